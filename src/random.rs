@@ -1,0 +1,114 @@
+//! Seeded chance: tags, branches, nonces, SSRCs, and the keys of hashed maps.
+//!
+//! The stream is ChaCha12, so that who sees many tags cannot foretell the next nonce.
+
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use siphasher::sip::SipHasher13;
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+
+/// The source of all chance below `server/`; the same seed gives the same run.
+#[derive(Clone, Debug)]
+pub struct Random(ChaCha12Rng);
+
+impl Random {
+    /// A source that draws from the operating system's 32 bytes.
+    #[must_use]
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(ChaCha12Rng::from_seed(seed))
+    }
+
+    /// A source for tests and simulations, named by a number that can be printed.
+    #[must_use]
+    pub fn from_number(seed: u64) -> Self {
+        Self(ChaCha12Rng::seed_from_u64(seed))
+    }
+
+    /// A source for another room, independent of this one from here on.
+    #[must_use]
+    pub fn fork(&mut self) -> Self {
+        let mut seed = [0; 32];
+        self.0.fill_bytes(&mut seed);
+        Self::from_seed(seed)
+    }
+
+    /// 32 random bits.
+    pub fn u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    /// 64 random bits.
+    pub fn u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number from 0 up to, but not including, `limit`.
+    ///
+    /// # Panics
+    /// When `limit` is 0: there is no such number.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        assert!(limit > 0, "nothing is below 0");
+        // The bias of a 64-bit multiply-shift is below 2^-32 for every limit in use here.
+        ((u128::from(self.u64()) * u128::from(limit)) >> 64) as u64
+    }
+
+    /// `digits` lower-case hexadecimal digits: a tag, a branch, a nonce.
+    pub fn hex(&mut self, digits: usize) -> String {
+        let mut text = String::with_capacity(digits);
+        while text.len() < digits {
+            let bits = self.u64();
+            for shift in (0..64).step_by(4).take(digits - text.len()) {
+                text.push(char::from(b"0123456789abcdef"[(bits >> shift) as usize & 15]));
+            }
+        }
+        text
+    }
+
+    /// The keys for one hashed map.
+    pub fn map_keys(&mut self) -> KeyedState {
+        KeyedState(self.u64(), self.u64())
+    }
+}
+
+/// A map for keys that strangers choose (Call-IDs, branches). Its order must never show.
+pub type KeyedMap<K, V> = HashMap<K, V, KeyedState>;
+
+/// SipHash-1-3 under keys from [`Random::map_keys`].
+#[derive(Clone, Copy, Debug)]
+pub struct KeyedState(u64, u64);
+
+impl BuildHasher for KeyedState {
+    type Hasher = SipHasher13;
+
+    fn build_hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self.0, self.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_run() {
+        let (mut one, mut two) = (Random::from_number(7), Random::from_number(7));
+        assert_eq!(one.hex(33), two.hex(33));
+        assert_eq!(one.fork().u64(), two.fork().u64());
+        assert_ne!(Random::from_number(8).u64(), Random::from_number(7).u64());
+    }
+
+    #[test]
+    fn hex_has_the_length_that_was_asked_for() {
+        let mut random = Random::from_number(1);
+        for digits in [0, 1, 16, 17, 40] {
+            assert_eq!(random.hex(digits).len(), digits);
+        }
+    }
+
+    #[test]
+    fn below_stays_below() {
+        let mut random = Random::from_number(1);
+        assert!((0..1000).all(|_| random.below(3) < 3));
+    }
+}
