@@ -23,4 +23,6 @@
 pub mod cause;
 pub mod ids;
 pub mod random;
+pub mod rtp;
+pub mod sdp;
 pub mod time;

@@ -1,0 +1,14 @@
+//! RTP and RTCP (RFC 3550) as values: reading, rewriting in place, statistics, payload formats.
+//!
+//! Everything here takes hostile bytes and never panics; nothing on the path of a packet
+//! allocates. Which packet goes where is for the media floor.
+
+pub mod rtcp;
+
+mod packet;
+mod sequence;
+mod telephone_event;
+
+pub use packet::{Elements, Error, HEADER_LEN, Header, Packet, is_rtcp, remove_extension, rewrite};
+pub use sequence::{Arrival, Loss, Reception, is_later, later_by};
+pub use telephone_event::{END_PACKETS, TelephoneEvent, digit, event};

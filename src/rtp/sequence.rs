@@ -1,0 +1,299 @@
+//! Sequence numbers and what they tell of the network (RFC 3550 §6.4.1, A.1, A.3, A.8).
+
+use crate::time::Instant;
+
+/// A jump ahead of this size is a restart of the source, not a loss (A.1).
+const DROPOUT_MAX: u16 = 3000;
+/// A packet so far behind is a restart, not a late one (A.1).
+const MISORDER_MAX: u16 = 100;
+/// Numbers behind the highest whose arrival is remembered, to tell late packets from doubles.
+const WINDOW: u32 = 128;
+/// Counting begins one cycle above zero, so that a number below the first one is never negative.
+const FIRST_CYCLE: u32 = 0x1_0000;
+
+/// How far `sequence` lies ahead of `than`, negative when behind, modulo 2^16.
+#[must_use]
+pub fn later_by(sequence: u16, than: u16) -> i16 {
+    sequence.wrapping_sub(than).cast_signed()
+}
+
+/// Whether `sequence` was sent after `than`.
+#[must_use]
+pub fn is_later(sequence: u16, than: u16) -> bool {
+    later_by(sequence, than) > 0
+}
+
+/// What an arriving packet is among those of its source.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Arrival {
+    /// The first of its source.
+    First,
+    /// The next one, after `missing` others that may still come late.
+    Next {
+        /// Numbers left out; 0 in good order.
+        missing: u16,
+    },
+    /// Behind the highest, and not seen before.
+    Late,
+    /// Seen before.
+    Duplicate,
+    /// Far from all others; the second in a row is a [`Restart`](Self::Restart).
+    Stray,
+    /// The source began to count anew; the statistics do so too.
+    Restart,
+}
+
+/// What a report block says of the packets of one source.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Loss {
+    /// Lost since the report before, in 1/256.
+    pub fraction: u8,
+    /// Lost since the beginning, less doubles; within 24 bits.
+    pub cumulative: i32,
+    /// The highest sequence number, with the number of its cycles above.
+    pub highest: u32,
+    /// Interarrival jitter in units of the RTP clock.
+    pub jitter: u32,
+}
+
+/// The reception of one source.
+#[derive(Clone, Debug)]
+pub struct Reception {
+    clock_rate: u32,
+    run: Option<Run>,
+    stray: Option<u16>,
+}
+
+#[derive(Clone, Debug)]
+struct Run {
+    first: u32,
+    highest: u32,
+    /// Bit n: the number n below `highest` has come.
+    seen: u128,
+    received: u32,
+    reported_expected: u32,
+    reported_received: u32,
+    transit: u32,
+    /// Sixteen times the jitter (A.8).
+    jitter: u32,
+}
+
+impl Reception {
+    /// Nothing has come yet from a source with this RTP clock.
+    #[must_use]
+    pub fn new(clock_rate: u32) -> Self {
+        Self { clock_rate, run: None, stray: None }
+    }
+
+    /// Counts one packet. What it returns as doubles and strays must not be passed on.
+    pub fn receive(&mut self, now: Instant, sequence: u16, timestamp: u32) -> Arrival {
+        let transit = self.clock(now).wrapping_sub(timestamp);
+        let Some(run) = &mut self.run else {
+            self.run = Some(Run::new(sequence, transit));
+            return Arrival::First;
+        };
+        let ahead = sequence.wrapping_sub(run.highest as u16);
+        if ahead != 0 && ahead < DROPOUT_MAX {
+            self.stray = None;
+            run.advance(ahead);
+            run.measure(transit);
+            return Arrival::Next { missing: ahead - 1 };
+        }
+        if ahead.wrapping_neg() <= MISORDER_MAX {
+            return run.look_back(u32::from(ahead.wrapping_neg()));
+        }
+        if self.stray == Some(sequence) {
+            self.stray = None;
+            self.run = Some(Run::new(sequence, transit));
+            return Arrival::Restart;
+        }
+        self.stray = Some(sequence.wrapping_add(1));
+        Arrival::Stray
+    }
+
+    /// The highest sequence number so far, with its cycles; none before the first packet.
+    #[must_use]
+    pub fn highest(&self) -> Option<u32> {
+        self.run.as_ref().map(|run| run.highest.wrapping_sub(FIRST_CYCLE))
+    }
+
+    /// Packets that came, doubles left out.
+    #[must_use]
+    pub fn received(&self) -> u32 {
+        self.run.as_ref().map_or(0, |run| run.received)
+    }
+
+    /// Packets that should have come.
+    #[must_use]
+    pub fn expected(&self) -> u32 {
+        self.run.as_ref().map_or(0, Run::expected)
+    }
+
+    /// The figures for a report block, and the beginning of the next interval; none before the
+    /// first packet.
+    pub fn report(&mut self) -> Option<Loss> {
+        let run = self.run.as_mut()?;
+        let expected = run.expected();
+        let new_expected = expected.wrapping_sub(run.reported_expected);
+        let new_received = run.received.wrapping_sub(run.reported_received);
+        run.reported_expected = expected;
+        run.reported_received = run.received;
+        let lost = u64::from(new_expected.saturating_sub(new_received));
+        let fraction = (lost << 8).checked_div(u64::from(new_expected)).unwrap_or(0);
+        let cumulative = i64::from(expected) - i64::from(run.received);
+        Some(Loss {
+            fraction: u8::try_from(fraction).unwrap_or(u8::MAX),
+            cumulative: cumulative.clamp(-0x80_0000, 0x7f_ffff) as i32,
+            highest: run.highest.wrapping_sub(FIRST_CYCLE),
+            jitter: run.jitter >> 4,
+        })
+    }
+
+    /// The moment on the source's clock, modulo 2^32.
+    fn clock(&self, now: Instant) -> u32 {
+        (u128::from(now.as_micros()) * u128::from(self.clock_rate) / 1_000_000) as u32
+    }
+}
+
+impl Run {
+    fn new(sequence: u16, transit: u32) -> Self {
+        let first = FIRST_CYCLE | u32::from(sequence);
+        Self {
+            first,
+            highest: first,
+            seen: 1,
+            received: 1,
+            reported_expected: 0,
+            reported_received: 0,
+            transit,
+            jitter: 0,
+        }
+    }
+
+    fn expected(&self) -> u32 {
+        self.highest.wrapping_sub(self.first).wrapping_add(1)
+    }
+
+    fn advance(&mut self, ahead: u16) {
+        self.highest = self.highest.wrapping_add(u32::from(ahead));
+        self.seen = self.seen.checked_shl(u32::from(ahead)).unwrap_or(0) | 1;
+        self.received = self.received.wrapping_add(1);
+    }
+
+    fn look_back(&mut self, behind: u32) -> Arrival {
+        let bit = 1_u128 << (behind % WINDOW);
+        if self.seen & bit != 0 {
+            return Arrival::Duplicate;
+        }
+        self.seen |= bit;
+        self.received = self.received.wrapping_add(1);
+        // A packet that overtook the first one belongs to the run as well.
+        self.first = self.first.min(self.highest.wrapping_sub(behind));
+        Arrival::Late
+    }
+
+    fn measure(&mut self, transit: u32) {
+        let change = transit.wrapping_sub(self.transit).cast_signed().unsigned_abs();
+        self.transit = transit;
+        // A jump of the timestamp, as at the switch of a source, is no jitter.
+        if change < 1 << 24 {
+            self.jitter = self.jitter + change - ((self.jitter + 8) >> 4);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Duration;
+    use proptest::prelude::*;
+
+    fn feed(reception: &mut Reception, numbers: &[u16]) -> Vec<Arrival> {
+        numbers.iter().map(|n| reception.receive(Instant::START, *n, 0)).collect()
+    }
+
+    #[test]
+    fn numbers_go_on_over_the_edge_of_sixteen_bits() {
+        assert!(is_later(2, 65_530) && !is_later(65_530, 2) && !is_later(7, 7));
+        assert_eq!(later_by(65_530, 2), -8);
+        let mut reception = Reception::new(8000);
+        feed(&mut reception, &[65_534, 65_535, 0, 1]);
+        assert_eq!(reception.expected(), 4);
+        assert_eq!(reception.report().unwrap().highest, 0x1_0001);
+        assert_eq!(reception.report().unwrap().cumulative, 0);
+    }
+
+    #[test]
+    fn late_packets_and_doubles_are_told_apart() {
+        let mut reception = Reception::new(8000);
+        let arrivals = feed(&mut reception, &[10, 13, 11, 11, 13, 9, 10]);
+        assert_eq!(
+            arrivals,
+            [
+                Arrival::First,
+                Arrival::Next { missing: 2 },
+                Arrival::Late,
+                Arrival::Duplicate,
+                Arrival::Duplicate,
+                Arrival::Late,
+                Arrival::Duplicate,
+            ]
+        );
+        assert_eq!((reception.expected(), reception.received()), (5, 4));
+    }
+
+    #[test]
+    fn a_report_covers_the_time_since_the_one_before() {
+        let mut reception = Reception::new(8000);
+        assert_eq!(reception.report(), None);
+        feed(&mut reception, &[1, 2, 5, 6]);
+        let report = reception.report().unwrap();
+        assert_eq!((report.fraction, report.cumulative), (85, 2));
+        feed(&mut reception, &[7, 8]);
+        let report = reception.report().unwrap();
+        assert_eq!((report.fraction, report.cumulative), (0, 2));
+    }
+
+    #[test]
+    fn one_stray_packet_changes_nothing_and_two_in_a_row_are_a_restart() {
+        let mut reception = Reception::new(8000);
+        let arrivals = feed(&mut reception, &[1, 30_000, 2, 40_000, 40_001, 40_002]);
+        assert_eq!(arrivals[1], Arrival::Stray);
+        assert_eq!(arrivals[2], Arrival::Next { missing: 0 });
+        assert_eq!(arrivals[3..], [Arrival::Stray, Arrival::Restart, Arrival::Next { missing: 0 }]);
+        assert_eq!(reception.expected(), 2);
+    }
+
+    #[test]
+    fn jitter_follows_the_formula_and_a_steady_source_has_none() {
+        let mut reception = Reception::new(8000);
+        let at = |ms| Instant::START + Duration::from_millis(ms);
+        for n in 0..50_u16 {
+            reception.receive(at(u64::from(n) * 20), n, u32::from(n) * 160);
+        }
+        assert_eq!(reception.report().unwrap().jitter, 0);
+        // Every other packet 10 ms late: the estimate settles at 80 units.
+        for n in 50..400_u16 {
+            let late = u64::from(n % 2) * 10;
+            reception.receive(at(u64::from(n) * 20 + late), n, u32::from(n) * 160);
+        }
+        assert!((75..=80).contains(&reception.report().unwrap().jitter));
+    }
+
+    proptest! {
+        #[test]
+        fn no_order_of_packets_makes_it_panic(
+            packets in prop::collection::vec((any::<u64>(), any::<u16>(), any::<u32>()), 0..300),
+            near in prop::collection::vec(0_u16..300, 0..300),
+        ) {
+            let mut reception = Reception::new(90_000);
+            for (now, sequence, timestamp) in packets {
+                reception.receive(Instant::from_micros(now), sequence, timestamp);
+                reception.report();
+            }
+            let mut reception = Reception::new(8000);
+            feed(&mut reception, &near);
+            prop_assert!(reception.received() <= reception.expected());
+        }
+    }
+}

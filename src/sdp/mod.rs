@@ -1,0 +1,18 @@
+//! Session descriptions (RFC 8866): a tolerant parser, a strict printer, and what media lines say.
+//!
+//! What a phone got slightly wrong is read as it was meant; what we print is always by the book.
+//! Lines that no rule of ours asks for (`i= u= e= p= r= z= k=`) are dropped. Whether an answer
+//! fits an offer is for the floors above.
+
+mod attributes;
+mod direction;
+mod parse;
+mod print;
+mod session;
+
+pub use attributes::RtpMap;
+pub use direction::Direction;
+pub use parse::{
+    ATTRIBUTES_MAX, BANDWIDTHS_MAX, BYTES_MAX, Error, FORMATS_MAX, Fault, LINE_MAX, MEDIA_MAX,
+};
+pub use session::{Attribute, Bandwidth, Connection, Host, Media, MediaKind, Origin, Session};
