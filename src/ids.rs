@@ -63,6 +63,8 @@ name_ids! {
     OperatorId;
     /// A queue: the `main` of `[queue.main]`.
     QueueId;
+    /// A level, the class of service of a terminal: `A`.
+    LevelId;
     /// A number that can be dialled: `3001`, `9000`.
     Number;
 }

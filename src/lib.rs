@@ -21,6 +21,7 @@
 //! ```
 
 pub mod cause;
+pub mod directory;
 pub mod ids;
 pub mod random;
 pub mod rtp;

@@ -1,0 +1,199 @@
+//! The directory itself and its look-ups.
+
+use super::level::Level;
+use super::name::Holder;
+use super::numbering_plan::{DESK, NumberingPlan};
+use super::operator::{Operator, OperatorMode};
+use super::permit::Permit;
+use super::secret::Secret;
+use super::terminal::Terminal;
+use crate::ids::LevelId;
+use crate::ids::Number;
+use crate::ids::OperatorId;
+use crate::ids::QueueId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most terminals.
+pub const TERMINALS_MAX: usize = 100_000;
+
+/// The most permits of all terminals together.
+pub const PERMITS_MAX: usize = 100_000;
+
+/// The most operators.
+pub const OPERATORS_MAX: usize = 1_000;
+
+/// What the journal keeps of a directory, in any order.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Accounts {
+    /// All terminals.
+    pub terminals: Vec<Terminal>,
+    /// All levels.
+    pub levels: Vec<Level>,
+    /// All permits.
+    pub permits: Vec<Permit>,
+    /// All operators.
+    pub operators: Vec<Operator>,
+}
+
+/// Whom a user name stands for.
+#[derive(Clone, Copy, Debug)]
+pub enum Account<'a> {
+    /// A phone.
+    Terminal(&'a Terminal),
+    /// A desk.
+    Operator(&'a Operator),
+}
+
+impl<'a> Account<'a> {
+    /// What the account proves itself with.
+    #[must_use]
+    pub fn secret(self) -> Option<&'a Secret> {
+        match self {
+            Self::Terminal(terminal) => terminal.secret.as_ref(),
+            Self::Operator(operator) => operator.secret.as_ref(),
+        }
+    }
+}
+
+/// Everyone and everything that has a name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Directory {
+    pub(super) plan: NumberingPlan,
+    pub(super) terminals: BTreeMap<Number, Terminal>,
+    pub(super) levels: BTreeMap<LevelId, Level>,
+    pub(super) permits: BTreeSet<Permit>,
+    pub(super) operators: BTreeMap<OperatorId, Operator>,
+}
+
+impl Directory {
+    /// The directory that the journal holds, under the numbering plan of the configuration. Where
+    /// the two contradict each other, [`conflicts`](Self::conflicts) says so.
+    #[must_use]
+    pub fn new(plan: NumberingPlan, accounts: Accounts) -> Self {
+        let Accounts { terminals, levels, permits, operators } = accounts;
+        Self {
+            plan,
+            terminals: terminals.into_iter().map(|t| (t.number.clone(), t)).collect(),
+            levels: levels.into_iter().map(|l| (l.name.clone(), l)).collect(),
+            permits: permits.into_iter().collect(),
+            operators: operators.into_iter().map(|o| (o.name.clone(), o)).collect(),
+        }
+    }
+
+    /// What the configuration fixes.
+    #[must_use]
+    pub fn plan(&self) -> &NumberingPlan {
+        &self.plan
+    }
+
+    /// The terminal of a number.
+    #[must_use]
+    pub fn terminal(&self, number: &Number) -> Option<&Terminal> {
+        self.terminals.get(number)
+    }
+
+    /// All terminals, by number.
+    pub fn terminals(&self) -> impl ExactSizeIterator<Item = &Terminal> {
+        self.terminals.values()
+    }
+
+    /// The terminals whose number begins with `text`, or whose name contains it without regard to
+    /// case; by number, as many as the caller takes.
+    pub fn find<'a>(&'a self, text: &str) -> impl Iterator<Item = &'a Terminal> + use<'a> {
+        let wanted = text.trim().to_lowercase();
+        self.terminals.values().filter(move |terminal| {
+            terminal.number.as_str().to_lowercase().starts_with(&wanted)
+                || terminal.name.to_lowercase().contains(&wanted)
+        })
+    }
+
+    /// A level by name.
+    #[must_use]
+    pub fn level(&self, name: &LevelId) -> Option<&Level> {
+        self.levels.get(name)
+    }
+
+    /// All levels, by name.
+    pub fn levels(&self) -> impl ExactSizeIterator<Item = &Level> {
+        self.levels.values()
+    }
+
+    /// Whether callers of level `caller` may call terminals of level `callee`. A level that is not
+    /// there admits nobody.
+    #[must_use]
+    pub fn admits(&self, callee: &LevelId, caller: &LevelId) -> bool {
+        self.levels.get(callee).is_some_and(|level| level.admits.contains(caller))
+    }
+
+    /// Whether callers of this level may call anyone at all; who may not, does not learn which
+    /// numbers there are (R1.3).
+    #[must_use]
+    pub fn admitted_anywhere(&self, caller: &LevelId) -> bool {
+        self.levels.values().any(|level| level.admits.contains(caller))
+    }
+
+    /// Whether `caller` may call `callee` whatever the levels say.
+    #[must_use]
+    pub fn permits(&self, callee: &Number, caller: &Number) -> bool {
+        self.permits.contains(&Permit { callee: callee.clone(), caller: caller.clone() })
+    }
+
+    /// All permits, by callee, then by caller.
+    pub fn all_permits(&self) -> impl ExactSizeIterator<Item = &Permit> {
+        self.permits.iter()
+    }
+
+    /// An operator by name.
+    #[must_use]
+    pub fn operator(&self, name: &OperatorId) -> Option<&Operator> {
+        self.operators.get(name)
+    }
+
+    /// All operators, by name.
+    pub fn operators(&self) -> impl ExactSizeIterator<Item = &Operator> {
+        self.operators.values()
+    }
+
+    /// The operator without a desk whose phone this is; feature codes dialled there are its.
+    #[must_use]
+    pub fn operator_by_phone(&self, phone: &Number) -> Option<&Operator> {
+        self.operators.values().find(|o| o.mode == OperatorMode::Phone && o.phone == *phone)
+    }
+
+    /// The operators that may log in with this phone, by name.
+    pub fn operators_at<'a>(&'a self, phone: &'a Number) -> impl Iterator<Item = &'a Operator> {
+        self.operators.values().filter(move |operator| operator.may_use(phone))
+    }
+
+    /// The queue that a number leads to, when it is an operator number.
+    #[must_use]
+    pub fn queue_of(&self, number: &Number) -> Option<&QueueId> {
+        self.plan.queues.get(number)
+    }
+
+    /// Whom the user name of a digest response stands for.
+    #[must_use]
+    pub fn account(&self, user: &str) -> Option<Account<'_>> {
+        if let Some(terminal) = self.terminals.get(&Number::from(user)) {
+            return Some(Account::Terminal(terminal));
+        }
+        self.operators.get(&OperatorId::from(user)).map(Account::Operator)
+    }
+
+    /// Who has this name already (R1.4).
+    #[must_use]
+    pub fn holder(&self, name: &str) -> Option<Holder> {
+        // People mix up `Desk` and `desk`; nobody needs either as a name.
+        if name.eq_ignore_ascii_case(DESK) {
+            Some(Holder::Desk)
+        } else if self.plan.queues.contains_key(&Number::from(name)) {
+            Some(Holder::Queue)
+        } else if self.terminals.contains_key(&Number::from(name)) {
+            Some(Holder::Terminal)
+        } else if self.operators.contains_key(&OperatorId::from(name)) {
+            Some(Holder::Operator)
+        } else {
+            None
+        }
+    }
+}

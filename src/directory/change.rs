@@ -1,0 +1,384 @@
+//! Changes of the directory: every rule of names and references is kept here, whoever asks.
+
+use super::accounts::{Directory, OPERATORS_MAX, PERMITS_MAX, TERMINALS_MAX};
+use super::level::{LEVELS_MAX, Level};
+use super::name::{Holder, NameFault, check_display_name, check_name};
+use super::operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
+use super::permit::Permit;
+use super::refusal::{LevelUser, Refusal, Thing};
+use super::terminal::{Terminal, TerminalDraft};
+use crate::ids::LevelId;
+use crate::ids::Number;
+use crate::ids::OperatorId;
+use crate::ids::QueueId;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// What an administrator wants.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// A new terminal.
+    AddTerminal(TerminalDraft),
+    /// Another name, level, password or contact for a terminal.
+    SetTerminal(TerminalDraft),
+    /// The terminal goes, and its permits with it.
+    RemoveTerminal(Number),
+    /// Many terminals, new or known, all or none.
+    ImportTerminals(Vec<TerminalDraft>),
+    /// A new level.
+    AddLevel(Level),
+    /// Another set of admitted levels.
+    SetLevel(Level),
+    /// The level goes; refused while anything uses it.
+    RemoveLevel(LevelId),
+    /// A caller may call a terminal whatever the levels say.
+    AddPermit(Permit),
+    /// The levels decide again.
+    RemovePermit(Permit),
+    /// A new operator.
+    AddOperator(OperatorDraft),
+    /// Other phones, queues, mode or password for an operator.
+    SetOperator(OperatorDraft),
+    /// The operator goes.
+    RemoveOperator(OperatorId),
+}
+
+/// What a draft says of something that can be taken away again.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Field<T> {
+    /// As it was.
+    #[default]
+    Keep,
+    /// Gone.
+    Clear,
+    /// This from now on.
+    Set(T),
+}
+
+/// One row that the journal writes; together the rows of a change are one transaction.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// A terminal is now so.
+    PutTerminal(Terminal),
+    /// A terminal is gone.
+    DropTerminal(Number),
+    /// A level is now so.
+    PutLevel(Level),
+    /// A level is gone.
+    DropLevel(LevelId),
+    /// A permit is there.
+    PutPermit(Permit),
+    /// A permit is gone.
+    DropPermit(Permit),
+    /// An operator is now so.
+    PutOperator(Operator),
+    /// An operator is gone.
+    DropOperator(OperatorId),
+}
+
+impl Directory {
+    /// Carries out a change, wholly or not at all, and returns the rows to write.
+    ///
+    /// # Errors
+    /// When the change breaks a rule; the directory is as before.
+    pub fn apply(&mut self, change: &Change) -> Result<Vec<Effect>, Refusal> {
+        match change {
+            Change::AddTerminal(draft) if self.terminals.contains_key(&draft.number) => {
+                Err(exists(Thing::Terminal, &draft.number))
+            }
+            Change::AddTerminal(draft) => self.put_terminals(vec![self.drafted(draft)?]),
+            Change::SetTerminal(draft) => {
+                self.terminal_known(&draft.number)?;
+                self.put_terminals(vec![self.drafted(draft)?])
+            }
+            Change::RemoveTerminal(number) => self.remove_terminal(number),
+            Change::ImportTerminals(drafts) => self.import_terminals(drafts),
+            Change::AddLevel(level) if self.levels.contains_key(&level.name) => {
+                Err(exists(Thing::Level, &level.name))
+            }
+            Change::AddLevel(level) => self.put_level(level),
+            Change::SetLevel(level) => {
+                self.level_known(&level.name)?;
+                self.put_level(level)
+            }
+            Change::RemoveLevel(name) => self.remove_level(name),
+            Change::AddPermit(permit) => self.add_permit(permit),
+            Change::RemovePermit(permit) => self.remove_permit(permit),
+            Change::AddOperator(draft) if self.operators.contains_key(&draft.name) => {
+                Err(exists(Thing::Operator, &draft.name))
+            }
+            Change::AddOperator(draft) => self.put_operator(draft),
+            Change::SetOperator(draft) => {
+                self.operator_known(&draft.name)?;
+                self.put_operator(draft)
+            }
+            Change::RemoveOperator(name) => {
+                self.operator_known(name)?;
+                self.operators.remove(name);
+                Ok(vec![Effect::DropOperator(name.clone())])
+            }
+        }
+    }
+
+    /// Where the journal and the configuration contradict each other, in a fixed order: names that
+    /// an operator number has taken since, queues and levels that are no longer there.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<Refusal> {
+        let mut found = Vec::new();
+        let external = std::iter::once((&self.plan.external, LevelUser::External));
+        let trunks = self.plan.trunks.iter().map(|t| (&t.level, LevelUser::Trunk(t.name.clone())));
+        for (level, user) in external.chain(trunks) {
+            if !self.levels.contains_key(level) {
+                found.push(Refusal::LevelMissing { level: level.clone(), user });
+            }
+        }
+        for terminal in self.terminals.values() {
+            found.extend(self.check_name_for(Thing::Terminal, terminal.number.as_str()).err());
+        }
+        for operator in self.operators.values() {
+            found.extend(self.check_name_for(Thing::Operator, operator.name.as_str()).err());
+            found.extend(self.check_queues(operator).err());
+        }
+        found
+    }
+
+    fn remove_terminal(&mut self, number: &Number) -> Result<Vec<Effect>, Refusal> {
+        self.terminal_known(number)?;
+        if let Some(operator) = self.operators_at(number).next() {
+            let (number, operator) = (number.clone(), operator.name.clone());
+            return Err(Refusal::PhoneInUse { number, operator });
+        }
+        self.terminals.remove(number);
+        // Who gets the number next must not inherit whom its last holder could reach.
+        let (gone, kept) = std::mem::take(&mut self.permits)
+            .into_iter()
+            .partition(|permit| permit.callee == *number || permit.caller == *number);
+        self.permits = kept;
+        let mut effects = vec![Effect::DropTerminal(number.clone())];
+        effects.extend(gone.into_iter().map(Effect::DropPermit));
+        Ok(effects)
+    }
+
+    fn put_level(&mut self, level: &Level) -> Result<Vec<Effect>, Refusal> {
+        let name = level.name.as_str();
+        check_name(name).map_err(|fault| bad_name(Thing::Level, name, fault))?;
+        for admitted in level.admits.iter().filter(|admitted| **admitted != level.name) {
+            self.level_known(admitted)?;
+        }
+        if !self.levels.contains_key(&level.name) && self.levels.len() >= LEVELS_MAX {
+            return Err(Refusal::Limit { what: "levels", max: LEVELS_MAX });
+        }
+        self.levels.insert(level.name.clone(), level.clone());
+        Ok(vec![Effect::PutLevel(level.clone())])
+    }
+
+    fn remove_level(&mut self, name: &LevelId) -> Result<Vec<Effect>, Refusal> {
+        self.level_known(name)?;
+        if let Some(user) = self.user_of(name) {
+            return Err(Refusal::LevelInUse { level: name.clone(), user });
+        }
+        self.levels.remove(name);
+        Ok(vec![Effect::DropLevel(name.clone())])
+    }
+
+    fn user_of(&self, level: &LevelId) -> Option<LevelUser> {
+        if self.plan.external == *level {
+            return Some(LevelUser::External);
+        }
+        if let Some(trunk) = self.plan.trunks.iter().find(|trunk| trunk.level == *level) {
+            return Some(LevelUser::Trunk(trunk.name.clone()));
+        }
+        if let Some(terminal) = self.terminals.values().find(|t| t.level == *level) {
+            return Some(LevelUser::Terminal(terminal.number.clone()));
+        }
+        let admitting = |l: &&Level| l.name != *level && l.admits.contains(level);
+        self.levels.values().find(admitting).map(|l| LevelUser::Level(l.name.clone()))
+    }
+
+    fn add_permit(&mut self, permit: &Permit) -> Result<Vec<Effect>, Refusal> {
+        self.terminal_known(&permit.callee)?;
+        let caller = permit.caller.as_str();
+        check_name(caller).map_err(|fault| bad_name(Thing::Permit, caller, fault))?;
+        if self.permits.contains(permit) {
+            return Err(exists(Thing::Permit, permit));
+        }
+        if self.permits.len() >= PERMITS_MAX {
+            return Err(Refusal::Limit { what: "permits", max: PERMITS_MAX });
+        }
+        self.permits.insert(permit.clone());
+        Ok(vec![Effect::PutPermit(permit.clone())])
+    }
+
+    fn remove_permit(&mut self, permit: &Permit) -> Result<Vec<Effect>, Refusal> {
+        if !self.permits.remove(permit) {
+            return Err(no_such(Thing::Permit, permit));
+        }
+        Ok(vec![Effect::DropPermit(permit.clone())])
+    }
+
+    fn put_operator(&mut self, draft: &OperatorDraft) -> Result<Vec<Effect>, Refusal> {
+        let name = &draft.name;
+        self.check_name_for(Thing::Operator, name.as_str())?;
+        let old = self.operators.get(name);
+        if old.is_none() && self.operators.len() >= OPERATORS_MAX {
+            return Err(Refusal::Limit { what: "operators", max: OPERATORS_MAX });
+        }
+        let phone = draft.phone.clone().or_else(|| old.map(|o| o.phone.clone()));
+        let operator = Operator {
+            name: name.clone(),
+            phone: phone.ok_or_else(|| Refusal::NoPhone(name.clone()))?,
+            phones: kept(&draft.phones, old.map(|o| &o.phones)),
+            queues: kept(&draft.queues, old.map(|o| &o.queues)),
+            mode: draft.mode.or(old.map(|o| o.mode)).unwrap_or_default(),
+            secret: draft.secret.clone().or_else(|| old.and_then(|o| o.secret.clone())),
+        };
+        if operator.phones.len() > PHONES_MAX {
+            return Err(Refusal::Limit { what: "phones of one operator", max: PHONES_MAX });
+        }
+        for phone in std::iter::once(&operator.phone).chain(&operator.phones) {
+            self.terminal_known(phone)?;
+        }
+        self.check_queues(&operator)?;
+        if operator.mode == OperatorMode::Phone
+            && let Some(other) = self.operator_by_phone(&operator.phone)
+            && other.name != *name
+        {
+            let (operator, phone, other) = (name.clone(), operator.phone, other.name.clone());
+            return Err(Refusal::PhoneShared { operator, phone, other });
+        }
+        self.operators.insert(name.clone(), operator.clone());
+        Ok(vec![Effect::PutOperator(operator)])
+    }
+
+    fn check_queues(&self, operator: &Operator) -> Result<(), Refusal> {
+        let known = |queue: &QueueId| self.plan.queues.values().any(|q| q == queue);
+        match operator.queues.iter().find(|queue| !known(queue)) {
+            None => Ok(()),
+            Some(queue) => {
+                Err(Refusal::NoSuchQueue { operator: operator.name.clone(), queue: queue.clone() })
+            }
+        }
+    }
+
+    fn import_terminals(&mut self, drafts: &[TerminalDraft]) -> Result<Vec<Effect>, Refusal> {
+        let mut numbers = BTreeSet::new();
+        let mut new = Vec::with_capacity(drafts.len());
+        for (row, draft) in (1..).zip(drafts) {
+            let checked = if numbers.insert(&draft.number) {
+                self.drafted(draft)
+            } else {
+                Err(Refusal::Twice(draft.number.clone()))
+            };
+            new.push(checked.map_err(|fault| Refusal::Row { row, refusal: Box::new(fault) })?);
+        }
+        self.put_terminals(new)
+    }
+
+    /// What the terminal of a draft would be.
+    fn drafted(&self, draft: &TerminalDraft) -> Result<Terminal, Refusal> {
+        let number = draft.number.as_str();
+        self.check_name_for(Thing::Terminal, number)?;
+        let old = self.terminals.get(&draft.number);
+        if let Some(name) = &draft.name {
+            check_display_name(name).map_err(|fault| bad_name(Thing::Terminal, name, fault))?;
+        }
+        if let Some(level) = &draft.level {
+            self.level_known(level)?;
+        }
+        let contact = match &draft.contact {
+            Field::Keep => old.and_then(|t| t.contact.clone()),
+            Field::Clear => None,
+            Field::Set(contact) => Some(contact.clone()),
+        };
+        let level = draft.level.clone().or_else(|| old.map(|t| t.level.clone()));
+        Ok(Terminal {
+            number: draft.number.clone(),
+            name: kept(&draft.name, old.map(|t| &t.name)),
+            level: level.unwrap_or_else(|| self.plan.external.clone()),
+            secret: draft.secret.clone().or_else(|| old.and_then(|t| t.secret.clone())),
+            contact,
+        })
+    }
+
+    /// Writes terminals that [`drafted`](Self::drafted) made.
+    fn put_terminals(&mut self, new: Vec<Terminal>) -> Result<Vec<Effect>, Refusal> {
+        let added = new.iter().filter(|t| !self.terminals.contains_key(&t.number)).count();
+        if self.terminals.len() + added > TERMINALS_MAX {
+            return Err(Refusal::Limit { what: "terminals", max: TERMINALS_MAX });
+        }
+        let put = |terminal: Terminal| {
+            self.terminals.insert(terminal.number.clone(), terminal.clone());
+            Effect::PutTerminal(terminal)
+        };
+        Ok(new.into_iter().map(put).collect())
+    }
+
+    /// Whether `name` may be the name of a `thing`, or is it already.
+    fn check_name_for(&self, thing: Thing, name: &str) -> Result<(), Refusal> {
+        check_name(name).map_err(|fault| bad_name(thing, name, fault))?;
+        match (thing, self.holder(name)) {
+            (_, None)
+            | (Thing::Terminal, Some(Holder::Terminal))
+            | (Thing::Operator, Some(Holder::Operator))
+            | (Thing::Level | Thing::Permit, Some(_)) => Ok(()),
+            (Thing::Terminal | Thing::Operator, Some(holder)) => {
+                Err(Refusal::NameTaken { thing, name: name.to_owned(), holder })
+            }
+        }
+    }
+
+    fn terminal_known(&self, number: &Number) -> Result<(), Refusal> {
+        let known = self.terminals.contains_key(number);
+        known.then_some(()).ok_or_else(|| no_such(Thing::Terminal, number))
+    }
+
+    fn level_known(&self, name: &LevelId) -> Result<(), Refusal> {
+        let known = self.levels.contains_key(name);
+        known.then_some(()).ok_or_else(|| no_such(Thing::Level, name))
+    }
+
+    fn operator_known(&self, name: &OperatorId) -> Result<(), Refusal> {
+        let known = self.operators.contains_key(name);
+        known.then_some(()).ok_or_else(|| no_such(Thing::Operator, name))
+    }
+}
+
+/// What a draft says, else what was there, else nothing.
+fn kept<T: Clone + Default>(draft: &Option<T>, old: Option<&T>) -> T {
+    draft.as_ref().or(old).cloned().unwrap_or_default()
+}
+
+fn no_such(thing: Thing, name: &impl ToString) -> Refusal {
+    Refusal::NoSuch { thing, name: name.to_string() }
+}
+
+fn exists(thing: Thing, name: &impl ToString) -> Refusal {
+    Refusal::Exists { thing, name: name.to_string() }
+}
+
+fn bad_name(thing: Thing, name: &str, fault: NameFault) -> Refusal {
+    Refusal::BadName { thing, name: name.to_owned(), fault }
+}
+
+/// What the audit says of a change; secrets are named, not shown.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddTerminal(draft) => write!(f, "terminal add {draft}"),
+            Self::SetTerminal(draft) => write!(f, "terminal set {draft}"),
+            Self::RemoveTerminal(number) => write!(f, "terminal remove {number}"),
+            Self::ImportTerminals(drafts) => {
+                write!(f, "terminal import of {}:", drafts.len())?;
+                drafts.iter().try_for_each(|draft| write!(f, " {}", draft.number))
+            }
+            Self::AddLevel(level) => write!(f, "level add {level}"),
+            Self::SetLevel(level) => write!(f, "level set {level}"),
+            Self::RemoveLevel(name) => write!(f, "level remove {name}"),
+            Self::AddPermit(permit) => write!(f, "permit add {permit}"),
+            Self::RemovePermit(permit) => write!(f, "permit remove {permit}"),
+            Self::AddOperator(draft) => write!(f, "operator add {draft}"),
+            Self::SetOperator(draft) => write!(f, "operator set {draft}"),
+            Self::RemoveOperator(name) => write!(f, "operator remove {name}"),
+        }
+    }
+}

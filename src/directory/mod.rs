@@ -1,0 +1,29 @@
+//! Who there is: terminals, levels, permits, operators, trunks and the numbering plan.
+//!
+//! A [`Directory`] is one value. It changes only by [`Directory::apply`], which keeps the rules of
+//! names and references for every way of administration (commands, web, import), and which returns
+//! the rows that the journal has to write. It knows no call and no registration.
+
+mod accounts;
+mod change;
+mod level;
+mod name;
+mod numbering_plan;
+mod operator;
+mod permit;
+mod refusal;
+mod secret;
+mod terminal;
+mod trunk;
+
+pub use accounts::{Account, Accounts, Directory, OPERATORS_MAX, PERMITS_MAX, TERMINALS_MAX};
+pub use change::{Change, Effect, Field};
+pub use level::{LEVELS_MAX, Level, patent_levels};
+pub use name::{DISPLAY_NAME_MAX, Holder, NAME_MAX, NameFault};
+pub use numbering_plan::{DESK, Meaning, NumberingPlan};
+pub use operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
+pub use permit::Permit;
+pub use refusal::{LevelUser, Refusal, Thing};
+pub use secret::{PASSWORD_MAX, Secret, SecretFault};
+pub use terminal::{Terminal, TerminalDraft};
+pub use trunk::{Trunk, TrunkAddress};

@@ -1,0 +1,144 @@
+//! The numbering plan: what a dialled number means before anyone is asked.
+
+use super::accounts::Directory;
+use super::terminal::Terminal;
+use super::trunk::Trunk;
+use crate::ids::LevelId;
+use crate::ids::Number;
+use crate::ids::QueueId;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// The user part of the address that desks call.
+pub const DESK: &str = "desk";
+
+/// What the configuration fixes for the life of the process.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NumberingPlan {
+    /// The realm of all accounts, which is the domain of the numbers.
+    pub realm: String,
+    /// The operator numbers and the queues they lead to.
+    pub queues: BTreeMap<Number, QueueId>,
+    /// The trunks, in the order of the configuration.
+    pub trunks: Vec<Trunk>,
+    /// The level of callers that are no terminals, and of terminals added without a level.
+    pub external: LevelId,
+}
+
+impl NumberingPlan {
+    /// The trunk whose request comes from `source`: by address and port before by address alone,
+    /// then in the order of the configuration.
+    #[must_use]
+    pub fn trunk_from(&self, source: SocketAddr) -> Option<&Trunk> {
+        let mut best: Option<(u8, &Trunk)> = None;
+        for trunk in &self.trunks {
+            let fit = trunk.fits(source);
+            if fit > best.map_or(0, |(fit, _)| fit) {
+                best = Some((fit, trunk));
+            }
+        }
+        best.map(|(_, trunk)| trunk)
+    }
+
+    /// The trunk that calls to `number` leave by: the longest prefix, then the order of the
+    /// configuration.
+    #[must_use]
+    pub fn trunk_for(&self, number: &str) -> Option<&Trunk> {
+        let mut best: Option<(usize, &Trunk)> = None;
+        for trunk in &self.trunks {
+            if let Some(length) = trunk.prefix_of(number)
+                && best.is_none_or(|(longest, _)| length > longest)
+            {
+                best = Some((length, trunk));
+            }
+        }
+        best.map(|(_, trunk)| trunk)
+    }
+}
+
+/// What a dialled number stands for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Meaning<'a> {
+    /// The address of the control dialogs.
+    Desk,
+    /// `*50` and its kin.
+    FeatureCode,
+    /// An operator number.
+    Queue(&'a QueueId),
+    /// A phone of ours.
+    Terminal(&'a Terminal),
+    /// A number beyond a trunk.
+    Trunk(&'a Trunk),
+    /// Nothing we know.
+    Unknown,
+}
+
+impl Directory {
+    /// What `number` stands for. An operator number always wins (R1.1), a terminal is nearer than
+    /// a trunk.
+    #[must_use]
+    pub fn meaning(&self, number: &Number) -> Meaning<'_> {
+        if number.as_str() == DESK {
+            return Meaning::Desk;
+        }
+        if number.as_str().starts_with('*') {
+            return Meaning::FeatureCode;
+        }
+        if let Some(queue) = self.queue_of(number) {
+            return Meaning::Queue(queue);
+        }
+        if let Some(terminal) = self.terminal(number) {
+            return Meaning::Terminal(terminal);
+        }
+        self.plan().trunk_for(number.as_str()).map_or(Meaning::Unknown, Meaning::Trunk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trunk(name: &str, addresses: &[&str], prefixes: &[&str]) -> Trunk {
+        Trunk {
+            name: name.to_owned(),
+            addresses: addresses.iter().map(|a| a.parse().unwrap()).collect(),
+            level: LevelId::from("B"),
+            prefixes: prefixes.iter().map(|p| (*p).to_owned()).collect(),
+        }
+    }
+
+    fn plan() -> NumberingPlan {
+        NumberingPlan {
+            realm: "cordboard.local".to_owned(),
+            queues: BTreeMap::new(),
+            trunks: vec![
+                trunk("any port", &["192.0.2.10", "2001:db8::1"], &["0"]),
+                trunk("one port", &["192.0.2.10:5070"], &["00", "+"]),
+                trunk("inbound only", &["192.0.2.11"], &[]),
+            ],
+            external: LevelId::from("B"),
+        }
+    }
+
+    #[test]
+    fn a_trunk_is_known_by_its_address_and_better_by_its_port() {
+        let plan = plan();
+        let from = |source: &str| plan.trunk_from(source.parse().unwrap()).map(|t| &t.name[..]);
+        assert_eq!(from("192.0.2.10:5060"), Some("any port"));
+        assert_eq!(from("192.0.2.10:5070"), Some("one port"));
+        assert_eq!(from("[::ffff:192.0.2.11]:999"), Some("inbound only"));
+        assert_eq!(from("[2001:db8::1]:5060"), Some("any port"));
+        assert_eq!(from("192.0.2.12:5060"), None);
+    }
+
+    #[test]
+    fn the_longest_prefix_leads_out() {
+        let plan = plan();
+        let to = |number: &str| plan.trunk_for(number).map(|t| &t.name[..]);
+        assert_eq!(to("0123"), Some("any port"));
+        assert_eq!(to("00123"), Some("one port"));
+        assert_eq!(to("+49"), Some("one port"));
+        assert_eq!(to("3001"), None);
+        assert_eq!(to(""), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! Terminals: SIP phones with a number.
+
+use super::change::Field;
+use super::secret::Secret;
+use crate::ids::LevelId;
+use crate::ids::Number;
+use std::fmt;
+
+/// One phone with a number.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Terminal {
+    /// Its number, which is its user name too.
+    pub number: Number,
+    /// The name that others see; may be empty.
+    pub name: String,
+    /// Its class of service.
+    pub level: LevelId,
+    /// What it proves itself with; without one it can neither register nor call.
+    pub secret: Option<Secret>,
+    /// A fixed SIP URI that needs no registration: gateways, door stations.
+    pub contact: Option<String>,
+}
+
+/// What an administrator says of a terminal; what is left out stays, or is empty in a new one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TerminalDraft {
+    /// Which terminal.
+    pub number: Number,
+    /// The name that others see.
+    pub name: Option<String>,
+    /// Left out of a new terminal: the external level.
+    pub level: Option<LevelId>,
+    /// Hashes made with [`Secret::from_password`] for this number and the directory's realm.
+    pub secret: Option<Secret>,
+    /// The fixed contact.
+    pub contact: Field<String>,
+}
+
+impl TerminalDraft {
+    /// A draft that says nothing but the number.
+    #[must_use]
+    pub fn new(number: Number) -> Self {
+        Self { number, name: None, level: None, secret: None, contact: Field::Keep }
+    }
+}
+
+impl fmt::Display for TerminalDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.number)?;
+        if let Some(name) = &self.name {
+            write!(f, " name={name:?}")?;
+        }
+        if let Some(level) = &self.level {
+            write!(f, " level={level}")?;
+        }
+        if self.secret.is_some() {
+            f.write_str(" password=(set)")?;
+        }
+        match &self.contact {
+            Field::Keep => Ok(()),
+            Field::Clear => f.write_str(" contact="),
+            Field::Set(contact) => write!(f, " contact={contact}"),
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! The rules of names and references, as an administrator meets them.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use cordboard::directory::{
+    Account, Accounts, Change, Directory, Effect, Field, Holder, LEVELS_MAX, Level, LevelUser,
+    Meaning, NumberingPlan, OperatorDraft, OperatorMode, PHONES_MAX, Permit, Refusal, Secret,
+    TerminalDraft, Thing, Trunk, patent_levels,
+};
+use cordboard::ids::{LevelId, Number, OperatorId, QueueId};
+use cordboard::random::Random;
+use std::collections::{BTreeMap, BTreeSet};
+
+fn number(text: &str) -> Number {
+    Number::from(text)
+}
+
+fn level(text: &str) -> LevelId {
+    LevelId::from(text)
+}
+
+fn plan() -> NumberingPlan {
+    NumberingPlan {
+        realm: "cordboard.local".to_owned(),
+        queues: BTreeMap::from([(number("9000"), QueueId::from("main"))]),
+        trunks: vec![Trunk {
+            name: "carrier".to_owned(),
+            addresses: vec!["192.0.2.10:5060".parse().unwrap()],
+            level: level("B"),
+            prefixes: vec!["0".to_owned()],
+        }],
+        external: level("B"),
+    }
+}
+
+/// The patent's levels, terminals 3001 (A) and 4001 (B), operator op1 at 3001.
+fn directory() -> Directory {
+    let levels = patent_levels().to_vec();
+    let mut directory = Directory::new(plan(), Accounts { levels, ..Accounts::default() });
+    let inside = TerminalDraft { level: Some(level("A")), ..terminal("3001") };
+    for change in [
+        Change::AddTerminal(inside),
+        Change::AddTerminal(terminal("4001")),
+        Change::AddOperator(operator("op1", "3001")),
+    ] {
+        directory.apply(&change).unwrap();
+    }
+    directory
+}
+
+fn terminal(text: &str) -> TerminalDraft {
+    TerminalDraft::new(number(text))
+}
+
+fn operator(name: &str, phone: &str) -> OperatorDraft {
+    OperatorDraft { phone: Some(number(phone)), ..OperatorDraft::new(OperatorId::from(name)) }
+}
+
+fn permit(callee: &str, caller: &str) -> Permit {
+    Permit { callee: number(callee), caller: number(caller) }
+}
+
+/// Expects a refusal that leaves the directory as it was, and returns its sentence.
+#[track_caller]
+fn refused(directory: &mut Directory, change: &Change) -> (Refusal, String) {
+    let before = directory.clone();
+    let refusal = directory.apply(change).unwrap_err();
+    assert_eq!(*directory, before, "a refused change left a trace: {change}");
+    let sentence = refusal.to_string();
+    (refusal, sentence)
+}
+
+#[test]
+fn the_patents_levels_let_the_inside_call_out_but_not_the_outside_in() {
+    let directory = directory();
+    let may = |caller: &str, callee: &str| directory.admits(&level(callee), &level(caller));
+    assert!(may("A", "A") && may("A", "B"));
+    assert!(!may("B", "A") && !may("B", "B"));
+    assert!(directory.admitted_anywhere(&level("A")));
+    assert!(!directory.admitted_anywhere(&level("B")));
+    assert!(!may("C", "A") && !may("A", "C"), "a level that is not there admits nobody");
+}
+
+#[test]
+fn a_terminal_without_a_level_is_outside() {
+    let directory = directory();
+    assert_eq!(directory.terminal(&number("4001")).unwrap().level, level("B"));
+}
+
+#[test]
+fn numbers_operators_queues_and_the_desk_share_one_space_of_names() {
+    let mut directory = directory();
+    for (name, holder) in [
+        ("op1", Holder::Operator),
+        ("9000", Holder::Queue),
+        ("desk", Holder::Desk),
+        ("Desk", Holder::Desk),
+    ] {
+        let (refusal, _) = refused(&mut directory, &Change::AddTerminal(terminal(name)));
+        let thing = Thing::Terminal;
+        assert_eq!(refusal, Refusal::NameTaken { thing, name: name.to_owned(), holder });
+    }
+    for (name, holder) in
+        [("3001", Holder::Terminal), ("9000", Holder::Queue), ("desk", Holder::Desk)]
+    {
+        let (refusal, _) = refused(&mut directory, &Change::AddOperator(operator(name, "4001")));
+        let thing = Thing::Operator;
+        assert_eq!(refusal, Refusal::NameTaken { thing, name: name.to_owned(), holder });
+    }
+    let (_, sentence) = refused(&mut directory, &Change::AddTerminal(terminal("*50")));
+    assert_eq!(sentence, "terminal \"*50\": names with `*` are feature codes: choose another");
+}
+
+#[test]
+fn what_is_set_stays_and_what_is_left_out_stays_too() {
+    let mut directory = directory();
+    let secret = Secret::from_password("3001", "cordboard.local", "geheim").unwrap();
+    let set = TerminalDraft {
+        name: Some("Anna".to_owned()),
+        secret: Some(secret.clone()),
+        contact: Field::Set("sip:3001@192.0.2.7".to_owned()),
+        ..terminal("3001")
+    };
+    directory.apply(&Change::SetTerminal(set)).unwrap();
+    let effects = directory
+        .apply(&Change::SetTerminal(TerminalDraft { contact: Field::Clear, ..terminal("3001") }))
+        .unwrap();
+    let now = directory.terminal(&number("3001")).unwrap();
+    assert_eq!(effects, [Effect::PutTerminal(now.clone())]);
+    assert_eq!((now.name.as_str(), &now.level, &now.contact), ("Anna", &level("A"), &None));
+    assert_eq!(now.secret, Some(secret));
+}
+
+#[test]
+fn what_is_there_is_not_added_and_what_is_not_there_is_not_set() {
+    let mut directory = directory();
+    for (change, sentence) in [
+        (
+            Change::AddTerminal(terminal("3001")),
+            "terminal 3001: it is there already: change it with `cordboard terminal set`, \
+             or choose another number",
+        ),
+        (
+            Change::SetTerminal(terminal("3999")),
+            "terminal 3999: there is none of that name: see `cordboard terminal list`",
+        ),
+        (
+            Change::RemoveTerminal(number("3999")),
+            "terminal 3999: there is none of that name: see `cordboard terminal list`",
+        ),
+        (
+            Change::AddOperator(operator("op1", "3001")),
+            "operator op1: it is there already: change it with `cordboard operator set`, \
+             or choose another name",
+        ),
+        (
+            Change::AddOperator(OperatorDraft::new(OperatorId::from("op2"))),
+            "operator op2: it has no desk phone: give one with --phone NUMBER",
+        ),
+        (
+            Change::AddOperator(operator("op2", "3999")),
+            "terminal 3999: there is none of that name: see `cordboard terminal list`",
+        ),
+        (
+            Change::SetOperator(operator("op2", "3001")),
+            "operator op2: there is none of that name: see `cordboard operator list`",
+        ),
+        (
+            Change::RemoveOperator(OperatorId::from("op2")),
+            "operator op2: there is none of that name: see `cordboard operator list`",
+        ),
+        (
+            Change::RemovePermit(permit("3001", "4001")),
+            "permit 3001 4001: there is none of that name: see `cordboard permit list`",
+        ),
+        (
+            Change::AddPermit(permit("3999", "4001")),
+            "terminal 3999: there is none of that name: see `cordboard terminal list`",
+        ),
+        (
+            Change::AddLevel(patent_levels()[0].clone()),
+            "level A: it is there already: change it with `cordboard level set`, \
+             or choose another name",
+        ),
+        (
+            Change::AddTerminal(TerminalDraft { level: Some(level("Z")), ..terminal("3002") }),
+            "level Z: there is none of that name: see `cordboard level list`",
+        ),
+    ] {
+        assert_eq!(refused(&mut directory, &change).1, sentence);
+    }
+}
+
+#[test]
+fn a_permit_goes_with_its_caller_and_with_its_callee() {
+    let mut directory = directory();
+    directory.apply(&Change::AddTerminal(terminal("4002"))).unwrap();
+    for pair in [("3001", "4001"), ("4001", "3001"), ("3001", "0123")] {
+        directory.apply(&Change::AddPermit(permit(pair.0, pair.1))).unwrap();
+    }
+    assert!(directory.permits(&number("3001"), &number("4001")));
+    assert!(!directory.permits(&number("4002"), &number("4001")));
+    let again = Change::AddPermit(permit("3001", "4001"));
+    assert!(matches!(refused(&mut directory, &again).0, Refusal::Exists { .. }));
+
+    let effects = directory.apply(&Change::RemoveTerminal(number("4001"))).unwrap();
+    assert_eq!(
+        effects,
+        [
+            Effect::DropTerminal(number("4001")),
+            Effect::DropPermit(permit("3001", "4001")),
+            Effect::DropPermit(permit("4001", "3001")),
+        ]
+    );
+    directory.apply(&Change::AddTerminal(terminal("4001"))).unwrap();
+    assert!(!directory.permits(&number("3001"), &number("4001")), "the next 4001 inherits nothing");
+    assert!(directory.permits(&number("3001"), &number("0123")));
+}
+
+#[test]
+fn a_level_in_use_stays() {
+    let mut directory = directory();
+    let visitors = Level { name: level("C"), admits: BTreeSet::from([level("C"), level("A")]) };
+    directory.apply(&Change::AddLevel(visitors)).unwrap();
+    for (name, user) in [("A", LevelUser::Terminal(number("3001"))), ("B", LevelUser::External)] {
+        let (refusal, _) = refused(&mut directory, &Change::RemoveLevel(level(name)));
+        assert_eq!(refusal, Refusal::LevelInUse { level: level(name), user });
+    }
+    let admitting = Level { name: level("B"), admits: BTreeSet::from([level("C")]) };
+    directory.apply(&Change::SetLevel(admitting)).unwrap();
+    let (_, sentence) = refused(&mut directory, &Change::RemoveLevel(level("C")));
+    assert_eq!(sentence, "level C: the admits of level B uses it: change that first");
+
+    let closed = Level { name: level("B"), admits: BTreeSet::new() };
+    directory.apply(&Change::SetLevel(closed)).unwrap();
+    directory.apply(&Change::RemoveLevel(level("C"))).unwrap();
+    assert!(directory.level(&level("C")).is_none());
+}
+
+#[test]
+fn operators_share_further_phones_but_feature_codes_have_one_owner() {
+    let mut directory = directory();
+    let by_phone = OperatorDraft {
+        mode: Some(OperatorMode::Phone),
+        phones: Some(BTreeSet::from([number("3001")])),
+        ..operator("op2", "4001")
+    };
+    directory.apply(&Change::AddOperator(by_phone.clone())).unwrap();
+    let at = |phone: &str| {
+        let phone = number(phone);
+        directory.operators_at(&phone).map(|o| o.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!((at("3001"), at("4001")), (vec!["op1".into(), "op2".into()], vec!["op2".into()]));
+    let owner = directory.operator_by_phone(&number("4001")).map(|o| o.name.as_str());
+    assert_eq!(owner, Some("op2"));
+    assert_eq!(directory.operator_by_phone(&number("3001")), None, "op1 has a desk");
+
+    let second = OperatorDraft { name: OperatorId::from("op3"), ..by_phone };
+    let (refusal, _) = refused(&mut directory, &Change::AddOperator(second));
+    assert!(matches!(refusal, Refusal::PhoneShared { .. }));
+    let (refusal, _) = refused(&mut directory, &Change::RemoveTerminal(number("3001")));
+    let (number, operator) = (number("3001"), OperatorId::from("op1"));
+    assert_eq!(refusal, Refusal::PhoneInUse { number, operator });
+}
+
+#[test]
+fn an_operator_without_queues_serves_them_all() {
+    let mut directory = directory();
+    let main = QueueId::from("main");
+    assert!(directory.operator(&OperatorId::from("op1")).unwrap().serves(&main));
+    let elsewhere = OperatorDraft {
+        queues: Some(BTreeSet::from([QueueId::from("night")])),
+        ..operator("op2", "4001")
+    };
+    let (_, sentence) = refused(&mut directory, &Change::AddOperator(elsewhere));
+    assert_eq!(
+        sentence,
+        "operator op2: there is no queue night: add [queue.night] to the configuration, \
+         or name another"
+    );
+}
+
+#[test]
+fn an_import_happens_wholly_or_not_at_all() {
+    let mut directory = directory();
+    let named = TerminalDraft { name: Some("Anna".to_owned()), ..terminal("3001") };
+    let good = Change::ImportTerminals(vec![named, terminal("3002"), terminal("3003")]);
+    assert_eq!(directory.apply(&good).unwrap().len(), 3);
+    assert_eq!(directory.terminal(&number("3001")).unwrap().level, level("A"), "the level stays");
+
+    let bad = vec![terminal("3004"), terminal("op1")];
+    let (_, sentence) = refused(&mut directory, &Change::ImportTerminals(bad));
+    assert_eq!(
+        sentence,
+        "row 2: terminal op1: this is already the name of an operator: choose another"
+    );
+    let twice = vec![terminal("3004"), terminal("3005"), terminal("3004")];
+    let (refusal, _) = refused(&mut directory, &Change::ImportTerminals(twice));
+    let refusal_within = Box::new(Refusal::Twice(number("3004")));
+    assert_eq!(refusal, Refusal::Row { row: 3, refusal: refusal_within });
+}
+
+#[test]
+fn limits_hold() {
+    let mut directory = directory();
+    for n in 2..LEVELS_MAX {
+        let name = LevelId::from(format!("L{n}").as_str());
+        directory.apply(&Change::AddLevel(Level { name, admits: BTreeSet::new() })).unwrap();
+    }
+    let more = Level { name: level("more"), admits: BTreeSet::new() };
+    let (_, sentence) = refused(&mut directory, &Change::AddLevel(more));
+    assert_eq!(sentence, "levels: there are 100 already, which is the limit: remove some first");
+
+    let phones = (0..=PHONES_MAX).map(|n| number(&n.to_string())).collect();
+    let draft = OperatorDraft { phones: Some(phones), ..operator("op2", "3001") };
+    let (refusal, _) = refused(&mut directory, &Change::AddOperator(draft));
+    assert!(matches!(refusal, Refusal::Limit { max: PHONES_MAX, .. }));
+}
+
+#[test]
+fn a_number_has_one_meaning() {
+    let mut directory = directory();
+    directory.apply(&Change::AddTerminal(terminal("0815"))).unwrap();
+    let meaning = |text: &str| match directory.meaning(&number(text)) {
+        Meaning::Desk => "desk",
+        Meaning::FeatureCode => "feature code",
+        Meaning::Queue(_) => "queue",
+        Meaning::Terminal(_) => "terminal",
+        Meaning::Trunk(_) => "trunk",
+        Meaning::Unknown => "unknown",
+    };
+    for (text, means) in [
+        ("desk", "desk"),
+        ("*50", "feature code"),
+        ("9000", "queue"),
+        ("3001", "terminal"),
+        ("0815", "terminal"),
+        ("08151", "trunk"),
+        ("op1", "unknown"),
+        ("", "unknown"),
+    ] {
+        assert_eq!(meaning(text), means, "{text}");
+    }
+}
+
+#[test]
+fn a_configuration_that_contradicts_the_journal_is_named() {
+    let mut accounts = Accounts::default();
+    {
+        let directory = directory();
+        accounts.terminals.extend(directory.terminals().cloned());
+        accounts.operators.extend(directory.operators().cloned());
+        accounts.levels.extend(directory.levels().cloned());
+    }
+    assert_eq!(Directory::new(plan(), accounts.clone()).conflicts(), []);
+
+    let changed = NumberingPlan {
+        queues: BTreeMap::from([(number("4001"), QueueId::from("main"))]),
+        external: level("Z"),
+        ..plan()
+    };
+    let directory = Directory::new(changed, accounts);
+    let sentences: Vec<_> = directory.conflicts().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        sentences,
+        [
+            "level Z: levels.external of the configuration uses it and it is not there: \
+             `cordboard level add Z`, or change the configuration",
+            "terminal 4001: this is already an operator number: choose another",
+        ]
+    );
+    assert_eq!(directory.meaning(&number("4001")), Meaning::Queue(&QueueId::from("main")));
+}
+
+#[test]
+fn terminals_are_found_by_number_and_by_name() {
+    let mut directory = directory();
+    let anna = TerminalDraft { name: Some("Anna Müller".to_owned()), ..terminal("3002") };
+    directory.apply(&Change::AddTerminal(anna)).unwrap();
+    let find = |text: &str| directory.find(text).map(|t| t.number.to_string()).collect::<Vec<_>>();
+    assert_eq!(find("300"), ["3001", "3002"]);
+    assert_eq!(find(" MÜLL"), ["3002"]);
+    assert_eq!(find("01"), Vec::<String>::new(), "a number is found from its beginning");
+}
+
+#[test]
+fn an_account_is_found_by_its_user_name() {
+    let directory = directory();
+    assert!(matches!(directory.account("3001"), Some(Account::Terminal(_))));
+    assert!(matches!(directory.account("op1"), Some(Account::Operator(_))));
+    assert!(directory.account("9000").is_none());
+}
+
+/// Whatever administrators type: after every change the references hold, and the effects alone
+/// rebuild the directory.
+#[test]
+fn random_changes_never_break_a_reference() {
+    for seed in 0..20 {
+        let mut random = Random::from_number(seed);
+        let mut directory = directory();
+        let mut journal = Journal::of(&directory);
+        for _ in 0..400 {
+            let change = any_change(&mut random);
+            if let Ok(effects) = directory.apply(&change) {
+                effects.into_iter().for_each(|effect| journal.write(effect));
+            }
+            assert_eq!(directory.conflicts(), [], "seed {seed} after {change}");
+            for operator in directory.operators() {
+                assert!(directory.terminal(&operator.phone).is_some(), "seed {seed}: {change}");
+            }
+            for terminal in directory.terminals() {
+                assert!(directory.level(&terminal.level).is_some(), "seed {seed}: {change}");
+            }
+        }
+        assert_eq!(Directory::new(plan(), journal.accounts()), directory, "seed {seed}");
+    }
+}
+
+fn any_change(random: &mut Random) -> Change {
+    let mut pick = |of: &[&str]| of[random.below(of.len() as u64) as usize].to_owned();
+    let numbers = ["3001", "3002", "3003", "4001", "op2", "9000"];
+    let levels = ["A", "B", "C", "D"];
+    let draft = TerminalDraft { level: Some(level(&pick(&levels))), ..terminal(&pick(&numbers)) };
+    let row =
+        Level { name: level(&pick(&levels)), admits: BTreeSet::from([level(&pick(&levels))]) };
+    let pair = permit(&pick(&numbers), &pick(&numbers));
+    let at = operator(&pick(&["op1", "op2", "3003"]), &pick(&numbers));
+    match pick(&["+t", "t", "-t", "+l", "l", "-l", "+p", "-p", "+o", "o", "-o", "i"]).as_str() {
+        "+t" => Change::AddTerminal(draft),
+        "t" => Change::SetTerminal(draft),
+        "-t" => Change::RemoveTerminal(draft.number),
+        "+l" => Change::AddLevel(row),
+        "l" => Change::SetLevel(row),
+        "-l" => Change::RemoveLevel(row.name),
+        "+p" => Change::AddPermit(pair),
+        "-p" => Change::RemovePermit(pair),
+        "+o" => Change::AddOperator(at),
+        "o" => Change::SetOperator(at),
+        "-o" => Change::RemoveOperator(at.name),
+        _ => Change::ImportTerminals(vec![draft, terminal(&pick(&numbers))]),
+    }
+}
+
+/// What the store makes of the effects.
+#[derive(Default)]
+struct Journal {
+    terminals: BTreeMap<Number, cordboard::directory::Terminal>,
+    levels: BTreeMap<LevelId, Level>,
+    permits: BTreeSet<Permit>,
+    operators: BTreeMap<OperatorId, cordboard::directory::Operator>,
+}
+
+impl Journal {
+    fn of(directory: &Directory) -> Self {
+        let mut journal = Self::default();
+        directory.terminals().for_each(|t| journal.write(Effect::PutTerminal(t.clone())));
+        directory.levels().for_each(|l| journal.write(Effect::PutLevel(l.clone())));
+        directory.operators().for_each(|o| journal.write(Effect::PutOperator(o.clone())));
+        journal
+    }
+
+    fn write(&mut self, effect: Effect) {
+        match effect {
+            Effect::PutTerminal(t) => drop(self.terminals.insert(t.number.clone(), t)),
+            Effect::DropTerminal(number) => drop(self.terminals.remove(&number)),
+            Effect::PutLevel(l) => drop(self.levels.insert(l.name.clone(), l)),
+            Effect::DropLevel(name) => drop(self.levels.remove(&name)),
+            Effect::PutPermit(p) => assert!(self.permits.insert(p)),
+            Effect::DropPermit(p) => assert!(self.permits.remove(&p)),
+            Effect::PutOperator(o) => drop(self.operators.insert(o.name.clone(), o)),
+            Effect::DropOperator(name) => drop(self.operators.remove(&name)),
+        }
+    }
+
+    fn accounts(self) -> Accounts {
+        Accounts {
+            terminals: self.terminals.into_values().collect(),
+            levels: self.levels.into_values().collect(),
+            permits: self.permits.into_iter().collect(),
+            operators: self.operators.into_values().collect(),
+        }
+    }
+}
