@@ -26,4 +26,5 @@ pub mod ids;
 pub mod random;
 pub mod rtp;
 pub mod sdp;
+pub mod switchboard;
 pub mod time;

@@ -1,0 +1,328 @@
+//! Commands from a desk: one JSON object, read into a type that cannot be wrong.
+
+use crate::ids::{Number, RequestId};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// The longest message body, in bytes; a longer one gets 413.
+pub const BODY_MAX: usize = 16 * 1024;
+/// The deepest nesting of a message; a deeper one gets 400.
+pub const DEPTH_MAX: usize = 8;
+/// The longest `id`, in bytes: it is kept for ten minutes.
+pub const ID_MAX: usize = 128;
+/// The longest text that `find` searches for, in characters.
+pub const FIND_MAX: usize = 64;
+
+/// One command: the desk's own name for it, and what it wants.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Command {
+    /// The desk's own id, unique per operator.
+    pub id: String,
+    /// The whole object in canonical form, to tell a repetition from another command under the same id.
+    pub content: String,
+    /// What is to be done, or the result that says why it cannot be read.
+    pub verb: Result<Verb, Unreadable>,
+}
+
+/// What a desk can ask for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verb {
+    /// First message: logs in and asks for the snapshot.
+    Hello {
+        /// Another desk phone than the operator's own (hot desking).
+        phone: Option<Number>,
+    },
+    /// Clears do-not-disturb.
+    Ready,
+    /// Sets do-not-disturb.
+    Dnd,
+    /// No more offers, no lease.
+    Logout,
+    /// Takes a waiting call.
+    Take {
+        /// Which one; `None` is an id that was never ours.
+        request: Option<RequestId>,
+    },
+    /// Leaves an offer to the others.
+    Decline {
+        /// Which one; `None` is an id that was never ours.
+        request: Option<RequestId>,
+    },
+    /// Calls the wanted person.
+    Consult {
+        /// The number as typed.
+        number: String,
+    },
+    /// Talks to one of the two.
+    Alternate {
+        /// To whom.
+        party: Party,
+    },
+    /// Steps back.
+    Cancel,
+    /// Connects caller and callee.
+    Connect,
+    /// Leaves the two alone.
+    Release {
+        /// Even when the health report says no.
+        force: bool,
+    },
+    /// Takes one of the connected parties back.
+    Retrieve {
+        /// Whom.
+        party: Party,
+    },
+    /// Ends the whole call.
+    Hangup,
+    /// Looks terminals up.
+    Find {
+        /// A part of a number or name.
+        text: String,
+    },
+    /// Nothing; a sign of life.
+    Ping,
+}
+
+impl Verb {
+    /// Whether a repetition may simply be carried out again.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        matches!(self, Self::Hello { .. } | Self::Ping | Self::Find { .. })
+    }
+}
+
+/// One of the two parties that an operator brings together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Party {
+    /// C, who called in.
+    Caller,
+    /// U, who is wanted.
+    Callee,
+}
+
+/// A command that has an id and a verb, yet makes no sense; it gets a result.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Unreadable {
+    /// No such verb.
+    UnknownCommand,
+    /// A field is missing or of the wrong type.
+    BadField(&'static str),
+}
+
+/// A message that is no command at all; it gets 400 (or 413) with this reason phrase.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BadMessage {
+    /// Longer than [`BODY_MAX`].
+    TooLong,
+    /// Not UTF-8, not JSON.
+    NotJson,
+    /// JSON, but no object.
+    NoObject,
+    /// Nested deeper than [`DEPTH_MAX`].
+    TooDeep,
+    /// `id` is missing or no string.
+    NoId,
+    /// `id` is longer than [`ID_MAX`].
+    LongId,
+    /// `do` is missing or no string.
+    NoDo,
+}
+
+impl BadMessage {
+    /// The status that answers it.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::TooLong => 413,
+            Self::NotJson
+            | Self::NoObject
+            | Self::TooDeep
+            | Self::NoId
+            | Self::LongId
+            | Self::NoDo => 400,
+        }
+    }
+}
+
+impl fmt::Display for BadMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "Message over 16 KiB",
+            Self::NotJson => "Not UTF-8 JSON",
+            Self::NoObject => "Not a JSON object",
+            Self::TooDeep => "Nested deeper than 8",
+            Self::NoId => "id missing or no string",
+            Self::LongId => "id over 128 bytes",
+            Self::NoDo => "do missing or no string",
+        })
+    }
+}
+
+/// Reads one message body.
+///
+/// # Errors
+/// When it is no object with a string `id` and a string `do`; what is wrong beyond that is
+/// [`Command::verb`]'s to say.
+pub fn read(body: &[u8]) -> Result<Command, BadMessage> {
+    if body.len() > BODY_MAX {
+        return Err(BadMessage::TooLong);
+    }
+    let text = str::from_utf8(body).map_err(|_| BadMessage::NotJson)?;
+    let value: Value = match depth(text) {
+        0..=DEPTH_MAX => serde_json::from_str(text).map_err(|_| BadMessage::NotJson)?,
+        _ => return Err(BadMessage::TooDeep),
+    };
+    let Value::Object(fields) = &value else { return Err(BadMessage::NoObject) };
+    let id = text_of(fields, "id").ok_or(BadMessage::NoId)?.to_owned();
+    if id.len() > ID_MAX {
+        return Err(BadMessage::LongId);
+    }
+    let verb = read_verb(text_of(fields, "do").ok_or(BadMessage::NoDo)?, fields);
+    // serde_json keeps objects sorted by key, so the same command prints the same.
+    Ok(Command { id, content: value.to_string(), verb })
+}
+
+fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, Unreadable> {
+    Ok(match word {
+        "hello" => Verb::Hello { phone: optional_text(fields, "phone")?.map(Number::from) },
+        "ready" => Verb::Ready,
+        "dnd" => Verb::Dnd,
+        "logout" => Verb::Logout,
+        "take" => Verb::Take { request: RequestId::parse(required_text(fields, "request")?) },
+        "decline" => Verb::Decline { request: RequestId::parse(required_text(fields, "request")?) },
+        "consult" => Verb::Consult { number: required_text(fields, "number")?.to_owned() },
+        "alternate" => Verb::Alternate { party: party(fields)? },
+        "cancel" => Verb::Cancel,
+        "connect" => Verb::Connect,
+        "release" => Verb::Release { force: optional_bool(fields, "force")? },
+        "retrieve" => Verb::Retrieve { party: party(fields)? },
+        "hangup" => Verb::Hangup,
+        "find" => {
+            let text = required_text(fields, "text")?;
+            Verb::Find { text: text.chars().take(FIND_MAX).collect() }
+        }
+        "ping" => Verb::Ping,
+        _ => return Err(Unreadable::UnknownCommand),
+    })
+}
+
+fn text_of<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    fields.get(name).and_then(Value::as_str)
+}
+
+fn required_text<'a>(
+    fields: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<&'a str, Unreadable> {
+    text_of(fields, name).ok_or(Unreadable::BadField(name))
+}
+
+fn optional_text<'a>(
+    fields: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'a str>, Unreadable> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Unreadable::BadField(name)),
+    }
+}
+
+fn optional_bool(fields: &Map<String, Value>, name: &'static str) -> Result<bool, Unreadable> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(yes)) => Ok(*yes),
+        Some(_) => Err(Unreadable::BadField(name)),
+    }
+}
+
+fn party(fields: &Map<String, Value>) -> Result<Party, Unreadable> {
+    match required_text(fields, "party")? {
+        "caller" => Ok(Party::Caller),
+        "callee" => Ok(Party::Callee),
+        _ => Err(Unreadable::BadField("party")),
+    }
+}
+
+/// How deep the brackets of a JSON text nest, counted before a parser recurses into them.
+fn depth(text: &str) -> usize {
+    let (mut now, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                now += 1;
+                deepest = deepest.max(now);
+            }
+            b'}' | b']' if !quoted => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verb(text: &str) -> Result<Verb, Unreadable> {
+        read(text.as_bytes()).expect("a command").verb
+    }
+
+    #[test]
+    fn a_take_names_its_request() {
+        let request = RequestId(0x4f2c);
+        let text = format!(r#"{{"id":"17","do":"take","request":"{request}"}}"#);
+        assert_eq!(verb(&text), Ok(Verb::Take { request: Some(request) }));
+        let alien = r#"{"id":"17","do":"take","request":"r-4f2c"}"#;
+        assert_eq!(verb(alien), Ok(Verb::Take { request: None }));
+    }
+
+    #[test]
+    fn what_is_no_command_is_told_why() {
+        for (body, wrong) in [
+            (&b"\xff"[..], BadMessage::NotJson),
+            (b"", BadMessage::NotJson),
+            (b"[]", BadMessage::NoObject),
+            (b"{}", BadMessage::NoId),
+            (br#"{"id":17,"do":"ping"}"#, BadMessage::NoId),
+            (br#"{"id":"17"}"#, BadMessage::NoDo),
+            (br#"{"id":"17","do":1}"#, BadMessage::NoDo),
+            (br#"{"id":"1","do":"ping","x":[[[[[[[[[]]]]]]]]]}"#, BadMessage::TooDeep),
+        ] {
+            assert_eq!(read(body), Err(wrong), "{}", String::from_utf8_lossy(body));
+        }
+        let long = format!(r#"{{"id":"1","do":"ping","x":"{}"}}"#, "y".repeat(BODY_MAX));
+        assert_eq!(read(long.as_bytes()), Err(BadMessage::TooLong));
+        let long_id = format!(r#"{{"id":"{}","do":"ping"}}"#, "y".repeat(ID_MAX + 1));
+        assert_eq!(read(long_id.as_bytes()), Err(BadMessage::LongId));
+    }
+
+    #[test]
+    fn a_readable_command_with_a_wrong_field_gets_a_result() {
+        assert_eq!(verb(r#"{"id":"1","do":"dance"}"#), Err(Unreadable::UnknownCommand));
+        assert_eq!(verb(r#"{"id":"1","do":"take"}"#), Err(Unreadable::BadField("request")));
+        assert_eq!(
+            verb(r#"{"id":"1","do":"alternate","party":"both"}"#),
+            Err(Unreadable::BadField("party"))
+        );
+        assert_eq!(
+            verb(r#"{"id":"1","do":"release","force":"yes"}"#),
+            Err(Unreadable::BadField("force"))
+        );
+    }
+
+    #[test]
+    fn the_order_of_fields_does_not_make_another_command() {
+        let one = read(br#"{"id":"1","do":"consult","number":"3002"}"#);
+        let two = read(br#"{ "number":"3002", "do":"consult","id":"1" }"#);
+        assert_eq!(one, two);
+    }
+
+    #[test]
+    fn brackets_in_strings_do_not_nest() {
+        assert_eq!(verb(r#"{"id":"[[[[[[[[[[\"[","do":"ping"}"#), Ok(Verb::Ping));
+    }
+}

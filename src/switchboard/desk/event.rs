@@ -1,0 +1,360 @@
+//! What a desk is told: views of results and events as JSON objects.
+
+use crate::ids::{Number, OperatorId, QueueId, RequestId};
+use crate::time::UnixTime;
+use serde_json::{Value, json};
+
+/// The longest display name that is passed on, in characters: a message must fit a datagram.
+pub const NAME_MAX: usize = 48;
+
+/// One event. `seq` is given when it is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// First answer to `hello`.
+    Welcome {
+        /// Who this desk is.
+        operator: OperatorId,
+        /// Its desk phone.
+        phone: Number,
+        /// Changes at each start of the server.
+        boot: String,
+    },
+    /// The operator's own state.
+    State {
+        /// `busy`, `dnd` or `idle`.
+        state: &'static str,
+        /// Do-not-disturb is set.
+        dnd: bool,
+        /// `ok`, `unregistered`, `unreachable` or `refusing`.
+        phone: &'static str,
+    },
+    /// A call that this desk may take; it rings.
+    Offer(Waiting),
+    /// A call in the list of a busy desk; it does not ring.
+    Waiting(Waiting),
+    /// A call that this desk may no longer take.
+    Withdrawn {
+        /// Which.
+        request: RequestId,
+        /// `taken`, `abandoned`, `timeout`, `overflow` or `not-eligible`.
+        reason: &'static str,
+    },
+    /// The phase of the call in hand.
+    Call {
+        /// Which.
+        request: RequestId,
+        /// The phase, as `call-states` names it.
+        phase: &'static str,
+        /// Who called.
+        caller: Caller,
+        /// Who is wanted, once consulted.
+        callee: Option<Number>,
+        /// Why it ended.
+        reason: Option<String>,
+    },
+    /// How far the consulted person has come.
+    Callee {
+        /// Which call.
+        request: RequestId,
+        /// Who is called.
+        number: Number,
+        /// `trying`, `ringing`, `answered`, `busy`, …
+        progress: &'static str,
+        /// Why, where the word alone does not say.
+        reason: Option<&'static str>,
+    },
+    /// Both parties' media, once a second while connected.
+    Health {
+        /// Which call.
+        request: RequestId,
+        /// The fields `ok`, `blocking`, `caller` and `callee`.
+        report: Value,
+    },
+    /// A sentence for the human.
+    Notice {
+        /// The sentence.
+        text: String,
+    },
+    /// The snapshot is complete.
+    SnapshotEnd {
+        /// How many calls were offered or shown in it.
+        offers: usize,
+    },
+    /// Another desk of the same operator took over.
+    Evicted,
+}
+
+/// Who called, as a desk sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Caller {
+    /// The number, or `anonymous`.
+    pub number: String,
+    /// The display name, may be empty.
+    pub name: String,
+}
+
+impl Caller {
+    fn json(&self) -> Value {
+        json!({"number": shortened(&self.number), "name": shortened(&self.name)})
+    }
+}
+
+/// A waiting call, as a desk sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Waiting {
+    /// Which.
+    pub request: RequestId,
+    /// Where it waits.
+    pub queue: QueueId,
+    /// Who called.
+    pub caller: Caller,
+    /// Since when.
+    pub since: UnixTime,
+    /// From 1.
+    pub position: usize,
+    /// How many wait in this queue.
+    pub waiting: usize,
+}
+
+impl Event {
+    /// The message, under its number in this control dialog.
+    #[must_use]
+    pub fn json(&self, seq: u64) -> Value {
+        let mut value = self.fields();
+        value["seq"] = seq.into();
+        value
+    }
+
+    fn fields(&self) -> Value {
+        match self {
+            Self::Welcome { operator, phone, boot } => json!({
+                "event": "welcome", "operator": operator.as_str(), "phone": phone.as_str(),
+                "server": concat!("cordboard/", env!("CARGO_PKG_VERSION")), "boot": boot,
+            }),
+            Self::State { state, dnd, phone } => {
+                json!({"event": "state", "state": state, "dnd": dnd, "phone": phone})
+            }
+            Self::Offer(waiting) => waiting.json("offer"),
+            Self::Waiting(waiting) => waiting.json("waiting"),
+            Self::Withdrawn { request, reason } => {
+                json!({"event": "withdrawn", "request": request.to_string(), "reason": reason})
+            }
+            Self::Call { request, phase, caller, callee, reason } => {
+                let mut value = json!({
+                    "event": "call", "request": request.to_string(), "phase": phase,
+                    "caller": caller.json(),
+                });
+                if let Some(callee) = callee {
+                    value["callee"] = json!({"number": callee.as_str()});
+                }
+                if let Some(reason) = reason {
+                    value["reason"] = reason.as_str().into();
+                }
+                value
+            }
+            Self::Callee { request, number, progress, reason } => {
+                let mut value = json!({
+                    "event": "callee", "request": request.to_string(),
+                    "number": shortened(number.as_str()), "progress": progress,
+                });
+                if let Some(reason) = reason {
+                    value["reason"] = (*reason).into();
+                }
+                value
+            }
+            Self::Health { request, report } => {
+                let mut value = report.clone();
+                value["event"] = "health".into();
+                value["request"] = request.to_string().into();
+                value
+            }
+            Self::Notice { text } => json!({"event": "notice", "text": text}),
+            Self::SnapshotEnd { offers } => json!({"event": "snapshot-end", "offers": offers}),
+            Self::Evicted => json!({"event": "evicted"}),
+        }
+    }
+}
+
+impl Waiting {
+    fn json(&self, event: &str) -> Value {
+        json!({
+            "event": event, "request": self.request.to_string(), "queue": self.queue.as_str(),
+            "caller": self.caller.json(), "since": self.since.to_string(),
+            "position": self.position, "waiting": self.waiting,
+        })
+    }
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Accepted.
+    Ok,
+    /// `find`: the terminals, and whether there are more.
+    Found {
+        /// Objects with `number`, `name` and `state`.
+        found: Vec<Value>,
+        /// More match than were sent.
+        more: bool,
+    },
+    /// Not accepted.
+    Refused(Refusal),
+}
+
+/// Why a command was not accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// Another operator was first, or oneself was.
+    AlreadyTaken {
+        /// Who took it.
+        by: OperatorId,
+    },
+    /// It does not wait, and never did or no longer does.
+    NoSuchRequest,
+    /// It waits, but was never offered or shown here.
+    NotOffered,
+    /// Not in this phase.
+    WrongPhase {
+        /// The phase there is.
+        phase: &'static str,
+    },
+    /// Nobody has this number.
+    NoSuchNumber,
+    /// This number may not be called so.
+    Refused {
+        /// Why, for the human.
+        text: &'static str,
+    },
+    /// The number has no phone at the moment.
+    Unreachable,
+    /// The desk phone's level does not allow it.
+    RefusedByLevel {
+        /// The rule, for the human.
+        text: String,
+    },
+    /// The two do not hear or see each other.
+    Unhealthy {
+        /// The fields `ok`, `blocking`, `caller` and `callee`.
+        report: Value,
+    },
+    /// The desk phone has no binding.
+    PhoneUnregistered,
+    /// No such verb.
+    UnknownCommand,
+    /// A field is missing or of the wrong type.
+    BadField {
+        /// Which.
+        field: &'static str,
+    },
+    /// A crash came between the record and the result.
+    Interrupted,
+}
+
+impl Refusal {
+    /// The word in `error`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::AlreadyTaken { .. } => "already-taken",
+            Self::NoSuchRequest => "no-such-request",
+            Self::NotOffered => "not-offered",
+            Self::WrongPhase { .. } => "wrong-phase",
+            Self::NoSuchNumber => "no-such-number",
+            Self::Refused { .. } => "refused",
+            Self::Unreachable => "unreachable",
+            Self::RefusedByLevel { .. } => "refused-by-level",
+            Self::Unhealthy { .. } => "unhealthy",
+            Self::PhoneUnregistered => "phone-unregistered",
+            Self::UnknownCommand => "unknown-command",
+            Self::BadField { .. } => "bad-field",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::AlreadyTaken { by } => format!("operator {by} took it"),
+            Self::NoSuchRequest => "this call does not wait any more".into(),
+            Self::NotOffered => "this call was not offered to you".into(),
+            Self::WrongPhase { phase } => format!("not possible while {phase}"),
+            Self::NoSuchNumber => "nobody has this number".into(),
+            Self::Refused { text } => (*text).into(),
+            Self::Unreachable => "no phone is registered there".into(),
+            Self::RefusedByLevel { text } => text.clone(),
+            Self::Unhealthy { .. } => {
+                "the two do not hear and see each other yet; release with force to leave anyway"
+                    .into()
+            }
+            Self::PhoneUnregistered => "your desk phone is not registered".into(),
+            Self::UnknownCommand => "no such command".into(),
+            Self::BadField { field } => format!("{field} is missing or of the wrong type"),
+            Self::Interrupted => "the server was restarted before it could answer".into(),
+        }
+    }
+}
+
+impl Outcome {
+    /// The result message that answers command `id`.
+    #[must_use]
+    pub fn json(&self, id: &str) -> Value {
+        match self {
+            Self::Ok => json!({"re": id, "ok": true}),
+            Self::Found { found, more } => {
+                let mut value = json!({"re": id, "ok": true, "found": found});
+                if *more {
+                    value["more"] = true.into();
+                }
+                value
+            }
+            Self::Refused(refusal) => {
+                let mut value = match refusal {
+                    Refusal::Unhealthy { report } => report.clone(),
+                    _ => json!({}),
+                };
+                value["re"] = id.into();
+                value["ok"] = false.into();
+                value["error"] = refusal.word().into();
+                value["text"] = refusal.text().into();
+                match refusal {
+                    Refusal::WrongPhase { phase } => value["phase"] = (*phase).into(),
+                    Refusal::BadField { field } => value["field"] = (*field).into(),
+                    _ => {}
+                }
+                value
+            }
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(NAME_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_says_which_command_it_answers() {
+        assert_eq!(Outcome::Ok.json("17"), json!({"re": "17", "ok": true}));
+        let taken = Refusal::AlreadyTaken { by: OperatorId::from("op2") };
+        assert_eq!(
+            Outcome::Refused(taken).json("17"),
+            json!({"re": "17", "ok": false, "error": "already-taken", "text": "operator op2 took it"})
+        );
+    }
+
+    #[test]
+    fn the_longest_offer_fits_a_datagram() {
+        let waiting = Waiting {
+            request: RequestId(u64::MAX),
+            queue: QueueId::from("q".repeat(32).as_str()),
+            caller: Caller { number: "ü".repeat(500), name: "\"".repeat(500) },
+            since: UnixTime::from_secs(2_000_000_000),
+            position: 100_000,
+            waiting: 100_000,
+        };
+        let printed = Event::Offer(waiting).json(u64::MAX).to_string();
+        assert!(printed.len() <= 900, "{} bytes", printed.len());
+    }
+}

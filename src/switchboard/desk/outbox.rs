@@ -1,0 +1,311 @@
+//! One desk's outgoing messages: one unanswered INFO at a time, the urgent ones first.
+//!
+//! ```text
+//!   urgent (results, offers, withdrawals, phases) ─┐
+//!   state ── newest only ──────────────────────────┼─▶ one in flight ── 200 ──▶ the next
+//!   positions ── newest per request ───────────────┤        │ 5 s ──▶ unresponsive
+//!   health ── newest only ─────────────────────────┘        └ 32 s (timer F) ──▶ lost
+//! ```
+
+use super::event::Event;
+use crate::ids::RequestId;
+use crate::time::{Duration, Instant};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// An INFO unanswered for so long makes the desk not eligible for offers.
+pub const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(5);
+/// More unsent urgent messages than this end the control dialog: the desk does not keep up.
+pub const UNSENT_MAX: usize = 4_096;
+
+/// What is to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// A result, ready as JSON.
+    Result(Value),
+    /// An event.
+    Event(Event),
+    /// An event that keeps its place among the urgent ones: a part of a snapshot.
+    Snapshot(Event),
+    /// An offer or a line of the list with nothing new but its position.
+    Position(Event),
+}
+
+/// What an answer to an INFO means for the desk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answered {
+    /// Go on; it was this long unresponsive before, or not.
+    Delivered {
+        /// It had been reported by [`Outbox::tick`] and is now eligible again.
+        recovered: bool,
+    },
+    /// The dialog is dead: 408, 481 or no answer at all.
+    Lost,
+    /// Not the answer to what is in flight.
+    Stray,
+}
+
+/// The outgoing side of one control dialog.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    seq: u64,
+    tag: u64,
+    flight: Option<Flight>,
+    urgent: VecDeque<Message>,
+    state: Option<Event>,
+    positions: BTreeMap<RequestId, Event>,
+    health: Option<Event>,
+    open: bool,
+    /// The requests of which the desk was told and which were not withdrawn since.
+    told: BTreeSet<RequestId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    tag: u64,
+    sent: Instant,
+    reported: bool,
+}
+
+impl Outbox {
+    /// Lets messages out: the ACK or the first INFO of the desk has come.
+    pub fn open(&mut self) {
+        self.open = true;
+    }
+
+    /// Takes a message; `false` when the desk is too far behind.
+    #[must_use]
+    pub fn push(&mut self, message: Message) -> bool {
+        match message {
+            Message::Event(state @ Event::State { .. }) => self.state = Some(state),
+            Message::Event(health @ Event::Health { .. }) => self.health = Some(health),
+            Message::Event(Event::Withdrawn { request, .. }) if self.forget(request) => {}
+            Message::Position(event) => self.reposition(event),
+            message => self.urgent.push_back(message),
+        }
+        self.urgent.len() <= UNSENT_MAX
+    }
+
+    /// The next message to send, with the tag under which its answer will come.
+    pub fn next(&mut self, now: Instant) -> Option<(u64, String)> {
+        if !self.open || self.flight.is_some() {
+            return None;
+        }
+        let body = match self.pop()? {
+            Message::Result(result) => result,
+            Message::Event(event) | Message::Snapshot(event) | Message::Position(event) => {
+                self.seq += 1;
+                self.told.extend(offered(&event));
+                event.json(self.seq)
+            }
+        };
+        self.tag += 1;
+        self.flight = Some(Flight { tag: self.tag, sent: now, reported: false });
+        Some((self.tag, body.to_string()))
+    }
+
+    /// Takes the final response to the INFO `tag`.
+    pub fn answered(&mut self, tag: u64, status: u16) -> Answered {
+        let Some(flight) = self.flight.filter(|flight| flight.tag == tag) else {
+            return Answered::Stray;
+        };
+        self.flight = None;
+        match status {
+            408 | 481 => Answered::Lost,
+            // Any other answer says that the desk lives; what it refuses it does not want.
+            _ => Answered::Delivered { recovered: flight.reported },
+        }
+    }
+
+    /// When [`tick`](Self::tick) has something to say.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let flight = self.flight.filter(|flight| !flight.reported)?;
+        Some(flight.sent + UNRESPONSIVE_AFTER)
+    }
+
+    /// Whether the desk has just become unresponsive; said once.
+    pub fn tick(&mut self, now: Instant) -> bool {
+        if self.deadline().is_none_or(|at| now < at) {
+            return false;
+        }
+        if let Some(flight) = &mut self.flight {
+            flight.reported = true;
+        }
+        true
+    }
+
+    /// Nothing waits and nothing is in flight.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.flight.is_none()
+            && self.urgent.is_empty()
+            && self.state.is_none()
+            && self.positions.is_empty()
+            && self.health.is_none()
+    }
+
+    fn pop(&mut self) -> Option<Message> {
+        self.urgent.pop_front().or_else(|| {
+            let low = self.state.take();
+            let low = low.or_else(|| self.positions.pop_first().map(|(_, event)| event));
+            low.or_else(|| self.health.take()).map(Message::Event)
+        })
+    }
+
+    /// Puts a new position into the unsent offer, else queues it behind what is urgent.
+    fn reposition(&mut self, newer: Event) {
+        let Some(request) = offered(&newer) else { return };
+        for message in &mut self.urgent {
+            if let Message::Event(event) | Message::Snapshot(event) = message
+                && offered(event) == Some(request)
+            {
+                *event = newer;
+                return;
+            }
+        }
+        self.positions.insert(request, newer);
+    }
+
+    /// Drops the unsent offer of a withdrawn request; `true` when the desk never heard of it.
+    fn forget(&mut self, request: RequestId) -> bool {
+        self.positions.remove(&request);
+        self.urgent.retain(|message| match message {
+            Message::Event(event) => offered(event) != Some(request),
+            Message::Result(_) | Message::Snapshot(_) | Message::Position(_) => true,
+        });
+        !self.told.remove(&request)
+    }
+}
+
+fn offered(event: &Event) -> Option<RequestId> {
+    match event {
+        Event::Offer(waiting) | Event::Waiting(waiting) => Some(waiting.request),
+        Event::Welcome { .. }
+        | Event::State { .. }
+        | Event::Withdrawn { .. }
+        | Event::Call { .. }
+        | Event::Callee { .. }
+        | Event::Health { .. }
+        | Event::Notice { .. }
+        | Event::SnapshotEnd { .. }
+        | Event::Evicted => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::{Caller, Waiting};
+    use super::*;
+    use crate::ids::QueueId;
+    use crate::time::UnixTime;
+
+    fn offer(request: u64, position: usize) -> Event {
+        Event::Offer(Waiting {
+            request: RequestId(request),
+            queue: QueueId::from("main"),
+            caller: Caller { number: "0171".into(), name: String::new() },
+            since: UnixTime::from_secs(0),
+            position,
+            waiting: position,
+        })
+    }
+
+    fn withdrawn(request: u64) -> Event {
+        Event::Withdrawn { request: RequestId(request), reason: "taken" }
+    }
+
+    fn open() -> Outbox {
+        let mut outbox = Outbox::default();
+        outbox.open();
+        outbox
+    }
+
+    /// Sends and answers everything; each message as its `event` (or `re`) and `seq`.
+    fn drain(outbox: &mut Outbox) -> Vec<String> {
+        let mut sent = Vec::new();
+        while let Some((tag, body)) = outbox.next(Instant::START) {
+            let value: Value = serde_json::from_str(&body).expect("JSON");
+            sent.push(match value["event"].as_str() {
+                Some(event) => format!("{} {event} {}", value["seq"], value["position"]),
+                None => format!("re {}", value["re"]),
+            });
+            assert_eq!(outbox.answered(tag, 200), Answered::Delivered { recovered: false });
+        }
+        assert!(outbox.is_drained());
+        sent
+    }
+
+    #[test]
+    fn nothing_leaves_before_the_dialog_is_confirmed() {
+        let mut outbox = Outbox::default();
+        assert!(outbox.push(Message::Event(offer(1, 1))));
+        assert_eq!(outbox.next(Instant::START), None);
+        outbox.open();
+        assert!(outbox.next(Instant::START).is_some());
+        assert_eq!(outbox.next(Instant::START), None, "one at a time");
+    }
+
+    #[test]
+    fn states_and_positions_go_last_and_only_the_newest() {
+        let mut outbox = open();
+        let state = |state| Event::State { state, dnd: false, phone: "ok" };
+        assert!(outbox.push(Message::Event(state("idle"))));
+        assert!(outbox.push(Message::Event(state("busy"))));
+        assert!(outbox.push(Message::Event(offer(1, 2))));
+        assert!(outbox.push(Message::Position(offer(1, 1))));
+        assert!(outbox.push(Message::Position(offer(2, 3))));
+        assert!(outbox.push(Message::Result(Event::Evicted.json(0))));
+        let sent = drain(&mut outbox);
+        assert_eq!(sent[0], "1 offer 1", "the newer position took the place of the older");
+        assert_eq!(sent[2..], ["2 state null", "3 offer 3"]);
+    }
+
+    #[test]
+    fn an_offer_withdrawn_before_it_was_sent_is_dropped() {
+        let mut outbox = open();
+        assert!(outbox.push(Message::Event(offer(1, 1))));
+        assert!(outbox.push(Message::Event(withdrawn(1))));
+        assert_eq!(drain(&mut outbox), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn an_offer_that_was_sent_is_withdrawn_even_when_offered_anew_unsent() {
+        let mut outbox = open();
+        assert!(outbox.push(Message::Event(offer(1, 1))));
+        assert_eq!(drain(&mut outbox), ["1 offer 1"]);
+        assert!(outbox.push(Message::Position(offer(1, 2))));
+        assert!(outbox.push(Message::Event(withdrawn(1))));
+        assert_eq!(drain(&mut outbox), ["2 withdrawn null"]);
+    }
+
+    #[test]
+    fn a_silent_desk_is_reported_once_and_recovers() {
+        let mut outbox = open();
+        assert!(outbox.push(Message::Event(offer(1, 1))));
+        let (tag, _) = outbox.next(Instant::START).expect("a message");
+        assert!(!outbox.tick(Instant::START));
+        assert!(outbox.tick(Instant::START + UNRESPONSIVE_AFTER));
+        assert!(!outbox.tick(Instant::START + UNRESPONSIVE_AFTER));
+        assert_eq!(outbox.deadline(), None);
+        assert_eq!(outbox.answered(tag + 1, 200), Answered::Stray);
+        assert_eq!(outbox.answered(tag, 200), Answered::Delivered { recovered: true });
+    }
+
+    #[test]
+    fn a_dead_dialog_is_lost() {
+        for status in [408, 481] {
+            let mut outbox = open();
+            assert!(outbox.push(Message::Event(offer(1, 1))));
+            let (tag, _) = outbox.next(Instant::START).expect("a message");
+            assert_eq!(outbox.answered(tag, status), Answered::Lost);
+        }
+    }
+
+    #[test]
+    fn a_desk_that_does_not_keep_up_is_given_up() {
+        let mut outbox = open();
+        let kept = (0..=UNSENT_MAX as u64).map(|n| outbox.push(Message::Event(offer(n, 1))));
+        assert_eq!(kept.filter(|kept| !kept).count(), 1);
+    }
+}

@@ -1,0 +1,3 @@
+//! Telephone logic.
+
+pub mod desk;
