@@ -1,3 +1,4 @@
 //! Telephone logic.
 
+pub mod call_record;
 pub mod desk;

@@ -1,0 +1,276 @@
+//! Admission: who may call whom, by which rule, and why not (R1.3, R2).
+//!
+//! ```text
+//!   permit? ──yes──▶ admitted
+//!      │no
+//!   level(caller) in admits(level(callee))? ──yes──▶ admitted
+//!      │no
+//!   refused with 403; so is an unknown number, unless the caller's level is admitted anywhere: 404
+//! ```
+
+use crate::cause::Cause;
+use crate::directory::{Directory, Meaning};
+use crate::ids::{LevelId, Number};
+use std::fmt;
+
+/// Who calls, as authenticated; the From header alone is never enough (R2.5).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Identity {
+    /// How we know.
+    pub origin: Origin,
+    /// The caller's number; `None` when it is withheld.
+    pub number: Option<Number>,
+    /// The display name, may be empty.
+    pub name: String,
+}
+
+/// How a caller came to us.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// A terminal of ours, by digest.
+    Terminal(Number),
+    /// A trunk, by its address; the trunk's name.
+    Trunk(String),
+    /// Another domain.
+    Guest,
+}
+
+impl Identity {
+    /// What people see: the number, or `anonymous`.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.number.as_ref().map_or("anonymous", Number::as_str)
+    }
+
+    /// The terminal that calls, if it is one.
+    #[must_use]
+    pub fn terminal(&self) -> Option<&Number> {
+        match &self.origin {
+            Origin::Terminal(number) => Some(number),
+            Origin::Trunk(_) | Origin::Guest => None,
+        }
+    }
+
+    /// A word for the record: `terminal`, `trunk carrier`, `guest`.
+    #[must_use]
+    pub fn origin_word(&self) -> String {
+        match &self.origin {
+            Origin::Terminal(_) => "terminal".into(),
+            Origin::Trunk(name) => format!("trunk {name}"),
+            Origin::Guest => "guest".into(),
+        }
+    }
+
+    /// The number under which permits may name this caller. A trunk vouches for its callers'
+    /// numbers, but not for those of our terminals; a guest vouches for nothing (R1.5).
+    fn proven_number(&self, directory: &Directory) -> Option<&Number> {
+        match &self.origin {
+            Origin::Terminal(number) => Some(number),
+            Origin::Trunk(_) => {
+                self.number.as_ref().filter(|number| directory.terminal(number).is_none())
+            }
+            Origin::Guest => None,
+        }
+    }
+
+    fn level(&self, directory: &Directory) -> LevelId {
+        let plan = directory.plan();
+        let own = match &self.origin {
+            Origin::Terminal(number) => directory.terminal(number).map(|found| &found.level),
+            Origin::Trunk(name) => {
+                plan.trunks.iter().find(|trunk| trunk.name == *name).map(|trunk| &trunk.level)
+            }
+            Origin::Guest => None,
+        };
+        own.unwrap_or(&plan.external).clone()
+    }
+}
+
+/// A call that may be made; only [`admit`] makes one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AdmittedCall {
+    callee: Callee,
+    rule: Rule,
+}
+
+impl AdmittedCall {
+    /// Whom it reaches.
+    #[must_use]
+    pub fn callee(&self) -> &Callee {
+        &self.callee
+    }
+
+    /// By which rule.
+    #[must_use]
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+}
+
+/// Whom an admitted call reaches.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Callee {
+    /// A terminal of ours.
+    Terminal(Number),
+    /// A number beyond a trunk.
+    Trunk {
+        /// The trunk's name.
+        trunk: String,
+        /// The number as dialled.
+        number: Number,
+    },
+}
+
+impl Callee {
+    /// The number that is called.
+    #[must_use]
+    pub fn number(&self) -> &Number {
+        match self {
+            Self::Terminal(number) | Self::Trunk { number, .. } => number,
+        }
+    }
+}
+
+/// The rule that decided; its `Display` is what `explain` prints.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Rule {
+    /// The callee permits this caller by number.
+    Permit {
+        /// Who may call.
+        caller: Number,
+        /// Whom.
+        callee: Number,
+    },
+    /// The caller's level is among those that the callee's level admits.
+    Admitted {
+        /// Of the caller.
+        caller: LevelId,
+        /// Of the callee.
+        callee: LevelId,
+    },
+    /// It is not, and there is no permit.
+    NotAdmitted {
+        /// Of the caller.
+        caller: LevelId,
+        /// Of the callee.
+        callee: LevelId,
+    },
+    /// Callers of this level may not call anyone, so they do not learn which numbers there are.
+    AdmittedNowhere {
+        /// Of the caller.
+        caller: LevelId,
+    },
+    /// Nobody has this number.
+    UnknownNumber(Number),
+    /// An operator number is open to every caller (R1.1).
+    OperatorNumber(Number),
+    /// Not a number that calls lead to: `desk`, feature codes.
+    NoTelephone(Number),
+}
+
+impl Rule {
+    /// Whether the call may be made.
+    #[must_use]
+    pub fn admits(&self) -> bool {
+        match self {
+            Self::Permit { .. } | Self::Admitted { .. } | Self::OperatorNumber(_) => true,
+            Self::NotAdmitted { .. }
+            | Self::AdmittedNowhere { .. }
+            | Self::UnknownNumber(_)
+            | Self::NoTelephone(_) => false,
+        }
+    }
+
+    /// Why a call was refused.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::UnknownNumber(_) => Cause::UnknownNumber,
+            Self::NotAdmitted { .. }
+            | Self::AdmittedNowhere { .. }
+            | Self::NoTelephone(_)
+            | Self::Permit { .. }
+            | Self::Admitted { .. }
+            | Self::OperatorNumber(_) => Cause::NotPermitted,
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Permit { caller, callee } => {
+                write!(f, "{callee} permits {caller} whatever the levels say")
+            }
+            Self::Admitted { caller, callee } => {
+                write!(f, "level {callee} admits callers of level {caller}")
+            }
+            Self::NotAdmitted { caller, callee } => {
+                write!(f, "level {callee} does not admit callers of level {caller}, and no permit is given")
+            }
+            Self::AdmittedNowhere { caller } => {
+                write!(f, "no level admits callers of level {caller}")
+            }
+            Self::UnknownNumber(number) => write!(f, "nobody has the number {number}"),
+            Self::OperatorNumber(number) => {
+                write!(f, "{number} is an operator number, open to every caller")
+            }
+            Self::NoTelephone(number) => write!(f, "{number} is no telephone"),
+        }
+    }
+}
+
+/// Decides whether `caller` may call `number`. An operator number is not for this room to place:
+/// it is refused here like any other that no telephone has.
+///
+/// # Errors
+/// The rule that forbids it.
+pub fn admit(
+    directory: &Directory,
+    caller: &Identity,
+    number: &Number,
+) -> Result<AdmittedCall, Rule> {
+    let level = caller.level(directory);
+    let (callee, callee_level) = match directory.meaning(number) {
+        Meaning::Terminal(terminal) => {
+            (Callee::Terminal(terminal.number.clone()), terminal.level.clone())
+        }
+        Meaning::Trunk(trunk) => {
+            let callee = Callee::Trunk { trunk: trunk.name.clone(), number: number.clone() };
+            (callee, trunk.level.clone())
+        }
+        Meaning::Unknown if directory.admitted_anywhere(&level) => {
+            return Err(Rule::UnknownNumber(number.clone()));
+        }
+        Meaning::Unknown => return Err(Rule::AdmittedNowhere { caller: level }),
+        Meaning::Desk | Meaning::FeatureCode | Meaning::Queue(_) => {
+            return Err(Rule::NoTelephone(number.clone()));
+        }
+    };
+    if let Some(own) = caller.proven_number(directory)
+        && directory.permits(number, own)
+    {
+        let rule = Rule::Permit { caller: own.clone(), callee: number.clone() };
+        return Ok(AdmittedCall { callee, rule });
+    }
+    if directory.admits(&callee_level, &level) {
+        let rule = Rule::Admitted { caller: level, callee: callee_level };
+        return Ok(AdmittedCall { callee, rule });
+    }
+    Err(Rule::NotAdmitted { caller: level, callee: callee_level })
+}
+
+/// Which rule decides about a call from the number `caller` to the number `callee`; a caller that
+/// is no terminal of ours counts as one whose number a trunk vouches for, at the external level.
+#[must_use]
+pub fn explain(directory: &Directory, caller: &Number, callee: &Number) -> Rule {
+    if directory.queue_of(callee).is_some() {
+        return Rule::OperatorNumber(callee.clone());
+    }
+    let origin = match directory.terminal(caller) {
+        Some(terminal) => Origin::Terminal(terminal.number.clone()),
+        None => Origin::Trunk(String::new()),
+    };
+    let caller = Identity { origin, number: Some(caller.clone()), name: String::new() };
+    admit(directory, &caller, callee).map_or_else(|rule| rule, |admitted| admitted.rule)
+}

@@ -1,0 +1,135 @@
+//! The one record of each call: who, when, through which phases, and why it ended (R8.1).
+
+use crate::cause::Cause;
+use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
+use crate::time::UnixTime;
+
+/// More phases than this are not kept; a call that alternates for hours is still one record.
+pub const PHASES_MAX: usize = 1_000;
+
+/// One call, from its first INVITE to its last BYE.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CallRecord {
+    /// Its number in this database.
+    pub call: CallId,
+    /// Its request id, when it went through a queue.
+    pub request: Option<RequestId>,
+    /// The session id that all its legs share (RFC 7989), 32 hexadecimal digits.
+    pub session: String,
+    /// The queue it waited in.
+    pub queue: Option<QueueId>,
+    /// The caller's number, or `anonymous`.
+    pub caller: String,
+    /// The caller's display name.
+    pub caller_name: String,
+    /// How the caller came: `terminal`, `trunk carrier`, `guest`.
+    pub origin: String,
+    /// The number that was dialled.
+    pub dialled: Number,
+    /// The operators who took it, in order.
+    pub operators: Vec<OperatorId>,
+    /// Whom the caller talked to, or was to talk to, in the end.
+    pub callee: Option<Number>,
+    /// The first INVITE.
+    pub began: UnixTime,
+    /// When a person first answered.
+    pub answered: Option<UnixTime>,
+    /// What happened when.
+    pub phases: Vec<Phase>,
+    /// How the operator left, when there was a hand-over.
+    pub handover: Option<Handover>,
+    /// How it ended; `None` while it goes on.
+    pub ended: Option<Ended>,
+    /// The media as last reported before the hand-over, in the desk's own words; may be empty.
+    pub health: String,
+}
+
+/// The moment at which a phase began.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Phase {
+    /// The phase as the desk protocol names it, or `direct-ringing`, `talking`, `transferring`.
+    pub word: &'static str,
+    /// When.
+    pub at: UnixTime,
+    /// The operator or the number that it concerns; may be empty.
+    pub who: String,
+}
+
+/// Whether the operator knew that the two hear and see each other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Handover {
+    /// Both were healthy.
+    Checked,
+    /// The operator's phone hung up before the check.
+    Unchecked,
+    /// The operator left although they were not healthy.
+    Forced,
+}
+
+impl Handover {
+    /// `checked`, `unchecked`, `forced`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Checked => "checked",
+            Self::Unchecked => "unchecked",
+            Self::Forced => "forced",
+        }
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ended {
+    /// When.
+    pub at: UnixTime,
+    /// Why.
+    pub cause: Cause,
+    /// By whom.
+    pub by: EndedBy,
+}
+
+/// Who ended a call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EndedBy {
+    /// The caller.
+    Caller,
+    /// The called or consulted person.
+    Callee,
+    /// The operator.
+    Operator,
+    /// We: a refusal, a timer, an administrator, a restart.
+    Server,
+}
+
+impl EndedBy {
+    /// `caller`, `callee`, `operator`, `server`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Callee => "callee",
+            Self::Operator => "operator",
+            Self::Server => "server",
+        }
+    }
+}
+
+impl CallRecord {
+    /// Notes that a phase begins.
+    pub fn enter(&mut self, word: &'static str, at: UnixTime, who: &str) {
+        if self.phases.len() < PHASES_MAX {
+            self.phases.push(Phase { word, at, who: who.to_owned() });
+        }
+    }
+
+    /// Notes that a person has answered; the first one counts.
+    pub fn answer(&mut self, at: UnixTime) {
+        self.answered.get_or_insert(at);
+    }
+
+    /// Notes how the call ended; the first end counts.
+    pub fn end(&mut self, at: UnixTime, cause: Cause, by: EndedBy) {
+        self.ended.get_or_insert(Ended { at, cause, by });
+    }
+}
