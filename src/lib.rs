@@ -22,6 +22,7 @@
 
 pub mod cause;
 pub mod directory;
+pub mod codec;
 pub mod ids;
 pub mod random;
 pub mod rtp;

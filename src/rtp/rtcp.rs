@@ -114,7 +114,7 @@ pub enum Error {
 /// When the datagram is no sequence of RTCP packets.
 pub fn parse(datagram: &[u8]) -> Result<Messages<'_>, Error> {
     let mut rest = datagram;
-    while let Some((_, _, after)) = split(rest)? {
+    while let Some((_, after)) = split(rest)? {
         rest = after;
     }
     if datagram.is_empty() {
@@ -142,11 +142,11 @@ impl<'a> Iterator for Messages<'a> {
                 return Some(Message::Cname(ssrc, cname));
             }
             self.items = &[];
-            let (head, body, rest) = split(self.rest).ok().flatten()?;
+            let (part, rest) = split(self.rest).ok().flatten()?;
             self.rest = rest;
-            if head.kind == SOURCE_DESCRIPTION {
-                self.items = body;
-            } else if let Some(message) = message(head, body) {
+            if part.kind == SOURCE_DESCRIPTION {
+                self.items = part.body;
+            } else if let Some(message) = message(part) {
                 return Some(message);
             }
         }
@@ -154,13 +154,14 @@ impl<'a> Iterator for Messages<'a> {
 }
 
 #[derive(Clone, Copy)]
-struct Head {
+struct Part<'a> {
     kind: u8,
     count: u8,
+    body: &'a [u8],
 }
 
-/// The head and body of the first packet, and what follows it; none at the end.
-fn split(bytes: &[u8]) -> Result<Option<(Head, &[u8], &[u8])>, Error> {
+/// The first packet and what follows it; none at the end.
+fn split(bytes: &[u8]) -> Result<Option<(Part<'_>, &[u8])>, Error> {
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -175,11 +176,12 @@ fn split(bytes: &[u8]) -> Result<Option<(Head, &[u8], &[u8])>, Error> {
         Some(_) | None => 0,
     };
     let body = body.get(..body.len().saturating_sub(padding)).unwrap_or(&[]);
-    Ok(Some((Head { kind: *kind, count: first & 31 }, body, rest)))
+    Ok(Some((Part { kind: *kind, count: first & 31, body }, rest)))
 }
 
-fn message(head: Head, body: &[u8]) -> Option<Message<'_>> {
-    match (head.kind, head.count) {
+fn message(part: Part<'_>) -> Option<Message<'_>> {
+    let body = part.body;
+    match (part.kind, part.count) {
         (SENDER_REPORT, count) => {
             let (info, blocks) = body.split_at_checked(24)?;
             let report = SenderReport {
@@ -201,7 +203,7 @@ fn message(head: Head, body: &[u8]) -> Option<Message<'_>> {
         }
         (TRANSPORT_FEEDBACK | PAYLOAD_FEEDBACK, format) => {
             let (ssrcs, entries) = body.split_at_checked(8)?;
-            Some(feedback(head.kind, format, word(ssrcs, 0), word(ssrcs, 4), entries))
+            Some(feedback(part.kind, format, word(ssrcs, 0), word(ssrcs, 4), entries))
         }
         (kind, _) => Some(Message::Other(kind)),
     }

@@ -1,0 +1,112 @@
+//! Sound that is coded once and sent for ever: hold music, ring-back, silence.
+
+use super::super::tone::Sound;
+use super::super::{Codec, Kind};
+use super::stream::{AudioEncoder, PAYLOAD_MAX};
+use std::sync::Arc;
+
+/// The longest packet time in ms: that of Opus.
+const PACKET_MS_MAX: u32 = 60;
+
+/// A sound in payloads of equal time, so that a packet costs a look-up. Cheap to clone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EncodedLoop {
+    frames: Arc<[Box<[u8]>]>,
+    timestamp_step: u32,
+}
+
+impl EncodedLoop {
+    /// The payload at any place of the endless sound.
+    #[must_use]
+    pub fn frame(&self, index: u64) -> &[u8] {
+        // The remainder is below a usize.
+        &self.frames[(index % self.frames.len() as u64) as usize]
+    }
+
+    /// By how much the RTP timestamp rises from one payload to the next.
+    #[must_use]
+    pub fn timestamp_step(&self) -> u32 {
+        self.timestamp_step
+    }
+
+    /// Payloads until the sound begins anew; at least one.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // It is never empty.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+}
+
+/// Codes one round of a sound; none when the codec can only be passed through, or the packet time
+/// is not one of 10, 20, 40 and 60 ms (30 and 50 for all but Opus).
+#[must_use]
+pub fn encode_loop(codec: &Codec, sound: Sound, packet_ms: u32) -> Option<EncodedLoop> {
+    if packet_ms == 0 || packet_ms > PACKET_MS_MAX || codec.kind() != Kind::Audio {
+        return None;
+    }
+    let mut encoder = AudioEncoder::new(codec, sound.rate_needed())?;
+    let rate = encoder.sample_rate();
+    let pcm = sound.samples(rate);
+    let frame_len = (rate * packet_ms / 1000) as usize;
+    // As many rounds of the sound as make whole packets: a sound of 1 s has no whole 30 ms packets.
+    let rounds = (1..=packet_ms as usize).find(|n| (n * pcm.len()).is_multiple_of(frame_len))?;
+    let samples = pcm.iter().copied().cycle();
+    let mut frames = Vec::new();
+    let mut frame = Vec::with_capacity(frame_len);
+    // The first time around only teaches the encoder how the sound ends, so that its beginning
+    // follows without a click.
+    for pass in 0..2 {
+        let mut samples = samples.clone();
+        for _ in 0..rounds * pcm.len() / frame_len {
+            frame.clear();
+            frame.extend(samples.by_ref().take(frame_len));
+            let mut payload = [0; PAYLOAD_MAX];
+            let len = encoder.encode(&frame, &mut payload).ok()?;
+            if pass == 1 {
+                frames.push(payload[..len].into());
+            }
+        }
+    }
+    let timestamp_step = codec.clock_rate() * packet_ms / 1000;
+    (!frames.is_empty()).then(|| EncodedLoop { frames: frames.into(), timestamp_step })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::goertzel;
+    use super::super::{AudioDecoder, SAMPLES_MAX};
+    use super::*;
+
+    #[test]
+    fn a_loop_sounds_like_its_sound_over_its_seam() {
+        for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus] {
+            let sound = encode_loop(&codec, Sound::Sine { hz: 425 }, 20).unwrap();
+            let mut decoder = AudioDecoder::new(&codec, 8000).unwrap();
+            let (mut heard, mut out) = (Vec::new(), [0; SAMPLES_MAX]);
+            let len = sound.len() as u64;
+            for index in len - 25..len + 25 {
+                let samples = decoder.decode(sound.frame(index), &mut out).unwrap();
+                heard.extend_from_slice(&out[..samples]);
+            }
+            let share = goertzel::share(&heard[heard.len() / 4..], decoder.sample_rate(), 425);
+            assert!(share > 0.9, "{codec}: {share}");
+        }
+    }
+
+    #[test]
+    fn the_timestamp_rises_with_the_clock_of_rtp() {
+        let step = |codec, ms| encode_loop(&codec, Sound::Silence, ms).map(|l| l.timestamp_step());
+        assert_eq!(step(Codec::Pcmu, 20), Some(160));
+        assert_eq!(step(Codec::G722, 20), Some(160), "G.722 has the clock of 8 kHz");
+        assert_eq!(step(Codec::Opus, 20), Some(960));
+        assert_eq!(step(Codec::Pcma, 30), Some(240));
+    }
+
+    #[test]
+    fn what_cannot_be_coded_has_no_loop() {
+        assert_eq!(encode_loop(&Codec::G729, Sound::Silence, 20), None);
+        assert_eq!(encode_loop(&Codec::H264, Sound::Silence, 20), None);
+        assert_eq!(encode_loop(&Codec::Pcmu, Sound::Silence, 0), None);
+        assert_eq!(encode_loop(&Codec::Pcmu, Sound::Silence, PACKET_MS_MAX + 1), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! Sound: plain calls between samples and payloads, one instance for each stream and direction.
+
+mod concealment;
+mod encoded_loop;
+mod g711;
+mod g722;
+mod opus;
+mod stream;
+
+pub use encoded_loop::{EncodedLoop, encode_loop};
+pub use stream::{AudioDecoder, AudioEncoder, Error, PAYLOAD_MAX, SAMPLES_MAX};

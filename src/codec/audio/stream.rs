@@ -1,0 +1,253 @@
+//! One encoder or decoder of whichever codec.
+
+use super::super::Codec;
+use super::concealment::Concealment;
+use super::g711::Law;
+use super::{g722, opus};
+
+/// The longest payload that is decoded or made, in bytes.
+pub const PAYLOAD_MAX: usize = 1500;
+/// The most samples that one payload may hold: 120 ms at 48 kHz (RFC 6716 §2.1.4).
+pub const SAMPLES_MAX: usize = 5760;
+
+/// Why nothing was coded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The peer's payload is broken or longer than the room for it.
+    #[error("a payload that cannot be decoded")]
+    Payload,
+    /// The samples are no frame of this codec, or the room for its bytes is too small.
+    #[error("samples that are no frame of the codec, or no room for their bytes")]
+    Frame,
+}
+
+/// Makes payloads of samples, mono.
+#[derive(Debug)]
+pub struct AudioEncoder(Encoding);
+
+#[derive(Debug)]
+enum Encoding {
+    G711(Law),
+    G722(Box<g722::Encoder>),
+    Opus(opus::Encoder, u32),
+}
+
+/// Makes samples of payloads, mono.
+#[derive(Debug)]
+pub struct AudioDecoder {
+    decoding: Decoding,
+    sample_rate: u32,
+    concealment: Concealment,
+}
+
+#[derive(Debug)]
+enum Decoding {
+    G711(Law),
+    G722(Box<g722::Decoder>),
+    Opus(opus::Decoder),
+}
+
+impl AudioEncoder {
+    /// An encoder for samples at, if the codec leaves a choice, about `wanted_rate`; ask
+    /// [`sample_rate`](Self::sample_rate). None when the codec can only be passed through.
+    #[must_use]
+    pub fn new(codec: &Codec, wanted_rate: u32) -> Option<Self> {
+        let rate = opus_rate(wanted_rate);
+        Some(Self(match codec {
+            Codec::Pcmu => Encoding::G711(Law::Mu),
+            Codec::Pcma => Encoding::G711(Law::A),
+            Codec::G722 => Encoding::G722(Box::new(g722::Encoder::new())),
+            Codec::Opus => Encoding::Opus(opus::Encoder::new(rate), rate),
+            _passed_through => return None,
+        }))
+    }
+
+    /// The rate of the samples that [`encode`](Self::encode) takes.
+    #[must_use]
+    pub fn sample_rate(&self) -> u32 {
+        match &self.0 {
+            Encoding::G711(_) => 8000,
+            Encoding::G722(_) => 16000,
+            Encoding::Opus(_, rate) => *rate,
+        }
+    }
+
+    /// Codes one frame into `out` and returns its length.
+    ///
+    /// # Errors
+    /// When `out` is too small, or for Opus when the samples are not 2.5 to 60 ms.
+    pub fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> Result<usize, Error> {
+        match &mut self.0 {
+            Encoding::G711(law) => {
+                let out = out.get_mut(..pcm.len()).ok_or(Error::Frame)?;
+                law.encode(pcm, out);
+                Ok(out.len())
+            }
+            Encoding::G722(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
+            Encoding::Opus(encoder, _) => encoder.encode(pcm, out).ok_or(Error::Frame),
+        }
+    }
+}
+
+impl AudioDecoder {
+    /// A decoder to samples at, if the codec leaves a choice, about `wanted_rate`; ask
+    /// [`sample_rate`](Self::sample_rate). None when the codec can only be passed through.
+    #[must_use]
+    pub fn new(codec: &Codec, wanted_rate: u32) -> Option<Self> {
+        let rate = opus_rate(wanted_rate);
+        let (decoding, sample_rate) = match codec {
+            Codec::Pcmu => (Decoding::G711(Law::Mu), 8000),
+            Codec::Pcma => (Decoding::G711(Law::A), 8000),
+            Codec::G722 => (Decoding::G722(Box::new(g722::Decoder::new())), 16_000),
+            Codec::Opus => (Decoding::Opus(opus::Decoder::new(rate)), rate),
+            _passed_through => return None,
+        };
+        Some(Self { decoding, sample_rate, concealment: Concealment::new(sample_rate) })
+    }
+
+    /// The rate of the samples that [`decode`](Self::decode) gives.
+    #[must_use]
+    pub fn sample_rate(&self) -> u32 {
+        self.sample_rate
+    }
+
+    /// Decodes one payload into `out`, which [`SAMPLES_MAX`] always suffice for, and returns the
+    /// number of samples.
+    ///
+    /// # Errors
+    /// When the payload is broken, longer than [`PAYLOAD_MAX`], or does not fit `out`.
+    pub fn decode(&mut self, payload: &[u8], out: &mut [i16]) -> Result<usize, Error> {
+        if payload.len() > PAYLOAD_MAX {
+            return Err(Error::Payload);
+        }
+        let samples = match &mut self.decoding {
+            Decoding::G711(law) => {
+                let out = out.get_mut(..payload.len()).ok_or(Error::Payload)?;
+                law.decode(payload, out);
+                out.len()
+            }
+            Decoding::G722(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
+            Decoding::Opus(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
+        };
+        self.concealment.remember(&out[..samples]);
+        Ok(samples)
+    }
+
+    /// Fills `out`, the length of the lost packet, with what is least heard in its place.
+    pub fn conceal(&mut self, out: &mut [i16]) {
+        // For Opus too: the concealment of unsafe-libopus 0.2 runs away to full scale when a steady
+        // tone is lost, and stays there.
+        self.concealment.fill(out);
+    }
+}
+
+/// The rate among ours that Opus is coded at for sound of about this rate.
+fn opus_rate(wanted: u32) -> u32 {
+    match wanted {
+        0..=8000 => 8000,
+        8001..=16000 => 16000,
+        16001.. => 48000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::goertzel;
+    use super::super::super::tone::Sound;
+    use super::super::encode_loop;
+    use super::*;
+    use proptest::prelude::*;
+
+    const CODECS: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
+
+    #[test]
+    fn a_tone_survives_every_codec_at_every_rate() {
+        for codec in CODECS {
+            for wanted in [8000, 16000, 48000] {
+                let mut encoder = AudioEncoder::new(&codec, wanted).unwrap();
+                let mut decoder = AudioDecoder::new(&codec, wanted).unwrap();
+                let rate = encoder.sample_rate();
+                assert_eq!(decoder.sample_rate(), rate);
+                let pcm = Sound::Sine { hz: 700 }.samples(rate);
+                let (mut heard, mut out) = (Vec::new(), [0; SAMPLES_MAX]);
+                for frame in pcm.chunks_exact(rate as usize / 50) {
+                    let mut payload = [0; PAYLOAD_MAX];
+                    let len = encoder.encode(frame, &mut payload).unwrap();
+                    let samples = decoder.decode(&payload[..len], &mut out).unwrap();
+                    assert_eq!(samples, frame.len());
+                    heard.extend_from_slice(&out[..samples]);
+                }
+                let heard = &heard[heard.len() / 2..];
+                let share = goertzel::share(heard, rate, 700);
+                assert!(share > 0.9, "{codec} at {rate}: {share}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_codec_that_is_only_passed_through_has_no_coder() {
+        assert!(AudioEncoder::new(&Codec::G729, 8000).is_none());
+        assert!(AudioDecoder::new(&Codec::H264, 8000).is_none());
+    }
+
+    #[test]
+    fn too_little_room_is_refused() {
+        for codec in CODECS {
+            let mut encoder = AudioEncoder::new(&codec, 8000).unwrap();
+            let pcm = vec![1000; encoder.sample_rate() as usize / 50];
+            assert_eq!(encoder.encode(&pcm, &mut []), Err(Error::Frame), "{codec}");
+            let mut decoder = AudioDecoder::new(&codec, 8000).unwrap();
+            assert_eq!(decoder.decode(&[8; 160], &mut [0; 1]), Err(Error::Payload), "{codec}");
+            let long = [0; PAYLOAD_MAX + 1];
+            assert_eq!(decoder.decode(&long, &mut [0; 9000]), Err(Error::Payload), "{codec}");
+        }
+        let mut opus = AudioEncoder::new(&Codec::Opus, 8000).unwrap();
+        assert_eq!(opus.encode(&[0; 161], &mut [0; 99]), Err(Error::Frame), "no frame of Opus");
+    }
+
+    #[test]
+    fn a_lost_packet_fades_instead_of_clicking() {
+        for codec in CODECS {
+            let tone = encode_loop(&codec, Sound::Sine { hz: 500 }, 20).unwrap();
+            let mut decoder = AudioDecoder::new(&codec, 8000).unwrap();
+            let mut out = vec![0; decoder.sample_rate() as usize / 50];
+            for index in 0..10 {
+                decoder.decode(tone.frame(index), &mut out).unwrap();
+            }
+            let last = out[out.len() - 1];
+            decoder.conceal(&mut out);
+            assert!(out[0].abs_diff(last) < 3000, "{codec}: {last} {}", out[0]);
+            for _ in 0..25 {
+                decoder.conceal(&mut out);
+            }
+            assert!(out.iter().all(|s| s.unsigned_abs() < 100), "{codec}: {out:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_payload_makes_a_decoder_panic(
+            payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..4),
+        ) {
+            for codec in CODECS {
+                let mut decoder = AudioDecoder::new(&codec, 16000).unwrap();
+                for payload in &payloads {
+                    let mut out = [0; SAMPLES_MAX];
+                    let _ = decoder.decode(payload, &mut out);
+                    decoder.conceal(&mut out[..320]);
+                }
+            }
+        }
+
+        #[test]
+        fn no_samples_make_an_encoder_panic(pcm in prop::collection::vec(any::<i16>(), 0..400)) {
+            for codec in CODECS {
+                let mut encoder = AudioEncoder::new(&codec, 16000).unwrap();
+                let mut out = [0; PAYLOAD_MAX];
+                let _ = encoder.encode(&pcm, &mut out);
+                let _ = encoder.encode(&pcm[..pcm.len() / 320 * 320], &mut out);
+            }
+        }
+    }
+}
