@@ -21,8 +21,8 @@
 //! ```
 
 pub mod cause;
-pub mod directory;
 pub mod codec;
+pub mod directory;
 pub mod ids;
 pub mod random;
 pub mod rtp;

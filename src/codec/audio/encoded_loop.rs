@@ -1,8 +1,8 @@
 //! Sound that is coded once and sent for ever: hold music, ring-back, silence.
 
-use super::super::tone::Sound;
-use super::super::{Codec, Kind};
 use super::stream::{AudioEncoder, PAYLOAD_MAX};
+use crate::codec::tone::Sound;
+use crate::codec::{Codec, Kind};
 use std::sync::Arc;
 
 /// The longest packet time in ms: that of Opus.
@@ -73,9 +73,9 @@ pub fn encode_loop(codec: &Codec, sound: Sound, packet_ms: u32) -> Option<Encode
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::goertzel;
     use super::super::{AudioDecoder, SAMPLES_MAX};
     use super::*;
+    use crate::codec::goertzel;
 
     #[test]
     fn a_loop_sounds_like_its_sound_over_its_seam() {

@@ -1,9 +1,9 @@
 //! One encoder or decoder of whichever codec.
 
-use super::super::Codec;
 use super::concealment::Concealment;
 use super::g711::Law;
 use super::{g722, opus};
+use crate::codec::Codec;
 
 /// The longest payload that is decoded or made, in bytes.
 pub const PAYLOAD_MAX: usize = 1500;
@@ -152,10 +152,10 @@ fn opus_rate(wanted: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::goertzel;
-    use super::super::super::tone::Sound;
     use super::super::encode_loop;
     use super::*;
+    use crate::codec::goertzel;
+    use crate::codec::tone::Sound;
     use proptest::prelude::*;
 
     const CODECS: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
