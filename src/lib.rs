@@ -20,6 +20,7 @@
 //! floor  0  time  random  ids  cause
 //! ```
 
+pub mod acd;
 pub mod cause;
 pub mod codec;
 pub mod directory;

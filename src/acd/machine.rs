@@ -1,0 +1,618 @@
+//! The queue machine: one doorway for arrivals, takes, returns and the standing of operators.
+//!
+//! Each input is one atomic step: of any number of takes the first wins. The effects come in the order
+//! in which they have to be performed: the winner's confirmation, then the withdrawals, then the
+//! news for the callers behind.
+
+use super::desks::Desks;
+use super::operators::{Operators, Standing};
+use super::queue::{Caller, Listed, Queue, QueueSettings, Turn};
+use super::reasons::{Denial, Ending, Reason, Refusal};
+use super::remembered::Remembered;
+use crate::ids::{OperatorId, QueueId, RequestId};
+use crate::time::{Duration, Instant};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
+
+/// What is configured.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The queues; an operator may serve several.
+    pub queues: Vec<QueueSettings>,
+    /// How long a declined offer is not repeated to the one who declined it.
+    pub decline_pause: Duration,
+}
+
+/// A call request as it comes to its queue.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Freshly minted: no other request of this process has it.
+    pub request: RequestId,
+    /// One of [`Settings::queues`].
+    pub queue: QueueId,
+    /// The operator who calls from its own phone: never told of its own request.
+    pub never_to: Option<OperatorId>,
+    /// The higher goes first.
+    pub priority: u8,
+    /// Whether the caller has its 200; if not, it hears every minute that it waits.
+    pub answered: bool,
+}
+
+/// Where a request goes that comes back from an operator.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// Where it stood before the take: the desk phone failed, or the operator cancelled.
+    Original,
+    /// Before all of its priority, with a fresh longest wait: the operator's leg was lost.
+    Front,
+}
+
+/// What reaches the queue.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A new request.
+    Arrive(Arrival),
+    /// A request from before a restart; in queue order, after the operators' standing. It is never
+    /// refused.
+    Restore {
+        /// As it came.
+        arrival: Arrival,
+        /// How long it has waited already.
+        waited: Duration,
+        /// The operator who has it, if it does not wait.
+        taken_by: Option<OperatorId>,
+    },
+    /// An operator wants a request.
+    Take {
+        /// Which.
+        request: RequestId,
+        /// Who.
+        operator: OperatorId,
+    },
+    /// An operator leaves an offer to the others.
+    Decline {
+        /// Which.
+        request: RequestId,
+        /// Who.
+        operator: OperatorId,
+    },
+    /// A taken request waits again; one that is not taken stays as it is.
+    PutBack {
+        /// Which.
+        request: RequestId,
+        /// Where.
+        place: Place,
+    },
+    /// The caller is gone, the operator is released, or the switchboard ended the call.
+    Leave {
+        /// Which.
+        request: RequestId,
+    },
+    /// A waiting request gets another priority.
+    Prioritise {
+        /// Which.
+        request: RequestId,
+        /// The higher goes first.
+        priority: u8,
+    },
+    /// How an operator stands now.
+    Standing {
+        /// Who.
+        operator: OperatorId,
+        /// The queues the operator serves; those that are not configured are passed over.
+        queues: Vec<QueueId>,
+        /// How.
+        standing: Standing,
+    },
+}
+
+/// What the queue wants done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// The request waits: 182 with its position.
+    Queued {
+        /// Which.
+        request: RequestId,
+        /// From 1.
+        position: usize,
+        /// How many wait in its queue, itself counted.
+        waiting: usize,
+    },
+    /// The caller's position has changed.
+    Position {
+        /// Which.
+        request: RequestId,
+        /// From 1; it never rises but by priority.
+        position: usize,
+    },
+    /// Nothing was heard for a minute by a caller that is not answered: 182 again.
+    Repeat {
+        /// Which.
+        request: RequestId,
+    },
+    /// The request is not let in, and not remembered.
+    Refused {
+        /// Which.
+        request: RequestId,
+        /// Why.
+        why: Refusal,
+    },
+    /// The wait is over: tell the caller, then [`Input::Leave`]. Until then a take wins.
+    Ended {
+        /// Which.
+        request: RequestId,
+        /// Why.
+        why: Ending,
+    },
+    /// The desk may take the request, and rings.
+    Offer {
+        /// Who is told.
+        operator: OperatorId,
+        /// Of which request.
+        request: RequestId,
+        /// Its place in the queue, from 1.
+        position: usize,
+        /// How many wait in its queue.
+        waiting: usize,
+    },
+    /// The busy desk has the request in its list, without ringing; in place of an offer, if it had one.
+    Show {
+        /// Who is told.
+        operator: OperatorId,
+        /// Of which request.
+        request: RequestId,
+        /// Its place in the queue, from 1.
+        position: usize,
+        /// How many wait in its queue.
+        waiting: usize,
+    },
+    /// The desk forgets a request that it was offered or shown.
+    Withdraw {
+        /// Who is told.
+        operator: OperatorId,
+        /// Of which request.
+        request: RequestId,
+        /// Why.
+        reason: Reason,
+    },
+    /// The take has won; the operator is busy.
+    Taken {
+        /// Which.
+        request: RequestId,
+        /// Who has it.
+        operator: OperatorId,
+    },
+    /// The take has lost.
+    TakeRefused {
+        /// Which.
+        request: RequestId,
+        /// Who wanted it.
+        operator: OperatorId,
+        /// Why.
+        why: Denial,
+    },
+    /// The offer is not repeated to this operator for a while.
+    Declined {
+        /// Which.
+        request: RequestId,
+        /// Who.
+        operator: OperatorId,
+    },
+    /// There was nothing to decline.
+    DeclineRefused {
+        /// Which.
+        request: RequestId,
+        /// Who.
+        operator: OperatorId,
+        /// Why.
+        why: Denial,
+    },
+    /// The queue reports the release: the operator's request has left (R4.5).
+    Released {
+        /// Which.
+        request: RequestId,
+        /// Who had it.
+        operator: OperatorId,
+    },
+}
+
+/// Where a request is.
+#[derive(Debug)]
+enum Request {
+    Waiting { queue: QueueId, turn: Turn },
+    Ending { queue: QueueId, caller: Caller },
+    Taken { queue: QueueId, caller: Caller, by: OperatorId },
+}
+
+/// All queues of the house.
+#[derive(Debug)]
+pub struct Machine {
+    decline_pause: Duration,
+    queues: BTreeMap<QueueId, Queue>,
+    operators: Operators,
+    requests: BTreeMap<RequestId, Request>,
+    remembered: Remembered,
+    /// The number of the last arrival's turn.
+    last: i64,
+    /// The number of the turn of the last that came back to the front.
+    front: i64,
+}
+
+impl Machine {
+    /// Empty queues, nobody logged in.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let queues = settings.queues.into_iter().map(|q| (q.id.clone(), Queue::new(q)));
+        Self {
+            decline_pause: settings.decline_pause,
+            queues: queues.collect(),
+            operators: Operators::default(),
+            requests: BTreeMap::new(),
+            remembered: Remembered::default(),
+            last: 0,
+            front: 0,
+        }
+    }
+
+    /// Takes one input and returns all that follows from it, in the order of performing.
+    ///
+    /// # Panics
+    /// When a request arrives twice, or at a queue that is not configured: both are bugs above.
+    #[must_use]
+    pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        match input {
+            Input::Arrive(arrival) => self.arrive(now, arrival, &mut out),
+            Input::Restore { arrival, waited, taken_by } => {
+                self.restore(now, arrival, waited, taken_by, &mut out);
+            }
+            Input::Take { request, operator } => match self.may_take(now, request, &operator) {
+                Ok(()) => self.take(now, request, operator, &mut out),
+                Err(why) => out.push(Effect::TakeRefused { request, operator, why }),
+            },
+            Input::Decline { request, operator } => {
+                out.push(match self.decline(now, request, &operator) {
+                    Ok(()) => Effect::Declined { request, operator },
+                    Err(why) => Effect::DeclineRefused { request, operator, why },
+                });
+            }
+            Input::PutBack { request, place } => self.put_back(now, request, place, &mut out),
+            Input::Leave { request } => self.leave(now, request, &mut out),
+            Input::Prioritise { request, priority } => {
+                self.prioritise(now, request, priority, &mut out);
+            }
+            Input::Standing { operator, queues, standing } => {
+                self.stand(now, &operator, queues, standing, &mut out);
+            }
+        }
+        out
+    }
+
+    /// The next moment at which [`tick`](Self::tick) has work to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.queues.values().filter_map(Queue::deadline).min()
+    }
+
+    /// Does all that is due at `now`.
+    #[must_use]
+    pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
+        let mut out = Vec::new();
+        let ids: Vec<QueueId> = self.queues.keys().cloned().collect();
+        for id in ids {
+            while let Some(queue) =
+                self.queues.get_mut(&id).filter(|q| q.deadline().is_some_and(|at| at <= now))
+            {
+                if let Some((turn, why)) = queue.ring_alarm(now, &self.operators, &mut out) {
+                    self.end(now, &id, turn, why, &mut out);
+                }
+            }
+        }
+        out
+    }
+
+    /// What a desk sees now, in queue order: the offers of its snapshot.
+    #[must_use]
+    pub fn list(&self, operator: &OperatorId) -> Vec<Listed> {
+        let Some(operator) = self.operators.get(operator) else { return Vec::new() };
+        let queues = operator.queues.iter().filter_map(|id| self.queues.get(id));
+        queues
+            .flat_map(|queue| {
+                (1..).zip(queue.iter()).filter_map(|(position, waiting)| {
+                    let telling = waiting.telling(operator.seat)?;
+                    let request = waiting.caller.request;
+                    Some(Listed { request, telling, position, waiting: queue.len() })
+                })
+            })
+            .collect()
+    }
+
+    /// Who waits in a queue, the next one first; nobody in one that is not configured.
+    pub fn waiting(&self, queue: &QueueId) -> impl Iterator<Item = RequestId> {
+        self.queues.get(queue).into_iter().flat_map(Queue::iter).map(|w| w.caller.request)
+    }
+
+    fn queue(&mut self, id: &QueueId) -> &mut Queue {
+        self.queues.get_mut(id).expect("a request comes to a queue that is configured")
+    }
+
+    fn arrive(&mut self, now: Instant, arrival: Arrival, out: &mut Vec<Effect>) {
+        let request = arrival.request;
+        let barred = arrival.never_to.as_ref().and_then(|o| self.operators.seat_of(o));
+        let queue = self.queue(&arrival.queue);
+        let why = if queue.is_deserted_for(barred) {
+            Refusal::NobodyPresent
+        } else if queue.len() < queue.settings.waiting_max {
+            return self.enter(now, arrival, Duration::ZERO, out);
+        } else {
+            queue
+                .settings
+                .overflow
+                .clone()
+                .map_or(Refusal::QueueFull, |to| Refusal::Overflow { to })
+        };
+        out.push(Effect::Refused { request, why });
+    }
+
+    fn restore(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        waited: Duration,
+        taken_by: Option<OperatorId>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(by) = taken_by else { return self.enter(now, arrival, waited, out) };
+        let (request, queue) = (arrival.request, arrival.queue.clone());
+        let caller = self.caller(arrival, waited);
+        self.note(request, Request::Taken { queue, caller, by });
+    }
+
+    fn enter(&mut self, now: Instant, arrival: Arrival, waited: Duration, out: &mut Vec<Effect>) {
+        let queue = arrival.queue.clone();
+        let caller = self.caller(arrival, waited);
+        let turn = caller.turn;
+        self.wait(now, queue.clone(), caller, out);
+        self.queue(&queue).renumber(now, (Excluded(turn), Unbounded), 1, out);
+    }
+
+    /// Gives an arrival its turn, behind all of its priority.
+    fn caller(&mut self, arrival: Arrival, waited: Duration) -> Caller {
+        self.last += 1;
+        let wait_max = self.queue(&arrival.queue).settings.wait_max;
+        Caller {
+            request: arrival.request,
+            turn: Turn { urgency: Reverse(arrival.priority), number: self.last },
+            never_to: arrival.never_to,
+            answered: arrival.answered,
+            announced: usize::MAX,
+            wait_left: wait_max.map(|max| max.saturating_sub(waited)),
+            known: Desks::default(),
+        }
+    }
+
+    fn wait(&mut self, now: Instant, queue: QueueId, caller: Caller, out: &mut Vec<Effect>) {
+        let (request, turn) = (caller.request, caller.turn);
+        let entered = self.queues.get_mut(&queue);
+        let entered = entered.expect("a request comes to a queue that is configured");
+        entered.enter(now, caller, &self.operators, out);
+        self.note(request, Request::Waiting { queue, turn });
+    }
+
+    fn note(&mut self, request: RequestId, place: Request) {
+        let before = self.requests.insert(request, place);
+        assert!(before.is_none(), "a request is at one place");
+    }
+
+    /// Why this operator cannot have the request, if so.
+    fn may_take(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        operator: &OperatorId,
+    ) -> Result<(), Denial> {
+        let caller = match self.requests.get(&request) {
+            None => return Err(self.is_over(now, request)),
+            Some(Request::Taken { by, .. }) => {
+                return Err(Denial::AlreadyTaken { by: by.clone() });
+            }
+            Some(Request::Waiting { queue, turn }) => &self.queues[queue].get(*turn).caller,
+            Some(Request::Ending { caller, .. }) => caller,
+        };
+        let Some(taker) = self.operators.get(operator) else { return Err(Denial::NotOffered) };
+        if !caller.known.contains(taker.seat) {
+            return Err(Denial::NotOffered);
+        }
+        let holds = |r: &Request| matches!(r, Request::Taken { by, .. } if by == operator);
+        match taker.standing {
+            Standing::Busy => Err(Denial::Busy),
+            // The offer was withdrawn while the take was on its way: the human saw it, and it waits.
+            Standing::Away | Standing::DoNotDisturb if self.requests.values().any(holds) => {
+                Err(Denial::Busy)
+            }
+            Standing::Idle | Standing::Away | Standing::DoNotDisturb => Ok(()),
+            Standing::Absent => Err(Denial::NotOffered),
+        }
+    }
+
+    fn is_over(&mut self, now: Instant, request: RequestId) -> Denial {
+        let by = self.remembered.taker(now, request).cloned();
+        by.map_or(Denial::NoSuchRequest, |by| Denial::AlreadyTaken { by })
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        operator: OperatorId,
+        out: &mut Vec<Effect>,
+    ) {
+        out.push(Effect::Taken { request, operator: operator.clone() });
+        let (queue, caller) = match self.requests.remove(&request) {
+            Some(Request::Waiting { queue, turn }) => {
+                let waiting = self.queue(&queue).remove(now, turn);
+                let taker = self.operators.seat_of(&operator);
+                waiting.withdraw(Reason::Taken, taker, &self.operators, out);
+                (queue, waiting.caller)
+            }
+            Some(Request::Ending { queue, caller }) => (queue, caller),
+            Some(Request::Taken { .. }) | None => unreachable!("the take was admitted"),
+        };
+        // Busy from this very step, so that no second take slips in before presence has said so.
+        if let Some(taker) = self.operators.get(&operator)
+            && taker.standing == Standing::Idle
+        {
+            let queues = taker.queues.clone();
+            self.stand(now, &operator, queues, Standing::Busy, out);
+        }
+        self.queue(&queue).renumber(now, (Excluded(caller.turn), Unbounded), 0, out);
+        self.note(request, Request::Taken { queue, caller, by: operator });
+    }
+
+    fn decline(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        operator: &OperatorId,
+    ) -> Result<(), Denial> {
+        let (queue, turn) = match self.requests.get(&request) {
+            None => return Err(self.is_over(now, request)),
+            Some(Request::Taken { by, .. }) => {
+                return Err(Denial::AlreadyTaken { by: by.clone() });
+            }
+            Some(Request::Ending { .. }) => return Err(Denial::NotOffered),
+            Some(Request::Waiting { queue, turn }) => (queue.clone(), *turn),
+        };
+        let seat = self.operators.seat_of(operator).ok_or(Denial::NotOffered)?;
+        let until = now + self.decline_pause;
+        let was_offered = self.queue(&queue).decline(turn, seat, until);
+        if was_offered { Ok(()) } else { Err(Denial::NotOffered) }
+    }
+
+    fn put_back(&mut self, now: Instant, request: RequestId, place: Place, out: &mut Vec<Effect>) {
+        let Some(Request::Taken { .. }) = self.requests.get(&request) else { return };
+        let Some(Request::Taken { queue, mut caller, .. }) = self.requests.remove(&request) else {
+            unreachable!("it was taken a line above")
+        };
+        match place {
+            Place::Original => {}
+            Place::Front => {
+                self.front -= 1;
+                caller.turn.number = self.front;
+                caller.wait_left = self.queue(&queue).settings.wait_max;
+                // Its operator had answered, so it has its 200.
+                caller.answered = true;
+            }
+        }
+        self.wait(now, queue, caller, out);
+    }
+
+    fn leave(&mut self, now: Instant, request: RequestId, out: &mut Vec<Effect>) {
+        match self.requests.remove(&request) {
+            Some(Request::Waiting { queue, turn }) => {
+                let waiting = self.queue(&queue).remove(now, turn);
+                waiting.withdraw(Reason::Abandoned, None, &self.operators, out);
+                self.queue(&queue).renumber(now, (Excluded(turn), Unbounded), 0, out);
+            }
+            Some(Request::Taken { by, .. }) => {
+                self.remembered.insert(now, request, by.clone());
+                out.push(Effect::Released { request, operator: by });
+            }
+            Some(Request::Ending { .. }) | None => {}
+        }
+    }
+
+    fn end(
+        &mut self,
+        now: Instant,
+        queue: &QueueId,
+        turn: Turn,
+        why: Ending,
+        out: &mut Vec<Effect>,
+    ) {
+        let reason = match why {
+            Ending::WaitedTooLong => Reason::Timeout,
+            Ending::Overflow { .. } => Reason::Overflow,
+            // Nobody is left who was told; the reason is for completeness.
+            Ending::NobodyPresent => Reason::NotEligible,
+        };
+        let waiting = self.queue(queue).remove(now, turn);
+        let request = waiting.caller.request;
+        out.push(Effect::Ended { request, why });
+        waiting.withdraw(reason, None, &self.operators, out);
+        self.queue(queue).renumber(now, (Excluded(turn), Unbounded), 0, out);
+        let (queue, caller) = (queue.clone(), waiting.caller);
+        self.requests.insert(request, Request::Ending { queue, caller });
+    }
+
+    fn prioritise(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        priority: u8,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(Request::Waiting { queue, turn }) = self.requests.get_mut(&request) else {
+            return;
+        };
+        let (from, to) = (*turn, Turn { urgency: Reverse(priority), ..*turn });
+        if from == to {
+            return;
+        }
+        *turn = to;
+        let id = queue.clone();
+        let queue = self.queue(&id);
+        queue.reorder(now, from, to);
+        queue.renumber(now, to..=to, usize::MAX, out);
+        if to < from {
+            queue.renumber(now, (Excluded(to), Excluded(from)), 1, out);
+        } else {
+            queue.renumber(now, from..to, 0, out);
+        }
+    }
+
+    fn stand(
+        &mut self,
+        now: Instant,
+        id: &OperatorId,
+        queues: Vec<QueueId>,
+        standing: Standing,
+        out: &mut Vec<Effect>,
+    ) {
+        let mut touched = match self.operators.get(id) {
+            None if standing == Standing::Absent => return,
+            None => Vec::new(),
+            Some(same) if same.standing == standing && same.queues == queues => return,
+            Some(before) => before.queues.clone(),
+        };
+        let seat = self.operators.stand(id, standing, queues.clone());
+        touched.extend(queues.iter().cloned());
+        touched.sort();
+        touched.dedup();
+        for id in &touched {
+            let Some(queue) = self.queues.get_mut(id) else { continue };
+            let serves = queues.contains(id);
+            queue.stand(seat, if serves { standing } else { Standing::Absent });
+            queue.settle_all(now, &self.operators, out);
+        }
+        if standing == Standing::Absent {
+            self.vacate(id);
+        }
+    }
+
+    /// Frees the seat of one who has logged out, and with it all memory of what it was told.
+    fn vacate(&mut self, id: &OperatorId) {
+        let Some(seat) = self.operators.seat_of(id) else { return };
+        self.queues.values_mut().for_each(|queue| queue.vacate(seat));
+        for request in self.requests.values_mut() {
+            match request {
+                Request::Waiting { .. } => {}
+                Request::Ending { caller, .. } | Request::Taken { caller, .. } => {
+                    caller.known.set(seat, false);
+                }
+            }
+        }
+        self.operators.leave(id);
+    }
+}

@@ -1,0 +1,32 @@
+//! The queue: who waits, in which order, and which desks are told of whom.
+//!
+//! ```text
+//!                 ┌──────────── PutBack ────────────┐
+//!                 ▼                                 │
+//! Arrive ──▶   Waiting ────────── Take ─────────▶ Taken ── Leave ──▶ (remembered 10 minutes)
+//!   │             │ Leave, or too long,               ▲
+//!   │             │ or nobody present                 │ Take: it wins until the Leave
+//!   ▼             ▼                                   │
+//! Refused       Ending ───────────────────────────────┘
+//! ```
+//!
+//! Every waiting request is offered to every idle desk of its queue. Only where none is idle do the
+//! busy desks see it, without ringing; what they see stays in their lists when a desk becomes idle.
+//!
+//! The written rules for ties: requests go by priority, then by arrival; desks are told in the order
+//! of their seats (whoever comes takes the foremost free one); alarms due together fire in queue order.
+//!
+//! This room knows no SIP, no phones and no leases: `presence` says how an operator stands, the
+//! switchboard carries it here.
+
+mod desks;
+mod machine;
+mod operators;
+mod queue;
+mod reasons;
+mod remembered;
+
+pub use machine::{Arrival, Effect, Input, Machine, Place, Settings};
+pub use operators::Standing;
+pub use queue::{Listed, QueueSettings, Telling};
+pub use reasons::{Denial, Ending, Reason, Refusal};

@@ -1,0 +1,398 @@
+//! One queue: the waiting requests in their order, and what each desk was told of each.
+
+use super::desks::{Desks, Seat, mask, seats};
+use super::machine::Effect;
+use super::operators::{Operators, Standing};
+use super::reasons::{Ending, Reason};
+use crate::ids::{Number, OperatorId, QueueId, RequestId};
+use crate::time::{Duration, Instant};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeBounds;
+
+/// How often a caller that is not answered hears again that it waits (RFC 3261 §13.3.1.1).
+const REPEAT: Duration = Duration::from_secs(60);
+
+/// What is configured for one queue.
+#[derive(Clone, Debug)]
+pub struct QueueSettings {
+    /// Its name: the `main` of `[queue.main]`.
+    pub id: QueueId,
+    /// How many may wait at once; requests that come back from an operator are let in beyond it.
+    pub waiting_max: usize,
+    /// The longest wait; `None` waits for ever. The time at an operator does not count.
+    pub wait_max: Option<Duration>,
+    /// How long a request waits on while nobody is present.
+    pub grace: Duration,
+    /// Where calls go that find the queue full or wait too long; `None` ends them.
+    pub overflow: Option<Number>,
+}
+
+/// How a desk sees a waiting request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Telling {
+    /// It rings.
+    Offered,
+    /// It is in the list.
+    Shown,
+}
+
+/// One line of what a desk sees.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Listed {
+    /// Which.
+    pub request: RequestId,
+    /// How.
+    pub telling: Telling,
+    /// Its place in its queue, from 1.
+    pub position: usize,
+    /// How many wait in its queue.
+    pub waiting: usize,
+}
+
+/// A place in the order: the higher priority first, then the smaller number.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Turn {
+    pub urgency: Reverse<u8>,
+    /// Rises with every arrival; falls below all others with every return to the front.
+    pub number: i64,
+}
+
+/// What a request keeps whether it waits or not.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub request: RequestId,
+    pub turn: Turn,
+    /// The operator who calls from its own phone.
+    pub never_to: Option<OperatorId>,
+    pub answered: bool,
+    /// The position it was last told; [`usize::MAX`] before it was told any.
+    pub announced: usize,
+    /// What is left of the longest wait.
+    pub wait_left: Option<Duration>,
+    /// The desks that were ever told of it: they may take it, late or not.
+    pub known: Desks,
+}
+
+/// A request that waits in a queue.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub caller: Caller,
+    offered: Desks,
+    shown: Desks,
+    /// Who declined, and until when the offer is not repeated.
+    declined: Vec<(Seat, Instant)>,
+    wait_until: Option<Instant>,
+    grace_until: Option<Instant>,
+    repeat_at: Option<Instant>,
+    /// Its entry in [`Queue::alarms`].
+    alarm: Option<Instant>,
+}
+
+/// The desks of one queue, by how they stand.
+#[derive(Debug, Default)]
+struct Crew {
+    idle: Desks,
+    busy: Desks,
+    present: Desks,
+}
+
+/// What decides about a request besides itself.
+struct Scene<'a> {
+    now: Instant,
+    crew: &'a Crew,
+    operators: &'a Operators,
+    grace: Duration,
+    waiting: usize,
+}
+
+/// One queue.
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub settings: QueueSettings,
+    waiting: BTreeMap<Turn, Waiting>,
+    alarms: BTreeSet<(Instant, Turn)>,
+    crew: Crew,
+}
+
+impl Queue {
+    pub fn new(settings: QueueSettings) -> Self {
+        let crew = Crew::default();
+        Self { settings, waiting: BTreeMap::new(), alarms: BTreeSet::new(), crew }
+    }
+
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub fn get(&self, turn: Turn) -> &Waiting {
+        self.waiting.get(&turn).expect("a request that waits stands in its queue")
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.values()
+    }
+
+    /// From 1. Counted from the end, so that a place at the end, the common one, costs nothing.
+    fn position(&self, turn: Turn) -> usize {
+        self.waiting.len() + 1 - self.waiting.range(turn..).count()
+    }
+
+    /// Whether nobody but perhaps `barred` is present.
+    pub fn is_deserted_for(&self, barred: Option<Seat>) -> bool {
+        self.crew.present.is_empty_but(barred)
+    }
+
+    /// Notes how the operator at `seat` stands; tells nobody yet.
+    pub fn stand(&mut self, seat: Seat, standing: Standing) {
+        self.crew.idle.set(seat, standing == Standing::Idle);
+        self.crew.busy.set(seat, standing == Standing::Busy);
+        self.crew.present.set(seat, standing.is_present());
+    }
+
+    /// Clears what a seat that becomes free was told.
+    pub fn vacate(&mut self, seat: Seat) {
+        for waiting in self.waiting.values_mut() {
+            waiting.caller.known.set(seat, false);
+            waiting.declined.retain(|(decliner, _)| *decliner != seat);
+        }
+    }
+
+    /// Lets a request wait at its turn, and tells the caller and the desks.
+    pub fn enter(
+        &mut self,
+        now: Instant,
+        mut caller: Caller,
+        operators: &Operators,
+        out: &mut Vec<Effect>,
+    ) {
+        let (request, turn) = (caller.request, caller.turn);
+        let behind = self.waiting.range(turn..).count();
+        let waiting = self.waiting.len() + 1;
+        let position = caller.announced.min(waiting - behind);
+        caller.announced = position;
+        out.push(Effect::Queued { request, position, waiting });
+        let entry = Waiting {
+            offered: Desks::default(),
+            shown: Desks::default(),
+            declined: Vec::new(),
+            wait_until: caller.wait_left.map(|left| now + left),
+            grace_until: None,
+            repeat_at: (!caller.answered).then(|| now + REPEAT),
+            alarm: None,
+            caller,
+        };
+        let before = self.waiting.insert(turn, entry);
+        assert!(before.is_none(), "no two requests have the same turn");
+        self.settle(now, turn, operators, out);
+    }
+
+    /// Takes a request out; those behind it are not told yet.
+    pub fn remove(&mut self, now: Instant, turn: Turn) -> Waiting {
+        let mut waiting =
+            self.waiting.remove(&turn).expect("a request that waits stands in its queue");
+        if let Some(at) = waiting.alarm.take() {
+            self.alarms.remove(&(at, turn));
+        }
+        waiting.caller.wait_left = waiting.wait_until.map(|until| until.since(now));
+        waiting
+    }
+
+    /// Moves a request to another turn, without a word to anybody.
+    pub fn reorder(&mut self, now: Instant, from: Turn, to: Turn) {
+        let mut waiting = self.remove(now, from);
+        waiting.caller.turn = to;
+        waiting.keep_alarm(&mut self.alarms);
+        self.waiting.insert(to, waiting);
+    }
+
+    /// Notes that the desk does not want the request now; says whether it was offered there.
+    pub fn decline(&mut self, turn: Turn, seat: Seat, until: Instant) -> bool {
+        let Some(waiting) = self.waiting.get_mut(&turn) else { return false };
+        if !waiting.offered.contains(seat) {
+            return false;
+        }
+        waiting.offered.set(seat, false);
+        waiting.declined.push((seat, until));
+        waiting.keep_alarm(&mut self.alarms);
+        true
+    }
+
+    /// Brings what the desks know of one request in line with how they stand.
+    pub fn settle(
+        &mut self,
+        now: Instant,
+        turn: Turn,
+        operators: &Operators,
+        out: &mut Vec<Effect>,
+    ) {
+        let position = self.position(turn);
+        let (waiting, grace) = (self.waiting.len(), self.settings.grace);
+        let scene = Scene { now, crew: &self.crew, operators, grace, waiting };
+        if let Some(waiting) = self.waiting.get_mut(&turn) {
+            waiting.settle(position, &scene, out);
+            waiting.keep_alarm(&mut self.alarms);
+        }
+    }
+
+    /// Does the same for every request, in queue order.
+    pub fn settle_all(&mut self, now: Instant, operators: &Operators, out: &mut Vec<Effect>) {
+        let (waiting, grace) = (self.waiting.len(), self.settings.grace);
+        let scene = Scene { now, crew: &self.crew, operators, grace, waiting };
+        for (position, waiting) in (1..).zip(self.waiting.values_mut()) {
+            waiting.settle(position, &scene, out);
+            waiting.keep_alarm(&mut self.alarms);
+        }
+    }
+
+    /// Tells the callers at these turns their positions, where they are news. A position that was
+    /// announced does not rise by more than `lift`.
+    pub fn renumber(
+        &mut self,
+        now: Instant,
+        turns: impl RangeBounds<Turn> + Clone,
+        lift: usize,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some((first, _)) = self.waiting.range(turns.clone()).next() else { return };
+        let first = self.position(*first);
+        for (position, waiting) in (first..).zip(self.waiting.range_mut(turns).map(|(_, w)| w)) {
+            if let Some(position) = waiting.announce(position, lift) {
+                out.push(Effect::Position { request: waiting.caller.request, position });
+                if waiting.repeat_at.is_some() {
+                    waiting.repeat_at = Some(now + REPEAT);
+                    waiting.keep_alarm(&mut self.alarms);
+                }
+            }
+        }
+    }
+
+    /// When the next alarm is due.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.alarms.first().map(|(at, _)| *at)
+    }
+
+    /// Serves the first alarm that is due, if any; says which request has to end, and why.
+    pub fn ring_alarm(
+        &mut self,
+        now: Instant,
+        operators: &Operators,
+        out: &mut Vec<Effect>,
+    ) -> Option<(Turn, Ending)> {
+        let (_, turn) = self.alarms.pop_first()?;
+        let overflow = self.settings.overflow.clone();
+        let waiting = self.waiting.get_mut(&turn).expect("an alarm leaves with its request");
+        waiting.alarm = None;
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if due(waiting.wait_until) {
+            let ending = overflow.map_or(Ending::WaitedTooLong, |to| Ending::Overflow { to });
+            return Some((turn, ending));
+        }
+        if due(waiting.grace_until) {
+            return Some((turn, Ending::NobodyPresent));
+        }
+        if due(waiting.repeat_at) {
+            waiting.repeat_at = Some(now + REPEAT);
+            out.push(Effect::Repeat { request: waiting.caller.request });
+        }
+        waiting.declined.retain(|(_, until)| *until > now);
+        self.settle(now, turn, operators, out);
+        None
+    }
+}
+
+impl Waiting {
+    /// How the desk at `seat` sees the request now.
+    pub fn telling(&self, seat: Seat) -> Option<Telling> {
+        match (self.offered.contains(seat), self.shown.contains(seat)) {
+            (true, _) => Some(Telling::Offered),
+            (false, true) => Some(Telling::Shown),
+            (false, false) => None,
+        }
+    }
+
+    /// The withdrawal at every desk that was told, but for `taker`.
+    pub fn withdraw(
+        &self,
+        reason: Reason,
+        taker: Option<Seat>,
+        operators: &Operators,
+        out: &mut Vec<Effect>,
+    ) {
+        let request = self.caller.request;
+        for word in 0..self.offered.words().max(self.shown.words()) {
+            let told = (self.offered.word(word) | self.shown.word(word)) & !mask(taker, word);
+            out.extend(seats(word, told).map(|seat| Effect::Withdraw {
+                operator: operators.at(seat).clone(),
+                request,
+                reason,
+            }));
+        }
+    }
+
+    /// Notes the position, and returns it where it is news.
+    fn announce(&mut self, position: usize, lift: usize) -> Option<usize> {
+        let before = self.caller.announced;
+        self.caller.announced = position.min(before.saturating_add(lift));
+        (self.caller.announced != before).then_some(self.caller.announced)
+    }
+
+    /// Tells the desks what has changed for them: the rules of the offers, 64 seats at a time.
+    fn settle(&mut self, position: usize, scene: &Scene<'_>, out: &mut Vec<Effect>) {
+        let crew = scene.crew;
+        let barred = self.caller.never_to.as_ref().and_then(|o| scene.operators.seat_of(o));
+        self.grace_until = if crew.present.is_empty_but(barred) {
+            self.grace_until.or(Some(scene.now + scene.grace))
+        } else {
+            None
+        };
+        let nobody_idle = crew.idle.is_empty_but(barred);
+        let told = self.offered.words().max(self.shown.words());
+        for word in 0..told.max(crew.idle.words()).max(crew.busy.words()) {
+            let admitted = !mask(barred, word);
+            let idle = crew.idle.word(word) & admitted;
+            let busy = crew.busy.word(word) & admitted;
+            let (offered, shown) = (self.offered.word(word), self.shown.word(word));
+            let paused = self.declined.iter().fold(0, |bits, (s, _)| bits | mask(Some(*s), word));
+
+            let offer = idle & !paused & !offered;
+            let show = if nobody_idle { busy & !shown } else { 0 };
+            let withdraw = ((offered & !idle) | (shown & !idle & !busy)) & !show;
+            if offer | show | withdraw == 0 {
+                continue;
+            }
+            self.offered.set_word(word, (offered | offer) & idle);
+            self.shown.set_word(word, (shown | show) & !offer & (idle | busy));
+            self.caller.known.set_word(word, self.caller.known.word(word) | offer | show);
+
+            let (request, waiting) = (self.caller.request, scene.waiting);
+            for seat in seats(word, offer | show | withdraw) {
+                let operator = scene.operators.at(seat).clone();
+                let is_in = |bits: u64| bits & mask(Some(seat), word) != 0;
+                out.push(if is_in(offer) {
+                    Effect::Offer { operator, request, position, waiting }
+                } else if is_in(show) {
+                    Effect::Show { operator, request, position, waiting }
+                } else {
+                    Effect::Withdraw { operator, request, reason: Reason::NotEligible }
+                });
+            }
+        }
+    }
+
+    /// Keeps the one entry of this request among the alarms at its earliest moment.
+    fn keep_alarm(&mut self, alarms: &mut BTreeSet<(Instant, Turn)>) {
+        let offers_again = self.declined.iter().map(|(_, until)| *until);
+        let moments = [self.wait_until, self.grace_until, self.repeat_at];
+        let next = moments.into_iter().flatten().chain(offers_again).min();
+        if next == self.alarm {
+            return;
+        }
+        let turn = self.caller.turn;
+        if let Some(at) = self.alarm {
+            alarms.remove(&(at, turn));
+        }
+        alarms.extend(next.map(|at| (at, turn)));
+        self.alarm = next;
+    }
+}

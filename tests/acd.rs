@@ -1,0 +1,843 @@
+//! The queue, as days in its life: `call-states` rows that the queue alone decides, and their twins.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+mod day;
+
+use cordboard::acd::{
+    Arrival, Denial, Effect, Ending, Input, Machine, Place, QueueSettings, Reason, Refusal,
+    Settings, Standing, Telling,
+};
+use cordboard::ids::{Number, OperatorId, QueueId, RequestId};
+use cordboard::time::{Duration, Instant};
+
+/// R3.2: every idle desk and no other.
+#[test]
+fn a_call_is_offered_to_the_idle_and_the_first_take_wins() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        0s   op3 busy
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        2s   op2 takes r1
+                 taken r1 by op2
+                 withdraw r1 from op1, taken
+        2s   op1 takes r1
+                 refuse r1 to op1, already taken by op2
+        2s   op2 takes r1
+                 refuse r1 to op2, already taken by op2
+        3s   r2 arrives
+                 queued r2, 1 of 1
+                 offer r2 to op1, 1 of 1     # op2 and op3 are busy: not told while anyone is idle
+    ",
+    );
+}
+
+#[test]
+fn where_none_is_idle_every_busy_desk_sees_the_list() {
+    play(
+        "
+        0s   op1 busy
+        0s   op2 busy
+        0s   op3 dnd
+        0s   op4 away
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 show r1 to op1, 1 of 1
+                 show r1 to op2, 1 of 1
+        2s   r2 arrives
+                 queued r2, 2 of 2
+                 show r2 to op1, 2 of 2
+                 show r2 to op2, 2 of 2
+        3s   op1 takes r1                    # shown is not offered: it has a call in hand
+                 refuse r1 to op1, busy
+        4s   op1 idle                        # stays in the list of op2
+                 offer r1 to op1, 1 of 2
+                 offer r2 to op1, 2 of 2
+        4s   op1 list
+                 r1 offered, 1 of 2
+                 r2 offered, 2 of 2
+        4s   op2 list
+                 r1 shown, 1 of 2
+                 r2 shown, 2 of 2
+        5s   op1 takes r2                    # not only the first
+                 taken r2 by op1
+                 withdraw r2 from op2, taken
+                 show r1 to op1, 1 of 1      # no idle desk remains: the offer becomes waiting
+        6s   r1 leaves
+                 withdraw r1 from op1, abandoned
+                 withdraw r1 from op2, abandoned
+    ",
+    );
+}
+
+/// offered × that operator takes another, loses its phone or desk, sets dnd.
+#[test]
+fn offers_end_with_the_eligibility_of_their_desk() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        1s   r2 arrives
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+                 offer r2 to op2, 2 of 2
+        2s   op1 takes r1
+                 taken r1 by op1
+                 withdraw r1 from op2, taken
+                 withdraw r2 from op1, not eligible     # op2 is idle
+                 position r2, 1
+        3s   op2 away
+                 show r2 to op1, 1 of 1                 # now none is idle
+                 withdraw r2 from op2, not eligible
+        4s   op2 idle
+                 offer r2 to op2, 1 of 1
+        5s   op2 dnd
+                 withdraw r2 from op2, not eligible
+        6s   op1 dnd
+                 withdraw r2 from op1, not eligible
+        7s   op1 dnd                                    # said twice, changes nothing
+        16s  alarm
+                 end r2, nobody present
+    ",
+    );
+}
+
+#[test]
+fn a_desk_that_was_never_told_takes_nothing() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 dnd
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        2s   op2 takes r1
+                 refuse r1 to op2, not offered
+        2s   op9 takes r1
+                 refuse r1 to op9, not offered
+        2s   op1 takes r7
+                 refuse r7 to op1, no such request
+        2s   op2 declines r1
+                 keep r1 at op2, not offered
+        2s   op1 declines r7
+                 keep r7 at op1, no such request
+    ",
+    );
+}
+
+/// The human saw the offer and pressed; the withdrawal crossed it.
+#[test]
+fn a_take_that_crosses_its_withdrawal_still_wins() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        2s   op1 away
+                 withdraw r1 from op1, not eligible
+        2s   op1 takes r1
+                 taken r1 by op1
+                 withdraw r1 from op2, taken
+        3s   r2 arrives
+                 queued r2, 1 of 1
+                 offer r2 to op2, 1 of 1
+        4s   op1 takes r2
+                 refuse r2 to op1, not offered
+    ",
+    );
+}
+
+#[test]
+fn nobody_takes_two_calls_though_its_desk_is_away() {
+    play(
+        "
+        0s   op1 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        1s   r2 arrives
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+        2s   op1 away
+                 withdraw r1 from op1, not eligible
+                 withdraw r2 from op1, not eligible
+        2s   op1 takes r1
+                 taken r1 by op1
+                 position r2, 1
+        2s   op1 takes r2
+                 refuse r2 to op1, busy
+    ",
+    );
+}
+
+/// queued × all declined.
+#[test]
+fn a_declined_offer_comes_again_after_its_pause() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        0s   op3 busy
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        2s   op1 declines r1
+                 declined r1 by op1
+        5s   op2 declines r1
+                 declined r1 by op2                      # op1 and op2 are idle: op3 is not told
+        6s   op2 declines r1
+                 keep r1 at op2, not offered
+        32s  alarm
+                 offer r1 to op1, 1 of 1
+        33s  op2 takes r1                                # a take after a decline is allowed
+                 taken r1 by op2
+                 withdraw r1 from op1, taken
+        35s  op1 declines r1
+                 keep r1 at op1, already taken by op2
+    ",
+    );
+}
+
+#[test]
+fn a_decline_outlives_a_call_in_between_but_not_a_new_login() {
+    play(
+        "
+        0s   op1 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        2s   op1 declines r1
+                 declined r1 by op1
+        3s   op1 busy
+                 show r1 to op1, 1 of 1
+        4s   op1 idle                                    # it keeps what it was shown
+        5s   op1 out
+                 withdraw r1 from op1, not eligible
+        6s   op1 idle
+                 offer r1 to op1, 1 of 1
+        7s   op1 declines r1
+                 declined r1 by op1
+        8s   r1 leaves                                   # no withdrawal: it is told of nothing
+    ",
+    );
+}
+
+/// R3.2: told so at once, and never let in.
+#[test]
+fn with_nobody_present_a_call_is_refused() {
+    play(
+        "
+        0s   r1 arrives
+                 refuse r1, nobody present
+        1s   op1 dnd
+        2s   r2 arrives
+                 refuse r2, nobody present
+        3s   op1 away                                    # within its lease: present
+        4s   r3 arrives
+                 queued r3, 1 of 1
+        5s   op1 takes r2
+                 refuse r2 to op1, no such request
+    ",
+    );
+}
+
+/// queued × nobody present, then `ready` within the grace.
+#[test]
+fn who_comes_back_within_the_grace_gets_the_call() {
+    play(
+        "
+        0s   op1 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        2s   op1 dnd
+                 withdraw r1 from op1, not eligible
+        11s  op1 idle
+                 offer r1 to op1, 1 of 1
+        30s  op1 out
+                 withdraw r1 from op1, not eligible
+        40s  alarm
+                 end r1, nobody present
+        41s  op1 idle                                    # the announcement plays: no new offer
+        42s  r1 leaves
+        43s  op1 takes r1
+                 refuse r1 to op1, no such request
+    ",
+    );
+}
+
+/// queued × maximum wait, with and without a number for overflow.
+#[test]
+fn the_longest_wait_ends_a_call() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 busy
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        2s   r2 arrives
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+        301s alarm
+                 end r1, waited too long
+                 withdraw r1 from op1, timeout
+                 position r2, 1
+        302s alarm
+                 end r2, waited too long
+                 withdraw r2 from op1, timeout
+        303s op1 takes r1                                # the take wins until the final response
+                 taken r1 by op1
+        304s r2 leaves
+        305s op1 takes r2
+                 refuse r2 to op1, no such request
+    ",
+    );
+    play(
+        "
+        0s   op1 idle in sales
+        1s   r1 arrives in sales
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        61s  alarm
+                 end r1, overflow to 3009
+                 withdraw r1 from op1, overflow
+    ",
+    );
+}
+
+#[test]
+fn a_full_queue_refuses_or_sends_away() {
+    play(
+        "
+        0s   op1 busy in main sales
+        1s   r1 arrives in sales
+                 queued r1, 1 of 1
+                 show r1 to op1, 1 of 1
+        1s   r2 arrives in sales
+                 refuse r2, overflow to 3009
+        2s   r3 arrives
+                 queued r3, 1 of 1
+                 show r3 to op1, 1 of 1
+        2s   r4 arrives
+                 queued r4, 2 of 2
+                 show r4 to op1, 2 of 2
+        2s   r5 arrives
+                 queued r5, 3 of 3
+                 show r5 to op1, 3 of 3
+        2s   r6 arrives
+                 refuse r6, queue full
+        3s   r3 leaves
+                 withdraw r3 from op1, abandoned
+                 position r4, 1
+                 position r5, 2
+        3s   r6 arrives
+                 queued r6, 3 of 3
+                 show r6 to op1, 3 of 3
+    ",
+    );
+}
+
+/// queued × minutes pass unanswered.
+#[test]
+fn an_unanswered_caller_hears_every_minute_that_it_waits() {
+    play(
+        "
+        0s   op1 idle
+        0s   r1 arrives unanswered
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        1s   r2 arrives unanswered
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+        1s   r3 arrives                                  # answered: it has its picture
+                 queued r3, 3 of 3
+                 offer r3 to op1, 3 of 3
+        30s  r1 leaves
+                 withdraw r1 from op1, abandoned
+                 position r2, 1                          # this, too, was a 182
+                 position r3, 2
+        90s  alarm
+                 repeat r2
+        150s alarm
+                 repeat r2
+    ",
+    );
+}
+
+/// ringing-you × phone fails: the original place, under the same id.
+#[test]
+fn a_failed_phone_puts_the_call_back_in_its_place() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        1s   r2 arrives
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+                 offer r2 to op2, 2 of 2
+        2s   op1 takes r1
+                 taken r1 by op1
+                 withdraw r1 from op2, taken
+                 withdraw r2 from op1, not eligible
+                 position r2, 1
+        22s  r1 returns
+                 queued r1, 1 of 2                       # and r2 keeps the 1 that it heard
+                 offer r1 to op2, 1 of 2
+        22s  op1 away                                    # phone refusing
+        23s  op1 takes r2
+                 taken r2 by op1
+                 withdraw r2 from op2, taken
+        24s  r2 returns
+                 queued r2, 1 of 2
+                 offer r2 to op2, 2 of 2
+        25s  r1 leaves
+                 withdraw r1 from op2, abandoned
+    ",
+    );
+}
+
+/// consulting × O's phone gone: the front of the queue, but not before a higher priority.
+#[test]
+fn a_lost_leg_puts_the_call_to_the_front() {
+    play(
+        "
+        0s   op1 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        2s   op1 takes r1
+                 taken r1 by op1
+        3s   r2 arrives unanswered
+                 queued r2, 1 of 1
+                 show r2 to op1, 1 of 1
+        4s   r3 arrives priority 5
+                 queued r3, 1 of 2
+                 show r3 to op1, 1 of 2
+                 position r2, 2
+        5s   r1 returns to the front
+                 queued r1, 1 of 3                       # it never hears worse than it heard
+                 show r1 to op1, 2 of 3
+        6s   op1 list
+                 r3 shown, 1 of 3
+                 r1 shown, 2 of 3
+                 r2 shown, 3 of 3
+        7s   r3 leaves
+                 withdraw r3 from op1, abandoned
+        8s   r1 leaves
+                 withdraw r1 from op1, abandoned
+                 position r2, 1
+    ",
+    );
+}
+
+/// an answered C back in the queue × nobody left.
+#[test]
+fn a_call_that_returns_to_an_empty_house_has_the_grace() {
+    play(
+        "
+        0s   op1 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        2s   op1 takes r1
+                 taken r1 by op1
+        3s   op1 out
+        9s   r1 returns to the front
+                 queued r1, 1 of 1
+        19s  alarm
+                 end r1, nobody present
+    ",
+    );
+}
+
+#[test]
+fn time_at_an_operator_does_not_count_as_waiting() {
+    play(
+        "
+        0s   op1 idle
+        0s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        290s op1 takes r1
+                 taken r1 by op1
+        310s r1 returns
+                 queued r1, 1 of 1
+                 show r1 to op1, 1 of 1
+        320s alarm
+                 end r1, waited too long
+                 withdraw r1 from op1, timeout
+        320s op1 idle
+        320s op1 takes r1
+                 taken r1 by op1
+        400s r1 returns to the front                     # served once: a fresh wait
+                 queued r1, 1 of 1
+                 show r1 to op1, 1 of 1
+        700s alarm
+                 end r1, waited too long
+                 withdraw r1 from op1, timeout
+    ",
+    );
+}
+
+#[test]
+fn what_is_not_taken_cannot_come_back() {
+    play(
+        "
+        0s   op1 idle
+        0s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        1s   r1 returns
+        1s   r9 returns to the front
+        1s   r9 leaves
+        1s   r9 priority 3
+    ",
+    );
+}
+
+/// ended × take, and R4.5: the queue reports the release.
+#[test]
+fn a_taken_call_is_remembered_for_ten_minutes() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        0s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        1s   op1 takes r1
+                 taken r1 by op1
+                 withdraw r1 from op2, taken
+        9s   r1 leaves
+                 released r1 by op1
+        608s op2 takes r1
+                 refuse r1 to op2, already taken by op1
+        609s op2 takes r1
+                 refuse r1 to op2, no such request
+    ",
+    );
+}
+
+/// queued × CANCEL crossing a take: the first processed wins.
+#[test]
+fn a_caller_who_is_gone_first_cannot_be_taken() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        2s   r1 leaves
+                 withdraw r1 from op1, abandoned
+                 withdraw r1 from op2, abandoned
+        2s   op1 takes r1
+                 refuse r1 to op1, no such request
+    ",
+    );
+}
+
+#[test]
+fn priority_goes_first_and_moves_positions_both_ways() {
+    play(
+        "
+        0s   op1 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        1s   r2 arrives
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+        1s   r3 arrives priority 1
+                 queued r3, 1 of 3
+                 offer r3 to op1, 1 of 3
+                 position r1, 2
+                 position r2, 3
+        2s   r2 priority 2
+                 position r2, 1
+                 position r3, 2
+                 position r1, 3
+        3s   r2 priority 2                               # as it is
+        4s   r2 priority 0                               # back to its arrival: behind r1
+                 position r2, 3
+                 position r3, 1
+                 position r1, 2
+    ",
+    );
+}
+
+/// operator calls the operator number from its own phone: never offered to itself.
+#[test]
+fn an_operator_is_never_offered_its_own_call() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 busy
+        1s   r1 arrives from op1                         # op1 alone is idle, but barred
+                 queued r1, 1 of 1
+                 show r1 to op2, 1 of 1
+        2s   op1 takes r1
+                 refuse r1 to op1, not offered
+        3s   op2 out
+                 withdraw r1 from op2, not eligible
+        13s  alarm
+                 end r1, nobody present                  # for this caller nobody is
+        14s  r2 arrives from op1
+                 refuse r2, nobody present
+    ",
+    );
+}
+
+#[test]
+fn an_operator_serves_several_queues_and_may_change_them() {
+    play(
+        "
+        0s   op1 idle in main sales
+        1s   r1 arrives in sales
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        1s   r2 arrives
+                 queued r2, 1 of 1
+                 offer r2 to op1, 1 of 1
+        2s   op1 takes r2
+                 taken r2 by op1
+                 show r1 to op1, 1 of 1
+        3s   op1 busy in main
+                 withdraw r1 from op1, not eligible
+        4s   op1 idle in main nowhere                    # a queue that is not configured
+        13s  alarm
+                 end r1, nobody present
+    ",
+    );
+}
+
+/// R8: callers keep their place over a restart, within the first leases.
+#[test]
+fn a_restart_keeps_places_and_starts_the_grace() {
+    play(
+        "
+        0s   op1 away
+        0s   r7 restored waited 200
+                 queued r7, 1 of 1
+        0s   r8 restored taken by op1
+        0s   r9 restored waited 100
+                 queued r9, 2 of 2
+        1s   op1 idle
+                 offer r7 to op1, 1 of 2
+                 offer r9 to op1, 2 of 2
+        2s   op1 takes r8
+                 refuse r8 to op1, already taken by op1
+        3s   r8 returns to the front
+                 queued r8, 1 of 3
+                 offer r8 to op1, 1 of 3
+        100s alarm
+                 end r7, waited too long
+                 withdraw r7 from op1, timeout
+    ",
+    );
+    play(
+        "
+        0s   r7 restored waited 200                      # nobody here: not refused
+                 queued r7, 1 of 1
+        10s  alarm
+                 end r7, nobody present
+    ",
+    );
+}
+
+#[test]
+fn a_seat_that_was_left_does_not_pass_on_its_memory() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        2s   op1 out
+                 withdraw r1 from op1, not eligible
+        3s   op3 dnd                                     # sits down where op1 sat
+        4s   op3 takes r1
+                 refuse r1 to op3, not offered
+        4s   op1 takes r1
+                 refuse r1 to op1, not offered
+        5s   op1 out
+    ",
+    );
+}
+
+#[track_caller]
+fn play(script: &str) {
+    day::day(&mut House(Machine::new(settings())), script);
+}
+
+fn settings() -> Settings {
+    let queue = |id: &str, waiting_max, wait_max, overflow: Option<&str>| QueueSettings {
+        id: QueueId::from(id),
+        waiting_max,
+        wait_max: Some(Duration::from_secs(wait_max)),
+        grace: Duration::from_secs(10),
+        overflow: overflow.map(Number::from),
+    };
+    let queues = vec![queue("main", 3, 300, None), queue("sales", 1, 60, Some("3009"))];
+    Settings { queues, decline_pause: Duration::from_secs(30) }
+}
+
+struct House(Machine);
+
+impl day::Machine for House {
+    fn play(&mut self, now: Instant, words: &[&str]) -> Vec<String> {
+        if let [operator, "list"] = words {
+            let list = self.0.list(&OperatorId::from(*operator));
+            let line = |l: &cordboard::acd::Listed| {
+                let telling = match l.telling {
+                    Telling::Offered => "offered",
+                    Telling::Shown => "shown",
+                };
+                format!("r{} {telling}, {} of {}", l.request.0, l.position, l.waiting)
+            };
+            return list.iter().map(line).collect();
+        }
+        self.0.handle(now, input(words)).iter().map(print).collect()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.0.deadline()
+    }
+
+    fn tick(&mut self, now: Instant) -> Vec<String> {
+        self.0.tick(now).iter().map(print).collect()
+    }
+}
+
+fn input(words: &[&str]) -> Input {
+    let after = |word: &str| words.iter().position(|w| *w == word).map(|at| words[at + 1]);
+    let request = |word: &str| RequestId(word[1..].parse().unwrap());
+    let operator = |word: &str| OperatorId::from(word);
+    let arrival = || Arrival {
+        request: request(words[0]),
+        queue: QueueId::from(after("in").unwrap_or("main")),
+        never_to: after("from").map(operator),
+        priority: after("priority").map_or(0, |p| p.parse().unwrap()),
+        answered: !words.contains(&"unanswered"),
+    };
+    let standing = |word: &str| match word {
+        "idle" => Standing::Idle,
+        "busy" => Standing::Busy,
+        "away" => Standing::Away,
+        "dnd" => Standing::DoNotDisturb,
+        "out" => Standing::Absent,
+        _ => panic!("no such standing: {word}"),
+    };
+    match words {
+        [_, "arrives", ..] => Input::Arrive(arrival()),
+        [_, "restored", ..] => Input::Restore {
+            arrival: arrival(),
+            waited: Duration::from_secs(after("waited").map_or(0, |w| w.parse().unwrap())),
+            taken_by: after("by").map(operator),
+        },
+        [who, "takes", what] => Input::Take { request: request(what), operator: operator(who) },
+        [who, "declines", what] => {
+            Input::Decline { request: request(what), operator: operator(who) }
+        }
+        [what, "returns"] => Input::PutBack { request: request(what), place: Place::Original },
+        [what, "returns", "to", "the", "front"] => {
+            Input::PutBack { request: request(what), place: Place::Front }
+        }
+        [what, "leaves"] => Input::Leave { request: request(what) },
+        [what, "priority", priority] => {
+            Input::Prioritise { request: request(what), priority: priority.parse().unwrap() }
+        }
+        [who, how, queues @ ..] => Input::Standing {
+            operator: operator(who),
+            queues: match queues {
+                [] => vec![QueueId::from("main")],
+                ["in", queues @ ..] => queues.iter().map(|q| QueueId::from(*q)).collect(),
+                _ => panic!("no such line: {words:?}"),
+            },
+            standing: standing(how),
+        },
+        _ => panic!("no such line: {words:?}"),
+    }
+}
+
+fn print(effect: &Effect) -> String {
+    match effect {
+        Effect::Queued { request, position, waiting } => {
+            format!("queued r{}, {position} of {waiting}", request.0)
+        }
+        Effect::Position { request, position } => format!("position r{}, {position}", request.0),
+        Effect::Repeat { request } => format!("repeat r{}", request.0),
+        Effect::Refused { request, why } => {
+            let why = match why {
+                Refusal::QueueFull => "queue full".to_owned(),
+                Refusal::Overflow { to } => format!("overflow to {to}"),
+                Refusal::NobodyPresent => "nobody present".to_owned(),
+            };
+            format!("refuse r{}, {why}", request.0)
+        }
+        Effect::Ended { request, why } => {
+            let why = match why {
+                Ending::NobodyPresent => "nobody present".to_owned(),
+                Ending::WaitedTooLong => "waited too long".to_owned(),
+                Ending::Overflow { to } => format!("overflow to {to}"),
+            };
+            format!("end r{}, {why}", request.0)
+        }
+        Effect::Offer { operator, request, position, waiting } => {
+            format!("offer r{} to {operator}, {position} of {waiting}", request.0)
+        }
+        Effect::Show { operator, request, position, waiting } => {
+            format!("show r{} to {operator}, {position} of {waiting}", request.0)
+        }
+        Effect::Withdraw { operator, request, reason } => {
+            let reason = match reason {
+                Reason::Taken => "taken",
+                Reason::Abandoned => "abandoned",
+                Reason::Timeout => "timeout",
+                Reason::Overflow => "overflow",
+                Reason::NotEligible => "not eligible",
+            };
+            format!("withdraw r{} from {operator}, {reason}", request.0)
+        }
+        Effect::Taken { request, operator } => format!("taken r{} by {operator}", request.0),
+        Effect::TakeRefused { request, operator, why } => {
+            format!("refuse r{} to {operator}, {}", request.0, denial(why))
+        }
+        Effect::Declined { request, operator } => format!("declined r{} by {operator}", request.0),
+        Effect::DeclineRefused { request, operator, why } => {
+            format!("keep r{} at {operator}, {}", request.0, denial(why))
+        }
+        Effect::Released { request, operator } => format!("released r{} by {operator}", request.0),
+    }
+}
+
+fn denial(why: &Denial) -> String {
+    match why {
+        Denial::AlreadyTaken { by } => format!("already taken by {by}"),
+        Denial::NoSuchRequest => "no such request".to_owned(),
+        Denial::NotOffered => "not offered".to_owned(),
+        Denial::Busy => "busy".to_owned(),
+    }
+}
