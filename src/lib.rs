@@ -25,6 +25,7 @@ pub mod cause;
 pub mod codec;
 pub mod directory;
 pub mod ids;
+pub mod presence;
 pub mod random;
 pub mod rtp;
 pub mod sdp;
