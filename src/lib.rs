@@ -29,5 +29,6 @@ pub mod presence;
 pub mod random;
 pub mod rtp;
 pub mod sdp;
+pub mod sip;
 pub mod switchboard;
 pub mod time;

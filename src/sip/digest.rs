@@ -1,0 +1,358 @@
+//! Digest authentication (RFC 7616, RFC 8760): challenges, credentials, and the arithmetic.
+//!
+//! Both sides are here: the server's, which challenges and verifies, and the client's, which
+//! answers. qop is `auth`; the legacy form without qop (RFC 2069) is spoken with old phones.
+
+use super::error::{Error, Fault};
+use super::header_name::HeaderName;
+use super::lexer;
+use super::params::Params;
+use md5::Md5;
+use sha2::Sha256;
+use std::fmt::{self, Write as _};
+
+/// A hash algorithm, the weaker first.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Algorithm {
+    /// RFC 2617; for phones that know nothing else.
+    Md5,
+    /// RFC 7616.
+    Sha256,
+}
+
+impl Algorithm {
+    /// The order of challenges: the strongest first (RFC 8760 §2.4).
+    pub const OFFERED: [Self; 2] = [Self::Sha256, Self::Md5];
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::Sha256 => "SHA-256",
+        }
+    }
+
+    /// The algorithm that `params` name; MD5 where they name none (RFC 7616 §3.3).
+    fn of(params: &Params) -> Result<Self, Error> {
+        let Some(name) = params.get("algorithm") else { return Ok(Self::Md5) };
+        let known = Self::OFFERED.into_iter().find(|a| a.as_str().eq_ignore_ascii_case(&name));
+        known.ok_or(Fault::DigestAlgorithm.at(0))
+    }
+
+    /// The hash of `parts` joined by colons, in lower-case hexadecimal.
+    fn hash(self, parts: &[&str]) -> String {
+        match self {
+            Self::Md5 => hash_hex::<Md5>(parts),
+            Self::Sha256 => hash_hex::<Sha256>(parts),
+        }
+    }
+}
+
+fn hash_hex<H: sha2::Digest>(parts: &[&str]) -> String {
+    let mut hasher = H::new();
+    for (place, part) in parts.iter().enumerate() {
+        if place > 0 {
+            hasher.update(b":");
+        }
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The hash of name, realm and password, which is what a server stores (RFC 7616 §3.4.2).
+#[must_use]
+pub fn ha1(user: &str, realm: &str, password: &str, algorithm: Algorithm) -> String {
+    algorithm.hash(&[user, realm, password])
+}
+
+/// Quality of protection, the one we speak.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Qop {
+    /// `auth`, with cnonce and nonce count.
+    Auth,
+    /// No qop at all: RFC 2069.
+    Legacy,
+}
+
+/// A Digest challenge: one WWW-Authenticate or Proxy-Authenticate.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Challenge {
+    /// Who asks.
+    pub realm: String,
+    /// The server's nonce.
+    pub nonce: String,
+    /// To be sent back as it is.
+    pub opaque: Option<String>,
+    /// How to hash.
+    pub algorithm: Algorithm,
+    /// Whether cnonce and nonce count are wanted.
+    pub qop: Qop,
+    /// The credentials were right, only their nonce was too old.
+    pub stale: bool,
+}
+
+impl Challenge {
+    /// Reads one header value.
+    ///
+    /// # Errors
+    /// [`Fault::DigestAlgorithm`] for schemes, algorithms and qops that we do not speak;
+    /// [`Fault::Header`] naming WWW-Authenticate for what is malformed.
+    pub fn parse(value: &str) -> Result<Self, Error> {
+        let params = digest_params(value, HeaderName::WwwAuthenticate)?;
+        let text = |name| params.get(name).map(std::borrow::Cow::into_owned);
+        let missing = || Fault::Header(HeaderName::WwwAuthenticate).at(0);
+        let qop = match params.get("qop") {
+            None => Qop::Legacy,
+            Some(offered) if offered.split(',').any(|q| is_auth(lexer::trim(q))) => Qop::Auth,
+            Some(_) => return Err(Fault::DigestAlgorithm.at(0)),
+        };
+        Ok(Self {
+            realm: text("realm").ok_or_else(missing)?,
+            nonce: text("nonce").ok_or_else(missing)?,
+            opaque: text("opaque"),
+            algorithm: Algorithm::of(&params)?,
+            qop,
+            stale: params.get("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
+        })
+    }
+
+    /// The strongest challenge among `values` that we can answer (RFC 8760 §2.4); the first of
+    /// equals.
+    pub fn strongest<'a>(values: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut best: Option<Self> = None;
+        for challenge in values.filter_map(|value| Self::parse(value).ok()) {
+            if best.as_ref().is_none_or(|best| best.algorithm < challenge.algorithm) {
+                best = Some(challenge);
+            }
+        }
+        best
+    }
+
+    /// The credentials that answer this challenge.
+    ///
+    /// `cnonce` is fresh chance; `count` is 1 at the first use of the nonce and rises by one.
+    #[must_use]
+    pub fn answer(
+        &self,
+        login: &Login<'_>,
+        request: &Protected<'_>,
+        chance: &Chance<'_>,
+    ) -> Credentials {
+        let ha1 = ha1(login.user, &self.realm, login.password, self.algorithm);
+        let auth = match self.qop {
+            Qop::Auth => Some(Auth { cnonce: chance.cnonce.to_owned(), count: chance.count }),
+            Qop::Legacy => None,
+        };
+        let mut credentials = Credentials {
+            user: login.user.to_owned(),
+            realm: self.realm.clone(),
+            nonce: self.nonce.clone(),
+            uri: request.uri.to_owned(),
+            response: String::new(),
+            algorithm: self.algorithm,
+            opaque: self.opaque.clone(),
+            auth,
+        };
+        credentials.response = credentials.expected(&ha1, request.method);
+        credentials
+    }
+}
+
+/// A name and its password.
+#[derive(Clone, Copy)]
+pub struct Login<'a> {
+    /// The name.
+    pub user: &'a str,
+    /// The password.
+    pub password: &'a str,
+}
+
+/// What a request is protected by.
+#[derive(Clone, Copy)]
+pub struct Protected<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Its Request-URI.
+    pub uri: &'a str,
+}
+
+/// What a client adds of its own.
+#[derive(Clone, Copy)]
+pub struct Chance<'a> {
+    /// Random text.
+    pub cnonce: &'a str,
+    /// How often this nonce was used, this time included.
+    pub count: u32,
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest realm={}, nonce={}", Quoted(&self.realm), Quoted(&self.nonce))?;
+        if let Some(opaque) = &self.opaque {
+            write!(f, ", opaque={}", Quoted(opaque))?;
+        }
+        if self.stale {
+            f.write_str(", stale=true")?;
+        }
+        write!(f, ", algorithm={}", self.algorithm.as_str())?;
+        match self.qop {
+            Qop::Auth => f.write_str(", qop=\"auth\""),
+            Qop::Legacy => Ok(()),
+        }
+    }
+}
+
+/// What qop=auth adds to credentials.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Auth {
+    /// The client's nonce.
+    pub cnonce: String,
+    /// How often the nonce was used; a repeated number is a replay.
+    pub count: u32,
+}
+
+/// Digest credentials: one Authorization or Proxy-Authorization.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Credentials {
+    /// Who says to be asking.
+    pub user: String,
+    /// The realm of the challenge.
+    pub realm: String,
+    /// The nonce of the challenge.
+    pub nonce: String,
+    /// The URI that was hashed; not always the Request-URI, which proxies change.
+    pub uri: String,
+    /// The proof.
+    pub response: String,
+    /// How it was hashed.
+    pub algorithm: Algorithm,
+    /// The opaque of the challenge.
+    pub opaque: Option<String>,
+    /// cnonce and count; `None` is the legacy form.
+    pub auth: Option<Auth>,
+}
+
+impl Credentials {
+    /// Reads one header value; `None` for another scheme than Digest (RFC 4475 §3.3.7).
+    ///
+    /// # Errors
+    /// [`Fault::UsernameEncoding`] for `username*` and `userhash`, [`Fault::DigestAlgorithm`] for
+    /// algorithms and qops that we do not speak, [`Fault::Header`] naming Authorization for what
+    /// is malformed.
+    pub fn parse(value: &str) -> Result<Option<Self>, Error> {
+        if !scheme_is_digest(value) {
+            return Ok(None);
+        }
+        let params = digest_params(value, HeaderName::Authorization)?;
+        let hashed = params.get("userhash").is_some_and(|hash| hash.eq_ignore_ascii_case("true"));
+        if hashed || params.contains("username*") {
+            return Err(Fault::UsernameEncoding.at(0));
+        }
+        let missing = || Fault::Header(HeaderName::Authorization).at(0);
+        let optional = |name| params.get(name).map(std::borrow::Cow::into_owned);
+        let text = |name| optional(name).ok_or_else(missing);
+        let auth = match params.get("qop") {
+            None => None,
+            Some(qop) if is_auth(&qop) => {
+                let count = u32::from_str_radix(&text("nc")?, 16).map_err(|_| missing())?;
+                Some(Auth { cnonce: text("cnonce")?, count })
+            }
+            Some(_) => return Err(Fault::DigestAlgorithm.at(0)),
+        };
+        Ok(Some(Self {
+            user: text("username")?,
+            realm: text("realm")?,
+            nonce: text("nonce")?,
+            uri: text("uri")?,
+            response: text("response")?,
+            algorithm: Algorithm::of(&params)?,
+            opaque: optional("opaque"),
+            auth,
+        }))
+    }
+
+    /// The response that these credentials should carry (RFC 7616 §3.4.1).
+    fn expected(&self, ha1: &str, method: &str) -> String {
+        let ha2 = self.algorithm.hash(&[method, &self.uri]);
+        match &self.auth {
+            Some(auth) => {
+                let count = format!("{:08x}", auth.count);
+                let parts = [ha1, &self.nonce, &count, &auth.cnonce, "auth", &ha2];
+                self.algorithm.hash(&parts)
+            }
+            None => self.algorithm.hash(&[ha1, &self.nonce, &ha2]),
+        }
+    }
+
+    /// Whether the proof is right for `method` and the stored [`ha1`] of the same algorithm.
+    ///
+    /// Takes the same time wherever the first difference is. Nonce, count, realm and URI are the
+    /// registrar's to judge.
+    #[must_use]
+    pub fn verify(&self, ha1: &str, method: &str) -> bool {
+        let expected = self.expected(ha1, method);
+        let given = self.response.to_ascii_lowercase();
+        let differences = expected.bytes().zip(given.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+        expected.len() == given.len() && differences == 0
+    }
+}
+
+impl fmt::Display for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest username={}, realm={}", Quoted(&self.user), Quoted(&self.realm))?;
+        write!(f, ", nonce={}, uri={}", Quoted(&self.nonce), Quoted(&self.uri))?;
+        write!(f, ", response={}", Quoted(&self.response))?;
+        write!(f, ", algorithm={}", self.algorithm.as_str())?;
+        if let Some(opaque) = &self.opaque {
+            write!(f, ", opaque={}", Quoted(opaque))?;
+        }
+        if let Some(auth) = &self.auth {
+            write!(f, ", qop=auth, nc={:08x}, cnonce={}", auth.count, Quoted(&auth.cnonce))?;
+        }
+        Ok(())
+    }
+}
+
+/// Without the user and the proof.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest credentials ({}) for {}", self.algorithm.as_str(), self.realm)
+    }
+}
+
+/// Prints text as a quoted string.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut quoted = String::with_capacity(self.0.len() + 2);
+        lexer::quote_into(&mut quoted, self.0);
+        f.write_str(&quoted)
+    }
+}
+
+fn is_auth(qop: &str) -> bool {
+    qop.eq_ignore_ascii_case("auth")
+}
+
+fn scheme_is_digest(value: &str) -> bool {
+    value.split([' ', '\t']).next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("Digest"))
+}
+
+/// The parameters behind `Digest`, which are separated by commas.
+fn digest_params(value: &str, header: HeaderName) -> Result<Params, Error> {
+    if !scheme_is_digest(value) {
+        return Err(Fault::DigestAlgorithm.at(0));
+    }
+    let list = value.split_once([' ', '\t']).map_or("", |(_, list)| list);
+    let mut text = String::with_capacity(list.len() + 1);
+    for element in lexer::Elements::of(list) {
+        text.push(';');
+        text.push_str(element);
+    }
+    Params::parse(&text, |at| Fault::Header(header.clone()).at(at))
+}

@@ -1,0 +1,47 @@
+//! SIP as values: messages are parsed, looked at, put together and printed here.
+//!
+//! The lexer, parser and printer are our own: they keep the order of lines and the bytes of values
+//! and bodies, and read what RFC 4475 calls valid. rsip, which this room alone names, gives the
+//! vocabulary of methods and transports. Nothing here knows transactions, dialogs or time.
+
+pub mod digest;
+mod error;
+mod flow;
+mod framing;
+mod header_name;
+mod headers;
+mod host;
+mod lexer;
+pub mod limits;
+mod message;
+mod method;
+mod name_addr;
+mod params;
+mod parse;
+mod print;
+mod status;
+mod typed;
+mod uri;
+mod values;
+mod via;
+
+pub use error::{Error, Fault};
+pub use flow::{Destination, Flow, Transport};
+pub use framing::{Frame, Framing};
+pub use header_name::{HeaderName, OtherName};
+pub use headers::Headers;
+pub use host::{Host, HostName};
+pub use lexer::Elements;
+pub use message::{MAX_FORWARDS, Message, Request, Response};
+pub use method::Method;
+pub use name_addr::NameAddr;
+pub use params::Params;
+pub use parse::{parse, parse_failure_response};
+pub use print::print;
+pub use status::StatusCode;
+pub use uri::{Scheme, Uri};
+pub use values::{
+    Contacts, Event, MediaType, RAck, Reason, Refresher, Replaces, SessionExpires,
+    SubscriptionState,
+};
+pub use via::{MAGIC_COOKIE, Via};

@@ -1,0 +1,139 @@
+//! Addresses of From, To, Contact, Route and their kin: `"Display" <uri>;params`.
+
+use super::error::{Error, Fault};
+use super::header_name::HeaderName;
+use super::lexer;
+use super::params::Params;
+use super::uri::Uri;
+use std::borrow::Cow;
+use std::fmt;
+
+/// A display name, a URI and the parameters behind it.
+#[derive(Clone, Eq, PartialEq)]
+pub struct NameAddr {
+    /// What people see; unescaped, without quotes. `None` when it is not there or empty.
+    pub display: Option<String>,
+    /// The address.
+    pub uri: Uri,
+    /// The header's parameters, such as the tag; never those of the URI.
+    pub params: Params,
+}
+
+/// The parts of an address, borrowed from the header value.
+pub(super) struct Split<'a> {
+    display: Cow<'a, str>,
+    uri: &'a str,
+    uri_start: usize,
+    pub(super) params: &'a str,
+}
+
+impl NameAddr {
+    /// An address without display name and parameters.
+    #[must_use]
+    pub fn new(uri: Uri) -> Self {
+        Self { display: None, uri, params: Params::default() }
+    }
+
+    /// This address with a display name; an empty one is none.
+    #[must_use]
+    pub fn with_display(mut self, display: &str) -> Self {
+        self.display = (!display.is_empty()).then(|| display.to_owned());
+        self
+    }
+
+    /// This address with the parameter `name` set.
+    ///
+    /// # Panics
+    /// When `name` is no token: names are ours, not the network's.
+    #[must_use]
+    pub fn with_param(mut self, name: &str, value: Option<&str>) -> Self {
+        self.params.set(name, value);
+        self
+    }
+
+    /// This address with its tag set.
+    #[must_use]
+    pub fn with_tag(self, tag: &str) -> Self {
+        self.with_param("tag", Some(tag))
+    }
+
+    /// The tag.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.params.raw("tag")
+    }
+
+    /// Reads one address; a list of them is split before.
+    ///
+    /// # Errors
+    /// [`Fault::Header`] naming `header`, or a fault of the URI.
+    pub fn parse(value: &str, header: &HeaderName) -> Result<Self, Error> {
+        let split = split(value, header)?;
+        let uri = Uri::parse(split.uri).map_err(|error| error.moved(split.uri_start))?;
+        let params_start = value.len() - split.params.len();
+        let fault = |at| Fault::Header(header.clone()).at(params_start + at);
+        let params = Params::parse(split.params, fault)?;
+        let display = (!split.display.is_empty()).then(|| split.display.into_owned());
+        Ok(Self { display, uri, params })
+    }
+}
+
+/// Finds the parts. What stands in quotes is display name whatever it looks like: a quoted URI is
+/// never taken for the address.
+pub(super) fn split<'a>(value: &'a str, header: &HeaderName) -> Result<Split<'a>, Error> {
+    let wrong = |at: usize| Fault::Header(header.clone()).at(at);
+    let (display, open) = if value.starts_with('"') {
+        let len = lexer::quoted_len(value).ok_or_else(|| wrong(0))?;
+        let blanks = value[len..].len() - value[len..].trim_start_matches([' ', '\t']).len();
+        (lexer::unquote(&value[..len]), Some(len + blanks))
+    } else {
+        let open = memchr::memchr(b'<', value.as_bytes());
+        // In `sip:a@b;x="<sip:c@d>"` the bracket is in a parameter.
+        let open = open.filter(|open| !value[..*open].contains([';', '"']));
+        (Cow::Borrowed(lexer::trim(&value[..open.unwrap_or(0)])), open)
+    };
+    let Some(open) = open else {
+        return split_bare(value, header);
+    };
+    if !value[open..].starts_with('<') {
+        return Err(wrong(open));
+    }
+    // Tokens by RFC 3261; other letters because phones forget the quotes. Never what looks like
+    // a URI or the end of an element.
+    if !value.starts_with('"') && display.contains(|c: char| c.is_control() || ",:@\\>".contains(c))
+    {
+        return Err(wrong(0));
+    }
+    let uri_start = open + 1;
+    let len = memchr::memchr(b'>', &value.as_bytes()[uri_start..]).ok_or_else(|| wrong(open))?;
+    let uri = &value[uri_start..uri_start + len];
+    Ok(Split { display, uri, uri_start, params: &value[uri_start + len + 1..] })
+}
+
+/// `sip:a@b;tag=1`: without brackets all parameters are the header's (RFC 3261 §20).
+fn split_bare<'a>(value: &'a str, header: &HeaderName) -> Result<Split<'a>, Error> {
+    let len = value.find(';').unwrap_or(value.len());
+    let uri = lexer::trim(&value[..len]);
+    if uri.contains(['?', ',', '<', '>']) {
+        return Err(Fault::Header(header.clone()).at(0));
+    }
+    Ok(Split { display: Cow::Borrowed(""), uri, uri_start: 0, params: &value[len..] })
+}
+
+impl fmt::Display for NameAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(display) = &self.display {
+            let mut quoted = String::with_capacity(display.len() + 2);
+            lexer::quote_into(&mut quoted, display);
+            write!(f, "{quoted} ")?;
+        }
+        write!(f, "<{}>{}", self.uri, self.params)
+    }
+}
+
+/// Without the display name and the user.
+impl fmt::Debug for NameAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{:?}>{:?}", self.uri, self.params)
+    }
+}

@@ -1,0 +1,476 @@
+//! SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966), kept as they were written.
+
+use super::error::{Error, Fault};
+use super::host::{self, Host};
+use super::lexer;
+use super::limits::URI_BYTES_MAX;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
+/// The scheme of a [`Uri`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scheme {
+    /// `sip:`
+    Sip,
+    /// `sips:`: over TLS hop by hop.
+    Sips,
+    /// `tel:` (RFC 3966)
+    Tel,
+    /// Any other; only its text is kept.
+    Other,
+}
+
+/// A URI of at most [`URI_BYTES_MAX`] bytes: its text, and where the parts are.
+///
+/// `==` compares the text; [`equivalent`](Self::equivalent) compares as RFC 3261 §19.1.4 says.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Uri {
+    text: Box<str>,
+    parts: Parts,
+}
+
+/// Ends of the parts as indices into the text; each part starts where the one before ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Parts {
+    scheme: Scheme,
+    /// After the colon of the scheme.
+    scheme_end: u16,
+    /// Before the `:` of the password or the `@`; for tel the end of the number.
+    user_end: u16,
+    /// After the `@`; the end of the user without one.
+    host_start: u16,
+    /// After the host, before the port's colon.
+    host_end: u16,
+    port: Option<u16>,
+    /// Before the first `;`.
+    params_start: u16,
+    /// Before the `?`.
+    params_end: u16,
+}
+
+impl Uri {
+    /// Reads a URI, without angle brackets and blanks around it.
+    ///
+    /// # Errors
+    /// [`Fault::Uri`], [`Fault::UriTooLong`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let parts = scan(text)?;
+        Ok(Self { text: text.into(), parts })
+    }
+
+    /// `sip:user@host:port`; the user part is escaped as it needs.
+    #[must_use]
+    pub fn sip(user: Option<&str>, host: Host<'_>, port: Option<u16>) -> Self {
+        let mut text = String::from("sip:");
+        if let Some(user) = user {
+            escape_user(&mut text, user);
+            text.push('@');
+        }
+        let _ = write!(text, "{host}");
+        if let Some(port) = port {
+            let _ = write!(text, ":{port}");
+        }
+        Self::rebuilt(&text, "sip:invalid")
+    }
+
+    /// Reads what we have put together; `fallback` stands in for what became too long.
+    fn rebuilt(text: &str, fallback: &str) -> Self {
+        Self::parse(text)
+            .or_else(|_| Self::parse(fallback))
+            .expect("the fallback of a rebuilt URI is a URI")
+    }
+
+    /// This URI with the parameter `name` set; `None` is a name alone. Other characters than a URI
+    /// parameter may have are escaped. A URI that would become too long stays as it is.
+    ///
+    /// # Panics
+    /// When `name` is no token: names are ours, not the network's.
+    #[must_use]
+    pub fn with_param(&self, name: &str, value: Option<&str>) -> Self {
+        assert!(lexer::is_token(name), "a parameter name is a token");
+        let mut params = self.params_except(name);
+        params.push(';');
+        params.push_str(name);
+        if let Some(value) = value {
+            params.push('=');
+            for byte in value.bytes() {
+                if byte != b'%' && lexer::is_uri_param_text(byte_text(&[byte])) {
+                    params.push(char::from(byte));
+                } else {
+                    let _ = write!(params, "%{byte:02X}");
+                }
+            }
+        }
+        self.with_params_text(&params)
+    }
+
+    /// This URI without the parameter `name`.
+    #[must_use]
+    pub fn without_param(&self, name: &str) -> Self {
+        self.with_params_text(&self.params_except(name))
+    }
+
+    /// This URI without its headers (`?…`), which no Request-URI may have.
+    #[must_use]
+    pub fn without_headers(&self) -> Self {
+        let text = &self.text[..usize::from(self.parts.params_end)];
+        Self::rebuilt(text, &self.text)
+    }
+
+    fn params_except(&self, name: &str) -> String {
+        let mut text = String::new();
+        for (other, value) in self.params().filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
+            let _ = write!(text, ";{other}");
+            if let Some(value) = value {
+                let _ = write!(text, "={value}");
+            }
+        }
+        text
+    }
+
+    fn with_params_text(&self, params: &str) -> Self {
+        let start = &self.text[..usize::from(self.parts.params_start)];
+        let headers = &self.text[usize::from(self.parts.params_end)..];
+        Self::rebuilt(&format!("{start}{params}{headers}"), &self.text)
+    }
+
+    /// The text as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The scheme.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.parts.scheme
+    }
+
+    /// The user part, unescaped; of a tel URI the number as written. `None` without one.
+    #[must_use]
+    pub fn user(&self) -> Option<Cow<'_, str>> {
+        self.raw_user().map(lexer::unescape)
+    }
+
+    /// The user part as it was written.
+    #[must_use]
+    pub fn raw_user(&self) -> Option<&str> {
+        let user = &self.text[usize::from(self.parts.scheme_end)..usize::from(self.parts.user_end)];
+        (!user.is_empty()).then_some(user)
+    }
+
+    /// The password, as it was written.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        let between = usize::from(self.parts.user_end)..usize::from(self.parts.host_start);
+        self.text[between].strip_prefix(':')?.strip_suffix('@')
+    }
+
+    /// The host; `None` for tel and unknown schemes.
+    #[must_use]
+    pub fn host(&self) -> Option<Host<'_>> {
+        let span = usize::from(self.parts.host_start)..usize::from(self.parts.host_end);
+        Host::parse(&self.text[span]).ok()
+    }
+
+    /// The port, where it is written.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.parts.port
+    }
+
+    /// The parameters in their order, as written; `None` for a name alone.
+    pub fn params(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let span = usize::from(self.parts.params_start)..usize::from(self.parts.params_end);
+        split_params(&self.text[span])
+    }
+
+    /// The value of the parameter `name`, unescaped; empty for a name alone.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.params()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| lexer::unescape(value.unwrap_or("")))
+    }
+
+    /// True for a loose router's URI (RFC 3261 §19.1.1).
+    #[must_use]
+    pub fn is_loose_router(&self) -> bool {
+        self.param("lr").is_some()
+    }
+
+    /// The headers that a request made from this URI would carry, unescaped (`?Replaces=…`).
+    pub fn headers(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let text = &self.text[usize::from(self.parts.params_end)..];
+        text.trim_start_matches('?').split('&').filter_map(|header| {
+            let (name, value) = header.split_once('=')?;
+            Some((lexer::unescape(name), lexer::unescape(value)))
+        })
+    }
+
+    /// Equality as RFC 3261 §19.1.4 defines it; it is not transitive, so it is not `==`.
+    #[must_use]
+    pub fn equivalent(&self, other: &Self) -> bool {
+        if self.parts.scheme != other.parts.scheme {
+            return false;
+        }
+        match self.parts.scheme {
+            Scheme::Sip | Scheme::Sips => self.equivalent_sip(other),
+            Scheme::Tel => self.tel_digits() == other.tel_digits() && self.equivalent_params(other),
+            Scheme::Other => self.text.eq_ignore_ascii_case(&other.text),
+        }
+    }
+
+    fn equivalent_sip(&self, other: &Self) -> bool {
+        let user = |uri: &Self| uri.raw_user().map(normalise);
+        let password = |uri: &Self| uri.password().map(normalise);
+        let hosts_match = match (self.host(), other.host()) {
+            (Some(one), Some(two)) => one.matches(two),
+            (None, _) | (_, None) => false,
+        };
+        user(self) == user(other)
+            && password(self) == password(other)
+            && hosts_match
+            && self.parts.port == other.parts.port
+            && self.equivalent_params(other)
+            && self.equivalent_headers(other)
+    }
+
+    fn equivalent_params(&self, other: &Self) -> bool {
+        // These never match their absence, even with their default value.
+        const DECIDING: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
+        let agree = |one: &Self, two: &Self| {
+            one.params().all(|(name, value)| match two.param(name) {
+                Some(there) => lexer::unescape(value.unwrap_or("")).eq_ignore_ascii_case(&there),
+                None => !DECIDING.iter().any(|d| name.eq_ignore_ascii_case(d)),
+            })
+        };
+        agree(self, other) && agree(other, self)
+    }
+
+    fn equivalent_headers(&self, other: &Self) -> bool {
+        let contains = |one: &Self, two: &Self| {
+            one.headers().all(|(name, value)| {
+                two.headers().any(|(n, v)| n.eq_ignore_ascii_case(&name) && v == value)
+            })
+        };
+        contains(self, other) && contains(other, self)
+    }
+
+    /// The number of a tel URI without its visual separators (RFC 3966 §5.1.1).
+    #[must_use]
+    pub fn tel_digits(&self) -> Option<String> {
+        let number = self.raw_user().filter(|_| self.parts.scheme == Scheme::Tel)?;
+        Some(number.chars().filter(|c| !"-.()".contains(*c)).collect())
+    }
+}
+
+/// Text of one byte or of nothing, for bytes that are no ASCII.
+fn byte_text(byte: &[u8; 1]) -> &str {
+    std::str::from_utf8(byte).unwrap_or(" ")
+}
+
+fn escape_user(out: &mut String, user: &str) {
+    for byte in user.bytes() {
+        if lexer::is_plain_user_byte(byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+/// Unescapes all but the reserved characters, which are not equal to their escapes (§19.1.4).
+fn normalise(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        match (first, lexer::unescape_byte(tail)) {
+            (b'%', Some(byte)) if !b";/?:@&=+$,".contains(&byte) => {
+                out.push(byte);
+                rest = &tail[2..];
+            }
+            (b'%', Some(_)) => {
+                out.push(b'%');
+                out.extend(tail[..2].to_ascii_uppercase());
+                rest = &tail[2..];
+            }
+            (byte, _) => out.push(byte),
+        }
+    }
+    out
+}
+
+fn split_params(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    text.split(';').skip(1).map(|param| match param.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (param, None),
+    })
+}
+
+/// Finds and checks the parts of a URI.
+fn scan(text: &str) -> Result<Parts, Error> {
+    if text.len() > URI_BYTES_MAX {
+        return Err(Fault::UriTooLong.at(URI_BYTES_MAX));
+    }
+    let colon = memchr::memchr(b':', text.as_bytes()).ok_or(Fault::Uri.at(0))?;
+    let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
+    let parts = if scheme.eq_ignore_ascii_case("sip") {
+        scan_sip(Scheme::Sip, rest)
+    } else if scheme.eq_ignore_ascii_case("sips") {
+        scan_sip(Scheme::Sips, rest)
+    } else if scheme.eq_ignore_ascii_case("tel") {
+        scan_tel(rest)
+    } else {
+        scan_other(scheme, rest)
+    };
+    let base = colon + 1;
+    parts.map(|parts| parts.moved(index(base))).map_err(|error| error.moved(base))
+}
+
+/// Indices fit 16 bits because a URI has at most `URI_BYTES_MAX` bytes.
+fn index(at: usize) -> u16 {
+    u16::try_from(at).expect("a URI is shorter than 64 KiB")
+}
+
+impl Parts {
+    fn moved(self, by: u16) -> Self {
+        Self {
+            scheme_end: by,
+            user_end: self.user_end + by,
+            host_start: self.host_start + by,
+            host_end: self.host_end + by,
+            params_start: self.params_start + by,
+            params_end: self.params_end + by,
+            ..self
+        }
+    }
+}
+
+fn scan_sip(scheme: Scheme, rest: &str) -> Result<Parts, Error> {
+    // '@' must be escaped in every part, so the only one ends the user (§25.1).
+    let at = memchr::memchr(b'@', rest.as_bytes());
+    let (userinfo, host_start) = at.map_or(("", 0), |at| (&rest[..at], at + 1));
+    let user_end = userinfo.find(':').unwrap_or(userinfo.len());
+    if at.is_some() && user_end == 0 {
+        return Err(Fault::Uri.at(0));
+    }
+    let password = userinfo.get(user_end + 1..).unwrap_or("");
+    if !lexer::is_user_text(&userinfo[..user_end]) || !lexer::is_user_text(password) {
+        return Err(Fault::Uri.at(0));
+    }
+    let tail = &rest[host_start..];
+    let host_port_len = tail.find([';', '?']).unwrap_or(tail.len());
+    let host_port = &tail[..host_port_len];
+    if host_port.contains([' ', '\t']) {
+        return Err(Fault::Uri.at(host_start));
+    }
+    let (_, port) = host::parse_host_port(host_port).map_err(|e| e.moved(host_start))?;
+    let host_len = if port.is_some() { host_port.rfind(':') } else { None };
+    let params_start = host_start + host_port_len;
+    Ok(Parts {
+        scheme,
+        scheme_end: 0,
+        user_end: index(user_end),
+        host_start: index(host_start),
+        host_end: index(host_start + host_len.unwrap_or(host_port_len)),
+        port,
+        params_start: index(params_start),
+        params_end: index(params_start + scan_params(&rest[params_start..], params_start)?),
+    })
+}
+
+/// The length of the parameters; checks them and the headers behind.
+fn scan_params(text: &str, offset: usize) -> Result<usize, Error> {
+    let len = text.find('?').unwrap_or(text.len());
+    let (params, headers) = text.split_at(len);
+    let valid = split_params(params).all(|(name, value)| {
+        !name.is_empty()
+            && lexer::is_uri_param_text(name)
+            && value.is_none_or(lexer::is_uri_param_text)
+    });
+    let headers_valid = headers.is_empty()
+        || headers[1..].split('&').all(|header| {
+            header.split_once('=').is_some_and(|(name, value)| {
+                let text = |t: &str| t.split('?').all(lexer::is_uri_param_text);
+                !name.is_empty() && text(name) && text(value)
+            })
+        });
+    if valid && headers_valid { Ok(len) } else { Err(Fault::Uri.at(offset)) }
+}
+
+fn scan_tel(rest: &str) -> Result<Parts, Error> {
+    let number_len = rest.find(';').unwrap_or(rest.len());
+    let number = &rest[..number_len];
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    let allowed = |b: u8| b.is_ascii_hexdigit() || b"*#-.()".contains(&b);
+    if !digits.bytes().all(allowed) || !digits.bytes().any(|b| !b"-.()".contains(&b)) {
+        return Err(Fault::Uri.at(0));
+    }
+    let end = number_len + scan_params(&rest[number_len..], number_len)?;
+    if end != rest.len() {
+        return Err(Fault::Uri.at(end));
+    }
+    let number_end = index(number_len);
+    Ok(Parts {
+        scheme: Scheme::Tel,
+        scheme_end: 0,
+        user_end: number_end,
+        host_start: number_end,
+        host_end: number_end,
+        port: None,
+        params_start: number_end,
+        params_end: index(end),
+    })
+}
+
+fn scan_other(scheme: &str, rest: &str) -> Result<Parts, Error> {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+    let starts_well = scheme.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
+    if !starts_well || !scheme.bytes().all(letter) {
+        return Err(Fault::Uri.at(0));
+    }
+    if rest.is_empty() || !rest.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"".contains(&b)) {
+        return Err(Fault::Uri.at(0));
+    }
+    let end = index(rest.len());
+    Ok(Parts {
+        scheme: Scheme::Other,
+        scheme_end: 0,
+        user_end: 0,
+        host_start: end,
+        host_end: end,
+        port: None,
+        params_start: end,
+        params_end: end,
+    })
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Scheme, host and port; never the user.
+impl fmt::Debug for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.parts.scheme)?;
+        if self.raw_user().is_some() {
+            f.write_str(":…")?;
+        }
+        if let Some(host) = self.host() {
+            write!(f, "@{host}")?;
+        }
+        self.parts.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+impl std::str::FromStr for Uri {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}

@@ -1,0 +1,123 @@
+//! The Via header (RFC 3261 §20.42, RFC 3581).
+
+use super::error::{Error, Fault};
+use super::flow::Transport;
+use super::header_name::HeaderName;
+use super::host::{self, Host};
+use super::lexer;
+use super::params::Params;
+use std::fmt;
+use std::net::IpAddr;
+
+/// The start of a branch made by RFC 3261's rules (§8.1.1.7).
+pub const MAGIC_COOKIE: &str = "z9hG4bK";
+
+/// One Via element.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Via {
+    /// The transport as written, in capitals: `UDP`, and names that we do not speak.
+    protocol: Box<str>,
+    sent_by: Box<str>,
+    /// `branch`, `received`, `rport`, …
+    pub params: Params,
+}
+
+impl Via {
+    /// A Via of ours.
+    #[must_use]
+    pub fn new(transport: Transport, host: Host<'_>, port: Option<u16>, branch: &str) -> Self {
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        let mut params = Params::default();
+        params.set("branch", Some(branch));
+        Self {
+            protocol: transport.via_token().into(),
+            sent_by: format!("{host}{port}").into(),
+            params,
+        }
+    }
+
+    /// Reads one element.
+    ///
+    /// # Errors
+    /// [`Fault::Header`] naming Via; [`Fault::Version`] for another protocol than SIP/2.0.
+    pub fn parse(value: &str) -> Result<Self, Error> {
+        let wrong = |at: usize| Fault::Header(HeaderName::Via).at(at);
+        let params_start = value.find(';').unwrap_or(value.len());
+        let (head, params) = value.split_at(params_start);
+        let mut parts = head.splitn(3, '/');
+        let mut part = || parts.next().map(lexer::trim).ok_or(wrong(0));
+        let (name, version, rest) = (part()?, part()?, part()?);
+        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" {
+            return Err(Fault::Version.at(0));
+        }
+        let (protocol, sent_by) = rest.split_once([' ', '\t']).ok_or(wrong(0))?;
+        if !lexer::is_token(protocol) {
+            return Err(wrong(0));
+        }
+        let sent_by: String = sent_by.chars().filter(|c| *c != ' ' && *c != '\t').collect();
+        host::parse_host_port(&sent_by).map_err(|_| wrong(0))?;
+        let params = Params::parse(params, |at| wrong(params_start + at))?;
+        Ok(Self { protocol: protocol.to_ascii_uppercase().into(), sent_by: sent_by.into(), params })
+    }
+
+    /// The transport, when it is one that we speak.
+    #[must_use]
+    pub fn transport(&self) -> Option<Transport> {
+        Transport::from_token(&self.protocol)
+    }
+
+    /// Host and port as written: one part of a server transaction's key (RFC 3261 §17.2.3).
+    #[must_use]
+    pub fn sent_by(&self) -> &str {
+        &self.sent_by
+    }
+
+    /// The host of sent-by.
+    ///
+    /// # Panics
+    /// Never: it was checked when it was made.
+    #[must_use]
+    pub fn host(&self) -> Host<'_> {
+        host::parse_host_port(&self.sent_by).expect("sent-by was checked when it was made").0
+    }
+
+    /// The port of sent-by, where it is written.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        host::parse_host_port(&self.sent_by).ok().and_then(|(_, port)| port)
+    }
+
+    /// The branch; `None` from elements older than RFC 3261, also when it is the bare cookie.
+    #[must_use]
+    pub fn branch(&self) -> Option<&str> {
+        let branch = self.params.raw("branch")?;
+        let cookie = branch.get(..MAGIC_COOKIE.len())?;
+        (cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && branch.len() > MAGIC_COOKIE.len())
+            .then_some(branch)
+    }
+
+    /// The address that the next element saw; bare or in brackets for IPv6 (RFC 5118 §4.5).
+    #[must_use]
+    pub fn received(&self) -> Option<IpAddr> {
+        let value = self.params.raw("received")?;
+        value.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    }
+
+    /// The port that the next element saw; `None` while it is only asked for (RFC 3581 §3).
+    #[must_use]
+    pub fn rport(&self) -> Option<u16> {
+        self.params.raw("rport").and_then(host::parse_digits).and_then(|p| u16::try_from(p).ok())
+    }
+
+    /// Whether the sender asks for answers to its source port (RFC 3581 §3).
+    #[must_use]
+    pub fn asks_for_rport(&self) -> bool {
+        self.params.contains("rport")
+    }
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SIP/2.0/{} {}{}", self.protocol, self.sent_by, self.params)
+    }
+}
