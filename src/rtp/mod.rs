@@ -3,7 +3,10 @@
 //! Everything here takes hostile bytes and never panics; nothing on the path of a packet
 //! allocates. Which packet goes where is for the media floor.
 
+pub mod h263;
+pub mod h264;
 pub mod rtcp;
+pub mod vp8;
 
 mod packet;
 mod sequence;

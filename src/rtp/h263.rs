@@ -1,0 +1,120 @@
+//! Key frames in the two payload formats of H.263: RFC 2190 (1996) and RFC 4629 (1998 and later).
+
+/// Whether a payload after RFC 2190 begins a picture that needs no other.
+#[must_use]
+pub fn begins_key_frame(payload: &[u8]) -> bool {
+    let [first, second, ..] = *payload else { return false };
+    // The bit I: 0 is intra. Mode A has it in its second byte, B and C in their fifth (§5).
+    let (inter, len) = match first >> 6 {
+        0 | 1 => (second & 0x10, 4),
+        2 => (payload.get(4).map_or(0x80, |byte| byte & 0x80), 8),
+        _mode_c => (payload.get(4).map_or(0x80, |byte| byte & 0x80), 12),
+    };
+    let starts = matches!(payload.get(len..), Some([0, 0, third, ..]) if third & 0xfc == 0x80);
+    inter == 0 && starts
+}
+
+/// Whether a payload after RFC 4629 begins a picture that needs no other.
+#[must_use]
+pub fn begins_key_frame_plus(payload: &[u8]) -> bool {
+    let [first, second, ..] = *payload else { return false };
+    // P: the two zeros of a start code are left out; V: one byte of redundancy; PLEN: a copy of a
+    // picture header (§5.1).
+    let starts = first & 4 != 0;
+    let redundancy = usize::from(first & 2 != 0);
+    let header_copy = usize::from(u16::from_be_bytes([first & 1, second]) >> 3);
+    let picture = payload.get(2 + redundancy + header_copy..).unwrap_or(&[]);
+    starts && picture_is_intra(picture).unwrap_or(false)
+}
+
+/// Reads a picture header (ITU-T H.263 §5.1) from behind the zeros of its start code.
+fn picture_is_intra(picture: &[u8]) -> Option<bool> {
+    let mut bits = Bits { bytes: picture, at: 0 };
+    // The rest of the start code and the temporal reference; then PTYPE.
+    if bits.take(6)? != 0b10_0000 {
+        return None;
+    }
+    bits.take(8)?;
+    bits.take(5)?;
+    if bits.take(3)? != 0b111 {
+        return Some(bits.take(1)? == 0);
+    }
+    // PLUSPTYPE: UFEP says whether the 18 optional bits are there; the mandatory part opens with
+    // the type of the picture.
+    match bits.take(3)? {
+        0 => {}
+        1 => {
+            bits.take(18)?;
+        }
+        _reserved => return None,
+    }
+    Some(bits.take(3)? == 0)
+}
+
+struct Bits<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Bits<'_> {
+    fn take(&mut self, count: usize) -> Option<u32> {
+        let mut value = 0;
+        for _ in 0..count {
+            let byte = self.bytes.get(self.at / 8)?;
+            value = value << 1 | u32::from(byte >> (7 - self.at % 8) & 1);
+            self.at += 1;
+        }
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A picture header: start code without its zeros, reference 0, then these bits.
+    fn picture(bits: &str) -> Vec<u8> {
+        let bits = format!("10000000000000{bits}000000000000");
+        let byte = |eight: &[u8]| eight.iter().fold(0, |byte, bit| byte << 1 | (bit & 1));
+        bits.as_bytes().chunks_exact(8).map(byte).collect()
+    }
+
+    fn old(head: &[u8]) -> bool {
+        begins_key_frame(&[head, &[0, 0, 0x80, 2, 8]].concat())
+    }
+
+    fn plus(head: &[u8], bits: &str) -> bool {
+        begins_key_frame_plus(&[head, &picture(bits)].concat())
+    }
+
+    #[test]
+    fn the_old_format_says_so_in_its_own_header() {
+        assert!(old(&[0, 0x40, 0, 0]) && !old(&[0, 0x50, 0, 0]));
+        assert!(old(&[0x80, 0, 0, 0, 0, 0, 0, 0]) && !old(&[0x80, 0, 0, 0, 0x80, 0, 0, 0]));
+        assert!(old(&[0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
+        assert!(!begins_key_frame(&[0, 0x40, 0, 0, 1, 2, 3]), "the middle of a picture");
+        assert!(!begins_key_frame(&[0, 0x40, 0, 0, 0, 0]) && !begins_key_frame(&[]));
+    }
+
+    #[test]
+    fn the_new_format_says_so_in_the_picture_header() {
+        assert!(plus(&[4, 0], "100000100"), "CIF, intra");
+        assert!(!plus(&[4, 0], "100000111"), "CIF, inter");
+        assert!(plus(&[4, 0], "10000111000000"), "extended type, intra");
+        assert!(!plus(&[4, 0], "10000111000001"), "extended type, inter");
+        assert!(plus(&[4, 0], &format!("10000111001{}000", "0".repeat(18))), "with options");
+        assert!(plus(&[6, 0, 9], "100000100"), "with redundancy");
+        assert!(plus(&[4, 16, 9, 9], "100000100"), "with a copy of a header");
+        assert!(!plus(&[0, 0], "100000100"), "the middle of a picture");
+        assert!(!begins_key_frame_plus(&[4, 0]) && !begins_key_frame_plus(&[4]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_payload_makes_it_panic(payload in prop::collection::vec(any::<u8>(), 0..20)) {
+            let _ = begins_key_frame(&payload);
+            let _ = begins_key_frame_plus(&payload);
+        }
+    }
+}
