@@ -32,3 +32,4 @@ pub mod sdp;
 pub mod sip;
 pub mod switchboard;
 pub mod time;
+pub mod transaction;

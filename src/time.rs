@@ -140,6 +140,35 @@ impl Add<Duration> for Now {
     }
 }
 
+/// A moment that comes again, each time after twice the interval, up to a longest one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Repeat {
+    at: Instant,
+    interval: Duration,
+    longest: Duration,
+}
+
+impl Repeat {
+    /// First `interval` after `now`, and at last every `longest`.
+    #[must_use]
+    pub fn new(now: Instant, interval: Duration, longest: Duration) -> Self {
+        Self { at: now + interval, interval, longest }
+    }
+
+    /// The moment that comes next.
+    #[must_use]
+    pub const fn at(self) -> Instant {
+        self.at
+    }
+
+    /// The moment after that.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let interval = (self.interval * 2).min(self.longest);
+        Self { at: self.at + interval, interval, ..self }
+    }
+}
+
 /// The earlier of two deadlines, where `None` is never.
 #[must_use]
 pub fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
@@ -164,6 +193,18 @@ mod tests {
         ] {
             assert_eq!(UnixTime::from_secs(secs).to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_repetition_doubles_up_to_its_longest_interval() {
+        let second = Duration::from_secs(1);
+        let mut repeat = Repeat::new(Instant::START, second, second * 4);
+        let mut moments = Vec::new();
+        for _ in 0..5 {
+            moments.push(repeat.at().as_micros() / 1_000_000);
+            repeat = repeat.next();
+        }
+        assert_eq!(moments, [1, 3, 7, 11, 15]);
     }
 
     #[test]

@@ -1,0 +1,132 @@
+//! The non-INVITE client transaction (RFC 3261 §17.1.2).
+//!
+//! ```text
+//!                request
+//!                   │ sent; again at timer E over UDP
+//!                   ▼
+//!                Trying ──────── timer F, transport error ──▶ Terminated (TU told)
+//!                   │ 1xx: timer E = T2                           ▲
+//!                   ▼                                             │
+//!               Proceeding ───── timer F, transport error ────────┘
+//!                   │ 200-699 (also from Trying)
+//!                   ▼
+//!               Completed ── timer K ──▶ Terminated
+//! ```
+
+use super::timers::{self, GIVE_UP, T4};
+use crate::time::{Duration, Instant, Repeat, earliest};
+
+/// What reaches this transaction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Input {
+    /// A response with this status code came.
+    Response(u16),
+    /// The request cannot be carried.
+    TransportError,
+}
+
+/// What this transaction wants done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Send the request once more.
+    Send,
+    /// Hand the response that just came to the transaction user.
+    Pass,
+    /// Tell the transaction user that no final response came in time.
+    Timeout,
+    /// Tell the transaction user that the transport failed.
+    TransportError,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Trying { timer_e: Option<Repeat>, timer_f: Instant },
+    Proceeding { timer_e: Option<Repeat>, timer_f: Instant },
+    Completed { timer_k: Instant },
+    Terminated,
+}
+
+/// One client transaction of any method but INVITE and ACK.
+#[derive(Debug)]
+pub struct ClientNonInvite {
+    state: State,
+    /// TCP, TLS and WebSocket deliver by themselves: no timer E, no timer K.
+    reliable: bool,
+}
+
+impl ClientNonInvite {
+    /// The state after the request was sent for the first time.
+    #[must_use]
+    pub fn new(now: Instant, reliable: bool) -> Self {
+        let timer_e = (!reliable).then(|| timers::timer_e_or_g(now));
+        Self { state: State::Trying { timer_e, timer_f: now + GIVE_UP }, reliable }
+    }
+
+    /// Takes one input and returns all that follows from it.
+    #[must_use]
+    pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
+        match (self.state, input) {
+            (State::Trying { timer_e, timer_f }, Input::Response(100..=199)) => {
+                let timer_e = timer_e.map(|_| timers::timer_e_proceeding(now));
+                self.state = State::Proceeding { timer_e, timer_f };
+                vec![Effect::Pass]
+            }
+            (State::Proceeding { .. }, Input::Response(100..=199)) => vec![Effect::Pass],
+            (State::Trying { .. } | State::Proceeding { .. }, Input::Response(_)) => {
+                let linger = if self.reliable { Duration::ZERO } else { T4 };
+                self.state = State::Completed { timer_k: now + linger };
+                vec![Effect::Pass]
+            }
+            (State::Trying { .. } | State::Proceeding { .. }, Input::TransportError) => {
+                self.state = State::Terminated;
+                vec![Effect::TransportError]
+            }
+            // Copies of what was answered.
+            (State::Completed { .. } | State::Terminated, _) => vec![],
+        }
+    }
+
+    /// Whether this transaction can be forgotten.
+    #[must_use]
+    pub fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Terminated)
+    }
+
+    /// The next moment at which [`tick`](Self::tick) has work to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Trying { timer_e, timer_f } | State::Proceeding { timer_e, timer_f } => {
+                earliest(timer_e.map(|e| e.at()), Some(timer_f))
+            }
+            State::Completed { timer_k } => Some(timer_k),
+            State::Terminated => None,
+        }
+    }
+
+    /// Fires the timer that is due at `now`, if any.
+    #[must_use]
+    pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
+        if self.deadline().is_none_or(|at| now < at) {
+            return vec![];
+        }
+        match &mut self.state {
+            State::Trying { timer_e: Some(timer_e), timer_f }
+            | State::Proceeding { timer_e: Some(timer_e), timer_f }
+                if now < *timer_f =>
+            {
+                *timer_e = timer_e.next();
+                vec![Effect::Send]
+            }
+            State::Trying { .. } | State::Proceeding { .. } => {
+                self.state = State::Terminated;
+                vec![Effect::Timeout]
+            }
+            State::Completed { .. } => {
+                self.state = State::Terminated;
+                vec![]
+            }
+            State::Terminated => vec![],
+        }
+    }
+}

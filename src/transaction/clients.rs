@@ -1,0 +1,398 @@
+//! The client transactions: requests that we sent, and the answers that come.
+
+use super::client_invite::{self, ClientInvite};
+use super::client_non_invite::{self, ClientNonInvite};
+use super::machine::{ClientId, Effect, Failure, Settings};
+use crate::random::{KeyedMap, Random};
+use crate::sip::{
+    Destination, HeaderName, Host, MAGIC_COOKIE, Message, Method, Request, Response, Transport,
+    Via, print,
+};
+use crate::time::{Instant, earliest};
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+
+/// All client transactions.
+#[derive(Debug)]
+pub struct Clients {
+    settings: Settings,
+    random: Random,
+    entries: KeyedMap<ClientId, Entry>,
+    by_branch: KeyedMap<String, ClientId>,
+    by_destination: BTreeSet<(Destination, ClientId)>,
+    timers: BTreeSet<(Instant, ClientId)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    transaction: Transaction,
+    request: Request,
+    branch: String,
+    to: Destination,
+    /// Where the request goes when the stream that its length asked for does not come about.
+    fallback: Option<Destination>,
+    armed: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum Transaction {
+    Invite { invite: ClientInvite, cancel: Option<Box<Cancel>> },
+    Other(ClientNonInvite),
+}
+
+/// The CANCEL of an INVITE: a transaction of its own under the same branch (§9.1). What it is
+/// answered decides nothing.
+#[derive(Debug)]
+struct Cancel {
+    transaction: ClientNonInvite,
+    request: Request,
+}
+
+/// What either kind of transaction meets.
+#[derive(Debug)]
+enum Event {
+    Response(Response),
+    Cancel(Option<String>),
+    TransportError,
+    Tick,
+}
+
+impl Clients {
+    /// No transactions yet.
+    pub fn new(settings: Settings, mut random: Random) -> Self {
+        Self {
+            settings,
+            entries: HashMap::with_hasher(random.map_keys()),
+            by_branch: HashMap::with_hasher(random.map_keys()),
+            by_destination: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            random,
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Starts a transaction (§17.1).
+    pub fn send(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        to: Destination,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        assert!(!self.entries.contains_key(&id), "the number of a client transaction is new");
+        let (branch, to, fallback, request) = self.address(to, request);
+        self.open(now, id, Addressed { branch, to, fallback, request }, out);
+    }
+
+    fn open(&mut self, now: Instant, id: ClientId, addressed: Addressed, out: &mut Vec<Effect>) {
+        let Addressed { branch, to, fallback, request } = addressed;
+        let reliable = to.transport().is_reliable();
+        let transaction = if request.method == Method::INVITE {
+            Transaction::Invite { invite: ClientInvite::new(now, reliable), cancel: None }
+        } else {
+            Transaction::Other(ClientNonInvite::new(now, reliable))
+        };
+        out.push(Effect::Send { to, message: request.clone().into() });
+        self.by_branch.insert(branch.clone(), id);
+        self.by_destination.insert((to, id));
+        let entry = Entry { transaction, request, branch, to, fallback, armed: None };
+        self.entries.insert(id, entry);
+        self.arm(id);
+    }
+
+    /// Sends an ACK for a 2xx: no transaction.
+    pub fn forward(&mut self, to: Destination, request: Request, out: &mut Vec<Effect>) {
+        let (_, to, _, request) = self.address(to, request);
+        out.push(Effect::Send { to, message: request.into() });
+    }
+
+    /// Puts the Via on, and changes to a stream when the request is too long for a datagram
+    /// (§18.1.1). On a flow there is no choice.
+    fn address(
+        &mut self,
+        to: Destination,
+        mut request: Request,
+    ) -> (String, Destination, Option<Destination>, Request) {
+        let branch = format!("{MAGIC_COOKIE}{}", self.random.hex(16));
+        request.headers.push_front(HeaderName::Via, &self.via(&to, &branch));
+        let Destination::Address { transport: Transport::Udp, remote } = to else {
+            return (branch, to, None, request);
+        };
+        let streams = self.settings.advertise.contains_key(&Transport::Tcp);
+        if !streams || printed_len(&request) <= self.settings.udp_bytes_max {
+            return (branch, to, None, request);
+        }
+        let stream = Destination::Address { transport: Transport::Tcp, remote };
+        request.headers.pop_front_element(HeaderName::Via);
+        request.headers.push_front(HeaderName::Via, &self.via(&stream, &branch));
+        (branch, stream, Some(to), request)
+    }
+
+    fn via(&self, to: &Destination, branch: &str) -> String {
+        let transport = to.transport();
+        let advertised = self.settings.advertise.get(&transport).copied();
+        let ours = match to {
+            Destination::Flow(flow) => advertised.unwrap_or(flow.local),
+            Destination::Address { .. } => {
+                advertised.unwrap_or(SocketAddr::from(([0, 0, 0, 0], transport.default_port())))
+            }
+        };
+        let mut via = Via::new(transport, Host::from(ours.ip()), Some(ours.port()), branch);
+        via.params.set("rport", None); // RFC 3581 §3
+        via.to_string()
+    }
+
+    /// The transaction user gives its INVITE up.
+    pub fn cancel(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        reason: Option<String>,
+        out: &mut Vec<Effect>,
+    ) {
+        self.play(now, id, Event::Cancel(reason), out);
+    }
+
+    /// Takes a response from the wire (§17.1.3); a stray one is dropped.
+    pub fn receive(&mut self, now: Instant, response: Response, out: &mut Vec<Effect>) {
+        // §8.1.3.3: with a second Via it was meant for somebody behind us.
+        if response.headers.list(HeaderName::Via).count() != 1 {
+            return;
+        }
+        let (Ok(via), Ok((_, method))) = (response.headers.via(), response.headers.cseq()) else {
+            return;
+        };
+        let id = via.branch().and_then(|branch| self.by_branch.get(branch)).copied();
+        let Some((id, entry)) = id.and_then(|id| Some((id, self.entries.get_mut(&id)?))) else {
+            return;
+        };
+        if method == entry.request.method {
+            self.play(now, id, Event::Response(response), out);
+        } else if method == Method::CANCEL
+            && let Transaction::Invite { cancel: Some(cancel), .. } = &mut entry.transaction
+        {
+            let input = client_non_invite::Input::Response(response.status.as_u16());
+            // Nothing follows: the answer to a CANCEL is not passed on.
+            let _ = cancel.transaction.handle(now, input);
+            self.arm(id);
+        }
+    }
+
+    /// Nothing can be carried to `destination`.
+    pub fn transport_failed(
+        &mut self,
+        now: Instant,
+        destination: Destination,
+        out: &mut Vec<Effect>,
+    ) {
+        let first = (destination, ClientId(0));
+        let last = (destination, ClientId(u64::MAX));
+        let ids: Vec<_> = self.by_destination.range(first..=last).map(|(_, id)| *id).collect();
+        for id in ids {
+            let fallback = self.entries.get_mut(&id).and_then(|entry| entry.fallback.take());
+            match fallback {
+                Some(to) => self.fall_back(now, id, to, out),
+                None => self.play(now, id, Event::TransportError, out),
+            }
+        }
+    }
+
+    /// §18.1.1: the peer has no stream; better a long datagram than none. The transaction starts
+    /// anew, for the peer has seen nothing of it.
+    fn fall_back(&mut self, now: Instant, id: ClientId, to: Destination, out: &mut Vec<Effect>) {
+        let Some(Entry { mut request, branch, .. }) = self.close(id) else {
+            return;
+        };
+        request.headers.pop_front_element(HeaderName::Via);
+        request.headers.push_front(HeaderName::Via, &self.via(&to, &branch));
+        self.open(now, id, Addressed { branch, to, fallback: None, request }, out);
+    }
+
+    /// The next moment at which a timer fires.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Fires the timers that are due at `now`.
+    pub fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        while let Some((_, id)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
+            self.play(now, id, Event::Tick, out);
+        }
+    }
+
+    /// Plays one event into one transaction; an unknown one is over.
+    fn play(&mut self, now: Instant, id: ClientId, event: Event, out: &mut Vec<Effect>) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        let over = match &mut entry.transaction {
+            Transaction::Invite { .. } => entry.play_invite(now, id, event, out),
+            Transaction::Other(_) => entry.play_other(now, id, event, out),
+        };
+        if over {
+            self.close(id);
+        } else {
+            self.arm(id);
+        }
+    }
+
+    /// Puts the transaction's deadline into the order of timers.
+    fn arm(&mut self, id: ClientId) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        let deadline = entry.deadline();
+        if entry.armed == deadline {
+            return;
+        }
+        if let Some(at) = entry.armed {
+            self.timers.remove(&(at, id));
+        }
+        if let Some(at) = deadline {
+            self.timers.insert((at, id));
+        }
+        entry.armed = deadline;
+    }
+
+    fn close(&mut self, id: ClientId) -> Option<Entry> {
+        let entry = self.entries.remove(&id)?;
+        self.by_branch.remove(&entry.branch);
+        self.by_destination.remove(&(entry.to, id));
+        if let Some(at) = entry.armed {
+            self.timers.remove(&(at, id));
+        }
+        Some(entry)
+    }
+}
+
+/// A request with its Via, and where it goes.
+struct Addressed {
+    branch: String,
+    to: Destination,
+    fallback: Option<Destination>,
+    request: Request,
+}
+
+impl Entry {
+    fn deadline(&self) -> Option<Instant> {
+        match &self.transaction {
+            Transaction::Invite { invite, cancel } => earliest(
+                invite.deadline(),
+                cancel.as_ref().and_then(|cancel| cancel.transaction.deadline()),
+            ),
+            Transaction::Other(other) => other.deadline(),
+        }
+    }
+
+    /// True when the transaction is over.
+    fn play_invite(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        event: Event,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        use client_invite::{Effect as Own, Input};
+        let Transaction::Invite { invite, cancel } = &mut self.transaction else {
+            return false;
+        };
+        let to = self.to;
+        let send = |request: &Request| Effect::Send { to, message: request.clone().into() };
+        let mut response = None;
+        let effects = match event {
+            Event::Response(came) => {
+                let status = came.status.as_u16();
+                response = Some(came);
+                invite.handle(now, Input::Response(status))
+            }
+            Event::Cancel(reason) => invite.handle(now, Input::Cancel(reason)),
+            Event::TransportError => invite.handle(now, Input::TransportError),
+            Event::Tick => {
+                let again = cancel
+                    .iter_mut()
+                    .any(|c| c.transaction.tick(now).contains(&client_non_invite::Effect::Send));
+                if let Some(cancel) = cancel.as_ref().filter(|_| again) {
+                    out.push(send(&cancel.request));
+                }
+                invite.tick(now)
+            }
+        };
+        for effect in effects {
+            match effect {
+                Own::Send => out.push(send(&self.request)),
+                Own::SendCancel(reason) => {
+                    let mut request = self.request.cancel();
+                    if let Some(reason) = reason {
+                        request.headers.push(HeaderName::Reason, &reason);
+                    }
+                    out.push(send(&request));
+                    let transaction = ClientNonInvite::new(now, to.transport().is_reliable());
+                    *cancel = Some(Box::new(Cancel { transaction, request }));
+                }
+                Own::Ack => {
+                    let acked = response.as_ref().expect("only a response is acknowledged");
+                    out.push(send(&self.request.ack_for_failure(acked)));
+                }
+                Own::Pass => {
+                    let response = response.take().expect("only a response is passed on");
+                    out.push(Effect::Response { id, response });
+                }
+                Own::Timeout => out.push(Effect::Failed { id, why: Failure::Timeout }),
+                Own::TransportError => out.push(Effect::Failed { id, why: Failure::Transport }),
+            }
+        }
+        // The answer to the CANCEL may come after that to the INVITE.
+        invite.is_terminated() && cancel.as_ref().is_none_or(|c| c.transaction.is_terminated())
+    }
+
+    /// True when the transaction is over.
+    fn play_other(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        event: Event,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        use client_non_invite::{Effect as Own, Input};
+        let Transaction::Other(other) = &mut self.transaction else {
+            return false;
+        };
+        let mut response = None;
+        let effects = match event {
+            Event::Response(came) => {
+                let status = came.status.as_u16();
+                response = Some(came);
+                other.handle(now, Input::Response(status))
+            }
+            // §9.1: there is no CANCEL for anything but INVITE.
+            Event::Cancel(_) => Vec::new(),
+            Event::TransportError => other.handle(now, Input::TransportError),
+            Event::Tick => other.tick(now),
+        };
+        for effect in effects {
+            match effect {
+                Own::Send => {
+                    out.push(Effect::Send { to: self.to, message: self.request.clone().into() });
+                }
+                Own::Pass => {
+                    let response = response.take().expect("only a response is passed on");
+                    out.push(Effect::Response { id, response });
+                }
+                Own::Timeout => out.push(Effect::Failed { id, why: Failure::Timeout }),
+                Own::TransportError => out.push(Effect::Failed { id, why: Failure::Transport }),
+            }
+        }
+        other.is_terminated()
+    }
+}
+
+fn printed_len(request: &Request) -> usize {
+    let mut bytes = Vec::new();
+    print(&Message::Request(request.clone()), &mut bytes);
+    bytes.len()
+}

@@ -1,0 +1,210 @@
+//! All transactions: where an input belongs, and what is due when.
+//!
+//! ```text
+//!   wire ── requests ──▶ copy? CANCEL? merged? full? ──▶ Servers ──▶ transaction user
+//!        ── responses ─▶ branch and method of CSeq ────▶ Clients ──▶ transaction user
+//! ```
+
+use super::clients::Clients;
+use super::servers::Servers;
+use crate::random::Random;
+use crate::sip::{Destination, Flow, Message, Request, Response, Transport};
+use crate::time::{Instant, earliest};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// A client transaction; the transaction user chooses the number and never chooses it twice.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ClientId(pub u64);
+
+/// A server transaction; rises by one per request.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ServerId(pub u64);
+
+/// What reaches the transactions.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A message came.
+    Received {
+        /// How it came.
+        flow: Flow,
+        /// What came.
+        message: Message,
+    },
+    /// The transaction user wants this asked. Its Via is put on here.
+    Request {
+        /// The name of the new transaction.
+        id: ClientId,
+        /// Where to.
+        to: Destination,
+        /// Anything but ACK and CANCEL.
+        request: Request,
+    },
+    /// The transaction user answers.
+    Respond {
+        /// The request that is answered.
+        id: ServerId,
+        /// The answer, with its To tag.
+        response: Response,
+    },
+    /// The transaction user no longer wants the answer to its INVITE.
+    Cancel {
+        /// The INVITE.
+        id: ClientId,
+        /// The value of a Reason header (RFC 3326).
+        reason: Option<String>,
+    },
+    /// The ACK for a 2xx goes out; nothing is awaited.
+    Forward {
+        /// Where to.
+        to: Destination,
+        /// The ACK; its Via is put on here.
+        request: Request,
+    },
+    /// Nothing can be carried to this destination.
+    TransportFailed {
+        /// As it stood in [`Effect::Send`].
+        destination: Destination,
+    },
+}
+
+/// What the transactions want done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Put this on the wire.
+    Send {
+        /// Where to.
+        to: Destination,
+        /// What.
+        message: Message,
+    },
+    /// A new request came, stamped with its source (RFC 3581 §4). It wants an answer.
+    Request {
+        /// The name of its transaction.
+        id: ServerId,
+        /// How it came.
+        flow: Flow,
+        /// Anything but ACK and CANCEL.
+        request: Request,
+    },
+    /// An ACK came that belongs to a 2xx, or to nothing.
+    Ack {
+        /// How it came.
+        flow: Flow,
+        /// The ACK.
+        request: Request,
+    },
+    /// The INVITE was cancelled. The CANCEL is answered already; the INVITE wants its 487.
+    Cancelled {
+        /// The INVITE.
+        id: ServerId,
+        /// The value of the first Reason header.
+        reason: Option<String>,
+    },
+    /// A response to our request: each provisional one, one final one, and each 2xx to INVITE.
+    Response {
+        /// The request.
+        id: ClientId,
+        /// The response.
+        response: Response,
+    },
+    /// No final response will come.
+    Failed {
+        /// The request.
+        id: ClientId,
+        /// Why not.
+        why: Failure,
+    },
+    /// The final response to an INVITE was not acknowledged, or no answer can be carried any more.
+    NoAck {
+        /// The INVITE.
+        id: ServerId,
+    },
+}
+
+/// Why no response comes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Failure {
+    /// Timer B or F; to be treated as 408 (§8.1.3.1).
+    Timeout,
+    /// The transport failed; to be treated as 503.
+    Transport,
+}
+
+/// What can be set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address to put into Via, per transport that we listen on.
+    pub advertise: BTreeMap<Transport, SocketAddr>,
+    /// The most requests that are being answered at once; one more gets 503.
+    pub server_transactions_max: usize,
+    /// The longest request sent by UDP to an address that is not a flow (§18.1.1), in bytes.
+    pub udp_bytes_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { advertise: BTreeMap::new(), server_transactions_max: 100_000, udp_bytes_max: 1_300 }
+    }
+}
+
+/// All transactions.
+#[derive(Debug)]
+pub struct Machine {
+    clients: Clients,
+    servers: Servers,
+}
+
+impl Machine {
+    /// A house without transactions.
+    #[must_use]
+    pub fn new(settings: Settings, mut random: Random) -> Self {
+        let servers = Servers::new(settings.server_transactions_max, random.fork());
+        Self { clients: Clients::new(settings, random), servers }
+    }
+
+    /// How many transactions there are: clients and servers.
+    #[must_use]
+    pub fn count(&self) -> (usize, usize) {
+        (self.clients.count(), self.servers.count())
+    }
+
+    /// Takes one input and returns all that follows from it.
+    #[must_use]
+    pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let out = &mut effects;
+        match input {
+            Input::Received { flow, message: Message::Request(request) } => {
+                self.servers.receive(now, flow, request, out);
+            }
+            Input::Received { message: Message::Response(response), .. } => {
+                self.clients.receive(now, response, out);
+            }
+            Input::Request { id, to, request } => self.clients.send(now, id, to, request, out),
+            Input::Respond { id, response } => self.servers.respond(now, id, response, out),
+            Input::Cancel { id, reason } => self.clients.cancel(now, id, reason, out),
+            Input::Forward { to, request } => self.clients.forward(to, request, out),
+            Input::TransportFailed { destination } => {
+                self.clients.transport_failed(now, destination, out);
+                self.servers.transport_failed(now, destination, out);
+            }
+        }
+        effects
+    }
+
+    /// The next moment at which [`tick`](Self::tick) has work to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        earliest(self.clients.deadline(), self.servers.deadline())
+    }
+
+    /// Fires the timers that are due at `now`.
+    #[must_use]
+    pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.clients.tick(now, &mut effects);
+        self.servers.tick(now, &mut effects);
+        effects
+    }
+}

@@ -1,0 +1,17 @@
+//! Transactions: a request, its copies, and its answers (RFC 3261 §17, 6026, 4320, 3581).
+//!
+//! One [`Machine`] keeps all transactions of the house. It repeats and absorbs, matches answers to
+//! requests, cancels by §9, and knows nothing of dialogs: the copies of a 2xx to INVITE and their
+//! ACK go through to the transaction user.
+
+mod client_invite;
+mod client_non_invite;
+mod clients;
+mod key;
+mod machine;
+mod server_invite;
+mod server_non_invite;
+mod servers;
+mod timers;
+
+pub use machine::{ClientId, Effect, Failure, Input, Machine, ServerId, Settings};

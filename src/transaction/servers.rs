@@ -1,0 +1,332 @@
+//! The server transactions: requests that came, and the answers they get.
+
+use super::key::{MergeKey, ServerKey};
+use super::machine::{Effect, ServerId};
+use super::server_invite::{self, ServerInvite};
+use super::server_non_invite::{self, ServerNonInvite};
+use crate::random::{KeyedMap, Random};
+use crate::sip::{
+    Destination, Flow, HeaderName, Method, Request, Response, StatusCode, Transport, Via,
+};
+use crate::time::Instant;
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+
+/// §21.5.4: the longest wait that an overloaded house asks for, in seconds.
+const RETRY_AFTER_MAX: u64 = 10;
+
+/// All server transactions.
+#[derive(Debug)]
+pub struct Servers {
+    random: Random,
+    limit: usize,
+    last_id: u64,
+    entries: KeyedMap<ServerId, Entry>,
+    by_key: KeyedMap<ServerKey, ServerId>,
+    by_merge_key: KeyedMap<MergeKey, ServerId>,
+    by_destination: BTreeSet<(Destination, ServerId)>,
+    timers: BTreeSet<(Instant, ServerId)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    transaction: Transaction,
+    key: ServerKey,
+    merge_key: Option<MergeKey>,
+    to: Destination,
+    armed: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum Transaction {
+    Invite(ServerInvite),
+    Other(ServerNonInvite),
+}
+
+/// What either kind of transaction meets.
+#[derive(Debug)]
+enum Event {
+    Copy,
+    Ack,
+    Respond(Response),
+    TransportError,
+    Tick,
+}
+
+impl Servers {
+    /// No transactions yet, and never more than `limit`.
+    pub fn new(limit: usize, mut random: Random) -> Self {
+        Self {
+            limit,
+            last_id: 0,
+            entries: HashMap::with_hasher(random.map_keys()),
+            by_key: HashMap::with_hasher(random.map_keys()),
+            by_merge_key: HashMap::with_hasher(random.map_keys()),
+            by_destination: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            random,
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes a request from the wire (§17.2.3).
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        mut request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        request.stamp_source(flow.remote);
+        let Ok(via) = request.headers.via() else {
+            return; // Nobody could be answered.
+        };
+        let key = ServerKey::of(&request, &via);
+        if let Some(id) = self.by_key.get(&key).copied() {
+            self.receive_copy(now, id, flow, request, out);
+        } else if request.method == Method::ACK {
+            out.push(Effect::Ack { flow, request });
+        } else if request.method == Method::CANCEL {
+            self.receive_cancel(now, key, flow, &request, &via, out);
+        } else if self.entries.len() >= self.limit {
+            let mut response = self.refusal(&request, StatusCode::SERVICE_UNAVAILABLE);
+            let seconds = 1 + self.random.below(RETRY_AFTER_MAX);
+            response.headers.push(HeaderName::RetryAfter, &seconds.to_string());
+            out.push(Effect::Send { to: return_path(flow, &via), message: response.into() });
+        } else {
+            let merge_key = MergeKey::of(&request);
+            let merged = merge_key.as_ref().is_some_and(|m| self.by_merge_key.contains_key(m));
+            let to = return_path(flow, &via);
+            if merged {
+                // §8.2.2.2: the same request came on two ways; the first one is being answered.
+                let id = self.open(now, key, None, to, &request);
+                let response = self.refusal(&request, StatusCode::LOOP_DETECTED);
+                self.respond(now, id, response, out);
+            } else {
+                let id = self.open(now, key, merge_key, to, &request);
+                out.push(Effect::Request { id, flow, request });
+            }
+        }
+    }
+
+    fn receive_copy(
+        &mut self,
+        now: Instant,
+        id: ServerId,
+        flow: Flow,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        if request.method != Method::ACK {
+            return self.play(now, id, Event::Copy, out);
+        }
+        let accepted = self.entries.get(&id).is_some_and(|entry| match &entry.transaction {
+            Transaction::Invite(invite) => invite.is_accepted(),
+            Transaction::Other(_) => false,
+        });
+        if accepted {
+            // Only old clients give the ACK for a 2xx the branch of its INVITE.
+            out.push(Effect::Ack { flow, request });
+        } else {
+            self.play(now, id, Event::Ack, out);
+        }
+    }
+
+    /// §9.2.
+    fn receive_cancel(
+        &mut self,
+        now: Instant,
+        key: ServerKey,
+        flow: Flow,
+        cancel: &Request,
+        via: &Via,
+        out: &mut Vec<Effect>,
+    ) {
+        let invite = self.by_key.get(&ServerKey::of_cancelled(cancel, via)).copied();
+        let found = invite.and_then(|id| match &self.entries.get(&id)?.transaction {
+            Transaction::Invite(invite) => Some((id, invite.can_be_cancelled(), invite.to_tag())),
+            Transaction::Other(_) => None,
+        });
+        let mut response = match found {
+            None => cancel.response(StatusCode::CALL_DOES_NOT_EXIST),
+            Some(_) => cancel.response(StatusCode::OK),
+        };
+        // §9.2: the tag of the INVITE's responses, where there is one already.
+        if let Some((_, _, Some(tag))) = found {
+            response.headers.set_to_tag(tag);
+        }
+        let cancelled = found.filter(|(_, awaits, _)| *awaits).map(|(id, ..)| id);
+        let tag = self.random.hex(16);
+        response.headers.set_to_tag(&tag);
+        let cancel_id = self.open(now, key, None, return_path(flow, via), cancel);
+        self.respond(now, cancel_id, response, out);
+        if let Some(id) = cancelled {
+            let reason = cancel.headers.get(HeaderName::Reason).map(str::to_owned);
+            out.push(Effect::Cancelled { id, reason });
+        }
+    }
+
+    /// A response of this room's own.
+    fn refusal(&mut self, request: &Request, status: StatusCode) -> Response {
+        let mut response = request.response(status);
+        let tag = self.random.hex(16);
+        response.headers.set_to_tag(&tag);
+        response
+    }
+
+    fn open(
+        &mut self,
+        now: Instant,
+        key: ServerKey,
+        merge_key: Option<MergeKey>,
+        to: Destination,
+        request: &Request,
+    ) -> ServerId {
+        self.last_id += 1;
+        let id = ServerId(self.last_id);
+        let reliable = to.transport().is_reliable();
+        let trying = request.response(StatusCode::TRYING);
+        let transaction = if request.method == Method::INVITE {
+            Transaction::Invite(ServerInvite::new(now, reliable, trying))
+        } else {
+            Transaction::Other(ServerNonInvite::new(now, reliable, trying))
+        };
+        self.by_key.insert(key.clone(), id);
+        if let Some(merge_key) = &merge_key {
+            self.by_merge_key.insert(merge_key.clone(), id);
+        }
+        self.by_destination.insert((to, id));
+        self.entries.insert(id, Entry { transaction, key, merge_key, to, armed: None });
+        self.arm(id);
+        id
+    }
+
+    /// The transaction user, or this room, answers.
+    pub fn respond(
+        &mut self,
+        now: Instant,
+        id: ServerId,
+        response: Response,
+        out: &mut Vec<Effect>,
+    ) {
+        self.play(now, id, Event::Respond(response), out);
+    }
+
+    /// Nothing can be carried to `destination`.
+    pub fn transport_failed(
+        &mut self,
+        now: Instant,
+        destination: Destination,
+        out: &mut Vec<Effect>,
+    ) {
+        let first = (destination, ServerId(0));
+        let last = (destination, ServerId(u64::MAX));
+        let ids: Vec<_> = self.by_destination.range(first..=last).map(|(_, id)| *id).collect();
+        for id in ids {
+            self.play(now, id, Event::TransportError, out);
+        }
+    }
+
+    /// The next moment at which a timer fires.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Fires the timers that are due at `now`.
+    pub fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        while let Some((_, id)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
+            self.play(now, id, Event::Tick, out);
+        }
+    }
+
+    /// Plays one event into one transaction; an unknown one is over.
+    fn play(&mut self, now: Instant, id: ServerId, event: Event, out: &mut Vec<Effect>) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        let to = entry.to;
+        let send = |response: Response| Effect::Send { to, message: response.into() };
+        let terminated = match &mut entry.transaction {
+            Transaction::Invite(invite) => {
+                use server_invite::{Effect as Own, Input};
+                let effects = match event {
+                    Event::Copy => invite.handle(now, Input::Invite),
+                    Event::Ack => invite.handle(now, Input::Ack),
+                    Event::Respond(response) => invite.handle(now, Input::Respond(response)),
+                    Event::TransportError => invite.handle(now, Input::TransportError),
+                    Event::Tick => invite.tick(now),
+                };
+                for effect in effects {
+                    match effect {
+                        Own::Send(response) => out.push(send(response)),
+                        Own::NoAck => out.push(Effect::NoAck { id }),
+                    }
+                }
+                invite.is_terminated()
+            }
+            Transaction::Other(other) => {
+                use server_non_invite::{Effect as Own, Input};
+                let effects = match event {
+                    Event::Copy => other.handle(now, Input::Request),
+                    Event::Ack => Vec::new(),
+                    Event::Respond(response) => other.handle(now, Input::Respond(response)),
+                    Event::TransportError => other.handle(now, Input::TransportError),
+                    Event::Tick => other.tick(now),
+                };
+                out.extend(effects.into_iter().map(|Own::Send(response)| send(response)));
+                other.is_terminated()
+            }
+        };
+        if terminated { self.close(id) } else { self.arm(id) }
+    }
+
+    /// Puts the transaction's deadline into the order of timers.
+    fn arm(&mut self, id: ServerId) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        let deadline = match &entry.transaction {
+            Transaction::Invite(invite) => invite.deadline(),
+            Transaction::Other(other) => other.deadline(),
+        };
+        if entry.armed == deadline {
+            return;
+        }
+        if let Some(at) = entry.armed {
+            self.timers.remove(&(at, id));
+        }
+        if let Some(at) = deadline {
+            self.timers.insert((at, id));
+        }
+        entry.armed = deadline;
+    }
+
+    fn close(&mut self, id: ServerId) {
+        let Some(entry) = self.entries.remove(&id) else {
+            return;
+        };
+        self.by_key.remove(&entry.key);
+        if let Some(merge_key) = &entry.merge_key {
+            self.by_merge_key.remove(merge_key);
+        }
+        self.by_destination.remove(&(entry.to, id));
+        if let Some(at) = entry.armed {
+            self.timers.remove(&(at, id));
+        }
+    }
+}
+
+/// Where responses go (§18.2.2, RFC 3581 §4): a stream's own connection; by UDP the source port
+/// when the client asks for it, else the port that it names. Its address is always the source
+/// address, so that nobody has answers sent to others.
+fn return_path(flow: Flow, via: &Via) -> Destination {
+    if flow.transport.is_reliable() || via.asks_for_rport() {
+        return Destination::Flow(flow);
+    }
+    let port = via.port().unwrap_or(Transport::Udp.default_port());
+    Destination::Flow(Flow { remote: SocketAddr::new(flow.remote.ip(), port), ..flow })
+}

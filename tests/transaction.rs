@@ -1,0 +1,789 @@
+//! Call flows through the transactions: every transition, and its unhappy twin.
+//!
+//! `phone` is the other end of the wire, `user` the transaction user.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+mod ladder;
+
+use cordboard::ids::ConnectionId;
+use cordboard::random::Random;
+use cordboard::sip::{
+    self, Destination, Flow, HeaderName, Message, Request, Response, StatusCode, Transport,
+};
+use cordboard::time::Instant;
+use cordboard::transaction::{ClientId, Effect, Failure, Input, Machine, ServerId, Settings};
+use std::net::SocketAddr;
+
+/// RFC 3261 §17.2.1: the final response is repeated, at doubling intervals, until its ACK.
+#[test]
+fn a_refusal_is_repeated_until_its_ack() {
+    over_udp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        +200ms        # the user is silent: 100 Trying
+        us -> phone   100
+        user -> us    486
+        us -> phone   486
+        +500ms        # timer G = T1
+        us -> phone   486
+        +1s           # timer G doubles
+        us -> phone   486
+        phone -> us   ACK
+        phone -> us   ACK             # a late copy changes nothing
+        phone -> us   INVITE          # nor does a late INVITE
+        +5s           # timer I = T4
+        over
+    ",
+    );
+}
+
+#[test]
+fn without_its_ack_a_refusal_is_given_up() {
+    over_udp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    603
+        us -> phone   603
+        +3500ms
+        us -> phone   603
+        us -> phone   603
+        us -> phone   603
+        +28s          # then every T2
+        us -> phone   603
+        us -> phone   603
+        us -> phone   603
+        us -> phone   603
+        us -> phone   603
+        us -> phone   603
+        us -> phone   603
+        +500ms        # timer H
+        us -> user    no ack
+        over
+    ",
+    );
+}
+
+#[test]
+fn over_a_stream_nothing_is_repeated() {
+    over_tcp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    486
+        us -> phone   486
+        +31s
+        phone -> us   ACK
+        +0s
+        over
+    ",
+    );
+    over_tcp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        +31s
+        +1s           # timer B
+        us -> user    timeout
+        over
+    ",
+    );
+}
+
+/// RFC 6026 §7.1: the copies of a 2xx and of its INVITE are no affair of the transaction.
+#[test]
+fn after_a_200_a_copy_of_the_invite_is_absorbed() {
+    over_udp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    180
+        us -> phone   180
+        phone -> us   INVITE          # the 180 was lost
+        us -> phone   180
+        user -> us    200
+        us -> phone   200
+        phone -> us   INVITE
+        user -> us    200             # the user repeats
+        us -> phone   200
+        phone -> us   ACK branch=2
+        us -> user    ACK
+        phone -> us   ACK             # an old client's ACK has the branch of the INVITE
+        us -> user    ACK
+        +32s          # timer L
+        over
+    ",
+    );
+}
+
+#[test]
+fn a_late_refusal_after_a_200_is_not_sent() {
+    over_udp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    200
+        us -> phone   200
+        user -> us    486
+        +32s
+        over
+    ",
+    );
+}
+
+#[test]
+fn a_cancel_is_answered_and_told_and_the_invite_refused() {
+    over_udp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    180
+        us -> phone   180
+        phone -> us   CANCEL
+        us -> phone   200 for CANCEL
+        us -> user    cancelled
+        user -> us    487
+        us -> phone   487
+        phone -> us   CANCEL          # a copy
+        us -> phone   200 for CANCEL
+        phone -> us   ACK
+        +32s
+        over
+    ",
+    );
+}
+
+/// §9.2: it has no effect, but it is answered.
+#[test]
+fn a_cancel_after_the_answer_changes_nothing() {
+    over_udp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    200
+        us -> phone   200
+        phone -> us   CANCEL
+        us -> phone   200 for CANCEL
+        +32s
+        over
+    ",
+    );
+}
+
+#[test]
+fn a_cancel_of_nothing_gets_481() {
+    over_udp(
+        "
+        phone -> us   CANCEL
+        us -> phone   481 for CANCEL
+        +32s
+        over
+    ",
+    );
+}
+
+#[test]
+fn an_invite_that_cannot_be_answered_any_more_is_told() {
+    over_tcp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        transport fails
+        us -> user    no ack
+        over
+    ",
+    );
+    over_tcp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    486
+        us -> phone   486
+        transport fails
+        us -> user    no ack
+        over
+    ",
+    );
+}
+
+/// §17.2.2, and RFC 4320 §4.1 for the 100.
+#[test]
+fn a_copy_of_an_answered_request_gets_the_same_answer() {
+    over_udp(
+        "
+        phone -> us   OPTIONS
+        us -> user    OPTIONS
+        phone -> us   OPTIONS         # nothing to repeat yet
+        +3500ms
+        us -> phone   100
+        phone -> us   OPTIONS
+        us -> phone   100
+        user -> us    200
+        us -> phone   200
+        phone -> us   OPTIONS
+        us -> phone   200
+        user -> us    500             # too late
+        +32s          # timer J
+        over
+    ",
+    );
+}
+
+/// RFC 4320 §4.2: who asks has given up already.
+#[test]
+fn a_408_to_another_request_is_never_sent() {
+    over_udp(
+        "
+        phone -> us   OPTIONS
+        us -> user    OPTIONS
+        user -> us    183             # §4.1: nor any 1xx but 100
+        user -> us    408
+        over
+    ",
+    );
+    over_udp(
+        "
+        phone -> us   OPTIONS
+        us -> user    OPTIONS
+        +4s
+        us -> phone   100
+        +28s          # the user forgot it
+        over
+    ",
+    );
+}
+
+/// §8.2.2.2
+#[test]
+fn a_request_that_comes_on_two_ways_is_answered_once() {
+    over_udp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        phone -> us   INVITE branch=2
+        us -> phone   482
+        phone -> us   ACK branch=2
+        user -> us    486
+        us -> phone   486
+        phone -> us   ACK
+        +5s
+        over
+    ",
+    );
+}
+
+#[test]
+fn a_client_older_than_rfc_3261_is_matched_by_everything_else() {
+    over_udp(
+        "
+        phone -> us   INVITE branch=old
+        us -> user    INVITE
+        phone -> us   INVITE branch=old
+        user -> us    486
+        us -> phone   486
+        phone -> us   INVITE branch=old
+        us -> phone   486
+        phone -> us   ACK branch=old
+        +5s
+        over
+    ",
+    );
+}
+
+#[test]
+fn more_requests_than_the_limit_are_asked_to_come_later() {
+    let mut house = House::over(Transport::Udp);
+    let settings = Settings { server_transactions_max: 1, ..Settings::default() };
+    house.machine = Machine::new(settings, Random::from_number(1));
+    ladder::play(
+        &mut house,
+        "
+        phone -> us   OPTIONS
+        us -> user    OPTIONS
+        phone -> us   OPTIONS branch=2
+        us -> phone   503 retry
+        user -> us    200
+        us -> phone   200
+        +32s
+        over
+    ",
+    );
+}
+
+/// §17.1.1.2
+#[test]
+fn an_invite_is_repeated_until_something_comes() {
+    over_udp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        +500ms        # timer A
+        us -> phone   INVITE
+        +1s
+        us -> phone   INVITE
+        phone -> us   100
+        us -> user    100
+        +60s          # a phone may ring as long as the user lets it
+        phone -> us   180
+        us -> user    180
+        phone -> us   486
+        us -> phone   ACK
+        us -> user    486
+        phone -> us   486             # the ACK was lost
+        us -> phone   ACK
+        phone -> us   180             # foolish
+        +32s          # timer D
+        over
+    ",
+    );
+}
+
+#[test]
+fn an_invite_that_nobody_answers_times_out() {
+    over_udp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        +31500ms
+        us -> phone   INVITE
+        us -> phone   INVITE
+        us -> phone   INVITE
+        us -> phone   INVITE
+        us -> phone   INVITE
+        us -> phone   INVITE
+        +500ms        # timer B
+        us -> user    timeout
+        over
+    ",
+    );
+}
+
+/// RFC 6026 §7.2
+#[test]
+fn every_200_to_an_invite_goes_up() {
+    over_udp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        phone -> us   200
+        us -> user    200
+        phone -> us   200             # its ACK was lost
+        us -> user    200
+        phone -> us   200 tag=b       # another fork answered
+        us -> user    200
+        phone -> us   486             # foolish
+        user -> us    ack
+        us -> phone   ACK
+        +32s          # timer M
+        over
+    ",
+    );
+}
+
+/// §9.1
+#[test]
+fn a_cancel_waits_for_the_first_provisional_response() {
+    over_udp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        user -> us    cancel
+        +500ms
+        us -> phone   INVITE
+        phone -> us   100
+        us -> user    100
+        us -> phone   CANCEL with reason
+        phone -> us   200 for CANCEL
+        phone -> us   487
+        us -> phone   ACK
+        us -> user    487
+        +32s
+        over
+    ",
+    );
+}
+
+#[test]
+fn a_cancel_that_crosses_the_answer_is_not_sent() {
+    over_udp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        user -> us    cancel
+        phone -> us   200
+        us -> user    200
+        +32s
+        over
+    ",
+    );
+}
+
+#[test]
+fn a_phone_that_cancels_and_never_says_487_is_given_up() {
+    over_udp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        phone -> us   180
+        us -> user    180
+        user -> us    cancel
+        us -> phone   CANCEL with reason
+        user -> us    cancel          # once is enough
+        +500ms
+        us -> phone   CANCEL with reason
+        phone -> us   200 for CANCEL
+        +31500ms
+        us -> user    timeout
+        over
+    ",
+    );
+}
+
+#[test]
+fn a_lost_cancel_is_repeated_and_the_answer_still_counts() {
+    over_udp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        phone -> us   180
+        us -> user    180
+        user -> us    cancel
+        us -> phone   CANCEL with reason
+        +1500ms
+        us -> phone   CANCEL with reason
+        us -> phone   CANCEL with reason
+        phone -> us   200
+        us -> user    200
+        phone -> us   481 for CANCEL
+        +32s
+        over
+    ",
+    );
+}
+
+/// §17.1.2.2
+#[test]
+fn another_request_is_repeated_up_to_every_four_seconds() {
+    over_udp(
+        "
+        user -> us    ask
+        us -> phone   OPTIONS
+        +500ms
+        us -> phone   OPTIONS
+        +1s
+        us -> phone   OPTIONS
+        +2s
+        us -> phone   OPTIONS
+        +4s
+        us -> phone   OPTIONS
+        +4s
+        us -> phone   OPTIONS
+        phone -> us   100
+        us -> user    100
+        +4s           # timer E = T2
+        us -> phone   OPTIONS
+        phone -> us   200
+        us -> user    200
+        phone -> us   200             # a copy
+        +5s           # timer K
+        over
+    ",
+    );
+}
+
+#[test]
+fn another_request_that_nobody_answers_times_out() {
+    over_tcp(
+        "
+        user -> us    ask
+        us -> phone   OPTIONS
+        phone -> us   100
+        us -> user    100
+        +32s
+        us -> user    timeout
+        over
+    ",
+    );
+}
+
+#[test]
+fn a_request_that_cannot_be_carried_fails_at_once() {
+    over_tcp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        transport fails
+        us -> user    transport failed
+        over
+    ",
+    );
+    over_tcp(
+        "
+        user -> us    ask
+        us -> phone   OPTIONS
+        transport fails
+        us -> user    transport failed
+        over
+    ",
+    );
+}
+
+/// §8.1.3.3, §17.1.3
+#[test]
+fn a_stray_response_is_dropped() {
+    over_udp(
+        "
+        user -> us    ask
+        us -> phone   OPTIONS
+        phone -> us   200 via=other
+        phone -> us   200 via=two
+        phone -> us   200 for CANCEL
+        phone -> us   200
+        us -> user    200
+        +5s
+        over
+    ",
+    );
+}
+
+/// §18.1.1: and back to UDP when the peer has no TCP.
+#[test]
+fn a_long_request_goes_by_tcp() {
+    let mut house = House::over(Transport::Udp);
+    house.to = Destination::Address { transport: Transport::Udp, remote: house.flow.remote };
+    let body = vec![b'x'; 1300];
+    let request = Request { body, ..request("OPTIONS", "1") };
+    let input = Input::Request { id: ClientId(1), to: house.to, request };
+    let effects = house.machine.handle(Instant::START, input);
+    let [Effect::Send { to, message }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(to.transport(), Transport::Tcp);
+    let branch = message.headers().via().unwrap().branch().map(str::to_owned);
+    assert_eq!(message.headers().via().unwrap().transport(), Some(Transport::Tcp));
+
+    let failed = Input::TransportFailed { destination: *to };
+    let effects = house.machine.handle(Instant::START, failed);
+    let [Effect::Send { to, message }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*to, house.to);
+    assert_eq!(message.headers().via().unwrap().transport(), Some(Transport::Udp));
+    assert_eq!(message.headers().via().unwrap().branch().map(str::to_owned), branch);
+
+    let failed = Input::TransportFailed { destination: *to };
+    let effects = house.machine.handle(Instant::START, failed);
+    assert_eq!(effects, [Effect::Failed { id: ClientId(1), why: Failure::Transport }]);
+}
+
+#[test]
+fn a_long_request_on_a_flow_stays_there() {
+    let mut house = House::over(Transport::Udp);
+    let request = Request { body: vec![b'x'; 5000], ..request("OPTIONS", "1") };
+    let to = house.to;
+    let effects = house.machine.handle(Instant::START, Input::Forward { to, request });
+    let [Effect::Send { to, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*to, house.to);
+}
+
+/// RFC 3581 §4, RFC 3261 §18.2.2
+#[test]
+fn an_answer_goes_where_the_request_came_from() {
+    for (via, port, stamp) in [
+        ("pc33.example.com:5066;branch=z9hG4bK1;rport", 9999, ";rport=9999;received=192.0.2.7"),
+        ("pc33.example.com:5066;branch=z9hG4bK2", 5066, ";received=192.0.2.7"),
+        ("10.0.0.1;branch=z9hG4bK3;received=203.0.113.9", 5060, ";received=192.0.2.7"),
+        ("192.0.2.7:5070;branch=z9hG4bK4", 5070, ""),
+    ] {
+        let mut house = House::over(Transport::Udp);
+        house.flow.remote.set_port(9999);
+        let mut came = request("CANCEL", "1");
+        came.headers.set(HeaderName::Via, &format!("SIP/2.0/UDP {via}"));
+        let input = Input::Received { flow: house.flow, message: came.into() };
+        let effects = house.machine.handle(Instant::START, input);
+        let [Effect::Send { to, message }] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(to.remote(), SocketAddr::from(([192, 0, 2, 7], port)), "{via}");
+        let stamped = message.headers().get(HeaderName::Via).unwrap();
+        assert!(stamped.ends_with(stamp), "{stamped}");
+    }
+}
+
+#[test]
+fn ten_thousand_transactions_keep_their_order() {
+    let mut house = House::over(Transport::Udp);
+    for id in 0..10_000 {
+        let request = request("OPTIONS", "1");
+        let now = Instant::from_micros(id);
+        let _ =
+            house.machine.handle(now, Input::Request { id: ClientId(id), to: house.to, request });
+    }
+    assert_eq!(house.machine.deadline(), Some(Instant::from_micros(500_000)));
+    let effects = house.machine.tick(Instant::from_micros(500_009));
+    assert_eq!(effects.len(), 10);
+    let failed = Input::TransportFailed { destination: house.to };
+    assert_eq!(house.machine.handle(Instant::from_micros(500_009), failed).len(), 10_000);
+    assert_eq!(house.machine.count(), (0, 0));
+    assert_eq!(house.machine.deadline(), None);
+}
+
+#[track_caller]
+fn over_udp(script: &str) {
+    ladder::play(&mut House::over(Transport::Udp), script);
+}
+
+#[track_caller]
+fn over_tcp(script: &str) {
+    ladder::play(&mut House::over(Transport::Tcp), script);
+}
+
+struct House {
+    machine: Machine,
+    flow: Flow,
+    to: Destination,
+    /// The last request that went to the user, and the last that went to the phone.
+    served: Option<(ServerId, Request)>,
+    sent: Option<Request>,
+}
+
+impl House {
+    fn over(transport: Transport) -> Self {
+        let flow = Flow {
+            transport,
+            local: SocketAddr::from(([192, 0, 2, 1], 5060)),
+            remote: SocketAddr::from(([192, 0, 2, 7], 5062)),
+            connection: ConnectionId(u64::from(transport.is_reliable())),
+        };
+        let advertise = [Transport::Udp, Transport::Tcp].map(|t| (t, flow.local)).into();
+        let settings = Settings { advertise, ..Settings::default() };
+        let machine = Machine::new(settings, Random::from_number(7));
+        Self { machine, flow, to: Destination::Flow(flow), served: None, sent: None }
+    }
+
+    fn phone_sends(&self, what: &str) -> Message {
+        let words: Vec<&str> = what.split(' ').collect();
+        let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name));
+        let Ok(status) = words[0].parse() else {
+            return request(words[0], option("branch=").unwrap_or("1")).into();
+        };
+        let mut request = self.sent.clone().expect("we asked for something");
+        if what.contains("for CANCEL") {
+            request = request.cancel();
+        }
+        let mut response = request.response(StatusCode::new(status).unwrap());
+        response.headers.set_to_tag(option("tag=").unwrap_or("a"));
+        match option("via=") {
+            Some("other") => {
+                response.headers.set(HeaderName::Via, "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKother");
+            }
+            Some(_) => response.headers.push(HeaderName::Via, "SIP/2.0/UDP a;branch=z9hG4bKb"),
+            None => {}
+        }
+        response.into()
+    }
+
+    fn told(&mut self, effects: Vec<Effect>) -> Vec<String> {
+        effects.into_iter().map(|effect| self.tell(effect)).collect()
+    }
+
+    fn tell(&mut self, effect: Effect) -> String {
+        match effect {
+            Effect::Send { message: Message::Request(request), .. } => {
+                let reason = request.headers.contains(HeaderName::Reason);
+                let told = format!("us -> phone {}", request.method);
+                if request.method.as_str() != "ACK" && request.method.as_str() != "CANCEL" {
+                    self.sent = Some(request);
+                }
+                if reason { told + " with reason" } else { told }
+            }
+            Effect::Send { message: Message::Response(response), .. } => {
+                let Response { status, headers, .. } = response;
+                let (_, method) = headers.cseq().unwrap();
+                let tagged = headers.to_tag().is_some();
+                assert_eq!(tagged, status != StatusCode::TRYING, "all but 100 have a tag");
+                let cancel = if method.as_str() == "CANCEL" { " for CANCEL" } else { "" };
+                let retry = if headers.contains(HeaderName::RetryAfter) { " retry" } else { "" };
+                format!("us -> phone {status}{cancel}{retry}")
+            }
+            Effect::Request { id, request, .. } => {
+                let told = format!("us -> user {}", request.method);
+                self.served = Some((id, request));
+                told
+            }
+            Effect::Ack { .. } => "us -> user ACK".to_owned(),
+            Effect::Cancelled { reason, .. } => {
+                assert_eq!(reason.as_deref(), Some("SIP;cause=200"));
+                "us -> user cancelled".to_owned()
+            }
+            Effect::Response { response, .. } => format!("us -> user {}", response.status),
+            Effect::Failed { why: Failure::Timeout, .. } => "us -> user timeout".to_owned(),
+            Effect::Failed { why: Failure::Transport, .. } => {
+                "us -> user transport failed".to_owned()
+            }
+            Effect::NoAck { .. } => "us -> user no ack".to_owned(),
+        }
+    }
+}
+
+impl ladder::House for House {
+    fn play(&mut self, now: Instant, rung: &str) -> Option<Vec<String>> {
+        let (id, to) = (ClientId(1), self.to);
+        let input = match rung {
+            "over" => {
+                return (self.machine.count() == (0, 0)).then(Vec::new);
+            }
+            "transport fails" => Input::TransportFailed { destination: self.to },
+            "user -> us call" => Input::Request { id, to, request: unsent("INVITE") },
+            "user -> us ask" => Input::Request { id, to, request: unsent("OPTIONS") },
+            "user -> us ack" => Input::Forward { to, request: unsent("ACK") },
+            "user -> us cancel" => Input::Cancel { id, reason: Some("SIP;cause=200".to_owned()) },
+            _ => match (rung.strip_prefix("phone -> us "), rung.strip_prefix("user -> us ")) {
+                (Some(what), _) => {
+                    Input::Received { flow: self.flow, message: self.phone_sends(what) }
+                }
+                (None, Some(status)) => {
+                    let (id, request) = self.served.as_ref().expect("something was asked");
+                    let mut response =
+                        request.response(StatusCode::new(status.parse().unwrap()).unwrap());
+                    response.headers.set_to_tag("ours");
+                    Input::Respond { id: *id, response }
+                }
+                (None, None) => return None,
+            },
+        };
+        let effects = self.machine.handle(now, input);
+        Some(self.told(effects))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.machine.deadline()
+    }
+
+    fn tick(&mut self, now: Instant) -> Vec<String> {
+        let effects = self.machine.tick(now);
+        self.told(effects)
+    }
+}
+
+fn request(method: &str, branch: &str) -> Request {
+    let branch = if branch == "old" { "1" } else { &format!("z9hG4bK{branch}") };
+    let text = format!(
+        "{method} sip:9000@example.com SIP/2.0\r\n\
+         Via: SIP/2.0/UDP 192.0.2.7:5062;rport;branch={branch}\r\n\
+         From: <sip:3001@example.com>;tag=theirs\r\n\
+         To: <sip:9000@example.com>\r\n\
+         Call-ID: 1@phone\r\n\
+         CSeq: 1 {method}\r\n\
+         Reason: SIP;cause=200\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    match sip::parse(text.as_bytes()) {
+        Ok(Message::Request(request)) => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A request of the user: without Via.
+fn unsent(method: &str) -> Request {
+    let mut request = request(method, "1");
+    request.headers.remove(HeaderName::Via);
+    request.headers.remove(HeaderName::Reason);
+    request
+}
