@@ -27,6 +27,7 @@ pub mod directory;
 pub mod ids;
 pub mod presence;
 pub mod random;
+pub mod registrar;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;

@@ -9,6 +9,7 @@ use cordboard::directory::{
 };
 use cordboard::ids::{LevelId, Number, OperatorId, QueueId};
 use cordboard::random::Random;
+use cordboard::sip::Uri;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn number(text: &str) -> Number {
@@ -118,7 +119,7 @@ fn what_is_set_stays_and_what_is_left_out_stays_too() {
     let set = TerminalDraft {
         name: Some("Anna".to_owned()),
         secret: Some(secret.clone()),
-        contact: Field::Set("sip:3001@192.0.2.7".to_owned()),
+        contact: Field::Set(Uri::parse("sip:3001@192.0.2.7").unwrap()),
         ..terminal("3001")
     };
     directory.apply(&Change::SetTerminal(set)).unwrap();

@@ -11,6 +11,7 @@ use crate::ids::LevelId;
 use crate::ids::Number;
 use crate::ids::OperatorId;
 use crate::ids::QueueId;
+use crate::sip::Scheme;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -288,7 +289,13 @@ impl Directory {
         let contact = match &draft.contact {
             Field::Keep => old.and_then(|t| t.contact.clone()),
             Field::Clear => None,
-            Field::Set(contact) => Some(contact.clone()),
+            Field::Set(uri) if matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) => {
+                Some(uri.clone())
+            }
+            Field::Set(uri) => {
+                let (number, contact) = (draft.number.clone(), uri.to_string());
+                return Err(Refusal::BadContact { number, contact });
+            }
         };
         let level = draft.level.clone().or_else(|| old.map(|t| t.level.clone()));
         Ok(Terminal {

@@ -1,19 +1,17 @@
 //! Digest secrets: what is kept instead of a password (RFC 7616 §3.4.2, `H(user:realm:password)`).
 
-use md5::Md5;
-use sha2::{Digest as _, Sha256};
+use crate::sip::digest::{self, Algorithm};
 use std::fmt;
-use std::fmt::Write as _;
 use std::str::FromStr;
 
 /// The longest password, in bytes.
 pub const PASSWORD_MAX: usize = 256;
 
-/// The hashes of one account, each good for one realm; at least one is there.
+/// The hashes of one account in lower-case hexadecimal, good for one realm; at least one is there.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Secret {
-    md5_ha1: Option<[u8; 16]>,
-    sha256_ha1: Option<[u8; 32]>,
+    md5: Option<String>,
+    sha256: Option<String>,
 }
 
 /// What is wrong with a password or a written secret.
@@ -45,30 +43,24 @@ impl Secret {
         if password.len() > PASSWORD_MAX {
             return Err(SecretFault::TooLong);
         }
-        let text = format!("{user}:{realm}:{password}");
-        Ok(Self {
-            md5_ha1: Some(Md5::digest(&text).into()),
-            sha256_ha1: Some(Sha256::digest(&text).into()),
-        })
+        let ha1 = |algorithm| Some(digest::ha1(user, realm, password, algorithm));
+        Ok(Self { md5: ha1(Algorithm::Md5), sha256: ha1(Algorithm::Sha256) })
     }
 
-    /// The MD5 hash in hexadecimal, as it enters the response.
+    /// The hash of one algorithm, as it enters the response; imported accounts may lack one.
     #[must_use]
-    pub fn md5_ha1(&self) -> Option<String> {
-        self.md5_ha1.as_ref().map(|hash| hex(hash))
-    }
-
-    /// The SHA-256 hash in hexadecimal, as it enters the response.
-    #[must_use]
-    pub fn sha256_ha1(&self) -> Option<String> {
-        self.sha256_ha1.as_ref().map(|hash| hex(hash))
+    pub fn ha1(&self, algorithm: Algorithm) -> Option<&str> {
+        match algorithm {
+            Algorithm::Md5 => self.md5.as_deref(),
+            Algorithm::Sha256 => self.sha256.as_deref(),
+        }
     }
 
     /// What the store and `terminal export` write, and [`FromStr`] reads: `ha1:MD5:SHA256`, or one
     /// of the two. Deliberately no `Display`: a secret is never printed by accident.
     #[must_use]
     pub fn export(&self) -> String {
-        let hashes: Vec<_> = self.md5_ha1().into_iter().chain(self.sha256_ha1()).collect();
+        let hashes: Vec<_> = self.md5.iter().chain(&self.sha256).map(String::as_str).collect();
         format!("ha1:{}", hashes.join(":"))
     }
 }
@@ -84,8 +76,8 @@ impl FromStr for Secret {
             (None, _) => (None, Some(hashes)),
         };
         Ok(Self {
-            md5_ha1: md5.map(unhex).transpose()?,
-            sha256_ha1: sha256.map(unhex).transpose()?,
+            md5: md5.map(|text| hash(text, 32)).transpose()?,
+            sha256: sha256.map(|text| hash(text, 64)).transpose()?,
         })
     }
 }
@@ -96,22 +88,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex<const N: usize>(text: &str) -> Result<[u8; N], SecretFault> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+fn hash(text: &str, digits: usize) -> Result<String, SecretFault> {
+    if text.len() != digits || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(SecretFault::BadHa1);
     }
-    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| SecretFault::BadHa1)?;
-    }
-    Ok(bytes)
+    Ok(text.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -123,9 +104,9 @@ mod tests {
     fn the_hashes_are_those_of_the_rfc() {
         let secret =
             Secret::from_password("Mufasa", "http-auth@example.org", "Circle of Life").unwrap();
-        assert_eq!(secret.md5_ha1().unwrap(), "3d78807defe7de2157e2b0b6573a855f");
+        assert_eq!(secret.ha1(Algorithm::Md5).unwrap(), "3d78807defe7de2157e2b0b6573a855f");
         assert_eq!(
-            secret.sha256_ha1().unwrap(),
+            secret.ha1(Algorithm::Sha256).unwrap(),
             "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232"
         );
     }
@@ -134,7 +115,8 @@ mod tests {
     fn a_secret_reads_back_whole_or_half() {
         let secret = Secret::from_password("3001", "cordboard.local", "geheim").unwrap();
         assert_eq!(secret.export().parse(), Ok(secret.clone()));
-        for half in [secret.md5_ha1(), secret.sha256_ha1()].into_iter().flatten() {
+        for algorithm in Algorithm::OFFERED {
+            let half = secret.ha1(algorithm).unwrap();
             let text = format!("ha1:{half}");
             assert_eq!(text.parse::<Secret>().unwrap().export(), text);
         }

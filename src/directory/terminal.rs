@@ -4,6 +4,7 @@ use super::change::Field;
 use super::secret::Secret;
 use crate::ids::LevelId;
 use crate::ids::Number;
+use crate::sip::Uri;
 use std::fmt;
 
 /// One phone with a number.
@@ -18,7 +19,7 @@ pub struct Terminal {
     /// What it proves itself with; without one it can neither register nor call.
     pub secret: Option<Secret>,
     /// A fixed SIP URI that needs no registration: gateways, door stations.
-    pub contact: Option<String>,
+    pub contact: Option<Uri>,
 }
 
 /// What an administrator says of a terminal; what is left out stays, or is empty in a new one.
@@ -33,7 +34,7 @@ pub struct TerminalDraft {
     /// Hashes made with [`Secret::from_password`] for this number and the directory's realm.
     pub secret: Option<Secret>,
     /// The fixed contact.
-    pub contact: Field<String>,
+    pub contact: Field<Uri>,
 }
 
 impl TerminalDraft {

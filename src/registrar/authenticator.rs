@@ -1,0 +1,197 @@
+//! Who sends a request: digest authentication (RFC 7616 with RFC 8760), for all methods alike.
+//!
+//! ```text
+//!   no credentials of our realm ──────────────▶ challenge
+//!   nonce unknown, old or of another address ─▶ challenge, stale   (the password is not looked at)
+//!   too many failures in the last minute ─────▶ 503
+//!   response wrong, or no such account ───────▶ challenge, one failure more
+//!   count used before ────────────────────────▶ challenge, stale
+//!   else the account
+//! ```
+
+use super::attempts::Attempts;
+use super::nonces::Nonces;
+use crate::directory::{Account, Directory, NAME_MAX};
+use crate::ids::{Number, OperatorId};
+use crate::random::Random;
+use crate::sip::digest::{Algorithm, Challenge, Credentials, Qop};
+use crate::sip::{Fault, Flow, HeaderName, Request, Response, StatusCode};
+use crate::time::{Duration, Instant};
+use std::net::IpAddr;
+
+/// What is known of the sender of a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// It is this terminal.
+    Terminal(Number),
+    /// It is this operator's desk.
+    Operator(OperatorId),
+    /// It has not proved who it is.
+    Refused(Refusal),
+}
+
+/// Why a request is not believed, with all that the answer needs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// 401: it has to prove itself.
+    Challenge {
+        /// One value per WWW-Authenticate header, the preferred first.
+        challenges: Vec<String>,
+        /// For the log.
+        why: Challenged,
+    },
+    /// 400: the credentials cannot be read, or are for another request.
+    BadCredentials,
+    /// 503: too many wrong passwords from there.
+    Limited {
+        /// When the next attempt is looked at.
+        retry_after: Duration,
+    },
+}
+
+/// Why a request is challenged.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Challenged {
+    /// It carries no credentials for us, as every first request.
+    NoCredentials,
+    /// The nonce is old, or its count was used before.
+    Stale,
+    /// The password is wrong, or there is no such account.
+    Wrong {
+        /// The account it claims, at most 32 characters.
+        account: String,
+    },
+}
+
+impl Refusal {
+    /// The response that says so; its To tag is the caller's affair.
+    #[must_use]
+    pub fn response(&self, request: &Request) -> Response {
+        match self {
+            Self::Challenge { challenges, .. } => {
+                let mut response = request.response(StatusCode::UNAUTHORIZED);
+                for challenge in challenges {
+                    response.headers.push(HeaderName::WwwAuthenticate, challenge);
+                }
+                response
+            }
+            Self::BadCredentials => {
+                request.response(StatusCode::BAD_REQUEST).with_reason("Bad Authorization")
+            }
+            Self::Limited { retry_after } => {
+                let mut response = request.response(StatusCode::SERVICE_UNAVAILABLE);
+                // Rounded up: who comes back at that second is let in.
+                let secs = retry_after.as_secs() + 1;
+                response.headers.push(HeaderName::RetryAfter, &secs.to_string());
+                response.with_reason("Too many wrong passwords")
+            }
+        }
+    }
+}
+
+/// The one place where passwords are proved, for phones and desks.
+#[derive(Debug)]
+pub(super) struct Authenticator {
+    nonces: Nonces,
+    attempts: Attempts,
+}
+
+impl Authenticator {
+    pub fn new(random: Random) -> Self {
+        Self { nonces: Nonces::new(random), attempts: Attempts::default() }
+    }
+
+    /// Who sends `request`.
+    pub fn check(
+        &mut self,
+        now: Instant,
+        directory: &Directory,
+        flow: Flow,
+        request: &Request,
+    ) -> Verdict {
+        let realm = directory.plan().realm.as_str();
+        let source = flow.remote.ip();
+        let credentials = match credentials_for(realm, request) {
+            Ok(Some(credentials)) => credentials,
+            Ok(None) => {
+                let why = Challenged::NoCredentials;
+                return self.challenge(now, realm, source, &Algorithm::OFFERED, why);
+            }
+            Err(BadCredentials) => return Verdict::Refused(Refusal::BadCredentials),
+        };
+        // The password is looked at only when the nonce is ours and was given to this address.
+        // Else who cannot see our answers could bar a phone by failing in its name, and who can
+        // would learn from `stale`, uncounted, whether a guess was right.
+        let Ok(nonce) = self.nonces.read(now, &credentials.nonce, source) else {
+            return self.challenge(now, realm, source, &Algorithm::OFFERED, Challenged::Stale);
+        };
+        if let Some(retry_after) = self.attempts.barred(now, source, &credentials.user) {
+            return Verdict::Refused(Refusal::Limited { retry_after });
+        }
+        let account = directory.account(&credentials.user);
+        let secret = account.and_then(Account::secret);
+        let ha1 = secret.and_then(|secret| secret.ha1(credentials.algorithm));
+        if let (Some(secret), None) = (secret, ha1) {
+            // Imported with the hash of one algorithm only: ask for that one.
+            let known: Vec<_> =
+                Algorithm::OFFERED.into_iter().filter(|a| secret.ha1(*a).is_some()).collect();
+            return self.challenge(now, realm, source, &known, Challenged::NoCredentials);
+        }
+        // An account that is not there takes as long as one that is.
+        let right = credentials.verify(ha1.unwrap_or(""), request.method.as_str());
+        let (Some(account), true) = (account, right && ha1.is_some()) else {
+            self.attempts.failed(now, source, &credentials.user);
+            let account = credentials.user.chars().take(NAME_MAX).collect();
+            let why = Challenged::Wrong { account };
+            return self.challenge(now, realm, source, &Algorithm::OFFERED, why);
+        };
+        // The URI that was hashed is not compared: proxies change the Request-URI, and the count
+        // makes each response good once.
+        let count = credentials.auth.as_ref().map(|auth| auth.count);
+        if self.nonces.spend(now, nonce, count).is_err() {
+            return self.challenge(now, realm, source, &Algorithm::OFFERED, Challenged::Stale);
+        }
+        match account {
+            Account::Terminal(terminal) => Verdict::Terminal(terminal.number.clone()),
+            Account::Operator(operator) => Verdict::Operator(operator.name.clone()),
+        }
+    }
+
+    fn challenge(
+        &mut self,
+        now: Instant,
+        realm: &str,
+        source: IpAddr,
+        algorithms: &[Algorithm],
+        why: Challenged,
+    ) -> Verdict {
+        let nonce = self.nonces.mint(now, source);
+        let challenge = |algorithm: &Algorithm| Challenge {
+            realm: realm.to_owned(),
+            nonce: nonce.clone(),
+            opaque: None,
+            algorithm: *algorithm,
+            qop: Qop::Auth,
+            stale: why == Challenged::Stale,
+        };
+        let challenges = algorithms.iter().map(challenge).map(|c| c.to_string()).collect();
+        Verdict::Refused(Refusal::Challenge { challenges, why })
+    }
+}
+
+/// The credentials cannot be read.
+struct BadCredentials;
+
+/// The credentials that `request` carries for `realm`; those for others, and those hashed as we did
+/// not ask for, count as none.
+fn credentials_for(realm: &str, request: &Request) -> Result<Option<Credentials>, BadCredentials> {
+    for value in request.headers.all(HeaderName::Authorization) {
+        match Credentials::parse(value) {
+            Ok(Some(credentials)) if credentials.realm == realm => return Ok(Some(credentials)),
+            Ok(_) => {}
+            Err(error) if error.what == Fault::DigestAlgorithm => {}
+            Err(_) => return Err(BadCredentials),
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,346 @@
+//! The bindings of numbers to contacts: who is reachable where, and until when.
+//!
+//! A binding is the same as another of its number when both carry the same `+sip.instance` and
+//! `reg-id` (RFC 5626 §6), else when their URIs are equivalent (RFC 3261 §10.3, step 7).
+
+use super::target::{Target, Way, reaches_by_itself};
+use crate::ids::ConnectionId;
+use crate::ids::Number;
+use crate::sip::{Flow, NameAddr, Transport};
+use crate::time::{Instant, Now, UnixTime};
+use std::collections::BTreeMap;
+
+/// The most contacts of one terminal.
+pub const CONTACTS_MAX: usize = 10;
+
+/// One contact of a terminal, as the journal keeps it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Binding {
+    /// The terminal.
+    pub number: Number,
+    /// The contact with its parameters (`q`, `reg-id`, `+sip.instance`, `video`, …) but `expires`.
+    pub contact: NameAddr,
+    /// The proxies on the way to it (RFC 3327), nearest first.
+    pub path: Vec<NameAddr>,
+    /// The flow by which it was registered; `None` when that is gone and the contact's own address
+    /// is the way.
+    pub flow: Option<Flow>,
+    /// Call-ID of the REGISTER.
+    pub call_id: String,
+    /// CSeq of the REGISTER.
+    pub cseq: u32,
+    /// When it ends.
+    pub expires: UnixTime,
+    /// What the phone calls itself; may be empty.
+    pub user_agent: String,
+}
+
+impl Binding {
+    /// The `+sip.instance` and `reg-id` that name its flow, when both are there.
+    fn outbound(&self) -> Option<(&str, &str)> {
+        Some((self.contact.params.raw("+sip.instance")?, self.contact.params.raw("reg-id")?))
+    }
+
+    /// Its name among the bindings of its number: the flow's, else the contact URI as written.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self.outbound() {
+            Some((instance, reg_id)) => format!("{instance};reg-id={reg_id}"),
+            None => self.contact.uri.as_str().to_owned(),
+        }
+    }
+
+    /// Whether the two are one binding, the later replacing the earlier.
+    fn same(&self, other: &Self) -> bool {
+        match (self.outbound(), other.outbound()) {
+            (Some(one), Some(two)) => one == two,
+            (None, None) => self.contact.uri.equivalent(&other.contact.uri),
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
+    /// Preference in thousandths; 1000 where nothing or nonsense is written.
+    fn q(&self) -> u16 {
+        self.contact.params.raw("q").and_then(thousandths).unwrap_or(1000)
+    }
+
+    /// Where and how to call it.
+    fn target(&self) -> Target {
+        let uri = self.contact.uri.without_headers();
+        let way = match (self.path.first(), self.flow) {
+            (Some(proxy), _) => Way::to(&proxy.uri),
+            (None, Some(flow)) => Way::over(flow, &uri),
+            (None, None) => Way::to(&uri),
+        };
+        let route = self.path.iter().map(|proxy| proxy.uri.clone()).collect();
+        Target { uri, route, way, q: self.q() }
+    }
+}
+
+/// `0.5` is 500 thousandths (RFC 3261 §25.1, `qvalue`).
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    if part.len() > 3 || !part.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let part: u16 = format!("{part:0<3}").parse().ok()?;
+    match whole {
+        "0" => Some(part),
+        "1" if part == 0 => Some(1000),
+        _ => None,
+    }
+}
+
+/// What the journal writes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum BindingChange {
+    /// The binding of this number and [`key`](Binding::key) is now so.
+    Put(Box<Binding>),
+    /// The binding is gone.
+    Drop {
+        /// The terminal.
+        number: Number,
+        /// Its [`key`](Binding::key).
+        key: String,
+    },
+}
+
+/// A request for a change that came out of order (RFC 3261 §10.3, step 7).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct OutOfOrder;
+
+/// What one REGISTER says of one contact.
+#[derive(Clone, Debug)]
+pub(super) enum Wish {
+    /// It is there until `expires`.
+    Put(Binding),
+    /// It is gone.
+    Drop(Binding),
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    binding: Binding,
+    until: Instant,
+    /// Rises by one per write, so that timers and connections name exactly one state.
+    serial: u64,
+}
+
+/// All bindings.
+#[derive(Debug, Default)]
+pub(super) struct Bindings {
+    by_number: BTreeMap<Number, Vec<Held>>,
+    by_end: BTreeMap<(Instant, u64), Number>,
+    by_connection: BTreeMap<(ConnectionId, u64), Number>,
+    serial: u64,
+}
+
+impl Bindings {
+    /// Takes over what the journal held and returns what it has to forget.
+    pub fn restore(&mut self, now: Now, stored: Vec<Binding>) -> Vec<BindingChange> {
+        let mut changes = Vec::new();
+        for mut binding in stored {
+            if binding.flow.is_some_and(|flow| flow.transport.is_reliable()) {
+                // The connections of the last process are closed.
+                binding.flow = None;
+            }
+            let reachable = binding.flow.is_some() || !binding.path.is_empty() || {
+                let transport = binding.contact.uri.param("transport");
+                let transport = transport.and_then(|token| Transport::from_token(&token));
+                // Browsers cannot be called back (RFC 7118 §5).
+                !matches!(transport, Some(Transport::Ws | Transport::Wss))
+            };
+            if reachable && binding.expires > now.unix {
+                self.hold(now, binding);
+            } else {
+                changes.push(forgotten(&binding));
+            }
+        }
+        changes
+    }
+
+    /// Carries out all wishes of one REGISTER, or none of them.
+    pub fn update(
+        &mut self,
+        now: Now,
+        number: &Number,
+        wishes: Vec<Wish>,
+    ) -> Result<Vec<BindingChange>, OutOfOrder> {
+        let mut bindings: Vec<Binding> = self.of(number).cloned().collect();
+        let mut changes = Vec::new();
+        for wish in wishes {
+            let (Wish::Put(new) | Wish::Drop(new)) = &wish;
+            let place = bindings.iter().position(|old| old.same(new));
+            let replaced = place.map(|place| bindings.remove(place));
+            if let Some(old) = &replaced
+                && old.call_id == new.call_id
+                && old.cseq >= new.cseq
+            {
+                return Err(OutOfOrder);
+            }
+            match wish {
+                Wish::Put(new) => {
+                    changes.extend(
+                        replaced.filter(|old| old.key() != new.key()).as_ref().map(forgotten),
+                    );
+                    changes.push(BindingChange::Put(Box::new(new.clone())));
+                    bindings.push(new);
+                }
+                Wish::Drop(_) => changes.extend(replaced.as_ref().map(forgotten)),
+            }
+        }
+        // A phone that takes a new port at each start leaves contacts behind; the least lately
+        // registered gives way.
+        while bindings.len() > CONTACTS_MAX {
+            changes.push(forgotten(&bindings.remove(0)));
+        }
+        for change in &changes {
+            match change {
+                BindingChange::Put(binding) => {
+                    self.release(number, &binding.key());
+                    self.hold(now, Binding::clone(binding));
+                }
+                BindingChange::Drop { number, key } => self.release(number, key),
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Forgets all bindings of a number because its phone says so, unless one is younger than the
+    /// request (RFC 3261 §10.3, step 6).
+    pub fn clear_in_order(
+        &mut self,
+        number: &Number,
+        call_id: &str,
+        cseq: u32,
+    ) -> Result<Vec<BindingChange>, OutOfOrder> {
+        if self.of(number).any(|old| old.call_id == call_id && old.cseq >= cseq) {
+            return Err(OutOfOrder);
+        }
+        Ok(self.clear(number))
+    }
+
+    /// Forgets all bindings of a number.
+    pub fn clear(&mut self, number: &Number) -> Vec<BindingChange> {
+        let gone: Vec<_> = self.of(number).map(|binding| binding.key()).collect();
+        let forget = |key: String| {
+            self.release(number, &key);
+            BindingChange::Drop { number: number.clone(), key }
+        };
+        gone.into_iter().map(forget).collect()
+    }
+
+    /// A connection has been closed: what was only reachable over it is gone (RFC 5626 §5.3), the
+    /// rest is called at its own address. Returns the numbers concerned, too.
+    pub fn close(&mut self, connection: ConnectionId) -> Vec<(Number, BindingChange)> {
+        let over = (connection, 0)..=(connection, u64::MAX);
+        let concerned: Vec<_> =
+            self.by_connection.range(over).map(|((_, serial), n)| (*serial, n.clone())).collect();
+        let mut changes = Vec::new();
+        for (serial, number) in concerned {
+            let Some(held) = self.take(&number, serial) else { continue };
+            let mut binding = held.binding;
+            let flow = binding.flow.take();
+            if binding.outbound().is_none()
+                && flow.is_some_and(|flow| reaches_by_itself(flow, &binding.contact.uri))
+            {
+                changes.push((number.clone(), BindingChange::Put(Box::new(binding.clone()))));
+                self.insert(held.until, binding);
+            } else {
+                changes.push((number, forgotten(&binding)));
+            }
+        }
+        changes
+    }
+
+    /// Forgets what has expired and returns the numbers concerned.
+    pub fn expire(&mut self, now: Instant) -> Vec<(Number, BindingChange)> {
+        let mut changes = Vec::new();
+        while let Some((&(until, serial), number)) = self.by_end.first_key_value()
+            && until <= now
+        {
+            let number = number.clone();
+            let held = self.take(&number, serial).expect("a timer names a binding that is held");
+            changes.push((number, forgotten(&held.binding)));
+        }
+        changes
+    }
+
+    /// When the next binding expires.
+    pub fn next_end(&self) -> Option<Instant> {
+        self.by_end.first_key_value().map(|((until, _), _)| *until)
+    }
+
+    /// The bindings of a number, the least lately registered first.
+    pub fn of(&self, number: &Number) -> impl DoubleEndedIterator<Item = &Binding> {
+        self.by_number.get(number).into_iter().flatten().map(|held| &held.binding)
+    }
+
+    /// All bindings, by number.
+    pub fn iter(&self) -> impl Iterator<Item = &Binding> {
+        self.by_number.values().flatten().map(|held| &held.binding)
+    }
+
+    /// Whether a number has a binding.
+    pub fn contains(&self, number: &Number) -> bool {
+        self.by_number.contains_key(number)
+    }
+
+    /// Where to call a number, the most preferred first; of the flows of one phone only the latest
+    /// (RFC 5626 §6: never two at once).
+    pub fn targets(&self, number: &Number) -> Vec<Target> {
+        let mut instances = Vec::new();
+        let mut targets = Vec::new();
+        for binding in self.of(number).rev() {
+            if let Some((instance, _)) = binding.outbound() {
+                if instances.contains(&instance) {
+                    continue;
+                }
+                instances.push(instance);
+            }
+            targets.push(binding.target());
+        }
+        targets.sort_by_key(|target| std::cmp::Reverse(target.q));
+        targets
+    }
+
+    fn hold(&mut self, now: Now, binding: Binding) {
+        let until = now.instant + binding.expires.since(now.unix);
+        self.insert(until, binding);
+    }
+
+    fn insert(&mut self, until: Instant, binding: Binding) {
+        self.serial += 1;
+        let (serial, number) = (self.serial, binding.number.clone());
+        self.by_end.insert((until, serial), number.clone());
+        if let Some(flow) = binding.flow.filter(|flow| flow.transport.is_reliable()) {
+            self.by_connection.insert((flow.connection, serial), number.clone());
+        }
+        self.by_number.entry(number).or_default().push(Held { binding, until, serial });
+    }
+
+    fn take(&mut self, number: &Number, serial: u64) -> Option<Held> {
+        let held = self.by_number.get_mut(number)?;
+        let place = held.iter().position(|held| held.serial == serial)?;
+        let taken = held.remove(place);
+        if held.is_empty() {
+            self.by_number.remove(number);
+        }
+        self.by_end.remove(&(taken.until, serial));
+        if let Some(flow) = taken.binding.flow {
+            self.by_connection.remove(&(flow.connection, serial));
+        }
+        Some(taken)
+    }
+
+    fn release(&mut self, number: &Number, key: &str) {
+        let mut held = self.by_number.get(number).into_iter().flatten();
+        if let Some(serial) = held.find(|h| h.binding.key() == key).map(|h| h.serial) {
+            self.take(number, serial);
+        }
+    }
+}
+
+fn forgotten(binding: &Binding) -> BindingChange {
+    BindingChange::Drop { number: binding.number.clone(), key: binding.key() }
+}

@@ -1,0 +1,239 @@
+//! The registrar (RFC 3261 §10.3).
+//!
+//! ```text
+//!   REGISTER ── Require unknown ──▶ 420
+//!      │
+//!   digest ── none, wrong or stale ──▶ 401     too many wrong ones ──▶ 503
+//!      │
+//!   account = To? ── no ──▶ 403
+//!      │
+//!   contacts ── malformed 400, too brief 423, out of order 500 (nothing has changed)
+//!      │
+//!   bindings change ──▶ stored ──▶ committed ──▶ 200 with all bindings
+//! ```
+
+use super::authenticator::{Authenticator, Verdict};
+use super::bindings::{Binding, BindingChange, Bindings};
+use super::register::{self, Fault, Registration};
+use super::target::{Target, Way};
+use crate::directory::Directory;
+use crate::ids::ConnectionId;
+use crate::ids::Number;
+use crate::random::Random;
+use crate::sip::{Flow, Request, Response};
+use crate::time::{Duration, Instant, Now};
+use std::collections::BTreeSet;
+
+/// For how long phones may register.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// Shorter wishes are answered 423.
+    pub expires_min: Duration,
+    /// For those who do not say.
+    pub expires_default: Duration,
+    /// Longer wishes are cut to this.
+    pub expires_max: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            expires_min: Duration::from_secs(60),
+            expires_default: Duration::from_secs(3600),
+            expires_max: Duration::from_secs(7200),
+        }
+    }
+}
+
+/// What reaches the registrar.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A REGISTER.
+    Register {
+        /// The name of its server transaction, for the answer.
+        transaction: u64,
+        /// How it came.
+        flow: Flow,
+        /// The request.
+        request: Request,
+    },
+    /// A connection has been closed, by whomever.
+    Closed(ConnectionId),
+    /// An administrator has removed the terminal.
+    Removed(Number),
+}
+
+/// What the registrar wants done, in this order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Write this to the journal.
+    Store(BindingChange),
+    /// Answer the request.
+    Respond {
+        /// The name that came with the request.
+        transaction: u64,
+        /// The answer.
+        response: Response,
+        /// Only when what was to be stored before it has been committed (R8.1).
+        after_commit: bool,
+    },
+    /// The phone has registered, for the first time or again: it is alive.
+    Registered(Number),
+    /// The last binding of the number is gone; a fixed contact may be left.
+    Unregistered(Number),
+}
+
+/// Who is where.
+#[derive(Debug)]
+pub struct Machine {
+    settings: Settings,
+    random: Random,
+    authenticator: Authenticator,
+    bindings: Bindings,
+}
+
+impl Machine {
+    /// A registrar that knows of nobody yet.
+    #[must_use]
+    pub fn new(settings: Settings, mut random: Random) -> Self {
+        let authenticator = Authenticator::new(random.fork());
+        Self { settings, random, authenticator, bindings: Bindings::default() }
+    }
+
+    /// Takes over what the journal held. What has expired, and what was reachable only over
+    /// connections of the last process, is forgotten.
+    #[must_use]
+    pub fn restore(&mut self, now: Now, stored: Vec<Binding>) -> Vec<Effect> {
+        self.bindings.restore(now, stored).into_iter().map(Effect::Store).collect()
+    }
+
+    /// Takes one input and returns all that follows from it.
+    #[must_use]
+    pub fn handle(&mut self, now: Now, directory: &Directory, input: Input) -> Vec<Effect> {
+        match input {
+            Input::Register { transaction, flow, request } => {
+                let (mut effects, mut response) = self.register(now, directory, flow, &request);
+                response.headers.set_to_tag(&self.random.hex(16));
+                let stored = effects.iter().take_while(|e| matches!(e, Effect::Store(_))).count();
+                let respond = Effect::Respond { transaction, response, after_commit: stored > 0 };
+                effects.insert(stored, respond);
+                effects
+            }
+            Input::Closed(connection) => {
+                let changes = self.bindings.close(connection);
+                self.changed(changes)
+            }
+            Input::Removed(number) => {
+                let changes = self.bindings.clear(&number);
+                self.changed(changes.into_iter().map(|change| (number.clone(), change)).collect())
+            }
+        }
+    }
+
+    /// When the next binding expires.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.bindings.next_end()
+    }
+
+    /// Forgets what has expired.
+    #[must_use]
+    pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
+        let changes = self.bindings.expire(now);
+        self.changed(changes)
+    }
+
+    /// Who sends this request, by digest; for INVITE and all others that are not REGISTER.
+    #[must_use]
+    pub fn authenticate(
+        &mut self,
+        now: Now,
+        directory: &Directory,
+        flow: Flow,
+        request: &Request,
+    ) -> Verdict {
+        self.authenticator.check(now.instant, directory, flow, request)
+    }
+
+    /// Where a number can be called: its fixed contact and its bindings, the most preferred first.
+    #[must_use]
+    pub fn contacts(&self, directory: &Directory, number: &Number) -> Vec<Target> {
+        let fixed = directory.terminal(number).and_then(|terminal| terminal.contact.as_ref());
+        let fixed = fixed.map(|uri| Target {
+            uri: uri.without_headers(),
+            route: Vec::new(),
+            way: Way::to(uri),
+            q: 1000,
+        });
+        fixed.into_iter().chain(self.bindings.targets(number)).collect()
+    }
+
+    /// Whether a number has a contact, fixed or registered.
+    #[must_use]
+    pub fn is_reachable(&self, directory: &Directory, number: &Number) -> bool {
+        let fixed = directory.terminal(number).is_some_and(|terminal| terminal.contact.is_some());
+        fixed || self.bindings.contains(number)
+    }
+
+    /// All bindings, by number, for people to see.
+    pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter()
+    }
+
+    /// Returns the effects without the answer, and the answer.
+    fn register(
+        &mut self,
+        now: Now,
+        directory: &Directory,
+        flow: Flow,
+        request: &Request,
+    ) -> (Vec<Effect>, Response) {
+        let refused = |fault| (vec![], register::refused(&self.settings, request, &fault));
+        if let Err(fault) = register::check_extensions(request) {
+            return refused(fault);
+        }
+        let number = match self.authenticator.check(now.instant, directory, flow, request) {
+            Verdict::Terminal(number) => number,
+            Verdict::Operator(_) => return refused(Fault::NotYours),
+            Verdict::Refused(refusal) => return (vec![], refusal.response(request)),
+        };
+        let registration = match register::read(now, &self.settings, &number, flow, request) {
+            Ok(registration) => registration,
+            Err(fault) => return refused(fault),
+        };
+        let was_there = self.bindings.contains(&number);
+        let changes = match registration {
+            Registration::Query => Ok(vec![]),
+            Registration::Clear { call_id, cseq } => {
+                self.bindings.clear_in_order(&number, &call_id, cseq)
+            }
+            Registration::Update(wishes) => self.bindings.update(now, &number, wishes),
+        };
+        let Ok(changes) = changes else {
+            return (vec![], register::refused(&self.settings, request, &Fault::OutOfOrder));
+        };
+        let put = changes.iter().any(|change| matches!(change, BindingChange::Put(_)));
+        let mut effects: Vec<_> = changes.into_iter().map(Effect::Store).collect();
+        let response = register::accepted(now, request, self.bindings.of(&number));
+        if put {
+            effects.push(Effect::Registered(number));
+        } else if was_there && !self.bindings.contains(&number) {
+            effects.push(Effect::Unregistered(number));
+        }
+        (effects, response)
+    }
+
+    /// The effects of changes that no request has asked for.
+    fn changed(&self, changes: Vec<(Number, BindingChange)>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut gone = BTreeSet::new();
+        for (number, change) in changes {
+            effects.push(Effect::Store(change));
+            if !self.bindings.contains(&number) {
+                gone.insert(number);
+            }
+        }
+        effects.extend(gone.into_iter().map(Effect::Unregistered));
+        effects
+    }
+}

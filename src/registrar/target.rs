@@ -1,0 +1,147 @@
+//! Where to call a number: the Request-URI, the route, and the first hop.
+
+use crate::sip::{Destination, Flow, Scheme, Transport, Uri};
+use std::net::SocketAddr;
+
+/// One place where a number can be called.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// The Request-URI.
+    pub uri: Uri,
+    /// The Route headers in order (RFC 3327 §5.2); mostly none.
+    pub route: Vec<Uri>,
+    /// The first hop.
+    pub way: Way,
+    /// Preference in thousandths, 1000 the highest (RFC 3261 §10.2.1.2).
+    pub q: u16,
+}
+
+/// The first hop to a target.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Way {
+    /// An address that we know.
+    Known(Destination),
+    /// A URI with a host name, still to be resolved (RFC 3263).
+    Resolve(Uri),
+}
+
+impl Way {
+    /// The way that the URI itself names.
+    #[must_use]
+    pub fn to(uri: &Uri) -> Self {
+        match address_of(uri) {
+            Some((transport, remote)) => Self::Known(Destination::Address { transport, remote }),
+            None => Self::Resolve(uri.clone()),
+        }
+    }
+
+    /// The way to a contact that was registered over `flow`.
+    ///
+    /// A stream is its own way back. Over UDP the contact's address is taken when it is that of the
+    /// sender (some phones send from another port than they listen at); behind a NAT it is not, and
+    /// the flow is the only way in.
+    pub(super) fn over(flow: Flow, contact: &Uri) -> Self {
+        match address_of(contact) {
+            Some((Transport::Udp, remote))
+                if flow.transport == Transport::Udp
+                    && remote.ip() == flow.remote.ip()
+                    && remote.port() != flow.remote.port() =>
+            {
+                Self::Known(Destination::Address { transport: Transport::Udp, remote })
+            }
+            Some(_) | None => Self::Known(Destination::Flow(flow)),
+        }
+    }
+}
+
+/// Whether a contact can be called although the connection that registered it is closed: it is not
+/// a browser's, and names the address that the connection came from.
+pub(super) fn reaches_by_itself(flow: Flow, contact: &Uri) -> bool {
+    matches!(flow.transport, Transport::Udp | Transport::Tcp | Transport::Tls)
+        && address_of(contact).is_some_and(|(_, remote)| remote.ip() == flow.remote.ip())
+}
+
+/// The transport and address that a URI with a literal address names (RFC 3263 §4.1, §4.2).
+fn address_of(uri: &Uri) -> Option<(Transport, SocketAddr)> {
+    let named = match uri.param("transport") {
+        Some(token) => Some(Transport::from_token(&token)?),
+        None => None,
+    };
+    let transport = match (uri.scheme(), named) {
+        (Scheme::Sips, None | Some(Transport::Tcp)) => Transport::Tls,
+        (Scheme::Sips, Some(Transport::Ws)) => Transport::Wss,
+        (Scheme::Sip | Scheme::Sips, Some(transport)) => transport,
+        (Scheme::Sip, None) => Transport::Udp,
+        (Scheme::Tel | Scheme::Other, _) => return None,
+    };
+    let ip = uri.host()?.address()?;
+    let port = uri.port().unwrap_or(transport.default_port());
+    Some((transport, SocketAddr::new(ip, port)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ConnectionId;
+
+    fn uri(text: &str) -> Uri {
+        Uri::parse(text).unwrap()
+    }
+
+    fn flow(transport: Transport, remote: &str) -> Flow {
+        let connection = ConnectionId(u64::from(transport.is_reliable()));
+        let local = "192.0.2.1:5060".parse().unwrap();
+        Flow { transport, local, remote: remote.parse().unwrap(), connection }
+    }
+
+    fn way(way: &Way) -> String {
+        match way {
+            Way::Known(Destination::Flow(flow)) => format!("flow {}", flow.remote),
+            Way::Known(Destination::Address { transport, remote }) => {
+                format!("{transport} {remote}")
+            }
+            Way::Resolve(uri) => format!("resolve {uri}"),
+        }
+    }
+
+    #[test]
+    fn a_uri_with_an_address_names_its_way() {
+        for (text, expected) in [
+            ("sip:1@192.0.2.7", "UDP 192.0.2.7:5060"),
+            ("sip:1@192.0.2.7:5070;transport=TCP", "TCP 192.0.2.7:5070"),
+            ("sips:1@[2001:db8::7]", "TLS [2001:db8::7]:5061"),
+            ("sips:1@192.0.2.7;transport=tcp", "TLS 192.0.2.7:5061"),
+            ("sip:1@192.0.2.7;transport=tls", "TLS 192.0.2.7:5061"),
+            ("sip:1@phone.example", "resolve sip:1@phone.example"),
+            ("sip:1@192.0.2.7;transport=sctp", "resolve sip:1@192.0.2.7;transport=sctp"),
+        ] {
+            assert_eq!(way(&Way::to(&uri(text))), expected);
+        }
+    }
+
+    #[test]
+    fn a_phone_behind_a_nat_is_called_over_its_flow() {
+        let udp = flow(Transport::Udp, "198.51.100.7:40000");
+        for (contact, expected) in [
+            ("sip:1@10.0.0.5:5060", "flow 198.51.100.7:40000"),
+            ("sip:1@198.51.100.7:40000", "flow 198.51.100.7:40000"),
+            ("sip:1@phone.local", "flow 198.51.100.7:40000"),
+            ("sip:1@198.51.100.7:5080", "UDP 198.51.100.7:5080"),
+        ] {
+            assert_eq!(way(&Way::over(udp, &uri(contact))), expected);
+        }
+        let tcp = flow(Transport::Tcp, "198.51.100.7:40000");
+        let contact = uri("sip:1@198.51.100.7:5080;transport=tcp");
+        assert_eq!(way(&Way::over(tcp, &contact)), "flow 198.51.100.7:40000");
+    }
+
+    #[test]
+    fn a_closed_connection_leaves_only_honest_addresses() {
+        let tcp = flow(Transport::Tcp, "198.51.100.7:40000");
+        let ws = flow(Transport::Ws, "198.51.100.7:40000");
+        assert!(reaches_by_itself(tcp, &uri("sip:1@198.51.100.7:5060;transport=tcp")));
+        assert!(!reaches_by_itself(tcp, &uri("sip:1@10.0.0.5:5060;transport=tcp")));
+        assert!(!reaches_by_itself(tcp, &uri("sip:1@phone.example;transport=tcp")));
+        assert!(!reaches_by_itself(ws, &uri("sip:1@198.51.100.7;transport=ws")));
+    }
+}

@@ -1,0 +1,709 @@
+//! Phones register, are challenged, move, and are forgotten: RFC 3261 §10.3 and its kin.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use cordboard::directory::{
+    Accounts, Change, Directory, Field, NumberingPlan, OperatorDraft, Secret, TerminalDraft,
+    patent_levels,
+};
+use cordboard::ids::{ConnectionId, LevelId, Number, OperatorId};
+use cordboard::random::Random;
+use cordboard::registrar::{
+    Binding, BindingChange, CONTACTS_MAX, Challenged, Effect, FAILURES_PER_ACCOUNT_MAX, Input,
+    Machine, Refusal, Settings, Verdict, Way,
+};
+use cordboard::sip::digest::{Algorithm, Challenge, Chance, Login, Protected};
+use cordboard::sip::{
+    Destination, Flow, HeaderName, Message, Request, Response, Transport, Uri, parse,
+};
+use cordboard::time::{Duration, Now, UnixTime};
+use std::collections::BTreeMap;
+
+const REALM: &str = "cordboard.local";
+const SERVER: &str = "192.0.2.1:5060";
+
+fn number(text: &str) -> Number {
+    Number::from(text)
+}
+
+fn directory() -> Directory {
+    let plan = NumberingPlan {
+        realm: REALM.to_owned(),
+        queues: BTreeMap::new(),
+        trunks: vec![],
+        external: LevelId::from("B"),
+    };
+    let levels = patent_levels().to_vec();
+    let mut directory = Directory::new(plan, Accounts { levels, ..Accounts::default() });
+    for name in ["3001", "3002"] {
+        let secret = Secret::from_password(name, REALM, "geheim").ok();
+        let draft = TerminalDraft { secret, ..TerminalDraft::new(number(name)) };
+        directory.apply(&Change::AddTerminal(draft)).unwrap();
+    }
+    let draft = OperatorDraft {
+        phone: Some(number("3001")),
+        secret: Secret::from_password("op1", REALM, "geheim").ok(),
+        ..OperatorDraft::new(OperatorId::from("op1"))
+    };
+    directory.apply(&Change::AddOperator(draft)).unwrap();
+    directory
+}
+
+fn flow(transport: Transport, remote: &str, connection: u64) -> Flow {
+    let (local, remote) = (SERVER.parse().unwrap(), remote.parse().unwrap());
+    Flow { transport, local, remote, connection: ConnectionId(connection) }
+}
+
+/// A registrar with its clock and its directory.
+struct House {
+    machine: Machine,
+    directory: Directory,
+    now: Now,
+}
+
+impl House {
+    fn new() -> Self {
+        let machine = Machine::new(Settings::default(), Random::from_number(7));
+        let start = Now { unix: UnixTime::from_secs(1_795_352_006), ..Now::default() };
+        Self { machine, directory: directory(), now: start }
+    }
+
+    fn wait(&mut self, secs: u64) -> Vec<Effect> {
+        self.now = self.now + Duration::from_secs(secs);
+        self.machine.tick(self.now.instant)
+    }
+
+    fn give(&mut self, input: Input) -> Vec<Effect> {
+        self.machine.handle(self.now, &self.directory, input)
+    }
+
+    fn send(&mut self, phone: &Phone, request: Request) -> (Response, Vec<Effect>) {
+        let input = Input::Register { transaction: 17, flow: phone.flow, request };
+        let mut effects = self.give(input);
+        let place = effects.iter().position(|e| matches!(e, Effect::Respond { .. })).unwrap();
+        let stored = effects[..place].iter().all(|e| matches!(e, Effect::Store(_)));
+        assert!(stored, "what is stored stands before the answer");
+        let Effect::Respond { transaction: 17, response, after_commit } = effects.remove(place)
+        else {
+            panic!("the answer names its transaction");
+        };
+        assert_eq!(after_commit, place > 0, "the answer waits exactly for what is stored");
+        (response, effects)
+    }
+
+    /// Registers as a phone does: again with credentials after the 401.
+    fn register(&mut self, phone: &mut Phone, lines: &str) -> (Response, Vec<Effect>) {
+        let first = phone.request(lines);
+        let (response, effects) = self.send(phone, first);
+        if response.status.as_u16() != 401 {
+            return (response, effects);
+        }
+        assert_eq!(effects, []);
+        phone.hear(&response);
+        let second = phone.request(lines);
+        self.send(phone, second)
+    }
+
+    fn targets(&self, name: &str) -> Vec<String> {
+        let targets = self.machine.contacts(&self.directory, &number(name));
+        targets.iter().map(|target| target.uri.to_string()).collect()
+    }
+}
+
+/// A phone with an account.
+#[derive(Clone)]
+struct Phone {
+    user: &'static str,
+    password: &'static str,
+    flow: Flow,
+    call_id: &'static str,
+    cseq: u32,
+    challenge: Option<(Challenge, u32)>,
+}
+
+impl Phone {
+    fn new(user: &'static str, flow: Flow) -> Self {
+        let (password, call_id) = ("geheim", "call-1@phone");
+        Self { user, password, flow, call_id, cseq: 0, challenge: None }
+    }
+
+    fn udp(user: &'static str) -> Self {
+        Self::new(user, flow(Transport::Udp, "192.0.2.7:5060", 0))
+    }
+
+    fn hear(&mut self, response: &Response) {
+        let values = response.headers.all(HeaderName::WwwAuthenticate);
+        self.challenge = Challenge::strongest(values).map(|challenge| (challenge, 0));
+    }
+
+    /// A REGISTER with further header lines, and credentials when there was a challenge.
+    fn request(&mut self, lines: &str) -> Request {
+        self.cseq += 1;
+        let uri = format!("sip:{REALM}");
+        let mut text = format!(
+            "REGISTER {uri} SIP/2.0\r\n\
+             Via: SIP/2.0/{} 192.0.2.7:5060;branch=z9hG4bK{};rport\r\n\
+             From: <sip:{user}@{REALM}>;tag=a\r\nTo: <sip:{user}@{REALM}>\r\n\
+             Call-ID: {}\r\nCSeq: {} REGISTER\r\nMax-Forwards: 70\r\n",
+            self.flow.transport,
+            self.cseq,
+            self.call_id,
+            self.cseq,
+            user = self.user,
+        );
+        if let Some((challenge, count)) = &mut self.challenge {
+            *count += 1;
+            let login = Login { user: self.user, password: self.password };
+            let protected = Protected { method: "REGISTER", uri: &uri };
+            let chance = Chance { cnonce: "c", count: *count };
+            let credentials = challenge.answer(&login, &protected, &chance);
+            text += &format!("Authorization: {credentials}\r\n");
+        }
+        for line in lines.lines() {
+            text += &format!("{}\r\n", line.trim());
+        }
+        match parse((text + "\r\n").as_bytes()) {
+            Ok(Message::Request(request)) => request,
+            other => panic!("not a request: {other:?}"),
+        }
+    }
+}
+
+fn status(response: &Response) -> u16 {
+    response.status.as_u16()
+}
+
+fn contacts(response: &Response) -> Vec<&str> {
+    response.headers.all(HeaderName::Contact).collect()
+}
+
+#[test]
+fn a_phone_is_challenged_proves_itself_and_is_reachable_once_that_is_stored() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    let request = phone.request("Contact: <sip:3001@192.0.2.7>");
+    let (response, effects) = house.send(&phone, request);
+    assert_eq!((status(&response), effects), (401, vec![]));
+    let challenges: Vec<_> = response.headers.all(HeaderName::WwwAuthenticate).collect();
+    assert!(challenges[0].contains("algorithm=SHA-256"), "the stronger stands first");
+    assert!(challenges[1].contains("algorithm=MD5") && challenges.len() == 2);
+    assert!(response.headers.to_tag().is_some());
+    assert_eq!(house.targets("3001"), Vec::<String>::new());
+
+    phone.hear(&response);
+    let request = phone.request("Contact: <sip:3001@192.0.2.7>");
+    let input = Input::Register { transaction: 5, flow: phone.flow, request };
+    let effects = house.give(input);
+    let [
+        Effect::Store(BindingChange::Put(binding)),
+        Effect::Respond { transaction: 5, response, after_commit: true },
+        Effect::Registered(registered),
+    ] = &effects[..]
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!((registered, binding.flow), (&number("3001"), Some(phone.flow)));
+    assert_eq!(binding.expires, house.now.unix + Duration::from_secs(3600));
+    assert_eq!(contacts(response), ["<sip:3001@192.0.2.7>;expires=3600"]);
+    assert_eq!(response.headers.get(HeaderName::Date), Some("Sun, 22 Nov 2026 12:53:26 GMT"));
+    assert!(house.machine.is_reachable(&house.directory, &number("3001")));
+}
+
+#[test]
+fn an_old_phone_answers_with_md5() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    let request = phone.request("");
+    let (response, _) = house.send(&phone, request);
+    let values = response.headers.all(HeaderName::WwwAuthenticate);
+    let md5 =
+        values.filter_map(|v| Challenge::parse(v).ok()).find(|c| c.algorithm == Algorithm::Md5);
+    phone.challenge = md5.map(|challenge| (challenge, 0));
+    let request = phone.request("Contact: <sip:3001@192.0.2.7>");
+    assert_eq!(status(&house.send(&phone, request).0), 200);
+}
+
+#[test]
+fn an_account_imported_with_one_hash_is_asked_for_that_one() {
+    let mut house = House::new();
+    let whole = Secret::from_password("3001", REALM, "geheim").unwrap();
+    let half = format!("ha1:{}", whole.ha1(Algorithm::Md5).unwrap()).parse().ok();
+    let draft = TerminalDraft { secret: half, ..TerminalDraft::new(number("3001")) };
+    house.directory.apply(&Change::SetTerminal(draft)).unwrap();
+    let mut phone = Phone::udp("3001");
+    let (response, _) = house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    assert_eq!(status(&response), 401);
+    assert_eq!(response.headers.all(HeaderName::WwwAuthenticate).count(), 1);
+    phone.hear(&response);
+    let request = phone.request("Contact: <sip:3001@192.0.2.7>");
+    assert_eq!(status(&house.send(&phone, request).0), 200);
+}
+
+#[test]
+fn who_asks_without_contacts_is_told_what_there_is() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;q=0.5;expires=600");
+    house.wait(100);
+    let (response, effects) = house.register(&mut phone, "");
+    assert_eq!(contacts(&response), ["<sip:3001@192.0.2.7>;q=0.5;expires=500"]);
+    assert_eq!(effects, [], "a question changes nothing");
+}
+
+#[test]
+fn a_wrong_password_an_unknown_account_and_a_foreign_name_stay_outside() {
+    let mut house = House::new();
+    let line = "Contact: <sip:3001@192.0.2.7>";
+    let mut wrong = Phone { password: "falsch", ..Phone::udp("3001") };
+    let (response, _) = house.register(&mut wrong, line);
+    assert_eq!(status(&response), 401);
+    let again = response.headers.get(HeaderName::WwwAuthenticate).unwrap();
+    assert!(!again.contains("stale"), "the phone is to ask its human");
+
+    assert_eq!(status(&house.register(&mut Phone::udp("3999"), line).0), 401);
+    assert_eq!(status(&house.register(&mut Phone::udp("op1"), line).0), 403, "a desk is no phone");
+
+    let mut thief = Phone::udp("3002");
+    let request = thief.request("");
+    thief.hear(&house.send(&thief, request).0);
+    let mut request = thief.request(line);
+    request.headers.set(HeaderName::To, "<sip:3001@cordboard.local>");
+    assert_eq!(status(&house.send(&thief, request).0), 403);
+    assert_eq!(house.targets("3001"), Vec::<String>::new());
+}
+
+#[test]
+fn a_replayed_request_is_stale() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    let request = phone.request("Contact: <sip:3001@192.0.2.7>;expires=0");
+    assert_eq!(status(&house.send(&phone, request.clone()).0), 200);
+    let (response, effects) = house.send(&phone, request);
+    let challenge = response.headers.get(HeaderName::WwwAuthenticate).unwrap();
+    assert!(status(&response) == 401 && challenge.contains("stale=true"));
+    assert_eq!(effects, []);
+}
+
+#[test]
+fn an_old_nonce_is_stale_and_the_fresh_one_serves() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    house.wait(300);
+    let request = phone.request("Contact: <sip:3001@192.0.2.7>");
+    let (response, _) = house.send(&phone, request);
+    assert!(response.headers.get(HeaderName::WwwAuthenticate).unwrap().contains("stale=true"));
+    phone.hear(&response);
+    let request = phone.request("Contact: <sip:3001@192.0.2.7>");
+    assert_eq!(status(&house.send(&phone, request).0), 200);
+}
+
+#[test]
+fn after_too_many_wrong_passwords_nothing_from_there_is_looked_at_for_a_while() {
+    let mut house = House::new();
+    let mut guesser = Phone { password: "falsch", ..Phone::udp("3001") };
+    for _ in 0..FAILURES_PER_ACCOUNT_MAX {
+        guesser.challenge = None;
+        assert_eq!(status(&house.register(&mut guesser, "").0), 401);
+    }
+    let mut right = Phone::udp("3001");
+    let (response, _) = house.register(&mut right, "");
+    assert_eq!(status(&response), 503, "also the right one: else the limit would be no limit");
+    assert_eq!(response.headers.get(HeaderName::RetryAfter), Some("61"));
+    let elsewhere = flow(Transport::Udp, "192.0.2.8:5060", 0);
+    let mut elsewhere = Phone::new("3001", elsewhere);
+    assert_eq!(status(&house.register(&mut elsewhere, "").0), 200);
+    house.wait(60);
+    right.challenge = None;
+    assert_eq!(status(&house.register(&mut right, "").0), 200);
+}
+
+#[test]
+fn who_cannot_hear_our_answers_cannot_bar_a_phone() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    let mut liar = Phone {
+        password: "falsch",
+        ..Phone::new("3001", flow(Transport::Udp, "203.0.113.9:5060", 0))
+    };
+    let request = liar.request("");
+    liar.hear(&house.send(&liar, request).0);
+    liar.flow = phone.flow; // A forged source address, with a nonce got elsewhere.
+    for _ in 0..3 * FAILURES_PER_ACCOUNT_MAX {
+        let request = liar.request("");
+        assert_eq!(status(&house.send(&liar, request).0), 401);
+    }
+    let request = phone.request("Contact: <sip:3001@192.0.2.7>");
+    assert_eq!(status(&house.send(&phone, request).0), 200);
+}
+
+#[test]
+fn a_call_is_authenticated_like_a_registration() {
+    let mut house = House::new();
+    let mut desk = Phone::udp("op1");
+    let request = desk.request("");
+    let House { machine, directory, now } = &mut house;
+    let verdict = machine.authenticate(*now, directory, desk.flow, &request);
+    let Verdict::Refused(refusal) = verdict else { panic!("{verdict:?}") };
+    assert!(matches!(refusal, Refusal::Challenge { why: Challenged::NoCredentials, .. }));
+    desk.hear(&refusal.response(&request));
+    let request = desk.request("");
+    let verdict = machine.authenticate(*now, directory, desk.flow, &request);
+    assert_eq!(verdict, Verdict::Operator(OperatorId::from("op1")));
+}
+
+#[test]
+fn several_phones_of_one_number_are_all_called_the_preferred_first() {
+    let mut house = House::new();
+    for (port, q) in [(5061, ";q=0.3"), (5062, ""), (5063, ";q=0.75"), (5064, ";q=7")] {
+        let mut phone = Phone::new("3001", flow(Transport::Udp, &format!("192.0.2.7:{port}"), 0));
+        house.register(&mut phone, &format!("Contact: <sip:3001@192.0.2.7:{port}>{q}"));
+    }
+    assert_eq!(
+        house.targets("3001"),
+        [
+            "sip:3001@192.0.2.7:5064",
+            "sip:3001@192.0.2.7:5062",
+            "sip:3001@192.0.2.7:5063",
+            "sip:3001@192.0.2.7:5061"
+        ]
+    );
+}
+
+#[test]
+fn times_that_are_too_short_are_refused_and_too_long_ones_cut() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    let (response, effects) =
+        house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>\nExpires: 59");
+    assert_eq!((status(&response), effects), (423, vec![]));
+    assert_eq!(response.headers.get(HeaderName::MinExpires), Some("60"));
+    for (lines, secs) in [
+        ("Contact: <sip:3001@192.0.2.7>\nExpires: 60", 60),
+        ("Contact: <sip:3001@192.0.2.7>;expires=90\nExpires: 600", 90),
+        ("Contact: <sip:3001@192.0.2.7>;expires=99999999999999999999", 7200),
+        ("Contact: <sip:3001@192.0.2.7>\nExpires: Thu", 3600),
+    ] {
+        let (response, _) = house.register(&mut phone, lines);
+        let expected = format!("<sip:3001@192.0.2.7>;expires={secs}");
+        assert_eq!(contacts(&response), [expected], "{lines}");
+    }
+}
+
+#[test]
+fn a_phone_takes_itself_away_and_the_number_is_gone_with_the_last() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>, <sip:3001@192.0.2.7:5070>");
+    let (response, effects) = house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;expires=0");
+    assert_eq!(contacts(&response), ["<sip:3001@192.0.2.7:5070>;expires=3600"]);
+    assert_eq!(effects.len(), 1, "one is forgotten, the number is still there: {effects:?}");
+    let (response, effects) = house.register(&mut phone, "Contact: *\nExpires: 0");
+    assert_eq!(contacts(&response), Vec::<&str>::new());
+    assert_eq!(effects.last(), Some(&Effect::Unregistered(number("3001"))));
+    assert_eq!(house.machine.deadline(), None);
+}
+
+#[test]
+fn a_star_wants_expires_0_and_no_company() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    for lines in
+        ["Contact: *", "Contact: *\nExpires: 60", "Contact: *, <sip:1@192.0.2.7>\nExpires: 0"]
+    {
+        assert_eq!(status(&house.register(&mut phone, lines).0), 400, "{lines}");
+    }
+}
+
+#[test]
+fn a_request_that_was_overtaken_changes_nothing() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    let mut late = phone.clone();
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;expires=600");
+    late.cseq -= 1;
+    for lines in
+        ["Contact: <sip:3001@192.0.2.9>, <sip:3001@192.0.2.7>;expires=0", "Contact: *\nExpires: 0"]
+    {
+        late.challenge = None;
+        late.cseq = phone.cseq - 2;
+        let (response, effects) = house.register(&mut late, lines);
+        assert_eq!((status(&response), effects), (500, vec![]), "{lines}");
+        assert_eq!(house.targets("3001"), ["sip:3001@192.0.2.7"]);
+    }
+    let mut restarted = Phone { call_id: "call-2@phone", ..Phone::udp("3001") };
+    let (response, _) = house.register(&mut restarted, "Contact: <sip:3001@192.0.2.7>");
+    assert_eq!(contacts(&response).len(), 1, "after a restart the phone counts anew");
+}
+
+#[test]
+fn equivalent_contacts_are_one_binding() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@PHONE.example;ob>");
+    let (response, _) = house.register(&mut phone, "Contact: <sip:3001@phone.example;ob>");
+    assert_eq!(contacts(&response), ["<sip:3001@phone.example;ob>;expires=3600"]);
+    let (response, _) = house.register(&mut phone, "Contact: <sip:3001@phone.example:5060;ob>");
+    assert_eq!(
+        contacts(&response).len(),
+        2,
+        "a written port is not a default one (RFC 3261 §19.1.4)"
+    );
+}
+
+#[test]
+fn the_eleventh_contact_pushes_the_oldest_out() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    for port in 1..=CONTACTS_MAX {
+        house.register(&mut phone, &format!("Contact: <sip:3001@192.0.2.7:{port}>"));
+    }
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7:1>");
+    let (response, effects) = house.register(&mut phone, "Contact: <sip:3001@192.0.2.7:11>");
+    assert_eq!(contacts(&response).len(), CONTACTS_MAX);
+    assert!(!house.targets("3001").contains(&"sip:3001@192.0.2.7:2".to_owned()), "{effects:?}");
+    assert!(house.targets("3001").contains(&"sip:3001@192.0.2.7:1".to_owned()), "it came again");
+}
+
+#[test]
+fn what_cannot_be_called_is_refused() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    let long = format!("Contact: <sip:3001@192.0.2.7>;x={}", "y".repeat(2048));
+    for lines in ["Contact: <mailto:a@b.example>", "Contact: <tel:+4930>", &long] {
+        assert_eq!(status(&house.register(&mut phone, lines).0), 400, "{lines}");
+    }
+    let (response, _) =
+        house.register(&mut phone, "Require: path, gruu\nContact: <sip:1@192.0.2.7>");
+    assert_eq!(status(&response), 420);
+    assert_eq!(response.headers.get(HeaderName::Unsupported), Some("gruu"));
+}
+
+#[test]
+fn bindings_end_by_themselves() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;expires=60, <sip:3001@192.0.2.8>");
+    assert_eq!(house.machine.deadline(), Some(house.now.instant + Duration::from_secs(60)));
+    assert_eq!(house.wait(59), []);
+    let key = "sip:3001@192.0.2.7".to_owned();
+    let drop = Effect::Store(BindingChange::Drop { number: number("3001"), key });
+    assert_eq!(house.wait(1), [drop], "the other is still there");
+    let effects = house.wait(3540);
+    assert_eq!(effects.last(), Some(&Effect::Unregistered(number("3001"))));
+    assert_eq!(house.targets("3001"), Vec::<String>::new());
+}
+
+#[test]
+fn a_browser_is_gone_with_its_connection() {
+    let mut house = House::new();
+    let mut browser = Phone::new("3001", flow(Transport::Ws, "192.0.2.7:40000", 5));
+    house.register(&mut browser, "Contact: <sip:x7@abc.invalid;transport=ws>");
+    let target = &house.machine.contacts(&house.directory, &number("3001"))[0];
+    assert_eq!(target.way, Way::Known(Destination::Flow(browser.flow)));
+    assert_eq!(house.give(Input::Closed(ConnectionId(4))), []);
+    let effects = house.give(Input::Closed(ConnectionId(5)));
+    assert_eq!(effects.last(), Some(&Effect::Unregistered(number("3001"))));
+    assert_eq!(house.give(Input::Closed(ConnectionId(5))), []);
+}
+
+#[test]
+fn a_phone_that_closes_its_connection_is_called_at_its_address() {
+    let mut house = House::new();
+    let mut phone = Phone::new("3001", flow(Transport::Tcp, "192.0.2.7:40000", 5));
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7;transport=tcp>");
+    let effects = house.give(Input::Closed(ConnectionId(5)));
+    assert!(matches!(&effects[..], [Effect::Store(BindingChange::Put(b))] if b.flow.is_none()));
+    let target = &house.machine.contacts(&house.directory, &number("3001"))[0];
+    let (transport, remote) = (Transport::Tcp, "192.0.2.7:5060".parse().unwrap());
+    assert_eq!(target.way, Way::Known(Destination::Address { transport, remote }));
+}
+
+#[test]
+fn two_flows_of_one_phone_are_called_one_at_a_time() {
+    let mut house = House::new();
+    let instance = r#"+sip.instance="<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>""#;
+    for (reg_id, connection) in [(1, 5), (2, 6)] {
+        let mut phone = Phone::new("3001", flow(Transport::Tcp, "192.0.2.7:40000", connection));
+        let line = format!(
+            "Supported: outbound\nContact: <sip:3001@10.0.0.5;transport=tcp>;reg-id={reg_id};{instance}"
+        );
+        let (response, _) = house.register(&mut phone, &line);
+        assert_eq!(response.headers.get(HeaderName::Require), Some("outbound"));
+        assert_eq!(contacts(&response).len(), reg_id);
+    }
+    let way = |house: &House| {
+        let targets = house.machine.contacts(&house.directory, &number("3001"));
+        match &targets[..] {
+            [target] => match target.way {
+                Way::Known(Destination::Flow(flow)) => flow.connection.0,
+                _ => panic!("{target:?}"),
+            },
+            _ => panic!("{targets:?}"),
+        }
+    };
+    assert_eq!(way(&house), 6);
+    let effects = house.give(Input::Closed(ConnectionId(6)));
+    assert_eq!(effects.len(), 1, "forgotten at once, the number stays: {effects:?}");
+    assert_eq!(way(&house), 5);
+
+    let mut moved = Phone::new("3001", flow(Transport::Tcp, "192.0.2.7:40001", 7));
+    moved.call_id = "call-3@phone";
+    let line = format!("Contact: <sip:3001@10.0.0.6;transport=tcp>;reg-id=1;{instance}");
+    let (response, _) = house.register(&mut moved, &line);
+    assert_eq!(contacts(&response).len(), 1, "the same flow, another address");
+}
+
+#[test]
+fn a_path_is_kept_shown_and_used() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    let lines = "Contact: <sip:3001@10.0.0.5>\nSupported: path\n\
+                 Path: <sip:edge.example;lr>\nPath: <sip:192.0.2.99;lr>";
+    let (response, _) = house.register(&mut phone, lines);
+    assert_eq!(response.headers.all(HeaderName::Path).count(), 2);
+    let target = &house.machine.contacts(&house.directory, &number("3001"))[0];
+    let edge = Uri::parse("sip:edge.example;lr").unwrap();
+    assert_eq!(target.way, Way::Resolve(edge.clone()));
+    assert_eq!(target.route, [edge, Uri::parse("sip:192.0.2.99;lr").unwrap()]);
+}
+
+#[test]
+fn a_fixed_contact_needs_no_registration() {
+    let mut house = House::new();
+    let contact = Field::Set(Uri::parse("sip:door@192.0.2.50").unwrap());
+    let door = TerminalDraft { contact, ..TerminalDraft::new(number("3100")) };
+    house.directory.apply(&Change::AddTerminal(door)).unwrap();
+    assert_eq!(house.targets("3100"), ["sip:door@192.0.2.50"]);
+    assert!(house.machine.is_reachable(&house.directory, &number("3100")));
+}
+
+#[test]
+fn a_removed_terminal_leaves_no_binding() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3002");
+    house.register(&mut phone, "Contact: <sip:3002@192.0.2.7>");
+    house.directory.apply(&Change::RemoveTerminal(number("3002"))).unwrap();
+    let effects = house.give(Input::Removed(number("3002")));
+    assert_eq!(effects.last(), Some(&Effect::Unregistered(number("3002"))));
+    let request = phone.request("Contact: <sip:3002@192.0.2.7>");
+    assert_eq!(status(&house.send(&phone, request).0), 401, "the account is gone");
+}
+
+#[test]
+fn after_a_restart_phones_are_reachable_and_browsers_are_not() {
+    let mut house = House::new();
+    let mut stored: Vec<Binding> = Vec::new();
+    for (transport, contact, connection) in [
+        (Transport::Udp, "sip:3001@10.0.0.5", 0),
+        (Transport::Tcp, "sip:3001@192.0.2.7;transport=tcp", 5),
+        (Transport::Ws, "sip:x7@abc.invalid;transport=ws", 6),
+        (Transport::Udp, "sip:3001@10.0.0.6;expired", 0),
+    ] {
+        let mut phone = Phone::new("3001", flow(transport, "192.0.2.7:40000", connection));
+        let secs = if contact.ends_with("expired") { 60 } else { 600 };
+        let line = format!("Contact: <{contact}>;expires={secs}");
+        let request = phone.request("");
+        phone.hear(&house.send(&phone, request).0);
+        let request = phone.request(&line);
+        let input = Input::Register { transaction: 1, flow: phone.flow, request };
+        for effect in house.give(input) {
+            if let Effect::Store(BindingChange::Put(binding)) = effect {
+                stored.push(*binding);
+            }
+        }
+    }
+    let mut restarted = House::new();
+    restarted.now.unix = house.now.unix + Duration::from_secs(100);
+    let effects = restarted.machine.restore(restarted.now, stored);
+    assert_eq!(effects.len(), 2, "the browser and the expired one are forgotten: {effects:?}");
+    let targets = restarted.machine.contacts(&restarted.directory, &number("3001"));
+    let ways: Vec<_> = targets.iter().map(|target| target.way.clone()).collect();
+    let (transport, remote) = (Transport::Tcp, "192.0.2.7:5060".parse().unwrap());
+    let behind_nat = flow(Transport::Udp, "192.0.2.7:40000", 0);
+    assert_eq!(
+        ways,
+        [
+            Way::Known(Destination::Address { transport, remote }),
+            Way::Known(Destination::Flow(behind_nat)),
+        ]
+    );
+    let end = restarted.now.instant + Duration::from_secs(500);
+    assert_eq!(restarted.machine.deadline(), Some(end), "the time that was left");
+}
+
+/// Whatever phones send: the effects alone rebuild what the machine knows, no number has more
+/// contacts than the limit, and nothing is left when the last time is over.
+#[test]
+fn the_journal_always_knows_what_the_machine_knows() {
+    for seed in 0..20 {
+        let mut random = Random::from_number(seed);
+        let mut house = House::new();
+        let mut journal: BTreeMap<(Number, String), Binding> = BTreeMap::new();
+        let mut phones: Vec<Phone> = [(Transport::Udp, 0), (Transport::Tcp, 1), (Transport::Ws, 2)]
+            .into_iter()
+            .flat_map(|(transport, connection)| {
+                ["3001", "3002"]
+                    .map(|user| Phone::new(user, flow(transport, "192.0.2.7:40000", connection)))
+            })
+            .collect();
+        for _ in 0..300 {
+            let place = random.below(phones.len() as u64) as usize;
+            let mut pick = |of: &[&str]| of[random.below(of.len() as u64) as usize].to_owned();
+            let expires = pick(&["0", "60", "600", "7200", "10"]);
+            let host = pick(&["192.0.2.7", "10.0.0.5", "phone.example", "PHONE.example"]);
+            let port = pick(&["", ":5060", ":5070", ":1", ":2", ":3", ":4", ":5"]);
+            let extra = pick(&["", ";q=0.5", ";reg-id=1;+sip.instance=\"<urn:x>\""]);
+            let lines = format!("Contact: <sip:a@{host}{port}>{extra}\nExpires: {expires}");
+            let effects = match pick(&[
+                "register", "register", "register", "clear", "wait", "close",
+            ])
+            .as_str()
+            {
+                "register" => house.register_and_keep(&mut phones[place], &lines),
+                "clear" => house.register_and_keep(&mut phones[place], "Contact: *\nExpires: 0"),
+                "wait" => house.wait(45),
+                _ => {
+                    let connection = random.below(3);
+                    house.give(Input::Closed(ConnectionId(connection)))
+                }
+            };
+            for effect in effects {
+                match effect {
+                    Effect::Store(BindingChange::Put(b)) => {
+                        journal.insert((b.number.clone(), b.key()), *b);
+                    }
+                    Effect::Store(BindingChange::Drop { number, key }) => {
+                        assert!(journal.remove(&(number, key)).is_some(), "seed {seed}");
+                    }
+                    Effect::Unregistered(number) => {
+                        assert!(!house.machine.is_reachable(&house.directory, &number));
+                    }
+                    Effect::Registered(_) | Effect::Respond { .. } => {}
+                }
+            }
+            let known: BTreeMap<_, _> = house
+                .machine
+                .bindings()
+                .map(|b| ((b.number.clone(), b.key()), b.clone()))
+                .collect();
+            assert_eq!(known, journal, "seed {seed}");
+            assert!(phones.iter().all(|p| house.targets(p.user).len() <= CONTACTS_MAX));
+        }
+        house.wait(7200);
+        assert_eq!((house.machine.bindings().count(), house.machine.deadline()), (0, None));
+    }
+}
+
+impl House {
+    fn register_and_keep(&mut self, phone: &mut Phone, lines: &str) -> Vec<Effect> {
+        phone.challenge = None;
+        let request = phone.request(lines);
+        phone.hear(&self.send(phone, request).0);
+        let request = phone.request(lines);
+        self.give(Input::Register { transaction: 1, flow: phone.flow, request })
+    }
+}
