@@ -356,3 +356,121 @@ fn digest_params(value: &str, header: HeaderName) -> Result<Params, Error> {
     }
     Params::parse(&text, |at| Fault::Header(header.clone()).at(at))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGIN: Login<'_> = Login { user: "Mufasa", password: "Circle of Life" };
+    const GET: Protected<'_> = Protected { method: "GET", uri: "/dir/index.html" };
+    const CHANCE: Chance<'_> =
+        Chance { cnonce: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", count: 1 };
+
+    fn challenge(algorithm: Algorithm) -> Challenge {
+        Challenge {
+            realm: "http-auth@example.org".to_owned(),
+            nonce: "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v".to_owned(),
+            opaque: Some("FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS".to_owned()),
+            algorithm,
+            qop: Qop::Auth,
+            stale: false,
+        }
+    }
+
+    #[test]
+    fn the_rfcs_own_examples_come_out() {
+        // RFC 7616 §3.9.1.
+        let md5 = challenge(Algorithm::Md5).answer(&LOGIN, &GET, &CHANCE);
+        assert_eq!(md5.response, "8ca523f5e9506fed4657c9700eebdbec");
+        let sha = challenge(Algorithm::Sha256).answer(&LOGIN, &GET, &CHANCE);
+        let expected = "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1";
+        assert_eq!(sha.response, expected);
+    }
+
+    #[test]
+    fn old_phones_leave_qop_away() {
+        // RFC 2617 §3.5's values, hashed as RFC 2069 does.
+        let value = "Digest realm=\"testrealm@host.com\", \
+                     nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"";
+        let login = Login { user: "Mufasa", password: "Circle Of Life" };
+        let answer = Challenge::parse(value).unwrap().answer(&login, &GET, &CHANCE);
+        assert_eq!(answer.response, "670fd8c2df070c60b045671b8b24ff02");
+        assert!(!answer.to_string().contains("cnonce"));
+        let ha1 = ha1(login.user, "testrealm@host.com", login.password, Algorithm::Md5);
+        assert!(answer.verify(&ha1, "GET"));
+    }
+
+    #[test]
+    fn both_sides_read_back() {
+        for algorithm in Algorithm::OFFERED {
+            let challenge = challenge(algorithm);
+            assert_eq!(Challenge::parse(&challenge.to_string()), Ok(challenge.clone()));
+            let answer = challenge.answer(&LOGIN, &GET, &CHANCE);
+            assert_eq!(Credentials::parse(&answer.to_string()), Ok(Some(answer)));
+        }
+    }
+
+    #[test]
+    fn only_the_right_password_and_method_are_verified() {
+        let answer = challenge(Algorithm::Sha256).answer(&LOGIN, &GET, &CHANCE);
+        let right = ha1(LOGIN.user, &answer.realm, LOGIN.password, Algorithm::Sha256);
+        assert!(answer.verify(&right, "GET"));
+        assert!(!answer.verify(&right, "PUT"));
+        let wrong = ha1(LOGIN.user, &answer.realm, "circle of life", Algorithm::Sha256);
+        assert!(!answer.verify(&wrong, "GET"));
+        let short = Credentials { response: String::new(), ..answer.clone() };
+        assert!(!short.verify(&right, "GET"));
+        let replayed = Credentials { auth: None, ..answer };
+        assert!(!replayed.verify(&right, "GET"));
+    }
+
+    #[test]
+    fn phones_quote_what_they_should_not() {
+        let value = "digest username=\"a\",realm=\"r\" ,nonce=\"n\", uri=\"sip:a,b@c\",response=\"x\",\
+                     algorithm=\"sha-256\",qop=\"auth\",nc=0000000a,cnonce=\"c\"";
+        let credentials = Credentials::parse(value).unwrap().unwrap();
+        assert_eq!(credentials.uri, "sip:a,b@c");
+        assert_eq!(credentials.algorithm, Algorithm::Sha256);
+        assert_eq!(credentials.auth.map(|auth| auth.count), Some(10));
+    }
+
+    #[test]
+    fn what_we_do_not_speak_is_refused_by_name() {
+        let rest = "realm=\"r\", nonce=\"n\", uri=\"u\", response=\"x\"";
+        for (value, fault) in [
+            ("username*=UTF-8''J%C3%A4s", Fault::UsernameEncoding),
+            ("username=\"a\", userhash=true", Fault::UsernameEncoding),
+            ("username=\"a\", algorithm=MD5-sess", Fault::DigestAlgorithm),
+            ("username=\"a\", qop=auth-int, nc=1, cnonce=c", Fault::DigestAlgorithm),
+            ("username=\"a\", qop=auth, cnonce=c", Fault::Header(HeaderName::Authorization)),
+            ("username=\"a", Fault::Header(HeaderName::Authorization)),
+            ("user=\"a\"", Fault::Header(HeaderName::Authorization)),
+        ] {
+            let refused = Credentials::parse(&format!("Digest {rest}, {value}"));
+            assert_eq!(refused.map_err(|e| e.what), Err(fault), "{value}");
+        }
+        assert_eq!(Credentials::parse("NoOneKnowsThisScheme opaque-data=here"), Ok(None));
+    }
+
+    #[test]
+    fn the_strongest_challenge_is_answered() {
+        let values = [
+            "Digest realm=\"r\", nonce=\"1\", algorithm=SHA-512-256, qop=\"auth\"",
+            "Digest realm=\"r\", nonce=\"2\", algorithm=MD5, qop=\"auth-int,auth\"",
+            "Digest realm=\"r\", nonce=\"3\", algorithm=SHA-256, qop=\"auth\", stale=TRUE",
+            "Basic realm=\"r\"",
+        ];
+        let best = Challenge::strongest(values.into_iter()).unwrap();
+        assert_eq!((best.nonce.as_str(), best.stale), ("3", true));
+        let best = Challenge::strongest(values.into_iter().take(2)).unwrap();
+        assert_eq!((best.nonce.as_str(), best.qop), ("2", Qop::Auth));
+        assert_eq!(Challenge::strongest(values.into_iter().take(1)), None);
+    }
+
+    #[test]
+    fn debug_tells_no_secrets() {
+        let answer = challenge(Algorithm::Md5).answer(&LOGIN, &GET, &CHANCE);
+        let debug = format!("{answer:?}");
+        assert!(!debug.contains("Mufasa") && !debug.contains(&answer.response), "{debug}");
+    }
+}

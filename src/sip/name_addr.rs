@@ -137,3 +137,90 @@ impl fmt::Debug for NameAddr {
         write!(f, "<{:?}>{:?}", self.uri, self.params)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(value: &str) -> Result<NameAddr, Error> {
+        NameAddr::parse(value, &HeaderName::From)
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        for (value, display, uri, tag) in [
+            ("<sip:a@b>;tag=1", None, "sip:a@b", Some("1")),
+            ("sip:a@b;tag=1", None, "sip:a@b", Some("1")),
+            ("sip:a@b ; tag = 1", None, "sip:a@b", Some("1")),
+            ("Bell Tone <sip:a@b;x=y>", Some("Bell Tone"), "sip:a@b;x=y", None),
+            ("\"\" <sip:a@b>", None, "sip:a@b", None),
+            (r#""A \"B\\" <sip:a@b>;tag=z"#, Some(r#"A "B\"#), "sip:a@b", Some("z")),
+            ("caller<sip:a@b>", Some("caller"), "sip:a@b", None),
+            ("\"caller\"<sip:a@b?x=y>", Some("caller"), "sip:a@b?x=y", None),
+            ("Jürgen <sip:a@b>", Some("Jürgen"), "sip:a@b", None),
+        ] {
+            let address = parse(value).unwrap();
+            assert_eq!(address.display.as_deref(), display, "{value}");
+            assert_eq!((address.uri.as_str(), address.tag()), (uri, tag), "{value}");
+            assert_eq!(parse(&address.to_string()), Ok(address), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_uri_is_never_the_address() {
+        let posing = r#""<sip:boss@example.com>;tag=b" <sip:mallory@example.net>;tag=m"#;
+        let address = parse(posing).unwrap();
+        assert_eq!(address.uri.as_str(), "sip:mallory@example.net");
+        assert_eq!(address.tag(), Some("m"));
+        for posing in [
+            "sip:boss@example.com <sip:mallory@example.net>",
+            "sip:boss@example.com;x=\"<sip:mallory@example.net>\" y",
+            "\"sip:boss@example.com\\\" <sip:mallory@example.net>",
+            "\"a\" \"b\" <sip:mallory@example.net>",
+            "\"a\" sip:mallory@example.net",
+        ] {
+            assert!(parse(posing).is_err(), "{posing}");
+        }
+    }
+
+    #[test]
+    fn a_bracket_in_a_parameter_is_no_address() {
+        let address = parse("sip:a@b;x=\"<sip:c@d>\"").unwrap();
+        assert_eq!(address.uri.as_str(), "sip:a@b");
+        assert_eq!(address.params.get("x").as_deref(), Some("<sip:c@d>"));
+    }
+
+    #[test]
+    fn malformed_addresses_are_refused() {
+        for wrong in [
+            "",
+            "<>",
+            "<sip:a@b",
+            "sip:a@b>",
+            "a <sip:a@b> c",
+            "<sip:a@b>;;",
+            "<sip:a@b>;tag=",
+            "Bell, A <sip:a@b>",
+            "< sip:a@b>",
+            "sip:a@b?x=y",
+            "\"a <sip:a@b>",
+            "a b",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_people_call_themselves_cannot_break_out() {
+        let uri = Uri::parse("sip:a@b").unwrap();
+        let address = NameAddr::new(uri).with_display("x\" <sip:c@d>\r\nEvil: 1").with_tag("t");
+        assert_eq!(address.to_string(), r#""x\" <sip:c@d>  Evil: 1" <sip:a@b>;tag=t"#);
+        assert_eq!(parse(&address.to_string()).unwrap().uri.as_str(), "sip:a@b");
+    }
+
+    #[test]
+    fn debug_names_nobody() {
+        let address = parse("\"Alice\" <sip:alice@example.com>;tag=1").unwrap();
+        assert_eq!(format!("{address:?}"), "<Sip:…@example.com>[\"tag\"]");
+    }
+}

@@ -474,3 +474,137 @@ impl std::str::FromStr for Uri {
         Self::parse(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        Uri::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_parts_are_found() {
+        let uri =
+            uri("sip:al%69ce;x=1:s%3Acret@[2001:db8::1]:5070;transport=tcp;lr?Subject=a%20b&To=c");
+        assert_eq!(uri.user().as_deref(), Some("alice;x=1"));
+        assert_eq!(uri.raw_user(), Some("al%69ce;x=1"));
+        assert_eq!(uri.password(), Some("s%3Acret"));
+        assert_eq!(uri.host().map(|h| h.to_string()).as_deref(), Some("[2001:db8::1]"));
+        assert_eq!(uri.port(), Some(5070));
+        assert_eq!(uri.param("TRANSPORT").as_deref(), Some("tcp"));
+        assert!(uri.is_loose_router());
+        let headers: Vec<_> = uri.headers().map(|(n, v)| format!("{n}: {v}")).collect();
+        assert_eq!(headers, ["Subject: a b", "To: c"]);
+        assert_eq!(uri.without_headers().headers().count(), 0);
+    }
+
+    #[test]
+    fn what_is_not_there_is_none() {
+        let uri = uri("SIPS:example.com");
+        assert_eq!((uri.scheme(), uri.user(), uri.password()), (Scheme::Sips, None, None));
+        assert_eq!((uri.port(), uri.param("lr"), uri.params().count()), (None, None, 0));
+        assert_eq!(uri.as_str(), "SIPS:example.com");
+    }
+
+    #[test]
+    fn malformed_uris_are_refused() {
+        for wrong in [
+            "",
+            "sip",
+            "sip:",
+            "sip:@example.com",
+            "sip:a@b@c",
+            "sip:a b@c",
+            "sip:a@",
+            "sip:a@b:",
+            "sip:a@b;",
+            "sip:a@b;x y",
+            "sip:a@b?",
+            "sip:a@b?x",
+            "sip:a%4@b",
+            "sip:a@2001:db8::1",
+            "<sip:a@b>",
+            "sip:a@b\r\nVia: x",
+            "sip:\"a\"@b",
+            "tel:",
+            "tel:+",
+            "tel:12x",
+            "1a:b",
+            "sip:a@b:5060:5061",
+            "sip:a@[::1]x",
+            "sip:é@b",
+        ] {
+            assert_eq!(Uri::parse(wrong).map_err(|e| e.what), Err(Fault::Uri), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_uri_has_its_limit() {
+        let long = |len: usize| format!("sip:{}@b", "a".repeat(len - 6));
+        assert!(Uri::parse(&long(URI_BYTES_MAX)).is_ok());
+        let refused = Uri::parse(&long(URI_BYTES_MAX + 1));
+        assert_eq!(refused, Err(Fault::UriTooLong.at(URI_BYTES_MAX)));
+    }
+
+    #[test]
+    fn a_made_uri_escapes_what_it_is_given() {
+        let host = Host::parse("example.com").unwrap();
+        let made = Uri::sip(Some("a b@c\r\n%#é"), host, Some(5080));
+        assert_eq!(made.as_str(), "sip:a%20b%40c%0D%0A%25%23%C3%A9@example.com:5080");
+        assert_eq!(made.user().as_deref(), Some("a b@c\r\n%#é"));
+        assert_eq!(Uri::sip(None, host, None).as_str(), "sip:example.com");
+    }
+
+    #[test]
+    fn parameters_are_set_and_removed() {
+        let uri = uri("sip:a@b;transport=udp;x?y=z").with_param("Transport", Some("t c;p"));
+        assert_eq!(uri.as_str(), "sip:a@b;x;Transport=t%20c%3Bp?y=z");
+        assert_eq!(uri.param("transport").as_deref(), Some("t c;p"));
+        assert_eq!(uri.with_param("lr", None).without_param("x").params().count(), 2);
+        let long = uri.with_param("x", Some(&"y".repeat(URI_BYTES_MAX)));
+        assert_eq!(long, uri);
+    }
+
+    #[test]
+    fn equivalence_is_that_of_the_rfc() {
+        // RFC 3261 §19.1.4, both of its lists.
+        for (one, two) in [
+            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
+            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;newparam=5"),
+            (
+                "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+                "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+            ),
+            (
+                "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+                "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
+            ),
+            ("tel:+1-201-555-0123", "tel:+12015550123"),
+        ] {
+            assert!(uri(one).equivalent(&uri(two)), "{one} {two}");
+        }
+        for (one, two) in [
+            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
+            ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
+            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
+            ("sip:a@b", "sips:a@b"),
+            ("sip:a%3Bb@c", "sip:a;b@c"),
+        ] {
+            assert!(!uri(one).equivalent(&uri(two)), "{one} {two}");
+        }
+    }
+
+    #[test]
+    fn debug_names_nobody() {
+        assert_eq!(
+            format!("{:?}", uri("sip:alice:pw@example.com:5060;x=y")),
+            "Sip:…@example.com:5060"
+        );
+    }
+}

@@ -239,3 +239,57 @@ impl MediaType {
         self.essence == essence
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_timers_read_back() {
+        for text in ["90", "1800;refresher=uac", "4000000000;refresher=uas"] {
+            assert_eq!(SessionExpires::parse(text).unwrap().to_string(), text);
+        }
+        for wrong in ["", "x", "90;refresher=me", "-1", "90 90", "4294967296"] {
+            assert!(SessionExpires::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn acknowledgements_of_provisionals_read_back() {
+        assert_eq!(RAck::parse("7  3 INVITE").unwrap().to_string(), "7 3 INVITE");
+        for wrong in ["", "7", "7 3", "7 3 INVITE x", "a 3 INVITE", "7 3 IN:VITE"] {
+            assert!(RAck::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_replaced_dialog_has_both_tags() {
+        let text = "c@h;to-tag=1;from-tag=2;early-only";
+        assert_eq!(Replaces::parse(text).unwrap().to_string(), text);
+        for wrong in ["c@h", "c@h;to-tag=1", "c@h;from-tag=2", ";to-tag=1;from-tag=2", "c;to-tag"] {
+            assert!(Replaces::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn reasons_keep_what_they_understand() {
+        let reason = Reason::parse(r#"Q.850 ;cause=16 ;text="a; \"b\"""#).unwrap();
+        assert_eq!((reason.protocol.as_str(), reason.cause), ("Q.850", Some(16)));
+        assert_eq!(reason.text.as_deref(), Some("a; \"b\""));
+        assert_eq!(Reason::parse("SIP;cause=x").unwrap().cause, None);
+        assert!(Reason::parse(";cause=1").is_err());
+    }
+
+    #[test]
+    fn small_values_ignore_case() {
+        let media = MediaType::parse("Application / SDP;charset=UTF-8").unwrap();
+        assert!(media.is("application/sdp") && !media.is("application/pidf+xml"));
+        assert_eq!(media.params.get("charset").as_deref(), Some("UTF-8"));
+        assert_eq!(Event::parse("Dialog;id=3").unwrap().package, "dialog");
+        let state = SubscriptionState::parse("Terminated;reason=noresource").unwrap();
+        assert_eq!(state.state, "terminated");
+        for wrong in ["", "a", "a/", "/b", "a/b/c", "a b/c"] {
+            assert!(MediaType::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

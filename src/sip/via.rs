@@ -54,10 +54,15 @@ impl Via {
         if !lexer::is_token(protocol) {
             return Err(wrong(0));
         }
-        let sent_by: String = sent_by.chars().filter(|c| *c != ' ' && *c != '\t').collect();
-        host::parse_host_port(&sent_by).map_err(|_| wrong(0))?;
+        let sent_by = lexer::trim(sent_by);
+        host::parse_host_port(sent_by).map_err(|_| wrong(0))?;
+        // Blanks may stand around the colon of the port; they are no part of the meaning.
+        let sent_by: Box<str> = match sent_by.contains([' ', '\t']) {
+            true => sent_by.replace([' ', '\t'], "").into(),
+            false => sent_by.into(),
+        };
         let params = Params::parse(params, |at| wrong(params_start + at))?;
-        Ok(Self { protocol: protocol.to_ascii_uppercase().into(), sent_by: sent_by.into(), params })
+        Ok(Self { protocol: protocol.to_ascii_uppercase().into(), sent_by, params })
     }
 
     /// The transport, when it is one that we speak.
@@ -119,5 +124,64 @@ impl Via {
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SIP/2.0/{} {}{}", self.protocol, self.sent_by, self.params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_read() {
+        let text = "SIP/2.0/udp 192.0.2.1:5060 ; branch=z9hG4bKa ;rport=9; received=[2001:db8::9]";
+        let via = Via::parse(text).unwrap();
+        assert_eq!(via.transport(), Some(Transport::Udp));
+        assert_eq!((via.sent_by(), via.port()), ("192.0.2.1:5060", Some(5060)));
+        assert_eq!(via.branch(), Some("z9hG4bKa"));
+        assert_eq!((via.rport(), via.asks_for_rport()), (Some(9), true));
+        assert_eq!(via.received(), "2001:db8::9".parse().ok());
+        let printed = "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport=9;received=[2001:db8::9]";
+        assert_eq!(via.to_string(), printed);
+    }
+
+    #[test]
+    fn blanks_and_unknown_transports_are_fine() {
+        let via = Via::parse("SIP  / 2.0  / TLS-SCTP     [::1] : 5061  ;\tbranch = x").unwrap();
+        assert_eq!((via.transport(), via.sent_by()), (None, "[::1]:5061"));
+        assert_eq!(via.branch(), None, "no cookie");
+    }
+
+    #[test]
+    fn a_bare_cookie_is_no_branch() {
+        let branch = |text: &str| Via::parse(text).unwrap().branch().map(str::to_owned);
+        assert_eq!(branch("SIP/2.0/UDP a;branch=z9hG4bK"), None);
+        assert_eq!(branch("SIP/2.0/UDP a"), None);
+        assert_eq!(branch("SIP/2.0/UDP a;branch=Z9HG4BKx").as_deref(), Some("Z9HG4BKx"));
+    }
+
+    #[test]
+    fn malformed_elements_are_refused() {
+        for wrong in [
+            "",
+            "SIP/2.0",
+            "SIP/2.0/UDP",
+            "SIP/3.0/UDP a",
+            "HTTP/2.0/UDP a",
+            "SIP/2.0/UDP a b",
+            "SIP/2.0/UDP a;;",
+            "SIP/2.0/UDP a:x",
+            "SIP/2.0/UDP 2001:db8::1",
+            "SIP/2.0/UDP  ;x=y",
+        ] {
+            assert!(Via::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_made_element_reads_back() {
+        let host = Host::parse("[2001:db8::1]").unwrap();
+        let via = Via::new(Transport::Wss, host, Some(443), "z9hG4bK7");
+        assert_eq!(via.to_string(), "SIP/2.0/WSS [2001:db8::1]:443;branch=z9hG4bK7");
+        assert_eq!(Via::parse(&via.to_string()), Ok(via));
     }
 }
