@@ -8,6 +8,7 @@ pub mod audio;
 pub mod goertzel;
 pub mod resample;
 pub mod tone;
+pub mod video;
 
 mod facts;
 
