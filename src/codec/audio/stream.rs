@@ -168,7 +168,7 @@ mod tests {
                 let mut decoder = AudioDecoder::new(&codec, wanted).unwrap();
                 let rate = encoder.sample_rate();
                 assert_eq!(decoder.sample_rate(), rate);
-                let pcm = Sound::Sine { hz: 700 }.samples(rate);
+                let pcm = &Sound::Sine { hz: 700 }.samples(rate)[..rate as usize / 5];
                 let (mut heard, mut out) = (Vec::new(), [0; SAMPLES_MAX]);
                 for frame in pcm.chunks_exact(rate as usize / 50) {
                     let mut payload = [0; PAYLOAD_MAX];
@@ -225,7 +225,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn no_payload_makes_a_decoder_panic(
             payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..4),
