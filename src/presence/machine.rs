@@ -220,7 +220,7 @@ impl Machine {
         let mut out = Vec::new();
         let settings = self.settings;
         match input {
-            Input::Add { operator, mode } => self.add(operator, mode),
+            Input::Add { operator, mode } => self.add(&operator, mode, &mut out),
             Input::Remove { operator } => self.dismiss(&operator, LogoutCause::Removed, &mut out),
             Input::Restore { operator, dnd, phone } => {
                 let opening = Opening::Restore { dnd, lease_until: now + settings.lease };
@@ -320,11 +320,13 @@ impl Machine {
         self.operators.iter().map(|(id, operator)| (id, operator.view()))
     }
 
-    fn add(&mut self, id: OperatorId, mode: Mode) {
-        let operator = self.operators.entry(id).or_insert_with(|| Operator::new(mode));
-        operator.mode = mode;
-        // Removed and added again while a call was in hand.
-        operator.leaving = operator.leaving.filter(|why| *why != LogoutCause::Removed);
+    fn add(&mut self, id: &OperatorId, mode: Mode, out: &mut Vec<Effect>) {
+        self.operators.entry(id.clone()).or_insert_with(|| Operator::new(mode));
+        self.change(id, out, |operator| {
+            operator.mode = mode;
+            // Removed and added again while a call was in hand.
+            operator.leaving = operator.leaving.filter(|why| *why != LogoutCause::Removed);
+        });
     }
 
     fn log_in(
