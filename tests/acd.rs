@@ -269,6 +269,7 @@ fn who_comes_back_within_the_grace_gets_the_call() {
                  offer r1 to op1, 1 of 1
         30s  op1 out
                  withdraw r1 from op1, not eligible
+        35s  op2 dnd                                     # logged in, but no hope: the grace runs on
         40s  alarm
                  end r1, nobody present
         41s  op1 idle                                    # the announcement plays: no new offer

@@ -357,7 +357,7 @@ impl Waiting {
 
             let offer = idle & !paused & !offered;
             let show = if nobody_idle { busy & !shown } else { 0 };
-            let withdraw = ((offered & !idle) | (shown & !idle & !busy)) & !show;
+            let withdraw = (offered & !idle) | (shown & !idle & !busy);
             if offer | show | withdraw == 0 {
                 continue;
             }
@@ -369,6 +369,7 @@ impl Waiting {
             for seat in seats(word, offer | show | withdraw) {
                 let operator = scene.operators.at(seat).clone();
                 let is_in = |bits: u64| bits & mask(Some(seat), word) != 0;
+                // An offer that becomes a line of the list is replaced, not withdrawn.
                 out.push(if is_in(offer) {
                     Effect::Offer { operator, request, position, waiting }
                 } else if is_in(show) {

@@ -50,7 +50,7 @@ pub fn day(machine: &mut impl Machine, script: &str) {
             note(&mut happened, &format!("{:<5}{}", words[0], words[1..].join(" ")), &came);
         }
     }
-    assert_eq!(happened, expected, "\n--- what happened:\n{happened}");
+    assert!(happened == expected, "\n--- expected:\n{expected}\n--- what happened:\n{happened}");
 }
 
 fn note(happened: &mut String, line: &str, came: &[String]) {
