@@ -1,0 +1,92 @@
+//! What an event costs with a thousand calls waiting and fifty operators: `cargo bench --bench acd`.
+//!
+//! Each line: the event, effects told per event, time per event. What must be told is linear in the calls
+//! (positions) or in the desks (offers); the time per effect is the figure to watch.
+
+#![allow(clippy::print_stdout)] // A bench prints its figures.
+
+use cordboard::acd::{Arrival, Input, Machine, QueueSettings, Settings, Standing};
+use cordboard::ids::{OperatorId, QueueId, RequestId};
+use cordboard::time::{Duration, Instant};
+use std::time::Instant as Clock;
+
+const WAITING: u64 = 1000;
+const OPERATORS: u64 = 50;
+const ROUNDS: u64 = 200;
+
+fn main() {
+    for (name, standing) in [("idle", Standing::Idle), ("busy", Standing::Busy)] {
+        let mut house = house(standing);
+        measure(&format!("arrive and leave, all {name}"), || {
+            told(&mut house, arrive(WAITING + 1))
+                + told(&mut house, Input::Leave { request: RequestId(WAITING + 1) })
+        });
+        measure(&format!("the first leaves and comes again, all {name}"), || {
+            // The first by priority: all behind it hear a new position, twice.
+            let first = Arrival { priority: 1, ..arrival(WAITING + 1) };
+            told(&mut house, Input::Arrive(first))
+                + told(&mut house, Input::Leave { request: RequestId(WAITING + 1) })
+        });
+    }
+    let mut house = house(Standing::Busy);
+    measure("one of the busy becomes idle and busy again", || {
+        told(&mut house, stand(0, Standing::Idle)) + told(&mut house, stand(0, Standing::Busy))
+    });
+    measure("one of the busy goes on do-not-disturb and comes back", || {
+        told(&mut house, stand(0, Standing::DoNotDisturb))
+            + told(&mut house, stand(0, Standing::Busy))
+    });
+}
+
+fn measure(name: &str, mut event: impl FnMut() -> usize) {
+    let begin = Clock::now();
+    let effects: usize = (0..ROUNDS).map(|_| event()).sum();
+    let micros = begin.elapsed().as_secs_f64() * 1e6 / ROUNDS as f64;
+    let effects = effects as f64 / ROUNDS as f64;
+    println!(
+        "{name:<55} {effects:>7.0} effects {micros:>8.1} µs {:>6.3} µs each",
+        micros / effects
+    );
+}
+
+fn house(standing: Standing) -> Machine {
+    let main = QueueSettings {
+        id: QueueId::from("main"),
+        waiting_max: usize::MAX,
+        wait_max: Some(Duration::from_secs(3600)),
+        grace: Duration::from_secs(10),
+        overflow: None,
+    };
+    let settings = Settings { queues: vec![main], decline_pause: Duration::from_secs(30) };
+    let mut house = Machine::new(settings);
+    for operator in 0..OPERATORS {
+        told(&mut house, stand(operator, standing));
+    }
+    for request in 0..WAITING {
+        told(&mut house, arrive(request));
+    }
+    house
+}
+
+fn told(house: &mut Machine, input: Input) -> usize {
+    house.handle(Instant::START, input).len()
+}
+
+fn stand(operator: u64, standing: Standing) -> Input {
+    let operator = OperatorId::from(format!("op{operator}").as_str());
+    Input::Standing { operator, queues: vec![QueueId::from("main")], standing }
+}
+
+fn arrive(request: u64) -> Input {
+    Input::Arrive(arrival(request))
+}
+
+fn arrival(request: u64) -> Arrival {
+    Arrival {
+        request: RequestId(request),
+        queue: QueueId::from("main"),
+        never_to: None,
+        priority: 0,
+        answered: false,
+    }
+}
