@@ -121,7 +121,7 @@ mod tests {
         let mut resampler = Resampler::new(from, to).unwrap();
         let mut out = Vec::new();
         let pcm = Sound::Sine { hz }.samples(from);
-        for frame in pcm.chunks_exact(from as usize / 50) {
+        for frame in pcm[..from as usize / 5].chunks_exact(from as usize / 50) {
             let before = out.len();
             resampler.run(frame, &mut out);
             assert_eq!(out.len() - before, to as usize / 50);
