@@ -3,6 +3,7 @@
 use crate::cause::Cause;
 use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
 use crate::time::UnixTime;
+use std::borrow::Cow;
 
 /// More phases than this are not kept; a call that alternates for hours is still one record.
 pub const PHASES_MAX: usize = 1_000;
@@ -48,7 +49,7 @@ pub struct CallRecord {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Phase {
     /// The phase as the desk protocol names it, or `direct-ringing`, `talking`, `transferring`.
-    pub word: &'static str,
+    pub word: Cow<'static, str>,
     /// When.
     pub at: UnixTime,
     /// The operator or the number that it concerns; may be empty.
@@ -67,6 +68,12 @@ pub enum Handover {
 }
 
 impl Handover {
+    /// What [`word`](Self::word) named.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Checked, Self::Unchecked, Self::Forced].into_iter().find(|way| way.word() == word)
+    }
+
     /// `checked`, `unchecked`, `forced`.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -103,6 +110,13 @@ pub enum EndedBy {
 }
 
 impl EndedBy {
+    /// Whom [`word`](Self::word) named.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [Self::Caller, Self::Callee, Self::Operator, Self::Server];
+        all.into_iter().find(|who| who.word() == word)
+    }
+
     /// `caller`, `callee`, `operator`, `server`.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -119,7 +133,7 @@ impl CallRecord {
     /// Notes that a phase begins.
     pub fn enter(&mut self, word: &'static str, at: UnixTime, who: &str) {
         if self.phases.len() < PHASES_MAX {
-            self.phases.push(Phase { word, at, who: who.to_owned() });
+            self.phases.push(Phase { word: Cow::Borrowed(word), at, who: who.to_owned() });
         }
     }
 

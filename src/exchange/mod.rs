@@ -1,0 +1,3 @@
+//! All cores wired into one machine.
+
+pub mod journal;

@@ -1,0 +1,49 @@
+//! What can go wrong with the database file.
+
+use std::path::PathBuf;
+
+/// Why the journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data directory cannot be made or opened.
+    #[error("{}: {error}: make it writable for cordboard, or name another with --data", path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Another process writes.
+    #[error("{}: a running cordboard holds it: ask that one, or stop it first", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The file was written by a later version.
+    #[error("{}: its schema is version {found}, this cordboard knows {known}: use the newer program", path.display())]
+    TooNew {
+        /// The database.
+        path: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// Our version.
+        known: u32,
+    },
+    /// SQLite refuses.
+    #[error("{}: {error}", path.display())]
+    Sqlite {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        error: rusqlite::Error,
+    },
+}
+
+/// A row that could not be understood and was left out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unreadable {
+    /// The table.
+    pub table: &'static str,
+    /// What names the row.
+    pub row: String,
+}

@@ -1,0 +1,278 @@
+//! The state at start, as one value.
+
+use super::database::Database;
+use super::error::{StoreError, Unreadable};
+use super::records;
+use super::rows::{
+    read_address, read_addresses, read_flow, read_hop, read_set, read_time, read_uris, time, uint,
+};
+use crate::directory::{Accounts, Level, Operator, Permit, Terminal};
+use crate::exchange::journal::{
+    DialogKey, State, StoredDesk, StoredDialog, StoredLeg, StoredRequest,
+};
+use crate::ids::{CallId, LegId, LevelId, Number, OperatorId, QueueId, RequestId};
+use crate::presence;
+use crate::registrar::Binding;
+use crate::sip::Uri;
+use crate::switchboard::desk::results::{Kept, REMEMBERED};
+use crate::time::UnixTime;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+use std::collections::BTreeMap;
+
+impl Database {
+    /// Everything that the journal holds, and the rows that could not be understood; those are left
+    /// out.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn load(&self, now: UnixTime) -> std::result::Result<(State, Vec<Unreadable>), StoreError> {
+        self.read_state(now).map_err(|error| self.fault(error))
+    }
+
+    /// Terminals, levels, permits and operators.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn accounts(&self) -> std::result::Result<(Accounts, Vec<Unreadable>), StoreError> {
+        let mut bad = Vec::new();
+        let accounts = accounts(&self.connection, &mut bad).map_err(|error| self.fault(error))?;
+        Ok((accounts, bad))
+    }
+
+    fn read_state(&self, now: UnixTime) -> Result<(State, Vec<Unreadable>)> {
+        let (db, mut bad) = (&self.connection, Vec::new());
+        let (desks, legs) = dialogs(db, &mut bad)?;
+        let state = State {
+            accounts: accounts(db, &mut bad)?,
+            bindings: bindings(db, &mut bad)?,
+            operators: operator_states(db)?,
+            requests: requests(db, &mut bad)?,
+            desks,
+            results: results(db, now)?,
+            calls: records::open_calls(db, &mut bad)?,
+            legs,
+            next_call: next_call(db)?,
+        };
+        Ok((state, bad))
+    }
+}
+
+/// Reads every row of a query; where `read` finds no sense, the row is noted in `bad` under the
+/// text of its first column.
+pub(super) fn rows<T>(
+    db: &Connection,
+    table: &'static str,
+    sql: &str,
+    bad: &mut Vec<Unreadable>,
+    read: impl Fn(&Row<'_>) -> Result<Option<T>>,
+) -> Result<Vec<T>> {
+    let mut statement = db.prepare(sql)?;
+    let mut found = statement.query([])?;
+    let mut values = Vec::new();
+    while let Some(row) = found.next()? {
+        match read(row)? {
+            Some(value) => values.push(value),
+            None => {
+                let row = row.get_ref(0)?.as_str().unwrap_or("?").to_owned();
+                bad.push(Unreadable { table, row });
+            }
+        }
+    }
+    Ok(values)
+}
+
+fn text<T: for<'a> From<&'a str>>(row: &Row<'_>, column: &str) -> Result<T> {
+    Ok(T::from(row.get_ref(column)?.as_str()?))
+}
+
+fn optional<T: for<'a> From<&'a str>>(row: &Row<'_>, column: &str) -> Result<Option<T>> {
+    Ok(row.get_ref(column)?.as_str_or_null()?.map(T::from))
+}
+
+fn accounts(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Accounts> {
+    let terminal = |row: &Row<'_>| {
+        let secret = row.get_ref("secret")?.as_str_or_null()?.map(str::parse).transpose();
+        let contact = row.get_ref("contact")?.as_str_or_null()?.map(Uri::parse).transpose();
+        let (Ok(secret), Ok(contact)) = (secret, contact) else { return Ok(None) };
+        let (number, level) = (text(row, "number")?, text(row, "level")?);
+        Ok(Some(Terminal { number, name: row.get("name")?, level, secret, contact }))
+    };
+    let operator = |row: &Row<'_>| {
+        let secret = row.get_ref("secret")?.as_str_or_null()?.map(str::parse).transpose();
+        let mode = row.get_ref("mode")?.as_str()?.parse();
+        let (Ok(secret), Ok(mode)) = (secret, mode) else { return Ok(None) };
+        Ok(Some(Operator {
+            name: text(row, "name")?,
+            phone: text(row, "phone")?,
+            phones: read_set(row.get_ref("phones")?.as_str()?),
+            queues: read_set(row.get_ref("queues")?.as_str()?),
+            mode,
+            secret,
+        }))
+    };
+    let permit = |row: &Row<'_>| {
+        Ok(Some(Permit { callee: text(row, "callee")?, caller: text(row, "caller")? }))
+    };
+    Ok(Accounts {
+        terminals: rows(db, "terminals", "SELECT * FROM terminals", bad, terminal)?,
+        levels: levels(db, bad)?,
+        permits: rows(db, "permits", "SELECT * FROM permits", bad, permit)?,
+        operators: rows(db, "operators", "SELECT * FROM operators", bad, operator)?,
+    })
+}
+
+fn levels(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<Level>> {
+    let name = |row: &Row<'_>| text::<LevelId>(row, "name").map(Some);
+    let names = rows(db, "levels", "SELECT name FROM levels", bad, name)?;
+    let level = |name: LevelId| (name.clone(), Level { name, admits: Default::default() });
+    let mut levels: BTreeMap<_, _> = names.into_iter().map(level).collect();
+    let pair =
+        |row: &Row<'_>| Ok(Some((text::<LevelId>(row, "level")?, text::<LevelId>(row, "caller")?)));
+    for (name, caller) in rows(db, "admits", "SELECT level, caller FROM admits", bad, pair)? {
+        if let Some(level) = levels.get_mut(&name) {
+            level.admits.insert(caller);
+        }
+    }
+    Ok(levels.into_values().collect())
+}
+
+fn bindings(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<Binding>> {
+    // The order of expiry is about that of registration, which the registrar wants.
+    let sql = "SELECT * FROM bindings ORDER BY number, expires, key";
+    rows(db, "bindings", sql, bad, |row| {
+        let flow = match row.get_ref("flow")?.as_str_or_null()? {
+            Some(text) => read_flow(text).map(Some),
+            None => Some(None),
+        };
+        let (Some(flow), Some(contact), Some(path), Some(expires)) = (
+            flow,
+            read_address(row.get_ref("contact")?.as_str()?),
+            read_addresses(row.get_ref("path")?.as_str()?),
+            read_time(row.get("expires")?),
+        ) else {
+            return Ok(None);
+        };
+        Ok(Some(Binding {
+            number: text(row, "number")?,
+            contact,
+            path,
+            flow,
+            call_id: row.get("call_id")?,
+            cseq: row.get("cseq")?,
+            expires,
+            user_agent: row.get("user_agent")?,
+        }))
+    })
+}
+
+fn operator_states(db: &Connection) -> Result<Vec<presence::Stored>> {
+    rows(db, "operator_states", "SELECT * FROM operator_states", &mut Vec::new(), |row| {
+        Ok(Some(presence::Stored {
+            operator: text(row, "operator")?,
+            logged_in: row.get("logged_in")?,
+            dnd: row.get("dnd")?,
+            phone: optional::<Number>(row, "phone")?,
+        }))
+    })
+}
+
+fn requests(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<StoredRequest>> {
+    let sql = "SELECT * FROM requests ORDER BY queue, priority DESC, turn";
+    rows(db, "requests", sql, bad, |row| {
+        let (Some(request), Some(call), Some(arrived)) = (
+            RequestId::parse(row.get_ref("request")?.as_str()?),
+            uint(row.get("call")?),
+            read_time(row.get("arrived")?),
+        ) else {
+            return Ok(None);
+        };
+        Ok(Some(StoredRequest {
+            request,
+            call: CallId(call),
+            queue: text::<QueueId>(row, "queue")?,
+            arrived,
+            turn: row.get("turn")?,
+            priority: row.get("priority")?,
+            never_to: optional::<OperatorId>(row, "never_to")?,
+            taken_by: optional::<OperatorId>(row, "taken_by")?,
+        }))
+    })
+}
+
+enum Party {
+    Desk(StoredDesk),
+    Leg(StoredLeg),
+}
+
+fn dialogs(
+    db: &Connection,
+    bad: &mut Vec<Unreadable>,
+) -> Result<(Vec<StoredDesk>, Vec<StoredLeg>)> {
+    let parties = rows(db, "dialogs", "SELECT * FROM dialogs", bad, |row| {
+        let Some(dialog) = dialog(row)? else { return Ok(None) };
+        if let Some(operator) = optional::<OperatorId>(row, "operator")? {
+            return Ok(Some(Party::Desk(StoredDesk { operator, dialog })));
+        }
+        let (Some(leg), Some(call)) = (uint(row.get("leg")?), uint(row.get("call")?)) else {
+            return Ok(None);
+        };
+        Ok(Some(Party::Leg(StoredLeg {
+            leg: LegId(leg),
+            call: CallId(call),
+            party: row.get("party")?,
+            dialog,
+            local_sdp: row.get("local_sdp")?,
+            remote_sdp: row.get("remote_sdp")?,
+        })))
+    })?;
+    let (mut desks, mut legs) = (Vec::new(), Vec::new());
+    for party in parties {
+        match party {
+            Party::Desk(desk) => desks.push(desk),
+            Party::Leg(leg) => legs.push(leg),
+        }
+    }
+    Ok((desks, legs))
+}
+
+fn dialog(row: &Row<'_>) -> Result<Option<StoredDialog>> {
+    let (Some(local), Some(remote), Ok(target), Some(routes), Some(hop)) = (
+        read_address(row.get_ref("local")?.as_str()?),
+        read_address(row.get_ref("remote")?.as_str()?),
+        Uri::parse(row.get_ref("target")?.as_str()?),
+        read_uris(row.get_ref("routes")?.as_str()?),
+        read_hop(row.get_ref("hop")?.as_str()?),
+    ) else {
+        return Ok(None);
+    };
+    let key = DialogKey { call_id: row.get("call_id")?, local_tag: row.get("local_tag")? };
+    Ok(Some(StoredDialog {
+        key,
+        remote_tag: row.get("remote_tag")?,
+        local,
+        remote,
+        target,
+        routes,
+        local_cseq: row.get("local_cseq")?,
+        remote_cseq: row.get("remote_cseq")?,
+        hop,
+    }))
+}
+
+fn results(db: &Connection, now: UnixTime) -> Result<Vec<(OperatorId, String, Kept)>> {
+    let sql = "SELECT * FROM desk_results WHERE at > ?1 ORDER BY at, operator, id";
+    let oldest = time(now).saturating_sub(REMEMBERED.as_micros() as i64);
+    let mut statement = db.prepare(sql)?;
+    let found = statement.query_map([oldest], |row| {
+        let at = read_time(row.get("at")?).unwrap_or_default();
+        let kept = Kept { content: row.get("content")?, result: row.get("result")?, at };
+        Ok((text::<OperatorId>(row, "operator")?, row.get("id")?, kept))
+    })?;
+    found.collect()
+}
+
+fn next_call(db: &Connection) -> Result<u64> {
+    let sql = "SELECT value FROM facts WHERE name = 'next_call'";
+    let stored: Option<i64> = db.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(stored.and_then(uint).unwrap_or(1))
+}

@@ -1,0 +1,27 @@
+//! The journal: SQLite under the data directory.
+//!
+//! ```text
+//!   start    [`Database::open`] ──▶ [`Database::load`] ──▶ one [`State`](crate::exchange::journal::State)
+//!   running  [`Writer::write`] ──▶ bounded channel ──▶ one thread, one transaction per gathered group
+//!                                                     └──▶ committed tickets go back to the loop
+//!   stopped  [`admin::apply`]: the same rules, straight to the file
+//! ```
+//!
+//! One process writes at a time: [`Lock`] says who. Others may read while it does (WAL).
+
+pub mod admin;
+mod database;
+mod error;
+mod loader;
+mod lock;
+mod records;
+mod rows;
+mod schema;
+mod write;
+mod writer;
+
+pub use database::Database;
+pub use error::{StoreError, Unreadable};
+pub use lock::Lock;
+pub use records::AuditLine;
+pub use writer::{Batch, GROUP_MAX, Outcome, WAITING_MAX, WriteRefused, Writer};

@@ -1,0 +1,94 @@
+//! The tables, as a list of steps; `user_version` counts the steps that a file has behind it.
+
+use crate::directory::patent_levels;
+use rusqlite::{Connection, Transaction};
+
+/// The steps in their order. A step that was ever released is never changed; the next one changes it.
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 1] = [first];
+
+/// The version that a file has after all steps.
+pub(super) const VERSION: u32 = STEPS.len() as u32;
+
+/// The version of a file.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Takes the steps that are missing, each wholly or not at all.
+pub(super) fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
+    let done = version(connection)?;
+    for (number, step) in (1..).zip(STEPS).skip(done as usize) {
+        let transaction = connection.transaction()?;
+        step(&transaction)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn first(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE facts (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+         CREATE TABLE terminals (
+             number TEXT PRIMARY KEY, name TEXT NOT NULL, level TEXT NOT NULL,
+             secret TEXT, contact TEXT
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE levels (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+         CREATE TABLE admits (
+             level TEXT NOT NULL, caller TEXT NOT NULL, PRIMARY KEY (level, caller)
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE permits (
+             callee TEXT NOT NULL, caller TEXT NOT NULL, PRIMARY KEY (callee, caller)
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE operators (
+             name TEXT PRIMARY KEY, phone TEXT NOT NULL, phones TEXT NOT NULL,
+             queues TEXT NOT NULL, mode TEXT NOT NULL, secret TEXT
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE audit (
+             entry INTEGER PRIMARY KEY, at INTEGER NOT NULL, by TEXT NOT NULL, what TEXT NOT NULL
+         ) STRICT;
+         CREATE TABLE bindings (
+             number TEXT NOT NULL, key TEXT NOT NULL, contact TEXT NOT NULL, path TEXT NOT NULL,
+             flow TEXT, call_id TEXT NOT NULL, cseq INTEGER NOT NULL, expires INTEGER NOT NULL,
+             user_agent TEXT NOT NULL, PRIMARY KEY (number, key)
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE operator_states (
+             operator TEXT PRIMARY KEY, logged_in INTEGER NOT NULL, dnd INTEGER NOT NULL, phone TEXT
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE requests (
+             request TEXT PRIMARY KEY, call INTEGER NOT NULL, queue TEXT NOT NULL,
+             arrived INTEGER NOT NULL, turn INTEGER NOT NULL, priority INTEGER NOT NULL,
+             never_to TEXT, taken_by TEXT
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE dialogs (
+             call_id TEXT NOT NULL, local_tag TEXT NOT NULL, remote_tag TEXT NOT NULL,
+             local TEXT NOT NULL, remote TEXT NOT NULL, target TEXT NOT NULL, routes TEXT NOT NULL,
+             local_cseq INTEGER NOT NULL, remote_cseq INTEGER, hop TEXT NOT NULL,
+             operator TEXT,
+             leg INTEGER, call INTEGER, party TEXT, local_sdp TEXT, remote_sdp TEXT,
+             PRIMARY KEY (call_id, local_tag)
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE desk_results (
+             operator TEXT NOT NULL, id TEXT NOT NULL, content TEXT NOT NULL, result TEXT,
+             at INTEGER NOT NULL, PRIMARY KEY (operator, id)
+         ) STRICT, WITHOUT ROWID;
+         CREATE INDEX desk_results_at ON desk_results (at);
+         CREATE TABLE calls (
+             call INTEGER PRIMARY KEY, request TEXT, session TEXT NOT NULL, queue TEXT,
+             caller TEXT NOT NULL, caller_name TEXT NOT NULL, origin TEXT NOT NULL,
+             dialled TEXT NOT NULL, operators TEXT NOT NULL, callee TEXT, began INTEGER NOT NULL,
+             answered INTEGER, handover TEXT, ended INTEGER, cause TEXT, ended_by TEXT,
+             health TEXT NOT NULL
+         ) STRICT;
+         CREATE INDEX calls_began ON calls (began);
+         CREATE INDEX calls_open ON calls (call) WHERE ended IS NULL;
+         CREATE TABLE phases (
+             call INTEGER NOT NULL, place INTEGER NOT NULL, word TEXT NOT NULL,
+             at INTEGER NOT NULL, who TEXT NOT NULL, PRIMARY KEY (call, place)
+         ) STRICT, WITHOUT ROWID;",
+    )?;
+    for level in patent_levels() {
+        super::write::put_level(transaction, &level)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,295 @@
+//! Entries as statements; each runs inside a transaction of its caller.
+
+use super::rows::{addresses, flow, hop, int, list, time, uris};
+use crate::directory::{Effect, Level, Operator, Terminal};
+use crate::exchange::journal::{
+    Audited, DialogKey, Entry, StoredDesk, StoredDialog, StoredLeg, StoredRequest,
+};
+use crate::ids::{Number, OperatorId, QueueId};
+use crate::presence;
+use crate::registrar::{Binding, BindingChange};
+use crate::switchboard::call_record::CallRecord;
+use crate::switchboard::desk::results::{Kept, REMEMBERED};
+use rusqlite::{Connection, Result, ToSql, params};
+
+/// Writes one entry.
+pub(super) fn put(connection: &Connection, entry: &Entry) -> Result<()> {
+    match entry {
+        Entry::Directory(audited) => put_audited(connection, audited),
+        Entry::Binding(BindingChange::Put(binding)) => put_binding(connection, binding),
+        Entry::Binding(BindingChange::Drop { number, key }) => run(
+            connection,
+            "DELETE FROM bindings WHERE number = ?1 AND key = ?2",
+            params![number.as_str(), key],
+        ),
+        Entry::Operator(stored) => put_operator_state(connection, stored),
+        Entry::PutRequest(request) => put_request(connection, request),
+        Entry::DropRequest(request) => {
+            run(connection, "DELETE FROM requests WHERE request = ?1", params![request.to_string()])
+        }
+        Entry::PutDesk(desk) => put_desk(connection, desk),
+        Entry::PutLeg(leg) => put_leg(connection, leg),
+        Entry::DropDesk(key) | Entry::DropLeg(key) => drop_dialog(connection, key),
+        Entry::DeskResult { operator, id, kept } => put_result(connection, operator, id, kept),
+        Entry::Call(record) => put_call(connection, record),
+    }
+}
+
+fn run(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<()> {
+    connection.prepare_cached(sql)?.execute(values).map(drop)
+}
+
+/// Writes what a change of the directory has made, and who made it.
+pub(super) fn put_audited(connection: &Connection, audited: &Audited) -> Result<()> {
+    for effect in &audited.effects {
+        put_effect(connection, effect)?;
+    }
+    run(
+        connection,
+        "INSERT INTO audit (at, by, what) VALUES (?1, ?2, ?3)",
+        params![time(audited.at), audited.by, audited.what],
+    )
+}
+
+fn put_effect(connection: &Connection, effect: &Effect) -> Result<()> {
+    match effect {
+        Effect::PutTerminal(terminal) => put_terminal(connection, terminal),
+        Effect::DropTerminal(number) => {
+            run(connection, "DELETE FROM terminals WHERE number = ?1", params![number.as_str()])
+        }
+        Effect::PutLevel(level) => put_level(connection, level),
+        Effect::DropLevel(name) => {
+            run(connection, "DELETE FROM admits WHERE level = ?1", params![name.as_str()])?;
+            run(connection, "DELETE FROM levels WHERE name = ?1", params![name.as_str()])
+        }
+        Effect::PutPermit(permit) => run(
+            connection,
+            "INSERT OR REPLACE INTO permits (callee, caller) VALUES (?1, ?2)",
+            params![permit.callee.as_str(), permit.caller.as_str()],
+        ),
+        Effect::DropPermit(permit) => run(
+            connection,
+            "DELETE FROM permits WHERE callee = ?1 AND caller = ?2",
+            params![permit.callee.as_str(), permit.caller.as_str()],
+        ),
+        Effect::PutOperator(operator) => put_operator(connection, operator),
+        Effect::DropOperator(name) => {
+            run(connection, "DELETE FROM operators WHERE name = ?1", params![name.as_str()])
+        }
+    }
+}
+
+fn put_terminal(connection: &Connection, terminal: &Terminal) -> Result<()> {
+    run(
+        connection,
+        "INSERT OR REPLACE INTO terminals (number, name, level, secret, contact)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            terminal.number.as_str(),
+            terminal.name,
+            terminal.level.as_str(),
+            terminal.secret.as_ref().map(|secret| secret.export()),
+            terminal.contact.as_ref().map(|uri| uri.as_str()),
+        ],
+    )
+}
+
+/// Writes a level and whom it admits.
+pub(super) fn put_level(connection: &Connection, level: &Level) -> Result<()> {
+    let name = level.name.as_str();
+    run(connection, "INSERT OR REPLACE INTO levels (name) VALUES (?1)", params![name])?;
+    run(connection, "DELETE FROM admits WHERE level = ?1", params![name])?;
+    for caller in &level.admits {
+        run(
+            connection,
+            "INSERT INTO admits (level, caller) VALUES (?1, ?2)",
+            params![name, caller.as_str()],
+        )?;
+    }
+    Ok(())
+}
+
+fn put_operator(connection: &Connection, operator: &Operator) -> Result<()> {
+    run(
+        connection,
+        "INSERT OR REPLACE INTO operators (name, phone, phones, queues, mode, secret)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            operator.name.as_str(),
+            operator.phone.as_str(),
+            list(operator.phones.iter().map(Number::as_str)),
+            list(operator.queues.iter().map(QueueId::as_str)),
+            operator.mode.to_string(),
+            operator.secret.as_ref().map(|secret| secret.export()),
+        ],
+    )
+}
+
+fn put_binding(connection: &Connection, binding: &Binding) -> Result<()> {
+    run(
+        connection,
+        "INSERT OR REPLACE INTO bindings
+             (number, key, contact, path, flow, call_id, cseq, expires, user_agent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            binding.number.as_str(),
+            binding.key(),
+            binding.contact.to_string(),
+            addresses(&binding.path),
+            binding.flow.as_ref().map(flow),
+            binding.call_id,
+            binding.cseq,
+            time(binding.expires),
+            binding.user_agent,
+        ],
+    )
+}
+
+fn put_operator_state(connection: &Connection, stored: &presence::Stored) -> Result<()> {
+    run(
+        connection,
+        "INSERT OR REPLACE INTO operator_states (operator, logged_in, dnd, phone)
+         VALUES (?1, ?2, ?3, ?4)",
+        params![
+            stored.operator.as_str(),
+            stored.logged_in,
+            stored.dnd,
+            stored.phone.as_ref().map(Number::as_str),
+        ],
+    )
+}
+
+fn put_request(connection: &Connection, request: &StoredRequest) -> Result<()> {
+    run(
+        connection,
+        "INSERT OR REPLACE INTO requests
+             (request, call, queue, arrived, turn, priority, never_to, taken_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            request.request.to_string(),
+            int(request.call.0),
+            request.queue.as_str(),
+            time(request.arrived),
+            request.turn,
+            request.priority,
+            request.never_to.as_ref().map(OperatorId::as_str),
+            request.taken_by.as_ref().map(OperatorId::as_str),
+        ],
+    )
+}
+
+fn put_desk(connection: &Connection, desk: &StoredDesk) -> Result<()> {
+    put_dialog(connection, &desk.dialog)?;
+    run(
+        connection,
+        "UPDATE dialogs SET operator = ?3 WHERE call_id = ?1 AND local_tag = ?2",
+        params![desk.dialog.key.call_id, desk.dialog.key.local_tag, desk.operator.as_str()],
+    )
+}
+
+fn put_leg(connection: &Connection, leg: &StoredLeg) -> Result<()> {
+    put_dialog(connection, &leg.dialog)?;
+    run(
+        connection,
+        "UPDATE dialogs SET leg = ?3, call = ?4, party = ?5, local_sdp = ?6, remote_sdp = ?7
+         WHERE call_id = ?1 AND local_tag = ?2",
+        params![
+            leg.dialog.key.call_id,
+            leg.dialog.key.local_tag,
+            int(leg.leg.0),
+            int(leg.call.0),
+            leg.party,
+            leg.local_sdp,
+            leg.remote_sdp,
+        ],
+    )
+}
+
+fn put_dialog(connection: &Connection, dialog: &StoredDialog) -> Result<()> {
+    run(
+        connection,
+        "INSERT OR REPLACE INTO dialogs
+             (call_id, local_tag, remote_tag, local, remote, target, routes, local_cseq,
+              remote_cseq, hop)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            dialog.key.call_id,
+            dialog.key.local_tag,
+            dialog.remote_tag,
+            dialog.local.to_string(),
+            dialog.remote.to_string(),
+            dialog.target.as_str(),
+            uris(&dialog.routes),
+            dialog.local_cseq,
+            dialog.remote_cseq,
+            hop(&dialog.hop),
+        ],
+    )
+}
+
+fn drop_dialog(connection: &Connection, key: &DialogKey) -> Result<()> {
+    run(
+        connection,
+        "DELETE FROM dialogs WHERE call_id = ?1 AND local_tag = ?2",
+        params![key.call_id, key.local_tag],
+    )
+}
+
+fn put_result(connection: &Connection, operator: &OperatorId, id: &str, kept: &Kept) -> Result<()> {
+    let forgotten = time(kept.at).saturating_sub(int(REMEMBERED.as_micros() as u64));
+    run(connection, "DELETE FROM desk_results WHERE at <= ?1", params![forgotten])?;
+    run(
+        connection,
+        "INSERT OR REPLACE INTO desk_results (operator, id, content, result, at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![operator.as_str(), id, kept.content, kept.result, time(kept.at)],
+    )
+}
+
+fn put_call(connection: &Connection, record: &CallRecord) -> Result<()> {
+    let call = int(record.call.0);
+    run(
+        connection,
+        "INSERT OR REPLACE INTO calls
+             (call, request, session, queue, caller, caller_name, origin, dialled, operators,
+              callee, began, answered, handover, ended, cause, ended_by, health)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        params![
+            call,
+            record.request.map(|request| request.to_string()),
+            record.session,
+            record.queue.as_ref().map(QueueId::as_str),
+            record.caller,
+            record.caller_name,
+            record.origin,
+            record.dialled.as_str(),
+            list(record.operators.iter().map(OperatorId::as_str)),
+            record.callee.as_ref().map(Number::as_str),
+            time(record.began),
+            record.answered.map(time),
+            record.handover.map(|handover| handover.word()),
+            record.ended.map(|ended| time(ended.at)),
+            record.ended.map(|ended| ended.cause.word()),
+            record.ended.map(|ended| ended.by.word()),
+            record.health,
+        ],
+    )?;
+    // Phases are only ever appended, so those that are there are right.
+    let written: i64 = connection
+        .prepare_cached("SELECT count(*) FROM phases WHERE call = ?1")?
+        .query_row([call], |row| row.get(0))?;
+    let new = record.phases.iter().skip(written as usize);
+    for (place, phase) in (written..).zip(new) {
+        run(
+            connection,
+            "INSERT INTO phases (call, place, word, at, who) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![call, place, phase.word, time(phase.at), phase.who],
+        )?;
+    }
+    run(
+        connection,
+        "INSERT INTO facts (name, value) VALUES ('next_call', ?1)
+         ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+        params![call.saturating_add(1)],
+    )
+}

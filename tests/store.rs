@@ -1,0 +1,500 @@
+//! The journal: what was committed is there after a crash, and nothing is there by half.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use cordboard::cause::Cause;
+use cordboard::directory::{
+    Change, Directory, Field, Level, NumberingPlan, OperatorDraft, Permit, Refusal, Secret,
+    TerminalDraft, patent_levels,
+};
+use cordboard::exchange::journal::{
+    DialogKey, Entry, StoredDesk, StoredDialog, StoredLeg, StoredRequest,
+};
+use cordboard::ids::{
+    CallId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId, RequestId, Ticket,
+};
+use cordboard::presence;
+use cordboard::registrar::{Binding, BindingChange};
+use cordboard::sip::{Destination, Flow, HeaderName, NameAddr, Transport, Uri};
+use cordboard::store::{
+    Batch, Database, Lock, Outcome, StoreError, Unreadable, WAITING_MAX, WriteRefused, Writer,
+    admin,
+};
+use cordboard::switchboard::call_record::{CallRecord, EndedBy, Handover};
+use cordboard::switchboard::desk::results::Kept;
+use cordboard::time::UnixTime;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
+
+const NOW: UnixTime = UnixTime::from_secs(1_795_352_006);
+
+fn number(text: &str) -> Number {
+    Number::from(text)
+}
+
+fn plan() -> NumberingPlan {
+    NumberingPlan {
+        realm: "cordboard.local".to_owned(),
+        queues: BTreeMap::from([(number("9000"), QueueId::from("main"))]),
+        trunks: vec![],
+        external: LevelId::from("B"),
+    }
+}
+
+fn after(secs: u64) -> UnixTime {
+    UnixTime::from_secs(NOW.as_secs() + secs)
+}
+
+fn address(text: &str) -> NameAddr {
+    NameAddr::parse(text, &HeaderName::Contact).unwrap()
+}
+
+fn binding(port: u16) -> Binding {
+    Binding {
+        number: number("3001"),
+        contact: address(&format!("<sip:3001@192.0.2.7:{port}>;q=0.5;video")),
+        path: vec![address("<sip:edge.example;lr>")],
+        flow: Some(Flow {
+            transport: Transport::Udp,
+            local: "192.0.2.1:5060".parse().unwrap(),
+            remote: "[2001:db8::7]:5060".parse().unwrap(),
+            connection: ConnectionId(0),
+        }),
+        call_id: "a@b".to_owned(),
+        cseq: (1 << 31) - 1,
+        expires: after(3600),
+        user_agent: "Gerät 1.0".to_owned(),
+    }
+}
+
+fn dialog(call_id: &str) -> StoredDialog {
+    StoredDialog {
+        key: DialogKey { call_id: call_id.to_owned(), local_tag: "us".to_owned() },
+        remote_tag: "them".to_owned(),
+        local: address("<sip:desk@cordboard.local>"),
+        remote: address("\"Anna, O.\" <sip:op1@cordboard.local>"),
+        target: Uri::parse("sip:op1@192.0.2.9:5080;transport=tcp").unwrap(),
+        routes: vec![Uri::parse("sip:192.0.2.50;lr").unwrap(), Uri::parse("sip:e;lr").unwrap()],
+        local_cseq: 7,
+        remote_cseq: None,
+        hop: Destination::Address {
+            transport: Transport::Tcp,
+            remote: "192.0.2.50:5060".parse().unwrap(),
+        },
+    }
+}
+
+fn record(call: u64) -> CallRecord {
+    let mut record = CallRecord {
+        call: CallId(call),
+        request: Some(RequestId(u64::MAX)),
+        session: "0123456789abcdef0123456789abcdef".to_owned(),
+        queue: Some(QueueId::from("main")),
+        caller: "4001".to_owned(),
+        caller_name: "Anna \"O\"".to_owned(),
+        origin: "terminal".to_owned(),
+        dialled: number("9000"),
+        operators: vec![OperatorId::from("op1"), OperatorId::from("op2")],
+        callee: Some(number("3001")),
+        began: after(call),
+        answered: None,
+        phases: vec![],
+        handover: None,
+        ended: None,
+        health: String::new(),
+    };
+    record.enter("queued", after(call), "");
+    record
+}
+
+fn put(entries: Vec<Entry>) -> Batch {
+    Batch { entries, ticket: None }
+}
+
+/// Writes batches, waits for all of them, and closes the database.
+fn write(data: &Path, batches: Vec<Batch>) {
+    let count = batches.len();
+    let (writer, outcomes) = writer(data);
+    for batch in batches {
+        writer.write(batch).unwrap();
+    }
+    for _ in 0..count {
+        assert!(matches!(outcomes.recv().unwrap(), Outcome::Committed(_)));
+    }
+}
+
+fn writer(data: &Path) -> (Writer, Receiver<Outcome>) {
+    let (report, outcomes) = channel();
+    let database = Database::open(data).unwrap();
+    let writer = Writer::start(database, move |outcome| {
+        let _ = report.send(outcome); // The test may have seen enough.
+    });
+    (writer.unwrap(), outcomes)
+}
+
+fn committed(outcome: &Outcome) -> Option<u64> {
+    match outcome {
+        Outcome::Committed(ticket) => ticket.map(|ticket| ticket.0),
+        Outcome::Failed { .. } => None,
+    }
+}
+
+#[test]
+fn a_new_database_has_the_patents_levels_and_nothing_else() {
+    let data = tempfile::tempdir().unwrap();
+    let (state, unreadable) = Database::open(data.path()).unwrap().load(NOW).unwrap();
+    assert_eq!(state.accounts.levels, patent_levels());
+    assert_eq!((state.accounts.terminals.len(), state.bindings.len(), state.next_call), (0, 0, 1));
+    assert_eq!(unreadable, []);
+}
+
+#[test]
+fn everything_reads_back_as_it_was_written() {
+    let data = tempfile::tempdir().unwrap();
+    let operator = presence::Stored {
+        operator: OperatorId::from("op1"),
+        logged_in: true,
+        dnd: false,
+        phone: Some(number("3001")),
+    };
+    let request = StoredRequest {
+        request: RequestId(u64::MAX),
+        call: CallId(17),
+        queue: QueueId::from("main"),
+        arrived: NOW,
+        turn: -3,
+        priority: 5,
+        never_to: None,
+        taken_by: Some(OperatorId::from("op1")),
+    };
+    let desk = StoredDesk { operator: OperatorId::from("op1"), dialog: dialog("desk") };
+    let leg = StoredLeg {
+        leg: LegId(4),
+        call: CallId(17),
+        party: "caller".to_owned(),
+        dialog: StoredDialog { remote_cseq: Some(9), ..dialog("leg") },
+        local_sdp: "v=0\r\n".to_owned(),
+        remote_sdp: String::new(),
+    };
+    let kept = Kept { content: "take".to_owned(), result: None, at: NOW };
+    let open = record(17);
+    let mut closed = record(18);
+    closed.answer(after(20));
+    closed.handover = Some(Handover::Forced);
+    closed.enter("connected", after(21), "3001");
+    closed.end(after(30), Cause::NormalClearing, EndedBy::Callee);
+    write(
+        data.path(),
+        vec![put(vec![
+            Entry::Binding(BindingChange::Put(Box::new(binding(5060)))),
+            Entry::Operator(operator.clone()),
+            Entry::PutRequest(request.clone()),
+            Entry::PutDesk(Box::new(desk.clone())),
+            Entry::PutLeg(Box::new(leg.clone())),
+            Entry::DeskResult {
+                operator: OperatorId::from("op1"),
+                id: "17".to_owned(),
+                kept: kept.clone(),
+            },
+            Entry::Call(Box::new(open.clone())),
+            Entry::Call(Box::new(closed.clone())),
+        ])],
+    );
+    let database = Database::open(data.path()).unwrap();
+    let (state, unreadable) = database.load(after(599)).unwrap();
+    assert_eq!(unreadable, []);
+    assert_eq!(state.bindings, [binding(5060)]);
+    assert_eq!(state.operators, [operator]);
+    assert_eq!(state.requests, [request]);
+    assert_eq!((state.desks, state.legs), (vec![desk], vec![leg]));
+    assert_eq!(state.results, [(OperatorId::from("op1"), "17".to_owned(), kept)]);
+    assert_eq!(state.calls, std::slice::from_ref(&open), "a call without an end is still open");
+    assert_eq!(state.next_call, 19);
+    assert_eq!(database.load(after(600)).unwrap().0.results, [], "ten minutes are over");
+    assert_eq!(database.records(after(17), after(19), 10).unwrap().0, [open, closed]);
+    assert_eq!(database.records(after(18), after(18), 10).unwrap().0, []);
+}
+
+#[test]
+fn what_is_dropped_is_gone() {
+    let data = tempfile::tempdir().unwrap();
+    let desk = StoredDesk { operator: OperatorId::from("op1"), dialog: dialog("desk") };
+    let drop = BindingChange::Drop { number: number("3001"), key: binding(5060).key() };
+    write(
+        data.path(),
+        vec![
+            put(vec![
+                Entry::Binding(BindingChange::Put(Box::new(binding(5060)))),
+                Entry::PutDesk(Box::new(desk.clone())),
+            ]),
+            put(vec![Entry::Binding(drop), Entry::DropDesk(desk.dialog.key)]),
+        ],
+    );
+    let (state, _) = Database::open(data.path()).unwrap().load(NOW).unwrap();
+    assert_eq!((state.bindings.len(), state.desks.len()), (0, 0));
+}
+
+#[test]
+fn a_call_has_one_record_however_often_it_is_written() {
+    let data = tempfile::tempdir().unwrap();
+    let mut growing = record(5);
+    let mut batches = Vec::new();
+    for second in 1..20 {
+        batches.push(put(vec![Entry::Call(Box::new(growing.clone()))]));
+        growing.enter("alternated", after(second), "3001");
+    }
+    growing.end(after(30), Cause::Interrupted, EndedBy::Server);
+    batches.push(put(vec![Entry::Call(Box::new(growing.clone()))]));
+    write(data.path(), batches);
+    let database = Database::open(data.path()).unwrap();
+    assert_eq!(database.records(NOW, after(100), 10).unwrap().0, [growing]);
+    assert_eq!(database.load(NOW).unwrap().0.calls, []);
+}
+
+#[test]
+fn old_desk_results_leave_with_the_next() {
+    let data = tempfile::tempdir().unwrap();
+    let result = |id: &str, at| Entry::DeskResult {
+        operator: OperatorId::from("op1"),
+        id: id.to_owned(),
+        kept: Kept { content: "take".to_owned(), result: Some("{}".to_owned()), at },
+    };
+    write(data.path(), vec![put(vec![result("1", NOW), result("2", after(1))])]);
+    write(data.path(), vec![put(vec![result("3", after(600))])]);
+    let (state, _) = Database::open(data.path()).unwrap().load(NOW).unwrap();
+    let ids: Vec<_> = state.results.iter().map(|(_, id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["2", "3"]);
+}
+
+#[test]
+fn tickets_come_back_in_order_once_committed() {
+    let data = tempfile::tempdir().unwrap();
+    let (writer, outcomes) = writer(data.path());
+    for ticket in 0..1000 {
+        let entries = vec![Entry::Call(Box::new(record(ticket)))];
+        writer.write(Batch { entries, ticket: Some(Ticket(ticket)) }).unwrap();
+    }
+    for (expected, outcome) in (0..1000).zip(outcomes.iter()) {
+        assert_eq!(committed(&outcome), Some(expected));
+    }
+    drop(writer);
+    let database = Database::open(data.path()).unwrap();
+    assert_eq!(database.records(NOW, after(2000), 2000).unwrap().0.len(), 1000);
+}
+
+#[test]
+fn a_batch_that_fails_leaves_nothing_and_spoils_no_other() {
+    let data = tempfile::tempdir().unwrap();
+    {
+        let database = Database::open(data.path()).unwrap();
+        let raw = rusqlite::Connection::open(database.path()).unwrap();
+        let sql = "CREATE TRIGGER full BEFORE INSERT ON operator_states
+                   BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+        raw.execute_batch(sql).unwrap();
+    }
+    let (writer, outcomes) = writer(data.path());
+    let operator = presence::Stored {
+        operator: OperatorId::from("op1"),
+        logged_in: true,
+        dnd: false,
+        phone: None,
+    };
+    for (ticket, entries) in [
+        (1, vec![Entry::Call(Box::new(record(1)))]),
+        (2, vec![Entry::Call(Box::new(record(2))), Entry::Operator(operator)]),
+        (3, vec![Entry::Call(Box::new(record(3)))]),
+    ] {
+        writer.write(Batch { entries, ticket: Some(Ticket(ticket)) }).unwrap();
+    }
+    let reported: Vec<_> = outcomes.iter().take(3).collect();
+    assert_eq!((committed(&reported[0]), committed(&reported[2])), (Some(1), Some(3)));
+    let Outcome::Failed { ticket: Some(Ticket(2)), error } = &reported[1] else {
+        panic!("{reported:?}");
+    };
+    assert!(error.to_string().ends_with("disk full"), "{error}");
+    drop(writer);
+    let records = Database::open(data.path()).unwrap().records(NOW, after(100), 10).unwrap().0;
+    assert_eq!(records.iter().map(|r| r.call.0).collect::<Vec<_>>(), [1, 3]);
+}
+
+#[test]
+fn a_writer_that_falls_behind_refuses_instead_of_waiting() {
+    let data = tempfile::tempdir().unwrap();
+    let (writer, outcomes) = writer(data.path());
+    let raw = rusqlite::Connection::open(data.path().join("cordboard.db")).unwrap();
+    raw.execute_batch("BEGIN IMMEDIATE").unwrap(); // Someone else holds the file.
+    let drop_one = || put(vec![Entry::DropRequest(RequestId(1))]);
+    let refused = (0..2 * WAITING_MAX).find_map(|_| writer.write(drop_one()).err());
+    assert_eq!(refused, Some(WriteRefused::Full));
+    raw.execute_batch("ROLLBACK").unwrap();
+    drop(writer);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Committed(None))));
+}
+
+#[test]
+fn a_row_that_makes_no_sense_is_named_and_left_out() {
+    let data = tempfile::tempdir().unwrap();
+    let good = BindingChange::Put(Box::new(binding(5061)));
+    let bad = BindingChange::Put(Box::new(binding(5062)));
+    write(data.path(), vec![put(vec![Entry::Binding(good), Entry::Binding(bad)])]);
+    let raw = rusqlite::Connection::open(data.path().join("cordboard.db")).unwrap();
+    raw.execute_batch("UPDATE bindings SET flow = 'pigeon' WHERE key LIKE '%5062'").unwrap();
+    let (state, unreadable) = Database::open(data.path()).unwrap().load(NOW).unwrap();
+    assert_eq!(state.bindings, [binding(5061)]);
+    assert_eq!(unreadable, [Unreadable { table: "bindings", row: "3001".to_owned() }]);
+}
+
+#[test]
+fn a_file_of_a_later_version_is_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    drop(Database::open(data.path()).unwrap());
+    let raw = rusqlite::Connection::open(data.path().join("cordboard.db")).unwrap();
+    raw.pragma_update(None, "user_version", 99).unwrap();
+    for error in
+        [Database::open(data.path()).unwrap_err(), Database::open_to_read(data.path()).unwrap_err()]
+    {
+        assert!(matches!(error, StoreError::TooNew { found: 99, .. }));
+    }
+}
+
+#[test]
+fn administration_without_a_server_keeps_the_same_rules_and_is_audited() {
+    let data = tempfile::tempdir().unwrap();
+    let apply = |change: &Change| admin::apply(data.path(), plan(), change, "root", NOW);
+    let draft = TerminalDraft {
+        name: Some("Tür".to_owned()),
+        secret: Secret::from_password("3001", "cordboard.local", "geheim").ok(),
+        contact: Field::Set(Uri::parse("sip:3001@192.0.2.7").unwrap()),
+        ..TerminalDraft::new(number("3001"))
+    };
+    let operator = OperatorDraft {
+        phone: Some(number("3001")),
+        queues: Some(BTreeSet::from([QueueId::from("main")])),
+        ..OperatorDraft::new(OperatorId::from("op1"))
+    };
+    let visitors = Level {
+        name: LevelId::from("C"),
+        admits: BTreeSet::from([LevelId::from("A"), LevelId::from("C")]),
+    };
+    let permit = Permit { callee: number("3001"), caller: number("0123") };
+    let mut expected = admin::directory(data.path(), plan()).unwrap();
+    for change in [
+        Change::AddTerminal(draft.clone()),
+        Change::AddOperator(operator),
+        Change::AddLevel(visitors),
+        Change::AddPermit(permit),
+    ] {
+        apply(&change).unwrap();
+        expected.apply(&change).unwrap();
+    }
+    let refused = apply(&Change::AddTerminal(draft)).unwrap_err();
+    assert!(matches!(refused, admin::AdminError::Refused(Refusal::Exists { .. })));
+    assert_eq!(admin::directory(data.path(), plan()).unwrap(), expected);
+
+    let database = Database::open_to_read(data.path()).unwrap().unwrap();
+    let audit = database.audit(10).unwrap();
+    assert_eq!(audit.len(), 4, "what was refused is not there");
+    assert_eq!(
+        (audit[3].by.as_str(), audit[3].what.as_str()),
+        ("root", "terminal add 3001 name=\"Tür\" password=(set) contact=sip:3001@192.0.2.7")
+    );
+}
+
+#[test]
+fn while_a_server_runs_only_it_writes() {
+    let data = tempfile::tempdir().unwrap();
+    let lock = Lock::take(data.path()).unwrap();
+    let change = Change::RemoveTerminal(number("3001"));
+    let error = admin::apply(data.path(), plan(), &change, "root", NOW).unwrap_err();
+    assert!(matches!(error, admin::AdminError::Store(StoreError::Locked { .. })));
+    drop(lock);
+    let error = admin::apply(data.path(), plan(), &change, "root", NOW).unwrap_err();
+    assert!(matches!(error, admin::AdminError::Refused(_)));
+}
+
+/// The child of the test below: writes until it is killed.
+#[test]
+fn the_one_who_is_killed() {
+    let Some(data) = std::env::var_os("CORDBOARD_TEST_KILLED") else { return };
+    let data = Path::new(&data);
+    let _lock = Lock::take(data).unwrap();
+    let (writer, outcomes) = writer(data);
+    for n in 0.. {
+        // A request is taken: the state of the operator, the request and the record go together.
+        let request = StoredRequest {
+            request: RequestId(n),
+            call: CallId(n),
+            queue: QueueId::from("main"),
+            arrived: NOW,
+            turn: 0,
+            priority: 0,
+            never_to: None,
+            taken_by: None,
+        };
+        let entries = vec![Entry::Call(Box::new(record(n))), Entry::PutRequest(request)];
+        if writer.write(Batch { entries, ticket: Some(Ticket(n)) }).is_err() {
+            std::thread::yield_now();
+        }
+        for outcome in outcomes.try_iter() {
+            if let Outcome::Committed(Some(ticket)) = outcome {
+                println!("committed {}", ticket.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn after_a_kill_all_that_was_committed_is_there_and_nothing_by_half() {
+    use std::io::{BufRead as _, BufReader};
+    for committed_before_the_kill in [1, 700, 3000] {
+        let data = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_one_who_is_killed", "--nocapture"])
+            .env("CORDBOARD_TEST_KILLED", data.path())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut committed = BTreeSet::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        for line in lines.by_ref().map_while(Result::ok) {
+            if let Some(n) = line.split("committed ").nth(1) {
+                committed.insert(n.trim().parse::<u64>().unwrap());
+            }
+            if committed.len() == committed_before_the_kill {
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        let _lock = Lock::take(data.path()).unwrap();
+        let (state, unreadable) = Database::open(data.path()).unwrap().load(NOW).unwrap();
+        assert_eq!(unreadable, []);
+        let calls: BTreeSet<u64> = state.calls.iter().map(|record| record.call.0).collect();
+        let requests: BTreeSet<u64> = state.requests.iter().map(|r| r.call.0).collect();
+        assert_eq!(calls, requests, "both or neither");
+        assert!(committed.is_subset(&calls), "a commit that was reported is lost");
+        assert!(state.calls.iter().all(|record| record.phases.len() == 1));
+        assert!(state.next_call > *calls.last().unwrap());
+    }
+}
+
+#[test]
+fn a_directory_reads_back_whatever_was_done_to_it() {
+    let data = tempfile::tempdir().unwrap();
+    let mut directory = Directory::new(plan(), Default::default());
+    let changes = [
+        Change::ImportTerminals(
+            (0..500).map(|n| TerminalDraft::new(number(&n.to_string()))).collect(),
+        ),
+        Change::RemoveTerminal(number("17")),
+        Change::SetLevel(Level { name: LevelId::from("B"), admits: BTreeSet::new() }),
+    ];
+    directory.apply(&Change::AddLevel(patent_levels()[0].clone())).unwrap();
+    directory.apply(&Change::AddLevel(patent_levels()[1].clone())).unwrap();
+    for change in changes {
+        directory.apply(&change).unwrap();
+        admin::apply(data.path(), plan(), &change, "root", NOW).unwrap();
+    }
+    assert_eq!(admin::directory(data.path(), plan()).unwrap(), directory);
+}
