@@ -26,6 +26,7 @@ pub mod codec;
 pub mod directory;
 pub mod exchange;
 pub mod ids;
+pub mod media;
 pub mod presence;
 pub mod random;
 pub mod registrar;

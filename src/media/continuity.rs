@@ -1,0 +1,427 @@
+//! One outgoing stream: one SSRC, and no seam at a switch (RFC 3550 §5.1).
+//!
+//! ```text
+//!   source A   … 41 42 43 │
+//!   source B              │ 900 901 903 902 …     a late 899 is dropped
+//!   sent       … 17 18 19 │  20  21  23  22 …     offset −880
+//! ```
+//!
+//! At a cut the next sequence number follows the last one, and the timestamp grows by the time that
+//! has passed, at least one frame. Within a source both keep a constant offset, so that its gaps and
+//! its order arrive as they are and the receiver's loss statistics stay true.
+
+use crate::time::{Duration, Instant};
+
+/// A jump further ahead than this is a new stream (RFC 3550 A.1, MAX_DROPOUT).
+const SEQUENCE_AHEAD_MAX: i64 = 3000;
+/// A packet further behind than this is a new stream (RFC 3550 A.1, MAX_MISORDER).
+const SEQUENCE_BEHIND_MAX: i64 = 100;
+/// A timestamp further ahead of the clock than this is a new stream.
+const TIMESTAMP_AHEAD_MAX: Duration = Duration::from_secs(5);
+/// A timestamp further behind the last than this is a new stream; frames sent out of order are not.
+const TIMESTAMP_BEHIND_MAX: Duration = Duration::from_millis(500);
+
+/// The numbers of an arriving packet, and how its clock runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Numbers {
+    /// The source's SSRC.
+    pub ssrc: u32,
+    /// The source's sequence number.
+    pub sequence: u16,
+    /// The source's timestamp.
+    pub timestamp: u32,
+    /// Ticks of the timestamp in a second.
+    pub clock_rate: u32,
+    /// Ticks of one frame: what a switch adds at least.
+    pub frame: u32,
+    /// Whether the timestamp is that of an event's beginning, which audio may have overtaken.
+    pub event: bool,
+}
+
+/// Where a packet stands in the outgoing stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// Its sequence number.
+    pub sequence: u16,
+    /// Its timestamp.
+    pub timestamp: u32,
+    /// Whether it is the first after a switch.
+    pub first: bool,
+}
+
+/// The numbering of one outgoing stream.
+#[derive(Debug)]
+pub struct Continuity {
+    ssrc: u32,
+    /// The highest sequence number sent.
+    sequence: u16,
+    /// The highest timestamp sent, and when; `None` before the first packet.
+    anchor: Option<(u32, Instant)>,
+    first_timestamp: u32,
+    feed: Feed,
+}
+
+#[derive(Debug)]
+enum Feed {
+    /// The next packet begins a new source.
+    Cut,
+    /// Packets that the relay makes itself follow each other.
+    Made,
+    /// A source passes.
+    Passing(Splice),
+}
+
+/// How a source's numbers become ours. Sequence numbers are counted on beyond 16 bits.
+#[derive(Clone, Copy, Debug)]
+struct Splice {
+    ssrc: u32,
+    /// The first number that belongs to this splice; what comes late from before it is dropped.
+    first: i64,
+    highest: i64,
+    sequence_offset: u16,
+    timestamp_offset: u32,
+    /// The source's last timestamp in order, and when it came.
+    last: (u32, Instant),
+}
+
+impl Continuity {
+    /// A stream that has sent nothing; its numbers start anywhere (RFC 3550 §5.1).
+    #[must_use]
+    pub fn new(ssrc: u32, sequence: u16, timestamp: u32) -> Self {
+        Self { ssrc, sequence, anchor: None, first_timestamp: timestamp, feed: Feed::Cut }
+    }
+
+    /// The SSRC, for ever.
+    #[must_use]
+    pub fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// When the stream last advanced.
+    #[must_use]
+    pub fn advanced_at(&self) -> Option<Instant> {
+        self.anchor.map(|(_, at)| at)
+    }
+
+    /// The next packet begins a new source.
+    pub fn cut(&mut self) {
+        self.feed = Feed::Cut;
+    }
+
+    /// What our timestamps are ahead of those of the source with this SSRC, while it passes.
+    #[must_use]
+    pub fn timestamp_offset(&self, ssrc: u32) -> Option<u32> {
+        match self.feed {
+            Feed::Passing(splice) if splice.ssrc == ssrc => Some(splice.timestamp_offset),
+            Feed::Passing(_) | Feed::Cut | Feed::Made => None,
+        }
+    }
+
+    /// Our timestamp at `now`, for a report.
+    #[must_use]
+    pub fn timestamp_at(&self, now: Instant, clock_rate: u32) -> u32 {
+        match self.anchor {
+            Some((timestamp, at)) => timestamp.wrapping_add(ticks(now.since(at), clock_rate)),
+            None => self.first_timestamp,
+        }
+    }
+
+    /// Places a packet of the source; `None` when it comes too late to have a place.
+    pub fn pass(&mut self, now: Instant, packet: Numbers) -> Option<Place> {
+        let place = self.place(now, packet)?;
+        if self.anchor.is_none_or(|(last, _)| distance(last, place.timestamp) > 0) {
+            self.anchor = Some((place.timestamp, now));
+        }
+        Some(place)
+    }
+
+    /// Closes the gap that a packet of the source leaves which is not sent on.
+    pub fn skip(&mut self, sequence: u16) {
+        if let Feed::Passing(splice) = &mut self.feed {
+            let number = splice.extend(sequence);
+            if number > splice.highest {
+                splice.highest = number;
+                splice.first = number + 1;
+                splice.sequence_offset = splice.sequence_offset.wrapping_sub(1);
+            }
+        }
+    }
+
+    /// Places a packet of our own in front of the next packet of the source, under its timestamp.
+    pub fn insert_before(&mut self, now: Instant, packet: Numbers) -> Option<Place> {
+        let place = self.pass(now, packet)?;
+        if let Feed::Passing(splice) = &mut self.feed {
+            // The source's packet takes the number after the one that was just given away.
+            splice.sequence_offset = splice.sequence_offset.wrapping_add(1);
+            splice.first = splice.highest;
+            splice.highest -= 1;
+        }
+        Some(place)
+    }
+
+    /// Places a packet that the relay makes itself, `frame` ticks after the one before.
+    pub fn make(&mut self, now: Instant, clock_rate: u32, frame: u32) -> Place {
+        let first = !matches!(self.feed, Feed::Made);
+        let timestamp = match (self.anchor, first) {
+            (None, _) => self.first_timestamp,
+            (Some(_), true) => self.after_switch(now, clock_rate, frame),
+            (Some((last, _)), false) => last.wrapping_add(frame),
+        };
+        self.feed = Feed::Made;
+        self.sequence = self.sequence.wrapping_add(1);
+        self.anchor = Some((timestamp, now));
+        Place { sequence: self.sequence, timestamp, first }
+    }
+
+    /// Places a packet that the relay makes itself and that belongs to a timestamp already sent.
+    pub fn append(&mut self, timestamp: u32) -> Place {
+        self.sequence = self.sequence.wrapping_add(1);
+        Place { sequence: self.sequence, timestamp, first: false }
+    }
+
+    fn place(&mut self, now: Instant, packet: Numbers) -> Option<Place> {
+        match &mut self.feed {
+            Feed::Passing(splice) if splice.ssrc == packet.ssrc => {
+                let number = splice.extend(packet.sequence);
+                let ahead = number - splice.highest;
+                if !(-SEQUENCE_BEHIND_MAX..=SEQUENCE_AHEAD_MAX).contains(&ahead) {
+                    // The port lets a stray number through only when the next one confirms it.
+                    return Some(self.splice(now, packet));
+                }
+                if ahead > 0 && !packet.event && splice.clock_jumps(now, packet) {
+                    return Some(self.splice(now, packet));
+                }
+                if number < splice.first {
+                    return None;
+                }
+                let sequence = packet.sequence.wrapping_add(splice.sequence_offset);
+                if ahead > 0 {
+                    splice.highest = number;
+                    self.sequence = sequence;
+                    if !packet.event {
+                        splice.last = (packet.timestamp, now);
+                    }
+                }
+                let timestamp = packet.timestamp.wrapping_add(splice.timestamp_offset);
+                Some(Place { sequence, timestamp, first: false })
+            }
+            Feed::Passing(_) | Feed::Cut | Feed::Made => Some(self.splice(now, packet)),
+        }
+    }
+
+    /// Begins a source with this packet.
+    fn splice(&mut self, now: Instant, packet: Numbers) -> Place {
+        let timestamp = match self.anchor {
+            None => self.first_timestamp,
+            Some(_) => self.after_switch(now, packet.clock_rate, packet.frame),
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        let number = i64::from(packet.sequence);
+        self.feed = Feed::Passing(Splice {
+            ssrc: packet.ssrc,
+            first: number,
+            highest: number,
+            sequence_offset: self.sequence.wrapping_sub(packet.sequence),
+            timestamp_offset: timestamp.wrapping_sub(packet.timestamp),
+            last: (packet.timestamp, now),
+        });
+        Place { sequence: self.sequence, timestamp, first: true }
+    }
+
+    fn after_switch(&self, now: Instant, clock_rate: u32, frame: u32) -> u32 {
+        let (last, at) = self.anchor.unwrap_or((self.first_timestamp, now));
+        last.wrapping_add(ticks(now.since(at), clock_rate).max(frame))
+    }
+}
+
+impl Splice {
+    /// The sequence number counted on, nearest to the highest so far.
+    fn extend(&self, sequence: u16) -> i64 {
+        let ahead = sequence.wrapping_sub(self.highest as u16).cast_signed();
+        self.highest + i64::from(ahead)
+    }
+
+    fn clock_jumps(&self, now: Instant, packet: Numbers) -> bool {
+        let (last, at) = self.last;
+        let grown = i64::from(distance(last, packet.timestamp));
+        let clock = |span| i64::from(ticks(span, packet.clock_rate));
+        grown > clock(now.since(at) + TIMESTAMP_AHEAD_MAX) || grown < -clock(TIMESTAMP_BEHIND_MAX)
+    }
+}
+
+/// Ticks of a clock in a time; a clock that has run around shows where it stands.
+fn ticks(span: Duration, clock_rate: u32) -> u32 {
+    (span.as_micros() * u128::from(clock_rate) / 1_000_000) as u32
+}
+
+/// How far `to` is ahead of `from` on a clock that wraps.
+fn distance(from: u32, to: u32) -> i32 {
+    to.wrapping_sub(from).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FRAME: u32 = 160;
+
+    fn ms(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    fn audio(ssrc: u32, sequence: u16, timestamp: u32) -> Numbers {
+        Numbers { ssrc, sequence, timestamp, clock_rate: 8000, frame: FRAME, event: false }
+    }
+
+    fn stream() -> Continuity {
+        Continuity::new(1, 99, 1000)
+    }
+
+    fn place(place: Option<Place>) -> (u16, u32, bool) {
+        let place = place.expect("the packet has a place");
+        (place.sequence, place.timestamp, place.first)
+    }
+
+    #[test]
+    fn a_switch_goes_on_where_the_old_source_stopped() {
+        let mut stream = stream();
+        assert_eq!(place(stream.pass(ms(0), audio(7, 40, 8000))), (100, 1000, true));
+        assert_eq!(place(stream.pass(ms(20), audio(7, 41, 8160))), (101, 1160, false));
+        stream.cut();
+        assert_eq!(place(stream.pass(ms(50), audio(8, 900, 5))), (102, 1400, true));
+        assert_eq!(place(stream.pass(ms(70), audio(8, 901, 165))), (103, 1560, false));
+    }
+
+    #[test]
+    fn a_switch_within_one_frame_still_advances_by_a_frame() {
+        let mut stream = stream();
+        stream.pass(ms(0), audio(7, 40, 8000));
+        stream.cut();
+        assert_eq!(place(stream.pass(ms(1), audio(8, 900, 5))), (101, 1160, true));
+    }
+
+    #[test]
+    fn gaps_and_order_of_a_source_are_kept() {
+        let mut stream = stream();
+        let sent = [65_535, 2, 1, 3]
+            .map(|n| place(stream.pass(ms(0), audio(7, n, u32::from(n.wrapping_add(1)) * FRAME))));
+        assert_eq!(sent.map(|(sequence, _, _)| sequence), [100, 103, 102, 104]);
+        assert_eq!(sent.map(|(_, timestamp, _)| timestamp), [1000, 1480, 1320, 1640]);
+    }
+
+    #[test]
+    fn a_packet_that_left_before_the_first_of_its_source_has_no_place() {
+        let mut stream = stream();
+        stream.pass(ms(0), audio(7, 40, 8000));
+        stream.cut();
+        stream.pass(ms(20), audio(8, 900, 5000));
+        assert_eq!(stream.pass(ms(21), audio(8, 899, 4840)), None);
+    }
+
+    #[test]
+    fn a_source_that_changes_its_ssrc_or_jumps_is_a_new_source() {
+        for jump in
+            [audio(8, 41, 8160), audio(7, 41, 4_000_000), audio(7, 41, 0), audio(7, 9000, 8160)]
+        {
+            let mut stream = stream();
+            stream.pass(ms(0), audio(7, 40, 8000));
+            assert_eq!(place(stream.pass(ms(20), jump)), (101, 1160, true), "{jump:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_that_the_source_counts_is_no_jump() {
+        let mut stream = stream();
+        stream.pass(ms(0), audio(7, 40, 8000));
+        let after = audio(7, 41, 8000 + 60 * 8000);
+        assert_eq!(place(stream.pass(ms(60_000), after)), (101, 1000 + 60 * 8000, false));
+    }
+
+    #[test]
+    fn the_gap_of_a_packet_that_is_held_back_is_closed() {
+        let mut stream = stream();
+        stream.pass(ms(0), audio(7, 40, 8000));
+        stream.skip(41);
+        assert_eq!(stream.pass(ms(30), audio(7, 41, 8160)), None);
+        assert_eq!(place(stream.pass(ms(40), audio(7, 42, 8320))), (101, 1320, false));
+    }
+
+    #[test]
+    fn packets_in_front_of_a_key_frame_take_no_number_twice() {
+        let mut stream = stream();
+        stream.pass(ms(0), audio(7, 40, 8000));
+        let key = audio(7, 42, 8160);
+        let sets = [stream.insert_before(ms(20), key), stream.insert_before(ms(20), key)];
+        assert_eq!(sets.map(|set| place(set).0), [102, 103]);
+        assert_eq!(place(stream.pass(ms(20), key)), (104, 1160, false));
+        assert_eq!(stream.pass(ms(20), audio(7, 41, 8000)), None);
+        assert_eq!(place(stream.pass(ms(40), audio(7, 43, 8320))), (105, 1320, false));
+    }
+
+    #[test]
+    fn our_own_packets_follow_each_other_and_live_ones() {
+        let mut stream = stream();
+        stream.pass(ms(0), audio(7, 40, 8000));
+        let made = [ms(100), ms(125)].map(|now| stream.make(now, 8000, FRAME));
+        assert_eq!(
+            made.map(|p| (p.sequence, p.timestamp, p.first)),
+            [(101, 1800, true), (102, 1960, false)]
+        );
+        assert_eq!(place(stream.pass(ms(145), audio(7, 45, 8800))), (103, 2120, true));
+    }
+
+    #[test]
+    fn an_event_keeps_the_timestamp_of_its_beginning() {
+        let mut stream = stream();
+        stream.pass(ms(0), audio(7, 40, 8000));
+        stream.pass(ms(20), audio(7, 41, 8160));
+        let event = Numbers { event: true, ..audio(7, 42, 8000) };
+        assert_eq!(place(stream.pass(ms(40), event)), (102, 1000, false));
+        assert_eq!(place(stream.pass(ms(60), audio(7, 43, 8480))), (103, 1480, false));
+    }
+
+    proptest! {
+        /// Sources in good order, with pauses and switches at any time.
+        #[test]
+        fn sequence_is_contiguous_and_time_never_runs_back(
+            starts in prop::collection::vec((any::<u32>(), any::<u16>(), any::<u32>(), 0..20_u16), 1..100),
+            pauses in prop::collection::vec(0..100_u64, 100),
+        ) {
+            let mut stream = Continuity::new(1, 65_500, u32::MAX - 10);
+            let (mut now, mut last) = (Instant::START, None::<Place>);
+            for ((ssrc, sequence, timestamp, packets), pause) in starts.into_iter().zip(pauses) {
+                now = now + Duration::from_millis(pause);
+                stream.cut();
+                for n in 0..packets {
+                    let packet = audio(ssrc, sequence.wrapping_add(n), timestamp.wrapping_add(u32::from(n) * FRAME));
+                    let place = stream.pass(now, packet).expect("nothing comes late here");
+                    if let Some(last) = last {
+                        prop_assert_eq!(place.sequence, last.sequence.wrapping_add(1));
+                        prop_assert!(distance(last.timestamp, place.timestamp) >= FRAME.cast_signed());
+                    }
+                    prop_assert_eq!(place.first, n == 0);
+                    last = Some(place);
+                    now = now + Duration::from_millis(20);
+                }
+            }
+        }
+
+        #[test]
+        fn hostile_numbers_neither_panic_nor_change_the_ssrc(
+            packets in prop::collection::vec((0..3_u32, any::<u16>(), any::<u32>(), 0..5_u8), 0..200),
+        ) {
+            let mut stream = stream();
+            for (ssrc, sequence, timestamp, what) in packets {
+                let packet = audio(ssrc, sequence, timestamp);
+                match what {
+                    0 => stream.skip(sequence),
+                    1 => { stream.insert_before(ms(5), packet); }
+                    2 => stream.cut(),
+                    3.. => { stream.pass(ms(5), packet); }
+                }
+            }
+            prop_assert_eq!(stream.ssrc(), 1);
+        }
+    }
+}

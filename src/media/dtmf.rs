@@ -1,0 +1,308 @@
+//! Keys as packets (RFC 4733): heard once each, withheld when asked, made where none came.
+//!
+//! ```text
+//!   Dialler:  Idle ── digit ──▶ Down ── 100 ms, 3 end packets ──▶ Up ── 60 ms ──▶ Idle
+//! ```
+
+use crate::rtp::TelephoneEvent;
+use crate::time::{Duration, Instant};
+use std::collections::VecDeque;
+
+/// Digits that wait to be sent; further ones are dropped.
+pub const DIGITS_MAX: usize = 32;
+/// How long a key that we press is down.
+const DOWN: Duration = Duration::from_millis(100);
+/// The pause after it.
+const PAUSE: Duration = Duration::from_millis(60);
+/// The power that we claim, in -dBm0.
+const VOLUME: u8 = 10;
+/// An event of which nothing has come for this long is over, though its end was lost.
+const LOST_AFTER: Duration = Duration::from_millis(500);
+
+/// The keys that one source presses.
+#[derive(Debug, Default)]
+pub struct Listener {
+    last: Option<Key>,
+    withhold_all: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    ssrc: u32,
+    timestamp: u32,
+    heard: Instant,
+    ended: bool,
+    withheld: bool,
+}
+
+/// What one event packet says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Heard {
+    /// The key, at its first packet only.
+    pub digit: Option<char>,
+    /// Whether the packet may be passed on.
+    pub passes: bool,
+}
+
+impl Listener {
+    /// From the next key on, keys are heard but not passed on, or passed on again.
+    pub fn intercept(&mut self, on: bool) {
+        self.withhold_all = on;
+        if on {
+            self.withhold_open();
+        }
+    }
+
+    /// A key that is down now is not passed on any more: its beginning went to somebody else.
+    pub fn withhold_open(&mut self) {
+        if let Some(key) = &mut self.last {
+            key.withheld |= !key.ended;
+        }
+    }
+
+    /// Takes in one event packet.
+    pub fn hear(
+        &mut self,
+        now: Instant,
+        ssrc: u32,
+        timestamp: u32,
+        event: TelephoneEvent,
+    ) -> Heard {
+        // §2.5.1.2: the timestamp names the event; all of its packets carry the same one.
+        if let Some(key) = &mut self.last
+            && (key.ssrc, key.timestamp) == (ssrc, timestamp)
+        {
+            key.heard = now;
+            key.ended |= event.end;
+            return Heard { digit: None, passes: !key.withheld };
+        }
+        // §2.5.1.3: an event longer than its duration field goes on under a later timestamp,
+        // without an end in between; it is the same key.
+        let before = self.last.filter(|key| {
+            let follows = timestamp.wrapping_sub(key.timestamp) == u32::from(u16::MAX);
+            key.ssrc == ssrc && !key.ended && follows && now.since(key.heard) < LOST_AFTER
+        });
+        let withheld = before.map_or(self.withhold_all, |key| key.withheld);
+        self.last = Some(Key { ssrc, timestamp, heard: now, ended: event.end, withheld });
+        Heard { digit: event.digit().filter(|_| before.is_none()), passes: !withheld }
+    }
+}
+
+/// The keys that we press at one receiver.
+#[derive(Debug, Default)]
+pub struct Dialler {
+    waiting: VecDeque<u8>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    #[default]
+    Idle,
+    Down {
+        event: u8,
+        since: Instant,
+        timestamp: u32,
+    },
+    Up {
+        until: Instant,
+    },
+}
+
+/// What the dialler sends next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Press {
+    /// The first packet of a key: it needs a timestamp ([`Dialler::begin`]).
+    Begin(TelephoneEvent),
+    /// A further packet of the key.
+    Hold(TelephoneEvent, u32),
+    /// The end of the key, to be sent three times; then the source goes on.
+    End(TelephoneEvent, u32),
+    /// Nothing now.
+    Wait,
+    /// Nothing any more.
+    Done,
+}
+
+impl Dialler {
+    /// Queues a key; false when too many wait.
+    pub fn push(&mut self, event: u8) -> bool {
+        let room = self.waiting.len() < DIGITS_MAX;
+        if room {
+            self.waiting.push_back(event);
+        }
+        room
+    }
+
+    /// Whether a key is down, so that nothing else may be sent.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        match self.state {
+            State::Down { .. } => true,
+            State::Idle | State::Up { .. } => false,
+        }
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle) && self.waiting.is_empty()
+    }
+
+    /// Forgets everything, as when the receiver goes.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Says what to send now; called every 20 ms.
+    pub fn next(&mut self, now: Instant, clock_rate: u32) -> Press {
+        match self.state {
+            State::Up { until } if now < until => Press::Wait,
+            State::Idle | State::Up { .. } => {
+                let Some(event) = self.waiting.pop_front() else {
+                    self.state = State::Idle;
+                    return Press::Done;
+                };
+                self.state = State::Down { event, since: now, timestamp: 0 };
+                Press::Begin(telephone_event(event, false, 0))
+            }
+            State::Down { event, since, timestamp } => {
+                let down = now.since(since);
+                let duration = down.as_millis() * u128::from(clock_rate) / 1000;
+                let duration = u16::try_from(duration).unwrap_or(u16::MAX);
+                if down < DOWN {
+                    Press::Hold(telephone_event(event, false, duration), timestamp)
+                } else {
+                    self.state = State::Up { until: now + PAUSE };
+                    Press::End(telephone_event(event, true, duration), timestamp)
+                }
+            }
+        }
+    }
+
+    /// The timestamp that the first packet of the key got.
+    pub fn begin(&mut self, at: u32) {
+        if let State::Down { timestamp, .. } = &mut self.state {
+            *timestamp = at;
+        }
+    }
+}
+
+fn telephone_event(event: u8, end: bool, duration: u16) -> TelephoneEvent {
+    TelephoneEvent { event, end, volume: VOLUME, duration }
+}
+
+/// A key that is down at a receiver, as it was passed on: what its end has to repeat.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OpenKey {
+    /// The last packet.
+    pub event: TelephoneEvent,
+    /// Its timestamp in the outgoing stream.
+    pub timestamp: u32,
+    /// The receiver's number for events.
+    pub payload_type: u8,
+}
+
+impl OpenKey {
+    /// The payload of each of the packets that end it.
+    #[must_use]
+    pub fn end(self) -> TelephoneEvent {
+        TelephoneEvent { end: true, ..self.event }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    fn five(duration: u16) -> TelephoneEvent {
+        TelephoneEvent { event: 5, end: false, volume: 10, duration }
+    }
+
+    fn end(event: TelephoneEvent) -> TelephoneEvent {
+        TelephoneEvent { end: true, ..event }
+    }
+
+    #[test]
+    fn a_key_is_heard_once_however_many_packets_it_has() {
+        let mut listener = Listener::default();
+        let heard: Vec<_> = [five(0), five(160), end(five(320)), end(five(320)), end(five(320))]
+            .into_iter()
+            .filter_map(|event| listener.hear(ms(0), 7, 1000, event).digit)
+            .collect();
+        assert_eq!(heard, ['5']);
+        assert_eq!(listener.hear(ms(200), 7, 3000, five(0)).digit, Some('5'), "pressed again");
+    }
+
+    #[test]
+    fn a_key_of_which_only_an_end_arrives_is_heard() {
+        assert_eq!(Listener::default().hear(ms(0), 7, 1000, end(five(800))).digit, Some('5'));
+    }
+
+    #[test]
+    fn a_key_held_for_long_is_one_key() {
+        let mut listener = Listener::default();
+        listener.hear(ms(0), 7, 1000, five(0));
+        listener.hear(ms(8180), 7, 1000, five(0xffff));
+        assert_eq!(listener.hear(ms(8200), 7, 1000 + 0xffff, five(160)).digit, None);
+    }
+
+    #[test]
+    fn an_intercepted_key_is_heard_but_does_not_pass() {
+        let mut listener = Listener::default();
+        listener.intercept(true);
+        let first = listener.hear(ms(0), 7, 1000, five(0));
+        assert_eq!(first, Heard { digit: Some('5'), passes: false });
+        listener.intercept(false);
+        assert!(!listener.hear(ms(20), 7, 1000, five(160)).passes, "its beginning was withheld");
+        assert!(listener.hear(ms(200), 7, 3000, five(0)).passes);
+    }
+
+    #[test]
+    fn a_key_that_was_down_at_a_switch_does_not_pass_to_the_new_receiver() {
+        let mut listener = Listener::default();
+        listener.hear(ms(0), 7, 1000, five(0));
+        listener.withhold_open();
+        assert!(!listener.hear(ms(20), 7, 1000, five(160)).passes);
+        assert!(!listener.hear(ms(40), 7, 1000, end(five(320))).passes);
+        assert!(listener.hear(ms(90), 7, 2000, five(0)).passes);
+    }
+
+    #[test]
+    fn a_key_that_was_up_at_a_switch_is_left_alone() {
+        let mut listener = Listener::default();
+        listener.hear(ms(0), 7, 1000, end(five(320)));
+        listener.withhold_open();
+        assert!(listener.hear(ms(20), 7, 1000, end(five(320))).passes);
+    }
+
+    #[test]
+    fn a_dialled_key_lasts_100_ms_and_ends() {
+        let mut dialler = Dialler::default();
+        assert!(dialler.push(5));
+        assert!(dialler.push(6));
+        assert_eq!(dialler.next(ms(0), 8000), Press::Begin(five(0)));
+        dialler.begin(77);
+        for n in 1..5 {
+            assert_eq!(dialler.next(ms(n * 20), 8000), Press::Hold(five(n as u16 * 160), 77));
+        }
+        assert!(dialler.is_down());
+        assert_eq!(dialler.next(ms(100), 8000), Press::End(end(five(800)), 77));
+        assert!(!dialler.is_down());
+        assert_eq!(dialler.next(ms(120), 8000), Press::Wait);
+        assert!(matches!(dialler.next(ms(160), 8000), Press::Begin(_)));
+        dialler.clear();
+        assert_eq!(dialler.next(ms(180), 8000), Press::Done);
+    }
+
+    #[test]
+    fn digits_beyond_the_limit_are_dropped() {
+        let mut dialler = Dialler::default();
+        assert!((0..DIGITS_MAX).all(|_| dialler.push(1)));
+        assert!(!dialler.push(1));
+    }
+}

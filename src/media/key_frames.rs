@@ -1,0 +1,91 @@
+//! Asking a source of pictures for a key frame: at once, then every 500 ms until one comes.
+
+use crate::time::{Duration, Instant};
+
+/// Between two requests; the receivers' own are held back to the same.
+pub const REQUEST_INTERVAL: Duration = Duration::from_millis(500);
+/// A source that has not answered for this long never will.
+const GIVE_UP: Duration = Duration::from_secs(10);
+
+/// The key frames asked of one source.
+#[derive(Debug, Default)]
+pub struct Requests {
+    wanted_since: Option<Instant>,
+    last: Option<Instant>,
+    /// RFC 5104 §4.3.1.1: rises with each FIR.
+    number: u8,
+}
+
+impl Requests {
+    /// Somebody needs a key frame.
+    pub fn want(&mut self, now: Instant) {
+        self.wanted_since = Some(now);
+    }
+
+    /// One has begun.
+    pub fn came(&mut self) {
+        self.wanted_since = None;
+    }
+
+    /// When the next request is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let since = self.wanted_since?;
+        Some(self.last.map_or(since, |last| since.max(last + REQUEST_INTERVAL)))
+    }
+
+    /// Whether to ask now; gives the number of the request.
+    pub fn due(&mut self, now: Instant) -> Option<u8> {
+        if self.wanted_since.is_some_and(|since| now.since(since) > GIVE_UP) {
+            self.wanted_since = None;
+        }
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return None;
+        }
+        self.last = Some(now);
+        self.number = self.number.wrapping_add(1);
+        Some(self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    fn asked(requests: &mut Requests, until_ms: u64) -> Vec<u64> {
+        (0..=until_ms).step_by(20).filter(|at| requests.due(ms(*at)).is_some()).collect()
+    }
+
+    #[test]
+    fn a_request_is_repeated_until_a_key_frame_comes() {
+        let mut requests = Requests::default();
+        requests.want(ms(0));
+        assert_eq!(asked(&mut requests, 1400), [0, 500, 1000]);
+        requests.came();
+        assert_eq!(requests.deadline(), None);
+        assert_eq!(requests.due(ms(5000)), None);
+    }
+
+    #[test]
+    fn a_receiver_that_asks_without_end_is_held_back() {
+        let mut requests = Requests::default();
+        let mut sent = 0;
+        for at in 0..1000 {
+            requests.want(ms(at));
+            sent += usize::from(requests.due(ms(at)).is_some());
+            requests.came();
+        }
+        assert_eq!(sent, 2);
+    }
+
+    #[test]
+    fn a_source_that_never_answers_is_left_alone() {
+        let mut requests = Requests::default();
+        requests.want(ms(0));
+        assert_eq!(asked(&mut requests, 60_000).len(), 21);
+    }
+}

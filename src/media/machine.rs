@@ -1,0 +1,660 @@
+//! The relay: packets in, packets out, between them one look into the patchbay.
+//!
+//! Beside the path of a packet there are two clocks, both on one grid of 20 ms, so that one wake
+//! serves every port: the pace, which beats only while some port needs sound of our own, and each
+//! port's next deadline for reports, key frames, silence and health.
+
+use super::health::PortHealth;
+use super::hold::Sounds;
+use super::key_frames::REQUEST_INTERVAL;
+use super::latch::Verdict;
+use super::patchbay::{Change, Patchbay, Source};
+use super::picture::ParameterSets;
+use super::plan::{BitrateFeedback, Feedback, Plan, route};
+use super::port::Port;
+use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
+use crate::codec::Kind;
+use crate::ids::PortId;
+use crate::random::Random;
+use crate::rtp::rtcp::{self, Message, ReportBlock, Writer};
+use crate::rtp::{event, is_rtcp};
+use crate::time::{Duration, Instant, Now, earliest};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+/// The grid of all wakes.
+const GRID: Duration = Duration::from_millis(20);
+/// Between two reports of a watched port's health.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the leg wants.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Command {
+    /// Uses a port.
+    Open {
+        /// Which.
+        port: PortId,
+        /// Sound or pictures.
+        kind: Kind,
+        /// What was negotiated so far.
+        plan: Plan,
+    },
+    /// Uses it otherwise: new SDP.
+    Update {
+        /// Which.
+        port: PortId,
+        /// What is negotiated now.
+        plan: Plan,
+    },
+    /// Uses it no longer; it is nobody's source any more.
+    Close {
+        /// Which.
+        port: PortId,
+    },
+    /// Changes who gets whom, all at once: receivers and their sources.
+    Patch(Vec<(PortId, Source)>),
+    /// Asks the peer for a key frame.
+    KeyFrame {
+        /// Whose.
+        port: PortId,
+    },
+    /// Presses a key at the peer.
+    Dtmf {
+        /// Whose.
+        port: PortId,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digit: char,
+    },
+    /// Keeps the peer's keys from its receivers, or no longer.
+    Intercept {
+        /// Whose.
+        port: PortId,
+        /// Whether to.
+        on: bool,
+    },
+    /// Reports the health once a second, or no longer.
+    Watch {
+        /// Whose.
+        port: PortId,
+        /// Whether to.
+        on: bool,
+    },
+    /// The peer may send from elsewhere now: a 200 or a re-INVITE.
+    Expect {
+        /// Whose.
+        port: PortId,
+    },
+}
+
+/// What has happened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// The first packet, and the first after [`Event::Silent`].
+    FirstPacket {
+        /// Where.
+        port: PortId,
+    },
+    /// The peer's address is proven; to be kept for a restart.
+    Latched {
+        /// Where.
+        port: PortId,
+        /// The address.
+        remote: SocketAddr,
+    },
+    /// The peer pressed a key.
+    Dtmf {
+        /// Where.
+        port: PortId,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digit: char,
+    },
+    /// The peer has to be asked for a key frame by INFO (RFC 5168).
+    KeyFrameWanted {
+        /// Who.
+        port: PortId,
+    },
+    /// Nothing has come for a while.
+    Silent {
+        /// Where.
+        port: PortId,
+        /// For how long.
+        span: Duration,
+    },
+    /// The health of a watched port.
+    Health {
+        /// Where.
+        port: PortId,
+        /// How it is.
+        health: PortHealth,
+    },
+}
+
+/// Which of the two sockets of a port.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Channel {
+    /// The even one; RTCP too where it is muxed.
+    Rtp,
+    /// The one above.
+    Rtcp,
+}
+
+/// Where packets and events go; the sockets, or a test.
+pub trait Outgoing {
+    /// Sends a packet from a port.
+    fn send(&mut self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]);
+    /// Tells the leg.
+    fn report(&mut self, event: Event);
+}
+
+/// The way out for packets that are written here, in a reused buffer.
+#[derive(Debug)]
+pub struct Exit<'a, O> {
+    /// The buffer.
+    pub scratch: &'a mut Vec<u8>,
+    /// The way out.
+    pub out: &'a mut O,
+}
+
+/// What can be set.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// After this long without a packet a port is reported silent.
+    pub silent_after: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { silent_after: Duration::from_secs(10) }
+    }
+}
+
+/// The relay.
+#[derive(Debug)]
+pub struct Machine {
+    settings: Settings,
+    random: Random,
+    ports: Ports,
+    patchbay: Patchbay,
+    sounds: Sounds,
+    clocks: WallClocks,
+    /// Ports that need something of our own every 20 ms.
+    making: BTreeSet<PortId>,
+    pace: Option<Instant>,
+    deadlines: BTreeSet<(Instant, PortId)>,
+    scratch: Vec<u8>,
+}
+
+impl Machine {
+    /// A relay without ports.
+    #[must_use]
+    pub fn new(settings: Settings, random: Random) -> Self {
+        Self {
+            settings,
+            random,
+            ports: Ports::default(),
+            patchbay: Patchbay::default(),
+            sounds: Sounds::default(),
+            clocks: WallClocks::default(),
+            making: BTreeSet::new(),
+            pace: None,
+            deadlines: BTreeSet::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Codes hold music and tones ahead of the first call, which takes a tenth of a second.
+    pub fn prepare(&mut self) {
+        self.sounds.prepare();
+    }
+
+    /// Who gets whom.
+    #[must_use]
+    pub fn patchbay(&self) -> &Patchbay {
+        &self.patchbay
+    }
+
+    /// Does what the leg wants. Ports that are not open are passed over.
+    pub fn handle(&mut self, now: Now, command: Command, out: &mut impl Outgoing) {
+        match command {
+            Command::Open { port, kind, plan } => self.open(now, port, kind, plan),
+            Command::Update { port, plan } => self.update(now, port, plan),
+            Command::Close { port } => self.close(now, port, out),
+            Command::Patch(changes) => {
+                let changes = self.patchbay.patch(&changes);
+                self.switch(now, &changes, out);
+            }
+            Command::KeyFrame { port } => self.want_key_frame(now, port, out),
+            Command::Dtmf { port, digit } => {
+                if let (Some(open), Some(event)) = (self.ports.get_mut(port), event(digit)) {
+                    open.outbound.dialler.push(event);
+                }
+                self.settle(now.instant, port);
+            }
+            Command::Intercept { port, on } => {
+                if let Some(open) = self.ports.get_mut(port) {
+                    open.inbound.keys.intercept(on);
+                }
+            }
+            Command::Watch { port, on } => {
+                if let Some(open) = self.ports.get_mut(port) {
+                    open.watch_due = on.then(|| now.instant + WATCH_INTERVAL);
+                }
+                self.settle(now.instant, port);
+            }
+            Command::Expect { port } => {
+                if let Some(open) = self.ports.get_mut(port) {
+                    open.inbound.latch.expect(now.instant);
+                }
+            }
+        }
+    }
+
+    /// Takes in a packet that came to the RTP socket of a port, and sends it on to whoever gets it
+    /// now. The bytes are rewritten in place.
+    pub fn rtp(
+        &mut self,
+        now: Now,
+        port: PortId,
+        from: SocketAddr,
+        packet: &mut [u8],
+        out: &mut impl Outgoing,
+    ) {
+        if is_rtcp(packet) {
+            if self.ports.get(port).is_some_and(|open| open.plan.mux) {
+                self.rtcp(now, port, from, packet, out);
+            }
+            return;
+        }
+        let Some(source) = self.ports.get_mut(port) else { return };
+        let was_silent = source.silence_due.is_none();
+        let had_target = source.inbound.latch.remote().is_some();
+        let Some(arrived) = source.receive(now.instant, from, packet, out) else { return };
+        if was_silent {
+            source.silence_due = Some(now.instant + self.settings.silent_after);
+        }
+        let unsettled = was_silent || !had_target;
+        // Lent for the time of this packet, since receiver and source may be one port.
+        let sets = std::mem::take(&mut source.inbound.sets);
+        let packet = &mut packet[..arrived.len];
+        for receiver in self.patchbay.receivers(port) {
+            let Some(open) = self.ports.get_mut(*receiver) else { continue };
+            let mut exit = Exit { scratch: &mut self.scratch, out };
+            if open.forward(now.instant, &arrived, packet, &sets, &mut exit) {
+                self.making.remove(receiver);
+                self.pace = self.pace.filter(|_| !self.making.is_empty());
+            }
+        }
+        self.give_back(port, sets);
+        if unsettled {
+            self.settle(now.instant, port);
+        }
+    }
+
+    /// Takes in a packet that came to the RTCP socket of a port.
+    pub fn rtcp(
+        &mut self,
+        now: Now,
+        port: PortId,
+        from: SocketAddr,
+        packet: &[u8],
+        out: &mut impl Outgoing,
+    ) {
+        let Some(open) = self.ports.get_mut(port) else { return };
+        let Ok(messages) = rtcp::parse(packet) else { return };
+        if open.reports.latch.judge(now.instant, from) == Verdict::Refuse {
+            return;
+        }
+        let own_ssrc = open.outbound.stream.ssrc();
+        let (mut picture_wanted, mut bitrate_max) = (false, None::<u64>);
+        for message in messages {
+            match message {
+                Message::SenderReport(report, blocks) => {
+                    open.reports.hear_sender(now.instant, report);
+                    open.inbound.vitals.sender_report(now.instant, report.packets);
+                    self.clocks.hear(&open.plan.cname, now, report.ntp);
+                    blocks.for_each(|block| open.reports.hear_block(now.unix, own_ssrc, &block));
+                }
+                Message::ReceiverReport(_, blocks) => {
+                    blocks.for_each(|block| open.reports.hear_block(now.unix, own_ssrc, &block));
+                }
+                Message::PictureLoss { media, .. } => picture_wanted |= media == own_ssrc,
+                Message::FullIntra(_, mut requests) => {
+                    picture_wanted |= requests.any(|(media, _)| media == own_ssrc);
+                }
+                Message::MaxBitrate { bitrate, .. } => bitrate_max = Some(bitrate),
+                Message::SourceBitrates(_, mut limits) => {
+                    bitrate_max = limits.find(|(media, _)| *media == own_ssrc).map(|(_, max)| max);
+                }
+                Message::Cname(..) | Message::Bye(_) | Message::Nack { .. } | Message::Other(_) => {
+                }
+            }
+        }
+        let Source::Port(source) = self.patchbay.source(port) else { return };
+        if picture_wanted {
+            self.want_key_frame(now, source, out);
+        }
+        if let Some(bitrate) = bitrate_max {
+            self.limit_bitrate(now, source, bitrate, out);
+        }
+    }
+
+    /// When [`Machine::tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        earliest(self.pace, self.deadlines.first().map(|(at, _)| *at))
+    }
+
+    /// Sends what is due: sounds, keys, reports, requests for key frames.
+    pub fn tick(&mut self, now: Now, out: &mut impl Outgoing) {
+        while let Some((at, port)) = self.deadlines.first().copied()
+            && at <= now.instant
+        {
+            self.deadlines.pop_first();
+            self.port_deadline(now, port, out);
+        }
+        if self.pace.is_some_and(|pace| pace <= now.instant) {
+            let ports = &mut self.ports;
+            let mut exit = Exit { scratch: &mut self.scratch, out };
+            self.making.retain(|port| {
+                ports.get_mut(*port).is_some_and(|open| {
+                    open.play(now.instant, &mut exit);
+                    open.is_making()
+                })
+            });
+            self.pace = (!self.making.is_empty()).then(|| after(now.instant));
+        }
+    }
+
+    fn open(&mut self, now: Now, port: PortId, kind: Kind, plan: Plan) {
+        self.patchbay.open(port);
+        self.clocks.open(&plan.cname);
+        let mut open = Port::new(port, kind, plan, now.instant, &mut self.random);
+        open.make(Source::Nothing, now.instant, &mut self.sounds);
+        self.ports.insert(open);
+        self.settle(now.instant, port);
+    }
+
+    fn update(&mut self, now: Now, port: PortId, plan: Plan) {
+        let source = self.patchbay.source(port);
+        let Some(open) = self.ports.get_mut(port) else { return };
+        if plan.cname != open.plan.cname {
+            self.clocks.close(&open.plan.cname);
+            self.clocks.open(&plan.cname);
+        }
+        if open.replan(plan) {
+            open.make(source, now.instant, &mut self.sounds);
+            self.reroute(port);
+            for at in 0..self.patchbay.receivers(port).len() {
+                self.reroute(self.patchbay.receivers(port)[at]);
+            }
+        }
+        self.settle(now.instant, port);
+    }
+
+    fn close(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
+        let Some(open) = self.ports.remove(port) else { return };
+        self.clocks.close(&open.plan.cname);
+        self.stop_making(port);
+        if let Some(at) = open.deadline {
+            self.deadlines.remove(&(at, port));
+        }
+        let orphans = self.patchbay.close(port);
+        self.switch(now, &orphans, out);
+    }
+
+    /// Makes streams follow the rows that have changed.
+    fn switch(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
+        for Change { receiver, from, to } in changes {
+            for source in [from, to] {
+                if let Source::Port(source) = source
+                    && let Some(open) = self.ports.get_mut(*source)
+                {
+                    open.inbound.keys.withhold_open();
+                    open.inbound.vitals.switched();
+                }
+            }
+            if let Some(open) = self.ports.get_mut(*receiver) {
+                let mut exit = Exit { scratch: &mut self.scratch, out };
+                open.switch(now.instant, *to, &mut self.sounds, &mut exit);
+            }
+            self.reroute(*receiver);
+            self.settle(now.instant, *receiver);
+        }
+        for change in changes {
+            if let Source::Port(source) = change.to
+                && self.ports.get(source).is_some_and(|open| open.kind == Kind::Video)
+            {
+                self.want_key_frame(now, source, out);
+            }
+        }
+    }
+
+    /// Maps payload types anew for one receiver.
+    fn reroute(&mut self, receiver: PortId) {
+        let Source::Port(source) = self.patchbay.source(receiver) else { return };
+        let (Some(from), Some(to)) = (self.ports.get(source), self.ports.get(receiver)) else {
+            return;
+        };
+        let route = route(&from.plan, &to.plan);
+        if let Some(to) = self.ports.get_mut(receiver) {
+            to.outbound.route = route;
+        }
+    }
+
+    fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
+        if let Some(open) = self.ports.get_mut(source).filter(|open| open.kind == Kind::Video) {
+            open.inbound.requests.want(now.instant);
+            self.ask_for_key_frame(now, source, out);
+            self.settle(now.instant, source);
+        }
+    }
+
+    fn ask_for_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
+        let Some(open) = self.ports.get_mut(source) else { return };
+        let Some(media) = open.inbound.stream.as_ref().map(|stream| stream.ssrc) else { return };
+        let Some(number) = open.inbound.requests.due(now.instant) else { return };
+        let own = open.outbound.stream.ssrc();
+        match open.plan.feedback {
+            Feedback::Pli => self.send_feedback(source, out, |writer| {
+                writer.picture_loss(own, media);
+            }),
+            Feedback::Fir => self.send_feedback(source, out, |writer| {
+                writer.full_intra(own, media, number);
+            }),
+            Feedback::None => out.report(Event::KeyFrameWanted { port: source }),
+        }
+    }
+
+    /// Passes on how much a receiver can take; held back to the same rate as requests.
+    fn limit_bitrate(&mut self, now: Now, source: PortId, bitrate: u64, out: &mut impl Outgoing) {
+        let Some(open) = self.ports.get_mut(source) else { return };
+        let Some(media) = open.inbound.stream.as_ref().map(|stream| stream.ssrc) else { return };
+        let asked = open.inbound.bitrate_asked;
+        if asked.is_some_and(|at| now.instant.since(at) < REQUEST_INTERVAL) {
+            return;
+        }
+        open.inbound.bitrate_asked = Some(now.instant);
+        let own = open.outbound.stream.ssrc();
+        match open.plan.bitrate_feedback {
+            BitrateFeedback::Remb => self.send_feedback(source, out, |writer| {
+                writer.max_bitrate(own, media, bitrate);
+            }),
+            BitrateFeedback::Tmmbr => self.send_feedback(source, out, |writer| {
+                writer.source_bitrate(own, media, bitrate);
+            }),
+            BitrateFeedback::None => {}
+        }
+    }
+
+    /// Sends feedback, behind the report that has to lead every compound packet (RFC 4585 §3.1).
+    fn send_feedback(
+        &mut self,
+        port: PortId,
+        out: &mut impl Outgoing,
+        write: impl FnOnce(&mut Writer<'_>),
+    ) {
+        let Some(open) = self.ports.get(port) else { return };
+        let ssrc = open.outbound.stream.ssrc();
+        let mut writer = Writer::new(&mut self.scratch);
+        writer.receiver_report(ssrc, &[]).cname(ssrc, &open.plan.cname);
+        write(&mut writer);
+        send_report(open, &self.scratch, out);
+    }
+
+    /// One of the port's own deadlines has come.
+    fn port_deadline(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
+        let source = self.patchbay.source(port);
+        let Some(open) = self.ports.get_mut(port) else { return };
+        open.deadline = None;
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now.instant);
+        if is_due(open.silence_due)
+            && let Some(span) = open.check_silence(now.instant, self.settings.silent_after)
+        {
+            out.report(Event::Silent { port, span });
+        }
+        if is_due(open.watch_due) {
+            open.watch_due = Some(now.instant + WATCH_INTERVAL);
+            let health = open.health(now.instant);
+            out.report(Event::Health { port, health });
+        }
+        if is_due(Some(open.reports.due)) {
+            // RFC 3550 §6.2: not all ports at once, and not in step with anyone.
+            let early = Duration::from_millis(self.random.below(1000));
+            open.reports.due = now.instant + (REPORT_INTERVAL_MAX - early);
+            open.fill_gap(now.instant, source, &mut self.sounds);
+            self.send_regular_report(now, port, source, out);
+        }
+        self.ask_for_key_frame(now, port, out);
+        self.settle(now.instant, port);
+    }
+
+    fn send_regular_report(
+        &mut self,
+        now: Now,
+        port: PortId,
+        source: Source,
+        out: &mut impl Outgoing,
+    ) {
+        let timestamp = self.timestamp(now, port, source);
+        let Some(open) = self.ports.get_mut(port) else { return };
+        let ssrc = open.outbound.stream.ssrc();
+        let block =
+            open.inbound.stream.as_mut().and_then(|stream| {
+                open.reports.block(now.instant, stream.ssrc, &mut stream.reception)
+            });
+        let blocks: &[ReportBlock] = block.as_slice();
+        let mut writer = Writer::new(&mut self.scratch);
+        if open.reports.is_sender() {
+            let report = open.reports.sender_report(ssrc, rtcp::ntp(now.unix), timestamp);
+            writer.sender_report(&report, blocks);
+        } else {
+            writer.receiver_report(ssrc, blocks);
+        }
+        writer.cname(ssrc, &open.plan.cname);
+        send_report(open, &self.scratch, out);
+    }
+
+    /// What the RTP clock of a port's outgoing stream shows now.
+    fn timestamp(&self, now: Now, port: PortId, source: Source) -> u32 {
+        let Some(open) = self.ports.get(port) else { return 0 };
+        let from_source = || {
+            let Source::Port(source) = source else { return None };
+            let source = self.ports.get(source)?;
+            let sender = source.reports.sender.as_ref()?;
+            let offset = open.outbound.stream.timestamp_offset(sender.report.ssrc)?;
+            let clock_rate = source.inbound.stream.as_ref()?.clock_rate;
+            let shown =
+                self.clocks.source_timestamp(&source.plan.cname, now, sender, clock_rate)?;
+            Some(shown.wrapping_add(offset))
+        };
+        from_source()
+            .unwrap_or_else(|| open.outbound.stream.timestamp_at(now.instant, open.clock_rate()))
+    }
+
+    fn give_back(&mut self, port: PortId, sets: ParameterSets) {
+        if let Some(open) = self.ports.get_mut(port) {
+            open.inbound.sets = sets;
+        }
+    }
+
+    fn stop_making(&mut self, port: PortId) {
+        self.making.remove(&port);
+        self.pace = self.pace.filter(|_| !self.making.is_empty());
+    }
+
+    /// Enters a port with its next deadline, and among those that need sound of our own.
+    fn settle(&mut self, now: Instant, port: PortId) {
+        let Some(open) = self.ports.get_mut(port) else { return };
+        if open.is_making() {
+            self.making.insert(port);
+            self.pace = self.pace.or_else(|| Some(after(now)));
+        } else {
+            self.making.remove(&port);
+            self.pace = self.pace.filter(|_| !self.making.is_empty());
+        }
+        let key_frame = open.inbound.stream.as_ref().and(open.inbound.requests.deadline());
+        let next = [open.watch_due, open.silence_due, key_frame]
+            .into_iter()
+            .fold(Some(open.reports.due), earliest)
+            .map(at_or_after);
+        if next != open.deadline {
+            if let Some(old) = open.deadline {
+                self.deadlines.remove(&(old, port));
+            }
+            open.deadline = next;
+            self.deadlines.extend(next.map(|at| (at, port)));
+        }
+    }
+}
+
+fn send_report(open: &Port, packet: &[u8], out: &mut impl Outgoing) {
+    let (channel, to) = if open.plan.mux {
+        (Channel::Rtp, open.inbound.latch.remote())
+    } else {
+        (Channel::Rtcp, open.reports.latch.remote())
+    };
+    if let Some(to) = to {
+        out.send(open.id, channel, to, packet);
+    }
+}
+
+/// The next point of the grid.
+fn after(now: Instant) -> Instant {
+    at_or_after(now + Duration::from_micros(1))
+}
+
+/// This point of the grid, or the next.
+fn at_or_after(at: Instant) -> Instant {
+    let grid = GRID.as_micros() as u64;
+    Instant::from_micros(at.as_micros().div_ceil(grid) * grid)
+}
+
+/// The open ports, found without hashing.
+#[derive(Debug, Default)]
+struct Ports(Vec<Option<Box<Port>>>);
+
+impl Ports {
+    fn insert(&mut self, port: Port) {
+        let at = index(port.id);
+        if self.0.len() <= at {
+            self.0.resize_with(at + 1, || None);
+        }
+        self.0[at] = Some(Box::new(port));
+    }
+
+    fn remove(&mut self, port: PortId) -> Option<Box<Port>> {
+        self.0.get_mut(index(port))?.take()
+    }
+
+    fn get(&self, port: PortId) -> Option<&Port> {
+        self.0.get(index(port))?.as_deref()
+    }
+
+    fn get_mut(&mut self, port: PortId) -> Option<&mut Port> {
+        self.0.get_mut(index(port))?.as_deref_mut()
+    }
+}
+
+fn index(port: PortId) -> usize {
+    usize::try_from(port.0 / 2).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,24 @@
+//! The relay: every packet of sound and pictures passes here, and one table says to whom.
+//!
+//! A leg opens a port for each of its streams and patches ports together; a switch changes the
+//! table and nothing else. What a peer receives stays one stream under one SSRC, whoever speaks.
+//! Media knows no SIP, no SDP beyond the direction, and no call. On the path of a packet nothing
+//! is allocated, and the bytes are rewritten where they lie.
+
+mod continuity;
+mod dtmf;
+mod health;
+mod hold;
+mod key_frames;
+mod latch;
+mod machine;
+mod patchbay;
+mod picture;
+mod plan;
+mod port;
+mod reports;
+
+pub use health::PortHealth;
+pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
+pub use patchbay::{Change, Patchbay, Source, Tone};
+pub use plan::{BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, Plan};

@@ -1,0 +1,255 @@
+//! Who gets whom: one table from each receiver to its one source.
+//!
+//! ```text
+//!   receiver   source            the relay looks the row up when a packet comes in, so that
+//!   ────────   ───────────       a packet that arrives after a change finds the new row only
+//!   16000  ◀── Port(16004)
+//!   16004  ◀── Port(16000)
+//!   16008  ◀── Hold
+//! ```
+//!
+//! A row names an open port or something that the relay makes itself. A source that is not open
+//! is entered as [`Source::Nothing`], and closing a port empties every row that named it: a port
+//! number that a later call uses inherits no listener.
+
+use crate::ids::PortId;
+
+/// One more than the highest UDP port.
+const PORT_NUMBERS: u64 = 1 << 16;
+
+/// What a port's peer is given.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Source {
+    /// What arrives at another port; encoded silence until its first packet.
+    Port(PortId),
+    /// The hold melody.
+    Hold,
+    /// The tone of a phone that rings far away.
+    RingBack,
+    /// A short tone that tells an operator how a command went; then silence.
+    Tone(Tone),
+    /// Encoded silence.
+    Silence,
+    /// No party. On the wire as [`Source::Silence`], since phones hang up on a dead stream.
+    #[default]
+    Nothing,
+}
+
+/// What a short tone says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tone {
+    /// It is done.
+    Done,
+    /// It was refused.
+    Refused,
+    /// It will end soon.
+    Warning,
+}
+
+/// A row that has changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// Whose row.
+    pub receiver: PortId,
+    /// What it got.
+    pub from: Source,
+    /// What it gets.
+    pub to: Source,
+}
+
+/// The table, with its inverse for the path of a packet.
+#[derive(Debug, Default)]
+pub struct Patchbay {
+    /// By half the port's number.
+    rows: Vec<Option<Row>>,
+}
+
+#[derive(Debug, Default)]
+struct Row {
+    source: Source,
+    receivers: Vec<PortId>,
+}
+
+impl Patchbay {
+    /// Enters a port, which gets [`Source::Nothing`].
+    ///
+    /// # Panics
+    /// When the port is odd, above 65535 or open already: the leg hands out ports, and it is wrong.
+    pub fn open(&mut self, port: PortId) {
+        assert!(port.0 < PORT_NUMBERS && port.0.is_multiple_of(2), "{port} is no RTP port");
+        let at = index(port);
+        if self.rows.len() <= at {
+            self.rows.resize_with(at + 1, || None);
+        }
+        assert!(self.rows[at].is_none(), "{port} is open already");
+        self.rows[at] = Some(Row::default());
+    }
+
+    /// Takes a port out of the table; who got it gets [`Source::Nothing`] and is named.
+    pub fn close(&mut self, port: PortId) -> Vec<Change> {
+        let Some(row) = self.rows.get_mut(index(port)).and_then(Option::take) else {
+            return Vec::new();
+        };
+        self.forget(port, row.source);
+        let listeners = row.receivers.into_iter().filter(|receiver| *receiver != port);
+        let orphans: Vec<_> = listeners.map(|receiver| (receiver, Source::Nothing)).collect();
+        self.patch(&orphans)
+    }
+
+    /// Makes all these changes between two packets; names the rows that are different now.
+    ///
+    /// Receivers that are not open are passed over. Of several entries for one receiver, the last counts.
+    pub fn patch(&mut self, changes: &[(PortId, Source)]) -> Vec<Change> {
+        let mut done: Vec<Change> = Vec::with_capacity(changes.len());
+        for &(receiver, wanted) in changes {
+            let to = match wanted {
+                Source::Port(port) if self.row(port).is_none() => Source::Nothing,
+                Source::Port(_)
+                | Source::Hold
+                | Source::RingBack
+                | Source::Tone(_)
+                | Source::Silence
+                | Source::Nothing => wanted,
+            };
+            let Some(row) = self.row_mut(receiver) else { continue };
+            let from = std::mem::replace(&mut row.source, to);
+            self.forget(receiver, from);
+            if let Source::Port(port) = to
+                && let Some(row) = self.row_mut(port)
+            {
+                row.receivers.push(receiver);
+            }
+            match done.iter_mut().find(|change| change.receiver == receiver) {
+                Some(change) => change.to = to,
+                None => done.push(Change { receiver, from, to }),
+            }
+        }
+        done.retain(|change| change.from != change.to);
+        done
+    }
+
+    /// What this port's peer is given; [`Source::Nothing`] for a port that is not open.
+    #[must_use]
+    pub fn source(&self, receiver: PortId) -> Source {
+        self.row(receiver).map_or(Source::Nothing, |row| row.source)
+    }
+
+    /// Who is given what arrives at this port.
+    #[must_use]
+    pub fn receivers(&self, source: PortId) -> &[PortId] {
+        self.row(source).map_or(&[], |row| &row.receivers)
+    }
+
+    /// Takes `receiver` off the list of the source that it had.
+    fn forget(&mut self, receiver: PortId, source: Source) {
+        if let Source::Port(port) = source
+            && let Some(row) = self.row_mut(port)
+        {
+            row.receivers.retain(|other| *other != receiver);
+        }
+    }
+
+    fn row(&self, port: PortId) -> Option<&Row> {
+        self.rows.get(index(port))?.as_ref()
+    }
+
+    fn row_mut(&mut self, port: PortId) -> Option<&mut Row> {
+        self.rows.get_mut(index(port))?.as_mut()
+    }
+}
+
+/// Where a port's row stands.
+fn index(port: PortId) -> usize {
+    usize::try_from(port.0 / 2).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const C: PortId = PortId(16_000);
+    const O: PortId = PortId(16_004);
+    const U: PortId = PortId(16_008);
+
+    fn three_parties() -> Patchbay {
+        let mut patchbay = Patchbay::default();
+        for port in [C, O, U] {
+            patchbay.open(port);
+        }
+        patchbay
+    }
+
+    #[test]
+    fn a_switch_is_one_change_of_the_table() {
+        let mut patchbay = three_parties();
+        patchbay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+        let changes =
+            patchbay.patch(&[(C, Source::Hold), (O, Source::Port(U)), (U, Source::Port(O))]);
+        assert_eq!(changes.len(), 3);
+        assert_eq!(patchbay.receivers(C), []);
+        assert_eq!(patchbay.receivers(O), [U]);
+        assert_eq!(patchbay.receivers(U), [O]);
+    }
+
+    #[test]
+    fn what_stays_as_it_was_is_no_change() {
+        let mut patchbay = three_parties();
+        patchbay.patch(&[(C, Source::Port(O))]);
+        assert_eq!(patchbay.patch(&[(C, Source::Port(O))]), []);
+        assert_eq!(patchbay.patch(&[(C, Source::Hold), (C, Source::Port(O))]), []);
+        assert_eq!(patchbay.receivers(O), [C]);
+    }
+
+    #[test]
+    fn a_closed_port_is_nobodys_source() {
+        let mut patchbay = three_parties();
+        patchbay.patch(&[(C, Source::Port(O)), (O, Source::Port(O)), (U, Source::Port(O))]);
+        let changes = patchbay.close(O);
+        assert_eq!(changes.iter().map(|change| change.receiver).collect::<Vec<_>>(), [C, U]);
+        patchbay.open(O);
+        assert_eq!(patchbay.receivers(O), []);
+        assert_eq!(patchbay.source(C), Source::Nothing);
+    }
+
+    #[test]
+    fn a_port_that_is_not_open_is_no_source_for_whoever_opens_it_later() {
+        let mut patchbay = three_parties();
+        let later = PortId(16_012);
+        patchbay.patch(&[(C, Source::Port(later)), (later, Source::Port(C))]);
+        patchbay.open(later);
+        assert_eq!(patchbay.receivers(later), []);
+        assert_eq!(patchbay.receivers(C), []);
+    }
+
+    #[test]
+    #[should_panic(expected = "open already")]
+    fn a_port_is_opened_once() {
+        three_parties().open(C);
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_and_its_inverse_agree(
+            steps in prop::collection::vec((0..8_u64, 0..8_u64, 0..4_u8), 1..200)
+        ) {
+            let mut patchbay = Patchbay::default();
+            let mut open = [false; 8];
+            for (one, other, what) in steps {
+                let (port, source) = (PortId(one * 2), PortId(other * 2));
+                match what {
+                    0 if open[one as usize] => { patchbay.close(port); open[one as usize] = false; }
+                    0 => { patchbay.open(port); open[one as usize] = true; }
+                    1 => { patchbay.patch(&[(port, Source::Hold)]); }
+                    2.. => { patchbay.patch(&[(port, Source::Port(source))]); }
+                }
+                for from in (0..8).map(|n| PortId(n * 2)) {
+                    for to in (0..8).map(|n| PortId(n * 2)) {
+                        let listed = patchbay.receivers(from).iter().filter(|r| **r == to).count();
+                        prop_assert_eq!(listed, usize::from(patchbay.source(to) == Source::Port(from)));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,552 @@
+//! One RTP port: what comes in from its peer, and the one seamless stream that goes out to it.
+//!
+//! ```text
+//!   peer ──▶ latch ──▶ payload type known? ──▶ counted ──▶ Arrived ──▶ receivers
+//!   peer ◀── one SSRC ◀── feed:  Made(silence, melody …) ── live packet ──▶ Live
+//!                                Live ── switch, or 5 s without a packet ──▶ Made
+//! ```
+
+use super::continuity::{Continuity, Numbers, Place};
+use super::dtmf::{Dialler, Listener, OpenKey, Press};
+use super::health::{PortHealth, Vitals};
+use super::hold::{Player, Sounds};
+use super::key_frames::Requests;
+use super::latch::{Candidates, Latch, Verdict};
+use super::machine::{Channel, Event, Exit, Outgoing};
+use super::patchbay::Source;
+use super::picture::{ParameterSets, Picture, Screen};
+use super::plan::{FORMATS_MAX, Plan, UNMAPPED};
+use super::reports::Reports;
+use crate::codec::{Codec, Kind};
+use crate::ids::PortId;
+use crate::random::Random;
+use crate::rtp::{
+    Arrival, END_PACKETS, HEADER_LEN, Header, Packet, Reception, TelephoneEvent, remove_extension,
+    rewrite,
+};
+use crate::time::{Duration, Instant};
+use std::net::SocketAddr;
+
+/// A live source may pause this long before silence fills in, at a switch and after it.
+const SWITCH_GRACE: Duration = Duration::from_millis(100);
+/// After this long without a live packet, silence is made again.
+const LIVE_GAP_MAX: Duration = Duration::from_secs(5);
+/// The least that a timestamp of video rises at a switch: 30 pictures a second.
+const PICTURES_PER_SECOND: u32 = 30;
+
+/// One RTP port.
+#[derive(Debug)]
+pub struct Port {
+    /// Its number.
+    pub id: PortId,
+    /// Sound or pictures.
+    pub kind: Kind,
+    /// What was negotiated.
+    pub plan: Plan,
+    /// What the peer sends.
+    pub inbound: Inbound,
+    /// What the peer gets.
+    pub outbound: Outbound,
+    /// Its RTCP.
+    pub reports: Reports,
+    /// When to report its health next.
+    pub watch_due: Option<Instant>,
+    /// Its entry among the deadlines of all ports.
+    pub deadline: Option<Instant>,
+    /// When to look whether it has fallen silent.
+    pub silence_due: Option<Instant>,
+}
+
+/// What the peer sends.
+#[derive(Debug)]
+pub struct Inbound {
+    /// The peer's address.
+    pub latch: Latch,
+    /// Its keys.
+    pub keys: Listener,
+    /// Whether and what has come.
+    pub vitals: Vitals,
+    /// Key frames that it is asked for.
+    pub requests: Requests,
+    /// When it was last told how much to send.
+    pub bitrate_asked: Option<Instant>,
+    /// H.264: what its pictures need to be decoded.
+    pub sets: ParameterSets,
+    /// The stream that it sends now.
+    pub stream: Option<Stream>,
+    by_payload_type: [u8; 128],
+    silent: bool,
+}
+
+/// One SSRC of the peer.
+#[derive(Debug)]
+pub struct Stream {
+    /// The SSRC.
+    pub ssrc: u32,
+    /// Ticks in a second.
+    pub clock_rate: u32,
+    /// What has come and what is missing.
+    pub reception: Reception,
+    /// The place of its payload type among the plan's formats.
+    pub format: usize,
+}
+
+/// What the peer gets.
+#[derive(Debug)]
+pub struct Outbound {
+    /// The numbering.
+    pub stream: Continuity,
+    /// By the place among the source's formats, the payload type to send.
+    pub route: [u8; FORMATS_MAX],
+    /// Keys that we press.
+    pub dialler: Dialler,
+    feed: Feed,
+    screen: Screen,
+    open_key: Option<OpenKey>,
+}
+
+#[derive(Debug)]
+enum Feed {
+    /// Nothing: pictures without a source, or a codec that we cannot code.
+    Nothing,
+    /// Sound of our own.
+    Made(Player),
+    /// Packets of the source.
+    Live,
+}
+
+/// A packet that is the peer's, and what it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived {
+    /// Its header as it came.
+    pub header: Header,
+    /// Its length, without what was cut out.
+    pub len: usize,
+    numbers: Numbers,
+    format: usize,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Sound,
+    Key(TelephoneEvent),
+    WithheldKey,
+    Picture(Picture),
+}
+
+impl Port {
+    /// A port that has sent and heard nothing.
+    #[must_use]
+    pub fn new(id: PortId, kind: Kind, plan: Plan, now: Instant, random: &mut Random) -> Self {
+        let mut latch = Latch::new(candidates(&plan));
+        if let Some(remote) = plan.latched {
+            latch.restore(now, remote);
+        }
+        let stream = Continuity::new(random.u32(), random.u32() as u16, random.u32());
+        // The first report goes early, since phones show the quality of a call from it.
+        let first_report = now + Duration::from_millis(500 + random.below(1000));
+        Self {
+            id,
+            kind,
+            inbound: Inbound {
+                latch,
+                keys: Listener::default(),
+                vitals: Vitals::default(),
+                requests: Requests::default(),
+                bitrate_asked: None,
+                sets: ParameterSets::of_sdp(fmtp_of_h264(&plan)),
+                stream: None,
+                by_payload_type: plan.reception(),
+                silent: false,
+            },
+            outbound: Outbound {
+                stream,
+                route: [UNMAPPED; FORMATS_MAX],
+                dialler: Dialler::default(),
+                feed: Feed::Nothing,
+                screen: Screen::default(),
+                open_key: None,
+            },
+            reports: Reports::new(report_candidates(&plan), first_report),
+            watch_due: None,
+            deadline: None,
+            silence_due: None,
+            plan,
+        }
+    }
+
+    /// Takes up another plan; true when what the relay makes for it itself has to be made anew.
+    pub fn replan(&mut self, plan: Plan) -> bool {
+        let anew = plan.formats != self.plan.formats || plan.packet_ms != self.plan.packet_ms;
+        self.inbound.latch.set_candidates(candidates(&plan));
+        self.reports.latch.set_candidates(report_candidates(&plan));
+        if anew {
+            self.inbound.by_payload_type = plan.reception();
+            self.inbound.sets = ParameterSets::of_sdp(fmtp_of_h264(&plan));
+        }
+        self.plan = plan;
+        anew
+    }
+
+    /// Judges, counts and reads a packet; `None` when it ends here.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        bytes: &mut [u8],
+        out: &mut impl Outgoing,
+    ) -> Option<Arrived> {
+        let packet = Packet::parse(bytes).ok()?;
+        let header = packet.header();
+        let padded = packet.payload_offset() != HEADER_LEN;
+        let format = self.inbound.by_payload_type[usize::from(header.payload_type & 0x7f)];
+        if format == UNMAPPED || !self.plan.direction.receives() {
+            return None;
+        }
+        match self.inbound.latch.judge(now, from, header.ssrc, header.sequence) {
+            Verdict::Refuse => return None,
+            Verdict::Latched => out.report(Event::Latched { port: self.id, remote: from }),
+            Verdict::Accept => {}
+        }
+        let format = usize::from(format);
+        let codec = &self.plan.formats.get(format)?.codec;
+        let clock_rate = codec.clock_rate();
+        let event = matches!(codec, Codec::TelephoneEvent { .. });
+        if !self.inbound.count(now, &header, format, clock_rate) {
+            return None;
+        }
+        self.inbound.vitals.packet(now);
+        if self.inbound.vitals.packets == 1 || self.inbound.silent {
+            self.inbound.silent = false;
+            out.report(Event::FirstPacket { port: self.id });
+        }
+        let what = if event {
+            let event = TelephoneEvent::parse(packet.payload())?;
+            let heard = self.inbound.keys.hear(now, header.ssrc, header.timestamp, event);
+            if let Some(digit) = heard.digit {
+                out.report(Event::Dtmf { port: self.id, digit });
+            }
+            if heard.passes { What::Key(event) } else { What::WithheldKey }
+        } else if self.kind == Kind::Video {
+            What::Picture(self.inbound.look(codec, packet.payload(), header.timestamp))
+        } else {
+            What::Sound
+        };
+        let frame = match self.kind {
+            Kind::Audio => clock_rate / 1000 * codec.facts().frame_ms.max(1),
+            Kind::Video => clock_rate / PICTURES_PER_SECOND,
+        };
+        let len = if padded { remove_extension(bytes) } else { bytes.len() };
+        let Header { ssrc, sequence, timestamp, .. } = header;
+        let numbers = Numbers { ssrc, sequence, timestamp, clock_rate, frame, event };
+        Some(Arrived { header, len, numbers, format, what })
+    }
+
+    /// Sends on, under our numbers, what arrived at the source; the bytes are the receiver's
+    /// afterwards. True when live packets take the place of what the relay made itself.
+    pub fn forward(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        bytes: &mut [u8],
+        sets: &ParameterSets,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return false };
+        let payload_type = self.outbound.route[arrived.format % FORMATS_MAX];
+        let withheld = matches!(arrived.what, What::WithheldKey);
+        if payload_type == UNMAPPED || withheld || self.outbound.dialler.is_down() {
+            self.outbound.stream.skip(arrived.header.sequence);
+            return false;
+        }
+        if let What::Picture(picture) = arrived.what {
+            if !self.outbound.screen.admits(now, picture) {
+                return false;
+            }
+            if self.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
+                self.send_sets(now, arrived, payload_type, to, sets, exit);
+            }
+        }
+        let Some(place) = self.outbound.stream.pass(now, arrived.numbers) else { return false };
+        let marker = arrived.header.marker || self.kind == Kind::Audio && place.first;
+        rewrite(bytes, &self.header(payload_type, marker, place));
+        match arrived.what {
+            What::Key(event) => {
+                let open = OpenKey { event, timestamp: place.timestamp, payload_type };
+                self.outbound.open_key = (!event.end).then_some(open);
+            }
+            What::Picture(Picture::Vp8(_)) => {
+                if let Some(payload) = bytes.get_mut(HEADER_LEN..) {
+                    self.outbound.screen.renumber(payload);
+                }
+            }
+            What::Sound | What::WithheldKey | What::Picture(_) => {}
+        }
+        self.reports.sent(bytes.len().saturating_sub(HEADER_LEN));
+        exit.out.send(self.id, Channel::Rtp, to, bytes);
+        let was_made = matches!(self.outbound.feed, Feed::Made(_));
+        self.outbound.feed = Feed::Live;
+        was_made
+    }
+
+    /// Puts the source's parameter sets in front of a key frame that comes without.
+    fn send_sets(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        payload_type: u8,
+        to: SocketAddr,
+        sets: &ParameterSets,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) {
+        for set in sets.iter() {
+            let Some(place) = self.outbound.stream.insert_before(now, arrived.numbers) else {
+                return;
+            };
+            self.send_own(payload_type, false, place, set, to, exit);
+        }
+    }
+
+    /// A switch: the open key ends, the next packet begins a new source.
+    pub fn switch(
+        &mut self,
+        now: Instant,
+        source: Source,
+        sounds: &mut Sounds,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) {
+        self.end_key(exit);
+        self.outbound.stream.cut();
+        self.outbound.screen.cut();
+        let due = match (source, self.outbound.stream.advanced_at()) {
+            (Source::Port(_), Some(last)) => now.max(last + SWITCH_GRACE),
+            (Source::Port(_), None)
+            | (
+                Source::Hold
+                | Source::RingBack
+                | Source::Tone(_)
+                | Source::Silence
+                | Source::Nothing,
+                _,
+            ) => now,
+        };
+        self.make(source, due, sounds);
+    }
+
+    /// Begins to make the sound for a source that sends nothing itself.
+    pub fn make(&mut self, source: Source, due: Instant, sounds: &mut Sounds) {
+        let player = match self.kind {
+            Kind::Audio => Player::new(sounds, &self.plan, source, due),
+            Kind::Video => None,
+        };
+        self.outbound.feed = player.map_or(Feed::Nothing, Feed::Made);
+    }
+
+    /// Makes silence again where a live source has fallen silent.
+    pub fn fill_gap(&mut self, now: Instant, source: Source, sounds: &mut Sounds) {
+        let gap = self.outbound.stream.advanced_at().is_none_or(|at| now.since(at) >= LIVE_GAP_MAX);
+        match self.outbound.feed {
+            Feed::Live if gap => self.make(source, now, sounds),
+            Feed::Live | Feed::Made(_) | Feed::Nothing => {}
+        }
+    }
+
+    /// Whether the relay has to send something of its own every 20 ms.
+    #[must_use]
+    pub fn is_making(&self) -> bool {
+        let made = matches!(self.outbound.feed, Feed::Made(_)) || !self.outbound.dialler.is_idle();
+        made && self.plan.direction.sends() && self.inbound.latch.remote().is_some()
+    }
+
+    /// Sends what is due of keys and sounds of our own.
+    pub fn play(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
+        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return };
+        if !self.outbound.dialler.is_idle() && self.dial(now, to, exit) {
+            return;
+        }
+        let Feed::Made(player) = &mut self.outbound.feed else { return };
+        while let Some(frame) = player.next(now) {
+            if frame.late {
+                self.outbound.stream.cut();
+            }
+            let place = self.outbound.stream.make(now, frame.clock_rate, frame.step);
+            let header = Header {
+                payload_type: frame.payload_type,
+                marker: place.first,
+                sequence: place.sequence,
+                timestamp: place.timestamp,
+                ssrc: self.outbound.stream.ssrc(),
+            };
+            write_packet(exit.scratch, &header, frame.payload);
+            self.reports.sent(frame.payload.len());
+            exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+        }
+    }
+
+    /// Presses keys; true while one is down and nothing else may be sent.
+    fn dial(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) -> bool {
+        let clock_rate = self.clock_rate();
+        let Some(payload_type) = self.plan.event_type(clock_rate) else {
+            self.outbound.dialler.clear();
+            return false;
+        };
+        match self.outbound.dialler.next(now, clock_rate) {
+            Press::Begin(event) => {
+                self.end_key(exit);
+                let place = self.outbound.stream.make(now, clock_rate, clock_rate / 50);
+                self.outbound.dialler.begin(place.timestamp);
+                self.send_own(payload_type, true, place, &event.to_bytes(), to, exit);
+                true
+            }
+            Press::Hold(event, timestamp) => {
+                let place = self.outbound.stream.append(timestamp);
+                self.send_own(payload_type, false, place, &event.to_bytes(), to, exit);
+                true
+            }
+            Press::End(event, timestamp) => {
+                for _ in 0..END_PACKETS {
+                    let place = self.outbound.stream.append(timestamp);
+                    self.send_own(payload_type, false, place, &event.to_bytes(), to, exit);
+                }
+                self.outbound.stream.cut();
+                true
+            }
+            Press::Wait | Press::Done => false,
+        }
+    }
+
+    /// Ends the key that is down at this receiver (media rule: three end packets).
+    fn end_key(&mut self, exit: &mut Exit<'_, impl Outgoing>) {
+        let Some(key) = self.outbound.open_key.take() else { return };
+        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return };
+        for _ in 0..END_PACKETS {
+            let place = self.outbound.stream.append(key.timestamp);
+            let payload = key.end().to_bytes();
+            self.send_own(key.payload_type, false, place, &payload, to, exit);
+        }
+    }
+
+    fn send_own(
+        &mut self,
+        payload_type: u8,
+        marker: bool,
+        place: Place,
+        payload: &[u8],
+        to: SocketAddr,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) {
+        write_packet(exit.scratch, &self.header(payload_type, marker, place), payload);
+        self.reports.sent(payload.len());
+        exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+    }
+
+    fn header(&self, payload_type: u8, marker: bool, place: Place) -> Header {
+        let Place { sequence, timestamp, .. } = place;
+        Header { payload_type, marker, sequence, timestamp, ssrc: self.outbound.stream.ssrc() }
+    }
+
+    /// Ticks in a second of what this port sends.
+    #[must_use]
+    pub fn clock_rate(&self) -> u32 {
+        let primary = self.plan.formats().find(|format| format.codec.is_primary());
+        primary.map_or(8000, |format| format.codec.clock_rate())
+    }
+
+    /// How the stream of this port fares.
+    pub fn health(&mut self, now: Instant) -> PortHealth {
+        let vitals = &mut self.inbound.vitals;
+        let stream = self.inbound.stream.as_ref();
+        let format = stream.and_then(|stream| self.plan.formats.get(stream.format));
+        let far_end = self.reports.far_end;
+        let sent_rate = self.plan.formats().find(|format| format.codec.is_primary());
+        let sent_rate = sent_rate.map_or(8000, |format| format.codec.clock_rate().max(1));
+        PortHealth {
+            kind: self.kind,
+            ok: vitals.ok(now, self.kind),
+            codec: format.map(|format| format.codec.clone()),
+            packets: vitals.packets,
+            silent: vitals.silent(now),
+            key_frame: vitals.has_key_frame(),
+            frames_per_second: vitals.frames_per_second(now),
+            loss_percent: far_end.map(|far_end| far_end.loss_percent),
+            jitter_ms: far_end
+                .map(|far_end| (u64::from(far_end.jitter) * 1000 / u64::from(sent_rate)) as u32),
+            round_trip_ms: far_end
+                .and_then(|far_end| far_end.round_trip)
+                .map(|round_trip| u32::try_from(round_trip.as_millis()).unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// Whether the peer has been silent for `limit` by now, said once; else the time to look again.
+    pub fn check_silence(&mut self, now: Instant, limit: Duration) -> Option<Duration> {
+        let silent = self.inbound.vitals.silent(now)?;
+        let fell_silent = silent >= limit;
+        self.silence_due = (!fell_silent).then(|| now + (limit - silent));
+        self.inbound.silent |= fell_silent;
+        fell_silent.then_some(silent)
+    }
+}
+
+impl Inbound {
+    /// Counts a packet; false for a double or a stray.
+    fn count(&mut self, now: Instant, header: &Header, format: usize, clock_rate: u32) -> bool {
+        let stream = match &mut self.stream {
+            Some(stream) if stream.ssrc == header.ssrc && stream.clock_rate == clock_rate => stream,
+            other => other.insert(Stream {
+                ssrc: header.ssrc,
+                clock_rate,
+                reception: Reception::new(clock_rate),
+                format,
+            }),
+        };
+        stream.format = format;
+        match stream.reception.receive(now, header.sequence, header.timestamp) {
+            Arrival::First | Arrival::Next { .. } | Arrival::Late | Arrival::Restart => true,
+            Arrival::Duplicate | Arrival::Stray => false,
+        }
+    }
+
+    fn look(&mut self, codec: &Codec, payload: &[u8], timestamp: u32) -> Picture {
+        let picture = Picture::of(codec, payload);
+        let key_frame = picture.begins_key_frame();
+        self.vitals.picture(timestamp, key_frame);
+        if key_frame {
+            self.requests.came();
+        }
+        if let Picture::H264(contents) = picture
+            && (contents.sequence_parameters || contents.picture_parameters)
+        {
+            self.sets.learn(payload);
+        }
+        picture
+    }
+}
+
+impl Outbound {
+    /// Where packets go, when they may.
+    fn latch_target(&self, inbound: &Inbound, plan: &Plan) -> Option<SocketAddr> {
+        inbound.latch.remote().filter(|_| plan.direction.sends())
+    }
+}
+
+fn write_packet(scratch: &mut Vec<u8>, header: &Header, payload: &[u8]) {
+    scratch.clear();
+    scratch.extend_from_slice(&header.to_bytes());
+    scratch.extend_from_slice(payload);
+}
+
+fn candidates(plan: &Plan) -> Candidates {
+    Candidates { sdp: plan.remote, signalling: plan.signalling_ip }
+}
+
+fn report_candidates(plan: &Plan) -> Candidates {
+    // RFC 3605; without it, one port above.
+    let above = plan.remote.map(|rtp| SocketAddr::new(rtp.ip(), rtp.port().saturating_add(1)));
+    Candidates { sdp: plan.remote_rtcp.or(above), signalling: plan.signalling_ip }
+}
+
+fn fmtp_of_h264(plan: &Plan) -> &str {
+    let format = plan.formats().find(|format| format.codec == Codec::H264);
+    format.map_or("", |format| &format.fmtp)
+}

@@ -1,0 +1,888 @@
+//! The relay in pure packets: who gets what, and that nobody notices a switch.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use cordboard::codec::{Codec, Kind};
+use cordboard::ids::PortId;
+use cordboard::media::{
+    BitrateFeedback, Channel, Command, Event, Feedback, Machine, Outgoing, PayloadFormat, Plan,
+    Settings, Source, Tone,
+};
+use cordboard::random::Random;
+use cordboard::rtp::rtcp::{self, Message, ReportBlock, SenderReport, Writer};
+use cordboard::rtp::{Header, Packet, TelephoneEvent};
+use cordboard::sdp::Direction;
+use cordboard::time::{Duration, Instant, Now, UnixTime};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+const C: PortId = PortId(16_000);
+const O: PortId = PortId(16_004);
+const U: PortId = PortId(16_008);
+const EVENTS: Codec = Codec::TelephoneEvent { clock_rate: 8000 };
+const SILENCE: u8 = 0xff; // of µ-law
+
+#[derive(Clone, Debug)]
+struct Sent {
+    at: Instant,
+    port: PortId,
+    channel: Channel,
+    to: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+impl Sent {
+    fn header(&self) -> Header {
+        Packet::parse(&self.bytes).unwrap().header()
+    }
+
+    fn payload(&self) -> &[u8] {
+        Packet::parse(&self.bytes).unwrap().payload()
+    }
+}
+
+#[derive(Default)]
+struct Wire {
+    now: Instant,
+    sent: Vec<Sent>,
+    events: Vec<Event>,
+}
+
+impl Outgoing for Wire {
+    fn send(&mut self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]) {
+        self.sent.push(Sent { at: self.now, port, channel, to, bytes: packet.to_vec() });
+    }
+
+    fn report(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
+/// A phone that sends one packet every 20 ms.
+#[derive(Clone, Debug)]
+struct Phone {
+    port: PortId,
+    address: SocketAddr,
+    payload_type: u8,
+    ssrc: u32,
+    sequence: u16,
+    timestamp: u32,
+    step: u32,
+}
+
+impl Phone {
+    fn packet(&mut self, payload: &[u8]) -> Vec<u8> {
+        self.packet_of(self.payload_type, self.timestamp, payload)
+    }
+
+    fn packet_of(&mut self, payload_type: u8, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+        let header = Header {
+            payload_type,
+            marker: false,
+            sequence: self.sequence,
+            timestamp,
+            ssrc: self.ssrc,
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        self.timestamp = self.timestamp.wrapping_add(self.step);
+        [&header.to_bytes()[..], payload].concat()
+    }
+}
+
+struct Relay {
+    machine: Machine,
+    wire: Wire,
+    now: Now,
+    phones: Vec<Phone>,
+}
+
+impl Relay {
+    fn new() -> Self {
+        let unix = UnixTime::from_secs(1_800_000_000);
+        Self {
+            machine: Machine::new(Settings::default(), Random::from_number(1)),
+            wire: Wire::default(),
+            now: Now { instant: Instant::START, unix },
+            phones: Vec::new(),
+        }
+    }
+
+    /// C, O and U, with sound; each numbers its payload types differently.
+    fn with_three_phones() -> Self {
+        let mut relay = Self::new();
+        for (port, event_type) in [(C, 101), (O, 96), (U, 120)] {
+            relay.open(
+                port,
+                Kind::Audio,
+                vec![format(Codec::Pcmu, 0, 0, ""), format(EVENTS, event_type, 101, "0-15")],
+            );
+        }
+        relay
+    }
+
+    fn with_three_cameras(codec: &Codec, fmtp: &str) -> Self {
+        let mut relay = Self::new();
+        for (port, number) in [(C, 96), (O, 97), (U, 98)] {
+            relay.open(port, Kind::Video, vec![format(codec.clone(), number, 99, fmtp)]);
+            relay.phone(port).payload_type = 99;
+            relay.phone(port).step = 3000;
+        }
+        relay
+    }
+
+    fn open(&mut self, port: PortId, kind: Kind, formats: Vec<PayloadFormat>) {
+        let plan = plan(port, formats);
+        let n = port.0 as u32;
+        self.phones.push(Phone {
+            port,
+            address: plan.remote.unwrap(),
+            payload_type: 0,
+            ssrc: n,
+            sequence: (n as u16).wrapping_mul(7),
+            timestamp: n.wrapping_mul(77_777),
+            step: 160,
+        });
+        self.command(Command::Open { port, kind, plan });
+    }
+
+    fn command(&mut self, command: Command) {
+        self.wire.now = self.now.instant;
+        self.machine.handle(self.now, command, &mut self.wire);
+    }
+
+    fn patch(&mut self, rows: &[(PortId, Source)]) {
+        self.command(Command::Patch(rows.to_vec()));
+    }
+
+    fn phone(&mut self, port: PortId) -> &mut Phone {
+        self.phones.iter_mut().find(|phone| phone.port == port).unwrap()
+    }
+
+    fn arrives(&mut self, port: PortId, packet: &[u8]) {
+        let from = self.phone(port).address;
+        self.arrives_from(port, from, packet);
+    }
+
+    fn arrives_from(&mut self, port: PortId, from: SocketAddr, packet: &[u8]) {
+        self.wire.now = self.now.instant;
+        self.machine.rtp(self.now, port, from, &mut packet.to_vec(), &mut self.wire);
+    }
+
+    fn report_arrives(&mut self, port: PortId, write: impl FnOnce(&mut Writer<'_>)) {
+        let mut bytes = Vec::new();
+        write(&mut Writer::new(&mut bytes));
+        let rtp = self.phone(port).address;
+        let from = SocketAddr::new(rtp.ip(), rtp.port() + 1);
+        self.wire.now = self.now.instant;
+        self.machine.rtcp(self.now, port, from, &bytes, &mut self.wire);
+    }
+
+    /// The clock moves on, and the relay's timers with it.
+    fn pass(&mut self, ms: u64) {
+        let end = self.now + Duration::from_millis(ms);
+        while let Some(deadline) = self.machine.deadline().filter(|at| *at <= end.instant) {
+            self.now = self.now + deadline.since(self.now.instant);
+            self.wire.now = self.now.instant;
+            self.machine.tick(self.now, &mut self.wire);
+        }
+        self.now = end;
+    }
+
+    /// These phones speak for so long; every payload is full of the last byte of its port.
+    fn speak(&mut self, ports: &[PortId], ms: u64) {
+        for _ in 0..ms / 20 {
+            for port in ports {
+                let packet = self.phone(*port).packet(&[voice(*port); 160]);
+                self.arrives(*port, &packet);
+            }
+            self.pass(20);
+        }
+    }
+
+    fn rtp_to(&self, port: PortId) -> Vec<Sent> {
+        let is_it = |sent: &&Sent| {
+            sent.port == port
+                && sent.channel == Channel::Rtp
+                && !cordboard::rtp::is_rtcp(&sent.bytes)
+        };
+        self.wire.sent.iter().filter(is_it).cloned().collect()
+    }
+
+    /// What a phone has heard since it was last asked for.
+    fn heard(&mut self, port: PortId) -> BTreeSet<String> {
+        let heard = self.rtp_to(port);
+        self.wire.sent.retain(|sent| sent.port != port);
+        heard.iter().map(|sent| name_of(sent.payload())).collect()
+    }
+
+    fn key_frame_requests(&mut self) -> Vec<(u64, PortId, &'static str)> {
+        let mut asked = Vec::new();
+        for sent in self.wire.sent.iter().filter(|sent| sent.channel == Channel::Rtcp) {
+            for message in rtcp::parse(&sent.bytes).unwrap() {
+                let how = match message {
+                    Message::PictureLoss { .. } => "PLI",
+                    Message::FullIntra(..) => "FIR",
+                    _ => continue,
+                };
+                asked.push((sent.at.as_micros() / 1000, sent.port, how));
+            }
+        }
+        asked
+    }
+}
+
+fn format(codec: Codec, send_pt: u8, recv_pt: u8, fmtp: &str) -> PayloadFormat {
+    PayloadFormat { codec, send_pt, recv_pt, fmtp: fmtp.into() }
+}
+
+fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
+    let remote = SocketAddr::from(([192, 0, 2, (port.0 % 200) as u8], 4000));
+    Plan {
+        remote: Some(remote),
+        remote_rtcp: None,
+        latched: None,
+        signalling_ip: remote.ip(),
+        formats,
+        direction: Direction::SendRecv,
+        mux: false,
+        packet_ms: 20,
+        feedback: Feedback::Pli,
+        bitrate_feedback: BitrateFeedback::None,
+        cname: port.to_string(),
+    }
+}
+
+fn voice(port: PortId) -> u8 {
+    port.0 as u8 // 128, 132 and 136: none of them µ-law silence
+}
+
+fn name_of(payload: &[u8]) -> String {
+    let (first, len) = (payload[0], payload.len());
+    let uniform = payload.iter().all(|byte| *byte == first);
+    let name = match (uniform, len, first) {
+        (_, 4, _) => "a key",
+        (true, _, SILENCE) => "silence",
+        (true, _, byte) if byte == voice(C) => "C",
+        (true, _, byte) if byte == voice(O) => "O",
+        (true, _, byte) if byte == voice(U) => "U",
+        (true | false, _, _) => "melody",
+    };
+    name.to_owned()
+}
+
+/// The table of who gets whom, state by state, while all three speak without pause.
+#[test]
+fn everybody_hears_exactly_whom_the_state_of_the_call_gives_them() {
+    let (to_c, to_o, to_u) = (Source::Port(C), Source::Port(O), Source::Port(U));
+    let table: [(&str, [Source; 3], [&str; 3]); 8] = [
+        (
+            "waiting",
+            [Source::Hold, Source::Nothing, Source::Nothing],
+            ["melody", "silence", "silence"],
+        ),
+        ("with operator", [to_o, to_c, Source::Nothing], ["O", "C", "silence"]),
+        (
+            "consulting, unanswered",
+            [Source::Hold, Source::RingBack, Source::Nothing],
+            ["melody", "melody", "silence"],
+        ),
+        ("consulting", [Source::Hold, to_u, to_o], ["melody", "U", "O"]),
+        ("alternated", [to_o, to_c, Source::Hold], ["O", "C", "melody"]),
+        ("consulting again", [Source::Hold, to_u, to_o], ["melody", "U", "O"]),
+        ("connected", [to_u, Source::Nothing, to_c], ["U", "silence", "C"]),
+        ("operator told", [to_u, Source::Tone(Tone::Done), to_c], ["U", "melody", "C"]),
+    ];
+    let mut relay = Relay::with_three_phones();
+    for (state, [c, o, u], expected) in table {
+        relay.patch(&[(C, c), (O, o), (U, u)]);
+        relay.wire.sent.clear();
+        // Below the length of a short tone, so that it has not yet made way for silence.
+        relay.speak(&[C, O, U], 240);
+        for (port, expected) in [C, O, U].into_iter().zip(expected) {
+            let mut heard = relay.heard(port);
+            if expected == "melody" {
+                heard.remove("silence"); // a rest in the music
+            }
+            assert_eq!(heard, BTreeSet::from([expected.to_owned()]), "{port} when {state}");
+        }
+    }
+}
+
+#[test]
+fn the_receiver_gets_its_own_payload_type_and_never_another_legs_address_or_ssrc() {
+    let mut relay = Relay::new();
+    relay.open(C, Kind::Audio, vec![format(Codec::Opus, 96, 107, "")]);
+    relay.open(O, Kind::Audio, vec![format(Codec::Opus, 120, 111, "")]);
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay.phone(C).payload_type = 107;
+    let own_ssrc = relay.phone(C).ssrc;
+    relay.speak(&[C], 100);
+    let sent = relay.rtp_to(O);
+    assert_eq!(sent.len(), 5);
+    for packet in &sent {
+        assert_eq!(packet.header().payload_type, 120);
+        assert_ne!(packet.header().ssrc, own_ssrc);
+        assert_eq!(packet.to, plan(O, vec![]).remote.unwrap());
+    }
+}
+
+#[test]
+fn an_unknown_payload_type_goes_nowhere() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.phone(C).payload_type = 77;
+    relay.speak(&[C], 200);
+    assert_eq!(relay.heard(O), BTreeSet::from(["silence".to_owned()]));
+}
+
+#[test]
+fn contributing_sources_and_extensions_are_cut_out() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    let mut packet = relay.phone(C).packet(&[]);
+    packet[0] = 0x91;
+    packet.extend([1, 2, 3, 4]);
+    packet.extend([0xbe, 0xde, 0, 1, 0x10, 7, 0, 0]);
+    packet.extend([voice(C); 160]);
+    relay.arrives(C, &packet);
+    assert_eq!(relay.rtp_to(O)[0].bytes.len(), 12 + 160);
+}
+
+#[test]
+fn silence_comes_until_the_first_packet_and_the_marker_ends_it() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.pass(100);
+    relay.speak(&[C], 40);
+    let sent = relay.rtp_to(O);
+    let names: Vec<_> = sent.iter().map(|packet| name_of(packet.payload())).collect();
+    assert_eq!(names, ["silence", "silence", "silence", "silence", "silence", "C", "C"]);
+    let markers: Vec<_> = sent.iter().map(|packet| packet.header().marker).collect();
+    assert_eq!(markers, [true, false, false, false, false, true, false]);
+}
+
+#[test]
+fn a_source_that_falls_silent_is_replaced_by_silence_and_comes_back() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.speak(&[C], 100);
+    relay.pass(12_000);
+    relay.wire.sent.clear();
+    relay.pass(100);
+    assert_eq!(relay.heard(O), BTreeSet::from(["silence".to_owned()]));
+    relay.speak(&[C], 100);
+    assert_eq!(relay.heard(O), BTreeSet::from(["C".to_owned()]));
+}
+
+#[test]
+fn hold_music_keeps_its_pace_of_20_ms() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(C, Source::Hold)]);
+    relay.pass(10_000);
+    let sent = relay.rtp_to(C);
+    assert_eq!(sent.len(), 500);
+    for pair in sent.windows(2) {
+        assert_eq!(pair[1].at.since(pair[0].at), Duration::from_millis(20));
+        assert_eq!(pair[1].header().timestamp.wrapping_sub(pair[0].header().timestamp), 160);
+        assert_eq!(pair[1].header().sequence.wrapping_sub(pair[0].header().sequence), 1);
+    }
+}
+
+#[test]
+fn the_relay_sleeps_while_nobody_needs_it() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay.command(Command::Close { port: U });
+    relay.speak(&[C, O], 2000);
+    let (mut wakes, end) = (0, relay.now.instant + Duration::from_secs(4));
+    while relay.now.instant < end {
+        let deadline = relay.machine.deadline().unwrap();
+        relay.now = relay.now + deadline.since(relay.now.instant);
+        relay.machine.tick(relay.now, &mut relay.wire);
+        wakes += 1;
+    }
+    assert!(wakes <= 3, "{wakes} wakes in 4 s for two reports");
+    relay.command(Command::Close { port: C });
+    relay.command(Command::Close { port: O });
+    assert_eq!(relay.machine.deadline(), None);
+}
+
+#[test]
+fn a_peer_that_wants_nothing_gets_nothing() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(C, Source::Hold), (O, Source::Port(C)), (U, Source::Port(C))]);
+    for (port, direction) in [(C, Direction::RecvOnly), (U, Direction::Inactive)] {
+        let formats = vec![format(Codec::Pcmu, 0, 0, "")];
+        relay.command(Command::Update { port, plan: Plan { direction, ..plan(port, formats) } });
+    }
+    relay.speak(&[C], 200);
+    assert!(relay.heard(C).is_empty());
+    assert!(relay.heard(U).is_empty());
+    assert_eq!(relay.heard(O), BTreeSet::from(["C".to_owned()]));
+}
+
+#[test]
+fn nothing_is_sent_before_sdp_says_where() {
+    let mut relay = Relay::new();
+    let formats = vec![format(Codec::Pcmu, 0, 0, "")];
+    let blind = Plan { remote: None, ..plan(C, formats.clone()) };
+    relay.command(Command::Open { port: C, kind: Kind::Audio, plan: blind });
+    relay.pass(6000);
+    assert!(relay.wire.sent.is_empty());
+    relay.command(Command::Update { port: C, plan: plan(C, formats) });
+    relay.pass(100);
+    assert_eq!(relay.rtp_to(C).len(), 5);
+}
+
+#[test]
+fn a_third_party_can_neither_listen_nor_speak() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay.speak(&[C, O], 100);
+    relay.wire.sent.clear();
+    let thief = "198.51.100.66:4000".parse().unwrap();
+    let mut forged = relay.phone(C).clone();
+    for _ in 0..300 {
+        let packet = forged.packet(&[0x55; 160]);
+        relay.arrives_from(C, thief, &packet);
+        relay.speak(&[C, O], 20);
+    }
+    assert!(relay.wire.sent.iter().all(|sent| sent.to != thief));
+    assert_eq!(relay.heard(O), BTreeSet::from(["C".to_owned()]));
+}
+
+#[test]
+fn a_phone_behind_a_nat_is_answered_where_it_sends_from() {
+    let mut relay = Relay::with_three_phones();
+    let natted: SocketAddr = "192.0.2.200:61000".parse().unwrap();
+    let plan = Plan {
+        remote: Some("10.0.0.9:4000".parse().unwrap()),
+        signalling_ip: natted.ip(),
+        ..plan(C, vec![format(Codec::Pcmu, 0, 0, "")])
+    };
+    relay.command(Command::Update { port: C, plan });
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay.phone(C).address = natted;
+    relay.speak(&[C, O], 200);
+    assert!(relay.wire.events.contains(&Event::Latched { port: C, remote: natted }));
+    assert_eq!(relay.rtp_to(C).last().unwrap().to, natted);
+}
+
+#[test]
+fn a_latched_address_survives_a_restart() {
+    let mut relay = Relay::new();
+    let natted: SocketAddr = "192.0.2.200:61000".parse().unwrap();
+    let plan = Plan {
+        latched: Some(natted),
+        signalling_ip: natted.ip(),
+        ..plan(C, vec![format(Codec::Pcmu, 0, 0, "")])
+    };
+    relay.command(Command::Open { port: C, kind: Kind::Audio, plan });
+    relay.patch(&[(C, Source::Hold)]);
+    relay.pass(40);
+    assert_eq!(relay.rtp_to(C).last().unwrap().to, natted);
+}
+
+#[test]
+fn the_first_packet_and_silence_are_told_once() {
+    let mut relay = Relay::with_three_phones();
+    relay.speak(&[C], 100);
+    relay.pass(30_000);
+    relay.speak(&[C], 100);
+    let told: Vec<_> = relay
+        .wire
+        .events
+        .iter()
+        .filter(|event| !matches!(event, Event::Latched { .. }))
+        .map(|event| match event {
+            Event::FirstPacket { .. } => "first packet",
+            Event::Silent { span, .. } if *span >= Duration::from_secs(10) => "silent",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(told, ["first packet", "silent", "first packet"]);
+}
+
+#[test]
+fn a_codec_changed_by_a_re_invite_is_heard_under_its_new_number() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    let both = vec![format(Codec::Pcmu, 0, 0, ""), format(Codec::Pcma, 8, 8, "")];
+    relay.command(Command::Update { port: C, plan: plan(C, both.clone()) });
+    relay.command(Command::Update { port: O, plan: plan(O, both) });
+    relay.phone(C).payload_type = 8;
+    relay.speak(&[C], 60);
+    assert!(relay.rtp_to(O).iter().all(|packet| packet.header().payload_type == 8));
+}
+
+fn key(event: u8, duration: u16, end: bool) -> [u8; 4] {
+    TelephoneEvent { event, end, volume: 10, duration }.to_bytes()
+}
+
+impl Relay {
+    fn presses(&mut self, port: PortId, timestamp: u32, payload: [u8; 4]) {
+        let packet = self.phone(port).packet_of(101, timestamp, &payload);
+        self.arrives(port, &packet);
+        self.pass(20);
+    }
+}
+
+fn keys(sent: &[Sent]) -> Vec<(u8, TelephoneEvent)> {
+    let of = |packet: &Sent| {
+        let payload_type = packet.header().payload_type;
+        (payload_type != 0)
+            .then(|| (payload_type, TelephoneEvent::parse(packet.payload()).unwrap()))
+    };
+    sent.iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_key_is_carried_under_the_receivers_number_and_told() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.speak(&[C], 40);
+    let timestamp = relay.phone(C).timestamp;
+    for duration in [0, 160, 320] {
+        relay.presses(C, timestamp, key(5, duration, false));
+    }
+    for _ in 0..3 {
+        relay.presses(C, timestamp, key(5, 480, true));
+    }
+    let sent = keys(&relay.rtp_to(O));
+    assert_eq!(sent.len(), 6);
+    assert!(sent.iter().all(|(payload_type, event)| *payload_type == 96 && event.event == 5));
+    let told = Event::Dtmf { port: C, digit: '5' };
+    assert_eq!(relay.wire.events.iter().filter(|event| **event == told).count(), 1);
+}
+
+#[test]
+fn a_key_that_is_down_at_a_switch_ends_at_the_old_receiver_and_does_not_begin_at_the_new_one() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.speak(&[C], 40);
+    let timestamp = relay.phone(C).timestamp;
+    relay.presses(C, timestamp, key(5, 0, false));
+    relay.presses(C, timestamp, key(5, 160, false));
+    relay.patch(&[(O, Source::Hold), (U, Source::Port(C))]);
+    relay.presses(C, timestamp, key(5, 320, false));
+    relay.presses(C, timestamp, key(5, 480, true));
+    relay.speak(&[C], 40);
+
+    let to_o = relay.rtp_to(O);
+    let ends: Vec<_> = keys(&to_o).into_iter().map(|(_, event)| event.end).collect();
+    assert_eq!(ends, [false, false, true, true, true]);
+    for pair in to_o.windows(2) {
+        assert_eq!(pair[1].header().sequence, pair[0].header().sequence.wrapping_add(1));
+    }
+    assert_eq!(keys(&relay.rtp_to(U)), []);
+    assert!(relay.heard(U).contains("C"));
+}
+
+#[test]
+fn an_intercepted_key_is_told_but_not_carried_and_leaves_no_gap() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.speak(&[C], 40);
+    relay.command(Command::Intercept { port: C, on: true });
+    let timestamp = relay.phone(C).timestamp;
+    relay.presses(C, timestamp, key(10, 0, false));
+    relay.presses(C, timestamp, key(10, 160, true));
+    relay.speak(&[C], 40);
+    assert!(relay.wire.events.contains(&Event::Dtmf { port: C, digit: '*' }));
+    let sent = relay.rtp_to(O);
+    assert_eq!(keys(&sent), []);
+    for pair in sent.windows(2) {
+        assert_eq!(pair[1].header().sequence, pair[0].header().sequence.wrapping_add(1));
+    }
+}
+
+#[test]
+fn a_key_is_pressed_at_a_peer_in_the_middle_of_its_stream() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.speak(&[C], 40);
+    relay.command(Command::Dtmf { port: O, digit: '#' });
+    relay.command(Command::Dtmf { port: O, digit: '?' });
+    relay.speak(&[C], 400);
+    let sent = relay.rtp_to(O);
+    let pressed = keys(&sent);
+    assert_eq!(pressed.len(), 5 + 3);
+    assert!(pressed.iter().all(|(payload_type, event)| *payload_type == 96 && event.event == 11));
+    assert_eq!(pressed.iter().filter(|(_, event)| event.end).count(), 3);
+    assert_continuous(&sent);
+    assert_eq!(name_of(sent.last().unwrap().payload()), "C");
+}
+
+const VP8_KEY: [u8; 5] = [0x90, 0x80, 0x80, 1, 0];
+const VP8_DELTA: [u8; 5] = [0x90, 0x80, 0x80, 1, 1];
+const IDR: [u8; 3] = [0x65, 0x88, 0x84];
+const SLICE: [u8; 3] = [0x41, 0x9a, 0x02];
+
+impl Relay {
+    /// A camera sends frames of one packet each, 25 a second.
+    fn films(&mut self, port: PortId, frames: &[&[u8]]) {
+        for payload in frames {
+            let packet = self.phone(port).packet(payload);
+            self.arrives(port, &packet);
+            self.pass(40);
+        }
+    }
+}
+
+#[test]
+fn a_key_frame_is_asked_for_at_a_switch_and_every_half_second_until_it_comes() {
+    let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
+    relay.films(U, &[&VP8_KEY, &VP8_DELTA]);
+    relay.patch(&[(C, Source::Port(U))]);
+    let start = relay.now.instant.as_micros() / 1000;
+    relay.films(U, &[&VP8_DELTA[..]; 30]);
+    assert!(relay.rtp_to(C).is_empty(), "pictures without a key frame");
+    relay.films(U, &[&VP8_KEY, &VP8_DELTA, &VP8_DELTA]);
+    relay.films(U, &[&VP8_DELTA[..]; 30]);
+    let asked: Vec<_> = relay.key_frame_requests();
+    assert_eq!(asked, [0, 500, 1000].map(|ms| (start + ms, U, "PLI")));
+    assert_eq!(relay.rtp_to(C).len(), 33);
+    assert_continuous(&relay.rtp_to(C));
+}
+
+#[test]
+fn each_peer_is_asked_in_the_way_it_understands() {
+    for (feedback, expected) in [(Feedback::Fir, 1), (Feedback::None, 0)] {
+        let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
+        let formats = vec![format(Codec::Vp8, 98, 99, "")];
+        relay.command(Command::Update { port: U, plan: Plan { feedback, ..plan(U, formats) } });
+        relay.films(U, &[&VP8_DELTA]);
+        relay.patch(&[(C, Source::Port(U))]);
+        assert_eq!(relay.key_frame_requests().len(), expected);
+        let told = relay.wire.events.contains(&Event::KeyFrameWanted { port: U });
+        assert_eq!(told, feedback == Feedback::None);
+    }
+}
+
+#[test]
+fn a_camera_that_has_not_begun_is_asked_when_it_begins_without_a_key_frame() {
+    let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
+    relay.patch(&[(C, Source::Port(U)), (O, Source::Port(C))]);
+    relay.pass(2000);
+    assert_eq!(relay.key_frame_requests(), []);
+    relay.films(U, &[&VP8_DELTA]);
+    relay.films(C, &[&VP8_KEY]);
+    relay.pass(40);
+    let asked: BTreeSet<_> =
+        relay.key_frame_requests().into_iter().map(|(_, port, _)| port).collect();
+    assert_eq!(asked, BTreeSet::from([U]));
+}
+
+#[test]
+fn a_camera_that_never_sends_a_key_frame_is_seen_after_three_seconds() {
+    let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.films(U, &[&VP8_DELTA[..]; 75]);
+    assert!(relay.rtp_to(C).is_empty());
+    relay.films(U, &[&VP8_DELTA]);
+    assert_eq!(relay.rtp_to(C).len(), 1);
+}
+
+#[test]
+fn a_receiver_that_lost_its_picture_has_the_camera_asked_but_not_without_end() {
+    let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.films(U, &[&VP8_KEY, &VP8_DELTA]);
+    relay.pass(1000);
+    relay.wire.sent.clear();
+    let ssrc = {
+        relay.films(U, &[&VP8_DELTA]);
+        relay.rtp_to(C)[0].header().ssrc
+    };
+    for number in 0..50 {
+        relay.report_arrives(C, |writer| {
+            writer.receiver_report(9, &[]).full_intra(9, ssrc, number);
+        });
+        relay.report_arrives(C, |writer| {
+            writer.receiver_report(9, &[]).picture_loss(9, ssrc ^ 1);
+        });
+        relay.pass(20);
+    }
+    let asked = relay.key_frame_requests();
+    assert!((2..=3).contains(&asked.len()), "{asked:?}");
+    assert!(asked.iter().all(|(_, port, how)| (*port, *how) == (U, "PLI")));
+}
+
+#[test]
+fn parameter_sets_from_sdp_stand_in_front_of_a_key_frame_that_comes_without() {
+    let fmtp = "packetization-mode=1;sprop-parameter-sets=Z0IACpZTBYmI,aMljiA==";
+    let mut relay = Relay::with_three_cameras(&Codec::H264, fmtp);
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.films(U, &[&SLICE, &IDR, &SLICE, &[0x67, 1, 2], &[0x68, 3], &IDR]);
+    let sent = relay.rtp_to(C);
+    let kinds: Vec<_> = sent.iter().map(|packet| packet.payload()[0] & 0x1f).collect();
+    // The last one's sets came under other timestamps, so they are repeated as it last sent them.
+    assert_eq!(kinds, [7, 8, 5, 1, 7, 8, 7, 8, 5]);
+    assert_eq!(sent[0].header().timestamp, sent[2].header().timestamp);
+    assert_eq!(sent[6].payload(), [0x67, 1, 2]);
+    assert_continuous(&sent);
+}
+
+#[test]
+fn vp8_picture_numbers_go_on_across_a_switch() {
+    let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
+    let frame = |number: u8, first: u8| [0x90, 0x80, 0x80, number, first];
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.films(U, &[&frame(7, 0), &frame(8, 1)]);
+    relay.patch(&[(C, Source::Port(O))]);
+    relay.films(O, &[&frame(200, 1), &frame(201, 0), &frame(202, 1)]);
+    let numbers: Vec<_> = relay.rtp_to(C).iter().map(|packet| packet.payload()[3]).collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+}
+
+#[test]
+fn reports_end_here_and_carry_our_own_names() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay.speak(&[C, O], 1600);
+    relay.report_arrives(C, |writer| {
+        writer.sender_report(&SenderReport { ssrc: C.0 as u32, ..SenderReport::default() }, &[]);
+        writer.cname(C.0 as u32, "secret@10.0.0.9").bye(C.0 as u32);
+    });
+    relay.speak(&[C, O], 12_000);
+    let own = |port| relay.rtp_to(port)[0].header().ssrc;
+    let reports: Vec<_> =
+        relay.wire.sent.iter().filter(|s| s.channel == Channel::Rtcp && s.port == O).collect();
+    assert!((2..=4).contains(&reports.len()), "{}", reports.len());
+    for report in reports {
+        let rtp = relay.phones.iter().find(|phone| phone.port == O).unwrap().address;
+        assert_eq!(report.to, SocketAddr::new(rtp.ip(), rtp.port() + 1));
+        for message in rtcp::parse(&report.bytes).unwrap() {
+            match message {
+                Message::SenderReport(report, mut blocks) => {
+                    assert_eq!(report.ssrc, own(O));
+                    assert_eq!(blocks.next().unwrap().ssrc, O.0 as u32);
+                    assert!(report.packets > 0);
+                }
+                Message::Cname(_, cname) => assert_eq!(cname, O.to_string().as_bytes()),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn muxed_reports_go_and_come_on_the_rtp_port() {
+    let mut relay = Relay::with_three_phones();
+    let formats = vec![format(Codec::Pcmu, 0, 0, "")];
+    relay.command(Command::Update { port: C, plan: Plan { mux: true, ..plan(C, formats) } });
+    relay.pass(6000);
+    assert!(relay.wire.sent.iter().all(|sent| sent.port != C || sent.channel == Channel::Rtp));
+    assert!(
+        relay.wire.sent.iter().any(|sent| sent.port == C && cordboard::rtp::is_rtcp(&sent.bytes))
+    );
+}
+
+#[test]
+fn health_says_what_arrives_and_what_the_far_end_reports() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay.command(Command::Watch { port: C, on: true });
+    relay.speak(&[C, O], 1500);
+    let sent = relay.rtp_to(C)[0].header().ssrc;
+    relay.report_arrives(C, |writer| {
+        let block =
+            ReportBlock { ssrc: sent, fraction_lost: 26, jitter: 80, ..ReportBlock::default() };
+        writer.receiver_report(C.0 as u32, &[block]);
+    });
+    relay.speak(&[O], 5000);
+    let healths: Vec<_> = relay
+        .wire
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Health { port: C, health } => Some(health.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(healths.len(), 6);
+    assert!(healths[0].ok);
+    assert_eq!((healths[0].codec.clone(), healths[0].loss_percent), (Some(Codec::Pcmu), None));
+    let last = healths.last().unwrap();
+    assert!(!last.ok);
+    assert_eq!((last.loss_percent, last.jitter_ms), (Some(10), Some(10)));
+}
+
+/// Every packet of one receiver: one SSRC, no number left out, time never back.
+fn assert_continuous(sent: &[Sent]) {
+    for pair in sent.windows(2) {
+        let (one, other) = (pair[0].header(), pair[1].header());
+        assert_eq!(one.ssrc, other.ssrc);
+        assert_eq!(one.sequence.wrapping_add(1), other.sequence, "{one:?} {other:?}");
+        assert!(
+            other.timestamp.wrapping_sub(one.timestamp).cast_signed() >= 0,
+            "{one:?} {other:?}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn a_hundred_random_switches_leave_no_seam_and_leak_nothing(
+        switches in prop::collection::vec((0..3_usize, 0..7_u8, 1..8_u64), 100),
+    ) {
+        let mut relay = Relay::with_three_phones();
+        let ports = [C, O, U];
+        for (receiver, source, packets) in switches {
+            let source = match source {
+                0 => Source::Hold,
+                1 => Source::Silence,
+                2 => Source::RingBack,
+                3 => Source::Tone(Tone::Refused),
+                n => Source::Port(ports[usize::from(n - 4)]),
+            };
+            relay.patch(&[(ports[receiver], source)]);
+            let before = relay.wire.sent.len();
+            relay.speak(&ports, packets * 20);
+            for packet in &relay.wire.sent[before..] {
+                let name = match packet.channel { Channel::Rtp => name_of(packet.payload()), Channel::Rtcp => continue };
+                let allowed = match relay.machine.patchbay().source(packet.port) {
+                    Source::Port(port) => name == name_of(&[voice(port); 160]) || name == "silence",
+                    _ => name == "melody" || name == "silence",
+                };
+                prop_assert!(allowed, "{} hears {name}", packet.port);
+            }
+        }
+        for port in ports {
+            let sent = relay.rtp_to(port);
+            prop_assert!(sent.len() > 100);
+            assert_continuous(&sent);
+        }
+    }
+
+    #[test]
+    fn hostile_packets_and_commands_do_no_harm(
+        steps in prop::collection::vec((any::<u8>(), any::<bool>(), prop::collection::vec(any::<u8>(), 0..80)), 0..100),
+    ) {
+        let mut relay = Relay::with_three_phones();
+        relay.open(PortId(16_012), Kind::Video, vec![format(Codec::H264, 96, 96, ""), format(Codec::Vp8, 97, 97, "")]);
+        relay.open(PortId(16_016), Kind::Video, vec![format(Codec::H264, 96, 96, ""), format(Codec::Vp8, 97, 97, "")]);
+        relay.patch(&[(O, Source::Port(C)), (PortId(16_016), Source::Port(PortId(16_012)))]);
+        for (what, well_formed, mut bytes) in steps {
+            let port = [C, PortId(16_012), PortId(16_014)][usize::from(what) % 3];
+            if well_formed && bytes.len() > 12 {
+                bytes[0] = 0x80;
+                bytes[1] = [0, 101, 96, 97][usize::from(what) % 4];
+                bytes[2..4].copy_from_slice(&u16::from(what).to_be_bytes());
+                bytes[8..12].fill(1);
+            }
+            let from = plan(port, vec![]).remote.unwrap();
+            relay.arrives_from(port, from, &bytes);
+            relay.machine.rtcp(relay.now, port, from, &bytes, &mut relay.wire);
+            if what > 200 {
+                relay.command(Command::Close { port });
+                relay.command(Command::Dtmf { port, digit: char::from(what) });
+                relay.command(Command::Watch { port, on: true });
+            }
+            relay.pass(u64::from(what));
+        }
+    }
+}
