@@ -1,0 +1,32 @@
+//! The whole switchboard as its users meet it: the real binary, real sockets, phones we did not write.
+//!
+//! ```text
+//!   baresip (caller) ─┐                               ┌─ desk.rs: a desk of our own making, which
+//!   SIPp    (caller) ─┤   SIP, RTP over loopback      │  shares no line with the product
+//!                     ├──────── cordboard serve ──────┤
+//!   baresip (user)   ─┤      own address per test     ├─ baresip (the operator's desk phone)
+//!   SIPp    (user)   ─┘                               └─ SIPp (desk, desk phone)
+//! ```
+//!
+//! * `real_phones`: the operator call with three baresip phones; each party sends a tone and a colour
+//!   of its own, and at every phase recordings and pictures tell who hears and who sees whom.
+//! * `sipp`: the flows of `sipp-scenarios/`, message by message.
+//! * `apparatus`: the instruments themselves, proved without the switchboard.
+//!
+//! Nothing here is skipped: a missing program is a failure that says what to install.
+
+#![allow(clippy::print_stderr)] // A failed test prints what its programs said.
+
+mod apparatus;
+mod desk;
+mod phone;
+mod picture;
+mod place;
+mod program;
+mod real_phones;
+mod sip;
+mod sipp;
+mod switchboard;
+mod tone;
+mod wait;
+mod witness;

@@ -1,0 +1,351 @@
+//! A real phone: baresip 1.0.0 without a screen, driven over its ctrl_tcp module.
+//!
+//! Its microphone is a WAV file with the party's tone, its camera a film of the party's colour. What it
+//! receives is recorded by the sndfile filter and photographed by the snapshot filter, both after
+//! decoding. RTP leaves from 127.0.0.1 whatever address SIP uses, so all phones live there and differ
+//! by port.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::picture::{self, Colour};
+use crate::place::Place;
+use crate::program::Program;
+use crate::tone::{self, Recording};
+use crate::wait;
+
+const MODULES: &str = "/usr/lib/baresip/modules";
+const PATIENCE: Duration = Duration::from_secs(10);
+const TONE_SECONDS: u32 = 180; // A call that outlives its microphone is torn down by baresip.
+const FILM_SECONDS: u32 = 20; // The film is rewound.
+
+/// Who is heard and seen as what.
+#[derive(Clone, Copy, Debug)]
+pub struct Party {
+    pub name: &'static str,
+    pub tone: f64,
+    pub colour: Colour,
+}
+
+// Tones above any melody and no multiples of each other, all within G.711's band.
+pub const CALLER: Party = Party { name: "caller", tone: 1930.0, colour: Colour([220, 30, 30]) };
+pub const OPERATOR: Party = Party { name: "operator", tone: 2410.0, colour: Colour([30, 200, 30]) };
+pub const USER: Party = Party { name: "user", tone: 2890.0, colour: Colour([30, 30, 220]) };
+pub const PARTIES: [Party; 3] = [CALLER, OPERATOR, USER];
+
+/// What the phone can do; empty video means a phone without a camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Codecs {
+    pub audio: &'static str,
+    pub video: &'static str,
+    pub size: &'static str,
+}
+
+pub const PLAIN: Codecs = Codecs { audio: "PCMU", video: "H264", size: "352x288" };
+
+/// How the phone meets a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    AtOnce,
+    WhenTold,
+}
+
+/// An account: a number with its password, or nobody the switchboard knows.
+pub enum Account<'a> {
+    Terminal {
+        number: &'a str,
+        password: &'a str,
+    },
+    Guest {
+        name: &'a str,
+    },
+    /// No registrar and no proxy: calls go straight to the address dialled.
+    Direct {
+        name: &'a str,
+    },
+}
+
+/// A running phone.
+pub struct Phone {
+    pub party: Party,
+    pub sip: SocketAddr,
+    has_screen: bool,
+    program: Program,
+    control: TcpStream,
+    inbox: Vec<u8>,
+    events: VecDeque<Value>,
+    directory: PathBuf,
+    pictures: u32,
+    /// A picture that was asked for but whose frame has not come.
+    awaited: Option<PathBuf>,
+}
+
+impl Phone {
+    /// Starts a phone whose account lives at `proxy`.
+    pub fn start(
+        place: &Place,
+        party: Party,
+        codecs: Codecs,
+        answer: Answer,
+        account: &Account,
+        proxy: SocketAddr,
+    ) -> Phone {
+        let directory = place.directory(party.name);
+        let (sip, control) = (free_udp_port(), free_tcp_port());
+        tone::write_wav(&directory.join("tone.wav"), party.tone, TONE_SECONDS);
+        if !codecs.video.is_empty() {
+            let film = directory.join("film.avi");
+            picture::write_film(&film, party.colour, codecs.size, FILM_SECONDS);
+        }
+        write(&directory.join("config"), &config(&directory, sip, control, codecs));
+        write(&directory.join("accounts"), &account_line(account, answer, sip, proxy));
+        write(&directory.join("contacts"), "");
+        let mut command = Command::new("baresip");
+        command.arg("-s").arg("-v").arg("-f").arg(&directory).current_dir(&directory);
+        let program = Program::start(party.name, &mut command, &directory.join("log"));
+        let control =
+            wait::until("baresip's control port", PATIENCE, || TcpStream::connect(control).ok());
+        control.set_nonblocking(true).expect("a socket can be made non-blocking");
+        let mut phone = Phone {
+            party,
+            sip,
+            has_screen: !codecs.video.is_empty(),
+            program,
+            control,
+            inbox: Vec::new(),
+            events: VecDeque::new(),
+            directory,
+            pictures: 0,
+            awaited: None,
+        };
+        if let Account::Terminal { .. } = account {
+            phone.await_registration();
+        }
+        phone
+    }
+
+    /// Dials a number or an address.
+    pub fn dial(&mut self, whom: &str) {
+        self.command("dial", whom);
+    }
+
+    /// Answers the call that rings.
+    pub fn accept(&mut self) {
+        self.command("accept", "");
+    }
+
+    pub fn hang_up(&mut self) {
+        self.command("hangup", "");
+    }
+
+    /// Presses keys during a call (RFC 4733 events).
+    pub fn press(&mut self, keys: &str) {
+        self.command("sndcode", keys);
+    }
+
+    /// Waits for an event such as `CALL_RINGING`, `CALL_ESTABLISHED` or `CALL_CLOSED`; events before it
+    /// are forgotten.
+    #[track_caller]
+    pub fn await_event(&mut self, kind: &str) -> Value {
+        let found = wait::within(PATIENCE, || {
+            self.read_events();
+            while let Some(event) = self.events.pop_front() {
+                if event["type"] == kind {
+                    return Some(event);
+                }
+            }
+            None
+        });
+        found.unwrap_or_else(|| {
+            panic!("{} never reported {kind}\n{}", self.party.name, self.program.last_words())
+        })
+    }
+
+    /// Has such an event come since the last one that was awaited?
+    pub fn has_reported(&mut self, kind: &str) -> bool {
+        self.read_events();
+        self.events.iter().any(|event| event["type"] == kind)
+    }
+
+    /// The recording of what it hears in its current call, once there is one.
+    pub fn recording(&self) -> Option<Recording> {
+        let entries = fs::read_dir(&self.directory).expect("the phone's directory is there");
+        let mut files: Vec<PathBuf> = entries
+            .map(|e| e.expect("the phone's directory can be listed").path())
+            .filter(|p| p.to_string_lossy().ends_with("-dec.wav"))
+            .collect();
+        files.sort();
+        files.last().map(|path| Recording::new(path))
+    }
+
+    /// Takes a picture of the next frame it decodes, if one comes within `limit`.
+    pub fn look(&mut self, limit: Duration) -> Option<Colour> {
+        if !self.has_screen {
+            return None;
+        }
+        let path = match self.awaited.take() {
+            Some(path) => path,
+            None => {
+                self.pictures += 1;
+                let path = self.directory.join(format!("seen-{}.png", self.pictures));
+                self.command("snapshot_recv", &path.to_string_lossy());
+                path
+            }
+        };
+        let colour = wait::within(limit, || picture::median(&path));
+        if colour.is_none() {
+            self.awaited = Some(path);
+        }
+        colour
+    }
+
+    /// Forgets a picture that was asked for earlier and has meanwhile been taken.
+    pub fn look_afresh(&mut self) {
+        if let Some(path) = self.awaited.take()
+            && !path.exists()
+        {
+            self.awaited = Some(path);
+        }
+    }
+
+    /// Everything it printed of SIP, for assertions about headers.
+    pub fn trace(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.directory.join("log")).unwrap_or_default())
+            .into_owned()
+    }
+
+    #[track_caller]
+    fn await_registration(&mut self) {
+        let done = wait::within(PATIENCE, || {
+            let trace = self.trace();
+            // The status line of its -v output: "3001@cordboard.test: {0/UDP/v4} 200 OK () [1 binding]".
+            trace.contains("200 OK () [").then_some(())
+        });
+        assert!(
+            done.is_some(),
+            "{} cannot register\n{}",
+            self.party.name,
+            self.program.last_words()
+        );
+    }
+
+    fn command(&mut self, name: &str, parameters: &str) {
+        let text = serde_json::json!({ "command": name, "params": parameters }).to_string();
+        let frame = format!("{}:{text},", text.len());
+        self.control.write_all(frame.as_bytes()).expect("baresip listens");
+    }
+
+    /// Reads what came over the control connection: netstrings of JSON.
+    fn read_events(&mut self) {
+        let mut buffer = [0; 4096];
+        loop {
+            match self.control.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => self.inbox.extend_from_slice(&buffer[..length]),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
+                Err(e) => panic!("{} is gone: {e}\n{}", self.party.name, self.program.last_words()),
+            }
+        }
+        while let Some(colon) = self.inbox.iter().position(|b| *b == b':') {
+            let length: usize = std::str::from_utf8(&self.inbox[..colon])
+                .ok()
+                .and_then(|text| text.trim_start_matches([',', '\n']).parse().ok())
+                .expect("baresip frames its messages as netstrings");
+            let end = colon + 1 + length;
+            if self.inbox.len() <= end {
+                break;
+            }
+            let text = &self.inbox[colon + 1..end];
+            let message: Value = serde_json::from_slice(text).expect("baresip speaks JSON");
+            self.inbox.drain(..=end);
+            if message["event"] == true && message["type"] != "CALL_RTCP" {
+                self.events.push_back(message);
+            }
+        }
+    }
+}
+
+fn config(directory: &Path, sip: SocketAddr, control: SocketAddr, codecs: Codecs) -> String {
+    let here = directory.display();
+    let mut modules = vec!["aufile", "aubridge", "sndfile", "ctrl_tcp"];
+    let wants = |names: &str, name: &str| names.split(',').any(|n| n.eq_ignore_ascii_case(name));
+    for (codec, module) in [("PCMU", "g711"), ("PCMA", "g711"), ("G722", "g722"), ("opus", "opus")]
+    {
+        if wants(codecs.audio, codec) && !modules.contains(&module) {
+            modules.push(module);
+        }
+    }
+    for (codec, module) in [("H264", "avcodec"), ("VP8", "vp8")] {
+        if wants(codecs.video, codec) {
+            modules.push(module);
+        }
+    }
+    if !codecs.video.is_empty() {
+        modules.extend(["avformat", "fakevideo", "snapshot"]);
+    }
+    let modules: String = modules.iter().map(|m| format!("module {m}.so\n")).collect();
+    format!(
+        "poll_method epoll\n\
+         sip_listen {sip}\n\
+         sip_trans_def udp\n\
+         net_interface {address}\n\
+         audio_source aufile,{here}/tone.wav\n\
+         audio_player aubridge,nobody\n\
+         audio_alert aubridge,nobody\n\
+         ausrc_srate {rate}\n\
+         ausrc_channels 1\n\
+         rtp_ports 30000-39999\n\
+         jitter_buffer_type off\n\
+         video_source avformat,{here}/film.avi\n\
+         video_display fakevideo,nobody\n\
+         video_size {size}\n\
+         video_fps 10\n\
+         video_bitrate 200000\n\
+         snd_path {here}\n\
+         ctrl_tcp_listen {control}\n\
+         module_path {MODULES}\n\
+         {modules}\
+         module_app account.so\n\
+         module_app menu.so\n",
+        address = sip.ip(),
+        rate = tone::PLAYED_HZ,
+        size = codecs.size,
+    )
+}
+
+fn account_line(account: &Account, answer: Answer, sip: SocketAddr, proxy: SocketAddr) -> String {
+    let mode = match answer {
+        Answer::AtOnce => "auto",
+        Answer::WhenTold => "manual",
+    };
+    let (who, rest) = match account {
+        Account::Terminal { number, password } => (
+            format!("{number}@cordboard.test"),
+            format!(";auth_user={number};auth_pass={password};regint=60;outbound=\"sip:{proxy}\""),
+        ),
+        Account::Guest { name } => {
+            (format!("{name}@elsewhere.example"), format!(";regint=0;outbound=\"sip:{proxy}\""))
+        }
+        Account::Direct { name } => (format!("{name}@{sip}"), ";regint=0".to_owned()),
+    };
+    format!("<sip:{who}>;answermode={mode}{rest}\n")
+}
+
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).expect("the phone's directory is writable");
+}
+
+fn free_udp_port() -> SocketAddr {
+    UdpSocket::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("there is a free port")
+}
+
+fn free_tcp_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("there is a free port")
+}

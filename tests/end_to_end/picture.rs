@@ -1,0 +1,56 @@
+//! Pictures: each party's camera shows a plain colour; the median of a decoded picture tells whose.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::program;
+
+/// Red, green and blue, 0 to 255.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour(pub [u8; 3]);
+
+/// Codecs and ranges (16-235) change a colour by some 20 steps; the parties' are 100 and more apart.
+const SAME_WITHIN: u8 = 60;
+
+impl Colour {
+    pub fn looks_like(self, other: Colour) -> bool {
+        self.0.iter().zip(other.0).all(|(a, b)| a.abs_diff(b) <= SAME_WITHIN)
+    }
+}
+
+/// Makes a film of one colour, with a little noise so that every frame carries something.
+pub fn write_film(path: &Path, colour: Colour, size: &str, seconds: u32) {
+    let [red, green, blue] = colour.0;
+    let source = format!("color=c=0x{red:02x}{green:02x}{blue:02x}:size={size}:rate=10");
+    program::run(
+        Command::new("ffmpeg")
+            .args(["-v", "error", "-y", "-f", "lavfi", "-i", &source, "-vf", "noise=alls=6:allf=t"])
+            .args(["-t", &seconds.to_string(), "-c:v", "mpeg4", "-q:v", "3", "-g", "10"])
+            .args(["-pix_fmt", "yuv420p"])
+            .arg(path),
+    );
+}
+
+/// The median colour of a picture file, or nothing if it is not (yet) a whole picture.
+pub fn median(path: &Path) -> Option<Colour> {
+    let file = std::fs::read(path).ok()?;
+    // A PNG file ends with its IEND chunk; before that the phone is still writing.
+    if !file.windows(4).any(|w| w == b"IEND") {
+        return None;
+    }
+    let pixels = program::run(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(path).args([
+        "-frames:v",
+        "1",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-",
+    ]));
+    let middle = |channel: usize| {
+        let mut values: Vec<u8> = pixels.chunks_exact(3).map(|p| p[channel]).collect();
+        let half = values.len() / 2;
+        (half > 0).then(|| *values.select_nth_unstable(half).1)
+    };
+    Some(Colour([middle(0)?, middle(1)?, middle(2)?]))
+}

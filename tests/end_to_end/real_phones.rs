@@ -1,0 +1,281 @@
+//! The operator call with real phones: who hears whom and who sees whom, at every phase.
+//!
+//! ```text
+//!   phase                C gets    O gets      U gets        (requirements R5, the table)
+//!   waiting              hold      –           –
+//!   with-caller          O         C           –
+//!   consulting, ringing  hold      ring-back   –
+//!   talking-to-callee    hold      U           O
+//!   alternated           O         C           hold
+//!   connected            U         nothing     C
+//!   handed over          U         –           C
+//! ```
+
+use serde_json::json;
+
+use crate::desk::Desk;
+use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Party, Phone, USER};
+use crate::switchboard::{PASSWORD, Switchboard};
+use crate::wait;
+use crate::witness::{Gets, judge, mark};
+
+#[test]
+fn the_whole_operator_call_with_picture() {
+    let mut stage = Stage::open([PLAIN; 3]);
+    stage.take();
+    stage.with_caller();
+    stage.consult();
+    stage.alternate();
+    stage.connect();
+    stage.hand_over();
+}
+
+#[test]
+fn a_caller_without_a_camera_is_heard_and_the_others_see_each_other() {
+    let blind = Codecs { video: "", ..PLAIN };
+    let mut stage = Stage::open([blind, PLAIN, PLAIN]);
+    stage.take();
+    stage.with_caller();
+    stage.consult();
+    stage.connect();
+    stage.hand_over();
+}
+
+#[test]
+fn an_a_law_caller_and_a_mu_law_user_talk_through_conversion() {
+    let a_law = Codecs { audio: "PCMA", ..PLAIN };
+    whole_call_by_ear([a_law, PLAIN, PLAIN]);
+}
+
+#[test]
+fn a_g722_caller_and_a_g711_user_talk_through_conversion() {
+    let wide = Codecs { audio: "G722", ..PLAIN };
+    whole_call_by_ear([wide, PLAIN, PLAIN]);
+}
+
+#[test]
+fn an_opus_caller_and_a_g711_user_talk_through_conversion() {
+    let opus = Codecs { audio: "opus", ..PLAIN };
+    whole_call_by_ear([opus, PLAIN, PLAIN]);
+}
+
+#[test]
+fn three_vp8_phones_see_each_other() {
+    let vp8 = Codecs { video: "VP8", ..PLAIN };
+    let mut stage = Stage::open([vp8; 3]);
+    stage.take();
+    stage.with_caller();
+    stage.consult();
+    stage.connect();
+    stage.hand_over();
+}
+
+/// Each conversation in turn, pictures wherever the two share a codec.
+fn whole_call_by_ear(codecs: [Codecs; 3]) {
+    let mut stage = Stage::open(codecs);
+    stage.take();
+    stage.with_caller();
+    stage.consult();
+    stage.connect();
+    stage.hand_over();
+}
+
+#[test]
+fn a_direct_call_inside_is_heard_and_seen_and_one_from_outside_is_refused() {
+    let board = Switchboard::open();
+    let mut inside = board.phone(OPERATOR, PLAIN, Answer::WhenTold, &terminal("3001"));
+    let mut user = board.phone(USER, PLAIN, Answer::AtOnce, &terminal("3002"));
+    let mut outside = board.phone(CALLER, PLAIN, Answer::WhenTold, &terminal("4001"));
+
+    outside.dial("3002");
+    let closed = outside.await_event("CALL_CLOSED");
+    assert!(closed.to_string().contains("403"), "refused by level: {closed}");
+    assert!(!user.has_reported("CALL_INCOMING"), "the callee of a refused call must not ring");
+
+    inside.dial("3002");
+    inside.await_event("CALL_ESTABLISHED");
+    let start = mark(&mut [&mut inside, &mut user]);
+    judge(
+        "direct",
+        &start,
+        &mut [&mut inside, &mut user],
+        &[Gets::Party(USER), Gets::Party(OPERATOR)],
+    );
+    user.hang_up();
+    inside.await_event("CALL_CLOSED");
+}
+
+/// An operator without a desk: answering takes, keys consult, connect and release.
+#[test]
+fn an_operator_with_only_a_phone_hands_a_caller_over_by_keys() {
+    let board = Switchboard::open();
+    board.cli("operator set op1 --mode phone");
+    let mut operator = board.phone(OPERATOR, PLAIN, Answer::AtOnce, &terminal("3001"));
+    let mut user = board.phone(USER, PLAIN, Answer::AtOnce, &terminal("3002"));
+    operator.dial("*50");
+    operator.await_event("CALL_CLOSED");
+    let mut caller =
+        board.phone(CALLER, PLAIN, Answer::WhenTold, &Account::Guest { name: "guest" });
+    caller.dial("sip:9000@cordboard.test");
+    operator.await_event("CALL_ESTABLISHED");
+    operator.press("*23002#");
+    user.await_event("CALL_ESTABLISHED");
+    operator.press("*5");
+    operator.await_event("CALL_CLOSED");
+    let start = mark(&mut [&mut caller, &mut user]);
+    let gets = [Gets::Party(USER), Gets::Party(CALLER)];
+    judge("handed over", &start, &mut [&mut caller, &mut user], &gets);
+}
+
+/// The switchboard dies in the middle of a conversation and comes back: the call goes on (R8).
+#[test]
+fn a_call_survives_kill_nine_of_the_switchboard() {
+    let mut stage = Stage::open([PLAIN; 3]);
+    stage.take();
+    stage.with_caller();
+    stage.board.crash_and_restart();
+    stage.desk = stage.board.desk("op1");
+    stage.check("after the restart", [party(OPERATOR), party(CALLER)]);
+    stage.desk.does("hangup", json!({}));
+    stage.caller.await_event("CALL_CLOSED");
+    let records = stage.board.records(1);
+    assert_eq!(records.len(), 1, "a call has exactly one record: {records:?}");
+}
+
+/// Three phones, a switchboard and a desk.
+struct Stage {
+    desk: Desk,
+    caller: Phone,
+    operator: Phone,
+    user: Phone,
+    pictures: [bool; 3],
+    board: Switchboard,
+}
+
+/// What a phone of the stage gets; video only where both have it.
+#[derive(Clone, Copy)]
+enum Share {
+    Of(Party),
+    Hold,
+    Melody,
+    Nothing,
+}
+
+fn party(party: Party) -> Share {
+    Share::Of(party)
+}
+
+impl Stage {
+    /// A guest calls 9000 and waits: it hears and sees that it waits.
+    fn open(codecs: [Codecs; 3]) -> Stage {
+        let board = Switchboard::open();
+        let guest = Account::Guest { name: "guest" };
+        let operator = board.phone(OPERATOR, codecs[1], Answer::AtOnce, &terminal("3001"));
+        let user = board.phone(USER, codecs[2], Answer::WhenTold, &terminal("3002"));
+        let desk = board.desk("op1");
+        let mut caller = board.phone(CALLER, codecs[0], Answer::WhenTold, &guest);
+        caller.dial("sip:9000@cordboard.test");
+        caller.await_event("CALL_ESTABLISHED");
+        let pictures = codecs.map(|c| !c.video.is_empty());
+        let mut stage = Stage { desk, caller, operator, user, pictures, board };
+        stage.check("waiting", [Share::Hold]);
+        stage
+    }
+
+    fn take(&mut self) {
+        let offer = self.desk.event("offer");
+        assert_eq!(offer["caller"]["number"], "guest", "a guest is shown by name: {offer}");
+        self.desk.does("take", json!({ "request": offer["request"] }));
+        self.desk.phase("with-caller");
+        self.operator.await_event("CALL_ESTABLISHED");
+    }
+
+    fn with_caller(&mut self) {
+        self.check("with the caller", [party(OPERATOR), party(CALLER)]);
+    }
+
+    fn consult(&mut self) {
+        self.desk.does("consult", json!({ "number": "3002" }));
+        self.desk.callee("ringing");
+        self.user.await_event("CALL_INCOMING");
+        self.check("consulting, ringing", [Share::Hold, Share::Melody]);
+        self.user.accept();
+        self.desk.phase("talking-to-callee");
+        self.check("talking to the user", [Share::Hold, party(USER), party(OPERATOR)]);
+    }
+
+    fn alternate(&mut self) {
+        self.desk.does("alternate", json!({ "party": "caller" }));
+        self.desk.phase("alternated");
+        self.check("alternated", [party(OPERATOR), party(CALLER), Share::Hold]);
+        self.desk.does("alternate", json!({ "party": "callee" }));
+        self.desk.phase("talking-to-callee");
+        self.check("back with the user", [Share::Hold, party(USER), party(OPERATOR)]);
+    }
+
+    fn connect(&mut self) {
+        self.desk.does("connect", json!({}));
+        self.desk.phase("connected");
+        self.check("connected", [party(USER), Share::Nothing, party(CALLER)]);
+        let health = self.desk.event_where("health", |h| h["ok"] == true);
+        assert_eq!(health["caller"]["audio"], "ok", "{health}");
+        assert_eq!(health["callee"]["audio"], "ok", "{health}");
+    }
+
+    /// The operator leaves; the two talk on, until one hangs up; one record tells the story.
+    fn hand_over(&mut self) {
+        self.desk.does("release", json!({}));
+        self.operator.await_event("CALL_CLOSED");
+        self.desk.event_where("state", |s| s["state"] == "idle");
+        let start = mark(&mut [&mut self.caller, &mut self.user]);
+        let gets = [self.gets(0, party(USER)), self.gets(2, party(CALLER))];
+        judge("handed over", &start, &mut [&mut self.caller, &mut self.user], &gets);
+        self.caller.hang_up();
+        self.user.await_event("CALL_CLOSED");
+        let records = self.board.records(1);
+        assert_eq!(records.len(), 1, "a call has exactly one record: {records:?}");
+    }
+
+    /// Judges the first phones in the order caller, operator, user.
+    #[track_caller]
+    fn check<const N: usize>(&mut self, phase: &str, shares: [Share; N]) {
+        let gets: Vec<Gets> = shares.iter().enumerate().map(|(n, s)| self.gets(n, *s)).collect();
+        let mut phones = vec![&mut self.caller, &mut self.operator, &mut self.user];
+        phones.truncate(N);
+        let recorded = wait::within(std::time::Duration::from_secs(5), || {
+            phones.iter().all(|p| p.recording().is_some()).then_some(())
+        });
+        assert!(recorded.is_some(), "a phone has not begun to record");
+        let start = mark(&mut phones);
+        judge(phase, &start, &mut phones, &gets);
+    }
+
+    fn gets(&self, receiver: usize, share: Share) -> Gets {
+        let screen = self.pictures[receiver];
+        match share {
+            Share::Of(party) if screen && self.has_camera(party) => Gets::Party(party),
+            Share::Of(party) => Gets::Voice(party),
+            Share::Hold if screen => Gets::Hold,
+            Share::Hold | Share::Melody => Gets::Melody,
+            Share::Nothing => Gets::Nothing,
+        }
+    }
+
+    fn has_camera(&self, party: Party) -> bool {
+        [CALLER.name, OPERATOR.name, USER.name]
+            .iter()
+            .zip(self.pictures)
+            .any(|(name, camera)| camera && *name == party.name)
+    }
+}
+
+fn terminal(number: &str) -> Account<'_> {
+    Account::Terminal { number, password: PASSWORD }
+}
+
+impl Switchboard {
+    /// A phone with an account here.
+    fn phone(&self, party: Party, codecs: Codecs, answer: Answer, account: &Account) -> Phone {
+        Phone::start(&self.place, party, codecs, answer, account, self.place.switchboard())
+    }
+}

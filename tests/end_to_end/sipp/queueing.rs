@@ -1,0 +1,254 @@
+//! Waiting: 182 with the position, hold media, and every way out of the queue (requirements R3).
+
+use serde_json::json;
+
+use super::{Role, Who, assert_ladder};
+use crate::switchboard::Switchboard;
+
+/// ```text
+///   caller -> 9000   INVITE             -> both desks   offer
+///   caller <- 9000   182, 200
+///   caller -> 9000   BYE                -> both desks   withdrawn abandoned
+/// ```
+#[test]
+fn a_caller_waits_is_offered_to_every_idle_desk_and_hangs_up() {
+    let board = Switchboard::open();
+    let phones = [board.phone_at("3001", "phone-answers"), board.phone_at("3003", "phone-answers")];
+    let (mut first, mut second) = (board.desk("op1"), board.desk("op2"));
+    let mut caller = board.guest("caller-hangs-up", "9000");
+    let offer = first.event("offer");
+    assert_eq!(offer["caller"]["number"], "guest", "{offer}");
+    assert_eq!(offer["queue"], "main", "{offer}");
+    assert_eq!(offer["position"], 1, "{offer}");
+    assert_eq!(second.event("offer")["request"], offer["request"], "one request, one id");
+    caller.awaits("-> ACK");
+    caller.nudge();
+    assert_ladder(
+        &caller.ends_well(),
+        "
+        -> INVITE
+        <- 182
+        <- 200
+        -> ACK
+        <- MESSAGE
+        -> BYE
+        <- 200",
+    );
+    for desk in [&mut first, &mut second] {
+        let withdrawn = desk.event("withdrawn");
+        assert_eq!(withdrawn["request"], offer["request"]);
+        assert_eq!(withdrawn["reason"], "abandoned");
+    }
+    assert!(phones.iter().all(|p| p.ladder().is_empty(),), "no phone rings before a take");
+}
+
+#[test]
+fn the_second_caller_hears_that_it_is_second() {
+    let board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut first = board.guest("caller-hangs-up", "9000");
+    desk.event("offer");
+    let mut second = board.guest("caller-hangs-up", "9000");
+    let offer = desk.event("offer");
+    assert_eq!((&offer["position"], &offer["waiting"]), (&json!(2), &json!(2)), "{offer}");
+    second.awaits("-> ACK");
+    let queued = second.message("<- 182").start;
+    assert!(queued.contains('2'), "the reason tells the position: {queued}");
+    first.nudge();
+    first.ends_well();
+    second.nudge();
+    second.ends_well();
+}
+
+#[test]
+fn with_every_operator_on_do_not_disturb_the_caller_is_told_and_ended() {
+    let board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    desk.does("dnd", json!({}));
+    let mut caller = board.guest("guest-is-refused", "9000");
+    caller.ends_well();
+    assert!(!caller.has("<- 200"), "never answered:\n{}", caller.ladder());
+    let refusal = caller.message("<- 480");
+    assert!(refusal.header("Reason").is_some(), "a refusal says why: {refusal:?}");
+}
+
+#[test]
+fn without_any_operator_the_caller_is_told_and_ended() {
+    let board = Switchboard::open();
+    let mut caller = board.guest("guest-is-refused", "9000");
+    caller.ends_well();
+    let refusal = caller.message("<- 480");
+    assert!(refusal.header("Reason").is_some(), "a refusal says why: {refusal:?}");
+}
+
+#[test]
+fn a_full_queue_refuses_the_next_caller() {
+    let board = Switchboard::open_with("[queue.main]\nwaiting_max = 1\n");
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut first = board.guest("caller-hangs-up", "9000");
+    desk.event("offer");
+    let mut second = board.guest("guest-is-refused", "9000");
+    second.ends_well();
+    let offers = desk.messages().iter().filter(|m| m["event"] == "offer").count();
+    assert_eq!(offers, 1, "the refused caller was never offered");
+    first.awaits("-> ACK");
+    first.nudge();
+    first.ends_well();
+}
+
+#[test]
+fn after_the_maximum_wait_the_caller_is_told_and_ended() {
+    let board = Switchboard::open_with("[queue.main]\nwait_max = \"1s\"\n");
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut caller = board.guest("caller-waits-and-talks", "9000");
+    desk.event("offer");
+    assert_eq!(desk.event("withdrawn")["reason"], "timeout");
+    caller.ends_well();
+    assert!(caller.message("<- BYE").header("Reason").is_some(), "the BYE says why");
+}
+
+#[test]
+fn after_the_maximum_wait_the_caller_overflows_to_another_number() {
+    let board = Switchboard::open_with("[queue.main]\nwait_max = \"1s\"\noverflow = \"3002\"\n");
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut user = board.phone_at("3002", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut caller = board.guest("caller-hangs-up", "9000");
+    desk.event("offer");
+    assert_eq!(desk.event("withdrawn")["reason"], "overflow");
+    user.awaits("<- ACK");
+    caller.nudge();
+    caller.ends_well();
+    user.ends_well();
+}
+
+/// R3.3: the last operator leaves; after the grace time the waiting caller is told and ended.
+#[test]
+fn when_the_last_operator_leaves_the_waiting_caller_is_ended_after_the_grace_time() {
+    let board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut caller = board.guest("caller-waits-and-talks", "9000");
+    desk.event("offer");
+    desk.does("dnd", json!({}));
+    assert_eq!(desk.event("withdrawn")["reason"], "not-eligible");
+    caller.ends_well();
+}
+
+#[test]
+fn the_last_operator_comes_back_within_the_grace_time_and_the_caller_is_offered_again() {
+    let board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut caller = board.guest("caller-hangs-up", "9000");
+    let offer = desk.event("offer");
+    desk.does("dnd", json!({}));
+    desk.event("withdrawn");
+    desk.does("ready", json!({}));
+    assert_eq!(desk.event("offer")["request"], offer["request"]);
+    caller.nudge();
+    caller.ends_well();
+}
+
+#[test]
+fn a_caller_not_yet_answered_cancels() {
+    let board = Switchboard::open_with("[queue.main]\nanswer = \"operator\"\n");
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut caller = board.guest("caller-cancels", "9000");
+    desk.event("offer");
+    caller.awaits("<- 182");
+    caller.nudge();
+    let ladder = caller.ends_well();
+    assert!(!ladder.contains("200 OK\n<- 200"), "not answered before an operator: {ladder}");
+    assert_eq!(desk.event("withdrawn")["reason"], "abandoned");
+}
+
+/// RFC 3262: early hold media in a reliable 183.
+#[test]
+fn a_caller_that_requires_reliable_provisionals_gets_one() {
+    let board = Switchboard::open_with("[queue.main]\nanswer = \"operator\"\n");
+    let _phone = board.phone_at("3001", "phone-answers");
+    let _desk = board.desk("op1");
+    let mut caller = board.guest("caller-asks-for-reliability", "9000");
+    caller.awaits("<- 200");
+    caller.nudge();
+    caller.ends_well();
+}
+
+#[test]
+fn a_caller_without_sdp_gets_our_offer_in_the_200() {
+    let board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let _desk = board.desk("op1");
+    let mut caller = board.guest("caller-offers-late", "9000");
+    caller.awaits("-> ACK");
+    caller.nudge();
+    caller.ends_well();
+}
+
+#[test]
+fn a_session_timer_is_agreed_and_refreshed_by_update() {
+    let board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let _desk = board.desk("op1");
+    board.guest("caller-refreshes-its-session", "9000").ends_well();
+}
+
+#[test]
+fn a_session_interval_below_the_minimum_is_refused() {
+    let board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let _desk = board.desk("op1");
+    let mut caller = board.play(&Role {
+        scenario: "guest-is-refused",
+        who: Who::Guest("guest"),
+        number: "9000",
+        extra: "Session-Expires: 30",
+        tcp: false,
+    });
+    caller.ends_well();
+    assert_eq!(caller.message("<- 422").header("Min-SE"), Some("90"));
+}
+
+#[test]
+fn a_caller_over_tcp_waits_and_hangs_up() {
+    let board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut caller = board.play(&Role {
+        scenario: "caller-waits-and-talks",
+        who: Who::Guest("guest"),
+        number: "9000",
+        extra: "",
+        tcp: true,
+    });
+    let offer = desk.event("offer");
+    desk.does("take", json!({ "request": offer["request"] }));
+    desk.phase("with-caller");
+    desk.does("hangup", json!({}));
+    caller.ends_well();
+}
+
+/// R8: after `kill -9` the caller keeps its place and its request id.
+#[test]
+fn a_waiting_caller_keeps_its_place_over_a_crash() {
+    let mut board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut caller = board.guest("caller-hangs-up", "9000");
+    let offer = desk.event("offer");
+    caller.awaits("-> ACK");
+    board.crash_and_restart();
+    let mut again = board.desk("op1");
+    let waiting = again.messages();
+    let same = |m: &serde_json::Value| m["request"] == offer["request"];
+    assert!(waiting.iter().any(same), "the snapshot shows the old request: {waiting:?}");
+    caller.nudge();
+    caller.ends_well();
+    assert_eq!(again.event("withdrawn")["reason"], "abandoned");
+}

@@ -1,0 +1,86 @@
+//! Trunks, and operators with only a phone.
+
+use std::net::SocketAddr;
+
+use super::{Role, Sipp, Who};
+use crate::switchboard::Switchboard;
+
+/// A switchboard with a trunk at host 99 of the test's own network, whose address it returns.
+fn with_trunk() -> (Switchboard, SocketAddr) {
+    let board = Switchboard::open_with(
+        "[[trunk]]\nname = \"carrier\"\naddress = [\"NETWORK.99:5060\"]\nlevel = \"B\"\nprefixes = [\"0\"]\n",
+    );
+    let address = board.place.host(99);
+    (board, address)
+}
+
+fn gateway<'a>(scenario: &'a str, number: &'a str) -> Role<'a> {
+    Role {
+        scenario,
+        who: Who::Guest("gateway"),
+        number,
+        extra: "sip:0551234@carrier.example",
+        tcp: false,
+    }
+}
+
+#[test]
+fn a_trunk_is_trusted_by_its_address_and_names_its_caller() {
+    let (board, address) = with_trunk();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let role = gateway("gateway-calls", "9000");
+    let mut caller = Sipp::start(&board.place, address, board.place.switchboard(), &role);
+    let offer = desk.event("offer");
+    assert_eq!(offer["caller"]["number"], "0551234", "{offer}");
+    caller.awaits("-> ACK");
+    caller.nudge();
+    caller.ends_well();
+}
+
+#[test]
+fn a_trunk_has_its_level() {
+    let (board, address) = with_trunk();
+    let _user = board.phone_at("3002", "phone-answers");
+    let role = gateway("guest-is-refused", "3002");
+    let role = Role { extra: "P-Asserted-Identity: <sip:0551234@carrier.example>", ..role };
+    let mut caller = Sipp::start(&board.place, address, board.place.switchboard(), &role);
+    caller.ends_well();
+    assert!(caller.has("<- 403"), "{}", caller.ladder());
+}
+
+#[test]
+fn a_number_with_the_trunks_prefix_goes_out_with_it() {
+    let (board, address) = with_trunk();
+    let role = gateway("phone-answers", "");
+    let mut carrier = Sipp::start(&board.place, address, board.place.switchboard(), &role);
+    let mut caller = board.terminal("terminal-calls", "3001", "0559876");
+    caller.awaits("<- 200");
+    caller.nudge();
+    caller.ends_well();
+    carrier.ends_well();
+    let invite = carrier.message("<- INVITE");
+    assert!(invite.start.contains("0559876"), "the prefix is kept: {}", invite.start);
+}
+
+#[test]
+fn an_operator_with_only_a_phone_logs_in_by_code_and_takes_by_answering() {
+    let board = Switchboard::open();
+    board.cli("operator set op1 --mode phone");
+    let mut code = board.terminal("phone-dials-a-feature-code", "3001", "*50");
+    code.ends_well();
+    let mut phone = board.phone_at("3001", "phone-answers-and-hangs-up");
+    let mut caller = board.guest("caller-waits-and-talks", "9000");
+    phone.awaits("<- ACK");
+    phone.nudge();
+    phone.ends_well();
+    caller.ends_well();
+}
+
+#[test]
+fn a_phone_of_no_such_operator_may_not_dial_the_codes() {
+    let board = Switchboard::open();
+    let mut caller = board.terminal("terminal-is-refused", "3002", "*50");
+    caller.ends_well();
+    assert!(caller.has("<- 403"), "{}", caller.ladder());
+}

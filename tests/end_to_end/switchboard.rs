@@ -1,0 +1,157 @@
+//! The real binary with a configuration, a data directory and an address of its own.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::desk::{self, Desk};
+use crate::place::Place;
+use crate::program::Program;
+use crate::wait;
+
+/// The password of every account in the tests.
+pub const PASSWORD: &str = "se.cret";
+const BINARY: &str = env!("CARGO_BIN_EXE_cordboard");
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running switchboard.
+///
+/// Levels as shipped: A (inside) may call A and B, B (outside) may call nobody. Terminals of level A: 3001
+/// and 3003 (the operators' phones), 3002 (an internal user); of level B: 4001. Operators op1 at 3001 and
+/// op2 at 3003.
+pub struct Switchboard {
+    pub place: Place,
+    config: PathBuf,
+    program: Program,
+}
+
+impl Switchboard {
+    pub fn open() -> Switchboard {
+        Switchboard::open_with("")
+    }
+
+    /// Starts with more configuration: tables, or more lines for `[sip]`, `[queue.main]` and the others
+    /// that the tests have. `NETWORK` stands for the test's network, as in `NETWORK.99`.
+    #[track_caller]
+    pub fn open_with(tables: &str) -> Switchboard {
+        let place = Place::new();
+        let config = place.path().join("cordboard.toml");
+        fs::write(&config, configuration(&place, tables)).expect("the directory is writable");
+        let board = |place: Place, program| Switchboard { place, config: config.clone(), program };
+        for line in [
+            "level list",
+            "terminal add 3001 --name Desk --level A --password se.cret",
+            "terminal add 3002 --name User --level A --password se.cret",
+            "terminal add 3003 --name Desk2 --level A --password se.cret",
+            "terminal add 4001 --name Outside --level B --password se.cret",
+            "operator add op1 --phone 3001 --password se.cret",
+            "operator add op2 --phone 3003 --password se.cret",
+        ] {
+            let output = command_line(&config, line);
+            assert!(output.status.success(), "cordboard {line}: {output:?}");
+        }
+        let program = serve(&place, &config);
+        let board = board(place, program);
+        board.await_listening();
+        board
+    }
+
+    /// `kill -9`, and up again on the same data.
+    pub fn crash_and_restart(&mut self) {
+        self.program.kill();
+        self.program = serve(&self.place, &self.config);
+        self.await_listening();
+    }
+
+    /// A desk over UDP that has said hello.
+    #[track_caller]
+    pub fn desk(&self, operator: &str) -> Desk {
+        desk::over_udp(operator, self.place.next_address(), self.place.switchboard())
+    }
+
+    /// Runs `cordboard …` with this switchboard's configuration; it must succeed.
+    #[track_caller]
+    pub fn cli(&self, line: &str) -> String {
+        let output = command_line(&self.config, line);
+        assert!(output.status.success(), "cordboard {line}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs `cordboard …`; the exit status and everything it said.
+    pub fn try_cli(&self, line: &str) -> (Option<i32>, String) {
+        let output = command_line(&self.config, line);
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// The call records, oldest first; waits until there are `count`.
+    #[track_caller]
+    pub fn records(&self, count: usize) -> Vec<Value> {
+        wait::until("the call records", PATIENCE, || {
+            let text = self.cli("records --format json");
+            let records: Vec<Value> = serde_json::from_str(&text).expect("records come as JSON");
+            (records.len() >= count).then_some(records)
+        })
+    }
+
+    /// What it has logged lately.
+    pub fn last_words(&self) -> String {
+        self.program.last_words()
+    }
+
+    #[track_caller]
+    fn await_listening(&self) {
+        let up = wait::within(PATIENCE, || TcpStream::connect(self.place.switchboard()).ok());
+        assert!(up.is_some(), "cordboard does not listen:\n{}", self.last_words());
+    }
+}
+
+fn serve(place: &Place, config: &PathBuf) -> Program {
+    let mut command = Command::new(BINARY);
+    command.arg("serve").arg("--config").arg(config).env("RUST_LOG", "info");
+    Program::start("cordboard", &mut command, &place.directory("switchboard").join("log"))
+}
+
+fn command_line(config: &PathBuf, line: &str) -> Output {
+    let mut command = Command::new(BINARY);
+    command.args(line.split_whitespace()).arg("--config").arg(config);
+    command.output().expect("cordboard was built")
+}
+
+/// The tests' configuration: its own tables, each followed by what `more` has for it, then the rest of
+/// `more`.
+fn configuration(place: &Place, more: &str) -> String {
+    let address = place.switchboard().ip();
+    let network = address.to_string();
+    let network = network.trim_end_matches(".1");
+    let more = more.replace("NETWORK", network);
+    let mut tables: Vec<(String, String)> = Vec::new();
+    let own = format!(
+        "[sip]\ndomain = \"cordboard.test\"\nlisten = [\"udp:{address}:5060\", \"tcp:{address}:5060\"]\n\
+         [media]\naddress = \"{address}\"\nports = \"20000-20999\"\n\
+         [web]\nlisten = \"{address}:8080\"\n\
+         [desk]\nlease = \"3s\"\n\
+         [queue.main]\nnumber = \"9000\"\nring_time = \"3s\"\ngrace = \"2s\"\n"
+    );
+    for line in own.lines().chain(more.lines()) {
+        if line.starts_with('[') {
+            if !tables.iter().any(|(name, _)| name == line) {
+                tables.push((line.to_owned(), String::new()));
+            }
+            let at = tables.iter().position(|(name, _)| name == line).expect("it was just added");
+            // The table that grows is the last one.
+            let table = tables.remove(at);
+            tables.push(table);
+        } else if let Some((_, lines)) = tables.last_mut() {
+            lines.push_str(line);
+            lines.push('\n');
+        }
+    }
+    let data = place.path().join("data");
+    let tables: String = tables.iter().map(|(name, lines)| format!("{name}\n{lines}\n")).collect();
+    format!("data = \"{}\"\n\n{tables}", data.display())
+}

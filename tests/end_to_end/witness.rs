@@ -1,0 +1,169 @@
+//! Who hears and sees whom, phase by phase.
+//!
+//! A phase begins at a mark. First each phone must get what it should (within [`SETTLE`]); then the whole
+//! stretch since the mark, and [`STRETCH`] more, must be free of what it should not get.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use crate::phone::{PARTIES, Party, Phone};
+use crate::picture::Colour;
+use crate::tone::Sound;
+use crate::wait;
+
+/// Within this time after a switch the new party is heard and seen.
+const SETTLE: Duration = Duration::from_secs(4);
+/// How long it then stays under observation.
+const STRETCH: Duration = Duration::from_millis(1200);
+/// A packet on its way at the moment of the mark, and the one in the phone's decoder.
+const IN_FLIGHT_MS: usize = 60;
+/// The latest stretch of sound that tells what is heard now.
+const NOW_MS: usize = 400;
+
+/// What a phone should get.
+#[derive(Clone, Copy, Debug)]
+pub enum Gets {
+    /// The voice of this party, and its picture.
+    Party(Party),
+    /// The voice of this party, no picture.
+    Voice(Party),
+    /// Something to hear and to see that is nobody's: hold media.
+    Hold,
+    /// Something to hear that is nobody's: ring-back, or hold media for a phone without a screen.
+    Melody,
+    /// Nothing of anybody; silence.
+    Nothing,
+}
+
+/// The beginning of a phase: how long each recording was.
+pub struct Mark(Vec<u64>);
+
+/// Marks the moment; call it when the switch has been confirmed.
+pub fn mark(phones: &mut [&mut Phone]) -> Mark {
+    for phone in phones.iter_mut() {
+        phone.look_afresh();
+    }
+    Mark(phones.iter().map(|p| p.recording().map_or(0, |r| r.length())).collect())
+}
+
+/// Judges the phase that began at `mark`: one expectation per phone, in order.
+///
+/// # Panics
+/// With a table of what every phone got, if anything differs.
+#[track_caller]
+pub fn judge(phase: &str, mark: &Mark, phones: &mut [&mut Phone], expected: &[Gets]) {
+    assert_eq!(phones.len(), expected.len(), "one expectation per phone");
+    let mut seen: Vec<Vec<Colour>> = vec![Vec::new(); phones.len()];
+    let settled = wait::within(SETTLE, || {
+        photograph(phones, &mut seen);
+        let right = |n: usize| gets_it(expected[n], &heard(phones[n], mark.0[n]), &seen[n]);
+        (0..phones.len()).all(right).then_some(())
+    });
+    let end = Instant::now() + STRETCH;
+    while Instant::now() < end {
+        photograph(phones, &mut seen);
+    }
+    let mut report = String::new();
+    let mut faults = settled.is_none();
+    for (n, phone) in phones.iter().enumerate() {
+        let sound = heard(phone, mark.0[n]);
+        let now = gets_it(expected[n], &sound, &seen[n]);
+        let stray = strays(expected[n], &sound, &seen[n]);
+        faults |= !now || !stray.is_empty();
+        let verdict = match (now, stray.is_empty()) {
+            (true, true) => "right".to_owned(),
+            (false, true) => "does not get it".to_owned(),
+            (_, false) => format!("must not get {}", stray.join(", ")),
+        };
+        let _ = writeln!(
+            report,
+            "{:9} should get {:16} {verdict}\n          {}",
+            phone.party.name,
+            name(expected[n]),
+            describe(&sound, &seen[n])
+        );
+    }
+    assert!(!faults, "in the phase \"{phase}\":\n{report}");
+}
+
+fn photograph(phones: &mut [&mut Phone], seen: &mut [Vec<Colour>]) {
+    for (phone, seen) in phones.iter_mut().zip(seen) {
+        seen.extend(phone.look(Duration::from_millis(150)));
+    }
+}
+
+fn heard(phone: &Phone, mark: u64) -> Sound {
+    match phone.recording() {
+        Some(recording) => recording.since(mark),
+        None => Sound { samples: Vec::new(), rate: crate::tone::PLAYED_HZ },
+    }
+}
+
+/// Is what should come there now?
+fn gets_it(gets: Gets, sound: &Sound, seen: &[Colour]) -> bool {
+    let now = sound.after(sound.millis().saturating_sub(NOW_MS));
+    let long_enough = now.millis() >= NOW_MS;
+    let hears = |party: Party| long_enough && now.share_of(party.tone) > 0.9;
+    let is_nobody = |c: &Colour| !PARTIES.iter().any(|p| c.looks_like(p.colour));
+    match gets {
+        Gets::Party(party) => {
+            hears(party) && seen.last().is_some_and(|c| c.looks_like(party.colour))
+        }
+        Gets::Voice(party) => hears(party),
+        Gets::Hold => sound.share_audible() > 0.2 && seen.last().is_some_and(is_nobody),
+        Gets::Melody => sound.share_audible() > 0.2,
+        Gets::Nothing => now.share_audible() < 0.05,
+    }
+}
+
+/// The parties that were heard or seen in the phase though they should not be.
+fn strays(gets: Gets, sound: &Sound, seen: &[Colour]) -> Vec<String> {
+    let (may_hear, may_see) = match gets {
+        Gets::Party(party) => (Some(party.name), Some(party.name)),
+        Gets::Voice(party) => (Some(party.name), None),
+        Gets::Hold | Gets::Melody | Gets::Nothing => (None, None),
+    };
+    let whole = sound.after(IN_FLIGHT_MS);
+    let mut strays = Vec::new();
+    for party in PARTIES {
+        if may_hear != Some(party.name) && whole.share_of(party.tone) > 0.0 {
+            strays.push(format!("the {}'s voice", party.name));
+        }
+        // The picture on the screen when the phase began is allowed: a frame may be on its way.
+        if may_see != Some(party.name) && seen.iter().skip(1).any(|c| c.looks_like(party.colour)) {
+            strays.push(format!("the {}'s picture", party.name));
+        }
+    }
+    strays
+}
+
+fn name(gets: Gets) -> String {
+    match gets {
+        Gets::Party(party) => format!("the {}", party.name),
+        Gets::Voice(party) => format!("the {}'s voice", party.name),
+        Gets::Hold => "hold media".to_owned(),
+        Gets::Melody => "a melody".to_owned(),
+        Gets::Nothing => "nothing".to_owned(),
+    }
+}
+
+fn describe(sound: &Sound, seen: &[Colour]) -> String {
+    let mut text = format!("heard {} ms:", sound.millis());
+    for party in PARTIES {
+        let _ = write!(text, " {} {:.0} %,", party.name, 100.0 * sound.share_of(party.tone));
+    }
+    let _ = write!(text, " anything {:.0} %; saw", 100.0 * sound.share_audible());
+    let mut last = None;
+    for colour in seen {
+        let who = PARTIES.iter().find(|p| colour.looks_like(p.colour));
+        let label = who.map_or_else(|| format!("{:?}", colour.0), |p| p.name.to_owned());
+        if last.as_ref() != Some(&label) {
+            let _ = write!(text, " {label}");
+        }
+        last = Some(label);
+    }
+    if seen.is_empty() {
+        text.push_str(" nothing");
+    }
+    text
+}
