@@ -47,13 +47,11 @@ impl<'a> Host<'a> {
         {
             return Ok(Self::V4(address));
         }
-        // The last label is no number, so that no mistyped address passes for a name.
-        let labels = text.strip_suffix('.').unwrap_or(text);
-        let last = labels.rsplit('.').next().unwrap_or("");
-        if last.bytes().all(|b| b.is_ascii_digit()) || labels.split('.').any(str::is_empty) {
-            return Err(wrong());
+        if labels_are_valid(text.as_bytes()) {
+            Ok(Self::Name(HostName(text)))
+        } else {
+            Err(wrong())
         }
-        Ok(Self::Name(HostName(text)))
     }
 
     /// The address, unless it is a name.
@@ -101,19 +99,38 @@ impl fmt::Debug for Host<'_> {
     }
 }
 
+/// No label is empty, and the last is no number, so that no mistyped address passes for a name.
+fn labels_are_valid(name: &[u8]) -> bool {
+    let labels = name.strip_suffix(b".").unwrap_or(name);
+    let mut label_len = 0;
+    let mut all_digits = true;
+    for byte in labels {
+        if *byte == b'.' {
+            if label_len == 0 {
+                return false;
+            }
+            (label_len, all_digits) = (0, true);
+        } else {
+            label_len += 1;
+            all_digits &= byte.is_ascii_digit();
+        }
+    }
+    label_len > 0 && !all_digits
+}
+
 /// Splits `host:port` and reads both.
 pub(super) fn parse_host_port(text: &str) -> Result<(Host<'_>, Option<u16>), Error> {
-    let host_len = match text.rfind(']') {
-        Some(bracket) => bracket + 1,
-        None => text.find(':').unwrap_or(text.len()),
+    let colon_or_end = || text.bytes().position(|b| b == b':').unwrap_or(text.len());
+    let host_len = match text.as_bytes() {
+        [b'[', ..] => text.find(']').map_or(text.len(), |bracket| bracket + 1),
+        _ => colon_or_end(),
     };
     let (host, port) = text.split_at(host_len);
-    let host = Host::parse(host.trim_end_matches([' ', '\t']))?;
-    let port = lexer::trim(port);
+    let host = Host::parse(host)?;
     if port.is_empty() {
         return Ok((host, None));
     }
-    let digits = port.strip_prefix(':').map(lexer::trim).unwrap_or("");
+    let digits = port.strip_prefix(':').unwrap_or("");
     match parse_digits(digits) {
         Some(port @ 1..=0xffff) => Ok((host, u16::try_from(port).ok())),
         Some(_) | None => Err(Fault::Uri.at(host_len)),
@@ -148,9 +165,10 @@ mod tests {
         let port = |text| parse_host_port(text).map(|(_, port)| port);
         assert_eq!(port("a:5060"), Ok(Some(5060)));
         assert_eq!(port("[::1]:5060"), Ok(Some(5060)));
-        assert_eq!(port("a : 5060"), Ok(Some(5060)));
         assert_eq!(port("[::1]"), Ok(None));
-        for wrong in ["a:", "a:0", "a:65536", "a:+1", "[::1]5060", "a:99999999999"] {
+        for wrong in
+            ["a:", "a:0", "a:65536", "a:+1", "[::1]5060", "a:99999999999", "a : 5060", "a:"]
+        {
             assert!(port(wrong).is_err(), "{wrong}");
         }
     }

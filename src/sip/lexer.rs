@@ -10,6 +10,7 @@ const HOST: u8 = 2;
 const USER: u8 = 4;
 const URI_PARAM: u8 = 8;
 const PARAM_VALUE: u8 = 16;
+const DISPLAY: u8 = 32;
 
 /// What each byte may be part of.
 static CLASSES: [u8; 256] = classes();
@@ -37,6 +38,12 @@ const fn classes() -> [u8; 256] {
         // Tokens and hosts by RFC 3261; the rest because phones leave their quotes away.
         if byte.is_ascii_graphic() && !is_one_of(byte, b"\",;\\<>") {
             marks |= PARAM_VALUE;
+        }
+        if byte == b' '
+            || byte == b'\t'
+            || byte.is_ascii_graphic() && !is_one_of(byte, b",:;@\\<>\"")
+        {
+            marks |= DISPLAY;
         }
         table[byte as usize] = marks;
         byte += 1;
@@ -121,9 +128,36 @@ pub(super) fn unescape(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// `text` without the blanks around it. Unfolded text has no other white space than these.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// `text` without the blanks and line ends around it.
 pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
+    trim_end(trim_start(text))
+}
+
+/// `text` without the blanks and line ends before it.
+pub(super) fn trim_start(text: &str) -> &str {
+    let len = text.bytes().position(|b| !is_blank(b)).unwrap_or(text.len());
+    &text[len..]
+}
+
+/// `text` without the blanks and line ends behind it.
+pub(super) fn trim_end(text: &str) -> &str {
+    let len = text.bytes().rposition(|b| !is_blank(b)).map_or(0, |last| last + 1);
+    &text[..len]
+}
+
+/// Where the first byte of the ASCII characters `set` is.
+pub(super) fn find_any(text: &str, set: &[u8]) -> Option<usize> {
+    text.bytes().position(|b| set.contains(&b))
+}
+
+/// Whether `text` may stand before an angle bracket without quotes: tokens by RFC 3261, other
+/// letters because phones forget the quotes; never what looks like a URI or ends an element.
+pub(super) fn is_bare_display(text: &str) -> bool {
+    text.bytes().all(|b| !b.is_ascii() || CLASSES[b as usize] & DISPLAY != 0)
 }
 
 /// The length of the quoted string at the start of `text`, quotes included; `None` without an end.
@@ -238,6 +272,13 @@ pub(super) struct ParamScan<'a> {
     text: &'a str,
     at: usize,
     failed: bool,
+}
+
+/// Where the parameters `text` break their grammar.
+pub(super) fn check_params(text: &str) -> Option<usize> {
+    let mut scan = ParamScan::of(text);
+    scan.by_ref().for_each(drop);
+    scan.failed()
 }
 
 impl<'a> ParamScan<'a> {

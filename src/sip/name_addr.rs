@@ -21,7 +21,8 @@ pub struct NameAddr {
 
 /// The parts of an address, borrowed from the header value.
 pub(super) struct Split<'a> {
-    display: Cow<'a, str>,
+    /// With its quotes, if it has them.
+    display: &'a str,
     uri: &'a str,
     uri_start: usize,
     pub(super) params: &'a str,
@@ -73,8 +74,17 @@ impl NameAddr {
         let params_start = value.len() - split.params.len();
         let fault = |at| Fault::Header(header.clone()).at(params_start + at);
         let params = Params::parse(split.params, fault)?;
-        let display = (!split.display.is_empty()).then(|| split.display.into_owned());
-        Ok(Self { display, uri, params })
+        let display = Some(lexer::unquote(split.display)).filter(|display| !display.is_empty());
+        Ok(Self { display: display.map(Cow::into_owned), uri, params })
+    }
+
+    /// Whether [`parse`](Self::parse) would take `value`; without its allocations.
+    pub(super) fn check(value: &str, header: &HeaderName) -> Result<(), Error> {
+        let split = split(value, header)?;
+        Uri::check(split.uri).map_err(|error| error.moved(split.uri_start))?;
+        let params_start = value.len() - split.params.len();
+        let failed = lexer::check_params(split.params);
+        failed.map_or(Ok(()), |at| Err(Fault::Header(header.clone()).at(params_start + at)))
     }
 }
 
@@ -84,13 +94,13 @@ pub(super) fn split<'a>(value: &'a str, header: &HeaderName) -> Result<Split<'a>
     let wrong = |at: usize| Fault::Header(header.clone()).at(at);
     let (display, open) = if value.starts_with('"') {
         let len = lexer::quoted_len(value).ok_or_else(|| wrong(0))?;
-        let blanks = value[len..].len() - value[len..].trim_start_matches([' ', '\t']).len();
-        (lexer::unquote(&value[..len]), Some(len + blanks))
+        let open = value.len() - lexer::trim_start(&value[len..]).len();
+        (&value[..len], Some(open))
     } else {
         let open = memchr::memchr(b'<', value.as_bytes());
         // In `sip:a@b;x="<sip:c@d>"` the bracket is in a parameter.
-        let open = open.filter(|open| !value[..*open].contains([';', '"']));
-        (Cow::Borrowed(lexer::trim(&value[..open.unwrap_or(0)])), open)
+        let open = open.filter(|open| lexer::find_any(&value[..*open], b";\"").is_none());
+        (lexer::trim_end(&value[..open.unwrap_or(0)]), open)
     };
     let Some(open) = open else {
         return split_bare(value, header);
@@ -98,10 +108,7 @@ pub(super) fn split<'a>(value: &'a str, header: &HeaderName) -> Result<Split<'a>
     if !value[open..].starts_with('<') {
         return Err(wrong(open));
     }
-    // Tokens by RFC 3261; other letters because phones forget the quotes. Never what looks like
-    // a URI or the end of an element.
-    if !value.starts_with('"') && display.contains(|c: char| c.is_control() || ",:@\\>".contains(c))
-    {
+    if !value.starts_with('"') && !lexer::is_bare_display(display) {
         return Err(wrong(0));
     }
     let uri_start = open + 1;
@@ -114,10 +121,10 @@ pub(super) fn split<'a>(value: &'a str, header: &HeaderName) -> Result<Split<'a>
 fn split_bare<'a>(value: &'a str, header: &HeaderName) -> Result<Split<'a>, Error> {
     let len = value.find(';').unwrap_or(value.len());
     let uri = lexer::trim(&value[..len]);
-    if uri.contains(['?', ',', '<', '>']) {
+    if lexer::find_any(uri, b"?,<>").is_some() {
         return Err(Fault::Header(header.clone()).at(0));
     }
-    Ok(Split { display: Cow::Borrowed(""), uri, uri_start: 0, params: &value[len..] })
+    Ok(Split { display: "", uri, uri_start: 0, params: &value[len..] })
 }
 
 impl fmt::Display for NameAddr {

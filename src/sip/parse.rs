@@ -6,9 +6,7 @@ use super::header_name::HeaderName;
 use super::headers::Headers;
 use super::host::parse_digits;
 use super::lexer;
-use super::limits::{
-    HEAD_BYTES_MAX, HEADER_LINE_BYTES_MAX, HEADER_LINES_MAX, MESSAGE_BYTES_MAX, VIAS_MAX,
-};
+use super::limits::{HEAD_BYTES_MAX, HEADER_LINE_BYTES_MAX, HEADER_LINES_MAX, MESSAGE_BYTES_MAX};
 use super::message::{Message, Request, Response};
 use super::method::Method;
 use super::status::StatusCode;
@@ -72,7 +70,7 @@ fn parse_parts(head: &[u8], body: &[u8]) -> Result<Message, Error> {
     check_controls(head)?;
     let head = to_text(head);
     let line_end = memchr::memchr(b'\n', head.as_bytes()).expect("the head ends with a line end");
-    let start_line = head[..line_end].trim_end_matches(['\r', ' ', '\t']);
+    let start_line = lexer::trim_end(&head[..line_end]);
     let mut message = if start_line.get(..4).is_some_and(|s| s.eq_ignore_ascii_case("SIP/")) {
         parse_status_line(start_line).map(Message::Response)?
     } else {
@@ -199,29 +197,13 @@ fn parse_block(text: &str) -> Result<Block, Error> {
             headers.push_span(name, value);
         }
     }
-    check_required(&headers, text.len())?;
+    headers.check_required().map_err(|error| Error { offset: text.len(), ..error })?;
     Ok(Block { headers, content_length })
 }
 
 fn read_length(value: &str, offset: usize) -> Result<usize, Error> {
     let length = parse_digits(value).and_then(|length| usize::try_from(length).ok());
     length.ok_or(Fault::Header(HeaderName::ContentLength).at(offset))
-}
-
-/// What every transaction needs is there and can be read (RFC 3261 §8.1.1).
-fn check_required(headers: &Headers, offset: usize) -> Result<(), Error> {
-    let check = || {
-        headers.via()?;
-        headers.from()?;
-        headers.to()?;
-        headers.call_id()?;
-        headers.max_forwards()?;
-        if headers.list(HeaderName::Via).nth(VIAS_MAX).is_some() {
-            return Err(Fault::TooMany(HeaderName::Via).at(0));
-        }
-        Ok(())
-    };
-    check().map_err(|error: Error| Error { offset, ..error })
 }
 
 /// The logical lines of a header block: folded ones are one.
@@ -272,13 +254,12 @@ impl RawLine {
     fn split(&self, text: &str) -> Result<(HeaderName, Range<usize>), Error> {
         let wrong = |_| Fault::HeaderLine.at(self.span.start);
         let line = &text[self.span.clone()];
-        let colon = memchr::memchr(b':', line.as_bytes());
+        let colon = line.bytes().position(|b| b == b':');
         let colon = colon.ok_or(Fault::HeaderLine.at(self.span.start))?;
-        let name = line[..colon].trim_end_matches([' ', '\t']);
-        let name = HeaderName::parse(name).map_err(wrong)?;
-        let value = &line[colon + 1..];
-        let start = self.span.end - value.trim_start_matches([' ', '\t', '\r', '\n']).len();
-        let end = start + lexer::trim(value).len();
+        let name = HeaderName::parse(lexer::trim_end(&line[..colon])).map_err(wrong)?;
+        let value = lexer::trim_start(&line[colon + 1..]);
+        let start = self.span.end - value.len();
+        let end = start + lexer::trim_end(value).len();
         Ok((name, start..end))
     }
 }
@@ -288,6 +269,9 @@ pub(super) fn content_length(head: &[u8]) -> Result<Option<usize>, Error> {
     let mut found = None;
     for line in Lines::of(head).skip(1) {
         let bytes = &head[line.span.clone()];
+        if !matches!(bytes.first(), Some(b'C' | b'c' | b'L' | b'l')) {
+            continue;
+        }
         let Some(colon) = memchr::memchr(b':', bytes) else { continue };
         let name = std::str::from_utf8(&bytes[..colon]).unwrap_or("").trim_end();
         if !name.eq_ignore_ascii_case("Content-Length") && !name.eq_ignore_ascii_case("l") {

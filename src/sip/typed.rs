@@ -8,7 +8,7 @@ use super::header_name::HeaderName;
 use super::headers::Headers;
 use super::host::parse_digits;
 use super::lexer;
-use super::limits::{ADDRESSES_MAX, IDENTIFIER_BYTES_MAX};
+use super::limits::{ADDRESSES_MAX, IDENTIFIER_BYTES_MAX, VIAS_MAX};
 use super::method::Method;
 use super::name_addr::{self, NameAddr};
 use super::params;
@@ -163,9 +163,30 @@ impl Headers {
     pub fn cseq(&self) -> Result<(u32, Method), Error> {
         let wrong = || Fault::Header(HeaderName::CSeq).at(0);
         let value = self.required(HeaderName::CSeq)?;
-        let (number, method) = value.split_once([' ', '\t']).ok_or_else(wrong)?;
+        let blank = lexer::find_any(value, b" \t").ok_or_else(wrong)?;
+        let (number, method) = value.split_at(blank);
         let number = parse_digits(number).filter(|n| *n <= CSEQ_MAX).ok_or_else(wrong)?;
         Ok((number, Method::parse(lexer::trim(method)).map_err(|_| wrong())?))
+    }
+
+    /// What every transaction needs is there and can be read (RFC 3261 §8.1.1).
+    ///
+    /// # Errors
+    /// The first fault of Via, From, To, Call-ID, CSeq and Max-Forwards; more Via than
+    /// [`VIAS_MAX`].
+    pub(super) fn check_required(&self) -> Result<(), Error> {
+        let missing = Fault::Missing(HeaderName::Via).at(0);
+        Via::check(self.list(HeaderName::Via).next().ok_or(missing)?)?;
+        NameAddr::check(self.required(HeaderName::From)?, &HeaderName::From)?;
+        NameAddr::check(self.required(HeaderName::To)?, &HeaderName::To)?;
+        self.call_id()?;
+        self.max_forwards()?;
+        let commas = |value: &str| memchr::memchr_iter(b',', value.as_bytes()).count();
+        let vias_at_most: usize = self.all(HeaderName::Via).map(|value| 1 + commas(value)).sum();
+        if vias_at_most > VIAS_MAX && self.list(HeaderName::Via).nth(VIAS_MAX).is_some() {
+            return Err(Fault::TooMany(HeaderName::Via).at(0));
+        }
+        Ok(())
     }
 
     /// Call-ID, at most [`IDENTIFIER_BYTES_MAX`] bytes.

@@ -58,6 +58,11 @@ impl Uri {
         Ok(Self { text: text.into(), parts })
     }
 
+    /// Whether [`parse`](Self::parse) would take `text`; without its allocation.
+    pub(super) fn check(text: &str) -> Result<(), Error> {
+        scan(text).map(drop)
+    }
+
     /// `sip:user@host:port`; the user part is escaped as it needs.
     #[must_use]
     pub fn sip(user: Option<&str>, host: Host<'_>, port: Option<u16>) -> Self {
@@ -361,11 +366,8 @@ fn scan_sip(scheme: Scheme, rest: &str) -> Result<Parts, Error> {
         return Err(Fault::Uri.at(0));
     }
     let tail = &rest[host_start..];
-    let host_port_len = tail.find([';', '?']).unwrap_or(tail.len());
+    let host_port_len = lexer::find_any(tail, b";?").unwrap_or(tail.len());
     let host_port = &tail[..host_port_len];
-    if host_port.contains([' ', '\t']) {
-        return Err(Fault::Uri.at(host_start));
-    }
     let (_, port) = host::parse_host_port(host_port).map_err(|e| e.moved(host_start))?;
     let host_len = if port.is_some() { host_port.rfind(':') } else { None };
     let params_start = host_start + host_port_len;
@@ -384,6 +386,9 @@ fn scan_sip(scheme: Scheme, rest: &str) -> Result<Parts, Error> {
 /// The length of the parameters; checks them and the headers behind.
 fn scan_params(text: &str, offset: usize) -> Result<usize, Error> {
     let len = text.find('?').unwrap_or(text.len());
+    if text.is_empty() {
+        return Ok(0);
+    }
     let (params, headers) = text.split_at(len);
     let valid = split_params(params).all(|(name, value)| {
         !name.is_empty()

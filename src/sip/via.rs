@@ -6,6 +6,7 @@ use super::header_name::HeaderName;
 use super::host::{self, Host};
 use super::lexer;
 use super::params::Params;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -41,28 +42,20 @@ impl Via {
     /// # Errors
     /// [`Fault::Header`] naming Via; [`Fault::Version`] for another protocol than SIP/2.0.
     pub fn parse(value: &str) -> Result<Self, Error> {
-        let wrong = |at: usize| Fault::Header(HeaderName::Via).at(at);
-        let params_start = value.find(';').unwrap_or(value.len());
-        let (head, params) = value.split_at(params_start);
-        let mut parts = head.splitn(3, '/');
-        let mut part = || parts.next().map(lexer::trim).ok_or(wrong(0));
-        let (name, version, rest) = (part()?, part()?, part()?);
-        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" {
-            return Err(Fault::Version.at(0));
-        }
-        let (protocol, sent_by) = rest.split_once([' ', '\t']).ok_or(wrong(0))?;
-        if !lexer::is_token(protocol) {
-            return Err(wrong(0));
-        }
-        let sent_by = lexer::trim(sent_by);
-        host::parse_host_port(sent_by).map_err(|_| wrong(0))?;
-        // Blanks may stand around the colon of the port; they are no part of the meaning.
-        let sent_by: Box<str> = match sent_by.contains([' ', '\t']) {
-            true => sent_by.replace([' ', '\t'], "").into(),
-            false => sent_by.into(),
-        };
-        let params = Params::parse(params, |at| wrong(params_start + at))?;
-        Ok(Self { protocol: protocol.to_ascii_uppercase().into(), sent_by, params })
+        let split = split(value)?;
+        let params_start = value.len() - split.params.len();
+        let fault = |at| Fault::Header(HeaderName::Via).at(params_start + at);
+        let params = Params::parse(split.params, fault)?;
+        let protocol = split.protocol.to_ascii_uppercase().into();
+        Ok(Self { protocol, sent_by: split.sent_by.into(), params })
+    }
+
+    /// Whether [`parse`](Self::parse) would take `value`; without its allocations.
+    pub(super) fn check(value: &str) -> Result<(), Error> {
+        let split = split(value)?;
+        let params_start = value.len() - split.params.len();
+        let failed = lexer::check_params(split.params);
+        failed.map_or(Ok(()), |at| Err(Fault::Header(HeaderName::Via).at(params_start + at)))
     }
 
     /// The transport, when it is one that we speak.
@@ -119,6 +112,43 @@ impl Via {
     pub fn asks_for_rport(&self) -> bool {
         self.params.contains("rport")
     }
+}
+
+/// The parts of an element, checked but for the parameters.
+struct Split<'a> {
+    protocol: &'a str,
+    /// Without blanks.
+    sent_by: Cow<'a, str>,
+    params: &'a str,
+}
+
+fn split(value: &str) -> Result<Split<'_>, Error> {
+    let wrong = || Fault::Header(HeaderName::Via).at(0);
+    let params_start = value.find(';').unwrap_or(value.len());
+    let (head, params) = value.split_at(params_start);
+    let mut parts = head.splitn(3, '/');
+    let mut part = || parts.next().map(lexer::trim).ok_or_else(wrong);
+    let (name, version, rest) = (part()?, part()?, part()?);
+    if !name.eq_ignore_ascii_case("SIP") || version != "2.0" {
+        return Err(Fault::Version.at(0));
+    }
+    let protocol = &rest[..lexer::find_any(rest, b" \t").ok_or_else(wrong)?];
+    if !lexer::is_token(protocol) {
+        return Err(wrong());
+    }
+    let written = lexer::trim(&rest[protocol.len()..]);
+    // Blanks may stand around the colon of the port; they are no part of the meaning.
+    let sent_by = match lexer::find_any(written, b" \t") {
+        None => Cow::Borrowed(written),
+        Some(_) => Cow::Owned(without_blanks_at_colon(written)),
+    };
+    host::parse_host_port(&sent_by).map_err(|_| wrong())?;
+    Ok(Split { protocol, sent_by, params })
+}
+
+fn without_blanks_at_colon(text: &str) -> String {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    format!("{}:{}", lexer::trim(host), lexer::trim(port))
 }
 
 impl fmt::Display for Via {
