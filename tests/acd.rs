@@ -684,6 +684,16 @@ fn a_seat_that_was_left_does_not_pass_on_its_memory() {
         4s   op1 takes r1
                  refuse r1 to op1, not offered
         5s   op1 out
+        6s   op2 takes r1
+                 taken r1 by op2
+        7s   op1 idle
+        8s   op2 out
+        9s   op4 dnd                                     # and this one where op2 sat
+        10s  r1 returns
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        11s  op4 takes r1
+                 refuse r1 to op4, not offered
     ",
     );
 }
