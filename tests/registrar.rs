@@ -223,6 +223,20 @@ fn an_old_phone_answers_with_md5() {
     assert_eq!(status(&house.send(&phone, request).0), 200);
 }
 
+/// baresip 1.0.0 does not register at all when it sees SHA-256.
+#[test]
+fn a_phone_that_gives_up_at_sha_256_is_not_shown_it() {
+    let mut house = House::new();
+    for (agent, challenges) in [("baresip v1.0.0 (x86_64/linux)", 1), ("baresip v3.9.0", 2)] {
+        let mut phone = Phone::udp("3001");
+        let request = phone.request(&format!("User-Agent: {agent}"));
+        let (response, _) = house.send(&phone, request);
+        let values: Vec<_> = response.headers.all(HeaderName::WwwAuthenticate).collect();
+        assert_eq!(values.len(), challenges, "{agent}: {values:?}");
+        assert!(values.last().is_some_and(|last| last.contains("algorithm=MD5")), "{values:?}");
+    }
+}
+
 #[test]
 fn an_account_imported_with_one_hash_is_asked_for_that_one() {
     let mut house = House::new();

@@ -19,6 +19,11 @@ use crate::sip::{Fault, Flow, HeaderName, Request, Response, StatusCode};
 use crate::time::{Duration, Instant};
 use std::net::IpAddr;
 
+/// How the User-Agent of phones begins that know MD5 only and give up at a challenge in SHA-256,
+/// instead of looking at the next one as RFC 8760 §2.4 asks: baresip 1.0.0 ("Function not
+/// implemented") whatever the order, SIPp 3.6 when MD5 does not stand first.
+const MD5_ONLY: [&str; 3] = ["baresip v0.", "baresip v1.0.", "SIPp"];
+
 /// What is known of the sender of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {
@@ -111,11 +116,12 @@ impl Authenticator {
     ) -> Verdict {
         let realm = directory.plan().realm.as_str();
         let source = flow.remote.ip();
+        let offered = offered_to(request);
         let credentials = match credentials_for(realm, request) {
             Ok(Some(credentials)) => credentials,
             Ok(None) => {
                 let why = Challenged::NoCredentials;
-                return self.challenge(now, realm, source, &Algorithm::OFFERED, why);
+                return self.challenge(now, realm, source, offered, why);
             }
             Err(BadCredentials) => return Verdict::Refused(Refusal::BadCredentials),
         };
@@ -123,7 +129,7 @@ impl Authenticator {
         // Else who cannot see our answers could bar a phone by failing in its name, and who can
         // would learn from `stale`, uncounted, whether a guess was right.
         let Ok(nonce) = self.nonces.read(now, &credentials.nonce, source) else {
-            return self.challenge(now, realm, source, &Algorithm::OFFERED, Challenged::Stale);
+            return self.challenge(now, realm, source, offered, Challenged::Stale);
         };
         if let Some(retry_after) = self.attempts.barred(now, source, &credentials.user) {
             return Verdict::Refused(Refusal::Limited { retry_after });
@@ -143,13 +149,13 @@ impl Authenticator {
             self.attempts.failed(now, source, &credentials.user);
             let account = credentials.user.chars().take(NAME_MAX).collect();
             let why = Challenged::Wrong { account };
-            return self.challenge(now, realm, source, &Algorithm::OFFERED, why);
+            return self.challenge(now, realm, source, offered, why);
         };
         // The URI that was hashed is not compared: proxies change the Request-URI, and the count
         // makes each response good once.
         let count = credentials.auth.as_ref().map(|auth| auth.count);
         if self.nonces.spend(now, nonce, count).is_err() {
-            return self.challenge(now, realm, source, &Algorithm::OFFERED, Challenged::Stale);
+            return self.challenge(now, realm, source, offered, Challenged::Stale);
         }
         match account {
             Account::Terminal(terminal) => Verdict::Terminal(terminal.number.clone()),
@@ -177,6 +183,15 @@ impl Authenticator {
         let challenges = algorithms.iter().map(challenge).map(|c| c.to_string()).collect();
         Verdict::Refused(Refusal::Challenge { challenges, why })
     }
+}
+
+/// The algorithms that the sender is asked for, the preferred first.
+fn offered_to(request: &Request) -> &'static [Algorithm] {
+    let phone = request.headers.get(HeaderName::UserAgent).unwrap_or("");
+    if MD5_ONLY.iter().any(|name| phone.starts_with(name)) {
+        return &[Algorithm::Md5];
+    }
+    &Algorithm::OFFERED
 }
 
 /// The credentials cannot be read.

@@ -108,6 +108,11 @@ impl Sound {
         })
     }
 
+    /// For how many milliseconds something was heard.
+    pub fn audible_ms(&self) -> f64 {
+        self.share_audible() * self.millis() as f64
+    }
+
     fn share(&self, holds: impl Fn(&[f64]) -> bool) -> f64 {
         let length = PIECE_MS * self.rate as usize / 1000;
         let pieces = self.samples.chunks_exact(length);

@@ -11,14 +11,17 @@ use crate::picture::Colour;
 use crate::tone::Sound;
 use crate::wait;
 
-/// Within this time after a switch the new party is heard and seen.
-const SETTLE: Duration = Duration::from_secs(4);
+/// Within this time after a switch the new party is heard and seen, and a ring-back has rung once.
+const SETTLE: Duration = Duration::from_secs(6);
 /// How long it then stays under observation.
 const STRETCH: Duration = Duration::from_millis(1200);
 /// A packet on its way at the moment of the mark, and the one in the phone's decoder.
 const IN_FLIGHT_MS: usize = 60;
 /// The latest stretch of sound that tells what is heard now.
 const NOW_MS: usize = 400;
+
+/// How much of a melody or a ring-back makes it one; between two rings there are seconds of silence.
+const AUDIBLE_MS: f64 = 300.0;
 
 /// What a phone should get.
 #[derive(Clone, Copy, Debug)]
@@ -110,8 +113,8 @@ fn gets_it(gets: Gets, sound: &Sound, seen: &[Colour]) -> bool {
             hears(party) && seen.last().is_some_and(|c| c.looks_like(party.colour))
         }
         Gets::Voice(party) => hears(party),
-        Gets::Hold => sound.share_audible() > 0.2 && seen.last().is_some_and(is_nobody),
-        Gets::Melody => sound.share_audible() > 0.2,
+        Gets::Hold => sound.audible_ms() >= AUDIBLE_MS && seen.last().is_some_and(is_nobody),
+        Gets::Melody => sound.audible_ms() >= AUDIBLE_MS,
         Gets::Nothing => now.share_audible() < 0.05,
     }
 }
