@@ -32,6 +32,7 @@ pub mod random;
 pub mod registrar;
 pub mod rtp;
 pub mod sdp;
+pub mod server;
 pub mod sip;
 pub mod store;
 pub mod switchboard;

@@ -1,0 +1,350 @@
+//! The pool of bound RTP and RTCP sockets, and one reading place for all of them.
+//!
+//! ```text
+//!   400 sockets ──▶ one epoll of our own ──▶ one AsyncFd in the event loop
+//!                   a wake reads every ready socket, one packet each and round, into one buffer,
+//!                   and media::Machine sends it on from there: no task, channel, lock or
+//!                   allocation for a packet
+//! ```
+//!
+//! Sockets stay bound and registered when a call ends, since opening four of them costs more than
+//! the rest of a call; what comes for a port that nobody uses is read and forgotten.
+
+use crate::ids::PortId;
+use crate::media::{self, Channel, Machine, Outgoing};
+use crate::time::Now;
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll;
+use rustix::fs::Timespec;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
+use std::os::fd::OwnedFd;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// The longest packet: what UDP can carry.
+const PACKET_MAX: usize = 1 << 16;
+/// Ready sockets of one round.
+const READY_MAX: usize = 512;
+/// Rounds of one wake, so that signalling gets its turn under a flood.
+const ROUNDS_MAX: usize = 64;
+
+/// What can be set.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// The address that peers send to; no wildcard, since it stands in SDP.
+    pub address: IpAddr,
+    /// The ports to use, RTP on the even ones.
+    pub ports: RangeInclusive<u16>,
+}
+
+/// All media sockets.
+pub struct MediaSockets {
+    poll: AsyncFd<OwnedFd>,
+    ready: Vec<epoll::Event>,
+    buffer: Box<[u8]>,
+    pool: Pool,
+}
+
+/// The sockets by number; where the relay's packets go out.
+#[derive(Debug)]
+struct Pool {
+    settings: Settings,
+    /// The next even number to try; `None` when the range is used up.
+    next: Option<u16>,
+    /// By number, counted from the beginning of the range.
+    sockets: Vec<Option<UdpSocket>>,
+    events: Vec<media::Event>,
+    unsent: u64,
+}
+
+impl MediaSockets {
+    /// A pool without sockets, in the runtime that will read them.
+    ///
+    /// # Errors
+    /// When the kernel gives no epoll.
+    pub fn new(settings: Settings) -> io::Result<Self> {
+        let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        // Its successor is `unsafe` for descriptors that close behind its back; an OwnedFd does not.
+        #[allow(deprecated)]
+        let poll = AsyncFd::with_interest(poll, Interest::READABLE)?;
+        let next = settings.ports.start().checked_next_multiple_of(2);
+        Ok(Self {
+            poll,
+            ready: Vec::with_capacity(READY_MAX),
+            buffer: vec![0; PACKET_MAX].into_boxed_slice(),
+            pool: Pool { settings, next, sockets: Vec::new(), events: Vec::new(), unsent: 0 },
+        })
+    }
+
+    /// Binds so many more pairs and names their RTP ports; fewer when the range is used up. Numbers
+    /// that another program holds are passed over.
+    ///
+    /// # Errors
+    /// When the address is not ours, or no more files may be open.
+    pub fn grow(&mut self, pairs: usize) -> io::Result<Vec<PortId>> {
+        let mut bound = Vec::with_capacity(pairs);
+        while bound.len() < pairs
+            && let Some(port) = self.pool.next
+        {
+            let end = *self.pool.settings.ports.end();
+            let Some(above) = port.checked_add(1).filter(|above| *above <= end) else {
+                self.pool.next = None;
+                break;
+            };
+            self.pool.next = above.checked_add(1);
+            match self.bind_pair(port, above) {
+                Ok(()) => bound.push(PortId(port.into())),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(bound)
+    }
+
+    fn bind_pair(&mut self, rtp: u16, rtcp: u16) -> io::Result<()> {
+        let pair = [rtp, rtcp].map(|port| self.pool.bind(port));
+        for (port, socket) in [rtp, rtcp].into_iter().zip(pair) {
+            let socket = socket?;
+            let data = epoll::EventData::new_u64(port.into());
+            epoll::add(self.poll.get_ref(), &socket, data, epoll::EventFlags::IN)?;
+            self.pool.keep(port, socket);
+        }
+        Ok(())
+    }
+
+    /// Waits until a packet has come.
+    ///
+    /// # Errors
+    /// When the runtime is shutting down.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.poll.readable().await?.retain_ready();
+        Ok(())
+    }
+
+    /// Reads every packet that has come and lets the relay send it on.
+    ///
+    /// # Errors
+    /// When the kernel refuses to say what has come, which is our bug.
+    pub fn relay(&mut self, machine: &mut Machine, clock: impl Fn() -> Now) -> io::Result<()> {
+        for _ in 0..ROUNDS_MAX {
+            self.ready.clear();
+            let ready = self.poll.try_io(Interest::READABLE, |poll| {
+                let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+                match epoll::wait(poll, spare_capacity(&mut self.ready), Some(&at_once))? {
+                    // The runtime looks again; what has come meanwhile shows itself by a new edge.
+                    0 => Err(io::ErrorKind::WouldBlock.into()),
+                    ready => Ok(ready),
+                }
+            });
+            match ready {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            let now = clock();
+            for event in &self.ready {
+                self.pool.read(event.data.u64(), now, &mut self.buffer, machine);
+            }
+        }
+        Ok(())
+    }
+
+    /// The way out for what the relay sends on command or by its clock.
+    pub fn outgoing(&mut self) -> &mut impl Outgoing {
+        &mut self.pool
+    }
+
+    /// What the relay has told since it was last asked.
+    pub fn take_events(&mut self) -> std::vec::Drain<'_, media::Event> {
+        self.pool.events.drain(..)
+    }
+
+    /// Packets that the kernel did not take, since the start.
+    #[must_use]
+    pub fn unsent(&self) -> u64 {
+        self.pool.unsent
+    }
+}
+
+impl Pool {
+    fn bind(&self, port: u16) -> io::Result<UdpSocket> {
+        let socket = UdpSocket::bind((self.settings.address, port))?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+
+    fn keep(&mut self, port: u16, socket: UdpSocket) {
+        let at = usize::from(port - self.settings.ports.start());
+        if self.sockets.len() <= at {
+            self.sockets.resize_with(at + 1, || None);
+        }
+        self.sockets[at] = Some(socket);
+    }
+
+    fn socket(&self, number: u64) -> Option<&UdpSocket> {
+        let at = number.checked_sub(u64::from(*self.settings.ports.start()))?;
+        self.sockets.get(usize::try_from(at).ok()?)?.as_ref()
+    }
+
+    /// One packet of one ready socket.
+    fn read(&mut self, number: u64, now: Now, buffer: &mut [u8], machine: &mut Machine) {
+        // An error is a port unreachable of an earlier packet, or a packet with a bad checksum.
+        let Some(Ok((len, from))) = self.socket(number).map(|socket| socket.recv_from(buffer))
+        else {
+            return;
+        };
+        let packet = &mut buffer[..len];
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let port = PortId(number & !1);
+        if number == port.0 {
+            machine.rtp(now, port, from, packet, self);
+        } else {
+            machine.rtcp(now, port, from, packet, self);
+        }
+    }
+}
+
+impl Outgoing for Pool {
+    fn send(&mut self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]) {
+        let number = match channel {
+            Channel::Rtp => port.0,
+            Channel::Rtcp => port.0 + 1,
+        };
+        // A full buffer or an unreachable peer costs this packet, as the network might have.
+        let sent = self.socket(number).is_some_and(|socket| socket.send_to(packet, to).is_ok());
+        self.unsent += u64::from(!sent);
+    }
+
+    fn report(&mut self, event: media::Event) {
+        self.events.push(event);
+    }
+}
+
+/// Lets this process open as many files as the system allows it; returns how many.
+///
+/// # Errors
+/// When the system does not allow what it says that it allows.
+pub fn raise_file_limit() -> io::Result<Option<u64>> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
+    }
+    Ok(limit.maximum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Codec, Kind};
+    use crate::media::{BitrateFeedback, Command, Feedback, PayloadFormat, Plan, Source};
+    use crate::random::Random;
+    use crate::rtp::Header;
+    use crate::sdp::Direction;
+    use crate::time::Duration;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    fn sockets(ports: RangeInclusive<u16>) -> MediaSockets {
+        MediaSockets::new(Settings { address: HERE, ports }).unwrap()
+    }
+
+    fn plan(remote: SocketAddr) -> Plan {
+        let format =
+            PayloadFormat { codec: Codec::Pcmu, send_pt: 0, recv_pt: 0, fmtp: String::new() };
+        Plan {
+            remote: Some(remote),
+            remote_rtcp: None,
+            latched: None,
+            signalling_ip: remote.ip(),
+            formats: vec![format],
+            direction: Direction::SendRecv,
+            mux: false,
+            packet_ms: 20,
+            feedback: Feedback::None,
+            bitrate_feedback: BitrateFeedback::None,
+            cname: "leg".into(),
+        }
+    }
+
+    #[test]
+    fn packets_come_in_at_one_socket_and_go_out_at_another() {
+        runtime().block_on(async {
+            let mut sockets = sockets(41_000..=41_999);
+            let ports = sockets.grow(2).unwrap();
+            let phones = [(); 2].map(|()| UdpSocket::bind((HERE, 0)).unwrap());
+            let mut machine = Machine::new(media::Settings::default(), Random::from_number(1));
+            for (port, phone) in ports.iter().zip(&phones) {
+                let plan = plan(phone.local_addr().unwrap());
+                let open = Command::Open { port: *port, kind: Kind::Audio, plan };
+                machine.handle(Now::default(), open, sockets.outgoing());
+            }
+            let both = vec![(ports[0], Source::Port(ports[1])), (ports[1], Source::Port(ports[0]))];
+            machine.handle(Now::default(), Command::Patch(both), sockets.outgoing());
+
+            // More packets than one round reads, so that none may be forgotten between two wakes.
+            for sequence in 0..10 {
+                let header =
+                    Header { payload_type: 0, marker: false, sequence, timestamp: 0, ssrc: 1 };
+                let port = u16::try_from(ports[0].0).unwrap();
+                phones[0].send_to(&header.to_bytes(), (HERE, port)).unwrap();
+            }
+            let mut buffer = [0; 1500];
+            let mut heard = 0;
+            phones[1].set_nonblocking(true).unwrap();
+            while heard < 10 {
+                sockets.readable().await.unwrap();
+                sockets.relay(&mut machine, Now::default).unwrap();
+                while phones[1].recv_from(&mut buffer).is_ok() {
+                    heard += 1;
+                }
+            }
+            let nothing_more = tokio::time::timeout(Duration::from_millis(1), sockets.readable());
+            assert!(nothing_more.await.is_err(), "woken for nothing");
+            assert_eq!(sockets.unsent(), 0);
+            let latched = |event| matches!(event, media::Event::Latched { .. });
+            assert!(sockets.take_events().any(latched));
+        });
+    }
+
+    #[test]
+    fn numbers_that_are_taken_are_passed_over_and_the_range_has_an_end() {
+        runtime().block_on(async {
+            let mut sockets = sockets(42_001..=42_008);
+            let _taken = UdpSocket::bind((HERE, 42_005)).unwrap();
+            assert_eq!(sockets.grow(2).unwrap(), [PortId(42_002), PortId(42_006)]);
+            assert_eq!(sockets.grow(2).unwrap(), [], "42008 has no odd number above it");
+        });
+    }
+
+    #[test]
+    fn the_highest_port_is_no_trap() {
+        runtime().block_on(async {
+            let mut sockets = sockets(65_534..=u16::MAX);
+            assert!(sockets.grow(3).unwrap().len() <= 1);
+        });
+    }
+
+    #[test]
+    fn an_address_that_is_not_ours_is_refused() {
+        runtime().block_on(async {
+            let address = [192, 0, 2, 1].into();
+            let mut sockets =
+                MediaSockets::new(Settings { address, ports: 43_000..=43_999 }).unwrap();
+            let error = sockets.grow(1).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+        });
+    }
+
+    #[test]
+    fn the_file_limit_rises_to_what_is_allowed() {
+        let limit = raise_file_limit().unwrap();
+        assert_eq!(getrlimit(Resource::Nofile).current, limit);
+    }
+}
