@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+use cordboard::sip::digest::{Challenge, Credentials};
 use cordboard::sip::limits::{
     ADDRESSES_MAX, HEAD_BYTES_MAX, HEADER_LINE_BYTES_MAX, HEADER_LINES_MAX, IDENTIFIER_BYTES_MAX,
     MESSAGE_BYTES_MAX, URI_BYTES_MAX, VIAS_MAX,
@@ -253,8 +254,17 @@ fn every_limit_is_kept() {
         text.replace("c1@192.0.2.1", &"c".repeat(len)).into_bytes()
     };
     assert_eq!(fault(&call_id(IDENTIFIER_BYTES_MAX)), None);
-    let refused = Some(Fault::Header(HeaderName::CallId));
-    assert_eq!(fault(&call_id(IDENTIFIER_BYTES_MAX + 1)), refused);
+    let refused = |name| Some(Fault::Header(name));
+    assert_eq!(fault(&call_id(IDENTIFIER_BYTES_MAX + 1)), refused(HeaderName::CallId));
+    let longer = |what: &str, len: usize| {
+        let text = String::from_utf8(wire("")).unwrap();
+        text.replace(what, &format!("{what}{}", "x".repeat(len - 2))).into_bytes()
+    };
+    assert_eq!(fault(&longer("tag=a1", IDENTIFIER_BYTES_MAX)), None);
+    let long_tag = longer("tag=a1", IDENTIFIER_BYTES_MAX + 1);
+    assert_eq!(fault(&long_tag), refused(HeaderName::From));
+    let long_branch = longer("branch=z9hG4bK1", IDENTIFIER_BYTES_MAX);
+    assert_eq!(fault(&long_branch), refused(HeaderName::Via));
 }
 
 #[test]
@@ -422,7 +432,7 @@ fn look_at_everything(message: &Message) {
     let _ = (headers.via(), headers.from(), headers.to(), headers.contacts(), headers.routes());
     let _ = (headers.replaces(), headers.rack(), headers.session_expires(), headers.content_type());
     if let Some(value) = headers.get(HeaderName::Authorization) {
-        let _ = cordboard::sip::digest::Credentials::parse(value);
+        let _ = (Credentials::parse(value), Challenge::strongest([value].into_iter()));
     }
     if let Message::Request(request) = message {
         let mut request = request.clone();

@@ -124,7 +124,8 @@ impl Challenge {
     /// equals.
     pub fn strongest<'a>(values: impl Iterator<Item = &'a str>) -> Option<Self> {
         let mut best: Option<Self> = None;
-        for challenge in values.filter_map(|value| Self::parse(value).ok()) {
+        let challenges = values.flat_map(split_challenges);
+        for challenge in challenges.filter_map(|value| Self::parse(&value).ok()) {
             if best.as_ref().is_none_or(|best| best.algorithm < challenge.algorithm) {
                 best = Some(challenge);
             }
@@ -144,7 +145,7 @@ impl Challenge {
     ) -> Credentials {
         let ha1 = ha1(login.user, &self.realm, login.password, self.algorithm);
         let auth = match self.qop {
-            Qop::Auth => Some(Auth { cnonce: chance.cnonce.to_owned(), count: chance.count }),
+            Qop::Auth => Some(Auth::new(chance.cnonce, chance.count)),
             Qop::Legacy => None,
         };
         let mut credentials = Credentials {
@@ -213,6 +214,20 @@ pub struct Auth {
     pub cnonce: String,
     /// How often the nonce was used; a repeated number is a replay.
     pub count: u32,
+    /// The count as it was written and hashed: some phones write capitals or fewer digits.
+    written: String,
+}
+
+impl Auth {
+    fn new(cnonce: &str, count: u32) -> Self {
+        Self { cnonce: cnonce.to_owned(), count, written: format!("{count:08x}") }
+    }
+
+    fn parse(cnonce: String, written: String) -> Option<Self> {
+        let valid = written.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let count = u32::from_str_radix(&written, 16).ok().filter(|_| valid)?;
+        Some(Self { cnonce, count, written })
+    }
 }
 
 /// Digest credentials: one Authorization or Proxy-Authorization.
@@ -258,8 +273,7 @@ impl Credentials {
         let auth = match params.get("qop") {
             None => None,
             Some(qop) if is_auth(&qop) => {
-                let count = u32::from_str_radix(&text("nc")?, 16).map_err(|_| missing())?;
-                Some(Auth { cnonce: text("cnonce")?, count })
+                Some(Auth::parse(text("cnonce")?, text("nc")?).ok_or_else(missing)?)
             }
             Some(_) => return Err(Fault::DigestAlgorithm.at(0)),
         };
@@ -280,8 +294,7 @@ impl Credentials {
         let ha2 = self.algorithm.hash(&[method, &self.uri]);
         match &self.auth {
             Some(auth) => {
-                let count = format!("{:08x}", auth.count);
-                let parts = [ha1, &self.nonce, &count, &auth.cnonce, "auth", &ha2];
+                let parts = [ha1, &self.nonce, &auth.written, &auth.cnonce, "auth", &ha2];
                 self.algorithm.hash(&parts)
             }
             None => self.algorithm.hash(&[ha1, &self.nonce, &ha2]),
@@ -311,7 +324,7 @@ impl fmt::Display for Credentials {
             write!(f, ", opaque={}", Quoted(opaque))?;
         }
         if let Some(auth) = &self.auth {
-            write!(f, ", qop=auth, nc={:08x}, cnonce={}", auth.count, Quoted(&auth.cnonce))?;
+            write!(f, ", qop=auth, nc={}, cnonce={}", auth.written, Quoted(&auth.cnonce))?;
         }
         Ok(())
     }
@@ -341,6 +354,23 @@ fn is_auth(qop: &str) -> bool {
 
 fn scheme_is_digest(value: &str) -> bool {
     value.split([' ', '\t']).next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("Digest"))
+}
+
+/// The challenges of one line, where a peer has joined several by commas (RFC 7235 §4.1): each
+/// begins with a scheme, a blank, and its first parameter.
+fn split_challenges(line: &str) -> Vec<String> {
+    let mut challenges: Vec<String> = Vec::new();
+    for element in lexer::Elements::of(line) {
+        let before_value = element.split('=').next().unwrap_or("");
+        match challenges.last_mut() {
+            Some(last) if !lexer::trim(before_value).contains(' ') => {
+                last.push_str(", ");
+                last.push_str(element);
+            }
+            Some(_) | None => challenges.push(element.to_owned()),
+        }
+    }
+    challenges
 }
 
 /// The parameters behind `Digest`, which are separated by commas.
@@ -435,6 +465,20 @@ mod tests {
     }
 
     #[test]
+    fn the_count_is_hashed_as_it_was_written() {
+        let mut answer = challenge(Algorithm::Md5).answer(&LOGIN, &GET, &CHANCE);
+        let ha1 = ha1(LOGIN.user, &answer.realm, LOGIN.password, Algorithm::Md5);
+        answer.auth = Auth::parse("c".to_owned(), "0000000A".to_owned());
+        answer.response = answer.expected(&ha1, "GET");
+        let read = Credentials::parse(&answer.to_string()).unwrap().unwrap();
+        assert!(read.verify(&ha1, "GET"));
+        assert_eq!(read.auth.map(|auth| auth.count), Some(10));
+        for wrong in ["", "+1", "x", "100000000"] {
+            assert_eq!(Auth::parse("c".to_owned(), wrong.to_owned()), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn what_we_do_not_speak_is_refused_by_name() {
         let rest = "realm=\"r\", nonce=\"n\", uri=\"u\", response=\"x\"";
         for (value, fault) in [
@@ -465,6 +509,8 @@ mod tests {
         let best = Challenge::strongest(values.into_iter().take(2)).unwrap();
         assert_eq!((best.nonce.as_str(), best.qop), ("2", Qop::Auth));
         assert_eq!(Challenge::strongest(values.into_iter().take(1)), None);
+        let joined = values.join(", ");
+        assert_eq!(Challenge::strongest([joined.as_str()].into_iter()).unwrap().nonce, "3");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Everything here works on unfolded text and borrows from it.
 
+use super::limits::IDENTIFIER_BYTES_MAX;
 use std::borrow::Cow;
 
 /// Marks of a byte in [`CLASSES`].
@@ -230,7 +231,7 @@ fn find_outside(text: &str, wanted: u8) -> Option<usize> {
 /// Commas inside quotes and angle brackets do not separate. After a quote without an end, the rest
 /// is one element.
 #[derive(Clone, Debug)]
-pub struct Elements<'a> {
+pub(super) struct Elements<'a> {
     rest: &'a str,
 }
 
@@ -274,10 +275,16 @@ pub(super) struct ParamScan<'a> {
     failed: bool,
 }
 
-/// Where the parameters `text` break their grammar.
-pub(super) fn check_params(text: &str) -> Option<usize> {
+/// Where the parameters `text` break their grammar, or where the one called `identifier` is longer
+/// than [`IDENTIFIER_BYTES_MAX`].
+pub(super) fn check_params(text: &str, identifier: &str) -> Option<usize> {
     let mut scan = ParamScan::of(text);
-    scan.by_ref().for_each(drop);
+    while let Some((name, value)) = scan.next() {
+        let long = value.is_some_and(|value| value.len() > IDENTIFIER_BYTES_MAX);
+        if long && name.eq_ignore_ascii_case(identifier) {
+            return Some(scan.at);
+        }
+    }
     scan.failed()
 }
 
@@ -358,6 +365,12 @@ mod tests {
 
     fn elements(value: &str) -> Vec<&str> {
         Elements::of(value).collect()
+    }
+
+    #[test]
+    fn a_parameter_may_have_several_colons() {
+        let params: Vec<_> = ParamScan::of(";x=urn:a:b;y=[::1]:5").collect();
+        assert_eq!(params, [("x", Some("urn:a:b")), ("y", Some("[::1]:5"))]);
     }
 
     #[test]

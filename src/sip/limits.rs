@@ -14,5 +14,6 @@ pub const URI_BYTES_MAX: usize = 1024;
 pub const VIAS_MAX: usize = 70;
 /// The most addresses in Contact, Route, Record-Route, Path and their kin.
 pub const ADDRESSES_MAX: usize = 32;
-/// The longest Call-ID, tag or branch that we store under its name.
-pub const IDENTIFIER_BYTES_MAX: usize = 256;
+/// The longest Call-ID, tag or branch. Border controllers that hide their network write whole
+/// headers of the far side into them.
+pub const IDENTIFIER_BYTES_MAX: usize = 1024;

@@ -31,7 +31,6 @@ pub use framing::{Frame, Framing};
 pub use header_name::{HeaderName, OtherName};
 pub use headers::Headers;
 pub use host::{Host, HostName};
-pub use lexer::Elements;
 pub use message::{MAX_FORWARDS, Message, Request, Response};
 pub use method::Method;
 pub use name_addr::NameAddr;

@@ -83,7 +83,7 @@ impl NameAddr {
         let split = split(value, header)?;
         Uri::check(split.uri).map_err(|error| error.moved(split.uri_start))?;
         let params_start = value.len() - split.params.len();
-        let failed = lexer::check_params(split.params);
+        let failed = lexer::check_params(split.params, "tag");
         failed.map_or(Ok(()), |at| Err(Fault::Header(header.clone()).at(params_start + at)))
     }
 }

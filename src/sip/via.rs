@@ -54,7 +54,7 @@ impl Via {
     pub(super) fn check(value: &str) -> Result<(), Error> {
         let split = split(value)?;
         let params_start = value.len() - split.params.len();
-        let failed = lexer::check_params(split.params);
+        let failed = lexer::check_params(split.params, "branch");
         failed.map_or(Ok(()), |at| Err(Fault::Header(HeaderName::Via).at(params_start + at)))
     }
 
