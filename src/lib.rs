@@ -23,6 +23,7 @@
 pub mod acd;
 pub mod cause;
 pub mod codec;
+pub mod config;
 pub mod directory;
 pub mod exchange;
 pub mod ids;

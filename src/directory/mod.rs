@@ -19,7 +19,7 @@ mod trunk;
 pub use accounts::{Account, Accounts, Directory, OPERATORS_MAX, PERMITS_MAX, TERMINALS_MAX};
 pub use change::{Change, Effect, Field};
 pub use level::{LEVELS_MAX, Level, patent_levels};
-pub use name::{DISPLAY_NAME_MAX, Holder, NAME_MAX, NameFault};
+pub use name::{DISPLAY_NAME_MAX, Holder, NAME_MAX, NameFault, check_name};
 pub use numbering_plan::{DESK, Meaning, NumberingPlan};
 pub use operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 pub use permit::Permit;

@@ -63,7 +63,7 @@ impl fmt::Display for Holder {
 ///
 /// # Errors
 /// The first fault.
-pub(super) fn check_name(name: &str) -> Result<(), NameFault> {
+pub fn check_name(name: &str) -> Result<(), NameFault> {
     if name.is_empty() {
         return Err(NameFault::Empty);
     }

@@ -1,0 +1,439 @@
+//! The configuration file: TOML in, the rooms' settings out; nobody below reads it.
+//!
+//! Every key has a default, so that a switchboard runs without a file. `conf/cordboard.toml` shows
+//! them all. What cannot be used is refused with file, line, key, and what to write instead; all
+//! refusals of a file come at once.
+
+mod reader;
+mod values;
+
+pub use reader::{Fault, Refusal};
+pub use values::Listen;
+
+use crate::directory::{DESK, NumberingPlan, Trunk};
+use crate::ids::{LevelId, Number, QueueId};
+use crate::sip::Transport;
+use crate::time::Duration;
+use reader::{Reader, Remedy, Section};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+
+/// The most sockets to listen on.
+pub const LISTEN_MAX: usize = 16;
+/// The most queues.
+pub const QUEUES_MAX: usize = 100;
+/// The most trunks.
+pub const TRUNKS_MAX: usize = 100;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// All settings.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Config {
+    /// The directory of `cordboard.db`.
+    pub data: PathBuf,
+    /// `[sip]`
+    pub sip: Sip,
+    /// `[media]`
+    pub media: Media,
+    /// `[web]`
+    pub web: Web,
+    /// `[levels]`
+    pub levels: Levels,
+    /// `[desk]`
+    pub desk: Desk,
+    /// `[queue.NAME]`, at least one.
+    pub queues: BTreeMap<QueueId, Queue>,
+    /// `[[trunk]]`
+    pub trunks: Vec<Trunk>,
+}
+
+/// `[sip]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Sip {
+    /// Realm and domain of the numbers.
+    pub domain: String,
+    /// The sockets, at least one.
+    pub listen: Vec<Listen>,
+    /// The address for Contact and SDP behind a NAT.
+    pub advertise: Option<IpAddr>,
+    /// Callers of other domains may call.
+    pub guests: bool,
+}
+
+/// `[media]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Media {
+    /// The address of the RTP sockets.
+    pub address: IpAddr,
+    /// Their ports.
+    pub ports: RangeInclusive<u16>,
+}
+
+/// `[web]`
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Web {
+    /// The address of the web page.
+    pub listen: SocketAddr,
+}
+
+/// `[levels]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Levels {
+    /// The level of callers that are no terminals.
+    pub external: LevelId,
+    /// What becomes of a call that levels and permits refuse.
+    pub on_refusal: OnRefusal,
+}
+
+/// What becomes of a call that levels and permits refuse.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OnRefusal {
+    /// 403.
+    Refuse,
+    /// It goes to the operator number.
+    Operator,
+}
+
+/// `[desk]`
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Desk {
+    /// For so long a lost desk may come back.
+    pub lease: Duration,
+    /// Refuse desks over UDP, TCP and WS.
+    pub secure_only: bool,
+}
+
+/// When a waiting caller is answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// At once, with hold media.
+    Queue,
+    /// When the desk phone answers.
+    Operator,
+}
+
+/// `[queue.NAME]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Queue {
+    /// The operator number.
+    pub number: Number,
+    /// When the caller is answered.
+    pub answer: Answer,
+    /// How long a desk phone rings.
+    pub ring_time: Duration,
+    /// How many may wait.
+    pub waiting_max: usize,
+    /// The longest wait; `None` for ever.
+    pub wait_max: Option<Duration>,
+    /// Where calls go that find no place or wait too long; `None` tells them and ends them.
+    pub overflow: Option<Number>,
+    /// How long callers wait on while nobody is present.
+    pub grace: Duration,
+}
+
+impl Queue {
+    /// A queue at `number` with all else as built in.
+    #[must_use]
+    pub fn at(number: Number) -> Self {
+        Self {
+            number,
+            answer: Answer::Queue,
+            ring_time: Duration::from_secs(20),
+            waiting_max: 100,
+            wait_max: None,
+            overflow: None,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let listen = [Transport::Udp, Transport::Tcp]
+            .map(|transport| Listen { transport, address: SocketAddr::new(any, 5060) });
+        let main = (QueueId::from("main"), Queue::at(Number::from("9000")));
+        Self {
+            data: PathBuf::from("data"),
+            sip: Sip {
+                domain: "cordboard.local".to_owned(),
+                listen: listen.to_vec(),
+                advertise: None,
+                guests: true,
+            },
+            media: Media { address: any, ports: 20_000..=29_999 },
+            web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
+            levels: Levels { external: LevelId::from("B"), on_refusal: OnRefusal::Refuse },
+            desk: Desk { lease: Duration::from_secs(30), secure_only: false },
+            queues: BTreeMap::from([main]),
+            trunks: Vec::new(),
+        }
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// The file cannot be read.
+    #[error("{}: {error}: name a file that is there, or leave --config out", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Some of its lines cannot stay so.
+    #[error("{}", .0.iter().map(Refusal::to_string).collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<Refusal>),
+}
+
+impl Config {
+    /// The configuration of a file; the built-in one without a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or says what cannot be used.
+    pub fn load(file: Option<&Path>) -> Result<Self, Unusable> {
+        let Some(path) = file else { return Ok(Self::default()) };
+        let unreadable = |error| Unusable::Unreadable { path: path.to_owned(), error };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Self::read(&path.display().to_string(), &text).map_err(Unusable::Refused)
+    }
+
+    /// Reads the text of a file that people know as `file`.
+    ///
+    /// # Errors
+    /// All that is wrong with it, in the order of its lines.
+    pub fn read(file: &str, text: &str) -> Result<Self, Vec<Refusal>> {
+        let mut reader = Reader::new(file, text);
+        let config = match DeTable::parse(text) {
+            Ok(table) => Self::of(&mut reader, table.get_ref()),
+            Err(error) => {
+                reader.no_toml(&error);
+                Self::default()
+            }
+        };
+        let mut refusals = reader.refusals;
+        refusals.sort_by_key(|refusal| refusal.line);
+        if refusals.is_empty() { Ok(config) } else { Err(refusals) }
+    }
+
+    fn of<'a>(reader: &mut Reader<'_>, table: &'a DeTable<'a>) -> Self {
+        let root = reader.root(table);
+        let sections = ["data", "sip", "media", "web", "levels", "desk", "queue", "trunk"];
+        reader.allow(&root, &sections);
+        let mut config = Self::default();
+        set(&mut config.data, reader.value(&root, "data", data));
+        if let Some(section) = reader.section(&root, "sip") {
+            config.sip.read(reader, &section);
+        }
+        if let Some(section) = reader.section(&root, "media") {
+            config.media.read(reader, &section);
+        }
+        if let Some(section) = reader.section(&root, "web") {
+            reader.allow(&section, &["listen"]);
+            set(&mut config.web.listen, reader.value(&section, "listen", values::socket));
+        }
+        if let Some(section) = reader.section(&root, "levels") {
+            config.levels.read(reader, &section);
+        }
+        if let Some(section) = reader.section(&root, "desk") {
+            config.desk.read(reader, &section);
+        }
+        if let Some(section) = reader.section(&root, "queue") {
+            let given = queues(reader, &section);
+            set(&mut config.queues, (!given.is_empty()).then_some(given));
+        }
+        config.trunks = trunks(reader, &root, &config.levels.external);
+        config
+    }
+
+    /// What the directory has to know of it.
+    #[must_use]
+    pub fn numbering_plan(&self) -> NumberingPlan {
+        let number = |(id, queue): (&QueueId, &Queue)| (queue.number.clone(), id.clone());
+        NumberingPlan {
+            realm: self.sip.domain.clone(),
+            queues: self.queues.iter().map(number).collect(),
+            trunks: self.trunks.clone(),
+            external: self.levels.external.clone(),
+        }
+    }
+}
+
+/// Replaces the built-in value by one that was given.
+fn set<T>(built_in: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *built_in = given;
+    }
+}
+
+fn data(value: &DeValue<'_>) -> Result<PathBuf, Remedy> {
+    match values::text(value)? {
+        "" => Err("name a directory".into()),
+        path => Ok(PathBuf::from(path)),
+    }
+}
+
+impl Sip {
+    fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
+        reader.allow(section, &["domain", "listen", "advertise", "guests"]);
+        set(&mut self.domain, reader.value(section, "domain", values::domain));
+        let listen = |value: &DeValue<'_>| {
+            let sockets = values::list(value, LISTEN_MAX, values::listen)?;
+            if sockets.is_empty() {
+                return Err("give at least one, or leave it out".into());
+            }
+            if sockets.iter().collect::<BTreeSet<_>>().len() < sockets.len() {
+                return Err("one of them stands there twice: keep one".into());
+            }
+            Ok(sockets)
+        };
+        set(&mut self.listen, reader.value(section, "listen", listen));
+        let advertise = |value: &DeValue<'_>| match value.as_str() {
+            Some("") => Ok(None),
+            _ => values::ip(value).map(Some),
+        };
+        set(&mut self.advertise, reader.value(section, "advertise", advertise));
+        set(&mut self.guests, reader.value(section, "guests", values::truth));
+    }
+}
+
+impl Media {
+    fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
+        reader.allow(section, &["address", "ports"]);
+        set(&mut self.address, reader.value(section, "address", values::ip));
+        set(&mut self.ports, reader.value(section, "ports", values::ports));
+    }
+}
+
+impl Levels {
+    fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
+        reader.allow(section, &["external", "on_refusal"]);
+        let level = |value: &DeValue<'_>| values::name(values::text(value)?).map(LevelId::from);
+        set(&mut self.external, reader.value(section, "external", level));
+        let words = [("refuse", OnRefusal::Refuse), ("operator", OnRefusal::Operator)];
+        let word = |value: &DeValue<'_>| values::word(value, &words);
+        set(&mut self.on_refusal, reader.value(section, "on_refusal", word));
+    }
+}
+
+impl Desk {
+    fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
+        reader.allow(section, &["lease", "secure_only"]);
+        let lease = |value: &DeValue<'_>| values::duration(value, SECOND..=HOUR);
+        set(&mut self.lease, reader.value(section, "lease", lease));
+        set(&mut self.secure_only, reader.value(section, "secure_only", values::truth));
+    }
+}
+
+/// The queues of the file; they replace the built-in one.
+fn queues<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> BTreeMap<QueueId, Queue> {
+    let mut queues = BTreeMap::new();
+    let mut numbers = BTreeSet::new();
+    for (name, section) in reader.named(section) {
+        if queues.len() == QUEUES_MAX {
+            reader.refuse_section(&section, format!("give at most {QUEUES_MAX} queues").into());
+            break;
+        }
+        if let Err(remedy) = values::name(name) {
+            reader.refuse_section(&section, remedy);
+        }
+        if let Some(queue) = queue(reader, name, &section, &mut numbers) {
+            queues.insert(QueueId::from(name), queue);
+        }
+    }
+    queues
+}
+
+fn queue<'a>(
+    reader: &mut Reader<'_>,
+    name: &str,
+    section: &Section<'a>,
+    numbers: &mut BTreeSet<Number>,
+) -> Option<Queue> {
+    let keys = ["number", "answer", "ring_time", "waiting_max", "wait_max", "overflow", "grace"];
+    reader.allow(section, &keys);
+    let number = |value: &DeValue<'_>| {
+        let number = Number::from(values::name(values::text(value)?)?);
+        if number.as_str().eq_ignore_ascii_case(DESK) {
+            return Err("desks call this address: choose another number".into());
+        }
+        Ok(number)
+    };
+    // The main queue has a number of its own, so that a file may change the rest only.
+    let number = match name {
+        "main" => reader.value(section, "number", number).or(Some(Number::from("9000"))),
+        _ => reader.needed(section, "number", "give the number that callers dial", number),
+    };
+    let mut queue = Queue::at(number?);
+    if !numbers.insert(queue.number.clone()) {
+        let remedy = format!("another queue has the number {}: choose another", queue.number);
+        reader.refuse_section(section, remedy.into());
+    }
+    let words = [("queue", Answer::Queue), ("operator", Answer::Operator)];
+    let word = |value: &DeValue<'_>| values::word(value, &words);
+    set(&mut queue.answer, reader.value(section, "answer", word));
+    let ring_time = |value: &DeValue<'_>| values::duration(value, SECOND..=3 * MINUTE);
+    set(&mut queue.ring_time, reader.value(section, "ring_time", ring_time));
+    let waiting_max = |value: &DeValue<'_>| values::count(value, 1..=10_000);
+    set(&mut queue.waiting_max, reader.value(section, "waiting_max", waiting_max));
+    let wait_max = |value: &DeValue<'_>| values::limit(value, SECOND..=DAY);
+    set(&mut queue.wait_max, reader.value(section, "wait_max", wait_max));
+    let overflow = |value: &DeValue<'_>| match values::text(value)? {
+        "" => Ok(None),
+        number if number == queue.number.as_str() => {
+            Err("this is the queue's own number: choose another, or leave it out".into())
+        }
+        number => values::name(number).map(|number| Some(Number::from(number))),
+    };
+    set(&mut queue.overflow, reader.value(section, "overflow", overflow));
+    let grace = |value: &DeValue<'_>| values::duration(value, Duration::ZERO..=HOUR);
+    set(&mut queue.grace, reader.value(section, "grace", grace));
+    Some(queue)
+}
+
+fn trunks<'a>(reader: &mut Reader<'_>, root: &Section<'a>, external: &LevelId) -> Vec<Trunk> {
+    let mut trunks: Vec<Trunk> = Vec::new();
+    for section in reader.each(root, "trunk") {
+        if trunks.len() == TRUNKS_MAX {
+            reader.refuse_section(&section, format!("give at most {TRUNKS_MAX} trunks").into());
+            break;
+        }
+        reader.allow(&section, &["name", "address", "level", "prefixes"]);
+        let name = |value: &DeValue<'_>| {
+            let name = values::name(values::text(value)?)?.to_owned();
+            if trunks.iter().any(|trunk| trunk.name == name) {
+                return Err("another trunk has this name: choose another".into());
+            }
+            Ok(name)
+        };
+        let address = |value: &DeValue<'_>| {
+            let addresses = values::list(value, values::LIST_MAX, values::trunk_address)?;
+            if addresses.is_empty() {
+                return Err("give at least one".into());
+            }
+            Ok(addresses)
+        };
+        let level = |value: &DeValue<'_>| values::name(values::text(value)?).map(LevelId::from);
+        let prefixes = |value: &DeValue<'_>| {
+            values::list(value, values::LIST_MAX, |text| values::name(text).map(str::to_owned))
+        };
+        let name = reader.needed(&section, "name", "give it one, for people", name);
+        let addresses =
+            reader.needed(&section, "address", "give the addresses of the far end", address);
+        let level = reader.value(&section, "level", level);
+        let prefixes = reader.value(&section, "prefixes", prefixes).unwrap_or_default();
+        if let (Some(name), Some(addresses)) = (name, addresses) {
+            let level = level.unwrap_or_else(|| external.clone());
+            trunks.push(Trunk { name, addresses, level, prefixes });
+        }
+    }
+    trunks
+}

@@ -1,0 +1,176 @@
+//! The kinds of values: each function reads one, or says what to write instead.
+
+use super::reader::Remedy;
+use crate::directory::{self, TrunkAddress};
+use crate::sip::{Host, Transport};
+use crate::time::Duration;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use toml::de::DeValue;
+
+/// A socket that SIP is heard on.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Listen {
+    /// How.
+    pub transport: Transport,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+/// The longest list of one key.
+pub(super) const LIST_MAX: usize = 1_000;
+
+pub(super) fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, Remedy> {
+    value.as_str().ok_or("put it in quotes".into())
+}
+
+pub(super) fn truth(value: &DeValue<'_>) -> Result<bool, Remedy> {
+    value.as_bool().ok_or("write true or false, without quotes".into())
+}
+
+/// One of the words that `words` names.
+pub(super) fn word<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Result<T, Remedy> {
+    let known: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+    let found = value.as_str().and_then(|text| words.iter().find(|(word, _)| *word == text));
+    found.map(|(_, meant)| *meant).ok_or_else(|| format!("write {}", known.join(" or ")).into())
+}
+
+/// A whole number without quotes.
+pub(super) fn count(value: &DeValue<'_>, allowed: RangeInclusive<usize>) -> Result<usize, Remedy> {
+    let number = value
+        .as_integer()
+        .filter(|number| number.radix() == 10)
+        .and_then(|number| number.as_str().replace('_', "").parse().ok())
+        .filter(|number| allowed.contains(number));
+    let (min, max) = allowed.into_inner();
+    number.ok_or_else(|| format!("give a whole number from {min} to {max}").into())
+}
+
+/// `30s`, `500ms`, `5m`, `2h`.
+pub(super) fn duration(
+    value: &DeValue<'_>,
+    allowed: RangeInclusive<Duration>,
+) -> Result<Duration, Remedy> {
+    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    let read = |text: &str| {
+        let (count, millis) = units
+            .into_iter()
+            .find_map(|(unit, millis)| Some((text.strip_suffix(unit)?, millis)))
+            .filter(|(count, _)| count.bytes().all(|b| b.is_ascii_digit()))?;
+        count.parse::<u64>().ok()?.checked_mul(millis).map(Duration::from_millis)
+    };
+    let span = value
+        .as_str()
+        .and_then(read)
+        .ok_or(Remedy::from("write a number and its unit: \"500ms\", \"30s\", \"5m\", \"2h\""))?;
+    let (min, max) = allowed.into_inner();
+    if span < min {
+        return Err(format!("give at least {}", shown(min)).into());
+    }
+    if span > max {
+        return Err(format!("give at most {}", shown(max)).into());
+    }
+    Ok(span)
+}
+
+/// As [`duration`], where an empty text means that there is no limit.
+pub(super) fn limit(
+    value: &DeValue<'_>,
+    allowed: RangeInclusive<Duration>,
+) -> Result<Option<Duration>, Remedy> {
+    if value.as_str() == Some("") {
+        return Ok(None);
+    }
+    let or_ever = |remedy: Remedy| format!("{remedy}, or leave it out to wait for ever").into();
+    duration(value, allowed).map(Some).map_err(or_ever)
+}
+
+fn shown(span: Duration) -> String {
+    match span.as_secs() {
+        0 => format!("{} ms", span.as_millis()),
+        secs if secs % 3600 == 0 => format!("{} h", secs / 3600),
+        secs if secs % 60 == 0 => format!("{} min", secs / 60),
+        secs => format!("{secs} s"),
+    }
+}
+
+/// Each element of a list, read by `read`.
+pub(super) fn list<T>(
+    value: &DeValue<'_>,
+    max: usize,
+    read: impl Fn(&str) -> Result<T, Remedy>,
+) -> Result<Vec<T>, Remedy> {
+    let items = value.as_array().ok_or("make it a list: [\"…\", \"…\"]")?;
+    if items.len() > max {
+        return Err(format!("give at most {max}").into());
+    }
+    items.iter().map(|item| read(text(item.get_ref())?)).collect()
+}
+
+/// `udp:0.0.0.0:5060`.
+pub(super) fn listen(text: &str) -> Result<Listen, Remedy> {
+    let read = || {
+        let (transport, address) = text.split_once(':')?;
+        let transport = Transport::from_token(transport)?;
+        Some(Listen { transport, address: address.parse().ok()? })
+    };
+    read().ok_or_else(|| {
+        format!(
+            "{text:?} is no transport and address: write \"udp:0.0.0.0:5060\" \
+             (udp, tcp, tls, ws, wss)"
+        )
+        .into()
+    })
+}
+
+/// `20000-29999`.
+pub(super) fn ports(value: &DeValue<'_>) -> Result<RangeInclusive<u16>, Remedy> {
+    let read = |text: &str| {
+        let (first, last) = text.split_once('-')?;
+        let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        Some((first, last))
+    };
+    let remedy = "write the first and the last port, 1024 to 65535: \"20000-29999\"";
+    let (first, last) = value.as_str().and_then(read).ok_or(remedy)?;
+    if first < 1024 {
+        return Err(remedy.into());
+    }
+    // One call needs four pairs at most: two parties, sound and picture.
+    if last < first || last - first < 7 {
+        return Err("give at least 8 ports, the smaller number first".into());
+    }
+    Ok(first..=last)
+}
+
+pub(super) fn ip(value: &DeValue<'_>) -> Result<IpAddr, Remedy> {
+    let remedy = "write an address without a port: \"192.0.2.1\" or \"2001:db8::1\"";
+    text(value)?.parse().map_err(|_| remedy.into())
+}
+
+pub(super) fn socket(value: &DeValue<'_>) -> Result<SocketAddr, Remedy> {
+    let remedy = "write an address and a port: \"127.0.0.1:8080\"";
+    text(value)?.parse().map_err(|_| remedy.into())
+}
+
+pub(super) fn trunk_address(text: &str) -> Result<TrunkAddress, Remedy> {
+    text.parse().map_err(|_| {
+        format!("{text:?} is no address: write \"192.0.2.10\" or \"192.0.2.10:5060\"").into()
+    })
+}
+
+/// A number, a level, the name of a queue or of a trunk, a prefix.
+pub(super) fn name(text: &str) -> Result<&str, Remedy> {
+    match directory::check_name(text) {
+        Ok(()) => Ok(text),
+        Err(fault) => Err(format!("{text:?}: {fault}").into()),
+    }
+}
+
+/// A domain name or an address.
+pub(super) fn domain(value: &DeValue<'_>) -> Result<String, Remedy> {
+    let domain = text(value)?;
+    if domain.len() > 253 || Host::parse(domain).is_err() {
+        return Err("write a domain name or an address: \"phones.example.com\"".into());
+    }
+    Ok(domain.to_owned())
+}

@@ -1,0 +1,324 @@
+//! The configuration file: the one we ship, and every way of getting one wrong.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use cordboard::config::{Answer, Config, OnRefusal, Queue};
+use cordboard::ids::{LevelId, Number, QueueId};
+use cordboard::sip::Transport;
+use cordboard::time::Duration;
+use std::path::Path;
+
+const FILE: &str = "conf/cordboard.toml";
+
+fn shipped() -> String {
+    std::fs::read_to_string(FILE).unwrap()
+}
+
+fn read(text: &str) -> Config {
+    Config::read(FILE, text).unwrap_or_else(|refusals| panic!("{refusals:?}"))
+}
+
+/// Expects these refusals and no others, the file name left out.
+#[track_caller]
+fn refused(text: &str, sentences: &[&str]) {
+    let refusals = Config::read("f", text).unwrap_err();
+    let found: Vec<_> = refusals.iter().map(ToString::to_string).collect();
+    let expected: Vec<_> = sentences.iter().map(|sentence| format!("f:{sentence}")).collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn the_shipped_file_is_the_built_in_configuration() {
+    assert_eq!(read(&shipped()), Config::default());
+    assert_eq!(read(""), Config::default());
+}
+
+#[test]
+fn the_shipped_file_names_every_key_also_those_of_a_trunk() {
+    let text = shipped();
+    let open = |line: &str| match line.strip_prefix("# ") {
+        Some(rest) if rest.starts_with("[[") || rest.contains(" = ") => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    let text: Vec<_> = text.lines().map(open).collect();
+    let config = read(&text.join("\n"));
+    let trunk = &config.trunks[0];
+    assert_eq!((trunk.name.as_str(), &trunk.level), ("carrier", &LevelId::from("B")));
+    assert_eq!(trunk.addresses, ["192.0.2.10:5060".parse().unwrap()]);
+    assert_eq!(trunk.prefixes, ["0"]);
+    for key in [
+        "data",
+        "domain",
+        "listen",
+        "advertise",
+        "guests",
+        "address",
+        "ports",
+        "external",
+        "on_refusal",
+        "lease",
+        "secure_only",
+        "number",
+        "answer",
+        "ring_time",
+        "waiting_max",
+        "wait_max",
+        "overflow",
+        "grace",
+        "name",
+        "level",
+        "prefixes",
+    ] {
+        let explained = text.iter().any(|line| line.starts_with(&format!("{key} = ")));
+        assert!(explained, "{key} is not in {FILE}");
+    }
+}
+
+#[test]
+fn every_key_is_heard() {
+    let config = read(
+        r#"
+        data = "/var/lib/cordboard"
+        [sip]
+        domain = "phones.example.com"
+        listen = ["tls:[::]:5061", "wss:192.0.2.1:443"]
+        advertise = "203.0.113.1"
+        guests = false
+        [media]
+        address = "192.0.2.1"
+        ports = "10000-10099"
+        [web]
+        listen = "[::1]:80"
+        [levels]
+        external = "guest"
+        on_refusal = "operator"
+        [desk]
+        lease = "2m"
+        secure_only = true
+        [queue.night]
+        number = "9001"
+        answer = "operator"
+        ring_time = "1500ms"
+        waiting_max = 1_000
+        wait_max = "1h"
+        overflow = "3001"
+        grace = "0s"
+        [[trunk]]
+        name = "a"
+        address = ["192.0.2.10", "2001:db8::1"]
+        [[trunk]]
+        name = "b"
+        address = ["192.0.2.11"]
+        level = "A"
+        prefixes = ["0", "+"]
+        "#,
+    );
+    assert_eq!(config.data, Path::new("/var/lib/cordboard"));
+    assert_eq!((config.sip.domain.as_str(), config.sip.guests), ("phones.example.com", false));
+    let transports: Vec<_> = config.sip.listen.iter().map(|listen| listen.transport).collect();
+    assert_eq!(transports, [Transport::Tls, Transport::Wss]);
+    assert_eq!(config.sip.advertise, Some("203.0.113.1".parse().unwrap()));
+    assert_eq!(config.media.ports, 10_000..=10_099);
+    assert_eq!(config.web.listen, "[::1]:80".parse().unwrap());
+    assert_eq!(config.levels.on_refusal, OnRefusal::Operator);
+    assert_eq!((config.desk.lease, config.desk.secure_only), (Duration::from_secs(120), true));
+    let night = Queue {
+        number: Number::from("9001"),
+        answer: Answer::Operator,
+        ring_time: Duration::from_millis(1500),
+        waiting_max: 1000,
+        wait_max: Some(Duration::from_secs(3600)),
+        overflow: Some(Number::from("3001")),
+        grace: Duration::ZERO,
+    };
+    assert_eq!(config.queues.into_iter().collect::<Vec<_>>(), [(QueueId::from("night"), night)]);
+    let levels: Vec<_> = config.trunks.iter().map(|trunk| trunk.level.as_str()).collect();
+    assert_eq!(levels, ["guest", "A"], "without a level a trunk is external");
+}
+
+#[test]
+fn a_queue_without_a_number_is_refused_unless_it_is_the_main_one() {
+    let config = read("[queue.main]\nring_time = \"5s\"");
+    assert_eq!(config.queues[&QueueId::from("main")].number, Number::from("9000"));
+    assert_eq!(read("[queue]").queues, Config::default().queues);
+    refused(
+        "[queue.night]\ngrace = \"1s\"",
+        &["1: queue.night.number: it is missing: give the number that callers dial"],
+    );
+}
+
+#[test]
+fn a_slip_in_a_key_is_answered_with_the_key_that_was_meant() {
+    refused(
+        "dta = \"data\"\n\n[sip]\ndomian = \"a\"\n[queue.main]\nring-time = \"5s\"\n[telephone]\n",
+        &[
+            "1: dta: there is no such key: write `data`, or leave it out",
+            "4: sip.domian: there is no such key: write `sip.domain`, or leave it out",
+            "6: queue.main.ring-time: there is no such key: write `queue.main.ring_time`, or leave it out",
+            "7: telephone: there is no such key: leave it out",
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_refused_with_its_line() {
+    let refusals = Config::read("f", "[sip]\ndomain = \n").unwrap_err();
+    assert_eq!((refusals.len(), refusals[0].line), (1, 2));
+    assert!(refusals[0].to_string().starts_with("f:2: this is no TOML: "), "{}", refusals[0]);
+}
+
+/// Each key with values it refuses, and what it says.
+#[test]
+fn every_key_refuses_what_it_cannot_use() {
+    let (quotes, table) = ("put it in quotes", "make it a table");
+    let truth = "write true or false, without quotes";
+    let ip = "write an address without a port: \"192.0.2.1\" or \"2001:db8::1\"";
+    let socket = "write an address and a port: \"127.0.0.1:8080\"";
+    let domain = "write a domain name or an address: \"phones.example.com\"";
+    let ports = "write the first and the last port, 1024 to 65535: \"20000-29999\"";
+    let unit = "write a number and its unit: \"500ms\", \"30s\", \"5m\", \"2h\"";
+    let list = "make it a list: [\"…\", \"…\"]";
+    let udp = "is no transport and address: write \"udp:0.0.0.0:5060\" (udp, tcp, tls, ws, wss)";
+    for (section, key, value, remedy) in [
+        ("", "data", "7", quotes),
+        ("", "data", "\"\"", "name a directory"),
+        ("", "sip", "1", table),
+        ("sip", "domain", "true", quotes),
+        ("sip", "domain", "\"a b\"", domain),
+        ("sip", "domain", "\"\"", domain),
+        ("sip", "listen", "\"udp:0.0.0.0:5060\"", list),
+        ("sip", "listen", "[5060]", quotes),
+        ("sip", "listen", "[]", "give at least one, or leave it out"),
+        ("sip", "listen", "[\"udp:localhost:5060\"]", &format!("\"udp:localhost:5060\" {udp}")),
+        ("sip", "listen", "[\"sctp:0.0.0.0:5060\"]", &format!("\"sctp:0.0.0.0:5060\" {udp}")),
+        (
+            "sip",
+            "listen",
+            "[\"udp:0.0.0.0:5060\", \"UDP:0.0.0.0:5060\"]",
+            "one of them stands there twice: keep one",
+        ),
+        ("sip", "advertise", "\"gateway\"", ip),
+        ("sip", "guests", "\"yes\"", truth),
+        ("media", "address", "\"0.0.0.0:5\"", ip),
+        ("media", "ports", "20000", ports),
+        ("media", "ports", "\"20000\"", ports),
+        ("media", "ports", "\"20000-70000\"", ports),
+        ("media", "ports", "\"80-90\"", ports),
+        ("media", "ports", "\"20000-20006\"", "give at least 8 ports, the smaller number first"),
+        ("media", "ports", "\"20010-20000\"", "give at least 8 ports, the smaller number first"),
+        ("web", "listen", "\"8080\"", socket),
+        (
+            "levels",
+            "external",
+            "\"a b\"",
+            "\"a b\": the character ' ' may not stand in it: choose another",
+        ),
+        ("levels", "on_refusal", "\"queue\"", "write \"refuse\" or \"operator\""),
+        ("desk", "lease", "30", unit),
+        ("desk", "lease", "\"30\"", unit),
+        ("desk", "lease", "\"-1s\"", unit),
+        ("desk", "lease", "\"999999999999999999h\"", unit),
+        ("desk", "lease", "\"500ms\"", "give at least 1 s"),
+        ("desk", "lease", "\"61m\"", "give at most 1 h"),
+        ("desk", "secure_only", "1", truth),
+        ("queue", "main", "\"9000\"", table),
+        ("queue.main", "number", "9000", quotes),
+        (
+            "queue.main",
+            "number",
+            "\"*9\"",
+            "\"*9\": names with `*` are feature codes: choose another",
+        ),
+        ("queue.main", "number", "\"desk\"", "desks call this address: choose another number"),
+        ("queue.main", "answer", "\"caller\"", "write \"queue\" or \"operator\""),
+        ("queue.main", "ring_time", "\"4m\"", "give at most 3 min"),
+        ("queue.main", "waiting_max", "\"5\"", "give a whole number from 1 to 10000"),
+        ("queue.main", "waiting_max", "0", "give a whole number from 1 to 10000"),
+        ("queue.main", "waiting_max", "0x10", "give a whole number from 1 to 10000"),
+        ("queue.main", "wait_max", "\"0s\"", "give at least 1 s, or leave it out to wait for ever"),
+        (
+            "queue.main",
+            "overflow",
+            "\"9000\"",
+            "this is the queue's own number: choose another, or leave it out",
+        ),
+        ("queue.main", "overflow", "9001", quotes),
+        ("queue.main", "grace", "\"2h\"", "give at most 1 h"),
+        ("", "trunk", "\"carrier\"", "write each as a table of its own, [[trunk]]"),
+    ] {
+        let head = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+        let line = if section.is_empty() { 1 } else { 2 };
+        let path = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
+        let shown: String = value.chars().take(60).collect();
+        let sentence = format!("{line}: {path} = {shown}: {remedy}");
+        refused(&format!("{head}{key} = {value}\n"), &[&sentence]);
+    }
+}
+
+#[test]
+fn every_key_of_a_trunk_refuses_what_it_cannot_use() {
+    let good = [("name", "\"t\""), ("address", "[\"192.0.2.1\"]")];
+    for (key, value, remedy) in [
+        ("name", "1", "put it in quotes"),
+        ("address", "\"192.0.2.1\"", "make it a list: [\"…\", \"…\"]"),
+        ("address", "[]", "give at least one"),
+        (
+            "address",
+            "[\"gw.example\"]",
+            "\"gw.example\" is no address: write \"192.0.2.10\" or \"192.0.2.10:5060\"",
+        ),
+        ("level", "\"\"", "\"\": it is empty: give at least one character"),
+        ("prefixes", "[\"0 0\"]", "\"0 0\": the character ' ' may not stand in it: choose another"),
+    ] {
+        let mut text = format!("[[trunk]]\n{key} = {value}\n");
+        for (other, usable) in good.iter().filter(|(other, _)| *other != key) {
+            text += &format!("{other} = {usable}\n");
+        }
+        refused(&text, &[&format!("2: trunk.{key} = {value}: {remedy}")]);
+    }
+    refused(
+        "[[trunk]]\n[[trunk]]\nname = \"t\"\naddress = [\"192.0.2.1\"]\n[[trunk]]\nname = \"t\"\naddress = [\"192.0.2.2\"]\n",
+        &[
+            "1: trunk.name: it is missing: give it one, for people",
+            "1: trunk.address: it is missing: give the addresses of the far end",
+            "6: trunk.name = \"t\": another trunk has this name: choose another",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_refused_and_none_at_all_is_not() {
+    assert_eq!(Config::load(None).unwrap(), Config::default());
+    assert_eq!(Config::load(Some(Path::new(FILE))).unwrap(), Config::default());
+    let error = Config::load(Some(Path::new("conf/nowhere.toml"))).unwrap_err().to_string();
+    assert!(error.starts_with("conf/nowhere.toml: "), "{error}");
+    assert!(error.ends_with(": name a file that is there, or leave --config out"), "{error}");
+}
+
+#[test]
+fn two_queues_cannot_have_one_number() {
+    refused(
+        "[queue.main]\nanswer = \"queue\"\n[queue.night]\nnumber = \"9000\"\n",
+        &["3: queue.night = {…}: another queue has the number 9000: choose another"],
+    );
+}
+
+#[test]
+fn limits_hold() {
+    let many = |head: &str, n: usize, line: &dyn Fn(usize) -> String| {
+        (0..n).fold(head.to_owned(), |text, n| text + &line(n))
+    };
+    let queues = |n| many("", n, &|n| format!("[queue.q{n}]\nnumber = \"8{n}\"\n"));
+    assert_eq!(read(&queues(100)).queues.len(), 100);
+    assert!(Config::read("f", &queues(101)).is_err());
+    let trunks =
+        |n| many("", n, &|n| format!("[[trunk]]\nname = \"t{n}\"\naddress = [\"192.0.2.1\"]\n"));
+    assert_eq!(read(&trunks(100)).trunks.len(), 100);
+    assert!(Config::read("f", &trunks(101)).is_err());
+    let sockets = |n: usize| {
+        let list: Vec<_> = (0..n).map(|n| format!("\"udp:127.0.0.1:{}\"", 5060 + n)).collect();
+        format!("[sip]\nlisten = [{}]", list.join(", "))
+    };
+    assert_eq!(read(&sockets(16)).sip.listen.len(), 16);
+    assert!(Config::read("f", &sockets(17)).is_err());
+}
