@@ -101,27 +101,42 @@ fn edges(n: u32, len: u32, sample_rate: u32) -> f64 {
     (f64::from(n.min(len - n)) / edge).min(1.0)
 }
 
-/// Notes of a plucked string that ring on into the next, over the loop's end too.
+/// Plucked strings that ring on into the next notes, over the loop's end too.
 fn melody(sample_rate: u32) -> Vec<i16> {
     let note_len = (sample_rate * CHORD_NOTE_MS / 1000) as usize;
-    let tune: Vec<f64> =
-        CHORDS.iter().flat_map(|chord| CHORD_ORDER.map(|which| chord[which])).collect();
-    let mut sum = vec![0.0; note_len * tune.len()];
+    let mut sum = vec![0.0; note_len * CHORDS.len() * CHORD_ORDER.len()];
     let total = sum.len();
-    for (at, hz) in tune.iter().enumerate() {
-        for n in 0..note_len * 5 {
-            let secs = n as f64 / f64::from(sample_rate);
-            let phase = TAU * hz * secs;
-            // Overtones die sooner than the ground.
-            let tone = phase.sin()
-                + 0.4 * (2.0 * phase).sin() * (-3.0 * secs).exp()
-                + 0.15 * (3.0 * phase).sin() * (-6.0 * secs).exp();
-            let attack = (secs * 100.0).min(1.0);
-            sum[(at * note_len + n) % total] += attack * (-2.5 * secs).exp() * tone;
+    for (chord, pitches) in CHORDS.iter().enumerate() {
+        let strings = pitches.map(|hz| plucked(hz, sample_rate, note_len * 5));
+        for (place, string) in CHORD_ORDER.iter().enumerate() {
+            let start = (chord * CHORD_ORDER.len() + place) * note_len;
+            for (n, sample) in strings[*string].iter().enumerate() {
+                sum[(start + n) % total] += sample;
+            }
         }
     }
     let peak = sum.iter().fold(1.0_f64, |peak, s| peak.max(s.abs()));
     sum.iter().map(|s| (s / peak * 1.6 * LEVEL) as i16).collect()
+}
+
+/// One string: the ground and two overtones, which die sooner.
+fn plucked(hz: f64, sample_rate: u32, len: usize) -> Vec<f64> {
+    let step = 1.0 / f64::from(sample_rate);
+    let fading = |per_second: f64| (-per_second * step).exp();
+    let (ground_fade, second_fade, third_fade) = (fading(2.5), fading(5.5), fading(8.5));
+    let (mut ground, mut second, mut third) = (1.0, 0.4, 0.15);
+    let sample = |n: usize| {
+        let secs = n as f64 * step;
+        let (sin, cos) = (TAU * hz * secs).sin_cos();
+        // The sines of the double and the threefold angle.
+        let (double, triple) = (2.0 * sin * cos, 3.0 * sin - 4.0 * sin.powi(3));
+        let tone = ground * sin + second * double + third * triple;
+        ground *= ground_fade;
+        second *= second_fade;
+        third *= third_fade;
+        (secs * 100.0).min(1.0) * tone
+    };
+    (0..len).map(sample).collect()
 }
 
 #[cfg(test)]

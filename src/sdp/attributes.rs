@@ -134,8 +134,8 @@ impl Media {
     #[must_use]
     pub fn rtpmap(&self, payload_type: u8) -> Option<RtpMap> {
         self.attributes_named("rtpmap")
-            .filter_map(RtpMap::parse)
-            .find(|map| map.payload_type == payload_type)
+            .filter(|value| of_payload_type(value, payload_type).is_some())
+            .find_map(RtpMap::parse)
             .or_else(|| RtpMap::of_static(payload_type))
     }
 
