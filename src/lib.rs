@@ -24,6 +24,7 @@ pub mod acd;
 pub mod cause;
 pub mod codec;
 pub mod config;
+pub mod dialog;
 pub mod directory;
 pub mod exchange;
 pub mod ids;

@@ -1,0 +1,365 @@
+//! We call: from the INVITE to its 2xx or refusal (RFC 3261 §13.2, RFC 3262 §4).
+//!
+//! ```text
+//!   INVITE ──▶ Calling ── 1xx: an early dialog per To tag; reliable: PRACK ──┐
+//!                │  ▲                                                       │
+//!                │  └── 401, 407, 422: once more, with what was asked for ──┘
+//!                ├── 2xx: ACK, now or with the answer to a late offer ──▶ Established
+//!                ├── 300-699, timeout, transport ──▶ Over (Refused, Ended)
+//!                └── End: CANCEL ──▶ Over { invite } ── 2xx after all: ACK, BYE
+//! ```
+
+use super::context::Context;
+use super::effect::{By, Event};
+use super::identity::{Identity, body_of, put_body, put_lines};
+use super::input::{Body, Call, ClientTx, Failure};
+use super::session::{Handshake, Purpose, Session, State, reason_of};
+use crate::cause::Cause;
+use crate::sip::{Contacts, HeaderName, Method, RAck, Request, Response, StatusCode};
+
+/// The most branches of one downstream fork; what a further one says before its 2xx is ignored.
+pub const FORKS_MAX: usize = 16;
+/// How often one INVITE is sent anew because of 401, 407 and 422.
+pub const RETRIES_MAX: u32 = 3;
+
+/// An INVITE of ours without a final response.
+#[derive(Debug)]
+pub struct Calling {
+    invite: ClientTx,
+    request: Request,
+    seq: u32,
+    retries: u32,
+    forks: Vec<Fork>,
+    pub(super) offer: Offer,
+}
+
+/// Who owes an answer to whose offer, before the session is established.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Offer {
+    /// The caller made none; the callee will.
+    Wanted,
+    /// We made one.
+    Ours,
+    /// The peer made one.
+    Theirs,
+    /// It was answered.
+    Settled,
+}
+
+impl Offer {
+    /// That of an INVITE that goes out.
+    fn of_call(body: Option<&Body>) -> Self {
+        body.map_or(Self::Wanted, |_| Self::Ours)
+    }
+}
+
+/// One early dialog.
+#[derive(Debug)]
+struct Fork {
+    dialog: Identity,
+    /// Of its last reliable 1xx.
+    rseq: Option<u32>,
+    /// The reliable 1xx whose offer waits for the answer of the floor above.
+    answer_due: Option<u32>,
+}
+
+impl Calling {
+    /// The INVITE.
+    pub fn invite(&self) -> ClientTx {
+        self.invite
+    }
+
+    /// Whether a branch has this tag.
+    pub fn has_fork(&self, tag: &str) -> bool {
+        self.fork(tag).is_some()
+    }
+
+    fn fork(&self, tag: &str) -> Option<usize> {
+        self.forks.iter().position(|fork| fork.dialog.remote_tag() == tag)
+    }
+
+    /// The dialog of the branch that spoke last for the first time.
+    pub fn latest_dialog(&mut self) -> Option<&mut Identity> {
+        self.forks.last_mut().map(|fork| &mut fork.dialog)
+    }
+
+    /// The dialog of the branch with this tag.
+    pub fn dialog(&mut self, tag: &str) -> Option<&mut Identity> {
+        let place = self.fork(tag)?;
+        Some(&mut self.forks[place].dialog)
+    }
+
+    /// A branch is gone; true when it was the only one.
+    pub fn drop_fork(&mut self, tag: &str) -> bool {
+        self.forks.retain(|fork| fork.dialog.remote_tag() != tag);
+        self.forks.is_empty()
+    }
+}
+
+impl Session {
+    /// Sends the INVITE.
+    pub(super) fn calling(cx: &mut Context<'_>, call: Call) -> Self {
+        let Call { target, from, to, body, headers, credentials } = call;
+        let mut dialog = Identity::of_call(&target, from, to, cx.settings, cx.random);
+        let mut request = dialog.request(Method::INVITE, cx.settings);
+        put_lines(&mut request.headers, &headers);
+        put_body(&mut request, body.as_ref());
+        let offer = Offer::of_call(body.as_ref());
+        let seq = dialog.local_seq();
+        let calling =
+            Calling { invite: ClientTx(0), request, seq, retries: 0, forks: Vec::new(), offer };
+        let mut session = Self::new(cx, dialog, State::Calling(Box::new(calling)));
+        (session.last_body, session.credentials) = (body, credentials);
+        session.invite(cx);
+        session
+    }
+
+    /// Sends the INVITE as it is now.
+    fn invite(&mut self, cx: &mut Context<'_>) {
+        let to = self.dialog.way.destination;
+        let (expires, min_se) = (self.timer.ask(), self.timer.min_se());
+        if let State::Calling(calling) = &mut self.state {
+            let headers = &mut calling.request.headers;
+            headers.set(HeaderName::SessionExpires, &expires.to_string());
+            headers.set(HeaderName::MinSe, &min_se.to_string());
+            headers.set(HeaderName::CSeq, &format!("{} INVITE", calling.seq));
+            calling.invite = cx.ask(to, calling.request.clone());
+        }
+    }
+
+    /// A response to any request of ours.
+    pub fn on_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        transaction: ClientTx,
+        response: &Response,
+    ) {
+        if self.sent.contains_key(&transaction) {
+            if response.status.is_final()
+                && let Some(sent) = self.take_sent(cx, transaction)
+            {
+                self.on_answer(cx, transaction, sent, response);
+            }
+            return;
+        }
+        match &mut self.state {
+            State::Calling(calling) if calling.invite == transaction => {
+                if response.status.is_provisional() {
+                    self.on_provisional(cx, response);
+                } else if response.status.is_success() {
+                    self.on_success(cx, response);
+                } else {
+                    self.on_refusal(cx, transaction, response);
+                }
+            }
+            State::Over { invite, .. } if *invite == Some(transaction) => {
+                if response.status.is_final() {
+                    *invite = None;
+                    if response.status.is_success() {
+                        // The 2xx crossed our CANCEL.
+                        self.on_late_success(cx, transaction, response);
+                    } else {
+                        cx.forget(transaction);
+                    }
+                }
+            }
+            State::Calling(_) | State::Ringing(_) | State::Established | State::Over { .. } => {
+                if response.status.is_success() {
+                    self.on_late_success(cx, transaction, response);
+                }
+            }
+        }
+    }
+
+    /// No answer comes to a request of ours.
+    pub fn on_failure(&mut self, cx: &mut Context<'_>, transaction: ClientTx, why: Failure) {
+        let (status, cause, by) = match why {
+            Failure::Timeout => (StatusCode::REQUEST_TIMEOUT, Cause::NoAnswer, By::Timer),
+            Failure::Transport => {
+                (StatusCode::SERVICE_UNAVAILABLE, Cause::Unreachable, By::Transport)
+            }
+        };
+        if let Some(sent) = self.take_sent(cx, transaction) {
+            return self.on_no_answer(cx, sent, status.as_u16(), by);
+        }
+        match &mut self.state {
+            State::Calling(calling) if calling.invite == transaction => {
+                cx.tell(Event::Refused {
+                    status: status.as_u16(),
+                    reason: status.reason_phrase().to_owned(),
+                    contacts: Vec::new(),
+                    retry_after: None,
+                });
+                self.finish(cx, cause, by, None);
+            }
+            State::Over { invite, .. } if *invite == Some(transaction) => *invite = None,
+            State::Calling(_) | State::Ringing(_) | State::Established | State::Over { .. } => {}
+        }
+    }
+
+    fn on_provisional(&mut self, cx: &mut Context<'_>, response: &Response) {
+        let State::Calling(calling) = &mut self.state else {
+            return;
+        };
+        if response.status == StatusCode::TRYING {
+            return;
+        }
+        let tag = response.headers.to_tag().unwrap_or_default();
+        let place = match calling.fork(tag) {
+            Some(place) => {
+                calling.forks[place].dialog.learn(response);
+                place
+            }
+            None if calling.forks.len() == FORKS_MAX => return,
+            None => {
+                let dialog = self.dialog.with_response(response);
+                calling.forks.push(Fork { dialog, rseq: None, answer_due: None });
+                calling.forks.len() - 1
+            }
+        };
+        let body = body_of(&response.headers, &response.body);
+        let fork = &mut calling.forks[place];
+        let rseq = response.headers.rseq().ok().flatten();
+        let reliable = rseq.filter(|_| response.headers.requires("100rel") && !tag.is_empty());
+        let mut wants_answer = false;
+        if let Some(rseq) = reliable {
+            // RFC 3262 §4: a copy, or one that overtook another, which comes again.
+            if fork.rseq.is_some_and(|last| rseq != last.wrapping_add(1)) {
+                return;
+            }
+            fork.rseq = Some(rseq);
+            wants_answer = body.is_some() && calling.offer == Offer::Wanted;
+            if wants_answer {
+                calling.offer = Offer::Theirs;
+                fork.answer_due = Some(rseq);
+            } else {
+                if body.is_some() {
+                    calling.offer = Offer::Settled;
+                }
+                self.prack(cx, place, rseq, None);
+            }
+        }
+        let (status, reason) = (response.status.as_u16(), response.reason.clone());
+        cx.tell(Event::Provisional { status, reason, body, fork: place, wants_answer });
+        self.next_change(cx);
+    }
+
+    fn prack(&mut self, cx: &mut Context<'_>, place: usize, rseq: u32, body: Option<&Body>) {
+        let State::Calling(calling) = &mut self.state else {
+            return;
+        };
+        let rack = RAck { rseq, cseq: calling.seq, method: Method::INVITE };
+        let dialog = &mut calling.forks[place].dialog;
+        let mut prack = dialog.request(Method::PRACK, cx.settings);
+        prack.headers.push(HeaderName::RAck, &rack.to_string());
+        put_body(&mut prack, body);
+        let to = dialog.way.destination;
+        self.send_request(cx, to, prack, Purpose::Nothing);
+    }
+
+    /// The floor above answers the offer in a reliable 1xx.
+    pub(super) fn answer_prack(&mut self, cx: &mut Context<'_>, body: Body) {
+        let State::Calling(calling) = &mut self.state else {
+            return;
+        };
+        let due = calling.forks.iter().position(|fork| fork.answer_due.is_some());
+        let Some((place, rseq)) =
+            due.and_then(|at| Some((at, calling.forks[at].answer_due.take()?)))
+        else {
+            return;
+        };
+        calling.offer = Offer::Settled;
+        self.prack(cx, place, rseq, Some(&body));
+        self.last_body = Some(body);
+    }
+
+    fn on_success(&mut self, cx: &mut Context<'_>, response: &Response) {
+        let established = State::Established;
+        let State::Calling(calling) = std::mem::replace(&mut self.state, established) else {
+            return;
+        };
+        let tag = response.headers.to_tag().unwrap_or_default();
+        let numbers = calling.forks.iter().map(|fork| fork.dialog.local_seq());
+        let last_seq = numbers.max().unwrap_or(calling.seq).max(calling.seq);
+        let place = calling.fork(tag).unwrap_or(calling.forks.len());
+        let mut calling = *calling;
+        self.dialog = if place < calling.forks.len() {
+            // §13.2.2.4: the route set of the 2xx counts.
+            let mut dialog = calling.forks.swap_remove(place).dialog;
+            dialog.learn(response);
+            dialog
+        } else {
+            self.dialog.with_response(response)
+        };
+        self.dialog.raise_local_seq(last_seq);
+        self.timer.answered(cx.now, response.headers.session_expires().ok().flatten());
+        let body = body_of(&response.headers, &response.body);
+        let wants_answer = body.is_some() && calling.offer == Offer::Wanted;
+        let (invite, seq) = (calling.invite, calling.seq);
+        if wants_answer {
+            self.handshake = Handshake::AnswerDue { invite, seq };
+        } else {
+            let dialog = self.dialog.clone();
+            self.acknowledge(cx, &dialog, invite, seq, None);
+        }
+        let contact = response.headers.contact().ok();
+        cx.tell(Event::Answered { body, fork: place, wants_answer, contact });
+        self.next_change(cx);
+    }
+
+    fn on_refusal(&mut self, cx: &mut Context<'_>, transaction: ClientTx, response: &Response) {
+        cx.forget(transaction);
+        if self.try_again(cx, response) {
+            return;
+        }
+        let status = response.status.as_u16();
+        let contacts = match response.headers.contacts() {
+            Ok(Contacts::List(list)) if (300..400).contains(&status) => list,
+            Ok(Contacts::List(_) | Contacts::Star) | Err(_) => Vec::new(),
+        };
+        cx.tell(Event::Refused {
+            status,
+            reason: response.reason.clone(),
+            contacts,
+            retry_after: response.headers.retry_after().ok().flatten(),
+        });
+        let reason = reason_of(&response.headers);
+        self.finish(cx, Cause::from_status(status), By::Peer, reason);
+    }
+
+    /// Sends the INVITE anew when the refusal says what is missing: credentials (§22.2), a longer
+    /// session interval (RFC 4028 §7.3). The Call-ID stays, the number rises.
+    fn try_again(&mut self, cx: &mut Context<'_>, response: &Response) -> bool {
+        let State::Calling(calling) = &self.state else {
+            return false;
+        };
+        if calling.retries == RETRIES_MAX {
+            return false;
+        }
+        let mut request = calling.request.clone();
+        let mended = match response.status {
+            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                // The same credentials again were refused, not asked for.
+                calling.retries == 0 && self.authorise(cx, &mut request, response).is_some()
+            }
+            StatusCode::SESSION_INTERVAL_TOO_SMALL => {
+                self.timer.raise(response.headers.min_se().ok().flatten())
+            }
+            _ => false,
+        };
+        let State::Calling(calling) = &mut self.state else {
+            return false;
+        };
+        if mended {
+            let last = calling.forks.iter().map(|fork| fork.dialog.local_seq()).max();
+            calling.forks.clear();
+            calling.request = request;
+            calling.retries += 1;
+            calling.seq = last.unwrap_or(calling.seq).max(calling.seq) + 1;
+            calling.offer = Offer::of_call(self.last_body.as_ref());
+            self.dialog.raise_local_seq(calling.seq);
+            self.invite(cx);
+        }
+        mended
+    }
+}

@@ -1,0 +1,438 @@
+//! Changes of a session: re-INVITE and UPDATE, in both directions (RFC 3261 §14, RFC 3311).
+//!
+//! ```text
+//!   ours:    Idle ── queue ──▶ Asked ── 2xx: ACK ──▶ Idle
+//!              ▲                 │ ├── 491 ──▶ BackingOff ── 2.1 to 4 s, or 0 to 2 s ──▶ Asked
+//!              │                 │ └── 408, 481, nothing ──▶ BYE
+//!              └── any other: what was agreed before holds (RFC 6141)
+//!   theirs:  Idle ── INVITE, UPDATE with offer ──▶ Reoffered ── Answer, Refuse ──▶ Idle
+//!              491 while ours is asked, 500 and Retry-After while another of theirs waits
+//! ```
+
+use super::calling::Offer;
+use super::context::Context;
+use super::effect::{By, Event};
+use super::identity::{body_of, put_body, put_body_back, put_lines};
+use super::input::{Body, ClientTx, Lines, ServerTx};
+use super::ringing::refusal_by_headers;
+use super::session::{Handshake, Purpose, Role, Session, State};
+use crate::cause::Cause;
+use crate::sip::{HeaderName, Method, Request, Response};
+use crate::time::{Duration, Instant};
+use std::collections::VecDeque;
+
+/// The most changes of ours that wait for their turn; one more is refused with 491.
+pub const QUEUED_MAX: usize = 8;
+
+/// The changes of one session.
+#[derive(Debug, Default)]
+pub struct Changes {
+    ours: Ours,
+    theirs: Option<Theirs>,
+    queue: VecDeque<Change>,
+}
+
+#[derive(Debug, Default)]
+enum Ours {
+    #[default]
+    Idle,
+    Asked {
+        transaction: ClientTx,
+        change: Change,
+        offered: bool,
+    },
+    BackingOff {
+        until: Instant,
+        change: Change,
+    },
+}
+
+/// A request of the peer that waits for [`Command::Answer`](super::Command::Answer).
+#[derive(Debug)]
+struct Theirs {
+    transaction: ServerTx,
+    request: Request,
+}
+
+#[derive(Clone, Debug)]
+struct Change {
+    why: Why,
+    body: Option<Body>,
+    headers: Lines,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Why {
+    /// A new offer, or the wish for one, by re-INVITE.
+    Reinvite,
+    /// A new offer, by UPDATE where the peer allows it.
+    Update,
+    /// Headers for the peer.
+    Inform,
+    /// The session timer.
+    Refresh,
+}
+
+/// Who has an unanswered offer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Pending {
+    Nobody,
+    Us,
+    Peer,
+}
+
+impl Changes {
+    /// The next moment at which something is due.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.ours {
+            Ours::BackingOff { until, .. } => Some(*until),
+            Ours::Idle | Ours::Asked { .. } => None,
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn reoffer(&mut self, cx: &mut Context<'_>, body: Option<Body>) {
+        self.queue_change(cx, Change { why: Why::Reinvite, body, headers: Lines::new() });
+    }
+
+    pub(super) fn update(&mut self, cx: &mut Context<'_>, body: Option<Body>, headers: Lines) {
+        let why = if body.is_some() { Why::Update } else { Why::Inform };
+        self.queue_change(cx, Change { why, body, headers });
+    }
+
+    pub(super) fn refresh(&mut self, cx: &mut Context<'_>) {
+        let change = Change { why: Why::Refresh, body: None, headers: Lines::new() };
+        self.queue_change(cx, change);
+    }
+
+    fn queue_change(&mut self, cx: &mut Context<'_>, change: Change) {
+        if self.is_over() {
+            return;
+        }
+        if self.changes.queue.len() < QUEUED_MAX {
+            self.changes.queue.push_back(change);
+            self.next_change(cx);
+        } else {
+            self.change_refused(cx, &change, 491);
+        }
+    }
+
+    /// Sends the next change when nothing is in its way (§14.1).
+    pub(super) fn next_change(&mut self, cx: &mut Context<'_>) {
+        let idle = matches!(self.changes.ours, Ours::Idle) && self.changes.theirs.is_none();
+        if !idle || !matches!(self.handshake, Handshake::Done) {
+            return;
+        }
+        let Some(next) = self.changes.queue.front() else {
+            return;
+        };
+        let early_offer = match &self.state {
+            State::Established => None,
+            State::Calling(calling) => Some(calling.offer),
+            State::Ringing(ringing) if ringing.has_spoken() => Some(ringing.offer),
+            State::Ringing(_) | State::Over { .. } => return,
+        };
+        let why = next.why;
+        let Some(dialog) = self.active() else {
+            return; // No early dialog yet.
+        };
+        let by_update = dialog.allows_update && why != Why::Reinvite;
+        let fits = match early_offer {
+            None => true,
+            // RFC 3311 §5.1: before the answer only UPDATE, and an offer only when none is open.
+            Some(offer) => by_update && (why == Why::Inform || offer == Offer::Settled),
+        };
+        if fits && let Some(change) = self.changes.queue.pop_front() {
+            self.ask_change(cx, change, by_update);
+        }
+    }
+
+    fn ask_change(&mut self, cx: &mut Context<'_>, change: Change, by_update: bool) {
+        let settings = cx.settings;
+        let established = matches!(self.state, State::Established);
+        let repeated = self.last_body.clone();
+        let (expires, min_se) = (self.timer.ask(), self.timer.min_se());
+        let Some(dialog) = self.active() else {
+            return;
+        };
+        let method = if by_update { Method::UPDATE } else { Method::INVITE };
+        let mut request = dialog.request(method, settings);
+        let to = dialog.way.destination;
+        if established {
+            request.headers.push(HeaderName::SessionExpires, &expires.to_string());
+            request.headers.push(HeaderName::MinSe, &min_se.to_string());
+        }
+        put_lines(&mut request.headers, &change.headers);
+        let body = match change.why {
+            Why::Reinvite | Why::Update => change.body.clone(),
+            Why::Inform | Why::Refresh if by_update => None,
+            // A re-INVITE that changes nothing says the same again.
+            Why::Inform | Why::Refresh => repeated,
+        };
+        put_body(&mut request, body.as_ref());
+        let offered = body.is_some();
+        if offered {
+            self.last_body = body;
+        }
+        let transaction = self.send_request(cx, to, request, Purpose::Change);
+        self.changes.ours = Ours::Asked { transaction, change, offered };
+    }
+
+    /// A challenge was answered: the change goes on under another name.
+    pub(super) fn rename_change(&mut self, old: ClientTx, new: ClientTx) {
+        if let Ours::Asked { transaction, .. } = &mut self.changes.ours
+            && *transaction == old
+        {
+            *transaction = new;
+        }
+    }
+
+    pub(super) fn on_change_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        asked: ClientTx,
+        response: &Response,
+    ) {
+        let Ok((seq, method)) = response.headers.cseq() else {
+            return;
+        };
+        let (change, offered) = match std::mem::take(&mut self.changes.ours) {
+            Ours::Asked { transaction, change, offered } if transaction == asked => {
+                (change, offered)
+            }
+            other => {
+                self.changes.ours = other;
+                if response.status.is_success() && method == Method::INVITE {
+                    // The session ended meanwhile; the ACK is due all the same.
+                    let dialog = self.dialog.clone();
+                    self.acknowledge(cx, &dialog, asked, seq, None);
+                }
+                return;
+            }
+        };
+        match response.status.as_u16() {
+            200..=299 => self.change_done(cx, asked, offered, &change, response),
+            491 => {
+                let until = cx.now + self.back_off(cx);
+                self.changes.ours = Ours::BackingOff { until, change };
+                return;
+            }
+            422 if self.timer.raise(response.headers.min_se().ok().flatten()) => {
+                self.changes.queue.push_front(change);
+            }
+            405 | 501 if method == Method::UPDATE => {
+                if let Some(dialog) = self.active() {
+                    dialog.allows_update = false;
+                }
+                self.changes.queue.push_front(change);
+            }
+            // §14.1, §12.2.1.2: the peer has lost the dialog.
+            408 | 481 => return self.give_up(cx, Cause::Lost, By::Peer),
+            status => self.change_refused(cx, &change, status),
+        }
+        self.next_change(cx);
+    }
+
+    fn change_done(
+        &mut self,
+        cx: &mut Context<'_>,
+        asked: ClientTx,
+        offered: bool,
+        change: &Change,
+        response: &Response,
+    ) {
+        let Ok((seq, method)) = response.headers.cseq() else {
+            return;
+        };
+        if let (Some(dialog), Ok(contacts)) = (self.active(), response.headers.contacts()) {
+            dialog.way.refresh(contacts);
+        }
+        if matches!(self.state, State::Established) {
+            self.timer.answered(cx.now, response.headers.session_expires().ok().flatten());
+        }
+        let body = body_of(&response.headers, &response.body);
+        if method == Method::INVITE {
+            if body.is_some() && !offered {
+                self.handshake = Handshake::AnswerDue { invite: asked, seq };
+            } else {
+                let dialog = self.dialog.clone();
+                self.acknowledge(cx, &dialog, asked, seq, None);
+            }
+        }
+        if change.why == Why::Refresh {
+            cx.tell(Event::Refreshed);
+        }
+        match (body, change.why) {
+            (Some(body), _) => cx.tell(Event::ReofferAnswered { body }),
+            // An offer without its answer is as good as refused.
+            (None, Why::Reinvite | Why::Update) => {
+                cx.tell(Event::ReofferRefused { status: response.status.as_u16() });
+            }
+            (None, Why::Inform | Why::Refresh) => {}
+        }
+    }
+
+    fn change_refused(&mut self, cx: &mut Context<'_>, change: &Change, status: u16) {
+        match change.why {
+            Why::Reinvite | Why::Update => cx.tell(Event::ReofferRefused { status }),
+            Why::Refresh => self.timer.refused(cx.now),
+            Why::Inform => {}
+        }
+    }
+
+    /// §14.1: who owns the Call-ID waits longer, so that the other comes first.
+    fn back_off(&self, cx: &mut Context<'_>) -> Duration {
+        let steps = match self.role {
+            Role::Caller => 210 + cx.random.below(191),
+            Role::Callee => cx.random.below(201),
+        };
+        Duration::from_millis(10 * steps)
+    }
+
+    pub(super) fn tick_changes(&mut self, cx: &mut Context<'_>) {
+        if self.changes.deadline().is_some_and(|at| at <= cx.now)
+            && let Ours::BackingOff { change, .. } = std::mem::take(&mut self.changes.ours)
+        {
+            self.changes.queue.push_front(change);
+            self.next_change(cx);
+        }
+    }
+
+    fn pending_offer(&self) -> Pending {
+        let by_offer = |offer| match offer {
+            Offer::Ours => Pending::Us,
+            Offer::Theirs => Pending::Peer,
+            Offer::Wanted | Offer::Settled => Pending::Nobody,
+        };
+        if self.changes.theirs.is_some() {
+            return Pending::Peer;
+        }
+        if let Ours::Asked { offered: true, .. } = self.changes.ours {
+            return Pending::Us;
+        }
+        match (&self.state, &self.handshake) {
+            (State::Calling(calling), _) => by_offer(calling.offer),
+            (State::Ringing(ringing), _) => by_offer(ringing.offer),
+            (_, Handshake::AckDue(due)) if due.wants_answer => Pending::Us,
+            (_, Handshake::AnswerDue { .. }) => Pending::Peer,
+            (_, Handshake::AckDue(_) | Handshake::Done) => Pending::Nobody,
+        }
+    }
+
+    /// A re-INVITE (§14.2).
+    pub(super) fn on_reinvite(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request) {
+        let unanswered = matches!(self.state, State::Ringing(_)) || self.changes.theirs.is_some();
+        let asked = matches!(self.state, State::Calling(_))
+            || matches!(self.changes.ours, Ours::Asked { .. });
+        match self.pending_offer() {
+            _ if unanswered => self.reply_later(cx, tx, &request),
+            Pending::Us | Pending::Peer => self.reply(cx, tx, &request, 491),
+            Pending::Nobody if asked => self.reply(cx, tx, &request, 491),
+            Pending::Nobody => {
+                // RFC 5407 §3.1.5: the re-INVITE overtook the ACK, which it proves.
+                self.acked_by_peer(cx, None);
+                self.reoffered(cx, tx, request);
+            }
+        }
+    }
+
+    /// An UPDATE (RFC 3311 §5.2).
+    pub(super) fn on_update(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request) {
+        if let Some(mut response) = refusal_by_headers(cx, &request) {
+            self.dialog.sign(&mut response, cx.settings);
+            return cx.respond(tx, response);
+        }
+        match self.pending_offer() {
+            _ if request.body.is_empty() => {
+                self.take_target(&request);
+                let response = self.success(cx, &request, None, &Lines::new());
+                cx.respond(tx, response);
+                cx.tell(Event::Refreshed);
+            }
+            Pending::Us => self.reply(cx, tx, &request, 491),
+            Pending::Peer => self.reply_later(cx, tx, &request),
+            Pending::Nobody => self.reoffered(cx, tx, request),
+        }
+    }
+
+    /// An offer of the peer goes up.
+    pub(super) fn reoffered(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request) {
+        if let Some(mut response) = refusal_by_headers(cx, &request) {
+            self.dialog.sign(&mut response, cx.settings);
+            return cx.respond(tx, response);
+        }
+        let body = body_of(&request.headers, &request.body);
+        if request.method == Method::INVITE {
+            cx.owners.invites.insert(tx, cx.leg);
+        }
+        self.changes.theirs = Some(Theirs { transaction: tx, request });
+        cx.tell(Event::Reoffered { body });
+    }
+
+    /// §12.2.2: a target refresh counts when it is answered with 2xx.
+    fn take_target(&mut self, request: &Request) {
+        let tag = request.headers.from_tag().unwrap_or_default();
+        let dialog = match &mut self.state {
+            State::Calling(calling) => calling.dialog(tag),
+            State::Ringing(_) | State::Established | State::Over { .. } => Some(&mut self.dialog),
+        };
+        if let (Some(dialog), Ok(contacts)) = (dialog, request.headers.contacts()) {
+            dialog.way.refresh(contacts);
+            if request.headers.contains(HeaderName::Allow) {
+                dialog.allows_update = request.headers.allows(&Method::UPDATE);
+            }
+        }
+    }
+
+    pub(super) fn answer_change(&mut self, cx: &mut Context<'_>, body: Body) {
+        let Some(Theirs { transaction, request }) = self.changes.theirs.take() else {
+            return;
+        };
+        if request.method == Method::PRACK {
+            let mut response = self.response(cx, &request, 200);
+            put_body_back(&mut response, Some(&body));
+            cx.respond(transaction, response);
+            self.last_body = Some(body);
+            return self.after_prack(cx);
+        }
+        self.take_target(&request);
+        let response = self.success(cx, &request, Some(&body), &Lines::new());
+        self.last_body = Some(body);
+        if request.method == Method::INVITE {
+            self.repeat_until_ack(cx, transaction, response, request.body.is_empty(), false);
+        } else {
+            cx.respond(transaction, response);
+            self.next_change(cx);
+        }
+    }
+
+    pub(super) fn refuse_change(&mut self, cx: &mut Context<'_>, status: u16) {
+        let Some(Theirs { transaction, request }) = self.changes.theirs.take() else {
+            return;
+        };
+        self.reply(cx, transaction, &request, status.clamp(400, 699));
+        if request.method == Method::PRACK {
+            self.after_prack(cx);
+        }
+        self.next_change(cx);
+    }
+
+    /// The peer cancelled its re-INVITE; the session stays.
+    pub(super) fn drop_change(&mut self, cx: &mut Context<'_>, invite: ServerTx) {
+        let cancelled = self.changes.theirs.take_if(|theirs| theirs.transaction == invite);
+        if let Some(Theirs { transaction, request }) = cancelled {
+            self.reply(cx, transaction, &request, 487);
+            self.next_change(cx);
+        }
+    }
+
+    /// The session ends: what waits is refused (§15.1.2), what we wanted is forgotten.
+    pub(super) fn drop_changes(&mut self, cx: &mut Context<'_>) {
+        if let Some(Theirs { transaction, request }) = self.changes.theirs.take() {
+            let status = if request.method == Method::INVITE { 487 } else { 481 };
+            self.reply(cx, transaction, &request, status);
+        }
+        self.changes = Changes::default();
+    }
+}

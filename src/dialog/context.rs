@@ -1,0 +1,76 @@
+//! What a session works with while it handles one input.
+
+use super::effect::{Effect, Event};
+use super::input::{ClientTx, ServerTx};
+use super::machine::Settings;
+use crate::ids::LegId;
+use crate::random::{KeyedMap, Random};
+use crate::sip::{Destination, Request, Response};
+use crate::time::Instant;
+use std::collections::HashMap;
+
+/// Whose our requests, and the INVITEs that wait for an answer, are.
+#[derive(Debug)]
+pub struct Owners {
+    last_client: u64,
+    /// Requests of ours that may still be answered.
+    pub clients: KeyedMap<ClientTx, LegId>,
+    /// INVITEs without a final response.
+    pub invites: KeyedMap<ServerTx, LegId>,
+}
+
+impl Owners {
+    /// Nothing on its way.
+    pub fn new(random: &mut Random) -> Self {
+        Self {
+            last_client: 0,
+            clients: HashMap::with_hasher(random.map_keys()),
+            invites: HashMap::with_hasher(random.map_keys()),
+        }
+    }
+}
+
+/// The moment, the world's arguments, and where effects go.
+pub struct Context<'a> {
+    /// The leg at hand.
+    pub leg: LegId,
+    /// Now.
+    pub now: Instant,
+    /// The room's settings.
+    pub settings: &'a Settings,
+    /// Chance.
+    pub random: &'a mut Random,
+    /// Whose what is.
+    pub owners: &'a mut Owners,
+    /// Effects.
+    pub out: &'a mut Vec<Effect>,
+}
+
+impl Context<'_> {
+    /// Tells the floor above.
+    pub fn tell(&mut self, event: Event) {
+        self.out.push(Effect::Event { leg: self.leg, event });
+    }
+
+    /// Sends a request in a transaction of its own.
+    pub fn ask(&mut self, to: Destination, request: Request) -> ClientTx {
+        self.owners.last_client += 1;
+        let transaction = ClientTx(self.owners.last_client);
+        self.owners.clients.insert(transaction, self.leg);
+        self.out.push(Effect::Request { transaction, to, request });
+        transaction
+    }
+
+    /// No answer to this request is expected any more.
+    pub fn forget(&mut self, transaction: ClientTx) {
+        self.owners.clients.remove(&transaction);
+    }
+
+    /// Answers a request.
+    pub fn respond(&mut self, transaction: ServerTx, response: Response) {
+        if response.status.is_final() {
+            self.owners.invites.remove(&transaction);
+        }
+        self.out.push(Effect::Respond { transaction, response });
+    }
+}

@@ -1,0 +1,228 @@
+//! What a dialog is made of (RFC 3261 §12): tags, sequence numbers, the way to the peer; and the
+//! requests made of that.
+
+use super::input::{Body, Lines, Target};
+use super::machine::Settings;
+use super::route_set::RouteSet;
+use crate::random::Random;
+use crate::sip::{
+    Flow, HeaderName, MAX_FORWARDS, Method, NameAddr, Request, Response, Transport, Uri,
+};
+
+/// The methods that a dialog takes.
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY";
+/// The extensions that this room, or the floors above it, speak.
+pub const SUPPORTED: [&str; 3] = ["100rel", "timer", "replaces"];
+
+/// One dialog, early or confirmed.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    call_id: String,
+    local: NameAddr,
+    remote: NameAddr,
+    local_seq: u32,
+    remote_seq: Option<u32>,
+    /// Where its requests go.
+    pub way: RouteSet,
+    contact: String,
+    /// The peer's Allow names UPDATE.
+    pub allows_update: bool,
+}
+
+impl Identity {
+    /// Before the first response, of a call that we make.
+    pub fn of_call(
+        target: &Target,
+        from: NameAddr,
+        to: NameAddr,
+        settings: &Settings,
+        random: &mut Random,
+    ) -> Self {
+        let local = from.with_tag(&random.hex(16));
+        Self {
+            call_id: random.hex(32),
+            contact: settings.contact(&target.destination, local.uri.raw_user()),
+            local,
+            remote: to,
+            // §8.1.1.5: any number below 2^31; low ones leave room for a long life.
+            local_seq: u32::try_from(random.below(1 << 16)).unwrap_or_default(),
+            remote_seq: None,
+            way: RouteSet::to(target),
+            allows_update: false,
+        }
+    }
+
+    /// Of an INVITE that came; `None` when it has no usable From, Contact or Record-Route.
+    pub fn of_invite(
+        invite: &Request,
+        flow: Flow,
+        settings: &Settings,
+        random: &mut Random,
+    ) -> Option<Self> {
+        let local = invite.headers.to().ok()?.with_tag(&random.hex(16));
+        let way = RouteSet::back(invite, flow).ok()?;
+        Some(Self {
+            call_id: invite.headers.call_id().ok()?.to_owned(),
+            contact: settings.contact(&way.destination, local.uri.raw_user()),
+            local,
+            remote: invite.headers.from().ok()?,
+            local_seq: u32::try_from(random.below(1 << 16)).unwrap_or_default(),
+            remote_seq: Some(invite.headers.cseq().ok()?.0),
+            way,
+            allows_update: invite.headers.allows(&Method::UPDATE),
+        })
+    }
+
+    /// The dialog that this response to our INVITE makes or belongs to.
+    pub fn with_response(&self, response: &Response) -> Self {
+        let mut dialog = self.clone();
+        if let Ok(to) = response.headers.to() {
+            dialog.remote = to;
+        }
+        dialog.learn(response);
+        dialog
+    }
+
+    /// Takes route set, target and Allow from a response to our INVITE (§13.2.2.4).
+    pub fn learn(&mut self, response: &Response) {
+        self.way.learn(response);
+        if response.headers.contains(HeaderName::Allow) {
+            self.allows_update = response.headers.allows(&Method::UPDATE);
+        }
+    }
+
+    /// The Call-ID.
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    /// Our tag.
+    pub fn local_tag(&self) -> &str {
+        self.local.tag().unwrap_or_default()
+    }
+
+    /// The peer's tag; empty before it has one, and of those older than RFC 3261.
+    pub fn remote_tag(&self) -> &str {
+        self.remote.tag().unwrap_or_default()
+    }
+
+    /// The value of our Contact header.
+    pub fn contact(&self) -> &str {
+        &self.contact
+    }
+
+    /// The number of our last request.
+    pub fn local_seq(&self) -> u32 {
+        self.local_seq
+    }
+
+    /// Goes on from another branch's numbers, so that no number is used twice.
+    pub fn raise_local_seq(&mut self, seq: u32) {
+        self.local_seq = self.local_seq.max(seq);
+    }
+
+    /// Takes the number of the peer's request (§12.2.2); false when it is out of order.
+    pub fn takes_seq(&mut self, seq: u32) -> bool {
+        let in_order = self.remote_seq.is_none_or(|last| last < seq);
+        if in_order {
+            self.remote_seq = Some(seq);
+        }
+        in_order
+    }
+
+    /// A request in this dialog, with the next number (§12.2.1.1).
+    pub fn request(&mut self, method: Method, settings: &Settings) -> Request {
+        self.local_seq += 1;
+        self.numbered(method, self.local_seq, settings)
+    }
+
+    /// The ACK for a 2xx to the INVITE with the number `seq` (§13.2.2.4).
+    pub fn ack(&self, seq: u32, settings: &Settings) -> Request {
+        self.numbered(Method::ACK, seq, settings)
+    }
+
+    fn numbered(&self, method: Method, seq: u32, settings: &Settings) -> Request {
+        let mut request = Request::new(method.clone(), self.remote.uri.clone());
+        request.headers.push(HeaderName::MaxForwards, &MAX_FORWARDS.to_string());
+        self.way.apply(&mut request);
+        let headers = &mut request.headers;
+        headers.push_address(HeaderName::From, &self.local);
+        headers.push_address(HeaderName::To, &self.remote);
+        headers.push(HeaderName::CallId, &self.call_id);
+        headers.push(HeaderName::CSeq, &format!("{seq} {method}"));
+        if [Method::INVITE, Method::UPDATE, Method::REFER, Method::NOTIFY].contains(&method) {
+            headers.push(HeaderName::Contact, &self.contact);
+        }
+        if method == Method::INVITE || method == Method::UPDATE {
+            headers.push(HeaderName::Allow, ALLOW);
+            headers.push(HeaderName::Supported, &SUPPORTED.join(", "));
+        }
+        headers.push(HeaderName::UserAgent, &settings.user_agent);
+        request
+    }
+
+    /// Our tag, our Contact and who we are, in a response.
+    pub fn sign(&self, response: &mut Response, settings: &Settings) {
+        let headers = &mut response.headers;
+        headers.set_to_tag(self.local_tag());
+        headers.push(HeaderName::Server, &settings.user_agent);
+    }
+
+    /// Contact, Allow and Supported, as 1xx and 2xx to INVITE and UPDATE carry them.
+    pub fn introduce(&self, response: &mut Response) {
+        response.headers.push(HeaderName::Contact, &self.contact);
+        response.headers.push(HeaderName::Allow, ALLOW);
+        response.headers.push(HeaderName::Supported, &SUPPORTED.join(", "));
+    }
+}
+
+impl Settings {
+    /// The Contact under which a peer at `destination` reaches us.
+    fn contact(&self, destination: &crate::sip::Destination, user: Option<&str>) -> String {
+        let transport = destination.transport();
+        let local = match destination {
+            crate::sip::Destination::Flow(flow) => flow.local,
+            crate::sip::Destination::Address { .. } => {
+                ([0, 0, 0, 0], transport.default_port()).into()
+            }
+        };
+        let ours = self.advertise.get(&transport).copied().unwrap_or(local);
+        let mut uri = Uri::sip(user, ours.ip().into(), Some(ours.port()));
+        if transport != Transport::Udp {
+            uri = uri.with_param("transport", Some(transport.uri_token()));
+        }
+        format!("<{uri}>")
+    }
+}
+
+/// Puts a body into a message's parts.
+pub fn put_body(request: &mut Request, body: Option<&Body>) {
+    if let Some(body) = body {
+        request.headers.push(HeaderName::ContentType, &body.content_type);
+        request.body.clone_from(&body.bytes);
+    }
+}
+
+/// Puts a body into a response.
+pub fn put_body_back(response: &mut Response, body: Option<&Body>) {
+    if let Some(body) = body {
+        response.headers.push(HeaderName::ContentType, &body.content_type);
+        response.body.clone_from(&body.bytes);
+    }
+}
+
+/// Appends the lines that the floor above adds.
+pub fn put_lines(headers: &mut crate::sip::Headers, lines: &Lines) {
+    for (name, value) in lines {
+        headers.push(name.clone(), value);
+    }
+}
+
+/// The body of a message, if it has one.
+pub fn body_of(headers: &crate::sip::Headers, bytes: &[u8]) -> Option<Body> {
+    if bytes.is_empty() {
+        return None;
+    }
+    let content_type = headers.get(HeaderName::ContentType).unwrap_or("application/sdp");
+    Some(Body { content_type: content_type.to_owned(), bytes: bytes.to_vec() })
+}

@@ -1,0 +1,260 @@
+//! What reaches the dialogs: requests and responses from below, wishes from above.
+
+use crate::ids::LegId;
+use crate::sip::{Destination, Flow, HeaderName, NameAddr, Request, Response, Uri};
+
+/// A request of ours on its way, in the room's own numbering.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ClientTx(pub u64);
+
+/// A request that waits for our answer, in the numbering of whoever brings it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ServerTx(pub u64);
+
+/// Header lines that the floor above adds.
+pub type Lines = Vec<(HeaderName, String)>;
+
+/// A body and what it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Body {
+    /// The value of Content-Type.
+    pub content_type: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Body {
+    /// A session description.
+    #[must_use]
+    pub fn sdp(text: impl Into<Vec<u8>>) -> Self {
+        Self { content_type: "application/sdp".to_owned(), bytes: text.into() }
+    }
+}
+
+/// Whom to call; names were resolved before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// The Request-URI.
+    pub uri: Uri,
+    /// The route set to begin with, such as the Path of a binding.
+    pub route: Vec<NameAddr>,
+    /// The next hop.
+    pub destination: Destination,
+}
+
+/// The name and password under which a trunk knows us.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Credentials {
+    /// The name.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+/// Without the password.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credentials {{ user: {:?} }}", self.user)
+    }
+}
+
+/// Why a request of ours has no answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Failure {
+    /// Nothing came in time: as good as 408.
+    Timeout,
+    /// It could not be carried: as good as 503.
+    Transport,
+}
+
+/// What reaches the dialogs.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// An INVITE without To tag; the leg was minted for it.
+    Incoming {
+        /// The new leg.
+        leg: LegId,
+        /// To be answered.
+        transaction: ServerTx,
+        /// How it came.
+        flow: Flow,
+        /// The INVITE.
+        request: Request,
+    },
+    /// A request whose tags [`Machine::find`](super::Machine::find) knows, or nobody's.
+    Request {
+        /// To be answered.
+        transaction: ServerTx,
+        /// How it came.
+        flow: Flow,
+        /// Anything but ACK and CANCEL.
+        request: Request,
+    },
+    /// The ACK of a 2xx.
+    Ack {
+        /// How it came.
+        flow: Flow,
+        /// The ACK.
+        request: Request,
+    },
+    /// An INVITE was cancelled and wants its 487.
+    Cancelled {
+        /// The INVITE.
+        transaction: ServerTx,
+        /// The value of its Reason header.
+        reason: Option<String>,
+    },
+    /// An answer to our request.
+    Response {
+        /// The request.
+        transaction: ClientTx,
+        /// The answer.
+        response: Response,
+    },
+    /// No answer will come.
+    Failed {
+        /// The request.
+        transaction: ClientTx,
+        /// Why not.
+        why: Failure,
+    },
+    /// An INVITE cannot be answered any more, or its refusal was not acknowledged.
+    NoAck {
+        /// The INVITE.
+        transaction: ServerTx,
+    },
+    /// The floor above wants something of a leg.
+    Command {
+        /// Which leg.
+        leg: LegId,
+        /// What.
+        command: Command,
+    },
+}
+
+/// What the floor above may want of a leg. What its state does not allow is ignored, because the
+/// peer's doings may cross it.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Call somebody; the leg is new.
+    Call(Box<Call>),
+    /// Answer the INVITE with a 1xx; reliably where the peer wants that, or supports it and there
+    /// is a body.
+    Provisional {
+        /// 101 to 199.
+        status: u16,
+        /// The phrase; empty for the usual one.
+        reason: String,
+        /// An answer, or an offer when the INVITE had none.
+        body: Option<Body>,
+        /// More headers.
+        headers: Lines,
+    },
+    /// Answer the INVITE with 200.
+    Accept {
+        /// An answer, or an offer when the INVITE had none.
+        body: Option<Body>,
+        /// More headers.
+        headers: Lines,
+    },
+    /// Refuse the INVITE; the leg ends.
+    Reject {
+        /// 300 to 699.
+        status: u16,
+        /// The phrase; empty for the usual one.
+        reason: String,
+        /// More headers.
+        headers: Lines,
+    },
+    /// The answer to the offer in a 2xx; it goes into the ACK.
+    Ack {
+        /// The answer.
+        body: Body,
+    },
+    /// The answer to the offer in a reliable 1xx; it goes into the PRACK.
+    AnswerPrack {
+        /// The answer.
+        body: Body,
+    },
+    /// End the leg, whatever its state demands: CANCEL, BYE, or a refusal.
+    End {
+        /// The value of a Reason header.
+        reason: Option<String>,
+    },
+    /// Offer anew by re-INVITE; without a body, ask for an offer.
+    Reoffer {
+        /// The offer.
+        body: Option<Body>,
+    },
+    /// Tell the peer something in headers: by UPDATE where it allows that, else by a re-INVITE that
+    /// repeats the last session description.
+    Update {
+        /// A new offer, in an UPDATE.
+        body: Option<Body>,
+        /// What to tell.
+        headers: Lines,
+    },
+    /// Answer [`Effect::Reoffered`](super::Effect::Reoffered).
+    Answer {
+        /// The answer, or the offer that was asked for.
+        body: Body,
+    },
+    /// Refuse [`Effect::Reoffered`](super::Effect::Reoffered); the session stays as it is.
+    Refuse {
+        /// 400 to 699, usually 488.
+        status: u16,
+    },
+    /// Send an INFO.
+    Info {
+        /// Comes back in [`Effect::InfoAnswered`](super::Effect::InfoAnswered).
+        tag: u64,
+        /// Info-Package and others.
+        headers: Lines,
+        /// What to say.
+        body: Option<Body>,
+    },
+    /// Send a NOTIFY of the implicit subscription of a REFER (RFC 3515 §2.4.4).
+    Notify {
+        /// The value of Event: `refer`, perhaps with an id.
+        event: String,
+        /// The value of Subscription-State.
+        state: String,
+        /// A `message/sipfrag`.
+        body: Option<Body>,
+    },
+    /// Send a REFER.
+    Refer {
+        /// To whom the peer shall turn.
+        refer_to: NameAddr,
+        /// Referred-By and others.
+        headers: Lines,
+    },
+    /// Answer [`Effect::Info`](super::Effect::Info) or [`Effect::Referred`](super::Effect::Referred).
+    Respond {
+        /// The request.
+        transaction: ServerTx,
+        /// 200 to 699.
+        status: u16,
+        /// The phrase; empty for the usual one.
+        reason: String,
+        /// More headers.
+        headers: Lines,
+    },
+}
+
+/// A call to make.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Whom.
+    pub target: Target,
+    /// As whom.
+    pub from: NameAddr,
+    /// The To header.
+    pub to: NameAddr,
+    /// The offer; without one the peer makes it.
+    pub body: Option<Body>,
+    /// More headers.
+    pub headers: Lines,
+    /// For a peer that challenges us.
+    pub credentials: Option<Credentials>,
+}

@@ -1,0 +1,284 @@
+//! All dialogs: whose an input is, and what is due when.
+//!
+//! ```text
+//!   call:      Calling ── 1xx: early dialogs ── 2xx: ACK ──▶ Established ── BYE ──▶ Over
+//!   incoming:  Ringing ── 1xx, PRACK ────────── 200 ───────▶ Established     (until all is answered)
+//!   either:    ── refusal, CANCEL, lost PRACK, lost ACK, no refresh ──▶ Over
+//! ```
+
+use super::context::{Context, Owners};
+use super::effect::{By, Effect, Event};
+use super::input::{Command, Input, ServerTx};
+use super::session::Session;
+use super::session_timer::Wishes;
+use crate::cause::Cause;
+use crate::ids::LegId;
+use crate::random::{KeyedMap, Random};
+use crate::sip::{Flow, HeaderName, Request, StatusCode, Transport};
+use crate::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
+
+/// RFC 3261 §17.1.1.1, for what the transaction user repeats itself.
+pub const T1: Duration = Duration::from_millis(500);
+/// The longest interval between copies of a 2xx (§13.3.1.4).
+pub const T2: Duration = Duration::from_secs(4);
+/// 64 × T1: a 2xx without its ACK, or a 1xx without its PRACK, is given up.
+pub const GIVE_UP: Duration = Duration::from_secs(32);
+
+/// What can be set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address to put into Contact, per transport that we listen on.
+    pub advertise: BTreeMap<Transport, SocketAddr>,
+    /// User-Agent and Server.
+    pub user_agent: String,
+    /// Session-Expires that we ask for, in seconds.
+    pub session_expires: u32,
+    /// Min-SE, in seconds.
+    pub min_se: u32,
+    /// The most legs at once; an INVITE beyond is answered 503.
+    pub legs_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            advertise: BTreeMap::new(),
+            user_agent: "cordboard".to_owned(),
+            session_expires: 1800,
+            min_se: 90,
+            legs_max: 20_000,
+        }
+    }
+}
+
+impl Settings {
+    /// For a new session timer.
+    pub(super) fn wishes(&self) -> Wishes {
+        Wishes { session_expires: self.session_expires.max(self.min_se), min_se: self.min_se }
+    }
+}
+
+/// All dialogs.
+#[derive(Debug)]
+pub struct Machine {
+    settings: Settings,
+    random: Random,
+    owners: Owners,
+    sessions: KeyedMap<LegId, Entry>,
+    /// Our tags, each chosen by us for one leg.
+    by_tag: KeyedMap<String, LegId>,
+    timers: BTreeSet<(Instant, LegId)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    session: Session,
+    armed: Option<Instant>,
+}
+
+impl Machine {
+    /// No dialogs yet.
+    #[must_use]
+    pub fn new(settings: Settings, mut random: Random) -> Self {
+        Self {
+            settings,
+            owners: Owners::new(&mut random),
+            sessions: HashMap::with_hasher(random.map_keys()),
+            by_tag: HashMap::with_hasher(random.map_keys()),
+            timers: BTreeSet::new(),
+            random,
+        }
+    }
+
+    /// How many dialogs there are, those included that only wait for late messages.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whose an in-dialog request is: Call-ID and both tags decide (§12.2.2).
+    #[must_use]
+    pub fn find(&self, request: &Request) -> Option<LegId> {
+        let headers = &request.headers;
+        let from_tag = headers.from_tag().unwrap_or_default();
+        let entry = self.find_entry(headers.call_id().ok()?, headers.to_tag()?, from_tag)?;
+        Some(entry.session.leg())
+    }
+
+    /// Which leg a Replaces header means (RFC 3891 §3); never one that is over.
+    #[must_use]
+    pub fn find_replaces(&self, call_id: &str, to_tag: &str, from_tag: &str) -> Option<LegId> {
+        let entry = self.find_entry(call_id, to_tag, from_tag)?;
+        (!entry.session.is_over()).then(|| entry.session.leg())
+    }
+
+    fn find_entry(&self, call_id: &str, ours: &str, theirs: &str) -> Option<&Entry> {
+        let entry = self.sessions.get(self.by_tag.get(ours)?)?;
+        entry.session.is_named(call_id, theirs).then_some(entry)
+    }
+
+    /// Takes one input and returns all that follows from it.
+    #[must_use]
+    pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        match input {
+            Input::Incoming { leg, transaction, flow, request } => {
+                self.incoming(now, leg, transaction, flow, request, &mut out);
+            }
+            Input::Request { transaction, flow, request } => match self.find(&request) {
+                Some(leg) => self.with(now, leg, &mut out, |session, cx| {
+                    session.on_request(cx, transaction, flow, request);
+                }),
+                None => {
+                    let mut response = request.response(StatusCode::CALL_DOES_NOT_EXIST);
+                    response.headers.set_to_tag(&self.random.hex(16));
+                    out.push(Effect::Respond { transaction, response });
+                }
+            },
+            Input::Ack { request, .. } => {
+                if let Some(leg) = self.find(&request) {
+                    self.with(now, leg, &mut out, |session, cx| session.on_ack(cx, &request));
+                }
+            }
+            Input::Cancelled { transaction, reason } => {
+                if let Some(leg) = self.owners.invites.get(&transaction).copied() {
+                    self.with(now, leg, &mut out, |session, cx| {
+                        session.on_cancel(cx, transaction, reason);
+                    });
+                }
+            }
+            Input::Response { transaction, response } => {
+                if let Some(leg) = self.owners.clients.get(&transaction).copied() {
+                    self.with(now, leg, &mut out, |session, cx| {
+                        session.on_response(cx, transaction, &response);
+                    });
+                }
+            }
+            Input::Failed { transaction, why } => {
+                if let Some(leg) = self.owners.clients.get(&transaction).copied() {
+                    self.with(now, leg, &mut out, |session, cx| {
+                        session.on_failure(cx, transaction, why);
+                    });
+                }
+            }
+            Input::NoAck { transaction } => {
+                if let Some(leg) = self.owners.invites.remove(&transaction) {
+                    self.with(now, leg, &mut out, |session, cx| session.on_lost(cx, transaction));
+                }
+            }
+            Input::Command { leg, command } => self.command(now, leg, command, &mut out),
+        }
+        out
+    }
+
+    fn command(&mut self, now: Instant, leg: LegId, command: Command, out: &mut Vec<Effect>) {
+        match command {
+            Command::Call(call) => {
+                assert!(!self.sessions.contains_key(&leg), "a call has a leg of its own");
+                let session = Session::calling(&mut self.context(now, leg, out), *call);
+                self.enter(session);
+            }
+            other => self.with(now, leg, out, |session, cx| session.command(cx, other)),
+        }
+    }
+
+    fn incoming(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        transaction: ServerTx,
+        flow: Flow,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        assert!(!self.sessions.contains_key(&leg), "an INVITE has a leg of its own");
+        let full = self.sessions.len() >= self.settings.legs_max;
+        self.owners.invites.insert(transaction, leg);
+        let mut cx = self.context(now, leg, out);
+        if full {
+            let mut response = request.response(StatusCode::SERVICE_UNAVAILABLE);
+            response.headers.set_to_tag(&cx.random.hex(16));
+            response.headers.push(HeaderName::RetryAfter, &(1 + cx.random.below(10)).to_string());
+            cx.respond(transaction, response);
+            let by = By::Us;
+            cx.tell(Event::Ended { cause: Cause::Overloaded, by, reason: None });
+        } else if let Some(session) = Session::ringing(&mut cx, transaction, flow, request) {
+            self.enter(session);
+        }
+    }
+
+    fn enter(&mut self, session: Session) {
+        let leg = session.leg();
+        self.by_tag.insert(session.local_tag().to_owned(), leg);
+        self.sessions.insert(leg, Entry { session, armed: None });
+        self.settle(leg);
+    }
+
+    fn context<'a>(
+        &'a mut self,
+        now: Instant,
+        leg: LegId,
+        out: &'a mut Vec<Effect>,
+    ) -> Context<'a> {
+        let (settings, random, owners) = (&self.settings, &mut self.random, &mut self.owners);
+        Context { leg, now, settings, random, owners, out }
+    }
+
+    /// Lets the session of `leg` do something; one that is gone does nothing.
+    fn with(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        out: &mut Vec<Effect>,
+        act: impl FnOnce(&mut Session, &mut Context<'_>),
+    ) {
+        let (settings, random, owners) = (&self.settings, &mut self.random, &mut self.owners);
+        let mut cx = Context { leg, now, settings, random, owners, out };
+        if let Some(entry) = self.sessions.get_mut(&leg) {
+            act(&mut entry.session, &mut cx);
+            self.settle(leg);
+        }
+    }
+
+    /// Puts the session's deadline into the order of timers, or forgets what is over.
+    fn settle(&mut self, leg: LegId) {
+        let Some(entry) = self.sessions.get_mut(&leg) else {
+            return;
+        };
+        let deadline = entry.session.deadline();
+        if entry.armed != deadline {
+            if let Some(at) = entry.armed {
+                self.timers.remove(&(at, leg));
+            }
+            if let Some(at) = deadline {
+                self.timers.insert((at, leg));
+            }
+            entry.armed = deadline;
+        }
+        if entry.session.is_finished() {
+            self.by_tag.remove(entry.session.local_tag());
+            if let Some(at) = entry.armed {
+                self.timers.remove(&(at, leg));
+            }
+            self.sessions.remove(&leg);
+        }
+    }
+
+    /// The next moment at which [`tick`](Self::tick) has work to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Fires the timers that are due at `now`.
+    #[must_use]
+    pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
+        let mut out = Vec::new();
+        while let Some((_, leg)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
+            self.with(now, leg, &mut out, Session::tick);
+        }
+        out
+    }
+}

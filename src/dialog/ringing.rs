@@ -1,0 +1,328 @@
+//! We are called: from the INVITE to our 2xx or refusal (RFC 3261 §13.3, RFC 3262 §3).
+//!
+//! ```text
+//!   INVITE ──▶ Ringing ── 1xx, reliably where the peer wants it; again every minute
+//!                ├── Accept: when no reliable session description waits for its PRACK
+//!                │           200, repeated until its ACK ──▶ Established
+//!                ├── Reject, CANCEL: 487, BYE: 487, no PRACK: 500 ──▶ Over
+//!                └── 420, 422, 400: refused before anybody is told
+//! ```
+
+use super::calling::Offer;
+use super::context::Context;
+use super::effect::{By, Event};
+use super::identity::{Identity, SUPPORTED, body_of, put_body_back, put_lines};
+use super::input::{Body, Lines, ServerTx};
+use super::reliable::{Due, Reliable};
+use super::session::{Session, State};
+use super::session_timer::{self, Asked};
+use crate::cause::Cause;
+use crate::sip::{Flow, HeaderName, Headers, Refresher, Request, Response, StatusCode};
+use crate::time::{Duration, Instant, earliest};
+
+/// §13.3.1.1: proxies give up a call that says nothing for three minutes.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// An INVITE that waits for our final response.
+#[derive(Debug)]
+pub struct Ringing {
+    pub(super) invite: ServerTx,
+    pub(super) request: Request,
+    reliability: Reliability,
+    pub(super) reliable: Reliable,
+    pub(super) offer: Offer,
+    /// What the floor above answered while a reliable session description was unacknowledged.
+    accept: Option<(Option<Body>, Lines)>,
+    again: Option<Again>,
+}
+
+/// The last 1xx, to be said again.
+#[derive(Debug)]
+struct Again {
+    at: Instant,
+    response: Response,
+}
+
+/// Which 1xx go reliably.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reliability {
+    /// None: the peer does not know 100rel.
+    None,
+    /// Those with a session description: the peer supports 100rel.
+    Bodies,
+    /// All: the peer requires it.
+    All,
+}
+
+impl Ringing {
+    /// Whether the peer has heard our tag, so that there is an early dialog.
+    pub fn has_spoken(&self) -> bool {
+        self.again.is_some()
+    }
+
+    /// The next moment at which something is due.
+    pub fn deadline(&self) -> Option<Instant> {
+        earliest(self.reliable.deadline(), self.again.as_ref().map(|again| again.at))
+    }
+}
+
+impl Session {
+    /// Takes a new INVITE, or refuses what nobody needs to see.
+    pub(super) fn ringing(
+        cx: &mut Context<'_>,
+        transaction: ServerTx,
+        flow: Flow,
+        request: Request,
+    ) -> Option<Self> {
+        let identity = Identity::of_invite(&request, flow, cx.settings, cx.random);
+        let refusal = match &identity {
+            None => {
+                Some(request.response(StatusCode::BAD_REQUEST).with_reason("No usable Contact"))
+            }
+            Some(_) => refusal_by_headers(cx, &request),
+        };
+        if let Some(mut response) = refusal {
+            response.headers.set_to_tag(&cx.random.hex(16));
+            response.headers.push(HeaderName::Server, &cx.settings.user_agent);
+            cx.respond(transaction, response);
+            cx.tell(Event::Ended { cause: Cause::ProtocolError, by: By::Us, reason: None });
+            return None;
+        }
+        let body = body_of(&request.headers, &request.body);
+        let reliability = if request.headers.requires("100rel") {
+            Reliability::All
+        } else if request.headers.supports("100rel") {
+            Reliability::Bodies
+        } else {
+            Reliability::None
+        };
+        let ringing = Ringing {
+            invite: transaction,
+            reliability,
+            reliable: Reliable::new(cx.random),
+            offer: if body.is_some() { Offer::Theirs } else { Offer::Wanted },
+            accept: None,
+            again: None,
+            request,
+        };
+        let session = Self::new(cx, identity?, State::Ringing(Box::new(ringing)));
+        cx.tell(Event::Invited { body });
+        Some(session)
+    }
+
+    pub(super) fn provisional(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        reason: &str,
+        body: Option<&Body>,
+        headers: &Lines,
+    ) {
+        let State::Ringing(ringing) = &self.state else {
+            return;
+        };
+        if ringing.accept.is_some() || !(101..=199).contains(&status) {
+            return;
+        }
+        let mut response = self.response(cx, &ringing.request, status);
+        if !reason.is_empty() {
+            reason.clone_into(&mut response.reason);
+        }
+        self.dialog.introduce(&mut response);
+        put_lines(&mut response.headers, headers);
+        put_body_back(&mut response, body);
+        if body.is_some() {
+            self.last_body = body.cloned();
+        }
+        self.send_provisional(cx, response);
+    }
+
+    fn send_provisional(&mut self, cx: &mut Context<'_>, response: Response) {
+        let State::Ringing(ringing) = &mut self.state else {
+            return;
+        };
+        ringing.again = Some(Again { at: cx.now + AGAIN, response: response.clone() });
+        let reliably = match ringing.reliability {
+            Reliability::None => false,
+            Reliability::Bodies => !response.body.is_empty(),
+            Reliability::All => true,
+        };
+        if reliably && !response.body.is_empty() {
+            ringing.offer = match ringing.offer {
+                Offer::Theirs => Offer::Settled,
+                Offer::Wanted => Offer::Ours,
+                known => known,
+            };
+        }
+        let invite = ringing.invite;
+        let now = if reliably { ringing.reliable.send(cx.now, response) } else { Some(response) };
+        if let Some(response) = now {
+            cx.respond(invite, response);
+        }
+    }
+
+    pub(super) fn accept(&mut self, cx: &mut Context<'_>, body: Option<Body>, headers: Lines) {
+        let State::Ringing(ringing) = &mut self.state else {
+            return;
+        };
+        // RFC 3262 §3: no 2xx while a session description is unacknowledged.
+        if ringing.reliable.holds_back_answer() {
+            ringing.accept = Some((body, headers));
+            return;
+        }
+        ringing.reliable.fall_silent();
+        let request = ringing.request.clone();
+        let (invite, wanted) = (ringing.invite, ringing.offer == Offer::Wanted);
+        let wants_answer = wanted && body.is_some();
+        let response = self.success(cx, &request, body.as_ref(), &headers);
+        if body.is_some() {
+            self.last_body = body;
+        }
+        let established = std::mem::replace(&mut self.state, State::Established);
+        if let State::Ringing(ringing) = established {
+            self.late_pracks = Some(ringing.reliable);
+        }
+        self.repeat_until_ack(cx, invite, response, wants_answer, true);
+    }
+
+    /// A 200 to INVITE or UPDATE, which starts the session timer anew.
+    pub(super) fn success(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: &Request,
+        body: Option<&Body>,
+        headers: &Lines,
+    ) -> Response {
+        let mut response = self.response(cx, request, 200);
+        self.dialog.introduce(&mut response);
+        let asked = Asked::of(&request.headers);
+        if let Ok(granted) = session_timer::grant(cx.settings.wishes(), asked) {
+            response.headers.push(HeaderName::SessionExpires, &granted.to_string());
+            if granted.refresher == Some(Refresher::Uac) {
+                response.headers.push(HeaderName::Require, "timer");
+            }
+            self.timer.granted(cx.now, granted, asked.supported);
+        }
+        put_lines(&mut response.headers, headers);
+        put_body_back(&mut response, body);
+        response
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        reason: &str,
+        headers: &Lines,
+    ) {
+        let State::Ringing(ringing) = &self.state else {
+            return;
+        };
+        let (invite, status) = (ringing.invite, status.clamp(300, 699));
+        let mut response = self.response(cx, &ringing.request, status);
+        if !reason.is_empty() {
+            reason.clone_into(&mut response.reason);
+        }
+        put_lines(&mut response.headers, headers);
+        cx.respond(invite, response);
+        self.finish(cx, Cause::from_status(status), By::Us, None);
+    }
+
+    /// The peer's INVITE ends without our answer: 487 and the end (§9.2, §15.1.2).
+    pub(super) fn abandoned(&mut self, cx: &mut Context<'_>, reason: Option<String>) {
+        let State::Ringing(ringing) = &self.state else {
+            return;
+        };
+        let invite = ringing.invite;
+        let response = self.response(cx, &ringing.request, 487);
+        cx.respond(invite, response);
+        self.finish(cx, abandonment(reason.as_deref()), By::Peer, reason);
+    }
+
+    /// An INVITE of the peer was cancelled.
+    pub fn on_cancel(&mut self, cx: &mut Context<'_>, invite: ServerTx, reason: Option<String>) {
+        match &self.state {
+            State::Ringing(ringing) if ringing.invite == invite => self.abandoned(cx, reason),
+            State::Ringing(_) | State::Established | State::Calling(_) | State::Over { .. } => {
+                self.drop_change(cx, invite);
+            }
+        }
+    }
+
+    /// The peer of an INVITE cannot be reached any more.
+    pub fn on_lost(&mut self, cx: &mut Context<'_>, invite: ServerTx) {
+        match &self.state {
+            State::Ringing(ringing) if ringing.invite == invite => {
+                self.finish(cx, Cause::Lost, By::Transport, None);
+            }
+            State::Ringing(_) | State::Established | State::Calling(_) | State::Over { .. } => {}
+        }
+    }
+
+    /// A PRACK arrived for a reliable 1xx; what waited for it goes out.
+    pub(super) fn after_prack(&mut self, cx: &mut Context<'_>) {
+        let State::Ringing(ringing) = &mut self.state else {
+            return;
+        };
+        let invite = ringing.invite;
+        if let Some((body, headers)) = ringing.accept.take() {
+            return self.accept(cx, body, headers);
+        }
+        if let Some(response) = ringing.reliable.next(cx.now) {
+            cx.respond(invite, response);
+        }
+    }
+
+    pub(super) fn tick_ringing(&mut self, cx: &mut Context<'_>) {
+        let State::Ringing(ringing) = &mut self.state else {
+            return;
+        };
+        let invite = ringing.invite;
+        match ringing.reliable.tick(cx.now) {
+            Some(Due::Again(response)) => cx.respond(invite, *response),
+            Some(Due::GivenUp) => {
+                // RFC 3262 §3: a 5xx, for the peer does not hear us.
+                let request = ringing.request.clone();
+                self.reply(cx, invite, &request, 500);
+                return self.finish(cx, Cause::Lost, By::Timer, None);
+            }
+            None => {}
+        }
+        if let State::Ringing(ringing) = &mut self.state
+            && let Some(again) = ringing.again.take_if(|again| again.at <= cx.now)
+        {
+            self.send_provisional(cx, again.response);
+        }
+    }
+}
+
+/// What an INVITE deserves that asks for what we cannot do: 420 (§8.2.2.3), 422 (RFC 4028 §9).
+pub fn refusal_by_headers(cx: &Context<'_>, request: &Request) -> Option<Response> {
+    let unknown = unsupported(&request.headers);
+    if !unknown.is_empty() {
+        let mut response = request.response(StatusCode::BAD_EXTENSION);
+        response.headers.push(HeaderName::Unsupported, &unknown.join(", "));
+        return Some(response);
+    }
+    let asked = Asked::of(&request.headers);
+    session_timer::grant(cx.settings.wishes(), asked).err().map(|_| {
+        let mut response = request.response(StatusCode::SESSION_INTERVAL_TOO_SMALL);
+        response.headers.push(HeaderName::MinSe, &cx.settings.min_se.to_string());
+        response
+    })
+}
+
+fn unsupported(headers: &Headers) -> Vec<&str> {
+    let known = |option: &str| SUPPORTED.iter().any(|ours| ours.eq_ignore_ascii_case(option));
+    headers.list(HeaderName::Require).filter(|option| !known(option)).collect()
+}
+
+/// Somebody else answered, says the Reason of the caller's proxy; else the caller gave up.
+fn abandonment(reason: Option<&str>) -> Cause {
+    let elsewhere = reason.is_some_and(|reason| {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Reason, reason);
+        headers.reasons().any(|reason| reason.protocol == "SIP" && reason.cause == Some(200))
+    });
+    if elsewhere { Cause::AnsweredElsewhere } else { Cause::Abandoned }
+}
