@@ -160,6 +160,18 @@ impl Sipp {
         );
     }
 
+    /// Waits until the call stands: a 200 to an INVITE has passed, and its ACK.
+    #[track_caller]
+    pub fn awaits_conversation(&mut self) {
+        let stands = |messages: &[(String, Message)]| {
+            let acked =
+                |n| messages.iter().any(|(_, m)| m.header("CSeq") == Some(&format!("{n} ACK")));
+            messages.iter().any(|(_, m)| is_answer(m) && acked(m.sequence()))
+        };
+        let found = wait::within(PATIENCE, || stands(&self.messages()).then_some(()));
+        assert!(found.is_some(), "{} has no conversation:\n{}", self.scenario, self.ladder());
+    }
+
     /// Has a message passed whose line in the ladder begins so?
     pub fn has(&self, rung: &str) -> bool {
         self.ladder().lines().any(|line| line.starts_with(rung))
@@ -176,6 +188,16 @@ impl Sipp {
     /// Tells the scenario that it is time: a MESSAGE with its Call-ID.
     #[track_caller]
     pub fn nudge(&mut self) {
+        self.nudge_with("now");
+    }
+
+    /// Tells the scenario that it is time, and what for. A call that was answered is nudged once it
+    /// stands: SIPp takes what it does not yet expect for an error.
+    #[track_caller]
+    pub fn nudge_with(&mut self, text: &str) {
+        if self.messages().iter().any(|(_, m)| is_answer(m)) {
+            self.awaits_conversation();
+        }
         let messages = self.messages();
         let call_id = messages.iter().find_map(|(_, m)| m.header("Call-ID"));
         let call_id = call_id.expect("a scenario is nudged in the middle of a call").to_owned();
@@ -184,7 +206,8 @@ impl Sipp {
             .with("From", "<sip:test@localhost>;tag=nudge")
             .with("To", "<sip:test@localhost>")
             .with("Call-ID", call_id)
-            .with("CSeq", "1 MESSAGE");
+            .with("CSeq", "1 MESSAGE")
+            .with_body("text/plain", text);
         let socket = UdpSocket::bind("127.0.0.1:0").expect("there is a free port");
         socket.send_to(&nudge.to_bytes(), self.address).expect("loopback has a route");
     }
@@ -243,6 +266,12 @@ pub fn assert_ladder(really: &str, expected: &str) {
     let same = rungs.len() == expected.len()
         && rungs.iter().zip(&expected).all(|(rung, line)| rung.starts_with(line));
     assert!(same, "expected\n{}\nbut there passed\n{really}", expected.join("\n"));
+}
+
+/// Is it the 200 to an INVITE?
+fn is_answer(message: &Message) -> bool {
+    let to_invite = message.header("CSeq").is_some_and(|c| c.ends_with("INVITE"));
+    message.status() == Some(200) && to_invite
 }
 
 fn scenarios() -> PathBuf {

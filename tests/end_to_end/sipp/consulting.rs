@@ -194,6 +194,44 @@ fn the_operators_phone_hangs_up_while_talking_to_the_user_and_the_hand_over_comp
     talk.user.ends_well();
 }
 
+/// RFC 3515: the operator's phone transfers by itself; it maps to consult and release.
+#[test]
+fn the_operators_phone_transfers_the_caller_blindly() {
+    let mut talk = talk("caller-waits-and-talks", "phone-transfers", "phone-answers-and-hangs-up");
+    talk.phone.nudge_with("<sip:3002@cordboard.test>");
+    talk.user.awaits("<- ACK");
+    talk.phone.ends_well();
+    talk.desk.event_where("state", |s| s["state"] == "idle");
+    talk.user.nudge();
+    talk.user.ends_well();
+    talk.caller.ends_well();
+}
+
+/// RFC 3891: the phone has called the user itself and joins the two.
+#[test]
+fn the_operators_phone_transfers_the_caller_to_a_call_of_its_own() {
+    let mut talk = talk("caller-waits-and-talks", "phone-transfers", "phone-answers-and-hangs-up");
+    let mut own_call = talk.board.terminal("terminal-calls-and-is-hung-up", "3001", "3002");
+    own_call.awaits_conversation();
+    let answer = own_call.message("<- 200");
+    let tag = |name: &str| {
+        let value = answer.header(name).unwrap_or_default();
+        value.split(";tag=").nth(1).unwrap_or_default().to_owned()
+    };
+    let call_id = answer.header("Call-ID").unwrap_or_default().replace('@', "%40");
+    talk.phone.nudge_with(&format!(
+        "<sip:3002@cordboard.test?Replaces={call_id}%3Bto-tag%3D{}%3Bfrom-tag%3D{}>",
+        tag("To"),
+        tag("From")
+    ));
+    talk.phone.ends_well();
+    own_call.ends_well();
+    assert!(!talk.caller.has("<- BYE") && !talk.user.has("<- BYE"), "the two talk on");
+    talk.user.nudge();
+    talk.user.ends_well();
+    talk.caller.ends_well();
+}
+
 #[test]
 fn a_number_that_cannot_be_consulted_is_refused_before_the_caller_is_put_on_hold() {
     let mut talk = talk("caller-waits-and-talks", "phone-answers", "phone-answers");

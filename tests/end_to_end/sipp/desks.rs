@@ -13,7 +13,7 @@ fn a_desk_written_in_sipp_runs_the_whole_call() {
     let mut phone = board.phone_at("3001", "phone-answers");
     let mut user = board.phone_at("3002", "phone-answers-and-hangs-up");
     let mut desk = board.terminal("desk-runs-the-whole-call", "op1", "3002");
-    desk.awaits("-> ACK");
+    desk.awaits_conversation();
     let mut caller = board.guest("caller-waits-and-talks", "9000");
     desk.ends_well();
     phone.ends_well();
@@ -27,9 +27,9 @@ fn a_desk_written_in_sipp_declines_and_sees_the_caller_leave() {
     let board = Switchboard::open();
     let _phone = board.phone_at("3001", "phone-answers");
     let mut desk = board.terminal("desk-declines", "op1", "");
-    desk.awaits("-> ACK");
+    desk.awaits_conversation();
     let mut caller = board.guest("caller-hangs-up", "9000");
-    caller.awaits("-> ACK");
+    caller.awaits_conversation();
     caller.nudge();
     caller.ends_well();
     desk.ends_well();

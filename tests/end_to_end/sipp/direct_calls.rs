@@ -31,7 +31,7 @@ fn inside_calls_inside() {
     let board = Switchboard::open();
     let mut user = board.phone_at("3002", "phone-answers");
     let mut caller = board.terminal("terminal-calls", "3001", "3002");
-    caller.awaits("<- 200");
+    caller.awaits_conversation();
     caller.nudge();
     caller.ends_well();
     user.ends_well();
@@ -56,7 +56,7 @@ fn a_permit_lets_one_outside_caller_in() {
     let mut user = board.phone_at("3002", "phone-answers");
     board.cli("permit add 3002 4001");
     let mut caller = board.terminal("terminal-calls", "4001", "3002");
-    caller.awaits("<- 200");
+    caller.awaits_conversation();
     caller.nudge();
     caller.ends_well();
     user.ends_well();
@@ -91,7 +91,7 @@ fn a_refused_call_may_go_to_the_operator_instead() {
     let mut caller = board.guest("caller-hangs-up", "3002");
     desk.event("offer");
     assert!(user.ladder().is_empty(), "the refused number does not ring");
-    caller.awaits("-> ACK");
+    caller.awaits_conversation();
     caller.nudge();
     caller.ends_well();
 }
@@ -166,7 +166,7 @@ fn a_call_forks_to_every_contact_and_one_answers() {
         Sipp::start(&board.place, address, peer, &role(scenario, false))
     });
     let mut caller = board.terminal("terminal-calls", "3001", "3002");
-    caller.awaits("<- 200");
+    caller.awaits_conversation();
     for phone in &mut phones {
         phone.awaits("<- ");
     }

@@ -1,5 +1,8 @@
 //! SIPp and its runner, proved without the switchboard: one SIPp calls the other.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use super::{Role, Sipp, Who, assert_ladder};
 use crate::place::Place;
 
@@ -16,7 +19,7 @@ fn one_sipp_calls_another_and_the_ladder_is_read_back() {
     };
     let mut phone = Sipp::start(&place, to, from, &role("phone-answers"));
     let mut caller = Sipp::start(&place, from, to, &role("gateway-calls"));
-    caller.awaits("-> ACK");
+    caller.awaits_conversation();
     caller.nudge();
     let ladder = caller.ends_well();
     assert_ladder(
@@ -48,4 +51,27 @@ fn a_scenario_that_goes_otherwise_is_noticed() {
     let _phone = Sipp::start(&place, to, from, &role("phone-is-busy"));
     let mut caller = Sipp::start(&place, from, to, &role("gateway-calls"));
     caller.ends_well();
+}
+
+/// A scenario that nobody plays proves nothing.
+#[test]
+fn every_scenario_is_played_by_a_test_and_says_what_it_shows() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/end_to_end/sipp");
+    let sources: String = files(&tests).iter().map(|path| read(path)).collect();
+    for path in files(&super::scenarios()) {
+        if path.extension().is_some_and(|e| e == "xml") {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            assert!(sources.contains(&format!("\"{name}\"")), "{name} is played by no test");
+            assert!(read(&path).contains(" >|"), "{name} opens with its ladder");
+        }
+    }
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("the sources are there");
+    entries.map(|e| e.expect("the sources can be listed").path()).collect()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).expect("the sources can be read")
 }

@@ -21,7 +21,7 @@ fn a_caller_waits_is_offered_to_every_idle_desk_and_hangs_up() {
     assert_eq!(offer["queue"], "main", "{offer}");
     assert_eq!(offer["position"], 1, "{offer}");
     assert_eq!(second.event("offer")["request"], offer["request"], "one request, one id");
-    caller.awaits("-> ACK");
+    caller.awaits_conversation();
     caller.nudge();
     assert_ladder(
         &caller.ends_well(),
@@ -52,7 +52,7 @@ fn the_second_caller_hears_that_it_is_second() {
     let mut second = board.guest("caller-hangs-up", "9000");
     let offer = desk.event("offer");
     assert_eq!((&offer["position"], &offer["waiting"]), (&json!(2), &json!(2)), "{offer}");
-    second.awaits("-> ACK");
+    second.awaits_conversation();
     let queued = second.message("<- 182").start;
     assert!(queued.contains('2'), "the reason tells the position: {queued}");
     first.nudge();
@@ -94,7 +94,7 @@ fn a_full_queue_refuses_the_next_caller() {
     second.ends_well();
     let offers = desk.messages().iter().filter(|m| m["event"] == "offer").count();
     assert_eq!(offers, 1, "the refused caller was never offered");
-    first.awaits("-> ACK");
+    first.awaits_conversation();
     first.nudge();
     first.ends_well();
 }
@@ -186,7 +186,7 @@ fn a_caller_without_sdp_gets_our_offer_in_the_200() {
     let _phone = board.phone_at("3001", "phone-answers");
     let _desk = board.desk("op1");
     let mut caller = board.guest("caller-offers-late", "9000");
-    caller.awaits("-> ACK");
+    caller.awaits_conversation();
     caller.nudge();
     caller.ends_well();
 }
@@ -242,7 +242,7 @@ fn a_waiting_caller_keeps_its_place_over_a_crash() {
     let mut desk = board.desk("op1");
     let mut caller = board.guest("caller-hangs-up", "9000");
     let offer = desk.event("offer");
-    caller.awaits("-> ACK");
+    caller.awaits_conversation();
     board.crash_and_restart();
     let mut again = board.desk("op1");
     let waiting = again.messages();

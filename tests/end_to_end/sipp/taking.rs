@@ -128,7 +128,7 @@ fn without_a_registered_phone_a_take_is_refused_and_the_request_stays() {
     assert_eq!(result["ok"], false, "{result}");
     let seen = second.messages();
     assert!(!seen.iter().any(|m| m["event"] == "withdrawn"), "never withdrawn: {seen:?}");
-    caller.awaits("-> ACK");
+    caller.awaits_conversation();
     caller.nudge();
     caller.ends_well();
 }
@@ -196,7 +196,7 @@ fn a_busy_desk_sees_the_next_caller_as_waiting_and_is_offered_it_when_idle() {
     desk.is_refused("take", json!({ "request": waiting }), "wrong-phase");
     desk.does("hangup", json!({}));
     assert_eq!(desk.event("offer")["request"], waiting);
-    next.awaits("-> ACK");
+    next.awaits_conversation();
     next.nudge();
     next.ends_well();
 }

@@ -33,7 +33,7 @@ fn a_trunk_is_trusted_by_its_address_and_names_its_caller() {
     let mut caller = Sipp::start(&board.place, address, board.place.switchboard(), &role);
     let offer = desk.event("offer");
     assert_eq!(offer["caller"]["number"], "0551234", "{offer}");
-    caller.awaits("-> ACK");
+    caller.awaits_conversation();
     caller.nudge();
     caller.ends_well();
 }
@@ -55,7 +55,7 @@ fn a_number_with_the_trunks_prefix_goes_out_with_it() {
     let role = gateway("phone-answers", "");
     let mut carrier = Sipp::start(&board.place, address, board.place.switchboard(), &role);
     let mut caller = board.terminal("terminal-calls", "3001", "0559876");
-    caller.awaits("<- 200");
+    caller.awaits_conversation();
     caller.nudge();
     caller.ends_well();
     carrier.ends_well();
