@@ -5,15 +5,15 @@
 
 pub mod h263;
 pub mod h264;
+pub mod h265;
 pub mod rtcp;
 pub mod vp8;
+pub mod vp9;
 
-mod key_frame;
 mod packet;
 mod sequence;
 mod telephone_event;
 
-pub use key_frame::{PictureFormat, begins_key_frame};
 pub use packet::{Elements, Error, HEADER_LEN, Header, Packet, is_rtcp, remove_extension, rewrite};
 pub use sequence::{Arrival, Loss, Reception, is_later, later_by};
 pub use telephone_event::{END_PACKETS, TelephoneEvent, digit, event};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 /// The longest packet time in ms: that of Opus.
 const PACKET_MS_MAX: u32 = 60;
+/// How much of the past an encoder still remembers, in ms.
+const WARM_UP_MS: u32 = 500;
 
 /// A sound in payloads of equal time, so that a packet costs a look-up. Cheap to clone.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,7 +39,8 @@ impl EncodedLoop {
     }
 }
 
-/// Codes one round of a sound; none when the codec can only be passed through, or the packet time
+/// Codes one round of a sound, which takes a while (Opus: about 4 ms for each second): once at the
+/// start, not once a call. None when the codec can only be passed through, or the packet time
 /// is not one of 10, 20, 40 and 60 ms (30 and 50 for all but Opus).
 #[must_use]
 pub fn encode_loop(codec: &Codec, sound: Sound, packet_ms: u32) -> Option<EncodedLoop> {
@@ -50,21 +53,19 @@ pub fn encode_loop(codec: &Codec, sound: Sound, packet_ms: u32) -> Option<Encode
     let frame_len = (rate * packet_ms / 1000) as usize;
     // As many rounds of the sound as make whole packets: a sound of 1 s has no whole 30 ms packets.
     let rounds = (1..=packet_ms as usize).find(|n| (n * pcm.len()).is_multiple_of(frame_len))?;
-    let samples = pcm.iter().copied().cycle();
-    let mut frames = Vec::new();
-    let mut frame = Vec::with_capacity(frame_len);
-    // The first time around only teaches the encoder how the sound ends, so that its beginning
-    // follows without a click.
-    for pass in 0..2 {
-        let mut samples = samples.clone();
-        for _ in 0..rounds * pcm.len() / frame_len {
-            frame.clear();
-            frame.extend(samples.by_ref().take(frame_len));
-            let mut payload = [0; PAYLOAD_MAX];
-            let len = encoder.encode(&frame, &mut payload).ok()?;
-            if pass == 1 {
-                frames.push(payload[..len].into());
-            }
+    let total = rounds * pcm.len() / frame_len;
+    // The end of the sound goes first and is thrown away: it only teaches the encoder what the
+    // beginning follows, so that the seam does not click.
+    let warm_up = total.min((WARM_UP_MS / packet_ms) as usize);
+    let mut samples = pcm.iter().copied().cycle().skip((total - warm_up) * frame_len % pcm.len());
+    let (mut frame, mut frames) = (Vec::with_capacity(frame_len), Vec::with_capacity(total));
+    for at in 0..warm_up + total {
+        frame.clear();
+        frame.extend(samples.by_ref().take(frame_len));
+        let mut payload = [0; PAYLOAD_MAX];
+        let len = encoder.encode(&frame, &mut payload).ok()?;
+        if at >= warm_up {
+            frames.push(payload[..len].into());
         }
     }
     let timestamp_step = codec.clock_rate() * packet_ms / 1000;
