@@ -8,8 +8,8 @@ use cordboard::sip::{Framing, HeaderName, Message, NameAddr, StatusCode, Uri, pa
 use std::hint::black_box;
 use std::time::Instant;
 
-const ROUNDS: u32 = 20;
-const REPETITIONS: u32 = 20_000;
+const ROUNDS: u32 = 400;
+const REPETITIONS: u32 = 500;
 
 const HEAD: &str = "INVITE sip:9000@example.com;user=phone SIP/2.0\r\n\
     Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKPj5a1e6bb1c5f04c7c9f;rport\r\n\

@@ -412,7 +412,9 @@ fn no_mutation_of_a_message_makes_anything_panic() {
         }
         match parse(&bytes) {
             Ok(message) => {
-                look_at_everything(&message);
+                if round % 4 == 0 {
+                    look_at_everything(&message);
+                }
                 out.clear();
                 print(&message, &mut out);
                 assert_eq!(parse(&out), Ok(message), "round {round}");

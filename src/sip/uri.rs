@@ -63,7 +63,8 @@ impl Uri {
         scan(text).map(drop)
     }
 
-    /// `sip:user@host:port`; the user part is escaped as it needs.
+    /// `sip:user@host:port`; the user part is escaped as it needs. What would be longer than
+    /// [`URI_BYTES_MAX`] becomes `sip:invalid`, which reaches nobody.
     #[must_use]
     pub fn sip(user: Option<&str>, host: Host<'_>, port: Option<u16>) -> Self {
         let mut text = String::from("sip:");
@@ -559,6 +560,8 @@ mod tests {
         assert_eq!(made.as_str(), "sip:a%20b%40c%0D%0A%25%23%C3%A9@example.com:5080");
         assert_eq!(made.user().as_deref(), Some("a b@c\r\n%#é"));
         assert_eq!(Uri::sip(None, host, None).as_str(), "sip:example.com");
+        let endless = "x".repeat(URI_BYTES_MAX);
+        assert_eq!(Uri::sip(Some(&endless), host, None).as_str(), "sip:invalid");
     }
 
     #[test]
