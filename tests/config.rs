@@ -4,6 +4,7 @@
 
 use cordboard::config::{Answer, Config, OnRefusal, Queue};
 use cordboard::ids::{LevelId, Number, QueueId};
+use cordboard::random::Random;
 use cordboard::sip::Transport;
 use cordboard::time::Duration;
 use std::path::Path;
@@ -321,4 +322,33 @@ fn limits_hold() {
     };
     assert_eq!(read(&sockets(16)).sip.listen.len(), 16);
     assert!(Config::read("f", &sockets(17)).is_err());
+}
+
+/// Whatever is typed: an answer, never a panic, and every refusal points into the file.
+#[test]
+fn a_mangled_file_is_refused_with_a_line_of_its_own() {
+    let good = shipped().replace("\n# ", "\n");
+    let lines = good.lines().count();
+    for seed in 0..500 {
+        let mut random = Random::from_number(seed);
+        let mut text: Vec<char> = good.chars().collect();
+        for _ in 0..=random.below(5) {
+            let place = random.below(text.len() as u64) as usize;
+            match random.below(3) {
+                0 => drop(text.remove(place)),
+                1 => {
+                    text[place] =
+                        ['"', '[', ']', '=', '.', '\n', '9', 'é'][random.below(8) as usize]
+                }
+                _ => text.swap(place, 0),
+            }
+        }
+        let text: String = text.into_iter().collect();
+        if let Err(refusals) = Config::read("f", &text) {
+            assert!(!refusals.is_empty(), "seed {seed}");
+            for refusal in refusals {
+                assert!((1..=lines + 6).contains(&refusal.line), "seed {seed}: {refusal}");
+            }
+        }
+    }
 }

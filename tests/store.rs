@@ -341,9 +341,12 @@ fn a_row_that_makes_no_sense_is_named_and_left_out() {
     write(data.path(), vec![put(vec![Entry::Binding(good), Entry::Binding(bad)])]);
     let raw = rusqlite::Connection::open(data.path().join("cordboard.db")).unwrap();
     raw.execute_batch("UPDATE bindings SET flow = 'pigeon' WHERE key LIKE '%5062'").unwrap();
+    write(data.path(), vec![put(vec![Entry::Call(Box::new(record(7)))])]);
+    raw.execute_batch("UPDATE calls SET began = -1").unwrap();
     let (state, unreadable) = Database::open(data.path()).unwrap().load(NOW).unwrap();
-    assert_eq!(state.bindings, [binding(5061)]);
-    assert_eq!(unreadable, [Unreadable { table: "bindings", row: "3001".to_owned() }]);
+    assert_eq!((state.bindings, state.calls), (vec![binding(5061)], vec![]));
+    let named = |table, row: &str| Unreadable { table, row: row.to_owned() };
+    assert_eq!(unreadable, [named("bindings", "3001"), named("calls", "7")]);
 }
 
 #[test]
@@ -400,6 +403,23 @@ fn administration_without_a_server_keeps_the_same_rules_and_is_audited() {
         (audit[3].by.as_str(), audit[3].what.as_str()),
         ("root", "terminal add 3001 name=\"Tür\" password=(set) contact=sip:3001@192.0.2.7")
     );
+}
+
+#[test]
+fn passwords_of_another_realm_are_noticed_once() {
+    let data = tempfile::tempdir().unwrap();
+    let adopt = |realm| Database::open(data.path()).unwrap().adopt_realm(realm).unwrap();
+    assert_eq!((adopt("a.example"), adopt("b.example")), (None, None), "there are no passwords");
+    let secret = Secret::from_password("3001", "cordboard.local", "geheim").ok();
+    let draft = TerminalDraft { secret, ..TerminalDraft::new(number("3001")) };
+    adopt("cordboard.local");
+    admin::apply(data.path(), plan(), &Change::AddTerminal(draft), "root", NOW).unwrap();
+    assert_eq!(adopt("cordboard.local"), None);
+    let elsewhere = NumberingPlan { realm: "b.example".to_owned(), ..plan() };
+    let change = Change::SetTerminal(TerminalDraft::new(number("3001")));
+    admin::apply(data.path(), elsewhere, &change, "root", NOW).unwrap();
+    assert_eq!(adopt("b.example").as_deref(), Some("cordboard.local"));
+    assert_eq!(adopt("b.example"), None);
 }
 
 #[test]

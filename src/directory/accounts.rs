@@ -63,6 +63,8 @@ pub struct Directory {
     pub(super) levels: BTreeMap<LevelId, Level>,
     pub(super) permits: BTreeSet<Permit>,
     pub(super) operators: BTreeMap<OperatorId, Operator>,
+    /// Each terminal's number and name in small letters, as people search for them.
+    search: BTreeMap<Number, (String, String)>,
 }
 
 impl Directory {
@@ -71,13 +73,28 @@ impl Directory {
     #[must_use]
     pub fn new(plan: NumberingPlan, accounts: Accounts) -> Self {
         let Accounts { terminals, levels, permits, operators } = accounts;
-        Self {
+        let mut directory = Self {
             plan,
-            terminals: terminals.into_iter().map(|t| (t.number.clone(), t)).collect(),
+            terminals: BTreeMap::new(),
             levels: levels.into_iter().map(|l| (l.name.clone(), l)).collect(),
             permits: permits.into_iter().collect(),
             operators: operators.into_iter().map(|o| (o.name.clone(), o)).collect(),
-        }
+            search: BTreeMap::new(),
+        };
+        terminals.into_iter().for_each(|terminal| directory.put_terminal(terminal));
+        directory
+    }
+
+    pub(super) fn put_terminal(&mut self, terminal: Terminal) {
+        let number = terminal.number.clone();
+        let words = (number.as_str().to_lowercase(), terminal.name.to_lowercase());
+        self.search.insert(number.clone(), words);
+        self.terminals.insert(number, terminal);
+    }
+
+    pub(super) fn drop_terminal(&mut self, number: &Number) {
+        self.search.remove(number);
+        self.terminals.remove(number);
     }
 
     /// What the configuration fixes.
@@ -101,10 +118,12 @@ impl Directory {
     /// case; by number, as many as the caller takes.
     pub fn find<'a>(&'a self, text: &str) -> impl Iterator<Item = &'a Terminal> + use<'a> {
         let wanted = text.trim().to_lowercase();
-        self.terminals.values().filter(move |terminal| {
-            terminal.number.as_str().to_lowercase().starts_with(&wanted)
-                || terminal.name.to_lowercase().contains(&wanted)
-        })
+        self.search
+            .iter()
+            .filter(move |(_, (number, name))| {
+                number.starts_with(&wanted) || name.contains(&wanted)
+            })
+            .filter_map(|(number, _)| self.terminals.get(number))
     }
 
     /// A level by name.

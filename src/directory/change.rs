@@ -149,7 +149,7 @@ impl Directory {
             let (number, operator) = (number.clone(), operator.name.clone());
             return Err(Refusal::PhoneInUse { number, operator });
         }
-        self.terminals.remove(number);
+        self.drop_terminal(number);
         // Who gets the number next must not inherit whom its last holder could reach.
         let (gone, kept) = std::mem::take(&mut self.permits)
             .into_iter()
@@ -314,7 +314,7 @@ impl Directory {
             return Err(Refusal::Limit { what: "terminals", max: TERMINALS_MAX });
         }
         let put = |terminal: Terminal| {
-            self.terminals.insert(terminal.number.clone(), terminal.clone());
+            self.put_terminal(terminal.clone());
             Effect::PutTerminal(terminal)
         };
         Ok(new.into_iter().map(put).collect())

@@ -37,17 +37,17 @@ impl Way {
 
     /// The way to a contact that was registered over `flow`.
     ///
-    /// A stream is its own way back. Over UDP the contact's address is taken when it is that of the
-    /// sender (some phones send from another port than they listen at); behind a NAT it is not, and
-    /// the flow is the only way in.
+    /// A stream is its own way back. Over UDP the contact's own port and transport are taken when
+    /// its address is that of the sender: some phones send from another port than they listen at.
+    /// Behind a NAT the addresses differ, and the flow is the only way in.
     pub(super) fn over(flow: Flow, contact: &Uri) -> Self {
         match address_of(contact) {
-            Some((Transport::Udp, remote))
+            Some((transport, remote))
                 if flow.transport == Transport::Udp
                     && remote.ip() == flow.remote.ip()
-                    && remote.port() != flow.remote.port() =>
+                    && (transport, remote) != (Transport::Udp, flow.remote) =>
             {
-                Self::Known(Destination::Address { transport: Transport::Udp, remote })
+                Self::Known(Destination::Address { transport, remote })
             }
             Some(_) | None => Self::Known(Destination::Flow(flow)),
         }
@@ -127,6 +127,7 @@ mod tests {
             ("sip:1@198.51.100.7:40000", "flow 198.51.100.7:40000"),
             ("sip:1@phone.local", "flow 198.51.100.7:40000"),
             ("sip:1@198.51.100.7:5080", "UDP 198.51.100.7:5080"),
+            ("sip:1@198.51.100.7:40000;transport=tcp", "TCP 198.51.100.7:40000"),
         ] {
             assert_eq!(way(&Way::over(udp, &uri(contact))), expected);
         }

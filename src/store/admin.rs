@@ -33,6 +33,7 @@ pub fn apply(
 ) -> Result<(), AdminError> {
     let _lock = Lock::take(data)?;
     let mut database = Database::open(data)?;
+    database.note_first_realm(&plan.realm)?;
     let (accounts, _) = database.accounts()?;
     let effects = Directory::new(plan, accounts).apply(change)?;
     let audited = Audited { at: now, by: by.to_owned(), what: change.to_string(), effects };

@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::schema;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::path::{Path, PathBuf};
 
 /// How long a statement waits for another process's transaction.
@@ -75,5 +75,29 @@ impl Database {
 
     pub(super) fn fault(&self, error: rusqlite::Error) -> StoreError {
         StoreError::Sqlite { path: self.path.clone(), error }
+    }
+
+    /// Notes the realm unless one is noted already: the server's start is to find the difference.
+    pub(super) fn note_first_realm(&self, realm: &str) -> Result<(), StoreError> {
+        let sql = "INSERT OR IGNORE INTO facts (name, value) VALUES ('realm', ?1)";
+        self.connection.execute(sql, [realm]).map(drop).map_err(|error| self.fault(error))
+    }
+
+    /// Notes the realm of this start and returns the one before, when it was another and there are
+    /// passwords: those were hashed for it, so every one of them has to be set anew.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn adopt_realm(&self, realm: &str) -> Result<Option<String>, StoreError> {
+        let adopt = || {
+            let sql = "SELECT value FROM facts WHERE name = 'realm'
+                       AND (EXISTS (SELECT 1 FROM terminals WHERE secret IS NOT NULL)
+                            OR EXISTS (SELECT 1 FROM operators WHERE secret IS NOT NULL))";
+            let before = self.connection.query_row(sql, [], |row| row.get(0)).optional()?;
+            let sql = "INSERT OR REPLACE INTO facts (name, value) VALUES ('realm', ?1)";
+            self.connection.execute(sql, [realm])?;
+            Ok(before.filter(|before: &String| before != realm))
+        };
+        adopt().map_err(|error| self.fault(error))
     }
 }

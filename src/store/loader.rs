@@ -16,6 +16,7 @@ use crate::registrar::Binding;
 use crate::sip::Uri;
 use crate::switchboard::desk::results::{Kept, REMEMBERED};
 use crate::time::UnixTime;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 use std::collections::BTreeMap;
 
@@ -73,7 +74,10 @@ pub(super) fn rows<T>(
         match read(row)? {
             Some(value) => values.push(value),
             None => {
-                let row = row.get_ref(0)?.as_str().unwrap_or("?").to_owned();
+                let row = match row.get_ref(0)? {
+                    ValueRef::Integer(number) => number.to_string(),
+                    name => name.as_str().unwrap_or("?").to_owned(),
+                };
                 bad.push(Unreadable { table, row });
             }
         }
