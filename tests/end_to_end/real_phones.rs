@@ -105,6 +105,22 @@ fn a_direct_call_inside_is_heard_and_seen_and_one_from_outside_is_refused() {
     inside.await_event("CALL_CLOSED");
 }
 
+/// Direct calls between phones that share no codec: the relay converts both ways.
+#[test]
+fn phones_without_a_common_audio_codec_hear_each_other_directly() {
+    for (left, right) in [("PCMU", "PCMA"), ("G722", "PCMA"), ("opus", "PCMU"), ("opus", "G722")] {
+        let board = Switchboard::open();
+        let codecs = |audio| Codecs { audio, video: "", ..PLAIN };
+        let mut caller = board.phone(CALLER, codecs(left), Answer::WhenTold, &terminal("3001"));
+        let mut user = board.phone(USER, codecs(right), Answer::AtOnce, &terminal("3002"));
+        caller.dial("3002");
+        caller.await_event("CALL_ESTABLISHED");
+        let start = mark(&mut [&mut caller, &mut user]);
+        let gets = [Gets::Voice(USER), Gets::Voice(CALLER)];
+        judge(&format!("{left} to {right}"), &start, &mut [&mut caller, &mut user], &gets);
+    }
+}
+
 /// An operator without a desk: answering takes, keys consult, connect and release.
 #[test]
 fn an_operator_with_only_a_phone_hands_a_caller_over_by_keys() {

@@ -23,16 +23,23 @@ fn a_desk_written_in_sipp_runs_the_whole_call() {
 }
 
 #[test]
-fn a_desk_written_in_sipp_declines_and_sees_the_caller_leave() {
+fn a_desk_written_in_sipp_declines_and_the_caller_waits_on() {
     let board = Switchboard::open();
-    let _phone = board.phone_at("3001", "phone-answers");
+    let _phones =
+        [board.phone_at("3001", "phone-answers"), board.phone_at("3003", "phone-answers")];
+    let other = board.desk("op2");
     let mut desk = board.terminal("desk-declines", "op1", "");
-    desk.awaits_conversation();
+    desk.awaits("<- INFO");
     let mut caller = board.guest("caller-hangs-up", "9000");
+    desk.ends_well();
     caller.awaits_conversation();
+    let seen = other.messages();
+    assert!(
+        !seen.iter().any(|m| m["event"] == "withdrawn"),
+        "a refusal is one desk's own: {seen:?}"
+    );
     caller.nudge();
     caller.ends_well();
-    desk.ends_well();
 }
 
 #[test]
