@@ -302,6 +302,23 @@ fn an_import_happens_wholly_or_not_at_all() {
 }
 
 #[test]
+fn the_audit_names_what_was_changed_and_shows_no_secret() {
+    let secret = Secret::from_password("3001", "cordboard.local", "geheim").ok();
+    let draft = TerminalDraft { secret, level: Some(level("A")), ..terminal("3001") };
+    for (change, what) in [
+        (Change::SetTerminal(draft), "terminal set 3001 level=A password=(set)"),
+        (Change::AddLevel(patent_levels()[0].clone()), "level add A admits=A"),
+        (Change::RemovePermit(permit("3001", "4001")), "permit remove 3001 4001"),
+        (Change::AddOperator(operator("op1", "3001")), "operator add op1 phone=3001"),
+        (Change::ImportTerminals(vec![terminal("1"), terminal("2")]), "terminal import of 2: 1 2"),
+    ] {
+        assert_eq!(change.to_string(), what);
+    }
+    let many = Change::ImportTerminals((0..1000).map(|n| terminal(&n.to_string())).collect());
+    assert!(many.to_string().ends_with(" 18 19 …"), "{many}");
+}
+
+#[test]
 fn limits_hold() {
     let mut directory = directory();
     for n in 2..LEVELS_MAX {

@@ -7,10 +7,7 @@ use super::operator::{Operator, OperatorMode};
 use super::permit::Permit;
 use super::secret::Secret;
 use super::terminal::Terminal;
-use crate::ids::LevelId;
-use crate::ids::Number;
-use crate::ids::OperatorId;
-use crate::ids::QueueId;
+use crate::ids::{LevelId, Number, OperatorId, QueueId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most terminals.

@@ -7,13 +7,13 @@ use super::operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 use super::permit::Permit;
 use super::refusal::{LevelUser, Refusal, Thing};
 use super::terminal::{Terminal, TerminalDraft};
-use crate::ids::LevelId;
-use crate::ids::Number;
-use crate::ids::OperatorId;
-use crate::ids::QueueId;
+use crate::ids::{LevelId, Number, OperatorId, QueueId};
 use crate::sip::Scheme;
 use std::collections::BTreeSet;
 use std::fmt;
+
+/// How many terminals of an import the audit names.
+const IMPORT_NAMED_MAX: usize = 20;
 
 /// What an administrator wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -376,7 +376,10 @@ impl fmt::Display for Change {
             Self::RemoveTerminal(number) => write!(f, "terminal remove {number}"),
             Self::ImportTerminals(drafts) => {
                 write!(f, "terminal import of {}:", drafts.len())?;
-                drafts.iter().try_for_each(|draft| write!(f, " {}", draft.number))
+                for draft in drafts.iter().take(IMPORT_NAMED_MAX) {
+                    write!(f, " {}", draft.number)?;
+                }
+                f.write_str(if drafts.len() > IMPORT_NAMED_MAX { " …" } else { "" })
             }
             Self::AddLevel(level) => write!(f, "level add {level}"),
             Self::SetLevel(level) => write!(f, "level set {level}"),

@@ -3,9 +3,7 @@
 use super::accounts::Directory;
 use super::terminal::Terminal;
 use super::trunk::Trunk;
-use crate::ids::LevelId;
-use crate::ids::Number;
-use crate::ids::QueueId;
+use crate::ids::{LevelId, Number, QueueId};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 

@@ -1,9 +1,7 @@
 //! Operators: accounts that take calls, each with a desk phone.
 
 use super::secret::Secret;
-use crate::ids::Number;
-use crate::ids::OperatorId;
-use crate::ids::QueueId;
+use crate::ids::{Number, OperatorId, QueueId};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;

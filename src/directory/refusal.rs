@@ -1,10 +1,7 @@
 //! Why a change of the directory was refused: what, where, and what to do.
 
 use super::name::{Holder, NameFault};
-use crate::ids::LevelId;
-use crate::ids::Number;
-use crate::ids::OperatorId;
-use crate::ids::QueueId;
+use crate::ids::{LevelId, Number, OperatorId, QueueId};
 use std::fmt;
 
 /// What an administrator works on.

@@ -2,8 +2,7 @@
 
 use super::change::Field;
 use super::secret::Secret;
-use crate::ids::LevelId;
-use crate::ids::Number;
+use crate::ids::{LevelId, Number};
 use crate::sip::Uri;
 use std::fmt;
 

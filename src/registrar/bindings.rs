@@ -4,8 +4,7 @@
 //! `reg-id` (RFC 5626 §6), else when their URIs are equivalent (RFC 3261 §10.3, step 7).
 
 use super::target::{Target, Way, reaches_by_itself};
-use crate::ids::ConnectionId;
-use crate::ids::Number;
+use crate::ids::{ConnectionId, Number};
 use crate::sip::{Flow, NameAddr, Transport};
 use crate::time::{Instant, Now, UnixTime};
 use std::collections::BTreeMap;
