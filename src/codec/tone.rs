@@ -44,7 +44,8 @@ const CHORDS: &[[f64; 4]] = &[
     [196.00, 246.94, 293.66, 392.00],
 ];
 const CHORD_ORDER: [usize; 8] = [0, 1, 2, 3, 2, 1, 2, 1];
-const CHORD_NOTE_MS: u32 = 320;
+/// So that the tune is 9.6 s, which every packet time divides.
+const CHORD_NOTE_MS: u32 = 300;
 
 impl Sound {
     /// One round of the sound, mono.

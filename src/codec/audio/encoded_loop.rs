@@ -40,11 +40,13 @@ impl EncodedLoop {
 }
 
 /// Codes one round of a sound, which takes a while (Opus: about 4 ms for each second): once at the
-/// start, not once a call. None when the codec can only be passed through, or the packet time
-/// is not one of 10, 20, 40 and 60 ms (30 and 50 for all but Opus).
+/// start, not once a call. None when the codec can only be passed through, or the packet time is not
+/// one of 10, 20, 40 and 60 ms (30 and 50 for all but Opus); peers ask for odd ones, whose loops would
+/// be very long.
 #[must_use]
 pub fn encode_loop(codec: &Codec, sound: Sound, packet_ms: u32) -> Option<EncodedLoop> {
-    if packet_ms == 0 || packet_ms > PACKET_MS_MAX || codec.kind() != Kind::Audio {
+    let whole = (10..=PACKET_MS_MAX).contains(&packet_ms) && packet_ms.is_multiple_of(10);
+    if !whole || codec.kind() != Kind::Audio {
         return None;
     }
     let mut encoder = AudioEncoder::new(codec, sound.rate_needed())?;
@@ -52,7 +54,7 @@ pub fn encode_loop(codec: &Codec, sound: Sound, packet_ms: u32) -> Option<Encode
     let pcm = sound.samples(rate);
     let frame_len = (rate * packet_ms / 1000) as usize;
     // As many rounds of the sound as make whole packets: a sound of 1 s has no whole 30 ms packets.
-    let rounds = (1..=packet_ms as usize).find(|n| (n * pcm.len()).is_multiple_of(frame_len))?;
+    let rounds = (1..=6).find(|n| (n * pcm.len()).is_multiple_of(frame_len))?;
     let total = rounds * pcm.len() / frame_len;
     // The end of the sound goes first and is thrown away: it only teaches the encoder what the
     // beginning follows, so that the seam does not click.
@@ -108,6 +110,16 @@ mod tests {
         assert_eq!(encode_loop(&Codec::G729, Sound::Silence, 20), None);
         assert_eq!(encode_loop(&Codec::H264, Sound::Silence, 20), None);
         assert_eq!(encode_loop(&Codec::Pcmu, Sound::Silence, 0), None);
-        assert_eq!(encode_loop(&Codec::Pcmu, Sound::Silence, PACKET_MS_MAX + 1), None);
+        assert_eq!(encode_loop(&Codec::Pcmu, Sound::Silence, PACKET_MS_MAX + 10), None);
+        assert_eq!(encode_loop(&Codec::Pcmu, Sound::HoldMelody, 23), None);
+        assert_eq!(encode_loop(&Codec::Opus, Sound::Silence, 30), None, "no frame of Opus");
+    }
+
+    #[test]
+    fn the_melody_fits_every_packet_time_in_one_round() {
+        for packet_ms in (10..=PACKET_MS_MAX).step_by(10) {
+            let len = encode_loop(&Codec::Pcmu, Sound::HoldMelody, packet_ms).unwrap().len();
+            assert_eq!(len, 9600 / packet_ms as usize);
+        }
     }
 }
