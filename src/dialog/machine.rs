@@ -74,7 +74,7 @@ pub struct Machine {
 
 #[derive(Debug)]
 struct Entry {
-    session: Session,
+    session: Box<Session>,
     armed: Option<Instant>,
 }
 
@@ -212,7 +212,7 @@ impl Machine {
     fn enter(&mut self, session: Session) {
         let leg = session.leg();
         self.by_tag.insert(session.local_tag().to_owned(), leg);
-        self.sessions.insert(leg, Entry { session, armed: None });
+        self.sessions.insert(leg, Entry { session: Box::new(session), armed: None });
         self.settle(leg);
     }
 

@@ -198,8 +198,11 @@ impl Session {
         tag_fits && self.dialog.call_id() == call_id
     }
 
-    /// What the floor above wants.
+    /// What the floor above wants; after the end nothing, for its wish crossed our event.
     pub fn command(&mut self, cx: &mut Context<'_>, command: Command) {
+        if self.is_over() {
+            return;
+        }
         match command {
             // A call has a session of its own: Machine::command.
             Command::Call(_) => {}

@@ -1,0 +1,370 @@
+//! Two houses, transactions and dialogs each, on a network that loses, doubles, delays and reorders.
+//!
+//! Whatever happens: every leg ends once, nothing follows its end, and nothing is left over. A
+//! failure is a seed.
+
+use cordboard::dialog::{self, Body, Call, Command, Event, Lines, Target};
+use cordboard::ids::{ConnectionId, LegId};
+use cordboard::random::Random;
+use cordboard::sip::{
+    self, Destination, Flow, HeaderName, Message, NameAddr, StatusCode, Transport, Uri,
+};
+use cordboard::time::{Duration, Instant, earliest};
+use cordboard::transaction;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+/// How bad the network is.
+#[derive(Clone, Copy)]
+struct Weather {
+    lost_percent: u64,
+    doubled_percent: u64,
+    delay_max_ms: u64,
+}
+
+#[test]
+fn on_a_good_network_every_call_comes_about_and_ends() {
+    let weather = Weather { lost_percent: 0, doubled_percent: 0, delay_max_ms: 1 };
+    for seed in 0..50 {
+        let mut world = World::new(seed, weather);
+        world.users = Users::Polite;
+        world.run();
+        let told = |event: &str| world.houses.iter().any(|h| h.told.iter().any(|t| t == event));
+        assert!(told("answered") && told("confirmed"), "seed {seed}: no call");
+    }
+}
+
+#[test]
+fn on_a_bad_network_every_leg_ends_once_and_nothing_is_left() {
+    for seed in 0..200 {
+        let weather = Weather {
+            lost_percent: seed % 50,
+            doubled_percent: seed % 30,
+            delay_max_ms: 1 + seed * 5 % 900,
+        };
+        World::new(seed, weather).run();
+    }
+}
+
+#[test]
+fn without_a_network_the_call_is_given_up() {
+    let weather = Weather { lost_percent: 100, doubled_percent: 0, delay_max_ms: 1 };
+    let mut world = World::new(1, weather);
+    world.users = Users::Polite;
+    world.run();
+    assert_eq!(world.houses[0].told, ["refused", "ended"]);
+    assert!(world.houses[1].told.is_empty());
+}
+
+/// What people do.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Users {
+    /// The callee answers, and the caller hangs up at the end.
+    Polite,
+    /// Both do anything at any time.
+    Wild,
+}
+
+struct World {
+    seed: u64,
+    now: Instant,
+    weather: Weather,
+    users: Users,
+    random: Random,
+    houses: [House; 2],
+    /// In flight: when, a number to tell them apart, to which house, and the bytes.
+    air: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
+    sent: u64,
+}
+
+struct House {
+    address: SocketAddr,
+    transactions: transaction::Machine,
+    dialogs: dialog::Machine,
+    legs: u64,
+    ended: BTreeSet<LegId>,
+    told: Vec<String>,
+}
+
+impl World {
+    fn new(seed: u64, weather: Weather) -> Self {
+        let mut random = Random::from_number(seed);
+        let houses = [1, 2].map(|host| {
+            let address = SocketAddr::from(([192, 0, 2, host], 5060));
+            let advertise: BTreeMap<_, _> = [(Transport::Udp, address)].into();
+            let below =
+                transaction::Settings { advertise: advertise.clone(), ..Default::default() };
+            let above = dialog::Settings { advertise, session_expires: 90, ..Default::default() };
+            House {
+                address,
+                transactions: transaction::Machine::new(below, random.fork()),
+                dialogs: dialog::Machine::new(above, random.fork()),
+                legs: 0,
+                ended: BTreeSet::new(),
+                told: Vec::new(),
+            }
+        });
+        let (now, users, air) = (Instant::START, Users::Wild, BTreeMap::new());
+        Self { seed, now, weather, users, random, houses, air, sent: 0 }
+    }
+
+    /// A call, a minute of whims, hanging up, and time for all timers.
+    fn run(&mut self) {
+        self.call();
+        for _ in 0..30 {
+            self.pass(Duration::from_secs(2));
+            if self.users == Users::Wild {
+                let house = self.below(2);
+                self.whim(house);
+            }
+        }
+        for house in [0, 1] {
+            let legs = self.houses[house].legs;
+            for leg in 1..=legs {
+                self.command(house, LegId(leg), Command::End { reason: None });
+            }
+        }
+        self.pass(Duration::from_secs(300));
+        for (place, house) in self.houses.iter().enumerate() {
+            let (seed, told) = (self.seed, &house.told);
+            let ended = house.ended.len() as u64;
+            assert_eq!(ended, house.legs, "seed {seed}: a leg of house {place} goes on: {told:?}");
+            assert_eq!(house.dialogs.count(), 0, "seed {seed}, house {place}: {told:?}");
+            assert_eq!(house.transactions.count(), (0, 0), "seed {seed}, house {place}: {told:?}");
+            assert_eq!(house.dialogs.deadline(), None, "seed {seed}");
+        }
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.random.below(limit as u64)).unwrap()
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.random.below(100) < percent
+    }
+
+    fn sdp(&mut self) -> Body {
+        Body::sdp(self.random.hex(8))
+    }
+
+    fn call(&mut self) {
+        let remote = self.houses[1].address;
+        let offer = self.users == Users::Polite || self.chance(70);
+        let uri = |text: &str| Uri::parse(text).unwrap();
+        let call = Call {
+            target: Target {
+                uri: uri("sip:callee@192.0.2.2"),
+                route: vec![],
+                destination: Destination::Address { transport: Transport::Udp, remote },
+            },
+            from: NameAddr::new(uri("sip:caller@192.0.2.1")),
+            to: NameAddr::new(uri("sip:callee@192.0.2.2")),
+            body: offer.then(|| self.sdp()),
+            headers: Lines::new(),
+            credentials: None,
+        };
+        self.houses[0].legs = 1;
+        self.command(0, LegId(1), Command::Call(Box::new(call)));
+    }
+
+    /// Something that a user may do at any time.
+    fn whim(&mut self, house: usize) {
+        if self.houses[house].legs == 0 {
+            return;
+        }
+        let sdp = self.sdp();
+        let (reason, headers) = (String::new(), Lines::new());
+        let command = match self.below(12) {
+            0 => Command::Provisional { status: 180, reason, body: None, headers },
+            1 => Command::Provisional { status: 183, reason, body: Some(sdp), headers },
+            2..=4 => Command::Accept { body: Some(sdp), headers },
+            5 => Command::Reject { status: 486, reason, headers },
+            6 => Command::Reoffer { body: Some(sdp) },
+            7 => Command::Reoffer { body: None },
+            8 => Command::Update { body: None, headers },
+            9 => Command::Update { body: Some(sdp), headers },
+            10 => Command::Info { tag: 1, headers, body: None },
+            _ if self.chance(30) => Command::End { reason: None },
+            _ => return,
+        };
+        self.command(house, LegId(1), command);
+    }
+
+    fn command(&mut self, house: usize, leg: LegId, command: Command) {
+        let effects =
+            self.houses[house].dialogs.handle(self.now, dialog::Input::Command { leg, command });
+        self.perform(house, effects);
+    }
+
+    /// What dialogs want done, and what people answer to it.
+    fn perform(&mut self, house: usize, effects: Vec<dialog::Effect>) {
+        for effect in effects {
+            let input = match effect {
+                dialog::Effect::Request { transaction, to, request } => {
+                    let id = transaction::ClientId(transaction.0);
+                    transaction::Input::Request { id, to, request }
+                }
+                dialog::Effect::Respond { transaction, response } => transaction::Input::Respond {
+                    id: transaction::ServerId(transaction.0),
+                    response,
+                },
+                dialog::Effect::Cancel { transaction, reason } => {
+                    transaction::Input::Cancel { id: transaction::ClientId(transaction.0), reason }
+                }
+                dialog::Effect::Forward { to, request } => {
+                    transaction::Input::Forward { to, request }
+                }
+                dialog::Effect::Event { leg, event } => {
+                    self.tell(house, leg, event);
+                    continue;
+                }
+            };
+            let effects = self.houses[house].transactions.handle(self.now, input);
+            self.carry(house, effects);
+        }
+    }
+
+    fn tell(&mut self, house: usize, leg: LegId, event: Event) {
+        let seed = self.seed;
+        let over = self.houses[house].ended.contains(&leg);
+        assert!(!over, "seed {seed}: {event:?} after the end of {leg}");
+        let polite = self.users == Users::Polite;
+        let (body, wild) = (self.sdp(), !polite && self.chance(30));
+        let headers = Lines::new();
+        let (word, command) = match event {
+            Event::Invited { .. } if polite => {
+                ("invited", Some(Command::Accept { body: Some(body), headers }))
+            }
+            Event::Provisional { wants_answer: true, .. } => {
+                ("provisional", Some(Command::AnswerPrack { body }))
+            }
+            Event::Answered { wants_answer, .. } => {
+                ("answered", (wants_answer && !wild).then_some(Command::Ack { body }))
+            }
+            Event::ReofferAnswered { .. } => ("reoffer answered", Some(Command::Ack { body })),
+            Event::Reoffered { .. } if wild => ("reoffered", Some(Command::Refuse { status: 488 })),
+            Event::Reoffered { .. } => ("reoffered", Some(Command::Answer { body })),
+            Event::Info { transaction, .. } => {
+                let (status, reason) = (200, String::new());
+                ("info", Some(Command::Respond { transaction, status, reason, headers }))
+            }
+            Event::Confirmed { .. } => ("confirmed", None),
+            Event::Refused { .. } => ("refused", None),
+            Event::Ended { .. } => {
+                self.houses[house].ended.insert(leg);
+                ("ended", None)
+            }
+            other => {
+                self.houses[house].told.push(format!("{other:?}"));
+                return;
+            }
+        };
+        self.houses[house].told.push(word.to_owned());
+        if let Some(command) = command {
+            self.command(house, leg, command);
+        }
+    }
+
+    /// What transactions want done.
+    fn carry(&mut self, house: usize, effects: Vec<transaction::Effect>) {
+        for effect in effects {
+            let client = |id: transaction::ClientId| dialog::ClientTx(id.0);
+            let input = match effect {
+                transaction::Effect::Send { to, message } => {
+                    self.send(house, to, &message);
+                    continue;
+                }
+                transaction::Effect::Request { id, flow, request } => {
+                    let transaction = dialog::ServerTx(id.0);
+                    if request.headers.to_tag().is_none() {
+                        self.houses[house].legs += 1;
+                        let leg = LegId(self.houses[house].legs);
+                        dialog::Input::Incoming { leg, transaction, flow, request }
+                    } else {
+                        dialog::Input::Request { transaction, flow, request }
+                    }
+                }
+                transaction::Effect::Ack { flow, request } => dialog::Input::Ack { flow, request },
+                transaction::Effect::Cancelled { id, reason } => {
+                    dialog::Input::Cancelled { transaction: dialog::ServerTx(id.0), reason }
+                }
+                transaction::Effect::Response { id, response } => {
+                    dialog::Input::Response { transaction: client(id), response }
+                }
+                transaction::Effect::Failed { id, why } => {
+                    let why = match why {
+                        transaction::Failure::Timeout => dialog::Failure::Timeout,
+                        transaction::Failure::Transport => dialog::Failure::Transport,
+                    };
+                    dialog::Input::Failed { transaction: client(id), why }
+                }
+                transaction::Effect::NoAck { id } => {
+                    dialog::Input::NoAck { transaction: dialog::ServerTx(id.0) }
+                }
+            };
+            let effects = self.houses[house].dialogs.handle(self.now, input);
+            self.perform(house, effects);
+        }
+    }
+
+    fn send(&mut self, house: usize, to: Destination, message: &Message) {
+        let other = 1 - house;
+        assert_eq!(to.remote(), self.houses[other].address, "seed {}", self.seed);
+        let mut bytes = Vec::new();
+        sip::print(message, &mut bytes);
+        let copies = 1 + usize::from(self.chance(self.weather.doubled_percent));
+        for _ in 0..copies {
+            if !self.chance(self.weather.lost_percent) {
+                let delay = 1 + self.random.below(self.weather.delay_max_ms);
+                self.sent += 1;
+                let key = (self.now + Duration::from_millis(delay), self.sent);
+                self.air.insert(key, (other, bytes.clone()));
+            }
+        }
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        loop {
+            let mut next = self.air.keys().next().map(|(at, _)| *at);
+            for house in &self.houses {
+                next = earliest(next, house.transactions.deadline());
+                next = earliest(next, house.dialogs.deadline());
+            }
+            let Some(at) = next.filter(|at| *at <= end) else {
+                break;
+            };
+            self.now = self.now.max(at);
+            for house in [0, 1] {
+                let effects = self.houses[house].transactions.tick(self.now);
+                self.carry(house, effects);
+                let effects = self.houses[house].dialogs.tick(self.now);
+                self.perform(house, effects);
+            }
+            while let Some(entry) = self.air.first_entry().filter(|e| e.key().0 <= self.now) {
+                let (house, bytes) = entry.remove();
+                self.deliver(house, &bytes);
+            }
+        }
+        self.now = end;
+    }
+
+    fn deliver(&mut self, house: usize, bytes: &[u8]) {
+        let message = sip::parse(bytes).expect("what we print can be read");
+        if let Message::Response(response) = &message {
+            let tagged = response.headers.to_tag().is_some();
+            assert!(tagged || response.status == StatusCode::TRYING);
+        } else {
+            assert!(message.headers().contains(HeaderName::MaxForwards));
+        }
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: self.houses[house].address,
+            remote: self.houses[1 - house].address,
+            connection: ConnectionId(0),
+        };
+        let input = transaction::Input::Received { flow, message };
+        let effects = self.houses[house].transactions.handle(self.now, input);
+        self.carry(house, effects);
+    }
+}
