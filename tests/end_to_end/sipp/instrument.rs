@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Role, Sipp, Who, assert_ladder};
+use crate::desk;
 use crate::place::Place;
 
 #[test]
@@ -51,6 +52,25 @@ fn a_scenario_that_goes_otherwise_is_noticed() {
     let _phone = Sipp::start(&place, to, from, &role("phone-is-busy"));
     let mut caller = Sipp::start(&place, from, to, &role("gateway-calls"));
     caller.ends_well();
+}
+
+/// The tests' own desk, against a SIPp in the switchboard's place.
+#[test]
+fn our_desk_logs_in_gives_commands_and_reads_events() {
+    let place = Place::new();
+    let (here, there) = (place.next_address(), place.next_address());
+    let role = Role {
+        scenario: "instrument-switchboard",
+        who: Who::Guest("switchboard"),
+        number: "",
+        extra: "",
+        tcp: false,
+    };
+    let mut switchboard = Sipp::start(&place, there, here, &role);
+    let mut desk = desk::over_udp("op1", here, there);
+    assert_eq!(desk.messages().len(), 3);
+    assert_eq!(desk.hang_up().status(), Some(200));
+    switchboard.ends_well();
 }
 
 /// A scenario that nobody plays proves nothing.
