@@ -491,7 +491,9 @@ fn what_cannot_be_called_is_refused() {
     let mut house = House::new();
     let mut phone = Phone::udp("3001");
     let long = format!("Contact: <sip:3001@192.0.2.7>;x={}", "y".repeat(2048));
-    for lines in ["Contact: <mailto:a@b.example>", "Contact: <tel:+4930>", &long] {
+    let proxies = format!("Path: <sip:edge.example;x={}>\n", "y".repeat(900)).repeat(5);
+    let far = format!("{proxies}Contact: <sip:3001@192.0.2.7>");
+    for lines in ["Contact: <mailto:a@b.example>", "Contact: <tel:+4930>", &long, &far] {
         assert_eq!(status(&house.register(&mut phone, lines).0), 400, "{lines}");
     }
     let (response, _) =

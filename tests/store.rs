@@ -363,6 +363,26 @@ fn a_file_of_a_later_version_is_left_alone() {
 }
 
 #[test]
+fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_writes() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("cordboard.db"), "").unwrap();
+    let error = Database::open_to_read(data.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Outdated { .. }));
+    drop(Database::open(data.path()).unwrap());
+    assert!(Database::open_to_read(data.path()).unwrap().is_some());
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_left_as_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("cordboard.db");
+    std::fs::write(&path, "a shopping list, long enough to be taken for a header of SQLite")
+        .unwrap();
+    assert!(matches!(Database::open(data.path()), Err(StoreError::Sqlite { .. })));
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("a shopping list"));
+}
+
+#[test]
 fn administration_without_a_server_keeps_the_same_rules_and_is_audited() {
     let data = tempfile::tempdir().unwrap();
     let apply = |change: &Change| admin::apply(data.path(), plan(), change, "root", NOW);

@@ -1,5 +1,6 @@
 //! Failed attempts to authenticate, counted per source (RFC 5039 §4, in spirit).
 
+use crate::directory::NAME_MAX;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
@@ -37,6 +38,7 @@ struct Count {
 impl Attempts {
     /// How long `source` has to wait before it may try `account` again; `None` when it need not.
     pub fn barred(&mut self, now: Instant, source: IpAddr, account: &str) -> Option<Duration> {
+        let account = shortened(account);
         self.forget(now);
         let over = |key: &Key, max| {
             let count = self.counts.get(key).filter(|count| count.failures >= max)?;
@@ -44,14 +46,14 @@ impl Attempts {
         };
         let source = network(source);
         over(&(source, None), FAILURES_PER_SOURCE_MAX)
-            .or_else(|| over(&(source, Some(account.to_owned())), FAILURES_PER_ACCOUNT_MAX))
+            .or_else(|| over(&(source, Some(account)), FAILURES_PER_ACCOUNT_MAX))
     }
 
     /// Notes a wrong password.
     pub fn failed(&mut self, now: Instant, source: IpAddr, account: &str) {
         self.forget(now);
         let source = network(source);
-        for key in [(source, None), (source, Some(account.to_owned()))] {
+        for key in [(source, None), (source, Some(shortened(account)))] {
             if let Some(count) = self.counts.get_mut(&key) {
                 count.failures += 1;
                 continue;
@@ -75,6 +77,11 @@ impl Attempts {
             self.counts.remove(&key);
         }
     }
+}
+
+/// No account has a longer name, so guesses at longer ones need not be told apart.
+fn shortened(account: &str) -> String {
+    account.chars().take(NAME_MAX + 1).collect()
 }
 
 /// What counts as one source: an IPv4 address, or the /64 that one IPv6 subscriber has.
@@ -127,6 +134,8 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let mut attempts = Attempts::default();
+        attempts.failed(at(0), ip("192.0.2.7"), &"x".repeat(8000));
+        assert!(attempts.counts.keys().all(|(_, account)| account.iter().all(|a| a.len() < 34)));
         for n in 0..2 * COUNTS_MAX as u32 {
             attempts.failed(at(1), IpAddr::V4(n.into()), "3001");
         }

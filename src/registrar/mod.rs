@@ -16,5 +16,5 @@ pub use authenticator::{Challenged, Refusal, Verdict};
 pub use bindings::{Binding, BindingChange, CONTACTS_MAX};
 pub use machine::{Effect, Input, Machine, Settings};
 pub use nonces::{NONCE_LIFETIME, NONCES_MAX};
-pub use register::CONTACT_BYTES_MAX;
+pub use register::{CONTACT_BYTES_MAX, PATH_BYTES_MAX};
 pub use target::{Target, Way};

@@ -9,6 +9,9 @@ use crate::time::{Now, UnixTime};
 /// The longest contact with its parameters, in bytes.
 pub const CONTACT_BYTES_MAX: usize = 2048;
 
+/// The longest way to a contact, all proxies together, in bytes.
+pub const PATH_BYTES_MAX: usize = 4096;
+
 /// As much of User-Agent as is kept, in characters.
 const USER_AGENT_MAX: usize = 100;
 
@@ -78,6 +81,9 @@ pub(super) fn read(
         Contacts::List(contacts) => contacts,
     };
     let path = headers.addresses(HeaderName::Path).map_err(|_| Fault::BadRequest("Bad Path"))?;
+    if path.iter().map(|proxy| proxy.to_string().len()).sum::<usize>() > PATH_BYTES_MAX {
+        return Err(Fault::BadRequest("Path too long"));
+    }
     let user_agent = headers.get(HeaderName::UserAgent).unwrap_or("");
     let user_agent: String = user_agent.chars().take(USER_AGENT_MAX).collect();
     let mut wishes = Vec::with_capacity(contacts.len());

@@ -49,8 +49,11 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).map_err(sqlite)?;
         let found = Self::prepare(&connection).map_err(sqlite)?;
-        if found != schema::VERSION {
+        if found > schema::VERSION {
             return Err(StoreError::TooNew { path, found, known: schema::VERSION });
+        }
+        if found < schema::VERSION {
+            return Err(StoreError::Outdated { path });
         }
         connection.pragma_update(None, "query_only", true).map_err(sqlite)?;
         Ok(Some(Self { connection, path }))

@@ -29,6 +29,12 @@ pub enum StoreError {
         /// Our version.
         known: u32,
     },
+    /// The file was written by an earlier version, and only read here.
+    #[error("{}: an earlier cordboard made it: start this one once, which brings it up to date", path.display())]
+    Outdated {
+        /// The database.
+        path: PathBuf,
+    },
     /// SQLite refuses.
     #[error("{}: {error}", path.display())]
     Sqlite {
