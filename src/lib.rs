@@ -28,6 +28,7 @@ pub mod dialog;
 pub mod directory;
 pub mod exchange;
 pub mod ids;
+pub mod leg;
 pub mod media;
 pub mod presence;
 pub mod random;

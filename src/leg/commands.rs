@@ -1,0 +1,435 @@
+//! What the switchboard wants of a leg, carried out.
+
+use super::doorway::{Call, Choice, Command, Event, Offer, Refusal, Source};
+use super::formats::Capabilities;
+use super::legacy_info;
+use super::machine::{Effect, Machine};
+use super::offer_answer::{OurStream, Stream, Streams};
+use super::party::{Header, Party};
+use super::state::{Leg, Phase, Role};
+use super::streams::{self, Wish};
+use crate::cause::Cause;
+use crate::codec::{Codec, Kind};
+use crate::dialog::{self, Body, By};
+use crate::ids::{LegId, PortId};
+use crate::media;
+use crate::sip::{Destination, HeaderName};
+use crate::time::Instant;
+
+/// The tag of the INFOs that this room sends for itself.
+pub const OWN_TAG: u64 = u64::MAX;
+
+/// The package of the desks' control dialogs.
+pub(super) const DESK_PACKAGE: &str = "operator-desk";
+
+/// A desk's one audio line is answered with this port; nothing ever listens there.
+const DISCARD: PortId = PortId(9);
+
+/// After how many seconds a caller may try again when the relay is full.
+const RETRY_AFTER: u32 = 10;
+
+/// What an answer is to be like.
+#[derive(Debug)]
+pub(super) struct Like {
+    /// The partner's streams, as far as they are known.
+    pub streams: Streams,
+    /// Whether there is anybody to see: a partner without pictures gets none, and sends none, so
+    /// that the camera stays off.
+    pub picture: bool,
+}
+
+impl Machine {
+    pub(super) fn command(&mut self, now: Instant, command: Command, out: &mut Vec<Effect>) {
+        match command {
+            Command::Call { leg, call } => self.call(now, leg, *call, out),
+            Command::Progress { leg, status, phrase, media } => {
+                self.progress(now, leg, (status, phrase), media, out);
+            }
+            Command::Answer { leg, choice, identify } => {
+                self.answer(now, leg, &choice, identify.as_ref(), out);
+            }
+            Command::AcceptDesk { leg } => self.accept_desk(now, leg, out),
+            Command::Refuse { leg, refusal } => {
+                let cause = Cause::from_status(refusal.status);
+                self.refuse(now, leg, refusal, cause, out);
+            }
+            Command::End { leg, cause } => self.end(now, leg, cause, out),
+            Command::Listen(sources) => self.listen(sources, out),
+            Command::Watch { leg, on } => self.watch(leg, on, out),
+            Command::RequestKeyFrame { leg } => self.request_key_frame(leg, out),
+            Command::SendDtmf { leg, digit } => self.send_dtmf(now, leg, digit, out),
+            Command::InterceptDtmf { leg, on } => self.intercept(leg, on, out),
+            Command::Identify { leg, party } => {
+                let headers = vec![self.asserted(&party)];
+                self.want(now, leg, dialog::Command::Update { body: None, headers }, out);
+            }
+            Command::Align { leg, to } => self.align(now, leg, to, out),
+            Command::Info { leg, tag, package, body } => {
+                let headers = vec![
+                    (HeaderName::InfoPackage, package),
+                    (HeaderName::ContentDisposition, "Info-Package".to_owned()),
+                ];
+                let info = dialog::Command::Info { tag, headers, body: Some(body) };
+                self.want(now, leg, info, out);
+            }
+            Command::Respond { leg, transaction, status, phrase, retry_after } => {
+                let mut headers = retry_header(retry_after);
+                headers.extend(self.headers_of_response(leg, status));
+                let respond =
+                    dialog::Command::Respond { transaction, status, reason: phrase, headers };
+                self.want(now, leg, respond, out);
+            }
+            Command::ReferProgress { leg, status } => self.refer_progress(now, leg, status, out),
+        }
+    }
+
+    fn call(&mut self, now: Instant, id: LegId, call: Call, out: &mut Vec<Effect>) {
+        let capabilities = match call.offer {
+            Offer::Everything => Some(streams::everything()),
+            Offer::For(other) => {
+                let partner = self.legs.get(&other).and_then(Leg::for_partner);
+                Some(partner.unwrap_or_else(streams::everything))
+            }
+            Offer::Theirs => None,
+        };
+        let destination = call.target.destination;
+        let flow = match destination {
+            Destination::Flow(flow) => Some(flow),
+            Destination::Address { .. } => None,
+        };
+        let talk = self.negotiation(flow);
+        let phase = Phase::Calling { early: None, heard: false };
+        let cname = self.random.hex(16);
+        self.legs.insert(id, Leg::new(phase, talk, destination.remote().ip(), cname));
+        let body = capabilities.as_ref().map(|can| self.offer(now, id, can));
+        if let Some(None) = body {
+            self.leave(now, id, out);
+            let ended = Event::Ended { leg: id, cause: Cause::Overloaded, by: By::Us };
+            return out.push(Effect::Event(ended));
+        }
+        let mut headers = self.domain.identity(&call.caller, call.identity);
+        if call.auto_answer {
+            headers.extend(self.domain.auto_answer());
+        }
+        let call = dialog::Call {
+            target: call.target,
+            from: self.domain.from(&call.caller, call.identity),
+            to: self.domain.address(&call.callee),
+            body: body.flatten(),
+            headers,
+            credentials: call.credentials,
+        };
+        self.want(now, id, dialog::Command::Call(Box::new(call)), out);
+    }
+
+    /// Our offer with these capabilities; `None` when no relay port is left.
+    fn offer(&mut self, now: Instant, id: LegId, can: &Capabilities) -> Option<Body> {
+        let audio = streams::offer_audio(can, self.port(now, id, Kind::Audio)?);
+        let video = if can.video.is_empty() {
+            None
+        } else {
+            Some(streams::offer_video(can, self.port(now, id, Kind::Video)?))
+        };
+        let leg = self.legs.get_mut(&id)?;
+        Some(Body::sdp(leg.talk.offer(Some(audio), video).to_string()))
+    }
+
+    fn progress(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        (status, reason): (u16, String),
+        media: Option<Choice>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(Phase::Offered { late, reliable, said }) = self.legs.get(&id).map(|l| &l.phase)
+        else {
+            return;
+        };
+        // An offer in an unreliable 1xx would have no answer (RFC 3261 §13.2.1).
+        let may = said.is_none() && (!late || *reliable);
+        // The offer in a reliable 1xx is never repeated; an answer always is (media-rules 2).
+        let again = said.clone().filter(|_| !late);
+        let body = match media {
+            Some(choice) if may => match self.describe(now, id, &choice, out) {
+                Ok(body) => Some(body),
+                Err(cause) => return self.end(now, id, cause, out),
+            },
+            Some(_) | None => again,
+        };
+        let progress = dialog::Command::Provisional { status, reason, body, headers: vec![] };
+        self.want(now, id, progress, out);
+    }
+
+    fn answer(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        choice: &Choice,
+        identify: Option<&Party>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(Phase::Offered { late, said, .. }) = self.legs.get(&id).map(|leg| &leg.phase)
+        else {
+            return;
+        };
+        let body = match (said.clone(), late) {
+            // Offer and answer are through already, in a reliable 1xx and its PRACK.
+            (Some(_), true) => None,
+            (Some(body), false) => Some(body),
+            (None, _) => match self.describe(now, id, choice, out) {
+                Ok(body) => Some(body),
+                Err(cause) => return self.end(now, id, cause, out),
+            },
+        };
+        let headers = identify.map(|party| self.asserted(party)).into_iter().collect();
+        self.accept(now, id, body, headers, out);
+    }
+
+    fn accept(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        body: Option<Body>,
+        headers: Vec<Header>,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.phase = Phase::Answering;
+        }
+        self.want(now, id, dialog::Command::Accept { body, headers }, out);
+    }
+
+    /// Our SDP for an INVITE that waits: the answer to its offer, or the offer that it lacks.
+    fn describe(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        choice: &Choice,
+        out: &mut Vec<Effect>,
+    ) -> Result<Body, Cause> {
+        let asked = self.legs.get(&id).is_some_and(|leg| leg.talk.asked().is_some());
+        let body = if asked {
+            let like = self.like(choice.like);
+            self.answer_offer(now, id, &like, &choice.prefer)?
+        } else {
+            let like = choice.like.and_then(|like| self.legs.get(&like)).and_then(Leg::for_partner);
+            self.offer(now, id, &like.unwrap_or_else(streams::everything))
+                .ok_or(Cause::Overloaded)?
+        };
+        if let Some(Phase::Offered { said, .. }) = self.legs.get_mut(&id).map(|leg| &mut leg.phase)
+        {
+            *said = Some(body.clone());
+        }
+        self.sync(now, id, out);
+        Ok(body)
+    }
+
+    /// Our answer to the offer that is open on this leg.
+    pub(super) fn answer_offer(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        like: &Like,
+        prefer: &[Codec],
+    ) -> Result<Body, Cause> {
+        let peer = self.legs.get(&id).and_then(|leg| leg.talk.asked()).cloned();
+        let peer = peer.ok_or(Cause::NoCommonCodec)?;
+        let audio = peer.audio.as_ref().ok_or(Cause::NoCommonCodec)?;
+        let wish = |partner| Wish { partner, prefer };
+        let port = self.port(now, id, Kind::Audio).ok_or(Cause::Overloaded)?;
+        let audio = streams::answer_audio(audio, port, wish(like.streams.audio.as_ref()));
+        let video = match peer.video.as_ref().filter(|_| like.picture) {
+            Some(video) => {
+                let port = self.port(now, id, Kind::Video).ok_or(Cause::Overloaded)?;
+                streams::answer_video(video, port, wish(like.streams.video.as_ref()))
+            }
+            None => None,
+        };
+        let leg = self.legs.get_mut(&id).ok_or(Cause::Internal)?;
+        Ok(Body::sdp(leg.talk.answer(audio, video).to_string()))
+    }
+
+    /// What to be like when this leg is, or will be, the partner.
+    pub(super) fn like(&self, partner: Option<LegId>) -> Like {
+        let leg = partner.and_then(|partner| self.legs.get(&partner));
+        let streams = leg.map(|leg| leg.streams().clone()).unwrap_or_default();
+        let picture = streams.audio.is_none() || streams.video.is_some();
+        Like { streams, picture }
+    }
+
+    fn accept_desk(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Phase::Offered { .. } = leg.phase else { return };
+        leg.role = Role::Desk;
+        let body = desk_description(leg);
+        let headers = self.headers_of_response(id, 200);
+        self.accept(now, id, Some(body), headers, out);
+    }
+
+    /// What every 2xx on a desk's dialog repeats (operator-desk.md), and each refusal of an INFO.
+    fn headers_of_response(&self, id: LegId, status: u16) -> Vec<Header> {
+        let desk = self.legs.get(&id).is_some_and(|leg| leg.role == Role::Desk);
+        match status {
+            200..=299 | 469 if desk => {
+                vec![(HeaderName::RecvInfo, DESK_PACKAGE.to_owned())]
+            }
+            415 if desk => {
+                vec![(HeaderName::Accept, "application/vnd.cordboard.desk+json".to_owned())]
+            }
+            _ => vec![],
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        refusal: Refusal,
+        cause: Cause,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.verdict.get_or_insert(cause);
+        leg.phase = Phase::Ending;
+        let mut headers = retry_header(refusal.retry_after);
+        headers.extend(refusal.reason.map(|reason| (HeaderName::Reason, reason)));
+        let (status, reason) = (refusal.status, refusal.phrase);
+        self.want(now, id, dialog::Command::Reject { status, reason, headers }, out);
+    }
+
+    /// Ends a leg as its state demands, for this cause.
+    pub(super) fn end(&mut self, now: Instant, id: LegId, cause: Cause, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if let Phase::Offered { .. } = leg.phase {
+            return self.refuse(now, id, refusal(cause), cause, out);
+        }
+        leg.verdict.get_or_insert(cause);
+        leg.phase = Phase::Ending;
+        self.want(now, id, dialog::Command::End { reason: Some(cause.reason()) }, out);
+    }
+
+    fn watch(&mut self, id: LegId, on: bool, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.watched = on;
+        if !on {
+            (leg.audio.health, leg.video.health) = (None, None);
+        }
+        self.each_port(id, |port| media::Command::Watch { port, on }, out);
+    }
+
+    fn intercept(&mut self, id: LegId, on: bool, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.intercepted = on;
+        let port = leg.open_port(Kind::Audio);
+        out.extend(port.map(|port| Effect::Media(media::Command::Intercept { port, on })));
+    }
+
+    fn send_dtmf(&mut self, now: Instant, id: LegId, digit: char, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get(&id).filter(|_| legacy_info::is_key(digit)) else { return };
+        let takes_events = leg.stream(Kind::Audio).is_some_and(Stream::has_events);
+        match leg.open_port(Kind::Audio).filter(|_| takes_events) {
+            Some(port) => out.push(Effect::Media(media::Command::Dtmf { port, digit })),
+            None => {
+                let text = legacy_info::dtmf_relay(digit);
+                self.legacy_info(now, id, legacy_info::DTMF_RELAY, &text, out);
+            }
+        }
+    }
+
+    pub(super) fn legacy_info(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        content_type: &str,
+        text: &str,
+        out: &mut Vec<Effect>,
+    ) {
+        let body = Body { content_type: content_type.to_owned(), bytes: text.into() };
+        let info = dialog::Command::Info { tag: OWN_TAG, headers: vec![], body: Some(body) };
+        self.want(now, id, info, out);
+    }
+
+    /// One re-INVITE with the other leg's codecs; without effect while an offer is open.
+    fn align(&mut self, now: Instant, id: LegId, to: LegId, out: &mut Vec<Effect>) {
+        let wanted = self.legs.get(&to).and_then(Leg::for_partner);
+        let Some(leg) = self.legs.get(&id) else { return };
+        let free = matches!(leg.phase, Phase::Up) && leg.talk.is_quiet();
+        let body = match wanted {
+            Some(wanted) if free => {
+                // The picture of this leg is changed, never added: that would ask the human.
+                let video = if leg.streams().video.is_some() { wanted.video } else { vec![] };
+                self.offer(now, id, &Capabilities { video, ..wanted })
+            }
+            Some(_) | None => None,
+        };
+        match body {
+            Some(body) => {
+                self.want(now, id, dialog::Command::Reoffer { body: Some(body) }, out);
+            }
+            None => self.aligned(id, out),
+        }
+    }
+
+    pub(super) fn aligned(&self, id: LegId, out: &mut Vec<Effect>) {
+        if let Some(leg) = self.legs.get(&id) {
+            out.push(Effect::Event(Event::Aligned { leg: id, spoken: leg.spoken() }));
+        }
+    }
+
+    fn refer_progress(&mut self, now: Instant, id: LegId, status: u16, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(event) = leg.refer_event.clone() else { return };
+        let state = if status < 200 {
+            "active;expires=60"
+        } else {
+            leg.refer_event = None;
+            "terminated;reason=noresource"
+        };
+        let phrase = crate::sip::StatusCode::new(status).map_or("", |code| code.reason_phrase());
+        let line = format!("SIP/2.0 {status} {phrase}\r\n");
+        let body =
+            Body { content_type: "message/sipfrag;version=2.0".to_owned(), bytes: line.into() };
+        let notify = dialog::Command::Notify { event, state: state.to_owned(), body: Some(body) };
+        self.want(now, id, notify, out);
+    }
+
+    fn asserted(&self, party: &Party) -> Header {
+        (HeaderName::PAssertedIdentity, self.domain.address(party).to_string())
+    }
+
+    /// Who this leg hears, if it is another leg.
+    pub(super) fn partner(&self, id: LegId) -> Option<LegId> {
+        match self.legs.get(&id)?.source {
+            Source::Leg(other) => Some(other),
+            Source::Hold | Source::RingBack | Source::Tone(_) | Source::Silence => None,
+        }
+    }
+}
+
+/// The answer to a desk's offer, or the offer that its INVITE lacked: nothing is ever sent.
+pub(super) fn desk_description(leg: &mut Leg) -> Body {
+    let session = match leg.talk.asked().map(|peer| peer.audio.clone()) {
+        Some(audio) => {
+            let audio: Option<OurStream> =
+                audio.and_then(|audio| streams::answer_inactive(&audio, DISCARD));
+            leg.talk.answer(audio, None)
+        }
+        None => leg.talk.offer(None, None),
+    };
+    Body::sdp(session.to_string())
+}
+
+/// The refusal that a cause has by the table.
+fn refusal(cause: Cause) -> Refusal {
+    Refusal {
+        status: cause.status(),
+        phrase: String::new(),
+        reason: Some(cause.reason()),
+        retry_after: (cause == Cause::Overloaded).then_some(RETRY_AFTER),
+    }
+}
+
+fn retry_header(retry_after: Option<u32>) -> Vec<Header> {
+    retry_after.map(|secs| (HeaderName::RetryAfter, secs.to_string())).into_iter().collect()
+}

@@ -1,0 +1,209 @@
+//! The machine of this room: all legs, their dialogs, and the pool of relay ports.
+//!
+//! ```text
+//!   switchboard ── Command ──▶ commands ──▶ dialog ──▶ requests and responses
+//!        ▲                        │  sync
+//!        │                        ▼
+//!        └──────── Event ──── reports ◀── dialog ◀── requests and responses
+//!                                 │  sync
+//!                                 ▼
+//!                               relay ──▶ media commands        media events ──▶ reports
+//! ```
+
+use super::doorway::{Command, Event, Settings};
+use super::offer_answer::Negotiation;
+use super::party::Domain;
+use super::ports::Ports;
+use super::state::Leg;
+use crate::codec::Kind;
+use crate::dialog::{self, ClientTx, ServerTx};
+use crate::ids::{LegId, PortId};
+use crate::media;
+use crate::random::Random;
+use crate::sip::{Destination, Flow, Request, Response};
+use crate::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What reaches the legs.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// From below: a request or response that belongs to a dialog, or begins one.
+    Dialog(dialog::Input),
+    /// From the relay.
+    Media(media::Event),
+    /// Relay ports that are bound and free.
+    Ports(Vec<PortId>),
+    /// From above.
+    Command(Command),
+}
+
+/// What the legs want done.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Send a request in a transaction.
+    Request {
+        /// The name for the transaction.
+        transaction: ClientTx,
+        /// Where to.
+        to: Destination,
+        /// What to send, without Via.
+        request: Request,
+    },
+    /// Answer a request.
+    Respond {
+        /// The request.
+        transaction: ServerTx,
+        /// The answer.
+        response: Response,
+    },
+    /// Cancel an INVITE of ours.
+    Cancel {
+        /// The INVITE.
+        transaction: ClientTx,
+        /// Value of a Reason header.
+        reason: Option<String>,
+    },
+    /// Send an ACK for a 2xx, outside of any transaction.
+    Forward {
+        /// Where to.
+        to: Destination,
+        /// The ACK, without Via.
+        request: Request,
+    },
+    /// For the relay.
+    Media(media::Command),
+    /// For the switchboard.
+    Event(Event),
+    /// The pool of relay ports runs low.
+    PortsWanted,
+}
+
+/// All legs.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) settings: Settings,
+    pub(super) domain: Domain,
+    pub(super) random: Random,
+    pub(super) dialog: dialog::Machine,
+    pub(super) ports: Ports,
+    pub(super) legs: BTreeMap<LegId, Leg>,
+    /// Whose port it is.
+    pub(super) owners: BTreeMap<PortId, (LegId, Kind)>,
+    /// The relay's table as it stands.
+    pub(super) rows: BTreeMap<PortId, media::Source>,
+    /// Who hears whom, the source first.
+    pub(super) listeners: BTreeSet<(LegId, LegId)>,
+}
+
+impl Machine {
+    /// No legs, and no ports before [`Input::Ports`].
+    #[must_use]
+    pub fn new(settings: Settings, mut random: Random) -> Self {
+        Self {
+            domain: Domain::new(&settings.domain),
+            dialog: dialog::Machine::new(settings.dialog.clone(), random.fork()),
+            ports: Ports::new(settings.port_rest),
+            settings,
+            random,
+            legs: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            listeners: BTreeSet::new(),
+        }
+    }
+
+    /// Takes one input and returns all that follows from it.
+    #[must_use]
+    pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        match input {
+            Input::Dialog(dialog::Input::Incoming { leg, transaction, flow, request }) => {
+                self.incoming(now, leg, transaction, flow, request, &mut out);
+            }
+            Input::Dialog(input) => self.pass(now, input, &mut out),
+            Input::Media(event) => self.on_media(now, event, &mut out),
+            Input::Ports(ports) => self.ports.add(ports),
+            Input::Command(command) => self.command(now, command, &mut out),
+        }
+        if self.ports.runs_low() {
+            out.push(Effect::PortsWanted);
+        }
+        out
+    }
+
+    /// When [`tick`](Self::tick) has work to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.dialog.deadline()
+    }
+
+    /// Fires what is due at `now`.
+    #[must_use]
+    pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
+        let mut out = Vec::new();
+        let effects = self.dialog.tick(now);
+        self.follow(now, effects, &mut out);
+        out
+    }
+
+    /// Whose an in-dialog request is.
+    #[must_use]
+    pub fn find(&self, request: &Request) -> Option<LegId> {
+        self.dialog.find(request)
+    }
+
+    /// How many legs there are.
+    #[must_use]
+    pub fn legs(&self) -> usize {
+        self.legs.len()
+    }
+
+    /// Wants something of a leg's dialog and follows what comes of it.
+    pub(super) fn want(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        command: dialog::Command,
+        out: &mut Vec<Effect>,
+    ) {
+        self.pass(now, dialog::Input::Command { leg, command }, out);
+    }
+
+    /// Gives the dialogs an input and follows what comes of it.
+    pub(super) fn pass(&mut self, now: Instant, input: dialog::Input, out: &mut Vec<Effect>) {
+        let effects = self.dialog.handle(now, input);
+        self.follow(now, effects, out);
+    }
+
+    fn follow(&mut self, now: Instant, effects: Vec<dialog::Effect>, out: &mut Vec<Effect>) {
+        let mut events = Vec::new();
+        for effect in effects {
+            match effect {
+                dialog::Effect::Request { transaction, to, request } => {
+                    out.push(Effect::Request { transaction, to, request });
+                }
+                dialog::Effect::Respond { transaction, response } => {
+                    out.push(Effect::Respond { transaction, response });
+                }
+                dialog::Effect::Cancel { transaction, reason } => {
+                    out.push(Effect::Cancel { transaction, reason });
+                }
+                dialog::Effect::Forward { to, request } => {
+                    out.push(Effect::Forward { to, request });
+                }
+                dialog::Effect::Event { leg, event } => events.push((leg, event)),
+            }
+        }
+        // What an event leads to comes after what led to it: no BYE before the ACK.
+        for (leg, event) in events {
+            self.on_dialog(now, leg, event, out);
+        }
+    }
+
+    /// A negotiation that speaks for the address at which this phone reaches the relay.
+    pub(super) fn negotiation(&mut self, flow: Option<Flow>) -> Negotiation {
+        let local = flow.map(|flow| flow.local.ip()).filter(|ip| !ip.is_unspecified());
+        let address = self.settings.media_address.or(local).unwrap_or(self.settings.own_address);
+        Negotiation::new(self.random.u64(), address)
+    }
+}

@@ -1,0 +1,31 @@
+//! One party of a call: its dialog, its offer and answer, its share of the relay.
+//!
+//! A leg is one dialog with one phone, or with one desk. This room reads and writes all SDP, owns
+//! the [`dialog`](crate::dialog) machine and the pool of relay ports, and tells the
+//! [`media`](crate::media) relay what was agreed. What a phone asks for itself, its hold, its
+//! codecs, its new address, is answered here and never leads to a request elsewhere. Who may call
+//! whom and what becomes of a call is not known here.
+
+mod commands;
+mod doorway;
+mod formats;
+mod health;
+mod legacy_info;
+mod machine;
+mod offer_answer;
+mod party;
+mod peer;
+mod plan;
+mod ports;
+mod relay;
+mod reports;
+mod state;
+mod streams;
+
+pub use crate::dialog::By as EndedBy;
+pub use commands::OWN_TAG;
+pub use doorway::{
+    Call, Choice, Command, Event, LegHealth, Offer, Quality, Refusal, Settings, Source, Spoken,
+};
+pub use machine::{Effect, Input, Machine};
+pub use party::{Identity, Party};

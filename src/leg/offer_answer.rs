@@ -1,0 +1,676 @@
+//! Offer and answer of one leg (RFC 3264, RFC 6337): what was said, and what is agreed.
+//!
+//! ```text
+//!             ┌── their offer ──▶ Asked ──── our answer ────┐
+//!   Quiet ────┤                                             ├──▶ Quiet, with what is agreed now
+//!             └── our offer ────▶ Offered ── their answer ──┘
+//!                                   └── refused ──▶ Quiet, with what was agreed before (RFC 6141)
+//! ```
+//!
+//! Glare: their offer in `Offered` gets 491, their second offer in `Asked` gets 500
+//! (RFC 3311 §5.2). The order of sections never changes, only their number grows.
+
+use super::formats::{self, Format};
+use super::peer::{Feedback, Peer, PeerStream};
+use crate::codec::Codec;
+use crate::ids::PortId;
+use crate::sdp::{Attribute, Bandwidth, Direction, Media, MediaKind, Session};
+use std::net::IpAddr;
+
+/// The most formats of one section of ours.
+pub const FORMATS_MAX: usize = 16;
+
+/// Our side of one stream.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OurStream {
+    /// Where we receive it.
+    pub port: PortId,
+    /// The profile.
+    pub protocol: String,
+    /// Under the numbers that we want to receive, the preferred one first.
+    pub formats: Vec<Format>,
+    /// What we do.
+    pub direction: Direction,
+    /// RTCP shares the port.
+    pub mux: bool,
+    /// What may be asked of us.
+    pub feedback: Feedback,
+    /// The length of packets, where it was asked for.
+    pub packet_ms: Option<u32>,
+    /// The rate we can receive.
+    pub bandwidth: Vec<Bandwidth>,
+}
+
+/// A codec that both sides use, under both sides' numbers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Agreed {
+    /// Under the peer's number and with its parameters: what we send.
+    pub sent: Format,
+    /// Under our number and with our parameters: what we receive.
+    pub received: Format,
+}
+
+/// A stream in use.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Stream {
+    /// Which section, from 0.
+    pub section: usize,
+    /// What we said.
+    pub ours: OurStream,
+    /// What the peer said.
+    pub peer: PeerStream,
+    /// The codecs, the one to send first, telephone-event among them.
+    pub agreed: Vec<Agreed>,
+}
+
+/// What is agreed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Streams {
+    /// Sound.
+    pub audio: Option<Stream>,
+    /// Pictures.
+    pub video: Option<Stream>,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Quiet,
+    Asked(Box<Peer>),
+    Offered { audio: Option<(usize, OurStream)>, video: Option<(usize, OurStream)> },
+}
+
+/// The negotiation of one leg.
+#[derive(Clone, Debug)]
+pub struct Negotiation {
+    id: u64,
+    address: IpAddr,
+    state: State,
+    /// The last description that left, agreed or not: the next one differs in version from it.
+    said: Option<Session>,
+    /// Every format that a section of ours has named.
+    named: Named,
+    streams: Streams,
+}
+
+/// Formats per kind of stream; bounded, since a peer may offer new ones for ever.
+#[derive(Clone, Debug, Default)]
+struct Named {
+    audio: Vec<Format>,
+    video: Vec<Format>,
+}
+
+/// The most formats of one kind that a leg remembers.
+const NAMED_MAX: usize = 32;
+
+impl Negotiation {
+    /// Nothing said yet. The session id is random, so that no two legs share one (RFC 8866 §5.2).
+    #[must_use]
+    pub fn new(id: u64, address: IpAddr) -> Self {
+        // Phones read id and version as signed numbers of 64 bits, some of 32.
+        let id = id & 0x7fff_ffff;
+        Self {
+            id,
+            address,
+            state: State::Quiet,
+            said: None,
+            named: Named::default(),
+            streams: Streams::default(),
+        }
+    }
+
+    /// What is agreed now.
+    #[must_use]
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
+    /// Their offer that waits for our answer.
+    #[must_use]
+    pub fn asked(&self) -> Option<&Peer> {
+        match &self.state {
+            State::Asked(peer) => Some(peer),
+            State::Quiet | State::Offered { .. } => None,
+        }
+    }
+
+    /// Whether no offer is open.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        matches!(self.state, State::Quiet)
+    }
+
+    /// Whether our offer waits for their answer.
+    #[must_use]
+    pub fn is_offering(&self) -> bool {
+        matches!(self.state, State::Offered { .. })
+    }
+
+    /// Takes their offer.
+    ///
+    /// # Errors
+    /// The status to refuse it with: an offer is open already.
+    pub fn take_offer(&mut self, session: &Session) -> Result<&Peer, u16> {
+        match self.state {
+            State::Offered { .. } => return Err(491),
+            State::Asked(_) => return Err(500),
+            State::Quiet => {}
+        }
+        let in_use = |stream: &Option<Stream>| stream.as_ref().map(|stream| stream.section);
+        let (audio, video) = (in_use(&self.streams.audio), in_use(&self.streams.video));
+        let peer = Box::new(Peer::offering(session, audio, video));
+        self.state = State::Asked(peer);
+        Ok(self.asked().expect("the offer was stored in the line above"))
+    }
+
+    /// Forgets their offer, which is refused, or ours, which they refused: what was agreed holds.
+    pub fn withdraw(&mut self) {
+        self.state = State::Quiet;
+    }
+
+    /// Answers their offer. A stream for which we give nothing is refused.
+    ///
+    /// # Panics
+    /// When no offer of theirs is open.
+    #[must_use]
+    pub fn answer(&mut self, audio: Option<OurStream>, video: Option<OurStream>) -> Session {
+        let state = std::mem::replace(&mut self.state, State::Quiet);
+        let State::Asked(peer) = state else { panic!("an answer has an offer") };
+        audio.iter().for_each(|ours| remember(ours, &mut self.named.audio));
+        video.iter().for_each(|ours| remember(ours, &mut self.named.video));
+        let stream = |peer: Option<PeerStream>, ours: Option<OurStream>| {
+            let (peer, ours) = (peer?, ours?);
+            Some(Stream { section: peer.section, agreed: agree(&ours, &peer), ours, peer })
+        };
+        self.streams =
+            Streams { audio: stream(peer.audio, audio), video: stream(peer.video, video) };
+        let sections = peer.sections.iter().map(Media::refusal).collect();
+        let in_use =
+            [(MediaKind::Audio, &self.streams.audio), (MediaKind::Video, &self.streams.video)];
+        let streams = in_use.into_iter().filter_map(|(kind, stream)| {
+            stream.as_ref().map(|stream| (stream.section, print(kind, &stream.ours)))
+        });
+        let session = self.describe(sections, streams.collect());
+        self.say(session)
+    }
+
+    /// Makes an offer of ours. A stream for which we give nothing stays out, or is refused where
+    /// it was in use.
+    #[must_use]
+    pub fn offer(&mut self, audio: Option<OurStream>, video: Option<OurStream>) -> Session {
+        let numbered = |ours: Option<OurStream>, named: &mut Vec<Format>| {
+            let mut ours = ours?;
+            formats::number(&mut ours.formats, named);
+            remember(&ours, named);
+            Some(ours)
+        };
+        let audio = numbered(audio, &mut self.named.audio);
+        let video = numbered(video, &mut self.named.video);
+        let sections: Vec<Media> =
+            self.said.iter().flat_map(|said| said.media.iter().map(Media::refusal)).collect();
+        let mut next = sections.len();
+        let mut place = |kind: MediaKind, ours: Option<OurStream>, stream: &Option<Stream>| {
+            let ours = ours?;
+            // A section that was refused may be used again for its kind (RFC 3264 §8.1).
+            let old = sections.iter().position(|section| section.kind == kind);
+            let at = stream.as_ref().map(|stream| stream.section).or(old).unwrap_or_else(|| {
+                next += 1;
+                next - 1
+            });
+            Some((at, ours))
+        };
+        let audio = place(MediaKind::Audio, audio, &self.streams.audio);
+        let video = place(MediaKind::Video, video, &self.streams.video);
+        let print_at = |kind, place: &Option<(usize, OurStream)>| {
+            place.as_ref().map(|(at, ours)| (*at, print(kind, ours)))
+        };
+        let streams = [print_at(MediaKind::Audio, &audio), print_at(MediaKind::Video, &video)];
+        self.state = State::Offered { audio, video };
+        let session = self.describe(sections, streams.into_iter().flatten().collect());
+        self.say(session)
+    }
+
+    /// Takes their answer to our offer. Without an open offer it is a repetition, and nothing
+    /// changes.
+    pub fn take_answer(&mut self, session: &Session) {
+        let state = std::mem::replace(&mut self.state, State::Quiet);
+        let State::Offered { audio, video } = state else {
+            self.state = state;
+            return;
+        };
+        let at = |place: &Option<(usize, OurStream)>| place.as_ref().map(|(at, _)| *at);
+        let peer = Peer::answering(session, at(&audio), at(&video));
+        let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>| {
+            let ((section, ours), peer) = (place?, peer?);
+            let agreed = agree(&ours, &peer);
+            agreed.first().filter(|first| first.sent.codec.is_primary())?;
+            Some(Stream { section, ours, peer, agreed })
+        };
+        self.streams =
+            Streams { audio: stream(audio, peer.audio), video: stream(video, peer.video) };
+    }
+
+    fn describe(&self, mut sections: Vec<Media>, streams: Vec<(usize, Media)>) -> Session {
+        for (at, media) in streams {
+            if at < sections.len() {
+                sections[at] = media;
+            } else {
+                sections.push(media);
+            }
+        }
+        Session { media: sections, ..Session::new(self.id, 1, self.address) }
+    }
+
+    /// Gives a description its version: one more than the last, or the last where both say the
+    /// same (RFC 3264 §8).
+    fn say(&mut self, mut session: Session) -> Session {
+        if let Some(said) = &self.said {
+            let changed = u64::from(!session.says_the_same(said));
+            session.origin.version = said.origin.version + changed;
+        }
+        self.said = Some(session.clone());
+        session
+    }
+}
+
+impl Stream {
+    /// The codec in use.
+    #[must_use]
+    pub fn codec(&self) -> Option<Codec> {
+        self.agreed.first().map(|agreed| agreed.sent.codec.clone())
+    }
+
+    /// The format in use, as the peer receives it.
+    #[must_use]
+    pub fn format(&self) -> Option<&Format> {
+        self.agreed.first().map(|agreed| &agreed.sent)
+    }
+
+    /// What travels beside the codec in use, as the peer receives it.
+    pub fn beside(&self) -> impl Iterator<Item = &Format> {
+        self.agreed.iter().map(|agreed| &agreed.sent).filter(|sent| !sent.codec.is_primary())
+    }
+
+    /// Whether the peer takes keys as packets.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        self.beside().any(|format| matches!(format.codec, Codec::TelephoneEvent { .. }))
+    }
+
+    /// Our side with the codecs in use, to be offered once more. A hold was the peer's own and is
+    /// not repeated: we offer both directions.
+    #[must_use]
+    pub fn offered_again(&self) -> OurStream {
+        let formats = self.agreed.iter().map(|agreed| agreed.received.clone()).collect();
+        OurStream { formats, direction: Direction::SendRecv, ..self.ours.clone() }
+    }
+
+    /// The peer does not want to receive: its own hold.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        !self.peer.direction.receives()
+    }
+}
+
+/// Notes what the numbers of a section mean. Those of a peer's offer are the peer's to choose.
+fn remember(ours: &OurStream, named: &mut Vec<Format>) {
+    for format in &ours.formats {
+        named.retain(|known| known.number != format.number && !known.answers(format));
+        named.push(format.clone());
+    }
+    let surplus = named.len().saturating_sub(NAMED_MAX);
+    named.drain(..surplus);
+}
+
+/// Pairs our formats with the peer's, in the peer's order: it sends the first of an answer's, and
+/// our answers hold one codec only. The same number counts first, then the same meaning.
+fn agree(ours: &OurStream, peer: &PeerStream) -> Vec<Agreed> {
+    let mut agreed: Vec<Agreed> = Vec::new();
+    for sent in peer.formats.iter().chain(&peer.beside) {
+        let known = |received: &&Format| agreed.iter().all(|a| a.received != **received);
+        let left = || ours.formats.iter().filter(known);
+        let received = left()
+            .find(|f| f.number == sent.number && f.same(sent))
+            .or_else(|| left().find(|f| f.answers(sent)))
+            .or_else(|| left().find(|f| f.same(sent)));
+        if let Some(received) = received {
+            let (sent, received) = (sent.clone(), received.clone());
+            agreed.push(Agreed { sent, received });
+        }
+    }
+    agreed
+}
+
+/// One section of ours.
+fn print(kind: MediaKind, ours: &OurStream) -> Media {
+    let port = u16::try_from(ours.port.0).expect("a PortId is the number of a UDP port");
+    let mut media = Media::new(kind, port, ours.protocol.clone());
+    media.bandwidth = ours.bandwidth.clone();
+    for format in ours.formats.iter().take(FORMATS_MAX) {
+        let parameters = Some(format.parameters.as_str()).filter(|text| !text.is_empty());
+        media.add_format(&format.rtpmap(), parameters);
+    }
+    let wanted = [(ours.feedback.pli, "nack pli"), (ours.feedback.fir, "ccm fir")];
+    for format in ours.formats.iter().filter(|format| format.codec.is_primary()) {
+        for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
+            let value = format!("{} {what}", format.number);
+            media.attributes.push(Attribute::new("rtcp-fb", value));
+        }
+    }
+    media.attributes.push(if ours.mux {
+        Attribute::flag("rtcp-mux")
+    } else {
+        Attribute::new("rtcp", (port + 1).to_string())
+    });
+    if let Some(ms) = ours.packet_ms {
+        media.attributes.push(Attribute::new("ptime", ms.to_string()));
+    }
+    media.attributes.push(ours.direction.into());
+    media
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::formats::Capabilities;
+    use super::super::streams::{self, Wish};
+    use super::*;
+    use proptest::prelude::*;
+
+    const AUDIO: PortId = PortId(20000);
+    const VIDEO: PortId = PortId(20002);
+
+    /// Sections in short: `audio 4000 0 8 101:telephone-event/8000; video 4002 97:H264/90000
+    /// a=sendonly; text 0 98`.
+    fn sdp(sections: &str) -> Session {
+        let mut text =
+            "v=0\r\no=- 7 7 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n".to_owned();
+        for section in sections.split(';').map(str::trim).filter(|s| !s.is_empty()) {
+            let (mut formats, mut attributes) = (String::new(), String::new());
+            let mut words = section.split_whitespace();
+            let (kind, port) = (words.next().unwrap(), words.next().unwrap());
+            for word in words {
+                let (number, map) = word.split_once(':').unwrap_or((word, ""));
+                if word.contains('=') {
+                    attributes += &format!("{}\r\n", word.replace('_', " "));
+                } else {
+                    formats += &format!(" {number}");
+                    if !map.is_empty() {
+                        attributes += &format!("a=rtpmap:{number} {map}\r\n");
+                    }
+                }
+            }
+            text += &format!("m={kind} {port} RTP/AVP{formats}\r\n{attributes}");
+        }
+        Session::parse(text.as_bytes()).unwrap()
+    }
+
+    /// The sections of a description in the same notation, without what every one has.
+    fn short(session: &Session) -> String {
+        let section = |media: &Media| {
+            let mut words = format!("{} {}", media.kind, media.port);
+            for map in media.rtpmaps() {
+                words += &format!(" {}:{}/{}", map.payload_type, map.encoding, map.clock_rate);
+            }
+            let direction = media.stated_direction(session);
+            if media.port != 0 && direction != Direction::SendRecv {
+                words += &format!(" a={}", direction.word());
+            }
+            words
+        };
+        session.media.iter().map(section).collect::<Vec<_>>().join("; ")
+    }
+
+    fn leg() -> Negotiation {
+        Negotiation::new(1, [192, 0, 2, 1].into())
+    }
+
+    /// Our answer, on the port 20000 for audio and 20002 for video.
+    fn answer(negotiation: &mut Negotiation, prefer: &[Codec]) -> Session {
+        let wish = Wish { partner: None, prefer };
+        let peer = negotiation.asked().unwrap().clone();
+        let audio = peer.audio.and_then(|peer| streams::answer_audio(&peer, AUDIO, wish));
+        let video = peer.video.and_then(|peer| streams::answer_video(&peer, VIDEO, wish));
+        negotiation.answer(audio, video)
+    }
+
+    fn answered(offer: &str, prefer: &[Codec]) -> String {
+        let mut negotiation = leg();
+        negotiation.take_offer(&sdp(offer)).unwrap();
+        short(&answer(&mut negotiation, prefer))
+    }
+
+    fn offer(negotiation: &mut Negotiation, capabilities: &Capabilities) -> Session {
+        let audio = streams::offer_audio(capabilities, AUDIO);
+        let video =
+            (!capabilities.video.is_empty()).then(|| streams::offer_video(capabilities, VIDEO));
+        negotiation.offer(Some(audio), video)
+    }
+
+    #[test]
+    fn a_caller_is_answered_with_one_codec_of_each_kind() {
+        let offer = "audio 4000 96:opus/48000/2 9 8 0 101:telephone-event/8000; video 4002 97:VP8/90000 98:H264/90000";
+        assert_eq!(
+            answered(offer, &[]),
+            "audio 20000 8:PCMA/8000 101:telephone-event/8000; video 20002 98:H264/90000"
+        );
+        assert_eq!(
+            answered(offer, &[Codec::G722, Codec::Opus, Codec::Vp8]),
+            "audio 20000 96:opus/48000 101:telephone-event/8000; video 20002 97:VP8/90000",
+            "what the partners prefer, in the caller's order"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_carried_is_refused_in_its_place() {
+        assert_eq!(
+            answered(
+                "text 4004 98:t140/1000; audio 4000 0; audio 4006 0; video 4002 99:rtx/90000",
+                &[]
+            ),
+            "text 0; audio 20000 0:PCMU/8000; audio 0 0:PCMU/8000; video 0"
+        );
+        let mut secure = sdp("audio 4000 0; video 4002 97:H264/90000");
+        for media in &mut secure.media {
+            media.protocol = "RTP/SAVP".to_owned();
+        }
+        let mut negotiation = leg();
+        let peer = negotiation.take_offer(&secure).unwrap();
+        assert_eq!((&peer.audio, &peer.video), (&None, &None));
+        assert_eq!(short(&answer(&mut negotiation, &[])), "audio 0 0:PCMU/8000; video 0");
+    }
+
+    #[test]
+    fn no_sections_are_answered_with_none() {
+        assert_eq!(answered("", &[]), "");
+    }
+
+    #[test]
+    fn a_hold_by_direction_or_by_address_is_answered_per_stream() {
+        let held = |offer: &str| {
+            let mut negotiation = leg();
+            negotiation.take_offer(&sdp(offer)).unwrap();
+            let answer = short(&answer(&mut negotiation, &[]));
+            (answer, negotiation.streams().audio.as_ref().unwrap().is_held())
+        };
+        assert_eq!(
+            held("audio 4000 0 a=sendonly"),
+            ("audio 20000 0:PCMU/8000 a=recvonly".to_owned(), true)
+        );
+        assert_eq!(
+            held("audio 4000 0 a=inactive"),
+            ("audio 20000 0:PCMU/8000 a=inactive".to_owned(), true)
+        );
+        assert_eq!(
+            held("audio 4000 0 a=recvonly"),
+            ("audio 20000 0:PCMU/8000 a=sendonly".to_owned(), false)
+        );
+        let mut nowhere = sdp("audio 4000 0");
+        nowhere.connection.as_mut().unwrap().address = crate::sdp::Host::Ip([0, 0, 0, 0].into());
+        let mut negotiation = leg();
+        negotiation.take_offer(&nowhere).unwrap();
+        assert_eq!(short(&answer(&mut negotiation, &[])), "audio 20000 0:PCMU/8000 a=recvonly");
+        assert!(negotiation.streams().audio.as_ref().unwrap().is_held());
+    }
+
+    #[test]
+    fn the_version_rises_with_a_change_only_and_the_id_never_changes() {
+        let mut negotiation = leg();
+        let mut round = |offer: &str| {
+            negotiation.take_offer(&sdp(offer)).unwrap();
+            let origin = answer(&mut negotiation, &[]).origin;
+            (origin.id, origin.version)
+        };
+        assert_eq!(round("audio 4000 0"), (1, 1));
+        assert_eq!(round("audio 4010 0"), (1, 1), "their port is not our change");
+        assert_eq!(round("audio 4010 0 a=sendonly"), (1, 2));
+        assert_eq!(round("audio 4010 0"), (1, 3));
+    }
+
+    #[test]
+    fn an_open_offer_meets_no_other() {
+        let mut negotiation = leg();
+        negotiation.take_offer(&sdp("audio 4000 0")).unwrap();
+        assert_eq!(negotiation.take_offer(&sdp("audio 4000 0")).err(), Some(500));
+        let _ = answer(&mut negotiation, &[]);
+        let _ = offer(&mut negotiation, &streams::everything());
+        assert_eq!(negotiation.take_offer(&sdp("audio 4000 0")).err(), Some(491), "glare");
+        negotiation.withdraw();
+        assert!(negotiation.take_offer(&sdp("audio 4000 0")).is_ok());
+    }
+
+    #[test]
+    fn a_refused_offer_leaves_what_was_agreed() {
+        let mut negotiation = leg();
+        negotiation.take_offer(&sdp("audio 4000 0")).unwrap();
+        let _ = answer(&mut negotiation, &[]);
+        let before = negotiation.streams().clone();
+        let _ = offer(&mut negotiation, &streams::everything());
+        negotiation.withdraw();
+        assert_eq!(negotiation.streams(), &before);
+        let again = offer(&mut negotiation, &streams::in_use(before.audio.as_ref(), None));
+        assert_eq!(again.origin.version, 3, "the refused offer had a version, too");
+    }
+
+    #[test]
+    fn an_offer_of_ours_repeats_the_sections_that_were_refused() {
+        let mut negotiation = leg();
+        negotiation.take_offer(&sdp("text 4004 98:t140/1000; audio 4000 0")).unwrap();
+        let _ = answer(&mut negotiation, &[]);
+        let capabilities = Capabilities { video: vec![], ..streams::everything() };
+        let offer = offer(&mut negotiation, &capabilities);
+        assert!(short(&offer).starts_with("text 0; audio 20000 8:PCMA/8000"));
+        assert_eq!(offer.media.len(), 2);
+    }
+
+    #[test]
+    fn an_answer_may_number_its_formats_otherwise() {
+        let mut negotiation = leg();
+        let _ = offer(&mut negotiation, &streams::everything());
+        negotiation.take_answer(&sdp(
+            "audio 4000 100:opus/48000/2 110:telephone-event/48000; video 0 97:H264/90000",
+        ));
+        let audio = negotiation.streams().audio.clone().unwrap();
+        assert_eq!(audio.codec(), Some(Codec::Opus));
+        assert_eq!((audio.agreed[0].sent.number, audio.agreed[0].received.number), (100, 96));
+        assert_eq!(negotiation.streams().video, None);
+    }
+
+    #[test]
+    fn an_answer_without_our_codecs_or_sections_agrees_on_nothing() {
+        for answer in [
+            "audio 4000 98:AMR/8000",
+            "",
+            "video 4000 97:H264/90000",
+            "audio 0 0",
+            "audio 4000 101:telephone-event/8000",
+        ] {
+            let mut negotiation = leg();
+            let _ = offer(&mut negotiation, &streams::everything());
+            negotiation.take_answer(&sdp(answer));
+            assert_eq!(negotiation.streams(), &Streams::default(), "{answer}");
+        }
+    }
+
+    fn section() -> impl Strategy<Value = String> {
+        let kind = prop::sample::select(vec!["audio", "video", "text", "application"]);
+        let port = prop::sample::select(vec![0_u16, 4000, 65535]);
+        let format = prop::sample::select(vec![
+            "0",
+            "8",
+            "9",
+            "13",
+            "18",
+            "34",
+            "96:opus/48000/2",
+            "97:H264/90000",
+            "98:VP8/90000",
+            "101:telephone-event/8000",
+            "102:telephone-event/48000",
+            "127:foo/16000",
+            "200:x/1",
+            "99:rtx/90000",
+            "a=inactive",
+            "a=sendonly",
+            "a=rtcp-mux",
+            "a=fmtp:97_profile-level-id=64001f",
+            "a=rtcp-fb:*_nack",
+        ]);
+        (kind, port, prop::collection::vec(format, 0..8))
+            .prop_map(|(kind, port, formats)| format!("{kind} {port} {}", formats.join(" ")))
+    }
+
+    proptest! {
+        #[test]
+        fn an_answer_fits_its_offer(sections in prop::collection::vec(section(), 0..6)) {
+            let offer = sdp(&sections.join(";"));
+            let mut negotiation = leg();
+            negotiation.take_offer(&offer).unwrap();
+            let answer = answer(&mut negotiation, &[Codec::Opus]);
+            prop_assert_eq!(answer.media.len(), offer.media.len());
+            let mut used = 0;
+            for (ours, theirs) in answer.media.iter().zip(&offer.media) {
+                prop_assert_eq!(&ours.kind, &theirs.kind);
+                prop_assert_eq!(&ours.protocol, &theirs.protocol);
+                prop_assert!(theirs.port != 0 || ours.port == 0, "a refused stream stays refused");
+                if ours.port == 0 {
+                    continue;
+                }
+                used += 1;
+                prop_assert!(ours.formats.iter().all(|format| theirs.formats.contains(format)));
+                let primary = ours.rtpmaps().filter(|map| map.encoding != "telephone-event").count();
+                prop_assert_eq!(primary, 1, "exactly one codec");
+                let (ours, theirs) = (ours.direction(&answer), theirs.direction(&offer));
+                prop_assert_eq!(ours.reversed().intersection(theirs), ours.reversed());
+            }
+            prop_assert!(used <= 2);
+            let printed = answer.to_string();
+            prop_assert_eq!(Session::parse(printed.as_bytes()).unwrap().to_string(), printed);
+        }
+
+        #[test]
+        fn an_offer_of_what_a_peer_can_has_valid_numbers(sections in prop::collection::vec(section(), 1..4)) {
+            let mut negotiation = leg();
+            let capabilities = negotiation.take_offer(&sdp(&sections.join(";"))).unwrap().capabilities();
+            let offer = offer(&mut leg(), &capabilities);
+            for media in &offer.media {
+                let mut numbers: Vec<u8> = media.rtpmaps().map(|map| map.payload_type).collect();
+                prop_assert!(numbers.len() <= FORMATS_MAX && numbers.iter().all(|n| *n < 128));
+                prop_assert_eq!(numbers.len(), media.formats.len());
+                numbers.sort_unstable();
+                numbers.dedup();
+                prop_assert_eq!(numbers.len(), media.formats.len(), "no number twice");
+            }
+        }
+
+        #[test]
+        fn no_answer_of_a_peer_breaks_us(sections in prop::collection::vec(section(), 0..6)) {
+            let mut negotiation = leg();
+            let _ = offer(&mut negotiation, &streams::everything());
+            negotiation.take_answer(&sdp(&sections.join(";")));
+            for stream in [&negotiation.streams().audio, &negotiation.streams().video].into_iter().flatten() {
+                prop_assert!(stream.codec().is_some_and(|codec| codec.is_primary()));
+            }
+            let again = negotiation.offer(None, None);
+            prop_assert!(again.media.len() >= 2);
+        }
+    }
+}

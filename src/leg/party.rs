@@ -1,0 +1,134 @@
+//! Who calls whom, as headers: From, To, P-Asserted-Identity, Privacy, and the headers that ask a
+//! phone to pick up by itself.
+
+use crate::sip::{HeaderName, Host, NameAddr, Uri};
+
+/// One side of a call as people see it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Party {
+    /// The number, `3001`; empty when it is withheld.
+    pub number: String,
+    /// The name that a phone may show.
+    pub display: Option<String>,
+}
+
+/// How much of the caller's identity goes out (RFC 3323, RFC 3325).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Identity {
+    /// In From alone.
+    Shown,
+    /// In From, and asserted: the peer trusts us.
+    Asserted,
+    /// From is anonymous; `Privacy: id`.
+    Withheld,
+    /// From is anonymous; the number is asserted to a trusted peer, with `Privacy: id`.
+    WithheldAsserted,
+}
+
+/// A header of a message of ours.
+pub type Header = (HeaderName, String);
+
+/// The domain of our numbers.
+#[derive(Clone, Debug)]
+pub struct Domain(Uri);
+
+impl Domain {
+    /// The domain `name`.
+    ///
+    /// # Panics
+    /// When it is no host: the configuration is checked before it gets here.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let host = Host::parse(name).expect("the configured domain is a host");
+        Self(Uri::sip(None, host, None))
+    }
+
+    /// The address of a party in this domain.
+    #[must_use]
+    pub fn address(&self, party: &Party) -> NameAddr {
+        let host = self.0.host().expect("a SIP URI has a host");
+        let user = Some(party.number.as_str()).filter(|number| !number.is_empty());
+        NameAddr::new(Uri::sip(user, host, None))
+            .with_display(party.display.as_deref().unwrap_or(""))
+    }
+
+    /// The From of a call by this party.
+    #[must_use]
+    pub fn from(&self, caller: &Party, identity: Identity) -> NameAddr {
+        let withheld = matches!(identity, Identity::Withheld | Identity::WithheldAsserted);
+        if withheld || caller.number.is_empty() { anonymous() } else { self.address(caller) }
+    }
+
+    /// The headers that go with that From.
+    #[must_use]
+    pub fn identity(&self, caller: &Party, identity: Identity) -> Vec<Header> {
+        let asserted = || (HeaderName::PAssertedIdentity, self.address(caller).to_string());
+        let private = || (HeaderName::Privacy, "id".to_owned());
+        match identity {
+            Identity::Shown => vec![],
+            Identity::Asserted if caller.number.is_empty() => vec![],
+            Identity::Asserted => vec![asserted()],
+            Identity::Withheld => vec![private()],
+            Identity::WithheldAsserted if caller.number.is_empty() => vec![private()],
+            Identity::WithheldAsserted => vec![asserted(), private()],
+        }
+    }
+
+    /// What asks a phone to pick up by itself: RFC 5373, and the two headers that more phones know.
+    #[must_use]
+    pub fn auto_answer(&self) -> Vec<Header> {
+        vec![
+            (HeaderName::AnswerMode, "Auto".to_owned()),
+            (HeaderName::CallInfo, format!("<{}>;answer-after=0", self.0)),
+            (HeaderName::AlertInfo, "<urn:alert:service:auto-answer>".to_owned()),
+        ]
+    }
+}
+
+/// RFC 3323 §4.1.1.3.
+fn anonymous() -> NameAddr {
+    let host = Host::parse("anonymous.invalid").expect("the name is well-formed");
+    NameAddr::new(Uri::sip(Some("anonymous"), host, None)).with_display("Anonymous")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn anna() -> Party {
+        Party { number: "3001".to_owned(), display: Some("Anna \"A\"".to_owned()) }
+    }
+
+    #[test]
+    fn a_shown_caller_stands_in_from() {
+        let domain = Domain::new("example.com");
+        let from = domain.from(&anna(), Identity::Shown).to_string();
+        assert_eq!(from, r#""Anna \"A\"" <sip:3001@example.com>"#);
+        assert!(domain.identity(&anna(), Identity::Shown).is_empty());
+    }
+
+    #[test]
+    fn a_withheld_number_leaves_in_no_header_of_an_untrusted_peer() {
+        let domain = Domain::new("example.com");
+        let from = domain.from(&anna(), Identity::Withheld).to_string();
+        assert_eq!(from, r#""Anonymous" <sip:anonymous@anonymous.invalid>"#);
+        let headers = domain.identity(&anna(), Identity::Withheld);
+        assert!(headers.iter().all(|(_, value)| !value.contains("3001")));
+        assert!(matches!(headers[..], [(HeaderName::Privacy, _)]));
+    }
+
+    #[test]
+    fn a_caller_without_a_number_is_asserted_as_nobody() {
+        let domain = Domain::new("example.com");
+        assert!(domain.identity(&Party::default(), Identity::Asserted).is_empty());
+        let from = domain.from(&Party::default(), Identity::Asserted);
+        assert_eq!(from.uri.user().as_deref(), Some("anonymous"));
+    }
+
+    #[test]
+    fn digits_that_are_no_digits_are_escaped() {
+        let party = Party { number: "a>b\r\nX: y".to_owned(), display: None };
+        let to = Domain::new("example.com").address(&party).to_string();
+        assert!(!to.contains('\n') && to.matches('>').count() == 1, "{to}");
+    }
+}

@@ -1,0 +1,138 @@
+//! What a peer's SDP asks of us: at most one audio and one video stream, and lines to refuse.
+
+use super::formats::{Capabilities, Format};
+use crate::codec::Kind;
+use crate::sdp::{Bandwidth, Direction, Media, MediaKind, Session};
+use std::net::SocketAddr;
+
+/// A peer's description, read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Peer {
+    /// All its sections; their order never changes (RFC 3264 §8).
+    pub sections: Vec<Media>,
+    /// Its audio stream, if one can be used.
+    pub audio: Option<PeerStream>,
+    /// Its video stream, if one can be used.
+    pub video: Option<PeerStream>,
+}
+
+/// One stream as its peer describes it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PeerStream {
+    /// Which section, from 0.
+    pub section: usize,
+    /// `RTP/AVP` or `RTP/AVPF`.
+    pub protocol: String,
+    /// The codecs that can be passed on, in its order.
+    pub formats: Vec<Format>,
+    /// What travels beside them: telephone-event and comfort noise.
+    pub beside: Vec<Format>,
+    /// What the peer does.
+    pub direction: Direction,
+    /// Where its RTP goes; `None` for a hold by address.
+    pub rtp: Option<SocketAddr>,
+    /// Where its RTCP goes.
+    pub rtcp: Option<SocketAddr>,
+    /// RTCP may share the RTP port.
+    pub mux: bool,
+    /// How its camera is asked for a key frame.
+    pub feedback: Feedback,
+    /// The length of packets it wants, in ms.
+    pub packet_ms: Option<u32>,
+    /// The rate it can receive.
+    pub bandwidth: Vec<Bandwidth>,
+}
+
+/// Which RTCP feedback a peer takes part in (RFC 4585, RFC 5104).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Feedback {
+    /// Picture loss indication.
+    pub pli: bool,
+    /// Full intra request.
+    pub fir: bool,
+}
+
+/// Lengths of packets that we take a peer's word for, in ms.
+const PACKET_MS: std::ops::RangeInclusive<u32> = 10..=60;
+
+impl Peer {
+    /// Reads an offer. `audio` and `video` are the sections in use: they stay so while they are
+    /// usable, so that a second stream never takes over by its place.
+    #[must_use]
+    pub fn offering(session: &Session, audio: Option<usize>, video: Option<usize>) -> Self {
+        let find = |kind, in_use: Option<usize>| {
+            let read = |at| PeerStream::read(session, at, kind);
+            in_use.and_then(read).or_else(|| (0..session.media.len()).find_map(read))
+        };
+        Self {
+            audio: find(Kind::Audio, audio),
+            video: find(Kind::Video, video),
+            sections: session.media.clone(),
+        }
+    }
+
+    /// Reads the answer to an offer of ours that had its streams in these sections.
+    #[must_use]
+    pub fn answering(session: &Session, audio: Option<usize>, video: Option<usize>) -> Self {
+        let read = |kind, at: Option<usize>| PeerStream::read(session, at?, kind);
+        Self {
+            audio: read(Kind::Audio, audio),
+            video: read(Kind::Video, video),
+            sections: session.media.clone(),
+        }
+    }
+
+    /// Its stream of this kind, if one can be used.
+    #[must_use]
+    pub fn stream(&self, kind: Kind) -> Option<&PeerStream> {
+        match kind {
+            Kind::Audio => self.audio.as_ref(),
+            Kind::Video => self.video.as_ref(),
+        }
+    }
+
+    /// All codecs that it can.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        let formats =
+            |stream: &Option<PeerStream>| stream.iter().flat_map(|s| s.formats.clone()).collect();
+        Capabilities {
+            audio: formats(&self.audio),
+            beside: self.audio.iter().flat_map(|s| s.beside.clone()).collect(),
+            video: formats(&self.video),
+        }
+    }
+}
+
+impl PeerStream {
+    /// The stream of a section, if it is of this kind and we can take part in it: plain RTP with
+    /// a codec. SRTP is refused like any profile that we do not speak.
+    fn read(session: &Session, at: usize, kind: Kind) -> Option<Self> {
+        let media = session.media.get(at)?;
+        let wanted = match kind {
+            Kind::Audio => MediaKind::Audio,
+            Kind::Video => MediaKind::Video,
+        };
+        if media.kind != wanted || media.is_refused() || !media.is_rtp() || media.is_secure() {
+            return None;
+        }
+        let (formats, beside): (Vec<_>, Vec<_>) =
+            Format::all_of(media, kind).partition(|format| format.codec.is_primary());
+        let first = formats.first()?.number;
+        let feedback =
+            |what: &str| media.rtcp_fb(first).any(|value| value.eq_ignore_ascii_case(what));
+        Some(Self {
+            section: at,
+            protocol: media.protocol.clone(),
+            direction: media.direction(session),
+            rtp: media.rtp_address(session),
+            rtcp: media.rtcp_address(session),
+            mux: media.rtcp_mux(),
+            feedback: Feedback { pli: feedback("nack pli"), fir: feedback("ccm fir") },
+            packet_ms: media.ptime().filter(|ms| PACKET_MS.contains(ms)),
+            bandwidth: media.bandwidth.clone(),
+            formats,
+            beside,
+        })
+    }
+}

@@ -1,0 +1,45 @@
+//! What is agreed for one stream, as the relay wants it.
+
+use super::offer_answer::{Agreed, Stream};
+use crate::codec::Codec;
+use crate::media::{BitrateFeedback, Feedback, PayloadFormat, Plan};
+use std::net::IpAddr;
+
+/// The plan of a stream. `signalling` is where the phone's SIP comes from, `cname` the same for
+/// both streams of a leg.
+#[must_use]
+pub fn plan(stream: &Stream, signalling: IpAddr, cname: &str) -> Plan {
+    let Stream { ours, peer, agreed, .. } = stream;
+    let feedback = match peer.feedback {
+        wanted if wanted.pli => Feedback::Pli,
+        wanted if wanted.fir => Feedback::Fir,
+        _ => Feedback::None,
+    };
+    Plan {
+        remote: peer.rtp,
+        remote_rtcp: peer.rtcp,
+        latched: None,
+        signalling_ip: signalling,
+        formats: agreed.iter().map(format).collect(),
+        direction: ours.direction.intersection(peer.direction.reversed()),
+        // Both must have said so (RFC 5761 §5.1.1).
+        mux: ours.mux && peer.mux,
+        packet_ms: peer.packet_ms.unwrap_or_else(|| packet_ms(stream.codec())),
+        feedback,
+        bitrate_feedback: BitrateFeedback::None,
+        cname: cname.to_owned(),
+    }
+}
+
+fn format(agreed: &Agreed) -> PayloadFormat {
+    PayloadFormat {
+        codec: agreed.sent.codec.clone(),
+        send_pt: agreed.sent.number,
+        recv_pt: agreed.received.number,
+        fmtp: agreed.sent.parameters.clone(),
+    }
+}
+
+fn packet_ms(codec: Option<Codec>) -> u32 {
+    codec.map_or(0, |codec| codec.facts().frame_ms)
+}

@@ -1,0 +1,199 @@
+//! The legs' share of the relay: which ports are open under which plan, and who gets whom.
+
+use super::doorway::Source;
+use super::machine::{Effect, Machine};
+use super::plan::plan;
+use crate::codec::Kind;
+use crate::ids::{LegId, PortId};
+use crate::media::{self, Command};
+use crate::time::Instant;
+
+const KINDS: [Kind; 2] = [Kind::Audio, Kind::Video];
+
+impl Machine {
+    /// The port of a leg's stream, taken from the pool if it has none; `None` when the pool is
+    /// empty.
+    pub(super) fn port(&mut self, now: Instant, leg: LegId, kind: Kind) -> Option<PortId> {
+        let line = self.legs.get_mut(&leg)?.line_mut(kind);
+        if line.port.is_none() {
+            line.port = self.ports.take(now);
+            if let Some(port) = line.port {
+                self.owners.insert(port, (leg, kind));
+            }
+        }
+        line.port
+    }
+
+    /// Brings the relay up to what is agreed on this leg.
+    pub(super) fn sync(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+        for kind in KINDS {
+            self.sync_stream(now, id, kind, out);
+        }
+        self.patch(&self.around(id), out);
+    }
+
+    fn sync_stream(&mut self, now: Instant, id: LegId, kind: Kind, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let wanted = leg.stream(kind).map(|stream| plan(stream, leg.signalling, &leg.cname));
+        let (watched, intercepted) = (leg.watched, leg.intercepted && kind == Kind::Audio);
+        let offering = leg.talk.is_offering();
+        let line = leg.line_mut(kind);
+        let Some(port) = line.port else { return };
+        match (wanted, &line.plan) {
+            (Some(plan), None) => {
+                line.plan = Some(plan.clone());
+                self.rows.insert(port, media::Source::Nothing);
+                out.push(Effect::Media(Command::Open { port, kind, plan }));
+                if watched {
+                    out.push(Effect::Media(Command::Watch { port, on: true }));
+                }
+                if intercepted {
+                    out.push(Effect::Media(Command::Intercept { port, on: true }));
+                }
+            }
+            (Some(plan), Some(old)) if plan != *old => {
+                line.plan = Some(plan.clone());
+                out.push(Effect::Media(Command::Update { port, plan }));
+            }
+            (Some(_), Some(_)) => {}
+            // The answer to our offer may still want it.
+            (None, None) if offering => {}
+            (None, _) => self.close(now, id, kind, out),
+        }
+    }
+
+    /// Lets the phone's packets come from another place now: it has sent new SDP.
+    pub(super) fn expect(&self, id: LegId, out: &mut Vec<Effect>) {
+        let ports = KINDS.map(|kind| self.legs.get(&id).and_then(|leg| leg.open_port(kind)));
+        let expect = |port| Effect::Media(Command::Expect { port });
+        out.extend(ports.into_iter().flatten().map(expect));
+    }
+
+    fn close(&mut self, now: Instant, id: LegId, kind: Kind, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let line = std::mem::take(leg.line_mut(kind));
+        let Some(port) = line.port else { return };
+        self.owners.remove(&port);
+        self.ports.give_back(now, port);
+        if line.plan.is_none() {
+            return;
+        }
+        out.push(Effect::Media(Command::Close { port }));
+        self.rows.remove(&port);
+        // The relay empties the rows that named it, too.
+        for listener in self.around(id) {
+            let row = self.legs.get(&listener).and_then(|leg| leg.open_port(kind));
+            if let Some(row) = row.and_then(|row| self.rows.get_mut(&row)) {
+                *row = media::Source::Nothing;
+            }
+        }
+    }
+
+    /// Takes a leg out of the relay, and out of this room.
+    pub(super) fn leave(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+        for kind in KINDS {
+            self.close(now, id, kind, out);
+        }
+        self.set_source(id, Source::Silence);
+        self.legs.remove(&id);
+        let listeners = self.around(id);
+        self.patch(&listeners, out);
+        for listener in listeners {
+            self.set_source(listener, Source::Silence);
+        }
+    }
+
+    /// Enters the sources of some legs and tells the relay, in one change.
+    pub(super) fn listen(&mut self, sources: Vec<(LegId, Source)>, out: &mut Vec<Effect>) {
+        let receivers: Vec<LegId> = sources.iter().map(|(id, _)| *id).collect();
+        for (id, source) in sources {
+            self.set_source(id, source);
+        }
+        self.patch(&receivers, out);
+    }
+
+    fn set_source(&mut self, id: LegId, source: Source) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if let Source::Leg(old) = std::mem::replace(&mut leg.source, source) {
+            self.listeners.remove(&(old, id));
+        }
+        if let Source::Leg(new) = source {
+            self.listeners.insert((new, id));
+        }
+    }
+
+    /// This leg and all that hear it.
+    fn around(&self, id: LegId) -> Vec<LegId> {
+        let range = (id, LegId(0))..=(id, LegId(u64::MAX));
+        let listeners = self.listeners.range(range).map(|(_, receiver)| *receiver);
+        std::iter::once(id).chain(listeners).collect()
+    }
+
+    /// Tells the relay who gets whom, as far as that has changed for these legs.
+    fn patch(&mut self, receivers: &[LegId], out: &mut Vec<Effect>) {
+        let mut changes = Vec::new();
+        for id in receivers {
+            let Some(leg) = self.legs.get(id) else { continue };
+            for (kind, port) in KINDS.iter().filter_map(|k| Some((*k, leg.open_port(*k)?))) {
+                let wanted = self.source(leg.source, kind);
+                if self.rows.insert(port, wanted) != Some(wanted) {
+                    changes.push((port, wanted));
+                }
+                // A tone ends in silence by itself and is not to be repeated.
+                if let media::Source::Tone(_) = wanted {
+                    self.rows.insert(port, media::Source::Silence);
+                }
+            }
+        }
+        for id in receivers {
+            if let Some(Source::Tone(_)) = self.legs.get(id).map(|leg| leg.source) {
+                self.set_source(*id, Source::Silence);
+            }
+        }
+        if !changes.is_empty() {
+            out.push(Effect::Media(Command::Patch(changes)));
+        }
+    }
+
+    /// What the relay is told for one stream of a leg with this source.
+    fn source(&self, source: Source, kind: Kind) -> media::Source {
+        let none = match kind {
+            Kind::Audio => media::Source::Silence,
+            Kind::Video => media::Source::Nothing,
+        };
+        match (source, kind) {
+            (Source::Leg(other), _) => {
+                let port = self.legs.get(&other).and_then(|other| other.open_port(kind));
+                port.map_or(none, media::Source::Port)
+            }
+            (Source::Hold, _) | (Source::RingBack, Kind::Video) => media::Source::Hold,
+            (Source::RingBack, Kind::Audio) => media::Source::RingBack,
+            (Source::Tone(tone), Kind::Audio) => media::Source::Tone(tone),
+            (Source::Tone(_), Kind::Video) | (Source::Silence, _) => none,
+        }
+    }
+
+    /// Asks the camera of the leg that this one sees for a key frame.
+    pub(super) fn refresh_picture(&self, id: LegId, out: &mut Vec<Effect>) {
+        if let Some(Source::Leg(other)) = self.legs.get(&id).map(|leg| leg.source) {
+            self.request_key_frame(other, out);
+        }
+    }
+
+    /// Asks the camera of a leg for a key frame.
+    pub(super) fn request_key_frame(&self, id: LegId, out: &mut Vec<Effect>) {
+        let port = self.legs.get(&id).and_then(|leg| leg.open_port(Kind::Video));
+        out.extend(port.map(|port| Effect::Media(Command::KeyFrame { port })));
+    }
+
+    /// The tone commands of one leg, or of both its streams.
+    pub(super) fn each_port(
+        &self,
+        id: LegId,
+        command: impl Fn(PortId) -> Command,
+        out: &mut Vec<Effect>,
+    ) {
+        let ports = KINDS.map(|kind| self.legs.get(&id).and_then(|leg| leg.open_port(kind)));
+        out.extend(ports.into_iter().flatten().map(|port| Effect::Media(command(port))));
+    }
+}

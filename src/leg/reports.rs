@@ -1,0 +1,486 @@
+//! What the dialog of a leg and its share of the relay report, and what follows from it.
+
+use super::commands::{self, OWN_TAG};
+use super::doorway::{Event, Spoken};
+use super::legacy_info::{self, Legacy};
+use super::machine::{Effect, Machine};
+use super::offer_answer::{Stream, Streams};
+use super::party::Header;
+use super::state::{Early, KeyWay, Leg, Phase, Role};
+use crate::cause::Cause;
+use crate::codec::Kind;
+use crate::dialog::{self, Body, By, ServerTx};
+use crate::ids::{LegId, PortId};
+use crate::media;
+use crate::sdp::Session;
+use crate::sip::{Flow, HeaderName, Replaces, Request};
+use crate::time::Instant;
+
+impl Machine {
+    /// A new INVITE. The leg shows itself when its SDP is read.
+    pub(super) fn incoming(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        transaction: ServerTx,
+        flow: Flow,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        let replaces = request.headers.replaces().ok().flatten();
+        let phase = Phase::New { reliable: request.headers.supports("100rel"), replaces };
+        let talk = self.negotiation(Some(flow));
+        let cname = self.random.hex(16);
+        self.legs.insert(leg, Leg::new(phase, talk, flow.remote.ip(), cname));
+        self.pass(now, dialog::Input::Incoming { leg, transaction, flow, request }, out);
+    }
+
+    pub(super) fn on_dialog(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        event: dialog::Event,
+        out: &mut Vec<Effect>,
+    ) {
+        if !self.legs.contains_key(&id) {
+            return;
+        }
+        match event {
+            dialog::Event::Invited { body } => self.invited(now, id, body, out),
+            dialog::Event::Provisional { status, body: Some(body), wants_answer: true, .. } => {
+                if let Some(body) = self.answer_late(now, id, &body, out) {
+                    self.want(now, id, dialog::Command::AnswerPrack { body }, out);
+                }
+                out.push(Effect::Event(Event::Ringing { leg: id, status }));
+            }
+            dialog::Event::Provisional { status, body, fork, .. } => {
+                self.provisional(now, id, (status, fork), body, out);
+            }
+            dialog::Event::Answered { body: Some(body), wants_answer: true, .. } => {
+                if let Some(body) = self.answer_late(now, id, &body, out) {
+                    self.want(now, id, dialog::Command::Ack { body }, out);
+                }
+                self.answered(now, id, None, out);
+            }
+            dialog::Event::Answered { body, .. } => self.answered(now, id, body, out),
+            dialog::Event::ProvisionalAnswered { body } => {
+                self.take_answer(id, &body);
+                self.sync(now, id, out);
+            }
+            dialog::Event::Confirmed { body } => self.confirmed(now, id, body, out),
+            dialog::Event::Refused { status, contacts, .. } => {
+                let cause = Cause::from_status(status);
+                out.push(Effect::Event(Event::Refused { leg: id, cause, status, contacts }));
+            }
+            dialog::Event::Ended { cause, by, .. } => self.ended(now, id, cause, by, out),
+            dialog::Event::Reoffered { body } => self.reoffered(now, id, body, out),
+            dialog::Event::ReofferAnswered { body } => {
+                let before = self.spoken(id);
+                self.take_answer(id, &body);
+                self.settle(now, id, &before, out);
+                self.aligned(id, out);
+            }
+            dialog::Event::ReofferRefused { .. } => {
+                // RFC 6141 §3.1: what was agreed before holds.
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.talk.withdraw();
+                }
+                self.sync(now, id, out);
+                self.aligned(id, out);
+            }
+            dialog::Event::ReofferConfirmed { body } => {
+                let before = self.spoken(id);
+                self.take_answer(id, &body);
+                self.settle(now, id, &before, out);
+            }
+            dialog::Event::Moved { flow } => {
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.signalling = flow.remote.ip();
+                }
+                self.sync(now, id, out);
+                out.push(Effect::Event(Event::Moved { leg: id, flow }));
+            }
+            dialog::Event::Info { transaction, package, content_type, body } => {
+                let body = Body { content_type: content_type.unwrap_or_default(), bytes: body };
+                self.info(now, id, transaction, package, body, out);
+            }
+            dialog::Event::InfoAnswered { tag, status } if tag != OWN_TAG => {
+                out.push(Effect::Event(Event::InfoAnswered { leg: id, tag, status }));
+            }
+            dialog::Event::Referred { transaction, refer_to, replaces, event, .. } => {
+                let replaces = match self.replaced(replaces) {
+                    Ok(replaces) => replaces,
+                    Err(status) => return self.respond(now, id, transaction, status, vec![], out),
+                };
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.refer_event = Some(event);
+                }
+                let referred = Event::Referred { leg: id, transaction, refer_to, replaces };
+                out.push(Effect::Event(referred));
+            }
+            // INFOs of our own are not repeated, and this room sends no REFER.
+            dialog::Event::InfoAnswered { .. }
+            | dialog::Event::ReferAnswered { .. }
+            | dialog::Event::Notified { .. }
+            | dialog::Event::Refreshed => {}
+        }
+    }
+
+    fn invited(&mut self, now: Instant, id: LegId, body: Option<Body>, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Phase::New { reliable, replaces } = &leg.phase else { return };
+        let (reliable, replaces, late) = (*reliable, replaces.clone(), body.is_none());
+        let offered = match body.as_ref().map(read).transpose() {
+            Ok(None) => Ok(()),
+            Ok(Some(session)) => leg.talk.take_offer(&session).map(|peer| {
+                leg.can = peer.capabilities();
+            }),
+            Err(status) => Err(status),
+        };
+        // RFC 3891 §3: a call that would replace nothing is refused.
+        let replaces = offered.and_then(|()| self.replaced(replaces));
+        let replaces = match replaces {
+            Ok(replaces) => replaces,
+            Err(status) => {
+                let headers = accept_header(status);
+                let reject = dialog::Command::Reject { status, reason: String::new(), headers };
+                return self.want(now, id, reject, out);
+            }
+        };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.phase = Phase::Offered { late, reliable, said: None };
+        let asked = leg.talk.asked();
+        let event = Event::Offered {
+            leg: id,
+            sdp: !late,
+            audio: late || asked.is_some_and(|peer| peer.audio.is_some()),
+            video: late || asked.is_some_and(|peer| peer.video.is_some()),
+            replaces,
+        };
+        out.push(Effect::Event(event));
+    }
+
+    /// The leg whose dialog is to be replaced, if any is.
+    fn replaced(&self, replaces: Option<Replaces>) -> Result<Option<LegId>, u16> {
+        let Some(Replaces { call_id, to_tag, from_tag, early_only }) = replaces else {
+            return Ok(None);
+        };
+        let leg = self.dialog.find_replaces(&call_id, &to_tag, &from_tag).ok_or(481_u16)?;
+        let up = self.legs.get(&leg).is_some_and(|leg| matches!(leg.phase, Phase::Up));
+        if early_only && up { Err(486) } else { Ok(Some(leg)) }
+    }
+
+    fn provisional(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        (status, fork): (u16, usize),
+        body: Option<Body>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Phase::Calling { early, .. } = &mut leg.phase else { return };
+        // Media come from the first branch with SDP (media-rules 14).
+        let speaks = early.as_ref().is_none_or(|early| early.fork == fork);
+        if let Some(session) = body.filter(|_| speaks).and_then(|body| read(&body).ok()) {
+            let mut talk = leg.talk.clone();
+            talk.take_answer(&session);
+            if talk.streams().audio.is_some() {
+                *early = Some(Box::new(Early { fork, talk }));
+            }
+            self.sync(now, id, out);
+        }
+        out.push(Effect::Event(Event::Ringing { leg: id, status }));
+    }
+
+    /// Our answer to the offer that our INVITE left to the callee. An offer of nothing that we can
+    /// is answered all the same, with every section refused, before the leg is ended
+    /// (RFC 3261 §13.2.2.4).
+    fn answer_late(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        body: &Body,
+        out: &mut Vec<Effect>,
+    ) -> Option<Body> {
+        let leg = self.legs.get_mut(&id)?;
+        let Phase::Calling { .. } = leg.phase else { return None };
+        let session = read(body).ok()?;
+        leg.talk.take_offer(&session).ok()?;
+        let like = self.like(self.partner(id));
+        let answer = self.answer_offer(now, id, &like, &[]);
+        self.sync(now, id, out);
+        answer.ok().or_else(|| {
+            let leg = self.legs.get_mut(&id)?;
+            Some(Body::sdp(leg.talk.answer(None, None).to_string()))
+        })
+    }
+
+    fn answered(&mut self, now: Instant, id: LegId, body: Option<Body>, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Phase::Calling { early, .. } = &mut leg.phase else { return };
+        let early = early.take();
+        match body {
+            Some(body) => {
+                self.take_answer(id, &body);
+            }
+            // The answer came in a reliable 1xx, and the 200 says nothing new (RFC 3262 §5).
+            None => {
+                if let Some(early) = early {
+                    leg.talk = early.talk;
+                }
+            }
+        }
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if leg.talk.streams().audio.is_none() {
+            let (cause, status) = (Cause::NoCommonCodec, Cause::NoCommonCodec.status());
+            let contacts = vec![];
+            out.push(Effect::Event(Event::Refused { leg: id, cause, status, contacts }));
+            return self.end(now, id, cause, out);
+        }
+        leg.phase = Phase::Up;
+        if let Some(can) = leg.for_partner() {
+            leg.can = can;
+        }
+        self.sync(now, id, out);
+        self.expect(id, out);
+        out.push(Effect::Event(Event::Answered { leg: id, spoken: self.spoken(id) }));
+        self.report_hold(id, out);
+    }
+
+    fn confirmed(&mut self, now: Instant, id: LegId, body: Option<Body>, out: &mut Vec<Effect>) {
+        if let Some(body) = body {
+            self.take_answer(id, &body);
+        }
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Phase::Answering = leg.phase else { return };
+        let audio = leg.talk.streams().audio.is_some();
+        match leg.role {
+            Role::Phone if leg.talk.is_offering() => {
+                return self.end(now, id, Cause::ProtocolError, out);
+            }
+            Role::Phone if !audio => return self.end(now, id, Cause::NoCommonCodec, out),
+            Role::Phone | Role::Desk => leg.phase = Phase::Up,
+        }
+        self.sync(now, id, out);
+        out.push(Effect::Event(Event::Confirmed { leg: id, spoken: self.spoken(id) }));
+        self.report_hold(id, out);
+    }
+
+    fn ended(&mut self, now: Instant, id: LegId, cause: Cause, by: By, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let shown = !matches!(leg.phase, Phase::New { .. });
+        let cause = leg.verdict.filter(|_| by == By::Us).unwrap_or(cause);
+        self.leave(now, id, out);
+        if shown {
+            out.push(Effect::Event(Event::Ended { leg: id, cause, by }));
+        }
+    }
+
+    /// A new offer of the phone's own: its hold, its codecs, its address. It is answered here and
+    /// changes nothing for the other party but what the relay sends (media-rules 11).
+    fn reoffered(&mut self, now: Instant, id: LegId, body: Option<Body>, out: &mut Vec<Effect>) {
+        let before = self.spoken(id);
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        // An UPDATE before the 200 means that the early answer was a reliable one (RFC 3311 §5.1).
+        if let Phase::Calling { early, .. } = &mut leg.phase
+            && let Some(early) = early.take()
+        {
+            leg.talk = early.talk;
+        }
+        let said = match body.as_ref().map(read).transpose() {
+            Err(status) => Err(status),
+            Ok(None) if leg.talk.is_quiet() => Ok(leg.offer_again()),
+            Ok(None) => Err(491),
+            Ok(Some(session)) => match leg.talk.take_offer(&session).map(drop) {
+                Err(status) => Err(status),
+                Ok(()) if leg.role == Role::Desk => Ok(commands::desk_description(leg)),
+                Ok(()) => self.answer_again(now, id),
+            },
+        };
+        match said {
+            Ok(body) => {
+                self.want(now, id, dialog::Command::Answer { body }, out);
+                self.settle(now, id, &before, out);
+            }
+            Err(status) => self.want(now, id, dialog::Command::Refuse { status }, out),
+        }
+    }
+
+    /// The answer to a new offer: the codecs in use if they are offered, else the partner's.
+    fn answer_again(&mut self, now: Instant, id: LegId) -> Result<Body, u16> {
+        let mut like = self.like(self.partner(id));
+        if let Some(leg) = self.legs.get(&id) {
+            let Streams { audio, video } = leg.streams().clone();
+            let asked = leg.talk.asked();
+            let offered = |kind| asked.and_then(|peer| peer.stream(kind)).map(|peer| &peer.formats);
+            let kept = |stream: &Stream, kind| {
+                let both = stream.format().zip(offered(kind));
+                both.is_some_and(|(own, offered)| offered.iter().any(|format| format.same(own)))
+            };
+            like.picture |= video.is_some();
+            like.streams.audio = audio.filter(|own| kept(own, Kind::Audio)).or(like.streams.audio);
+            like.streams.video = video.filter(|own| kept(own, Kind::Video)).or(like.streams.video);
+        }
+        self.answer_offer(now, id, &like, &[]).map_err(|cause| {
+            if let Some(leg) = self.legs.get_mut(&id) {
+                leg.talk.withdraw();
+            }
+            cause.status()
+        })
+    }
+
+    /// Takes an answer, or treats one that cannot be read as a refusal.
+    fn take_answer(&mut self, id: LegId, body: &Body) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        match read(body) {
+            Ok(session) => leg.talk.take_answer(&session),
+            Err(_) => leg.talk.withdraw(),
+        }
+    }
+
+    /// After a new round of offer and answer: the relay, and what the switchboard has to know.
+    fn settle(&mut self, now: Instant, id: LegId, before: &Spoken, out: &mut Vec<Effect>) {
+        self.sync(now, id, out);
+        self.expect(id, out);
+        let spoken = self.spoken(id);
+        if spoken != *before {
+            out.push(Effect::Event(Event::Changed { leg: id, spoken }));
+        }
+        self.report_hold(id, out);
+    }
+
+    fn report_hold(&mut self, id: LegId, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.role == Role::Phone) else {
+            return;
+        };
+        let (audio, video) = leg.holds();
+        let before = std::mem::replace(&mut leg.held, (audio, video));
+        if before == (audio, video) {
+            return;
+        }
+        if before.1 && !video {
+            self.refresh_picture(id, out);
+            self.request_key_frame(id, out);
+        }
+        out.push(Effect::Event(Event::Held { leg: id, audio, video }));
+    }
+
+    fn spoken(&self, id: LegId) -> Spoken {
+        self.legs.get(&id).map(Leg::spoken).unwrap_or_default()
+    }
+
+    fn info(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        transaction: ServerTx,
+        package: Option<String>,
+        body: Body,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.legs.get(&id).is_some_and(|leg| leg.role == Role::Desk) {
+            let package = package.unwrap_or_default();
+            let info = Event::Info { leg: id, transaction, package, body };
+            return out.push(Effect::Event(info));
+        }
+        if package.is_some() {
+            // RFC 6086 §4.2.2: the header says what would be understood here, which is nothing.
+            let headers = vec![(HeaderName::RecvInfo, String::new())];
+            return self.respond(now, id, transaction, 469, headers, out);
+        }
+        let legacy = legacy_info::read(&body.content_type, &body.bytes);
+        let (status, headers) = match legacy {
+            Some(_) => (200, vec![]),
+            None => (415, vec![(HeaderName::Accept, legacy_info::ACCEPTED.to_owned())]),
+        };
+        self.respond(now, id, transaction, status, headers, out);
+        match legacy {
+            Some(Legacy::Digit(digit)) => self.key(now, id, digit, KeyWay::Request, out),
+            Some(Legacy::PictureFastUpdate) => self.refresh_picture(id, out),
+            Some(Legacy::Nothing) | None => {}
+        }
+    }
+
+    fn respond(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        transaction: ServerTx,
+        status: u16,
+        headers: Vec<Header>,
+        out: &mut Vec<Effect>,
+    ) {
+        let reason = String::new();
+        let respond = dialog::Command::Respond { transaction, status, reason, headers };
+        self.want(now, id, respond, out);
+    }
+
+    fn key(&mut self, now: Instant, id: LegId, digit: char, way: KeyWay, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if leg.press(digit, way, now) {
+            out.push(Effect::Event(Event::Dtmf { leg: id, digit }));
+        }
+    }
+
+    pub(super) fn on_media(&mut self, now: Instant, event: media::Event, out: &mut Vec<Effect>) {
+        let Some((id, kind)) = self.owners.get(&port_of(&event)).copied() else { return };
+        match event {
+            media::Event::FirstPacket { .. } => {
+                let Some(leg) = self.legs.get_mut(&id) else { return };
+                if let Phase::Calling { heard: heard @ false, .. } = &mut leg.phase {
+                    *heard = true;
+                    out.push(Effect::Event(Event::EarlyMedia { leg: id }));
+                }
+            }
+            media::Event::Latched { .. } => {}
+            media::Event::Dtmf { digit, .. } => self.key(now, id, digit, KeyWay::Packet, out),
+            media::Event::KeyFrameWanted { .. } => {
+                let (kind, text) = (legacy_info::MEDIA_CONTROL, legacy_info::PICTURE_FAST_UPDATE);
+                self.legacy_info(now, id, kind, text, out);
+            }
+            media::Event::Silent { span, .. } => {
+                if kind == Kind::Audio {
+                    out.push(Effect::Event(Event::Silent { leg: id, span }));
+                }
+            }
+            media::Event::Health { health, .. } => {
+                let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.watched) else { return };
+                leg.line_mut(kind).health = Some(health);
+                // Once a second for both streams together.
+                if kind == Kind::Audio || leg.open_port(Kind::Audio).is_none() {
+                    let health = leg.report();
+                    out.push(Effect::Event(Event::Health { leg: id, health }));
+                }
+            }
+        }
+    }
+}
+
+fn port_of(event: &media::Event) -> PortId {
+    match event {
+        media::Event::FirstPacket { port }
+        | media::Event::Latched { port, .. }
+        | media::Event::Dtmf { port, .. }
+        | media::Event::KeyFrameWanted { port }
+        | media::Event::Silent { port, .. }
+        | media::Event::Health { port, .. } => *port,
+    }
+}
+
+/// Reads a session description.
+fn read(body: &Body) -> Result<Session, u16> {
+    let kind = body.content_type.split(';').next().unwrap_or("").trim();
+    if !kind.eq_ignore_ascii_case("application/sdp") {
+        return Err(415);
+    }
+    Session::parse(&body.bytes).map_err(|error| error.what.status())
+}
+
+/// RFC 3261 §21.4.13: what would be accepted.
+fn accept_header(status: u16) -> Vec<Header> {
+    match status {
+        415 => vec![(HeaderName::Accept, "application/sdp".to_owned())],
+        _ => vec![],
+    }
+}

@@ -1,0 +1,220 @@
+//! What is known of one leg.
+//!
+//! ```text
+//!   INVITE comes ──▶ Offered ── 200 ──▶ Answering ── ACK ──▶ Up ── BYE ──▶ Ending ──▶ gone
+//!   INVITE goes ───▶ Calling ────────── 200 ───────────────▶ Up
+//!                       └─ 300-699, CANCEL ──────────────────────────────▶ Ending ──▶ gone
+//! ```
+
+use super::doorway::{Source, Spoken};
+use super::formats::Capabilities;
+use super::offer_answer::{Negotiation, Stream, Streams};
+use super::streams;
+use crate::cause::Cause;
+use crate::codec::Kind;
+use crate::dialog::Body;
+use crate::ids::PortId;
+use crate::media;
+use crate::sip::Replaces;
+use crate::time::{Duration, Instant};
+use std::net::IpAddr;
+
+/// The same key by RFC 4733 and by INFO within this time is one press.
+pub(super) const KEY_ECHO: Duration = Duration::from_secs(1);
+
+/// Where a leg stands.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Their INVITE came, and its dialog and SDP are being looked at: nobody above knows of it.
+    New { reliable: bool, replaces: Option<Replaces> },
+    /// Their INVITE waits for us.
+    Offered {
+        /// The INVITE had no SDP: the offer is ours.
+        late: bool,
+        /// The caller takes reliable provisional responses.
+        reliable: bool,
+        /// The SDP that went out in a 18x, repeated byte for byte from then on (media-rules 2).
+        said: Option<Body>,
+    },
+    /// Our 200 waits for its ACK.
+    Answering,
+    /// Our INVITE waits for their answer; `early` is what an unreliable 18x lets expect.
+    Calling {
+        early: Option<Box<Early>>,
+        /// Packets have come.
+        heard: bool,
+    },
+    /// Both sides are there.
+    Up,
+    /// It was ended, and says nothing more but that it is gone.
+    Ending,
+}
+
+/// What an unreliable 18x lets expect.
+#[derive(Debug)]
+pub(super) struct Early {
+    /// Which branch of a downstream fork said it.
+    pub fork: usize,
+    /// The negotiation as if it were the answer.
+    pub talk: Negotiation,
+}
+
+/// What kind of peer it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Role {
+    /// Somebody to hear, and to see.
+    Phone,
+    /// The control dialog of a desk.
+    Desk,
+}
+
+/// The key that came last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub digit: char,
+    pub way: KeyWay,
+    pub at: Instant,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum KeyWay {
+    Packet,
+    Request,
+}
+
+/// The leg's place in the relay for one of its streams.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// The port, from the first SDP on that names it.
+    pub port: Option<PortId>,
+    /// What the relay was told last; `None` while the port is closed.
+    pub plan: Option<media::Plan>,
+    /// The last report, while watched.
+    pub health: Option<media::PortHealth>,
+}
+
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub phase: Phase,
+    pub role: Role,
+    pub talk: Negotiation,
+    /// Where its SIP comes from.
+    pub signalling: IpAddr,
+    /// RTCP's name for it, without meaning outside.
+    pub cname: String,
+    pub audio: Line,
+    pub video: Line,
+    /// Who it hears and sees.
+    pub source: Source,
+    pub watched: bool,
+    pub intercepted: bool,
+    /// All codecs of its last offer, or what its answer took.
+    pub can: Capabilities,
+    /// What `Held` said last.
+    pub held: (bool, bool),
+    pub last_key: Option<Key>,
+    /// Why we end it, once we do.
+    pub verdict: Option<Cause>,
+    /// The Event of the NOTIFYs that its REFER waits for.
+    pub refer_event: Option<String>,
+}
+
+impl Leg {
+    pub fn new(phase: Phase, talk: Negotiation, signalling: IpAddr, cname: String) -> Self {
+        Self {
+            phase,
+            role: Role::Phone,
+            talk,
+            signalling,
+            cname,
+            audio: Line::default(),
+            video: Line::default(),
+            source: Source::Silence,
+            watched: false,
+            intercepted: false,
+            can: Capabilities::default(),
+            held: (false, false),
+            last_key: None,
+            verdict: None,
+            refer_event: None,
+        }
+    }
+
+    /// What is agreed, or in a ringing leg what its early SDP lets expect.
+    pub fn streams(&self) -> &Streams {
+        match &self.phase {
+            Phase::Calling { early: Some(early), .. } => early.talk.streams(),
+            Phase::Calling { early: None, .. }
+            | Phase::New { .. }
+            | Phase::Offered { .. }
+            | Phase::Answering
+            | Phase::Up
+            | Phase::Ending => self.talk.streams(),
+        }
+    }
+
+    pub fn stream(&self, kind: Kind) -> Option<&Stream> {
+        let streams = self.streams();
+        match kind {
+            Kind::Audio => streams.audio.as_ref(),
+            Kind::Video => streams.video.as_ref(),
+        }
+    }
+
+    pub fn line(&self, kind: Kind) -> &Line {
+        match kind {
+            Kind::Audio => &self.audio,
+            Kind::Video => &self.video,
+        }
+    }
+
+    pub fn line_mut(&mut self, kind: Kind) -> &mut Line {
+        match kind {
+            Kind::Audio => &mut self.audio,
+            Kind::Video => &mut self.video,
+        }
+    }
+
+    /// The port of a stream that the relay carries now.
+    pub fn open_port(&self, kind: Kind) -> Option<PortId> {
+        let line = self.line(kind);
+        line.port.filter(|_| line.plan.is_some())
+    }
+
+    pub fn spoken(&self) -> Spoken {
+        let codec = |kind| self.stream(kind).and_then(Stream::codec);
+        Spoken { audio: codec(Kind::Audio), video: codec(Kind::Video) }
+    }
+
+    /// What a partner of this leg is offered: its codecs in use alone, or all that it can.
+    pub fn for_partner(&self) -> Option<Capabilities> {
+        let streams = self.streams();
+        if streams.audio.is_some() {
+            return Some(streams::in_use(streams.audio.as_ref(), streams.video.as_ref()));
+        }
+        Some(self.can.clone()).filter(|can| !can.audio.is_empty())
+    }
+
+    /// Its own hold, per stream.
+    pub fn holds(&self) -> (bool, bool) {
+        let held = |kind| self.stream(kind).is_some_and(Stream::is_held);
+        (held(Kind::Audio), held(Kind::Video))
+    }
+
+    /// Notes a key; false when it is the other report of the press before.
+    pub fn press(&mut self, digit: char, way: KeyWay, at: Instant) -> bool {
+        let echo = self.last_key.is_some_and(|last| {
+            last.digit == digit && last.way != way && at.since(last.at) < KEY_ECHO
+        });
+        self.last_key = (!echo).then_some(Key { digit, way, at });
+        !echo
+    }
+
+    /// What is in use, offered once more: to a re-INVITE without SDP.
+    pub fn offer_again(&mut self) -> Body {
+        let ours = |stream: &Option<Stream>| stream.as_ref().map(Stream::offered_again);
+        let streams = self.talk.streams();
+        let (audio, video) = (ours(&streams.audio), ours(&streams.video));
+        Body::sdp(self.talk.offer(audio, video).to_string())
+    }
+}

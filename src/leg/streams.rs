@@ -1,0 +1,152 @@
+//! Our side of the streams: what we answer a peer's with, and what we offer.
+
+use super::formats::{self, Capabilities, Format};
+use super::offer_answer::{FORMATS_MAX, OurStream, Stream};
+use super::peer::{Feedback, PeerStream};
+use crate::codec::Codec;
+use crate::ids::PortId;
+use crate::sdp::Direction;
+use std::collections::BTreeSet;
+
+/// Key frames may be asked of us by either request; they reach the source's phone. `nack` alone
+/// would promise a resend cache that the relay does not have (media-rules 8).
+const FEEDBACK: Feedback = Feedback { pli: true, fir: true };
+
+/// How an answer chooses: the partner's stream, if there is one, and the codecs to prefer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish<'a> {
+    /// What the other party speaks.
+    pub partner: Option<&'a Stream>,
+    /// What the likely partners speak.
+    pub prefer: &'a [Codec],
+}
+
+/// The answer to a peer's audio: one codec, and telephone-event if it is offered.
+#[must_use]
+pub fn answer_audio(peer: &PeerStream, port: PortId, wish: Wish<'_>) -> Option<OurStream> {
+    let partner = wish.partner.and_then(Stream::format);
+    let chosen = formats::choose_audio(&peer.formats, partner, wish.prefer)?;
+    let event = formats::event_for(&peer.beside, &chosen.codec);
+    // Comfort noise goes through only where both sides have it (media-rules 3).
+    let both = |noise: &&Format| {
+        wish.partner.is_some_and(|partner| partner.agreed.iter().any(|a| a.sent.same(noise)))
+    };
+    let noise = formats::noise_for(&peer.beside, &chosen.codec).filter(both);
+    let mut ours = answer(peer, port, chosen.answered_for(partner));
+    ours.formats.extend(event.into_iter().chain(noise).map(|format| format.answered_for(None)));
+    Some(ours)
+}
+
+/// The answer to a peer's video: one codec.
+#[must_use]
+pub fn answer_video(peer: &PeerStream, port: PortId, wish: Wish<'_>) -> Option<OurStream> {
+    let partner = wish.partner.and_then(Stream::format);
+    let chosen = formats::choose_video(&peer.formats, partner, wish.prefer)?;
+    let bandwidth = wish.partner.map(|partner| partner.peer.bandwidth.clone()).unwrap_or_default();
+    Some(OurStream { bandwidth, ..answer(peer, port, chosen.answered_for(partner)) })
+}
+
+/// The answer to audio that carries nothing: a desk's control dialog (operator-desk.md).
+#[must_use]
+pub fn answer_inactive(peer: &PeerStream, port: PortId) -> Option<OurStream> {
+    let chosen = formats::choose_audio(&peer.formats, None, &[])?;
+    let ours = answer(peer, port, chosen.answered_for(None));
+    Some(OurStream { direction: Direction::Inactive, ..ours })
+}
+
+fn answer(peer: &PeerStream, port: PortId, format: Format) -> OurStream {
+    let Feedback { pli, fir } = peer.feedback;
+    OurStream {
+        port,
+        protocol: peer.protocol.clone(),
+        formats: vec![format],
+        // RFC 3264 §6.1: never more than they offered. Their hold is answered by recvonly.
+        direction: peer.direction.reversed(),
+        mux: peer.mux,
+        feedback: Feedback { pli: pli && FEEDBACK.pli, fir: fir && FEEDBACK.fir },
+        packet_ms: peer.packet_ms,
+        bandwidth: vec![],
+    }
+}
+
+/// An offer of audio with these capabilities.
+#[must_use]
+pub fn offer_audio(capabilities: &Capabilities, port: PortId) -> OurStream {
+    let mut all = distinct(&capabilities.audio);
+    // One telephone-event for each clock in use, also where the caller has none: its keys may come
+    // by INFO.
+    let rates: BTreeSet<u32> = all.iter().map(|format| format.codec.clock_rate()).collect();
+    for clock_rate in rates.into_iter().take(CLOCK_RATES_MAX) {
+        let event = Codec::TelephoneEvent { clock_rate };
+        let known = capabilities.beside.iter().find(|format| format.codec == event);
+        all.push(Format::event(clock_rate, known.map_or(EVENT_NUMBER, |known| known.number)));
+    }
+    let noise = Codec::ComfortNoise { clock_rate: 8000 };
+    all.extend(capabilities.beside.iter().find(|format| format.codec == noise).cloned());
+    offer(all, port)
+}
+
+/// An offer of video with these capabilities.
+#[must_use]
+pub fn offer_video(capabilities: &Capabilities, port: PortId) -> OurStream {
+    OurStream { feedback: FEEDBACK, ..offer(distinct(&capabilities.video), port) }
+}
+
+/// The most clocks of audio in one offer, each with its telephone-event.
+const CLOCK_RATES_MAX: usize = 4;
+/// The number for telephone-event that most phones use.
+const EVENT_NUMBER: u8 = 101;
+
+fn offer(mut all: Vec<Format>, port: PortId) -> OurStream {
+    all.truncate(FORMATS_MAX);
+    OurStream {
+        port,
+        protocol: "RTP/AVP".to_owned(),
+        formats: all,
+        direction: Direction::SendRecv,
+        mux: false,
+        feedback: Feedback::default(),
+        packet_ms: None,
+        bandwidth: vec![],
+    }
+}
+
+/// The formats without repetitions, few enough to leave room for what is added to them.
+fn distinct(formats: &[Format]) -> Vec<Format> {
+    let mut all: Vec<Format> = Vec::new();
+    for format in formats {
+        if all.len() < FORMATS_MAX / 2 && !all.iter().any(|known| known.answers(format)) {
+            all.push(format.clone());
+        }
+    }
+    all
+}
+
+/// All that hold media exist for, G.711 first: any phone that comes later speaks it.
+#[must_use]
+pub fn everything() -> Capabilities {
+    Capabilities {
+        audio: vec![
+            Format::new(Codec::Pcma, 8, ""),
+            Format::new(Codec::Pcmu, 0, ""),
+            Format::new(Codec::G722, 9, ""),
+            Format::new(Codec::Opus, 96, "useinbandfec=1"),
+        ],
+        beside: vec![],
+        video: vec![
+            Format::new(Codec::H264, 97, "packetization-mode=1;profile-level-id=42e01f"),
+            Format::new(Codec::Vp8, 99, ""),
+        ],
+    }
+}
+
+/// What a settled leg can get: its codecs in use, alone.
+#[must_use]
+pub fn in_use(audio: Option<&Stream>, video: Option<&Stream>) -> Capabilities {
+    let one = |stream: Option<&Stream>| stream.and_then(Stream::format).cloned();
+    Capabilities {
+        audio: one(audio).into_iter().collect(),
+        beside: audio.iter().flat_map(|stream| stream.beside()).cloned().collect(),
+        video: one(video).into_iter().collect(),
+    }
+}

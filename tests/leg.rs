@@ -1,0 +1,1478 @@
+//! Ladders of one leg, or of two that the switchboard joins: SIP with the phones on the left, the
+//! switchboard's words (`do`), the leg's events (`=`) and the relay's commands (`~`).
+//!
+//! Lines that begin with `do`, `relay` or `NAME ->` are played, all others must come out in order.
+//! A ladder without `~` lines leaves the relay's commands out. SDP stands in short: sections
+//! separated by `;`, each with its port, its formats and its attributes.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // A test may panic.
+
+use cordboard::cause::Cause;
+use cordboard::codec::{Codec, Kind};
+use cordboard::dialog::{self, ClientTx, ServerTx};
+use cordboard::ids::{ConnectionId, LegId, PortId};
+use cordboard::leg::{
+    Call, Choice, Command, Effect, Event, Identity, Input, LegHealth, Machine, Offer, Party,
+    Refusal, Settings, Source,
+};
+use cordboard::media;
+use cordboard::random::Random;
+use cordboard::sdp;
+use cordboard::sip::{
+    self, Destination, Flow, HeaderName, Message, Request, Response, StatusCode, Transport, Uri,
+};
+use cordboard::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+
+#[test]
+fn a_caller_is_answered_with_one_codec_of_each_kind() {
+    ladder("
+        a -> INVITE audio 4000 96:opus/48000/2 8 0 101:telephone-event/8000; video 4002 98:VP8/90000 97:H264/90000
+        = offered a audio video
+        do progress a 182
+        a <- 182
+        do answer a
+        ~ open 20000 audio PCMA telephone-event to 192.0.2.10:4000
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ patch 20000=silence
+        a <- 200 audio 20000 8:PCMA 101:telephone-event; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMA H264
+        do listen a=hold
+        ~ patch 20000=hold 20002=hold
+        a -> BYE
+        a <- 200
+        ~ close 20000
+        ~ close 20002
+        = ended a by Peer NormalClearing
+    ");
+}
+
+#[test]
+fn the_operators_codecs_are_preferred_in_the_callers_order() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 9 96:opus/48000/2
+        = offered a audio
+        do answer a prefer opus g722
+        a <- 200 audio 20000 9:G722
+    ",
+    );
+}
+
+#[test]
+fn early_media_are_repeated_byte_for_byte() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 8
+        = offered a audio
+        do progress a 183 media
+        a <- 183 audio 20000 0:PCMU
+        do progress a 182
+        a <- 182 audio 20000 0:PCMU
+        do progress a 182 media prefer pcma
+        a <- 182 audio 20000 0:PCMU
+        do answer a prefer pcma
+        a <- 200 audio 20000 0:PCMU
+    ",
+    );
+}
+
+#[test]
+fn a_caller_without_sdp_gets_our_offer_in_the_200() {
+    ladder("
+        a -> INVITE
+        = offered a late
+        do progress a 183 media
+        a <- 183
+        do answer a
+        a <- 200 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        a -> ACK audio 4000 9; video 0 97
+        ~ open 20000 audio G722 to 192.0.2.10:4000
+        ~ patch 20000=silence
+        = confirmed a G722 -
+    ");
+}
+
+#[test]
+fn an_ack_without_the_answer_that_it_owes_ends_the_call() {
+    ladder("
+        a -> INVITE
+        = offered a late
+        do answer a
+        a <- 200 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        a -> ACK
+        a <- BYE
+        = ended a by Us ProtocolError
+    ");
+}
+
+#[test]
+fn a_caller_that_we_cannot_hear_is_refused_when_it_is_answered() {
+    ladder(
+        "
+        a -> INVITE audio 4000 101:telephone-event/8000; video 4002 97:H264/90000
+        = offered a video
+        do answer a
+        a <- 488
+        = ended a by Us NoCommonCodec
+    ",
+    );
+}
+
+#[test]
+fn a_body_that_is_no_sdp_never_shows() {
+    ladder(
+        "
+        a -> INVITE text/plain
+        a <- 415
+    ",
+    );
+    ladder(
+        "
+        b -> INVITE broken
+        b <- 400
+    ",
+    );
+}
+
+#[test]
+fn a_direct_call_settles_the_caller_by_its_callee() {
+    ladder(
+        "
+        a -> INVITE audio 4000 8 0 9; video 4002 97:H264/90000 98:VP8/90000
+        = offered a audio video
+        do call b for a
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 101:telephone-event; video 20002 97:H264 98:VP8
+        b -> 180
+        = ringing b 180
+        do progress a 180
+        a <- 180
+        b -> 200 audio 5000 9; video 5002 98:VP8/90000
+        b <- ACK
+        ~ open 20000 audio G722 to 192.0.2.11:5000
+        ~ open 20002 video VP8 to 192.0.2.11:5002
+        ~ patch 20000=silence
+        ~ expect 20000
+        ~ expect 20002
+        = answered b G722 VP8
+        do answer a like b
+        ~ open 20004 audio G722 to 192.0.2.10:4000
+        ~ open 20006 video VP8 to 192.0.2.10:4002
+        ~ patch 20004=silence
+        a <- 200 audio 20004 9:G722; video 20006 98:VP8
+        a -> ACK
+        = confirmed a G722 VP8
+        do listen a=b b=a
+        ~ patch 20004=20000 20006=20002 20000=20004 20002=20006
+    ",
+    );
+}
+
+#[test]
+fn encrypted_media_are_refused_for_now() {
+    ladder(
+        "
+        a -> INVITE audio 4000 SAVP 0
+        = offered a
+        do answer a
+        a <- 488
+        = ended a by Us NoCommonCodec
+    ",
+    );
+    ladder(
+        "
+        b -> INVITE audio 4000 0; video 4002 SAVP 97:H264/90000; text 4004 98:t140/1000
+        = offered b audio
+        do answer b
+        b <- 200 audio 20000 0:PCMU; video 0; text 0
+    ",
+    );
+}
+
+#[test]
+fn a_partner_without_pictures_leaves_the_callers_camera_off() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do call b for a
+        b <- INVITE audio 20000 0:PCMU 101:telephone-event; video 20002 97:H264
+        b -> 200 audio 5000 0; video 0 97
+        b <- ACK
+        ~ open 20000 audio PCMU to 192.0.2.11:5000
+        ~ patch 20000=silence
+        ~ expect 20000
+        = answered b PCMU -
+        do answer a like b
+        ~ open 20004 audio PCMU to 192.0.2.10:4000
+        ~ patch 20004=silence
+        a <- 200 audio 20004 0:PCMU; video 0
+    ",
+    );
+}
+
+#[test]
+fn the_partner_of_an_answered_caller_is_offered_its_codecs_alone() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 8 9 101:telephone-event/8000; video 4002 98:VP8/90000
+        = offered a audio video
+        do answer a
+        a <- 200 audio 20000 0:PCMU 101:telephone-event; video 20002 98:VP8
+        a -> ACK
+        = confirmed a PCMU VP8
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 98:VP8
+        b -> 488
+        = refused b 488 NoCommonCodec
+        = ended b by Peer NoCommonCodec
+    ",
+    );
+}
+
+#[test]
+fn an_answer_without_our_codec_is_hung_up_and_reported() {
+    ladder("
+        do call b
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        b -> 200 audio 0 8; video 5002 97:H264/90000
+        b <- ACK
+        = refused b 488 NoCommonCodec
+        b <- BYE
+        = ended b by Us NoCommonCodec
+        b -> 200
+    ");
+}
+
+#[test]
+fn early_media_come_from_the_first_branch_and_count_when_packets_come() {
+    ladder("
+        do call b
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        b -> 183 audio 5000 8
+        ~ open 20000 audio PCMA to 192.0.2.11:5000
+        ~ patch 20000=silence
+        = ringing b 183
+        b -> 183 tag=other audio 6000 0
+        = ringing b 183
+        relay first 20000
+        = early media b
+        relay first 20000
+        b -> 200 tag=other audio 6000 0
+        b <- ACK
+        ~ update 20000 PCMU to 192.0.2.11:6000
+        ~ expect 20000
+        = answered b PCMU -
+    ");
+}
+
+#[test]
+fn a_reliable_answer_needs_none_in_the_200() {
+    ladder("
+        do call b
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        b -> 183 Require:100rel RSeq:1 audio 5000 8
+        b <- PRACK
+        = ringing b 183
+        b -> 200
+        b -> 200
+        b <- ACK
+        = answered b PCMA -
+    ");
+    ladder("
+        do call c
+        c <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        c -> 200
+        c <- ACK
+        = refused c 488 NoCommonCodec
+        c <- BYE
+        = ended c by Us NoCommonCodec
+        c -> 200
+    ");
+}
+
+#[test]
+fn a_late_offer_goes_out_once_in_a_reliable_183() {
+    ladder("
+        a -> INVITE Supported:100rel
+        = offered a late
+        do progress a 183 media
+        a <- 183 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        a -> PRACK audio 4000 8
+        a <- 200
+        ~ open 20000 audio PCMA to 192.0.2.10:4000
+        ~ patch 20000=silence
+        do progress a 182
+        a <- 182
+        do answer a
+        a <- 200
+        a -> ACK
+        = confirmed a PCMA -
+    ");
+}
+
+#[test]
+fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
+    let call = "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 97:H264
+        b -> 200 audio 5000 0; video 5002 97:H264/90000
+        b <- ACK
+        ~ open 20004 audio PCMU to 192.0.2.11:5000
+        ~ open 20006 video H264 to 192.0.2.11:5002
+        ~ patch 20004=silence
+        ~ expect 20004
+        ~ expect 20006
+        = answered b PCMU H264
+        do listen a=b b=a
+        ~ patch 20000=20004 20002=20006 20004=20000 20006=20002
+    ";
+    let hold = "
+        a -> INVITE audio 4000 0 a=sendonly; video 4002 97:H264/90000 a=inactive
+        a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 20002 97:H264 a=inactive
+        ~ update 20000 PCMU to 192.0.2.10:4000 recvonly
+        ~ update 20002 H264 to 192.0.2.10:4002 inactive
+        ~ expect 20000
+        ~ expect 20002
+        = held a true true
+        a -> ACK
+        a -> UPDATE audio 4000 0; video 4002 97:H264/90000
+        a <- 200 v3 audio 20000 0:PCMU; video 20002 97:H264
+        ~ update 20000 PCMU to 192.0.2.10:4000
+        ~ update 20002 H264 to 192.0.2.10:4002
+        ~ expect 20000
+        ~ expect 20002
+        ~ key-frame 20006
+        ~ key-frame 20002
+        = held a false false
+    ";
+    ladder(&format!("{call}{hold}"));
+    let by_address = "
+        a -> INVITE c=0 audio 4000 0; video 4002 97:H264/90000
+        a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 20002 97:H264 a=recvonly
+        ~ update 20000 PCMU to nowhere recvonly
+        ~ update 20002 H264 to nowhere recvonly
+        ~ expect 20000
+        ~ expect 20002
+        = held a true true
+    ";
+    ladder(&format!("{call}{by_address}"));
+}
+
+#[test]
+fn a_phone_may_change_its_codec_and_drop_its_picture() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        a -> INVITE audio 4000 8 9; video 0 97
+        a <- 200 v2 audio 20000 8:PCMA; video 0
+        ~ update 20000 PCMA to 192.0.2.10:4000
+        ~ close 20002
+        ~ expect 20000
+        = changed a PCMA -
+        a -> ACK
+        a -> INVITE audio 4000 9 8; video 4002 97:H264/90000
+        a <- 200 v3 audio 20000 8:PCMA; video 20004 97:H264
+        ~ open 20004 video H264 to 192.0.2.10:4002
+        ~ expect 20000
+        ~ expect 20004
+        = changed a PCMA H264
+    ",
+    );
+}
+
+#[test]
+fn a_new_offer_that_cannot_be_met_changes_nothing() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        a -> INVITE audio 4000 SAVP 0
+        a <- 488
+        a -> ACK
+        a -> UPDATE broken
+        a <- 400
+        a -> INVITE audio 4000 0
+        a <- 200 audio 20000 0:PCMU
+        ~ expect 20000
+    ",
+    );
+}
+
+#[test]
+fn a_re_invite_without_sdp_gets_what_is_in_use() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 101:telephone-event/8000; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        a <- 200 audio 20000 0:PCMU 101:telephone-event; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        a -> INVITE
+        a <- 200 audio 20000 0:PCMU 101:telephone-event; video 20002 97:H264
+        a -> ACK audio 4100 0 101:telephone-event/8000; video 0 97
+        = changed a PCMU -
+    ",
+    );
+}
+
+#[test]
+fn aligning_is_one_re_invite_with_the_others_codec() {
+    let calls = "
+        a -> INVITE audio 4000 0 8 9
+        = offered a audio
+        do answer a
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        do call b
+        b <- INVITE audio 20002 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20004 97:H264 99:VP8
+        b -> 200 audio 5000 9
+        b <- ACK
+        = answered b G722 -
+        do align a b
+        a <- INVITE v2 audio 20000 9:G722 101:telephone-event
+    ";
+    ladder(&format!(
+        "{calls}
+        a -> 200 audio 4000 9
+        a <- ACK
+        = changed a G722 -
+        = aligned a G722 -
+    "
+    ));
+    ladder(&format!(
+        "{calls}
+        a -> 488
+        = aligned a PCMU -
+        a -> INVITE audio 4000 0
+        a <- 200 v3 audio 20000 0:PCMU
+    "
+    ));
+}
+
+#[test]
+fn a_leg_that_is_not_up_is_not_aligned() {
+    ladder("
+        a -> INVITE audio 4000 0 8 9
+        = offered a audio
+        do call b
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        do align b a
+        = aligned b - -
+    ");
+}
+
+#[test]
+fn a_cancelled_callee_may_have_answered_already() {
+    ladder("
+        do call b
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        b -> 180
+        = ringing b 180
+        do end b
+        b <- CANCEL
+        = ended b by Us NormalClearing
+        b -> 200 audio 5000 8
+        b <- ACK
+        b <- BYE
+        b -> 200
+    ");
+    ladder("
+        do call c
+        c <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 97:H264 99:VP8
+        c -> 180
+        = ringing c 180
+        do end c
+        c <- CANCEL
+        = ended c by Us NormalClearing
+        c -> 487
+    ");
+}
+
+#[test]
+fn a_desk_gets_no_media() {
+    let desk = |offer: &str, answer: &str| {
+        ladder(
+            &format!(
+                "
+            a -> INVITE {offer}
+            do desk a
+            a <- 200 Recv-Info:operator-desk {answer}
+            a -> ACK
+            = confirmed a - -
+        "
+            )
+            .replace(
+                "            do desk a",
+                &format!(
+                    "            = offered a{}\n            do desk a",
+                    match offer {
+                        "" => " late",
+                        "no-sections" => "",
+                        _ => " audio",
+                    }
+                ),
+            ),
+        );
+    };
+    desk("no-sections", "no-sections");
+    desk("", "no-sections");
+}
+
+#[test]
+fn a_desks_audio_line_is_answered_inactive_and_nothing_is_opened() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 8 a=inactive; video 4002 97:H264/90000
+        = offered a audio video
+        do desk a
+        ~ nothing
+        a <- 200 Recv-Info:operator-desk audio 9 0:PCMU a=inactive; video 0
+        a -> ACK
+        = confirmed a PCMU -
+    "
+        .replace("        ~ nothing\n", "")
+        .as_str(),
+    );
+}
+
+#[test]
+fn an_info_with_a_package_is_for_desks_only() {
+    ladder(
+        "
+        a -> INVITE no-sections
+        = offered a
+        do desk a
+        a <- 200 Recv-Info:operator-desk no-sections
+        a -> INFO Info-Package:operator-desk application/json x
+        = info a operator-desk
+        do respond a 200
+        a <- 200 Recv-Info:operator-desk
+        a -> INFO Info-Package:other application/json x
+        = info a other
+        do respond a 469
+        a <- 469 Recv-Info:operator-desk
+    ",
+    );
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        a -> INFO Info-Package:operator-desk application/json x
+        a <- 469 Recv-Info:
+        a -> INFO application/json x
+        a <- 415
+        a -> INFO
+        a <- 200
+    ",
+    );
+}
+
+#[test]
+fn a_key_counts_once_however_it_comes() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 101:telephone-event/8000
+        = offered a audio
+        do answer a
+        a <- 200 audio 20000 0:PCMU 101:telephone-event
+        a -> ACK
+        = confirmed a PCMU -
+        relay dtmf 20000 5
+        = dtmf a 5
+        a -> INFO application/dtmf-relay Signal=5
+        a <- 200
+        relay dtmf 20000 5
+        = dtmf a 5
+        relay dtmf 20000 5
+        = dtmf a 5
+        +2s
+        a -> INFO application/dtmf 5
+        a <- 200
+        = dtmf a 5
+        a -> INFO application/dtmf-relay Signal=!
+        a <- 200
+    ",
+    );
+}
+
+#[test]
+fn keys_go_out_as_the_phone_takes_them() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 101:telephone-event/8000
+        = offered a audio
+        do answer a
+        ~ open 20000 audio PCMU telephone-event to 192.0.2.10:4000
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU 101:telephone-event
+        a -> ACK
+        = confirmed a PCMU -
+        do dtmf a #
+        ~ dtmf 20000 #
+        do intercept a
+        ~ intercept 20000 true
+    "
+        .replace("do dtmf a #", "do dtmf a *")
+        .replace("20000 #", "20000 *")
+        .as_str(),
+    );
+    ladder(
+        "
+        b -> INVITE audio 4000 0
+        = offered b audio
+        do answer b
+        b <- 200 audio 20000 0:PCMU
+        b -> ACK
+        = confirmed b PCMU -
+        do dtmf b 7
+        b <- INFO application/dtmf-relay
+        b -> 200
+    ",
+    );
+}
+
+#[test]
+fn a_wanted_key_frame_is_asked_of_the_source() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        a -> INFO application/media_control+xml <picture_fast_update/>
+        a <- 200
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 97:H264
+        b -> 200 audio 5000 0; video 5002 97:H264/90000
+        b <- ACK
+        ~ open 20004 audio PCMU to 192.0.2.11:5000
+        ~ open 20006 video H264 to 192.0.2.11:5002
+        ~ patch 20004=silence
+        ~ expect 20004
+        ~ expect 20006
+        = answered b PCMU H264
+        do listen a=b
+        ~ patch 20000=20004 20002=20006
+        a -> INFO application/media_control+xml <picture_fast_update/>
+        a <- 200
+        ~ key-frame 20006
+        relay key-frame-wanted 20006
+        b <- INFO application/media_control+xml
+        b -> 200
+    ",
+    );
+}
+
+#[test]
+fn a_source_without_media_is_silence_until_it_has() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        do call b for a
+        b <- INVITE audio 20002 0:PCMU 101:telephone-event
+        do listen a=b b=a
+        b -> 183 audio 5000 0
+        ~ open 20002 audio PCMU to 192.0.2.11:5000
+        ~ patch 20002=20000 20000=20002
+        = ringing b 183
+        b -> 486
+        = refused b 486 Busy
+        ~ close 20002
+        ~ patch 20000=silence
+        = ended b by Peer Busy
+    ",
+    );
+}
+
+#[test]
+fn a_tone_is_played_once() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        do listen a=done
+        ~ patch 20000=tone(done)
+        a -> ACK
+        = confirmed a PCMU H264
+        do listen a=done
+        ~ patch 20000=tone(done)
+    ",
+    );
+}
+
+#[test]
+fn health_joins_both_streams_once_a_second() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        relay health 20000 audio ok 0
+        do watch a
+        ~ watch 20000 true
+        ~ watch 20002 true
+        relay health 20000 audio ok -
+        = health a dialog false audio Ok video None hold false
+        a -> ACK
+        = confirmed a PCMU H264
+        relay health 20002 video ok 7
+        relay health 20000 audio bad 0
+        = health a dialog true audio None video Poor hold false
+        a -> INVITE audio 4000 0 a=sendonly; video 0 97
+        a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 0
+        ~ update 20000 PCMU to 192.0.2.10:4000 recvonly
+        ~ close 20002
+        ~ expect 20000
+        = changed a PCMU -
+        = held a true false
+        relay health 20000 audio ok 0
+        = health a dialog true audio Ok video Absent hold true
+    ",
+    );
+}
+
+#[test]
+fn a_full_relay_refuses_with_a_time_to_come_back() {
+    ladder(
+        "
+        no ports
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        a <- 503
+        = ended a by Us Overloaded
+        do call b
+        = ended b by Us Overloaded
+    ",
+    );
+}
+
+#[test]
+fn a_connected_line_is_told_without_sdp() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        do identify a 3002
+        a <- UPDATE
+        a -> 200
+    ",
+    );
+}
+
+#[test]
+fn a_transfer_is_reported_and_its_progress_told() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        a -> REFER Refer-To:<sip:3002@example.com>
+        = referred a to 3002
+        do respond a 202
+        a <- 202
+        do refer-progress a 100
+        a <- NOTIFY message/sipfrag;version=2.0
+        a -> 200
+        do refer-progress a 200
+        a <- NOTIFY message/sipfrag;version=2.0
+        a -> 200
+        do refer-progress a 200
+        a -> REFER Refer-To:<sip:3002@example.com?Replaces=nobody%3Bto-tag%3D1%3Bfrom-tag%3D2>
+        a <- 481
+    ",
+    );
+}
+
+#[test]
+fn a_callee_may_make_the_offer() {
+    ladder(
+        "
+        do call b without-sdp
+        b <- INVITE
+        b -> 180
+        = ringing b 180
+        b -> 200 audio 5000 96:opus/48000/2 8; video 5002 97:H264/90000; text 5004 98:t140/1000
+        b <- ACK audio 20000 8:PCMA; video 20002 97:H264; text 0
+        = answered b PCMA H264
+    ",
+    );
+    ladder(
+        "
+        do call c without-sdp
+        c <- INVITE
+        c -> 183 Require:100rel RSeq:1 audio 5000 0
+        c <- PRACK audio 20000 0:PCMU
+        = ringing c 183
+        c -> 200
+        c -> 200
+        c <- ACK
+        = answered c PCMU -
+    ",
+    );
+    ladder(
+        "
+        do call d without-sdp
+        d <- INVITE
+        d -> 200 audio 5000 SAVP 0
+        d <- ACK audio 0
+        = refused d 488 NoCommonCodec
+        d <- BYE
+        = ended d by Us NoCommonCodec
+        d -> 200
+    ",
+    );
+}
+
+#[test]
+fn a_call_that_would_replace_nothing_is_refused() {
+    ladder(
+        "
+        a -> INVITE Replaces:nobody;to-tag=1;from-tag=2 audio 4000 0
+        a <- 481
+    ",
+    );
+}
+
+// ---- how the ladders are played -------------------------------------------------------------
+
+/// A phone, seen from outside.
+struct Phone {
+    leg: LegId,
+    flow: Flow,
+    /// What was put into the dialog: the INVITE, as its maker wrote it.
+    invite: Option<Request>,
+    /// It made the INVITE.
+    caller: bool,
+    /// The tag that we gave ourselves.
+    our_tag: String,
+    cseq: u32,
+    /// The CSeq of its last INVITE, which the ACK repeats.
+    invite_cseq: u32,
+    /// The RSeq of our last reliable provisional response.
+    rseq: Option<String>,
+    /// The requests that it has not answered.
+    open: Vec<(ClientTx, Request)>,
+}
+
+struct Ladder {
+    machine: Machine,
+    now: Instant,
+    phones: BTreeMap<String, Phone>,
+    transactions: u64,
+    asked: BTreeMap<ServerTx, String>,
+    last_asked: Option<ServerTx>,
+    happened: String,
+    relay: bool,
+}
+
+#[track_caller]
+fn ladder(script: &str) {
+    let settings = Settings {
+        domain: "example.com".to_owned(),
+        media_address: None,
+        own_address: [192, 0, 2, 1].into(),
+        port_rest: Duration::from_secs(10),
+        dialog: dialog::Settings::default(),
+    };
+    let mut ladder = Ladder {
+        machine: Machine::new(settings, Random::from_number(1)),
+        now: Instant::START,
+        phones: BTreeMap::new(),
+        transactions: 0,
+        asked: BTreeMap::new(),
+        last_asked: None,
+        happened: String::new(),
+        relay: script.lines().any(|line| line.trim_start().starts_with('~')),
+    };
+    let ports = if script.contains("no ports") { 0 } else { 50 };
+    let ports = (0..ports).map(|n| PortId(20_000 + 2 * n)).collect();
+    let _ = ladder.machine.handle(ladder.now, Input::Ports(ports));
+    let lines = || {
+        script
+            .lines()
+            .map(|l| l.split('#').next().unwrap_or("").trim())
+            .filter(|l| !l.is_empty() && *l != "no ports")
+    };
+    for line in lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let played = matches!(words[..], ["do" | "relay", ..] | [_, "->", ..]);
+        if played || line.starts_with('+') {
+            let _ = writeln!(ladder.happened, "{line}");
+            ladder.play(&words, line);
+        }
+    }
+    let expected: String = lines().fold(String::new(), |all, line| all + line + "\n");
+    assert_eq!(ladder.happened, expected, "\n--- what happened:\n{}", ladder.happened);
+}
+
+impl Ladder {
+    fn play(&mut self, words: &[&str], line: &str) {
+        match *words {
+            ["do", ref command @ ..] => {
+                let command = self.command(command);
+                self.input(Input::Command(command));
+            }
+            ["relay", ref event @ ..] => self.input(Input::Media(relay_event(event))),
+            [name, "->", what, ..] => {
+                let rest = line.split_once("->").unwrap().1.trim()[what.len()..].trim();
+                match what.parse::<u16>() {
+                    Ok(status) => self.phone_responds(name, status, rest),
+                    Err(_) => self.phone_asks(name, what, rest),
+                }
+            }
+            [time] if time.starts_with('+') => {
+                let secs = time.trim_matches(['+', 's']).parse().unwrap();
+                self.now = self.now + Duration::from_secs(secs);
+                while self.machine.deadline().is_some_and(|at| at <= self.now) {
+                    let effects = self.machine.tick(self.now);
+                    self.follow(effects);
+                }
+            }
+            _ => panic!("no such rung: {line}"),
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        let effects = self.machine.handle(self.now, input);
+        self.follow(effects);
+    }
+
+    fn phone(&mut self, name: &str) -> &mut Phone {
+        let host = name.bytes().next().unwrap() - b'a' + 10;
+        self.phones.entry(name.to_owned()).or_insert_with(|| Phone {
+            leg: LegId(u64::from(host)),
+            flow: Flow {
+                transport: Transport::Udp,
+                local: SocketAddr::from(([192, 0, 2, 1], 5060)),
+                remote: SocketAddr::from(([192, 0, 2, host], 5060)),
+                connection: ConnectionId(0),
+            },
+            invite: None,
+            caller: true,
+            our_tag: String::new(),
+            cseq: 0,
+            invite_cseq: 0,
+            rseq: None,
+            open: Vec::new(),
+        })
+    }
+
+    fn leg(&mut self, name: &str) -> LegId {
+        self.phone(name).leg
+    }
+
+    fn name_of(&self, leg: LegId) -> String {
+        let name = self.phones.iter().find(|(_, phone)| phone.leg == leg);
+        name.map_or_else(|| leg.to_string(), |(name, _)| name.clone())
+    }
+
+    /// A request of a phone: `rest` is its SDP in short, or its content type.
+    fn phone_asks(&mut self, name: &str, method: &str, rest: &str) {
+        let rest = self.phones.iter().fold(rest.to_owned(), |rest, (name, phone)| {
+            rest.replace(&format!("our-tag-to-{name}"), &phone.our_tag)
+        });
+        self.transactions += 1;
+        let transaction = ServerTx(self.transactions);
+        let branch = self.transactions;
+        let phone = self.phone(name);
+        phone.cseq += u32::from(method != "ACK");
+        if method == "INVITE" {
+            phone.invite_cseq = phone.cseq;
+        }
+        let invite_cseq = phone.invite_cseq;
+        let cseq = if method == "ACK" { invite_cseq } else { phone.cseq };
+        let (flow, leg) = (phone.flow, phone.leg);
+        let ip = flow.remote.ip();
+        let our_tag = if phone.our_tag.is_empty() {
+            String::new()
+        } else {
+            format!(";tag={}", phone.our_tag)
+        };
+        let call_id = match &phone.invite {
+            Some(invite) => invite.headers.call_id().unwrap().to_owned(),
+            None => format!("call-of-{name}"),
+        };
+        let (from, to) = match &phone.invite {
+            // Its From is our To.
+            Some(invite) if !phone.caller => (
+                format!("{};tag={name}", invite.headers.get(HeaderName::To).unwrap()),
+                invite.headers.get(HeaderName::From).unwrap().to_owned(),
+            ),
+            Some(_) | None => (
+                format!("<sip:{name}@example.com>;tag={name}"),
+                format!("<sip:9000@example.com>{our_tag}"),
+            ),
+        };
+        let (mut headers, content_type, body) = content(&rest, ip);
+        if let Some(rseq) = self.phone(name).rseq.take_if(|_| method == "PRACK") {
+            headers += &format!("RAck: {rseq} {invite_cseq} INVITE\r\n");
+        }
+        let text = format!(
+            "{method} sip:9000@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP {ip}:5060;branch=z9hG4bK{branch}\r\n\
+             From: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n\
+             Contact: <sip:{name}@{ip}:5060>\r\nMax-Forwards: 70\r\nAllow: INVITE, ACK, BYE, CANCEL, UPDATE, INFO\r\n\
+             {headers}{content_type}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let Ok(Message::Request(request)) = sip::parse(text.as_bytes()) else { panic!("{text}") };
+        self.asked.insert(transaction, name.to_owned());
+        let known = self.phone(name).invite.is_some();
+        let input = match method {
+            "ACK" => dialog::Input::Ack { flow, request },
+            "INVITE" if !known => {
+                self.phone(name).invite = Some(request.clone());
+                dialog::Input::Incoming { leg, transaction, flow, request }
+            }
+            _ => dialog::Input::Request { transaction, flow, request },
+        };
+        self.input(Input::Dialog(input));
+    }
+
+    fn phone_responds(&mut self, name: &str, status: u16, rest: &str) {
+        let tag = rest.split_whitespace().find_map(|word| word.strip_prefix("tag="));
+        let phone = self.phone(name);
+        let words = rest.split_whitespace().filter(|word| !word.starts_with("tag="));
+        let rest = words.collect::<Vec<_>>().join(" ");
+        let (headers, content_type, body) = content(&rest, phone.flow.remote.ip());
+        let at = phone.open.len() - 1;
+        let (transaction, request) =
+            if status < 200 { phone.open[at].clone() } else { phone.open.remove(at) };
+        let mut response = request.response(StatusCode::new(status).unwrap());
+        response.headers.set_to_tag(tag.unwrap_or(name));
+        let ip = phone.flow.remote.ip();
+        response.headers.push(HeaderName::Contact, &format!("<sip:{name}@{ip}:5060>"));
+        for line in format!("{headers}{content_type}").lines() {
+            let (header, value) = line.split_once(": ").unwrap();
+            response.headers.push(HeaderName::parse(header).unwrap(), value);
+        }
+        response.body = body.into_bytes();
+        self.input(Input::Dialog(dialog::Input::Response { transaction, response }));
+    }
+
+    fn command(&mut self, words: &[&str]) -> Command {
+        match *words {
+            ["call", callee, "for", caller] => {
+                let of = self.leg(caller);
+                self.call(callee, Offer::For(of))
+            }
+            ["call", callee, "without-sdp"] => self.call(callee, Offer::Theirs),
+            ["call", callee] => self.call(callee, Offer::Everything),
+            ["progress", name, status, ref media @ ..] => Command::Progress {
+                leg: self.leg(name),
+                status: status.parse().unwrap(),
+                phrase: String::new(),
+                media: media.first().map(|_| self.choice(&media[1..])),
+            },
+            ["answer", name, ref choice @ ..] => {
+                let (leg, choice) = (self.leg(name), self.choice(choice));
+                Command::Answer { leg, choice, identify: None }
+            }
+            ["desk", name] => Command::AcceptDesk { leg: self.leg(name) },
+            ["refuse", name, status] => Command::Refuse {
+                leg: self.leg(name),
+                refusal: Refusal {
+                    status: status.parse().unwrap(),
+                    phrase: String::new(),
+                    reason: None,
+                    retry_after: None,
+                },
+            },
+            ["end", name] => Command::End { leg: self.leg(name), cause: Cause::NormalClearing },
+            ["watch", name] => Command::Watch { leg: self.leg(name), on: true },
+            ["intercept", name] => Command::InterceptDtmf { leg: self.leg(name), on: true },
+            ["dtmf", name, digit] => {
+                Command::SendDtmf { leg: self.leg(name), digit: digit.chars().next().unwrap() }
+            }
+            ["key-frame", name] => Command::RequestKeyFrame { leg: self.leg(name) },
+            ["refer-progress", name, status] => {
+                Command::ReferProgress { leg: self.leg(name), status: status.parse().unwrap() }
+            }
+            ["align", name, to] => Command::Align { leg: self.leg(name), to: self.leg(to) },
+            ["identify", name, number] => Command::Identify {
+                leg: self.leg(name),
+                party: Party { number: number.to_owned(), display: None },
+            },
+            ["respond", name, status] => Command::Respond {
+                leg: self.leg(name),
+                transaction: self.last_asked.unwrap(),
+                status: status.parse().unwrap(),
+                phrase: String::new(),
+                retry_after: None,
+            },
+            ["listen", ref pairs @ ..] => Command::Listen(
+                pairs
+                    .iter()
+                    .map(|pair| {
+                        let (name, source) = pair.split_once('=').unwrap();
+                        let source = match source {
+                            "hold" => Source::Hold,
+                            "ringback" => Source::RingBack,
+                            "done" => Source::Tone(media::Tone::Done),
+                            "silence" => Source::Silence,
+                            other => Source::Leg(self.leg(other)),
+                        };
+                        (self.leg(name), source)
+                    })
+                    .collect(),
+            ),
+            _ => panic!("no such command: {words:?}"),
+        }
+    }
+
+    fn call(&mut self, callee: &str, offer: Offer) -> Command {
+        let phone = self.phone(callee);
+        phone.caller = false;
+        let (leg, flow) = (phone.leg, phone.flow);
+        let call = Call {
+            target: dialog::Target {
+                uri: Uri::parse(&format!("sip:{callee}@{}", flow.remote)).unwrap(),
+                route: vec![],
+                destination: Destination::Flow(flow),
+            },
+            caller: Party { number: "3001".to_owned(), display: None },
+            callee: Party { number: callee.to_owned(), display: None },
+            offer,
+            identity: Identity::Shown,
+            auto_answer: false,
+            credentials: None,
+        };
+        Command::Call { leg, call: Box::new(call) }
+    }
+
+    fn choice(&mut self, words: &[&str]) -> Choice {
+        match *words {
+            ["like", name] => Choice { like: Some(self.leg(name)), prefer: vec![] },
+            ["prefer", ref codecs @ ..] => {
+                Choice { like: None, prefer: codecs.iter().map(|name| codec(name)).collect() }
+            }
+            _ => Choice::default(),
+        }
+    }
+
+    fn follow(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            let line = match effect {
+                Effect::Request { transaction, to, request } => {
+                    let line = self.phone_gets(to, &request);
+                    let name = line.split(' ').next().unwrap().to_owned();
+                    self.phone(&name).open.push((transaction, request));
+                    line
+                }
+                Effect::Forward { to, request } => self.phone_gets(to, &request),
+                Effect::Respond { transaction, response } => {
+                    self.phone_hears(transaction, &response)
+                }
+                Effect::Cancel { transaction, .. } => {
+                    let of = |phone: &Phone| phone.open.iter().any(|(id, _)| *id == transaction);
+                    let (name, _) = self.phones.iter().find(|(_, phone)| of(phone)).unwrap();
+                    format!("{name} <- CANCEL")
+                }
+                Effect::Media(_) if !self.relay => continue,
+                Effect::Media(command) => format!("~ {}", relay_command(&command)),
+                Effect::Event(event) => format!("= {}", self.event(&event)),
+                Effect::PortsWanted => continue,
+            };
+            let _ = writeln!(self.happened, "{}", line.trim_end());
+        }
+    }
+
+    fn phone_gets(&mut self, to: Destination, request: &Request) -> String {
+        let name = self.phones.iter().find(|(_, phone)| phone.flow.remote == to.remote());
+        let name = name.unwrap().0.clone();
+        let phone = self.phone(&name);
+        if phone.invite.is_none() {
+            phone.our_tag = request.headers.from_tag().unwrap().to_owned();
+            phone.invite = Some(request.clone());
+        }
+        let body = body_in_short(request.headers.get(HeaderName::ContentType), &request.body);
+        format!("{name} <- {} {body}", request.method)
+    }
+
+    fn phone_hears(&mut self, transaction: ServerTx, response: &Response) -> String {
+        let name = self.asked[&transaction].clone();
+        let phone = self.phone(&name);
+        if let Some(tag) = response.headers.to_tag().filter(|_| phone.caller) {
+            phone.our_tag = tag.to_owned();
+        }
+        if let Some(rseq) = response.headers.get(HeaderName::RSeq) {
+            phone.rseq = Some(rseq.to_owned());
+        }
+        let body = body_in_short(response.headers.get(HeaderName::ContentType), &response.body);
+        let recv_info = response.headers.get(HeaderName::RecvInfo);
+        let recv_info = recv_info.map(|value| format!(" Recv-Info:{value}")).unwrap_or_default();
+        format!("{name} <- {}{recv_info} {body}", response.status)
+    }
+
+    fn event(&mut self, event: &Event) -> String {
+        let name = self.name_of(event.leg());
+        let spoken = |spoken: &cordboard::leg::Spoken| {
+            let word = |codec: &Option<Codec>| {
+                codec.as_ref().map_or("-".to_owned(), |c| c.facts().name.to_owned())
+            };
+            format!("{} {}", word(&spoken.audio), word(&spoken.video))
+        };
+        match event {
+            Event::Offered { sdp, audio, video, replaces, .. } => {
+                let mut line = format!("offered {name}");
+                for (said, word) in
+                    [(!*sdp, " late"), (*sdp && *audio, " audio"), (*sdp && *video, " video")]
+                {
+                    line += if said { word } else { "" };
+                }
+                line + &replaces
+                    .map(|leg| format!(" replaces {}", self.name_of(leg)))
+                    .unwrap_or_default()
+            }
+            Event::Ringing { status, .. } => format!("ringing {name} {status}"),
+            Event::EarlyMedia { .. } => format!("early media {name}"),
+            Event::Answered { spoken: codecs, .. } => format!("answered {name} {}", spoken(codecs)),
+            Event::Confirmed { spoken: codecs, .. } => {
+                format!("confirmed {name} {}", spoken(codecs))
+            }
+            Event::Refused { cause, status, .. } => format!("refused {name} {status} {cause:?}"),
+            Event::Ended { cause, by, .. } => format!("ended {name} by {by:?} {cause:?}"),
+            Event::Held { audio, video, .. } => format!("held {name} {audio} {video}"),
+            Event::Changed { spoken: codecs, .. } => format!("changed {name} {}", spoken(codecs)),
+            Event::Aligned { spoken: codecs, .. } => format!("aligned {name} {}", spoken(codecs)),
+            Event::Dtmf { digit, .. } => format!("dtmf {name} {digit}"),
+            Event::Health { health, .. } => {
+                let LegHealth { dialog, audio, video, hold, .. } = health;
+                format!("health {name} dialog {dialog} audio {audio:?} video {video:?} hold {hold}")
+            }
+            Event::Silent { span, .. } => format!("silent {name} {span:?}"),
+            Event::Info { transaction, package, .. } => {
+                self.last_asked = Some(*transaction);
+                format!("info {name} {package}")
+            }
+            Event::InfoAnswered { tag, status, .. } => {
+                format!("info answered {name} {tag} {status}")
+            }
+            Event::Referred { transaction, refer_to, replaces, .. } => {
+                self.last_asked = Some(*transaction);
+                let user = refer_to.uri.user().unwrap_or_default().into_owned();
+                let replaces = replaces.map(|leg| format!(" replaces {}", self.name_of(leg)));
+                format!("referred {name} to {user}{}", replaces.unwrap_or_default())
+            }
+            Event::Moved { flow, .. } => format!("moved {name} {}", flow.remote),
+        }
+    }
+}
+
+fn relay_event(words: &[&str]) -> media::Event {
+    let port = PortId(words[1].parse().unwrap());
+    match *words {
+        ["first", _] => media::Event::FirstPacket { port },
+        ["dtmf", _, digit] => media::Event::Dtmf { port, digit: digit.chars().next().unwrap() },
+        ["key-frame-wanted", _] => media::Event::KeyFrameWanted { port },
+        ["health", _, kind, ok, loss] => {
+            let health = media::PortHealth {
+                kind: if kind == "audio" { Kind::Audio } else { Kind::Video },
+                ok: ok == "ok",
+                codec: None,
+                packets: 1,
+                silent: None,
+                key_frame: true,
+                frames_per_second: 25,
+                loss_percent: loss.parse().ok(),
+                jitter_ms: None,
+                round_trip_ms: None,
+            };
+            media::Event::Health { port, health }
+        }
+        _ => panic!("no such event: {words:?}"),
+    }
+}
+
+fn relay_command(command: &media::Command) -> String {
+    let plan_in_short = |plan: &media::Plan| {
+        let names: Vec<_> = plan.formats.iter().map(|f| f.codec.facts().name.to_owned()).collect();
+        let to = plan.remote.map_or_else(|| "nowhere".to_owned(), |remote| remote.to_string());
+        let direction = match plan.direction {
+            sdp::Direction::SendRecv => String::new(),
+            other => format!(" {}", other.word()),
+        };
+        format!("{} to {to}{direction}", names.join(" "))
+    };
+    match command {
+        media::Command::Open { port, kind, plan } => {
+            let kind = if *kind == Kind::Audio { "audio" } else { "video" };
+            format!("open {} {kind} {}", port.0, plan_in_short(plan))
+        }
+        media::Command::Update { port, plan } => {
+            format!("update {} {}", port.0, plan_in_short(plan))
+        }
+        media::Command::Close { port } => format!("close {}", port.0),
+        media::Command::Patch(rows) => {
+            let source = |source: &media::Source| match source {
+                media::Source::Port(port) => port.0.to_string(),
+                other => format!("{other:?}").to_lowercase(),
+            };
+            let rows: Vec<_> =
+                rows.iter().map(|(port, from)| format!("{}={}", port.0, source(from))).collect();
+            format!("patch {}", rows.join(" "))
+        }
+        media::Command::KeyFrame { port } => format!("key-frame {}", port.0),
+        media::Command::Dtmf { port, digit } => format!("dtmf {} {digit}", port.0),
+        media::Command::Intercept { port, on } => format!("intercept {} {on}", port.0),
+        media::Command::Watch { port, on } => format!("watch {} {on}", port.0),
+        media::Command::Expect { port } => format!("expect {}", port.0),
+    }
+}
+
+fn codec(name: &str) -> Codec {
+    match name {
+        "pcma" => Codec::Pcma,
+        "g722" => Codec::G722,
+        "opus" => Codec::Opus,
+        "vp8" => Codec::Vp8,
+        other => panic!("no such codec: {other}"),
+    }
+}
+
+/// Header lines, the Content-Type line and the body for what a script writes behind a method: words
+/// in capitals with a colon are headers (`Require:100rel`), the rest SDP in short.
+fn content(rest: &str, ip: IpAddr) -> (String, String, String) {
+    let is_header =
+        |word: &&str| word.contains(':') && word.starts_with(|c: char| c.is_ascii_uppercase());
+    let headers = rest.split_whitespace().filter(is_header).fold(String::new(), |all, word| {
+        let (name, value) = word.split_once(':').unwrap();
+        format!("{all}{name}: {}\r\n", value.replace('_', " "))
+    });
+    let words: Vec<&str> = rest.split_whitespace().filter(|word| !is_header(word)).collect();
+    let typed = |kind: &str, body: &str| (format!("Content-Type: {kind}\r\n"), body.to_owned());
+    let (content_type, body) = match words[..] {
+        [] => (String::new(), String::new()),
+        ["broken"] => typed("application/sdp", "v=0\r\nm=audio"),
+        ["no-sections"] => typed("application/sdp", &long("", ip)),
+        [kind] if kind.contains('/') => typed(kind, "x"),
+        [kind, body] if kind.contains('/') => typed(kind, body),
+        _ => typed("application/sdp", &long(&words.join(" "), ip)),
+    };
+    (headers, content_type, body)
+}
+
+/// A description from its short form: `audio 4000 0 8 a=sendonly; video 4002 97:H264/90000`.
+fn long(sections: &str, ip: IpAddr) -> String {
+    let nowhere = sections.contains("c=0");
+    let address = if nowhere { "0.0.0.0".to_owned() } else { ip.to_string() };
+    let sections = sections.trim_start_matches("c=0");
+    let mut text =
+        format!("v=0\r\no=- 7 7 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n");
+    for section in sections.split(';').map(str::trim).filter(|section| !section.is_empty()) {
+        let mut words = section.split_whitespace();
+        let (kind, port) = (words.next().unwrap(), words.next().unwrap());
+        let (mut formats, mut attributes) = (String::new(), String::new());
+        let mut protocol = "RTP/AVP";
+        for word in words {
+            match word.split_once(':') {
+                _ if word == "SAVP" => protocol = "RTP/SAVP",
+                _ if word == "AVPF" => protocol = "RTP/AVPF",
+                _ if word.starts_with("a=") => {
+                    attributes += &format!("{}\r\n", word.replace('_', " "))
+                }
+                Some((number, map)) => {
+                    formats += &format!(" {number}");
+                    attributes += &format!("a=rtpmap:{number} {map}\r\n");
+                }
+                None => formats += &format!(" {word}"),
+            }
+        }
+        text += &format!("m={kind} {port} {protocol}{formats}\r\n{attributes}");
+    }
+    text
+}
+
+fn body_in_short(content_type: Option<&str>, body: &[u8]) -> String {
+    match content_type {
+        None => String::new(),
+        Some("application/sdp") => {
+            let session = sdp::Session::parse(body).unwrap();
+            let version = session.origin.version;
+            let sections: Vec<String> =
+                session.media.iter().map(|media| section(media, &session)).collect();
+            let version = if version == 1 { String::new() } else { format!("v{version} ") };
+            if sections.is_empty() {
+                "no-sections".to_owned()
+            } else {
+                version + &sections.join("; ")
+            }
+        }
+        Some(other) => other.to_owned(),
+    }
+}
+
+fn section(media: &sdp::Media, session: &sdp::Session) -> String {
+    let mut words = format!("{} {}", media.kind, media.port);
+    if media.port == 0 {
+        return words;
+    }
+    for map in media.rtpmaps() {
+        words += &format!(" {}:{}", map.payload_type, map.encoding);
+    }
+    match media.stated_direction(session) {
+        sdp::Direction::SendRecv => words,
+        other => format!("{words} a={}", other.word()),
+    }
+}
