@@ -304,6 +304,10 @@ fn more_requests_than_the_limit_are_asked_to_come_later() {
         us -> user    OPTIONS
         phone -> us   OPTIONS branch=2
         us -> phone   503 retry
+        phone -> us   CANCEL branch=3 # answered, and not remembered
+        us -> phone   481 for CANCEL
+        phone -> us   CANCEL branch=3
+        us -> phone   481 for CANCEL
         user -> us    200
         us -> phone   200
         +32s

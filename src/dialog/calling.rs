@@ -339,8 +339,7 @@ impl Session {
         let mut request = calling.request.clone();
         let mended = match response.status {
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                // The same credentials again were refused, not asked for.
-                calling.retries == 0 && self.authorise(cx, &mut request, response).is_some()
+                self.authorise(cx, &mut request, response).is_some()
             }
             StatusCode::SESSION_INTERVAL_TOO_SMALL => {
                 self.timer.raise(response.headers.min_se().ok().flatten())

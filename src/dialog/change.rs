@@ -159,6 +159,10 @@ impl Session {
         let method = if by_update { Method::UPDATE } else { Method::INVITE };
         let mut request = dialog.request(method, settings);
         let to = dialog.way.destination;
+        if !by_update {
+            // A re-INVITE is not to be answered by reliable 1xx, which nobody awaits here.
+            request.headers.set(HeaderName::Supported, "timer, replaces");
+        }
         if established {
             request.headers.push(HeaderName::SessionExpires, &expires.to_string());
             request.headers.push(HeaderName::MinSe, &min_se.to_string());

@@ -325,6 +325,10 @@ impl Session {
             _ => return None,
         };
         let challenge = digest::Challenge::strongest(response.headers.all(asks))?;
+        // The same credentials again would be refused again, unless only the nonce was too old.
+        if request.headers.contains(&answers) && !challenge.stale {
+            return None;
+        }
         let cnonce = cx.random.hex(16);
         let credentials = challenge.answer(
             &digest::Login { user: &login.user, password: &login.password },

@@ -160,8 +160,13 @@ impl Servers {
             response.headers.set_to_tag(tag);
         }
         let cancelled = found.filter(|(_, awaits, _)| *awaits).map(|(id, ..)| id);
+        let stray_and_full = found.is_none() && self.entries.len() >= self.limit;
         let tag = self.random.hex(16);
         response.headers.set_to_tag(&tag);
+        if stray_and_full {
+            out.push(Effect::Send { to: return_path(flow, via), message: response.into() });
+            return;
+        }
         let cancel_id = self.open(now, key, None, return_path(flow, via), cancel);
         self.respond(now, cancel_id, response, out);
         if let Some(id) = cancelled {

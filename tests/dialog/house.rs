@@ -334,6 +334,11 @@ fn check_request(request: &Request) {
     assert_eq!(headers.max_forwards(), Ok(Some(70)));
     assert!(headers.from_tag().is_some() && headers.call_id().is_ok());
     assert_eq!(headers.cseq().unwrap().1, request.method);
+    if request.method == Method::INVITE {
+        let first = headers.to_tag().is_none();
+        assert_eq!(headers.supports("100rel"), first, "nobody awaits a 1xx of a re-INVITE");
+        assert!(headers.supports("timer") && headers.session_expires().unwrap().is_some());
+    }
     assert_eq!(headers.contains(HeaderName::Contact), {
         let method = &request.method;
         [Method::INVITE, Method::UPDATE, Method::REFER, Method::NOTIFY].contains(method)
