@@ -558,6 +558,10 @@ fn a_desks_audio_line_is_answered_inactive_and_nothing_is_opened() {
         a <- 200 Recv-Info:operator-desk audio 9 0:PCMU a=inactive; video 0
         a -> ACK
         = confirmed a PCMU -
+        a -> UPDATE
+        a <- 200 Recv-Info:operator-desk
+        a -> INVITE audio 4000 0 8 a=inactive; video 4002 97:H264/90000
+        a <- 200 Recv-Info:operator-desk audio 9 0:PCMU a=inactive; video 0
     "
         .replace("        ~ nothing\n", "")
         .as_str(),

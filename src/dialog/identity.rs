@@ -27,6 +27,8 @@ pub struct Identity {
     contact: String,
     /// The peer's Allow names UPDATE.
     pub allows_update: bool,
+    /// Our Recv-Info, which every 2xx to INVITE and UPDATE repeats (RFC 6086 §5.2.2).
+    pub recv_info: Option<String>,
 }
 
 impl Identity {
@@ -49,6 +51,7 @@ impl Identity {
             remote_seq: None,
             way: RouteSet::to(target),
             allows_update: false,
+            recv_info: None,
         }
     }
 
@@ -70,6 +73,7 @@ impl Identity {
             remote_seq: Some(invite.headers.cseq().ok()?.0),
             way,
             allows_update: invite.headers.allows(&Method::UPDATE),
+            recv_info: None,
         })
     }
 

@@ -204,6 +204,11 @@ impl Session {
             self.timer.granted(cx.now, granted, asked.supported);
         }
         put_lines(&mut response.headers, headers);
+        match (response.headers.get(HeaderName::RecvInfo), &self.dialog.recv_info) {
+            (Some(packages), _) => self.dialog.recv_info = Some(packages.to_owned()),
+            (None, Some(packages)) => response.headers.push(HeaderName::RecvInfo, packages),
+            (None, None) => {}
+        }
         put_body_back(&mut response, body);
         response
     }
