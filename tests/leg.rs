@@ -479,6 +479,37 @@ fn aligning_is_one_re_invite_with_the_others_codec() {
 }
 
 #[test]
+fn where_the_relay_converts_partners_need_no_common_codec() {
+    ladder(
+        "
+        relay converts
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do call b for a
+        b <- INVITE audio 20000 0:PCMU 8:PCMA 9:G722 96:opus 101:telephone-event 97:telephone-event
+        b -> 200 audio 5000 9
+        b <- ACK
+        = answered b G722 -
+        do answer a like b
+        a <- 200 audio 20002 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        do align a b
+        = aligned a PCMU -
+    ",
+    );
+    ladder(
+        "
+        relay converts
+        c -> INVITE audio 4000 18
+        = offered c audio
+        do call d for c
+        d <- INVITE audio 20000 18:G729 101:telephone-event
+    ",
+    );
+}
+
+#[test]
 fn a_leg_that_is_not_up_is_not_aligned() {
     ladder("
         a -> INVITE audio 4000 0 8 9
@@ -937,6 +968,7 @@ fn ladder(script: &str) {
         domain: "example.com".to_owned(),
         media_address: None,
         own_address: [192, 0, 2, 1].into(),
+        converts: script.contains("relay converts"),
         port_rest: Duration::from_secs(10),
         dialog: dialog::Settings::default(),
     };
@@ -957,7 +989,7 @@ fn ladder(script: &str) {
         script
             .lines()
             .map(|l| l.split('#').next().unwrap_or("").trim())
-            .filter(|l| !l.is_empty() && *l != "no ports")
+            .filter(|l| !l.is_empty() && !["no ports", "relay converts"].contains(l))
     };
     for line in lines() {
         let words: Vec<&str> = line.split_whitespace().collect();

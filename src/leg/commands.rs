@@ -1,7 +1,7 @@
 //! What the switchboard wants of a leg, carried out.
 
 use super::doorway::{Call, Choice, Command, Event, Offer, Refusal, Source};
-use super::formats::Capabilities;
+use super::formats::{Capabilities, Format};
 use super::legacy_info;
 use super::machine::{Effect, Machine};
 use super::offer_answer::{OurStream, Stream, Streams};
@@ -88,7 +88,8 @@ impl Machine {
             Offer::Everything => Some(streams::everything()),
             Offer::For(other) => {
                 let partner = self.legs.get(&other).and_then(Leg::for_partner);
-                Some(partner.unwrap_or_else(streams::everything))
+                let can = partner.unwrap_or_else(streams::everything);
+                Some(if self.settings.converts { streams::with_convertible(can) } else { can })
             }
             Offer::Theirs => None,
         };
@@ -350,11 +351,17 @@ impl Machine {
         self.want(now, id, info, out);
     }
 
-    /// One re-INVITE with the other leg's codecs; without effect while an offer is open.
+    /// One re-INVITE with the other leg's codecs; without effect while an offer is open, and where
+    /// the relay converts.
     fn align(&mut self, now: Instant, id: LegId, to: LegId, out: &mut Vec<Effect>) {
         let wanted = self.legs.get(&to).and_then(Leg::for_partner);
         let Some(leg) = self.legs.get(&id) else { return };
-        let free = matches!(leg.phase, Phase::Up) && leg.talk.is_quiet();
+        let convertible = |audio: Option<&Format>| audio.is_some_and(|f| f.codec.can_transcode());
+        let both = convertible(leg.stream(Kind::Audio).and_then(Stream::format))
+            && convertible(wanted.as_ref().and_then(|wanted| wanted.audio.first()));
+        let free = matches!(leg.phase, Phase::Up)
+            && leg.talk.is_quiet()
+            && !(self.settings.converts && both);
         let body = match wanted {
             Some(wanted) if free => {
                 // The picture of this leg is changed, never added: that would ask the human.

@@ -8,7 +8,7 @@ use crate::codec::Kind;
 const LOSS_POOR_PERCENT: u8 = 5;
 
 impl Leg {
-    /// How this leg does, by the last reports of its streams.
+    /// How this leg does, by the last reports of its streams and without regard to its partner.
     pub(super) fn report(&self) -> LegHealth {
         let reports = [Kind::Audio, Kind::Video].map(|kind| self.line(kind).health.as_ref());
         let [audio, video] = reports;
@@ -22,6 +22,7 @@ impl Leg {
             rtt_ms: reports.iter().flatten().find_map(|report| report.round_trip_ms),
             fps: video.map(|report| report.frames_per_second),
             spoken: self.spoken(),
+            transcoding: false,
         }
     }
 

@@ -449,7 +449,9 @@ impl Machine {
                 leg.line_mut(kind).health = Some(health);
                 // Once a second for both streams together.
                 if kind == Kind::Audio || leg.open_port(Kind::Audio).is_none() {
-                    let health = leg.report();
+                    let mut health = leg.report();
+                    let other = self.partner(id).map(|other| self.spoken(other).audio);
+                    health.transcoding = other.is_some_and(|other| other != health.spoken.audio);
                     out.push(Effect::Event(Event::Health { leg: id, health }));
                 }
             }

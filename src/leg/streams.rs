@@ -140,6 +140,18 @@ pub fn everything() -> Capabilities {
     }
 }
 
+/// The same and behind it all that the relay can convert from one of these.
+#[must_use]
+pub fn with_convertible(mut capabilities: Capabilities) -> Capabilities {
+    if capabilities.audio.iter().any(|format| format.codec.can_transcode()) {
+        let known = |codec: &Codec| capabilities.audio.iter().any(|known| known.codec == *codec);
+        let more = everything().audio.into_iter().filter(|format| !known(&format.codec));
+        let more: Vec<Format> = more.collect();
+        capabilities.audio.extend(more);
+    }
+    capabilities
+}
+
 /// What a settled leg can get: its codecs in use, alone.
 #[must_use]
 pub fn in_use(audio: Option<&Stream>, video: Option<&Stream>) -> Capabilities {
