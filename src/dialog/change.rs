@@ -39,12 +39,23 @@ enum Ours {
     Asked {
         transaction: ClientTx,
         change: Change,
-        offered: bool,
+        carries: Carries,
     },
     BackingOff {
         until: Instant,
         change: Change,
     },
+}
+
+/// What our request says of offers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Carries {
+    /// An offer.
+    Offer,
+    /// An INVITE without one: the peer's 2xx makes it.
+    Question,
+    /// An UPDATE without one, which stands in nobody's way.
+    Nothing,
 }
 
 /// A request of the peer that waits for [`Command::Answer`](super::Command::Answer).
@@ -175,12 +186,16 @@ impl Session {
             Why::Inform | Why::Refresh => repeated,
         };
         put_body(&mut request, body.as_ref());
-        let offered = body.is_some();
-        if offered {
+        let carries = match (&body, by_update) {
+            (Some(_), _) => Carries::Offer,
+            (None, false) => Carries::Question,
+            (None, true) => Carries::Nothing,
+        };
+        if body.is_some() {
             self.last_body = body;
         }
         let transaction = self.send_request(cx, to, request, Purpose::Change);
-        self.changes.ours = Ours::Asked { transaction, change, offered };
+        self.changes.ours = Ours::Asked { transaction, change, carries };
     }
 
     /// A challenge was answered: the change goes on under another name.
@@ -201,9 +216,9 @@ impl Session {
         let Ok((seq, method)) = response.headers.cseq() else {
             return;
         };
-        let (change, offered) = match std::mem::take(&mut self.changes.ours) {
-            Ours::Asked { transaction, change, offered } if transaction == asked => {
-                (change, offered)
+        let (change, carries) = match std::mem::take(&mut self.changes.ours) {
+            Ours::Asked { transaction, change, carries } if transaction == asked => {
+                (change, carries)
             }
             other => {
                 self.changes.ours = other;
@@ -216,7 +231,7 @@ impl Session {
             }
         };
         match response.status.as_u16() {
-            200..=299 => self.change_done(cx, asked, offered, &change, response),
+            200..=299 => self.change_done(cx, asked, carries, &change, response),
             491 => {
                 let until = cx.now + self.back_off(cx);
                 self.changes.ours = Ours::BackingOff { until, change };
@@ -242,7 +257,7 @@ impl Session {
         &mut self,
         cx: &mut Context<'_>,
         asked: ClientTx,
-        offered: bool,
+        carries: Carries,
         change: &Change,
         response: &Response,
     ) {
@@ -255,13 +270,16 @@ impl Session {
         if matches!(self.state, State::Established) {
             self.timer.answered(cx.now, response.headers.session_expires().ok().flatten());
         }
-        let body = body_of(&response.headers, &response.body);
+        let mut body = body_of(&response.headers, &response.body);
         if method == Method::INVITE {
-            if body.is_some() && !offered {
+            let offer_came = body.is_some() && carries == Carries::Question;
+            if offer_came && change.why == Why::Reinvite {
                 self.handshake = Handshake::AnswerDue { invite: asked, seq };
             } else {
                 let dialog = self.dialog.clone();
                 self.acknowledge(cx, &dialog, asked, seq, None);
+                // A refresh without anything to repeat: nobody above asked for this offer.
+                body = body.filter(|_| !offer_came);
             }
         }
         if change.why == Why::Refresh {
@@ -312,7 +330,7 @@ impl Session {
         if self.changes.theirs.is_some() {
             return Pending::Peer;
         }
-        if let Ours::Asked { offered: true, .. } = self.changes.ours {
+        if let Ours::Asked { carries: Carries::Offer | Carries::Question, .. } = self.changes.ours {
             return Pending::Us;
         }
         match (&self.state, &self.handshake) {
@@ -327,8 +345,7 @@ impl Session {
     /// A re-INVITE (§14.2).
     pub(super) fn on_reinvite(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request) {
         let unanswered = matches!(self.state, State::Ringing(_)) || self.changes.theirs.is_some();
-        let asked = matches!(self.state, State::Calling(_))
-            || matches!(self.changes.ours, Ours::Asked { .. });
+        let asked = matches!(self.state, State::Calling(_));
         match self.pending_offer() {
             _ if unanswered => self.reply_later(cx, tx, &request),
             Pending::Us | Pending::Peer => self.reply(cx, tx, &request, 491),

@@ -190,6 +190,46 @@ fn when_reoffers_cross_a_callee_comes_first() {
     );
 }
 
+#[test]
+fn an_update_without_an_offer_stands_in_nobodys_way() {
+    talking(
+        "
+        user -> us    tell
+        us -> peer    UPDATE with identity
+        peer -> us    INVITE sdp:c
+        us -> user    reoffered sdp:c
+        peer -> us    200 for UPDATE
+        user -> us    answer sdp:d
+        us -> peer    200 sdp:d
+        peer -> us    ACK
+    ",
+    );
+}
+
+/// RFC 3311 §5.2, and its twin: an offer in an UPDATE of ours.
+#[test]
+fn offers_in_updates_cross_like_those_in_invites() {
+    talking(
+        "
+        user -> us    offer by update sdp:c
+        us -> peer    UPDATE sdp:c
+        peer -> us    UPDATE sdp:x
+        us -> peer    491 for UPDATE
+        peer -> us    INVITE sdp:x
+        us -> peer    491
+        peer -> us    491 for UPDATE
+        +4s
+        us -> peer    UPDATE sdp:c
+        peer -> us    200 for UPDATE sdp:d
+        us -> user    reoffer answered sdp:d
+        user -> us    offer by update sdp:e
+        us -> peer    UPDATE sdp:e
+        peer -> us    200 for UPDATE  # without an answer
+        us -> user    reoffer refused 200
+    ",
+    );
+}
+
 /// RFC 5407 §3.1.5
 #[test]
 fn a_reoffer_that_overtakes_the_ack_proves_it() {
@@ -332,6 +372,27 @@ fn a_refresh_without_update_repeats_the_session_description() {
         +3568s
         us -> peer    BYE reason
         us -> user    ended Connection lost by Timer
+    ",
+    );
+}
+
+#[test]
+fn a_refresh_with_nothing_to_repeat_is_acknowledged_all_the_same() {
+    play(
+        "
+        peer -> us    INVITE sdp:a
+        us -> user    invited sdp:a
+        user -> us    accept          # a control dialog may do without
+        us -> peer    200
+        peer -> us    ACK
+        us -> user    confirmed
+        +900s
+        us -> peer    UPDATE
+        peer -> us    405 for UPDATE
+        us -> peer    INVITE
+        peer -> us    200 sdp:x
+        us -> peer    ACK
+        us -> user    refreshed
     ",
     );
 }

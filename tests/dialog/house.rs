@@ -105,6 +105,7 @@ impl House {
                 let identity = (HeaderName::PAssertedIdentity, "<sip:3001@example.com>".to_owned());
                 Command::Update { body: None, headers: vec![identity] }
             }
+            ["offer", "by", "update", ..] => Command::Update { body, headers },
             ["answer", ..] => Command::Answer { body: wanted() },
             ["refuse", status] => Command::Refuse { status: status.parse().unwrap() },
             ["info", tag] => Command::Info { tag: tag.parse().unwrap(), headers, body },

@@ -20,11 +20,14 @@ struct Weather {
     lost_percent: u64,
     doubled_percent: u64,
     delay_max_ms: u64,
+    /// Bytes are changed, so that what arrives is hostile.
+    garbled_percent: u64,
 }
 
 #[test]
 fn on_a_good_network_every_call_comes_about_and_ends() {
-    let weather = Weather { lost_percent: 0, doubled_percent: 0, delay_max_ms: 1 };
+    let weather =
+        Weather { lost_percent: 0, doubled_percent: 0, delay_max_ms: 1, garbled_percent: 0 };
     for seed in 0..50 {
         let mut world = World::new(seed, weather);
         world.users = Users::Polite;
@@ -41,6 +44,20 @@ fn on_a_bad_network_every_leg_ends_once_and_nothing_is_left() {
             lost_percent: seed % 50,
             doubled_percent: seed % 30,
             delay_max_ms: 1 + seed * 5 % 900,
+            garbled_percent: 0,
+        };
+        World::new(seed, weather).run();
+    }
+}
+
+#[test]
+fn garbled_messages_neither_panic_nor_leave_anything() {
+    for seed in 0..100 {
+        let weather = Weather {
+            lost_percent: 5,
+            doubled_percent: 20,
+            delay_max_ms: 100,
+            garbled_percent: 10 + seed % 60,
         };
         World::new(seed, weather).run();
     }
@@ -48,7 +65,8 @@ fn on_a_bad_network_every_leg_ends_once_and_nothing_is_left() {
 
 #[test]
 fn without_a_network_the_call_is_given_up() {
-    let weather = Weather { lost_percent: 100, doubled_percent: 0, delay_max_ms: 1 };
+    let weather =
+        Weather { lost_percent: 100, doubled_percent: 0, delay_max_ms: 1, garbled_percent: 0 };
     let mut world = World::new(1, weather);
     world.users = Users::Polite;
     world.run();
@@ -309,9 +327,13 @@ impl World {
 
     fn send(&mut self, house: usize, to: Destination, message: &Message) {
         let other = 1 - house;
-        assert_eq!(to.remote(), self.houses[other].address, "seed {}", self.seed);
+        if to.remote() != self.houses[other].address {
+            assert!(self.weather.garbled_percent > 0, "seed {}: sent to {to:?}", self.seed);
+            return;
+        }
         let mut bytes = Vec::new();
         sip::print(message, &mut bytes);
+        self.garble(&mut bytes);
         let copies = 1 + usize::from(self.chance(self.weather.doubled_percent));
         for _ in 0..copies {
             if !self.chance(self.weather.lost_percent) {
@@ -319,6 +341,29 @@ impl World {
                 self.sent += 1;
                 let key = (self.now + Duration::from_millis(delay), self.sent);
                 self.air.insert(key, (other, bytes.clone()));
+            }
+        }
+    }
+
+    /// Changes a digit or letter here and there, or takes a whole line away.
+    fn garble(&mut self, bytes: &mut Vec<u8>) {
+        if !self.chance(self.weather.garbled_percent) {
+            return;
+        }
+        if self.chance(50) {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let mut lines: Vec<&str> = text.split("\r\n").collect();
+            let (one, other) = (self.below(lines.len()), self.below(lines.len()));
+            if self.chance(50) {
+                lines.remove(one);
+            } else {
+                lines[one] = lines[other];
+            }
+            *bytes = lines.join("\r\n").into_bytes();
+        } else {
+            for _ in 0..3 {
+                let place = self.below(bytes.len());
+                bytes[place] = b"0123456789abc;,=\"<"[self.below(17)];
             }
         }
     }
@@ -350,8 +395,14 @@ impl World {
     }
 
     fn deliver(&mut self, house: usize, bytes: &[u8]) {
-        let message = sip::parse(bytes).expect("what we print can be read");
-        if let Message::Response(response) = &message {
+        let garbled = self.weather.garbled_percent > 0;
+        let message = match sip::parse(bytes) {
+            Ok(message) => message,
+            Err(error) => return assert!(garbled, "what we print can be read: {error}"),
+        };
+        if garbled {
+            // No promise holds.
+        } else if let Message::Response(response) = &message {
             let tagged = response.headers.to_tag().is_some();
             assert!(tagged || response.status == StatusCode::TRYING);
         } else {
