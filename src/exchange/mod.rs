@@ -1,3 +1,23 @@
-//! All cores wired into one machine.
+//! The exchange: all cores wired into one machine.
+//!
+//! One input comes in, all that follows from it goes out; there is one deadline. The rooms below
+//! speak to each other only through here, in the order in which they spoke.
+//!
+//! ```text
+//!   Sip ─▶ sip::parse ─▶ transaction ─┬─ REGISTER ─▶ registrar ─▶ answer after the commit
+//!                                     ├─ in a dialog ─▶ leg ─┐
+//!                                     └─ INVITE ─▶ identify ─▶ leg ─┴─ events ─▶ switchboard
+//!   Send ◀─ sip::print ◀─ transaction ◀─ leg ◀──────────── commands ◀──────────────┘
+//! ```
 
+mod admin;
+mod doorway;
 pub mod journal;
+mod machine;
+mod requests;
+mod views;
+
+pub use admin::{Reply, Request as AdminRequest};
+pub use doorway::{Effect, Input, Settings};
+pub use machine::Machine;
+pub use views::Status;

@@ -206,7 +206,10 @@ impl fmt::Display for Rule {
                 write!(f, "level {callee} admits callers of level {caller}")
             }
             Self::NotAdmitted { caller, callee } => {
-                write!(f, "level {callee} does not admit callers of level {caller}, and no permit is given")
+                write!(
+                    f,
+                    "level {callee} does not admit callers of level {caller}, and no permit is given"
+                )
             }
             Self::AdmittedNowhere { caller } => {
                 write!(f, "no level admits callers of level {caller}")

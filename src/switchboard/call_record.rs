@@ -137,6 +137,12 @@ impl CallRecord {
         }
     }
 
+    /// How often the call has begun to wait in a queue.
+    #[must_use]
+    pub fn times_queued(&self) -> usize {
+        self.phases.iter().filter(|phase| phase.word == "queued").count()
+    }
+
     /// Notes that a person has answered; the first one counts.
     pub fn answer(&mut self, at: UnixTime) {
         self.answered.get_or_insert(at);

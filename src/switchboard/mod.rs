@@ -1,4 +1,42 @@
-//! Telephone logic.
+//! The switchboard: all that makes a telephone call out of legs, and an operator's work out of calls.
+//!
+//! Knows no SIP message, no SDP and no packet; speaks to phones through `leg`, to the queue through
+//! `acd`, to the operators' states through `presence`, and to desks through `desk`.
+//!
+//! ```text
+//!   dispatch   what a new call is            admission  who may call whom, and why
+//!   call       through an operator: states, who hears whom, how it ends
+//!     consultation   the wanted person is called, and talked to unheard
+//!     handover       the health gate, the release
+//!   direct     between two parties           transfer   REFER with Replaces
+//!   ringing    phones that ring in parallel
+//!   desks      control dialogs               desk       their protocol
+//!   commands   what desks ask for            phones     operators with only a phone
+//! ```
 
+pub mod admission;
+mod call;
 pub mod call_record;
+mod commands;
+mod consultation;
+mod context;
 pub mod desk;
+mod desks;
+mod direct;
+mod dispatch;
+mod handover;
+mod keys;
+mod machine;
+mod phones;
+mod ringing;
+mod settings;
+mod story;
+mod transfer;
+mod views;
+
+pub use context::{Keep, World};
+pub use dispatch::Incoming;
+pub use machine::{Effect, Input, Machine, SetState};
+pub use settings::{AnsweredBy, OnRefusal, QueueSettings, Settings};
+pub use story::Story;
+pub use views::{CallView, OperatorView, WaitingView};

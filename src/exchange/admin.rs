@@ -1,0 +1,153 @@
+//! Administration of the running server: changes that hold for the next call, and what goes on now.
+
+use super::doorway::Effect;
+use super::journal::{Audited, Entry};
+use super::machine::{Awaiting, Machine};
+use super::views::Status;
+use crate::cause::Cause;
+use crate::directory::{self, Change};
+use crate::ids::OperatorId;
+use crate::registrar::{self, Way};
+use crate::sip::Host;
+use crate::switchboard::call_record::{CallRecord, EndedBy};
+use crate::switchboard::{self, CallView, OperatorView, SetState, WaitingView};
+use crate::time::Now;
+use std::net::IpAddr;
+
+/// What an administrator can ask of the running server.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Change terminals, levels, permits or operators.
+    Change(Change),
+    /// Set an operator's state.
+    SetState {
+        /// Whose.
+        operator: OperatorId,
+        /// To what.
+        state: SetState,
+    },
+    /// All calls.
+    Calls,
+    /// All waiting calls.
+    Queue,
+    /// All operators.
+    Operators,
+    /// The figures.
+    Status,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// It holds, and is in the journal.
+    Done,
+    /// It does not, and why.
+    Refused(directory::Refusal),
+    /// All calls.
+    Calls(Vec<CallView>),
+    /// All waiting calls.
+    Queue(Vec<WaitingView>),
+    /// All operators.
+    Operators(Vec<OperatorView>),
+    /// The figures.
+    Status(Status),
+}
+
+fn no_operator(operator: &OperatorId) -> directory::Refusal {
+    directory::Refusal::NoSuch { thing: directory::Thing::Operator, name: operator.to_string() }
+}
+
+impl Machine {
+    pub(super) fn administer(
+        &mut self,
+        now: Now,
+        id: u64,
+        by: String,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        let reply = match request {
+            Request::Change(change) => return self.change(now, id, by, &change, out),
+            Request::SetState { operator, state } => {
+                if self.directory.operator(&operator).is_none() {
+                    Reply::Refused(no_operator(&operator))
+                } else {
+                    self.tell(now, switchboard::Input::SetState { operator, state });
+                    Reply::Done
+                }
+            }
+            Request::Calls => Reply::Calls(self.switchboard.calls().collect()),
+            Request::Queue => Reply::Queue(self.switchboard.waiting().collect()),
+            Request::Operators => Reply::Operators(self.switchboard.operators().collect()),
+            Request::Status => Reply::Status(self.status()),
+        };
+        out.push(Effect::Reply { id, reply });
+    }
+
+    fn change(&mut self, now: Now, id: u64, by: String, change: &Change, out: &mut Vec<Effect>) {
+        let effects = match self.directory.apply(change) {
+            Ok(effects) => effects,
+            Err(refusal) => {
+                return out.push(Effect::Reply { id, reply: Reply::Refused(refusal) });
+            }
+        };
+        let audited =
+            Audited { at: now.unix, by, what: change.to_string(), effects: effects.clone() };
+        let ticket = Some(self.wait_for_commit(Awaiting::Reply(id, Reply::Done)));
+        out.push(Effect::Store { entry: Entry::Directory(audited), ticket });
+        for effect in effects {
+            match effect {
+                directory::Effect::PutTerminal(terminal) => {
+                    let number = terminal.number;
+                    // It may have gained or lost its fixed contact.
+                    let input = match self.registrar.is_reachable(&self.directory, &number) {
+                        true => switchboard::Input::Registered(number),
+                        false => switchboard::Input::Unregistered(number),
+                    };
+                    self.tell(now, input);
+                }
+                directory::Effect::DropTerminal(number) => {
+                    self.register(now, registrar::Input::Removed(number));
+                }
+                directory::Effect::PutLevel(_)
+                | directory::Effect::DropLevel(_)
+                | directory::Effect::PutPermit(_)
+                | directory::Effect::DropPermit(_)
+                | directory::Effect::PutOperator(_)
+                | directory::Effect::DropOperator(_) => {}
+            }
+        }
+        self.tell(now, switchboard::Input::DirectoryChanged);
+        self.resolve_hosts(out);
+    }
+
+    /// Calls that a crash has cut get the one record that says so.
+    pub(super) fn bury(&mut self, now: Now, calls: Vec<CallRecord>, out: &mut Vec<Effect>) {
+        for mut record in calls {
+            record.end(now.unix, Cause::Interrupted, EndedBy::Server);
+            out.push(Effect::Store { entry: Entry::Call(Box::new(record)), ticket: None });
+        }
+    }
+
+    // ---- host names of fixed contacts ----
+
+    /// Asks for the addresses of all names that fixed contacts use.
+    pub(super) fn resolve_hosts(&mut self, out: &mut Vec<Effect>) {
+        for terminal in self.directory.terminals() {
+            let Some(contact) = &terminal.contact else { continue };
+            if let Way::Resolve(uri) = Way::to(contact)
+                && let Some(Host::Name(name)) = uri.host()
+                && !self.hosts.contains_key(name.as_str())
+            {
+                out.push(Effect::Resolve { host: name.as_str().to_owned() });
+            }
+        }
+    }
+
+    pub(super) fn resolved(&mut self, host: String, address: Option<IpAddr>) {
+        // The last known address is better than none.
+        if let Some(address) = address {
+            self.hosts.insert(host, address);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What goes into the exchange and what comes out.
+
+use super::admin;
+use super::journal::Entry;
+use crate::ids::{PortId, Ticket};
+use crate::leg;
+use crate::media;
+use crate::registrar;
+use crate::sip::{Destination, Flow};
+use crate::switchboard::{self, Story};
+use crate::transaction;
+use std::net::{IpAddr, SocketAddr};
+
+/// What reaches the exchange.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// One whole message: a datagram, or cut out of a stream.
+    Sip {
+        /// How it came.
+        flow: Flow,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// Nothing can be carried to this destination.
+    TransportFailed(Destination),
+    /// A connection is closed, by whomever.
+    FlowClosed(Flow),
+    /// The relay has something to report.
+    Media(media::Event),
+    /// Relay ports that are bound and free.
+    Ports(Vec<PortId>),
+    /// The journal has what was awaited.
+    Committed(Ticket),
+    /// A host name was looked up, in vain or not.
+    Resolved {
+        /// The name.
+        host: String,
+        /// Its address.
+        address: Option<IpAddr>,
+    },
+    /// An administrator wants something.
+    Admin {
+        /// For the reply.
+        id: u64,
+        /// Who: an account of the system, or where the request came from.
+        by: String,
+        /// What.
+        request: admin::Request,
+    },
+}
+
+/// What the exchange wants done, in this order.
+#[derive(Debug)]
+pub enum Effect {
+    /// Put these bytes on the wire.
+    Send {
+        /// Where to.
+        to: Destination,
+        /// One message.
+        bytes: Vec<u8>,
+    },
+    /// For the relay.
+    Media(media::Command),
+    /// Bind more relay ports.
+    PortsWanted,
+    /// For the journal; with a ticket, its commit is awaited.
+    Store {
+        /// What.
+        entry: Entry,
+        /// Under which name its commit is reported.
+        ticket: Option<Ticket>,
+    },
+    /// Look a host name up.
+    Resolve {
+        /// The name.
+        host: String,
+    },
+    /// An administrator's answer.
+    Reply {
+        /// As it came.
+        id: u64,
+        /// The answer.
+        reply: admin::Reply,
+    },
+    /// For the log.
+    Log(Story),
+    /// A message was not understood, or not believed; for the log, with its source.
+    Complaint {
+        /// Who sent it.
+        flow: Flow,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// What the exchange is told of its house.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The domain of our numbers.
+    pub domain: String,
+    /// Callers of other domains may call.
+    pub guests: bool,
+    /// Our own addresses, as phones may write them in place of the domain; a request that comes from
+    /// one of them, port and all, is one of ours that went in a circle.
+    pub addresses: Vec<SocketAddr>,
+    /// For the transactions.
+    pub transaction: transaction::Settings,
+    /// For the registrar.
+    pub registrar: registrar::Settings,
+    /// For the legs.
+    pub leg: leg::Settings,
+    /// For the switchboard.
+    pub switchboard: switchboard::Settings,
+}

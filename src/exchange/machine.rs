@@ -1,0 +1,358 @@
+//! The exchange itself: who gets what, in the order in which it was said.
+//!
+//! Effects of one room are inputs of the next. They wait in one line, first in first out: what a
+//! room has said is carried out before what follows from it, so that no room ever sees the answer to
+//! a wish before its next wish has been heard.
+
+use super::admin::Reply;
+use super::doorway::{Effect, Input, Settings};
+use super::journal::{Entry, State};
+use super::requests::Caller;
+use crate::dialog::{self, ClientTx, Failure, ServerTx};
+use crate::directory::{Directory, NumberingPlan};
+use crate::ids::{LegId, Ticket};
+use crate::leg;
+use crate::random::Random;
+use crate::registrar;
+use crate::sip::{self, Destination, Fault, Flow, Message, Response};
+use crate::switchboard::{self, World};
+use crate::time::{Instant, Now, earliest};
+use crate::transaction::{self, ClientId, ServerId};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+
+/// All cores of the switchboard.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) settings: Settings,
+    pub(super) directory: Directory,
+    pub(super) random: Random,
+    transactions: transaction::Machine,
+    pub(super) registrar: registrar::Machine,
+    pub(super) legs: leg::Machine,
+    pub(super) switchboard: switchboard::Machine,
+    pub(super) hosts: BTreeMap<String, IpAddr>,
+    /// Who is behind an INVITE whose leg has not said yet that it can be answered.
+    pub(super) callers: BTreeMap<LegId, Caller>,
+    /// What waits for which commit.
+    awaiting: BTreeMap<Ticket, Awaiting>,
+    pub(super) last_leg: u64,
+    last_ticket: u64,
+    line: VecDeque<Said>,
+}
+
+/// What waits for a commit.
+#[derive(Debug)]
+pub(super) enum Awaiting {
+    /// The switchboard, under its own ticket.
+    Switchboard(Ticket),
+    /// A phone, for its registration.
+    Response(ServerId, Box<Response>),
+    /// An administrator.
+    Reply(u64, Reply),
+}
+
+/// What a room has said, still to be carried out.
+#[derive(Debug)]
+pub(super) enum Said {
+    Transaction(transaction::Effect),
+    Registrar(registrar::Effect),
+    Leg(leg::Effect),
+    Switchboard(switchboard::Effect),
+}
+
+impl Machine {
+    /// The exchange as the journal left it.
+    #[must_use]
+    pub fn new(
+        now: Now,
+        settings: Settings,
+        plan: NumberingPlan,
+        state: State,
+        mut random: Random,
+    ) -> (Self, Vec<Effect>) {
+        let switchboard = switchboard::Machine::new(
+            settings.switchboard.clone(),
+            random.fork(),
+            state.next_call.saturating_sub(1),
+        );
+        let mut exchange = Self {
+            directory: Directory::new(plan, state.accounts),
+            transactions: transaction::Machine::new(settings.transaction.clone(), random.fork()),
+            registrar: registrar::Machine::new(settings.registrar, random.fork()),
+            legs: leg::Machine::new(settings.leg.clone(), random.fork()),
+            switchboard,
+            random,
+            settings,
+            hosts: BTreeMap::new(),
+            callers: BTreeMap::new(),
+            awaiting: BTreeMap::new(),
+            last_leg: 0,
+            last_ticket: 0,
+            line: VecDeque::new(),
+        };
+        let mut out = Vec::new();
+        for effect in exchange.registrar.restore(now, state.bindings) {
+            exchange.line.push_back(Said::Registrar(effect));
+        }
+        exchange.tell(now, switchboard::Input::DirectoryChanged);
+        for stored in state.operators {
+            exchange.tell(now, switchboard::Input::RestoreOperator(stored));
+        }
+        for (operator, id, kept) in state.results {
+            exchange.tell(now, switchboard::Input::RestoreResult { operator, id, kept });
+        }
+        exchange.bury(now, state.calls, &mut out);
+        exchange.resolve_hosts(&mut out);
+        exchange.work(now, &mut out);
+        (exchange, out)
+    }
+
+    /// Takes one input and returns all that follows from it, in the order of performing.
+    #[must_use]
+    pub fn handle(&mut self, now: Now, input: Input<'_>) -> Vec<Effect> {
+        let mut out = Vec::new();
+        match input {
+            Input::Sip { flow, bytes } => self.receive(now, flow, bytes, &mut out),
+            Input::TransportFailed(destination) => {
+                let input = transaction::Input::TransportFailed { destination };
+                self.transact(now, input);
+            }
+            Input::FlowClosed(flow) => self.close(now, flow),
+            Input::Media(event) => self.leg(now, leg::Input::Media(event)),
+            Input::Ports(ports) => self.leg(now, leg::Input::Ports(ports)),
+            Input::Committed(ticket) => self.committed(now, ticket, &mut out),
+            Input::Resolved { host, address } => self.resolved(host, address),
+            Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
+        }
+        self.work(now, &mut out);
+        out
+    }
+
+    /// The next moment at which [`tick`](Self::tick) has work to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let sip = earliest(self.transactions.deadline(), self.legs.deadline());
+        let house = earliest(self.registrar.deadline(), self.switchboard.deadline());
+        earliest(sip, house)
+    }
+
+    /// Does all that is due.
+    #[must_use]
+    pub fn tick(&mut self, now: Now) -> Vec<Effect> {
+        let mut out = Vec::new();
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now.instant);
+        if due(self.transactions.deadline()) {
+            let effects = self.transactions.tick(now.instant);
+            self.line.extend(effects.into_iter().map(Said::Transaction));
+        }
+        if due(self.legs.deadline()) {
+            let effects = self.legs.tick(now.instant);
+            self.line.extend(effects.into_iter().map(Said::Leg));
+        }
+        if due(self.registrar.deadline()) {
+            let effects = self.registrar.tick(now.instant);
+            self.line.extend(effects.into_iter().map(Said::Registrar));
+        }
+        self.work(now, &mut out);
+        if due(self.switchboard.deadline()) {
+            let world = world(&self.directory, &self.registrar, &self.hosts);
+            let effects = self.switchboard.tick(now, world);
+            self.line.extend(effects.into_iter().map(Said::Switchboard));
+            self.work(now, &mut out);
+        }
+        out
+    }
+
+    // ---- the line ----
+
+    fn work(&mut self, now: Now, out: &mut Vec<Effect>) {
+        while let Some(said) = self.line.pop_front() {
+            match said {
+                Said::Transaction(effect) => self.on_transaction(now, effect, out),
+                Said::Registrar(effect) => self.on_registrar(now, effect, out),
+                Said::Leg(effect) => self.on_leg(now, effect, out),
+                Said::Switchboard(effect) => self.on_switchboard(now, effect, out),
+            }
+        }
+    }
+
+    pub(super) fn transact(&mut self, now: Now, input: transaction::Input) {
+        let effects = self.transactions.handle(now.instant, input);
+        self.line.extend(effects.into_iter().map(Said::Transaction));
+    }
+
+    pub(super) fn leg(&mut self, now: Now, input: leg::Input) {
+        let effects = self.legs.handle(now.instant, input);
+        self.line.extend(effects.into_iter().map(Said::Leg));
+    }
+
+    pub(super) fn tell(&mut self, now: Now, input: switchboard::Input) {
+        let world = world(&self.directory, &self.registrar, &self.hosts);
+        let effects = self.switchboard.handle(now, world, input);
+        self.line.extend(effects.into_iter().map(Said::Switchboard));
+    }
+
+    pub(super) fn register(&mut self, now: Now, input: registrar::Input) {
+        let effects = self.registrar.handle(now, &self.directory, input);
+        self.line.extend(effects.into_iter().map(Said::Registrar));
+    }
+
+    pub(super) fn respond(&mut self, now: Now, id: ServerId, response: Response) {
+        self.transact(now, transaction::Input::Respond { id, response });
+    }
+
+    pub(super) fn wait_for_commit(&mut self, awaiting: Awaiting) -> Ticket {
+        self.last_ticket += 1;
+        let ticket = Ticket(self.last_ticket);
+        self.awaiting.insert(ticket, awaiting);
+        ticket
+    }
+
+    fn committed(&mut self, now: Now, ticket: Ticket, out: &mut Vec<Effect>) {
+        match self.awaiting.remove(&ticket) {
+            Some(Awaiting::Switchboard(ticket)) => {
+                self.tell(now, switchboard::Input::Committed(ticket));
+            }
+            Some(Awaiting::Response(id, response)) => self.respond(now, id, *response),
+            Some(Awaiting::Reply(id, reply)) => out.push(Effect::Reply { id, reply }),
+            None => {}
+        }
+    }
+
+    // ---- what the rooms say ----
+
+    fn receive(&mut self, now: Now, flow: Flow, bytes: &[u8], out: &mut Vec<Effect>) {
+        match sip::parse(bytes) {
+            Ok(message) => self.transact(now, transaction::Input::Received { flow, message }),
+            Err(error) if error.what == Fault::KeepAlive => {}
+            Err(error) => {
+                if let Some(response) = sip::parse_failure_response(bytes, &error) {
+                    out.push(send(Destination::Flow(flow), &Message::Response(response)));
+                }
+                out.push(Effect::Complaint { flow, what: error.to_string() });
+            }
+        }
+    }
+
+    fn on_transaction(&mut self, now: Now, effect: transaction::Effect, out: &mut Vec<Effect>) {
+        use dialog::Input as D;
+        use transaction::Effect as T;
+        let input = match effect {
+            T::Send { to, message } => return out.push(send(to, &message)),
+            T::Request { id, flow, request } => {
+                return self.on_request(now, id, flow, request, out);
+            }
+            T::Ack { flow, request } => D::Ack { flow, request },
+            T::Cancelled { id, reason } => D::Cancelled { transaction: ServerTx(id.0), reason },
+            T::Response { id, response } => D::Response { transaction: ClientTx(id.0), response },
+            T::Failed { id, why } => {
+                let why = match why {
+                    transaction::Failure::Timeout => Failure::Timeout,
+                    transaction::Failure::Transport => Failure::Transport,
+                };
+                D::Failed { transaction: ClientTx(id.0), why }
+            }
+            T::NoAck { id } => D::NoAck { transaction: ServerTx(id.0) },
+        };
+        self.leg(now, leg::Input::Dialog(input));
+    }
+
+    fn on_registrar(&mut self, now: Now, effect: registrar::Effect, out: &mut Vec<Effect>) {
+        match effect {
+            registrar::Effect::Store(change) => {
+                out.push(Effect::Store { entry: Entry::Binding(change), ticket: None });
+            }
+            registrar::Effect::Respond { transaction, response, after_commit } => {
+                let id = ServerId(transaction);
+                if !after_commit {
+                    return self.respond(now, id, response);
+                }
+                let ticket = self.wait_for_commit(Awaiting::Response(id, Box::new(response)));
+                // The journal commits in order: the ticket goes with what was stored last.
+                let last = out.iter_mut().rev().find_map(|effect| match effect {
+                    Effect::Store { ticket, .. } => Some(ticket),
+                    _ => None,
+                });
+                *last.expect("a response that waits follows what it waits for") = Some(ticket);
+            }
+            registrar::Effect::Registered(number) => {
+                self.tell(now, switchboard::Input::Registered(number));
+            }
+            registrar::Effect::Unregistered(number) => {
+                self.tell(now, switchboard::Input::Unregistered(number));
+            }
+        }
+    }
+
+    fn on_leg(&mut self, now: Now, effect: leg::Effect, out: &mut Vec<Effect>) {
+        match effect {
+            leg::Effect::Request { transaction, to, request } => {
+                let id = ClientId(transaction.0);
+                self.transact(now, transaction::Input::Request { id, to, request });
+            }
+            leg::Effect::Respond { transaction, response } => {
+                self.respond(now, ServerId(transaction.0), response);
+            }
+            leg::Effect::Cancel { transaction, reason } => {
+                let id = ClientId(transaction.0);
+                self.transact(now, transaction::Input::Cancel { id, reason });
+            }
+            leg::Effect::Forward { to, request } => {
+                self.transact(now, transaction::Input::Forward { to, request });
+            }
+            leg::Effect::Media(command) => out.push(Effect::Media(command)),
+            leg::Effect::PortsWanted => out.push(Effect::PortsWanted),
+            leg::Effect::Event(leg::Event::Offered { leg, .. }) => self.admit(now, leg),
+            leg::Effect::Event(event) => {
+                if let leg::Event::Ended { leg, .. } = event {
+                    self.callers.remove(&leg);
+                }
+                self.tell(now, switchboard::Input::Leg(event));
+            }
+        }
+    }
+
+    fn on_switchboard(&mut self, now: Now, effect: switchboard::Effect, out: &mut Vec<Effect>) {
+        match effect {
+            switchboard::Effect::Leg(command) => self.leg(now, leg::Input::Command(command)),
+            switchboard::Effect::Log(story) => out.push(Effect::Log(story)),
+            switchboard::Effect::Keep { keep, ticket } => {
+                let ticket = ticket.map(|own| self.wait_for_commit(Awaiting::Switchboard(own)));
+                let entry = match keep {
+                    switchboard::Keep::Call(record) => Entry::Call(record),
+                    switchboard::Keep::Operator(stored) => Entry::Operator(stored),
+                    switchboard::Keep::DeskResult { operator, id, kept } => {
+                        Entry::DeskResult { operator, id, kept }
+                    }
+                };
+                out.push(Effect::Store { entry, ticket });
+            }
+        }
+    }
+
+    pub(super) fn transactions(&self) -> (usize, usize) {
+        self.transactions.count()
+    }
+
+    fn close(&mut self, now: Now, flow: Flow) {
+        let destination = Destination::Flow(flow);
+        self.transact(now, transaction::Input::TransportFailed { destination });
+        self.register(now, registrar::Input::Closed(flow.connection));
+    }
+}
+
+/// What the switchboard is lent.
+pub(super) fn world<'a>(
+    directory: &'a Directory,
+    registrar: &'a registrar::Machine,
+    hosts: &'a BTreeMap<String, IpAddr>,
+) -> World<'a> {
+    World { directory, registrar, hosts }
+}
+
+fn send(to: Destination, message: &Message) -> Effect {
+    let mut bytes = Vec::with_capacity(1024);
+    sip::print(message, &mut bytes);
+    Effect::Send { to, bytes }
+}

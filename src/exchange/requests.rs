@@ -1,0 +1,293 @@
+//! Requests that no dialog knows yet: what each deserves, and who sends it (R1.3 to R1.5, R2.5).
+//!
+//! ```text
+//!   To with tag ──▶ its leg, or 481
+//!   REGISTER ──▶ registrar        OPTIONS ──▶ 200        anything else but INVITE ──▶ 405
+//!   INVITE ── from ourselves ──▶ 482
+//!          ── to `desk` ──▶ an operator account, by digest
+//!          ── from a trunk's address ──▶ its caller: P-Asserted-Identity, else From
+//!          ── From in our domain, or with our credentials ──▶ the terminal, by digest
+//!          ── else a guest, where guests may call
+//! ```
+
+use super::doorway::Effect;
+use super::machine::Machine;
+use crate::dialog::{self, ServerTx};
+use crate::directory::{DESK, Trunk};
+use crate::ids::{LegId, Number, OperatorId};
+use crate::leg;
+use crate::registrar::{self, Verdict};
+use crate::sip::{
+    Flow, HeaderName, Host, Method, NameAddr, Request, Response, Scheme, StatusCode, Transport,
+};
+use crate::switchboard::admission::{Identity, Origin};
+use crate::switchboard::{self, Incoming};
+use crate::time::Now;
+use crate::transaction::ServerId;
+
+/// The methods that are understood somewhere in the house.
+const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER";
+/// The longest number that is looked up.
+const NUMBER_BYTES_MAX: usize = 64;
+
+/// Who is behind an INVITE, authenticated, before its leg is known to be answerable.
+#[derive(Debug)]
+pub(super) enum Caller {
+    /// Somebody who calls a number.
+    Party { identity: Identity, dialled: Number, no_queue: bool },
+    /// A desk.
+    Desk { operator: OperatorId, flow: Flow },
+}
+
+impl Machine {
+    pub(super) fn on_request(
+        &mut self,
+        now: Now,
+        id: ServerId,
+        flow: Flow,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        if request.headers.to_tag().is_some() {
+            let transaction = ServerTx(id.0);
+            if self.legs.find(&request).is_some() {
+                let input = dialog::Input::Request { transaction, flow, request };
+                return self.leg(now, leg::Input::Dialog(input));
+            }
+            return self.refuse(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST, "");
+        }
+        match &request.method {
+            method if *method == Method::REGISTER => {
+                let transaction = id.0;
+                self.register(now, registrar::Input::Register { transaction, flow, request });
+            }
+            method if *method == Method::INVITE => self.on_invite(now, id, flow, request, out),
+            method if *method == Method::OPTIONS => {
+                let mut response = self.response(&request, StatusCode::OK, "");
+                response.headers.push(HeaderName::Allow, ALLOW);
+                response.headers.push(HeaderName::Accept, "application/sdp");
+                response.headers.push(HeaderName::Supported, "100rel, timer, path, outbound");
+                self.respond(now, id, response);
+            }
+            _ => {
+                let mut response = self.response(&request, StatusCode::METHOD_NOT_ALLOWED, "");
+                response.headers.push(HeaderName::Allow, ALLOW);
+                self.respond(now, id, response);
+            }
+        }
+    }
+
+    fn on_invite(
+        &mut self,
+        now: Now,
+        id: ServerId,
+        flow: Flow,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.identify(now, flow, &request) {
+            Ok(caller) => {
+                // Legs that come in have even numbers, those that the switchboard makes odd ones.
+                self.last_leg += 2;
+                let leg = LegId(self.last_leg);
+                self.callers.insert(leg, caller);
+                let transaction = ServerTx(id.0);
+                let input = dialog::Input::Incoming { leg, transaction, flow, request };
+                self.leg(now, leg::Input::Dialog(input));
+            }
+            Err(mut response) => {
+                // A first challenge is no news; all else is.
+                if response.status != StatusCode::UNAUTHORIZED {
+                    let what = format!("INVITE refused: {} {}", response.status, response.reason);
+                    out.push(Effect::Complaint { flow, what });
+                }
+                response.headers.set_to_tag(&self.random.hex(16));
+                self.respond(now, id, *response);
+            }
+        }
+    }
+
+    /// The leg can be answered: the switchboard hears of the call.
+    pub(super) fn admit(&mut self, now: Now, leg: LegId) {
+        let input = match self.callers.remove(&leg) {
+            Some(Caller::Party { identity, dialled, no_queue }) => {
+                switchboard::Input::Incoming(Incoming { leg, identity, dialled, no_queue })
+            }
+            Some(Caller::Desk { operator, flow }) => {
+                let over_udp = flow.transport == Transport::Udp;
+                let secure = flow.transport.is_secure();
+                switchboard::Input::Desk { leg, operator, over_udp, secure }
+            }
+            None => return,
+        };
+        self.tell(now, input);
+    }
+
+    // ---- who calls ----
+
+    fn identify(
+        &mut self,
+        now: Now,
+        flow: Flow,
+        request: &Request,
+    ) -> Result<Caller, Box<Response>> {
+        if self.settings.addresses.contains(&flow.remote) && flow.transport == Transport::Udp {
+            return Err(self.no(request, StatusCode::LOOP_DETECTED, ""));
+        }
+        let dialled = self.dialled(request)?;
+        if dialled.as_str() == DESK {
+            return self.identify_desk(now, flow, request);
+        }
+        let identity = self.identify_party(now, flow, request)?;
+        let disposition = HeaderName::RequestDisposition;
+        let no_queue = request.headers.has_token(disposition, "no-queue");
+        Ok(Caller::Party { identity, dialled, no_queue })
+    }
+
+    fn dialled(&mut self, request: &Request) -> Result<Number, Box<Response>> {
+        let uri = &request.uri;
+        let user = match uri.scheme() {
+            Scheme::Tel => uri.tel_digits(),
+            Scheme::Sip | Scheme::Sips => uri.user().map(|user| user.into_owned()),
+            Scheme::Other => {
+                return Err(self.no(request, StatusCode::UNSUPPORTED_URI_SCHEME, ""));
+            }
+        };
+        match user {
+            Some(user) if !user.is_empty() && user.len() <= NUMBER_BYTES_MAX => {
+                Ok(Number::from(user.as_str()))
+            }
+            _ => Err(self.no(request, StatusCode::NOT_FOUND, "No number was dialled")),
+        }
+    }
+
+    fn identify_desk(
+        &mut self,
+        now: Now,
+        flow: Flow,
+        request: &Request,
+    ) -> Result<Caller, Box<Response>> {
+        match self.registrar.authenticate(now, &self.directory, flow, request) {
+            Verdict::Operator(operator) => Ok(Caller::Desk { operator, flow }),
+            Verdict::Terminal(_) => {
+                let why = "A desk needs an operator account";
+                Err(self.no(request, StatusCode::FORBIDDEN, why))
+            }
+            Verdict::Refused(refusal) => Err(Box::new(refusal.response(request))),
+        }
+    }
+
+    fn identify_party(
+        &mut self,
+        now: Now,
+        flow: Flow,
+        request: &Request,
+    ) -> Result<Identity, Box<Response>> {
+        if let Some(trunk) = self.directory.plan().trunk_from(flow.remote) {
+            return Ok(trunk_caller(trunk, request));
+        }
+        let from = request.headers.from().map_err(|error| {
+            let what = error.to_string();
+            self.no(request, error.status(), &what)
+        })?;
+        let has_credentials = request.headers.contains(HeaderName::Authorization);
+        if !self.is_ours(&from, flow) && !has_credentials {
+            if !self.settings.guests {
+                return Err(self.no(request, StatusCode::FORBIDDEN, "Guests may not call here"));
+            }
+            return Ok(party(Origin::Guest, Some(&from), request));
+        }
+        match self.registrar.authenticate(now, &self.directory, flow, request) {
+            Verdict::Terminal(number) => {
+                let terminal = self.directory.terminal(&number);
+                let own = terminal.map(|terminal| terminal.name.clone()).unwrap_or_default();
+                let name = if own.is_empty() { display(&from) } else { own };
+                let origin = Origin::Terminal(number.clone());
+                let number = Some(number).filter(|_| !is_private(request));
+                Ok(Identity { origin, name: shown(number.as_ref(), name), number })
+            }
+            Verdict::Operator(_) => {
+                let why = "An operator account may only call its desk";
+                Err(self.no(request, StatusCode::FORBIDDEN, why))
+            }
+            Verdict::Refused(refusal) => Err(Box::new(refusal.response(request))),
+        }
+    }
+
+    /// Whether an address is in our domain, by its name or by one of our addresses.
+    fn is_ours(&self, address: &NameAddr, flow: Flow) -> bool {
+        match address.uri.host() {
+            Some(Host::Name(name)) => name.as_str().eq_ignore_ascii_case(&self.settings.domain),
+            Some(host) => host.address().is_some_and(|ip| {
+                flow.local.ip() == ip || self.settings.addresses.iter().any(|own| own.ip() == ip)
+            }),
+            None => false,
+        }
+    }
+
+    // ---- refusals ----
+
+    fn no(&mut self, request: &Request, status: StatusCode, reason: &str) -> Box<Response> {
+        Box::new(self.response(request, status, reason))
+    }
+
+    fn response(&mut self, request: &Request, status: StatusCode, reason: &str) -> Response {
+        let mut response = request.response(status);
+        if !reason.is_empty() {
+            response = response.with_reason(reason);
+        }
+        if response.headers.to_tag().is_none() {
+            response.headers.set_to_tag(&self.random.hex(16));
+        }
+        response
+    }
+
+    fn refuse(
+        &mut self,
+        now: Now,
+        id: ServerId,
+        request: &Request,
+        status: StatusCode,
+        reason: &str,
+    ) {
+        let response = self.response(request, status, reason);
+        self.respond(now, id, response);
+    }
+}
+
+/// The caller that a trunk vouches for: P-Asserted-Identity, else From (RFC 3325 §5).
+fn trunk_caller(trunk: &Trunk, request: &Request) -> Identity {
+    let asserted = request.headers.asserted_identities().ok();
+    let asserted = asserted.and_then(|all| all.into_iter().next());
+    let address = asserted.or_else(|| request.headers.from().ok());
+    party(Origin::Trunk(trunk.name.clone()), address.as_ref(), request)
+}
+
+fn party(origin: Origin, address: Option<&NameAddr>, request: &Request) -> Identity {
+    let user = address.and_then(|address| {
+        address.uri.tel_digits().or_else(|| Some(address.uri.user()?.into_owned()))
+    });
+    let number = user.filter(|user| !is_anonymous(user) && user.len() <= NUMBER_BYTES_MAX);
+    let number = number.filter(|_| !is_private(request)).map(|user| Number::from(user.as_str()));
+    let name = address.map(display).unwrap_or_default();
+    Identity { origin, name: shown(number.as_ref(), name), number }
+}
+
+/// A withheld number withholds the name as well.
+fn shown(number: Option<&Number>, name: String) -> String {
+    number.map(|_| name).unwrap_or_default()
+}
+
+fn display(address: &NameAddr) -> String {
+    address.display.clone().unwrap_or_default()
+}
+
+/// RFC 3323 §4.2, RFC 3325 §9.3.
+fn is_private(request: &Request) -> bool {
+    ["id", "user"].iter().any(|kind| request.headers.wants_privacy(kind))
+}
+
+fn is_anonymous(user: &str) -> bool {
+    user.is_empty() || user.eq_ignore_ascii_case("anonymous")
+}

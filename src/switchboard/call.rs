@@ -1,0 +1,725 @@
+//! A call through an operator: its states, who hears and sees whom in each, and how it ends.
+//!
+//! ```text
+//!   queued ── take ──▶ taken ── committed ──▶ ringing-you ── 200 ──▶ with-caller ◀───────────────┐
+//!     ▲                  │                        │                  │  ▲                        │
+//!     │◀─ original place ┴── desk phone fails ────┘          consult ▼  │ callee fails, cancel   │
+//!     │                                                      consulting ┘                        │
+//!     │◀─ front ── operator's phone lost ──────────────────────── │ 200                          │
+//!     │                                                           ▼                              │
+//!     │                                     alternated ◀──▶ talking-to-callee ── callee gone ───▶┤
+//!     │                                          └──── connect ────┤                             │
+//!  announcing                                                      ▼                             │
+//!     │                                                        connected ──── callee gone ──────▶┘
+//!     ▼                                                            │ release, both healthy
+//!   ended                                    releasing ──▶ leaving ── committed ──▶ handed over
+//! ```
+//!
+//! The table of R5 is [`OperatorCall::sources`]; nothing else decides who hears whom.
+
+use super::admission::{Callee, Identity};
+use super::call_record::{CallRecord, EndedBy, Handover};
+use super::context::{Asker, Context, Owner, Permission, party};
+use super::desk::event::{Caller, Event, Outcome, Refusal};
+use super::dispatch::Onward;
+use super::handover::Checks;
+use super::ringing::{Placing, Ringing, Rung};
+use super::settings::{ANNOUNCEMENT, AnsweredBy, REFUSALS};
+use super::story::Story;
+use crate::acd;
+use crate::cause::Cause;
+use crate::ids::{CallId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
+use crate::leg::{self, Choice, Command, Offer, Source, Spoken};
+use crate::media::Tone;
+use crate::presence;
+use crate::time::Instant;
+
+/// One call through an operator, from its arrival to the hand-over.
+#[derive(Debug)]
+pub(super) struct OperatorCall {
+    pub id: CallId,
+    pub request: RequestId,
+    pub queue: QueueId,
+    pub caller: LegId,
+    pub identity: Identity,
+    pub record: CallRecord,
+    pub(super) state: State,
+    /// The caller has its 200.
+    answered: bool,
+    answered_by: AnsweredBy,
+    /// As last announced, from 1.
+    position: usize,
+}
+
+/// Where a call through an operator stands.
+#[derive(Debug)]
+pub(super) enum State {
+    Queued,
+    /// The caller hears why it cannot be served; a take still wins.
+    Announcing {
+        until: Instant,
+        cause: Cause,
+    },
+    /// The take waits for its commit. A phone-only operator has answered already.
+    Taken {
+        operator: OperatorId,
+        asker: Asker,
+        ticket: Ticket,
+        phone: Option<(LegId, Spoken)>,
+        abandoned: bool,
+    },
+    RingingYou {
+        operator: OperatorId,
+        phone: Ringing,
+    },
+    WithCaller {
+        seat: Seat,
+    },
+    Consulting {
+        seat: Seat,
+        callee: Ringing,
+        early: Option<LegId>,
+        rings: bool,
+    },
+    TalkingToCallee {
+        seat: Seat,
+        callee: Wanted,
+    },
+    Alternated {
+        seat: Seat,
+        callee: Wanted,
+    },
+    Connected {
+        seat: Seat,
+        callee: Wanted,
+        checks: Checks,
+    },
+    /// `release` waits for both parties to be healthy.
+    Releasing {
+        seat: Seat,
+        callee: Wanted,
+        checks: Checks,
+        until: Instant,
+        asker: Asker,
+    },
+    /// The release waits for its commit.
+    Leaving {
+        seat: Seat,
+        callee: Wanted,
+        ticket: Ticket,
+        asker: Asker,
+    },
+    /// Caller and callee are among themselves; the machine makes an ordinary call of it.
+    HandedOver {
+        callee: Wanted,
+    },
+    Ended,
+}
+
+/// The operator at the phone that answered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Seat {
+    pub operator: OperatorId,
+    pub phone: LegId,
+}
+
+/// The wanted person at the phone that answered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Wanted {
+    pub number: Number,
+    pub leg: LegId,
+}
+
+/// Where a new call through an operator comes from.
+pub(super) struct Arrived {
+    pub id: CallId,
+    pub request: RequestId,
+    pub queue: QueueId,
+    pub caller: LegId,
+    pub identity: Identity,
+    pub record: CallRecord,
+    /// It comes from a call that was answered already.
+    pub answered: bool,
+    pub answered_by: AnsweredBy,
+}
+
+impl OperatorCall {
+    pub fn new(arrived: Arrived) -> Self {
+        let Arrived { id, request, queue, caller, identity, record, answered, answered_by } =
+            arrived;
+        Self {
+            id,
+            request,
+            queue,
+            caller,
+            identity,
+            record,
+            state: State::Queued,
+            answered,
+            answered_by,
+            position: 0,
+        }
+    }
+
+    /// The phase as the desk protocol names it; callers in the queue have none there.
+    pub fn phase(&self) -> &'static str {
+        match &self.state {
+            State::Queued => "queued",
+            State::Announcing { .. } => "announcing",
+            State::Taken { .. } | State::RingingYou { .. } => "ringing-you",
+            State::WithCaller { .. } => "with-caller",
+            State::Consulting { .. } => "consulting",
+            State::TalkingToCallee { .. } => "talking-to-callee",
+            State::Alternated { .. } => "alternated",
+            State::Connected { .. } | State::Releasing { .. } | State::Leaving { .. } => {
+                "connected"
+            }
+            State::HandedOver { .. } => "handed-over",
+            State::Ended => "ended",
+        }
+    }
+
+    /// Who gets whose voice and picture (R5, normative).
+    pub fn sources(&self) -> Vec<(LegId, Source)> {
+        let c = self.caller;
+        match &self.state {
+            State::Queued | State::Taken { .. } | State::RingingYou { .. } => {
+                vec![(c, Source::Hold)]
+            }
+            State::Announcing { .. } => vec![(c, Source::Tone(Tone::Refused))],
+            State::WithCaller { seat: o } => {
+                vec![(c, Source::Leg(o.phone)), (o.phone, Source::Leg(c))]
+            }
+            State::Consulting { seat: o, early, .. } => {
+                let callee = early.map_or(Source::RingBack, Source::Leg);
+                vec![(c, Source::Hold), (o.phone, callee)]
+            }
+            State::TalkingToCallee { seat: o, callee: u } => {
+                vec![
+                    (c, Source::Hold),
+                    (o.phone, Source::Leg(u.leg)),
+                    (u.leg, Source::Leg(o.phone)),
+                ]
+            }
+            State::Alternated { seat: o, callee: u } => {
+                vec![(c, Source::Leg(o.phone)), (o.phone, Source::Leg(c)), (u.leg, Source::Hold)]
+            }
+            State::Connected { seat: o, callee: u, .. }
+            | State::Releasing { seat: o, callee: u, .. }
+            | State::Leaving { seat: o, callee: u, .. } => {
+                vec![(c, Source::Leg(u.leg)), (o.phone, Source::Silence), (u.leg, Source::Leg(c))]
+            }
+            State::HandedOver { callee: u } => {
+                vec![(c, Source::Leg(u.leg)), (u.leg, Source::Leg(c))]
+            }
+            State::Ended => vec![],
+        }
+    }
+
+    /// The operator who has this call, if one has.
+    pub fn operator(&self) -> Option<&OperatorId> {
+        match &self.state {
+            State::Taken { operator, .. } | State::RingingYou { operator, .. } => Some(operator),
+            State::WithCaller { seat }
+            | State::Consulting { seat, .. }
+            | State::TalkingToCallee { seat, .. }
+            | State::Alternated { seat, .. }
+            | State::Connected { seat, .. }
+            | State::Releasing { seat, .. }
+            | State::Leaving { seat, .. } => Some(&seat.operator),
+            State::Queued | State::Announcing { .. } | State::HandedOver { .. } | State::Ended => {
+                None
+            }
+        }
+    }
+
+    /// The number that was consulted, while it matters.
+    pub fn callee(&self) -> Option<&Number> {
+        match &self.state {
+            State::Consulting { callee, .. } => Some(&callee.number),
+            State::TalkingToCallee { callee, .. }
+            | State::Alternated { callee, .. }
+            | State::Connected { callee, .. }
+            | State::Releasing { callee, .. }
+            | State::Leaving { callee, .. }
+            | State::HandedOver { callee } => Some(&callee.number),
+            State::Queued
+            | State::Announcing { .. }
+            | State::Taken { .. }
+            | State::RingingYou { .. }
+            | State::WithCaller { .. }
+            | State::Ended => None,
+        }
+    }
+
+    /// The number that was consulted and has answered, while it is on the line.
+    pub fn answered_callee(&self) -> Option<&Number> {
+        match &self.state {
+            State::Consulting { .. } => None,
+            _ => self.callee(),
+        }
+    }
+
+    /// The callee, once the two are among themselves; this call is over then.
+    pub fn take_handed_over(&mut self) -> Option<Wanted> {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::HandedOver { callee } => Some(callee),
+            state => {
+                self.state = state;
+                None
+            }
+        }
+    }
+
+    /// The operator's lease is over: nobody is left who could cancel a consultation that rings.
+    pub fn lease_over(&mut self, ctx: &mut Context<'_>) {
+        if let State::Consulting { .. } = self.state {
+            self.drop_callee(Cause::Lost, ctx);
+        }
+    }
+
+    pub fn caller_view(&self) -> Caller {
+        Caller { number: self.identity.shown().to_owned(), name: self.identity.name.clone() }
+    }
+
+    /// The `call` event that says where this call stands.
+    pub fn view(&self, reason: Option<String>) -> Event {
+        Event::Call {
+            request: self.request,
+            phase: self.phase(),
+            caller: self.caller_view(),
+            callee: self.callee().cloned(),
+            reason,
+        }
+    }
+
+    /// Goes to another state: the patchbay first, then the people, then the record.
+    pub(super) fn enter(&mut self, state: State, ctx: &mut Context<'_>) {
+        self.state = state;
+        ctx.leg(Command::Listen(self.sources()));
+        if let Some(operator) = self.operator().cloned() {
+            ctx.tell(&operator, self.view(None));
+        }
+        let who = self.callee().map(Number::as_str).or(self.operator().map(OperatorId::as_str));
+        let (phase, who) = (self.phase(), who.unwrap_or_default().to_owned());
+        self.record.enter(phase, ctx.now.unix, &who);
+        ctx.keep(&self.record);
+    }
+
+    // ---- waiting ----
+
+    /// The caller waits as before: 182 again.
+    pub fn wait_on(&mut self, ctx: &mut Context<'_>) {
+        self.wait(self.position, ctx);
+    }
+
+    /// The caller waits, now at this position: 182, and at first the answer or early media.
+    pub fn wait(&mut self, position: usize, ctx: &mut Context<'_>) {
+        self.position = position;
+        if self.answered {
+            return;
+        }
+        let media = match self.answered_by {
+            AnsweredBy::Queue => None,
+            AnsweredBy::Operator => Some(Choice::default()),
+        };
+        let phrase = format!("Queued, position {position}");
+        ctx.leg(Command::Progress { leg: self.caller, status: 182, phrase, media });
+        if self.answered_by == AnsweredBy::Queue {
+            self.answer(Choice::default(), ctx);
+        }
+    }
+
+    /// Begins to wait in the queue.
+    pub fn queue_up(&mut self, ctx: &mut Context<'_>) {
+        self.enter(State::Queued, ctx);
+    }
+
+    fn answer(&mut self, choice: Choice, ctx: &mut Context<'_>) {
+        if !self.answered {
+            self.answered = true;
+            ctx.leg(Command::Answer { leg: self.caller, choice, identify: None });
+        }
+    }
+
+    /// Tells the caller why it cannot be served, then ends the call.
+    pub fn announce(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        if !self.answered {
+            let media = Some(Choice::default());
+            let phrase = cause.text().to_owned();
+            ctx.leg(Command::Progress { leg: self.caller, status: 183, phrase, media });
+        }
+        let until = ctx.now.instant + ANNOUNCEMENT;
+        self.enter(State::Announcing { until, cause }, ctx);
+    }
+
+    /// Leaves the queue for another number.
+    pub fn overflow(&mut self, to: Number) -> Onward {
+        self.state = State::Ended;
+        Onward {
+            call: self.id,
+            leg: self.caller,
+            identity: self.identity.clone(),
+            record: self.record.clone(),
+            to,
+            answered: self.answered,
+        }
+    }
+
+    // ---- taken ----
+
+    /// An operator has won this call; the journal is asked to remember it.
+    pub fn taken(
+        &mut self,
+        operator: OperatorId,
+        asker: Asker,
+        phone: Option<(LegId, Spoken)>,
+        ctx: &mut Context<'_>,
+    ) -> Ticket {
+        let ticket = ctx.ticket();
+        self.record.operators.push(operator.clone());
+        self.record.enter("taken", ctx.now.unix, operator.as_str());
+        let waited = ctx.now.unix.since(self.record.began);
+        ctx.log(Story::Taken { call: self.id, operator: operator.clone(), waited });
+        self.state = State::Taken { operator, asker, ticket, phone, abandoned: false };
+        ticket
+    }
+
+    /// Whether this call waits for that commit.
+    pub fn waits_for(&self, awaited: Ticket) -> bool {
+        match &self.state {
+            State::Taken { ticket, .. } | State::Leaving { ticket, .. } => *ticket == awaited,
+            _ => false,
+        }
+    }
+
+    /// The journal has the take: the winner hears of it.
+    pub fn confirm_take(&mut self, ctx: &mut Context<'_>) {
+        if let State::Taken { asker, .. } = &mut self.state {
+            let asker = std::mem::replace(asker, Asker::Nobody);
+            ctx.answer(asker, Outcome::Ok);
+        }
+    }
+
+    /// The journal has the take or the release, and all who had to hear of it have.
+    pub fn committed(&mut self, ctx: &mut Context<'_>) {
+        match &self.state {
+            State::Taken { .. } => self.call_operator(ctx),
+            State::Leaving { .. } => self.leave(ctx),
+            _ => {}
+        }
+    }
+
+    /// The winner's phone is called, or is on the line already.
+    fn call_operator(&mut self, ctx: &mut Context<'_>) {
+        let State::Taken { operator, phone, abandoned, .. } =
+            std::mem::replace(&mut self.state, State::Ended)
+        else {
+            unreachable!("only a taken call waits for the commit of its take")
+        };
+        if abandoned {
+            if let Some((leg, _)) = phone {
+                ctx.hang_up(leg, Cause::Abandoned);
+            }
+            self.state = State::RingingYou { operator, phone: Ringing::nobody(ctx.now.instant) };
+            return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
+        }
+        if let Some((phone, _)) = phone {
+            return self.seated(Seat { operator, phone }, ctx);
+        }
+        let ring_time = ctx.settings.queues.get(&self.queue).map(|queue| queue.ring_time);
+        let number = ctx.phone_of(&operator);
+        let callee = Callee::Terminal(number.clone());
+        let placing = Placing {
+            to: Permission::Appointed(&callee),
+            caller: party(&self.identity),
+            withheld: self.identity.number.is_none(),
+            offer: Offer::For(self.caller),
+            auto_answer: true,
+            ring_time: ring_time.unwrap_or(ctx.settings.ring_time),
+            owner: Owner::Call(self.id),
+        };
+        let at = ctx.steps.len();
+        match Ringing::place(placing, ctx) {
+            Ok(phone) => {
+                // The desk hears that its phone will ring before it does.
+                let calls = ctx.steps.split_off(at);
+                self.enter(State::RingingYou { operator, phone }, ctx);
+                ctx.steps.extend(calls);
+            }
+            Err(cause) => {
+                self.state =
+                    State::RingingYou { operator, phone: Ringing::nobody(ctx.now.instant) };
+                self.phone_failed(cause, ctx);
+            }
+        }
+    }
+
+    /// The operator is on the line with the caller.
+    fn seated(&mut self, seat: Seat, ctx: &mut Context<'_>) {
+        self.answer(Choice { like: Some(seat.phone), prefer: vec![] }, ctx);
+        self.record.answer(ctx.now.unix);
+        self.enter(State::WithCaller { seat }, ctx);
+    }
+
+    /// The desk phone could not be reached: the caller is back at its place before anyone notices.
+    fn phone_failed(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        let State::RingingYou { operator, .. } = &self.state else {
+            unreachable!("a phone fails while it rings")
+        };
+        let operator = operator.clone();
+        let failure = if REFUSALS.contains(&cause) {
+            presence::PhoneFailure::Refusing
+        } else {
+            presence::PhoneFailure::Unreachable
+        };
+        ctx.log(Story::PhoneFailed { call: self.id, operator: operator.clone(), cause });
+        // First the phone's state, so that the request is not offered to the same operator again.
+        ctx.presence(presence::Input::PhoneFailed { operator, failure });
+        self.give_back(acd::Place::Original, format!("phone-{}", cause.word()), ctx);
+    }
+
+    /// The operator is out of this call, the caller is in the queue again.
+    pub(super) fn give_back(&mut self, place: acd::Place, reason: String, ctx: &mut Context<'_>) {
+        let operator = self.operator().cloned();
+        self.state = State::Ended;
+        if let Some(operator) = &operator {
+            ctx.tell(operator, self.view(Some(reason)));
+        }
+        self.enter(State::Queued, ctx);
+        ctx.queue(acd::Input::PutBack { request: self.request, place });
+        if let Some(operator) = operator {
+            ctx.presence(presence::Input::Disengage { operator });
+        }
+    }
+
+    // ---- what the phones do ----
+
+    /// Takes an event of one of this call's legs.
+    pub fn on_leg(&mut self, event: &leg::Event, ctx: &mut Context<'_>) {
+        let leg = event.leg();
+        if leg == self.caller {
+            return self.on_caller(event, ctx);
+        }
+        match &mut self.state {
+            State::RingingYou { operator, phone } if phone.has(leg) => {
+                match phone.on(event, ctx) {
+                    Rung::Nothing | Rung::Ringing | Rung::EarlyMedia(_) => {}
+                    Rung::Answered(phone, _) => {
+                        let seat = Seat { operator: operator.clone(), phone };
+                        self.seated(seat, ctx);
+                    }
+                    // A desk phone's 3xx is never followed.
+                    Rung::Failed(cause, _) => self.phone_failed(cause, ctx),
+                }
+            }
+            State::Consulting { callee, .. } if callee.has(leg) => {
+                let rung = callee.on(event, ctx);
+                self.on_ringing_callee(rung, ctx);
+            }
+            _ => self.on_party(leg, event, ctx),
+        }
+    }
+
+    fn on_caller(&mut self, event: &leg::Event, ctx: &mut Context<'_>) {
+        match event {
+            leg::Event::Ended { cause, .. } => self.caller_gone(*cause, ctx),
+            leg::Event::Health { health, .. } => self.caller_health(health, ctx),
+            leg::Event::Referred { leg, transaction, .. } => {
+                ctx.refuse_refer(*leg, *transaction);
+            }
+            _ => {}
+        }
+    }
+
+    /// An event of the operator's phone or the callee's, both answered.
+    fn on_party(&mut self, leg: LegId, event: &leg::Event, ctx: &mut Context<'_>) {
+        let is_operator = self.seat().is_some_and(|seat| seat.phone == leg);
+        match event {
+            leg::Event::Ended { cause, by, .. } if is_operator => {
+                self.operator_gone(*cause, *by, ctx);
+            }
+            leg::Event::Ended { cause, .. } => self.callee_gone(*cause, ctx),
+            leg::Event::Health { health, .. } if !is_operator => self.callee_health(health, ctx),
+            leg::Event::Referred { leg, transaction, .. } => {
+                ctx.refuse_refer(*leg, *transaction);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn seat(&self) -> Option<&Seat> {
+        match &self.state {
+            State::WithCaller { seat }
+            | State::Consulting { seat, .. }
+            | State::TalkingToCallee { seat, .. }
+            | State::Alternated { seat, .. }
+            | State::Connected { seat, .. }
+            | State::Releasing { seat, .. }
+            | State::Leaving { seat, .. } => Some(seat),
+            State::Queued
+            | State::Announcing { .. }
+            | State::Taken { .. }
+            | State::RingingYou { .. }
+            | State::HandedOver { .. }
+            | State::Ended => None,
+        }
+    }
+
+    fn caller_gone(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        match &mut self.state {
+            State::Taken { abandoned, .. } => *abandoned = true,
+            State::Queued | State::Announcing { .. } | State::RingingYou { .. } => {
+                self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
+            }
+            State::WithCaller { .. }
+            | State::Consulting { .. }
+            | State::TalkingToCallee { .. }
+            | State::Alternated { .. }
+            | State::Connected { .. }
+            | State::Releasing { .. }
+            | State::Leaving { .. } => {
+                self.finish("caller-hung-up", cause, EndedBy::Caller, ctx);
+            }
+            State::HandedOver { .. } | State::Ended => {}
+        }
+    }
+
+    fn operator_gone(&mut self, cause: Cause, by: leg::EndedBy, ctx: &mut Context<'_>) {
+        let hung_up = by == leg::EndedBy::Peer;
+        match &self.state {
+            State::WithCaller { .. } if hung_up => {
+                self.finish("operator-hung-up", cause, EndedBy::Operator, ctx);
+            }
+            State::WithCaller { .. } | State::Consulting { .. } => {
+                self.drop_callee(Cause::Abandoned, ctx);
+                self.give_back(acd::Place::Front, "phone-gone".into(), ctx);
+            }
+            State::TalkingToCallee { .. }
+            | State::Alternated { .. }
+            | State::Connected { .. }
+            | State::Releasing { .. } => self.hand_over(Handover::Unchecked, ctx),
+            // The record of the release is on its way; it completes with it.
+            State::Leaving { .. }
+            | State::Queued
+            | State::Announcing { .. }
+            | State::Taken { .. }
+            | State::RingingYou { .. }
+            | State::HandedOver { .. }
+            | State::Ended => {}
+        }
+    }
+
+    // ---- the end ----
+
+    /// Ends the whole call.
+    pub fn finish(&mut self, reason: &str, cause: Cause, by: EndedBy, ctx: &mut Context<'_>) {
+        let operator = self.operator().cloned();
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::RingingYou { mut phone, .. } => phone.call_off(cause, ctx),
+            State::WithCaller { seat } => ctx.hang_up(seat.phone, cause),
+            State::Consulting { seat, mut callee, .. } => {
+                callee.call_off(cause, ctx);
+                ctx.hang_up(seat.phone, cause);
+            }
+            State::TalkingToCallee { seat, callee }
+            | State::Alternated { seat, callee }
+            | State::Connected { seat, callee, .. } => {
+                ctx.hang_up(callee.leg, cause);
+                ctx.hang_up(seat.phone, cause);
+            }
+            State::Releasing { seat, callee, asker, .. } => {
+                let phase = "connected";
+                ctx.answer(asker, Outcome::Refused(Refusal::WrongPhase { phase }));
+                ctx.hang_up(callee.leg, cause);
+                ctx.hang_up(seat.phone, cause);
+            }
+            State::Leaving { seat, callee, asker, .. } => {
+                ctx.answer(asker, Outcome::Ok);
+                ctx.hang_up(callee.leg, cause);
+                ctx.hang_up(seat.phone, cause);
+            }
+            State::Taken { phone, .. } => {
+                if let Some((leg, _)) = phone {
+                    ctx.hang_up(leg, cause);
+                }
+            }
+            State::HandedOver { callee } => ctx.hang_up(callee.leg, cause),
+            State::Queued | State::Announcing { .. } | State::Ended => {}
+        }
+        self.end_caller(cause, ctx);
+        self.record.end(ctx.now.unix, cause, by);
+        ctx.log(Story::Ended { call: self.id, cause, by });
+        ctx.keep(&self.record);
+        if let Some(operator) = operator {
+            ctx.tell(&operator, self.view(Some(reason.to_owned())));
+        }
+        // The queue's report of the release makes the operator idle (R4.5).
+        ctx.queue(acd::Input::Leave { request: self.request });
+    }
+
+    fn end_caller(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        let leg = self.caller;
+        if self.answered {
+            ctx.hang_up(leg, cause);
+        } else if ctx.book.forget(leg) {
+            ctx.leg(Command::Refuse { leg, refusal: refusal(cause) });
+        }
+    }
+
+    /// Whether nothing of this call is left.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// The next moment at which [`tick`](Self::tick) has work to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Announcing { until, .. } | State::Releasing { until, .. } => Some(*until),
+            State::RingingYou { phone, .. } => Some(phone.until),
+            State::Consulting { callee, .. } => Some(callee.until),
+            State::Queued
+            | State::Taken { .. }
+            | State::WithCaller { .. }
+            | State::TalkingToCallee { .. }
+            | State::Alternated { .. }
+            | State::Connected { .. }
+            | State::Leaving { .. }
+            | State::HandedOver { .. }
+            | State::Ended => None,
+        }
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, ctx: &mut Context<'_>) {
+        if self.deadline().is_none_or(|at| ctx.now.instant < at) {
+            return;
+        }
+        match &mut self.state {
+            State::Announcing { cause, .. } => {
+                let cause = *cause;
+                self.finish("timeout", cause, EndedBy::Server, ctx);
+            }
+            State::RingingYou { phone, .. } => {
+                phone.call_off(Cause::NoAnswer, ctx);
+                self.phone_failed(Cause::NoAnswer, ctx);
+            }
+            State::Consulting { callee, .. } => {
+                callee.call_off(Cause::NoAnswer, ctx);
+                self.on_ringing_callee(Rung::Failed(Cause::NoAnswer, vec![]), ctx);
+            }
+            State::Releasing { .. } => self.give_up_release(ctx),
+            _ => {}
+        }
+    }
+}
+
+/// The final response that refuses a caller for `cause`.
+pub(super) fn refusal(cause: Cause) -> leg::Refusal {
+    leg::Refusal {
+        status: cause.status(),
+        phrase: cause.text().to_owned(),
+        reason: Some(cause.reason()),
+        retry_after: None,
+    }
+}

@@ -1,0 +1,452 @@
+//! What desks ask for, given its meaning: hello, take, consult and their kin.
+
+use super::consultation::Accepted;
+use super::context::{Asker, Keep, Owner, Step};
+use super::desk::command::{Command, Unreadable, Verb};
+use super::desk::event::{Event, Outcome, Refusal};
+use super::desk::outbox::Message;
+use super::desk::results::Kept;
+use super::desks::Received;
+use super::machine::{Call, Effect, Env, Machine};
+use super::story::Story;
+use crate::acd;
+use crate::cause::Cause;
+use crate::dialog::{Body, ServerTx};
+use crate::directory::OperatorMode;
+use crate::ids::{LegId, Number, OperatorId, RequestId};
+use crate::leg;
+use crate::presence::{self, DeskPhone, PhoneState, View};
+use serde_json::{Value, json};
+
+/// `find` answers with at most so many terminals.
+pub const FOUND_MAX: usize = 20;
+/// The longest list of found terminals over UDP, in bytes of JSON.
+const FOUND_BYTES_OVER_UDP: usize = 700;
+
+impl Machine {
+    pub(super) fn open_desk(
+        &mut self,
+        env: &mut Env<'_>,
+        leg: LegId,
+        operator: OperatorId,
+        over_udp: bool,
+        secure: bool,
+    ) {
+        let is_desk = env.world.directory.operator(&operator);
+        let is_desk = is_desk.is_some_and(|found| found.mode == OperatorMode::Desk);
+        if !is_desk || (self.settings.secure_only && !secure) {
+            let refusal = super::call::refusal(Cause::NotPermitted);
+            env.out.push(Effect::Leg(leg::Command::Refuse { leg, refusal }));
+            return;
+        }
+        env.out.push(Effect::Leg(leg::Command::AcceptDesk { leg }));
+        self.book.own(leg, Owner::Desk(operator.clone()));
+        self.desks.open(&operator, leg, over_udp, env.now.instant);
+        env.out.push(Effect::Log(Story::DeskUp { operator }));
+    }
+
+    pub(super) fn on_info(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        leg: LegId,
+        transaction: ServerTx,
+        package: &str,
+        body: &Body,
+    ) {
+        let received = self.desks.receive(env.now, operator, leg, package, body);
+        let (status, phrase, retry_after, command) = match received {
+            Received::Refused { status, phrase, retry_after } => {
+                (status, phrase, retry_after, None)
+            }
+            Received::Command(command) => (200, String::new(), None, Some(command)),
+            Received::Repeated => (200, String::new(), None, None),
+        };
+        let respond = leg::Command::Respond { leg, transaction, status, phrase, retry_after };
+        env.out.push(Effect::Leg(respond));
+        if let Some(command) = command {
+            self.command(env, operator, command);
+        }
+    }
+
+    fn command(&mut self, env: &mut Env<'_>, operator: &OperatorId, command: Command) {
+        let Command { id, content, verb } = command;
+        let asker =
+            Asker::Desk { operator: operator.clone(), id: id.clone(), content: content.clone() };
+        let verb = match verb {
+            Ok(verb) => verb,
+            Err(wrong) => {
+                let refusal = match wrong {
+                    Unreadable::UnknownCommand => Refusal::UnknownCommand,
+                    Unreadable::BadField(field) => Refusal::BadField { field },
+                };
+                return self.reply(env, operator, &asker, &Outcome::Refused(refusal), true);
+            }
+        };
+        let keep = !verb.is_harmless();
+        if keep {
+            // Recorded before it acts: a crash in between is answered `interrupted`.
+            let kept = Kept { content, result: None, at: env.now.unix };
+            self.desks.results.keep(operator, &id, kept.clone());
+            let keep = Keep::DeskResult { operator: operator.clone(), id, kept };
+            env.out.push(Effect::Keep { keep, ticket: None });
+        }
+        let mut steps = Vec::new();
+        match self.obey(env, operator, &verb, &asker, &mut steps) {
+            Ok(Some(outcome)) => self.reply(env, operator, &asker, &outcome, keep),
+            Ok(None) => {}
+            Err(refusal) => {
+                self.reply(env, operator, &asker, &Outcome::Refused(refusal), keep);
+            }
+        }
+        self.perform(env, steps);
+    }
+
+    fn reply(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        asker: &Asker,
+        outcome: &Outcome,
+        keep: bool,
+    ) {
+        let Asker::Desk { id, content, .. } = asker else { return };
+        let kept = self.desks.answer(env.now.unix, operator, (id, content), outcome);
+        if keep {
+            self.desks.results.keep(operator, id, kept.clone());
+            let keep = Keep::DeskResult { operator: operator.clone(), id: id.clone(), kept };
+            env.out.push(Effect::Keep { keep, ticket: None });
+        }
+    }
+
+    /// Carries out one command. What it causes goes into `steps`, behind its result; `None` when the
+    /// result comes later.
+    fn obey(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        verb: &Verb,
+        asker: &Asker,
+        steps: &mut Vec<Step>,
+    ) -> Result<Option<Outcome>, Refusal> {
+        if !self.desks.is_up(operator) && !matches!(verb, Verb::Hello { .. } | Verb::Ping) {
+            return Err(Refusal::WrongPhase { phase: "before-hello" });
+        }
+        let own = operator.clone();
+        match verb {
+            Verb::Ping => {}
+            Verb::Hello { phone } => {
+                return self.hello(env, operator, phone.as_ref(), asker).map(|()| None);
+            }
+            Verb::Ready => steps.push(Step::Presence(presence::Input::Ready { operator: own })),
+            Verb::Dnd => steps.push(Step::Presence(presence::Input::Dnd { operator: own })),
+            Verb::Logout => steps.push(Step::Presence(presence::Input::Logout { operator: own })),
+            Verb::Find { text } => return Ok(Some(self.find(env, operator, text))),
+            Verb::Take { request } => {
+                return self.take_by_desk(env, operator, *request, asker).map(|()| None);
+            }
+            Verb::Decline { request } => self.decline(env, operator, *request)?,
+            Verb::Consult { .. }
+            | Verb::Alternate { .. }
+            | Verb::Cancel
+            | Verb::Connect
+            | Verb::Release { .. }
+            | Verb::Retrieve { .. }
+            | Verb::Hangup => return self.command_call(env, operator, verb, asker),
+        }
+        Ok(Some(Outcome::Ok))
+    }
+
+    /// A command to the call in hand. Its result goes before the events that it causes.
+    fn command_call(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        verb: &Verb,
+        asker: &Asker,
+    ) -> Result<Option<Outcome>, Refusal> {
+        let idle = Refusal::WrongPhase { phase: "idle" };
+        let Some(id) = self.hands.get(operator).copied() else { return Err(idle) };
+        let mut answer = Err(idle);
+        self.with_call(env, id, |call, ctx| {
+            let Call::Operator(call) = call else { return };
+            let mut before = std::mem::take(ctx.steps);
+            answer = call.command(verb, asker, ctx);
+            if let Ok(Accepted::Now) = answer {
+                before.push(Step::Answer(asker.clone(), Outcome::Ok));
+            }
+            before.append(ctx.steps);
+            *ctx.steps = before;
+        });
+        // An accepted command has had its result among the steps, or gets it later.
+        answer.map(|_| None)
+    }
+
+    fn take_by_desk(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        request: Option<RequestId>,
+        asker: &Asker,
+    ) -> Result<(), Refusal> {
+        let phase = self.phase_of(operator);
+        let view = self.presence.view(operator);
+        let view = view.filter(|view| view.state != presence::State::Out);
+        let Some(view) = view else { return Err(Refusal::WrongPhase { phase: "out" }) };
+        if view.state == presence::State::Busy {
+            return Err(Refusal::WrongPhase { phase });
+        }
+        let request = request.ok_or(Refusal::NoSuchRequest)?;
+        if view.phone_state == PhoneState::Unregistered {
+            return Err(Refusal::PhoneUnregistered);
+        }
+        self.take(env, request, operator, asker.clone(), None).map_err(|why| denied(why, phase))
+    }
+
+    fn decline(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        request: Option<RequestId>,
+    ) -> Result<(), Refusal> {
+        let request = request.ok_or(Refusal::NoSuchRequest)?;
+        let phase = self.phase_of(operator);
+        let input = acd::Input::Decline { request, operator: operator.clone() };
+        let mut refused = None;
+        for effect in self.acd.handle(env.now.instant, input) {
+            match effect {
+                acd::Effect::DeclineRefused { why, .. } => refused = Some(why),
+                effect => self.on_queue(env, effect),
+            }
+        }
+        refused.map_or(Ok(()), |why| Err(denied(why, phase)))
+    }
+
+    pub(super) fn phase_of(&self, operator: &OperatorId) -> &'static str {
+        match self.hands.get(operator).and_then(|id| self.calls.get(id)) {
+            Some(Call::Operator(call)) => call.phase(),
+            Some(Call::Direct(_)) | None => match self.presence.view(operator) {
+                Some(view) if view.state == presence::State::Busy => "busy",
+                Some(_) | None => "idle",
+            },
+        }
+    }
+
+    // ---- hello ----
+
+    fn hello(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        wanted: Option<&Number>,
+        asker: &Asker,
+    ) -> Result<(), Refusal> {
+        let phone = self.desk_phone(env, operator, wanted)?;
+        let boot = self.settings.boot.clone();
+        let welcome =
+            Event::Welcome { operator: operator.clone(), phone: phone.number.clone(), boot };
+        self.on_presence(env, presence::Input::Login { operator: operator.clone(), phone });
+        self.reply(env, operator, asker, &Outcome::Ok, false);
+        self.desks.greet(operator);
+        self.desks.say(operator, Message::Snapshot(welcome));
+        if let Some(view) = self.presence.view(operator) {
+            self.desks.say(operator, Message::Snapshot(state_event(&view)));
+        }
+        let mut offers = 0;
+        for listed in self.acd.list(operator) {
+            let view = self.waiting_view(listed.request, listed.position, listed.waiting);
+            let Some(view) = view else { continue };
+            offers += 1;
+            self.desks.say(
+                operator,
+                Message::Snapshot(match listed.telling {
+                    acd::Telling::Offered => Event::Offer(view),
+                    acd::Telling::Shown => Event::Waiting(view),
+                }),
+            );
+        }
+        if let Some(Call::Operator(call)) =
+            self.hands.get(operator).and_then(|id| self.calls.get(id))
+        {
+            self.desks.say(operator, Message::Snapshot(call.view(None)));
+        }
+        self.desks.say(operator, Message::Snapshot(Event::SnapshotEnd { offers }));
+        Ok(())
+    }
+
+    /// The phone at which an operator may sit down, as it is now.
+    fn desk_phone(
+        &self,
+        env: &Env<'_>,
+        operator: &OperatorId,
+        wanted: Option<&Number>,
+    ) -> Result<DeskPhone, Refusal> {
+        let directory = env.world.directory;
+        let account = directory.operator(operator);
+        let account = account.ok_or(Refusal::Refused { text: "this account was removed" })?;
+        let seat = self.presence.view(operator).and_then(|view| view.phone);
+        let number = wanted.or(seat.as_ref()).unwrap_or(&account.phone).clone();
+        if wanted.is_some() && directory.terminal(&number).is_none() {
+            return Err(Refusal::NoSuchNumber);
+        }
+        if !account.may_use(&number) {
+            return Err(Refusal::Refused { text: "this phone is not one of yours" });
+        }
+        if self.presence.at_phone(&number).is_some_and(|by| by != operator) {
+            return Err(Refusal::Refused { text: "another operator sits at this phone" });
+        }
+        let phase = self.phase_of(operator);
+        if phase != "idle" && seat.as_ref().is_some_and(|seat| *seat != number) {
+            return Err(Refusal::WrongPhase { phase });
+        }
+        Ok(self.seat_at(env, number))
+    }
+
+    pub(super) fn seat_at(&self, env: &Env<'_>, number: Number) -> DeskPhone {
+        let registered = env.world.registrar.is_reachable(env.world.directory, &number);
+        let calls = self.calls_at(&number);
+        DeskPhone { number, registered, calls }
+    }
+
+    // ---- find ----
+
+    fn find(&self, env: &Env<'_>, operator: &OperatorId, text: &str) -> Outcome {
+        let bytes_max = match self.desks.is_over_udp(operator) {
+            true => FOUND_BYTES_OVER_UDP,
+            false => usize::MAX,
+        };
+        let (mut found, mut bytes, mut more) = (Vec::new(), 0, false);
+        for terminal in env.world.directory.find(text) {
+            let name: String = terminal.name.chars().take(super::desk::event::NAME_MAX).collect();
+            let state = self.terminal_state(env, &terminal.number);
+            let value = json!({"number": terminal.number.as_str(), "name": name, "state": state});
+            bytes += value.to_string().len() + 1;
+            if found.len() == FOUND_MAX || bytes > bytes_max {
+                more = true;
+                break;
+            }
+            found.push(value);
+        }
+        let found: Vec<Value> = found;
+        Outcome::Found { found, more }
+    }
+
+    fn terminal_state(&self, env: &Env<'_>, number: &Number) -> &'static str {
+        let engaged = self.presence.at_phone(number).and_then(|id| self.presence.view(id));
+        if self.calls_at(number) > 0
+            || engaged.is_some_and(|view| view.state == presence::State::Busy)
+        {
+            "busy"
+        } else if env.world.registrar.is_reachable(env.world.directory, number) {
+            "idle"
+        } else {
+            "unregistered"
+        }
+    }
+
+    // ---- administration ----
+
+    pub(super) fn directory_changed(&mut self, env: &mut Env<'_>) {
+        let known: Vec<OperatorId> =
+            self.presence.views().map(|(operator, _)| operator.clone()).collect();
+        for operator in known {
+            if env.world.directory.operator(&operator).is_none() {
+                self.on_presence(env, presence::Input::Remove { operator });
+            }
+        }
+        for account in env.world.directory.operators() {
+            let (operator, mode) = (account.name.clone(), mode(account.mode));
+            self.on_presence(env, presence::Input::Add { operator: operator.clone(), mode });
+            // Perhaps it serves other queues now.
+            if let Some(view) = self.presence.view(&operator) {
+                let queues = account.queues.iter().cloned().collect();
+                let standing = standing(view.standing);
+                let input = acd::Input::Standing { operator, queues, standing };
+                self.perform(env, vec![Step::Queue(input)]);
+            }
+        }
+    }
+
+    pub(super) fn restore_operator(&mut self, env: &mut Env<'_>, stored: presence::Stored) {
+        let presence::Stored { operator, logged_in, dnd, phone } = stored;
+        let Some(number) = phone.filter(|_| logged_in) else { return };
+        let phone = self.seat_at(env, number);
+        self.on_presence(env, presence::Input::Restore { operator, dnd, phone });
+    }
+
+    /// Ends a call by its number; whether there was one.
+    pub fn end(
+        &mut self,
+        now: crate::time::Now,
+        world: super::context::World<'_>,
+        call: crate::ids::CallId,
+    ) -> Option<Vec<Effect>> {
+        self.calls.get(&call)?;
+        let mut out = Vec::new();
+        self.end_call(&mut Env { now, world, out: &mut out }, call, Cause::Administrative);
+        Some(out)
+    }
+
+    pub(super) fn tell_position(&mut self, request: RequestId) {
+        for operator in self.desks.listing(request) {
+            let listed = self.acd.list(&operator).into_iter().find(|l| l.request == request);
+            let Some(listed) = listed else { continue };
+            let view = self.waiting_view(request, listed.position, listed.waiting);
+            let Some(view) = view else { continue };
+            self.desks.say(
+                &operator,
+                Message::Position(match listed.telling {
+                    acd::Telling::Offered => Event::Offer(view),
+                    acd::Telling::Shown => Event::Waiting(view),
+                }),
+            );
+        }
+    }
+}
+
+fn denied(why: acd::Denial, phase: &'static str) -> Refusal {
+    match why {
+        acd::Denial::AlreadyTaken { by } => Refusal::AlreadyTaken { by },
+        acd::Denial::NoSuchRequest => Refusal::NoSuchRequest,
+        acd::Denial::NotOffered => Refusal::NotOffered,
+        acd::Denial::Busy => Refusal::WrongPhase { phase },
+    }
+}
+
+/// The `state` event for an operator's own desk.
+pub(super) fn state_event(view: &View) -> Event {
+    let state = match view.state {
+        presence::State::Busy => "busy",
+        presence::State::Out | presence::State::Idle if view.dnd => "dnd",
+        presence::State::Idle => "idle",
+        presence::State::Out => "out",
+    };
+    Event::State { state, dnd: view.dnd, phone: phone_word(view.phone_state) }
+}
+
+/// `ok`, `unregistered`, `unreachable`, `refusing`.
+pub(super) fn phone_word(state: PhoneState) -> &'static str {
+    match state {
+        PhoneState::Ok => "ok",
+        PhoneState::Unregistered => "unregistered",
+        PhoneState::Unreachable => "unreachable",
+        PhoneState::Refusing => "refusing",
+    }
+}
+
+pub(super) fn mode(mode: OperatorMode) -> presence::Mode {
+    match mode {
+        OperatorMode::Desk => presence::Mode::Desk,
+        OperatorMode::Phone => presence::Mode::Phone,
+    }
+}
+
+pub(super) fn standing(standing: presence::Standing) -> acd::Standing {
+    match standing {
+        presence::Standing::Idle => acd::Standing::Idle,
+        presence::Standing::Busy => acd::Standing::Busy,
+        presence::Standing::Away => acd::Standing::Away,
+        presence::Standing::DoNotDisturb => acd::Standing::DoNotDisturb,
+        presence::Standing::Absent => acd::Standing::Absent,
+    }
+}

@@ -1,0 +1,322 @@
+//! Consultation: the operator calls the wanted person and talks to either, unheard by the other (R5).
+
+use super::admission::{self, Identity, Origin};
+use super::call::{OperatorCall, Seat, State, Wanted};
+use super::context::{Asker, Context, Owner, Permission};
+use super::desk::command::{Party, Verb};
+use super::desk::event::{Event, Refusal};
+use super::handover::Checks;
+use super::ringing::{Placing, Ringing, Rung};
+use crate::acd;
+use crate::cause::Cause;
+use crate::directory::Meaning;
+use crate::ids::Number;
+use crate::leg::{self, Offer};
+
+/// When the outcome of a command is known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Accepted {
+    /// Now.
+    Now,
+    /// [`Context::answer`] brings it.
+    Later,
+}
+
+impl OperatorCall {
+    /// Carries out a command of the operator who has this call.
+    ///
+    /// # Errors
+    /// What the desk is told when it cannot be.
+    pub fn command(
+        &mut self,
+        verb: &Verb,
+        asker: &Asker,
+        ctx: &mut Context<'_>,
+    ) -> Result<Accepted, Refusal> {
+        match verb {
+            Verb::Consult { number } => self.consult(&Number::from(number.as_str()), ctx)?,
+            Verb::Alternate { party } => self.alternate(*party, ctx)?,
+            Verb::Retrieve { party } => self.retrieve(*party, ctx)?,
+            Verb::Cancel => self.cancel(ctx)?,
+            Verb::Connect => self.connect(ctx)?,
+            Verb::Release { force } => return self.release(*force, asker.clone(), ctx),
+            Verb::Hangup => self.hang_up(ctx)?,
+            Verb::Hello { .. }
+            | Verb::Ready
+            | Verb::Dnd
+            | Verb::Logout
+            | Verb::Take { .. }
+            | Verb::Decline { .. }
+            | Verb::Find { .. }
+            | Verb::Ping => unreachable!("not a command to a call in hand"),
+        }
+        Ok(Accepted::Now)
+    }
+
+    pub(super) fn wrong_phase(&self) -> Refusal {
+        Refusal::WrongPhase { phase: self.phase() }
+    }
+
+    fn consult(&mut self, number: &Number, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+        let State::WithCaller { seat } = &self.state else { return Err(self.wrong_phase()) };
+        let seat = seat.clone();
+        let own = ctx.phone_of(&seat.operator);
+        self.may_be_consulted(number, &own, ctx)?;
+        let operator = Identity {
+            origin: Origin::Terminal(own.clone()),
+            number: Some(own.clone()),
+            name: ctx.name_of(&own),
+        };
+        let admitted =
+            admission::admit(ctx.world.directory, &operator, number).map_err(|rule| match rule
+                .cause()
+            {
+                Cause::UnknownNumber => Refusal::NoSuchNumber,
+                _ => Refusal::RefusedByLevel { text: rule.to_string() },
+            })?;
+        let placing = Placing {
+            to: Permission::Admitted(&admitted),
+            caller: super::context::party(&operator),
+            withheld: false,
+            offer: Offer::For(seat.phone),
+            auto_answer: false,
+            ring_time: ctx.settings.ring_time,
+            owner: Owner::Call(self.id),
+        };
+        let at = ctx.steps.len();
+        let callee = Ringing::place(placing, ctx).map_err(|_| Refusal::Unreachable)?;
+        // The caller is on hold before the first packet towards the callee leaves.
+        let calls = ctx.steps.split_off(at);
+        let operator = seat.operator.clone();
+        self.record.callee = Some(number.clone());
+        self.enter(State::Consulting { seat, callee, early: None, rings: false }, ctx);
+        ctx.tell(&operator, self.progress(number, "trying", None));
+        ctx.steps.extend(calls);
+        Ok(())
+    }
+
+    /// Numbers that make no sense to consult, whatever the levels say.
+    fn may_be_consulted(
+        &self,
+        number: &Number,
+        own: &Number,
+        ctx: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        let text = match ctx.world.directory.meaning(number) {
+            Meaning::Queue(_) => "an operator number cannot be consulted",
+            Meaning::FeatureCode | Meaning::Desk => "this is no telephone",
+            Meaning::Unknown => return Err(Refusal::NoSuchNumber),
+            Meaning::Terminal(_) | Meaning::Trunk(_) => match () {
+                () if number == own => "this is your own phone",
+                () if self.identity.terminal() == Some(number) => "this is the caller",
+                () => return Ok(()),
+            },
+        };
+        Err(Refusal::Refused { text })
+    }
+
+    fn alternate(&mut self, party: Party, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+        match (&self.state, party) {
+            (State::TalkingToCallee { .. }, Party::Callee)
+            | (State::Alternated { .. }, Party::Caller) => Ok(()),
+            (State::TalkingToCallee { .. }, Party::Caller)
+            | (State::Alternated { .. }, Party::Callee)
+            | (State::Connected { .. }, _) => {
+                self.talk_to(party, ctx);
+                Ok(())
+            }
+            _ => Err(self.wrong_phase()),
+        }
+    }
+
+    fn retrieve(&mut self, party: Party, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+        if !matches!(self.state, State::Connected { .. }) {
+            return Err(self.wrong_phase());
+        }
+        self.talk_to(party, ctx);
+        Ok(())
+    }
+
+    /// Between the three states in which both parties are there.
+    fn talk_to(&mut self, party: Party, ctx: &mut Context<'_>) {
+        let (seat, callee) = self.both_there().expect("both parties were there");
+        self.watch(&callee, false, ctx);
+        let state = match party {
+            Party::Caller => State::Alternated { seat, callee },
+            Party::Callee => State::TalkingToCallee { seat, callee },
+        };
+        self.enter(state, ctx);
+    }
+
+    /// Operator and callee, when the callee has answered and the operator has not begun to leave.
+    pub(super) fn both_there(&self) -> Option<(Seat, Wanted)> {
+        match &self.state {
+            State::TalkingToCallee { seat, callee }
+            | State::Alternated { seat, callee }
+            | State::Connected { seat, callee, .. } => Some((seat.clone(), callee.clone())),
+            _ => None,
+        }
+    }
+
+    fn connect(&mut self, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+        let (State::TalkingToCallee { seat, callee } | State::Alternated { seat, callee }) =
+            &self.state
+        else {
+            return Err(self.wrong_phase());
+        };
+        let (seat, callee) = (seat.clone(), callee.clone());
+        self.enter(
+            State::Connected { seat, callee: callee.clone(), checks: Checks::default() },
+            ctx,
+        );
+        self.watch(&callee, true, ctx);
+        Ok(())
+    }
+
+    fn cancel(&mut self, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+        match &mut self.state {
+            State::RingingYou { phone, .. } => {
+                phone.call_off(Cause::Abandoned, ctx);
+                self.give_back(acd::Place::Original, "cancelled".into(), ctx);
+                Ok(())
+            }
+            State::Consulting { .. } | State::TalkingToCallee { .. } | State::Alternated { .. } => {
+                self.drop_callee(Cause::NormalClearing, ctx);
+                Ok(())
+            }
+            _ => Err(self.wrong_phase()),
+        }
+    }
+
+    /// Ends the callee's side, ringing or talking; the operator is back with the caller.
+    pub(super) fn drop_callee(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        match &mut self.state {
+            State::Consulting { seat, callee, .. } => {
+                let seat = seat.clone();
+                callee.call_off(cause, ctx);
+                self.back_with_caller(seat, ctx);
+            }
+            State::TalkingToCallee { seat, callee } | State::Alternated { seat, callee } => {
+                let seat = seat.clone();
+                ctx.hang_up(callee.leg, cause);
+                self.back_with_caller(seat, ctx);
+            }
+            _ => {}
+        }
+    }
+
+    fn back_with_caller(&mut self, seat: Seat, ctx: &mut Context<'_>) {
+        self.record.callee = None;
+        self.enter(State::WithCaller { seat }, ctx);
+    }
+
+    fn hang_up(&mut self, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+        match &mut self.state {
+            State::RingingYou { phone, .. } => {
+                phone.call_off(Cause::Abandoned, ctx);
+                self.give_back(acd::Place::Original, "cancelled".into(), ctx);
+                Ok(())
+            }
+            State::WithCaller { .. }
+            | State::Consulting { .. }
+            | State::TalkingToCallee { .. }
+            | State::Alternated { .. }
+            | State::Connected { .. }
+            | State::Releasing { .. } => {
+                let by = super::call_record::EndedBy::Operator;
+                self.finish("operator-hung-up", Cause::NormalClearing, by, ctx);
+                Ok(())
+            }
+            State::Queued
+            | State::Announcing { .. }
+            | State::Taken { .. }
+            | State::Leaving { .. }
+            | State::HandedOver { .. }
+            | State::Ended => Err(self.wrong_phase()),
+        }
+    }
+
+    /// What became of the consulted phones.
+    pub(super) fn on_ringing_callee(&mut self, rung: Rung, ctx: &mut Context<'_>) {
+        let State::Consulting { seat, callee, early, rings } = &mut self.state else { return };
+        let (seat, number) = (seat.clone(), callee.number.clone());
+        match rung {
+            Rung::Nothing => {}
+            Rung::Ringing => {
+                if !std::mem::replace(rings, true) {
+                    ctx.tell(&seat.operator, self.progress(&number, "ringing", None));
+                }
+            }
+            Rung::EarlyMedia(leg) => {
+                early.get_or_insert(leg);
+                ctx.leg(leg::Command::Listen(self.sources()));
+            }
+            Rung::Answered(leg, _) => {
+                let operator = seat.operator.clone();
+                let callee = Wanted { number: number.clone(), leg };
+                self.enter(State::TalkingToCallee { seat, callee }, ctx);
+                ctx.tell(&operator, self.progress(&number, "answered", None));
+            }
+            Rung::Failed(cause, _) => {
+                let (progress, reason) = progress_of(cause);
+                let operator = seat.operator.clone();
+                ctx.tell(&operator, self.progress(&number, progress, reason));
+                self.back_with_caller(seat, ctx);
+            }
+        }
+    }
+
+    /// The callee's phone has hung up or was lost.
+    pub(super) fn callee_gone(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        if let State::Leaving { .. } = self.state {
+            let by = super::call_record::EndedBy::Callee;
+            return self.finish("callee-hung-up", cause, by, ctx);
+        }
+        let before = self.phase();
+        if let State::Releasing { seat, callee, checks, asker, .. } = &self.state {
+            let refusal = Refusal::WrongPhase { phase: before };
+            ctx.answer(asker.clone(), super::desk::event::Outcome::Refused(refusal));
+            let (seat, callee, checks) = (seat.clone(), callee.clone(), checks.clone());
+            self.state = State::Connected { seat, callee, checks };
+        }
+        let Some((seat, callee)) = self.both_there() else { return };
+        self.watch(&callee, false, ctx);
+        ctx.tell(&seat.operator, self.progress(&callee.number, "hung-up", None));
+        self.back_with_caller(seat, ctx);
+    }
+
+    fn progress(
+        &self,
+        number: &Number,
+        progress: &'static str,
+        reason: Option<&'static str>,
+    ) -> Event {
+        Event::Callee { request: self.request, number: number.clone(), progress, reason }
+    }
+}
+
+/// The desk protocol's word for a callee that was not reached, and why where the word is not enough.
+fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) {
+    match cause {
+        Cause::Busy => ("busy", None),
+        Cause::NoAnswer => ("no-answer", None),
+        Cause::NoCommonCodec => ("refused", Some("codec")),
+        Cause::Declined | Cause::NotPermitted => ("refused", None),
+        Cause::NormalClearing
+        | Cause::AnsweredElsewhere
+        | Cause::Abandoned
+        | Cause::UnknownNumber
+        | Cause::Unreachable
+        | Cause::NoOperator
+        | Cause::QueueFull
+        | Cause::WaitedTooLong
+        | Cause::Lost
+        | Cause::Interrupted
+        | Cause::Overloaded
+        | Cause::Loop
+        | Cause::ProtocolError
+        | Cause::Transferred
+        | Cause::Administrative
+        | Cause::Internal => ("unreachable", None),
+    }
+}

@@ -1,0 +1,287 @@
+//! What a call is lent while it thinks: the time, the world, and a place to put its wishes.
+
+use super::admission::{AdmittedCall, Callee, Identity};
+use super::call_record::CallRecord;
+use super::desk::event::{Event, Outcome};
+use super::desk::results::Kept;
+use super::dispatch::Onward;
+use super::settings::Settings;
+use super::story::Story;
+use crate::acd;
+use crate::cause::Cause;
+use crate::dialog;
+use crate::directory::Directory;
+use crate::ids::{CallId, LegId, Number, OperatorId, Ticket};
+use crate::leg;
+use crate::presence;
+use crate::registrar::{self, Way};
+use crate::sip::{Destination, Host, NameAddr, Transport, Uri};
+use crate::time::Now;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// What the exchange lends: who there is, and where they are.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// Terminals, levels, permits, operators, trunks.
+    pub directory: &'a Directory,
+    /// Where the terminals' phones are.
+    pub registrar: &'a registrar::Machine,
+    /// The host names of fixed contacts, as last resolved.
+    pub hosts: &'a BTreeMap<String, IpAddr>,
+}
+
+/// Something to be kept in the journal.
+#[derive(Clone, Debug)]
+pub enum Keep {
+    /// A call's record, whole; replaces what was kept of it.
+    Call(Box<CallRecord>),
+    /// An operator's state.
+    Operator(presence::Stored),
+    /// A desk command and its result.
+    DeskResult {
+        /// Whose.
+        operator: OperatorId,
+        /// The desk's id for it.
+        id: String,
+        /// What came of it.
+        kept: Kept,
+    },
+}
+
+/// One wish of a call; the machine carries them out in order.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// For a leg.
+    Leg(leg::Command),
+    /// For the queue.
+    Queue(acd::Input),
+    /// For the operators' states.
+    Presence(presence::Input),
+    /// For a desk, if it is up.
+    Tell(OperatorId, Event),
+    /// The outcome of a command that was accepted earlier.
+    Answer(Asker, Outcome),
+    /// For the journal; with a ticket, its commit is awaited.
+    Keep(Keep, Option<Ticket>),
+    /// For the log.
+    Log(Story),
+    /// A caller goes on to another number.
+    Onward(Box<Onward>),
+}
+
+/// Who gave a command, and so who hears of its outcome.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Asker {
+    /// A desk, under the desk's own id and with the command in canonical form.
+    Desk {
+        /// The desk's operator.
+        operator: OperatorId,
+        /// The desk's id for the command.
+        id: String,
+        /// The command.
+        content: String,
+    },
+    /// Keys pressed at the operator's phone; the outcome is a tone there.
+    Keys {
+        /// The phone's leg.
+        leg: LegId,
+    },
+    /// Nobody waits for an outcome: the phone acted by itself.
+    Nobody,
+}
+
+/// Whose a leg is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Owner {
+    /// A party of a call, or a phone that rings for it.
+    Call(CallId),
+    /// A control dialog.
+    Desk(OperatorId),
+    /// A phone that rings for a phone-only operator's offer.
+    PhoneOffer(OperatorId),
+    /// A feature code that is being answered.
+    FeatureCode,
+}
+
+/// Who owns which leg. Legs that nobody owns are over for the switchboard, whatever they still say.
+#[derive(Debug, Default)]
+pub(super) struct LegBook {
+    owners: BTreeMap<LegId, Owner>,
+    minted: u64,
+}
+
+impl LegBook {
+    /// A fresh id for an outgoing leg. The exchange mints even ones for incoming legs.
+    pub fn mint(&mut self, owner: Owner) -> LegId {
+        self.minted += 1;
+        let leg = LegId(self.minted * 2 + 1);
+        self.owners.insert(leg, owner);
+        leg
+    }
+
+    pub fn own(&mut self, leg: LegId, owner: Owner) {
+        self.owners.insert(leg, owner);
+    }
+
+    pub fn owner(&self, leg: LegId) -> Option<&Owner> {
+        self.owners.get(&leg)
+    }
+
+    pub fn forget(&mut self, leg: LegId) -> bool {
+        self.owners.remove(&leg).is_some()
+    }
+}
+
+/// What a call is lent for one step.
+pub(super) struct Context<'a> {
+    pub now: Now,
+    pub world: World<'a>,
+    pub settings: &'a Settings,
+    pub operators: &'a presence::Machine,
+    pub book: &'a mut LegBook,
+    pub steps: &'a mut Vec<Step>,
+    pub tickets: &'a mut u64,
+}
+
+/// Whom to ring, and with whose permission.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Permission<'a> {
+    /// A call between parties.
+    Admitted(&'a AdmittedCall),
+    /// An operator's own phone, or the number that an administrator set for overflowing calls.
+    Appointed(&'a Callee),
+}
+
+impl Permission<'_> {
+    pub fn callee(&self) -> &Callee {
+        match self {
+            Self::Admitted(call) => call.callee(),
+            Self::Appointed(callee) => callee,
+        }
+    }
+}
+
+impl Context<'_> {
+    pub fn leg(&mut self, command: leg::Command) {
+        self.steps.push(Step::Leg(command));
+    }
+
+    pub fn queue(&mut self, input: acd::Input) {
+        self.steps.push(Step::Queue(input));
+    }
+
+    pub fn presence(&mut self, input: presence::Input) {
+        self.steps.push(Step::Presence(input));
+    }
+
+    pub fn tell(&mut self, operator: &OperatorId, event: Event) {
+        self.steps.push(Step::Tell(operator.clone(), event));
+    }
+
+    pub fn log(&mut self, story: Story) {
+        self.steps.push(Step::Log(story));
+    }
+
+    /// Ends a leg; whatever it still says is no longer heard. A leg that is gone already stays so.
+    pub fn hang_up(&mut self, leg: LegId, cause: Cause) {
+        if self.book.forget(leg) {
+            self.leg(leg::Command::End { leg, cause });
+        }
+    }
+
+    pub fn ticket(&mut self) -> Ticket {
+        *self.tickets += 1;
+        Ticket(*self.tickets)
+    }
+
+    /// The outcome of a command that was accepted earlier.
+    pub fn answer(&mut self, asker: Asker, outcome: Outcome) {
+        self.steps.push(Step::Answer(asker, outcome));
+    }
+
+    /// Answers a request within a dialog.
+    pub fn respond(&mut self, leg: LegId, transaction: dialog::ServerTx, status: u16) {
+        let (phrase, retry_after) = (String::new(), None);
+        self.leg(leg::Command::Respond { leg, transaction, status, phrase, retry_after });
+    }
+
+    /// Transfers are for calls between two parties.
+    pub fn refuse_refer(&mut self, leg: LegId, transaction: dialog::ServerTx) {
+        self.respond(leg, transaction, 603);
+    }
+
+    /// The phone at which an operator sits, or would.
+    pub fn phone_of(&self, operator: &OperatorId) -> Number {
+        let seat = self.operators.view(operator).and_then(|view| view.phone);
+        let own = || self.world.directory.operator(operator).map(|found| found.phone.clone());
+        seat.or_else(own).unwrap_or_else(|| Number::from(operator.as_str()))
+    }
+
+    /// The display name of a terminal, may be empty.
+    pub fn name_of(&self, number: &Number) -> String {
+        let terminal = self.world.directory.terminal(number);
+        terminal.map(|terminal| terminal.name.clone()).unwrap_or_default()
+    }
+
+    /// The number that an address stands for, when it is one of our domain's, or a telephone number.
+    pub fn number_of(&self, address: &NameAddr) -> Option<Number> {
+        if let Some(digits) = address.uri.tel_digits() {
+            return Some(Number::from(digits.as_str()));
+        }
+        let user = address.uri.user()?;
+        Some(Number::from(user.as_ref()))
+    }
+
+    /// Where a callee's phones are.
+    pub fn targets(&self, callee: &Callee) -> Vec<dialog::Target> {
+        match callee {
+            Callee::Terminal(number) => {
+                let contacts = self.world.registrar.contacts(self.world.directory, number);
+                contacts.into_iter().filter_map(|contact| self.target(contact)).collect()
+            }
+            Callee::Trunk { trunk, number } => {
+                let plan = self.world.directory.plan();
+                let trunk = plan.trunks.iter().find(|found| found.name == *trunk);
+                let address = trunk.and_then(|trunk| trunk.addresses.first());
+                let remote = address.map(|address| address.socket());
+                remote.map(|remote| trunk_target(number, remote)).into_iter().collect()
+            }
+        }
+    }
+
+    fn target(&self, contact: registrar::Target) -> Option<dialog::Target> {
+        let destination = match contact.way {
+            Way::Known(destination) => destination,
+            Way::Resolve(uri) => {
+                let Host::Name(name) = uri.host()? else { return None };
+                let ip = *self.world.hosts.get(name.as_str())?;
+                let transport = uri.param("transport");
+                let transport = transport.and_then(|token| Transport::from_token(&token));
+                let transport = transport.unwrap_or(Transport::Udp);
+                let port = uri.port().unwrap_or(transport.default_port());
+                Destination::Address { transport, remote: SocketAddr::new(ip, port) }
+            }
+        };
+        let route = contact.route.into_iter().map(NameAddr::new).collect();
+        Some(dialog::Target { uri: contact.uri, route, destination })
+    }
+
+    pub fn keep(&mut self, record: &CallRecord) {
+        self.steps.push(Step::Keep(Keep::Call(Box::new(record.clone())), None));
+    }
+}
+
+/// The caller as phones show it.
+pub(super) fn party(caller: &Identity) -> leg::Party {
+    leg::Party {
+        number: caller.number.as_ref().map(Number::to_string).unwrap_or_default(),
+        display: Some(caller.name.clone()).filter(|name| !name.is_empty()),
+    }
+}
+
+fn trunk_target(number: &Number, remote: SocketAddr) -> dialog::Target {
+    let uri = Uri::sip(Some(number.as_str()), Host::from(remote.ip()), Some(remote.port()));
+    let destination = Destination::Address { transport: Transport::Udp, remote };
+    dialog::Target { uri, route: vec![], destination }
+}

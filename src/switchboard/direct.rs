@@ -1,0 +1,514 @@
+//! An ordinary call between two parties: dialled directly where the levels permit, or handed over.
+//!
+//! ```text
+//!   ringing ── 200 ──▶ talking ── REFER ──▶ transferring ── 200 ──▶ talking (with another)
+//!      │ 3xx, admitted ──▶ ringing             └ target fails ──▶ talking (as before)
+//!      └ refused, no answer ──▶ ended          either hangs up ──▶ ended
+//! ```
+
+use super::admission::{self, AdmittedCall, Identity, Origin};
+use super::call::{Wanted, refusal};
+use super::call_record::{CallRecord, EndedBy};
+use super::context::{Context, Owner, Permission, Step, World, party};
+use super::dispatch::Onward;
+use super::ringing::{Placing, Ringing, Rung};
+use super::story::Story;
+use crate::cause::Cause;
+use crate::dialog::ServerTx;
+use crate::ids::{CallId, LegId, Number};
+use crate::leg::{self, Choice, Command, Offer, Source};
+use crate::sip::NameAddr;
+use crate::time::Instant;
+
+/// A call is redirected at most so often (RFC 3261 §8.1.3.4 asks for a limit).
+pub const REDIRECTIONS_MAX: u8 = 5;
+
+/// One ordinary call.
+#[derive(Debug)]
+pub(super) struct DirectCall {
+    pub id: CallId,
+    pub caller: LegId,
+    pub identity: Identity,
+    pub record: CallRecord,
+    pub(super) state: State,
+    pub(super) answered: bool,
+    redirections: u8,
+}
+
+/// Where an ordinary call stands.
+#[derive(Debug)]
+pub(super) enum State {
+    Ringing { callee: Ringing, early: Option<LegId> },
+    Talking { callee: Wanted },
+    Transferring { transfer: Transfer },
+    Ended,
+}
+
+/// A transfer under way.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    /// The pair as it was.
+    pub callee: Wanted,
+    /// Who asked for it; `None` when that phone has hung up already.
+    pub referrer: Option<LegId>,
+    /// Who is transferred.
+    pub transferee: LegId,
+    /// The phones of the target.
+    pub target: Ringing,
+}
+
+impl DirectCall {
+    /// A call that has just come in, or comes from a queue (`answered`).
+    pub fn new(
+        id: CallId,
+        caller: LegId,
+        identity: Identity,
+        record: CallRecord,
+        answered: bool,
+    ) -> Self {
+        let state = State::Ended;
+        Self { id, caller, identity, record, state, answered, redirections: 0 }
+    }
+
+    /// A call that an operator has handed over.
+    pub fn handed_over(
+        id: CallId,
+        caller: LegId,
+        identity: Identity,
+        record: CallRecord,
+        callee: Wanted,
+    ) -> Self {
+        let state = State::Talking { callee };
+        Self { id, caller, identity, record, state, answered: true, redirections: 0 }
+    }
+
+    /// Calls the callee's phones; a callee without one ends the call.
+    pub fn place(&mut self, to: Permission<'_>, ctx: &mut Context<'_>) {
+        let number = to.callee().number().clone();
+        let placing = Placing {
+            to,
+            caller: party(&self.identity),
+            withheld: self.identity.number.is_none(),
+            offer: Offer::For(self.caller),
+            auto_answer: false,
+            ring_time: ctx.settings.ring_time,
+            owner: Owner::Call(self.id),
+        };
+        match Ringing::place(placing, ctx) {
+            Ok(callee) => {
+                self.record.callee = Some(number.clone());
+                self.record.enter("direct-ringing", ctx.now.unix, number.as_str());
+                self.state = State::Ringing { callee, early: None };
+                if self.answered {
+                    ctx.leg(Command::Listen(self.sources()));
+                }
+                ctx.keep(&self.record);
+            }
+            Err(cause) => self.finish(cause, EndedBy::Server, ctx),
+        }
+    }
+
+    /// Who gets whose voice and picture.
+    pub fn sources(&self) -> Vec<(LegId, Source)> {
+        match &self.state {
+            State::Ringing { early, .. } => {
+                vec![(self.caller, early.map_or(Source::RingBack, Source::Leg))]
+            }
+            State::Talking { callee } => {
+                vec![(self.caller, Source::Leg(callee.leg)), (callee.leg, Source::Leg(self.caller))]
+            }
+            State::Transferring { transfer } => {
+                let referrer = transfer.referrer.map(|leg| (leg, Source::Silence));
+                let waiting = (transfer.transferee, Source::RingBack);
+                referrer.into_iter().chain([waiting]).collect()
+            }
+            State::Ended => vec![],
+        }
+    }
+
+    /// The number at the other end, while it talks or rings.
+    pub fn callee(&self) -> Option<&Number> {
+        match &self.state {
+            State::Ringing { callee, .. } => Some(&callee.number),
+            State::Talking { callee } => Some(&callee.number),
+            State::Transferring { transfer } => Some(&transfer.callee.number),
+            State::Ended => None,
+        }
+    }
+
+    /// A word for listings.
+    pub fn phase(&self) -> &'static str {
+        match &self.state {
+            State::Ringing { .. } => "direct-ringing",
+            State::Talking { .. } => "talking",
+            State::Transferring { .. } => "transferring",
+            State::Ended => "ended",
+        }
+    }
+
+    /// Takes an event of one of this call's legs.
+    pub fn on_leg(&mut self, event: &leg::Event, ctx: &mut Context<'_>) {
+        let leg = event.leg();
+        if let leg::Event::Referred { transaction, refer_to, replaces: None, .. } = event {
+            return self.on_refer(leg, *transaction, refer_to, ctx);
+        }
+        match &mut self.state {
+            State::Ringing { callee, .. } if callee.has(leg) => {
+                let rung = callee.on(event, ctx);
+                self.on_ringing(rung, ctx);
+            }
+            State::Transferring { transfer } if transfer.target.has(leg) => {
+                let rung = transfer.target.on(event, ctx);
+                self.on_target(rung, ctx);
+            }
+            _ => {
+                if let leg::Event::Ended { cause, .. } = event {
+                    self.on_gone(leg, *cause, ctx);
+                }
+            }
+        }
+    }
+
+    fn on_ringing(&mut self, rung: Rung, ctx: &mut Context<'_>) {
+        let State::Ringing { callee, early } = &mut self.state else { return };
+        match rung {
+            Rung::Nothing => {}
+            Rung::Ringing if self.answered => {}
+            Rung::Ringing => ctx.leg(Command::Progress {
+                leg: self.caller,
+                status: 180,
+                phrase: String::new(),
+                media: None,
+            }),
+            Rung::EarlyMedia(leg) => {
+                if early.is_none() && !self.answered {
+                    ctx.leg(Command::Progress {
+                        leg: self.caller,
+                        status: 183,
+                        phrase: String::new(),
+                        media: Some(Choice { like: Some(leg), prefer: vec![] }),
+                    });
+                }
+                early.get_or_insert(leg);
+                ctx.leg(Command::Listen(self.sources()));
+            }
+            Rung::Answered(leg, _) => {
+                let number = callee.number.clone();
+                self.talk(Wanted { number, leg }, ctx);
+            }
+            Rung::Failed(cause, contacts) => self.redirect(cause, &contacts, ctx),
+        }
+    }
+
+    fn talk(&mut self, callee: Wanted, ctx: &mut Context<'_>) {
+        if !std::mem::replace(&mut self.answered, true) {
+            let choice = Choice { like: Some(callee.leg), prefer: vec![] };
+            ctx.leg(Command::Answer { leg: self.caller, choice, identify: None });
+        }
+        self.record.answer(ctx.now.unix);
+        self.record.enter("talking", ctx.now.unix, callee.number.as_str());
+        ctx.log(Story::Answered { call: self.id, callee: callee.number.clone() });
+        self.state = State::Talking { callee };
+        ctx.leg(Command::Listen(self.sources()));
+        ctx.keep(&self.record);
+    }
+
+    /// All phones said no; a 3xx among them is followed where the caller may call the new number.
+    fn redirect(&mut self, cause: Cause, contacts: &[NameAddr], ctx: &mut Context<'_>) {
+        self.redirections += 1;
+        let onward = contacts.iter().filter(|_| self.redirections <= REDIRECTIONS_MAX);
+        let admitted = onward
+            .filter_map(|contact| ctx.number_of(contact))
+            .find_map(|to| admission::admit(ctx.world.directory, &self.identity, &to).ok());
+        match admitted {
+            Some(call) => {
+                let to = call.callee().number().clone();
+                ctx.log(Story::Transferred { call: self.id, to });
+                self.place(Permission::Admitted(&call), ctx);
+            }
+            None => self.finish(cause, EndedBy::Callee, ctx),
+        }
+    }
+
+    // ---- transfer (RFC 3515, RFC 5589) ----
+
+    fn on_refer(
+        &mut self,
+        referrer: LegId,
+        transaction: ServerTx,
+        refer_to: &NameAddr,
+        ctx: &mut Context<'_>,
+    ) {
+        let State::Talking { callee } = &self.state else {
+            return ctx.refuse_refer(referrer, transaction);
+        };
+        let callee = callee.clone();
+        let transferee = if referrer == self.caller { callee.leg } else { self.caller };
+        let identity = self.identity_of(transferee, ctx.world);
+        let Some(number) = ctx.number_of(refer_to) else {
+            return ctx.refuse_refer(referrer, transaction);
+        };
+        if ctx.world.directory.queue_of(&number).is_some() {
+            return self.transfer_to_queue(referrer, transaction, transferee, number, ctx);
+        }
+        // The transferred party needs the right to call there, whoever sends it.
+        let admitted = match admission::admit(ctx.world.directory, &identity, &number) {
+            Ok(admitted) => admitted,
+            Err(rule) => {
+                let why = rule.to_string();
+                let (call, caller) = (self.id, identity.shown().to_owned());
+                ctx.log(Story::Refused { call, caller, dialled: number, why });
+                return ctx.respond(referrer, transaction, rule.cause().status());
+            }
+        };
+        self.transfer(referrer, transaction, transferee, (&identity, &admitted), callee, ctx);
+    }
+
+    /// Back to the operators, who are open to every caller (R1.1).
+    fn transfer_to_queue(
+        &mut self,
+        referrer: LegId,
+        transaction: ServerTx,
+        transferee: LegId,
+        to: Number,
+        ctx: &mut Context<'_>,
+    ) {
+        let identity = self.identity_of(transferee, ctx.world);
+        ctx.respond(referrer, transaction, 202);
+        ctx.leg(Command::ReferProgress { leg: referrer, status: 200 });
+        ctx.hang_up(referrer, Cause::Transferred);
+        self.state = State::Ended;
+        let (call, record) = (self.id, self.record.clone());
+        let onward = Onward { call, leg: transferee, identity, record, to, answered: true };
+        ctx.steps.push(Step::Onward(Box::new(onward)));
+    }
+
+    fn transfer(
+        &mut self,
+        referrer: LegId,
+        transaction: ServerTx,
+        transferee: LegId,
+        (identity, admitted): (&Identity, &AdmittedCall),
+        callee: Wanted,
+        ctx: &mut Context<'_>,
+    ) {
+        let placing = Placing {
+            to: Permission::Admitted(admitted),
+            caller: party(identity),
+            withheld: identity.number.is_none(),
+            offer: Offer::For(transferee),
+            auto_answer: false,
+            ring_time: ctx.settings.ring_time,
+            owner: Owner::Call(self.id),
+        };
+        let at = ctx.steps.len();
+        match Ringing::place(placing, ctx) {
+            Ok(target) => {
+                let calls = ctx.steps.split_off(at);
+                ctx.respond(referrer, transaction, 202);
+                ctx.leg(Command::ReferProgress { leg: referrer, status: 100 });
+                self.record.enter("transferring", ctx.now.unix, target.number.as_str());
+                let referrer = Some(referrer);
+                let transfer = Transfer { callee, referrer, transferee, target };
+                self.state = State::Transferring { transfer };
+                ctx.leg(Command::Listen(self.sources()));
+                ctx.keep(&self.record);
+                ctx.steps.extend(calls);
+            }
+            Err(cause) => ctx.respond(referrer, transaction, cause.status()),
+        }
+    }
+
+    fn on_target(&mut self, rung: Rung, ctx: &mut Context<'_>) {
+        let State::Transferring { transfer } = &mut self.state else { return };
+        match rung {
+            Rung::Nothing | Rung::EarlyMedia(_) => {}
+            Rung::Ringing => {
+                if let Some(leg) = transfer.referrer {
+                    ctx.leg(Command::ReferProgress { leg, status: 180 });
+                }
+            }
+            Rung::Answered(leg, _) => {
+                let number = transfer.target.number.clone();
+                let (referrer, transferee) = (transfer.referrer, transfer.transferee);
+                if let Some(leg) = referrer {
+                    ctx.leg(Command::ReferProgress { leg, status: 200 });
+                    ctx.hang_up(leg, Cause::Transferred);
+                }
+                self.identity = self.identity_of(transferee, ctx.world);
+                self.caller = transferee;
+                self.record.callee = Some(number.clone());
+                ctx.log(Story::Transferred { call: self.id, to: number.clone() });
+                self.talk(Wanted { number, leg }, ctx);
+            }
+            Rung::Failed(cause, _) => self.transfer_failed(cause, ctx),
+        }
+    }
+
+    fn transfer_failed(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        let State::Transferring { transfer } = &self.state else { return };
+        let Some(referrer) = transfer.referrer else {
+            // Nobody is left for the transferred party to return to.
+            return self.finish(cause, EndedBy::Callee, ctx);
+        };
+        ctx.leg(Command::ReferProgress { leg: referrer, status: cause.status() });
+        let callee = transfer.callee.clone();
+        self.record.enter("talking", ctx.now.unix, callee.number.as_str());
+        self.state = State::Talking { callee };
+        ctx.leg(Command::Listen(self.sources()));
+    }
+
+    /// Who would be transferred if `referrer` asked for it, for admission.
+    pub fn transferee_of(&self, referrer: LegId, world: World<'_>) -> Option<Identity> {
+        let State::Talking { callee } = &self.state else { return None };
+        let transferee = if referrer == self.caller { callee.leg } else { self.caller };
+        Some(self.identity_of(transferee, world))
+    }
+
+    /// The number of the party of this leg, while two talk.
+    pub fn number_of_leg(&self, leg: LegId) -> Option<&Number> {
+        match &self.state {
+            State::Talking { callee } if callee.leg == leg => Some(&callee.number),
+            State::Talking { .. } if self.caller == leg => self.identity.number.as_ref(),
+            State::Talking { .. }
+            | State::Ringing { .. }
+            | State::Transferring { .. }
+            | State::Ended => None,
+        }
+    }
+
+    /// The number opposite the party of this leg.
+    pub fn far_number(&self, leg: LegId) -> Option<Number> {
+        let State::Talking { callee } = &self.state else { return None };
+        if leg == self.caller { Some(callee.number.clone()) } else { self.identity.number.clone() }
+    }
+
+    /// The number that has answered, while it is on the line.
+    pub fn answered_callee(&self) -> Option<&Number> {
+        match &self.state {
+            State::Talking { callee } => Some(&callee.number),
+            State::Transferring { transfer } => Some(&transfer.callee.number),
+            State::Ringing { .. } | State::Ended => None,
+        }
+    }
+
+    /// Gives up the party opposite `leg` to another call, and ends.
+    pub fn yield_other(&mut self, leg: LegId, ctx: &mut Context<'_>) -> Option<Wanted> {
+        let State::Talking { callee } = &self.state else { return None };
+        let other = if leg == self.caller {
+            callee.clone()
+        } else {
+            Wanted { number: self.identity.number.clone()?, leg: self.caller }
+        };
+        self.state = State::Ended;
+        ctx.hang_up(leg, Cause::Transferred);
+        self.record.end(ctx.now.unix, Cause::Transferred, EndedBy::Caller);
+        ctx.keep(&self.record);
+        Some(other)
+    }
+
+    /// Completes an attended transfer: the party opposite `referrer` talks with `target` now.
+    pub fn join(&mut self, referrer: LegId, target: Wanted, ctx: &mut Context<'_>) {
+        let State::Talking { callee } = &self.state else { return };
+        let transferee = if referrer == self.caller { callee.leg } else { self.caller };
+        self.identity = self.identity_of(transferee, ctx.world);
+        self.caller = transferee;
+        ctx.leg(Command::ReferProgress { leg: referrer, status: 200 });
+        ctx.hang_up(referrer, Cause::Transferred);
+        ctx.book.own(target.leg, Owner::Call(self.id));
+        self.record.callee = Some(target.number.clone());
+        ctx.log(Story::Transferred { call: self.id, to: target.number.clone() });
+        self.talk(target, ctx);
+    }
+
+    /// Who a leg of this call is, for admission.
+    fn identity_of(&self, leg: LegId, world: World<'_>) -> Identity {
+        let callee = match &self.state {
+            State::Talking { callee } => Some(callee),
+            State::Transferring { transfer } => Some(&transfer.callee),
+            State::Ringing { .. } | State::Ended => None,
+        };
+        match callee.filter(|callee| callee.leg == leg) {
+            None => self.identity.clone(),
+            Some(callee) => called(&callee.number, world),
+        }
+    }
+
+    // ---- the end ----
+
+    fn on_gone(&mut self, leg: LegId, cause: Cause, ctx: &mut Context<'_>) {
+        if let State::Transferring { transfer } = &mut self.state
+            && transfer.referrer == Some(leg)
+        {
+            transfer.referrer = None;
+            return;
+        }
+        let by = if leg == self.caller { EndedBy::Caller } else { EndedBy::Callee };
+        let cause = match &self.state {
+            State::Ringing { .. } => Cause::Abandoned,
+            State::Talking { .. } | State::Transferring { .. } | State::Ended => cause,
+        };
+        self.finish(cause, by, ctx);
+    }
+
+    /// Ends the whole call.
+    pub fn finish(&mut self, cause: Cause, by: EndedBy, ctx: &mut Context<'_>) {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Ringing { mut callee, .. } => callee.call_off(cause, ctx),
+            State::Talking { callee } => ctx.hang_up(callee.leg, cause),
+            State::Transferring { mut transfer } => {
+                transfer.target.call_off(cause, ctx);
+                ctx.hang_up(transfer.callee.leg, cause);
+            }
+            State::Ended => {}
+        }
+        if self.answered {
+            ctx.hang_up(self.caller, cause);
+        } else if ctx.book.forget(self.caller) {
+            ctx.leg(Command::Refuse { leg: self.caller, refusal: refusal(cause) });
+        }
+        self.record.end(ctx.now.unix, cause, by);
+        ctx.log(Story::Ended { call: self.id, cause, by });
+        ctx.keep(&self.record);
+    }
+
+    /// Whether nothing of this call is left.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// The next moment at which [`tick`](Self::tick) has work to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Ringing { callee, .. } => Some(callee.until),
+            State::Transferring { transfer } => Some(transfer.target.until),
+            State::Talking { .. } | State::Ended => None,
+        }
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, ctx: &mut Context<'_>) {
+        if self.deadline().is_none_or(|at| ctx.now.instant < at) {
+            return;
+        }
+        match &mut self.state {
+            State::Ringing { callee, .. } => {
+                callee.call_off(Cause::NoAnswer, ctx);
+                self.finish(Cause::NoAnswer, EndedBy::Server, ctx);
+            }
+            State::Transferring { transfer } => {
+                transfer.target.call_off(Cause::NoAnswer, ctx);
+                self.transfer_failed(Cause::NoAnswer, ctx);
+            }
+            State::Talking { .. } | State::Ended => {}
+        }
+    }
+}
+
+/// Who a party is that was called.
+fn called(number: &Number, world: World<'_>) -> Identity {
+    let terminal = world.directory.terminal(number);
+    let origin = terminal.map_or(Origin::Guest, |_| Origin::Terminal(number.clone()));
+    let name = terminal.map(|terminal| terminal.name.clone()).unwrap_or_default();
+    Identity { origin, number: Some(number.clone()), name }
+}

@@ -1,0 +1,281 @@
+//! Dispatch: what a new call is, and where it goes (R1.3).
+//!
+//! ```text
+//!   operator number? ──▶ its queue, whatever the caller's level
+//!   feature code?    ──▶ its phone-only operator
+//!   permit, level    ──▶ 403, or the operator where `on_refusal` says so
+//!   number unknown   ──▶ 404
+//!   desk phone in an operator call ──▶ 486
+//!   no contact       ──▶ 480
+//!   else its phones ring
+//! ```
+
+use super::admission::{self, Callee, Identity};
+use super::call::{Arrived, OperatorCall, refusal};
+use super::call_record::{CallRecord, EndedBy};
+use super::context::{Owner, Permission, Step};
+use super::desk::event::Waiting;
+use super::direct::DirectCall;
+use super::machine::{Call, Effect, Env, Machine};
+use super::settings::{AnsweredBy, OnRefusal};
+use super::story::Story;
+use crate::acd;
+use crate::cause::Cause;
+use crate::directory::Meaning;
+use crate::ids::{CallId, LegId, Number, QueueId, RequestId};
+use crate::leg::Command;
+use crate::presence;
+
+/// A call enters queues at most so often: full queues may name each other as their overflow.
+const QUEUED_MAX: usize = 8;
+
+/// A new call from an authenticated caller.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The caller's leg.
+    pub leg: LegId,
+    /// Who calls.
+    pub identity: Identity,
+    /// The number that was dialled.
+    pub dialled: Number,
+    /// The caller does not want to wait (RFC 3841 `no-queue`).
+    pub no_queue: bool,
+}
+
+/// A caller that leaves one call for another number, answered or not.
+#[derive(Clone, Debug)]
+pub(super) struct Onward {
+    pub call: CallId,
+    pub leg: LegId,
+    pub identity: Identity,
+    pub record: CallRecord,
+    pub to: Number,
+    pub answered: bool,
+}
+
+impl Machine {
+    pub(super) fn dispatch(&mut self, env: &mut Env<'_>, incoming: Incoming) {
+        let Incoming { leg, identity, dialled, no_queue } = incoming;
+        let directory = env.world.directory;
+        self.last_call += 1;
+        let call = CallId(self.last_call);
+        let caller = identity.shown().to_owned();
+        env.out.push(Effect::Log(Story::Arrived { call, caller, dialled: dialled.clone() }));
+        let record = self.new_record(env, call, &identity, &dialled);
+        match directory.meaning(&dialled) {
+            Meaning::Queue(_) if no_queue => {
+                self.refuse(env, leg, record, Cause::NoOperator);
+            }
+            Meaning::Queue(queue) => {
+                let queue = queue.clone();
+                self.enter_queue(env, (call, leg), identity, record, queue, false);
+            }
+            Meaning::FeatureCode => {
+                let phone = identity.terminal().cloned();
+                self.feature_code(env, leg, phone.as_ref(), &dialled);
+            }
+            Meaning::Desk | Meaning::Terminal(_) | Meaning::Trunk(_) | Meaning::Unknown => {
+                self.call_directly(env, (call, leg), identity, record, &dialled);
+            }
+        }
+    }
+
+    fn new_record(
+        &mut self,
+        env: &Env<'_>,
+        call: CallId,
+        identity: &Identity,
+        dialled: &Number,
+    ) -> CallRecord {
+        CallRecord {
+            call,
+            request: None,
+            session: self.random.hex(32),
+            queue: None,
+            caller: identity.shown().to_owned(),
+            caller_name: identity.name.clone(),
+            origin: identity.origin_word(),
+            dialled: dialled.clone(),
+            operators: vec![],
+            callee: None,
+            began: env.now.unix,
+            answered: None,
+            phases: vec![],
+            handover: None,
+            ended: None,
+            health: String::new(),
+        }
+    }
+
+    fn refuse(&mut self, env: &mut Env<'_>, leg: LegId, mut record: CallRecord, cause: Cause) {
+        record.end(env.now.unix, cause, EndedBy::Server);
+        let call = record.call;
+        let keep = super::context::Keep::Call(Box::new(record));
+        env.out.push(Effect::Leg(Command::Refuse { leg, refusal: refusal(cause) }));
+        env.out.push(Effect::Keep { keep, ticket: None });
+        env.out.push(Effect::Log(Story::Ended { call, cause, by: EndedBy::Server }));
+    }
+
+    // ---- to an operator ----
+
+    pub(super) fn enter_queue(
+        &mut self,
+        env: &mut Env<'_>,
+        (id, caller): (CallId, LegId),
+        identity: Identity,
+        mut record: CallRecord,
+        queue: QueueId,
+        answered: bool,
+    ) {
+        // The id is minted before any operator is told (R3.1).
+        let request = RequestId(self.random.u64());
+        record.request = Some(request);
+        record.queue = Some(queue.clone());
+        let settings = self.settings.queues.get(&queue);
+        let answered_by = settings.map_or(AnsweredBy::Queue, |settings| settings.answer);
+        let never_to = identity.terminal().and_then(|own| self.presence.at_phone(own)).cloned();
+        let arrived = Arrived {
+            id,
+            request,
+            queue: queue.clone(),
+            caller,
+            identity,
+            record,
+            answered,
+            answered_by,
+        };
+        let call = Call::Operator(Box::new(OperatorCall::new(arrived)));
+        self.add_call(env, id, call, caller);
+        self.with_request(env, request, |call, ctx| call.queue_up(ctx));
+        let answered = answered || answered_by == AnsweredBy::Queue;
+        let arrival = acd::Arrival { request, queue, never_to, priority: 0, answered };
+        self.perform(env, vec![Step::Queue(acd::Input::Arrive(arrival))]);
+    }
+
+    pub(super) fn on_refused(&mut self, env: &mut Env<'_>, request: RequestId, why: acd::Refusal) {
+        match why {
+            acd::Refusal::Overflow { to } => self.overflow(env, request, to),
+            acd::Refusal::QueueFull => {
+                self.with_request(env, request, |call, ctx| call.announce(Cause::QueueFull, ctx));
+            }
+            acd::Refusal::NobodyPresent => {
+                self.with_request(env, request, |call, ctx| call.announce(Cause::NoOperator, ctx));
+            }
+        }
+    }
+
+    pub(super) fn on_wait_over(&mut self, env: &mut Env<'_>, request: RequestId, why: acd::Ending) {
+        match why {
+            acd::Ending::Overflow { to } => self.overflow(env, request, to),
+            acd::Ending::WaitedTooLong => {
+                self.with_request(env, request, |call, ctx| {
+                    call.announce(Cause::WaitedTooLong, ctx);
+                });
+            }
+            acd::Ending::NobodyPresent => {
+                self.with_request(env, request, |call, ctx| call.announce(Cause::NoOperator, ctx));
+            }
+        }
+    }
+
+    fn overflow(&mut self, env: &mut Env<'_>, request: RequestId, to: Number) {
+        let mut onward = None;
+        self.with_request(env, request, |call, _| onward = Some(call.overflow(to)));
+        self.perform(env, vec![Step::Queue(acd::Input::Leave { request })]);
+        if let Some(onward) = onward {
+            self.go_onward(env, onward);
+        }
+    }
+
+    /// A caller goes on to another number, by appointment of an administrator or to an operator: no
+    /// admission.
+    pub(super) fn go_onward(&mut self, env: &mut Env<'_>, onward: Onward) {
+        let Onward { call, leg, identity, record, to, answered } = onward;
+        let callee = match env.world.directory.meaning(&to) {
+            Meaning::Queue(queue) if record.times_queued() < QUEUED_MAX => {
+                let queue = queue.clone();
+                return self.enter_queue(env, (call, leg), identity, record, queue, answered);
+            }
+            Meaning::Terminal(terminal) => Some(Callee::Terminal(terminal.number.clone())),
+            Meaning::Trunk(trunk) => {
+                Some(Callee::Trunk { trunk: trunk.name.clone(), number: to.clone() })
+            }
+            Meaning::Queue(_) | Meaning::Desk | Meaning::FeatureCode | Meaning::Unknown => None,
+        };
+        let direct = DirectCall::new(call, leg, identity, record, answered);
+        self.add_call(env, call, Call::Direct(Box::new(direct)), leg);
+        self.with_call(env, call, |call, ctx| {
+            if let Call::Direct(call) = call {
+                match &callee {
+                    Some(callee) => call.place(Permission::Appointed(callee), ctx),
+                    None => call.finish(Cause::UnknownNumber, EndedBy::Server, ctx),
+                }
+            }
+        });
+    }
+
+    /// How a desk sees a waiting call.
+    pub(super) fn waiting_view(
+        &self,
+        request: RequestId,
+        position: usize,
+        waiting: usize,
+    ) -> Option<Waiting> {
+        let call = self.operator_call(request)?;
+        Some(Waiting {
+            request,
+            queue: call.queue.clone(),
+            caller: call.caller_view(),
+            since: call.record.began,
+            position,
+            waiting,
+        })
+    }
+
+    // ---- directly ----
+
+    fn call_directly(
+        &mut self,
+        env: &mut Env<'_>,
+        (id, leg): (CallId, LegId),
+        identity: Identity,
+        record: CallRecord,
+        dialled: &Number,
+    ) {
+        let admitted = match admission::admit(env.world.directory, &identity, dialled) {
+            Ok(admitted) => admitted,
+            Err(rule) => {
+                let caller = identity.shown().to_owned();
+                let (dialled, why) = (dialled.clone(), rule.to_string());
+                env.out.push(Effect::Log(Story::Refused { call: id, caller, dialled, why }));
+                let queue = self.settings.queues.keys().next().cloned();
+                return match (self.settings.on_refusal, queue) {
+                    (OnRefusal::Operator, Some(queue)) if rule.cause() == Cause::NotPermitted => {
+                        self.enter_queue(env, (id, leg), identity, record, queue, false);
+                    }
+                    _ => self.refuse(env, leg, record, rule.cause()),
+                };
+            }
+        };
+        if self.is_in_operator_call(dialled) {
+            return self.refuse(env, leg, record, Cause::Busy);
+        }
+        self.book.own(leg, Owner::Call(id));
+        let direct = DirectCall::new(id, leg, identity, record, false);
+        self.calls.insert(id, Call::Direct(Box::new(direct)));
+        self.with_call(env, id, |call, ctx| {
+            if let Call::Direct(call) = call {
+                call.place(Permission::Admitted(&admitted), ctx);
+            }
+        });
+    }
+
+    /// Whether the operator at this phone has a call in hand (R4.5).
+    fn is_in_operator_call(&self, phone: &Number) -> bool {
+        let by_seat = self.presence.at_phone(phone);
+        by_seat.is_some_and(|operator| {
+            self.hands.contains_key(operator)
+                && self.presence.view(operator).is_some_and(|v| v.state == presence::State::Busy)
+        })
+    }
+}

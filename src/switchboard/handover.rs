@@ -1,0 +1,273 @@
+//! Hand-over: the operator leaves only when both parties really hear and see each other (R5.3, R5.4).
+//!
+//! ```text
+//!   connected ── release ──▶ both healthy? ──yes──▶ leaving ── committed ──▶ handed over
+//!                              │no
+//!                              ▼
+//!                          releasing ── healthy within 5 s ──▶ leaving
+//!                              └ 5 s over ──▶ connected, result `unhealthy` with the figures
+//! ```
+
+use super::call::{OperatorCall, State, Wanted};
+use super::call_record::Handover;
+use super::consultation::Accepted;
+use super::context::{Asker, Context, Keep, Step};
+use super::desk::event::{Event, Outcome, Refusal};
+use super::settings::HEALTH_WAIT;
+use super::story::Story;
+use crate::acd;
+use crate::cause::Cause;
+use crate::leg::{Command, LegHealth, Party, Quality};
+use serde_json::{Value, json};
+
+/// What the two parties' media reported since they were connected.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Checks {
+    caller: Option<LegHealth>,
+    callee: Option<LegHealth>,
+    /// One of the two is newer than what the desk was told.
+    fresh: (bool, bool),
+}
+
+impl Checks {
+    /// What keeps the operator from leaving, as the desk protocol names it.
+    fn blocking(&self) -> Vec<String> {
+        let mut blocking = Vec::new();
+        for (name, health) in [("caller", &self.caller), ("callee", &self.callee)] {
+            let health = health.clone().unwrap_or_default();
+            let mut block = |what: &str| blocking.push(format!("{name}.{what}"));
+            if !health.dialog {
+                block("dialog");
+            }
+            if health.hold {
+                block("hold");
+                continue;
+            }
+            if health.audio == Quality::None {
+                block("audio");
+            }
+            if health.video == Quality::None {
+                block("video");
+            }
+        }
+        blocking
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.caller.is_some() && self.callee.is_some() && self.blocking().is_empty()
+    }
+
+    /// The report's fields, as `health` events and `unhealthy` results carry them.
+    fn report(&self) -> Value {
+        let blocking = self.blocking();
+        json!({
+            "ok": self.is_healthy(), "blocking": blocking,
+            "caller": view(self.caller.as_ref()), "callee": view(self.callee.as_ref()),
+        })
+    }
+}
+
+fn view(health: Option<&LegHealth>) -> Value {
+    let Some(health) = health else { return json!({"dialog": "none"}) };
+    let mut value = json!({
+        "dialog": if health.dialog { "ok" } else { "none" },
+        "audio": word(health.audio), "video": word(health.video),
+        "jitter_ms": health.jitter_ms, "transcoding": false,
+    });
+    if let Some(loss) = health.loss_percent {
+        value["loss_percent"] = loss.into();
+    }
+    if let Some(rtt) = health.rtt_ms {
+        value["rtt_ms"] = rtt.into();
+    }
+    if let Some(fps) = health.fps {
+        value["fps"] = fps.into();
+    }
+    if let Some(codec) = &health.spoken.audio {
+        value["codec"] = codec.facts().name.into();
+    }
+    value
+}
+
+fn word(quality: Quality) -> &'static str {
+    match quality {
+        Quality::Ok => "ok",
+        Quality::Poor => "poor",
+        Quality::None => "none",
+        Quality::Absent => "absent",
+    }
+}
+
+impl OperatorCall {
+    pub(super) fn release(
+        &mut self,
+        force: bool,
+        asker: Asker,
+        ctx: &mut Context<'_>,
+    ) -> Result<Accepted, Refusal> {
+        // A forced release overtakes one that waits; the first is answered by the same hand-over.
+        if let State::Releasing { seat, callee, checks, asker: first, .. } = &self.state
+            && force
+        {
+            let first = first.clone();
+            self.state = State::Connected {
+                seat: seat.clone(),
+                callee: callee.clone(),
+                checks: checks.clone(),
+            };
+            ctx.answer(first, Outcome::Ok);
+        }
+        let Some((seat, callee)) = self.both_there() else { return Err(self.wrong_phase()) };
+        let checks = match &self.state {
+            State::Connected { checks, .. } => checks.clone(),
+            _ => {
+                let checks = Checks::default();
+                let (seat, callee) = (seat.clone(), callee.clone());
+                self.enter(State::Connected { seat, callee: callee.clone(), checks }, ctx);
+                self.watch(&callee, true, ctx);
+                Checks::default()
+            }
+        };
+        let until = ctx.now.instant + HEALTH_WAIT;
+        let healthy = checks.is_healthy();
+        self.state = State::Releasing { seat, callee, checks, until, asker };
+        if force {
+            let handover = if healthy { Handover::Checked } else { Handover::Forced };
+            self.record_release(handover, ctx);
+        } else {
+            self.release_if_healthy(ctx);
+        }
+        Ok(Accepted::Later)
+    }
+
+    pub(super) fn caller_health(&mut self, health: &LegHealth, ctx: &mut Context<'_>) {
+        if let Some(checks) = self.checks() {
+            checks.caller = Some(health.clone());
+            checks.fresh.0 = true;
+            self.report_health(ctx);
+        }
+    }
+
+    pub(super) fn callee_health(&mut self, health: &LegHealth, ctx: &mut Context<'_>) {
+        if let Some(checks) = self.checks() {
+            checks.callee = Some(health.clone());
+            checks.fresh.1 = true;
+            self.report_health(ctx);
+        }
+    }
+
+    fn checks(&mut self) -> Option<&mut Checks> {
+        match &mut self.state {
+            State::Connected { checks, .. } | State::Releasing { checks, .. } => Some(checks),
+            _ => None,
+        }
+    }
+
+    /// Tells the desk once both figures are new: once a second, and never half of it.
+    fn report_health(&mut self, ctx: &mut Context<'_>) {
+        let request = self.request;
+        let Some(checks) = self.checks().filter(|checks| checks.fresh == (true, true)) else {
+            return;
+        };
+        checks.fresh = (false, false);
+        let report = checks.report();
+        self.record.health = report.to_string();
+        if let Some(operator) = self.operator().cloned() {
+            ctx.tell(&operator, Event::Health { request, report });
+        }
+        self.release_if_healthy(ctx);
+    }
+
+    fn release_if_healthy(&mut self, ctx: &mut Context<'_>) {
+        if let State::Releasing { checks, .. } = &self.state
+            && checks.is_healthy()
+        {
+            self.record_release(Handover::Checked, ctx);
+        }
+    }
+
+    /// The five seconds are over.
+    pub(super) fn give_up_release(&mut self, ctx: &mut Context<'_>) {
+        let State::Releasing { seat, callee, checks, asker, .. } =
+            std::mem::replace(&mut self.state, State::Ended)
+        else {
+            unreachable!("only a release waits for health")
+        };
+        let report = checks.report();
+        ctx.answer(asker, Outcome::Refused(Refusal::Unhealthy { report }));
+        self.state = State::Connected { seat, callee, checks };
+    }
+
+    /// The release is decided; the operator leaves when the journal has it.
+    fn record_release(&mut self, handover: Handover, ctx: &mut Context<'_>) {
+        let State::Releasing { seat, callee, asker, .. } =
+            std::mem::replace(&mut self.state, State::Ended)
+        else {
+            unreachable!("a release is recorded from releasing")
+        };
+        let ticket = ctx.ticket();
+        self.record.handover = Some(handover);
+        self.record.enter("handed-over", ctx.now.unix, callee.number.as_str());
+        let record = Box::new(self.record.clone());
+        self.state = State::Leaving { seat, callee, ticket, asker };
+        ctx.steps.push(Step::Keep(Keep::Call(record), Some(ticket)));
+    }
+
+    /// The journal has the release: the operator's leg ends, the queue reports it, then it is idle.
+    pub(super) fn leave(&mut self, ctx: &mut Context<'_>) {
+        let State::Leaving { seat, callee, asker, .. } =
+            std::mem::replace(&mut self.state, State::Ended)
+        else {
+            unreachable!("only a leaving operator waits for the commit of its release")
+        };
+        self.watch(&callee, false, ctx);
+        ctx.hang_up(seat.phone, Cause::NormalClearing);
+        ctx.answer(asker, Outcome::Ok);
+        self.among_themselves(&seat.operator, callee, ctx);
+    }
+
+    /// The operator's phone hung up: the hand-over completes as it stands.
+    pub(super) fn hand_over(&mut self, handover: Handover, ctx: &mut Context<'_>) {
+        let (seat, callee) = match std::mem::replace(&mut self.state, State::Ended) {
+            State::TalkingToCallee { seat, callee }
+            | State::Alternated { seat, callee }
+            | State::Connected { seat, callee, .. } => (seat, callee),
+            State::Releasing { seat, callee, asker, .. } => {
+                ctx.answer(asker, Outcome::Ok);
+                (seat, callee)
+            }
+            _ => unreachable!("only a call with an answered callee is handed over"),
+        };
+        self.watch(&callee, false, ctx);
+        self.record.handover = Some(handover);
+        self.record.enter("handed-over", ctx.now.unix, callee.number.as_str());
+        self.among_themselves(&seat.operator, callee, ctx);
+    }
+
+    fn among_themselves(
+        &mut self,
+        operator: &crate::ids::OperatorId,
+        callee: Wanted,
+        ctx: &mut Context<'_>,
+    ) {
+        ctx.tell(operator, self.view(Some("handed-over".into())));
+        ctx.queue(acd::Input::Leave { request: self.request });
+        let (caller, wanted) = (self.caller, callee.leg);
+        let name = ctx.name_of(&callee.number);
+        let number = callee.number.to_string();
+        let wanted_party = Party { number, display: Some(name).filter(|name| !name.is_empty()) };
+        self.state = State::HandedOver { callee };
+        ctx.leg(Command::Listen(self.sources()));
+        // Each phone shows with whom it talks now (RFC 4916).
+        ctx.leg(Command::Identify { leg: caller, party: wanted_party });
+        let caller_party = super::context::party(&self.identity);
+        ctx.leg(Command::Identify { leg: wanted, party: caller_party });
+        ctx.log(Story::HandedOver { call: self.id, operator: operator.clone() });
+        ctx.keep(&self.record);
+    }
+
+    pub(super) fn watch(&self, callee: &Wanted, on: bool, ctx: &mut Context<'_>) {
+        ctx.leg(Command::Watch { leg: self.caller, on });
+        ctx.leg(Command::Watch { leg: callee.leg, on });
+    }
+}

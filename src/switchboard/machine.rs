@@ -1,0 +1,707 @@
+//! The switchboard: queue, operators, desks and calls introduced to each other.
+//!
+//! ```text
+//!   Incoming ─▶ dispatch ─┬─▶ OperatorCall ◀── commands ◀── desks ◀── INFO
+//!                         └─▶ DirectCall              phones ◀── keys, feature codes
+//!                                │ steps                 │
+//!                                ▼                       ▼
+//!               legs, journal, log        acd ◀──────▶ presence   (they speak through here only)
+//! ```
+//!
+//! A call says what it wants as steps; [`Machine::perform`] carries each out, with all that follows
+//! from it, before the next.
+
+use super::call::OperatorCall;
+use super::call_record::EndedBy;
+use super::context::{Asker, Context, Keep, LegBook, Owner, Step, World};
+use super::desk::event::{Event, Outcome};
+use super::desk::outbox::Answered;
+use super::desks::Desks;
+use super::direct::DirectCall;
+use super::dispatch::Incoming;
+use super::phones::Phones;
+use super::settings::Settings;
+use super::story::Story;
+use crate::acd;
+use crate::cause::Cause;
+use crate::ids::{CallId, LegId, Number, OperatorId, RequestId, Ticket};
+use crate::leg;
+use crate::presence;
+use crate::random::Random;
+use crate::time::{Instant, Now, earliest};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What reaches the switchboard.
+#[derive(Debug)]
+pub enum Input {
+    /// A new call, its caller authenticated.
+    Incoming(Incoming),
+    /// A new control dialog, its operator authenticated.
+    Desk {
+        /// The dialog.
+        leg: LegId,
+        /// Whose.
+        operator: OperatorId,
+        /// It came by UDP: messages have to fit a datagram.
+        over_udp: bool,
+        /// It came by TLS or WSS.
+        secure: bool,
+    },
+    /// A leg says something.
+    Leg(leg::Event),
+    /// A phone has registered, for the first time or again.
+    Registered(Number),
+    /// A phone has no contact any more.
+    Unregistered(Number),
+    /// The journal has what was awaited.
+    Committed(Ticket),
+    /// Operators, terminals or levels were changed.
+    DirectoryChanged,
+    /// An administrator sets an operator's state.
+    SetState {
+        /// Whose.
+        operator: OperatorId,
+        /// To what.
+        state: SetState,
+    },
+    /// What the journal kept of an operator, at the start.
+    RestoreOperator(presence::Stored),
+    /// What the journal kept of a desk command, at the start.
+    RestoreResult {
+        /// Whose.
+        operator: OperatorId,
+        /// The desk's id for it.
+        id: String,
+        /// What came of it.
+        kept: super::desk::results::Kept,
+    },
+}
+
+/// What an administrator can make of an operator.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SetState {
+    /// Clears do-not-disturb.
+    Ready,
+    /// Sets do-not-disturb.
+    Dnd,
+    /// Logs out; a call in hand is finished first.
+    Out,
+}
+
+/// What the switchboard wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// A leg's part.
+    Leg(leg::Command),
+    /// The journal's part; with a ticket, [`Input::Committed`] is awaited.
+    Keep {
+        /// What.
+        keep: Keep,
+        /// Under which name its commit is reported.
+        ticket: Option<Ticket>,
+    },
+    /// The log's part.
+    Log(Story),
+}
+
+#[derive(Debug)]
+pub(super) enum Call {
+    Operator(Box<OperatorCall>),
+    Direct(Box<DirectCall>),
+}
+
+/// The switchboard.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) settings: Settings,
+    pub(super) random: Random,
+    pub(super) acd: acd::Machine,
+    pub(super) presence: presence::Machine,
+    pub(super) calls: BTreeMap<CallId, Call>,
+    pub(super) requests: BTreeMap<RequestId, CallId>,
+    /// The call that each operator has in hand.
+    pub(super) hands: BTreeMap<OperatorId, CallId>,
+    pub(super) book: LegBook,
+    pub(super) desks: Desks,
+    pub(super) phones: Phones,
+    /// Withdrawals that wait for the commit of the take that caused them.
+    held: BTreeMap<Ticket, Vec<acd::Effect>>,
+    /// The phones that are in a call of each call.
+    engaged: BTreeMap<CallId, BTreeSet<Number>>,
+    alarms: BTreeSet<(Instant, CallId)>,
+    alarm_of: BTreeMap<CallId, Instant>,
+    pub(super) last_call: u64,
+    pub(super) tickets: u64,
+}
+
+/// What one step into the switchboard is lent.
+pub(super) struct Env<'a> {
+    pub now: Now,
+    pub world: World<'a>,
+    pub out: &'a mut Vec<Effect>,
+}
+
+impl Machine {
+    /// A switchboard without calls; `last_call` is the highest number that the journal has seen.
+    #[must_use]
+    pub fn new(settings: Settings, random: Random, last_call: u64) -> Self {
+        Self {
+            acd: acd::Machine::new(settings.acd.clone()),
+            presence: presence::Machine::new(settings.presence),
+            settings,
+            random,
+            calls: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            hands: BTreeMap::new(),
+            book: LegBook::default(),
+            desks: Desks::default(),
+            phones: Phones::default(),
+            held: BTreeMap::new(),
+            engaged: BTreeMap::new(),
+            alarms: BTreeSet::new(),
+            alarm_of: BTreeMap::new(),
+            last_call,
+            tickets: 0,
+        }
+    }
+
+    /// Takes one input and returns all that follows from it.
+    #[must_use]
+    pub fn handle(&mut self, now: Now, world: World<'_>, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        let mut env = Env { now, world, out: &mut out };
+        match input {
+            Input::Incoming(incoming) => self.dispatch(&mut env, incoming),
+            Input::Desk { leg, operator, over_udp, secure } => {
+                self.open_desk(&mut env, leg, operator, over_udp, secure);
+            }
+            Input::Leg(event) => self.on_leg(&mut env, &event),
+            Input::Registered(phone) => {
+                self.on_presence(&mut env, presence::Input::PhoneRegistered { phone });
+            }
+            Input::Unregistered(phone) => {
+                if !world.registrar.is_reachable(world.directory, &phone) {
+                    self.on_presence(&mut env, presence::Input::PhoneUnregistered { phone });
+                }
+            }
+            Input::Committed(ticket) => self.committed(&mut env, ticket),
+            Input::DirectoryChanged => self.directory_changed(&mut env),
+            Input::SetState { operator, state } => {
+                let input = match state {
+                    SetState::Ready => presence::Input::Ready { operator },
+                    SetState::Dnd => presence::Input::Dnd { operator },
+                    SetState::Out => presence::Input::Dismiss { operator },
+                };
+                self.on_presence(&mut env, input);
+            }
+            Input::RestoreOperator(stored) => self.restore_operator(&mut env, stored),
+            Input::RestoreResult { operator, id, kept } => {
+                self.desks.results.keep(&operator, &id, kept);
+            }
+        }
+        self.pump(&mut env);
+        out
+    }
+
+    /// The next moment at which [`tick`](Self::tick) has work to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let calls = self.alarms.first().map(|(at, _)| *at);
+        let states = earliest(self.acd.deadline(), self.presence.deadline());
+        let desks = earliest(self.desks.deadline(), self.phones.deadline());
+        earliest(calls, earliest(states, desks))
+    }
+
+    /// Does all that is due.
+    #[must_use]
+    pub fn tick(&mut self, now: Now, world: World<'_>) -> Vec<Effect> {
+        let mut out = Vec::new();
+        let mut env = Env { now, world, out: &mut out };
+        while let Some((_, id)) = self.alarms.first().copied().filter(|(at, _)| *at <= now.instant)
+        {
+            self.with_call(&mut env, id, |call, ctx| match call {
+                Call::Operator(call) => call.tick(ctx),
+                Call::Direct(call) => call.tick(ctx),
+            });
+        }
+        for effect in self.acd.tick(now.instant) {
+            self.on_queue(&mut env, effect);
+        }
+        for effect in self.presence.tick(now.instant) {
+            self.on_presence_effect(&mut env, effect);
+        }
+        let (unresponsive, silent) = self.desks.tick(now.instant);
+        for operator in unresponsive {
+            self.on_presence(&mut env, presence::Input::DeskUnresponsive { operator });
+        }
+        for operator in silent {
+            self.desks.close(&operator, now.instant, Cause::Lost);
+            self.desk_gone(&mut env, &operator, "it said nothing");
+        }
+        self.tick_phones(&mut env);
+        self.pump(&mut env);
+        out
+    }
+
+    // ---- calls ----
+
+    /// Lets a call think, then carries out what it wants.
+    pub(super) fn with_call(
+        &mut self,
+        env: &mut Env<'_>,
+        id: CallId,
+        act: impl FnOnce(&mut Call, &mut Context<'_>),
+    ) {
+        let Some(mut call) = self.calls.remove(&id) else { return };
+        let mut steps = Vec::new();
+        act(&mut call, &mut self.context(env.now, env.world, &mut steps));
+        let call = self.settle(call);
+        self.set_alarm(id, &call);
+        self.set_engaged(env, id, &call);
+        if call.is_over() {
+            if let Some(request) = call.request() {
+                self.requests.remove(&request);
+            }
+        } else {
+            self.calls.insert(id, call);
+        }
+        self.perform(env, steps);
+    }
+
+    pub(super) fn context<'a>(
+        &'a mut self,
+        now: Now,
+        world: World<'a>,
+        steps: &'a mut Vec<Step>,
+    ) -> Context<'a> {
+        Context {
+            now,
+            world,
+            settings: &self.settings,
+            operators: &self.presence,
+            book: &mut self.book,
+            steps,
+            tickets: &mut self.tickets,
+        }
+    }
+
+    /// A call that was handed over goes on as an ordinary one.
+    fn settle(&mut self, call: Call) -> Call {
+        let Call::Operator(mut operator_call) = call else { return call };
+        let Some(callee) = operator_call.take_handed_over() else {
+            return Call::Operator(operator_call);
+        };
+        self.requests.remove(&operator_call.request);
+        let OperatorCall { id, caller, identity, record, .. } = *operator_call;
+        Call::Direct(Box::new(DirectCall::handed_over(id, caller, identity, record, callee)))
+    }
+
+    fn set_alarm(&mut self, id: CallId, call: &Call) {
+        if let Some(at) = self.alarm_of.remove(&id) {
+            self.alarms.remove(&(at, id));
+        }
+        if let Some(at) = call.deadline() {
+            self.alarm_of.insert(id, at);
+            self.alarms.insert((at, id));
+        }
+    }
+
+    /// Tells presence which phones this call has made busy, and which it has freed.
+    fn set_engaged(&mut self, env: &mut Env<'_>, id: CallId, call: &Call) {
+        let now = call.phones();
+        let before = self.engaged.get(&id).cloned().unwrap_or_default();
+        if now == before {
+            return;
+        }
+        if now.is_empty() {
+            self.engaged.remove(&id);
+        } else {
+            self.engaged.insert(id, now.clone());
+        }
+        for phone in before.difference(&now).cloned() {
+            self.on_presence(env, presence::Input::CallOver { phone });
+        }
+        for phone in now.difference(&before).cloned() {
+            self.on_presence(env, presence::Input::CallBegun { phone });
+        }
+    }
+
+    /// In how many ordinary calls a phone is.
+    pub(super) fn calls_at(&self, phone: &Number) -> u32 {
+        let count = self.engaged.values().filter(|phones| phones.contains(phone)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn add_call(&mut self, env: &mut Env<'_>, id: CallId, call: Call, leg: LegId) {
+        self.book.own(leg, Owner::Call(id));
+        if let Some(request) = call.request() {
+            self.requests.insert(request, id);
+        }
+        self.calls.insert(id, call);
+        self.with_call(env, id, |_, _| {});
+    }
+
+    pub(super) fn operator_call(&self, request: RequestId) -> Option<&OperatorCall> {
+        match self.calls.get(self.requests.get(&request)?)? {
+            Call::Operator(call) => Some(call),
+            Call::Direct(_) => None,
+        }
+    }
+
+    pub(super) fn with_request(
+        &mut self,
+        env: &mut Env<'_>,
+        request: RequestId,
+        act: impl FnOnce(&mut OperatorCall, &mut Context<'_>),
+    ) {
+        let Some(id) = self.requests.get(&request).copied() else { return };
+        self.with_call(env, id, |call, ctx| {
+            if let Call::Operator(call) = call {
+                act(call, ctx);
+            }
+        });
+    }
+
+    // ---- steps ----
+
+    pub(super) fn perform(&mut self, env: &mut Env<'_>, steps: Vec<Step>) {
+        for step in steps {
+            match step {
+                Step::Leg(command) => env.out.push(Effect::Leg(command)),
+                Step::Queue(input) => {
+                    for effect in self.acd.handle(env.now.instant, input) {
+                        self.on_queue(env, effect);
+                    }
+                }
+                Step::Presence(input) => self.on_presence(env, input),
+                Step::Tell(operator, event) => self.desks.tell(&operator, event),
+                Step::Answer(asker, outcome) => self.answer(env, asker, &outcome),
+                Step::Keep(keep, ticket) => env.out.push(Effect::Keep { keep, ticket }),
+                Step::Log(story) => env.out.push(Effect::Log(story)),
+                Step::Onward(onward) => self.go_onward(env, *onward),
+            }
+        }
+    }
+
+    fn answer(&mut self, env: &mut Env<'_>, asker: Asker, outcome: &Outcome) {
+        match asker {
+            Asker::Desk { operator, id, content } => {
+                let now = env.now.unix;
+                let kept = self.desks.answer(now, &operator, (&id, &content), outcome);
+                self.desks.results.keep(&operator, &id, kept.clone());
+                let keep = Keep::DeskResult { operator, id, kept };
+                env.out.push(Effect::Keep { keep, ticket: None });
+            }
+            Asker::Keys { leg } => self.answer_keys(env, leg, outcome),
+            Asker::Nobody => {}
+        }
+    }
+
+    // ---- the queue and the operators ----
+
+    pub(super) fn on_queue(&mut self, env: &mut Env<'_>, effect: acd::Effect) {
+        use acd::Effect as Q;
+        match effect {
+            Q::Queued { request, position, .. } => {
+                self.with_request(env, request, |call, ctx| {
+                    ctx.log(Story::Queued { call: call.id, request, position });
+                    call.wait(position, ctx);
+                });
+            }
+            Q::Position { request, position } => {
+                self.with_request(env, request, |call, ctx| call.wait(position, ctx));
+                self.tell_position(request);
+            }
+            Q::Repeat { request } => {
+                self.with_request(env, request, |call, ctx| call.wait_on(ctx));
+            }
+            Q::Refused { request, why } => self.on_refused(env, request, why),
+            Q::Ended { request, why } => self.on_wait_over(env, request, why),
+            Q::Offer { operator, request, position, waiting } => {
+                if self.is_phone_operator(env, &operator) {
+                    self.offer_to_phone(env, operator, request);
+                } else if let Some(view) = self.waiting_view(request, position, waiting) {
+                    self.desks.tell(&operator, Event::Offer(view));
+                }
+            }
+            Q::Show { operator, request, position, waiting } => {
+                if self.is_phone_operator(env, &operator) {
+                    self.withdraw_from_phone(env, &operator, request, Cause::Abandoned);
+                } else if let Some(view) = self.waiting_view(request, position, waiting) {
+                    self.desks.tell(&operator, Event::Waiting(view));
+                }
+            }
+            Q::Withdraw { operator, request, reason } => {
+                self.withdraw(env, &operator, request, reason);
+            }
+            Q::Released { operator, .. } => {
+                self.hands.remove(&operator);
+                self.on_presence(env, presence::Input::Disengage { operator });
+            }
+            // The answers to takes and declines are read where those are made.
+            Q::Taken { .. }
+            | Q::TakeRefused { .. }
+            | Q::Declined { .. }
+            | Q::DeclineRefused { .. } => {}
+        }
+    }
+
+    fn withdraw(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        request: RequestId,
+        reason: acd::Reason,
+    ) {
+        let (word, cause) = match reason {
+            acd::Reason::Taken => ("taken", Cause::AnsweredElsewhere),
+            acd::Reason::Abandoned => ("abandoned", Cause::Abandoned),
+            acd::Reason::Timeout => ("timeout", Cause::WaitedTooLong),
+            acd::Reason::Overflow => ("overflow", Cause::WaitedTooLong),
+            acd::Reason::NotEligible => ("not-eligible", Cause::Abandoned),
+        };
+        if self.is_phone_operator(env, operator) {
+            self.withdraw_from_phone(env, operator, request, cause);
+        } else {
+            self.desks.tell(operator, Event::Withdrawn { request, reason: word });
+        }
+    }
+
+    /// An operator takes a request, by its desk or by answering its phone. The withdrawals at the
+    /// other desks wait until the journal has the take (R4.2).
+    ///
+    /// # Errors
+    /// Why the queue does not give it.
+    pub(super) fn take(
+        &mut self,
+        env: &mut Env<'_>,
+        request: RequestId,
+        operator: &OperatorId,
+        asker: Asker,
+        phone: Option<(LegId, leg::Spoken)>,
+    ) -> Result<(), acd::Denial> {
+        let input = acd::Input::Take { request, operator: operator.clone() };
+        let mut effects = self.acd.handle(env.now.instant, input).into_iter();
+        match effects.next() {
+            Some(acd::Effect::Taken { .. }) => {}
+            Some(acd::Effect::TakeRefused { why, .. }) => return Err(why),
+            other => unreachable!("a take is answered first: {other:?}"),
+        }
+        if let Some(id) = self.requests.get(&request) {
+            self.hands.insert(operator.clone(), *id);
+        }
+        if matches!(asker, Asker::Desk { .. }) {
+            self.desks.cork(operator);
+        }
+        let mut ticket = None;
+        let taker = operator.clone();
+        self.with_request(env, request, |call, ctx| {
+            let phone_number = ctx.phone_of(&taker);
+            ctx.presence(presence::Input::Engage { operator: taker.clone(), phone: phone_number });
+            ticket = Some(call.taken(taker, asker, phone, ctx));
+        });
+        let of_this = |e: &acd::Effect| matches!(e, acd::Effect::Withdraw { request: r, .. } if *r == request);
+        let (held, at_once): (Vec<_>, Vec<_>) = effects.partition(of_this);
+        if let Some(ticket) = ticket {
+            self.held.insert(ticket, held);
+        }
+        at_once.into_iter().for_each(|effect| self.on_queue(env, effect));
+        Ok(())
+    }
+
+    fn committed(&mut self, env: &mut Env<'_>, ticket: Ticket) {
+        let waits = |call: &&CallId| match self.calls.get(call) {
+            Some(Call::Operator(call)) => call.waits_for(ticket),
+            Some(Call::Direct(_)) | None => false,
+        };
+        let Some(id) = self.hands.values().find(waits).copied() else { return };
+        if let Some(withdrawals) = self.held.remove(&ticket) {
+            self.with_call(env, id, |call, ctx| {
+                if let Call::Operator(call) = call {
+                    call.confirm_take(ctx);
+                }
+            });
+            withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
+        }
+        self.with_call(env, id, |call, ctx| {
+            if let Call::Operator(call) = call {
+                call.committed(ctx);
+            }
+        });
+    }
+
+    pub(super) fn on_presence(&mut self, env: &mut Env<'_>, input: presence::Input) {
+        for effect in self.presence.handle(env.now.instant, input) {
+            self.on_presence_effect(env, effect);
+        }
+    }
+
+    fn on_presence_effect(&mut self, env: &mut Env<'_>, effect: presence::Effect) {
+        match effect {
+            presence::Effect::Store(stored) => {
+                env.out.push(Effect::Keep { keep: Keep::Operator(stored), ticket: None });
+            }
+            presence::Effect::LoggedOut { operator, why } => {
+                self.logged_out(env, &operator, why);
+            }
+            // The command that tried is told by the view.
+            presence::Effect::LoginRefused { .. } => {}
+            presence::Effect::Changed { operator, view } => {
+                self.desks.tell(&operator, super::commands::state_event(&view));
+                let queues = env.world.directory.operator(&operator);
+                let queues = queues.map(|o| o.queues.iter().cloned().collect());
+                let standing = super::commands::standing(view.standing);
+                let queues = queues.unwrap_or_default();
+                let input = acd::Input::Standing { operator, queues, standing };
+                self.perform(env, vec![Step::Queue(input)]);
+            }
+        }
+    }
+
+    fn logged_out(&mut self, env: &mut Env<'_>, operator: &OperatorId, why: presence::LogoutCause) {
+        let cause = match why {
+            presence::LogoutCause::Command => Cause::NormalClearing,
+            presence::LogoutCause::Lease => Cause::Lost,
+            presence::LogoutCause::Dismissed | presence::LogoutCause::Removed => {
+                Cause::Administrative
+            }
+        };
+        self.desks.close(operator, env.now.instant, cause);
+        self.forget_phone(env, operator);
+        // Nobody is left who could cancel a consultation that rings.
+        if why == presence::LogoutCause::Lease
+            && let Some(id) = self.hands.get(operator).copied()
+        {
+            self.with_call(env, id, |call, ctx| {
+                if let Call::Operator(call) = call {
+                    call.lease_over(ctx);
+                }
+            });
+        }
+    }
+
+    // ---- legs ----
+
+    fn on_leg(&mut self, env: &mut Env<'_>, event: &leg::Event) {
+        let leg = event.leg();
+        let Some(owner) = self.book.owner(leg).cloned() else { return };
+        if let leg::Event::Ended { .. } = event {
+            self.book.forget(leg);
+        }
+        match owner {
+            Owner::Call(id) => self.on_call_leg(env, id, event),
+            Owner::Desk(operator) => self.on_desk_leg(env, &operator, event),
+            Owner::PhoneOffer(operator) => self.on_offered_phone(env, &operator, event),
+            Owner::FeatureCode => self.on_feature_code_leg(leg, event),
+        }
+    }
+
+    fn on_call_leg(&mut self, env: &mut Env<'_>, id: CallId, event: &leg::Event) {
+        if let leg::Event::Dtmf { leg, digit } = event {
+            return self.on_key(env, id, *leg, *digit);
+        }
+        if let leg::Event::Referred { leg, transaction, replaces: Some(replaced), .. } = event {
+            return self.attended_transfer(env, id, *leg, *transaction, *replaced);
+        }
+        self.with_call(env, id, |call, ctx| match call {
+            Call::Operator(call) => call.on_leg(event, ctx),
+            Call::Direct(call) => call.on_leg(event, ctx),
+        });
+    }
+
+    fn on_desk_leg(&mut self, env: &mut Env<'_>, operator: &OperatorId, event: &leg::Event) {
+        match event {
+            leg::Event::Confirmed { leg, .. } => self.desks.confirm(operator, *leg),
+            leg::Event::Info { leg, transaction, package, body } => {
+                self.on_info(env, operator, *leg, *transaction, package, body);
+            }
+            leg::Event::InfoAnswered { leg, tag, status } => {
+                match self.desks.answered(operator, *leg, *tag, *status) {
+                    Some(Answered::Delivered { recovered: true }) => {
+                        let operator = operator.clone();
+                        self.on_presence(env, presence::Input::DeskResponsive { operator });
+                    }
+                    Some(Answered::Lost) => {
+                        self.desks.close(operator, env.now.instant, Cause::Lost);
+                        self.desk_gone(env, operator, "its messages are not answered");
+                    }
+                    Some(Answered::Delivered { recovered: false } | Answered::Stray) | None => {}
+                }
+            }
+            leg::Event::Ended { leg, .. } if self.desks.gone(operator, *leg) => {
+                self.desk_gone(env, operator, "its dialog ended");
+            }
+            leg::Event::Referred { leg, transaction, .. } => {
+                let mut steps = Vec::new();
+                let mut ctx = self.context(env.now, env.world, &mut steps);
+                ctx.refuse_refer(*leg, *transaction);
+                self.perform(env, steps);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn desk_gone(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        why: &'static str,
+    ) {
+        env.out.push(Effect::Log(Story::DeskGone { operator: operator.clone(), why }));
+        let operator = operator.clone();
+        self.on_presence(env, presence::Input::DeskLost { operator });
+    }
+
+    /// Sends what the desks still have to hear, as far as each can take it.
+    fn pump(&mut self, env: &mut Env<'_>) {
+        let mut commands = Vec::new();
+        for leg in self.desks.pump(env.now.instant, &mut commands) {
+            self.book.forget(leg);
+        }
+        env.out.extend(commands.into_iter().map(Effect::Leg));
+    }
+
+    /// Ends a call from outside: an administrator, or the end of the process.
+    pub(super) fn end_call(&mut self, env: &mut Env<'_>, id: CallId, cause: Cause) {
+        self.with_call(env, id, |call, ctx| match call {
+            Call::Operator(call) => call.finish("administrative", cause, EndedBy::Server, ctx),
+            Call::Direct(call) => call.finish(cause, EndedBy::Server, ctx),
+        });
+    }
+}
+
+impl Call {
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Operator(call) => call.is_over(),
+            Self::Direct(call) => call.is_over(),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Operator(call) => call.deadline(),
+            Self::Direct(call) => call.deadline(),
+        }
+    }
+
+    fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Operator(call) => Some(call.request),
+            Self::Direct(_) => None,
+        }
+    }
+
+    /// The terminals that are in this call as in any other; an operator's own phone in an operator
+    /// call is not, that is presence's `Engage`.
+    fn phones(&self) -> BTreeSet<Number> {
+        let (identity, callee, over) = match self {
+            Self::Operator(call) => (&call.identity, call.answered_callee(), call.is_over()),
+            Self::Direct(call) => (&call.identity, call.answered_callee(), call.is_over()),
+        };
+        if over {
+            return BTreeSet::new();
+        }
+        identity.terminal().into_iter().chain(callee).cloned().collect()
+    }
+}

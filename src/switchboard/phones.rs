@@ -1,0 +1,398 @@
+//! Operators with only a phone: offers ring there, feature codes and keys command (R7.1).
+//!
+//! ```text
+//!   offer ──▶ phone rings ── answered ──▶ take ── won ──▶ with the caller
+//!                 │ ring time over: declined, so that it rings again after 30 s     └ lost ──▶ BYE
+//!                 └ withdrawn: CANCEL ──▶ the next offer rings
+//! ```
+
+use super::admission::Callee;
+use super::call::{State as CallState, refusal};
+use super::consultation::Accepted;
+use super::context::{Asker, Context, Owner, Permission, Step, party};
+use super::desk::command::{Party, Verb};
+use super::desk::event::{Outcome, Refusal};
+use super::keys::{Keyed, Keys};
+use super::machine::{Call, Effect, Env, Machine};
+use super::ringing::{Placing, Ringing, Rung};
+use super::settings::REFUSALS;
+use crate::acd;
+use crate::cause::Cause;
+use crate::directory::OperatorMode;
+use crate::ids::{CallId, LegId, Number, OperatorId, RequestId};
+use crate::leg::{self, Choice, Command, Offer, Source};
+use crate::media::Tone;
+use crate::presence;
+use crate::time::{Duration, Instant, earliest};
+use std::collections::BTreeMap;
+
+/// How long the tone sounds that answers a feature code or a key.
+pub const TONE: Duration = Duration::from_millis(1_200);
+
+/// The phones of all phone-only operators.
+#[derive(Debug, Default)]
+pub(super) struct Phones {
+    offers: BTreeMap<OperatorId, Offers>,
+    keys: BTreeMap<CallId, Keypad>,
+    /// Feature codes being answered: the tone, then the end.
+    codes: BTreeMap<LegId, (Tone, Option<Instant>)>,
+    /// Tones at operators' phones in a call, until they hear the other party again.
+    tones: BTreeMap<CallId, Instant>,
+}
+
+/// What one operator was offered, in queue order; the first rings.
+#[derive(Debug, Default)]
+struct Offers {
+    waiting: Vec<RequestId>,
+    ringing: Option<(RequestId, Ringing)>,
+}
+
+#[derive(Debug, Default)]
+struct Keypad {
+    keys: Keys,
+    /// The operator was warned that the two are not healthy: the next `*5` forces.
+    warned: bool,
+}
+
+impl Phones {
+    pub fn deadline(&self) -> Option<Instant> {
+        let ringing = self.offers.values().filter_map(|o| Some(o.ringing.as_ref()?.1.until)).min();
+        let keys = self.keys.values().filter_map(|pad| pad.keys.deadline()).min();
+        let codes = self.codes.values().filter_map(|(_, until)| *until).min();
+        let tones = self.tones.values().min().copied();
+        earliest(earliest(ringing, keys), earliest(codes, tones))
+    }
+}
+
+impl Machine {
+    pub(super) fn is_phone_operator(&self, env: &Env<'_>, operator: &OperatorId) -> bool {
+        let account = env.world.directory.operator(operator);
+        account.is_some_and(|account| account.mode == OperatorMode::Phone)
+    }
+
+    // ---- offers ----
+
+    pub(super) fn offer_to_phone(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: OperatorId,
+        request: RequestId,
+    ) {
+        let offers = self.phones.offers.entry(operator.clone()).or_default();
+        if !offers.waiting.contains(&request) {
+            offers.waiting.push(request);
+        }
+        self.ring_next(env, &operator);
+    }
+
+    /// Rings the phone for the first of its offers, unless it rings already.
+    fn ring_next(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+        let offers = self.phones.offers.get(operator).filter(|offers| offers.ringing.is_none());
+        let Some(request) = offers.and_then(|offers| offers.waiting.first()).copied() else {
+            return;
+        };
+        let Some((caller, leg, withheld, queue)) = self.operator_call(request).map(|call| {
+            let withheld = call.identity.number.is_none();
+            (party(&call.identity), call.caller, withheld, call.queue.clone())
+        }) else {
+            return;
+        };
+        let ring_time = self.settings.queues.get(&queue).map(|queue| queue.ring_time);
+        let ring_time = ring_time.unwrap_or(self.settings.ring_time);
+        let mut steps = Vec::new();
+        let mut ctx = self.context(env.now, env.world, &mut steps);
+        let callee = Callee::Terminal(ctx.phone_of(operator));
+        let placing = Placing {
+            to: Permission::Appointed(&callee),
+            caller,
+            withheld,
+            offer: Offer::For(leg),
+            auto_answer: false,
+            ring_time,
+            owner: Owner::PhoneOffer(operator.clone()),
+        };
+        let placed = Ringing::place(placing, &mut ctx);
+        match placed {
+            Ok(ringing) => {
+                if let Some(offers) = self.phones.offers.get_mut(operator) {
+                    offers.ringing = Some((request, ringing));
+                }
+                self.perform(env, steps);
+            }
+            Err(_) => {
+                let failure = presence::PhoneFailure::Unreachable;
+                let operator = operator.clone();
+                self.on_presence(env, presence::Input::PhoneFailed { operator, failure });
+            }
+        }
+    }
+
+    pub(super) fn withdraw_from_phone(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        request: RequestId,
+        cause: Cause,
+    ) {
+        let Some(offers) = self.phones.offers.get_mut(operator) else { return };
+        offers.waiting.retain(|waiting| *waiting != request);
+        if let Some((_, mut ringing)) = offers.ringing.take_if(|(rings, _)| *rings == request) {
+            let mut steps = Vec::new();
+            ringing.call_off(cause, &mut self.context(env.now, env.world, &mut steps));
+            self.perform(env, steps);
+        }
+        self.ring_next(env, operator);
+    }
+
+    pub(super) fn forget_phone(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+        let Some(Offers { ringing: Some((_, mut ringing)), .. }) =
+            self.phones.offers.remove(operator)
+        else {
+            return;
+        };
+        let mut steps = Vec::new();
+        ringing.call_off(Cause::Abandoned, &mut self.context(env.now, env.world, &mut steps));
+        self.perform(env, steps);
+    }
+
+    pub(super) fn on_offered_phone(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        event: &leg::Event,
+    ) {
+        let offers = self.phones.offers.get_mut(operator);
+        let Some((request, mut ringing)) = offers.and_then(|offers| offers.ringing.take()) else {
+            return;
+        };
+        let mut steps = Vec::new();
+        let rung = ringing.on(event, &mut self.context(env.now, env.world, &mut steps));
+        self.perform(env, steps);
+        match rung {
+            Rung::Nothing | Rung::Ringing | Rung::EarlyMedia(_) => {
+                if let Some(offers) = self.phones.offers.get_mut(operator) {
+                    offers.ringing = Some((request, ringing));
+                }
+            }
+            Rung::Answered(leg, spoken) => self.take_by_phone(env, operator, request, leg, spoken),
+            Rung::Failed(cause, _) => {
+                let refusing = REFUSALS.contains(&cause);
+                let failure = match refusing {
+                    true => presence::PhoneFailure::Refusing,
+                    false => presence::PhoneFailure::Unreachable,
+                };
+                self.drop_offer(operator, request);
+                let operator = operator.clone();
+                self.on_presence(env, presence::Input::PhoneFailed { operator, failure });
+            }
+        }
+    }
+
+    fn drop_offer(&mut self, operator: &OperatorId, request: RequestId) {
+        if let Some(offers) = self.phones.offers.get_mut(operator) {
+            offers.waiting.retain(|waiting| *waiting != request);
+        }
+    }
+
+    fn take_by_phone(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        request: RequestId,
+        leg: LegId,
+        spoken: leg::Spoken,
+    ) {
+        self.drop_offer(operator, request);
+        let taken = self.take(env, request, operator, Asker::Nobody, Some((leg, spoken)));
+        let won = self.requests.get(&request).copied().filter(|_| taken.is_ok());
+        match won {
+            Some(call) => {
+                self.book.own(leg, Owner::Call(call));
+                self.phones.keys.insert(call, Keypad::default());
+                env.out.push(Effect::Leg(Command::InterceptDtmf { leg, on: true }));
+            }
+            None => {
+                self.book.forget(leg);
+                let cause = Cause::AnsweredElsewhere;
+                env.out.push(Effect::Leg(Command::End { leg, cause }));
+            }
+        }
+    }
+
+    // ---- feature codes, dialled as calls ----
+
+    pub(super) fn feature_code(
+        &mut self,
+        env: &mut Env<'_>,
+        leg: LegId,
+        phone: Option<&Number>,
+        code: &Number,
+    ) {
+        let account = phone.and_then(|phone| env.world.directory.operator_by_phone(phone));
+        let (Some(account), Some(phone)) = (account, phone) else {
+            let refusal = refusal(Cause::NotPermitted);
+            env.out.push(Effect::Leg(Command::Refuse { leg, refusal }));
+            return;
+        };
+        let operator = account.name.clone();
+        let input = match code.as_str() {
+            "*50" => {
+                let phone = self.seat_at(env, phone.clone());
+                Some(presence::Input::Login { operator: operator.clone(), phone })
+            }
+            "*51" => Some(presence::Input::Logout { operator: operator.clone() }),
+            "*52" => Some(presence::Input::Dnd { operator: operator.clone() }),
+            "*53" => Some(presence::Input::Ready { operator: operator.clone() }),
+            _ => None,
+        };
+        let is_login = code.as_str() == "*50";
+        let done = input.is_some() && (is_login || self.is_logged_in(&operator));
+        if let Some(input) = input {
+            self.on_presence(env, input);
+        }
+        let done = done && (!is_login || self.is_logged_in(&operator));
+        let tone = if done { Tone::Done } else { Tone::Refused };
+        self.book.own(leg, Owner::FeatureCode);
+        self.phones.codes.insert(leg, (tone, Some(env.now.instant + TONE)));
+        let choice = Choice::default();
+        env.out.push(Effect::Leg(Command::Answer { leg, choice, identify: None }));
+        env.out.push(Effect::Leg(Command::Listen(vec![(leg, Source::Tone(tone))])));
+    }
+
+    fn is_logged_in(&self, operator: &OperatorId) -> bool {
+        let view = self.presence.view(operator);
+        view.is_some_and(|view| view.state != presence::State::Out)
+    }
+
+    pub(super) fn on_feature_code_leg(&mut self, leg: LegId, event: &leg::Event) {
+        if let leg::Event::Ended { .. } = event {
+            self.phones.codes.remove(&leg);
+        }
+    }
+
+    // ---- keys in a call ----
+
+    pub(super) fn on_key(&mut self, env: &mut Env<'_>, id: CallId, leg: LegId, key: char) {
+        let is_seat = match self.calls.get(&id) {
+            Some(Call::Operator(call)) => call.seat().is_some_and(|seat| seat.phone == leg),
+            Some(Call::Direct(_)) | None => false,
+        };
+        let Some(pad) = self.phones.keys.get_mut(&id).filter(|_| is_seat) else { return };
+        let keyed = pad.keys.press(env.now.instant, key);
+        if keyed != Keyed::Release {
+            pad.warned &= keyed == Keyed::Held;
+        }
+        let verb = match keyed {
+            Keyed::Held => return,
+            Keyed::Pass(keys) => return self.pass_keys(env, id, &keys),
+            Keyed::Command(verb) => verb,
+            Keyed::Release => Verb::Release { force: std::mem::take(&mut pad.warned) },
+            Keyed::Alternate => match self.calls.get(&id) {
+                Some(Call::Operator(call)) => Verb::Alternate { party: other_party(&call.state) },
+                Some(Call::Direct(_)) | None => return,
+            },
+        };
+        let asker = Asker::Keys { leg };
+        let mut refused = None;
+        self.with_call(env, id, |call, ctx| {
+            let Call::Operator(call) = call else { return };
+            match call.command(&verb, &asker, ctx) {
+                Ok(Accepted::Now | Accepted::Later) => {}
+                Err(refusal) => refused = Some(refusal),
+            }
+        });
+        if let Some(refusal) = refused {
+            self.answer_keys(env, leg, &Outcome::Refused(refusal));
+        }
+    }
+
+    fn pass_keys(&mut self, env: &mut Env<'_>, id: CallId, keys: &str) {
+        let Some(Call::Operator(call)) = self.calls.get(&id) else { return };
+        let to = match &call.state {
+            CallState::WithCaller { .. } | CallState::Alternated { .. } => call.caller,
+            CallState::TalkingToCallee { callee, .. } => callee.leg,
+            _ => return,
+        };
+        for digit in keys.chars() {
+            env.out.push(Effect::Leg(Command::SendDtmf { leg: to, digit }));
+        }
+    }
+
+    /// The outcome of a key command is a tone at the operator's phone.
+    pub(super) fn answer_keys(&mut self, env: &mut Env<'_>, leg: LegId, outcome: &Outcome) {
+        let Some(Owner::Call(id)) = self.book.owner(leg).cloned() else { return };
+        let tone = match outcome {
+            Outcome::Ok | Outcome::Found { .. } => return,
+            Outcome::Refused(Refusal::Unhealthy { .. }) => {
+                if let Some(pad) = self.phones.keys.get_mut(&id) {
+                    pad.warned = true;
+                }
+                Tone::Warning
+            }
+            Outcome::Refused(_) => Tone::Refused,
+        };
+        env.out.push(Effect::Leg(Command::Listen(vec![(leg, Source::Tone(tone))])));
+        self.phones.tones.insert(id, env.now.instant + TONE);
+    }
+
+    // ---- time ----
+
+    pub(super) fn tick_phones(&mut self, env: &mut Env<'_>) {
+        let now = env.now.instant;
+        let over = |offers: &Offers| offers.ringing.as_ref().is_some_and(|(_, r)| r.until <= now);
+        let unanswered: Vec<_> = self.phones.offers.iter().filter(|(_, o)| over(o)).collect();
+        let unanswered: Vec<OperatorId> =
+            unanswered.into_iter().map(|(id, _)| id.clone()).collect();
+        for operator in unanswered {
+            self.ring_time_over(env, &operator);
+        }
+        let ids: Vec<CallId> = self.phones.keys.keys().copied().collect();
+        for id in ids {
+            if !self.calls.contains_key(&id) {
+                self.phones.keys.remove(&id);
+            } else if let Some(keys) =
+                self.phones.keys.get_mut(&id).and_then(|pad| pad.keys.tick(now))
+            {
+                self.pass_keys(env, id, &keys);
+            }
+        }
+        self.phones.codes.retain(|leg, (_, until)| {
+            let is_over = until.is_some_and(|until| until <= now);
+            if is_over && self.book.forget(*leg) {
+                let cause = Cause::NormalClearing;
+                env.out.push(Effect::Leg(Command::End { leg: *leg, cause }));
+            }
+            !is_over
+        });
+        self.phones.tones.retain(|id, until| {
+            let is_over = *until <= now;
+            if is_over && let Some(Call::Operator(call)) = self.calls.get(id) {
+                env.out.push(Effect::Leg(Command::Listen(call.sources())));
+            }
+            !is_over
+        });
+    }
+
+    /// It rang in vain: it rings again after the pause that a decline makes.
+    fn ring_time_over(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+        let Some(offers) = self.phones.offers.get_mut(operator) else { return };
+        let Some((request, mut ringing)) = offers.ringing.take() else { return };
+        self.drop_offer(operator, request);
+        let mut steps = Vec::new();
+        ringing.call_off(Cause::NoAnswer, &mut self.context(env.now, env.world, &mut steps));
+        let operator_id = operator.clone();
+        steps.push(Step::Queue(acd::Input::Decline { request, operator: operator_id }));
+        self.perform(env, steps);
+        self.ring_next(env, operator);
+    }
+}
+
+/// With whom the operator talks after `*3`.
+fn other_party(state: &CallState) -> Party {
+    match state {
+        CallState::TalkingToCallee { .. } => Party::Caller,
+        _ => Party::Callee,
+    }
+}
+
+impl Context<'_> {}

@@ -1,0 +1,182 @@
+//! Phones that ring in parallel for one call: the first to answer wins (R1.2, R4.4).
+//!
+//! ```text
+//!   place ──▶ ringing ── first 200 ──▶ answered (the others: CANCEL, "Call completed elsewhere")
+//!                │ each contact refuses or ends ──▶ failed, with the refusal that says most
+//!                └ deadline ──▶ no answer
+//! ```
+
+use super::admission::Callee;
+use super::context::{Context, Owner, Permission};
+use crate::cause::Cause;
+use crate::ids::{LegId, Number};
+use crate::leg::{self, Identity, Offer, Party, Spoken};
+use crate::sip::NameAddr;
+use crate::time::{Duration, Instant};
+
+/// More contacts than this are not rung at once.
+pub const CONTACTS_MAX: usize = 10;
+
+/// The phones that ring for one call.
+#[derive(Debug)]
+pub(super) struct Ringing {
+    pub number: Number,
+    pub until: Instant,
+    legs: Vec<LegId>,
+    refusal: Option<(u16, Cause)>,
+    contacts: Vec<NameAddr>,
+}
+
+/// What an event of one of the phones means for the call.
+#[derive(Debug)]
+pub(super) enum Rung {
+    /// Nothing yet.
+    Nothing,
+    /// A phone rings: 180 or another provisional.
+    Ringing,
+    /// A phone sends sound or a picture before it answers.
+    EarlyMedia(LegId),
+    /// The first that answered; the others have been called off.
+    Answered(LegId, Spoken),
+    /// All said no; where a 3xx pointed to, if one came.
+    Failed(Cause, Vec<NameAddr>),
+}
+
+/// How a call is placed.
+pub(super) struct Placing<'a> {
+    /// To whom.
+    pub to: Permission<'a>,
+    /// Who calls.
+    pub caller: Party,
+    /// The caller wants its number withheld.
+    pub withheld: bool,
+    /// The codecs.
+    pub offer: Offer,
+    /// Ask the phone to pick up by itself.
+    pub auto_answer: bool,
+    /// For so long.
+    pub ring_time: Duration,
+    /// Whose the legs are.
+    pub owner: Owner,
+}
+
+impl Ringing {
+    /// Calls all contacts of the callee.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn place(placing: Placing<'_>, ctx: &mut Context<'_>) -> Result<Self, Cause> {
+        let callee = placing.to.callee();
+        let targets = ctx.targets(callee);
+        if targets.is_empty() {
+            return Err(Cause::Unreachable);
+        }
+        let number = callee.number().clone();
+        let name = ctx.world.directory.terminal(&number).map(|terminal| terminal.name.clone());
+        let mut ringing = Self {
+            number: number.clone(),
+            until: ctx.now.instant + placing.ring_time,
+            legs: Vec::with_capacity(targets.len()),
+            refusal: None,
+            contacts: Vec::new(),
+        };
+        let identity = match (callee, placing.withheld) {
+            (Callee::Terminal(_), false) => Identity::Shown,
+            (Callee::Terminal(_), true) => Identity::Withheld,
+            (Callee::Trunk { .. }, false) => Identity::Asserted,
+            (Callee::Trunk { .. }, true) => Identity::WithheldAsserted,
+        };
+        for target in targets.into_iter().take(CONTACTS_MAX) {
+            let leg = ctx.book.mint(placing.owner.clone());
+            ringing.legs.push(leg);
+            let call = Box::new(leg::Call {
+                target,
+                caller: placing.caller.clone(),
+                callee: Party { number: number.to_string(), display: name.clone() },
+                offer: placing.offer,
+                identity,
+                auto_answer: placing.auto_answer,
+                credentials: None,
+            });
+            ctx.leg(leg::Command::Call { leg, call });
+        }
+        Ok(ringing)
+    }
+
+    /// No phone at all: what is left of a desk phone that cannot be called.
+    pub fn nobody(until: Instant) -> Self {
+        let number = Number::from("");
+        Self { number, until, legs: vec![], refusal: None, contacts: vec![] }
+    }
+
+    /// Whether this leg is one of the phones.
+    pub fn has(&self, leg: LegId) -> bool {
+        self.legs.contains(&leg)
+    }
+
+    /// Takes an event of one of the phones.
+    pub fn on(&mut self, event: &leg::Event, ctx: &mut Context<'_>) -> Rung {
+        match event {
+            leg::Event::Ringing { .. } => Rung::Ringing,
+            leg::Event::EarlyMedia { leg } => Rung::EarlyMedia(*leg),
+            leg::Event::Answered { leg, spoken } => {
+                self.legs.retain(|other| other != leg);
+                self.call_off(Cause::AnsweredElsewhere, ctx);
+                Rung::Answered(*leg, spoken.clone())
+            }
+            leg::Event::Refused { cause, status, contacts, .. } => {
+                self.note(*status, *cause);
+                self.contacts.extend(contacts.iter().cloned());
+                // 6xx speaks for the person, not for one phone (RFC 3261 §16.7 step 5).
+                if *status >= 600 {
+                    self.call_off(*cause, ctx);
+                    return self.failed(*cause);
+                }
+                Rung::Nothing
+            }
+            leg::Event::Ended { leg, cause, .. } => {
+                ctx.book.forget(*leg);
+                self.legs.retain(|other| other != leg);
+                if self.legs.is_empty() { self.failed(*cause) } else { Rung::Nothing }
+            }
+            leg::Event::Offered { .. }
+            | leg::Event::Confirmed { .. }
+            | leg::Event::Held { .. }
+            | leg::Event::Changed { .. }
+            | leg::Event::Aligned { .. }
+            | leg::Event::Dtmf { .. }
+            | leg::Event::Health { .. }
+            | leg::Event::Silent { .. }
+            | leg::Event::Info { .. }
+            | leg::Event::InfoAnswered { .. }
+            | leg::Event::Referred { .. }
+            | leg::Event::Moved { .. } => Rung::Nothing,
+        }
+    }
+
+    /// Ends all phones that still ring.
+    pub fn call_off(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        for leg in self.legs.drain(..) {
+            ctx.hang_up(leg, cause);
+        }
+    }
+
+    fn failed(&mut self, last: Cause) -> Rung {
+        let cause = self.refusal.map_or(last, |(_, cause)| cause);
+        Rung::Failed(cause, std::mem::take(&mut self.contacts))
+    }
+
+    /// Keeps the refusal that says most: of a person, then of a phone, then of the network.
+    fn note(&mut self, status: u16, cause: Cause) {
+        let weight = |status: u16| match status {
+            600..=699 => 4,
+            486 | 403 | 488 => 3,
+            300..=399 => 2,
+            400..=499 => 1,
+            _ => 0,
+        };
+        if self.refusal.is_none_or(|(kept, _)| weight(status) > weight(kept)) {
+            self.refusal = Some((status, cause));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What the switchboard is told of its house.
+
+use crate::acd;
+use crate::cause::Cause;
+use crate::ids::{Number, QueueId};
+use crate::presence;
+use crate::time::Duration;
+use std::collections::BTreeMap;
+
+/// What is configured.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The queues' telephone side, by name; [`acd::Settings`] has the same names.
+    pub queues: BTreeMap<QueueId, QueueSettings>,
+    /// For the queue machine.
+    pub acd: acd::Settings,
+    /// For the operators' states.
+    pub presence: presence::Settings,
+    /// What becomes of a call that levels and permits refuse.
+    pub on_refusal: OnRefusal,
+    /// Refuse desks that come by UDP, TCP or WS.
+    pub secure_only: bool,
+    /// How long a phone rings for a direct call, and a consulted one for an operator.
+    pub ring_time: Duration,
+    /// Changes at each start; desks see by it that the server was restarted.
+    pub boot: String,
+}
+
+/// One queue as callers and phones meet it.
+#[derive(Clone, Debug)]
+pub struct QueueSettings {
+    /// The operator number.
+    pub number: Number,
+    /// Who answers the caller.
+    pub answer: AnsweredBy,
+    /// How long a desk phone rings.
+    pub ring_time: Duration,
+}
+
+/// When a waiting caller gets its 200.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AnsweredBy {
+    /// At once; it waits with hold media.
+    Queue,
+    /// When the operator's phone answers; it waits with early media.
+    Operator,
+}
+
+/// What becomes of a call that levels and permits refuse.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OnRefusal {
+    /// 403.
+    Refuse,
+    /// It goes to the operator.
+    Operator,
+}
+
+/// How long a caller hears why it cannot be served before the final response.
+pub const ANNOUNCEMENT: Duration = Duration::from_secs(4);
+/// How long `release` waits for both parties to be healthy.
+pub const HEALTH_WAIT: Duration = Duration::from_secs(5);
+/// A desk that says nothing for so long after its control dialog is up is sent away.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// The causes with which a phone says no for its person.
+pub const REFUSALS: [Cause; 2] = [Cause::Busy, Cause::Declined];

@@ -1,0 +1,137 @@
+//! What goes on now, for people who look: calls, queues, operators.
+
+use super::machine::{Call, Machine};
+use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
+use crate::presence::{self, View};
+use crate::time::UnixTime;
+
+/// One call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CallView {
+    /// Which.
+    pub call: CallId,
+    /// Its phase, as the desk protocol or the record names it.
+    pub phase: &'static str,
+    /// Who called.
+    pub caller: String,
+    /// The number that was dialled.
+    pub dialled: Number,
+    /// The operator who has it.
+    pub operator: Option<OperatorId>,
+    /// The number that is called or talks.
+    pub callee: Option<Number>,
+    /// Since when.
+    pub began: UnixTime,
+}
+
+/// One waiting call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WaitingView {
+    /// Which.
+    pub request: RequestId,
+    /// Where.
+    pub queue: QueueId,
+    /// From 1.
+    pub position: usize,
+    /// Who called.
+    pub caller: String,
+    /// Since when.
+    pub since: UnixTime,
+}
+
+/// One operator.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OperatorView {
+    /// Who.
+    pub operator: OperatorId,
+    /// `out`, `idle` or `busy`.
+    pub state: &'static str,
+    /// Do-not-disturb.
+    pub dnd: bool,
+    /// Where the operator sits.
+    pub phone: Option<Number>,
+    /// `ok`, `unregistered`, `unreachable` or `refusing`.
+    pub phone_state: &'static str,
+    /// `none`, `up`, `unresponsive` or `lost`.
+    pub desk: &'static str,
+    /// The call in hand.
+    pub call: Option<CallId>,
+}
+
+impl Machine {
+    /// All calls, by number.
+    pub fn calls(&self) -> impl Iterator<Item = CallView> {
+        self.calls.iter().map(|(id, call)| match call {
+            Call::Operator(call) => CallView {
+                call: *id,
+                phase: call.phase(),
+                caller: call.identity.shown().to_owned(),
+                dialled: call.record.dialled.clone(),
+                operator: call.operator().cloned(),
+                callee: call.callee().cloned(),
+                began: call.record.began,
+            },
+            Call::Direct(call) => CallView {
+                call: *id,
+                phase: call.phase(),
+                caller: call.identity.shown().to_owned(),
+                dialled: call.record.dialled.clone(),
+                operator: None,
+                callee: call.callee().cloned(),
+                began: call.record.began,
+            },
+        })
+    }
+
+    /// All waiting calls, by queue and position.
+    pub fn waiting(&self) -> impl Iterator<Item = WaitingView> {
+        self.settings.queues.keys().flat_map(|queue| {
+            let waiting = (1..).zip(self.acd.waiting(queue));
+            waiting.filter_map(|(position, request)| {
+                let call = self.operator_call(request)?;
+                Some(WaitingView {
+                    request,
+                    queue: queue.clone(),
+                    position,
+                    caller: call.identity.shown().to_owned(),
+                    since: call.record.began,
+                })
+            })
+        })
+    }
+
+    /// All operators, by name.
+    pub fn operators(&self) -> impl Iterator<Item = OperatorView> {
+        self.presence.views().map(|(operator, view)| {
+            let call = self.hands.get(operator).copied();
+            operator_view(operator.clone(), &view, call)
+        })
+    }
+
+    /// How many legs, calls and desks there are: for tests that nothing is left behind.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.calls.is_empty() && self.requests.is_empty() && self.hands.is_empty()
+    }
+}
+
+fn operator_view(operator: OperatorId, view: &View, call: Option<CallId>) -> OperatorView {
+    OperatorView {
+        operator,
+        state: match view.state {
+            presence::State::Out => "out",
+            presence::State::Idle => "idle",
+            presence::State::Busy => "busy",
+        },
+        dnd: view.dnd,
+        phone: view.phone.clone(),
+        phone_state: super::commands::phone_word(view.phone_state),
+        desk: match view.desk {
+            presence::Desk::None => "none",
+            presence::Desk::Up => "up",
+            presence::Desk::Unresponsive => "unresponsive",
+            presence::Desk::Lost { .. } => "lost",
+        },
+        call,
+    }
+}
