@@ -164,6 +164,15 @@ impl Machine {
         out
     }
 
+    /// Ends all calls and control dialogs: the process is about to stop.
+    #[must_use]
+    pub fn shut_down(&mut self, now: Now) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.tell(now, switchboard::Input::ShutDown);
+        self.work(now, &mut out);
+        out
+    }
+
     // ---- the line ----
 
     fn work(&mut self, now: Now, out: &mut Vec<Effect>) {

@@ -43,9 +43,9 @@ impl Machine {
         &self.directory
     }
 
-    /// Whether nothing is going on: no call, no leg.
+    /// Whether nothing is going on: no call, no leg, no control dialog.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.switchboard.is_quiet() && self.callers.is_empty()
+        self.switchboard.is_quiet() && self.callers.is_empty() && self.legs.legs() == 0
     }
 }

@@ -1,3 +1,12 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
 
 pub mod media_sockets;
+pub mod clock;
+pub mod event_loop;
+pub mod media_sockets;
+mod resolver;
+mod stream;
+mod telemetry;
+mod udp;
+
+pub use udp::own_address_towards;

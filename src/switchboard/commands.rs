@@ -374,19 +374,6 @@ impl Machine {
         self.on_presence(env, presence::Input::Restore { operator, dnd, phone });
     }
 
-    /// Ends a call by its number; whether there was one.
-    pub fn end(
-        &mut self,
-        now: crate::time::Now,
-        world: super::context::World<'_>,
-        call: crate::ids::CallId,
-    ) -> Option<Vec<Effect>> {
-        self.calls.get(&call)?;
-        let mut out = Vec::new();
-        self.end_call(&mut Env { now, world, out: &mut out }, call, Cause::Administrative);
-        Some(out)
-    }
-
     pub(super) fn tell_position(&mut self, request: RequestId) {
         for operator in self.desks.listing(request) {
             let listed = self.acd.list(&operator).into_iter().find(|l| l.request == request);

@@ -250,6 +250,14 @@ impl Desks {
         }
     }
 
+    /// Ends all dialogs; the leases stay as they are, for the next start.
+    pub fn close_all(&mut self, now: Instant, cause: Cause) {
+        for (_, mut desk) in std::mem::take(&mut self.up) {
+            desk.close(now, cause);
+            self.closing.push(desk);
+        }
+    }
+
     /// An INFO was answered, or was not. `None` when that changes nothing for the operator.
     pub fn answered(
         &mut self,

@@ -64,6 +64,8 @@ pub enum Input {
         /// To what.
         state: SetState,
     },
+    /// The process is about to stop: all calls and control dialogs end.
+    ShutDown,
     /// What the journal kept of an operator, at the start.
     RestoreOperator(presence::Stored),
     /// What the journal kept of a desk command, at the start.
@@ -194,6 +196,7 @@ impl Machine {
                 };
                 self.on_presence(&mut env, input);
             }
+            Input::ShutDown => self.shut_down(&mut env),
             Input::RestoreOperator(stored) => self.restore_operator(&mut env, stored),
             Input::RestoreResult { operator, id, kept } => {
                 self.desks.results.keep(&operator, &id, kept);
@@ -661,12 +664,16 @@ impl Machine {
         env.out.extend(commands.into_iter().map(Effect::Leg));
     }
 
-    /// Ends a call from outside: an administrator, or the end of the process.
-    pub(super) fn end_call(&mut self, env: &mut Env<'_>, id: CallId, cause: Cause) {
-        self.with_call(env, id, |call, ctx| match call {
-            Call::Operator(call) => call.finish("administrative", cause, EndedBy::Server, ctx),
-            Call::Direct(call) => call.finish(cause, EndedBy::Server, ctx),
-        });
+    fn shut_down(&mut self, env: &mut Env<'_>) {
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        let cause = Cause::Administrative;
+        for id in calls {
+            self.with_call(env, id, |call, ctx| match call {
+                Call::Operator(call) => call.finish("shut-down", cause, EndedBy::Server, ctx),
+                Call::Direct(call) => call.finish(cause, EndedBy::Server, ctx),
+            });
+        }
+        self.desks.close_all(env.now.instant, cause);
     }
 }
 

@@ -1,0 +1,419 @@
+//! The one loop: waits for one of a closed list of inputs, lets the cores think, performs what they
+//! want.
+//!
+//! ```text
+//!   UDP · streams · relay sockets · journal · resolver · administration · time · signals
+//!       │ one sleep, then everything that is ready
+//!       ▼
+//!   exchange.handle ──▶ effects, in order: send, media, store, resolve, reply, log
+//!   media.rtp ─────▶ packets out; events ──▶ exchange.handle
+//! ```
+//!
+//! Performing never decides and never waits: what cannot be sent is reported as an input.
+
+use super::clock::Clock;
+use super::media_sockets::{self, MediaSockets};
+use super::resolver::Resolver;
+use super::stream::{self, Streams};
+use super::telemetry;
+use super::udp::Udp;
+use crate::exchange::{self, AdminRequest, Effect, Input, Reply};
+use crate::ids::{PortId, Ticket};
+use crate::media;
+use crate::sip::{Destination, Flow, Transport};
+use crate::store::{Batch, Outcome, WriteRefused, Writer};
+use crate::time::{Duration, Instant, Now, earliest};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use tokio::sync::{mpsc, oneshot};
+
+/// Relay ports that are bound at the start: eight calls with pictures through an operator.
+const PORTS_AT_START: usize = 64;
+/// Relay ports that are bound when the pool runs low.
+const PORTS_MORE: usize = 64;
+/// Administrators' requests that may wait.
+pub const REQUESTS_MAX: usize = 64;
+/// At the end, phones and the journal get this long.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// An administrator's request, and where its answer goes.
+#[derive(Debug)]
+pub struct Request {
+    /// Who.
+    pub by: String,
+    /// What.
+    pub request: AdminRequest,
+    /// The answer.
+    pub reply: oneshot::Sender<Reply>,
+}
+
+/// Where the loop listens.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// SIP over UDP.
+    pub udp: Vec<SocketAddr>,
+    /// SIP over TCP.
+    pub tcp: Vec<SocketAddr>,
+    /// The relay.
+    pub media: media_sockets::Settings,
+}
+
+/// All that the loop touches.
+pub struct Sockets {
+    udp: Udp,
+    streams: Streams,
+    media: MediaSockets,
+}
+
+/// A listener that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// An address of SIP.
+    #[error("cannot listen on {transport} {address}: {error}")]
+    Sip {
+        /// How.
+        transport: Transport,
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The relay's ports.
+    #[error("cannot bind relay ports on {address}: {error}")]
+    Media {
+        /// Where.
+        address: std::net::IpAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+impl Sockets {
+    /// Binds all listeners and the first relay ports.
+    ///
+    /// # Errors
+    /// The first that cannot be had.
+    pub async fn bind(listen: &Listen) -> Result<(Self, Vec<PortId>), ListenError> {
+        let sip =
+            |transport| move |(address, error)| ListenError::Sip { transport, address, error };
+        let udp = Udp::bind(&listen.udp).map_err(sip(Transport::Udp))?;
+        let streams = Streams::bind(&listen.tcp).await.map_err(sip(Transport::Tcp))?;
+        let address = listen.media.address;
+        let relay = |error| ListenError::Media { address, error };
+        let mut media = MediaSockets::new(listen.media.clone()).map_err(relay)?;
+        let ports = media.grow(PORTS_AT_START).map_err(relay)?;
+        Ok((Self { udp, streams, media }, ports))
+    }
+
+    /// The addresses of SIP, with the ports that the system chose.
+    pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> {
+        let udp = self.udp.addresses().map(|address| (Transport::Udp, address));
+        udp.chain(self.streams.addresses().iter().map(|address| (Transport::Tcp, *address)))
+    }
+}
+
+/// The loop.
+pub struct EventLoop {
+    clock: Clock,
+    exchange: exchange::Machine,
+    media: media::Machine,
+    sockets: Sockets,
+    writer: Writer,
+    resolver: Resolver,
+    replies: BTreeMap<u64, oneshot::Sender<Reply>>,
+    last_request: u64,
+    /// What performing has brought up; handled before the next sleep.
+    found: VecDeque<Found>,
+    broken: Option<Broken>,
+}
+
+/// An input that came up while effects were performed.
+#[derive(Debug)]
+enum Found {
+    Unsendable(Destination),
+    Ports(Vec<PortId>),
+}
+
+/// Why the loop cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// What must be remembered cannot be.
+    #[error("the journal cannot be written: {0}")]
+    Journal(String),
+    /// The relay's sockets are gone.
+    #[error("the relay's sockets cannot be read: {0}")]
+    Relay(#[from] io::Error),
+}
+
+/// Everything the loop is made of.
+pub struct Parts {
+    /// The clock by which the exchange was made.
+    pub clock: Clock,
+    /// The exchange.
+    pub exchange: exchange::Machine,
+    /// What it wanted done when it was made.
+    pub first: Vec<Effect>,
+    /// The relay.
+    pub media: media::Machine,
+    /// The sockets.
+    pub sockets: Sockets,
+    /// Their relay ports.
+    pub ports: Vec<PortId>,
+    /// The journal.
+    pub writer: Writer,
+}
+
+impl EventLoop {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { clock, exchange, first, media, sockets, ports, writer } = parts;
+        let mut this = Self {
+            clock,
+            exchange,
+            media,
+            sockets,
+            writer,
+            resolver: Resolver::new(),
+            replies: BTreeMap::new(),
+            last_request: 0,
+            found: VecDeque::new(),
+            broken: None,
+        };
+        this.perform(first);
+        this.handle(Input::Ports(ports));
+        this
+    }
+
+    /// Runs until `stop` is done; then ends what goes on.
+    ///
+    /// # Errors
+    /// When a promise can no longer be kept.
+    pub async fn run(
+        mut self,
+        mut commits: mpsc::UnboundedReceiver<Outcome>,
+        mut requests: mpsc::Receiver<Request>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), Broken> {
+        tokio::pin!(stop);
+        let mut farewell = None;
+        loop {
+            self.drain_found();
+            if let Some(broken) = self.broken.take() {
+                return Err(broken);
+            }
+            if farewell.is_some_and(|until| self.clock.now().instant >= until)
+                || (farewell.is_some() && self.exchange.is_quiet())
+            {
+                return Ok(());
+            }
+            let wake =
+                earliest(earliest(self.exchange.deadline(), self.media.deadline()), farewell);
+            let Sockets { udp, streams, media } = &mut self.sockets;
+            tokio::select! {
+                () = std::future::poll_fn(|cx| udp.poll_ready(cx)) => self.drain_udp(),
+                readable = media.readable() => {
+                    readable?;
+                    self.relay()?;
+                }
+                Some(event) = streams.next() => {
+                    self.on_stream(event);
+                    self.drain_streams();
+                }
+                Some(outcome) = commits.recv() => {
+                    self.on_commit(outcome);
+                    while let Ok(outcome) = commits.try_recv() {
+                        self.on_commit(outcome);
+                    }
+                }
+                Some((host, address)) = self.resolver.next() => {
+                    self.handle(Input::Resolved { host, address });
+                }
+                Some(request) = requests.recv() => self.on_request(request),
+                () = sleep_until(self.clock, wake) => {}
+                () = &mut stop, if farewell.is_none() => {
+                    farewell = Some(self.clock.now().instant + FAREWELL);
+                    self.farewell();
+                }
+            }
+            self.tick();
+        }
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        let effects = self.exchange.handle(self.now(), input);
+        self.perform(effects);
+    }
+
+    fn tick(&mut self) {
+        let now = self.now();
+        if self.exchange.deadline().is_some_and(|at| at <= now.instant) {
+            let effects = self.exchange.tick(now);
+            self.perform(effects);
+        }
+        if self.media.deadline().is_some_and(|at| at <= now.instant) {
+            self.media.tick(now, self.sockets.media.outgoing());
+            self.report_media();
+        }
+    }
+
+    // ---- what comes in ----
+
+    fn drain_udp(&mut self) {
+        let Self { clock, exchange, sockets, .. } = self;
+        let mut effects = Vec::new();
+        sockets.udp.drain(|flow, bytes| {
+            effects.push(exchange.handle(clock.now(), Input::Sip { flow, bytes }));
+        });
+        effects.into_iter().for_each(|effects| self.perform(effects));
+    }
+
+    fn drain_streams(&mut self) {
+        while let Some(event) = self.sockets.streams.try_next() {
+            self.on_stream(event);
+        }
+    }
+
+    fn on_stream(&mut self, event: stream::Event) {
+        self.sockets.streams.note(&event);
+        match event {
+            stream::Event::Opened(..) => {}
+            stream::Event::Message(flow, bytes) => {
+                self.handle(Input::Sip { flow, bytes: &bytes });
+            }
+            stream::Event::Closed(flow) => self.handle(Input::FlowClosed(flow)),
+            stream::Event::Failed(transport, remote) => {
+                let destination = Destination::Address { transport, remote };
+                self.handle(Input::TransportFailed(destination));
+            }
+        }
+    }
+
+    fn relay(&mut self) -> io::Result<()> {
+        let clock = self.clock;
+        self.sockets.media.relay(&mut self.media, || clock.now())?;
+        self.report_media();
+        Ok(())
+    }
+
+    fn report_media(&mut self) {
+        let events: Vec<media::Event> = self.sockets.media.take_events().collect();
+        for event in events {
+            self.handle(Input::Media(event));
+        }
+    }
+
+    fn on_commit(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Committed(Some(ticket)) => self.handle(Input::Committed(ticket)),
+            Outcome::Committed(None) => {}
+            Outcome::Failed { error, .. } => {
+                // What was promised is not on the disk: better to stop and be restarted than to lie.
+                self.broken = Some(Broken::Journal(error.to_string()));
+            }
+        }
+    }
+
+    fn on_request(&mut self, request: Request) {
+        self.last_request += 1;
+        let id = self.last_request;
+        self.replies.insert(id, request.reply);
+        self.handle(Input::Admin { id, by: request.by, request: request.request });
+    }
+
+    fn drain_found(&mut self) {
+        while let Some(found) = self.found.pop_front() {
+            match found {
+                Found::Unsendable(destination) => {
+                    self.handle(Input::TransportFailed(destination));
+                }
+                Found::Ports(ports) => self.handle(Input::Ports(ports)),
+            }
+        }
+    }
+
+    fn farewell(&mut self) {
+        let effects = self.exchange.shut_down(self.now());
+        self.perform(effects);
+    }
+
+    // ---- what goes out ----
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        let mut entries = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Send { to, bytes } => self.send(to, bytes),
+                Effect::Media(command) => {
+                    let now = self.now();
+                    self.media.handle(now, command, self.sockets.media.outgoing());
+                }
+                Effect::PortsWanted => self.grow(),
+                Effect::Store { entry, ticket } => {
+                    entries.push(entry);
+                    if ticket.is_some() {
+                        self.write(std::mem::take(&mut entries), ticket);
+                    }
+                }
+                Effect::Resolve { host } => self.resolver.look_up(host),
+                Effect::Reply { id, reply } => {
+                    if let Some(waiting) = self.replies.remove(&id) {
+                        // Whoever asked may have gone.
+                        let _ = waiting.send(reply);
+                    }
+                }
+                Effect::Log(story) => telemetry::tell(&story),
+                Effect::Complaint { flow, what } => telemetry::complain(&flow, &what),
+            }
+        }
+        if !entries.is_empty() {
+            self.write(entries, None);
+        }
+    }
+
+    fn send(&mut self, to: Destination, bytes: Vec<u8>) {
+        let sent = match to {
+            Destination::Flow(Flow { transport: Transport::Udp, local, remote, .. }) => {
+                self.sockets.udp.send(Some(local), remote, &bytes).is_ok()
+            }
+            Destination::Address { transport: Transport::Udp, remote } => {
+                self.sockets.udp.send(None, remote, &bytes).is_ok()
+            }
+            to => self.sockets.streams.send(&to, bytes).is_ok(),
+        };
+        if !sent {
+            self.found.push_back(Found::Unsendable(to));
+        }
+    }
+
+    fn grow(&mut self) {
+        match self.sockets.media.grow(PORTS_MORE) {
+            Ok(ports) if ports.is_empty() => {
+                tracing::warn!("all relay ports are in use: widen `media.ports`");
+            }
+            Ok(ports) => self.found.push_back(Found::Ports(ports)),
+            Err(error) => tracing::warn!("no more relay ports: {error}"),
+        }
+    }
+
+    fn write(&mut self, entries: Vec<crate::exchange::journal::Entry>, ticket: Option<Ticket>) {
+        match self.writer.write(Batch { entries, ticket }) {
+            Ok(()) => {}
+            Err(refused @ (WriteRefused::Full | WriteRefused::Stopped)) => {
+                self.broken = Some(Broken::Journal(refused.to_string()));
+            }
+        }
+    }
+}
+
+async fn sleep_until(clock: Clock, wake: Option<Instant>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(clock.real(at).into()).await,
+        None => std::future::pending().await,
+    }
+}

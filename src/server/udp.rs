@@ -1,0 +1,154 @@
+//! SIP over UDP: the listeners, and which of our addresses a peer sees.
+
+use crate::ids::ConnectionId;
+use crate::sip::{Flow, Transport};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::task::{Context, Poll};
+use tokio::net::UdpSocket;
+
+/// The longest datagram.
+const DATAGRAM_MAX: usize = 65_535;
+/// As many datagrams are read before the effects of the others are carried out.
+const BURST_MAX: usize = 256;
+/// Of so many peers the own address is remembered.
+const PEERS_MAX: usize = 16_384;
+
+/// All UDP listeners.
+#[derive(Debug)]
+pub struct Udp {
+    sockets: Vec<Listener>,
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    socket: UdpSocket,
+    bound: SocketAddr,
+    /// When bound to all addresses: the one that each peer reaches us at.
+    own: BTreeMap<IpAddr, IpAddr>,
+}
+
+impl Udp {
+    /// Binds all listeners.
+    ///
+    /// # Errors
+    /// The address that cannot be bound, and why.
+    pub fn bind(addresses: &[SocketAddr]) -> Result<Self, (SocketAddr, io::Error)> {
+        let mut sockets = Vec::new();
+        for address in addresses {
+            let listener = Listener::bind(*address).map_err(|error| (*address, error))?;
+            sockets.push(listener);
+        }
+        Ok(Self { sockets, buffer: vec![0; DATAGRAM_MAX] })
+    }
+
+    /// The addresses that are bound, with the ports that the system chose.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.sockets.iter().map(|listener| listener.bound)
+    }
+
+    /// Ready when any listener has a datagram.
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut ready = Poll::Pending;
+        for listener in &self.sockets {
+            if listener.socket.poll_recv_ready(cx).is_ready() {
+                ready = Poll::Ready(());
+            }
+        }
+        ready
+    }
+
+    /// Hands over what has come, at most [`BURST_MAX`] datagrams of each listener.
+    pub fn drain(&mut self, mut each: impl FnMut(Flow, &[u8])) {
+        for listener in &mut self.sockets {
+            for _ in 0..BURST_MAX {
+                match listener.socket.try_recv_from(&mut self.buffer) {
+                    Ok((length, remote)) => {
+                        let flow = listener.flow(remote);
+                        each(flow, &self.buffer[..length]);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    // An ICMP error of an earlier datagram; the next one may be whole.
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Sends a datagram: from the listener of the flow, or from the first that fits the address.
+    ///
+    /// # Errors
+    /// What the system says, or that there is no listener of that family. A full buffer is no error:
+    /// SIP repeats itself.
+    pub fn send(&self, from: Option<SocketAddr>, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+        let fits = |listener: &&Listener| match from {
+            Some(from) => listener.is(from),
+            None => listener.bound.is_ipv4() == to.is_ipv4(),
+        };
+        let listener = self.sockets.iter().find(fits);
+        let listener = listener.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        match listener.socket.try_send_to(bytes, to) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Listener {
+    fn bind(address: SocketAddr) -> io::Result<Self> {
+        let domain = socket2::Domain::for_address(address);
+        let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, None)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        // A burst of a thousand calls fits; what the system allows is taken.
+        let _ = socket.set_recv_buffer_size(4 << 20);
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        let socket = UdpSocket::from_std(socket.into())?;
+        let bound = socket.local_addr()?;
+        Ok(Self { socket, bound, own: BTreeMap::new() })
+    }
+
+    fn is(&self, local: SocketAddr) -> bool {
+        let all = self.bound.ip().is_unspecified() && self.bound.is_ipv4() == local.is_ipv4();
+        self.bound.port() == local.port() && (all || self.bound.ip() == local.ip())
+    }
+
+    fn flow(&mut self, remote: SocketAddr) -> Flow {
+        let local = if self.bound.ip().is_unspecified() {
+            SocketAddr::new(self.own_address(remote), self.bound.port())
+        } else {
+            self.bound
+        };
+        Flow { transport: Transport::Udp, local, remote, connection: ConnectionId(0) }
+    }
+
+    /// The address that packets to this peer leave from, as the routing table has it.
+    fn own_address(&mut self, remote: SocketAddr) -> IpAddr {
+        if let Some(own) = self.own.get(&remote.ip()) {
+            return *own;
+        }
+        let own = own_address_towards(remote).unwrap_or(self.bound.ip());
+        if self.own.len() >= PEERS_MAX {
+            self.own.clear();
+        }
+        self.own.insert(remote.ip(), own);
+        own
+    }
+}
+
+/// The address of this machine that a peer sees; nothing is sent to find out.
+#[must_use]
+pub fn own_address_towards(remote: SocketAddr) -> Option<IpAddr> {
+    let any: SocketAddr = match remote {
+        SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+        SocketAddr::V6(_) => ([0u16; 8], 0).into(),
+    };
+    let probe = std::net::UdpSocket::bind(any).ok()?;
+    probe.connect(remote).ok()?;
+    Some(probe.local_addr().ok()?.ip())
+}
