@@ -1,6 +1,5 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
 
-pub mod media_sockets;
 pub mod clock;
 pub mod event_loop;
 pub mod media_sockets;

@@ -19,7 +19,7 @@
 
 use super::admission::{Callee, Identity};
 use super::call_record::{CallRecord, EndedBy, Handover};
-use super::context::{Asker, Context, Owner, Permission, party};
+use super::context::{Asker, Context, Keep, Owner, Permission, Step, party};
 use super::desk::event::{Caller, Event, Outcome, Refusal};
 use super::dispatch::Onward;
 use super::handover::Checks;
@@ -381,6 +381,8 @@ impl OperatorCall {
         self.record.enter("taken", ctx.now.unix, operator.as_str());
         let waited = ctx.now.unix.since(self.record.began);
         ctx.log(Story::Taken { call: self.id, operator: operator.clone(), waited });
+        let record = Box::new(self.record.clone());
+        ctx.steps.push(Step::Keep(Keep::Call(record), Some(ticket)));
         self.state = State::Taken { operator, asker, ticket, phone, abandoned: false };
         ticket
     }
@@ -487,10 +489,9 @@ impl OperatorCall {
             ctx.tell(operator, self.view(Some(reason)));
         }
         self.enter(State::Queued, ctx);
+        // Idle first, so that the request is offered to the same operator as to all.
+        ctx.steps.extend(operator.map(Step::Free));
         ctx.queue(acd::Input::PutBack { request: self.request, place });
-        if let Some(operator) = operator {
-            ctx.presence(presence::Input::Disengage { operator });
-        }
     }
 
     // ---- what the phones do ----
@@ -587,12 +588,15 @@ impl OperatorCall {
 
     fn operator_gone(&mut self, cause: Cause, by: leg::EndedBy, ctx: &mut Context<'_>) {
         let hung_up = by == leg::EndedBy::Peer;
-        match &self.state {
+        match &mut self.state {
             State::WithCaller { .. } if hung_up => {
                 self.finish("operator-hung-up", cause, EndedBy::Operator, ctx);
             }
-            State::WithCaller { .. } | State::Consulting { .. } => {
-                self.drop_callee(Cause::Abandoned, ctx);
+            State::WithCaller { .. } => {
+                self.give_back(acd::Place::Front, "phone-gone".into(), ctx);
+            }
+            State::Consulting { callee, .. } => {
+                callee.call_off(Cause::Abandoned, ctx);
                 self.give_back(acd::Place::Front, "phone-gone".into(), ctx);
             }
             State::TalkingToCallee { .. }

@@ -13,7 +13,7 @@ use crate::acd;
 use crate::cause::Cause;
 use crate::dialog::{Body, ServerTx};
 use crate::directory::OperatorMode;
-use crate::ids::{LegId, Number, OperatorId, RequestId};
+use crate::ids::{LegId, Number, OperatorId, QueueId, RequestId};
 use crate::leg;
 use crate::presence::{self, DeskPhone, PhoneState, View};
 use serde_json::{Value, json};
@@ -359,12 +359,24 @@ impl Machine {
             self.on_presence(env, presence::Input::Add { operator: operator.clone(), mode });
             // Perhaps it serves other queues now.
             if let Some(view) = self.presence.view(&operator) {
-                let queues = account.queues.iter().cloned().collect();
-                let standing = standing(view.standing);
-                let input = acd::Input::Standing { operator, queues, standing };
-                self.perform(env, vec![Step::Queue(input)]);
+                self.stand(env, operator, view.standing);
             }
         }
+    }
+
+    /// Tells the queue how an operator stands; one that names no queues serves them all.
+    pub(super) fn stand(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: OperatorId,
+        standing: presence::Standing,
+    ) {
+        let account = env.world.directory.operator(&operator);
+        let serves = |queue: &&QueueId| account.is_some_and(|account| account.serves(queue));
+        let queues = self.settings.queues.keys().filter(serves).cloned().collect();
+        let standing = self::standing(standing);
+        let input = acd::Input::Standing { operator, queues, standing };
+        self.perform(env, vec![Step::Queue(input)]);
     }
 
     pub(super) fn restore_operator(&mut self, env: &mut Env<'_>, stored: presence::Stored) {
@@ -428,7 +440,7 @@ pub(super) fn mode(mode: OperatorMode) -> presence::Mode {
     }
 }
 
-pub(super) fn standing(standing: presence::Standing) -> acd::Standing {
+fn standing(standing: presence::Standing) -> acd::Standing {
     match standing {
         presence::Standing::Idle => acd::Standing::Idle,
         presence::Standing::Busy => acd::Standing::Busy,

@@ -58,6 +58,8 @@ pub(super) enum Step {
     Queue(acd::Input),
     /// For the operators' states.
     Presence(presence::Input),
+    /// The operator has no call in hand any more.
+    Free(OperatorId),
     /// For a desk, if it is up.
     Tell(OperatorId, Event),
     /// The outcome of a command that was accepted earlier.

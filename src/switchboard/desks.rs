@@ -39,6 +39,8 @@ pub(super) struct Desks {
     up: BTreeMap<OperatorId, Desk>,
     closing: Vec<Desk>,
     pub results: Results,
+    /// Counts what was said to any desk.
+    said: u64,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,8 @@ struct Desk {
     /// A take waits for its commit: nothing is sent before its result.
     corked: bool,
     over_udp: bool,
+    /// When it was first said something that it has not heard yet, by [`Desks::said`].
+    waits_since: u64,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -80,9 +84,11 @@ impl Desks {
             listed: BTreeSet::new(),
             corked: false,
             over_udp,
+            waits_since: 0,
         };
         let Some(mut old) = self.up.insert(operator.clone(), desk) else { return false };
-        old.say(Message::Event(Event::Evicted));
+        self.said += 1;
+        old.say(self.said, Message::Event(Event::Evicted));
         old.close(now, Cause::Transferred);
         self.closing.push(old);
         true
@@ -197,7 +203,8 @@ impl Desks {
             if std::mem::take(&mut desk.corked) {
                 desk.outbox.push_first(Message::Result(value));
             } else {
-                desk.say(Message::Result(value));
+                self.said += 1;
+                desk.say(self.said, Message::Result(value));
             }
         }
         kept
@@ -224,7 +231,8 @@ impl Desks {
             }
             _ => {}
         }
-        desk.say(Message::Event(event));
+        self.said += 1;
+        desk.say(self.said, Message::Event(event));
     }
 
     pub fn say(&mut self, operator: &OperatorId, message: Message) {
@@ -232,7 +240,8 @@ impl Desks {
             if let Message::Snapshot(Event::Offer(waiting) | Event::Waiting(waiting)) = &message {
                 desk.listed.insert(waiting.request);
             }
-            desk.say(message);
+            self.said += 1;
+            desk.say(self.said, message);
         }
     }
 
@@ -278,7 +287,11 @@ impl Desks {
 
     /// What can be sent now: for each free dialog its next message; and the BYEs that are due.
     pub fn pump(&mut self, now: Instant, out: &mut Vec<leg::Command>) -> Vec<LegId> {
-        for desk in self.up.values_mut().chain(&mut self.closing).filter(|desk| !desk.corked) {
+        let desks = self.up.values_mut().chain(&mut self.closing);
+        let mut desks: Vec<_> = desks.filter(|desk| !desk.corked).collect();
+        // In the order in which they were spoken to: who won a call hears it before the others lose it.
+        desks.sort_by_key(|desk| desk.waits_since);
+        for desk in desks {
             if let Some((tag, body)) = desk.outbox.next(now) {
                 let body = Body { content_type: CONTENT_TYPE.into(), bytes: body.into_bytes() };
                 let package = PACKAGE.to_owned();
@@ -319,7 +332,10 @@ impl Desks {
 }
 
 impl Desk {
-    fn say(&mut self, message: Message) {
+    fn say(&mut self, said: u64, message: Message) {
+        if self.outbox.is_drained() {
+            self.waits_since = said;
+        }
         self.outbox.push(message);
     }
 

@@ -377,6 +377,7 @@ impl Machine {
                     }
                 }
                 Step::Presence(input) => self.on_presence(env, input),
+                Step::Free(operator) => self.free(env, operator),
                 Step::Tell(operator, event) => self.desks.tell(&operator, event),
                 Step::Answer(asker, outcome) => self.answer(env, asker, &outcome),
                 Step::Keep(keep, ticket) => env.out.push(Effect::Keep { keep, ticket }),
@@ -437,16 +438,18 @@ impl Machine {
             Q::Withdraw { operator, request, reason } => {
                 self.withdraw(env, &operator, request, reason);
             }
-            Q::Released { operator, .. } => {
-                self.hands.remove(&operator);
-                self.on_presence(env, presence::Input::Disengage { operator });
-            }
+            Q::Released { operator, .. } => self.free(env, operator),
             // The answers to takes and declines are read where those are made.
             Q::Taken { .. }
             | Q::TakeRefused { .. }
             | Q::Declined { .. }
             | Q::DeclineRefused { .. } => {}
         }
+    }
+
+    fn free(&mut self, env: &mut Env<'_>, operator: OperatorId) {
+        self.hands.remove(&operator);
+        self.on_presence(env, presence::Input::Disengage { operator });
     }
 
     fn withdraw(
@@ -525,6 +528,8 @@ impl Machine {
                 }
             });
             withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
+            // All this is on its way before the desk phone is called (R4.2).
+            self.pump(env);
         }
         self.with_call(env, id, |call, ctx| {
             if let Call::Operator(call) = call {
@@ -551,12 +556,7 @@ impl Machine {
             presence::Effect::LoginRefused { .. } => {}
             presence::Effect::Changed { operator, view } => {
                 self.desks.tell(&operator, super::commands::state_event(&view));
-                let queues = env.world.directory.operator(&operator);
-                let queues = queues.map(|o| o.queues.iter().cloned().collect());
-                let standing = super::commands::standing(view.standing);
-                let queues = queues.unwrap_or_default();
-                let input = acd::Input::Standing { operator, queues, standing };
-                self.perform(env, vec![Step::Queue(input)]);
+                self.stand(env, operator, view.standing);
             }
         }
     }

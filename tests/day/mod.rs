@@ -33,7 +33,7 @@ pub fn day(machine: &mut impl Machine, script: &str) {
             }
             continue;
         };
-        let _ = writeln!(expected, "{:<5}{}", words[0], words[1..].join(" "));
+        let _ = writeln!(expected, "{:<4} {}", words[0], words[1..].join(" "));
         while let Some(at) = machine.deadline().filter(|at| *at <= now) {
             let came = machine.tick(at);
             assert!(
@@ -42,12 +42,12 @@ pub fn day(machine: &mut impl Machine, script: &str) {
             );
             if !came.is_empty() {
                 let time = format!("{}s", at.as_micros() as f64 / 1e6);
-                note(&mut happened, &format!("{time:<5}alarm"), &came);
+                note(&mut happened, &format!("{time:<4} alarm"), &came);
             }
         }
         if words[1..] != ["alarm"] {
             let came = machine.play(now, &words[1..]);
-            note(&mut happened, &format!("{:<5}{}", words[0], words[1..].join(" ")), &came);
+            note(&mut happened, &format!("{:<4} {}", words[0], words[1..].join(" ")), &came);
         }
     }
     assert!(happened == expected, "\n--- expected:\n{expected}\n--- what happened:\n{happened}");

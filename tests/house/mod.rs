@@ -1,0 +1,488 @@
+//! A switchboard without phones: legs are played by the script, and what the switchboard wants of
+//! them, of the desks and of the journal comes out as lines.
+//!
+//! People: 3001 and 3011 are the desk phones of op1 and op2 (op3 has 3021 and no desk), 3002 and 3003
+//! insiders of level A, 4001 of level B. `ada`, `bob` and `eve` call from outside.
+
+use super::day;
+use cordboard::acd;
+use cordboard::cause::Cause;
+use cordboard::dialog::{Body, ServerTx};
+use cordboard::directory::{
+    Accounts, Directory, NumberingPlan, Operator, OperatorMode, Terminal, patent_levels,
+};
+use cordboard::ids::{CallId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
+use cordboard::leg::{self, Command, EndedBy, LegHealth, Quality, Source, Spoken};
+use cordboard::presence;
+use cordboard::random::Random;
+use cordboard::registrar;
+use cordboard::sip::{NameAddr, Uri};
+use cordboard::switchboard::admission::{Identity, Origin};
+use cordboard::switchboard::{
+    AnsweredBy, Effect, Incoming, Input, Keep, Machine, OnRefusal, QueueSettings, Settings, World,
+};
+use cordboard::time::{Duration, Instant, Now, UnixTime};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The house and its script's names for things.
+pub struct House {
+    machine: Machine,
+    directory: Directory,
+    registrar: registrar::Machine,
+    hosts: BTreeMap<String, std::net::IpAddr>,
+    legs: BTreeMap<LegId, String>,
+    last_leg: u64,
+    requests: Vec<String>,
+    commands: u64,
+    /// The journal answers at once, or when the script says so.
+    journal_waits: bool,
+    uncommitted: Vec<Ticket>,
+    /// INFO that the desks have not answered because the script keeps them silent.
+    silent_desks: bool,
+    pub kept: Vec<cordboard::switchboard::call_record::CallRecord>,
+}
+
+fn number(text: &str) -> Number {
+    Number::from(text)
+}
+
+fn terminal(name: &str, level: &str) -> Terminal {
+    Terminal {
+        number: number(name),
+        name: String::new(),
+        level: LevelId::from(level),
+        secret: None,
+        contact: Some(Uri::parse(&format!("sip:{name}@192.0.2.9:5060")).unwrap()),
+    }
+}
+
+fn operator(name: &str, phone: &str, mode: OperatorMode) -> Operator {
+    Operator {
+        name: OperatorId::from(name),
+        phone: number(phone),
+        phones: [].into(),
+        queues: [QueueId::from("main")].into(),
+        mode,
+        secret: None,
+    }
+}
+
+impl House {
+    pub fn new(answer: AnsweredBy) -> Self {
+        Self::with(answer, 100, None, None)
+    }
+
+    pub fn with(
+        answer: AnsweredBy,
+        waiting_max: usize,
+        wait_max: Option<Duration>,
+        overflow: Option<&str>,
+    ) -> Self {
+        let main = QueueId::from("main");
+        let plan = NumberingPlan {
+            realm: "cordboard.local".into(),
+            queues: [(number("9000"), main.clone())].into(),
+            trunks: vec![],
+            external: LevelId::from("B"),
+        };
+        let people = ["3001", "3011", "3021", "3002", "3003"];
+        let mut terminals: Vec<_> = people.iter().map(|name| terminal(name, "A")).collect();
+        terminals.push(terminal("4001", "B"));
+        terminals.push(Terminal { contact: None, ..terminal("3009", "A") });
+        let accounts = Accounts {
+            terminals,
+            levels: patent_levels().into(),
+            permits: vec![],
+            operators: vec![
+                operator("op1", "3001", OperatorMode::Desk),
+                operator("op2", "3011", OperatorMode::Desk),
+                operator("op3", "3021", OperatorMode::Phone),
+            ],
+        };
+        let queue =
+            QueueSettings { number: number("9000"), answer, ring_time: Duration::from_secs(20) };
+        let settings = Settings {
+            queues: [(main.clone(), queue)].into(),
+            acd: acd::Settings {
+                queues: vec![acd::QueueSettings {
+                    id: main,
+                    waiting_max,
+                    wait_max,
+                    overflow: overflow.map(number),
+                    grace: Duration::from_secs(10),
+                }],
+                decline_pause: Duration::from_secs(30),
+            },
+            presence: presence::Settings {
+                lease: Duration::from_secs(20),
+                phone_pause: Duration::from_secs(60),
+            },
+            on_refusal: OnRefusal::Refuse,
+            secure_only: false,
+            ring_time: Duration::from_secs(30),
+            boot: "b1".into(),
+        };
+        let mut house = Self {
+            machine: Machine::new(settings, Random::from_number(1), 0),
+            directory: Directory::new(plan, accounts),
+            registrar: registrar::Machine::new(
+                registrar::Settings::default(),
+                Random::from_number(2),
+            ),
+            hosts: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            last_leg: 0,
+            requests: vec![],
+            commands: 0,
+            journal_waits: false,
+            uncommitted: vec![],
+            silent_desks: false,
+            kept: vec![],
+        };
+        house.give(Instant::START, Input::DirectoryChanged);
+        house
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.machine.is_quiet()
+    }
+
+    fn give(&mut self, now: Instant, input: Input) -> Vec<String> {
+        let now = moment(now);
+        let world =
+            World { directory: &self.directory, registrar: &self.registrar, hosts: &self.hosts };
+        let effects = self.machine.handle(now, world, input);
+        self.follow(now, effects)
+    }
+
+    /// Renders what the switchboard wants, and plays desks and journal, which answer at once.
+    fn follow(&mut self, now: Now, effects: Vec<Effect>) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut answers = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Leg(command) => lines.extend(self.render(command, &mut answers)),
+                Effect::Keep { ticket: Some(ticket), .. } if self.journal_waits => {
+                    self.uncommitted.push(ticket);
+                }
+                Effect::Keep { keep, ticket } => {
+                    if let Keep::Call(record) = keep {
+                        self.kept.retain(|kept| kept.call != record.call);
+                        self.kept.push(*record);
+                    }
+                    answers.extend(ticket.map(Input::Committed));
+                }
+                Effect::Log(_) => {}
+            }
+        }
+        for answer in answers {
+            lines.extend(self.give(now.instant, answer));
+        }
+        lines
+    }
+
+    fn name(&self, leg: LegId) -> String {
+        self.legs.get(&leg).cloned().unwrap_or_else(|| leg.to_string())
+    }
+
+    fn source(&self, source: Source) -> String {
+        match source {
+            Source::Leg(leg) => self.name(leg),
+            Source::Hold => "hold".into(),
+            Source::RingBack => "ring-back".into(),
+            Source::Tone(tone) => format!("{tone:?}").to_lowercase(),
+            Source::Silence => "nothing".into(),
+        }
+    }
+
+    fn render(&mut self, command: Command, answers: &mut Vec<Input>) -> Option<String> {
+        Some(match command {
+            Command::Call { leg, call } => {
+                self.legs.insert(leg, call.callee.number.clone());
+                format!("call {} as {}", call.callee.number, call.caller.number)
+            }
+            Command::Progress { leg, status, phrase, media } => {
+                let media = if media.is_some() { " with media" } else { "" };
+                let phrase = if phrase.is_empty() { String::new() } else { format!(" {phrase}") };
+                format!("{} <- {status}{phrase}{media}", self.name(leg))
+            }
+            Command::Answer { leg, .. } => format!("{} <- 200", self.name(leg)),
+            Command::AcceptDesk { leg } => {
+                answers.push(Input::Leg(leg::Event::Confirmed { leg, spoken: Spoken::default() }));
+                return None;
+            }
+            Command::Refuse { leg, refusal } => {
+                format!("{} <- {} {}", self.name(leg), refusal.status, refusal.phrase)
+            }
+            Command::End { leg, cause } => format!("end {}, {}", self.name(leg), cause.word()),
+            Command::Listen(rows) => {
+                let rows: Vec<String> = rows
+                    .into_iter()
+                    .map(|(leg, source)| format!("{} gets {}", self.name(leg), self.source(source)))
+                    .collect();
+                rows.join(", ")
+            }
+            Command::Info { leg, tag, body, .. } => {
+                if !self.silent_desks {
+                    let answered = leg::Event::InfoAnswered { leg, tag, status: 200 };
+                    answers.push(Input::Leg(answered));
+                }
+                let value: Value = serde_json::from_slice(&body.bytes).unwrap();
+                format!("{}: {}", self.name(leg), self.message(&value))
+            }
+            Command::Respond { leg, status, phrase, .. } => {
+                if status == 200 {
+                    return None;
+                }
+                format!("{} <- {status} {phrase}", self.name(leg)).trim_end().to_owned()
+            }
+            Command::ReferProgress { leg, status } => {
+                format!("{} <- NOTIFY {status}", self.name(leg))
+            }
+            Command::SendDtmf { leg, digit } => format!("{} <- key {digit}", self.name(leg)),
+            Command::Align { leg, to } => format!("align {} to {}", self.name(leg), self.name(to)),
+            Command::Watch { .. }
+            | Command::RequestKeyFrame { .. }
+            | Command::InterceptDtmf { .. }
+            | Command::Identify { .. } => return None,
+        })
+    }
+
+    /// A message to a desk, shortened to what matters.
+    fn message(&mut self, value: &Value) -> String {
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let request = value["request"].as_str().map(|id| self.request(id)).unwrap_or_default();
+        if !value["re"].is_null() {
+            let repeat = if value["repeat"] == true { ", again" } else { "" };
+            return match value["ok"].as_bool() {
+                Some(true) => format!("ok{repeat}"),
+                _ => format!("no, {}{repeat}", text("error")),
+            };
+        }
+        match value["event"].as_str().unwrap_or_default() {
+            event @ ("offer" | "waiting") => {
+                format!("{event} {request}, {} of {}", value["position"], value["waiting"])
+            }
+            "withdrawn" => format!("withdrawn {request}, {}", text("reason")),
+            "call" => {
+                let reason = value["reason"].as_str().map(|r| format!(", {r}")).unwrap_or_default();
+                format!("call {request} {}{reason}", text("phase"))
+            }
+            "callee" => format!("callee {} {}", text("number"), text("progress")),
+            "state" => format!("state {}, phone {}", text("state"), text("phone")),
+            "health" => {
+                let blocking = value["blocking"].as_array().into_iter().flatten();
+                let blocking: Vec<&str> = blocking.filter_map(Value::as_str).collect();
+                match blocking[..] {
+                    [] => "healthy".into(),
+                    _ => format!("blocked by {}", blocking.join(" ")),
+                }
+            }
+            event => event.to_owned(),
+        }
+    }
+
+    /// Requests are r1, r2, … in the order in which they are first heard of.
+    fn request(&mut self, id: &str) -> String {
+        let at = self.requests.iter().position(|known| known == id).unwrap_or_else(|| {
+            self.requests.push(id.to_owned());
+            self.requests.len() - 1
+        });
+        format!("r{}", at + 1)
+    }
+
+    fn leg(&self, name: &str) -> LegId {
+        let last = self.legs.iter().rev().find(|(_, known)| *known == name);
+        *last.unwrap_or_else(|| panic!("nobody is called {name}")).0
+    }
+
+    fn new_leg(&mut self, name: &str) -> LegId {
+        self.last_leg += 2;
+        self.legs.insert(LegId(self.last_leg), name.to_owned());
+        LegId(self.last_leg)
+    }
+
+    fn call(&mut self, now: Instant, who: &str, to: &str) -> Vec<String> {
+        let leg = self.new_leg(who);
+        // `3002'` is the second call of 3002.
+        let who = who.trim_end_matches('\'');
+        let is_terminal = self.directory.terminal(&number(who)).is_some();
+        let origin = if is_terminal { Origin::Terminal(number(who)) } else { Origin::Guest };
+        let identity = Identity { origin, number: Some(number(who)), name: String::new() };
+        let incoming = Incoming { leg, identity, dialled: number(to), no_queue: false };
+        self.give(now, Input::Incoming(incoming))
+    }
+
+    /// `op1: take r1` and its kin, as the JSON that a desk sends.
+    fn command(&mut self, now: Instant, operator: &str, words: &[&str]) -> Vec<String> {
+        self.commands += 1;
+        let id = self.commands.to_string();
+        self.command_as(now, operator, &id, words)
+    }
+
+    fn command_as(
+        &mut self,
+        now: Instant,
+        operator: &str,
+        id: &str,
+        words: &[&str],
+    ) -> Vec<String> {
+        let mut value = json!({"id": id, "do": words[0]});
+        match words {
+            ["take" | "decline", request] => {
+                let at: usize = request[1..].parse().unwrap();
+                let known = self.requests.get(at - 1).cloned();
+                value["request"] = known.unwrap_or_else(|| (*request).to_owned()).into();
+            }
+            ["consult", number] => value["number"] = (*number).into(),
+            ["alternate" | "retrieve", party] => value["party"] = (*party).into(),
+            ["release", "force"] => value["force"] = true.into(),
+            ["hello", phone] => value["phone"] = (*phone).into(),
+            [_] => {}
+            other => panic!("no such command: {other:?}"),
+        }
+        let leg = self.leg(operator);
+        let body = Body {
+            content_type: "application/vnd.cordboard.desk+json".into(),
+            bytes: value.to_string().into_bytes(),
+        };
+        let package = "operator-desk".into();
+        let transaction = ServerTx(0);
+        self.give(now, Input::Leg(leg::Event::Info { leg, transaction, package, body }))
+    }
+
+    fn health(&mut self, now: Instant, who: &str, audio: Quality) -> Vec<String> {
+        let leg = self.leg(who);
+        let health = LegHealth { dialog: true, audio, ..LegHealth::default() };
+        self.give(now, Input::Leg(leg::Event::Health { leg, health }))
+    }
+
+    fn on_leg(&mut self, now: Instant, who: &str, words: &[&str]) -> Vec<String> {
+        let leg = self.leg(who);
+        let ended = |by, cause| leg::Event::Ended { leg, cause, by };
+        let event = match words {
+            ["rings"] => leg::Event::Ringing { leg, status: 180 },
+            ["plays"] => leg::Event::EarlyMedia { leg },
+            ["answers"] => leg::Event::Answered { leg, spoken: Spoken::default() },
+            ["hangs", "up"] => ended(EndedBy::Peer, Cause::NormalClearing),
+            ["is", "lost"] => ended(EndedBy::Timer, Cause::Lost),
+            ["refuses", status] => {
+                let status: u16 = status.parse().unwrap();
+                let cause = Cause::from_status(status);
+                let refused = leg::Event::Refused { leg, cause, status, contacts: vec![] };
+                let mut lines = self.give(now, Input::Leg(refused));
+                let ended = ended(EndedBy::Peer, cause);
+                lines.extend(self.give(now, Input::Leg(ended)));
+                return lines;
+            }
+            ["redirects", "to", to] => {
+                let contact =
+                    NameAddr::new(Uri::parse(&format!("sip:{to}@cordboard.local")).unwrap());
+                let refused = leg::Event::Refused {
+                    leg,
+                    cause: Cause::Declined,
+                    status: 302,
+                    contacts: vec![contact],
+                };
+                let mut lines = self.give(now, Input::Leg(refused));
+                let ended = ended(EndedBy::Peer, Cause::Declined);
+                lines.extend(self.give(now, Input::Leg(ended)));
+                return lines;
+            }
+            ["refers", "to", to] => leg::Event::Referred {
+                leg,
+                transaction: ServerTx(0),
+                refer_to: NameAddr::new(Uri::parse(&format!("sip:{to}@cordboard.local")).unwrap()),
+                replaces: None,
+            },
+            ["joins", other] => {
+                let replaces = Some(self.leg(other));
+                let refer_to = NameAddr::new(Uri::parse("sip:x@cordboard.local").unwrap());
+                leg::Event::Referred { leg, transaction: ServerTx(0), refer_to, replaces }
+            }
+            ["keys", keys] => {
+                let keys = keys.replace('h', "#");
+                let events = keys.chars().map(|digit| leg::Event::Dtmf { leg, digit });
+                let mut lines = Vec::new();
+                for event in events.collect::<Vec<_>>() {
+                    lines.extend(self.give(now, Input::Leg(event)));
+                }
+                return lines;
+            }
+            other => panic!("no such line: {who} {other:?}"),
+        };
+        self.give(now, Input::Leg(event))
+    }
+}
+
+impl day::Machine for House {
+    fn play(&mut self, now: Instant, words: &[&str]) -> Vec<String> {
+        match words {
+            [operator, "desk", "up"] => {
+                let leg = self.new_leg(operator);
+                let operator = OperatorId::from(*operator);
+                let desk = Input::Desk { leg, operator, over_udp: true, secure: false };
+                self.give(now, desk)
+            }
+            // What a login says is tested once; elsewhere it is noise.
+            [operator, "logs", "in"] => {
+                let operator = (*operator).to_owned();
+                self.play(now, &[&operator, "desk", "up"]);
+                self.command(now, &operator, &["hello"]);
+                vec![]
+            }
+            ["journal", "waits"] => {
+                self.journal_waits = true;
+                vec![]
+            }
+            ["journal", "commits"] => {
+                let tickets = std::mem::take(&mut self.uncommitted);
+                let inputs = tickets.into_iter().map(Input::Committed);
+                inputs.flat_map(|input| self.give(now, input)).collect()
+            }
+            ["desks", "fall", "silent"] => {
+                self.silent_desks = true;
+                vec![]
+            }
+            ["all", "is", "well"] => vec![],
+            ["all", "is", "quiet"] => {
+                assert!(self.is_quiet(), "something is left");
+                vec![]
+            }
+            [who, "calls", to] => self.call(now, who, to),
+            ["3002", "unhealthy"] | ["ada", "unhealthy"] => {
+                self.health(now, words[0], Quality::None)
+            }
+            [who, "healthy"] => self.health(now, who, Quality::Ok),
+            [who, "repeats", id, command @ ..] => self.command_as(now, who, id, command),
+            [who, command @ ..] if who.ends_with(':') => {
+                self.command(now, who.trim_end_matches(':'), command)
+            }
+            [who, what @ ..] => self.on_leg(now, who, what),
+            [] => vec![],
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.machine.deadline()
+    }
+
+    fn tick(&mut self, now: Instant) -> Vec<String> {
+        let now = moment(now);
+        let world =
+            World { directory: &self.directory, registrar: &self.registrar, hosts: &self.hosts };
+        let effects = self.machine.tick(now, world);
+        self.follow(now, effects)
+    }
+}
+
+fn moment(instant: Instant) -> Now {
+    let unix = UnixTime::from_secs(1_795_000_000) + Duration::from_micros(instant.as_micros());
+    Now { instant, unix }
+}
+
+#[allow(dead_code)] // Not every test asks for records.
+pub fn call(number: u64) -> CallId {
+    CallId(number)
+}

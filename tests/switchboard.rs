@@ -1,0 +1,1480 @@
+//! Calls through an operator, as days in their life: every pair of state and event.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+mod day;
+mod house;
+
+use cordboard::switchboard::AnsweredBy;
+use house::House;
+
+#[track_caller]
+fn play(script: &str) {
+    day::day(&mut House::new(AnsweredBy::Queue), script);
+}
+
+/// R3 to R5: the patent's call from end to end, and who hears whom in each phase.
+#[test]
+fn an_operator_brings_caller_and_callee_together() {
+    play(
+        "
+        0s   op1 desk up
+        0s   op1: hello
+                 op1: ok
+                 op1: welcome
+                 op1: state idle, phone ok
+                 op1: snapshot-end
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 rings
+        4s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        5s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        6s   3002 rings
+                 op1: callee 3002 ringing
+        7s   3002 answers
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 3002 answered
+        8s   op1: alternate caller
+                 ada gets 3001, 3001 gets ada, 3002 gets hold
+                 op1: ok
+                 op1: call r1 alternated
+        9s   op1: alternate callee
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 op1: ok
+                 op1: call r1 talking-to-callee
+        10s  op1: connect
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: ok
+                 op1: call r1 connected
+        11s  ada healthy
+        11s  3002 healthy
+                 op1: healthy
+        12s  op1: release
+                 end 3001, normal-clearing
+                 ada gets 3002, 3002 gets ada
+                 op1: ok
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+        60s  ada hangs up
+                 end 3002, normal-clearing
+        60s  all is quiet
+    ",
+    );
+}
+
+/// R4.1, R4.2: durable record, confirmation, withdrawal, desk phone.
+#[test]
+fn of_two_takes_the_first_wins_and_is_told_before_the_other_desk() {
+    play(
+        "
+        0s   op1 logs in
+        0s   op2 logs in
+        0s   journal waits
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+                 op2: offer r1, 1 of 1
+        2s   op2: take r1
+        2s   op1: take r1
+                 op1: no, already-taken
+        2s   journal commits
+                 op2: ok
+                 op1: withdrawn r1, taken
+                 ada gets hold
+                 call 3011 as ada
+                 op2: call r1 ringing-you
+                 op2: state busy, phone ok
+        3s   op1: take r1
+                 op1: no, already-taken
+    ",
+    );
+}
+
+#[test]
+fn a_caller_that_hangs_up_leaves_every_desk() {
+    play(
+        "
+        0s   op1 logs in
+        0s   op2 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+                 op2: offer r1, 1 of 1
+        2s   ada hangs up
+                 op1: withdrawn r1, abandoned
+                 op2: withdrawn r1, abandoned
+        2s   op1: take r1
+                 op1: no, no-such-request
+        2s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_take_that_was_recorded_is_confirmed_although_the_caller_is_gone() {
+    play(
+        "
+        0s   op1 logs in
+        0s   journal waits
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+        2s   ada hangs up
+        2s   journal commits
+                 op1: ok
+                 op1: call r1 ended, abandoned
+                 op1: state idle, phone ok
+        3s   all is quiet
+    ",
+    );
+}
+
+/// R4.4
+#[test]
+fn a_desk_phone_that_fails_gives_the_caller_its_place_back() {
+    play(
+        "
+        0s   op1 logs in
+        0s   op2 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+                 op2: offer r1, 1 of 1
+        2s   bob calls 9000
+                 bob gets hold
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+                 op1: offer r2, 2 of 2
+                 op2: offer r2, 2 of 2
+        3s   op1: take r1
+                 op2: offer r2, 1 of 1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: withdrawn r2, not-eligible
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+                 op2: withdrawn r1, taken
+        4s   3001 refuses 486
+                 ada gets hold
+                 op1: call r1 ended, phone-busy
+                 op2: offer r1, 1 of 2
+                 op1: state idle, phone refusing
+        5s   op2: take r1
+                 op2: ok
+                 ada gets hold
+                 call 3011 as ada
+                 op2: waiting r2, 1 of 1
+                 op2: call r1 ringing-you
+                 op2: state busy, phone ok
+        25s  alarm
+                 end 3011, no-answer
+                 ada gets hold
+                 op2: call r1 ended, phone-no-answer
+                 op2: withdrawn r2, not-eligible
+                 op2: state idle, phone unreachable
+        26s  op1: ready
+                 op1: ok
+                 op1: offer r1, 1 of 2
+                 op1: offer r2, 2 of 2
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn a_desk_phone_that_rings_in_vain() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        22s  alarm
+                 end 3001, no-answer
+                 ada gets hold
+                 op1: call r1 ended, phone-no-answer
+                 op1: state idle, phone unreachable
+        82s  alarm
+                 op1: offer r1, 1 of 1
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn cancel_while_the_desk_phone_rings_does_not_mark_the_phone() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   op1: cancel
+                 end 3001, abandoned
+                 ada gets hold
+                 op1: ok
+                 op1: call r1 ended, cancelled
+                 op1: offer r1, 1 of 1
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn a_caller_gone_while_the_desk_phone_rings() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   ada hangs up
+                 end 3001, abandoned
+                 op1: call r1 ended, abandoned
+                 op1: state idle, phone ok
+        3s   all is quiet
+    ",
+    );
+}
+
+/// R5.1
+#[test]
+fn what_cannot_be_consulted_fails_before_the_caller_is_on_hold() {
+    play(
+        "
+        0s   op1 logs in
+        1s   4001 calls 9000
+                 4001 gets hold
+                 4001 <- 182 Queued, position 1
+                 4001 <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 4001 gets hold
+                 call 3001 as 4001
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 4001 gets 3001, 3001 gets 4001
+                 op1: call r1 with-caller
+        4s   op1: consult 7777
+                 op1: no, no-such-number
+        4s   op1: consult 9000
+                 op1: no, refused
+        4s   op1: consult 3001
+                 op1: no, refused
+        4s   op1: consult 4001
+                 op1: no, refused
+        4s   op1: consult *50
+                 op1: no, refused
+        4s   op1: consult 3009
+                 op1: no, unreachable
+        4s   op1: alternate caller
+                 op1: no, wrong-phase
+        4s   op1: cancel
+                 op1: no, wrong-phase
+        4s   op1: connect
+                 op1: no, wrong-phase
+        4s   op1: release
+                 op1: no, wrong-phase
+        4s   op1: retrieve caller
+                 op1: no, wrong-phase
+    ",
+    );
+}
+
+#[test]
+fn the_level_of_the_desk_phone_applies_to_consultation() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 4001
+                 ada gets hold, 3001 gets ring-back
+                 call 4001 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 4001 trying
+        5s   4001 answers
+                 ada gets hold, 3001 gets 4001, 4001 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 4001 answered
+    ",
+    );
+}
+
+/// R5.5
+#[test]
+fn a_callee_that_is_busy_silent_or_refusing_brings_the_operator_back() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 refuses 486
+                 ada gets 3001, 3001 gets ada
+                 op1: callee 3002 busy
+                 op1: call r1 with-caller
+        6s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        36s  alarm
+                 end 3002, no-answer
+                 ada gets 3001, 3001 gets ada
+                 op1: callee 3002 no-answer
+                 op1: call r1 with-caller
+        37s  op1: consult 3003
+                 ada gets hold, 3001 gets ring-back
+                 call 3003 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3003 trying
+        38s  3003 refuses 603
+                 end 3003, declined
+                 ada gets 3001, 3001 gets ada
+                 op1: callee 3003 refused
+                 op1: call r1 with-caller
+        39s  op1: consult 3003
+                 ada gets hold, 3001 gets ring-back
+                 call 3003 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3003 trying
+        40s  op1: connect
+                 op1: no, wrong-phase
+        40s  op1: cancel
+                 end 3003, normal-clearing
+                 ada gets 3001, 3001 gets ada
+                 op1: ok
+                 op1: call r1 with-caller
+    ",
+    );
+}
+
+#[test]
+fn early_media_of_the_callee_is_heard_by_the_operator_alone() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 plays
+                 ada gets hold, 3001 gets 3002
+        6s   op1: release
+                 op1: no, wrong-phase
+    ",
+    );
+}
+
+#[test]
+fn a_caller_gone_during_consultation_ends_everything() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   ada hangs up
+                 end 3002, normal-clearing
+                 end 3001, normal-clearing
+                 op1: call r1 ended, caller-hung-up
+                 op1: state idle, phone ok
+        5s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_callee_gone_brings_the_operator_back_in_every_phase() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 answers
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 3002 answered
+        6s   3002 hangs up
+                 ada gets 3001, 3001 gets ada
+                 op1: callee 3002 hung-up
+                 op1: call r1 with-caller
+        7s   op1: consult 3003
+                 ada gets hold, 3001 gets ring-back
+                 call 3003 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3003 trying
+        8s   3003 answers
+                 ada gets hold, 3001 gets 3003, 3003 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 3003 answered
+        9s   op1: alternate caller
+                 ada gets 3001, 3001 gets ada, 3003 gets hold
+                 op1: ok
+                 op1: call r1 alternated
+        10s  3003 hangs up
+                 ada gets 3001, 3001 gets ada
+                 op1: callee 3003 hung-up
+                 op1: call r1 with-caller
+        11s  op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        12s  3002 answers
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 3002 answered
+        13s  op1: connect
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: ok
+                 op1: call r1 connected
+        14s  3002 hangs up
+                 ada gets 3001, 3001 gets ada
+                 op1: callee 3002 hung-up
+                 op1: call r1 with-caller
+    ",
+    );
+}
+
+#[test]
+fn the_operators_phone_hangs_up_in_each_phase_with_the_caller() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   3001 hangs up
+                 end ada, normal-clearing
+                 op1: call r1 ended, operator-hung-up
+                 op1: state idle, phone ok
+        5s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn the_operators_phone_hangs_up_while_the_callee_rings() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   bob calls 9000
+                 bob gets hold
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+                 op1: offer r2, 2 of 2
+        3s   op1: take r2
+                 op1: ok
+                 bob gets hold
+                 call 3001 as bob
+                 op1: waiting r1, 1 of 1
+                 op1: call r2 ringing-you
+                 op1: state busy, phone ok
+        4s   3001 answers
+                 bob gets 3001, 3001 gets bob
+                 op1: call r2 with-caller
+        5s   op1: consult 3002
+                 bob gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r2 consulting
+                 op1: callee 3002 trying
+        6s   3001 hangs up
+                 end 3002, abandoned
+                 bob gets hold
+                 op1: call r2 ended, phone-gone
+                 op1: offer r1, 1 of 1
+                 op1: offer r2, 1 of 2
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn the_operators_lost_phone_returns_the_caller_to_the_front() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   bob calls 9000
+                 bob gets hold
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+                 op1: offer r2, 2 of 2
+        3s   op1: take r2
+                 op1: ok
+                 bob gets hold
+                 call 3001 as bob
+                 op1: waiting r1, 1 of 1
+                 op1: call r2 ringing-you
+                 op1: state busy, phone ok
+        4s   3001 answers
+                 bob gets 3001, 3001 gets bob
+                 op1: call r2 with-caller
+        5s   3001 is lost
+                 bob gets hold
+                 op1: call r2 ended, phone-gone
+                 op1: offer r1, 1 of 1
+                 op1: offer r2, 1 of 2
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn hanging_up_with_an_answered_callee_completes_the_hand_over_unchecked() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 answers
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 3002 answered
+        6s   3001 hangs up
+                 ada gets 3002, 3002 gets ada
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+        7s   3002 hangs up
+                 end ada, normal-clearing
+        7s   all is quiet
+    ",
+    );
+}
+
+/// R5.4
+#[test]
+fn release_is_refused_while_one_party_is_unhealthy() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 answers
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 3002 answered
+        6s   op1: release
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: call r1 connected
+        7s   ada healthy
+        7s   3002 unhealthy
+                 op1: blocked by callee.audio
+        8s   op1: alternate caller
+                 op1: no, wrong-phase
+        11s  alarm
+                 op1: no, unhealthy
+        12s  op1: retrieve caller
+                 ada gets 3001, 3001 gets ada, 3002 gets hold
+                 op1: ok
+                 op1: call r1 alternated
+        13s  op1: connect
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: ok
+                 op1: call r1 connected
+        14s  op1: release force
+                 end 3001, normal-clearing
+                 ada gets 3002, 3002 gets ada
+                 op1: ok
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn release_waits_for_health_and_then_goes_through() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 answers
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 3002 answered
+        6s   op1: release
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: call r1 connected
+        7s   ada healthy
+        7s   3002 healthy
+                 op1: healthy
+                 end 3001, normal-clearing
+                 ada gets 3002, 3002 gets ada
+                 op1: ok
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+        8s   ada hangs up
+                 end 3002, normal-clearing
+        8s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_party_that_hangs_up_while_release_waits() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 answers
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 3002 answered
+        6s   op1: release
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: call r1 connected
+        7s   3002 hangs up
+                 ada gets 3001, 3001 gets ada
+                 op1: no, wrong-phase
+                 op1: callee 3002 hung-up
+                 op1: call r1 with-caller
+    ",
+    );
+}
+
+/// R3.2
+#[test]
+fn nobody_at_a_desk_is_told_to_the_caller_and_ends_with_480() {
+    play(
+        "
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 183 No operator present with media
+                 ada gets refused
+        5s   alarm
+                 ada <- 480 No operator present
+        6s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn all_on_do_not_disturb_is_as_good_as_nobody() {
+    play(
+        "
+        0s   op1 logs in
+        0s   op1: dnd
+                 op1: ok
+                 op1: state dnd, phone ok
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 183 No operator present with media
+                 ada gets refused
+        5s   alarm
+                 ada <- 480 No operator present
+    ",
+    );
+}
+
+/// R3.3
+#[test]
+fn a_waiting_caller_for_whom_nobody_is_left_is_told_after_the_grace() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: dnd
+                 op1: ok
+                 op1: withdrawn r1, not-eligible
+                 op1: state dnd, phone ok
+        12s  alarm
+                 ada gets refused
+        16s  alarm
+                 end ada, no-operator
+    ",
+    );
+}
+
+#[test]
+fn ready_within_the_grace_brings_the_offer_back() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: dnd
+                 op1: ok
+                 op1: withdrawn r1, not-eligible
+                 op1: state dnd, phone ok
+        5s   op1: ready
+                 op1: ok
+                 op1: offer r1, 1 of 1
+                 op1: state idle, phone ok
+        60s  all is well
+    ",
+    );
+}
+
+/// R7.2
+#[test]
+fn do_not_disturb_in_a_call_is_kept_over_its_end() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: dnd
+                 op1: ok
+                 op1: state busy, phone ok
+        5s   op1: hangup
+                 end 3001, normal-clearing
+                 end ada, normal-clearing
+                 op1: ok
+                 op1: call r1 ended, operator-hung-up
+                 op1: state dnd, phone ok
+    ",
+    );
+}
+
+/// R7.3
+#[test]
+fn a_lost_desk_keeps_its_call_and_comes_back_to_a_snapshot() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1 hangs up
+        5s   op1 desk up
+        5s   op1: hello
+                 op1: ok
+                 op1: welcome
+                 op1: state busy, phone ok
+                 op1: call r1 with-caller
+                 op1: snapshot-end
+    ",
+    );
+}
+
+#[test]
+fn a_lease_that_ends_cancels_a_ringing_consultation() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   op1 hangs up
+        25s  alarm
+                 end 3002, lost
+                 ada gets 3001, 3001 gets ada
+        36s  ada hangs up
+                 end 3001, normal-clearing
+        36s  all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_second_desk_takes_over_and_the_first_is_evicted() {
+    play(
+        "
+        0s   op1 desk up
+        0s   op1: hello
+                 op1: ok
+                 op1: welcome
+                 op1: state idle, phone ok
+                 op1: snapshot-end
+        1s   op1 desk up
+                 op1: evicted
+                 end op1, transferred
+        1s   op1: hello
+                 op1: ok
+                 op1: welcome
+                 op1: state idle, phone ok
+                 op1: snapshot-end
+    ",
+    );
+}
+
+#[test]
+fn a_desk_that_never_says_hello_is_sent_away() {
+    play(
+        "
+        0s   op1 desk up
+        1s   op1: take r1
+                 op1: no, wrong-phase
+        10s  alarm
+                 end op1, lost
+    ",
+    );
+}
+
+#[test]
+fn a_repeated_command_has_no_second_effect() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1 repeats x1 take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   op1 repeats x1 take r1
+                 op1: ok, again
+        4s   op1 repeats x1 decline r1
+                 op1 <- 400 This id was another command
+    ",
+    );
+}
+
+#[test]
+fn declined_is_offered_again_after_thirty_seconds() {
+    play(
+        "
+        0s   op1 logs in
+        0s   op2 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+                 op2: offer r1, 1 of 1
+        2s   op1: decline r1
+                 op1: ok
+        32s  alarm
+                 op1: offer r1, 1 of 1
+    ",
+    );
+}
+
+/// R1.2
+#[test]
+fn a_direct_call_rings_and_talks() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 rings
+                 3003 <- 180
+        3s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        4s   3003 hangs up
+                 end 3002, normal-clearing
+        4s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_direct_call_is_refused_by_level_unknown_number_or_missing_phone() {
+    play(
+        "
+        1s   ada calls 3002
+                 ada <- 403 Not permitted
+        2s   3003 calls 7777
+                 3003 <- 404 No such number
+        3s   ada calls 7777
+                 ada <- 403 Not permitted
+        4s   3003 calls 3009
+                 3003 <- 480 Not reachable
+        5s   3003 calls 3002
+                 call 3002 as 3003
+        6s   3002 refuses 486
+                 3003 <- 486 Busy
+        6s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_direct_call_that_nobody_answers() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        31s  alarm
+                 end 3002, no-answer
+                 3003 <- 480 No answer
+        31s  all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_redirected_call_is_followed_under_admission() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 redirects to 3001
+                 call 3001 as 3003
+        3s   3001 answers
+                 3003 <- 200
+                 3003 gets 3001, 3001 gets 3003
+    ",
+    );
+}
+
+/// R4.5
+#[test]
+fn a_desk_phone_in_an_operator_call_is_busy_to_others() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   3003 calls 3001
+                 3003 <- 486 Busy
+    ",
+    );
+}
+
+#[test]
+fn an_ordinary_call_makes_the_operator_busy_and_withdraws_its_offers() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   3001 calls 3002
+                 call 3002 as 3001
+                 op1: waiting r1, 1 of 1
+                 op1: state busy, phone ok
+        3s   bob calls 9000
+                 bob gets hold
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+                 op1: waiting r2, 2 of 2
+        4s   3002 answers
+                 3001 <- 200
+                 3001 gets 3002, 3002 gets 3001
+        5s   3002 hangs up
+                 end 3001, normal-clearing
+                 op1: offer r1, 1 of 2
+                 op1: offer r2, 2 of 2
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn an_operator_is_never_offered_its_own_request() {
+    play(
+        "
+        0s   op1 logs in
+        0s   op2 logs in
+        1s   3001 calls 9000
+                 3001 gets hold
+                 3001 <- 182 Queued, position 1
+                 3001 <- 200
+                 op1: state busy, phone ok
+                 op2: offer r1, 1 of 1
+    ",
+    );
+}
+
+#[test]
+fn a_blind_transfer_goes_where_the_transferred_may_call() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        3s   3002 refers to 3001
+                 3002 <- 202
+                 3002 <- NOTIFY 100
+                 3002 gets nothing, 3003 gets ring-back
+                 call 3001 as 3003
+        4s   3001 rings
+                 3002 <- NOTIFY 180
+        5s   3001 answers
+                 3002 <- NOTIFY 200
+                 end 3002, transferred
+                 3003 gets 3001, 3001 gets 3003
+        6s   3003 hangs up
+                 end 3001, normal-clearing
+        6s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_transfer_that_fails_leaves_the_pair_together() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        3s   3002 refers to 7777
+                 3002 <- 404
+        4s   3002 refers to 3001
+                 3002 <- 202
+                 3002 <- NOTIFY 100
+                 3002 gets nothing, 3003 gets ring-back
+                 call 3001 as 3003
+        5s   3001 refuses 486
+                 3002 <- NOTIFY 486
+                 3003 gets 3002, 3002 gets 3003
+    ",
+    );
+}
+
+#[test]
+fn a_caller_is_transferred_back_to_the_operators() {
+    play(
+        "
+        0s   op1 logs in
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        3s   3002 refers to 9000
+                 3002 <- 202
+                 3002 <- NOTIFY 200
+                 end 3002, transferred
+                 3003 gets hold
+                 op1: offer r1, 1 of 1
+    ",
+    );
+}
+
+#[test]
+fn an_attended_transfer_joins_the_other_two() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        3s   3002' calls 3011
+                 call 3011 as 3002
+        4s   3011 answers
+                 3002' <- 200
+                 3002' gets 3011, 3011 gets 3002'
+        5s   3002 joins 3002'
+                 3002 <- 202
+                 end 3002', transferred
+                 3002 <- NOTIFY 200
+                 end 3002, transferred
+                 3003 gets 3011, 3011 gets 3003
+        6s   3011 hangs up
+                 end 3003, normal-clearing
+        6s   all is quiet
+    ",
+    );
+}
+
+/// R7.1
+#[test]
+fn a_phone_only_operator_takes_by_answering() {
+    play(
+        "
+        0s   3021 calls *50
+                 3021 <- 200
+                 3021 gets done
+        1.2s alarm
+                 end 3021, normal-clearing
+        3s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        4s   3021 answers
+                 ada gets 3021, 3021 gets ada
+        5s   3021 keys *23002h
+                 ada gets hold, 3021 gets ring-back
+                 call 3002 as 3021
+        6s   3002 answers
+                 ada gets hold, 3021 gets 3002, 3002 gets 3021
+        7s   3021 keys *3
+                 ada gets 3021, 3021 gets ada, 3002 gets hold
+        8s   3021 keys 5
+                 ada <- key 5
+        9s   3021 keys *4
+                 ada gets 3002, 3021 gets nothing, 3002 gets ada
+        10s  3021 keys *5
+        15s  alarm
+                 3021 gets warning
+        16.2s alarm
+                 ada gets 3002, 3021 gets nothing, 3002 gets ada
+        18s  3021 keys *5
+                 end 3021, normal-clearing
+                 ada gets 3002, 3002 gets ada
+        19s  ada hangs up
+                 end 3002, normal-clearing
+        19s  all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_phone_that_rings_in_vain_rests_for_thirty_seconds() {
+    play(
+        "
+        0s   3021 calls *50
+                 3021 <- 200
+                 3021 gets done
+        1.2s alarm
+                 end 3021, normal-clearing
+        3s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        23s  alarm
+                 end 3021, no-answer
+        53s  alarm
+                 call 3021 as ada
+    ",
+    );
+}
+
+#[test]
+fn feature_codes_are_for_phone_only_operators() {
+    play(
+        "
+        0s   3001 calls *50
+                 3001 <- 403 Not permitted
+        0s   ada calls *50
+                 ada <- 403 Not permitted
+        0s   3021 calls *51
+                 3021 <- 200
+                 3021 gets refused
+        1.2s alarm
+                 end 3021, normal-clearing
+    ",
+    );
+}
+
+#[test]
+fn of_a_desk_and_a_phone_the_phone_answers_first() {
+    play(
+        "
+        0s   op1 logs in
+        0s   3021 calls *50
+                 3021 <- 200
+                 3021 gets done
+        1.2s alarm
+                 end 3021, normal-clearing
+        3s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+                 op1: offer r1, 1 of 1
+        4s   op1: take r1
+                 end 3021, answered-elsewhere
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        5s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+    ",
+    );
+}
