@@ -35,7 +35,7 @@ pub struct Machine {
     /// Who is behind an INVITE whose leg has not said yet that it can be answered.
     pub(super) callers: BTreeMap<LegId, Caller>,
     /// What waits for which commit.
-    awaiting: BTreeMap<Ticket, Awaiting>,
+    promises: BTreeMap<Ticket, Awaiting>,
     pub(super) last_leg: u64,
     last_ticket: u64,
     line: VecDeque<Said>,
@@ -86,7 +86,7 @@ impl Machine {
             settings,
             hosts: BTreeMap::new(),
             callers: BTreeMap::new(),
-            awaiting: BTreeMap::new(),
+            promises: BTreeMap::new(),
             last_leg: 0,
             last_ticket: 0,
             line: VecDeque::new(),
@@ -214,12 +214,12 @@ impl Machine {
     pub(super) fn wait_for_commit(&mut self, awaiting: Awaiting) -> Ticket {
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
-        self.awaiting.insert(ticket, awaiting);
+        self.promises.insert(ticket, awaiting);
         ticket
     }
 
     fn committed(&mut self, now: Now, ticket: Ticket, out: &mut Vec<Effect>) {
-        match self.awaiting.remove(&ticket) {
+        match self.promises.remove(&ticket) {
             Some(Awaiting::Switchboard(ticket)) => {
                 self.tell(now, switchboard::Input::Committed(ticket));
             }

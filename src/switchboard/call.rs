@@ -21,10 +21,9 @@ use super::admission::{Callee, Identity};
 use super::call_record::{CallRecord, EndedBy, Handover};
 use super::context::{Asker, Context, Keep, Owner, Permission, Step, party};
 use super::desk::event::{Caller, Event, Outcome, Refusal};
-use super::dispatch::Onward;
 use super::handover::Checks;
 use super::ringing::{Placing, Ringing, Rung};
-use super::settings::{ANNOUNCEMENT, AnsweredBy, REFUSALS};
+use super::settings::{AnsweredBy, REFUSALS};
 use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
@@ -45,10 +44,10 @@ pub(super) struct OperatorCall {
     pub record: CallRecord,
     pub(super) state: State,
     /// The caller has its 200.
-    answered: bool,
-    answered_by: AnsweredBy,
+    pub(super) answered: bool,
+    pub(super) answered_by: AnsweredBy,
     /// As last announced, from 1.
-    position: usize,
+    pub(super) position: usize,
 }
 
 /// Where a call through an operator stands.
@@ -304,66 +303,6 @@ impl OperatorCall {
         let (phase, who) = (self.phase(), who.unwrap_or_default().to_owned());
         self.record.enter(phase, ctx.now.unix, &who);
         ctx.keep(&self.record);
-    }
-
-    // ---- waiting ----
-
-    /// The caller waits as before: 182 again.
-    pub fn wait_on(&mut self, ctx: &mut Context<'_>) {
-        self.wait(self.position, ctx);
-    }
-
-    /// The caller waits, now at this position: 182, and at first the answer or early media.
-    pub fn wait(&mut self, position: usize, ctx: &mut Context<'_>) {
-        self.position = position;
-        if self.answered {
-            return;
-        }
-        let media = match self.answered_by {
-            AnsweredBy::Queue => None,
-            AnsweredBy::Operator => Some(Choice::default()),
-        };
-        let phrase = format!("Queued, position {position}");
-        ctx.leg(Command::Progress { leg: self.caller, status: 182, phrase, media });
-        if self.answered_by == AnsweredBy::Queue {
-            self.answer(Choice::default(), ctx);
-        }
-    }
-
-    /// Begins to wait in the queue.
-    pub fn queue_up(&mut self, ctx: &mut Context<'_>) {
-        self.enter(State::Queued, ctx);
-    }
-
-    fn answer(&mut self, choice: Choice, ctx: &mut Context<'_>) {
-        if !self.answered {
-            self.answered = true;
-            ctx.leg(Command::Answer { leg: self.caller, choice, identify: None });
-        }
-    }
-
-    /// Tells the caller why it cannot be served, then ends the call.
-    pub fn announce(&mut self, cause: Cause, ctx: &mut Context<'_>) {
-        if !self.answered {
-            let media = Some(Choice::default());
-            let phrase = cause.text().to_owned();
-            ctx.leg(Command::Progress { leg: self.caller, status: 183, phrase, media });
-        }
-        let until = ctx.now.instant + ANNOUNCEMENT;
-        self.enter(State::Announcing { until, cause }, ctx);
-    }
-
-    /// Leaves the queue for another number.
-    pub fn overflow(&mut self, to: Number) -> Onward {
-        self.state = State::Ended;
-        Onward {
-            call: self.id,
-            leg: self.caller,
-            identity: self.identity.clone(),
-            record: self.record.clone(),
-            to,
-            answered: self.answered,
-        }
     }
 
     // ---- taken ----

@@ -6,6 +6,7 @@
 //! ```text
 //!   dispatch   what a new call is            admission  who may call whom, and why
 //!   call       through an operator: states, who hears whom, how it ends
+//!     waiting        182, answer, announcement, overflow
 //!     consultation   the wanted person is called, and talked to unheard
 //!     handover       the health gate, the release
 //!   direct     between two parties           transfer   REFER with Replaces
@@ -33,6 +34,7 @@ mod settings;
 mod story;
 mod transfer;
 mod views;
+mod waiting;
 
 pub use context::{Keep, World};
 pub use dispatch::Incoming;

@@ -1,0 +1,69 @@
+//! The caller's side of the wait: 182 with its position, the answer, the announcement, the overflow.
+
+use super::call::{OperatorCall, State};
+use super::context::Context;
+use super::dispatch::Onward;
+use super::settings::{ANNOUNCEMENT, AnsweredBy};
+use crate::cause::Cause;
+use crate::ids::Number;
+use crate::leg::{Choice, Command};
+
+impl OperatorCall {
+    /// The caller waits as before: 182 again.
+    pub fn wait_on(&mut self, ctx: &mut Context<'_>) {
+        self.wait(self.position, ctx);
+    }
+
+    /// The caller waits, now at this position: 182, and at first the answer or early media.
+    pub fn wait(&mut self, position: usize, ctx: &mut Context<'_>) {
+        self.position = position;
+        if self.answered {
+            return;
+        }
+        let media = match self.answered_by {
+            AnsweredBy::Queue => None,
+            AnsweredBy::Operator => Some(Choice::default()),
+        };
+        let phrase = format!("Queued, position {position}");
+        ctx.leg(Command::Progress { leg: self.caller, status: 182, phrase, media });
+        if self.answered_by == AnsweredBy::Queue {
+            self.answer(Choice::default(), ctx);
+        }
+    }
+
+    /// Begins to wait in the queue.
+    pub fn queue_up(&mut self, ctx: &mut Context<'_>) {
+        self.enter(State::Queued, ctx);
+    }
+
+    pub(super) fn answer(&mut self, choice: Choice, ctx: &mut Context<'_>) {
+        if !self.answered {
+            self.answered = true;
+            ctx.leg(Command::Answer { leg: self.caller, choice, identify: None });
+        }
+    }
+
+    /// Tells the caller why it cannot be served, then ends the call.
+    pub fn announce(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        if !self.answered {
+            let media = Some(Choice::default());
+            let phrase = cause.text().to_owned();
+            ctx.leg(Command::Progress { leg: self.caller, status: 183, phrase, media });
+        }
+        let until = ctx.now.instant + ANNOUNCEMENT;
+        self.enter(State::Announcing { until, cause }, ctx);
+    }
+
+    /// Leaves the queue for another number.
+    pub fn overflow(&mut self, to: Number) -> Onward {
+        self.state = State::Ended;
+        Onward {
+            call: self.id,
+            leg: self.caller,
+            identity: self.identity.clone(),
+            record: self.record.clone(),
+            to,
+            answered: self.answered,
+        }
+    }
+}
