@@ -22,6 +22,7 @@
 
 pub mod acd;
 pub mod cause;
+pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod dialog;

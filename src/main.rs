@@ -1,3 +1,7 @@
 //! Picks a command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cordboard::cli::run()
+}

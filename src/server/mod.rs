@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod event_loop;
+pub mod account;
+pub mod clock;
 pub mod media_sockets;
 mod resolver;
 mod stream;

@@ -1,0 +1,97 @@
+//! The commands: administration, what goes on now, the desk in the terminal, the demonstration.
+//!
+//! ```text
+//!   terminal level permit operator     a server runs?  yes ─▶ DATA/cordboard.sock, holds from the next call on
+//!                                                      no  ─▶ straight to the database, by the same rules
+//!   status calls queue operators       only of a running server
+//!   explain records check              read, whether one runs or not
+//! ```
+//!
+//! Exit status: 0 done, 1 refused or failed with a sentence on stderr, 2 wrong usage.
+
+mod administration;
+mod check;
+mod csv;
+mod level;
+mod operator;
+mod password;
+mod permit;
+mod records;
+mod table;
+mod terminal;
+mod terminal_file;
+
+use administration::Administration;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A video telephone switchboard with human operators.
+#[derive(Debug, Parser)]
+#[command(name = "cordboard", version, arg_required_else_help = true)]
+struct Arguments {
+    /// The configuration; without it the built-in defaults hold
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Validate the configuration
+    Check,
+    /// Phones with a number
+    #[command(subcommand)]
+    Terminal(terminal::Command),
+    /// Classes of service: who may call whom
+    #[command(subcommand)]
+    Level(level::Command),
+    /// Single callers let in whatever the levels say
+    #[command(subcommand)]
+    Permit(permit::Command),
+    /// Accounts that take calls at the operator numbers
+    #[command(subcommand)]
+    Operator(operator::Command),
+    /// Call records
+    Records(records::Command),
+}
+
+/// Runs the command line; the sentence of a failure goes to stderr.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.run() {
+        Ok(status) => status,
+        Err(error) => {
+            table::warn(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Arguments {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.config.as_deref();
+        let done = match self.command {
+            Command::Check => check::run(config),
+            Command::Terminal(command) => command.run(&Administration::open(config)?),
+            Command::Level(command) => command.run(&Administration::open(config)?),
+            Command::Permit(command) => command.run(&Administration::open(config)?),
+            Command::Operator(command) => command.run(&Administration::open(config)?),
+            Command::Records(command) => command.run(&Administration::open(config)?),
+        };
+        done.map(|()| ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

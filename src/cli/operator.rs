@@ -1,0 +1,132 @@
+//! `cordboard operator`: accounts that take calls.
+
+use super::administration::Administration;
+use super::password::Password;
+use super::table::{Listing, Table, print};
+use crate::directory::{Change, Operator, OperatorDraft, OperatorMode};
+use crate::ids::{Number, OperatorId, QueueId};
+use anyhow::Context as _;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// What to do with operators.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Add an operator; it needs a desk phone
+    Add(Draft),
+    /// Change an operator; what is left out stays
+    Set(Draft),
+    /// Remove an operator; a call in hand is finished first
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Show one operator's account
+    Show {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// List all operators' accounts
+    List(Listing),
+}
+
+/// What is said of an operator.
+#[derive(Debug, clap::Args)]
+pub struct Draft {
+    /// Its name, which is its user name, too
+    name: String,
+    /// The terminal it talks at
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
+    /// Further terminals it may log in with
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    phones: Option<Vec<String>>,
+    /// A queue it serves, may be repeated; without one it serves every queue
+    #[arg(long = "queue", value_name = "Q")]
+    queues: Option<Vec<String>>,
+    /// Whether a console controls, or the phone alone
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
+    #[command(flatten)]
+    password: Password,
+}
+
+/// What an operator works with.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Mode {
+    /// A console controls, the phone talks
+    Desk,
+    /// The phone alone
+    Phone,
+}
+
+impl Command {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn run(self, administration: &Administration) -> anyhow::Result<()> {
+        match self {
+            Self::Add(draft) => {
+                administration.change(&Change::AddOperator(draft.read(administration.realm())?))
+            }
+            Self::Set(draft) => {
+                administration.change(&Change::SetOperator(draft.read(administration.realm())?))
+            }
+            Self::Remove { name } => {
+                administration.change(&Change::RemoveOperator(OperatorId::from(name.as_str())))
+            }
+            Self::Show { name, listing } => {
+                let directory = administration.directory()?;
+                let operator = directory.operator(&OperatorId::from(name.as_str()));
+                let operator = operator.with_context(|| {
+                    format!("operator {name}: there is none: see `cordboard operator list`")
+                })?;
+                Ok(print(&table([operator]).single(listing.format))?)
+            }
+            Self::List(listing) => {
+                let directory = administration.directory()?;
+                Ok(print(&table(directory.operators()).listing(listing.format))?)
+            }
+        }
+    }
+}
+
+impl Draft {
+    fn read(&self, realm: &str) -> anyhow::Result<OperatorDraft> {
+        let mut draft = OperatorDraft::new(OperatorId::from(self.name.as_str()));
+        draft.phone = self.phone.as_deref().map(Number::from);
+        draft.phones = self.phones.as_deref().map(set);
+        draft.queues = self.queues.as_deref().map(set);
+        draft.mode = self.mode.map(|mode| match mode {
+            Mode::Desk => OperatorMode::Desk,
+            Mode::Phone => OperatorMode::Phone,
+        });
+        draft.secret = self.password.secret(&self.name, realm)?;
+        Ok(draft)
+    }
+}
+
+/// `--phones ""` and `--queue ""` stand for none.
+fn set<T: for<'a> From<&'a str> + Ord>(names: &[String]) -> BTreeSet<T> {
+    names.iter().filter(|name| !name.is_empty()).map(|name| T::from(name)).collect()
+}
+
+fn table<'a>(operators: impl IntoIterator<Item = &'a Operator>) -> Table {
+    let mut table = Table::new(&["name", "phone", "phones", "queues", "mode", "password"]);
+    for operator in operators {
+        let phones: Vec<_> = operator.phones.iter().map(Number::as_str).collect();
+        let queues: Vec<_> = operator.queues.iter().map(QueueId::as_str).collect();
+        table.push([
+            json!(operator.name.as_str()),
+            json!(operator.phone.as_str()),
+            json!(phones),
+            json!(queues),
+            json!(operator.mode.to_string()),
+            json!(operator.secret.is_some()),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,45 @@
+//! Passwords: given, piped or asked for; only their hashes go further.
+
+use crate::directory::Secret;
+use anyhow::Context as _;
+use std::io::BufRead as _;
+
+/// Where a password comes from.
+#[derive(Debug, Default, clap::Args)]
+pub struct Password {
+    /// The password; others on this machine can see it in the list of processes
+    #[arg(long, value_name = "P", conflicts_with = "password_stdin")]
+    password: Option<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+impl Password {
+    /// The secret of account `user`, when a password was given.
+    ///
+    /// # Errors
+    /// When it cannot be read, or cannot be one.
+    pub fn secret(&self, user: &str, realm: &str) -> anyhow::Result<Option<Secret>> {
+        let given = match &self.password {
+            Some(password) => Some(password.clone()),
+            None if self.password_stdin => Some(read_line()?),
+            None => None,
+        };
+        given
+            .map(|password| Secret::from_password(user, realm, &password))
+            .transpose()
+            .with_context(|| user.to_owned())
+    }
+}
+
+/// The first line of standard input, without its end.
+///
+/// # Errors
+/// When there is none.
+pub fn read_line() -> anyhow::Result<String> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.context("standard input: the password cannot be read from there: pipe it in")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}

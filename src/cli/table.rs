@@ -1,0 +1,204 @@
+//! Listings: one set of rows, printed for people, for spreadsheets or for programs.
+
+use super::csv;
+use serde_json::Value;
+use std::io::{self, Write as _};
+
+/// How a listing is printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned columns
+    #[default]
+    Table,
+    /// RFC 4180, with a heading
+    Csv,
+    /// One array of objects; `show` prints one object
+    Json,
+}
+
+/// The option of every listing.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Listing {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Rows under named columns.
+#[derive(Clone, Debug)]
+pub struct Table {
+    columns: &'static [&'static str],
+    rows: Vec<Vec<Value>>,
+}
+
+impl Table {
+    /// A table without rows.
+    #[must_use]
+    pub fn new(columns: &'static [&'static str]) -> Self {
+        Self { columns, rows: Vec::new() }
+    }
+
+    /// Appends a row.
+    ///
+    /// # Panics
+    /// When it has not one cell per column.
+    pub fn push(&mut self, row: impl IntoIterator<Item = Value>) {
+        let row: Vec<Value> = row.into_iter().collect();
+        assert_eq!(row.len(), self.columns.len(), "a row has one cell per column");
+        self.rows.push(row);
+    }
+
+    /// The rows as text.
+    #[must_use]
+    pub fn listing(&self, format: Format) -> String {
+        match format {
+            Format::Table => self.aligned(),
+            Format::Csv => self.csv(),
+            Format::Json => {
+                let rows: Vec<_> = self.rows.iter().map(|row| self.object(row)).collect();
+                match rows.is_empty() {
+                    true => "[]\n".to_owned(),
+                    false => format!("[\n{}\n]\n", rows.join(",\n")),
+                }
+            }
+        }
+    }
+
+    /// The only row as text: one line per column for people.
+    #[must_use]
+    pub fn single(&self, format: Format) -> String {
+        let Some(row) = self.rows.first() else { return String::new() };
+        match format {
+            Format::Table => {
+                let width = self.columns.iter().map(|name| name.len()).max().unwrap_or(0);
+                let line =
+                    |(name, cell): (&&str, &Value)| format!("{name:width$}  {}\n", shown(cell));
+                self.columns.iter().zip(row).map(line).collect()
+            }
+            Format::Csv => self.csv(),
+            Format::Json => format!("{}\n", self.object(row)),
+        }
+    }
+
+    fn csv(&self) -> String {
+        let heading = csv::line(self.columns.iter().map(|name| (*name).to_owned()));
+        let row = |row: &Vec<Value>| csv::line(row.iter().map(written));
+        heading + &self.rows.iter().map(row).collect::<String>()
+    }
+
+    /// The keys in the order of the columns, which a JSON map would not keep.
+    fn object(&self, row: &[Value]) -> String {
+        let pair = |(name, cell): (&&str, &Value)| format!("\"{name}\": {cell}");
+        let pairs: Vec<_> = self.columns.iter().zip(row).map(pair).collect();
+        format!("{{{}}}", pairs.join(", "))
+    }
+
+    fn aligned(&self) -> String {
+        let heading = self.columns.iter().map(|name| name.to_uppercase()).collect();
+        let rows = self.rows.iter().map(|row| row.iter().map(shown).collect());
+        let lines: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
+        let width = |column: usize| {
+            lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        let mut text = String::new();
+        for line in &lines {
+            let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+            text += cells.collect::<Vec<_>>().join("  ").trim_end();
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// A cell for people.
+fn shown(cell: &Value) -> String {
+    match cell {
+        Value::Null => "-".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            match written(cell) {
+                text if text.is_empty() => "-".to_owned(),
+                text => text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
+            }
+        }
+    }
+}
+
+/// A cell for programs: a list is joined by commas.
+fn written(cell: &Value) -> String {
+    match cell {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(cells) => cells.iter().map(written).collect::<Vec<_>>().join(","),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => cell.to_string(),
+    }
+}
+
+/// Writes to stdout; a reader that has seen enough (`| head`) is no failure.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Writes a sentence to stderr.
+pub fn warn(sentence: &str) {
+    // Nothing is left to be done when even stderr is closed.
+    let _ = writeln!(io::stderr(), "{sentence}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn example() -> Table {
+        let mut table = Table::new(&["number", "name", "queues", "since"]);
+        table.push([json!("3001"), json!("Anna \"A\", Berg"), json!(["a", "b"]), Value::Null]);
+        table.push([json!("30020"), json!(""), json!([]), json!(7)]);
+        table
+    }
+
+    #[test]
+    fn people_get_aligned_columns() {
+        let text = "NUMBER  NAME            QUEUES  SINCE\n\
+                    3001    Anna \"A\", Berg  a,b     -\n\
+                    30020   -               -       7\n";
+        assert_eq!(example().listing(Format::Table), text);
+    }
+
+    #[test]
+    fn spreadsheets_get_quoted_cells() {
+        let text =
+            "number,name,queues,since\r\n3001,\"Anna \"\"A\"\", Berg\",\"a,b\",\r\n30020,,,7\r\n";
+        assert_eq!(example().listing(Format::Csv), text);
+    }
+
+    #[test]
+    fn programs_get_json_even_of_nothing() {
+        let rows: Value = serde_json::from_str(&example().listing(Format::Json)).unwrap();
+        assert_eq!(rows[0]["queues"], json!(["a", "b"]));
+        assert_eq!(rows[1]["since"], 7);
+        assert_eq!(Table::new(&["number"]).listing(Format::Json), "[]\n");
+    }
+
+    #[test]
+    fn one_thing_stands_line_by_line() {
+        let text = "number  3001\nname    Anna \"A\", Berg\nqueues  a,b\nsince   -\n";
+        assert_eq!(example().single(Format::Table), text);
+    }
+
+    #[test]
+    fn a_name_cannot_paint_the_terminal() {
+        let mut table = Table::new(&["name"]);
+        table.push([json!("\u{1b}[31mred")]);
+        assert!(!table.listing(Format::Table).contains('\u{1b}'));
+    }
+}

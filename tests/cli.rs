@@ -1,0 +1,193 @@
+//! The commands as users type them, without a running server.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// A configuration and a data directory of its own.
+struct House {
+    directory: tempfile::TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let house = Self { directory };
+        let data = house.path("data");
+        fs::write(house.path("cordboard.toml"), format!("data = {data:?}\n")).unwrap();
+        house
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+        command.args(line.split_whitespace().map(|word| word.trim_matches('\'')));
+        command.arg("--config").arg(self.path("cordboard.toml"));
+        command
+    }
+
+    fn run(&self, line: &str) -> Output {
+        self.command(line).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Runs a command that must succeed; what it printed.
+    #[track_caller]
+    fn does(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {output:?}");
+        assert!(output.stderr.is_empty(), "{line}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail with this status; what it said.
+    #[track_caller]
+    fn fails(&self, line: &str, status: i32) -> String {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(status), "{line}: {output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    #[track_caller]
+    fn is_refused(&self, line: &str, said: &str) {
+        let sentence = self.fails(line, 1);
+        assert!(sentence.contains(said), "{line}: {sentence}");
+    }
+}
+
+#[test]
+fn a_terminal_is_added_shown_changed_and_removed() {
+    let house = House::new();
+    house.does("terminal add 3001 --name Ada --level A --password geheim");
+    house.does("terminal add 3002 --contact sip:3002@192.0.2.7");
+    let list = "number,name,level,password,contact\r\n\
+                3001,Ada,A,true,\r\n3002,,B,false,sip:3002@192.0.2.7\r\n";
+    assert_eq!(house.does("terminal list --format csv"), list);
+    house.does("terminal set 3002 --level A --contact ''");
+    assert!(house.does("terminal show 3002").contains("level     A"));
+    assert!(house.does("terminal show 3002 --format json").contains("\"contact\": null"));
+    house.does("terminal remove 3001");
+    assert!(!house.does("terminal list").contains("3001"));
+}
+
+#[test]
+fn what_breaks_a_rule_is_refused_with_what_to_do() {
+    let house = House::new();
+    house.does("terminal add 3001");
+    house.is_refused("terminal add 3001", "it is there already");
+    house.is_refused("terminal add 9000", "this is already an operator number");
+    house.is_refused("terminal set 3009 --name X", "there is none of that name");
+    house.is_refused("terminal show 3009", "cordboard terminal list");
+    house.is_refused("terminal set 3001 --contact nowhere", "sip:3001@192.0.2.7");
+    house.is_refused("operator add op1", "--phone NUMBER");
+    house.is_refused("level remove B", "levels.external");
+    house.is_refused("level set A --admits Z", "level Z");
+    house.is_refused("permit remove 3001 4001", "there is none");
+}
+
+#[test]
+fn wrong_usage_ends_with_two() {
+    let house = House::new();
+    for line in
+        ["", "terminal", "terminal add", "operator add op1 --mode sofa", "records --from now"]
+    {
+        house.fails(line, 2);
+    }
+    house.fails("terminal add 1 --password a --password-stdin", 2);
+}
+
+#[test]
+fn a_password_can_come_by_stdin() {
+    let house = House::new();
+    let secret = |line: &str| {
+        let text = house.does("terminal export");
+        text.lines()
+            .find(|row| row.starts_with(line))
+            .unwrap()
+            .split(',')
+            .nth(3)
+            .unwrap()
+            .to_owned()
+    };
+    house.does("terminal add 3001 --password geheim");
+    let by_option = secret("3001");
+    assert!(by_option.starts_with("ha1:"), "a secret is never the password: {by_option}");
+    house.does("terminal set 3001 --password other");
+    let mut child =
+        house.command("terminal set 3001 --password-stdin").stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"geheim\nnot this\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(secret("3001"), by_option);
+    house.is_refused("terminal set 3001 --password-stdin", "the password is empty");
+}
+
+#[test]
+fn terminals_leave_in_a_file_and_come_back() {
+    let house = House::new();
+    house.does("terminal add 3001 --name Ada --level A --password geheim");
+    house.does("terminal add 3002 --contact sip:3002@192.0.2.7");
+    let exported = house.does("terminal export");
+    let other = House::new();
+    let file = other.path("terminals.csv");
+    fs::write(&file, &exported).unwrap();
+    assert_eq!(other.does(&format!("terminal import {}", file.display())), "2 terminals\n");
+    assert_eq!(other.does("terminal export"), exported);
+}
+
+#[test]
+fn an_import_happens_wholly_or_not_at_all() {
+    let house = House::new();
+    let file = house.path("terminals.csv");
+    fs::write(&file, "number,level\n3001,A\n3002,nowhere\n").unwrap();
+    house.is_refused(&format!("terminal import {}", file.display()), "row 2");
+    assert_eq!(house.does("terminal list --format json"), "[]\n");
+    house.is_refused("terminal import missing.csv", "missing.csv: it cannot be read");
+}
+
+#[test]
+fn operators_levels_and_permits_are_listed() {
+    let house = House::new();
+    house.does("terminal add 3001 --level A");
+    house.does("level add C --admits A,B");
+    house.does("permit add 3001 0123");
+    house.does("operator add op1 --phone 3001 --password p --queue main --mode phone");
+    let operators = "name,phone,phones,queues,mode,password\r\nop1,3001,,main,phone,true\r\n";
+    assert_eq!(house.does("operator list --format csv"), operators);
+    assert_eq!(
+        house.does("level show C --format json"),
+        "{\"name\": \"C\", \"admits\": [\"A\",\"B\"]}\n"
+    );
+    assert_eq!(house.does("permit list 3001 --format csv"), "callee,caller\r\n3001,0123\r\n");
+    assert_eq!(house.does("permit list 3002 --format json"), "[]\n");
+    house.does("operator set op1 --mode desk --queue ''");
+    assert!(house.does("operator show op1").contains("mode      desk"));
+    house.is_refused("terminal remove 3001", "a phone of operator op1");
+    house.does("operator remove op1");
+    house.does("terminal remove 3001");
+}
+
+#[test]
+fn records_of_an_empty_house_are_an_empty_list() {
+    let house = House::new();
+    assert_eq!(house.does("records --format json"), "[]\n");
+    house.does("terminal add 3001");
+    assert_eq!(house.does("records --from 2026-01-01 --format json"), "[]\n");
+}
+
+#[test]
+fn a_configuration_is_checked_line_by_line() {
+    let house = House::new();
+    assert!(house.does("check").contains("good"));
+    fs::write(house.path("cordboard.toml"), "[queue.main]\nwait_max = \"0s\"\nring = 1\n").unwrap();
+    let sentence = house.fails("check", 1);
+    assert!(sentence.contains(":2: queue.main.wait_max = \"0s\""), "{sentence}");
+    assert!(sentence.contains(":3: "), "all faults come at once: {sentence}");
+    house.is_refused("terminal list", "queue.main.wait_max");
+    fs::remove_file(house.path("cordboard.toml")).unwrap();
+    house.is_refused("check", "cordboard.toml");
+}
