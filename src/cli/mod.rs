@@ -12,6 +12,7 @@
 mod administration;
 mod check;
 mod csv;
+mod explain;
 mod level;
 mod operator;
 mod password;
@@ -53,6 +54,8 @@ enum Command {
     /// Accounts that take calls at the operator numbers
     #[command(subcommand)]
     Operator(operator::Command),
+    /// May this call be made, and by which rule? Status 0 when it is admitted, 1 when refused
+    Explain(explain::Command),
     /// Call records
     Records(records::Command),
 }
@@ -79,6 +82,7 @@ impl Arguments {
             Command::Level(command) => command.run(&Administration::open(config)?),
             Command::Permit(command) => command.run(&Administration::open(config)?),
             Command::Operator(command) => command.run(&Administration::open(config)?),
+            Command::Explain(command) => return command.run(&Administration::open(config)?),
             Command::Records(command) => command.run(&Administration::open(config)?),
         };
         done.map(|()| ExitCode::SUCCESS)

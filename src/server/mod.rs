@@ -1,9 +1,8 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
 
-pub mod clock;
-pub mod event_loop;
 pub mod account;
 pub mod clock;
+pub mod event_loop;
 pub mod media_sockets;
 mod resolver;
 mod stream;
