@@ -274,15 +274,14 @@ impl Session {
     }
 
     fn on_success(&mut self, cx: &mut Context<'_>, response: &Response) {
-        let established = State::Established;
-        let State::Calling(calling) = std::mem::replace(&mut self.state, established) else {
+        let State::Calling(mut calling) = std::mem::replace(&mut self.state, State::Established)
+        else {
             return;
         };
         let tag = response.headers.to_tag().unwrap_or_default();
         let numbers = calling.forks.iter().map(|fork| fork.dialog.local_seq());
         let last_seq = numbers.max().unwrap_or(calling.seq).max(calling.seq);
         let place = calling.fork(tag).unwrap_or(calling.forks.len());
-        let mut calling = *calling;
         self.dialog = if place < calling.forks.len() {
             // §13.2.2.4: the route set of the 2xx counts.
             let mut dialog = calling.forks.swap_remove(place).dialog;

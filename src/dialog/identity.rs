@@ -6,7 +6,8 @@ use super::machine::Settings;
 use super::route_set::RouteSet;
 use crate::random::Random;
 use crate::sip::{
-    Flow, HeaderName, MAX_FORWARDS, Method, NameAddr, Request, Response, Transport, Uri,
+    Destination, Flow, HeaderName, Headers, MAX_FORWARDS, Method, NameAddr, Request, Response,
+    Transport, Uri,
 };
 
 /// The methods that a dialog takes.
@@ -182,13 +183,11 @@ impl Identity {
 
 impl Settings {
     /// The Contact under which a peer at `destination` reaches us.
-    fn contact(&self, destination: &crate::sip::Destination, user: Option<&str>) -> String {
+    fn contact(&self, destination: &Destination, user: Option<&str>) -> String {
         let transport = destination.transport();
         let local = match destination {
-            crate::sip::Destination::Flow(flow) => flow.local,
-            crate::sip::Destination::Address { .. } => {
-                ([0, 0, 0, 0], transport.default_port()).into()
-            }
+            Destination::Flow(flow) => flow.local,
+            Destination::Address { .. } => ([0, 0, 0, 0], transport.default_port()).into(),
         };
         let ours = self.advertise.get(&transport).copied().unwrap_or(local);
         let mut uri = Uri::sip(user, ours.ip().into(), Some(ours.port()));
@@ -216,14 +215,14 @@ pub fn put_body_back(response: &mut Response, body: Option<&Body>) {
 }
 
 /// Appends the lines that the floor above adds.
-pub fn put_lines(headers: &mut crate::sip::Headers, lines: &Lines) {
+pub fn put_lines(headers: &mut Headers, lines: &Lines) {
     for (name, value) in lines {
         headers.push(name.clone(), value);
     }
 }
 
 /// The body of a message, if it has one.
-pub fn body_of(headers: &crate::sip::Headers, bytes: &[u8]) -> Option<Body> {
+pub fn body_of(headers: &Headers, bytes: &[u8]) -> Option<Body> {
     if bytes.is_empty() {
         return None;
     }

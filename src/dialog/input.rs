@@ -194,19 +194,19 @@ pub enum Command {
         /// What to tell.
         headers: Lines,
     },
-    /// Answer [`Effect::Reoffered`](super::Effect::Reoffered).
+    /// Answer [`Event::Reoffered`](super::Event::Reoffered).
     Answer {
         /// The answer, or the offer that was asked for.
         body: Body,
     },
-    /// Refuse [`Effect::Reoffered`](super::Effect::Reoffered); the session stays as it is.
+    /// Refuse [`Event::Reoffered`](super::Event::Reoffered); the session stays as it is.
     Refuse {
         /// 400 to 699, usually 488.
         status: u16,
     },
     /// Send an INFO.
     Info {
-        /// Comes back in [`Effect::InfoAnswered`](super::Effect::InfoAnswered).
+        /// Comes back in [`Event::InfoAnswered`](super::Event::InfoAnswered).
         tag: u64,
         /// Info-Package and others.
         headers: Lines,
@@ -229,7 +229,7 @@ pub enum Command {
         /// Referred-By and others.
         headers: Lines,
     },
-    /// Answer [`Effect::Info`](super::Effect::Info) or [`Effect::Referred`](super::Effect::Referred).
+    /// Answer [`Event::Info`](super::Event::Info) or [`Event::Referred`](super::Event::Referred).
     Respond {
         /// The request.
         transaction: ServerTx,

@@ -3,7 +3,7 @@
 
 use super::calling::Offer;
 use super::context::Context;
-use super::effect::{By, Event};
+use super::effect::{By, Effect, Event};
 use super::identity::{ALLOW, SUPPORTED, body_of, put_lines};
 use super::input::{ClientTx, Lines, ServerTx};
 use super::session::{Handshake, Purpose, SERVED_MAX, Sent, Session, State, reason_of};
@@ -91,7 +91,7 @@ impl Session {
                 // is lost; or one branch of a fork is gone.
                 if calling.drop_fork(tag) {
                     let invite = calling.invite();
-                    cx.out.push(super::Effect::Cancel { transaction: invite, reason: None });
+                    cx.out.push(Effect::Cancel { transaction: invite, reason: None });
                     self.finish(cx, Cause::NormalClearing, By::Peer, reason);
                     self.state = State::Over { invite: Some(invite), bye: None };
                 }
