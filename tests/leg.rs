@@ -315,6 +315,29 @@ fn a_late_offer_goes_out_once_in_a_reliable_183() {
 }
 
 #[test]
+fn an_update_before_the_answer_is_the_last_word() {
+    ladder(
+        "
+        a -> INVITE Supported:100rel audio 4000 0 8
+        = offered a audio
+        do progress a 183 media
+        a <- 183 audio 20000 0:PCMU
+        a -> PRACK
+        a <- 200
+        a -> UPDATE audio 4000 8
+        a <- 200 v2 audio 20000 8:PCMA
+        = changed a PCMA -
+        do progress a 182
+        a <- 182
+        do answer a
+        a <- 200
+        a -> ACK
+        = confirmed a PCMA -
+    ",
+    );
+}
+
+#[test]
 fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
     let call = "
         a -> INVITE audio 4000 0; video 4002 97:H264/90000
@@ -930,6 +953,120 @@ fn a_call_that_would_replace_nothing_is_refused() {
     );
 }
 
+mod random {
+    //! Whatever is played in whatever order: ports and events keep their promises.
+
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const RUNGS: &[&str] = &[
+        "a -> INVITE audio 4000 0 8 101:telephone-event/8000; video 4002 97:H264/90000",
+        "a -> INVITE",
+        "a -> INVITE Supported:100rel audio 4000 9 96:opus/48000/2",
+        "a -> INVITE audio 4000 0 a=sendonly; video 0 97",
+        "a -> INVITE audio 4000 SAVP 0",
+        "a -> INVITE no-sections",
+        "a -> INVITE broken",
+        "a -> UPDATE audio 4000 8; video 4002 98:VP8/90000",
+        "a -> UPDATE",
+        "a -> ACK",
+        "a -> ACK audio 4000 8; video 4002 99:VP8/90000",
+        "a -> BYE",
+        "a -> INFO application/dtmf-relay Signal=5",
+        "a -> INFO Info-Package:operator-desk application/json x",
+        "a -> REFER Refer-To:<sip:3002@example.com>",
+        "do progress a 180",
+        "do progress a 183 media",
+        "do answer a",
+        "do answer a like b",
+        "do desk a",
+        "do refuse a 486",
+        "do end a",
+        "do end b",
+        "do call b for a",
+        "b -> 180",
+        "b -> 183 audio 5000 8; video 5002 97:H264/90000",
+        "b -> 200 audio 5000 0 8 9; video 5002 97:H264/90000",
+        "b -> 200 audio 0 0",
+        "b -> 200 broken",
+        "b -> 200",
+        "b -> 486",
+        "b -> 491",
+        "b -> INVITE audio 5000 0; video 5002 98:VP8/90000",
+        "b -> INVITE c=0 audio 5000 8",
+        "b -> ACK",
+        "b -> BYE",
+        "do align a b",
+        "do align b a",
+        "do listen a=b b=a",
+        "do listen a=hold b=silence",
+        "do listen a=done b=ringback",
+        "do watch a",
+        "do intercept b",
+        "do identify a 3002",
+        "do dtmf a 5",
+        "relay first 20000",
+        "relay first 20004",
+        "relay health 20000 audio ok 0",
+        "relay dtmf 20000 5",
+        "relay key-frame-wanted 20002",
+        "+1s",
+        "+40s",
+    ];
+
+    proptest! {
+        #[test]
+        fn ports_and_events_keep_their_promises(rungs in prop::collection::vec(0..RUNGS.len(), 1..60)) {
+            let mut ladder = Ladder::new("~");
+            for at in rungs {
+                let words: Vec<&str> = RUNGS[at].split_whitespace().collect();
+                let possible = match words[..] {
+                    // A leg is minted once, and a phone answers what it was asked.
+                    ["do", "call", "b", ..] => !ladder.phones.contains_key("b"),
+                    [name, "->", status, ..] if status.parse::<u16>().is_ok() => {
+                        ladder.phones.get(name).is_some_and(|phone| !phone.open.is_empty())
+                    }
+                    ["b", "->", ..] => ladder.phones.contains_key("b"),
+                    _ => true,
+                };
+                if possible {
+                    ladder.play(&words, RUNGS[at]);
+                }
+            }
+            for end in ["do end a", "do end b", "+40s"] {
+                ladder.play(&end.split_whitespace().collect::<Vec<_>>(), end);
+            }
+            prop_assert_eq!(ladder.machine.legs(), 0, "\n{}", ladder.happened);
+            check(&ladder.happened);
+        }
+    }
+
+    fn check(happened: &str) {
+        let (mut open, mut ended) = (BTreeSet::new(), BTreeSet::new());
+        for line in happened.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["~", "open", port, ..] => assert!(open.insert(port), "{port} twice\n{happened}"),
+                ["~", "close", port] => assert!(open.remove(port), "{port}\n{happened}"),
+                ["~", "patch", ref rows @ ..] => {
+                    for name in rows.iter().flat_map(|row| row.split('=')) {
+                        let is_port = name.starts_with("20");
+                        assert!(!is_port || open.contains(name), "{name}\n{happened}");
+                    }
+                }
+                ["~", _, port, ..] => assert!(open.contains(port), "{line}\n{happened}"),
+                ["=", "ended", name, ..] => assert!(ended.insert(name), "{name}\n{happened}"),
+                ["=", "early", "media", name] | ["=", _, name, ..] => {
+                    assert!(!ended.contains(name), "{line}\n{happened}");
+                }
+                _ => {}
+            }
+        }
+        assert!(open.is_empty(), "{open:?} leaked\n{happened}");
+    }
+}
+
 // ---- how the ladders are played -------------------------------------------------------------
 
 /// A phone, seen from outside.
@@ -964,27 +1101,7 @@ struct Ladder {
 
 #[track_caller]
 fn ladder(script: &str) {
-    let settings = Settings {
-        domain: "example.com".to_owned(),
-        media_address: None,
-        own_address: [192, 0, 2, 1].into(),
-        converts: script.contains("relay converts"),
-        port_rest: Duration::from_secs(10),
-        dialog: dialog::Settings::default(),
-    };
-    let mut ladder = Ladder {
-        machine: Machine::new(settings, Random::from_number(1)),
-        now: Instant::START,
-        phones: BTreeMap::new(),
-        transactions: 0,
-        asked: BTreeMap::new(),
-        last_asked: None,
-        happened: String::new(),
-        relay: script.lines().any(|line| line.trim_start().starts_with('~')),
-    };
-    let ports = if script.contains("no ports") { 0 } else { 50 };
-    let ports = (0..ports).map(|n| PortId(20_000 + 2 * n)).collect();
-    let _ = ladder.machine.handle(ladder.now, Input::Ports(ports));
+    let mut ladder = Ladder::new(script);
     let lines = || {
         script
             .lines()
@@ -1004,6 +1121,32 @@ fn ladder(script: &str) {
 }
 
 impl Ladder {
+    /// Two lines of `script` are about the house: `no ports` and `relay converts`.
+    fn new(script: &str) -> Self {
+        let settings = Settings {
+            domain: "example.com".to_owned(),
+            media_address: None,
+            own_address: [192, 0, 2, 1].into(),
+            converts: script.contains("relay converts"),
+            port_rest: Duration::from_secs(10),
+            dialog: dialog::Settings::default(),
+        };
+        let mut ladder = Self {
+            machine: Machine::new(settings, Random::from_number(1)),
+            now: Instant::START,
+            phones: BTreeMap::new(),
+            transactions: 0,
+            asked: BTreeMap::new(),
+            last_asked: None,
+            happened: String::new(),
+            relay: script.lines().any(|line| line.trim_start().starts_with('~')),
+        };
+        let ports = if script.contains("no ports") { 0 } else { 50 };
+        let ports = (0..ports).map(|n| PortId(20_000 + 2 * n)).collect();
+        let _ = ladder.machine.handle(ladder.now, Input::Ports(ports));
+        ladder
+    }
+
     fn play(&mut self, words: &[&str], line: &str) {
         match *words {
             ["do", ref command @ ..] => {

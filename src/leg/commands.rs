@@ -6,7 +6,7 @@ use super::legacy_info;
 use super::machine::{Effect, Machine};
 use super::offer_answer::{OurStream, Stream, Streams};
 use super::party::{Header, Party};
-use super::state::{Leg, Phase, Role};
+use super::state::{Leg, Phase, Role, Said};
 use super::streams::{self, Wish};
 use crate::cause::Cause;
 use crate::codec::{Codec, Kind};
@@ -143,20 +143,18 @@ impl Machine {
         media: Option<Choice>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(Phase::Offered { late, reliable, said }) = self.legs.get(&id).map(|l| &l.phase)
-        else {
+        let Some(Phase::Offered { said }) = self.legs.get(&id).map(|leg| &leg.phase) else {
             return;
         };
-        // An offer in an unreliable 1xx would have no answer (RFC 3261 §13.2.1).
-        let may = said.is_none() && (!late || *reliable);
-        // The offer in a reliable 1xx is never repeated; an answer always is (media-rules 2).
-        let again = said.clone().filter(|_| !late);
-        let body = match media {
-            Some(choice) if may => match self.describe(now, id, &choice, out) {
-                Ok(body) => Some(body),
-                Err(cause) => return self.end(now, id, cause, out),
-            },
-            Some(_) | None => again,
+        let body = match (said.clone(), media) {
+            (Said::Nothing | Said::NothingLate { reliable: true }, Some(choice)) => {
+                match self.describe(now, id, &choice, out) {
+                    Ok(body) => Some(body),
+                    Err(cause) => return self.end(now, id, cause, out),
+                }
+            }
+            (Said::Answer(body), _) => Some(body),
+            (Said::Nothing | Said::NothingLate { .. } | Said::Enough, _) => None,
         };
         let progress = dialog::Command::Provisional { status, reason, body, headers: vec![] };
         self.want(now, id, progress, out);
@@ -170,15 +168,13 @@ impl Machine {
         identify: Option<&Party>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(Phase::Offered { late, said, .. }) = self.legs.get(&id).map(|leg| &leg.phase)
-        else {
+        let Some(Phase::Offered { said }) = self.legs.get(&id).map(|leg| &leg.phase) else {
             return;
         };
-        let body = match (said.clone(), late) {
-            // Offer and answer are through already, in a reliable 1xx and its PRACK.
-            (Some(_), true) => None,
-            (Some(body), false) => Some(body),
-            (None, _) => match self.describe(now, id, choice, out) {
+        let body = match said.clone() {
+            Said::Answer(body) => Some(body),
+            Said::Enough => None,
+            Said::Nothing | Said::NothingLate { .. } => match self.describe(now, id, choice, out) {
                 Ok(body) => Some(body),
                 Err(cause) => return self.end(now, id, cause, out),
             },
@@ -218,9 +214,8 @@ impl Machine {
             self.offer(now, id, &like.unwrap_or_else(streams::everything))
                 .ok_or(Cause::Overloaded)?
         };
-        if let Some(Phase::Offered { said, .. }) = self.legs.get_mut(&id).map(|leg| &mut leg.phase)
-        {
-            *said = Some(body.clone());
+        if let Some(Phase::Offered { said }) = self.legs.get_mut(&id).map(|leg| &mut leg.phase) {
+            *said = if asked { Said::Answer(body.clone()) } else { Said::Enough };
         }
         self.sync(now, id, out);
         Ok(body)

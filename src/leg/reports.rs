@@ -6,7 +6,7 @@ use super::legacy_info::{self, Legacy};
 use super::machine::{Effect, Machine};
 use super::offer_answer::{Stream, Streams};
 use super::party::Header;
-use super::state::{Early, KeyWay, Leg, Phase, Role};
+use super::state::{Early, KeyWay, Leg, Phase, Role, Said};
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::dialog::{self, Body, By, ServerTx};
@@ -148,7 +148,8 @@ impl Machine {
             }
         };
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        leg.phase = Phase::Offered { late, reliable, said: None };
+        let said = if late { Said::NothingLate { reliable } } else { Said::Nothing };
+        leg.phase = Phase::Offered { said };
         let asked = leg.talk.asked();
         let event = Event::Offered {
             leg: id,
@@ -300,6 +301,9 @@ impl Machine {
         };
         match said {
             Ok(body) => {
+                if let Some(Phase::Offered { said }) = self.phase(id) {
+                    *said = Said::Enough;
+                }
                 self.want(now, id, dialog::Command::Answer { body }, out);
                 self.settle(now, id, &before, out);
             }
@@ -364,6 +368,10 @@ impl Machine {
             self.request_key_frame(id, out);
         }
         out.push(Effect::Event(Event::Held { leg: id, audio, video }));
+    }
+
+    fn phase(&mut self, id: LegId) -> Option<&mut Phase> {
+        self.legs.get_mut(&id).map(|leg| &mut leg.phase)
     }
 
     fn spoken(&self, id: LegId) -> Spoken {

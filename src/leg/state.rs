@@ -28,14 +28,7 @@ pub(super) enum Phase {
     /// Their INVITE came, and its dialog and SDP are being looked at: nobody above knows of it.
     New { reliable: bool, replaces: Option<Replaces> },
     /// Their INVITE waits for us.
-    Offered {
-        /// The INVITE had no SDP: the offer is ours.
-        late: bool,
-        /// The caller takes reliable provisional responses.
-        reliable: bool,
-        /// The SDP that went out in a 18x, repeated byte for byte from then on (media-rules 2).
-        said: Option<Body>,
-    },
+    Offered { said: Said },
     /// Our 200 waits for its ACK.
     Answering,
     /// Our INVITE waits for their answer; `early` is what an unreliable 18x lets expect.
@@ -48,6 +41,20 @@ pub(super) enum Phase {
     Up,
     /// It was ended, and says nothing more but that it is gone.
     Ending,
+}
+
+/// What went out in answer to an INVITE that waits.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    /// No SDP yet; theirs is an offer.
+    Nothing,
+    /// No SDP yet, and theirs neither: the offer is ours. It may go into a reliable 18x only, an
+    /// unreliable one would have no answer (RFC 3261 §13.2.1).
+    NothingLate { reliable: bool },
+    /// This answer, repeated byte for byte in every 18x and in the 200 (media-rules 2).
+    Answer(Body),
+    /// An offer in a reliable 18x, or an answer that an UPDATE has replaced: the 200 says no more.
+    Enough,
 }
 
 /// What an unreliable 18x lets expect.
