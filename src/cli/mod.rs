@@ -18,6 +18,7 @@ mod operator;
 mod password;
 mod permit;
 mod records;
+mod serve;
 mod table;
 mod terminal;
 mod terminal_file;
@@ -40,6 +41,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the switchboard
+    Serve(serve::Command),
     /// Validate the configuration
     Check,
     /// Phones with a number
@@ -77,6 +80,7 @@ impl Arguments {
     fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.config.as_deref();
         let done = match self.command {
+            Command::Serve(command) => command.run(config),
             Command::Check => check::run(config),
             Command::Terminal(command) => command.run(&Administration::open(config)?),
             Command::Level(command) => command.run(&Administration::open(config)?),

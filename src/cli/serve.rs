@@ -1,0 +1,232 @@
+//! `cordboard serve`: the parts put together, and run until a signal comes.
+
+use crate::acd;
+use crate::config::{self, Answer, Config};
+use crate::dialog;
+use crate::directory::Directory;
+use crate::exchange;
+use crate::leg;
+use crate::media;
+use crate::presence;
+use crate::random::Random;
+use crate::registrar;
+use crate::server::clock::Clock;
+use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Request, Sockets};
+use crate::server::media_sockets::{self, raise_file_limit};
+use crate::server::own_address_towards;
+use crate::sip::Transport;
+use crate::store::{Database, Lock, Writer};
+use crate::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
+use crate::time::Duration;
+use crate::transaction;
+use anyhow::Context as _;
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing_subscriber::EnvFilter;
+
+/// A declined offer is not repeated to the same operator for so long.
+const DECLINE_PAUSE: Duration = Duration::from_secs(30);
+/// A desk phone that failed gets no offers for so long.
+const PHONE_PAUSE: Duration = Duration::from_secs(60);
+/// A phone rings for so long in a direct call or a consultation.
+const RING_TIME: Duration = Duration::from_secs(30);
+/// A relay port rests for so long before another call gets it.
+const PORT_REST: Duration = Duration::from_secs(5);
+
+/// Run the switchboard.
+#[derive(Debug, clap::Args)]
+pub(super) struct Command {
+    /// The directory of the database, in place of the configuration's
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Command {
+    /// Runs until a signal comes.
+    ///
+    /// # Errors
+    /// What keeps it from starting or going on, and what to do about it.
+    pub fn run(self, config: Option<&Path>) -> anyhow::Result<()> {
+        let config = Config::load(config)?;
+        let data = self.data.unwrap_or_else(|| config.data.clone());
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+        log.with_ansi(std::io::stdout().is_terminal()).init();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(run(&config, &data))
+    }
+}
+
+async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
+    let _lock = Lock::take(data)?;
+    let database = Database::open(data)?;
+    if let Some(old) = database.adopt_realm(&config.sip.domain)? {
+        tracing::warn!(
+            "sip.domain was {old}: passwords were kept for that name; set every password anew"
+        );
+    }
+    let clock = Clock::start();
+    let (state, unreadable) = database.load(clock.now().unix)?;
+    for row in unreadable {
+        tracing::error!("in the journal, {}: {}", row.table, row.row);
+    }
+    if let Err(error) = raise_file_limit() {
+        tracing::warn!("the limit of open files stays as it is: {error}");
+    }
+    let listen = listen(config)?;
+    let (sockets, ports) = Sockets::bind(&listen).await?;
+    let mut random = Random::from_seed(seed()?);
+    let addresses: Vec<_> = sockets.addresses().collect();
+    let settings = settings(config, &addresses, &mut random);
+    let plan = config.numbering_plan();
+    for conflict in Directory::new(plan.clone(), state.accounts.clone()).conflicts() {
+        tracing::warn!("{conflict}");
+    }
+    let (exchange, first) =
+        exchange::Machine::new(clock.now(), settings, plan, state, random.fork());
+    let mut media = media::Machine::new(media::Settings::default(), random.fork());
+    media.prepare();
+    let (commits, committed) = mpsc::unbounded_channel();
+    // The loop is gone only when the process ends.
+    let writer = Writer::start(database, move |outcome| drop(commits.send(outcome)))?;
+    let (_requests, requested) = mpsc::channel::<Request>(REQUESTS_MAX);
+    for (transport, address) in &addresses {
+        tracing::info!("listening on {transport} {address}");
+    }
+    let status = exchange.status();
+    tracing::info!(
+        "{} terminals, {} of them registered; data in {}",
+        status.terminals,
+        status.bindings,
+        data.display()
+    );
+    let parts = Parts { clock, exchange, first, media, sockets, ports, writer };
+    EventLoop::new(parts).run(committed, requested, stopped()?).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Done when SIGTERM or SIGINT comes.
+fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn seed() -> anyhow::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())
+        .context("the system gives no random numbers")?;
+    Ok(seed)
+}
+
+fn listen(config: &Config) -> anyhow::Result<Listen> {
+    let (mut udp, mut tcp) = (Vec::new(), Vec::new());
+    for listen in &config.sip.listen {
+        match listen.transport {
+            Transport::Udp => udp.push(listen.address),
+            Transport::Tcp => tcp.push(listen.address),
+            Transport::Tls | Transport::Ws | Transport::Wss => anyhow::bail!(
+                "sip.listen: {} {}: this version listens on udp and tcp only: remove it",
+                listen.transport,
+                listen.address
+            ),
+        }
+    }
+    let media = media_sockets::Settings {
+        address: config.media.address,
+        ports: config.media.ports.clone(),
+    };
+    Ok(Listen { udp, tcp, media })
+}
+
+/// Every room's settings from the configuration.
+fn settings(
+    config: &Config,
+    addresses: &[(Transport, SocketAddr)],
+    random: &mut Random,
+) -> exchange::Settings {
+    let own = own_address(config);
+    let advertise: BTreeMap<Transport, SocketAddr> = addresses
+        .iter()
+        .rev()
+        .map(|(transport, address)| {
+            let ip = if address.ip().is_unspecified() { own } else { address.ip() };
+            let ip = config.sip.advertise.unwrap_or(ip);
+            (*transport, SocketAddr::new(ip, address.port()))
+        })
+        .collect();
+    let media_ip = Some(config.media.address).filter(|ip| !ip.is_unspecified());
+    let known = addresses.iter().map(|(_, address)| *address);
+    exchange::Settings {
+        domain: config.sip.domain.clone(),
+        guests: config.sip.guests,
+        addresses: known.chain(advertise.values().copied()).collect(),
+        transaction: transaction::Settings {
+            advertise: advertise.clone(),
+            ..transaction::Settings::default()
+        },
+        registrar: registrar::Settings::default(),
+        leg: leg::Settings {
+            domain: config.sip.domain.clone(),
+            media_address: config.sip.advertise.or(media_ip),
+            own_address: own,
+            converts: false,
+            port_rest: PORT_REST,
+            dialog: dialog::Settings {
+                advertise,
+                user_agent: concat!("cordboard/", env!("CARGO_PKG_VERSION")).to_owned(),
+                ..dialog::Settings::default()
+            },
+        },
+        switchboard: switchboard_settings(config, random),
+    }
+}
+
+fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Settings {
+    let queues = config.queues.iter().map(|(id, queue)| {
+        let answer = match queue.answer {
+            Answer::Queue => AnsweredBy::Queue,
+            Answer::Operator => AnsweredBy::Operator,
+        };
+        let number = queue.number.clone();
+        (id.clone(), QueueSettings { number, answer, ring_time: queue.ring_time })
+    });
+    let waiting = config.queues.iter().map(|(id, queue)| acd::QueueSettings {
+        id: id.clone(),
+        waiting_max: queue.waiting_max,
+        wait_max: queue.wait_max,
+        overflow: queue.overflow.clone(),
+        grace: queue.grace,
+    });
+    switchboard::Settings {
+        queues: queues.collect(),
+        acd: acd::Settings { queues: waiting.collect(), decline_pause: DECLINE_PAUSE },
+        presence: presence::Settings { lease: config.desk.lease, phone_pause: PHONE_PAUSE },
+        on_refusal: match config.levels.on_refusal {
+            config::OnRefusal::Refuse => OnRefusal::Refuse,
+            config::OnRefusal::Operator => OnRefusal::Operator,
+        },
+        secure_only: config.desk.secure_only,
+        ring_time: RING_TIME,
+        boot: random.hex(16),
+    }
+}
+
+/// This machine's own address, where it listens on all: the one towards the rest of the world.
+fn own_address(config: &Config) -> IpAddr {
+    // RFC 5737: an address that nobody has; nothing is sent there.
+    let world = SocketAddr::from(([192, 0, 2, 1], 9));
+    let towards_world = own_address_towards(world);
+    let own = config.sip.advertise.or(towards_world);
+    own.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
