@@ -15,7 +15,7 @@ use super::latch::{Candidates, Latch, Verdict};
 use super::machine::{Channel, Event, Exit, Outgoing};
 use super::patchbay::Source;
 use super::picture::{ParameterSets, Picture, Screen};
-use super::plan::{FORMATS_MAX, Plan, UNMAPPED};
+use super::plan::{FORMATS_MAX, PayloadFormat, Plan, UNMAPPED};
 use super::reports::Reports;
 use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
@@ -74,8 +74,19 @@ pub struct Inbound {
     pub sets: ParameterSets,
     /// The stream that it sends now.
     pub stream: Option<Stream>,
-    by_payload_type: [u8; 128],
     silent: bool,
+    by_payload_type: [u8; 128],
+    /// By the place among the plan's formats.
+    lanes: Box<[Lane]>,
+}
+
+/// What the path of a packet has to know of a codec.
+#[derive(Clone, Copy, Debug)]
+struct Lane {
+    clock_rate: u32,
+    /// Ticks of one frame.
+    frame: u32,
+    event: bool,
 }
 
 /// One SSRC of the peer.
@@ -157,8 +168,9 @@ impl Port {
                 bitrate_asked: None,
                 sets: ParameterSets::of_sdp(fmtp_of_h264(&plan)),
                 stream: None,
-                by_payload_type: plan.reception(),
                 silent: false,
+                by_payload_type: plan.reception(),
+                lanes: plan.formats().map(Lane::of).collect(),
             },
             outbound: Outbound {
                 stream,
@@ -183,6 +195,7 @@ impl Port {
         self.reports.latch.set_candidates(report_candidates(&plan));
         if anew {
             self.inbound.by_payload_type = plan.reception();
+            self.inbound.lanes = plan.formats().map(Lane::of).collect();
             self.inbound.sets = ParameterSets::of_sdp(fmtp_of_h264(&plan));
         }
         self.plan = plan;
@@ -210,9 +223,7 @@ impl Port {
             Verdict::Accept => {}
         }
         let format = usize::from(format);
-        let codec = &self.plan.formats.get(format)?.codec;
-        let clock_rate = codec.clock_rate();
-        let event = matches!(codec, Codec::TelephoneEvent { .. });
+        let Lane { clock_rate, frame, event } = *self.inbound.lanes.get(format)?;
         if !self.inbound.count(now, &header, format, clock_rate) {
             return None;
         }
@@ -229,13 +240,10 @@ impl Port {
             }
             if heard.passes { What::Key(event) } else { What::WithheldKey }
         } else if self.kind == Kind::Video {
+            let codec = &self.plan.formats.get(format)?.codec;
             What::Picture(self.inbound.look(codec, packet.payload(), header.timestamp))
         } else {
             What::Sound
-        };
-        let frame = match self.kind {
-            Kind::Audio => clock_rate / 1000 * codec.facts().frame_ms.max(1),
-            Kind::Video => clock_rate / PICTURES_PER_SECOND,
         };
         let len = if padded { remove_extension(bytes) } else { bytes.len() };
         let Header { ssrc, sequence, timestamp, .. } = header;
@@ -485,6 +493,18 @@ impl Port {
         self.silence_due = (!fell_silent).then(|| now + (limit - silent));
         self.inbound.silent |= fell_silent;
         fell_silent.then_some(silent)
+    }
+}
+
+impl Lane {
+    fn of(format: &PayloadFormat) -> Self {
+        let facts = format.codec.facts();
+        let frame = match facts.kind {
+            Kind::Audio => facts.clock_rate / 1000 * facts.frame_ms,
+            Kind::Video => facts.clock_rate / PICTURES_PER_SECOND,
+        };
+        let event = matches!(format.codec, Codec::TelephoneEvent { .. });
+        Self { clock_rate: facts.clock_rate, frame, event }
     }
 }
 

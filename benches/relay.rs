@@ -1,0 +1,269 @@
+//! What a relayed packet costs: the arithmetic alone, and with sockets beside a bare forwarder.
+//!
+//! `cargo bench --bench relay [CALLS [SECONDS]]`; CPU is that of the forwarding thread. The bare
+//! forwarder reads and sends and does nothing else: what is above it is ours.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // A benchmark may panic, and has to speak.
+
+use cordboard::codec::{Codec, Kind};
+use cordboard::ids::PortId;
+use cordboard::media::{
+    self, BitrateFeedback, Channel, Command, Event, Feedback, Machine, Outgoing, PayloadFormat,
+    Plan, Source,
+};
+use cordboard::random::Random;
+use cordboard::rtp::Header;
+use cordboard::sdp::Direction;
+use cordboard::server::media_sockets::{self, MediaSockets};
+use cordboard::time::{Instant, Now, UnixTime};
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll;
+use rustix::fs::Timespec;
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const ROUNDS: usize = 3;
+/// Phones are not in step: a fraction of them sends every so often.
+const SLOT_MICROS: u64 = 250;
+
+fn main() {
+    let number = |at, or| {
+        let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
+        numbers.get(at).copied().unwrap_or(or)
+    };
+    media_sockets::raise_file_limit().unwrap();
+    let (calls, seconds) = (number(0, 200) as usize, number(1, 4));
+    println!("relay arithmetic, per packet of 172 bytes:   {:6.0} ns", audio_alone());
+    println!("relay arithmetic, per packet of VP8, 1100:   {:6.0} ns", video_alone());
+    println!("{calls} calls, {} packets/s, CPU per packet:", calls * 100);
+    let (mut bare, mut relay) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        bare.push(measure(calls, seconds, forward_barely));
+        relay.push(measure(calls, seconds, forward_by_relay));
+    }
+    for (name, mut figures) in [("bare forwarder", bare), ("relay", relay)] {
+        figures.sort_by(f64::total_cmp);
+        println!("  {name:15} {:.2} µs (of {figures:.2?})", figures[ROUNDS / 2]);
+    }
+}
+
+struct Nowhere;
+
+impl Outgoing for Nowhere {
+    fn send(&mut self, _: PortId, _: Channel, _: SocketAddr, packet: &[u8]) {
+        black_box(packet);
+    }
+
+    fn report(&mut self, event: Event) {
+        black_box(event);
+    }
+}
+
+fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
+    Plan {
+        remote: Some(remote),
+        remote_rtcp: None,
+        latched: None,
+        signalling_ip: remote.ip(),
+        formats: vec![PayloadFormat {
+            codec,
+            send_pt: payload_type,
+            recv_pt: payload_type,
+            fmtp: String::new(),
+        }],
+        direction: Direction::SendRecv,
+        mux: false,
+        packet_ms: 20,
+        feedback: Feedback::None,
+        bitrate_feedback: BitrateFeedback::None,
+        cname: remote.to_string(),
+    }
+}
+
+fn patched(
+    kind: Kind,
+    codec: &Codec,
+    ports: &[PortId],
+    phones: &[SocketAddr],
+    out: &mut impl Outgoing,
+) -> Machine {
+    let mut machine = Machine::new(media::Settings::default(), Random::from_number(1));
+    for (port, phone) in ports.iter().zip(phones) {
+        let open = Command::Open { port: *port, kind, plan: plan(*phone, codec.clone(), 0) };
+        machine.handle(Now::default(), open, out);
+    }
+    for pair in ports.chunks_exact(2) {
+        let both = vec![(pair[0], Source::Port(pair[1])), (pair[1], Source::Port(pair[0]))];
+        machine.handle(Now::default(), Command::Patch(both), out);
+    }
+    machine
+}
+
+fn audio_alone() -> f64 {
+    alone(Kind::Audio, &Codec::Pcmu, &[0x55; 160], 160)
+}
+
+fn video_alone() -> f64 {
+    let mut payload = [0x55; 1088];
+    payload[..5].copy_from_slice(&[0x90, 0x80, 0x80, 1, 0]);
+    alone(Kind::Video, &Codec::Vp8, &payload, 3000)
+}
+
+/// Nanoseconds of one packet, over as many ports as 200 calls have.
+fn alone(kind: Kind, codec: &Codec, payload: &[u8], step: u32) -> f64 {
+    const PORTS: u16 = 400;
+    const PACKETS: u32 = 2_000_000;
+    let ports: Vec<_> = (0..PORTS).map(|n| PortId(u64::from(16_000 + 2 * n))).collect();
+    let phones: Vec<_> = (0..PORTS).map(|n| SocketAddr::from(([192, 0, 2, 1], 4000 + n))).collect();
+    let mut machine = patched(kind, codec, &ports, &phones, &mut Nowhere);
+    let mut packet = [&[0; 12][..], payload].concat();
+    let start = cpu_time();
+    for n in 0..PACKETS {
+        let (which, count) = ((n % u32::from(PORTS)) as usize, n / u32::from(PORTS));
+        let header = Header {
+            payload_type: 0,
+            marker: false,
+            sequence: count as u16,
+            timestamp: count.wrapping_mul(step),
+            ssrc: which as u32,
+        };
+        packet[..12].copy_from_slice(&header.to_bytes());
+        let instant = Instant::from_micros(u64::from(count) * 20_000);
+        let now = Now { instant, unix: UnixTime::default() };
+        machine.rtp(now, ports[which], phones[which], &mut packet, &mut Nowhere);
+    }
+    (cpu_time() - start).as_nanos() as f64 / f64::from(PACKETS)
+}
+
+/// What a forwarder gets: the phones' addresses, where to say its own, and when to stop.
+struct Task {
+    phones: Vec<SocketAddr>,
+    ports: std::sync::mpsc::Sender<Vec<u16>>,
+    stop: Arc<AtomicBool>,
+}
+
+/// CPU µs per packet of a forwarder under a steady load.
+fn measure(calls: usize, seconds: u64, forwarder: fn(Task) -> Duration) -> f64 {
+    let phones: Vec<_> = (0..calls * 2).map(|_| UdpSocket::bind((HERE, 0)).unwrap()).collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let task = Task {
+        phones: phones.iter().map(|phone| phone.local_addr().unwrap()).collect(),
+        ports: sender,
+        stop: stop.clone(),
+    };
+    let forwarder = thread::spawn(move || forwarder(task));
+    let ports = receiver.recv().unwrap();
+    let (sent, relayed) = speak(&phones, &ports, seconds);
+    stop.store(true, Ordering::Relaxed);
+    // A last packet wakes a forwarder that waits.
+    thread::sleep(Duration::from_millis(20));
+    phones[0].send_to(&[0; 12], (HERE, ports[0])).unwrap();
+    let cpu = forwarder.join().unwrap();
+    assert!(relayed * 100 >= sent * 98, "{relayed} of {sent} packets were relayed");
+    cpu.as_nanos() as f64 / 1000.0 / relayed as f64
+}
+
+/// Every phone sends a packet each 20 ms, evenly spread, and takes what comes; returns how many
+/// were sent and how many came.
+fn speak(phones: &[UdpSocket], ports: &[u16], seconds: u64) -> (u64, u64) {
+    let mut buffer = [0; 2048];
+    let mut packet = [0x55; 172];
+    let start = std::time::Instant::now();
+    let slots = seconds * 1_000_000 / SLOT_MICROS;
+    let round_slots = 20_000 / SLOT_MICROS;
+    let (mut sent, mut heard) = (0, 0);
+    phones.iter().for_each(|phone| phone.set_nonblocking(true).unwrap());
+    for slot in 0..slots {
+        let (turn, round) = ((slot % round_slots) as usize, slot / round_slots);
+        for which in (turn..phones.len()).step_by(round_slots as usize) {
+            let header = Header {
+                payload_type: 0,
+                marker: false,
+                sequence: round as u16,
+                timestamp: (round as u32).wrapping_mul(160),
+                ssrc: which as u32,
+            };
+            packet[..12].copy_from_slice(&header.to_bytes());
+            sent += u64::from(phones[which].send_to(&packet, (HERE, ports[which])).is_ok());
+            while phones[which].recv_from(&mut buffer).is_ok() {
+                heard += 1;
+            }
+        }
+        let next = start + Duration::from_micros((slot + 1) * SLOT_MICROS);
+        thread::sleep(next.saturating_duration_since(std::time::Instant::now()));
+    }
+    (sent, heard)
+}
+
+fn forward_barely(task: Task) -> Duration {
+    let sockets: Vec<_> = task.phones.iter().map(|_| UdpSocket::bind((HERE, 0)).unwrap()).collect();
+    let poll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+    for (n, socket) in sockets.iter().enumerate() {
+        socket.set_nonblocking(true).unwrap();
+        let data = epoll::EventData::new_u64(n as u64);
+        epoll::add(&poll, socket, data, epoll::EventFlags::IN).unwrap();
+    }
+    task.ports.send(sockets.iter().map(|s| s.local_addr().unwrap().port()).collect()).unwrap();
+    let mut buffer = [0; 2048];
+    let mut ready = Vec::with_capacity(512);
+    let start = cpu_time();
+    while !task.stop.load(Ordering::Relaxed) {
+        ready.clear();
+        let patience = Timespec { tv_sec: 1, tv_nsec: 0 };
+        epoll::wait(&poll, spare_capacity(&mut ready), Some(&patience)).unwrap();
+        for event in &ready {
+            let which = event.data.u64() as usize;
+            if let Ok((len, _)) = sockets[which].recv_from(&mut buffer) {
+                let other = which ^ 1;
+                let _lost = sockets[other].send_to(&buffer[..len], task.phones[other]);
+            }
+        }
+    }
+    cpu_time() - start
+}
+
+fn forward_by_relay(task: Task) -> Duration {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let settings = media_sockets::Settings { address: HERE, ports: 20_000..=59_999 };
+        let mut sockets = MediaSockets::new(settings).unwrap();
+        let ports = sockets.grow(task.phones.len()).unwrap();
+        let mut machine =
+            patched(Kind::Audio, &Codec::Pcmu, &ports, &task.phones, sockets.outgoing());
+        task.ports.send(ports.iter().map(|port| port.0 as u16).collect()).unwrap();
+        let began = std::time::Instant::now();
+        let clock = || Now {
+            instant: Instant::from_micros(began.elapsed().as_micros() as u64),
+            unix: UnixTime::from_micros(began.elapsed().as_micros() as u64),
+        };
+        // Silence until the first packets is not what is measured; its share is small.
+        let start = cpu_time();
+        while !task.stop.load(Ordering::Relaxed) {
+            let now = clock();
+            let deadline = machine.deadline().unwrap_or(now.instant);
+            if deadline <= now.instant {
+                machine.tick(now, sockets.outgoing());
+            }
+            let wait = machine.deadline().unwrap_or(now.instant).since(now.instant);
+            tokio::select! {
+                ready = sockets.readable() => ready.unwrap(),
+                () = tokio::time::sleep(wait) => {}
+            }
+            sockets.relay(&mut machine, clock).unwrap();
+            sockets.take_events().for_each(drop);
+        }
+        cpu_time() - start
+    })
+}
+
+/// What this thread has computed so far, system calls included.
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
