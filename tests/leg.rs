@@ -369,6 +369,7 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         ~ update 20002 H264 to 192.0.2.10:4002 inactive
         ~ expect 20000
         ~ expect 20002
+        ~ patch 20004=hold 20006=hold
         = held a true true
         a -> ACK
         a -> UPDATE audio 4000 0; video 4002 97:H264/90000
@@ -377,6 +378,7 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         ~ update 20002 H264 to 192.0.2.10:4002
         ~ expect 20000
         ~ expect 20002
+        ~ patch 20004=20000 20006=20002
         ~ key-frame 20006
         ~ key-frame 20002
         = held a false false
@@ -389,6 +391,7 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         ~ update 20002 H264 to nowhere recvonly
         ~ expect 20000
         ~ expect 20002
+        ~ patch 20004=hold 20006=hold
         = held a true true
     ";
     ladder(&format!("{call}{by_address}"));

@@ -276,7 +276,8 @@ pub enum Event {
         /// Who ended it.
         by: By,
     },
-    /// The phone's own hold began, changed or ended, per stream.
+    /// The phone's own hold began, changed or ended, per stream. While it does not want to hear,
+    /// those who hear it get hold media; nothing is to be done for that.
     Held {
         /// The leg.
         leg: LegId,

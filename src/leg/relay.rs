@@ -29,7 +29,7 @@ impl Machine {
         for kind in KINDS {
             self.sync_stream(now, id, kind, out);
         }
-        self.patch(&self.around(id), out);
+        self.patch_around(id, out);
     }
 
     fn sync_stream(&mut self, now: Instant, id: LegId, kind: Kind, out: &mut Vec<Effect>) {
@@ -129,6 +129,11 @@ impl Machine {
         std::iter::once(id).chain(listeners).collect()
     }
 
+    /// Tells the relay what follows from a leg's hold for those who hear it.
+    pub(super) fn patch_around(&mut self, id: LegId, out: &mut Vec<Effect>) {
+        self.patch(&self.around(id), out);
+    }
+
     /// Tells the relay who gets whom, as far as that has changed for these legs.
     fn patch(&mut self, receivers: &[LegId], out: &mut Vec<Effect>) {
         let mut changes = Vec::new();
@@ -162,10 +167,12 @@ impl Machine {
             Kind::Video => media::Source::Nothing,
         };
         match (source, kind) {
-            (Source::Leg(other), _) => {
-                let port = self.legs.get(&other).and_then(|other| other.open_port(kind));
-                port.map_or(none, media::Source::Port)
-            }
+            (Source::Leg(other), _) => match self.legs.get(&other) {
+                // Its own hold (media-rules 11): whoever hears it waits.
+                Some(other) if other.held.0 => media::Source::Hold,
+                Some(other) => other.open_port(kind).map_or(none, media::Source::Port),
+                None => none,
+            },
             (Source::Hold, _) | (Source::RingBack, Kind::Video) => media::Source::Hold,
             (Source::RingBack, Kind::Audio) => media::Source::RingBack,
             (Source::Tone(tone), Kind::Audio) => media::Source::Tone(tone),

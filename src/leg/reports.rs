@@ -363,6 +363,7 @@ impl Machine {
         if before == (audio, video) {
             return;
         }
+        self.patch_around(id, out);
         if before.1 && !video {
             self.refresh_picture(id, out);
             self.request_key_frame(id, out);
