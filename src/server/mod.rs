@@ -1,6 +1,8 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
 
 pub mod account;
+pub mod admin_socket;
+pub mod admin_wire;
 pub mod clock;
 pub mod event_loop;
 pub mod media_sockets;

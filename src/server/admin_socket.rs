@@ -1,0 +1,164 @@
+//! The socket of administration: `cordboard.sock` in the data directory, one line a request.
+//!
+//! Only root and the server's own account are heard; the account's name goes into the audit.
+
+use super::account::account;
+use super::admin_wire::{self, Answer};
+use super::event_loop::Request;
+use rustix::process::{Uid, geteuid};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+
+/// The longest request: an import of all terminals there may be.
+pub const REQUEST_BYTES_MAX: u64 = 64 << 20;
+/// Administrators at once; more wait until one has gone.
+const CONNECTIONS_MAX: usize = 16;
+/// Who says nothing for so long is let go.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// The socket of a data directory.
+#[must_use]
+pub fn path(data: &Path) -> PathBuf {
+    data.join("cordboard.sock")
+}
+
+/// A bound socket; its file goes with it.
+#[derive(Debug)]
+pub struct AdminSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl AdminSocket {
+    /// Binds the socket of `data`. Whoever calls holds the data directory's lock, so that a file
+    /// that is there was left behind by a crash.
+    ///
+    /// # Errors
+    /// When the system refuses; the path may be too long for a socket (107 bytes).
+    pub fn bind(data: &Path) -> io::Result<Self> {
+        let path = path(data);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
+    }
+
+    /// Hands requests to the loop until it ends; must run within the runtime.
+    pub async fn serve(self, requests: mpsc::Sender<Request>) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        while !requests.is_closed() {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let requests = requests.clone();
+                    tokio::spawn(async move {
+                        // Whoever has gone needs no answer.
+                        let _ = converse(stream, requests).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!("administration cannot be reached: {error}");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for AdminSocket {
+    fn drop(&mut self) {
+        // A file left behind is removed at the next start.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn converse(stream: UnixStream, requests: mpsc::Sender<Request>) -> io::Result<()> {
+    let peer = Uid::from_raw(stream.peer_cred()?.uid());
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let mut limited = (&mut reader).take(REQUEST_BYTES_MAX);
+        let read = timeout(SILENCE_MAX, limited.read_until(b'\n', &mut line)).await;
+        if !matches!(read, Ok(Ok(1..))) {
+            return Ok(());
+        }
+        let answer = match line.ends_with(b"\n") {
+            false => Answer::Refused(format!("longer than {REQUEST_BYTES_MAX} bytes: split it")),
+            true if !peer.is_root() && peer != geteuid() => {
+                Answer::Refused("only the server's account and root may do this: use `sudo`".into())
+            }
+            true => answer(&line, account(peer), &requests).await,
+        };
+        let mut text = admin_wire::write_answer(&answer).map_err(io::Error::other)?;
+        text.push('\n');
+        writer.write_all(text.as_bytes()).await?;
+    }
+}
+
+async fn answer(line: &[u8], by: String, requests: &mpsc::Sender<Request>) -> Answer {
+    let request = match admin_wire::read_request(line) {
+        Ok(request) => request,
+        Err(malformed) => return Answer::Refused(malformed.to_string()),
+    };
+    let (reply, answered) = oneshot::channel();
+    let stopping = || Answer::Refused("the server is stopping: try again later".into());
+    if requests.send(Request { by, request, reply }).await.is_err() {
+        return stopping();
+    }
+    answered.await.map_or_else(|_| stopping(), Answer::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{AdminRequest, Reply};
+
+    /// A loop that refuses nothing and knows one operator's name.
+    async fn answering(mut requests: mpsc::Receiver<Request>) {
+        while let Some(Request { by, request, reply }) = requests.recv().await {
+            assert_eq!(by, super::super::account::own_account());
+            let _ = reply.send(match request {
+                AdminRequest::Queue => Reply::Queue(Vec::new()),
+                _ => Reply::Done,
+            });
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn each_line_gets_its_answer_and_nonsense_a_refusal() {
+        let data = tempfile::tempdir().unwrap();
+        fs::write(path(data.path()), "left behind").unwrap();
+        let socket = AdminSocket::bind(data.path()).unwrap();
+        let (sender, receiver) = mpsc::channel(4);
+        tokio::spawn(answering(receiver));
+        let server = tokio::spawn(socket.serve(sender));
+        let mut stream = BufReader::new(UnixStream::connect(path(data.path())).await.unwrap());
+        for (said, heard) in [
+            ("{\"do\":\"queue\"}\n", "{\"queue\":[]}\n"),
+            ("{\"do\":\"remove-level\",\"name\":\"C\"}\n", "\"done\"\n"),
+            ("hello\n", "{\"refused\":"),
+        ] {
+            stream.write_all(said.as_bytes()).await.unwrap();
+            let mut line = String::new();
+            stream.read_line(&mut line).await.unwrap();
+            assert!(line.starts_with(heard), "{said}: {line}");
+        }
+        server.abort();
+        let _ = server.await;
+        assert!(!path(data.path()).exists(), "the file goes with the socket");
+    }
+}

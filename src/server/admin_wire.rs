@@ -1,0 +1,534 @@
+//! What administration says over the socket: one JSON object per line, either way.
+//!
+//! The cores' values are not serialisable; these are their views.
+
+use crate::directory::{Change, Field, Level, OperatorDraft, OperatorMode, Permit, TerminalDraft};
+use crate::exchange::{AdminRequest, Reply};
+use crate::ids::{Number, OperatorId};
+use crate::sip::Uri;
+use crate::switchboard::SetState;
+use serde::{Deserialize, Serialize};
+
+/// A line that is no request or no answer of this version.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    /// It cannot be read.
+    #[error("not understood: {0}: is it of the same version of cordboard?")]
+    Json(#[from] serde_json::Error),
+    /// A value is none of its kind.
+    #[error("{what} {value:?} cannot be read")]
+    Value {
+        /// What kind.
+        what: &'static str,
+        /// As it came.
+        value: String,
+    },
+}
+
+/// What comes back.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// It holds, and is in the journal.
+    Done,
+    /// It does not, and why.
+    Refused(String),
+    /// All calls.
+    Calls(Vec<CallRow>),
+    /// All waiting calls.
+    Queue(Vec<WaitingRow>),
+    /// All operators.
+    Operators(Vec<OperatorRow>),
+    /// The figures.
+    Status(StatusRow),
+}
+
+/// One call.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CallRow {
+    /// Which.
+    pub call: String,
+    /// Its phase, as the desk protocol or the record names it.
+    pub phase: String,
+    /// Who called.
+    pub caller: String,
+    /// The number that was dialled.
+    pub dialled: String,
+    /// The operator who has it.
+    pub operator: Option<String>,
+    /// The number that is called or talks.
+    pub callee: Option<String>,
+    /// Since when.
+    pub began: String,
+}
+
+/// One waiting call.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct WaitingRow {
+    /// Which.
+    pub request: String,
+    /// Where.
+    pub queue: String,
+    /// From 1.
+    pub position: usize,
+    /// Who called.
+    pub caller: String,
+    /// Since when.
+    pub since: String,
+}
+
+/// One operator.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OperatorRow {
+    /// Who.
+    pub operator: String,
+    /// `out`, `idle` or `busy`.
+    pub state: String,
+    /// Do-not-disturb.
+    pub dnd: bool,
+    /// Where the operator sits.
+    pub phone: Option<String>,
+    /// `ok`, `unregistered`, `unreachable` or `refusing`.
+    pub phone_state: String,
+    /// `none`, `up`, `unresponsive` or `lost`.
+    pub desk: String,
+    /// The call in hand.
+    pub call: Option<String>,
+}
+
+/// The figures.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct StatusRow {
+    /// Calls that are up, waiting or ringing.
+    pub calls: usize,
+    /// Calls that wait for an operator.
+    pub waiting: usize,
+    /// Operators logged in.
+    pub operators: usize,
+    /// Terminals in the directory.
+    pub terminals: usize,
+    /// Contacts registered now.
+    pub bindings: usize,
+    /// Legs.
+    pub legs: usize,
+    /// Transactions that go on as a client.
+    pub client_transactions: usize,
+    /// Transactions that go on as a server.
+    pub server_transactions: usize,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+enum RequestView {
+    AddTerminal(TerminalView),
+    SetTerminal(TerminalView),
+    RemoveTerminal { number: String },
+    ImportTerminals { terminals: Vec<TerminalView> },
+    AddLevel(LevelView),
+    SetLevel(LevelView),
+    RemoveLevel { name: String },
+    AddPermit(PermitView),
+    RemovePermit(PermitView),
+    AddOperator(OperatorView),
+    SetOperator(OperatorView),
+    RemoveOperator { name: String },
+    SetState { operator: String, state: StateView },
+    Calls,
+    Queue,
+    Operators,
+    Status,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum StateView {
+    Ready,
+    Dnd,
+    Out,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct TerminalView {
+    number: String,
+    name: Option<String>,
+    level: Option<String>,
+    secret: Option<String>,
+    /// Left out: as it was; empty: none.
+    contact: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct LevelView {
+    name: String,
+    admits: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct PermitView {
+    callee: String,
+    caller: String,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct OperatorView {
+    name: String,
+    phone: Option<String>,
+    phones: Option<Vec<String>>,
+    queues: Option<Vec<String>>,
+    mode: Option<String>,
+    secret: Option<String>,
+}
+
+/// A request as one line, without its end.
+///
+/// # Errors
+/// Never in practice: the views hold nothing that JSON cannot say.
+pub fn write_request(request: &AdminRequest) -> Result<String, Malformed> {
+    Ok(serde_json::to_string(&RequestView::of(request))?)
+}
+
+/// The request of a line.
+///
+/// # Errors
+/// When it is none.
+pub fn read_request(line: &[u8]) -> Result<AdminRequest, Malformed> {
+    serde_json::from_slice::<RequestView>(line)?.read()
+}
+
+/// An answer as one line, without its end.
+///
+/// # Errors
+/// Never in practice: the views hold nothing that JSON cannot say.
+pub fn write_answer(answer: &Answer) -> Result<String, Malformed> {
+    Ok(serde_json::to_string(answer)?)
+}
+
+/// The answer of a line.
+///
+/// # Errors
+/// When it is none.
+pub fn read_answer(line: &str) -> Result<Answer, Malformed> {
+    Ok(serde_json::from_str(line)?)
+}
+
+impl RequestView {
+    fn of(request: &AdminRequest) -> Self {
+        match request {
+            AdminRequest::Change(change) => Self::of_change(change),
+            AdminRequest::SetState { operator, state } => Self::SetState {
+                operator: operator.to_string(),
+                state: match state {
+                    SetState::Ready => StateView::Ready,
+                    SetState::Dnd => StateView::Dnd,
+                    SetState::Out => StateView::Out,
+                },
+            },
+            AdminRequest::Calls => Self::Calls,
+            AdminRequest::Queue => Self::Queue,
+            AdminRequest::Operators => Self::Operators,
+            AdminRequest::Status => Self::Status,
+        }
+    }
+
+    fn of_change(change: &Change) -> Self {
+        match change {
+            Change::AddTerminal(draft) => Self::AddTerminal(TerminalView::of(draft)),
+            Change::SetTerminal(draft) => Self::SetTerminal(TerminalView::of(draft)),
+            Change::RemoveTerminal(number) => Self::RemoveTerminal { number: number.to_string() },
+            Change::ImportTerminals(drafts) => {
+                Self::ImportTerminals { terminals: drafts.iter().map(TerminalView::of).collect() }
+            }
+            Change::AddLevel(level) => Self::AddLevel(LevelView::of(level)),
+            Change::SetLevel(level) => Self::SetLevel(LevelView::of(level)),
+            Change::RemoveLevel(name) => Self::RemoveLevel { name: name.to_string() },
+            Change::AddPermit(permit) => Self::AddPermit(PermitView::of(permit)),
+            Change::RemovePermit(permit) => Self::RemovePermit(PermitView::of(permit)),
+            Change::AddOperator(draft) => Self::AddOperator(OperatorView::of(draft)),
+            Change::SetOperator(draft) => Self::SetOperator(OperatorView::of(draft)),
+            Change::RemoveOperator(name) => Self::RemoveOperator { name: name.to_string() },
+        }
+    }
+
+    fn read(self) -> Result<AdminRequest, Malformed> {
+        let change = match self {
+            Self::AddTerminal(view) => Change::AddTerminal(view.read()?),
+            Self::SetTerminal(view) => Change::SetTerminal(view.read()?),
+            Self::RemoveTerminal { number } => Change::RemoveTerminal(number.as_str().into()),
+            Self::ImportTerminals { terminals } => {
+                let drafts = terminals.into_iter().map(TerminalView::read);
+                Change::ImportTerminals(drafts.collect::<Result<_, _>>()?)
+            }
+            Self::AddLevel(view) => Change::AddLevel(view.read()),
+            Self::SetLevel(view) => Change::SetLevel(view.read()),
+            Self::RemoveLevel { name } => Change::RemoveLevel(name.as_str().into()),
+            Self::AddPermit(view) => Change::AddPermit(view.read()),
+            Self::RemovePermit(view) => Change::RemovePermit(view.read()),
+            Self::AddOperator(view) => Change::AddOperator(view.read()?),
+            Self::SetOperator(view) => Change::SetOperator(view.read()?),
+            Self::RemoveOperator { name } => Change::RemoveOperator(name.as_str().into()),
+            Self::SetState { operator, state } => {
+                let state = match state {
+                    StateView::Ready => SetState::Ready,
+                    StateView::Dnd => SetState::Dnd,
+                    StateView::Out => SetState::Out,
+                };
+                let operator = OperatorId::from(operator.as_str());
+                return Ok(AdminRequest::SetState { operator, state });
+            }
+            Self::Calls => return Ok(AdminRequest::Calls),
+            Self::Queue => return Ok(AdminRequest::Queue),
+            Self::Operators => return Ok(AdminRequest::Operators),
+            Self::Status => return Ok(AdminRequest::Status),
+        };
+        Ok(AdminRequest::Change(change))
+    }
+}
+
+impl TerminalView {
+    fn of(draft: &TerminalDraft) -> Self {
+        Self {
+            number: draft.number.to_string(),
+            name: draft.name.clone(),
+            level: draft.level.as_ref().map(ToString::to_string),
+            secret: draft.secret.as_ref().map(|secret| secret.export()),
+            contact: match &draft.contact {
+                Field::Keep => None,
+                Field::Clear => Some(String::new()),
+                Field::Set(uri) => Some(uri.to_string()),
+            },
+        }
+    }
+
+    fn read(self) -> Result<TerminalDraft, Malformed> {
+        let contact = match self.contact {
+            None => Field::Keep,
+            Some(text) if text.is_empty() => Field::Clear,
+            Some(text) => match Uri::parse(&text) {
+                Ok(uri) => Field::Set(uri),
+                Err(_) => return Err(Malformed::Value { what: "contact", value: text }),
+            },
+        };
+        Ok(TerminalDraft {
+            number: Number::from(self.number.as_str()),
+            name: self.name,
+            level: self.level.as_deref().map(Into::into),
+            secret: self.secret.map(secret).transpose()?,
+            contact,
+        })
+    }
+}
+
+impl LevelView {
+    fn of(level: &Level) -> Self {
+        let admits = level.admits.iter().map(ToString::to_string).collect();
+        Self { name: level.name.to_string(), admits }
+    }
+
+    fn read(self) -> Level {
+        let admits = self.admits.iter().map(|name| name.as_str().into()).collect();
+        Level { name: self.name.as_str().into(), admits }
+    }
+}
+
+impl PermitView {
+    fn of(permit: &Permit) -> Self {
+        Self { callee: permit.callee.to_string(), caller: permit.caller.to_string() }
+    }
+
+    fn read(self) -> Permit {
+        Permit { callee: self.callee.as_str().into(), caller: self.caller.as_str().into() }
+    }
+}
+
+impl OperatorView {
+    fn of(draft: &OperatorDraft) -> Self {
+        Self {
+            name: draft.name.to_string(),
+            phone: draft.phone.as_ref().map(ToString::to_string),
+            phones: draft.phones.as_ref().map(|set| set.iter().map(ToString::to_string).collect()),
+            queues: draft.queues.as_ref().map(|set| set.iter().map(ToString::to_string).collect()),
+            mode: draft.mode.map(|mode| mode.to_string()),
+            secret: draft.secret.as_ref().map(|secret| secret.export()),
+        }
+    }
+
+    fn read(self) -> Result<OperatorDraft, Malformed> {
+        let mode = |word: String| {
+            word.parse::<OperatorMode>()
+                .map_err(|()| Malformed::Value { what: "mode", value: word })
+        };
+        Ok(OperatorDraft {
+            name: OperatorId::from(self.name.as_str()),
+            phone: self.phone.as_deref().map(Into::into),
+            phones: self.phones.map(|names| names.iter().map(|n| n.as_str().into()).collect()),
+            queues: self.queues.map(|names| names.iter().map(|n| n.as_str().into()).collect()),
+            mode: self.mode.map(mode).transpose()?,
+            secret: self.secret.map(secret).transpose()?,
+        })
+    }
+}
+
+fn secret(text: String) -> Result<crate::directory::Secret, Malformed> {
+    // What could not be read is not repeated: it is a secret.
+    text.parse().map_err(|_| Malformed::Value { what: "secret", value: String::new() })
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        match reply {
+            Reply::Done => Self::Done,
+            Reply::Refused(refusal) => Self::Refused(refusal.to_string()),
+            Reply::Calls(views) => Self::Calls(views.into_iter().map(CallRow::from).collect()),
+            Reply::Queue(views) => Self::Queue(views.into_iter().map(WaitingRow::from).collect()),
+            Reply::Operators(views) => {
+                Self::Operators(views.into_iter().map(OperatorRow::from).collect())
+            }
+            Reply::Status(status) => Self::Status(StatusRow {
+                calls: status.calls,
+                waiting: status.waiting,
+                operators: status.operators,
+                terminals: status.terminals,
+                bindings: status.bindings,
+                legs: status.legs,
+                client_transactions: status.transactions.0,
+                server_transactions: status.transactions.1,
+            }),
+        }
+    }
+}
+
+impl From<crate::switchboard::CallView> for CallRow {
+    fn from(view: crate::switchboard::CallView) -> Self {
+        Self {
+            call: view.call.to_string(),
+            phase: view.phase.to_owned(),
+            caller: view.caller,
+            dialled: view.dialled.to_string(),
+            operator: view.operator.map(|name| name.to_string()),
+            callee: view.callee.map(|number| number.to_string()),
+            began: view.began.to_string(),
+        }
+    }
+}
+
+impl From<crate::switchboard::WaitingView> for WaitingRow {
+    fn from(view: crate::switchboard::WaitingView) -> Self {
+        Self {
+            request: view.request.to_string(),
+            queue: view.queue.to_string(),
+            position: view.position,
+            caller: view.caller,
+            since: view.since.to_string(),
+        }
+    }
+}
+
+impl From<crate::switchboard::OperatorView> for OperatorRow {
+    fn from(view: crate::switchboard::OperatorView) -> Self {
+        Self {
+            operator: view.operator.to_string(),
+            state: view.state.to_owned(),
+            dnd: view.dnd,
+            phone: view.phone.map(|number| number.to_string()),
+            phone_state: view.phone_state.to_owned(),
+            desk: view.desk.to_owned(),
+            call: view.call.map(|call| call.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Secret;
+
+    fn terminal() -> TerminalDraft {
+        TerminalDraft {
+            name: Some("Ada \"A\"\n".into()),
+            level: Some("A".into()),
+            secret: Some(Secret::from_password("3001", "r", "geheim").unwrap()),
+            contact: Field::Set(Uri::parse("sip:3001@192.0.2.7").unwrap()),
+            ..TerminalDraft::new("3001".into())
+        }
+    }
+
+    #[test]
+    fn every_request_reads_back() {
+        let cleared = TerminalDraft { contact: Field::Clear, ..TerminalDraft::new("3002".into()) };
+        let level = Level { name: "C".into(), admits: ["A".into(), "C".into()].into() };
+        let permit = Permit { callee: "3001".into(), caller: "0123".into() };
+        let operator = OperatorDraft {
+            phone: Some("3001".into()),
+            phones: Some([].into()),
+            queues: Some(["main".into()].into()),
+            mode: Some(OperatorMode::Phone),
+            ..OperatorDraft::new("op1".into())
+        };
+        let changes = [
+            Change::AddTerminal(terminal()),
+            Change::SetTerminal(TerminalDraft::new("3001".into())),
+            Change::RemoveTerminal("3001".into()),
+            Change::ImportTerminals(vec![terminal(), cleared]),
+            Change::AddLevel(level.clone()),
+            Change::SetLevel(level),
+            Change::RemoveLevel("C".into()),
+            Change::AddPermit(permit.clone()),
+            Change::RemovePermit(permit),
+            Change::AddOperator(operator.clone()),
+            Change::SetOperator(operator),
+            Change::RemoveOperator("op1".into()),
+        ];
+        let states = [SetState::Ready, SetState::Dnd, SetState::Out]
+            .map(|state| AdminRequest::SetState { operator: "op1".into(), state });
+        let asked = [
+            AdminRequest::Calls,
+            AdminRequest::Queue,
+            AdminRequest::Operators,
+            AdminRequest::Status,
+        ];
+        for request in changes.map(AdminRequest::Change).into_iter().chain(states).chain(asked) {
+            let line = write_request(&request).unwrap();
+            assert!(!line.contains('\n'), "{line}");
+            let read = read_request(line.as_bytes()).unwrap();
+            assert_eq!(format!("{read:?}"), format!("{request:?}"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        for line in [
+            "",
+            "{}",
+            "[]",
+            "{\"do\":\"fly\"}",
+            "{\"do\":\"add-terminal\"}",
+            "{\"do\":\"add-terminal\",\"number\":\"1\",\"contact\":\"nowhere\"}",
+            "{\"do\":\"add-terminal\",\"number\":\"1\",\"secret\":\"geheim\"}",
+            "{\"do\":\"add-operator\",\"name\":\"op1\",\"mode\":\"sofa\"}",
+        ] {
+            let refused = read_request(line.as_bytes()).unwrap_err().to_string();
+            assert!(!refused.contains("geheim"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_answer_reads_back() {
+        let row = OperatorRow {
+            operator: "op1".into(),
+            state: "idle".into(),
+            dnd: false,
+            phone: Some("3001".into()),
+            phone_state: "ok".into(),
+            desk: "up".into(),
+            call: None,
+        };
+        for answer in [
+            Answer::Done,
+            Answer::Refused("level C: no".into()),
+            Answer::Operators(vec![row]),
+            Answer::Queue(Vec::new()),
+        ] {
+            assert_eq!(read_answer(&write_answer(&answer).unwrap()).unwrap(), answer);
+        }
+    }
+}
