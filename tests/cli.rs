@@ -1,11 +1,13 @@
-//! The commands as users type them, without a running server.
+//! The commands as users type them, without a running server and with one.
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use std::fs;
 use std::io::Write as _;
+use std::net::UdpSocket;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// A configuration and a data directory of its own.
 struct House {
@@ -190,4 +192,63 @@ fn a_configuration_is_checked_line_by_line() {
     house.is_refused("terminal list", "queue.main.wait_max");
     fs::remove_file(house.path("cordboard.toml")).unwrap();
     house.is_refused("check", "cordboard.toml");
+}
+
+/// A running server on the house's data; ends with the test.
+struct Server {
+    child: Child,
+}
+
+impl Server {
+    fn start(house: &House) -> Self {
+        let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let data = house.path("data");
+        let config = format!(
+            "data = {data:?}\n[sip]\nlisten = [\"udp:{free}\"]\n\
+             [media]\naddress = \"127.0.0.1\"\nports = \"42000-42999\"\n"
+        );
+        fs::write(house.path("cordboard.toml"), config).unwrap();
+        let log = fs::File::create(house.path("log")).unwrap();
+        let child = house.command("serve").stdin(Stdio::null()).stdout(log).spawn().unwrap();
+        let server = Self { child };
+        let end = Instant::now() + Duration::from_secs(10);
+        while !data.join("cordboard.sock").exists() {
+            let log = || fs::read_to_string(house.path("log")).unwrap();
+            assert!(Instant::now() < end, "the server does not start: {}", log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_running_server_is_asked_and_the_journal_has_it() {
+    let house = House::new();
+    house.does("terminal add 3001 --level A");
+    house.is_refused("status", "no server runs");
+    house.is_refused("operator set op1 --state out", "no server runs");
+    let server = Server::start(&house);
+    house.does("terminal add 3002 --name Ada --level A --password geheim");
+    house.does("operator add op1 --phone 3001 --password geheim");
+    house.is_refused("terminal add 3002", "it is there already");
+    house.is_refused("operator set op9 --state out", "there is none of that name");
+    house.does("operator set op1 --state out");
+    assert!(house.does("terminal show 3002").contains("Ada"));
+    let operators = house.does("operators --format csv");
+    assert!(operators.contains("op1,out,false,"), "{operators}");
+    assert!(house.does("status").contains("terminals            2"));
+    assert_eq!(house.does("calls --format json"), "[]\n");
+    assert_eq!(house.does("queue --format csv"), "queue,position,request,caller,since\r\n");
+    drop(server);
+    // Killed, it has left its socket behind; what was done is there.
+    assert!(house.path("data/cordboard.sock").exists());
+    house.does("terminal set 3002 --name Eve");
+    assert!(house.does("terminal show 3002").contains("Eve"));
 }

@@ -2,9 +2,15 @@
 
 use crate::config::Config;
 use crate::directory::{Change, Directory};
+use crate::exchange::AdminRequest;
 use crate::server::account::own_account;
+use crate::server::admin_socket;
+use crate::server::admin_wire::{self, Answer};
 use crate::server::clock::Clock;
 use crate::store::{self, Database, StoreError, admin::AdminError};
+use anyhow::{Context as _, anyhow};
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -12,6 +18,8 @@ use std::time::Duration;
 /// For so long another command may hold the database.
 const PATIENCE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(50);
+/// For so long a server may think.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// The configuration under which a command works.
 #[derive(Debug)]
@@ -50,16 +58,23 @@ impl Administration {
         Ok(Database::open_to_read(&self.config.data)?)
     }
 
-    /// Carries out a change.
+    /// Carries out a change: by the running server, or where none runs in the database.
     ///
     /// # Errors
     /// When it is refused, or nobody can carry it out.
     pub fn change(&self, change: &Change) -> anyhow::Result<()> {
-        let data = &self.config.data;
+        let request = AdminRequest::Change(change.clone());
         let mut waited = Duration::ZERO;
         loop {
+            if let Some(mut server) = self.server()? {
+                return match ask(&mut server, &request)? {
+                    Answer::Refused(why) => Err(anyhow!(why)),
+                    _ => Ok(()),
+                };
+            }
             let (plan, now) = (self.config.numbering_plan(), Clock::start().now().unix);
-            match store::admin::apply(data, plan, change, &own_account(), now) {
+            match store::admin::apply(&self.config.data, plan, change, &own_account(), now) {
+                // Another command has it, or a server that is about to open its socket.
                 Err(AdminError::Store(StoreError::Locked { .. })) if waited < PATIENCE => {
                     thread::sleep(PAUSE);
                     waited += PAUSE;
@@ -68,4 +83,52 @@ impl Administration {
             }
         }
     }
+
+    /// Asks the running server.
+    ///
+    /// # Errors
+    /// When none runs, or it refuses.
+    pub fn ask(&self, request: &AdminRequest) -> anyhow::Result<Answer> {
+        let server = self.server()?;
+        let mut server = server.with_context(|| {
+            format!(
+                "{}: no server runs on this data: start one with `cordboard serve`",
+                self.config.data.display()
+            )
+        })?;
+        match ask(&mut server, request)? {
+            Answer::Refused(why) => Err(anyhow!(why)),
+            answer => Ok(answer),
+        }
+    }
+
+    /// The running server; `None` when none runs.
+    fn server(&self) -> anyhow::Result<Option<UnixStream>> {
+        let path = admin_socket::path(&self.config.data);
+        match UnixStream::connect(&path) {
+            Ok(stream) => {
+                stream.set_read_timeout(Some(ANSWER_MAX))?;
+                Ok(Some(stream))
+            }
+            Err(error) => match error.kind() {
+                // A file without a server behind it was left by a crash.
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
+                _ => Err(error)
+                    .with_context(|| format!("{}: the server cannot be asked", path.display())),
+            },
+        }
+    }
+}
+
+fn ask(server: &mut UnixStream, request: &AdminRequest) -> anyhow::Result<Answer> {
+    let talk = |server: &mut UnixStream| -> anyhow::Result<String> {
+        let mut line = admin_wire::write_request(request)?;
+        line.push('\n');
+        server.write_all(line.as_bytes())?;
+        let mut answer = String::new();
+        BufReader::new(server).read_line(&mut answer)?;
+        Ok(answer)
+    };
+    let line = talk(server).context("the server does not answer")?;
+    admin_wire::read_answer(&line).context("the server's answer")
 }

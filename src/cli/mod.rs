@@ -14,6 +14,7 @@ mod check;
 mod csv;
 mod explain;
 mod level;
+mod now;
 mod operator;
 mod password;
 mod permit;
@@ -59,6 +60,14 @@ enum Command {
     Operator(operator::Command),
     /// May this call be made, and by which rule? Status 0 when it is admitted, 1 when refused
     Explain(explain::Command),
+    /// The figures of the running server
+    Status(table::Listing),
+    /// The calls that go on now
+    Calls(table::Listing),
+    /// The calls that wait for an operator now
+    Queue(table::Listing),
+    /// The operators as they are now
+    Operators(table::Listing),
     /// Call records
     Records(records::Command),
 }
@@ -87,6 +96,10 @@ impl Arguments {
             Command::Permit(command) => command.run(&Administration::open(config)?),
             Command::Operator(command) => command.run(&Administration::open(config)?),
             Command::Explain(command) => return command.run(&Administration::open(config)?),
+            Command::Status(listing) => now::status(&Administration::open(config)?, listing),
+            Command::Calls(listing) => now::calls(&Administration::open(config)?, listing),
+            Command::Queue(listing) => now::queue(&Administration::open(config)?, listing),
+            Command::Operators(listing) => now::operators(&Administration::open(config)?, listing),
             Command::Records(command) => command.run(&Administration::open(config)?),
         };
         done.map(|()| ExitCode::SUCCESS)

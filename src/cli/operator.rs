@@ -4,7 +4,9 @@ use super::administration::Administration;
 use super::password::Password;
 use super::table::{Listing, Table, print};
 use crate::directory::{Change, Operator, OperatorDraft, OperatorMode};
+use crate::exchange::AdminRequest;
 use crate::ids::{Number, OperatorId, QueueId};
+use crate::switchboard::SetState;
 use anyhow::Context as _;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -15,7 +17,13 @@ pub enum Command {
     /// Add an operator; it needs a desk phone
     Add(Draft),
     /// Change an operator; what is left out stays
-    Set(Draft),
+    Set {
+        #[command(flatten)]
+        draft: Draft,
+        /// What the operator is to be now; needs the running server
+        #[arg(long, value_enum)]
+        state: Option<State>,
+    },
     /// Remove an operator; a call in hand is finished first
     Remove {
         /// Its name
@@ -62,6 +70,17 @@ enum Mode {
     Phone,
 }
 
+/// What an administrator can make of an operator.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum State {
+    /// Takes calls again
+    Ready,
+    /// Do-not-disturb
+    Dnd,
+    /// Logged out; a call in hand is finished first
+    Out,
+}
+
 impl Command {
     /// Carries it out.
     ///
@@ -72,9 +91,7 @@ impl Command {
             Self::Add(draft) => {
                 administration.change(&Change::AddOperator(draft.read(administration.realm())?))
             }
-            Self::Set(draft) => {
-                administration.change(&Change::SetOperator(draft.read(administration.realm())?))
-            }
+            Self::Set { draft, state } => set(administration, &draft, state),
             Self::Remove { name } => {
                 administration.change(&Change::RemoveOperator(OperatorId::from(name.as_str())))
             }
@@ -98,8 +115,8 @@ impl Draft {
     fn read(&self, realm: &str) -> anyhow::Result<OperatorDraft> {
         let mut draft = OperatorDraft::new(OperatorId::from(self.name.as_str()));
         draft.phone = self.phone.as_deref().map(Number::from);
-        draft.phones = self.phones.as_deref().map(set);
-        draft.queues = self.queues.as_deref().map(set);
+        draft.phones = self.phones.as_deref().map(names);
+        draft.queues = self.queues.as_deref().map(names);
         draft.mode = self.mode.map(|mode| match mode {
             Mode::Desk => OperatorMode::Desk,
             Mode::Phone => OperatorMode::Phone,
@@ -109,9 +126,24 @@ impl Draft {
     }
 }
 
+fn set(administration: &Administration, draft: &Draft, state: Option<State>) -> anyhow::Result<()> {
+    let draft = draft.read(administration.realm())?;
+    let operator = draft.name.clone();
+    if draft != OperatorDraft::new(operator.clone()) || state.is_none() {
+        administration.change(&Change::SetOperator(draft))?;
+    }
+    let state = match state {
+        None => return Ok(()),
+        Some(State::Ready) => SetState::Ready,
+        Some(State::Dnd) => SetState::Dnd,
+        Some(State::Out) => SetState::Out,
+    };
+    administration.ask(&AdminRequest::SetState { operator, state }).map(drop)
+}
+
 /// `--phones ""` and `--queue ""` stand for none.
-fn set<T: for<'a> From<&'a str> + Ord>(names: &[String]) -> BTreeSet<T> {
-    names.iter().filter(|name| !name.is_empty()).map(|name| T::from(name)).collect()
+fn names<T: for<'a> From<&'a str> + Ord>(given: &[String]) -> BTreeSet<T> {
+    given.iter().filter(|name| !name.is_empty()).map(|name| T::from(name)).collect()
 }
 
 fn table<'a>(operators: impl IntoIterator<Item = &'a Operator>) -> Table {

@@ -10,8 +10,9 @@ use crate::media;
 use crate::presence;
 use crate::random::Random;
 use crate::registrar;
+use crate::server::admin_socket::{self, AdminSocket};
 use crate::server::clock::Clock;
-use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Request, Sockets};
+use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
 use crate::server::media_sockets::{self, raise_file_limit};
 use crate::server::own_address_towards;
 use crate::sip::Transport;
@@ -93,7 +94,11 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     let (commits, committed) = mpsc::unbounded_channel();
     // The loop is gone only when the process ends.
     let writer = Writer::start(database, move |outcome| drop(commits.send(outcome)))?;
-    let (_requests, requested) = mpsc::channel::<Request>(REQUESTS_MAX);
+    let (requests, requested) = mpsc::channel(REQUESTS_MAX);
+    let path = admin_socket::path(data);
+    let administration = AdminSocket::bind(data)
+        .with_context(|| format!("{}: administration cannot listen there", path.display()))?;
+    tokio::spawn(administration.serve(requests));
     for (transport, address) in &addresses {
         tracing::info!("listening on {transport} {address}");
     }
