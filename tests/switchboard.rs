@@ -6,11 +6,39 @@ mod day;
 mod house;
 
 use cordboard::switchboard::AnsweredBy;
+use cordboard::time::Duration;
 use house::House;
 
 #[track_caller]
 fn play(script: &str) {
     day::day(&mut House::new(AnsweredBy::Queue), script);
+}
+
+/// R3.6
+#[test]
+fn after_the_longest_wait_the_caller_overflows_to_another_number() {
+    let mut house =
+        House::with(AnsweredBy::Queue, 100, Some(Duration::from_secs(10)), Some("3003"));
+    day::day(
+        &mut house,
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        11s  alarm
+                 call 3003 as ada
+                 ada gets ring-back
+                 op1: withdrawn r1, overflow
+        12s  3003 answers
+                 ada gets 3003, 3003 gets ada
+        13s  ada hangs up
+                 end 3003, normal-clearing
+        13s  all is quiet
+    ",
+    );
 }
 
 /// R3 to R5: the patent's call from end to end, and who hears whom in each phase.
@@ -49,8 +77,8 @@ fn an_operator_brings_caller_and_callee_together() {
                  op1: callee 3002 ringing
         7s   3002 answers
                  ada gets hold, 3001 gets 3002, 3002 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
         8s   op1: alternate caller
                  ada gets 3001, 3001 gets ada, 3002 gets hold
                  op1: ok
@@ -361,8 +389,8 @@ fn the_level_of_the_desk_phone_applies_to_consultation() {
                  op1: callee 4001 trying
         5s   4001 answers
                  ada gets hold, 3001 gets 4001, 4001 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 4001 answered
+                 op1: call r1 talking-to-callee
     ",
     );
 }
@@ -531,8 +559,8 @@ fn a_callee_gone_brings_the_operator_back_in_every_phase() {
                  op1: callee 3002 trying
         5s   3002 answers
                  ada gets hold, 3001 gets 3002, 3002 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
         6s   3002 hangs up
                  ada gets 3001, 3001 gets ada
                  op1: callee 3002 hung-up
@@ -545,8 +573,8 @@ fn a_callee_gone_brings_the_operator_back_in_every_phase() {
                  op1: callee 3003 trying
         8s   3003 answers
                  ada gets hold, 3001 gets 3003, 3003 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 3003 answered
+                 op1: call r1 talking-to-callee
         9s   op1: alternate caller
                  ada gets 3001, 3001 gets ada, 3003 gets hold
                  op1: ok
@@ -563,8 +591,8 @@ fn a_callee_gone_brings_the_operator_back_in_every_phase() {
                  op1: callee 3002 trying
         12s  3002 answers
                  ada gets hold, 3001 gets 3002, 3002 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
         13s  op1: connect
                  ada gets 3002, 3001 gets nothing, 3002 gets ada
                  op1: ok
@@ -709,8 +737,8 @@ fn hanging_up_with_an_answered_callee_completes_the_hand_over_unchecked() {
                  op1: callee 3002 trying
         5s   3002 answers
                  ada gets hold, 3001 gets 3002, 3002 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
         6s   3001 hangs up
                  ada gets 3002, 3002 gets ada
                  op1: call r1 ended, handed-over
@@ -750,8 +778,8 @@ fn release_is_refused_while_one_party_is_unhealthy() {
                  op1: callee 3002 trying
         5s   3002 answers
                  ada gets hold, 3001 gets 3002, 3002 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
         6s   op1: release
                  ada gets 3002, 3001 gets nothing, 3002 gets ada
                  op1: call r1 connected
@@ -807,8 +835,8 @@ fn release_waits_for_health_and_then_goes_through() {
                  op1: callee 3002 trying
         5s   3002 answers
                  ada gets hold, 3001 gets 3002, 3002 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
         6s   op1: release
                  ada gets 3002, 3001 gets nothing, 3002 gets ada
                  op1: call r1 connected
@@ -854,8 +882,8 @@ fn a_party_that_hangs_up_while_release_waits() {
                  op1: callee 3002 trying
         5s   3002 answers
                  ada gets hold, 3001 gets 3002, 3002 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
         6s   op1: release
                  ada gets 3002, 3001 gets nothing, 3002 gets ada
                  op1: call r1 connected

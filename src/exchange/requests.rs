@@ -21,6 +21,7 @@ use crate::sip::{
     Flow, HeaderName, Host, Method, NameAddr, Request, Response, Scheme, StatusCode, Transport,
 };
 use crate::switchboard::admission::{Identity, Origin};
+use crate::switchboard::desk;
 use crate::switchboard::{self, Incoming};
 use crate::time::Now;
 use crate::transaction::ServerId;
@@ -28,6 +29,8 @@ use crate::transaction::ServerId;
 /// The methods that are understood somewhere in the house.
 const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER";
+/// The methods that mean something within a dialog only.
+const WITHIN_DIALOGS: [Method; 4] = [Method::BYE, Method::INFO, Method::PRACK, Method::UPDATE];
 /// The longest number that is looked up.
 const NUMBER_BYTES_MAX: usize = 64;
 
@@ -69,6 +72,9 @@ impl Machine {
                 response.headers.push(HeaderName::Accept, "application/sdp");
                 response.headers.push(HeaderName::Supported, "100rel, timer, path, outbound");
                 self.respond(now, id, response);
+            }
+            method if WITHIN_DIALOGS.contains(method) => {
+                self.refuse(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST, "");
             }
             _ => {
                 let mut response = self.response(&request, StatusCode::METHOD_NOT_ALLOWED, "");
@@ -169,7 +175,13 @@ impl Machine {
         request: &Request,
     ) -> Result<Caller, Box<Response>> {
         match self.registrar.authenticate(now, &self.directory, flow, request) {
-            Verdict::Operator(operator) => Ok(Caller::Desk { operator, flow }),
+            Verdict::Operator(operator) => {
+                if request.headers.has_token(HeaderName::RecvInfo, desk::PACKAGE) {
+                    return Ok(Caller::Desk { operator, flow });
+                }
+                let why = "Recv-Info: operator-desk is missing";
+                Err(self.no(request, StatusCode::NOT_ACCEPTABLE_HERE, why))
+            }
             Verdict::Terminal(_) => {
                 let why = "A desk needs an operator account";
                 Err(self.no(request, StatusCode::FORBIDDEN, why))

@@ -254,8 +254,8 @@ impl OperatorCall {
             Rung::Answered(leg, _) => {
                 let operator = seat.operator.clone();
                 let callee = Wanted { number: number.clone(), leg };
-                self.enter(State::TalkingToCallee { seat, callee }, ctx);
                 ctx.tell(&operator, self.progress(&number, "answered", None));
+                self.enter(State::TalkingToCallee { seat, callee }, ctx);
             }
             Rung::Failed(cause, _) => {
                 let (progress, reason) = progress_of(cause);

@@ -13,7 +13,7 @@
 use super::admission::{self, Callee, Identity};
 use super::call::{Arrived, OperatorCall, refusal};
 use super::call_record::{CallRecord, EndedBy};
-use super::context::{Owner, Permission, Step};
+use super::context::{Context, Owner, Permission, Step};
 use super::desk::event::Waiting;
 use super::direct::DirectCall;
 use super::machine::{Call, Effect, Env, Machine};
@@ -203,13 +203,24 @@ impl Machine {
             Meaning::Queue(_) | Meaning::Desk | Meaning::FeatureCode | Meaning::Unknown => None,
         };
         let direct = DirectCall::new(call, leg, identity, record, answered);
-        self.add_call(env, call, Call::Direct(Box::new(direct)), leg);
-        self.with_call(env, call, |call, ctx| {
+        self.begin_direct(env, direct, |call, ctx| match &callee {
+            Some(callee) => call.place(Permission::Appointed(callee), ctx),
+            None => call.finish(Cause::UnknownNumber, EndedBy::Server, ctx),
+        });
+    }
+
+    fn begin_direct(
+        &mut self,
+        env: &mut Env<'_>,
+        direct: DirectCall,
+        begin: impl FnOnce(&mut DirectCall, &mut Context<'_>),
+    ) {
+        let (id, leg) = (direct.id, direct.caller);
+        self.book.own(leg, Owner::Call(id));
+        self.calls.insert(id, Call::Direct(Box::new(direct)));
+        self.with_call(env, id, |call, ctx| {
             if let Call::Direct(call) = call {
-                match &callee {
-                    Some(callee) => call.place(Permission::Appointed(callee), ctx),
-                    None => call.finish(Cause::UnknownNumber, EndedBy::Server, ctx),
-                }
+                begin(call, ctx);
             }
         });
     }
@@ -260,13 +271,9 @@ impl Machine {
         if self.is_in_operator_call(dialled) {
             return self.refuse(env, leg, record, Cause::Busy);
         }
-        self.book.own(leg, Owner::Call(id));
         let direct = DirectCall::new(id, leg, identity, record, false);
-        self.calls.insert(id, Call::Direct(Box::new(direct)));
-        self.with_call(env, id, |call, ctx| {
-            if let Call::Direct(call) = call {
-                call.place(Permission::Admitted(&admitted), ctx);
-            }
+        self.begin_direct(env, direct, |call, ctx| {
+            call.place(Permission::Admitted(&admitted), ctx);
         });
     }
 
