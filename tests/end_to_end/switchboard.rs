@@ -24,9 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// and 3003 (the operators' phones), 3002 (an internal user); of level B: 4001. Operators op1 at 3001 and
 /// op2 at 3003.
 pub struct Switchboard {
-    pub place: Place,
-    config: PathBuf,
+    // Dropped before its place: its last words are in there.
     program: Program,
+    config: PathBuf,
+    pub place: Place,
 }
 
 impl Switchboard {

@@ -108,6 +108,14 @@ impl Sound {
         })
     }
 
+    /// For how many milliseconds, from its beginning without a gap, this sine is heard.
+    pub fn begins_with(&self, hertz: f64) -> usize {
+        let length = PIECE_MS * self.rate as usize / 1000;
+        let pieces = self.samples.chunks_exact(length);
+        let heard = pieces.take_while(|piece| goertzel(piece, hertz, self.rate) > AUDIBLE);
+        heard.count() * PIECE_MS
+    }
+
     /// For how many milliseconds something was heard.
     pub fn audible_ms(&self) -> f64 {
         self.share_audible() * self.millis() as f64

@@ -15,8 +15,9 @@ use crate::wait;
 const SETTLE: Duration = Duration::from_secs(6);
 /// How long it then stays under observation.
 const STRETCH: Duration = Duration::from_millis(1200);
-/// A packet on its way at the moment of the mark, and the one in the phone's decoder.
-const IN_FLIGHT_MS: usize = 60;
+/// For so long after the mark the old party may go on: packets on their way to a phone that this machine
+/// has kept waiting. They arrive in order, so once the old party has ceased it must not come back.
+const TAIL_MS: usize = 400;
 /// The latest stretch of sound that tells what is heard now.
 const NOW_MS: usize = 400;
 
@@ -126,10 +127,10 @@ fn strays(gets: Gets, sound: &Sound, seen: &[Colour]) -> Vec<String> {
         Gets::Voice(party) => (Some(party.name), None),
         Gets::Hold | Gets::Melody | Gets::Nothing => (None, None),
     };
-    let whole = sound.after(IN_FLIGHT_MS);
     let mut strays = Vec::new();
     for party in PARTIES {
-        if may_hear != Some(party.name) && whole.share_of(party.tone) > 0.0 {
+        let rest = sound.after(sound.begins_with(party.tone).min(TAIL_MS));
+        if may_hear != Some(party.name) && rest.share_of(party.tone) > 0.0 {
             strays.push(format!("the {}'s voice", party.name));
         }
         // The picture on the screen when the phase began is allowed: a frame may be on its way.

@@ -35,8 +35,8 @@ impl Talk {
 
     fn reach_user(&mut self) {
         self.consult();
-        self.desk.callee("answered");
         self.desk.phase("talking-to-callee");
+        self.desk.callee("answered");
     }
 
     fn assert_back_with_the_caller(&mut self) {
@@ -59,7 +59,7 @@ fn the_caller_is_handed_over_and_talks_on_until_the_user_hangs_up() {
     talk.phone.ends_well();
     talk.desk.event_where("state", |s| s["state"] == "idle");
     assert!(!talk.caller.has("<- BYE") && !talk.user.has("<- BYE"), "the two talk on");
-    assert!(!talk.caller.has("<- INVITE"), "R6.1: no SDP because of a switch");
+    assert!(!talk.caller.has("<- INVITE"), "R6.1: a phone that knows UPDATE gets no re-INVITE");
     talk.user.nudge();
     talk.user.ends_well();
     talk.caller.ends_well();

@@ -1,6 +1,6 @@
 //! Registration and direct calls: levels, permits, forks, refusals (R1, R2).
 
-use super::{Role, Sipp, Who, account};
+use super::{Role, Who};
 use crate::switchboard::Switchboard;
 
 #[test]
@@ -157,14 +157,8 @@ fn the_called_party_hangs_up() {
 #[test]
 fn a_call_forks_to_every_contact_and_one_answers() {
     let board = Switchboard::open();
-    let mut phones = ["phone-answers", "phone-loses-the-race"].map(|scenario| {
-        let address = board.place.next_address();
-        let role =
-            |scenario, tcp| Role { scenario, who: account("3002"), number: "3002", extra: "", tcp };
-        let peer = board.place.switchboard();
-        Sipp::start(&board.place, address, peer, &role("phone-registers", false)).ends_well();
-        Sipp::start(&board.place, address, peer, &role(scenario, false))
-    });
+    let mut phones =
+        ["phone-answers", "phone-loses-the-race"].map(|scenario| board.phone_at("3002", scenario));
     let mut caller = board.terminal("terminal-calls", "3001", "3002");
     caller.awaits_conversation();
     for phone in &mut phones {

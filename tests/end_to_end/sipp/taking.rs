@@ -100,7 +100,6 @@ fn the_phone_fails(scenario: &str, state: &str) -> (Desk, Switchboard) {
     let (board, mut phone, mut desk, caller, request) = waiting(scenario);
     let _second_phone = board.phone_at("3003", "phone-answers");
     let mut second = board.desk("op2");
-    second.event_where("snapshot-end", |_| true);
     desk.does("take", json!({ "request": request }));
     let ended = desk.phase("ended");
     let reason = ended["reason"].as_str().unwrap_or_default();
