@@ -56,7 +56,7 @@ impl Switchboard {
             assert!(output.status.success(), "cordboard {line}: {output:?}");
         }
         let program = serve(&place, &config);
-        let board = board(place, program);
+        let mut board = board(place, program);
         board.await_listening();
         board
     }
@@ -105,9 +105,13 @@ impl Switchboard {
     }
 
     #[track_caller]
-    fn await_listening(&self) {
-        let up = wait::within(PATIENCE, || TcpStream::connect(self.place.switchboard()).ok());
-        assert!(up.is_some(), "cordboard does not listen:\n{}", self.last_words());
+    fn await_listening(&mut self) {
+        let address = self.place.switchboard();
+        let up = wait::within(PATIENCE, || match self.program.ended() {
+            Some(status) => Some(Err(status)),
+            None => TcpStream::connect(address).ok().map(Ok),
+        });
+        assert!(matches!(up, Some(Ok(_))), "cordboard does not listen:\n{}", self.last_words());
     }
 }
 
@@ -126,14 +130,14 @@ fn command_line(config: &PathBuf, line: &str) -> Output {
 /// The tests' configuration: its own tables, each followed by what `more` has for it, then the rest of
 /// `more`.
 fn configuration(place: &Place, more: &str) -> String {
-    let address = place.switchboard().ip();
+    let (listen, address) = (place.switchboard(), place.switchboard().ip());
     let network = address.to_string();
     let network = network.trim_end_matches(".1");
     let more = more.replace("NETWORK", network);
     let mut tables: Vec<(String, String)> = Vec::new();
     let own = format!(
-        "[sip]\ndomain = \"cordboard.test\"\nlisten = [\"udp:{address}:5060\", \"tcp:{address}:5060\"]\n\
-         [media]\naddress = \"{address}\"\nports = \"20000-20999\"\n\
+        "[sip]\ndomain = \"cordboard.test\"\nlisten = [\"udp:{listen}\", \"tcp:{listen}\"]\n\
+         [media]\naddress = \"{address}\"\nports = \"14000-14999\"\n\
          [web]\nlisten = \"{address}:8080\"\n\
          [desk]\nlease = \"3s\"\n\
          [queue.main]\nnumber = \"9000\"\nring_time = \"3s\"\ngrace = \"2s\"\n"

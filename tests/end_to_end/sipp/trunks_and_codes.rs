@@ -8,7 +8,7 @@ use crate::switchboard::Switchboard;
 /// A switchboard with a trunk at host 99 of the test's own network, whose address it returns.
 fn with_trunk() -> (Switchboard, SocketAddr) {
     let board = Switchboard::open_with(
-        "[[trunk]]\nname = \"carrier\"\naddress = [\"NETWORK.99:5060\"]\nlevel = \"B\"\nprefixes = [\"0\"]\n",
+        "[[trunk]]\nname = \"carrier\"\naddress = [\"NETWORK.99:15060\"]\nlevel = \"B\"\nprefixes = [\"0\"]\n",
     );
     let address = board.place.host(99);
     (board, address)
