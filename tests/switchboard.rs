@@ -97,6 +97,7 @@ fn an_operator_brings_caller_and_callee_together() {
         12s  op1: release
                  end 3001, normal-clearing
                  ada gets 3002, 3002 gets ada
+                 3002 shows ada
                  op1: ok
                  op1: call r1 ended, handed-over
                  op1: state idle, phone ok
@@ -741,6 +742,7 @@ fn hanging_up_with_an_answered_callee_completes_the_hand_over_unchecked() {
                  op1: call r1 talking-to-callee
         6s   3001 hangs up
                  ada gets 3002, 3002 gets ada
+                 3002 shows ada
                  op1: call r1 ended, handed-over
                  op1: state idle, phone ok
         7s   3002 hangs up
@@ -801,6 +803,7 @@ fn release_is_refused_while_one_party_is_unhealthy() {
         14s  op1: release force
                  end 3001, normal-clearing
                  ada gets 3002, 3002 gets ada
+                 3002 shows ada
                  op1: ok
                  op1: call r1 ended, handed-over
                  op1: state idle, phone ok
@@ -845,6 +848,7 @@ fn release_waits_for_health_and_then_goes_through() {
                  op1: healthy
                  end 3001, normal-clearing
                  ada gets 3002, 3002 gets ada
+                 3002 shows ada
                  op1: ok
                  op1: call r1 ended, handed-over
                  op1: state idle, phone ok
@@ -1318,6 +1322,8 @@ fn a_blind_transfer_goes_where_the_transferred_may_call() {
                  3002 <- NOTIFY 200
                  end 3002, transferred
                  3003 gets 3001, 3001 gets 3003
+                 3003 shows 3001
+                 3001 shows 3003
         6s   3003 hangs up
                  end 3001, normal-clearing
         6s   all is quiet
@@ -1388,6 +1394,8 @@ fn an_attended_transfer_joins_the_other_two() {
                  3002 <- NOTIFY 200
                  end 3002, transferred
                  3003 gets 3011, 3011 gets 3003
+                 3003 shows 3011
+                 3011 shows 3003
         6s   3011 hangs up
                  end 3003, normal-clearing
         6s   all is quiet
@@ -1431,6 +1439,7 @@ fn a_phone_only_operator_takes_by_answering() {
         18s  3021 keys *5
                  end 3021, normal-clearing
                  ada gets 3002, 3002 gets ada
+                 3002 shows ada
         19s  ada hangs up
                  end 3002, normal-clearing
         19s  all is quiet
@@ -1503,6 +1512,99 @@ fn of_a_desk_and_a_phone_the_phone_answers_first() {
         5s   3001 answers
                  ada gets 3001, 3001 gets ada
                  op1: call r1 with-caller
+    ",
+    );
+}
+
+/// RFC 4916, RFC 3325: terminals are told with whom they talk; other domains' phones are not.
+#[test]
+fn after_a_hand_over_both_terminals_show_each_other() {
+    play(
+        "
+        0s   op1 logs in
+        1s   4001 calls 9000
+                 4001 gets hold
+                 4001 <- 182 Queued, position 1
+                 4001 <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 4001 gets hold
+                 call 3001 as 4001
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 4001 gets 3001, 3001 gets 4001
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 4001 gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 answers
+                 4001 gets hold, 3001 gets 3002, 3002 gets 3001
+                 op1: call r1 talking-to-callee
+                 op1: callee 3002 answered
+        6s   3001 hangs up
+                 4001 gets 3002, 3002 gets 4001
+                 4001 shows 3002
+                 3002 shows 4001
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+/// A phone that was started anew answers 481: it has not hung up.
+#[test]
+fn a_phone_that_forgets_the_call_returns_the_caller_to_the_front() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   3001 forgets the call
+                 ada gets hold
+                 op1: call r1 ended, phone-gone
+                 op1: offer r1, 1 of 1
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn a_phone_that_takes_and_hangs_up_before_the_commit_gives_the_caller_back() {
+    play(
+        "
+        0s   3021 calls *50
+                 3021 <- 200
+                 3021 gets done
+        1.2s alarm
+                 end 3021, normal-clearing
+        3s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        3s   journal waits
+        4s   3021 answers
+        4s   3021 hangs up
+        4s   journal commits
+                 ada gets hold
+                 call 3021 as ada
     ",
     );
 }

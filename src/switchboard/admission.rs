@@ -51,6 +51,16 @@ impl Identity {
         }
     }
 
+    /// Whether this is the number at which the caller is; what a guest claims counts for nothing.
+    #[must_use]
+    pub fn is(&self, number: &Number) -> bool {
+        match &self.origin {
+            Origin::Terminal(own) => own == number,
+            Origin::Trunk(_) => self.number.as_ref() == Some(number),
+            Origin::Guest => false,
+        }
+    }
+
     /// A word for the record: `terminal`, `trunk carrier`, `guest`.
     #[must_use]
     pub fn origin_word(&self) -> String {

@@ -65,6 +65,8 @@ pub(super) enum State {
         asker: Asker,
         ticket: Ticket,
         phone: Option<(LegId, Spoken)>,
+        /// That phone has hung up since.
+        phone_gone: bool,
         abandoned: bool,
     },
     RingingYou {
@@ -322,7 +324,8 @@ impl OperatorCall {
         ctx.log(Story::Taken { call: self.id, operator: operator.clone(), waited });
         let record = Box::new(self.record.clone());
         ctx.steps.push(Step::Keep(Keep::Call(record), Some(ticket)));
-        self.state = State::Taken { operator, asker, ticket, phone, abandoned: false };
+        self.state =
+            State::Taken { operator, asker, ticket, phone, phone_gone: false, abandoned: false };
         ticket
     }
 
@@ -353,7 +356,7 @@ impl OperatorCall {
 
     /// The winner's phone is called, or is on the line already.
     fn call_operator(&mut self, ctx: &mut Context<'_>) {
-        let State::Taken { operator, phone, abandoned, .. } =
+        let State::Taken { operator, phone, phone_gone, abandoned, .. } =
             std::mem::replace(&mut self.state, State::Ended)
         else {
             unreachable!("only a taken call waits for the commit of its take")
@@ -364,6 +367,10 @@ impl OperatorCall {
             }
             self.state = State::RingingYou { operator, phone: Ringing::nobody(ctx.now.instant) };
             return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
+        }
+        if phone_gone {
+            self.state = State::RingingYou { operator, phone: Ringing::nobody(ctx.now.instant) };
+            return self.give_back(acd::Place::Original, "phone-gone".into(), ctx);
         }
         if let Some((phone, _)) = phone {
             return self.seated(Seat { operator, phone }, ctx);
@@ -453,6 +460,9 @@ impl OperatorCall {
                     Rung::Failed(cause, _) => self.phone_failed(cause, ctx),
                 }
             }
+            State::Taken { phone: Some((phone, _)), phone_gone, .. } if *phone == leg => {
+                *phone_gone |= matches!(event, leg::Event::Ended { .. });
+            }
             State::Consulting { callee, .. } if callee.has(leg) => {
                 let rung = callee.on(event, ctx);
                 self.on_ringing_callee(rung, ctx);
@@ -526,7 +536,8 @@ impl OperatorCall {
     }
 
     fn operator_gone(&mut self, cause: Cause, by: leg::EndedBy, ctx: &mut Context<'_>) {
-        let hung_up = by == leg::EndedBy::Peer;
+        // A phone that no longer knows the dialog (481) has not hung up: it was started anew.
+        let hung_up = by == leg::EndedBy::Peer && cause != Cause::Lost;
         match &mut self.state {
             State::WithCaller { .. } if hung_up => {
                 self.finish("operator-hung-up", cause, EndedBy::Operator, ctx);

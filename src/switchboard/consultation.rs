@@ -108,7 +108,7 @@ impl OperatorCall {
             Meaning::Unknown => return Err(Refusal::NoSuchNumber),
             Meaning::Terminal(_) | Meaning::Trunk(_) => match () {
                 () if number == own => "this is your own phone",
-                () if self.identity.terminal() == Some(number) => "this is the caller",
+                () if self.identity.is(number) => "this is the caller",
                 () => return Ok(()),
             },
         };

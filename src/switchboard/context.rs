@@ -1,6 +1,6 @@
 //! What a call is lent while it thinks: the time, the world, and a place to put its wishes.
 
-use super::admission::{AdmittedCall, Callee, Identity};
+use super::admission::{AdmittedCall, Callee, Identity, Origin};
 use super::call_record::CallRecord;
 use super::desk::event::{Event, Outcome};
 use super::desk::results::Kept;
@@ -10,7 +10,7 @@ use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
 use crate::dialog;
-use crate::directory::Directory;
+use crate::directory::{Directory, Meaning};
 use crate::ids::{CallId, LegId, Number, OperatorId, Ticket};
 use crate::leg;
 use crate::presence;
@@ -29,6 +29,22 @@ pub struct World<'a> {
     pub registrar: &'a registrar::Machine,
     /// The host names of fixed contacts, as last resolved.
     pub hosts: &'a BTreeMap<String, IpAddr>,
+}
+
+impl World<'_> {
+    /// Who a party is that we called: a terminal of ours, else somebody behind a trunk.
+    pub(super) fn called(&self, number: &Number) -> Identity {
+        let (origin, name) = match self.directory.meaning(number) {
+            Meaning::Terminal(terminal) => {
+                (Origin::Terminal(number.clone()), terminal.name.clone())
+            }
+            Meaning::Trunk(trunk) => (Origin::Trunk(trunk.name.clone()), String::new()),
+            Meaning::Queue(_) | Meaning::Desk | Meaning::FeatureCode | Meaning::Unknown => {
+                (Origin::Guest, String::new())
+            }
+        };
+        Identity { origin, number: Some(number.clone()), name }
+    }
 }
 
 /// Something to be kept in the journal.
@@ -267,6 +283,16 @@ impl Context<'_> {
         };
         let route = contact.route.into_iter().map(NameAddr::new).collect();
         Some(dialog::Target { uri: contact.uri, route, destination })
+    }
+
+    /// Each of two phones shows with whom it talks now (RFC 4916). Other domains' phones are not
+    /// told, nor is anyone told a number that is withheld: what is sent is an assertion (RFC 3325).
+    pub fn introduce(&mut self, one: (LegId, &Identity), other: (LegId, &Identity)) {
+        for ((leg, own), (_, shown)) in [(one, other), (other, one)] {
+            if own.origin != Origin::Guest && shown.number.is_some() {
+                self.leg(leg::Command::Identify { leg, party: party(shown) });
+            }
+        }
     }
 
     pub fn keep(&mut self, record: &CallRecord) {

@@ -6,7 +6,7 @@
 //!      └ refused, no answer ──▶ ended          either hangs up ──▶ ended
 //! ```
 
-use super::admission::{self, AdmittedCall, Identity, Origin};
+use super::admission::{self, AdmittedCall, Identity};
 use super::call::{Wanted, refusal};
 use super::call_record::{CallRecord, EndedBy};
 use super::context::{Context, Owner, Permission, Step, World, party};
@@ -339,7 +339,7 @@ impl DirectCall {
                 self.caller = transferee;
                 self.record.callee = Some(number.clone());
                 ctx.log(Story::Transferred { call: self.id, to: number.clone() });
-                self.talk(Wanted { number, leg }, ctx);
+                self.talk_anew(Wanted { number, leg }, ctx);
             }
             Rung::Failed(cause, _) => self.transfer_failed(cause, ctx),
         }
@@ -418,7 +418,14 @@ impl DirectCall {
         ctx.book.own(target.leg, Owner::Call(self.id));
         self.record.callee = Some(target.number.clone());
         ctx.log(Story::Transferred { call: self.id, to: target.number.clone() });
+        self.talk_anew(target, ctx);
+    }
+
+    /// Two talk who did not before; each phone is told of the other.
+    fn talk_anew(&mut self, target: Wanted, ctx: &mut Context<'_>) {
+        let (leg, other) = (target.leg, ctx.world.called(&target.number));
         self.talk(target, ctx);
+        ctx.introduce((self.caller, &self.identity), (leg, &other));
     }
 
     /// Who a leg of this call is, for admission.
@@ -430,7 +437,7 @@ impl DirectCall {
         };
         match callee.filter(|callee| callee.leg == leg) {
             None => self.identity.clone(),
-            Some(callee) => called(&callee.number, world),
+            Some(callee) => world.called(&callee.number),
         }
     }
 
@@ -503,12 +510,4 @@ impl DirectCall {
             State::Talking { .. } | State::Ended => {}
         }
     }
-}
-
-/// Who a party is that was called.
-fn called(number: &Number, world: World<'_>) -> Identity {
-    let terminal = world.directory.terminal(number);
-    let origin = terminal.map_or(Origin::Guest, |_| Origin::Terminal(number.clone()));
-    let name = terminal.map(|terminal| terminal.name.clone()).unwrap_or_default();
-    Identity { origin, number: Some(number.clone()), name }
 }

@@ -17,7 +17,7 @@ use super::settings::HEALTH_WAIT;
 use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
-use crate::leg::{Command, LegHealth, Party, Quality};
+use crate::leg::{Command, LegHealth, Quality};
 use serde_json::{Value, json};
 
 /// What the two parties' media reported since they were connected.
@@ -72,7 +72,7 @@ fn view(health: Option<&LegHealth>) -> Value {
     let mut value = json!({
         "dialog": if health.dialog { "ok" } else { "none" },
         "audio": word(health.audio), "video": word(health.video),
-        "jitter_ms": health.jitter_ms, "transcoding": false,
+        "jitter_ms": health.jitter_ms, "transcoding": health.transcoding,
     });
     if let Some(loss) = health.loss_percent {
         value["loss_percent"] = loss.into();
@@ -253,15 +253,10 @@ impl OperatorCall {
         ctx.tell(operator, self.view(Some("handed-over".into())));
         ctx.queue(acd::Input::Leave { request: self.request });
         let (caller, wanted) = (self.caller, callee.leg);
-        let name = ctx.name_of(&callee.number);
-        let number = callee.number.to_string();
-        let wanted_party = Party { number, display: Some(name).filter(|name| !name.is_empty()) };
+        let other = ctx.world.called(&callee.number);
         self.state = State::HandedOver { callee };
         ctx.leg(Command::Listen(self.sources()));
-        // Each phone shows with whom it talks now (RFC 4916).
-        ctx.leg(Command::Identify { leg: caller, party: wanted_party });
-        let caller_party = super::context::party(&self.identity);
-        ctx.leg(Command::Identify { leg: wanted, party: caller_party });
+        ctx.introduce((caller, &self.identity), (wanted, &other));
         ctx.log(Story::HandedOver { call: self.id, operator: operator.clone() });
         ctx.keep(&self.record);
     }

@@ -9,7 +9,7 @@
 use super::admission::Callee;
 use super::call::{State as CallState, refusal};
 use super::consultation::Accepted;
-use super::context::{Asker, Context, Owner, Permission, Step, party};
+use super::context::{Asker, Owner, Permission, Step, party};
 use super::desk::command::{Party, Verb};
 use super::desk::event::{Outcome, Refusal};
 use super::keys::{Keyed, Keys};
@@ -33,6 +33,7 @@ pub const TONE: Duration = Duration::from_millis(1_200);
 #[derive(Debug, Default)]
 pub(super) struct Phones {
     offers: BTreeMap<OperatorId, Offers>,
+    /// Of the phones whose answer took the call.
     keys: BTreeMap<CallId, Keypad>,
     /// Feature codes being answered: the tone, then the end.
     codes: BTreeMap<LegId, (Tone, Option<Instant>)>,
@@ -47,8 +48,9 @@ struct Offers {
     ringing: Option<(RequestId, Ringing)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Keypad {
+    phone: LegId,
     keys: Keys,
     /// The operator was warned that the two are not healthy: the next `*5` forces.
     warned: bool,
@@ -208,7 +210,8 @@ impl Machine {
         match won {
             Some(call) => {
                 self.book.own(leg, Owner::Call(call));
-                self.phones.keys.insert(call, Keypad::default());
+                let pad = Keypad { phone: leg, keys: Keys::default(), warned: false };
+                self.phones.keys.insert(call, pad);
                 env.out.push(Effect::Leg(Command::InterceptDtmf { leg, on: true }));
             }
             None => {
@@ -277,7 +280,8 @@ impl Machine {
             Some(Call::Operator(call)) => call.seat().is_some_and(|seat| seat.phone == leg),
             Some(Call::Direct(_)) | None => false,
         };
-        let Some(pad) = self.phones.keys.get_mut(&id).filter(|_| is_seat) else { return };
+        let pad = self.phones.keys.get_mut(&id).filter(|pad| is_seat && pad.phone == leg);
+        let Some(pad) = pad else { return };
         let keyed = pad.keys.press(env.now.instant, key);
         if keyed != Keyed::Release {
             pad.warned &= keyed == Keyed::Held;
@@ -394,5 +398,3 @@ fn other_party(state: &CallState) -> Party {
         _ => Party::Callee,
     }
 }
-
-impl Context<'_> {}

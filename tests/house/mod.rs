@@ -244,8 +244,10 @@ impl House {
             Command::Align { leg, to } => format!("align {} to {}", self.name(leg), self.name(to)),
             Command::Watch { .. }
             | Command::RequestKeyFrame { .. }
-            | Command::InterceptDtmf { .. }
-            | Command::Identify { .. } => return None,
+            | Command::InterceptDtmf { .. } => return None,
+            Command::Identify { leg, party } => {
+                format!("{} shows {}", self.name(leg), party.number)
+            }
         })
     }
 
@@ -366,6 +368,7 @@ impl House {
             ["plays"] => leg::Event::EarlyMedia { leg },
             ["answers"] => leg::Event::Answered { leg, spoken: Spoken::default() },
             ["hangs", "up"] => ended(EndedBy::Peer, Cause::NormalClearing),
+            ["forgets", "the", "call"] => ended(EndedBy::Peer, Cause::Lost),
             ["is", "lost"] => ended(EndedBy::Timer, Cause::Lost),
             ["refuses", status] => {
                 let status: u16 = status.parse().unwrap();
