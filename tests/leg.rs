@@ -625,6 +625,27 @@ fn a_desks_audio_line_is_answered_inactive_and_nothing_is_opened() {
     );
 }
 
+/// RFC 6086 §5.2.2: a desk that no longer wants to be spoken to is none.
+#[test]
+fn a_refresh_with_an_empty_recv_info_ends_a_desk() {
+    ladder(
+        "
+        a -> INVITE no-sections
+        = offered a
+        do desk a
+        a <- 200 Recv-Info:operator-desk no-sections
+        a -> ACK
+        = confirmed a - -
+        a -> UPDATE Recv-Info:operator-desk
+        a <- 200 Recv-Info:operator-desk
+        a -> UPDATE Recv-Info:
+        a <- 200 Recv-Info:operator-desk
+        a <- BYE
+        = ended a by Us NormalClearing
+    ",
+    );
+}
+
 #[test]
 fn an_info_with_a_package_is_for_desks_only() {
     ladder(

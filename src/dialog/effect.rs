@@ -147,6 +147,8 @@ pub enum Event {
     },
     /// A refresh came or was answered.
     Refreshed,
+    /// A refresh came in which the peer says that it receives no INFO any more (RFC 6086 §5.2.2).
+    WantsNoInfo,
     /// The peer speaks from another flow now.
     Moved {
         /// This one.

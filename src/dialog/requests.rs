@@ -50,6 +50,15 @@ impl Session {
     }
 
     fn dispatch(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request, tag: &str) {
+        let refresh = [Method::INVITE, Method::UPDATE].contains(&request.method);
+        let wants_none = refresh && recv_info_is_empty(&request);
+        self.serve(cx, tx, request, tag);
+        if wants_none && !self.is_over() {
+            cx.tell(Event::WantsNoInfo);
+        }
+    }
+
+    fn serve(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request, tag: &str) {
         match request.method.as_str() {
             "BYE" => self.on_bye(cx, tx, &request, tag),
             "INVITE" => self.on_reinvite(cx, tx, request),
@@ -227,6 +236,12 @@ impl Session {
         }
         self.give_up(cx, Cause::Lost, by);
     }
+}
+
+/// RFC 6086 §5.2.2: a header without a package takes back what was wanted; no header changes nothing.
+fn recv_info_is_empty(request: &Request) -> bool {
+    let headers = &request.headers;
+    headers.contains(HeaderName::RecvInfo) && headers.list(HeaderName::RecvInfo).next().is_none()
 }
 
 fn is_supported(option: &str) -> bool {

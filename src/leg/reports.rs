@@ -118,6 +118,12 @@ impl Machine {
                 let referred = Event::Referred { leg: id, transaction, refer_to, replaces };
                 out.push(Effect::Event(referred));
             }
+            // A desk that is not spoken to is none; a phone never was.
+            dialog::Event::WantsNoInfo => {
+                if self.legs.get(&id).is_some_and(|leg| leg.role == Role::Desk) {
+                    self.end(now, id, Cause::NormalClearing, out);
+                }
+            }
             // INFOs of our own are not repeated, and this room sends no REFER.
             dialog::Event::InfoAnswered { .. }
             | dialog::Event::ReferAnswered { .. }

@@ -372,6 +372,7 @@ fn event_words(event: Event) -> String {
         Event::ReofferRefused { status } => format!("reoffer refused {status}"),
         Event::ReofferConfirmed { body } => format!("reoffer confirmed{}", body_word(&body.bytes)),
         Event::Refreshed => "refreshed".to_owned(),
+        Event::WantsNoInfo => "wants no info".to_owned(),
         Event::Moved { flow } => format!("moved to {}", flow.remote.port()),
         Event::Info { .. } => "info".to_owned(),
         Event::InfoAnswered { tag, status } => format!("info {tag} answered {status}"),
