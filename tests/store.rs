@@ -3,15 +3,14 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::cause::Cause;
+use cordboard::dialog::{DialogKey, StoredDialog};
 use cordboard::directory::{
     Change, Directory, Field, Level, NumberingPlan, OperatorDraft, Permit, Refusal, Secret,
     TerminalDraft, patent_levels,
 };
-use cordboard::exchange::journal::{
-    DialogKey, Entry, StoredDesk, StoredDialog, StoredLeg, StoredRequest,
-};
+use cordboard::exchange::journal::{Entry, StoredDesk};
 use cordboard::ids::{
-    CallId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId, RequestId, Ticket,
+    CallId, ConnectionId, LevelId, Number, OperatorId, QueueId, RequestId, Ticket,
 };
 use cordboard::presence;
 use cordboard::registrar::{Binding, BindingChange};
@@ -72,13 +71,11 @@ fn binding(port: u16) -> Binding {
 fn dialog(call_id: &str) -> StoredDialog {
     StoredDialog {
         key: DialogKey { call_id: call_id.to_owned(), local_tag: "us".to_owned() },
-        remote_tag: "them".to_owned(),
-        local: address("<sip:desk@cordboard.local>"),
-        remote: address("\"Anna, O.\" <sip:op1@cordboard.local>"),
+        local: address("<sip:desk@cordboard.local>;tag=us"),
+        remote: address("\"Anna, O.\" <sip:op1@cordboard.local>;tag=them"),
         target: Uri::parse("sip:op1@192.0.2.9:5080;transport=tcp").unwrap(),
         routes: vec![Uri::parse("sip:192.0.2.50;lr").unwrap(), Uri::parse("sip:e;lr").unwrap()],
         local_cseq: 7,
-        remote_cseq: None,
         hop: Destination::Address {
             transport: Transport::Tcp,
             remote: "192.0.2.50:5060".parse().unwrap(),
@@ -159,25 +156,7 @@ fn everything_reads_back_as_it_was_written() {
         dnd: false,
         phone: Some(number("3001")),
     };
-    let request = StoredRequest {
-        request: RequestId(u64::MAX),
-        call: CallId(17),
-        queue: QueueId::from("main"),
-        arrived: NOW,
-        turn: -3,
-        priority: 5,
-        never_to: None,
-        taken_by: Some(OperatorId::from("op1")),
-    };
     let desk = StoredDesk { operator: OperatorId::from("op1"), dialog: dialog("desk") };
-    let leg = StoredLeg {
-        leg: LegId(4),
-        call: CallId(17),
-        party: "caller".to_owned(),
-        dialog: StoredDialog { remote_cseq: Some(9), ..dialog("leg") },
-        local_sdp: "v=0\r\n".to_owned(),
-        remote_sdp: String::new(),
-    };
     let kept = Kept { content: "take".to_owned(), result: None, at: NOW };
     let open = record(17);
     let mut closed = record(18);
@@ -190,9 +169,7 @@ fn everything_reads_back_as_it_was_written() {
         vec![put(vec![
             Entry::Binding(BindingChange::Put(Box::new(binding(5060)))),
             Entry::Operator(operator.clone()),
-            Entry::PutRequest(request.clone()),
             Entry::PutDesk(Box::new(desk.clone())),
-            Entry::PutLeg(Box::new(leg.clone())),
             Entry::DeskResult {
                 operator: OperatorId::from("op1"),
                 id: "17".to_owned(),
@@ -207,8 +184,7 @@ fn everything_reads_back_as_it_was_written() {
     assert_eq!(unreadable, []);
     assert_eq!(state.bindings, [binding(5060)]);
     assert_eq!(state.operators, [operator]);
-    assert_eq!(state.requests, [request]);
-    assert_eq!((state.desks, state.legs), (vec![desk], vec![leg]));
+    assert_eq!(state.desks, [desk]);
     assert_eq!(state.results, [(OperatorId::from("op1"), "17".to_owned(), kept)]);
     assert_eq!(state.calls, std::slice::from_ref(&open), "a call without an end is still open");
     assert_eq!(state.next_call, 19);
@@ -325,7 +301,7 @@ fn a_writer_that_falls_behind_refuses_instead_of_waiting() {
     let (writer, outcomes) = writer(data.path());
     let raw = rusqlite::Connection::open(data.path().join("cordboard.db")).unwrap();
     raw.execute_batch("BEGIN IMMEDIATE").unwrap(); // Someone else holds the file.
-    let drop_one = || put(vec![Entry::DropRequest(RequestId(1))]);
+    let drop_one = || put(vec![Entry::DropDesk(dialog("gone").key)]);
     let refused = (0..2 * WAITING_MAX).find_map(|_| writer.write(drop_one()).err());
     assert_eq!(refused, Some(WriteRefused::Full));
     raw.execute_batch("ROLLBACK").unwrap();
@@ -462,18 +438,11 @@ fn the_one_who_is_killed() {
     let _lock = Lock::take(data).unwrap();
     let (writer, outcomes) = writer(data);
     for n in 0.. {
-        // A request is taken: the state of the operator, the request and the record go together.
-        let request = StoredRequest {
-            request: RequestId(n),
-            call: CallId(n),
-            queue: QueueId::from("main"),
-            arrived: NOW,
-            turn: 0,
-            priority: 0,
-            never_to: None,
-            taken_by: None,
-        };
-        let entries = vec![Entry::Call(Box::new(record(n))), Entry::PutRequest(request)];
+        // What goes together: a call's record and what an operator's desk was told of it.
+        let kept = Kept { content: String::new(), result: None, at: NOW };
+        let (operator, id) = (OperatorId::from("op1"), n.to_string());
+        let entries =
+            vec![Entry::Call(Box::new(record(n))), Entry::DeskResult { operator, id, kept }];
         if writer.write(Batch { entries, ticket: Some(Ticket(n)) }).is_err() {
             std::thread::yield_now();
         }
@@ -511,8 +480,9 @@ fn after_a_kill_all_that_was_committed_is_there_and_nothing_by_half() {
         let (state, unreadable) = Database::open(data.path()).unwrap().load(NOW).unwrap();
         assert_eq!(unreadable, []);
         let calls: BTreeSet<u64> = state.calls.iter().map(|record| record.call.0).collect();
-        let requests: BTreeSet<u64> = state.requests.iter().map(|r| r.call.0).collect();
-        assert_eq!(calls, requests, "both or neither");
+        let told: BTreeSet<u64> =
+            state.results.iter().map(|(_, id, _)| id.parse().unwrap()).collect();
+        assert_eq!(calls, told, "both or neither");
         assert!(committed.is_subset(&calls), "a commit that was reported is lost");
         assert!(state.calls.iter().all(|record| record.phases.len() == 1));
         assert!(state.next_call > *calls.last().unwrap());

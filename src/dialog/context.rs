@@ -28,6 +28,12 @@ impl Owners {
             invites: HashMap::with_hasher(random.map_keys()),
         }
     }
+
+    /// A fresh name for a request of ours.
+    pub fn mint(&mut self) -> ClientTx {
+        self.last_client += 1;
+        ClientTx(self.last_client)
+    }
 }
 
 /// The moment, the world's arguments, and where effects go.
@@ -54,8 +60,7 @@ impl Context<'_> {
 
     /// Sends a request in a transaction of its own.
     pub fn ask(&mut self, to: Destination, request: Request) -> ClientTx {
-        self.owners.last_client += 1;
-        let transaction = ClientTx(self.owners.last_client);
+        let transaction = self.owners.mint();
         self.owners.clients.insert(transaction, self.leg);
         self.out.push(Effect::Request { transaction, to, request });
         transaction

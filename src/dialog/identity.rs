@@ -96,6 +96,37 @@ impl Identity {
         }
     }
 
+    /// A dialog of an earlier process, to be ended.
+    pub fn resumed(
+        call_id: String,
+        (local, remote): (NameAddr, NameAddr),
+        local_seq: u32,
+        way: RouteSet,
+        settings: &Settings,
+    ) -> Self {
+        Self {
+            contact: settings.contact(&way.destination, local.uri.raw_user()),
+            call_id,
+            local,
+            remote,
+            local_seq,
+            remote_seq: None,
+            way,
+            allows_update: false,
+            recv_info: None,
+        }
+    }
+
+    /// We, with our tag.
+    pub fn local(&self) -> &NameAddr {
+        &self.local
+    }
+
+    /// The peer, with its tag once it has one.
+    pub fn remote(&self) -> &NameAddr {
+        &self.remote
+    }
+
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
         &self.call_id

@@ -1,5 +1,6 @@
 //! What reaches the dialogs: requests and responses from below, wishes from above.
 
+use super::stored::StoredDialog;
 use crate::ids::LegId;
 use crate::sip::{Destination, Flow, HeaderName, NameAddr, Request, Response, Uri};
 
@@ -122,6 +123,13 @@ pub enum Input {
     NoAck {
         /// The INVITE.
         transaction: ServerTx,
+    },
+    /// End a dialog of an earlier process; nobody waits for the answer.
+    Farewell {
+        /// The dialog as it was written down.
+        dialog: Box<StoredDialog>,
+        /// Value of the Reason header.
+        reason: String,
     },
     /// The floor above wants something of a leg.
     Command {

@@ -11,6 +11,7 @@ use super::effect::{By, Effect, Event};
 use super::input::{Command, Input, ServerTx};
 use super::session::Session;
 use super::session_timer::Wishes;
+use super::stored::StoredDialog;
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::random::{KeyedMap, Random};
@@ -114,6 +115,12 @@ impl Machine {
         (!entry.session.is_over()).then(|| entry.session.leg())
     }
 
+    /// The dialog of a leg in writing, while it is established.
+    #[must_use]
+    pub fn stored(&self, leg: LegId) -> Option<StoredDialog> {
+        self.sessions.get(&leg)?.session.stored()
+    }
+
     fn find_entry(&self, call_id: &str, ours: &str, theirs: &str) -> Option<&Entry> {
         let entry = self.sessions.get(self.by_tag.get(ours)?)?;
         entry.session.is_named(call_id, theirs).then_some(entry)
@@ -169,6 +176,11 @@ impl Machine {
                 }
             }
             Input::Command { leg, command } => self.command(now, leg, command, &mut out),
+            Input::Farewell { dialog, reason } => {
+                let (to, bye) = dialog.bye(&reason, &self.settings);
+                let transaction = self.owners.mint();
+                out.push(Effect::Request { transaction, to, request: bye });
+            }
         }
         out
     }

@@ -20,9 +20,11 @@ mod ringing;
 mod route_set;
 mod session;
 mod session_timer;
+mod stored;
 
 pub use effect::{By, Effect, Event};
 pub use input::{
     Body, Call, ClientTx, Command, Credentials, Failure, Input, Lines, ServerTx, Target,
 };
 pub use machine::{Machine, Settings};
+pub use stored::{DialogKey, StoredDialog};

@@ -30,6 +30,21 @@ impl RouteSet {
         }
     }
 
+    /// The way of a dialog that was written down.
+    pub fn of(target: Uri, routes: Vec<NameAddr>, destination: Destination) -> Self {
+        Self { target, routes, destination }
+    }
+
+    /// The remote target.
+    pub fn target(&self) -> &Uri {
+        &self.target
+    }
+
+    /// The route set, nearest first.
+    pub fn routes(&self) -> &[NameAddr] {
+        &self.routes
+    }
+
     /// The way back to who sent this INVITE (§12.1.1).
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use super::refer::Referral;
 use super::reliable::Reliable;
 use super::ringing::Ringing;
 use super::session_timer::{Due, SessionTimer};
+use super::stored::StoredDialog;
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::sip::{Destination, HeaderName, Headers, Method, Request, Response, StatusCode, digest};
@@ -171,6 +172,11 @@ impl Session {
     /// Our tag.
     pub fn local_tag(&self) -> &str {
         self.dialog.local_tag()
+    }
+
+    /// The dialog in writing, once it is established.
+    pub fn stored(&self) -> Option<StoredDialog> {
+        matches!(self.state, State::Established).then(|| StoredDialog::of(&self.dialog))
     }
 
     /// Whether the floor above has been told of the end.

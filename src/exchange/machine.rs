@@ -5,6 +5,7 @@
 //! a wish before its next wish has been heard.
 
 use super::admin::Reply;
+use super::desks::Desk;
 use super::doorway::{Effect, Input, Settings};
 use super::journal::{Entry, State};
 use super::requests::Caller;
@@ -34,6 +35,8 @@ pub struct Machine {
     pub(super) hosts: BTreeMap<String, IpAddr>,
     /// Who is behind an INVITE whose leg has not said yet that it can be answered.
     pub(super) callers: BTreeMap<LegId, Caller>,
+    /// The control dialogs.
+    pub(super) desks: BTreeMap<LegId, Desk>,
     /// What waits for which commit.
     promises: BTreeMap<Ticket, Awaiting>,
     pub(super) last_leg: u64,
@@ -86,6 +89,7 @@ impl Machine {
             settings,
             hosts: BTreeMap::new(),
             callers: BTreeMap::new(),
+            desks: BTreeMap::new(),
             promises: BTreeMap::new(),
             last_leg: 0,
             last_ticket: 0,
@@ -103,6 +107,7 @@ impl Machine {
             exchange.tell(now, switchboard::Input::RestoreResult { operator, id, kept });
         }
         exchange.bury(now, state.calls, &mut out);
+        exchange.part(now, state.desks, &mut out);
         exchange.resolve_hosts(&mut out);
         exchange.work(now, &mut out);
         (exchange, out)
@@ -317,6 +322,7 @@ impl Machine {
                 if let leg::Event::Ended { leg, .. } = event {
                     self.callers.remove(&leg);
                 }
+                self.note_desk(&event, out);
                 self.tell(now, switchboard::Input::Leg(event));
             }
         }
@@ -348,6 +354,7 @@ impl Machine {
         let destination = Destination::Flow(flow);
         self.transact(now, transaction::Input::TransportFailed { destination });
         self.register(now, registrar::Input::Closed(flow.connection));
+        self.end_desks_on(now, flow);
     }
 }
 

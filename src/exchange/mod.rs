@@ -11,6 +11,7 @@
 //! ```
 
 mod admin;
+mod desks;
 mod doorway;
 pub mod journal;
 mod machine;

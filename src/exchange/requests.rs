@@ -10,6 +10,7 @@
 //!          ── else a guest, where guests may call
 //! ```
 
+use super::desks::Desk;
 use super::doorway::Effect;
 use super::machine::Machine;
 use crate::dialog::{self, ServerTx};
@@ -123,6 +124,7 @@ impl Machine {
             Some(Caller::Desk { operator, flow }) => {
                 let over_udp = flow.transport == Transport::Udp;
                 let secure = flow.transport.is_secure();
+                self.desks.insert(leg, Desk::new(operator.clone(), flow));
                 switchboard::Input::Desk { leg, operator, over_udp, secure }
             }
             None => return,

@@ -152,6 +152,12 @@ impl Machine {
         self.dialog.find(request)
     }
 
+    /// The dialog of a leg in writing, while it is established.
+    #[must_use]
+    pub fn stored(&self, leg: LegId) -> Option<dialog::StoredDialog> {
+        self.dialog.stored(leg)
+    }
+
     /// How many legs there are.
     #[must_use]
     pub fn legs(&self) -> usize {

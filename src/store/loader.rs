@@ -6,11 +6,10 @@ use super::records;
 use super::rows::{
     read_address, read_addresses, read_flow, read_hop, read_set, read_time, read_uris, time, uint,
 };
+use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{Accounts, Level, Operator, Permit, Terminal};
-use crate::exchange::journal::{
-    DialogKey, State, StoredDesk, StoredDialog, StoredLeg, StoredRequest,
-};
-use crate::ids::{CallId, LegId, LevelId, Number, OperatorId, QueueId, RequestId};
+use crate::exchange::journal::{State, StoredDesk};
+use crate::ids::{LevelId, Number, OperatorId};
 use crate::presence;
 use crate::registrar::Binding;
 use crate::sip::Uri;
@@ -42,16 +41,13 @@ impl Database {
 
     fn read_state(&self, now: UnixTime) -> Result<(State, Vec<Unreadable>)> {
         let (db, mut bad) = (&self.connection, Vec::new());
-        let (desks, legs) = dialogs(db, &mut bad)?;
         let state = State {
             accounts: accounts(db, &mut bad)?,
             bindings: bindings(db, &mut bad)?,
             operators: operator_states(db)?,
-            requests: requests(db, &mut bad)?,
-            desks,
+            desks: desks(db, &mut bad)?,
             results: results(db, now)?,
             calls: records::open_calls(db, &mut bad)?,
-            legs,
             next_call: next_call(db)?,
         };
         Ok((state, bad))
@@ -180,87 +176,22 @@ fn operator_states(db: &Connection) -> Result<Vec<presence::Stored>> {
     })
 }
 
-fn requests(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<StoredRequest>> {
-    let sql = "SELECT * FROM requests ORDER BY queue, priority DESC, turn";
-    rows(db, "requests", sql, bad, |row| {
-        let (Some(request), Some(call), Some(arrived)) = (
-            RequestId::parse(row.get_ref("request")?.as_str()?),
-            uint(row.get("call")?),
-            read_time(row.get("arrived")?),
+fn desks(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<StoredDesk>> {
+    rows(db, "desks", "SELECT * FROM desks", bad, |row| {
+        let (Some(local), Some(remote), Ok(target), Some(routes), Some(hop)) = (
+            read_address(row.get_ref("local")?.as_str()?),
+            read_address(row.get_ref("remote")?.as_str()?),
+            Uri::parse(row.get_ref("target")?.as_str()?),
+            read_uris(row.get_ref("routes")?.as_str()?),
+            read_hop(row.get_ref("hop")?.as_str()?),
         ) else {
             return Ok(None);
         };
-        Ok(Some(StoredRequest {
-            request,
-            call: CallId(call),
-            queue: text::<QueueId>(row, "queue")?,
-            arrived,
-            turn: row.get("turn")?,
-            priority: row.get("priority")?,
-            never_to: optional::<OperatorId>(row, "never_to")?,
-            taken_by: optional::<OperatorId>(row, "taken_by")?,
-        }))
+        let key = DialogKey { call_id: row.get("call_id")?, local_tag: row.get("local_tag")? };
+        let local_cseq = row.get("local_cseq")?;
+        let dialog = StoredDialog { key, local, remote, target, routes, local_cseq, hop };
+        Ok(Some(StoredDesk { operator: text(row, "operator")?, dialog }))
     })
-}
-
-enum Party {
-    Desk(StoredDesk),
-    Leg(StoredLeg),
-}
-
-fn dialogs(
-    db: &Connection,
-    bad: &mut Vec<Unreadable>,
-) -> Result<(Vec<StoredDesk>, Vec<StoredLeg>)> {
-    let parties = rows(db, "dialogs", "SELECT * FROM dialogs", bad, |row| {
-        let Some(dialog) = dialog(row)? else { return Ok(None) };
-        if let Some(operator) = optional::<OperatorId>(row, "operator")? {
-            return Ok(Some(Party::Desk(StoredDesk { operator, dialog })));
-        }
-        let (Some(leg), Some(call)) = (uint(row.get("leg")?), uint(row.get("call")?)) else {
-            return Ok(None);
-        };
-        Ok(Some(Party::Leg(StoredLeg {
-            leg: LegId(leg),
-            call: CallId(call),
-            party: row.get("party")?,
-            dialog,
-            local_sdp: row.get("local_sdp")?,
-            remote_sdp: row.get("remote_sdp")?,
-        })))
-    })?;
-    let (mut desks, mut legs) = (Vec::new(), Vec::new());
-    for party in parties {
-        match party {
-            Party::Desk(desk) => desks.push(desk),
-            Party::Leg(leg) => legs.push(leg),
-        }
-    }
-    Ok((desks, legs))
-}
-
-fn dialog(row: &Row<'_>) -> Result<Option<StoredDialog>> {
-    let (Some(local), Some(remote), Ok(target), Some(routes), Some(hop)) = (
-        read_address(row.get_ref("local")?.as_str()?),
-        read_address(row.get_ref("remote")?.as_str()?),
-        Uri::parse(row.get_ref("target")?.as_str()?),
-        read_uris(row.get_ref("routes")?.as_str()?),
-        read_hop(row.get_ref("hop")?.as_str()?),
-    ) else {
-        return Ok(None);
-    };
-    let key = DialogKey { call_id: row.get("call_id")?, local_tag: row.get("local_tag")? };
-    Ok(Some(StoredDialog {
-        key,
-        remote_tag: row.get("remote_tag")?,
-        local,
-        remote,
-        target,
-        routes,
-        local_cseq: row.get("local_cseq")?,
-        remote_cseq: row.get("remote_cseq")?,
-        hop,
-    }))
 }
 
 fn results(db: &Connection, now: UnixTime) -> Result<Vec<(OperatorId, String, Kept)>> {

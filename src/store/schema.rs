@@ -55,18 +55,10 @@ fn first(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
          CREATE TABLE operator_states (
              operator TEXT PRIMARY KEY, logged_in INTEGER NOT NULL, dnd INTEGER NOT NULL, phone TEXT
          ) STRICT, WITHOUT ROWID;
-         CREATE TABLE requests (
-             request TEXT PRIMARY KEY, call INTEGER NOT NULL, queue TEXT NOT NULL,
-             arrived INTEGER NOT NULL, turn INTEGER NOT NULL, priority INTEGER NOT NULL,
-             never_to TEXT, taken_by TEXT
-         ) STRICT, WITHOUT ROWID;
-         CREATE TABLE dialogs (
-             call_id TEXT NOT NULL, local_tag TEXT NOT NULL, remote_tag TEXT NOT NULL,
+         CREATE TABLE desks (
+             call_id TEXT NOT NULL, local_tag TEXT NOT NULL, operator TEXT NOT NULL,
              local TEXT NOT NULL, remote TEXT NOT NULL, target TEXT NOT NULL, routes TEXT NOT NULL,
-             local_cseq INTEGER NOT NULL, remote_cseq INTEGER, hop TEXT NOT NULL,
-             operator TEXT,
-             leg INTEGER, call INTEGER, party TEXT, local_sdp TEXT, remote_sdp TEXT,
-             PRIMARY KEY (call_id, local_tag)
+             local_cseq INTEGER NOT NULL, hop TEXT NOT NULL, PRIMARY KEY (call_id, local_tag)
          ) STRICT, WITHOUT ROWID;
          CREATE TABLE desk_results (
              operator TEXT NOT NULL, id TEXT NOT NULL, content TEXT NOT NULL, result TEXT,

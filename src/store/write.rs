@@ -1,10 +1,9 @@
 //! Entries as statements; each runs inside a transaction of its caller.
 
 use super::rows::{addresses, flow, hop, int, list, time, uris};
+use crate::dialog::DialogKey;
 use crate::directory::{Effect, Level, Operator, Terminal};
-use crate::exchange::journal::{
-    Audited, DialogKey, Entry, StoredDesk, StoredDialog, StoredLeg, StoredRequest,
-};
+use crate::exchange::journal::{Audited, Entry, StoredDesk};
 use crate::ids::{Number, OperatorId, QueueId};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
@@ -23,13 +22,8 @@ pub(super) fn put(connection: &Connection, entry: &Entry) -> Result<()> {
             params![number.as_str(), key],
         ),
         Entry::Operator(stored) => put_operator_state(connection, stored),
-        Entry::PutRequest(request) => put_request(connection, request),
-        Entry::DropRequest(request) => {
-            run(connection, "DELETE FROM requests WHERE request = ?1", params![request.to_string()])
-        }
         Entry::PutDesk(desk) => put_desk(connection, desk),
-        Entry::PutLeg(leg) => put_leg(connection, leg),
-        Entry::DropDesk(key) | Entry::DropLeg(key) => drop_dialog(connection, key),
+        Entry::DropDesk(key) => drop_desk(connection, key),
         Entry::DeskResult { operator, id, kept } => put_result(connection, operator, id, kept),
         Entry::Call(record) => put_call(connection, record),
     }
@@ -159,78 +153,30 @@ fn put_operator_state(connection: &Connection, stored: &presence::Stored) -> Res
     )
 }
 
-fn put_request(connection: &Connection, request: &StoredRequest) -> Result<()> {
+fn put_desk(connection: &Connection, StoredDesk { operator, dialog }: &StoredDesk) -> Result<()> {
     run(
         connection,
-        "INSERT OR REPLACE INTO requests
-             (request, call, queue, arrived, turn, priority, never_to, taken_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![
-            request.request.to_string(),
-            int(request.call.0),
-            request.queue.as_str(),
-            time(request.arrived),
-            request.turn,
-            request.priority,
-            request.never_to.as_ref().map(OperatorId::as_str),
-            request.taken_by.as_ref().map(OperatorId::as_str),
-        ],
-    )
-}
-
-fn put_desk(connection: &Connection, desk: &StoredDesk) -> Result<()> {
-    put_dialog(connection, &desk.dialog)?;
-    run(
-        connection,
-        "UPDATE dialogs SET operator = ?3 WHERE call_id = ?1 AND local_tag = ?2",
-        params![desk.dialog.key.call_id, desk.dialog.key.local_tag, desk.operator.as_str()],
-    )
-}
-
-fn put_leg(connection: &Connection, leg: &StoredLeg) -> Result<()> {
-    put_dialog(connection, &leg.dialog)?;
-    run(
-        connection,
-        "UPDATE dialogs SET leg = ?3, call = ?4, party = ?5, local_sdp = ?6, remote_sdp = ?7
-         WHERE call_id = ?1 AND local_tag = ?2",
-        params![
-            leg.dialog.key.call_id,
-            leg.dialog.key.local_tag,
-            int(leg.leg.0),
-            int(leg.call.0),
-            leg.party,
-            leg.local_sdp,
-            leg.remote_sdp,
-        ],
-    )
-}
-
-fn put_dialog(connection: &Connection, dialog: &StoredDialog) -> Result<()> {
-    run(
-        connection,
-        "INSERT OR REPLACE INTO dialogs
-             (call_id, local_tag, remote_tag, local, remote, target, routes, local_cseq,
-              remote_cseq, hop)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR REPLACE INTO desks
+             (call_id, local_tag, operator, local, remote, target, routes, local_cseq, hop)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             dialog.key.call_id,
             dialog.key.local_tag,
-            dialog.remote_tag,
+            operator.as_str(),
             dialog.local.to_string(),
             dialog.remote.to_string(),
             dialog.target.as_str(),
             uris(&dialog.routes),
             dialog.local_cseq,
-            dialog.remote_cseq,
             hop(&dialog.hop),
         ],
     )
 }
 
-fn drop_dialog(connection: &Connection, key: &DialogKey) -> Result<()> {
+fn drop_desk(connection: &Connection, key: &DialogKey) -> Result<()> {
     run(
         connection,
-        "DELETE FROM dialogs WHERE call_id = ?1 AND local_tag = ?2",
+        "DELETE FROM desks WHERE call_id = ?1 AND local_tag = ?2",
         params![key.call_id, key.local_tag],
     )
 }

@@ -1,0 +1,94 @@
+//! The control dialogs as the exchange knows them: by which flow they come, and that a restart ends
+//! them with BYE, so that desks call again at once.
+
+use super::doorway::Effect;
+use super::journal::{Entry, StoredDesk};
+use super::machine::Machine;
+use crate::cause::Cause;
+use crate::dialog::{self, DialogKey};
+use crate::ids::{LegId, OperatorId};
+use crate::leg;
+use crate::sip::{Flow, Transport};
+use crate::time::Now;
+
+/// One control dialog.
+#[derive(Debug)]
+pub(super) struct Desk {
+    operator: OperatorId,
+    flow: Flow,
+    /// As it stands in the journal, once its 200 was acknowledged.
+    stored: Option<DialogKey>,
+}
+
+impl Desk {
+    pub fn new(operator: OperatorId, flow: Flow) -> Self {
+        Self { operator, flow, stored: None }
+    }
+}
+
+impl Machine {
+    /// Keeps the journal's list of control dialogs in step with what a leg reports.
+    pub(super) fn note_desk(&mut self, event: &leg::Event, out: &mut Vec<Effect>) {
+        let leg = event.leg();
+        match event {
+            leg::Event::Confirmed { .. } => self.store_desk(leg, out),
+            leg::Event::Moved { flow, .. } => {
+                if let Some(desk) = self.desks.get_mut(&leg) {
+                    desk.flow = *flow;
+                    self.store_desk(leg, out);
+                }
+            }
+            leg::Event::Ended { .. } => {
+                let stored = self.desks.remove(&leg).and_then(|desk| desk.stored);
+                let drop = |key| Effect::Store { entry: Entry::DropDesk(key), ticket: None };
+                out.extend(stored.map(drop));
+            }
+            leg::Event::Offered { .. }
+            | leg::Event::Ringing { .. }
+            | leg::Event::EarlyMedia { .. }
+            | leg::Event::Answered { .. }
+            | leg::Event::Refused { .. }
+            | leg::Event::Held { .. }
+            | leg::Event::Changed { .. }
+            | leg::Event::Aligned { .. }
+            | leg::Event::Dtmf { .. }
+            | leg::Event::Health { .. }
+            | leg::Event::Silent { .. }
+            | leg::Event::Info { .. }
+            | leg::Event::InfoAnswered { .. }
+            | leg::Event::Referred { .. } => {}
+        }
+    }
+
+    fn store_desk(&mut self, leg: LegId, out: &mut Vec<Effect>) {
+        let (Some(desk), Some(dialog)) = (self.desks.get_mut(&leg), self.legs.stored(leg)) else {
+            return;
+        };
+        desk.stored = Some(dialog.key.clone());
+        let stored = StoredDesk { operator: desk.operator.clone(), dialog };
+        out.push(Effect::Store { entry: Entry::PutDesk(Box::new(stored)), ticket: None });
+    }
+
+    /// The control dialogs of the process before this one end.
+    pub(super) fn part(&mut self, now: Now, desks: Vec<StoredDesk>, out: &mut Vec<Effect>) {
+        for StoredDesk { dialog, .. } in desks {
+            let entry = Entry::DropDesk(dialog.key.clone());
+            out.push(Effect::Store { entry, ticket: None });
+            let (dialog, reason) = (Box::new(dialog), Cause::Interrupted.reason());
+            self.leg(now, leg::Input::Dialog(dialog::Input::Farewell { dialog, reason }));
+        }
+    }
+
+    /// A connection is closed: a desk that came by it is gone, for it alone can open another. Calls
+    /// live on; their session timers tell whether anybody is still there.
+    pub(super) fn end_desks_on(&mut self, now: Now, closed: Flow) {
+        let is_on = |desk: &Desk| {
+            desk.flow.transport != Transport::Udp && desk.flow.connection == closed.connection
+        };
+        let gone = self.desks.iter().filter(|(_, desk)| is_on(desk)).map(|(leg, _)| *leg);
+        for leg in gone.collect::<Vec<_>>() {
+            let end = leg::Command::End { leg, cause: Cause::Lost };
+            self.leg(now, leg::Input::Command(end));
+        }
+    }
+}
