@@ -1544,8 +1544,8 @@ fn after_a_hand_over_both_terminals_show_each_other() {
                  op1: callee 3002 trying
         5s   3002 answers
                  4001 gets hold, 3001 gets 3002, 3002 gets 3001
-                 op1: call r1 talking-to-callee
                  op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
         6s   3001 hangs up
                  4001 gets 3002, 3002 gets 4001
                  4001 shows 3002
