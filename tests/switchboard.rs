@@ -1104,6 +1104,24 @@ fn a_second_desk_takes_over_and_the_first_is_evicted() {
 }
 
 #[test]
+fn an_evicted_desk_that_listens_no_more_is_waited_for_in_one_sleep() {
+    play(
+        "
+        0s   op1 logs in
+        0s   desks fall silent
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        5s   op1 desk up            # 4 s after the message that the old desk has not answered
+        7s   alarm                  # and none at 6 s, when it would be called unresponsive
+                 end op1, transferred
+    ",
+    );
+}
+
+#[test]
 fn a_desk_that_never_says_hello_is_sent_away() {
     play(
         "

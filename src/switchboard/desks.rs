@@ -357,10 +357,11 @@ impl Desk {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let stage = match self.stage {
-            Stage::Greeting { until } | Stage::Closing { until, .. } => Some(until),
-            Stage::Up => None,
-        };
-        earliest(stage, self.outbox.deadline())
+        match self.stage {
+            Stage::Greeting { until } => earliest(Some(until), self.outbox.deadline()),
+            Stage::Up => self.outbox.deadline(),
+            // Nobody asks any more whether it still listens.
+            Stage::Closing { until, .. } => Some(until),
+        }
     }
 }
