@@ -1488,6 +1488,37 @@ fn a_phone_that_rings_in_vain_rests_for_thirty_seconds() {
 }
 
 #[test]
+fn an_operator_who_answers_is_not_rung_for_the_others_that_wait() {
+    play(
+        "
+        0s   3021 calls *50
+                 3021 <- 200
+                 3021 gets done
+        1.2s alarm
+                 end 3021, normal-clearing
+        3s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        4s   bob calls 9000
+                 bob gets hold
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+        5s   eve calls 9000
+                 eve gets hold
+                 eve <- 182 Queued, position 3
+                 eve <- 200
+        6s   3021 answers
+                 ada gets 3021, 3021 gets ada
+        7s   3021 hangs up
+                 end ada, normal-clearing
+                 call 3021 as bob
+    ",
+    );
+}
+
+#[test]
 fn feature_codes_are_for_phone_only_operators() {
     play(
         "

@@ -87,8 +87,13 @@ impl Machine {
         self.ring_next(env, &operator);
     }
 
-    /// Rings the phone for the first of its offers, unless it rings already.
+    /// Rings the phone for the first of its offers, unless it rings already or its operator has just
+    /// got something else to do: then the other offers are about to be withdrawn.
     fn ring_next(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+        let view = self.presence.view(operator);
+        if view.is_none_or(|view| view.standing != presence::Standing::Idle) {
+            return;
+        }
         let offers = self.phones.offers.get(operator).filter(|offers| offers.ringing.is_none());
         let Some(request) = offers.and_then(|offers| offers.waiting.first()).copied() else {
             return;
