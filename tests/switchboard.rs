@@ -41,6 +41,41 @@ fn after_the_longest_wait_the_caller_overflows_to_another_number() {
     );
 }
 
+/// R3.5, `answer = "operator"`: early media in a 183 and in each 182, the 200 from the operator.
+#[test]
+fn a_caller_that_is_answered_by_the_operator_waits_with_early_media() {
+    day::day(
+        &mut House::new(AnsweredBy::Operator),
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 183 with media
+                 ada <- 182 Queued, position 1 with media
+                 op1: offer r1, 1 of 1
+        2s   bob calls 9000
+                 bob gets hold
+                 bob <- 183 with media
+                 bob <- 182 Queued, position 2 with media
+                 op1: offer r2, 2 of 2
+        61s  alarm
+                 ada <- 182 Queued, position 1 with media
+        61.5s op1: take r1
+                 bob <- 182 Queued, position 1 with media
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: waiting r2, 1 of 1
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        62s  3001 answers
+                 ada <- 200
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+    ",
+    );
+}
+
 /// R3 to R5: the patent's call from end to end, and who hears whom in each phase.
 #[test]
 fn an_operator_brings_caller_and_callee_together() {

@@ -86,10 +86,9 @@ impl Machine {
     fn call(&mut self, now: Instant, id: LegId, call: Call, out: &mut Vec<Effect>) {
         let capabilities = match call.offer {
             Offer::Everything => Some(streams::everything()),
-            Offer::For(other) => {
-                let partner = self.legs.get(&other).and_then(Leg::for_partner);
-                let can = partner.unwrap_or_else(streams::everything);
-                Some(if self.settings.converts { streams::with_convertible(can) } else { can })
+            Offer::For(other) => Some(self.capabilities_for(other)),
+            Offer::WithPictures(other) => {
+                Some(streams::with_pictures(self.capabilities_for(other)))
             }
             Offer::Theirs => None,
         };
@@ -121,6 +120,13 @@ impl Machine {
             credentials: call.credentials,
         };
         self.want(now, id, dialog::Command::Call(Box::new(call)), out);
+    }
+
+    /// What to offer a partner of this leg.
+    fn capabilities_for(&self, other: LegId) -> Capabilities {
+        let partner = self.legs.get(&other).and_then(Leg::for_partner);
+        let can = partner.unwrap_or_else(streams::everything);
+        if self.settings.converts { streams::with_convertible(can) } else { can }
     }
 
     /// Our offer with these capabilities; `None` when no relay port is left.

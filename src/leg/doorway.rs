@@ -32,6 +32,9 @@ pub enum Offer {
     Everything,
     /// What this leg chose, when its codecs are settled; else all that it offered.
     For(LegId),
+    /// As [`Offer::For`], with pictures even where that leg has none: an operator and a callee see
+    /// each other although the caller has no camera (R5.2).
+    WithPictures(LegId),
     /// None: the callee offers, and is answered with one codec of each kind.
     Theirs,
 }

@@ -135,9 +135,20 @@ pub fn everything() -> Capabilities {
         beside: vec![],
         video: vec![
             Format::new(Codec::H264, 97, "packetization-mode=1;profile-level-id=42e01f"),
+            // Old phones know single NAL units only.
+            Format::new(Codec::H264, 98, "packetization-mode=0;profile-level-id=42e01f"),
             Format::new(Codec::Vp8, 99, ""),
         ],
     }
+}
+
+/// The same, with all our pictures where there are none.
+#[must_use]
+pub fn with_pictures(mut capabilities: Capabilities) -> Capabilities {
+    if capabilities.video.is_empty() {
+        capabilities.video = everything().video;
+    }
+    capabilities
 }
 
 /// The same and behind it all that the relay can convert from one of these.

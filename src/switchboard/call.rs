@@ -382,7 +382,7 @@ impl OperatorCall {
             to: Permission::Appointed(&callee),
             caller: party(&self.identity),
             withheld: self.identity.number.is_none(),
-            offer: Offer::For(self.caller),
+            offer: Offer::WithPictures(self.caller),
             auto_answer: true,
             ring_time: ring_time.unwrap_or(ctx.settings.ring_time),
             owner: Owner::Call(self.id),

@@ -113,7 +113,7 @@ impl Machine {
             to: Permission::Appointed(&callee),
             caller,
             withheld,
-            offer: Offer::For(leg),
+            offer: Offer::WithPictures(leg),
             auto_answer: false,
             ring_time,
             owner: Owner::PhoneOffer(operator.clone()),

@@ -16,7 +16,7 @@ impl OperatorCall {
 
     /// The caller waits, now at this position: 182, and at first the answer or early media.
     pub fn wait(&mut self, position: usize, ctx: &mut Context<'_>) {
-        self.position = position;
+        let first = std::mem::replace(&mut self.position, position) == 0;
         if self.answered {
             return;
         }
@@ -24,6 +24,12 @@ impl OperatorCall {
             AnsweredBy::Queue => None,
             AnsweredBy::Operator => Some(Choice::default()),
         };
+        if first && self.answered_by == AnsweredBy::Operator {
+            // The session description travels in a 183, reliably where the caller asks for it; each
+            // 182 repeats it (R3.5).
+            let (phrase, media) = (String::new(), media.clone());
+            ctx.leg(Command::Progress { leg: self.caller, status: 183, phrase, media });
+        }
         let phrase = format!("Queued, position {position}");
         ctx.leg(Command::Progress { leg: self.caller, status: 182, phrase, media });
         if self.answered_by == AnsweredBy::Queue {
