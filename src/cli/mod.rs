@@ -10,8 +10,11 @@
 //! Exit status: 0 done, 1 refused or failed with a sentence on stderr, 2 wrong usage.
 
 mod administration;
+mod agent;
 mod check;
 mod csv;
+mod demo;
+mod desk;
 mod explain;
 mod level;
 mod now;
@@ -44,6 +47,8 @@ struct Arguments {
 enum Command {
     /// Run the switchboard
     Serve(serve::Command),
+    /// Play a whole operator call with simulated phones, then keep running for your own
+    Demo(demo::Command),
     /// Validate the configuration
     Check,
     /// Phones with a number
@@ -90,6 +95,7 @@ impl Arguments {
         let config = self.config.as_deref();
         let done = match self.command {
             Command::Serve(command) => command.run(config),
+            Command::Demo(command) => return command.run(),
             Command::Check => check::run(config),
             Command::Terminal(command) => command.run(&Administration::open(config)?),
             Command::Level(command) => command.run(&Administration::open(config)?),

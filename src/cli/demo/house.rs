@@ -1,0 +1,221 @@
+//! The real switchboard of the demonstration: the same executable, as a child process.
+
+use super::party::Party;
+use crate::cli::administration::Administration;
+use crate::directory::{Change, OperatorDraft, Secret, TerminalDraft};
+use crate::ids::{Number, OperatorId};
+use anyhow::{Context as _, bail};
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The password of all example accounts.
+pub const PASSWORD: &str = "cord";
+/// The operator's account.
+pub const OPERATOR: &str = "op1";
+/// The operator number.
+pub const QUEUE: &str = "9000";
+/// Accounts beside those of the play, for the newcomer's own phones.
+const SPARE: [(&str, &str, &str); 2] =
+    [("3003", "Spare inside", "A"), ("4002", "Spare outside", "B")];
+
+const START_MAX: Duration = Duration::from_secs(10);
+const STOP_MAX: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A running switchboard in a directory of its own.
+pub struct House {
+    directory: PathBuf,
+    temporary: bool,
+    server: SocketAddr,
+    child: Child,
+}
+
+impl House {
+    /// Writes configuration and accounts, and starts the server.
+    ///
+    /// # Errors
+    /// When it does not start; its last words are in the message.
+    pub async fn open(data: Option<&Path>) -> anyhow::Result<Self> {
+        let temporary = data.is_none();
+        let directory = match data {
+            Some(data) => data.to_owned(),
+            None => std::env::temp_dir().join(format!("cordboard-demo-{}", std::process::id())),
+        };
+        fs::create_dir_all(&directory)
+            .with_context(|| format!("{}: it cannot be made", directory.display()))?;
+        let server = free_address()?;
+        let config = directory.join("demo.toml");
+        fs::write(&config, configuration(&directory, server))?;
+        add_accounts(&Administration::open(Some(&config))?)?;
+        let log = File::create(directory.join("log"))?;
+        let child = Command::new(std::env::current_exe()?)
+            .arg("serve")
+            .arg("--config")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stderr(log.try_clone()?)
+            .stdout(log)
+            .spawn()
+            .context("the server does not start")?;
+        let mut house = Self { directory, temporary, server, child };
+        house.await_listening().await?;
+        Ok(house)
+    }
+
+    /// Where it listens.
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
+
+    /// Its configuration, for the other commands.
+    pub fn config(&self) -> PathBuf {
+        self.directory.join("demo.toml")
+    }
+
+    /// Whether the server still runs.
+    ///
+    /// # Errors
+    /// When the system does not know.
+    pub fn is_up(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// The end of the server's log.
+    pub fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
+    async fn await_listening(&mut self) -> anyhow::Result<()> {
+        let end = Instant::now() + START_MAX;
+        while TcpStream::connect(self.server).is_err() {
+            if !self.is_up()? || Instant::now() > end {
+                bail!("the server does not start:\n{}", self.last_words());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) -> anyhow::Result<()> {
+        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
+            // An error means that it has ended by itself.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        let end = Instant::now() + STOP_MAX;
+        while self.is_up()? {
+            if Instant::now() > end {
+                self.child.kill()?;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // There is nobody left to tell.
+        let _ = self.stop();
+        if self.temporary {
+            let _ = fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+/// The port that phones expect, else any that is free.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let loopback = Ipv4Addr::LOCALHOST;
+    let is_free = |port: u16| {
+        TcpListener::bind((loopback, port)).is_ok() && UdpSocket::bind((loopback, port)).is_ok()
+    };
+    if is_free(5060) {
+        return Ok(SocketAddr::from((loopback, 5060)));
+    }
+    let any = UdpSocket::bind((loopback, 0)).context("there is no free port")?;
+    Ok(any.local_addr()?)
+}
+
+fn configuration(directory: &Path, server: SocketAddr) -> String {
+    let data = directory.join("data");
+    let ip = server.ip();
+    format!(
+        "# The switchboard of `cordboard demo`.\n\
+         data = {data:?}\n\n\
+         [sip]\n\
+         domain = \"{ip}\"\n\
+         listen = [\"udp:{server}\", \"tcp:{server}\"]\n\n\
+         [media]\n\
+         address = \"{ip}\"\n\n\
+         [queue.main]\n\
+         number = \"{QUEUE}\"\n"
+    )
+}
+
+fn add_accounts(administration: &Administration) -> anyhow::Result<()> {
+    let directory = administration.directory()?;
+    let names = [
+        (Party::Caller, "Outside", "B"),
+        (Party::Operator, "Desk", "A"),
+        (Party::User, "Inside", "A"),
+    ];
+    let play = names.map(|(party, name, level)| (party.number(), name, level));
+    for (number, name, level) in play.into_iter().chain(SPARE) {
+        let draft = TerminalDraft {
+            name: Some(name.to_owned()),
+            level: Some(level.into()),
+            secret: Some(Secret::from_password(number, administration.realm(), PASSWORD)?),
+            ..TerminalDraft::new(Number::from(number))
+        };
+        let known = directory.terminal(&draft.number).is_some();
+        administration.change(&match known {
+            true => Change::SetTerminal(draft),
+            false => Change::AddTerminal(draft),
+        })?;
+    }
+    let name = OperatorId::from(OPERATOR);
+    let known = directory.operator(&name).is_some();
+    let draft = OperatorDraft {
+        phone: Some(Party::Operator.number().into()),
+        secret: Some(Secret::from_password(OPERATOR, administration.realm(), PASSWORD)?),
+        ..OperatorDraft::new(name)
+    };
+    administration.change(&match known {
+        true => Change::SetOperator(draft),
+        false => Change::AddOperator(draft),
+    })
+}
+
+/// What a newcomer can do with the running switchboard.
+pub fn introduction(house: &House) -> String {
+    let server = house.server();
+    let config = house.config();
+    let config = config.display();
+    let mut text = format!(
+        "\nThe switchboard runs on at {server} (UDP and TCP); password of every account: {PASSWORD}\n\n"
+    );
+    let accounts = [
+        ("3001", "inside, level A: the desk phone of op1"),
+        ("3002", "inside, level A"),
+        ("3003", "inside, level A"),
+        ("4001", "outside, level B: may call nobody but the operator"),
+        ("4002", "outside, level B"),
+        (QUEUE, "the operator number"),
+    ];
+    for (number, what) in accounts {
+        text += &format!("  {number}  {what}\n");
+    }
+    text += &format!(
+        "\n  Register softphones as 3001 and 4001, then open the desk in another terminal:\n\
+         \x20   cordboard desk --operator {OPERATOR} --server {server}\n\
+         \x20 Call {QUEUE} from 4001; at the desk: t takes, c 3002 consults, k connects, r releases.\n\
+         \x20   cordboard explain 4001 3002 --config {config}\n\
+         \x20   cordboard calls --config {config}\n\n\
+         Ctrl-C ends it.\n"
+    );
+    text
+}

@@ -1,0 +1,166 @@
+//! Who should get whose sound and picture (R5), and whether that is what arrived.
+
+use super::party::Party;
+use super::senses::{Measured, Sight, Sound};
+
+/// A verdict needs this much of a phase.
+const STRETCH_MS: usize = 1000;
+
+/// What a phone should get.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Gets {
+    /// Voice and face of this party.
+    Party(Party),
+    /// Hold media: a melody and a drawing.
+    Hold,
+    /// The sound of a ringing phone, no picture.
+    RingBack,
+    /// Nothing of anybody; the line is kept alive with silence.
+    Nothing,
+    /// It is in no call: not one packet.
+    NoCall,
+}
+
+impl Gets {
+    /// What people call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Party(party) => party.word(),
+            Self::Hold => "hold media",
+            Self::RingBack => "ring-back",
+            Self::Nothing => "nothing",
+            Self::NoCall => "no call",
+        }
+    }
+}
+
+/// What is wrong with what a phone got.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Verdict {
+    /// One sentence each; none when all is right.
+    pub faults: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether all is right.
+    pub fn is_right(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+/// Compares what should be with what was measured.
+pub fn judge(gets: Gets, measured: &Measured) -> Verdict {
+    let mut faults = Vec::new();
+    let mut need = |right: bool, fault: String| {
+        if !right {
+            faults.push(fault);
+        }
+    };
+    let enough = measured.sound_ms >= STRETCH_MS;
+    let too_short = format!("only {} ms of sound arrived", measured.sound_ms);
+    match gets {
+        Gets::Party(party) => {
+            need(enough, too_short);
+            need(
+                measured.sound == Sound::Voice(party),
+                format!("does not hear the {}", party.word()),
+            );
+            need(
+                measured.sight == Sight::Face(party),
+                format!("does not see the {}", party.word()),
+            );
+        }
+        Gets::Hold => {
+            need(enough, too_short);
+            need(measured.sound == Sound::Melody, "hears no melody".to_owned());
+            need(measured.sight == Sight::Drawing, "sees no drawing".to_owned());
+        }
+        Gets::RingBack => {
+            need(enough, too_short);
+            need(measured.sound == Sound::Melody, "hears no ringing".to_owned());
+        }
+        Gets::Nothing => {
+            need(enough, too_short);
+            need(measured.sound == Sound::Silence, "hears something".to_owned());
+            need(measured.sight == Sight::None, "sees something".to_owned());
+        }
+        Gets::NoCall => {
+            let count = measured.packets;
+            need(count == 0, format!("{count} packets arrived without a call"));
+        }
+    }
+    for other in Party::ALL.into_iter().filter(|other| gets != Gets::Party(*other)) {
+        let name = other.word();
+        need(!measured.heard.contains(&other), format!("heard the {name} for a moment"));
+        need(!measured.seen.contains(&other), format!("saw the {name} for a moment"));
+    }
+    Verdict { faults }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(sound: Sound, sight: Sight) -> Measured {
+        Measured {
+            sound,
+            sight,
+            heard: [].into(),
+            seen: [].into(),
+            packets: 100,
+            sound_ms: 2000,
+            pictures: 20,
+            purity: 99,
+        }
+    }
+
+    const ALL: [Gets; 7] = [
+        Gets::Party(Party::Caller),
+        Gets::Party(Party::Operator),
+        Gets::Party(Party::User),
+        Gets::Hold,
+        Gets::RingBack,
+        Gets::Nothing,
+        Gets::NoCall,
+    ];
+
+    #[test]
+    fn each_state_of_the_line_is_right_for_one_expectation() {
+        let caller = Party::Caller;
+        for (measured, right) in [
+            (measured(Sound::Voice(caller), Sight::Face(caller)), vec![Gets::Party(caller)]),
+            (measured(Sound::Melody, Sight::Drawing), vec![Gets::Hold, Gets::RingBack]),
+            (measured(Sound::Silence, Sight::None), vec![Gets::Nothing]),
+        ] {
+            let verdicts = ALL.into_iter().filter(|gets| judge(*gets, &measured).is_right());
+            assert_eq!(verdicts.collect::<Vec<_>>(), right);
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_never_right() {
+        let nothing = Measured {
+            packets: 0,
+            sound_ms: 0,
+            pictures: 0,
+            purity: 0,
+            ..measured(Sound::None, Sight::None)
+        };
+        let right = ALL.into_iter().filter(|gets| judge(*gets, &nothing).is_right());
+        assert_eq!(right.collect::<Vec<_>>(), [Gets::NoCall]);
+        let short = Measured { sound_ms: 300, ..measured(Sound::Silence, Sight::None) };
+        assert!(!judge(Gets::Nothing, &short).is_right());
+    }
+
+    #[test]
+    fn a_stray_moment_of_another_is_wrong_whatever_came_after() {
+        let caller = Party::Caller;
+        let good = measured(Sound::Voice(caller), Sight::Face(caller));
+        let heard = Measured { heard: [caller, Party::User].into(), ..good.clone() };
+        let seen = Measured { seen: [caller, Party::User].into(), ..good };
+        for measured in [heard, seen] {
+            let verdict = judge(Gets::Party(caller), &measured);
+            assert_eq!(verdict.faults.len(), 1, "{verdict:?}");
+        }
+    }
+}

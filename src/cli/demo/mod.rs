@@ -1,0 +1,100 @@
+//! `cordboard demo`: the whole operator call on real SIP and RTP, drawn as it happens and measured.
+//!
+//! ```text
+//!   caller 4001 ─┐                                    ┌─ phone 3001, the operator's
+//!                ├─ SIP, RTP ─▶ cordboard serve ◀─────┤
+//!   user 3002 ───┘               (a child process)    └─ desk op1
+//! ```
+//!
+//! The phones share nothing with the switchboard but the reading of messages and packets: they are
+//! its judges. Each has a tone and a colour; what counts is what arrived at their sockets.
+
+mod apparatus;
+mod drawing;
+mod house;
+mod judge;
+mod party;
+mod phone;
+mod script;
+mod senses;
+mod session;
+mod sockets;
+mod voice;
+
+use super::table::print;
+use house::{House, introduction};
+use script::Play;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Play a whole operator call with simulated phones.
+#[derive(Debug, clap::Args)]
+pub struct Command {
+    /// End after the play, with status 0 only if every phase measured right
+    #[arg(long)]
+    once: bool,
+    /// Keep configuration and database here; else they go when it ends
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Command {
+    /// Plays, then leaves the switchboard to the newcomer until Ctrl-C.
+    ///
+    /// # Errors
+    /// When the play cannot be played to its end.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.play())
+    }
+
+    async fn play(self) -> anyhow::Result<ExitCode> {
+        let interrupted = tokio::signal::ctrl_c();
+        tokio::pin!(interrupted);
+        let mut house = House::open(self.data.as_deref()).await?;
+        print(
+            "A real switchboard runs; three simulated phones and a desk play one operator call.\n\n",
+        )?;
+        let verdict = tokio::select! {
+            verdict = play(&house) => verdict,
+            _ = &mut interrupted => return Ok(ExitCode::FAILURE),
+        };
+        let status = match verdict {
+            Ok(status) => status,
+            Err(error) => {
+                let log = house.last_words();
+                return Err(
+                    error.context(format!("the play stopped; the server's last words:\n{log}\n"))
+                );
+            }
+        };
+        if self.once {
+            return Ok(status);
+        }
+        print(&introduction(&house))?;
+        loop {
+            tokio::select! {
+                _ = &mut interrupted => return Ok(status),
+                () = tokio::time::sleep(Duration::from_secs(1)) => {
+                    if !house.is_up()? {
+                        anyhow::bail!("the server has ended:\n{}", house.last_words());
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn play(house: &House) -> anyhow::Result<ExitCode> {
+    let mut play = Play::prepare(house).await?;
+    let (phases, wrong) = play.perform().await?;
+    play.close().await?;
+    // No phase at all would be no proof.
+    if wrong == 0 && phases > 0 {
+        print(&format!("All {phases} phases measured right.\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(&format!("{wrong} of {phases} phases measured wrong.\n"))?;
+    Ok(ExitCode::FAILURE)
+}

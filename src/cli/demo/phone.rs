@@ -1,0 +1,139 @@
+//! A simulated phone: registers, calls and answers over real SIP, sends and measures real RTP.
+
+use super::apparatus::{Apparatus, Command, Shows, Step};
+use super::party::Party;
+use super::senses::Measured;
+use anyhow::{Context as _, bail};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+/// A switchboard that takes longer has failed.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// What a phone does at the moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// No call.
+    Idle,
+    /// Somebody calls.
+    Ringing,
+    /// It has called and is not answered.
+    Calling,
+    /// In a call.
+    Talking,
+}
+
+/// The way to a running phone.
+pub struct Phone {
+    commands: mpsc::Sender<Command>,
+    state: watch::Receiver<State>,
+    party: Party,
+}
+
+impl Phone {
+    /// Registers and switches on.
+    ///
+    /// # Errors
+    /// When it cannot register.
+    pub async fn start(
+        party: Party,
+        password: &str,
+        server: SocketAddr,
+        steps: mpsc::UnboundedSender<Step>,
+    ) -> anyhow::Result<Self> {
+        let (shown, state) = watch::channel(State::Idle);
+        let (commands, orders) = mpsc::channel(8);
+        let switched_on = Apparatus::switch_on(party, password, server, Shows { shown, steps });
+        let apparatus = timeout(ANSWER_MAX, switched_on)
+            .await
+            .context("the switchboard does not answer a registration")?
+            .with_context(|| format!("phone {}", party.number()))?;
+        tokio::spawn(apparatus.run(orders));
+        Ok(Self { commands, state, party })
+    }
+
+    /// Dials.
+    ///
+    /// # Errors
+    /// When the phone has broken.
+    pub async fn call(&self, number: &str) -> anyhow::Result<()> {
+        self.order(Command::Call(number.to_owned())).await
+    }
+
+    /// Picks up.
+    ///
+    /// # Errors
+    /// When the phone has broken.
+    pub async fn answer(&self) -> anyhow::Result<()> {
+        self.order(Command::Answer).await
+    }
+
+    /// Puts the receiver down.
+    ///
+    /// # Errors
+    /// When the phone has broken.
+    pub async fn hang_up(&self) -> anyhow::Result<()> {
+        self.order(Command::HangUp).await
+    }
+
+    /// Begins to measure afresh.
+    ///
+    /// # Errors
+    /// When the phone has broken.
+    pub async fn begin(&self) -> anyhow::Result<()> {
+        self.order(Command::Begin).await
+    }
+
+    /// What it has got since [`begin`](Self::begin).
+    ///
+    /// # Errors
+    /// When the phone has broken.
+    pub async fn measure(&self) -> anyhow::Result<Measured> {
+        let (reply, measured) = oneshot::channel();
+        self.order(Command::Measure(reply)).await?;
+        measured.await.with_context(|| self.broken())
+    }
+
+    /// Takes its registration back and switches off.
+    ///
+    /// # Errors
+    /// When the phone has broken.
+    pub async fn leave(self) -> anyhow::Result<()> {
+        let (reply, left) = oneshot::channel();
+        self.order(Command::Leave(reply)).await?;
+        left.await.with_context(|| self.broken())
+    }
+
+    /// Waits until it is in this state.
+    ///
+    /// # Errors
+    /// When that does not come.
+    pub async fn becomes(&mut self, wanted: State) -> anyhow::Result<()> {
+        let number = self.party.number();
+        let waiting = timeout(ANSWER_MAX, self.state.wait_for(|state| *state == wanted));
+        let reached = waiting.await.map(|waited| waited.is_ok());
+        match reached {
+            Ok(true) => Ok(()),
+            Ok(false) => bail!(self.broken()),
+            Err(_) => {
+                let state = self.state();
+                bail!("phone {number} is {state:?} and not {wanted:?} after 5 s")
+            }
+        }
+    }
+
+    /// What it does at the moment.
+    pub fn state(&self) -> State {
+        *self.state.borrow()
+    }
+
+    async fn order(&self, command: Command) -> anyhow::Result<()> {
+        self.commands.send(command).await.with_context(|| self.broken())
+    }
+
+    fn broken(&self) -> String {
+        format!("phone {} has lost its switchboard", self.party.number())
+    }
+}
