@@ -9,13 +9,14 @@ use super::desks::Desk;
 use super::doorway::{Effect, Input, Settings};
 use super::journal::{Entry, State};
 use super::requests::Caller;
+use super::strangers::Strangers;
 use crate::dialog::{self, ClientTx, Failure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
 use crate::ids::{LegId, Ticket};
 use crate::leg;
 use crate::random::Random;
 use crate::registrar;
-use crate::sip::{self, Destination, Fault, Flow, Message, Response};
+use crate::sip::{self, Destination, Fault, Flow, HeaderName, Message, Response, StatusCode};
 use crate::switchboard::{self, World};
 use crate::time::{Instant, Now, earliest};
 use crate::transaction::{self, ClientId, ServerId};
@@ -37,6 +38,8 @@ pub struct Machine {
     pub(super) callers: BTreeMap<LegId, Caller>,
     /// The control dialogs.
     pub(super) desks: BTreeMap<LegId, Desk>,
+    /// What callers without credentials ask at the moment.
+    pub(super) strangers: Strangers,
     /// What waits for which commit.
     promises: BTreeMap<Ticket, Awaiting>,
     pub(super) last_leg: u64,
@@ -90,6 +93,7 @@ impl Machine {
             hosts: BTreeMap::new(),
             callers: BTreeMap::new(),
             desks: BTreeMap::new(),
+            strangers: Strangers::default(),
             promises: BTreeMap::new(),
             last_leg: 0,
             last_ticket: 0,
@@ -234,6 +238,26 @@ impl Machine {
         }
     }
 
+    /// The journal could not write what was awaited. A phone whose registration it was is told, and
+    /// tries again; `None` when more than that was promised, which nobody can take back.
+    #[must_use]
+    pub fn excuse(&mut self, now: Now, ticket: Ticket) -> Option<Vec<Effect>> {
+        let id = match self.promises.get(&ticket)? {
+            Awaiting::Response(id, _) => *id,
+            Awaiting::Switchboard(_) | Awaiting::Reply(..) => return None,
+        };
+        let Some(Awaiting::Response(_, mut response)) = self.promises.remove(&ticket) else {
+            return None;
+        };
+        response.status = StatusCode::SERVER_INTERNAL_ERROR;
+        *response = response.with_reason("Could not be written down");
+        response.headers.remove(HeaderName::Contact);
+        let mut out = Vec::new();
+        self.respond(now, id, *response);
+        self.work(now, &mut out);
+        Some(out)
+    }
+
     // ---- what the rooms say ----
 
     fn receive(&mut self, now: Now, flow: Flow, bytes: &[u8], out: &mut Vec<Effect>) {
@@ -320,7 +344,7 @@ impl Machine {
             leg::Effect::Event(leg::Event::Offered { leg, .. }) => self.admit(now, leg),
             leg::Effect::Event(event) => {
                 if let leg::Event::Ended { leg, .. } = event {
-                    self.callers.remove(&leg);
+                    self.strangers.closed(leg);
                 }
                 self.note_desk(&event, out);
                 self.tell(now, switchboard::Input::Leg(event));

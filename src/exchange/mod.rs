@@ -16,9 +16,11 @@ mod doorway;
 pub mod journal;
 mod machine;
 mod requests;
+mod strangers;
 mod views;
 
 pub use admin::{Reply, Request as AdminRequest};
 pub use doorway::{Effect, Input, Settings};
 pub use machine::Machine;
+pub use strangers::{CALLS_PER_SECOND_MAX, OPEN_CALLS_MAX, RETRY_AFTER, SOURCES_MAX};
 pub use views::Status;

@@ -13,6 +13,7 @@
 use super::desks::Desk;
 use super::doorway::Effect;
 use super::machine::Machine;
+use super::strangers::RETRY_AFTER;
 use crate::dialog::{self, ServerTx};
 use crate::directory::{DESK, Trunk};
 use crate::ids::{LegId, Number, OperatorId};
@@ -26,6 +27,7 @@ use crate::switchboard::desk;
 use crate::switchboard::{self, Incoming};
 use crate::time::Now;
 use crate::transaction::ServerId;
+use std::net::IpAddr;
 
 /// The methods that are understood somewhere in the house.
 const ALLOW: &str =
@@ -39,7 +41,7 @@ const NUMBER_BYTES_MAX: usize = 64;
 #[derive(Debug)]
 pub(super) enum Caller {
     /// Somebody who calls a number.
-    Party { identity: Identity, dialled: Number, no_queue: bool },
+    Party { identity: Identity, dialled: Number, no_queue: bool, source: IpAddr },
     /// A desk.
     Desk { operator: OperatorId, flow: Flow },
 }
@@ -102,6 +104,10 @@ impl Machine {
                 let transaction = ServerTx(id.0);
                 let input = dialog::Input::Incoming { leg, transaction, flow, request };
                 self.leg(now, leg::Input::Dialog(input));
+                // What nobody needs to see is refused there without a word.
+                if !self.legs.has(leg) {
+                    self.callers.remove(&leg);
+                }
             }
             Err(mut response) => {
                 // A first challenge is no news; all else is.
@@ -118,7 +124,10 @@ impl Machine {
     /// The leg can be answered: the switchboard hears of the call.
     pub(super) fn admit(&mut self, now: Now, leg: LegId) {
         let input = match self.callers.remove(&leg) {
-            Some(Caller::Party { identity, dialled, no_queue }) => {
+            Some(Caller::Party { identity, dialled, no_queue, source }) => {
+                if identity.origin == Origin::Guest {
+                    self.strangers.opened(leg, source);
+                }
                 switchboard::Input::Incoming(Incoming { leg, identity, dialled, no_queue })
             }
             Some(Caller::Desk { operator, flow }) => {
@@ -150,7 +159,8 @@ impl Machine {
         let identity = self.identify_party(now, flow, request)?;
         let disposition = HeaderName::RequestDisposition;
         let no_queue = request.headers.has_token(disposition, "no-queue");
-        Ok(Caller::Party { identity, dialled, no_queue })
+        let source = flow.remote.ip();
+        Ok(Caller::Party { identity, dialled, no_queue, source })
     }
 
     fn dialled(&mut self, request: &Request) -> Result<Number, Box<Response>> {
@@ -209,6 +219,12 @@ impl Machine {
         if !self.is_ours(&from, flow) && !has_credentials {
             if !self.settings.guests {
                 return Err(self.no(request, StatusCode::FORBIDDEN, "Guests may not call here"));
+            }
+            if !self.strangers.admit(now.instant, flow.remote.ip()) {
+                let mut response =
+                    self.no(request, StatusCode::SERVICE_UNAVAILABLE, "Too many calls");
+                response.headers.push(HeaderName::RetryAfter, &RETRY_AFTER.to_string());
+                return Err(response);
             }
             return Ok(party(Origin::Guest, Some(&from), request));
         }

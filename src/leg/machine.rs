@@ -158,6 +158,12 @@ impl Machine {
         self.dialog.stored(leg)
     }
 
+    /// Whether there is such a leg.
+    #[must_use]
+    pub fn has(&self, leg: LegId) -> bool {
+        self.legs.contains_key(&leg)
+    }
+
     /// How many legs there are.
     #[must_use]
     pub fn legs(&self) -> usize {

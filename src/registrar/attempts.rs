@@ -85,7 +85,8 @@ fn shortened(account: &str) -> String {
 }
 
 /// What counts as one source: an IPv4 address, or the /64 that one IPv6 subscriber has.
-fn network(source: IpAddr) -> IpAddr {
+#[must_use]
+pub fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(ip) => IpAddr::V4(ip),
         IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from(u128::from(ip) & (u128::MAX << 64))),

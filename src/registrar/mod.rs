@@ -11,7 +11,7 @@ mod nonces;
 mod register;
 mod target;
 
-pub use attempts::{COUNTS_MAX, FAILURES_PER_ACCOUNT_MAX, FAILURES_PER_SOURCE_MAX};
+pub use attempts::{COUNTS_MAX, FAILURES_PER_ACCOUNT_MAX, FAILURES_PER_SOURCE_MAX, network};
 pub use authenticator::{Challenged, Refusal, Verdict};
 pub use bindings::{Binding, BindingChange, CONTACTS_MAX};
 pub use machine::{Effect, Input, Machine, Settings};

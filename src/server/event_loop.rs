@@ -21,7 +21,7 @@ use crate::exchange::{self, AdminRequest, Effect, Input, Reply};
 use crate::ids::{PortId, Ticket};
 use crate::media;
 use crate::sip::{Destination, Flow, Transport};
-use crate::store::{Batch, Outcome, WriteRefused, Writer};
+use crate::store::{Batch, Outcome, StoreError, WriteRefused, Writer};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -312,10 +312,20 @@ impl EventLoop {
         match outcome {
             Outcome::Committed(Some(ticket)) => self.handle(Input::Committed(ticket)),
             Outcome::Committed(None) => {}
-            Outcome::Failed { error, .. } => {
-                // What was promised is not on the disk: better to stop and be restarted than to lie.
-                self.broken = Some(Broken::Journal(error.to_string()));
+            Outcome::Failed { ticket, error } => self.on_unwritten(ticket, &error),
+        }
+    }
+
+    fn on_unwritten(&mut self, ticket: Option<Ticket>, error: &StoreError) {
+        let now = self.now();
+        let excused = ticket.map(|ticket| self.exchange.excuse(now, ticket));
+        match excused.unwrap_or_else(|| Some(Vec::new())) {
+            Some(effects) if error.is_of_one_batch() => {
+                tracing::error!("left out of the journal: {error}");
+                self.perform(effects);
             }
+            // What was promised is not on the disk: better to stop and be restarted than to lie.
+            Some(_) | None => self.broken = Some(Broken::Journal(error.to_string())),
         }
     }
 

@@ -45,6 +45,24 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether it lies in what was to be written, not in the disk or the file: other batches can be
+    /// written all the same.
+    #[must_use]
+    pub fn is_of_one_batch(&self) -> bool {
+        use rusqlite::ErrorCode as Code;
+        let Self::Sqlite { error, .. } = self else { return false };
+        match error {
+            rusqlite::Error::ToSqlConversionFailure(_) => true,
+            rusqlite::Error::SqliteFailure(failure, _) => matches!(
+                failure.code,
+                Code::ConstraintViolation | Code::TooBig | Code::TypeMismatch
+            ),
+            _ => false,
+        }
+    }
+}
+
 /// A row that could not be understood and was left out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Unreadable {

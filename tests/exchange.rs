@@ -1,0 +1,334 @@
+//! The whole exchange, bytes in and bytes out: what restarts, strangers and a failing journal meet.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use cordboard::acd;
+use cordboard::cause::Cause;
+use cordboard::dialog::{self, DialogKey, StoredDialog};
+use cordboard::directory::{Accounts, NumberingPlan, Secret, Terminal, patent_levels};
+use cordboard::exchange::journal::{Entry, State, StoredDesk};
+use cordboard::exchange::{
+    CALLS_PER_SECOND_MAX, Effect, Input, Machine, OPEN_CALLS_MAX, RETRY_AFTER, Settings,
+};
+use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId, Ticket};
+use cordboard::leg;
+use cordboard::presence;
+use cordboard::random::Random;
+use cordboard::registrar;
+use cordboard::sip::digest::{Challenge, Chance, Login, Protected};
+use cordboard::sip::{self, Destination, Flow, HeaderName, Message, NameAddr, Transport, Uri};
+use cordboard::switchboard::call_record::{CallRecord, EndedBy};
+use cordboard::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
+use cordboard::time::{Duration, Instant, Now, UnixTime};
+use cordboard::transaction;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+const DOMAIN: &str = "cordboard.local";
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn us() -> SocketAddr {
+    address("192.0.2.1:5060")
+}
+
+fn settings() -> Settings {
+    let advertise = BTreeMap::from([(Transport::Udp, us()), (Transport::Tcp, us())]);
+    let queue = QueueSettings {
+        number: Number::from("9000"),
+        answer: AnsweredBy::Queue,
+        ring_time: Duration::from_secs(20),
+    };
+    let waiting = acd::QueueSettings {
+        id: QueueId::from("main"),
+        waiting_max: 100,
+        wait_max: None,
+        overflow: None,
+        grace: Duration::from_secs(10),
+    };
+    Settings {
+        domain: DOMAIN.into(),
+        guests: true,
+        addresses: vec![us()],
+        transaction: transaction::Settings { advertise: advertise.clone(), ..Default::default() },
+        registrar: registrar::Settings::default(),
+        leg: leg::Settings {
+            domain: DOMAIN.into(),
+            media_address: Some(us().ip()),
+            own_address: us().ip(),
+            converts: false,
+            port_rest: Duration::from_secs(5),
+            dialog: dialog::Settings { advertise, ..Default::default() },
+        },
+        switchboard: switchboard::Settings {
+            queues: [(QueueId::from("main"), queue)].into(),
+            acd: acd::Settings { queues: vec![waiting], decline_pause: Duration::from_secs(30) },
+            presence: presence::Settings {
+                lease: Duration::from_secs(30),
+                phone_pause: Duration::from_secs(60),
+            },
+            on_refusal: OnRefusal::Refuse,
+            secure_only: false,
+            ring_time: Duration::from_secs(30),
+            boot: "b1".into(),
+        },
+    }
+}
+
+fn accounts() -> Accounts {
+    let terminal = Terminal {
+        number: Number::from("3001"),
+        name: String::new(),
+        level: LevelId::from("B"),
+        secret: Some(Secret::from_password("3001", DOMAIN, "secret").unwrap()),
+        contact: None,
+    };
+    let door = Terminal {
+        number: Number::from("4001"),
+        secret: None,
+        contact: Some(Uri::parse("sip:4001@192.0.2.9:5060").unwrap()),
+        ..terminal.clone()
+    };
+    let mut levels = patent_levels();
+    for level in &mut levels {
+        level.admits.insert(LevelId::from("B"));
+    }
+    Accounts {
+        terminals: vec![terminal, door],
+        levels: levels.into(),
+        permits: vec![],
+        operators: vec![],
+    }
+}
+
+struct House {
+    machine: Machine,
+    now: Now,
+}
+
+impl House {
+    fn new(state: State) -> (Self, Vec<Effect>) {
+        let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_795_000_000) };
+        let plan = NumberingPlan {
+            realm: DOMAIN.into(),
+            queues: [(Number::from("9000"), QueueId::from("main"))].into(),
+            trunks: vec![],
+            external: LevelId::from("B"),
+        };
+        let state = State { accounts: accounts(), ..state };
+        let random = Random::from_number(1);
+        let (machine, first) = Machine::new(now, settings(), plan, state, random);
+        let mut house = Self { machine, now };
+        let ports = (20_000..21_000).step_by(2).map(PortId).collect();
+        let _ = house.machine.handle(now, Input::Ports(ports));
+        (house, first)
+    }
+
+    fn hears(&mut self, from: &str, text: &str) -> Vec<Effect> {
+        let remote = address(from);
+        let connection = ConnectionId(0);
+        let flow = Flow { transport: Transport::Udp, local: us(), remote, connection };
+        let bytes = text.replace('\n', "\r\n");
+        self.machine.handle(self.now, Input::Sip { flow, bytes: bytes.as_bytes() })
+    }
+
+    fn later(&mut self, seconds: u64) {
+        self.now = self.now + Duration::from_secs(seconds);
+        let _ = self.machine.tick(self.now);
+    }
+}
+
+fn sent(effects: &[Effect]) -> Vec<(Destination, Message)> {
+    let sent = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { to, bytes } => Some((*to, sip::parse(bytes).unwrap())),
+        _ => None,
+    });
+    sent.collect()
+}
+
+/// The status of the only response among the effects.
+fn status(effects: &[Effect]) -> Option<u16> {
+    sent(effects).iter().find_map(|(_, message)| match message {
+        Message::Response(response) => Some(response.status.as_u16()),
+        Message::Request(_) => None,
+    })
+}
+
+fn ticket(effects: &[Effect]) -> Option<Ticket> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Store { ticket, .. } => *ticket,
+        _ => None,
+    })
+}
+
+fn open_record(call: u64) -> CallRecord {
+    CallRecord {
+        call: CallId(call),
+        request: None,
+        session: "0".repeat(32),
+        queue: None,
+        caller: "3001".into(),
+        caller_name: String::new(),
+        origin: "terminal".into(),
+        dialled: Number::from("9000"),
+        operators: vec![],
+        callee: None,
+        began: UnixTime::from_secs(1_794_999_000),
+        answered: None,
+        phases: vec![],
+        handover: None,
+        ended: None,
+        health: String::new(),
+    }
+}
+
+/// operator-desk.md: after a restart each stored control dialog gets BYE with Reason.
+#[test]
+fn after_a_restart_desks_get_bye_and_cut_calls_their_one_record() {
+    let name = |text| NameAddr::parse(text, &HeaderName::To).unwrap();
+    let key = DialogKey { call_id: "c1".into(), local_tag: "us".into() };
+    let hop = Destination::Address { transport: Transport::Udp, remote: address("192.0.2.7:5070") };
+    let dialog = StoredDialog {
+        key: key.clone(),
+        local: name("<sip:desk@cordboard.local>;tag=us"),
+        remote: name("<sip:op1@cordboard.local>;tag=them"),
+        target: Uri::parse("sip:op1@192.0.2.7:5070").unwrap(),
+        routes: vec![],
+        local_cseq: 3,
+        hop,
+    };
+    let desk = StoredDesk { operator: OperatorId::from("op1"), dialog };
+    let calls = vec![open_record(7), open_record(8)];
+    let (mut house, first) =
+        House::new(State { desks: vec![desk], calls, next_call: 9, ..State::default() });
+    let sent = sent(&first);
+    let [(to, Message::Request(bye))] = &sent[..] else { panic!("one BYE: {sent:?}") };
+    assert_eq!((*to, bye.method.as_str(), bye.headers.call_id()), (hop, "BYE", Ok("c1")));
+    assert!(bye.headers.get(HeaderName::Reason).unwrap().contains("restart"));
+    let dropped = |effect: &&Effect| matches!(effect, Effect::Store { entry: Entry::DropDesk(dropped), .. } if *dropped == key);
+    assert_eq!(first.iter().filter(dropped).count(), 1);
+    let ended = first.iter().filter_map(|effect| match effect {
+        Effect::Store { entry: Entry::Call(record), .. } => {
+            Some((record.call.0, record.ended.unwrap().cause, record.ended.unwrap().by))
+        }
+        _ => None,
+    });
+    let interrupted = |call| (call, Cause::Interrupted, EndedBy::Server);
+    assert_eq!(ended.collect::<Vec<_>>(), [interrupted(7), interrupted(8)]);
+    // Nobody waits for the answer, and nothing is left when none comes.
+    house.later(40);
+    assert!(house.machine.is_quiet());
+}
+
+fn invite(call: u64, to: &str, extra: &str) -> String {
+    format!(
+        "INVITE sip:{to}@cordboard.local SIP/2.0
+Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK{call}
+From: <sip:eve@elsewhere.example>;tag=a{call}
+To: <sip:{to}@cordboard.local>
+Call-ID: {call}
+CSeq: 1 INVITE
+Max-Forwards: 70
+{extra}Content-Length: 0
+
+"
+    )
+}
+
+const CONTACT: &str = "Contact: <sip:eve@198.51.100.7>\n";
+
+/// RFC 5039: before any phone rings.
+#[test]
+fn a_stranger_in_a_hurry_gets_503_and_no_phone_rings() {
+    let (mut house, _) = House::new(State::default());
+    for call in 0..u64::from(CALLS_PER_SECOND_MAX) {
+        let effects = house.hears("198.51.100.7:5060", &invite(call, "4001", CONTACT));
+        assert_ne!(status(&effects), Some(503));
+    }
+    let effects = house.hears("198.51.100.7:5060", &invite(1_000, "4001", CONTACT));
+    let sent = sent(&effects);
+    let [(_, Message::Response(refusal))] = &sent[..] else { panic!("only a refusal: {sent:?}") };
+    assert_eq!(refusal.status.as_u16(), 503);
+    let retry = RETRY_AFTER.to_string();
+    assert_eq!(refusal.headers.get(HeaderName::RetryAfter), Some(retry.as_str()));
+    let effects = house.hears("198.51.100.8:5060", &invite(1_001, "4001", CONTACT));
+    assert_ne!(status(&effects), Some(503), "its neighbour is innocent");
+}
+
+#[test]
+fn a_stranger_has_so_many_calls_open_and_no_more() {
+    let (mut house, _) = House::new(State::default());
+    let mut refused = 0;
+    for call in 0..OPEN_CALLS_MAX as u64 + 3 {
+        if call.is_multiple_of(u64::from(CALLS_PER_SECOND_MAX)) {
+            house.later(1);
+        }
+        let effects = house.hears("198.51.100.7:5060", &invite(call, "4001", CONTACT));
+        refused += u32::from(status(&effects) == Some(503));
+    }
+    assert_eq!(refused, 3);
+    // All ring in vain, and are over.
+    house.later(31);
+    house.later(1);
+    let effects = house.hears("198.51.100.7:5060", &invite(1_000, "4001", CONTACT));
+    assert_ne!(status(&effects), Some(503));
+}
+
+#[test]
+fn an_invite_that_is_refused_unseen_leaves_nothing_behind() {
+    let (mut house, _) = House::new(State::default());
+    let effects = house.hears("198.51.100.7:5060", &invite(1, "4001", ""));
+    assert_eq!(status(&effects), Some(400));
+    assert!(house.machine.is_quiet());
+}
+
+fn register(seq: u32, credentials: &str) -> String {
+    format!(
+        "REGISTER sip:cordboard.local SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.8:5060;branch=z9hG4bKr{seq}
+From: <sip:3001@cordboard.local>;tag=r
+To: <sip:3001@cordboard.local>
+Call-ID: r
+CSeq: {seq} REGISTER
+Contact: <sip:3001@192.0.2.8>
+{credentials}Content-Length: 0
+
+"
+    )
+}
+
+fn registered(house: &mut House) -> Vec<Effect> {
+    let effects = house.hears("192.0.2.8:5060", &register(1, ""));
+    let sent = sent(&effects);
+    let [(_, Message::Response(challenge))] = &sent[..] else { panic!("a challenge: {sent:?}") };
+    let challenge = challenge.headers.all(HeaderName::WwwAuthenticate);
+    let challenge = Challenge::strongest(challenge).unwrap();
+    let login = Login { user: "3001", password: "secret" };
+    let protected = Protected { method: "REGISTER", uri: "sip:cordboard.local" };
+    let chance = Chance { cnonce: "c", count: 1 };
+    let credentials = challenge.answer(&login, &protected, &chance);
+    house.hears("192.0.2.8:5060", &register(2, &format!("Authorization: {credentials}\n")))
+}
+
+#[test]
+fn a_registration_is_confirmed_when_the_journal_has_it() {
+    let (mut house, _) = House::new(State::default());
+    let effects = registered(&mut house);
+    assert_eq!(status(&effects), None);
+    let ticket = ticket(&effects).unwrap();
+    let effects = house.machine.handle(house.now, Input::Committed(ticket));
+    assert_eq!(status(&effects), Some(200));
+}
+
+#[test]
+fn a_registration_that_cannot_be_written_is_answered_500() {
+    let (mut house, _) = House::new(State::default());
+    let effects = registered(&mut house);
+    let ticket = ticket(&effects).unwrap();
+    let effects = house.machine.excuse(house.now, ticket).unwrap();
+    assert_eq!(status(&effects), Some(500));
+    let effects = house.machine.handle(house.now, Input::Committed(ticket));
+    assert_eq!(status(&effects), None, "one answer is enough");
+}
