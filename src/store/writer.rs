@@ -8,12 +8,17 @@ use crate::ids::Ticket;
 use rusqlite::Result;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// How many batches may wait for the thread; beyond, the caller is refused.
 pub const WAITING_MAX: usize = 10_000;
 
 /// How many batches one transaction gathers at most, so that nobody waits long for its commit.
 pub const GROUP_MAX: usize = 500;
+
+/// How long entries that nobody waits for may wait for others. A crash loses no more than this of
+/// them.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// What has to be true together, and who waits for it.
 #[derive(Debug)]
@@ -97,8 +102,7 @@ impl Drop for Writer {
 
 fn work(mut database: Database, waiting: &Receiver<Batch>, mut report: impl FnMut(Outcome)) {
     while let Ok(first) = waiting.recv() {
-        let mut group = vec![first];
-        group.extend(waiting.try_iter().take(GROUP_MAX - 1));
+        let group = gather(first, waiting);
         if database.write(&group).is_ok() {
             group.iter().for_each(|batch| report(Outcome::Committed(batch.ticket)));
             continue;
@@ -112,6 +116,23 @@ fn work(mut database: Database, waiting: &Receiver<Batch>, mut report: impl FnMu
             });
         }
     }
+}
+
+/// What goes into one transaction: all that waits and, while nobody waits for its commit, what comes
+/// within [`PATIENCE`]. Each commit costs a flush of the disk.
+fn gather(first: Batch, waiting: &Receiver<Batch>) -> Vec<Batch> {
+    let until = Instant::now() + PATIENCE;
+    let mut group = vec![first];
+    while group.len() < GROUP_MAX {
+        let awaited = group.iter().any(|batch| batch.ticket.is_some());
+        let patience =
+            if awaited { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
+        match waiting.recv_timeout(patience) {
+            Ok(batch) => group.push(batch),
+            Err(_) => break,
+        }
+    }
+    group
 }
 
 impl Database {
