@@ -1692,3 +1692,180 @@ fn a_phone_that_takes_and_hangs_up_before_the_commit_gives_the_caller_back() {
     ",
     );
 }
+
+/// RFC 3515: a blind transfer is consult, connect and release in one.
+#[test]
+fn a_refer_from_the_operators_phone_consults_and_hands_over() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   3001 refers to 3002
+                 3001 <- 202
+                 3001 <- NOTIFY 100
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   op1: consult 3003
+                 op1: no, wrong-phase
+        6s   3002 rings
+                 3001 <- NOTIFY 180
+                 op1: callee 3002 ringing
+        7s   3002 answers
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
+                 op1: call r1 connected
+        8s   ada healthy
+        8s   3002 healthy
+                 op1: healthy
+                 3001 <- NOTIFY 200
+                 end 3001, normal-clearing
+                 ada gets 3002, 3002 gets ada
+                 3002 shows ada
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+        9s   ada hangs up
+                 end 3002, normal-clearing
+        9s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_refer_that_fails_brings_the_operator_back() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   3001 refers to 9000
+                 3001 <- 603
+        4s   3001 refers to 7777
+                 3001 <- 404
+        4s   3001 refers to 3002
+                 3001 <- 202
+                 3001 <- NOTIFY 100
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        4s   3001 refers to 3003
+                 3001 <- 603
+        5s   3002 refuses 486
+                 3001 <- NOTIFY 486
+                 ada gets 3001, 3001 gets ada
+                 op1: callee 3002 busy
+                 op1: call r1 with-caller
+        6s   ada refers to 3002
+                 ada <- 603
+    ",
+    );
+}
+
+/// RFC 5589 §7: the operator has called the wanted person from its phone.
+#[test]
+fn an_operators_phone_joins_the_caller_and_its_own_call() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   3001' calls 3002
+                 call 3002 as 3001
+        5s   3002 answers
+                 3001' <- 200
+                 3001' gets 3002, 3002 gets 3001'
+        6s   3001 joins 3001'
+                 3001 <- 202
+                 end 3001', transferred
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: call r1 talking-to-callee
+                 op1: call r1 connected
+        7s   ada healthy
+        7s   3002 healthy
+                 op1: healthy
+                 3001 <- NOTIFY 200
+                 end 3001, normal-clearing
+                 ada gets 3002, 3002 gets ada
+                 3002 shows ada
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+        8s   3002 hangs up
+                 end ada, normal-clearing
+        8s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn nobody_else_joins_a_call_through_an_operator() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   3003 calls 3002
+                 call 3002 as 3003
+        5s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        6s   3003 joins 3001
+                 3003 <- 603
+        6s   ada joins 3003
+                 ada <- 603
+    ",
+    );
+}

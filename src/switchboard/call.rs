@@ -81,6 +81,7 @@ pub(super) enum State {
         callee: Ringing,
         early: Option<LegId>,
         rings: bool,
+        then: Then,
     },
     TalkingToCallee {
         seat: Seat,
@@ -115,6 +116,15 @@ pub(super) enum State {
         callee: Wanted,
     },
     Ended,
+}
+
+/// What the operator wants of the wanted person, once it answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Then {
+    /// To talk.
+    Talk,
+    /// To leave the caller to it: a blind transfer.
+    HandOver,
 }
 
 /// The operator at the phone that answered.
@@ -491,6 +501,9 @@ impl OperatorCall {
             }
             leg::Event::Ended { cause, .. } => self.callee_gone(*cause, ctx),
             leg::Event::Health { health, .. } if !is_operator => self.callee_health(health, ctx),
+            leg::Event::Referred { transaction, refer_to, .. } if is_operator => {
+                self.on_refer(*transaction, refer_to, ctx);
+            }
             leg::Event::Referred { leg, transaction, .. } => {
                 ctx.refuse_refer(*leg, *transaction);
             }

@@ -1,7 +1,7 @@
 //! Consultation: the operator calls the wanted person and talks to either, unheard by the other (R5).
 
 use super::admission::{self, Identity, Origin};
-use super::call::{OperatorCall, Seat, State, Wanted};
+use super::call::{OperatorCall, Seat, State, Then, Wanted};
 use super::context::{Asker, Context, Owner, Permission};
 use super::desk::command::{Party, Verb};
 use super::desk::event::{Event, Refusal};
@@ -34,7 +34,9 @@ impl OperatorCall {
         ctx: &mut Context<'_>,
     ) -> Result<Accepted, Refusal> {
         match verb {
-            Verb::Consult { number } => self.consult(&Number::from(number.as_str()), ctx)?,
+            Verb::Consult { number } => {
+                self.consult(&Number::from(number.as_str()), Then::Talk, ctx)?;
+            }
             Verb::Alternate { party } => self.alternate(*party, ctx)?,
             Verb::Retrieve { party } => self.retrieve(*party, ctx)?,
             Verb::Cancel => self.cancel(ctx)?,
@@ -57,7 +59,12 @@ impl OperatorCall {
         Refusal::WrongPhase { phase: self.phase() }
     }
 
-    fn consult(&mut self, number: &Number, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+    pub(super) fn consult(
+        &mut self,
+        number: &Number,
+        then: Then,
+        ctx: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
         let State::WithCaller { seat } = &self.state else { return Err(self.wrong_phase()) };
         let seat = seat.clone();
         let own = ctx.phone_of(&seat.operator);
@@ -89,7 +96,7 @@ impl OperatorCall {
         let calls = ctx.steps.split_off(at);
         let operator = seat.operator.clone();
         self.record.callee = Some(number.clone());
-        self.enter(State::Consulting { seat, callee, early: None, rings: false }, ctx);
+        self.enter(State::Consulting { seat, callee, early: None, rings: false, then }, ctx);
         ctx.tell(&operator, self.progress(number, "trying", None));
         ctx.steps.extend(calls);
         Ok(())
@@ -191,9 +198,10 @@ impl OperatorCall {
     /// Ends the callee's side, ringing or talking; the operator is back with the caller.
     pub(super) fn drop_callee(&mut self, cause: Cause, ctx: &mut Context<'_>) {
         match &mut self.state {
-            State::Consulting { seat, callee, .. } => {
-                let seat = seat.clone();
+            State::Consulting { seat, callee, then, .. } => {
+                let (seat, then) = (seat.clone(), *then);
                 callee.call_off(cause, ctx);
+                then.report(&seat, Cause::Abandoned.status(), ctx);
                 self.back_with_caller(seat, ctx);
             }
             State::TalkingToCallee { seat, callee } | State::Alternated { seat, callee } => {
@@ -238,13 +246,16 @@ impl OperatorCall {
 
     /// What became of the consulted phones.
     pub(super) fn on_ringing_callee(&mut self, rung: Rung, ctx: &mut Context<'_>) {
-        let State::Consulting { seat, callee, early, rings } = &mut self.state else { return };
-        let (seat, number) = (seat.clone(), callee.number.clone());
+        let State::Consulting { seat, callee, early, rings, then } = &mut self.state else {
+            return;
+        };
+        let (seat, number, then) = (seat.clone(), callee.number.clone(), *then);
         match rung {
             Rung::Nothing => {}
             Rung::Ringing => {
                 if !std::mem::replace(rings, true) {
                     ctx.tell(&seat.operator, self.progress(&number, "ringing", None));
+                    then.report(&seat, 180, ctx);
                 }
             }
             Rung::EarlyMedia(leg) => {
@@ -255,12 +266,17 @@ impl OperatorCall {
                 let operator = seat.operator.clone();
                 let callee = Wanted { number: number.clone(), leg };
                 ctx.tell(&operator, self.progress(&number, "answered", None));
+                let phone = seat.phone;
                 self.enter(State::TalkingToCallee { seat, callee }, ctx);
+                if then == Then::HandOver {
+                    self.complete_transfer(phone, ctx);
+                }
             }
             Rung::Failed(cause, _) => {
                 let (progress, reason) = progress_of(cause);
                 let operator = seat.operator.clone();
                 ctx.tell(&operator, self.progress(&number, progress, reason));
+                then.report(&seat, cause.status(), ctx);
                 self.back_with_caller(seat, ctx);
             }
         }

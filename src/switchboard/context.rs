@@ -105,6 +105,11 @@ pub(super) enum Asker {
         /// The phone's leg.
         leg: LegId,
     },
+    /// A REFER from the operator's phone; the outcome is a NOTIFY there.
+    Refer {
+        /// The leg that sent it.
+        leg: LegId,
+    },
     /// Nobody waits for an outcome: the phone acted by itself.
     Nobody,
 }

@@ -221,8 +221,9 @@ impl OperatorCall {
             unreachable!("only a leaving operator waits for the commit of its release")
         };
         self.watch(&callee, false, ctx);
-        ctx.hang_up(seat.phone, Cause::NormalClearing);
+        // A phone that sent REFER hears of its outcome while it has a dialog.
         ctx.answer(asker, Outcome::Ok);
+        ctx.hang_up(seat.phone, Cause::NormalClearing);
         self.among_themselves(&seat.operator, callee, ctx);
     }
 

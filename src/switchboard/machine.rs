@@ -397,6 +397,10 @@ impl Machine {
                 env.out.push(Effect::Keep { keep, ticket: None });
             }
             Asker::Keys { leg } => self.answer_keys(env, leg, outcome),
+            Asker::Refer { leg } => {
+                let status = super::transfer::status_of(outcome);
+                env.out.push(Effect::Leg(leg::Command::ReferProgress { leg, status }));
+            }
             Asker::Nobody => {}
         }
     }

@@ -1,11 +1,109 @@
-//! Attended transfer: one party brings the other two of its two calls together (RFC 3891, RFC 5589).
+//! Transfers that phones ask for (RFC 3515, RFC 3891, RFC 5589): one party brings the other two of
+//! its two calls together; an operator's phone consults, connects and releases so.
+//!
+//! ```text
+//!   operator's phone ── REFER to N ──▶ consult N ── N answers ──▶ release: both healthy, NOTIFY 200
+//!                    ── REFER, Replaces its own call to N ──────▶ release
+//! ```
 
 use super::admission;
-use super::context::Owner;
+use super::call::{OperatorCall, Seat, State, Then, Wanted};
+use super::consultation::Accepted;
+use super::context::{Asker, Context, Owner};
+use super::desk::event::{Outcome, Refusal};
 use super::machine::{Call, Effect, Env, Machine};
 use crate::dialog::ServerTx;
 use crate::ids::{CallId, LegId};
 use crate::leg::Command;
+use crate::sip::NameAddr;
+
+/// The two calls of an operator's phone that are to be joined.
+struct Pair {
+    /// The call through the operator, and the phone's leg in it.
+    operator: (CallId, LegId),
+    /// The phone's call of its own, and its leg there.
+    own: (CallId, LegId),
+}
+
+impl Then {
+    /// Tells the phone that asked for the transfer how it goes.
+    pub fn report(self, seat: &Seat, status: u16, ctx: &mut Context<'_>) {
+        match self {
+            Self::Talk => {}
+            Self::HandOver => ctx.leg(Command::ReferProgress { leg: seat.phone, status }),
+        }
+    }
+}
+
+/// What a NOTIFY says of the outcome of a transfer.
+pub(super) fn status_of(outcome: &Outcome) -> u16 {
+    match outcome {
+        Outcome::Ok | Outcome::Found { .. } => 200,
+        Outcome::Refused(refusal) => match refusal {
+            Refusal::NoSuchNumber => 404,
+            Refusal::RefusedByLevel { .. } => 403,
+            Refusal::Unreachable | Refusal::PhoneUnregistered => 480,
+            Refusal::Unhealthy { .. } => 503,
+            Refusal::AlreadyTaken { .. }
+            | Refusal::NoSuchRequest
+            | Refusal::NotOffered
+            | Refusal::WrongPhase { .. }
+            | Refusal::Refused { .. }
+            | Refusal::UnknownCommand
+            | Refusal::BadField { .. }
+            | Refusal::Interrupted => 603,
+        },
+    }
+}
+
+impl OperatorCall {
+    /// The operator's phone sends REFER: it wants the number called and the caller left to it.
+    pub(super) fn on_refer(
+        &mut self,
+        transaction: ServerTx,
+        refer_to: &NameAddr,
+        ctx: &mut Context<'_>,
+    ) {
+        let Some(phone) = self.seat().map(|seat| seat.phone) else { return };
+        let Some(number) = ctx.number_of(refer_to) else {
+            return ctx.refuse_refer(phone, transaction);
+        };
+        let mut before = std::mem::take(ctx.steps);
+        let consulted = self.consult(&number, Then::HandOver, ctx);
+        // The answer to the REFER goes before what it causes.
+        let caused = std::mem::replace(ctx.steps, std::mem::take(&mut before));
+        match consulted {
+            Ok(()) => {
+                ctx.respond(phone, transaction, 202);
+                ctx.leg(Command::ReferProgress { leg: phone, status: 100 });
+            }
+            Err(refusal) => {
+                ctx.respond(phone, transaction, status_of(&Outcome::Refused(refusal)));
+            }
+        }
+        ctx.steps.extend(caused);
+    }
+
+    /// The wanted person is there: the operator leaves as soon as the two hear and see each other.
+    pub(super) fn complete_transfer(&mut self, phone: LegId, ctx: &mut Context<'_>) {
+        let asker = Asker::Refer { leg: phone };
+        match self.release(false, asker.clone(), ctx) {
+            Ok(Accepted::Later) => {}
+            Ok(Accepted::Now) => ctx.answer(asker, Outcome::Ok),
+            Err(refusal) => ctx.answer(asker, Outcome::Refused(refusal)),
+        }
+    }
+
+    /// The operator has called the wanted person from its phone itself, in a call of its own.
+    fn join(&mut self, callee: Wanted, referrer: LegId, ctx: &mut Context<'_>) {
+        let State::WithCaller { seat } = &self.state else { return };
+        let seat = seat.clone();
+        ctx.book.own(callee.leg, Owner::Call(self.id));
+        self.record.callee = Some(callee.number.clone());
+        self.enter(State::TalkingToCallee { seat, callee }, ctx);
+        self.complete_transfer(referrer, ctx);
+    }
+}
 
 impl Machine {
     /// `referrer` of call `id` wants its other party to take its place in the call of `replaced`.
@@ -17,6 +115,9 @@ impl Machine {
         transaction: ServerTx,
         replaced: LegId,
     ) {
+        if let Some(pair) = self.operators_pair(id, referrer, replaced) {
+            return self.operators_transfer(env, &pair, referrer, transaction);
+        }
         let status = self.join(env, id, referrer, replaced);
         let respond = Command::Respond {
             leg: referrer,
@@ -38,6 +139,64 @@ impl Machine {
                 call.join(referrer, other, ctx);
             }
         });
+    }
+
+    /// The calls that an operator's phone wants to join, whichever of its dialogs the REFER came in.
+    fn operators_pair(&self, id: CallId, referrer: LegId, replaced: LegId) -> Option<Pair> {
+        let Some(Owner::Call(target)) = self.book.owner(replaced).cloned() else { return None };
+        let (one, other) = ((id, referrer), (target, replaced));
+        match (self.calls.get(&id)?, self.calls.get(&target)?) {
+            (Call::Operator(_), Call::Direct(_)) => Some(Pair { operator: one, own: other }),
+            (Call::Direct(_), Call::Operator(_)) => Some(Pair { operator: other, own: one }),
+            (Call::Operator(_), Call::Operator(_)) | (Call::Direct(_), Call::Direct(_)) => None,
+        }
+    }
+
+    fn operators_transfer(
+        &mut self,
+        env: &mut Env<'_>,
+        pair: &Pair,
+        referrer: LegId,
+        transaction: ServerTx,
+    ) {
+        let (phrase, retry_after) = (String::new(), None);
+        let status = if self.is_operators(pair) { 202 } else { 603 };
+        let leg = referrer;
+        let respond = Command::Respond { leg, transaction, status, phrase, retry_after };
+        env.out.push(Effect::Leg(respond));
+        if status != 202 {
+            return;
+        }
+        // The phone's own call ends with the transfer: the one NOTIFY that it needs goes before.
+        if referrer == pair.own.1 {
+            env.out.push(Effect::Leg(Command::ReferProgress { leg, status: 200 }));
+        }
+        let mut yielded = None;
+        self.with_call(env, pair.own.0, |call, ctx| {
+            if let Call::Direct(call) = call {
+                yielded = call.yield_other(pair.own.1, ctx);
+            }
+        });
+        self.with_call(env, pair.operator.0, |call, ctx| {
+            if let (Call::Operator(call), Some(callee)) = (call, yielded) {
+                call.join(callee, referrer, ctx);
+            }
+        });
+    }
+
+    /// Whether both calls are the same operator's, who is with the caller and talks to the other.
+    fn is_operators(&self, pair: &Pair) -> bool {
+        let (Some(Call::Operator(call)), Some(Call::Direct(own))) =
+            (self.calls.get(&pair.operator.0), self.calls.get(&pair.own.0))
+        else {
+            return false;
+        };
+        let State::WithCaller { seat } = &call.state else { return false };
+        let phone = self.presence.view(&seat.operator).and_then(|view| view.phone);
+        let far = own.far_number(pair.own.1);
+        seat.phone == pair.operator.1
+            && far.is_some_and(|far| !call.identity.is(&far))
+            && phone.is_some_and(|phone| own.number_of_leg(pair.own.1) == Some(&phone))
     }
 
     /// The call to join, when both are ordinary calls of the same phone and the transferred party may
