@@ -11,6 +11,7 @@
 //!     handover       the health gate, the release
 //!   direct     between two parties           transfer   REFER with Replaces
 //!   ringing    phones that ring in parallel
+//!   legs       what legs say, and whose affair it is
 //!   desks      control dialogs               desk       their protocol
 //!   commands   what desks ask for            phones     operators with only a phone
 //! ```
@@ -27,6 +28,7 @@ mod direct;
 mod dispatch;
 mod handover;
 mod keys;
+mod legs;
 mod machine;
 mod phones;
 mod ringing;

@@ -1,0 +1,82 @@
+//! What legs say, and whose affair it is: a call's, a desk's, or a ringing phone's.
+
+use super::context::Owner;
+use super::desk::outbox::Answered;
+use super::machine::{Call, Effect, Env, Machine};
+use super::story::Story;
+use crate::cause::Cause;
+use crate::ids::{CallId, OperatorId};
+use crate::leg;
+use crate::presence;
+
+impl Machine {
+    pub(super) fn on_leg(&mut self, env: &mut Env<'_>, event: &leg::Event) {
+        let leg = event.leg();
+        let Some(owner) = self.book.owner(leg).cloned() else { return };
+        if let leg::Event::Ended { .. } = event {
+            self.book.forget(leg);
+        }
+        match owner {
+            Owner::Call(id) => self.on_call_leg(env, id, event),
+            Owner::Desk(operator) => self.on_desk_leg(env, &operator, event),
+            Owner::PhoneOffer(operator) => self.on_offered_phone(env, &operator, event),
+            Owner::FeatureCode => self.on_feature_code_leg(leg, event),
+        }
+    }
+
+    fn on_call_leg(&mut self, env: &mut Env<'_>, id: CallId, event: &leg::Event) {
+        if let leg::Event::Dtmf { leg, digit } = event {
+            return self.on_key(env, id, *leg, *digit);
+        }
+        if let leg::Event::Referred { leg, transaction, replaces: Some(replaced), .. } = event {
+            return self.attended_transfer(env, id, *leg, *transaction, *replaced);
+        }
+        self.with_call(env, id, |call, ctx| match call {
+            Call::Operator(call) => call.on_leg(event, ctx),
+            Call::Direct(call) => call.on_leg(event, ctx),
+        });
+    }
+
+    fn on_desk_leg(&mut self, env: &mut Env<'_>, operator: &OperatorId, event: &leg::Event) {
+        match event {
+            leg::Event::Confirmed { leg, .. } => self.desks.confirm(operator, *leg),
+            leg::Event::Info { leg, transaction, package, body } => {
+                self.on_info(env, operator, *leg, *transaction, package, body);
+            }
+            leg::Event::InfoAnswered { leg, tag, status } => {
+                match self.desks.answered(operator, *leg, *tag, *status) {
+                    Some(Answered::Delivered { recovered: true }) => {
+                        let operator = operator.clone();
+                        self.on_presence(env, presence::Input::DeskResponsive { operator });
+                    }
+                    Some(Answered::Lost) => {
+                        self.desks.close(operator, env.now.instant, Cause::Lost);
+                        self.desk_gone(env, operator, "its messages are not answered");
+                    }
+                    Some(Answered::Delivered { recovered: false } | Answered::Stray) | None => {}
+                }
+            }
+            leg::Event::Ended { leg, .. } if self.desks.gone(operator, *leg) => {
+                self.desk_gone(env, operator, "its dialog ended");
+            }
+            leg::Event::Referred { leg, transaction, .. } => {
+                let mut steps = Vec::new();
+                let mut ctx = self.context(env.now, env.world, &mut steps);
+                ctx.refuse_refer(*leg, *transaction);
+                self.perform(env, steps);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn desk_gone(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        why: &'static str,
+    ) {
+        env.out.push(Effect::Log(Story::DeskGone { operator: operator.clone(), why }));
+        let operator = operator.clone();
+        self.on_presence(env, presence::Input::DeskLost { operator });
+    }
+}
