@@ -204,7 +204,7 @@ impl Server {
         let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let data = house.path("data");
         let config = format!(
-            "data = {data:?}\n[sip]\nlisten = [\"udp:{free}\"]\n\
+            "data = {data:?}\n[sip]\nlisten = [\"udp:{free}\", \"tcp:{free}\"]\n\
              [media]\naddress = \"127.0.0.1\"\nports = \"42000-42999\"\n"
         );
         fs::write(house.path("cordboard.toml"), config).unwrap();
@@ -251,4 +251,50 @@ fn a_running_server_is_asked_and_the_journal_has_it() {
     assert!(house.path("data/cordboard.sock").exists());
     house.does("terminal set 3002 --name Eve");
     assert!(house.does("terminal show 3002").contains("Eve"));
+}
+
+#[test]
+fn a_desk_in_lines_hears_events_and_gives_commands() {
+    let house = House::new();
+    house.does("terminal add 3001 --name Ada --level A --password geheim");
+    house.does("operator add op1 --phone 3001 --password geheim");
+    let _server = Server::start(&house);
+    let desk = |password: &str, typed: &str| {
+        let mut command = house.command("desk --operator op1 --password-stdin");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        writeln!(stdin, "{password}").unwrap();
+        for line in typed.lines() {
+            // As a person types: one line after what came of the last.
+            std::thread::sleep(Duration::from_millis(300));
+            // A desk that was refused is gone.
+            let _ = writeln!(stdin, "{line}");
+        }
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (status, said, faults) = desk("geheim", "f ada\nt\nk\nfly\nd\nq\n");
+    assert_eq!((status, faults.as_str()), (Some(0), ""), "{said}");
+    for line in [
+        "welcome op1 at phone 3001",
+        "snapshot-end",
+        "hello: ok",
+        "find: 3001 Ada",
+        "take: nobody waits at place 1",
+        "connect: wrong-phase",
+        "fly: not understood",
+        "dnd: ok",
+        "state dnd",
+    ] {
+        assert!(said.contains(line), "{line} is missing in:\n{said}");
+    }
+    let (status, _, sentence) = desk("wrong", "");
+    assert_eq!(status, Some(1));
+    assert!(sentence.contains("the password is wrong"), "{sentence}");
 }

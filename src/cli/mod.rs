@@ -17,6 +17,7 @@ mod demo;
 mod desk;
 mod explain;
 mod level;
+mod moment;
 mod now;
 mod operator;
 mod password;
@@ -47,6 +48,8 @@ struct Arguments {
 enum Command {
     /// Run the switchboard
     Serve(serve::Command),
+    /// An operator's desk in the terminal
+    Desk(desk::Command),
     /// Play a whole operator call with simulated phones, then keep running for your own
     Demo(demo::Command),
     /// Validate the configuration
@@ -95,6 +98,7 @@ impl Arguments {
         let config = self.config.as_deref();
         let done = match self.command {
             Command::Serve(command) => command.run(config),
+            Command::Desk(command) => return command.run(config),
             Command::Demo(command) => return command.run(),
             Command::Check => check::run(config),
             Command::Terminal(command) => command.run(&Administration::open(config)?),

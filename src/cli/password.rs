@@ -1,8 +1,9 @@
 //! Passwords: given, piped or asked for; only their hashes go further.
 
 use crate::directory::Secret;
-use anyhow::Context as _;
-use std::io::BufRead as _;
+use anyhow::{Context as _, bail};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
 
 /// Where a password comes from.
 #[derive(Debug, Default, clap::Args)]
@@ -39,7 +40,26 @@ impl Password {
 /// When there is none.
 pub fn read_line() -> anyhow::Result<String> {
     let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
+    let read = stdin().lock().read_line(&mut line);
     read.context("standard input: the password cannot be read from there: pipe it in")?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Asks for a password at the terminal, which does not show it.
+///
+/// # Errors
+/// When there is no terminal.
+pub fn ask(question: &str) -> anyhow::Result<String> {
+    if !stdin().is_terminal() {
+        bail!("no password: set CORDBOARD_PASSWORD, or give --password-stdin");
+    }
+    write!(stderr(), "{question}")?;
+    let before = tcgetattr(stdin())?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(stdin(), OptionalActions::Flush, &silent)?;
+    let line = read_line();
+    tcsetattr(stdin(), OptionalActions::Now, &before)?;
+    writeln!(stderr())?;
+    line
 }

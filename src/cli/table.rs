@@ -120,10 +120,16 @@ fn shown(cell: &Value) -> String {
         Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
             match written(cell) {
                 text if text.is_empty() => "-".to_owned(),
-                text => text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
+                text => harmless(&text),
             }
         }
     }
+}
+
+/// A text that cannot paint the terminal.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// A cell for programs: a list is joined by commas.

@@ -1,5 +1,16 @@
 //! `cordboard desk`: an operator's desk in the terminal.
+//!
+//! ```text
+//!   keys or lines ─▶ input ─▶ Order ─┐                 ┌─▶ link: INFO to the switchboard
+//!                                    ├─▶ run (redials) ┤
+//!   link: results and events ─▶ view ┘                 └─▶ screen, or one line per message
+//! ```
 
+mod input;
 mod link;
+mod run;
+mod screen;
+mod view;
 
 pub use link::{Heard, Incoming, Link};
+pub use run::Command;

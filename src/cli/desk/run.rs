@@ -1,0 +1,340 @@
+//! The desk at work: orders to the switchboard, events to the operator, and a new call when the
+//! connection is lost.
+
+use super::input::{HELP, Keys, Lines, Order};
+use super::link::{Heard, Link};
+use super::screen::Screen;
+use super::view::View;
+use crate::cli::password::{ask, read_line};
+use crate::cli::table::{harmless, print};
+use crate::config::Config;
+use crate::server::clock::Clock;
+use crate::sip::Transport;
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Read as _, stdin, stdout};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{interval, sleep};
+
+/// Between two calls of a lost switchboard; a lease is 30 s.
+const REDIAL: Duration = Duration::from_secs(1);
+const REDIAL_MAX: Duration = Duration::from_secs(8);
+/// Orders that were typed ahead.
+const TYPED_MAX: usize = 64;
+
+/// An operator's desk in the terminal.
+#[derive(Debug, clap::Args)]
+pub struct Command {
+    /// The operator's name
+    #[arg(long, value_name = "NAME")]
+    operator: String,
+    /// The switchboard, over TCP; without it the first TCP address of the configuration
+    #[arg(long, value_name = "HOST:PORT")]
+    server: Option<String>,
+    /// Read the password from the first line of standard input; else it is taken from
+    /// CORDBOARD_PASSWORD or asked for
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+impl Command {
+    /// Works until the operator quits.
+    ///
+    /// # Errors
+    /// When the switchboard refuses this operator.
+    pub fn run(self, config: Option<&Path>) -> anyhow::Result<ExitCode> {
+        let server = match &self.server {
+            Some(text) => resolve(text)?,
+            None => configured(&Config::load(config)?)?,
+        };
+        let password = match std::env::var("CORDBOARD_PASSWORD") {
+            _ if self.password_stdin => read_line()?,
+            Ok(password) => password,
+            Err(_) => ask(&format!("password of {}: ", self.operator))?,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(Desk::new(self.operator, password, server)?.work())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
+    let with_port = match text.contains(':') {
+        true => text.to_owned(),
+        false => format!("{text}:{}", Transport::Tcp.default_port()),
+    };
+    let addresses = with_port.to_socket_addrs();
+    let first = addresses.ok().and_then(|mut addresses| addresses.next());
+    first.with_context(|| format!("{text}: there is no such host: write it as 192.0.2.1:5060"))
+}
+
+fn configured(config: &Config) -> anyhow::Result<SocketAddr> {
+    let tcp = config.sip.listen.iter().find(|listen| listen.transport == Transport::Tcp);
+    let mut address =
+        tcp.context("the configuration has no TCP address: name one with --server")?.address;
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    Ok(address)
+}
+
+/// Where orders come from and events go to.
+enum Console {
+    Lines(Lines),
+    Screen(Screen, Keys),
+}
+
+struct Desk {
+    password: String,
+    server: SocketAddr,
+    console: Console,
+    view: View,
+    clock: Clock,
+    /// What was asked, by the id under which the result comes.
+    asked: BTreeMap<String, &'static str>,
+    typed: mpsc::Receiver<Vec<u8>>,
+}
+
+/// How a connection came to its end.
+enum End {
+    Quit,
+    Lost(String),
+}
+
+impl Desk {
+    fn new(operator: String, password: String, server: SocketAddr) -> anyhow::Result<Self> {
+        let console = match stdin().is_terminal() && stdout().is_terminal() {
+            true => Console::Screen(Screen::take()?, Keys::default()),
+            false => Console::Lines(Lines::default()),
+        };
+        let (sender, typed) = mpsc::channel(TYPED_MAX);
+        // It ends with the process: nothing else ends a read.
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1024];
+            while let Ok(len @ 1..) = stdin().read(&mut buffer) {
+                if sender.blocking_send(buffer[..len].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let view = View::new(&operator);
+        let asked = BTreeMap::new();
+        Ok(Self { password, server, console, view, clock: Clock::start(), asked, typed })
+    }
+
+    async fn work(mut self) -> anyhow::Result<()> {
+        let mut pause = REDIAL;
+        let mut was_up = false;
+        loop {
+            self.show()?;
+            match Link::open(self.server, &self.view.operator.clone(), &self.password).await {
+                Ok(link) => {
+                    (pause, was_up) = (REDIAL, true);
+                    match self.converse(link).await? {
+                        End::Quit => return Ok(()),
+                        End::Lost(_) if self.view.evicted => {
+                            bail!("another desk of {} has taken over", self.view.operator)
+                        }
+                        End::Lost(why) => self.lose(&why)?,
+                    }
+                }
+                // What is wrong from the start does not get better by itself.
+                Err(error) if !was_up => return Err(error),
+                Err(error) => self.lose(&format!("{error:#}"))?,
+            }
+            if self.rest(pause).await? {
+                return Ok(());
+            }
+            pause = (pause * 2).min(REDIAL_MAX);
+        }
+    }
+
+    /// Waits before the next call; true when the operator has enough.
+    async fn rest(&mut self, pause: Duration) -> anyhow::Result<bool> {
+        let over = sleep(pause);
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return Ok(false),
+                typed = self.typed.recv() => match typed {
+                    None => return Ok(true),
+                    Some(bytes) => {
+                        if self.orders(&bytes).contains(&Order::Quit) {
+                            return Ok(true);
+                        }
+                        self.tell("no switchboard at the moment".to_owned())?;
+                    }
+                },
+            }
+        }
+    }
+
+    async fn converse(&mut self, mut link: Link) -> anyhow::Result<End> {
+        if let Err(error) = self.ask(&mut link, "hello", json!({})).await {
+            return Ok(End::Lost(format!("{error:#}")));
+        }
+        let mut seconds = interval(Duration::from_secs(1));
+        loop {
+            self.show()?;
+            let done = tokio::select! {
+                incoming = link.wait() => match incoming {
+                    Ok(incoming) => match link.take(incoming).await {
+                        Ok(Some(Heard::Message(message))) => {
+                            self.on_message(&message)?;
+                            Ok(())
+                        }
+                        Ok(Some(Heard::Over(why))) => return Ok(End::Lost(why)),
+                        Ok(None) => Ok(()),
+                        Err(error) => Err(error),
+                    },
+                    Err(error) => Err(error),
+                },
+                typed = self.typed.recv() => {
+                    let orders = match typed {
+                        Some(bytes) => self.orders(&bytes),
+                        None => vec![Order::Quit],
+                    };
+                    if orders.contains(&Order::Quit) {
+                        // The lease is given back; when that fails it runs out by itself.
+                        let _ = link.say("logout", json!({})).await;
+                        let _ = link.close().await;
+                        return Ok(End::Quit);
+                    }
+                    self.obey(&mut link, orders).await
+                }
+                _ = seconds.tick() => Ok(()),
+            };
+            if let Err(error) = done {
+                return Ok(End::Lost(format!("{error:#}")));
+            }
+        }
+    }
+
+    fn orders(&mut self, bytes: &[u8]) -> Vec<Order> {
+        match &mut self.console {
+            Console::Lines(lines) => lines.take(bytes),
+            Console::Screen(_, keys) => keys.take(&String::from_utf8_lossy(bytes)),
+        }
+    }
+
+    async fn obey(&mut self, link: &mut Link, orders: Vec<Order>) -> anyhow::Result<()> {
+        for order in orders {
+            match order {
+                Order::Take(place) => self.ask_for(link, "take", place).await?,
+                Order::Decline(place) => self.ask_for(link, "decline", place).await?,
+                Order::Consult(number) => {
+                    self.ask(link, "consult", json!({"number": number})).await?;
+                }
+                Order::Alternate => {
+                    let phase = self.view.call.as_ref().map_or("", |call| call.phase.as_str());
+                    let party = if phase == "alternated" { "callee" } else { "caller" };
+                    self.ask(link, "alternate", json!({"party": party})).await?;
+                }
+                Order::Connect => self.ask(link, "connect", json!({})).await?,
+                Order::Release { force: false } => self.ask(link, "release", json!({})).await?,
+                Order::Release { force: true } => {
+                    self.ask(link, "release", json!({"force": true})).await?;
+                }
+                Order::Cancel => self.ask(link, "cancel", json!({})).await?,
+                Order::HangUp => self.ask(link, "hangup", json!({})).await?,
+                Order::Dnd => self.ask(link, "dnd", json!({})).await?,
+                Order::Ready => self.ask(link, "ready", json!({})).await?,
+                Order::Find(text) => self.ask(link, "find", json!({"text": text})).await?,
+                Order::Help | Order::Quit => self.tell(HELP.to_owned())?,
+                Order::Unknown(line) => {
+                    self.tell(format!("{}: not understood: type ? for help", harmless(&line)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_for(
+        &mut self,
+        link: &mut Link,
+        verb: &'static str,
+        place: usize,
+    ) -> anyhow::Result<()> {
+        match self.view.waiting.get(place - 1) {
+            Some(waiting) => {
+                let request = waiting.request.clone();
+                self.ask(link, verb, json!({"request": request})).await
+            }
+            None => self.tell(format!("{verb}: nobody waits at place {place}")),
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        link: &mut Link,
+        verb: &'static str,
+        fields: Value,
+    ) -> anyhow::Result<()> {
+        let id = link.say(verb, fields).await?;
+        self.asked.insert(id, verb);
+        Ok(())
+    }
+
+    fn on_message(&mut self, message: &Value) -> anyhow::Result<()> {
+        let Some(id) = message["re"].as_str() else {
+            let line = self.view.take(message);
+            return match (line, &self.console) {
+                (Some(line), Console::Lines(_)) => Ok(print(&format!("{line}\n"))?),
+                (_, Console::Lines(_) | Console::Screen(..)) => Ok(()),
+            };
+        };
+        let Some(verb) = self.asked.remove(id) else { return Ok(()) };
+        if message["ok"] != true {
+            let error = harmless(message["error"].as_str().unwrap_or("refused"));
+            let text = harmless(message["text"].as_str().unwrap_or(""));
+            return self.tell(format!("{verb}: {error}: {text}"));
+        }
+        if let Some(found) = message["found"].as_array() {
+            if found.is_empty() {
+                self.tell("find: nobody".to_owned())?;
+            }
+            for terminal in found {
+                let word = |name: &str| harmless(terminal[name].as_str().unwrap_or(""));
+                self.tell(format!("find: {} {} {}", word("number"), word("name"), word("state")))?;
+            }
+        }
+        match self.console {
+            Console::Lines(_) => Ok(print(&format!("{verb}: ok\n"))?),
+            Console::Screen(..) => Ok(()),
+        }
+    }
+
+    fn lose(&mut self, why: &str) -> anyhow::Result<()> {
+        self.asked.clear();
+        self.view.lose(why);
+        match self.console {
+            Console::Lines(_) => Ok(print(&format!("lost: {why}\n"))?),
+            Console::Screen(..) => Ok(()),
+        }
+    }
+
+    /// A sentence for the operator.
+    fn tell(&mut self, sentence: String) -> anyhow::Result<()> {
+        match self.console {
+            Console::Lines(_) => Ok(print(&format!("{sentence}\n"))?),
+            Console::Screen(..) => {
+                self.view.say(sentence);
+                Ok(())
+            }
+        }
+    }
+
+    fn show(&self) -> anyhow::Result<()> {
+        match &self.console {
+            Console::Screen(screen, keys) => {
+                Ok(screen.show(&self.view, keys.typed(), self.clock.now().unix)?)
+            }
+            Console::Lines(_) => Ok(()),
+        }
+    }
+}

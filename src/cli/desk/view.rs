@@ -1,0 +1,288 @@
+//! What the desk knows: built from events alone, so that it is what the switchboard says.
+
+use crate::cli::moment::read_moment;
+use crate::cli::table::harmless;
+use crate::time::UnixTime;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// Sentences that are kept for the screen.
+const SAID_MAX: usize = 4;
+/// More waiting calls than this are not shown.
+pub const WAITING_MAX: usize = 1_000;
+
+/// One call that waits.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Waiting {
+    /// Its request id.
+    pub request: String,
+    /// Number and name.
+    pub caller: String,
+    /// The queue.
+    pub queue: String,
+    /// Its place there.
+    pub position: u64,
+    /// Whether it is offered, and not only shown.
+    pub offered: bool,
+    /// Since when.
+    pub since: Option<UnixTime>,
+}
+
+/// The call in hand.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct InHand {
+    /// Its request id.
+    pub request: String,
+    /// As the protocol names it.
+    pub phase: String,
+    /// Number and name.
+    pub caller: String,
+    /// The consulted number and how far that has come.
+    pub callee: Option<(String, String)>,
+    /// The last health report: one line per party.
+    pub health: Vec<String>,
+}
+
+/// The desk.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The operator.
+    pub operator: String,
+    /// The desk phone and how it is.
+    pub phone: String,
+    /// `idle`, `busy`, `dnd`, or `no switchboard`.
+    pub state: String,
+    /// By queue and position.
+    pub waiting: Vec<Waiting>,
+    /// The call in hand.
+    pub call: Option<InHand>,
+    /// What was said last.
+    pub said: Vec<String>,
+    /// Another desk of this operator has taken over.
+    pub evicted: bool,
+}
+
+impl View {
+    /// The desk of an operator before it has heard anything.
+    #[must_use]
+    pub fn new(operator: &str) -> Self {
+        Self { operator: operator.to_owned(), state: "no switchboard".into(), ..Self::default() }
+    }
+
+    /// The switchboard is gone; what it said no longer holds, but for the call in hand.
+    pub fn lose(&mut self, why: &str) {
+        self.waiting.clear();
+        self.state = "no switchboard".into();
+        self.say(why.to_owned());
+    }
+
+    /// Keeps a sentence for the screen.
+    pub fn say(&mut self, sentence: String) {
+        self.said.push(sentence);
+        if self.said.len() > SAID_MAX {
+            self.said.remove(0);
+        }
+    }
+
+    /// Takes an event; returns it as a line for people who read lines, none where nothing changed.
+    pub fn take(&mut self, event: &Value) -> Option<String> {
+        let word = |name: &str| harmless(event[name].as_str().unwrap_or(""));
+        let line = match event["event"].as_str()? {
+            "welcome" => {
+                self.phone = word("phone");
+                // The snapshot follows.
+                (self.waiting, self.call) = (Vec::new(), None);
+                format!(
+                    "welcome {} at phone {} on {}",
+                    word("operator"),
+                    word("phone"),
+                    word("server")
+                )
+            }
+            "state" => {
+                let state = word("state");
+                self.state.clone_from(&state);
+                let number = self.phone.split(' ').next().unwrap_or("").to_owned();
+                self.phone = format!("{number} {}", word("phone"));
+                format!("state {state} phone {}", word("phone"))
+            }
+            kind @ ("offer" | "waiting") => self.wait(event, kind == "offer")?,
+            "withdrawn" => {
+                let request = word("request");
+                self.waiting.retain(|waiting| waiting.request != request);
+                format!("withdrawn {request} {}", word("reason"))
+            }
+            "call" => self.call(event),
+            "callee" => {
+                let callee = (word("number"), word("progress"));
+                let line = format!("callee {} {}", callee.0, callee.1);
+                self.in_hand(&word("request")).callee = Some(callee);
+                line
+            }
+            "health" => return self.health(event),
+            "notice" => {
+                let text = word("text");
+                self.say(text.clone());
+                format!("notice {text}")
+            }
+            "snapshot-end" => "snapshot-end".to_owned(),
+            "evicted" => {
+                self.evicted = true;
+                "evicted: another desk of this operator has taken over".to_owned()
+            }
+            _ => return None,
+        };
+        Some(line)
+    }
+
+    fn wait(&mut self, event: &Value, offered: bool) -> Option<String> {
+        let word = |name: &str| harmless(event[name].as_str().unwrap_or(""));
+        let waiting = Waiting {
+            request: word("request"),
+            caller: person(&event["caller"]),
+            queue: word("queue"),
+            position: event["position"].as_u64().unwrap_or(0),
+            offered,
+            since: event["since"].as_str().and_then(read_moment),
+        };
+        let before = self.waiting.iter().position(|known| known.request == waiting.request);
+        if before.is_some_and(|at| self.waiting[at] == waiting) || self.waiting.len() >= WAITING_MAX
+        {
+            return None;
+        }
+        let line = format!(
+            "{} {} from {} in {} position {}",
+            if offered { "offer" } else { "waiting" },
+            waiting.request,
+            waiting.caller,
+            waiting.queue,
+            waiting.position
+        );
+        match before {
+            Some(at) => self.waiting[at] = waiting,
+            None => self.waiting.push(waiting),
+        }
+        self.waiting.sort_by(|a, b| (&a.queue, a.position).cmp(&(&b.queue, b.position)));
+        Some(line)
+    }
+
+    fn in_hand(&mut self, request: &str) -> &mut InHand {
+        let call = self.call.get_or_insert_default();
+        request.clone_into(&mut call.request);
+        call
+    }
+
+    fn call(&mut self, event: &Value) -> String {
+        let word = |name: &str| harmless(event[name].as_str().unwrap_or(""));
+        let (request, phase) = (word("request"), word("phase"));
+        self.waiting.retain(|waiting| waiting.request != request);
+        let mut line = format!("call {request} {phase}");
+        if phase == "ended" {
+            self.call = None;
+            let _ = write!(line, " {}", word("reason"));
+            self.say(format!("the call has ended: {}", word("reason")));
+            return line;
+        }
+        let call = self.in_hand(&request);
+        call.phase = phase;
+        call.caller = person(&event["caller"]);
+        call.health.clear();
+        let callee = person(&event["callee"]);
+        if callee.is_empty() {
+            call.callee = call.callee.take().filter(|_| call.phase != "with-caller");
+        } else {
+            let progress = call.callee.take().map_or(String::new(), |(_, progress)| progress);
+            call.callee = Some((callee, progress));
+        }
+        let _ = write!(line, " {}", call.caller);
+        line
+    }
+
+    fn health(&mut self, event: &Value) -> Option<String> {
+        let word = |name: &str| harmless(event[name].as_str().unwrap_or(""));
+        let lines: Vec<_> =
+            ["caller", "callee"].map(|party| party_health(party, &event[party])).into();
+        let request = word("request");
+        let call = self.call.as_mut().filter(|call| call.request == request)?;
+        let was_known = !call.health.is_empty();
+        call.health = lines;
+        let blocking = event["blocking"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let blocking = blocking.map(harmless).collect::<Vec<_>>().join(" ");
+        match (event["ok"] == true, was_known) {
+            // Once is enough for whoever reads lines.
+            (true, true) => None,
+            (true, false) => Some("health ok".to_owned()),
+            (false, _) => Some(format!("health not yet: {blocking}")),
+        }
+    }
+}
+
+fn party_health(party: &str, health: &Value) -> String {
+    let word = |name: &str| harmless(health[name].as_str().unwrap_or("-"));
+    let mut line = format!("{party}  sound {:6} picture {:6}", word("audio"), word("video"));
+    for (name, unit) in [
+        ("loss_percent", "% lost"),
+        ("jitter_ms", "ms jitter"),
+        ("rtt_ms", "ms away"),
+        ("fps", "pictures/s"),
+    ] {
+        if let Some(figure) = health[name].as_f64() {
+            let _ = write!(line, "  {figure:.0} {unit}");
+        }
+    }
+    line
+}
+
+/// A number with its name, or a number alone.
+fn person(value: &Value) -> String {
+    let number = value.as_str().or_else(|| value["number"].as_str()).unwrap_or("");
+    match value["name"].as_str() {
+        Some(name) if !name.is_empty() => harmless(&format!("{number} {name}")),
+        Some(_) | None => harmless(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn offer(request: &str, position: u64) -> Value {
+        json!({"event": "offer", "request": request, "queue": "main", "position": position,
+               "caller": {"number": "4001", "name": "Ada"}, "since": "2026-11-22T12:53:26Z"})
+    }
+
+    #[test]
+    fn waiting_calls_stand_in_the_order_of_the_queue() {
+        let mut view = View::new("op1");
+        view.take(&offer("r-b", 2));
+        view.take(&offer("r-a", 1));
+        assert_eq!(view.take(&offer("r-a", 1)), None, "nothing changed");
+        let order: Vec<_> = view.waiting.iter().map(|waiting| waiting.request.as_str()).collect();
+        assert_eq!(order, ["r-a", "r-b"]);
+        view.take(&json!({"event": "withdrawn", "request": "r-a", "reason": "taken"}));
+        view.take(&json!({"event": "call", "request": "r-b", "phase": "with-caller"}));
+        assert!(view.waiting.is_empty());
+        assert_eq!(view.call.as_ref().map(|call| call.phase.as_str()), Some("with-caller"));
+        view.take(&json!({"event": "call", "request": "r-b", "phase": "ended", "reason": "x"}));
+        assert_eq!(view.call, None);
+    }
+
+    #[test]
+    fn a_name_cannot_paint_the_screen() {
+        let mut event = offer("r-a", 1);
+        event["caller"]["name"] = json!("\u{1b}[2J");
+        let mut view = View::new("op1");
+        assert!(!view.take(&event).is_some_and(|line| line.contains('\u{1b}')));
+    }
+
+    #[test]
+    fn what_is_unknown_or_odd_changes_nothing() {
+        let mut view = View::new("op1");
+        for odd in [json!({}), json!([]), json!({"event": 7}), json!({"event": "new-thing"})] {
+            assert_eq!(view.take(&odd), None);
+        }
+        view.take(&json!({"event": "offer", "position": "first", "caller": [], "since": 3}));
+        assert_eq!(view.waiting.len(), 1);
+    }
+}
