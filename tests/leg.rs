@@ -51,6 +51,27 @@ fn a_caller_is_answered_with_one_codec_of_each_kind() {
 }
 
 #[test]
+fn the_melody_plays_on_while_the_position_on_the_picture_changes() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do listen a=second
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ patch 20000=hold 20002=position(2)
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        do listen a=first
+        ~ patch 20002=position(1)
+        do listen a=first
+        do listen a=hold
+        ~ patch 20002=hold
+    ",
+    );
+}
+
+#[test]
 fn the_operators_codecs_are_preferred_in_the_callers_order() {
     ladder(
         "
@@ -1371,6 +1392,8 @@ impl Ladder {
                         let (name, source) = pair.split_once('=').unwrap();
                         let source = match source {
                             "hold" => Source::Hold,
+                            "first" => Source::Position(1),
+                            "second" => Source::Position(2),
                             "ringback" => Source::RingBack,
                             "done" => Source::Tone(media::Tone::Done),
                             "silence" => Source::Silence,

@@ -736,6 +736,148 @@ fn vp8_picture_numbers_go_on_across_a_switch() {
     assert_eq!(numbers, [1, 2, 3, 4]);
 }
 
+/// Sees by H.264 under its number 97.
+const SEES: &str = "profile-level-id=42e01f;packetization-mode=0";
+
+impl Relay {
+    /// The NAL units that a phone has seen since it was last asked, as `key`, `same`, or
+    /// `camera`.
+    fn seen(&mut self, port: PortId) -> Vec<&'static str> {
+        let sent = self.rtp_to(port);
+        self.wire.sent.retain(|sent| sent.port != port);
+        assert!(sent.iter().all(|packet| packet.bytes.len() < 1200), "packets without fragments");
+        let name = |packet: &Sent| match packet.payload() {
+            payload if payload == IDR => Some("camera"),
+            [0x65, ..] => Some("key"),
+            [0x41, ..] if packet.payload().len() < 10 => Some("same"),
+            [0x67 | 0x68, ..] => None,
+            other => panic!("{other:?}"),
+        };
+        sent.iter().filter_map(name).collect()
+    }
+
+    /// The key frames that a phone has seen.
+    fn key_frames(&self, port: PortId) -> BTreeSet<Vec<u8>> {
+        let sent = self.rtp_to(port);
+        let keys = sent.iter().filter(|packet| packet.payload()[0] == 0x65);
+        keys.map(|packet| packet.payload().to_vec()).collect()
+    }
+
+    fn picture_lost(&mut self, port: PortId) {
+        let ssrc = self.rtp_to(port)[0].header().ssrc;
+        self.report_arrives(port, |writer| {
+            writer.receiver_report(9, &[]).picture_loss(9, ssrc);
+        });
+    }
+}
+
+#[test]
+fn whoever_waits_sees_a_key_frame_at_once_and_every_two_seconds_and_pictures_between() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
+    relay.patch(&[(C, Source::Position(2))]);
+    relay.pass(4000);
+    let sent = relay.rtp_to(C);
+    assert_continuous(&sent);
+    assert!(sent[0].at <= Instant::START + Duration::from_millis(20));
+    assert!(sent.iter().all(|packet| packet.header().payload_type == 96));
+    let pictures: BTreeSet<u32> = sent.iter().map(|packet| packet.header().timestamp).collect();
+    let marked = sent.iter().filter(|packet| packet.header().marker);
+    assert_eq!((pictures.len(), marked.count()), (20, 20));
+    let seen = relay.seen(C);
+    let keys = seen.iter().enumerate().filter(|(_, what)| **what == "key");
+    assert_eq!(keys.map(|(n, _)| n).collect::<Vec<_>>(), [0, 10]);
+}
+
+#[test]
+fn pictures_of_our_own_and_of_a_camera_are_one_stream() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
+    relay.patch(&[(C, Source::Position(1))]);
+    relay.pass(500);
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.films(U, &[&IDR[..]; 5]);
+    relay.patch(&[(C, Source::Hold)]);
+    relay.films(U, &[&IDR[..]; 10]);
+    relay.patch(&[(C, Source::Nothing)]);
+    relay.pass(1000);
+    assert_continuous(&relay.rtp_to(C));
+    let expected = [&["key", "same", "same"][..], &["camera"; 5], &["key", "same"]].concat();
+    assert_eq!(relay.seen(C), expected);
+}
+
+#[test]
+fn a_new_position_is_seen_at_once() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
+    relay.patch(&[(O, Source::Position(2)), (U, Source::Position(1))]);
+    relay.pass(4000);
+    let (second, first) = (relay.key_frames(O), relay.key_frames(U));
+    assert!(first.is_disjoint(&second));
+    relay.patch(&[(C, Source::Position(2))]);
+    relay.pass(300);
+    assert!(relay.key_frames(C).is_subset(&second));
+    let before = relay.wire.sent.len();
+    relay.patch(&[(C, Source::Position(1))]);
+    relay.pass(20);
+    assert_continuous(&relay.rtp_to(C));
+    relay.wire.sent.drain(..before);
+    assert_eq!(relay.key_frames(C).len(), 1);
+    assert!(relay.key_frames(C).is_subset(&first));
+}
+
+#[test]
+fn a_waiting_phone_that_lost_its_picture_gets_a_key_frame_next_but_no_more_pictures() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
+    relay.patch(&[(C, Source::Hold), (O, Source::Hold)]);
+    relay.pass(500);
+    relay.picture_lost(C);
+    relay.pass(200);
+    assert_eq!(relay.seen(C), ["key", "same", "same", "key"]);
+    assert_eq!(relay.seen(O), ["key", "same", "same", "same"]);
+    relay.pass(200);
+    for _ in 0..50 {
+        relay.picture_lost(C);
+        relay.pass(20);
+    }
+    assert_eq!(relay.seen(C).len(), 6, "a receiver that asks without end gets five a second");
+    assert_eq!(relay.key_frame_requests(), [], "no camera is asked");
+}
+
+#[test]
+fn a_phone_that_sees_by_vp8_alone_is_shown_nothing_while_it_waits() {
+    let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
+    relay.patch(&[(C, Source::Position(1)), (O, Source::Hold)]);
+    relay.pass(5000);
+    assert!(relay.rtp_to(C).is_empty() && relay.rtp_to(O).is_empty());
+}
+
+#[test]
+fn a_phone_that_does_not_want_to_see_is_shown_nothing_until_it_does() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
+    let plan = plan(C, vec![format(Codec::H264, 96, 99, SEES)]);
+    let shut = Plan { direction: Direction::RecvOnly, ..plan.clone() };
+    relay.command(Command::Update { port: C, plan: shut });
+    relay.patch(&[(C, Source::Position(1))]);
+    relay.pass(1000);
+    assert!(relay.rtp_to(C).is_empty());
+    relay.command(Command::Update { port: C, plan });
+    relay.pass(400);
+    assert_eq!(relay.seen(C)[..2], ["key", "same"]);
+}
+
+#[test]
+fn reports_tell_of_pictures_of_our_own() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
+    relay.patch(&[(C, Source::Position(1))]);
+    relay.pass(8000);
+    let reports = relay.wire.sent.iter().filter(|s| s.channel == Channel::Rtcp && s.port == C);
+    let packets = reports.flat_map(|report| {
+        rtcp::parse(&report.bytes).unwrap().filter_map(|message| match message {
+            Message::SenderReport(report, _) => Some(report.packets),
+            _ => None,
+        })
+    });
+    assert!(packets.max().unwrap() > 30);
+}
+
 #[test]
 fn reports_end_here_and_carry_our_own_names() {
     let mut relay = Relay::with_three_phones();

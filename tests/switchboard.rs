@@ -25,6 +25,7 @@ fn after_the_longest_wait_the_caller_overflows_to_another_number() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
@@ -50,20 +51,23 @@ fn a_caller_that_is_answered_by_the_operator_waits_with_early_media() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 183 with media
                  ada <- 182 Queued, position 1 with media
                  op1: offer r1, 1 of 1
         2s   bob calls 9000
                  bob gets hold
+                 bob gets position 2
                  bob <- 183 with media
                  bob <- 182 Queued, position 2 with media
                  op1: offer r2, 2 of 2
         61s  alarm
                  ada <- 182 Queued, position 1 with media
         61.5s op1: take r1
+                 bob gets position 1
                  bob <- 182 Queued, position 1 with media
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: waiting r2, 1 of 1
                  op1: call r1 ringing-you
@@ -89,12 +93,13 @@ fn an_operator_brings_caller_and_callee_together() {
                  op1: snapshot-end
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -153,6 +158,7 @@ fn of_two_takes_the_first_wins_and_is_told_before_the_other_desk() {
         0s   journal waits
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
@@ -163,7 +169,7 @@ fn of_two_takes_the_first_wins_and_is_told_before_the_other_desk() {
         2s   journal commits
                  op2: ok
                  op1: withdrawn r1, taken
-                 ada gets hold
+                 ada gets position 1
                  call 3011 as ada
                  op2: call r1 ringing-you
                  op2: state busy, phone ok
@@ -181,6 +187,7 @@ fn a_caller_that_hangs_up_leaves_every_desk() {
         0s   op2 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
@@ -203,6 +210,7 @@ fn a_take_that_was_recorded_is_confirmed_although_the_caller_is_gone() {
         0s   journal waits
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
@@ -226,40 +234,43 @@ fn a_desk_phone_that_fails_gives_the_caller_its_place_back() {
         0s   op2 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
                  op2: offer r1, 1 of 1
         2s   bob calls 9000
                  bob gets hold
+                 bob gets position 2
                  bob <- 182 Queued, position 2
                  bob <- 200
                  op1: offer r2, 2 of 2
                  op2: offer r2, 2 of 2
         3s   op1: take r1
+                 bob gets position 1
                  op2: offer r2, 1 of 1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: withdrawn r2, not-eligible
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
                  op2: withdrawn r1, taken
         4s   3001 refuses 486
-                 ada gets hold
+                 ada gets position 1
                  op1: call r1 ended, phone-busy
                  op2: offer r1, 1 of 2
                  op1: state idle, phone refusing
         5s   op2: take r1
                  op2: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3011 as ada
                  op2: waiting r2, 1 of 1
                  op2: call r1 ringing-you
                  op2: state busy, phone ok
         25s  alarm
                  end 3011, no-answer
-                 ada gets hold
+                 ada gets position 1
                  op2: call r1 ended, phone-no-answer
                  op2: withdrawn r2, not-eligible
                  op2: state idle, phone unreachable
@@ -279,18 +290,19 @@ fn a_desk_phone_that_rings_in_vain() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
         22s  alarm
                  end 3001, no-answer
-                 ada gets hold
+                 ada gets position 1
                  op1: call r1 ended, phone-no-answer
                  op1: state idle, phone unreachable
         82s  alarm
@@ -307,18 +319,19 @@ fn cancel_while_the_desk_phone_rings_does_not_mark_the_phone() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
         3s   op1: cancel
                  end 3001, abandoned
-                 ada gets hold
+                 ada gets position 1
                  op1: ok
                  op1: call r1 ended, cancelled
                  op1: offer r1, 1 of 1
@@ -334,12 +347,13 @@ fn a_caller_gone_while_the_desk_phone_rings() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -360,12 +374,13 @@ fn what_cannot_be_consulted_fails_before_the_caller_is_on_hold() {
         0s   op1 logs in
         1s   4001 calls 9000
                  4001 gets hold
+                 4001 gets position 1
                  4001 <- 182 Queued, position 1
                  4001 <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 4001 gets hold
+                 4001 gets position 1
                  call 3001 as 4001
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -405,12 +420,13 @@ fn the_level_of_the_desk_phone_applies_to_consultation() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -439,12 +455,13 @@ fn a_callee_that_is_busy_silent_or_refusing_brings_the_operator_back() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -507,12 +524,13 @@ fn early_media_of_the_callee_is_heard_by_the_operator_alone() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -540,12 +558,13 @@ fn a_caller_gone_during_consultation_ends_everything() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -575,12 +594,13 @@ fn a_callee_gone_brings_the_operator_back_in_every_phase() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -648,12 +668,13 @@ fn the_operators_phone_hangs_up_in_each_phase_with_the_caller() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -676,17 +697,19 @@ fn the_operators_phone_hangs_up_while_the_callee_rings() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   bob calls 9000
                  bob gets hold
+                 bob gets position 2
                  bob <- 182 Queued, position 2
                  bob <- 200
                  op1: offer r2, 2 of 2
         3s   op1: take r2
                  op1: ok
-                 bob gets hold
+                 bob gets position 2
                  call 3001 as bob
                  op1: waiting r1, 1 of 1
                  op1: call r2 ringing-you
@@ -702,7 +725,8 @@ fn the_operators_phone_hangs_up_while_the_callee_rings() {
                  op1: callee 3002 trying
         6s   3001 hangs up
                  end 3002, abandoned
-                 bob gets hold
+                 bob gets position 2
+                 bob gets position 1
                  op1: call r2 ended, phone-gone
                  op1: offer r1, 1 of 1
                  op1: offer r2, 1 of 2
@@ -718,17 +742,19 @@ fn the_operators_lost_phone_returns_the_caller_to_the_front() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   bob calls 9000
                  bob gets hold
+                 bob gets position 2
                  bob <- 182 Queued, position 2
                  bob <- 200
                  op1: offer r2, 2 of 2
         3s   op1: take r2
                  op1: ok
-                 bob gets hold
+                 bob gets position 2
                  call 3001 as bob
                  op1: waiting r1, 1 of 1
                  op1: call r2 ringing-you
@@ -737,7 +763,8 @@ fn the_operators_lost_phone_returns_the_caller_to_the_front() {
                  bob gets 3001, 3001 gets bob
                  op1: call r2 with-caller
         5s   3001 is lost
-                 bob gets hold
+                 bob gets position 2
+                 bob gets position 1
                  op1: call r2 ended, phone-gone
                  op1: offer r1, 1 of 1
                  op1: offer r2, 1 of 2
@@ -753,12 +780,13 @@ fn hanging_up_with_an_answered_callee_completes_the_hand_over_unchecked() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -795,12 +823,13 @@ fn release_is_refused_while_one_party_is_unhealthy() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -853,12 +882,13 @@ fn release_waits_for_health_and_then_goes_through() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -901,12 +931,13 @@ fn a_party_that_hangs_up_while_release_waits() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -977,6 +1008,7 @@ fn a_waiting_caller_for_whom_nobody_is_left_is_told_after_the_grace() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
@@ -999,6 +1031,7 @@ fn ready_within_the_grace_brings_the_offer_back() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
@@ -1023,12 +1056,13 @@ fn do_not_disturb_in_a_call_is_kept_over_its_end() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1056,12 +1090,13 @@ fn a_lost_desk_keeps_its_call_and_comes_back_to_a_snapshot() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1087,12 +1122,13 @@ fn a_lease_that_ends_cancels_a_ringing_consultation() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1146,6 +1182,7 @@ fn an_evicted_desk_that_listens_no_more_is_waited_for_in_one_sleep() {
         0s   desks fall silent
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
@@ -1176,12 +1213,13 @@ fn a_repeated_command_has_no_second_effect() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1 repeats x1 take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1201,6 +1239,7 @@ fn declined_is_offered_again_after_thirty_seconds() {
         0s   op2 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
@@ -1290,12 +1329,13 @@ fn a_desk_phone_in_an_operator_call_is_busy_to_others() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1315,6 +1355,7 @@ fn an_ordinary_call_makes_the_operator_busy_and_withdraws_its_offers() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
@@ -1324,6 +1365,7 @@ fn an_ordinary_call_makes_the_operator_busy_and_withdraws_its_offers() {
                  op1: state busy, phone ok
         3s   bob calls 9000
                  bob gets hold
+                 bob gets position 2
                  bob <- 182 Queued, position 2
                  bob <- 200
                  op1: waiting r2, 2 of 2
@@ -1347,6 +1389,7 @@ fn an_operator_is_never_offered_its_own_request() {
         0s   op2 logs in
         1s   3001 calls 9000
                  3001 gets hold
+                 3001 gets position 1
                  3001 <- 182 Queued, position 1
                  3001 <- 200
                  op1: state busy, phone ok
@@ -1422,6 +1465,7 @@ fn a_caller_is_transferred_back_to_the_operators() {
                  3002 <- NOTIFY 200
                  end 3002, transferred
                  3003 gets hold
+                 3003 gets position 1
                  op1: offer r1, 1 of 1
     ",
     );
@@ -1468,6 +1512,7 @@ fn a_phone_only_operator_takes_by_answering() {
                  end 3021, normal-clearing
         3s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  call 3021 as ada
@@ -1511,6 +1556,7 @@ fn a_phone_that_rings_in_vain_rests_for_thirty_seconds() {
                  end 3021, normal-clearing
         3s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  call 3021 as ada
@@ -1533,18 +1579,23 @@ fn an_operator_who_answers_is_not_rung_for_the_others_that_wait() {
                  end 3021, normal-clearing
         3s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  call 3021 as ada
         4s   bob calls 9000
                  bob gets hold
+                 bob gets position 2
                  bob <- 182 Queued, position 2
                  bob <- 200
         5s   eve calls 9000
                  eve gets hold
+                 eve gets position 3
                  eve <- 182 Queued, position 3
                  eve <- 200
         6s   3021 answers
+                 bob gets position 1
+                 eve gets position 2
                  ada gets 3021, 3021 gets ada
         7s   3021 hangs up
                  end ada, normal-clearing
@@ -1582,6 +1633,7 @@ fn of_a_desk_and_a_phone_the_phone_answers_first() {
                  end 3021, normal-clearing
         3s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  call 3021 as ada
@@ -1589,7 +1641,7 @@ fn of_a_desk_and_a_phone_the_phone_answers_first() {
         4s   op1: take r1
                  end 3021, answered-elsewhere
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1608,12 +1660,13 @@ fn after_a_hand_over_both_terminals_show_each_other() {
         0s   op1 logs in
         1s   4001 calls 9000
                  4001 gets hold
+                 4001 gets position 1
                  4001 <- 182 Queued, position 1
                  4001 <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 4001 gets hold
+                 4001 gets position 1
                  call 3001 as 4001
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1648,12 +1701,13 @@ fn a_phone_that_forgets_the_call_returns_the_caller_to_the_front() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1661,7 +1715,7 @@ fn a_phone_that_forgets_the_call_returns_the_caller_to_the_front() {
                  ada gets 3001, 3001 gets ada
                  op1: call r1 with-caller
         4s   3001 forgets the call
-                 ada gets hold
+                 ada gets position 1
                  op1: call r1 ended, phone-gone
                  op1: offer r1, 1 of 1
                  op1: state idle, phone ok
@@ -1680,6 +1734,7 @@ fn a_phone_that_takes_and_hangs_up_before_the_commit_gives_the_caller_back() {
                  end 3021, normal-clearing
         3s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  call 3021 as ada
@@ -1687,7 +1742,7 @@ fn a_phone_that_takes_and_hangs_up_before_the_commit_gives_the_caller_back() {
         4s   3021 answers
         4s   3021 hangs up
         4s   journal commits
-                 ada gets hold
+                 ada gets position 1
                  call 3021 as ada
     ",
     );
@@ -1701,12 +1756,13 @@ fn a_refer_from_the_operators_phone_consults_and_hands_over() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1754,12 +1810,13 @@ fn a_refer_that_fails_brings_the_operator_back() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1798,12 +1855,13 @@ fn an_operators_phone_joins_the_caller_and_its_own_call() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1845,12 +1903,13 @@ fn nobody_else_joins_a_call_through_an_operator() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok

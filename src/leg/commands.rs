@@ -410,7 +410,11 @@ impl Machine {
     pub(super) fn partner(&self, id: LegId) -> Option<LegId> {
         match self.legs.get(&id)?.source {
             Source::Leg(other) => Some(other),
-            Source::Hold | Source::RingBack | Source::Tone(_) | Source::Silence => None,
+            Source::Hold
+            | Source::Position(_)
+            | Source::RingBack
+            | Source::Tone(_)
+            | Source::Silence => None,
         }
     }
 }

@@ -173,7 +173,11 @@ impl Machine {
                 Some(other) => other.open_port(kind).map_or(none, media::Source::Port),
                 None => none,
             },
-            (Source::Hold, _) | (Source::RingBack, Kind::Video) => media::Source::Hold,
+            (Source::Hold, _)
+            // The melody plays on while the position changes.
+            | (Source::Position(_), Kind::Audio)
+            | (Source::RingBack, Kind::Video) => media::Source::Hold,
+            (Source::Position(position), Kind::Video) => media::Source::Position(position),
             (Source::RingBack, Kind::Audio) => media::Source::RingBack,
             (Source::Tone(tone), Kind::Audio) => media::Source::Tone(tone),
             (Source::Tone(_), Kind::Video) | (Source::Silence, _) => none,

@@ -1,5 +1,7 @@
-//! What the relay says itself: the hold melody, ring-back, tones, and silence, coded once.
+//! What the relay says itself: the hold melody, ring-back, tones, and silence, coded once; and the
+//! pace of all that it makes.
 
+use super::hold_picture::Films;
 use super::patchbay::{Source, Tone};
 use super::plan::{PayloadFormat, Plan};
 use crate::codec::Codec;
@@ -40,19 +42,63 @@ impl Sounds {
     }
 }
 
+/// All that the relay can give of its own.
+#[derive(Debug, Default)]
+pub struct Repertoire {
+    /// To hear.
+    pub sounds: Sounds,
+    /// To see.
+    pub films: Films,
+}
+
+/// When the next packet or picture of our own is due; the first one sets the pace.
+#[derive(Debug)]
+pub struct Pace {
+    interval: Duration,
+    due: Instant,
+    started: bool,
+}
+
+/// What the pace says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Beat {
+    /// It is not time yet.
+    Early,
+    /// It is time.
+    Now,
+    /// It is long past; what was missed is left out.
+    Late,
+}
+
+impl Pace {
+    /// Begins at `due`.
+    #[must_use]
+    pub fn new(interval: Duration, due: Instant) -> Self {
+        Self { interval, due, started: false }
+    }
+
+    /// Whether it is time now; once it was, the next one is awaited.
+    pub fn beat(&mut self, now: Instant) -> Beat {
+        if now < self.due {
+            return Beat::Early;
+        }
+        let late = self.started && now.since(self.due) > LATE_MAX;
+        self.due = if late || !self.started { now } else { self.due } + self.interval;
+        self.started = true;
+        if late { Beat::Late } else { Beat::Now }
+    }
+}
+
 /// A sound on its way to one receiver.
 #[derive(Debug)]
 pub struct Player {
     payload_type: u8,
     clock_rate: u32,
-    packet_time: Duration,
+    pace: Pace,
     /// Comes once, before `sound`.
     prelude: Option<EncodedLoop>,
     sound: EncodedLoop,
     next: u64,
-    /// When the next packet goes; the first one sets the pace.
-    due: Instant,
-    started: bool,
 }
 
 /// One packet of a sound.
@@ -76,7 +122,7 @@ impl Player {
     #[must_use]
     pub fn new(sounds: &mut Sounds, plan: &Plan, source: Source, due: Instant) -> Option<Self> {
         let (prelude, sound) = match source {
-            Source::Hold => (None, Sound::HoldMelody),
+            Source::Hold | Source::Position(_) => (None, Sound::HoldMelody),
             Source::RingBack => (None, Sound::RingBack),
             Source::Tone(Tone::Done) => (Some(Sound::Confirmed), Sound::Silence),
             Source::Tone(Tone::Refused) => (Some(Sound::Refused), Sound::Silence),
@@ -96,23 +142,19 @@ impl Player {
         Some(Self {
             payload_type: format.send_pt & 0x7f,
             clock_rate: format.codec.clock_rate(),
-            packet_time: Duration::from_millis(packet_ms.into()),
+            pace: Pace::new(Duration::from_millis(packet_ms.into()), due),
             prelude,
             sound,
             next: 0,
-            due,
-            started: false,
         })
     }
 
     /// The next packet, when it is time for it.
     pub fn next(&mut self, now: Instant) -> Option<Frame<'_>> {
-        if now < self.due {
+        let beat = self.pace.beat(now);
+        if beat == Beat::Early {
             return None;
         }
-        let late = self.started && now.since(self.due) > LATE_MAX;
-        self.due = if late || !self.started { now } else { self.due } + self.packet_time;
-        self.started = true;
         if self.prelude.as_ref().is_some_and(|prelude| self.next >= prelude.len() as u64) {
             self.prelude = None;
             self.next = 0;
@@ -123,7 +165,7 @@ impl Player {
             clock_rate: self.clock_rate,
             step: sound.timestamp_step(),
             payload: sound.frame(self.next),
-            late,
+            late: beat == Beat::Late,
         };
         self.next += 1;
         Some(frame)

@@ -5,7 +5,7 @@
 //! port's next deadline for reports, key frames, silence and health.
 
 use super::health::PortHealth;
-use super::hold::Sounds;
+use super::hold::Repertoire;
 use super::key_frames::REQUEST_INTERVAL;
 use super::latch::Verdict;
 use super::patchbay::{Change, Patchbay, Source};
@@ -175,7 +175,7 @@ pub struct Machine {
     random: Random,
     ports: Ports,
     patchbay: Patchbay,
-    sounds: Sounds,
+    repertoire: Repertoire,
     clocks: WallClocks,
     /// Ports that need something of our own every 20 ms.
     making: BTreeSet<PortId>,
@@ -193,7 +193,7 @@ impl Machine {
             random,
             ports: Ports::default(),
             patchbay: Patchbay::default(),
-            sounds: Sounds::default(),
+            repertoire: Repertoire::default(),
             clocks: WallClocks::default(),
             making: BTreeSet::new(),
             pace: None,
@@ -204,7 +204,7 @@ impl Machine {
 
     /// Codes hold music and tones ahead of the first call, which takes a tenth of a second.
     pub fn prepare(&mut self) {
-        self.sounds.prepare();
+        self.repertoire.sounds.prepare();
     }
 
     /// Who gets whom.
@@ -329,6 +329,9 @@ impl Machine {
                 }
             }
         }
+        if picture_wanted {
+            open.outbound.want_key_frame();
+        }
         let Source::Port(source) = self.patchbay.source(port) else { return };
         if picture_wanted {
             self.want_key_frame(now, source, out);
@@ -369,7 +372,7 @@ impl Machine {
         self.patchbay.open(port);
         self.clocks.open(&plan.cname);
         let mut open = Port::new(port, kind, plan, now.instant, &mut self.random);
-        open.make(Source::Nothing, now.instant, &mut self.sounds);
+        open.make(Source::Nothing, now.instant, &mut self.repertoire);
         self.ports.insert(open);
         self.settle(now.instant, port);
     }
@@ -382,7 +385,7 @@ impl Machine {
             self.clocks.open(&plan.cname);
         }
         if open.replan(plan) {
-            open.make(source, now.instant, &mut self.sounds);
+            open.make(source, now.instant, &mut self.repertoire);
             self.reroute(port);
             for at in 0..self.patchbay.receivers(port).len() {
                 self.reroute(self.patchbay.receivers(port)[at]);
@@ -415,7 +418,7 @@ impl Machine {
             }
             if let Some(open) = self.ports.get_mut(*receiver) {
                 let mut exit = Exit { scratch: &mut self.scratch, out };
-                open.switch(now.instant, *to, &mut self.sounds, &mut exit);
+                open.switch(now.instant, *to, &mut self.repertoire, &mut exit);
             }
             self.reroute(*receiver);
             self.settle(now.instant, *receiver);
@@ -521,7 +524,7 @@ impl Machine {
             // RFC 3550 §6.2: not all ports at once, and not in step with anyone.
             let early = Duration::from_millis(self.random.below(1000));
             open.reports.due = now.instant + (REPORT_INTERVAL_MAX - early);
-            open.fill_gap(now.instant, source, &mut self.sounds);
+            open.fill_gap(now.instant, source, &mut self.repertoire);
             self.send_regular_report(now, port, source, out);
         }
         self.ask_for_key_frame(now, port, out);

@@ -9,6 +9,7 @@ mod continuity;
 mod dtmf;
 mod health;
 mod hold;
+mod hold_picture;
 mod key_frames;
 mod latch;
 mod machine;

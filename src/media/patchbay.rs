@@ -22,8 +22,10 @@ const PORT_NUMBERS: u64 = 1 << 16;
 pub enum Source {
     /// What arrives at another port; encoded silence until its first packet.
     Port(PortId),
-    /// The hold melody.
+    /// The hold melody, or the plain hold picture.
     Hold,
+    /// The same, with the picture showing the place in a queue, from 1.
+    Position(u32),
     /// The tone of a phone that rings far away.
     RingBack,
     /// A short tone that tells an operator how a command went; then silence.
@@ -106,6 +108,7 @@ impl Patchbay {
                 Source::Port(port) if self.row(port).is_none() => Source::Nothing,
                 Source::Port(_)
                 | Source::Hold
+                | Source::Position(_)
                 | Source::RingBack
                 | Source::Tone(_)
                 | Source::Silence

@@ -9,7 +9,8 @@
 use super::continuity::{Continuity, Numbers, Place};
 use super::dtmf::{Dialler, Listener, OpenKey, Press};
 use super::health::{PortHealth, Vitals};
-use super::hold::{Player, Sounds};
+use super::hold::{Player, Repertoire};
+use super::hold_picture::Projector;
 use super::key_frames::Requests;
 use super::latch::{Candidates, Latch, Verdict};
 use super::machine::{Channel, Event, Exit, Outgoing};
@@ -122,6 +123,8 @@ enum Feed {
     Nothing,
     /// Sound of our own.
     Made(Player),
+    /// Pictures of our own.
+    Shown(Projector),
     /// Packets of the source.
     Live,
 }
@@ -293,7 +296,7 @@ impl Port {
         }
         self.reports.sent(bytes.len().saturating_sub(HEADER_LEN));
         exit.out.send(self.id, Channel::Rtp, to, bytes);
-        let was_made = matches!(self.outbound.feed, Feed::Made(_));
+        let was_made = matches!(self.outbound.feed, Feed::Made(_) | Feed::Shown(_));
         self.outbound.feed = Feed::Live;
         was_made
     }
@@ -321,7 +324,7 @@ impl Port {
         &mut self,
         now: Instant,
         source: Source,
-        sounds: &mut Sounds,
+        repertoire: &mut Repertoire,
         exit: &mut Exit<'_, impl Outgoing>,
     ) {
         self.end_key(exit);
@@ -332,6 +335,7 @@ impl Port {
             (Source::Port(_), None)
             | (
                 Source::Hold
+                | Source::Position(_)
                 | Source::RingBack
                 | Source::Tone(_)
                 | Source::Silence
@@ -339,40 +343,57 @@ impl Port {
                 _,
             ) => now,
         };
-        self.make(source, due, sounds);
+        self.make(source, due, repertoire);
     }
 
-    /// Begins to make the sound for a source that sends nothing itself.
-    pub fn make(&mut self, source: Source, due: Instant, sounds: &mut Sounds) {
-        let player = match self.kind {
-            Kind::Audio => Player::new(sounds, &self.plan, source, due),
-            Kind::Video => None,
+    /// Begins to make the sound or the picture for a source that sends nothing itself.
+    pub fn make(&mut self, source: Source, due: Instant, repertoire: &mut Repertoire) {
+        let before = std::mem::replace(&mut self.outbound.feed, Feed::Nothing);
+        let feed = match (self.kind, before) {
+            (Kind::Audio, _) => {
+                Player::new(&mut repertoire.sounds, &self.plan, source, due).map(Feed::Made)
+            }
+            (Kind::Video, Feed::Shown(before)) => {
+                before.follow(&mut repertoire.films, &self.plan, source, due).map(Feed::Shown)
+            }
+            (Kind::Video, Feed::Nothing | Feed::Made(_) | Feed::Live) => {
+                Projector::new(&mut repertoire.films, &self.plan, source, due).map(Feed::Shown)
+            }
         };
-        self.outbound.feed = player.map_or(Feed::Nothing, Feed::Made);
+        self.outbound.feed = feed.unwrap_or(Feed::Nothing);
     }
 
     /// Makes silence again where a live source has fallen silent.
-    pub fn fill_gap(&mut self, now: Instant, source: Source, sounds: &mut Sounds) {
+    pub fn fill_gap(&mut self, now: Instant, source: Source, repertoire: &mut Repertoire) {
         let gap = self.outbound.stream.advanced_at().is_none_or(|at| now.since(at) >= LIVE_GAP_MAX);
         match self.outbound.feed {
-            Feed::Live if gap => self.make(source, now, sounds),
-            Feed::Live | Feed::Made(_) | Feed::Nothing => {}
+            Feed::Live if gap => self.make(source, now, repertoire),
+            Feed::Live | Feed::Made(_) | Feed::Shown(_) | Feed::Nothing => {}
         }
     }
 
     /// Whether the relay has to send something of its own every 20 ms.
     #[must_use]
     pub fn is_making(&self) -> bool {
-        let made = matches!(self.outbound.feed, Feed::Made(_)) || !self.outbound.dialler.is_idle();
+        let made = matches!(self.outbound.feed, Feed::Made(_) | Feed::Shown(_))
+            || !self.outbound.dialler.is_idle();
         made && self.plan.direction.sends() && self.inbound.latch.remote().is_some()
     }
 
-    /// Sends what is due of keys and sounds of our own.
+    /// Sends what is due of keys, sounds and pictures of our own.
     pub fn play(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
         let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return };
         if !self.outbound.dialler.is_idle() && self.dial(now, to, exit) {
             return;
         }
+        match self.outbound.feed {
+            Feed::Made(_) => self.sound(now, to, exit),
+            Feed::Shown(_) => self.show(now, to, exit),
+            Feed::Live | Feed::Nothing => {}
+        }
+    }
+
+    fn sound(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
         let Feed::Made(player) = &mut self.outbound.feed else { return };
         while let Some(frame) = player.next(now) {
             if frame.late {
@@ -388,6 +409,28 @@ impl Port {
             };
             write_packet(exit.scratch, &header, frame.payload);
             self.reports.sent(frame.payload.len());
+            exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+        }
+    }
+
+    fn show(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
+        let Feed::Shown(projector) = &mut self.outbound.feed else { return };
+        let payload_type = projector.payload_type();
+        let Some(picture) = projector.next(now) else { return };
+        let stream = &mut self.outbound.stream;
+        if picture.late {
+            stream.cut();
+        }
+        let mut place = stream.make(now, picture.clock_rate, picture.step);
+        for (n, nal) in picture.nals.iter().enumerate() {
+            if n > 0 {
+                place = stream.append(place.timestamp);
+            }
+            let Place { sequence, timestamp, .. } = place;
+            let marker = n + 1 == picture.nals.len();
+            let header = Header { payload_type, marker, sequence, timestamp, ssrc: stream.ssrc() };
+            write_packet(exit.scratch, &header, nal);
+            self.reports.sent(nal.len());
             exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
         }
     }
@@ -544,6 +587,14 @@ impl Inbound {
 }
 
 impl Outbound {
+    /// The peer cannot decode what it gets; where that is of our own, a key frame comes next.
+    pub fn want_key_frame(&mut self) {
+        match &mut self.feed {
+            Feed::Shown(projector) => projector.leap(),
+            Feed::Nothing | Feed::Made(_) | Feed::Live => {}
+        }
+    }
+
     /// Where packets go, when they may.
     fn latch_target(&self, inbound: &Inbound, plan: &Plan) -> Option<SocketAddr> {
         inbound.latch.remote().filter(|_| plan.direction.sends())

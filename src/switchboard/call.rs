@@ -46,7 +46,7 @@ pub(super) struct OperatorCall {
     /// The caller has its 200.
     pub(super) answered: bool,
     pub(super) answered_by: AnsweredBy,
-    /// As last announced, from 1.
+    /// As last announced, from 1; 0 before.
     pub(super) position: usize,
 }
 
@@ -195,7 +195,7 @@ impl OperatorCall {
         let c = self.caller;
         match &self.state {
             State::Queued | State::Taken { .. } | State::RingingYou { .. } => {
-                vec![(c, Source::Hold)]
+                vec![(c, self.waiting_source())]
             }
             State::Announcing { .. } => vec![(c, Source::Tone(Tone::Refused))],
             State::WithCaller { seat: o } => {

@@ -6,7 +6,7 @@ use super::dispatch::Onward;
 use super::settings::{ANNOUNCEMENT, AnsweredBy};
 use crate::cause::Cause;
 use crate::ids::Number;
-use crate::leg::{Choice, Command};
+use crate::leg::{Choice, Command, Source};
 
 impl OperatorCall {
     /// The caller waits as before: 182 again.
@@ -14,9 +14,16 @@ impl OperatorCall {
         self.wait(self.position, ctx);
     }
 
-    /// The caller waits, now at this position: 182, and at first the answer or early media.
+    /// The caller waits, now at this position: it is shown, and told by 182 until the answer; at
+    /// first with the answer or early media.
     pub fn wait(&mut self, position: usize, ctx: &mut Context<'_>) {
-        let first = std::mem::replace(&mut self.position, position) == 0;
+        let before = std::mem::replace(&mut self.position, position);
+        let (first, moved) = (before == 0, before != position);
+        if let State::Queued = self.state
+            && moved
+        {
+            ctx.leg(Command::Listen(self.sources()));
+        }
         if self.answered {
             return;
         }
@@ -34,6 +41,14 @@ impl OperatorCall {
         ctx.leg(Command::Progress { leg: self.caller, status: 182, phrase, media });
         if self.answered_by == AnsweredBy::Queue {
             self.answer(Choice::default(), ctx);
+        }
+    }
+
+    /// Hold media, with the position once there is one.
+    pub(super) fn waiting_source(&self) -> Source {
+        match u32::try_from(self.position) {
+            Ok(0) | Err(_) => Source::Hold,
+            Ok(position) => Source::Position(position),
         }
     }
 

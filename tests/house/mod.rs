@@ -190,6 +190,7 @@ impl House {
         match source {
             Source::Leg(leg) => self.name(leg),
             Source::Hold => "hold".into(),
+            Source::Position(position) => format!("position {position}"),
             Source::RingBack => "ring-back".into(),
             Source::Tone(tone) => format!("{tone:?}").to_lowercase(),
             Source::Silence => "nothing".into(),

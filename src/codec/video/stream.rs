@@ -109,11 +109,11 @@ pub fn read_plain_colour(nal: &[u8]) -> Option<Colour> {
     Some(Colour { y, cb: chroma()?, cr: chroma()? })
 }
 
-/// Ten times the lowest level that allows pictures of this size 30 times a second (table A-1).
+/// Ten times the lowest level that allows pictures of this size 15 times a second (table A-1).
 fn level(squares: usize) -> u32 {
     match squares {
-        0..=99 => 11,
-        100..=396 => 13,
+        0..=99 => 10,
+        100..=396 => 12,
         397.. => 31,
     }
 }
