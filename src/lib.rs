@@ -19,6 +19,17 @@
 //! floor  1  sip  sdp  rtp  codec                                        parse, print, compute
 //! floor  0  time  random  ids  cause
 //! ```
+//!
+//! What holds because something is absent (`tests/architecture.rs` keeps it):
+//!
+//! * Below the double line nothing reads a clock, opens a socket or a file, waits, locks or logs, and
+//!   no order depends on chance: the same inputs have the same effects.
+//! * `acd` and `presence` know no SIP, `dialog` knows no SDP, `media` knows no SIP and no call,
+//!   `switchboard` knows no packet.
+//! * No leg learns another leg's address, and no switch sends an SDP: who hears and sees whom is one
+//!   table, [`media`]'s patchbay.
+//! * Nobody below `config` reads the configuration, and no core waits for the database.
+//! * Nothing from the network is trusted to be short, well-formed or honest.
 
 pub mod acd;
 pub mod cause;
