@@ -332,3 +332,40 @@ fn a_registration_that_cannot_be_written_is_answered_500() {
     let effects = house.machine.handle(house.now, Input::Committed(ticket));
     assert_eq!(status(&effects), None, "one answer is enough");
 }
+
+/// RFC 3891: who knows the name of a call does not get a place in it.
+#[test]
+fn nobody_takes_a_place_in_a_call_by_replaces() {
+    let (mut house, _) = House::new(State::default());
+    let effects = house.hears("198.51.100.7:5060", &invite(1, "4001", CONTACT));
+    let sent = sent(&effects);
+    let call = sent.iter().find_map(|(_, message)| match message {
+        Message::Request(request) => Some(request),
+        Message::Response(_) => None,
+    });
+    let call = call.unwrap();
+    let header = |name| call.headers.get(name).unwrap();
+    let (from, call_id) = (header(HeaderName::From), header(HeaderName::CallId));
+    let tag = call.headers.from_tag().unwrap();
+    let ringing = format!(
+        "SIP/2.0 180 Ringing
+Via: {}
+From: {from}
+To: <sip:4001@cordboard.local>;tag=t
+Call-ID: {call_id}
+CSeq: {}
+Contact: <sip:4001@192.0.2.9>
+Content-Length: 0
+
+",
+        header(HeaderName::Via),
+        header(HeaderName::CSeq),
+    );
+    let _ = house.hears("192.0.2.9:5060", &ringing);
+    let replaces = format!("{CONTACT}Replaces: {call_id};to-tag={tag};from-tag=t\n");
+    let effects = house.hears("198.51.100.8:5060", &invite(2, "4001", &replaces));
+    assert_eq!(status(&effects), Some(603));
+    let unknown = format!("{CONTACT}Replaces: nothing;to-tag={tag};from-tag=t\n");
+    let effects = house.hears("198.51.100.8:5060", &invite(3, "4001", &unknown));
+    assert_eq!(status(&effects), Some(481));
+}

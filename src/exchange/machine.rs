@@ -341,6 +341,9 @@ impl Machine {
             }
             leg::Effect::Media(command) => out.push(Effect::Media(command)),
             leg::Effect::PortsWanted => out.push(Effect::PortsWanted),
+            leg::Effect::Event(leg::Event::Offered { leg, replaces: Some(_), .. }) => {
+                self.decline_replacement(now, leg);
+            }
             leg::Effect::Event(leg::Event::Offered { leg, .. }) => self.admit(now, leg),
             leg::Effect::Event(event) => {
                 if let leg::Event::Ended { leg, .. } = event {

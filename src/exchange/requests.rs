@@ -14,6 +14,7 @@ use super::desks::Desk;
 use super::doorway::Effect;
 use super::machine::Machine;
 use super::strangers::RETRY_AFTER;
+use crate::cause::Cause;
 use crate::dialog::{self, ServerTx};
 use crate::directory::{DESK, Trunk};
 use crate::ids::{LegId, Number, OperatorId};
@@ -139,6 +140,19 @@ impl Machine {
             None => return,
         };
         self.tell(now, input);
+    }
+
+    /// Parties are replaced by REFER to us, never by a call from outside: nobody may take a place in
+    /// a call by knowing its name (RFC 3891 §3 lets us decline).
+    pub(super) fn decline_replacement(&mut self, now: Now, leg: LegId) {
+        self.callers.remove(&leg);
+        let refusal = leg::Refusal {
+            status: Cause::Declined.status(),
+            phrase: "Use REFER".into(),
+            reason: None,
+            retry_after: None,
+        };
+        self.leg(now, leg::Input::Command(leg::Command::Refuse { leg, refusal }));
     }
 
     // ---- who calls ----
