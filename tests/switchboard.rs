@@ -1928,3 +1928,82 @@ fn nobody_else_joins_a_call_through_an_operator() {
     ",
     );
 }
+
+/// Media rule 1: a phone that knows none of the other's codecs is called once more, with all.
+#[test]
+fn phones_without_a_common_codec_are_called_with_all_and_the_others_follow() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 refuses 488
+                 call 3001 as ada
+        4s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 align ada to 3001
+                 op1: call r1 with-caller
+        5s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        6s   3002 refuses 488
+                 call 3002 as 3001
+        6s   3002 refuses 488
+                 ada gets 3001, 3001 gets ada
+                 op1: callee 3002 refused
+                 op1: call r1 with-caller
+        7s   op1: consult 3002
+                 ada gets hold, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        8s   3002 refuses 488
+                 call 3002 as 3001
+        9s   3002 answers
+                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 align ada to 3002
+                 align 3001 to 3002
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
+    ",
+    );
+}
+
+#[test]
+fn a_desk_phone_that_knows_no_codec_of_ours_fails() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 refuses 488
+                 call 3001 as ada
+        4s   3001 refuses 488
+                 ada gets hold
+                 op1: call r1 ended, phone-no-common-codec
+                 op1: state idle, phone unreachable
+    ",
+    );
+}

@@ -462,9 +462,13 @@ impl OperatorCall {
             State::RingingYou { operator, phone } if phone.has(leg) => {
                 match phone.on(event, ctx) {
                     Rung::Nothing | Rung::Ringing | Rung::EarlyMedia(_) => {}
-                    Rung::Answered(phone, _) => {
-                        let seat = Seat { operator: operator.clone(), phone };
+                    Rung::Answered(answered, _) => {
+                        let seat = Seat { operator: operator.clone(), phone: answered };
+                        let follow = self.answered && phone.is_widened(answered);
                         self.seated(seat, ctx);
+                        if follow {
+                            ctx.leg(Command::Align { leg: self.caller, to: answered });
+                        }
                     }
                     // A desk phone's 3xx is never followed.
                     Rung::Failed(cause, _) => self.phone_failed(cause, ctx),

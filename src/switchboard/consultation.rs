@@ -264,10 +264,15 @@ impl OperatorCall {
             }
             Rung::Answered(leg, _) => {
                 let operator = seat.operator.clone();
+                // All three are to speak alike, since the operator goes from one to the other.
+                let follow = callee.is_widened(leg).then_some([self.caller, seat.phone]);
                 let callee = Wanted { number: number.clone(), leg };
                 ctx.tell(&operator, self.progress(&number, "answered", None));
                 let phone = seat.phone;
                 self.enter(State::TalkingToCallee { seat, callee }, ctx);
+                for follower in follow.into_iter().flatten() {
+                    ctx.leg(leg::Command::Align { leg: follower, to: leg });
+                }
                 if then == Then::HandOver {
                     self.complete_transfer(phone, ctx);
                 }

@@ -194,7 +194,9 @@ impl DirectCall {
             }
             Rung::Answered(leg, _) => {
                 let number = callee.number.clone();
+                let follow = self.answered && callee.is_widened(leg);
                 self.talk(Wanted { number, leg }, ctx);
+                self.follow(follow, leg, ctx);
             }
             Rung::Failed(cause, contacts) => self.redirect(cause, &contacts, ctx),
         }
@@ -211,6 +213,13 @@ impl DirectCall {
         self.state = State::Talking { callee };
         ctx.leg(Command::Listen(self.sources()));
         ctx.keep(&self.record);
+    }
+
+    /// The caller, who was answered before, takes over what the other phone speaks.
+    fn follow(&self, follow: bool, to: LegId, ctx: &mut Context<'_>) {
+        if follow {
+            ctx.leg(Command::Align { leg: self.caller, to });
+        }
     }
 
     /// All phones said no; a 3xx among them is followed where the caller may call the new number.
@@ -330,6 +339,7 @@ impl DirectCall {
             }
             Rung::Answered(leg, _) => {
                 let number = transfer.target.number.clone();
+                let follow = transfer.target.is_widened(leg);
                 let (referrer, transferee) = (transfer.referrer, transfer.transferee);
                 if let Some(leg) = referrer {
                     ctx.leg(Command::ReferProgress { leg, status: 200 });
@@ -340,6 +350,7 @@ impl DirectCall {
                 self.record.callee = Some(number.clone());
                 ctx.log(Story::Transferred { call: self.id, to: number.clone() });
                 self.talk_anew(Wanted { number, leg }, ctx);
+                self.follow(follow, leg, ctx);
             }
             Rung::Failed(cause, _) => self.transfer_failed(cause, ctx),
         }

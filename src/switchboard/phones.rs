@@ -181,7 +181,15 @@ impl Machine {
                     offers.ringing = Some((request, ringing));
                 }
             }
-            Rung::Answered(leg, spoken) => self.take_by_phone(env, operator, request, leg, spoken),
+            Rung::Answered(leg, spoken) => {
+                let follow = ringing.is_widened(leg);
+                self.take_by_phone(env, operator, request, leg, spoken);
+                if let Some(caller) = self.operator_call(request).map(|call| call.caller)
+                    && follow
+                {
+                    env.out.push(Effect::Leg(Command::Align { leg: caller, to: leg }));
+                }
+            }
             Rung::Failed(cause, _) => {
                 let refusing = REFUSALS.contains(&cause);
                 let failure = match refusing {

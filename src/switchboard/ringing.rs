@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   place ──▶ ringing ── first 200 ──▶ answered (the others: CANCEL, "Call completed elsewhere")
+//!                │ 488 to the other side's codecs ──▶ called once more, with all that we can
 //!                │ each contact refuses or ends ──▶ failed, with the refusal that says most
 //!                └ deadline ──▶ no answer
 //! ```
@@ -13,6 +14,7 @@ use crate::ids::{LegId, Number};
 use crate::leg::{self, Identity, Offer, Party, Spoken};
 use crate::sip::NameAddr;
 use crate::time::{Duration, Instant};
+use std::collections::BTreeMap;
 
 /// More contacts than this are not rung at once.
 pub const CONTACTS_MAX: usize = 10;
@@ -23,6 +25,11 @@ pub(super) struct Ringing {
     pub number: Number,
     pub until: Instant,
     legs: Vec<LegId>,
+    owner: Owner,
+    /// What was offered to phones that have not refused it, to be offered otherwise once.
+    calls: BTreeMap<LegId, Box<leg::Call>>,
+    /// The legs of phones that were called once more, with codecs that the other side may lack.
+    widened: Vec<LegId>,
     refusal: Option<(u16, Cause)>,
     contacts: Vec<NameAddr>,
 }
@@ -77,6 +84,9 @@ impl Ringing {
             number: number.clone(),
             until: ctx.now.instant + placing.ring_time,
             legs: Vec::with_capacity(targets.len()),
+            owner: placing.owner,
+            calls: BTreeMap::new(),
+            widened: Vec::new(),
             refusal: None,
             contacts: Vec::new(),
         };
@@ -87,7 +97,7 @@ impl Ringing {
             (Callee::Trunk { .. }, true) => Identity::WithheldAsserted,
         };
         for target in targets.into_iter().take(CONTACTS_MAX) {
-            let leg = ctx.book.mint(placing.owner.clone());
+            let leg = ctx.book.mint(ringing.owner.clone());
             ringing.legs.push(leg);
             let call = Box::new(leg::Call {
                 target,
@@ -98,6 +108,7 @@ impl Ringing {
                 auto_answer: placing.auto_answer,
                 credentials: None,
             });
+            ringing.calls.insert(leg, call.clone());
             ctx.leg(leg::Command::Call { leg, call });
         }
         Ok(ringing)
@@ -106,7 +117,16 @@ impl Ringing {
     /// No phone at all: what is left of a desk phone that cannot be called.
     pub fn nobody(until: Instant) -> Self {
         let number = Number::from("");
-        Self { number, until, legs: vec![], refusal: None, contacts: vec![] }
+        Self {
+            number,
+            until,
+            legs: vec![],
+            owner: Owner::FeatureCode,
+            calls: BTreeMap::new(),
+            widened: vec![],
+            refusal: None,
+            contacts: vec![],
+        }
     }
 
     /// Whether this leg is one of the phones.
@@ -123,6 +143,11 @@ impl Ringing {
                 self.legs.retain(|other| other != leg);
                 self.call_off(Cause::AnsweredElsewhere, ctx);
                 Rung::Answered(*leg, spoken.clone())
+            }
+            leg::Event::Refused { leg, cause: Cause::NoCommonCodec, .. }
+                if self.widen(*leg, ctx) =>
+            {
+                Rung::Nothing
             }
             leg::Event::Refused { cause, status, contacts, .. } => {
                 self.note(*status, *cause);
@@ -152,6 +177,28 @@ impl Ringing {
             | leg::Event::Referred { .. }
             | leg::Event::Moved { .. } => Rung::Nothing,
         }
+    }
+
+    /// Whether this phone answered to codecs that the other side may lack: that one is to follow.
+    pub fn is_widened(&self, leg: LegId) -> bool {
+        self.widened.contains(&leg)
+    }
+
+    /// Calls a phone that knows none of the other side's codecs once more, with all that we can
+    /// (media-rules 1).
+    fn widen(&mut self, refused: LegId, ctx: &mut Context<'_>) -> bool {
+        let call = self.calls.remove(&refused);
+        let Some(mut call) =
+            call.filter(|call| matches!(call.offer, Offer::For(_) | Offer::WithPictures(_)))
+        else {
+            return false;
+        };
+        call.offer = Offer::Everything;
+        let leg = ctx.book.mint(self.owner.clone());
+        self.legs.push(leg);
+        self.widened.push(leg);
+        ctx.leg(leg::Command::Call { leg, call });
+        true
     }
 
     /// Ends all phones that still ring.
