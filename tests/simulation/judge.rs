@@ -1,0 +1,355 @@
+//! What must hold, whatever the network loses and people do.
+//!
+//! * Nobody receives a packet of a conversation they are not in: requirements R5, at the moment at
+//!   which the packet leaves the relay.
+//! * Each INVITE has one final response, each final response its ACK (the phones look at that).
+//! * Of any number of takes one wins; a caller's announced position never rises.
+//! * Each call has one record with one end; no relay port is opened twice or left open.
+//! * When all have hung up, nothing is left: no call, leg, transaction or port, no busy operator.
+
+use super::house::{DESKS, PHONE_OPERATORS, TERMINALS};
+use super::sound;
+use super::world::World;
+use cordboard::exchange::journal::Entry;
+use cordboard::exchange::{AdminRequest, Effect, Input, Reply};
+use cordboard::ids::{CallId, OperatorId, PortId, RequestId};
+use cordboard::media::Command;
+use cordboard::sip::{self, Message};
+use cordboard::switchboard::call_record::Ended;
+use cordboard::switchboard::{CallView, Story};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+/// Phones outside of the house.
+pub const CALLERS: usize = 24;
+
+/// What somebody is in a call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Role {
+    Caller,
+    Operator,
+    Callee,
+}
+
+#[derive(Debug, Default)]
+pub struct Judge {
+    /// By Call-ID: the call of a dialog, and what its phone is there.
+    links: BTreeMap<String, (CallId, Role)>,
+    /// The Call-ID of the INVITE that the house is reading.
+    arriving: String,
+    views: Option<Vec<CallView>>,
+    records: BTreeMap<CallId, Option<Ended>>,
+    arrived: BTreeSet<CallId>,
+    requests: BTreeMap<RequestId, CallId>,
+    taken: BTreeMap<CallId, OperatorId>,
+    /// By operator's place and request: how often the story tells of the take, and how often the
+    /// desk was told that it has won.
+    takes: BTreeMap<(usize, CallId), (u64, u64)>,
+    positions: BTreeMap<String, u64>,
+    reliable: BTreeSet<(String, u32)>,
+    ports: BTreeSet<PortId>,
+    refusals: BTreeMap<u16, u64>,
+    endings: BTreeMap<String, u64>,
+    handed_over: u64,
+    transfers: u64,
+    packets: u64,
+}
+
+/// R5: who gets whose sound, by the phase of the call.
+fn may_hear(phase: &str, speaker: Role, listener: Role) -> bool {
+    use Role::{Callee, Caller, Operator};
+    match (phase, speaker, listener) {
+        ("with-caller" | "alternated", Caller, Operator) => true,
+        ("with-caller" | "alternated", Operator, Caller) => true,
+        // The callee's early media.
+        ("consulting", Callee, Operator) => true,
+        ("talking-to-callee", Callee, Operator) => true,
+        ("talking-to-callee", Operator, Callee) => true,
+        ("connected" | "handed-over", Caller, Callee) => true,
+        ("connected" | "handed-over", Callee, Caller) => true,
+        ("direct-ringing", Callee, Caller) => true,
+        // Among the parties of an ordinary call there are no secrets, transfers included.
+        ("talking" | "transferring", _, _) => true,
+        _ => false,
+    }
+}
+
+impl Judge {
+    pub fn heard_by_house(&mut self, bytes: &[u8]) {
+        if bytes.starts_with(b"INVITE ")
+            && let Ok(Message::Request(request)) = sip::parse(bytes)
+        {
+            self.arriving = request.headers.call_id().unwrap_or_default().to_owned();
+        }
+    }
+
+    pub fn views_are_old(&mut self) {
+        self.views = None;
+    }
+
+    pub fn refused(&mut self, status: u16) {
+        *self.refusals.entry(status).or_default() += 1;
+    }
+
+    pub fn transferred(&mut self, _: u32) {
+        self.transfers += 1;
+    }
+
+    pub fn summary(&self, world: &World) -> String {
+        format!(
+            "{} calls in {} s, {} taken, {} handed over, {} transfers asked for, {} packets heard; \
+             refusals {:?}; ends {:?}",
+            world.calls,
+            world.now.instant.as_micros() / 1_000_000,
+            self.takes.values().map(|(taken, _)| taken).sum::<u64>(),
+            self.handed_over,
+            self.transfers,
+            self.packets,
+            self.refusals,
+            self.endings,
+        )
+    }
+}
+
+impl World {
+    fn views(&mut self) -> &[CallView] {
+        if self.judge.views.is_none() {
+            let (id, by) = (0, "judge".to_owned());
+            let input = Input::Admin { id, by, request: AdminRequest::Calls };
+            let effects = self.house.exchange.handle(self.now, input);
+            let views = effects.into_iter().find_map(|effect| match effect {
+                Effect::Reply { reply: Reply::Calls(views), .. } => Some(views),
+                _ => None,
+            });
+            self.judge.views = Some(views.unwrap_or_default());
+        }
+        self.judge.views.as_deref().unwrap_or_default()
+    }
+
+    // ---- who hears whom ----
+
+    pub fn judge_sound(&mut self, to: SocketAddr, packet: &[u8]) {
+        self.judge.packets += 1;
+        let (Some(speaker), Some(listener)) = (sound::speaker(packet), self.places.get(&to)) else {
+            return self.fail(format!("a packet to {to}, where nobody listens"), &[]);
+        };
+        let listener = *listener;
+        let link = |id: u32| self.judge.links.get(&self.dialogs[id as usize].call_id).copied();
+        let (Some((call, from)), Some((other, role))) = (link(speaker), link(listener)) else {
+            let what = format!("c{listener} hears c{speaker}, and one of them is in no call");
+            return self.fail(what, &[speaker, listener]);
+        };
+        let phase = self.views().iter().find(|view| view.call == call).map(|view| view.phase);
+        let phase = phase.unwrap_or("ended");
+        if call != other || !may_hear(phase, from, role) {
+            let what = format!(
+                "c{listener}, {role:?} in {other}, hears c{speaker}, {from:?} in {call}: {phase}"
+            );
+            self.fail(what, &[speaker, listener]);
+        }
+    }
+
+    /// A message that the house sends: whom it calls for which call, and what it announces.
+    pub fn judge_message(&mut self, phone: usize, bytes: &[u8]) {
+        if bytes.starts_with(b"SIP/2.0 182 ") {
+            return self.judge_position(bytes);
+        }
+        if !bytes.starts_with(b"INVITE ") {
+            return;
+        }
+        let Ok(Message::Request(invite)) = sip::parse(bytes) else { return };
+        let call_id = invite.headers.call_id().unwrap_or_default().to_owned();
+        if invite.headers.to_tag().is_some() || self.judge.links.contains_key(&call_id) {
+            return;
+        }
+        let Ok(from) = invite.headers.from() else { return };
+        let callee = self.phones[phone].name.clone();
+        self.judge.views = None;
+        let link = self.link(
+            from.display.as_deref().unwrap_or_default(),
+            &from.uri.user().unwrap_or_default(),
+            &callee,
+        );
+        match link {
+            Some(link) => {
+                self.judge.links.insert(call_id, link);
+            }
+            None => self.fail(format!("the house calls {callee} for no call, {from}"), &[]),
+        }
+    }
+
+    fn link(&mut self, display: &str, user: &str, callee: &str) -> Option<(CallId, Role)> {
+        let named = display.strip_prefix('c').and_then(|id| id.parse::<usize>().ok());
+        let named = named.and_then(|id| self.dialogs.get(id)).map(|dialog| dialog.call_id.clone());
+        let named = named.and_then(|call_id| self.judge.links.get(&call_id)).copied();
+        let operator = DESKS.iter().chain(&PHONE_OPERATORS).zip(&TERMINALS);
+        let operator =
+            operator.clone().find(|(_, phone)| phone.number == user).map(|(name, _)| *name);
+        let views = self.views();
+        let wanted = |view: &&CallView| view.callee.as_ref().is_some_and(|c| c.as_str() == callee);
+        if let Some((call, _)) = named {
+            let view = views.iter().find(|view| view.call == call)?;
+            let direct = matches!(view.phase, "direct-ringing" | "talking" | "transferring");
+            return Some((call, if direct { Role::Callee } else { Role::Operator }));
+        }
+        let consulting = views
+            .iter()
+            .filter(wanted)
+            .find(|view| view.operator.as_ref().is_some_and(|own| operator == Some(own.as_str())));
+        if let Some(view) = consulting {
+            return Some((view.call, Role::Callee));
+        }
+        let transferring = views.iter().filter(|view| view.phase == "transferring");
+        let calls: Vec<CallId> = transferring.map(|view| view.call).collect();
+        // Whoever is sent on calls under its own number.
+        let of_user = |call_id: &String| {
+            let id = self.by_call.get(call_id).copied();
+            id.is_some_and(|id| self.phones[self.dialogs[id as usize].phone].name == user)
+        };
+        let mut links = self.judge.links.iter().filter(|(call_id, _)| of_user(call_id));
+        let sent_on = links.find(|(_, (call, _))| calls.contains(call));
+        sent_on.map(|(_, (call, _))| (*call, Role::Callee))
+    }
+
+    fn judge_position(&mut self, bytes: &[u8]) {
+        let Ok(Message::Response(response)) = sip::parse(bytes) else { return };
+        let position = response.reason.rsplit(' ').next().and_then(|word| word.parse().ok());
+        let (Some(position), Ok(call_id)) = (position, response.headers.call_id()) else { return };
+        // A reliable one that is repeated until its PRACK says nothing new (RFC 3262 §3).
+        let rseq = response.headers.rseq().ok().flatten().map(|rseq| (call_id.to_owned(), rseq));
+        if rseq.is_some_and(|rseq| !self.judge.reliable.insert(rseq)) {
+            return;
+        }
+        let before = self.judge.positions.insert(call_id.to_owned(), position);
+        if before.is_some_and(|before| before < position) {
+            let what = format!("the position of {call_id} rises from {before:?} to {position}");
+            let id = self.by_call.get(call_id).copied();
+            self.fail(what, id.as_slice());
+        }
+    }
+
+    // ---- takes, records, ports ----
+
+    pub fn judge_story(&mut self, story: &Story) {
+        let judge = &mut self.judge;
+        match story {
+            Story::Arrived { call, dialled, .. } => {
+                judge.links.insert(judge.arriving.clone(), (*call, Role::Caller));
+                // A feature code is a command, not a call.
+                if !dialled.as_str().starts_with('*') {
+                    judge.arrived.insert(*call);
+                }
+            }
+            Story::Queued { call, request, .. } => {
+                judge.requests.insert(*request, *call);
+                judge.taken.remove(call);
+            }
+            Story::Taken { call, operator, .. } => {
+                let at = DESKS.iter().position(|name| *name == operator.as_str());
+                if let Some(at) = at {
+                    judge.takes.entry((at, *call)).or_default().0 += 1;
+                }
+                if let Some(other) = judge.taken.insert(*call, operator.clone()) {
+                    self.fail(format!("{call} is taken by {operator} and by {other}"), &[]);
+                }
+            }
+            Story::PhoneFailed { call, .. } => {
+                judge.taken.remove(call);
+            }
+            Story::HandedOver { .. } => judge.handed_over += 1,
+            Story::Ended { cause, .. } => *judge.endings.entry(cause.word()).or_default() += 1,
+            Story::Answered { .. }
+            | Story::Transferred { .. }
+            | Story::Refused { .. }
+            | Story::DeskUp { .. }
+            | Story::DeskGone { .. } => {}
+        }
+    }
+
+    /// A desk is told that it has won.
+    pub fn judge_take(&mut self, desk: usize, request: &str, id: u32) {
+        let call = RequestId::parse(request).and_then(|id| self.judge.requests.get(&id)).copied();
+        let Some(call) = call else {
+            return self.fail(format!("c{id} has taken {request}, which nobody knows"), &[id]);
+        };
+        let (told, confirmed) = self.judge.takes.entry((desk, call)).or_default();
+        *confirmed += 1;
+        if confirmed > told {
+            self.fail(format!("c{id} was told that it took {call}, and did not"), &[id]);
+        }
+    }
+
+    pub fn judge_entry(&mut self, entry: &Entry) {
+        let Entry::Call(record) = entry else { return };
+        let before = self.judge.records.insert(record.call, record.ended);
+        if let Some(Some(before)) = before
+            && Some(before) != record.ended
+        {
+            let what = format!("{} ended as {before:?} and now as {:?}", record.call, record.ended);
+            self.fail(what, &[]);
+        }
+    }
+
+    pub fn judge_media(&mut self, command: &Command) {
+        let fault = match command {
+            Command::Open { port, .. } => {
+                (!self.judge.ports.insert(*port)).then_some((port, "opened twice"))
+            }
+            Command::Close { port } => {
+                (!self.judge.ports.remove(port)).then_some((port, "closed, but not open"))
+            }
+            Command::Update { port, .. } => {
+                (!self.judge.ports.contains(port)).then_some((port, "used, but not open"))
+            }
+            Command::Patch(_)
+            | Command::KeyFrame { .. }
+            | Command::Dtmf { .. }
+            | Command::Intercept { .. }
+            | Command::Watch { .. }
+            | Command::Expect { .. } => None,
+        };
+        if let Some((port, what)) = fault {
+            self.fail(format!("{port} is {what}"), &[]);
+        }
+    }
+
+    // ---- the end ----
+
+    /// Everybody has hung up and every timer has run out.
+    pub fn judge_the_end(&mut self) {
+        let status = self.house.exchange.status();
+        let left = (status.calls, status.waiting, status.legs, status.transactions);
+        if left != (0, 0, 0, (0, 0)) || !self.house.exchange.is_quiet() {
+            let views = self.views().to_vec();
+            return self.fail(format!("something is left: {status:?} {views:?}"), &[]);
+        }
+        if let Some(port) = self.judge.ports.first() {
+            return self.fail(format!("{port} is left open"), &[]);
+        }
+        if let Some((call, _)) = self.judge.records.iter().find(|(_, ended)| ended.is_none()) {
+            return self.fail(format!("{call} has a record without an end"), &[]);
+        }
+        let missing = self.judge.arrived.iter().find(|call| !self.judge.records.contains_key(call));
+        if let Some(call) = missing {
+            return self.fail(format!("{call} has no record"), &[]);
+        }
+        let waiting = self.clients.iter().find(|(_, client)| client.answered.is_none());
+        if let Some((key, client)) = waiting {
+            let (what, id) = (format!("{key} was never answered"), client.dialog);
+            return self.fail(what, &[id]);
+        }
+        if let Some((id, command)) = self.unresolved() {
+            return self.fail(format!("{command} has no result"), &[id]);
+        }
+        let (id, by) = (0, "judge".to_owned());
+        let input = Input::Admin { id, by, request: AdminRequest::Operators };
+        for effect in self.house.exchange.handle(self.now, input) {
+            if let Effect::Reply { reply: Reply::Operators(views), .. } = effect
+                && let Some(view) =
+                    views.iter().find(|view| view.state == "busy" || view.call.is_some())
+            {
+                self.fail(format!("an operator is left busy: {view:?}"), &[]);
+            }
+        }
+    }
+}

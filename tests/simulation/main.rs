@@ -1,0 +1,65 @@
+//! The whole house on a bad network, among people who do anything at any moment: one number is the
+//! seed of all chance, and a failure is that number.
+//!
+//! ```text
+//!   callers ─┐   network.rs loses, doubles, delays      ┌─▶ exchange::Machine ──▶ journal, late
+//!   users   ─┼──▶ and overtakes; one line of events ────┤          │ commands
+//!   desks   ─┘    in the order of their moments         └─▶ media::Machine
+//!        phone.rs people.rs desk.rs sound.rs                judge.rs looks at every step
+//! ```
+//!
+//! The phones know nothing of the house but its address: SIP is spoken by a small user agent of
+//! their own. What must hold stands in `judge.rs`.
+//!
+//! `CORDBOARD_SEED=7` plays another day, `CORDBOARD_CALLS=100000` a longer one.
+
+#![allow(clippy::print_stderr)] // Says which seed was played.
+
+mod desk;
+mod house;
+mod judge;
+mod network;
+mod operators;
+mod people;
+mod phone;
+mod requests;
+mod responses;
+mod sound;
+mod world;
+
+use world::{Day, World};
+
+const SEED: u64 = 1;
+const CALLS: u64 = 10_000;
+
+fn setting(name: &str, usual: u64) -> u64 {
+    let set = std::env::var(name).ok();
+    set.map_or(usual, |text| text.parse().expect("the setting is a number"))
+}
+
+fn play(day: Day) {
+    let outcome = World::new(day).run();
+    let told = outcome.unwrap_or_else(|failure| panic!("{failure}\nCORDBOARD_SEED={}", day.seed));
+    eprintln!("seed {}: {told}", day.seed);
+}
+
+/// Lossy, slow, and full of people.
+#[test]
+fn ten_thousand_calls_keep_every_promise() {
+    let (seed, calls) = (setting("CORDBOARD_SEED", SEED), setting("CORDBOARD_CALLS", CALLS));
+    play(Day { seed, calls, lost: 30, doubled: 20, late: 50 });
+}
+
+/// No packet is lost, so nobody can hide behind the network.
+#[test]
+fn a_perfect_network_keeps_every_promise_as_well() {
+    let seed = setting("CORDBOARD_SEED", SEED);
+    play(Day { seed, calls: 1_000, lost: 0, doubled: 0, late: 0 });
+}
+
+/// Every seventh datagram is lost.
+#[test]
+fn a_network_that_hardly_works_breaks_no_promise() {
+    let seed = setting("CORDBOARD_SEED", SEED);
+    play(Day { seed, calls: 500, lost: 140, doubled: 80, late: 150 });
+}

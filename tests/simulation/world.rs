@@ -1,0 +1,344 @@
+//! Everything there is, and the loop that lets it happen.
+
+use super::desk::Desk;
+use super::house::{DESKS, House, IP, PHONE_OPERATORS, PORT, Relayed, TERMINALS};
+use super::judge::{CALLERS, Judge};
+use super::network::{Agenda, Deed, Event, Ladder, Line, Network};
+use super::phone::{Client, Dialog, Person, Phone, Server, house};
+use cordboard::exchange::{Effect, Input};
+use cordboard::ids::{ConnectionId, PortId};
+use cordboard::random::Random;
+use cordboard::sip::{self, Destination, Flow, Message, Transport};
+use cordboard::time::{Duration, Instant, Now, UnixTime, earliest};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The relay is woken at most so often: a busy machine, and a quick simulation.
+const RELAY_PACE: Duration = Duration::from_millis(100);
+/// What is due at one moment may make something else due; not for ever.
+const ALARMS_MAX: u32 = 20;
+/// After the last call, so long until nothing may be left: the timers of everything.
+const FAREWELL: Duration = Duration::from_secs(400);
+/// No day is longer.
+const DAY_MAX: Duration = Duration::from_secs(40_000);
+
+/// What is played.
+#[derive(Clone, Copy, Debug)]
+pub struct Day {
+    pub seed: u64,
+    pub calls: u64,
+    /// Of 1,000 datagrams.
+    pub lost: u64,
+    pub doubled: u64,
+    pub late: u64,
+}
+
+pub struct World {
+    day: Day,
+    pub now: Now,
+    pub agenda: Agenda,
+    network: Network,
+    pub chance: Random,
+    pub house: House,
+    pub phones: Vec<Phone>,
+    addresses: BTreeMap<SocketAddr, usize>,
+    pub dialogs: Vec<Dialog>,
+    pub by_call: BTreeMap<String, u32>,
+    /// Where the sound of each dialog is received.
+    pub places: BTreeMap<SocketAddr, u32>,
+    pub clients: BTreeMap<String, Client>,
+    pub servers: BTreeMap<String, Server>,
+    pub desks: Vec<Desk>,
+    pub judge: Judge,
+    ladder: Ladder,
+    failure: Option<String>,
+    last_commit: Instant,
+    relay_woken: Instant,
+    /// How often the exchange was woken at one moment.
+    alarms: (Instant, u32),
+    pub calls: u64,
+    /// Since when nobody makes calls any more.
+    pub closing: Option<Instant>,
+}
+
+impl World {
+    pub fn new(day: Day) -> Self {
+        let mut random = Random::from_number(day.seed);
+        let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_795_000_000) };
+        let phones = people();
+        let addresses = phones.iter().map(|phone| (phone.name.as_str(), phone.address)).collect();
+        let (house, effects) = House::new(now, &addresses, &mut random);
+        let network =
+            Network { lost: day.lost, doubled: day.doubled, late: day.late, chance: random.fork() };
+        let mut world = Self {
+            day,
+            now,
+            agenda: Agenda::default(),
+            network,
+            chance: random.fork(),
+            house,
+            addresses: phones.iter().enumerate().map(|(at, phone)| (phone.address, at)).collect(),
+            phones,
+            dialogs: Vec::new(),
+            by_call: BTreeMap::new(),
+            places: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            desks: DESKS.iter().map(|_| Desk::default()).collect(),
+            judge: Judge::default(),
+            ladder: Ladder::default(),
+            failure: None,
+            last_commit: Instant::START,
+            relay_woken: Instant::START,
+            alarms: (Instant::START, 0),
+            calls: 0,
+            closing: None,
+        };
+        world.perform(effects);
+        for phone in 0..world.phones.len() {
+            world.after(0, 3_000, Event::Live(phone));
+        }
+        world
+    }
+
+    /// Plays the day.
+    ///
+    /// # Errors
+    /// The first broken promise, and what led to it.
+    pub fn run(mut self) -> Result<String, String> {
+        while self.failure.is_none() {
+            let over = self.closing.is_some_and(|since| self.now.instant >= since + FAREWELL);
+            if over || self.now.instant > Instant::START + DAY_MAX {
+                break;
+            }
+            if self.closing.is_none() && self.calls >= self.day.calls {
+                self.closing = Some(self.now.instant);
+            }
+            self.step();
+        }
+        if self.failure.is_none() {
+            self.judge_the_end();
+        }
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(self.judge.summary(&self)),
+        }
+    }
+
+    fn step(&mut self) {
+        let relay = self.house.relay.deadline().map(|at| at.max(self.relay_woken + RELAY_PACE));
+        let exchange = self.house.exchange.deadline();
+        let Some(at) = earliest(earliest(exchange, relay), self.agenda.next()) else {
+            return self.fail("nothing will ever happen again".into(), &[]);
+        };
+        if at > self.now.instant {
+            self.now = self.now + at.since(self.now.instant);
+        }
+        let now = self.now.instant;
+        if exchange.is_some_and(|at| at <= now) {
+            let effects = self.house.exchange.tick(self.now);
+            self.alarms = if self.alarms.0 == now { (now, self.alarms.1 + 1) } else { (now, 1) };
+            if self.alarms.1 > ALARMS_MAX {
+                self.fail("the alarm of the exchange rings for ever".into(), &[]);
+            }
+            self.perform(effects);
+        } else if relay.is_some_and(|at| at <= now) {
+            self.relay_woken = now;
+            let mut out = Relayed::default();
+            self.house.relay.tick(self.now, &mut out);
+            self.relayed(out);
+        } else if let Some(event) = self.agenda.pop() {
+            self.happen(event);
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::ToHouse(phone, bytes) => {
+                self.judge.heard_by_house(&bytes);
+                let flow = Flow {
+                    transport: Transport::Udp,
+                    local: house(),
+                    remote: self.phones[phone].address,
+                    connection: ConnectionId(0),
+                };
+                let input = Input::Sip { flow, bytes: &bytes };
+                let effects = self.house.exchange.handle(self.now, input);
+                self.perform(effects);
+            }
+            Event::ToPhone(phone, bytes) => match sip::parse(&bytes) {
+                Ok(Message::Request(request)) => self.on_request(phone, request),
+                Ok(Message::Response(response)) => self.on_response(&response),
+                Err(error) => {
+                    self.fail(format!("the house wrote what cannot be read: {error}"), &[])
+                }
+            },
+            Event::Sound { from, port, mut packet } => {
+                let mut out = Relayed::default();
+                let port = PortId(u64::from(port));
+                self.house.relay.rtp(self.now, port, from, &mut packet, &mut out);
+                self.relayed(out);
+            }
+            Event::Committed(ticket) => {
+                let effects = self.house.exchange.handle(self.now, Input::Committed(ticket));
+                self.perform(effects);
+            }
+            Event::Repeat(key) => self.repeat(&key),
+            Event::RepeatAnswer(key) => self.repeat_answer(&key),
+            Event::Act(dialog, deed) => self.act(dialog, deed),
+            Event::Live(phone) => self.live(phone),
+            Event::Desk(desk, dialog) => self.desk_acts(desk, dialog),
+            Event::Speak(dialog) => self.speak(dialog),
+        }
+    }
+
+    // ---- what the house wants ----
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send { to, bytes } => self.carry_to_phone(to, bytes),
+                Effect::Media(command) => {
+                    self.judge_media(&command);
+                    let mut out = Relayed::default();
+                    self.house.relay.handle(self.now, command, &mut out);
+                    self.relayed(out);
+                }
+                Effect::PortsWanted => {
+                    let ports = self.house.more_ports();
+                    if !ports.is_empty() {
+                        let effects = self.house.exchange.handle(self.now, Input::Ports(ports));
+                        self.perform(effects);
+                    }
+                }
+                Effect::Store { entry, ticket } => {
+                    self.judge_entry(&entry);
+                    if let Some(ticket) = ticket {
+                        let at = self.now.instant + self.commit_time();
+                        self.last_commit = self.last_commit.max(at);
+                        self.agenda.add(self.last_commit, Event::Committed(ticket));
+                    }
+                }
+                Effect::Log(story) => {
+                    self.note(story.to_string());
+                    self.judge_story(&story);
+                }
+                Effect::Complaint { what, .. } => self.note(what),
+                Effect::Resolve { .. } | Effect::Reply { .. } => {}
+            }
+        }
+        self.judge.views_are_old();
+    }
+
+    /// At once, as a journal does, or late, as a slow disk does.
+    fn commit_time(&mut self) -> Duration {
+        let micros = match self.chance.below(10) {
+            0..3 => 0,
+            3..9 => self.chance.below(8_000),
+            _ => self.chance.below(1_500_000),
+        };
+        Duration::from_micros(micros)
+    }
+
+    fn carry_to_phone(&mut self, to: Destination, bytes: Vec<u8>) {
+        let Some(phone) = self.addresses.get(&to.remote()).copied() else {
+            return self.fail(format!("the house sends to nobody, {to:?}"), &[]);
+        };
+        let to_name = self.phones[phone].name.clone();
+        let line = Line::Sip { from: "house".into(), to: to_name, bytes: bytes.clone() };
+        self.ladder.note(self.now.instant, line);
+        self.judge_message(phone, &bytes);
+        for at in self.network.carry(self.now.instant) {
+            self.agenda.add(at, Event::ToPhone(phone, bytes.clone()));
+        }
+    }
+
+    fn relayed(&mut self, out: Relayed) {
+        for (to, packet) in out.packets {
+            self.judge_sound(to, &packet);
+        }
+        for event in out.events {
+            let effects = self.house.exchange.handle(self.now, Input::Media(event));
+            self.perform(effects);
+        }
+    }
+
+    // ---- for everybody ----
+
+    /// A phone sends SIP.
+    pub fn send(&mut self, phone: usize, bytes: Vec<u8>) {
+        let from = self.phones[phone].name.clone();
+        let line = Line::Sip { from, to: "house".into(), bytes: bytes.clone() };
+        self.ladder.note(self.now.instant, line);
+        for at in self.network.carry(self.now.instant) {
+            self.agenda.add(at, Event::ToHouse(phone, bytes.clone()));
+        }
+    }
+
+    /// A phone sends sound.
+    pub fn send_sound(&mut self, delay: Duration, from: SocketAddr, port: u16, packet: &[u8]) {
+        for at in self.network.carry(self.now.instant) {
+            self.agenda.add(at + delay, Event::Sound { from, port, packet: packet.to_vec() });
+        }
+    }
+
+    /// Something happens between `least` and `most` milliseconds from now.
+    pub fn after(&mut self, least: u64, most: u64, event: Event) {
+        let micros = least * 1_000 + self.chance.below((most - least) * 1_000);
+        self.agenda.add(self.now.instant + Duration::from_micros(micros), event);
+    }
+
+    pub fn soon(&mut self, least: u64, most: u64, dialog: u32, deed: Deed) {
+        self.after(least, most, Event::Act(dialog, deed));
+    }
+
+    pub fn percent(&mut self, percent: u64) -> bool {
+        self.chance.below(100) < percent
+    }
+
+    pub fn note(&mut self, line: String) {
+        self.ladder.note(self.now.instant, Line::Told(line));
+    }
+
+    /// A promise is broken; the first one counts.
+    pub fn fail(&mut self, what: String, dialogs: &[u32]) {
+        if self.failure.is_some() {
+            return;
+        }
+        let ids = dialogs.iter().filter_map(|id| self.dialogs.get(*id as usize));
+        let parties: Vec<String> = ids.map(|dialog| dialog.call_id.clone()).collect();
+        let mut text = format!("at {:.6} s: {what}\n", self.now.instant.as_micros() as f64 / 1e6);
+        text += &self.ladder.print(&parties);
+        if !parties.is_empty() {
+            text += "---- and all together:\n";
+            text += &self.ladder.print(&[]);
+        }
+        self.failure = Some(text);
+    }
+}
+
+/// All phones and desks: callers outside first, then the house in the order of its directory.
+fn people() -> Vec<Phone> {
+    let address = |net: u8, at: usize| {
+        let at = u8::try_from(at + 1).expect("people are few");
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, net, 0, at)), PORT)
+    };
+    let phone = |name: String, person, address: SocketAddr| {
+        assert!(address.ip() != IP, "the house lives elsewhere");
+        Phone { name, person, address, next_port: 10_000 }
+    };
+    let callers = (0..CALLERS).map(|at| phone(format!("ann{at}"), Person::Caller, address(1, at)));
+    let inside = TERMINALS.iter().enumerate().map(|(at, account)| {
+        let person = match at {
+            at if at < DESKS.len() => Person::DeskPhone,
+            at if at < DESKS.len() + PHONE_OPERATORS.len() => Person::PhoneOperator,
+            _ => Person::User,
+        };
+        phone(account.number.to_owned(), person, address(2, at))
+    });
+    let desks = DESKS
+        .iter()
+        .enumerate()
+        .map(|(at, name)| phone((*name).to_owned(), Person::Desk(at), address(3, at)));
+    callers.chain(inside).chain(desks).collect()
+}
