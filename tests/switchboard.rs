@@ -1937,12 +1937,13 @@ fn phones_without_a_common_codec_are_called_with_all_and_the_others_follow() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
@@ -1989,19 +1990,20 @@ fn a_desk_phone_that_knows_no_codec_of_ours_fails() {
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
+                 ada gets position 1
                  ada <- 182 Queued, position 1
                  ada <- 200
                  op1: offer r1, 1 of 1
         2s   op1: take r1
                  op1: ok
-                 ada gets hold
+                 ada gets position 1
                  call 3001 as ada
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
         3s   3001 refuses 488
                  call 3001 as ada
         4s   3001 refuses 488
-                 ada gets hold
+                 ada gets position 1
                  op1: call r1 ended, phone-no-common-codec
                  op1: state idle, phone unreachable
     ",
