@@ -17,7 +17,7 @@ const SETTLE: Duration = Duration::from_secs(6);
 const STRETCH: Duration = Duration::from_millis(1200);
 /// For so long after the mark the old party may go on: packets on their way to a phone that this machine
 /// has kept waiting. They arrive in order, so once the old party has ceased it must not come back.
-const TAIL_MS: usize = 400;
+const TAIL_MS: usize = 800;
 /// The latest stretch of sound that tells what is heard now.
 const NOW_MS: usize = 400;
 
