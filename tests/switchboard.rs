@@ -762,6 +762,8 @@ fn the_operators_lost_phone_returns_the_caller_to_the_front() {
         4s   3001 answers
                  bob gets 3001, 3001 gets bob
                  op1: call r2 with-caller
+        5s   3001 falls silent
+                 probe 3001
         5s   3001 is lost
                  bob gets position 2
                  bob gets position 1

@@ -63,6 +63,10 @@ impl Machine {
                 let headers = vec![self.asserted(&party)];
                 self.want(now, leg, dialog::Command::Update { body: None, headers }, out);
             }
+            Command::Probe { leg } => {
+                let (body, headers) = (None, vec![]);
+                self.want(now, leg, dialog::Command::Update { body, headers }, out);
+            }
             Command::Align { leg, to } => self.align(now, leg, to, out),
             Command::Info { leg, tag, package, body } => {
                 let headers = vec![

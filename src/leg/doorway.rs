@@ -168,6 +168,12 @@ pub enum Command {
         /// The other party.
         party: Party,
     },
+    /// Ask the phone whether it still knows the call, by an UPDATE that changes nothing: a dead one
+    /// ends with the cause `Lost`.
+    Probe {
+        /// The leg.
+        leg: LegId,
+    },
     /// One re-INVITE that changes this leg's codecs to what another leg speaks (media-rules 1);
     /// answered by `Aligned`.
     Align {

@@ -28,6 +28,10 @@ impl Machine {
         if let leg::Event::Dtmf { leg, digit } = event {
             return self.on_key(env, id, *leg, *digit);
         }
+        if let leg::Event::Silent { leg, .. } = event {
+            // A phone may be mute, or on hold: only one that does not answer either is lost.
+            return env.out.push(Effect::Leg(leg::Command::Probe { leg: *leg }));
+        }
         if let leg::Event::Referred { leg, transaction, replaces: Some(replaced), .. } = event {
             return self.attended_transfer(env, id, *leg, *transaction, *replaced);
         }

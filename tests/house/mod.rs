@@ -243,6 +243,7 @@ impl House {
             }
             Command::SendDtmf { leg, digit } => format!("{} <- key {digit}", self.name(leg)),
             Command::Align { leg, to } => format!("align {} to {}", self.name(leg), self.name(to)),
+            Command::Probe { leg } => format!("probe {}", self.name(leg)),
             Command::Watch { .. }
             | Command::RequestKeyFrame { .. }
             | Command::InterceptDtmf { .. } => return None,
@@ -366,6 +367,7 @@ impl House {
         let ended = |by, cause| leg::Event::Ended { leg, cause, by };
         let event = match words {
             ["rings"] => leg::Event::Ringing { leg, status: 180 },
+            ["falls", "silent"] => leg::Event::Silent { leg, span: Duration::from_secs(30) },
             ["plays"] => leg::Event::EarlyMedia { leg },
             ["answers"] => leg::Event::Answered { leg, spoken: Spoken::default() },
             ["hangs", "up"] => ended(EndedBy::Peer, Cause::NormalClearing),
