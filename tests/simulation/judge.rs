@@ -35,7 +35,7 @@ enum Role {
 pub struct Judge {
     /// By Call-ID: the call of a dialog, and what its phone is there.
     links: BTreeMap<String, (CallId, Role)>,
-    /// The Call-ID of the INVITE that the house is reading.
+    /// The Call-ID of the INVITE or REFER that the house is reading.
     arriving: String,
     views: Option<Vec<CallView>>,
     records: BTreeMap<CallId, Option<Ended>>,
@@ -76,7 +76,8 @@ fn may_hear(phase: &str, speaker: Role, listener: Role) -> bool {
 
 impl Judge {
     pub fn heard_by_house(&mut self, bytes: &[u8]) {
-        if bytes.starts_with(b"INVITE ")
+        self.arriving.clear();
+        if (bytes.starts_with(b"INVITE ") || bytes.starts_with(b"REFER "))
             && let Ok(Message::Request(request)) = sip::parse(bytes)
         {
             self.arriving = request.headers.call_id().unwrap_or_default().to_owned();
@@ -199,16 +200,9 @@ impl World {
         if let Some(view) = consulting {
             return Some((view.call, Role::Callee));
         }
-        let transferring = views.iter().filter(|view| view.phase == "transferring");
-        let calls: Vec<CallId> = transferring.map(|view| view.call).collect();
-        // Whoever is sent on calls under its own number.
-        let of_user = |call_id: &String| {
-            let id = self.by_call.get(call_id).copied();
-            id.is_some_and(|id| self.phones[self.dialogs[id as usize].phone].name == user)
-        };
-        let mut links = self.judge.links.iter().filter(|(call_id, _)| of_user(call_id));
-        let sent_on = links.find(|(_, (call, _))| calls.contains(call));
-        sent_on.map(|(_, (call, _))| (*call, Role::Callee))
+        // Whoever is sent on calls at the moment at which the house reads the REFER.
+        let (call, _) = self.judge.links.get(&self.judge.arriving)?;
+        Some((*call, Role::Callee))
     }
 
     fn judge_position(&mut self, bytes: &[u8]) {
