@@ -17,7 +17,7 @@ use crate::sdp::Session;
 use crate::sip::{HeaderName, Message, Method, Request, Response, StatusCode};
 use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -117,7 +117,7 @@ impl Apparatus {
         };
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (voice, senses) = (Voice::new(party, &mut random), Senses::new());
+        let (voice, senses) = (Voice::new(party, &mut random), Senses::new(Instant::now()));
         let call = None;
         let mut apparatus =
             Self { party, wire, account, sockets, ports, ticks, voice, senses, call, shows };
@@ -153,16 +153,18 @@ impl Apparatus {
                     return Ok(());
                 }
                 Happened::Order(Some(order)) => self.obey(order).await?,
-                Happened::Sound(len) => {
-                    if let Some(agreed) = self.agreement().audio {
-                        self.senses.hear(&sound[..len], agreed.receive_as);
+                Happened::Sound(len) => match self.agreement().audio {
+                    Some(agreed) => {
+                        self.senses.hear(Instant::now(), &sound[..len], agreed.receive_as);
                     }
-                }
-                Happened::Picture(len) => {
-                    if let Some(agreed) = self.agreement().video {
-                        self.senses.see(&picture[..len], agreed.receive_as);
+                    None => self.senses.wonder(Instant::now()),
+                },
+                Happened::Picture(len) => match self.agreement().video {
+                    Some(agreed) => {
+                        self.senses.see(Instant::now(), &picture[..len], agreed.receive_as);
                     }
-                }
+                    None => self.senses.wonder(Instant::now()),
+                },
                 Happened::Feedback(len) => self.on_feedback(&feedback[..len]),
                 Happened::Tick => self.speak().await?,
             }
@@ -212,12 +214,12 @@ impl Apparatus {
             Command::Answer => self.answer().await,
             Command::HangUp => self.hang_up().await,
             Command::Begin => {
-                self.senses.begin();
+                self.senses.begin(Instant::now());
                 Ok(())
             }
             Command::Measure(reply) => {
                 // Whoever asked may have gone.
-                let _ = reply.send(self.senses.measure());
+                let _ = reply.send(self.senses.measure(Instant::now()));
                 Ok(())
             }
             Command::Leave(_) => Ok(()),

@@ -94,10 +94,10 @@ pub struct Measured {
 }
 
 impl Senses {
-    /// Ear and eye that have heard and seen nothing.
-    pub fn new() -> Self {
+    /// Ear and eye that have heard and seen nothing before `now`.
+    pub fn new(now: Instant) -> Self {
         Self {
-            since: Instant::now(),
+            since: now,
             decoder: AudioDecoder::new(&Codec::Pcmu, RATE).expect("G.711 can always be decoded"),
             sound: Vec::new(),
             packets: 0,
@@ -110,15 +110,15 @@ impl Senses {
     }
 
     /// A new phase begins: all but what the screen shows is forgotten.
-    pub fn begin(&mut self) {
+    pub fn begin(&mut self, now: Instant) {
         let reassembly = std::mem::take(&mut self.reassembly);
-        *self = Self { reassembly, shown: self.shown, ..Self::new() };
+        *self = Self { reassembly, shown: self.shown, ..Self::new(now) };
     }
 
     /// A packet on the port of sound, whose payload type for G.711 is `payload_type`.
-    pub fn hear(&mut self, bytes: &[u8], payload_type: u8) {
+    pub fn hear(&mut self, now: Instant, bytes: &[u8], payload_type: u8) {
         let Some(packet) = packet(bytes, payload_type) else { return };
-        if self.since.elapsed() < IN_FLIGHT {
+        if now.duration_since(self.since) < IN_FLIGHT {
             return;
         }
         self.packets += 1;
@@ -129,7 +129,7 @@ impl Senses {
     }
 
     /// A packet on the port of pictures, whose payload type for H.264 is `payload_type`.
-    pub fn see(&mut self, bytes: &[u8], payload_type: u8) {
+    pub fn see(&mut self, now: Instant, bytes: &[u8], payload_type: u8) {
         let Some(packet) = packet(bytes, payload_type) else { return };
         let (mut shown, mut drawn) = (self.shown, false);
         self.reassembly.take(packet.sequence(), packet.payload(), |nal| {
@@ -145,7 +145,7 @@ impl Senses {
             }
         });
         self.shown = shown;
-        if self.since.elapsed() < IN_FLIGHT {
+        if now.duration_since(self.since) < IN_FLIGHT {
             return;
         }
         self.packets += 1;
@@ -154,24 +154,31 @@ impl Senses {
         }
         if packet.marker() {
             self.pictures += 1;
-            self.last_picture = Some(Instant::now());
+            self.last_picture = Some(now);
+        }
+    }
+
+    /// A packet that belongs to no stream of ours: it should not have come.
+    pub fn wonder(&mut self, now: Instant) {
+        if now.duration_since(self.since) >= IN_FLIGHT {
+            self.packets += 1;
         }
     }
 
     /// What it comes to.
-    pub fn measure(&self) -> Measured {
-        let now = &self.sound[self.sound.len().saturating_sub(NOW)..];
-        let shares = Party::ALL.map(|party| (party, goertzel::share(now, RATE, party.tone())));
+    pub fn measure(&self, now: Instant) -> Measured {
+        let latest = &self.sound[self.sound.len().saturating_sub(NOW)..];
+        let shares = Party::ALL.map(|party| (party, goertzel::share(latest, RATE, party.tone())));
         let voice = shares.into_iter().find(|(_, share)| *share >= PURE);
         let heard = self.heard();
         let sound = match voice {
             _ if self.sound.is_empty() => Sound::None,
-            Some((party, _)) if now.len() == NOW => Sound::Voice(party),
+            Some((party, _)) if latest.len() == NOW => Sound::Voice(party),
             _ if !self.sound.chunks(WINDOW).any(is_audible) => Sound::Silence,
             _ if heard.is_empty() => Sound::Melody,
             _ => Sound::Mixed,
         };
-        let current = self.last_picture.is_some_and(|at| at.elapsed() < SEEN_FOR);
+        let current = self.last_picture.is_some_and(|at| now.duration_since(at) < SEEN_FOR);
         let sight = match self.shown.filter(|_| current) {
             Some(Shown::Face(party)) => Sight::Face(party),
             Some(Shown::Drawing) => Sight::Drawing,
@@ -205,4 +212,112 @@ fn packet(bytes: &[u8], payload_type: u8) -> Option<Packet<'_>> {
 fn is_audible(window: &[i16]) -> bool {
     let power: f64 = window.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
     power > AUDIBLE * window.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::demo::voice::Voice;
+    use crate::random::Random;
+
+    const AUDIO: u8 = 0;
+    const VIDEO: u8 = 96;
+    const TICK: Duration = Duration::from_millis(20);
+
+    /// Plays `party` to the phone for so many packets of sound, as its own phone would.
+    fn play(senses: &mut Senses, start: Instant, party: Party, ticks: u32) -> Instant {
+        let mut voice = Voice::new(party, &mut Random::from_number(7));
+        let mut now = start;
+        for _ in 0..ticks {
+            senses.hear(now, &voice.next_sound(AUDIO), AUDIO);
+            for packet in voice.next_picture(VIDEO) {
+                senses.see(now, &packet, VIDEO);
+            }
+            now += TICK;
+        }
+        now
+    }
+
+    #[test]
+    fn each_party_is_told_by_its_voice_and_its_face() {
+        for party in Party::ALL {
+            let start = Instant::now();
+            let mut senses = Senses::new(start);
+            let now = play(&mut senses, start, party, 60);
+            let measured = senses.measure(now);
+            assert_eq!(measured.sound, Sound::Voice(party));
+            assert_eq!(measured.sight, Sight::Face(party));
+            assert_eq!((measured.heard, measured.seen), ([party].into(), [party].into()));
+        }
+    }
+
+    #[test]
+    fn who_was_there_for_a_moment_is_not_forgotten() {
+        let start = Instant::now();
+        let mut senses = Senses::new(start);
+        let now = play(&mut senses, start, Party::User, 40);
+        let now = play(&mut senses, now, Party::Caller, 60);
+        let measured = senses.measure(now);
+        assert_eq!(measured.sound, Sound::Voice(Party::Caller));
+        assert_eq!(measured.heard, [Party::Caller, Party::User].into());
+        assert_eq!(measured.seen, [Party::Caller, Party::User].into());
+    }
+
+    #[test]
+    fn a_face_that_goes_on_without_a_key_frame_is_still_seen() {
+        let start = Instant::now();
+        let mut senses = Senses::new(start);
+        let mut voice = Voice::new(Party::User, &mut Random::from_number(7));
+        let mut pictures = (0..45).flat_map(|_| voice.next_picture(VIDEO));
+        // Three packets of a key frame; what follows only says that nothing has changed.
+        for packet in pictures.by_ref().take(3) {
+            senses.see(start, &packet, VIDEO);
+        }
+        senses.begin(start);
+        let now = start + IN_FLIGHT;
+        senses.see(now, &pictures.next().unwrap(), VIDEO);
+        let measured = senses.measure(now);
+        assert_eq!(measured.sight, Sight::Face(Party::User));
+        assert_eq!(measured.seen, [Party::User].into());
+    }
+
+    #[test]
+    fn nothing_is_nothing_and_what_should_not_come_is_counted() {
+        let start = Instant::now();
+        let mut senses = Senses::new(start);
+        let now = start + IN_FLIGHT;
+        let measured = senses.measure(now);
+        assert_eq!((measured.sound, measured.sight), (Sound::None, Sight::None));
+        assert_eq!(measured.packets, 0);
+        senses.wonder(now);
+        assert_eq!(senses.measure(now).packets, 1);
+    }
+
+    #[test]
+    fn a_melody_is_nobodys_and_a_picture_that_stops_is_gone() {
+        use crate::codec::audio::encode_loop;
+        use crate::codec::tone;
+        let start = Instant::now();
+        let mut senses = Senses::new(start);
+        let now = play(&mut senses, start, Party::Caller, 60);
+        senses.begin(now);
+        let melody = encode_loop(&Codec::Pcmu, tone::Sound::HoldMelody, 20).unwrap();
+        let mut header = crate::rtp::Header {
+            payload_type: AUDIO,
+            marker: false,
+            sequence: 0,
+            timestamp: 0,
+            ssrc: 1,
+        };
+        let mut later = now + IN_FLIGHT;
+        for frame in 0..melody.len() as u64 {
+            let packet = [&header.to_bytes()[..], melody.frame(frame)].concat();
+            senses.hear(later, &packet, AUDIO);
+            header.sequence += 1;
+            later += TICK;
+        }
+        let measured = senses.measure(later);
+        assert_eq!((measured.sound, measured.sight), (Sound::Melody, Sight::None));
+        assert!(measured.heard.is_empty());
+    }
 }
