@@ -27,6 +27,7 @@ use script::Play;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Play a whole operator call with simulated phones.
 #[derive(Debug, clap::Args)]
@@ -50,7 +51,15 @@ impl Command {
     }
 
     async fn play(self) -> anyhow::Result<ExitCode> {
-        let interrupted = tokio::signal::ctrl_c();
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        // The server is a child: whatever ends us has to end it.
+        let interrupted = async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
         tokio::pin!(interrupted);
         let mut house = House::open(self.data.as_deref()).await?;
         print(
@@ -58,7 +67,7 @@ impl Command {
         )?;
         let verdict = tokio::select! {
             verdict = play(&house) => verdict,
-            _ = &mut interrupted => return Ok(ExitCode::FAILURE),
+            () = &mut interrupted => return Ok(ExitCode::FAILURE),
         };
         let status = match verdict {
             Ok(status) => status,
@@ -75,7 +84,7 @@ impl Command {
         print(&introduction(&house))?;
         loop {
             tokio::select! {
-                _ = &mut interrupted => return Ok(status),
+                () = &mut interrupted => return Ok(status),
                 () = tokio::time::sleep(Duration::from_secs(1)) => {
                     if !house.is_up()? {
                         anyhow::bail!("the server has ended:\n{}", house.last_words());
