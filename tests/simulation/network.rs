@@ -2,6 +2,7 @@
 
 use cordboard::ids::Ticket;
 use cordboard::random::Random;
+use cordboard::sip::Destination;
 use cordboard::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Write as _};
@@ -16,6 +17,8 @@ pub enum Event {
     ToPhone(usize, Vec<u8>),
     /// A datagram of sound reaches a relay port.
     Sound { from: SocketAddr, port: u16, packet: Vec<u8> },
+    /// A connection of the house to a phone was refused.
+    NoStream(Destination),
     /// The journal has what was awaited.
     Committed(Ticket),
     /// A phone repeats a request that nobody has answered, by its branch.

@@ -183,6 +183,11 @@ impl World {
                 let effects = self.house.exchange.handle(self.now, Input::Committed(ticket));
                 self.perform(effects);
             }
+            Event::NoStream(to) => {
+                let input = Input::TransportFailed(to);
+                let effects = self.house.exchange.handle(self.now, input);
+                self.perform(effects);
+            }
             Event::Repeat(key) => self.repeat(&key),
             Event::RepeatAnswer(key) => self.repeat_answer(&key),
             Event::Act(dialog, deed) => self.act(dialog, deed),
@@ -248,6 +253,10 @@ impl World {
         let line = Line::Sip { from: "house".into(), to: to_name, bytes: bytes.clone() };
         self.ladder.note(self.now.instant, line);
         self.judge_message(phone, &bytes);
+        if to.transport() != Transport::Udp {
+            // What is too long for a datagram (RFC 3261 §18.1.1) finds no listener here.
+            return self.after(1, 50, Event::NoStream(to));
+        }
         for at in self.network.carry(self.now.instant) {
             self.agenda.add(at, Event::ToPhone(phone, bytes.clone()));
         }
