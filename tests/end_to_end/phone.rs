@@ -302,7 +302,7 @@ fn config(directory: &Path, sip: SocketAddr, control: SocketAddr, codecs: Codecs
          ausrc_srate {rate}\n\
          ausrc_channels 1\n\
          rtp_ports 30000-39999\n\
-         jitter_buffer_type off\n\
+         jitter_buffer_delay 0-0\n\
          video_source avformat,{here}/film.avi\n\
          video_display fakevideo,nobody\n\
          video_size {size}\n\
