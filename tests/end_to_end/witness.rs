@@ -57,15 +57,16 @@ pub fn mark(phones: &mut [&mut Phone]) -> Mark {
 #[track_caller]
 pub fn judge(phase: &str, mark: &Mark, phones: &mut [&mut Phone], expected: &[Gets]) {
     assert_eq!(phones.len(), expected.len(), "one expectation per phone");
-    let mut seen: Vec<Vec<Colour>> = vec![Vec::new(); phones.len()];
+    let mut seen: Vec<Vec<Look>> = phones.iter().map(|_| Vec::new()).collect();
+    let began = Instant::now();
     let settled = wait::within(SETTLE, || {
-        photograph(phones, &mut seen);
+        photograph(began, phones, &mut seen);
         let right = |n: usize| gets_it(expected[n], &heard(phones[n], mark.0[n]), &seen[n]);
         (0..phones.len()).all(right).then_some(())
     });
     let end = Instant::now() + STRETCH;
     while Instant::now() < end {
-        photograph(phones, &mut seen);
+        photograph(began, phones, &mut seen);
     }
     let mut report = String::new();
     let mut faults = settled.is_none();
@@ -90,9 +91,17 @@ pub fn judge(phase: &str, mark: &Mark, phones: &mut [&mut Phone], expected: &[Ge
     assert!(!faults, "in the phase \"{phase}\":\n{report}");
 }
 
-fn photograph(phones: &mut [&mut Phone], seen: &mut [Vec<Colour>]) {
+/// What a screen showed, and how long after the mark it was looked at.
+struct Look {
+    after: Duration,
+    colour: Colour,
+}
+
+fn photograph(began: Instant, phones: &mut [&mut Phone], seen: &mut [Vec<Look>]) {
     for (phone, seen) in phones.iter_mut().zip(seen) {
-        seen.extend(phone.look(Duration::from_millis(150)));
+        let after = began.elapsed();
+        let colours = phone.look(Duration::from_millis(150));
+        seen.extend(colours.into_iter().map(|colour| Look { after, colour }));
     }
 }
 
@@ -104,14 +113,14 @@ fn heard(phone: &Phone, mark: u64) -> Sound {
 }
 
 /// Is what should come there now?
-fn gets_it(gets: Gets, sound: &Sound, seen: &[Colour]) -> bool {
+fn gets_it(gets: Gets, sound: &Sound, seen: &[Look]) -> bool {
     let now = sound.after(sound.millis().saturating_sub(NOW_MS));
     let long_enough = now.millis() >= NOW_MS;
     let hears = |party: Party| long_enough && now.share_of(party.tone) > 0.9;
-    let is_nobody = |c: &Colour| !PARTIES.iter().any(|p| c.looks_like(p.colour));
+    let is_nobody = |l: &Look| !PARTIES.iter().any(|p| l.colour.looks_like(p.colour));
     match gets {
         Gets::Party(party) => {
-            hears(party) && seen.last().is_some_and(|c| c.looks_like(party.colour))
+            hears(party) && seen.last().is_some_and(|l| l.colour.looks_like(party.colour))
         }
         Gets::Voice(party) => hears(party),
         Gets::Hold => sound.audible_ms() >= AUDIBLE_MS && seen.last().is_some_and(is_nobody),
@@ -121,7 +130,7 @@ fn gets_it(gets: Gets, sound: &Sound, seen: &[Colour]) -> bool {
 }
 
 /// The parties that were heard or seen in the phase though they should not be.
-fn strays(gets: Gets, sound: &Sound, seen: &[Colour]) -> Vec<String> {
+fn strays(gets: Gets, sound: &Sound, seen: &[Look]) -> Vec<String> {
     let (may_hear, may_see) = match gets {
         Gets::Party(party) => (Some(party.name), Some(party.name)),
         Gets::Voice(party) => (Some(party.name), None),
@@ -133,8 +142,10 @@ fn strays(gets: Gets, sound: &Sound, seen: &[Colour]) -> Vec<String> {
         if may_hear != Some(party.name) && rest.share_of(party.tone) > 0.0 {
             strays.push(format!("the {}'s voice", party.name));
         }
-        // The picture on the screen when the phase began is allowed: a frame may be on its way.
-        if may_see != Some(party.name) && seen.iter().skip(1).any(|c| c.looks_like(party.colour)) {
+        let is_party = |look: &&Look| look.colour.looks_like(party.colour);
+        let tail =
+            |look: &&Look| is_party(look) && look.after < Duration::from_millis(TAIL_MS as u64);
+        if may_see != Some(party.name) && seen.iter().skip_while(tail).any(|l| is_party(&l)) {
             strays.push(format!("the {}'s picture", party.name));
         }
     }
@@ -151,14 +162,14 @@ fn name(gets: Gets) -> String {
     }
 }
 
-fn describe(sound: &Sound, seen: &[Colour]) -> String {
+fn describe(sound: &Sound, seen: &[Look]) -> String {
     let mut text = format!("heard {} ms:", sound.millis());
     for party in PARTIES {
         let _ = write!(text, " {} {:.0} %,", party.name, 100.0 * sound.share_of(party.tone));
     }
     let _ = write!(text, " anything {:.0} %; saw", 100.0 * sound.share_audible());
     let mut last = None;
-    for colour in seen {
+    for Look { colour, .. } in seen {
         let who = PARTIES.iter().find(|p| colour.looks_like(p.colour));
         let label = who.map_or_else(|| format!("{:?}", colour.0), |p| p.name.to_owned());
         if last.as_ref() != Some(&label) {
