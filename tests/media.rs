@@ -724,6 +724,23 @@ fn parameter_sets_from_sdp_stand_in_front_of_a_key_frame_that_comes_without() {
     assert_continuous(&sent);
 }
 
+/// Some decoders gather packets up to the marker alone, and would mix two parties' pictures.
+#[test]
+fn a_picture_that_a_switch_cuts_is_ended_by_a_marker_of_its_own() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, "packetization-mode=1");
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.films(U, &[&IDR, &SLICE]);
+    relay.patch(&[(C, Source::Port(O))]);
+    relay.films(O, &[&IDR]);
+    let sent = relay.rtp_to(C);
+    let [.., cut, end, key] = &sent[..] else { panic!("{} packets", sent.len()) };
+    assert_eq!(end.payload(), [0x0c, 0x80], "filler data, which changes no picture");
+    assert!(end.header().marker && !cut.header().marker);
+    assert_eq!(end.header().timestamp, cut.header().timestamp);
+    assert_eq!(key.payload(), IDR);
+    assert_continuous(&sent);
+}
+
 #[test]
 fn vp8_picture_numbers_go_on_across_a_switch() {
     let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
@@ -750,7 +767,7 @@ impl Relay {
             payload if payload == IDR => Some("camera"),
             [0x65, ..] => Some("key"),
             [0x41, ..] if packet.payload().len() < 10 => Some("same"),
-            [0x67 | 0x68, ..] => None,
+            [0x67 | 0x68, ..] | [0x0c, 0x80] => None,
             other => panic!("{other:?}"),
         };
         sent.iter().filter_map(name).collect()

@@ -58,6 +58,9 @@ pub struct Port {
     pub silence_due: Option<Instant>,
 }
 
+/// An H.264 NAL unit of filler data, empty (ITU-T H.264 §7.3.2.7): it changes no picture.
+const FILLER: [u8; 2] = [0x0c, 0x80];
+
 /// What the peer sends.
 #[derive(Debug)]
 pub struct Inbound {
@@ -115,6 +118,14 @@ pub struct Outbound {
     feed: Feed,
     screen: Screen,
     open_key: Option<OpenKey>,
+    open_frame: Option<OpenFrame>,
+}
+
+/// An H.264 picture of which the last packet has not come yet.
+#[derive(Clone, Copy, Debug)]
+struct OpenFrame {
+    payload_type: u8,
+    timestamp: u32,
 }
 
 #[derive(Debug)]
@@ -182,6 +193,7 @@ impl Port {
                 feed: Feed::Nothing,
                 screen: Screen::default(),
                 open_key: None,
+                open_frame: None,
             },
             reports: Reports::new(report_candidates(&plan), first_report),
             watch_due: None,
@@ -292,6 +304,10 @@ impl Port {
                     self.outbound.screen.renumber(payload);
                 }
             }
+            What::Picture(Picture::H264(_)) => {
+                let open = OpenFrame { payload_type, timestamp: place.timestamp };
+                self.outbound.open_frame = (!marker).then_some(open);
+            }
             What::Sound | What::WithheldKey | What::Picture(_) => {}
         }
         self.reports.sent(bytes.len().saturating_sub(HEADER_LEN));
@@ -328,6 +344,7 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) {
         self.end_key(exit);
+        self.end_frame(exit);
         self.outbound.stream.cut();
         self.outbound.screen.cut();
         let due = match (source, self.outbound.stream.advanced_at()) {
@@ -476,6 +493,16 @@ impl Port {
             let payload = key.end().to_bytes();
             self.send_own(key.payload_type, false, place, &payload, to, exit);
         }
+    }
+
+    /// Ends the H.264 picture that a switch has cut. Some decoders gather packets up to the marker
+    /// alone (baresip 1.0.0 with libavcodec): they would put what is left of this picture and the
+    /// next one's key frame together, and show neither.
+    fn end_frame(&mut self, exit: &mut Exit<'_, impl Outgoing>) {
+        let Some(frame) = self.outbound.open_frame.take() else { return };
+        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return };
+        let place = self.outbound.stream.append(frame.timestamp);
+        self.send_own(frame.payload_type, true, place, &FILLER, to, exit);
     }
 
     fn send_own(
