@@ -239,6 +239,7 @@ fn a_running_server_is_asked_and_the_journal_has_it() {
     house.does("operator add op1 --phone 3001 --password geheim");
     house.is_refused("terminal add 3002", "it is there already");
     house.is_refused("operator set op9 --state out", "there is none of that name");
+    house.is_refused("operator set op1 --state ready", "not logged in");
     house.does("operator set op1 --state out");
     assert!(house.does("terminal show 3002").contains("Ada"));
     let operators = house.does("operators --format csv");

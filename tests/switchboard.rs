@@ -417,22 +417,7 @@ fn what_cannot_be_consulted_fails_before_the_caller_is_on_hold() {
 fn the_level_of_the_desk_phone_applies_to_consultation() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 4001
                  ada gets hold, 3001 gets ring-back
                  call 4001 as 3001
@@ -452,22 +437,7 @@ fn the_level_of_the_desk_phone_applies_to_consultation() {
 fn a_callee_that_is_busy_silent_or_refusing_brings_the_operator_back() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 3002
                  ada gets hold, 3001 gets ring-back
                  call 3002 as 3001
@@ -521,22 +491,7 @@ fn a_callee_that_is_busy_silent_or_refusing_brings_the_operator_back() {
 fn early_media_of_the_callee_is_heard_by_the_operator_alone() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 3002
                  ada gets hold, 3001 gets ring-back
                  call 3002 as 3001
@@ -555,22 +510,7 @@ fn early_media_of_the_callee_is_heard_by_the_operator_alone() {
 fn a_caller_gone_during_consultation_ends_everything() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 3002
                  ada gets hold, 3001 gets ring-back
                  call 3002 as 3001
@@ -591,22 +531,7 @@ fn a_caller_gone_during_consultation_ends_everything() {
 fn a_callee_gone_brings_the_operator_back_in_every_phase() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 3002
                  ada gets hold, 3001 gets ring-back
                  call 3002 as 3001
@@ -665,22 +590,7 @@ fn a_callee_gone_brings_the_operator_back_in_every_phase() {
 fn the_operators_phone_hangs_up_in_each_phase_with_the_caller() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   3001 hangs up
                  end ada, normal-clearing
                  op1: call r1 ended, operator-hung-up
@@ -779,22 +689,7 @@ fn the_operators_lost_phone_returns_the_caller_to_the_front() {
 fn hanging_up_with_an_answered_callee_completes_the_hand_over_unchecked() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 3002
                  ada gets hold, 3001 gets ring-back
                  call 3002 as 3001
@@ -822,22 +717,7 @@ fn hanging_up_with_an_answered_callee_completes_the_hand_over_unchecked() {
 fn release_is_refused_while_one_party_is_unhealthy() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 3002
                  ada gets hold, 3001 gets ring-back
                  call 3002 as 3001
@@ -881,22 +761,7 @@ fn release_is_refused_while_one_party_is_unhealthy() {
 fn release_waits_for_health_and_then_goes_through() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 3002
                  ada gets hold, 3001 gets ring-back
                  call 3002 as 3001
@@ -930,22 +795,7 @@ fn release_waits_for_health_and_then_goes_through() {
 fn a_party_that_hangs_up_while_release_waits() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 3002
                  ada gets hold, 3001 gets ring-back
                  call 3002 as 3001
@@ -1055,22 +905,7 @@ fn ready_within_the_grace_brings_the_offer_back() {
 fn do_not_disturb_in_a_call_is_kept_over_its_end() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: dnd
                  op1: ok
                  op1: state busy, phone ok
@@ -1089,22 +924,7 @@ fn do_not_disturb_in_a_call_is_kept_over_its_end() {
 fn a_lost_desk_keeps_its_call_and_comes_back_to_a_snapshot() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1 hangs up
         5s   op1 desk up
         5s   op1: hello
@@ -1121,22 +941,7 @@ fn a_lost_desk_keeps_its_call_and_comes_back_to_a_snapshot() {
 fn a_lease_that_ends_cancels_a_ringing_consultation() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   op1: consult 3002
                  ada gets hold, 3001 gets ring-back
                  call 3002 as 3001
@@ -1328,22 +1133,7 @@ fn a_redirected_call_is_followed_under_admission() {
 fn a_desk_phone_in_an_operator_call_is_busy_to_others() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   3003 calls 3001
                  3003 <- 486 Busy
     ",
@@ -1700,22 +1490,7 @@ fn after_a_hand_over_both_terminals_show_each_other() {
 fn a_phone_that_forgets_the_call_returns_the_caller_to_the_front() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   3001 forgets the call
                  ada gets position 1
                  op1: call r1 ended, phone-gone
@@ -1755,22 +1530,7 @@ fn a_phone_that_takes_and_hangs_up_before_the_commit_gives_the_caller_back() {
 fn a_refer_from_the_operators_phone_consults_and_hands_over() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   3001 refers to 3002
                  3001 <- 202
                  3001 <- NOTIFY 100
@@ -1809,22 +1569,7 @@ fn a_refer_from_the_operators_phone_consults_and_hands_over() {
 fn a_refer_that_fails_brings_the_operator_back() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   3001 refers to 9000
                  3001 <- 603
         4s   3001 refers to 7777
@@ -1854,22 +1599,7 @@ fn a_refer_that_fails_brings_the_operator_back() {
 fn an_operators_phone_joins_the_caller_and_its_own_call() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   3001' calls 3002
                  call 3002 as 3001
         5s   3002 answers
@@ -1902,22 +1632,7 @@ fn an_operators_phone_joins_the_caller_and_its_own_call() {
 fn nobody_else_joins_a_call_through_an_operator() {
     play(
         "
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 op1: offer r1, 1 of 1
-        2s   op1: take r1
-                 op1: ok
-                 ada gets position 1
-                 call 3001 as ada
-                 op1: call r1 ringing-you
-                 op1: state busy, phone ok
-        3s   3001 answers
-                 ada gets 3001, 3001 gets ada
-                 op1: call r1 with-caller
+        3s   op1 talks to ada
         4s   3003 calls 3002
                  call 3002 as 3003
         5s   3002 answers

@@ -90,6 +90,9 @@ pub enum Refusal {
     /// A new operator without a desk phone.
     #[error("operator {0}: it has no desk phone: give one with --phone NUMBER")]
     NoPhone(OperatorId),
+    /// A state was to be set of an operator who has none.
+    #[error("operator {0}: not logged in: log in at the desk, or dial *50 at the phone, first")]
+    LoggedOut(OperatorId),
     /// Two operators without desks at one phone could not be told apart by their feature codes.
     #[error(
         "operator {operator}: phone {phone} is that of {other}, who works by phone alone, too: give each a phone"

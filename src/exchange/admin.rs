@@ -69,11 +69,17 @@ impl Machine {
         let reply = match request {
             Request::Change(change) => return self.change(now, id, by, &change, out),
             Request::SetState { operator, state } => {
-                if self.directory.operator(&operator).is_none() {
-                    Reply::Refused(no_operator(&operator))
-                } else {
-                    self.tell(now, switchboard::Input::SetState { operator, state });
-                    Reply::Done
+                let named = |view: &OperatorView| view.operator == operator;
+                let view = self.switchboard.operators().find(named);
+                match view {
+                    None => Reply::Refused(no_operator(&operator)),
+                    Some(view) if view.state == "out" && state != SetState::Out => {
+                        Reply::Refused(directory::Refusal::LoggedOut(operator))
+                    }
+                    Some(_) => {
+                        self.tell(now, switchboard::Input::SetState { operator, state });
+                        Reply::Done
+                    }
                 }
             }
             Request::Calls => Reply::Calls(self.switchboard.calls().collect()),

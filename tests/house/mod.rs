@@ -11,7 +11,7 @@ use cordboard::dialog::{Body, ServerTx};
 use cordboard::directory::{
     Accounts, Directory, NumberingPlan, Operator, OperatorMode, Terminal, patent_levels,
 };
-use cordboard::ids::{CallId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
+use cordboard::ids::{LegId, LevelId, Number, OperatorId, QueueId, Ticket};
 use cordboard::leg::{self, Command, EndedBy, LegHealth, Quality, Source, Spoken};
 use cordboard::presence;
 use cordboard::random::Random;
@@ -296,6 +296,11 @@ impl House {
         format!("r{}", at + 1)
     }
 
+    fn desk_phone_of(&self, operator: &str) -> String {
+        let account = self.directory.operator(&OperatorId::from(operator));
+        account.expect("the script names an operator").phone.to_string()
+    }
+
     fn leg(&self, name: &str) -> LegId {
         let last = self.legs.iter().rev().find(|(_, known)| *known == name);
         *last.unwrap_or_else(|| panic!("nobody is called {name}")).0
@@ -438,6 +443,15 @@ impl day::Machine for House {
                 self.command(now, &operator, &["hello"]);
                 vec![]
             }
+            // Login, call, take and answer: what that says is tested once as well.
+            [operator, "talks", "to", caller] => {
+                let phone = self.desk_phone_of(operator);
+                self.play(now, &[operator, "logs", "in"]);
+                self.play(now, &[caller, "calls", "9000"]);
+                self.command(now, operator, &["take", "r1"]);
+                self.play(now, &[&phone, "answers"]);
+                vec![]
+            }
             ["journal", "waits"] => {
                 self.journal_waits = true;
                 vec![]
@@ -486,9 +500,4 @@ impl day::Machine for House {
 fn moment(instant: Instant) -> Now {
     let unix = UnixTime::from_secs(1_795_000_000) + Duration::from_micros(instant.as_micros());
     Now { instant, unix }
-}
-
-#[allow(dead_code)] // Not every test asks for records.
-pub fn call(number: u64) -> CallId {
-    CallId(number)
 }
