@@ -1141,6 +1141,44 @@ fn a_desk_phone_in_an_operator_call_is_busy_to_others() {
 }
 
 #[test]
+fn nor_is_such_a_phone_reached_by_transfer_redirection_or_consultation() {
+    play(
+        "
+        3s   op1 talks to ada
+        4s   3003 calls 3002
+                 call 3002 as 3003
+        5s   3002 redirects to 3001
+                 3003 <- 486 Busy
+        6s   3003 calls 3002
+                 call 3002 as 3003
+        7s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        8s   3002 refers to 3001
+                 3002 <- 486
+        9s   op2 logs in
+        10s  bob calls 9000
+                 bob gets hold
+                 bob gets position 1
+                 bob <- 182 Queued, position 1
+                 bob <- 200
+                 op2: offer r2, 1 of 1
+        11s  op2: take r2
+                 op2: ok
+                 bob gets position 1
+                 call 3011 as bob
+                 op2: call r2 ringing-you
+                 op2: state busy, phone ok
+        12s  3011 answers
+                 bob gets 3011, 3011 gets bob
+                 op2: call r2 with-caller
+        13s  op2: consult 3001
+                 op2: no, refused
+    ",
+    );
+}
+
+#[test]
 fn an_ordinary_call_makes_the_operator_busy_and_withdraws_its_offers() {
     play(
         "

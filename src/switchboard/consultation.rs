@@ -91,7 +91,10 @@ impl OperatorCall {
             owner: Owner::Call(self.id),
         };
         let at = ctx.steps.len();
-        let callee = Ringing::place(placing, ctx).map_err(|_| Refusal::Unreachable)?;
+        let callee = Ringing::place(placing, ctx).map_err(|cause| match cause {
+            Cause::Busy => Refusal::Refused { text: "this operator is in a call" },
+            _ => Refusal::Unreachable,
+        })?;
         // The caller is on hold before the first packet towards the callee leaves.
         let calls = ctx.steps.split_off(at);
         let operator = seat.operator.clone();

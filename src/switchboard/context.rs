@@ -162,6 +162,8 @@ pub(super) struct Context<'a> {
     pub world: World<'a>,
     pub settings: &'a Settings,
     pub operators: &'a presence::Machine,
+    /// The call that each operator has in hand.
+    pub hands: &'a BTreeMap<OperatorId, CallId>,
     pub book: &'a mut LegBook,
     pub steps: &'a mut Vec<Step>,
     pub tickets: &'a mut u64,
@@ -239,6 +241,12 @@ impl Context<'_> {
         let seat = self.operators.view(operator).and_then(|view| view.phone);
         let own = || self.world.directory.operator(operator).map(|found| found.phone.clone());
         seat.or_else(own).unwrap_or_else(|| Number::from(operator.as_str()))
+    }
+
+    /// Whether the operator at this phone has a call in hand (R4.5).
+    pub fn is_in_operator_call(&self, phone: &Number) -> bool {
+        let operator = self.operators.at_phone(phone);
+        operator.is_some_and(|operator| self.hands.contains_key(operator))
     }
 
     /// The display name of a terminal, may be empty.

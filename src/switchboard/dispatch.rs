@@ -24,7 +24,6 @@ use crate::cause::Cause;
 use crate::directory::Meaning;
 use crate::ids::{CallId, LegId, Number, QueueId, RequestId};
 use crate::leg::Command;
-use crate::presence;
 
 /// A call enters queues at most so often: full queues may name each other as their overflow.
 const QUEUED_MAX: usize = 8;
@@ -268,21 +267,9 @@ impl Machine {
                 };
             }
         };
-        if self.is_in_operator_call(dialled) {
-            return self.refuse(env, leg, record, Cause::Busy);
-        }
         let direct = DirectCall::new(id, leg, identity, record, false);
         self.begin_direct(env, direct, |call, ctx| {
             call.place(Permission::Admitted(&admitted), ctx);
         });
-    }
-
-    /// Whether the operator at this phone has a call in hand (R4.5).
-    fn is_in_operator_call(&self, phone: &Number) -> bool {
-        let by_seat = self.presence.at_phone(phone);
-        by_seat.is_some_and(|operator| {
-            self.hands.contains_key(operator)
-                && self.presence.view(operator).is_some_and(|v| v.state == presence::State::Busy)
-        })
     }
 }

@@ -281,6 +281,7 @@ impl Machine {
             world,
             settings: &self.settings,
             operators: &self.presence,
+            hands: &self.hands,
             book: &mut self.book,
             steps,
             tickets: &mut self.tickets,

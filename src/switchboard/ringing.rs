@@ -71,9 +71,14 @@ impl Ringing {
     /// Calls all contacts of the callee.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or when it is the phone of an operator who has a call in hand.
     pub fn place(placing: Placing<'_>, ctx: &mut Context<'_>) -> Result<Self, Cause> {
         let callee = placing.to.callee();
+        if let Permission::Admitted(_) = placing.to
+            && ctx.is_in_operator_call(callee.number())
+        {
+            return Err(Cause::Busy);
+        }
         let targets = ctx.targets(callee);
         if targets.is_empty() {
             return Err(Cause::Unreachable);
