@@ -1764,3 +1764,79 @@ fn a_desk_phone_that_knows_no_codec_of_ours_fails() {
     ",
     );
 }
+
+#[test]
+fn a_take_wins_while_the_caller_hears_that_nobody_is_there() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: dnd
+                 op1: ok
+                 op1: withdrawn r1, not-eligible
+                 op1: state dnd, phone ok
+        12s  alarm
+                 ada gets refused
+        13s  op1: ready
+                 op1: ok
+                 op1: state idle, phone ok
+        14s  op1: take r1
+                 op1: ok
+                 ada gets position 1
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        15s  3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+    ",
+    );
+}
+
+#[test]
+fn a_call_that_was_never_shown_cannot_be_taken() {
+    play(
+        "
+        0s   op1 logs in
+        0s   op2 logs in
+        0s   op2: dnd
+                 op2: ok
+                 op2: state dnd, phone ok
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op2: take r1
+                 op2: no, not-offered
+        3s   op2: take r-0000000000000000
+                 op2: no, no-such-request
+    ",
+    );
+}
+
+#[test]
+fn a_desk_cannot_sit_down_at_any_phone() {
+    play(
+        "
+        0s   op1 desk up
+        1s   op1: hello 7777
+                 op1: no, no-such-number
+        2s   op1: hello 3002
+                 op1: no, refused
+        3s   op1: hello 9000
+                 op1: no, no-such-number
+        4s   op1: hello 3001
+                 op1: ok
+                 op1: welcome
+                 op1: state idle, phone ok
+                 op1: snapshot-end
+    ",
+    );
+}

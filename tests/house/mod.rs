@@ -340,7 +340,7 @@ impl House {
         let mut value = json!({"id": id, "do": words[0]});
         match words {
             ["take" | "decline", request] => {
-                let at: usize = request[1..].parse().unwrap();
+                let at: usize = request[1..].parse().unwrap_or(usize::MAX);
                 let known = self.requests.get(at - 1).cloned();
                 value["request"] = known.unwrap_or_else(|| (*request).to_owned()).into();
             }
