@@ -33,8 +33,11 @@ impl Checks {
     /// What keeps the operator from leaving, as the desk protocol names it.
     fn blocking(&self) -> Vec<String> {
         let mut blocking = Vec::new();
-        for (name, health) in [("caller", &self.caller), ("callee", &self.callee)] {
+        let pair = [("caller", &self.caller, &self.callee), ("callee", &self.callee, &self.caller)];
+        for (name, health, other) in pair {
             let health = health.clone().unwrap_or_default();
+            // Nobody asks a camera for a key frame that nobody looks at.
+            let is_watched = other.as_ref().is_some_and(|other| other.video != Quality::Absent);
             let mut block = |what: &str| blocking.push(format!("{name}.{what}"));
             if !health.dialog {
                 block("dialog");
@@ -46,7 +49,7 @@ impl Checks {
             if health.audio == Quality::None {
                 block("audio");
             }
-            if health.video == Quality::None {
+            if health.video == Quality::None && is_watched {
                 block("video");
             }
         }
