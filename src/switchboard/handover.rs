@@ -270,3 +270,27 @@ impl OperatorCall {
         ctx.leg(Command::Watch { leg: callee.leg, on });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What blocks the release when the callee's camera brings nothing, by what the caller has.
+    fn blocking(callers_picture: Quality) -> Vec<String> {
+        let party = |video| {
+            Some(LegHealth { dialog: true, audio: Quality::Ok, video, ..LegHealth::default() })
+        };
+        let (caller, callee) = (party(callers_picture), party(Quality::None));
+        Checks { caller, callee, ..Checks::default() }.blocking()
+    }
+
+    #[test]
+    fn a_camera_that_nobody_can_see_holds_up_no_release() {
+        assert_eq!(blocking(Quality::Absent), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_dark_camera_that_is_watched_holds_it_up() {
+        assert_eq!(blocking(Quality::Ok), ["callee.video"]);
+    }
+}
