@@ -1,10 +1,14 @@
-//! Pictures: what the switchboard draws itself, and what H.264 parameters mean.
+//! Pictures: what the switchboard draws itself, codes and decodes, and what H.264 parameters mean.
 
 mod bits;
+mod coder;
 mod h264_parameters;
+mod image;
 mod mosaic;
 mod stream;
 
+pub use coder::{CODED_MAX, Error, Settings, VideoDecoder, VideoEncoder};
 pub use h264_parameters::{H264Parameters, Level, Profile};
+pub use image::{IMAGE_SIDE_MAX, Image};
 pub use mosaic::{Colour, Mosaic, SIDE_MAX};
 pub use stream::{SLICE_MAX, Stream, read_plain_colour};
