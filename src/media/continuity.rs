@@ -159,6 +159,30 @@ impl Continuity {
         Some(place)
     }
 
+    /// Places a packet that carries what a source sent in another packing: under the source's
+    /// timestamp, and with the next number of ours.
+    pub fn follow(&mut self, now: Instant, packet: Numbers) -> Place {
+        let place = match &mut self.feed {
+            Feed::Passing(splice)
+                if splice.ssrc == packet.ssrc && !splice.clock_jumps(now, packet) =>
+            {
+                self.sequence = self.sequence.wrapping_add(1);
+                // A packet that passes as it is may come next.
+                let number = splice.extend(packet.sequence);
+                (splice.first, splice.highest) = (number, number);
+                splice.sequence_offset = self.sequence.wrapping_sub(packet.sequence);
+                splice.last = (packet.timestamp, now);
+                let timestamp = packet.timestamp.wrapping_add(splice.timestamp_offset);
+                Place { sequence: self.sequence, timestamp, first: false }
+            }
+            Feed::Passing(_) | Feed::Cut | Feed::Made => self.splice(now, packet),
+        };
+        if self.anchor.is_none_or(|(last, _)| distance(last, place.timestamp) > 0) {
+            self.anchor = Some((place.timestamp, now));
+        }
+        place
+    }
+
     /// Places a packet that the relay makes itself, `frame` ticks after the one before.
     pub fn make(&mut self, now: Instant, clock_rate: u32, frame: u32) -> Place {
         let first = !matches!(self.feed, Feed::Made);

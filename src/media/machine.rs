@@ -10,9 +10,10 @@ use super::key_frames::REQUEST_INTERVAL;
 use super::latch::Verdict;
 use super::patchbay::{Change, Patchbay, Source};
 use super::picture::ParameterSets;
-use super::plan::{BitrateFeedback, Feedback, Plan, route};
+use super::plan::{BitrateFeedback, Feedback, Plan};
 use super::port::Port;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
+use super::route::route;
 use crate::codec::Kind;
 use crate::ids::PortId;
 use crate::random::Random;
@@ -217,7 +218,7 @@ impl Machine {
     pub fn handle(&mut self, now: Now, command: Command, out: &mut impl Outgoing) {
         match command {
             Command::Open { port, kind, plan } => self.open(now, port, kind, plan),
-            Command::Update { port, plan } => self.update(now, port, plan),
+            Command::Update { port, plan } => self.update(now, port, plan, out),
             Command::Close { port } => self.close(now, port, out),
             Command::Patch(changes) => {
                 let changes = self.patchbay.patch(&changes);
@@ -276,12 +277,12 @@ impl Machine {
         // Lent for the time of this packet, since receiver and source may be one port.
         let sets = std::mem::take(&mut source.inbound.sets);
         let packet = &mut packet[..arrived.len];
-        for receiver in self.patchbay.receivers(port) {
-            let Some(open) = self.ports.get_mut(*receiver) else { continue };
+        for at in 0..self.patchbay.receivers(port).len() {
+            let receiver = self.patchbay.receivers(port)[at];
+            let Some(open) = self.ports.get_mut(receiver) else { continue };
             let mut exit = Exit { scratch: &mut self.scratch, out };
             if open.forward(now.instant, &arrived, packet, &sets, &mut exit) {
-                self.making.remove(receiver);
-                self.pace = self.pace.filter(|_| !self.making.is_empty());
+                self.settle(now.instant, receiver);
             }
         }
         self.give_back(port, sets);
@@ -377,7 +378,7 @@ impl Machine {
         self.settle(now.instant, port);
     }
 
-    fn update(&mut self, now: Now, port: PortId, plan: Plan) {
+    fn update(&mut self, now: Now, port: PortId, plan: Plan, out: &mut impl Outgoing) {
         let source = self.patchbay.source(port);
         let Some(open) = self.ports.get_mut(port) else { return };
         if plan.cname != open.plan.cname {
@@ -386,16 +387,17 @@ impl Machine {
         }
         if open.replan(plan) {
             open.make(source, now.instant, &mut self.repertoire);
-            self.reroute(port);
+            self.reroute(port, out);
             for at in 0..self.patchbay.receivers(port).len() {
-                self.reroute(self.patchbay.receivers(port)[at]);
+                self.reroute(self.patchbay.receivers(port)[at], out);
             }
         }
         self.settle(now.instant, port);
     }
 
     fn close(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
-        let Some(open) = self.ports.remove(port) else { return };
+        let Some(mut open) = self.ports.remove(port) else { return };
+        open.end_line(&mut Exit { scratch: &mut self.scratch, out });
         self.clocks.close(&open.plan.cname);
         self.stop_making(port);
         if let Some(at) = open.deadline {
@@ -420,7 +422,7 @@ impl Machine {
                 let mut exit = Exit { scratch: &mut self.scratch, out };
                 open.switch(now.instant, *to, &mut self.repertoire, &mut exit);
             }
-            self.reroute(*receiver);
+            self.reroute(*receiver, out);
             self.settle(now.instant, *receiver);
         }
         for change in changes {
@@ -432,15 +434,16 @@ impl Machine {
         }
     }
 
-    /// Maps payload types anew for one receiver.
-    fn reroute(&mut self, receiver: PortId) {
+    /// Finds anew what becomes of each format of a receiver's source.
+    fn reroute(&mut self, receiver: PortId, out: &mut impl Outgoing) {
         let Source::Port(source) = self.patchbay.source(receiver) else { return };
         let (Some(from), Some(to)) = (self.ports.get(source), self.ports.get(receiver)) else {
             return;
         };
         let route = route(&from.plan, &to.plan);
-        if let Some(to) = self.ports.get_mut(receiver) {
-            to.outbound.route = route;
+        if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
+            to.outbound.route = route.into();
+            to.end_line(&mut Exit { scratch: &mut self.scratch, out });
         }
     }
 

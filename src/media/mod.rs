@@ -6,10 +6,13 @@
 //! is allocated, and the bytes are rewritten where they lie.
 
 mod continuity;
+mod conversion;
 mod dtmf;
 mod health;
 mod hold;
 mod hold_picture;
+mod inbound;
+mod jitter_buffer;
 mod key_frames;
 mod latch;
 mod machine;
@@ -17,7 +20,10 @@ mod patchbay;
 mod picture;
 mod plan;
 mod port;
+mod repacker;
 mod reports;
+mod route;
+mod voice_transcoder;
 
 pub use health::PortHealth;
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};

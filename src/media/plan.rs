@@ -99,118 +99,38 @@ impl Plan {
         table
     }
 
-    /// The number under which the peer takes keys beside audio of this clock.
+    /// How the peer takes keys: its format for them at this clock, else at any (some phones have
+    /// theirs at 8000 beside Opus).
     #[must_use]
-    pub fn event_type(&self, clock_rate: u32) -> Option<u8> {
+    pub fn event_format(&self, clock_rate: u32) -> Option<&PayloadFormat> {
         let wanted = Codec::TelephoneEvent { clock_rate };
-        self.formats().find(|format| format.codec == wanted).map(|format| format.send_pt)
+        let mut any = self.formats().filter(|f| matches!(f.codec, Codec::TelephoneEvent { .. }));
+        self.formats().find(|format| format.codec == wanted).or_else(|| any.next())
     }
-}
-
-/// By the place among the source's formats, the payload type that the receiver gave the same thing.
-#[must_use]
-pub fn route(source: &Plan, receiver: &Plan) -> [u8; FORMATS_MAX] {
-    let mut table = [UNMAPPED; FORMATS_MAX];
-    for (entry, format) in table.iter_mut().zip(source.formats()) {
-        let mut same = receiver.formats().filter(|other| carries(format, other));
-        let best = same.clone().find(|other| mode(format) == mode(other)).or_else(|| same.next());
-        *entry = best.map_or(UNMAPPED, |other| other.send_pt & 0x7f);
-    }
-    table
-}
-
-/// Whether what one peer sends in this format can be what the other receives in that one.
-fn carries(from: &PayloadFormat, to: &PayloadFormat) -> bool {
-    // RFC 6184 §6.2: aggregates and fragments are legal only in packetization-mode 1.
-    from.codec == to.codec && (from.codec != Codec::H264 || mode(from) <= mode(to))
-}
-
-/// The packetization-mode of H.264; 0 for everything else.
-fn mode(format: &PayloadFormat) -> u8 {
-    parameter(&format.fmtp, "packetization-mode").and_then(|mode| mode.parse().ok()).unwrap_or(0)
-}
-
-/// The value of one parameter of an `a=fmtp`.
-#[must_use]
-pub fn parameter<'a>(fmtp: &'a str, name: &str) -> Option<&'a str> {
-    fmtp.split(';')
-        .filter_map(|parameter| parameter.split_once('='))
-        .find(|(key, _)| key.trim().eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn format(codec: Codec, send_pt: u8, recv_pt: u8, fmtp: &str) -> PayloadFormat {
-        PayloadFormat { codec, send_pt, recv_pt, fmtp: fmtp.into() }
-    }
-
-    fn plan(formats: Vec<PayloadFormat>) -> Plan {
-        Plan {
+    #[test]
+    fn a_peer_that_lists_too_much_or_nonsense_is_cut_short() {
+        let nonsense =
+            PayloadFormat { codec: Codec::Pcmu, send_pt: 255, recv_pt: 200, fmtp: String::new() };
+        let plan = Plan {
             remote: None,
             remote_rtcp: None,
             latched: None,
             signalling_ip: [192, 0, 2, 1].into(),
-            formats,
+            formats: vec![nonsense; 1000],
             direction: Direction::SendRecv,
             mux: false,
             packet_ms: 20,
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
             cname: "leg".into(),
-        }
-    }
-
-    const EVENTS: Codec = Codec::TelephoneEvent { clock_rate: 8000 };
-
-    #[test]
-    fn the_receiver_gets_its_own_numbers() {
-        let source = plan(vec![format(Codec::Opus, 96, 107, ""), format(EVENTS, 101, 101, "0-15")]);
-        let receiver = plan(vec![format(EVENTS, 97, 101, ""), format(Codec::Opus, 120, 96, "")]);
-        let route = route(&source, &receiver);
-        assert_eq!(route[..3], [120, 97, UNMAPPED]);
-        assert_eq!(source.reception()[107], 0);
-        assert_eq!(source.reception()[96], UNMAPPED);
-    }
-
-    #[test]
-    fn what_only_one_side_has_is_not_mapped() {
-        let noise = Codec::ComfortNoise { clock_rate: 8000 };
-        let wide = Codec::TelephoneEvent { clock_rate: 48_000 };
-        let source = plan(vec![format(noise, 13, 13, ""), format(wide, 101, 101, "")]);
-        let receiver = plan(vec![format(Codec::Pcmu, 0, 0, ""), format(EVENTS, 101, 101, "")]);
-        assert!(route(&source, &receiver).iter().all(|pt| *pt == UNMAPPED));
-    }
-
-    #[test]
-    fn h264_goes_to_a_receiver_of_the_same_mode_or_of_a_higher_one() {
-        let modes = |numbers: [u8; 2]| {
-            plan(vec![
-                format(
-                    Codec::H264,
-                    numbers[0],
-                    99,
-                    "profile-level-id=42e01f; packetization-mode=1",
-                ),
-                format(Codec::H264, numbers[1], 98, "profile-level-id=42e01f"),
-            ])
         };
-        let (both, other) = (modes([99, 98]), modes([120, 121]));
-        assert_eq!(route(&both, &other)[..2], [120, 121]);
-        let old = plan(vec![format(Codec::H264, 34, 34, "")]);
-        assert_eq!(route(&both, &old)[..2], [UNMAPPED, 34]);
-        let new = plan(vec![format(Codec::H264, 35, 35, "packetization-mode=1")]);
-        assert_eq!(route(&old, &new)[0], 35);
-    }
-
-    #[test]
-    fn a_peer_that_lists_too_much_or_nonsense_is_cut_short() {
-        let many = vec![format(Codec::Pcmu, 255, 200, ""); 1000];
-        let plan = plan(many);
         assert_eq!(plan.formats().count(), FORMATS_MAX);
         assert!(plan.reception().iter().all(|at| *at == UNMAPPED));
-        assert_eq!(route(&plan, &plan)[0], 127);
     }
 }

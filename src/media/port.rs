@@ -6,34 +6,32 @@
 //!                                Live ── switch, or 5 s without a packet ──▶ Made
 //! ```
 
-use super::continuity::{Continuity, Numbers, Place};
-use super::dtmf::{Dialler, Listener, OpenKey, Press};
-use super::health::{PortHealth, Vitals};
+use super::continuity::{Continuity, Place};
+use super::conversion::Line;
+use super::dtmf::{Dialler, OpenKey, Press};
+use super::health::PortHealth;
 use super::hold::{Player, Repertoire};
 use super::hold_picture::Projector;
-use super::key_frames::Requests;
-use super::latch::{Candidates, Latch, Verdict};
-use super::machine::{Channel, Event, Exit, Outgoing};
+use super::inbound::{Arrived, Inbound, What};
+use super::latch::Candidates;
+use super::machine::{Channel, Exit, Outgoing};
 use super::patchbay::Source;
 use super::picture::{ParameterSets, Picture, Screen};
-use super::plan::{FORMATS_MAX, PayloadFormat, Plan, UNMAPPED};
+use super::plan::Plan;
 use super::reports::Reports;
-use crate::codec::{Codec, Kind};
+use super::route::Way;
+use crate::codec::Kind;
 use crate::ids::PortId;
 use crate::random::Random;
-use crate::rtp::{
-    Arrival, END_PACKETS, HEADER_LEN, Header, Packet, Reception, TelephoneEvent, remove_extension,
-    rewrite,
-};
+use crate::rtp::{END_PACKETS, HEADER_LEN, Header, rewrite};
 use crate::time::{Duration, Instant};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// A live source may pause this long before silence fills in, at a switch and after it.
 const SWITCH_GRACE: Duration = Duration::from_millis(100);
 /// After this long without a live packet, silence is made again.
 const LIVE_GAP_MAX: Duration = Duration::from_secs(5);
-/// The least that a timestamp of video rises at a switch: 30 pictures a second.
-const PICTURES_PER_SECOND: u32 = 30;
 
 /// One RTP port.
 #[derive(Debug)]
@@ -61,62 +59,20 @@ pub struct Port {
 /// An H.264 NAL unit of filler data, empty (ITU-T H.264 §7.3.2.7): it changes no picture.
 const FILLER: [u8; 2] = [0x0c, 0x80];
 
-/// What the peer sends.
-#[derive(Debug)]
-pub struct Inbound {
-    /// The peer's address.
-    pub latch: Latch,
-    /// Its keys.
-    pub keys: Listener,
-    /// Whether and what has come.
-    pub vitals: Vitals,
-    /// Key frames that it is asked for.
-    pub requests: Requests,
-    /// When it was last told how much to send.
-    pub bitrate_asked: Option<Instant>,
-    /// H.264: what its pictures need to be decoded.
-    pub sets: ParameterSets,
-    /// The stream that it sends now.
-    pub stream: Option<Stream>,
-    silent: bool,
-    by_payload_type: [u8; 128],
-    /// By the place among the plan's formats.
-    lanes: Box<[Lane]>,
-}
-
-/// What the path of a packet has to know of a codec.
-#[derive(Clone, Copy, Debug)]
-struct Lane {
-    clock_rate: u32,
-    /// Ticks of one frame.
-    frame: u32,
-    event: bool,
-}
-
-/// One SSRC of the peer.
-#[derive(Debug)]
-pub struct Stream {
-    /// The SSRC.
-    pub ssrc: u32,
-    /// Ticks in a second.
-    pub clock_rate: u32,
-    /// What has come and what is missing.
-    pub reception: Reception,
-    /// The place of its payload type among the plan's formats.
-    pub format: usize,
-}
-
 /// What the peer gets.
 #[derive(Debug)]
 pub struct Outbound {
     /// The numbering.
     pub stream: Continuity,
-    /// By the place among the source's formats, the payload type to send.
-    pub route: [u8; FORMATS_MAX],
+    /// By the place among the source's formats, what becomes of its packets.
+    pub route: Arc<[Way]>,
     /// Keys that we press.
     pub dialler: Dialler,
+    /// The conversion that the source's packets go through, if they do.
+    pub line: Option<Line>,
     feed: Feed,
-    screen: Screen,
+    /// The pictures that pass.
+    pub screen: Screen,
     open_key: Option<OpenKey>,
     open_frame: Option<OpenFrame>,
 }
@@ -140,56 +96,22 @@ enum Feed {
     Live,
 }
 
-/// A packet that is the peer's, and what it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrived {
-    /// Its header as it came.
-    pub header: Header,
-    /// Its length, without what was cut out.
-    pub len: usize,
-    numbers: Numbers,
-    format: usize,
-    what: What,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum What {
-    Sound,
-    Key(TelephoneEvent),
-    WithheldKey,
-    Picture(Picture),
-}
-
 impl Port {
     /// A port that has sent and heard nothing.
     #[must_use]
     pub fn new(id: PortId, kind: Kind, plan: Plan, now: Instant, random: &mut Random) -> Self {
-        let mut latch = Latch::new(candidates(&plan));
-        if let Some(remote) = plan.latched {
-            latch.restore(now, remote);
-        }
         let stream = Continuity::new(random.u32(), random.u32() as u16, random.u32());
         // The first report goes early, since phones show the quality of a call from it.
         let first_report = now + Duration::from_millis(500 + random.below(1000));
         Self {
             id,
             kind,
-            inbound: Inbound {
-                latch,
-                keys: Listener::default(),
-                vitals: Vitals::default(),
-                requests: Requests::default(),
-                bitrate_asked: None,
-                sets: ParameterSets::of_sdp(fmtp_of_h264(&plan)),
-                stream: None,
-                silent: false,
-                by_payload_type: plan.reception(),
-                lanes: plan.formats().map(Lane::of).collect(),
-            },
+            inbound: Inbound::new(kind, &plan, now),
             outbound: Outbound {
                 stream,
-                route: [UNMAPPED; FORMATS_MAX],
+                route: Arc::from([]),
                 dialler: Dialler::default(),
+                line: None,
                 feed: Feed::Nothing,
                 screen: Screen::default(),
                 open_key: None,
@@ -206,13 +128,8 @@ impl Port {
     /// Takes up another plan; true when what the relay makes for it itself has to be made anew.
     pub fn replan(&mut self, plan: Plan) -> bool {
         let anew = plan.formats != self.plan.formats || plan.packet_ms != self.plan.packet_ms;
-        self.inbound.latch.set_candidates(candidates(&plan));
+        self.inbound.replan(&plan, anew);
         self.reports.latch.set_candidates(report_candidates(&plan));
-        if anew {
-            self.inbound.by_payload_type = plan.reception();
-            self.inbound.lanes = plan.formats().map(Lane::of).collect();
-            self.inbound.sets = ParameterSets::of_sdp(fmtp_of_h264(&plan));
-        }
         self.plan = plan;
         anew
     }
@@ -225,49 +142,11 @@ impl Port {
         bytes: &mut [u8],
         out: &mut impl Outgoing,
     ) -> Option<Arrived> {
-        let packet = Packet::parse(bytes).ok()?;
-        let header = packet.header();
-        let padded = packet.payload_offset() != HEADER_LEN;
-        let format = self.inbound.by_payload_type[usize::from(header.payload_type & 0x7f)];
-        if format == UNMAPPED || !self.plan.direction.receives() {
-            return None;
-        }
-        match self.inbound.latch.judge(now, from, header.ssrc, header.sequence) {
-            Verdict::Refuse => return None,
-            Verdict::Latched => out.report(Event::Latched { port: self.id, remote: from }),
-            Verdict::Accept => {}
-        }
-        let format = usize::from(format);
-        let Lane { clock_rate, frame, event } = *self.inbound.lanes.get(format)?;
-        if !self.inbound.count(now, &header, format, clock_rate) {
-            return None;
-        }
-        self.inbound.vitals.packet(now);
-        if self.inbound.vitals.packets == 1 || self.inbound.silent {
-            self.inbound.silent = false;
-            out.report(Event::FirstPacket { port: self.id });
-        }
-        let what = if event {
-            let event = TelephoneEvent::parse(packet.payload())?;
-            let heard = self.inbound.keys.hear(now, header.ssrc, header.timestamp, event);
-            if let Some(digit) = heard.digit {
-                out.report(Event::Dtmf { port: self.id, digit });
-            }
-            if heard.passes { What::Key(event) } else { What::WithheldKey }
-        } else if self.kind == Kind::Video {
-            let codec = &self.plan.formats.get(format)?.codec;
-            What::Picture(self.inbound.look(codec, packet.payload(), header.timestamp))
-        } else {
-            What::Sound
-        };
-        let len = if padded { remove_extension(bytes) } else { bytes.len() };
-        let Header { ssrc, sequence, timestamp, .. } = header;
-        let numbers = Numbers { ssrc, sequence, timestamp, clock_rate, frame, event };
-        Some(Arrived { header, len, numbers, format, what })
+        self.inbound.receive(now, (self.id, &self.plan), from, bytes, out)
     }
 
-    /// Sends on, under our numbers, what arrived at the source; the bytes are the receiver's
-    /// afterwards. True when live packets take the place of what the relay made itself.
+    /// Sends on, under our numbers, what arrived at the source; the header of `bytes` is the
+    /// receiver's afterwards. True when the port's need of the relay's pace may have changed.
     pub fn forward(
         &mut self,
         now: Instant,
@@ -277,12 +156,39 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
         let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return false };
-        let payload_type = self.outbound.route[arrived.format % FORMATS_MAX];
+        let route = Arc::clone(&self.outbound.route);
+        let way = route.get(arrived.format).unwrap_or(&Way::Closed);
         let withheld = matches!(arrived.what, What::WithheldKey);
-        if payload_type == UNMAPPED || withheld || self.outbound.dialler.is_down() {
+        if withheld || self.outbound.dialler.is_down() {
             self.outbound.stream.skip(arrived.header.sequence);
             return false;
         }
+        match way {
+            Way::Closed => {
+                self.outbound.stream.skip(arrived.header.sequence);
+                false
+            }
+            Way::Same(number) => self.pass(now, arrived, *number, bytes, (to, sets), exit),
+            Way::OtherLaw(number, table) => {
+                self.translate(now, arrived, (*number, table), bytes, to, exit)
+            }
+            Way::Repacked(number) => self.repack(now, arrived, *number, bytes, (to, sets), exit),
+            Way::Converted(formats) => self.convert(now, arrived, formats, bytes, exit),
+            Way::Noise(formats) => self.convert_noise(now, arrived, formats, bytes, exit),
+            Way::Pressed => self.press_again(arrived),
+        }
+    }
+
+    /// A packet that needs no other payload.
+    fn pass(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        payload_type: u8,
+        bytes: &mut [u8],
+        (to, sets): (SocketAddr, &ParameterSets),
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
         if let What::Picture(picture) = arrived.what {
             if !self.outbound.screen.admits(now, picture) {
                 return false;
@@ -295,7 +201,7 @@ impl Port {
         let marker = arrived.header.marker || self.kind == Kind::Audio && place.first;
         rewrite(bytes, &self.header(payload_type, marker, place));
         match arrived.what {
-            What::Key(event) => {
+            What::Key { event, .. } => {
                 let open = OpenKey { event, timestamp: place.timestamp, payload_type };
                 self.outbound.open_key = (!event.end).then_some(open);
             }
@@ -312,9 +218,42 @@ impl Port {
         }
         self.reports.sent(bytes.len().saturating_sub(HEADER_LEN));
         exit.out.send(self.id, Channel::Rtp, to, bytes);
-        let was_made = matches!(self.outbound.feed, Feed::Made(_) | Feed::Shown(_));
-        self.outbound.feed = Feed::Live;
-        was_made
+        self.goes_live()
+    }
+
+    /// A packet of G.711 in the other law. The source's bytes stay as they are for its other
+    /// receivers.
+    fn translate(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        (payload_type, table): (u8, &[u8; 256]),
+        bytes: &[u8],
+        to: SocketAddr,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        let Some(place) = self.outbound.stream.pass(now, arrived.numbers) else { return false };
+        let marker = arrived.header.marker || place.first;
+        let header = self.header(payload_type, marker, place);
+        let payload = bytes.get(HEADER_LEN..).unwrap_or_default();
+        exit.scratch.clear();
+        exit.scratch.extend_from_slice(&header.to_bytes());
+        exit.scratch.extend(payload.iter().map(|code| table[usize::from(*code)]));
+        self.reports.sent(payload.len());
+        exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+        self.goes_live()
+    }
+
+    /// A key for a receiver that counts it by another clock, or beside another codec.
+    fn press_again(&mut self, arrived: &Arrived) -> bool {
+        let What::Key { event, pressed: true } = arrived.what else { return false };
+        self.outbound.dialler.push(event.event)
+    }
+
+    /// The source is heard or seen now; true when that ends something of our own.
+    pub fn goes_live(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.outbound.feed, Feed::Live);
+        matches!(before, Feed::Made(_) | Feed::Shown(_))
     }
 
     /// Puts the source's parameter sets in front of a key frame that comes without.
@@ -345,6 +284,7 @@ impl Port {
     ) {
         self.end_key(exit);
         self.end_frame(exit);
+        self.end_line(exit);
         self.outbound.stream.cut();
         self.outbound.screen.cut();
         let due = match (source, self.outbound.stream.advanced_at()) {
@@ -393,7 +333,8 @@ impl Port {
     #[must_use]
     pub fn is_making(&self) -> bool {
         let made = matches!(self.outbound.feed, Feed::Made(_) | Feed::Shown(_))
-            || !self.outbound.dialler.is_idle();
+            || !self.outbound.dialler.is_idle()
+            || self.outbound.line.as_ref().is_some_and(Line::is_waiting);
         made && self.plan.direction.sends() && self.inbound.latch.remote().is_some()
     }
 
@@ -408,6 +349,7 @@ impl Port {
             Feed::Shown(_) => self.show(now, to, exit),
             Feed::Live | Feed::Nothing => {}
         }
+        self.tick_line(now, exit);
     }
 
     fn sound(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
@@ -454,11 +396,11 @@ impl Port {
 
     /// Presses keys; true while one is down and nothing else may be sent.
     fn dial(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) -> bool {
-        let clock_rate = self.clock_rate();
-        let Some(payload_type) = self.plan.event_type(clock_rate) else {
+        let Some(format) = self.plan.event_format(self.clock_rate()) else {
             self.outbound.dialler.clear();
             return false;
         };
+        let (payload_type, clock_rate) = (format.send_pt & 0x7f, format.codec.clock_rate());
         match self.outbound.dialler.next(now, clock_rate) {
             Press::Begin(event) => {
                 self.end_key(exit);
@@ -505,7 +447,8 @@ impl Port {
         self.send_own(frame.payload_type, true, place, &FILLER, to, exit);
     }
 
-    fn send_own(
+    /// Sends a packet that is written here.
+    pub fn send_own(
         &mut self,
         payload_type: u8,
         marker: bool,
@@ -519,7 +462,8 @@ impl Port {
         exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
     }
 
-    fn header(&self, payload_type: u8, marker: bool, place: Place) -> Header {
+    /// The header of a packet of ours.
+    pub fn header(&self, payload_type: u8, marker: bool, place: Place) -> Header {
         let Place { sequence, timestamp, .. } = place;
         Header { payload_type, marker, sequence, timestamp, ssrc: self.outbound.stream.ssrc() }
     }
@@ -566,53 +510,6 @@ impl Port {
     }
 }
 
-impl Lane {
-    fn of(format: &PayloadFormat) -> Self {
-        let facts = format.codec.facts();
-        let frame = match facts.kind {
-            Kind::Audio => facts.clock_rate / 1000 * facts.frame_ms,
-            Kind::Video => facts.clock_rate / PICTURES_PER_SECOND,
-        };
-        let event = matches!(format.codec, Codec::TelephoneEvent { .. });
-        Self { clock_rate: facts.clock_rate, frame, event }
-    }
-}
-
-impl Inbound {
-    /// Counts a packet; false for a double or a stray.
-    fn count(&mut self, now: Instant, header: &Header, format: usize, clock_rate: u32) -> bool {
-        let stream = match &mut self.stream {
-            Some(stream) if stream.ssrc == header.ssrc && stream.clock_rate == clock_rate => stream,
-            other => other.insert(Stream {
-                ssrc: header.ssrc,
-                clock_rate,
-                reception: Reception::new(clock_rate),
-                format,
-            }),
-        };
-        stream.format = format;
-        match stream.reception.receive(now, header.sequence, header.timestamp) {
-            Arrival::First | Arrival::Next { .. } | Arrival::Late | Arrival::Restart => true,
-            Arrival::Duplicate | Arrival::Stray => false,
-        }
-    }
-
-    fn look(&mut self, codec: &Codec, payload: &[u8], timestamp: u32) -> Picture {
-        let picture = Picture::of(codec, payload);
-        let key_frame = picture.begins_key_frame();
-        self.vitals.picture(timestamp, key_frame);
-        if key_frame {
-            self.requests.came();
-        }
-        if let Picture::H264(contents) = picture
-            && (contents.sequence_parameters || contents.picture_parameters)
-        {
-            self.sets.learn(payload);
-        }
-        picture
-    }
-}
-
 impl Outbound {
     /// The peer cannot decode what it gets; where that is of our own, a key frame comes next.
     pub fn want_key_frame(&mut self) {
@@ -623,7 +520,7 @@ impl Outbound {
     }
 
     /// Where packets go, when they may.
-    fn latch_target(&self, inbound: &Inbound, plan: &Plan) -> Option<SocketAddr> {
+    pub fn latch_target(&self, inbound: &Inbound, plan: &Plan) -> Option<SocketAddr> {
         inbound.latch.remote().filter(|_| plan.direction.sends())
     }
 }
@@ -634,17 +531,8 @@ fn write_packet(scratch: &mut Vec<u8>, header: &Header, payload: &[u8]) {
     scratch.extend_from_slice(payload);
 }
 
-fn candidates(plan: &Plan) -> Candidates {
-    Candidates { sdp: plan.remote, signalling: plan.signalling_ip }
-}
-
 fn report_candidates(plan: &Plan) -> Candidates {
     // RFC 3605; without it, one port above.
     let above = plan.remote.map(|rtp| SocketAddr::new(rtp.ip(), rtp.port().saturating_add(1)));
     Candidates { sdp: plan.remote_rtcp.or(above), signalling: plan.signalling_ip }
-}
-
-fn fmtp_of_h264(plan: &Plan) -> &str {
-    let format = plan.formats().find(|format| format.codec == Codec::H264);
-    format.map_or("", |format| &format.fmtp)
 }

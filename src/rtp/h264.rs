@@ -13,6 +13,8 @@ use super::sequence::later_by;
 
 /// The longest NAL unit that is put together from fragments.
 pub const NAL_MAX: usize = 512 * 1024;
+/// The longest NAL unit that goes whole into one packet: what UDP carries, less all headers.
+pub const SINGLE_MAX: usize = 65_000;
 /// Parameter sets in an `sprop-parameter-sets`.
 pub const PARAMETER_SETS_MAX: usize = 16;
 /// The longest parameter set in an `sprop-parameter-sets`, in bytes.

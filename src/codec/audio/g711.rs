@@ -43,6 +43,24 @@ const A_LAW_DECODE: &[i16; 256] = &{
     table
 };
 
+/// µ-law to A-law, byte by byte.
+pub const MU_TO_A: &[u8; 256] = &translation(U_LAW_DECODE, Law::A);
+/// A-law to µ-law, byte by byte.
+pub const A_TO_MU: &[u8; 256] = &translation(A_LAW_DECODE, Law::Mu);
+
+const fn translation(decode: &[i16; 256], law: Law) -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < table.len() {
+        table[at] = match law {
+            Law::Mu => u_law_of(decode[at]),
+            Law::A => a_law_of(decode[at]),
+        };
+        at += 1;
+    }
+    table
+}
+
 /// One of the two laws.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Law {

@@ -8,4 +8,5 @@ mod opus;
 mod stream;
 
 pub use encoded_loop::{EncodedLoop, encode_loop};
+pub use g711::{A_TO_MU, MU_TO_A};
 pub use stream::{AudioDecoder, AudioEncoder, Error, PAYLOAD_MAX, SAMPLES_MAX};

@@ -1,0 +1,195 @@
+//! What a port's peer gets in another form than the source sent it: coded anew, or packed anew.
+//!
+//! A conversion belongs to the receiver: its state begins with a source and ends at the switch, and
+//! what comes out of it goes on in the receiver's one stream.
+
+use super::inbound::{Arrived, What};
+use super::jitter_buffer::Turn;
+use super::machine::{Exit, Outgoing};
+use super::picture::ParameterSets;
+use super::port::Port;
+use super::repacker::{Repacker, Unit};
+use super::route::Conversion;
+use super::voice_transcoder::{Coded, VoiceTranscoder};
+use crate::codec::Kind;
+use crate::rtp::{HEADER_LEN, h264};
+use crate::time::Instant;
+use std::net::SocketAddr;
+
+/// The conversion that a source's packets go through on their way to one receiver.
+#[derive(Debug)]
+pub enum Line {
+    /// Sound in another codec.
+    Voice(Box<VoiceTranscoder>),
+    /// H.264 in whole NAL units.
+    Whole(Box<Repacker>, u8),
+}
+
+impl Line {
+    /// Whether it needs the relay's pace.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        match self {
+            Self::Voice(transcoder) => transcoder.is_waiting(),
+            Self::Whole(repacker, _) => repacker.is_waiting(),
+        }
+    }
+}
+
+impl Port {
+    /// Codes a packet anew; true when the port's need of the pace may have changed.
+    pub fn convert(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        formats: &Conversion,
+        bytes: &[u8],
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        match self.kind {
+            Kind::Audio => self.convert_voice(now, arrived, formats, bytes, exit),
+            Kind::Video => false,
+        }
+    }
+
+    fn convert_voice(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        formats: &Conversion,
+        bytes: &[u8],
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        let Some(mut transcoder) = self.voice_transcoder(formats) else { return false };
+        let waited = transcoder.is_waiting();
+        let mut ended_own = false;
+        transcoder.take(now, turn(arrived, bytes), |coded| {
+            ended_own |= self.send_coded(now, &coded, formats, exit);
+        });
+        let changed = ended_own || waited != transcoder.is_waiting();
+        self.outbound.line = Some(Line::Voice(transcoder));
+        changed
+    }
+
+    /// Comfort noise beside a voice that is converted.
+    pub fn convert_noise(
+        &mut self,
+        _now: Instant,
+        _arrived: &Arrived,
+        _formats: &Conversion,
+        _bytes: &[u8],
+        _exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        false
+    }
+
+    /// The conversion between these formats, taken out of its place or made.
+    fn voice_transcoder(&mut self, formats: &Conversion) -> Option<Box<VoiceTranscoder>> {
+        match self.outbound.line.take() {
+            Some(Line::Voice(transcoder)) if transcoder.converts(formats) => Some(transcoder),
+            Some(Line::Voice(_) | Line::Whole(..)) | None => {
+                VoiceTranscoder::new(formats, self.plan.own_packet_ms()).map(Box::new)
+            }
+        }
+    }
+
+    fn send_coded(
+        &mut self,
+        now: Instant,
+        coded: &Coded<'_>,
+        formats: &Conversion,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        let to = self.outbound.latch_target(&self.inbound, &self.plan);
+        let Some(to) = to.filter(|_| !self.outbound.dialler.is_down()) else { return false };
+        if coded.after_pause {
+            self.outbound.stream.cut();
+        }
+        let place = self.outbound.stream.make(now, formats.to.codec.clock_rate(), coded.step);
+        self.send_own(formats.to.send_pt & 0x7f, place.first, place, coded.payload, to, exit);
+        self.goes_live()
+    }
+
+    /// Packs H.264 anew, in whole NAL units.
+    pub fn repack(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        payload_type: u8,
+        bytes: &[u8],
+        (to, sets): (SocketAddr, &ParameterSets),
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        let What::Picture(picture) = arrived.what else { return false };
+        if !self.outbound.screen.admits(now, picture) {
+            return false;
+        }
+        if self.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
+            for set in sets.iter() {
+                let place = self.outbound.stream.follow(now, arrived.numbers);
+                self.send_own(payload_type, false, place, set, to, exit);
+            }
+        }
+        let mut repacker = match self.outbound.line.take() {
+            Some(Line::Whole(repacker, number)) if number == payload_type => repacker,
+            Some(Line::Whole(..) | Line::Voice(_)) | None => {
+                Box::new(Repacker::new(arrived.numbers))
+            }
+        };
+        let waited = repacker.is_waiting();
+        let mut ended_own = false;
+        repacker.take(now, arrived.numbers, turn(arrived, bytes), |unit| {
+            ended_own |= self.send_unit(now, &unit, payload_type, exit);
+        });
+        let changed = ended_own || waited != repacker.is_waiting();
+        self.outbound.line = Some(Line::Whole(repacker, payload_type));
+        changed
+    }
+
+    fn send_unit(
+        &mut self,
+        now: Instant,
+        unit: &Unit<'_>,
+        payload_type: u8,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        let to = self.outbound.latch_target(&self.inbound, &self.plan);
+        let Some(to) = to.filter(|_| unit.nal.len() <= h264::SINGLE_MAX) else { return false };
+        let place = self.outbound.stream.follow(now, unit.numbers);
+        self.send_own(payload_type, unit.marker, place, unit.nal, to, exit);
+        self.goes_live()
+    }
+
+    /// What waits in a conversion goes out in its time.
+    pub fn tick_line(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
+        let Some(mut line) = self.outbound.line.take_if(|line| line.is_waiting()) else { return };
+        match &mut line {
+            Line::Voice(transcoder) => {
+                let formats = transcoder.formats().clone();
+                transcoder.tick(now, |coded| {
+                    self.send_coded(now, &coded, &formats, exit);
+                });
+            }
+            Line::Whole(repacker, payload_type) => repacker.tick(now, |unit| {
+                self.send_unit(now, &unit, *payload_type, exit);
+            }),
+        }
+        self.outbound.line = Some(line);
+    }
+
+    /// The source is another one from now on, or has other formats.
+    pub fn end_line(&mut self, _exit: &mut Exit<'_, impl Outgoing>) {
+        self.outbound.line = None;
+    }
+}
+
+/// A packet as a jitter buffer takes it.
+fn turn<'a>(arrived: &Arrived, bytes: &'a [u8]) -> Turn<'a> {
+    Turn {
+        sequence: arrived.header.sequence,
+        timestamp: arrived.header.timestamp,
+        marker: arrived.header.marker,
+        lost: 0,
+        payload: bytes.get(HEADER_LEN..).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,239 @@
+//! What a port's peer sends: judged, counted and read, packet by packet.
+
+use super::continuity::Numbers;
+use super::dtmf::Listener;
+use super::health::Vitals;
+use super::key_frames::Requests;
+use super::latch::{Candidates, Latch, Verdict};
+use super::machine::{Event, Outgoing};
+use super::picture::{ParameterSets, Picture};
+use super::plan::{PayloadFormat, Plan, UNMAPPED};
+use crate::codec::{Codec, Kind};
+use crate::ids::PortId;
+use crate::rtp::{
+    Arrival, HEADER_LEN, Header, Packet, Reception, TelephoneEvent, remove_extension,
+};
+use crate::time::Instant;
+use std::net::SocketAddr;
+
+/// The least that a timestamp of video rises at a switch: 30 pictures a second.
+const PICTURES_PER_SECOND: u32 = 30;
+
+/// What the peer sends.
+#[derive(Debug)]
+pub struct Inbound {
+    /// The peer's address.
+    pub latch: Latch,
+    /// Its keys.
+    pub keys: Listener,
+    /// Whether and what has come.
+    pub vitals: Vitals,
+    /// Key frames that it is asked for.
+    pub requests: Requests,
+    /// When it was last told how much to send.
+    pub bitrate_asked: Option<Instant>,
+    /// H.264: what its pictures need to be decoded.
+    pub sets: ParameterSets,
+    /// The stream that it sends now.
+    pub stream: Option<Stream>,
+    /// It was reported silent.
+    pub silent: bool,
+    kind: Kind,
+    by_payload_type: [u8; 128],
+    /// By the place among the plan's formats.
+    lanes: Box<[Lane]>,
+}
+
+/// What the path of a packet has to know of a codec.
+#[derive(Clone, Copy, Debug)]
+struct Lane {
+    clock_rate: u32,
+    /// Ticks of one frame.
+    frame: u32,
+    event: bool,
+}
+
+/// One SSRC of the peer.
+#[derive(Debug)]
+pub struct Stream {
+    /// The SSRC.
+    pub ssrc: u32,
+    /// Ticks in a second.
+    pub clock_rate: u32,
+    /// What has come and what is missing.
+    pub reception: Reception,
+    /// The place of its payload type among the plan's formats.
+    pub format: usize,
+}
+
+/// A packet that is the peer's, and what it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived {
+    /// Its header as it came.
+    pub header: Header,
+    /// Its length, without what was cut out.
+    pub len: usize,
+    /// Where it stands in the source's stream.
+    pub numbers: Numbers,
+    /// The place of its payload type among the source's formats.
+    pub format: usize,
+    /// What it carries.
+    pub what: What,
+}
+
+/// What a packet carries.
+#[derive(Clone, Copy, Debug)]
+pub enum What {
+    /// Voice, or comfort noise.
+    Sound,
+    /// A key.
+    Key {
+        /// What is said of it.
+        event: TelephoneEvent,
+        /// This is the first packet of it.
+        pressed: bool,
+    },
+    /// A key that is not passed on.
+    WithheldKey,
+    /// A piece of a picture.
+    Picture(Picture),
+}
+
+impl Inbound {
+    /// Nothing has come yet.
+    #[must_use]
+    pub fn new(kind: Kind, plan: &Plan, now: Instant) -> Self {
+        let mut latch = Latch::new(candidates(plan));
+        if let Some(remote) = plan.latched {
+            latch.restore(now, remote);
+        }
+        Self {
+            latch,
+            keys: Listener::default(),
+            vitals: Vitals::default(),
+            requests: Requests::default(),
+            bitrate_asked: None,
+            sets: ParameterSets::of_sdp(fmtp_of_h264(plan)),
+            stream: None,
+            kind,
+            silent: false,
+            by_payload_type: plan.reception(),
+            lanes: plan.formats().map(Lane::of).collect(),
+        }
+    }
+
+    /// Takes up another plan; `anew` when it names other formats.
+    pub fn replan(&mut self, plan: &Plan, anew: bool) {
+        self.latch.set_candidates(candidates(plan));
+        if anew {
+            self.by_payload_type = plan.reception();
+            self.lanes = plan.formats().map(Lane::of).collect();
+            self.sets = ParameterSets::of_sdp(fmtp_of_h264(plan));
+        }
+    }
+
+    /// Judges, counts and reads a packet; `None` when it ends here.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        (port, plan): (PortId, &Plan),
+        from: SocketAddr,
+        bytes: &mut [u8],
+        out: &mut impl Outgoing,
+    ) -> Option<Arrived> {
+        let packet = Packet::parse(bytes).ok()?;
+        let header = packet.header();
+        let padded = packet.payload_offset() != HEADER_LEN;
+        let format = self.by_payload_type[usize::from(header.payload_type & 0x7f)];
+        if format == UNMAPPED || !plan.direction.receives() {
+            return None;
+        }
+        match self.latch.judge(now, from, header.ssrc, header.sequence) {
+            Verdict::Refuse => return None,
+            Verdict::Latched => out.report(Event::Latched { port: port, remote: from }),
+            Verdict::Accept => {}
+        }
+        let format = usize::from(format);
+        let Lane { clock_rate, frame, event } = *self.lanes.get(format)?;
+        if !self.count(now, &header, format, clock_rate) {
+            return None;
+        }
+        self.vitals.packet(now);
+        if self.vitals.packets == 1 || self.silent {
+            self.silent = false;
+            out.report(Event::FirstPacket { port: port });
+        }
+        let what = if event {
+            let event = TelephoneEvent::parse(packet.payload())?;
+            let heard = self.keys.hear(now, header.ssrc, header.timestamp, event);
+            if let Some(digit) = heard.digit {
+                out.report(Event::Dtmf { port: port, digit });
+            }
+            let pressed = heard.digit.is_some();
+            if heard.passes { What::Key { event, pressed } } else { What::WithheldKey }
+        } else if self.kind == Kind::Video {
+            let codec = &plan.formats.get(format)?.codec;
+            What::Picture(self.look(codec, packet.payload(), header.timestamp))
+        } else {
+            What::Sound
+        };
+        let len = if padded { remove_extension(bytes) } else { bytes.len() };
+        let Header { ssrc, sequence, timestamp, .. } = header;
+        let numbers = Numbers { ssrc, sequence, timestamp, clock_rate, frame, event };
+        Some(Arrived { header, len, numbers, format, what })
+    }
+
+    /// Counts a packet; false for a double or a stray.
+    fn count(&mut self, now: Instant, header: &Header, format: usize, clock_rate: u32) -> bool {
+        let stream = match &mut self.stream {
+            Some(stream) if stream.ssrc == header.ssrc && stream.clock_rate == clock_rate => stream,
+            other => other.insert(Stream {
+                ssrc: header.ssrc,
+                clock_rate,
+                reception: Reception::new(clock_rate),
+                format,
+            }),
+        };
+        stream.format = format;
+        match stream.reception.receive(now, header.sequence, header.timestamp) {
+            Arrival::First | Arrival::Next { .. } | Arrival::Late | Arrival::Restart => true,
+            Arrival::Duplicate | Arrival::Stray => false,
+        }
+    }
+
+    fn look(&mut self, codec: &Codec, payload: &[u8], timestamp: u32) -> Picture {
+        let picture = Picture::of(codec, payload);
+        let key_frame = picture.begins_key_frame();
+        self.vitals.picture(timestamp, key_frame);
+        if key_frame {
+            self.requests.came();
+        }
+        if let Picture::H264(contents) = picture
+            && (contents.sequence_parameters || contents.picture_parameters)
+        {
+            self.sets.learn(payload);
+        }
+        picture
+    }
+}
+
+impl Lane {
+    fn of(format: &PayloadFormat) -> Self {
+        let facts = format.codec.facts();
+        let frame = match facts.kind {
+            Kind::Audio => facts.clock_rate / 1000 * facts.frame_ms,
+            Kind::Video => facts.clock_rate / PICTURES_PER_SECOND,
+        };
+        let event = matches!(format.codec, Codec::TelephoneEvent { .. });
+        Self { clock_rate: facts.clock_rate, frame, event }
+    }
+}
+
+fn candidates(plan: &Plan) -> Candidates {
+    Candidates { sdp: plan.remote, signalling: plan.signalling_ip }
+}
+
+fn fmtp_of_h264(plan: &Plan) -> &str {
+    let format = plan.formats().find(|format| format.codec == Codec::H264);
+    format.map_or("", |format| &format.fmtp)
+}

@@ -1,0 +1,206 @@
+//! Which way each of a source's formats takes to one receiver: as it is, or converted.
+
+use super::plan::{PayloadFormat, Plan};
+use crate::codec::Codec;
+use crate::codec::audio::{A_TO_MU, MU_TO_A};
+use crate::codec::video::{H264Parameters, Profile};
+
+/// What becomes of packets of one format.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Way {
+    /// The receiver has nothing for them.
+    #[default]
+    Closed,
+    /// They pass, under this payload type.
+    Same(u8),
+    /// G.711 of the other law: byte by byte, which costs no more than passing.
+    OtherLaw(u8, &'static [u8; 256]),
+    /// H.264 for a receiver that knows whole NAL units only (RFC 6184 §6.2).
+    Repacked(u8),
+    /// Decoded and coded anew.
+    Converted(Box<Conversion>),
+    /// Keys, to a receiver that counts them by another clock: pressed anew.
+    Pressed,
+    /// Comfort noise, to a receiver without it, or in another codec: made audible.
+    Noise(Box<Conversion>),
+}
+
+/// From which format to which.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Conversion {
+    /// As the source sends it.
+    pub from: PayloadFormat,
+    /// As the receiver takes it.
+    pub to: PayloadFormat,
+}
+
+/// By the place among the source's formats, the way to the receiver.
+#[must_use]
+pub fn route(source: &Plan, receiver: &Plan) -> Vec<Way> {
+    let voice = source.formats().find(|format| format.codec.is_primary());
+    source.formats().map(|format| way(format, voice, receiver)).collect()
+}
+
+fn way(format: &PayloadFormat, voice: Option<&PayloadFormat>, receiver: &Plan) -> Way {
+    let same = || receiver.formats().filter(|other| carries(format, other));
+    let passes = same()
+        .find(|other| mode(format) == mode(other))
+        .or_else(|| same().find(|other| mode(format) <= mode(other)));
+    let number = |other: &PayloadFormat| other.send_pt & 0x7f;
+    match &format.codec {
+        Codec::TelephoneEvent { .. } => match passes {
+            Some(other) => Way::Same(number(other)),
+            None if receiver.event_format(0).is_some() => Way::Pressed,
+            None => Way::Closed,
+        },
+        Codec::ComfortNoise { .. } => {
+            // Noise goes with the voice: beside a converted one it is converted, too.
+            match voice.map(|voice| way(voice, None, receiver)) {
+                Some(Way::Converted(conversion)) => Way::Noise(conversion),
+                Some(_) | None => passes.map_or(Way::Closed, |other| Way::Same(number(other))),
+            }
+        }
+        _primary => {
+            if let Some(other) = passes {
+                return Way::Same(number(other));
+            }
+            same().next().map_or_else(|| converted(format, receiver), |o| Way::Repacked(number(o)))
+        }
+    }
+}
+
+fn converted(from: &PayloadFormat, receiver: &Plan) -> Way {
+    let can = |to: &&PayloadFormat| to.codec.is_primary() && to.codec.can_transcode();
+    let Some(to) = receiver.formats().find(can).filter(|_| from.codec.can_transcode()) else {
+        return Way::Closed;
+    };
+    let number = to.send_pt & 0x7f;
+    match (&from.codec, &to.codec) {
+        (Codec::Pcmu, Codec::Pcma) => Way::OtherLaw(number, MU_TO_A),
+        (Codec::Pcma, Codec::Pcmu) => Way::OtherLaw(number, A_TO_MU),
+        _others => Way::Converted(Box::new(Conversion { from: from.clone(), to: to.clone() })),
+    }
+}
+
+/// Whether what one peer sends in this format can be what the other receives in that one, packetization
+/// aside.
+fn carries(from: &PayloadFormat, to: &PayloadFormat) -> bool {
+    let profile = |format: &PayloadFormat| match H264Parameters::parse(&format.fmtp).profile {
+        // Phones that write plain baseline use none of the tools that the constrained one lacks.
+        Profile::Baseline => Profile::ConstrainedBaseline,
+        other => other,
+    };
+    from.codec == to.codec && (from.codec != Codec::H264 || profile(to).decodes(profile(from)))
+}
+
+/// The packetization-mode of H.264; 0 for everything else.
+fn mode(format: &PayloadFormat) -> u8 {
+    let parameters = || H264Parameters::parse(&format.fmtp);
+    if format.codec == Codec::H264 { parameters().packetization_mode } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::{BitrateFeedback, Feedback};
+    use super::*;
+    use crate::sdp::Direction;
+
+    fn format(codec: Codec, send_pt: u8, recv_pt: u8, fmtp: &str) -> PayloadFormat {
+        PayloadFormat { codec, send_pt, recv_pt, fmtp: fmtp.into() }
+    }
+
+    fn plan(formats: Vec<PayloadFormat>) -> Plan {
+        Plan {
+            remote: None,
+            remote_rtcp: None,
+            latched: None,
+            signalling_ip: [192, 0, 2, 1].into(),
+            formats,
+            direction: Direction::SendRecv,
+            mux: false,
+            packet_ms: 20,
+            feedback: Feedback::None,
+            bitrate_feedback: BitrateFeedback::None,
+            cname: "leg".into(),
+        }
+    }
+
+    /// What becomes of the source's formats, in a word each.
+    fn ways(source: &Plan, receiver: &Plan) -> Vec<String> {
+        let word = |way: Way| match way {
+            Way::Closed => "closed".to_owned(),
+            Way::Same(number) => number.to_string(),
+            Way::OtherLaw(number, _) => format!("{number} by the other law"),
+            Way::Repacked(number) => format!("{number} repacked"),
+            Way::Converted(conversion) => format!("converted to {}", conversion.to.codec),
+            Way::Pressed => "pressed".to_owned(),
+            Way::Noise(conversion) => format!("noise in {}", conversion.to.codec),
+        };
+        route(source, receiver).into_iter().map(word).collect()
+    }
+
+    const EVENTS: Codec = Codec::TelephoneEvent { clock_rate: 8000 };
+    const WIDE_EVENTS: Codec = Codec::TelephoneEvent { clock_rate: 48_000 };
+    const NOISE: Codec = Codec::ComfortNoise { clock_rate: 8000 };
+
+    #[test]
+    fn the_receiver_gets_its_own_numbers() {
+        let source = plan(vec![format(Codec::Opus, 96, 107, ""), format(EVENTS, 101, 101, "0-15")]);
+        let receiver = plan(vec![format(EVENTS, 97, 101, ""), format(Codec::Opus, 120, 96, "")]);
+        assert_eq!(ways(&source, &receiver), ["120", "97"]);
+    }
+
+    #[test]
+    fn what_only_one_side_has_is_converted_where_we_can() {
+        let opus = plan(vec![format(Codec::Opus, 96, 96, ""), format(WIDE_EVENTS, 101, 101, "")]);
+        let pcmu = plan(vec![
+            format(Codec::Pcmu, 0, 0, ""),
+            format(EVENTS, 101, 101, ""),
+            format(NOISE, 13, 13, ""),
+        ]);
+        assert_eq!(ways(&opus, &pcmu), ["converted to PCMU/8000", "pressed"]);
+        assert_eq!(
+            ways(&pcmu, &opus),
+            ["converted to opus/48000/2", "pressed", "noise in opus/48000/2"]
+        );
+        let pcma = plan(vec![format(Codec::Pcma, 8, 8, "")]);
+        assert_eq!(ways(&pcmu, &pcma), ["8 by the other law", "closed", "closed"]);
+        let odd = plan(vec![format(Codec::Ilbc, 97, 97, "")]);
+        let nothing = plan(vec![]);
+        assert_eq!(ways(&pcmu, &nothing), ["closed", "closed", "closed"]);
+        if !Codec::Ilbc.can_transcode() {
+            assert_eq!(ways(&odd, &pcma), ["closed"]);
+        }
+    }
+
+    #[test]
+    fn h264_of_the_same_mode_passes_and_whole_units_go_to_old_receivers() {
+        let new = "profile-level-id=42e01f; packetization-mode=1";
+        let old = "profile-level-id=42e01f";
+        let both = |numbers: [u8; 2]| {
+            plan(vec![
+                format(Codec::H264, numbers[0], 99, new),
+                format(Codec::H264, numbers[1], 98, old),
+            ])
+        };
+        assert_eq!(ways(&both([99, 98]), &both([120, 121])), ["120", "121"]);
+        let only_old = plan(vec![format(Codec::H264, 34, 34, old)]);
+        assert_eq!(ways(&both([99, 98]), &only_old), ["34 repacked", "34"]);
+        let only_new = plan(vec![format(Codec::H264, 35, 35, new)]);
+        assert_eq!(ways(&only_old, &only_new), ["35"]);
+    }
+
+    #[test]
+    fn a_profile_that_the_receiver_cannot_decode_does_not_pass() {
+        let high = plan(vec![format(Codec::H264, 97, 97, "profile-level-id=64001f")]);
+        let baseline = plan(vec![format(Codec::H264, 98, 98, "profile-level-id=42801f")]);
+        assert_ne!(ways(&high, &baseline), ["98"]);
+        assert_eq!(ways(&baseline, &high), ["97"], "a decoder of high knows baseline");
+    }
+
+    #[test]
+    fn a_peer_that_numbers_nonsense_gets_seven_bits() {
+        let plan = plan(vec![format(Codec::Pcmu, 255, 200, "")]);
+        assert_eq!(ways(&plan, &plan), ["127"]);
+    }
+}

@@ -1,0 +1,287 @@
+//! Parties without a codec in common: everybody hears everybody, in one stream without a seam.
+
+use crate::relay::*;
+use cordboard::codec::audio::{AudioDecoder, AudioEncoder, PAYLOAD_MAX, SAMPLES_MAX};
+use cordboard::codec::tone::Sound;
+use cordboard::codec::{Codec, Kind, goertzel};
+use cordboard::ids::PortId;
+use cordboard::media::{Event, Source};
+use cordboard::rtp::TelephoneEvent;
+use std::collections::VecDeque;
+
+/// What the three say.
+const TONES: [(PortId, u32); 3] = [(C, 500), (O, 700), (U, 1100)];
+const WIDE_EVENTS: Codec = Codec::TelephoneEvent { clock_rate: 48_000 };
+
+fn all() -> Vec<Codec> {
+    let known = [
+        Codec::Pcmu,
+        Codec::Pcma,
+        Codec::G722,
+        Codec::Opus,
+        Codec::G729,
+        Codec::Gsm,
+        Codec::Speex { clock_rate: 8000 },
+        Codec::Speex { clock_rate: 16_000 },
+        Codec::G723,
+        Codec::Ilbc,
+    ];
+    known.into_iter().filter(Codec::can_transcode).collect()
+}
+
+/// A phone with a voice: its tone in its codec.
+struct Voice {
+    port: PortId,
+    packets: VecDeque<Vec<u8>>,
+    packet_ms: u64,
+    due: u64,
+}
+
+impl Voice {
+    fn new(relay: &mut Relay, port: PortId, codec: &Codec, number: u8) -> Self {
+        let packet_ms = if codec.facts().frame_ms == 30 { 30 } else { 20 };
+        let hz = TONES.iter().find(|(other, _)| *other == port).unwrap().1;
+        let mut encoder = AudioEncoder::new(codec, 16_000).unwrap();
+        let rate = encoder.sample_rate();
+        let len = rate as usize / 1000 * packet_ms;
+        let pcm: Vec<i16> = Sound::Sine { hz }.samples(rate).iter().map(|s| s / 2).collect();
+        let pcm: Vec<i16> = pcm.iter().copied().cycle().take(len * 250).collect();
+        let coded = pcm.chunks_exact(len).map(|frame| {
+            let mut payload = [0; PAYLOAD_MAX];
+            let len = encoder.encode(frame, &mut payload).unwrap();
+            payload[..len].to_vec()
+        });
+        relay.phone(port).payload_type = number;
+        relay.phone(port).step = codec.clock_rate() / 1000 * packet_ms as u32;
+        Self { port, packets: coded.collect(), packet_ms: packet_ms as u64, due: 0 }
+    }
+
+    fn next(&mut self) -> Vec<u8> {
+        self.packets.rotate_left(1);
+        self.packets[0].clone()
+    }
+}
+
+/// C, O and U, each with one codec.
+struct Party {
+    relay: Relay,
+    codecs: [Codec; 3],
+    voices: Vec<Voice>,
+    clock_ms: u64,
+}
+
+impl Party {
+    fn of(codecs: [&Codec; 3]) -> Self {
+        let mut relay = Relay::new();
+        let mut voices = Vec::new();
+        for ((port, _), codec) in TONES.into_iter().zip(codecs) {
+            let number = codec.facts().static_payload_type.unwrap_or(100);
+            let keys = if *codec == Codec::Opus { WIDE_EVENTS } else { EVENTS };
+            let formats =
+                vec![format(codec.clone(), number, number, ""), format(keys, 96, 96, "0-15")];
+            relay.open(port, Kind::Audio, formats);
+            voices.push(Voice::new(&mut relay, port, codec, number));
+        }
+        Self { relay, codecs: codecs.map(Codec::clone), voices, clock_ms: 0 }
+    }
+
+    /// Everybody speaks for so long; `lost` tells of the packets of C that never come.
+    fn speak(&mut self, ms: u64, lost: impl Fn(u64) -> bool) {
+        for _ in 0..ms / 10 {
+            for voice in &mut self.voices {
+                if voice.due <= self.clock_ms {
+                    voice.due += voice.packet_ms;
+                    let payload = voice.next();
+                    let packet = self.relay.phone(voice.port).packet(&payload);
+                    if voice.port != C || !lost(self.clock_ms) {
+                        self.relay.arrives(voice.port, &packet);
+                    }
+                }
+            }
+            self.clock_ms += 10;
+            self.relay.pass(10);
+        }
+    }
+
+    /// What a phone has heard so far, decoded, and at which rate.
+    fn heard(&self, port: PortId) -> (Vec<i16>, u32) {
+        let at = TONES.iter().position(|(other, _)| *other == port).unwrap();
+        let mut decoder = AudioDecoder::new(&self.codecs[at], 16_000).unwrap();
+        let (mut heard, mut out) = (Vec::new(), [0; SAMPLES_MAX]);
+        for sent in self.relay.rtp_to(port) {
+            if sent.header().payload_type == 96 {
+                continue;
+            }
+            let samples = decoder.decode(sent.payload(), &mut out).unwrap();
+            heard.extend_from_slice(&out[..samples]);
+        }
+        (heard, decoder.sample_rate())
+    }
+
+    fn forget(&mut self) {
+        self.relay.wire.sent.clear();
+    }
+}
+
+fn share_of(party: &Party, listener: PortId, speaker: PortId) -> f64 {
+    let (heard, rate) = party.heard(listener);
+    let hz = TONES.iter().find(|(other, _)| *other == speaker).unwrap().1;
+    goertzel::share(&heard[heard.len() / 2..], rate, hz)
+}
+
+#[test]
+fn every_pair_of_codecs_is_converted_both_ways() {
+    for one in all() {
+        for other in all() {
+            let mut party = Party::of([&one, &other, &one]);
+            party.relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+            party.speak(1200, |_| false);
+            for (listener, speaker) in [(C, O), (O, C)] {
+                let share = share_of(&party, listener, speaker);
+                assert!(share > 0.7, "{one} and {other}: {listener} hears {share} of {speaker}");
+            }
+        }
+    }
+}
+
+/// R6.1: one SSRC, numbers without a gap, time that never runs back, whoever is heard in which codec.
+#[test]
+fn a_converted_stream_goes_on_across_every_switch() {
+    let mut party = Party::of([&Codec::Opus, &Codec::Pcmu, &Codec::G722]);
+    let conversations = [
+        vec![(C, Source::Hold), (O, Source::Port(U)), (U, Source::Port(O))],
+        vec![(C, Source::Port(O)), (O, Source::Port(C)), (U, Source::Hold)],
+        vec![(C, Source::Port(U)), (U, Source::Port(C)), (O, Source::Nothing)],
+    ];
+    for rows in conversations.iter().cycle().take(7) {
+        party.relay.patch(rows);
+        party.speak(700, |_| false);
+    }
+    for (port, _) in TONES {
+        assert_continuous(&party.relay.rtp_to(port));
+    }
+}
+
+#[test]
+fn who_is_switched_away_is_not_heard_in_another_codec_either() {
+    let mut party = Party::of([&Codec::Opus, &Codec::Pcmu, &Codec::G722]);
+    party.relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    party.speak(600, |_| false);
+    party.forget();
+    party.relay.patch(&[(C, Source::Silence), (O, Source::Port(U)), (U, Source::Port(O))]);
+    party.speak(1000, |_| false);
+    let (heard, rate) = party.heard(O);
+    assert_eq!(goertzel::strongest(&heard, rate, &[500, 700, 1100]), Some(1100));
+    assert!(goertzel::share(&heard, rate, 500) < 0.01, "the caller is still there");
+}
+
+#[test]
+fn lost_packets_are_filled_so_that_the_listener_gets_as_many_as_ever() {
+    for lost in [|ms: u64| ms % 200 == 100, |ms: u64| ms % 400 == 100 || ms % 400 == 120] {
+        let mut party = Party::of([&Codec::Opus, &Codec::Pcma, &Codec::Pcma]);
+        party.relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+        party.speak(300, |_| false);
+        party.forget();
+        party.speak(2000, lost);
+        let sent = party.relay.rtp_to(O);
+        assert!((98..=101).contains(&sent.len()), "{} packets in 2 s", sent.len());
+        assert_continuous(&sent);
+        assert!(share_of(&party, O, C) > 0.8);
+    }
+}
+
+#[test]
+fn a_packet_that_overtook_another_is_heard_behind_it() {
+    let mut party = Party::of([&Codec::Pcmu, &Codec::G722, &Codec::Pcmu]);
+    party.relay.patch(&[(O, Source::Port(C))]);
+    let packets: Vec<_> = (0..60)
+        .map(|_| {
+            let payload = party.voices[0].next();
+            party.relay.phone(C).packet(&payload)
+        })
+        .collect();
+    for pair in packets.chunks(2) {
+        party.relay.arrives(C, &pair[1]);
+        party.relay.pass(5);
+        party.relay.arrives(C, &pair[0]);
+        party.relay.pass(35);
+    }
+    assert!(share_of(&party, O, C) > 0.9, "{}", share_of(&party, O, C));
+}
+
+#[test]
+fn g711_of_the_other_law_keeps_every_gap_and_number() {
+    let mut party = Party::of([&Codec::Pcmu, &Codec::Pcma, &Codec::Pcma]);
+    party.relay.patch(&[(O, Source::Port(C))]);
+    party.speak(500, |_| false);
+    party.forget();
+    party.speak(500, |ms| ms % 100 == 0);
+    let numbers: Vec<u16> =
+        party.relay.rtp_to(O).iter().map(|sent| sent.header().sequence).collect();
+    assert_eq!(numbers.len(), 20);
+    assert!(numbers.windows(2).any(|pair| pair[1].wrapping_sub(pair[0]) == 2), "{numbers:?}");
+    assert!(party.relay.rtp_to(O).iter().all(|sent| sent.header().payload_type == 8));
+}
+
+#[test]
+fn a_pause_of_the_source_is_a_pause_at_the_listener() {
+    let mut party = Party::of([&Codec::Opus, &Codec::Pcmu, &Codec::Pcmu]);
+    party.relay.patch(&[(O, Source::Port(C))]);
+    party.speak(400, |_| false);
+    // Silence suppression: the clock goes on, the numbers do not.
+    let phone = party.relay.phone(C);
+    phone.timestamp = phone.timestamp.wrapping_add(48_000);
+    party.relay.pass(1000);
+    party.forget();
+    party.speak(400, |_| false);
+    let sent = party.relay.rtp_to(O);
+    assert!(sent[0].header().marker, "the first packet of a talkspurt is marked");
+    assert!(sent.len() <= 21, "{} packets: the pause was filled", sent.len());
+}
+
+/// RFC 4733: the clock of the keys is that of the voice beside them.
+#[test]
+fn a_key_is_pressed_anew_where_the_clocks_differ() {
+    let mut party = Party::of([&Codec::Opus, &Codec::Pcmu, &Codec::Pcmu]);
+    party.relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    party.speak(300, |_| false);
+    party.forget();
+    let timestamp = party.relay.phone(C).timestamp;
+    for n in 1..=5_u16 {
+        let event =
+            TelephoneEvent { event: 7, end: n > 3, volume: 10, duration: n * 960 }.to_bytes();
+        let packet = party.relay.phone(C).packet_of(96, timestamp, &event);
+        party.relay.arrives(C, &packet);
+        party.relay.pass(20);
+    }
+    party.relay.pass(200);
+    let keys: Vec<_> = party
+        .relay
+        .rtp_to(O)
+        .iter()
+        .filter(|sent| sent.header().payload_type == 96)
+        .map(|sent| TelephoneEvent::parse(sent.payload()).unwrap())
+        .collect();
+    assert!(keys.iter().all(|key| key.event == 7), "{keys:?}");
+    assert_eq!(keys.iter().filter(|key| key.end).count(), 3);
+    assert!(keys.iter().map(|key| key.duration).max().unwrap() >= 800, "100 ms at 8 kHz: {keys:?}");
+    assert!(
+        party.relay.wire.events.iter().filter(|e| matches!(e, Event::Dtmf { .. })).count() == 1
+    );
+}
+
+#[test]
+fn broken_payloads_cost_themselves_only() {
+    let mut party = Party::of([&Codec::Opus, &Codec::G722, &Codec::Pcmu]);
+    party.relay.patch(&[(O, Source::Port(C))]);
+    party.speak(200, |_| false);
+    for n in 0..50_u8 {
+        let junk: Vec<u8> = (0..n * 5).map(|at| at.wrapping_mul(n).wrapping_add(3)).collect();
+        let packet = party.relay.phone(C).packet(&junk);
+        party.relay.arrives(C, &packet);
+        party.relay.pass(20);
+    }
+    party.forget();
+    party.speak(800, |_| false);
+    assert!(share_of(&party, O, C) > 0.9);
+}

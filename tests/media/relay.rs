@@ -1,0 +1,283 @@
+//! A relay with phones around it, and what they hear and see.
+
+use cordboard::codec::{Codec, Kind};
+use cordboard::ids::PortId;
+use cordboard::media::{
+    BitrateFeedback, Channel, Command, Event, Feedback, Machine, Outgoing, PayloadFormat, Plan,
+    Settings, Source,
+};
+use cordboard::random::Random;
+use cordboard::rtp::rtcp::{self, Message, Writer};
+use cordboard::rtp::{Header, Packet};
+use cordboard::sdp::Direction;
+use cordboard::time::{Duration, Instant, Now, UnixTime};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+pub const C: PortId = PortId(16_000);
+pub const O: PortId = PortId(16_004);
+pub const U: PortId = PortId(16_008);
+pub const EVENTS: Codec = Codec::TelephoneEvent { clock_rate: 8000 };
+pub const SILENCE: u8 = 0xff; // of µ-law
+
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub at: Instant,
+    pub port: PortId,
+    pub channel: Channel,
+    pub to: SocketAddr,
+    pub bytes: Vec<u8>,
+}
+
+impl Sent {
+    pub fn header(&self) -> Header {
+        Packet::parse(&self.bytes).unwrap().header()
+    }
+
+    pub fn payload(&self) -> &[u8] {
+        Packet::parse(&self.bytes).unwrap().payload()
+    }
+}
+
+#[derive(Default)]
+pub struct Wire {
+    pub now: Instant,
+    pub sent: Vec<Sent>,
+    pub events: Vec<Event>,
+}
+
+impl Outgoing for Wire {
+    fn send(&mut self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]) {
+        self.sent.push(Sent { at: self.now, port, channel, to, bytes: packet.to_vec() });
+    }
+
+    fn report(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
+/// A phone that sends one packet every 20 ms.
+#[derive(Clone, Debug)]
+pub struct Phone {
+    pub port: PortId,
+    pub address: SocketAddr,
+    pub payload_type: u8,
+    pub ssrc: u32,
+    pub sequence: u16,
+    pub timestamp: u32,
+    pub step: u32,
+}
+
+impl Phone {
+    pub fn packet(&mut self, payload: &[u8]) -> Vec<u8> {
+        self.packet_of(self.payload_type, self.timestamp, payload)
+    }
+
+    pub fn packet_of(&mut self, payload_type: u8, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+        let header = Header {
+            payload_type,
+            marker: false,
+            sequence: self.sequence,
+            timestamp,
+            ssrc: self.ssrc,
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        self.timestamp = self.timestamp.wrapping_add(self.step);
+        [&header.to_bytes()[..], payload].concat()
+    }
+}
+
+pub struct Relay {
+    pub machine: Machine,
+    pub wire: Wire,
+    pub now: Now,
+    pub phones: Vec<Phone>,
+}
+
+impl Relay {
+    pub fn new() -> Self {
+        let unix = UnixTime::from_secs(1_800_000_000);
+        Self {
+            machine: Machine::new(Settings::default(), Random::from_number(1)),
+            wire: Wire::default(),
+            now: Now { instant: Instant::START, unix },
+            phones: Vec::new(),
+        }
+    }
+
+    /// C, O and U, with sound; each numbers its payload types differently.
+    pub fn with_three_phones() -> Self {
+        let mut relay = Self::new();
+        for (port, event_type) in [(C, 101), (O, 96), (U, 120)] {
+            relay.open(
+                port,
+                Kind::Audio,
+                vec![format(Codec::Pcmu, 0, 0, ""), format(EVENTS, event_type, 101, "0-15")],
+            );
+        }
+        relay
+    }
+
+    pub fn with_three_cameras(codec: &Codec, fmtp: &str) -> Self {
+        let mut relay = Self::new();
+        for (port, number) in [(C, 96), (O, 97), (U, 98)] {
+            relay.open(port, Kind::Video, vec![format(codec.clone(), number, 99, fmtp)]);
+            relay.phone(port).payload_type = 99;
+            relay.phone(port).step = 3000;
+        }
+        relay
+    }
+
+    pub fn open(&mut self, port: PortId, kind: Kind, formats: Vec<PayloadFormat>) {
+        let plan = plan(port, formats);
+        let n = port.0 as u32;
+        self.phones.push(Phone {
+            port,
+            address: plan.remote.unwrap(),
+            payload_type: 0,
+            ssrc: n,
+            sequence: (n as u16).wrapping_mul(7),
+            timestamp: n.wrapping_mul(77_777),
+            step: 160,
+        });
+        self.command(Command::Open { port, kind, plan });
+    }
+
+    pub fn command(&mut self, command: Command) {
+        self.wire.now = self.now.instant;
+        self.machine.handle(self.now, command, &mut self.wire);
+    }
+
+    pub fn patch(&mut self, rows: &[(PortId, Source)]) {
+        self.command(Command::Patch(rows.to_vec()));
+    }
+
+    pub fn phone(&mut self, port: PortId) -> &mut Phone {
+        self.phones.iter_mut().find(|phone| phone.port == port).unwrap()
+    }
+
+    pub fn arrives(&mut self, port: PortId, packet: &[u8]) {
+        let from = self.phone(port).address;
+        self.arrives_from(port, from, packet);
+    }
+
+    pub fn arrives_from(&mut self, port: PortId, from: SocketAddr, packet: &[u8]) {
+        self.wire.now = self.now.instant;
+        self.machine.rtp(self.now, port, from, &mut packet.to_vec(), &mut self.wire);
+    }
+
+    pub fn report_arrives(&mut self, port: PortId, write: impl FnOnce(&mut Writer<'_>)) {
+        let mut bytes = Vec::new();
+        write(&mut Writer::new(&mut bytes));
+        let rtp = self.phone(port).address;
+        let from = SocketAddr::new(rtp.ip(), rtp.port() + 1);
+        self.wire.now = self.now.instant;
+        self.machine.rtcp(self.now, port, from, &bytes, &mut self.wire);
+    }
+
+    /// The clock moves on, and the relay's timers with it.
+    pub fn pass(&mut self, ms: u64) {
+        let end = self.now + Duration::from_millis(ms);
+        while let Some(deadline) = self.machine.deadline().filter(|at| *at <= end.instant) {
+            self.now = self.now + deadline.since(self.now.instant);
+            self.wire.now = self.now.instant;
+            self.machine.tick(self.now, &mut self.wire);
+        }
+        self.now = end;
+    }
+
+    /// These phones speak for so long; every payload is full of the last byte of its port.
+    pub fn speak(&mut self, ports: &[PortId], ms: u64) {
+        for _ in 0..ms / 20 {
+            for port in ports {
+                let packet = self.phone(*port).packet(&[voice(*port); 160]);
+                self.arrives(*port, &packet);
+            }
+            self.pass(20);
+        }
+    }
+
+    pub fn rtp_to(&self, port: PortId) -> Vec<Sent> {
+        let is_it = |sent: &&Sent| {
+            sent.port == port
+                && sent.channel == Channel::Rtp
+                && !cordboard::rtp::is_rtcp(&sent.bytes)
+        };
+        self.wire.sent.iter().filter(is_it).cloned().collect()
+    }
+
+    /// What a phone has heard since it was last asked for.
+    pub fn heard(&mut self, port: PortId) -> BTreeSet<String> {
+        let heard = self.rtp_to(port);
+        self.wire.sent.retain(|sent| sent.port != port);
+        heard.iter().map(|sent| name_of(sent.payload())).collect()
+    }
+
+    pub fn key_frame_requests(&mut self) -> Vec<(u64, PortId, &'static str)> {
+        let mut asked = Vec::new();
+        for sent in self.wire.sent.iter().filter(|sent| sent.channel == Channel::Rtcp) {
+            for message in rtcp::parse(&sent.bytes).unwrap() {
+                let how = match message {
+                    Message::PictureLoss { .. } => "PLI",
+                    Message::FullIntra(..) => "FIR",
+                    _ => continue,
+                };
+                asked.push((sent.at.as_micros() / 1000, sent.port, how));
+            }
+        }
+        asked
+    }
+}
+
+pub fn format(codec: Codec, send_pt: u8, recv_pt: u8, fmtp: &str) -> PayloadFormat {
+    PayloadFormat { codec, send_pt, recv_pt, fmtp: fmtp.into() }
+}
+
+pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
+    let remote = SocketAddr::from(([192, 0, 2, (port.0 % 200) as u8], 4000));
+    Plan {
+        remote: Some(remote),
+        remote_rtcp: None,
+        latched: None,
+        signalling_ip: remote.ip(),
+        formats,
+        direction: Direction::SendRecv,
+        mux: false,
+        packet_ms: 20,
+        feedback: Feedback::Pli,
+        bitrate_feedback: BitrateFeedback::None,
+        cname: port.to_string(),
+    }
+}
+
+pub fn voice(port: PortId) -> u8 {
+    port.0 as u8 // 128, 132 and 136: none of them µ-law silence
+}
+
+pub fn name_of(payload: &[u8]) -> String {
+    let (first, len) = (payload[0], payload.len());
+    let uniform = payload.iter().all(|byte| *byte == first);
+    let name = match (uniform, len, first) {
+        (_, 4, _) => "a key",
+        (true, _, SILENCE) => "silence",
+        (true, _, byte) if byte == voice(C) => "C",
+        (true, _, byte) if byte == voice(O) => "O",
+        (true, _, byte) if byte == voice(U) => "U",
+        (true | false, _, _) => "melody",
+    };
+    name.to_owned()
+}
+
+/// The table of who gets whom, state by state, while all three speak without pause.
+/// Every packet of one receiver: one SSRC, no number left out, time never back.
+pub fn assert_continuous(sent: &[Sent]) {
+    for pair in sent.windows(2) {
+        let (one, other) = (pair[0].header(), pair[1].header());
+        assert_eq!(one.ssrc, other.ssrc);
+        assert_eq!(one.sequence.wrapping_add(1), other.sequence, "{one:?} {other:?}");
+        assert!(
+            other.timestamp.wrapping_sub(one.timestamp).cast_signed() >= 0,
+            "{one:?} {other:?}"
+        );
+    }
+}
