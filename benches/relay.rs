@@ -8,8 +8,8 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Feedback, Machine, Outgoing, PayloadFormat,
-    Plan, Source,
+    self, BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing,
+    PayloadFormat, Plan, Source,
 };
 use cordboard::random::Random;
 use cordboard::rtp::Header;
@@ -61,6 +61,10 @@ impl Outgoing for Nowhere {
 
     fn report(&mut self, event: Event) {
         black_box(event);
+    }
+
+    fn job(&mut self, job: Job) {
+        black_box(job);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::server::admin_socket::{self, AdminSocket};
 use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
 use crate::server::media_sockets::{self, raise_file_limit};
-use crate::server::own_address_towards;
+use crate::server::{CodecWorkers, own_address_towards};
 use crate::sip::Transport;
 use crate::store::{Database, Lock, Writer};
 use crate::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
@@ -91,6 +91,7 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
         exchange::Machine::new(clock.now(), settings, plan, state, random.fork());
     let mut media = media::Machine::new(media::Settings::default(), random.fork());
     media.prepare();
+    let workers = CodecWorkers::start().context("no thread for a codec worker")?;
     let (commits, committed) = mpsc::unbounded_channel();
     // The loop is gone only when the process ends.
     let writer = Writer::start(database, move |outcome| drop(commits.send(outcome)))?;
@@ -109,7 +110,7 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
         status.bindings,
         data.display()
     );
-    let parts = Parts { clock, exchange, first, media, sockets, ports, writer };
+    let parts = Parts { clock, exchange, first, media, sockets, workers, ports, writer };
     EventLoop::new(parts).run(committed, requested, stopped()?).await?;
     tracing::info!("stopped");
     Ok(())
@@ -185,7 +186,7 @@ fn settings(
             domain: config.sip.domain.clone(),
             media_address: config.sip.advertise.or(media_ip),
             own_address: own,
-            converts: false,
+            converts: true,
             port_rest: PORT_REST,
             dialog: dialog::Settings {
                 advertise,

@@ -237,10 +237,16 @@ impl Codec {
         !matches!(self, Self::TelephoneEvent { .. } | Self::ComfortNoise { .. })
     }
 
-    /// Whether sound can be coded and decoded here.
+    /// Whether it can be coded and decoded here.
     #[must_use]
     pub fn can_transcode(&self) -> bool {
-        matches!(self, Self::Pcmu | Self::Pcma | Self::G722 | Self::Opus)
+        match self {
+            Self::Pcmu | Self::Pcma | Self::G722 | Self::Opus | Self::H264 => true,
+            Self::Vp8 | Self::H265 | Self::H263 | Self::H263Plus | Self::H261 => {
+                cfg!(feature = "system-codecs")
+            }
+            _passed_through => false,
+        }
     }
 }
 

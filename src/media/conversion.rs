@@ -3,15 +3,17 @@
 //! A conversion belongs to the receiver: its state begins with a source and ends at the switch, and
 //! what comes out of it goes on in the receiver's one stream.
 
+use super::continuity::Place;
 use super::inbound::{Arrived, What};
 use super::jitter_buffer::Turn;
 use super::machine::{Exit, Outgoing};
 use super::picture::ParameterSets;
-use super::port::Port;
+use super::picture_transcoder::{PictureTranscoder, Wanted};
+use super::port::{Follows, Port};
 use super::repacker::{Repacker, Unit};
 use super::route::Conversion;
 use super::voice_transcoder::{Coded, VoiceTranscoder};
-use crate::codec::Kind;
+use super::work::{ConversionId, Done, Job, Outcome};
 use crate::rtp::{HEADER_LEN, h264};
 use crate::time::Instant;
 use std::net::SocketAddr;
@@ -21,6 +23,8 @@ use std::net::SocketAddr;
 pub enum Line {
     /// Sound in another codec.
     Voice(Box<VoiceTranscoder>),
+    /// Pictures in another codec.
+    Pictures(Box<PictureTranscoder>),
     /// H.264 in whole NAL units.
     Whole(Box<Repacker>, u8),
 }
@@ -31,28 +35,15 @@ impl Line {
     pub fn is_waiting(&self) -> bool {
         match self {
             Self::Voice(transcoder) => transcoder.is_waiting(),
+            Self::Pictures(transcoder) => transcoder.is_waiting(),
             Self::Whole(repacker, _) => repacker.is_waiting(),
         }
     }
 }
 
 impl Port {
-    /// Codes a packet anew; true when the port's need of the pace may have changed.
-    pub fn convert(
-        &mut self,
-        now: Instant,
-        arrived: &Arrived,
-        formats: &Conversion,
-        bytes: &[u8],
-        exit: &mut Exit<'_, impl Outgoing>,
-    ) -> bool {
-        match self.kind {
-            Kind::Audio => self.convert_voice(now, arrived, formats, bytes, exit),
-            Kind::Video => false,
-        }
-    }
-
-    fn convert_voice(
+    /// Codes a packet of sound anew; true when the port's need of the pace may have changed.
+    pub fn convert_voice(
         &mut self,
         now: Instant,
         arrived: &Arrived,
@@ -87,7 +78,7 @@ impl Port {
     fn voice_transcoder(&mut self, formats: &Conversion) -> Option<Box<VoiceTranscoder>> {
         match self.outbound.line.take() {
             Some(Line::Voice(transcoder)) if transcoder.converts(formats) => Some(transcoder),
-            Some(Line::Voice(_) | Line::Whole(..)) | None => {
+            Some(Line::Voice(_) | Line::Pictures(_) | Line::Whole(..)) | None => {
                 VoiceTranscoder::new(formats, self.plan.own_packet_ms()).map(Box::new)
             }
         }
@@ -107,6 +98,99 @@ impl Port {
         }
         let place = self.outbound.stream.make(now, formats.to.codec.clock_rate(), coded.step);
         self.send_own(formats.to.send_pt & 0x7f, place.first, place, coded.payload, to, exit);
+        self.goes_live()
+    }
+
+    /// Collects a packet of pictures for a worker.
+    pub fn convert_picture(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        formats: &Conversion,
+        bytes: &[u8],
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> Follows {
+        let Some(mut transcoder) = self.picture_transcoder(formats, exit) else {
+            return Follows::default();
+        };
+        let (waited, mut wanted) = (transcoder.is_waiting(), Wanted::default());
+        transcoder.take(now, turn(arrived, bytes), &mut wanted);
+        let settle = waited != transcoder.is_waiting();
+        self.outbound.line = Some(Line::Pictures(transcoder));
+        wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
+        Follows { settle, key_frame: wanted.key_frame }
+    }
+
+    fn picture_transcoder(
+        &mut self,
+        formats: &Conversion,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> Option<Box<PictureTranscoder>> {
+        match &self.outbound.line {
+            Some(Line::Pictures(transcoder)) if transcoder.formats() == formats => {}
+            Some(Line::Voice(_) | Line::Pictures(_) | Line::Whole(..)) | None => {
+                self.end_line(exit);
+                self.outbound.conversions += 1;
+                let serial = self.outbound.conversions;
+                let id = ConversionId { port: self.id, serial };
+                let (transcoder, open) = PictureTranscoder::new(id, formats, &self.plan)?;
+                exit.out.job(open);
+                return Some(Box::new(transcoder));
+            }
+        }
+        match self.outbound.line.take() {
+            Some(Line::Pictures(transcoder)) => Some(transcoder),
+            Some(Line::Voice(_) | Line::Whole(..)) | None => None,
+        }
+    }
+
+    /// Sends what a worker has made of a picture, if it is still wanted.
+    pub fn picture_done(
+        &mut self,
+        now: Instant,
+        done: Done,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> Follows {
+        let Some(mut line) = self.outbound.line.take() else { return Follows::default() };
+        let mut follows = Follows::default();
+        if let Line::Pictures(transcoder) = &mut line
+            && transcoder.id() == done.conversion
+        {
+            transcoder.done();
+            match done.outcome {
+                Outcome::Coded { timestamp, coded } => {
+                    follows.settle = self.send_picture(now, transcoder, timestamp, &coded, exit);
+                }
+                Outcome::Broken => follows.key_frame = true,
+                Outcome::Nothing => {}
+            }
+        }
+        self.outbound.line = Some(line);
+        follows
+    }
+
+    fn send_picture(
+        &mut self,
+        now: Instant,
+        transcoder: &mut PictureTranscoder,
+        timestamp: u32,
+        coded: &[u8],
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return false };
+        let format = &transcoder.formats().to;
+        let (number, clock_rate) = (format.send_pt & 0x7f, format.codec.clock_rate());
+        let step = transcoder.step_to(timestamp);
+        let mut place = None;
+        transcoder.packetise(coded, |payload, last| {
+            let stream = &mut self.outbound.stream;
+            let at = match place {
+                None => stream.make(now, clock_rate, step),
+                Some(Place { timestamp, .. }) => stream.append(timestamp),
+            };
+            place = Some(at);
+            self.send_own(number, last, at, payload, to, exit);
+        });
         self.goes_live()
     }
 
@@ -132,7 +216,7 @@ impl Port {
         }
         let mut repacker = match self.outbound.line.take() {
             Some(Line::Whole(repacker, number)) if number == payload_type => repacker,
-            Some(Line::Whole(..) | Line::Voice(_)) | None => {
+            Some(Line::Whole(..) | Line::Voice(_) | Line::Pictures(_)) | None => {
                 Box::new(Repacker::new(arrived.numbers))
             }
         };
@@ -160,9 +244,12 @@ impl Port {
         self.goes_live()
     }
 
-    /// What waits in a conversion goes out in its time.
-    pub fn tick_line(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
-        let Some(mut line) = self.outbound.line.take_if(|line| line.is_waiting()) else { return };
+    /// What waits in a conversion goes on in its time.
+    pub fn tick_line(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) -> Follows {
+        let Some(mut line) = self.outbound.line.take_if(|line| line.is_waiting()) else {
+            return Follows::default();
+        };
+        let mut wanted = Wanted::default();
         match &mut line {
             Line::Voice(transcoder) => {
                 let formats = transcoder.formats().clone();
@@ -170,16 +257,21 @@ impl Port {
                     self.send_coded(now, &coded, &formats, exit);
                 });
             }
+            Line::Pictures(transcoder) => transcoder.tick(now, &mut wanted),
             Line::Whole(repacker, payload_type) => repacker.tick(now, |unit| {
                 self.send_unit(now, &unit, *payload_type, exit);
             }),
         }
         self.outbound.line = Some(line);
+        wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
+        Follows { settle: false, key_frame: wanted.key_frame }
     }
 
     /// The source is another one from now on, or has other formats.
-    pub fn end_line(&mut self, _exit: &mut Exit<'_, impl Outgoing>) {
-        self.outbound.line = None;
+    pub fn end_line(&mut self, exit: &mut Exit<'_, impl Outgoing>) {
+        if let Some(Line::Pictures(transcoder)) = self.outbound.line.take() {
+            exit.out.job(Job::Close { conversion: transcoder.id() });
+        }
     }
 }
 

@@ -11,9 +11,10 @@ use super::latch::Verdict;
 use super::patchbay::{Change, Patchbay, Source};
 use super::picture::ParameterSets;
 use super::plan::{BitrateFeedback, Feedback, Plan};
-use super::port::Port;
+use super::port::{Follows, Port};
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
 use super::route::route;
+use super::work::{Done, Job};
 use crate::codec::Kind;
 use crate::ids::PortId;
 use crate::random::Random;
@@ -145,6 +146,8 @@ pub trait Outgoing {
     fn send(&mut self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]);
     /// Tells the leg.
     fn report(&mut self, event: Event);
+    /// Gives work on pictures to a worker; what comes of it goes to [`Machine::done`].
+    fn job(&mut self, job: Job);
 }
 
 /// The way out for packets that are written here, in a reused buffer.
@@ -281,9 +284,8 @@ impl Machine {
             let receiver = self.patchbay.receivers(port)[at];
             let Some(open) = self.ports.get_mut(receiver) else { continue };
             let mut exit = Exit { scratch: &mut self.scratch, out };
-            if open.forward(now.instant, &arrived, packet, &sets, &mut exit) {
-                self.settle(now.instant, receiver);
-            }
+            let follows = open.forward(now.instant, &arrived, packet, &sets, &mut exit);
+            self.follow(now, receiver, follows, out);
         }
         self.give_back(port, sets);
         if unsettled {
@@ -330,9 +332,9 @@ impl Machine {
                 }
             }
         }
-        if picture_wanted {
-            open.outbound.want_key_frame();
-        }
+        // Where pictures are made or converted for it, that is where it is done.
+        let picture_wanted = picture_wanted && !open.outbound.renews_picture(out);
+        let bitrate_max = bitrate_max.filter(|max| !open.outbound.limits_bitrate(*max, out));
         let Source::Port(source) = self.patchbay.source(port) else { return };
         if picture_wanted {
             self.want_key_frame(now, source, out);
@@ -340,6 +342,15 @@ impl Machine {
         if let Some(bitrate) = bitrate_max {
             self.limit_bitrate(now, source, bitrate, out);
         }
+    }
+
+    /// Takes back what a worker has done with one picture.
+    pub fn done(&mut self, now: Now, done: Done, out: &mut impl Outgoing) {
+        let port = done.conversion.port;
+        let Some(open) = self.ports.get_mut(port) else { return };
+        let mut exit = Exit { scratch: &mut self.scratch, out };
+        let follows = open.picture_done(now.instant, done, &mut exit);
+        self.follow(now, port, follows, out);
     }
 
     /// When [`Machine::tick`] is due.
@@ -359,13 +370,32 @@ impl Machine {
         if self.pace.is_some_and(|pace| pace <= now.instant) {
             let ports = &mut self.ports;
             let mut exit = Exit { scratch: &mut self.scratch, out };
+            let mut spoilt = Vec::new();
             self.making.retain(|port| {
                 ports.get_mut(*port).is_some_and(|open| {
-                    open.play(now.instant, &mut exit);
+                    if open.play(now.instant, &mut exit).key_frame {
+                        spoilt.push(*port);
+                    }
                     open.is_making()
                 })
             });
             self.pace = (!self.making.is_empty()).then(|| after(now.instant));
+            for port in spoilt {
+                let follows = Follows { key_frame: true, settle: false };
+                self.follow(now, port, follows, out);
+            }
+        }
+    }
+
+    /// Does what follows from a packet that one receiver got.
+    fn follow(&mut self, now: Now, receiver: PortId, follows: Follows, out: &mut impl Outgoing) {
+        if follows.key_frame
+            && let Source::Port(source) = self.patchbay.source(receiver)
+        {
+            self.want_key_frame(now, source, out);
+        }
+        if follows.settle {
+            self.settle(now.instant, receiver);
         }
     }
 

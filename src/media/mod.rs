@@ -18,14 +18,17 @@ mod latch;
 mod machine;
 mod patchbay;
 mod picture;
+mod picture_transcoder;
 mod plan;
 mod port;
 mod repacker;
 mod reports;
 mod route;
 mod voice_transcoder;
+mod work;
 
 pub use health::PortHealth;
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
 pub use patchbay::{Change, Patchbay, Source, Tone};
 pub use plan::{BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, Plan};
+pub use work::{ConversionId, Done, Job, Outcome, Workshop};

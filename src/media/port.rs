@@ -20,6 +20,7 @@ use super::picture::{ParameterSets, Picture, Screen};
 use super::plan::Plan;
 use super::reports::Reports;
 use super::route::Way;
+use super::work::Job;
 use crate::codec::Kind;
 use crate::ids::PortId;
 use crate::random::Random;
@@ -56,6 +57,23 @@ pub struct Port {
     pub silence_due: Option<Instant>,
 }
 
+/// What is to be done after a packet went to a port, or should have.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[must_use]
+pub struct Follows {
+    /// Its need of the relay's pace may have changed.
+    pub settle: bool,
+    /// Its source has to send a key frame.
+    pub key_frame: bool,
+}
+
+impl Follows {
+    /// The pace alone.
+    pub fn settling(settle: bool) -> Self {
+        Self { settle, key_frame: false }
+    }
+}
+
 /// An H.264 NAL unit of filler data, empty (ITU-T H.264 §7.3.2.7): it changes no picture.
 const FILLER: [u8; 2] = [0x0c, 0x80];
 
@@ -70,6 +88,8 @@ pub struct Outbound {
     pub dialler: Dialler,
     /// The conversion that the source's packets go through, if they do.
     pub line: Option<Line>,
+    /// Conversions of pictures so far.
+    pub conversions: u64,
     feed: Feed,
     /// The pictures that pass.
     pub screen: Screen,
@@ -112,6 +132,7 @@ impl Port {
                 route: Arc::from([]),
                 dialler: Dialler::default(),
                 line: None,
+                conversions: 0,
                 feed: Feed::Nothing,
                 screen: Screen::default(),
                 open_key: None,
@@ -146,7 +167,7 @@ impl Port {
     }
 
     /// Sends on, under our numbers, what arrived at the source; the header of `bytes` is the
-    /// receiver's afterwards. True when the port's need of the relay's pace may have changed.
+    /// receiver's afterwards.
     pub fn forward(
         &mut self,
         now: Instant,
@@ -154,16 +175,18 @@ impl Port {
         bytes: &mut [u8],
         sets: &ParameterSets,
         exit: &mut Exit<'_, impl Outgoing>,
-    ) -> bool {
-        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return false };
+    ) -> Follows {
+        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else {
+            return Follows::default();
+        };
         let route = Arc::clone(&self.outbound.route);
         let way = route.get(arrived.format).unwrap_or(&Way::Closed);
         let withheld = matches!(arrived.what, What::WithheldKey);
         if withheld || self.outbound.dialler.is_down() {
             self.outbound.stream.skip(arrived.header.sequence);
-            return false;
+            return Follows::default();
         }
-        match way {
+        let settle = match way {
             Way::Closed => {
                 self.outbound.stream.skip(arrived.header.sequence);
                 false
@@ -173,10 +196,14 @@ impl Port {
                 self.translate(now, arrived, (*number, table), bytes, to, exit)
             }
             Way::Repacked(number) => self.repack(now, arrived, *number, bytes, (to, sets), exit),
-            Way::Converted(formats) => self.convert(now, arrived, formats, bytes, exit),
+            Way::Converted(formats) if self.kind == Kind::Video => {
+                return self.convert_picture(now, arrived, formats, bytes, exit);
+            }
+            Way::Converted(formats) => self.convert_voice(now, arrived, formats, bytes, exit),
             Way::Noise(formats) => self.convert_noise(now, arrived, formats, bytes, exit),
             Way::Pressed => self.press_again(arrived),
-        }
+        };
+        Follows::settling(settle)
     }
 
     /// A packet that needs no other payload.
@@ -338,18 +365,20 @@ impl Port {
         made && self.plan.direction.sends() && self.inbound.latch.remote().is_some()
     }
 
-    /// Sends what is due of keys, sounds and pictures of our own.
-    pub fn play(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
-        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return };
+    /// Sends what is due of keys, sounds and pictures of our own, and of what waits to be converted.
+    pub fn play(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) -> Follows {
+        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else {
+            return Follows::default();
+        };
         if !self.outbound.dialler.is_idle() && self.dial(now, to, exit) {
-            return;
+            return Follows::default();
         }
         match self.outbound.feed {
             Feed::Made(_) => self.sound(now, to, exit),
             Feed::Shown(_) => self.show(now, to, exit),
             Feed::Live | Feed::Nothing => {}
         }
-        self.tick_line(now, exit);
+        self.tick_line(now, exit)
     }
 
     fn sound(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
@@ -511,12 +540,24 @@ impl Port {
 }
 
 impl Outbound {
-    /// The peer cannot decode what it gets; where that is of our own, a key frame comes next.
-    pub fn want_key_frame(&mut self) {
-        match &mut self.feed {
-            Feed::Shown(projector) => projector.leap(),
-            Feed::Nothing | Feed::Made(_) | Feed::Live => {}
+    /// The peer cannot decode what it gets. Where that is made or converted here a key frame comes
+    /// next, and it is true.
+    pub fn renews_picture(&mut self, out: &mut impl Outgoing) -> bool {
+        match (&mut self.feed, &self.line) {
+            (Feed::Shown(projector), _) => projector.leap(),
+            (Feed::Live, Some(Line::Pictures(transcoder))) => {
+                out.job(Job::KeyFrame { conversion: transcoder.id() });
+            }
+            (Feed::Nothing | Feed::Made(_) | Feed::Live, _) => return false,
         }
+        true
+    }
+
+    /// The peer takes so many bit/s only; true where we code for it.
+    pub fn limits_bitrate(&mut self, bitrate: u64, out: &mut impl Outgoing) -> bool {
+        let Some(Line::Pictures(transcoder)) = &self.line else { return false };
+        out.job(Job::Bitrate { conversion: transcoder.id(), bitrate });
+        true
     }
 
     /// Where packets go, when they may.

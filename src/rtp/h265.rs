@@ -1,8 +1,15 @@
-//! Key frames in the payload format of H.265 (RFC 7798), which is passed through only.
+//! The payload format of H.265 (RFC 7798): single units, aggregates and fragments.
+
+use super::later_by;
+
+/// The longest NAL unit that is put together from fragments.
+pub const NAL_MAX: usize = 512 * 1024;
 
 const AGGREGATE: u8 = 48;
 const FRAGMENT: u8 = 49;
 const FIRST_FRAGMENT: u8 = 0x80;
+const LAST_FRAGMENT: u8 = 0x40;
+const TYPE: u8 = 0x7e;
 
 /// Whether a decoder can begin with this payload: a random-access slice or a parameter set, alone,
 /// first in an aggregate (§4.4.2), or in the first fragment (§4.4.3).
@@ -24,6 +31,98 @@ fn kind(header: u8) -> u8 {
 /// ITU-T H.265, table 7-1: BLA, IDR, CRA; VPS, SPS, PPS.
 fn is_entry(kind: u8) -> bool {
     matches!(kind, 16..=21 | 32..=34)
+}
+
+/// Puts fragmented NAL units together; one that lacks a piece is given up.
+#[derive(Debug, Default)]
+pub struct Reassembly {
+    nal: Vec<u8>,
+    /// The number that the next piece of `nal` must have.
+    next: Option<u16>,
+}
+
+impl Reassembly {
+    /// Takes the payload of the packet with this number, in order, and hands out every NAL unit that
+    /// is now whole.
+    pub fn take(&mut self, sequence: u16, payload: &[u8], mut whole: impl FnMut(&[u8])) {
+        let [first, layer, rest @ ..] = payload else { return };
+        match (kind(*first), rest) {
+            (FRAGMENT, [header, data @ ..]) => {
+                let head = [first & !TYPE | (header & 0x3f) << 1, *layer];
+                return self.add(sequence, head, *header, data, whole);
+            }
+            (AGGREGATE, _) => aggregate(rest, whole),
+            (0..AGGREGATE, _) => whole(payload),
+            _unknown => {}
+        }
+        if self.next.is_some_and(|next| later_by(sequence, next) >= 0) {
+            self.next = None;
+        }
+    }
+
+    fn add(
+        &mut self,
+        sequence: u16,
+        head: [u8; 2],
+        flags: u8,
+        data: &[u8],
+        mut whole: impl FnMut(&[u8]),
+    ) {
+        if flags & FIRST_FRAGMENT != 0 {
+            self.nal.clear();
+            self.nal.extend_from_slice(&head);
+        } else if self.next != Some(sequence) || !self.nal.starts_with(&head) {
+            self.next = None;
+            return;
+        }
+        if self.nal.len() + data.len() > NAL_MAX {
+            self.next = None;
+            return;
+        }
+        self.nal.extend_from_slice(data);
+        self.next = Some(sequence.wrapping_add(1));
+        if flags & LAST_FRAGMENT != 0 {
+            self.next = None;
+            whole(&self.nal);
+        }
+    }
+}
+
+/// The units of an aggregate (§4.4.2), up to the first broken one.
+fn aggregate(mut rest: &[u8], mut whole: impl FnMut(&[u8])) {
+    while let Some((size, more)) = rest.split_first_chunk() {
+        let size = usize::from(u16::from_be_bytes(*size));
+        let Some((nal, behind)) = more.split_at_checked(size).filter(|(nal, _)| nal.len() > 2)
+        else {
+            return;
+        };
+        whole(nal);
+        rest = behind;
+    }
+}
+
+/// Cuts a NAL unit into payloads of at most `payload_max` bytes; the last one is named so. `payload`
+/// is reused.
+pub fn packetise(
+    nal: &[u8],
+    payload_max: usize,
+    payload: &mut Vec<u8>,
+    each: &mut dyn FnMut(&[u8], bool),
+) {
+    let [first, layer, rest @ ..] = nal else { return };
+    if nal.len() <= payload_max {
+        return each(nal, true);
+    }
+    let mut pieces = rest.chunks(payload_max - 3).enumerate().peekable();
+    while let Some((at, piece)) = pieces.next() {
+        let start = if at == 0 { FIRST_FRAGMENT } else { 0 };
+        let end = if pieces.peek().is_none() { LAST_FRAGMENT } else { 0 };
+        payload.clear();
+        payload.extend_from_slice(&[first & !TYPE | FRAGMENT << 1, *layer]);
+        payload.push(start | end | kind(*first));
+        payload.extend_from_slice(piece);
+        each(payload, end != 0);
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 //! Everything here takes hostile bytes and never panics; nothing on the path of a packet
 //! allocates. Which packet goes where is for the media floor.
 
+pub mod h261;
 pub mod h263;
 pub mod h264;
 pub mod h265;
 pub mod rtcp;
+pub mod video;
 pub mod vp8;
 pub mod vp9;
 

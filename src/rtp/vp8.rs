@@ -101,6 +101,28 @@ pub fn renumber(payload: &mut [u8], picture: u16, base_layer_index: u8) {
     }
 }
 
+/// Cuts a frame into payloads of at most `payload_max` bytes, numbered in 15 bits; the last one is
+/// named so. `payload` is reused.
+pub fn packetise(
+    frame: &[u8],
+    picture: u16,
+    payload_max: usize,
+    payload: &mut Vec<u8>,
+    each: &mut dyn FnMut(&[u8], bool),
+) {
+    const DESCRIPTOR_LEN: usize = 4;
+    let [high, low] = picture.to_be_bytes();
+    let mut pieces = frame.chunks(payload_max - DESCRIPTOR_LEN).enumerate().peekable();
+    while let Some((at, piece)) = pieces.next() {
+        // X: extended; S: the beginning of partition 0, as which the whole frame goes (§4.2).
+        let start = if at == 0 { 0x10 } else { 0 };
+        payload.clear();
+        payload.extend_from_slice(&[0x80 | start, 0x80, high | 0x80, low]);
+        payload.extend_from_slice(piece);
+        each(payload, pieces.peek().is_none());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,16 +2,17 @@
 //! want.
 //!
 //! ```text
-//!   UDP · streams · relay sockets · journal · resolver · administration · time · signals
+//!   UDP · streams · relay sockets · codec workers · journal · resolver · administration · time · signals
 //!       │ one sleep, then everything that is ready
 //!       ▼
 //!   exchange.handle ──▶ effects, in order: send, media, store, resolve, reply, log
-//!   media.rtp ─────▶ packets out; events ──▶ exchange.handle
+//!   media.rtp ─────▶ packets out; jobs ──▶ codec workers; events ──▶ exchange.handle
 //! ```
 //!
 //! Performing never decides and never waits: what cannot be sent is reported as an input.
 
 use super::clock::Clock;
+use super::codec_workers::CodecWorkers;
 use super::media_sockets::{self, MediaSockets};
 use super::resolver::Resolver;
 use super::stream::{self, Streams};
@@ -119,6 +120,7 @@ pub struct EventLoop {
     exchange: exchange::Machine,
     media: media::Machine,
     sockets: Sockets,
+    workers: CodecWorkers,
     writer: Writer,
     resolver: Resolver,
     replies: BTreeMap<u64, oneshot::Sender<Reply>>,
@@ -158,6 +160,8 @@ pub struct Parts {
     pub media: media::Machine,
     /// The sockets.
     pub sockets: Sockets,
+    /// Who codes pictures.
+    pub workers: CodecWorkers,
     /// Their relay ports.
     pub ports: Vec<PortId>,
     /// The journal.
@@ -168,12 +172,13 @@ impl EventLoop {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { clock, exchange, first, media, sockets, ports, writer } = parts;
+        let Parts { clock, exchange, first, media, sockets, workers, ports, writer } = parts;
         let mut this = Self {
             clock,
             exchange,
             media,
             sockets,
+            workers,
             writer,
             resolver: Resolver::new(),
             replies: BTreeMap::new(),
@@ -200,6 +205,7 @@ impl EventLoop {
         let mut farewell = None;
         loop {
             self.drain_found();
+            self.sockets.media.take_jobs().for_each(|job| self.workers.submit(job));
             if let Some(broken) = self.broken.take() {
                 return Err(broken);
             }
@@ -211,12 +217,14 @@ impl EventLoop {
             let wake =
                 earliest(earliest(self.exchange.deadline(), self.media.deadline()), farewell);
             let Sockets { udp, streams, media } = &mut self.sockets;
+            let workers = &mut self.workers;
             tokio::select! {
                 () = std::future::poll_fn(|cx| udp.poll_ready(cx)) => self.drain_udp(),
                 readable = media.readable() => {
                     readable?;
                     self.relay()?;
                 }
+                Some(done) = workers.next() => self.on_done(done),
                 Some(event) = streams.next() => {
                     self.on_stream(event);
                     self.drain_streams();
@@ -258,7 +266,6 @@ impl EventLoop {
         }
         if self.media.deadline().is_some_and(|at| at <= now.instant) {
             self.media.tick(now, self.sockets.media.outgoing());
-            self.report_media();
         }
     }
 
@@ -297,8 +304,16 @@ impl EventLoop {
     fn relay(&mut self) -> io::Result<()> {
         let clock = self.clock;
         self.sockets.media.relay(&mut self.media, || clock.now())?;
-        self.report_media();
         Ok(())
+    }
+
+    fn on_done(&mut self, done: media::Done) {
+        let mut next = Some(done);
+        while let Some(done) = next {
+            let now = self.now();
+            self.media.done(now, done, self.sockets.media.outgoing());
+            next = self.workers.try_next();
+        }
     }
 
     fn report_media(&mut self) {
@@ -337,6 +352,7 @@ impl EventLoop {
     }
 
     fn drain_found(&mut self) {
+        self.report_media();
         while let Some(found) = self.found.pop_front() {
             match found {
                 Found::Unsendable(destination) => {

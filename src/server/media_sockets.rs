@@ -57,6 +57,7 @@ struct Pool {
     /// By number, counted from the beginning of the range.
     sockets: Vec<Option<UdpSocket>>,
     events: Vec<media::Event>,
+    jobs: Vec<media::Job>,
     unsent: u64,
 }
 
@@ -75,7 +76,14 @@ impl MediaSockets {
             poll,
             ready: Vec::with_capacity(READY_MAX),
             buffer: vec![0; PACKET_MAX].into_boxed_slice(),
-            pool: Pool { settings, next, sockets: Vec::new(), events: Vec::new(), unsent: 0 },
+            pool: Pool {
+                settings,
+                next,
+                sockets: Vec::new(),
+                events: Vec::new(),
+                jobs: Vec::new(),
+                unsent: 0,
+            },
         })
     }
 
@@ -162,6 +170,11 @@ impl MediaSockets {
         self.pool.events.drain(..)
     }
 
+    /// What the relay wants of the codec workers since it was last asked.
+    pub fn take_jobs(&mut self) -> std::vec::Drain<'_, media::Job> {
+        self.pool.jobs.drain(..)
+    }
+
     /// Packets that the kernel did not take, since the start.
     #[must_use]
     pub fn unsent(&self) -> u64 {
@@ -220,6 +233,10 @@ impl Outgoing for Pool {
 
     fn report(&mut self, event: media::Event) {
         self.events.push(event);
+    }
+
+    fn job(&mut self, job: media::Job) {
+        self.jobs.push(job);
     }
 }
 

@@ -3,10 +3,13 @@
 use crate::relay::*;
 use cordboard::codec::audio::{AudioDecoder, AudioEncoder, PAYLOAD_MAX, SAMPLES_MAX};
 use cordboard::codec::tone::Sound;
+use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::codec::{Codec, Kind, goertzel};
 use cordboard::ids::PortId;
-use cordboard::media::{Event, Source};
+use cordboard::media::{Channel, Event, Job, Source, Workshop};
 use cordboard::rtp::TelephoneEvent;
+use cordboard::rtp::h264::Mode;
+use cordboard::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat};
 use std::collections::VecDeque;
 
 /// What the three say.
@@ -284,4 +287,276 @@ fn broken_payloads_cost_themselves_only() {
     party.forget();
     party.speak(800, |_| false);
     assert!(share_of(&party, O, C) > 0.9);
+}
+
+// ---- pictures ----
+
+/// A camera that shows one colour in its codec.
+struct Camera {
+    port: PortId,
+    encoder: VideoEncoder,
+    packetiser: Packetiser,
+    image: Image,
+    key_frame_due: bool,
+    timestamp: u32,
+}
+
+const COLOURS: [(PortId, Colour); 3] = [
+    (C, Colour { y: 80, cb: 90, cr: 240 }),
+    (O, Colour { y: 145, cb: 54, cr: 34 }),
+    (U, Colour { y: 41, cb: 240, cr: 110 }),
+];
+
+fn packing(codec: &Codec, fmtp: &str) -> PictureFormat {
+    let mode =
+        if fmtp.contains("packetization-mode=1") { Mode::NonInterleaved } else { Mode::Single };
+    match codec {
+        Codec::H264 => PictureFormat::H264 { mode },
+        Codec::H265 => PictureFormat::H265,
+        Codec::H263 => PictureFormat::H263,
+        Codec::H263Plus => PictureFormat::H263Plus,
+        Codec::H261 => PictureFormat::H261,
+        Codec::Vp8 => PictureFormat::Vp8,
+        other => panic!("no pictures in {other}"),
+    }
+}
+
+impl Camera {
+    fn new(port: PortId, codec: &Codec, fmtp: &str) -> Self {
+        let settings =
+            Settings { width: 176, height: 144, frame_rate: 15, bitrate: 200_000, slice_max: None };
+        let mut image = Image::new(176, 144);
+        image.fill(COLOURS.iter().find(|(other, _)| *other == port).unwrap().1);
+        Self {
+            port,
+            encoder: VideoEncoder::new(codec, &settings).unwrap(),
+            packetiser: Packetiser::new(packing(codec, fmtp), 300),
+            image,
+            key_frame_due: true,
+            timestamp: 7,
+        }
+    }
+
+    fn packets(&mut self, relay: &mut Relay) -> Vec<Vec<u8>> {
+        let mut coded = Vec::new();
+        let due = std::mem::take(&mut self.key_frame_due);
+        self.encoder.encode(&self.image, due, &mut coded).unwrap();
+        self.timestamp = self.timestamp.wrapping_add(6000);
+        let mut packets = Vec::new();
+        let phone = relay.phone(self.port);
+        let timestamp = self.timestamp;
+        self.packetiser.packetise(&coded, &mut |payload, last| {
+            let mut packet = phone.packet_of(100, timestamp, payload);
+            packet[1] |= u8::from(last) << 7;
+            packets.push(packet);
+        });
+        packets
+    }
+}
+
+/// C, O and U, each with a camera and a screen of one codec; jobs are done on the spot.
+struct Gallery {
+    relay: Relay,
+    cameras: Vec<Camera>,
+    formats: Vec<(PortId, PictureFormat, Codec)>,
+    workshop: Workshop,
+    /// Pictures that wait for the worker.
+    waiting: Vec<Job>,
+    worker_sleeps: bool,
+}
+
+impl Gallery {
+    fn of(codecs: [(&Codec, &str); 3]) -> Self {
+        let mut relay = Relay::new();
+        let (mut cameras, mut formats) = (Vec::new(), Vec::new());
+        for ((port, _), (codec, fmtp)) in COLOURS.into_iter().zip(codecs) {
+            relay.open(port, Kind::Video, vec![format(codec.clone(), 100, 100, fmtp)]);
+            cameras.push(Camera::new(port, codec, fmtp));
+            formats.push((port, packing(codec, fmtp), codec.clone()));
+        }
+        let workshop = Workshop::default();
+        Self { relay, cameras, formats, workshop, waiting: Vec::new(), worker_sleeps: false }
+    }
+
+    fn film(&mut self, pictures: usize, lost: impl Fn(usize) -> bool) {
+        let mut count = 0;
+        for _ in 0..pictures {
+            for at in 0..self.cameras.len() {
+                let port = self.cameras[at].port;
+                for packet in self.cameras[at].packets(&mut self.relay) {
+                    count += 1;
+                    if port != C || !lost(count) {
+                        self.relay.arrives(port, &packet);
+                    }
+                }
+            }
+            self.work();
+            self.relay.pass(66);
+            self.obey();
+        }
+    }
+
+    fn work(&mut self) {
+        self.waiting.append(&mut self.relay.wire.jobs);
+        if self.worker_sleeps {
+            return;
+        }
+        for job in std::mem::take(&mut self.waiting) {
+            if let Some(done) = self.workshop.perform(job) {
+                self.relay.machine.done(self.relay.now, done, &mut self.relay.wire);
+            }
+        }
+    }
+
+    /// Cameras make the key frames that they are asked for.
+    fn obey(&mut self) {
+        for (_, port, _) in self.relay.key_frame_requests() {
+            for camera in self.cameras.iter_mut().filter(|camera| camera.port == port) {
+                camera.key_frame_due = true;
+            }
+        }
+        self.relay.wire.sent.retain(|sent| sent.channel == Channel::Rtp);
+    }
+
+    /// The colours that a screen has shown since `forget`.
+    fn seen(&self, port: PortId) -> Vec<Colour> {
+        let (_, packing, codec) = self.formats.iter().find(|(other, ..)| *other == port).unwrap();
+        let mut depacketiser = Depacketiser::new(*packing);
+        let mut decoder = VideoDecoder::new(codec).unwrap();
+        let (mut image, mut colours) = (Image::new(2, 2), Vec::new());
+        for sent in self.relay.rtp_to(port) {
+            let header = sent.header();
+            let mut show = |unit: AccessUnit<'_>| {
+                assert!(unit.intact, "{port} is sent gaps");
+                if decoder.decode(unit.bytes, &mut image).is_ok_and(|shown| shown) {
+                    colours.push(image.at(image.width() / 2, image.height() / 2));
+                }
+            };
+            let (sequence, timestamp) = (header.sequence, header.timestamp);
+            depacketiser.take(sequence, timestamp, header.marker, sent.payload(), &mut show);
+        }
+        colours
+    }
+}
+
+fn is_of(colour: Colour, port: PortId) -> bool {
+    let other = COLOURS.iter().find(|(other, _)| *other == port).unwrap().1;
+    let near = |a: u8, b: u8| a.abs_diff(b) < 16;
+    near(colour.y, other.y) && near(colour.cb, other.cb) && near(colour.cr, other.cr)
+}
+
+const MODE_0: &str = "profile-level-id=42e01f";
+const MODE_1: &str = "profile-level-id=42e01f;packetization-mode=1";
+
+fn pictures() -> Vec<(Codec, &'static str)> {
+    let known = [
+        (Codec::H264, MODE_0),
+        (Codec::H264, MODE_1),
+        (Codec::H264, "profile-level-id=64001f;packetization-mode=1"),
+        (Codec::Vp8, ""),
+        (Codec::H263, "CIF=1;QCIF=1"),
+        (Codec::H263Plus, "CIF=1;QCIF=1"),
+        (Codec::H261, "CIF=1;QCIF=1"),
+        (Codec::H265, ""),
+    ];
+    known.into_iter().filter(|(codec, _)| codec.can_transcode()).collect()
+}
+
+#[test]
+fn every_pair_of_cameras_and_screens_is_converted_both_ways() {
+    for (one, its) in pictures() {
+        for (other, of_other) in pictures() {
+            let pair = format!("{one} {its} and {other} {of_other}");
+            let mut gallery = Gallery::of([(&one, its), (&other, of_other), (&one, its)]);
+            gallery.relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+            gallery.film(12, |_| false);
+            for (screen, camera) in [(C, O), (O, C)] {
+                let seen = gallery.seen(screen);
+                let right = seen.iter().filter(|colour| is_of(**colour, camera)).count();
+                assert!(right >= 9 && right == seen.len(), "{pair}: {screen} sees {seen:?}");
+                assert_continuous(&gallery.relay.rtp_to(screen));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_converted_picture_goes_on_across_every_switch_and_nobody_else_is_seen() {
+    let codecs = pictures();
+    let (last, its) = codecs.last().unwrap();
+    let mut gallery = Gallery::of([(&Codec::H264, MODE_0), (&Codec::H264, MODE_1), (last, its)]);
+    let conversations = [
+        vec![(C, Source::Hold), (O, Source::Port(U)), (U, Source::Port(O))],
+        vec![(C, Source::Port(O)), (O, Source::Port(C)), (U, Source::Nothing)],
+        vec![(C, Source::Port(U)), (U, Source::Port(C)), (O, Source::Nothing)],
+    ];
+    for rows in conversations.iter().cycle().take(7) {
+        gallery.relay.patch(rows);
+        gallery.film(10, |_| false);
+    }
+    for port in [C, O, U] {
+        assert_continuous(&gallery.relay.rtp_to(port));
+    }
+    gallery.relay.wire.sent.clear();
+    gallery.relay.patch(&conversations[2]);
+    gallery.film(10, |_| false);
+    assert_eq!(gallery.seen(O), []);
+}
+
+#[test]
+fn after_a_loss_the_camera_is_asked_for_a_key_frame_and_the_screen_recovers() {
+    // H.264 passes; H.261 has no key frames.
+    let converted = |codec: &Codec| ![Codec::H264, Codec::H261].contains(codec);
+    for (codec, fmtp) in pictures().into_iter().filter(|(codec, _)| converted(codec)) {
+        let other = (&Codec::H264, MODE_1);
+        let mut gallery = Gallery::of([(&codec, fmtp), other, other]);
+        gallery.relay.patch(&[(O, Source::Port(C))]);
+        gallery.film(8, |_| false);
+        gallery.film(3, |packet| packet == 2);
+        gallery.cameras[0].image.fill(COLOURS[2].1);
+        gallery.film(14, |_| false);
+        let seen = gallery.seen(O);
+        let last = seen.last().copied();
+        assert!(last.is_some_and(|colour| is_of(colour, U)), "{codec}: {seen:?}");
+    }
+}
+
+#[test]
+fn a_worker_that_falls_behind_costs_pictures_and_never_more_than_a_few_are_under_way() {
+    let Some((codec, fmtp)) = pictures().into_iter().find(|(codec, _)| *codec == Codec::Vp8) else {
+        return;
+    };
+    let mut gallery = Gallery::of([(&codec, fmtp), (&Codec::H264, MODE_1), (&Codec::H264, MODE_1)]);
+    gallery.relay.patch(&[(O, Source::Port(C))]);
+    gallery.worker_sleeps = true;
+    gallery.film(40, |_| false);
+    let asked = gallery.waiting.iter().filter(|job| matches!(job, Job::Picture { .. })).count();
+    assert_eq!(asked, 8, "pictures under way");
+    gallery.worker_sleeps = false;
+    gallery.film(40, |_| false);
+    assert!(gallery.seen(O).len() > 20, "it has caught up");
+}
+
+#[test]
+fn a_screen_that_lost_its_picture_gets_a_key_frame_from_the_worker() {
+    let Some((codec, fmtp)) = pictures().into_iter().find(|(codec, _)| *codec == Codec::Vp8) else {
+        return;
+    };
+    let mut gallery = Gallery::of([(&codec, fmtp), (&Codec::H264, MODE_1), (&Codec::H264, MODE_1)]);
+    gallery.relay.patch(&[(O, Source::Port(C))]);
+    gallery.film(6, |_| false);
+    let media = gallery.relay.rtp_to(O)[0].header().ssrc;
+    gallery.relay.wire.jobs.clear();
+    gallery.relay.report_arrives(O, |writer| {
+        writer.receiver_report(O.0 as u32, &[]).picture_loss(O.0 as u32, media);
+    });
+    assert!(matches!(gallery.relay.wire.jobs[..], [Job::KeyFrame { .. }]));
+    assert_eq!(gallery.relay.key_frame_requests(), [], "the camera need not know");
+    gallery.relay.report_arrives(O, |writer| {
+        writer.receiver_report(O.0 as u32, &[]).max_bitrate(O.0 as u32, media, 64_000);
+    });
+    assert!(matches!(gallery.relay.wire.jobs[1..], [Job::Bitrate { bitrate: 64_000, .. }]));
+    gallery.film(3, |_| false);
+    let keys = gallery.relay.rtp_to(O);
+    assert!(keys.iter().filter(|sent| sent.payload()[0] & 0x1f == 7).count() >= 2, "a second SPS");
 }

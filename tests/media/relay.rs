@@ -3,8 +3,8 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    BitrateFeedback, Channel, Command, Event, Feedback, Machine, Outgoing, PayloadFormat, Plan,
-    Settings, Source,
+    BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing, PayloadFormat,
+    Plan, Settings, Source,
 };
 use cordboard::random::Random;
 use cordboard::rtp::rtcp::{self, Message, Writer};
@@ -44,6 +44,7 @@ pub struct Wire {
     pub now: Instant,
     pub sent: Vec<Sent>,
     pub events: Vec<Event>,
+    pub jobs: Vec<Job>,
 }
 
 impl Outgoing for Wire {
@@ -53,6 +54,10 @@ impl Outgoing for Wire {
 
     fn report(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    fn job(&mut self, job: Job) {
+        self.jobs.push(job);
     }
 }
 

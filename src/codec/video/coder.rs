@@ -1,6 +1,11 @@
 //! One encoder or decoder of whichever codec of pictures.
 
+#[cfg(feature = "system-codecs")]
+use super::ffmpeg;
+use super::h264;
 use super::image::Image;
+#[cfg(feature = "system-codecs")]
+use super::vp8;
 use crate::codec::Codec;
 
 /// The longest coded picture that is taken in or given out, in bytes.
@@ -35,17 +40,43 @@ pub struct Settings {
 
 /// Makes coded pictures.
 #[derive(Debug)]
-pub struct VideoEncoder {}
+pub struct VideoEncoder(Encoding);
+
+#[derive(Debug)]
+enum Encoding {
+    H264(h264::Encoder),
+    #[cfg(feature = "system-codecs")]
+    Vp8(vp8::Encoder),
+    #[cfg(feature = "system-codecs")]
+    Ffmpeg(ffmpeg::Encoder),
+}
 
 /// Makes pictures of coded ones.
 #[derive(Debug)]
-pub struct VideoDecoder {}
+pub struct VideoDecoder(Decoding);
+
+#[derive(Debug)]
+enum Decoding {
+    H264(h264::Decoder),
+    #[cfg(feature = "system-codecs")]
+    Vp8(vp8::Decoder),
+    #[cfg(feature = "system-codecs")]
+    Ffmpeg(ffmpeg::Decoder),
+}
 
 impl VideoEncoder {
-    /// An encoder; none when the codec can only be passed through.
+    /// An encoder; none when the codec can only be passed through, or not at this size.
     #[must_use]
-    pub fn new(_codec: &Codec, _settings: &Settings) -> Option<Self> {
-        None
+    pub fn new(codec: &Codec, settings: &Settings) -> Option<Self> {
+        Some(Self(match codec {
+            Codec::H264 => Encoding::H264(h264::Encoder::new(settings)?),
+            #[cfg(feature = "system-codecs")]
+            Codec::Vp8 => Encoding::Vp8(vp8::Encoder::new(settings)?),
+            #[cfg(feature = "system-codecs")]
+            other => Encoding::Ffmpeg(ffmpeg::Encoder::new(other, settings)?),
+            #[cfg(not(feature = "system-codecs"))]
+            _passed_through => return None,
+        }))
     }
 
     /// Codes one picture of the size of the settings and appends it to `out`: H.264 and H.265 as a
@@ -56,22 +87,44 @@ impl VideoEncoder {
     /// [`Error::Encoder`].
     pub fn encode(
         &mut self,
-        _image: &Image,
-        _key_frame: bool,
-        _out: &mut Vec<u8>,
+        image: &Image,
+        key_frame: bool,
+        out: &mut Vec<u8>,
     ) -> Result<bool, Error> {
-        Err(Error::Encoder)
+        match &mut self.0 {
+            Encoding::H264(encoder) => encoder.encode(image, key_frame, out),
+            #[cfg(feature = "system-codecs")]
+            Encoding::Vp8(encoder) => encoder.encode(image, key_frame, out),
+            #[cfg(feature = "system-codecs")]
+            Encoding::Ffmpeg(encoder) => encoder.encode(image, key_frame, out),
+        }
     }
 
     /// Codes at another rate from now on, in bit/s.
-    pub fn set_bitrate(&mut self, _bitrate: u32) {}
+    pub fn set_bitrate(&mut self, bitrate: u32) {
+        match &mut self.0 {
+            Encoding::H264(encoder) => encoder.set_bitrate(bitrate),
+            #[cfg(feature = "system-codecs")]
+            Encoding::Vp8(encoder) => encoder.set_bitrate(bitrate),
+            #[cfg(feature = "system-codecs")]
+            Encoding::Ffmpeg(encoder) => encoder.set_bitrate(bitrate),
+        }
+    }
 }
 
 impl VideoDecoder {
     /// A decoder; none when the codec can only be passed through.
     #[must_use]
-    pub fn new(_codec: &Codec) -> Option<Self> {
-        None
+    pub fn new(codec: &Codec) -> Option<Self> {
+        Some(Self(match codec {
+            Codec::H264 => Decoding::H264(h264::Decoder::new()?),
+            #[cfg(feature = "system-codecs")]
+            Codec::Vp8 => Decoding::Vp8(vp8::Decoder::new()?),
+            #[cfg(feature = "system-codecs")]
+            other => Decoding::Ffmpeg(ffmpeg::Decoder::new(other)?),
+            #[cfg(not(feature = "system-codecs"))]
+            _passed_through => return None,
+        }))
     }
 
     /// Decodes one coded picture, in the form in which [`VideoEncoder::encode`] gives it. True when a
@@ -79,7 +132,165 @@ impl VideoDecoder {
     ///
     /// # Errors
     /// [`Error::Broken`].
-    pub fn decode(&mut self, _coded: &[u8], _out: &mut Image) -> Result<bool, Error> {
-        Err(Error::Broken)
+    pub fn decode(&mut self, coded: &[u8], out: &mut Image) -> Result<bool, Error> {
+        if coded.len() > CODED_MAX {
+            return Err(Error::Broken);
+        }
+        match &mut self.0 {
+            Decoding::H264(decoder) => decoder.decode(coded, out),
+            #[cfg(feature = "system-codecs")]
+            Decoding::Vp8(decoder) => decoder.decode(coded, out),
+            #[cfg(feature = "system-codecs")]
+            Decoding::Ffmpeg(decoder) => decoder.decode(coded, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Colour;
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn all() -> Vec<Codec> {
+        let known =
+            [Codec::H264, Codec::Vp8, Codec::H265, Codec::H263, Codec::H263Plus, Codec::H261];
+        known.into_iter().filter(Codec::can_transcode).collect()
+    }
+
+    fn settings(width: usize, height: usize) -> Settings {
+        Settings { width, height, frame_rate: 15, bitrate: 400_000, slice_max: None }
+    }
+
+    /// A slope with a bright square that moves.
+    fn scene(width: usize, height: usize, at: usize) -> Image {
+        let mut image = Image::new(width, height);
+        image.fill(Colour { y: 0, cb: 110, cr: 150 });
+        let [y, ..] = image.planes_mut();
+        for (n, point) in y.iter_mut().enumerate() {
+            let (column, row) = (n % width, n / width);
+            let inside = column.abs_diff(40 + at * 4) < 20 && row.abs_diff(70) < 20;
+            *point =
+                if inside { 220 } else { (40 + column * 100 / width + row * 50 / height) as u8 };
+        }
+        image
+    }
+
+    /// The likeness of two pictures' luma, in dB.
+    fn psnr(one: &Image, other: &Image) -> f64 {
+        let points = one.planes()[0].iter().zip(other.planes()[0]);
+        let error: f64 = points.map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
+        let mean = error / one.planes()[0].len() as f64;
+        10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10()
+    }
+
+    #[test]
+    fn every_codec_gives_back_what_it_was_given() {
+        for codec in all() {
+            let mut encoder = VideoEncoder::new(&codec, &settings(352, 288)).unwrap();
+            let mut decoder = VideoDecoder::new(&codec).unwrap();
+            let (mut coded, mut decoded) = (Vec::new(), Image::new(2, 2));
+            let mut likeness = Vec::new();
+            for at in 0..30 {
+                coded.clear();
+                let key_frame = encoder.encode(&scene(352, 288, at), at % 10 == 0, &mut coded);
+                assert!(key_frame.unwrap() || at % 10 > 0, "{codec}: a key frame was asked for");
+                if decoder.decode(&coded, &mut decoded).unwrap() {
+                    likeness.push(psnr(&scene(352, 288, at), &decoded));
+                }
+            }
+            let worst = likeness.iter().copied().fold(f64::MAX, f64::min);
+            println!("{codec}: {} of 30 pictures, {worst:.1} dB at least", likeness.len());
+            assert!(likeness.len() == 30 && worst > 26.0, "{codec}: {likeness:.1?}");
+        }
+    }
+
+    #[test]
+    fn a_lower_rate_makes_smaller_pictures() {
+        for codec in [Codec::H264, Codec::Vp8].into_iter().filter(Codec::can_transcode) {
+            let mut encoder = VideoEncoder::new(&codec, &settings(352, 288)).unwrap();
+            let noise = |at: usize| {
+                let mut image = scene(352, 288, at);
+                let [y, ..] = image.planes_mut();
+                for (n, point) in y.iter_mut().enumerate() {
+                    *point = point.wrapping_add(((n * 31 + at * 977) % 61) as u8);
+                }
+                image
+            };
+            let bytes = |encoder: &mut VideoEncoder, from: usize| {
+                let mut coded = Vec::new();
+                for at in from..from + 30 {
+                    encoder.encode(&noise(at), false, &mut coded).unwrap();
+                }
+                coded.len()
+            };
+            let before = bytes(&mut encoder, 0);
+            encoder.set_bitrate(60_000);
+            bytes(&mut encoder, 30);
+            let after = bytes(&mut encoder, 60);
+            assert!(after * 2 < before, "{codec}: {before} and then {after} bytes");
+        }
+    }
+
+    #[test]
+    fn slices_of_h264_fit_into_packets_where_they_have_to() {
+        let settings = Settings { slice_max: Some(1200), bitrate: 2_000_000, ..settings(352, 288) };
+        let mut encoder = VideoEncoder::new(&Codec::H264, &settings).unwrap();
+        let mut coded = Vec::new();
+        for at in 0..10 {
+            encoder.encode(&scene(352, 288, at), at == 0, &mut coded).unwrap();
+        }
+        let starts: Vec<usize> = (0..coded.len() - 3)
+            .filter(|at| coded[*at..].starts_with(&[0, 0, 0, 1]))
+            .chain([coded.len()])
+            .collect();
+        let longest = starts.windows(2).map(|pair| pair[1] - pair[0] - 4).max().unwrap();
+        assert!(longest <= 1200, "a NAL unit of {longest} bytes");
+    }
+
+    #[test]
+    fn a_decoder_goes_on_at_the_next_key_frame_after_whatever_was_lost() {
+        for codec in all() {
+            let mut encoder = VideoEncoder::new(&codec, &settings(176, 144)).unwrap();
+            let mut decoder = VideoDecoder::new(&codec).unwrap();
+            let (mut coded, mut decoded) = (Vec::new(), Image::new(2, 2));
+            for at in 0..40 {
+                coded.clear();
+                encoder.encode(&scene(176, 144, at), at == 0 || at == 20, &mut coded).unwrap();
+                match at {
+                    0..5 | 20.. => drop(decoder.decode(&coded, &mut decoded)),
+                    5..10 => drop(decoder.decode(&coded[..coded.len() / 2], &mut decoded)),
+                    _lost => {}
+                }
+            }
+            let likeness = psnr(&scene(176, 144, 39), &decoded);
+            assert!(likeness > 26.0, "{codec}: {likeness:.1} dB");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn no_stream_makes_a_decoder_panic(
+            flips in prop::collection::vec((0..40_usize, any::<u16>(), any::<u8>()), 1..40),
+            junk in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            for codec in all() {
+                let mut encoder = VideoEncoder::new(&codec, &settings(176, 144)).unwrap();
+                let mut decoder = VideoDecoder::new(&codec).unwrap();
+                let mut decoded = Image::new(2, 2);
+                let _ = decoder.decode(&junk, &mut decoded);
+                for at in 0..8 {
+                    let mut coded = Vec::new();
+                    encoder.encode(&scene(176, 144, at), at == 0, &mut coded).unwrap();
+                    for (_, place, byte) in flips.iter().filter(|flip| flip.0 % 8 == at) {
+                        let place = usize::from(*place) % coded.len();
+                        coded[place] = *byte;
+                    }
+                    let _ = decoder.decode(&coded, &mut decoded);
+                }
+                let _ = decoder.decode(&[&[0, 0, 0, 1][..], &junk].concat(), &mut decoded);
+            }
+        }
     }
 }

@@ -27,13 +27,16 @@ impl Image {
         image
     }
 
-    /// Takes another size, and is black; allocates only where it grows.
+    /// Takes a size; black where it is another one. Allocates only where it grows.
     ///
     /// # Panics
     /// As [`new`](Self::new).
     pub fn resize(&mut self, width: usize, height: usize) {
         let fits = |side: usize| side.is_multiple_of(2) && (2..=IMAGE_SIDE_MAX).contains(&side);
         assert!(fits(width) && fits(height), "{width} by {height} is no size of a picture");
+        if (self.width, self.height) == (width, height) {
+            return;
+        }
         (self.width, self.height) = (width, height);
         self.points.resize(width * height * 3 / 2, 0);
         self.fill(Colour::from_rgb(0, 0, 0));

@@ -2,13 +2,22 @@
 
 mod bits;
 mod coder;
+mod converter;
+#[cfg(feature = "system-codecs")]
+mod ffmpeg;
+mod h264;
 mod h264_parameters;
 mod image;
 mod mosaic;
+mod scale;
 mod stream;
+#[cfg(feature = "system-codecs")]
+mod vp8;
 
 pub use coder::{CODED_MAX, Error, Settings, VideoDecoder, VideoEncoder};
+pub use converter::{Converted, Converter, Target};
 pub use h264_parameters::{H264Parameters, Level, Profile};
 pub use image::{IMAGE_SIDE_MAX, Image};
 pub use mosaic::{Colour, Mosaic, SIDE_MAX};
+pub use scale::{Scaler, fitted};
 pub use stream::{SLICE_MAX, Stream, read_plain_colour};

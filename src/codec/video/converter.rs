@@ -1,0 +1,326 @@
+//! The pictures of one sender in the codec and the size of one receiver: what a codec worker owns.
+
+use super::coder::{CODED_MAX, Error, Settings, VideoDecoder, VideoEncoder};
+use super::image::Image;
+use super::scale::{Scaler, fitted};
+use crate::codec::Codec;
+
+/// What the receiver can take in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// The only sizes that there are (H.261, H.263); empty: any.
+    pub sizes: Vec<(usize, usize)>,
+    /// The longest row and column.
+    pub sides_max: (usize, usize),
+    /// The most squares of 16 by 16 points.
+    pub macroblocks_max: usize,
+    /// Pictures a second.
+    pub frame_rate_max: u32,
+    /// bit/s; `None`: what suits the size.
+    pub bitrate_max: Option<u32>,
+    /// As in [`Settings::slice_max`].
+    pub slice_max: Option<usize>,
+}
+
+/// A picture that was coded anew.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Converted<'a> {
+    /// Whether a decoder can begin here.
+    pub key_frame: bool,
+    /// As [`VideoEncoder::encode`] gives it.
+    pub coded: &'a [u8],
+}
+
+/// A decoder, an encoder, and what lies between.
+#[derive(Debug)]
+pub struct Converter {
+    to: Codec,
+    target: Target,
+    decoder: VideoDecoder,
+    decoded: Image,
+    scaler: Scaler,
+    scaled: Image,
+    encoder: Option<(VideoEncoder, Settings)>,
+    key_frame_due: bool,
+    /// What the receiver said it can take by now.
+    bitrate_told: Option<u32>,
+    /// The timestamp of the last picture that was coded.
+    last: Option<u32>,
+    coded: Vec<u8>,
+}
+
+/// A picture may come this much early of the receiver's rate: cameras are not exact.
+const EARLY_PERCENT: u32 = 25;
+/// Ticks a second.
+const CLOCK_RATE: u32 = 90_000;
+
+impl Target {
+    /// No bounds but our own.
+    #[must_use]
+    pub fn any() -> Self {
+        Self {
+            sizes: Vec::new(),
+            sides_max: (1280, 1280),
+            macroblocks_max: 3600,
+            frame_rate_max: 30,
+            bitrate_max: None,
+            slice_max: None,
+        }
+    }
+
+    /// The size in which a picture of this size is coded: never larger than it is, unless there is
+    /// no other.
+    #[must_use]
+    pub fn size_for(&self, (width, height): (usize, usize)) -> (usize, usize) {
+        if !self.sizes.is_empty() {
+            return self.fixed_size_for((width, height));
+        }
+        let even = |side: usize| (side & !1).max(2);
+        let within = |sides: (usize, usize)| {
+            let (max_width, max_height) =
+                (self.sides_max.0.min(width), self.sides_max.1.min(height));
+            fitted(sides, (even(max_width), even(max_height)))
+        };
+        let (mut w, mut h) = within((width, height));
+        let squares = |w: usize, h: usize| w.div_ceil(16) * h.div_ceil(16);
+        while squares(w, h) > self.macroblocks_max && w > 16 && h > 16 {
+            // Whole squares waste nothing.
+            w = (w - 1) & !15;
+            h = even(w * height / width);
+        }
+        (w, h)
+    }
+
+    /// The smallest that holds the whole picture, else the largest that there is.
+    fn fixed_size_for(&self, (width, height): (usize, usize)) -> (usize, usize) {
+        let area = |(w, h): &(usize, usize)| w * h;
+        let holds = self.sizes.iter().filter(|(w, h)| *w >= width && *h >= height);
+        let (smallest, largest) =
+            (holds.min_by_key(|s| area(s)), self.sizes.iter().max_by_key(|s| area(s)));
+        smallest.or(largest).copied().unwrap_or((176, 144))
+    }
+}
+
+impl Converter {
+    /// From one codec to another; none where one of them can only be passed through.
+    #[must_use]
+    pub fn new(from: &Codec, to: &Codec, target: Target) -> Option<Self> {
+        Some(Self {
+            to: to.clone(),
+            target,
+            decoder: VideoDecoder::new(from)?,
+            decoded: Image::new(2, 2),
+            scaler: Scaler::default(),
+            scaled: Image::new(2, 2),
+            encoder: None,
+            key_frame_due: true,
+            bitrate_told: None,
+            last: None,
+            coded: Vec::new(),
+        })
+    }
+
+    /// Takes a picture of the sender, at its timestamp of 90 kHz. None where nothing is to be sent:
+    /// it is not `wanted`, comes too soon for the receiver, or shows only with the next one.
+    ///
+    /// # Errors
+    /// [`Error::Broken`]: the sender should begin anew; what comes next is taken all the same.
+    pub fn take(
+        &mut self,
+        timestamp: u32,
+        coded: &[u8],
+        wanted: bool,
+    ) -> Result<Option<Converted<'_>>, Error> {
+        if !self.decoder.decode(coded, &mut self.decoded)? || !wanted || !self.is_time(timestamp) {
+            return Ok(None);
+        }
+        self.last = Some(timestamp);
+        let size = self.target.size_for((self.decoded.width(), self.decoded.height()));
+        self.prepare(size)?;
+        let image = if size == (self.decoded.width(), self.decoded.height()) {
+            &self.decoded
+        } else {
+            self.scaled.resize(size.0, size.1);
+            self.scaler.scale(&self.decoded, &mut self.scaled);
+            &self.scaled
+        };
+        self.coded.clear();
+        let (encoder, _) = self.encoder.as_mut().ok_or(Error::Encoder)?;
+        let key_frame = encoder.encode(image, self.key_frame_due, &mut self.coded)?;
+        self.key_frame_due &= !key_frame;
+        if self.coded.is_empty() || self.coded.len() > CODED_MAX {
+            return Ok(None);
+        }
+        Ok(Some(Converted { key_frame, coded: &self.coded }))
+    }
+
+    /// The receiver cannot go on without a key frame.
+    pub fn want_key_frame(&mut self) {
+        self.key_frame_due = true;
+    }
+
+    /// The receiver takes so many bit/s now.
+    pub fn set_bitrate(&mut self, bitrate: u32) {
+        self.bitrate_told = Some(bitrate);
+        let wanted = self.encoder.as_ref().map(|(_, settings)| self.bitrate(settings));
+        if let (Some((encoder, settings)), Some(wanted)) = (&mut self.encoder, wanted)
+            && settings.bitrate != wanted
+        {
+            settings.bitrate = wanted;
+            encoder.set_bitrate(wanted);
+        }
+    }
+
+    fn is_time(&self, timestamp: u32) -> bool {
+        let Some(last) = self.last.filter(|_| !self.key_frame_due) else { return true };
+        let interval = CLOCK_RATE / self.target.frame_rate_max.max(1);
+        timestamp.wrapping_sub(last) >= interval - interval * EARLY_PERCENT / 100
+    }
+
+    /// Has an encoder for this size.
+    fn prepare(&mut self, (width, height): (usize, usize)) -> Result<(), Error> {
+        let fits = |settings: &Settings| (settings.width, settings.height) == (width, height);
+        if self.encoder.as_ref().is_some_and(|(_, settings)| fits(settings)) {
+            return Ok(());
+        }
+        let mut settings = Settings {
+            width,
+            height,
+            frame_rate: self.target.frame_rate_max.clamp(1, 30),
+            bitrate: 0,
+            slice_max: self.target.slice_max,
+        };
+        settings.bitrate = self.bitrate(&settings);
+        let encoder = VideoEncoder::new(&self.to, &settings).ok_or(Error::Encoder)?;
+        self.encoder = Some((encoder, settings));
+        self.key_frame_due = true;
+        Ok(())
+    }
+
+    /// What suits the size, within what the receiver takes: 300 kbit/s for CIF, 900 for VGA.
+    fn bitrate(&self, settings: &Settings) -> u32 {
+        let suits = (settings.width * settings.height * 3) as u32;
+        let limits = [self.target.bitrate_max, self.bitrate_told];
+        limits.into_iter().flatten().fold(suits, u32::min)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Colour;
+    use super::*;
+
+    fn codecs() -> Vec<Codec> {
+        let known =
+            [Codec::H264, Codec::Vp8, Codec::H265, Codec::H263, Codec::H263Plus, Codec::H261];
+        known.into_iter().filter(Codec::can_transcode).collect()
+    }
+
+    fn target(codec: &Codec) -> Target {
+        let sizes = match codec {
+            Codec::H263 | Codec::H261 => vec![(176, 144), (352, 288)],
+            _any => vec![],
+        };
+        Target { sizes, ..Target::any() }
+    }
+
+    const COLOUR: Colour = Colour { y: 90, cb: 60, cr: 200 };
+
+    fn pictures(codec: &Codec, count: usize) -> Vec<Vec<u8>> {
+        let settings =
+            Settings { width: 352, height: 288, frame_rate: 15, bitrate: 300_000, slice_max: None };
+        let mut encoder = VideoEncoder::new(codec, &settings).unwrap();
+        let mut image = Image::new(352, 288);
+        image.fill(COLOUR);
+        let code = |at| {
+            let mut coded = Vec::new();
+            encoder.encode(&image, at == 0, &mut coded).unwrap();
+            coded
+        };
+        (0..count).map(code).collect()
+    }
+
+    #[test]
+    fn every_pair_of_codecs_shows_the_same_picture() {
+        for from in codecs() {
+            for to in codecs() {
+                let mut converter = Converter::new(&from, &to, target(&to)).unwrap();
+                let mut decoder = VideoDecoder::new(&to).unwrap();
+                let (mut seen, mut shown) = (Image::new(2, 2), 0);
+                for (at, coded) in (0..).zip(pictures(&from, 10)) {
+                    if let Some(converted) = converter.take(at * 6000, &coded, true).unwrap() {
+                        assert!(converted.key_frame || shown > 0, "{from} to {to}");
+                        shown += usize::from(decoder.decode(converted.coded, &mut seen).unwrap());
+                    }
+                }
+                let middle = seen.at(170, 140);
+                let near = |a: u8, b: u8| a.abs_diff(b) < 8;
+                assert!(shown >= 9, "{from} to {to}: {shown} pictures");
+                assert!(
+                    near(middle.y, COLOUR.y)
+                        && near(middle.cb, COLOUR.cb)
+                        && near(middle.cr, COLOUR.cr),
+                    "{from} to {to}: {middle:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_keeps_within_what_the_receiver_declared() {
+        let any = Target::any();
+        assert_eq!(any.size_for((640, 480)), (640, 480), "never larger, nor smaller without need");
+        let small = Target { macroblocks_max: 99, ..Target::any() };
+        let (width, height) = small.size_for((640, 480));
+        assert!(width.div_ceil(16) * height.div_ceil(16) <= 99 && width >= 160, "{width}x{height}");
+        let narrow = Target { sides_max: (320, 240), ..Target::any() };
+        assert_eq!(narrow.size_for((1280, 720)), (320, 180));
+        let old = target(&Codec::H261);
+        assert_eq!(old.size_for((320, 240)), (352, 288));
+        assert_eq!(old.size_for((1280, 720)), (352, 288));
+        assert_eq!(old.size_for((128, 96)), (176, 144));
+    }
+
+    #[test]
+    fn pictures_come_no_faster_than_the_receiver_takes_them() {
+        let slow = Target { frame_rate_max: 5, ..Target::any() };
+        let mut converter = Converter::new(&Codec::H264, &Codec::H264, slow).unwrap();
+        let mut sent = 0;
+        for (at, coded) in (0..).zip(pictures(&Codec::H264, 31)) {
+            sent += usize::from(converter.take(at * 3000, &coded, true).unwrap().is_some());
+        }
+        assert!((5..=7).contains(&sent), "{sent} pictures in a second");
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_decoded_all_the_same() {
+        let mut converter = Converter::new(&Codec::H264, &Codec::H264, Target::any()).unwrap();
+        let all = pictures(&Codec::H264, 10);
+        for (at, coded) in (0..).zip(&all[..9]) {
+            assert_eq!(converter.take(at * 6000, coded, false), Ok(None));
+        }
+        let last = converter.take(54_000, &all[9], true).unwrap().unwrap();
+        assert!(last.key_frame, "the first that is sent");
+    }
+
+    #[test]
+    fn a_key_frame_is_made_when_it_is_wanted() {
+        let mut converter = Converter::new(&Codec::H264, &Codec::H264, Target::any()).unwrap();
+        for (at, coded) in (0..).zip(pictures(&Codec::H264, 10)) {
+            if at == 5 {
+                converter.want_key_frame();
+            }
+            let converted = converter.take(at * 6000, &coded, true).unwrap().unwrap();
+            assert_eq!(converted.key_frame, at == 0 || at == 5);
+        }
+    }
+
+    #[test]
+    fn after_broken_pictures_it_goes_on() {
+        let mut converter = Converter::new(&Codec::H264, &Codec::H264, Target::any()).unwrap();
+        assert_eq!(converter.take(0, &[0, 0, 0, 1, 0x65, 1, 2, 3], true), Err(Error::Broken));
+        for (at, coded) in (1..).zip(pictures(&Codec::H264, 3)) {
+            assert!(converter.take(at * 6000, &coded, true).unwrap().is_some());
+        }
+    }
+}

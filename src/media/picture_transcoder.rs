@@ -1,0 +1,223 @@
+//! The pictures of one source in another codec: put together here, coded by a worker, taken apart
+//! again for the receiver.
+//!
+//! ```text
+//!   packets ──▶ jitter buffer ──▶ depacketiser ── Job ──▶ worker ── Done ──▶ packetiser ──▶ packets
+//!
+//!   Shut ── key frame, or 3 s without one ──▶ Open ── a worker that falls behind ──▶ Shut
+//! ```
+
+use super::jitter_buffer::{JitterBuffer, Patience, Turn};
+use super::picture::KEY_FRAME_WAIT;
+use super::plan::{PayloadFormat, Plan};
+use super::route::Conversion;
+use super::work::{ConversionId, Job};
+use crate::codec::Codec;
+use crate::codec::video::{H264Parameters, Target};
+use crate::rtp::h264::Mode;
+use crate::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat};
+use crate::time::{Duration, Instant};
+
+/// Pictures come in bursts; a piece that was overtaken may be this far behind.
+const PATIENCE: Patience = Patience { span: Duration::from_millis(60), packets: 64 };
+/// With so many pictures under way, further ones are decoded and not sent.
+const BEHIND: usize = 2;
+/// With so many pictures under way, nothing more is asked before the next key frame.
+const UNDER_WAY_MAX: usize = 8;
+/// The longest payload: with all headers, also those of SRTP and a tunnel, within one packet.
+const PAYLOAD_MAX: usize = 1200;
+/// The most that one picture takes of the receiver's clock, at 90 kHz: a source that paused longer
+/// was cut.
+const STEP_MAX: u32 = 5 * 90_000;
+/// The least: 60 pictures a second.
+const STEP_MIN: u32 = 1500;
+
+/// The conversion of one source's pictures for one receiver.
+#[derive(Debug)]
+pub struct PictureTranscoder {
+    id: ConversionId,
+    formats: Conversion,
+    buffer: JitterBuffer,
+    depacketiser: Depacketiser,
+    packetiser: Packetiser,
+    gate: Gate,
+    under_way: usize,
+    /// The source's timestamp of the last picture that was sent.
+    sent: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Gate {
+    /// No picture has come yet.
+    Waiting,
+    Shut {
+        since: Instant,
+    },
+    Open,
+}
+
+/// What taking in a packet leads to.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// For a worker.
+    pub jobs: Vec<Job>,
+    /// The source has to send a key frame.
+    pub key_frame: bool,
+}
+
+impl PictureTranscoder {
+    /// The conversion, and the job that begins it; none where one of the formats cannot be coded
+    /// here.
+    #[must_use]
+    pub fn new(id: ConversionId, formats: &Conversion, plan: &Plan) -> Option<(Self, Job)> {
+        let (from, to) = (picture_format(&formats.from)?, picture_format(&formats.to)?);
+        let open = Job::Open {
+            conversion: id,
+            from: formats.from.codec.clone(),
+            to: formats.to.codec.clone(),
+            target: target(&formats.to, plan),
+        };
+        let transcoder = Self {
+            id,
+            formats: formats.clone(),
+            buffer: JitterBuffer::new(PATIENCE),
+            depacketiser: Depacketiser::new(from),
+            packetiser: Packetiser::new(to, PAYLOAD_MAX),
+            gate: Gate::Waiting,
+            under_way: 0,
+            sent: None,
+        };
+        Some((transcoder, open))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> ConversionId {
+        self.id
+    }
+
+    /// From which format to which.
+    #[must_use]
+    pub fn formats(&self) -> &Conversion {
+        &self.formats
+    }
+
+    /// Takes in a packet of the source.
+    pub fn take(&mut self, now: Instant, packet: Turn<'_>, wanted: &mut Wanted) {
+        let Self { id, buffer, depacketiser, gate, under_way, .. } = self;
+        buffer.take(now, packet, |turn| {
+            depacketise(depacketiser, turn, |unit| gate.pass(now, (*id, under_way), unit, wanted));
+        });
+    }
+
+    /// Whether [`tick`](Self::tick) has to be called every 20 ms.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.buffer.deadline().is_some()
+    }
+
+    /// Takes what has waited long enough.
+    pub fn tick(&mut self, now: Instant, wanted: &mut Wanted) {
+        let Self { id, buffer, depacketiser, gate, under_way, .. } = self;
+        buffer.tick(now, |turn| {
+            depacketise(depacketiser, turn, |unit| gate.pass(now, (*id, under_way), unit, wanted));
+        });
+    }
+
+    /// A worker has done with one picture.
+    pub fn done(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// By how much the receiver's clock goes on with the picture of this timestamp.
+    pub fn step_to(&mut self, timestamp: u32) -> u32 {
+        let last = self.sent.replace(timestamp);
+        let step = last.map_or(0, |last| timestamp.wrapping_sub(last));
+        if step > STEP_MAX { STEP_MIN } else { step.max(STEP_MIN) }
+    }
+
+    /// Takes a coded picture apart; the last payload is named so.
+    pub fn packetise(&mut self, coded: &[u8], mut each: impl FnMut(&[u8], bool)) {
+        self.packetiser.packetise(coded, &mut each);
+    }
+}
+
+impl Gate {
+    /// Decides on one picture.
+    fn pass(
+        &mut self,
+        now: Instant,
+        (conversion, under_way): (ConversionId, &mut usize),
+        unit: AccessUnit<'_>,
+        wanted: &mut Wanted,
+    ) {
+        // What is missing spoils all pictures up to the next key frame.
+        wanted.key_frame |= !unit.intact;
+        let open = match *self {
+            Self::Open => true,
+            Self::Waiting => unit.key_frame,
+            Self::Shut { since } => unit.key_frame || now.since(since) >= KEY_FRAME_WAIT,
+        };
+        *self = match (*self, open) {
+            (_, true) => Self::Open,
+            (Self::Waiting, false) => Self::Shut { since: now },
+            (shut, false) => shut,
+        };
+        if !open {
+            return;
+        }
+        if *under_way >= UNDER_WAY_MAX {
+            *self = Self::Shut { since: now };
+            wanted.key_frame = true;
+            return;
+        }
+        wanted.jobs.push(Job::Picture {
+            conversion,
+            timestamp: unit.timestamp,
+            coded: unit.bytes.to_vec(),
+            wanted: *under_way < BEHIND,
+        });
+        *under_way += 1;
+    }
+}
+
+fn depacketise(
+    depacketiser: &mut Depacketiser,
+    turn: Turn<'_>,
+    mut each: impl FnMut(AccessUnit<'_>),
+) {
+    let Turn { sequence, timestamp, marker, payload, .. } = turn;
+    depacketiser.take(sequence, timestamp, marker, payload, &mut each);
+}
+
+/// How a codec of pictures is packed.
+fn picture_format(format: &PayloadFormat) -> Option<PictureFormat> {
+    Some(match &format.codec {
+        Codec::H264 => PictureFormat::H264 { mode: mode(format) },
+        Codec::H265 => PictureFormat::H265,
+        Codec::H263 => PictureFormat::H263,
+        Codec::H263Plus => PictureFormat::H263Plus,
+        Codec::H261 => PictureFormat::H261,
+        Codec::Vp8 => PictureFormat::Vp8,
+        _others => return None,
+    })
+}
+
+fn mode(format: &PayloadFormat) -> Mode {
+    match H264Parameters::parse(&format.fmtp).packetization_mode {
+        0 => Mode::Single,
+        _fragments => Mode::NonInterleaved,
+    }
+}
+
+/// What the receiver can take in.
+fn target(to: &PayloadFormat, _plan: &Plan) -> Target {
+    let mut target = Target::any();
+    match &to.codec {
+        Codec::H263 => target.sizes = vec![(176, 144), (352, 288)],
+        Codec::H261 => target.sizes = vec![(176, 144), (352, 288)],
+        Codec::H264 if mode(to) == Mode::Single => target.slice_max = Some(PAYLOAD_MAX),
+        _any_size => {}
+    }
+    target
+}

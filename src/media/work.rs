@@ -1,0 +1,152 @@
+//! Work on pictures, which takes milliseconds and is done beside the event loop: jobs go out as
+//! values, and what came of them comes back as one.
+//!
+//! ```text
+//!   media machine ── Job ──▶ a codec worker's queue ──▶ Workshop ── Done ──▶ media machine
+//! ```
+//!
+//! A conversion stays with one worker, whose workshop holds its decoder and encoder. The machine
+//! counts what is under way for each and stops asking in time, so that no queue grows without bound.
+
+use crate::codec::Codec;
+use crate::codec::video::{Converted, Converter, Target};
+use crate::ids::PortId;
+use std::collections::BTreeMap;
+
+/// One conversion of pictures: whose, and the how manyth.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ConversionId {
+    /// The receiver.
+    pub port: PortId,
+    /// Rises with each conversion of this process.
+    pub serial: u64,
+}
+
+/// What a worker is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Job {
+    /// Begins a conversion.
+    Open {
+        /// Its name.
+        conversion: ConversionId,
+        /// What the source sends.
+        from: Codec,
+        /// What the receiver takes.
+        to: Codec,
+        /// Within which bounds.
+        target: Target,
+    },
+    /// Converts one picture; answered by one [`Done`].
+    Picture {
+        /// Which conversion.
+        conversion: ConversionId,
+        /// The source's, at 90 kHz.
+        timestamp: u32,
+        /// The picture as the codec room takes it.
+        coded: Vec<u8>,
+        /// Whether it is wanted, or decoded only for the sake of the next one.
+        wanted: bool,
+    },
+    /// The next picture is a key frame.
+    KeyFrame {
+        /// Which conversion.
+        conversion: ConversionId,
+    },
+    /// The receiver takes so much.
+    Bitrate {
+        /// Which conversion.
+        conversion: ConversionId,
+        /// bit/s.
+        bitrate: u64,
+    },
+    /// Ends a conversion.
+    Close {
+        /// Which.
+        conversion: ConversionId,
+    },
+}
+
+/// What came of a [`Job::Picture`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    /// Which conversion.
+    pub conversion: ConversionId,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of one picture.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Another one, coded anew.
+    Coded {
+        /// The source's timestamp.
+        timestamp: u32,
+        /// As the codec room gives it.
+        coded: Vec<u8>,
+    },
+    /// Nothing to be sent.
+    Nothing,
+    /// It could not be decoded: the source has to begin anew.
+    Broken,
+}
+
+/// The conversions of one worker.
+#[derive(Debug, Default)]
+pub struct Workshop(BTreeMap<ConversionId, Converter>);
+
+impl Job {
+    /// Jobs of equal numbers go to one worker, in order.
+    #[must_use]
+    pub fn worker(&self) -> u64 {
+        match self {
+            Self::Open { conversion, .. }
+            | Self::Picture { conversion, .. }
+            | Self::KeyFrame { conversion }
+            | Self::Bitrate { conversion, .. }
+            | Self::Close { conversion } => (conversion.port.0 / 2).wrapping_add(conversion.serial),
+        }
+    }
+}
+
+impl Workshop {
+    /// Does one job.
+    pub fn perform(&mut self, job: Job) -> Option<Done> {
+        match job {
+            Job::Open { conversion, from, to, target } => {
+                if let Some(converter) = Converter::new(&from, &to, target) {
+                    self.0.insert(conversion, converter);
+                }
+            }
+            Job::Picture { conversion, timestamp, coded, wanted } => {
+                let outcome = match self.0.get_mut(&conversion) {
+                    Some(converter) => convert(converter, timestamp, &coded, wanted),
+                    None => Outcome::Nothing,
+                };
+                return Some(Done { conversion, outcome });
+            }
+            Job::KeyFrame { conversion } => {
+                if let Some(converter) = self.0.get_mut(&conversion) {
+                    converter.want_key_frame();
+                }
+            }
+            Job::Bitrate { conversion, bitrate } => {
+                if let Some(converter) = self.0.get_mut(&conversion) {
+                    converter.set_bitrate(u32::try_from(bitrate).unwrap_or(u32::MAX));
+                }
+            }
+            Job::Close { conversion } => {
+                self.0.remove(&conversion);
+            }
+        }
+        None
+    }
+}
+
+fn convert(converter: &mut Converter, timestamp: u32, coded: &[u8], wanted: bool) -> Outcome {
+    match converter.take(timestamp, coded, wanted) {
+        Ok(Some(Converted { coded, .. })) => Outcome::Coded { timestamp, coded: coded.to_vec() },
+        Ok(None) => Outcome::Nothing,
+        Err(_) => Outcome::Broken,
+    }
+}
