@@ -13,7 +13,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing,
-    PayloadFormat, Plan, Source,
+    PayloadFormat, PictureLimits, Plan, Source,
 };
 use cordboard::random::Random;
 use cordboard::rtp::{HEADER_LEN, Header};
@@ -98,6 +98,7 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
             packet_ms: 20,
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
+            picture: PictureLimits::default(),
             cname: port.to_string(),
         };
         machine.handle(Now::default(), Command::Open { port, kind: Kind::Audio, plan }, out);

@@ -9,7 +9,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing,
-    PayloadFormat, Plan, Source,
+    PayloadFormat, PictureLimits, Plan, Source,
 };
 use cordboard::random::Random;
 use cordboard::rtp::Header;
@@ -85,6 +85,7 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
         packet_ms: 20,
         feedback: Feedback::None,
         bitrate_feedback: BitrateFeedback::None,
+        picture: PictureLimits::default(),
         cname: remote.to_string(),
     }
 }

@@ -15,6 +15,7 @@ mod machine;
 mod offer_answer;
 mod party;
 mod peer;
+mod picture_limits;
 mod plan;
 mod ports;
 mod relay;

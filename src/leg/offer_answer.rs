@@ -349,8 +349,17 @@ fn print(kind: MediaKind, ours: &OurStream) -> Media {
         let parameters = Some(format.parameters.as_str()).filter(|text| !text.is_empty());
         media.add_format(&format.rtpmap(), parameters);
     }
-    let wanted = [(ours.feedback.pli, "nack pli"), (ours.feedback.fir, "ccm fir")];
-    for format in ours.formats.iter().filter(|format| format.codec.is_primary()) {
+    let wanted = [
+        (ours.feedback.pli, "nack pli"),
+        (ours.feedback.fir, "ccm fir"),
+        (ours.feedback.remb, "goog-remb"),
+        (ours.feedback.tmmbr, "ccm tmmbr"),
+    ];
+    // Phones as old as H.263 know nothing of feedback, and every line makes the message longer.
+    let fed_back = |format: &&Format| {
+        format.codec.is_primary() && ![Codec::H263, Codec::H261].contains(&format.codec)
+    };
+    for format in ours.formats.iter().filter(fed_back) {
         for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
             let value = format!("{} {what}", format.number);
             media.attributes.push(Attribute::new("rtcp-fb", value));

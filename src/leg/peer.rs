@@ -1,7 +1,9 @@
 //! What a peer's SDP asks of us: at most one audio and one video stream, and lines to refuse.
 
 use super::formats::{Capabilities, Format};
+use super::picture_limits;
 use crate::codec::Kind;
+use crate::media::PictureLimits;
 use crate::sdp::{Bandwidth, Direction, Media, MediaKind, Session};
 use std::net::SocketAddr;
 
@@ -41,6 +43,21 @@ pub struct PeerStream {
     pub packet_ms: Option<u32>,
     /// The rate it can receive.
     pub bandwidth: Vec<Bandwidth>,
+    /// By payload type, what it can take in of pictures.
+    pub pictures: Vec<(u8, PictureLimits)>,
+}
+
+/// The length of packets that a section asks for, no longer than it takes.
+fn packet_ms(media: &Media) -> Option<u32> {
+    let longest = media.maxptime().filter(|ms| PACKET_MS.contains(ms));
+    let wanted = media.ptime().filter(|ms| PACKET_MS.contains(ms));
+    match (wanted, longest) {
+        (Some(wanted), Some(longest)) => Some(wanted.min(longest)),
+        (Some(wanted), None) => Some(wanted),
+        // What is usual fits, unless the peer takes less.
+        (None, Some(longest)) => Some(longest).filter(|ms| *ms < USUAL_MS),
+        (None, None) => None,
+    }
 }
 
 /// Which RTCP feedback a peer takes part in (RFC 4585, RFC 5104).
@@ -50,8 +67,14 @@ pub struct Feedback {
     pub pli: bool,
     /// Full intra request.
     pub fir: bool,
+    /// Receiver estimated maximum bit rate.
+    pub remb: bool,
+    /// Temporary maximum media stream bit rate request.
+    pub tmmbr: bool,
 }
 
+/// The length of packets where nothing is said, in ms.
+const USUAL_MS: u32 = 20;
 /// Lengths of packets that we take a peer's word for, in ms.
 const PACKET_MS: std::ops::RangeInclusive<u32> = 10..=60;
 
@@ -128,9 +151,20 @@ impl PeerStream {
             rtp: media.rtp_address(session),
             rtcp: media.rtcp_address(session),
             mux: media.rtcp_mux(),
-            feedback: Feedback { pli: feedback("nack pli"), fir: feedback("ccm fir") },
-            packet_ms: media.ptime().filter(|ms| PACKET_MS.contains(ms)),
+            feedback: Feedback {
+                pli: feedback("nack pli"),
+                fir: feedback("ccm fir"),
+                remb: feedback("goog-remb"),
+                tmmbr: feedback("ccm tmmbr"),
+            },
+            packet_ms: packet_ms(media),
             bandwidth: media.bandwidth.clone(),
+            pictures: match kind {
+                Kind::Audio => vec![],
+                Kind::Video => {
+                    formats.iter().map(|f| (f.number, picture_limits::read(media, f))).collect()
+                }
+            },
             formats,
             beside,
         })

@@ -10,6 +10,10 @@ use std::net::IpAddr;
 #[must_use]
 pub fn plan(stream: &Stream, signalling: IpAddr, cname: &str) -> Plan {
     let Stream { ours, peer, agreed, .. } = stream;
+    let picture = stream
+        .format()
+        .and_then(|format| peer.pictures.iter().find(|(number, _)| *number == format.number))
+        .map(|(_, limits)| limits);
     let feedback = match peer.feedback {
         wanted if wanted.pli => Feedback::Pli,
         wanted if wanted.fir => Feedback::Fir,
@@ -26,7 +30,12 @@ pub fn plan(stream: &Stream, signalling: IpAddr, cname: &str) -> Plan {
         mux: ours.mux && peer.mux,
         packet_ms: peer.packet_ms.unwrap_or_else(|| packet_ms(stream.codec())),
         feedback,
-        bitrate_feedback: BitrateFeedback::None,
+        bitrate_feedback: match peer.feedback {
+            wanted if wanted.remb => BitrateFeedback::Remb,
+            wanted if wanted.tmmbr => BitrateFeedback::Tmmbr,
+            _ => BitrateFeedback::None,
+        },
+        picture: picture.cloned().unwrap_or_default(),
         cname: cname.to_owned(),
     }
 }

@@ -8,9 +8,11 @@ use crate::ids::PortId;
 use crate::sdp::Direction;
 use std::collections::BTreeSet;
 
-/// Key frames may be asked of us by either request; they reach the source's phone. `nack` alone
+/// Key frames may be asked of us by either request, and rates told; they reach the source's phone or
+/// the encoder. `nack` alone
 /// would promise a resend cache that the relay does not have (media-rules 8).
-const FEEDBACK: Feedback = Feedback { pli: true, fir: true };
+/// REMB is a browser's and no phone's: it is answered where it is offered.
+const FEEDBACK: Feedback = Feedback { pli: true, fir: true, remb: false, tmmbr: true };
 
 /// How an answer chooses: the partner's stream, if there is one, and the codecs to prefer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +57,7 @@ pub fn answer_inactive(peer: &PeerStream, port: PortId) -> Option<OurStream> {
 }
 
 fn answer(peer: &PeerStream, port: PortId, format: Format) -> OurStream {
-    let Feedback { pli, fir } = peer.feedback;
+    let Feedback { pli, fir, remb, tmmbr } = peer.feedback;
     OurStream {
         port,
         protocol: peer.protocol.clone(),
@@ -63,7 +65,7 @@ fn answer(peer: &PeerStream, port: PortId, format: Format) -> OurStream {
         // RFC 3264 §6.1: never more than they offered. Their hold is answered by recvonly.
         direction: peer.direction.reversed(),
         mux: peer.mux,
-        feedback: Feedback { pli: pli && FEEDBACK.pli, fir: fir && FEEDBACK.fir },
+        feedback: Feedback { pli, fir, remb, tmmbr },
         packet_ms: peer.packet_ms,
         bandwidth: vec![],
     }
@@ -122,15 +124,18 @@ fn distinct(formats: &[Format]) -> Vec<Format> {
     all
 }
 
-/// All that hold media exist for, G.711 first: any phone that comes later speaks it.
+/// All that we can code, G.711 and H.264 first, which any phone that comes later speaks. H.265 is
+/// answered, never offered: who has it has H.264, too.
 #[must_use]
 pub fn everything() -> Capabilities {
-    Capabilities {
+    let all = Capabilities {
         audio: vec![
             Format::new(Codec::Pcma, 8, ""),
             Format::new(Codec::Pcmu, 0, ""),
             Format::new(Codec::G722, 9, ""),
             Format::new(Codec::Opus, 96, "useinbandfec=1"),
+            Format::new(Codec::G729, 18, "annexb=no"),
+            Format::new(Codec::Gsm, 3, ""),
         ],
         beside: vec![],
         video: vec![
@@ -138,8 +143,14 @@ pub fn everything() -> Capabilities {
             // Old phones know single NAL units only.
             Format::new(Codec::H264, 98, "packetization-mode=0;profile-level-id=42e01f"),
             Format::new(Codec::Vp8, 99, ""),
+            Format::new(Codec::H263, 34, "CIF=1;QCIF=1"),
+            Format::new(Codec::H261, 31, "CIF=1;QCIF=1"),
         ],
-    }
+    };
+    let ours = |formats: Vec<Format>| {
+        formats.into_iter().filter(|format| format.codec.can_transcode()).collect()
+    };
+    Capabilities { audio: ours(all.audio), beside: vec![], video: ours(all.video) }
 }
 
 /// The same, with all our pictures where there are none.
@@ -151,14 +162,19 @@ pub fn with_pictures(mut capabilities: Capabilities) -> Capabilities {
     capabilities
 }
 
-/// The same and behind it all that the relay can convert from one of these.
+/// The same and behind it, for sound and for pictures apart, all that the relay can convert from one
+/// of these.
 #[must_use]
 pub fn with_convertible(mut capabilities: Capabilities) -> Capabilities {
-    if capabilities.audio.iter().any(|format| format.codec.can_transcode()) {
-        let known = |codec: &Codec| capabilities.audio.iter().any(|known| known.codec == *codec);
-        let more = everything().audio.into_iter().filter(|format| !known(&format.codec));
-        let more: Vec<Format> = more.collect();
-        capabilities.audio.extend(more);
+    let Capabilities { audio, video, .. } = &mut capabilities;
+    let everything = everything();
+    for (known, more) in [(audio, everything.audio), (video, everything.video)] {
+        if known.iter().any(|format| format.codec.can_transcode()) {
+            let new = |format: &Format| !known.iter().any(|other| other.answers(format));
+            let more: Vec<Format> =
+                more.into_iter().filter(|f| f.codec.can_transcode() && new(f)).collect();
+            known.extend(more);
+        }
     }
     capabilities
 }

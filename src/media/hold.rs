@@ -175,7 +175,7 @@ impl Player {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{BitrateFeedback, Feedback};
+    use crate::media::{BitrateFeedback, Feedback, PictureLimits};
     use crate::sdp::Direction;
 
     fn plan(codecs: &[Codec], packet_ms: u32) -> Plan {
@@ -197,6 +197,7 @@ mod tests {
             packet_ms,
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
+            picture: PictureLimits::default(),
             cname: "leg".into(),
         }
     }

@@ -182,7 +182,7 @@ impl Projector {
 mod tests {
     use super::*;
     use crate::codec::video::read_plain_colour;
-    use crate::media::{BitrateFeedback, Feedback, PayloadFormat};
+    use crate::media::{BitrateFeedback, Feedback, PayloadFormat, PictureLimits};
     use crate::sdp::Direction;
 
     fn plan(codecs: &[(Codec, &str)]) -> Plan {
@@ -203,6 +203,7 @@ mod tests {
             packet_ms: 0,
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
+            picture: PictureLimits::default(),
             cname: "leg".into(),
         }
     }

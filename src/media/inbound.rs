@@ -150,7 +150,7 @@ impl Inbound {
         }
         match self.latch.judge(now, from, header.ssrc, header.sequence) {
             Verdict::Refuse => return None,
-            Verdict::Latched => out.report(Event::Latched { port: port, remote: from }),
+            Verdict::Latched => out.report(Event::Latched { port, remote: from }),
             Verdict::Accept => {}
         }
         let format = usize::from(format);
@@ -161,13 +161,13 @@ impl Inbound {
         self.vitals.packet(now);
         if self.vitals.packets == 1 || self.silent {
             self.silent = false;
-            out.report(Event::FirstPacket { port: port });
+            out.report(Event::FirstPacket { port });
         }
         let what = if event {
             let event = TelephoneEvent::parse(packet.payload())?;
             let heard = self.keys.hear(now, header.ssrc, header.timestamp, event);
             if let Some(digit) = heard.digit {
-                out.report(Event::Dtmf { port: port, digit });
+                out.report(Event::Dtmf { port, digit });
             }
             let pressed = heard.digit.is_some();
             if heard.passes { What::Key { event, pressed } } else { What::WithheldKey }

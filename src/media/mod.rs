@@ -30,5 +30,5 @@ mod work;
 pub use health::PortHealth;
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
 pub use patchbay::{Change, Patchbay, Source, Tone};
-pub use plan::{BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, Plan};
+pub use plan::{BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, PictureLimits, Plan};
 pub use work::{ConversionId, Done, Job, Outcome, Workshop};

@@ -210,14 +210,16 @@ fn mode(format: &PayloadFormat) -> Mode {
     }
 }
 
-/// What the receiver can take in.
-fn target(to: &PayloadFormat, _plan: &Plan) -> Target {
-    let mut target = Target::any();
-    match &to.codec {
-        Codec::H263 => target.sizes = vec![(176, 144), (352, 288)],
-        Codec::H261 => target.sizes = vec![(176, 144), (352, 288)],
-        Codec::H264 if mode(to) == Mode::Single => target.slice_max = Some(PAYLOAD_MAX),
-        _any_size => {}
+/// What the receiver can take in, within what we give at most.
+fn target(to: &PayloadFormat, plan: &Plan) -> Target {
+    let (any, limits) = (Target::any(), &plan.picture);
+    let whole_units = to.codec == Codec::H264 && mode(to) == Mode::Single;
+    Target {
+        sizes: limits.sizes.clone(),
+        sides_max: limits.sides_max.unwrap_or(any.sides_max),
+        macroblocks_max: limits.macroblocks_max.unwrap_or(usize::MAX).min(any.macroblocks_max),
+        frame_rate_max: limits.frame_rate_max.unwrap_or(u32::MAX).min(any.frame_rate_max),
+        bitrate_max: limits.bitrate_max,
+        slice_max: whole_units.then_some(PAYLOAD_MAX),
     }
-    target
 }

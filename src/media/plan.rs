@@ -48,6 +48,21 @@ pub enum BitrateFeedback {
     None,
 }
 
+/// What a peer can take in of pictures. What it does not state has no bound but ours.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PictureLimits {
+    /// The only sizes that there are, with the old codecs; empty: any.
+    pub sizes: Vec<(usize, usize)>,
+    /// The longest row and the longest column, in points.
+    pub sides_max: Option<(usize, usize)>,
+    /// The most squares of 16 by 16 points.
+    pub macroblocks_max: Option<usize>,
+    /// Pictures a second.
+    pub frame_rate_max: Option<u32>,
+    /// bit/s.
+    pub bitrate_max: Option<u32>,
+}
+
 /// What the leg has negotiated for one port.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan {
@@ -71,6 +86,8 @@ pub struct Plan {
     pub feedback: Feedback,
     /// For the bit rate.
     pub bitrate_feedback: BitrateFeedback,
+    /// For pictures that are coded for it.
+    pub picture: PictureLimits,
     /// The lasting name of the leg; the same for its audio and its video.
     pub cname: String,
 }
@@ -128,6 +145,7 @@ mod tests {
             packet_ms: 20,
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
+            picture: PictureLimits::default(),
             cname: "leg".into(),
         };
         assert_eq!(plan.formats().count(), FORMATS_MAX);

@@ -101,7 +101,7 @@ fn mode(format: &PayloadFormat) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{BitrateFeedback, Feedback};
+    use super::super::plan::{BitrateFeedback, Feedback, PictureLimits};
     use super::*;
     use crate::sdp::Direction;
 
@@ -121,6 +121,7 @@ mod tests {
             packet_ms: 20,
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
+            picture: PictureLimits::default(),
             cname: "leg".into(),
         }
     }

@@ -256,7 +256,9 @@ pub fn raise_file_limit() -> io::Result<Option<u64>> {
 mod tests {
     use super::*;
     use crate::codec::{Codec, Kind};
-    use crate::media::{BitrateFeedback, Command, Feedback, PayloadFormat, Plan, Source};
+    use crate::media::{
+        BitrateFeedback, Command, Feedback, PayloadFormat, PictureLimits, Plan, Source,
+    };
     use crate::random::Random;
     use crate::rtp::Header;
     use crate::sdp::Direction;
@@ -286,6 +288,7 @@ mod tests {
             packet_ms: 20,
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
+            picture: PictureLimits::default(),
             cname: "leg".into(),
         }
     }

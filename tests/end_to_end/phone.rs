@@ -105,7 +105,7 @@ impl Phone {
             picture::write_film(&film, party.colour, codecs.size, FILM_SECONDS);
         }
         write(&directory.join("config"), &config(&directory, sip, control, codecs));
-        write(&directory.join("accounts"), &account_line(account, answer, sip, proxy));
+        write(&directory.join("accounts"), &account_line(account, answer, codecs, sip, proxy));
         write(&directory.join("contacts"), "");
         let mut command = Command::new("baresip");
         command.arg("-s").arg("-v").arg("-f").arg(&directory).current_dir(&directory);
@@ -282,7 +282,7 @@ fn config(directory: &Path, sip: SocketAddr, control: SocketAddr, codecs: Codecs
             modules.push(module);
         }
     }
-    for (codec, module) in [("H264", "avcodec"), ("VP8", "vp8")] {
+    for (codec, module) in [("H264", "avcodec"), ("H263", "avcodec"), ("VP8", "vp8")] {
         if wants(codecs.video, codec) {
             modules.push(module);
         }
@@ -320,7 +320,13 @@ fn config(directory: &Path, sip: SocketAddr, control: SocketAddr, codecs: Codecs
     )
 }
 
-fn account_line(account: &Account, answer: Answer, sip: SocketAddr, proxy: SocketAddr) -> String {
+fn account_line(
+    account: &Account,
+    answer: Answer,
+    codecs: Codecs,
+    sip: SocketAddr,
+    proxy: SocketAddr,
+) -> String {
     let mode = match answer {
         Answer::AtOnce => "auto",
         Answer::WhenTold => "manual",
@@ -335,7 +341,9 @@ fn account_line(account: &Account, answer: Answer, sip: SocketAddr, proxy: Socke
         }
         Account::Direct { name } => (format!("{name}@{sip}"), ";regint=0".to_owned()),
     };
-    format!("<sip:{who}>;answermode={mode}{rest}\n")
+    // The module that brings H.263 brings H.264, too.
+    let only = if codecs.video == "H263" { ";video_codecs=H263" } else { "" };
+    format!("<sip:{who}>;answermode={mode}{only}{rest}\n")
 }
 
 fn write(path: &Path, text: &str) {

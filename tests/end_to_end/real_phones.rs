@@ -62,6 +62,36 @@ fn three_vp8_phones_see_each_other() {
     stage.hand_over();
 }
 
+/// No two have a codec in common, neither of sound nor of pictures.
+#[test]
+fn three_phones_without_a_common_codec_hear_and_see_each_other() {
+    let mut stage = Stage::open([
+        Codecs { audio: "PCMU", video: "VP8", ..PLAIN },
+        Codecs { audio: "G722", video: "H264", ..PLAIN },
+        Codecs { audio: "opus", video: "H263", ..PLAIN },
+    ]);
+    stage.take();
+    stage.with_caller();
+    stage.consult();
+    stage.alternate();
+    stage.connect();
+    stage.hand_over();
+}
+
+#[test]
+fn phones_with_other_codecs_and_one_without_a_camera_hear_each_other() {
+    let mut stage = Stage::open([
+        Codecs { audio: "PCMA", video: "VP8", ..PLAIN },
+        Codecs { audio: "G722", video: "H264", ..PLAIN },
+        Codecs { audio: "opus", video: "", ..PLAIN },
+    ]);
+    stage.take();
+    stage.with_caller();
+    stage.consult();
+    stage.connect();
+    stage.hand_over();
+}
+
 /// Each conversation in turn, pictures wherever the two share a codec.
 fn whole_call_by_ear(codecs: [Codecs; 3]) {
     let mut stage = Stage::open(codecs);

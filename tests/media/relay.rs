@@ -4,7 +4,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing, PayloadFormat,
-    Plan, Settings, Source,
+    PictureLimits, Plan, Settings, Source,
 };
 use cordboard::random::Random;
 use cordboard::rtp::rtcp::{self, Message, Writer};
@@ -251,6 +251,7 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         packet_ms: 20,
         feedback: Feedback::Pli,
         bitrate_feedback: BitrateFeedback::None,
+        picture: PictureLimits::default(),
         cname: port.to_string(),
     }
 }

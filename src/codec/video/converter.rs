@@ -51,6 +51,8 @@ pub struct Converter {
 
 /// A picture may come this much early of the receiver's rate: cameras are not exact.
 const EARLY_PERCENT: u32 = 25;
+/// QCIF and CIF, which H.261 has alone, and H.263 beside rare ones.
+const COMMON_SIZES: [(usize, usize); 2] = [(176, 144), (352, 288)];
 /// Ticks a second.
 const CLOCK_RATE: u32 = 90_000;
 
@@ -104,7 +106,12 @@ impl Target {
 impl Converter {
     /// From one codec to another; none where one of them can only be passed through.
     #[must_use]
-    pub fn new(from: &Codec, to: &Codec, target: Target) -> Option<Self> {
+    pub fn new(from: &Codec, to: &Codec, mut target: Target) -> Option<Self> {
+        let fixed = matches!(to, Codec::H263 | Codec::H261);
+        target.sizes.retain(|size| !fixed || COMMON_SIZES.contains(size));
+        if fixed && target.sizes.is_empty() {
+            target.sizes = COMMON_SIZES.to_vec();
+        }
         Some(Self {
             to: to.clone(),
             target,

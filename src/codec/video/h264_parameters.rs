@@ -44,6 +44,17 @@ pub struct Level {
     above_1: bool,
 }
 
+/// What a decoder keeps up with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Bounds {
+    /// Squares of 16 by 16 points in a picture.
+    pub macroblocks: usize,
+    /// The same in a second.
+    pub macroblocks_per_second: usize,
+    /// bit/s.
+    pub bitrate: u32,
+}
+
 impl Level {
     /// Level 1b.
     pub const ONE_B: Self = Self { tenths: 10, above_1: true };
@@ -52,6 +63,27 @@ impl Level {
     #[must_use]
     pub const fn of(tenths: u8) -> Self {
         Self { tenths, above_1: false }
+    }
+
+    /// What a decoder of this level keeps up with (ITU-T H.264, table A-1).
+    #[must_use]
+    pub fn bounds(self) -> Bounds {
+        let (macroblocks, macroblocks_per_second, kilobits) = match (self.tenths, self.above_1) {
+            (0..=10, false) => (99, 1485, 64),
+            (0..=10, true) => (99, 1485, 128),
+            (11, _) => (396, 3000, 192),
+            (12, _) => (396, 6000, 384),
+            (13, _) => (396, 11_880, 768),
+            (14..=20, _) => (396, 11_880, 2000),
+            (21, _) => (792, 19_800, 4000),
+            (22, _) => (1620, 20_250, 4000),
+            (23..=30, _) => (1620, 40_500, 10_000),
+            (31, _) => (3600, 108_000, 14_000),
+            (32, _) => (5120, 216_000, 20_000),
+            (33..=42, _) => (8192, 245_760, 20_000),
+            (43.., _) => (22_080, 589_824, 135_000),
+        };
+        Bounds { macroblocks, macroblocks_per_second, bitrate: kilobits * 1000 }
     }
 }
 

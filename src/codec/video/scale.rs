@@ -71,7 +71,7 @@ impl Scaler {
 /// all sides.
 #[must_use]
 pub fn fitted((width, height): (usize, usize), within: (usize, usize)) -> (usize, usize) {
-    let round = |side: usize, max: usize| (side + 2 & !3).clamp(2, max);
+    let round = |side: usize, max: usize| ((side + 2) & !3).clamp(2, max);
     if width * within.1 >= height * within.0 {
         (within.0, round(within.0 * height / width, within.1))
     } else {

@@ -138,13 +138,10 @@ impl Encoder {
 
     fn collect(&mut self, out: &mut Vec<u8>) -> Result<bool, Error> {
         let (mut iterator, mut key_frame, mut any) = (null(), false, false);
-        loop {
-            // SAFETY: the packets and their bytes live until the next call of `encode`.
-            let Some(packet) = (unsafe {
-                vpx_codec_get_cx_data(&raw mut *self.context, &raw mut iterator).as_ref()
-            }) else {
-                break;
-            };
+        // SAFETY: the packets and their bytes live until the next call of `encode`.
+        while let Some(packet) =
+            unsafe { vpx_codec_get_cx_data(&raw mut *self.context, &raw mut iterator).as_ref() }
+        {
             if packet.kind != vpx_codec_cx_pkt_kind::VPX_CODEC_CX_FRAME_PKT {
                 continue;
             }
