@@ -16,7 +16,7 @@
 //! floor  4  leg           one party of a call: dialog + offer/answer + media plan
 //! floor  3  transaction  dialog  registrar  media  acd  presence        strangers to each other
 //! floor  2  directory     terminals, levels, permits, operators, trunks, numbering plan
-//! floor  1  sip  sdp  rtp  codec                                        parse, print, compute
+//! floor  1  sip  sdp  rtp  srtp  codec                                  parse, print, compute
 //! floor  0  time  random  ids  cause
 //! ```
 //!
@@ -49,6 +49,7 @@ pub mod rtp;
 pub mod sdp;
 pub mod server;
 pub mod sip;
+pub mod srtp;
 pub mod store;
 pub mod switchboard;
 pub mod time;

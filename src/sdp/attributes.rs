@@ -5,6 +5,34 @@ use super::session::{Attribute, Host, Media, MediaKind, Session, value_of};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+/// One `a=crypto` (RFC 4568 §9.1) that can be used as it stands: without session parameters that
+/// would change the packets, and without a master key identifier.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Crypto<'a> {
+    /// By which an answer names it.
+    pub tag: u32,
+    /// The name of the crypto suite.
+    pub suite: &'a str,
+    /// Key and salt in base64.
+    pub inline: &'a str,
+}
+
+impl<'a> Crypto<'a> {
+    fn parse(value: &'a str) -> Option<Self> {
+        let mut words = value.split_ascii_whitespace();
+        let tag = words.next()?.parse().ok()?;
+        let suite = words.next()?;
+        let mut parameters = words.next()?.split('|');
+        let inline = parameters.next()?.strip_prefix("inline:")?;
+        // A lifetime is no colon; an identifier is `value:length`.
+        let identified = parameters.any(|parameter| parameter.contains(':'));
+        // §6.3.7: a parameter that is not understood spoils the line, unless it begins with a minus;
+        // WSH is a hint.
+        let foreign = words.any(|word| !word.starts_with('-') && !word.starts_with("WSH="));
+        (!identified && !foreign).then_some(Self { tag, suite, inline })
+    }
+}
+
 /// What a payload type stands for (`a=rtpmap`, RFC 8866 §6.6).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RtpMap {

@@ -1,0 +1,92 @@
+//! Master keys, as `a=crypto` carries them: key and salt in one line of base64.
+
+use super::suite::Suite;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::fmt;
+
+/// The most that any suite needs: a key of 256 bits and a salt of 112.
+const MASTER_MAX: usize = 46;
+/// RFC 3711 §4.1.1.
+pub(super) const SALT_LEN: usize = 14;
+
+/// The master key and salt of one direction.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Keys {
+    suite: Suite,
+    master: [u8; MASTER_MAX],
+}
+
+impl Keys {
+    /// Keys out of random bytes; of 46 as many are used as the suite needs.
+    #[must_use]
+    pub fn fresh(suite: Suite, random: [u8; MASTER_MAX]) -> Self {
+        let mut master = random;
+        master[suite.key_len() + SALT_LEN..].fill(0);
+        Self { suite, master }
+    }
+
+    /// The `key||salt` of an `inline:` parameter; none where it is not of the suite's length.
+    #[must_use]
+    pub fn parse(suite: Suite, inline: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(inline.trim()).ok()?;
+        if bytes.len() != suite.key_len() + SALT_LEN {
+            return None;
+        }
+        let mut master = [0; MASTER_MAX];
+        master[..bytes.len()].copy_from_slice(&bytes);
+        Some(Self { suite, master })
+    }
+
+    /// As SDP carries it. For the wire alone.
+    #[must_use]
+    pub fn to_inline(&self) -> String {
+        STANDARD.encode(&self.master[..self.suite.key_len() + SALT_LEN])
+    }
+
+    /// The suite that it is for.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    pub(super) fn key(&self) -> &[u8] {
+        &self.master[..self.suite.key_len()]
+    }
+
+    pub(super) fn salt(&self) -> &[u8] {
+        &self.master[self.suite.key_len()..][..SALT_LEN]
+    }
+}
+
+/// Keys are for no log.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys({}, …)", self.suite)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_comes_back_from_its_line_and_shows_itself_nowhere() {
+        for suite in [Suite::AesCm128Sha1_80, Suite::AesCm256Sha1_80] {
+            let keys = Keys::fresh(suite, [7; MASTER_MAX]);
+            let inline = keys.to_inline();
+            assert_eq!(Keys::parse(suite, &inline).as_ref(), Some(&keys));
+            assert!(!format!("{keys:?}").contains(&inline[..8]));
+        }
+    }
+
+    #[test]
+    fn a_line_of_another_length_is_no_key() {
+        let suite = Suite::AesCm128Sha1_80;
+        for inline in ["", "AAAA", "!", &"A".repeat(39), &"A".repeat(44), &"A".repeat(10_000)] {
+            assert_eq!(Keys::parse(suite, inline), None, "{inline}");
+        }
+        // The example of RFC 4568 §6.1.
+        assert!(Keys::parse(suite, "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR").is_some());
+    }
+}

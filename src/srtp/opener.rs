@@ -1,0 +1,256 @@
+//! Opening what a peer sends: who has not its keys is not heard, and nothing is heard twice.
+
+use super::keys::Keys;
+use super::sealer::{ENCRYPTED, RTCP_OPEN};
+use super::session::{Kind, Session, index_of, numbers, payload_at};
+
+/// SSRCs of one peer that are followed at a time; a further one takes the place of the oldest.
+pub const SOURCES_MAX: usize = 4;
+/// Packets behind the highest that may still come, once (RFC 3711 §3.3.2 wants at least 64).
+const WINDOW: u64 = 128;
+
+/// The receiving side of one stream.
+#[derive(Clone, Debug)]
+pub struct Opener {
+    rtp: Session,
+    rtcp: Session,
+    sources: Vec<Source>,
+    reports: Seen,
+    refused: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Source {
+    ssrc: u32,
+    seen: Seen,
+}
+
+/// Which indices have come.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    highest: Option<u64>,
+    /// Bit n: the one n below the highest has come.
+    window: u128,
+}
+
+impl Opener {
+    /// Nothing has come under these keys.
+    #[must_use]
+    pub fn new(keys: &Keys) -> Self {
+        Self {
+            rtp: Session::new(keys, Kind::Rtp),
+            rtcp: Session::new(keys, Kind::Rtcp),
+            sources: Vec::with_capacity(SOURCES_MAX),
+            reports: Seen::default(),
+            refused: 0,
+        }
+    }
+
+    /// Packets that were not the peer's, or came twice.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Opens a packet of RTP in its place and returns its length without the tag; none when it is
+    /// not the peer's, or a repetition.
+    pub fn open_rtp(&mut self, packet: &mut [u8]) -> Option<usize> {
+        let opened = self.try_rtp(packet);
+        self.refused += u64::from(opened.is_none());
+        opened
+    }
+
+    fn try_rtp(&mut self, packet: &mut [u8]) -> Option<usize> {
+        let len = packet.len().checked_sub(self.rtp.tag_len).filter(|len| *len >= 12)?;
+        let (body, tag) = packet.split_at_mut(len);
+        let at = payload_at(body)?;
+        let (sequence, ssrc) = numbers(body);
+        let known = self.sources.iter().position(|source| source.ssrc == ssrc);
+        let highest = known.and_then(|at| self.sources[at].seen.highest);
+        let index = highest.map_or(u64::from(sequence), |highest| index_of(sequence, highest));
+        if known.is_some_and(|at| !self.sources[at].seen.is_new(index)) {
+            return None;
+        }
+        if !self.rtp.is_tag(tag, body, Some((index >> 16) as u32)) {
+            return None;
+        }
+        self.rtp.crypt(ssrc, index, &mut body[at..]);
+        // Only a packet that is proven makes a source known.
+        let at = known.unwrap_or_else(|| {
+            if self.sources.len() == SOURCES_MAX {
+                self.sources.remove(0);
+            }
+            self.sources.push(Source { ssrc, seen: Seen::default() });
+            self.sources.len() - 1
+        });
+        self.sources[at].seen.enter(index);
+        Some(len)
+    }
+
+    /// Opens a packet of RTCP in its place and returns its length without index and tag; none when it
+    /// is not the peer's, or a repetition.
+    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
+        let opened = self.try_rtcp(packet);
+        self.refused += u64::from(opened.is_none());
+        opened
+    }
+
+    fn try_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
+        let end = packet.len().checked_sub(self.rtcp.tag_len)?;
+        let len = end.checked_sub(4).filter(|len| *len >= RTCP_OPEN)?;
+        let (body, tag) = packet.split_at_mut(end);
+        let word = u32::from_be_bytes(body[len..].try_into().ok()?);
+        let index = u64::from(word & !ENCRYPTED);
+        if !self.reports.is_new(index) || !self.rtcp.is_tag(tag, body, None) {
+            return None;
+        }
+        let ssrc = u32::from_be_bytes([body[4], body[5], body[6], body[7]]);
+        if word & ENCRYPTED != 0 {
+            self.rtcp.crypt(ssrc, index, &mut body[RTCP_OPEN..len]);
+        }
+        self.reports.enter(index);
+        Some(len)
+    }
+}
+
+impl Seen {
+    fn is_new(&self, index: u64) -> bool {
+        match self.highest {
+            None => true,
+            Some(highest) if index > highest => true,
+            Some(highest) => {
+                let behind = highest - index;
+                behind < WINDOW && self.window >> behind & 1 == 0
+            }
+        }
+    }
+
+    fn enter(&mut self, index: u64) {
+        let highest = self.highest.unwrap_or(index);
+        if index >= highest {
+            let ahead = index - highest;
+            self.window = if ahead < WINDOW { self.window << ahead } else { 0 };
+            self.window |= 1;
+            self.highest = Some(index);
+        } else {
+            self.window |= 1 << (highest - index).min(WINDOW - 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Sealer, Suite};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keys(suite: Suite) -> Keys {
+        Keys::fresh(suite, std::array::from_fn(|at| at as u8 * 5))
+    }
+
+    fn packet(ssrc: u32, sequence: u16) -> Vec<u8> {
+        let [high, low] = sequence.to_be_bytes();
+        let head = [&[0x80, 0, high, low, 0, 0, 0, 9][..], &ssrc.to_be_bytes()].concat();
+        [&head[..], b"the voice of somebody"].concat()
+    }
+
+    const ALL: [Suite; 3] =
+        [Suite::AesCm128Sha1_80, Suite::AesCm128Sha1_32, Suite::AesCm256Sha1_80];
+
+    #[test]
+    fn what_is_sealed_opens_under_the_same_keys_only() {
+        for suite in ALL {
+            let (mut sealer, mut opener) = (Sealer::new(&keys(suite)), Opener::new(&keys(suite)));
+            let mut stranger = Opener::new(&Keys::fresh(suite, [9; 46]));
+            let mut sealed = packet(7, 100);
+            sealer.seal_rtp(&mut sealed);
+            assert_eq!(sealed.len(), packet(7, 100).len() + suite.tag_len());
+            assert_ne!(sealed[12..20], packet(7, 100)[12..20]);
+            assert_eq!(stranger.open_rtp(&mut sealed.clone()), None);
+            let len = opener.open_rtp(&mut sealed).unwrap();
+            assert_eq!(sealed[..len], packet(7, 100));
+            assert_eq!((opener.refused(), stranger.refused()), (0, 1));
+        }
+    }
+
+    #[test]
+    fn a_repetition_and_a_changed_bit_are_refused() {
+        let (mut sealer, mut opener) = (Sealer::new(&keys(ALL[0])), Opener::new(&keys(ALL[0])));
+        let mut sealed = packet(7, 100);
+        sealer.seal_rtp(&mut sealed);
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_eq!(opener.open_rtp(&mut changed), None, "byte {at}");
+        }
+        assert!(opener.open_rtp(&mut sealed.clone()).is_some());
+        assert_eq!(opener.open_rtp(&mut sealed), None, "again");
+    }
+
+    #[test]
+    fn numbers_go_round_and_late_packets_still_open_once() {
+        let (mut sealer, mut opener) = (Sealer::new(&keys(ALL[0])), Opener::new(&keys(ALL[0])));
+        let mut sealed: Vec<Vec<u8>> = (65_500_u32..65_800)
+            .map(|n| {
+                let mut packet = packet(7, n as u16);
+                sealer.seal_rtp(&mut packet);
+                packet
+            })
+            .collect();
+        sealed.swap(30, 50);
+        for (n, packet) in sealed.iter_mut().enumerate() {
+            assert!(opener.open_rtp(packet).is_some(), "packet {n}");
+        }
+        // Twice around, so that the rollover counter is more than one bit.
+        for n in 65_800_u32..200_000 {
+            let mut packet = packet(7, n as u16);
+            sealer.seal_rtp(&mut packet);
+            if n % 50 == 0 {
+                assert!(opener.open_rtp(&mut packet).is_some(), "packet {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn reports_are_sealed_and_opened_and_not_repeated() {
+        let report = [0x80, 201, 0, 1, 0, 0, 0, 7, 1, 2, 3, 4];
+        let (mut sealer, mut opener) = (Sealer::new(&keys(ALL[1])), Opener::new(&keys(ALL[1])));
+        for _ in 0..3 {
+            let mut sealed = report.to_vec();
+            sealer.seal_rtcp(&mut sealed);
+            assert_eq!(sealed.len(), report.len() + super::super::GROWTH_MAX);
+            let len = opener.open_rtcp(&mut sealed.clone()).unwrap();
+            let mut opened = sealed.clone();
+            assert_eq!(opener.open_rtcp(&mut opened), None, "again");
+            assert_eq!(len, report.len());
+        }
+        let mut sealed = report.to_vec();
+        sealer.seal_rtcp(&mut sealed);
+        let len = opener.open_rtcp(&mut sealed).unwrap();
+        assert_eq!(sealed[..len], report);
+    }
+
+    #[test]
+    fn sources_without_end_fill_no_memory() {
+        let (mut sealer, mut opener) = (Sealer::new(&keys(ALL[0])), Opener::new(&keys(ALL[0])));
+        for ssrc in 0..100 {
+            let mut sealed = packet(ssrc, 1);
+            sealer.seal_rtp(&mut sealed);
+            assert!(opener.open_rtp(&mut sealed).is_some());
+        }
+        assert_eq!(opener.sources.len(), SOURCES_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn no_packet_makes_it_panic(packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..20)) {
+            let (mut sealer, mut opener) = (Sealer::new(&keys(ALL[0])), Opener::new(&keys(ALL[0])));
+            for mut packet in packets {
+                prop_assert_eq!(opener.open_rtp(&mut packet), None);
+                prop_assert_eq!(opener.open_rtcp(&mut packet), None);
+                sealer.seal_rtcp(&mut packet.clone());
+                sealer.seal_rtp(&mut packet);
+            }
+        }
+    }
+}
