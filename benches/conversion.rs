@@ -99,6 +99,7 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
+            protection: None,
             cname: port.to_string(),
         };
         machine.handle(Now::default(), Command::Open { port, kind: Kind::Audio, plan }, out);

@@ -86,6 +86,7 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
         feedback: Feedback::None,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
+        protection: None,
         cname: remote.to_string(),
     }
 }

@@ -43,6 +43,15 @@ impl Random {
         self.0.next_u64()
     }
 
+    /// Random bytes.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.u64().to_be_bytes()[..chunk.len()]);
+        }
+        bytes
+    }
+
     /// A number from 0 up to, but not including, `limit`.
     ///
     /// # Panics

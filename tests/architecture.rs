@@ -53,11 +53,17 @@ const PRINTING: &[&str] = &["print!(", "println!(", "eprint!(", "eprintln!(", "d
 
 /// Libraries that stand for an outside truth, and the rooms that may name them.
 const LIBRARIES: &[(&str, &[&str])] = &[
+    ("aes", &["srtp"]),
     ("anyhow", &["cli"]),
     ("audio_codec", &["codec"]),
+    ("base64", &["srtp"]),
     ("clap", &["cli"]),
+    ("ctr", &["srtp"]),
+    ("ffmpeg_sys_next", &["codec"]),
+    ("hmac", &["srtp"]),
     ("md5", &["sip"]),
-    ("memchr", &["sip"]),
+    ("memchr", &["sip", "rtp"]),
+    ("openh264_sys2", &["codec"]),
     ("rand_chacha", &["random"]),
     ("rsip", &["sip"]),
     ("rtp_rs", &["rtp"]),
@@ -65,6 +71,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rustix", &["server", "cli"]),
     ("serde", &["server", "cli"]),
     ("serde_json", &["switchboard", "server", "cli"]),
+    ("sha1", &["srtp"]),
     ("sha2", &["sip"]),
     ("siphasher", &["random", "registrar"]),
     ("socket2", &["server", "cli"]),
@@ -73,6 +80,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tracing", &["server", "cli"]),
     ("tracing_subscriber", &["cli"]),
     ("unsafe_libopus", &["codec"]),
+    ("vpx_sys", &["codec"]),
 ];
 
 /// Rooms that are no machines: their doorway may hold what they are.

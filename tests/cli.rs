@@ -67,8 +67,8 @@ fn a_terminal_is_added_shown_changed_and_removed() {
     let house = House::new();
     house.does("terminal add 3001 --name Ada --level A --password geheim");
     house.does("terminal add 3002 --contact sip:3002@192.0.2.7");
-    let list = "number,name,level,password,contact\r\n\
-                3001,Ada,A,true,\r\n3002,,B,false,sip:3002@192.0.2.7\r\n";
+    let list = "number,name,level,password,contact,srtp\r\n\
+                3001,Ada,A,true,,optional\r\n3002,,B,false,sip:3002@192.0.2.7,optional\r\n";
     assert_eq!(house.does("terminal list --format csv"), list);
     house.does("terminal set 3002 --level A --contact ''");
     assert!(house.does("terminal show 3002").contains("level     A"));

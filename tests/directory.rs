@@ -4,7 +4,7 @@
 
 use cordboard::directory::{
     Account, Accounts, Change, Directory, Effect, Field, Holder, LEVELS_MAX, Level, LevelUser,
-    Meaning, NumberingPlan, OperatorDraft, OperatorMode, PHONES_MAX, Permit, Refusal, Secret,
+    Meaning, NumberingPlan, OperatorDraft, OperatorMode, PHONES_MAX, Permit, Refusal, Secret, Srtp,
     TerminalDraft, Thing, Trunk, patent_levels,
 };
 use cordboard::ids::{LevelId, Number, OperatorId, QueueId};
@@ -29,6 +29,7 @@ fn plan() -> NumberingPlan {
             addresses: vec!["192.0.2.10:5060".parse().unwrap()],
             level: level("B"),
             prefixes: vec!["0".to_owned()],
+            srtp: Srtp::Optional,
         }],
         external: level("B"),
     }

@@ -5,7 +5,7 @@
 use cordboard::acd;
 use cordboard::cause::Cause;
 use cordboard::dialog::{self, DialogKey, StoredDialog};
-use cordboard::directory::{Accounts, NumberingPlan, Secret, Terminal, patent_levels};
+use cordboard::directory::{Accounts, NumberingPlan, Secret, Srtp, Terminal, patent_levels};
 use cordboard::exchange::journal::{Entry, State, StoredDesk};
 use cordboard::exchange::{
     CALLS_PER_SECOND_MAX, Effect, Input, Machine, OPEN_CALLS_MAX, RETRY_AFTER, Settings,
@@ -84,6 +84,7 @@ fn accounts() -> Accounts {
         level: LevelId::from("B"),
         secret: Some(Secret::from_password("3001", DOMAIN, "secret").unwrap()),
         contact: None,
+        srtp: Srtp::Optional,
     };
     let door = Terminal {
         number: Number::from("4001"),

@@ -83,6 +83,119 @@ fn the_operators_codecs_are_preferred_in_the_callers_order() {
     );
 }
 
+// ---- SRTP (RFC 4568) ----
+
+#[test]
+fn a_phone_that_offers_keys_is_answered_with_ours_and_its_partner_may_speak_in_clear() {
+    ladder(
+        "
+        a -> INVITE audio 4000 SAVP key=A 0; video 4002 SAVP key=B 97:H264/90000
+        = offered a audio video sealed
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000 sealed
+        ~ open 20002 video H264 to 192.0.2.10:4002 sealed
+        ~ patch 20000=silence
+        a <- 200 audio 20000 SAVP 0:PCMU; video 20002 SAVP 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 97:H264
+    ",
+    );
+}
+
+#[test]
+fn of_a_stream_offered_twice_the_sealed_one_is_taken() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; audio 4002 SAVP key=A 0
+        = offered a audio sealed
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4002 sealed
+        ~ patch 20000=silence
+        a <- 200 audio 0; audio 20000 SAVP 0:PCMU
+    ",
+    );
+}
+
+#[test]
+fn the_same_key_in_a_re_invite_is_answered_by_the_same_and_a_new_one_is_followed() {
+    ladder(
+        "
+        a -> INVITE audio 4000 SAVP key=A 0
+        = offered a audio sealed
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000 sealed
+        ~ patch 20000=silence
+        a <- 200 audio 20000 SAVP 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        a -> INVITE audio 4000 SAVP key=A 0
+        a <- 200 audio 20000 SAVP 0:PCMU
+        ~ expect 20000
+        a -> ACK
+        a -> INVITE audio 4000 SAVP key=C 0
+        a <- 200 audio 20000 SAVP 0:PCMU
+        ~ update 20000 PCMU to 192.0.2.10:4000 sealed
+        ~ expect 20000
+    ",
+    );
+}
+
+#[test]
+fn what_began_sealed_never_goes_on_in_clear() {
+    ladder(
+        "
+        a -> INVITE audio 4000 SAVP key=A 0
+        = offered a audio sealed
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000 sealed
+        ~ patch 20000=silence
+        a <- 200 audio 20000 SAVP 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        a -> INVITE audio 4000 0
+        a <- 488
+    ",
+    );
+}
+
+#[test]
+fn a_phone_that_has_to_is_offered_nothing_in_clear_and_its_clear_answer_is_none() {
+    ladder("
+        do call b sealed
+        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b -> 200 audio 5000 SAVP key=A 8
+        b <- ACK
+        ~ open 20000 audio PCMA to 192.0.2.11:5000 sealed
+        ~ patch 20000=silence
+        ~ expect 20000
+        = answered b PCMA -
+    ");
+    ladder("
+        do call b sealed
+        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b -> 200 audio 5000 8
+        b <- ACK
+        = refused b 488 NoCommonCodec
+        b <- BYE
+        = ended b by Us NoCommonCodec
+    ");
+}
+
+#[test]
+fn keys_that_cannot_be_used_are_no_stream() {
+    ladder(
+        "
+        a -> INVITE audio 4000 SAVP 0
+        = offered a
+        do answer a
+        a <- 488
+        = ended a by Us NoCommonCodec
+    ",
+    );
+}
+
 #[test]
 fn early_media_are_repeated_byte_for_byte() {
     ladder(
@@ -1341,6 +1454,13 @@ impl Ladder {
                 let of = self.leg(caller);
                 self.call(callee, Offer::For(of))
             }
+            ["call", callee, "sealed"] => {
+                let Command::Call { leg, mut call } = self.call(callee, Offer::Everything) else {
+                    panic!("a call is a call")
+                };
+                call.sealed = true;
+                Command::Call { leg, call }
+            }
             ["call", callee, "without-sdp"] => self.call(callee, Offer::Theirs),
             ["call", callee] => self.call(callee, Offer::Everything),
             ["progress", name, status, ref media @ ..] => Command::Progress {
@@ -1422,6 +1542,7 @@ impl Ladder {
             offer,
             identity: Identity::Shown,
             auto_answer: false,
+            sealed: false,
             credentials: None,
         };
         Command::Call { leg, call: Box::new(call) }
@@ -1500,11 +1621,14 @@ impl Ladder {
             format!("{} {}", word(&spoken.audio), word(&spoken.video))
         };
         match event {
-            Event::Offered { sdp, audio, video, replaces, .. } => {
+            Event::Offered { sdp, audio, video, sealed, replaces, .. } => {
                 let mut line = format!("offered {name}");
-                for (said, word) in
-                    [(!*sdp, " late"), (*sdp && *audio, " audio"), (*sdp && *video, " video")]
-                {
+                for (said, word) in [
+                    (!*sdp, " late"),
+                    (*sdp && *audio, " audio"),
+                    (*sdp && *video, " video"),
+                    (*sealed, " sealed"),
+                ] {
                     line += if said { word } else { "" };
                 }
                 line + &replaces
@@ -1579,7 +1703,8 @@ fn relay_command(command: &media::Command) -> String {
             sdp::Direction::SendRecv => String::new(),
             other => format!(" {}", other.word()),
         };
-        format!("{} to {to}{direction}", names.join(" "))
+        let sealed = if plan.protection.is_some() { " sealed" } else { "" };
+        format!("{} to {to}{direction}{sealed}", names.join(" "))
     };
     match command {
         media::Command::Open { port, kind, plan } => {
@@ -1655,6 +1780,12 @@ fn long(sections: &str, ip: IpAddr) -> String {
             match word.split_once(':') {
                 _ if word == "SAVP" => protocol = "RTP/SAVP",
                 _ if word == "AVPF" => protocol = "RTP/AVPF",
+                // A key of 30 equal bytes, in base64.
+                _ if word.starts_with("key=") => {
+                    let key = word[4..].repeat(40);
+                    let suite = "AES_CM_128_HMAC_SHA1_80";
+                    attributes += &format!("a=crypto:1 {suite} inline:{key}\r\n");
+                }
                 _ if word.starts_with("a=") => {
                     attributes += &format!("{}\r\n", word.replace('_', " "))
                 }
@@ -1693,6 +1824,10 @@ fn section(media: &sdp::Media, session: &sdp::Session) -> String {
     let mut words = format!("{} {}", media.kind, media.port);
     if media.port == 0 {
         return words;
+    }
+    if media.is_secure() {
+        assert_eq!(media.cryptos().count(), 1, "one key of ours");
+        words += " SAVP";
     }
     for map in media.rtpmaps() {
         words += &format!(" {}:{}", map.payload_type, map.encoding);

@@ -4,7 +4,7 @@ use super::administration::Administration;
 use super::password::Password;
 use super::table::{Listing, Table, print};
 use super::terminal_file;
-use crate::directory::{Change, Field, Terminal, TerminalDraft};
+use crate::directory::{Change, Field, Srtp, Terminal, TerminalDraft};
 use crate::ids::{LevelId, Number};
 use crate::sip::Uri;
 use anyhow::Context as _;
@@ -34,7 +34,7 @@ pub enum Command {
     List(Listing),
     /// Add and change many terminals at once, all or none
     Import {
-        /// Columns number,name,level,password,contact; the password may be a secret that `export`
+        /// Columns number,name,level,password,contact,srtp; the password may be a secret that `export`
         /// wrote; an empty cell leaves things as they are
         #[arg(value_name = "FILE.csv")]
         file: PathBuf,
@@ -59,6 +59,9 @@ pub struct Draft {
     /// A fixed address that needs no registration; an empty one takes it away
     #[arg(long, value_name = "URI")]
     contact: Option<String>,
+    /// Speak with it under SRTP only, or where it offers it
+    #[arg(long, value_name = "required|optional")]
+    srtp: Option<String>,
 }
 
 impl Command {
@@ -106,8 +109,17 @@ impl Draft {
             Some("") => Field::Clear,
             Some(text) => Field::Set(contact(text)?),
         };
+        draft.srtp = self.srtp.as_deref().map(srtp).transpose()?;
         Ok(draft)
     }
+}
+
+/// Reads whether SRTP is required.
+///
+/// # Errors
+/// When it is neither of the two words.
+pub fn srtp(text: &str) -> anyhow::Result<Srtp> {
+    Srtp::named(text).with_context(|| format!("srtp {text:?}: write required or optional"))
 }
 
 /// Reads a fixed contact.
@@ -121,7 +133,7 @@ pub fn contact(text: &str) -> anyhow::Result<Uri> {
 }
 
 fn table<'a>(terminals: impl IntoIterator<Item = &'a Terminal>) -> Table {
-    let mut table = Table::new(&["number", "name", "level", "password", "contact"]);
+    let mut table = Table::new(&["number", "name", "level", "password", "contact", "srtp"]);
     for terminal in terminals {
         table.push([
             json!(terminal.number.as_str()),
@@ -129,6 +141,7 @@ fn table<'a>(terminals: impl IntoIterator<Item = &'a Terminal>) -> Table {
             json!(terminal.level.as_str()),
             json!(terminal.secret.is_some()),
             terminal.contact.as_ref().map_or(Value::Null, |uri| json!(uri.as_str())),
+            json!(terminal.srtp.name()),
         ]);
     }
     table

@@ -3,13 +3,13 @@
 use super::administration::Administration;
 use super::csv;
 use super::table::print;
-use super::terminal::contact;
+use super::terminal::{contact, srtp};
 use crate::directory::{Change, Field, Secret, TerminalDraft};
 use crate::ids::{LevelId, Number};
 use anyhow::{Context as _, bail};
 use std::path::Path;
 
-const COLUMNS: [&str; 5] = ["number", "name", "level", "password", "contact"];
+const COLUMNS: [&str; 6] = ["number", "name", "level", "password", "contact", "srtp"];
 
 /// Reads a file and carries it out as one change.
 ///
@@ -38,6 +38,7 @@ pub fn export(administration: &Administration) -> anyhow::Result<()> {
             terminal.level.to_string(),
             terminal.secret.as_ref().map_or_else(String::new, Secret::export),
             terminal.contact.as_ref().map_or_else(String::new, ToString::to_string),
+            terminal.srtp.name().to_owned(),
         ];
         text += &csv::line(cells.into_iter());
     }
@@ -85,6 +86,7 @@ fn draft(columns: &[String], row: &csv::Row, realm: &str) -> anyhow::Result<Term
         None => Field::Keep,
         Some(text) => Field::Set(contact(text)?),
     };
+    draft.srtp = cell("srtp").map(srtp).transpose()?;
     Ok(draft)
 }
 

@@ -10,7 +10,7 @@ mod values;
 pub use reader::{Fault, Refusal};
 pub use values::Listen;
 
-use crate::directory::{DESK, NumberingPlan, Trunk};
+use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
 use crate::ids::{LevelId, Number, QueueId};
 use crate::sip::Transport;
 use crate::time::Duration;
@@ -406,7 +406,7 @@ fn trunks<'a>(reader: &mut Reader<'_>, root: &Section<'a>, external: &LevelId) -
             reader.refuse_section(&section, format!("give at most {TRUNKS_MAX} trunks").into());
             break;
         }
-        reader.allow(&section, &["name", "address", "level", "prefixes"]);
+        reader.allow(&section, &["name", "address", "level", "prefixes", "srtp"]);
         let name = |value: &DeValue<'_>| {
             let name = values::name(values::text(value)?)?.to_owned();
             if trunks.iter().any(|trunk| trunk.name == name) {
@@ -425,14 +425,19 @@ fn trunks<'a>(reader: &mut Reader<'_>, root: &Section<'a>, external: &LevelId) -
         let prefixes = |value: &DeValue<'_>| {
             values::list(value, values::LIST_MAX, |text| values::name(text).map(str::to_owned))
         };
+        let srtp = |value: &DeValue<'_>| {
+            let named = Srtp::named(values::text(value)?);
+            named.ok_or_else(|| "write \"optional\" or \"required\"".into())
+        };
         let name = reader.needed(&section, "name", "give it one, for people", name);
         let addresses =
             reader.needed(&section, "address", "give the addresses of the far end", address);
         let level = reader.value(&section, "level", level);
         let prefixes = reader.value(&section, "prefixes", prefixes).unwrap_or_default();
+        let srtp = reader.value(&section, "srtp", srtp).unwrap_or_default();
         if let (Some(name), Some(addresses)) = (name, addresses) {
             let level = level.unwrap_or_else(|| external.clone());
-            trunks.push(Trunk { name, addresses, level, prefixes });
+            trunks.push(Trunk { name, addresses, level, prefixes, srtp });
         }
     }
     trunks

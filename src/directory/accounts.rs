@@ -6,7 +6,7 @@ use super::numbering_plan::{DESK, NumberingPlan};
 use super::operator::{Operator, OperatorMode};
 use super::permit::Permit;
 use super::secret::Secret;
-use super::terminal::Terminal;
+use super::terminal::{Srtp, Terminal};
 use crate::ids::{LevelId, Number, OperatorId, QueueId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,6 +65,15 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Whether this terminal, or the trunk of this name, speaks under SRTP only.
+    #[must_use]
+    pub fn demands_srtp(&self, terminal: Option<&Number>, trunk: Option<&str>) -> bool {
+        let of_terminal = terminal.and_then(|number| self.terminal(number)).map(|t| t.srtp);
+        let named = |name| self.plan.trunks.iter().find(move |trunk| trunk.name == name);
+        let of_trunk = trunk.and_then(named).map(|trunk| trunk.srtp);
+        of_terminal.or(of_trunk) == Some(Srtp::Required)
+    }
+
     /// The directory that the journal holds, under the numbering plan of the configuration. Where
     /// the two contradict each other, [`conflicts`](Self::conflicts) says so.
     #[must_use]

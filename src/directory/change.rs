@@ -304,6 +304,7 @@ impl Directory {
             level: level.unwrap_or_else(|| self.plan.external.clone()),
             secret: draft.secret.clone().or_else(|| old.and_then(|t| t.secret.clone())),
             contact,
+            srtp: draft.srtp.or_else(|| old.map(|t| t.srtp)).unwrap_or_default(),
         })
     }
 

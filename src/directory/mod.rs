@@ -25,5 +25,5 @@ pub use operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 pub use permit::Permit;
 pub use refusal::{LevelUser, Refusal, Thing};
 pub use secret::{PASSWORD_MAX, Secret, SecretFault};
-pub use terminal::{Terminal, TerminalDraft};
+pub use terminal::{Srtp, Terminal, TerminalDraft};
 pub use trunk::{Trunk, TrunkAddress};

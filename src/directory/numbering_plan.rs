@@ -102,6 +102,7 @@ mod tests {
             addresses: addresses.iter().map(|a| a.parse().unwrap()).collect(),
             level: LevelId::from("B"),
             prefixes: prefixes.iter().map(|p| (*p).to_owned()).collect(),
+            srtp: crate::directory::Srtp::Optional,
         }
     }
 

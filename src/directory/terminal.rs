@@ -19,6 +19,35 @@ pub struct Terminal {
     pub secret: Option<Secret>,
     /// A fixed SIP URI that needs no registration: gateways, door stations.
     pub contact: Option<Uri>,
+    /// Whether it speaks under SRTP only.
+    pub srtp: Srtp,
+}
+
+/// Whether a phone or a trunk speaks under SRTP (RFC 4568) only.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Srtp {
+    /// Where it offers it.
+    #[default]
+    Optional,
+    /// Always: calls in clear are refused, and it is offered nothing else.
+    Required,
+}
+
+impl Srtp {
+    /// As people write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
+
+    /// What people have written.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Optional, Self::Required].into_iter().find(|srtp| srtp.name() == name)
+    }
 }
 
 /// What an administrator says of a terminal; what is left out stays, or is empty in a new one.
@@ -34,13 +63,15 @@ pub struct TerminalDraft {
     pub secret: Option<Secret>,
     /// The fixed contact.
     pub contact: Field<Uri>,
+    /// Whether it speaks under SRTP only.
+    pub srtp: Option<Srtp>,
 }
 
 impl TerminalDraft {
     /// A draft that says nothing but the number.
     #[must_use]
     pub fn new(number: Number) -> Self {
-        Self { number, name: None, level: None, secret: None, contact: Field::Keep }
+        Self { number, name: None, level: None, secret: None, contact: Field::Keep, srtp: None }
     }
 }
 
@@ -57,9 +88,10 @@ impl fmt::Display for TerminalDraft {
             f.write_str(" password=(set)")?;
         }
         match &self.contact {
-            Field::Keep => Ok(()),
-            Field::Clear => f.write_str(" contact="),
-            Field::Set(contact) => write!(f, " contact={contact}"),
+            Field::Keep => {}
+            Field::Clear => f.write_str(" contact=")?,
+            Field::Set(contact) => write!(f, " contact={contact}")?,
         }
+        self.srtp.map_or(Ok(()), |srtp| write!(f, " srtp={}", srtp.name()))
     }
 }

@@ -1,5 +1,6 @@
 //! Trunks: gateways, carriers and fixed groups of callers, trusted by their address.
 
+use super::terminal::Srtp;
 use crate::ids::LevelId;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -57,6 +58,8 @@ pub struct Trunk {
     pub level: LevelId,
     /// Numbers that begin so are sent there, the prefix kept.
     pub prefixes: Vec<String>,
+    /// Whether it speaks under SRTP only.
+    pub srtp: Srtp,
 }
 
 impl Trunk {

@@ -123,8 +123,11 @@ impl Machine {
     }
 
     /// The leg can be answered: the switchboard hears of the call.
-    pub(super) fn admit(&mut self, now: Now, leg: LegId) {
+    pub(super) fn admit(&mut self, now: Now, leg: LegId, sealed: bool) {
         let input = match self.callers.remove(&leg) {
+            Some(Caller::Party { identity, .. }) if !sealed && self.demands_srtp(&identity) => {
+                return self.decline_clear_speech(now, leg);
+            }
             Some(Caller::Party { identity, dialled, no_queue, source }) => {
                 if identity.origin == Origin::Guest {
                     self.strangers.opened(leg, source);
@@ -140,6 +143,29 @@ impl Machine {
             None => return,
         };
         self.tell(now, input);
+    }
+
+    /// Whether this caller may speak under SRTP only.
+    fn demands_srtp(&self, identity: &Identity) -> bool {
+        let (terminal, trunk) = match &identity.origin {
+            Origin::Terminal(number) => (Some(number), None),
+            Origin::Trunk(name) => (None, Some(name.as_str())),
+            Origin::Guest => (None, None),
+        };
+        self.directory.demands_srtp(terminal, trunk)
+    }
+
+    fn decline_clear_speech(&mut self, now: Now, leg: LegId) {
+        let refusal = leg::Refusal {
+            status: 488,
+            phrase: "SRTP Required".into(),
+            reason: Some(
+                "SIP;cause=488;text=\"this number speaks under SRTP only: offer RTP/SAVP with a=crypto\""
+                    .into(),
+            ),
+            retry_after: None,
+        };
+        self.leg(now, leg::Input::Command(leg::Command::Refuse { leg, refusal }));
     }
 
     /// Parties are replaced by REFER to us, never by a call from outside: nobody may take a place in

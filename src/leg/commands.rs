@@ -14,6 +14,7 @@ use crate::dialog::{self, Body, By};
 use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::sip::{Destination, HeaderName};
+use crate::srtp::Seed;
 use crate::time::Instant;
 
 /// The tag of the INFOs that this room sends for itself.
@@ -104,7 +105,9 @@ impl Machine {
         let talk = self.negotiation(flow);
         let phase = Phase::Calling { early: None, heard: false };
         let cname = self.random.hex(16);
-        self.legs.insert(id, Leg::new(phase, talk, destination.remote().ip(), cname));
+        let mut leg = Leg::new(phase, talk, destination.remote().ip(), cname);
+        leg.sealed = call.sealed;
+        self.legs.insert(id, leg);
         let body = capabilities.as_ref().map(|can| self.offer(now, id, can));
         if let Some(None) = body {
             self.leave(now, id, out);
@@ -135,13 +138,20 @@ impl Machine {
 
     /// Our offer with these capabilities; `None` when no relay port is left.
     fn offer(&mut self, now: Instant, id: LegId, can: &Capabilities) -> Option<Body> {
-        let audio = streams::offer_audio(can, self.port(now, id, Kind::Audio)?);
-        let video = if can.video.is_empty() {
+        let mut audio = streams::offer_audio(can, self.port(now, id, Kind::Audio)?);
+        let mut video = if can.video.is_empty() {
             None
         } else {
             Some(streams::offer_video(can, self.port(now, id, Kind::Video)?))
         };
+        let seeds = [(); 2].map(|()| Seed(self.random.bytes()));
         let leg = self.legs.get_mut(&id)?;
+        if leg.is_sealed() {
+            let [audio_seed, video_seed] = seeds;
+            let before = leg.talk.streams();
+            audio = streams::sealed(audio, before.audio.as_ref(), audio_seed);
+            video = video.map(|ours| streams::sealed(ours, before.video.as_ref(), video_seed));
+        }
         Some(Body::sdp(leg.talk.offer(Some(audio), video).to_string()))
     }
 
@@ -242,13 +252,20 @@ impl Machine {
         let peer = self.legs.get(&id).and_then(|leg| leg.talk.asked()).cloned();
         let peer = peer.ok_or(Cause::NoCommonCodec)?;
         let audio = peer.audio.as_ref().ok_or(Cause::NoCommonCodec)?;
-        let wish = |partner| Wish { partner, prefer };
+        let before = self.legs.get(&id).map(|leg| leg.talk.streams().clone()).unwrap_or_default();
+        let [audio_seed, video_seed] = [(); 2].map(|()| Seed(self.random.bytes()));
+        let wish = |partner, before, seed| Wish { partner, prefer, before, seed };
         let port = self.port(now, id, Kind::Audio).ok_or(Cause::Overloaded)?;
-        let audio = streams::answer_audio(audio, port, wish(like.streams.audio.as_ref()));
+        let audio = streams::answer_audio(
+            audio,
+            port,
+            wish(like.streams.audio.as_ref(), before.audio.as_ref(), audio_seed),
+        );
         let video = match peer.video.as_ref().filter(|_| like.picture) {
             Some(video) => {
                 let port = self.port(now, id, Kind::Video).ok_or(Cause::Overloaded)?;
-                streams::answer_video(video, port, wish(like.streams.video.as_ref()))
+                let partner = like.streams.video.as_ref();
+                streams::answer_video(video, port, wish(partner, before.video.as_ref(), video_seed))
             }
             None => None,
         };
@@ -265,10 +282,11 @@ impl Machine {
     }
 
     fn accept_desk(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+        let seed = Seed(self.random.bytes());
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Phase::Offered { .. } = leg.phase else { return };
         leg.role = Role::Desk;
-        let body = desk_description(leg);
+        let body = desk_description(leg, seed);
         let headers = self.headers_of_response(id, 200);
         self.accept(now, id, Some(body), headers, out);
     }
@@ -424,11 +442,11 @@ impl Machine {
 }
 
 /// The answer to a desk's offer, or the offer that its INVITE lacked: nothing is ever sent.
-pub(super) fn desk_description(leg: &mut Leg) -> Body {
+pub(super) fn desk_description(leg: &mut Leg, seed: Seed) -> Body {
     let session = match leg.talk.asked().map(|peer| peer.audio.clone()) {
         Some(audio) => {
             let audio: Option<OurStream> =
-                audio.and_then(|audio| streams::answer_inactive(&audio, DISCARD));
+                audio.and_then(|audio| streams::answer_inactive(&audio, DISCARD, seed));
             leg.talk.answer(audio, None)
         }
         None => leg.talk.offer(None, None),

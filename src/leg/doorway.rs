@@ -79,6 +79,8 @@ pub struct Call {
     pub identity: Identity,
     /// Ask the phone to pick up by itself (RFC 5373 and the two headers phones know better).
     pub auto_answer: bool,
+    /// Only under SRTP (RFC 4568): the peer's number or trunk demands it.
+    pub sealed: bool,
     /// User and password for a peer that challenges us, a trunk.
     pub credentials: Option<dialog::Credentials>,
 }
@@ -238,6 +240,8 @@ pub enum Event {
         audio: bool,
         /// It can be answered with video.
         video: bool,
+        /// Its streams are sealed (SRTP).
+        sealed: bool,
         /// The leg that this call shall replace (RFC 3891).
         replaces: Option<LegId>,
     },

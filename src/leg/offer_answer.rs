@@ -11,9 +11,10 @@
 //! (RFC 3311 §5.2). The order of sections never changes, only their number grows.
 
 use super::formats::{self, Format};
-use super::peer::{Feedback, Peer, PeerStream};
+use super::peer::{Crypto, Feedback, Peer, PeerStream};
 use crate::codec::Codec;
 use crate::ids::PortId;
+use crate::media::Protection;
 use crate::sdp::{Attribute, Bandwidth, Direction, Media, MediaKind, Session};
 use std::net::IpAddr;
 
@@ -39,6 +40,8 @@ pub struct OurStream {
     pub packet_ms: Option<u32>,
     /// The rate we can receive.
     pub bandwidth: Vec<Bandwidth>,
+    /// The key of what we send, where the stream is sealed.
+    pub crypto: Option<Crypto>,
 }
 
 /// A codec that both sides use, under both sides' numbers.
@@ -241,6 +244,11 @@ impl Negotiation {
         let peer = Peer::answering(session, at(&audio), at(&video));
         let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>| {
             let ((section, ours), peer) = (place?, peer?);
+            // RFC 4568 §5.1.3: what was offered sealed is answered so, under the offered tag.
+            let named = |crypto: &Crypto| peer.keys.iter().any(|theirs| theirs.tag == crypto.tag);
+            if !ours.crypto.as_ref().map_or(peer.keys.is_empty(), named) {
+                return None;
+            }
             let agreed = agree(&ours, &peer);
             agreed.first().filter(|first| first.sent.codec.is_primary())?;
             Some(Stream { section, ours, peer, agreed })
@@ -302,6 +310,14 @@ impl Stream {
     pub fn offered_again(&self) -> OurStream {
         let formats = self.agreed.iter().map(|agreed| agreed.received.clone()).collect();
         OurStream { formats, direction: Direction::SendRecv, ..self.ours.clone() }
+    }
+
+    /// The keys of both directions, where the stream is sealed.
+    #[must_use]
+    pub fn protection(&self) -> Option<Protection> {
+        let ours = self.ours.crypto.as_ref()?;
+        let theirs = self.peer.keys.iter().find(|theirs| theirs.tag == ours.tag)?;
+        Some(Protection { sends: ours.keys.clone(), receives: theirs.keys.clone() })
     }
 
     /// The peer does not want to receive: its own hold.
@@ -370,6 +386,10 @@ fn print(kind: MediaKind, ours: &OurStream) -> Media {
     } else {
         Attribute::new("rtcp", (port + 1).to_string())
     });
+    if let Some(Crypto { tag, keys }) = &ours.crypto {
+        let value = format!("{tag} {} inline:{}", keys.suite(), keys.to_inline());
+        media.attributes.push(Attribute::new("crypto", value));
+    }
     if let Some(ms) = ours.packet_ms {
         media.attributes.push(Attribute::new("ptime", ms.to_string()));
     }
@@ -382,6 +402,7 @@ mod tests {
     use super::super::formats::Capabilities;
     use super::super::streams::{self, Wish};
     use super::*;
+    use crate::srtp::Seed;
     use proptest::prelude::*;
 
     const AUDIO: PortId = PortId(20000);
@@ -434,7 +455,8 @@ mod tests {
 
     /// Our answer, on the port 20000 for audio and 20002 for video.
     fn answer(negotiation: &mut Negotiation, prefer: &[Codec]) -> Session {
-        let wish = Wish { partner: None, prefer };
+        let seed = Seed([1; 46]);
+        let wish = Wish { partner: None, prefer, before: None, seed };
         let peer = negotiation.asked().unwrap().clone();
         let audio = peer.audio.and_then(|peer| streams::answer_audio(&peer, AUDIO, wish));
         let video = peer.video.and_then(|peer| streams::answer_video(&peer, VIDEO, wish));

@@ -5,6 +5,7 @@ use super::picture_limits;
 use crate::codec::Kind;
 use crate::media::PictureLimits;
 use crate::sdp::{Bandwidth, Direction, Media, MediaKind, Session};
+use crate::srtp::{Keys, Suite};
 use std::net::SocketAddr;
 
 /// A peer's description, read.
@@ -43,8 +44,19 @@ pub struct PeerStream {
     pub packet_ms: Option<u32>,
     /// The rate it can receive.
     pub bandwidth: Vec<Bandwidth>,
+    /// The keys that it names, in its order; none where the stream is plain.
+    pub keys: Vec<Crypto>,
     /// By payload type, what it can take in of pictures.
     pub pictures: Vec<(u8, PictureLimits)>,
+}
+
+/// The keys of a section, of suites that we speak.
+fn keys(media: &Media) -> Vec<Crypto> {
+    let read = |crypto: crate::sdp::Crypto<'_>| {
+        let keys = Keys::parse(Suite::named(crypto.suite)?, crypto.inline)?;
+        Some(Crypto { tag: crypto.tag, keys })
+    };
+    media.cryptos().filter_map(read).collect()
 }
 
 /// The length of packets that a section asks for, no longer than it takes.
@@ -78,6 +90,15 @@ const USUAL_MS: u32 = 20;
 /// Lengths of packets that we take a peer's word for, in ms.
 const PACKET_MS: std::ops::RangeInclusive<u32> = 10..=60;
 
+/// A key of an SDP, and the tag by which an answer names it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Crypto {
+    /// The tag.
+    pub tag: u32,
+    /// The key.
+    pub keys: Keys,
+}
+
 impl Peer {
     /// Reads an offer. `audio` and `video` are the sections in use: they stay so while they are
     /// usable, so that a second stream never takes over by its place.
@@ -85,7 +106,10 @@ impl Peer {
     pub fn offering(session: &Session, audio: Option<usize>, video: Option<usize>) -> Self {
         let find = |kind, in_use: Option<usize>| {
             let read = |at| PeerStream::read(session, at, kind);
-            in_use.and_then(read).or_else(|| (0..session.media.len()).find_map(read))
+            let mut all = (0..session.media.len()).filter_map(read).collect::<Vec<_>>();
+            // Who offers a stream twice, sealed and plain, prefers the sealed one, and so do we.
+            let best = all.iter().position(|stream| !stream.keys.is_empty()).unwrap_or(0);
+            in_use.and_then(read).or_else(|| (best < all.len()).then(|| all.swap_remove(best)))
         };
         Self {
             audio: find(Kind::Audio, audio),
@@ -103,6 +127,13 @@ impl Peer {
             video: read(Kind::Video, video),
             sections: session.media.clone(),
         }
+    }
+
+    /// Whether all that can be used is sealed (SRTP).
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        let mut streams = self.audio.iter().chain(&self.video).peekable();
+        streams.peek().is_some() && streams.all(|stream| !stream.keys.is_empty())
     }
 
     /// Its stream of this kind, if one can be used.
@@ -128,15 +159,20 @@ impl Peer {
 }
 
 impl PeerStream {
-    /// The stream of a section, if it is of this kind and we can take part in it: plain RTP with
-    /// a codec. SRTP is refused like any profile that we do not speak.
+    /// The stream of a section, if it is of this kind and we can take part in it: plain RTP, or SRTP
+    /// under a key of a suite that we speak, with a codec.
     fn read(session: &Session, at: usize, kind: Kind) -> Option<Self> {
         let media = session.media.get(at)?;
         let wanted = match kind {
             Kind::Audio => MediaKind::Audio,
             Kind::Video => MediaKind::Video,
         };
-        if media.kind != wanted || media.is_refused() || !media.is_rtp() || media.is_secure() {
+        if media.kind != wanted || media.is_refused() || !media.is_rtp() {
+            return None;
+        }
+        let keys = if media.is_secure() { keys(media) } else { vec![] };
+        // Under DTLS there is no key in SDP.
+        if media.is_secure() && keys.is_empty() {
             return None;
         }
         let (formats, beside): (Vec<_>, Vec<_>) =
@@ -159,6 +195,7 @@ impl PeerStream {
             },
             packet_ms: packet_ms(media),
             bandwidth: media.bandwidth.clone(),
+            keys,
             pictures: match kind {
                 Kind::Audio => vec![],
                 Kind::Video => {

@@ -36,6 +36,7 @@ pub fn plan(stream: &Stream, signalling: IpAddr, cname: &str) -> Plan {
             _ => BitrateFeedback::None,
         },
         picture: picture.cloned().unwrap_or_default(),
+        protection: stream.protection(),
         cname: cname.to_owned(),
     }
 }

@@ -6,6 +6,7 @@ use super::legacy_info::{self, Legacy};
 use super::machine::{Effect, Machine};
 use super::offer_answer::{Stream, Streams};
 use super::party::Header;
+use super::peer::Peer;
 use super::state::{Early, KeyWay, Leg, Phase, Role, Said};
 use crate::cause::Cause;
 use crate::codec::Kind;
@@ -14,6 +15,7 @@ use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::sdp::Session;
 use crate::sip::{Flow, HeaderName, Replaces, Request};
+use crate::srtp::Seed;
 use crate::time::Instant;
 
 impl Machine {
@@ -162,6 +164,7 @@ impl Machine {
             sdp: !late,
             audio: late || asked.is_some_and(|peer| peer.audio.is_some()),
             video: late || asked.is_some_and(|peer| peer.video.is_some()),
+            sealed: asked.is_some_and(Peer::is_sealed),
             replaces,
         };
         out.push(Effect::Event(event));
@@ -288,6 +291,7 @@ impl Machine {
     /// changes nothing for the other party but what the relay sends (media-rules 11).
     fn reoffered(&mut self, now: Instant, id: LegId, body: Option<Body>, out: &mut Vec<Effect>) {
         let before = self.spoken(id);
+        let seed = Seed(self.random.bytes());
         let Some(leg) = self.legs.get_mut(&id) else { return };
         // An UPDATE before the 200 means that the early answer was a reliable one (RFC 3311 §5.1).
         if let Phase::Calling { early, .. } = &mut leg.phase
@@ -301,7 +305,12 @@ impl Machine {
             Ok(None) => Err(491),
             Ok(Some(session)) => match leg.talk.take_offer(&session).map(drop) {
                 Err(status) => Err(status),
-                Ok(()) if leg.role == Role::Desk => Ok(commands::desk_description(leg)),
+                Ok(()) if leg.role == Role::Desk => Ok(commands::desk_description(leg, seed)),
+                // What began sealed never goes on in clear.
+                Ok(()) if leg.is_sealed() && !leg.talk.asked().is_some_and(Peer::is_sealed) => {
+                    leg.talk.withdraw();
+                    Err(488)
+                }
                 Ok(()) => self.answer_again(now, id),
             },
         };

@@ -115,6 +115,8 @@ pub(super) struct Leg {
     pub source: Source,
     pub watched: bool,
     pub intercepted: bool,
+    /// We offer it sealed streams only (SRTP).
+    pub sealed: bool,
     /// All codecs of its last offer, or what its answer took.
     pub can: Capabilities,
     /// What `Held` said last.
@@ -139,6 +141,7 @@ impl Leg {
             source: Source::Silence,
             watched: false,
             intercepted: false,
+            sealed: false,
             can: Capabilities::default(),
             held: (false, false),
             last_key: None,
@@ -180,6 +183,12 @@ impl Leg {
             Kind::Audio => &mut self.audio,
             Kind::Video => &mut self.video,
         }
+    }
+
+    /// Whether its streams are sealed, or have to be.
+    pub fn is_sealed(&self) -> bool {
+        let sound = self.talk.streams().audio.as_ref();
+        self.sealed || sound.is_some_and(|stream| stream.ours.crypto.is_some())
     }
 
     /// The port of a stream that the relay carries now.

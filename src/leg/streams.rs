@@ -2,10 +2,11 @@
 
 use super::formats::{self, Capabilities, Format};
 use super::offer_answer::{FORMATS_MAX, OurStream, Stream};
-use super::peer::{Feedback, PeerStream};
+use super::peer::{Crypto, Feedback, PeerStream};
 use crate::codec::Codec;
 use crate::ids::PortId;
 use crate::sdp::Direction;
+use crate::srtp::{Keys, Seed, Suite};
 use std::collections::BTreeSet;
 
 /// Key frames may be asked of us by either request, and rates told; they reach the source's phone or
@@ -15,12 +16,16 @@ use std::collections::BTreeSet;
 const FEEDBACK: Feedback = Feedback { pli: true, fir: true, remb: false, tmmbr: true };
 
 /// How an answer chooses: the partner's stream, if there is one, and the codecs to prefer.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
     /// What the other party speaks.
     pub partner: Option<&'a Stream>,
     /// What the likely partners speak.
     pub prefer: &'a [Codec],
+    /// The stream as it was agreed so far: a key of ours that is in use stays.
+    pub before: Option<&'a Stream>,
+    /// Of which a fresh key is made.
+    pub seed: Seed,
 }
 
 /// The answer to a peer's audio: one codec, and telephone-event if it is offered.
@@ -34,7 +39,7 @@ pub fn answer_audio(peer: &PeerStream, port: PortId, wish: Wish<'_>) -> Option<O
         wish.partner.is_some_and(|partner| partner.agreed.iter().any(|a| a.sent.same(noise)))
     };
     let noise = formats::noise_for(&peer.beside, &chosen.codec).filter(both);
-    let mut ours = answer(peer, port, chosen.answered_for(partner));
+    let mut ours = answer(peer, port, chosen.answered_for(partner), &wish);
     ours.formats.extend(event.into_iter().chain(noise).map(|format| format.answered_for(None)));
     Some(ours)
 }
@@ -45,18 +50,19 @@ pub fn answer_video(peer: &PeerStream, port: PortId, wish: Wish<'_>) -> Option<O
     let partner = wish.partner.and_then(Stream::format);
     let chosen = formats::choose_video(&peer.formats, partner, wish.prefer)?;
     let bandwidth = wish.partner.map(|partner| partner.peer.bandwidth.clone()).unwrap_or_default();
-    Some(OurStream { bandwidth, ..answer(peer, port, chosen.answered_for(partner)) })
+    Some(OurStream { bandwidth, ..answer(peer, port, chosen.answered_for(partner), &wish) })
 }
 
 /// The answer to audio that carries nothing: a desk's control dialog (operator-desk.md).
 #[must_use]
-pub fn answer_inactive(peer: &PeerStream, port: PortId) -> Option<OurStream> {
+pub fn answer_inactive(peer: &PeerStream, port: PortId, seed: Seed) -> Option<OurStream> {
     let chosen = formats::choose_audio(&peer.formats, None, &[])?;
-    let ours = answer(peer, port, chosen.answered_for(None));
+    let wish = Wish { partner: None, prefer: &[], before: None, seed };
+    let ours = answer(peer, port, chosen.answered_for(None), &wish);
     Some(OurStream { direction: Direction::Inactive, ..ours })
 }
 
-fn answer(peer: &PeerStream, port: PortId, format: Format) -> OurStream {
+fn answer(peer: &PeerStream, port: PortId, format: Format, wish: &Wish<'_>) -> OurStream {
     let Feedback { pli, fir, remb, tmmbr } = peer.feedback;
     OurStream {
         port,
@@ -68,7 +74,20 @@ fn answer(peer: &PeerStream, port: PortId, format: Format) -> OurStream {
         feedback: Feedback { pli, fir, remb, tmmbr },
         packet_ms: peer.packet_ms,
         bandwidth: vec![],
+        crypto: peer.keys.first().map(|theirs| our_key(theirs, wish)),
     }
+}
+
+/// Our key in answer to theirs: the one in use, so that its indices go on (media rule 12), else a
+/// fresh one.
+fn our_key(theirs: &Crypto, wish: &Wish<'_>) -> Crypto {
+    let suite = theirs.keys.suite();
+    let before = wish.before.and_then(|stream| stream.ours.crypto.as_ref());
+    let keys = match before {
+        Some(ours) if ours.keys.suite() == suite => ours.keys.clone(),
+        Some(_) | None => Keys::fresh(suite, wish.seed),
+    };
+    Crypto { tag: theirs.tag, keys }
 }
 
 /// An offer of audio with these capabilities.
@@ -110,7 +129,17 @@ fn offer(mut all: Vec<Format>, port: PortId) -> OurStream {
         feedback: Feedback::default(),
         packet_ms: None,
         bandwidth: vec![],
+        crypto: None,
     }
+}
+
+/// The same offer, sealed under the key in use, else under a fresh one of the suite that all have.
+#[must_use]
+pub fn sealed(ours: OurStream, before: Option<&Stream>, seed: Seed) -> OurStream {
+    let before = before.and_then(|stream| stream.ours.crypto.as_ref());
+    let keys =
+        before.map_or_else(|| Keys::fresh(Suite::AesCm128Sha1_80, seed), |ours| ours.keys.clone());
+    OurStream { protocol: "RTP/SAVP".to_owned(), crypto: Some(Crypto { tag: 1, keys }), ..ours }
 }
 
 /// The formats without repetitions, few enough to leave room for what is added to them.

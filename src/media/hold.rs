@@ -198,6 +198,7 @@ mod tests {
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
+            protection: None,
             cname: "leg".into(),
         }
     }

@@ -148,7 +148,12 @@ impl Inbound {
         if format == UNMAPPED || !plan.direction.receives() {
             return None;
         }
-        match self.latch.judge(now, from, header.ssrc, header.sequence) {
+        let verdict = if plan.protection.is_some() {
+            self.latch.believe(now, from, header.ssrc)
+        } else {
+            self.latch.judge(now, from, header.ssrc, header.sequence)
+        };
+        match verdict {
             Verdict::Refuse => return None,
             Verdict::Latched => out.report(Event::Latched { port, remote: from }),
             Verdict::Accept => {}

@@ -116,6 +116,15 @@ impl Latch {
         }
     }
 
+    /// Takes a packet that its seal has proven to be the peer's: it may come from anywhere (media rule
+    /// 13), and at once.
+    pub fn believe(&mut self, now: Instant, from: SocketAddr, ssrc: u32) -> Verdict {
+        let known = matches!(self.state, State::Latched { remote, .. } if remote == from);
+        self.trial = None;
+        self.state = State::Latched { remote: from, ssrc, heard: now, open_until: now };
+        if known { Verdict::Accept } else { Verdict::Latched }
+    }
+
     /// Judges an RTP packet of a negotiated payload type.
     pub fn judge(&mut self, now: Instant, from: SocketAddr, ssrc: u32, sequence: u16) -> Verdict {
         match &mut self.state {

@@ -299,10 +299,11 @@ impl Machine {
         now: Now,
         port: PortId,
         from: SocketAddr,
-        packet: &[u8],
+        packet: &mut [u8],
         out: &mut impl Outgoing,
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
+        let Some(packet) = open.open_report(packet) else { return };
         let Ok(messages) = rtcp::parse(packet) else { return };
         if open.reports.latch.judge(now.instant, from) == Verdict::Refuse {
             return;
@@ -529,12 +530,12 @@ impl Machine {
         out: &mut impl Outgoing,
         write: impl FnOnce(&mut Writer<'_>),
     ) {
-        let Some(open) = self.ports.get(port) else { return };
+        let Some(open) = self.ports.get_mut(port) else { return };
         let ssrc = open.outbound.stream.ssrc();
         let mut writer = Writer::new(&mut self.scratch);
         writer.receiver_report(ssrc, &[]).cname(ssrc, &open.plan.cname);
         write(&mut writer);
-        send_report(open, &self.scratch, out);
+        send_report(open, &mut self.scratch, out);
     }
 
     /// One of the port's own deadlines has come.
@@ -587,7 +588,7 @@ impl Machine {
             writer.receiver_report(ssrc, blocks);
         }
         writer.cname(ssrc, &open.plan.cname);
-        send_report(open, &self.scratch, out);
+        send_report(open, &mut self.scratch, out);
     }
 
     /// What the RTP clock of a port's outgoing stream shows now.
@@ -643,15 +644,17 @@ impl Machine {
     }
 }
 
-fn send_report(open: &Port, packet: &[u8], out: &mut impl Outgoing) {
+fn send_report(open: &mut Port, packet: &mut Vec<u8>, out: &mut impl Outgoing) {
     let (channel, to) = if open.plan.mux {
         (Channel::Rtp, open.inbound.latch.remote())
     } else {
         (Channel::Rtcp, open.reports.latch.remote())
     };
-    if let Some(to) = to {
-        out.send(open.id, channel, to, packet);
+    let Some(to) = to else { return };
+    if let Some(guard) = &mut open.guard {
+        guard.sealer.seal_rtcp(packet);
     }
+    out.send(open.id, channel, to, packet);
 }
 
 /// The next point of the grid.

@@ -8,6 +8,7 @@
 mod continuity;
 mod conversion;
 mod dtmf;
+mod guard;
 mod health;
 mod hold;
 mod hold_picture;
@@ -30,5 +31,7 @@ mod work;
 pub use health::PortHealth;
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
 pub use patchbay::{Change, Patchbay, Source, Tone};
-pub use plan::{BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, PictureLimits, Plan};
+pub use plan::{
+    BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, PictureLimits, Plan, Protection,
+};
 pub use work::{ConversionId, Done, Job, Outcome, Workshop};

@@ -2,6 +2,7 @@
 
 use crate::codec::Codec;
 use crate::sdp::Direction;
+use crate::srtp::Keys;
 use std::net::{IpAddr, SocketAddr};
 
 /// Payload types that a port knows; what a peer lists beyond is not heard.
@@ -63,6 +64,15 @@ pub struct PictureLimits {
     pub bitrate_max: Option<u32>,
 }
 
+/// The keys of a stream that is sealed (RFC 3711).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Protection {
+    /// Of what we send.
+    pub sends: Keys,
+    /// Of what the peer sends.
+    pub receives: Keys,
+}
+
 /// What the leg has negotiated for one port.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan {
@@ -88,6 +98,8 @@ pub struct Plan {
     pub bitrate_feedback: BitrateFeedback,
     /// For pictures that are coded for it.
     pub picture: PictureLimits,
+    /// The keys, where the stream is sealed.
+    pub protection: Option<Protection>,
     /// The lasting name of the leg; the same for its audio and its video.
     pub cname: String,
 }
@@ -146,6 +158,7 @@ mod tests {
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
+            protection: None,
             cname: "leg".into(),
         };
         assert_eq!(plan.formats().count(), FORMATS_MAX);

@@ -9,6 +9,7 @@
 use super::continuity::{Continuity, Place};
 use super::conversion::Line;
 use super::dtmf::{Dialler, OpenKey, Press};
+use super::guard::Guard;
 use super::health::PortHealth;
 use super::hold::{Player, Repertoire};
 use super::hold_picture::Projector;
@@ -47,6 +48,8 @@ pub struct Port {
     pub inbound: Inbound,
     /// What the peer gets.
     pub outbound: Outbound,
+    /// Its seal, where it has one.
+    pub guard: Option<Box<Guard>>,
     /// Its RTCP.
     pub reports: Reports,
     /// When to report its health next.
@@ -138,6 +141,7 @@ impl Port {
                 open_key: None,
                 open_frame: None,
             },
+            guard: Guard::follow(None, plan.protection.as_ref()),
             reports: Reports::new(report_candidates(&plan), first_report),
             watch_due: None,
             deadline: None,
@@ -150,12 +154,13 @@ impl Port {
     pub fn replan(&mut self, plan: Plan) -> bool {
         let anew = plan.formats != self.plan.formats || plan.packet_ms != self.plan.packet_ms;
         self.inbound.replan(&plan, anew);
+        self.guard = Guard::follow(self.guard.take(), plan.protection.as_ref());
         self.reports.latch.set_candidates(report_candidates(&plan));
         self.plan = plan;
         anew
     }
 
-    /// Judges, counts and reads a packet; `None` when it ends here.
+    /// Opens, judges, counts and reads a packet; `None` when it ends here.
     pub fn receive(
         &mut self,
         now: Instant,
@@ -163,7 +168,25 @@ impl Port {
         bytes: &mut [u8],
         out: &mut impl Outgoing,
     ) -> Option<Arrived> {
-        self.inbound.receive(now, (self.id, &self.plan), from, bytes, out)
+        let len = match &mut self.guard {
+            Some(guard) => guard.opener.open_rtp(bytes)?,
+            None => bytes.len(),
+        };
+        self.inbound.receive(now, (self.id, &self.plan), from, &mut bytes[..len], out)
+    }
+
+    /// Opens a report; `None` when it is not the peer's.
+    pub fn open_report<'a>(&mut self, bytes: &'a mut [u8]) -> Option<&'a [u8]> {
+        let len = match &mut self.guard {
+            Some(guard) => guard.opener.open_rtcp(bytes)?,
+            None => bytes.len(),
+        };
+        Some(&bytes[..len])
+    }
+
+    /// Sends the packet that is written in the scratch buffer.
+    fn transmit(&mut self, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
+        transmit(self.id, (&mut self.guard, &mut self.reports), to, exit);
     }
 
     /// Sends on, under our numbers, what arrived at the source; the header of `bytes` is the
@@ -243,8 +266,15 @@ impl Port {
             }
             What::Sound | What::WithheldKey | What::Picture(_) => {}
         }
-        self.reports.sent(bytes.len().saturating_sub(HEADER_LEN));
-        exit.out.send(self.id, Channel::Rtp, to, bytes);
+        if self.guard.is_some() {
+            // A seal makes it longer, and other receivers want it open.
+            exit.scratch.clear();
+            exit.scratch.extend_from_slice(bytes);
+            self.transmit(to, exit);
+        } else {
+            self.reports.sent(bytes.len().saturating_sub(HEADER_LEN));
+            exit.out.send(self.id, Channel::Rtp, to, bytes);
+        }
         self.goes_live()
     }
 
@@ -266,8 +296,7 @@ impl Port {
         exit.scratch.clear();
         exit.scratch.extend_from_slice(&header.to_bytes());
         exit.scratch.extend(payload.iter().map(|code| table[usize::from(*code)]));
-        self.reports.sent(payload.len());
-        exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+        self.transmit(to, exit);
         self.goes_live()
     }
 
@@ -396,8 +425,7 @@ impl Port {
                 ssrc: self.outbound.stream.ssrc(),
             };
             write_packet(exit.scratch, &header, frame.payload);
-            self.reports.sent(frame.payload.len());
-            exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+            transmit(self.id, (&mut self.guard, &mut self.reports), to, exit);
         }
     }
 
@@ -418,8 +446,7 @@ impl Port {
             let marker = n + 1 == picture.nals.len();
             let header = Header { payload_type, marker, sequence, timestamp, ssrc: stream.ssrc() };
             write_packet(exit.scratch, &header, nal);
-            self.reports.sent(nal.len());
-            exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+            transmit(self.id, (&mut self.guard, &mut self.reports), to, exit);
         }
     }
 
@@ -487,8 +514,7 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) {
         write_packet(exit.scratch, &self.header(payload_type, marker, place), payload);
-        self.reports.sent(payload.len());
-        exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+        self.transmit(to, exit);
     }
 
     /// The header of a packet of ours.
@@ -564,6 +590,21 @@ impl Outbound {
     pub fn latch_target(&self, inbound: &Inbound, plan: &Plan) -> Option<SocketAddr> {
         inbound.latch.remote().filter(|_| plan.direction.sends())
     }
+}
+
+/// Counts, seals and sends the packet in the scratch buffer: the last station of all that is written
+/// here.
+fn transmit(
+    id: PortId,
+    (guard, reports): (&mut Option<Box<Guard>>, &mut Reports),
+    to: SocketAddr,
+    exit: &mut Exit<'_, impl Outgoing>,
+) {
+    reports.sent(exit.scratch.len().saturating_sub(HEADER_LEN));
+    if let Some(guard) = guard {
+        guard.sealer.seal_rtp(exit.scratch);
+    }
+    exit.out.send(id, Channel::Rtp, to, exit.scratch);
 }
 
 fn write_packet(scratch: &mut Vec<u8>, header: &Header, payload: &[u8]) {

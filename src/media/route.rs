@@ -122,6 +122,7 @@ mod tests {
             feedback: Feedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
+            protection: None,
             cname: "leg".into(),
         }
     }

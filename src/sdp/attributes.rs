@@ -5,9 +5,12 @@ use super::session::{Attribute, Host, Media, MediaKind, Session, value_of};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+/// The `a=crypto` lines of a section that are looked at.
+pub const CRYPTOS_MAX: usize = 16;
+
 /// One `a=crypto` (RFC 4568 §9.1) that can be used as it stands: without session parameters that
 /// would change the packets, and without a master key identifier.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Crypto<'a> {
     /// By which an answer names it.
     pub tag: u32,
@@ -15,6 +18,13 @@ pub struct Crypto<'a> {
     pub suite: &'a str,
     /// Key and salt in base64.
     pub inline: &'a str,
+}
+
+/// Keys are for no log.
+impl fmt::Debug for Crypto<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Crypto({} {} …)", self.tag, self.suite)
+    }
 }
 
 impl<'a> Crypto<'a> {
@@ -279,6 +289,11 @@ impl Media {
         self.profile().starts_with("SAVP")
     }
 
+    /// The `a=crypto` lines that can be used, in order, at most [`CRYPTOS_MAX`].
+    pub fn cryptos(&self) -> impl Iterator<Item = Crypto<'_>> {
+        self.attributes_named("crypto").filter_map(Crypto::parse).take(CRYPTOS_MAX)
+    }
+
     /// Whether the profile allows early feedback (RFC 4585).
     #[must_use]
     pub fn has_feedback_profile(&self) -> bool {
@@ -392,6 +407,25 @@ mod tests {
         assert_eq!(text(1), "192.0.2.7:9");
         assert_eq!(text(2), "192.0.2.1:4");
         assert_eq!((text(3).as_str(), text(4).as_str()), ("", "192.0.2.1:5"));
+    }
+
+    #[test]
+    fn of_the_keys_those_are_read_that_can_be_used_as_they_stand() {
+        let mut media = Media::new(MediaKind::Audio, 9, "RTP/SAVP");
+        for value in [
+            "1 AES_CM_128_HMAC_SHA1_80 inline:abc|2^20|1:4",
+            "2 AES_CM_128_HMAC_SHA1_80 inline:def|2^31 WSH=128",
+            "3 AES_CM_128_HMAC_SHA1_80 inline:ghi UNENCRYPTED_SRTP",
+            "4 AES_CM_128_HMAC_SHA1_32 inline:jkl -odd",
+            "x y",
+            "5 AES prompt:abc",
+            "",
+        ] {
+            media.attributes.push(Attribute::new("crypto", value.to_owned()));
+        }
+        let read: Vec<_> = media.cryptos().map(|crypto| (crypto.tag, crypto.inline)).collect();
+        assert_eq!(read, [(2, "def"), (4, "jkl")]);
+        assert!(!format!("{:?}", media.cryptos().next()).contains("def"));
     }
 
     #[test]

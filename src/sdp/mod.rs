@@ -10,7 +10,7 @@ mod parse;
 mod print;
 mod session;
 
-pub use attributes::RtpMap;
+pub use attributes::{Crypto, RtpMap};
 pub use direction::Direction;
 pub use parse::{
     ATTRIBUTES_MAX, BANDWIDTHS_MAX, BYTES_MAX, Error, FORMATS_MAX, Fault, LINE_MAX, MEDIA_MAX,

@@ -2,7 +2,9 @@
 //!
 //! The cores' values are not serialisable; these are their views.
 
-use crate::directory::{Change, Field, Level, OperatorDraft, OperatorMode, Permit, TerminalDraft};
+use crate::directory::{
+    Change, Field, Level, OperatorDraft, OperatorMode, Permit, Srtp, TerminalDraft,
+};
 use crate::exchange::{AdminRequest, Reply};
 use crate::ids::{Number, OperatorId};
 use crate::sip::Uri;
@@ -155,6 +157,7 @@ struct TerminalView {
     secret: Option<String>,
     /// Left out: as it was; empty: none.
     contact: Option<String>,
+    srtp: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -296,6 +299,7 @@ impl TerminalView {
                 Field::Clear => Some(String::new()),
                 Field::Set(uri) => Some(uri.to_string()),
             },
+            srtp: draft.srtp.map(|srtp| srtp.name().to_owned()),
         }
     }
 
@@ -308,7 +312,10 @@ impl TerminalView {
                 Err(_) => return Err(Malformed::Value { what: "contact", value: text }),
             },
         };
+        let srtp =
+            |text: String| Srtp::named(&text).ok_or(Malformed::Value { what: "srtp", value: text });
         Ok(TerminalDraft {
+            srtp: self.srtp.map(srtp).transpose()?,
             number: Number::from(self.number.as_str()),
             name: self.name,
             level: self.level.as_deref().map(Into::into),

@@ -10,6 +10,17 @@ const MASTER_MAX: usize = 46;
 /// RFC 3711 §4.1.1.
 pub(super) const SALT_LEN: usize = 14;
 
+/// Random bytes of which fresh keys are made.
+#[derive(Clone, Copy)]
+pub struct Seed(pub [u8; MASTER_MAX]);
+
+/// Keys are for no log.
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(…)")
+    }
+}
+
 /// The master key and salt of one direction.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Keys {
@@ -18,10 +29,10 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys out of random bytes; of 46 as many are used as the suite needs.
+    /// Keys out of random bytes, as many as the suite needs.
     #[must_use]
-    pub fn fresh(suite: Suite, random: [u8; MASTER_MAX]) -> Self {
-        let mut master = random;
+    pub fn fresh(suite: Suite, seed: Seed) -> Self {
+        let Seed(mut master) = seed;
         master[suite.key_len() + SALT_LEN..].fill(0);
         Self { suite, master }
     }
@@ -73,7 +84,7 @@ mod tests {
     #[test]
     fn a_key_comes_back_from_its_line_and_shows_itself_nowhere() {
         for suite in [Suite::AesCm128Sha1_80, Suite::AesCm256Sha1_80] {
-            let keys = Keys::fresh(suite, [7; MASTER_MAX]);
+            let keys = Keys::fresh(suite, Seed([7; MASTER_MAX]));
             let inline = keys.to_inline();
             assert_eq!(Keys::parse(suite, &inline).as_ref(), Some(&keys));
             assert!(!format!("{keys:?}").contains(&inline[..8]));

@@ -9,7 +9,7 @@ mod sealer;
 mod session;
 mod suite;
 
-pub use keys::Keys;
+pub use keys::{Keys, Seed};
 pub use opener::{Opener, SOURCES_MAX};
 pub use sealer::Sealer;
 pub use suite::Suite;

@@ -140,12 +140,12 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Sealer, Suite};
+    use super::super::{Sealer, Seed, Suite};
     use super::*;
     use proptest::prelude::*;
 
     fn keys(suite: Suite) -> Keys {
-        Keys::fresh(suite, std::array::from_fn(|at| at as u8 * 5))
+        Keys::fresh(suite, Seed(std::array::from_fn(|at| at as u8 * 5)))
     }
 
     fn packet(ssrc: u32, sequence: u16) -> Vec<u8> {
@@ -161,7 +161,7 @@ mod tests {
     fn what_is_sealed_opens_under_the_same_keys_only() {
         for suite in ALL {
             let (mut sealer, mut opener) = (Sealer::new(&keys(suite)), Opener::new(&keys(suite)));
-            let mut stranger = Opener::new(&Keys::fresh(suite, [9; 46]));
+            let mut stranger = Opener::new(&Keys::fresh(suite, Seed([9; 46])));
             let mut sealed = packet(7, 100);
             sealer.seal_rtp(&mut sealed);
             assert_eq!(sealed.len(), packet(7, 100).len() + suite.tag_len());

@@ -1,7 +1,6 @@
 //! Session keys and what is done with them: the key stream and the tag (RFC 3711 §4).
 
 use super::keys::{Keys, SALT_LEN};
-use super::suite::Suite;
 use aes::{Aes128, Aes256};
 use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
@@ -127,6 +126,7 @@ pub(super) fn index_of(sequence: u16, highest: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Suite;
     use super::*;
     use base64::Engine as _;
 

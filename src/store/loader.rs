@@ -7,7 +7,7 @@ use super::rows::{
     read_address, read_addresses, read_flow, read_hop, read_set, read_time, read_uris, time, uint,
 };
 use crate::dialog::{DialogKey, StoredDialog};
-use crate::directory::{Accounts, Level, Operator, Permit, Terminal};
+use crate::directory::{Accounts, Level, Operator, Permit, Srtp, Terminal};
 use crate::exchange::journal::{State, StoredDesk};
 use crate::ids::{LevelId, Number, OperatorId};
 use crate::presence;
@@ -93,9 +93,12 @@ fn accounts(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Accounts> {
     let terminal = |row: &Row<'_>| {
         let secret = row.get_ref("secret")?.as_str_or_null()?.map(str::parse).transpose();
         let contact = row.get_ref("contact")?.as_str_or_null()?.map(Uri::parse).transpose();
-        let (Ok(secret), Ok(contact)) = (secret, contact) else { return Ok(None) };
+        let srtp = Srtp::named(row.get_ref("srtp")?.as_str()?);
+        let (Ok(secret), Ok(contact), Some(srtp)) = (secret, contact, srtp) else {
+            return Ok(None);
+        };
         let (number, level) = (text(row, "number")?, text(row, "level")?);
-        Ok(Some(Terminal { number, name: row.get("name")?, level, secret, contact }))
+        Ok(Some(Terminal { number, name: row.get("name")?, level, secret, contact, srtp }))
     };
     let operator = |row: &Row<'_>| {
         let secret = row.get_ref("secret")?.as_str_or_null()?.map(str::parse).transpose();

@@ -76,14 +76,15 @@ fn put_effect(connection: &Connection, effect: &Effect) -> Result<()> {
 fn put_terminal(connection: &Connection, terminal: &Terminal) -> Result<()> {
     run(
         connection,
-        "INSERT OR REPLACE INTO terminals (number, name, level, secret, contact)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO terminals (number, name, level, secret, contact, srtp)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             terminal.number.as_str(),
             terminal.name,
             terminal.level.as_str(),
             terminal.secret.as_ref().map(|secret| secret.export()),
             terminal.contact.as_ref().map(|uri| uri.as_str()),
+            terminal.srtp.name(),
         ],
     )
 }

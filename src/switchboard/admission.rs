@@ -139,6 +139,24 @@ impl Callee {
             Self::Terminal(number) | Self::Trunk { number, .. } => number,
         }
     }
+
+    /// The terminal, if it is one of ours.
+    #[must_use]
+    pub fn terminal(&self) -> Option<&Number> {
+        match self {
+            Self::Terminal(number) => Some(number),
+            Self::Trunk { .. } => None,
+        }
+    }
+
+    /// The trunk by which it is reached, if it is.
+    #[must_use]
+    pub fn trunk(&self) -> Option<&str> {
+        match self {
+            Self::Terminal(_) => None,
+            Self::Trunk { trunk, .. } => Some(trunk),
+        }
+    }
 }
 
 /// The rule that decided; its `Display` is what `explain` prints.

@@ -95,6 +95,7 @@ impl Ringing {
             refusal: None,
             contacts: Vec::new(),
         };
+        let sealed = ctx.world.directory.demands_srtp(callee.terminal(), callee.trunk());
         let identity = match (callee, placing.withheld) {
             (Callee::Terminal(_), false) => Identity::Shown,
             (Callee::Terminal(_), true) => Identity::Withheld,
@@ -111,6 +112,7 @@ impl Ringing {
                 offer: placing.offer,
                 identity,
                 auto_answer: placing.auto_answer,
+                sealed,
                 credentials: None,
             });
             ringing.calls.insert(leg, call.clone());

@@ -9,7 +9,7 @@ use cordboard::acd;
 use cordboard::cause::Cause;
 use cordboard::dialog::{Body, ServerTx};
 use cordboard::directory::{
-    Accounts, Directory, NumberingPlan, Operator, OperatorMode, Terminal, patent_levels,
+    Accounts, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal, patent_levels,
 };
 use cordboard::ids::{LegId, LevelId, Number, OperatorId, QueueId, Ticket};
 use cordboard::leg::{self, Command, EndedBy, LegHealth, Quality, Source, Spoken};
@@ -54,6 +54,7 @@ fn terminal(name: &str, level: &str) -> Terminal {
         level: LevelId::from(level),
         secret: None,
         contact: Some(Uri::parse(&format!("sip:{name}@192.0.2.9:5060")).unwrap()),
+        srtp: Srtp::Optional,
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod conversion;
 mod relay;
+mod sealed;
 
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
@@ -767,7 +768,7 @@ proptest! {
             }
             let from = plan(port, vec![]).remote.unwrap();
             relay.arrives_from(port, from, &bytes);
-            relay.machine.rtcp(relay.now, port, from, &bytes, &mut relay.wire);
+            relay.machine.rtcp(relay.now, port, from, &mut bytes.clone(), &mut relay.wire);
             if what > 200 {
                 relay.command(Command::Close { port });
                 relay.command(Command::Dtmf { port, digit: char::from(what) });

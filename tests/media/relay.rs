@@ -177,7 +177,7 @@ impl Relay {
         let rtp = self.phone(port).address;
         let from = SocketAddr::new(rtp.ip(), rtp.port() + 1);
         self.wire.now = self.now.instant;
-        self.machine.rtcp(self.now, port, from, &bytes, &mut self.wire);
+        self.machine.rtcp(self.now, port, from, &mut bytes, &mut self.wire);
     }
 
     /// The clock moves on, and the relay's timers with it.
@@ -252,6 +252,7 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         feedback: Feedback::Pli,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
+        protection: None,
         cname: port.to_string(),
     }
 }

@@ -3,7 +3,7 @@
 use super::judge::CALLERS;
 use cordboard::acd;
 use cordboard::directory::{
-    Accounts, NumberingPlan, Operator, OperatorMode, Secret, Terminal, patent_levels,
+    Accounts, NumberingPlan, Operator, OperatorMode, Secret, Srtp, Terminal, patent_levels,
 };
 use cordboard::exchange::{self, journal};
 use cordboard::ids::{LevelId, Number, OperatorId, PortId, QueueId};
@@ -144,6 +144,7 @@ fn accounts(addresses: &BTreeMap<&str, SocketAddr>) -> Accounts {
             let address = addresses[account.number];
             Uri::parse(&format!("sip:{}@{address}", account.number)).expect("the URI is good")
         }),
+        srtp: Srtp::Optional,
     });
     let all = DESKS.iter().chain(&PHONE_OPERATORS);
     let operators = all.zip(&TERMINALS).map(|(name, phone)| Operator {

@@ -1,0 +1,179 @@
+//! SRTP on one leg: whoever has the keys is heard, and nobody else.
+
+use crate::relay::*;
+use cordboard::codec::{Codec, Kind};
+use cordboard::media::{Channel, Command, Event, Protection, Source};
+use cordboard::rtp::rtcp::{self, Message};
+use cordboard::srtp::{Keys, Opener, Sealer, Seed, Suite};
+use std::net::SocketAddr;
+
+const SUITES: [Suite; 3] = [Suite::AesCm128Sha1_80, Suite::AesCm128Sha1_32, Suite::AesCm256Sha1_80];
+
+fn keys(suite: Suite, byte: u8) -> Keys {
+    Keys::fresh(suite, Seed([byte; 46]))
+}
+
+fn protection(suite: Suite, theirs: u8) -> Protection {
+    Protection { sends: keys(suite, 1), receives: keys(suite, theirs) }
+}
+
+/// C speaks under SRTP, O and U in clear.
+fn relay(suite: Suite) -> Relay {
+    let mut relay = Relay::with_three_phones();
+    let mut plan = plan(C, vec![format(Codec::Pcmu, 0, 0, ""), format(EVENTS, 101, 101, "0-15")]);
+    plan.protection = Some(protection(suite, 2));
+    relay.command(Command::Update { port: C, plan });
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay
+}
+
+/// The caller says so many packets under its keys.
+fn speak(relay: &mut Relay, sealer: &mut Sealer, packets: usize) {
+    for _ in 0..packets {
+        let mut packet = relay.phone(C).packet(&[voice(C); 160]);
+        sealer.seal_rtp(&mut packet);
+        relay.arrives(C, &packet);
+        relay.pass(20);
+    }
+}
+
+#[test]
+fn a_sealed_phone_and_one_in_clear_hear_each_other_and_nothing_leaves_open() {
+    for suite in SUITES {
+        let mut relay = relay(suite);
+        let (mut sealer, mut opener) = (Sealer::new(&keys(suite, 2)), Opener::new(&keys(suite, 1)));
+        for _ in 0..40 {
+            speak(&mut relay, &mut sealer, 1);
+            let packet = relay.phone(O).packet(&[voice(O); 160]);
+            relay.arrives(O, &packet);
+        }
+        assert!(relay.rtp_to(O).iter().any(|sent| sent.payload() == [voice(C); 160]));
+        let sent = relay.rtp_to(C);
+        let mut heard = 0;
+        for packet in &sent {
+            assert!(
+                !packet.bytes.windows(20).any(|part| part == [voice(O); 20]),
+                "{suite}: in clear"
+            );
+            let mut bytes = packet.bytes.clone();
+            let len = opener.open_rtp(&mut bytes).expect("sealed under our key");
+            heard += usize::from(bytes[12..len] == [voice(O); 160]);
+        }
+        assert!(heard >= 38, "{suite}: {heard} packets of {}", sent.len());
+        assert_continuous(&sent);
+    }
+}
+
+#[test]
+fn what_is_not_under_the_keys_is_not_heard_and_neither_is_a_repetition() {
+    let suite = SUITES[0];
+    let mut relay = relay(suite);
+    let mut sealer = Sealer::new(&keys(suite, 2));
+    speak(&mut relay, &mut sealer, 5);
+    relay.wire.sent.clear();
+    for _ in 0..5 {
+        let clear = relay.phone(C).packet(&[voice(C); 160]);
+        relay.arrives(C, &clear);
+        let mut strange = relay.phone(C).packet(&[voice(C); 160]);
+        Sealer::new(&keys(suite, 9)).seal_rtp(&mut strange);
+        relay.arrives(C, &strange);
+    }
+    assert_eq!(relay.rtp_to(O).len(), 0, "no stranger is heard");
+    let mut sealed = relay.phone(C).packet(&[voice(C); 160]);
+    sealer.seal_rtp(&mut sealed);
+    for _ in 0..3 {
+        relay.arrives(C, &sealed);
+    }
+    assert_eq!(relay.rtp_to(O).len(), 1, "once");
+}
+
+#[test]
+fn an_unchanged_key_goes_on_and_a_new_one_begins_anew() {
+    let suite = SUITES[0];
+    let mut relay = relay(suite);
+    let mut sealer = Sealer::new(&keys(suite, 2));
+    let mut opener = Opener::new(&keys(suite, 1));
+    relay.phone(C).sequence = 65_530;
+    speak(&mut relay, &mut sealer, 20);
+    let mut again = plan(C, vec![format(Codec::Pcmu, 0, 0, "")]);
+    again.protection = Some(protection(suite, 2));
+    relay.command(Command::Update { port: C, plan: again.clone() });
+    relay.wire.sent.clear();
+    speak(&mut relay, &mut sealer, 5);
+    assert_eq!(relay.rtp_to(O).len(), 5, "the rollover counter was kept");
+    again.protection = Some(protection(suite, 7));
+    relay.command(Command::Update { port: C, plan: again });
+    relay.wire.sent.clear();
+    speak(&mut relay, &mut sealer, 5);
+    assert_eq!(relay.rtp_to(O).len(), 0, "the old key is no longer good");
+    speak(&mut relay, &mut Sealer::new(&keys(suite, 7)), 5);
+    assert_eq!(relay.rtp_to(O).len(), 5);
+    // What we send goes on under the one key that did not change.
+    let packet = relay.phone(O).packet(&[voice(O); 160]);
+    relay.arrives(O, &packet);
+    for sent in relay.rtp_to(C) {
+        assert!(opener.open_rtp(&mut sent.bytes.clone()).is_some());
+    }
+}
+
+/// Media rule 13: authenticated packets may always move the latch.
+#[test]
+fn a_sealed_phone_is_answered_wherever_it_speaks_from() {
+    let suite = SUITES[0];
+    let mut relay = relay(suite);
+    let mut sealer = Sealer::new(&keys(suite, 2));
+    speak(&mut relay, &mut sealer, 5);
+    let elsewhere = SocketAddr::from(([203, 0, 113, 9], 7777));
+    let mut packet = relay.phone(C).packet(&[voice(C); 160]);
+    sealer.seal_rtp(&mut packet);
+    relay.arrives_from(C, elsewhere, &packet);
+    relay.wire.sent.clear();
+    let packet = relay.phone(O).packet(&[voice(O); 160]);
+    relay.arrives(O, &packet);
+    assert!(relay.rtp_to(C).iter().all(|sent| sent.to == elsewhere));
+    assert!(relay.wire.events.contains(&Event::Latched { port: C, remote: elsewhere }));
+}
+
+#[test]
+fn reports_are_sealed_too_and_those_in_clear_are_not_believed() {
+    let suite = SUITES[0];
+    let mut relay = Relay::new();
+    let mut plan = plan(C, vec![format(Codec::Vp8, 96, 96, "")]);
+    plan.protection = Some(protection(suite, 2));
+    relay.open(C, Kind::Video, plan.formats.clone());
+    relay.open(O, Kind::Video, vec![format(Codec::Vp8, 97, 97, "")]);
+    relay.command(Command::Update { port: C, plan });
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    let mut opener = Opener::new(&keys(suite, 1));
+    relay.pass(2000);
+    let reports: Vec<_> =
+        relay.wire.sent.iter().filter(|s| s.port == C && s.channel == Channel::Rtcp).collect();
+    assert!(!reports.is_empty());
+    for sent in &reports {
+        let mut bytes = sent.bytes.clone();
+        let len = opener.open_rtcp(&mut bytes).expect("sealed under our key");
+        assert!(rtcp::parse(&bytes[..len]).unwrap().any(|m| matches!(m, Message::Cname(..))));
+    }
+    // A request for a key frame reaches O's camera only under the keys.
+    relay.phone(O).payload_type = 97;
+    let packet = relay.phone(O).packet(&[0x10, 0, 1]);
+    relay.arrives(O, &packet);
+    let media = cordboard::rtp::Packet::parse(&relay.rtp_to(C)[0].bytes).unwrap().header().ssrc;
+    relay.pass(2000);
+    relay.wire.sent.clear();
+    let request = |relay: &mut Relay, sealer: Option<&mut Sealer>| {
+        let mut bytes = Vec::new();
+        rtcp::Writer::new(&mut bytes).receiver_report(7, &[]).picture_loss(7, media);
+        if let Some(sealer) = sealer {
+            sealer.seal_rtcp(&mut bytes);
+        }
+        let rtp = relay.phone(C).address;
+        let from = SocketAddr::new(rtp.ip(), rtp.port() + 1);
+        relay.machine.rtcp(relay.now, C, from, &mut bytes, &mut relay.wire);
+    };
+    request(&mut relay, None);
+    assert_eq!(relay.key_frame_requests().len(), 0);
+    request(&mut relay, Some(&mut Sealer::new(&keys(suite, 2))));
+    let asked = relay.wire.sent.iter().filter(|s| s.port == O && s.channel == Channel::Rtcp);
+    assert_eq!(asked.count(), 1);
+}
