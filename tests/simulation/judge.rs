@@ -35,7 +35,8 @@ enum Role {
 pub struct Judge {
     /// By Call-ID: the call of a dialog, and what its phone is there.
     links: BTreeMap<String, (CallId, Role)>,
-    /// The Call-ID of the INVITE or REFER that the house is reading.
+    /// The Call-ID of the INVITE, REFER or 488 that the house is reading: what it calls now it calls
+    /// for that call, a 488 being followed by one more try with all codecs.
     arriving: String,
     views: Option<Vec<CallView>>,
     records: BTreeMap<CallId, Option<Ended>>,
@@ -77,10 +78,15 @@ fn may_hear(phase: &str, speaker: Role, listener: Role) -> bool {
 impl Judge {
     pub fn heard_by_house(&mut self, bytes: &[u8]) {
         self.arriving.clear();
-        if (bytes.starts_with(b"INVITE ") || bytes.starts_with(b"REFER "))
-            && let Ok(Message::Request(request)) = sip::parse(bytes)
+        let followed: [&[u8]; 3] = [b"INVITE ", b"REFER ", b"SIP/2.0 488 "];
+        if followed.iter().any(|start| bytes.starts_with(start))
+            && let Ok(message) = sip::parse(bytes)
         {
-            self.arriving = request.headers.call_id().unwrap_or_default().to_owned();
+            let headers = match &message {
+                Message::Request(request) => &request.headers,
+                Message::Response(response) => &response.headers,
+            };
+            self.arriving = headers.call_id().unwrap_or_default().to_owned();
         }
     }
 
@@ -200,7 +206,6 @@ impl World {
         if let Some(view) = consulting {
             return Some((view.call, Role::Callee));
         }
-        // Whoever is sent on calls at the moment at which the house reads the REFER.
         let (call, _) = self.judge.links.get(&self.judge.arriving)?;
         Some((*call, Role::Callee))
     }
