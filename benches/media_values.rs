@@ -45,7 +45,7 @@ fn main() {
 }
 
 fn sound() {
-    let codecs = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
+    let codecs = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::G729, Codec::Opus];
     for (codec, wanted) in
         codecs.iter().flat_map(|codec| [8000, 16_000, 48_000].map(|r| (codec, r)))
     {

@@ -4,6 +4,7 @@ mod concealment;
 mod encoded_loop;
 mod g711;
 mod g722;
+mod g729;
 mod opus;
 mod stream;
 

@@ -2,7 +2,7 @@
 
 use super::concealment::Concealment;
 use super::g711::Law;
-use super::{g722, opus};
+use super::{g722, g729, opus};
 use crate::codec::Codec;
 
 /// The longest payload that is decoded or made, in bytes.
@@ -29,6 +29,7 @@ pub struct AudioEncoder(Encoding);
 enum Encoding {
     G711(Law),
     G722(Box<g722::Encoder>),
+    G729(Box<g729::Encoder>),
     Opus(opus::Encoder, u32),
 }
 
@@ -44,6 +45,7 @@ pub struct AudioDecoder {
 enum Decoding {
     G711(Law),
     G722(Box<g722::Decoder>),
+    G729(Box<g729::Decoder>),
     Opus(opus::Decoder),
 }
 
@@ -57,6 +59,7 @@ impl AudioEncoder {
             Codec::Pcmu => Encoding::G711(Law::Mu),
             Codec::Pcma => Encoding::G711(Law::A),
             Codec::G722 => Encoding::G722(Box::new(g722::Encoder::new())),
+            Codec::G729 => Encoding::G729(Box::new(g729::Encoder::new())),
             Codec::Opus => Encoding::Opus(opus::Encoder::new(rate), rate),
             _passed_through => return None,
         }))
@@ -66,7 +69,7 @@ impl AudioEncoder {
     #[must_use]
     pub fn sample_rate(&self) -> u32 {
         match &self.0 {
-            Encoding::G711(_) => 8000,
+            Encoding::G711(_) | Encoding::G729(_) => 8000,
             Encoding::G722(_) => 16000,
             Encoding::Opus(_, rate) => *rate,
         }
@@ -75,7 +78,8 @@ impl AudioEncoder {
     /// Codes one frame into `out` and returns its length.
     ///
     /// # Errors
-    /// When `out` is too small, or for Opus when the samples are not 2.5 to 60 ms.
+    /// When `out` is too small, for Opus when the samples are not 2.5 to 60 ms, for G.729 when they are
+    /// not frames of 10 ms.
     pub fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> Result<usize, Error> {
         match &mut self.0 {
             Encoding::G711(law) => {
@@ -84,6 +88,7 @@ impl AudioEncoder {
                 Ok(out.len())
             }
             Encoding::G722(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
+            Encoding::G729(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
             Encoding::Opus(encoder, _) => encoder.encode(pcm, out).ok_or(Error::Frame),
         }
     }
@@ -99,6 +104,7 @@ impl AudioDecoder {
             Codec::Pcmu => (Decoding::G711(Law::Mu), 8000),
             Codec::Pcma => (Decoding::G711(Law::A), 8000),
             Codec::G722 => (Decoding::G722(Box::new(g722::Decoder::new())), 16_000),
+            Codec::G729 => (Decoding::G729(Box::new(g729::Decoder::new())), 8000),
             Codec::Opus => (Decoding::Opus(opus::Decoder::new(rate)), rate),
             _passed_through => return None,
         };
@@ -127,6 +133,7 @@ impl AudioDecoder {
                 out.len()
             }
             Decoding::G722(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
+            Decoding::G729(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
             Decoding::Opus(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
         };
         self.concealment.remember(&out[..samples]);
@@ -135,9 +142,13 @@ impl AudioDecoder {
 
     /// Fills `out`, the length of the lost packet, with what is least heard in its place.
     pub fn conceal(&mut self, out: &mut [i16]) {
-        // For Opus too: the concealment of unsafe-libopus 0.2 runs away to full scale when a steady
-        // tone is lost, and stays there.
-        self.concealment.fill(out);
+        match &mut self.decoding {
+            // It has its own, and makes comfort noise while the far end is silent.
+            Decoding::G729(decoder) => decoder.conceal(out),
+            // For Opus too: the concealment of unsafe-libopus 0.2 runs away to full scale when a
+            // steady tone is lost, and stays there.
+            Decoding::G711(_) | Decoding::G722(_) | Decoding::Opus(_) => self.concealment.fill(out),
+        }
     }
 }
 
@@ -158,7 +169,7 @@ mod tests {
     use crate::codec::tone::Sound;
     use proptest::prelude::*;
 
-    const CODECS: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
+    const CODECS: [Codec; 5] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::G729, Codec::Opus];
 
     #[test]
     fn a_tone_survives_every_codec_at_every_rate() {
@@ -186,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_codec_that_is_only_passed_through_has_no_coder() {
-        assert!(AudioEncoder::new(&Codec::G729, 8000).is_none());
+        assert!(AudioEncoder::new(&Codec::Ilbc, 8000).is_none());
         assert!(AudioDecoder::new(&Codec::H264, 8000).is_none());
     }
 

@@ -1,0 +1,239 @@
+//! From payloads to sound (§4), what was lost filled in (§4.4).
+
+use super::bits::{self, Speech};
+use super::codebook::Pulses;
+use super::filter::{self, HighPass, Memory};
+use super::gain::{self, Gains};
+use super::lsp::{self, LSP_START, Lsf, Lsp};
+use super::noise::{Dice, Noise};
+use super::pitch::{self, Excitation, LAG_MAX, Lag, PAST};
+use super::postfilter::Postfilter;
+use super::{FRAME, FRAME_BYTES, FRAMES_MAX, Filter, Half, LOUDEST, NOISE_BYTES, ORDER, SUBFRAME};
+
+/// Lost frames until the sound begins to die away, and those until nothing is left. The standard
+/// would let its noise go on for as long as nothing comes.
+const FADE_FROM: u32 = 6;
+const FADE_TO: u32 = 20;
+
+/// The state of a receiver.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Decoder {
+    spectrum: Spectrum,
+    excitation: Excitation,
+    /// The last pitch period, a sample longer after each lost frame.
+    lag: usize,
+    gains: Gains,
+    gain_predictor: gain::Predictor,
+    sharpness: f32,
+    synthesis: Memory,
+    postfilter: Postfilter,
+    high_pass: HighPass,
+    dice: Dice,
+    last: Last,
+}
+
+/// The filters of both halves follow the frequencies.
+#[derive(Clone, Debug)]
+struct Spectrum {
+    predictor: lsp::Predictor,
+    /// L0 of the last frame of speech.
+    chosen: u8,
+    lsf: Lsf,
+    lsp: Lsp,
+}
+
+/// What came last.
+#[derive(Clone, Debug)]
+enum Last {
+    Speech {
+        /// Frames that should have come since.
+        lost: u32,
+    },
+    Noise(Noise),
+}
+
+impl Spectrum {
+    fn new() -> Self {
+        let lsf = LSP_START.map(f32::acos);
+        Self { predictor: lsp::Predictor::new(), chosen: 0, lsf, lsp: LSP_START }
+    }
+
+    fn speech(&mut self, code: &bits::LspCode) -> [Filter; 2] {
+        self.chosen = code.predictor;
+        self.lsf = self.predictor.decode(code);
+        self.follow(self.lsf)
+    }
+
+    fn lost(&mut self) -> [Filter; 2] {
+        self.predictor.repeat(&self.lsf, self.chosen);
+        self.follow(self.lsf)
+    }
+
+    fn follow(&mut self, lsf: Lsf) -> [Filter; 2] {
+        let lsp = lsf.map(f32::cos);
+        let filters = lsp::interpolate(&self.lsp, &lsp);
+        self.lsp = lsp;
+        filters
+    }
+}
+
+impl Decoder {
+    pub(in super::super) fn new() -> Self {
+        Self {
+            spectrum: Spectrum::new(),
+            excitation: [0.0; PAST + FRAME],
+            lag: 60,
+            gains: Gains { pitch: 0.0, code: 0.0 },
+            gain_predictor: gain::Predictor::new(),
+            sharpness: gain::SHARPNESS_MIN,
+            synthesis: [0.0; ORDER],
+            postfilter: Postfilter::new(),
+            high_pass: HighPass::behind(),
+            dice: Dice::new(),
+            last: Last::Speech { lost: 0 },
+        }
+    }
+
+    /// Decodes up to 12 frames of speech and one of comfort noise behind them (RFC 3551 §4.5.6). None
+    /// when the payload is none, or `out` too short for all of it.
+    pub(in super::super) fn decode(&mut self, payload: &[u8], out: &mut [i16]) -> Option<usize> {
+        let (speech, noise) = payload.as_chunks::<FRAME_BYTES>();
+        if speech.len() > FRAMES_MAX
+            || !matches!(noise.len(), 0 | NOISE_BYTES)
+            || payload.is_empty()
+        {
+            return None;
+        }
+        let noise = noise.first_chunk::<NOISE_BYTES>();
+        let samples = (speech.len() + usize::from(noise.is_some())) * FRAME;
+        let mut frames = out.get_mut(..samples)?.as_chunks_mut::<FRAME>().0.iter_mut();
+        for (bytes, out) in speech.iter().zip(frames.by_ref()) {
+            *out = self.speech(&Speech::unpack(*bytes));
+        }
+        if let (Some(bytes), Some(out)) = (noise, frames.next()) {
+            self.begin_noise(&bits::Noise::unpack(*bytes));
+            *out = self.go_on();
+        }
+        Some(samples)
+    }
+
+    /// Fills `out` with what may have been lost; behind comfort noise, with more of it.
+    pub(in super::super) fn conceal(&mut self, out: &mut [i16]) {
+        for out in out.chunks_mut(FRAME) {
+            out.copy_from_slice(&self.go_on()[..out.len()]);
+        }
+    }
+
+    fn speech(&mut self, frame: &Speech) -> [i16; FRAME] {
+        let filters = self.spectrum.speech(&frame.lsp);
+        let [first, second] = &frame.halves;
+        let first_lag = if frame.pitch_intact {
+            let lag = Lag::decode_first(first.pitch);
+            self.lag = lag.whole;
+            lag
+        } else {
+            self.lost_lag()
+        };
+        let second_lag = Lag::decode_second(second.pitch, first_lag.whole);
+        self.lag = second_lag.whole;
+        let mut sound = [0.0; FRAME];
+        for (at, (code, lag)) in [(first, first_lag), (second, second_lag)].into_iter().enumerate()
+        {
+            let pulses = self.pulses(code.places, code.signs, lag);
+            self.gains = self.gain_predictor.decode((code.gain_first, code.gain_second), &pulses);
+            self.excite(at, lag, &pulses);
+            self.synthesise(at, &filters[at], Some(lag.whole), &mut sound);
+        }
+        self.last = Last::Speech { lost: 0 };
+        self.finish(sound, 1.0)
+    }
+
+    fn lost_speech(&mut self, lost: u32) -> [i16; FRAME] {
+        let filters = self.spectrum.lost();
+        let mut sound = [0.0; FRAME];
+        for (at, filter) in filters.iter().enumerate() {
+            let lag = self.lost_lag();
+            let (places, signs) = (self.dice.roll() & 0x1fff, self.dice.roll() as u8 & 15);
+            let pulses = self.pulses(places, signs, lag);
+            self.gains = self.gain_predictor.lose(self.gains);
+            self.excite(at, lag, &pulses);
+            self.synthesise(at, filter, Some(lag.whole), &mut sound);
+        }
+        let left = FADE_TO.saturating_sub(lost.max(FADE_FROM));
+        self.finish(sound, left as f32 / (FADE_TO - FADE_FROM) as f32)
+    }
+
+    fn begin_noise(&mut self, frame: &bits::Noise) {
+        let before = match &self.last {
+            Last::Noise(noise) => Some(noise),
+            Last::Speech { .. } => None,
+        };
+        let noise = Noise::decode(frame, &mut self.spectrum.predictor, before);
+        self.last = Last::Noise(noise);
+    }
+
+    /// A frame more of what was last heard.
+    fn go_on(&mut self) -> [i16; FRAME] {
+        match &mut self.last {
+            Last::Speech { lost } => {
+                *lost = lost.saturating_add(1);
+                let lost = *lost;
+                self.lost_speech(lost)
+            }
+            Last::Noise(noise) => {
+                noise.step();
+                let halves = [noise.excitation(&mut self.dice), noise.excitation(&mut self.dice)];
+                self.spectrum.lsf = noise.lsf;
+                self.noise(&halves)
+            }
+        }
+    }
+
+    fn noise(&mut self, halves: &[Half; 2]) -> [i16; FRAME] {
+        let filters = self.spectrum.follow(self.spectrum.lsf);
+        let mut sound = [0.0; FRAME];
+        for (at, half) in halves.iter().enumerate() {
+            self.excitation[PAST + at * SUBFRAME..][..SUBFRAME].copy_from_slice(half);
+            self.synthesise(at, &filters[at], None, &mut sound);
+        }
+        self.sharpness = gain::SHARPNESS_MIN;
+        self.finish(sound, 1.0)
+    }
+
+    /// The period goes on, and grows so that it does not buzz (§4.4.4).
+    fn lost_lag(&mut self) -> Lag {
+        let whole = self.lag;
+        self.lag = (whole + 1).min(LAG_MAX);
+        Lag { whole, third: 0 }
+    }
+
+    fn pulses(&self, places: u16, signs: u8, lag: Lag) -> Half {
+        Pulses::decode(places, signs).sound(lag.whole, self.sharpness)
+    }
+
+    /// The excitation of a half: what was a period ago, and the pulses (§4.1.6).
+    fn excite(&mut self, at: usize, lag: Lag, pulses: &Half) {
+        let start = PAST + at * SUBFRAME;
+        pitch::repeat(&mut self.excitation, start, lag);
+        for (excitation, pulse) in self.excitation[start..].iter_mut().zip(pulses) {
+            let sum = self.gains.pitch * *excitation + self.gains.code * pulse;
+            *excitation = sum.clamp(-LOUDEST, LOUDEST);
+        }
+        self.sharpness = self.gains.sharpness();
+    }
+
+    fn synthesise(&mut self, at: usize, a: &Filter, lag: Option<usize>, sound: &mut [f32; FRAME]) {
+        let start = PAST + at * SUBFRAME;
+        let excitation: Half = std::array::from_fn(|n| self.excitation[start + n]);
+        let half = filter::synthesis(a, &excitation, &mut self.synthesis);
+        let half = self.postfilter.run(&half, a, lag);
+        sound[at * SUBFRAME..][..SUBFRAME].copy_from_slice(&half);
+    }
+
+    fn finish(&mut self, mut sound: [f32; FRAME], loudness: f32) -> [i16; FRAME] {
+        self.excitation.copy_within(FRAME.., 0);
+        self.high_pass.run(&mut sound);
+        // The cast keeps within the range.
+        sound.map(|sample| (sample * loudness).round() as i16)
+    }
+}
