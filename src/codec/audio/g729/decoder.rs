@@ -237,3 +237,133 @@ impl Decoder {
         sound.map(|sample| (sample * loudness).round() as i16)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Speech, coded by the reference encoder, and what another decoder (FFmpeg's) makes of it.
+    const CODED: &[u8] = include_bytes!("../../../../tests/media/g729/speech.g729");
+    const DECODED: &[u8] = include_bytes!("../../../../tests/media/g729/decoded.pcm");
+
+    fn theirs() -> Vec<i16> {
+        DECODED.as_chunks::<2>().0.iter().map(|sample| i16::from_le_bytes(*sample)).collect()
+    }
+
+    /// The speech, with the frames lost that `is_lost` says.
+    fn ours(is_lost: impl Fn(usize) -> bool) -> Vec<i16> {
+        let (mut decoder, mut out) = (Decoder::new(), [0; FRAME]);
+        let mut all = Vec::new();
+        for (at, frame) in CODED.chunks_exact(FRAME_BYTES).enumerate() {
+            if is_lost(at) {
+                decoder.conceal(&mut out);
+            } else {
+                assert_eq!(decoder.decode(frame, &mut out), Some(FRAME));
+            }
+            all.extend_from_slice(&out);
+        }
+        all
+    }
+
+    /// dB.
+    fn snr(wanted: &[i16], got: &[i16]) -> f64 {
+        let power = |samples: &mut dyn Iterator<Item = f64>| samples.map(|s| s * s).sum::<f64>();
+        let errors = wanted.iter().zip(got).map(|(a, b)| f64::from(*a) - f64::from(*b));
+        let signal = power(&mut wanted.iter().map(|s| f64::from(*s)));
+        10.0 * (signal / power(&mut { errors })).log10()
+    }
+
+    fn loudness(pcm: &[i16]) -> f64 {
+        (pcm.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / pcm.len() as f64).sqrt()
+    }
+
+    #[test]
+    fn another_decoder_makes_the_same_of_the_reference_stream() {
+        let snr = snr(&theirs(), &ours(|_| false));
+        // The other has the postfilter of the main body, ours is that of Annex A.
+        assert!(snr > 20.0, "{snr} dB");
+    }
+
+    #[test]
+    fn a_lost_frame_now_and_then_is_covered() {
+        let (whole, lossy) = (ours(|_| false), ours(|at| at % 12 == 9));
+        let snr = snr(&whole, &lossy);
+        assert!(snr > 6.0, "{snr} dB");
+        let (whole, lossy) = (loudness(&whole), loudness(&lossy));
+        assert!((0.8..1.1).contains(&(lossy / whole)), "{lossy} for {whole}");
+    }
+
+    #[test]
+    fn a_wrong_parity_bit_keeps_the_last_pitch() {
+        let (mut right, mut wrong) = (Decoder::new(), Decoder::new());
+        let mut out = [0; FRAME];
+        for frame in CODED.chunks_exact(FRAME_BYTES).take(60) {
+            right.decode(frame, &mut out);
+            wrong.decode(frame, &mut out);
+        }
+        let before = wrong.lag;
+        let mut frame = *CODED[600..].first_chunk::<FRAME_BYTES>().unwrap();
+        frame[3] ^= 0x20;
+        let code = Speech::unpack(frame);
+        wrong.decode(&frame, &mut out);
+        assert!(!code.pitch_intact);
+        assert_eq!(wrong.lag, Lag::decode_second(code.halves[1].pitch, before).whole);
+    }
+
+    #[test]
+    fn a_payload_is_frames_of_speech_and_perhaps_one_of_noise() {
+        let (mut decoder, mut out) = (Decoder::new(), [0; 13 * FRAME]);
+        for (len, samples) in
+            [(2, 80), (10, 80), (12, 160), (20, 160), (22, 240), (120, 960), (122, 1040)]
+        {
+            assert_eq!(decoder.decode(&CODED[..len], &mut out), Some(samples), "{len} bytes");
+        }
+        for len in [0, 1, 3, 9, 11, 14, 130] {
+            assert_eq!(decoder.decode(&CODED[..len], &mut out), None, "{len} bytes");
+        }
+        assert_eq!(decoder.decode(&CODED[..20], &mut out[..159]), None, "no room");
+    }
+
+    #[test]
+    fn comfort_noise_goes_on_until_speech_does() {
+        let (mut decoder, mut out) = (Decoder::new(), [0; FRAME]);
+        // Level 15 of 32, which is 34 dB over 2.
+        decoder.decode(&[0x14, 0b0010_1111 << 1], &mut out);
+        let mut noise = Vec::new();
+        for _ in 0..100 {
+            decoder.conceal(&mut out);
+            noise.extend_from_slice(&out);
+        }
+        let (first, last) = (loudness(&noise[..1600]), loudness(&noise[6400..]));
+        assert!((20.0..3000.0).contains(&first) && (0.5..2.0).contains(&(last / first)));
+        for frame in CODED.chunks_exact(FRAME_BYTES) {
+            decoder.decode(frame, &mut out);
+        }
+        (0..FADE_TO).for_each(|_| decoder.conceal(&mut out));
+        assert_eq!(out, [0; FRAME], "what is lost behind speech dies away");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn no_payloads_leave_a_number_that_is_none(
+            payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..30), 1..40),
+        ) {
+            let (mut decoder, mut out) = (Decoder::new(), [0; 4 * FRAME]);
+            for payload in &payloads {
+                if decoder.decode(payload, &mut out).is_none() {
+                    decoder.conceal(&mut out);
+                }
+                prop_assert!(decoder.excitation.iter().all(|e| e.is_finite()));
+                prop_assert!(decoder.synthesis.iter().all(|s| s.is_finite()));
+                prop_assert!(decoder.gains.code.is_finite() && decoder.sharpness.is_finite());
+            }
+            // Speech is understood again.
+            for frame in CODED.chunks_exact(FRAME_BYTES) {
+                decoder.decode(frame, &mut out);
+            }
+            prop_assert!(out[..FRAME].iter().all(|s| s.unsigned_abs() < 30_000));
+        }
+    }
+}

@@ -154,3 +154,100 @@ impl Encoder {
         (HalfCode { pitch: pitch_code, places, signs, gain_first, gain_second }, lag.whole)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Decoder;
+    use super::super::filter::dot;
+    use super::*;
+
+    const SPEECH: &[u8] = include_bytes!("../../../../tests/media/g729/speech.pcm");
+    /// The same, coded by the reference encoder.
+    const REFERENCE: &[u8] = include_bytes!("../../../../tests/media/g729/speech.g729");
+    /// Samples from the encoder's ear to the decoder's mouth.
+    const DELAY: usize = 40;
+
+    fn speech() -> Vec<i16> {
+        SPEECH.as_chunks::<2>().0.iter().map(|sample| i16::from_le_bytes(*sample)).collect()
+    }
+
+    fn round_trip(pcm: &[i16]) -> Vec<i16> {
+        let (mut encoder, mut decoder) = (Encoder::new(), Decoder::new());
+        let (mut payload, mut out) = ([0; 2 * FRAME_BYTES], [0; 2 * FRAME]);
+        let mut heard = Vec::new();
+        for packet in pcm.chunks_exact(2 * FRAME) {
+            assert_eq!(encoder.encode(packet, &mut payload), Some(20));
+            assert_eq!(decoder.decode(&payload, &mut out), Some(160));
+            heard.extend_from_slice(&out);
+        }
+        heard
+    }
+
+    /// dB: the mean over all frames that are not silent, both sounds weighted as an ear would (§3.3).
+    fn weighted_snr(pcm: &[i16], heard: &[i16]) -> f32 {
+        let analysis = Analysis::new();
+        // Both ends take the hum away, which turns the phase of what is near it.
+        let (mut before, mut behind) = (HighPass::before(), HighPass::behind());
+        let mut filtered = Vec::new();
+        for frame in pcm.as_chunks::<FRAME>().0 {
+            let mut frame = frame.map(f32::from);
+            before.run(&mut frame);
+            behind.run(&mut frame);
+            filtered.extend_from_slice(&frame);
+        }
+        let pcm = filtered;
+        let heard: Vec<f32> = heard[DELAY..].iter().map(|s| f32::from(*s)).collect();
+        let (mut memory, mut error_memory) = ([0.0; ORDER], [0.0; ORDER]);
+        let (mut sum, mut frames) = (0.0, 0);
+        for at in (WINDOW..heard.len() - SUBFRAME).step_by(SUBFRAME) {
+            let window = pcm[at - WINDOW / 2..].first_chunk::<WINDOW>();
+            let Some(window) = window else { break };
+            let a = analysis.run(window);
+            let wide = filter::widened(&a, WEIGHTING);
+            let here = at - ORDER..at + SUBFRAME;
+            let errors: Vec<f32> = here.clone().map(|n| pcm[n] - heard[n]).collect();
+            let signal = filter::synthesis(&wide, &filter::residual(&a, &pcm[here]), &mut memory);
+            let error = filter::synthesis(&wide, &filter::residual(&a, &errors), &mut error_memory);
+            if dot(&signal, &signal) > SUBFRAME as f32 * 900.0 {
+                let ratio = dot(&signal, &signal) / (dot(&error, &error) + 1.0);
+                sum += 10.0 * ratio.log10();
+                frames += 1;
+            }
+        }
+        sum / frames as f32
+    }
+
+    #[test]
+    fn speech_comes_back_as_an_ear_would_have_it() {
+        let pcm = speech();
+        let ours = weighted_snr(&pcm, &round_trip(&pcm));
+        let mut theirs = vec![0; REFERENCE.len() * 8];
+        let mut decoder = Decoder::new();
+        for (payload, out) in REFERENCE.chunks(FRAME_BYTES).zip(theirs.chunks_mut(FRAME)) {
+            decoder.decode(payload, out);
+        }
+        let theirs = weighted_snr(&pcm, &theirs);
+        assert!(ours > 5.0 && ours > theirs - 0.3, "{ours} dB, the reference {theirs} dB");
+    }
+
+    #[test]
+    fn the_loudest_sounds_and_silence_come_back() {
+        let square: Vec<i16> =
+            (0..8000).map(|n| if n / 11 % 2 == 0 { i16::MAX } else { i16::MIN }).collect();
+        let power = |pcm: &[i16]| pcm.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>();
+        let ratio = power(&round_trip(&square)) / power(&square);
+        assert!((0.5..1.5).contains(&ratio), "{ratio}");
+        let silence = round_trip(&[0; 8000]);
+        assert!(silence.iter().all(|s| s.abs() < 8), "{silence:?}");
+    }
+
+    #[test]
+    fn what_is_no_whole_frame_is_refused() {
+        let mut encoder = Encoder::new();
+        let mut out = [0; 30];
+        assert_eq!(encoder.encode(&[0; 81], &mut out), None);
+        assert_eq!(encoder.encode(&[], &mut out), None);
+        assert_eq!(encoder.encode(&[0; 320], &mut out), None, "no room for four frames");
+        assert_eq!(encoder.encode(&[0; 240], &mut out), Some(30));
+    }
+}

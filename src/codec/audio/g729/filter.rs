@@ -5,6 +5,11 @@ use super::{FRAME, Filter, Half, LOUDEST, ORDER, SUBFRAME};
 /// The last outputs of a synthesis filter, from old to new.
 pub(super) type Memory = [f32; ORDER];
 
+/// The sum of the products.
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
 /// A(z/γ): each formant a little wider.
 pub(super) fn widened(a: &Filter, gamma: f32) -> Filter {
     let mut factor = 1.0;
@@ -55,7 +60,7 @@ pub(super) fn convolve(signal: &Half, response: &Half) -> Half {
 
 /// How much of each delayed impulse response there is in `target` (§3.8.1).
 pub(super) fn backward(target: &Half, response: &Half) -> Half {
-    std::array::from_fn(|n| super::dot(&target[n..], response))
+    std::array::from_fn(|n| dot(&target[n..], response))
 }
 
 /// A filter of the second order that takes away hum and offset.

@@ -1,8 +1,9 @@
 //! How loud the two parts of the excitation are (§3.9, §4.1.5), and how the encoder keeps the pitch
 //! gain tame (§3.9.2 and Annex C's `taming`).
 
+use super::filter::dot;
 use super::tables::{GAIN_FIRST, GAIN_FIRST_CODES, GAIN_PREDICTOR, GAIN_SECOND, GAIN_SECOND_CODES};
-use super::{Half, SUBFRAME, dot};
+use super::{Half, SUBFRAME};
 
 /// dB: the mean of the excitation's energy, which the predictor adds to.
 const MEAN_ENERGY: f32 = 36.0;

@@ -1,5 +1,6 @@
 //! The analysis of the spectrum: from a window of sound to line spectral pairs (§3.2.1 to §3.2.3).
 
+use super::filter::dot;
 use super::lsp::Lsp;
 use super::{Filter, ORDER};
 use std::f32::consts::PI;
@@ -41,7 +42,7 @@ impl Analysis {
     pub(super) fn run(&self, sound: &[f32; WINDOW]) -> Filter {
         let windowed: [f32; WINDOW] = std::array::from_fn(|n| sound[n] * self.window[n]);
         let correlation = std::array::from_fn(|k| {
-            let sum = super::dot(&windowed[k..], &windowed);
+            let sum = dot(&windowed[k..], &windowed);
             // Silence predicts nothing.
             (if k == 0 { sum.max(1.0) } else { sum }) * self.lags[k]
         });
@@ -57,7 +58,7 @@ fn levinson(correlation: &[f32; ORDER + 1]) -> Filter {
     for i in 1..=ORDER {
         let sum: f32 = (0..i).map(|j| a[j] * correlation[i - j]).sum();
         let reflection = -sum / error;
-        if !(reflection.abs() < 0.9999) {
+        if reflection.is_nan() || reflection.abs() >= 0.9999 {
             break;
         }
         let before = a;
@@ -147,8 +148,7 @@ mod tests {
         let sound = std::array::from_fn(|n| 8000.0 * (0.5 * n as f32).sin());
         let a = Analysis::new().run(&sound);
         let left = super::super::filter::residual(&a, &sound[100..150]);
-        let share =
-            super::super::dot(&left, &left) / super::super::dot(&sound[110..150], &sound[110..150]);
+        let share = dot(&left, &left) / dot(&sound[110..150], &sound[110..150]);
         assert!(share < 0.001, "{share}");
         assert!(to_lsp(&a).is_some());
     }

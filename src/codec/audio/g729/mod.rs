@@ -46,8 +46,3 @@ const LOUDEST: f32 = 65_534.0;
 type Filter = [f32; ORDER + 1];
 /// Half a frame of sound or excitation.
 type Half = [f32; SUBFRAME];
-
-/// The sum of the products.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}

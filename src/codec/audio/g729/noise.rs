@@ -1,9 +1,10 @@
 //! Comfort noise (Annex B): what is heard while the far end, which is silent, sends nothing.
 
 use super::bits;
+use super::filter::dot;
 use super::lsp::{Lsf, Predictor};
 use super::tables::{LSF_FIRST, LSF_SECOND, NOISE_FIRST, NOISE_SECOND};
-use super::{Half, ORDER, SUBFRAME, dot};
+use super::{Half, ORDER, SUBFRAME};
 
 /// How much of the loudness stays from frame to frame (B.4.4).
 const STAYS: f32 = 0.875;

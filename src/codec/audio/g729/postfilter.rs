@@ -1,9 +1,9 @@
 //! What makes the decoded sound pleasant: pitch, formants and tilt brought out, the loudness kept
 //! (A.4.2).
 
-use super::filter::{self, Memory};
+use super::filter::{self, Memory, dot};
 use super::pitch::LAG_MAX;
-use super::{Filter, Half, ORDER, SUBFRAME, dot};
+use super::{Filter, Half, ORDER, SUBFRAME};
 
 /// Formants: how much wider the numerator's and the denominator's are.
 const NUMERATOR: f32 = 0.55;

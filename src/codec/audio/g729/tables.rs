@@ -1,5 +1,7 @@
 //! The numbers of the Recommendation, laid out for reading by index.
 
+#![allow(clippy::approx_constant)] // Some entries of the codebooks happen to be near a constant.
+
 use super::ORDER;
 
 /// First stage of the LSF quantiser, L1 (§3.2.4), in radians.
