@@ -30,6 +30,7 @@ fn plan() -> NumberingPlan {
             level: level("B"),
             prefixes: vec!["0".to_owned()],
         }],
+        cameras: vec![],
         external: level("B"),
     }
 }
@@ -343,6 +344,7 @@ fn a_number_has_one_meaning() {
         Meaning::Desk => "desk",
         Meaning::FeatureCode => "feature code",
         Meaning::Queue(_) => "queue",
+        Meaning::Camera(_) => "camera",
         Meaning::Terminal(_) => "terminal",
         Meaning::Trunk(_) => "trunk",
         Meaning::Unknown => "unknown",
@@ -374,6 +376,7 @@ fn a_configuration_that_contradicts_the_journal_is_named() {
 
     let changed = NumberingPlan {
         queues: BTreeMap::from([(number("4001"), QueueId::from("main"))]),
+        cameras: vec![],
         external: level("Z"),
         ..plan()
     };

@@ -205,7 +205,9 @@ fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Se
             Answer::Operator => AnsweredBy::Operator,
         };
         let number = queue.number.clone();
-        (id.clone(), QueueSettings { number, answer, ring_time: queue.ring_time })
+        let settings =
+            QueueSettings { number, answer, ring_time: queue.ring_time, camera: queue.camera };
+        (id.clone(), settings)
     });
     let waiting = config.queues.iter().map(|(id, queue)| acd::QueueSettings {
         id: id.clone(),

@@ -344,7 +344,9 @@ impl Machine {
             leg::Effect::Event(leg::Event::Offered { leg, replaces: Some(_), .. }) => {
                 self.decline_replacement(now, leg);
             }
-            leg::Effect::Event(leg::Event::Offered { leg, .. }) => self.admit(now, leg),
+            leg::Effect::Event(leg::Event::Offered { leg, video, .. }) => {
+                self.admit(now, leg, video);
+            }
             leg::Effect::Event(event) => {
                 if let leg::Event::Ended { leg, .. } = event {
                     self.strangers.closed(leg);

@@ -123,13 +123,14 @@ impl Machine {
     }
 
     /// The leg can be answered: the switchboard hears of the call.
-    pub(super) fn admit(&mut self, now: Now, leg: LegId) {
+    pub(super) fn admit(&mut self, now: Now, leg: LegId, video: bool) {
         let input = match self.callers.remove(&leg) {
             Some(Caller::Party { identity, dialled, no_queue, source }) => {
                 if identity.origin == Origin::Guest {
                     self.strangers.opened(leg, source);
                 }
-                switchboard::Input::Incoming(Incoming { leg, identity, dialled, no_queue })
+                let incoming = Incoming { leg, identity, dialled, no_queue, video };
+                switchboard::Input::Incoming(incoming)
             }
             Some(Caller::Desk { operator, flow }) => {
                 let over_udp = flow.transport == Transport::Udp;

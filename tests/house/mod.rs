@@ -84,6 +84,7 @@ impl House {
             realm: "cordboard.local".into(),
             queues: [(number("9000"), main.clone())].into(),
             trunks: vec![],
+            cameras: vec![],
             external: LevelId::from("B"),
         };
         let people = ["3001", "3011", "3021", "3002", "3003"];
@@ -100,8 +101,12 @@ impl House {
                 operator("op3", "3021", OperatorMode::Phone),
             ],
         };
-        let queue =
-            QueueSettings { number: number("9000"), answer, ring_time: Duration::from_secs(20) };
+        let queue = QueueSettings {
+            number: number("9000"),
+            answer,
+            ring_time: Duration::from_secs(20),
+            camera: None,
+        };
         let settings = Settings {
             queues: [(main.clone(), queue)].into(),
             acd: acd::Settings {
@@ -319,7 +324,8 @@ impl House {
         let is_terminal = self.directory.terminal(&number(who)).is_some();
         let origin = if is_terminal { Origin::Terminal(number(who)) } else { Origin::Guest };
         let identity = Identity { origin, number: Some(number(who)), name: String::new() };
-        let incoming = Incoming { leg, identity, dialled: number(to), no_queue: false };
+        let incoming =
+            Incoming { leg, identity, dialled: number(to), no_queue: false, video: true };
         self.give(now, Input::Incoming(incoming))
     }
 
