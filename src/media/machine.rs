@@ -4,6 +4,7 @@
 //! serves every port: the pace, which beats only while some port needs sound of our own, and each
 //! port's next deadline for reports, key frames, silence and health.
 
+use super::camera::{Cameras, Packets};
 use super::health::PortHealth;
 use super::hold::Repertoire;
 use super::key_frames::REQUEST_INTERVAL;
@@ -176,16 +177,19 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Machine {
     settings: Settings,
-    random: Random,
-    ports: Ports,
+    pub(super) random: Random,
+    pub(super) ports: Ports,
     patchbay: Patchbay,
+    pub(super) cameras: Cameras,
+    /// The picture of a camera that is being given out.
+    pub(super) packets: Packets,
     repertoire: Repertoire,
     clocks: WallClocks,
     /// Ports that need something of our own every 20 ms.
     making: BTreeSet<PortId>,
     pace: Option<Instant>,
     deadlines: BTreeSet<(Instant, PortId)>,
-    scratch: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
 }
 
 impl Machine {
@@ -197,6 +201,8 @@ impl Machine {
             random,
             ports: Ports::default(),
             patchbay: Patchbay::default(),
+            cameras: Cameras::default(),
+            packets: Packets::default(),
             repertoire: Repertoire::default(),
             clocks: WallClocks::default(),
             making: BTreeSet::new(),
@@ -335,7 +341,13 @@ impl Machine {
         // Where pictures are made or converted for it, that is where it is done.
         let picture_wanted = picture_wanted && !open.outbound.renews_picture(out);
         let bitrate_max = bitrate_max.filter(|max| !open.outbound.limits_bitrate(*max, out));
-        let Source::Port(source) = self.patchbay.source(port) else { return };
+        let source = match self.patchbay.source(port) {
+            Source::Port(source) => source,
+            Source::Camera(camera) if picture_wanted && !self.cameras.is_waiting(camera, port) => {
+                return self.show_still(now, camera, port, out);
+            }
+            _ours => return,
+        };
         if picture_wanted {
             self.want_key_frame(now, source, out);
         }
@@ -388,11 +400,21 @@ impl Machine {
     }
 
     /// Does what follows from a packet that one receiver got.
-    fn follow(&mut self, now: Now, receiver: PortId, follows: Follows, out: &mut impl Outgoing) {
-        if follows.key_frame
-            && let Source::Port(source) = self.patchbay.source(receiver)
-        {
-            self.want_key_frame(now, source, out);
+    pub(super) fn follow(
+        &mut self,
+        now: Now,
+        receiver: PortId,
+        follows: Follows,
+        out: &mut impl Outgoing,
+    ) {
+        if follows.key_frame {
+            match self.patchbay.source(receiver) {
+                Source::Port(source) => self.want_key_frame(now, source, out),
+                Source::Camera(camera) if !self.cameras.is_waiting(camera, receiver) => {
+                    self.show_still(now, camera, receiver, out);
+                }
+                _ours => {}
+            }
         }
         if follows.settle {
             self.settle(now.instant, receiver);
@@ -433,12 +455,33 @@ impl Machine {
         if let Some(at) = open.deadline {
             self.deadlines.remove(&(at, port));
         }
+        if let Source::Camera(camera) = self.patchbay.source(port) {
+            self.cameras.leave(camera, port);
+        }
         let orphans = self.patchbay.close(port);
         self.switch(now, &orphans, out);
     }
 
     /// Makes streams follow the rows that have changed.
     fn switch(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
+        for Change { receiver, from, to } in changes {
+            if let Source::Camera(camera) = from {
+                self.cameras.leave(*camera, *receiver);
+            }
+            if let Source::Camera(camera) = to {
+                self.cameras.enter(*camera, *receiver, self.random.u32() as u16);
+            }
+        }
+        self.change_feeds(now, changes, out);
+        for Change { receiver, to, .. } in changes {
+            if let Source::Camera(camera) = to {
+                self.show_still(now, *camera, *receiver, out);
+            }
+        }
+    }
+
+    /// Makes streams follow rows, also rows that are as before while their source is not.
+    pub(super) fn change_feeds(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
         for Change { receiver, from, to } in changes {
             for source in [from, to] {
                 if let Source::Port(source) = source
@@ -465,12 +508,14 @@ impl Machine {
     }
 
     /// Finds anew what becomes of each format of a receiver's source.
-    fn reroute(&mut self, receiver: PortId, out: &mut impl Outgoing) {
-        let Source::Port(source) = self.patchbay.source(receiver) else { return };
-        let (Some(from), Some(to)) = (self.ports.get(source), self.ports.get(receiver)) else {
-            return;
+    pub(super) fn reroute(&mut self, receiver: PortId, out: &mut impl Outgoing) {
+        let from = match self.patchbay.source(receiver) {
+            Source::Port(source) => self.ports.get(source).map(|from| &from.plan),
+            Source::Camera(camera) => self.cameras.plan(camera),
+            _ours => None,
         };
-        let route = route(&from.plan, &to.plan);
+        let (Some(from), Some(to)) = (from, self.ports.get(receiver)) else { return };
+        let route = route(from, &to.plan);
         if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
             to.outbound.route = route.into();
             to.end_line(&mut Exit { scratch: &mut self.scratch, out });
@@ -619,7 +664,7 @@ impl Machine {
     }
 
     /// Enters a port with its next deadline, and among those that need sound of our own.
-    fn settle(&mut self, now: Instant, port: PortId) {
+    pub(super) fn settle(&mut self, now: Instant, port: PortId) {
         let Some(open) = self.ports.get_mut(port) else { return };
         if open.is_making() {
             self.making.insert(port);
@@ -667,7 +712,7 @@ fn at_or_after(at: Instant) -> Instant {
 
 /// The open ports, found without hashing.
 #[derive(Debug, Default)]
-struct Ports(Vec<Option<Box<Port>>>);
+pub(super) struct Ports(Vec<Option<Box<Port>>>);
 
 impl Ports {
     fn insert(&mut self, port: Port) {
@@ -686,7 +731,7 @@ impl Ports {
         self.0.get(index(port))?.as_deref()
     }
 
-    fn get_mut(&mut self, port: PortId) -> Option<&mut Port> {
+    pub fn get_mut(&mut self, port: PortId) -> Option<&mut Port> {
         self.0.get_mut(index(port))?.as_deref_mut()
     }
 }

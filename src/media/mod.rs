@@ -5,6 +5,7 @@
 //! Media knows no SIP, no SDP beyond the direction, and no call. On the path of a packet nothing
 //! is allocated, and the bytes are rewritten where they lie.
 
+mod camera;
 mod continuity;
 mod conversion;
 mod dtmf;
@@ -27,6 +28,7 @@ mod route;
 mod voice_transcoder;
 mod work;
 
+pub use camera::{Camera, UNIT_MAX, VideoCodec};
 pub use health::PortHealth;
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
 pub use patchbay::{Change, Patchbay, Source, Tone};

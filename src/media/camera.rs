@@ -1,0 +1,435 @@
+//! Cameras as sources: pictures that the server brings, packed as if a phone had sent them.
+//!
+//! ```text
+//!   Gone ── up ──▶ Live: unit ──▶ packets ──▶ each viewer's route: pass, repack or convert
+//!     ▲             │ a viewer comes, or asks for a key frame:
+//!     └─── lost ────┘ the last key frame at once, all else from the next one on
+//! ```
+//!
+//! A camera cannot be asked for a key frame, so the last one is kept. Packets are numbered apart for
+//! each viewer: what one does not get leaves no gap in what it does get. While a camera is gone its
+//! viewers see the picture that the relay makes for [`Source::Camera`](super::Source::Camera).
+
+use super::continuity::Numbers;
+use super::inbound::{Arrived, What};
+use super::machine::{Exit, Machine, Outgoing};
+use super::patchbay::{Change, Source};
+use super::picture::{ParameterSets, Picture};
+use super::plan::{BitrateFeedback, Feedback, PayloadFormat, Plan};
+use super::port::Follows;
+use crate::codec::Codec;
+use crate::ids::{CameraId, PortId};
+use crate::rtp::h264::{self, Mode};
+use crate::rtp::{HEADER_LEN, Header};
+use crate::sdp::Direction;
+use crate::time::Now;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The longest coded picture, in bytes; a longer one is left out, and all up to the next key frame.
+pub const UNIT_MAX: usize = 1 << 20;
+/// The longest payload: with all headers within one packet of every network.
+const PAYLOAD_MAX: usize = 1200;
+const CLOCK_RATE: u32 = 90_000;
+/// Ticks of one picture, 30 a second: what a switch adds at least.
+const FRAME: u32 = CLOCK_RATE / 30;
+/// Our own payload type; viewers get theirs.
+const PAYLOAD_TYPE: u8 = 96;
+
+/// What the server says of a camera.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Camera<'a> {
+    /// It sends pictures in this codec from now on.
+    Up {
+        /// H.264 or H.265.
+        codec: VideoCodec,
+    },
+    /// One picture.
+    Unit {
+        /// At 90 kHz.
+        timestamp: u32,
+        /// It needs none before it, and brings its parameter sets.
+        key: bool,
+        /// An access unit as a byte stream (Annex B), at most [`UNIT_MAX`].
+        bytes: &'a [u8],
+    },
+    /// It is gone.
+    Lost,
+}
+
+/// The codecs of cameras.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum VideoCodec {
+    /// ITU-T H.264.
+    H264,
+    /// ITU-T H.265.
+    H265,
+}
+
+/// All cameras that somebody sees or that send.
+#[derive(Debug, Default)]
+pub struct Cameras {
+    viewers: BTreeMap<CameraId, Vec<Viewer>>,
+    films: BTreeMap<CameraId, Film>,
+    /// Cameras that have got their first viewer or lost their last one.
+    changed: BTreeSet<CameraId>,
+}
+
+/// Who sees a camera.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer {
+    /// The receiver.
+    pub port: PortId,
+    sequence: u16,
+    /// What the next picture may be.
+    gate: Gate,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Gate {
+    /// Any.
+    Open,
+    /// A key frame.
+    Shut,
+}
+
+/// What a camera sends.
+#[derive(Debug)]
+struct Film {
+    ssrc: u32,
+    plan: Plan,
+    timestamp: u32,
+    /// The last key frame; empty before the first.
+    key: Vec<u8>,
+    /// A unit was left out.
+    broken: bool,
+}
+
+/// The packets of one picture, in one reused buffer.
+#[derive(Debug, Default)]
+pub struct Packets {
+    bytes: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
+    timestamp: u32,
+    ssrc: u32,
+    codec: Option<Codec>,
+}
+
+impl Cameras {
+    /// Enters a viewer.
+    pub fn enter(&mut self, camera: CameraId, port: PortId, sequence: u16) {
+        let viewers = self.viewers.entry(camera).or_default();
+        if viewers.is_empty() {
+            self.changed.insert(camera);
+        }
+        viewers.push(Viewer { port, sequence, gate: Gate::Shut });
+    }
+
+    /// Takes a viewer out.
+    pub fn leave(&mut self, camera: CameraId, port: PortId) {
+        let Some(viewers) = self.viewers.get_mut(&camera) else { return };
+        viewers.retain(|viewer| viewer.port != port);
+        if viewers.is_empty() {
+            self.viewers.remove(&camera);
+            self.changed.insert(camera);
+        }
+    }
+
+    /// Cameras that somebody sees since, or nobody any more.
+    pub fn changes(&mut self) -> impl Iterator<Item = (CameraId, bool)> {
+        let changed = std::mem::take(&mut self.changed);
+        changed.into_iter().map(|camera| (camera, self.viewers.contains_key(&camera)))
+    }
+
+    /// The receivers of a camera.
+    pub fn receivers(&self, camera: CameraId) -> Vec<PortId> {
+        let viewers = self.viewers.get(&camera);
+        viewers.into_iter().flatten().map(|viewer| viewer.port).collect()
+    }
+
+    /// What a camera sends, as a phone would have negotiated it; none while it is gone.
+    pub fn plan(&self, camera: CameraId) -> Option<&Plan> {
+        self.films.get(&camera).map(|film| &film.plan)
+    }
+
+    /// A camera sends from now on.
+    pub fn up(&mut self, camera: CameraId, codec: VideoCodec, ssrc: u32) {
+        let film = Film { ssrc, plan: plan(codec), timestamp: 0, key: Vec::new(), broken: false };
+        self.films.insert(camera, film);
+        self.shut(camera);
+    }
+
+    /// A camera is gone; false when it was before.
+    pub fn lose(&mut self, camera: CameraId) -> bool {
+        self.shut(camera);
+        self.films.remove(&camera).is_some()
+    }
+
+    fn shut(&mut self, camera: CameraId) {
+        for viewer in self.viewers.get_mut(&camera).into_iter().flatten() {
+            viewer.gate = Gate::Shut;
+        }
+    }
+
+    /// Takes in a picture and packs it; true when the plan is another since. What cannot be used
+    /// leaves no packets.
+    pub fn take(
+        &mut self,
+        camera: CameraId,
+        (timestamp, key, bytes): (u32, bool, &[u8]),
+        packets: &mut Packets,
+    ) -> bool {
+        packets.clear();
+        let Some(film) = self.films.get_mut(&camera) else { return false };
+        film.broken |= bytes.len() > UNIT_MAX;
+        film.broken &= !(key && bytes.len() <= UNIT_MAX);
+        if film.broken {
+            self.shut(camera);
+            return false;
+        }
+        film.timestamp = timestamp;
+        let changed = key && film.learn(bytes);
+        packets.pack(film, bytes);
+        changed
+    }
+
+    /// The last key frame of a camera, packed, for a viewer that has nothing better; it gets all
+    /// else from the next one on. Nothing while it waits for that one already.
+    pub fn still(&mut self, camera: CameraId, port: PortId, packets: &mut Packets) {
+        packets.clear();
+        let Some(film) = self.films.get_mut(&camera).filter(|film| !film.key.is_empty()) else {
+            return;
+        };
+        let viewers = self.viewers.get_mut(&camera).into_iter().flatten();
+        if let Some(viewer) = viewers.into_iter().find(|viewer| viewer.port == port) {
+            viewer.gate = Gate::Shut;
+            let key = std::mem::take(&mut film.key);
+            packets.pack(film, &key);
+            film.key = key;
+        }
+    }
+
+    /// Whether this viewer waits for a key frame.
+    pub fn is_waiting(&self, camera: CameraId, port: PortId) -> bool {
+        let mut viewers = self.viewers.get(&camera).into_iter().flatten();
+        viewers.any(|viewer| viewer.port == port && viewer.gate == Gate::Shut)
+    }
+
+    /// The viewers that this picture is for.
+    pub fn admit(&mut self, camera: CameraId, key: bool) -> Vec<PortId> {
+        let mut admitted = Vec::new();
+        for viewer in self.viewers.get_mut(&camera).into_iter().flatten() {
+            if key {
+                viewer.gate = Gate::Open;
+            }
+            if viewer.gate == Gate::Open {
+                admitted.push(viewer.port);
+            }
+        }
+        admitted
+    }
+
+    /// The next number for a viewer.
+    pub fn number(&mut self, camera: CameraId, port: PortId) -> u16 {
+        let mut viewers = self.viewers.get_mut(&camera).into_iter().flatten();
+        let Some(viewer) = viewers.find(|viewer| viewer.port == port) else { return 0 };
+        viewer.sequence = viewer.sequence.wrapping_add(1);
+        viewer.sequence
+    }
+}
+
+impl Film {
+    /// Keeps a key frame; true when its profile is another than the last one's.
+    fn learn(&mut self, bytes: &[u8]) -> bool {
+        self.key.clear();
+        self.key.extend_from_slice(bytes);
+        let Some(format) = self.plan.formats.first_mut() else { return false };
+        if format.codec != Codec::H264 {
+            return false;
+        }
+        let set = nal_units(bytes).find(|nal| nal.first().is_some_and(|first| first & 0x1f == 7));
+        let Some([_, profile, constraints, level, ..]) = set else { return false };
+        let fmtp = format!(
+            "packetization-mode=1;profile-level-id={profile:02x}{constraints:02x}{level:02x}"
+        );
+        let changed = format.fmtp != fmtp;
+        format.fmtp = fmtp;
+        changed
+    }
+}
+
+impl Packets {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn pack(&mut self, film: &Film, unit: &[u8]) {
+        self.timestamp = film.timestamp;
+        self.ssrc = film.ssrc;
+        self.codec = film.plan.formats.first().map(|format| format.codec.clone());
+        for nal in nal_units(unit) {
+            for piece in h264::packetise(nal, Mode::NonInterleaved, PAYLOAD_MAX) {
+                self.bytes.extend_from_slice(&[0; HEADER_LEN]);
+                piece.write(&mut self.bytes);
+                self.ends.push(self.bytes.len());
+            }
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// One packet under this number: what it is, and its bytes.
+    pub fn get(&mut self, at: usize, sequence: u16) -> Option<(Arrived, &mut [u8])> {
+        let end = *self.ends.get(at)?;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let marker = at + 1 == self.ends.len();
+        let (timestamp, ssrc) = (self.timestamp, self.ssrc);
+        let header = Header { payload_type: PAYLOAD_TYPE, marker, sequence, timestamp, ssrc };
+        let bytes = &mut self.bytes[start..end];
+        bytes[..HEADER_LEN].copy_from_slice(&header.to_bytes());
+        let picture = Picture::of(self.codec.as_ref()?, &bytes[HEADER_LEN..]);
+        let numbers = Numbers {
+            ssrc,
+            sequence,
+            timestamp,
+            clock_rate: CLOCK_RATE,
+            frame: FRAME,
+            event: false,
+        };
+        let what = What::Picture(picture);
+        Some((Arrived { header, len: bytes.len(), numbers, format: 0, what }, bytes))
+    }
+}
+
+impl Machine {
+    /// Cameras that somebody sees since the last call, and those that nobody sees any more.
+    pub fn watched_cameras(&mut self) -> impl Iterator<Item = (CameraId, bool)> {
+        self.cameras.changes()
+    }
+
+    /// Takes in what the server says of a camera, and gives its picture to all that see it.
+    pub fn camera(
+        &mut self,
+        now: Now,
+        camera: CameraId,
+        what: Camera<'_>,
+        out: &mut impl Outgoing,
+    ) {
+        match what {
+            Camera::Up { codec } => {
+                self.cameras.up(camera, codec, self.random.u32());
+                self.reroute_viewers(camera, out);
+            }
+            Camera::Unit { timestamp, key, bytes } => {
+                let unit = (timestamp, key, bytes);
+                if self.cameras.take(camera, unit, &mut self.packets) {
+                    self.reroute_viewers(camera, out);
+                }
+                if self.packets.len() > 0 {
+                    let viewers = self.cameras.admit(camera, key);
+                    self.show(now, camera, &viewers, out);
+                }
+            }
+            Camera::Lost => {
+                if self.cameras.lose(camera) {
+                    let source = Source::Camera(camera);
+                    let viewers = self.cameras.receivers(camera).into_iter();
+                    let again = |receiver| Change { receiver, from: source, to: source };
+                    self.change_feeds(now, &viewers.map(again).collect::<Vec<_>>(), out);
+                }
+            }
+        }
+    }
+
+    fn reroute_viewers(&mut self, camera: CameraId, out: &mut impl Outgoing) {
+        for viewer in self.cameras.receivers(camera) {
+            self.reroute(viewer, out);
+        }
+    }
+
+    /// Gives the packets of a picture to these viewers.
+    fn show(&mut self, now: Now, camera: CameraId, viewers: &[PortId], out: &mut impl Outgoing) {
+        // A camera's parameter sets travel with its key frames.
+        let sets = ParameterSets::default();
+        // What follows may need the place of these packets.
+        let mut done = Vec::with_capacity(viewers.len());
+        for viewer in viewers {
+            let Some(open) = self.ports.get_mut(*viewer) else { continue };
+            let mut follows = Follows::default();
+            for at in 0..self.packets.len() {
+                let sequence = self.cameras.number(camera, *viewer);
+                let Some((arrived, bytes)) = self.packets.get(at, sequence) else { continue };
+                let mut exit = Exit { scratch: &mut self.scratch, out };
+                let more = open.forward(now.instant, &arrived, bytes, &sets, &mut exit);
+                follows.settle |= more.settle;
+                follows.key_frame |= more.key_frame;
+            }
+            done.push((*viewer, follows));
+        }
+        for (viewer, follows) in done {
+            self.follow(now, viewer, follows, out);
+        }
+    }
+
+    /// Shows one viewer the last key frame; nothing else before the next one.
+    pub(super) fn show_still(
+        &mut self,
+        now: Now,
+        camera: CameraId,
+        viewer: PortId,
+        out: &mut impl Outgoing,
+    ) {
+        self.cameras.still(camera, viewer, &mut self.packets);
+        self.show(now, camera, &[viewer], out);
+    }
+}
+
+/// The NAL units of a byte stream (ITU-T H.264 Annex B).
+fn nal_units(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = after_start_code(bytes);
+    std::iter::from_fn(move || {
+        let unit = rest?;
+        let next = unit.windows(3).position(|three| three == [0, 0, 1]);
+        rest = next.map(|at| &unit[at + 3..]);
+        let unit = &unit[..next.unwrap_or(unit.len())];
+        let end = unit.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+        Some(&unit[..end])
+    })
+    .filter(|unit| !unit.is_empty())
+}
+
+fn after_start_code(bytes: &[u8]) -> Option<&[u8]> {
+    let at = bytes.windows(3).position(|three| three == [0, 0, 1])?;
+    Some(&bytes[at + 3..])
+}
+
+fn plan(codec: VideoCodec) -> Plan {
+    let (codec, fmtp) = match codec {
+        VideoCodec::H264 => (Codec::H264, "packetization-mode=1"),
+        VideoCodec::H265 => (Codec::H265, ""),
+    };
+    let format = PayloadFormat {
+        codec,
+        send_pt: PAYLOAD_TYPE,
+        recv_pt: PAYLOAD_TYPE,
+        fmtp: fmtp.to_owned(),
+    };
+    Plan {
+        remote: None,
+        remote_rtcp: None,
+        latched: None,
+        signalling_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        formats: vec![format],
+        direction: Direction::RecvOnly,
+        mux: false,
+        packet_ms: 0,
+        feedback: Feedback::None,
+        bitrate_feedback: BitrateFeedback::None,
+        cname: String::new(),
+    }
+}
