@@ -56,9 +56,11 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("audio_codec", &["codec"]),
     ("clap", &["cli"]),
+    ("futures_core", &["server"]),
     ("md5", &["sip"]),
     ("memchr", &["sip"]),
     ("rand_chacha", &["random"]),
+    ("retina", &["server"]),
     ("rsip", &["sip"]),
     ("rtp_rs", &["rtp"]),
     ("rusqlite", &["store"]),
@@ -73,6 +75,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tracing", &["server", "cli"]),
     ("tracing_subscriber", &["cli"]),
     ("unsafe_libopus", &["codec"]),
+    ("url", &["server"]),
 ];
 
 /// Rooms that are no machines: their doorway may hold what they are.

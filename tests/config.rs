@@ -131,6 +131,7 @@ fn every_key_is_heard() {
         wait_max: Some(Duration::from_secs(3600)),
         overflow: Some(Number::from("3001")),
         grace: Duration::ZERO,
+        camera: None,
     };
     assert_eq!(config.queues.into_iter().collect::<Vec<_>>(), [(QueueId::from("night"), night)]);
     let levels: Vec<_> = config.trunks.iter().map(|trunk| trunk.level.as_str()).collect();

@@ -3,7 +3,9 @@
 pub mod account;
 pub mod admin_socket;
 pub mod admin_wire;
+mod camera_line;
 mod camera_url;
+pub mod cameras;
 pub mod clock;
 mod codec_workers;
 pub mod event_loop;

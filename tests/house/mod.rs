@@ -196,6 +196,8 @@ impl House {
             Source::Leg(leg) => self.name(leg),
             Source::Hold => "hold".into(),
             Source::Position(position) => format!("position {position}"),
+            Source::HoldCamera(camera) => format!("hold and {camera}"),
+            Source::Camera(camera) => camera.to_string(),
             Source::RingBack => "ring-back".into(),
             Source::Tone(tone) => format!("{tone:?}").to_lowercase(),
             Source::Silence => "nothing".into(),
