@@ -348,6 +348,10 @@ fn no_refusal_repeats_the_password_of_a_camera() {
         let text = format!("[[camera]]\nname = \"gate\"\nurl = \"{url}\"\n");
         refused(&text, &[&format!("3: camera.url = \"…\": {remedy}")]);
     }
+    refused(
+        "camera = \"rtsp://user:secret@192.0.2.20/\"\n",
+        &["1: camera = \"…\": write each as a table of its own, [[camera]]"],
+    );
     let config = read("[[camera]]\nname = \"gate\"\nurl = \"rtsp://u:secret@192.0.2.20/\"\n");
     assert!(!format!("{config:?}").contains("secret"));
 }

@@ -255,7 +255,8 @@ impl Config {
         if let Some(section) = reader.section(&root, "desk") {
             config.desk.read(reader, &section);
         }
-        let seen = reader.each(&root, "camera");
+        // A camera's address, in whatever place it stands, has a password in it.
+        let seen = reader.unrepeated(|reader| reader.each(&root, "camera"));
         if let Some(section) = reader.section(&root, "queue") {
             let names: Vec<&str> = seen.iter().map(|camera| camera.text("name")).collect();
             let given = queues(reader, &section, &names);

@@ -203,14 +203,19 @@ impl<'t> Reader<'t> {
         remedy: &'static str,
         read: impl FnOnce(&'a DeValue<'a>) -> Result<T, Remedy>,
     ) -> Option<T> {
+        self.unrepeated(|reader| reader.needed(section, name, remedy, read))
+    }
+
+    /// Reads what no refusal repeats.
+    pub fn unrepeated<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         let first = self.refusals.len();
-        let value = self.needed(section, name, remedy, read);
+        let read = read(self);
         for refusal in &mut self.refusals[first..] {
             if let Fault::Value { value, .. } = &mut refusal.fault {
                 "\"…\"".clone_into(value);
             }
         }
-        value
+        read
     }
 
     /// Refuses a section as a whole.

@@ -14,7 +14,7 @@ use super::picture::ParameterSets;
 use super::plan::{BitrateFeedback, Feedback, Plan};
 use super::port::{Follows, Port};
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
-use super::route::route;
+use super::route::{route, route_of_camera};
 use super::work::{Done, Job};
 use crate::codec::Kind;
 use crate::ids::PortId;
@@ -509,13 +509,15 @@ impl Machine {
 
     /// Finds anew what becomes of each format of a receiver's source.
     pub(super) fn reroute(&mut self, receiver: PortId, out: &mut impl Outgoing) {
-        let from = match self.patchbay.source(receiver) {
-            Source::Port(source) => self.ports.get(source).map(|from| &from.plan),
-            Source::Camera(camera) => self.cameras.plan(camera),
+        let Some(to) = self.ports.get(receiver) else { return };
+        let route = match self.patchbay.source(receiver) {
+            Source::Port(source) => self.ports.get(source).map(|from| route(&from.plan, &to.plan)),
+            Source::Camera(camera) => {
+                self.cameras.plan(camera).map(|from| route_of_camera(from, &to.plan))
+            }
             _ours => None,
         };
-        let (Some(from), Some(to)) = (from, self.ports.get(receiver)) else { return };
-        let route = route(from, &to.plan);
+        let Some(route) = route else { return };
         if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
             to.outbound.route = route.into();
             to.end_line(&mut Exit { scratch: &mut self.scratch, out });

@@ -259,3 +259,84 @@ fn said(error: retina::Error) -> String {
     let line = text.lines().next().unwrap_or_default();
     line.chars().filter(|c| !c.is_control()).take(REASON_MAX).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    const GATE: CameraId = CameraId(0);
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    fn cameras(port: u16) -> Cameras {
+        let url = CameraUrl::parse(&format!("rtsp://user:secret@127.0.0.1:{port}/")).unwrap();
+        Cameras::new([(GATE, "gate".to_owned(), url)])
+    }
+
+    #[test]
+    fn a_camera_that_is_not_there_is_lost_and_tried_again() {
+        runtime().block_on(async {
+            // Nobody listens at a port that was just given back.
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let mut cameras = cameras(port);
+            cameras.watch(Instant::START, GATE, true);
+            let report = cameras.next().await.unwrap();
+            let What::Failed(why) = &report.what else { panic!("{report:?}") };
+            assert!(!why.contains("secret") && !why.contains('\n'), "{why}");
+            let heard = cameras.note(Instant::START, &report);
+            assert_eq!(heard, Some((GATE, media::Camera::Lost)));
+            let due = cameras.deadline().unwrap();
+            assert_eq!(due, Instant::START + Duration::from_secs(1));
+            assert!(cameras.tick(due).is_empty());
+            assert!(matches!(cameras.next().await.unwrap().what, What::Failed(_)));
+        });
+    }
+
+    #[test]
+    fn a_camera_that_speaks_no_rtsp_is_lost() {
+        runtime().block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut cameras = cameras(listener.local_addr().unwrap().port());
+            cameras.watch(Instant::START, GATE, true);
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.writable().await.unwrap();
+            stream.try_write(b"HTTP/1.1 200 OK\r\n\r\n<html>").unwrap();
+            let report = cameras.next().await.unwrap();
+            assert!(matches!(report.what, What::Failed(_)), "{report:?}");
+        });
+    }
+
+    #[test]
+    fn what_an_old_connection_says_is_not_heard() {
+        runtime().block_on(async {
+            let mut cameras = cameras(9);
+            let unit = |serial| Report {
+                camera: GATE,
+                serial,
+                what: What::Unit { timestamp: 0, key: true, bytes: vec![] },
+            };
+            assert_eq!(cameras.note(Instant::START, &unit(0)), None, "it is not connected");
+            cameras.watch(Instant::START, GATE, true);
+            assert_eq!(cameras.note(Instant::START, &unit(0)), None);
+            assert!(cameras.note(Instant::START, &unit(1)).is_some());
+            cameras.watch(Instant::START, GATE, false);
+            let over = cameras.deadline().unwrap();
+            assert_eq!(cameras.tick(over), [GATE]);
+            assert_eq!(cameras.note(over, &unit(1)), None);
+            cameras.watch(over, CameraId(7), true);
+        });
+    }
+
+    /// What a loop that lags does not fetch is not kept without bound.
+    #[test]
+    fn reports_wait_in_a_bounded_line() {
+        let cameras = cameras(9);
+        let mouth = Mouth { camera: GATE, serial: 1, sender: cameras.sender.clone() };
+        let failed = || mouth.report(What::Failed(String::new()));
+        let taken = (0..1_000).take_while(|_| mouth.sender.try_send(failed()).is_ok()).count();
+        assert_eq!(taken, REPORTS_MAX);
+    }
+}
