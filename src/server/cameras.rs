@@ -228,15 +228,18 @@ async fn connect(url: &CameraUrl) -> Result<(VideoCodec, Demuxed), String> {
 async fn play(mut session: Demuxed, mouth: &Mouth) -> String {
     // A unit that was left out spoils all up to the next key frame.
     let mut spoilt = true;
+    // Counted from picture to picture, whatever else is sent: so a picture without an end has one.
+    let mut due = tokio::time::Instant::now() + SILENCE_MAX;
     loop {
         let next = std::future::poll_fn(|cx| Pin::new(&mut session).poll_next(cx));
-        let frame = match tokio::time::timeout(SILENCE_MAX, next).await {
+        let frame = match tokio::time::timeout_at(due, next).await {
             Err(_) => return format!("no picture for {} s", SILENCE_MAX.as_secs()),
             Ok(None) => return "it ended the stream".to_owned(),
             Ok(Some(Err(error))) => return said(error),
             Ok(Some(Ok(CodecItem::VideoFrame(frame)))) => frame,
             Ok(Some(Ok(_others))) => continue,
         };
+        due = tokio::time::Instant::now() + SILENCE_MAX;
         let key = frame.is_random_access_point();
         spoilt = (spoilt || frame.loss() > 0) && !key;
         if spoilt {
