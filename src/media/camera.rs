@@ -433,3 +433,53 @@ fn plan(codec: VideoCodec) -> Plan {
         cname: String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const GATE: CameraId = CameraId(1);
+
+    #[test]
+    fn units_are_found_behind_start_codes_of_either_length() {
+        let found = |bytes| nal_units(bytes).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let stream = [9, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x68, 0, 0, 0, 0, 1, 0, 0, 1, 0x65, 2, 3];
+        assert_eq!(found(&stream), [vec![0x67, 1], vec![0x68], vec![0x65, 2, 3]]);
+        assert!(found(&[]).is_empty() && found(&[0, 0, 1]).is_empty());
+    }
+
+    #[test]
+    fn the_profile_is_that_of_the_parameter_set() {
+        let mut cameras = Cameras::default();
+        let key = [0, 0, 1, 0x67, 0x64, 0x00, 0x28, 5, 0, 0, 1, 0x65, 1];
+        cameras.up(GATE, VideoCodec::H264, 7);
+        let packets = &mut Packets::default();
+        assert!(cameras.take(GATE, (0, true, &key), packets), "the plan is another");
+        assert!(!cameras.take(GATE, (3_000, true, &key), packets), "and stays so");
+        let format = &cameras.plan(GATE).unwrap().formats[0];
+        assert_eq!(format.fmtp, "packetization-mode=1;profile-level-id=640028");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_camera_sends_fits_packets(
+            units in prop::collection::vec((any::<bool>(), prop::collection::vec(0..4_u8, 0..4_000)), 1..8),
+            codec in prop::sample::select(vec![VideoCodec::H264, VideoCodec::H265]),
+        ) {
+            let mut cameras = Cameras::default();
+            let mut packets = Packets::default();
+            cameras.enter(GATE, PortId(16_000), 9);
+            cameras.up(GATE, codec, 7);
+            for (key, bytes) in units {
+                cameras.take(GATE, (0, key, &bytes), &mut packets);
+                for at in 0..packets.len() {
+                    let (arrived, bytes) = packets.get(at, 1).unwrap();
+                    prop_assert!(bytes.len() > HEADER_LEN && bytes.len() <= HEADER_LEN + PAYLOAD_MAX);
+                    prop_assert_eq!(arrived.len, bytes.len());
+                }
+                cameras.still(GATE, PortId(16_000), &mut packets);
+            }
+        }
+    }
+}
