@@ -31,15 +31,15 @@ pub fn write_film(path: &Path, colour: Colour, size: &str, seconds: u32) {
     );
 }
 
-/// Makes a film as an IP camera sends it: H.264 in its baseline profile, a key frame every 2 seconds.
-pub fn write_camera_film(path: &Path, colour: Colour, seconds: u32) {
+/// Makes a film as an IP camera sends it, coded as `codec` says to ffmpeg; a key frame every 2 seconds.
+pub fn write_camera_film(path: &Path, colour: Colour, size: &str, codec: &[&str], seconds: u32) {
     let [red, green, blue] = colour.0;
-    let source = format!("color=c=0x{red:02x}{green:02x}{blue:02x}:size=352x288:rate=10");
+    let source = format!("color=c=0x{red:02x}{green:02x}{blue:02x}:size={size}:rate=10");
     program::run(
         Command::new("ffmpeg")
             .args(["-v", "error", "-y", "-f", "lavfi", "-i", &source, "-t", &seconds.to_string()])
-            .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
-            .args(["-profile:v", "baseline", "-g", "20", "-pix_fmt", "yuv420p"])
+            .args(codec)
+            .args(["-g", "20", "-pix_fmt", "yuv420p"])
             .arg(path),
     );
 }

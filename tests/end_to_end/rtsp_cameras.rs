@@ -1,7 +1,7 @@
 //! Cameras: a real RTSP server with a film of one colour, seen by a real phone; lost, and back again.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -28,7 +28,37 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What a camera sends.
 #[derive(Clone, Copy, Debug)]
 enum Film {
-    H264,
+    /// As phones send it, so that it passes.
+    Plain,
+    /// As most cameras send it: a profile that phones do not take, and larger than they want it.
+    High,
+    /// H.265.
+    #[cfg(feature = "system-codecs")]
+    H265,
+}
+
+impl Film {
+    fn write(self, directory: &Path) -> PathBuf {
+        const H264: [&str; 6] = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"];
+        let (name, size, codec) = match self {
+            Self::Plain => {
+                ("h264.mp4", "352x288", [&H264[..], &["-profile:v", "baseline"]].concat())
+            }
+            Self::High => {
+                let high = ["-profile:v", "high", "-x264-params", "8x8dct=1:level=4.0"];
+                ("h264.mp4", "1280x720", [&H264[..], &high].concat())
+            }
+            #[cfg(feature = "system-codecs")]
+            Self::H265 => {
+                let x265 =
+                    ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0"];
+                ("h265.mp4", "352x288", x265.to_vec())
+            }
+        };
+        let path = directory.join(name);
+        picture::write_camera_film(&path, GATE, size, &codec, FILM_SECONDS);
+        path
+    }
 }
 
 /// A camera that can be switched off and on.
@@ -41,15 +71,12 @@ struct Camera {
 
 impl Camera {
     fn start(directory: PathBuf, address: SocketAddr, film: Film) -> Camera {
-        let path = match film {
-            Film::H264 => directory.join("h264.mp4"),
-        };
-        picture::write_camera_film(&path, GATE, FILM_SECONDS);
+        let path = film.write(&directory);
         let program = Camera::serve(&directory, address, &path);
         Camera { program, film: path, address, directory }
     }
 
-    fn serve(directory: &std::path::Path, address: SocketAddr, film: &std::path::Path) -> Program {
+    fn serve(directory: &Path, address: SocketAddr, film: &Path) -> Program {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/end_to_end/rtsp_camera.py");
         let mut command = Command::new(PYTHON);
         command.args([script, &address.ip().to_string(), &address.port().to_string()]);
@@ -68,7 +95,7 @@ impl Camera {
 
 #[test]
 fn a_camera_is_seen_by_its_number_lost_and_seen_again() {
-    let (board, mut camera) = house(Film::H264, "");
+    let (board, mut camera) = house(Film::Plain, "");
     let mut phone = phone(&board, PLAIN, Answer::WhenTold, "3001");
     phone.dial("7001");
     phone.await_event("CALL_ESTABLISHED");
@@ -89,7 +116,7 @@ fn a_camera_is_seen_by_its_number_lost_and_seen_again() {
 
 #[test]
 fn who_may_not_or_cannot_see_a_camera_is_told_so() {
-    let (board, _camera) = house(Film::H264, "");
+    let (board, _camera) = house(Film::Plain, "");
     let blind = Codecs { video: "", ..PLAIN };
     let mut outside = phone(&board, PLAIN, Answer::WhenTold, "4001");
     outside.dial("7001");
@@ -105,13 +132,28 @@ fn who_may_not_or_cannot_see_a_camera_is_told_so() {
 
 #[test]
 fn who_waits_sees_the_camera_of_the_queue() {
-    let (board, _camera) = house(Film::H264, "[queue.main]\ncamera = \"gate\"\n");
+    let (board, _camera) = house(Film::Plain, "[queue.main]\ncamera = \"gate\"\n");
     let _desk = board.desk("op1");
     let _operator = phone(&board, PLAIN, Answer::WhenTold, "3001");
     let mut caller = phone(&board, PLAIN, Answer::WhenTold, "4001");
     caller.dial("9000");
     caller.await_event("CALL_ESTABLISHED");
     sees(&mut caller, GATE, "the camera of the queue");
+}
+
+#[test]
+fn what_a_phone_cannot_take_is_converted_for_it() {
+    sees_converted(Film::High);
+    #[cfg(feature = "system-codecs")]
+    sees_converted(Film::H265);
+}
+
+fn sees_converted(film: Film) {
+    let (board, _camera) = house(film, "");
+    let mut phone = phone(&board, PLAIN, Answer::WhenTold, "3001");
+    phone.dial("7001");
+    phone.await_event("CALL_ESTABLISHED");
+    sees(&mut phone, GATE, "the camera");
 }
 
 /// A switchboard with a camera at 7001.
