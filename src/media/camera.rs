@@ -19,7 +19,8 @@ use super::plan::{BitrateFeedback, Feedback, PayloadFormat, Plan};
 use super::port::Follows;
 use crate::codec::Codec;
 use crate::ids::{CameraId, PortId};
-use crate::rtp::h264::{self, Mode};
+use crate::rtp::h264::{Mode, SEQUENCE_PARAMETERS};
+use crate::rtp::video::{self, Packetiser, PictureFormat, nal_units};
 use crate::rtp::{HEADER_LEN, Header};
 use crate::sdp::Direction;
 use crate::time::Now;
@@ -27,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The longest coded picture, in bytes; a longer one is left out, and all up to the next key frame.
-pub const UNIT_MAX: usize = 1 << 20;
+pub const UNIT_MAX: usize = video::UNIT_MAX;
 /// The longest payload: with all headers within one packet of every network.
 const PAYLOAD_MAX: usize = 1200;
 const CLOCK_RATE: u32 = 90_000;
@@ -98,6 +99,7 @@ enum Gate {
 struct Film {
     ssrc: u32,
     plan: Plan,
+    packetiser: Packetiser,
     timestamp: u32,
     /// The last key frame; empty before the first.
     key: Vec<u8>,
@@ -114,6 +116,15 @@ pub struct Packets {
     timestamp: u32,
     ssrc: u32,
     codec: Option<Codec>,
+}
+
+impl VideoCodec {
+    fn format(self) -> PictureFormat {
+        match self {
+            Self::H264 => PictureFormat::H264 { mode: Mode::NonInterleaved },
+            Self::H265 => PictureFormat::H265,
+        }
+    }
 }
 
 impl Cameras {
@@ -155,7 +166,14 @@ impl Cameras {
 
     /// A camera sends from now on.
     pub fn up(&mut self, camera: CameraId, codec: VideoCodec, ssrc: u32) {
-        let film = Film { ssrc, plan: plan(codec), timestamp: 0, key: Vec::new(), broken: false };
+        let film = Film {
+            ssrc,
+            plan: plan(codec),
+            packetiser: Packetiser::new(codec.format(), PAYLOAD_MAX),
+            timestamp: 0,
+            key: Vec::new(),
+            broken: false,
+        };
         self.films.insert(camera, film);
         self.shut(camera);
     }
@@ -248,7 +266,8 @@ impl Film {
         if format.codec != Codec::H264 {
             return false;
         }
-        let set = nal_units(bytes).find(|nal| nal.first().is_some_and(|first| first & 0x1f == 7));
+        let set = nal_units(bytes)
+            .find(|nal| nal.first().is_some_and(|first| first & 0x1f == SEQUENCE_PARAMETERS));
         let Some([_, profile, constraints, level, ..]) = set else { return false };
         let fmtp = format!(
             "packetization-mode=1;profile-level-id={profile:02x}{constraints:02x}{level:02x}"
@@ -265,17 +284,16 @@ impl Packets {
         self.ends.clear();
     }
 
-    fn pack(&mut self, film: &Film, unit: &[u8]) {
+    fn pack(&mut self, film: &mut Film, unit: &[u8]) {
         self.timestamp = film.timestamp;
         self.ssrc = film.ssrc;
         self.codec = film.plan.formats.first().map(|format| format.codec.clone());
-        for nal in nal_units(unit) {
-            for piece in h264::packetise(nal, Mode::NonInterleaved, PAYLOAD_MAX) {
-                self.bytes.extend_from_slice(&[0; HEADER_LEN]);
-                piece.write(&mut self.bytes);
-                self.ends.push(self.bytes.len());
-            }
-        }
+        let Self { bytes, ends, .. } = self;
+        film.packetiser.packetise(unit, &mut |payload, _last| {
+            bytes.extend_from_slice(&[0; HEADER_LEN]);
+            bytes.extend_from_slice(payload);
+            ends.push(bytes.len());
+        });
     }
 
     /// How many there are.
@@ -389,25 +407,6 @@ impl Machine {
     }
 }
 
-/// The NAL units of a byte stream (ITU-T H.264 Annex B).
-fn nal_units(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = after_start_code(bytes);
-    std::iter::from_fn(move || {
-        let unit = rest?;
-        let next = unit.windows(3).position(|three| three == [0, 0, 1]);
-        rest = next.map(|at| &unit[at + 3..]);
-        let unit = &unit[..next.unwrap_or(unit.len())];
-        let end = unit.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
-        Some(&unit[..end])
-    })
-    .filter(|unit| !unit.is_empty())
-}
-
-fn after_start_code(bytes: &[u8]) -> Option<&[u8]> {
-    let at = bytes.windows(3).position(|three| three == [0, 0, 1])?;
-    Some(&bytes[at + 3..])
-}
-
 fn plan(codec: VideoCodec) -> Plan {
     let (codec, fmtp) = match codec {
         VideoCodec::H264 => (Codec::H264, "packetization-mode=1"),
@@ -440,14 +439,6 @@ mod tests {
     use proptest::prelude::*;
 
     const GATE: CameraId = CameraId(1);
-
-    #[test]
-    fn units_are_found_behind_start_codes_of_either_length() {
-        let found = |bytes| nal_units(bytes).map(<[u8]>::to_vec).collect::<Vec<_>>();
-        let stream = [9, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x68, 0, 0, 0, 0, 1, 0, 0, 1, 0x65, 2, 3];
-        assert_eq!(found(&stream), [vec![0x67, 1], vec![0x68], vec![0x65, 2, 3]]);
-        assert!(found(&[]).is_empty() && found(&[0, 0, 1]).is_empty());
-    }
 
     #[test]
     fn the_profile_is_that_of_the_parameter_set() {

@@ -19,7 +19,7 @@ impl Gate {
     fn open(ports: &[PortId]) -> Self {
         let mut relay = Relay::new();
         for port in ports {
-            relay.open(*port, Kind::Video, vec![h264("packetization-mode=1")]);
+            relay.open(*port, Kind::Video, vec![h264("packetization-mode=1;profile-level-id=42e01f")]);
         }
         Self { relay, timestamp: 5_000 }
     }
@@ -198,7 +198,7 @@ fn rubbish_of_a_camera_goes_nowhere() {
 #[test]
 fn a_receiver_of_whole_units_only_gets_them() {
     let mut gate = Gate::open(&[]);
-    gate.relay.open(C, Kind::Video, vec![h264("packetization-mode=0")]);
+    gate.relay.open(C, Kind::Video, vec![h264("packetization-mode=0;profile-level-id=42e01f")]);
     gate.look(C);
     gate.up();
     gate.picture(true, 1, 4_000);
