@@ -50,9 +50,10 @@ impl Film {
             }
             #[cfg(feature = "system-codecs")]
             Self::H265 => {
-                let x265 =
-                    ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0"];
-                ("h265.mp4", "352x288", x265.to_vec())
+                // Tagged so that GStreamer finds the parameter sets in its head.
+                let x265 = ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1"];
+                let quiet = ["-x265-params", "log-level=0"];
+                ("h265.mp4", "352x288", [&x265[..], &quiet].concat())
             }
         };
         let path = directory.join(name);

@@ -19,7 +19,11 @@ impl Gate {
     fn open(ports: &[PortId]) -> Self {
         let mut relay = Relay::new();
         for port in ports {
-            relay.open(*port, Kind::Video, vec![h264("packetization-mode=1;profile-level-id=42e01f")]);
+            relay.open(
+                *port,
+                Kind::Video,
+                vec![h264("packetization-mode=1;profile-level-id=42e01f")],
+            );
         }
         Self { relay, timestamp: 5_000 }
     }
