@@ -17,6 +17,7 @@ use super::patchbay::{Change, Source};
 use super::picture::{ParameterSets, Picture};
 use super::plan::{BitrateFeedback, Feedback, PayloadFormat, Plan};
 use super::port::Follows;
+use super::route::{Way, route_of_camera};
 use crate::codec::Codec;
 use crate::ids::{CameraId, PortId};
 use crate::rtp::h264::{Mode, SEQUENCE_PARAMETERS};
@@ -137,8 +138,9 @@ impl Cameras {
         viewers.push(Viewer { port, sequence, gate: Gate::Shut });
     }
 
-    /// Takes a viewer out.
-    pub fn leave(&mut self, camera: CameraId, port: PortId) {
+    /// Takes a viewer out, if its source was a camera.
+    pub fn leave(&mut self, source: Source, port: PortId) {
+        let Source::Camera(camera) = source else { return };
         let Some(viewers) = self.viewers.get_mut(&camera) else { return };
         viewers.retain(|viewer| viewer.port != port);
         if viewers.is_empty() {
@@ -159,9 +161,11 @@ impl Cameras {
         viewers.into_iter().flatten().map(|viewer| viewer.port).collect()
     }
 
-    /// What a camera sends, as a phone would have negotiated it; none while it is gone.
-    pub fn plan(&self, camera: CameraId) -> Option<&Plan> {
-        self.films.get(&camera).map(|film| &film.plan)
+    /// The way of a camera's pictures to a receiver; none while it is gone, or where the source is no
+    /// camera.
+    pub fn route(&self, source: Source, receiver: &Plan) -> Option<Vec<Way>> {
+        let Source::Camera(camera) = source else { return None };
+        self.films.get(&camera).map(|film| route_of_camera(&film.plan, receiver))
     }
 
     /// A camera sends from now on.
@@ -364,6 +368,34 @@ impl Machine {
         }
     }
 
+    /// Enters those who look at a camera from now on, and takes out those who do no longer.
+    pub(super) fn seat_viewers(&mut self, changes: &[Change]) {
+        for Change { receiver, from, to } in changes {
+            self.cameras.leave(*from, *receiver);
+            if let Source::Camera(camera) = to {
+                self.cameras.enter(*camera, *receiver, self.random.u32() as u16);
+            }
+        }
+    }
+
+    /// Shows a new viewer what there is.
+    pub(super) fn welcome(&mut self, now: Now, change: Change, out: &mut impl Outgoing) {
+        if let Source::Camera(camera) = change.to {
+            self.show_still(now, camera, change.receiver, out);
+        }
+    }
+
+    /// A receiver cannot decode what it gets: its source begins anew, as far as it can.
+    pub(super) fn want_picture(&mut self, now: Now, receiver: PortId, out: &mut impl Outgoing) {
+        match self.patchbay.source(receiver) {
+            Source::Port(source) => self.want_key_frame(now, source, out),
+            Source::Camera(camera) if !self.cameras.is_waiting(camera, receiver) => {
+                self.show_still(now, camera, receiver, out);
+            }
+            _ours => {}
+        }
+    }
+
     fn reroute_viewers(&mut self, camera: CameraId, out: &mut impl Outgoing) {
         for viewer in self.cameras.receivers(camera) {
             self.reroute(viewer, out);
@@ -395,13 +427,7 @@ impl Machine {
     }
 
     /// Shows one viewer the last key frame; nothing else before the next one.
-    pub(super) fn show_still(
-        &mut self,
-        now: Now,
-        camera: CameraId,
-        viewer: PortId,
-        out: &mut impl Outgoing,
-    ) {
+    fn show_still(&mut self, now: Now, camera: CameraId, viewer: PortId, out: &mut impl Outgoing) {
         self.cameras.still(camera, viewer, &mut self.packets);
         self.show(now, camera, &[viewer], out);
     }
@@ -448,7 +474,7 @@ mod tests {
         let packets = &mut Packets::default();
         assert!(cameras.take(GATE, (0, true, &key), packets), "the plan is another");
         assert!(!cameras.take(GATE, (3_000, true, &key), packets), "and stays so");
-        let format = &cameras.plan(GATE).unwrap().formats[0];
+        let format = &cameras.films[&GATE].plan.formats[0];
         assert_eq!(format.fmtp, "packetization-mode=1;profile-level-id=640028");
     }
 

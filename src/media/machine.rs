@@ -14,7 +14,7 @@ use super::picture::ParameterSets;
 use super::plan::{BitrateFeedback, Feedback, Plan};
 use super::port::{Follows, Port};
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
-use super::route::{route, route_of_camera};
+use super::route::route;
 use super::work::{Done, Job};
 use crate::codec::Kind;
 use crate::ids::PortId;
@@ -179,7 +179,7 @@ pub struct Machine {
     settings: Settings,
     pub(super) random: Random,
     pub(super) ports: Ports,
-    patchbay: Patchbay,
+    pub(super) patchbay: Patchbay,
     pub(super) cameras: Cameras,
     /// The picture of a camera that is being given out.
     pub(super) packets: Packets,
@@ -341,17 +341,12 @@ impl Machine {
         // Where pictures are made or converted for it, that is where it is done.
         let picture_wanted = picture_wanted && !open.outbound.renews_picture(out);
         let bitrate_max = bitrate_max.filter(|max| !open.outbound.limits_bitrate(*max, out));
-        let source = match self.patchbay.source(port) {
-            Source::Port(source) => source,
-            Source::Camera(camera) if picture_wanted && !self.cameras.is_waiting(camera, port) => {
-                return self.show_still(now, camera, port, out);
-            }
-            _ours => return,
-        };
         if picture_wanted {
-            self.want_key_frame(now, source, out);
+            self.want_picture(now, port, out);
         }
-        if let Some(bitrate) = bitrate_max {
+        if let Some(bitrate) = bitrate_max
+            && let Source::Port(source) = self.patchbay.source(port)
+        {
             self.limit_bitrate(now, source, bitrate, out);
         }
     }
@@ -408,13 +403,7 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         if follows.key_frame {
-            match self.patchbay.source(receiver) {
-                Source::Port(source) => self.want_key_frame(now, source, out),
-                Source::Camera(camera) if !self.cameras.is_waiting(camera, receiver) => {
-                    self.show_still(now, camera, receiver, out);
-                }
-                _ours => {}
-            }
+            self.want_picture(now, receiver, out);
         }
         if follows.settle {
             self.settle(now.instant, receiver);
@@ -455,28 +444,17 @@ impl Machine {
         if let Some(at) = open.deadline {
             self.deadlines.remove(&(at, port));
         }
-        if let Source::Camera(camera) = self.patchbay.source(port) {
-            self.cameras.leave(camera, port);
-        }
+        self.cameras.leave(self.patchbay.source(port), port);
         let orphans = self.patchbay.close(port);
         self.switch(now, &orphans, out);
     }
 
     /// Makes streams follow the rows that have changed.
     fn switch(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
-        for Change { receiver, from, to } in changes {
-            if let Source::Camera(camera) = from {
-                self.cameras.leave(*camera, *receiver);
-            }
-            if let Source::Camera(camera) = to {
-                self.cameras.enter(*camera, *receiver, self.random.u32() as u16);
-            }
-        }
+        self.seat_viewers(changes);
         self.change_feeds(now, changes, out);
-        for Change { receiver, to, .. } in changes {
-            if let Source::Camera(camera) = to {
-                self.show_still(now, *camera, *receiver, out);
-            }
+        for change in changes {
+            self.welcome(now, *change, out);
         }
     }
 
@@ -512,10 +490,7 @@ impl Machine {
         let Some(to) = self.ports.get(receiver) else { return };
         let route = match self.patchbay.source(receiver) {
             Source::Port(source) => self.ports.get(source).map(|from| route(&from.plan, &to.plan)),
-            Source::Camera(camera) => {
-                self.cameras.plan(camera).map(|from| route_of_camera(from, &to.plan))
-            }
-            _ours => None,
+            other => self.cameras.route(other, &to.plan),
         };
         let Some(route) = route else { return };
         if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
@@ -524,7 +499,7 @@ impl Machine {
         }
     }
 
-    fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
+    pub(super) fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
         if let Some(open) = self.ports.get_mut(source).filter(|open| open.kind == Kind::Video) {
             open.inbound.requests.want(now.instant);
             self.ask_for_key_frame(now, source, out);
