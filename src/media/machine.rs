@@ -4,7 +4,8 @@
 //! serves every port: the pace, which beats only while some port needs sound of our own, and each
 //! port's next deadline for reports, key frames, silence and health.
 
-use super::camera::{Cameras, Packets};
+use super::cameras::Cameras;
+use super::footage::Packets;
 use super::health::PortHealth;
 use super::hold::Repertoire;
 use super::key_frames::REQUEST_INTERVAL;
@@ -13,6 +14,7 @@ use super::patchbay::{Change, Patchbay, Source};
 use super::picture::ParameterSets;
 use super::plan::{BitrateFeedback, Feedback, Plan};
 use super::port::{Follows, Port};
+use super::rendition::camera_of;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
 use super::route::route;
 use super::work::{Done, Job};
@@ -354,6 +356,9 @@ impl Machine {
     /// Takes back what a worker has done with one picture.
     pub fn done(&mut self, now: Now, done: Done, out: &mut impl Outgoing) {
         let port = done.conversion.port;
+        if let Some(camera) = camera_of(done.conversion) {
+            return self.rendered(now, camera, done, out);
+        }
         let Some(open) = self.ports.get_mut(port) else { return };
         let mut exit = Exit { scratch: &mut self.scratch, out };
         let follows = open.picture_done(now.instant, done, &mut exit);
@@ -445,6 +450,7 @@ impl Machine {
             self.deadlines.remove(&(at, port));
         }
         self.cameras.leave(self.patchbay.source(port), port);
+        self.order(out);
         let orphans = self.patchbay.close(port);
         self.switch(now, &orphans, out);
     }
@@ -490,8 +496,9 @@ impl Machine {
         let Some(to) = self.ports.get(receiver) else { return };
         let route = match self.patchbay.source(receiver) {
             Source::Port(source) => self.ports.get(source).map(|from| route(&from.plan, &to.plan)),
-            other => self.cameras.route(other, &to.plan),
+            other => self.cameras.route(other, (receiver, &to.plan), &mut self.random),
         };
+        self.order(out);
         let Some(route) = route else { return };
         if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
             to.outbound.route = route.into();

@@ -6,9 +6,11 @@
 //! is allocated, and the bytes are rewritten where they lie.
 
 mod camera;
+mod cameras;
 mod continuity;
 mod conversion;
 mod dtmf;
+mod footage;
 mod health;
 mod hold;
 mod hold_picture;
@@ -22,13 +24,15 @@ mod picture;
 mod picture_transcoder;
 mod plan;
 mod port;
+mod rendition;
 mod repacker;
 mod reports;
 mod route;
 mod voice_transcoder;
 mod work;
 
-pub use camera::{Camera, UNIT_MAX, VideoCodec};
+pub use camera::{Camera, VideoCodec};
+pub use cameras::UNIT_MAX;
 pub use health::PortHealth;
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
 pub use patchbay::{Change, Patchbay, Source, Tone};
