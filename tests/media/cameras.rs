@@ -1,9 +1,12 @@
 //! What those see who look at a camera.
 
 use crate::relay::*;
+use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::{CameraId, PortId};
-use cordboard::media::{Camera, Command, Source, UNIT_MAX, VideoCodec};
+use cordboard::media::{Camera, Command, Job, Source, UNIT_MAX, VideoCodec, Workshop};
+use cordboard::rtp::h264::Mode;
+use cordboard::rtp::video::{AccessUnit, Depacketiser, PictureFormat};
 
 const GATE: CameraId = CameraId(0);
 /// What a camera sends in front of a key frame: constrained baseline, level 3.1.
@@ -209,4 +212,189 @@ fn a_receiver_of_whole_units_only_gets_them() {
     let sent = gate.relay.rtp_to(C);
     assert!(sent.iter().all(|packet| packet.payload()[0] & 0x1f != 28), "no fragments");
     assert_eq!(gate.seen(C).last(), Some(&1));
+}
+
+// ---- converted once for all that take the same ----
+
+/// What the gate looks like.
+const RED: Colour = Colour { y: 80, cb: 90, cr: 240 };
+/// A receiver that takes QCIF only, and one that takes what the camera sends.
+const SMALL: &str = "packetization-mode=1;profile-level-id=42e00a";
+const SMALL_WHOLE: &str = "packetization-mode=0;profile-level-id=42e00a";
+
+/// A camera with real pictures, and a worker that does its jobs when told to.
+struct Studio {
+    gate: Gate,
+    encoder: VideoEncoder,
+    image: Image,
+    workshop: Workshop,
+    jobs: Vec<Job>,
+}
+
+impl Studio {
+    fn open(receivers: &[(PortId, &str)]) -> Self {
+        let mut gate = Gate::open(&[]);
+        for (port, fmtp) in receivers {
+            gate.relay.open(*port, Kind::Video, vec![h264(fmtp)]);
+        }
+        let settings =
+            Settings { width: 352, height: 288, frame_rate: 10, bitrate: 200_000, slice_max: None };
+        let mut image = Image::new(352, 288);
+        image.fill(RED);
+        let encoder = VideoEncoder::new(&Codec::H264, &settings).unwrap();
+        Self { gate, encoder, image, workshop: Workshop::default(), jobs: Vec::new() }
+    }
+
+    /// One picture of the camera, and what the worker makes of it.
+    fn film(&mut self, key: bool) {
+        self.shoot(key);
+        self.work();
+    }
+
+    fn shoot(&mut self, key: bool) {
+        let mut coded = Vec::new();
+        self.encoder.encode(&self.image, key, &mut coded).unwrap();
+        let timestamp = self.gate.timestamp;
+        self.gate.tell(Camera::Unit { timestamp, key, bytes: &coded });
+        self.gate.relay.pass(100);
+        self.gate.timestamp = timestamp.wrapping_add(9_000);
+        self.jobs.append(&mut self.gate.relay.wire.jobs);
+    }
+
+    fn work(&mut self) {
+        self.jobs.append(&mut self.gate.relay.wire.jobs);
+        for job in std::mem::take(&mut self.jobs) {
+            if let Some(done) = self.workshop.perform(job) {
+                let Relay { machine, wire, now, .. } = &mut self.gate.relay;
+                machine.done(*now, done, wire);
+            }
+        }
+    }
+
+    /// The sizes in which a phone has seen the gate, decoded.
+    fn seen(&self, port: PortId, mode: Mode) -> Vec<(usize, usize)> {
+        let sent = self.gate.relay.rtp_to(port);
+        assert_continuous(&sent);
+        let mut depacketiser = Depacketiser::new(PictureFormat::H264 { mode });
+        let mut decoder = VideoDecoder::new(&Codec::H264).unwrap();
+        let (mut image, mut sizes) = (Image::new(2, 2), Vec::new());
+        for sent in sent {
+            let header = sent.header();
+            let mut show = |unit: AccessUnit<'_>| {
+                let shown = decoder.decode(unit.bytes, &mut image).is_ok_and(|shown| shown);
+                if shown && image.at(image.width() / 2, image.height() / 2).cr.abs_diff(RED.cr) < 16
+                {
+                    sizes.push((image.width(), image.height()));
+                }
+            };
+            let (sequence, timestamp) = (header.sequence, header.timestamp);
+            depacketiser.take(sequence, timestamp, header.marker, sent.payload(), &mut show);
+        }
+        sizes
+    }
+
+    fn orders(&self, what: fn(&Job) -> bool) -> usize {
+        self.jobs.iter().filter(|job| what(job)).count()
+    }
+}
+
+fn opens(job: &Job) -> bool {
+    matches!(job, Job::Open { .. })
+}
+
+fn pictures(job: &Job) -> bool {
+    matches!(job, Job::Picture { .. })
+}
+
+fn closes(job: &Job) -> bool {
+    matches!(job, Job::Close { .. })
+}
+
+#[test]
+fn what_several_take_is_converted_once() {
+    let mut studio = Studio::open(&[(C, SMALL), (O, SMALL), (U, SMALL_WHOLE)]);
+    for port in [C, O, U] {
+        studio.gate.look(port);
+    }
+    studio.gate.up();
+    studio.shoot(true);
+    assert_eq!(studio.orders(opens), 2, "one for each packetization mode");
+    assert_eq!(studio.orders(pictures), 2);
+    studio.work();
+    for _ in 0..4 {
+        studio.film(false);
+    }
+    for (port, mode) in [(C, Mode::NonInterleaved), (O, Mode::NonInterleaved), (U, Mode::Single)] {
+        assert_eq!(studio.seen(port, mode).len(), 5, "{port}");
+    }
+}
+
+#[test]
+fn who_comes_later_sees_the_last_key_frame_of_a_conversion_and_one_is_made_for_it() {
+    let mut studio = Studio::open(&[(C, SMALL), (O, SMALL)]);
+    studio.gate.look(C);
+    studio.gate.up();
+    studio.film(true);
+    studio.film(false);
+    studio.gate.look(O);
+    assert_eq!(studio.seen(O, Mode::NonInterleaved).len(), 1);
+    studio.jobs.append(&mut studio.gate.relay.wire.jobs);
+    assert!(matches!(studio.jobs[..], [Job::KeyFrame { .. }]), "{:?}", studio.jobs);
+    studio.film(false);
+    studio.film(false);
+    assert_eq!(studio.seen(O, Mode::NonInterleaved).len(), 3);
+    assert_eq!(studio.seen(C, Mode::NonInterleaved).len(), 4);
+}
+
+#[test]
+fn a_conversion_that_nobody_sees_ends() {
+    let mut studio = Studio::open(&[(C, SMALL), (O, SMALL)]);
+    studio.gate.look(C);
+    studio.gate.look(O);
+    studio.gate.up();
+    studio.film(true);
+    studio.gate.relay.patch(&[(C, Source::Hold)]);
+    studio.shoot(false);
+    assert_eq!(studio.orders(closes), 0);
+    studio.gate.relay.command(Command::Close { port: O });
+    studio.jobs.append(&mut studio.gate.relay.wire.jobs);
+    assert_eq!(studio.orders(closes), 1);
+    studio.work();
+    studio.gate.look(C);
+    studio.film(true);
+    assert_eq!(studio.seen(C, Mode::NonInterleaved).len(), 3, "begun anew");
+}
+
+#[test]
+fn a_lost_camera_ends_its_conversions_and_begins_them_anew() {
+    let mut studio = Studio::open(&[(C, SMALL)]);
+    studio.gate.look(C);
+    studio.gate.up();
+    studio.film(true);
+    studio.gate.tell(Camera::Lost);
+    studio.jobs.append(&mut studio.gate.relay.wire.jobs);
+    assert_eq!(studio.orders(closes), 1);
+    studio.work();
+    studio.gate.up();
+    studio.film(true);
+    studio.film(false);
+    assert_eq!(studio.seen(C, Mode::NonInterleaved).len(), 3);
+}
+
+/// A worker that has fallen behind gets no more before the next key frame.
+#[test]
+fn pictures_do_not_pile_up_before_a_slow_worker() {
+    let mut studio = Studio::open(&[(C, SMALL)]);
+    studio.gate.look(C);
+    studio.gate.up();
+    studio.shoot(true);
+    for _ in 0..100 {
+        studio.shoot(false);
+    }
+    assert_eq!(studio.orders(pictures), 8);
+    studio.work();
+    studio.film(false);
+    let before = studio.seen(C, Mode::NonInterleaved).len();
+    studio.film(true);
+    assert_eq!(studio.seen(C, Mode::NonInterleaved).len(), before + 1);
 }
