@@ -58,7 +58,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("futures_core", &["server"]),
     ("md5", &["sip"]),
-    ("memchr", &["sip"]),
+    ("memchr", &["rtp", "sip"]),
     ("rand_chacha", &["random"]),
     ("retina", &["server"]),
     ("rsip", &["sip"]),

@@ -21,7 +21,7 @@ const PYTHON: &str = "/usr/bin/python3";
 const USER_NAME: &str = "viewer";
 /// Nothing may ever print this.
 const CAMERA_PASSWORD: &str = "gate-keepers";
-const FILM_SECONDS: u32 = 120;
+const FILM_SECONDS: u32 = 60;
 /// Connecting again waits a few seconds; a loaded machine needs some more.
 const PATIENCE: Duration = Duration::from_secs(30);
 
