@@ -27,6 +27,8 @@ pub enum Cause {
     Unreachable,
     /// No codec that both sides, or a converter, know.
     NoCommonCodec,
+    /// The number shows a camera, and the caller cannot see.
+    NoPicture,
     /// Nobody is at a desk.
     NoOperator,
     /// The queue is full.
@@ -63,6 +65,7 @@ const TABLE: &[(Cause, u16, u8, &str)] = &[
     (Cause::UnknownNumber, 404, 1, "No such number"),
     (Cause::Unreachable, 480, 20, "Not reachable"),
     (Cause::NoCommonCodec, 488, 65, "No common codec"),
+    (Cause::NoPicture, 488, 88, "This number is a picture: call it with video"),
     (Cause::NoOperator, 480, 31, "No operator present"),
     (Cause::QueueFull, 480, 42, "Queue full"),
     (Cause::WaitedTooLong, 480, 31, "Waited too long"),

@@ -24,6 +24,8 @@ number_ids! {
     CallId, "call-";
     /// One media stream of one leg: the number of its RTP port on this machine (RTCP is one above).
     PortId, "port-";
+    /// One IP camera: its place in the configuration, from 0.
+    CameraId, "camera-";
     /// One connection of a stream transport; 0 is UDP, which has none.
     ConnectionId, "connection-";
     /// One thing that waits until the journal has been committed.

@@ -15,7 +15,7 @@
 //! floor  5  switchboard   telephone logic: admission, call, consultation, hand-over, desk protocol
 //! floor  4  leg           one party of a call: dialog + offer/answer + media plan
 //! floor  3  transaction  dialog  registrar  media  acd  presence        strangers to each other
-//! floor  2  directory     terminals, levels, permits, operators, trunks, numbering plan
+//! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
 //! floor  1  sip  sdp  rtp  srtp  codec                                  parse, print, compute
 //! floor  0  time  random  ids  cause
 //! ```

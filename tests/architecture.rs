@@ -60,11 +60,13 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("ctr", &["srtp"]),
     ("ffmpeg_sys_next", &["codec"]),
+    ("futures_core", &["server"]),
     ("hmac", &["srtp"]),
     ("md5", &["sip"]),
-    ("memchr", &["sip", "rtp"]),
+    ("memchr", &["rtp", "sip"]),
     ("openh264_sys2", &["codec"]),
     ("rand_chacha", &["random"]),
+    ("retina", &["server"]),
     ("rsip", &["sip"]),
     ("rtp_rs", &["rtp"]),
     ("rusqlite", &["store"]),
@@ -80,6 +82,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tracing", &["server", "cli"]),
     ("tracing_subscriber", &["cli"]),
     ("unsafe_libopus", &["codec"]),
+    ("url", &["server"]),
     ("vpx_sys", &["codec"]),
 ];
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::config::{Answer, Config, OnRefusal, Queue};
-use cordboard::ids::{LevelId, Number, QueueId};
+use cordboard::ids::{CameraId, LevelId, Number, QueueId};
 use cordboard::random::Random;
 use cordboard::sip::Transport;
 use cordboard::time::Duration;
@@ -35,7 +35,7 @@ fn the_shipped_file_is_the_built_in_configuration() {
 }
 
 #[test]
-fn the_shipped_file_names_every_key_also_those_of_a_trunk() {
+fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
     let text = shipped();
     let open = |line: &str| match line.strip_prefix("# ") {
         Some(rest) if rest.starts_with("[[") || rest.contains(" = ") => rest.to_owned(),
@@ -47,6 +47,10 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk() {
     assert_eq!((trunk.name.as_str(), &trunk.level), ("carrier", &LevelId::from("B")));
     assert_eq!(trunk.addresses, ["192.0.2.10:5060".parse().unwrap()]);
     assert_eq!(trunk.prefixes, ["0"]);
+    let (gate, url) = config.camera_urls().next().unwrap();
+    assert_eq!((gate.name.as_str(), &gate.level), ("gate", &LevelId::from("A")));
+    assert_eq!(gate.number, Some(Number::from("7001")));
+    assert_eq!(url.to_string(), "rtsp://192.0.2.20/stream1");
     for key in [
         "data",
         "domain",
@@ -66,9 +70,14 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk() {
         "wait_max",
         "overflow",
         "grace",
+        "camera",
         "name",
         "level",
         "prefixes",
+        "url",
+        "display",
+        "viewers_max",
+        "watch_max",
     ] {
         let explained = text.iter().any(|line| line.starts_with(&format!("{key} = ")));
         assert!(explained, "{key} is not in {FILE}");
@@ -131,6 +140,7 @@ fn every_key_is_heard() {
         wait_max: Some(Duration::from_secs(3600)),
         overflow: Some(Number::from("3001")),
         grace: Duration::ZERO,
+        camera: None,
     };
     assert_eq!(config.queues.into_iter().collect::<Vec<_>>(), [(QueueId::from("night"), night)]);
     let levels: Vec<_> = config.trunks.iter().map(|trunk| trunk.level.as_str()).collect();
@@ -284,6 +294,76 @@ fn every_key_of_a_trunk_refuses_what_it_cannot_use() {
             "1: trunk.address: it is missing: give the addresses of the far end",
             "6: trunk.name = \"t\": another trunk has this name: choose another",
         ],
+    );
+}
+
+#[test]
+fn every_key_of_a_camera_refuses_what_it_cannot_use() {
+    let good = [("name", "\"gate\""), ("url", "\"rtsp://192.0.2.20/\"")];
+    for (key, value, remedy) in [
+        (
+            "name",
+            "\"the gate\"",
+            "\"the gate\": the character ' ' may not stand in it: choose another",
+        ),
+        ("number", "7001", "put it in quotes"),
+        ("number", "\"desk\"", "desks call this address: choose another number"),
+        ("number", "\"9000\"", "this is an operator number: choose another"),
+        ("level", "\"\"", "\"\": it is empty: give at least one character"),
+        ("viewers_max", "0", "give a whole number from 1 to 1000"),
+        ("watch_max", "\"2s\"", "give at least 1 min"),
+    ] {
+        let mut text = format!("[[camera]]\n{key} = {value}\n");
+        for (other, usable) in good.iter().filter(|(other, _)| *other != key) {
+            text += &format!("{other} = {usable}\n");
+        }
+        refused(&text, &[&format!("2: camera.{key} = {value}: {remedy}")]);
+    }
+    refused(
+        "[[camera]]\n[[camera]]\nname = \"a\"\nnumber = \"7001\"\nurl = \"rtsp://192.0.2.20/\"\n\
+         [[camera]]\nname = \"a\"\nnumber = \"7001\"\nurl = \"rtsp://192.0.2.20/\"\n",
+        &[
+            "1: camera.name: it is missing: give it one, for people and queues",
+            "1: camera.url: it is missing: give the address of its stream: \
+             \"rtsp://user:password@192.0.2.20/stream1\"",
+            "7: camera.name = \"a\": another camera has this name: choose another",
+            "8: camera.number = \"7001\": another camera has this number: choose another",
+        ],
+    );
+}
+
+#[test]
+fn no_refusal_repeats_the_password_of_a_camera() {
+    for (url, remedy) in [
+        (
+            "rtsps://user:secret@192.0.2.20/",
+            "only rtsp:// is spoken: write the camera's RTSP address",
+        ),
+        ("user:secret@192.0.2.20", "only rtsp:// is spoken: write the camera's RTSP address"),
+        (
+            "//user:secret@192.0.2.20",
+            "this is no address: write \"rtsp://user:password@192.0.2.20/stream1\"",
+        ),
+    ] {
+        let text = format!("[[camera]]\nname = \"gate\"\nurl = \"{url}\"\n");
+        refused(&text, &[&format!("3: camera.url = \"…\": {remedy}")]);
+    }
+    refused(
+        "camera = \"rtsp://user:secret@192.0.2.20/\"\n",
+        &["1: camera = \"…\": write each as a table of its own, [[camera]]"],
+    );
+    let config = read("[[camera]]\nname = \"gate\"\nurl = \"rtsp://u:secret@192.0.2.20/\"\n");
+    assert!(!format!("{config:?}").contains("secret"));
+}
+
+#[test]
+fn a_queue_shows_a_camera_that_is_there() {
+    let gate = "[[camera]]\nname = \"gate\"\nurl = \"rtsp://192.0.2.20/\"\n";
+    let config = read(&format!("[queue.main]\ncamera = \"gate\"\n{gate}"));
+    assert_eq!(config.queues[&QueueId::from("main")].camera, Some(CameraId(0)));
+    refused(
+        &format!("[queue.main]\ncamera = \"gaet\"\n{gate}"),
+        &["2: queue.main.camera = \"gaet\": no [[camera]] has this name: add one, or name another"],
     );
 }
 

@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::directory::{
-    Account, Accounts, Change, Directory, Effect, Field, Holder, LEVELS_MAX, Level, LevelUser,
-    Meaning, NumberingPlan, OperatorDraft, OperatorMode, PHONES_MAX, Permit, Refusal, Secret, Srtp,
-    TerminalDraft, Thing, Trunk, patent_levels,
+    Account, Accounts, Camera, Change, Directory, Effect, Field, Holder, LEVELS_MAX, Level,
+    LevelUser, Meaning, NumberingPlan, OperatorDraft, OperatorMode, PHONES_MAX, Permit, Refusal,
+    Secret, Srtp, TerminalDraft, Thing, Trunk, patent_levels,
 };
-use cordboard::ids::{LevelId, Number, OperatorId, QueueId};
+use cordboard::ids::{CameraId, LevelId, Number, OperatorId, QueueId};
 use cordboard::random::Random;
 use cordboard::sip::Uri;
+use cordboard::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn number(text: &str) -> Number {
@@ -31,7 +32,21 @@ fn plan() -> NumberingPlan {
             prefixes: vec!["0".to_owned()],
             srtp: Srtp::Optional,
         }],
+        cameras: vec![camera("B")],
         external: level("B"),
+    }
+}
+
+/// The gate at 7001.
+fn camera(level: &str) -> Camera {
+    Camera {
+        id: CameraId(0),
+        name: "gate".to_owned(),
+        number: Some(number("7001")),
+        level: LevelId::from(level),
+        display: String::new(),
+        viewers_max: 20,
+        watch_max: Duration::from_secs(7200),
     }
 }
 
@@ -95,6 +110,7 @@ fn numbers_operators_queues_and_the_desk_share_one_space_of_names() {
     for (name, holder) in [
         ("op1", Holder::Operator),
         ("9000", Holder::Queue),
+        ("7001", Holder::Camera),
         ("desk", Holder::Desk),
         ("Desk", Holder::Desk),
     ] {
@@ -344,6 +360,7 @@ fn a_number_has_one_meaning() {
         Meaning::Desk => "desk",
         Meaning::FeatureCode => "feature code",
         Meaning::Queue(_) => "queue",
+        Meaning::Camera(_) => "camera",
         Meaning::Terminal(_) => "terminal",
         Meaning::Trunk(_) => "trunk",
         Meaning::Unknown => "unknown",
@@ -352,6 +369,7 @@ fn a_number_has_one_meaning() {
         ("desk", "desk"),
         ("*50", "feature code"),
         ("9000", "queue"),
+        ("7001", "camera"),
         ("3001", "terminal"),
         ("0815", "terminal"),
         ("08151", "trunk"),
@@ -375,6 +393,7 @@ fn a_configuration_that_contradicts_the_journal_is_named() {
 
     let changed = NumberingPlan {
         queues: BTreeMap::from([(number("4001"), QueueId::from("main"))]),
+        cameras: vec![Camera { number: Some(number("4002")), ..camera("Y") }],
         external: level("Z"),
         ..plan()
     };
@@ -385,6 +404,8 @@ fn a_configuration_that_contradicts_the_journal_is_named() {
         [
             "level Z: levels.external of the configuration uses it and it is not there: \
              `cordboard level add Z`, or change the configuration",
+            "level Y: camera gate of the configuration uses it and it is not there: \
+             `cordboard level add Y`, or change the configuration",
             "terminal 4001: this is already an operator number: choose another",
         ]
     );
@@ -499,4 +520,21 @@ impl Journal {
             operators: self.operators.into_values().collect(),
         }
     }
+}
+
+/// As a terminal may be permitted to a caller, so may a camera; its level cannot go.
+#[test]
+fn permits_and_levels_hold_for_cameras() {
+    let mut directory = directory();
+    directory.apply(&Change::AddPermit(permit("7001", "4001"))).unwrap();
+    assert!(directory.permits(&number("7001"), &number("4001")));
+    directory.apply(&Change::RemovePermit(permit("7001", "4001"))).unwrap();
+
+    let changed = NumberingPlan { cameras: vec![camera("C")], ..plan() };
+    let levels = [&patent_levels()[..], &[Level { name: level("C"), admits: BTreeSet::new() }]];
+    let accounts = Accounts { levels: levels.concat(), ..Accounts::default() };
+    let mut directory = Directory::new(changed, accounts);
+    let (refusal, _) = refused(&mut directory, &Change::RemoveLevel(level("C")));
+    let user = LevelUser::Camera("gate".to_owned());
+    assert_eq!(refusal, Refusal::LevelInUse { level: level("C"), user });
 }

@@ -40,6 +40,7 @@ fn settings() -> Settings {
         number: Number::from("9000"),
         answer: AnsweredBy::Queue,
         ring_time: Duration::from_secs(20),
+        camera: None,
     };
     let waiting = acd::QueueSettings {
         id: QueueId::from("main"),
@@ -116,6 +117,7 @@ impl House {
             realm: DOMAIN.into(),
             queues: [(Number::from("9000"), QueueId::from("main"))].into(),
             trunks: vec![],
+            cameras: vec![],
             external: LevelId::from("B"),
         };
         let state = State { accounts: accounts(), ..state };

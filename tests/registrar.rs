@@ -31,6 +31,7 @@ fn directory() -> Directory {
         realm: REALM.to_owned(),
         queues: BTreeMap::new(),
         trunks: vec![],
+        cameras: vec![],
         external: LevelId::from("B"),
     };
     let levels = patent_levels().to_vec();

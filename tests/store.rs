@@ -38,6 +38,7 @@ fn plan() -> NumberingPlan {
         realm: "cordboard.local".to_owned(),
         queues: BTreeMap::from([(number("9000"), QueueId::from("main"))]),
         trunks: vec![],
+        cameras: vec![],
         external: LevelId::from("B"),
     }
 }

@@ -5,7 +5,9 @@
 mod day;
 mod house;
 
+use cordboard::ids::Number;
 use cordboard::switchboard::AnsweredBy;
+use cordboard::switchboard::call_record::EndedBy;
 use cordboard::time::Duration;
 use house::House;
 
@@ -1837,6 +1839,166 @@ fn a_desk_cannot_sit_down_at_any_phone() {
                  op1: welcome
                  op1: state idle, phone ok
                  op1: snapshot-end
+    ",
+    );
+}
+
+#[test]
+fn a_number_shows_a_camera_until_the_caller_hangs_up() {
+    let mut house = House::new(AnsweredBy::Queue);
+    day::day(
+        &mut house,
+        "
+        1s   3003 calls 7001
+                 3003 <- 200
+                 3003 gets camera-0
+        1s   3003 acknowledges with video
+        9s   3003 hangs up
+        9s   all is quiet
+    ",
+    );
+    let [record] = &house.kept[..] else { panic!("one call, one record: {:?}", house.kept) };
+    assert_eq!(record.callee, Some(Number::from("7001")));
+    assert_eq!(record.phases.iter().map(|phase| &*phase.word).collect::<Vec<_>>(), ["watching"]);
+    assert_eq!(record.ended.map(|ended| ended.by), Some(EndedBy::Caller));
+}
+
+#[test]
+fn a_camera_is_shown_to_those_whom_its_level_admits() {
+    play(
+        "
+        1s   ada calls 7001
+                 ada <- 403 Not permitted
+        2s   4001 calls 7001
+                 4001 <- 403 Not permitted
+        3s   4001 calls 7001 without video
+                 4001 <- 403 Not permitted
+        3s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_caller_that_cannot_see_is_told_so() {
+    play(
+        "
+        1s   3003 calls 7001 without video
+                 3003 <- 488 This number is a picture: call it with video
+        2s   3002 calls 7001
+                 3002 <- 200
+                 3002 gets camera-0
+        3s   3002 acknowledges without video
+                 end 3002, no-picture
+        3s   all is quiet
+    ",
+    );
+}
+
+/// Two may look at the gate.
+#[test]
+fn a_camera_has_a_limited_audience() {
+    play(
+        "
+        1s   3001 calls 7001
+                 3001 <- 200
+                 3001 gets camera-0
+        2s   3002 calls 7001
+                 3002 <- 200
+                 3002 gets camera-0
+        3s   3003 calls 7001
+                 3003 <- 486 Busy
+        4s   3001 hangs up
+        5s   3003 calls 7001
+                 3003 <- 200
+                 3003 gets camera-0
+        6s   3002 hangs up
+        6s   3003 hangs up
+        6s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn nobody_looks_for_ever() {
+    play(
+        "
+        1s     3003 calls 7001
+                   3003 <- 200
+                   3003 gets camera-0
+        7201s  alarm
+                   end 3003, normal-clearing
+        7201s  all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_camera_is_reached_by_no_way_round() {
+    play(
+        "
+        0s   op1 talks to ada
+        1s   op1: consult 7001
+                 op1: no, refused
+        2s   3003 calls 3002
+                 call 3002 as 3003
+        3s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        4s   3002 refers to 7001
+                 3002 <- 480
+        5s   3003 hangs up
+                 end 3002, normal-clearing
+        6s   4001 calls 3002
+                 4001 <- 403 Not permitted
+    ",
+    );
+}
+
+#[test]
+fn a_redirection_to_a_camera_shows_it_to_a_caller_who_may() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 redirects to 7001
+                 3003 <- 200
+                 3003 gets camera-0
+        3s   3003 calls 3002 without video
+                 call 3002 as 3003
+        4s   3002 redirects to 7001
+                 3003 <- 488 This number is a picture: call it with video
+    ",
+    );
+}
+
+/// The music stays, and so does the picture when the position changes or the operator is away.
+#[test]
+fn who_waits_sees_the_camera_of_the_queue() {
+    day::day(
+        &mut House::with_a_camera_for_the_queue(),
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold and camera-0
+                 ada gets hold and camera-0
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets hold and camera-0
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   op1: consult 3002
+                 ada gets hold and camera-0, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
     ",
     );
 }

@@ -11,6 +11,7 @@ use crate::presence;
 use crate::random::Random;
 use crate::registrar;
 use crate::server::admin_socket::{self, AdminSocket};
+use crate::server::cameras::Cameras;
 use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
 use crate::server::media_sockets::{self, raise_file_limit};
@@ -110,7 +111,10 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
         status.bindings,
         data.display()
     );
-    let parts = Parts { clock, exchange, first, media, sockets, workers, ports, writer };
+    let cameras = Cameras::new(
+        config.camera_urls().map(|(camera, url)| (camera.id, camera.name.clone(), url.clone())),
+    );
+    let parts = Parts { clock, exchange, first, media, sockets, workers, cameras, ports, writer };
     EventLoop::new(parts).run(committed, requested, stopped()?).await?;
     tracing::info!("stopped");
     Ok(())
@@ -205,7 +209,9 @@ fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Se
             Answer::Operator => AnsweredBy::Operator,
         };
         let number = queue.number.clone();
-        (id.clone(), QueueSettings { number, answer, ring_time: queue.ring_time })
+        let settings =
+            QueueSettings { number, answer, ring_time: queue.ring_time, camera: queue.camera };
+        (id.clone(), settings)
     });
     let waiting = config.queues.iter().map(|(id, queue)| acd::QueueSettings {
         id: id.clone(),

@@ -4,14 +4,16 @@
 //! them all. What cannot be used is refused with file, line, key, and what to write instead; all
 //! refusals of a file come at once.
 
+mod cameras;
 mod reader;
 mod values;
 
+pub use cameras::{CAMERAS_MAX, Camera};
 pub use reader::{Fault, Refusal};
 pub use values::Listen;
 
 use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
-use crate::ids::{LevelId, Number, QueueId};
+use crate::ids::{CameraId, LevelId, Number, QueueId};
 use crate::sip::Transport;
 use crate::time::Duration;
 use reader::{Reader, Remedy, Section};
@@ -52,6 +54,8 @@ pub struct Config {
     pub queues: BTreeMap<QueueId, Queue>,
     /// `[[trunk]]`
     pub trunks: Vec<Trunk>,
+    /// `[[camera]]`, in the order of their ids.
+    pub cameras: Vec<Camera>,
 }
 
 /// `[sip]`
@@ -136,6 +140,8 @@ pub struct Queue {
     pub overflow: Option<Number>,
     /// How long callers wait on while nobody is present.
     pub grace: Duration,
+    /// The camera that callers see while they wait, in place of the picture.
+    pub camera: Option<CameraId>,
 }
 
 impl Queue {
@@ -150,6 +156,7 @@ impl Queue {
             wait_max: None,
             overflow: None,
             grace: Duration::from_secs(10),
+            camera: None,
         }
     }
 }
@@ -174,6 +181,7 @@ impl Default for Config {
             desk: Desk { lease: Duration::from_secs(30), secure_only: false },
             queues: BTreeMap::from([main]),
             trunks: Vec::new(),
+            cameras: Vec::new(),
         }
     }
 }
@@ -226,7 +234,8 @@ impl Config {
 
     fn of<'a>(reader: &mut Reader<'_>, table: &'a DeTable<'a>) -> Self {
         let root = reader.root(table);
-        let sections = ["data", "sip", "media", "web", "levels", "desk", "queue", "trunk"];
+        let sections =
+            ["data", "sip", "media", "web", "levels", "desk", "queue", "trunk", "camera"];
         reader.allow(&root, &sections);
         let mut config = Self::default();
         set(&mut config.data, reader.value(&root, "data", data));
@@ -246,11 +255,15 @@ impl Config {
         if let Some(section) = reader.section(&root, "desk") {
             config.desk.read(reader, &section);
         }
+        // A camera's address, in whatever place it stands, has a password in it.
+        let seen = reader.unrepeated(|reader| reader.each(&root, "camera"));
         if let Some(section) = reader.section(&root, "queue") {
-            let given = queues(reader, &section);
+            let names: Vec<&str> = seen.iter().map(|camera| camera.text("name")).collect();
+            let given = queues(reader, &section, &names);
             set(&mut config.queues, (!given.is_empty()).then_some(given));
         }
         config.trunks = trunks(reader, &root, &config.levels.external);
+        config.cameras = cameras::cameras(reader, &seen, &config.levels.external, &config.queues);
         config
     }
 
@@ -262,6 +275,7 @@ impl Config {
             realm: self.sip.domain.clone(),
             queues: self.queues.iter().map(number).collect(),
             trunks: self.trunks.clone(),
+            cameras: self.cameras.iter().map(|camera| camera.camera.clone()).collect(),
             external: self.levels.external.clone(),
         }
     }
@@ -334,7 +348,11 @@ impl Desk {
 }
 
 /// The queues of the file; they replace the built-in one.
-fn queues<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> BTreeMap<QueueId, Queue> {
+fn queues<'a>(
+    reader: &mut Reader<'_>,
+    section: &Section<'a>,
+    cameras: &[&str],
+) -> BTreeMap<QueueId, Queue> {
     let mut queues = BTreeMap::new();
     let mut numbers = BTreeSet::new();
     for (name, section) in reader.named(section) {
@@ -345,7 +363,7 @@ fn queues<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> BTreeMap<QueueI
         if let Err(remedy) = values::name(name) {
             reader.refuse_section(&section, remedy);
         }
-        if let Some(queue) = queue(reader, name, &section, &mut numbers) {
+        if let Some(queue) = queue(reader, name, &section, (&mut numbers, cameras)) {
             queues.insert(QueueId::from(name), queue);
         }
     }
@@ -356,10 +374,11 @@ fn queue<'a>(
     reader: &mut Reader<'_>,
     name: &str,
     section: &Section<'a>,
-    numbers: &mut BTreeSet<Number>,
+    (numbers, cameras): (&mut BTreeSet<Number>, &[&str]),
 ) -> Option<Queue> {
-    let keys = ["number", "answer", "ring_time", "waiting_max", "wait_max", "overflow", "grace"];
-    reader.allow(section, &keys);
+    let times = ["ring_time", "wait_max", "grace"];
+    let others = ["number", "answer", "waiting_max", "overflow", "camera"];
+    reader.allow(section, &[&times[..], &others].concat());
     let number = |value: &DeValue<'_>| {
         let number = Number::from(values::name(values::text(value)?)?);
         if number.as_str().eq_ignore_ascii_case(DESK) {
@@ -396,6 +415,8 @@ fn queue<'a>(
     set(&mut queue.overflow, reader.value(section, "overflow", overflow));
     let grace = |value: &DeValue<'_>| values::duration(value, Duration::ZERO..=HOUR);
     set(&mut queue.grace, reader.value(section, "grace", grace));
+    let camera = |value: &DeValue<'_>| cameras::named(value, cameras);
+    set(&mut queue.camera, reader.value(section, "camera", camera));
     Some(queue)
 }
 

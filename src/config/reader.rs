@@ -78,6 +78,12 @@ pub(super) struct Section<'a> {
 }
 
 impl Section<'_> {
+    /// The text of a key; empty where there is none. What is wrong with it is said by whoever reads
+    /// the value.
+    pub fn text(&self, name: &str) -> &str {
+        find(self, name).and_then(|(_, value, _)| value.as_str()).unwrap_or_default()
+    }
+
     fn key(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
@@ -187,6 +193,29 @@ impl<'t> Reader<'t> {
             self.refuse(section.start, section.key(name), fault);
         }
         self.value(section, name, read)
+    }
+
+    /// As [`needed`](Self::needed), for a value that no refusal repeats.
+    pub fn needed_secret<'a, T>(
+        &mut self,
+        section: &Section<'a>,
+        name: &str,
+        remedy: &'static str,
+        read: impl FnOnce(&'a DeValue<'a>) -> Result<T, Remedy>,
+    ) -> Option<T> {
+        self.unrepeated(|reader| reader.needed(section, name, remedy, read))
+    }
+
+    /// Reads what no refusal repeats.
+    pub fn unrepeated<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let first = self.refusals.len();
+        let read = read(self);
+        for refusal in &mut self.refusals[first..] {
+            if let Fault::Value { value, .. } = &mut refusal.fault {
+                "\"…\"".clone_into(value);
+            }
+        }
+        read
     }
 
     /// Refuses a section as a whole.

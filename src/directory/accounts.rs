@@ -213,6 +213,8 @@ impl Directory {
             Some(Holder::Desk)
         } else if self.plan.queues.contains_key(&Number::from(name)) {
             Some(Holder::Queue)
+        } else if self.plan.camera_at(&Number::from(name)).is_some() {
+            Some(Holder::Camera)
         } else if self.terminals.contains_key(&Number::from(name)) {
             Some(Holder::Terminal)
         } else if self.operators.contains_key(&OperatorId::from(name)) {

@@ -128,7 +128,9 @@ impl Directory {
         let mut found = Vec::new();
         let external = std::iter::once((&self.plan.external, LevelUser::External));
         let trunks = self.plan.trunks.iter().map(|t| (&t.level, LevelUser::Trunk(t.name.clone())));
-        for (level, user) in external.chain(trunks) {
+        let cameras =
+            self.plan.cameras.iter().map(|c| (&c.level, LevelUser::Camera(c.name.clone())));
+        for (level, user) in external.chain(trunks).chain(cameras) {
             if !self.levels.contains_key(level) {
                 found.push(Refusal::LevelMissing { level: level.clone(), user });
             }
@@ -189,6 +191,9 @@ impl Directory {
         if let Some(trunk) = self.plan.trunks.iter().find(|trunk| trunk.level == *level) {
             return Some(LevelUser::Trunk(trunk.name.clone()));
         }
+        if let Some(camera) = self.plan.cameras.iter().find(|camera| camera.level == *level) {
+            return Some(LevelUser::Camera(camera.name.clone()));
+        }
         if let Some(terminal) = self.terminals.values().find(|t| t.level == *level) {
             return Some(LevelUser::Terminal(terminal.number.clone()));
         }
@@ -197,7 +202,9 @@ impl Directory {
     }
 
     fn add_permit(&mut self, permit: &Permit) -> Result<Vec<Effect>, Refusal> {
-        self.terminal_known(&permit.callee)?;
+        if self.plan.camera_at(&permit.callee).is_none() {
+            self.terminal_known(&permit.callee)?;
+        }
         let caller = permit.caller.as_str();
         check_name(caller).map_err(|fault| bad_name(Thing::Permit, caller, fault))?;
         if self.permits.contains(permit) {

@@ -5,6 +5,7 @@
 //! the rows that the journal has to write. It knows no call and no registration.
 
 mod accounts;
+mod camera;
 mod change;
 mod level;
 mod name;
@@ -17,9 +18,10 @@ mod terminal;
 mod trunk;
 
 pub use accounts::{Account, Accounts, Directory, OPERATORS_MAX, PERMITS_MAX, TERMINALS_MAX};
+pub use camera::Camera;
 pub use change::{Change, Effect, Field};
 pub use level::{LEVELS_MAX, Level, patent_levels};
-pub use name::{DISPLAY_NAME_MAX, Holder, NAME_MAX, NameFault, check_name};
+pub use name::{DISPLAY_NAME_MAX, Holder, NAME_MAX, NameFault, check_display_name, check_name};
 pub use numbering_plan::{DESK, Meaning, NumberingPlan};
 pub use operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 pub use permit::Permit;

@@ -43,6 +43,8 @@ pub enum Holder {
     Operator,
     /// The number of a queue.
     Queue,
+    /// The number of a camera.
+    Camera,
     /// The address of the control dialogs.
     Desk,
 }
@@ -53,6 +55,7 @@ impl fmt::Display for Holder {
             Self::Terminal => "the number of a terminal",
             Self::Operator => "the name of an operator",
             Self::Queue => "an operator number",
+            Self::Camera => "the number of a camera",
             Self::Desk => "the address of the desks",
         })
     }
@@ -83,7 +86,7 @@ pub fn check_name(name: &str) -> Result<(), NameFault> {
 ///
 /// # Errors
 /// The first fault.
-pub(super) fn check_display_name(name: &str) -> Result<(), NameFault> {
+pub fn check_display_name(name: &str) -> Result<(), NameFault> {
     if let Some(wrong) = name.chars().find(|c| c.is_control()) {
         return Err(NameFault::Character(wrong));
     }

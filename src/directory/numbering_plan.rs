@@ -1,9 +1,10 @@
 //! The numbering plan: what a dialled number means before anyone is asked.
 
 use super::accounts::Directory;
+use super::camera::Camera;
 use super::terminal::Terminal;
 use super::trunk::Trunk;
-use crate::ids::{LevelId, Number, QueueId};
+use crate::ids::{CameraId, LevelId, Number, QueueId};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -19,11 +20,25 @@ pub struct NumberingPlan {
     pub queues: BTreeMap<Number, QueueId>,
     /// The trunks, in the order of the configuration.
     pub trunks: Vec<Trunk>,
+    /// The cameras, in the order of the configuration.
+    pub cameras: Vec<Camera>,
     /// The level of callers that are no terminals, and of terminals added without a level.
     pub external: LevelId,
 }
 
 impl NumberingPlan {
+    /// The camera with this number.
+    #[must_use]
+    pub fn camera_at(&self, number: &Number) -> Option<&Camera> {
+        self.cameras.iter().find(|camera| camera.number.as_ref() == Some(number))
+    }
+
+    /// The camera with this id.
+    #[must_use]
+    pub fn camera(&self, id: CameraId) -> Option<&Camera> {
+        self.cameras.iter().find(|camera| camera.id == id)
+    }
+
     /// The trunk whose request comes from `source`: by address and port before by address alone,
     /// then in the order of the configuration.
     #[must_use]
@@ -63,6 +78,8 @@ pub enum Meaning<'a> {
     FeatureCode,
     /// An operator number.
     Queue(&'a QueueId),
+    /// A camera.
+    Camera(&'a Camera),
     /// A phone of ours.
     Terminal(&'a Terminal),
     /// A number beyond a trunk.
@@ -72,8 +89,8 @@ pub enum Meaning<'a> {
 }
 
 impl Directory {
-    /// What `number` stands for. An operator number always wins (R1.1), a terminal is nearer than
-    /// a trunk.
+    /// What `number` stands for. An operator number always wins (R1.1), then what else the
+    /// configuration says; a terminal is nearer than a trunk.
     #[must_use]
     pub fn meaning(&self, number: &Number) -> Meaning<'_> {
         if number.as_str() == DESK {
@@ -84,6 +101,9 @@ impl Directory {
         }
         if let Some(queue) = self.queue_of(number) {
             return Meaning::Queue(queue);
+        }
+        if let Some(camera) = self.plan().camera_at(number) {
+            return Meaning::Camera(camera);
         }
         if let Some(terminal) = self.terminal(number) {
             return Meaning::Terminal(terminal);
@@ -115,6 +135,7 @@ mod tests {
                 trunk("one port", &["192.0.2.10:5070"], &["00", "+"]),
                 trunk("inbound only", &["192.0.2.11"], &[]),
             ],
+            cameras: vec![],
             external: LevelId::from("B"),
         }
     }

@@ -161,6 +161,8 @@ pub enum LevelUser {
     External,
     /// A trunk of the configuration.
     Trunk(String),
+    /// A camera of the configuration.
+    Camera(String),
     /// A terminal.
     Terminal(Number),
     /// Another level admits it.
@@ -172,6 +174,7 @@ impl fmt::Display for LevelUser {
         match self {
             Self::External => f.write_str("levels.external of the configuration"),
             Self::Trunk(name) => write!(f, "trunk {name} of the configuration"),
+            Self::Camera(name) => write!(f, "camera {name} of the configuration"),
             Self::Terminal(number) => write!(f, "terminal {number}"),
             Self::Level(name) => write!(f, "the admits of level {name}"),
         }

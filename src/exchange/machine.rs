@@ -344,8 +344,8 @@ impl Machine {
             leg::Effect::Event(leg::Event::Offered { leg, replaces: Some(_), .. }) => {
                 self.decline_replacement(now, leg);
             }
-            leg::Effect::Event(leg::Event::Offered { leg, sealed, .. }) => {
-                self.admit(now, leg, sealed)
+            leg::Effect::Event(leg::Event::Offered { leg, video, sealed, .. }) => {
+                self.admit(now, leg, video, sealed);
             }
             leg::Effect::Event(event) => {
                 if let leg::Event::Ended { leg, .. } = event {

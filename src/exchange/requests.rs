@@ -123,7 +123,7 @@ impl Machine {
     }
 
     /// The leg can be answered: the switchboard hears of the call.
-    pub(super) fn admit(&mut self, now: Now, leg: LegId, sealed: bool) {
+    pub(super) fn admit(&mut self, now: Now, leg: LegId, video: bool, sealed: bool) {
         let input = match self.callers.remove(&leg) {
             Some(Caller::Party { identity, .. }) if !sealed && self.demands_srtp(&identity) => {
                 return self.decline_clear_speech(now, leg);
@@ -132,7 +132,8 @@ impl Machine {
                 if identity.origin == Origin::Guest {
                     self.strangers.opened(leg, source);
                 }
-                switchboard::Input::Incoming(Incoming { leg, identity, dialled, no_queue })
+                let incoming = Incoming { leg, identity, dialled, no_queue, video };
+                switchboard::Input::Incoming(incoming)
             }
             Some(Caller::Desk { operator, flow }) => {
                 let over_udp = flow.transport == Transport::Udp;

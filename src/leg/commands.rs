@@ -434,6 +434,8 @@ impl Machine {
             Source::Leg(other) => Some(other),
             Source::Hold
             | Source::Position(_)
+            | Source::HoldCamera(_)
+            | Source::Camera(_)
             | Source::RingBack
             | Source::Tone(_)
             | Source::Silence => None,

@@ -4,7 +4,7 @@ use super::party::{Identity, Party};
 use crate::cause::Cause;
 use crate::codec::Codec;
 use crate::dialog::{self, By};
-use crate::ids::LegId;
+use crate::ids::{CameraId, LegId};
 use crate::media;
 use crate::sip::{Flow, NameAddr};
 use crate::time::Duration;
@@ -19,6 +19,10 @@ pub enum Source {
     Hold,
     /// The hold music and a picture that shows this place in a queue, from 1.
     Position(u32),
+    /// The hold music and what a camera sees.
+    HoldCamera(CameraId),
+    /// Silence and what a camera sees.
+    Camera(CameraId),
     /// A ring-back tone of our own.
     RingBack,
     /// A short tone that answers a feature code.

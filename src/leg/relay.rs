@@ -173,14 +173,20 @@ impl Machine {
                 Some(other) => other.open_port(kind).map_or(none, media::Source::Port),
                 None => none,
             },
+            (Source::Camera(camera) | Source::HoldCamera(camera), Kind::Video) => {
+                media::Source::Camera(camera)
+            }
             (Source::Hold, _)
+            | (Source::HoldCamera(_), Kind::Audio)
             // The melody plays on while the position changes.
             | (Source::Position(_), Kind::Audio)
             | (Source::RingBack, Kind::Video) => media::Source::Hold,
             (Source::Position(position), Kind::Video) => media::Source::Position(position),
             (Source::RingBack, Kind::Audio) => media::Source::RingBack,
             (Source::Tone(tone), Kind::Audio) => media::Source::Tone(tone),
-            (Source::Tone(_), Kind::Video) | (Source::Silence, _) => none,
+            (Source::Tone(_), Kind::Video)
+            | (Source::Camera(_), Kind::Audio)
+            | (Source::Silence, _) => none,
         }
     }
 

@@ -127,7 +127,9 @@ impl Player {
             Source::Tone(Tone::Done) => (Some(Sound::Confirmed), Sound::Silence),
             Source::Tone(Tone::Refused) => (Some(Sound::Refused), Sound::Silence),
             Source::Tone(Tone::Warning) => (Some(Sound::Busy), Sound::Silence),
-            Source::Port(_) | Source::Silence | Source::Nothing => (None, Sound::Silence),
+            Source::Port(_) | Source::Camera(_) | Source::Silence | Source::Nothing => {
+                (None, Sound::Silence)
+            }
         };
         let wanted_ms = plan.own_packet_ms();
         let mut load = |format: &PayloadFormat, sound| {

@@ -122,7 +122,7 @@ impl Projector {
     #[must_use]
     pub fn new(films: &mut Films, plan: &Plan, source: Source, due: Instant) -> Option<Self> {
         let number = match source {
-            Source::Hold => None,
+            Source::Hold | Source::Camera(_) => None,
             Source::Position(position) => Some(position),
             Source::Port(_)
             | Source::RingBack

@@ -4,6 +4,8 @@
 //! serves every port: the pace, which beats only while some port needs sound of our own, and each
 //! port's next deadline for reports, key frames, silence and health.
 
+use super::cameras::Cameras;
+use super::footage::Packets;
 use super::health::PortHealth;
 use super::hold::Repertoire;
 use super::key_frames::REQUEST_INTERVAL;
@@ -12,6 +14,7 @@ use super::patchbay::{Change, Patchbay, Source};
 use super::picture::ParameterSets;
 use super::plan::{BitrateFeedback, Feedback, Plan};
 use super::port::{Follows, Port};
+use super::rendition::camera_of;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
 use super::route::route;
 use super::work::{Done, Job};
@@ -176,16 +179,19 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Machine {
     settings: Settings,
-    random: Random,
-    ports: Ports,
-    patchbay: Patchbay,
+    pub(super) random: Random,
+    pub(super) ports: Ports,
+    pub(super) patchbay: Patchbay,
+    pub(super) cameras: Cameras,
+    /// The picture of a camera that is being given out.
+    pub(super) packets: Packets,
     repertoire: Repertoire,
     clocks: WallClocks,
     /// Ports that need something of our own every 20 ms.
     making: BTreeSet<PortId>,
     pace: Option<Instant>,
     deadlines: BTreeSet<(Instant, PortId)>,
-    scratch: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
 }
 
 impl Machine {
@@ -197,6 +203,8 @@ impl Machine {
             random,
             ports: Ports::default(),
             patchbay: Patchbay::default(),
+            cameras: Cameras::default(),
+            packets: Packets::default(),
             repertoire: Repertoire::default(),
             clocks: WallClocks::default(),
             making: BTreeSet::new(),
@@ -336,11 +344,12 @@ impl Machine {
         // Where pictures are made or converted for it, that is where it is done.
         let picture_wanted = picture_wanted && !open.outbound.renews_picture(out);
         let bitrate_max = bitrate_max.filter(|max| !open.outbound.limits_bitrate(*max, out));
-        let Source::Port(source) = self.patchbay.source(port) else { return };
         if picture_wanted {
-            self.want_key_frame(now, source, out);
+            self.want_picture(now, port, out);
         }
-        if let Some(bitrate) = bitrate_max {
+        if let Some(bitrate) = bitrate_max
+            && let Source::Port(source) = self.patchbay.source(port)
+        {
             self.limit_bitrate(now, source, bitrate, out);
         }
     }
@@ -348,6 +357,9 @@ impl Machine {
     /// Takes back what a worker has done with one picture.
     pub fn done(&mut self, now: Now, done: Done, out: &mut impl Outgoing) {
         let port = done.conversion.port;
+        if let Some(camera) = camera_of(done.conversion) {
+            return self.rendered(now, camera, done, out);
+        }
         let Some(open) = self.ports.get_mut(port) else { return };
         let mut exit = Exit { scratch: &mut self.scratch, out };
         let follows = open.picture_done(now.instant, done, &mut exit);
@@ -389,11 +401,15 @@ impl Machine {
     }
 
     /// Does what follows from a packet that one receiver got.
-    fn follow(&mut self, now: Now, receiver: PortId, follows: Follows, out: &mut impl Outgoing) {
-        if follows.key_frame
-            && let Source::Port(source) = self.patchbay.source(receiver)
-        {
-            self.want_key_frame(now, source, out);
+    pub(super) fn follow(
+        &mut self,
+        now: Now,
+        receiver: PortId,
+        follows: Follows,
+        out: &mut impl Outgoing,
+    ) {
+        if follows.key_frame {
+            self.want_picture(now, receiver, out);
         }
         if follows.settle {
             self.settle(now.instant, receiver);
@@ -434,12 +450,23 @@ impl Machine {
         if let Some(at) = open.deadline {
             self.deadlines.remove(&(at, port));
         }
+        self.cameras.leave(self.patchbay.source(port), port);
+        self.order(out);
         let orphans = self.patchbay.close(port);
         self.switch(now, &orphans, out);
     }
 
     /// Makes streams follow the rows that have changed.
     fn switch(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
+        self.seat_viewers(changes);
+        self.change_feeds(now, changes, out);
+        for change in changes {
+            self.welcome(now, *change, out);
+        }
+    }
+
+    /// Makes streams follow rows, also rows that are as before while their source is not.
+    pub(super) fn change_feeds(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
         for Change { receiver, from, to } in changes {
             for source in [from, to] {
                 if let Source::Port(source) = source
@@ -466,19 +493,21 @@ impl Machine {
     }
 
     /// Finds anew what becomes of each format of a receiver's source.
-    fn reroute(&mut self, receiver: PortId, out: &mut impl Outgoing) {
-        let Source::Port(source) = self.patchbay.source(receiver) else { return };
-        let (Some(from), Some(to)) = (self.ports.get(source), self.ports.get(receiver)) else {
-            return;
+    pub(super) fn reroute(&mut self, receiver: PortId, out: &mut impl Outgoing) {
+        let Some(to) = self.ports.get(receiver) else { return };
+        let route = match self.patchbay.source(receiver) {
+            Source::Port(source) => self.ports.get(source).map(|from| route(&from.plan, &to.plan)),
+            other => self.cameras.route(other, (receiver, &to.plan), &mut self.random),
         };
-        let route = route(&from.plan, &to.plan);
+        self.order(out);
+        let Some(route) = route else { return };
         if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
             to.outbound.route = route.into();
             to.end_line(&mut Exit { scratch: &mut self.scratch, out });
         }
     }
 
-    fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
+    pub(super) fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
         if let Some(open) = self.ports.get_mut(source).filter(|open| open.kind == Kind::Video) {
             open.inbound.requests.want(now.instant);
             self.ask_for_key_frame(now, source, out);
@@ -620,7 +649,7 @@ impl Machine {
     }
 
     /// Enters a port with its next deadline, and among those that need sound of our own.
-    fn settle(&mut self, now: Instant, port: PortId) {
+    pub(super) fn settle(&mut self, now: Instant, port: PortId) {
         let Some(open) = self.ports.get_mut(port) else { return };
         if open.is_making() {
             self.making.insert(port);
@@ -670,7 +699,7 @@ fn at_or_after(at: Instant) -> Instant {
 
 /// The open ports, found without hashing.
 #[derive(Debug, Default)]
-struct Ports(Vec<Option<Box<Port>>>);
+pub(super) struct Ports(Vec<Option<Box<Port>>>);
 
 impl Ports {
     fn insert(&mut self, port: Port) {
@@ -689,7 +718,7 @@ impl Ports {
         self.0.get(index(port))?.as_deref()
     }
 
-    fn get_mut(&mut self, port: PortId) -> Option<&mut Port> {
+    pub fn get_mut(&mut self, port: PortId) -> Option<&mut Port> {
         self.0.get_mut(index(port))?.as_deref_mut()
     }
 }

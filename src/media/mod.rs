@@ -5,9 +5,12 @@
 //! Media knows no SIP, no SDP beyond the direction, and no call. On the path of a packet nothing
 //! is allocated, and the bytes are rewritten where they lie.
 
+mod camera;
+mod cameras;
 mod continuity;
 mod conversion;
 mod dtmf;
+mod footage;
 mod guard;
 mod health;
 mod hold;
@@ -22,12 +25,15 @@ mod picture;
 mod picture_transcoder;
 mod plan;
 mod port;
+mod rendition;
 mod repacker;
 mod reports;
 mod route;
 mod voice_transcoder;
 mod work;
 
+pub use camera::{Camera, VideoCodec};
+pub use cameras::UNIT_MAX;
 pub use health::PortHealth;
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
 pub use patchbay::{Change, Patchbay, Source, Tone};

@@ -12,7 +12,7 @@
 //! is entered as [`Source::Nothing`], and closing a port empties every row that named it: a port
 //! number that a later call uses inherits no listener.
 
-use crate::ids::PortId;
+use crate::ids::{CameraId, PortId};
 
 /// One more than the highest UDP port.
 const PORT_NUMBERS: u64 = 1 << 16;
@@ -26,6 +26,8 @@ pub enum Source {
     Hold,
     /// The same, with the picture showing the place in a queue, from 1.
     Position(u32),
+    /// What a camera sees; the plain hold picture while it is not there.
+    Camera(CameraId),
     /// The tone of a phone that rings far away.
     RingBack,
     /// A short tone that tells an operator how a command went; then silence.
@@ -109,6 +111,7 @@ impl Patchbay {
                 Source::Port(_)
                 | Source::Hold
                 | Source::Position(_)
+                | Source::Camera(_)
                 | Source::RingBack
                 | Source::Tone(_)
                 | Source::Silence

@@ -349,6 +349,7 @@ impl Port {
             | (
                 Source::Hold
                 | Source::Position(_)
+                | Source::Camera(_)
                 | Source::RingBack
                 | Source::Tone(_)
                 | Source::Silence

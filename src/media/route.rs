@@ -41,6 +41,27 @@ pub fn route(source: &Plan, receiver: &Plan) -> Vec<Way> {
     source.formats().map(|format| way(format, voice, receiver)).collect()
 }
 
+/// The same for a camera, whose format says what it sends where a phone's says what it takes: pictures
+/// beyond the receiver's level are made smaller, where that can be done here.
+#[must_use]
+pub fn route_of_camera(camera: &Plan, receiver: &Plan) -> Vec<Way> {
+    let way = |format: &PayloadFormat| {
+        let level = |format: &PayloadFormat| H264Parameters::parse(&format.fmtp).level;
+        let way = way(format, None, receiver);
+        let passes = matches!(way, Way::Same(_) | Way::Repacked(_));
+        let same = receiver.formats().find(|other| other.codec == format.codec);
+        let beyond = same.is_some_and(|other| level(format) > level(other));
+        if !(passes && beyond && format.codec == Codec::H264) {
+            return way;
+        }
+        match converted(format, receiver) {
+            Way::Closed => way,
+            smaller => smaller,
+        }
+    };
+    camera.formats().map(way).collect()
+}
+
 fn way(format: &PayloadFormat, voice: Option<&PayloadFormat>, receiver: &Plan) -> Way {
     let same = || receiver.formats().filter(|other| carries(format, other));
     let passes = same()

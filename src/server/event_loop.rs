@@ -11,6 +11,7 @@
 //!
 //! Performing never decides and never waits: what cannot be sent is reported as an input.
 
+use super::cameras::{self, Cameras};
 use super::clock::Clock;
 use super::codec_workers::CodecWorkers;
 use super::media_sockets::{self, MediaSockets};
@@ -121,6 +122,7 @@ pub struct EventLoop {
     media: media::Machine,
     sockets: Sockets,
     workers: CodecWorkers,
+    cameras: Cameras,
     writer: Writer,
     resolver: Resolver,
     replies: BTreeMap<u64, oneshot::Sender<Reply>>,
@@ -162,7 +164,9 @@ pub struct Parts {
     pub sockets: Sockets,
     /// Who codes pictures.
     pub workers: CodecWorkers,
-    /// Their relay ports.
+    /// The cameras.
+    pub cameras: Cameras,
+    /// The relay ports of the sockets.
     pub ports: Vec<PortId>,
     /// The journal.
     pub writer: Writer,
@@ -172,13 +176,15 @@ impl EventLoop {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { clock, exchange, first, media, sockets, workers, ports, writer } = parts;
+        let Parts { clock, exchange, first, media, sockets, workers, cameras, ports, writer } =
+            parts;
         let mut this = Self {
             clock,
             exchange,
             media,
             sockets,
             workers,
+            cameras,
             writer,
             resolver: Resolver::new(),
             replies: BTreeMap::new(),
@@ -205,6 +211,7 @@ impl EventLoop {
         let mut farewell = None;
         loop {
             self.drain_found();
+            self.watch_cameras(self.now());
             self.sockets.media.take_jobs().for_each(|job| self.workers.submit(job));
             if let Some(broken) = self.broken.take() {
                 return Err(broken);
@@ -214,10 +221,11 @@ impl EventLoop {
             {
                 return Ok(());
             }
-            let wake =
-                earliest(earliest(self.exchange.deadline(), self.media.deadline()), farewell);
+            let cores = earliest(self.exchange.deadline(), self.media.deadline());
+            let wake = earliest(earliest(cores, self.cameras.deadline()), farewell);
             let Sockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
+            let cameras = &mut self.cameras;
             tokio::select! {
                 () = std::future::poll_fn(|cx| udp.poll_ready(cx)) => self.drain_udp(),
                 readable = media.readable() => {
@@ -225,6 +233,7 @@ impl EventLoop {
                     self.relay()?;
                 }
                 Some(done) = workers.next() => self.on_done(done),
+                Some(report) = cameras.next() => self.on_camera(report),
                 Some(event) = streams.next() => {
                     self.on_stream(event);
                     self.drain_streams();
@@ -320,6 +329,27 @@ impl EventLoop {
         let events: Vec<media::Event> = self.sockets.media.take_events().collect();
         for event in events {
             self.handle(Input::Media(event));
+        }
+    }
+
+    fn on_camera(&mut self, report: cameras::Report) {
+        let mut next = Some(report);
+        while let Some(report) = next {
+            let now = self.now();
+            if let Some((camera, what)) = self.cameras.note(now.instant, &report) {
+                self.media.camera(now, camera, what, self.sockets.media.outgoing());
+            }
+            next = self.cameras.try_next();
+        }
+    }
+
+    /// Connects the cameras that somebody sees, and lets go of the others.
+    fn watch_cameras(&mut self, now: Now) {
+        for (camera, watched) in self.media.watched_cameras() {
+            self.cameras.watch(now.instant, camera, watched);
+        }
+        for camera in self.cameras.tick(now.instant) {
+            self.media.camera(now, camera, media::Camera::Lost, self.sockets.media.outgoing());
         }
     }
 

@@ -3,6 +3,9 @@
 pub mod account;
 pub mod admin_socket;
 pub mod admin_wire;
+mod camera_line;
+mod camera_url;
+pub mod cameras;
 pub mod clock;
 mod codec_workers;
 pub mod event_loop;
@@ -12,6 +15,7 @@ mod stream;
 mod telemetry;
 mod udp;
 
+pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;
 
 pub use udp::own_address_towards;

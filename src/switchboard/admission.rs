@@ -10,7 +10,7 @@
 
 use crate::cause::Cause;
 use crate::directory::{Directory, Meaning};
-use crate::ids::{LevelId, Number};
+use crate::ids::{CameraId, LevelId, Number};
 use std::fmt;
 
 /// Who calls, as authenticated; the From header alone is never enough (R2.5).
@@ -129,6 +129,13 @@ pub enum Callee {
         /// The number as dialled.
         number: Number,
     },
+    /// Nobody: a camera that is looked at.
+    Camera {
+        /// Which.
+        camera: CameraId,
+        /// The number as dialled.
+        number: Number,
+    },
 }
 
 impl Callee {
@@ -136,7 +143,9 @@ impl Callee {
     #[must_use]
     pub fn number(&self) -> &Number {
         match self {
-            Self::Terminal(number) | Self::Trunk { number, .. } => number,
+            Self::Terminal(number) | Self::Trunk { number, .. } | Self::Camera { number, .. } => {
+                number
+            }
         }
     }
 
@@ -145,7 +154,7 @@ impl Callee {
     pub fn terminal(&self) -> Option<&Number> {
         match self {
             Self::Terminal(number) => Some(number),
-            Self::Trunk { .. } => None,
+            Self::Trunk { .. } | Self::Camera { .. } => None,
         }
     }
 
@@ -153,7 +162,7 @@ impl Callee {
     #[must_use]
     pub fn trunk(&self) -> Option<&str> {
         match self {
-            Self::Terminal(_) => None,
+            Self::Terminal(_) | Self::Camera { .. } => None,
             Self::Trunk { trunk, .. } => Some(trunk),
         }
     }
@@ -269,6 +278,10 @@ pub fn admit(
         Meaning::Trunk(trunk) => {
             let callee = Callee::Trunk { trunk: trunk.name.clone(), number: number.clone() };
             (callee, trunk.level.clone())
+        }
+        Meaning::Camera(camera) => {
+            let callee = Callee::Camera { camera: camera.id, number: number.clone() };
+            (callee, camera.level.clone())
         }
         Meaning::Unknown if directory.admitted_anywhere(&level) => {
             return Err(Rule::UnknownNumber(number.clone()));

@@ -27,7 +27,7 @@ use super::settings::{AnsweredBy, REFUSALS};
 use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
-use crate::ids::{CallId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
+use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
 use crate::leg::{self, Choice, Command, Offer, Source, Spoken};
 use crate::media::Tone;
 use crate::presence;
@@ -48,6 +48,8 @@ pub(super) struct OperatorCall {
     pub(super) answered_by: AnsweredBy,
     /// As last announced, from 1; 0 before.
     pub(super) position: usize,
+    /// What the caller sees while it waits, in place of the picture.
+    pub(super) camera: Option<CameraId>,
 }
 
 /// Where a call through an operator stands.
@@ -152,12 +154,13 @@ pub(super) struct Arrived {
     /// It comes from a call that was answered already.
     pub answered: bool,
     pub answered_by: AnsweredBy,
+    pub camera: Option<CameraId>,
 }
 
 impl OperatorCall {
     pub fn new(arrived: Arrived) -> Self {
-        let Arrived { id, request, queue, caller, identity, record, answered, answered_by } =
-            arrived;
+        let Arrived { id, request, queue, caller, identity, record, .. } = arrived;
+        let Arrived { answered, answered_by, camera, .. } = arrived;
         Self {
             id,
             request,
@@ -169,6 +172,7 @@ impl OperatorCall {
             answered,
             answered_by,
             position: 0,
+            camera,
         }
     }
 
@@ -203,11 +207,11 @@ impl OperatorCall {
             }
             State::Consulting { seat: o, early, .. } => {
                 let callee = early.map_or(Source::RingBack, Source::Leg);
-                vec![(c, Source::Hold), (o.phone, callee)]
+                vec![(c, self.hold_source()), (o.phone, callee)]
             }
             State::TalkingToCallee { seat: o, callee: u } => {
                 vec![
-                    (c, Source::Hold),
+                    (c, self.hold_source()),
                     (o.phone, Source::Leg(u.leg)),
                     (u.leg, Source::Leg(o.phone)),
                 ]

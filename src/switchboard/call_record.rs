@@ -48,7 +48,8 @@ pub struct CallRecord {
 /// The moment at which a phase began.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Phase {
-    /// The phase as the desk protocol names it, or `direct-ringing`, `talking`, `transferring`.
+    /// The phase as the desk protocol names it, or `direct-ringing`, `talking`, `transferring`,
+    /// `watching`.
     pub word: Cow<'static, str>,
     /// When.
     pub at: UnixTime,

@@ -114,6 +114,7 @@ impl OperatorCall {
     ) -> Result<(), Refusal> {
         let text = match ctx.world.directory.meaning(number) {
             Meaning::Queue(_) => "an operator number cannot be consulted",
+            Meaning::Camera(_) => "a camera has nobody to talk to: call it from your phone",
             Meaning::FeatureCode | Meaning::Desk => "this is no telephone",
             Meaning::Unknown => return Err(Refusal::NoSuchNumber),
             Meaning::Terminal(_) | Meaning::Trunk(_) => match () {
@@ -331,6 +332,7 @@ fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) {
         | Cause::Abandoned
         | Cause::UnknownNumber
         | Cause::Unreachable
+        | Cause::NoPicture
         | Cause::NoOperator
         | Cause::QueueFull
         | Cause::WaitedTooLong

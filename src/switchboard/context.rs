@@ -11,7 +11,7 @@ use crate::acd;
 use crate::cause::Cause;
 use crate::dialog;
 use crate::directory::{Directory, Meaning};
-use crate::ids::{CallId, LegId, Number, OperatorId, Ticket};
+use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, Ticket};
 use crate::leg;
 use crate::presence;
 use crate::registrar::{self, Way};
@@ -39,9 +39,11 @@ impl World<'_> {
                 (Origin::Terminal(number.clone()), terminal.name.clone())
             }
             Meaning::Trunk(trunk) => (Origin::Trunk(trunk.name.clone()), String::new()),
-            Meaning::Queue(_) | Meaning::Desk | Meaning::FeatureCode | Meaning::Unknown => {
-                (Origin::Guest, String::new())
-            }
+            Meaning::Queue(_)
+            | Meaning::Camera(_)
+            | Meaning::Desk
+            | Meaning::FeatureCode
+            | Meaning::Unknown => (Origin::Guest, String::new()),
         };
         Identity { origin, number: Some(number.clone()), name }
     }
@@ -164,6 +166,8 @@ pub(super) struct Context<'a> {
     pub operators: &'a presence::Machine,
     /// The call that each operator has in hand.
     pub hands: &'a BTreeMap<OperatorId, CallId>,
+    /// The camera that each call looks at.
+    pub watching: &'a BTreeMap<CallId, CameraId>,
     pub book: &'a mut LegBook,
     pub steps: &'a mut Vec<Step>,
     pub tickets: &'a mut u64,
@@ -249,6 +253,11 @@ impl Context<'_> {
         operator.is_some_and(|operator| self.hands.contains_key(operator))
     }
 
+    /// How many calls look at a camera.
+    pub fn viewers(&self, camera: CameraId) -> usize {
+        self.watching.values().filter(|seen| **seen == camera).count()
+    }
+
     /// The display name of a terminal, may be empty.
     pub fn name_of(&self, number: &Number) -> String {
         let terminal = self.world.directory.terminal(number);
@@ -278,6 +287,8 @@ impl Context<'_> {
                 let remote = address.map(|address| address.socket());
                 remote.map(|remote| trunk_target(number, remote)).into_iter().collect()
             }
+            // Nobody is there to be rung.
+            Callee::Camera { .. } => vec![],
         }
     }
 

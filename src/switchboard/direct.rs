@@ -3,10 +3,11 @@
 //! ```text
 //!   ringing ── 200 ──▶ talking ── REFER ──▶ transferring ── 200 ──▶ talking (with another)
 //!      │ 3xx, admitted ──▶ ringing             └ target fails ──▶ talking (as before)
+//!      │ a camera's number ──▶ watching (camera.rs)
 //!      └ refused, no answer ──▶ ended          either hangs up ──▶ ended
 //! ```
 
-use super::admission::{self, AdmittedCall, Identity};
+use super::admission::{self, AdmittedCall, Callee, Identity};
 use super::call::{Wanted, refusal};
 use super::call_record::{CallRecord, EndedBy};
 use super::context::{Context, Owner, Permission, Step, World, party};
@@ -15,7 +16,7 @@ use super::ringing::{Placing, Ringing, Rung};
 use super::story::Story;
 use crate::cause::Cause;
 use crate::dialog::ServerTx;
-use crate::ids::{CallId, LegId, Number};
+use crate::ids::{CallId, CameraId, LegId, Number};
 use crate::leg::{self, Choice, Command, Offer, Source};
 use crate::sip::NameAddr;
 use crate::time::Instant;
@@ -32,6 +33,8 @@ pub(super) struct DirectCall {
     pub record: CallRecord,
     pub(super) state: State,
     pub(super) answered: bool,
+    /// The caller's INVITE lets expect that it can see.
+    pub(super) sees: bool,
     redirections: u8,
 }
 
@@ -41,6 +44,7 @@ pub(super) enum State {
     Ringing { callee: Ringing, early: Option<LegId> },
     Talking { callee: Wanted },
     Transferring { transfer: Transfer },
+    Watching { camera: CameraId, number: Number, until: Instant },
     Ended,
 }
 
@@ -67,7 +71,7 @@ impl DirectCall {
         answered: bool,
     ) -> Self {
         let state = State::Ended;
-        Self { id, caller, identity, record, state, answered, redirections: 0 }
+        Self { id, caller, identity, record, state, answered, sees: false, redirections: 0 }
     }
 
     /// A call that an operator has handed over.
@@ -79,11 +83,14 @@ impl DirectCall {
         callee: Wanted,
     ) -> Self {
         let state = State::Talking { callee };
-        Self { id, caller, identity, record, state, answered: true, redirections: 0 }
+        Self { id, caller, identity, record, state, answered: true, sees: false, redirections: 0 }
     }
 
     /// Calls the callee's phones; a callee without one ends the call.
     pub fn place(&mut self, to: Permission<'_>, ctx: &mut Context<'_>) {
+        if let Callee::Camera { camera, .. } = to.callee() {
+            return self.show(*camera, ctx);
+        }
         let number = to.callee().number().clone();
         let placing = Placing {
             to,
@@ -122,6 +129,7 @@ impl DirectCall {
                 let waiting = (transfer.transferee, Source::RingBack);
                 referrer.into_iter().chain([waiting]).collect()
             }
+            State::Watching { camera, .. } => vec![(self.caller, Source::Camera(*camera))],
             State::Ended => vec![],
         }
     }
@@ -132,6 +140,7 @@ impl DirectCall {
             State::Ringing { callee, .. } => Some(&callee.number),
             State::Talking { callee } => Some(&callee.number),
             State::Transferring { transfer } => Some(&transfer.callee.number),
+            State::Watching { number, .. } => Some(number),
             State::Ended => None,
         }
     }
@@ -142,6 +151,7 @@ impl DirectCall {
             State::Ringing { .. } => "direct-ringing",
             State::Talking { .. } => "talking",
             State::Transferring { .. } => "transferring",
+            State::Watching { .. } => "watching",
             State::Ended => "ended",
         }
     }
@@ -165,6 +175,7 @@ impl DirectCall {
                 if let leg::Event::Ended { cause, .. } = event {
                     self.on_gone(leg, *cause, ctx);
                 }
+                self.settled(event, ctx);
             }
         }
     }
@@ -384,6 +395,7 @@ impl DirectCall {
             State::Talking { .. }
             | State::Ringing { .. }
             | State::Transferring { .. }
+            | State::Watching { .. }
             | State::Ended => None,
         }
     }
@@ -399,7 +411,7 @@ impl DirectCall {
         match &self.state {
             State::Talking { callee } => Some(&callee.number),
             State::Transferring { transfer } => Some(&transfer.callee.number),
-            State::Ringing { .. } | State::Ended => None,
+            State::Ringing { .. } | State::Watching { .. } | State::Ended => None,
         }
     }
 
@@ -444,7 +456,7 @@ impl DirectCall {
         let callee = match &self.state {
             State::Talking { callee } => Some(callee),
             State::Transferring { transfer } => Some(&transfer.callee),
-            State::Ringing { .. } | State::Ended => None,
+            State::Ringing { .. } | State::Watching { .. } | State::Ended => None,
         };
         match callee.filter(|callee| callee.leg == leg) {
             None => self.identity.clone(),
@@ -464,7 +476,10 @@ impl DirectCall {
         let by = if leg == self.caller { EndedBy::Caller } else { EndedBy::Callee };
         let cause = match &self.state {
             State::Ringing { .. } => Cause::Abandoned,
-            State::Talking { .. } | State::Transferring { .. } | State::Ended => cause,
+            State::Talking { .. }
+            | State::Transferring { .. }
+            | State::Watching { .. }
+            | State::Ended => cause,
         };
         self.finish(cause, by, ctx);
     }
@@ -478,7 +493,7 @@ impl DirectCall {
                 transfer.target.call_off(cause, ctx);
                 ctx.hang_up(transfer.callee.leg, cause);
             }
-            State::Ended => {}
+            State::Watching { .. } | State::Ended => {}
         }
         if self.answered {
             ctx.hang_up(self.caller, cause);
@@ -500,6 +515,7 @@ impl DirectCall {
         match &self.state {
             State::Ringing { callee, .. } => Some(callee.until),
             State::Transferring { transfer } => Some(transfer.target.until),
+            State::Watching { until, .. } => Some(*until),
             State::Talking { .. } | State::Ended => None,
         }
     }
@@ -518,6 +534,7 @@ impl DirectCall {
                 transfer.target.call_off(Cause::NoAnswer, ctx);
                 self.transfer_failed(Cause::NoAnswer, ctx);
             }
+            State::Watching { .. } => self.finish(Cause::NormalClearing, EndedBy::Server, ctx),
             State::Talking { .. } | State::Ended => {}
         }
     }

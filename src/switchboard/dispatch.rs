@@ -7,6 +7,7 @@
 //!   number unknown   ──▶ 404
 //!   desk phone in an operator call ──▶ 486
 //!   no contact       ──▶ 480
+//!   camera           ──▶ its picture, or 488 where the caller has no video
 //!   else its phones ring
 //! ```
 
@@ -39,6 +40,8 @@ pub struct Incoming {
     pub dialled: Number,
     /// The caller does not want to wait (RFC 3841 `no-queue`).
     pub no_queue: bool,
+    /// Its INVITE offers video, or leaves the offer to us.
+    pub video: bool,
 }
 
 /// A caller that leaves one call for another number, answered or not.
@@ -54,7 +57,7 @@ pub(super) struct Onward {
 
 impl Machine {
     pub(super) fn dispatch(&mut self, env: &mut Env<'_>, incoming: Incoming) {
-        let Incoming { leg, identity, dialled, no_queue } = incoming;
+        let Incoming { leg, identity, dialled, no_queue, video } = incoming;
         let directory = env.world.directory;
         self.last_call += 1;
         let call = CallId(self.last_call);
@@ -73,8 +76,12 @@ impl Machine {
                 let phone = identity.terminal().cloned();
                 self.feature_code(env, leg, phone.as_ref(), &dialled);
             }
-            Meaning::Desk | Meaning::Terminal(_) | Meaning::Trunk(_) | Meaning::Unknown => {
-                self.call_directly(env, (call, leg), identity, record, &dialled);
+            Meaning::Desk
+            | Meaning::Camera(_)
+            | Meaning::Terminal(_)
+            | Meaning::Trunk(_)
+            | Meaning::Unknown => {
+                self.call_directly(env, (call, leg), identity, record, (&dialled, video));
             }
         }
     }
@@ -132,6 +139,7 @@ impl Machine {
         record.queue = Some(queue.clone());
         let settings = self.settings.queues.get(&queue);
         let answered_by = settings.map_or(AnsweredBy::Queue, |settings| settings.answer);
+        let camera = settings.and_then(|settings| settings.camera);
         let never_to = identity.terminal().and_then(|own| self.presence.at_phone(own)).cloned();
         let arrived = Arrived {
             id,
@@ -142,6 +150,7 @@ impl Machine {
             record,
             answered,
             answered_by,
+            camera,
         };
         let call = Call::Operator(Box::new(OperatorCall::new(arrived)));
         self.add_call(env, id, call, caller);
@@ -199,7 +208,11 @@ impl Machine {
             Meaning::Trunk(trunk) => {
                 Some(Callee::Trunk { trunk: trunk.name.clone(), number: to.clone() })
             }
-            Meaning::Queue(_) | Meaning::Desk | Meaning::FeatureCode | Meaning::Unknown => None,
+            Meaning::Queue(_)
+            | Meaning::Camera(_)
+            | Meaning::Desk
+            | Meaning::FeatureCode
+            | Meaning::Unknown => None,
         };
         let direct = DirectCall::new(call, leg, identity, record, answered);
         self.begin_direct(env, direct, |call, ctx| match &callee {
@@ -250,7 +263,7 @@ impl Machine {
         (id, leg): (CallId, LegId),
         identity: Identity,
         record: CallRecord,
-        dialled: &Number,
+        (dialled, video): (&Number, bool),
     ) {
         let admitted = match admission::admit(env.world.directory, &identity, dialled) {
             Ok(admitted) => admitted,
@@ -267,7 +280,8 @@ impl Machine {
                 };
             }
         };
-        let direct = DirectCall::new(id, leg, identity, record, false);
+        let mut direct = DirectCall::new(id, leg, identity, record, false);
+        direct.sees = video;
         self.begin_direct(env, direct, |call, ctx| {
             call.place(Permission::Admitted(&admitted), ctx);
         });

@@ -23,7 +23,7 @@ use super::settings::Settings;
 use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
-use crate::ids::{CallId, LegId, Number, OperatorId, RequestId, Ticket};
+use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, RequestId, Ticket};
 use crate::leg;
 use crate::presence;
 use crate::random::Random;
@@ -122,6 +122,8 @@ pub struct Machine {
     pub(super) requests: BTreeMap<RequestId, CallId>,
     /// The call that each operator has in hand.
     pub(super) hands: BTreeMap<OperatorId, CallId>,
+    /// The camera that each call looks at.
+    watching: BTreeMap<CallId, CameraId>,
     pub(super) book: LegBook,
     pub(super) desks: Desks,
     pub(super) phones: Phones,
@@ -154,6 +156,7 @@ impl Machine {
             calls: BTreeMap::new(),
             requests: BTreeMap::new(),
             hands: BTreeMap::new(),
+            watching: BTreeMap::new(),
             book: LegBook::default(),
             desks: Desks::default(),
             phones: Phones::default(),
@@ -260,6 +263,10 @@ impl Machine {
         let call = self.settle(call);
         self.set_alarm(id, &call);
         self.set_engaged(env, id, &call);
+        match call.camera() {
+            Some(camera) => self.watching.insert(id, camera),
+            None => self.watching.remove(&id),
+        };
         if call.is_over() {
             if let Some(request) = call.request() {
                 self.requests.remove(&request);
@@ -282,6 +289,7 @@ impl Machine {
             settings: &self.settings,
             operators: &self.presence,
             hands: &self.hands,
+            watching: &self.watching,
             book: &mut self.book,
             steps,
             tickets: &mut self.tickets,
@@ -621,6 +629,13 @@ impl Call {
         match self {
             Self::Operator(call) => call.deadline(),
             Self::Direct(call) => call.deadline(),
+        }
+    }
+
+    fn camera(&self) -> Option<CameraId> {
+        match self {
+            Self::Operator(_) => None,
+            Self::Direct(call) => call.camera(),
         }
     }
 

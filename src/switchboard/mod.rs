@@ -10,6 +10,7 @@
 //!     consultation   the wanted person is called, and talked to unheard
 //!     handover       the health gate, the release
 //!   direct     between two parties           transfer   REFER with Replaces
+//!     camera         one party, and a place to look at
 //!   ringing    phones that ring in parallel
 //!   legs       what legs say, and whose affair it is
 //!   desks      control dialogs               desk       their protocol
@@ -19,6 +20,7 @@
 pub mod admission;
 mod call;
 pub mod call_record;
+mod camera;
 mod commands;
 mod consultation;
 mod context;

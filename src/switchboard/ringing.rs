@@ -97,8 +97,8 @@ impl Ringing {
         };
         let sealed = ctx.world.directory.demands_srtp(callee.terminal(), callee.trunk());
         let identity = match (callee, placing.withheld) {
-            (Callee::Terminal(_), false) => Identity::Shown,
-            (Callee::Terminal(_), true) => Identity::Withheld,
+            (Callee::Terminal(_) | Callee::Camera { .. }, false) => Identity::Shown,
+            (Callee::Terminal(_) | Callee::Camera { .. }, true) => Identity::Withheld,
             (Callee::Trunk { .. }, false) => Identity::Asserted,
             (Callee::Trunk { .. }, true) => Identity::WithheldAsserted,
         };

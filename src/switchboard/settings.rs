@@ -2,7 +2,7 @@
 
 use crate::acd;
 use crate::cause::Cause;
-use crate::ids::{Number, QueueId};
+use crate::ids::{CameraId, Number, QueueId};
 use crate::presence;
 use crate::time::Duration;
 use std::collections::BTreeMap;
@@ -35,6 +35,8 @@ pub struct QueueSettings {
     pub answer: AnsweredBy,
     /// How long a desk phone rings.
     pub ring_time: Duration,
+    /// What a caller sees while it waits, in place of the picture.
+    pub camera: Option<CameraId>,
 }
 
 /// When a waiting caller gets its 200.

@@ -46,10 +46,18 @@ impl OperatorCall {
 
     /// Hold media, with the position once there is one.
     pub(super) fn waiting_source(&self) -> Source {
+        if let Some(camera) = self.camera {
+            return Source::HoldCamera(camera);
+        }
         match u32::try_from(self.position) {
             Ok(0) | Err(_) => Source::Hold,
             Ok(position) => Source::Position(position),
         }
+    }
+
+    /// What the caller gets while the operator is with somebody else.
+    pub(super) fn hold_source(&self) -> Source {
+        self.camera.map_or(Source::Hold, Source::HoldCamera)
     }
 
     /// Begins to wait in the queue.

@@ -11,6 +11,7 @@
 //! * `real_phones`: the operator call with three baresip phones; each party sends a tone and a colour
 //!   of its own, and at every phase recordings and pictures tell who hears and who sees whom.
 //! * `sipp`: the flows of `sipp-scenarios/`, message by message.
+//! * `rtsp_cameras`: GStreamer's RTSP server as an IP camera, seen by baresip.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -24,6 +25,7 @@ mod picture;
 mod place;
 mod program;
 mod real_phones;
+mod rtsp_cameras;
 mod sip;
 mod sipp;
 mod switchboard;

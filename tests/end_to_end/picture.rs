@@ -31,6 +31,19 @@ pub fn write_film(path: &Path, colour: Colour, size: &str, seconds: u32) {
     );
 }
 
+/// Makes a film as an IP camera sends it, coded as `codec` says to ffmpeg; a key frame every 2 seconds.
+pub fn write_camera_film(path: &Path, colour: Colour, size: &str, codec: &[&str], seconds: u32) {
+    let [red, green, blue] = colour.0;
+    let source = format!("color=c=0x{red:02x}{green:02x}{blue:02x}:size={size}:rate=10");
+    program::run(
+        Command::new("ffmpeg")
+            .args(["-v", "error", "-y", "-f", "lavfi", "-i", &source, "-t", &seconds.to_string()])
+            .args(codec)
+            .args(["-g", "20", "-pix_fmt", "yuv420p"])
+            .arg(path),
+    );
+}
+
 /// The median colour of a picture file, or nothing if it is not (yet) a whole picture.
 pub fn median(path: &Path) -> Option<Colour> {
     let file = std::fs::read(path).ok()?;

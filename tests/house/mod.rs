@@ -2,16 +2,18 @@
 //! them, of the desks and of the journal comes out as lines.
 //!
 //! People: 3001 and 3011 are the desk phones of op1 and op2 (op3 has 3021 and no desk), 3002 and 3003
-//! insiders of level A, 4001 of level B. `ada`, `bob` and `eve` call from outside.
+//! insiders of level A, 4001 of level B. 7001 shows the gate. `ada`, `bob` and `eve` call from outside.
 
 use super::day;
 use cordboard::acd;
 use cordboard::cause::Cause;
+use cordboard::codec::Codec;
 use cordboard::dialog::{Body, ServerTx};
 use cordboard::directory::{
-    Accounts, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal, patent_levels,
+    Accounts, Camera, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal,
+    patent_levels,
 };
-use cordboard::ids::{LegId, LevelId, Number, OperatorId, QueueId, Ticket};
+use cordboard::ids::{CameraId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
 use cordboard::leg::{self, Command, EndedBy, LegHealth, Quality, Source, Spoken};
 use cordboard::presence;
 use cordboard::random::Random;
@@ -24,6 +26,9 @@ use cordboard::switchboard::{
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// The camera at 7001.
+pub const GATE: CameraId = CameraId(0);
 
 /// The house and its script's names for things.
 pub struct House {
@@ -74,17 +79,39 @@ impl House {
         Self::with(answer, 100, None, None)
     }
 
+    /// A house whose queue shows the gate.
+    pub fn with_a_camera_for_the_queue() -> Self {
+        Self::furnished(AnsweredBy::Queue, (100, None, None), Some(GATE))
+    }
+
     pub fn with(
         answer: AnsweredBy,
         waiting_max: usize,
         wait_max: Option<Duration>,
         overflow: Option<&str>,
     ) -> Self {
+        Self::furnished(answer, (waiting_max, wait_max, overflow), None)
+    }
+
+    fn furnished(
+        answer: AnsweredBy,
+        (waiting_max, wait_max, overflow): (usize, Option<Duration>, Option<&str>),
+        camera: Option<CameraId>,
+    ) -> Self {
         let main = QueueId::from("main");
         let plan = NumberingPlan {
             realm: "cordboard.local".into(),
             queues: [(number("9000"), main.clone())].into(),
             trunks: vec![],
+            cameras: vec![Camera {
+                id: GATE,
+                name: "gate".into(),
+                number: Some(number("7001")),
+                level: LevelId::from("A"),
+                display: "Gate".into(),
+                viewers_max: 2,
+                watch_max: Duration::from_secs(7200),
+            }],
             external: LevelId::from("B"),
         };
         let people = ["3001", "3011", "3021", "3002", "3003"];
@@ -101,8 +128,12 @@ impl House {
                 operator("op3", "3021", OperatorMode::Phone),
             ],
         };
-        let queue =
-            QueueSettings { number: number("9000"), answer, ring_time: Duration::from_secs(20) };
+        let queue = QueueSettings {
+            number: number("9000"),
+            answer,
+            ring_time: Duration::from_secs(20),
+            camera,
+        };
         let settings = Settings {
             queues: [(main.clone(), queue)].into(),
             acd: acd::Settings {
@@ -192,6 +223,8 @@ impl House {
             Source::Leg(leg) => self.name(leg),
             Source::Hold => "hold".into(),
             Source::Position(position) => format!("position {position}"),
+            Source::HoldCamera(camera) => format!("hold and {camera}"),
+            Source::Camera(camera) => camera.to_string(),
             Source::RingBack => "ring-back".into(),
             Source::Tone(tone) => format!("{tone:?}").to_lowercase(),
             Source::Silence => "nothing".into(),
@@ -313,14 +346,14 @@ impl House {
         LegId(self.last_leg)
     }
 
-    fn call(&mut self, now: Instant, who: &str, to: &str) -> Vec<String> {
+    fn call(&mut self, now: Instant, who: &str, to: &str, video: bool) -> Vec<String> {
         let leg = self.new_leg(who);
         // `3002'` is the second call of 3002.
         let who = who.trim_end_matches('\'');
         let is_terminal = self.directory.terminal(&number(who)).is_some();
         let origin = if is_terminal { Origin::Terminal(number(who)) } else { Origin::Guest };
         let identity = Identity { origin, number: Some(number(who)), name: String::new() };
-        let incoming = Incoming { leg, identity, dialled: number(to), no_queue: false };
+        let incoming = Incoming { leg, identity, dialled: number(to), no_queue: false, video };
         self.give(now, Input::Incoming(incoming))
     }
 
@@ -375,6 +408,14 @@ impl House {
             ["rings"] => leg::Event::Ringing { leg, status: 180 },
             ["falls", "silent"] => leg::Event::Silent { leg, span: Duration::from_secs(30) },
             ["plays"] => leg::Event::EarlyMedia { leg },
+            ["acknowledges", "with", "video"] => {
+                let spoken = Spoken { audio: Some(Codec::Pcmu), video: Some(Codec::H264) };
+                leg::Event::Confirmed { leg, spoken }
+            }
+            ["acknowledges", "without", "video"] => {
+                let spoken = Spoken { audio: Some(Codec::Pcmu), video: None };
+                leg::Event::Confirmed { leg, spoken }
+            }
             ["answers"] => leg::Event::Answered { leg, spoken: Spoken::default() },
             ["hangs", "up"] => ended(EndedBy::Peer, Cause::NormalClearing),
             ["forgets", "the", "call"] => ended(EndedBy::Peer, Cause::Lost),
@@ -471,7 +512,8 @@ impl day::Machine for House {
                 assert!(self.is_quiet(), "something is left");
                 vec![]
             }
-            [who, "calls", to] => self.call(now, who, to),
+            [who, "calls", to] => self.call(now, who, to, true),
+            [who, "calls", to, "without", "video"] => self.call(now, who, to, false),
             ["3002", "unhealthy"] | ["ada", "unhealthy"] => {
                 self.health(now, words[0], Quality::None)
             }

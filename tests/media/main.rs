@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+mod cameras;
 mod conversion;
 mod relay;
 mod sealed;

@@ -108,6 +108,7 @@ impl House {
                 (Number::from("9001"), queue("early")),
             ]),
             trunks: vec![],
+            cameras: vec![],
             external: LevelId::from("B"),
         };
         let state = journal::State {
@@ -174,6 +175,7 @@ fn settings() -> exchange::Settings {
         number: Number::from(number),
         answer,
         ring_time: Duration::from_secs(8),
+        camera: None,
     };
     let waiting = |name: &str, overflow: Option<&str>| acd::QueueSettings {
         id: QueueId::from(name),

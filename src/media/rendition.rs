@@ -1,0 +1,161 @@
+//! A camera's pictures in another codec or size: made once for all viewers that take the same.
+//!
+//! ```text
+//!   unit ── Job ──▶ worker ── Done ──▶ footage of its own ──▶ its viewers
+//!
+//!   Shut ── key frame ──▶ Open ── the worker falls behind, or breaks ──▶ Shut
+//! ```
+
+use super::footage::Footage;
+use super::picture_transcoder::{BEHIND, UNDER_WAY_MAX, picture_format, target};
+use super::plan::Plan;
+use super::route::Conversion;
+use super::work::{ConversionId, Job, Outcome};
+use crate::codec::Codec;
+use crate::codec::video::Target;
+use crate::ids::{CameraId, PortId};
+use crate::rtp::video::PictureFormat;
+use crate::time::{Duration, Instant};
+
+/// One more than the highest UDP port: cameras' conversions are named from here on.
+const BEYOND_PORTS: u64 = 1 << 16;
+/// The least between two key frames that viewers ask for.
+const KEY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What makes two renditions the same.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mould {
+    codec: Codec,
+    format: PictureFormat,
+    target: Target,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct Rendition {
+    id: ConversionId,
+    mould: Mould,
+    footage: Footage,
+    gate: Gate,
+    under_way: usize,
+    key_asked: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Gate {
+    Open,
+    Shut,
+}
+
+impl Mould {
+    /// What a receiver takes; none where its format cannot be packed.
+    #[must_use]
+    pub fn of(conversion: &Conversion, receiver: &Plan) -> Option<Self> {
+        let format = picture_format(&conversion.to)?;
+        let target = target(&conversion.to, receiver);
+        Some(Self { codec: conversion.to.codec.clone(), format, target })
+    }
+}
+
+/// The name of a camera's conversion.
+#[must_use]
+pub fn conversion_of(camera: CameraId, serial: u64) -> ConversionId {
+    ConversionId { port: PortId(BEYOND_PORTS + camera.0), serial }
+}
+
+/// Whose conversion it is, if it is a camera's.
+#[must_use]
+pub fn camera_of(conversion: ConversionId) -> Option<CameraId> {
+    conversion.port.0.checked_sub(BEYOND_PORTS).map(CameraId)
+}
+
+impl Rendition {
+    /// Begins one, with the camera's last key frame if there is one.
+    pub fn open(
+        id: ConversionId,
+        (from, source): (&Codec, &Footage),
+        mould: Mould,
+        ssrc: u32,
+        jobs: &mut Vec<Job>,
+    ) -> Self {
+        jobs.push(Job::Open {
+            conversion: id,
+            from: from.clone(),
+            to: mould.codec.clone(),
+            target: mould.target.clone(),
+        });
+        let footage = Footage::new(ssrc, mould.codec.clone(), mould.format);
+        let mut new = Self { id, mould, footage, gate: Gate::Shut, under_way: 0, key_asked: None };
+        if !source.key.is_empty() {
+            new.take((source.timestamp, true, &source.key), jobs);
+            // What else has come since then is not known here.
+            new.gate = if source.is_fresh() { Gate::Open } else { Gate::Shut };
+        }
+        new
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> ConversionId {
+        self.id
+    }
+
+    /// Whether it is what this mould asks for.
+    #[must_use]
+    pub fn is_of(&self, mould: &Mould) -> bool {
+        self.mould == *mould
+    }
+
+    /// Its pictures.
+    pub fn footage(&mut self) -> &mut Footage {
+        &mut self.footage
+    }
+
+    /// Takes in a picture of the camera.
+    pub fn take(&mut self, (timestamp, key, bytes): (u32, bool, &[u8]), jobs: &mut Vec<Job>) {
+        if self.gate == Gate::Shut && !key {
+            return;
+        }
+        if self.under_way >= UNDER_WAY_MAX {
+            self.gate = Gate::Shut;
+            return;
+        }
+        self.gate = Gate::Open;
+        jobs.push(Job::Picture {
+            conversion: self.id,
+            timestamp,
+            coded: bytes.to_vec(),
+            wanted: self.under_way < BEHIND,
+        });
+        self.under_way += 1;
+    }
+
+    /// Pictures are missing up to the next key frame.
+    pub fn shut(&mut self) {
+        self.gate = Gate::Shut;
+    }
+
+    /// Takes back what a worker has done; the picture, if one came.
+    pub fn done(&mut self, outcome: Outcome) -> Option<Vec<u8>> {
+        self.under_way = self.under_way.saturating_sub(1);
+        match outcome {
+            Outcome::Coded { timestamp, coded } => {
+                self.footage.timestamp = timestamp;
+                Some(coded)
+            }
+            Outcome::Nothing => None,
+            Outcome::Broken => {
+                self.gate = Gate::Shut;
+                None
+            }
+        }
+    }
+
+    /// A viewer needs a key frame.
+    pub fn want_key_frame(&mut self, now: Instant, jobs: &mut Vec<Job>) {
+        if self.key_asked.is_none_or(|at| now.since(at) >= KEY_INTERVAL) {
+            self.key_asked = Some(now);
+            jobs.push(Job::KeyFrame { conversion: self.id });
+        }
+    }
+}
