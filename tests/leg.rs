@@ -164,7 +164,7 @@ fn what_began_sealed_never_goes_on_in_clear() {
 fn a_phone_that_has_to_is_offered_nothing_in_clear_and_its_clear_answer_is_none() {
     ladder("
         do call b sealed
-        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 SAVP key=A 8
         b <- ACK
         ~ open 20000 audio PCMA to 192.0.2.11:5000 sealed
@@ -174,7 +174,7 @@ fn a_phone_that_has_to_is_offered_nothing_in_clear_and_its_clear_answer_is_none(
     ");
     ladder("
         do call b sealed
-        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 8
         b <- ACK
         = refused b 488 NoCommonCodec
