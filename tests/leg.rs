@@ -844,6 +844,34 @@ fn a_key_counts_once_however_it_comes() {
     );
 }
 
+/// R6.4: keys reach the partner in the way that it takes them.
+#[test]
+fn a_key_reaches_the_partner_by_whichever_way_it_has() {
+    let introduced = |a: &str, b: &str, more: &str| {
+        format!(
+            "a -> INVITE audio 4000 {a}
+            do answer a
+            a -> ACK
+            b -> INVITE audio 5000 {b}
+            do answer b
+            b -> ACK
+            do listen a=b b=a
+            {more}
+            ~ shown"
+        )
+    };
+    let happened = |script: String| play(&script);
+    let events = "0 101:telephone-event/8000";
+    let lost = happened(introduced(events, "0", "relay dtmf 20000 5"));
+    assert!(lost.contains("b <- INFO application/dtmf-relay"), "{lost}");
+    let found = happened(introduced("0", events, "a -> INFO application/dtmf-relay Signal=5"));
+    assert!(found.contains("~ dtmf 20002 5"), "{found}");
+    let passed = happened(introduced(events, events, "relay dtmf 20000 5"));
+    assert!(!passed.contains("~ dtmf") && !passed.contains("b <- INFO"), "{passed}");
+    let both = happened(introduced("0", "0", "a -> INFO application/dtmf-relay Signal=5"));
+    assert!(both.contains("b <- INFO application/dtmf-relay"), "{both}");
+}
+
 #[test]
 fn keys_go_out_as_the_phone_takes_them() {
     ladder(
@@ -1259,14 +1287,22 @@ struct Ladder {
 
 #[track_caller]
 fn ladder(script: &str) {
+    let happened = play(script);
+    let expected: String = rungs(script).fold(String::new(), |all, line| all + line + "\n");
+    assert_eq!(happened, expected, "\n--- what happened:\n{happened}");
+}
+
+fn rungs(script: &str) -> impl Iterator<Item = &str> {
+    script
+        .lines()
+        .map(|l| l.split('#').next().unwrap_or("").trim())
+        .filter(|l| !l.is_empty() && !["no ports", "relay converts"].contains(l))
+}
+
+/// Plays what a script plays and returns all that happened.
+fn play(script: &str) -> String {
     let mut ladder = Ladder::new(script);
-    let lines = || {
-        script
-            .lines()
-            .map(|l| l.split('#').next().unwrap_or("").trim())
-            .filter(|l| !l.is_empty() && !["no ports", "relay converts"].contains(l))
-    };
-    for line in lines() {
+    for line in rungs(script) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let played = matches!(words[..], ["do" | "relay", ..] | [_, "->", ..]);
         if played || line.starts_with('+') {
@@ -1274,8 +1310,7 @@ fn ladder(script: &str) {
             ladder.play(&words, line);
         }
     }
-    let expected: String = lines().fold(String::new(), |all, line| all + line + "\n");
-    assert_eq!(ladder.happened, expected, "\n--- what happened:\n{}", ladder.happened);
+    ladder.happened
 }
 
 impl Ladder {

@@ -9,7 +9,7 @@ use super::party::Header;
 use super::peer::Peer;
 use super::state::{Early, KeyWay, Leg, Phase, Role, Said};
 use crate::cause::Cause;
-use crate::codec::Kind;
+use crate::codec::{Codec, Kind};
 use crate::dialog::{self, Body, By, ServerTx};
 use crate::ids::{LegId, PortId};
 use crate::media;
@@ -443,7 +443,29 @@ impl Machine {
     fn key(&mut self, now: Instant, id: LegId, digit: char, way: KeyWay, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         if leg.press(digit, way, now) {
+            let passes = !leg.intercepted;
             out.push(Effect::Event(Event::Dtmf { leg: id, digit }));
+            if passes {
+                self.carry_key(now, id, digit, way, out);
+            }
+        }
+    }
+
+    /// Gives a key to those who hear this leg and whom it does not reach as it came: between two
+    /// phones that take packets it passes the relay.
+    fn carry_key(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        digit: char,
+        way: KeyWay,
+        out: &mut Vec<Effect>,
+    ) {
+        for listener in self.listeners_of(id) {
+            let stream = self.legs.get(&listener).and_then(|leg| leg.stream(Kind::Audio));
+            if way == KeyWay::Request || !stream.is_some_and(Stream::has_events) {
+                self.send_dtmf(now, listener, digit, out);
+            }
         }
     }
 
@@ -474,13 +496,19 @@ impl Machine {
                 // Once a second for both streams together.
                 if kind == Kind::Audio || leg.open_port(Kind::Audio).is_none() {
                     let mut health = leg.report();
-                    let other = self.partner(id).map(|other| self.spoken(other).audio);
-                    health.transcoding = other.is_some_and(|other| other != health.spoken.audio);
+                    let other = self.partner(id).map(|other| self.spoken(other));
+                    health.transcoding = other.is_some_and(|o| converts(&health.spoken, &o));
                     out.push(Effect::Event(Event::Health { leg: id, health }));
                 }
             }
         }
     }
+}
+
+/// Whether two partners need a conversion: of their sound, or of their pictures where both have one.
+fn converts(one: &Spoken, other: &Spoken) -> bool {
+    let differ = |a: &Option<Codec>, b: &Option<Codec>| a.is_some() && b.is_some() && a != b;
+    differ(&one.audio, &other.audio) || differ(&one.video, &other.video)
 }
 
 fn port_of(event: &media::Event) -> PortId {
