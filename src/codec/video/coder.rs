@@ -148,45 +148,13 @@ impl VideoDecoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Colour;
+    use super::super::trial::{codecs, psnr, scene, settings};
     use super::*;
     use proptest::prelude::*;
 
-    pub(crate) fn all() -> Vec<Codec> {
-        let known =
-            [Codec::H264, Codec::Vp8, Codec::H265, Codec::H263, Codec::H263Plus, Codec::H261];
-        known.into_iter().filter(Codec::can_transcode).collect()
-    }
-
-    fn settings(width: usize, height: usize) -> Settings {
-        Settings { width, height, frame_rate: 15, bitrate: 400_000, slice_max: None }
-    }
-
-    /// A slope with a bright square that moves.
-    fn scene(width: usize, height: usize, at: usize) -> Image {
-        let mut image = Image::new(width, height);
-        image.fill(Colour { y: 0, cb: 110, cr: 150 });
-        let [y, ..] = image.planes_mut();
-        for (n, point) in y.iter_mut().enumerate() {
-            let (column, row) = (n % width, n / width);
-            let inside = column.abs_diff(40 + at * 4) < 20 && row.abs_diff(70) < 20;
-            *point =
-                if inside { 220 } else { (40 + column * 100 / width + row * 50 / height) as u8 };
-        }
-        image
-    }
-
-    /// The likeness of two pictures' luma, in dB.
-    fn psnr(one: &Image, other: &Image) -> f64 {
-        let points = one.planes()[0].iter().zip(other.planes()[0]);
-        let error: f64 = points.map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
-        let mean = error / one.planes()[0].len() as f64;
-        10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10()
-    }
-
     #[test]
     fn every_codec_gives_back_what_it_was_given() {
-        for codec in all() {
+        for codec in codecs() {
             let mut encoder = VideoEncoder::new(&codec, &settings(352, 288)).unwrap();
             let mut decoder = VideoDecoder::new(&codec).unwrap();
             let (mut coded, mut decoded) = (Vec::new(), Image::new(2, 2));
@@ -207,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_lower_rate_makes_smaller_pictures() {
-        for codec in [Codec::H264, Codec::Vp8].into_iter().filter(Codec::can_transcode) {
+        for codec in codecs() {
             let mut encoder = VideoEncoder::new(&codec, &settings(352, 288)).unwrap();
             let noise = |at: usize| {
                 let mut image = scene(352, 288, at);
@@ -250,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_decoder_goes_on_at_the_next_key_frame_after_whatever_was_lost() {
-        for codec in all() {
+        for codec in codecs() {
             let mut encoder = VideoEncoder::new(&codec, &settings(176, 144)).unwrap();
             let mut decoder = VideoDecoder::new(&codec).unwrap();
             let (mut coded, mut decoded) = (Vec::new(), Image::new(2, 2));
@@ -275,7 +243,7 @@ mod tests {
             flips in prop::collection::vec((0..40_usize, any::<u16>(), any::<u8>()), 1..40),
             junk in prop::collection::vec(any::<u8>(), 0..300),
         ) {
-            for codec in all() {
+            for codec in codecs() {
                 let mut encoder = VideoEncoder::new(&codec, &settings(176, 144)).unwrap();
                 let mut decoder = VideoDecoder::new(&codec).unwrap();
                 let mut decoded = Image::new(2, 2);
