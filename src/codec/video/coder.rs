@@ -110,6 +110,17 @@ impl VideoEncoder {
             Encoding::Ffmpeg(encoder) => encoder.set_bitrate(bitrate),
         }
     }
+
+    /// So many pictures a second come from now on: the bits are shared out among them.
+    pub fn set_frame_rate(&mut self, frame_rate: u32) {
+        match &mut self.0 {
+            Encoding::H264(encoder) => encoder.set_frame_rate(frame_rate),
+            #[cfg(feature = "system-codecs")]
+            Encoding::Vp8(encoder) => encoder.set_frame_rate(frame_rate),
+            #[cfg(feature = "system-codecs")]
+            Encoding::Ffmpeg(encoder) => encoder.set_frame_rate(frame_rate),
+        }
+    }
 }
 
 impl VideoDecoder {
@@ -173,22 +184,24 @@ mod tests {
         }
     }
 
+    /// The scene in CIF, with noise that costs bits.
+    fn noisy_scene(at: usize) -> Image {
+        let mut image = scene(352, 288, at);
+        let [y, ..] = image.planes_mut();
+        for (n, point) in y.iter_mut().enumerate() {
+            *point = point.wrapping_add(((n * 31 + at * 977) % 61) as u8);
+        }
+        image
+    }
+
     #[test]
     fn a_lower_rate_makes_smaller_pictures() {
         for codec in codecs() {
             let mut encoder = VideoEncoder::new(&codec, &settings(352, 288)).unwrap();
-            let noise = |at: usize| {
-                let mut image = scene(352, 288, at);
-                let [y, ..] = image.planes_mut();
-                for (n, point) in y.iter_mut().enumerate() {
-                    *point = point.wrapping_add(((n * 31 + at * 977) % 61) as u8);
-                }
-                image
-            };
             let bytes = |encoder: &mut VideoEncoder, from: usize| {
                 let mut coded = Vec::new();
                 for at in from..from + 30 {
-                    encoder.encode(&noise(at), false, &mut coded).unwrap();
+                    encoder.encode(&noisy_scene(at), false, &mut coded).unwrap();
                 }
                 coded.len()
             };
@@ -197,6 +210,30 @@ mod tests {
             bytes(&mut encoder, 30);
             let after = bytes(&mut encoder, 60);
             assert!(after * 2 < before, "{codec}: {before} and then {after} bytes");
+        }
+    }
+
+    #[test]
+    fn pictures_that_come_seldom_are_given_more_bits_each() {
+        for codec in codecs() {
+            let settings = Settings { bitrate: 150_000, frame_rate: 30, ..settings(352, 288) };
+            let mut encoder = VideoEncoder::new(&codec, &settings).unwrap();
+            let bytes = |from: usize, encoder: &mut VideoEncoder| {
+                let mut coded = Vec::new();
+                for at in from..from + 30 {
+                    encoder.encode(&noisy_scene(at), false, &mut coded).unwrap();
+                }
+                coded.len()
+            };
+            bytes(0, &mut encoder);
+            let often = bytes(30, &mut encoder);
+            encoder.set_frame_rate(10);
+            bytes(60, &mut encoder);
+            let seldom = bytes(90, &mut encoder);
+            println!("{codec}: {often} and then {seldom} bytes for 30 pictures");
+            // FFmpeg's encoders have begun anew, and still pay for that key frame.
+            let times = if matches!(codec, Codec::H264 | Codec::Vp8) { 2 } else { 1 };
+            assert!(seldom > often * times, "{codec}: {often} and then {seldom} bytes");
         }
     }
 

@@ -226,7 +226,18 @@ impl Encoder {
         if (NEAR_PERCENT.0..=NEAR_PERCENT.1).contains(&percent) {
             return;
         }
-        if let Some(encoder) = Self::new(&self.codec, &Settings { bitrate, ..self.settings }) {
+        self.begin_anew(Settings { bitrate, ..self.settings });
+    }
+
+    /// Begins anew with a key frame, as for another bit rate.
+    pub(super) fn set_frame_rate(&mut self, frame_rate: u32) {
+        if frame_rate != self.settings.frame_rate {
+            self.begin_anew(Settings { frame_rate, ..self.settings });
+        }
+    }
+
+    fn begin_anew(&mut self, settings: Settings) {
+        if let Some(encoder) = Self::new(&self.codec, &settings) {
             *self = encoder;
         }
     }

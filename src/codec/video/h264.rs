@@ -11,11 +11,11 @@ use super::image::{IMAGE_SIDE_MAX, Image};
 use openh264_sys2::source::APILoader;
 use openh264_sys2::{
     API as _, CAMERA_VIDEO_REAL_TIME, DECODER_OPTION_ERROR_CON_IDC, DECODER_OPTION_TRACE_LEVEL,
-    ENCODER_OPTION_BITRATE, ENCODER_OPTION_TRACE_LEVEL, ERROR_CON_SLICE_MV_COPY_CROSS_IDR,
-    ISVCDecoder, ISVCEncoder, LEVEL_UNKNOWN, LOW_COMPLEXITY, PRO_BASELINE, RC_BITRATE_MODE,
-    SBitrateInfo, SBufferInfo, SDecodingParam, SEncParamExt, SFrameBSInfo, SM_SINGLE_SLICE,
-    SM_SIZELIMITED_SLICE, SPATIAL_LAYER_ALL, SSourcePicture, VIDEO_BITSTREAM_AVC, WELS_LOG_QUIET,
-    videoFormatI420, videoFrameTypeIDR,
+    ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_TRACE_LEVEL,
+    ERROR_CON_SLICE_MV_COPY_CROSS_IDR, ISVCDecoder, ISVCEncoder, LEVEL_UNKNOWN, LOW_COMPLEXITY,
+    PRO_BASELINE, RC_BITRATE_MODE, SBitrateInfo, SBufferInfo, SDecodingParam, SEncParamExt,
+    SFrameBSInfo, SM_SINGLE_SLICE, SM_SIZELIMITED_SLICE, SPATIAL_LAYER_ALL, SSourcePicture,
+    VIDEO_BITSTREAM_AVC, WELS_LOG_QUIET, videoFormatI420, videoFrameTypeIDR,
 };
 use std::os::raw::{c_int, c_void};
 use std::ptr::{NonNull, null_mut};
@@ -32,7 +32,8 @@ pub(super) struct Encoder {
     width: c_int,
     height: c_int,
     frame_ms: i64,
-    made: i64,
+    /// When the next picture is shown.
+    shown_ms: i64,
 }
 
 /// Takes the pictures of one sender.
@@ -64,7 +65,7 @@ impl Encoder {
         let state = NonNull::new(state).filter(|_| failed == 0)?;
         let (width, height) = (settings.width as c_int, settings.height as c_int);
         let frame_ms = 1000 / i64::from(settings.frame_rate.clamp(1, 60));
-        let encoder = Self { state, width, height, frame_ms, made: 0 };
+        let encoder = Self { state, width, height, frame_ms, shown_ms: 0 };
         let mut quiet = WELS_LOG_QUIET;
         let level: *mut c_void = (&raw mut quiet).cast();
         call!(encoder.state, SetOption, ENCODER_OPTION_TRACE_LEVEL, level);
@@ -91,10 +92,10 @@ impl Encoder {
             pData: [y, cb, cr, null_mut()],
             iPicWidth: self.width,
             iPicHeight: self.height,
-            uiTimeStamp: self.made * self.frame_ms,
+            uiTimeStamp: self.shown_ms,
             ..SSourcePicture::default()
         };
-        self.made += 1;
+        self.shown_ms += self.frame_ms;
         let mut coded = SFrameBSInfo::default();
         if call!(self.state, EncodeFrame, &raw const picture, &raw mut coded) != 0 {
             return Err(Error::Encoder);
@@ -110,6 +111,14 @@ impl Encoder {
         };
         let option: *mut c_void = (&raw mut info).cast();
         call!(self.state, SetOption, ENCODER_OPTION_BITRATE, option);
+    }
+
+    pub(super) fn set_frame_rate(&mut self, frame_rate: u32) {
+        let frame_rate = frame_rate.clamp(1, 60);
+        self.frame_ms = 1000 / i64::from(frame_rate);
+        let mut rate = frame_rate as f32;
+        let option: *mut c_void = (&raw mut rate).cast();
+        call!(self.state, SetOption, ENCODER_OPTION_FRAME_RATE, option);
     }
 }
 
