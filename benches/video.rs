@@ -83,7 +83,7 @@ fn scene((width, height): (usize, usize), at: usize) -> Image {
         let (column, row) = (n % width, n / width);
         let head = column.abs_diff(centre.0) < width / 6 && row.abs_diff(centre.1) < height / 4;
         let texture = match head {
-            true => 120 + ((column - centre.0.min(column)) * 5 ^ row * 3) % 60,
+            true => 120 + (((column - centre.0.min(column)) * 5) ^ (row * 3)) % 60,
             false => 40 + (column / 9 * 17 + row / 7 * 29) % 90,
         };
         *point = (texture + (noise >> 30) as usize) as u8;
