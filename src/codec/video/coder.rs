@@ -110,6 +110,17 @@ impl VideoEncoder {
             Encoding::Ffmpeg(encoder) => encoder.set_bitrate(bitrate),
         }
     }
+
+    /// So many pictures a second come from now on: the bits are shared out among them.
+    pub fn set_frame_rate(&mut self, frame_rate: u32) {
+        match &mut self.0 {
+            Encoding::H264(encoder) => encoder.set_frame_rate(frame_rate),
+            #[cfg(feature = "system-codecs")]
+            Encoding::Vp8(encoder) => encoder.set_frame_rate(frame_rate),
+            #[cfg(feature = "system-codecs")]
+            Encoding::Ffmpeg(encoder) => encoder.set_frame_rate(frame_rate),
+        }
+    }
 }
 
 impl VideoDecoder {
@@ -148,45 +159,13 @@ impl VideoDecoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Colour;
+    use super::super::trial::{codecs, psnr, scene, settings};
     use super::*;
     use proptest::prelude::*;
 
-    pub(crate) fn all() -> Vec<Codec> {
-        let known =
-            [Codec::H264, Codec::Vp8, Codec::H265, Codec::H263, Codec::H263Plus, Codec::H261];
-        known.into_iter().filter(Codec::can_transcode).collect()
-    }
-
-    fn settings(width: usize, height: usize) -> Settings {
-        Settings { width, height, frame_rate: 15, bitrate: 400_000, slice_max: None }
-    }
-
-    /// A slope with a bright square that moves.
-    fn scene(width: usize, height: usize, at: usize) -> Image {
-        let mut image = Image::new(width, height);
-        image.fill(Colour { y: 0, cb: 110, cr: 150 });
-        let [y, ..] = image.planes_mut();
-        for (n, point) in y.iter_mut().enumerate() {
-            let (column, row) = (n % width, n / width);
-            let inside = column.abs_diff(40 + at * 4) < 20 && row.abs_diff(70) < 20;
-            *point =
-                if inside { 220 } else { (40 + column * 100 / width + row * 50 / height) as u8 };
-        }
-        image
-    }
-
-    /// The likeness of two pictures' luma, in dB.
-    fn psnr(one: &Image, other: &Image) -> f64 {
-        let points = one.planes()[0].iter().zip(other.planes()[0]);
-        let error: f64 = points.map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
-        let mean = error / one.planes()[0].len() as f64;
-        10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10()
-    }
-
     #[test]
     fn every_codec_gives_back_what_it_was_given() {
-        for codec in all() {
+        for codec in codecs() {
             let mut encoder = VideoEncoder::new(&codec, &settings(352, 288)).unwrap();
             let mut decoder = VideoDecoder::new(&codec).unwrap();
             let (mut coded, mut decoded) = (Vec::new(), Image::new(2, 2));
@@ -205,22 +184,24 @@ mod tests {
         }
     }
 
+    /// The scene in CIF, with noise that costs bits.
+    fn noisy_scene(at: usize) -> Image {
+        let mut image = scene(352, 288, at);
+        let [y, ..] = image.planes_mut();
+        for (n, point) in y.iter_mut().enumerate() {
+            *point = point.wrapping_add(((n * 31 + at * 977) % 61) as u8);
+        }
+        image
+    }
+
     #[test]
     fn a_lower_rate_makes_smaller_pictures() {
-        for codec in [Codec::H264, Codec::Vp8].into_iter().filter(Codec::can_transcode) {
+        for codec in codecs() {
             let mut encoder = VideoEncoder::new(&codec, &settings(352, 288)).unwrap();
-            let noise = |at: usize| {
-                let mut image = scene(352, 288, at);
-                let [y, ..] = image.planes_mut();
-                for (n, point) in y.iter_mut().enumerate() {
-                    *point = point.wrapping_add(((n * 31 + at * 977) % 61) as u8);
-                }
-                image
-            };
             let bytes = |encoder: &mut VideoEncoder, from: usize| {
                 let mut coded = Vec::new();
                 for at in from..from + 30 {
-                    encoder.encode(&noise(at), false, &mut coded).unwrap();
+                    encoder.encode(&noisy_scene(at), false, &mut coded).unwrap();
                 }
                 coded.len()
             };
@@ -229,6 +210,30 @@ mod tests {
             bytes(&mut encoder, 30);
             let after = bytes(&mut encoder, 60);
             assert!(after * 2 < before, "{codec}: {before} and then {after} bytes");
+        }
+    }
+
+    #[test]
+    fn pictures_that_come_seldom_are_given_more_bits_each() {
+        for codec in codecs() {
+            let settings = Settings { bitrate: 150_000, frame_rate: 30, ..settings(352, 288) };
+            let mut encoder = VideoEncoder::new(&codec, &settings).unwrap();
+            let bytes = |from: usize, encoder: &mut VideoEncoder| {
+                let mut coded = Vec::new();
+                for at in from..from + 30 {
+                    encoder.encode(&noisy_scene(at), false, &mut coded).unwrap();
+                }
+                coded.len()
+            };
+            bytes(0, &mut encoder);
+            let often = bytes(30, &mut encoder);
+            encoder.set_frame_rate(10);
+            bytes(60, &mut encoder);
+            let seldom = bytes(90, &mut encoder);
+            println!("{codec}: {often} and then {seldom} bytes for 30 pictures");
+            // FFmpeg's encoders have begun anew, and still pay for that key frame.
+            let times = if matches!(codec, Codec::H264 | Codec::Vp8) { 2 } else { 1 };
+            assert!(seldom > often * times, "{codec}: {often} and then {seldom} bytes");
         }
     }
 
@@ -250,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_decoder_goes_on_at_the_next_key_frame_after_whatever_was_lost() {
-        for codec in all() {
+        for codec in codecs() {
             let mut encoder = VideoEncoder::new(&codec, &settings(176, 144)).unwrap();
             let mut decoder = VideoDecoder::new(&codec).unwrap();
             let (mut coded, mut decoded) = (Vec::new(), Image::new(2, 2));
@@ -275,7 +280,7 @@ mod tests {
             flips in prop::collection::vec((0..40_usize, any::<u16>(), any::<u8>()), 1..40),
             junk in prop::collection::vec(any::<u8>(), 0..300),
         ) {
-            for codec in all() {
+            for codec in codecs() {
                 let mut encoder = VideoEncoder::new(&codec, &settings(176, 144)).unwrap();
                 let mut decoder = VideoDecoder::new(&codec).unwrap();
                 let mut decoded = Image::new(2, 2);

@@ -28,6 +28,9 @@ const H261_SIZES: [(usize, usize); 2] = [(176, 144), (352, 288)];
 /// Pictures from one key frame to the next.
 const GROUP_MAX: c_int = 600;
 
+/// A rate that lies between these percentages of the present one is not worth a key frame.
+const NEAR_PERCENT: (u64, u64) = (90, 125);
+
 /// A context with the frame and the packet that it works on.
 #[derive(Debug)]
 struct Context {
@@ -40,8 +43,8 @@ struct Context {
 #[derive(Debug)]
 pub(super) struct Encoder {
     context: Context,
-    width: usize,
-    height: usize,
+    codec: Codec,
+    settings: Settings,
     made: i64,
 }
 
@@ -148,7 +151,7 @@ impl Encoder {
         if !context.open(found) {
             return None;
         }
-        let mut encoder = Self { context, width: settings.width, height: settings.height, made: 0 };
+        let mut encoder = Self { context, codec: codec.clone(), settings: *settings, made: 0 };
         encoder.allocate().then_some(encoder)
     }
 
@@ -157,8 +160,8 @@ impl Encoder {
         // SAFETY: the frame is ours and empty.
         unsafe {
             (*frame).format = AVPixelFormat::AV_PIX_FMT_YUV420P as c_int;
-            (*frame).width = self.width as c_int;
-            (*frame).height = self.height as c_int;
+            (*frame).width = self.settings.width as c_int;
+            (*frame).height = self.settings.height as c_int;
             av_frame_get_buffer(frame, 0) == 0
         }
     }
@@ -169,7 +172,8 @@ impl Encoder {
         key_frame: bool,
         out: &mut Vec<u8>,
     ) -> Result<bool, Error> {
-        if (image.width(), image.height()) != (self.width, self.height) {
+        let Settings { width, height, .. } = self.settings;
+        if (image.width(), image.height()) != (width, height) {
             return Err(Error::Encoder);
         }
         let frame = self.context.frame.as_ptr();
@@ -179,7 +183,7 @@ impl Encoder {
                 return Err(Error::Encoder);
             }
             for (n, plane) in image.planes().into_iter().enumerate() {
-                let width = if n == 0 { self.width } else { self.width / 2 };
+                let width = if n == 0 { width } else { width / 2 };
                 let stride = usize::try_from((*frame).linesize[n]).map_err(|_| Error::Encoder)?;
                 for (row, from) in plane.chunks_exact(width).enumerate() {
                     let to = (*frame).data[n].add(row * stride);
@@ -215,10 +219,27 @@ impl Encoder {
         if any { Ok(key_frame) } else { Err(Error::Encoder) }
     }
 
+    /// Begins anew with a key frame where the rate changes by enough: neither libx265 nor the rate
+    /// control of the old codecs takes another one on the way.
     pub(super) fn set_bitrate(&mut self, bitrate: u32) {
-        let fields = self.context.settings();
-        fields.bit_rate = i64::from(bitrate.max(16_000));
-        fields.rc_max_rate = fields.bit_rate * 3 / 2;
+        let percent = u64::from(bitrate) * 100 / u64::from(self.settings.bitrate.max(1));
+        if (NEAR_PERCENT.0..=NEAR_PERCENT.1).contains(&percent) {
+            return;
+        }
+        self.begin_anew(Settings { bitrate, ..self.settings });
+    }
+
+    /// Begins anew with a key frame, as for another bit rate.
+    pub(super) fn set_frame_rate(&mut self, frame_rate: u32) {
+        if frame_rate != self.settings.frame_rate {
+            self.begin_anew(Settings { frame_rate, ..self.settings });
+        }
+    }
+
+    fn begin_anew(&mut self, settings: Settings) {
+        if let Some(encoder) = Self::new(&self.codec, &settings) {
+            *self = encoder;
+        }
     }
 }
 
@@ -241,8 +262,18 @@ fn options(codec: &Codec) -> Vec<(&'static CStr, &'static CStr)> {
 
 impl Decoder {
     pub(super) fn new(codec: &Codec) -> Option<Self> {
+        Self::of(id(codec)?)
+    }
+
+    /// The decoder that OpenH264's is measured against.
+    #[cfg(test)]
+    pub(super) fn h264() -> Option<Self> {
+        Self::of(AVCodecID::AV_CODEC_ID_H264)
+    }
+
+    fn of(id: AVCodecID) -> Option<Self> {
         // SAFETY: a search in a table.
-        let found = unsafe { avcodec_find_decoder(id(codec)?) };
+        let found = unsafe { avcodec_find_decoder(id) };
         let mut context = Context::new(found)?;
         let fields = context.settings();
         fields.thread_count = 1;

@@ -6,15 +6,16 @@
 #![allow(unsafe_code)]
 
 use super::coder::{Error, Settings};
+use super::h264_sequence::is_too_large;
 use super::image::{IMAGE_SIDE_MAX, Image};
 use openh264_sys2::source::APILoader;
 use openh264_sys2::{
     API as _, CAMERA_VIDEO_REAL_TIME, DECODER_OPTION_ERROR_CON_IDC, DECODER_OPTION_TRACE_LEVEL,
-    ENCODER_OPTION_BITRATE, ENCODER_OPTION_TRACE_LEVEL, ERROR_CON_SLICE_MV_COPY_CROSS_IDR,
-    ISVCDecoder, ISVCEncoder, LEVEL_UNKNOWN, LOW_COMPLEXITY, PRO_BASELINE, RC_BITRATE_MODE,
-    SBitrateInfo, SBufferInfo, SDecodingParam, SEncParamExt, SFrameBSInfo, SM_SINGLE_SLICE,
-    SM_SIZELIMITED_SLICE, SPATIAL_LAYER_ALL, SSourcePicture, VIDEO_BITSTREAM_AVC, WELS_LOG_QUIET,
-    videoFormatI420, videoFrameTypeIDR,
+    ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_TRACE_LEVEL,
+    ERROR_CON_SLICE_MV_COPY_CROSS_IDR, ISVCDecoder, ISVCEncoder, LEVEL_UNKNOWN, LOW_COMPLEXITY,
+    PRO_BASELINE, RC_BITRATE_MODE, SBitrateInfo, SBufferInfo, SDecodingParam, SEncParamExt,
+    SFrameBSInfo, SM_SINGLE_SLICE, SM_SIZELIMITED_SLICE, SPATIAL_LAYER_ALL, SSourcePicture,
+    VIDEO_BITSTREAM_AVC, WELS_LOG_QUIET, videoFormatI420, videoFrameTypeIDR,
 };
 use std::os::raw::{c_int, c_void};
 use std::ptr::{NonNull, null_mut};
@@ -31,7 +32,8 @@ pub(super) struct Encoder {
     width: c_int,
     height: c_int,
     frame_ms: i64,
-    made: i64,
+    /// When the next picture is shown.
+    shown_ms: i64,
 }
 
 /// Takes the pictures of one sender.
@@ -63,7 +65,7 @@ impl Encoder {
         let state = NonNull::new(state).filter(|_| failed == 0)?;
         let (width, height) = (settings.width as c_int, settings.height as c_int);
         let frame_ms = 1000 / i64::from(settings.frame_rate.clamp(1, 60));
-        let encoder = Self { state, width, height, frame_ms, made: 0 };
+        let encoder = Self { state, width, height, frame_ms, shown_ms: 0 };
         let mut quiet = WELS_LOG_QUIET;
         let level: *mut c_void = (&raw mut quiet).cast();
         call!(encoder.state, SetOption, ENCODER_OPTION_TRACE_LEVEL, level);
@@ -90,26 +92,15 @@ impl Encoder {
             pData: [y, cb, cr, null_mut()],
             iPicWidth: self.width,
             iPicHeight: self.height,
-            uiTimeStamp: self.made * self.frame_ms,
+            uiTimeStamp: self.shown_ms,
             ..SSourcePicture::default()
         };
-        self.made += 1;
+        self.shown_ms += self.frame_ms;
         let mut coded = SFrameBSInfo::default();
         if call!(self.state, EncodeFrame, &raw const picture, &raw mut coded) != 0 {
             return Err(Error::Encoder);
         }
-        let layers = usize::try_from(coded.iLayerNum).unwrap_or(0).min(coded.sLayerInfo.len());
-        for layer in &coded.sLayerInfo[..layers] {
-            let nals = usize::try_from(layer.iNalCount).unwrap_or(0);
-            // SAFETY: the library tells so many lengths, and the buffer holds their sum, until the
-            // next call.
-            let bytes = unsafe {
-                let lengths = std::slice::from_raw_parts(layer.pNalLengthInByte, nals);
-                let sum = lengths.iter().map(|len| usize::try_from(*len).unwrap_or(0)).sum();
-                std::slice::from_raw_parts(layer.pBsBuf, sum)
-            };
-            out.extend_from_slice(bytes);
-        }
+        collect(&coded, out);
         Ok(coded.eFrameType == videoFrameTypeIDR)
     }
 
@@ -120,6 +111,33 @@ impl Encoder {
         };
         let option: *mut c_void = (&raw mut info).cast();
         call!(self.state, SetOption, ENCODER_OPTION_BITRATE, option);
+    }
+
+    pub(super) fn set_frame_rate(&mut self, frame_rate: u32) {
+        let frame_rate = frame_rate.clamp(1, 60);
+        self.frame_ms = 1000 / i64::from(frame_rate);
+        let mut rate = frame_rate as f32;
+        let option: *mut c_void = (&raw mut rate).cast();
+        call!(self.state, SetOption, ENCODER_OPTION_FRAME_RATE, option);
+    }
+}
+
+/// Appends what the library made.
+fn collect(coded: &SFrameBSInfo, out: &mut Vec<u8>) {
+    let layers = usize::try_from(coded.iLayerNum).unwrap_or(0).min(coded.sLayerInfo.len());
+    for layer in &coded.sLayerInfo[..layers] {
+        let nals = usize::try_from(layer.iNalCount).unwrap_or(0);
+        if nals == 0 || layer.pNalLengthInByte.is_null() || layer.pBsBuf.is_null() {
+            continue;
+        }
+        // SAFETY: the library tells so many lengths, and the buffer holds their sum, until the
+        // next call.
+        let bytes = unsafe {
+            let lengths = std::slice::from_raw_parts(layer.pNalLengthInByte, nals);
+            let sum = lengths.iter().map(|len| usize::try_from(*len).unwrap_or(0)).sum();
+            std::slice::from_raw_parts(layer.pBsBuf, sum)
+        };
+        out.extend_from_slice(bytes);
     }
 }
 
@@ -194,6 +212,10 @@ impl Decoder {
 
     pub(super) fn decode(&mut self, coded: &[u8], out: &mut Image) -> Result<bool, Error> {
         let len = c_int::try_from(coded.len()).map_err(|_| Error::Broken)?;
+        // The library would allocate up to the largest level's pictures, some twenty of them.
+        if is_too_large(coded) {
+            return Err(Error::Broken);
+        }
         let mut planes = [null_mut(); 3];
         let mut info = SBufferInfo::default();
         let (from, to) = (coded.as_ptr(), planes.as_mut_ptr());
@@ -231,5 +253,94 @@ impl Drop for Decoder {
         call!(self.0, Uninitialize);
         // SAFETY: made by `WelsCreateDecoder`, and nobody else has it.
         unsafe { APILoader::new().WelsDestroyDecoder(self.0.as_ptr()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(feature = "system-codecs")]
+    use super::super::trial::psnr;
+    use super::*;
+
+    /// Test patterns of 24 pictures with a key frame in the middle, by another encoder: without and
+    /// with B frames, CABAC and 8x8 transforms.
+    const STREAMS: [(&str, &[u8]); 3] = [
+        ("baseline", include_bytes!("../../../tests/fixtures/h264/baseline.264")),
+        ("main", include_bytes!("../../../tests/fixtures/h264/main.264")),
+        ("high", include_bytes!("../../../tests/fixtures/h264/high.264")),
+    ];
+
+    /// The pictures of a byte stream, which begin with an access unit delimiter each.
+    fn units(stream: &[u8]) -> Vec<&[u8]> {
+        let starts = memchr::memmem::find_iter(stream, &[0, 0, 0, 1, 9]);
+        let starts: Vec<usize> = starts.chain([stream.len()]).collect();
+        starts.windows(2).map(|pair| &stream[pair[0]..pair[1]]).collect()
+    }
+
+    fn decoded(units: &[&[u8]]) -> Vec<Image> {
+        let mut decoder = Decoder::new().unwrap();
+        let mut image = Image::new(2, 2);
+        let decode = |unit: &&[u8]| {
+            let shown = decoder.decode(unit, &mut image);
+            shown.unwrap_or(false).then(|| image.clone())
+        };
+        units.iter().filter_map(decode).collect()
+    }
+
+    #[test]
+    fn another_encoders_pictures_come_out_with_one_held_back_for_b_frames() {
+        for (name, stream) in STREAMS {
+            let held_back = usize::from(name != "baseline");
+            assert_eq!(decoded(&units(stream)).len(), 24 - held_back, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_lost_is_concealed_until_the_next_key_frame() {
+        let all = units(STREAMS[0].1);
+        let whole = decoded(&all);
+        let some: Vec<&[u8]> = [&all[..4], &all[5..7], &all[8..]].concat();
+        let concealed = decoded(&some);
+        assert!(concealed.len() >= 21, "{} of 22 pictures", concealed.len());
+        let (last, expected) = (concealed.iter().rev(), whole.iter().rev());
+        assert!(last.zip(expected).take(12).all(|(one, other)| one == other));
+        assert_ne!(concealed[7], whole[9]);
+    }
+
+    #[test]
+    fn a_stream_of_pictures_too_large_is_refused() {
+        let (mut out, mut decoder) = (Image::new(2, 2), Decoder::new().unwrap());
+        let settings =
+            Settings { width: 2048, height: 64, frame_rate: 5, bitrate: 500_000, slice_max: None };
+        let mut encoder = Encoder::new(&settings).unwrap();
+        let mut coded = SFrameBSInfo::default();
+        let mut stream = Vec::new();
+        // An image of ours cannot be so large; the parameter sets alone are.
+        assert_eq!(call!(encoder.state, EncodeParameterSets, &raw mut coded), 0);
+        collect(&coded, &mut stream);
+        assert!(stream.len() > 10);
+        assert_eq!(decoder.decode(&stream, &mut out), Err(Error::Broken));
+        let fits = encoder.encode(&out, true, &mut stream);
+        assert_eq!(fits, Err(Error::Encoder), "a picture of another size");
+    }
+
+    #[cfg(feature = "system-codecs")]
+    #[test]
+    fn another_encoders_pictures_are_those_of_another_decoder_in_the_same_order() {
+        for (name, stream) in STREAMS {
+            let mut other = super::super::ffmpeg::Decoder::h264().unwrap();
+            let (mut image, mut expected) = (Image::new(2, 2), Vec::new());
+            for unit in units(stream) {
+                if other.decode(unit, &mut image).unwrap() {
+                    expected.push(image.clone());
+                }
+            }
+            let seen = decoded(&units(stream));
+            let pairs = expected.iter().zip(&seen);
+            let worst = pairs.map(|(one, other)| psnr(one, other)).fold(f64::MAX, f64::min);
+            println!("{name}: {} pictures, {worst:.1} dB at least", seen.len());
+            // FFmpeg holds two back where there are B frames.
+            assert!(expected.len() >= 22 && worst > 60.0, "{name}: {worst:.1} dB");
+        }
     }
 }

@@ -7,10 +7,13 @@ mod converter;
 mod ffmpeg;
 mod h264;
 mod h264_parameters;
+mod h264_sequence;
 mod image;
 mod mosaic;
 mod scale;
 mod stream;
+#[cfg(test)]
+mod trial;
 #[cfg(feature = "system-codecs")]
 mod vp8;
 

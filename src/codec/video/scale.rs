@@ -7,8 +7,11 @@
 use super::image::Image;
 use super::mosaic::Colour;
 
-/// The fraction bits of a weight.
+/// The fraction bits of a weight: the weighted sum of a point fits into 16 bits, so that many are
+/// computed at a step.
 const BITS: u32 = 8;
+/// What rounds a weighted sum to the nearest.
+const HALF: u16 = 1 << (BITS - 1);
 
 /// Scales pictures of one size into another. Its buffers are kept from picture to picture.
 #[derive(Debug, Default)]
@@ -17,7 +20,7 @@ pub struct Scaler {
     sizes: Option<[(usize, usize); 2]>,
     luma: Axes,
     chroma: Axes,
-    row: Vec<u32>,
+    row: Vec<u16>,
 }
 
 /// How the points of one plane come about.
@@ -26,15 +29,24 @@ struct Axes {
     /// Where the picture lies within the other.
     left: usize,
     top: usize,
-    columns: Vec<Span>,
+    columns: Columns,
     rows: Vec<Span>,
+}
+
+/// The spans of one row, each with as many weights as the longest has.
+#[derive(Debug, Default)]
+struct Columns {
+    firsts: Vec<usize>,
+    weights: Vec<u16>,
+    /// Weights of one span.
+    taps: usize,
 }
 
 /// Which points make one: `first` and those behind it, as far as `weights` go. The weights sum to 256.
 #[derive(Debug, Default)]
 struct Span {
     first: usize,
-    weights: Vec<u32>,
+    weights: Vec<u16>,
 }
 
 impl Scaler {
@@ -59,7 +71,7 @@ impl Scaler {
         let axes = |part: usize| Axes {
             left: (to.0 - width) / 2 / part,
             top: (to.1 - height) / 2 / part,
-            columns: spans(from.0 / part, width / part),
+            columns: Columns::of(&spans(from.0 / part, width / part)),
             rows: spans(from.1 / part, height / part),
         };
         (self.luma, self.chroma) = (axes(1), axes(2));
@@ -98,41 +110,73 @@ fn shrunk(at: usize, from: usize, to: usize) -> Span {
 fn grown(at: usize, from: usize, to: usize) -> Span {
     let middle = ((2 * at + 1) * from) as i64 * 128 / to as i64 - 128;
     let middle = middle.clamp(0, (from as i64 - 1) * 256) as usize;
-    let (first, part) = (middle / 256, (middle % 256) as u32);
+    let (first, part) = (middle / 256, (middle % 256) as u16);
     let weights = if part == 0 { vec![1 << BITS] } else { vec![256 - part, part] };
     Span { first, weights }
 }
 
 /// Weights in these shares that sum to 256.
-fn normalised(shares: &[u32]) -> Vec<u32> {
+fn normalised(shares: &[u32]) -> Vec<u16> {
     let sum: u32 = shares.iter().sum();
-    let mut weights: Vec<u32> = shares.iter().map(|share| (share << BITS) / sum).collect();
-    let rest = (1 << BITS) - weights.iter().sum::<u32>();
+    let mut weights: Vec<u16> = shares.iter().map(|share| ((share << BITS) / sum) as u16).collect();
+    let rest = (1 << BITS) - weights.iter().sum::<u16>();
     let middle = weights.len() / 2;
     weights[middle] += rest;
     weights
+}
+
+impl Columns {
+    fn of(spans: &[Span]) -> Self {
+        let longest = spans.iter().map(|span| span.weights.len()).max().unwrap_or(0);
+        // The lengths that `across` is made for; longer ones are rare.
+        let taps = [2, 3, 4, 6, 8].into_iter().find(|taps| longest <= *taps).unwrap_or(longest);
+        let mut columns = Self { firsts: Vec::new(), weights: Vec::new(), taps };
+        for span in spans {
+            columns.firsts.push(span.first);
+            columns.weights.extend(&span.weights);
+            columns.weights.resize(columns.firsts.len() * taps, 0);
+        }
+        columns
+    }
 }
 
 fn plane(
     axes: &Axes,
     (from, from_width): (&[u8], usize),
     (to, to_width): (&mut [u8], usize),
-    sums: &mut Vec<u32>,
+    sums: &mut Vec<u16>,
 ) {
-    let used = axes.columns.last().map_or(0, |span| span.first + span.weights.len());
+    let taps = axes.columns.taps;
     for (row, to) in axes.rows.iter().zip(to.chunks_exact_mut(to_width).skip(axes.top)) {
         sums.clear();
-        sums.resize(used, 1 << (BITS - 1));
+        // The last spans reach over the end, without weight.
+        sums.resize(from_width + taps, HALF);
         let lines = from.chunks_exact(from_width).skip(row.first);
         for (weight, line) in row.weights.iter().zip(lines) {
-            sums.iter_mut().zip(line).for_each(|(sum, point)| *sum += weight * u32::from(*point));
+            sums.iter_mut().zip(line).for_each(|(sum, point)| *sum += weight * u16::from(*point));
         }
-        let points = to[axes.left..].iter_mut();
-        for (point, column) in points.zip(&axes.columns) {
-            let under = sums[column.first..].iter().zip(&column.weights);
-            let sum: u32 = under.map(|(sum, weight)| (sum >> BITS) * weight).sum();
-            *point = (sum >> BITS).min(255) as u8;
+        sums.iter_mut().for_each(|sum| *sum >>= BITS);
+        let to = &mut to[axes.left..];
+        // The same code each time, which is two to three times as fast for a length that is known.
+        match taps {
+            2 => across(&axes.columns, 2, sums, to),
+            3 => across(&axes.columns, 3, sums, to),
+            4 => across(&axes.columns, 4, sums, to),
+            6 => across(&axes.columns, 6, sums, to),
+            8 => across(&axes.columns, 8, sums, to),
+            long => across(&axes.columns, long, sums, to),
         }
+    }
+}
+
+/// One row of points out of the weighted means of the rows under it.
+#[inline(always)]
+fn across(columns: &Columns, taps: usize, row: &[u16], to: &mut [u8]) {
+    let spans = columns.firsts.iter().zip(columns.weights.chunks_exact(taps));
+    for (point, (first, weights)) in to.iter_mut().zip(spans) {
+        let under = row[*first..*first + taps].iter().zip(weights);
+        let sum: u16 = under.map(|(point, weight)| point * weight).sum();
+        *point = ((sum + HALF) >> BITS) as u8;
     }
 }
 
@@ -182,6 +226,20 @@ mod tests {
             let middle = image.at(width / 2, height / 2);
             assert!(middle.y.abs_diff(123) <= 1 && middle.cb.abs_diff(45) <= 1, "{middle:?}");
             assert!(inner <= width);
+        }
+    }
+
+    #[test]
+    fn the_brightest_picture_stays_so_however_many_points_make_one() {
+        for (from, to) in
+            [((1920, 1080), (2, 2)), ((1914, 1078), (352, 288)), ((18, 14), (352, 288))]
+        {
+            let mut white = Image::new(from.0, from.1);
+            white.fill(Colour { y: 255, cb: 255, cr: 0 });
+            let mut image = Image::new(to.0, to.1);
+            Scaler::default().scale(&white, &mut image);
+            let middle = image.at(to.0 / 2, to.1 / 2);
+            assert_eq!(middle, Colour { y: 255, cb: 255, cr: 0 }, "{from:?} to {to:?}");
         }
     }
 

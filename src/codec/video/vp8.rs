@@ -26,12 +26,17 @@ const CPU_USED: c_int = 8;
 const KEY_FRAME_PERCENT: c_int = 900;
 /// kbit/s below this make mud of any picture.
 const KILOBITS_MIN: c_uint = 16;
+/// The ticks in which pictures are placed.
+const CLOCK_RATE: c_int = 90_000;
 
 /// Makes pictures for one receiver.
 pub(super) struct Encoder {
     context: Box<vpx_codec_ctx>,
     configuration: Box<vpx_codec_enc_cfg>,
-    made: i64,
+    /// How long a picture is shown, at [`CLOCK_RATE`].
+    step: u32,
+    /// When the next one is.
+    shown: i64,
 }
 
 /// Takes the pictures of one sender.
@@ -58,7 +63,7 @@ impl Encoder {
         configuration.g_w = settings.width as c_uint;
         configuration.g_h = settings.height as c_uint;
         configuration.g_timebase.num = 1;
-        configuration.g_timebase.den = settings.frame_rate.clamp(1, 60).cast_signed();
+        configuration.g_timebase.den = CLOCK_RATE;
         configuration.g_threads = 1;
         configuration.g_lag_in_frames = 0;
         configuration.g_error_resilient = VPX_ERROR_RESILIENT_DEFAULT;
@@ -72,7 +77,8 @@ impl Encoder {
         configuration.rc_buf_initial_sz = 500;
         configuration.rc_buf_optimal_sz = 600;
         configuration.kf_mode = vpx_kf_mode::VPX_KF_DISABLED;
-        let mut encoder = Self { context, configuration, made: 0 };
+        let step = step(settings.frame_rate);
+        let mut encoder = Self { context, configuration, step, shown: 0 };
         // SAFETY: context and configuration live as long as the encoder.
         let result = unsafe {
             vpx_codec_enc_init_ver(
@@ -123,13 +129,13 @@ impl Encoder {
             vpx_codec_encode(
                 &raw mut *self.context,
                 &raw const picture,
-                self.made,
-                1,
+                self.shown,
+                c_ulong::from(self.step),
                 flags,
                 c_ulong::from(VPX_DL_REALTIME),
             )
         };
-        self.made += 1;
+        self.shown += i64::from(self.step);
         if result != vpx_codec_err_t::VPX_CODEC_OK {
             return Err(Error::Encoder);
         }
@@ -164,6 +170,15 @@ impl Encoder {
             vpx_codec_enc_config_set(&raw mut *self.context, &raw const *self.configuration);
         }
     }
+
+    pub(super) fn set_frame_rate(&mut self, frame_rate: u32) {
+        self.step = step(frame_rate);
+    }
+}
+
+/// Ticks from picture to picture.
+fn step(frame_rate: u32) -> u32 {
+    CLOCK_RATE.unsigned_abs() / frame_rate.clamp(1, 60)
 }
 
 /// A context that the library has not filled yet.
@@ -263,7 +278,7 @@ impl Drop for Decoder {
 
 impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoder").field("made", &self.made).finish_non_exhaustive()
+        f.debug_struct("Encoder").field("shown", &self.shown).finish_non_exhaustive()
     }
 }
 
