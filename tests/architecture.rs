@@ -56,6 +56,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("audio_codec", &["codec"]),
     ("clap", &["cli"]),
+    ("ffmpeg_sys_next", &["codec"]),
     ("md5", &["sip"]),
     ("memchr", &["sip"]),
     ("rand_chacha", &["random"]),

@@ -240,7 +240,11 @@ impl Codec {
     /// Whether sound can be coded and decoded here.
     #[must_use]
     pub fn can_transcode(&self) -> bool {
-        matches!(self, Self::Pcmu | Self::Pcma | Self::G722 | Self::Opus)
+        match self {
+            Self::Pcmu | Self::Pcma | Self::G722 | Self::Opus => true,
+            Self::Gsm | Self::G723 | Self::Speex { .. } => cfg!(feature = "system-codecs"),
+            _passed_through => false,
+        }
     }
 }
 

@@ -2,9 +2,13 @@
 
 mod concealment;
 mod encoded_loop;
+#[cfg(feature = "system-codecs")]
+mod ffmpeg;
 mod g711;
 mod g722;
 mod opus;
+#[cfg(feature = "system-codecs")]
+mod packing;
 mod stream;
 
 pub use encoded_loop::{EncodedLoop, encode_loop};
