@@ -164,7 +164,7 @@ fn what_began_sealed_never_goes_on_in_clear() {
 fn a_phone_that_has_to_is_offered_nothing_in_clear_and_its_clear_answer_is_none() {
     ladder("
         do call b sealed
-        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 SAVP key=A 8
         b <- ACK
         ~ open 20000 audio PCMA to 192.0.2.11:5000 sealed
@@ -174,7 +174,7 @@ fn a_phone_that_has_to_is_offered_nothing_in_clear_and_its_clear_answer_is_none(
     ");
     ladder("
         do call b sealed
-        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 8
         b <- ACK
         = refused b 488 NoCommonCodec
@@ -222,7 +222,7 @@ fn a_caller_without_sdp_gets_our_offer_in_the_200() {
         do progress a 183 media
         a <- 183
         do answer a
-        a <- 200 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        a <- 200 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         a -> ACK audio 4000 9; video 0 97
         ~ open 20000 audio G722 to 192.0.2.10:4000
         ~ patch 20000=silence
@@ -236,7 +236,7 @@ fn an_ack_without_the_answer_that_it_owes_ends_the_call() {
         a -> INVITE
         = offered a late
         do answer a
-        a <- 200 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        a <- 200 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         a -> ACK
         a <- BYE
         = ended a by Us ProtocolError
@@ -371,7 +371,7 @@ fn the_partner_of_an_answered_caller_is_offered_its_codecs_alone() {
 fn an_answer_without_our_codec_is_hung_up_and_reported() {
     ladder("
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 0 8; video 5002 97:H264/90000
         b <- ACK
         = refused b 488 NoCommonCodec
@@ -385,7 +385,7 @@ fn an_answer_without_our_codec_is_hung_up_and_reported() {
 fn early_media_come_from_the_first_branch_and_count_when_packets_come() {
     ladder("
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 183 audio 5000 8
         ~ open 20000 audio PCMA to 192.0.2.11:5000
         ~ patch 20000=silence
@@ -407,7 +407,7 @@ fn early_media_come_from_the_first_branch_and_count_when_packets_come() {
 fn a_reliable_answer_needs_none_in_the_200() {
     ladder("
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 183 Require:100rel RSeq:1 audio 5000 8
         b <- PRACK
         = ringing b 183
@@ -418,7 +418,7 @@ fn a_reliable_answer_needs_none_in_the_200() {
     ");
     ladder("
         do call c
-        c <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        c <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         c -> 200
         c <- ACK
         = refused c 488 NoCommonCodec
@@ -434,7 +434,7 @@ fn a_late_offer_goes_out_once_in_a_reliable_183() {
         a -> INVITE Supported:100rel
         = offered a late
         do progress a 183 media
-        a <- 183 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        a <- 183 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         a -> PRACK audio 4000 8
         a <- 200
         ~ open 20000 audio PCMA to 192.0.2.10:4000
@@ -613,7 +613,7 @@ fn aligning_is_one_re_invite_with_the_others_codec() {
         a -> ACK
         = confirmed a PCMU -
         do call b
-        b <- INVITE audio 20002 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20004 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20002 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20004 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 9
         b <- ACK
         = answered b G722 -
@@ -646,7 +646,7 @@ fn where_the_relay_converts_partners_need_no_common_codec() {
         a -> INVITE audio 4000 0
         = offered a audio
         do call b for a
-        b <- INVITE audio 20000 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event
+        b <- INVITE audio 20000 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event
         b -> 200 audio 5000 9
         b <- ACK
         = answered b G722 -
@@ -675,7 +675,7 @@ fn a_leg_that_is_not_up_is_not_aligned() {
         a -> INVITE audio 4000 0 8 9
         = offered a audio
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         do align b a
         = aligned b - -
     ");
@@ -685,7 +685,7 @@ fn a_leg_that_is_not_up_is_not_aligned() {
 fn a_cancelled_callee_may_have_answered_already() {
     ladder("
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 180
         = ringing b 180
         do end b
@@ -698,7 +698,7 @@ fn a_cancelled_callee_may_have_answered_already() {
     ");
     ladder("
         do call c
-        c <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        c <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
         c -> 180
         = ringing c 180
         do end c

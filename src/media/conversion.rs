@@ -62,16 +62,45 @@ impl Port {
         changed
     }
 
+    /// A packet that is no voice, among those that are converted: nothing is missing in its place.
+    pub fn pass_over(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) {
+        let Some(Line::Voice(mut transcoder)) =
+            self.outbound.line.take_if(|line| matches!(line, Line::Voice(_)))
+        else {
+            return;
+        };
+        let formats = transcoder.formats().clone();
+        transcoder.take(now, turn(arrived, &[]), |coded| {
+            self.send_coded(now, &coded, &formats, exit);
+        });
+        self.outbound.line = Some(Line::Voice(transcoder));
+    }
+
     /// Comfort noise beside a voice that is converted.
     pub fn convert_noise(
         &mut self,
-        _now: Instant,
-        _arrived: &Arrived,
-        _formats: &Conversion,
-        _bytes: &[u8],
-        _exit: &mut Exit<'_, impl Outgoing>,
+        now: Instant,
+        arrived: &Arrived,
+        formats: &Conversion,
+        bytes: &[u8],
+        exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
-        false
+        let Some(mut transcoder) = self.voice_transcoder(formats) else { return false };
+        let payload = turn(arrived, bytes).payload;
+        let mut ended_own = false;
+        transcoder.take(now, turn(arrived, &[]), |coded| {
+            ended_own |= self.send_coded(now, &coded, formats, exit);
+        });
+        transcoder.hush(now, payload, |coded| {
+            ended_own |= self.send_coded(now, &coded, formats, exit);
+        });
+        self.outbound.line = Some(Line::Voice(transcoder));
+        true
     }
 
     /// The conversion between these formats, taken out of its place or made.

@@ -67,7 +67,9 @@ impl JitterBuffer {
         Self { patience, next: None, kept: Vec::new(), spare: Vec::new() }
     }
 
-    /// Takes in a packet and gives out what may be decoded now. A double or a late one is dropped.
+    /// Takes in a packet and gives out what may be decoded now. A double or a late one is dropped. One
+    /// without a payload is never given out: it holds the place of a packet that is none of the
+    /// decoder's, a key or a word about silence.
     pub fn take(&mut self, now: Instant, packet: Turn<'_>, mut out: impl FnMut(Turn<'_>)) {
         let next = *self.next.get_or_insert(packet.sequence);
         let ahead = later_by(packet.sequence, next);
@@ -132,7 +134,9 @@ impl JitterBuffer {
     fn hand_out(&mut self, packet: Turn<'_>, out: &mut impl FnMut(Turn<'_>)) {
         let next = self.next.unwrap_or(packet.sequence);
         self.next = Some(packet.sequence.wrapping_add(1));
-        out(Turn { lost: packet.sequence.wrapping_sub(next), ..packet });
+        if !packet.payload.is_empty() {
+            out(Turn { lost: packet.sequence.wrapping_sub(next), ..packet });
+        }
     }
 }
 
@@ -197,6 +201,17 @@ mod tests {
         assert_eq!(taken(&mut buffer, 42, 12), []);
         assert_eq!(taken(&mut buffer, 43, 15), []);
         assert_eq!(taken(&mut buffer, 44, 13), [(12, 2), (13, 0)]);
+    }
+
+    #[test]
+    fn a_packet_of_another_kind_keeps_its_place_and_is_not_given_out() {
+        let mut buffer = JitterBuffer::new(PATIENCE);
+        taken(&mut buffer, 0, 7);
+        let mut out = Vec::new();
+        let key = Turn { payload: &[], ..packet(8) };
+        buffer.take(ms(20), key, |turn| out.push(turn.sequence));
+        assert!(out.is_empty());
+        assert_eq!(taken(&mut buffer, 40, 9), [(9, 0)], "nothing is missing");
     }
 
     #[test]

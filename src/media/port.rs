@@ -207,11 +207,13 @@ impl Port {
         let withheld = matches!(arrived.what, What::WithheldKey);
         if withheld || self.outbound.dialler.is_down() {
             self.outbound.stream.skip(arrived.header.sequence);
+            self.pass_over(now, arrived, exit);
             return Follows::default();
         }
         let settle = match way {
             Way::Closed => {
                 self.outbound.stream.skip(arrived.header.sequence);
+                self.pass_over(now, arrived, exit);
                 false
             }
             Way::Same(number) => self.pass(now, arrived, *number, bytes, (to, sets), exit),
@@ -224,7 +226,10 @@ impl Port {
             }
             Way::Converted(formats) => self.convert_voice(now, arrived, formats, bytes, exit),
             Way::Noise(formats) => self.convert_noise(now, arrived, formats, bytes, exit),
-            Way::Pressed => self.press_again(arrived),
+            Way::Pressed => {
+                self.pass_over(now, arrived, exit);
+                self.press_again(arrived)
+            }
         };
         Follows::settling(settle)
     }

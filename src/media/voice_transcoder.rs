@@ -13,7 +13,9 @@
 use super::jitter_buffer::{JitterBuffer, Patience, Turn};
 use super::route::Conversion;
 use crate::codec::Codec;
-use crate::codec::audio::{AudioDecoder, AudioEncoder, PAYLOAD_MAX, SAMPLES_MAX};
+use crate::codec::audio::{
+    AudioDecoder, AudioEncoder, ComfortNoise, NoiseGenerator, PAYLOAD_MAX, SAMPLES_MAX,
+};
 use crate::codec::resample::Resampler;
 use crate::time::{Duration, Instant};
 
@@ -21,6 +23,14 @@ use crate::time::{Duration, Instant};
 const PATIENCE: Patience = Patience { span: Duration::from_millis(20), packets: 3 };
 /// A gap longer than this is a pause, or a jump of the source's clock, and is not filled.
 const CONCEALED_MAX_MS: u32 = 120;
+
+/// A source that is silent says so again from time to time; one of which nothing is heard for this
+/// long is gone.
+const NOISE_MAX: Duration = Duration::from_secs(60);
+/// After a pause of the event loop no more noise than this is made up for.
+const NOISE_PACKETS_MAX: usize = 10;
+/// Noise is noise, whoever is silent.
+const NOISE_SEED: u64 = 1;
 
 /// One coded packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +47,8 @@ pub struct Coded<'a> {
 #[derive(Debug)]
 pub struct VoiceTranscoder {
     formats: Conversion,
+    /// For so long noise is made without a word of the source.
+    hushed_until: Option<Instant>,
     buffer: JitterBuffer,
     line: Line,
 }
@@ -59,6 +71,9 @@ struct Line {
     /// The timestamp that the next packet of the source has, if nothing is missing.
     expected: Option<u32>,
     after_pause: bool,
+    noise: NoiseGenerator,
+    /// The source is silent, and noise is made in its place since the last tick.
+    noisy: Option<Instant>,
 }
 
 impl VoiceTranscoder {
@@ -73,7 +88,7 @@ impl VoiceTranscoder {
             source_clock: from.codec.clock_rate(),
             resampler: Resampler::new(decoder.sample_rate(), encoder.sample_rate()),
             clock_rate: to.codec.clock_rate(),
-            packet: packet_samples(&to.codec, encoder.sample_rate(), packet_ms),
+            packet: packet_samples(&to.codec, &encoder, packet_ms),
             decoder,
             encoder,
             decoded: vec![0; SAMPLES_MAX].into(),
@@ -81,8 +96,11 @@ impl VoiceTranscoder {
             payload: vec![0; PAYLOAD_MAX].into(),
             expected: None,
             after_pause: false,
+            noise: NoiseGenerator::new(NOISE_SEED),
+            noisy: None,
         };
-        Some(Self { formats: formats.clone(), buffer: JitterBuffer::new(PATIENCE), line })
+        let buffer = JitterBuffer::new(PATIENCE);
+        Some(Self { formats: formats.clone(), hushed_until: None, buffer, line })
     }
 
     /// From which format to which.
@@ -103,21 +121,42 @@ impl VoiceTranscoder {
         buffer.take(now, packet, |turn| line.turn(turn, &mut each));
     }
 
+    /// Takes in what the source says of its silence (RFC 3389): from now on noise is made by the pace,
+    /// until the source speaks, or for [`NOISE_MAX`].
+    pub fn hush(&mut self, now: Instant, payload: &[u8], mut each: impl FnMut(Coded<'_>)) {
+        let Some(noise) = ComfortNoise::parse(payload) else { return };
+        self.line.noise.tune(&noise);
+        if self.line.noisy.is_none() {
+            self.line.pause(&mut each);
+        }
+        self.line.noisy.get_or_insert(now);
+        self.hushed_until = Some(now + NOISE_MAX);
+    }
+
     /// Whether [`tick`](Self::tick) has to be called every 20 ms.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.buffer.deadline().is_some()
+        self.buffer.deadline().is_some() || self.line.noisy.is_some()
     }
 
     /// Gives out what has waited long enough.
     pub fn tick(&mut self, now: Instant, mut each: impl FnMut(Coded<'_>)) {
-        let Self { buffer, line, .. } = self;
+        let Self { buffer, line, hushed_until, .. } = self;
         buffer.tick(now, |turn| line.turn(turn, &mut each));
+        if hushed_until.is_some_and(|until| now >= until) {
+            line.noisy = None;
+        }
+        line.rustle(now, &mut each);
     }
 }
 
 impl Line {
     fn turn(&mut self, turn: Turn<'_>, each: &mut impl FnMut(Coded<'_>)) {
+        if self.noisy.take().is_some() {
+            // The noise has kept the time; the voice begins anew.
+            self.expected = None;
+            self.pause(each);
+        }
         self.mind_the_gap(turn, each);
         let samples = match self.decoder.decode(turn.payload, &mut self.decoded) {
             Ok(samples) => samples,
@@ -159,6 +198,23 @@ impl Line {
         self.after_pause = true;
     }
 
+    /// Makes the noise of the time that has passed, in whole packets.
+    fn rustle(&mut self, now: Instant, each: &mut impl FnMut(Coded<'_>)) {
+        let Some(since) = self.noisy else { return };
+        let rate = u128::from(self.encoder.sample_rate());
+        let passed = (now.since(since).as_micros() * rate / 1_000_000) as usize;
+        let packets = (passed / self.packet).min(NOISE_PACKETS_MAX);
+        if packets == 0 {
+            return;
+        }
+        let made = packets * self.packet;
+        let from = self.samples.len();
+        self.samples.resize(from + made, 0);
+        self.noise.fill(&mut self.samples[from..]);
+        self.noisy = Some(since + Duration::from_micros((made as u128 * 1_000_000 / rate) as u64));
+        self.send(each);
+    }
+
     /// Codes so many decoded samples.
     fn code(&mut self, samples: usize, each: &mut impl FnMut(Coded<'_>)) {
         let decoded = &self.decoded[..samples];
@@ -190,14 +246,14 @@ impl Line {
     }
 }
 
-/// Samples of one packet: the time that the receiver wants, in whole frames of its codec.
-fn packet_samples(codec: &Codec, sample_rate: u32, packet_ms: u32) -> usize {
-    let frame_ms = match codec {
-        // RFC 6716 §2.1.4: one frame is 10, 20, 40 or 60 ms.
-        Codec::Opus if packet_ms >= 40 => 20,
-        Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::Opus => 10,
-        _in_frames => codec.facts().frame_ms.max(10),
-    };
-    let ms = (packet_ms / frame_ms).max(1) * frame_ms;
-    (sample_rate / 1000 * ms) as usize
+/// Samples of one packet: the time that the receiver wants, in whole frames of its codec. Opus goes one
+/// frame a packet or, where that is no length of a frame, several.
+fn packet_samples(codec: &Codec, encoder: &AudioEncoder, packet_ms: u32) -> usize {
+    let rate = encoder.sample_rate() as usize;
+    let wanted = rate / 1000 * packet_ms as usize;
+    if *codec == Codec::Opus && packet_ms == 10 {
+        return wanted;
+    }
+    let frame = encoder.frame_samples();
+    (wanted / frame).max(1) * frame
 }

@@ -6,7 +6,7 @@ use cordboard::codec::tone::Sound;
 use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::codec::{Codec, Kind, goertzel};
 use cordboard::ids::PortId;
-use cordboard::media::{Channel, Event, Job, Source, Workshop};
+use cordboard::media::{Channel, Command, Event, Job, Source, Workshop};
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::h264::Mode;
 use cordboard::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat};
@@ -141,7 +141,9 @@ fn every_pair_of_codecs_is_converted_both_ways() {
             party.speak(1200, |_| false);
             for (listener, speaker) in [(C, O), (O, C)] {
                 let share = share_of(&party, listener, speaker);
-                assert!(share > 0.7, "{one} and {other}: {listener} hears {share} of {speaker}");
+                // At 6 kbit/s a tone is no pure one any more.
+                let least = if [&one, &other].contains(&&Codec::G723) { 0.4 } else { 0.7 };
+                assert!(share > least, "{one} and {other}: {listener} hears {share} of {speaker}");
             }
         }
     }
@@ -240,6 +242,35 @@ fn a_pause_of_the_source_is_a_pause_at_the_listener() {
     let sent = party.relay.rtp_to(O);
     assert!(sent[0].header().marker, "the first packet of a talkspurt is marked");
     assert!(sent.len() <= 21, "{} packets: the pause was filled", sent.len());
+}
+
+/// RFC 3389: what a silent source says of its background is heard by a party without comfort noise.
+#[test]
+fn comfort_noise_is_made_audible_until_the_source_speaks_again() {
+    let mut party = Party::of([&Codec::Pcmu, &Codec::Opus, &Codec::Opus]);
+    let noise = Codec::ComfortNoise { clock_rate: 8000 };
+    let formats = vec![format(Codec::Pcmu, 0, 0, ""), format(noise, 13, 13, "")];
+    let plan = plan(C, formats);
+    party.relay.command(Command::Update { port: C, plan });
+    party.relay.patch(&[(O, Source::Port(C))]);
+    party.speak(400, |_| false);
+    party.forget();
+    let timestamp = party.relay.phone(C).timestamp;
+    let hush = party.relay.phone(C).packet_of(13, timestamp, &[40]);
+    party.relay.arrives(C, &hush);
+    party.relay.pass(1000);
+    let (heard, _) = party.heard(O);
+    let sent = party.relay.rtp_to(O).len();
+    assert!((48..=51).contains(&sent), "{sent} packets in a second of silence");
+    let power: f64 = heard.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / heard.len() as f64;
+    let level = 10.0 * (power / (32_768.0 * 32_768.0)).log10();
+    assert!((-50.0..-32.0).contains(&level), "-40 dBov were asked for, {level:.1} are heard");
+    party.forget();
+    let phone = party.relay.phone(C);
+    phone.timestamp = phone.timestamp.wrapping_add(8000);
+    party.speak(600, |_| false);
+    assert!(share_of(&party, O, C) > 0.9);
+    assert!(party.relay.rtp_to(O).len() <= 31, "the noise has ended");
 }
 
 /// RFC 4733: the clock of the keys is that of the voice beside them.
