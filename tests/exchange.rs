@@ -12,6 +12,7 @@ use cordboard::exchange::{
 };
 use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId, Ticket};
 use cordboard::leg;
+use cordboard::media::LobbyId;
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
@@ -40,6 +41,8 @@ fn settings() -> Settings {
         number: Number::from("9000"),
         answer: AnsweredBy::Queue,
         ring_time: Duration::from_secs(20),
+        lobby: LobbyId::HOUSE,
+        announcements: BTreeMap::new(),
     };
     let waiting = acd::QueueSettings {
         id: QueueId::from("main"),

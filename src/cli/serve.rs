@@ -6,7 +6,7 @@ use crate::dialog;
 use crate::directory::Directory;
 use crate::exchange;
 use crate::leg;
-use crate::media;
+use crate::media::{self, Announcement, LobbyId};
 use crate::presence;
 use crate::random::Random;
 use crate::registrar;
@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
@@ -89,7 +90,11 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     }
     let (exchange, first) =
         exchange::Machine::new(clock.now(), settings, plan, state, random.fork());
-    let mut media = media::Machine::new(media::Settings::default(), random.fork());
+    let lobbies = std::iter::once(&config.media.lobby)
+        .chain(config.queues.values().map(|queue| &queue.lobby))
+        .map(|lobby| Arc::new(lobby.clone()));
+    let settings = media::Settings { lobbies: lobbies.collect(), ..media::Settings::default() };
+    let mut media = media::Machine::new(settings, random.fork());
     media.prepare();
     let workers = CodecWorkers::start().context("no thread for a codec worker")?;
     let (commits, committed) = mpsc::unbounded_channel();
@@ -199,13 +204,18 @@ fn settings(
 }
 
 fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Settings {
-    let queues = config.queues.iter().map(|(id, queue)| {
+    let queues = (1..).zip(&config.queues).map(|(lobby, (id, queue))| {
         let answer = match queue.answer {
             Answer::Queue => AnsweredBy::Queue,
             Answer::Operator => AnsweredBy::Operator,
         };
         let number = queue.number.clone();
-        (id.clone(), QueueSettings { number, answer, ring_time: queue.ring_time })
+        let said =
+            [Announcement::Busy, Announcement::Nobody, Announcement::Full, Announcement::TooLong];
+        let length = |announcement| (announcement, queue.lobby.voices.length(announcement));
+        let announcements = said.map(length).into();
+        let (lobby, ring_time) = (LobbyId(lobby), queue.ring_time);
+        (id.clone(), QueueSettings { number, answer, ring_time, lobby, announcements })
     });
     let waiting = config.queues.iter().map(|(id, queue)| acd::QueueSettings {
         id: id.clone(),

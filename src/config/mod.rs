@@ -4,6 +4,7 @@
 //! them all. What cannot be used is refused with file, line, key, and what to write instead; all
 //! refusals of a file come at once.
 
+mod lobbies;
 mod reader;
 mod values;
 
@@ -12,6 +13,7 @@ pub use values::Listen;
 
 use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
 use crate::ids::{LevelId, Number, QueueId};
+use crate::media::Lobby;
 use crate::sip::Transport;
 use crate::time::Duration;
 use reader::{Reader, Remedy, Section};
@@ -74,6 +76,8 @@ pub struct Media {
     pub address: IpAddr,
     /// Their ports.
     pub ports: RangeInclusive<u16>,
+    /// What waiting parties see and hear; the words are those of `[texts]`.
+    pub lobby: Lobby,
 }
 
 /// `[web]`
@@ -136,6 +140,8 @@ pub struct Queue {
     pub overflow: Option<Number>,
     /// How long callers wait on while nobody is present.
     pub grace: Duration,
+    /// What its callers see and hear while they wait: the house's, with what the queue has of its own.
+    pub lobby: Lobby,
 }
 
 impl Queue {
@@ -150,6 +156,7 @@ impl Queue {
             wait_max: None,
             overflow: None,
             grace: Duration::from_secs(10),
+            lobby: Lobby::default(),
         }
     }
 }
@@ -168,7 +175,7 @@ impl Default for Config {
                 advertise: None,
                 guests: true,
             },
-            media: Media { address: any, ports: 20_000..=29_999 },
+            media: Media { address: any, ports: 20_000..=29_999, lobby: Lobby::default() },
             web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
             levels: Levels { external: LevelId::from("B"), on_refusal: OnRefusal::Refuse },
             desk: Desk { lease: Duration::from_secs(30), secure_only: false },
@@ -226,12 +233,15 @@ impl Config {
 
     fn of<'a>(reader: &mut Reader<'_>, table: &'a DeTable<'a>) -> Self {
         let root = reader.root(table);
-        let sections = ["data", "sip", "media", "web", "levels", "desk", "queue", "trunk"];
+        let sections = ["data", "sip", "media", "texts", "web", "levels", "desk", "queue", "trunk"];
         reader.allow(&root, &sections);
         let mut config = Self::default();
         set(&mut config.data, reader.value(&root, "data", data));
         if let Some(section) = reader.section(&root, "sip") {
             config.sip.read(reader, &section);
+        }
+        if let Some(section) = reader.section(&root, "texts") {
+            lobbies::texts(reader, &section, &mut config.media.lobby.texts);
         }
         if let Some(section) = reader.section(&root, "media") {
             config.media.read(reader, &section);
@@ -247,8 +257,11 @@ impl Config {
             config.desk.read(reader, &section);
         }
         if let Some(section) = reader.section(&root, "queue") {
-            let given = queues(reader, &section);
+            let given = queues(reader, &section, &config.media.lobby);
             set(&mut config.queues, (!given.is_empty()).then_some(given));
+        } else {
+            let queues = config.queues.values_mut();
+            queues.for_each(|queue| queue.lobby.clone_from(&config.media.lobby));
         }
         config.trunks = trunks(reader, &root, &config.levels.external);
         config
@@ -307,7 +320,8 @@ impl Sip {
 
 impl Media {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        reader.allow(section, &["address", "ports"]);
+        reader.allow(section, &[&["address", "ports"], &lobbies::KEYS[..]].concat());
+        lobbies::lobby(reader, section, &mut self.lobby);
         set(&mut self.address, reader.value(section, "address", values::ip));
         set(&mut self.ports, reader.value(section, "ports", values::ports));
     }
@@ -334,7 +348,11 @@ impl Desk {
 }
 
 /// The queues of the file; they replace the built-in one.
-fn queues<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> BTreeMap<QueueId, Queue> {
+fn queues<'a>(
+    reader: &mut Reader<'_>,
+    section: &Section<'a>,
+    house: &Lobby,
+) -> BTreeMap<QueueId, Queue> {
     let mut queues = BTreeMap::new();
     let mut numbers = BTreeSet::new();
     for (name, section) in reader.named(section) {
@@ -345,7 +363,7 @@ fn queues<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> BTreeMap<QueueI
         if let Err(remedy) = values::name(name) {
             reader.refuse_section(&section, remedy);
         }
-        if let Some(queue) = queue(reader, name, &section, &mut numbers) {
+        if let Some(queue) = queue(reader, (name, house), &section, &mut numbers) {
             queues.insert(QueueId::from(name), queue);
         }
     }
@@ -354,12 +372,12 @@ fn queues<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> BTreeMap<QueueI
 
 fn queue<'a>(
     reader: &mut Reader<'_>,
-    name: &str,
+    (name, house): (&str, &Lobby),
     section: &Section<'a>,
     numbers: &mut BTreeSet<Number>,
 ) -> Option<Queue> {
     let keys = ["number", "answer", "ring_time", "waiting_max", "wait_max", "overflow", "grace"];
-    reader.allow(section, &keys);
+    reader.allow(section, &[&keys, &lobbies::KEYS[..]].concat());
     let number = |value: &DeValue<'_>| {
         let number = Number::from(values::name(values::text(value)?)?);
         if number.as_str().eq_ignore_ascii_case(DESK) {
@@ -396,6 +414,8 @@ fn queue<'a>(
     set(&mut queue.overflow, reader.value(section, "overflow", overflow));
     let grace = |value: &DeValue<'_>| values::duration(value, Duration::ZERO..=HOUR);
     set(&mut queue.grace, reader.value(section, "grace", grace));
+    queue.lobby.clone_from(house);
+    lobbies::lobby(reader, section, &mut queue.lobby);
     Some(queue)
 }
 

@@ -432,8 +432,8 @@ impl Machine {
     pub(super) fn partner(&self, id: LegId) -> Option<LegId> {
         match self.legs.get(&id)?.source {
             Source::Leg(other) => Some(other),
-            Source::Hold
-            | Source::Position(_)
+            Source::Wait(..)
+            | Source::Farewell(..)
             | Source::RingBack
             | Source::Tone(_)
             | Source::Silence => None,

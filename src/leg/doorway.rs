@@ -15,10 +15,10 @@ use std::net::IpAddr;
 pub enum Source {
     /// Another party: its voice, and its picture if it has one.
     Leg(LegId),
-    /// The hold music and a plain picture.
-    Hold,
-    /// The hold music and a picture that shows this place in a queue, from 1.
-    Position(u32),
+    /// A wait: music and the picture of a scene. With an announcement, that is heard first.
+    Wait(media::Scene, Option<media::Announcement>),
+    /// An announcement, then silence, and the picture that says the same.
+    Farewell(media::LobbyId, media::Announcement),
     /// A ring-back tone of our own.
     RingBack,
     /// A short tone that answers a feature code.

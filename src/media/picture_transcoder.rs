@@ -25,7 +25,7 @@ const BEHIND: usize = 2;
 /// With so many pictures under way, nothing more is asked before the next key frame.
 const UNDER_WAY_MAX: usize = 8;
 /// The longest payload: with all headers, also those of SRTP and a tunnel, within one packet.
-const PAYLOAD_MAX: usize = 1200;
+pub const PAYLOAD_MAX: usize = 1200;
 /// The most that one picture takes of the receiver's clock, at 90 kHz: a source that paused longer
 /// was cut.
 const STEP_MAX: u32 = 5 * 90_000;
@@ -191,7 +191,8 @@ fn depacketise(
 }
 
 /// How a codec of pictures is packed.
-fn picture_format(format: &PayloadFormat) -> Option<PictureFormat> {
+#[must_use]
+pub fn picture_format(format: &PayloadFormat) -> Option<PictureFormat> {
     Some(match &format.codec {
         Codec::H264 => PictureFormat::H264 { mode: mode(format) },
         Codec::H265 => PictureFormat::H265,
@@ -211,7 +212,8 @@ fn mode(format: &PayloadFormat) -> Mode {
 }
 
 /// What the receiver can take in, within what we give at most.
-fn target(to: &PayloadFormat, plan: &Plan) -> Target {
+#[must_use]
+pub fn target(to: &PayloadFormat, plan: &Plan) -> Target {
     let (any, limits) = (Target::any(), &plan.picture);
     let whole_units = to.codec == Codec::H264 && mode(to) == Mode::Single;
     Target {

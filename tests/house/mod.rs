@@ -13,6 +13,7 @@ use cordboard::directory::{
 };
 use cordboard::ids::{LegId, LevelId, Number, OperatorId, QueueId, Ticket};
 use cordboard::leg::{self, Command, EndedBy, LegHealth, Quality, Source, Spoken};
+use cordboard::media::{Announcement, LobbyId, Message};
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
@@ -101,8 +102,13 @@ impl House {
                 operator("op3", "3021", OperatorMode::Phone),
             ],
         };
-        let queue =
-            QueueSettings { number: number("9000"), answer, ring_time: Duration::from_secs(20) };
+        let queue = QueueSettings {
+            number: number("9000"),
+            answer,
+            ring_time: Duration::from_secs(20),
+            lobby: LobbyId(1),
+            announcements: BTreeMap::from([(Announcement::Nobody, Duration::from_millis(3500))]),
+        };
         let settings = Settings {
             queues: [(main.clone(), queue)].into(),
             acd: acd::Settings {
@@ -190,8 +196,18 @@ impl House {
     fn source(&self, source: Source) -> String {
         match source {
             Source::Leg(leg) => self.name(leg),
-            Source::Hold => "hold".into(),
-            Source::Position(position) => format!("position {position}"),
+            Source::Wait(scene, greeting) => {
+                let said = greeting.map(|said| format!(" after {said:?}").to_lowercase());
+                let seen = match scene.message {
+                    Message::Position { number, minutes: None, .. } => format!("position {number}"),
+                    Message::Position { number, minutes: Some(minutes), .. } => {
+                        format!("position {number}, {minutes} min")
+                    }
+                    other => format!("{other:?}").to_lowercase(),
+                };
+                seen + &said.unwrap_or_default()
+            }
+            Source::Farewell(_, said) => format!("sorry, {said:?}").to_lowercase(),
             Source::RingBack => "ring-back".into(),
             Source::Tone(tone) => format!("{tone:?}").to_lowercase(),
             Source::Silence => "nothing".into(),

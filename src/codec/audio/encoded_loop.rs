@@ -26,6 +26,12 @@ impl EncodedLoop {
         &self.frames[(index % self.frames.len() as u64) as usize]
     }
 
+    /// Whether there are clones of it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.frames) > 1
+    }
+
     /// By how much the RTP timestamp rises from one payload to the next.
     #[must_use]
     pub fn timestamp_step(&self) -> u32 {

@@ -128,13 +128,9 @@ impl Image {
     /// Puts a colour over a point, more of it the higher `cover` is; nothing outside.
     pub fn blend(&mut self, column: usize, row: usize, colour: Colour, cover: u8) {
         let (width, height) = (self.width(), self.height());
-        if column >= width || row >= height || cover == 0 {
+        if cover == 0 || column >= width || row >= height {
             return;
         }
-        let mix = |below: &mut u8, above: u8, share: i32| {
-            let difference = i32::from(above) - i32::from(*below);
-            *below = (i32::from(*below) + (difference * share + 127).div_euclid(255)) as u8;
-        };
         let half = row / 2 * (width / 2) + column / 2;
         let [y, cb, cr] = self.planes_mut();
         mix(&mut y[row * width + column], colour.y, i32::from(cover));
@@ -166,7 +162,12 @@ impl Image {
         (left, top): (usize, usize),
         colour: Colour,
     ) {
+        let empty = |row: usize| raster.rows().nth(row).is_none_or(|r| r.iter().all(|p| *p == 0));
         for row in 0..raster.height() * enlarged {
+            let near = row / enlarged;
+            if (near.saturating_sub(1)..=near + 1).all(empty) {
+                continue;
+            }
             for column in 0..raster.width() * enlarged {
                 let cover = match enlarged {
                     1 => raster.pixel(column, row).unwrap_or(0),
@@ -176,6 +177,12 @@ impl Image {
             }
         }
     }
+}
+
+/// Brings a value nearer to another by a share of 255.
+fn mix(below: &mut u8, above: u8, share: i32) {
+    let difference = i32::from(above) - i32::from(*below);
+    *below = (i32::from(*below) + (difference * share + 127).div_euclid(255)) as u8;
 }
 
 /// How much an enlarged letter covers a point: between the four nearest points of the small letter,
