@@ -226,7 +226,7 @@ impl Machine {
     /// Does what the leg wants. Ports that are not open are passed over.
     pub fn handle(&mut self, now: Now, command: Command, out: &mut impl Outgoing) {
         self.obey(now, command, out);
-        self.order(out);
+        self.repertoire.jobs().for_each(|job| out.job(job));
     }
 
     fn obey(&mut self, now: Now, command: Command, out: &mut impl Outgoing) {
@@ -374,7 +374,7 @@ impl Machine {
                 self.make_again(now, &ports);
             }
         }
-        self.order(out);
+        self.repertoire.jobs().for_each(|job| out.job(job));
     }
 
     /// Lets ports have what they waited for; a port that has live packets waits for nothing.
@@ -386,11 +386,6 @@ impl Machine {
             }
             self.settle(now.instant, *port);
         }
-    }
-
-    /// Gives the workers what they are to make of our own.
-    fn order(&mut self, out: &mut impl Outgoing) {
-        self.repertoire.jobs().for_each(|job| out.job(job));
     }
 
     /// When [`Machine::tick`] is due.
