@@ -4,6 +4,7 @@
 
 use cordboard::config::{Answer, Config, OnRefusal, Queue};
 use cordboard::ids::{CameraId, LevelId, Number, QueueId};
+use cordboard::media::{Announcement, Lobby};
 use cordboard::random::Random;
 use cordboard::sip::Transport;
 use cordboard::time::Duration;
@@ -71,6 +72,23 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
         "overflow",
         "grace",
         "camera",
+        "house",
+        "picture",
+        "music",
+        "announcement_busy",
+        "announcement_nobody",
+        "announcement_full",
+        "announcement_too_long",
+        "hold",
+        "position",
+        "minutes",
+        "minute",
+        "asking",
+        "busy",
+        "nobody",
+        "full",
+        "too_long",
+        "camera_lost",
         "name",
         "level",
         "prefixes",
@@ -141,6 +159,7 @@ fn every_key_is_heard() {
         overflow: Some(Number::from("3001")),
         grace: Duration::ZERO,
         camera: None,
+        lobby: Lobby::default(),
     };
     assert_eq!(config.queues.into_iter().collect::<Vec<_>>(), [(QueueId::from("night"), night)]);
     let levels: Vec<_> = config.trunks.iter().map(|trunk| trunk.level.as_str()).collect();
@@ -155,6 +174,45 @@ fn a_queue_without_a_number_is_refused_unless_it_is_the_main_one() {
     refused(
         "[queue.night]\ngrace = \"1s\"",
         &["1: queue.night.number: it is missing: give the number that callers dial"],
+    );
+}
+
+#[test]
+fn a_queue_waits_in_the_houses_lobby_but_for_what_it_has_of_its_own() {
+    let config = read(
+        r#"
+        [media]
+        house = "Stadtwerke"
+        announcement_nobody = "conf/announcements/full.wav"
+        [texts]
+        position = "Sie sind Nummer {}"
+        [queue.main]
+        house = "Störungsdienst"
+        music = "conf/announcements/busy.wav"
+        "#,
+    );
+    let (house, queue) = (&config.media.lobby, &config.queues[&QueueId::from("main")].lobby);
+    assert_eq!((house.name.as_str(), queue.name.as_str()), ("Stadtwerke", "Störungsdienst"));
+    assert_eq!(queue.texts.position, "Sie sind Nummer {}");
+    assert_eq!((house.music.is_none(), queue.music.is_some()), (true, true));
+    assert!(queue.voices.own(Announcement::Nobody).is_some());
+    assert!(queue.voices.own(Announcement::Busy).is_none());
+    let alone = read("[media]\nhouse = \"Stadtwerke\"");
+    assert_eq!(alone.queues[&QueueId::from("main")].lobby.name, "Stadtwerke");
+}
+
+#[test]
+fn files_and_texts_that_cannot_be_used_are_refused() {
+    refused(
+        "[media]\nmusic = \"nowhere.wav\"\npicture = \"conf\"\n[texts]\nposition = \"Nummer\"\n\
+         busy = \"忙\"\n[queue.main]\nannouncement_busy = \"conf/cordboard.toml\"",
+        &[
+            "2: media.music = \"nowhere.wav\": No such file or directory (os error 2): name a file that is there and may be read",
+            "3: media.picture = \"conf\": this is no file: name one",
+            "5: texts.position = \"Nummer\": put {} once where the number comes",
+            "6: texts.busy = \"忙\": there is no letter '忙' to draw: write it in latin letters, or show a picture file",
+            "8: queue.main.announcement_busy = \"conf/cordboard.toml\": this is no WAV file, or it is broken: give another file",
+        ],
     );
 }
 

@@ -12,6 +12,7 @@ use cordboard::exchange::{
 };
 use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId, Ticket};
 use cordboard::leg;
+use cordboard::media::LobbyId;
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
@@ -41,6 +42,8 @@ fn settings() -> Settings {
         answer: AnsweredBy::Queue,
         ring_time: Duration::from_secs(20),
         camera: None,
+        lobby: LobbyId::HOUSE,
+        announcements: BTreeMap::new(),
     };
     let waiting = acd::QueueSettings {
         id: QueueId::from("main"),

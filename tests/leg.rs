@@ -1545,10 +1545,21 @@ impl Ladder {
                     .iter()
                     .map(|pair| {
                         let (name, source) = pair.split_once('=').unwrap();
+                        let lobby = media::LobbyId(1);
+                        let position = |number, said: Option<_>| {
+                            let (minutes, crowded) = (None, said.is_some());
+                            let message = media::Message::Position { number, minutes, crowded };
+                            Source::Wait(media::Scene { lobby, message }, said)
+                        };
                         let source = match source {
-                            "hold" => Source::Hold,
-                            "first" => Source::Position(1),
-                            "second" => Source::Position(2),
+                            "hold" => Source::Wait(
+                                media::Scene { lobby, message: media::Message::Hold },
+                                None,
+                            ),
+                            "first" => position(1, None),
+                            "second" => position(2, None),
+                            "crowded" => position(2, Some(media::Announcement::Busy)),
+                            "sorry" => Source::Farewell(lobby, media::Announcement::Nobody),
                             "ringback" => Source::RingBack,
                             "done" => Source::Tone(media::Tone::Done),
                             "silence" => Source::Silence,
@@ -1753,6 +1764,14 @@ fn relay_command(command: &media::Command) -> String {
         media::Command::Patch(rows) => {
             let source = |source: &media::Source| match source {
                 media::Source::Port(port) => port.0.to_string(),
+                media::Source::Hold(_) => "hold".into(),
+                media::Source::Scene(scene) => match scene.message {
+                    media::Message::Hold => "hold".into(),
+                    media::Message::Position { number, .. } => format!("position({number})"),
+                    other => format!("{other:?}").to_lowercase(),
+                },
+                media::Source::Greeting(_, said) => format!("{said:?}, then hold").to_lowercase(),
+                media::Source::Farewell(_, said) => format!("{said:?}").to_lowercase(),
                 other => format!("{other:?}").to_lowercase(),
             };
             let rows: Vec<_> =

@@ -110,7 +110,7 @@ fn an_operator_brings_caller_and_callee_together() {
                  ada gets 3001, 3001 gets ada
                  op1: call r1 with-caller
         5s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
@@ -118,7 +118,7 @@ fn an_operator_brings_caller_and_callee_together() {
         6s   3002 rings
                  op1: callee 3002 ringing
         7s   3002 answers
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         8s   op1: alternate caller
@@ -126,7 +126,7 @@ fn an_operator_brings_caller_and_callee_together() {
                  op1: ok
                  op1: call r1 alternated
         9s   op1: alternate callee
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: ok
                  op1: call r1 talking-to-callee
         10s  op1: connect
@@ -421,13 +421,13 @@ fn the_level_of_the_desk_phone_applies_to_consultation() {
         "
         3s   op1 talks to ada
         4s   op1: consult 4001
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 4001 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 4001 trying
         5s   4001 answers
-                 ada gets hold, 3001 gets 4001, 4001 gets 3001
+                 ada gets asking, 3001 gets 4001, 4001 gets 3001
                  op1: callee 4001 answered
                  op1: call r1 talking-to-callee
     ",
@@ -441,7 +441,7 @@ fn a_callee_that_is_busy_silent_or_refusing_brings_the_operator_back() {
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
@@ -451,7 +451,7 @@ fn a_callee_that_is_busy_silent_or_refusing_brings_the_operator_back() {
                  op1: callee 3002 busy
                  op1: call r1 with-caller
         6s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
@@ -462,7 +462,7 @@ fn a_callee_that_is_busy_silent_or_refusing_brings_the_operator_back() {
                  op1: callee 3002 no-answer
                  op1: call r1 with-caller
         37s  op1: consult 3003
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3003 as 3001
                  op1: ok
                  op1: call r1 consulting
@@ -473,7 +473,7 @@ fn a_callee_that_is_busy_silent_or_refusing_brings_the_operator_back() {
                  op1: callee 3003 refused
                  op1: call r1 with-caller
         39s  op1: consult 3003
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3003 as 3001
                  op1: ok
                  op1: call r1 consulting
@@ -495,13 +495,13 @@ fn early_media_of_the_callee_is_heard_by_the_operator_alone() {
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3002 trying
         5s   3002 plays
-                 ada gets hold, 3001 gets 3002
+                 ada gets asking, 3001 gets 3002
         6s   op1: release
                  op1: no, wrong-phase
     ",
@@ -514,7 +514,7 @@ fn a_caller_gone_during_consultation_ends_everything() {
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
@@ -535,13 +535,13 @@ fn a_callee_gone_brings_the_operator_back_in_every_phase() {
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3002 trying
         5s   3002 answers
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         6s   3002 hangs up
@@ -549,13 +549,13 @@ fn a_callee_gone_brings_the_operator_back_in_every_phase() {
                  op1: callee 3002 hung-up
                  op1: call r1 with-caller
         7s   op1: consult 3003
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3003 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3003 trying
         8s   3003 answers
-                 ada gets hold, 3001 gets 3003, 3003 gets 3001
+                 ada gets asking, 3001 gets 3003, 3003 gets 3001
                  op1: callee 3003 answered
                  op1: call r1 talking-to-callee
         9s   op1: alternate caller
@@ -567,13 +567,13 @@ fn a_callee_gone_brings_the_operator_back_in_every_phase() {
                  op1: callee 3003 hung-up
                  op1: call r1 with-caller
         11s  op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3002 trying
         12s  3002 answers
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         13s  op1: connect
@@ -630,7 +630,7 @@ fn the_operators_phone_hangs_up_while_the_callee_rings() {
                  bob gets 3001, 3001 gets bob
                  op1: call r2 with-caller
         5s   op1: consult 3002
-                 bob gets hold, 3001 gets ring-back
+                 bob gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r2 consulting
@@ -693,13 +693,13 @@ fn hanging_up_with_an_answered_callee_completes_the_hand_over_unchecked() {
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3002 trying
         5s   3002 answers
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         6s   3001 hangs up
@@ -721,13 +721,13 @@ fn release_is_refused_while_one_party_is_unhealthy() {
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3002 trying
         5s   3002 answers
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         6s   op1: release
@@ -765,13 +765,13 @@ fn release_waits_for_health_and_then_goes_through() {
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3002 trying
         5s   3002 answers
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         6s   op1: release
@@ -799,13 +799,13 @@ fn a_party_that_hangs_up_while_release_waits() {
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3002 trying
         5s   3002 answers
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         6s   op1: release
@@ -828,7 +828,7 @@ fn nobody_at_a_desk_is_told_to_the_caller_and_ends_with_480() {
         1s   ada calls 9000
                  ada gets hold
                  ada <- 183 No operator present with media
-                 ada gets refused
+                 ada gets sorry, nobody
         5s   alarm
                  ada <- 480 No operator present
         6s   all is quiet
@@ -847,7 +847,7 @@ fn all_on_do_not_disturb_is_as_good_as_nobody() {
         1s   ada calls 9000
                  ada gets hold
                  ada <- 183 No operator present with media
-                 ada gets refused
+                 ada gets sorry, nobody
         5s   alarm
                  ada <- 480 No operator present
     ",
@@ -871,7 +871,7 @@ fn a_waiting_caller_for_whom_nobody_is_left_is_told_after_the_grace() {
                  op1: withdrawn r1, not-eligible
                  op1: state dnd, phone ok
         12s  alarm
-                 ada gets refused
+                 ada gets sorry, nobody
         16s  alarm
                  end ada, no-operator
     ",
@@ -945,7 +945,7 @@ fn a_lease_that_ends_cancels_a_ringing_consultation() {
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
@@ -1196,8 +1196,8 @@ fn an_ordinary_call_makes_the_operator_busy_and_withdraws_its_offers() {
                  op1: waiting r1, 1 of 1
                  op1: state busy, phone ok
         3s   bob calls 9000
-                 bob gets hold
-                 bob gets position 2
+                 bob gets hold after busy
+                 bob gets position 2 after busy
                  bob <- 182 Queued, position 2
                  bob <- 200
                  op1: waiting r2, 2 of 2
@@ -1351,10 +1351,10 @@ fn a_phone_only_operator_takes_by_answering() {
         4s   3021 answers
                  ada gets 3021, 3021 gets ada
         5s   3021 keys *23002h
-                 ada gets hold, 3021 gets ring-back
+                 ada gets asking, 3021 gets ring-back
                  call 3002 as 3021
         6s   3002 answers
-                 ada gets hold, 3021 gets 3002, 3002 gets 3021
+                 ada gets asking, 3021 gets 3002, 3002 gets 3021
         7s   3021 keys *3
                  ada gets 3021, 3021 gets ada, 3002 gets hold
         8s   3021 keys 5
@@ -1506,13 +1506,13 @@ fn after_a_hand_over_both_terminals_show_each_other() {
                  4001 gets 3001, 3001 gets 4001
                  op1: call r1 with-caller
         4s   op1: consult 3002
-                 4001 gets hold, 3001 gets ring-back
+                 4001 gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3002 trying
         5s   3002 answers
-                 4001 gets hold, 3001 gets 3002, 3002 gets 3001
+                 4001 gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         6s   3001 hangs up
@@ -1574,7 +1574,7 @@ fn a_refer_from_the_operators_phone_consults_and_hands_over() {
         4s   3001 refers to 3002
                  3001 <- 202
                  3001 <- NOTIFY 100
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: call r1 consulting
                  op1: callee 3002 trying
@@ -1584,7 +1584,7 @@ fn a_refer_from_the_operators_phone_consults_and_hands_over() {
                  3001 <- NOTIFY 180
                  op1: callee 3002 ringing
         7s   3002 answers
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  ada gets 3002, 3001 gets nothing, 3002 gets ada
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
@@ -1617,7 +1617,7 @@ fn a_refer_that_fails_brings_the_operator_back() {
         4s   3001 refers to 3002
                  3001 <- 202
                  3001 <- NOTIFY 100
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: call r1 consulting
                  op1: callee 3002 trying
@@ -1648,7 +1648,7 @@ fn an_operators_phone_joins_the_caller_and_its_own_call() {
         6s   3001 joins 3001'
                  3001 <- 202
                  end 3001', transferred
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  ada gets 3002, 3001 gets nothing, 3002 gets ada
                  op1: call r1 talking-to-callee
                  op1: call r1 connected
@@ -1711,7 +1711,7 @@ fn phones_without_a_common_codec_are_called_with_all_and_the_others_follow() {
                  align ada to 3001
                  op1: call r1 with-caller
         5s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
@@ -1723,7 +1723,7 @@ fn phones_without_a_common_codec_are_called_with_all_and_the_others_follow() {
                  op1: callee 3002 refused
                  op1: call r1 with-caller
         7s   op1: consult 3002
-                 ada gets hold, 3001 gets ring-back
+                 ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
                  op1: ok
                  op1: call r1 consulting
@@ -1731,7 +1731,7 @@ fn phones_without_a_common_codec_are_called_with_all_and_the_others_follow() {
         8s   3002 refuses 488
                  call 3002 as 3001
         9s   3002 answers
-                 ada gets hold, 3001 gets 3002, 3002 gets 3001
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
                  align ada to 3002
                  align 3001 to 3002
                  op1: callee 3002 answered
@@ -1783,7 +1783,7 @@ fn a_take_wins_while_the_caller_hears_that_nobody_is_there() {
                  op1: withdrawn r1, not-eligible
                  op1: state dnd, phone ok
         12s  alarm
-                 ada gets refused
+                 ada gets sorry, nobody
         13s  op1: ready
                  op1: ok
                  op1: state idle, phone ok

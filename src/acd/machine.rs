@@ -333,6 +333,13 @@ impl Machine {
         self.queues.get(queue).into_iter().flat_map(Queue::iter).map(|w| w.caller.request)
     }
 
+    /// Whether operators are present in a queue, and all of them busy; `never_to` does not count.
+    #[must_use]
+    pub fn is_crowded(&self, queue: &QueueId, never_to: Option<&OperatorId>) -> bool {
+        let barred = never_to.and_then(|operator| self.operators.seat_of(operator));
+        self.queues.get(queue).is_some_and(|queue| queue.is_crowded_for(barred))
+    }
+
     fn queue(&mut self, id: &QueueId) -> &mut Queue {
         self.queues.get_mut(id).expect("a request comes to a queue that is configured")
     }

@@ -143,6 +143,11 @@ impl Queue {
         self.crew.present.is_empty_but(barred)
     }
 
+    /// Whether somebody but `barred` is present, and nobody of them idle.
+    pub fn is_crowded_for(&self, barred: Option<Seat>) -> bool {
+        self.crew.idle.is_empty_but(barred) && !self.is_deserted_for(barred)
+    }
+
     /// Notes how the operator at `seat` stands; tells nobody yet.
     pub fn stand(&mut self, seat: Seat, standing: Standing) {
         self.crew.idle.set(seat, standing == Standing::Idle);

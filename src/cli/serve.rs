@@ -6,7 +6,7 @@ use crate::dialog;
 use crate::directory::Directory;
 use crate::exchange;
 use crate::leg;
-use crate::media;
+use crate::media::{self, Announcement, LobbyId};
 use crate::presence;
 use crate::random::Random;
 use crate::registrar;
@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
@@ -90,7 +91,11 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     }
     let (exchange, first) =
         exchange::Machine::new(clock.now(), settings, plan, state, random.fork());
-    let mut media = media::Machine::new(media::Settings::default(), random.fork());
+    let lobbies = std::iter::once(&config.media.lobby)
+        .chain(config.queues.values().map(|queue| &queue.lobby))
+        .map(|lobby| Arc::new(lobby.clone()));
+    let settings = media::Settings { lobbies: lobbies.collect(), ..media::Settings::default() };
+    let mut media = media::Machine::new(settings, random.fork());
     media.prepare();
     let workers = CodecWorkers::start().context("no thread for a codec worker")?;
     let (commits, committed) = mpsc::unbounded_channel();
@@ -203,14 +208,18 @@ fn settings(
 }
 
 fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Settings {
-    let queues = config.queues.iter().map(|(id, queue)| {
+    let queues = (1..).zip(&config.queues).map(|(lobby, (id, queue))| {
         let answer = match queue.answer {
             Answer::Queue => AnsweredBy::Queue,
             Answer::Operator => AnsweredBy::Operator,
         };
         let number = queue.number.clone();
-        let settings =
-            QueueSettings { number, answer, ring_time: queue.ring_time, camera: queue.camera };
+        let said =
+            [Announcement::Busy, Announcement::Nobody, Announcement::Full, Announcement::TooLong];
+        let length = |announcement| (announcement, queue.lobby.voices.length(announcement));
+        let announcements = said.map(length).into();
+        let (lobby, ring_time, camera) = (LobbyId(lobby), queue.ring_time, queue.camera);
+        let settings = QueueSettings { number, answer, ring_time, camera, lobby, announcements };
         (id.clone(), settings)
     });
     let waiting = config.queues.iter().map(|(id, queue)| acd::QueueSettings {

@@ -5,6 +5,7 @@
 //! refusals of a file come at once.
 
 mod cameras;
+mod lobbies;
 mod reader;
 mod values;
 
@@ -14,6 +15,7 @@ pub use values::Listen;
 
 use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
 use crate::ids::{CameraId, LevelId, Number, QueueId};
+use crate::media::Lobby;
 use crate::sip::Transport;
 use crate::time::Duration;
 use reader::{Reader, Remedy, Section};
@@ -78,6 +80,8 @@ pub struct Media {
     pub address: IpAddr,
     /// Their ports.
     pub ports: RangeInclusive<u16>,
+    /// What waiting parties see and hear; the words are those of `[texts]`.
+    pub lobby: Lobby,
 }
 
 /// `[web]`
@@ -142,6 +146,8 @@ pub struct Queue {
     pub grace: Duration,
     /// The camera that callers see while they wait, in place of the picture.
     pub camera: Option<CameraId>,
+    /// What its callers see and hear while they wait: the house's, with what the queue has of its own.
+    pub lobby: Lobby,
 }
 
 impl Queue {
@@ -157,6 +163,7 @@ impl Queue {
             overflow: None,
             grace: Duration::from_secs(10),
             camera: None,
+            lobby: Lobby::default(),
         }
     }
 }
@@ -175,7 +182,7 @@ impl Default for Config {
                 advertise: None,
                 guests: true,
             },
-            media: Media { address: any, ports: 20_000..=29_999 },
+            media: Media { address: any, ports: 20_000..=29_999, lobby: Lobby::default() },
             web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
             levels: Levels { external: LevelId::from("B"), on_refusal: OnRefusal::Refuse },
             desk: Desk { lease: Duration::from_secs(30), secure_only: false },
@@ -235,12 +242,15 @@ impl Config {
     fn of<'a>(reader: &mut Reader<'_>, table: &'a DeTable<'a>) -> Self {
         let root = reader.root(table);
         let sections =
-            ["data", "sip", "media", "web", "levels", "desk", "queue", "trunk", "camera"];
+            ["data", "sip", "media", "texts", "web", "levels", "desk", "queue", "trunk", "camera"];
         reader.allow(&root, &sections);
         let mut config = Self::default();
         set(&mut config.data, reader.value(&root, "data", data));
         if let Some(section) = reader.section(&root, "sip") {
             config.sip.read(reader, &section);
+        }
+        if let Some(section) = reader.section(&root, "texts") {
+            lobbies::texts(reader, &section, &mut config.media.lobby.texts);
         }
         if let Some(section) = reader.section(&root, "media") {
             config.media.read(reader, &section);
@@ -259,8 +269,11 @@ impl Config {
         let seen = reader.unrepeated(|reader| reader.each(&root, "camera"));
         if let Some(section) = reader.section(&root, "queue") {
             let names: Vec<&str> = seen.iter().map(|camera| camera.text("name")).collect();
-            let given = queues(reader, &section, &names);
+            let given = queues(reader, &section, (&names, &config.media.lobby));
             set(&mut config.queues, (!given.is_empty()).then_some(given));
+        } else {
+            let queues = config.queues.values_mut();
+            queues.for_each(|queue| queue.lobby.clone_from(&config.media.lobby));
         }
         config.trunks = trunks(reader, &root, &config.levels.external);
         config.cameras = cameras::cameras(reader, &seen, &config.levels.external, &config.queues);
@@ -321,7 +334,8 @@ impl Sip {
 
 impl Media {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        reader.allow(section, &["address", "ports"]);
+        reader.allow(section, &[&["address", "ports"], &lobbies::KEYS[..]].concat());
+        lobbies::lobby(reader, section, &mut self.lobby);
         set(&mut self.address, reader.value(section, "address", values::ip));
         set(&mut self.ports, reader.value(section, "ports", values::ports));
     }
@@ -351,7 +365,7 @@ impl Desk {
 fn queues<'a>(
     reader: &mut Reader<'_>,
     section: &Section<'a>,
-    cameras: &[&str],
+    (cameras, house): (&[&str], &Lobby),
 ) -> BTreeMap<QueueId, Queue> {
     let mut queues = BTreeMap::new();
     let mut numbers = BTreeSet::new();
@@ -363,7 +377,7 @@ fn queues<'a>(
         if let Err(remedy) = values::name(name) {
             reader.refuse_section(&section, remedy);
         }
-        if let Some(queue) = queue(reader, name, &section, (&mut numbers, cameras)) {
+        if let Some(queue) = queue(reader, (name, house), &section, (&mut numbers, cameras)) {
             queues.insert(QueueId::from(name), queue);
         }
     }
@@ -372,13 +386,13 @@ fn queues<'a>(
 
 fn queue<'a>(
     reader: &mut Reader<'_>,
-    name: &str,
+    (name, house): (&str, &Lobby),
     section: &Section<'a>,
     (numbers, cameras): (&mut BTreeSet<Number>, &[&str]),
 ) -> Option<Queue> {
     let times = ["ring_time", "wait_max", "grace"];
     let others = ["number", "answer", "waiting_max", "overflow", "camera"];
-    reader.allow(section, &[&times[..], &others].concat());
+    reader.allow(section, &[&times[..], &others, &lobbies::KEYS].concat());
     let number = |value: &DeValue<'_>| {
         let number = Number::from(values::name(values::text(value)?)?);
         if number.as_str().eq_ignore_ascii_case(DESK) {
@@ -417,6 +431,8 @@ fn queue<'a>(
     set(&mut queue.grace, reader.value(section, "grace", grace));
     let camera = |value: &DeValue<'_>| cameras::named(value, cameras);
     set(&mut queue.camera, reader.value(section, "camera", camera));
+    queue.lobby.clone_from(house);
+    lobbies::lobby(reader, section, &mut queue.lobby);
     Some(queue)
 }
 

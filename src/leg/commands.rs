@@ -438,10 +438,10 @@ impl Machine {
     pub(super) fn partner(&self, id: LegId) -> Option<LegId> {
         match self.legs.get(&id)?.source {
             Source::Leg(other) => Some(other),
-            Source::Hold
-            | Source::Position(_)
-            | Source::HoldCamera(_)
+            Source::Wait(..)
+            | Source::WaitCamera(..)
             | Source::Camera(_)
+            | Source::Farewell(..)
             | Source::RingBack
             | Source::Tone(_)
             | Source::Silence => None,

@@ -15,12 +15,12 @@ use std::net::IpAddr;
 pub enum Source {
     /// Another party: its voice, and its picture if it has one.
     Leg(LegId),
-    /// The hold music and a plain picture.
-    Hold,
-    /// The hold music and a picture that shows this place in a queue, from 1.
-    Position(u32),
-    /// The hold music and what a camera sees.
-    HoldCamera(CameraId),
+    /// A wait: music and the picture of a scene. With an announcement, that is heard first.
+    Wait(media::Scene, Option<media::Announcement>),
+    /// The same with what a camera sees in place of the picture.
+    WaitCamera(CameraId, media::LobbyId, Option<media::Announcement>),
+    /// An announcement, then silence, and the picture that says the same.
+    Farewell(media::LobbyId, media::Announcement),
     /// Silence and what a camera sees.
     Camera(CameraId),
     /// A ring-back tone of our own.

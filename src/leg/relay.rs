@@ -5,7 +5,7 @@ use super::machine::{Effect, Machine};
 use super::plan::plan;
 use crate::codec::Kind;
 use crate::ids::{LegId, PortId};
-use crate::media::{self, Command};
+use crate::media::{self, Command, LobbyId, Message, Scene};
 use crate::time::Instant;
 
 const KINDS: [Kind; 2] = [Kind::Audio, Kind::Video];
@@ -173,19 +173,27 @@ impl Machine {
         match (source, kind) {
             (Source::Leg(other), _) => match self.legs.get(&other) {
                 // Its own hold (media-rules 11): whoever hears it waits.
-                Some(other) if other.held.0 => media::Source::Hold,
+                Some(other) if other.held.0 => media::Source::Hold(LobbyId::HOUSE),
                 Some(other) => other.open_port(kind).map_or(none, media::Source::Port),
                 None => none,
             },
-            (Source::Camera(camera) | Source::HoldCamera(camera), Kind::Video) => {
+            // The music plays on while the picture changes.
+            (Source::Wait(Scene { lobby, .. }, greeting), Kind::Audio)
+            | (Source::WaitCamera(_, lobby, greeting), Kind::Audio) => match greeting {
+                None => media::Source::Hold(lobby),
+                Some(announcement) => media::Source::Greeting(lobby, announcement),
+            },
+            (Source::Wait(scene, _), Kind::Video) => media::Source::Scene(scene),
+            (Source::Camera(camera) | Source::WaitCamera(camera, ..), Kind::Video) => {
                 media::Source::Camera(camera)
             }
-            (Source::Hold, _)
-            | (Source::HoldCamera(_), Kind::Audio)
-            // The melody plays on while the position changes.
-            | (Source::Position(_), Kind::Audio)
-            | (Source::RingBack, Kind::Video) => media::Source::Hold,
-            (Source::Position(position), Kind::Video) => media::Source::Position(position),
+            (Source::Farewell(lobby, announcement), Kind::Audio) => {
+                media::Source::Farewell(lobby, announcement)
+            }
+            (Source::Farewell(lobby, announcement), Kind::Video) => {
+                media::Source::Scene(Scene { lobby, message: Message::Sorry(announcement) })
+            }
+            (Source::RingBack, Kind::Video) => media::Source::Hold(LobbyId::HOUSE),
             (Source::RingBack, Kind::Audio) => media::Source::RingBack,
             (Source::Tone(tone), Kind::Audio) => media::Source::Tone(tone),
             (Source::Tone(_), Kind::Video)

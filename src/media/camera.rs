@@ -15,7 +15,7 @@ use super::machine::{Exit, Machine, Outgoing};
 use super::patchbay::{Change, Source};
 use super::picture::ParameterSets;
 use super::port::Follows;
-use super::work::Done;
+use super::work::{ConversionId, Outcome};
 use crate::codec::Codec;
 use crate::ids::{CameraId, PortId};
 use crate::rtp::h264::Mode;
@@ -145,10 +145,9 @@ impl Machine {
         &mut self,
         now: Now,
         camera: CameraId,
-        done: Done,
+        (conversion, outcome): (ConversionId, Outcome),
         out: &mut impl Outgoing,
     ) {
-        let Done { conversion, outcome } = done;
         let key = self.cameras.done(camera, (conversion, outcome), &mut self.packets);
         if self.packets.len() > 0 {
             let viewers = self.cameras.admit(camera, Some(conversion), key);

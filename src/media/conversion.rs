@@ -13,7 +13,7 @@ use super::port::{Follows, Port};
 use super::repacker::{Repacker, Unit};
 use super::route::Conversion;
 use super::voice_transcoder::{Coded, VoiceTranscoder};
-use super::work::{ConversionId, Done, Job, Outcome};
+use super::work::{ConversionId, Job, Outcome};
 use crate::rtp::{HEADER_LEN, h264};
 use crate::time::Instant;
 use std::net::SocketAddr;
@@ -177,16 +177,16 @@ impl Port {
     pub fn picture_done(
         &mut self,
         now: Instant,
-        done: Done,
+        (conversion, outcome): (ConversionId, Outcome),
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
         let Some(mut line) = self.outbound.line.take() else { return Follows::default() };
         let mut follows = Follows::default();
         if let Line::Pictures(transcoder) = &mut line
-            && transcoder.id() == done.conversion
+            && transcoder.id() == conversion
         {
             transcoder.done();
-            match done.outcome {
+            match outcome {
                 Outcome::Coded { timestamp, coded } => {
                     follows.settle = self.send_picture(now, transcoder, timestamp, &coded, exit);
                 }

@@ -1,54 +1,194 @@
-//! What the relay says itself: the hold melody, ring-back, tones, and silence, coded once; and the
-//! pace of all that it makes.
+//! What the relay says itself: the hold music, announcements, ring-back, tones, and silence, coded
+//! once; and the pace of all that it makes.
 
-use super::hold_picture::Films;
+use super::films::{Film, FilmKey, FilmOrder};
 use super::patchbay::{Source, Tone};
 use super::plan::{PayloadFormat, Plan};
+use super::scene::{Announcement, Lobby, LobbyId, Scene};
+use super::stock::{Shared, Stock, Stocked};
+use super::work::Job;
 use crate::codec::Codec;
-use crate::codec::audio::{EncodedLoop, encode_loop};
+use crate::codec::audio::{EncodedLoop, Wave, encode_loop, encode_wave};
 use crate::codec::tone::Sound;
+use crate::ids::PortId;
 use crate::time::{Duration, Instant};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The packet time of what cannot be coded at the one that a peer wants, in ms.
 const PACKET_MS: u32 = 20;
 /// After a pause of the event loop longer than this, what was missed is left out.
 const LATE_MAX: Duration = Duration::from_millis(200);
+/// The codecs that are coded ahead of the first call.
+const USUAL: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
 
-/// Every sound in every codec in which somebody has heard it; their number is that of the codecs,
-/// sounds and packet times together.
-#[derive(Debug, Default)]
-pub struct Sounds(BTreeMap<(Codec, Sound, u32), Option<EncodedLoop>>);
+/// Something to be heard.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Tune {
+    /// Computed: coded on the spot, which takes some ms.
+    BuiltIn(Sound),
+    /// The administrator's, coded by a worker.
+    Music(LobbyId),
+    /// Said by a voice.
+    Voice(LobbyId, Announcement),
+}
 
-impl Sounds {
-    /// Codes the sounds of the usual codecs ahead, which takes a tenth of a second.
-    pub fn prepare(&mut self) {
-        for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus] {
-            for sound in [
-                Sound::Silence,
-                Sound::HoldMelody,
-                Sound::RingBack,
-                Sound::Confirmed,
-                Sound::Refused,
-            ] {
-                self.get(&codec, sound, PACKET_MS);
-            }
-        }
+/// What makes two coded sounds the same.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct SoundKey {
+    codec: Codec,
+    tune: Tune,
+    packet_ms: u32,
+}
+
+/// What a worker needs to know to code a sound.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SoundOrder {
+    /// Which.
+    pub key: SoundKey,
+    /// The sound.
+    pub wave: Wave,
+}
+
+impl SoundOrder {
+    /// Codes it, which takes up to seconds for long music.
+    #[must_use]
+    pub fn code(&self) -> Option<EncodedLoop> {
+        encode_wave(&self.key.codec, &self.wave, self.key.packet_ms)
     }
+}
 
-    fn get(&mut self, codec: &Codec, sound: Sound, packet_ms: u32) -> Option<EncodedLoop> {
-        let key = (codec.clone(), sound, packet_ms);
-        self.0.entry(key).or_insert_with(|| encode_loop(codec, sound, packet_ms)).clone()
+impl Shared for EncodedLoop {
+    fn is_used(&self) -> bool {
+        self.is_shared()
     }
 }
 
 /// All that the relay can give of its own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Repertoire {
+    lobbies: Vec<Arc<Lobby>>,
     /// To hear.
-    pub sounds: Sounds,
+    sounds: Stock<SoundKey, EncodedLoop>,
     /// To see.
-    pub films: Films,
+    pub films: Stock<FilmKey, Film>,
+}
+
+impl Repertoire {
+    /// With these lobbies, the house's own first; one as built in where there is none.
+    #[must_use]
+    pub fn new(mut lobbies: Vec<Arc<Lobby>>) -> Self {
+        if lobbies.is_empty() {
+            lobbies.push(Arc::default());
+        }
+        Self { lobbies, sounds: Stock::default(), films: Stock::default() }
+    }
+
+    /// Codes tones and melody of the usual codecs ahead, which takes a tenth of a second, and has the
+    /// workers code the files.
+    pub fn prepare(&mut self) {
+        let built_in =
+            [Sound::Silence, Sound::HoldMelody, Sound::RingBack, Sound::Confirmed, Sound::Refused];
+        for codec in USUAL {
+            for sound in built_in {
+                self.built_in(&codec, sound, PACKET_MS);
+            }
+        }
+        for codec in USUAL {
+            for lobby in
+                (0..self.lobbies.len()).filter_map(|at| u16::try_from(at).ok()).map(LobbyId)
+            {
+                let voices = [
+                    Announcement::Busy,
+                    Announcement::Nobody,
+                    Announcement::Full,
+                    Announcement::TooLong,
+                ];
+                let voices = voices.map(|announcement| self.voice(lobby, announcement));
+                for tune in voices.into_iter().chain([self.music(lobby)]) {
+                    if !matches!(tune, Tune::BuiltIn(_)) {
+                        let (codec, packet_ms) = (codec.clone(), PACKET_MS);
+                        self.sounds.foresee(SoundKey { codec, tune, packet_ms });
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the workers are to do next.
+    pub fn jobs(&mut self) -> impl Iterator<Item = Job> {
+        let film = self.films.order().map(|key| {
+            let lobby = Arc::clone(self.lobby(key.scene.lobby));
+            Job::Film(Box::new(FilmOrder { key, lobby }))
+        });
+        let sound = self.sounds.order().and_then(|key| {
+            let wave = match key.tune {
+                Tune::BuiltIn(_) => None,
+                Tune::Music(lobby) => self.lobby(lobby).music.clone(),
+                Tune::Voice(lobby, announcement) => Some(self.lobby(lobby).voices.of(announcement)),
+            };
+            Some(Job::Sound(Box::new(SoundOrder { key, wave: wave? })))
+        });
+        film.into_iter().chain(sound)
+    }
+
+    /// Takes a coded sound, and names the ports that waited for it.
+    pub fn take_sound(&mut self, key: SoundKey, sound: Option<EncodedLoop>) -> Vec<PortId> {
+        self.sounds.take(key, sound)
+    }
+
+    /// A port that needs nothing any more.
+    pub fn leave(&mut self, port: PortId) {
+        self.films.leave(port);
+        self.sounds.leave(port);
+    }
+
+    fn lobby(&self, id: LobbyId) -> &Arc<Lobby> {
+        self.lobbies.get(usize::from(id.0)).unwrap_or(&self.lobbies[0])
+    }
+
+    /// The music of a lobby; the same for all that have the same.
+    fn music(&self, lobby: LobbyId) -> Tune {
+        match &self.lobby(lobby).music {
+            Some(music) => Tune::Music(self.first(|other| other.music.as_ref() == Some(music))),
+            None => Tune::BuiltIn(Sound::HoldMelody),
+        }
+    }
+
+    fn voice(&self, lobby: LobbyId, announcement: Announcement) -> Tune {
+        let own = self.lobby(lobby).voices.own(announcement);
+        let same = |other: &Lobby| other.voices.own(announcement) == own;
+        Tune::Voice(self.first(same), announcement)
+    }
+
+    fn first(&self, fits: impl Fn(&Lobby) -> bool) -> LobbyId {
+        let at = self.lobbies.iter().position(|lobby| fits(lobby)).unwrap_or(0);
+        LobbyId(u16::try_from(at).unwrap_or(0))
+    }
+
+    fn built_in(&mut self, codec: &Codec, sound: Sound, packet_ms: u32) -> Option<EncodedLoop> {
+        let key = SoundKey { codec: codec.clone(), tune: Tune::BuiltIn(sound), packet_ms };
+        self.sounds.get_or_make(key, || encode_loop(codec, sound, packet_ms))
+    }
+
+    /// A tune for a port; what a worker still codes is waited for.
+    fn tune(
+        &mut self,
+        port: PortId,
+        codec: &Codec,
+        tune: Tune,
+        packet_ms: u32,
+    ) -> Stocked<EncodedLoop> {
+        match tune {
+            Tune::BuiltIn(sound) => match self.built_in(codec, sound, packet_ms) {
+                Some(sound) => Stocked::Ready(sound),
+                None => Stocked::Never,
+            },
+            Tune::Music(_) | Tune::Voice(..) => {
+                let codec = codec.clone();
+                self.sounds.want(port, SoundKey { codec, tune, packet_ms })
+            }
+        }
+    }
 }
 
 /// When the next packet or picture of our own is due; the first one sets the pace.
@@ -117,36 +257,40 @@ pub struct Frame<'a> {
 }
 
 impl Player {
-    /// What a receiver with this plan is to hear of this source before, or instead of, live packets;
-    /// none when it has no codec that we can code.
+    /// What a port with this plan is to hear of this source before, or instead of, live packets; none
+    /// when it has no codec that we can code. Until a worker has coded what it wants, it is silence.
     #[must_use]
-    pub fn new(sounds: &mut Sounds, plan: &Plan, source: Source, due: Instant) -> Option<Self> {
-        let (prelude, sound) = match source {
-            Source::Hold | Source::Position(_) => (None, Sound::HoldMelody),
-            Source::RingBack => (None, Sound::RingBack),
-            Source::Tone(Tone::Done) => (Some(Sound::Confirmed), Sound::Silence),
-            Source::Tone(Tone::Refused) => (Some(Sound::Refused), Sound::Silence),
-            Source::Tone(Tone::Warning) => (Some(Sound::Busy), Sound::Silence),
-            Source::Port(_) | Source::Camera(_) | Source::Silence | Source::Nothing => {
-                (None, Sound::Silence)
-            }
-        };
+    pub fn new(
+        repertoire: &mut Repertoire,
+        port: PortId,
+        plan: &Plan,
+        source: Source,
+        due: Instant,
+    ) -> Option<Self> {
+        repertoire.sounds.leave(port);
         let wanted_ms = plan.own_packet_ms();
-        let mut load = |format: &PayloadFormat, sound| {
-            [wanted_ms, PACKET_MS]
-                .into_iter()
-                .find_map(|ms| Some((ms, sounds.get(&format.codec, sound, ms)?)))
-        };
         let mut formats = plan.formats().filter(|format| format.codec.is_primary());
-        let (format, (packet_ms, sound)) =
-            formats.find_map(|format| Some((format, load(format, sound)?)))?;
-        let prelude = prelude.and_then(|prelude| load(format, prelude)).map(|(_, sound)| sound);
+        let (format, packet_ms, silence) = formats.find_map(|format: &PayloadFormat| {
+            [wanted_ms, PACKET_MS].into_iter().find_map(|ms| {
+                let silence = repertoire.built_in(&format.codec, Sound::Silence, ms)?;
+                Some((format, ms, silence))
+            })
+        })?;
+        let (prelude, sound) = tunes(repertoire, source);
+        let mut load = |tune| match repertoire.tune(port, &format.codec, tune, packet_ms) {
+            Stocked::Ready(sound) => Ok(Some(sound)),
+            Stocked::Never => Ok(None),
+            Stocked::Wanted => Err(()),
+        };
+        let loaded =
+            prelude.map_or(Ok(None), &mut load).and_then(|prelude| Ok((prelude, load(sound)?)));
+        let (prelude, sound) = loaded.unwrap_or_default();
         Some(Self {
             payload_type: format.send_pt & 0x7f,
             clock_rate: format.codec.clock_rate(),
             pace: Pace::new(Duration::from_millis(packet_ms.into()), due),
             prelude,
-            sound,
+            sound: sound.unwrap_or(silence),
             next: 0,
         })
     }
@@ -171,6 +315,26 @@ impl Player {
         };
         self.next += 1;
         Some(frame)
+    }
+}
+
+/// What is heard of a source: once, and then on and on.
+fn tunes(repertoire: &Repertoire, source: Source) -> (Option<Tune>, Tune) {
+    let silence = Tune::BuiltIn(Sound::Silence);
+    let tone = |sound| (Some(Tune::BuiltIn(sound)), silence);
+    match source {
+        Source::Hold(lobby) | Source::Scene(Scene { lobby, .. }) => (None, repertoire.music(lobby)),
+        Source::Greeting(lobby, announcement) => {
+            (Some(repertoire.voice(lobby, announcement)), repertoire.music(lobby))
+        }
+        Source::Farewell(lobby, announcement) => {
+            (Some(repertoire.voice(lobby, announcement)), silence)
+        }
+        Source::RingBack => (None, Tune::BuiltIn(Sound::RingBack)),
+        Source::Tone(Tone::Done) => tone(Sound::Confirmed),
+        Source::Tone(Tone::Refused) => tone(Sound::Refused),
+        Source::Tone(Tone::Warning) => tone(Sound::Busy),
+        Source::Port(_) | Source::Camera(_) | Source::Silence | Source::Nothing => (None, silence),
     }
 }
 
@@ -206,7 +370,9 @@ mod tests {
     }
 
     fn player(codecs: &[Codec], packet_ms: u32, source: Source) -> Option<Player> {
-        Player::new(&mut Sounds::default(), &plan(codecs, packet_ms), source, Instant::START)
+        let mut repertoire = Repertoire::new(vec![]);
+        let plan = plan(codecs, packet_ms);
+        Player::new(&mut repertoire, PortId(2), &plan, source, Instant::START)
     }
 
     fn ms(ms: u64) -> Instant {

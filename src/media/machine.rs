@@ -17,6 +17,7 @@ use super::port::{Follows, Port};
 use super::rendition::camera_of;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
 use super::route::route;
+use super::scene::Lobby;
 use super::work::{Done, Job};
 use crate::codec::Kind;
 use crate::ids::PortId;
@@ -26,6 +27,7 @@ use crate::rtp::{event, is_rtcp};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// The grid of all wakes.
 const GRID: Duration = Duration::from_millis(20);
@@ -163,15 +165,17 @@ pub struct Exit<'a, O> {
 }
 
 /// What can be set.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// After this long without a packet a port is reported silent.
     pub silent_after: Duration,
+    /// The look and the sound of a wait, by [`LobbyId`](super::LobbyId); empty: as built in.
+    pub lobbies: Vec<Arc<Lobby>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { silent_after: Duration::from_secs(10) }
+        Self { silent_after: Duration::from_secs(10), lobbies: Vec::new() }
     }
 }
 
@@ -198,6 +202,7 @@ impl Machine {
     /// A relay without ports.
     #[must_use]
     pub fn new(settings: Settings, random: Random) -> Self {
+        let repertoire = Repertoire::new(settings.lobbies.clone());
         Self {
             settings,
             random,
@@ -205,7 +210,7 @@ impl Machine {
             patchbay: Patchbay::default(),
             cameras: Cameras::default(),
             packets: Packets::default(),
-            repertoire: Repertoire::default(),
+            repertoire,
             clocks: WallClocks::default(),
             making: BTreeSet::new(),
             pace: None,
@@ -214,9 +219,10 @@ impl Machine {
         }
     }
 
-    /// Codes hold music and tones ahead of the first call, which takes a tenth of a second.
+    /// Codes melody and tones ahead of the first call, which takes a tenth of a second; the workers
+    /// code what the administrator gave.
     pub fn prepare(&mut self) {
-        self.repertoire.sounds.prepare();
+        self.repertoire.prepare();
     }
 
     /// Who gets whom.
@@ -227,6 +233,11 @@ impl Machine {
 
     /// Does what the leg wants. Ports that are not open are passed over.
     pub fn handle(&mut self, now: Now, command: Command, out: &mut impl Outgoing) {
+        self.obey(now, command, out);
+        self.repertoire.jobs().for_each(|job| out.job(job));
+    }
+
+    fn obey(&mut self, now: Now, command: Command, out: &mut impl Outgoing) {
         match command {
             Command::Open { port, kind, plan } => self.open(now, port, kind, plan),
             Command::Update { port, plan } => self.update(now, port, plan, out),
@@ -354,16 +365,39 @@ impl Machine {
         }
     }
 
-    /// Takes back what a worker has done with one picture.
+    /// Takes back what a worker has done.
     pub fn done(&mut self, now: Now, done: Done, out: &mut impl Outgoing) {
-        let port = done.conversion.port;
-        if let Some(camera) = camera_of(done.conversion) {
-            return self.rendered(now, camera, done, out);
+        match done {
+            Done::Picture { conversion, outcome } => {
+                if let Some(camera) = camera_of(conversion) {
+                    return self.rendered(now, camera, (conversion, outcome), out);
+                }
+                let Some(open) = self.ports.get_mut(conversion.port) else { return };
+                let mut exit = Exit { scratch: &mut self.scratch, out };
+                let follows = open.picture_done(now.instant, (conversion, outcome), &mut exit);
+                self.follow(now, conversion.port, follows, out);
+            }
+            Done::Film(key, film) => {
+                let ports = self.repertoire.films.take(key, film);
+                self.make_again(now, &ports);
+            }
+            Done::Sound(key, sound) => {
+                let ports = self.repertoire.take_sound(key, sound);
+                self.make_again(now, &ports);
+            }
         }
-        let Some(open) = self.ports.get_mut(port) else { return };
-        let mut exit = Exit { scratch: &mut self.scratch, out };
-        let follows = open.picture_done(now.instant, done, &mut exit);
-        self.follow(now, port, follows, out);
+        self.repertoire.jobs().for_each(|job| out.job(job));
+    }
+
+    /// Lets ports have what they waited for; a port that has live packets waits for nothing.
+    fn make_again(&mut self, now: Now, ports: &[PortId]) {
+        for port in ports {
+            let source = self.patchbay.source(*port);
+            if let Some(open) = self.ports.get_mut(*port) {
+                open.make(source, now.instant, &mut self.repertoire);
+            }
+            self.settle(now.instant, *port);
+        }
     }
 
     /// When [`Machine::tick`] is due.
@@ -447,6 +481,7 @@ impl Machine {
         open.end_line(&mut Exit { scratch: &mut self.scratch, out });
         self.clocks.close(&open.plan.cname);
         self.stop_making(port);
+        self.repertoire.leave(port);
         if let Some(at) = open.deadline {
             self.deadlines.remove(&(at, port));
         }

@@ -10,11 +10,11 @@ mod cameras;
 mod continuity;
 mod conversion;
 mod dtmf;
+mod films;
 mod footage;
 mod guard;
 mod health;
 mod hold;
-mod hold_picture;
 mod inbound;
 mod jitter_buffer;
 mod key_frames;
@@ -29,15 +29,23 @@ mod rendition;
 mod repacker;
 mod reports;
 mod route;
+mod scene;
+mod stock;
 mod voice_transcoder;
+mod wait_picture;
 mod work;
 
 pub use camera::{Camera, VideoCodec};
 pub use cameras::UNIT_MAX;
+pub use films::{Film, FilmKey, FilmOrder};
 pub use health::PortHealth;
+pub use hold::{SoundKey, SoundOrder};
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
 pub use patchbay::{Change, Patchbay, Source, Tone};
 pub use plan::{
     BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, PictureLimits, Plan, Protection,
+};
+pub use scene::{
+    Announcement, Lobby, LobbyId, Message, PLACEHOLDER, Scene, TEXT_MAX, Texts, Voices,
 };
 pub use work::{ConversionId, Done, Job, Outcome, Workshop};

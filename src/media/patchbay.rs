@@ -12,6 +12,7 @@
 //! is entered as [`Source::Nothing`], and closing a port empties every row that named it: a port
 //! number that a later call uses inherits no listener.
 
+use super::scene::{Announcement, LobbyId, Message, Scene};
 use crate::ids::{CameraId, PortId};
 
 /// One more than the highest UDP port.
@@ -22,11 +23,15 @@ const PORT_NUMBERS: u64 = 1 << 16;
 pub enum Source {
     /// What arrives at another port; encoded silence until its first packet.
     Port(PortId),
-    /// The hold melody, or the plain hold picture.
-    Hold,
-    /// The same, with the picture showing the place in a queue, from 1.
-    Position(u32),
-    /// What a camera sees; the plain hold picture while it is not there.
+    /// The hold music, or the plain hold picture.
+    Hold(LobbyId),
+    /// The picture of a scene; the hold music to hear.
+    Scene(Scene),
+    /// An announcement once, then the hold music; nothing to see.
+    Greeting(LobbyId, Announcement),
+    /// An announcement once, then silence; nothing to see.
+    Farewell(LobbyId, Announcement),
+    /// What a camera sees; a picture that says so while it is not there.
     Camera(CameraId),
     /// The tone of a phone that rings far away.
     RingBack,
@@ -37,6 +42,26 @@ pub enum Source {
     /// No party. On the wire as [`Source::Silence`], since phones hang up on a dead stream.
     #[default]
     Nothing,
+}
+
+impl Source {
+    /// What is drawn for it, if anything is.
+    #[must_use]
+    pub fn scene(self) -> Option<Scene> {
+        match self {
+            Self::Hold(lobby) => Some(Scene { lobby, message: Message::Hold }),
+            Self::Scene(scene) => Some(scene),
+            // Seen until the camera is.
+            Self::Camera(_) => Some(Scene { lobby: LobbyId::HOUSE, message: Message::CameraLost }),
+            Self::Port(_)
+            | Self::Greeting(..)
+            | Self::Farewell(..)
+            | Self::RingBack
+            | Self::Tone(_)
+            | Self::Silence
+            | Self::Nothing => None,
+        }
+    }
 }
 
 /// What a short tone says.
@@ -109,8 +134,10 @@ impl Patchbay {
             let to = match wanted {
                 Source::Port(port) if self.row(port).is_none() => Source::Nothing,
                 Source::Port(_)
-                | Source::Hold
-                | Source::Position(_)
+                | Source::Hold(_)
+                | Source::Scene(_)
+                | Source::Greeting(..)
+                | Source::Farewell(..)
                 | Source::Camera(_)
                 | Source::RingBack
                 | Source::Tone(_)
@@ -190,8 +217,11 @@ mod tests {
     fn a_switch_is_one_change_of_the_table() {
         let mut patchbay = three_parties();
         patchbay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
-        let changes =
-            patchbay.patch(&[(C, Source::Hold), (O, Source::Port(U)), (U, Source::Port(O))]);
+        let changes = patchbay.patch(&[
+            (C, Source::Hold(LobbyId::HOUSE)),
+            (O, Source::Port(U)),
+            (U, Source::Port(O)),
+        ]);
         assert_eq!(changes.len(), 3);
         assert_eq!(patchbay.receivers(C), []);
         assert_eq!(patchbay.receivers(O), [U]);
@@ -203,7 +233,7 @@ mod tests {
         let mut patchbay = three_parties();
         patchbay.patch(&[(C, Source::Port(O))]);
         assert_eq!(patchbay.patch(&[(C, Source::Port(O))]), []);
-        assert_eq!(patchbay.patch(&[(C, Source::Hold), (C, Source::Port(O))]), []);
+        assert_eq!(patchbay.patch(&[(C, Source::Hold(LobbyId::HOUSE)), (C, Source::Port(O))]), []);
         assert_eq!(patchbay.receivers(O), [C]);
     }
 
@@ -246,7 +276,7 @@ mod tests {
                 match what {
                     0 if open[one as usize] => { patchbay.close(port); open[one as usize] = false; }
                     0 => { patchbay.open(port); open[one as usize] = true; }
-                    1 => { patchbay.patch(&[(port, Source::Hold)]); }
+                    1 => { patchbay.patch(&[(port, Source::Hold(LobbyId::HOUSE))]); }
                     2.. => { patchbay.patch(&[(port, Source::Port(source))]); }
                 }
                 for from in (0..8).map(|n| PortId(n * 2)) {

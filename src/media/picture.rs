@@ -161,6 +161,11 @@ impl Screen {
         missing
     }
 
+    /// The next VP8 payload begins a picture whose number says nothing, as in a film that repeats.
+    pub fn begin_picture(&mut self) {
+        self.numbers.offsets = None;
+    }
+
     /// Gives a VP8 payload the numbers that go on from those before.
     pub fn renumber(&mut self, payload: &mut [u8]) {
         self.numbers.renumber(payload);

@@ -9,10 +9,10 @@
 use super::continuity::{Continuity, Place};
 use super::conversion::Line;
 use super::dtmf::{Dialler, OpenKey, Press};
+use super::films::{FilmKey, Projector};
 use super::guard::Guard;
 use super::health::PortHealth;
 use super::hold::{Player, Repertoire};
-use super::hold_picture::Projector;
 use super::inbound::{Arrived, Inbound, What};
 use super::latch::Candidates;
 use super::machine::{Channel, Exit, Outgoing};
@@ -21,6 +21,7 @@ use super::picture::{ParameterSets, Picture, Screen};
 use super::plan::Plan;
 use super::reports::Reports;
 use super::route::Way;
+use super::stock::Stocked;
 use super::work::Job;
 use crate::codec::Kind;
 use crate::ids::PortId;
@@ -352,8 +353,10 @@ impl Port {
             (Source::Port(_), Some(last)) => now.max(last + SWITCH_GRACE),
             (Source::Port(_), None)
             | (
-                Source::Hold
-                | Source::Position(_)
+                Source::Hold(_)
+                | Source::Scene(_)
+                | Source::Greeting(..)
+                | Source::Farewell(..)
                 | Source::Camera(_)
                 | Source::RingBack
                 | Source::Tone(_)
@@ -368,18 +371,40 @@ impl Port {
     /// Begins to make the sound or the picture for a source that sends nothing itself.
     pub fn make(&mut self, source: Source, due: Instant, repertoire: &mut Repertoire) {
         let before = std::mem::replace(&mut self.outbound.feed, Feed::Nothing);
-        let feed = match (self.kind, before) {
-            (Kind::Audio, _) => {
-                Player::new(&mut repertoire.sounds, &self.plan, source, due).map(Feed::Made)
+        self.outbound.feed = match self.kind {
+            Kind::Audio => {
+                let player = Player::new(repertoire, self.id, &self.plan, source, due);
+                player.map_or(Feed::Nothing, Feed::Made)
             }
-            (Kind::Video, Feed::Shown(before)) => {
-                before.follow(&mut repertoire.films, &self.plan, source, due).map(Feed::Shown)
-            }
-            (Kind::Video, Feed::Nothing | Feed::Made(_) | Feed::Live) => {
-                Projector::new(&mut repertoire.films, &self.plan, source, due).map(Feed::Shown)
+            Kind::Video => {
+                let before = match before {
+                    Feed::Shown(before) => Some(before),
+                    Feed::Nothing | Feed::Made(_) | Feed::Live => None,
+                };
+                self.project(before, source, due, repertoire).map_or(Feed::Nothing, Feed::Shown)
             }
         };
-        self.outbound.feed = feed.unwrap_or(Feed::Nothing);
+    }
+
+    /// The film of a source; what ran before goes on until it is there.
+    fn project(
+        &self,
+        before: Option<Projector>,
+        source: Source,
+        due: Instant,
+        repertoire: &mut Repertoire,
+    ) -> Option<Projector> {
+        let wanted = source.scene().and_then(|scene| FilmKey::of(scene, &self.plan));
+        let Some((key, payload_type)) = wanted else {
+            repertoire.films.leave(self.id);
+            return None;
+        };
+        let before = before.filter(|before| before.suits(&key, payload_type));
+        match repertoire.films.want(self.id, key.clone()) {
+            Stocked::Ready(film) => Some(Projector::new(film, &key, payload_type, due, before)),
+            Stocked::Wanted => before,
+            Stocked::Never => None,
+        }
     }
 
     /// Makes silence again where a live source has fallen silent.
@@ -437,21 +462,25 @@ impl Port {
 
     fn show(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
         let Feed::Shown(projector) = &mut self.outbound.feed else { return };
-        let payload_type = projector.payload_type();
+        let (payload_type, is_vp8) = (projector.payload_type(), projector.is_vp8());
         let Some(picture) = projector.next(now) else { return };
         let stream = &mut self.outbound.stream;
         if picture.late {
             stream.cut();
         }
         let mut place = stream.make(now, picture.clock_rate, picture.step);
-        for (n, nal) in picture.nals.iter().enumerate() {
+        self.outbound.screen.begin_picture();
+        for (n, payload) in picture.payloads.iter().enumerate() {
             if n > 0 {
                 place = stream.append(place.timestamp);
             }
             let Place { sequence, timestamp, .. } = place;
-            let marker = n + 1 == picture.nals.len();
+            let marker = n + 1 == picture.payloads.len();
             let header = Header { payload_type, marker, sequence, timestamp, ssrc: stream.ssrc() };
-            write_packet(exit.scratch, &header, nal);
+            write_packet(exit.scratch, &header, payload);
+            if is_vp8 && let Some(payload) = exit.scratch.get_mut(HEADER_LEN..) {
+                self.outbound.screen.renumber(payload);
+            }
             transmit(self.id, (&mut self.guard, &mut self.reports), to, exit);
         }
     }

@@ -8,7 +8,10 @@
 //! A conversion stays with one worker, whose workshop holds its decoder and encoder. The machine
 //! counts what is under way for each and stops asking in time, so that no queue grows without bound.
 
+use super::films::{Film, FilmKey, FilmOrder};
+use super::hold::{SoundKey, SoundOrder};
 use crate::codec::Codec;
+use crate::codec::audio::EncodedLoop;
 use crate::codec::video::{Converted, Converter, Target};
 use crate::ids::PortId;
 use std::collections::BTreeMap;
@@ -64,15 +67,26 @@ pub enum Job {
         /// Which.
         conversion: ConversionId,
     },
+    /// Makes a film; answered by one [`Done`].
+    Film(Box<FilmOrder>),
+    /// Codes a sound; answered by one [`Done`].
+    Sound(Box<SoundOrder>),
 }
 
-/// What came of a [`Job::Picture`].
+/// What came of a [`Job`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Done {
-    /// Which conversion.
-    pub conversion: ConversionId,
-    /// What came of it.
-    pub outcome: Outcome,
+pub enum Done {
+    /// Of a [`Job::Picture`].
+    Picture {
+        /// Which conversion.
+        conversion: ConversionId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// Of a [`Job::Film`]; none when it cannot be coded.
+    Film(FilmKey, Option<Film>),
+    /// Of a [`Job::Sound`]; none when it cannot be coded.
+    Sound(SoundKey, Option<EncodedLoop>),
 }
 
 /// What came of one picture.
@@ -104,7 +118,10 @@ impl Job {
             | Self::Picture { conversion, .. }
             | Self::KeyFrame { conversion }
             | Self::Bitrate { conversion, .. }
-            | Self::Close { conversion } => (conversion.port.0 / 2).wrapping_add(conversion.serial),
+            | Self::Close { conversion } => spread(conversion),
+            // They come one at a time.
+            Self::Film(_) => 0,
+            Self::Sound(_) => 1,
         }
     }
 }
@@ -123,7 +140,7 @@ impl Workshop {
                     Some(converter) => convert(converter, timestamp, &coded, wanted),
                     None => Outcome::Nothing,
                 };
-                return Some(Done { conversion, outcome });
+                return Some(Done::Picture { conversion, outcome });
             }
             Job::KeyFrame { conversion } => {
                 if let Some(converter) = self.0.get_mut(&conversion) {
@@ -138,9 +155,21 @@ impl Workshop {
             Job::Close { conversion } => {
                 self.0.remove(&conversion);
             }
+            Job::Film(order) => {
+                let film = order.code();
+                return Some(Done::Film(order.key, film));
+            }
+            Job::Sound(order) => {
+                let sound = order.code();
+                return Some(Done::Sound(order.key, sound));
+            }
         }
         None
     }
+}
+
+fn spread(conversion: &ConversionId) -> u64 {
+    (conversion.port.0 / 2).wrapping_add(conversion.serial)
 }
 
 fn convert(converter: &mut Converter, timestamp: u32, coded: &[u8], wanted: bool) -> Outcome {

@@ -25,11 +25,12 @@ use super::handover::Checks;
 use super::ringing::{Placing, Ringing, Rung};
 use super::settings::{AnsweredBy, REFUSALS};
 use super::story::Story;
+use super::waiting::announcement;
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
 use crate::leg::{self, Choice, Command, Offer, Source, Spoken};
-use crate::media::Tone;
+use crate::media::{Announcement, LobbyId, Message};
 use crate::presence;
 use crate::time::Instant;
 
@@ -46,10 +47,18 @@ pub(super) struct OperatorCall {
     /// The caller has its 200.
     pub(super) answered: bool,
     pub(super) answered_by: AnsweredBy,
+    /// What the caller sees and hears while it waits.
+    pub(super) lobby: LobbyId,
+    /// Said once to a caller that begins to wait.
+    pub(super) greeting: Option<Announcement>,
     /// As last announced, from 1; 0 before.
     pub(super) position: usize,
     /// What the caller sees while it waits, in place of the picture.
     pub(super) camera: Option<CameraId>,
+    /// When it came into the queue, and to which position.
+    pub(super) joined: Option<(Instant, usize)>,
+    /// The estimate at this position.
+    pub(super) minutes: Option<u32>,
 }
 
 /// Where a call through an operator stands.
@@ -155,12 +164,15 @@ pub(super) struct Arrived {
     pub answered: bool,
     pub answered_by: AnsweredBy,
     pub camera: Option<CameraId>,
+    pub lobby: LobbyId,
+    /// Every operator of the queue is busy.
+    pub crowded: bool,
 }
 
 impl OperatorCall {
     pub fn new(arrived: Arrived) -> Self {
         let Arrived { id, request, queue, caller, identity, record, .. } = arrived;
-        let Arrived { answered, answered_by, camera, .. } = arrived;
+        let Arrived { answered, answered_by, camera, lobby, crowded, .. } = arrived;
         Self {
             id,
             request,
@@ -171,8 +183,12 @@ impl OperatorCall {
             state: State::Queued,
             answered,
             answered_by,
+            lobby,
+            greeting: crowded.then_some(Announcement::Busy),
             position: 0,
             camera,
+            joined: None,
+            minutes: None,
         }
     }
 
@@ -197,27 +213,27 @@ impl OperatorCall {
     /// Who gets whose voice and picture (R5, normative).
     pub fn sources(&self) -> Vec<(LegId, Source)> {
         let c = self.caller;
+        let asking = self.wait_with(Message::Asking, None);
         match &self.state {
             State::Queued | State::Taken { .. } | State::RingingYou { .. } => {
                 vec![(c, self.waiting_source())]
             }
-            State::Announcing { .. } => vec![(c, Source::Tone(Tone::Refused))],
+            State::Announcing { cause, .. } => {
+                vec![(c, Source::Farewell(self.lobby, announcement(*cause)))]
+            }
             State::WithCaller { seat: o } => {
                 vec![(c, Source::Leg(o.phone)), (o.phone, Source::Leg(c))]
             }
             State::Consulting { seat: o, early, .. } => {
                 let callee = early.map_or(Source::RingBack, Source::Leg);
-                vec![(c, self.hold_source()), (o.phone, callee)]
+                vec![(c, asking), (o.phone, callee)]
             }
             State::TalkingToCallee { seat: o, callee: u } => {
-                vec![
-                    (c, self.hold_source()),
-                    (o.phone, Source::Leg(u.leg)),
-                    (u.leg, Source::Leg(o.phone)),
-                ]
+                vec![(c, asking), (o.phone, Source::Leg(u.leg)), (u.leg, Source::Leg(o.phone))]
             }
             State::Alternated { seat: o, callee: u } => {
-                vec![(c, Source::Leg(o.phone)), (o.phone, Source::Leg(c)), (u.leg, Source::Hold)]
+                let hold = Source::Wait(self.scene(Message::Hold), None);
+                vec![(c, Source::Leg(o.phone)), (o.phone, Source::Leg(c)), (u.leg, hold)]
             }
             State::Connected { seat: o, callee: u, .. }
             | State::Releasing { seat: o, callee: u, .. }
@@ -421,6 +437,7 @@ impl OperatorCall {
     fn seated(&mut self, seat: Seat, ctx: &mut Context<'_>) {
         self.answer(Choice { like: Some(seat.phone), prefer: vec![] }, ctx);
         self.record.answer(ctx.now.unix);
+        self.greeting = None;
         self.enter(State::WithCaller { seat }, ctx);
     }
 

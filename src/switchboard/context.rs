@@ -5,13 +5,14 @@ use super::call_record::CallRecord;
 use super::desk::event::{Event, Outcome};
 use super::desk::results::Kept;
 use super::dispatch::Onward;
+use super::estimate::Estimate;
 use super::settings::Settings;
 use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
 use crate::dialog;
 use crate::directory::{Directory, Meaning};
-use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, Ticket};
+use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, Ticket};
 use crate::leg;
 use crate::presence;
 use crate::registrar::{self, Way};
@@ -168,6 +169,8 @@ pub(super) struct Context<'a> {
     pub hands: &'a BTreeMap<OperatorId, CallId>,
     /// The camera that each call looks at.
     pub watching: &'a BTreeMap<CallId, CameraId>,
+    /// How fast the queues move.
+    pub estimates: &'a BTreeMap<QueueId, Estimate>,
     pub book: &'a mut LegBook,
     pub steps: &'a mut Vec<Step>,
     pub tickets: &'a mut u64,
@@ -227,6 +230,11 @@ impl Context<'_> {
     /// The outcome of a command that was accepted earlier.
     pub fn answer(&mut self, asker: Asker, outcome: Outcome) {
         self.steps.push(Step::Answer(asker, outcome));
+    }
+
+    /// How long a caller at this position will wait, in minutes; none when nobody can tell.
+    pub fn estimate(&self, queue: &QueueId, position: usize) -> Option<u32> {
+        self.estimates.get(queue)?.minutes(position)
     }
 
     /// Answers a request within a dialog.

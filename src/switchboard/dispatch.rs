@@ -25,6 +25,7 @@ use crate::cause::Cause;
 use crate::directory::Meaning;
 use crate::ids::{CallId, LegId, Number, QueueId, RequestId};
 use crate::leg::Command;
+use crate::media::LobbyId;
 
 /// A call enters queues at most so often: full queues may name each other as their overflow.
 const QUEUED_MAX: usize = 8;
@@ -140,6 +141,7 @@ impl Machine {
         let settings = self.settings.queues.get(&queue);
         let answered_by = settings.map_or(AnsweredBy::Queue, |settings| settings.answer);
         let camera = settings.and_then(|settings| settings.camera);
+        let lobby = settings.map_or(LobbyId::HOUSE, |settings| settings.lobby);
         let never_to = identity.terminal().and_then(|own| self.presence.at_phone(own)).cloned();
         let arrived = Arrived {
             id,
@@ -151,6 +153,8 @@ impl Machine {
             answered,
             answered_by,
             camera,
+            lobby,
+            crowded: self.acd.is_crowded(&queue, never_to.as_ref()),
         };
         let call = Call::Operator(Box::new(OperatorCall::new(arrived)));
         self.add_call(env, id, call, caller);

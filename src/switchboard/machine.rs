@@ -18,12 +18,13 @@ use super::desk::event::{Event, Outcome};
 use super::desks::Desks;
 use super::direct::DirectCall;
 use super::dispatch::Incoming;
+use super::estimate::Estimate;
 use super::phones::Phones;
 use super::settings::Settings;
 use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
-use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, RequestId, Ticket};
+use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
 use crate::leg;
 use crate::presence;
 use crate::random::Random;
@@ -127,6 +128,8 @@ pub struct Machine {
     pub(super) book: LegBook,
     pub(super) desks: Desks,
     pub(super) phones: Phones,
+    /// How fast the queues move.
+    estimates: BTreeMap<QueueId, Estimate>,
     /// Withdrawals that wait for the commit of the take that caused them.
     held: BTreeMap<Ticket, Vec<acd::Effect>>,
     /// The phones that are in a call of each call.
@@ -157,6 +160,7 @@ impl Machine {
             requests: BTreeMap::new(),
             hands: BTreeMap::new(),
             watching: BTreeMap::new(),
+            estimates: BTreeMap::new(),
             book: LegBook::default(),
             desks: Desks::default(),
             phones: Phones::default(),
@@ -290,6 +294,7 @@ impl Machine {
             operators: &self.presence,
             hands: &self.hands,
             watching: &self.watching,
+            estimates: &self.estimates,
             book: &mut self.book,
             steps,
             tickets: &mut self.tickets,
@@ -505,6 +510,7 @@ impl Machine {
             Some(acd::Effect::TakeRefused { why, .. }) => return Err(why),
             other => unreachable!("a take is answered first: {other:?}"),
         }
+        self.learn_pace(env.now.instant, request);
         if let Some(id) = self.requests.get(&request) {
             self.hands.insert(operator.clone(), *id);
         }
@@ -525,6 +531,15 @@ impl Machine {
         }
         at_once.into_iter().for_each(|effect| self.on_queue(env, effect));
         Ok(())
+    }
+
+    /// Notes how long a caller has waited that is taken for the first time.
+    fn learn_pace(&mut self, now: Instant, request: RequestId) {
+        let Some(call) = self.operator_call(request) else { return };
+        if let (Some((since, position)), true) = (call.joined, call.record.operators.is_empty()) {
+            let queue = call.queue.clone();
+            self.estimates.entry(queue).or_default().taken(now.since(since), position);
+        }
     }
 
     fn committed(&mut self, env: &mut Env<'_>, ticket: Ticket) {

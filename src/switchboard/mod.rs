@@ -28,6 +28,7 @@ pub mod desk;
 mod desks;
 mod direct;
 mod dispatch;
+mod estimate;
 mod handover;
 mod keys;
 mod legs;

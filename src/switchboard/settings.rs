@@ -3,6 +3,7 @@
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CameraId, Number, QueueId};
+use crate::media::{Announcement, LobbyId};
 use crate::presence;
 use crate::time::Duration;
 use std::collections::BTreeMap;
@@ -37,6 +38,10 @@ pub struct QueueSettings {
     pub ring_time: Duration,
     /// What a caller sees while it waits, in place of the picture.
     pub camera: Option<CameraId>,
+    /// What its callers see and hear while they wait.
+    pub lobby: LobbyId,
+    /// How long each announcement takes in this lobby; [`ANNOUNCEMENT`] for one that is not named.
+    pub announcements: BTreeMap<Announcement, Duration>,
 }
 
 /// When a waiting caller gets its 200.
@@ -57,8 +62,10 @@ pub enum OnRefusal {
     Operator,
 }
 
-/// How long a caller hears why it cannot be served before the final response.
+/// How long an announcement takes of which nothing else is known.
 pub const ANNOUNCEMENT: Duration = Duration::from_secs(4);
+/// A moment of silence after an announcement; the phone's jitter buffer is played out in it.
+pub const AFTER_ANNOUNCEMENT: Duration = Duration::from_millis(500);
 /// How long `release` waits for both parties to be healthy.
 pub const HEALTH_WAIT: Duration = Duration::from_secs(5);
 /// A desk that says nothing for so long after its control dialog is up is sent away.

@@ -3,10 +3,11 @@
 use super::call::{OperatorCall, State};
 use super::context::Context;
 use super::dispatch::Onward;
-use super::settings::{ANNOUNCEMENT, AnsweredBy};
+use super::settings::{AFTER_ANNOUNCEMENT, ANNOUNCEMENT, AnsweredBy};
 use crate::cause::Cause;
 use crate::ids::Number;
 use crate::leg::{Choice, Command, Source};
+use crate::media::{Announcement, Message, Scene};
 
 impl OperatorCall {
     /// The caller waits as before: 182 again.
@@ -19,6 +20,10 @@ impl OperatorCall {
     pub fn wait(&mut self, position: usize, ctx: &mut Context<'_>) {
         let before = std::mem::replace(&mut self.position, position);
         let (first, moved) = (before == 0, before != position);
+        self.joined.get_or_insert((ctx.now.instant, position));
+        if moved {
+            self.minutes = ctx.estimate(&self.queue, position);
+        }
         if let State::Queued = self.state
             && moved
         {
@@ -46,18 +51,27 @@ impl OperatorCall {
 
     /// Hold media, with the position once there is one.
     pub(super) fn waiting_source(&self) -> Source {
-        if let Some(camera) = self.camera {
-            return Source::HoldCamera(camera);
-        }
-        match u32::try_from(self.position) {
-            Ok(0) | Err(_) => Source::Hold,
-            Ok(position) => Source::Position(position),
+        let message = match u32::try_from(self.position) {
+            Ok(0) | Err(_) => Message::Hold,
+            Ok(number) => {
+                let crowded = self.greeting.is_some();
+                Message::Position { number, minutes: self.minutes, crowded }
+            }
+        };
+        self.wait_with(message, self.greeting)
+    }
+
+    /// A wait in this caller's lobby, with the camera that its queue shows.
+    pub(super) fn wait_with(&self, message: Message, greeting: Option<Announcement>) -> Source {
+        match self.camera {
+            Some(camera) => Source::WaitCamera(camera, self.lobby, greeting),
+            None => Source::Wait(self.scene(message), greeting),
         }
     }
 
-    /// What the caller gets while the operator is with somebody else.
-    pub(super) fn hold_source(&self) -> Source {
-        self.camera.map_or(Source::Hold, Source::HoldCamera)
+    /// A picture in this caller's lobby.
+    pub(super) fn scene(&self, message: Message) -> Scene {
+        Scene { lobby: self.lobby, message }
     }
 
     /// Begins to wait in the queue.
@@ -79,7 +93,10 @@ impl OperatorCall {
             let phrase = cause.text().to_owned();
             ctx.leg(Command::Progress { leg: self.caller, status: 183, phrase, media });
         }
-        let until = ctx.now.instant + ANNOUNCEMENT;
+        let settings = ctx.settings.queues.get(&self.queue);
+        let length = settings.and_then(|queue| queue.announcements.get(&announcement(cause)));
+        let length = length.copied().unwrap_or(ANNOUNCEMENT);
+        let until = ctx.now.instant + length + AFTER_ANNOUNCEMENT;
         self.enter(State::Announcing { until, cause }, ctx);
     }
 
@@ -94,5 +111,15 @@ impl OperatorCall {
             to,
             answered: self.answered,
         }
+    }
+}
+
+/// What a caller is told that cannot be served.
+pub(super) fn announcement(cause: Cause) -> Announcement {
+    match cause {
+        Cause::QueueFull => Announcement::Full,
+        Cause::WaitedTooLong => Announcement::TooLong,
+        Cause::Busy => Announcement::Busy,
+        _no_operator => Announcement::Nobody,
     }
 }

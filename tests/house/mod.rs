@@ -15,6 +15,7 @@ use cordboard::directory::{
 };
 use cordboard::ids::{CameraId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
 use cordboard::leg::{self, Command, EndedBy, LegHealth, Quality, Source, Spoken};
+use cordboard::media::{Announcement, LobbyId, Message};
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
@@ -133,6 +134,8 @@ impl House {
             answer,
             ring_time: Duration::from_secs(20),
             camera,
+            lobby: LobbyId(1),
+            announcements: BTreeMap::from([(Announcement::Nobody, Duration::from_millis(3500))]),
         };
         let settings = Settings {
             queues: [(main.clone(), queue)].into(),
@@ -221,9 +224,19 @@ impl House {
     fn source(&self, source: Source) -> String {
         match source {
             Source::Leg(leg) => self.name(leg),
-            Source::Hold => "hold".into(),
-            Source::Position(position) => format!("position {position}"),
-            Source::HoldCamera(camera) => format!("hold and {camera}"),
+            Source::Wait(scene, greeting) => {
+                let said = greeting.map(|said| format!(" after {said:?}").to_lowercase());
+                let seen = match scene.message {
+                    Message::Position { number, minutes: None, .. } => format!("position {number}"),
+                    Message::Position { number, minutes: Some(minutes), .. } => {
+                        format!("position {number}, {minutes} min")
+                    }
+                    other => format!("{other:?}").to_lowercase(),
+                };
+                seen + &said.unwrap_or_default()
+            }
+            Source::Farewell(_, said) => format!("sorry, {said:?}").to_lowercase(),
+            Source::WaitCamera(camera, ..) => format!("hold and {camera}"),
             Source::Camera(camera) => camera.to_string(),
             Source::RingBack => "ring-back".into(),
             Source::Tone(tone) => format!("{tone:?}").to_lowercase(),

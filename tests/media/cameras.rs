@@ -115,7 +115,7 @@ fn a_camera_is_wanted_while_somebody_looks() {
     gate.look(C);
     assert_eq!(gate.watched(), [true]);
     gate.look(O);
-    gate.relay.patch(&[(C, Source::Hold)]);
+    gate.relay.patch(&[(C, HOLD)]);
     assert!(gate.watched().is_empty());
     gate.relay.command(Command::Close { port: O });
     assert_eq!(gate.watched(), [false]);
@@ -353,7 +353,7 @@ fn a_conversion_that_nobody_sees_ends() {
     studio.gate.look(O);
     studio.gate.up();
     studio.film(true);
-    studio.gate.relay.patch(&[(C, Source::Hold)]);
+    studio.gate.relay.patch(&[(C, HOLD)]);
     studio.shoot(false);
     assert_eq!(studio.orders(closes), 0);
     studio.gate.relay.command(Command::Close { port: O });

@@ -154,8 +154,8 @@ fn every_pair_of_codecs_is_converted_both_ways() {
 fn a_converted_stream_goes_on_across_every_switch() {
     let mut party = Party::of([&Codec::Opus, &Codec::Pcmu, &Codec::G722]);
     let conversations = [
-        vec![(C, Source::Hold), (O, Source::Port(U)), (U, Source::Port(O))],
-        vec![(C, Source::Port(O)), (O, Source::Port(C)), (U, Source::Hold)],
+        vec![(C, HOLD), (O, Source::Port(U)), (U, Source::Port(O))],
+        vec![(C, Source::Port(O)), (O, Source::Port(C)), (U, HOLD)],
         vec![(C, Source::Port(U)), (U, Source::Port(C)), (O, Source::Nothing)],
     ];
     for rows in conversations.iter().cycle().take(7) {
@@ -517,7 +517,7 @@ fn a_converted_picture_goes_on_across_every_switch_and_nobody_else_is_seen() {
     let (last, its) = codecs.last().unwrap();
     let mut gallery = Gallery::of([(&Codec::H264, MODE_0), (&Codec::H264, MODE_1), (last, its)]);
     let conversations = [
-        vec![(C, Source::Hold), (O, Source::Port(U)), (U, Source::Port(O))],
+        vec![(C, HOLD), (O, Source::Port(U)), (U, Source::Port(O))],
         vec![(C, Source::Port(O)), (O, Source::Port(C)), (U, Source::Nothing)],
         vec![(C, Source::Port(U)), (U, Source::Port(C)), (O, Source::Nothing)],
     ];

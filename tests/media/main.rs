@@ -9,34 +9,33 @@ mod sealed;
 
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
-use cordboard::media::{Channel, Command, Event, Feedback, Plan, Source, Tone};
+use cordboard::media::{
+    Announcement, Channel, Command, Event, Feedback, LobbyId, Plan, Source, Tone, Voices,
+};
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::rtcp::{self, Message, ReportBlock, SenderReport};
+use cordboard::rtp::vp8;
 use cordboard::sdp::Direction;
 use cordboard::time::{Duration, Instant};
 use proptest::prelude::*;
 use relay::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 #[test]
 fn everybody_hears_exactly_whom_the_state_of_the_call_gives_them() {
     let (to_c, to_o, to_u) = (Source::Port(C), Source::Port(O), Source::Port(U));
     let table: [(&str, [Source; 3], [&str; 3]); 8] = [
-        (
-            "waiting",
-            [Source::Hold, Source::Nothing, Source::Nothing],
-            ["melody", "silence", "silence"],
-        ),
+        ("waiting", [HOLD, Source::Nothing, Source::Nothing], ["melody", "silence", "silence"]),
         ("with operator", [to_o, to_c, Source::Nothing], ["O", "C", "silence"]),
         (
             "consulting, unanswered",
-            [Source::Hold, Source::RingBack, Source::Nothing],
+            [HOLD, Source::RingBack, Source::Nothing],
             ["melody", "melody", "silence"],
         ),
-        ("consulting", [Source::Hold, to_u, to_o], ["melody", "U", "O"]),
-        ("alternated", [to_o, to_c, Source::Hold], ["O", "C", "melody"]),
-        ("consulting again", [Source::Hold, to_u, to_o], ["melody", "U", "O"]),
+        ("consulting", [HOLD, to_u, to_o], ["melody", "U", "O"]),
+        ("alternated", [to_o, to_c, HOLD], ["O", "C", "melody"]),
+        ("consulting again", [HOLD, to_u, to_o], ["melody", "U", "O"]),
         ("connected", [to_u, Source::Nothing, to_c], ["U", "silence", "C"]),
         ("operator told", [to_u, Source::Tone(Tone::Done), to_c], ["U", "melody", "C"]),
     ];
@@ -125,7 +124,7 @@ fn a_source_that_falls_silent_is_replaced_by_silence_and_comes_back() {
 #[test]
 fn hold_music_keeps_its_pace_of_20_ms() {
     let mut relay = Relay::with_three_phones();
-    relay.patch(&[(C, Source::Hold)]);
+    relay.patch(&[(C, HOLD)]);
     relay.pass(10_000);
     let sent = relay.rtp_to(C);
     assert_eq!(sent.len(), 500);
@@ -158,7 +157,7 @@ fn the_relay_sleeps_while_nobody_needs_it() {
 #[test]
 fn a_peer_that_wants_nothing_gets_nothing() {
     let mut relay = Relay::with_three_phones();
-    relay.patch(&[(C, Source::Hold), (O, Source::Port(C)), (U, Source::Port(C))]);
+    relay.patch(&[(C, HOLD), (O, Source::Port(C)), (U, Source::Port(C))]);
     for (port, direction) in [(C, Direction::RecvOnly), (U, Direction::Inactive)] {
         let formats = vec![format(Codec::Pcmu, 0, 0, "")];
         relay.command(Command::Update { port, plan: Plan { direction, ..plan(port, formats) } });
@@ -226,7 +225,7 @@ fn a_latched_address_survives_a_restart() {
         ..plan(C, vec![format(Codec::Pcmu, 0, 0, "")])
     };
     relay.command(Command::Open { port: C, kind: Kind::Audio, plan });
-    relay.patch(&[(C, Source::Hold)]);
+    relay.patch(&[(C, HOLD)]);
     relay.pass(40);
     assert_eq!(relay.rtp_to(C).last().unwrap().to, natted);
 }
@@ -311,7 +310,7 @@ fn a_key_that_is_down_at_a_switch_ends_at_the_old_receiver_and_does_not_begin_at
     let timestamp = relay.phone(C).timestamp;
     relay.presses(C, timestamp, key(5, 0, false));
     relay.presses(C, timestamp, key(5, 160, false));
-    relay.patch(&[(O, Source::Hold), (U, Source::Port(C))]);
+    relay.patch(&[(O, HOLD), (U, Source::Port(C))]);
     relay.presses(C, timestamp, key(5, 320, false));
     relay.presses(C, timestamp, key(5, 480, true));
     relay.speak(&[C], 40);
@@ -509,22 +508,29 @@ impl Relay {
     fn seen(&mut self, port: PortId) -> Vec<&'static str> {
         let sent = self.rtp_to(port);
         self.wire.sent.retain(|sent| sent.port != port);
-        assert!(sent.iter().all(|packet| packet.bytes.len() < 1200), "packets without fragments");
+        assert!(sent.iter().all(|packet| packet.bytes.len() <= 1212), "packets without fragments");
         let name = |packet: &Sent| match packet.payload() {
             payload if payload == IDR => Some("camera"),
-            [0x65, ..] => Some("key"),
-            [0x41, ..] if packet.payload().len() < 10 => Some("same"),
+            [header, ..] if header & 0x1f == 5 => Some("key"),
+            [header, ..] if header & 0x1f == 1 => Some("same"),
             [0x67 | 0x68, ..] | [0x0c, 0x80] => None,
             other => panic!("{other:?}"),
         };
-        sent.iter().filter_map(name).collect()
+        let slices = sent.iter().filter_map(|sent| Some((sent.header().timestamp, name(sent)?)));
+        let mut pictures: Vec<_> = slices.collect();
+        pictures.dedup();
+        pictures.into_iter().map(|(_, name)| name).collect()
     }
 
     /// The key frames that a phone has seen.
     fn key_frames(&self, port: PortId) -> BTreeSet<Vec<u8>> {
-        let sent = self.rtp_to(port);
-        let keys = sent.iter().filter(|packet| packet.payload()[0] == 0x65);
-        keys.map(|packet| packet.payload().to_vec()).collect()
+        let mut pictures: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
+        for packet in self.rtp_to(port) {
+            if packet.payload()[0] & 0x1f == 5 {
+                pictures.entry(packet.header().timestamp).or_default().extend(packet.payload());
+            }
+        }
+        pictures.into_values().collect()
     }
 
     fn picture_lost(&mut self, port: PortId) {
@@ -538,7 +544,7 @@ impl Relay {
 #[test]
 fn whoever_waits_sees_a_key_frame_at_once_and_every_two_seconds_and_pictures_between() {
     let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
-    relay.patch(&[(C, Source::Position(2))]);
+    relay.patch(&[(C, position(2))]);
     relay.pass(4000);
     let sent = relay.rtp_to(C);
     assert_continuous(&sent);
@@ -555,11 +561,11 @@ fn whoever_waits_sees_a_key_frame_at_once_and_every_two_seconds_and_pictures_bet
 #[test]
 fn pictures_of_our_own_and_of_a_camera_are_one_stream() {
     let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
-    relay.patch(&[(C, Source::Position(1))]);
+    relay.patch(&[(C, position(1))]);
     relay.pass(500);
     relay.patch(&[(C, Source::Port(U))]);
     relay.films(U, &[&IDR[..]; 5]);
-    relay.patch(&[(C, Source::Hold)]);
+    relay.patch(&[(C, HOLD)]);
     relay.films(U, &[&IDR[..]; 10]);
     relay.patch(&[(C, Source::Nothing)]);
     relay.pass(1000);
@@ -571,15 +577,15 @@ fn pictures_of_our_own_and_of_a_camera_are_one_stream() {
 #[test]
 fn a_new_position_is_seen_at_once() {
     let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
-    relay.patch(&[(O, Source::Position(2)), (U, Source::Position(1))]);
+    relay.patch(&[(O, position(2)), (U, position(1))]);
     relay.pass(4000);
     let (second, first) = (relay.key_frames(O), relay.key_frames(U));
     assert!(first.is_disjoint(&second));
-    relay.patch(&[(C, Source::Position(2))]);
+    relay.patch(&[(C, position(2))]);
     relay.pass(300);
     assert!(relay.key_frames(C).is_subset(&second));
     let before = relay.wire.sent.len();
-    relay.patch(&[(C, Source::Position(1))]);
+    relay.patch(&[(C, position(1))]);
     relay.pass(20);
     assert_continuous(&relay.rtp_to(C));
     relay.wire.sent.drain(..before);
@@ -590,7 +596,7 @@ fn a_new_position_is_seen_at_once() {
 #[test]
 fn a_waiting_phone_that_lost_its_picture_gets_a_key_frame_next_but_no_more_pictures() {
     let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
-    relay.patch(&[(C, Source::Hold), (O, Source::Hold)]);
+    relay.patch(&[(C, HOLD), (O, HOLD)]);
     relay.pass(500);
     relay.picture_lost(C);
     relay.pass(200);
@@ -606,11 +612,70 @@ fn a_waiting_phone_that_lost_its_picture_gets_a_key_frame_next_but_no_more_pictu
 }
 
 #[test]
-fn a_phone_that_sees_by_vp8_alone_is_shown_nothing_while_it_waits() {
+fn a_phone_that_sees_by_vp8_alone_sees_the_same_where_we_can_code_it() {
     let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
-    relay.patch(&[(C, Source::Position(1)), (O, Source::Hold)]);
+    relay.patch(&[(C, position(1)), (O, HOLD)]);
+    relay.pass(9000);
+    let sent = relay.rtp_to(C);
+    if !Codec::Vp8.can_transcode() {
+        return assert!(sent.is_empty());
+    }
+    assert_continuous(&sent);
+    let numbers = sent.iter().map(|packet| {
+        let number = vp8::Descriptor::read(packet.payload()).unwrap().picture_id;
+        (packet.header().timestamp, number.unwrap().value)
+    });
+    let mut numbers: Vec<_> = numbers.collect();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 45);
+    assert!(numbers.windows(2).all(|two| two[1].1 == two[0].1 + 1), "also where a film repeats");
+}
+
+#[test]
+fn a_film_that_is_not_there_yet_leaves_the_picture_before_it() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
+    relay.patch(&[(C, position(2))]);
+    relay.pass(1000);
+    let changes = Command::Patch(vec![(C, position(1))]);
+    relay.machine.handle(relay.now, changes, &mut relay.wire);
+    let second = relay.key_frames(C);
+    relay.pass(4000);
+    assert_eq!(relay.wire.orders.len(), 1);
+    assert_eq!(relay.seen(C).len(), 25, "no picture is left out");
+    relay.make();
+    relay.pass(400);
+    assert!(relay.key_frames(C).is_disjoint(&second));
+    assert_eq!(relay.seen(C), ["key", "same"]);
+}
+
+#[test]
+fn equal_pictures_are_coded_once_for_all() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
+    let all = [C, O, U].map(|port| (port, position(7)));
+    relay.machine.handle(relay.now, Command::Patch(all.to_vec()), &mut relay.wire);
+    assert_eq!(relay.wire.orders.len(), 1);
+    relay.make();
+    relay.pass(200);
+    let films = [C, O, U].map(|port| relay.key_frames(port));
+    assert!(films.iter().all(|film| film.len() == 1 && *film == films[0]));
+}
+
+#[test]
+fn an_announcement_is_heard_once_and_then_the_music_or_silence() {
+    let mut relay = Relay::with_three_phones();
+    let (lobby, busy, nobody) = (LobbyId::HOUSE, Announcement::Busy, Announcement::Nobody);
+    relay.patch(&[(C, Source::Greeting(lobby, busy)), (O, Source::Farewell(lobby, nobody))]);
     relay.pass(5000);
-    assert!(relay.rtp_to(C).is_empty() && relay.rtp_to(O).is_empty());
+    let quiet = |packet: &Sent| packet.payload().iter().all(|byte| *byte == SILENCE);
+    let (c, o) = (relay.rtp_to(C), relay.rtp_to(O));
+    let length = Voices::default().length(nobody).as_millis() as usize;
+    assert!(o[..length / 20].iter().filter(|packet| !quiet(packet)).count() > length / 40);
+    assert!(o[length / 20 + 1..].iter().all(quiet));
+    assert!(!c[200..].iter().all(quiet), "the music goes on");
+    relay.wire.sent.clear();
+    relay.patch(&[(U, Source::Greeting(lobby, busy))]);
+    relay.pass(3000);
+    assert_eq!(relay.rtp_to(U)[5].payload(), c[5].payload(), "coded once");
 }
 
 #[test]
@@ -619,7 +684,7 @@ fn a_phone_that_does_not_want_to_see_is_shown_nothing_until_it_does() {
     let plan = plan(C, vec![format(Codec::H264, 96, 99, SEES)]);
     let shut = Plan { direction: Direction::RecvOnly, ..plan.clone() };
     relay.command(Command::Update { port: C, plan: shut });
-    relay.patch(&[(C, Source::Position(1))]);
+    relay.patch(&[(C, position(1))]);
     relay.pass(1000);
     assert!(relay.rtp_to(C).is_empty());
     relay.command(Command::Update { port: C, plan });
@@ -630,7 +695,7 @@ fn a_phone_that_does_not_want_to_see_is_shown_nothing_until_it_does() {
 #[test]
 fn reports_tell_of_pictures_of_our_own() {
     let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
-    relay.patch(&[(C, Source::Position(1))]);
+    relay.patch(&[(C, position(1))]);
     relay.pass(8000);
     let reports = relay.wire.sent.iter().filter(|s| s.channel == Channel::Rtcp && s.port == C);
     let packets = reports.flat_map(|report| {
@@ -726,7 +791,7 @@ proptest! {
         let ports = [C, O, U];
         for (receiver, source, packets) in switches {
             let source = match source {
-                0 => Source::Hold,
+                0 => HOLD,
                 1 => Source::Silence,
                 2 => Source::RingBack,
                 3 => Source::Tone(Tone::Refused),

@@ -3,8 +3,8 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing, PayloadFormat,
-    PictureLimits, Plan, Settings, Source,
+    BitrateFeedback, Channel, Command, Event, Feedback, Job, LobbyId, Machine, Message as Text,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Settings, Source, Workshop,
 };
 use cordboard::random::Random;
 use cordboard::rtp::rtcp::{self, Message, Writer};
@@ -18,7 +18,14 @@ pub const C: PortId = PortId(16_000);
 pub const O: PortId = PortId(16_004);
 pub const U: PortId = PortId(16_008);
 pub const EVENTS: Codec = Codec::TelephoneEvent { clock_rate: 8000 };
+pub const HOLD: Source = Source::Hold(LobbyId::HOUSE);
 pub const SILENCE: u8 = 0xff; // of µ-law
+
+/// The picture of a place in the queue.
+pub fn position(number: u32) -> Source {
+    let message = Text::Position { number, minutes: None, crowded: false };
+    Source::Scene(Scene { lobby: LobbyId::HOUSE, message })
+}
 
 #[derive(Clone, Debug)]
 pub struct Sent {
@@ -45,6 +52,8 @@ pub struct Wire {
     pub sent: Vec<Sent>,
     pub events: Vec<Event>,
     pub jobs: Vec<Job>,
+    /// Films and sounds: what the relay makes itself.
+    pub orders: Vec<Job>,
 }
 
 impl Outgoing for Wire {
@@ -57,7 +66,10 @@ impl Outgoing for Wire {
     }
 
     fn job(&mut self, job: Job) {
-        self.jobs.push(job);
+        match job {
+            Job::Film(_) | Job::Sound(_) => self.orders.push(job),
+            conversion => self.jobs.push(conversion),
+        }
     }
 }
 
@@ -151,6 +163,15 @@ impl Relay {
     pub fn command(&mut self, command: Command) {
         self.wire.now = self.now.instant;
         self.machine.handle(self.now, command, &mut self.wire);
+        self.make();
+    }
+
+    /// Lets a worker make all films and sounds that are ordered.
+    pub fn make(&mut self) {
+        while let Some(order) = self.wire.orders.pop() {
+            let done = Workshop::default().perform(order).unwrap();
+            self.machine.done(self.now, done, &mut self.wire);
+        }
     }
 
     pub fn patch(&mut self, rows: &[(PortId, Source)]) {

@@ -8,7 +8,7 @@ use cordboard::directory::{
 use cordboard::exchange::{self, journal};
 use cordboard::ids::{LevelId, Number, OperatorId, PortId, QueueId};
 use cordboard::leg;
-use cordboard::media;
+use cordboard::media::{self, LobbyId};
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
@@ -70,6 +70,8 @@ pub const PHONE_OPERATORS: [&str; 2] = ["op8", "op9"];
 pub struct Relayed {
     pub packets: Vec<(SocketAddr, Vec<u8>)>,
     pub events: Vec<media::Event>,
+    /// Sounds to be coded.
+    pub sounds: Vec<media::Job>,
 }
 
 impl media::Outgoing for Relayed {
@@ -83,8 +85,11 @@ impl media::Outgoing for Relayed {
         self.events.push(event);
     }
 
-    fn job(&mut self, _: media::Job) {
+    fn job(&mut self, job: media::Job) {
         // Nobody here has a picture.
+        if let media::Job::Sound(_) = job {
+            self.sounds.push(job);
+        }
     }
 }
 
@@ -176,6 +181,8 @@ fn settings() -> exchange::Settings {
         answer,
         ring_time: Duration::from_secs(8),
         camera: None,
+        lobby: LobbyId::HOUSE,
+        announcements: BTreeMap::new(),
     };
     let waiting = |name: &str, overflow: Option<&str>| acd::QueueSettings {
         id: QueueId::from(name),

@@ -7,6 +7,7 @@ use super::network::{Agenda, Deed, Event, Ladder, Line, Network};
 use super::phone::{Client, Dialog, Person, Phone, Server, house};
 use cordboard::exchange::{Effect, Input};
 use cordboard::ids::{ConnectionId, PortId};
+use cordboard::media::Workshop;
 use cordboard::random::Random;
 use cordboard::sip::{self, Destination, Flow, Message, Transport};
 use cordboard::time::{Duration, Instant, Now, UnixTime, earliest};
@@ -263,6 +264,12 @@ impl World {
     }
 
     fn relayed(&mut self, out: Relayed) {
+        for job in out.sounds {
+            let done = Workshop::default().perform(job).expect("a sound is answered");
+            let mut out = Relayed::default();
+            self.house.relay.done(self.now, done, &mut out);
+            self.relayed(out);
+        }
         for (to, packet) in out.packets {
             self.judge_sound(to, &packet);
         }

@@ -1,6 +1,7 @@
 //! Sound that is coded once and sent for ever: hold music, ring-back, silence.
 
 use super::stream::{AudioEncoder, PAYLOAD_MAX};
+use super::wave::Wave;
 use crate::codec::tone::Sound;
 use crate::codec::{Codec, Kind};
 use std::sync::Arc;
@@ -25,6 +26,12 @@ impl EncodedLoop {
         &self.frames[(index % self.frames.len() as u64) as usize]
     }
 
+    /// Whether there are clones of it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.frames) > 1
+    }
+
     /// By how much the RTP timestamp rises from one payload to the next.
     #[must_use]
     pub fn timestamp_step(&self) -> u32 {
@@ -45,27 +52,49 @@ impl EncodedLoop {
 /// be very long.
 #[must_use]
 pub fn encode_loop(codec: &Codec, sound: Sound, packet_ms: u32) -> Option<EncodedLoop> {
+    encode(codec, sound.rate_needed(), packet_ms, |rate, frame_len| {
+        let pcm = sound.samples(rate);
+        // As many rounds of the sound as make whole packets: a sound of 1 s has no whole 30 ms
+        // packets.
+        let rounds = (1..=6).find(|n| (n * pcm.len()).is_multiple_of(frame_len))?;
+        Some(pcm.repeat(rounds))
+    })
+}
+
+/// As [`encode_loop`], for the sound of a file; its last packet is filled up with silence.
+#[must_use]
+pub fn encode_wave(codec: &Codec, wave: &Wave, packet_ms: u32) -> Option<EncodedLoop> {
+    encode(codec, Wave::RATE, packet_ms, |rate, frame_len| {
+        let mut pcm = wave.samples(rate);
+        pcm.resize(pcm.len().next_multiple_of(frame_len), 0);
+        Some(pcm)
+    })
+}
+
+/// Codes samples of whole packets, which `samples` gives for a rate and the length of a packet.
+fn encode(
+    codec: &Codec,
+    wanted_rate: u32,
+    packet_ms: u32,
+    samples: impl FnOnce(u32, usize) -> Option<Vec<i16>>,
+) -> Option<EncodedLoop> {
     let whole = (10..=PACKET_MS_MAX).contains(&packet_ms) && packet_ms.is_multiple_of(10);
     if !whole || codec.kind() != Kind::Audio {
         return None;
     }
-    let mut encoder = AudioEncoder::new(codec, sound.rate_needed())?;
+    let mut encoder = AudioEncoder::new(codec, wanted_rate)?;
     let rate = encoder.sample_rate();
-    let pcm = sound.samples(rate);
     let frame_len = (rate * packet_ms / 1000) as usize;
-    // As many rounds of the sound as make whole packets: a sound of 1 s has no whole 30 ms packets.
-    let rounds = (1..=6).find(|n| (n * pcm.len()).is_multiple_of(frame_len))?;
-    let total = rounds * pcm.len() / frame_len;
+    let pcm = samples(rate, frame_len)?;
+    let total = pcm.len() / frame_len;
     // The end of the sound goes first and is thrown away: it only teaches the encoder what the
     // beginning follows, so that the seam does not click.
     let warm_up = total.min((WARM_UP_MS / packet_ms) as usize);
-    let mut samples = pcm.iter().copied().cycle().skip((total - warm_up) * frame_len % pcm.len());
-    let (mut frame, mut frames) = (Vec::with_capacity(frame_len), Vec::with_capacity(total));
-    for at in 0..warm_up + total {
-        frame.clear();
-        frame.extend(samples.by_ref().take(frame_len));
+    let first = pcm.chunks_exact(frame_len).skip(total - warm_up);
+    let mut frames = Vec::with_capacity(total);
+    for (at, frame) in first.chain(pcm.chunks_exact(frame_len)).enumerate() {
         let mut payload = [0; PAYLOAD_MAX];
-        let len = encoder.encode(&frame, &mut payload).ok()?;
+        let len = encoder.encode(frame, &mut payload).ok()?;
         if at >= warm_up {
             frames.push(payload[..len].into());
         }

@@ -12,8 +12,10 @@ mod opus;
 #[cfg(feature = "system-codecs")]
 mod packing;
 mod stream;
+mod wave;
 
 pub use comfort_noise::{ComfortNoise, NoiseGenerator};
-pub use encoded_loop::{EncodedLoop, encode_loop};
+pub use encoded_loop::{EncodedLoop, encode_loop, encode_wave};
 pub use g711::{A_TO_MU, MU_TO_A};
 pub use stream::{AudioDecoder, AudioEncoder, Error, PAYLOAD_MAX, SAMPLES_MAX};
+pub use wave::{WAVE_FILE_MAX, WAVE_SECONDS_MAX, Wave, WaveError};

@@ -3,6 +3,7 @@
 mod bits;
 mod coder;
 mod converter;
+mod drawing;
 #[cfg(feature = "system-codecs")]
 mod ffmpeg;
 mod h264;
@@ -10,6 +11,7 @@ mod h264_parameters;
 mod h264_sequence;
 mod image;
 mod mosaic;
+mod picture_file;
 mod scale;
 mod stream;
 #[cfg(test)]
@@ -19,8 +21,10 @@ mod vp8;
 
 pub use coder::{CODED_MAX, Error, Settings, VideoDecoder, VideoEncoder};
 pub use converter::{Converted, Converter, Target};
+pub use drawing::{Area, ENLARGED_MAX, Letters, Weight, unknown_letter};
 pub use h264_parameters::{H264Parameters, Level, Profile};
 pub use image::{IMAGE_SIDE_MAX, Image};
 pub use mosaic::{Colour, Mosaic, SIDE_MAX};
+pub use picture_file::{PICTURE_FILE_MAX, PICTURE_SIDE_MAX, Picture, PictureError};
 pub use scale::{Scaler, fitted};
 pub use stream::{SLICE_MAX, Stream, read_plain_colour};
