@@ -1,5 +1,10 @@
 //! The two payload formats of H.263: RFC 2190 (1996) and RFC 4629 (1998 and later).
 
+use super::piece::{Cuts, Piece, Start, bits, span, start_codes};
+
+/// Zeros in front of the one of a start code (ITU-T H.263 §5.1.1).
+const ZEROS: usize = 16;
+
 /// Whether a payload after RFC 2190 begins a picture that needs no other.
 #[must_use]
 pub fn begins_key_frame(payload: &[u8]) -> bool {
@@ -27,17 +32,6 @@ pub fn begins_key_frame_plus(payload: &[u8]) -> bool {
     starts && picture_is_intra(picture).unwrap_or(false)
 }
 
-/// A piece of a picture. Its first and last bytes may be shared with its neighbours.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Piece<'a> {
-    /// Bits of the first byte that belong to the piece before.
-    pub skip_bits: u8,
-    /// Bits of the last byte that belong to the piece after.
-    pub spare_bits: u8,
-    /// The bytes.
-    pub bytes: &'a [u8],
-}
-
 /// Reads a payload after RFC 2190 §5, in each of its three modes; none when it is cut off.
 #[must_use]
 pub fn read(payload: &[u8]) -> Option<Piece<'_>> {
@@ -48,23 +42,40 @@ pub fn read(payload: &[u8]) -> Option<Piece<'_>> {
         _mode_c => 12,
     };
     let bytes = payload.get(len..).filter(|bytes| !bytes.is_empty())?;
-    Some(Piece { skip_bits: first >> 3 & 7, spare_bits: first & 7, bytes })
+    let skip_bits = first >> 3 & 7;
+    let start = start(bits(bytes, skip_bits.into(), 22));
+    Some(Piece { start, unsent: &[], skip_bits, spare_bits: first & 7, bytes })
 }
 
-/// Reads a payload after RFC 4629 §5.1: the zeros that were left out, and the bytes; none when it is
-/// cut off.
+/// Reads a payload after RFC 4629 §5.1; none when it is cut off.
 #[must_use]
-pub fn read_plus(payload: &[u8]) -> Option<(&'static [u8], &[u8])> {
+pub fn read_plus(payload: &[u8]) -> Option<Piece<'_>> {
     let [first, second, ..] = *payload else { return None };
-    let zeros: &[u8] = if first & 4 != 0 { &[0, 0] } else { &[] };
+    let starts = first & 4 != 0;
     let redundancy = usize::from(first & 2 != 0);
     let header_copy = usize::from(u16::from_be_bytes([first & 1, second]) >> 3);
     let bytes = payload.get(2 + redundancy + header_copy..).filter(|bytes| !bytes.is_empty())?;
-    Some((zeros, bytes))
+    let (start, unsent): (_, &[u8]) = match bits(bytes, 0, 6) {
+        // The sixteen zeros of the start code are not sent.
+        code if starts => (start(code), &[0, 0]),
+        _the_middle => (Start::Middle, &[]),
+    };
+    Some(Piece { start, unsent, skip_bits: 0, spare_bits: 0, bytes })
 }
 
-/// Cuts a picture into payloads after RFC 2190, mode A: each begins with the picture or with a group
-/// of blocks, whose header has to stand in whole bytes. `payload` is reused.
+/// What begins with these bits, of which those up to the sixteenth are zeros: a one, and the number
+/// of a group of blocks, which for a picture is 0 (ITU-T H.263 §5.1.1, §5.2.3).
+fn start(code: Option<u32>) -> Start {
+    match code {
+        Some(0b10_0000) => Start::Picture,
+        Some(0b10_0001..0b100_0000) => Start::Segment,
+        Some(_) | None => Start::Middle,
+    }
+}
+
+/// Cuts a picture into payloads after RFC 2190, all of mode A: each begins with the picture or with a
+/// group of blocks. A group that is longer than `payload_max` stays whole, and IP has to cut it.
+/// The last one is named so; `payload` is reused.
 pub fn packetise(
     picture: &[u8],
     payload_max: usize,
@@ -76,19 +87,20 @@ pub fn packetise(
     let [type_high, type_low] = [4, 5].map(|at| picture.get(at).copied().unwrap_or(0));
     let source = type_high >> 2 & 7;
     let flags = (type_high & 3) << 2 | type_low >> 6 & 3;
-    let mut rest = picture;
-    while !rest.is_empty() {
-        let (piece, behind) = rest.split_at(cut(rest, payload_max - HEADER_LEN));
-        rest = behind;
+    let room = payload_max.saturating_sub(HEADER_LEN).max(1);
+    let end = picture.len() * 8;
+    let starts = start_codes(picture, ZEROS).filter(|at| *at > 0);
+    for (from, to) in Cuts::new(starts, end, room) {
+        let (piece, skip_bits, spare_bits) = span(picture, (from, to));
         payload.clear();
-        payload.extend_from_slice(&[0, source << 5 | flags << 1, 0, 0]);
+        payload.extend_from_slice(&[skip_bits << 3 | spare_bits, source << 5 | flags << 1, 0, 0]);
         payload.extend_from_slice(piece);
-        each(payload, rest.is_empty());
+        each(payload, to == end);
     }
 }
 
 /// Cuts a picture into payloads after RFC 4629 §6: at groups of blocks, and anywhere where one is
-/// longer than a payload. `payload` is reused.
+/// longer than a payload. The last one is named so; `payload` is reused.
 pub fn packetise_plus(
     picture: &[u8],
     payload_max: usize,
@@ -96,36 +108,29 @@ pub fn packetise_plus(
     each: &mut dyn FnMut(&[u8], bool),
 ) {
     const HEADER_LEN: usize = 2;
-    let room = payload_max - HEADER_LEN;
-    let mut rest = picture;
-    while !rest.is_empty() {
-        let (piece, behind) = rest.split_at(cut(rest, room).min(room));
-        rest = behind;
-        let starts = piece.starts_with(&[0, 0]);
-        payload.clear();
-        payload.extend_from_slice(&[if starts { 4 } else { 0 }, 0]);
-        payload.extend_from_slice(if starts { &piece[2..] } else { piece });
-        each(payload, rest.is_empty());
-    }
-}
-
-/// How much of a picture goes into one payload: up to the last start code that leaves it short
-/// enough, else up to the first.
-fn cut(bytes: &[u8], room: usize) -> usize {
-    if bytes.len() <= room {
-        return bytes.len();
-    }
-    // 17 bits: sixteen zeros and a one.
-    let starts = (1..bytes.len().saturating_sub(2))
-        .filter(|at| bytes[*at] == 0 && bytes[at + 1] == 0 && bytes[at + 2] & 0x80 != 0);
-    let mut found = None;
-    for at in starts {
-        if at > room {
-            return found.unwrap_or(at);
+    let room = payload_max.saturating_sub(HEADER_LEN).max(4);
+    let end = picture.len() * 8;
+    // Only a start code that stands in whole bytes can leave its zeros out.
+    let starts = start_codes(picture, ZEROS).filter(|at| *at > 0 && at % 8 == 0);
+    for (from, to) in Cuts::new(starts, end, room) {
+        let (mut rest, _, _) = span(picture, (from, to));
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(room.min(rest.len()));
+            rest = behind;
+            payload.clear();
+            match piece.strip_prefix(&[0, 0]) {
+                Some(short) if short.first().is_some_and(|byte| byte & 0x80 != 0) => {
+                    payload.extend_from_slice(&[4, 0]);
+                    payload.extend_from_slice(short);
+                }
+                Some(_) | None => {
+                    payload.extend_from_slice(&[0, 0]);
+                    payload.extend_from_slice(piece);
+                }
+            }
+            each(payload, to == end && rest.is_empty());
         }
-        found = Some(at);
     }
-    found.unwrap_or(bytes.len())
 }
 
 /// Reads a picture header (ITU-T H.263 §5.1) from behind the zeros of its start code.

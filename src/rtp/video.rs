@@ -9,10 +9,14 @@
 //! codec's own bit stream.
 
 use super::h264::Mode;
-use super::{h261, h263, h264, h265, is_later, vp8};
+use super::piece::{Piece, Start};
+use super::{h261, h263, h264, h265, later_by, vp8};
 
 /// The longest coded picture that is put together, in bytes.
 pub const UNIT_MAX: usize = 1 << 20;
+/// A packet that is less far behind the others is late; further behind begins a new count
+/// (RFC 3550 A.1).
+const LATE_MAX: i16 = 100;
 /// What stands in front of every unit of a byte stream.
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
@@ -52,40 +56,50 @@ pub struct AccessUnit<'a> {
 /// Puts pictures together. Its memory is that of one picture.
 #[derive(Debug)]
 pub struct Depacketiser {
-    format: PictureFormat,
+    unpacking: Unpacking,
     unit: Vec<u8>,
     timestamp: u32,
     key_frame: bool,
     intact: bool,
-    /// VP8: what follows belongs to a picture that lost its beginning.
-    headless: bool,
+    /// What a payload has to begin with, so that it is of use.
+    wanted: Start,
     next: Option<u16>,
-    h264: h264::Reassembly,
-    h265: h265::Reassembly,
-    /// H.263 and H.261: bits of the last byte that the next payload completes.
-    open_bits: u8,
+}
+
+/// What a format needs to remember from payload to payload.
+#[derive(Debug)]
+enum Unpacking {
+    H264(h264::Reassembly),
+    H265(h265::Reassembly),
+    Vp8,
+    Bits {
+        read: fn(&[u8]) -> Option<Piece<'_>>,
+        begins_key_frame: fn(&[u8]) -> bool,
+        /// Of the last byte, which the next payload completes.
+        spare_bits: u8,
+    },
 }
 
 impl Depacketiser {
     /// Nothing has come yet.
     #[must_use]
     pub fn new(format: PictureFormat) -> Self {
+        let unpacking = Unpacking::of(format);
+        let wanted = unpacking.first_start();
         Self {
-            format,
+            unpacking,
             unit: Vec::new(),
             timestamp: 0,
             key_frame: false,
             intact: true,
-            headless: false,
+            wanted,
             next: None,
-            h264: h264::Reassembly::default(),
-            h265: h265::Reassembly::default(),
-            open_bits: 0,
         }
     }
 
     /// Takes the packets in the order of their numbers and hands out each picture that is now
-    /// complete: at its marker, or, where that was lost, when the next picture begins.
+    /// complete: at its marker, or, where that was lost, when the next picture begins. A packet that
+    /// comes late is left out; far behind all others it begins anew.
     pub fn take(
         &mut self,
         sequence: u16,
@@ -94,99 +108,91 @@ impl Depacketiser {
         payload: &[u8],
         whole: &mut dyn FnMut(AccessUnit<'_>),
     ) {
-        let gap = match self.next {
-            Some(next) if next == sequence => false,
-            // A late one is of a picture that went out.
-            Some(next) if is_later(next, sequence) => return,
-            other => other.is_some(),
+        let gap = match self.next.map(|next| later_by(sequence, next)) {
+            Some(0) | None => false,
+            // It is of a picture that went out.
+            Some(behind) if (-LATE_MAX..0).contains(&behind) => return,
+            Some(_) => true,
         };
         self.next = Some(sequence.wrapping_add(1));
         if timestamp != self.timestamp {
+            if gap {
+                self.miss();
+            }
             self.hand_out(whole);
         }
         self.timestamp = timestamp;
-        self.intact &= !gap;
-        self.add(sequence, gap, payload);
+        if gap {
+            self.miss();
+        }
+        self.add(sequence, payload);
         if marker {
             self.hand_out(whole);
         }
     }
 
-    fn add(&mut self, sequence: u16, gap: bool, payload: &[u8]) {
-        match self.format {
-            PictureFormat::H264 { .. } => {
-                let (unit, key_frame) = (&mut self.unit, &mut self.key_frame);
-                self.h264.take(sequence, payload, |nal| {
-                    let kind = nal.first().map_or(0, |header| header & 0x1f);
-                    *key_frame |= matches!(kind, h264::IDR_SLICE | h264::SEQUENCE_PARAMETERS);
-                    append(unit, nal);
-                });
+    /// Something is missing in front of what comes now.
+    fn miss(&mut self) {
+        self.intact = false;
+        match &mut self.unpacking {
+            // They give up the units that miss a piece by themselves.
+            Unpacking::H264(_) | Unpacking::H265(_) => {}
+            // A picture of VP8 that lacks a packet is of no use to a decoder.
+            Unpacking::Vp8 => self.give_up(),
+            Unpacking::Bits { spare_bits, .. } => {
+                *spare_bits = 0;
+                let begun = !self.unit.is_empty();
+                self.wanted = if begun { Start::Segment } else { Start::Picture };
             }
-            PictureFormat::H265 => {
-                let (unit, key_frame) = (&mut self.unit, &mut self.key_frame);
-                self.h265.take(sequence, payload, |nal| {
-                    *key_frame |= h265::begins_key_frame(nal);
-                    append(unit, nal);
-                });
-            }
-            PictureFormat::Vp8 => self.add_vp8(gap, payload),
-            PictureFormat::H263 => {
-                self.key_frame |= h263::begins_key_frame(payload);
-                if let Some(piece) = h263::read(payload) {
-                    self.join(piece.bytes, piece.skip_bits, piece.spare_bits);
+        }
+    }
+
+    /// Nothing more of this picture.
+    fn give_up(&mut self) {
+        self.unit.clear();
+        self.key_frame = false;
+        self.intact = false;
+        self.wanted = Start::Picture;
+    }
+
+    fn add(&mut self, sequence: u16, payload: &[u8]) {
+        let Self { unit, key_frame, wanted, intact, .. } = self;
+        match &mut self.unpacking {
+            Unpacking::H264(_) | Unpacking::H265(_) if *wanted != Start::Middle => {}
+            Unpacking::H264(reassembly) => reassembly.take(sequence, payload, |nal| {
+                let kind = nal.first().map_or(0, |header| header & 0x1f);
+                *key_frame |= matches!(kind, h264::IDR_SLICE | h264::SEQUENCE_PARAMETERS);
+                append(unit, nal);
+            }),
+            Unpacking::H265(reassembly) => reassembly.take(sequence, payload, |nal| {
+                *key_frame |= h265::begins_key_frame(nal);
+                append(unit, nal);
+            }),
+            Unpacking::Vp8 => match vp8::Descriptor::read(payload) {
+                Some(descriptor) if descriptor.begins_frame() => {
+                    unit.clear();
+                    unit.extend_from_slice(&payload[descriptor.len..]);
+                    *key_frame = vp8::begins_key_frame(payload);
+                    *wanted = Start::Middle;
                 }
-            }
-            PictureFormat::H263Plus => {
-                self.key_frame |= h263::begins_key_frame_plus(payload);
-                if let Some((zeros, bytes)) = h263::read_plus(payload) {
-                    self.unit.extend_from_slice(zeros);
-                    self.unit.extend_from_slice(bytes);
+                Some(descriptor) if *wanted == Start::Middle => {
+                    unit.extend_from_slice(&payload[descriptor.len..]);
                 }
-            }
-            PictureFormat::H261 => {
-                if let Some(piece) = h261::read(payload) {
-                    // Its pictures are renewed block by block: a decoder can begin anywhere.
-                    self.key_frame = true;
-                    self.join(piece.bytes, piece.skip_bits, piece.spare_bits);
+                Some(_) | None => return self.give_up(),
+            },
+            Unpacking::Bits { read, begins_key_frame, spare_bits } => match read(payload) {
+                Some(piece) if piece.start >= *wanted => {
+                    piece.join(unit, *spare_bits);
+                    *spare_bits = piece.spare_bits;
+                    *key_frame |= begins_key_frame(payload);
+                    *wanted = Start::Middle;
                 }
-            }
+                Some(_) | None => *intact = false,
+            },
         }
         if self.unit.len() > UNIT_MAX {
-            self.unit.clear();
-            self.intact = false;
+            self.give_up();
         }
-    }
-
-    /// A picture of VP8 that lacks a packet is of no use to a decoder.
-    fn add_vp8(&mut self, gap: bool, payload: &[u8]) {
-        let Some(descriptor) = vp8::Descriptor::read(payload) else {
-            self.intact = false;
-            return;
-        };
-        if descriptor.begins_frame() {
-            self.unit.clear();
-            self.headless = false;
-            self.key_frame = vp8::begins_key_frame(payload);
-        } else if gap || self.unit.is_empty() {
-            self.unit.clear();
-            self.headless = true;
-        }
-        if !self.headless {
-            self.unit.extend_from_slice(&payload[descriptor.len..]);
-        }
-    }
-
-    /// Appends a piece whose first byte may share its bits with the last byte so far.
-    fn join(&mut self, bytes: &[u8], skip_bits: u8, spare_bits: u8) {
-        let [first, rest @ ..] = bytes else { return };
-        match self.unit.last_mut() {
-            Some(last) if skip_bits > 0 && self.open_bits == 8 - skip_bits => {
-                *last = *last & !(0xff >> skip_bits) | first & (0xff >> skip_bits);
-            }
-            Some(_) | None => self.unit.push(first & (0xff >> skip_bits)),
-        }
-        self.unit.extend_from_slice(rest);
-        self.open_bits = spare_bits;
     }
 
     fn hand_out(&mut self, whole: &mut dyn FnMut(AccessUnit<'_>)) {
@@ -201,7 +207,34 @@ impl Depacketiser {
         }
         self.unit.clear();
         self.key_frame = false;
-        self.open_bits = 0;
+        self.wanted = self.unpacking.first_start();
+        if let Unpacking::Bits { spare_bits, .. } = &mut self.unpacking {
+            *spare_bits = 0;
+        }
+    }
+}
+
+impl Unpacking {
+    fn of(format: PictureFormat) -> Self {
+        let bits = |read, begins_key_frame| Self::Bits { read, begins_key_frame, spare_bits: 0 };
+        match format {
+            PictureFormat::H264 { .. } => Self::H264(h264::Reassembly::default()),
+            PictureFormat::H265 => Self::H265(h265::Reassembly::default()),
+            PictureFormat::Vp8 => Self::Vp8,
+            PictureFormat::H263 => bits(h263::read, h263::begins_key_frame),
+            PictureFormat::H263Plus => bits(h263::read_plus, h263::begins_key_frame_plus),
+            // Its pictures are renewed block by block: a decoder can begin anywhere.
+            PictureFormat::H261 => bits(h261::read, |_| true),
+        }
+    }
+
+    /// What the first payload of a picture has to begin with.
+    fn first_start(&self) -> Start {
+        match self {
+            // Each unit says what it is; a decoder may well do with some of them.
+            Self::H264(_) | Self::H265(_) => Start::Middle,
+            Self::Vp8 | Self::Bits { .. } => Start::Picture,
+        }
     }
 }
 
@@ -308,7 +341,8 @@ mod tests {
 
     /// A picture of this shape: start codes where the format has them, else as it comes.
     fn picture(format: PictureFormat, bytes: &[u8]) -> Vec<u8> {
-        let filled = bytes.iter().map(|byte| byte | 1);
+        // Nothing in it looks like a start code.
+        let filled = bytes.iter().map(|byte| byte | 0x41);
         match format {
             PictureFormat::H264 { .. } => [0, 0, 0, 1, 0x65].into_iter().chain(filled).collect(),
             PictureFormat::H265 => [0, 0, 0, 1, 19 << 1, 1].into_iter().chain(filled).collect(),
@@ -364,17 +398,102 @@ mod tests {
     fn a_lost_packet_is_said_and_the_next_picture_is_whole_again() {
         for format in ALL {
             let pictures: Vec<_> = (1..4).map(|n| picture(format, &[n * 2; 500])).collect();
-            let mut packets = packets(format, &pictures);
-            let Some(lost) = packets.iter().position(|packet| packet.1 == 6000) else { panic!() };
-            packets.remove(lost);
-            let units = units(format, &packets);
-            assert_eq!(
-                units.last().unwrap(),
-                &(true, units.len() == 3, pictures[2].clone()),
-                "{format:?}"
-            );
-            assert!(units.iter().filter(|unit| !unit.1).count() == 1, "{format:?}");
+            let packets = packets(format, &pictures);
+            for lost in (0..packets.len()).filter(|at| packets[*at].1 == 6000) {
+                let mut packets = packets.clone();
+                packets.remove(lost);
+                let units = units(format, &packets);
+                let whole = |unit: &(bool, bool, Vec<u8>), at: usize| unit.2 == pictures[at];
+                let says = format!("{format:?} without packet {lost}: {units:?}");
+                assert!(units[0].1 && whole(&units[0], 0), "{says}");
+                assert!(whole(units.last().unwrap(), 2), "{says}");
+                assert!(units[1..].iter().any(|unit| !unit.1), "{says}");
+                // What is left of the second one is what the format allows.
+                for unit in &units[1..units.len() - 1] {
+                    assert!(!unit.1 && pictures[1].starts_with(&unit.2), "{says}");
+                    assert!(unit.2.len() < pictures[1].len(), "{says}");
+                    assert_ne!(format, PictureFormat::Vp8, "{says}");
+                }
+            }
         }
+    }
+
+    #[test]
+    fn after_a_loss_a_bit_stream_goes_on_at_the_next_group_of_blocks() {
+        let body = [&[0xff; 80][..], &[0, 0, 0x84], &[0xee; 80], &[0, 0, 0x88], &[0xdd; 80]];
+        let body = body.concat();
+        for format in [PictureFormat::H263, PictureFormat::H263Plus] {
+            let picture = [&[0, 0, 0x80, 2, 8][..], &body].concat();
+            let packets = packets(format, std::slice::from_ref(&picture));
+            assert_eq!(packets.len(), 3, "{format:?}");
+            let without = |lost: usize| {
+                let mut packets = packets.clone();
+                packets.remove(lost);
+                units(format, &packets)
+            };
+            let rest = [&picture[..85], &picture[168..]].concat();
+            assert_eq!(without(1), [(true, false, rest)], "{format:?}");
+            assert_eq!(without(0), [], "{format:?}: no picture without its header");
+        }
+    }
+
+    #[test]
+    fn groups_of_blocks_of_h261_are_cut_at_their_bits_and_skipped_to_after_a_loss() {
+        // Start codes of the groups 1 and 2, at the bits 4 of two bytes.
+        let group = |number: u8, fill: u8| [&[0xf0, 0, number][..], &[fill; 60], &[0xff]].concat();
+        let picture = [&[0, 1, 0, 0x55][..], &[0x55; 60], &group(0x11, 0x77), &group(0x12, 0x33)];
+        let picture = picture.concat();
+        let packets = packets(PictureFormat::H261, std::slice::from_ref(&picture));
+        let heads: Vec<_> = packets.iter().map(|packet| packet.3[0]).collect();
+        assert_eq!(heads, [4 << 2 | 1, 4 << 5 | 4 << 2 | 1, 4 << 5 | 1]);
+        let mut lossy = packets.clone();
+        lossy.remove(1);
+        let units = units(PictureFormat::H261, &lossy);
+        let rest = [&picture[..64], &[0xf0, 0, 0, 0x12], &picture[131..]].concat();
+        assert_eq!(units, [(true, false, rest)]);
+    }
+
+    #[test]
+    fn a_picture_that_is_too_long_is_given_up() {
+        for format in ALL {
+            let mut depacketiser = Depacketiser::new(format);
+            let mut units = Vec::new();
+            let mut take = |sequence, timestamp, marker, payload: &[u8]| {
+                depacketiser.take(sequence, timestamp, marker, payload, &mut |unit| {
+                    units.push((unit.timestamp, unit.intact, unit.bytes.len()));
+                });
+            };
+            let payloads = |coded: &[u8]| {
+                let mut payloads = Vec::new();
+                Packetiser::new(format, 65_000)
+                    .packetise(coded, &mut |payload, _| payloads.push(payload.to_vec()));
+                payloads
+            };
+            let endless = payloads(&picture(format, &[9; 60_000]));
+            assert_eq!(endless.len(), 1, "{format:?}");
+            (0..40).for_each(|sequence| take(sequence, 1, false, &endless[0]));
+            let short = picture(format, &[9; 10]);
+            take(40, 2, true, &payloads(&short)[0]);
+            assert_eq!(units.last().map(|unit| (unit.0, unit.2)), Some((2, short.len())));
+            // What begins a picture begins it anew, also under the same timestamp.
+            let begun = units.iter().filter(|unit| unit.0 == 1);
+            assert!(begun.clone().all(|unit| unit.2 <= UNIT_MAX), "{format:?}");
+            let in_units = matches!(format, PictureFormat::H264 { .. } | PictureFormat::H265);
+            assert!(!in_units || begun.count() == 0, "{format:?}");
+            assert!(depacketiser.unit.capacity() <= 4 * UNIT_MAX);
+        }
+    }
+
+    #[test]
+    fn late_packets_are_left_out_and_a_new_count_is_followed() {
+        let format = PictureFormat::Vp8;
+        let pictures: Vec<_> = (1..3).map(|n| picture(format, &[n * 2; 10])).collect();
+        let mut packets = packets(format, &pictures);
+        packets.push(packets[0].clone());
+        assert_eq!(units(format, &packets).len(), 2, "doubled");
+        packets[2].0 = packets[0].0.wrapping_sub(1000);
+        let last = units(format, &packets);
+        assert_eq!(last[2], (true, false, pictures[0].clone()), "begun anew");
     }
 
     #[test]
