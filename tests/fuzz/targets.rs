@@ -1,0 +1,240 @@
+//! What is done with hostile bytes, one function for each way in: by libFuzzer in `fuzz_targets/`,
+//! and by `tests/hostile_media.rs` in every test run. Each holds what it reads to its promises and
+//! panics where one is broken.
+
+use cordboard::codec::Codec;
+use cordboard::codec::audio::{AudioDecoder, SAMPLES_MAX};
+use cordboard::codec::video::{H264Parameters, IMAGE_SIDE_MAX, Image, VideoDecoder};
+use cordboard::rtp::h264::Mode;
+use cordboard::rtp::rtcp::{self, Message};
+use cordboard::rtp::video::{Depacketiser, Packetiser, PictureFormat, UNIT_MAX};
+use cordboard::rtp::{
+    Packet, TelephoneEvent, h263, h264, h265, is_rtcp, remove_extension, rewrite, vp8, vp9,
+};
+use cordboard::sdp::Session;
+use cordboard::sip;
+
+/// The format of [`pictures`], by the first byte of its input modulo their number.
+pub const FORMATS: [PictureFormat; 7] = [
+    PictureFormat::H264 { mode: Mode::NonInterleaved },
+    PictureFormat::H264 { mode: Mode::Single },
+    PictureFormat::H265,
+    PictureFormat::Vp8,
+    PictureFormat::H263,
+    PictureFormat::H263Plus,
+    PictureFormat::H261,
+];
+
+/// The codec of [`decoded_pictures`], by the first byte of its input modulo their number.
+pub const PICTURE_CODECS: [Codec; 6] =
+    [Codec::H264, Codec::Vp8, Codec::H265, Codec::H263, Codec::H263Plus, Codec::H261];
+
+/// The codec of [`decoded_voice`], by the first byte of its input modulo their number.
+pub const VOICE_CODECS: [Codec; 8] = [
+    Codec::Pcmu,
+    Codec::Pcma,
+    Codec::G722,
+    Codec::Opus,
+    Codec::G729,
+    Codec::G723,
+    Codec::Gsm,
+    Codec::Speex { clock_rate: 16_000 },
+];
+
+/// Bits of the byte in front of each packet of [`pictures`]: the next number, none of these for a
+/// doubled packet.
+pub const NEXT: u8 = 1;
+/// One packet is lost in front of it.
+pub const LOST: u8 = 2;
+/// It is of another picture than the one before.
+pub const NEW_PICTURE: u8 = 4;
+/// It has the marker.
+pub const MARKER: u8 = 8;
+
+/// Packets of pictures: the format, the size of payloads to pack into, then packets, each behind a
+/// byte of what happens to it and its length in two bytes.
+pub fn pictures(input: &[u8]) {
+    let [format, payload_max, rest @ ..] = input else { return };
+    let format = FORMATS[usize::from(*format) % FORMATS.len()];
+    let mut depacketiser = Depacketiser::new(format);
+    let mut packetiser = Packetiser::new(format, usize::from(*payload_max));
+    let (mut sequence, mut timestamp) = (65_530_u16, 0_u32);
+    let mut units = 0;
+    for (what, payload) in chunks_with_a_byte(rest) {
+        sequence = sequence.wrapping_add(u16::from(what & (NEXT | LOST)));
+        timestamp = timestamp.wrapping_add(u32::from(what & NEW_PICTURE));
+        look_at(payload);
+        let marker = what & MARKER != 0;
+        depacketiser.take(sequence, timestamp, marker, payload, &mut |unit| {
+            assert!(!unit.bytes.is_empty() && unit.bytes.len() <= UNIT_MAX);
+            units += 1;
+            let mut ended = false;
+            packetiser.packetise(unit.bytes, &mut |payload, last| {
+                assert!(!payload.is_empty() && !ended);
+                ended = last;
+            });
+        });
+    }
+    // Whatever came before, a good picture after it comes out as it is.
+    let good = good_picture(format);
+    let mut came = Vec::new();
+    packetiser.packetise(&good, &mut |payload, last| {
+        sequence = sequence.wrapping_add(1000);
+        depacketiser.take(sequence, timestamp.wrapping_add(1), last, payload, &mut |unit| {
+            came.clear();
+            came.extend_from_slice(unit.bytes);
+        });
+    });
+    assert_eq!(came, good, "{format:?} after {units} others");
+}
+
+/// A picture that goes into one payload of any size.
+fn good_picture(format: PictureFormat) -> Vec<u8> {
+    match format {
+        PictureFormat::H264 { .. } => vec![0, 0, 0, 1, 0x65, 0x88, 0x84, 0x21],
+        PictureFormat::H265 => vec![0, 0, 0, 1, 19 << 1, 1, 0xaf, 0x21],
+        PictureFormat::H263 | PictureFormat::H263Plus => vec![0, 0, 0x80, 2, 8, 0x21, 0x55],
+        PictureFormat::H261 => vec![0, 1, 0, 0x21, 0x55],
+        PictureFormat::Vp8 => vec![0x10, 2, 0, 0x9d, 1, 0x2a],
+    }
+}
+
+/// The looks that the relay has at payloads of every format, whatever was negotiated.
+fn look_at(payload: &[u8]) {
+    let _ = h264::Contents::of(payload).begins_key_frame();
+    let _ = h263::begins_key_frame(payload);
+    let _ = h263::begins_key_frame_plus(payload);
+    let _ = h265::begins_key_frame(payload);
+    let _ = vp9::begins_key_frame(payload);
+    let key_frame = vp8::begins_key_frame(payload);
+    let mut renumbered = payload.to_vec();
+    vp8::renumber(&mut renumbered, 0x1234, 7);
+    assert_eq!(vp8::begins_key_frame(&renumbered), key_frame);
+}
+
+/// One datagram at a port of RTP.
+pub fn packet(input: &[u8]) {
+    let _ = is_rtcp(input);
+    let Ok(packet) = Packet::parse(input) else { return };
+    let (header, payload) = (packet.header(), packet.payload().to_vec());
+    assert!(packet.payload_offset() + payload.len() <= input.len());
+    assert!(packet.elements().map(|(_, data)| data.len()).sum::<usize>() <= input.len());
+    let _ = TelephoneEvent::parse(&payload).and_then(TelephoneEvent::digit);
+    let mut bytes = input.to_vec();
+    rewrite(&mut bytes, &header);
+    let len = remove_extension(&mut bytes);
+    let again = Packet::parse(&bytes[..len]);
+    let Ok(again) = again else { panic!("without its extension it is a packet") };
+    assert_eq!((again.header(), again.payload()), (header, &payload[..]));
+    assert_eq!(again.elements().count(), 0);
+}
+
+/// One datagram of RTCP.
+pub fn control(input: &[u8]) {
+    let Ok(messages) = rtcp::parse(input) else { return };
+    let mut entries = 0;
+    for message in messages {
+        entries += 1 + match message {
+            Message::SenderReport(_, blocks) | Message::ReceiverReport(_, blocks) => blocks.count(),
+            Message::Cname(_, name) => name.len(),
+            Message::Bye(sources) | Message::MaxBitrate { sources, .. } => sources.count(),
+            Message::FullIntra(_, requests) => requests.count(),
+            // 16 packets and the one that is named, in four bytes.
+            Message::Nack { lost, .. } => lost.count() / 5,
+            Message::SourceBitrates(_, limits) => limits.count(),
+            Message::PictureLoss { .. } | Message::Other(_) => 0,
+        };
+    }
+    assert!(entries <= input.len(), "more is read than is there");
+}
+
+/// The body of an offer or an answer, and what its media lines say.
+pub fn description(input: &[u8]) {
+    let Ok(session) = Session::parse(input) else { return };
+    for media in &session.media {
+        let _ =
+            (media.direction(&session), media.rtp_address(&session), media.rtcp_address(&session));
+        let _ = (media.rtcp_mux(), media.ptime(), media.maxptime(), media.is_rtp());
+        for map in media.rtpmaps() {
+            let fmtp = media.fmtp(map.payload_type).unwrap_or("");
+            let _ = (H264Parameters::parse(fmtp), h264::parameter_sets(fmtp));
+            let _ = media.rtcp_fb(map.payload_type).count();
+        }
+    }
+    // What the parser tolerated may be gone from the first print; the second one is by the book.
+    let print = |text: &str| Session::parse(text.as_bytes()).map(|session| session.to_string());
+    let printed = print(&session.to_string());
+    let Ok(printed) = printed else { panic!("what is printed is read again: {printed:?}") };
+    assert_eq!(print(&printed), Ok(printed), "what is printed is what was read");
+}
+
+/// A message of SIP in one datagram, and the same bytes out of a stream.
+pub fn message(input: &[u8]) {
+    match sip::parse(input) {
+        Ok(message) => {
+            let mut printed = Vec::new();
+            sip::print(&message, &mut printed);
+            assert_eq!(sip::parse(&printed), Ok(message), "what is printed is what was read");
+        }
+        Err(error) => {
+            let _ = sip::parse_failure_response(input, &error);
+        }
+    }
+    let mut framing = sip::Framing::new();
+    let (half, rest) = input.split_at(input.len() / 2);
+    for bytes in [half, rest] {
+        framing.push(bytes);
+        while let Ok(Some(_)) = framing.next_frame() {}
+    }
+}
+
+/// Coded pictures: the codec, then pictures, each behind its length in two bytes.
+pub fn decoded_pictures(input: &[u8]) {
+    let [codec, rest @ ..] = input else { return };
+    let codec = &PICTURE_CODECS[usize::from(*codec) % PICTURE_CODECS.len()];
+    let Some(mut decoder) = VideoDecoder::new(codec) else { return };
+    let mut image = Image::new(2, 2);
+    for coded in chunks(rest) {
+        if decoder.decode(coded, &mut image) == Ok(true) {
+            let (width, height) = (image.width(), image.height());
+            assert!(
+                (1..=IMAGE_SIDE_MAX).contains(&width) && (1..=IMAGE_SIDE_MAX).contains(&height)
+            );
+            assert_eq!(image.planes()[0].len(), width * height);
+        }
+    }
+}
+
+/// Coded voice: the codec, then payloads, each behind its length in two bytes.
+pub fn decoded_voice(input: &[u8]) {
+    let [codec, rest @ ..] = input else { return };
+    let codec = &VOICE_CODECS[usize::from(*codec) % VOICE_CODECS.len()];
+    let Some(mut decoder) = AudioDecoder::new(codec, 48_000) else { return };
+    let mut samples = [0; SAMPLES_MAX];
+    for payload in chunks(rest) {
+        match decoder.decode(payload, &mut samples) {
+            Ok(len) => assert!(len <= SAMPLES_MAX),
+            Err(_) => decoder.conceal(&mut samples[..960]),
+        }
+    }
+}
+
+/// Pieces behind their lengths; the last one as long as it is.
+fn chunks(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (len, more) = rest.split_first_chunk()?;
+        let (chunk, behind) = more.split_at(more.len().min(u16::from_be_bytes(*len).into()));
+        rest = behind;
+        Some(chunk)
+    })
+}
+
+fn chunks_with_a_byte(mut rest: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let ([what, high, low], more) = rest.split_first_chunk()?;
+        let len = usize::from(u16::from_be_bytes([*high, *low]));
+        let (chunk, behind) = more.split_at(more.len().min(len));
+        rest = behind;
+        Some((*what, chunk))
+    })
+}
