@@ -272,8 +272,9 @@ mod tests {
 
     /// The pictures of a byte stream, which begin with an access unit delimiter each.
     fn units(stream: &[u8]) -> Vec<&[u8]> {
-        let starts = memchr::memmem::find_iter(stream, &[0, 0, 0, 1, 9]);
-        let starts: Vec<usize> = starts.chain([stream.len()]).collect();
+        let delimiter = |at: &usize| stream[*at..].starts_with(&[0, 0, 0, 1, 9]);
+        let starts: Vec<usize> =
+            (0..stream.len()).filter(delimiter).chain([stream.len()]).collect();
         starts.windows(2).map(|pair| &stream[pair[0]..pair[1]]).collect()
     }
 

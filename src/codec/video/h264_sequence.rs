@@ -15,7 +15,8 @@ const HIGH_PROFILES: [u32; 10] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138]
 /// Whether some sequence parameter set of the byte stream (annex B) announces sides longer than
 /// [`IMAGE_SIDE_MAX`], or cannot be read.
 pub(super) fn is_too_large(stream: &[u8]) -> bool {
-    let nals = memchr::memmem::find_iter(stream, &[0, 0, 1]).map(|at| &stream[at + 3..]);
+    let starts = stream.windows(3).enumerate().filter(|(_, bytes)| *bytes == [0, 0, 1]);
+    let nals = starts.map(|(at, _)| &stream[at + 3..]);
     let mut sets = nals.filter(|nal| nal.first().is_some_and(|first| SETS.contains(&(first & 31))));
     sets.any(|set| {
         let fits = |side: u32| side as usize <= IMAGE_SIDE_MAX;
