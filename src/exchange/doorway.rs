@@ -50,6 +50,8 @@ pub enum Input<'a> {
 }
 
 /// What the exchange wants done, in this order.
+// Effects are performed as soon as they are made: a box for each would cost more than it saves.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Effect {
     /// Put these bytes on the wire.

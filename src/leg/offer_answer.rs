@@ -75,6 +75,8 @@ pub struct Streams {
     pub video: Option<Stream>,
 }
 
+// One for each leg, and most of the time it is small.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 enum State {
     Quiet,

@@ -10,13 +10,12 @@ use super::health::PortHealth;
 use super::hold::Repertoire;
 use super::key_frames::REQUEST_INTERVAL;
 use super::latch::Verdict;
-use super::patchbay::{Change, Patchbay, Source};
+use super::patchbay::{Patchbay, Source};
 use super::picture::ParameterSets;
 use super::plan::{BitrateFeedback, Feedback, Plan};
 use super::port::{Follows, Port};
 use super::rendition::camera_of;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
-use super::route::route;
 use super::scene::Lobby;
 use super::work::{Done, Job};
 use crate::codec::Kind;
@@ -182,19 +181,19 @@ impl Default for Settings {
 /// The relay.
 #[derive(Debug)]
 pub struct Machine {
-    settings: Settings,
+    pub(super) settings: Settings,
     pub(super) random: Random,
     pub(super) ports: Ports,
     pub(super) patchbay: Patchbay,
     pub(super) cameras: Cameras,
     /// The picture of a camera that is being given out.
     pub(super) packets: Packets,
-    repertoire: Repertoire,
-    clocks: WallClocks,
+    pub(super) repertoire: Repertoire,
+    pub(super) clocks: WallClocks,
     /// Ports that need something of our own every 20 ms.
-    making: BTreeSet<PortId>,
-    pace: Option<Instant>,
-    deadlines: BTreeSet<(Instant, PortId)>,
+    pub(super) making: BTreeSet<PortId>,
+    pub(super) pace: Option<Instant>,
+    pub(super) deadlines: BTreeSet<(Instant, PortId)>,
     pub(super) scratch: Vec<u8>,
 }
 
@@ -450,98 +449,6 @@ impl Machine {
         }
     }
 
-    fn open(&mut self, now: Now, port: PortId, kind: Kind, plan: Plan) {
-        self.patchbay.open(port);
-        self.clocks.open(&plan.cname);
-        let mut open = Port::new(port, kind, plan, now.instant, &mut self.random);
-        open.make(Source::Nothing, now.instant, &mut self.repertoire);
-        self.ports.insert(open);
-        self.settle(now.instant, port);
-    }
-
-    fn update(&mut self, now: Now, port: PortId, plan: Plan, out: &mut impl Outgoing) {
-        let source = self.patchbay.source(port);
-        let Some(open) = self.ports.get_mut(port) else { return };
-        if plan.cname != open.plan.cname {
-            self.clocks.close(&open.plan.cname);
-            self.clocks.open(&plan.cname);
-        }
-        if open.replan(plan) {
-            open.make(source, now.instant, &mut self.repertoire);
-            self.reroute(port, out);
-            for at in 0..self.patchbay.receivers(port).len() {
-                self.reroute(self.patchbay.receivers(port)[at], out);
-            }
-        }
-        self.settle(now.instant, port);
-    }
-
-    fn close(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
-        let Some(mut open) = self.ports.remove(port) else { return };
-        open.end_line(&mut Exit { scratch: &mut self.scratch, out });
-        self.clocks.close(&open.plan.cname);
-        self.stop_making(port);
-        self.repertoire.leave(port);
-        if let Some(at) = open.deadline {
-            self.deadlines.remove(&(at, port));
-        }
-        self.cameras.leave(self.patchbay.source(port), port);
-        self.order(out);
-        let orphans = self.patchbay.close(port);
-        self.switch(now, &orphans, out);
-    }
-
-    /// Makes streams follow the rows that have changed.
-    fn switch(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
-        self.seat_viewers(changes);
-        self.change_feeds(now, changes, out);
-        for change in changes {
-            self.welcome(now, *change, out);
-        }
-    }
-
-    /// Makes streams follow rows, also rows that are as before while their source is not.
-    pub(super) fn change_feeds(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
-        for Change { receiver, from, to } in changes {
-            for source in [from, to] {
-                if let Source::Port(source) = source
-                    && let Some(open) = self.ports.get_mut(*source)
-                {
-                    open.inbound.keys.withhold_open();
-                    open.inbound.vitals.switched();
-                }
-            }
-            if let Some(open) = self.ports.get_mut(*receiver) {
-                let mut exit = Exit { scratch: &mut self.scratch, out };
-                open.switch(now.instant, *to, &mut self.repertoire, &mut exit);
-            }
-            self.reroute(*receiver, out);
-            self.settle(now.instant, *receiver);
-        }
-        for change in changes {
-            if let Source::Port(source) = change.to
-                && self.ports.get(source).is_some_and(|open| open.kind == Kind::Video)
-            {
-                self.want_key_frame(now, source, out);
-            }
-        }
-    }
-
-    /// Finds anew what becomes of each format of a receiver's source.
-    pub(super) fn reroute(&mut self, receiver: PortId, out: &mut impl Outgoing) {
-        let Some(to) = self.ports.get(receiver) else { return };
-        let route = match self.patchbay.source(receiver) {
-            Source::Port(source) => self.ports.get(source).map(|from| route(&from.plan, &to.plan)),
-            other => self.cameras.route(other, (receiver, &to.plan), &mut self.random),
-        };
-        self.order(out);
-        let Some(route) = route else { return };
-        if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
-            to.outbound.route = route.into();
-            to.end_line(&mut Exit { scratch: &mut self.scratch, out });
-        }
-    }
-
     pub(super) fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
         if let Some(open) = self.ports.get_mut(source).filter(|open| open.kind == Kind::Video) {
             open.inbound.requests.want(now.instant);
@@ -678,7 +585,7 @@ impl Machine {
         }
     }
 
-    fn stop_making(&mut self, port: PortId) {
+    pub(super) fn stop_making(&mut self, port: PortId) {
         self.making.remove(&port);
         self.pace = self.pace.filter(|_| !self.making.is_empty());
     }
@@ -737,7 +644,7 @@ fn at_or_after(at: Instant) -> Instant {
 pub(super) struct Ports(Vec<Option<Box<Port>>>);
 
 impl Ports {
-    fn insert(&mut self, port: Port) {
+    pub(super) fn insert(&mut self, port: Port) {
         let at = index(port.id);
         if self.0.len() <= at {
             self.0.resize_with(at + 1, || None);
@@ -745,11 +652,11 @@ impl Ports {
         self.0[at] = Some(Box::new(port));
     }
 
-    fn remove(&mut self, port: PortId) -> Option<Box<Port>> {
+    pub(super) fn remove(&mut self, port: PortId) -> Option<Box<Port>> {
         self.0.get_mut(index(port))?.take()
     }
 
-    fn get(&self, port: PortId) -> Option<&Port> {
+    pub(super) fn get(&self, port: PortId) -> Option<&Port> {
         self.0.get(index(port))?.as_deref()
     }
 

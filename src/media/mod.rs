@@ -31,6 +31,7 @@ mod reports;
 mod route;
 mod scene;
 mod stock;
+mod switching;
 mod voice_transcoder;
 mod wait_picture;
 mod work;

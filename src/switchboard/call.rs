@@ -171,22 +171,20 @@ pub(super) struct Arrived {
 
 impl OperatorCall {
     pub fn new(arrived: Arrived) -> Self {
-        let Arrived { id, request, queue, caller, identity, record, .. } = arrived;
-        let Arrived { answered, answered_by, camera, lobby, crowded, .. } = arrived;
         Self {
-            id,
-            request,
-            queue,
-            caller,
-            identity,
-            record,
+            id: arrived.id,
+            request: arrived.request,
+            queue: arrived.queue,
+            caller: arrived.caller,
+            identity: arrived.identity,
+            record: arrived.record,
             state: State::Queued,
-            answered,
-            answered_by,
-            lobby,
-            greeting: crowded.then_some(Announcement::Busy),
+            answered: arrived.answered,
+            answered_by: arrived.answered_by,
+            lobby: arrived.lobby,
+            greeting: arrived.crowded.then_some(Announcement::Busy),
             position: 0,
-            camera,
+            camera: arrived.camera,
             joined: None,
             minutes: None,
         }
