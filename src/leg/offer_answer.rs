@@ -81,7 +81,14 @@ pub struct Streams {
 enum State {
     Quiet,
     Asked(Box<Peer>),
-    Offered { audio: Option<(usize, OurStream)>, video: Option<(usize, OurStream)> },
+    Offered(Box<OurOffer>),
+}
+
+/// Our streams by their sections.
+#[derive(Clone, Debug)]
+struct OurOffer {
+    audio: Option<(usize, OurStream)>,
+    video: Option<(usize, OurStream)>,
 }
 
 /// The negotiation of one leg.
@@ -134,7 +141,7 @@ impl Negotiation {
     pub fn asked(&self) -> Option<&Peer> {
         match &self.state {
             State::Asked(peer) => Some(peer),
-            State::Quiet | State::Offered { .. } => None,
+            State::Quiet | State::Offered(_) => None,
         }
     }
 
@@ -147,7 +154,7 @@ impl Negotiation {
     /// Whether our offer waits for their answer.
     #[must_use]
     pub fn is_offering(&self) -> bool {
-        matches!(self.state, State::Offered { .. })
+        matches!(self.state, State::Offered(_))
     }
 
     /// Takes their offer.
@@ -156,7 +163,7 @@ impl Negotiation {
     /// The status to refuse it with: an offer is open already.
     pub fn take_offer(&mut self, session: &Session) -> Result<&Peer, u16> {
         match self.state {
-            State::Offered { .. } => return Err(491),
+            State::Offered(_) => return Err(491),
             State::Asked(_) => return Err(500),
             State::Quiet => {}
         }
@@ -229,7 +236,7 @@ impl Negotiation {
             place.as_ref().map(|(at, ours)| (*at, print(kind, ours)))
         };
         let streams = [print_at(MediaKind::Audio, &audio), print_at(MediaKind::Video, &video)];
-        self.state = State::Offered { audio, video };
+        self.state = State::Offered(Box::new(OurOffer { audio, video }));
         let session = self.describe(sections, streams.into_iter().flatten().collect());
         self.say(session)
     }
@@ -238,10 +245,11 @@ impl Negotiation {
     /// changes.
     pub fn take_answer(&mut self, session: &Session) {
         let state = std::mem::replace(&mut self.state, State::Quiet);
-        let State::Offered { audio, video } = state else {
+        let State::Offered(offer) = state else {
             self.state = state;
             return;
         };
+        let OurOffer { audio, video } = *offer;
         let at = |place: &Option<(usize, OurStream)>| place.as_ref().map(|(at, _)| *at);
         let peer = Peer::answering(session, at(&audio), at(&video));
         let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>| {

@@ -124,7 +124,10 @@ impl Port {
     /// A port that has sent and heard nothing.
     #[must_use]
     pub fn new(id: PortId, kind: Kind, plan: Plan, now: Instant, random: &mut Random) -> Self {
-        let stream = Continuity::new(random.u32(), random.u32() as u16, random.u32());
+        // RFC 3711 §3.3.1: a phone that misses our first packets must not miss a rollover with them,
+        // or it opens none of the later ones.
+        let first = random.u32() as u16 & 0x7fff;
+        let stream = Continuity::new(random.u32(), first, random.u32());
         // The first report goes early, since phones show the quality of a call from it.
         let first_report = now + Duration::from_millis(500 + random.below(1000));
         Self {

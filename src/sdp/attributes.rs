@@ -426,6 +426,7 @@ mod tests {
         let read: Vec<_> = media.cryptos().map(|crypto| (crypto.tag, crypto.inline)).collect();
         assert_eq!(read, [(2, "def"), (4, "jkl")]);
         assert!(!format!("{:?}", media.cryptos().next()).contains("def"));
+        assert!(!format!("{media:?}").contains("def"));
     }
 
     #[test]

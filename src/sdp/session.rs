@@ -59,8 +59,8 @@ pub struct Bandwidth {
     pub value: u64,
 }
 
-/// `a=`: a flag, or a name with a value.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// `a=`: a flag, or a name with a value. A key (`a=crypto`) shows itself in no log.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Attribute {
     /// What stands before the colon.
     pub name: String,
@@ -193,6 +193,16 @@ impl Attribute {
     #[must_use]
     pub fn text(&self) -> &str {
         self.value.as_deref().unwrap_or("")
+    }
+}
+
+impl fmt::Debug for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(_) if self.is("crypto") => write!(f, "Attribute({}:…)", self.name),
+            Some(value) => write!(f, "Attribute({}:{value:?})", self.name),
+            None => write!(f, "Attribute({})", self.name),
+        }
     }
 }
 

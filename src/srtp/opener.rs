@@ -15,7 +15,7 @@ pub struct Opener {
     rtp: Session,
     rtcp: Session,
     sources: Vec<Source>,
-    reports: Seen,
+    reporters: Vec<Source>,
     refused: u64,
 }
 
@@ -41,7 +41,7 @@ impl Opener {
             rtp: Session::new(keys, Kind::Rtp),
             rtcp: Session::new(keys, Kind::Rtcp),
             sources: Vec::with_capacity(SOURCES_MAX),
-            reports: Seen::default(),
+            reporters: Vec::with_capacity(SOURCES_MAX),
             refused: 0,
         }
     }
@@ -75,15 +75,7 @@ impl Opener {
             return None;
         }
         self.rtp.crypt(ssrc, index, &mut body[at..]);
-        // Only a packet that is proven makes a source known.
-        let at = known.unwrap_or_else(|| {
-            if self.sources.len() == SOURCES_MAX {
-                self.sources.remove(0);
-            }
-            self.sources.push(Source { ssrc, seen: Seen::default() });
-            self.sources.len() - 1
-        });
-        self.sources[at].seen.enter(index);
+        enter(&mut self.sources, known, ssrc, index);
         Some(len)
     }
 
@@ -101,16 +93,31 @@ impl Opener {
         let (body, tag) = packet.split_at_mut(end);
         let word = u32::from_be_bytes(body[len..].try_into().ok()?);
         let index = u64::from(word & !ENCRYPTED);
-        if !self.reports.is_new(index) || !self.rtcp.is_tag(tag, body, None) {
+        let ssrc = u32::from_be_bytes([body[4], body[5], body[6], body[7]]);
+        // By SSRC, as libsrtp counts: a phone that takes another one begins to count anew.
+        let known = self.reporters.iter().position(|reporter| reporter.ssrc == ssrc);
+        let is_new = known.is_none_or(|at| self.reporters[at].seen.is_new(index));
+        if !is_new || !self.rtcp.is_tag(tag, body, None) {
             return None;
         }
-        let ssrc = u32::from_be_bytes([body[4], body[5], body[6], body[7]]);
         if word & ENCRYPTED != 0 {
             self.rtcp.crypt(ssrc, index, &mut body[RTCP_OPEN..len]);
         }
-        self.reports.enter(index);
+        enter(&mut self.reporters, known, ssrc, index);
         Some(len)
     }
+}
+
+/// Notes a packet that is proven; only such a one makes its source known.
+fn enter(sources: &mut Vec<Source>, known: Option<usize>, ssrc: u32, index: u64) {
+    let at = known.unwrap_or_else(|| {
+        if sources.len() == SOURCES_MAX {
+            sources.remove(0);
+        }
+        sources.push(Source { ssrc, seen: Seen::default() });
+        sources.len() - 1
+    });
+    sources[at].seen.enter(index);
 }
 
 impl Seen {
@@ -228,6 +235,49 @@ mod tests {
         sealer.seal_rtcp(&mut sealed);
         let len = opener.open_rtcp(&mut sealed).unwrap();
         assert_eq!(sealed[..len], report);
+    }
+
+    #[test]
+    fn a_phone_that_takes_another_ssrc_may_count_its_reports_anew() {
+        let report = |ssrc| vec![0x80, 201, 0, 1, 0, 0, 0, ssrc, 1, 2, 3, 4];
+        let mut opener = Opener::new(&keys(ALL[0]));
+        for ssrc in [7, 8] {
+            let mut sealer = Sealer::new(&keys(ALL[0]));
+            for _ in 0..3 {
+                let mut sealed = report(ssrc);
+                sealer.seal_rtcp(&mut sealed);
+                assert!(opener.open_rtcp(&mut sealed.clone()).is_some());
+                assert_eq!(opener.open_rtcp(&mut sealed), None, "again");
+            }
+        }
+    }
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+        digits.chunks(2).map(|pair| byte(pair).unwrap()).collect()
+    }
+
+    /// Whole packets that libsrtp's validation holds (srtp_driver.c), under the master key of
+    /// RFC 3711, B.3: the counter, the rollover in the tag and the index of RTCP are as others have
+    /// them.
+    #[test]
+    fn whole_packets_are_sealed_as_others_seal_them() {
+        let master = hex("E1F97A0D3E018BE0D64FA32C06DE41390EC675AD498AFEEBB6960B3AABE6");
+        let mut seed = [0; 46];
+        seed[..30].copy_from_slice(&master);
+        let keys = Keys::fresh(Suite::AesCm128Sha1_80, Seed(seed));
+        let mut sealer = Sealer::new(&keys);
+        let mut packet = hex("800f1234decafbadcafebabe abababababababababababababababab");
+        sealer.seal_rtp(&mut packet);
+        let wanted =
+            "800f1234decafbadcafebabe 4e55dc4ce79978d88ca4d215949d2402 b78d6acc99ea179b8dbb";
+        assert_eq!(packet, hex(wanted));
+        let mut report = hex("81c8000bcafebabe abababababababababababababababab");
+        sealer.seal_rtcp(&mut report);
+        let wanted =
+            "81c8000bcafebabe 7128035be487b9bdbef89041f977a5a8 80000001 993e08cd54d6c1230798";
+        assert_eq!(report, hex(wanted));
     }
 
     #[test]
