@@ -11,7 +11,7 @@ use crate::acd;
 use crate::cause::Cause;
 use crate::dialog;
 use crate::directory::{Directory, Meaning};
-use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, Ticket};
+use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, Ticket};
 use crate::leg;
 use crate::presence;
 use crate::registrar::{self, Way};
@@ -168,6 +168,8 @@ pub(super) struct Context<'a> {
     pub hands: &'a BTreeMap<OperatorId, CallId>,
     /// The camera that each call looks at.
     pub watching: &'a BTreeMap<CallId, CameraId>,
+    /// What the phone of each operator used last.
+    pub spoken: &'a BTreeMap<OperatorId, leg::Spoken>,
     pub book: &'a mut LegBook,
     pub steps: &'a mut Vec<Step>,
     pub tickets: &'a mut u64,
@@ -245,6 +247,27 @@ impl Context<'_> {
         let seat = self.operators.view(operator).and_then(|view| view.phone);
         let own = || self.world.directory.operator(operator).map(|found| found.phone.clone());
         seat.or_else(own).unwrap_or_else(|| Number::from(operator.as_str()))
+    }
+
+    /// The codecs to answer a waiting caller with, if it offers them: what the phones of the
+    /// queue's idle operators used last (media-rules 1).
+    pub fn choice_for(&self, queue: &QueueId) -> leg::Choice {
+        let serves = |operator: &OperatorId| {
+            let account = self.world.directory.operator(operator);
+            account.is_some_and(|account| account.queues.contains(queue))
+        };
+        let is_idle = |operator: &OperatorId| {
+            let view = self.operators.view(operator);
+            view.is_some_and(|view| view.standing == presence::Standing::Idle)
+        };
+        let idle = self.spoken.iter().filter(|(operator, _)| serves(operator) && is_idle(operator));
+        let mut prefer = Vec::new();
+        for codec in idle.flat_map(|(_, spoken)| [&spoken.audio, &spoken.video]).flatten() {
+            if !prefer.contains(codec) {
+                prefer.push(codec.clone());
+            }
+        }
+        leg::Choice { like: None, prefer }
     }
 
     /// Whether the operator at this phone has a call in hand (R4.5).

@@ -127,6 +127,8 @@ pub struct Machine {
     pub(super) book: LegBook,
     pub(super) desks: Desks,
     pub(super) phones: Phones,
+    /// What the phone of each operator used last, until the operator is out.
+    pub(super) spoken: BTreeMap<OperatorId, leg::Spoken>,
     /// Withdrawals that wait for the commit of the take that caused them.
     held: BTreeMap<Ticket, Vec<acd::Effect>>,
     /// The phones that are in a call of each call.
@@ -160,6 +162,7 @@ impl Machine {
             book: LegBook::default(),
             desks: Desks::default(),
             phones: Phones::default(),
+            spoken: BTreeMap::new(),
             held: BTreeMap::new(),
             engaged: BTreeMap::new(),
             alarms: BTreeSet::new(),
@@ -289,6 +292,7 @@ impl Machine {
             settings: &self.settings,
             operators: &self.presence,
             hands: &self.hands,
+            spoken: &self.spoken,
             watching: &self.watching,
             book: &mut self.book,
             steps,
@@ -582,6 +586,7 @@ impl Machine {
             }
         };
         self.desks.close(operator, env.now.instant, cause);
+        self.spoken.remove(operator);
         self.forget_phone(env, operator);
         // Nobody is left who could cancel a consultation that rings.
         if why == presence::LogoutCause::Lease
