@@ -349,7 +349,13 @@ impl Machine {
         out.extend(port.map(|port| Effect::Media(media::Command::Intercept { port, on })));
     }
 
-    fn send_dtmf(&mut self, now: Instant, id: LegId, digit: char, out: &mut Vec<Effect>) {
+    pub(super) fn send_dtmf(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        digit: char,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(leg) = self.legs.get(&id).filter(|_| legacy_info::is_key(digit)) else { return };
         let takes_events = leg.stream(Kind::Audio).is_some_and(Stream::has_events);
         match leg.open_port(Kind::Audio).filter(|_| takes_events) {

@@ -123,7 +123,7 @@ impl Machine {
     }
 
     /// This leg and all that hear it.
-    fn around(&self, id: LegId) -> Vec<LegId> {
+    pub(super) fn around(&self, id: LegId) -> Vec<LegId> {
         let range = (id, LegId(0))..=(id, LegId(u64::MAX));
         let listeners = self.listeners.range(range).map(|(_, receiver)| *receiver);
         std::iter::once(id).chain(listeners).collect()

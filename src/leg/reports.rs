@@ -329,6 +329,17 @@ impl Machine {
     /// The answer to a new offer: the codecs in use if they are offered, else the partner's.
     fn answer_again(&mut self, now: Instant, id: LegId) -> Result<Body, u16> {
         let mut like = self.like(self.partner(id));
+        if let Some(leg) = self.legs.get_mut(&id)
+            && let Some(partner) = like.streams.audio.as_ref().and_then(Stream::format)
+        {
+            // A codec in which the two would not hear each other is refused: what was agreed before
+            // holds (RFC 3261 §14.2).
+            let asked = leg.talk.asked().and_then(|peer| peer.audio.as_ref());
+            if asked.is_some_and(|asked| !asked.formats.iter().any(|f| f.reaches(partner))) {
+                leg.talk.withdraw();
+                return Err(Cause::NoCommonCodec.status());
+            }
+        }
         if let Some(leg) = self.legs.get(&id) {
             let Streams { audio, video } = leg.streams().clone();
             let asked = leg.talk.asked();
@@ -443,7 +454,31 @@ impl Machine {
     fn key(&mut self, now: Instant, id: LegId, digit: char, way: KeyWay, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         if leg.press(digit, way, now) {
+            let is_private = leg.intercepted || leg.held.0;
             out.push(Effect::Event(Event::Dtmf { leg: id, digit }));
+            if !is_private {
+                self.pass_key(now, id, digit, way, out);
+            }
+        }
+    }
+
+    /// Lets those who hear this leg have its key (R6.4). The relay passes the packets of RFC 4733
+    /// where both sides take them; what came or has to go by INFO is passed here.
+    fn pass_key(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        digit: char,
+        way: KeyWay,
+        out: &mut Vec<Effect>,
+    ) {
+        for listener in self.around(id).into_iter().filter(|listener| *listener != id) {
+            let Some(leg) = self.legs.get(&listener) else { continue };
+            let takes_events = leg.stream(Kind::Audio).is_some_and(Stream::has_events);
+            let relayed = way == KeyWay::Packet && takes_events;
+            if matches!(leg.phase, Phase::Up) && !relayed {
+                self.send_dtmf(now, listener, digit, out);
+            }
         }
     }
 
@@ -473,9 +508,10 @@ impl Machine {
                 leg.line_mut(kind).health = Some(health);
                 // Once a second for both streams together.
                 if kind == Kind::Audio || leg.open_port(Kind::Audio).is_none() {
+                    let Some(leg) = self.legs.get(&id) else { return };
                     let mut health = leg.report();
-                    let other = self.partner(id).map(|other| self.spoken(other).audio);
-                    health.transcoding = other.is_some_and(|other| other != health.spoken.audio);
+                    let partner = self.partner(id).and_then(|partner| self.legs.get(&partner));
+                    health.transcoding = partner.is_some_and(|partner| leg.is_converted(partner));
                     out.push(Effect::Event(Event::Health { leg: id, health }));
                 }
             }
