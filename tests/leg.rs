@@ -908,6 +908,137 @@ fn keys_go_out_as_the_phone_takes_them() {
     );
 }
 
+/// R6.4: one side has telephone-event and the other has none.
+#[test]
+fn keys_cross_between_packets_and_info() {
+    ladder(&format!(
+        "{}{}",
+        joined("audio 4000 0 101:telephone-event/8000", "audio 5000 0"),
+        "
+        relay dtmf 20000 5                          # a's packets are nothing to b
+        = dtmf a 5
+        b <- INFO application/dtmf-relay
+        b -> 200
+        b -> INFO application/dtmf-relay Signal=7   # b has nothing but INFO
+        b <- 200
+        = dtmf b 7
+        ~ dtmf 20000 7
+    "
+    ));
+}
+
+#[test]
+fn keys_that_the_relay_passes_are_not_pressed_twice() {
+    let events = "0 101:telephone-event/8000";
+    ladder(&format!(
+        "{}{}",
+        joined(&format!("audio 4000 {events}"), &format!("audio 5000 {events}")),
+        "
+        relay dtmf 20000 5
+        = dtmf a 5
+        a -> INFO application/dtmf-relay Signal=5   # the same press
+        a <- 200
+        a -> INFO application/dtmf-relay Signal=6   # a key by INFO alone
+        a <- 200
+        = dtmf a 6
+        ~ dtmf 20002 6
+    "
+    ));
+}
+
+#[test]
+fn a_key_goes_to_nobody_while_it_is_intercepted_or_nobody_hears_it() {
+    let call = joined("audio 4000 0", "audio 5000 0");
+    ladder(&format!(
+        "{call}{}",
+        "
+        do intercept a
+        ~ intercept 20000 true
+        a -> INFO application/dtmf-relay Signal=7
+        a <- 200
+        = dtmf a 7
+    "
+    ));
+    ladder(&format!(
+        "{call}{}",
+        "
+        do listen b=hold
+        ~ patch 20002=hold
+        a -> INFO application/dtmf-relay Signal=7
+        a <- 200
+        = dtmf a 7
+    "
+    ));
+}
+
+/// Two phones in PCMU that hear each other, with these sections.
+fn joined(caller: &str, callee: &str) -> String {
+    let events = |sections: &str| match sections.contains("101:") {
+        true => (" telephone-event", " 101:telephone-event"),
+        false => ("", ""),
+    };
+    let ((relayed_a, said_a), (relayed_b, _)) = (events(caller), events(callee));
+    format!(
+        "
+        relay converts
+        a -> INVITE {caller}
+        = offered a audio
+        do answer a
+        ~ open 20000 audio PCMU{relayed_a} to 192.0.2.10:4000
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU{said_a}
+        a -> ACK
+        = confirmed a PCMU -
+        do call b for a
+        b <- INVITE audio 20002 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event
+        b -> 200 {callee}
+        b <- ACK
+        ~ open 20002 audio PCMU{relayed_b} to 192.0.2.11:5000
+        ~ patch 20002=silence
+        ~ expect 20002
+        = answered b PCMU -
+        do listen a=b b=a
+        ~ patch 20000=20002 20002=20000
+"
+    )
+}
+
+/// Opus to PCMA and back in the middle of a call, then pictures: the other phone hears of none of it.
+#[test]
+fn codecs_that_change_in_a_call_ask_nothing_of_the_partner() {
+    ladder(&format!(
+        "{}{}",
+        joined("audio 4000 0", "audio 5000 0"),
+        "
+        b -> INVITE audio 5000 96:opus/48000/2
+        b <- 200 v2 audio 20002 96:opus
+        ~ update 20002 opus to 192.0.2.11:5000
+        ~ expect 20002
+        = changed b opus -
+        b -> ACK
+        do watch a
+        ~ watch 20000 true
+        relay health 20000 audio ok 0
+        = health a dialog true audio Ok video Absent hold false converted
+        b -> INVITE audio 5000 8
+        b <- 200 v3 audio 20002 8:PCMA
+        ~ update 20002 PCMA to 192.0.2.11:5000
+        ~ expect 20002
+        = changed b PCMA -
+        b -> ACK
+        b -> INVITE audio 5000 0; video 5002 98:VP8/90000
+        b <- 200 v4 audio 20002 0:PCMU; video 0
+        ~ update 20002 PCMU to 192.0.2.11:5000
+        ~ expect 20002
+        = changed b PCMU -
+        relay health 20000 audio ok 0
+        = health a dialog true audio Ok video Absent hold false
+        b -> INVITE audio 5000 98:AMR/8000          # nobody converts it: all stays
+        b <- 488
+    "
+    ));
+}
+
 #[test]
 fn a_wanted_key_frame_is_asked_of_the_source() {
     ladder(
@@ -1695,7 +1826,10 @@ impl Ladder {
             Event::Dtmf { digit, .. } => format!("dtmf {name} {digit}"),
             Event::Health { health, .. } => {
                 let LegHealth { dialog, audio, video, hold, .. } = health;
-                format!("health {name} dialog {dialog} audio {audio:?} video {video:?} hold {hold}")
+                let converted = if health.transcoding { " converted" } else { "" };
+                format!(
+                    "health {name} dialog {dialog} audio {audio:?} video {video:?} hold {hold}{converted}"
+                )
             }
             Event::Silent { span, .. } => format!("silent {name} {span:?}"),
             Event::Info { transaction, package, .. } => {

@@ -1740,6 +1740,50 @@ fn phones_without_a_common_codec_are_called_with_all_and_the_others_follow() {
     );
 }
 
+/// Media rule 1: the caller is answered in what the idle operator's phone used last; what a busy
+/// one speaks, or one who is out, is of no use to it.
+#[test]
+fn the_next_caller_is_answered_in_what_the_idle_operators_phone_used_last() {
+    play(
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets position 1
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        3s   3001 answers in G722
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        4s   bob calls 9000                       # op1 is busy
+                 bob gets hold
+                 bob gets position 1
+                 bob <- 182 Queued, position 1
+                 bob <- 200
+                 op1: waiting r2, 1 of 1
+        5s   bob hangs up
+                 op1: withdrawn r2, abandoned
+        6s   ada hangs up
+                 end 3001, normal-clearing
+                 op1: call r1 ended, caller-hung-up
+                 op1: state idle, phone ok
+        7s   eve calls 9000
+                 eve gets hold
+                 eve gets position 1
+                 eve <- 182 Queued, position 1
+                 eve <- 200, if it can in G722
+                 op1: offer r3, 1 of 1
+    ",
+    );
+}
+
 #[test]
 fn a_desk_phone_that_knows_no_codec_of_ours_fails() {
     play(

@@ -441,7 +441,7 @@ pub struct LegHealth {
     pub fps: Option<u32>,
     /// The codecs in use.
     pub spoken: Spoken,
-    /// What it hears is converted for it.
+    /// What it hears or sees is converted for it.
     pub transcoding: bool,
 }
 

@@ -86,6 +86,23 @@ impl Format {
         self.codec == other.codec && family(self) == family(other)
     }
 
+    /// Whether what a peer sends in this format can be received in the other, packetization aside.
+    #[must_use]
+    pub fn passes_to(&self, receiver: &Self) -> bool {
+        let profile = |format: &Self| format.h264().map(|h264| family(h264.profile));
+        let decodes = match (profile(self), profile(receiver)) {
+            (Some(from), Some(to)) => to.decodes(from),
+            (Some(_) | None, _) => true,
+        };
+        self.codec == receiver.codec && decodes
+    }
+
+    /// Whether the relay can carry one to the other, converted or as it is.
+    #[must_use]
+    pub fn reaches(&self, partner: &Self) -> bool {
+        self.same(partner) || (self.codec.can_transcode() && partner.codec.can_transcode())
+    }
+
     /// Whether the two are the same in every point: an answer's format and the offered one.
     #[must_use]
     pub fn answers(&self, offered: &Self) -> bool {

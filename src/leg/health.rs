@@ -1,6 +1,7 @@
 //! One report of a leg from those of its two streams.
 
 use super::doorway::{LegHealth, Quality};
+use super::offer_answer::Stream;
 use super::state::{Leg, Phase};
 use crate::codec::Kind;
 
@@ -24,6 +25,17 @@ impl Leg {
             spoken: self.spoken(),
             transcoding: false,
         }
+    }
+
+    /// Whether the voice or the picture of its partner is converted for this leg.
+    pub(super) fn is_converted(&self, partner: &Self) -> bool {
+        [Kind::Audio, Kind::Video].into_iter().any(|kind| {
+            let format = |leg: &'_ Self| leg.stream(kind).and_then(Stream::format).cloned();
+            match (format(partner), format(self)) {
+                (Some(from), Some(to)) => !from.passes_to(&to),
+                (Some(_) | None, _) => false,
+            }
+        })
     }
 
     fn quality(&self, kind: Kind) -> Quality {

@@ -123,14 +123,10 @@ impl Machine {
     }
 
     /// This leg and all that hear it.
-    fn around(&self, id: LegId) -> Vec<LegId> {
-        std::iter::once(id).chain(self.listeners_of(id)).collect()
-    }
-
-    /// All that hear this leg.
-    pub(super) fn listeners_of(&self, id: LegId) -> Vec<LegId> {
+    pub(super) fn around(&self, id: LegId) -> Vec<LegId> {
         let range = (id, LegId(0))..=(id, LegId(u64::MAX));
-        self.listeners.range(range).map(|(_, receiver)| *receiver).collect()
+        let listeners = self.listeners.range(range).map(|(_, receiver)| *receiver);
+        std::iter::once(id).chain(listeners).collect()
     }
 
     /// Tells the relay what follows from a leg's hold for those who hear it.

@@ -9,7 +9,7 @@ use super::party::Header;
 use super::peer::Peer;
 use super::state::{Early, KeyWay, Leg, Phase, Role, Said};
 use crate::cause::Cause;
-use crate::codec::{Codec, Kind};
+use crate::codec::Kind;
 use crate::dialog::{self, Body, By, ServerTx};
 use crate::ids::{LegId, PortId};
 use crate::media;
@@ -329,6 +329,17 @@ impl Machine {
     /// The answer to a new offer: the codecs in use if they are offered, else the partner's.
     fn answer_again(&mut self, now: Instant, id: LegId) -> Result<Body, u16> {
         let mut like = self.like(self.partner(id));
+        if let Some(leg) = self.legs.get_mut(&id)
+            && let Some(partner) = like.streams.audio.as_ref().and_then(Stream::format)
+        {
+            // A codec in which the two would not hear each other is refused: what was agreed before
+            // holds (RFC 3261 §14.2).
+            let asked = leg.talk.asked().and_then(|peer| peer.audio.as_ref());
+            if asked.is_some_and(|asked| !asked.formats.iter().any(|f| f.reaches(partner))) {
+                leg.talk.withdraw();
+                return Err(Cause::NoCommonCodec.status());
+            }
+        }
         if let Some(leg) = self.legs.get(&id) {
             let Streams { audio, video } = leg.streams().clone();
             let asked = leg.talk.asked();
@@ -443,17 +454,17 @@ impl Machine {
     fn key(&mut self, now: Instant, id: LegId, digit: char, way: KeyWay, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         if leg.press(digit, way, now) {
-            let passes = !leg.intercepted;
+            let is_private = leg.intercepted || leg.held.0;
             out.push(Effect::Event(Event::Dtmf { leg: id, digit }));
-            if passes {
-                self.carry_key(now, id, digit, way, out);
+            if !is_private {
+                self.pass_key(now, id, digit, way, out);
             }
         }
     }
 
-    /// Gives a key to those who hear this leg and whom it does not reach as it came: between two
-    /// phones that take packets it passes the relay.
-    fn carry_key(
+    /// Lets those who hear this leg have its key (R6.4). The relay passes the packets of RFC 4733
+    /// where both sides take them; what came or has to go by INFO is passed here.
+    fn pass_key(
         &mut self,
         now: Instant,
         id: LegId,
@@ -461,9 +472,11 @@ impl Machine {
         way: KeyWay,
         out: &mut Vec<Effect>,
     ) {
-        for listener in self.listeners_of(id) {
-            let stream = self.legs.get(&listener).and_then(|leg| leg.stream(Kind::Audio));
-            if way == KeyWay::Request || !stream.is_some_and(Stream::has_events) {
+        for listener in self.around(id).into_iter().filter(|listener| *listener != id) {
+            let Some(leg) = self.legs.get(&listener) else { continue };
+            let takes_events = leg.stream(Kind::Audio).is_some_and(Stream::has_events);
+            let relayed = way == KeyWay::Packet && takes_events;
+            if matches!(leg.phase, Phase::Up) && !relayed {
                 self.send_dtmf(now, listener, digit, out);
             }
         }
@@ -495,20 +508,15 @@ impl Machine {
                 leg.line_mut(kind).health = Some(health);
                 // Once a second for both streams together.
                 if kind == Kind::Audio || leg.open_port(Kind::Audio).is_none() {
+                    let Some(leg) = self.legs.get(&id) else { return };
                     let mut health = leg.report();
-                    let other = self.partner(id).map(|other| self.spoken(other));
-                    health.transcoding = other.is_some_and(|o| converts(&health.spoken, &o));
+                    let partner = self.partner(id).and_then(|partner| self.legs.get(&partner));
+                    health.transcoding = partner.is_some_and(|partner| leg.is_converted(partner));
                     out.push(Effect::Event(Event::Health { leg: id, health }));
                 }
             }
         }
     }
-}
-
-/// Whether two partners need a conversion: of their sound, or of their pictures where both have one.
-fn converts(one: &Spoken, other: &Spoken) -> bool {
-    let differ = |a: &Option<Codec>, b: &Option<Codec>| a.is_some() && b.is_some() && a != b;
-    differ(&one.audio, &other.audio) || differ(&one.video, &other.video)
 }
 
 fn port_of(event: &media::Event) -> PortId {

@@ -552,6 +552,14 @@ impl OperatorCall {
         }
     }
 
+    /// The operator whose phone this leg is, answered or about to be.
+    pub(super) fn operator_at(&self, leg: LegId) -> Option<&OperatorId> {
+        match &self.state {
+            State::RingingYou { operator, phone } if phone.has(leg) => Some(operator),
+            _ => self.seat().filter(|seat| seat.phone == leg).map(|seat| &seat.operator),
+        }
+    }
+
     fn caller_gone(&mut self, cause: Cause, ctx: &mut Context<'_>) {
         match &mut self.state {
             State::Taken { abandoned, .. } => *abandoned = true,

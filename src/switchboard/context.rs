@@ -171,6 +171,8 @@ pub(super) struct Context<'a> {
     pub watching: &'a BTreeMap<CallId, CameraId>,
     /// How fast the queues move.
     pub estimates: &'a BTreeMap<QueueId, Estimate>,
+    /// What the phone of each operator used last.
+    pub spoken: &'a BTreeMap<OperatorId, leg::Spoken>,
     pub book: &'a mut LegBook,
     pub steps: &'a mut Vec<Step>,
     pub tickets: &'a mut u64,
@@ -253,6 +255,27 @@ impl Context<'_> {
         let seat = self.operators.view(operator).and_then(|view| view.phone);
         let own = || self.world.directory.operator(operator).map(|found| found.phone.clone());
         seat.or_else(own).unwrap_or_else(|| Number::from(operator.as_str()))
+    }
+
+    /// The codecs to answer a waiting caller with, if it offers them: what the phones of the
+    /// queue's idle operators used last (media-rules 1).
+    pub fn choice_for(&self, queue: &QueueId) -> leg::Choice {
+        let serves = |operator: &OperatorId| {
+            let account = self.world.directory.operator(operator);
+            account.is_some_and(|account| account.queues.contains(queue))
+        };
+        let is_idle = |operator: &OperatorId| {
+            let view = self.operators.view(operator);
+            view.is_some_and(|view| view.standing == presence::Standing::Idle)
+        };
+        let idle = self.spoken.iter().filter(|(operator, _)| serves(operator) && is_idle(operator));
+        let mut prefer = Vec::new();
+        for codec in idle.flat_map(|(_, spoken)| [&spoken.audio, &spoken.video]).flatten() {
+            if !prefer.contains(codec) {
+                prefer.push(codec.clone());
+            }
+        }
+        leg::Choice { like: None, prefer }
     }
 
     /// Whether the operator at this phone has a call in hand (R4.5).

@@ -16,11 +16,37 @@ impl Machine {
         if let leg::Event::Ended { .. } = event {
             self.book.forget(leg);
         }
+        self.remember_spoken(&owner, event);
         match owner {
             Owner::Call(id) => self.on_call_leg(env, id, event),
             Owner::Desk(operator) => self.on_desk_leg(env, &operator, event),
             Owner::PhoneOffer(operator) => self.on_offered_phone(env, &operator, event),
             Owner::FeatureCode => self.on_feature_code_leg(leg, event),
+        }
+    }
+
+    /// Notes what an operator's phone speaks, for the answer to those who call next.
+    fn remember_spoken(&mut self, owner: &Owner, event: &leg::Event) {
+        let (leg::Event::Answered { leg, spoken }
+        | leg::Event::Changed { leg, spoken }
+        | leg::Event::Aligned { leg, spoken }) = event
+        else {
+            return;
+        };
+        let operator = match owner {
+            Owner::Call(id) => match self.calls.get(id) {
+                Some(Call::Operator(call)) => call.operator_at(*leg).cloned(),
+                Some(Call::Direct(_)) | None => None,
+            },
+            Owner::PhoneOffer(operator) => Some(operator.clone()),
+            Owner::Desk(_) | Owner::FeatureCode => None,
+        };
+        let is_in = |operator: &OperatorId| {
+            let view = self.presence.view(operator);
+            view.is_some_and(|view| view.state != presence::State::Out)
+        };
+        if let Some(operator) = operator.filter(is_in) {
+            self.spoken.insert(operator, spoken.clone());
         }
     }
 

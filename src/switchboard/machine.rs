@@ -130,6 +130,8 @@ pub struct Machine {
     pub(super) phones: Phones,
     /// How fast the queues move.
     estimates: BTreeMap<QueueId, Estimate>,
+    /// What the phone of each operator used last, until the operator is out.
+    pub(super) spoken: BTreeMap<OperatorId, leg::Spoken>,
     /// Withdrawals that wait for the commit of the take that caused them.
     held: BTreeMap<Ticket, Vec<acd::Effect>>,
     /// The phones that are in a call of each call.
@@ -164,6 +166,7 @@ impl Machine {
             book: LegBook::default(),
             desks: Desks::default(),
             phones: Phones::default(),
+            spoken: BTreeMap::new(),
             held: BTreeMap::new(),
             engaged: BTreeMap::new(),
             alarms: BTreeSet::new(),
@@ -293,6 +296,7 @@ impl Machine {
             settings: &self.settings,
             operators: &self.presence,
             hands: &self.hands,
+            spoken: &self.spoken,
             watching: &self.watching,
             estimates: &self.estimates,
             book: &mut self.book,
@@ -597,6 +601,7 @@ impl Machine {
             }
         };
         self.desks.close(operator, env.now.instant, cause);
+        self.spoken.remove(operator);
         self.forget_phone(env, operator);
         // Nobody is left who could cancel a consultation that rings.
         if why == presence::LogoutCause::Lease

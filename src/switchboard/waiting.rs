@@ -34,7 +34,7 @@ impl OperatorCall {
         }
         let media = match self.answered_by {
             AnsweredBy::Queue => None,
-            AnsweredBy::Operator => Some(Choice::default()),
+            AnsweredBy::Operator => Some(ctx.choice_for(&self.queue)),
         };
         if first && self.answered_by == AnsweredBy::Operator {
             // The session description travels in a 183, reliably where the caller asks for it; each
@@ -45,7 +45,7 @@ impl OperatorCall {
         let phrase = format!("Queued, position {position}");
         ctx.leg(Command::Progress { leg: self.caller, status: 182, phrase, media });
         if self.answered_by == AnsweredBy::Queue {
-            self.answer(Choice::default(), ctx);
+            self.answer(ctx.choice_for(&self.queue), ctx);
         }
     }
 
@@ -89,7 +89,7 @@ impl OperatorCall {
     /// Tells the caller why it cannot be served, then ends the call.
     pub fn announce(&mut self, cause: Cause, ctx: &mut Context<'_>) {
         if !self.answered {
-            let media = Some(Choice::default());
+            let media = Some(ctx.choice_for(&self.queue));
             let phrase = cause.text().to_owned();
             ctx.leg(Command::Progress { leg: self.caller, status: 183, phrase, media });
         }

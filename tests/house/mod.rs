@@ -7,7 +7,7 @@
 use super::day;
 use cordboard::acd;
 use cordboard::cause::Cause;
-use cordboard::codec::Codec;
+use cordboard::codec::{Codec, Kind};
 use cordboard::dialog::{Body, ServerTx};
 use cordboard::directory::{
     Accounts, Camera, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal,
@@ -255,7 +255,12 @@ impl House {
                 let phrase = if phrase.is_empty() { String::new() } else { format!(" {phrase}") };
                 format!("{} <- {status}{phrase}{media}", self.name(leg))
             }
-            Command::Answer { leg, .. } => format!("{} <- 200", self.name(leg)),
+            Command::Answer { leg, choice, .. } => {
+                let prefer = choice.prefer.iter().map(|codec| codec.facts().name);
+                let prefer = prefer.fold(String::new(), |all, name| format!("{all} {name}"));
+                let like = if prefer.is_empty() { "" } else { ", if it can in" };
+                format!("{} <- 200{like}{prefer}", self.name(leg))
+            }
             Command::AcceptDesk { leg } => {
                 answers.push(Input::Leg(leg::Event::Confirmed { leg, spoken: Spoken::default() }));
                 return None;
@@ -428,6 +433,10 @@ impl House {
             ["acknowledges", "without", "video"] => {
                 let spoken = Spoken { audio: Some(Codec::Pcmu), video: None };
                 leg::Event::Confirmed { leg, spoken }
+            }
+            ["answers", "in", audio] => {
+                let audio = Codec::from_rtpmap(Kind::Audio, audio, 8000, 1);
+                leg::Event::Answered { leg, spoken: Spoken { audio, video: None } }
             }
             ["answers"] => leg::Event::Answered { leg, spoken: Spoken::default() },
             ["hangs", "up"] => ended(EndedBy::Peer, Cause::NormalClearing),
