@@ -242,6 +242,7 @@ impl Codec {
     pub fn can_transcode(&self) -> bool {
         match self {
             Self::Pcmu | Self::Pcma | Self::G722 | Self::G729 | Self::Opus | Self::H264 => true,
+            Self::Gsm | Self::G723 | Self::Speex { .. } => cfg!(feature = "system-codecs"),
             Self::Vp8 | Self::H265 | Self::H263 | Self::H263Plus | Self::H261 => {
                 cfg!(feature = "system-codecs")
             }

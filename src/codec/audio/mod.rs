@@ -2,10 +2,14 @@
 
 mod concealment;
 mod encoded_loop;
+#[cfg(feature = "system-codecs")]
+mod ffmpeg;
 mod g711;
 mod g722;
 mod g729;
 mod opus;
+#[cfg(feature = "system-codecs")]
+mod packing;
 mod stream;
 
 pub use encoded_loop::{EncodedLoop, encode_loop};

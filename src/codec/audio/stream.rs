@@ -1,7 +1,11 @@
 //! One encoder or decoder of whichever codec.
 
 use super::concealment::Concealment;
+#[cfg(feature = "system-codecs")]
+use super::ffmpeg;
 use super::g711::Law;
+#[cfg(feature = "system-codecs")]
+use super::packing::Octaves;
 use super::{g722, g729, opus};
 use crate::codec::Codec;
 
@@ -31,6 +35,8 @@ enum Encoding {
     G722(Box<g722::Encoder>),
     G729(Box<g729::Encoder>),
     Opus(opus::Encoder, u32),
+    #[cfg(feature = "system-codecs")]
+    System(Box<ffmpeg::Encoder>),
 }
 
 /// Makes samples of payloads, mono.
@@ -47,6 +53,8 @@ enum Decoding {
     G722(Box<g722::Decoder>),
     G729(Box<g729::Decoder>),
     Opus(opus::Decoder),
+    #[cfg(feature = "system-codecs")]
+    System(Box<ffmpeg::Decoder>),
 }
 
 impl AudioEncoder {
@@ -61,6 +69,10 @@ impl AudioEncoder {
             Codec::G722 => Encoding::G722(Box::new(g722::Encoder::new())),
             Codec::G729 => Encoding::G729(Box::new(g729::Encoder::new())),
             Codec::Opus => Encoding::Opus(opus::Encoder::new(rate), rate),
+            #[cfg(feature = "system-codecs")]
+            Codec::Gsm | Codec::G723 | Codec::Speex { .. } => {
+                Encoding::System(Box::new(ffmpeg::Encoder::new(system_format(codec)?)?))
+            }
             _passed_through => return None,
         }))
     }
@@ -72,14 +84,31 @@ impl AudioEncoder {
             Encoding::G711(_) | Encoding::G729(_) => 8000,
             Encoding::G722(_) => 16000,
             Encoding::Opus(_, rate) => *rate,
+            #[cfg(feature = "system-codecs")]
+            Encoding::System(encoder) => encoder.format().sample_rate(),
         }
     }
 
-    /// Codes one frame into `out` and returns its length.
+    /// Samples of the shortest frame that is worth a payload: [`encode`](Self::encode) takes any
+    /// whole number of them. 1 ms for G.711 and G.722, 10 for G.729, 20 for Opus, GSM and Speex, 30 for G.723.1.
+    #[must_use]
+    pub fn frame_samples(&self) -> usize {
+        match &self.0 {
+            Encoding::G711(_) => 8,
+            Encoding::G722(_) => 16,
+            Encoding::G729(_) => 80,
+            Encoding::Opus(_, rate) => *rate as usize / 50,
+            #[cfg(feature = "system-codecs")]
+            Encoding::System(encoder) => encoder.format().frame_samples(),
+        }
+    }
+
+    /// Codes one payload into `out` and returns its length: a whole number of
+    /// [frames](Self::frame_samples), at most 120 ms.
     ///
     /// # Errors
-    /// When `out` is too small, for Opus when the samples are not 2.5 to 60 ms, for G.729 when they are
-    /// not frames of 10 ms.
+    /// When `out` is too small, or the samples are no frames of a codec that has frames; of Opus 2.5,
+    /// 5 and 10 ms will do, too.
     pub fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> Result<usize, Error> {
         match &mut self.0 {
             Encoding::G711(law) => {
@@ -90,6 +119,8 @@ impl AudioEncoder {
             Encoding::G722(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
             Encoding::G729(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
             Encoding::Opus(encoder, _) => encoder.encode(pcm, out).ok_or(Error::Frame),
+            #[cfg(feature = "system-codecs")]
+            Encoding::System(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
         }
     }
 }
@@ -106,6 +137,12 @@ impl AudioDecoder {
             Codec::G722 => (Decoding::G722(Box::new(g722::Decoder::new())), 16_000),
             Codec::G729 => (Decoding::G729(Box::new(g729::Decoder::new())), 8000),
             Codec::Opus => (Decoding::Opus(opus::Decoder::new(rate)), rate),
+            #[cfg(feature = "system-codecs")]
+            Codec::Gsm | Codec::G723 | Codec::Speex { .. } => {
+                let format = system_format(codec)?;
+                let decoder = ffmpeg::Decoder::new(format)?;
+                (Decoding::System(Box::new(decoder)), format.sample_rate())
+            }
             _passed_through => return None,
         };
         Some(Self { decoding, sample_rate, concealment: Concealment::new(sample_rate) })
@@ -135,6 +172,8 @@ impl AudioDecoder {
             Decoding::G722(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
             Decoding::G729(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
             Decoding::Opus(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
+            #[cfg(feature = "system-codecs")]
+            Decoding::System(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
         };
         self.concealment.remember(&out[..samples]);
         Ok(samples)
@@ -161,6 +200,19 @@ fn opus_rate(wanted: u32) -> u32 {
     }
 }
 
+/// Which of the system's codecs it is.
+#[cfg(feature = "system-codecs")]
+fn system_format(codec: &Codec) -> Option<ffmpeg::Format> {
+    match codec {
+        Codec::Gsm => Some(ffmpeg::Format::Gsm),
+        Codec::G723 => Some(ffmpeg::Format::G723),
+        Codec::Speex { clock_rate: 8000 } => Some(ffmpeg::Format::Speex(Octaves(0))),
+        Codec::Speex { clock_rate: 16_000 } => Some(ffmpeg::Format::Speex(Octaves(1))),
+        Codec::Speex { clock_rate: 32_000 } => Some(ffmpeg::Format::Speex(Octaves(2))),
+        _not_of_the_system => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::encode_loop;
@@ -169,19 +221,34 @@ mod tests {
     use crate::codec::tone::Sound;
     use proptest::prelude::*;
 
-    const CODECS: [Codec; 5] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::G729, Codec::Opus];
+    /// All that this build can code.
+    fn codecs() -> impl Iterator<Item = Codec> {
+        let all = [
+            Codec::Pcmu,
+            Codec::Pcma,
+            Codec::G722,
+            Codec::G729,
+            Codec::Opus,
+            Codec::Gsm,
+            Codec::G723,
+            Codec::Speex { clock_rate: 8000 },
+            Codec::Speex { clock_rate: 16_000 },
+            Codec::Speex { clock_rate: 32_000 },
+        ];
+        all.into_iter().filter(Codec::can_transcode)
+    }
 
     #[test]
     fn a_tone_survives_every_codec_at_every_rate() {
-        for codec in CODECS {
+        for codec in codecs() {
             for wanted in [8000, 16000, 48000] {
                 let mut encoder = AudioEncoder::new(&codec, wanted).unwrap();
                 let mut decoder = AudioDecoder::new(&codec, wanted).unwrap();
                 let rate = encoder.sample_rate();
                 assert_eq!(decoder.sample_rate(), rate);
-                let pcm = &Sound::Sine { hz: 700 }.samples(rate)[..rate as usize / 5];
+                let pcm = &Sound::Sine { hz: 700 }.samples(rate)[..rate as usize / 25 * 6];
                 let (mut heard, mut out) = (Vec::new(), [0; SAMPLES_MAX]);
-                for frame in pcm.chunks_exact(rate as usize / 50) {
+                for frame in pcm.chunks_exact(encoder.frame_samples()) {
                     let mut payload = [0; PAYLOAD_MAX];
                     let len = encoder.encode(frame, &mut payload).unwrap();
                     let samples = decoder.decode(&payload[..len], &mut out).unwrap();
@@ -196,6 +263,18 @@ mod tests {
     }
 
     #[test]
+    fn a_codec_can_be_coded_just_where_it_says_so() {
+        let codecs = [Codec::Pcmu, Codec::Gsm, Codec::G723, Codec::Ilbc];
+        let speex = [8000, 16_000, 32_000, 44_100].map(|clock_rate| Codec::Speex { clock_rate });
+        for codec in codecs.iter().chain(&speex[..3]) {
+            let coders = (AudioEncoder::new(codec, 8000), AudioDecoder::new(codec, 8000));
+            assert_eq!(coders.0.is_some(), codec.can_transcode(), "{codec}");
+            assert_eq!(coders.1.is_some(), codec.can_transcode(), "{codec}");
+        }
+        assert!(AudioEncoder::new(&speex[3], 8000).is_none(), "no band of Speex");
+    }
+
+    #[test]
     fn a_codec_that_is_only_passed_through_has_no_coder() {
         assert!(AudioEncoder::new(&Codec::Ilbc, 8000).is_none());
         assert!(AudioDecoder::new(&Codec::H264, 8000).is_none());
@@ -203,12 +282,13 @@ mod tests {
 
     #[test]
     fn too_little_room_is_refused() {
-        for codec in CODECS {
+        for codec in codecs() {
             let mut encoder = AudioEncoder::new(&codec, 8000).unwrap();
-            let pcm = vec![1000; encoder.sample_rate() as usize / 50];
+            let pcm = vec![1000; encoder.frame_samples() * 20];
             assert_eq!(encoder.encode(&pcm, &mut []), Err(Error::Frame), "{codec}");
             let mut decoder = AudioDecoder::new(&codec, 8000).unwrap();
-            assert_eq!(decoder.decode(&[8; 160], &mut [0; 1]), Err(Error::Payload), "{codec}");
+            let some = encode_loop(&codec, Sound::Silence, 60).unwrap();
+            assert_eq!(decoder.decode(some.frame(0), &mut [0; 1]), Err(Error::Payload), "{codec}");
             let long = [0; PAYLOAD_MAX + 1];
             assert_eq!(decoder.decode(&long, &mut [0; 9000]), Err(Error::Payload), "{codec}");
         }
@@ -218,10 +298,10 @@ mod tests {
 
     #[test]
     fn a_lost_packet_fades_instead_of_clicking() {
-        for codec in CODECS {
-            let tone = encode_loop(&codec, Sound::Sine { hz: 500 }, 20).unwrap();
+        for codec in codecs() {
+            let tone = encode_loop(&codec, Sound::Sine { hz: 500 }, 60).unwrap();
             let mut decoder = AudioDecoder::new(&codec, 8000).unwrap();
-            let mut out = vec![0; decoder.sample_rate() as usize / 50];
+            let mut out = vec![0; decoder.sample_rate() as usize / 50 * 3];
             for index in 0..10 {
                 decoder.decode(tone.frame(index), &mut out).unwrap();
             }
@@ -241,7 +321,7 @@ mod tests {
         fn no_payload_makes_a_decoder_panic(
             payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..4),
         ) {
-            for codec in CODECS {
+            for codec in codecs() {
                 let mut decoder = AudioDecoder::new(&codec, 16000).unwrap();
                 for payload in &payloads {
                     let mut out = [0; SAMPLES_MAX];
@@ -253,7 +333,7 @@ mod tests {
 
         #[test]
         fn no_samples_make_an_encoder_panic(pcm in prop::collection::vec(any::<i16>(), 0..400)) {
-            for codec in CODECS {
+            for codec in codecs() {
                 let mut encoder = AudioEncoder::new(&codec, 16000).unwrap();
                 let mut out = [0; PAYLOAD_MAX];
                 let _ = encoder.encode(&pcm, &mut out);
