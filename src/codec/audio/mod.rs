@@ -1,5 +1,6 @@
 //! Sound: plain calls between samples and payloads, one instance for each stream and direction.
 
+mod comfort_noise;
 mod concealment;
 mod encoded_loop;
 #[cfg(feature = "system-codecs")]
@@ -12,6 +13,7 @@ mod opus;
 mod packing;
 mod stream;
 
+pub use comfort_noise::{ComfortNoise, NoiseGenerator};
 pub use encoded_loop::{EncodedLoop, encode_loop};
 pub use g711::{A_TO_MU, MU_TO_A};
 pub use stream::{AudioDecoder, AudioEncoder, Error, PAYLOAD_MAX, SAMPLES_MAX};
