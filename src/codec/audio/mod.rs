@@ -11,7 +11,11 @@ mod g729;
 mod opus;
 #[cfg(feature = "system-codecs")]
 mod packing;
+#[cfg(test)]
+mod proof;
 mod stream;
+#[cfg(test)]
+mod voice;
 
 pub use comfort_noise::{ComfortNoise, NoiseGenerator};
 pub use encoded_loop::{EncodedLoop, encode_loop};
