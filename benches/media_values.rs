@@ -45,9 +45,20 @@ fn main() {
 }
 
 fn sound() {
-    let codecs = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::G729, Codec::Opus];
+    let codecs = [
+        Codec::Pcmu,
+        Codec::Pcma,
+        Codec::G722,
+        Codec::G729,
+        Codec::Opus,
+        Codec::Gsm,
+        Codec::G723,
+        Codec::Speex { clock_rate: 8000 },
+        Codec::Speex { clock_rate: 16_000 },
+    ];
+    let codecs = codecs.map(|codec| codec.can_transcode().then_some(codec));
     for (codec, wanted) in
-        codecs.iter().flat_map(|codec| [8000, 16_000, 48_000].map(|r| (codec, r)))
+        codecs.iter().flatten().flat_map(|codec| [8000, 16_000, 48_000].map(|r| (codec, r)))
     {
         let mut encoder = AudioEncoder::new(codec, wanted).unwrap();
         let rate = encoder.sample_rate();
@@ -55,16 +66,17 @@ fn sound() {
             continue;
         }
         let mut decoder = AudioDecoder::new(codec, wanted).unwrap();
+        let ms = codec.facts().frame_ms;
         let tune = Sound::HoldMelody.samples(rate);
-        let mut frames = tune.chunks_exact(rate as usize / 50).cycle();
+        let mut frames = tune.chunks_exact((rate * ms / 1000) as usize).cycle();
         let (mut payload, mut out) = ([0; PAYLOAD_MAX], [0; SAMPLES_MAX]);
-        measure(&format!("{codec} at {rate} Hz, encode 20 ms"), || {
+        measure(&format!("{codec} at {rate} Hz, encode {ms} ms"), || {
             let frame = frames.next().unwrap();
             black_box(encoder.encode(frame, &mut payload).unwrap());
         });
-        let coded = encode_loop(codec, Sound::HoldMelody, 20).unwrap();
+        let coded = encode_loop(codec, Sound::HoldMelody, ms).unwrap();
         let mut index = 0;
-        measure(&format!("{codec} at {rate} Hz, decode 20 ms"), || {
+        measure(&format!("{codec} at {rate} Hz, decode {ms} ms"), || {
             black_box(decoder.decode(coded.frame(index), &mut out).unwrap());
             index += 1;
         });

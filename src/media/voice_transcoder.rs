@@ -83,7 +83,7 @@ impl VoiceTranscoder {
     pub fn new(formats: &Conversion, packet_ms: u32) -> Option<Self> {
         let Conversion { from, to } = formats;
         let decoder = AudioDecoder::new(&from.codec, to.codec.facts().sample_rate)?;
-        let encoder = AudioEncoder::new(&to.codec, decoder.sample_rate())?;
+        let encoder = AudioEncoder::with_parameters(&to.codec, decoder.sample_rate(), &to.fmtp)?;
         let line = Line {
             source_clock: from.codec.clock_rate(),
             resampler: Resampler::new(decoder.sample_rate(), encoder.sample_rate()),
@@ -185,7 +185,7 @@ impl Line {
         let rate = u64::from(self.decoder.sample_rate());
         let samples = u64::from(missing) * rate / u64::from(self.source_clock);
         let samples = (samples as usize).min(self.decoded.len());
-        self.decoder.conceal(&mut self.decoded[..samples]);
+        self.decoder.conceal_before(turn.payload, &mut self.decoded[..samples]);
         self.code(samples, each);
     }
 
@@ -246,8 +246,7 @@ impl Line {
     }
 }
 
-/// Samples of one packet: the time that the receiver wants, in whole frames of its codec. Opus goes one
-/// frame a packet or, where that is no length of a frame, several.
+/// Samples of one packet: the time that the receiver wants, in whole frames of its codec.
 fn packet_samples(codec: &Codec, encoder: &AudioEncoder, packet_ms: u32) -> usize {
     let rate = encoder.sample_rate() as usize;
     let wanted = rate / 1000 * packet_ms as usize;
@@ -255,5 +254,7 @@ fn packet_samples(codec: &Codec, encoder: &AudioEncoder, packet_ms: u32) -> usiz
         return wanted;
     }
     let frame = encoder.frame_samples();
-    (wanted / frame).max(1) * frame
+    let packet = (wanted / frame).max(1) * frame;
+    // RFC 6716 §2.1.4: frames of Opus are 20, 40 or 60 ms long.
+    if *codec == Codec::Opus { packet.min(3 * frame) } else { packet }
 }

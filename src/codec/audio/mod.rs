@@ -11,7 +11,11 @@ mod g729;
 mod opus;
 #[cfg(feature = "system-codecs")]
 mod packing;
+#[cfg(test)]
+mod proof;
 mod stream;
+#[cfg(test)]
+mod voice;
 mod wave;
 
 pub use comfort_noise::{ComfortNoise, NoiseGenerator};

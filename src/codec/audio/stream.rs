@@ -62,13 +62,24 @@ impl AudioEncoder {
     /// [`sample_rate`](Self::sample_rate). None when the codec can only be passed through.
     #[must_use]
     pub fn new(codec: &Codec, wanted_rate: u32) -> Option<Self> {
-        let rate = opus_rate(wanted_rate);
+        Self::with(codec, wanted_rate, opus::Parameters::default())
+    }
+
+    /// The same for a far end whose `a=fmtp` is known; what it does not say or what is not understood
+    /// has the default of the codec's RFC. Opus: bit rate, playback rate, recovery, constant rate.
+    #[must_use]
+    pub fn with_parameters(codec: &Codec, wanted_rate: u32, fmtp: &str) -> Option<Self> {
+        Self::with(codec, wanted_rate, opus::Parameters::parse(fmtp))
+    }
+
+    fn with(codec: &Codec, wanted_rate: u32, parameters: opus::Parameters) -> Option<Self> {
+        let rate = opus_rate(wanted_rate.min(parameters.playback_rate));
         Some(Self(match codec {
             Codec::Pcmu => Encoding::G711(Law::Mu),
             Codec::Pcma => Encoding::G711(Law::A),
             Codec::G722 => Encoding::G722(Box::new(g722::Encoder::new())),
             Codec::G729 => Encoding::G729(Box::new(g729::Encoder::new())),
-            Codec::Opus => Encoding::Opus(opus::Encoder::new(rate), rate),
+            Codec::Opus => Encoding::Opus(opus::Encoder::new(rate, parameters), rate),
             #[cfg(feature = "system-codecs")]
             Codec::Gsm | Codec::G723 | Codec::Speex { .. } => {
                 Encoding::System(Box::new(ffmpeg::Encoder::new(system_format(codec)?)?))
@@ -185,12 +196,27 @@ impl AudioDecoder {
         match &mut self.decoding {
             // It has its own, and makes comfort noise while the far end is silent.
             Decoding::G729(decoder) => decoder.conceal(out),
-            // For Opus too: the concealment of unsafe-libopus 0.2 runs away to full scale when a
-            // steady tone is lost, and stays there.
+            // For Opus too: the concealment of unsafe-libopus 0.2 runs away to full scale with the first
+            // lost packet of a tone or of music, at every rate, and takes some packets to recover.
             Decoding::G711(_) | Decoding::G722(_) | Decoding::Opus(_) => self.concealment.fill(out),
             #[cfg(feature = "system-codecs")]
             Decoding::System(_) => self.concealment.fill(out),
         }
+    }
+
+    /// The same where the payload that follows the gap is at hand: Opus may tell in it what the end of
+    /// the gap held. Decode it next.
+    pub fn conceal_before(&mut self, next: &[u8], out: &mut [i16]) {
+        let told = match &mut self.decoding {
+            Decoding::Opus(decoder) if next.len() <= PAYLOAD_MAX => {
+                decoder.recover(next, out, self.sample_rate)
+            }
+            _tells_nothing => None,
+        };
+        let Some(told) = told else { return self.conceal(out) };
+        let (guessed, known) = out.split_at_mut(out.len() - told);
+        self.concealment.fill(guessed);
+        self.concealment.remember(known);
     }
 }
 
