@@ -990,7 +990,7 @@ fn joined(caller: &str, callee: &str) -> String {
         a -> ACK
         = confirmed a PCMU -
         do call b for a
-        b <- INVITE audio 20002 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 101:telephone-event 97:telephone-event
+        b <- INVITE audio 20002 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event
         b -> 200 {callee}
         b <- ACK
         ~ open 20002 audio PCMU{relayed_b} to 192.0.2.11:5000

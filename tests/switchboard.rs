@@ -1763,8 +1763,8 @@ fn the_next_caller_is_answered_in_what_the_idle_operators_phone_used_last() {
                  ada gets 3001, 3001 gets ada
                  op1: call r1 with-caller
         4s   bob calls 9000                       # op1 is busy
-                 bob gets hold
-                 bob gets position 1
+                 bob gets hold after busy
+                 bob gets position 1 after busy
                  bob <- 182 Queued, position 1
                  bob <- 200
                  op1: waiting r2, 1 of 1

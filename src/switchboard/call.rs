@@ -190,24 +190,6 @@ impl OperatorCall {
         }
     }
 
-    /// The phase as the desk protocol names it; callers in the queue have none there.
-    pub fn phase(&self) -> &'static str {
-        match &self.state {
-            State::Queued => "queued",
-            State::Announcing { .. } => "announcing",
-            State::Taken { .. } | State::RingingYou { .. } => "ringing-you",
-            State::WithCaller { .. } => "with-caller",
-            State::Consulting { .. } => "consulting",
-            State::TalkingToCallee { .. } => "talking-to-callee",
-            State::Alternated { .. } => "alternated",
-            State::Connected { .. } | State::Releasing { .. } | State::Leaving { .. } => {
-                "connected"
-            }
-            State::HandedOver { .. } => "handed-over",
-            State::Ended => "ended",
-        }
-    }
-
     /// Who gets whose voice and picture (R5, normative).
     pub fn sources(&self) -> Vec<(LegId, Source)> {
         let c = self.caller;

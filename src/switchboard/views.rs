@@ -1,5 +1,6 @@
 //! What goes on now, for people who look: calls, queues, operators.
 
+use super::call::{OperatorCall, State};
 use super::machine::{Call, Machine};
 use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
 use crate::presence::{self, View};
@@ -133,5 +134,25 @@ fn operator_view(operator: OperatorId, view: &View, call: Option<CallId>) -> Ope
             presence::Desk::Lost { .. } => "lost",
         },
         call,
+    }
+}
+
+impl OperatorCall {
+    /// The phase as the desk protocol names it; callers in the queue have none there.
+    pub fn phase(&self) -> &'static str {
+        match &self.state {
+            State::Queued => "queued",
+            State::Announcing { .. } => "announcing",
+            State::Taken { .. } | State::RingingYou { .. } => "ringing-you",
+            State::WithCaller { .. } => "with-caller",
+            State::Consulting { .. } => "consulting",
+            State::TalkingToCallee { .. } => "talking-to-callee",
+            State::Alternated { .. } => "alternated",
+            State::Connected { .. } | State::Releasing { .. } | State::Leaving { .. } => {
+                "connected"
+            }
+            State::HandedOver { .. } => "handed-over",
+            State::Ended => "ended",
+        }
     }
 }
