@@ -46,9 +46,11 @@ pub struct Codecs {
     pub audio: &'static str,
     pub video: &'static str,
     pub size: &'static str,
+    /// It speaks under SRTP only.
+    pub sealed: bool,
 }
 
-pub const PLAIN: Codecs = Codecs { audio: "PCMU", video: "H264", size: "352x288" };
+pub const PLAIN: Codecs = Codecs { audio: "PCMU", video: "H264", size: "352x288", sealed: false };
 
 /// How the phone meets a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -287,6 +289,9 @@ fn config(directory: &Path, sip: SocketAddr, control: SocketAddr, codecs: Codecs
             modules.push(module);
         }
     }
+    if codecs.sealed {
+        modules.push("srtp");
+    }
     if !codecs.video.is_empty() {
         modules.extend(["avformat", "fakevideo", "snapshot"]);
     }
@@ -343,7 +348,8 @@ fn account_line(
     };
     // The module that brings H.263 brings H.264, too.
     let only = if codecs.video == "H263" { ";video_codecs=H263" } else { "" };
-    format!("<sip:{who}>;answermode={mode}{only}{rest}\n")
+    let sealed = if codecs.sealed { ";mediaenc=srtp-mand" } else { "" };
+    format!("<sip:{who}>;answermode={mode}{only}{sealed}{rest}\n")
 }
 
 fn write(path: &Path, text: &str) {

@@ -41,9 +41,14 @@ impl Program {
         let _ = self.child.wait();
     }
 
+    /// All of its output so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
     /// The end of its output, for the message of a failed test.
     pub fn last_words(&self) -> String {
-        let text = String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned();
+        let text = self.log();
         // baresip redraws a status line for ever; SIPp a whole screen.
         let lines: Vec<&str> = text.lines().filter(|l| !l.contains("[0:0")).collect();
         let from = lines.len().saturating_sub(60);

@@ -92,6 +92,24 @@ fn phones_with_other_codecs_and_one_without_a_camera_hear_each_other() {
     stage.hand_over();
 }
 
+/// The caller and the user speak under SRTP only, the operator in clear; no key stands in the log.
+#[test]
+fn sealed_phones_and_one_in_clear_hear_and_see_each_other() {
+    let sealed = Codecs { sealed: true, ..PLAIN };
+    let mut stage = Stage::launch(&["terminal set 3002 --srtp required"], [sealed, PLAIN, sealed]);
+    stage.take();
+    stage.with_caller();
+    stage.consult();
+    stage.connect();
+    stage.hand_over();
+    let spoken = stage.caller.trace() + &stage.user.trace();
+    let keys: Vec<&str> =
+        spoken.split("inline:").skip(1).filter_map(|rest| rest.get(..40)).collect();
+    assert!(keys.len() >= 4, "both sides of both phones name keys");
+    let log = stage.board.log();
+    assert!(keys.iter().all(|key| !log.contains(key)), "a key stands in the log");
+}
+
 /// Each conversation in turn, pictures wherever the two share a codec.
 fn whole_call_by_ear(codecs: [Codecs; 3]) {
     let mut stage = Stage::open(codecs);
@@ -156,8 +174,6 @@ struct Stage {
     operator: Phone,
     user: Phone,
     pictures: [bool; 3],
-    /// Who can be shown the picture of the wait: it is drawn as H.264 only.
-    waiting_pictures: [bool; 3],
     board: Switchboard,
 }
 
@@ -177,7 +193,13 @@ fn party(party: Party) -> Share {
 impl Stage {
     /// A guest calls 9000 and waits: it hears and sees that it waits.
     fn open(codecs: [Codecs; 3]) -> Stage {
+        Self::launch(&[], codecs)
+    }
+
+    /// The same, once the administrator has said so.
+    fn launch(commands: &[&str], codecs: [Codecs; 3]) -> Stage {
         let board = Switchboard::open();
+        commands.iter().for_each(|command| drop(board.cli(command)));
         let guest = Account::Guest { name: "guest" };
         let operator = board.phone(OPERATOR, codecs[1], Answer::AtOnce, &terminal("3001"));
         let user = board.phone(USER, codecs[2], Answer::WhenTold, &terminal("3002"));
@@ -186,8 +208,7 @@ impl Stage {
         caller.dial("sip:9000@cordboard.test");
         caller.await_event("CALL_ESTABLISHED");
         let pictures = codecs.map(|c| !c.video.is_empty());
-        let waiting_pictures = codecs.map(|c| c.video.contains("H264"));
-        let mut stage = Stage { desk, caller, operator, user, pictures, waiting_pictures, board };
+        let mut stage = Stage { desk, caller, operator, user, pictures, board };
         stage.check("waiting", [Share::Hold]);
         stage
     }
@@ -265,7 +286,7 @@ impl Stage {
         match share {
             Share::Of(party) if screen && self.has_camera(party) => Gets::Party(party),
             Share::Of(party) => Gets::Voice(party),
-            Share::Hold if self.waiting_pictures[receiver] => Gets::Hold,
+            Share::Hold if screen => Gets::Hold,
             Share::Hold | Share::Melody => Gets::Melody,
             Share::Nothing => Gets::Nothing,
         }

@@ -99,6 +99,11 @@ impl Switchboard {
         })
     }
 
+    /// All that it has logged.
+    pub fn log(&self) -> String {
+        self.program.log()
+    }
+
     /// What it has logged lately.
     pub fn last_words(&self) -> String {
         self.program.last_words()
@@ -117,7 +122,7 @@ impl Switchboard {
 
 fn serve(place: &Place, config: &PathBuf) -> Program {
     let mut command = Command::new(BINARY);
-    command.arg("serve").arg("--config").arg(config).env("RUST_LOG", "info");
+    command.arg("serve").arg("--config").arg(config).env("RUST_LOG", "info,cordboard=trace");
     Program::start("cordboard", &mut command, &place.directory("switchboard").join("log"))
 }
 
