@@ -51,15 +51,7 @@ impl Port {
         bytes: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
-        let Some(mut transcoder) = self.voice_transcoder(formats) else { return false };
-        let waited = transcoder.is_waiting();
-        let mut ended_own = false;
-        transcoder.take(now, turn(arrived, bytes), |coded| {
-            ended_own |= self.send_coded(now, &coded, formats, exit);
-        });
-        let changed = ended_own || waited != transcoder.is_waiting();
-        self.outbound.line = Some(Line::Voice(transcoder));
-        changed
+        self.voice(now, formats, exit, |voice, each| voice.take(now, turn(arrived, bytes), each))
     }
 
     /// A packet that is no voice, among those that are converted: nothing is missing in its place.
@@ -69,16 +61,9 @@ impl Port {
         arrived: &Arrived,
         exit: &mut Exit<'_, impl Outgoing>,
     ) {
-        let Some(Line::Voice(mut transcoder)) =
-            self.outbound.line.take_if(|line| matches!(line, Line::Voice(_)))
-        else {
-            return;
-        };
-        let formats = transcoder.formats().clone();
-        transcoder.take(now, turn(arrived, &[]), |coded| {
-            self.send_coded(now, &coded, &formats, exit);
-        });
-        self.outbound.line = Some(Line::Voice(transcoder));
+        let Some(Line::Voice(voice)) = &self.outbound.line else { return };
+        let formats = voice.formats().clone();
+        self.voice(now, &formats, exit, |voice, each| voice.take(now, turn(arrived, &[]), each));
     }
 
     /// Comfort noise beside a voice that is converted.
@@ -90,17 +75,28 @@ impl Port {
         bytes: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
-        let Some(mut transcoder) = self.voice_transcoder(formats) else { return false };
-        let payload = turn(arrived, bytes).payload;
+        self.voice(now, formats, exit, |voice, each| {
+            voice.take(now, turn(arrived, &[]), &mut *each);
+            voice.hush(now, turn(arrived, bytes).payload, each);
+        })
+    }
+
+    /// Lets the conversion of the voice do its work and sends what comes of it; true when the port's
+    /// need of the pace may have changed.
+    fn voice(
+        &mut self,
+        now: Instant,
+        formats: &Conversion,
+        exit: &mut Exit<'_, impl Outgoing>,
+        work: impl FnOnce(&mut VoiceTranscoder, &mut dyn FnMut(Coded<'_>)),
+    ) -> bool {
+        let Some(mut voice) = self.voice_transcoder(formats) else { return false };
+        let waited = voice.is_waiting();
         let mut ended_own = false;
-        transcoder.take(now, turn(arrived, &[]), |coded| {
-            ended_own |= self.send_coded(now, &coded, formats, exit);
-        });
-        transcoder.hush(now, payload, |coded| {
-            ended_own |= self.send_coded(now, &coded, formats, exit);
-        });
-        self.outbound.line = Some(Line::Voice(transcoder));
-        true
+        work(&mut voice, &mut |coded| ended_own |= self.send_coded(now, &coded, formats, exit));
+        let changed = ended_own || waited != voice.is_waiting();
+        self.outbound.line = Some(Line::Voice(voice));
+        changed
     }
 
     /// The conversion between these formats, taken out of its place or made.

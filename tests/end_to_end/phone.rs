@@ -208,6 +208,15 @@ impl Phone {
         colour
     }
 
+    /// Every point of the next frame that it decodes.
+    #[track_caller]
+    pub fn photograph(&mut self) -> Vec<[u8; 3]> {
+        self.pictures += 1;
+        let path = self.directory.join(format!("photo-{}.png", self.pictures));
+        self.command("snapshot_recv", &path.to_string_lossy());
+        wait::until("a picture", PATIENCE, || picture::points(&path))
+    }
+
     /// Forgets a picture that was asked for earlier and has meanwhile been taken.
     pub fn look_afresh(&mut self) {
         if let Some(path) = self.awaited.take()

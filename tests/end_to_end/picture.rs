@@ -44,11 +44,40 @@ pub fn write_camera_film(path: &Path, colour: Colour, size: &str, codec: &[&str]
     );
 }
 
+/// Red, green and blue of every point of a picture file, row by row; nothing if it is not (yet) a whole
+/// picture.
+pub fn points(path: &Path) -> Option<Vec<[u8; 3]>> {
+    if !is_whole(path) {
+        return None;
+    }
+    let pixels = program::run(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(path).args([
+        "-frames:v",
+        "1",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-",
+    ]));
+    Some(pixels.as_chunks().0.to_vec())
+}
+
+/// How many of the points of two pictures differ so that people see it, in percent.
+pub fn difference(one: &[[u8; 3]], other: &[[u8; 3]]) -> f64 {
+    assert_eq!(one.len(), other.len(), "pictures of one size");
+    let differs =
+        |(a, b): &(&[u8; 3], &[u8; 3])| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > 80);
+    100.0 * one.iter().zip(other).filter(differs).count() as f64 / one.len() as f64
+}
+
+/// A PNG file ends with its IEND chunk; before that the phone is still writing.
+fn is_whole(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|file| file.windows(4).any(|w| w == b"IEND"))
+}
+
 /// The median colour of a picture file, or nothing if it is not (yet) a whole picture.
 pub fn median(path: &Path) -> Option<Colour> {
-    let file = std::fs::read(path).ok()?;
-    // A PNG file ends with its IEND chunk; before that the phone is still writing.
-    if !file.windows(4).any(|w| w == b"IEND") {
+    if !is_whole(path) {
         return None;
     }
     let pixels = program::run(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(path).args([

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::desk::Desk;
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Party, Phone, USER};
+use crate::picture::difference;
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::wait;
 use crate::witness::{Gets, judge, mark};
@@ -108,6 +109,35 @@ fn sealed_phones_and_one_in_clear_hear_and_see_each_other() {
     assert!(keys.len() >= 4, "both sides of both phones name keys");
     let log = stage.board.log();
     assert!(keys.iter().all(|key| !log.contains(key)), "a key stands in the log");
+}
+
+/// What waiting parties see is the picture of their position, in whatever codec they see it.
+#[test]
+fn the_number_on_the_picture_is_that_of_the_position() {
+    let board = Switchboard::open();
+    let _phone = board.phone(OPERATOR, PLAIN, Answer::WhenTold, &terminal("3001"));
+    let _desk = board.desk("op1");
+    let by_vp8 = Codecs { video: "VP8", ..PLAIN };
+    let mut first = board.phone(CALLER, PLAIN, Answer::WhenTold, &Account::Guest { name: "one" });
+    first.dial("sip:9000@cordboard.test");
+    first.await_event("CALL_ESTABLISHED");
+    let mut second = board.phone(USER, by_vp8, Answer::WhenTold, &Account::Guest { name: "two" });
+    second.dial("sip:9000@cordboard.test");
+    second.await_event("CALL_ESTABLISHED");
+    let settled = |phone: &mut Phone| {
+        // The first pictures may be those of a wait without a position.
+        phone.photograph();
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        phone.photograph()
+    };
+    let (one, two) = (settled(&mut first), settled(&mut second));
+    assert!(difference(&one, &two) > 0.5, "1 and 2 differ: {:.2} %", difference(&one, &two));
+    first.hang_up();
+    first.await_event("CALL_CLOSED");
+    let moved_up = settled(&mut second);
+    let (same, other) = (difference(&one, &moved_up), difference(&two, &moved_up));
+    assert!(same < 0.2, "who moved up sees what the first one saw: {same:.2} % differ");
+    assert!(other > 0.5, "and not what it saw before: {other:.2} % differ");
 }
 
 /// Each conversation in turn, pictures wherever the two share a codec.
