@@ -184,6 +184,19 @@ fn a_phone_that_has_to_is_offered_nothing_in_clear_and_its_clear_answer_is_none(
 }
 
 #[test]
+fn an_answer_with_a_suite_that_was_not_offered_is_none() {
+    ladder("
+        do call b sealed
+        b <- INVITE audio 20000 SAVP 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 SAVP 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b -> 200 audio 5000 SAVP short-key=A 8
+        b <- ACK
+        = refused b 488 NoCommonCodec
+        b <- BYE
+        = ended b by Us NoCommonCodec
+    ");
+}
+
+#[test]
 fn keys_that_cannot_be_used_are_no_stream() {
     ladder(
         "
@@ -1968,10 +1981,12 @@ fn long(sections: &str, ip: IpAddr) -> String {
             match word.split_once(':') {
                 _ if word == "SAVP" => protocol = "RTP/SAVP",
                 _ if word == "AVPF" => protocol = "RTP/AVPF",
-                // A key of 30 equal bytes, in base64.
-                _ if word.starts_with("key=") => {
-                    let key = word[4..].repeat(40);
-                    let suite = "AES_CM_128_HMAC_SHA1_80";
+                // A key of 30 bytes in base64, for the usual suite or for the one with short tags.
+                _ if word.starts_with("key=") || word.starts_with("short-key=") => {
+                    let (name, letter) = word.split_once('=').unwrap();
+                    let key = letter.repeat(40);
+                    let tag_bits = if name == "key" { 80 } else { 32 };
+                    let suite = format!("AES_CM_128_HMAC_SHA1_{tag_bits}");
                     attributes += &format!("a=crypto:1 {suite} inline:{key}\r\n");
                 }
                 _ if word.starts_with("a=") => {

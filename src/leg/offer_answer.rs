@@ -254,8 +254,12 @@ impl Negotiation {
         let peer = Peer::answering(session, at(&audio), at(&video));
         let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>| {
             let ((section, ours), peer) = (place?, peer?);
-            // RFC 4568 §5.1.3: what was offered sealed is answered so, under the offered tag.
-            let named = |crypto: &Crypto| peer.keys.iter().any(|theirs| theirs.tag == crypto.tag);
+            // RFC 4568 §5.1.3: what was offered sealed is answered so, under the offered tag and with
+            // the offered suite.
+            let answers = |ours: &Crypto, theirs: &Crypto| {
+                theirs.tag == ours.tag && theirs.keys.suite() == ours.keys.suite()
+            };
+            let named = |ours: &Crypto| peer.keys.iter().any(|theirs| answers(ours, theirs));
             if !ours.crypto.as_ref().map_or(peer.keys.is_empty(), named) {
                 return None;
             }
