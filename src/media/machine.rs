@@ -19,7 +19,7 @@ use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
 use super::scene::Lobby;
 use super::work::{Done, Job};
 use crate::codec::Kind;
-use crate::ids::PortId;
+use crate::ids::{CallId, PortId};
 use crate::random::Random;
 use crate::rtp::rtcp::{self, Message, ReportBlock, Writer};
 use crate::rtp::{event, is_rtcp};
@@ -89,6 +89,13 @@ pub enum Command {
     Expect {
         /// Whose.
         port: PortId,
+    },
+    /// Records what the peer sends, and what it is given of another port; or no longer.
+    Record {
+        /// Whose.
+        port: PortId,
+        /// The call whose recording it is.
+        recording: Option<CallId>,
     },
 }
 
@@ -268,6 +275,7 @@ impl Machine {
                     open.inbound.latch.expect(now.instant);
                 }
             }
+            Command::Record { .. } => {}
         }
     }
 
