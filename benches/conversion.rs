@@ -13,7 +13,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, Source,
+    PayloadFormat, PictureLimits, Plan, Source, Tape,
 };
 use cordboard::random::Random;
 use cordboard::rtp::{HEADER_LEN, Header};
@@ -78,6 +78,9 @@ impl Outgoing for Nowhere {
 
     fn job(&mut self, job: Job) {
         black_box(job);
+    }
+    fn tape(&mut self, tape: Tape) {
+        black_box(tape);
     }
 }
 
@@ -165,6 +168,7 @@ impl Outgoing for Kept {
     fn report(&mut self, _: Event) {}
 
     fn job(&mut self, _: Job) {}
+    fn tape(&mut self, _: Tape) {}
 }
 
 /// How much later a sudden tone is heard than where it is not converted, beyond the packet time:

@@ -9,7 +9,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, Source,
+    PayloadFormat, PictureLimits, Plan, Source, Tape,
 };
 use cordboard::random::Random;
 use cordboard::rtp::Header;
@@ -65,6 +65,9 @@ impl Outgoing for Nowhere {
 
     fn job(&mut self, job: Job) {
         black_box(job);
+    }
+    fn tape(&mut self, tape: Tape) {
+        black_box(tape);
     }
 }
 

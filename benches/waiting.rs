@@ -9,7 +9,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Feedback, Job, LobbyId, Machine, Message,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Source, Workshop,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Source, Tape, Workshop,
 };
 use cordboard::random::Random;
 use cordboard::sdp::Direction;
@@ -75,6 +75,7 @@ impl Outgoing for Wire {
     fn job(&mut self, job: Job) {
         self.jobs.push(job);
     }
+    fn tape(&mut self, _: Tape) {}
 }
 
 impl Hall {

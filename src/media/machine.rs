@@ -14,9 +14,11 @@ use super::patchbay::{Patchbay, Source};
 use super::picture::ParameterSets;
 use super::plan::{BitrateFeedback, Feedback, Plan};
 use super::port::{Follows, Port};
+use super::ports::Ports;
 use super::rendition::camera_of;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
 use super::scene::Lobby;
+use super::tape::{Side, Tape, Tapes};
 use super::work::{Done, Job};
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
@@ -159,6 +161,8 @@ pub trait Outgoing {
     fn report(&mut self, event: Event);
     /// Gives work on pictures to a worker; what comes of it goes to [`Machine::done`].
     fn job(&mut self, job: Job);
+    /// Gives what is recorded to a recorder.
+    fn tape(&mut self, tape: Tape);
 }
 
 /// The way out for packets that are written here, in a reused buffer.
@@ -192,6 +196,7 @@ pub struct Machine {
     pub(super) random: Random,
     pub(super) ports: Ports,
     pub(super) patchbay: Patchbay,
+    pub(super) tapes: Tapes,
     pub(super) cameras: Cameras,
     /// The picture of a camera that is being given out.
     pub(super) packets: Packets,
@@ -214,6 +219,7 @@ impl Machine {
             random,
             ports: Ports::default(),
             patchbay: Patchbay::default(),
+            tapes: Tapes::default(),
             cameras: Cameras::default(),
             packets: Packets::default(),
             repertoire,
@@ -275,7 +281,7 @@ impl Machine {
                     open.inbound.latch.expect(now.instant);
                 }
             }
-            Command::Record { .. } => {}
+            Command::Record { port, recording } => self.record(now, port, recording, out),
         }
     }
 
@@ -305,9 +311,16 @@ impl Machine {
         let unsettled = was_silent || !had_target;
         // Lent for the time of this packet, since receiver and source may be one port.
         let sets = std::mem::take(&mut source.inbound.sets);
+        let recording = source.recording;
         let packet = &mut packet[..arrived.len];
+        if let Some(call) = recording {
+            self.tape(now, (call, Side::Left), (port, &arrived), packet, out);
+        }
         for at in 0..self.patchbay.receivers(port).len() {
             let receiver = self.patchbay.receivers(port)[at];
+            if let Some(call) = self.recording_of(receiver) {
+                self.tape(now, (call, Side::Right), (port, &arrived), packet, out);
+            }
             let Some(open) = self.ports.get_mut(receiver) else { continue };
             let mut exit = Exit { scratch: &mut self.scratch, out };
             let follows = open.forward(now.instant, &arrived, packet, &sets, &mut exit);
@@ -645,34 +658,4 @@ fn after(now: Instant) -> Instant {
 fn at_or_after(at: Instant) -> Instant {
     let grid = GRID.as_micros() as u64;
     Instant::from_micros(at.as_micros().div_ceil(grid) * grid)
-}
-
-/// The open ports, found without hashing.
-#[derive(Debug, Default)]
-pub(super) struct Ports(Vec<Option<Box<Port>>>);
-
-impl Ports {
-    pub(super) fn insert(&mut self, port: Port) {
-        let at = index(port.id);
-        if self.0.len() <= at {
-            self.0.resize_with(at + 1, || None);
-        }
-        self.0[at] = Some(Box::new(port));
-    }
-
-    pub(super) fn remove(&mut self, port: PortId) -> Option<Box<Port>> {
-        self.0.get_mut(index(port))?.take()
-    }
-
-    pub(super) fn get(&self, port: PortId) -> Option<&Port> {
-        self.0.get(index(port))?.as_deref()
-    }
-
-    pub fn get_mut(&mut self, port: PortId) -> Option<&mut Port> {
-        self.0.get_mut(index(port))?.as_deref_mut()
-    }
-}
-
-fn index(port: PortId) -> usize {
-    usize::try_from(port.0 / 2).unwrap_or(usize::MAX)
 }

@@ -25,6 +25,7 @@ mod picture;
 mod picture_transcoder;
 mod plan;
 mod port;
+mod ports;
 mod rendition;
 mod repacker;
 mod reports;
@@ -32,6 +33,7 @@ mod route;
 mod scene;
 mod stock;
 mod switching;
+mod tape;
 mod voice_transcoder;
 mod wait_picture;
 mod work;
@@ -49,4 +51,5 @@ pub use plan::{
 pub use scene::{
     Announcement, Lobby, LobbyId, Message, PLACEHOLDER, Scene, TEXT_MAX, Texts, Voices,
 };
+pub use tape::{Entry, LOT_BYTES, LOT_TIME, Piece, Side, Tape};
 pub use work::{ConversionId, Done, Job, Outcome, Workshop};

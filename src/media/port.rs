@@ -24,7 +24,7 @@ use super::route::Way;
 use super::stock::Stocked;
 use super::work::Job;
 use crate::codec::Kind;
-use crate::ids::PortId;
+use crate::ids::{CallId, PortId};
 use crate::random::Random;
 use crate::rtp::{END_PACKETS, HEADER_LEN, Header, rewrite};
 use crate::time::{Duration, Instant};
@@ -53,6 +53,8 @@ pub struct Port {
     pub guard: Option<Box<Guard>>,
     /// Its RTCP.
     pub reports: Reports,
+    /// The call in whose recording it is heard and seen.
+    pub recording: Option<CallId>,
     /// When to report its health next.
     pub watch_due: Option<Instant>,
     /// Its entry among the deadlines of all ports.
@@ -147,6 +149,7 @@ impl Port {
             },
             guard: Guard::follow(None, plan.protection.as_ref()),
             reports: Reports::new(report_candidates(&plan), first_report),
+            recording: None,
             watch_due: None,
             deadline: None,
             silence_due: None,

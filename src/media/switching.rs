@@ -39,6 +39,7 @@ impl Machine {
     pub(super) fn close(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
         let Some(mut open) = self.ports.remove(port) else { return };
         open.end_line(&mut Exit { scratch: &mut self.scratch, out });
+        self.end_record(now, (port, open.recording), out);
         self.clocks.close(&open.plan.cname);
         self.stop_making(port);
         self.repertoire.leave(port);
@@ -55,6 +56,7 @@ impl Machine {
     pub(super) fn switch(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
         self.seat_viewers(changes);
         self.change_feeds(now, changes, out);
+        self.recut(now, changes, out);
         for change in changes {
             self.welcome(now, *change, out);
         }

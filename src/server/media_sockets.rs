@@ -58,6 +58,7 @@ struct Pool {
     sockets: Vec<Option<UdpSocket>>,
     events: Vec<media::Event>,
     jobs: Vec<media::Job>,
+    tapes: Vec<media::Tape>,
     unsent: u64,
 }
 
@@ -82,6 +83,7 @@ impl MediaSockets {
                 sockets: Vec::new(),
                 events: Vec::new(),
                 jobs: Vec::new(),
+                tapes: Vec::new(),
                 unsent: 0,
             },
         })
@@ -175,6 +177,11 @@ impl MediaSockets {
         self.pool.jobs.drain(..)
     }
 
+    /// What the relay has for the recorders since it was last asked.
+    pub fn take_tapes(&mut self) -> std::vec::Drain<'_, media::Tape> {
+        self.pool.tapes.drain(..)
+    }
+
     /// Packets that the kernel did not take, since the start.
     #[must_use]
     pub fn unsent(&self) -> u64 {
@@ -237,6 +244,10 @@ impl Outgoing for Pool {
 
     fn job(&mut self, job: media::Job) {
         self.jobs.push(job);
+    }
+
+    fn tape(&mut self, tape: media::Tape) {
+        self.tapes.push(tape);
     }
 }
 

@@ -4,7 +4,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     BitrateFeedback, Channel, Command, Event, Feedback, Job, LobbyId, Machine, Message as Text,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Settings, Source, Workshop,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Settings, Source, Tape, Workshop,
 };
 use cordboard::random::Random;
 use cordboard::rtp::rtcp::{self, Message, Writer};
@@ -54,6 +54,7 @@ pub struct Wire {
     pub jobs: Vec<Job>,
     /// Films and sounds: what the relay makes itself.
     pub orders: Vec<Job>,
+    pub tapes: Vec<Tape>,
 }
 
 impl Outgoing for Wire {
@@ -65,6 +66,9 @@ impl Outgoing for Wire {
         self.events.push(event);
     }
 
+    fn tape(&mut self, tape: Tape) {
+        self.tapes.push(tape);
+    }
     fn job(&mut self, job: Job) {
         match job {
             Job::Film(_) | Job::Sound(_) => self.orders.push(job),

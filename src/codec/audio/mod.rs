@@ -21,5 +21,6 @@ mod wave;
 pub use comfort_noise::{ComfortNoise, NoiseGenerator};
 pub use encoded_loop::{EncodedLoop, encode_loop, encode_wave};
 pub use g711::{A_TO_MU, MU_TO_A};
+pub use opus::StereoEncoder;
 pub use stream::{AudioDecoder, AudioEncoder, Error, PAYLOAD_MAX, SAMPLES_MAX};
 pub use wave::{WAVE_FILE_MAX, WAVE_SECONDS_MAX, Wave, WaveError};

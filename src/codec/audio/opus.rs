@@ -8,9 +8,9 @@
 use std::ops::RangeInclusive;
 use std::ptr::NonNull;
 use unsafe_libopus::{
-    OPUS_APPLICATION_VOIP, OPUS_OK, OPUS_SET_BITRATE_REQUEST, OPUS_SET_COMPLEXITY_REQUEST,
-    OPUS_SET_INBAND_FEC_REQUEST, OPUS_SET_PACKET_LOSS_PERC_REQUEST, OPUS_SET_VBR_REQUEST,
-    OpusDecoder, OpusEncoder,
+    OPUS_APPLICATION_VOIP, OPUS_GET_LOOKAHEAD_REQUEST, OPUS_OK, OPUS_SET_BITRATE_REQUEST,
+    OPUS_SET_COMPLEXITY_REQUEST, OPUS_SET_INBAND_FEC_REQUEST, OPUS_SET_PACKET_LOSS_PERC_REQUEST,
+    OPUS_SET_VBR_REQUEST, OpusDecoder, OpusEncoder,
 };
 
 /// bit/s where the far end asks for nothing: speech is transparent.
@@ -71,7 +71,14 @@ impl Parameters {
 
 /// The state of a sender.
 #[derive(Debug)]
-pub(super) struct Encoder(NonNull<OpusEncoder>);
+pub(super) struct Encoder {
+    state: NonNull<OpusEncoder>,
+    channels: usize,
+}
+
+/// Makes packets of two channels, for recordings.
+#[derive(Debug)]
+pub struct StereoEncoder(Encoder);
 
 /// The state of a receiver.
 #[derive(Debug)]
@@ -86,14 +93,20 @@ impl Encoder {
     /// # Panics
     /// When the rate is none of 8000, 12000, 16000, 24000 and 48000.
     pub(super) fn new(sample_rate: u32, parameters: Parameters) -> Self {
+        Self::with_channels(1, sample_rate, parameters)
+    }
+
+    fn with_channels(channels: u8, sample_rate: u32, parameters: Parameters) -> Self {
         let rate = sample_rate.cast_signed();
         let mut error = 0;
         // SAFETY: `error` outlives the call; the state is checked below.
         let state = unsafe {
-            unsafe_libopus::opus_encoder_create(rate, 1, OPUS_APPLICATION_VOIP, &mut error)
+            let purpose = OPUS_APPLICATION_VOIP;
+            unsafe_libopus::opus_encoder_create(rate, channels.into(), purpose, &mut error)
         };
         let state = NonNull::new(state).filter(|_| error == OPUS_OK);
-        let encoder = Self(state.expect("Opus knows the rates that we ask for"));
+        let state = state.expect("Opus knows the rates that we ask for");
+        let encoder = Self { state, channels: channels.into() };
         let settings = [
             (OPUS_SET_BITRATE_REQUEST, parameters.bitrate),
             (OPUS_SET_COMPLEXITY_REQUEST, COMPLEXITY),
@@ -103,8 +116,9 @@ impl Encoder {
         ];
         for (request, value) in settings {
             // SAFETY: each of these requests takes one 32-bit number.
-            let result =
-                unsafe { unsafe_libopus::opus_encoder_ctl!(encoder.0.as_ptr(), request, value) };
+            let result = unsafe {
+                unsafe_libopus::opus_encoder_ctl!(encoder.state.as_ptr(), request, value)
+            };
             assert_eq!(result, OPUS_OK, "Opus knows the setting {request}");
         }
         encoder
@@ -113,12 +127,52 @@ impl Encoder {
     /// Codes one frame of 2.5 to 60 ms; none when the number of samples is no frame, or `out` too
     /// short.
     pub(super) fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> Option<usize> {
-        let samples = i32::try_from(pcm.len()).ok()?;
+        let samples = i32::try_from(pcm.len() / self.channels).ok()?;
         let room = i32::try_from(out.len()).ok()?;
         let (from, to) = (pcm.as_ptr(), out.as_mut_ptr());
-        // SAFETY: both pointers are those of slices of just these lengths.
-        let len = unsafe { unsafe_libopus::opus_encode(self.0.as_ptr(), from, samples, to, room) };
+        let state = self.state.as_ptr();
+        // SAFETY: both pointers are those of slices of these lengths, `samples` for each channel.
+        let len = unsafe { unsafe_libopus::opus_encode(state, from, samples, to, room) };
         usize::try_from(len).ok().filter(|len| *len > 0)
+    }
+}
+
+impl StereoEncoder {
+    /// An encoder of samples at one of the rates of Opus, for so many bit/s.
+    ///
+    /// # Panics
+    /// When the rate is none of 8000, 12000, 16000, 24000 and 48000.
+    #[must_use]
+    pub fn new(sample_rate: u32, bitrate: u32) -> Self {
+        // A file loses no packets.
+        let bitrate = bitrate.cast_signed();
+        let parameters = Parameters { bitrate, recoverable: false, ..Parameters::default() };
+        Self(Encoder::with_channels(2, sample_rate, parameters))
+    }
+
+    /// Samples at 48 kHz that a decoder gives before the first one that went in (RFC 7845 §4.2).
+    ///
+    /// # Panics
+    /// Never: the library knows its own delay.
+    #[must_use]
+    pub fn pre_skip(&mut self, sample_rate: u32) -> u16 {
+        let mut samples: i32 = 0;
+        // SAFETY: this request takes a place for one 32-bit number, which outlives the call.
+        let result = unsafe {
+            unsafe_libopus::opus_encoder_ctl!(
+                self.0.state.as_ptr(),
+                OPUS_GET_LOOKAHEAD_REQUEST,
+                &mut samples
+            )
+        };
+        assert_eq!(result, OPUS_OK, "Opus knows its delay");
+        u16::try_from(samples * 48_000 / sample_rate.cast_signed()).unwrap_or(0)
+    }
+
+    /// Codes one frame of 2.5 to 60 ms, left and right by turns; none when the number of samples is no
+    /// frame, or `out` too short.
+    pub fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> Option<usize> {
+        self.0.encode(pcm, out)
     }
 }
 
@@ -203,7 +257,7 @@ fn copied_frame(packet: &[u8]) -> Option<CopiedFrame> {
 impl Drop for Encoder {
     fn drop(&mut self) {
         // SAFETY: made by `opus_encoder_create`, and nobody else has it.
-        unsafe { unsafe_libopus::opus_encoder_destroy(self.0.as_ptr()) }
+        unsafe { unsafe_libopus::opus_encoder_destroy(self.state.as_ptr()) }
     }
 }
 

@@ -1,0 +1,276 @@
+//! What is recorded of a call: the packets of its two sides, gathered here and carried to a recorder
+//! in lots, so that the path of a packet copies bytes and does nothing else.
+//!
+//! ```text
+//!   subject's port ─ what its peer says ────────────▶ Left  ┐
+//!   its source     ─ what its peer is given of a port ▶ Right ┴─▶ Tape ── 200 ms or 16 kB ──▶ recorder
+//!
+//!   Paused ── the subject's row names a port ──▶ Running ── music, silence, nothing ──▶ Paused
+//! ```
+//!
+//! Keys are not recorded: a card number that is keyed in belongs into no file.
+
+use super::inbound::{Arrived, What};
+use super::machine::{Machine, Outgoing};
+use super::patchbay::{Change, Source};
+use super::picture::Picture;
+use crate::codec::{Codec, Kind};
+use crate::ids::{CallId, PortId};
+use crate::rtp::HEADER_LEN;
+use crate::time::{Duration, Instant, Now};
+use std::collections::BTreeMap;
+
+/// A lot is given away when it has so many bytes of payload.
+pub const LOT_BYTES: usize = 16 * 1024;
+/// Or when so much time has passed since its first entry.
+pub const LOT_TIME: Duration = Duration::from_millis(200);
+
+/// Which of the two sides of a recording.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Side {
+    /// The subject: who called.
+    Left,
+    /// Whom it hears and sees.
+    Right,
+}
+
+/// A lot of what is recorded of one call, in the order in which it came.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tape {
+    /// Whose.
+    pub call: CallId,
+    /// What came.
+    pub entries: Vec<Entry>,
+    /// The payloads of the entries, one after another.
+    pub bytes: Vec<u8>,
+}
+
+/// One thing that came.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Entry {
+    /// From here on the two talk; whoever was seen before may be another one now.
+    Resume(Instant),
+    /// From here on nothing is recorded.
+    Pause(Instant),
+    /// A packet, whose payload comes next in [`Tape::bytes`].
+    Packet(Piece),
+    /// H.264 parameter sets that its source sends in its SDP alone: one NAL unit, next in
+    /// [`Tape::bytes`].
+    ParameterSet {
+        /// Whose.
+        side: Side,
+        /// Its length.
+        len: usize,
+    },
+}
+
+/// One packet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Piece {
+    /// When it came.
+    pub at: Instant,
+    /// From whom.
+    pub side: Side,
+    /// Of what.
+    pub codec: Codec,
+    /// As in its header.
+    pub ssrc: u32,
+    /// As in its header.
+    pub sequence: u16,
+    /// As in its header.
+    pub timestamp: u32,
+    /// As in its header.
+    pub marker: bool,
+    /// The length of its payload.
+    pub len: usize,
+}
+
+/// All recordings that go on.
+#[derive(Debug, Default)]
+pub(super) struct Tapes(BTreeMap<CallId, Reel>);
+
+#[derive(Debug)]
+struct Reel {
+    /// The subject's ports, and whether each is given what comes from a port.
+    ports: BTreeMap<PortId, bool>,
+    running: bool,
+    tape: Tape,
+    since: Option<Instant>,
+    /// By side, the SSRC whose parameter sets are on the tape.
+    sets_of: [Option<u32>; 2],
+}
+
+impl Tapes {
+    /// Begins to record a port, or another source for one that is recorded.
+    fn attach(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        (port, given): (PortId, bool),
+        out: &mut impl Outgoing,
+    ) {
+        let reel = self.0.entry(call).or_insert_with(|| Reel::new(call));
+        reel.ports.insert(port, given);
+        reel.settle(now, out);
+    }
+
+    /// Ends to record a port; a recording without ports is over until one is attached again.
+    fn detach(&mut self, now: Instant, call: CallId, port: PortId, out: &mut impl Outgoing) {
+        let Some(reel) = self.0.get_mut(&call) else { return };
+        reel.ports.remove(&port);
+        reel.settle(now, out);
+        if reel.ports.is_empty() {
+            reel.give(out);
+            self.0.remove(&call);
+        }
+    }
+}
+
+impl Reel {
+    fn new(call: CallId) -> Self {
+        Self {
+            ports: BTreeMap::new(),
+            running: false,
+            tape: Tape { call, entries: Vec::new(), bytes: Vec::new() },
+            since: None,
+            sets_of: [None; 2],
+        }
+    }
+
+    /// Who is recorded has changed: it goes on, pauses, or goes on with others.
+    fn settle(&mut self, now: Instant, out: &mut impl Outgoing) {
+        let running = self.ports.values().any(|given| *given);
+        if running {
+            self.sets_of = [None; 2];
+            self.write(now, Entry::Resume(now), &[], out);
+        } else if self.running {
+            self.write(now, Entry::Pause(now), &[], out);
+            self.give(out);
+        }
+        self.running = running;
+    }
+
+    fn write(&mut self, now: Instant, entry: Entry, bytes: &[u8], out: &mut impl Outgoing) {
+        self.tape.entries.push(entry);
+        self.tape.bytes.extend_from_slice(bytes);
+        let since = *self.since.get_or_insert(now);
+        if self.tape.bytes.len() >= LOT_BYTES || now.since(since) >= LOT_TIME {
+            self.give(out);
+        }
+    }
+
+    fn give(&mut self, out: &mut impl Outgoing) {
+        self.since = None;
+        if !self.tape.entries.is_empty() {
+            let empty = Tape { call: self.tape.call, entries: Vec::new(), bytes: Vec::new() };
+            out.tape(std::mem::replace(&mut self.tape, empty));
+        }
+    }
+}
+
+impl Machine {
+    /// Begins or ends to record what a port's peer says and is given.
+    pub(super) fn record(
+        &mut self,
+        now: Now,
+        port: PortId,
+        recording: Option<CallId>,
+        out: &mut impl Outgoing,
+    ) {
+        let Some(open) = self.ports.get_mut(port) else { return };
+        let before = std::mem::replace(&mut open.recording, recording);
+        if let Some(call) = before.filter(|_| before != recording) {
+            self.tapes.detach(now.instant, call, port, out);
+        }
+        let Some(call) = recording.filter(|_| before != recording) else { return };
+        let source = self.patchbay.source(port);
+        let given = matches!(source, Source::Port(_));
+        self.tapes.attach(now.instant, call, (port, given), out);
+        self.refresh(now, port, source, out);
+    }
+
+    /// Rows have changed: what is recorded pauses, goes on, or is of another party now.
+    pub(super) fn recut(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
+        for Change { receiver, to, .. } in changes {
+            let recording = self.ports.get(*receiver).and_then(|open| open.recording);
+            if let Some(call) = recording {
+                let given = matches!(to, Source::Port(_));
+                self.tapes.attach(now.instant, call, (*receiver, given), out);
+                self.refresh(now, *receiver, *to, out);
+            }
+        }
+    }
+
+    /// A recorder can begin with a key frame only, from either side.
+    fn refresh(&mut self, now: Now, port: PortId, source: Source, out: &mut impl Outgoing) {
+        if let Source::Port(source) = source {
+            self.want_key_frame(now, port, out);
+            self.want_key_frame(now, source, out);
+        }
+    }
+
+    /// A port that is recorded is closed.
+    pub(super) fn end_record(
+        &mut self,
+        now: Now,
+        (port, recording): (PortId, Option<CallId>),
+        out: &mut impl Outgoing,
+    ) {
+        if let Some(call) = recording {
+            self.tapes.detach(now.instant, call, port, out);
+        }
+    }
+
+    /// Copies a packet of `source` to a recording, while it runs.
+    pub(super) fn tape(
+        &mut self,
+        now: Now,
+        (call, side): (CallId, Side),
+        (source, arrived): (PortId, &Arrived),
+        packet: &[u8],
+        out: &mut impl Outgoing,
+    ) {
+        let Some(open) = self.ports.get(source) else { return };
+        let Some(reel) = self.tapes.0.get_mut(&call).filter(|reel| reel.running) else { return };
+        let Some(format) = open.plan.formats.get(arrived.format) else { return };
+        let header = &arrived.header;
+        match arrived.what {
+            What::Key { .. } | What::WithheldKey => return,
+            What::Picture(Picture::H264(_)) => {
+                let told = &mut reel.sets_of[side as usize];
+                if told.replace(header.ssrc) != Some(header.ssrc) {
+                    for set in open.inbound.sets.iter() {
+                        let entry = Entry::ParameterSet { side, len: set.len() };
+                        reel.write(now.instant, entry, set, out);
+                    }
+                }
+            }
+            What::Sound | What::Picture(_) => {}
+        }
+        let payload = packet.get(HEADER_LEN..).unwrap_or_default();
+        let piece = Piece {
+            at: now.instant,
+            side,
+            codec: format.codec.clone(),
+            ssrc: header.ssrc,
+            sequence: header.sequence,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            len: payload.len(),
+        };
+        reel.write(now.instant, Entry::Packet(piece), payload, out);
+    }
+
+    /// Whether a packet that came to this port goes on tape, as what its peer says.
+    pub(super) fn recording_of(&self, port: PortId) -> Option<CallId> {
+        self.ports.get(port).and_then(|open| open.recording)
+    }
+}
+
+impl Piece {
+    /// Sound or pictures.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.codec.kind()
+    }
+}
