@@ -13,7 +13,7 @@
 //! ========================= above: effects happen.  below: pure, deterministic
 //! floor  6  exchange      all cores wired into one machine: Input in, Effects out, one deadline
 //! floor  5  switchboard   telephone logic: admission, call, consultation, hand-over, desk protocol
-//! floor  4  leg           one party of a call: dialog + offer/answer + media plan
+//! floor  4  leg  recording   one party: dialog + offer/answer + media plan; a call as a file
 //! floor  3  transaction  dialog  registrar  media  acd  presence        strangers to each other
 //! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
 //! floor  1  sip  sdp  rtp  srtp  codec                                  parse, print, compute
@@ -44,6 +44,7 @@ pub mod leg;
 pub mod media;
 pub mod presence;
 pub mod random;
+pub mod recording;
 pub mod registrar;
 pub mod rtp;
 pub mod sdp;

@@ -1,0 +1,21 @@
+//! A call as a file that any player shows: both voices, each on its own channel, and both pictures
+//! side by side.
+//!
+//! ```text
+//!   Tape ──▶ lanes ── in order ──▶ voices ──▶ Opus, stereo ──┐
+//!            (one a side         ▶ views  ──▶ H.264         ─┴▶ Matroska ──▶ Ink, for a file
+//!             and kind)
+//! ```
+//!
+//! Left is who called, right is whom they talk to. Pauses are cut out. A recording knows no file: it
+//! gives out what is to be written, and where.
+
+mod ebml;
+mod lane;
+mod matroska;
+mod recorder;
+mod view;
+mod voice;
+
+pub use matroska::Ink;
+pub use recorder::{FRAME_RATE, HORIZON, Recorder, SIDE};
