@@ -15,6 +15,7 @@ use crate::server::cameras::Cameras;
 use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
 use crate::server::media_sockets::{self, raise_file_limit};
+use crate::server::recordings::Recordings;
 use crate::server::{CodecWorkers, own_address_towards};
 use crate::sip::Transport;
 use crate::store::{Database, Lock, Writer};
@@ -98,6 +99,7 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     let mut media = media::Machine::new(settings, random.fork());
     media.prepare();
     let workers = CodecWorkers::start().context("no thread for a codec worker")?;
+    let recordings = Recordings::start().context("no thread for a recorder")?;
     let (commits, committed) = mpsc::unbounded_channel();
     // The loop is gone only when the process ends.
     let writer = Writer::start(database, move |outcome| drop(commits.send(outcome)))?;
@@ -119,7 +121,18 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     let cameras = Cameras::new(
         config.camera_urls().map(|(camera, url)| (camera.id, camera.name.clone(), url.clone())),
     );
-    let parts = Parts { clock, exchange, first, media, sockets, workers, cameras, ports, writer };
+    let parts = Parts {
+        clock,
+        exchange,
+        first,
+        media,
+        sockets,
+        workers,
+        recordings,
+        cameras,
+        ports,
+        writer,
+    };
     EventLoop::new(parts).run(committed, requested, stopped()?).await?;
     tracing::info!("stopped");
     Ok(())

@@ -15,6 +15,7 @@ use super::cameras::{self, Cameras};
 use super::clock::Clock;
 use super::codec_workers::CodecWorkers;
 use super::media_sockets::{self, MediaSockets};
+use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
 use super::stream::{self, Streams};
 use super::telemetry;
@@ -122,6 +123,7 @@ pub struct EventLoop {
     media: media::Machine,
     sockets: Sockets,
     workers: CodecWorkers,
+    recordings: Recordings,
     cameras: Cameras,
     writer: Writer,
     resolver: Resolver,
@@ -164,6 +166,8 @@ pub struct Parts {
     pub sockets: Sockets,
     /// Who codes pictures.
     pub workers: CodecWorkers,
+    /// Who makes files of recorded calls.
+    pub recordings: Recordings,
     /// The cameras.
     pub cameras: Cameras,
     /// The relay ports of the sockets.
@@ -176,14 +180,25 @@ impl EventLoop {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { clock, exchange, first, media, sockets, workers, cameras, ports, writer } =
-            parts;
+        let Parts {
+            clock,
+            exchange,
+            first,
+            media,
+            sockets,
+            workers,
+            recordings,
+            cameras,
+            ports,
+            writer,
+        } = parts;
         let mut this = Self {
             clock,
             exchange,
             media,
             sockets,
             workers,
+            recordings,
             cameras,
             writer,
             resolver: Resolver::new(),
@@ -203,6 +218,18 @@ impl EventLoop {
     /// When a promise can no longer be kept.
     pub async fn run(
         mut self,
+        commits: mpsc::UnboundedReceiver<Outcome>,
+        requests: mpsc::Receiver<Request>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), Broken> {
+        let result = self.turn(commits, requests, stop).await;
+        self.record();
+        self.recordings.finish(FAREWELL);
+        result
+    }
+
+    async fn turn(
+        &mut self,
         mut commits: mpsc::UnboundedReceiver<Outcome>,
         mut requests: mpsc::Receiver<Request>,
         stop: impl Future<Output = ()>,
@@ -213,6 +240,7 @@ impl EventLoop {
             self.drain_found();
             self.watch_cameras(self.now());
             self.sockets.media.take_jobs().for_each(|job| self.workers.submit(job));
+            self.record();
             if let Some(broken) = self.broken.take() {
                 return Err(broken);
             }
@@ -226,6 +254,7 @@ impl EventLoop {
             let Sockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
             let cameras = &mut self.cameras;
+            let recordings = &mut self.recordings;
             tokio::select! {
                 () = std::future::poll_fn(|cx| udp.poll_ready(cx)) => self.drain_udp(),
                 readable = media.readable() => {
@@ -234,6 +263,7 @@ impl EventLoop {
                 }
                 Some(done) = workers.next() => self.on_done(done),
                 Some(report) = cameras.next() => self.on_camera(report),
+                Some(report) = recordings.next() => self.on_recording(report),
                 Some(event) = streams.next() => {
                     self.on_stream(event);
                     self.drain_streams();
@@ -341,6 +371,16 @@ impl EventLoop {
             }
             next = self.cameras.try_next();
         }
+    }
+
+    /// Carries what is recorded to the recorders.
+    fn record(&mut self) {
+        self.sockets.media.take_tapes().for_each(|tape| self.recordings.tape(tape));
+    }
+
+    fn on_recording(&mut self, report: recordings::Report) {
+        let recordings::Report { call, text } = report;
+        drop((call, text));
     }
 
     /// Connects the cameras that somebody sees, and lets go of the others.

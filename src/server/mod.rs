@@ -10,6 +10,7 @@ pub mod clock;
 mod codec_workers;
 pub mod event_loop;
 pub mod media_sockets;
+pub mod recordings;
 mod resolver;
 mod stream;
 mod telemetry;

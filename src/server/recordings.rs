@@ -1,0 +1,266 @@
+//! The threads that make files of recorded calls, so that neither a codec nor a disk holds up the
+//! event loop or a conversion.
+//!
+//! ```text
+//!   event loop ── begin, tape, end ──▶ a recorder thread ──▶ files
+//!              ◀─────────────── Report: what went wrong ─────┘
+//! ```
+//!
+//! What waits for a thread is bounded: beyond it, parts of the recording are left out and the log says
+//! so, rather than that memory grows while a disk hangs.
+
+use crate::ids::CallId;
+use crate::media::Tape;
+use crate::recording::{Ink, Recorder};
+use crate::time::Duration;
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc as queue;
+use std::thread::{self, JoinHandle};
+use tokio::sync::mpsc;
+
+/// The most that waits for one thread, in bytes of payload: a minute of ten calls with pictures.
+pub const WAITING_BYTES_MAX: usize = 64 << 20;
+/// More threads than this help no switchboard.
+const RECORDERS_MAX: usize = 8;
+/// Between two looks whether the threads have ended.
+const GLANCE: Duration = Duration::from_millis(10);
+/// Only the switchboard's user reads what people said.
+const FILE_MODE: u32 = 0o600;
+const DIRECTORY_MODE: u32 = 0o700;
+
+/// A recording that is not what it should be.
+#[derive(Debug)]
+pub struct Report {
+    /// Whose.
+    pub call: CallId,
+    /// What is wrong, for people; the recording is over.
+    pub text: String,
+}
+
+/// The recorder threads.
+#[derive(Debug)]
+pub struct Recordings {
+    threads: Vec<Recording>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    /// Calls of which a part was left out, so that it is said once.
+    gaps: BTreeMap<CallId, u64>,
+}
+
+#[derive(Debug)]
+struct Recording {
+    queue: queue::Sender<Order>,
+    waiting: Arc<AtomicUsize>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Begin(CallId, PathBuf),
+    Tape(Tape),
+    End(CallId),
+}
+
+impl Recordings {
+    /// As many threads as there are processors beside the event loop's, at least one.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start() -> io::Result<Self> {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let (reporter, reports) = mpsc::unbounded_channel();
+        let count = processors.saturating_sub(1).clamp(1, RECORDERS_MAX);
+        let threads = (0..count).map(|number| {
+            let (queue, orders) = queue::channel();
+            let waiting = Arc::new(AtomicUsize::new(0));
+            let (taken, reporter) = (Arc::clone(&waiting), reporter.clone());
+            let name = format!("recorder-{number}");
+            let work = move || work(&orders, &taken, &reporter);
+            let thread = thread::Builder::new().name(name).spawn(work)?;
+            Ok(Recording { queue, waiting, thread })
+        });
+        Ok(Self { threads: threads.collect::<io::Result<_>>()?, reports, gaps: BTreeMap::new() })
+    }
+
+    /// Begins the file of a call.
+    pub fn begin(&self, call: CallId, path: PathBuf) {
+        self.order(call, Order::Begin(call, path));
+    }
+
+    /// Records more of a call, as far as there is room.
+    pub fn tape(&mut self, tape: Tape) {
+        let (call, len) = (tape.call, tape.bytes.len());
+        let Some(Recording { waiting, .. }) = self.thread(call) else { return };
+        let waiting = Arc::clone(waiting);
+        if waiting.load(Ordering::Relaxed) + len > WAITING_BYTES_MAX {
+            let lost = self.gaps.entry(call).or_default();
+            if *lost == 0 {
+                tracing::warn!(%call, "the recording has gaps: the disk or the processor is too slow");
+            }
+            *lost += len as u64;
+            return;
+        }
+        waiting.fetch_add(len, Ordering::Relaxed);
+        self.order(call, Order::Tape(tape));
+    }
+
+    /// Ends the file of a call.
+    pub fn end(&mut self, call: CallId) {
+        if let Some(lost) = self.gaps.remove(&call) {
+            tracing::warn!(%call, lost, "the recording lacks so many bytes of packets");
+        }
+        self.order(call, Order::End(call));
+    }
+
+    /// What has gone wrong; waits for it.
+    pub async fn next(&mut self) -> Option<Report> {
+        self.reports.recv().await
+    }
+
+    /// Ends all files, and waits for that at most so long: a disk that hangs may hang alone.
+    pub fn finish(&mut self, patience: Duration) {
+        let (queues, threads): (Vec<_>, Vec<_>) =
+            self.threads.drain(..).map(|thread| (thread.queue, thread.thread)).unzip();
+        drop(queues);
+        for _ in 0..patience.as_millis() / GLANCE.as_millis() {
+            if threads.iter().all(JoinHandle::is_finished) {
+                return;
+            }
+            thread::sleep(GLANCE);
+        }
+        tracing::error!("a recording could not be ended in time: it lacks its index");
+    }
+
+    /// The thread that has a call; none once they were ended.
+    fn thread(&self, call: CallId) -> Option<&Recording> {
+        let at = call.0.checked_rem(self.threads.len() as u64)?;
+        // The remainder is below a usize.
+        self.threads.get(at as usize)
+    }
+
+    fn order(&self, call: CallId, order: Order) {
+        if let Some(thread) = self.thread(call) {
+            // A thread that has gone has ended with the process.
+            let _ = thread.queue.send(order);
+        }
+    }
+}
+
+/// A recording and its file.
+#[derive(Debug)]
+struct Open {
+    recorder: Recorder,
+    file: File,
+    path: PathBuf,
+    /// The length of the file.
+    len: u64,
+}
+
+fn work(
+    orders: &queue::Receiver<Order>,
+    waiting: &AtomicUsize,
+    reports: &mpsc::UnboundedSender<Report>,
+) {
+    let mut open = BTreeMap::new();
+    for order in orders {
+        if let Order::Tape(tape) = &order {
+            waiting.fetch_sub(tape.bytes.len(), Ordering::Relaxed);
+        }
+        let call = order.call();
+        // A decoder that a peer's stream brings down costs its own recording only.
+        let done = catch_unwind(AssertUnwindSafe(|| perform(&mut open, order)));
+        let done = done.unwrap_or_else(|_| Err("the recorder failed: please report it".to_owned()));
+        if let Err(text) = done {
+            open.remove(&call);
+            tracing::error!(%call, "{text}");
+            // The event loop may have gone.
+            let _ = reports.send(Report { call, text });
+        }
+    }
+    for (call, open) in open {
+        if let Err(text) = open.finish() {
+            tracing::error!(%call, "{text}");
+        }
+    }
+}
+
+fn perform(open: &mut BTreeMap<CallId, Open>, order: Order) -> Result<(), String> {
+    match order {
+        Order::Begin(call, path) => {
+            open.insert(call, Open::begin(call, path)?);
+            Ok(())
+        }
+        Order::Tape(tape) => open.get_mut(&tape.call).map_or(Ok(()), |open| open.take(&tape)),
+        Order::End(call) => open.remove(&call).map_or(Ok(()), Open::finish),
+    }
+}
+
+impl Order {
+    fn call(&self) -> CallId {
+        match self {
+            Self::Begin(call, _) | Self::End(call) => *call,
+            Self::Tape(tape) => tape.call,
+        }
+    }
+}
+
+impl Open {
+    fn begin(call: CallId, path: PathBuf) -> Result<Self, String> {
+        let (recorder, head) = Recorder::new(&call.to_string());
+        let file = create(&path).map_err(|error| refused("create", &path, &error))?;
+        let mut open = Self { recorder, file, path, len: 0 };
+        open.write(vec![head])?;
+        Ok(open)
+    }
+
+    fn take(&mut self, tape: &Tape) -> Result<(), String> {
+        let mut ink = Vec::new();
+        self.recorder.take(tape, &mut ink);
+        self.write(ink)
+    }
+
+    fn finish(self) -> Result<(), String> {
+        let Self { recorder, file, path, len } = self;
+        let mut ink = Vec::new();
+        recorder.finish(&mut ink);
+        write(&file, len, ink).map(drop).map_err(|error| refused("write", &path, &error))
+    }
+
+    fn write(&mut self, ink: Vec<Ink>) -> Result<(), String> {
+        let written = write(&self.file, self.len, ink);
+        self.len = written.map_err(|error| refused("write", &self.path, &error))?;
+        Ok(())
+    }
+}
+
+/// Writes to a file of this length, and returns its length afterwards.
+fn write(mut file: &File, mut len: u64, ink: Vec<Ink>) -> io::Result<u64> {
+    for ink in ink {
+        match ink {
+            Ink::Append(bytes) => {
+                file.write_all(&bytes)?;
+                len += bytes.len() as u64;
+            }
+            Ink::Patch { at, bytes } => file.write_all_at(&bytes, at)?,
+        }
+    }
+    Ok(len)
+}
+
+/// A new file, and the directories on the way to it; one that is there is never written over.
+fn create(path: &Path) -> io::Result<File> {
+    if let Some(directory) = path.parent() {
+        DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
+    }
+    OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
+}
+
+fn refused(what: &str, path: &Path, error: &io::Error) -> String {
+    format!("cannot {what} the recording {}: {error}", path.display())
+}
