@@ -18,7 +18,7 @@ use super::ports::Ports;
 use super::rendition::camera_of;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
 use super::scene::Lobby;
-use super::tape::{Side, Tape, Tapes};
+use super::tape::{Heard, Side, Tape, Tapes};
 use super::work::{Done, Job};
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
@@ -314,12 +314,14 @@ impl Machine {
         let recording = source.recording;
         let packet = &mut packet[..arrived.len];
         if let Some(call) = recording {
-            self.tape(now, (call, Side::Left), (port, &arrived), packet, out);
+            let heard = Heard { source: port, arrived: &arrived, packet, sets: &sets };
+            self.tape(now, (call, Side::Left), &heard, out);
         }
         for at in 0..self.patchbay.receivers(port).len() {
             let receiver = self.patchbay.receivers(port)[at];
             if let Some(call) = self.recording_of(receiver) {
-                self.tape(now, (call, Side::Right), (port, &arrived), packet, out);
+                let heard = Heard { source: port, arrived: &arrived, packet, sets: &sets };
+                self.tape(now, (call, Side::Right), &heard, out);
             }
             let Some(open) = self.ports.get_mut(receiver) else { continue };
             let mut exit = Exit { scratch: &mut self.scratch, out };

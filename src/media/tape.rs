@@ -13,7 +13,7 @@
 use super::inbound::{Arrived, What};
 use super::machine::{Machine, Outgoing};
 use super::patchbay::{Change, Source};
-use super::picture::Picture;
+use super::picture::{ParameterSets, Picture};
 use crate::codec::{Codec, Kind};
 use crate::ids::{CallId, PortId};
 use crate::rtp::HEADER_LEN;
@@ -83,6 +83,17 @@ pub struct Piece {
     pub marker: bool,
     /// The length of its payload.
     pub len: usize,
+}
+
+/// A packet as it came to a port.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard<'a> {
+    pub source: PortId,
+    pub arrived: &'a Arrived,
+    /// With its header.
+    pub packet: &'a [u8],
+    /// What its source's pictures need to be decoded.
+    pub sets: &'a ParameterSets,
 }
 
 /// All recordings that go on.
@@ -226,10 +237,10 @@ impl Machine {
         &mut self,
         now: Now,
         (call, side): (CallId, Side),
-        (source, arrived): (PortId, &Arrived),
-        packet: &[u8],
+        heard: &Heard<'_>,
         out: &mut impl Outgoing,
     ) {
+        let Heard { source, arrived, packet, sets } = *heard;
         let Some(open) = self.ports.get(source) else { return };
         let Some(reel) = self.tapes.0.get_mut(&call).filter(|reel| reel.running) else { return };
         let Some(format) = open.plan.formats.get(arrived.format) else { return };
@@ -239,7 +250,7 @@ impl Machine {
             What::Picture(Picture::H264(_)) => {
                 let told = &mut reel.sets_of[side as usize];
                 if told.replace(header.ssrc) != Some(header.ssrc) {
-                    for set in open.inbound.sets.iter() {
+                    for set in sets.iter() {
                         let entry = Entry::ParameterSet { side, len: set.len() };
                         reel.write(now.instant, entry, set, out);
                     }

@@ -4,6 +4,7 @@
 
 mod cameras;
 mod conversion;
+mod recording;
 mod relay;
 mod sealed;
 

@@ -10,12 +10,13 @@ use super::h264_sequence::is_too_large;
 use super::image::{IMAGE_SIDE_MAX, Image};
 use openh264_sys2::source::APILoader;
 use openh264_sys2::{
-    API as _, CAMERA_VIDEO_REAL_TIME, DECODER_OPTION_ERROR_CON_IDC, DECODER_OPTION_TRACE_LEVEL,
-    ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_TRACE_LEVEL,
-    ERROR_CON_SLICE_MV_COPY_CROSS_IDR, ISVCDecoder, ISVCEncoder, LEVEL_UNKNOWN, LOW_COMPLEXITY,
-    PRO_BASELINE, RC_BITRATE_MODE, SBitrateInfo, SBufferInfo, SDecodingParam, SEncParamExt,
-    SFrameBSInfo, SM_SINGLE_SLICE, SM_SIZELIMITED_SLICE, SPATIAL_LAYER_ALL, SSourcePicture,
-    VIDEO_BITSTREAM_AVC, WELS_LOG_QUIET, videoFormatI420, videoFrameTypeIDR,
+    API as _, CAMERA_VIDEO_REAL_TIME, CONSTANT_ID, DECODER_OPTION_ERROR_CON_IDC,
+    DECODER_OPTION_TRACE_LEVEL, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE,
+    ENCODER_OPTION_TRACE_LEVEL, ERROR_CON_SLICE_MV_COPY_CROSS_IDR, ISVCDecoder, ISVCEncoder,
+    LEVEL_UNKNOWN, LOW_COMPLEXITY, PRO_BASELINE, RC_BITRATE_MODE, SBitrateInfo, SBufferInfo,
+    SDecodingParam, SEncParamExt, SFrameBSInfo, SM_SINGLE_SLICE, SM_SIZELIMITED_SLICE,
+    SPATIAL_LAYER_ALL, SSourcePicture, VIDEO_BITSTREAM_AVC, WELS_LOG_QUIET, videoFormatI420,
+    videoFrameTypeIDR,
 };
 use std::os::raw::{c_int, c_void};
 use std::ptr::{NonNull, null_mut};
@@ -158,6 +159,8 @@ fn parameters(encoder: &Encoder, settings: &Settings) -> Option<SEncParamExt> {
     parameters.iComplexityMode = LOW_COMPLEXITY;
     parameters.iMultipleThreadIdc = 1;
     parameters.uiIntraPeriod = 0;
+    // A file names its parameter sets once, so that they may not be numbered anew at each key frame.
+    parameters.eSpsPpsIdStrategy = CONSTANT_ID;
     parameters.bEnableFrameSkip = false;
     parameters.bEnableSceneChangeDetect = false;
     parameters.iEntropyCodingModeFlag = 0;
