@@ -19,7 +19,7 @@ use cordboard::registrar;
 use cordboard::sip::digest::{Challenge, Chance, Login, Protected};
 use cordboard::sip::{self, Destination, Flow, HeaderName, Message, NameAddr, Transport, Uri};
 use cordboard::switchboard::call_record::{CallRecord, EndedBy};
-use cordboard::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
+use cordboard::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings, Recorded};
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use cordboard::transaction;
 use std::collections::BTreeMap;
@@ -42,6 +42,8 @@ fn settings() -> Settings {
         answer: AnsweredBy::Queue,
         ring_time: Duration::from_secs(20),
         camera: None,
+        record: Recorded::Never,
+        record_pauses: true,
         lobby: LobbyId::HOUSE,
         announcements: BTreeMap::new(),
     };
@@ -76,6 +78,7 @@ fn settings() -> Settings {
             on_refusal: OnRefusal::Refuse,
             secure_only: false,
             ring_time: Duration::from_secs(30),
+            recordings: "recordings".into(),
             boot: "b1".into(),
         },
     }
@@ -186,6 +189,7 @@ fn open_record(call: u64) -> CallRecord {
         phases: vec![],
         handover: None,
         ended: None,
+        recording: None,
         health: String::new(),
     }
 }

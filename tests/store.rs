@@ -101,6 +101,7 @@ fn record(call: u64) -> CallRecord {
         phases: vec![],
         handover: None,
         ended: None,
+        recording: None,
         health: String::new(),
     };
     record.enter("queued", after(call), "");

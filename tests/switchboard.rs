@@ -6,8 +6,8 @@ mod day;
 mod house;
 
 use cordboard::ids::Number;
-use cordboard::switchboard::AnsweredBy;
 use cordboard::switchboard::call_record::EndedBy;
+use cordboard::switchboard::{AnsweredBy, Recorded};
 use cordboard::time::Duration;
 use house::House;
 
@@ -2043,6 +2043,232 @@ fn who_waits_sees_the_camera_of_the_queue() {
                  op1: ok
                  op1: call r1 consulting
                  op1: callee 3002 trying
+    ",
+    );
+}
+
+/// R6, recording: all calls of the queue, behind the hand-over too.
+#[test]
+fn a_queue_that_records_all_calls_does_so_to_their_end() {
+    day::day(
+        &mut House::that_records(Recorded::Always, true),
+        "
+        1s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets position 1
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        4s   3001 answers
+                 file recordings/2026-11-18/110644-call-1.mkv
+                 record ada
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller, recorded
+        5s   op1: record off
+                 op1: no, refused
+        5s   op1: record on
+                 op1: ok
+        6s   op1: consult 3002
+                 ada gets asking, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting, recorded
+                 op1: callee 3002 trying
+        7s   3002 answers
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee, recorded
+        10s  op1: connect
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: ok
+                 op1: call r1 connected, recorded
+        11s  ada healthy
+        11s  3002 healthy
+                 op1: healthy
+        12s  op1: release
+                 end 3001, normal-clearing
+                 ada gets 3002, 3002 gets ada
+                 3002 shows ada
+                 op1: ok
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+        60s  ada hangs up
+                 end 3002, normal-clearing
+                 end of the file of call-1
+        60s  all is quiet
+    ",
+    );
+}
+
+/// Without pauses the operator is the subject while the caller waits.
+#[test]
+fn a_queue_without_pauses_records_the_consultation_too() {
+    day::day(
+        &mut House::that_records(Recorded::OnDemand, false),
+        "
+        1s   op1 talks to ada
+        5s   op1: record on
+                 file recordings/2026-11-18/110645-call-1.mkv
+                 record ada
+                 op1: ok
+                 op1: call r1 with-caller, recorded
+        6s   op1: consult 3002
+                 ada gets asking, 3001 gets ring-back
+                 record 3001
+                 no longer record ada
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting, recorded
+                 op1: callee 3002 trying
+        7s   3002 answers
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee, recorded
+        8s   op1: alternate caller
+                 ada gets 3001, 3001 gets ada, 3002 gets hold
+                 record ada
+                 no longer record 3001
+                 op1: ok
+                 op1: call r1 alternated, recorded
+    ",
+    );
+}
+
+/// What an operator asked for ends with the operator; the file is one.
+#[test]
+fn a_recording_on_demand_can_be_stopped_and_ends_at_the_release() {
+    let mut house = House::that_records(Recorded::OnDemand, true);
+    day::day(
+        &mut house,
+        "
+        1s   op1 talks to ada
+        5s   op1: record on
+                 file recordings/2026-11-18/110645-call-1.mkv
+                 record ada
+                 op1: ok
+                 op1: call r1 with-caller, recorded
+        6s   op1: record off
+                 no longer record ada
+                 op1: ok
+                 op1: call r1 with-caller
+        7s   op1: record on
+                 record ada
+                 op1: ok
+                 op1: call r1 with-caller, recorded
+        8s   op1: consult 3002
+                 ada gets asking, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting, recorded
+                 op1: callee 3002 trying
+        9s   3002 answers
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee, recorded
+        10s  op1: release force
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: call r1 connected, recorded
+                 end 3001, normal-clearing
+                 ada gets 3002, 3002 gets ada
+                 no longer record ada
+                 end of the file of call-1
+                 3002 shows ada
+                 op1: ok
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+        60s  ada hangs up
+                 end 3002, normal-clearing
+        60s  all is quiet
+    ",
+    );
+    let path = "recordings/2026-11-18/110645-call-1.mkv";
+    assert_eq!(house.kept[0].recording.as_deref(), Some(path));
+}
+
+#[test]
+fn a_queue_that_is_not_recorded_says_so_and_a_waiting_call_has_nothing_to_record() {
+    play(
+        "
+        1s   op1 talks to ada
+        5s   op1: record on
+                 op1: no, refused
+        6s   op1: record
+                 op1: no, bad-field
+        7s   op1: hangup
+                 end 3001, normal-clearing
+                 end ada, normal-clearing
+                 op1: ok
+                 op1: call r1 ended, operator-hung-up
+                 op1: state idle, phone ok
+        8s   op1: record on
+                 op1: no, wrong-phase
+    ",
+    );
+}
+
+/// A caller that is back in the queue is recorded again with the next operator, in the same file.
+#[test]
+fn a_phone_that_is_lost_leaves_one_file() {
+    day::day(
+        &mut House::that_records(Recorded::OnDemand, true),
+        "
+        1s   op1 talks to ada
+        5s   op1: record on
+                 file recordings/2026-11-18/110645-call-1.mkv
+                 record ada
+                 op1: ok
+                 op1: call r1 with-caller, recorded
+        6s   3001 is lost
+                 ada gets position 1
+                 no longer record ada
+                 op1: call r1 ended, phone-gone
+                 op1: offer r1, 1 of 1
+                 op1: state idle, phone ok
+        9s   ada hangs up
+                 end of the file of call-1
+                 op1: withdrawn r1, abandoned
+        9s   all is quiet
+    ",
+    );
+}
+
+/// The call goes on without its recording.
+#[test]
+fn a_disk_that_says_no_costs_the_recording_and_not_the_call() {
+    day::day(
+        &mut House::that_records(Recorded::OnDemand, true),
+        "
+        1s   op1 talks to ada
+        5s   op1: record on
+                 file recordings/2026-11-18/110645-call-1.mkv
+                 record ada
+                 op1: ok
+                 op1: call r1 with-caller, recorded
+        6s   disk full
+                 no longer record ada
+                 op1: notice
+                 op1: call r1 with-caller
+        6s   disk full
+        7s   op1: record on
+                 file recordings/2026-11-18/110647-call-1.mkv
+                 record ada
+                 op1: ok
+                 op1: call r1 with-caller, recorded
+        8s   op1: hangup
+                 end 3001, normal-clearing
+                 end ada, normal-clearing
+                 end of the file of call-1
+                 op1: ok
+                 op1: call r1 ended, operator-hung-up
+                 op1: state idle, phone ok
+        9s   all is quiet
     ",
     );
 }

@@ -50,7 +50,7 @@ impl Command {
     }
 }
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "call",
     "began",
     "caller",
@@ -66,11 +66,12 @@ const COLUMNS: [&str; 17] = [
     "ended",
     "cause",
     "ended_by",
+    "recording",
     "phases",
     "health",
 ];
 
-fn row(record: &CallRecord) -> [Value; 17] {
+fn row(record: &CallRecord) -> [Value; 18] {
     let operators: Vec<_> = record.operators.iter().map(OperatorId::as_str).collect();
     let phases: Vec<_> = record
         .phases
@@ -96,6 +97,7 @@ fn row(record: &CallRecord) -> [Value; 17] {
         json!(record.ended.map(|ended| ended.at.to_string())),
         json!(record.ended.map(|ended| ended.cause.word())),
         json!(record.ended.map(|ended| ended.by.word())),
+        json!(record.recording),
         json!(phases),
         json!(record.health),
     ]

@@ -85,7 +85,7 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     let (sockets, ports) = Sockets::bind(&listen).await?;
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
-    let settings = settings(config, &addresses, &mut random);
+    let settings = settings(config, data, &addresses, &mut random);
     let plan = config.numbering_plan();
     for conflict in Directory::new(plan.clone(), state.accounts.clone()).conflicts() {
         tracing::warn!("{conflict}");
@@ -180,6 +180,7 @@ fn listen(config: &Config) -> anyhow::Result<Listen> {
 /// Every room's settings from the configuration.
 fn settings(
     config: &Config,
+    data: &Path,
     addresses: &[(Transport, SocketAddr)],
     random: &mut Random,
 ) -> exchange::Settings {
@@ -216,11 +217,15 @@ fn settings(
                 ..dialog::Settings::default()
             },
         },
-        switchboard: switchboard_settings(config, random),
+        switchboard: switchboard_settings(config, data, random),
     }
 }
 
-fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Settings {
+fn switchboard_settings(
+    config: &Config,
+    data: &Path,
+    random: &mut Random,
+) -> switchboard::Settings {
     let queues = (1..).zip(&config.queues).map(|(lobby, (id, queue))| {
         let answer = match queue.answer {
             Answer::Queue => AnsweredBy::Queue,
@@ -232,7 +237,16 @@ fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Se
         let length = |announcement| (announcement, queue.lobby.voices.length(announcement));
         let announcements = said.map(length).into();
         let (lobby, ring_time, camera) = (LobbyId(lobby), queue.ring_time, queue.camera);
-        let settings = QueueSettings { number, answer, ring_time, camera, lobby, announcements };
+        let settings = QueueSettings {
+            number,
+            answer,
+            ring_time,
+            camera,
+            record: queue.record,
+            record_pauses: queue.record_pauses,
+            lobby,
+            announcements,
+        };
         (id.clone(), settings)
     });
     let waiting = config.queues.iter().map(|(id, queue)| acd::QueueSettings {
@@ -252,6 +266,7 @@ fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Se
         },
         secure_only: config.desk.secure_only,
         ring_time: RING_TIME,
+        recordings: data.join(&config.media.recordings).display().to_string(),
         boot: random.hex(16),
     }
 }

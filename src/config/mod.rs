@@ -17,6 +17,7 @@ use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
 use crate::ids::{CameraId, LevelId, Number, QueueId};
 use crate::media::Lobby;
 use crate::sip::Transport;
+use crate::switchboard::Recorded;
 use crate::time::Duration;
 use reader::{Reader, Remedy, Section};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +81,8 @@ pub struct Media {
     pub address: IpAddr,
     /// Their ports.
     pub ports: RangeInclusive<u16>,
+    /// The directory of recordings; below that of the database unless absolute.
+    pub recordings: PathBuf,
     /// What waiting parties see and hear; the words are those of `[texts]`.
     pub lobby: Lobby,
 }
@@ -146,6 +149,10 @@ pub struct Queue {
     pub grace: Duration,
     /// The camera that callers see while they wait, in place of the picture.
     pub camera: Option<CameraId>,
+    /// Which of its calls are recorded.
+    pub record: Recorded,
+    /// Nothing is recorded while the operator consults.
+    pub record_pauses: bool,
     /// What its callers see and hear while they wait: the house's, with what the queue has of its own.
     pub lobby: Lobby,
 }
@@ -163,6 +170,8 @@ impl Queue {
             overflow: None,
             grace: Duration::from_secs(10),
             camera: None,
+            record: Recorded::Never,
+            record_pauses: true,
             lobby: Lobby::default(),
         }
     }
@@ -182,7 +191,12 @@ impl Default for Config {
                 advertise: None,
                 guests: true,
             },
-            media: Media { address: any, ports: 20_000..=29_999, lobby: Lobby::default() },
+            media: Media {
+                address: any,
+                ports: 20_000..=29_999,
+                recordings: PathBuf::from("recordings"),
+                lobby: Lobby::default(),
+            },
             web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
             levels: Levels { external: LevelId::from("B"), on_refusal: OnRefusal::Refuse },
             desk: Desk { lease: Duration::from_secs(30), secure_only: false },
@@ -245,7 +259,7 @@ impl Config {
             ["data", "sip", "media", "texts", "web", "levels", "desk", "queue", "trunk", "camera"];
         reader.allow(&root, &sections);
         let mut config = Self::default();
-        set(&mut config.data, reader.value(&root, "data", data));
+        set(&mut config.data, reader.value(&root, "data", directory));
         if let Some(section) = reader.section(&root, "sip") {
             config.sip.read(reader, &section);
         }
@@ -301,7 +315,7 @@ fn set<T>(built_in: &mut T, given: Option<T>) {
     }
 }
 
-fn data(value: &DeValue<'_>) -> Result<PathBuf, Remedy> {
+fn directory(value: &DeValue<'_>) -> Result<PathBuf, Remedy> {
     match values::text(value)? {
         "" => Err("name a directory".into()),
         path => Ok(PathBuf::from(path)),
@@ -334,10 +348,12 @@ impl Sip {
 
 impl Media {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        reader.allow(section, &[&["address", "ports"], &lobbies::KEYS[..]].concat());
+        let own = ["address", "ports", "recordings"];
+        reader.allow(section, &[&own, &lobbies::KEYS[..]].concat());
         lobbies::lobby(reader, section, &mut self.lobby);
         set(&mut self.address, reader.value(section, "address", values::ip));
         set(&mut self.ports, reader.value(section, "ports", values::ports));
+        set(&mut self.recordings, reader.value(section, "recordings", directory));
     }
 }
 
@@ -391,7 +407,8 @@ fn queue<'a>(
     (numbers, cameras): (&mut BTreeSet<Number>, &[&str]),
 ) -> Option<Queue> {
     let times = ["ring_time", "wait_max", "grace"];
-    let others = ["number", "answer", "waiting_max", "overflow", "camera"];
+    let others =
+        ["number", "answer", "waiting_max", "overflow", "camera", "record", "record_pauses"];
     reader.allow(section, &[&times[..], &others, &lobbies::KEYS].concat());
     let number = |value: &DeValue<'_>| {
         let number = Number::from(values::name(values::text(value)?)?);
@@ -431,6 +448,12 @@ fn queue<'a>(
     set(&mut queue.grace, reader.value(section, "grace", grace));
     let camera = |value: &DeValue<'_>| cameras::named(value, cameras);
     set(&mut queue.camera, reader.value(section, "camera", camera));
+    let words =
+        [("no", Recorded::Never), ("always", Recorded::Always), ("on-demand", Recorded::OnDemand)];
+    let word = |value: &DeValue<'_>| values::word(value, &words);
+    set(&mut queue.record, reader.value(section, "record", word));
+    let pauses = reader.value(section, "record_pauses", values::truth);
+    set(&mut queue.record_pauses, pauses);
     queue.lobby.clone_from(house);
     lobbies::lobby(reader, section, &mut queue.lobby);
     Some(queue)

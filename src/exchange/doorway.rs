@@ -2,12 +2,12 @@
 
 use super::admin;
 use super::journal::Entry;
-use crate::ids::{PortId, Ticket};
+use crate::ids::{CallId, PortId, Ticket};
 use crate::leg;
 use crate::media;
 use crate::registrar;
 use crate::sip::{Destination, Flow};
-use crate::switchboard::{self, Story};
+use crate::switchboard::{self, Recording, Story};
 use crate::transaction;
 use std::net::{IpAddr, SocketAddr};
 
@@ -31,6 +31,13 @@ pub enum Input<'a> {
     Ports(Vec<PortId>),
     /// The journal has what was awaited.
     Committed(Ticket),
+    /// A recording could not be made, or not to its end.
+    RecordingFailed {
+        /// Of which call.
+        call: CallId,
+        /// What is wrong, for people.
+        text: String,
+    },
     /// A host name was looked up, in vain or not.
     Resolved {
         /// The name.
@@ -72,6 +79,8 @@ pub enum Effect {
         /// Under which name its commit is reported.
         ticket: Option<Ticket>,
     },
+    /// For the recorder.
+    Recording(Recording),
     /// Look a host name up.
     Resolve {
         /// The name.

@@ -131,6 +131,9 @@ impl Machine {
             Input::Media(event) => self.leg(now, leg::Input::Media(event)),
             Input::Ports(ports) => self.leg(now, leg::Input::Ports(ports)),
             Input::Committed(ticket) => self.committed(now, ticket, &mut out),
+            Input::RecordingFailed { call, text } => {
+                self.tell(now, switchboard::Input::RecordingFailed { call, text });
+            }
             Input::Resolved { host, address } => self.resolved(host, address),
             Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
         }
@@ -361,6 +364,7 @@ impl Machine {
         match effect {
             switchboard::Effect::Leg(command) => self.leg(now, leg::Input::Command(command)),
             switchboard::Effect::Log(story) => out.push(Effect::Log(story)),
+            switchboard::Effect::Recording(recording) => out.push(Effect::Recording(recording)),
             switchboard::Effect::Keep { keep, ticket } => {
                 let ticket = ticket.map(|own| self.wait_for_commit(Awaiting::Switchboard(own)));
                 let entry = match keep {

@@ -11,7 +11,7 @@ use super::streams::{self, Wish};
 use crate::cause::Cause;
 use crate::codec::{Codec, Kind};
 use crate::dialog::{self, Body, By};
-use crate::ids::{LegId, PortId};
+use crate::ids::{CallId, LegId, PortId};
 use crate::media;
 use crate::sip::{Destination, HeaderName};
 use crate::srtp::Seed;
@@ -57,6 +57,7 @@ impl Machine {
             Command::End { leg, cause } => self.end(now, leg, cause, out),
             Command::Listen(sources) => self.listen(sources, out),
             Command::Watch { leg, on } => self.watch(leg, on, out),
+            Command::Record { leg, recording } => self.record(leg, recording, out),
             Command::RequestKeyFrame { leg } => self.request_key_frame(leg, out),
             Command::SendDtmf { leg, digit } => self.send_dtmf(now, leg, digit, out),
             Command::InterceptDtmf { leg, on } => self.intercept(leg, on, out),
@@ -340,6 +341,12 @@ impl Machine {
             (leg.audio.health, leg.video.health) = (None, None);
         }
         self.each_port(id, |port| media::Command::Watch { port, on }, out);
+    }
+
+    fn record(&mut self, id: LegId, recording: Option<CallId>, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.recording = recording;
+        self.each_port(id, |port| media::Command::Record { port, recording }, out);
     }
 
     fn intercept(&mut self, id: LegId, on: bool, out: &mut Vec<Effect>) {

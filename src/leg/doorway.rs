@@ -4,7 +4,7 @@ use super::party::{Identity, Party};
 use crate::cause::Cause;
 use crate::codec::Codec;
 use crate::dialog::{self, By};
-use crate::ids::{CameraId, LegId};
+use crate::ids::{CallId, CameraId, LegId};
 use crate::media;
 use crate::sip::{Flow, NameAddr};
 use crate::time::Duration;
@@ -147,6 +147,13 @@ pub enum Command {
         leg: LegId,
         /// From now on, or no longer.
         on: bool,
+    },
+    /// Record what this leg says and what it is given of another, or no longer.
+    Record {
+        /// The leg.
+        leg: LegId,
+        /// The call whose recording it is.
+        recording: Option<CallId>,
     },
     /// Ask the camera of this leg for a key frame.
     RequestKeyFrame {

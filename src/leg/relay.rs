@@ -35,7 +35,8 @@ impl Machine {
     fn sync_stream(&mut self, now: Instant, id: LegId, kind: Kind, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let wanted = leg.stream(kind).map(|stream| plan(stream, leg.signalling, &leg.cname));
-        let (watched, intercepted) = (leg.watched, leg.intercepted && kind == Kind::Audio);
+        let (watched, recording) = (leg.watched, leg.recording);
+        let intercepted = leg.intercepted && kind == Kind::Audio;
         let offering = leg.talk.is_offering();
         let line = leg.line_mut(kind);
         let Some(port) = line.port else { return };
@@ -46,6 +47,9 @@ impl Machine {
                 out.push(Effect::Media(Command::Open { port, kind, plan }));
                 if watched {
                     out.push(Effect::Media(Command::Watch { port, on: true }));
+                }
+                if recording.is_some() {
+                    out.push(Effect::Media(Command::Record { port, recording }));
                 }
                 if intercepted {
                     out.push(Effect::Media(Command::Intercept { port, on: true }));

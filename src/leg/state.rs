@@ -13,7 +13,7 @@ use super::streams;
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::dialog::Body;
-use crate::ids::PortId;
+use crate::ids::{CallId, PortId};
 use crate::media;
 use crate::sip::Replaces;
 use crate::time::{Duration, Instant};
@@ -114,6 +114,8 @@ pub(super) struct Leg {
     /// Who it hears and sees.
     pub source: Source,
     pub watched: bool,
+    /// The call in whose recording it is.
+    pub recording: Option<CallId>,
     pub intercepted: bool,
     /// We offer it sealed streams only (SRTP).
     pub sealed: bool,
@@ -140,6 +142,7 @@ impl Leg {
             video: Line::default(),
             source: Source::Silence,
             watched: false,
+            recording: None,
             intercepted: false,
             sealed: false,
             can: Capabilities::default(),

@@ -25,6 +25,7 @@ use crate::ids::{PortId, Ticket};
 use crate::media;
 use crate::sip::{Destination, Flow, Transport};
 use crate::store::{Batch, Outcome, StoreError, WriteRefused, Writer};
+use crate::switchboard::Recording;
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -380,7 +381,7 @@ impl EventLoop {
 
     fn on_recording(&mut self, report: recordings::Report) {
         let recordings::Report { call, text } = report;
-        drop((call, text));
+        self.handle(Input::RecordingFailed { call, text });
     }
 
     /// Connects the cameras that somebody sees, and lets go of the others.
@@ -441,7 +442,7 @@ impl EventLoop {
     // ---- what goes out ----
 
     fn perform(&mut self, effects: Vec<Effect>) {
-        let mut entries = Vec::new();
+        let (mut entries, mut recorded) = (Vec::new(), Vec::new());
         for effect in effects {
             match effect {
                 Effect::Send { to, bytes } => self.send(to, bytes),
@@ -465,7 +466,16 @@ impl EventLoop {
                 }
                 Effect::Log(story) => telemetry::tell(&story),
                 Effect::Complaint { flow, what } => telemetry::complain(&flow, &what),
+                Effect::Recording(Recording::Begin { call, path }) => {
+                    self.recordings.begin(call, path.into());
+                }
+                Effect::Recording(Recording::End { call }) => recorded.push(call),
             }
+        }
+        if !recorded.is_empty() {
+            // First what the relay still had of it.
+            self.record();
+            recorded.into_iter().for_each(|call| self.recordings.end(call));
         }
         if !entries.is_empty() {
             self.write(entries, None);

@@ -10,6 +10,7 @@ pub fn tell(story: &Story) {
         Story::Arrived { .. }
         | Story::Queued { .. }
         | Story::Taken { .. }
+        | Story::Recorded { .. }
         | Story::HandedOver { .. }
         | Story::Answered { .. }
         | Story::Transferred { .. }

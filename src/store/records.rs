@@ -103,6 +103,7 @@ fn record(row: &Row<'_>) -> Result<Option<CallRecord>> {
         phases: Vec::new(),
         handover: handover.and_then(Handover::from_word),
         ended,
+        recording: row.get("recording")?,
         health: row.get("health")?,
     }))
 }

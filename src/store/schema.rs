@@ -4,7 +4,7 @@ use crate::directory::patent_levels;
 use rusqlite::{Connection, Transaction};
 
 /// The steps in their order. A step that was ever released is never changed; the next one changes it.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 2] = [first, srtp];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [first, srtp, recordings];
 
 /// The version that a file has after all steps.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
@@ -24,6 +24,11 @@ pub(super) fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// Calls that were recorded, and where to.
+fn recordings(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch("ALTER TABLE calls ADD COLUMN recording TEXT;")
 }
 
 /// Terminals that speak under SRTP only.

@@ -199,8 +199,10 @@ fn put_call(connection: &Connection, record: &CallRecord) -> Result<()> {
         connection,
         "INSERT OR REPLACE INTO calls
              (call, request, session, queue, caller, caller_name, origin, dialled, operators,
-              callee, began, answered, handover, ended, cause, ended_by, health)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+              callee, began, answered, handover, ended, cause, ended_by, recording,
+              health)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+              ?18)",
         params![
             call,
             record.request.map(|request| request.to_string()),
@@ -218,6 +220,7 @@ fn put_call(connection: &Connection, record: &CallRecord) -> Result<()> {
             record.ended.map(|ended| time(ended.at)),
             record.ended.map(|ended| ended.cause.word()),
             record.ended.map(|ended| ended.by.word()),
+            record.recording,
             record.health,
         ],
     )?;

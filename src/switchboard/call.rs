@@ -20,8 +20,9 @@
 use super::admission::{Callee, Identity};
 use super::call_record::{CallRecord, EndedBy, Handover};
 use super::context::{Asker, Context, Keep, Owner, Permission, Step, party};
-use super::desk::event::{Caller, Event, Outcome, Refusal};
+use super::desk::event::{Outcome, Refusal};
 use super::handover::Checks;
+use super::recording::Tape;
 use super::ringing::{Placing, Ringing, Rung};
 use super::settings::{AnsweredBy, REFUSALS};
 use super::story::Story;
@@ -59,6 +60,8 @@ pub(super) struct OperatorCall {
     pub(super) joined: Option<(Instant, usize)>,
     /// The estimate at this position.
     pub(super) minutes: Option<u32>,
+    /// Its recording.
+    pub(super) tape: Tape,
 }
 
 /// Where a call through an operator stands.
@@ -187,6 +190,7 @@ impl OperatorCall {
             camera: arrived.camera,
             joined: None,
             minutes: None,
+            tape: Tape::Off,
         }
     }
 
@@ -289,25 +293,11 @@ impl OperatorCall {
         }
     }
 
-    pub fn caller_view(&self) -> Caller {
-        Caller { number: self.identity.shown().to_owned(), name: self.identity.name.clone() }
-    }
-
-    /// The `call` event that says where this call stands.
-    pub fn view(&self, reason: Option<String>) -> Event {
-        Event::Call {
-            request: self.request,
-            phase: self.phase(),
-            caller: self.caller_view(),
-            callee: self.callee().cloned(),
-            reason,
-        }
-    }
-
     /// Goes to another state: the patchbay first, then the people, then the record.
     pub(super) fn enter(&mut self, state: State, ctx: &mut Context<'_>) {
         self.state = state;
         ctx.leg(Command::Listen(self.sources()));
+        self.follow_recording(ctx);
         if let Some(operator) = self.operator().cloned() {
             ctx.tell(&operator, self.view(None));
         }
@@ -418,6 +408,7 @@ impl OperatorCall {
         self.answer(Choice { like: Some(seat.phone), prefer: vec![] }, ctx);
         self.record.answer(ctx.now.unix);
         self.greeting = None;
+        self.record_from_here(ctx);
         self.enter(State::WithCaller { seat }, ctx);
     }
 

@@ -152,6 +152,7 @@ impl Machine {
             | Verb::Connect
             | Verb::Release { .. }
             | Verb::Retrieve { .. }
+            | Verb::Record { .. }
             | Verb::Hangup => return self.command_call(env, operator, verb, asker),
         }
         Ok(Some(Outcome::Ok))

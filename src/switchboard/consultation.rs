@@ -42,6 +42,7 @@ impl OperatorCall {
             Verb::Cancel => self.cancel(ctx)?,
             Verb::Connect => self.connect(ctx)?,
             Verb::Release { force } => return self.release(*force, asker.clone(), ctx),
+            Verb::Record { on } => self.record(*on, ctx)?,
             Verb::Hangup => self.hang_up(ctx)?,
             Verb::Hello { .. }
             | Verb::Ready

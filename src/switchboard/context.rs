@@ -6,6 +6,7 @@ use super::desk::event::{Event, Outcome};
 use super::desk::results::Kept;
 use super::dispatch::Onward;
 use super::estimate::Estimate;
+use super::recording::Recording;
 use super::settings::Settings;
 use super::story::Story;
 use crate::acd;
@@ -85,6 +86,8 @@ pub(super) enum Step {
     Answer(Asker, Outcome),
     /// For the journal; with a ticket, its commit is awaited.
     Keep(Keep, Option<Ticket>),
+    /// For the recorder.
+    Recording(Recording),
     /// For the log.
     Log(Story),
     /// A caller goes on to another number.

@@ -110,6 +110,7 @@ impl Machine {
             phases: vec![],
             handover: None,
             ended: None,
+            recording: None,
             health: String::new(),
         }
     }

@@ -260,6 +260,7 @@ impl OperatorCall {
         let other = ctx.world.called(&callee.number);
         self.state = State::HandedOver { callee };
         ctx.leg(Command::Listen(self.sources()));
+        self.follow_recording(ctx);
         ctx.introduce((caller, &self.identity), (wanted, &other));
         ctx.log(Story::HandedOver { call: self.id, operator: operator.clone() });
         ctx.keep(&self.record);

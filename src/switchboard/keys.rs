@@ -22,6 +22,8 @@ pub(super) enum Keyed {
     Command(Verb),
     /// `*3`: the other of the two, whoever that is now.
     Alternate,
+    /// `*7`: records the call, or no longer, whichever it is not now.
+    Record,
     /// `*5`: release; the second time in a row it forces.
     Release,
 }
@@ -45,6 +47,7 @@ impl Keys {
             "*4" => Keyed::Command(Verb::Connect),
             "*5" => Keyed::Release,
             "*6" => Keyed::Command(Verb::Cancel),
+            "*7" => Keyed::Record,
             "*" | "*2" => return Keyed::Held,
             held => match held.strip_prefix("*2") {
                 Some(number) => match number.strip_suffix('#') {

@@ -20,6 +20,7 @@ use super::direct::DirectCall;
 use super::dispatch::Incoming;
 use super::estimate::Estimate;
 use super::phones::Phones;
+use super::recording::Recording;
 use super::settings::Settings;
 use super::story::Story;
 use crate::acd;
@@ -55,6 +56,13 @@ pub enum Input {
     Unregistered(Number),
     /// The journal has what was awaited.
     Committed(Ticket),
+    /// A recording could not be made, or not to its end.
+    RecordingFailed {
+        /// Of which call.
+        call: CallId,
+        /// What is wrong, for people.
+        text: String,
+    },
     /// Operators, terminals or levels were changed.
     DirectoryChanged,
     /// An administrator sets an operator's state.
@@ -102,6 +110,8 @@ pub enum Effect {
         /// Under which name its commit is reported.
         ticket: Option<Ticket>,
     },
+    /// The recorder's part.
+    Recording(Recording),
     /// The log's part.
     Log(Story),
 }
@@ -125,6 +135,8 @@ pub struct Machine {
     pub(super) hands: BTreeMap<OperatorId, CallId>,
     /// The camera that each call looks at.
     watching: BTreeMap<CallId, CameraId>,
+    /// The calls that have a recording.
+    pub(super) recordings: BTreeSet<CallId>,
     pub(super) book: LegBook,
     pub(super) desks: Desks,
     pub(super) phones: Phones,
@@ -162,6 +174,7 @@ impl Machine {
             requests: BTreeMap::new(),
             hands: BTreeMap::new(),
             watching: BTreeMap::new(),
+            recordings: BTreeSet::new(),
             estimates: BTreeMap::new(),
             book: LegBook::default(),
             desks: Desks::default(),
@@ -196,6 +209,9 @@ impl Machine {
                 }
             }
             Input::Committed(ticket) => self.committed(&mut env, ticket),
+            Input::RecordingFailed { call, text } => {
+                self.recording_failed(&mut env, call, text);
+            }
             Input::DirectoryChanged => self.directory_changed(&mut env),
             Input::SetState { operator, state } => {
                 let input = match state {
@@ -274,7 +290,8 @@ impl Machine {
             Some(camera) => self.watching.insert(id, camera),
             None => self.watching.remove(&id),
         };
-        if call.is_over() {
+        let is_over = call.is_over();
+        if is_over {
             if let Some(request) = call.request() {
                 self.requests.remove(&request);
             }
@@ -282,6 +299,9 @@ impl Machine {
             self.calls.insert(id, call);
         }
         self.perform(env, steps);
+        if is_over {
+            self.end_recording(env, id);
+        }
     }
 
     pub(super) fn context<'a>(
@@ -398,6 +418,7 @@ impl Machine {
                 Step::Tell(operator, event) => self.desks.tell(&operator, event),
                 Step::Answer(asker, outcome) => self.answer(env, asker, &outcome),
                 Step::Keep(keep, ticket) => env.out.push(Effect::Keep { keep, ticket }),
+                Step::Recording(recording) => self.on_recording(env, recording),
                 Step::Log(story) => env.out.push(Effect::Log(story)),
                 Step::Onward(onward) => self.go_onward(env, *onward),
             }

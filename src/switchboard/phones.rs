@@ -304,6 +304,10 @@ impl Machine {
             Keyed::Pass(keys) => return self.pass_keys(env, id, &keys),
             Keyed::Command(verb) => verb,
             Keyed::Release => Verb::Release { force: std::mem::take(&mut pad.warned) },
+            Keyed::Record => match self.calls.get(&id) {
+                Some(Call::Operator(call)) => Verb::Record { on: !call.is_recorded() },
+                Some(Call::Direct(_)) | None => return,
+            },
             Keyed::Alternate => match self.calls.get(&id) {
                 Some(Call::Operator(call)) => Verb::Alternate { party: other_party(&call.state) },
                 Some(Call::Direct(_)) | None => return,

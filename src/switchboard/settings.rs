@@ -1,5 +1,6 @@
 //! What the switchboard is told of its house.
 
+use super::recording::Recorded;
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CameraId, Number, QueueId};
@@ -23,6 +24,8 @@ pub struct Settings {
     pub secure_only: bool,
     /// How long a phone rings for a direct call, and a consulted one for an operator.
     pub ring_time: Duration,
+    /// The directory of the recordings.
+    pub recordings: String,
     /// Changes at each start; desks see by it that the server was restarted.
     pub boot: String,
 }
@@ -38,6 +41,10 @@ pub struct QueueSettings {
     pub ring_time: Duration,
     /// What a caller sees while it waits, in place of the picture.
     pub camera: Option<CameraId>,
+    /// Which of its calls are recorded.
+    pub record: Recorded,
+    /// Nothing is recorded while the operator consults.
+    pub record_pauses: bool,
     /// What its callers see and hear while they wait.
     pub lobby: LobbyId,
     /// How long each announcement takes in this lobby; [`ANNOUNCEMENT`] for one that is not named.

@@ -45,6 +45,13 @@ pub enum Story {
         /// Why.
         cause: Cause,
     },
+    /// It is recorded from here on.
+    Recorded {
+        /// Which.
+        call: CallId,
+        /// Where to.
+        path: String,
+    },
     /// Caller and callee are among themselves.
     HandedOver {
         /// Which.
@@ -115,6 +122,7 @@ impl fmt::Display for Story {
             Self::PhoneFailed { call, operator, cause } => {
                 write!(f, "{call} back in the queue: the phone of {operator}: {cause}")
             }
+            Self::Recorded { call, path } => write!(f, "{call} is recorded to {path}"),
             Self::HandedOver { call, operator } => {
                 write!(f, "{call} handed over by {operator}")
             }

@@ -1,6 +1,7 @@
 //! What goes on now, for people who look: calls, queues, operators.
 
 use super::call::{OperatorCall, State};
+use super::desk::event::{Caller, Event};
 use super::machine::{Call, Machine};
 use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
 use crate::presence::{self, View};
@@ -138,6 +139,22 @@ fn operator_view(operator: OperatorId, view: &View, call: Option<CallId>) -> Ope
 }
 
 impl OperatorCall {
+    pub fn caller_view(&self) -> Caller {
+        Caller { number: self.identity.shown().to_owned(), name: self.identity.name.clone() }
+    }
+
+    /// The `call` event that says where this call stands.
+    pub fn view(&self, reason: Option<String>) -> Event {
+        Event::Call {
+            request: self.request,
+            phase: self.phase(),
+            caller: self.caller_view(),
+            callee: self.callee().cloned(),
+            recording: self.is_recorded() && !self.is_over(),
+            reason,
+        }
+    }
+
     /// The phase as the desk protocol names it; callers in the queue have none there.
     pub fn phase(&self) -> &'static str {
         match &self.state {

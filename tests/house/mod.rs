@@ -22,7 +22,8 @@ use cordboard::registrar;
 use cordboard::sip::{NameAddr, Uri};
 use cordboard::switchboard::admission::{Identity, Origin};
 use cordboard::switchboard::{
-    AnsweredBy, Effect, Incoming, Input, Keep, Machine, OnRefusal, QueueSettings, Settings, World,
+    AnsweredBy, Effect, Incoming, Input, Keep, Machine, OnRefusal, QueueSettings, Recorded,
+    Recording, Settings, World,
 };
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use serde_json::{Value, json};
@@ -82,7 +83,13 @@ impl House {
 
     /// A house whose queue shows the gate.
     pub fn with_a_camera_for_the_queue() -> Self {
-        Self::furnished(AnsweredBy::Queue, (100, None, None), Some(GATE))
+        let never = (Recorded::Never, true);
+        Self::furnished(AnsweredBy::Queue, (100, None, None), Some(GATE), never)
+    }
+
+    /// A house whose queue records its calls, with pauses or without.
+    pub fn that_records(record: Recorded, pauses: bool) -> Self {
+        Self::furnished(AnsweredBy::Queue, (100, None, None), None, (record, pauses))
     }
 
     pub fn with(
@@ -91,13 +98,15 @@ impl House {
         wait_max: Option<Duration>,
         overflow: Option<&str>,
     ) -> Self {
-        Self::furnished(answer, (waiting_max, wait_max, overflow), None)
+        let never = (Recorded::Never, true);
+        Self::furnished(answer, (waiting_max, wait_max, overflow), None, never)
     }
 
     fn furnished(
         answer: AnsweredBy,
         (waiting_max, wait_max, overflow): (usize, Option<Duration>, Option<&str>),
         camera: Option<CameraId>,
+        (record, record_pauses): (Recorded, bool),
     ) -> Self {
         let main = QueueId::from("main");
         let plan = NumberingPlan {
@@ -134,6 +143,8 @@ impl House {
             answer,
             ring_time: Duration::from_secs(20),
             camera,
+            record,
+            record_pauses,
             lobby: LobbyId(1),
             announcements: BTreeMap::from([(Announcement::Nobody, Duration::from_millis(3500))]),
         };
@@ -156,6 +167,7 @@ impl House {
             on_refusal: OnRefusal::Refuse,
             secure_only: false,
             ring_time: Duration::from_secs(30),
+            recordings: "recordings".into(),
             boot: "b1".into(),
         };
         let mut house = Self {
@@ -207,6 +219,13 @@ impl House {
                         self.kept.push(*record);
                     }
                     answers.extend(ticket.map(Input::Committed));
+                }
+                Effect::Recording(Recording::Begin { call, path }) => {
+                    lines.push(format!("file {path}"));
+                    assert!(path.contains(&call.to_string()), "{path} names no {call}");
+                }
+                Effect::Recording(Recording::End { call }) => {
+                    lines.push(format!("end of the file of {call}"));
                 }
                 Effect::Log(_) => {}
             }
@@ -296,6 +315,10 @@ impl House {
             Command::SendDtmf { leg, digit } => format!("{} <- key {digit}", self.name(leg)),
             Command::Align { leg, to } => format!("align {} to {}", self.name(leg), self.name(to)),
             Command::Probe { leg } => format!("probe {}", self.name(leg)),
+            Command::Record { leg, recording: Some(_) } => format!("record {}", self.name(leg)),
+            Command::Record { leg, recording: None } => {
+                format!("no longer record {}", self.name(leg))
+            }
             Command::Watch { .. }
             | Command::RequestKeyFrame { .. }
             | Command::InterceptDtmf { .. } => return None,
@@ -323,7 +346,8 @@ impl House {
             "withdrawn" => format!("withdrawn {request}, {}", text("reason")),
             "call" => {
                 let reason = value["reason"].as_str().map(|r| format!(", {r}")).unwrap_or_default();
-                format!("call {request} {}{reason}", text("phase"))
+                let recorded = if value["recording"] == true { ", recorded" } else { "" };
+                format!("call {request} {}{recorded}{reason}", text("phase"))
             }
             "callee" => format!("callee {} {}", text("number"), text("progress")),
             "state" => format!("state {}, phone {}", text("state"), text("phone")),
@@ -399,6 +423,8 @@ impl House {
             ["consult", number] => value["number"] = (*number).into(),
             ["alternate" | "retrieve", party] => value["party"] = (*party).into(),
             ["release", "force"] => value["force"] = true.into(),
+            ["record", "on"] => value["on"] = true.into(),
+            ["record", "off"] => value["on"] = false.into(),
             ["hello", phone] => value["phone"] = (*phone).into(),
             [_] => {}
             other => panic!("no such command: {other:?}"),
@@ -524,6 +550,10 @@ impl day::Machine for House {
                 let tickets = std::mem::take(&mut self.uncommitted);
                 let inputs = tickets.into_iter().map(Input::Committed);
                 inputs.flat_map(|input| self.give(now, input)).collect()
+            }
+            ["disk", "full"] => {
+                let call = self.kept.last().unwrap().call;
+                self.give(now, Input::RecordingFailed { call, text: "no space".into() })
             }
             ["desks", "fall", "silent"] => {
                 self.silent_desks = true;

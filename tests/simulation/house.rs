@@ -13,7 +13,7 @@ use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
 use cordboard::sip::{Transport, Uri};
-use cordboard::switchboard::{self, AnsweredBy, OnRefusal};
+use cordboard::switchboard::{self, AnsweredBy, OnRefusal, Recorded};
 use cordboard::time::{Duration, Now};
 use cordboard::transaction;
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,6 +181,8 @@ fn settings() -> exchange::Settings {
         answer,
         ring_time: Duration::from_secs(8),
         camera: None,
+        record: Recorded::Never,
+        record_pauses: true,
         lobby: LobbyId::HOUSE,
         announcements: BTreeMap::new(),
     };
@@ -221,6 +223,7 @@ fn settings() -> exchange::Settings {
             on_refusal: OnRefusal::Refuse,
             secure_only: false,
             ring_time: Duration::from_secs(10),
+            recordings: "recordings".into(),
             boot: "b1".into(),
         },
     }

@@ -72,6 +72,11 @@ pub enum Verb {
         /// Whom.
         party: Party,
     },
+    /// Records the call, or no longer.
+    Record {
+        /// Which of the two.
+        on: bool,
+    },
     /// Ends the whole call.
     Hangup,
     /// Looks terminals up.
@@ -196,6 +201,7 @@ fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, Unreadable
         "connect" => Verb::Connect,
         "release" => Verb::Release { force: optional_bool(fields, "force")? },
         "retrieve" => Verb::Retrieve { party: party(fields)? },
+        "record" => Verb::Record { on: required_bool(fields, "on")? },
         "hangup" => Verb::Hangup,
         "find" => {
             let text = required_text(fields, "text")?;
@@ -226,6 +232,10 @@ fn optional_text<'a>(
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Unreadable::BadField(name)),
     }
+}
+
+fn required_bool(fields: &Map<String, Value>, name: &'static str) -> Result<bool, Unreadable> {
+    fields.get(name).and_then(Value::as_bool).ok_or(Unreadable::BadField(name))
 }
 
 fn optional_bool(fields: &Map<String, Value>, name: &'static str) -> Result<bool, Unreadable> {

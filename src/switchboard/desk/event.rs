@@ -49,6 +49,8 @@ pub enum Event {
         caller: Caller,
         /// Who is wanted, once consulted.
         callee: Option<Number>,
+        /// It is being recorded.
+        recording: bool,
         /// Why it ended.
         reason: Option<String>,
     },
@@ -139,13 +141,16 @@ impl Event {
             Self::Withdrawn { request, reason } => {
                 json!({"event": "withdrawn", "request": request.to_string(), "reason": reason})
             }
-            Self::Call { request, phase, caller, callee, reason } => {
+            Self::Call { request, phase, caller, callee, recording, reason } => {
                 let mut value = json!({
                     "event": "call", "request": request.to_string(), "phase": phase,
                     "caller": caller.json(),
                 });
                 if let Some(callee) = callee {
                     value["callee"] = json!({"number": callee.as_str()});
+                }
+                if *recording {
+                    value["recording"] = true.into();
                 }
                 if let Some(reason) = reason {
                     value["reason"] = reason.as_str().into();

@@ -1,0 +1,211 @@
+//! The recording of operator calls: when it runs, whom it follows, and when its file ends.
+//!
+//! ```text
+//!   Off ── the queue or the operator wants it ──▶ Running ── `record off` ──▶ Stopped
+//!    ▲                                              │  ▲ └── `record on` ◀──────┘
+//!    └── the disk says no ──────────────────────────┘  └ follows its subject from leg to leg
+//! ```
+//!
+//! There is one file for each call. The relay records what the subject says and whom it is given, and
+//! pauses by itself while the subject is given music: so a consultation is private, unless the queue's
+//! pauses are off, when the operator is the subject meanwhile.
+
+use super::call::{OperatorCall, State};
+use super::context::{Context, Step};
+use super::desk::event::{Event, Refusal};
+use super::machine::{Call, Effect, Env, Machine};
+use super::story::Story;
+use crate::ids::{CallId, LegId};
+use crate::leg::Command;
+use crate::time::UnixTime;
+
+/// What the recorder is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Recording {
+    /// A file is wanted, before anything is recorded.
+    Begin {
+        /// Of which call.
+        call: CallId,
+        /// Which file.
+        path: String,
+    },
+    /// Nothing more will be recorded of this call.
+    End {
+        /// Of which call.
+        call: CallId,
+    },
+}
+
+/// Which calls of a queue are recorded.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Recorded {
+    /// None.
+    #[default]
+    Never,
+    /// All, from the operator's first word to the end of the call, also behind the hand-over.
+    Always,
+    /// Those for which the operator asks, up to the release.
+    OnDemand,
+}
+
+/// Where the recording of a call stands.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Tape {
+    /// There is no file.
+    #[default]
+    Off,
+    /// There is a file, and nothing goes into it.
+    Stopped,
+    /// It follows this leg.
+    Running { subject: LegId },
+}
+
+impl OperatorCall {
+    /// Whether the call is being recorded, as people are told.
+    pub fn is_recorded(&self) -> bool {
+        matches!(self.tape, Tape::Running { .. })
+    }
+
+    /// The operator wants this call recorded, or no longer.
+    ///
+    /// # Errors
+    /// When there is nobody to record, or the queue says otherwise.
+    pub(super) fn record(&mut self, on: bool, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+        let Some(operator) = self.seat().map(|seat| seat.operator.clone()) else {
+            return Err(self.wrong_phase());
+        };
+        match self.recorded(ctx) {
+            Recorded::Never => {
+                return Err(Refusal::Refused { text: "calls of this queue are not recorded" });
+            }
+            Recorded::Always if !on => {
+                return Err(Refusal::Refused { text: "all calls of this queue are recorded" });
+            }
+            Recorded::Always | Recorded::OnDemand => {}
+        }
+        if on == self.is_recorded() {
+            return Ok(());
+        }
+        if on {
+            self.begin_recording(ctx);
+        } else {
+            self.stop_recording(ctx);
+        }
+        ctx.tell(&operator, self.view(None));
+        Ok(())
+    }
+
+    /// An operator is on the line: what the queue records is recorded from here on.
+    pub(super) fn record_from_here(&mut self, ctx: &mut Context<'_>) {
+        if self.recorded(ctx) == Recorded::Always && !self.is_recorded() {
+            self.begin_recording(ctx);
+        }
+    }
+
+    /// The state has changed: another leg may be the subject, or the operator's wish be over.
+    pub(super) fn follow_recording(&mut self, ctx: &mut Context<'_>) {
+        let is_alone = matches!(self.state, State::Queued | State::HandedOver { .. });
+        if is_alone && self.recorded(ctx) == Recorded::OnDemand && self.tape != Tape::Off {
+            return self.stop_recording(ctx);
+        }
+        let Tape::Running { subject: before } = self.tape else { return };
+        let subject = self.subject(ctx);
+        if subject != before {
+            let recording = Some(self.id);
+            // First the new one, so that the relay sees no end between them.
+            ctx.leg(Command::Record { leg: subject, recording });
+            ctx.leg(Command::Record { leg: before, recording: None });
+            self.tape = Tape::Running { subject };
+        }
+    }
+
+    fn begin_recording(&mut self, ctx: &mut Context<'_>) {
+        if self.tape == Tape::Off {
+            let path = path(&ctx.settings.recordings, ctx.now.unix, self.id);
+            self.record.recording = Some(path.clone());
+            ctx.keep(&self.record);
+            ctx.steps.push(Step::Recording(Recording::Begin { call: self.id, path }));
+        }
+        let subject = self.subject(ctx);
+        ctx.leg(Command::Record { leg: subject, recording: Some(self.id) });
+        self.tape = Tape::Running { subject };
+    }
+
+    fn stop_recording(&mut self, ctx: &mut Context<'_>) {
+        if let Tape::Running { subject } = self.tape {
+            ctx.leg(Command::Record { leg: subject, recording: None });
+            self.tape = Tape::Stopped;
+        }
+        if matches!(self.state, State::HandedOver { .. }) {
+            ctx.steps.push(Step::Recording(Recording::End { call: self.id }));
+        }
+    }
+
+    /// The disk says no; the operator is told.
+    fn recording_failed(&mut self, text: String, ctx: &mut Context<'_>) {
+        if let Tape::Running { subject } = self.tape {
+            ctx.leg(Command::Record { leg: subject, recording: None });
+        }
+        self.tape = Tape::Off;
+        if let Some(operator) = self.operator().cloned() {
+            ctx.tell(&operator, Event::Notice { text });
+            ctx.tell(&operator, self.view(None));
+        }
+    }
+
+    /// Whose voice is on the left.
+    fn subject(&self, ctx: &Context<'_>) -> LegId {
+        let queue = ctx.settings.queues.get(&self.queue);
+        match &self.state {
+            State::Consulting { seat, .. } | State::TalkingToCallee { seat, .. }
+                if queue.is_some_and(|queue| !queue.record_pauses) =>
+            {
+                seat.phone
+            }
+            _ => self.caller,
+        }
+    }
+
+    fn recorded(&self, ctx: &Context<'_>) -> Recorded {
+        ctx.settings.queues.get(&self.queue).map_or(Recorded::Never, |queue| queue.record)
+    }
+}
+
+impl Machine {
+    pub(super) fn on_recording(&mut self, env: &mut Env<'_>, recording: Recording) {
+        match &recording {
+            Recording::Begin { call, path } => {
+                self.recordings.insert(*call);
+                let (call, path) = (*call, path.clone());
+                env.out.push(Effect::Log(Story::Recorded { call, path }));
+            }
+            Recording::End { call } => {
+                self.recordings.remove(call);
+            }
+        }
+        env.out.push(Effect::Recording(recording));
+    }
+
+    /// A call is over, and its file with it.
+    pub(super) fn end_recording(&mut self, env: &mut Env<'_>, call: CallId) {
+        if self.recordings.contains(&call) {
+            self.on_recording(env, Recording::End { call });
+        }
+    }
+
+    pub(super) fn recording_failed(&mut self, env: &mut Env<'_>, call: CallId, text: String) {
+        if self.recordings.remove(&call) {
+            self.with_call(env, call, |call, ctx| {
+                if let Call::Operator(call) = call {
+                    call.recording_failed(text, ctx);
+                }
+            });
+        }
+    }
+}
+
+/// Sorted by day, and within it by time.
+fn path(directory: &str, at: UnixTime, call: CallId) -> String {
+    let (year, month, day, hour, minute, second) = at.civil();
+    format!("{directory}/{year:04}-{month:02}-{day:02}/{hour:02}{minute:02}{second:02}-{call}.mkv")
+}
