@@ -7,6 +7,7 @@ use cordboard::ids::{CameraId, LevelId, Number, QueueId};
 use cordboard::media::{Announcement, Lobby};
 use cordboard::random::Random;
 use cordboard::sip::Transport;
+use cordboard::switchboard::Recorded;
 use cordboard::time::Duration;
 use std::path::Path;
 
@@ -72,6 +73,9 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
         "overflow",
         "grace",
         "camera",
+        "recordings",
+        "record",
+        "record_pauses",
         "house",
         "picture",
         "music",
@@ -115,6 +119,7 @@ fn every_key_is_heard() {
         [media]
         address = "192.0.2.1"
         ports = "10000-10099"
+        recordings = "/var/spool/calls"
         [web]
         listen = "[::1]:80"
         [levels]
@@ -131,6 +136,8 @@ fn every_key_is_heard() {
         wait_max = "1h"
         overflow = "3001"
         grace = "0s"
+        record = "on-demand"
+        record_pauses = false
         [[trunk]]
         name = "a"
         address = ["192.0.2.10", "2001:db8::1"]
@@ -147,6 +154,7 @@ fn every_key_is_heard() {
     assert_eq!(transports, [Transport::Tls, Transport::Wss]);
     assert_eq!(config.sip.advertise, Some("203.0.113.1".parse().unwrap()));
     assert_eq!(config.media.ports, 10_000..=10_099);
+    assert_eq!(config.media.recordings, Path::new("/var/spool/calls"));
     assert_eq!(config.web.listen, "[::1]:80".parse().unwrap());
     assert_eq!(config.levels.on_refusal, OnRefusal::Operator);
     assert_eq!((config.desk.lease, config.desk.secure_only), (Duration::from_secs(120), true));
@@ -159,6 +167,8 @@ fn every_key_is_heard() {
         overflow: Some(Number::from("3001")),
         grace: Duration::ZERO,
         camera: None,
+        record: Recorded::OnDemand,
+        record_pauses: false,
         lobby: Lobby::default(),
     };
     assert_eq!(config.queues.into_iter().collect::<Vec<_>>(), [(QueueId::from("night"), night)]);
@@ -275,6 +285,10 @@ fn every_key_refuses_what_it_cannot_use() {
         ("media", "ports", "\"80-90\"", ports),
         ("media", "ports", "\"20000-20006\"", "give at least 8 ports, the smaller number first"),
         ("media", "ports", "\"20010-20000\"", "give at least 8 ports, the smaller number first"),
+        ("media", "recordings", "\"\"", "name a directory"),
+        ("queue.main", "record", "true", quotes),
+        ("queue.main", "record", "\"yes\"", "write \"no\", \"always\" or \"on-demand\""),
+        ("queue.main", "record_pauses", "\"no\"", truth),
         ("web", "listen", "\"8080\"", socket),
         (
             "levels",

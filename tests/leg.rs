@@ -10,7 +10,7 @@
 use cordboard::cause::Cause;
 use cordboard::codec::{Codec, Kind};
 use cordboard::dialog::{self, ClientTx, ServerTx};
-use cordboard::ids::{ConnectionId, LegId, PortId};
+use cordboard::ids::{CallId, ConnectionId, LegId, PortId};
 use cordboard::leg::{
     Call, Choice, Command, Effect, Event, Identity, Input, LegHealth, Machine, Offer, Party,
     Refusal, Settings, Source,
@@ -48,6 +48,35 @@ fn a_caller_is_answered_with_one_codec_of_each_kind() {
         ~ close 20002
         = ended a by Peer NormalClearing
     ");
+}
+
+#[test]
+fn a_leg_that_is_recorded_is_so_with_each_of_its_streams() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        do record a
+        ~ record 20000 call-17
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        a <- 200 v2 audio 20000 0:PCMU; video 20002 97:H264
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ record 20002 call-17
+        ~ expect 20000
+        ~ expect 20002
+        = changed a PCMU H264
+        a -> ACK
+        do record a no longer
+        ~ record 20000 no longer
+        ~ record 20002 no longer
+    ",
+    );
 }
 
 #[test]
@@ -1663,6 +1692,12 @@ impl Ladder {
                 },
             },
             ["end", name] => Command::End { leg: self.leg(name), cause: Cause::NormalClearing },
+            ["record", name] => {
+                Command::Record { leg: self.leg(name), recording: Some(CallId(17)) }
+            }
+            ["record", name, "no", "longer"] => {
+                Command::Record { leg: self.leg(name), recording: None }
+            }
             ["watch", name] => Command::Watch { leg: self.leg(name), on: true },
             ["intercept", name] => Command::InterceptDtmf { leg: self.leg(name), on: true },
             ["dtmf", name, digit] => {
@@ -1930,6 +1965,10 @@ fn relay_command(command: &media::Command) -> String {
         media::Command::Intercept { port, on } => format!("intercept {} {on}", port.0),
         media::Command::Watch { port, on } => format!("watch {} {on}", port.0),
         media::Command::Expect { port } => format!("expect {}", port.0),
+        media::Command::Record { port, recording: Some(call) } => {
+            format!("record {} {call}", port.0)
+        }
+        media::Command::Record { port, recording: None } => format!("record {} no longer", port.0),
     }
 }
 

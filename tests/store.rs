@@ -101,7 +101,7 @@ fn record(call: u64) -> CallRecord {
         phases: vec![],
         handover: None,
         ended: None,
-        recording: None,
+        recording: Some(format!("recordings/call-{call}.mkv")),
         health: String::new(),
     };
     record.enter("queued", after(call), "");

@@ -92,12 +92,7 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     }
     let (exchange, first) =
         exchange::Machine::new(clock.now(), settings, plan, state, random.fork());
-    let lobbies = std::iter::once(&config.media.lobby)
-        .chain(config.queues.values().map(|queue| &queue.lobby))
-        .map(|lobby| Arc::new(lobby.clone()));
-    let settings = media::Settings { lobbies: lobbies.collect(), ..media::Settings::default() };
-    let mut media = media::Machine::new(settings, random.fork());
-    media.prepare();
+    let media = relay(config, random.fork());
     let workers = CodecWorkers::start().context("no thread for a codec worker")?;
     let recordings = Recordings::start().context("no thread for a recorder")?;
     let (commits, committed) = mpsc::unbounded_channel();
@@ -136,6 +131,17 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     EventLoop::new(parts).run(committed, requested, stopped()?).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The relay, with what the house shows and plays to those who wait.
+fn relay(config: &Config, random: Random) -> media::Machine {
+    let lobbies = std::iter::once(&config.media.lobby)
+        .chain(config.queues.values().map(|queue| &queue.lobby))
+        .map(|lobby| Arc::new(lobby.clone()));
+    let settings = media::Settings { lobbies: lobbies.collect(), ..media::Settings::default() };
+    let mut relay = media::Machine::new(settings, random);
+    relay.prepare();
+    relay
 }
 
 /// Done when SIGTERM or SIGINT comes.

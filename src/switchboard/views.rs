@@ -113,7 +113,10 @@ impl Machine {
     /// How many legs, calls and desks there are: for tests that nothing is left behind.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.calls.is_empty() && self.requests.is_empty() && self.hands.is_empty()
+        self.calls.is_empty()
+            && self.requests.is_empty()
+            && self.hands.is_empty()
+            && self.recordings.is_empty()
     }
 }
 

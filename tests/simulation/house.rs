@@ -72,6 +72,8 @@ pub struct Relayed {
     pub events: Vec<media::Event>,
     /// Sounds to be coded.
     pub sounds: Vec<media::Job>,
+    /// What is recorded.
+    pub tapes: Vec<media::Tape>,
 }
 
 impl media::Outgoing for Relayed {
@@ -83,6 +85,10 @@ impl media::Outgoing for Relayed {
 
     fn report(&mut self, event: media::Event) {
         self.events.push(event);
+    }
+
+    fn tape(&mut self, tape: media::Tape) {
+        self.tapes.push(tape);
     }
 
     fn job(&mut self, job: media::Job) {
@@ -181,7 +187,8 @@ fn settings() -> exchange::Settings {
         answer,
         ring_time: Duration::from_secs(8),
         camera: None,
-        record: Recorded::Never,
+        // Nothing of a recording may be left behind either.
+        record: Recorded::Always,
         record_pauses: true,
         lobby: LobbyId::HOUSE,
         announcements: BTreeMap::new(),

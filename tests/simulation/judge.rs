@@ -305,6 +305,7 @@ impl World {
             | Command::Dtmf { .. }
             | Command::Intercept { .. }
             | Command::Watch { .. }
+            | Command::Record { .. }
             | Command::Expect { .. } => None,
         };
         if let Some((port, what)) = fault {

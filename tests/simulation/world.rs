@@ -230,7 +230,7 @@ impl World {
                     self.judge_story(&story);
                 }
                 Effect::Complaint { what, .. } => self.note(what),
-                Effect::Resolve { .. } | Effect::Reply { .. } => {}
+                Effect::Resolve { .. } | Effect::Reply { .. } | Effect::Recording(_) => {}
             }
         }
         self.judge.views_are_old();

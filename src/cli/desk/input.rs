@@ -23,6 +23,8 @@ pub enum Order {
     },
     /// Drop the consulted person, or give the call back.
     Cancel,
+    /// Record the call or no longer; without a word, whichever it is not now.
+    Record(Option<bool>),
     /// End the whole call.
     HangUp,
     /// No more offers for now.
@@ -41,7 +43,7 @@ pub enum Order {
 
 /// What can be typed, in short.
 pub const HELP: &str = "t [N] take · n [N] decline · c NUMBER consult · a alternate · k connect · \
-                        r release · R force · x cancel · h hang up · d dnd · y ready · f TEXT find · q quit";
+                        r release · R force · x cancel · o record [on|off] · h hang up · d dnd · y ready · f TEXT find · q quit";
 
 impl Order {
     /// Reads one line; none for an empty one.
@@ -66,6 +68,9 @@ impl Order {
             ("r" | "release", "") => Self::Release { force: false },
             ("R", "") | ("r" | "release", "force") => Self::Release { force: true },
             ("x" | "cancel", "") => Self::Cancel,
+            ("o" | "record", "") => Self::Record(None),
+            ("o" | "record", "on") => Self::Record(Some(true)),
+            ("o" | "record", "off") => Self::Record(Some(false)),
             ("h" | "hangup", "") => Self::HangUp,
             ("d" | "dnd", "") => Self::Dnd,
             ("y" | "ready", "") => Self::Ready,
@@ -160,6 +165,9 @@ mod tests {
             (" c  3002 ", Order::Consult("3002".into())),
             ("r", Order::Release { force: false }),
             ("R", Order::Release { force: true }),
+            ("o", Order::Record(None)),
+            ("record off", Order::Record(Some(false))),
+            ("record it", Order::Unknown("record it".into())),
             ("f Ada Berg", Order::Find("Ada Berg".into())),
             ("c", Order::Unknown("c".into())),
             ("t 0", Order::Unknown("t 0".into())),

@@ -241,6 +241,11 @@ impl Desk {
                     self.ask(link, "release", json!({"force": true})).await?;
                 }
                 Order::Cancel => self.ask(link, "cancel", json!({})).await?,
+                Order::Record(wanted) => {
+                    let recording = self.view.call.as_ref().is_some_and(|call| call.recording);
+                    let on = wanted.unwrap_or(!recording);
+                    self.ask(link, "record", json!({"on": on})).await?;
+                }
                 Order::HangUp => self.ask(link, "hangup", json!({})).await?,
                 Order::Dnd => self.ask(link, "dnd", json!({})).await?,
                 Order::Ready => self.ask(link, "ready", json!({})).await?,

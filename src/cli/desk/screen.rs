@@ -100,7 +100,8 @@ fn lines(view: &View, typed: Option<&str>, now: UnixTime, rows: usize) -> Vec<St
     match &view.call {
         None => lines.push(" NO CALL".to_owned()),
         Some(call) => {
-            let mut line = format!(" CALL  {}   {}", call.caller, call.phase);
+            let recording = if call.recording { "   ● recording" } else { "" };
+            let mut line = format!(" CALL  {}   {}{recording}", call.caller, call.phase);
             if let Some((callee, progress)) = &call.callee {
                 let _ = write!(line, "   {callee} {progress}");
             }

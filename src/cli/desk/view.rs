@@ -37,6 +37,8 @@ pub struct InHand {
     pub phase: String,
     /// Number and name.
     pub caller: String,
+    /// It is being recorded.
+    pub recording: bool,
     /// The consulted number and how far that has come.
     pub callee: Option<(String, String)>,
     /// The last health report: one line per party.
@@ -185,6 +187,7 @@ impl View {
         }
         let call = self.in_hand(&request);
         call.phase = phase;
+        call.recording = event["recording"] == true;
         call.caller = person(&event["caller"]);
         call.health.clear();
         let callee = person(&event["callee"]);
@@ -195,6 +198,9 @@ impl View {
             call.callee = Some((callee, progress));
         }
         let _ = write!(line, " {}", call.caller);
+        if call.recording {
+            line += " recording";
+        }
         line
     }
 
@@ -266,6 +272,17 @@ mod tests {
         assert_eq!(view.call.as_ref().map(|call| call.phase.as_str()), Some("with-caller"));
         view.take(&json!({"event": "call", "request": "r-b", "phase": "ended", "reason": "x"}));
         assert_eq!(view.call, None);
+    }
+
+    #[test]
+    fn a_call_that_is_recorded_says_so() {
+        let mut view = View::new("op1");
+        let mut event = json!({"event": "call", "request": "r-a", "phase": "with-caller",
+               "caller": {"number": "4001"}, "recording": true});
+        assert_eq!(view.take(&event).as_deref(), Some("call r-a with-caller 4001 recording"));
+        event["recording"] = json!(null);
+        assert_eq!(view.take(&event).as_deref(), Some("call r-a with-caller 4001"));
+        assert!(view.call.is_some_and(|call| !call.recording));
     }
 
     #[test]
