@@ -33,7 +33,7 @@ const STILL_MS: u64 = 1000;
 /// Between key frames.
 const KEY_FRAME_MS: u64 = 2000;
 /// bit/s of each.
-const SOUND_BITRATE: u32 = 48_000;
+const SOUND_BITRATE: u32 = 64_000;
 const PICTURE_BITRATE: u32 = 500_000;
 
 /// One recording.

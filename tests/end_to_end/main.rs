@@ -23,6 +23,7 @@ mod desk;
 mod phone;
 mod picture;
 mod place;
+mod playback;
 mod program;
 mod real_phones;
 mod rtsp_cameras;

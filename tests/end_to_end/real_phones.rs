@@ -11,11 +11,15 @@
 //!   handed over          U         –           C
 //! ```
 
-use serde_json::json;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Party, Phone, USER};
 use crate::picture::difference;
+use crate::playback::Playback;
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::wait;
 use crate::witness::{Gets, judge, mark};
@@ -97,7 +101,8 @@ fn phones_with_other_codecs_and_one_without_a_camera_hear_each_other() {
 #[test]
 fn sealed_phones_and_one_in_clear_hear_and_see_each_other() {
     let sealed = Codecs { sealed: true, ..PLAIN };
-    let mut stage = Stage::launch(&["terminal set 3002 --srtp required"], [sealed, PLAIN, sealed]);
+    let mut stage =
+        Stage::launch("", &["terminal set 3002 --srtp required"], [sealed, PLAIN, sealed]);
     stage.take();
     stage.with_caller();
     stage.consult();
@@ -109,6 +114,52 @@ fn sealed_phones_and_one_in_clear_hear_and_see_each_other() {
     assert!(keys.len() >= 4, "both sides of both phones name keys");
     let log = stage.board.log();
     assert!(keys.iter().all(|key| !log.contains(key)), "a key stands in the log");
+}
+
+/// Caller on the left, operator and then user on the right; the consultation is not in the file.
+#[test]
+fn a_recording_plays_each_party_on_its_side() {
+    let mut stage = Stage::launch(
+        "[queue.main]\nrecord = \"always\"\n",
+        &[],
+        [
+            Codecs { audio: "PCMU", video: "VP8", ..PLAIN },
+            Codecs { audio: "G722", video: "H264", ..PLAIN },
+            Codecs { audio: "opus", video: "H263", ..PLAIN },
+        ],
+    );
+    stage.take();
+    let is_told = |said: &Value| said["phase"] == "with-caller" && said["recording"] == true;
+    assert!(stage.desk.messages().iter().any(is_told), "the desk is told of the recording");
+    stage.with_caller();
+    stage.consult();
+    stage.connect();
+    stage.hand_over();
+    let records = stage.board.records(1);
+    let path = PathBuf::from(records[0]["recording"].as_str().expect("the record names the file"));
+    let played =
+        wait::until("the end of the recording", Duration::from_secs(10), || Playback::of(&path));
+    let length = played.seconds();
+    let [first, last] = [1.0, length - 2.5];
+    for (second, partner, others) in [(first, OPERATOR, USER), (last, USER, OPERATOR)] {
+        let [left, right] = played.sounds(second);
+        let heard = [left.share_of(CALLER.tone), right.share_of(partner.tone)];
+        let wrong = [right.share_of(CALLER.tone), left.share_of(partner.tone)];
+        let absent = [left.share_of(others.tone), right.share_of(others.tone)];
+        println!("at {second:.1} of {length:.1} s: {heard:.2?}, {wrong:.2?}, {absent:.2?}");
+        assert!(heard.iter().all(|share| *share > 0.9), "at {second} s: {heard:?}");
+        assert!(wrong.iter().chain(&absent).all(|share| *share < 0.1), "{wrong:?} {absent:?}");
+        let [left, right] = played.colours(second);
+        assert!(left.looks_like(CALLER.colour), "at {second} s the left is {left:?}");
+        assert!(right.looks_like(partner.colour), "at {second} s the right is {right:?}");
+    }
+    for second in 0..length as usize {
+        let [left, right] = played.sounds(second as f64);
+        let consulted = left.share_of(OPERATOR.tone).max(left.share_of(USER.tone));
+        assert!(consulted < 0.1, "at {second} s the caller's side has the others' voices");
+        let both = right.share_of(OPERATOR.tone) > 0.2 && right.share_of(USER.tone) > 0.2;
+        assert!(!both || second > 0, "at {second} s the two talk to each other");
+    }
 }
 
 /// What waiting parties see is the picture of their position, in whatever codec they see it.
@@ -223,12 +274,12 @@ fn party(party: Party) -> Share {
 impl Stage {
     /// A guest calls 9000 and waits: it hears and sees that it waits.
     fn open(codecs: [Codecs; 3]) -> Stage {
-        Self::launch(&[], codecs)
+        Self::launch("", &[], codecs)
     }
 
-    /// The same, once the administrator has said so.
-    fn launch(commands: &[&str], codecs: [Codecs; 3]) -> Stage {
-        let board = Switchboard::open();
+    /// The same, with more configuration, and once the administrator has said so.
+    fn launch(tables: &str, commands: &[&str], codecs: [Codecs; 3]) -> Stage {
+        let board = Switchboard::open_with(tables);
         commands.iter().for_each(|command| drop(board.cli(command)));
         let guest = Account::Guest { name: "guest" };
         let operator = board.phone(OPERATOR, codecs[1], Answer::AtOnce, &terminal("3001"));

@@ -258,6 +258,7 @@ impl World {
             Story::HandedOver { .. } => judge.handed_over += 1,
             Story::Ended { cause, .. } => *judge.endings.entry(cause.word()).or_default() += 1,
             Story::Answered { .. }
+            | Story::Recorded { .. }
             | Story::Transferred { .. }
             | Story::Refused { .. }
             | Story::DeskUp { .. }
