@@ -99,7 +99,7 @@ fn a_phone_that_offers_keys_is_answered_with_ours_and_its_partner_may_speak_in_c
         a -> ACK
         = confirmed a PCMU H264
         do call b for a
-        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 97:H264
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 97:H264 96:H264 99:VP8 34:H263 31:H261
     ",
     );
 }
@@ -292,7 +292,7 @@ fn a_direct_call_settles_the_caller_by_its_callee() {
         a -> INVITE audio 4000 8 0 9; video 4002 97:H264/90000 98:VP8/90000
         = offered a audio video
         do call b for a
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 101:telephone-event; video 20002 97:H264 98:VP8
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:VP8 96:H264 34:H263 31:H261
         b -> 180
         = ringing b 180
         do progress a 180
@@ -346,7 +346,7 @@ fn a_partner_without_pictures_leaves_the_callers_camera_off() {
         a -> INVITE audio 4000 0; video 4002 97:H264/90000
         = offered a audio video
         do call b for a
-        b <- INVITE audio 20000 0:PCMU 101:telephone-event; video 20002 97:H264
+        b <- INVITE audio 20000 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 96:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 0; video 0 97
         b <- ACK
         ~ open 20000 audio PCMU to 192.0.2.11:5000
@@ -362,7 +362,7 @@ fn a_partner_without_pictures_leaves_the_callers_camera_off() {
 }
 
 #[test]
-fn the_partner_of_an_answered_caller_is_offered_its_codecs_alone() {
+fn the_partner_of_an_answered_caller_is_offered_its_codecs_first() {
     ladder(
         "
         a -> INVITE audio 4000 0 8 9 101:telephone-event/8000; video 4002 98:VP8/90000
@@ -372,7 +372,7 @@ fn the_partner_of_an_answered_caller_is_offered_its_codecs_alone() {
         a -> ACK
         = confirmed a PCMU VP8
         do call b for a
-        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 98:VP8
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 98:VP8 97:H264 96:H264 34:H263 31:H261
         b -> 488
         = refused b 488 NoCommonCodec
         = ended b by Peer NoCommonCodec
@@ -497,7 +497,7 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         a -> ACK
         = confirmed a PCMU H264
         do call b for a
-        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 97:H264
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 97:H264 96:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 0; video 5002 97:H264/90000
         b <- ACK
         ~ open 20004 audio PCMU to 192.0.2.11:5000
@@ -619,12 +619,12 @@ fn a_re_invite_without_sdp_gets_what_is_in_use() {
 #[test]
 fn aligning_is_one_re_invite_with_the_others_codec() {
     let calls = "
-        a -> INVITE audio 4000 0 8 9
+        a -> INVITE audio 4000 99:iLBC/8000 8 9         # which nobody converts
         = offered a audio
-        do answer a
-        a <- 200 audio 20000 0:PCMU
+        do answer a prefer ilbc
+        a <- 200 audio 20000 99:iLBC
         a -> ACK
-        = confirmed a PCMU -
+        = confirmed a iLBC -
         do call b
         b <- INVITE audio 20002 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20004 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 9
@@ -644,18 +644,17 @@ fn aligning_is_one_re_invite_with_the_others_codec() {
     ladder(&format!(
         "{calls}
         a -> 488
-        = aligned a PCMU -
-        a -> INVITE audio 4000 0
-        a <- 200 v3 audio 20000 0:PCMU
+        = aligned a iLBC -
+        a -> INVITE audio 4000 99:iLBC/8000
+        a <- 200 v3 audio 20000 99:iLBC
     "
     ));
 }
 
 #[test]
-fn where_the_relay_converts_partners_need_no_common_codec() {
+fn partners_that_we_can_convert_between_need_no_common_codec() {
     ladder(
         "
-        relay converts
         a -> INVITE audio 4000 0
         = offered a audio
         do call b for a
@@ -673,7 +672,6 @@ fn where_the_relay_converts_partners_need_no_common_codec() {
     );
     ladder(
         "
-        relay converts
         c -> INVITE audio 4000 99:iLBC/8000
         = offered c audio
         do call d for c
@@ -993,7 +991,6 @@ fn joined(caller: &str, callee: &str) -> String {
     let ((relayed_a, said_a), (relayed_b, _)) = (events(caller), events(callee));
     format!(
         "
-        relay converts
         a -> INVITE {caller}
         = offered a audio
         do answer a
@@ -1068,7 +1065,7 @@ fn a_wanted_key_frame_is_asked_of_the_source() {
         a -> INFO application/media_control+xml <picture_fast_update/>
         a <- 200
         do call b for a
-        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 97:H264
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 97:H264 96:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 0; video 5002 97:H264/90000
         b <- ACK
         ~ open 20004 audio PCMU to 192.0.2.11:5000
@@ -1102,7 +1099,7 @@ fn a_source_without_media_is_silence_until_it_has() {
         a -> ACK
         = confirmed a PCMU -
         do call b for a
-        b <- INVITE audio 20002 0:PCMU 101:telephone-event
+        b <- INVITE audio 20002 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event
         do listen a=b b=a
         b -> 183 audio 5000 0
         ~ open 20002 audio PCMU to 192.0.2.11:5000
@@ -1440,7 +1437,7 @@ fn rungs(script: &str) -> impl Iterator<Item = &str> {
     script
         .lines()
         .map(|l| l.split('#').next().unwrap_or("").trim())
-        .filter(|l| !l.is_empty() && !["no ports", "relay converts"].contains(l))
+        .filter(|l| !l.is_empty() && *l != "no ports")
 }
 
 /// Plays what a script plays and returns all that happened.
@@ -1458,13 +1455,12 @@ fn play(script: &str) -> String {
 }
 
 impl Ladder {
-    /// Two lines of `script` are about the house: `no ports` and `relay converts`.
+    /// The line `no ports` of a `script` is about the house.
     fn new(script: &str) -> Self {
         let settings = Settings {
             domain: "example.com".to_owned(),
             media_address: None,
             own_address: [192, 0, 2, 1].into(),
-            converts: script.contains("relay converts"),
             port_rest: Duration::from_secs(10),
             dialog: dialog::Settings::default(),
         };
@@ -1938,6 +1934,7 @@ fn codec(name: &str) -> Codec {
         "pcma" => Codec::Pcma,
         "g722" => Codec::G722,
         "opus" => Codec::Opus,
+        "ilbc" => Codec::Ilbc,
         "vp8" => Codec::Vp8,
         other => panic!("no such codec: {other}"),
     }

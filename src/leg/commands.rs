@@ -132,8 +132,7 @@ impl Machine {
     /// What to offer a partner of this leg.
     fn capabilities_for(&self, other: LegId) -> Capabilities {
         let partner = self.legs.get(&other).and_then(Leg::for_partner);
-        let can = partner.unwrap_or_else(streams::everything);
-        if self.settings.converts { streams::with_convertible(can) } else { can }
+        streams::with_convertible(partner.unwrap_or_else(streams::everything))
     }
 
     /// Our offer with these capabilities; `None` when no relay port is left.
@@ -381,16 +380,14 @@ impl Machine {
     }
 
     /// One re-INVITE with the other leg's codecs; without effect while an offer is open, and where
-    /// the relay converts.
+    /// the relay can convert between the two.
     fn align(&mut self, now: Instant, id: LegId, to: LegId, out: &mut Vec<Effect>) {
         let wanted = self.legs.get(&to).and_then(Leg::for_partner);
         let Some(leg) = self.legs.get(&id) else { return };
         let convertible = |audio: Option<&Format>| audio.is_some_and(|f| f.codec.can_transcode());
         let both = convertible(leg.stream(Kind::Audio).and_then(Stream::format))
             && convertible(wanted.as_ref().and_then(|wanted| wanted.audio.first()));
-        let free = matches!(leg.phase, Phase::Up)
-            && leg.talk.is_quiet()
-            && !(self.settings.converts && both);
+        let free = matches!(leg.phase, Phase::Up) && leg.talk.is_quiet() && !both;
         let body = match wanted {
             Some(wanted) if free => {
                 // The picture of this leg is changed, never added: that would ask the human.

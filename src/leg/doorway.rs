@@ -455,9 +455,6 @@ pub struct Settings {
     pub media_address: Option<IpAddr>,
     /// The address to give where neither is known: this machine's own.
     pub own_address: IpAddr,
-    /// The relay converts between all codecs that can be coded here
-    /// ([`Codec::can_transcode`]), so that two partners need none in common.
-    pub converts: bool,
     /// How long a relay port rests before another call gets it.
     pub port_rest: Duration,
     /// For the dialogs.
