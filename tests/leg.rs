@@ -951,8 +951,81 @@ fn keys_that_the_relay_passes_are_not_pressed_twice() {
         a <- 200
         a -> INFO application/dtmf-relay Signal=6   # a key by INFO alone
         a <- 200
+        ~ pressed 20000 6
         = dtmf a 6
         ~ dtmf 20002 6
+    "
+    ));
+}
+
+/// The relay keeps the packets of a press that counts already from the partner.
+#[test]
+fn a_key_by_info_and_then_as_packets_is_pressed_once_at_the_partner() {
+    let events = "0 101:telephone-event/8000";
+    ladder(&format!(
+        "{}{}",
+        joined(&format!("audio 4000 {events}"), &format!("audio 5000 {events}")),
+        "
+        a -> INFO application/dtmf-relay Signal=5
+        a <- 200
+        ~ pressed 20000 5
+        = dtmf a 5
+        ~ dtmf 20002 5
+        relay dtmf 20000 5                          # the same press
+        relay dtmf 20000 5                          # pressed again
+        = dtmf a 5
+    "
+    ));
+    ladder(&format!(
+        "{}{}",
+        joined(&format!("audio 4000 {events}"), "audio 5000 0"),
+        "
+        a -> INFO application/dtmf-relay Signal=5
+        a <- 200
+        ~ pressed 20000 5
+        = dtmf a 5
+        b <- INFO application/dtmf-relay
+        b -> 200
+        relay dtmf 20000 5                          # the same press
+    "
+    ));
+}
+
+/// What the switchboard makes feature codes of.
+#[test]
+fn a_feature_code_that_comes_in_both_ways_is_keyed_once() {
+    let events = "0 101:telephone-event/8000";
+    let call = joined(&format!("audio 4000 {events}"), &format!("audio 5000 {events}"));
+    ladder(&format!(
+        "{call}{}",
+        "
+        do intercept a
+        ~ intercept 20000 true
+        relay dtmf 20000 *
+        = dtmf a *
+        relay dtmf 20000 3                          # a quick finger: the INFOs fall behind
+        = dtmf a 3
+        a -> INFO application/dtmf-relay Signal=*
+        a <- 200
+        a -> INFO application/dtmf-relay Signal=3
+        a <- 200
+    "
+    ));
+    ladder(&format!(
+        "{call}{}",
+        "
+        do intercept a
+        ~ intercept 20000 true
+        a -> INFO application/dtmf-relay Signal=*
+        a <- 200
+        ~ pressed 20000 *
+        = dtmf a *
+        relay dtmf 20000 *
+        a -> INFO application/dtmf-relay Signal=3
+        a <- 200
+        ~ pressed 20000 3
+        = dtmf a 3
+        relay dtmf 20000 3
     "
     ));
 }
@@ -1923,6 +1996,7 @@ fn relay_command(command: &media::Command) -> String {
         }
         media::Command::KeyFrame { port } => format!("key-frame {}", port.0),
         media::Command::Dtmf { port, digit } => format!("dtmf {} {digit}", port.0),
+        media::Command::Pressed { port, digit } => format!("pressed {} {digit}", port.0),
         media::Command::Intercept { port, on } => format!("intercept {} {on}", port.0),
         media::Command::Watch { port, on } => format!("watch {} {on}", port.0),
         media::Command::Expect { port } => format!("expect {}", port.0),

@@ -2,12 +2,13 @@
 
 use super::commands::{self, OWN_TAG};
 use super::doorway::{Event, Spoken};
+use super::keys::KeyWay;
 use super::legacy_info::{self, Legacy};
 use super::machine::{Effect, Machine};
 use super::offer_answer::{Stream, Streams};
 use super::party::Header;
 use super::peer::Peer;
-use super::state::{Early, KeyWay, Leg, Phase, Role, Said};
+use super::state::{Early, Leg, Phase, Role, Said};
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::dialog::{self, Body, By, ServerTx};
@@ -453,12 +454,19 @@ impl Machine {
 
     fn key(&mut self, now: Instant, id: LegId, digit: char, way: KeyWay, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        if leg.press(digit, way, now) {
-            let is_private = leg.intercepted || leg.held.0;
-            out.push(Effect::Event(Event::Dtmf { leg: id, digit }));
-            if !is_private {
-                self.pass_key(now, id, digit, way, out);
-            }
+        if !leg.keys.press(digit, way, now) {
+            return;
+        }
+        if way == KeyWay::Request {
+            // The packets of this press, if some follow, would press it at the partner once more.
+            let port = leg.open_port(Kind::Audio);
+            let port = port.filter(|_| leg.stream(Kind::Audio).is_some_and(Stream::has_events));
+            out.extend(port.map(|port| Effect::Media(media::Command::Pressed { port, digit })));
+        }
+        let is_private = leg.intercepted || leg.held.0;
+        out.push(Effect::Event(Event::Dtmf { leg: id, digit }));
+        if !is_private {
+            self.pass_key(now, id, digit, way, out);
         }
     }
 

@@ -71,6 +71,14 @@ pub enum Command {
         /// `0` to `9`, `*`, `#`, `A` to `D`.
         digit: char,
     },
+    /// The peer has reported this key by INFO: its packets, where they follow within
+    /// [`KEY_ECHO`](super::KEY_ECHO), are heard and not passed on.
+    Pressed {
+        /// Whose.
+        port: PortId,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digit: char,
+    },
     /// Keeps the peer's keys from its receivers, or no longer.
     Intercept {
         /// Whose.
@@ -251,6 +259,11 @@ impl Machine {
                     open.outbound.dialler.push(event);
                 }
                 self.settle(now.instant, port);
+            }
+            Command::Pressed { port, digit } => {
+                if let (Some(open), Some(event)) = (self.ports.get_mut(port), event(digit)) {
+                    open.inbound.keys.pressed(now.instant, event);
+                }
             }
             Command::Intercept { port, on } => {
                 if let Some(open) = self.ports.get_mut(port) {

@@ -343,6 +343,35 @@ fn an_intercepted_key_is_told_but_not_carried_and_leaves_no_gap() {
     }
 }
 
+/// R6.4: the INFO was first, and the key went to the other phone because of it.
+#[test]
+fn a_key_that_comes_by_info_and_then_as_packets_is_pressed_once() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.speak(&[C], 40);
+    relay.command(Command::Pressed { port: C, digit: '5' });
+    relay.command(Command::Dtmf { port: O, digit: '5' });
+    relay.speak(&[C], 200);
+    let timestamp = relay.phone(C).timestamp;
+    relay.presses(C, timestamp, key(5, 0, false));
+    relay.presses(C, timestamp, key(5, 160, true));
+    let sent = relay.rtp_to(O);
+    let mut presses: Vec<u32> = sent
+        .iter()
+        .filter(|p| p.header().payload_type == 96)
+        .map(|p| p.header().timestamp)
+        .collect();
+    presses.dedup();
+    assert_eq!(presses.len(), 1, "one timestamp names one press");
+    assert_continuous(&sent);
+
+    relay.wire.sent.clear();
+    let timestamp = timestamp.wrapping_add(4000);
+    relay.presses(C, timestamp, key(5, 0, false));
+    relay.presses(C, timestamp, key(5, 160, true));
+    assert_eq!(keys(&relay.rtp_to(O)).len(), 2, "the next press passes as ever");
+}
+
 #[test]
 fn a_key_is_pressed_at_a_peer_in_the_middle_of_its_stream() {
     let mut relay = Relay::with_three_phones();

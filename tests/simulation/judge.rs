@@ -303,6 +303,7 @@ impl World {
             Command::Patch(_)
             | Command::KeyFrame { .. }
             | Command::Dtmf { .. }
+            | Command::Pressed { .. }
             | Command::Intercept { .. }
             | Command::Watch { .. }
             | Command::Expect { .. } => None,
