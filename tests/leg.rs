@@ -1086,7 +1086,7 @@ fn joined(caller: &str, callee: &str) -> String {
     )
 }
 
-/// Opus to PCMA and back in the middle of a call, then pictures: the other phone hears of none of it.
+/// Opus to PCMA and back in the middle of a call: the other phone hears of none of it.
 #[test]
 fn codecs_that_change_in_a_call_ask_nothing_of_the_partner() {
     ladder(&format!(
@@ -1109,8 +1109,8 @@ fn codecs_that_change_in_a_call_ask_nothing_of_the_partner() {
         ~ expect 20002
         = changed b PCMA -
         b -> ACK
-        b -> INVITE audio 5000 0; video 5002 98:VP8/90000
-        b <- 200 v4 audio 20002 0:PCMU; video 0
+        b -> INVITE audio 5000 0
+        b <- 200 v4 audio 20002 0:PCMU
         ~ update 20002 PCMU to 192.0.2.11:5000
         ~ expect 20002
         = changed b PCMU -
@@ -1120,6 +1120,311 @@ fn codecs_that_change_in_a_call_ask_nothing_of_the_partner() {
         b <- 488
     "
     ));
+}
+
+/// Two phones that were answered one after the other and are joined, with these sections; of the
+/// relay and the phones, what follows from `more`.
+fn after_joining(a: &str, b: &str, more: &str) -> String {
+    let joined = format!(
+        "a -> INVITE {a}
+        do answer a
+        a -> ACK
+        b -> INVITE {b}
+        do answer b
+        b -> ACK
+        do listen a=b b=a
+        ~ shown
+        "
+    );
+    let before = play(&joined).lines().count();
+    play(&(joined + more)).lines().skip(before).fold(String::new(), |all, line| all + line + "\n")
+}
+
+/// As [`ladder`], for two phones that [`after_joining`] has joined.
+fn ladder_between(a: &str, b: &str, script: &str) {
+    let happened = after_joining(a, b, script);
+    let expected: String = rungs(script).fold(String::new(), |all, line| all + line + "\n");
+    assert_eq!(happened, expected, "\n--- what happened:\n{happened}");
+}
+
+#[test]
+fn a_callee_that_refuses_every_stream_is_hung_up_and_the_caller_hears_nothing_of_it() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 97:H264 96:H264 99:VP8 34:H263 31:H261
+        b -> 200 audio 0 0; video 0 97
+        b <- ACK
+        = refused b 488 NoCommonCodec
+        b <- BYE
+        = ended b by Us NoCommonCodec
+    ",
+    );
+}
+
+#[test]
+fn a_phone_that_refuses_every_stream_in_a_call_is_hung_up() {
+    let (a, b) = ("audio 4000 0; video 4002 97:H264/90000", "audio 5000 0");
+    ladder_between(
+        a,
+        b,
+        "
+        a -> INVITE audio 0 0; video 0 97           # its offer: what was agreed before holds
+        a <- 488
+        a -> ACK
+        a -> INVITE
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        ~ expect 20000
+        ~ expect 20002
+        a -> ACK audio 0 0; video 0 97              # its answer: nothing is agreed any more
+        ~ close 20000
+        ~ close 20002
+        ~ patch 20004=silence
+        = changed a - -
+        a <- BYE
+        = ended a by Us NoCommonCodec
+    ",
+    );
+    ladder_between(
+        "audio 4000 98:AMR/8000",
+        b,
+        "
+        do align a b
+        a <- INVITE v2 audio 20000 0:PCMU 101:telephone-event
+        a -> 200 audio 0 0
+        a <- ACK
+        ~ close 20000
+        ~ patch 20002=silence
+        = changed a - -
+        = aligned a - -
+        a <- BYE
+        = ended a by Us NoCommonCodec
+    ",
+    );
+}
+
+/// A monitor that shows and has no camera, and a door that shows and has no screen.
+#[test]
+fn one_way_pictures_go_their_one_way_and_a_switch_of_it_is_nobody_elses_affair() {
+    ladder_between(
+        "audio 4000 0; video 4002 97:H264/90000 a=recvonly",
+        "audio 5000 0; video 5002 97:H264/90000",
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        a <- 200 v2 audio 20000 0:PCMU; video 20002 97:H264
+        ~ update 20002 H264 to 192.0.2.10:4002
+        ~ patch 20006=20002                         # b saw that there is sound only
+        ~ expect 20000
+        ~ expect 20002
+        a -> ACK
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000 a=recvonly
+        a <- 200 v3 audio 20000 0:PCMU; video 20002 97:H264 a=sendonly
+        ~ update 20002 H264 to 192.0.2.10:4002 sendonly
+        ~ patch 20006=soundonly
+        ~ expect 20000
+        ~ expect 20002
+    ",
+    );
+    ladder_between(
+        "audio 4000 0; video 4002 97:H264/90000",
+        "audio 5000 0; video 5002 97:H264/90000 a=sendonly",
+        "
+        b -> INVITE audio 5000 0; video 5002 97:H264/90000
+        b <- 200 v2 audio 20004 0:PCMU; video 20006 97:H264
+        ~ update 20006 H264 to 192.0.2.11:5002
+        ~ expect 20004
+        ~ expect 20006
+        ~ key-frame 20002
+        ~ key-frame 20006
+        = held b false false
+        b -> ACK
+    ",
+    );
+}
+
+/// Each phone sends and gets its own numbers, whatever they mean to the other one.
+#[test]
+fn payload_types_that_clash_are_each_phones_own() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 97:telephone-event/8000; video 4002 96:H264/90000 97:VP8/90000
+        = offered a audio video
+        do answer a
+        ~ open 20000 audio PCMU telephone-event to 192.0.2.10:4000
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU 97:telephone-event; video 20002 96:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 97:telephone-event 101:telephone-event; video 20006 96:H264 97:H264 99:VP8 34:H263 31:H261
+        b -> 200 audio 5000 0 96:telephone-event/8000; video 5002 96:VP8/90000
+        b <- ACK
+        ~ open 20004 audio PCMU telephone-event:96<97 to 192.0.2.11:5000
+        ~ open 20006 video VP8:96<99 to 192.0.2.11:5002
+        ~ patch 20004=silence
+        ~ expect 20004
+        ~ expect 20006
+        = answered b PCMU VP8
+        do listen a=b b=a
+        ~ patch 20000=20004 20002=20006 20004=20000 20006=20002
+    ",
+    );
+    ladder_between(
+        "audio 4000 0 97:telephone-event/8000; video 4002 96:H264/90000 97:VP8/90000",
+        "audio 5000 0 101:telephone-event/8000; video 5002 97:H264/90000 96:VP8/90000",
+        "
+        b -> INVITE audio 5000 0 101:telephone-event/8000; video 5002 97:VP8/90000 # 97 was H.264
+        b <- 200 v2 audio 20004 0:PCMU 101:telephone-event; video 20006 97:VP8
+        ~ update 20006 VP8 to 192.0.2.11:5002
+        ~ expect 20004
+        ~ expect 20006
+        = changed b PCMU VP8
+        b -> ACK
+    ",
+    );
+}
+
+#[test]
+fn an_offer_of_codecs_that_we_do_not_know_is_passed_on_or_refused() {
+    let offer = "
+        a -> INVITE audio 4000 98:AMR/8000; video 4002 99:rtx/90000
+        = offered a audio
+        do call b for a
+        b <- INVITE audio 20000 98:AMR 101:telephone-event
+    ";
+    ladder(&format!(
+        "{offer}
+        b -> 200 audio 5000 98:AMR/8000
+        b <- ACK
+        = answered b AMR -
+        do answer a like b
+        a <- 200 audio 20002 98:AMR; video 0
+    "
+    ));
+    ladder(&format!(
+        "{offer}
+        b -> 488
+        = refused b 488 NoCommonCodec
+        = ended b by Peer NoCommonCodec
+    "
+    ));
+    ladder(
+        "
+        a -> INVITE audio 4000 98:red/8000; video 4002 99:rtx/90000
+        = offered a
+        do answer a
+        a <- 488
+        = ended a by Us NoCommonCodec
+    ",
+    );
+}
+
+/// Who presses the button of its camera has it on for whoever comes next.
+#[test]
+fn a_picture_that_is_added_in_a_call_serves_with_the_next_partner() {
+    ladder_between(
+        "audio 4000 0",
+        "audio 5000 0",
+        "
+        a -> INVITE audio 4000 0; video 4002 98:VP8/90000
+        a <- 200 v2 audio 20000 0:PCMU; video 20004 98:VP8
+        ~ open 20004 video VP8 to 192.0.2.10:4002
+        ~ patch 20004=soundonly
+        ~ expect 20000
+        ~ expect 20004
+        = changed a PCMU VP8
+        a -> ACK
+        do call c for a
+        c <- INVITE audio 20006 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20008 98:VP8 97:H264 96:H264 34:H263 31:H261
+        c -> 200 audio 6000 0; video 6002 98:VP8/90000
+        c <- ACK
+        ~ open 20006 audio PCMU to 192.0.2.12:6000
+        ~ open 20008 video VP8 to 192.0.2.12:6002
+        ~ patch 20006=silence
+        ~ expect 20006
+        ~ expect 20008
+        = answered c PCMU VP8
+        do listen a=c c=a b=hold
+        ~ patch 20000=20006 20004=20008 20006=20000 20008=20004 20002=hold
+        do listen a=b b=a c=hold                    # back with the one without a picture
+        ~ patch 20000=20002 20004=soundonly 20002=20000 20006=hold 20008=hold
+    ",
+    );
+}
+
+/// The answer to the first offer is another matter: nobody has asked for a camera yet.
+#[test]
+fn a_picture_that_is_offered_again_is_taken_although_the_first_offer_of_it_was_not() {
+    ladder(
+        "
+        b -> INVITE audio 5000 0
+        = offered b audio
+        do answer b
+        b <- 200 audio 20000 0:PCMU
+        b -> ACK
+        = confirmed b PCMU -
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a like b
+        a <- 200 audio 20002 0:PCMU; video 0
+        a -> ACK
+        = confirmed a PCMU -
+        do listen a=b b=a
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        a <- 200 v2 audio 20002 0:PCMU; video 20004 97:H264
+        = changed a PCMU H264
+    ",
+    );
+}
+
+#[test]
+fn a_party_whose_partner_shows_nothing_does_not_go_on_seeing_its_place_in_the_queue() {
+    ladder_between(
+        "audio 4000 0; video 4002 97:H264/90000",
+        "audio 5000 0",
+        "
+        do listen a=first
+        ~ patch 20000=hold 20002=position(1)
+        do listen a=b
+        ~ patch 20000=20004 20002=soundonly
+        b -> BYE
+        b <- 200
+        ~ close 20004
+        ~ patch 20000=silence 20002=nothing
+        = ended b by Peer NormalClearing
+    ",
+    );
+}
+
+/// H.264 to VP8 and back, in the middle of a call.
+#[test]
+fn a_codec_of_pictures_that_changes_asks_nothing_of_the_partner() {
+    ladder_between(
+        "audio 4000 0; video 4002 97:H264/90000",
+        "audio 5000 0; video 5002 97:H264/90000",
+        "
+        b -> INVITE audio 5000 0; video 5002 98:VP8/90000
+        b <- 200 v2 audio 20004 0:PCMU; video 20006 98:VP8
+        ~ update 20006 VP8 to 192.0.2.11:5002
+        ~ expect 20004
+        ~ expect 20006
+        = changed b PCMU VP8
+        b -> ACK
+        b -> UPDATE audio 5000 0; video 5002 97:H264/90000
+        b <- 200 v3 audio 20004 0:PCMU; video 20006 97:H264
+        ~ update 20006 H264 to 192.0.2.11:5002
+        ~ expect 20004
+        ~ expect 20006
+        = changed b PCMU H264
+    ",
+    );
 }
 
 #[test]
@@ -1959,7 +2264,12 @@ fn relay_event(words: &[&str]) -> media::Event {
 
 fn relay_command(command: &media::Command) -> String {
     let plan_in_short = |plan: &media::Plan| {
-        let names: Vec<_> = plan.formats.iter().map(|f| f.codec.facts().name.to_owned()).collect();
+        // Where the phone's number is not ours: `H264:97<96`, sent to it as 97 and received as 96.
+        let format = |f: &media::PayloadFormat| match (f.codec.facts().name, f.send_pt, f.recv_pt) {
+            (name, sent, received) if sent == received => name.to_owned(),
+            (name, sent, received) => format!("{name}:{sent}<{received}"),
+        };
+        let names: Vec<_> = plan.formats.iter().map(format).collect();
         let to = plan.remote.map_or_else(|| "nowhere".to_owned(), |remote| remote.to_string());
         let direction = match plan.direction {
             sdp::Direction::SendRecv => String::new(),

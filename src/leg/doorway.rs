@@ -13,7 +13,7 @@ use std::net::IpAddr;
 /// What one leg hears and sees.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Source {
-    /// Another party: its voice, and its picture if it has one.
+    /// Another party: its voice, and its picture, or one that says that it has none.
     Leg(LegId),
     /// A wait: music and the picture of a scene. With an announcement, that is heard first.
     Wait(media::Scene, Option<media::Announcement>),

@@ -82,6 +82,7 @@ impl Machine {
                 self.take_answer(id, &body);
                 self.settle(now, id, &before, out);
                 self.aligned(id, out);
+                self.end_unheard(now, id, out);
             }
             dialog::Event::ReofferRefused { .. } => {
                 // RFC 6141 §3.1: what was agreed before holds.
@@ -95,6 +96,7 @@ impl Machine {
                 let before = self.spoken(id);
                 self.take_answer(id, &body);
                 self.settle(now, id, &before, out);
+                self.end_unheard(now, id, out);
             }
             dialog::Event::Moved { flow } => {
                 if let Some(leg) = self.legs.get_mut(&id) {
@@ -349,7 +351,9 @@ impl Machine {
                 let both = stream.format().zip(offered(kind));
                 both.is_some_and(|(own, offered)| offered.iter().any(|format| format.same(own)))
             };
-            like.picture |= video.is_some();
+            // Who offers a picture in the middle of a call was asked for it by a human, and the next
+            // partner may have one where this one has none; a switch then needs no re-INVITE.
+            like.picture |= matches!(leg.phase, Phase::Up);
             like.streams.audio = audio.filter(|own| kept(own, Kind::Audio)).or(like.streams.audio);
             like.streams.video = video.filter(|own| kept(own, Kind::Video)).or(like.streams.video);
         }
@@ -379,6 +383,15 @@ impl Machine {
             out.push(Effect::Event(Event::Changed { leg: id, spoken }));
         }
         self.report_hold(id, out);
+    }
+
+    /// An answer that refuses all sound leaves a party that nobody hears and that hears nobody: its
+    /// call ends, as RFC 3261 §13.2.2.4 has it for the first answer.
+    fn end_unheard(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get(&id).filter(|leg| leg.role == Role::Phone) else { return };
+        if leg.talk.streams().audio.is_none() {
+            self.end(now, id, Cause::NoCommonCodec, out);
+        }
     }
 
     fn report_hold(&mut self, id: LegId, out: &mut Vec<Effect>) {

@@ -194,6 +194,15 @@ impl Leg {
         Some(self.can.clone()).filter(|can| !can.audio.is_empty())
     }
 
+    /// Whether it is there to be talked to, and without a picture for others: it has no camera, sends
+    /// nothing from it, or was never asked for it.
+    pub fn shows_nothing(&self) -> bool {
+        let talks = matches!(self.phase, Phase::Up | Phase::Answering)
+            && self.stream(Kind::Audio).is_some_and(|sound| !sound.is_held());
+        let shows = |picture: &Stream| picture.peer.direction.sends();
+        talks && !self.stream(Kind::Video).is_some_and(shows)
+    }
+
     /// Its own hold, per stream.
     pub fn holds(&self) -> (bool, bool) {
         let held = |kind| self.stream(kind).is_some_and(Stream::is_held);
