@@ -303,11 +303,17 @@ impl Machine {
         let Some(source) = self.ports.get_mut(port) else { return };
         let was_silent = source.silence_due.is_none();
         let had_target = source.inbound.latch.remote().is_some();
+        let shown = source.inbound.sets.macroblocks_max();
         let Some(arrived) = source.receive(now.instant, from, packet, out) else { return };
+        let grows = shown != source.inbound.sets.macroblocks_max();
         if was_silent {
             source.silence_due = Some(now.instant + self.settings.silent_after);
         }
         let unsettled = was_silent || !had_target;
+        if grows {
+            self.reroute_receivers(port, out);
+        }
+        let Some(source) = self.ports.get_mut(port) else { return };
         // Lent for the time of this packet, since receiver and source may be one port.
         let sets = std::mem::take(&mut source.inbound.sets);
         let packet = &mut packet[..arrived.len];
