@@ -1385,6 +1385,21 @@ fn a_picture_that_is_offered_again_is_taken_although_the_first_offer_of_it_was_n
 }
 
 #[test]
+fn a_picture_for_which_the_relay_has_no_room_leaves_the_sound_alone() {
+    ladder_between(
+        "audio 4000 0",
+        "audio 5000 0",
+        "
+        two ports
+        a -> INVITE audio 4000 0; video 4002 98:VP8/90000
+        a <- 200 v2 audio 20000 0:PCMU; video 0
+        ~ expect 20000
+        a -> ACK
+    ",
+    );
+}
+
+#[test]
 fn a_party_whose_partner_shows_nothing_does_not_go_on_seeing_its_place_in_the_queue() {
     ladder_between(
         "audio 4000 0; video 4002 97:H264/90000",
@@ -1535,6 +1550,9 @@ fn health_joins_both_streams_once_a_second() {
         relay health 20002 video ok 7
         relay health 20000 audio bad 0
         = health a dialog true audio None video Poor hold false
+        relay health 20002 video ok 0 converted     # as pictures too large for it are
+        relay health 20000 audio ok 0
+        = health a dialog true audio Ok video Ok hold false converted
         a -> INVITE audio 4000 0 a=sendonly; video 0 97
         a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 0
         ~ update 20000 PCMU to 192.0.2.10:4000 recvonly
@@ -1815,7 +1833,7 @@ fn rungs(script: &str) -> impl Iterator<Item = &str> {
     script
         .lines()
         .map(|l| l.split('#').next().unwrap_or("").trim())
-        .filter(|l| !l.is_empty() && *l != "no ports")
+        .filter(|l| !l.is_empty() && !["no ports", "two ports"].contains(l))
 }
 
 /// Plays what a script plays and returns all that happened.
@@ -1833,7 +1851,7 @@ fn play(script: &str) -> String {
 }
 
 impl Ladder {
-    /// The line `no ports` of a `script` is about the house.
+    /// The lines `no ports` and `two ports` of a `script` are about the house.
     fn new(script: &str) -> Self {
         let settings = Settings {
             domain: "example.com".to_owned(),
@@ -1852,7 +1870,11 @@ impl Ladder {
             happened: String::new(),
             relay: script.lines().any(|line| line.trim_start().starts_with('~')),
         };
-        let ports = if script.contains("no ports") { 0 } else { 50 };
+        let ports = match script {
+            _ if script.contains("no ports") => 0,
+            _ if script.contains("two ports") => 2,
+            _ => 50,
+        };
         let ports = (0..ports).map(|n| PortId(20_000 + 2 * n)).collect();
         let _ = ladder.machine.handle(ladder.now, Input::Ports(ports));
         ladder
@@ -2243,7 +2265,7 @@ fn relay_event(words: &[&str]) -> media::Event {
         ["first", _] => media::Event::FirstPacket { port },
         ["dtmf", _, digit] => media::Event::Dtmf { port, digit: digit.chars().next().unwrap() },
         ["key-frame-wanted", _] => media::Event::KeyFrameWanted { port },
-        ["health", _, kind, ok, loss] => {
+        ["health", _, kind, ok, loss, ref more @ ..] => {
             let health = media::PortHealth {
                 kind: if kind == "audio" { Kind::Audio } else { Kind::Video },
                 ok: ok == "ok",
@@ -2255,6 +2277,7 @@ fn relay_event(words: &[&str]) -> media::Event {
                 loss_percent: loss.parse().ok(),
                 jitter_ms: None,
                 round_trip_ms: None,
+                converted: more.contains(&"converted"),
             };
             media::Event::Health { port, health }
         }

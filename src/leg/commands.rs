@@ -34,7 +34,7 @@ const RETRY_AFTER: u32 = 10;
 pub(super) struct Like {
     /// The partner's streams, as far as they are known.
     pub streams: Streams,
-    /// Whether there is anybody to see: a partner without pictures gets none, and sends none, so
+    /// Whether there is anybody to see: with a partner without pictures the first answer takes none, so
     /// that the camera stays off.
     pub picture: bool,
 }
@@ -260,14 +260,13 @@ impl Machine {
             port,
             wish(like.streams.audio.as_ref(), before.audio.as_ref(), audio_seed),
         );
-        let video = match peer.video.as_ref().filter(|_| like.picture) {
-            Some(video) => {
-                let port = self.port(now, id, Kind::Video).ok_or(Cause::Overloaded)?;
-                let partner = like.streams.video.as_ref();
-                streams::answer_video(video, port, wish(partner, before.video.as_ref(), video_seed))
-            }
-            None => None,
-        };
+        // A picture that cannot be met leaves the sound alone (media-rules 1), also where the relay has no
+        // room for it.
+        let video = peer.video.as_ref().filter(|_| like.picture).and_then(|video| {
+            let port = self.port(now, id, Kind::Video)?;
+            let partner = like.streams.video.as_ref();
+            streams::answer_video(video, port, wish(partner, before.video.as_ref(), video_seed))
+        });
         let leg = self.legs.get_mut(&id).ok_or(Cause::Internal)?;
         Ok(Body::sdp(leg.talk.answer(audio, video).to_string()))
     }

@@ -532,7 +532,7 @@ impl Machine {
                     let Some(leg) = self.legs.get(&id) else { return };
                     let mut health = leg.report();
                     let partner = self.partner(id).and_then(|partner| self.legs.get(&partner));
-                    health.transcoding = partner.is_some_and(|partner| leg.is_converted(partner));
+                    health.transcoding |= partner.is_some_and(|partner| leg.is_converted(partner));
                     out.push(Effect::Event(Event::Health { leg: id, health }));
                 }
             }

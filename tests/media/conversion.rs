@@ -634,6 +634,17 @@ fn a_picture_beyond_a_screens_level_is_made_smaller_for_it_alone() {
     assert!(large.iter().all(|size| *size == (640, 480)), "{large:?}");
     assert!(gallery.seen(O).iter().all(|colour| is_of(*colour, C)));
     assert_continuous(&gallery.relay.rtp_to(O));
+    assert_eq!([O, U].map(|port| is_told_as_converted(&mut gallery, port)), [true, false]);
+}
+
+fn is_told_as_converted(gallery: &mut Gallery, port: PortId) -> bool {
+    gallery.relay.command(Command::Watch { port, on: true });
+    gallery.relay.pass(1100);
+    let told = gallery.relay.wire.events.iter().find_map(|event| match event {
+        Event::Health { port: whose, health } if *whose == port => Some(health.converted),
+        _other => None,
+    });
+    told.expect("a watched port is reported once a second")
 }
 
 #[test]

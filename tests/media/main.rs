@@ -389,6 +389,36 @@ fn a_key_is_pressed_at_a_peer_in_the_middle_of_its_stream() {
     assert_eq!(name_of(sent.last().unwrap().payload()), "C");
 }
 
+/// 96 is H.264 and 97 VP8 at C, and the other way round at O.
+#[test]
+fn payload_types_that_two_phones_use_for_each_others_codecs_are_not_mixed_up() {
+    let mut relay = Relay::new();
+    let formats =
+        |h264, vp8| vec![format(Codec::H264, h264, h264, ""), format(Codec::Vp8, vp8, vp8, "")];
+    relay.open(C, Kind::Video, formats(96, 97));
+    relay.open(O, Kind::Video, formats(97, 96));
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    let number = |port: PortId, payload: &[u8]| {
+        if (port == C) == (payload == IDR) { 96 } else { 97 }
+    };
+    let payloads: [&[u8]; 2] = [&IDR, &VP8_KEY];
+    for port in [C, O, C, O] {
+        for payload in payloads {
+            let timestamp = relay.phone(port).timestamp;
+            let packet = relay.phone(port).packet_of(number(port, payload), timestamp, payload);
+            relay.arrives(port, &packet);
+            relay.pass(20);
+        }
+    }
+    for port in [C, O] {
+        let sent = relay.rtp_to(port);
+        assert_eq!(sent.len(), 4, "to {port}");
+        for packet in sent {
+            assert_eq!(packet.header().payload_type, number(port, packet.payload()));
+        }
+    }
+}
+
 const VP8_KEY: [u8; 5] = [0x90, 0x80, 0x80, 1, 0];
 const VP8_DELTA: [u8; 5] = [0x90, 0x80, 0x80, 1, 1];
 const IDR: [u8; 3] = [0x65, 0x88, 0x84];
