@@ -93,6 +93,7 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
         "full",
         "too_long",
         "camera_lost",
+        "sound_only",
         "name",
         "level",
         "prefixes",

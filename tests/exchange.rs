@@ -64,7 +64,6 @@ fn settings() -> Settings {
             domain: DOMAIN.into(),
             media_address: Some(us().ip()),
             own_address: us().ip(),
-            converts: false,
             port_rest: Duration::from_secs(5),
             dialog: dialog::Settings { advertise, ..Default::default() },
         },

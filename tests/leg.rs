@@ -128,7 +128,7 @@ fn a_phone_that_offers_keys_is_answered_with_ours_and_its_partner_may_speak_in_c
         a -> ACK
         = confirmed a PCMU H264
         do call b for a
-        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 97:H264
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 97:H264 96:H264 99:VP8 34:H263 31:H261
     ",
     );
 }
@@ -321,7 +321,7 @@ fn a_direct_call_settles_the_caller_by_its_callee() {
         a -> INVITE audio 4000 8 0 9; video 4002 97:H264/90000 98:VP8/90000
         = offered a audio video
         do call b for a
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 101:telephone-event; video 20002 97:H264 98:VP8
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:VP8 96:H264 34:H263 31:H261
         b -> 180
         = ringing b 180
         do progress a 180
@@ -375,7 +375,7 @@ fn a_partner_without_pictures_leaves_the_callers_camera_off() {
         a -> INVITE audio 4000 0; video 4002 97:H264/90000
         = offered a audio video
         do call b for a
-        b <- INVITE audio 20000 0:PCMU 101:telephone-event; video 20002 97:H264
+        b <- INVITE audio 20000 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 96:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 0; video 0 97
         b <- ACK
         ~ open 20000 audio PCMU to 192.0.2.11:5000
@@ -391,7 +391,7 @@ fn a_partner_without_pictures_leaves_the_callers_camera_off() {
 }
 
 #[test]
-fn the_partner_of_an_answered_caller_is_offered_its_codecs_alone() {
+fn the_partner_of_an_answered_caller_is_offered_its_codecs_first() {
     ladder(
         "
         a -> INVITE audio 4000 0 8 9 101:telephone-event/8000; video 4002 98:VP8/90000
@@ -401,7 +401,7 @@ fn the_partner_of_an_answered_caller_is_offered_its_codecs_alone() {
         a -> ACK
         = confirmed a PCMU VP8
         do call b for a
-        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 98:VP8
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 98:VP8 97:H264 96:H264 34:H263 31:H261
         b -> 488
         = refused b 488 NoCommonCodec
         = ended b by Peer NoCommonCodec
@@ -526,7 +526,7 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         a -> ACK
         = confirmed a PCMU H264
         do call b for a
-        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 97:H264
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 97:H264 96:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 0; video 5002 97:H264/90000
         b <- ACK
         ~ open 20004 audio PCMU to 192.0.2.11:5000
@@ -648,12 +648,12 @@ fn a_re_invite_without_sdp_gets_what_is_in_use() {
 #[test]
 fn aligning_is_one_re_invite_with_the_others_codec() {
     let calls = "
-        a -> INVITE audio 4000 0 8 9
+        a -> INVITE audio 4000 99:iLBC/8000 8 9         # which nobody converts
         = offered a audio
-        do answer a
-        a <- 200 audio 20000 0:PCMU
+        do answer a prefer ilbc
+        a <- 200 audio 20000 99:iLBC
         a -> ACK
-        = confirmed a PCMU -
+        = confirmed a iLBC -
         do call b
         b <- INVITE audio 20002 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20004 97:H264 98:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 9
@@ -673,18 +673,17 @@ fn aligning_is_one_re_invite_with_the_others_codec() {
     ladder(&format!(
         "{calls}
         a -> 488
-        = aligned a PCMU -
-        a -> INVITE audio 4000 0
-        a <- 200 v3 audio 20000 0:PCMU
+        = aligned a iLBC -
+        a -> INVITE audio 4000 99:iLBC/8000
+        a <- 200 v3 audio 20000 99:iLBC
     "
     ));
 }
 
 #[test]
-fn where_the_relay_converts_partners_need_no_common_codec() {
+fn partners_that_we_can_convert_between_need_no_common_codec() {
     ladder(
         "
-        relay converts
         a -> INVITE audio 4000 0
         = offered a audio
         do call b for a
@@ -702,7 +701,6 @@ fn where_the_relay_converts_partners_need_no_common_codec() {
     );
     ladder(
         "
-        relay converts
         c -> INVITE audio 4000 99:iLBC/8000
         = offered c audio
         do call d for c
@@ -982,8 +980,81 @@ fn keys_that_the_relay_passes_are_not_pressed_twice() {
         a <- 200
         a -> INFO application/dtmf-relay Signal=6   # a key by INFO alone
         a <- 200
+        ~ pressed 20000 6
         = dtmf a 6
         ~ dtmf 20002 6
+    "
+    ));
+}
+
+/// The relay keeps the packets of a press that counts already from the partner.
+#[test]
+fn a_key_by_info_and_then_as_packets_is_pressed_once_at_the_partner() {
+    let events = "0 101:telephone-event/8000";
+    ladder(&format!(
+        "{}{}",
+        joined(&format!("audio 4000 {events}"), &format!("audio 5000 {events}")),
+        "
+        a -> INFO application/dtmf-relay Signal=5
+        a <- 200
+        ~ pressed 20000 5
+        = dtmf a 5
+        ~ dtmf 20002 5
+        relay dtmf 20000 5                          # the same press
+        relay dtmf 20000 5                          # pressed again
+        = dtmf a 5
+    "
+    ));
+    ladder(&format!(
+        "{}{}",
+        joined(&format!("audio 4000 {events}"), "audio 5000 0"),
+        "
+        a -> INFO application/dtmf-relay Signal=5
+        a <- 200
+        ~ pressed 20000 5
+        = dtmf a 5
+        b <- INFO application/dtmf-relay
+        b -> 200
+        relay dtmf 20000 5                          # the same press
+    "
+    ));
+}
+
+/// What the switchboard makes feature codes of.
+#[test]
+fn a_feature_code_that_comes_in_both_ways_is_keyed_once() {
+    let events = "0 101:telephone-event/8000";
+    let call = joined(&format!("audio 4000 {events}"), &format!("audio 5000 {events}"));
+    ladder(&format!(
+        "{call}{}",
+        "
+        do intercept a
+        ~ intercept 20000 true
+        relay dtmf 20000 *
+        = dtmf a *
+        relay dtmf 20000 3                          # a quick finger: the INFOs fall behind
+        = dtmf a 3
+        a -> INFO application/dtmf-relay Signal=*
+        a <- 200
+        a -> INFO application/dtmf-relay Signal=3
+        a <- 200
+    "
+    ));
+    ladder(&format!(
+        "{call}{}",
+        "
+        do intercept a
+        ~ intercept 20000 true
+        a -> INFO application/dtmf-relay Signal=*
+        a <- 200
+        ~ pressed 20000 *
+        = dtmf a *
+        relay dtmf 20000 *
+        a -> INFO application/dtmf-relay Signal=3
+        a <- 200
+        ~ pressed 20000 3
+        = dtmf a 3
+        relay dtmf 20000 3
     "
     ));
 }
@@ -1022,7 +1093,6 @@ fn joined(caller: &str, callee: &str) -> String {
     let ((relayed_a, said_a), (relayed_b, _)) = (events(caller), events(callee));
     format!(
         "
-        relay converts
         a -> INVITE {caller}
         = offered a audio
         do answer a
@@ -1045,7 +1115,7 @@ fn joined(caller: &str, callee: &str) -> String {
     )
 }
 
-/// Opus to PCMA and back in the middle of a call, then pictures: the other phone hears of none of it.
+/// Opus to PCMA and back in the middle of a call: the other phone hears of none of it.
 #[test]
 fn codecs_that_change_in_a_call_ask_nothing_of_the_partner() {
     ladder(&format!(
@@ -1068,8 +1138,8 @@ fn codecs_that_change_in_a_call_ask_nothing_of_the_partner() {
         ~ expect 20002
         = changed b PCMA -
         b -> ACK
-        b -> INVITE audio 5000 0; video 5002 98:VP8/90000
-        b <- 200 v4 audio 20002 0:PCMU; video 0
+        b -> INVITE audio 5000 0
+        b <- 200 v4 audio 20002 0:PCMU
         ~ update 20002 PCMU to 192.0.2.11:5000
         ~ expect 20002
         = changed b PCMU -
@@ -1079,6 +1149,326 @@ fn codecs_that_change_in_a_call_ask_nothing_of_the_partner() {
         b <- 488
     "
     ));
+}
+
+/// Two phones that were answered one after the other and are joined, with these sections; of the
+/// relay and the phones, what follows from `more`.
+fn after_joining(a: &str, b: &str, more: &str) -> String {
+    let joined = format!(
+        "a -> INVITE {a}
+        do answer a
+        a -> ACK
+        b -> INVITE {b}
+        do answer b
+        b -> ACK
+        do listen a=b b=a
+        ~ shown
+        "
+    );
+    let before = play(&joined).lines().count();
+    play(&(joined + more)).lines().skip(before).fold(String::new(), |all, line| all + line + "\n")
+}
+
+/// As [`ladder`], for two phones that [`after_joining`] has joined.
+fn ladder_between(a: &str, b: &str, script: &str) {
+    let happened = after_joining(a, b, script);
+    let expected: String = rungs(script).fold(String::new(), |all, line| all + line + "\n");
+    assert_eq!(happened, expected, "\n--- what happened:\n{happened}");
+}
+
+#[test]
+fn a_callee_that_refuses_every_stream_is_hung_up_and_the_caller_hears_nothing_of_it() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 97:H264 96:H264 99:VP8 34:H263 31:H261
+        b -> 200 audio 0 0; video 0 97
+        b <- ACK
+        = refused b 488 NoCommonCodec
+        b <- BYE
+        = ended b by Us NoCommonCodec
+    ",
+    );
+}
+
+#[test]
+fn a_phone_that_refuses_every_stream_in_a_call_is_hung_up() {
+    let (a, b) = ("audio 4000 0; video 4002 97:H264/90000", "audio 5000 0");
+    ladder_between(
+        a,
+        b,
+        "
+        a -> INVITE audio 0 0; video 0 97           # its offer: what was agreed before holds
+        a <- 488
+        a -> ACK
+        a -> INVITE
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        ~ expect 20000
+        ~ expect 20002
+        a -> ACK audio 0 0; video 0 97              # its answer: nothing is agreed any more
+        ~ close 20000
+        ~ close 20002
+        ~ patch 20004=silence
+        = changed a - -
+        a <- BYE
+        = ended a by Us NoCommonCodec
+    ",
+    );
+    ladder_between(
+        "audio 4000 98:AMR/8000",
+        b,
+        "
+        do align a b
+        a <- INVITE v2 audio 20000 0:PCMU 101:telephone-event
+        a -> 200 audio 0 0
+        a <- ACK
+        ~ close 20000
+        ~ patch 20002=silence
+        = changed a - -
+        = aligned a - -
+        a <- BYE
+        = ended a by Us NoCommonCodec
+    ",
+    );
+}
+
+/// A monitor that shows and has no camera, and a door that shows and has no screen.
+#[test]
+fn one_way_pictures_go_their_one_way_and_a_switch_of_it_is_nobody_elses_affair() {
+    ladder_between(
+        "audio 4000 0; video 4002 97:H264/90000 a=recvonly",
+        "audio 5000 0; video 5002 97:H264/90000",
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        a <- 200 v2 audio 20000 0:PCMU; video 20002 97:H264
+        ~ update 20002 H264 to 192.0.2.10:4002
+        ~ patch 20006=20002                         # b saw that there is sound only
+        ~ expect 20000
+        ~ expect 20002
+        a -> ACK
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000 a=recvonly
+        a <- 200 v3 audio 20000 0:PCMU; video 20002 97:H264 a=sendonly
+        ~ update 20002 H264 to 192.0.2.10:4002 sendonly
+        ~ patch 20006=soundonly
+        ~ expect 20000
+        ~ expect 20002
+    ",
+    );
+    ladder_between(
+        "audio 4000 0; video 4002 97:H264/90000",
+        "audio 5000 0; video 5002 97:H264/90000 a=sendonly",
+        "
+        b -> INVITE audio 5000 0; video 5002 97:H264/90000
+        b <- 200 v2 audio 20004 0:PCMU; video 20006 97:H264
+        ~ update 20006 H264 to 192.0.2.11:5002
+        ~ expect 20004
+        ~ expect 20006
+        ~ key-frame 20002
+        ~ key-frame 20006
+        = held b false false
+        b -> ACK
+    ",
+    );
+}
+
+/// Each phone sends and gets its own numbers, whatever they mean to the other one.
+#[test]
+fn payload_types_that_clash_are_each_phones_own() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 97:telephone-event/8000; video 4002 96:H264/90000 97:VP8/90000
+        = offered a audio video
+        do answer a
+        ~ open 20000 audio PCMU telephone-event to 192.0.2.10:4000
+        ~ open 20002 video H264 to 192.0.2.10:4002
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU 97:telephone-event; video 20002 96:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 97:telephone-event 101:telephone-event; video 20006 96:H264 97:H264 99:VP8 34:H263 31:H261
+        b -> 200 audio 5000 0 96:telephone-event/8000; video 5002 96:VP8/90000
+        b <- ACK
+        ~ open 20004 audio PCMU telephone-event:96<97 to 192.0.2.11:5000
+        ~ open 20006 video VP8:96<99 to 192.0.2.11:5002
+        ~ patch 20004=silence
+        ~ expect 20004
+        ~ expect 20006
+        = answered b PCMU VP8
+        do listen a=b b=a
+        ~ patch 20000=20004 20002=20006 20004=20000 20006=20002
+    ",
+    );
+    ladder_between(
+        "audio 4000 0 97:telephone-event/8000; video 4002 96:H264/90000 97:VP8/90000",
+        "audio 5000 0 101:telephone-event/8000; video 5002 97:H264/90000 96:VP8/90000",
+        "
+        b -> INVITE audio 5000 0 101:telephone-event/8000; video 5002 97:VP8/90000 # 97 was H.264
+        b <- 200 v2 audio 20004 0:PCMU 101:telephone-event; video 20006 97:VP8
+        ~ update 20006 VP8 to 192.0.2.11:5002
+        ~ expect 20004
+        ~ expect 20006
+        = changed b PCMU VP8
+        b -> ACK
+    ",
+    );
+}
+
+#[test]
+fn an_offer_of_codecs_that_we_do_not_know_is_passed_on_or_refused() {
+    let offer = "
+        a -> INVITE audio 4000 98:AMR/8000; video 4002 99:rtx/90000
+        = offered a audio
+        do call b for a
+        b <- INVITE audio 20000 98:AMR 101:telephone-event
+    ";
+    ladder(&format!(
+        "{offer}
+        b -> 200 audio 5000 98:AMR/8000
+        b <- ACK
+        = answered b AMR -
+        do answer a like b
+        a <- 200 audio 20002 98:AMR; video 0
+    "
+    ));
+    ladder(&format!(
+        "{offer}
+        b -> 488
+        = refused b 488 NoCommonCodec
+        = ended b by Peer NoCommonCodec
+    "
+    ));
+    ladder(
+        "
+        a -> INVITE audio 4000 98:red/8000; video 4002 99:rtx/90000
+        = offered a
+        do answer a
+        a <- 488
+        = ended a by Us NoCommonCodec
+    ",
+    );
+}
+
+/// Who presses the button of its camera has it on for whoever comes next.
+#[test]
+fn a_picture_that_is_added_in_a_call_serves_with_the_next_partner() {
+    ladder_between(
+        "audio 4000 0",
+        "audio 5000 0",
+        "
+        a -> INVITE audio 4000 0; video 4002 98:VP8/90000
+        a <- 200 v2 audio 20000 0:PCMU; video 20004 98:VP8
+        ~ open 20004 video VP8 to 192.0.2.10:4002
+        ~ patch 20004=soundonly
+        ~ expect 20000
+        ~ expect 20004
+        = changed a PCMU VP8
+        a -> ACK
+        do call c for a
+        c <- INVITE audio 20006 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20008 98:VP8 97:H264 96:H264 34:H263 31:H261
+        c -> 200 audio 6000 0; video 6002 98:VP8/90000
+        c <- ACK
+        ~ open 20006 audio PCMU to 192.0.2.12:6000
+        ~ open 20008 video VP8 to 192.0.2.12:6002
+        ~ patch 20006=silence
+        ~ expect 20006
+        ~ expect 20008
+        = answered c PCMU VP8
+        do listen a=c c=a b=hold
+        ~ patch 20000=20006 20004=20008 20006=20000 20008=20004 20002=hold
+        do listen a=b b=a c=hold                    # back with the one without a picture
+        ~ patch 20000=20002 20004=soundonly 20002=20000 20006=hold 20008=hold
+    ",
+    );
+}
+
+/// The answer to the first offer is another matter: nobody has asked for a camera yet.
+#[test]
+fn a_picture_that_is_offered_again_is_taken_although_the_first_offer_of_it_was_not() {
+    ladder(
+        "
+        b -> INVITE audio 5000 0
+        = offered b audio
+        do answer b
+        b <- 200 audio 20000 0:PCMU
+        b -> ACK
+        = confirmed b PCMU -
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a like b
+        a <- 200 audio 20002 0:PCMU; video 0
+        a -> ACK
+        = confirmed a PCMU -
+        do listen a=b b=a
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        a <- 200 v2 audio 20002 0:PCMU; video 20004 97:H264
+        = changed a PCMU H264
+    ",
+    );
+}
+
+#[test]
+fn a_picture_for_which_the_relay_has_no_room_leaves_the_sound_alone() {
+    ladder_between(
+        "audio 4000 0",
+        "audio 5000 0",
+        "
+        two ports
+        a -> INVITE audio 4000 0; video 4002 98:VP8/90000
+        a <- 200 v2 audio 20000 0:PCMU; video 0
+        ~ expect 20000
+        a -> ACK
+    ",
+    );
+}
+
+#[test]
+fn a_party_whose_partner_shows_nothing_does_not_go_on_seeing_its_place_in_the_queue() {
+    ladder_between(
+        "audio 4000 0; video 4002 97:H264/90000",
+        "audio 5000 0",
+        "
+        do listen a=first
+        ~ patch 20000=hold 20002=position(1)
+        do listen a=b
+        ~ patch 20000=20004 20002=soundonly
+        b -> BYE
+        b <- 200
+        ~ close 20004
+        ~ patch 20000=silence 20002=nothing
+        = ended b by Peer NormalClearing
+    ",
+    );
+}
+
+/// H.264 to VP8 and back, in the middle of a call.
+#[test]
+fn a_codec_of_pictures_that_changes_asks_nothing_of_the_partner() {
+    ladder_between(
+        "audio 4000 0; video 4002 97:H264/90000",
+        "audio 5000 0; video 5002 97:H264/90000",
+        "
+        b -> INVITE audio 5000 0; video 5002 98:VP8/90000
+        b <- 200 v2 audio 20004 0:PCMU; video 20006 98:VP8
+        ~ update 20006 VP8 to 192.0.2.11:5002
+        ~ expect 20004
+        ~ expect 20006
+        = changed b PCMU VP8
+        b -> ACK
+        b -> UPDATE audio 5000 0; video 5002 97:H264/90000
+        b <- 200 v3 audio 20004 0:PCMU; video 20006 97:H264
+        ~ update 20006 H264 to 192.0.2.11:5002
+        ~ expect 20004
+        ~ expect 20006
+        = changed b PCMU H264
+    ",
+    );
 }
 
 #[test]
@@ -1097,7 +1487,7 @@ fn a_wanted_key_frame_is_asked_of_the_source() {
         a -> INFO application/media_control+xml <picture_fast_update/>
         a <- 200
         do call b for a
-        b <- INVITE audio 20004 0:PCMU 101:telephone-event; video 20006 97:H264
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20006 97:H264 96:H264 99:VP8 34:H263 31:H261
         b -> 200 audio 5000 0; video 5002 97:H264/90000
         b <- ACK
         ~ open 20004 audio PCMU to 192.0.2.11:5000
@@ -1131,7 +1521,7 @@ fn a_source_without_media_is_silence_until_it_has() {
         a -> ACK
         = confirmed a PCMU -
         do call b for a
-        b <- INVITE audio 20002 0:PCMU 101:telephone-event
+        b <- INVITE audio 20002 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event
         do listen a=b b=a
         b -> 183 audio 5000 0
         ~ open 20002 audio PCMU to 192.0.2.11:5000
@@ -1189,6 +1579,9 @@ fn health_joins_both_streams_once_a_second() {
         relay health 20002 video ok 7
         relay health 20000 audio bad 0
         = health a dialog true audio None video Poor hold false
+        relay health 20002 video ok 0 converted     # as pictures too large for it are
+        relay health 20000 audio ok 0
+        = health a dialog true audio Ok video Ok hold false converted
         a -> INVITE audio 4000 0 a=sendonly; video 0 97
         a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 0
         ~ update 20000 PCMU to 192.0.2.10:4000 recvonly
@@ -1469,7 +1862,7 @@ fn rungs(script: &str) -> impl Iterator<Item = &str> {
     script
         .lines()
         .map(|l| l.split('#').next().unwrap_or("").trim())
-        .filter(|l| !l.is_empty() && !["no ports", "relay converts"].contains(l))
+        .filter(|l| !l.is_empty() && !["no ports", "two ports"].contains(l))
 }
 
 /// Plays what a script plays and returns all that happened.
@@ -1487,13 +1880,12 @@ fn play(script: &str) -> String {
 }
 
 impl Ladder {
-    /// Two lines of `script` are about the house: `no ports` and `relay converts`.
+    /// The lines `no ports` and `two ports` of a `script` are about the house.
     fn new(script: &str) -> Self {
         let settings = Settings {
             domain: "example.com".to_owned(),
             media_address: None,
             own_address: [192, 0, 2, 1].into(),
-            converts: script.contains("relay converts"),
             port_rest: Duration::from_secs(10),
             dialog: dialog::Settings::default(),
         };
@@ -1507,7 +1899,11 @@ impl Ladder {
             happened: String::new(),
             relay: script.lines().any(|line| line.trim_start().starts_with('~')),
         };
-        let ports = if script.contains("no ports") { 0 } else { 50 };
+        let ports = match script {
+            _ if script.contains("no ports") => 0,
+            _ if script.contains("two ports") => 2,
+            _ => 50,
+        };
         let ports = (0..ports).map(|n| PortId(20_000 + 2 * n)).collect();
         let _ = ladder.machine.handle(ladder.now, Input::Ports(ports));
         ladder
@@ -1904,7 +2300,7 @@ fn relay_event(words: &[&str]) -> media::Event {
         ["first", _] => media::Event::FirstPacket { port },
         ["dtmf", _, digit] => media::Event::Dtmf { port, digit: digit.chars().next().unwrap() },
         ["key-frame-wanted", _] => media::Event::KeyFrameWanted { port },
-        ["health", _, kind, ok, loss] => {
+        ["health", _, kind, ok, loss, ref more @ ..] => {
             let health = media::PortHealth {
                 kind: if kind == "audio" { Kind::Audio } else { Kind::Video },
                 ok: ok == "ok",
@@ -1916,6 +2312,7 @@ fn relay_event(words: &[&str]) -> media::Event {
                 loss_percent: loss.parse().ok(),
                 jitter_ms: None,
                 round_trip_ms: None,
+                converted: more.contains(&"converted"),
             };
             media::Event::Health { port, health }
         }
@@ -1925,7 +2322,12 @@ fn relay_event(words: &[&str]) -> media::Event {
 
 fn relay_command(command: &media::Command) -> String {
     let plan_in_short = |plan: &media::Plan| {
-        let names: Vec<_> = plan.formats.iter().map(|f| f.codec.facts().name.to_owned()).collect();
+        // Where the phone's number is not ours: `H264:97<96`, sent to it as 97 and received as 96.
+        let format = |f: &media::PayloadFormat| match (f.codec.facts().name, f.send_pt, f.recv_pt) {
+            (name, sent, received) if sent == received => name.to_owned(),
+            (name, sent, received) => format!("{name}:{sent}<{received}"),
+        };
+        let names: Vec<_> = plan.formats.iter().map(format).collect();
         let to = plan.remote.map_or_else(|| "nowhere".to_owned(), |remote| remote.to_string());
         let direction = match plan.direction {
             sdp::Direction::SendRecv => String::new(),
@@ -1962,6 +2364,7 @@ fn relay_command(command: &media::Command) -> String {
         }
         media::Command::KeyFrame { port } => format!("key-frame {}", port.0),
         media::Command::Dtmf { port, digit } => format!("dtmf {} {digit}", port.0),
+        media::Command::Pressed { port, digit } => format!("pressed {} {digit}", port.0),
         media::Command::Intercept { port, on } => format!("intercept {} {on}", port.0),
         media::Command::Watch { port, on } => format!("watch {} {on}", port.0),
         media::Command::Expect { port } => format!("expect {}", port.0),
@@ -1977,6 +2380,7 @@ fn codec(name: &str) -> Codec {
         "pcma" => Codec::Pcma,
         "g722" => Codec::G722,
         "opus" => Codec::Opus,
+        "ilbc" => Codec::Ilbc,
         "vp8" => Codec::Vp8,
         other => panic!("no such codec: {other}"),
     }

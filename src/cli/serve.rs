@@ -215,7 +215,6 @@ fn settings(
             domain: config.sip.domain.clone(),
             media_address: config.sip.advertise.or(media_ip),
             own_address: own,
-            converts: true,
             port_rest: PORT_REST,
             dialog: dialog::Settings {
                 advertise,

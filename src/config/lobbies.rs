@@ -54,7 +54,7 @@ pub(super) fn lobby<'a>(reader: &mut Reader<'_>, section: &Section<'a>, lobby: &
 
 /// `[texts]`
 pub(super) fn texts<'a>(reader: &mut Reader<'_>, section: &Section<'a>, texts: &mut Texts) {
-    let plain: [(&str, &mut String); 8] = [
+    let plain: [(&str, &mut String); 9] = [
         ("hold", &mut texts.hold),
         ("minute", &mut texts.minute),
         ("asking", &mut texts.asking),
@@ -63,6 +63,7 @@ pub(super) fn texts<'a>(reader: &mut Reader<'_>, section: &Section<'a>, texts: &
         ("full", &mut texts.full),
         ("too_long", &mut texts.too_long),
         ("camera_lost", &mut texts.camera_lost),
+        ("sound_only", &mut texts.sound_only),
     ];
     let numbered = [("position", &mut texts.position), ("minutes", &mut texts.minutes)];
     let names = plain.iter().map(|(name, _)| *name).chain(numbered.iter().map(|(name, _)| *name));

@@ -34,7 +34,7 @@ const RETRY_AFTER: u32 = 10;
 pub(super) struct Like {
     /// The partner's streams, as far as they are known.
     pub streams: Streams,
-    /// Whether there is anybody to see: a partner without pictures gets none, and sends none, so
+    /// Whether there is anybody to see: with a partner without pictures the first answer takes none, so
     /// that the camera stays off.
     pub picture: bool,
 }
@@ -133,8 +133,7 @@ impl Machine {
     /// What to offer a partner of this leg.
     fn capabilities_for(&self, other: LegId) -> Capabilities {
         let partner = self.legs.get(&other).and_then(Leg::for_partner);
-        let can = partner.unwrap_or_else(streams::everything);
-        if self.settings.converts { streams::with_convertible(can) } else { can }
+        streams::with_convertible(partner.unwrap_or_else(streams::everything))
     }
 
     /// Our offer with these capabilities; `None` when no relay port is left.
@@ -262,14 +261,13 @@ impl Machine {
             port,
             wish(like.streams.audio.as_ref(), before.audio.as_ref(), audio_seed),
         );
-        let video = match peer.video.as_ref().filter(|_| like.picture) {
-            Some(video) => {
-                let port = self.port(now, id, Kind::Video).ok_or(Cause::Overloaded)?;
-                let partner = like.streams.video.as_ref();
-                streams::answer_video(video, port, wish(partner, before.video.as_ref(), video_seed))
-            }
-            None => None,
-        };
+        // A picture that cannot be met leaves the sound alone (media-rules 1), also where the relay has no
+        // room for it.
+        let video = peer.video.as_ref().filter(|_| like.picture).and_then(|video| {
+            let port = self.port(now, id, Kind::Video)?;
+            let partner = like.streams.video.as_ref();
+            streams::answer_video(video, port, wish(partner, before.video.as_ref(), video_seed))
+        });
         let leg = self.legs.get_mut(&id).ok_or(Cause::Internal)?;
         Ok(Body::sdp(leg.talk.answer(audio, video).to_string()))
     }
@@ -388,16 +386,14 @@ impl Machine {
     }
 
     /// One re-INVITE with the other leg's codecs; without effect while an offer is open, and where
-    /// the relay converts.
+    /// the relay can convert between the two.
     fn align(&mut self, now: Instant, id: LegId, to: LegId, out: &mut Vec<Effect>) {
         let wanted = self.legs.get(&to).and_then(Leg::for_partner);
         let Some(leg) = self.legs.get(&id) else { return };
         let convertible = |audio: Option<&Format>| audio.is_some_and(|f| f.codec.can_transcode());
         let both = convertible(leg.stream(Kind::Audio).and_then(Stream::format))
             && convertible(wanted.as_ref().and_then(|wanted| wanted.audio.first()));
-        let free = matches!(leg.phase, Phase::Up)
-            && leg.talk.is_quiet()
-            && !(self.settings.converts && both);
+        let free = matches!(leg.phase, Phase::Up) && leg.talk.is_quiet() && !both;
         let body = match wanted {
             Some(wanted) if free => {
                 // The picture of this leg is changed, never added: that would ask the human.

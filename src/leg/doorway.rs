@@ -13,7 +13,7 @@ use std::net::IpAddr;
 /// What one leg hears and sees.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Source {
-    /// Another party: its voice, and its picture if it has one.
+    /// Another party: its voice, and its picture, or one that says that it has none.
     Leg(LegId),
     /// A wait: music and the picture of a scene. With an announcement, that is heard first.
     Wait(media::Scene, Option<media::Announcement>),
@@ -462,9 +462,6 @@ pub struct Settings {
     pub media_address: Option<IpAddr>,
     /// The address to give where neither is known: this machine's own.
     pub own_address: IpAddr,
-    /// The relay converts between all codecs that can be coded here
-    /// ([`Codec::can_transcode`]), so that two partners need none in common.
-    pub converts: bool,
     /// How long a relay port rests before another call gets it.
     pub port_rest: Duration,
     /// For the dialogs.

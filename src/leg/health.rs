@@ -23,7 +23,8 @@ impl Leg {
             rtt_ms: reports.iter().flatten().find_map(|report| report.round_trip_ms),
             fps: video.map(|report| report.frames_per_second),
             spoken: self.spoken(),
-            transcoding: false,
+            // Pictures too large for it are converted within one codec, which only the relay knows.
+            transcoding: reports.iter().flatten().any(|report| report.converted),
         }
     }
 

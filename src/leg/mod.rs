@@ -10,6 +10,7 @@ mod commands;
 mod doorway;
 mod formats;
 mod health;
+mod keys;
 mod legacy_info;
 mod machine;
 mod offer_answer;

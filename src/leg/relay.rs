@@ -9,6 +9,9 @@ use crate::media::{self, Command, LobbyId, Message, Scene};
 use crate::time::Instant;
 
 const KINDS: [Kind; 2] = [Kind::Audio, Kind::Video];
+/// What a party with a picture sees of one without: else the last picture of the wait, and the place in
+/// a queue that it tells, would stand there for the whole call.
+const SOUND_ONLY: Scene = Scene { lobby: LobbyId::HOUSE, message: Message::SoundOnly };
 
 impl Machine {
     /// The port of a leg's stream, taken from the pool if it has none; `None` when the pool is
@@ -174,6 +177,9 @@ impl Machine {
             (Source::Leg(other), _) => match self.legs.get(&other) {
                 // Its own hold (media-rules 11): whoever hears it waits.
                 Some(other) if other.held.0 => media::Source::Hold(LobbyId::HOUSE),
+                Some(other) if kind == Kind::Video && other.shows_nothing() => {
+                    media::Source::Scene(SOUND_ONLY)
+                }
                 Some(other) => other.open_port(kind).map_or(none, media::Source::Port),
                 None => none,
             },

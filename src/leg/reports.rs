@@ -2,12 +2,13 @@
 
 use super::commands::{self, OWN_TAG};
 use super::doorway::{Event, Spoken};
+use super::keys::KeyWay;
 use super::legacy_info::{self, Legacy};
 use super::machine::{Effect, Machine};
 use super::offer_answer::{Stream, Streams};
 use super::party::Header;
 use super::peer::Peer;
-use super::state::{Early, KeyWay, Leg, Phase, Role, Said};
+use super::state::{Early, Leg, Phase, Role, Said};
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::dialog::{self, Body, By, ServerTx};
@@ -81,6 +82,7 @@ impl Machine {
                 self.take_answer(id, &body);
                 self.settle(now, id, &before, out);
                 self.aligned(id, out);
+                self.end_unheard(now, id, out);
             }
             dialog::Event::ReofferRefused { .. } => {
                 // RFC 6141 §3.1: what was agreed before holds.
@@ -94,6 +96,7 @@ impl Machine {
                 let before = self.spoken(id);
                 self.take_answer(id, &body);
                 self.settle(now, id, &before, out);
+                self.end_unheard(now, id, out);
             }
             dialog::Event::Moved { flow } => {
                 if let Some(leg) = self.legs.get_mut(&id) {
@@ -348,7 +351,9 @@ impl Machine {
                 let both = stream.format().zip(offered(kind));
                 both.is_some_and(|(own, offered)| offered.iter().any(|format| format.same(own)))
             };
-            like.picture |= video.is_some();
+            // Who offers a picture in the middle of a call was asked for it by a human, and the next
+            // partner may have one where this one has none; a switch then needs no re-INVITE.
+            like.picture |= matches!(leg.phase, Phase::Up);
             like.streams.audio = audio.filter(|own| kept(own, Kind::Audio)).or(like.streams.audio);
             like.streams.video = video.filter(|own| kept(own, Kind::Video)).or(like.streams.video);
         }
@@ -378,6 +383,15 @@ impl Machine {
             out.push(Effect::Event(Event::Changed { leg: id, spoken }));
         }
         self.report_hold(id, out);
+    }
+
+    /// An answer that refuses all sound leaves a party that nobody hears and that hears nobody: its
+    /// call ends, as RFC 3261 §13.2.2.4 has it for the first answer.
+    fn end_unheard(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get(&id).filter(|leg| leg.role == Role::Phone) else { return };
+        if leg.talk.streams().audio.is_none() {
+            self.end(now, id, Cause::NoCommonCodec, out);
+        }
     }
 
     fn report_hold(&mut self, id: LegId, out: &mut Vec<Effect>) {
@@ -453,12 +467,19 @@ impl Machine {
 
     fn key(&mut self, now: Instant, id: LegId, digit: char, way: KeyWay, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        if leg.press(digit, way, now) {
-            let is_private = leg.intercepted || leg.held.0;
-            out.push(Effect::Event(Event::Dtmf { leg: id, digit }));
-            if !is_private {
-                self.pass_key(now, id, digit, way, out);
-            }
+        if !leg.keys.press(digit, way, now) {
+            return;
+        }
+        if way == KeyWay::Request {
+            // The packets of this press, if some follow, would press it at the partner once more.
+            let port = leg.open_port(Kind::Audio);
+            let port = port.filter(|_| leg.stream(Kind::Audio).is_some_and(Stream::has_events));
+            out.extend(port.map(|port| Effect::Media(media::Command::Pressed { port, digit })));
+        }
+        let is_private = leg.intercepted || leg.held.0;
+        out.push(Effect::Event(Event::Dtmf { leg: id, digit }));
+        if !is_private {
+            self.pass_key(now, id, digit, way, out);
         }
     }
 
@@ -511,7 +532,7 @@ impl Machine {
                     let Some(leg) = self.legs.get(&id) else { return };
                     let mut health = leg.report();
                     let partner = self.partner(id).and_then(|partner| self.legs.get(&partner));
-                    health.transcoding = partner.is_some_and(|partner| leg.is_converted(partner));
+                    health.transcoding |= partner.is_some_and(|partner| leg.is_converted(partner));
                     out.push(Effect::Event(Event::Health { leg: id, health }));
                 }
             }

@@ -8,6 +8,7 @@
 
 use super::doorway::{Source, Spoken};
 use super::formats::Capabilities;
+use super::keys::Keys;
 use super::offer_answer::{Negotiation, Stream, Streams};
 use super::streams;
 use crate::cause::Cause;
@@ -16,11 +17,7 @@ use crate::dialog::Body;
 use crate::ids::{CallId, PortId};
 use crate::media;
 use crate::sip::Replaces;
-use crate::time::{Duration, Instant};
 use std::net::IpAddr;
-
-/// The same key by RFC 4733 and by INFO within this time is one press.
-pub(super) const KEY_ECHO: Duration = Duration::from_secs(1);
 
 /// Where a leg stands.
 #[derive(Debug)]
@@ -75,20 +72,6 @@ pub(super) enum Role {
     Desk,
 }
 
-/// The key that came last.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
-    pub digit: char,
-    pub way: KeyWay,
-    pub at: Instant,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum KeyWay {
-    Packet,
-    Request,
-}
-
 /// The leg's place in the relay for one of its streams.
 #[derive(Debug, Default)]
 pub(super) struct Line {
@@ -123,7 +106,7 @@ pub(super) struct Leg {
     pub can: Capabilities,
     /// What `Held` said last.
     pub held: (bool, bool),
-    pub last_key: Option<Key>,
+    pub keys: Keys,
     /// Why we end it, once we do.
     pub verdict: Option<Cause>,
     /// The Event of the NOTIFYs that its REFER waits for.
@@ -147,7 +130,7 @@ impl Leg {
             sealed: false,
             can: Capabilities::default(),
             held: (false, false),
-            last_key: None,
+            keys: Keys::default(),
             verdict: None,
             refer_event: None,
         }
@@ -214,19 +197,19 @@ impl Leg {
         Some(self.can.clone()).filter(|can| !can.audio.is_empty())
     }
 
+    /// Whether it is there to be talked to, and without a picture for others: it has no camera, sends
+    /// nothing from it, or was never asked for it.
+    pub fn shows_nothing(&self) -> bool {
+        let talks = matches!(self.phase, Phase::Up | Phase::Answering)
+            && self.stream(Kind::Audio).is_some_and(|sound| !sound.is_held());
+        let shows = |picture: &Stream| picture.peer.direction.sends();
+        talks && !self.stream(Kind::Video).is_some_and(shows)
+    }
+
     /// Its own hold, per stream.
     pub fn holds(&self) -> (bool, bool) {
         let held = |kind| self.stream(kind).is_some_and(Stream::is_held);
         (held(Kind::Audio), held(Kind::Video))
-    }
-
-    /// Notes a key; false when it is the other report of the press before.
-    pub fn press(&mut self, digit: char, way: KeyWay, at: Instant) -> bool {
-        let echo = self.last_key.is_some_and(|last| {
-            last.digit == digit && last.way != way && at.since(last.at) < KEY_ECHO
-        });
-        self.last_key = (!echo).then_some(Key { digit, way, at });
-        !echo
     }
 
     /// What is in use, offered once more: to a re-INVITE without SDP.

@@ -30,6 +30,15 @@ pub enum Line {
 }
 
 impl Line {
+    /// Whether it decodes and codes anew.
+    #[must_use]
+    pub fn codes(&self) -> bool {
+        match self {
+            Self::Voice(_) | Self::Pictures(_) => true,
+            Self::Whole(..) => false,
+        }
+    }
+
     /// Whether it needs the relay's pace.
     #[must_use]
     pub fn is_waiting(&self) -> bool {

@@ -8,7 +8,9 @@ use crate::rtp::TelephoneEvent;
 use crate::time::{Duration, Instant};
 use std::collections::VecDeque;
 
-/// Digits that wait to be sent; further ones are dropped.
+/// Within this time the same key as packets and by INFO is one press.
+pub const KEY_ECHO: Duration = Duration::from_secs(1);
+/// Digits that wait to be sent, and presses that wait for their packets; further ones are dropped.
 pub const DIGITS_MAX: usize = 32;
 /// How long a key that we press is down.
 const DOWN: Duration = Duration::from_millis(100);
@@ -24,6 +26,8 @@ const LOST_AFTER: Duration = Duration::from_millis(500);
 pub struct Listener {
     last: Option<Key>,
     withhold_all: bool,
+    /// Keys that counted already when their packets had not come yet, the oldest first.
+    counted: VecDeque<(Instant, u8)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +64,21 @@ impl Listener {
         }
     }
 
+    /// This key was reported otherwise and counts: its packets, if any come, are not passed on.
+    pub fn pressed(&mut self, now: Instant, event: u8) {
+        if self.counted.len() == DIGITS_MAX {
+            self.counted.pop_front();
+        }
+        self.counted.push_back((now, event));
+    }
+
+    /// Whether a key that begins now counts already.
+    fn counts(&mut self, now: Instant, event: u8) -> bool {
+        self.counted.retain(|(at, _)| now.since(*at) < KEY_ECHO);
+        let known = self.counted.iter().position(|(_, known)| *known == event);
+        known.and_then(|at| self.counted.remove(at)).is_some()
+    }
+
     /// Takes in one event packet.
     pub fn hear(
         &mut self,
@@ -82,7 +101,10 @@ impl Listener {
             let follows = timestamp.wrapping_sub(key.timestamp) == u32::from(u16::MAX);
             key.ssrc == ssrc && !key.ended && follows && now.since(key.heard) < LOST_AFTER
         });
-        let withheld = before.map_or(self.withhold_all, |key| key.withheld);
+        let withheld = match before {
+            Some(key) => key.withheld,
+            None => self.counts(now, event.event) || self.withhold_all,
+        };
         self.last = Some(Key { ssrc, timestamp, heard: now, ended: event.end, withheld });
         Heard { digit: event.digit().filter(|_| before.is_none()), passes: !withheld }
     }
@@ -260,6 +282,28 @@ mod tests {
         listener.intercept(false);
         assert!(!listener.hear(ms(20), 7, 1000, five(160)).passes, "its beginning was withheld");
         assert!(listener.hear(ms(200), 7, 3000, five(0)).passes);
+    }
+
+    #[test]
+    fn a_key_that_counts_already_is_heard_but_does_not_pass() {
+        let mut listener = Listener::default();
+        listener.pressed(ms(0), 5);
+        let first = listener.hear(ms(50), 7, 1000, five(0));
+        assert_eq!(first, Heard { digit: Some('5'), passes: false });
+        assert!(!listener.hear(ms(150), 7, 1000, end(five(800))).passes, "all of its packets");
+        assert!(listener.hear(ms(300), 7, 3000, five(0)).passes, "it was pressed again");
+        listener.pressed(ms(400), 6);
+        assert!(listener.hear(ms(500), 7, 5000, five(0)).passes, "another key");
+        listener.pressed(ms(600), 5);
+        let late = ms(600) + KEY_ECHO;
+        assert!(listener.hear(late, 7, 9000, five(0)).passes, "too late to be the same press");
+    }
+
+    #[test]
+    fn presses_without_packets_are_remembered_so_far() {
+        let mut listener = Listener::default();
+        (0..10 * DIGITS_MAX).for_each(|_| listener.pressed(ms(0), 5));
+        assert_eq!(listener.counted.len(), DIGITS_MAX);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct PortHealth {
     pub jitter_ms: Option<u32>,
     /// From us to the far end and back.
     pub round_trip_ms: Option<u32>,
+    /// What it gets is decoded and coded anew for it.
+    pub converted: bool,
 }
 
 /// What has come of one stream.

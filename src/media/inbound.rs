@@ -128,7 +128,7 @@ impl Inbound {
         if anew {
             self.by_payload_type = plan.reception();
             self.lanes = plan.formats().map(Lane::of).collect();
-            self.sets = ParameterSets::of_sdp(fmtp_of_h264(plan));
+            self.sets.replace(fmtp_of_h264(plan));
         }
     }
 

@@ -73,6 +73,14 @@ pub enum Command {
         /// `0` to `9`, `*`, `#`, `A` to `D`.
         digit: char,
     },
+    /// The peer has reported this key by INFO: its packets, where they follow within
+    /// [`KEY_ECHO`](super::KEY_ECHO), are heard and not passed on.
+    Pressed {
+        /// Whose.
+        port: PortId,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digit: char,
+    },
     /// Keeps the peer's keys from its receivers, or no longer.
     Intercept {
         /// Whose.
@@ -265,6 +273,11 @@ impl Machine {
                 }
                 self.settle(now.instant, port);
             }
+            Command::Pressed { port, digit } => {
+                if let (Some(open), Some(event)) = (self.ports.get_mut(port), event(digit)) {
+                    open.inbound.keys.pressed(now.instant, event);
+                }
+            }
             Command::Intercept { port, on } => {
                 if let Some(open) = self.ports.get_mut(port) {
                     open.inbound.keys.intercept(on);
@@ -304,11 +317,17 @@ impl Machine {
         let Some(source) = self.ports.get_mut(port) else { return };
         let was_silent = source.silence_due.is_none();
         let had_target = source.inbound.latch.remote().is_some();
+        let shown = source.inbound.sets.macroblocks_max();
         let Some(arrived) = source.receive(now.instant, from, packet, out) else { return };
+        let grows = shown != source.inbound.sets.macroblocks_max();
         if was_silent {
             source.silence_due = Some(now.instant + self.settings.silent_after);
         }
         let unsettled = was_silent || !had_target;
+        if grows {
+            self.reroute_receivers(port, out);
+        }
+        let Some(source) = self.ports.get_mut(port) else { return };
         // Lent for the time of this packet, since receiver and source may be one port.
         let sets = std::mem::take(&mut source.inbound.sets);
         let recording = source.recording;

@@ -40,6 +40,7 @@ mod work;
 
 pub use camera::{Camera, VideoCodec};
 pub use cameras::UNIT_MAX;
+pub use dtmf::KEY_ECHO;
 pub use films::{Film, FilmKey, FilmOrder};
 pub use health::PortHealth;
 pub use hold::{SoundKey, SoundOrder};

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::codec::Codec;
+use crate::codec::video::h264_macroblocks;
 use crate::rtp::{h263, h264, vp8};
 use crate::time::{Duration, Instant};
 
@@ -62,13 +63,28 @@ impl Picture {
 
 /// The parameter sets of one source: from its SDP, then as it last sent them.
 #[derive(Debug, Default)]
-pub struct ParameterSets(Vec<Vec<u8>>);
+pub struct ParameterSets {
+    sets: Vec<Vec<u8>>,
+    macroblocks_max: Option<usize>,
+}
 
 impl ParameterSets {
     /// Those of `sprop-parameter-sets`.
     #[must_use]
     pub fn of_sdp(fmtp: &str) -> Self {
-        Self(h264::parameter_sets(fmtp))
+        Self { sets: h264::parameter_sets(fmtp), macroblocks_max: None }
+    }
+
+    /// The squares of the largest picture that was announced in the stream. It never falls, so that a
+    /// source that announces now this and now that does not have everything made anew each time.
+    #[must_use]
+    pub fn macroblocks_max(&self) -> Option<usize> {
+        self.macroblocks_max
+    }
+
+    /// What is in the SDP by now; what was announced stays.
+    pub fn replace(&mut self, fmtp: &str) {
+        self.sets = h264::parameter_sets(fmtp);
     }
 
     /// Remembers the sets in a payload; allocates only when they are new.
@@ -82,7 +98,7 @@ impl ParameterSets {
 
     /// One NAL unit each.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().map(Vec::as_slice)
+        self.sets.iter().map(Vec::as_slice)
     }
 
     fn learn_one(&mut self, nal: &[u8]) {
@@ -90,16 +106,17 @@ impl ParameterSets {
         let sequence = kind == h264::SEQUENCE_PARAMETERS;
         if !(sequence || kind == h264::PICTURE_PARAMETERS)
             || nal.len() > h264::PARAMETER_SET_MAX
-            || self.0.iter().any(|known| known == nal)
+            || self.sets.iter().any(|known| known == nal)
         {
             return;
         }
         if sequence {
             // A new picture size or level: what was before belongs to the old one.
-            self.0.clear();
+            self.sets.clear();
+            self.macroblocks_max = self.macroblocks_max.max(h264_macroblocks(nal));
         }
-        if self.0.len() < h264::PARAMETER_SETS_MAX {
-            self.0.push(nal.to_vec());
+        if self.sets.len() < h264::PARAMETER_SETS_MAX {
+            self.sets.push(nal.to_vec());
         }
     }
 }

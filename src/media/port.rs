@@ -593,6 +593,7 @@ impl Port {
             round_trip_ms: far_end
                 .and_then(|far_end| far_end.round_trip)
                 .map(|round_trip| u32::try_from(round_trip.as_millis()).unwrap_or(u32::MAX)),
+            converted: self.outbound.line.as_ref().is_some_and(Line::codes),
         }
     }
 

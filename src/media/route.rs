@@ -34,11 +34,59 @@ pub struct Conversion {
     pub to: PayloadFormat,
 }
 
-/// By the place among the source's formats, the way to the receiver.
+/// By the place among the source's formats, the way to the receiver. `shown` are the squares of the
+/// largest H.264 picture that the source has announced, as far as one came.
+///
+/// Pictures too large for the receiver ([`is_beyond`]) are made smaller, where that can be done here.
 #[must_use]
-pub fn route(source: &Plan, receiver: &Plan) -> Vec<Way> {
+pub fn route((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<Way> {
     let voice = source.formats().find(|format| format.codec.is_primary());
-    source.formats().map(|format| way(format, voice, receiver)).collect()
+    let way = |format| {
+        let way = way(format, voice, receiver);
+        let beyond = || shown.is_some_and(|shown| is_beyond((format, source, shown), receiver));
+        if beyond() { smaller(way, format, receiver) } else { way }
+    };
+    source.formats().map(way).collect()
+}
+
+/// Whether H.264 pictures of so many squares, `shown`, are more than the receiver's level allows, although
+/// they are within what the source was free to send.
+///
+/// A phone's level says what it takes, and by the symmetry of RFC 6184 §8.2.2 what it may send; most send
+/// far less. To convert by the levels alone would cost a decoder and an encoder for pictures that
+/// everyone can show, and to pass by them alone would show nothing where a phone uses what it declared. So
+/// the sequence parameter set, which comes in front of the first picture, decides, and two more things
+/// have to hold:
+///
+/// * The receiver states a level. Silence is level 1 by the letter, and of those who keep it most can do
+///   more.
+/// * The source declares more than the receiver, or may send at another level than its own
+///   (level-asymmetry-allowed), or states none. Two phones of one level get along without us, too, and
+///   some that declare CIF have always exchanged more.
+///
+/// Rates are no reason: what a level allows of pictures and bits a second is a bound on the average of a
+/// stream, and a decoder that is behind drops pictures, while one that is given too large ones has nothing
+/// to put them in. Bits are told to the source (REMB, TMMBR).
+fn is_beyond((format, source, shown): (&PayloadFormat, &Plan, usize), receiver: &Plan) -> bool {
+    let same = receiver.formats().find(|other| other.codec == format.codec);
+    let stated = |format: &PayloadFormat| H264Parameters::states_level(&format.fmtp);
+    let limit = receiver.picture.macroblocks_max.filter(|_| same.is_some_and(stated));
+    let Some(limit) = limit.filter(|_| format.codec == Codec::H264) else { return false };
+    let declared = source.picture.macroblocks_max.filter(|_| stated(format));
+    let symmetric = !H264Parameters::parse(&format.fmtp).level_asymmetry_allowed;
+    let alike = symmetric && declared.is_some_and(|declared| declared <= limit);
+    shown > limit && !alike
+}
+
+/// A conversion in place of passing; the way as it is where we cannot.
+fn smaller(way: Way, format: &PayloadFormat, receiver: &Plan) -> Way {
+    if !matches!(way, Way::Same(_) | Way::Repacked(_)) {
+        return way;
+    }
+    match converted(format, receiver) {
+        Way::Closed => way,
+        smaller => smaller,
+    }
 }
 
 /// The same for a camera, whose format says what it sends where a phone's says what it takes: pictures
@@ -48,16 +96,9 @@ pub fn route_of_camera(camera: &Plan, receiver: &Plan) -> Vec<Way> {
     let way = |format: &PayloadFormat| {
         let level = |format: &PayloadFormat| H264Parameters::parse(&format.fmtp).level;
         let way = way(format, None, receiver);
-        let passes = matches!(way, Way::Same(_) | Way::Repacked(_));
         let same = receiver.formats().find(|other| other.codec == format.codec);
         let beyond = same.is_some_and(|other| level(format) > level(other));
-        if !(passes && beyond && format.codec == Codec::H264) {
-            return way;
-        }
-        match converted(format, receiver) {
-            Way::Closed => way,
-            smaller => smaller,
-        }
+        if beyond && format.codec == Codec::H264 { smaller(way, format, receiver) } else { way }
     };
     camera.formats().map(way).collect()
 }
@@ -148,8 +189,12 @@ mod tests {
         }
     }
 
-    /// What becomes of the source's formats, in a word each.
     fn ways(source: &Plan, receiver: &Plan) -> Vec<String> {
+        ways_of((source, None), receiver)
+    }
+
+    /// What becomes of the source's formats, in a word each.
+    fn ways_of((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<String> {
         let word = |way: Way| match way {
             Way::Closed => "closed".to_owned(),
             Way::Same(number) => number.to_string(),
@@ -159,7 +204,7 @@ mod tests {
             Way::Pressed => "pressed".to_owned(),
             Way::Noise(conversion) => format!("noise in {}", conversion.to.codec),
         };
-        route(source, receiver).into_iter().map(word).collect()
+        route((source, shown), receiver).into_iter().map(word).collect()
     }
 
     const EVENTS: Codec = Codec::TelephoneEvent { clock_rate: 8000 };
@@ -219,6 +264,59 @@ mod tests {
         let baseline = plan(vec![format(Codec::H264, 98, 98, "profile-level-id=42801f")]);
         assert_ne!(ways(&high, &baseline), ["98"]);
         assert_eq!(ways(&baseline, &high), ["97"], "a decoder of high knows baseline");
+    }
+
+    /// A phone that declares this, and its level's squares.
+    fn phone(fmtp: &str) -> Plan {
+        let squares = H264Parameters::parse(fmtp).level.bounds().macroblocks;
+        let picture = PictureLimits { macroblocks_max: Some(squares), ..PictureLimits::default() };
+        Plan { picture, ..plan(vec![format(Codec::H264, 97, 97, fmtp)]) }
+    }
+
+    const QCIF: usize = 99;
+    const CIF: usize = 396;
+    const VGA: usize = 1200;
+    const LARGE: &str = "profile-level-id=42e01f";
+    const SMALL: &str = "profile-level-id=42e00c";
+
+    #[test]
+    fn pictures_beyond_the_receivers_level_are_made_smaller_once_they_are_seen() {
+        let (large, small) = (phone(LARGE), phone(SMALL));
+        assert_eq!(ways_of((&large, None), &small), ["97"], "nothing came, nothing is decoded");
+        assert_eq!(ways_of((&large, Some(CIF)), &small), ["97"], "it sends below its level");
+        assert_eq!(ways_of((&large, Some(VGA)), &small), ["converted to H264/90000"]);
+        assert_eq!(ways_of((&large, Some(VGA)), &large), ["97"]);
+        assert_eq!(ways_of((&small, Some(CIF)), &large), ["97"]);
+        let whole_units = "profile-level-id=42e00c;packetization-mode=0";
+        let fragments = phone("profile-level-id=42e01f;packetization-mode=1");
+        assert_eq!(ways_of((&fragments, Some(CIF)), &phone(whole_units)), ["97 repacked"]);
+        let made = ways_of((&fragments, Some(VGA)), &phone(whole_units));
+        assert_eq!(made, ["converted to H264/90000"]);
+    }
+
+    #[test]
+    fn phones_of_one_level_are_left_to_themselves() {
+        assert_eq!(ways_of((&phone(SMALL), Some(VGA)), &phone("profile-level-id=42800c")), ["97"]);
+        let asymmetric = phone("profile-level-id=42e00c;level-asymmetry-allowed=1");
+        let made = ways_of((&asymmetric, Some(VGA)), &phone(SMALL));
+        assert_eq!(made, ["converted to H264/90000"], "it never said what it sends");
+    }
+
+    #[test]
+    fn a_receiver_that_states_no_level_gets_what_there_is() {
+        assert_eq!(ways_of((&phone(LARGE), Some(VGA)), &phone("")), ["97"]);
+        assert_eq!(ways_of((&phone(LARGE), Some(VGA)), &phone("profile-level-id=zz")), ["97"]);
+        let made = ways_of((&phone(""), Some(CIF)), &phone("profile-level-id=42e00a"));
+        assert_eq!(made, ["converted to H264/90000"], "level 1 is stated");
+        assert_eq!(ways_of((&phone(""), Some(QCIF)), &phone("profile-level-id=42e00a")), ["97"]);
+    }
+
+    #[test]
+    fn a_raised_bound_counts_as_well_as_a_level() {
+        let mut raised = phone("profile-level-id=42e00c;max-fs=3600");
+        raised.picture.macroblocks_max = Some(3600);
+        assert_eq!(ways_of((&phone(LARGE), Some(VGA)), &raised), ["97"]);
+        assert_eq!(ways_of((&raised, Some(VGA)), &phone(SMALL)), ["converted to H264/90000"]);
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub enum Message {
     Sorry(Announcement),
     /// A camera that should be seen is away.
     CameraLost,
+    /// The other party is heard and shows no picture.
+    SoundOnly,
 }
 
 /// One picture: whose, and what it tells.
@@ -93,6 +95,8 @@ pub struct Texts {
     pub too_long: String,
     /// For [`Message::CameraLost`].
     pub camera_lost: String,
+    /// For [`Message::SoundOnly`].
+    pub sound_only: String,
 }
 
 impl Default for Texts {
@@ -108,6 +112,7 @@ impl Default for Texts {
             full: "Too many callers are waiting".into(),
             too_long: "Please call again later".into(),
             camera_lost: "The camera is away, please wait".into(),
+            sound_only: "Sound only".into(),
         }
     }
 }
@@ -188,6 +193,7 @@ impl Texts {
             Message::Hold => plain(&self.hold),
             Message::Asking => plain(&self.asking),
             Message::CameraLost => plain(&self.camera_lost),
+            Message::SoundOnly => plain(&self.sound_only),
             Message::Sorry(Announcement::Busy) => plain(&self.busy),
             Message::Sorry(Announcement::Nobody) => plain(&self.nobody),
             Message::Sorry(Announcement::Full) => plain(&self.full),

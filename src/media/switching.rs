@@ -29,9 +29,7 @@ impl Machine {
         if open.replan(plan) {
             open.make(source, now.instant, &mut self.repertoire);
             self.reroute(port, out);
-            for at in 0..self.patchbay.receivers(port).len() {
-                self.reroute(self.patchbay.receivers(port)[at], out);
-            }
+            self.reroute_receivers(port, out);
         }
         self.settle(now.instant, port);
     }
@@ -93,7 +91,10 @@ impl Machine {
     pub(super) fn reroute(&mut self, receiver: PortId, out: &mut impl Outgoing) {
         let Some(to) = self.ports.get(receiver) else { return };
         let route = match self.patchbay.source(receiver) {
-            Source::Port(source) => self.ports.get(source).map(|from| route(&from.plan, &to.plan)),
+            Source::Port(source) => self.ports.get(source).map(|from| {
+                let shown = from.inbound.sets.macroblocks_max();
+                route((&from.plan, shown), &to.plan)
+            }),
             other => self.cameras.route(other, (receiver, &to.plan), &mut self.random),
         };
         self.order(out);
@@ -101,6 +102,13 @@ impl Machine {
         if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
             to.outbound.route = route.into();
             to.end_line(&mut Exit { scratch: &mut self.scratch, out });
+        }
+    }
+
+    /// The same for all who get this source: it sends something else from now on.
+    pub(super) fn reroute_receivers(&mut self, source: PortId, out: &mut impl Outgoing) {
+        for at in 0..self.patchbay.receivers(source).len() {
+            self.reroute(self.patchbay.receivers(source)[at], out);
         }
     }
 }

@@ -158,7 +158,7 @@ mod tests {
     fn every_message_looks_different_at_every_size() {
         let sorry =
             [Announcement::Busy, Announcement::Nobody, Announcement::Full, Announcement::TooLong];
-        let others = [Message::Hold, Message::Asking, Message::CameraLost];
+        let others = [Message::Hold, Message::Asking, Message::CameraLost, Message::SoundOnly];
         let messages: Vec<_> = [1, 2, 3, 10, 11, 488, 499, 99_999]
             .into_iter()
             .map(position)

@@ -6,7 +6,7 @@ use cordboard::codec::tone::Sound;
 use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::codec::{Codec, Kind, goertzel};
 use cordboard::ids::PortId;
-use cordboard::media::{Channel, Command, Event, Job, Source, Workshop};
+use cordboard::media::{Channel, Command, Event, Job, PictureLimits, Plan, Source, Workshop};
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::h264::Mode;
 use cordboard::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat};
@@ -354,9 +354,13 @@ fn packing(codec: &Codec, fmtp: &str) -> PictureFormat {
 
 impl Camera {
     fn new(port: PortId, codec: &Codec, fmtp: &str) -> Self {
+        Self::of_size((176, 144), port, codec, fmtp)
+    }
+
+    fn of_size((width, height): (usize, usize), port: PortId, codec: &Codec, fmtp: &str) -> Self {
         let settings =
-            Settings { width: 176, height: 144, frame_rate: 15, bitrate: 200_000, slice_max: None };
-        let mut image = Image::new(176, 144);
+            Settings { width, height, frame_rate: 15, bitrate: 200_000, slice_max: None };
+        let mut image = Image::new(width, height);
         image.fill(COLOURS.iter().find(|(other, _)| *other == port).unwrap().1);
         Self {
             port,
@@ -451,22 +455,27 @@ impl Gallery {
 
     /// The colours that a screen has shown since `forget`.
     fn seen(&self, port: PortId) -> Vec<Colour> {
+        self.shown(port, |image| image.at(image.width() / 2, image.height() / 2))
+    }
+
+    /// What there is to say of each picture that a screen has shown since `forget`.
+    fn shown<T>(&self, port: PortId, look: impl Fn(&Image) -> T) -> Vec<T> {
         let (_, packing, codec) = self.formats.iter().find(|(other, ..)| *other == port).unwrap();
         let mut depacketiser = Depacketiser::new(*packing);
         let mut decoder = VideoDecoder::new(codec).unwrap();
-        let (mut image, mut colours) = (Image::new(2, 2), Vec::new());
+        let (mut image, mut looks) = (Image::new(2, 2), Vec::new());
         for sent in self.relay.rtp_to(port) {
             let header = sent.header();
             let mut show = |unit: AccessUnit<'_>| {
                 assert!(unit.intact, "{port} is sent gaps");
                 if decoder.decode(unit.bytes, &mut image).is_ok_and(|shown| shown) {
-                    colours.push(image.at(image.width() / 2, image.height() / 2));
+                    looks.push(look(&image));
                 }
             };
             let (sequence, timestamp) = (header.sequence, header.timestamp);
             depacketiser.take(sequence, timestamp, header.marker, sent.payload(), &mut show);
         }
-        colours
+        looks
     }
 }
 
@@ -590,4 +599,84 @@ fn a_screen_that_lost_its_picture_gets_a_key_frame_from_the_worker() {
     gallery.film(3, |_| false);
     let keys = gallery.relay.rtp_to(O);
     assert!(keys.iter().filter(|sent| sent.payload()[0] & 0x1f == 7).count() >= 2, "a second SPS");
+}
+
+/// C's camera in this size, under its declaration; O shows CIF at the most by its own, U 720p.
+fn gallery_of_levels(size: (usize, usize), of_c: &'static str) -> Gallery {
+    let declared = [of_c, "profile-level-id=42e00c", "profile-level-id=42e01f"];
+    let mut gallery = Gallery::of(declared.map(|fmtp| (&Codec::H264, fmtp)));
+    for ((port, _), fmtp) in COLOURS.into_iter().zip(declared) {
+        let macroblocks_max = Some(if fmtp.contains("42e00c") { 396 } else { 3600 });
+        let picture = PictureLimits { macroblocks_max, ..PictureLimits::default() };
+        let formats = vec![format(Codec::H264, 100, 100, fmtp)];
+        let plan = Plan { picture, ..plan(port, formats) };
+        gallery.relay.command(Command::Close { port });
+        gallery.relay.command(Command::Open { port, kind: Kind::Video, plan });
+    }
+    gallery.cameras[0] = Camera::of_size(size, C, &Codec::H264, of_c);
+    gallery.relay.patch(&[(O, Source::Port(C)), (U, Source::Port(C))]);
+    gallery
+}
+
+fn size(image: &Image) -> (usize, usize) {
+    (image.width(), image.height())
+}
+
+/// RFC 6184 §8.1: who declares level 1.2 has no room for VGA.
+#[test]
+fn a_picture_beyond_a_screens_level_is_made_smaller_for_it_alone() {
+    let mut gallery = gallery_of_levels((640, 480), MODE_0);
+    gallery.film(12, |_| false);
+    let (small, large) = (gallery.shown(O, size), gallery.shown(U, size));
+    assert!(small.len() > 8 && large.len() > 8, "{} and {}", small.len(), large.len());
+    let squares = |(width, height): (usize, usize)| width.div_ceil(16) * height.div_ceil(16);
+    assert!(small.iter().all(|size| (100..=396).contains(&squares(*size))), "{small:?}");
+    assert!(large.iter().all(|size| *size == (640, 480)), "{large:?}");
+    assert!(gallery.seen(O).iter().all(|colour| is_of(*colour, C)));
+    assert_continuous(&gallery.relay.rtp_to(O));
+    assert_eq!([O, U].map(|port| is_told_as_converted(&mut gallery, port)), [true, false]);
+}
+
+fn is_told_as_converted(gallery: &mut Gallery, port: PortId) -> bool {
+    gallery.relay.command(Command::Watch { port, on: true });
+    gallery.relay.pass(1100);
+    let told = gallery.relay.wire.events.iter().find_map(|event| match event {
+        Event::Health { port: whose, health } if *whose == port => Some(health.converted),
+        _other => None,
+    });
+    told.expect("a watched port is reported once a second")
+}
+
+#[test]
+fn a_camera_that_sends_below_its_level_is_passed_on_at_no_cost() {
+    let mut gallery = gallery_of_levels((352, 288), MODE_0);
+    gallery.film(12, |_| false);
+    assert!(gallery.waiting.is_empty() && gallery.relay.wire.jobs.is_empty());
+    let small = gallery.shown(O, size);
+    assert!(small.len() > 8 && small.iter().all(|size| *size == (352, 288)), "{small:?}");
+    assert_eq!(gallery.relay.rtp_to(O).len(), gallery.relay.rtp_to(U).len());
+}
+
+/// A camera that becomes larger in the middle of a call, and one that changes with every picture: the
+/// conversion begins once.
+#[test]
+fn a_camera_that_grows_is_made_smaller_from_then_on() {
+    let mut gallery = gallery_of_levels((352, 288), MODE_0);
+    gallery.film(5, |_| false);
+    let mut begun = 0;
+    for size in [(640, 480), (352, 288), (640, 480)] {
+        let timestamp = gallery.cameras[0].timestamp;
+        gallery.cameras[0] = Camera { timestamp, ..Camera::of_size(size, C, &Codec::H264, MODE_0) };
+        for packet in gallery.cameras[0].packets(&mut gallery.relay) {
+            gallery.relay.arrives(C, &packet);
+        }
+        begun += gallery.relay.wire.jobs.iter().filter(|j| matches!(j, Job::Open { .. })).count();
+        gallery.work();
+        gallery.film(4, |_| false);
+    }
+    assert_eq!(begun, 1);
+    let small = gallery.shown(O, size);
+    assert!(small.iter().all(|(width, height)| width * height <= 352 * 288), "{small:?}");
+    assert!(small.len() > 12, "{small:?}");
+    assert_continuous(&gallery.relay.rtp_to(O));
 }

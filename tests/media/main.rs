@@ -344,6 +344,35 @@ fn an_intercepted_key_is_told_but_not_carried_and_leaves_no_gap() {
     }
 }
 
+/// R6.4: the INFO was first, and the key went to the other phone because of it.
+#[test]
+fn a_key_that_comes_by_info_and_then_as_packets_is_pressed_once() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.speak(&[C], 40);
+    relay.command(Command::Pressed { port: C, digit: '5' });
+    relay.command(Command::Dtmf { port: O, digit: '5' });
+    relay.speak(&[C], 200);
+    let timestamp = relay.phone(C).timestamp;
+    relay.presses(C, timestamp, key(5, 0, false));
+    relay.presses(C, timestamp, key(5, 160, true));
+    let sent = relay.rtp_to(O);
+    let mut presses: Vec<u32> = sent
+        .iter()
+        .filter(|p| p.header().payload_type == 96)
+        .map(|p| p.header().timestamp)
+        .collect();
+    presses.dedup();
+    assert_eq!(presses.len(), 1, "one timestamp names one press");
+    assert_continuous(&sent);
+
+    relay.wire.sent.clear();
+    let timestamp = timestamp.wrapping_add(4000);
+    relay.presses(C, timestamp, key(5, 0, false));
+    relay.presses(C, timestamp, key(5, 160, true));
+    assert_eq!(keys(&relay.rtp_to(O)).len(), 2, "the next press passes as ever");
+}
+
 #[test]
 fn a_key_is_pressed_at_a_peer_in_the_middle_of_its_stream() {
     let mut relay = Relay::with_three_phones();
@@ -359,6 +388,36 @@ fn a_key_is_pressed_at_a_peer_in_the_middle_of_its_stream() {
     assert_eq!(pressed.iter().filter(|(_, event)| event.end).count(), 3);
     assert_continuous(&sent);
     assert_eq!(name_of(sent.last().unwrap().payload()), "C");
+}
+
+/// 96 is H.264 and 97 VP8 at C, and the other way round at O.
+#[test]
+fn payload_types_that_two_phones_use_for_each_others_codecs_are_not_mixed_up() {
+    let mut relay = Relay::new();
+    let formats =
+        |h264, vp8| vec![format(Codec::H264, h264, h264, ""), format(Codec::Vp8, vp8, vp8, "")];
+    relay.open(C, Kind::Video, formats(96, 97));
+    relay.open(O, Kind::Video, formats(97, 96));
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    let number = |port: PortId, payload: &[u8]| {
+        if (port == C) == (payload == IDR) { 96 } else { 97 }
+    };
+    let payloads: [&[u8]; 2] = [&IDR, &VP8_KEY];
+    for port in [C, O, C, O] {
+        for payload in payloads {
+            let timestamp = relay.phone(port).timestamp;
+            let packet = relay.phone(port).packet_of(number(port, payload), timestamp, payload);
+            relay.arrives(port, &packet);
+            relay.pass(20);
+        }
+    }
+    for port in [C, O] {
+        let sent = relay.rtp_to(port);
+        assert_eq!(sent.len(), 4, "to {port}");
+        for packet in sent {
+            assert_eq!(packet.header().payload_type, number(port, packet.payload()));
+        }
+    }
 }
 
 const VP8_KEY: [u8; 5] = [0x90, 0x80, 0x80, 1, 0];

@@ -211,7 +211,6 @@ fn settings() -> exchange::Settings {
             media_address: Some(IP),
             own_address: IP,
             port_rest: Duration::from_secs(5),
-            converts: false,
             dialog: cordboard::dialog::Settings { advertise, ..Default::default() },
         },
         switchboard: switchboard::Settings {

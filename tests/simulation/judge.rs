@@ -304,6 +304,7 @@ impl World {
             Command::Patch(_)
             | Command::KeyFrame { .. }
             | Command::Dtmf { .. }
+            | Command::Pressed { .. }
             | Command::Intercept { .. }
             | Command::Watch { .. }
             | Command::Record { .. }

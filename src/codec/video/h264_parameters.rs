@@ -121,11 +121,7 @@ impl H264Parameters {
     /// What the parameters mean; baseline at level 1 where they are silent (§8.1).
     #[must_use]
     pub fn parse(fmtp: &str) -> Self {
-        let value = |name: &str| {
-            let pairs = fmtp.split(';').filter_map(|pair| pair.split_once('='));
-            let mut named = pairs.filter(|(n, _)| n.trim().eq_ignore_ascii_case(name));
-            named.next().map(|(_, value)| value.trim())
-        };
+        let value = |name: &str| value(fmtp, name);
         let profile_level = value("profile-level-id").and_then(hexadecimal);
         let [_, idc, iop, level_idc] = profile_level.unwrap_or(0x0042_000a).to_be_bytes();
         // Table A-1: level 1b of the older profiles is spelt as 1.1 with constraint 3.
@@ -139,6 +135,13 @@ impl H264Parameters {
             level_asymmetry_allowed: value("level-asymmetry-allowed") == Some("1"),
             spelling: [idc, iop],
         }
+    }
+
+    /// Whether a level is stated at all: silence means level 1 by the letter (§8.1), and of those who
+    /// keep it most can do more.
+    #[must_use]
+    pub fn states_level(fmtp: &str) -> bool {
+        value(fmtp, "profile-level-id").and_then(hexadecimal).is_some()
     }
 
     /// The same with another level, in the same spelling.
@@ -159,6 +162,12 @@ impl H264Parameters {
     pub fn shares_profile_with(&self, other: &Self) -> bool {
         self.profile.decodes(other.profile) || other.profile.decodes(self.profile)
     }
+}
+
+fn value<'a>(fmtp: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = fmtp.split(';').filter_map(|pair| pair.split_once('='));
+    let named = pairs.find(|(n, _)| n.trim().eq_ignore_ascii_case(name));
+    named.map(|(_, value)| value.trim())
 }
 
 fn hexadecimal(text: &str) -> Option<u32> {
@@ -221,6 +230,7 @@ mod tests {
             let parameters = H264Parameters::parse(fmtp);
             assert_eq!((parameters.profile, parameters.level), (Profile::Baseline, Level::of(10)));
             assert_eq!(parameters.packetization_mode, 0);
+            assert!(!H264Parameters::states_level(fmtp), "{fmtp}");
         }
     }
 
@@ -229,6 +239,7 @@ mod tests {
         let text = "profile-level-id=4d801f;packetization-mode=1;level-asymmetry-allowed=1";
         let parameters = H264Parameters::parse(text);
         assert_eq!(parameters.to_string(), text);
+        assert!(H264Parameters::states_level(text));
         let lower = parameters.at_level(Level::of(13)).in_mode(0).to_string();
         assert_eq!(lower, "profile-level-id=4d800d;packetization-mode=0;level-asymmetry-allowed=1");
     }

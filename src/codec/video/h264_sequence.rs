@@ -18,10 +18,19 @@ pub(super) fn is_too_large(stream: &[u8]) -> bool {
     let starts = stream.windows(3).enumerate().filter(|(_, bytes)| *bytes == [0, 0, 1]);
     let nals = starts.map(|(at, _)| &stream[at + 3..]);
     let mut sets = nals.filter(|nal| nal.first().is_some_and(|first| SETS.contains(&(first & 31))));
-    sets.any(|set| {
-        let fits = |side: u32| side as usize <= IMAGE_SIDE_MAX;
-        !size(set).is_some_and(|(width, height)| fits(width) && fits(height))
-    })
+    sets.any(|set| !size(set).is_some_and(fits))
+}
+
+/// The squares of 16 by 16 points in each picture of a stream with this sequence parameter set, a NAL
+/// unit; none for what cannot be read, or decoded here ([`IMAGE_SIDE_MAX`]).
+#[must_use]
+pub fn macroblocks(set: &[u8]) -> Option<usize> {
+    let (width, height) = size(set).filter(|size| fits(*size))?;
+    Some(width as usize / 16 * (height as usize / 16))
+}
+
+fn fits((width, height): (u32, u32)) -> bool {
+    width as usize <= IMAGE_SIDE_MAX && height as usize <= IMAGE_SIDE_MAX
 }
 
 /// The size in points before cropping.
@@ -127,8 +136,10 @@ mod tests {
     fn a_size_is_read_behind_whatever_a_profile_puts_before_it() {
         for profile in [66, 77, 100] {
             assert_eq!(size(&stream(profile, 22, 18)[4..]), Some((352, 288)), "{profile}");
+            assert_eq!(macroblocks(&stream(profile, 22, 18)[4..]), Some(396), "{profile}");
             assert!(!is_too_large(&stream(profile, 120, 120)), "{profile}");
             assert!(is_too_large(&stream(profile, 121, 10)), "{profile}");
+            assert_eq!(macroblocks(&stream(profile, 121, 10)[4..]), None, "{profile}");
             assert!(is_too_large(&stream(profile, 10, 256)), "{profile}");
         }
         assert!(is_too_large(&stream(66, u32::MAX - 1, 1)));
@@ -146,7 +157,8 @@ mod tests {
         #[test]
         fn no_bytes_make_the_reader_panic(rest in prop::collection::vec(any::<u8>(), 0..80)) {
             for profile in [66, 100, 244] {
-                let _ = is_too_large(&[&[0, 0, 1, 0x67, profile, 0, 31][..], &rest].concat());
+                let stream = [&[0, 0, 1, 0x67, profile, 0, 31][..], &rest].concat();
+                let _ = (is_too_large(&stream), macroblocks(&stream[3..]));
             }
         }
     }
