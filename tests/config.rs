@@ -287,8 +287,8 @@ fn every_key_refuses_what_it_cannot_use() {
         ("media", "ports", "\"20000-20006\"", "give at least 8 ports, the smaller number first"),
         ("media", "ports", "\"20010-20000\"", "give at least 8 ports, the smaller number first"),
         ("media", "recordings", "\"\"", "name a directory"),
-        ("queue.main", "record", "true", quotes),
-        ("queue.main", "record", "\"yes\"", "write \"no\", \"always\" or \"on-demand\""),
+        ("queue.main", "record", "true", "write \"no\" or \"always\" or \"on-demand\""),
+        ("queue.main", "record", "\"yes\"", "write \"no\" or \"always\" or \"on-demand\""),
         ("queue.main", "record_pauses", "\"no\"", truth),
         ("web", "listen", "\"8080\"", socket),
         (
