@@ -1,8 +1,9 @@
 //! What a converted voice costs beside the bare work of its codecs on the same frames, and how long
 //! it is held up.
 //!
-//! `cargo bench --bench conversion --features system-codecs`. Both are measured in turn; the ratio of
-//! the medians is what counts.
+//! `cargo bench --bench conversion --features system-codecs`. Both are measured in turn, in many short
+//! rounds; what counts is the median of the ratios of neighbouring rounds, since a busy machine slows
+//! both of two neighbours, but seldom all rounds of one kind alike.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A benchmark may panic, and has to speak.
 
@@ -23,8 +24,8 @@ use std::hint::black_box;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-const ROUNDS: usize = 5;
-const PACKETS: usize = 3000;
+const ROUNDS: usize = 21;
+const PACKETS: usize = 1000;
 const FROM: PortId = PortId(16_000);
 const TO: PortId = PortId(16_004);
 
@@ -36,20 +37,33 @@ fn main() {
         for to in codecs.iter().filter(|to| *to != from) {
             let frames = frames(from);
             let (mut ours, mut bare) = (Vec::new(), Vec::new());
-            for _ in 0..ROUNDS {
-                ours.push(converted(from, to, &frames));
-                bare.push(bare_work(from, to, &frames));
+            for round in 0..ROUNDS {
+                // Neither of them always comes first.
+                if round % 2 == 0 {
+                    ours.push(converted(from, to, &frames));
+                    bare.push(bare_work(from, to, &frames));
+                } else {
+                    bare.push(bare_work(from, to, &frames));
+                    ours.push(converted(from, to, &frames));
+                }
             }
-            ours.sort();
-            bare.sort();
-            let micros =
-                |spans: &[Duration]| spans[ROUNDS / 2].as_nanos() as f64 / 1000.0 / PACKETS as f64;
-            let (ours, bare) = (micros(&ours), micros(&bare));
+            let ratio = median(ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect());
+            let (ours, bare) = (median(ours), median(bare));
             let pair = format!("{from} to {to}");
             let delay = delay_ms(from, to);
-            println!("{pair:35} {ours:9.2} µs {bare:6.2} µs {:7.2} {delay:10.1} ms", ours / bare);
+            println!("{pair:35} {ours:9.2} µs {bare:6.2} µs {ratio:7.2} {delay:10.1} ms");
         }
     }
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// µs for each packet.
+fn each(span: Duration) -> f64 {
+    span.as_secs_f64() * 1e6 / PACKETS as f64
 }
 
 /// Two seconds of a melody in the codec, as payloads.
@@ -123,8 +137,8 @@ fn at(n: usize) -> Now {
     Now { instant: time::Instant::from_micros(n as u64 * 20_000), unix: UnixTime::default() }
 }
 
-/// Through the whole relay.
-fn converted(from: &Codec, to: &Codec, frames: &[Vec<u8>]) -> Duration {
+/// Through the whole relay, in µs for each packet.
+fn converted(from: &Codec, to: &Codec, frames: &[Vec<u8>]) -> f64 {
     let (mut machine, phone) = relay(from, to, &mut Nowhere);
     let mut packets: Vec<_> =
         (0..PACKETS).map(|n| packet(from, n, &frames[n % frames.len()])).collect();
@@ -132,11 +146,11 @@ fn converted(from: &Codec, to: &Codec, frames: &[Vec<u8>]) -> Duration {
     for (n, packet) in packets.iter_mut().enumerate() {
         machine.rtp(at(n), FROM, phone, packet, &mut Nowhere);
     }
-    start.elapsed()
+    each(start.elapsed())
 }
 
 /// The codecs' work on the same frames, and nothing else.
-fn bare_work(from: &Codec, to: &Codec, frames: &[Vec<u8>]) -> Duration {
+fn bare_work(from: &Codec, to: &Codec, frames: &[Vec<u8>]) -> f64 {
     let mut decoder = AudioDecoder::new(from, to.facts().sample_rate).unwrap();
     let mut encoder = AudioEncoder::with_parameters(to, decoder.sample_rate(), "").unwrap();
     let mut resampler = Resampler::new(decoder.sample_rate(), encoder.sample_rate());
@@ -152,7 +166,7 @@ fn bare_work(from: &Codec, to: &Codec, frames: &[Vec<u8>]) -> Duration {
         }
         black_box(encoder.encode(&samples, &mut payload).unwrap());
     }
-    start.elapsed()
+    each(start.elapsed())
 }
 
 #[derive(Default)]

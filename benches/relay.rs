@@ -1,7 +1,8 @@
 //! What a relayed packet costs: the arithmetic alone, and with sockets beside a bare forwarder.
 //!
 //! `cargo bench --bench relay [CALLS [SECONDS]]`; CPU is that of the forwarding thread. The bare
-//! forwarder reads and sends and does nothing else: what is above it is ours.
+//! forwarder reads and sends and does nothing else: what is above it is ours. The relay carries
+//! PCMU to phones that speak it too, and between phones of PCMU and of another codec.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A benchmark may panic, and has to speak.
 
@@ -40,15 +41,58 @@ fn main() {
     let (calls, seconds) = (number(0, 200) as usize, number(1, 4));
     println!("relay arithmetic, per packet of 172 bytes:   {:6.0} ns", audio_alone());
     println!("relay arithmetic, per packet of VP8, 1100:   {:6.0} ns", video_alone());
-    println!("{calls} calls, {} packets/s, CPU per packet:", calls * 100);
-    let (mut bare, mut relay) = (Vec::new(), Vec::new());
+    println!(
+        "{calls} calls, {} packets/s, CPU per packet, and beside plain relaying:",
+        calls * 100
+    );
+    let ways = [Way::Bare, Way::To(Codec::Pcmu), Way::To(Codec::Pcma), Way::To(Codec::G722)];
+    let mut figures = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
-        bare.push(measure(calls, seconds, forward_barely));
-        relay.push(measure(calls, seconds, forward_by_relay));
+        for (way, figures) in ways.iter().zip(&mut figures) {
+            figures.push(measure(calls, seconds, way));
+        }
     }
-    for (name, mut figures) in [("bare forwarder", bare), ("relay", relay)] {
-        figures.sort_by(f64::total_cmp);
-        println!("  {name:15} {:.2} µs (of {figures:.2?})", figures[ROUNDS / 2]);
+    let median = |figures: &Vec<f64>| {
+        let mut sorted = figures.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted[ROUNDS / 2]
+    };
+    let plain = &figures[1];
+    for (way, figures) in ways.iter().zip(&figures) {
+        let beside = figures.iter().zip(plain).map(|(one, plain)| one / plain).collect();
+        let (name, micros, ratio) = (way.name(), median(figures), median(&beside));
+        println!("  {name:28} {micros:6.2} µs {ratio:6.2}   (of {figures:.2?})");
+    }
+}
+
+/// What is done with the packets on their way.
+#[derive(Clone, Debug)]
+enum Way {
+    /// Read and sent.
+    Bare,
+    /// Relayed between phones of PCMU and phones of this codec.
+    To(Codec),
+}
+
+impl Way {
+    fn name(&self) -> String {
+        match self {
+            Self::Bare => "bare forwarder".to_owned(),
+            Self::To(Codec::Pcmu) => "relay".to_owned(),
+            Self::To(codec) => format!("relay, PCMU and {}", codec.facts().name),
+        }
+    }
+
+    /// What the callers' and the callees' phones send; of both 160 bytes are 20 ms.
+    fn codecs(&self) -> [(Codec, u8); 2] {
+        let codec = match self {
+            Self::Bare => &Codec::Pcmu,
+            Self::To(codec) => codec,
+        };
+        [Codec::Pcmu, codec.clone()].map(|codec| {
+            let number = codec.facts().static_payload_type.unwrap();
+            (codec, number)
+        })
     }
 }
 
@@ -94,16 +138,17 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
     }
 }
 
+/// Ports in pairs that hear each other, the first and the second of each with these codecs.
 fn patched(
     kind: Kind,
-    codec: &Codec,
+    codecs: &[(Codec, u8); 2],
     ports: &[PortId],
     phones: &[SocketAddr],
     out: &mut impl Outgoing,
 ) -> Machine {
     let mut machine = Machine::new(media::Settings::default(), Random::from_number(1));
-    for (port, phone) in ports.iter().zip(phones) {
-        let open = Command::Open { port: *port, kind, plan: plan(*phone, codec.clone(), 0) };
+    for ((port, phone), (codec, number)) in ports.iter().zip(phones).zip(codecs.iter().cycle()) {
+        let open = Command::Open { port: *port, kind, plan: plan(*phone, codec.clone(), *number) };
         machine.handle(Now::default(), open, out);
     }
     for pair in ports.chunks_exact(2) {
@@ -129,7 +174,8 @@ fn alone(kind: Kind, codec: &Codec, payload: &[u8], step: u32) -> f64 {
     const PACKETS: u32 = 2_000_000;
     let ports: Vec<_> = (0..PORTS).map(|n| PortId(u64::from(16_000 + 2 * n))).collect();
     let phones: Vec<_> = (0..PORTS).map(|n| SocketAddr::from(([192, 0, 2, 1], 4000 + n))).collect();
-    let mut machine = patched(kind, codec, &ports, &phones, &mut Nowhere);
+    let codecs = [(codec.clone(), 0), (codec.clone(), 0)];
+    let mut machine = patched(kind, &codecs, &ports, &phones, &mut Nowhere);
     let mut packet = [&[0; 12][..], payload].concat();
     let start = cpu_time();
     for n in 0..PACKETS {
@@ -149,26 +195,34 @@ fn alone(kind: Kind, codec: &Codec, payload: &[u8], step: u32) -> f64 {
     (cpu_time() - start).as_nanos() as f64 / f64::from(PACKETS)
 }
 
-/// What a forwarder gets: the phones' addresses, where to say its own, and when to stop.
+/// What a forwarder gets: the phones' addresses and codecs, where to say its own addresses, and when
+/// to stop.
 struct Task {
+    codecs: [(Codec, u8); 2],
     phones: Vec<SocketAddr>,
     ports: std::sync::mpsc::Sender<Vec<u16>>,
     stop: Arc<AtomicBool>,
 }
 
 /// CPU µs per packet of a forwarder under a steady load.
-fn measure(calls: usize, seconds: u64, forwarder: fn(Task) -> Duration) -> f64 {
+fn measure(calls: usize, seconds: u64, way: &Way) -> f64 {
     let phones: Vec<_> = (0..calls * 2).map(|_| UdpSocket::bind((HERE, 0)).unwrap()).collect();
     let stop = Arc::new(AtomicBool::new(false));
     let (sender, receiver) = std::sync::mpsc::channel();
+    let forwarder = match way {
+        Way::Bare => forward_barely,
+        Way::To(_) => forward_by_relay,
+    };
     let task = Task {
+        codecs: way.codecs(),
         phones: phones.iter().map(|phone| phone.local_addr().unwrap()).collect(),
         ports: sender,
         stop: stop.clone(),
     };
     let forwarder = thread::spawn(move || forwarder(task));
     let ports = receiver.recv().unwrap();
-    let (sent, relayed) = speak(&phones, &ports, seconds);
+    let numbers = way.codecs().map(|(_, number)| number);
+    let (sent, relayed) = speak(&phones, &ports, numbers, seconds);
     stop.store(true, Ordering::Relaxed);
     // A last packet wakes a forwarder that waits.
     thread::sleep(Duration::from_millis(20));
@@ -180,7 +234,7 @@ fn measure(calls: usize, seconds: u64, forwarder: fn(Task) -> Duration) -> f64 {
 
 /// Every phone sends a packet each 20 ms, evenly spread, and takes what comes; returns how many
 /// were sent and how many came.
-fn speak(phones: &[UdpSocket], ports: &[u16], seconds: u64) -> (u64, u64) {
+fn speak(phones: &[UdpSocket], ports: &[u16], numbers: [u8; 2], seconds: u64) -> (u64, u64) {
     let mut buffer = [0; 2048];
     let mut packet = [0x55; 172];
     let start = std::time::Instant::now();
@@ -192,7 +246,7 @@ fn speak(phones: &[UdpSocket], ports: &[u16], seconds: u64) -> (u64, u64) {
         let (turn, round) = ((slot % round_slots) as usize, slot / round_slots);
         for which in (turn..phones.len()).step_by(round_slots as usize) {
             let header = Header {
-                payload_type: 0,
+                payload_type: numbers[which % 2],
                 marker: false,
                 sequence: round as u16,
                 timestamp: (round as u32).wrapping_mul(160),
@@ -244,7 +298,7 @@ fn forward_by_relay(task: Task) -> Duration {
         let mut sockets = MediaSockets::new(settings).unwrap();
         let ports = sockets.grow(task.phones.len()).unwrap();
         let mut machine =
-            patched(Kind::Audio, &Codec::Pcmu, &ports, &task.phones, sockets.outgoing());
+            patched(Kind::Audio, &task.codecs, &ports, &task.phones, sockets.outgoing());
         task.ports.send(ports.iter().map(|port| port.0 as u16).collect()).unwrap();
         let began = std::time::Instant::now();
         let clock = || Now {

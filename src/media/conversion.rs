@@ -17,6 +17,7 @@ use super::work::{ConversionId, Job, Outcome};
 use crate::rtp::{HEADER_LEN, h264};
 use crate::time::Instant;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// The conversion that a source's packets go through on their way to one receiver.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl Port {
         &mut self,
         now: Instant,
         arrived: &Arrived,
-        formats: &Conversion,
+        formats: &Arc<Conversion>,
         bytes: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
@@ -71,7 +72,7 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) {
         let Some(Line::Voice(voice)) = &self.outbound.line else { return };
-        let formats = voice.formats().clone();
+        let formats = Arc::clone(voice.formats());
         self.voice(now, &formats, exit, |voice, each| voice.take(now, turn(arrived, &[]), each));
     }
 
@@ -80,7 +81,7 @@ impl Port {
         &mut self,
         now: Instant,
         arrived: &Arrived,
-        formats: &Conversion,
+        formats: &Arc<Conversion>,
         bytes: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
@@ -95,7 +96,7 @@ impl Port {
     fn voice(
         &mut self,
         now: Instant,
-        formats: &Conversion,
+        formats: &Arc<Conversion>,
         exit: &mut Exit<'_, impl Outgoing>,
         work: impl FnOnce(&mut VoiceTranscoder, &mut dyn FnMut(Coded<'_>)),
     ) -> bool {
@@ -109,7 +110,7 @@ impl Port {
     }
 
     /// The conversion between these formats, taken out of its place or made.
-    fn voice_transcoder(&mut self, formats: &Conversion) -> Option<Box<VoiceTranscoder>> {
+    fn voice_transcoder(&mut self, formats: &Arc<Conversion>) -> Option<Box<VoiceTranscoder>> {
         match self.outbound.line.take() {
             Some(Line::Voice(transcoder)) if transcoder.converts(formats) => Some(transcoder),
             Some(Line::Voice(_) | Line::Pictures(_) | Line::Whole(..)) | None => {
@@ -122,7 +123,7 @@ impl Port {
         &mut self,
         now: Instant,
         coded: &Coded<'_>,
-        formats: &Conversion,
+        formats: &Arc<Conversion>,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
         let to = self.outbound.latch_target(&self.inbound, &self.plan);
@@ -140,7 +141,7 @@ impl Port {
         &mut self,
         now: Instant,
         arrived: &Arrived,
-        formats: &Conversion,
+        formats: &Arc<Conversion>,
         bytes: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
@@ -157,7 +158,7 @@ impl Port {
 
     fn picture_transcoder(
         &mut self,
-        formats: &Conversion,
+        formats: &Arc<Conversion>,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Option<Box<PictureTranscoder>> {
         match &self.outbound.line {
@@ -286,7 +287,7 @@ impl Port {
         let mut wanted = Wanted::default();
         match &mut line {
             Line::Voice(transcoder) => {
-                let formats = transcoder.formats().clone();
+                let formats = Arc::clone(transcoder.formats());
                 transcoder.tick(now, |coded| {
                     self.send_coded(now, &coded, &formats, exit);
                 });

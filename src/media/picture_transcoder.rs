@@ -17,6 +17,7 @@ use crate::codec::video::{H264Parameters, Target};
 use crate::rtp::h264::Mode;
 use crate::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat};
 use crate::time::{Duration, Instant};
+use std::sync::Arc;
 
 /// Pictures come in bursts; a piece that was overtaken may be this far behind.
 const PATIENCE: Patience = Patience { span: Duration::from_millis(60), packets: 64 };
@@ -36,7 +37,7 @@ const STEP_MIN: u32 = 1500;
 #[derive(Debug)]
 pub struct PictureTranscoder {
     id: ConversionId,
-    formats: Conversion,
+    formats: Arc<Conversion>,
     buffer: JitterBuffer,
     depacketiser: Depacketiser,
     packetiser: Packetiser,
@@ -69,7 +70,7 @@ impl PictureTranscoder {
     /// The conversion, and the job that begins it; none where one of the formats cannot be coded
     /// here.
     #[must_use]
-    pub fn new(id: ConversionId, formats: &Conversion, plan: &Plan) -> Option<(Self, Job)> {
+    pub fn new(id: ConversionId, formats: &Arc<Conversion>, plan: &Plan) -> Option<(Self, Job)> {
         let (from, to) = (picture_format(&formats.from)?, picture_format(&formats.to)?);
         let open = Job::Open {
             conversion: id,
@@ -79,7 +80,7 @@ impl PictureTranscoder {
         };
         let transcoder = Self {
             id,
-            formats: formats.clone(),
+            formats: Arc::clone(formats),
             buffer: JitterBuffer::new(PATIENCE),
             depacketiser: Depacketiser::new(from),
             packetiser: Packetiser::new(to, PAYLOAD_MAX),
@@ -98,7 +99,7 @@ impl PictureTranscoder {
 
     /// From which format to which.
     #[must_use]
-    pub fn formats(&self) -> &Conversion {
+    pub fn formats(&self) -> &Arc<Conversion> {
         &self.formats
     }
 

@@ -4,6 +4,7 @@ use super::plan::{PayloadFormat, Plan};
 use crate::codec::Codec;
 use crate::codec::audio::{A_TO_MU, MU_TO_A};
 use crate::codec::video::{H264Parameters, Profile};
+use std::sync::Arc;
 
 /// What becomes of packets of one format.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -18,11 +19,11 @@ pub enum Way {
     /// H.264 for a receiver that knows whole NAL units only (RFC 6184 §6.2).
     Repacked(u8),
     /// Decoded and coded anew.
-    Converted(Box<Conversion>),
+    Converted(Arc<Conversion>),
     /// Keys, to a receiver that counts them by another clock: pressed anew.
     Pressed,
     /// Comfort noise, to a receiver without it, or in another codec: made audible.
-    Noise(Box<Conversion>),
+    Noise(Arc<Conversion>),
 }
 
 /// From which format to which.
@@ -140,7 +141,7 @@ fn converted(from: &PayloadFormat, receiver: &Plan) -> Way {
     match (&from.codec, &to.codec) {
         (Codec::Pcmu, Codec::Pcma) => Way::OtherLaw(number, MU_TO_A),
         (Codec::Pcma, Codec::Pcmu) => Way::OtherLaw(number, A_TO_MU),
-        _others => Way::Converted(Box::new(Conversion { from: from.clone(), to: to.clone() })),
+        _others => Way::Converted(Arc::new(Conversion { from: from.clone(), to: to.clone() })),
     }
 }
 

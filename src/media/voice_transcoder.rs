@@ -18,6 +18,7 @@ use crate::codec::audio::{
 };
 use crate::codec::resample::Resampler;
 use crate::time::{Duration, Instant};
+use std::sync::Arc;
 
 /// A voice waits this long for a packet that was overtaken: no longer than its own packet time.
 const PATIENCE: Patience = Patience { span: Duration::from_millis(20), packets: 3 };
@@ -46,7 +47,7 @@ pub struct Coded<'a> {
 /// The conversion of one voice for one receiver.
 #[derive(Debug)]
 pub struct VoiceTranscoder {
-    formats: Conversion,
+    formats: Arc<Conversion>,
     /// For so long noise is made without a word of the source.
     hushed_until: Option<Instant>,
     buffer: JitterBuffer,
@@ -80,8 +81,8 @@ impl VoiceTranscoder {
     /// From the source's format to the receiver's, in packets of `packet_ms`; none where one of the
     /// two cannot be coded here.
     #[must_use]
-    pub fn new(formats: &Conversion, packet_ms: u32) -> Option<Self> {
-        let Conversion { from, to } = formats;
+    pub fn new(formats: &Arc<Conversion>, packet_ms: u32) -> Option<Self> {
+        let Conversion { from, to } = &**formats;
         let decoder = AudioDecoder::new(&from.codec, to.codec.facts().sample_rate)?;
         let encoder = AudioEncoder::with_parameters(&to.codec, decoder.sample_rate(), &to.fmtp)?;
         let line = Line {
@@ -100,18 +101,19 @@ impl VoiceTranscoder {
             noisy: None,
         };
         let buffer = JitterBuffer::new(PATIENCE);
-        Some(Self { formats: formats.clone(), hushed_until: None, buffer, line })
+        Some(Self { formats: Arc::clone(formats), hushed_until: None, buffer, line })
     }
 
     /// From which format to which.
     #[must_use]
-    pub fn formats(&self) -> &Conversion {
+    pub fn formats(&self) -> &Arc<Conversion> {
         &self.formats
     }
 
-    /// Whether it converts between just these.
+    /// Whether it converts between just these. Packets of one route name the same allocation, of which
+    /// no text is compared.
     #[must_use]
-    pub fn converts(&self, formats: &Conversion) -> bool {
+    pub fn converts(&self, formats: &Arc<Conversion>) -> bool {
         self.formats == *formats
     }
 
