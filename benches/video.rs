@@ -15,7 +15,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Done, Event, Feedback, Job, Machine, Outcome,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Source,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Source, Tape,
 };
 use cordboard::random::Random;
 use cordboard::rtp::Header;
@@ -256,6 +256,8 @@ impl Outgoing for Wire {
     fn job(&mut self, job: Job) {
         self.jobs.push(job);
     }
+
+    fn tape(&mut self, _: Tape) {}
 }
 
 impl Load {
