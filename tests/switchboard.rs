@@ -2272,3 +2272,39 @@ fn a_disk_that_says_no_costs_the_recording_and_not_the_call() {
     ",
     );
 }
+
+/// Keys are enough: `*7` once and once more; the other party hears none of them.
+#[test]
+fn a_phone_only_operator_records_by_keys() {
+    day::day(
+        &mut House::that_records(Recorded::OnDemand, true),
+        "
+        0s   3021 calls *50
+                 3021 <- 200
+                 3021 gets done
+        1.2s alarm
+                 end 3021, normal-clearing
+        3s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        4s   3021 answers
+                 ada gets 3021, 3021 gets ada
+        5s   3021 keys *7
+                 file recordings/2026-11-18/110645-call-2.mkv
+                 record ada
+                 3021 gets done
+        6.2s alarm
+                 ada gets 3021, 3021 gets ada
+        7s   3021 keys *7
+                 no longer record ada
+                 3021 gets done
+        8s   ada hangs up
+                 end 3021, normal-clearing
+                 end of the file of call-2
+        9s   all is quiet
+    ",
+    );
+}

@@ -322,8 +322,11 @@ impl Machine {
                 Err(refusal) => refused = Some(refusal),
             }
         });
-        if let Some(refusal) = refused {
-            self.answer_keys(env, leg, &Outcome::Refused(refusal));
+        match (refused, verb) {
+            (Some(refusal), _) => self.answer_keys(env, leg, &Outcome::Refused(refusal)),
+            // Of all commands the only one whose effect nobody hears.
+            (None, Verb::Record { .. }) => self.play(env, (id, leg), Tone::Done),
+            (None, _) => {}
         }
     }
 
@@ -352,6 +355,11 @@ impl Machine {
             }
             Outcome::Refused(_) => Tone::Refused,
         };
+        self.play(env, (id, leg), tone);
+    }
+
+    /// A tone at the operator's phone, which hears what it heard before afterwards.
+    fn play(&mut self, env: &mut Env<'_>, (id, leg): (CallId, LegId), tone: Tone) {
         env.out.push(Effect::Leg(Command::Listen(vec![(leg, Source::Tone(tone))])));
         self.phones.tones.insert(id, env.now.instant + TONE);
     }
