@@ -142,10 +142,10 @@ impl Port {
         now: Instant,
         arrived: &Arrived,
         formats: &Arc<Conversion>,
-        bytes: &[u8],
+        (bytes, sets): (&[u8], &ParameterSets),
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        let Some(mut transcoder) = self.picture_transcoder(formats, exit) else {
+        let Some(mut transcoder) = self.picture_transcoder(formats, sets, exit) else {
             return Follows::default();
         };
         let (waited, mut wanted) = (transcoder.is_waiting(), Wanted::default());
@@ -159,6 +159,7 @@ impl Port {
     fn picture_transcoder(
         &mut self,
         formats: &Arc<Conversion>,
+        sets: &ParameterSets,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Option<Box<PictureTranscoder>> {
         match &self.outbound.line {
@@ -170,6 +171,10 @@ impl Port {
                 let id = ConversionId { port: self.id, serial };
                 let (transcoder, open) = PictureTranscoder::new(id, formats, &self.plan)?;
                 exit.out.job(open);
+                let sets = sets.stream();
+                if !sets.is_empty() {
+                    exit.out.job(Job::Learn { conversion: id, sets });
+                }
                 return Some(Box::new(transcoder));
             }
         }

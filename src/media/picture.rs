@@ -101,6 +101,12 @@ impl ParameterSets {
         self.sets.iter().map(Vec::as_slice)
     }
 
+    /// All of them as a byte stream with start codes.
+    #[must_use]
+    pub fn stream(&self) -> Vec<u8> {
+        self.iter().flat_map(|nal| [&[0, 0, 0, 1], nal].concat()).collect()
+    }
+
     fn learn_one(&mut self, nal: &[u8]) {
         let kind = nal.first().map_or(0, |header| header & 0x1f);
         let sequence = kind == h264::SEQUENCE_PARAMETERS;

@@ -229,7 +229,7 @@ impl Port {
             }
             Way::Repacked(number) => self.repack(now, arrived, *number, bytes, (to, sets), exit),
             Way::Converted(formats) if self.kind == Kind::Video => {
-                return self.convert_picture(now, arrived, formats, bytes, exit);
+                return self.convert_picture(now, arrived, formats, (bytes, sets), exit);
             }
             Way::Converted(formats) => self.convert_voice(now, arrived, formats, bytes, exit),
             Way::Noise(formats) => self.convert_noise(now, arrived, formats, bytes, exit),

@@ -37,7 +37,9 @@ impl Machine {
     pub(super) fn close(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
         let Some(mut open) = self.ports.remove(port) else { return };
         open.end_line(&mut Exit { scratch: &mut self.scratch, out });
-        self.end_record(now, (port, open.recording), out);
+        if let Some(call) = open.recording {
+            self.tapes.detach(now.instant, call, port, out);
+        }
         self.clocks.close(&open.plan.cname);
         self.stop_making(port);
         self.repertoire.leave(port);

@@ -126,7 +126,7 @@ impl Tapes {
     }
 
     /// Ends to record a port; a recording without ports is over until one is attached again.
-    fn detach(&mut self, now: Instant, call: CallId, port: PortId, out: &mut impl Outgoing) {
+    pub fn detach(&mut self, now: Instant, call: CallId, port: PortId, out: &mut impl Outgoing) {
         let Some(reel) = self.0.get_mut(&call) else { return };
         reel.ports.remove(&port);
         reel.settle(now, out);
@@ -217,18 +217,6 @@ impl Machine {
         if let Source::Port(source) = source {
             self.want_key_frame(now, port, out);
             self.want_key_frame(now, source, out);
-        }
-    }
-
-    /// A port that is recorded is closed.
-    pub(super) fn end_record(
-        &mut self,
-        now: Now,
-        (port, recording): (PortId, Option<CallId>),
-        out: &mut impl Outgoing,
-    ) {
-        if let Some(call) = recording {
-            self.tapes.detach(now.instant, call, port, out);
         }
     }
 

@@ -39,6 +39,13 @@ pub enum Job {
         /// Within which bounds.
         target: Target,
     },
+    /// Tells the decoder what the source says in its SDP alone: H.264 parameter sets.
+    Learn {
+        /// Which conversion.
+        conversion: ConversionId,
+        /// A byte stream with start codes.
+        sets: Vec<u8>,
+    },
     /// Converts one picture; answered by one [`Done`].
     Picture {
         /// Which conversion.
@@ -115,6 +122,7 @@ impl Job {
     pub fn worker(&self) -> u64 {
         match self {
             Self::Open { conversion, .. }
+            | Self::Learn { conversion, .. }
             | Self::Picture { conversion, .. }
             | Self::KeyFrame { conversion }
             | Self::Bitrate { conversion, .. }
@@ -133,6 +141,11 @@ impl Workshop {
             Job::Open { conversion, from, to, target } => {
                 if let Some(converter) = Converter::new(&from, &to, target) {
                     self.0.insert(conversion, converter);
+                }
+            }
+            Job::Learn { conversion, sets } => {
+                if let Some(converter) = self.0.get_mut(&conversion) {
+                    converter.learn(&sets);
                 }
             }
             Job::Picture { conversion, timestamp, coded, wanted } => {

@@ -1,6 +1,7 @@
 //! Parties without a codec in common: everybody hears everybody, in one stream without a seam.
 
 use crate::relay::*;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use cordboard::codec::audio::{AudioDecoder, AudioEncoder, PAYLOAD_MAX, SAMPLES_MAX};
 use cordboard::codec::tone::Sound;
 use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
@@ -9,7 +10,7 @@ use cordboard::ids::PortId;
 use cordboard::media::{Channel, Command, Event, Job, PictureLimits, Plan, Source, Workshop};
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::h264::Mode;
-use cordboard::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat};
+use cordboard::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat, nal_units};
 use std::collections::VecDeque;
 
 /// What the three say.
@@ -329,6 +330,8 @@ struct Camera {
     packetiser: Packetiser,
     image: Image,
     key_frame_due: bool,
+    /// Parameter sets go in front of its key frames.
+    tells_sets: bool,
     timestamp: u32,
 }
 
@@ -368,6 +371,7 @@ impl Camera {
             packetiser: Packetiser::new(packing(codec, fmtp), 300),
             image,
             key_frame_due: true,
+            tells_sets: true,
             timestamp: 7,
         }
     }
@@ -376,6 +380,10 @@ impl Camera {
         let mut coded = Vec::new();
         let due = std::mem::take(&mut self.key_frame_due);
         self.encoder.encode(&self.image, due, &mut coded).unwrap();
+        if !self.tells_sets {
+            let kept = |nal: &&[u8]| !is_parameter_set(nal);
+            coded = nal_units(&coded).filter(kept).flat_map(with_start_code).collect();
+        }
         self.timestamp = self.timestamp.wrapping_add(6000);
         let mut packets = Vec::new();
         let phone = relay.phone(self.port);
@@ -387,6 +395,14 @@ impl Camera {
         });
         packets
     }
+}
+
+fn is_parameter_set(nal: &[u8]) -> bool {
+    matches!(nal[0] & 0x1f, 7 | 8)
+}
+
+fn with_start_code(nal: &[u8]) -> Vec<u8> {
+    [&[0, 0, 0, 1], nal].concat()
 }
 
 /// C, O and U, each with a camera and a screen of one codec; jobs are done on the spot.
@@ -517,6 +533,29 @@ fn every_pair_of_cameras_and_screens_is_converted_both_ways() {
                 assert_continuous(&gallery.relay.rtp_to(screen));
             }
         }
+    }
+}
+
+/// RFC 6184 §8.2.2: some phones send their parameter sets in SDP alone.
+#[test]
+fn a_camera_whose_parameter_sets_are_in_its_sdp_alone_is_converted_too() {
+    let Some((codec, fmtp)) = pictures().into_iter().find(|(codec, _)| *codec == Codec::Vp8) else {
+        return;
+    };
+    let mut coded = Vec::new();
+    let mut model = Camera::new(C, &Codec::H264, MODE_1);
+    model.encoder.encode(&model.image, true, &mut coded).unwrap();
+    let sets: Vec<_> = nal_units(&coded).filter(|nal| is_parameter_set(nal)).collect();
+    let sprop = sets.iter().map(|nal| BASE64_STANDARD.encode(nal)).collect::<Vec<_>>().join(",");
+    let with_sets = format!("{MODE_1};sprop-parameter-sets={sprop}");
+    for (told, pictures) in [(with_sets.as_str(), 9..), (MODE_1, 0..)] {
+        let mut gallery = Gallery::of([(&Codec::H264, told), (&codec, fmtp), (&codec, fmtp)]);
+        gallery.cameras[0].tells_sets = false;
+        gallery.relay.patch(&[(O, Source::Port(C))]);
+        gallery.film(12, |_| false);
+        let seen = gallery.seen(O);
+        assert!(pictures.contains(&seen.len()) && seen.iter().all(|c| is_of(*c, C)), "{seen:?}");
+        assert!(told == with_sets || seen.is_empty(), "nobody can see that");
     }
 }
 

@@ -145,6 +145,12 @@ impl Converter {
         })
     }
 
+    /// Tells the decoder what stands outside of the stream: parameter sets, with start codes.
+    pub fn learn(&mut self, sets: &[u8]) {
+        // They make no picture; broken ones make none later.
+        let _ = self.decoder.decode(sets, &mut self.decoded);
+    }
+
     /// Takes a picture of the sender, at its timestamp of 90 kHz. None where nothing is to be sent:
     /// it is not `wanted`, comes too soon for the receiver, or shows only with the next one.
     ///
