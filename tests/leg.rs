@@ -2275,6 +2275,7 @@ impl Ladder {
                     "health {name} dialog {dialog} audio {audio:?} video {video:?} hold {hold}{converted}"
                 )
             }
+            Event::Dropped { dropped, .. } => format!("dropped {name} {}", dropped.total()),
             Event::Silent { span, .. } => format!("silent {name} {span:?}"),
             Event::Info { transaction, package, .. } => {
                 self.last_asked = Some(*transaction);

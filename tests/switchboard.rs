@@ -2308,3 +2308,20 @@ fn a_phone_only_operator_records_by_keys() {
     ",
     );
 }
+
+/// What phones send that nobody can use is shown with their call, and gone with it.
+#[test]
+fn what_was_dropped_is_shown_with_the_call() {
+    let mut house = House::new(AnsweredBy::Queue);
+    day::day(
+        &mut house,
+        "
+        1s   op1 talks to ada
+        2s   ada sends rubbish
+        3s   3001 sends rubbish
+    ",
+    );
+    let views: Vec<_> = house.views().collect();
+    assert_eq!(views.len(), 1);
+    assert_eq!((views[0].dropped.malformed, views[0].dropped.total()), (2, 2));
+}

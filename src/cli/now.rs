@@ -3,7 +3,7 @@
 use super::administration::Administration;
 use super::table::{Listing, Table, print};
 use crate::exchange::AdminRequest;
-use crate::server::admin_wire::Answer;
+use crate::server::admin_wire::{Answer, DroppedRow};
 use anyhow::bail;
 use serde_json::json;
 
@@ -43,8 +43,17 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
 /// When no server runs.
 pub fn calls(administration: &Administration, listing: Listing) -> anyhow::Result<()> {
     let Answer::Calls(rows) = administration.ask(&AdminRequest::Calls)? else { bail!(ODD) };
-    let mut table =
-        Table::new(&["call", "phase", "caller", "dialled", "operator", "callee", "began"]);
+    let mut table = Table::new(&[
+        "call",
+        "phase",
+        "caller",
+        "dialled",
+        "operator",
+        "callee",
+        "began",
+        "recording",
+        "dropped",
+    ]);
     for row in rows {
         table.push([
             json!(row.call),
@@ -54,9 +63,28 @@ pub fn calls(administration: &Administration, listing: Listing) -> anyhow::Resul
             json!(row.operator),
             json!(row.callee),
             json!(row.began),
+            json!(if row.recording { "yes" } else { "" }),
+            json!(reasons(&row.dropped)),
         ]);
     }
     Ok(print(&table.listing(listing.format))?)
+}
+
+/// `malformed 3, stranger 12`; what did not happen is left out.
+fn reasons(dropped: &DroppedRow) -> String {
+    let DroppedRow { malformed, unknown_type, stranger, unsealed, undecodable } = dropped;
+    [
+        ("malformed", malformed),
+        ("unknown type", unknown_type),
+        ("stranger", stranger),
+        ("unsealed", unsealed),
+        ("undecodable", undecodable),
+    ]
+    .iter()
+    .filter(|(_, count)| **count > 0)
+    .map(|(reason, count)| format!("{reason} {count}"))
+    .collect::<Vec<_>>()
+    .join(", ")
 }
 
 /// Lists the waiting calls.
@@ -101,3 +129,15 @@ pub fn operators(administration: &Administration, listing: Listing) -> anyhow::R
 }
 
 const ODD: &str = "the server answers something else: is it of the same version of cordboard?";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_dropped_is_not_mentioned() {
+        assert_eq!(reasons(&DroppedRow::default()), "");
+        let dropped = DroppedRow { malformed: 3, stranger: 12, ..DroppedRow::default() };
+        assert_eq!(reasons(&dropped), "malformed 3, stranger 12");
+    }
+}

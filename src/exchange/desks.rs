@@ -54,6 +54,7 @@ impl Machine {
             | leg::Event::Dtmf { .. }
             | leg::Event::Health { .. }
             | leg::Event::Silent { .. }
+            | leg::Event::Dropped { .. }
             | leg::Event::Info { .. }
             | leg::Event::InfoAnswered { .. }
             | leg::Event::Referred { .. } => {}

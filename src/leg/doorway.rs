@@ -5,7 +5,7 @@ use crate::cause::Cause;
 use crate::codec::Codec;
 use crate::dialog::{self, By};
 use crate::ids::{CallId, CameraId, LegId};
-use crate::media;
+use crate::media::{self, Dropped};
 use crate::sip::{Flow, NameAddr};
 use crate::time::Duration;
 use std::net::IpAddr;
@@ -340,6 +340,13 @@ pub enum Event {
         /// How it does.
         health: LegHealth,
     },
+    /// Something that came from its phone was not taken, or what came in the phone's name.
+    Dropped {
+        /// The leg.
+        leg: LegId,
+        /// How much since the last event.
+        dropped: Dropped,
+    },
     /// No packet came for a long time.
     Silent {
         /// The leg.
@@ -405,6 +412,7 @@ impl Event {
             | Self::Dtmf { leg, .. }
             | Self::Health { leg, .. }
             | Self::Silent { leg, .. }
+            | Self::Dropped { leg, .. }
             | Self::Info { leg, .. }
             | Self::InfoAnswered { leg, .. }
             | Self::Referred { leg, .. }

@@ -524,6 +524,9 @@ impl Machine {
                     out.push(Effect::Event(Event::Silent { leg: id, span }));
                 }
             }
+            media::Event::Dropped { dropped, .. } => {
+                out.push(Effect::Event(Event::Dropped { leg: id, dropped }));
+            }
             media::Event::Health { health, .. } => {
                 let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.watched) else { return };
                 leg.line_mut(kind).health = Some(health);
@@ -547,6 +550,7 @@ fn port_of(event: &media::Event) -> PortId {
         | media::Event::Dtmf { port, .. }
         | media::Event::KeyFrameWanted { port }
         | media::Event::Silent { port, .. }
+        | media::Event::Dropped { port, .. }
         | media::Event::Health { port, .. } => *port,
     }
 }

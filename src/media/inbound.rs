@@ -1,6 +1,7 @@
 //! What a port's peer sends: judged, counted and read, packet by packet.
 
 use super::continuity::Numbers;
+use super::dropped::Dropped;
 use super::dtmf::Listener;
 use super::health::Vitals;
 use super::key_frames::Requests;
@@ -38,6 +39,10 @@ pub struct Inbound {
     pub stream: Option<Stream>,
     /// It was reported silent.
     pub silent: bool,
+    /// What was not taken.
+    pub dropped: Dropped,
+    /// How much of that was reported.
+    dropped_told: Dropped,
     kind: Kind,
     by_payload_type: [u8; 128],
     /// By the place among the plan's formats.
@@ -117,6 +122,8 @@ impl Inbound {
             stream: None,
             kind,
             silent: false,
+            dropped: Dropped::default(),
+            dropped_told: Dropped::default(),
             by_payload_type: plan.reception(),
             lanes: plan.formats().map(Lane::of).collect(),
         }
@@ -141,11 +148,18 @@ impl Inbound {
         bytes: &mut [u8],
         out: &mut impl Outgoing,
     ) -> Option<Arrived> {
-        let packet = Packet::parse(bytes).ok()?;
+        let Ok(packet) = Packet::parse(bytes) else {
+            self.dropped.malformed += 1;
+            return None;
+        };
         let header = packet.header();
         let padded = packet.payload_offset() != HEADER_LEN;
         let format = self.by_payload_type[usize::from(header.payload_type & 0x7f)];
-        if format == UNMAPPED || !plan.direction.receives() {
+        if !plan.direction.receives() {
+            return None;
+        }
+        if format == UNMAPPED {
+            self.dropped.unknown_type += 1;
             return None;
         }
         let verdict = if plan.protection.is_some() {
@@ -154,7 +168,11 @@ impl Inbound {
             self.latch.judge(now, from, header.ssrc, header.sequence)
         };
         match verdict {
-            Verdict::Refuse => return None,
+            Verdict::Refuse => {
+                // Before that, the first packets of a peer are refused, too.
+                self.dropped.stranger += u64::from(self.latch.is_latched());
+                return None;
+            }
             Verdict::Latched => out.report(Event::Latched { port, remote: from }),
             Verdict::Accept => {}
         }
@@ -169,7 +187,10 @@ impl Inbound {
             out.report(Event::FirstPacket { port });
         }
         let what = if event {
-            let event = TelephoneEvent::parse(packet.payload())?;
+            let Some(event) = TelephoneEvent::parse(packet.payload()) else {
+                self.dropped.malformed += 1;
+                return None;
+            };
             let heard = self.keys.hear(now, header.ssrc, header.timestamp, event);
             if let Some(digit) = heard.digit {
                 out.report(Event::Dtmf { port, digit });
@@ -186,6 +207,13 @@ impl Inbound {
         let Header { ssrc, sequence, timestamp, .. } = header;
         let numbers = Numbers { ssrc, sequence, timestamp, clock_rate, frame, event };
         Some(Arrived { header, len, numbers, format, what })
+    }
+
+    /// What was not taken since this was last asked, if anything was.
+    pub fn take_dropped(&mut self) -> Option<Dropped> {
+        let new = self.dropped - self.dropped_told;
+        self.dropped_told = self.dropped;
+        (new != Dropped::default()).then_some(new)
     }
 
     /// Counts a packet; false for a double or a stray.

@@ -116,6 +116,12 @@ impl Latch {
         }
     }
 
+    /// Whether the peer's address is proven.
+    #[must_use]
+    pub fn is_latched(&self) -> bool {
+        matches!(self.state, State::Latched { .. })
+    }
+
     /// Takes a packet that its seal has proven to be the peer's: it may come from anywhere (media rule
     /// 13), and at once.
     pub fn believe(&mut self, now: Instant, from: SocketAddr, ssrc: u32) -> Verdict {

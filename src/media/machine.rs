@@ -5,6 +5,7 @@
 //! port's next deadline for reports, key frames, silence and health.
 
 use super::cameras::Cameras;
+use super::dropped::Dropped;
 use super::footage::Packets;
 use super::health::PortHealth;
 use super::hold::Repertoire;
@@ -19,7 +20,7 @@ use super::rendition::camera_of;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
 use super::scene::Lobby;
 use super::tape::{Heard, Side, Tape, Tapes};
-use super::work::{Done, Job};
+use super::work::{Done, Job, Outcome};
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
 use crate::random::Random;
@@ -142,6 +143,13 @@ pub enum Event {
         port: PortId,
         /// For how long.
         span: Duration,
+    },
+    /// Something that came was not taken; at most with each report of the port.
+    Dropped {
+        /// Where.
+        port: PortId,
+        /// How much since the last event.
+        dropped: Dropped,
     },
     /// The health of a watched port.
     Health {
@@ -413,6 +421,12 @@ impl Machine {
                 if let Some(camera) = camera_of(conversion) {
                     return self.rendered(now, camera, (conversion, outcome), out);
                 }
+                if outcome == Outcome::Broken
+                    && let Source::Port(source) = self.patchbay.source(conversion.port)
+                    && let Some(source) = self.ports.get_mut(source)
+                {
+                    source.inbound.dropped.undecodable += 1;
+                }
                 let Some(open) = self.ports.get_mut(conversion.port) else { return };
                 let mut exit = Exit { scratch: &mut self.scratch, out };
                 let follows = open.picture_done(now.instant, (conversion, outcome), &mut exit);
@@ -572,6 +586,9 @@ impl Machine {
             let early = Duration::from_millis(self.random.below(1000));
             open.reports.due = now.instant + (REPORT_INTERVAL_MAX - early);
             open.fill_gap(now.instant, source, &mut self.repertoire);
+            if let Some(dropped) = open.inbound.take_dropped() {
+                out.report(Event::Dropped { port, dropped });
+            }
             self.send_regular_report(now, port, source, out);
         }
         self.ask_for_key_frame(now, port, out);

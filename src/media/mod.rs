@@ -9,6 +9,7 @@ mod camera;
 mod cameras;
 mod continuity;
 mod conversion;
+mod dropped;
 mod dtmf;
 mod films;
 mod footage;
@@ -40,6 +41,7 @@ mod work;
 
 pub use camera::{Camera, VideoCodec};
 pub use cameras::UNIT_MAX;
+pub use dropped::Dropped;
 pub use dtmf::KEY_ECHO;
 pub use films::{Film, FilmKey, FilmOrder};
 pub use health::PortHealth;

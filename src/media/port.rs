@@ -176,7 +176,13 @@ impl Port {
         out: &mut impl Outgoing,
     ) -> Option<Arrived> {
         let len = match &mut self.guard {
-            Some(guard) => guard.opener.open_rtp(bytes)?,
+            Some(guard) => match guard.opener.open_rtp(bytes) {
+                Some(len) => len,
+                None => {
+                    self.inbound.dropped.unsealed += 1;
+                    return None;
+                }
+            },
             None => bytes.len(),
         };
         self.inbound.receive(now, (self.id, &self.plan), from, &mut bytes[..len], out)

@@ -62,6 +62,25 @@ pub struct CallRow {
     pub callee: Option<String>,
     /// Since when.
     pub began: String,
+    /// It is being recorded.
+    pub recording: bool,
+    /// What came from its phones and was not taken.
+    pub dropped: DroppedRow,
+}
+
+/// What was not taken, by reason.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct DroppedRow {
+    /// No RTP.
+    pub malformed: u64,
+    /// Of a payload type that was not negotiated.
+    pub unknown_type: u64,
+    /// From an address that is not the phone's.
+    pub stranger: u64,
+    /// Not sealed with the phone's key.
+    pub unsealed: u64,
+    /// Pictures that no decoder could make anything of.
+    pub undecodable: u64,
 }
 
 /// One waiting call.
@@ -414,7 +433,17 @@ impl From<crate::switchboard::CallView> for CallRow {
             operator: view.operator.map(|name| name.to_string()),
             callee: view.callee.map(|number| number.to_string()),
             began: view.began.to_string(),
+            recording: view.recording,
+            dropped: view.dropped.into(),
         }
+    }
+}
+
+impl From<crate::media::Dropped> for DroppedRow {
+    fn from(dropped: crate::media::Dropped) -> Self {
+        let crate::media::Dropped { malformed, unknown_type, stranger, unsealed, undecodable } =
+            dropped;
+        Self { malformed, unknown_type, stranger, unsealed, undecodable }
     }
 }
 

@@ -54,6 +54,10 @@ impl Machine {
         if let leg::Event::Dtmf { leg, digit } = event {
             return self.on_key(env, id, *leg, *digit);
         }
+        if let leg::Event::Dropped { dropped, .. } = event {
+            *self.dropped.entry(id).or_default() += *dropped;
+            return;
+        }
         if let leg::Event::Silent { leg, .. } = event {
             // A phone may be mute, or on hold: only one that does not answer either is lost.
             return env.out.push(Effect::Leg(leg::Command::Probe { leg: *leg }));

@@ -27,6 +27,7 @@ use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
 use crate::leg;
+use crate::media::Dropped;
 use crate::presence;
 use crate::random::Random;
 use crate::time::{Instant, Now, earliest};
@@ -135,6 +136,8 @@ pub struct Machine {
     pub(super) hands: BTreeMap<OperatorId, CallId>,
     /// The camera that each call looks at.
     watching: BTreeMap<CallId, CameraId>,
+    /// What came from the phones of each call and was not taken.
+    pub(super) dropped: BTreeMap<CallId, Dropped>,
     /// The calls that have a recording.
     pub(super) recordings: BTreeSet<CallId>,
     pub(super) book: LegBook,
@@ -174,6 +177,7 @@ impl Machine {
             requests: BTreeMap::new(),
             hands: BTreeMap::new(),
             watching: BTreeMap::new(),
+            dropped: BTreeMap::new(),
             recordings: BTreeSet::new(),
             estimates: BTreeMap::new(),
             book: LegBook::default(),
@@ -300,6 +304,7 @@ impl Machine {
         }
         self.perform(env, steps);
         if is_over {
+            self.dropped.remove(&id);
             self.end_recording(env, id);
         }
     }

@@ -179,6 +179,7 @@ impl Ringing {
             | leg::Event::Dtmf { .. }
             | leg::Event::Health { .. }
             | leg::Event::Silent { .. }
+            | leg::Event::Dropped { .. }
             | leg::Event::Info { .. }
             | leg::Event::InfoAnswered { .. }
             | leg::Event::Referred { .. }

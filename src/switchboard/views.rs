@@ -4,6 +4,7 @@ use super::call::{OperatorCall, State};
 use super::desk::event::{Caller, Event};
 use super::machine::{Call, Machine};
 use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
+use crate::media::Dropped;
 use crate::presence::{self, View};
 use crate::time::UnixTime;
 
@@ -24,6 +25,10 @@ pub struct CallView {
     pub callee: Option<Number>,
     /// Since when.
     pub began: UnixTime,
+    /// It is being recorded.
+    pub recording: bool,
+    /// What came from its phones and was not taken.
+    pub dropped: Dropped,
 }
 
 /// One waiting call.
@@ -72,6 +77,8 @@ impl Machine {
                 operator: call.operator().cloned(),
                 callee: call.callee().cloned(),
                 began: call.record.began,
+                recording: call.is_recorded(),
+                dropped: self.dropped_of(*id),
             },
             Call::Direct(call) => CallView {
                 call: *id,
@@ -81,8 +88,14 @@ impl Machine {
                 operator: None,
                 callee: call.callee().cloned(),
                 began: call.record.began,
+                recording: self.recordings.contains(id),
+                dropped: self.dropped_of(*id),
             },
         })
+    }
+
+    fn dropped_of(&self, call: CallId) -> Dropped {
+        self.dropped.get(&call).copied().unwrap_or_default()
     }
 
     /// All waiting calls, by queue and position.

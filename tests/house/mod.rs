@@ -15,15 +15,15 @@ use cordboard::directory::{
 };
 use cordboard::ids::{CameraId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
 use cordboard::leg::{self, Command, EndedBy, LegHealth, Quality, Source, Spoken};
-use cordboard::media::{Announcement, LobbyId, Message};
+use cordboard::media::{Announcement, Dropped, LobbyId, Message};
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
 use cordboard::sip::{NameAddr, Uri};
 use cordboard::switchboard::admission::{Identity, Origin};
 use cordboard::switchboard::{
-    AnsweredBy, Effect, Incoming, Input, Keep, Machine, OnRefusal, QueueSettings, Recorded,
-    Recording, Settings, World,
+    AnsweredBy, CallView, Effect, Incoming, Input, Keep, Machine, OnRefusal, QueueSettings,
+    Recorded, Recording, Settings, World,
 };
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use serde_json::{Value, json};
@@ -189,6 +189,10 @@ impl House {
         };
         house.give(Instant::START, Input::DirectoryChanged);
         house
+    }
+
+    pub fn views(&self) -> impl Iterator<Item = CallView> {
+        self.machine.calls()
     }
 
     pub fn is_quiet(&self) -> bool {
@@ -451,6 +455,10 @@ impl House {
         let event = match words {
             ["rings"] => leg::Event::Ringing { leg, status: 180 },
             ["falls", "silent"] => leg::Event::Silent { leg, span: Duration::from_secs(30) },
+            ["sends", "rubbish"] => {
+                let dropped = Dropped { malformed: 1, ..Dropped::default() };
+                leg::Event::Dropped { leg, dropped }
+            }
             ["plays"] => leg::Event::EarlyMedia { leg },
             ["acknowledges", "with", "video"] => {
                 let spoken = Spoken { audio: Some(Codec::Pcmu), video: Some(Codec::H264) };

@@ -11,7 +11,7 @@ mod sealed;
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    Announcement, Channel, Command, Event, Feedback, LobbyId, Plan, Source, Tone, Voices,
+    Announcement, Channel, Command, Dropped, Event, Feedback, LobbyId, Plan, Source, Tone, Voices,
 };
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::rtcp::{self, Message, ReportBlock, SenderReport};
@@ -903,4 +903,26 @@ proptest! {
             relay.pass(u64::from(what));
         }
     }
+}
+
+#[test]
+fn what_is_not_taken_is_counted_by_reason_and_reported_once() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay.speak(&[C, O], 200);
+    relay.pass(10_000);
+    assert!(!relay.wire.events.iter().any(|e| matches!(e, Event::Dropped { .. })), "all is well");
+    for junk in [&b"x"[..], &[0x40; 20], &[0xff; 3]] {
+        relay.arrives(C, junk);
+    }
+    let packet = relay.phone(C).packet_of(77, 0, &[0; 160]);
+    relay.arrives(C, &packet);
+    let packet = relay.phone(C).packet(&[0; 160]);
+    relay.arrives_from(C, "203.0.113.9:4000".parse().unwrap(), &packet);
+    let packet = relay.phone(C).packet_of(101, 9, &[5]);
+    relay.arrives(C, &packet);
+    relay.pass(10_000);
+    let dropped = Dropped { malformed: 4, unknown_type: 1, stranger: 1, ..Dropped::default() };
+    let told = relay.wire.events.iter().filter(|event| matches!(event, Event::Dropped { .. }));
+    assert_eq!(told.collect::<Vec<_>>(), [&Event::Dropped { port: C, dropped }]);
 }
