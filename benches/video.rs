@@ -357,7 +357,7 @@ impl Load {
         let timestamp = match outcome {
             Outcome::Coded { timestamp, .. } => Some(*timestamp),
             Outcome::Nothing => None,
-            Outcome::Broken => panic!("a picture was broken"),
+            Outcome::Broken | Outcome::Gone => panic!("a picture was broken"),
         };
         let receiver = self.phones.iter().position(|phone| phone.port == conversion.port).unwrap();
         let now = self.now();

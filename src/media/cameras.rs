@@ -207,6 +207,10 @@ impl Cameras {
         packets: &mut Packets,
     ) -> bool {
         packets.clear();
+        if outcome == Outcome::Gone {
+            self.reopen(camera, conversion);
+            return false;
+        }
         let Some(rendition) = self.rendition(camera, conversion) else { return false };
         let Some(coded) = rendition.done(outcome) else { return false };
         rendition.footage().pack(&coded, packets);
@@ -215,6 +219,25 @@ impl Cameras {
             rendition.footage().keep(&coded);
         }
         key
+    }
+
+    /// Begins a conversion anew whose codec has broken down; its viewers go with it.
+    fn reopen(&mut self, camera: CameraId, broken: ConversionId) {
+        let Self { viewers, feeds, jobs, serial, .. } = self;
+        let Some(feed) = feeds.get_mut(&camera) else { return };
+        let Some(rendition) = feed.renditions.iter_mut().find(|known| known.id() == broken) else {
+            return;
+        };
+        *serial += 1;
+        let id = conversion_of(camera, *serial);
+        let Some(from) = feed.plan.formats.first() else { return };
+        if rendition.reopen(id, (&from.codec, &feed.footage), jobs) {
+            let viewers = viewers.get_mut(&camera).into_iter().flatten();
+            for viewer in viewers.filter(|viewer| viewer.rendition == Some(broken)) {
+                viewer.rendition = Some(id);
+                viewer.gate = Gate::Shut;
+            }
+        }
     }
 
     /// Packs the last key frame of what a viewer sees, for one that has nothing better; it gets all

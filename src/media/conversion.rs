@@ -13,7 +13,7 @@ use super::port::{Follows, Port};
 use super::repacker::{Repacker, Unit};
 use super::route::Conversion;
 use super::voice_transcoder::{Coded, VoiceTranscoder};
-use super::work::{ConversionId, Job, Outcome};
+use super::work::{BREAKDOWNS_MAX, ConversionId, Job, Outcome};
 use crate::rtp::{HEADER_LEN, h264};
 use crate::time::Instant;
 use std::net::SocketAddr;
@@ -166,6 +166,9 @@ impl Port {
             Some(Line::Pictures(transcoder)) if transcoder.formats() == formats => {}
             Some(Line::Voice(_) | Line::Pictures(_) | Line::Whole(..)) | None => {
                 self.end_line(exit);
+                if self.outbound.breakdowns >= BREAKDOWNS_MAX {
+                    return None;
+                }
                 self.outbound.conversions += 1;
                 let serial = self.outbound.conversions;
                 let id = ConversionId { port: self.id, serial };
@@ -198,6 +201,12 @@ impl Port {
         {
             transcoder.done();
             match outcome {
+                Outcome::Gone => {
+                    // The next packet begins another one, if it may.
+                    self.outbound.breakdowns = self.outbound.breakdowns.saturating_add(1);
+                    exit.out.job(Job::Close { conversion });
+                    return Follows { settle: true, key_frame: true };
+                }
                 Outcome::Coded { timestamp, coded } => {
                     follows.settle = self.send_picture(now, transcoder, timestamp, &coded, exit);
                 }

@@ -96,6 +96,8 @@ pub struct Outbound {
     pub line: Option<Line>,
     /// Conversions of pictures so far.
     pub conversions: u64,
+    /// Those of this source that have broken down.
+    pub breakdowns: u8,
     feed: Feed,
     /// The pictures that pass.
     pub screen: Screen,
@@ -142,6 +144,7 @@ impl Port {
                 dialler: Dialler::default(),
                 line: None,
                 conversions: 0,
+                breakdowns: 0,
                 feed: Feed::Nothing,
                 screen: Screen::default(),
                 open_key: None,
@@ -359,6 +362,7 @@ impl Port {
         self.end_key(exit);
         self.end_frame(exit);
         self.end_line(exit);
+        self.outbound.breakdowns = 0;
         self.outbound.stream.cut();
         self.outbound.screen.cut();
         let due = match (source, self.outbound.stream.advanced_at()) {

@@ -10,7 +10,7 @@ use super::footage::Footage;
 use super::picture_transcoder::{BEHIND, UNDER_WAY_MAX, picture_format, target};
 use super::plan::Plan;
 use super::route::Conversion;
-use super::work::{ConversionId, Job, Outcome};
+use super::work::{BREAKDOWNS_MAX, ConversionId, Job, Outcome};
 use crate::codec::Codec;
 use crate::codec::video::Target;
 use crate::ids::{CameraId, PortId};
@@ -39,6 +39,7 @@ pub struct Rendition {
     gate: Gate,
     under_way: usize,
     key_asked: Option<Instant>,
+    breakdowns: u8,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,20 +79,51 @@ impl Rendition {
         ssrc: u32,
         jobs: &mut Vec<Job>,
     ) -> Self {
-        jobs.push(Job::Open {
-            conversion: id,
-            from: from.clone(),
-            to: mould.codec.clone(),
-            target: mould.target.clone(),
-        });
         let footage = Footage::new(ssrc, mould.codec.clone(), mould.format);
-        let mut new = Self { id, mould, footage, gate: Gate::Shut, under_way: 0, key_asked: None };
-        if !source.key.is_empty() {
-            new.take((source.timestamp, true, &source.key), jobs);
-            // What else has come since then is not known here.
-            new.gate = if source.is_fresh() { Gate::Open } else { Gate::Shut };
-        }
+        let mut new = Self {
+            id,
+            mould,
+            footage,
+            gate: Gate::Shut,
+            under_way: 0,
+            key_asked: None,
+            breakdowns: 0,
+        };
+        new.begin((from, source), jobs);
         new
+    }
+
+    /// Begins once more under another name, after its codec has broken down; false when that has
+    /// happened too often, and nothing more is asked of it.
+    pub fn reopen(
+        &mut self,
+        id: ConversionId,
+        (from, source): (&Codec, &Footage),
+        jobs: &mut Vec<Job>,
+    ) -> bool {
+        self.breakdowns = self.breakdowns.saturating_add(1);
+        let again = self.breakdowns < BREAKDOWNS_MAX;
+        if again {
+            jobs.push(Job::Close { conversion: self.id });
+            (self.id, self.under_way) = (id, 0);
+            self.begin((from, source), jobs);
+        }
+        again
+    }
+
+    fn begin(&mut self, (from, source): (&Codec, &Footage), jobs: &mut Vec<Job>) {
+        jobs.push(Job::Open {
+            conversion: self.id,
+            from: from.clone(),
+            to: self.mould.codec.clone(),
+            target: self.mould.target.clone(),
+        });
+        self.gate = Gate::Shut;
+        if !source.key.is_empty() {
+            self.take((source.timestamp, true, &source.key), jobs);
+            // What else has come since then is not known here.
+            self.gate = if source.is_fresh() { Gate::Open } else { Gate::Shut };
+        }
     }
 
     /// Its name.
@@ -113,7 +145,7 @@ impl Rendition {
 
     /// Takes in a picture of the camera.
     pub fn take(&mut self, (timestamp, key, bytes): (u32, bool, &[u8]), jobs: &mut Vec<Job>) {
-        if self.gate == Gate::Shut && !key {
+        if self.gate == Gate::Shut && !key || self.breakdowns >= BREAKDOWNS_MAX {
             return;
         }
         if self.under_way >= UNDER_WAY_MAX {
@@ -144,7 +176,7 @@ impl Rendition {
                 Some(coded)
             }
             Outcome::Nothing => None,
-            Outcome::Broken => {
+            Outcome::Broken | Outcome::Gone => {
                 self.gate = Gate::Shut;
                 None
             }

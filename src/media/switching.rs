@@ -103,6 +103,7 @@ impl Machine {
         let Some(route) = route else { return };
         if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
             to.outbound.route = route.into();
+            to.outbound.breakdowns = 0;
             to.end_line(&mut Exit { scratch: &mut self.scratch, out });
         }
     }

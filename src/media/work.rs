@@ -10,11 +10,13 @@
 
 use super::films::{Film, FilmKey, FilmOrder};
 use super::hold::{SoundKey, SoundOrder};
+use super::rendition::camera_of;
 use crate::codec::Codec;
 use crate::codec::audio::EncodedLoop;
 use crate::codec::video::{Converted, Converter, Target};
-use crate::ids::PortId;
+use crate::ids::{CameraId, PortId};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One conversion of pictures: whose, and the how manyth.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -110,7 +112,13 @@ pub enum Outcome {
     Nothing,
     /// It could not be decoded: the source has to begin anew.
     Broken,
+    /// There is no such conversion, or no more: it never began, or its codec broke down. It has to be
+    /// opened anew, under another name.
+    Gone,
 }
+
+/// A conversion whose codec has broken down so often is not begun again for the same source.
+pub const BREAKDOWNS_MAX: u8 = 3;
 
 /// The conversions of one worker.
 #[derive(Debug, Default)]
@@ -132,9 +140,74 @@ impl Job {
             Self::Sound(_) => 1,
         }
     }
+
+    /// The conversion that it belongs to.
+    #[must_use]
+    pub fn conversion(&self) -> Option<ConversionId> {
+        match self {
+            Self::Open { conversion, .. }
+            | Self::Learn { conversion, .. }
+            | Self::Picture { conversion, .. }
+            | Self::KeyFrame { conversion }
+            | Self::Bitrate { conversion, .. }
+            | Self::Close { conversion } => Some(*conversion),
+            Self::Film(_) | Self::Sound(_) => None,
+        }
+    }
+
+    /// What is answered where doing it has failed, so that nobody waits for it; none where nobody
+    /// does.
+    #[must_use]
+    pub fn forfeit(&self) -> Option<Done> {
+        match self {
+            Self::Picture { conversion, .. } => {
+                Some(Done::Picture { conversion: *conversion, outcome: Outcome::Gone })
+            }
+            Self::Film(order) => Some(Done::Film(order.key.clone(), None)),
+            Self::Sound(order) => Some(Done::Sound(order.key.clone(), None)),
+            Self::Open { .. }
+            | Self::Learn { .. }
+            | Self::KeyFrame { .. }
+            | Self::Bitrate { .. }
+            | Self::Close { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open { conversion, from, to, .. } => {
+                write!(f, "opening {conversion} from {from} to {to}")
+            }
+            Self::Learn { conversion, .. } => write!(f, "parameter sets in {conversion}"),
+            Self::Picture { conversion, coded, .. } => {
+                write!(f, "a picture of {} bytes in {conversion}", coded.len())
+            }
+            Self::KeyFrame { conversion } => write!(f, "a key frame in {conversion}"),
+            Self::Bitrate { conversion, .. } => write!(f, "another bit rate in {conversion}"),
+            Self::Close { conversion } => write!(f, "closing {conversion}"),
+            Self::Film(_) => f.write_str("a wait picture"),
+            Self::Sound(_) => f.write_str("a sound of the wait"),
+        }
+    }
+}
+
+impl fmt::Display for ConversionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match camera_of(*self) {
+            Some(CameraId(camera)) => write!(f, "conversion {} of camera {camera}", self.serial),
+            None => write!(f, "conversion {} for port {}", self.serial, self.port),
+        }
+    }
 }
 
 impl Workshop {
+    /// Lets a conversion go whose codec has broken down.
+    pub fn abandon(&mut self, conversion: ConversionId) {
+        self.0.remove(&conversion);
+    }
+
     /// Does one job.
     pub fn perform(&mut self, job: Job) -> Option<Done> {
         match job {
@@ -151,7 +224,7 @@ impl Workshop {
             Job::Picture { conversion, timestamp, coded, wanted } => {
                 let outcome = match self.0.get_mut(&conversion) {
                     Some(converter) => convert(converter, timestamp, &coded, wanted),
-                    None => Outcome::Nothing,
+                    None => Outcome::Gone,
                 };
                 return Some(Done::Picture { conversion, outcome });
             }

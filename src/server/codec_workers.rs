@@ -1,16 +1,27 @@
 //! The threads that code pictures, so that the event loop never waits for a codec.
 //!
+//! ```text
+//!   submit ──▶ queue of one worker ──▶ workshop.perform ── done ──────────────▶ next
+//!                                         └ panics: logged, its conversion is let go,
+//!                                           forfeit ──────────────────────────▶ next
+//! ```
+//!
 //! A conversion stays with one worker, so that its pictures stay in order. The queues need no limit
-//! of their own: the relay counts what is under way (`media::work`).
+//! of their own: the relay counts what is under way (`media::work`). A codec that panics costs its own
+//! conversion, which the relay begins anew; the others of that worker live on.
 
-use crate::media::{Done, Job, Workshop};
+use crate::media::{ConversionId, Done, Job, Workshop};
+use std::any::Any;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc as queue;
 use std::thread;
 use tokio::sync::mpsc;
 
 /// More workers than this help no switchboard.
 const WORKERS_MAX: usize = 32;
+
+const _: () = assert!(cfg!(panic = "unwind"), "a codec's panic has to be caught");
 
 /// The workers.
 #[derive(Debug)]
@@ -27,13 +38,17 @@ impl CodecWorkers {
     /// When the system gives no thread.
     pub fn start() -> io::Result<Self> {
         let processors = thread::available_parallelism().map_or(1, usize::from);
-        let (finished, done) = mpsc::unbounded_channel();
         let workers = processors.saturating_sub(1).clamp(1, WORKERS_MAX);
+        Self::staff(workers, Workshop::default)
+    }
+
+    fn staff<C: Craft>(workers: usize, craft: fn() -> C) -> io::Result<Self> {
+        let (finished, done) = mpsc::unbounded_channel();
         let queues = (0..workers).map(|number| {
             let (queue, jobs) = queue::channel();
             let finished = finished.clone();
             let name = format!("codec-{number}");
-            thread::Builder::new().name(name).spawn(move || work(&jobs, &finished))?;
+            thread::Builder::new().name(name).spawn(move || work(craft(), &jobs, &finished))?;
             Ok(queue)
         });
         Ok(Self { queues: queues.collect::<io::Result<_>>()?, done })
@@ -58,13 +73,132 @@ impl CodecWorkers {
     }
 }
 
-fn work(jobs: &queue::Receiver<Job>, finished: &mpsc::UnboundedSender<Done>) {
-    let mut workshop = Workshop::default();
+/// What a worker can do.
+trait Craft: 'static {
+    fn perform(&mut self, job: Job) -> Option<Done>;
+    fn abandon(&mut self, conversion: ConversionId);
+}
+
+impl Craft for Workshop {
+    fn perform(&mut self, job: Job) -> Option<Done> {
+        Self::perform(self, job)
+    }
+
+    fn abandon(&mut self, conversion: ConversionId) {
+        Self::abandon(self, conversion);
+    }
+}
+
+fn work(
+    mut craft: impl Craft,
+    jobs: &queue::Receiver<Job>,
+    finished: &mpsc::UnboundedSender<Done>,
+) {
     for job in jobs {
-        if let Some(done) = workshop.perform(job)
+        if let Some(done) = perform(&mut craft, job)
             && finished.send(done).is_err()
         {
             return;
         }
+    }
+}
+
+/// Does one job; one that breaks down is answered all the same.
+fn perform(craft: &mut impl Craft, job: Job) -> Option<Done> {
+    let (conversion, forfeit) = (job.conversion(), job.forfeit());
+    let what = job.to_string();
+    // A half-changed converter is the only thing that a panic leaves behind, and it is let go.
+    let caught = catch_unwind(AssertUnwindSafe(|| craft.perform(job)));
+    let panic = match caught {
+        Ok(done) => return done,
+        Err(panic) => panic,
+    };
+    tracing::error!("a codec broke down at {what}: {}", said(&*panic));
+    if let Some(conversion) = conversion {
+        let caught = catch_unwind(AssertUnwindSafe(|| craft.abandon(conversion)));
+        if let Err(panic) = caught {
+            tracing::error!("{conversion} cannot be let go: {}", said(&*panic));
+        }
+    }
+    forfeit
+}
+
+/// What a panic says.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::codec::video::Target;
+    use crate::ids::PortId;
+    use crate::media::Outcome;
+
+    /// A picture of which the codec dies.
+    const POISON: &[u8] = b"poison";
+
+    #[derive(Default)]
+    struct Fragile(Workshop);
+
+    impl Craft for Fragile {
+        fn perform(&mut self, job: Job) -> Option<Done> {
+            match &job {
+                Job::Picture { coded, .. } if coded == POISON => panic!("the codec is dead"),
+                Job::KeyFrame { conversion } if conversion.serial == 3 => panic!("{conversion}"),
+                _others => self.0.perform(job),
+            }
+        }
+
+        fn abandon(&mut self, conversion: ConversionId) {
+            self.0.abandon(conversion);
+            assert_ne!(conversion.serial, 4, "what is broken may break once more");
+        }
+    }
+
+    fn conversion(serial: u64) -> ConversionId {
+        ConversionId { port: PortId(16_000), serial }
+    }
+
+    fn open(serial: u64) -> Job {
+        let (from, to) = (Codec::H264, Codec::H264);
+        Job::Open { conversion: conversion(serial), from, to, target: Target::any() }
+    }
+
+    fn picture(serial: u64, coded: &[u8]) -> Job {
+        let coded = coded.to_vec();
+        Job::Picture { conversion: conversion(serial), timestamp: 0, coded, wanted: true }
+    }
+
+    fn outcomes(workers: &mut CodecWorkers, count: usize) -> Vec<(u64, Outcome)> {
+        let outcome = |done| match done {
+            Some(Done::Picture { conversion, outcome }) => (conversion.serial, outcome),
+            other => panic!("{other:?}"),
+        };
+        (0..count).map(|_| outcome(workers.done.blocking_recv())).collect()
+    }
+
+    #[test]
+    fn a_codec_that_panics_costs_its_own_conversion_and_no_other() {
+        let mut workers = CodecWorkers::staff(1, Fragile::default).unwrap();
+        [open(1), open(2), picture(1, POISON), picture(1, b""), picture(2, b"rubbish")]
+            .into_iter()
+            .for_each(|job| workers.submit(job));
+        let seen = outcomes(&mut workers, 3);
+        assert_eq!(seen[..2], [(1, Outcome::Gone), (1, Outcome::Gone)]);
+        assert!(matches!(seen[2], (2, Outcome::Broken | Outcome::Nothing)), "{:?}", seen[2]);
+    }
+
+    #[test]
+    fn a_panic_of_which_nobody_waits_shows_itself_at_the_next_picture() {
+        let mut workers = CodecWorkers::staff(1, Fragile::default).unwrap();
+        let poison = Job::KeyFrame { conversion: conversion(3) };
+        [open(3), poison, picture(3, b""), picture(4, POISON), picture(4, b"")]
+            .into_iter()
+            .for_each(|job| workers.submit(job));
+        let gone = |serial| (serial, Outcome::Gone);
+        assert_eq!(outcomes(&mut workers, 3), [gone(3), gone(4), gone(4)]);
     }
 }

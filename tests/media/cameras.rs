@@ -398,3 +398,44 @@ fn pictures_do_not_pile_up_before_a_slow_worker() {
     studio.film(true);
     assert_eq!(studio.seen(C, Mode::NonInterleaved).len(), before + 1);
 }
+
+#[test]
+fn a_conversion_of_a_camera_that_breaks_down_is_begun_anew_from_the_last_key_frame() {
+    let mut studio = Studio::open(&[(C, SMALL), (O, SMALL)]);
+    studio.gate.look(C);
+    studio.gate.look(O);
+    studio.gate.up();
+    studio.film(true);
+    studio.film(false);
+    studio.workshop = Workshop::default();
+    studio.film(false);
+    studio.work();
+    studio.film(true);
+    studio.film(false);
+    for port in [C, O] {
+        let seen = studio.seen(port, Mode::NonInterleaved).len();
+        assert!(seen >= 4, "{port} sees {seen}");
+    }
+    studio.gate.relay.patch(&[(C, HOLD), (O, HOLD)]);
+    studio.jobs.append(&mut studio.gate.relay.wire.jobs);
+    assert_eq!(studio.orders(closes), 1, "of the one that is left");
+}
+
+#[test]
+fn a_conversion_of_a_camera_is_given_up_after_three_breakdowns() {
+    let mut studio = Studio::open(&[(C, SMALL)]);
+    studio.gate.look(C);
+    studio.gate.up();
+    let mut opened = 0;
+    for n in 0..40 {
+        studio.shoot(n % 5 == 0);
+        opened += studio.orders(opens);
+        for job in std::mem::take(&mut studio.jobs) {
+            if let Some(done) = job.forfeit() {
+                let Relay { machine, wire, now, .. } = &mut studio.gate.relay;
+                machine.done(*now, done, wire);
+            }
+        }
+    }
+    assert_eq!(opened, 3);
+}

@@ -719,3 +719,45 @@ fn a_camera_that_grows_is_made_smaller_from_then_on() {
     assert!(small.len() > 12, "{small:?}");
     assert_continuous(&gallery.relay.rtp_to(O));
 }
+
+const HIGH: &str = "profile-level-id=64001f;packetization-mode=1";
+
+/// A worker answers so when its codec has panicked: the conversion is gone.
+#[test]
+fn a_conversion_that_breaks_down_is_begun_anew_with_a_key_frame() {
+    let other = (&Codec::H264, MODE_1);
+    let mut gallery = Gallery::of([(&Codec::H264, HIGH), other, other]);
+    gallery.relay.patch(&[(O, Source::Port(C))]);
+    gallery.film(6, |_| false);
+    gallery.workshop = Workshop::default();
+    gallery.cameras[0].image.fill(COLOURS[2].1);
+    gallery.film(14, |_| false);
+    let seen = gallery.seen(O);
+    assert!(seen.last().is_some_and(|colour| is_of(*colour, U)), "{seen:?}");
+    assert_continuous(&gallery.relay.rtp_to(O));
+}
+
+#[test]
+fn a_conversion_that_breaks_down_again_and_again_is_given_up_until_the_next_switch() {
+    let other = (&Codec::H264, MODE_1);
+    let mut gallery = Gallery::of([(&Codec::H264, HIGH), other, other]);
+    gallery.relay.patch(&[(O, Source::Port(C))]);
+    gallery.worker_sleeps = true;
+    let mut opened = 0;
+    for _ in 0..60 {
+        gallery.film(1, |_| false);
+        for job in std::mem::take(&mut gallery.waiting) {
+            opened += usize::from(matches!(job, Job::Open { .. }));
+            if let Some(done) = job.forfeit() {
+                gallery.relay.machine.done(gallery.relay.now, done, &mut gallery.relay.wire);
+            }
+        }
+        gallery.obey();
+    }
+    assert_eq!(opened, 3);
+    gallery.relay.patch(&[(O, HOLD)]);
+    gallery.relay.patch(&[(O, Source::Port(C))]);
+    gallery.worker_sleeps = false;
+    gallery.film(20, |_| false);
+    assert!(gallery.seen(O).iter().any(|colour| is_of(*colour, C)));
+}
