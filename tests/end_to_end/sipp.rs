@@ -7,6 +7,7 @@
 mod consulting;
 mod desks;
 mod direct_calls;
+mod h263_caller;
 mod instrument;
 mod queueing;
 mod taking;
@@ -100,6 +101,11 @@ impl Sipp {
         let (log, fields) = (directory.join("messages.log"), directory.join("fields.csv"));
         // Ten seconds of tone, played again and again.
         write(&directory.join("tone.ulaw"), &TONE.repeat(5000));
+        for recording in ["ulaw", "pcap"].map(|kind| file.with_extension(kind)) {
+            if let (true, Some(name)) = (recording.exists(), recording.file_name()) {
+                fs::copy(&recording, directory.join(name)).expect("a recording can be copied");
+            }
+        }
         let (own, authentication) = match role.who {
             Who::Account { name, password } => (
                 format!("{name}@cordboard.test"),
