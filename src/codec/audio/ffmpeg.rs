@@ -34,6 +34,19 @@ pub(super) enum Format {
     G723,
     /// Speex in the narrow band, or with one or two octaves above.
     Speex(Octaves),
+    /// What the codecs of other libraries are measured against.
+    #[cfg(test)]
+    Reference(Reference),
+}
+
+/// Coders of FFmpeg that no call uses, by name; a payload is one frame.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Reference {
+    pub(super) encoder: &'static CStr,
+    pub(super) decoder: &'static CStr,
+    pub(super) sample_rate: u32,
+    pub(super) frame_samples: usize,
 }
 
 /// The state of a sender.
@@ -60,6 +73,8 @@ impl Format {
         match self {
             Self::Gsm | Self::G723 => 8000,
             Self::Speex(Octaves(octaves)) => 8000 << octaves,
+            #[cfg(test)]
+            Self::Reference(reference) => reference.sample_rate,
         }
     }
 
@@ -69,6 +84,8 @@ impl Format {
             Self::Gsm => 160,
             Self::G723 => 240,
             Self::Speex(Octaves(octaves)) => 160 << octaves,
+            #[cfg(test)]
+            Self::Reference(reference) => reference.frame_samples,
         }
     }
 
@@ -77,6 +94,8 @@ impl Format {
             Self::Gsm => c"libgsm",
             Self::G723 => c"g723_1",
             Self::Speex(_) => c"libspeex",
+            #[cfg(test)]
+            Self::Reference(reference) => reference.encoder,
         }
     }
 
@@ -85,6 +104,8 @@ impl Format {
             Self::Gsm => c"gsm",
             Self::G723 => c"g723_1",
             Self::Speex(_) => c"speex",
+            #[cfg(test)]
+            Self::Reference(reference) => reference.decoder,
         }
     }
 }
@@ -136,6 +157,12 @@ impl Encoder {
                     joiner.push(coded, packing::speex(coded, octaves).next()?)?;
                 }
                 Some(joiner.finish())
+            }
+            #[cfg(test)]
+            Format::Reference(_) => {
+                let coded = self.encode_frame(pcm)?;
+                out.get_mut(..coded.len())?.copy_from_slice(coded);
+                Some(coded.len())
             }
         }
     }
@@ -192,6 +219,8 @@ impl Decoder {
                     len += self.decode_frame(&frame[..frame_len], out.get_mut(len..)?)?;
                 }
             }
+            #[cfg(test)]
+            Format::Reference(_) => len = self.decode_frame(payload, out)?,
         }
         (len > 0).then_some(len)
     }

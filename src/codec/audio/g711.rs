@@ -168,6 +168,60 @@ mod tests {
         assert_eq!(decoded(Law::Mu, 0xff), 0);
     }
 
+    /// Columns 1 and 2 of tables 1a and 2a: from the largest segment down, its intervals and their
+    /// width. In units of 8 of our samples for A-law, of 4 for µ-law.
+    const A_SEGMENTS: [(i32, i32); 7] =
+        [(16, 128), (16, 64), (16, 32), (16, 16), (16, 8), (16, 4), (32, 2)];
+    const MU_SEGMENTS: [(i32, i32); 9] =
+        [(16, 256), (16, 128), (16, 64), (16, 32), (16, 16), (16, 8), (16, 4), (15, 2), (1, 1)];
+
+    /// Each interval of a table from silence on: its decision values, and column 7, the value at the
+    /// decoder's output.
+    fn intervals(law: Law) -> Vec<(i32, i32, i32)> {
+        let segments: &[_] = if law == Law::A { &A_SEGMENTS } else { &MU_SEGMENTS };
+        let (mut intervals, mut from) = (Vec::new(), 0);
+        for (count, width) in segments.iter().rev() {
+            for _ in 0..*count {
+                let to = from + width;
+                // The first interval of µ-law is that of zero.
+                let value = if *width == 1 { 0 } else { i32::midpoint(from, to) };
+                intervals.push((from, to, value));
+                from = to;
+            }
+        }
+        intervals
+    }
+
+    #[test]
+    fn every_sample_and_code_is_as_in_the_tables_of_the_recommendation() {
+        for (law, unit, positive_zero) in [(Law::A, 8, 0xd5), (Law::Mu, 4, 0xff)] {
+            let (intervals, mut samples) = (intervals(law), 0);
+            assert_eq!(intervals.len(), 128);
+            assert_eq!(intervals[127].1, if law == Law::A { 4096 } else { 8159 }, "virtual");
+            for (number, (from, to, value)) in (0..).zip(intervals) {
+                // Column 6: numbers from 0x80 on; A-law turns even bits around, µ-law all of them.
+                let code = match law {
+                    Law::A => (0x80 | number) ^ A_LAW_TOGGLE,
+                    Law::Mu => 0xff - number,
+                };
+                assert!(number > 0 || code == positive_zero);
+                let end = if number == 127 { 32_768 } else { to * unit };
+                for sample in from * unit..end {
+                    samples += 2;
+                    assert_eq!(coded(law, sample as i16), code, "{law:?} {sample}");
+                    assert_eq!(coded(law, !sample as i16), code ^ 0x80, "{law:?} {}", !sample);
+                }
+                assert_eq!(i32::from(decoded(law, code)), value * unit, "{law:?} {code:#x}");
+                assert_eq!(
+                    i32::from(decoded(law, code ^ 0x80)),
+                    -value * unit,
+                    "{law:?} {code:#x}"
+                );
+            }
+            assert_eq!(samples, 65_536);
+        }
+    }
+
     #[test]
     fn every_code_comes_back() {
         for law in [Law::Mu, Law::A] {

@@ -13,6 +13,8 @@ mod opus;
 mod packing;
 #[cfg(test)]
 mod proof;
+#[cfg(all(test, feature = "system-codecs"))]
+mod reference;
 mod stream;
 #[cfg(test)]
 mod voice;
