@@ -24,6 +24,9 @@ use crate::switchboard::{PASSWORD, Switchboard};
 use crate::wait;
 use crate::witness::{Gets, judge, mark};
 
+/// Within this time a picture of the wait shows what has changed.
+const SETTLE: Duration = Duration::from_secs(6);
+
 #[test]
 fn the_whole_operator_call_with_picture() {
     let mut stage = Stage::open([PLAIN; 3]);
@@ -175,19 +178,25 @@ fn the_number_on_the_picture_is_that_of_the_position() {
     let mut second = board.phone(USER, by_vp8, Answer::WhenTold, &Account::Guest { name: "two" });
     second.dial("sip:9000@cordboard.test");
     second.await_event("CALL_ESTABLISHED");
-    let settled = |phone: &mut Phone| {
-        // The first pictures may be those of a wait without a position.
-        phone.photograph();
-        std::thread::sleep(std::time::Duration::from_secs(2));
-        phone.photograph()
-    };
-    let (one, two) = (settled(&mut first), settled(&mut second));
-    assert!(difference(&one, &two) > 0.5, "1 and 2 differ: {:.2} %", difference(&one, &two));
+    // The first pictures may be those of a wait without a position: until both stay as they are.
+    let mut pictures = (first.photograph(), second.photograph());
+    let differ = wait::within(SETTLE, || {
+        let before = std::mem::replace(&mut pictures, (first.photograph(), second.photograph()));
+        let still = |(one, other)| difference(one, other) < 0.2;
+        let stay = still((&before.0, &pictures.0)) && still((&before.1, &pictures.1));
+        (stay && difference(&pictures.0, &pictures.1) > 0.5).then_some(())
+    });
+    let (one, two) = pictures;
+    assert!(differ.is_some(), "1 and 2 differ: {:.2} %", difference(&one, &two));
     first.hang_up();
     first.await_event("CALL_CLOSED");
-    let moved_up = settled(&mut second);
-    let (same, other) = (difference(&one, &moved_up), difference(&two, &moved_up));
-    assert!(same < 0.2, "who moved up sees what the first one saw: {same:.2} % differ");
+    let mut moved_up = second.photograph();
+    let same = wait::within(SETTLE, || {
+        moved_up = second.photograph();
+        (difference(&one, &moved_up) < 0.2).then_some(())
+    });
+    let (same_now, other) = (difference(&one, &moved_up), difference(&two, &moved_up));
+    assert!(same.is_some(), "who moved up sees what the first one saw: {same_now:.2} % differ");
     assert!(other > 0.5, "and not what it saw before: {other:.2} % differ");
 }
 
@@ -354,7 +363,7 @@ impl Stage {
         let gets: Vec<Gets> = shares.iter().enumerate().map(|(n, s)| self.gets(n, *s)).collect();
         let mut phones = vec![&mut self.caller, &mut self.operator, &mut self.user];
         phones.truncate(N);
-        let recorded = wait::within(std::time::Duration::from_secs(5), || {
+        let recorded = wait::within(Duration::from_secs(5), || {
             phones.iter().all(|p| p.recording().is_some()).then_some(())
         });
         assert!(recorded.is_some(), "a phone has not begun to record");

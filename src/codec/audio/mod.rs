@@ -13,7 +13,8 @@ mod opus;
 mod packing;
 #[cfg(test)]
 mod proof;
-#[cfg(all(test, feature = "system-codecs"))]
+#[cfg(feature = "system-codecs")]
+#[cfg(test)]
 mod reference;
 mod stream;
 #[cfg(test)]
