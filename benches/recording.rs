@@ -9,7 +9,7 @@ use cordboard::codec::Codec;
 use cordboard::codec::audio::{AudioDecoder, AudioEncoder, SAMPLES_MAX, StereoEncoder};
 use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::ids::CallId;
-use cordboard::media::{Entry, Piece, Side, Tape};
+use cordboard::media::{Entry, Side, Tape, TapedPacket};
 use cordboard::recording::{FRAME_RATE, Recorder, SIDE};
 use cordboard::rtp::h264::Mode;
 use cordboard::rtp::video::{Packetiser, PictureFormat};
@@ -162,7 +162,7 @@ impl Numbers {
     ) {
         let lane = side as usize * 2 + usize::from(*codec == Codec::H264);
         self.0[lane] = self.0[lane].wrapping_add(1);
-        tape.entries.push(Entry::Packet(Piece {
+        tape.entries.push(Entry::Packet(TapedPacket {
             at: at(ms),
             side,
             codec: codec.clone(),

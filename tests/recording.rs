@@ -7,7 +7,7 @@ use cordboard::codec::goertzel;
 use cordboard::codec::video::{Colour, Image, Settings, VideoEncoder};
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::CallId;
-use cordboard::media::{Entry, Piece, Side, Tape};
+use cordboard::media::{Entry, Side, Tape, TapedPacket};
 use cordboard::rtp::h264::Mode;
 use cordboard::rtp::video::{Packetiser, PictureFormat};
 use cordboard::server::recordings::Recordings;
@@ -47,7 +47,7 @@ impl Phones {
         self.sequence = self.sequence.wrapping_add(1);
         let kind = u32::from(codec.kind() == Kind::Video);
         let ticks = ms as u32 * (codec.clock_rate() / 1000);
-        self.mark(Entry::Packet(Piece {
+        self.mark(Entry::Packet(TapedPacket {
             at: Instant::from_micros(ms * 1000),
             side,
             ssrc: side as u32 * 2 + kind,

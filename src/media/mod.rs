@@ -54,5 +54,5 @@ pub use plan::{
 pub use scene::{
     Announcement, Lobby, LobbyId, Message, PLACEHOLDER, Scene, TEXT_MAX, Texts, Voices,
 };
-pub use tape::{Entry, LOT_BYTES, LOT_TIME, Piece, Side, Tape};
+pub use tape::{Entry, LOT_BYTES, LOT_TIME, Side, Tape, TapedPacket};
 pub use work::{ConversionId, Done, Job, Outcome, Workshop};

@@ -53,7 +53,7 @@ pub enum Entry {
     /// From here on nothing is recorded.
     Pause(Instant),
     /// A packet, whose payload comes next in [`Tape::bytes`].
-    Packet(Piece),
+    Packet(TapedPacket),
     /// H.264 parameter sets that its source sends in its SDP alone: one NAL unit, next in
     /// [`Tape::bytes`].
     ParameterSet {
@@ -66,7 +66,7 @@ pub enum Entry {
 
 /// One packet.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Piece {
+pub struct TapedPacket {
     /// When it came.
     pub at: Instant,
     /// From whom.
@@ -247,7 +247,7 @@ impl Machine {
             What::Sound | What::Picture(_) => {}
         }
         let payload = packet.get(HEADER_LEN..).unwrap_or_default();
-        let piece = Piece {
+        let piece = TapedPacket {
             at: now.instant,
             side,
             codec: format.codec.clone(),
@@ -266,7 +266,7 @@ impl Machine {
     }
 }
 
-impl Piece {
+impl TapedPacket {
     /// Sound or pictures.
     #[must_use]
     pub fn kind(&self) -> Kind {

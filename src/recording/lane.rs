@@ -1,7 +1,7 @@
 //! The packets of one side and kind, in the order in which they were sent.
 
 use crate::codec::Codec;
-use crate::media::Piece;
+use crate::media::TapedPacket;
 use crate::rtp::later_by;
 use crate::time::Instant;
 use std::collections::VecDeque;
@@ -42,7 +42,7 @@ pub struct Lane {
 
 impl Lane {
     /// Puts a packet in its place; doubles and packets whose turn is over are left out.
-    pub fn push(&mut self, piece: &Piece, payload: &[u8]) {
+    pub fn push(&mut self, piece: &TapedPacket, payload: &[u8]) {
         let late = self.last.is_some_and(|(ssrc, sequence)| {
             ssrc == piece.ssrc && (-LATE_MAX..=0).contains(&later_by(piece.sequence, sequence))
         });
@@ -88,7 +88,7 @@ mod tests {
     fn push(lane: &mut Lane, ms: u64, ssrc: u32, sequence: u16) {
         let at = Instant::from_micros(ms * 1000);
         let (side, codec, timestamp, marker) = (Side::Left, Codec::Pcmu, 0, false);
-        let piece = Piece { at, side, codec, ssrc, sequence, timestamp, marker, len: 1 };
+        let piece = TapedPacket { at, side, codec, ssrc, sequence, timestamp, marker, len: 1 };
         lane.push(&piece, &[0]);
     }
 

@@ -13,7 +13,7 @@ use crate::codec::Codec;
 use crate::codec::Kind;
 use crate::codec::audio::{PAYLOAD_MAX, StereoEncoder};
 use crate::codec::video::{Image, Settings, VideoEncoder};
-use crate::media::{Entry, Piece, Tape};
+use crate::media::{Entry, Tape, TapedPacket};
 use crate::time::{Duration, Instant};
 
 /// Points of each half, wide and high.
@@ -191,7 +191,7 @@ impl Recorder {
         }
     }
 
-    fn packet(&mut self, piece: &Piece, payload: &[u8], ink: &mut Vec<Ink>) {
+    fn packet(&mut self, piece: &TapedPacket, payload: &[u8], ink: &mut Vec<Ink>) {
         if piece.at.since(self.latest) > SILENCE_MAX && self.elapsed(piece.at).is_some() {
             self.pause(self.latest, ink);
             self.resume(piece.at, ink);
@@ -345,7 +345,7 @@ mod tests {
             self.sequence += 1;
             let (ssrc, sequence, len) = (side as u32, self.sequence, payload.len());
             let (at, timestamp) = (at(ms), ticks);
-            let piece = Piece { at, side, codec, ssrc, sequence, timestamp, marker, len };
+            let piece = TapedPacket { at, side, codec, ssrc, sequence, timestamp, marker, len };
             self.entry(Entry::Packet(piece));
             self.tape.bytes.extend_from_slice(payload);
         }

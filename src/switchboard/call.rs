@@ -22,7 +22,7 @@ use super::call_record::{CallRecord, EndedBy, Handover};
 use super::context::{Asker, Context, Keep, Owner, Permission, Step, party};
 use super::desk::event::{Outcome, Refusal};
 use super::handover::Checks;
-use super::recording::Tape;
+use super::recording::RecordingState;
 use super::ringing::{Placing, Ringing, Rung};
 use super::settings::{AnsweredBy, REFUSALS};
 use super::story::Story;
@@ -61,7 +61,7 @@ pub(super) struct OperatorCall {
     /// The estimate at this position.
     pub(super) minutes: Option<u32>,
     /// Its recording.
-    pub(super) tape: Tape,
+    pub(super) recording: RecordingState,
 }
 
 /// Where a call through an operator stands.
@@ -190,7 +190,7 @@ impl OperatorCall {
             camera: arrived.camera,
             joined: None,
             minutes: None,
-            tape: Tape::Off,
+            recording: RecordingState::Off,
         }
     }
 

@@ -50,7 +50,7 @@ pub enum Recorded {
 
 /// Where the recording of a call stands.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Tape {
+pub(super) enum RecordingState {
     /// There is no file.
     #[default]
     Off,
@@ -63,7 +63,7 @@ pub(super) enum Tape {
 impl OperatorCall {
     /// Whether the call is being recorded, as people are told.
     pub fn is_recorded(&self) -> bool {
-        matches!(self.tape, Tape::Running { .. })
+        matches!(self.recording, RecordingState::Running { .. })
     }
 
     /// The operator wants this call recorded, or no longer.
@@ -105,22 +105,22 @@ impl OperatorCall {
     /// The state has changed: another leg may be the subject, or the operator's wish be over.
     pub(super) fn follow_recording(&mut self, ctx: &mut Context<'_>) {
         let is_alone = matches!(self.state, State::Queued | State::HandedOver { .. });
-        if is_alone && self.recorded(ctx) == Recorded::OnDemand && self.tape != Tape::Off {
+        if is_alone && self.recorded(ctx) == Recorded::OnDemand && self.recording != RecordingState::Off {
             return self.stop_recording(ctx);
         }
-        let Tape::Running { subject: before } = self.tape else { return };
+        let RecordingState::Running { subject: before } = self.recording else { return };
         let subject = self.subject(ctx);
         if subject != before {
             let recording = Some(self.id);
             // First the new one, so that the relay sees no end between them.
             ctx.leg(Command::Record { leg: subject, recording });
             ctx.leg(Command::Record { leg: before, recording: None });
-            self.tape = Tape::Running { subject };
+            self.recording = RecordingState::Running { subject };
         }
     }
 
     fn begin_recording(&mut self, ctx: &mut Context<'_>) {
-        if self.tape == Tape::Off {
+        if self.recording == RecordingState::Off {
             let path = path(&ctx.settings.recordings, ctx.now.unix, self.id);
             self.record.recording = Some(path.clone());
             ctx.keep(&self.record);
@@ -128,13 +128,13 @@ impl OperatorCall {
         }
         let subject = self.subject(ctx);
         ctx.leg(Command::Record { leg: subject, recording: Some(self.id) });
-        self.tape = Tape::Running { subject };
+        self.recording = RecordingState::Running { subject };
     }
 
     fn stop_recording(&mut self, ctx: &mut Context<'_>) {
-        if let Tape::Running { subject } = self.tape {
+        if let RecordingState::Running { subject } = self.recording {
             ctx.leg(Command::Record { leg: subject, recording: None });
-            self.tape = Tape::Stopped;
+            self.recording = RecordingState::Stopped;
         }
         if matches!(self.state, State::HandedOver { .. }) {
             ctx.steps.push(Step::Recording(Recording::End { call: self.id }));
@@ -143,10 +143,10 @@ impl OperatorCall {
 
     /// The disk says no; the operator is told.
     fn recording_failed(&mut self, text: String, ctx: &mut Context<'_>) {
-        if let Tape::Running { subject } = self.tape {
+        if let RecordingState::Running { subject } = self.recording {
             ctx.leg(Command::Record { leg: subject, recording: None });
         }
-        self.tape = Tape::Off;
+        self.recording = RecordingState::Off;
         if let Some(operator) = self.operator().cloned() {
             ctx.tell(&operator, Event::Notice { text });
             ctx.tell(&operator, self.view(None));
