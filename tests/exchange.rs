@@ -188,7 +188,7 @@ fn open_record(call: u64) -> CallRecord {
         phases: vec![],
         handover: None,
         ended: None,
-        recording: None,
+        recordings: vec![],
         health: String::new(),
     }
 }

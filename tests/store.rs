@@ -101,7 +101,7 @@ fn record(call: u64) -> CallRecord {
         phases: vec![],
         handover: None,
         ended: None,
-        recording: Some(format!("recordings/call-{call}.mkv")),
+        recordings: vec![format!("a, b/call-{call}.mkv"), format!("a, b/call-{call}-2.mkv")],
         health: String::new(),
     };
     record.enter("queued", after(call), "");

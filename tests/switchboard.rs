@@ -2189,7 +2189,7 @@ fn a_recording_on_demand_can_be_stopped_and_ends_at_the_release() {
     ",
     );
     let path = "recordings/2026-11-18/110645-call-1.mkv";
-    assert_eq!(house.kept[0].recording.as_deref(), Some(path));
+    assert_eq!(house.kept[0].recordings, [path]);
 }
 
 #[test]
@@ -2324,4 +2324,62 @@ fn what_was_dropped_is_shown_with_the_call() {
     let views: Vec<_> = house.views().collect();
     assert_eq!(views.len(), 1);
     assert_eq!((views[0].dropped.malformed, views[0].dropped.total()), (2, 2));
+}
+
+/// A call that comes to the operators once more has a second file; the first is closed by then.
+#[test]
+fn a_recorded_call_that_is_transferred_back_has_two_files() {
+    let mut house = House::that_records(Recorded::Always, true);
+    day::day(
+        &mut house,
+        "
+        1s   op1 talks to ada
+        2s   op1: consult 3002
+                 ada gets asking, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting, recorded
+                 op1: callee 3002 trying
+        3s   3002 answers
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee, recorded
+        4s   op1: release force
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: call r1 connected, recorded
+                 end 3001, normal-clearing
+                 ada gets 3002, 3002 gets ada
+                 3002 shows ada
+                 op1: ok
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+        5s   3002 refers to 9000
+                 3002 <- 202
+                 3002 <- NOTIFY 200
+                 end 3002, transferred
+                 no longer record ada
+                 ada gets hold
+                 ada gets position 1
+                 end of the file of call-1
+                 op1: offer r2, 1 of 1
+        6s   op1: take r2
+                 op1: ok
+                 ada gets position 1
+                 call 3001 as ada
+                 op1: call r2 ringing-you
+                 op1: state busy, phone ok
+        7s   3001 answers
+                 file recordings/2026-11-18/110647-call-1.mkv
+                 record ada
+                 ada gets 3001, 3001 gets ada
+                 op1: call r2 with-caller, recorded
+        8s   ada hangs up
+                 end 3001, normal-clearing
+                 end of the file of call-1
+                 op1: call r2 ended, caller-hung-up
+                 op1: state idle, phone ok
+        9s   all is quiet
+    ",
+    );
+    assert_eq!(house.kept[0].recordings.len(), 2);
 }

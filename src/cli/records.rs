@@ -66,7 +66,7 @@ const COLUMNS: [&str; 18] = [
     "ended",
     "cause",
     "ended_by",
-    "recording",
+    "recordings",
     "phases",
     "health",
 ];
@@ -97,7 +97,7 @@ fn row(record: &CallRecord) -> [Value; 18] {
         json!(record.ended.map(|ended| ended.at.to_string())),
         json!(record.ended.map(|ended| ended.cause.word())),
         json!(record.ended.map(|ended| ended.by.word())),
-        json!(record.recording),
+        json!(record.recordings),
         json!(phases),
         json!(record.health),
     ]

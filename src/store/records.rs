@@ -3,7 +3,7 @@
 use super::database::Database;
 use super::error::{StoreError, Unreadable};
 use super::loader::rows;
-use super::rows::{read_list, read_time, time, uint};
+use super::rows::{PATHS, read_list, read_time, time, uint};
 use crate::cause::Cause;
 use crate::ids::{CallId, Number, QueueId, RequestId};
 use crate::switchboard::call_record::{CallRecord, Ended, EndedBy, Handover, Phase};
@@ -103,9 +103,13 @@ fn record(row: &Row<'_>) -> Result<Option<CallRecord>> {
         phases: Vec::new(),
         handover: handover.and_then(Handover::from_word),
         ended,
-        recording: row.get("recording")?,
+        recordings: paths(row.get_ref("recordings")?.as_str()?),
         health: row.get("health")?,
     }))
+}
+
+fn paths(text: &str) -> Vec<String> {
+    text.split(PATHS).filter(|path| !path.is_empty()).map(str::to_owned).collect()
 }
 
 /// How the call ended: `Some(None)` when it has not, `None` when the row makes no sense.

@@ -23,6 +23,9 @@ pub(super) fn read_time(micros: i64) -> Option<UnixTime> {
 }
 
 /// Names joined by commas; no name holds one.
+/// Between two paths of files, which may have commas.
+pub(super) const PATHS: &str = "\n";
+
 pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(",")
 }

@@ -28,7 +28,7 @@ pub(super) fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
 
 /// Calls that were recorded, and where to.
 fn recordings(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    transaction.execute_batch("ALTER TABLE calls ADD COLUMN recording TEXT;")
+    transaction.execute_batch("ALTER TABLE calls ADD COLUMN recordings TEXT NOT NULL DEFAULT '';")
 }
 
 /// Terminals that speak under SRTP only.

@@ -1,6 +1,6 @@
 //! Entries as statements; each runs inside a transaction of its caller.
 
-use super::rows::{addresses, flow, hop, int, list, time, uris};
+use super::rows::{PATHS, addresses, flow, hop, int, list, time, uris};
 use crate::dialog::DialogKey;
 use crate::directory::{Effect, Level, Operator, Terminal};
 use crate::exchange::journal::{Audited, Entry, StoredDesk};
@@ -199,7 +199,7 @@ fn put_call(connection: &Connection, record: &CallRecord) -> Result<()> {
         connection,
         "INSERT OR REPLACE INTO calls
              (call, request, session, queue, caller, caller_name, origin, dialled, operators,
-              callee, began, answered, handover, ended, cause, ended_by, recording,
+              callee, began, answered, handover, ended, cause, ended_by, recordings,
               health)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
               ?18)",
@@ -220,7 +220,7 @@ fn put_call(connection: &Connection, record: &CallRecord) -> Result<()> {
             record.ended.map(|ended| time(ended.at)),
             record.ended.map(|ended| ended.cause.word()),
             record.ended.map(|ended| ended.by.word()),
-            record.recording,
+            record.recordings.join(PATHS),
             record.health,
         ],
     )?;

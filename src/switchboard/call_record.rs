@@ -41,8 +41,9 @@ pub struct CallRecord {
     pub handover: Option<Handover>,
     /// How it ended; `None` while it goes on.
     pub ended: Option<Ended>,
-    /// The file of its recording, when it has one; a disk that said no may have left it out.
-    pub recording: Option<String>,
+    /// The files of its recordings, in order: one for each time that it came to an operator, and one more
+    /// where a disk said no in between.
+    pub recordings: Vec<String>,
     /// The media as last reported before the hand-over, in the desk's own words; may be empty.
     pub health: String,
 }

@@ -110,7 +110,7 @@ impl Machine {
             phases: vec![],
             handover: None,
             ended: None,
-            recording: None,
+            recordings: vec![],
             health: String::new(),
         }
     }
@@ -139,6 +139,11 @@ impl Machine {
         let request = RequestId(self.random.u64());
         record.request = Some(request);
         record.queue = Some(queue.clone());
+        if !record.recordings.is_empty() {
+            // What was recorded before ends here; this queue may record nothing.
+            let command = Command::Record { leg: caller, recording: None };
+            env.out.push(Effect::Leg(command));
+        }
         let settings = self.settings.queues.get(&queue);
         let answered_by = settings.map_or(AnsweredBy::Queue, |settings| settings.answer);
         let camera = settings.and_then(|settings| settings.camera);

@@ -6,7 +6,7 @@
 //!    └── the disk says no ──────────────────────────┘  └ follows its subject from leg to leg
 //! ```
 //!
-//! There is one file for each call. The relay records what the subject says and whom it is given, and
+//! A call has a file for each time that it comes to an operator. The relay records what the subject says and whom it is given, and
 //! pauses by itself while the subject is given music: so a consultation is private, unless the queue's
 //! pauses are off, when the operator is the subject meanwhile.
 
@@ -105,7 +105,10 @@ impl OperatorCall {
     /// The state has changed: another leg may be the subject, or the operator's wish be over.
     pub(super) fn follow_recording(&mut self, ctx: &mut Context<'_>) {
         let is_alone = matches!(self.state, State::Queued | State::HandedOver { .. });
-        if is_alone && self.recorded(ctx) == Recorded::OnDemand && self.recording != RecordingState::Off {
+        if is_alone
+            && self.recorded(ctx) == Recorded::OnDemand
+            && self.recording != RecordingState::Off
+        {
             return self.stop_recording(ctx);
         }
         let RecordingState::Running { subject: before } = self.recording else { return };
@@ -122,7 +125,7 @@ impl OperatorCall {
     fn begin_recording(&mut self, ctx: &mut Context<'_>) {
         if self.recording == RecordingState::Off {
             let path = path(&ctx.settings.recordings, ctx.now.unix, self.id);
-            self.record.recording = Some(path.clone());
+            self.record.recordings.push(path.clone());
             ctx.keep(&self.record);
             ctx.steps.push(Step::Recording(Recording::Begin { call: self.id, path }));
         }

@@ -139,7 +139,8 @@ fn a_recording_plays_each_party_on_its_side() {
     stage.connect();
     stage.hand_over();
     let records = stage.board.records(1);
-    let path = PathBuf::from(records[0]["recording"].as_str().expect("the record names the file"));
+    let path =
+        PathBuf::from(records[0]["recordings"][0].as_str().expect("the record names the file"));
     let played =
         wait::until("the end of the recording", Duration::from_secs(10), || Playback::of(&path));
     let length = played.seconds();
