@@ -68,28 +68,28 @@ fn left(voice: &[i16], heard: &[i16], rate: u32) -> f64 {
     segmental_snr(voice, &heard[shift..], rate)
 }
 
-/// The four ways from a coder to a decoder: ours both, ours to theirs, theirs to ours, theirs both.
-fn four_ways(codec: &Codec, format: Format, voice: &[i16], rate: u32) -> [Vec<i16>; 4] {
-    let (ours, theirs) = (coded_by_us(codec, voice, rate), coded_by_them(format, voice));
-    let ways = [
-        decoded_by_us(codec, &ours, rate),
-        decoded_by_them(format, &ours),
-        decoded_by_us(codec, &theirs, rate),
-        decoded_by_them(format, &theirs),
-    ];
-    let [own, out, back, foreign] = ways.each_ref().map(|heard| left(voice, heard, rate));
-    println!(
-        "{codec} at {rate} Hz: {own:.1} dB by us, {out:.1} from us to FFmpeg, \
-         {back:.1} from FFmpeg to us, {foreign:.1} by FFmpeg"
-    );
-    assert!((out - own).abs() < 0.5, "{codec}: FFmpeg hears us otherwise than we do");
-    assert!((back - foreign).abs() < 0.5, "{codec}: we hear FFmpeg otherwise than it does");
-    ways
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The four ways from a coder to a decoder: ours both, ours to theirs, theirs to ours, theirs both.
+    fn four_ways(codec: &Codec, format: Format, voice: &[i16], rate: u32) -> [Vec<i16>; 4] {
+        let (ours, theirs) = (coded_by_us(codec, voice, rate), coded_by_them(format, voice));
+        let ways = [
+            decoded_by_us(codec, &ours, rate),
+            decoded_by_them(format, &ours),
+            decoded_by_us(codec, &theirs, rate),
+            decoded_by_them(format, &theirs),
+        ];
+        let [own, out, back, foreign] = ways.each_ref().map(|heard| left(voice, heard, rate));
+        println!(
+            "{codec} at {rate} Hz: {own:.1} dB by us, {out:.1} from us to FFmpeg, \
+             {back:.1} from FFmpeg to us, {foreign:.1} by FFmpeg"
+        );
+        assert!((out - own).abs() < 0.5, "{codec}: FFmpeg hears us otherwise than we do");
+        assert!((back - foreign).abs() < 0.5, "{codec}: we hear FFmpeg otherwise than it does");
+        ways
+    }
 
     #[test]
     fn g711_is_that_of_ffmpeg_but_for_the_limits_of_intervals() {
