@@ -22,10 +22,10 @@ pub(super) fn read_time(micros: i64) -> Option<UnixTime> {
     uint(micros).map(UnixTime::from_micros)
 }
 
-/// Names joined by commas; no name holds one.
 /// Between two paths of files, which may have commas.
 pub(super) const PATHS: &str = "\n";
 
+/// Names joined by commas; no name holds one.
 pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(",")
 }

@@ -6,9 +6,9 @@
 //!    └── the disk says no ──────────────────────────┘  └ follows its subject from leg to leg
 //! ```
 //!
-//! A call has a file for each time that it comes to an operator. The relay records what the subject says and whom it is given, and
-//! pauses by itself while the subject is given music: so a consultation is private, unless the queue's
-//! pauses are off, when the operator is the subject meanwhile.
+//! A call has a file for each time that it comes to an operator. The relay records what the subject says
+//! and whom it is given, and pauses by itself while the subject is given music: so a consultation is
+//! private, unless the queue's pauses are off, when the operator is the subject meanwhile.
 
 use super::call::{OperatorCall, State};
 use super::context::{Context, Step};
@@ -37,10 +37,9 @@ pub enum Recording {
 }
 
 /// Which calls of a queue are recorded.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Recorded {
     /// None.
-    #[default]
     Never,
     /// All, from the operator's first word to the end of the call, also behind the hand-over.
     Always,
@@ -49,10 +48,9 @@ pub enum Recorded {
 }
 
 /// Where the recording of a call stands.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RecordingState {
     /// There is no file.
-    #[default]
     Off,
     /// There is a file, and nothing goes into it.
     Stopped,
@@ -146,9 +144,7 @@ impl OperatorCall {
 
     /// The disk says no; the operator is told.
     fn recording_failed(&mut self, text: String, ctx: &mut Context<'_>) {
-        if let RecordingState::Running { subject } = self.recording {
-            ctx.leg(Command::Record { leg: subject, recording: None });
-        }
+        self.stop_recording(ctx);
         self.recording = RecordingState::Off;
         if let Some(operator) = self.operator().cloned() {
             ctx.tell(&operator, Event::Notice { text });
@@ -196,14 +192,18 @@ impl Machine {
         }
     }
 
+    /// The disk said no. The file is ended all the same: perhaps another one has begun meanwhile.
     pub(super) fn recording_failed(&mut self, env: &mut Env<'_>, call: CallId, text: String) {
-        if self.recordings.remove(&call) {
-            self.with_call(env, call, |call, ctx| {
-                if let Call::Operator(call) = call {
-                    call.recording_failed(text, ctx);
-                }
-            });
+        if !self.recordings.contains(&call) {
+            return;
         }
+        self.with_call(env, call, |call, ctx| match call {
+            Call::Operator(call) => call.recording_failed(text, ctx),
+            Call::Direct(call) => {
+                ctx.leg(Command::Record { leg: call.caller, recording: None });
+            }
+        });
+        self.end_recording(env, call);
     }
 }
 
