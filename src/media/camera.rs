@@ -149,6 +149,7 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         let key = self.cameras.done(camera, (conversion, outcome), &mut self.packets);
+        self.order(out);
         if self.packets.len() > 0 {
             let viewers = self.cameras.admit(camera, Some(conversion), key);
             self.show(now, camera, &viewers, out);

@@ -408,7 +408,10 @@ fn a_conversion_of_a_camera_that_breaks_down_is_begun_anew_from_the_last_key_fra
     studio.film(true);
     studio.film(false);
     studio.workshop = Workshop::default();
-    studio.film(false);
+    studio.shoot(false);
+    studio.work();
+    studio.jobs.append(&mut studio.gate.relay.wire.jobs);
+    assert_eq!(studio.orders(opens), 1, "at once, and not with the next picture");
     studio.work();
     studio.film(true);
     studio.film(false);
