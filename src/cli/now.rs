@@ -5,7 +5,7 @@ use super::table::{Listing, Table, print};
 use crate::exchange::AdminRequest;
 use crate::server::admin_wire::{Answer, DroppedRow};
 use anyhow::bail;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Prints the figures.
 ///
@@ -63,28 +63,29 @@ pub fn calls(administration: &Administration, listing: Listing) -> anyhow::Resul
             json!(row.operator),
             json!(row.callee),
             json!(row.began),
-            json!(if row.recording { "yes" } else { "" }),
-            json!(reasons(&row.dropped)),
+            json!(row.recording),
+            reasons(&row.dropped),
         ]);
     }
     Ok(print(&table.listing(listing.format))?)
 }
 
-/// `malformed 3, stranger 12`; what did not happen is left out.
-fn reasons(dropped: &DroppedRow) -> String {
-    let DroppedRow { malformed, unknown_type, stranger, unsealed, undecodable } = dropped;
-    [
+/// The reasons that there were, with their counts; nothing when there were none.
+fn reasons(dropped: &DroppedRow) -> Value {
+    let DroppedRow { malformed, unknown_type, stranger, unsealed, undecodable } = *dropped;
+    let reasons = [
         ("malformed", malformed),
-        ("unknown type", unknown_type),
+        ("unknown_type", unknown_type),
         ("stranger", stranger),
         ("unsealed", unsealed),
         ("undecodable", undecodable),
-    ]
-    .iter()
-    .filter(|(_, count)| **count > 0)
-    .map(|(reason, count)| format!("{reason} {count}"))
-    .collect::<Vec<_>>()
-    .join(", ")
+    ];
+    let reasons: Map<String, Value> = reasons
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| (reason.to_owned(), json!(count)))
+        .collect();
+    if reasons.is_empty() { Value::Null } else { Value::Object(reasons) }
 }
 
 /// Lists the waiting calls.
@@ -136,8 +137,8 @@ mod tests {
 
     #[test]
     fn what_was_not_dropped_is_not_mentioned() {
-        assert_eq!(reasons(&DroppedRow::default()), "");
+        assert_eq!(reasons(&DroppedRow::default()), Value::Null);
         let dropped = DroppedRow { malformed: 3, stranger: 12, ..DroppedRow::default() };
-        assert_eq!(reasons(&dropped), "malformed 3, stranger 12");
+        assert_eq!(reasons(&dropped), json!({"malformed": 3, "stranger": 12}));
     }
 }

@@ -132,13 +132,17 @@ pub fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// A cell for programs: a list is joined by commas.
+/// A cell for programs: a list is joined by commas, and so are names with their values.
 fn written(cell: &Value) -> String {
     match cell {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(cells) => cells.iter().map(written).collect::<Vec<_>>().join(","),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => cell.to_string(),
+        Value::Object(cells) => {
+            let pair = |(name, cell): (&String, &Value)| format!("{name} {}", written(cell));
+            cells.iter().map(pair).collect::<Vec<_>>().join(",")
+        }
+        Value::Bool(_) | Value::Number(_) => cell.to_string(),
     }
 }
 
@@ -168,22 +172,21 @@ mod tests {
     fn example() -> Table {
         let mut table = Table::new(&["number", "name", "queues", "since"]);
         table.push([json!("3001"), json!("Anna \"A\", Berg"), json!(["a", "b"]), Value::Null]);
-        table.push([json!("30020"), json!(""), json!([]), json!(7)]);
+        table.push([json!("30020"), json!(""), json!({"a": 1, "b": 2}), json!(7)]);
         table
     }
 
     #[test]
     fn people_get_aligned_columns() {
-        let text = "NUMBER  NAME            QUEUES  SINCE\n\
-                    3001    Anna \"A\", Berg  a,b     -\n\
-                    30020   -               -       7\n";
+        let text = "NUMBER  NAME            QUEUES   SINCE\n\
+                    3001    Anna \"A\", Berg  a,b      -\n\
+                    30020   -               a 1,b 2  7\n";
         assert_eq!(example().listing(Format::Table), text);
     }
 
     #[test]
     fn spreadsheets_get_quoted_cells() {
-        let text =
-            "number,name,queues,since\r\n3001,\"Anna \"\"A\"\", Berg\",\"a,b\",\r\n30020,,,7\r\n";
+        let text = "number,name,queues,since\r\n3001,\"Anna \"\"A\"\", Berg\",\"a,b\",\r\n30020,,\"a 1,b 2\",7\r\n";
         assert_eq!(example().listing(Format::Csv), text);
     }
 

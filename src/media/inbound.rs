@@ -39,10 +39,8 @@ pub struct Inbound {
     pub stream: Option<Stream>,
     /// It was reported silent.
     pub silent: bool,
-    /// What was not taken.
+    /// What was not taken and not reported yet.
     pub dropped: Dropped,
-    /// How much of that was reported.
-    dropped_told: Dropped,
     kind: Kind,
     by_payload_type: [u8; 128],
     /// By the place among the plan's formats.
@@ -123,7 +121,6 @@ impl Inbound {
             kind,
             silent: false,
             dropped: Dropped::default(),
-            dropped_told: Dropped::default(),
             by_payload_type: plan.reception(),
             lanes: plan.formats().map(Lane::of).collect(),
         }
@@ -211,9 +208,8 @@ impl Inbound {
 
     /// What was not taken since this was last asked, if anything was.
     pub fn take_dropped(&mut self) -> Option<Dropped> {
-        let new = self.dropped - self.dropped_told;
-        self.dropped_told = self.dropped;
-        (new != Dropped::default()).then_some(new)
+        let dropped = std::mem::take(&mut self.dropped);
+        (dropped != Dropped::default()).then_some(dropped)
     }
 
     /// Counts a packet; false for a double or a stray.

@@ -372,8 +372,12 @@ impl Machine {
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
         let Some(packet) = open.open_report(packet) else { return };
-        let Ok(messages) = rtcp::parse(packet) else { return };
+        let Ok(messages) = rtcp::parse(packet) else {
+            open.inbound.dropped.malformed += 1;
+            return;
+        };
         if open.reports.latch.judge(now.instant, from) == Verdict::Refuse {
+            open.inbound.dropped.stranger += 1;
             return;
         }
         let own_ssrc = open.outbound.stream.ssrc();

@@ -179,25 +179,27 @@ impl Port {
         out: &mut impl Outgoing,
     ) -> Option<Arrived> {
         let len = match &mut self.guard {
-            Some(guard) => match guard.opener.open_rtp(bytes) {
-                Some(len) => len,
-                None => {
-                    self.inbound.dropped.unsealed += 1;
-                    return None;
-                }
-            },
-            None => bytes.len(),
+            Some(guard) => guard.opener.open_rtp(bytes),
+            None => Some(bytes.len()),
         };
+        let len = self.unsealed(len)?;
         self.inbound.receive(now, (self.id, &self.plan), from, &mut bytes[..len], out)
     }
 
     /// Opens a report; `None` when it is not the peer's.
     pub fn open_report<'a>(&mut self, bytes: &'a mut [u8]) -> Option<&'a [u8]> {
         let len = match &mut self.guard {
-            Some(guard) => guard.opener.open_rtcp(bytes)?,
-            None => bytes.len(),
+            Some(guard) => guard.opener.open_rtcp(bytes),
+            None => Some(bytes.len()),
         };
+        let len = self.unsealed(len)?;
         Some(&bytes[..len])
+    }
+
+    /// Counts what could not be opened.
+    fn unsealed(&mut self, opened: Option<usize>) -> Option<usize> {
+        self.inbound.dropped.unsealed += u64::from(opened.is_none());
+        opened
     }
 
     /// Sends the packet that is written in the scratch buffer.

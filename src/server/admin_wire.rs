@@ -79,7 +79,7 @@ pub struct DroppedRow {
     pub stranger: u64,
     /// Not sealed with the phone's key.
     pub unsealed: u64,
-    /// Pictures that no decoder could make anything of.
+    /// Pictures of which a decoder here could make nothing.
     pub undecodable: u64,
 }
 

@@ -16,7 +16,6 @@ pub struct Opener {
     rtcp: Session,
     sources: Vec<Source>,
     reporters: Vec<Source>,
-    refused: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -42,25 +41,12 @@ impl Opener {
             rtcp: Session::new(keys, Kind::Rtcp),
             sources: Vec::with_capacity(SOURCES_MAX),
             reporters: Vec::with_capacity(SOURCES_MAX),
-            refused: 0,
         }
-    }
-
-    /// Packets that were not the peer's, or came twice.
-    #[must_use]
-    pub fn refused(&self) -> u64 {
-        self.refused
     }
 
     /// Opens a packet of RTP in its place and returns its length without the tag; none when it is
     /// not the peer's, or a repetition.
     pub fn open_rtp(&mut self, packet: &mut [u8]) -> Option<usize> {
-        let opened = self.try_rtp(packet);
-        self.refused += u64::from(opened.is_none());
-        opened
-    }
-
-    fn try_rtp(&mut self, packet: &mut [u8]) -> Option<usize> {
         let len = packet.len().checked_sub(self.rtp.tag_len).filter(|len| *len >= 12)?;
         let (body, tag) = packet.split_at_mut(len);
         let at = payload_at(body)?;
@@ -82,12 +68,6 @@ impl Opener {
     /// Opens a packet of RTCP in its place and returns its length without index and tag; none when it
     /// is not the peer's, or a repetition.
     pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
-        let opened = self.try_rtcp(packet);
-        self.refused += u64::from(opened.is_none());
-        opened
-    }
-
-    fn try_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
         let end = packet.len().checked_sub(self.rtcp.tag_len)?;
         let len = end.checked_sub(4).filter(|len| *len >= RTCP_OPEN)?;
         let (body, tag) = packet.split_at_mut(end);
@@ -176,7 +156,6 @@ mod tests {
             assert_eq!(stranger.open_rtp(&mut sealed.clone()), None);
             let len = opener.open_rtp(&mut sealed).unwrap();
             assert_eq!(sealed[..len], packet(7, 100));
-            assert_eq!((opener.refused(), stranger.refused()), (0, 1));
         }
     }
 

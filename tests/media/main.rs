@@ -11,7 +11,8 @@ mod sealed;
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    Announcement, Channel, Command, Dropped, Event, Feedback, LobbyId, Plan, Source, Tone, Voices,
+    Announcement, Channel, Command, ConversionId, Done, Dropped, Event, Feedback, LobbyId, Outcome,
+    Plan, Source, Tone, Voices,
 };
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::rtcp::{self, Message, ReportBlock, SenderReport};
@@ -921,8 +922,13 @@ fn what_is_not_taken_is_counted_by_reason_and_reported_once() {
     relay.arrives_from(C, "203.0.113.9:4000".parse().unwrap(), &packet);
     let packet = relay.phone(C).packet_of(101, 9, &[5]);
     relay.arrives(C, &packet);
+    // What C sent O could not be decoded.
+    let conversion = ConversionId { port: O, serial: 1 };
+    let done = Done::Picture { conversion, outcome: Outcome::Broken };
+    relay.machine.done(relay.now, done, &mut relay.wire);
     relay.pass(10_000);
-    let dropped = Dropped { malformed: 4, unknown_type: 1, stranger: 1, ..Dropped::default() };
+    let dropped =
+        Dropped { malformed: 4, unknown_type: 1, stranger: 1, unsealed: 0, undecodable: 1 };
     let told = relay.wire.events.iter().filter(|event| matches!(event, Event::Dropped { .. }));
     assert_eq!(told.collect::<Vec<_>>(), [&Event::Dropped { port: C, dropped }]);
 }

@@ -2,7 +2,7 @@
 
 use crate::relay::*;
 use cordboard::codec::{Codec, Kind};
-use cordboard::media::{Channel, Command, Event, Protection, Source};
+use cordboard::media::{Channel, Command, Dropped, Event, Protection, Source};
 use cordboard::rtp::rtcp::{self, Message};
 use cordboard::srtp::{Keys, Opener, Sealer, Seed, Suite};
 use std::net::SocketAddr;
@@ -176,4 +176,19 @@ fn reports_are_sealed_too_and_those_in_clear_are_not_believed() {
     request(&mut relay, Some(&mut Sealer::new(&keys(suite, 2))));
     let asked = relay.wire.sent.iter().filter(|s| s.port == O && s.channel == Channel::Rtcp);
     assert_eq!(asked.count(), 1);
+}
+
+#[test]
+fn what_is_not_under_the_phones_keys_is_counted() {
+    let mut relay = relay(SUITES[0]);
+    let mut sealer = Sealer::new(&keys(SUITES[0], 2));
+    speak(&mut relay, &mut sealer, 10);
+    let packet = relay.phone(C).packet(&[voice(C); 160]);
+    relay.arrives(C, &packet);
+    relay.report_arrives(C, |writer| {
+        writer.receiver_report(C.0 as u32, &[]);
+    });
+    relay.pass(10_000);
+    let dropped = Dropped { unsealed: 2, ..Dropped::default() };
+    assert!(relay.wire.events.contains(&Event::Dropped { port: C, dropped }));
 }
