@@ -141,6 +141,21 @@ impl Job {
         }
     }
 
+    /// In a word, for the log.
+    #[must_use]
+    pub fn what(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "its beginning",
+            Self::Learn { .. } => "parameter sets",
+            Self::Picture { .. } => "a picture",
+            Self::KeyFrame { .. } => "a key frame",
+            Self::Bitrate { .. } => "another bit rate",
+            Self::Close { .. } => "its end",
+            Self::Film(_) => "a wait picture",
+            Self::Sound(_) => "a sound of the wait",
+        }
+    }
+
     /// The conversion that it belongs to.
     #[must_use]
     pub fn conversion(&self) -> Option<ConversionId> {
@@ -170,25 +185,6 @@ impl Job {
             | Self::KeyFrame { .. }
             | Self::Bitrate { .. }
             | Self::Close { .. } => None,
-        }
-    }
-}
-
-impl fmt::Display for Job {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open { conversion, from, to, .. } => {
-                write!(f, "opening {conversion} from {from} to {to}")
-            }
-            Self::Learn { conversion, .. } => write!(f, "parameter sets in {conversion}"),
-            Self::Picture { conversion, coded, .. } => {
-                write!(f, "a picture of {} bytes in {conversion}", coded.len())
-            }
-            Self::KeyFrame { conversion } => write!(f, "a key frame in {conversion}"),
-            Self::Bitrate { conversion, .. } => write!(f, "another bit rate in {conversion}"),
-            Self::Close { conversion } => write!(f, "closing {conversion}"),
-            Self::Film(_) => f.write_str("a wait picture"),
-            Self::Sound(_) => f.write_str("a sound of the wait"),
         }
     }
 }

@@ -10,18 +10,15 @@
 //! of their own: the relay counts what is under way (`media::work`). A codec that panics costs its own
 //! conversion, which the relay begins anew; the others of that worker live on.
 
+use super::breakdown::caught;
 use crate::media::{ConversionId, Done, Job, Workshop};
-use std::any::Any;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc as queue;
 use std::thread;
 use tokio::sync::mpsc;
 
 /// More workers than this help no switchboard.
 const WORKERS_MAX: usize = 32;
-
-const _: () = assert!(cfg!(panic = "unwind"), "a codec's panic has to be caught");
 
 /// The workers.
 #[derive(Debug)]
@@ -105,28 +102,22 @@ fn work(
 
 /// Does one job; one that breaks down is answered all the same.
 fn perform(craft: &mut impl Craft, job: Job) -> Option<Done> {
-    let (conversion, forfeit) = (job.conversion(), job.forfeit());
-    let what = job.to_string();
+    let (what, conversion, forfeit) = (job.what(), job.conversion(), job.forfeit());
     // A half-changed converter is the only thing that a panic leaves behind, and it is let go.
-    let caught = catch_unwind(AssertUnwindSafe(|| craft.perform(job)));
-    let panic = match caught {
+    let said = match caught(|| craft.perform(job)) {
         Ok(done) => return done,
-        Err(panic) => panic,
+        Err(said) => said,
     };
-    tracing::error!("a codec broke down at {what}: {}", said(&*panic));
-    if let Some(conversion) = conversion {
-        let caught = catch_unwind(AssertUnwindSafe(|| craft.abandon(conversion)));
-        if let Err(panic) = caught {
-            tracing::error!("{conversion} cannot be let go: {}", said(&*panic));
+    match conversion {
+        Some(conversion) => {
+            tracing::error!("{conversion} broke down at {what}: {said}");
+            if let Err(said) = caught(|| craft.abandon(conversion)) {
+                tracing::error!("{conversion} cannot be let go: {said}");
+            }
         }
+        None => tracing::error!("a codec broke down at {what}: {said}"),
     }
     forfeit
-}
-
-/// What a panic says.
-fn said(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why")
 }
 
 #[cfg(test)]

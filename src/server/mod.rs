@@ -3,6 +3,7 @@
 pub mod account;
 pub mod admin_socket;
 pub mod admin_wire;
+mod breakdown;
 mod camera_line;
 mod camera_url;
 pub mod cameras;

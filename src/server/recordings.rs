@@ -9,15 +9,15 @@
 //! What waits for a thread is bounded: beyond it, parts of the recording are left out and the log says
 //! so, rather than that memory grows while a disk hangs.
 
+use super::breakdown::caught;
 use crate::ids::CallId;
-use crate::media::Tape;
+use crate::media::{Entry, Tape};
 use crate::recording::{Ink, Recorder};
 use crate::time::Duration;
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,7 +25,7 @@ use std::sync::mpsc as queue;
 use std::thread::{self, JoinHandle};
 use tokio::sync::mpsc;
 
-/// The most that waits for one thread, in bytes of payload: a minute of ten calls with pictures.
+/// The most that waits for one thread, in bytes: a minute of ten calls with pictures.
 pub const WAITING_BYTES_MAX: usize = 64 << 20;
 /// More threads than this help no switchboard.
 const RECORDERS_MAX: usize = 8;
@@ -95,7 +95,7 @@ impl Recordings {
 
     /// Records more of a call, as far as there is room.
     pub fn tape(&mut self, tape: Tape) {
-        let (call, len) = (tape.call, tape.bytes.len());
+        let (call, len) = (tape.call, weight(&tape));
         let Some(Recording { waiting, .. }) = self.thread(call) else { return };
         let waiting = Arc::clone(waiting);
         if waiting.load(Ordering::Relaxed) + len > WAITING_BYTES_MAX {
@@ -113,7 +113,7 @@ impl Recordings {
     /// Ends the file of a call.
     pub fn end(&mut self, call: CallId) {
         if let Some(lost) = self.gaps.remove(&call) {
-            tracing::warn!(%call, lost, "the recording lacks so many bytes of packets");
+            tracing::warn!(%call, lost, "the recording lacks so many bytes");
         }
         self.order(call, Order::End(call));
     }
@@ -152,6 +152,11 @@ impl Recordings {
     }
 }
 
+/// The bytes that a lot takes up. Its entries count: payloads may be empty.
+fn weight(tape: &Tape) -> usize {
+    tape.bytes.len() + tape.entries.len() * size_of::<Entry>()
+}
+
 /// A recording and its file.
 #[derive(Debug)]
 struct Open {
@@ -170,24 +175,29 @@ fn work(
     let mut open = BTreeMap::new();
     for order in orders {
         if let Order::Tape(tape) = &order {
-            waiting.fetch_sub(tape.bytes.len(), Ordering::Relaxed);
+            waiting.fetch_sub(weight(tape), Ordering::Relaxed);
         }
-        let call = order.call();
-        // A decoder that a peer's stream brings down costs its own recording only.
-        let done = catch_unwind(AssertUnwindSafe(|| perform(&mut open, order)));
-        let done = done.unwrap_or_else(|_| Err("the recorder failed: please report it".to_owned()));
-        if let Err(text) = done {
-            open.remove(&call);
-            tracing::error!(%call, "{text}");
+        if let Err(report) = attempt(&mut open, order) {
             // The event loop may have gone.
-            let _ = reports.send(Report { call, text });
+            let _ = reports.send(report);
         }
     }
-    for (call, open) in open {
-        if let Err(text) = open.finish() {
-            tracing::error!(%call, "{text}");
-        }
+    for call in open.keys().copied().collect::<Vec<_>>() {
+        // It is logged, and nobody is left to be told.
+        let _ = attempt(&mut open, Order::End(call));
     }
+}
+
+/// Obeys one order. A decoder that a peer's stream brings down costs its own recording only.
+fn attempt(open: &mut BTreeMap<CallId, Open>, order: Order) -> Result<(), Report> {
+    let call = order.call();
+    let done = caught(|| perform(open, order));
+    let done = done.unwrap_or_else(|said| Err(format!("the recorder broke down: {said}")));
+    done.map_err(|text| {
+        open.remove(&call);
+        tracing::error!(%call, "{text}");
+        Report { call, text }
+    })
 }
 
 fn perform(open: &mut BTreeMap<CallId, Open>, order: Order) -> Result<(), String> {
@@ -263,4 +273,36 @@ fn create(path: &Path) -> io::Result<File> {
 
 fn refused(what: &str, path: &Path, error: &io::Error) -> String {
     format!("cannot {what} the recording {}: {error}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_a_disk_that_hangs_is_bounded_and_the_end_still_comes() {
+        let (queue, orders) = queue::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let thread = thread::spawn(|| ());
+        let threads = vec![Recording { queue, waiting, thread }];
+        let (_reporter, reports) = mpsc::unbounded_channel();
+        let mut recordings = Recordings { threads, reports, gaps: BTreeMap::new() };
+        let call = CallId(17);
+        let lot = 1 << 20;
+        for _ in 0..100 {
+            recordings.tape(Tape { call, entries: Vec::new(), bytes: vec![0; lot] });
+        }
+        assert_eq!(recordings.gaps[&call], (100 * lot - WAITING_BYTES_MAX) as u64);
+        recordings.end(call);
+        assert!(recordings.gaps.is_empty());
+        let orders: Vec<Order> = orders.try_iter().collect();
+        assert_eq!(orders.len(), WAITING_BYTES_MAX / lot + 1);
+        assert!(matches!(orders.last(), Some(Order::End(_))));
+    }
+
+    #[test]
+    fn entries_without_payload_weigh_something() {
+        let entries = vec![Entry::Pause(crate::time::Instant::START); 1000];
+        assert!(weight(&Tape { call: CallId(17), entries, bytes: Vec::new() }) >= 1000);
+    }
 }
