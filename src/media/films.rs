@@ -10,14 +10,15 @@
 //! sees on what it saw before.
 
 use super::hold::{Beat, Pace};
-use super::picture_transcoder::{PAYLOAD_MAX, picture_format, target};
-use super::plan::{PayloadFormat, Plan};
+use super::picture_transcoder::{PAYLOAD_MAX, packing, picture_format, target};
+use super::plan::Plan;
 use super::scene::{Lobby, Scene};
 use super::stock::Shared;
 use super::wait_picture::{LIGHT_PLACES, draw, draw_light};
 use crate::codec::Codec;
 use crate::codec::video::{H264Parameters, Image, Level, Settings, VideoEncoder};
-use crate::rtp::video::{Packetiser, PictureFormat};
+use crate::rtp::h264::Mode;
+use crate::rtp::video::Packetiser;
 use crate::time::{Duration, Instant};
 use std::sync::Arc;
 
@@ -128,7 +129,7 @@ impl FilmOrder {
             slice_max: (*codec == Codec::H264).then_some(PAYLOAD_MAX),
         };
         let mut encoder = VideoEncoder::new(codec, &settings)?;
-        let mut packetiser = Packetiser::new(packing(codec)?, PAYLOAD_MAX);
+        let mut packetiser = Packetiser::new(packing(codec, Mode::Single)?, PAYLOAD_MAX);
         let mut image = Image::new(*width, *height);
         draw(&mut image, &self.lobby, scene.message);
         let mut film = Vec::with_capacity(FILM_LEN);
@@ -143,11 +144,6 @@ impl FilmOrder {
         }
         Some(Film(film.into()))
     }
-}
-
-fn packing(codec: &Codec) -> Option<PictureFormat> {
-    let (send_pt, recv_pt, fmtp) = (0, 0, String::new());
-    picture_format(&PayloadFormat { codec: codec.clone(), send_pt, recv_pt, fmtp })
 }
 
 /// A film on its way to one receiver.

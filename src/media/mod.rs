@@ -48,11 +48,12 @@ pub use health::PortHealth;
 pub use hold::{SoundKey, SoundOrder};
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
 pub use patchbay::{Change, Patchbay, Source, Tone};
+pub use picture_transcoder::packing;
 pub use plan::{
     BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, PictureLimits, Plan, Protection,
 };
 pub use scene::{
     Announcement, Lobby, LobbyId, Message, PLACEHOLDER, Scene, TEXT_MAX, Texts, Voices,
 };
-pub use tape::{Entry, LOT_BYTES, LOT_TIME, Side, Tape, TapedPacket};
+pub use tape::{Entry, LOT_BYTES, LOT_ENTRIES, Side, Tape, TapedPacket};
 pub use work::{ConversionId, Done, Job, Outcome, Workshop};

@@ -191,11 +191,18 @@ fn depacketise(
     depacketiser.take(sequence, timestamp, marker, payload, &mut each);
 }
 
-/// How a codec of pictures is packed.
+/// How the pictures of a format are packed.
 #[must_use]
 pub fn picture_format(format: &PayloadFormat) -> Option<PictureFormat> {
-    Some(match &format.codec {
-        Codec::H264 => PictureFormat::H264 { mode: mode(format) },
+    packing(&format.codec, mode(format))
+}
+
+/// How a codec of pictures is packed; the mode is that of a receiver of H.264. None for sound, and for
+/// what can only be passed on.
+#[must_use]
+pub fn packing(codec: &Codec, mode: Mode) -> Option<PictureFormat> {
+    Some(match codec {
+        Codec::H264 => PictureFormat::H264 { mode },
         Codec::H265 => PictureFormat::H265,
         Codec::H263 => PictureFormat::H263,
         Codec::H263Plus => PictureFormat::H263Plus,

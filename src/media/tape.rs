@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 
 /// A lot is given away when it has so many bytes of payload.
 pub const LOT_BYTES: usize = 16 * 1024;
+/// Or so many entries.
+pub const LOT_ENTRIES: usize = 256;
 /// Or when so much time has passed since its first entry.
 pub const LOT_TIME: Duration = Duration::from_millis(200);
 
@@ -54,9 +56,9 @@ pub enum Entry {
     Pause(Instant),
     /// A packet, whose payload comes next in [`Tape::bytes`].
     Packet(TapedPacket),
-    /// H.264 parameter sets that its source sends in its SDP alone: one NAL unit, next in
-    /// [`Tape::bytes`].
-    ParameterSet {
+    /// H.264 parameter sets, which its source may send in its SDP alone: a byte stream with start codes,
+    /// next in [`Tape::bytes`].
+    ParameterSets {
         /// Whose.
         side: Side,
         /// Its length.
@@ -165,7 +167,8 @@ impl Reel {
         self.tape.entries.push(entry);
         self.tape.bytes.extend_from_slice(bytes);
         let since = *self.since.get_or_insert(now);
-        if self.tape.bytes.len() >= LOT_BYTES || now.since(since) >= LOT_TIME {
+        let is_full = self.tape.bytes.len() >= LOT_BYTES || self.tape.entries.len() >= LOT_ENTRIES;
+        if is_full || now.since(since) >= LOT_TIME {
             self.give(out);
         }
     }
@@ -238,10 +241,9 @@ impl Machine {
             What::Picture(Picture::H264(_)) => {
                 let told = &mut reel.sets_of[side as usize];
                 if told.replace(header.ssrc) != Some(header.ssrc) {
-                    for set in sets.iter() {
-                        let entry = Entry::ParameterSet { side, len: set.len() };
-                        reel.write(now.instant, entry, set, out);
-                    }
+                    let sets = sets.stream();
+                    let entry = Entry::ParameterSets { side, len: sets.len() };
+                    reel.write(now.instant, entry, &sets, out);
                 }
             }
             What::Sound | What::Picture(_) => {}
@@ -260,7 +262,7 @@ impl Machine {
         reel.write(now.instant, Entry::Packet(piece), payload, out);
     }
 
-    /// Whether a packet that came to this port goes on tape, as what its peer says.
+    /// The recording in which a port's peer, and whom it is given, are heard.
     pub(super) fn recording_of(&self, port: PortId) -> Option<CallId> {
         self.ports.get(port).and_then(|open| open.recording)
     }

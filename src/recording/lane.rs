@@ -30,6 +30,8 @@ pub struct Packet {
     pub marker: bool,
     /// What it carries.
     pub payload: Box<[u8]>,
+    /// H.264: parameter sets that a decoder has to know in front of it, as a byte stream; may be empty.
+    pub sets: Box<[u8]>,
 }
 
 /// What waits.
@@ -42,7 +44,7 @@ pub struct Lane {
 
 impl Lane {
     /// Puts a packet in its place; doubles and packets whose turn is over are left out.
-    pub fn push(&mut self, piece: &TapedPacket, payload: &[u8]) {
+    pub fn push(&mut self, piece: &TapedPacket, payload: &[u8], sets: Box<[u8]>) {
         let late = self.last.is_some_and(|(ssrc, sequence)| {
             ssrc == piece.ssrc && (-LATE_MAX..=0).contains(&later_by(piece.sequence, sequence))
         });
@@ -68,6 +70,7 @@ impl Lane {
             timestamp: piece.timestamp,
             marker: piece.marker,
             payload: payload.into(),
+            sets,
         };
         self.queue.insert(place.min(self.queue.len()), packet);
     }
@@ -89,7 +92,7 @@ mod tests {
         let at = Instant::from_micros(ms * 1000);
         let (side, codec, timestamp, marker) = (Side::Left, Codec::Pcmu, 0, false);
         let piece = TapedPacket { at, side, codec, ssrc, sequence, timestamp, marker, len: 1 };
-        lane.push(&piece, &[0]);
+        lane.push(&piece, &[0], Box::default());
     }
 
     fn drain(lane: &mut Lane, ms: u64) -> Vec<u16> {

@@ -1,8 +1,8 @@
 //! One recording: its time, its two sides, and what becomes of them.
 //!
 //! ```text
-//!   Waiting ── Resume ──▶ Running ── Pause ──▶ Paused ── Resume ──▶ Running      time stands still
-//!                            └─ a minute without a packet ──▶ Paused             while Paused
+//!   Paused ── Resume ──▶ Running ── Pause ──▶ Paused        time stands still while Paused
+//!                           └─ a minute without a packet ─▶ Paused ─▶ Running
 //! ```
 
 use super::lane::Lane;
@@ -53,12 +53,10 @@ pub struct Recorder {
 /// The time of a recording.
 #[derive(Clone, Copy, Debug)]
 enum Time {
-    /// Nothing has been recorded yet.
-    Waiting,
     /// The recording would have begun at this moment, had there been no pauses.
     Running(Instant),
-    /// It stands at so much.
-    Paused(Duration),
+    /// It stands still.
+    Paused,
 }
 
 /// One side.
@@ -68,8 +66,8 @@ struct Party {
     voice: Voice,
     views: Lane,
     view: View,
-    /// Whose parameter sets were told ahead of its first packet.
-    sets: Vec<Box<[u8]>>,
+    /// Parameter sets for the next packet of its pictures.
+    sets: Box<[u8]>,
 }
 
 #[derive(Debug)]
@@ -114,7 +112,7 @@ impl Recorder {
         });
         let frame = || vec![0; FRAME].into_boxed_slice();
         let recorder = Self {
-            time: Time::Waiting,
+            time: Time::Paused,
             latest: Instant::START,
             sides: [Party::new(), Party::new()],
             muxer,
@@ -142,10 +140,12 @@ impl Recorder {
         for entry in &tape.entries {
             match entry {
                 Entry::Resume(at) => self.resume(*at, ink),
-                Entry::Pause(at) => self.pause(*at, ink),
+                Entry::Pause(at) => {
+                    self.pause(*at, ink);
+                }
                 Entry::Packet(piece) => self.packet(piece, next(piece.len), ink),
-                Entry::ParameterSet { side, len } => {
-                    self.sides[*side as usize].sets.push(next(*len).into());
+                Entry::ParameterSets { side, len } => {
+                    self.sides[*side as usize].sets = next(*len).into();
                 }
             }
         }
@@ -162,32 +162,32 @@ impl Recorder {
     }
 
     fn resume(&mut self, at: Instant, ink: &mut Vec<Ink>) {
-        self.pause(at, ink);
-        let elapsed = match self.time {
-            Time::Paused(elapsed) => elapsed,
-            Time::Waiting | Time::Running(_) => Duration::ZERO,
-        };
+        let elapsed = self.pause(at, ink);
         let began = at.as_micros().saturating_sub(elapsed.as_micros() as u64);
         self.time = Time::Running(Instant::from_micros(began));
         self.latest = at;
         self.sides.iter_mut().for_each(Party::cut);
     }
 
-    fn pause(&mut self, at: Instant, ink: &mut Vec<Ink>) {
-        let Some(elapsed) = self.elapsed(at.max(self.latest)) else { return };
-        let until = elapsed.as_millis() as u64;
-        self.advance(until, ink);
-        self.code_sound(until, ink);
+    /// Stops the time, and returns where it stands.
+    fn pause(&mut self, at: Instant, ink: &mut Vec<Ink>) -> Duration {
+        if let Some(elapsed) = self.elapsed(at.max(self.latest)) {
+            let until = elapsed.as_millis() as u64;
+            self.advance(until, ink);
+            self.code_sound(until, ink);
+            self.done_ms = self.sound.done_ms;
+        }
         // Whole frames only, so that the next one begins where this one ended.
-        self.time = Time::Paused(Duration::from_millis(self.sound.done_ms));
-        self.done_ms = self.sound.done_ms;
+        let elapsed = Duration::from_millis(self.done_ms);
+        self.time = Time::Paused;
+        elapsed
     }
 
     /// The time of the recording, while it runs.
     fn elapsed(&self, at: Instant) -> Option<Duration> {
         match self.time {
             Time::Running(since) => Some(at.since(since)),
-            Time::Waiting | Time::Paused(_) => None,
+            Time::Paused => None,
         }
     }
 
@@ -199,13 +199,8 @@ impl Recorder {
         self.latest = self.latest.max(piece.at);
         let party = &mut self.sides[piece.side as usize];
         match piece.kind() {
-            Kind::Audio => party.voices.push(piece, payload),
-            Kind::Video => {
-                for set in party.sets.drain(..) {
-                    party.view.learn(piece.ssrc, &set);
-                }
-                party.views.push(piece, payload);
-            }
+            Kind::Audio => party.voices.push(piece, payload, Box::default()),
+            Kind::Video => party.views.push(piece, payload, std::mem::take(&mut party.sets)),
         }
     }
 
@@ -247,7 +242,7 @@ impl Recorder {
     /// A picture of both, when one of them has changed, or now and then.
     fn code_picture(&mut self, ink: &mut Vec<Ink>) {
         let Some(pictures) = &mut self.pictures else { return };
-        let fresh = self.sides.iter_mut().fold(false, |any, party| party.view.take_fresh() | any);
+        let fresh = self.sides.iter_mut().fold(false, |any, party| party.view.fit() | any);
         let (now_ms, last) = (self.done_ms, pictures.last);
         let due = match last {
             // A call without pictures has none in its file.
@@ -258,7 +253,7 @@ impl Recorder {
             return;
         }
         for (at, party) in self.sides.iter().enumerate() {
-            lay(party.view.image(), at * SIDE.0, &mut pictures.canvas);
+            lay(party.view.half(), at * SIDE.0, &mut pictures.canvas);
         }
         let key_frame = last.is_none_or(|(_, key)| now_ms - key >= KEY_FRAME_MS);
         pictures.coded.clear();
@@ -280,7 +275,7 @@ impl Party {
             voice: Voice::default(),
             views: Lane::default(),
             view: View::new(SIDE.0, SIDE.1),
-            sets: Vec::new(),
+            sets: Box::default(),
         }
     }
 
@@ -289,7 +284,7 @@ impl Party {
         (self.voices, self.views) = (Lane::default(), Lane::default());
         self.voice.cut();
         self.view.cut();
-        self.sets.clear();
+        self.sets = Box::default();
     }
 
     fn advance(&mut self, since: Instant, until: Instant) {
@@ -323,17 +318,19 @@ mod tests {
     use crate::ids::CallId;
     use crate::media::Side;
     use crate::rtp::h264::Mode;
-    use crate::rtp::video::{Packetiser, PictureFormat};
+    use crate::rtp::video::{Packetiser, PictureFormat, nal_units};
 
     /// Packets on a tape, as the relay would write them.
     struct Relay {
         tape: Tape,
         sequence: u16,
+        /// Streams that phones have begun anew.
+        restarts: u32,
     }
 
     impl Relay {
         fn new() -> Self {
-            Self { tape: empty(), sequence: 0 }
+            Self { tape: empty(), sequence: 0, restarts: 0 }
         }
 
         fn entry(&mut self, entry: Entry) {
@@ -343,7 +340,8 @@ mod tests {
         fn packet(&mut self, ms: u64, side: Side, codec: Codec, marker: bool, payload: &[u8]) {
             let ticks = ms as u32 * (codec.clock_rate() / 1000);
             self.sequence += 1;
-            let (ssrc, sequence, len) = (side as u32, self.sequence, payload.len());
+            let (ssrc, sequence) = (side as u32 + 2 * self.restarts, self.sequence);
+            let len = payload.len();
             let (at, timestamp) = (at(ms), ticks);
             let piece = TapedPacket { at, side, codec, ssrc, sequence, timestamp, marker, len };
             self.entry(Entry::Packet(piece));
@@ -357,26 +355,35 @@ mod tests {
         }
 
         fn picture(&mut self, ms: u64, side: Side, colour: Colour) {
-            let settings = Settings {
-                width: 176,
-                height: 144,
-                frame_rate: 15,
-                bitrate: 200_000,
-                slice_max: None,
-            };
-            let mut encoder = VideoEncoder::new(&Codec::H264, &settings).unwrap();
-            let (mut image, mut coded) = (Image::new(176, 144), Vec::new());
-            image.fill(colour);
-            encoder.encode(&image, true, &mut coded).unwrap();
+            self.coded(ms, side, &coded(colour));
+        }
+
+        fn coded(&mut self, ms: u64, side: Side, coded: &[u8]) {
             let format = PictureFormat::H264 { mode: Mode::NonInterleaved };
-            Packetiser::new(format, 1200).packetise(&coded, &mut |payload, last| {
+            Packetiser::new(format, 1200).packetise(coded, &mut |payload, last| {
                 self.packet(ms, side, Codec::H264, last, payload);
             });
+        }
+
+        fn restart(&mut self) {
+            self.restarts += 1;
         }
 
         fn rewind(&mut self) -> Tape {
             std::mem::replace(&mut self.tape, empty())
         }
+    }
+
+    /// A key frame of one colour.
+    fn coded(colour: Colour) -> Vec<u8> {
+        let (width, height) = (176, 144);
+        let settings =
+            Settings { width, height, frame_rate: 15, bitrate: 200_000, slice_max: None };
+        let mut encoder = VideoEncoder::new(&Codec::H264, &settings).unwrap();
+        let (mut image, mut coded) = (Image::new(width, height), Vec::new());
+        image.fill(colour);
+        encoder.encode(&image, true, &mut coded).unwrap();
+        coded
     }
 
     fn empty() -> Tape {
@@ -492,12 +499,37 @@ mod tests {
         relay.picture(50, Side::Right, Colour::from_rgb(200, 0, 0));
         relay.voice(Side::Left, 60, 1000);
         recorder.take(&relay.rewind(), &mut ink);
-        let red = recorder.sides[1].view.image().at(176, 144);
+        let red = recorder.sides[1].view.half().at(176, 144);
         relay.entry(Entry::Resume(at(1000)));
         relay.voice(Side::Left, 1000, 1500);
         recorder.take(&relay.rewind(), &mut ink);
-        let ground = recorder.sides[1].view.image().at(176, 144);
+        let ground = recorder.sides[1].view.half().at(176, 144);
         assert!(red.cr > 180 && ground.cr.abs_diff(128) < 8, "{red:?} and then {ground:?}");
+    }
+
+    /// A phone that begins anew in the middle, with its parameter sets in the SDP alone, while packets of
+    /// its old stream still wait.
+    #[test]
+    fn parameter_sets_are_those_of_the_packets_behind_them() {
+        let (mut relay, mut ink) = (Relay::new(), Vec::new());
+        let (mut recorder, _) = Recorder::new("call-1");
+        let blue = coded(Colour::from_rgb(0, 0, 200));
+        let (sets, pictures): (Vec<&[u8]>, Vec<&[u8]>) =
+            nal_units(&blue).partition(|nal| matches!(nal[0] & 0x1f, 7 | 8));
+        let stream = |nals: &[&[u8]]| -> Vec<u8> {
+            nals.iter().flat_map(|nal| [&[0, 0, 0, 1], *nal].concat()).collect()
+        };
+        relay.entry(Entry::Resume(at(0)));
+        relay.picture(50, Side::Left, Colour::from_rgb(200, 0, 0));
+        let sets = stream(&sets);
+        relay.entry(Entry::ParameterSets { side: Side::Left, len: sets.len() });
+        relay.tape.bytes.extend_from_slice(&sets);
+        relay.restart();
+        relay.coded(60, Side::Left, &stream(&pictures));
+        relay.voice(Side::Left, 60, 1000);
+        recorder.take(&relay.rewind(), &mut ink);
+        let seen = recorder.sides[0].view.half().at(176, 144);
+        assert!(seen.cb > 180, "{seen:?}");
     }
 
     #[test]
@@ -507,7 +539,7 @@ mod tests {
         let mut relay = Relay::new();
         relay.voice(Side::Left, 0, 100);
         relay.entry(Entry::Pause(at(50)));
-        relay.entry(Entry::ParameterSet { side: Side::Right, len: 9000 });
+        relay.entry(Entry::ParameterSets { side: Side::Right, len: 9000 });
         relay.entry(Entry::Resume(at(20)));
         relay.packet(10, Side::Right, Codec::H264, true, &[0x7c, 0x85]);
         relay.packet(10, Side::Right, Codec::Vp9, true, &[1, 2, 3]);

@@ -161,6 +161,7 @@ mod tests {
             timestamp: number * 160,
             marker: false,
             payload: vec![code; 160].into(),
+            sets: Box::default(),
         }
     }
 
