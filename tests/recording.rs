@@ -8,6 +8,7 @@ use cordboard::codec::video::{Colour, Image, Settings, VideoEncoder};
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::CallId;
 use cordboard::media::{Entry, Side, Tape, TapedPacket};
+use cordboard::recording::{Ink, Recorder};
 use cordboard::rtp::h264::Mode;
 use cordboard::rtp::video::{Packetiser, PictureFormat};
 use cordboard::server::recordings::Recordings;
@@ -197,6 +198,31 @@ fn a_file_whose_writer_was_cut_off_plays_up_to_there() {
     let pcm = command.output().unwrap().stdout;
     let seconds = pcm.len() as f64 / 64_000.0;
     assert!(seconds > 1.0, "{seconds} s of 4");
+}
+
+/// As a kill leaves it: what was given out for the disk, and no end.
+#[test]
+fn what_is_said_is_in_the_file_within_two_seconds() {
+    let mut phones = Phones::new();
+    phones.mark(Entry::Resume(Instant::from_micros(0)));
+    phones.speak(0, 8000);
+    let (mut recorder, head) = Recorder::new("call-17");
+    let mut ink = vec![head];
+    recorder.take(&phones.tape, &mut ink);
+    let path = place("killed");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut file: Vec<u8> = Vec::new();
+    for ink in ink {
+        match ink {
+            Ink::Append(bytes) => file.extend(bytes),
+            Ink::Patch { at, bytes } => file[at as usize..][..bytes.len()].copy_from_slice(&bytes),
+        }
+    }
+    fs::write(&path, file).unwrap();
+    let [left, right] = voices(&path);
+    let seconds = left.len() as f64 / 16_000.0;
+    assert!((6.0..8.0).contains(&seconds), "{seconds} s of 8");
+    assert!(goertzel::share(&right[80_000..83_200], 16_000, 1000) > 0.9);
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! A call as a file that any player shows: both voices, each on its own channel, and both pictures
-//! side by side.
+//! A call as a Matroska file: both voices, each on its own channel, and both pictures side by side.
 //!
 //! ```text
 //!   Tape ──▶ lanes ── in order ──▶ voices ──▶ Opus, stereo ──┐

@@ -94,7 +94,7 @@ impl Recorder {
     #[must_use]
     pub fn new(title: &str) -> (Self, Ink) {
         let mut encoder = StereoEncoder::new(RATE, SOUND_BITRATE);
-        let track = SoundTrack { sample_rate: RATE, pre_skip: encoder.pre_skip(RATE) };
+        let track = SoundTrack { sample_rate: RATE, pre_skip: encoder.pre_skip() };
         let size = (SIDE.0 * 2, SIDE.1);
         let (muxer, head) = Muxer::new(title, track, size);
         let settings = Settings {

@@ -47,19 +47,15 @@ pub fn write_camera_film(path: &Path, colour: Colour, size: &str, codec: &[&str]
 /// Red, green and blue of every point of a picture file, row by row; nothing if it is not (yet) a whole
 /// picture.
 pub fn points(path: &Path) -> Option<Vec<[u8; 3]>> {
-    if !is_whole(path) {
-        return None;
-    }
-    let pixels = program::run(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(path).args([
-        "-frames:v",
-        "1",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-        "-",
-    ]));
-    Some(pixels.as_chunks().0.to_vec())
+    is_whole(path).then(|| pixels(path, 0.0))
+}
+
+/// Red, green and blue of every point of the first picture of a film from this second on, row by row.
+pub fn pixels(path: &Path, second: f64) -> Vec<[u8; 3]> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-i"]).arg(path).args(["-ss", &second.to_string()]);
+    command.args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+    program::run(&mut command).as_chunks().0.to_vec()
 }
 
 /// How many of the points of two pictures differ so that people see it, in percent.
@@ -77,20 +73,9 @@ fn is_whole(path: &Path) -> bool {
 
 /// The median colour of a picture file, or nothing if it is not (yet) a whole picture.
 pub fn median(path: &Path) -> Option<Colour> {
-    if !is_whole(path) {
-        return None;
-    }
-    let pixels = program::run(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(path).args([
-        "-frames:v",
-        "1",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-        "-",
-    ]));
+    let points = points(path)?;
     let middle = |channel: usize| {
-        let mut values: Vec<u8> = pixels.chunks_exact(3).map(|p| p[channel]).collect();
+        let mut values: Vec<u8> = points.iter().map(|point| point[channel]).collect();
         let half = values.len() / 2;
         (half > 0).then(|| *values.select_nth_unstable(half).1)
     };

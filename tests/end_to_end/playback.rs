@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::picture::Colour;
+use crate::picture::{self, Colour};
 use crate::program;
 use crate::tone::Sound;
 
@@ -52,23 +52,9 @@ impl Playback {
 
     /// The colours in the middle of both halves of the first picture from there on.
     pub fn colours(&self, second: f64) -> [Colour; 2] {
-        let mut command = Command::new("ffmpeg");
-        let pixels = program::run(command.args(["-v", "error", "-i"]).arg(&self.path).args([
-            "-ss",
-            &second.to_string(),
-            "-frames:v",
-            "1",
-            "-f",
-            "rawvideo",
-            "-pix_fmt",
-            "rgb24",
-            "-",
-        ]));
+        let pixels = picture::pixels(&self.path, second);
         let [width, height] = SIZE;
-        assert_eq!(pixels.len(), width * height * 3, "a picture at {second} s");
-        [width / 4, width * 3 / 4].map(|column| {
-            let at = (height / 2 * width + column) * 3;
-            Colour([pixels[at], pixels[at + 1], pixels[at + 2]])
-        })
+        assert_eq!(pixels.len(), width * height, "a picture at {second} s");
+        [width / 4, width * 3 / 4].map(|column| Colour(pixels[height / 2 * width + column]))
     }
 }

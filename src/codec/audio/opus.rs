@@ -1,5 +1,5 @@
-//! Opus (RFC 6716, RFC 7587), mono, coded at the rate of the sound beside it: 8 kHz next to G.711
-//! costs half of 48 kHz and loses nothing.
+//! Opus (RFC 6716, RFC 7587). In calls mono, coded at the rate of the sound beside it: 8 kHz next to G.711
+//! costs half of 48 kHz and loses nothing. In recordings two voices, each on its side.
 
 // The library keeps the shape of its C ancestor: raw pointers to states that it allocates. They are
 // made, used and freed in this file only, and every length it is told is that of a slice.
@@ -78,7 +78,10 @@ pub(super) struct Encoder {
 
 /// Makes packets of two channels, for recordings.
 #[derive(Debug)]
-pub struct StereoEncoder(Encoder);
+pub struct StereoEncoder {
+    encoder: Encoder,
+    sample_rate: u32,
+}
 
 /// The state of a receiver.
 #[derive(Debug)]
@@ -149,32 +152,34 @@ impl StereoEncoder {
         let purpose = OPUS_APPLICATION_RESTRICTED_LOWDELAY;
         let bitrate = bitrate.cast_signed();
         let parameters = Parameters { bitrate, recoverable: false, ..Parameters::default() };
-        Self(Encoder::with((2, purpose), sample_rate, parameters))
+        let encoder = Encoder::with((2, purpose), sample_rate, parameters);
+        Self { encoder, sample_rate }
     }
 
     /// Samples at 48 kHz that a decoder gives before the first one that went in (RFC 7845 §4.2).
     ///
     /// # Panics
-    /// Never: the library knows its own delay.
+    /// When the library does not know its own delay.
     #[must_use]
-    pub fn pre_skip(&mut self, sample_rate: u32) -> u16 {
+    pub fn pre_skip(&mut self) -> u16 {
         let mut samples: i32 = 0;
         // SAFETY: this request takes a place for one 32-bit number, which outlives the call.
         let result = unsafe {
             unsafe_libopus::opus_encoder_ctl!(
-                self.0.state.as_ptr(),
+                self.encoder.state.as_ptr(),
                 OPUS_GET_LOOKAHEAD_REQUEST,
                 &mut samples
             )
         };
         assert_eq!(result, OPUS_OK, "Opus knows its delay");
-        u16::try_from(samples * 48_000 / sample_rate.cast_signed()).unwrap_or(0)
+        let samples = samples * 48_000 / self.sample_rate.cast_signed();
+        u16::try_from(samples).expect("Opus looks ahead for some milliseconds")
     }
 
     /// Codes one frame of 2.5 to 60 ms, left and right by turns; none when the number of samples is no
     /// frame, or `out` too short.
     pub fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> Option<usize> {
-        self.0.encode(pcm, out)
+        self.encoder.encode(pcm, out)
     }
 }
 
