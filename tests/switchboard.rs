@@ -2334,26 +2334,7 @@ fn a_recorded_call_that_is_transferred_back_has_two_files() {
     day::day(
         &mut house,
         "
-        1s   op1 talks to ada
-        2s   op1: consult 3002
-                 ada gets asking, 3001 gets ring-back
-                 call 3002 as 3001
-                 op1: ok
-                 op1: call r1 consulting, recorded
-                 op1: callee 3002 trying
-        3s   3002 answers
-                 ada gets asking, 3001 gets 3002, 3002 gets 3001
-                 op1: callee 3002 answered
-                 op1: call r1 talking-to-callee, recorded
-        4s   op1: release force
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
-                 op1: call r1 connected, recorded
-                 end 3001, normal-clearing
-                 ada gets 3002, 3002 gets ada
-                 3002 shows ada
-                 op1: ok
-                 op1: call r1 ended, handed-over
-                 op1: state idle, phone ok
+        4s   op1 hands ada over to 3002
         5s   3002 refers to 9000
                  3002 <- 202
                  3002 <- NOTIFY 200
@@ -2391,26 +2372,7 @@ fn a_disk_that_says_no_behind_the_hand_over_ends_the_recording() {
     day::day(
         &mut House::that_records(Recorded::Always, true),
         "
-        1s   op1 talks to ada
-        2s   op1: consult 3002
-                 ada gets asking, 3001 gets ring-back
-                 call 3002 as 3001
-                 op1: ok
-                 op1: call r1 consulting, recorded
-                 op1: callee 3002 trying
-        3s   3002 answers
-                 ada gets asking, 3001 gets 3002, 3002 gets 3001
-                 op1: callee 3002 answered
-                 op1: call r1 talking-to-callee, recorded
-        4s   op1: release force
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
-                 op1: call r1 connected, recorded
-                 end 3001, normal-clearing
-                 ada gets 3002, 3002 gets ada
-                 3002 shows ada
-                 op1: ok
-                 op1: call r1 ended, handed-over
-                 op1: state idle, phone ok
+        4s   op1 hands ada over to 3002
         5s   disk full
                  no longer record ada
                  end of the file of call-1

@@ -550,6 +550,14 @@ impl day::Machine for House {
                 self.play(now, &[&phone, "answers"]);
                 vec![]
             }
+            // And so is a consultation that ends in a hand-over.
+            [operator, "hands", caller, "over", "to", number] => {
+                self.play(now, &[operator, "talks", "to", caller]);
+                self.command(now, operator, &["consult", number]);
+                self.play(now, &[number, "answers"]);
+                self.command(now, operator, &["release", "force"]);
+                vec![]
+            }
             ["journal", "waits"] => {
                 self.journal_waits = true;
                 vec![]
