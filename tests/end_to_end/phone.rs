@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::picture::{self, Colour};
-use crate::place::Place;
+use crate::place::{Place, free_address};
 use crate::program::Program;
 use crate::tone::{self, Recording};
 use crate::wait;
@@ -100,7 +100,7 @@ impl Phone {
         proxy: SocketAddr,
     ) -> Phone {
         let directory = place.directory(party.name);
-        let (sip, control) = (free_udp_port(), free_tcp_port());
+        let (sip, control) = (free_address(), free_address());
         tone::write_wav(&directory.join("tone.wav"), party.tone, TONE_SECONDS);
         if !codecs.video.is_empty() {
             let film = directory.join("film.avi");
@@ -363,12 +363,4 @@ fn account_line(
 
 fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("the phone's directory is writable");
-}
-
-fn free_udp_port() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("there is a free port")
-}
-
-fn free_tcp_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("there is a free port")
 }

@@ -1,13 +1,13 @@
 //! Cameras: a real RTSP server with a film of one colour, seen by a real phone; lost, and back again.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Phone, USER};
 use crate::picture::{self, Colour};
-use crate::place::Place;
+use crate::place::{Place, free_address};
 use crate::program::Program;
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::wait;
@@ -188,9 +188,4 @@ fn sees(phone: &mut Phone, colour: Colour, what: &str) {
         last.filter(|seen| seen.looks_like(colour))
     });
     assert!(seen.is_some(), "{} does not see {what}, but {last:?}", phone.party.name);
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    listener.and_then(|l| l.local_addr()).expect("there is a free port")
 }
