@@ -24,6 +24,7 @@ fn level(text: &str) -> LevelId {
 fn plan() -> NumberingPlan {
     NumberingPlan {
         realm: "cordboard.local".to_owned(),
+        addresses: vec![],
         queues: BTreeMap::from([(number("9000"), QueueId::from("main"))]),
         trunks: vec![Trunk {
             name: "carrier".to_owned(),

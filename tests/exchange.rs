@@ -5,7 +5,7 @@
 use cordboard::acd;
 use cordboard::cause::Cause;
 use cordboard::dialog::{self, DialogKey, StoredDialog};
-use cordboard::directory::{Accounts, NumberingPlan, Secret, Srtp, Terminal, patent_levels};
+use cordboard::directory::{Accounts, NumberingPlan, Secret, Srtp, Terminal, Trunk, patent_levels};
 use cordboard::exchange::journal::{Entry, State, StoredDesk};
 use cordboard::exchange::{
     CALLS_PER_SECOND_MAX, Effect, Input, Machine, OPEN_CALLS_MAX, RETRY_AFTER, Settings,
@@ -55,7 +55,6 @@ fn settings() -> Settings {
         grace: Duration::from_secs(10),
     };
     Settings {
-        domain: DOMAIN.into(),
         guests: true,
         addresses: vec![us()],
         transaction: transaction::Settings { advertise: advertise.clone(), ..Default::default() },
@@ -110,6 +109,17 @@ fn accounts() -> Accounts {
     }
 }
 
+/// A gateway at 203.0.113.5.
+fn trunk() -> Trunk {
+    Trunk {
+        name: "carrier".into(),
+        addresses: vec!["203.0.113.5".parse().unwrap()],
+        level: LevelId::from("B"),
+        prefixes: vec!["0".into()],
+        srtp: Srtp::Optional,
+    }
+}
+
 struct House {
     machine: Machine,
     now: Now,
@@ -120,8 +130,9 @@ impl House {
         let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_795_000_000) };
         let plan = NumberingPlan {
             realm: DOMAIN.into(),
+            addresses: vec![us().ip()],
             queues: [(Number::from("9000"), QueueId::from("main"))].into(),
-            trunks: vec![],
+            trunks: vec![trunk()],
             cameras: vec![],
             external: LevelId::from("B"),
         };
@@ -247,6 +258,34 @@ Max-Forwards: 70
 }
 
 const CONTACT: &str = "Contact: <sip:eve@198.51.100.7>\n";
+
+/// R1.5: who says to be of our domain, in whatever spelling, proves it.
+#[test]
+fn a_caller_from_our_own_domain_is_challenged_however_it_is_written() {
+    let (mut house, _) = House::new(State::default());
+    let ours =
+        ["cordboard.local", "CordBoard.LOCAL", "cordboard.local.", "192.0.2.1", "192.0.2.1:5070"];
+    let others = ["elsewhere.example", "cordboard.local.evil", "192.0.2.2"];
+    for (call, host) in (1..).zip(ours.iter().chain(&others)) {
+        let text =
+            invite(call, "4001", CONTACT).replace("eve@elsewhere.example", &format!("3001@{host}"));
+        let challenged = status(&house.hears("198.51.100.7:5060", &text)) == Some(401);
+        assert_eq!(challenged, ours.contains(host), "{host}");
+    }
+}
+
+/// RFC 3261 §8.2.2.1: the numbers of other domains are none of ours.
+#[test]
+fn a_call_to_another_domain_is_not_for_us() {
+    let (mut house, _) = House::new(State::default());
+    let text =
+        invite(1, "4001", CONTACT).replace("4001@cordboard.local SIP", "4001@other.example SIP");
+    assert_eq!(status(&house.hears("198.51.100.7:5060", &text)), Some(404));
+    let text =
+        invite(2, "4001", CONTACT).replace("4001@cordboard.local SIP", "4001@203.0.113.5 SIP");
+    let effects = house.hears("203.0.113.5:5060", &text);
+    assert_ne!(status(&effects), Some(404), "a gateway writes what it knows us by");
+}
 
 /// RFC 5039: before any phone rings.
 #[test]

@@ -29,6 +29,7 @@ fn number(text: &str) -> Number {
 fn directory() -> Directory {
     let plan = NumberingPlan {
         realm: REALM.to_owned(),
+        addresses: vec![],
         queues: BTreeMap::new(),
         trunks: vec![],
         cameras: vec![],

@@ -36,6 +36,7 @@ fn number(text: &str) -> Number {
 fn plan() -> NumberingPlan {
     NumberingPlan {
         realm: "cordboard.local".to_owned(),
+        addresses: vec![],
         queues: BTreeMap::from([(number("9000"), QueueId::from("main"))]),
         trunks: vec![],
         cameras: vec![],

@@ -3,7 +3,7 @@
 use crate::acd;
 use crate::config::{self, Answer, Config};
 use crate::dialog;
-use crate::directory::Directory;
+use crate::directory::{Directory, NumberingPlan};
 use crate::exchange;
 use crate::leg;
 use crate::media::{self, Announcement, LobbyId};
@@ -86,7 +86,8 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
     let settings = settings(config, data, &addresses, &mut random);
-    let plan = config.numbering_plan();
+    let own = settings.addresses.iter().map(|address| address.ip()).collect();
+    let plan = NumberingPlan { addresses: own, ..config.numbering_plan() };
     for conflict in Directory::new(plan.clone(), state.accounts.clone()).conflicts() {
         tracing::warn!("{conflict}");
     }
@@ -203,7 +204,6 @@ fn settings(
     let media_ip = Some(config.media.address).filter(|ip| !ip.is_unspecified());
     let known = addresses.iter().map(|(_, address)| *address);
     exchange::Settings {
-        domain: config.sip.domain.clone(),
         guests: config.sip.guests,
         addresses: known.chain(advertise.values().copied()).collect(),
         transaction: transaction::Settings {

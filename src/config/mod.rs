@@ -300,6 +300,8 @@ impl Config {
         let number = |(id, queue): (&QueueId, &Queue)| (queue.number.clone(), id.clone());
         NumberingPlan {
             realm: self.sip.domain.clone(),
+            // Known when the sockets are bound.
+            addresses: vec![],
             queues: self.queues.iter().map(number).collect(),
             trunks: self.trunks.clone(),
             cameras: self.cameras.iter().map(|camera| camera.camera.clone()).collect(),

@@ -5,8 +5,9 @@ use super::camera::Camera;
 use super::terminal::Terminal;
 use super::trunk::Trunk;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
+use crate::sip::Host;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The user part of the address that desks call.
 pub const DESK: &str = "desk";
@@ -16,6 +17,8 @@ pub const DESK: &str = "desk";
 pub struct NumberingPlan {
     /// The realm of all accounts, which is the domain of the numbers.
     pub realm: String,
+    /// Our own addresses, as phones may write them in place of the domain.
+    pub addresses: Vec<IpAddr>,
     /// The operator numbers and the queues they lead to.
     pub queues: BTreeMap<Number, QueueId>,
     /// The trunks, in the order of the configuration.
@@ -27,6 +30,14 @@ pub struct NumberingPlan {
 }
 
 impl NumberingPlan {
+    /// Whether a host means us: our domain or one of our addresses. The numbers at other hosts are not
+    /// ours, whatever they look like.
+    #[must_use]
+    pub fn is_ours(&self, host: Host<'_>) -> bool {
+        Host::parse(&self.realm).is_ok_and(|domain| domain.matches(host))
+            || self.addresses.iter().any(|own| Host::from(*own).matches(host))
+    }
+
     /// The camera with this number.
     #[must_use]
     pub fn camera_at(&self, number: &Number) -> Option<&Camera> {
@@ -129,6 +140,7 @@ mod tests {
     fn plan() -> NumberingPlan {
         NumberingPlan {
             realm: "cordboard.local".to_owned(),
+            addresses: vec!["192.0.2.1".parse().unwrap(), "2001:db8::5".parse().unwrap()],
             queues: BTreeMap::new(),
             trunks: vec![
                 trunk("any port", &["192.0.2.10", "2001:db8::1"], &["0"]),
@@ -137,6 +149,26 @@ mod tests {
             ],
             cameras: vec![],
             external: LevelId::from("B"),
+        }
+    }
+
+    #[test]
+    fn we_are_our_domain_and_our_addresses_however_they_are_written() {
+        let is_ours = |host: &str| plan().is_ours(Host::parse(host).unwrap());
+        for ours in [
+            "cordboard.local",
+            "cordboard.local.",
+            "CORDBOARD.Local",
+            "192.0.2.1",
+            "[::ffff:192.0.2.1]",
+            "[2001:DB8:0:0::5]",
+        ] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for other in
+            ["evil.example", "cordboard.local.evil", "local", "192.0.2.10", "[2001:db8::6]"]
+        {
+            assert!(!is_ours(other), "{other}");
         }
     }
 

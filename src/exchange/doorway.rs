@@ -107,8 +107,6 @@ pub enum Effect {
 /// What the exchange is told of its house.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The domain of our numbers.
-    pub domain: String,
     /// Callers of other domains may call.
     pub guests: bool,
     /// Our own addresses, as phones may write them in place of the domain; a request that comes from

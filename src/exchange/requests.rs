@@ -21,7 +21,7 @@ use crate::ids::{LegId, Number, OperatorId};
 use crate::leg;
 use crate::registrar::{self, Verdict};
 use crate::sip::{
-    Flow, HeaderName, Host, Method, NameAddr, Request, Response, Scheme, StatusCode, Transport,
+    Flow, HeaderName, Host, Method, NameAddr, Request, Response, Scheme, StatusCode, Transport, Uri,
 };
 use crate::switchboard::admission::{Identity, Origin};
 use crate::switchboard::desk;
@@ -193,7 +193,7 @@ impl Machine {
         if self.settings.addresses.contains(&flow.remote) && flow.transport == Transport::Udp {
             return Err(self.no(request, StatusCode::LOOP_DETECTED, ""));
         }
-        let dialled = self.dialled(request)?;
+        let dialled = self.dialled(flow, request)?;
         if dialled.as_str() == DESK {
             return self.identify_desk(now, flow, request);
         }
@@ -204,8 +204,18 @@ impl Machine {
         Ok(Caller::Party { identity, dialled, no_queue, source })
     }
 
-    fn dialled(&mut self, request: &Request) -> Result<Number, Box<Response>> {
+    /// The number that is called. One of another domain is none of ours (RFC 3261 §8.2.2.1), except that a
+    /// trunk, which sends us nothing but our calls, may write its own address there, or whatever it
+    /// knows us by.
+    fn dialled(&mut self, flow: Flow, request: &Request) -> Result<Number, Box<Response>> {
         let uri = &request.uri;
+        let is_sip = matches!(uri.scheme(), Scheme::Sip | Scheme::Sips);
+        if is_sip
+            && !self.is_ours(uri, flow)
+            && self.directory.plan().trunk_from(flow.remote).is_none()
+        {
+            return Err(self.no(request, StatusCode::NOT_FOUND, "Another Domain"));
+        }
         let user = match uri.scheme() {
             Scheme::Tel => uri.tel_digits(),
             Scheme::Sip | Scheme::Sips => uri.user().map(|user| user.into_owned()),
@@ -257,7 +267,7 @@ impl Machine {
             self.no(request, error.status(), &what)
         })?;
         let has_credentials = request.headers.contains(HeaderName::Authorization);
-        if !self.is_ours(&from, flow) && !has_credentials {
+        if !self.is_ours(&from.uri, flow) && !has_credentials {
             if !self.settings.guests {
                 return Err(self.no(request, StatusCode::FORBIDDEN, "Guests may not call here"));
             }
@@ -286,15 +296,11 @@ impl Machine {
         }
     }
 
-    /// Whether an address is in our domain, by its name or by one of our addresses.
-    fn is_ours(&self, address: &NameAddr, flow: Flow) -> bool {
-        match address.uri.host() {
-            Some(Host::Name(name)) => name.as_str().eq_ignore_ascii_case(&self.settings.domain),
-            Some(host) => host.address().is_some_and(|ip| {
-                flow.local.ip() == ip || self.settings.addresses.iter().any(|own| own.ip() == ip)
-            }),
-            None => false,
-        }
+    /// Whether a URI is in our domain. Where we listen on all addresses, the one that this peer
+    /// reaches us at is ours as well.
+    fn is_ours(&self, uri: &Uri, flow: Flow) -> bool {
+        let reached = Host::from(flow.local.ip());
+        uri.host().is_some_and(|host| host.matches(reached) || self.directory.plan().is_ours(host))
     }
 
     // ---- refusals ----

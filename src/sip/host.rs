@@ -64,12 +64,18 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Equality as RFC 3261 §19.1.4 and RFC 5118 §4.5 want it: names without case, addresses by value.
+    /// Equality as RFC 3261 §19.1.4 and RFC 5118 §4.5 want it: names without case and with or without
+    /// the dot of an absolute name (RFC 1034 §3.1), addresses by value, also where one is written as
+    /// the IPv6 form of an IPv4 address.
     #[must_use]
     pub fn matches(self, other: Host<'_>) -> bool {
+        let relative = |name: &'_ str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         match (self, other) {
-            (Self::Name(one), Host::Name(two)) => one.0.eq_ignore_ascii_case(two.0),
-            (one, two) => one.address().is_some() && one.address() == two.address(),
+            (Self::Name(one), Host::Name(two)) => relative(one.0) == relative(two.0),
+            (one, two) => {
+                let canonical = |host: Host<'_>| host.address().map(|ip| ip.to_canonical());
+                canonical(one).is_some() && canonical(one) == canonical(two)
+            }
         }
     }
 }
@@ -178,6 +184,9 @@ mod tests {
         let host = |text| Host::parse(text).unwrap();
         assert!(host("Example.COM").matches(host("example.com")));
         assert!(host("[2001:DB8:0::1]").matches(host("[2001:db8::1]")));
+        assert!(host("example.com.").matches(host("EXAMPLE.com")));
+        assert!(host("[::ffff:192.0.2.7]").matches(host("192.0.2.7")));
+        assert!(!host("example.com").matches(host("example.com.evil")));
         assert!(!host("example.com").matches(host("192.0.2.7")));
         assert!(!host("192.0.2.8").matches(host("192.0.2.7")));
     }

@@ -303,8 +303,9 @@ impl Context<'_> {
         if let Some(digits) = address.uri.tel_digits() {
             return Some(Number::from(digits.as_str()));
         }
+        let plan = self.world.directory.plan();
         let user = address.uri.user()?;
-        Some(Number::from(user.as_ref()))
+        plan.is_ours(address.uri.host()?).then(|| Number::from(user.as_ref()))
     }
 
     /// Where a callee's phones are.

@@ -111,6 +111,7 @@ impl House {
         let main = QueueId::from("main");
         let plan = NumberingPlan {
             realm: "cordboard.local".into(),
+            addresses: vec![],
             queues: [(number("9000"), main.clone())].into(),
             trunks: vec![],
             cameras: vec![Camera {

@@ -114,6 +114,7 @@ impl House {
         let queue = |name: &str| QueueId::from(name);
         let plan = NumberingPlan {
             realm: DOMAIN.into(),
+            addresses: vec![],
             queues: BTreeMap::from([
                 (Number::from("9000"), queue("main")),
                 (Number::from("9001"), queue("early")),
@@ -201,7 +202,6 @@ fn settings() -> exchange::Settings {
         overflow: overflow.map(Number::from),
     };
     exchange::Settings {
-        domain: DOMAIN.into(),
         guests: true,
         addresses: vec![address],
         transaction: transaction::Settings { advertise: advertise.clone(), ..Default::default() },
