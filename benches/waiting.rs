@@ -94,7 +94,7 @@ impl Hall {
         let machine = Machine::new(media::Settings::default(), Random::from_number(1));
         let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_800_000_000) };
         let mut hall = Self { machine, wire, workshop: Workshop::default(), now };
-        hall.machine.prepare();
+        hall.machine.prepare(&mut hall.wire);
         for caller in 0..callers {
             hall.enter(caller);
         }

@@ -140,9 +140,7 @@ fn relay(config: &Config, random: Random) -> media::Machine {
         .chain(config.queues.values().map(|queue| &queue.lobby))
         .map(|lobby| Arc::new(lobby.clone()));
     let settings = media::Settings { lobbies: lobbies.collect(), ..media::Settings::default() };
-    let mut relay = media::Machine::new(settings, random);
-    relay.prepare();
-    relay
+    media::Machine::new(settings, random)
 }
 
 /// Done when SIGTERM or SIGINT comes.

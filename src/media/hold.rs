@@ -1,5 +1,8 @@
 //! What the relay says itself: the hold music, announcements, ring-back, tones, and silence, coded
 //! once; and the pace of all that it makes.
+//!
+//! Coding takes from a millisecond to seconds, so a worker does it beside the event loop: until it has,
+//! a port sends silence, which alone is coded on the spot.
 
 use super::films::{Film, FilmKey, FilmOrder};
 use super::patchbay::{Source, Tone};
@@ -24,9 +27,9 @@ const USUAL: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
 /// Something to be heard.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Tune {
-    /// Computed: coded on the spot, which takes some ms.
+    /// Computed.
     BuiltIn(Sound),
-    /// The administrator's, coded by a worker.
+    /// The administrator's.
     Music(LobbyId),
     /// Said by a voice.
     Voice(LobbyId, Announcement),
@@ -45,15 +48,20 @@ pub struct SoundKey {
 pub struct SoundOrder {
     /// Which.
     pub key: SoundKey,
-    /// The sound.
-    pub wave: Wave,
+    /// The sound; none when it is computed.
+    pub wave: Option<Wave>,
 }
 
 impl SoundOrder {
     /// Codes it, which takes up to seconds for long music.
     #[must_use]
     pub fn code(&self) -> Option<EncodedLoop> {
-        encode_wave(&self.key.codec, &self.wave, self.key.packet_ms)
+        let SoundKey { codec, tune, packet_ms } = &self.key;
+        match (tune, &self.wave) {
+            (Tune::BuiltIn(sound), _) => encode_loop(codec, *sound, *packet_ms),
+            (Tune::Music(_) | Tune::Voice(..), Some(wave)) => encode_wave(codec, wave, *packet_ms),
+            (Tune::Music(_) | Tune::Voice(..), None) => None,
+        }
     }
 }
 
@@ -83,14 +91,19 @@ impl Repertoire {
         Self { lobbies, sounds: Stock::default(), films: Stock::default() }
     }
 
-    /// Codes tones and melody of the usual codecs ahead, which takes a tenth of a second, and has the
-    /// workers code the files.
+    /// Foresees tones, melody and the files of the usual codecs, what comes first in a call first.
     pub fn prepare(&mut self) {
-        let built_in =
-            [Sound::Silence, Sound::HoldMelody, Sound::RingBack, Sound::Confirmed, Sound::Refused];
-        for codec in USUAL {
-            for sound in built_in {
-                self.built_in(&codec, sound, PACKET_MS);
+        let built_in = [
+            Sound::Silence,
+            Sound::HoldMelody,
+            Sound::RingBack,
+            Sound::Confirmed,
+            Sound::Refused,
+            Sound::Busy,
+        ];
+        for tune in built_in.map(Tune::BuiltIn) {
+            for codec in USUAL {
+                self.sounds.foresee(SoundKey { codec, tune, packet_ms: PACKET_MS });
             }
         }
         for codec in USUAL {
@@ -105,28 +118,26 @@ impl Repertoire {
                 ];
                 let voices = voices.map(|announcement| self.voice(lobby, announcement));
                 for tune in voices.into_iter().chain([self.music(lobby)]) {
-                    if !matches!(tune, Tune::BuiltIn(_)) {
-                        let (codec, packet_ms) = (codec.clone(), PACKET_MS);
-                        self.sounds.foresee(SoundKey { codec, tune, packet_ms });
-                    }
+                    let (codec, packet_ms) = (codec.clone(), PACKET_MS);
+                    self.sounds.foresee(SoundKey { codec, tune, packet_ms });
                 }
             }
         }
     }
 
     /// What the workers are to do next.
-    pub fn jobs(&mut self) -> impl Iterator<Item = Job> {
+    pub fn jobs(&mut self) -> impl Iterator<Item = Job> + use<> {
         let film = self.films.order().map(|key| {
             let lobby = Arc::clone(self.lobby(key.scene.lobby));
             Job::Film(Box::new(FilmOrder { key, lobby }))
         });
-        let sound = self.sounds.order().and_then(|key| {
+        let sound = self.sounds.order().map(|key| {
             let wave = match key.tune {
                 Tune::BuiltIn(_) => None,
                 Tune::Music(lobby) => self.lobby(lobby).music.clone(),
                 Tune::Voice(lobby, announcement) => Some(self.lobby(lobby).voices.of(announcement)),
             };
-            Some(Job::Sound(Box::new(SoundOrder { key, wave: wave? })))
+            Job::Sound(Box::new(SoundOrder { key, wave }))
         });
         film.into_iter().chain(sound)
     }
@@ -165,9 +176,11 @@ impl Repertoire {
         LobbyId(u16::try_from(at).unwrap_or(0))
     }
 
-    fn built_in(&mut self, codec: &Codec, sound: Sound, packet_ms: u32) -> Option<EncodedLoop> {
-        let key = SoundKey { codec: codec.clone(), tune: Tune::BuiltIn(sound), packet_ms };
-        self.sounds.get_or_make(key, || encode_loop(codec, sound, packet_ms))
+    /// Silence, coded on the spot where a worker has not done it.
+    fn silence(&mut self, codec: &Codec, packet_ms: u32) -> Option<EncodedLoop> {
+        let tune = Tune::BuiltIn(Sound::Silence);
+        let key = SoundKey { codec: codec.clone(), tune, packet_ms };
+        self.sounds.get_or_make(key, || encode_loop(codec, Sound::Silence, packet_ms))
     }
 
     /// A tune for a port; what a worker still codes is waited for.
@@ -178,16 +191,7 @@ impl Repertoire {
         tune: Tune,
         packet_ms: u32,
     ) -> Stocked<EncodedLoop> {
-        match tune {
-            Tune::BuiltIn(sound) => match self.built_in(codec, sound, packet_ms) {
-                Some(sound) => Stocked::Ready(sound),
-                None => Stocked::Never,
-            },
-            Tune::Music(_) | Tune::Voice(..) => {
-                let codec = codec.clone();
-                self.sounds.want(port, SoundKey { codec, tune, packet_ms })
-            }
-        }
+        self.sounds.want(port, SoundKey { codec: codec.clone(), tune, packet_ms })
     }
 }
 
@@ -272,7 +276,7 @@ impl Player {
         let mut formats = plan.formats().filter(|format| format.codec.is_primary());
         let (format, packet_ms, silence) = formats.find_map(|format: &PayloadFormat| {
             [wanted_ms, PACKET_MS].into_iter().find_map(|ms| {
-                let silence = repertoire.built_in(&format.codec, Sound::Silence, ms)?;
+                let silence = repertoire.silence(&format.codec, ms)?;
                 Some((format, ms, silence))
             })
         })?;
@@ -372,7 +376,24 @@ mod tests {
     fn player(codecs: &[Codec], packet_ms: u32, source: Source) -> Option<Player> {
         let mut repertoire = Repertoire::new(vec![]);
         let plan = plan(codecs, packet_ms);
+        let first = Player::new(&mut repertoire, PortId(2), &plan, source, Instant::START)?;
+        if work(&mut repertoire).is_empty() {
+            return Some(first);
+        }
         Player::new(&mut repertoire, PortId(2), &plan, source, Instant::START)
+    }
+
+    /// Lets a worker do all that is ordered, and names the ports that waited for it.
+    fn work(repertoire: &mut Repertoire) -> Vec<PortId> {
+        let mut waited = Vec::new();
+        while let Some(Job::Sound(order)) = repertoire.jobs().next() {
+            waited.extend(repertoire.take_sound(order.key.clone(), order.code()));
+        }
+        waited
+    }
+
+    fn is_loud(player: &mut Player) -> bool {
+        (0..50).any(|n| player.next(ms(n * 20)).unwrap().payload.iter().any(|byte| *byte != 0xff))
     }
 
     fn ms(ms: u64) -> Instant {
@@ -403,6 +424,37 @@ mod tests {
             .collect();
         assert!(loud[0]);
         assert!(loud[60..].iter().all(|loud| !loud));
+    }
+
+    #[test]
+    fn nothing_but_silence_is_coded_on_the_spot_and_whoever_waits_is_named() {
+        for source in [Source::Hold(LobbyId::HOUSE), Source::RingBack, Source::Tone(Tone::Warning)]
+        {
+            let mut repertoire = Repertoire::new(vec![]);
+            let plan = plan(&[Codec::Pcmu], 20);
+            let mut player =
+                Player::new(&mut repertoire, PortId(2), &plan, source, Instant::START).unwrap();
+            assert!(!is_loud(&mut player), "{source:?}");
+            assert_eq!(work(&mut repertoire), [PortId(2)], "{source:?}");
+            let mut player =
+                Player::new(&mut repertoire, PortId(2), &plan, source, Instant::START).unwrap();
+            assert!(is_loud(&mut player), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_prepared_codes_nothing_by_itself_and_nobody_waits_for_it_later() {
+        let mut repertoire = Repertoire::new(vec![]);
+        repertoire.prepare();
+        assert_eq!(repertoire.sounds.len(), 0);
+        assert_eq!(work(&mut repertoire), []);
+        for codec in USUAL {
+            let plan = plan(&[codec], 20);
+            for source in [Source::Hold(LobbyId::HOUSE), Source::Tone(Tone::Warning)] {
+                Player::new(&mut repertoire, PortId(2), &plan, source, Instant::START).unwrap();
+                assert!(repertoire.jobs().next().is_none(), "{source:?}");
+            }
+        }
     }
 
     #[test]

@@ -247,10 +247,10 @@ impl Machine {
         }
     }
 
-    /// Codes melody and tones ahead of the first call, which takes a tenth of a second; the workers
-    /// code what the administrator gave.
-    pub fn prepare(&mut self) {
+    /// Has the workers code melody, tones and the administrator's files ahead of the first call.
+    pub fn prepare(&mut self, out: &mut impl Outgoing) {
         self.repertoire.prepare();
+        self.repertoire.jobs().for_each(|job| out.job(job));
     }
 
     /// Who gets whom.

@@ -60,6 +60,12 @@ impl<K, T> Default for Stock<K, T> {
 }
 
 impl<K: Clone + Ord, T: Clone + Shared> Stock<K, T> {
+    /// How many are there, or known never to be.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.ready.len()
+    }
+
     /// A thing for a port, which waits for it where it is not there; it waits for one thing at most.
     pub fn want(&mut self, port: PortId, key: K) -> Stocked<T> {
         match self.ready.get(&key) {

@@ -208,6 +208,7 @@ impl EventLoop {
             found: VecDeque::new(),
             broken: None,
         };
+        this.media.prepare(this.sockets.media.outgoing());
         this.perform(first);
         this.handle(Input::Ports(ports));
         this
