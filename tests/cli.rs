@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -209,6 +210,8 @@ impl Server {
         );
         fs::write(house.path("cordboard.toml"), config).unwrap();
         let log = fs::File::create(house.path("log")).unwrap();
+        // One that was killed has left it behind.
+        let _ = fs::remove_file(data.join("cordboard.sock"));
         let child = house.command("serve").stdin(Stdio::null()).stdout(log).spawn().unwrap();
         let server = Self { child };
         let end = Instant::now() + Duration::from_secs(10);
@@ -252,6 +255,58 @@ fn a_running_server_is_asked_and_the_journal_has_it() {
     assert!(house.path("data/cordboard.sock").exists());
     house.does("terminal set 3002 --name Eve");
     assert!(house.does("terminal show 3002").contains("Eve"));
+}
+
+#[test]
+fn a_house_is_backed_up_while_it_runs_and_restored_when_it_does_not() {
+    let house = House::new();
+    let file = house.path("monday").display().to_string();
+    house.is_refused(&format!("backup {file}"), "there is no database yet");
+    house.does("terminal add 3001 --level A");
+    let server = Server::start(&house);
+    house.does("terminal add 3002");
+    assert_eq!(house.does(&format!("backup {file}")), "");
+    house.is_refused(&format!("backup {file}"), "add --force to replace it");
+    house.does("terminal remove 3001");
+    house.is_refused(&format!("restore {file}"), "a running cordboard holds it");
+    drop(server);
+    let said = house.does(&format!("restore {file}"));
+    assert!(
+        said.contains(&format!("cordboard.db is {file} now; the one before is kept")),
+        "{said}"
+    );
+    assert!(house.does("terminal list").contains("3001"));
+    house.does(&format!("backup {file} --force"));
+    let elsewhere = house.path("elsewhere").display().to_string();
+    let said = house.does(&format!("restore {file} --data {elsewhere}"));
+    assert_eq!(said, format!("{elsewhere}/cordboard.db is {file} now\n"));
+}
+
+#[test]
+fn an_emptied_database_is_refused_by_every_command_with_the_one_that_helps() {
+    let house = House::new();
+    house.does("terminal add 3001");
+    fs::write(house.path("data/cordboard.db"), "").unwrap();
+    for line in ["serve", "terminal list", "terminal add 3002", "records", "backup monday"] {
+        house.is_refused(line, "`cordboard restore FILE`");
+    }
+    assert_eq!(fs::metadata(house.path("data/cordboard.db")).unwrap().len(), 0);
+}
+
+#[test]
+fn a_server_says_once_whose_eyes_the_data_was_open_to() {
+    let house = House::new();
+    house.does("terminal add 3001");
+    let data = house.path("data");
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    let start = || {
+        drop(Server::start(&house));
+        fs::read_to_string(house.path("log")).unwrap()
+    };
+    let said = start();
+    assert!(said.contains(&format!("{} and 0 more files could be read", data.display())), "{said}");
+    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(!start().contains("could be read"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use cordboard::ids::{
 use cordboard::presence;
 use cordboard::registrar::{Binding, BindingChange};
 use cordboard::sip::{Destination, Flow, HeaderName, NameAddr, Transport, Uri};
+use cordboard::store::backup::{BackupError, back_up, restore};
 use cordboard::store::{
     Batch, Database, Lock, Outcome, StoreError, Unreadable, WAITING_MAX, WriteRefused, Writer,
     admin,
@@ -22,8 +23,10 @@ use cordboard::store::{
 use cordboard::switchboard::call_record::{CallRecord, EndedBy, Handover};
 use cordboard::switchboard::desk::results::Kept;
 use cordboard::time::UnixTime;
+use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 
@@ -107,6 +110,11 @@ fn record(call: u64) -> CallRecord {
     };
     record.enter("queued", after(call), "");
     record
+}
+
+/// The file, past the rules of the house.
+fn raw(data: &Path) -> Connection {
+    Connection::open(data.join("cordboard.db")).unwrap()
 }
 
 fn put(entries: Vec<Entry>) -> Batch {
@@ -344,21 +352,374 @@ fn a_file_of_a_later_version_is_left_alone() {
 #[test]
 fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_writes() {
     let data = tempfile::tempdir().unwrap();
-    std::fs::write(data.path().join("cordboard.db"), "").unwrap();
+    drop(Database::open(data.path()).unwrap());
+    let raw = raw(data.path());
+    // Before it, files were not marked as ours.
+    raw.pragma_update(None, "user_version", 3).unwrap();
+    raw.pragma_update(None, "application_id", 0).unwrap();
     let error = Database::open_to_read(data.path()).unwrap_err();
     assert!(matches!(error, StoreError::Outdated { .. }));
     drop(Database::open(data.path()).unwrap());
     assert!(Database::open_to_read(data.path()).unwrap().is_some());
+    let mark = |raw: &Connection| raw.pragma_query_value(None, "application_id", |row| row.get(0));
+    assert_eq!(mark(&raw).ok(), Some(i32::from_be_bytes(*b"cord")));
+}
+
+/// The same for whoever writes and whoever reads.
+fn refused(data: &Path) -> StoreError {
+    let read = Database::open_to_read(data).unwrap_err();
+    let written = Database::open(data).unwrap_err();
+    assert_eq!(read.to_string(), written.to_string());
+    written
 }
 
 #[test]
 fn what_is_no_database_is_refused_and_left_as_it_is() {
     let data = tempfile::tempdir().unwrap();
     let path = data.path().join("cordboard.db");
-    std::fs::write(&path, "a shopping list, long enough to be taken for a header of SQLite")
+    let text = "a shopping list, long enough to be taken for a header of SQLite".repeat(20);
+    std::fs::write(&path, &text).unwrap();
+    let error = refused(data.path());
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("`cordboard restore FILE`"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+    for mark in [0, 17, i32::from_be_bytes(*b"cord")] {
+        let data = tempfile::tempdir().unwrap();
+        let raw = raw(data.path());
+        raw.execute_batch("CREATE TABLE calls (facts TEXT)").unwrap();
+        raw.pragma_update(None, "application_id", mark).unwrap();
+        for version in [0, 1, 3] {
+            if mark > 17 && version > 0 {
+                continue; // It says that it is ours.
+            }
+            raw.pragma_update(None, "user_version", version).unwrap();
+            let error = refused(data.path());
+            assert!(matches!(error, StoreError::Foreign { .. }), "{mark} {version}: {error}");
+        }
+        let mode: String = raw.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "delete");
+    }
+}
+
+#[test]
+fn a_database_that_has_become_empty_is_no_new_house() {
+    let data = tempfile::tempdir().unwrap();
+    drop(Database::open(data.path()).unwrap());
+    let path = data.path().join("cordboard.db");
+    std::fs::write(&path, "").unwrap();
+    let error = refused(data.path());
+    assert!(matches!(error, StoreError::Emptied { .. }), "{error}");
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+    std::fs::remove_file(&path).unwrap();
+    raw(data.path()).pragma_update(None, "journal_mode", "WAL").unwrap(); // One page, no table.
+    let error = refused(data.path());
+    assert!(matches!(error, StoreError::Emptied { .. }), "{error}");
+}
+
+#[test]
+fn a_database_that_is_missing_beside_its_journal_or_a_backup_is_no_new_house() {
+    let data = tempfile::tempdir().unwrap();
+    let path = |name: &str| data.path().join(name);
+    std::fs::write(path("cordboard.db-wal"), "").unwrap();
+    std::fs::write(path("music.wav"), "RIFF, and so on: long enough for a header".repeat(9))
         .unwrap();
-    assert!(matches!(Database::open(data.path()), Err(StoreError::Sqlite { .. })));
-    assert!(std::fs::read_to_string(&path).unwrap().starts_with("a shopping list"));
+    std::fs::write(path("cordboard.db.new"), "half of one").unwrap();
+    assert!(Database::open_to_read(data.path()).unwrap().is_none());
+    drop(Database::open(data.path()).unwrap());
+    assert!(!path("cordboard.db.new").exists());
+
+    std::fs::rename(path("cordboard.db"), path("cordboard.db.new")).unwrap();
+    assert!(Database::open_to_read(data.path()).unwrap().is_none(), "it never had its name");
+    std::fs::rename(path("cordboard.db.new"), path("monday.backup")).unwrap();
+    let error = refused(data.path());
+    assert!(matches!(&error, StoreError::Gone { rest, .. } if *rest == path("monday.backup")));
+    assert!(!path("cordboard.db").exists());
+
+    std::fs::remove_file(path("monday.backup")).unwrap();
+    std::fs::write(path("cordboard.db-wal"), "some").unwrap();
+    let error = refused(data.path());
+    assert!(matches!(&error, StoreError::Gone { rest, .. } if *rest == path("cordboard.db-wal")));
+    assert!(error.to_string().contains("`cordboard restore FILE`"), "{error}");
+}
+
+#[test]
+fn a_truncated_or_mangled_database_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let entry = |call| Entry::Call(Box::new(record(call)));
+    write(data.path(), vec![put((0..1000).map(entry).collect())]);
+    let path = data.path().join("cordboard.db");
+    let whole = std::fs::read(&path).unwrap();
+    for len in [50, 700, 4096, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..len]).unwrap();
+        let error = refused(data.path());
+        assert!(matches!(error, StoreError::Damaged { .. }), "{len}: {error}");
+    }
+    // All but the first page and the tables' names: what is loaded is not what was written.
+    let mut mangled = whole.clone();
+    mangled[8192..].fill(0x5a);
+    std::fs::write(&path, mangled).unwrap();
+    let loaded = Database::open(data.path()).and_then(|database| database.load(NOW));
+    assert!(matches!(loaded, Err(StoreError::Damaged { .. })), "{loaded:?}");
+    std::fs::write(&path, whole).unwrap();
+    assert!(Database::open(data.path()).unwrap().load(NOW).is_ok());
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn nobody_else_reads_the_data_from_the_first_byte_on() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("var/data");
+    let lock = Lock::take(&data).unwrap();
+    assert_eq!(lock.lax().tightened, Vec::<PathBuf>::new());
+    let (writer, outcomes) = writer(&data);
+    writer.write(put(vec![Entry::Call(Box::new(record(1)))])).unwrap();
+    outcomes.recv().unwrap();
+    assert_eq!(mode(&data), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(files.len(), 4, "database, -wal, -shm and lock: {files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[test]
+fn data_that_others_could_read_is_theirs_no_more_and_that_is_said_once() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("data");
+    drop(Lock::take(&data).unwrap());
+    drop(Database::open(&data).unwrap());
+    let path = |name: &str| data.join(name);
+    std::fs::copy(path("cordboard.db"), path("monday.backup")).unwrap();
+    std::fs::write(path("music.wav"), "RIFF").unwrap();
+    let lax = ["cordboard.db", "cordboard.lock", "monday.backup"].map(path);
+    set_mode(&data, 0o2755);
+    lax.iter().chain([&path("music.wav")]).for_each(|file| set_mode(file, 0o644));
+    let lock = Lock::take(&data).unwrap();
+    assert_eq!(lock.lax().tightened, [&[data.clone()][..], &lax].concat());
+    assert!(lock.lax().left.is_empty());
+    assert_eq!((mode(&data), mode(&path("music.wav"))), (0o2700, 0o644));
+    assert!(lax.iter().all(|file| mode(file) == 0o600));
+    drop(lock);
+    assert!(Lock::take(&data).unwrap().lax().tightened.is_empty());
+}
+
+#[test]
+fn a_directory_of_everybody_is_not_taken_from_them() {
+    let data = tempfile::tempdir().unwrap();
+    set_mode(data.path(), 0o1777);
+    assert!(Lock::take(data.path()).unwrap().lax().tightened.is_empty());
+    assert_eq!(mode(data.path()), 0o1777);
+}
+
+/// A house with this terminal, whose server runs or does not.
+fn add_terminal(data: &Path, name: &str) {
+    let change = Change::AddTerminal(TerminalDraft::new(number(name)));
+    admin::apply(data, plan(), &change, "root", NOW).unwrap();
+}
+
+fn terminals(data: &Path) -> Vec<String> {
+    let (accounts, _) = Database::open_to_read(data).unwrap().unwrap().accounts().unwrap();
+    accounts.terminals.iter().map(|terminal| terminal.number.to_string()).collect()
+}
+
+fn files(directory: &Path) -> Vec<String> {
+    let name = |entry: std::fs::DirEntry| entry.file_name().into_string().unwrap();
+    let mut names: Vec<_> =
+        std::fs::read_dir(directory).unwrap().map(|entry| name(entry.unwrap())).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_backup_is_the_committed_state_also_while_a_server_writes() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = |name: &str| parent.path().join(name);
+    let (data, file) = (path("data"), path("monday"));
+    add_terminal(&data, "3001");
+    let (writer, outcomes) = writer(&data);
+    writer.write(put(vec![Entry::Call(Box::new(record(1)))])).unwrap();
+    outcomes.recv().unwrap();
+    let raw = raw(&data);
+    raw.execute_batch("BEGIN IMMEDIATE; DELETE FROM terminals").unwrap(); // Not committed.
+    back_up(&data, &file, false).unwrap();
+    raw.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(mode(&file), 0o600);
+    assert_eq!(files(parent.path()), ["data", "monday"]);
+
+    let refused = back_up(&data, &file, false).unwrap_err();
+    assert!(matches!(refused, BackupError::Exists { .. }), "{refused}");
+    writer.write(put(vec![Entry::Call(Box::new(record(2)))])).unwrap();
+    outcomes.recv().unwrap();
+    back_up(&data, &file, true).unwrap();
+    assert_eq!(files(parent.path()), ["data", "monday"]);
+
+    let elsewhere = path("elsewhere");
+    restore(&elsewhere, &file, "root", NOW).unwrap();
+    assert_eq!(terminals(&elsewhere), ["3001"]);
+    let (state, _) = Database::open(&elsewhere).unwrap().load(NOW).unwrap();
+    assert_eq!((state.calls, state.next_call), (vec![record(1), record(2)], 3));
+}
+
+#[test]
+fn what_cannot_be_backed_up_leaves_no_file() {
+    let parent = tempfile::tempdir().unwrap();
+    let (data, file) = (parent.path().join("data"), parent.path().join("monday"));
+    let refused = back_up(&data, &file, false).unwrap_err();
+    assert!(matches!(refused, BackupError::Nothing { .. }), "{refused}");
+    assert!(!data.exists());
+    drop(Database::open(Path::new(parent.path())).unwrap());
+    let own = parent.path().join("cordboard.db");
+    let refused = back_up(parent.path(), &own, true).unwrap_err();
+    assert!(matches!(refused, BackupError::Itself { .. }), "{refused}");
+    let nowhere = parent.path().join("nowhere/monday");
+    assert!(matches!(back_up(parent.path(), &nowhere, false), Err(BackupError::File { .. })));
+
+    write(parent.path(), vec![put((0..500).map(|n| Entry::Call(Box::new(record(n)))).collect())]);
+    let mut mangled = std::fs::read(&own).unwrap();
+    let half = mangled.len() / 2;
+    mangled[half..].fill(0x5a);
+    std::fs::write(&own, mangled).unwrap();
+    let refused = back_up(parent.path(), &file, false).unwrap_err();
+    assert!(
+        matches!(&refused, BackupError::Store(StoreError::Damaged { path, .. }) if *path == own),
+        "{refused}"
+    );
+    assert_eq!(files(parent.path()), ["cordboard.db"]);
+}
+
+#[test]
+fn a_backup_takes_the_place_of_the_database_which_is_kept() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = |name: &str| parent.path().join(name);
+    let (data, file) = (path("data"), path("monday"));
+    add_terminal(&data, "3001");
+    back_up(&data, &file, false).unwrap();
+    let backup = std::fs::read(&file).unwrap();
+    add_terminal(&data, "3002");
+    let restored = restore(&data, &file, "root", NOW).unwrap();
+    assert_eq!(terminals(&data), ["3001"]);
+    let replaced = restored.replaced.unwrap();
+    assert_eq!(replaced, data.join("cordboard.db.replaced-2026-11-22-125326"));
+    assert_eq!((mode(&replaced), mode(&restored.path)), (0o600, 0o600));
+    assert_eq!(std::fs::read(&file).unwrap(), backup, "it stays as it is");
+    assert_eq!(files(parent.path()), ["data", "monday"]);
+    let audit = Database::open_to_read(&data).unwrap().unwrap().audit(1).unwrap();
+    assert_eq!((audit[0].by.as_str(), audit[0].at), ("root", NOW));
+    assert_eq!(audit[0].what, format!("restore {}", file.display()));
+
+    // And back, within the same second.
+    let restored = restore(&data, &replaced, "root", NOW).unwrap();
+    assert_eq!(terminals(&data), ["3001", "3002"]);
+    let expected = data.join("cordboard.db.replaced-2026-11-22-125326-2");
+    assert_eq!(restored.replaced, Some(expected));
+}
+
+#[test]
+fn a_damaged_or_missing_database_is_replaced_with_what_belongs_to_it() {
+    let parent = tempfile::tempdir().unwrap();
+    let (data, file) = (parent.path().join("data"), parent.path().join("monday"));
+    add_terminal(&data, "3001");
+    back_up(&data, &file, false).unwrap();
+    for left in ["cordboard.db", "cordboard.db-wal"] {
+        std::fs::remove_file(data.join("cordboard.db")).unwrap();
+        std::fs::write(data.join(left), "neither database nor journal").unwrap();
+        assert!(Database::open(&data).is_err());
+        let replaced = restore(&data, &file, "root", NOW).unwrap().replaced.unwrap();
+        let suffix = left.trim_start_matches("cordboard.db");
+        let kept = PathBuf::from(format!("{}{suffix}", replaced.display()));
+        assert_eq!(std::fs::read(kept).unwrap(), b"neither database nor journal");
+        assert!(!data.join("cordboard.db-wal").exists(), "it would spoil the new one");
+        assert_eq!(terminals(&data), ["3001"]);
+    }
+}
+
+#[test]
+fn a_copy_of_a_running_database_is_restored_with_its_journal() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = |name: &str| parent.path().join(name);
+    let data = path("data");
+    let (writer, outcomes) = writer(&{
+        std::fs::create_dir(&data).unwrap();
+        data.clone()
+    });
+    writer.write(put(vec![Entry::Call(Box::new(record(1)))])).unwrap();
+    outcomes.recv().unwrap();
+    std::fs::copy(data.join("cordboard.db"), path("monday")).unwrap();
+    std::fs::copy(data.join("cordboard.db-wal"), path("monday-wal")).unwrap();
+    restore(&path("other"), &path("monday"), "root", NOW).unwrap();
+    let (state, _) = Database::open(&path("other")).unwrap().load(NOW).unwrap();
+    assert_eq!(state.calls, [record(1)]);
+    assert_eq!(files(parent.path()), ["data", "monday", "monday-wal", "other"]);
+}
+
+#[test]
+fn what_is_no_backup_replaces_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = |name: &str| parent.path().join(name);
+    let (data, file) = (path("data"), path("monday"));
+    add_terminal(&data, "3001");
+    write(&data, vec![put((0..500).map(|n| Entry::Call(Box::new(record(n)))).collect())]);
+    back_up(&data, &file, false).unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    let before = files(&data);
+    let refuses = |why: &str| {
+        let refused = restore(&data, &file, "root", NOW).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("{}: ", file.display())), "{refused}");
+        assert!(refused.contains(why), "{refused}");
+        assert_eq!(files(&data), before);
+        assert_eq!(terminals(&data), ["3001"]);
+    };
+    std::fs::write(&file, "").unwrap();
+    refuses("this is no database of cordboard");
+    std::fs::write(&file, "a shopping list".repeat(100)).unwrap();
+    refuses("it is damaged");
+    std::fs::write(&file, &whole[..whole.len() - 4096]).unwrap();
+    refuses("it is damaged");
+    let mut mangled = whole.clone();
+    let half = whole.len() / 2;
+    mangled[half..half + 4096].fill(0x5a);
+    std::fs::write(&file, mangled).unwrap();
+    refuses("take another backup");
+    std::fs::write(&file, &whole).unwrap();
+    let open = || Connection::open(&file).unwrap();
+    open().pragma_update(None, "user_version", 99).unwrap();
+    refuses("use the newer program");
+    open().pragma_update(None, "application_id", 17).unwrap();
+    refuses("this is no database of cordboard");
+    std::fs::remove_file(&file).unwrap();
+    refuses("No such file");
+
+    std::fs::write(&file, &whole).unwrap();
+    let refused = restore(&data, &data.join("cordboard.db"), "root", NOW).unwrap_err();
+    assert!(matches!(refused, BackupError::Itself { .. }), "{refused}");
+    let lock = Lock::take(&data).unwrap();
+    let refused = restore(&data, &file, "root", NOW).unwrap_err();
+    assert!(matches!(refused, BackupError::Store(StoreError::Locked { .. })), "{refused}");
+    drop(lock);
+    restore(&data, &file, "root", NOW).unwrap();
+}
+
+#[test]
+fn a_backup_of_an_earlier_version_is_brought_up_to_date() {
+    let parent = tempfile::tempdir().unwrap();
+    let (data, file) = (parent.path().join("data"), parent.path().join("monday"));
+    add_terminal(&data, "3001");
+    raw(&data).pragma_update(None, "user_version", 3).unwrap();
+    raw(&data).pragma_update(None, "application_id", 0).unwrap();
+    back_up(&data, &file, false).unwrap();
+    restore(&data, &file, "root", NOW).unwrap();
+    assert_eq!(terminals(&data), ["3001"]);
 }
 
 #[test]

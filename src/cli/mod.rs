@@ -4,13 +4,15 @@
 //!   terminal level permit operator     a server runs?  yes ─▶ DATA/cordboard.sock, holds from the next call on
 //!                                                      no  ─▶ straight to the database, by the same rules
 //!   status calls queue operators       only of a running server
-//!   explain records check              read, whether one runs or not
+//!   explain records check backup       read, whether one runs or not
+//!   restore                            only where none runs
 //! ```
 //!
 //! Exit status: 0 done, 1 refused or failed with a sentence on stderr, 2 wrong usage.
 
 mod administration;
 mod agent;
+mod backup;
 mod check;
 mod csv;
 mod demo;
@@ -78,6 +80,10 @@ enum Command {
     Operators(table::Listing),
     /// Call records
     Records(records::Command),
+    /// Write the database to a file, also while the server runs
+    Backup(backup::BackUp),
+    /// Put a backup in the place of the database, which is kept under another name
+    Restore(backup::Command),
 }
 
 /// Runs the command line; the sentence of a failure goes to stderr.
@@ -111,6 +117,8 @@ impl Arguments {
             Command::Queue(listing) => now::queue(&Administration::open(config)?, listing),
             Command::Operators(listing) => now::operators(&Administration::open(config)?, listing),
             Command::Records(command) => command.run(&Administration::open(config)?),
+            Command::Backup(command) => command.run(config),
+            Command::Restore(command) => command.restore(config),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

@@ -18,7 +18,7 @@ use crate::server::media_sockets::{self, raise_file_limit};
 use crate::server::recordings::Recordings;
 use crate::server::{CodecWorkers, own_address_towards};
 use crate::sip::Transport;
-use crate::store::{Database, Lock, Writer};
+use crate::store::{Database, Lax, Lock, Writer};
 use crate::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
 use crate::time::Duration;
 use crate::transaction;
@@ -40,6 +40,8 @@ const PHONE_PAUSE: Duration = Duration::from_secs(60);
 const RING_TIME: Duration = Duration::from_secs(30);
 /// A relay port rests for so long before another call gets it.
 const PORT_REST: Duration = Duration::from_secs(5);
+/// So many files that others can read are named.
+const LAX_SAID_MAX: usize = 5;
 
 /// Run the switchboard.
 #[derive(Debug, clap::Args)]
@@ -66,7 +68,8 @@ impl Command {
 }
 
 async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
-    let _lock = Lock::take(data)?;
+    let lock = Lock::take(data)?;
+    say_lax(lock.lax());
     let database = Database::open(data)?;
     if let Some(old) = database.adopt_realm(&config.sip.domain)? {
         tracing::warn!(
@@ -132,6 +135,25 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     EventLoop::new(parts).run(committed, requested, stopped()?).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Says once that passwords may have been read.
+fn say_lax(lax: &Lax) {
+    if let Some(first) = lax.tightened.first() {
+        tracing::warn!(
+            "{} and {} more files could be read by other accounts of this machine, and are their \
+             owner's alone now",
+            first.display(),
+            lax.tightened.len() - 1
+        );
+    }
+    for (path, error) in lax.left.iter().take(LAX_SAID_MAX) {
+        let path = path.display();
+        tracing::warn!(
+            "{path} can be read by other accounts, and what passwords are kept as with it: take that \
+             from them (chmod go-rwx {path}): {error}"
+        );
+    }
 }
 
 /// The relay, with what the house shows and plays to those who wait.

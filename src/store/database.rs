@@ -1,7 +1,8 @@
 //! One open database file.
 
 use super::error::StoreError;
-use super::schema;
+use super::files;
+use super::schema::{self, Identity};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 pub struct Database {
     pub(super) connection: Connection,
     path: PathBuf,
+    version: u32,
 }
 
 impl Database {
@@ -21,53 +23,90 @@ impl Database {
     /// Whoever writes holds the [`Lock`](super::Lock).
     ///
     /// # Errors
-    /// When the file cannot be opened, or is of a later version.
+    /// When the file cannot be opened, is damaged, another program's, or of a later version; or when
+    /// there was one, and is no more.
     pub fn open(data: &Path) -> Result<Self, StoreError> {
-        let path = data.join("cordboard.db");
-        let sqlite = |error| StoreError::Sqlite { path: path.clone(), error };
-        let mut connection = Connection::open(&path).map_err(sqlite)?;
-        let found = Self::prepare(&connection).map_err(sqlite)?;
-        if found > schema::VERSION {
-            return Err(StoreError::TooNew { path, found, known: schema::VERSION });
+        let path = files::database(data);
+        if !files::has_database(data)? {
+            make(&path)?;
         }
-        schema::upgrade(&mut connection).map_err(sqlite)?;
-        Ok(Self { connection, path })
+        let mut database = Self::connect(&path, &path)?;
+        database.log_ahead()?;
+        database.upgrade()?;
+        Ok(database)
     }
 
     /// Opens the database of `data` for reading, also while a server writes; `None` when there is
     /// none yet.
     ///
     /// # Errors
-    /// When the file cannot be opened, or is of another version.
+    /// As [`open`](Self::open), or when the file is of an earlier version.
     pub fn open_to_read(data: &Path) -> Result<Option<Self>, StoreError> {
-        let path = data.join("cordboard.db");
-        if !path.exists() {
-            return Ok(None);
+        let Some(database) = Self::open_of_any_version(data)? else { return Ok(None) };
+        if database.version < schema::VERSION {
+            return Err(StoreError::Outdated { path: database.path });
         }
-        let sqlite = |error| StoreError::Sqlite { path: path.clone(), error };
-        // Not read-only: the first reader after a crash has to replay the log.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).map_err(sqlite)?;
-        let found = Self::prepare(&connection).map_err(sqlite)?;
-        if found > schema::VERSION {
-            return Err(StoreError::TooNew { path, found, known: schema::VERSION });
-        }
-        if found < schema::VERSION {
-            return Err(StoreError::Outdated { path });
-        }
-        connection.pragma_update(None, "query_only", true).map_err(sqlite)?;
-        Ok(Some(Self { connection, path }))
+        let query_only = database.connection.pragma_update(None, "query_only", true);
+        query_only.map_err(|error| database.fault(error))?;
+        Ok(Some(database))
     }
 
-    fn prepare(connection: &Connection) -> rusqlite::Result<u32> {
-        connection.busy_timeout(BUSY)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // FULL: what was reported as committed outlives the power, not only the process. It costs
-        // 4 ms a commit where NORMAL costs 0.1, but the group shares it: 30,000 batches a second
-        // with 100 under way (one virtual disk, November 2026).
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.set_prepared_statement_cache_capacity(64);
-        schema::version(connection)
+    /// As [`open_to_read`](Self::open_to_read), also of an earlier version.
+    pub(super) fn open_of_any_version(data: &Path) -> Result<Option<Self>, StoreError> {
+        if !files::has_database(data)? {
+            return Ok(None);
+        }
+        let path = files::database(data);
+        Self::connect(&path, &path).map(Some)
+    }
+
+    /// Opens the database `file`, which people know as `shown`, and looks whose it is; changes
+    /// nothing.
+    pub(super) fn connect(file: &Path, shown: &Path) -> Result<Self, StoreError> {
+        // Not read-only: the first reader after a crash has to replay the log.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let identified = Connection::open_with_flags(file, flags).and_then(|connection| {
+            connection.busy_timeout(BUSY)?;
+            connection.set_prepared_statement_cache_capacity(64);
+            let identity = schema::identify(&connection)?;
+            let len = schema::len(&connection)?;
+            Ok((connection, identity, len))
+        });
+        let (connection, identity, len) =
+            identified.map_err(|error| StoreError::of(shown, error))?;
+        let path = shown.to_owned();
+        match identity {
+            // SQLite itself misses the end of the last page.
+            Identity::Ours(_) if files::is_shorter(file, len) => {
+                let what = format!("it should have {len} bytes");
+                Err(StoreError::Damaged { path, what })
+            }
+            Identity::Ours(version) => Ok(Self { connection, path, version }),
+            Identity::Newer(found) => {
+                Err(StoreError::TooNew { path, found, known: schema::VERSION })
+            }
+            Identity::Blank => Err(StoreError::Emptied { path }),
+            Identity::Foreign => Err(StoreError::Foreign { path }),
+        }
+    }
+
+    fn log_ahead(&self) -> Result<(), StoreError> {
+        let set = || {
+            self.connection.pragma_update(None, "journal_mode", "WAL")?;
+            // FULL: what was reported as committed outlives the power, not only the process. It costs
+            // 4 ms a commit where NORMAL costs 0.1, but the group shares it: 30,000 batches a second
+            // with 100 under way (one virtual disk, November 2026).
+            self.connection.pragma_update(None, "synchronous", "FULL")
+        };
+        set().map_err(|error| self.fault(error))
+    }
+
+    /// Brings an older database up to date.
+    pub(super) fn upgrade(&mut self) -> Result<(), StoreError> {
+        let upgraded = schema::upgrade(&mut self.connection);
+        upgraded.map_err(|error| self.fault(error))?;
+        self.version = schema::VERSION;
+        Ok(())
     }
 
     /// The file.
@@ -77,7 +116,7 @@ impl Database {
     }
 
     pub(super) fn fault(&self, error: rusqlite::Error) -> StoreError {
-        StoreError::Sqlite { path: self.path.clone(), error }
+        StoreError::of(&self.path, error)
     }
 
     /// Notes the realm unless one is noted already: the server's start is to find the difference.
@@ -103,4 +142,18 @@ impl Database {
         };
         adopt().map_err(|error| self.fault(error))
     }
+}
+
+/// Makes a new database, which has its name only once it is whole: an empty one was never ours.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let new = files::new(path);
+    let fault = |error| StoreError::Directory { path: path.to_owned(), error };
+    files::remove(&new).map_err(fault)?;
+    let file = files::create(&new).map_err(fault)?;
+    let made = Connection::open_with_flags(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .and_then(|mut connection| schema::upgrade(&mut connection));
+    made.map_err(|error| StoreError::of(path, error))?;
+    file.sync_all().map_err(fault)?;
+    std::fs::rename(&new, path).map_err(fault)?;
+    files::sync_directory(path).map_err(fault)
 }

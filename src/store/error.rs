@@ -1,6 +1,6 @@
 //! What can go wrong with the database file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,11 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The file was written by a later version.
-    #[error("{}: its schema is version {found}, this cordboard knows {known}: use the newer program", path.display())]
+    #[error(
+        "{}: its schema is version {found}, this cordboard knows {known}: use the newer program, \
+         or go back to a backup of this one's with `cordboard restore FILE`",
+        path.display()
+    )]
     TooNew {
         /// The database.
         path: PathBuf,
@@ -35,6 +39,50 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
     },
+    /// The file is another program's.
+    #[error(
+        "{}: a database of another program: name another directory as `data`, or put a backup of \
+         cordboard's in its place with `cordboard restore FILE`",
+        path.display()
+    )]
+    Foreign {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The file has lost its content.
+    #[error(
+        "{}: it is empty, which a database of cordboard never is: put a backup in its place with \
+         `cordboard restore FILE`, or remove it to begin a new house",
+        path.display()
+    )]
+    Emptied {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The file is missing, and was there.
+    #[error(
+        "{}: it is missing, but {} shows that there was one: put a backup in its place with \
+         `cordboard restore FILE`, or move that away to begin a new house",
+        path.display(),
+        rest.display()
+    )]
+    Gone {
+        /// The database.
+        path: PathBuf,
+        /// What it has left behind.
+        rest: PathBuf,
+    },
+    /// What is in the file is not what was written.
+    #[error(
+        "{}: it is damaged ({what}): put a backup in its place with `cordboard restore FILE`",
+        path.display()
+    )]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        what: String,
+    },
     /// SQLite refuses.
     #[error("{}: {error}", path.display())]
     Sqlite {
@@ -46,6 +94,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What SQLite says of the database at `path`.
+    pub(super) fn of(path: &Path, error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let path = path.to_owned();
+        match error.sqlite_error_code() {
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => {
+                Self::Damaged { path, what: error.to_string() }
+            }
+            _ => Self::Sqlite { path, error },
+        }
+    }
+
     /// Whether it lies in what was to be written, not in the disk or the file: other batches can be
     /// written all the same.
     #[must_use]

@@ -4,14 +4,17 @@
 //!   start    [`Database::open`] ──▶ [`Database::load`] ──▶ one [`State`](crate::exchange::journal::State)
 //!   running  [`Writer::write`] ──▶ bounded channel ──▶ one thread, one transaction per gathered group
 //!                                                     └──▶ committed tickets go back to the loop
-//!   stopped  [`admin::apply`]: the same rules, straight to the file
+//!   stopped  [`admin::apply`]: the same rules, straight to the file; [`backup::restore`]
+//!   either   [`backup::back_up`]
 //! ```
 //!
 //! One process writes at a time: [`Lock`] says who. Others may read while it does (WAL).
 
 pub mod admin;
+pub mod backup;
 mod database;
 mod error;
+mod files;
 mod loader;
 mod lock;
 mod records;
@@ -22,6 +25,7 @@ mod writer;
 
 pub use database::Database;
 pub use error::{StoreError, Unreadable};
+pub use files::{ENTRIES_MAX, Lax};
 pub use lock::Lock;
 pub use records::AuditLine;
 pub use writer::{Batch, GROUP_MAX, Outcome, WAITING_MAX, WriteRefused, Writer};

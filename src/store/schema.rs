@@ -4,13 +4,60 @@ use crate::directory::patent_levels;
 use rusqlite::{Connection, Transaction};
 
 /// The steps in their order. A step that was ever released is never changed; the next one changes it.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [first, srtp, recordings];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [first, srtp, recordings, mark];
 
 /// The version that a file has after all steps.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
 
+/// Marks a file of SQLite as ours: "cord".
+pub(super) const APPLICATION: i32 = 0x636f_7264;
+/// The versions that were not marked yet.
+const UNMARKED: std::ops::RangeInclusive<u32> = 1..=3;
+
+/// Whose a file is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Identity {
+    /// Ours, of this version, which we know.
+    Ours(u32),
+    /// Ours, of a later version.
+    Newer(u32),
+    /// It has no tables.
+    Blank,
+    /// Another program's.
+    Foreign,
+}
+
+/// Whose the file is; reads only.
+pub(super) fn identify(connection: &Connection) -> rusqlite::Result<Identity> {
+    let application: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version = version(connection)?;
+    let tables = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let is_unmarked = application == 0 && UNMARKED.contains(&version);
+    Ok(match application {
+        APPLICATION if version > VERSION => Identity::Newer(version),
+        APPLICATION if version > 0 => Identity::Ours(version),
+        _ if tables("SELECT count(*) FROM sqlite_schema")? == 0 => Identity::Blank,
+        _ if is_unmarked
+            && tables(
+                "SELECT count(*) FROM sqlite_schema WHERE name IN ('facts', 'calls', 'admits')",
+            )? == 3 =>
+        {
+            Identity::Ours(version)
+        }
+        _ => Identity::Foreign,
+    })
+}
+
+/// How long the file of a database is that has no journal.
+pub(super) fn len(connection: &Connection) -> rusqlite::Result<u64> {
+    let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    let size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    Ok(u64::from(pages) * u64::from(size))
+}
+
 /// The version of a file.
-pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
+fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
@@ -24,6 +71,11 @@ pub(super) fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// The file says whose it is.
+fn mark(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.pragma_update(None, "application_id", APPLICATION)
 }
 
 /// Calls that were recorded, and where to.
