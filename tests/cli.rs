@@ -249,7 +249,7 @@ fn a_running_server_is_asked_and_the_journal_has_it() {
     assert!(operators.contains("op1,out,false,"), "{operators}");
     assert!(house.does("status").contains("terminals            2"));
     assert_eq!(house.does("calls --format json"), "[]\n");
-    assert_eq!(house.does("queue --format csv"), "queue,position,request,caller,since\r\n");
+    assert_eq!(house.does("queue --format csv"), "queue,position,request,caller,origin,since\r\n");
     drop(server);
     // Killed, it has left its socket behind; what was done is there.
     assert!(house.path("data/cordboard.sock").exists());

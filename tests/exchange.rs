@@ -5,7 +5,9 @@
 use cordboard::acd;
 use cordboard::cause::Cause;
 use cordboard::dialog::{self, DialogKey, StoredDialog};
-use cordboard::directory::{Accounts, NumberingPlan, Secret, Srtp, Terminal, Trunk, patent_levels};
+use cordboard::directory::{
+    Accounts, NumberingPlan, Operator, OperatorMode, Secret, Srtp, Terminal, Trunk, patent_levels,
+};
 use cordboard::exchange::journal::{Entry, State, StoredDesk};
 use cordboard::exchange::{
     CALLS_PER_SECOND_MAX, Effect, Input, Machine, OPEN_CALLS_MAX, RETRY_AFTER, Settings,
@@ -85,7 +87,7 @@ fn settings() -> Settings {
 fn accounts() -> Accounts {
     let terminal = Terminal {
         number: Number::from("3001"),
-        name: String::new(),
+        name: "Boss".into(),
         level: LevelId::from("B"),
         secret: Some(Secret::from_password("3001", DOMAIN, "secret").unwrap()),
         contact: None,
@@ -93,6 +95,7 @@ fn accounts() -> Accounts {
     };
     let door = Terminal {
         number: Number::from("4001"),
+        name: "Door".into(),
         secret: None,
         contact: Some(Uri::parse("sip:4001@192.0.2.9:5060").unwrap()),
         ..terminal.clone()
@@ -105,7 +108,14 @@ fn accounts() -> Accounts {
         terminals: vec![terminal, door],
         levels: levels.into(),
         permits: vec![],
-        operators: vec![],
+        operators: vec![Operator {
+            name: OperatorId::from("op1"),
+            phone: Number::from("3001"),
+            phones: Default::default(),
+            queues: Default::default(),
+            mode: OperatorMode::Desk,
+            secret: None,
+        }],
     }
 }
 
@@ -303,6 +313,52 @@ fn a_stranger_in_a_hurry_gets_503_and_no_phone_rings() {
     assert_eq!(refusal.headers.get(HeaderName::RetryAfter), Some(retry.as_str()));
     let effects = house.hears("198.51.100.8:5060", &invite(1_001, "4001", CONTACT));
     assert_ne!(status(&effects), Some(503), "its neighbour is innocent");
+}
+
+/// What 4001's phone is told of a guest with this From (R1.5).
+fn shown_at_the_phone(from: &str) -> NameAddr {
+    let (mut house, _) = House::new(State::default());
+    let invite = invite(1, "4001", CONTACT);
+    let invite = invite.replace("<sip:eve@elsewhere.example>", from);
+    let effects = house.hears("198.51.100.7:5060", &invite);
+    let mut onward = sent(&effects).into_iter().filter_map(|(_, message)| match message {
+        Message::Request(request) => Some(request),
+        Message::Response(_) => None,
+    });
+    let onward = onward.next().unwrap_or_else(|| panic!("{from}: no phone rings: {effects:?}"));
+    assert!(!onward.headers.contains(HeaderName::PAssertedIdentity), "nobody vouches for {from}");
+    onward.headers.from().unwrap()
+}
+
+#[test]
+fn a_guest_rings_under_its_own_address_and_never_under_ours() {
+    for (from, display, uri) in [
+        ("Eve <sip:eve@evil.example>", "Eve", "sip:eve@evil.example"),
+        // Phones that show the user part alone would show a colleague's number.
+        ("Eve <sip:3001@evil.example>", "3001@evil.example", "sip:3001@evil.example"),
+        // 3001 is called Boss.
+        ("Boss <sip:eve@evil.example>", "eve@evil.example", "sip:eve@evil.example"),
+        ("\" B.O.S.S \" <sip:eve@evil.example>", "eve@evil.example", "sip:eve@evil.example"),
+        ("\"3001\" <sip:eve@evil.example>", "eve@evil.example", "sip:eve@evil.example"),
+        ("\"op1\" <sip:eve@evil.example>", "eve@evil.example", "sip:eve@evil.example"),
+        (
+            "\"3001@cordboard.local\" <sip:eve@evil.example>",
+            "eve@evil.example",
+            "sip:eve@evil.example",
+        ),
+        ("Eve <tel:+4930123456>", "Anonymous", "sip:anonymous@anonymous.invalid"),
+    ] {
+        let shown = shown_at_the_phone(from);
+        assert_eq!(shown.display.as_deref(), Some(display), "{from}");
+        assert_eq!(shown.uri.to_string(), uri, "{from}");
+    }
+}
+
+#[test]
+fn half_a_guests_address_is_never_shown() {
+    let long = format!("<sip:3001@cordboard.local.{}.example>", "x".repeat(40));
+    let shown = shown_at_the_phone(&long);
+    assert_eq!(shown.uri.to_string(), "sip:anonymous@anonymous.invalid");
 }
 
 #[test]

@@ -2106,7 +2106,7 @@ impl Ladder {
             ["align", name, to] => Command::Align { leg: self.leg(name), to: self.leg(to) },
             ["identify", name, number] => Command::Identify {
                 leg: self.leg(name),
-                party: Party { number: number.to_owned(), display: None },
+                party: Party { number: number.to_owned(), display: None, domain: None },
             },
             ["respond", name, status] => Command::Respond {
                 leg: self.leg(name),
@@ -2158,8 +2158,8 @@ impl Ladder {
                 route: vec![],
                 destination: Destination::Flow(flow),
             },
-            caller: Party { number: "3001".to_owned(), display: None },
-            callee: Party { number: callee.to_owned(), display: None },
+            caller: Party { number: "3001".to_owned(), display: None, domain: None },
+            callee: Party { number: callee.to_owned(), display: None, domain: None },
             offer,
             identity: Identity::Shown,
             auto_answer: false,

@@ -47,6 +47,7 @@ pub fn calls(administration: &Administration, listing: Listing) -> anyhow::Resul
         "call",
         "phase",
         "caller",
+        "origin",
         "dialled",
         "operator",
         "callee",
@@ -59,6 +60,7 @@ pub fn calls(administration: &Administration, listing: Listing) -> anyhow::Resul
             json!(row.call),
             json!(row.phase),
             json!(row.caller),
+            json!(row.origin),
             json!(row.dialled),
             json!(row.operator),
             json!(row.callee),
@@ -94,13 +96,14 @@ fn reasons(dropped: &DroppedRow) -> Value {
 /// When no server runs.
 pub fn queue(administration: &Administration, listing: Listing) -> anyhow::Result<()> {
     let Answer::Queue(rows) = administration.ask(&AdminRequest::Queue)? else { bail!(ODD) };
-    let mut table = Table::new(&["queue", "position", "request", "caller", "since"]);
+    let mut table = Table::new(&["queue", "position", "request", "caller", "origin", "since"]);
     for row in rows {
         table.push([
             json!(row.queue),
             json!(row.position),
             json!(row.request),
             json!(row.caller),
+            json!(row.origin),
             json!(row.since),
         ]);
     }

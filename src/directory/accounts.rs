@@ -1,6 +1,7 @@
 //! The directory itself and its look-ups.
 
 use super::level::Level;
+use super::likeness::Likenesses;
 use super::name::Holder;
 use super::numbering_plan::{DESK, NumberingPlan};
 use super::operator::{Operator, OperatorMode};
@@ -62,6 +63,8 @@ pub struct Directory {
     pub(super) operators: BTreeMap<OperatorId, Operator>,
     /// Each terminal's number and name in small letters, as people search for them.
     search: BTreeMap<Number, (String, String)>,
+    /// The names of terminals and operators.
+    pub(super) likenesses: Likenesses,
 }
 
 impl Directory {
@@ -84,10 +87,12 @@ impl Directory {
             terminals: BTreeMap::new(),
             levels: levels.into_iter().map(|l| (l.name.clone(), l)).collect(),
             permits: permits.into_iter().collect(),
-            operators: operators.into_iter().map(|o| (o.name.clone(), o)).collect(),
+            operators: BTreeMap::new(),
             search: BTreeMap::new(),
+            likenesses: Likenesses::default(),
         };
         terminals.into_iter().for_each(|terminal| directory.put_terminal(terminal));
+        operators.into_iter().for_each(|operator| directory.insert_operator(operator));
         directory
     }
 
@@ -95,12 +100,30 @@ impl Directory {
         let number = terminal.number.clone();
         let words = (number.as_str().to_lowercase(), terminal.name.to_lowercase());
         self.search.insert(number.clone(), words);
-        self.terminals.insert(number, terminal);
+        self.likenesses.add(&terminal.name);
+        if let Some(before) = self.terminals.insert(number, terminal) {
+            self.likenesses.remove(&before.name);
+        }
     }
 
     pub(super) fn drop_terminal(&mut self, number: &Number) {
         self.search.remove(number);
-        self.terminals.remove(number);
+        if let Some(before) = self.terminals.remove(number) {
+            self.likenesses.remove(&before.name);
+        }
+    }
+
+    pub(super) fn insert_operator(&mut self, operator: Operator) {
+        self.likenesses.add(operator.name.as_str());
+        if let Some(before) = self.operators.insert(operator.name.clone(), operator) {
+            self.likenesses.remove(before.name.as_str());
+        }
+    }
+
+    pub(super) fn drop_operator(&mut self, name: &OperatorId) {
+        if self.operators.remove(name).is_some() {
+            self.likenesses.remove(name.as_str());
+        }
     }
 
     /// What the configuration fixes.

@@ -115,7 +115,7 @@ impl Directory {
             }
             Change::RemoveOperator(name) => {
                 self.operator_known(name)?;
-                self.operators.remove(name);
+                self.drop_operator(name);
                 Ok(vec![Effect::DropOperator(name.clone())])
             }
         }
@@ -254,7 +254,7 @@ impl Directory {
             let (operator, phone, other) = (name.clone(), operator.phone, other.name.clone());
             return Err(Refusal::PhoneShared { operator, phone, other });
         }
-        self.operators.insert(name.clone(), operator.clone());
+        self.insert_operator(operator.clone());
         Ok(vec![Effect::PutOperator(operator)])
     }
 

@@ -8,6 +8,7 @@ mod accounts;
 mod camera;
 mod change;
 mod level;
+mod likeness;
 mod name;
 mod numbering_plan;
 mod operator;

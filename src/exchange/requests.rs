@@ -16,7 +16,7 @@ use super::machine::Machine;
 use super::strangers::RETRY_AFTER;
 use crate::cause::Cause;
 use crate::dialog::{self, ServerTx};
-use crate::directory::{DESK, Trunk};
+use crate::directory::{DESK, Directory, Meaning, Trunk};
 use crate::ids::{LegId, Number, OperatorId};
 use crate::leg;
 use crate::registrar::{self, Verdict};
@@ -37,6 +37,9 @@ const ALLOW: &str =
 const WITHIN_DIALOGS: [Method; 4] = [Method::BYE, Method::INFO, Method::PRACK, Method::UPDATE];
 /// The longest number that is looked up.
 const NUMBER_BYTES_MAX: usize = 64;
+/// The longest address of a guest, `3001@elsewhere.example`; a guest with a longer one is anonymous, since
+/// half an address is another one.
+const GUEST_ADDRESS_BYTES_MAX: usize = 64;
 
 /// Who is behind an INVITE, authenticated, before its leg is known to be answerable.
 #[derive(Debug)]
@@ -129,7 +132,7 @@ impl Machine {
                 return self.decline_clear_speech(now, leg);
             }
             Some(Caller::Party { identity, dialled, no_queue, source }) => {
-                if identity.origin == Origin::Guest {
+                if matches!(identity.origin, Origin::Guest { .. }) {
                     self.strangers.opened(leg, source);
                 }
                 let incoming = Incoming { leg, identity, dialled, no_queue, video };
@@ -151,7 +154,7 @@ impl Machine {
         let (terminal, trunk) = match &identity.origin {
             Origin::Terminal(number) => (Some(number), None),
             Origin::Trunk(name) => (None, Some(name.as_str())),
-            Origin::Guest => (None, None),
+            Origin::Guest { .. } => (None, None),
         };
         self.directory.demands_srtp(terminal, trunk)
     }
@@ -277,7 +280,7 @@ impl Machine {
                 response.headers.push(HeaderName::RetryAfter, &RETRY_AFTER.to_string());
                 return Err(response);
             }
-            return Ok(party(Origin::Guest, Some(&from), request));
+            return Ok(guest(&from, request, &self.directory));
         }
         match self.registrar.authenticate(now, &self.directory, flow, request) {
             Verdict::Terminal(number) => {
@@ -339,6 +342,23 @@ fn trunk_caller(trunk: &Trunk, request: &Request) -> Identity {
     let asserted = asserted.and_then(|all| all.into_iter().next());
     let address = asserted.or_else(|| request.headers.from().ok());
     party(Origin::Trunk(trunk.name.clone()), address.as_ref(), request)
+}
+
+/// The caller that nobody vouches for: its number is one of its own domain, a bare telephone number
+/// counts for nothing, and it bears no name or number of the house.
+fn guest(from: &NameAddr, request: &Request, directory: &Directory) -> Identity {
+    let domain = from.uri.host().map(|host| host.to_string()).unwrap_or_default();
+    let mut identity = party(Origin::Guest { domain }, Some(from), request);
+    if from.uri.host().is_none() || identity.shown().len() > GUEST_ADDRESS_BYTES_MAX {
+        (identity.number, identity.name) = (None, String::new());
+    }
+    let claims_ours = identity.number.as_ref().is_some_and(|number| {
+        !matches!(directory.meaning(number), Meaning::Trunk(_) | Meaning::Unknown)
+    });
+    if claims_ours || directory.reads_like_ours(&identity.name) {
+        identity.name.clear();
+    }
+    identity
 }
 
 fn party(origin: Origin, address: Option<&NameAddr>, request: &Request) -> Identity {

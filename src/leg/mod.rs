@@ -30,4 +30,4 @@ pub use doorway::{
     Call, Choice, Command, Event, LegHealth, Offer, Quality, Refusal, Settings, Source, Spoken,
 };
 pub use machine::{Effect, Input, Machine};
-pub use party::{Identity, Party};
+pub use party::{Domain, Identity, Party};

@@ -10,6 +10,8 @@ pub struct Party {
     pub number: String,
     /// The name that a phone may show.
     pub display: Option<String>,
+    /// The domain of the number; `None` for ours.
+    pub domain: Option<Domain>,
 }
 
 /// How much of the caller's identity goes out (RFC 3323, RFC 3325).
@@ -28,8 +30,8 @@ pub enum Identity {
 /// A header of a message of ours.
 pub type Header = (HeaderName, String);
 
-/// The domain of our numbers.
-#[derive(Clone, Debug)]
+/// A domain of numbers: ours, or that of a guest.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Domain(Uri);
 
 impl Domain {
@@ -39,14 +41,20 @@ impl Domain {
     /// When it is no host: the configuration is checked before it gets here.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let host = Host::parse(name).expect("the configured domain is a host");
+        Self::of(Host::parse(name).expect("the configured domain is a host"))
+    }
+
+    /// The domain of this host.
+    #[must_use]
+    pub fn of(host: Host<'_>) -> Self {
         Self(Uri::sip(None, host, None))
     }
 
-    /// The address of a party in this domain.
+    /// The address of a party, in this domain unless the party is of another.
     #[must_use]
     pub fn address(&self, party: &Party) -> NameAddr {
-        let host = self.0.host().expect("a SIP URI has a host");
+        let Self(domain) = party.domain.as_ref().unwrap_or(self);
+        let host = domain.host().expect("a SIP URI has a host");
         let user = Some(party.number.as_str()).filter(|number| !number.is_empty());
         NameAddr::new(Uri::sip(user, host, None))
             .with_display(party.display.as_deref().unwrap_or(""))
@@ -63,13 +71,15 @@ impl Domain {
     #[must_use]
     pub fn identity(&self, caller: &Party, identity: Identity) -> Vec<Header> {
         let asserted = || (HeaderName::PAssertedIdentity, self.address(caller).to_string());
+        // What a guest says of itself nobody can assert (RFC 3325 §5).
+        let unknown = caller.number.is_empty() || caller.domain.is_some();
         let private = || (HeaderName::Privacy, "id".to_owned());
         match identity {
             Identity::Shown => vec![],
-            Identity::Asserted if caller.number.is_empty() => vec![],
+            Identity::Asserted if unknown => vec![],
             Identity::Asserted => vec![asserted()],
             Identity::Withheld => vec![private()],
-            Identity::WithheldAsserted if caller.number.is_empty() => vec![private()],
+            Identity::WithheldAsserted if unknown => vec![private()],
             Identity::WithheldAsserted => vec![asserted(), private()],
         }
     }
@@ -96,7 +106,19 @@ mod tests {
     use super::*;
 
     fn anna() -> Party {
-        Party { number: "3001".to_owned(), display: Some("Anna \"A\"".to_owned()) }
+        let display = Some("Anna \"A\"".to_owned());
+        Party { number: "3001".to_owned(), display, domain: None }
+    }
+
+    #[test]
+    fn a_guest_keeps_its_own_domain_and_is_asserted_by_nobody() {
+        let domain = Domain::new("example.com");
+        let guest = Party { domain: Some(Domain::new("evil.example")), ..anna() };
+        let from = domain.from(&guest, Identity::Asserted).to_string();
+        assert_eq!(from, r#""Anna \"A\"" <sip:3001@evil.example>"#);
+        assert!(domain.identity(&guest, Identity::Asserted).is_empty());
+        let withheld = domain.identity(&guest, Identity::WithheldAsserted);
+        assert!(matches!(withheld[..], [(HeaderName::Privacy, _)]));
     }
 
     #[test]
@@ -127,7 +149,7 @@ mod tests {
 
     #[test]
     fn digits_that_are_no_digits_are_escaped() {
-        let party = Party { number: "a>b\r\nX: y".to_owned(), display: None };
+        let party = Party { number: "a>b\r\nX: y".to_owned(), display: None, domain: None };
         let to = Domain::new("example.com").address(&party).to_string();
         assert!(!to.contains('\n') && to.matches('>').count() == 1, "{to}");
     }

@@ -54,6 +54,8 @@ pub struct CallRow {
     pub phase: String,
     /// Who called.
     pub caller: String,
+    /// How the caller came: `terminal`, `trunk`, `guest`.
+    pub origin: String,
     /// The number that was dialled.
     pub dialled: String,
     /// The operator who has it.
@@ -94,6 +96,8 @@ pub struct WaitingRow {
     pub position: usize,
     /// Who called.
     pub caller: String,
+    /// How the caller came: `terminal`, `trunk`, `guest`.
+    pub origin: String,
     /// Since when.
     pub since: String,
 }
@@ -429,6 +433,7 @@ impl From<crate::switchboard::CallView> for CallRow {
             call: view.call.to_string(),
             phase: view.phase.to_owned(),
             caller: view.caller,
+            origin: view.origin.to_owned(),
             dialled: view.dialled.to_string(),
             operator: view.operator.map(|name| name.to_string()),
             callee: view.callee.map(|number| number.to_string()),
@@ -454,6 +459,7 @@ impl From<crate::switchboard::WaitingView> for WaitingRow {
             queue: view.queue.to_string(),
             position: view.position,
             caller: view.caller,
+            origin: view.origin.to_owned(),
             since: view.since.to_string(),
         }
     }

@@ -31,15 +31,44 @@ pub enum Origin {
     Terminal(Number),
     /// A trunk, by its address; the trunk's name.
     Trunk(String),
-    /// Another domain.
-    Guest,
+    /// Another domain, which nobody vouches for.
+    Guest {
+        /// The host of its address; empty where nobody knows it.
+        domain: String,
+    },
+}
+
+impl Origin {
+    /// A word for desks and listings: `terminal`, `trunk`, `guest`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Terminal(_) => "terminal",
+            Self::Trunk(_) => "trunk",
+            Self::Guest { .. } => "guest",
+        }
+    }
 }
 
 impl Identity {
-    /// What people see: the number, or `anonymous`.
+    /// What people see: the number, of a guest the whole address, or `anonymous`.
     #[must_use]
-    pub fn shown(&self) -> &str {
-        self.number.as_ref().map_or("anonymous", Number::as_str)
+    pub fn shown(&self) -> String {
+        match (&self.number, &self.origin) {
+            (None, _) => "anonymous".into(),
+            (Some(number), Origin::Guest { domain }) if !domain.is_empty() => {
+                format!("{number}@{domain}")
+            }
+            (Some(number), Origin::Terminal(_) | Origin::Trunk(_) | Origin::Guest { .. }) => {
+                number.to_string()
+            }
+        }
+    }
+
+    /// Who that is, for the log: `terminal 4001`, `guest 3001@elsewhere.example`.
+    #[must_use]
+    pub fn described(&self) -> String {
+        format!("{} {}", self.origin_word(), self.shown())
     }
 
     /// The terminal that calls, if it is one.
@@ -47,7 +76,7 @@ impl Identity {
     pub fn terminal(&self) -> Option<&Number> {
         match &self.origin {
             Origin::Terminal(number) => Some(number),
-            Origin::Trunk(_) | Origin::Guest => None,
+            Origin::Trunk(_) | Origin::Guest { .. } => None,
         }
     }
 
@@ -57,7 +86,7 @@ impl Identity {
         match &self.origin {
             Origin::Terminal(own) => own == number,
             Origin::Trunk(_) => self.number.as_ref() == Some(number),
-            Origin::Guest => false,
+            Origin::Guest { .. } => false,
         }
     }
 
@@ -67,7 +96,7 @@ impl Identity {
         match &self.origin {
             Origin::Terminal(_) => "terminal".into(),
             Origin::Trunk(name) => format!("trunk {name}"),
-            Origin::Guest => "guest".into(),
+            Origin::Guest { .. } => "guest".into(),
         }
     }
 
@@ -79,7 +108,7 @@ impl Identity {
             Origin::Trunk(_) => {
                 self.number.as_ref().filter(|number| directory.terminal(number).is_none())
             }
-            Origin::Guest => None,
+            Origin::Guest { .. } => None,
         }
     }
 
@@ -90,7 +119,7 @@ impl Identity {
             Origin::Trunk(name) => {
                 plan.trunks.iter().find(|trunk| trunk.name == *name).map(|trunk| &trunk.level)
             }
-            Origin::Guest => None,
+            Origin::Guest { .. } => None,
         };
         own.unwrap_or(&plan.external).clone()
     }

@@ -37,9 +37,10 @@ impl DirectCall {
         let number = camera.number.clone().unwrap_or_else(|| self.record.dialled.clone());
         if !std::mem::replace(&mut self.answered, true) {
             // A guest is asserted nothing (RFC 3325).
-            let identify = (self.identity.origin != Origin::Guest).then(|| Party {
+            let identify = (!matches!(self.identity.origin, Origin::Guest { .. })).then(|| Party {
                 number: number.to_string(),
                 display: Some(camera.display.clone()).filter(|name| !name.is_empty()),
+                domain: None,
             });
             ctx.leg(Command::Answer { leg: self.caller, choice: Choice::default(), identify });
         }

@@ -45,7 +45,7 @@ impl World<'_> {
             | Meaning::Camera(_)
             | Meaning::Desk
             | Meaning::FeatureCode
-            | Meaning::Unknown => (Origin::Guest, String::new()),
+            | Meaning::Unknown => (Origin::Guest { domain: String::new() }, String::new()),
         };
         Identity { origin, number: Some(number.clone()), name }
     }
@@ -348,7 +348,8 @@ impl Context<'_> {
     /// told, nor is anyone told a number that is withheld: what is sent is an assertion (RFC 3325).
     pub fn introduce(&mut self, one: (LegId, &Identity), other: (LegId, &Identity)) {
         for ((leg, own), (_, shown)) in [(one, other), (other, one)] {
-            if own.origin != Origin::Guest && shown.number.is_some() {
+            let is_guest = matches!(own.origin, Origin::Guest { .. });
+            if !is_guest && shown.number.is_some() {
                 self.leg(leg::Command::Identify { leg, party: party(shown) });
             }
         }
@@ -359,11 +360,22 @@ impl Context<'_> {
     }
 }
 
-/// The caller as phones show it.
+/// The caller as phones show it: a guest under its own domain, never under ours, and where it has no
+/// name that may be shown, its whole address stands in the place of one, since many phones show the
+/// user part alone.
 pub(super) fn party(caller: &Identity) -> leg::Party {
-    leg::Party {
-        number: caller.number.as_ref().map(Number::to_string).unwrap_or_default(),
-        display: Some(caller.name.clone()).filter(|name| !name.is_empty()),
+    let number = caller.number.as_ref().map(Number::to_string).unwrap_or_default();
+    let name = Some(caller.name.clone()).filter(|name| !name.is_empty());
+    let Origin::Guest { domain } = &caller.origin else {
+        return leg::Party { number, display: name, domain: None };
+    };
+    match Host::parse(domain) {
+        Ok(host) if !number.is_empty() => leg::Party {
+            number,
+            display: name.or_else(|| Some(caller.shown())),
+            domain: Some(leg::Domain::of(host)),
+        },
+        Ok(_) | Err(_) => leg::Party::default(),
     }
 }
 

@@ -276,7 +276,7 @@ impl DirectCall {
             Ok(admitted) => admitted,
             Err(rule) => {
                 let why = rule.to_string();
-                let (call, caller) = (self.id, identity.shown().to_owned());
+                let (call, caller) = (self.id, identity.described());
                 ctx.log(Story::Refused { call, caller, dialled: number, why });
                 return ctx.respond(referrer, transaction, rule.cause().status());
             }

@@ -62,7 +62,7 @@ impl Machine {
         let directory = env.world.directory;
         self.last_call += 1;
         let call = CallId(self.last_call);
-        let caller = identity.shown().to_owned();
+        let caller = identity.described();
         env.out.push(Effect::Log(Story::Arrived { call, caller, dialled: dialled.clone() }));
         let record = self.new_record(env, call, &identity, &dialled);
         match directory.meaning(&dialled) {
@@ -99,7 +99,7 @@ impl Machine {
             request: None,
             session: self.random.hex(32),
             queue: None,
-            caller: identity.shown().to_owned(),
+            caller: identity.shown(),
             caller_name: identity.name.clone(),
             origin: identity.origin_word(),
             dialled: dialled.clone(),
@@ -278,7 +278,7 @@ impl Machine {
         let admitted = match admission::admit(env.world.directory, &identity, dialled) {
             Ok(admitted) => admitted,
             Err(rule) => {
-                let caller = identity.shown().to_owned();
+                let caller = identity.described();
                 let (dialled, why) = (dialled.clone(), rule.to_string());
                 env.out.push(Effect::Log(Story::Refused { call: id, caller, dialled, why }));
                 let queue = self.settings.queues.keys().next().cloned();

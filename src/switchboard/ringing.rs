@@ -108,7 +108,7 @@ impl Ringing {
             let call = Box::new(leg::Call {
                 target,
                 caller: placing.caller.clone(),
-                callee: Party { number: number.to_string(), display: name.clone() },
+                callee: Party { number: number.to_string(), display: name.clone(), domain: None },
                 offer: placing.offer,
                 identity,
                 auto_answer: placing.auto_answer,

@@ -1,5 +1,6 @@
 //! What goes on now, for people who look: calls, queues, operators.
 
+use super::admission::Identity;
 use super::call::{OperatorCall, State};
 use super::desk::event::{Caller, Event};
 use super::machine::{Call, Machine};
@@ -17,6 +18,8 @@ pub struct CallView {
     pub phase: &'static str,
     /// Who called.
     pub caller: String,
+    /// How the caller came: `terminal`, `trunk`, `guest`.
+    pub origin: &'static str,
     /// The number that was dialled.
     pub dialled: Number,
     /// The operator who has it.
@@ -42,6 +45,8 @@ pub struct WaitingView {
     pub position: usize,
     /// Who called.
     pub caller: String,
+    /// How the caller came: `terminal`, `trunk`, `guest`.
+    pub origin: &'static str,
     /// Since when.
     pub since: UnixTime,
 }
@@ -72,7 +77,8 @@ impl Machine {
             Call::Operator(call) => CallView {
                 call: *id,
                 phase: call.phase(),
-                caller: call.identity.shown().to_owned(),
+                caller: call.identity.shown(),
+                origin: call.identity.origin.kind(),
                 dialled: call.record.dialled.clone(),
                 operator: call.operator().cloned(),
                 callee: call.callee().cloned(),
@@ -83,7 +89,8 @@ impl Machine {
             Call::Direct(call) => CallView {
                 call: *id,
                 phase: call.phase(),
-                caller: call.identity.shown().to_owned(),
+                caller: call.identity.shown(),
+                origin: call.identity.origin.kind(),
                 dialled: call.record.dialled.clone(),
                 operator: None,
                 callee: call.callee().cloned(),
@@ -108,7 +115,8 @@ impl Machine {
                     request,
                     queue: queue.clone(),
                     position,
-                    caller: call.identity.shown().to_owned(),
+                    caller: call.identity.shown(),
+                    origin: call.identity.origin.kind(),
                     since: call.record.began,
                 })
             })
@@ -156,7 +164,8 @@ fn operator_view(operator: OperatorId, view: &View, call: Option<CallId>) -> Ope
 
 impl OperatorCall {
     pub fn caller_view(&self) -> Caller {
-        Caller { number: self.identity.shown().to_owned(), name: self.identity.name.clone() }
+        let Identity { origin, name, .. } = &self.identity;
+        Caller { number: self.identity.shown(), name: name.clone(), origin: origin.kind() }
     }
 
     /// The `call` event that says where this call stands.

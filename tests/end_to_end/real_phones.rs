@@ -306,7 +306,7 @@ impl Stage {
 
     fn take(&mut self) {
         let offer = self.desk.event("offer");
-        assert_eq!(offer["caller"]["number"], "guest", "a guest is shown by name: {offer}");
+        assert_eq!(offer["caller"]["number"], "guest@elsewhere.example", "{offer}");
         self.desk.does("take", json!({ "request": offer["request"] }));
         self.desk.phase("with-caller");
         self.operator.await_event("CALL_ESTABLISHED");

@@ -398,7 +398,11 @@ impl House {
         // `3002'` is the second call of 3002.
         let who = who.trim_end_matches('\'');
         let is_terminal = self.directory.terminal(&number(who)).is_some();
-        let origin = if is_terminal { Origin::Terminal(number(who)) } else { Origin::Guest };
+        let origin = if is_terminal {
+            Origin::Terminal(number(who))
+        } else {
+            Origin::Guest { domain: "elsewhere.example".to_owned() }
+        };
         let identity = Identity { origin, number: Some(number(who)), name: String::new() };
         let incoming = Incoming { leg, identity, dialled: number(to), no_queue: false, video };
         self.give(now, Input::Incoming(incoming))

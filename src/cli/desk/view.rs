@@ -239,13 +239,15 @@ fn party_health(party: &str, health: &Value) -> String {
     line
 }
 
-/// A number with its name, or a number alone.
+/// A number with its name, where there is one, and where the person comes from.
 fn person(value: &Value) -> String {
     let number = value.as_str().or_else(|| value["number"].as_str()).unwrap_or("");
-    match value["name"].as_str() {
-        Some(name) if !name.is_empty() => harmless(&format!("{number} {name}")),
-        Some(_) | None => harmless(number),
-    }
+    let name = value["name"].as_str().filter(|name| !name.is_empty());
+    // Whoever is not of the house is shown as such.
+    let origin = value["origin"].as_str().filter(|origin| *origin != "terminal");
+    let origin = origin.map(|origin| format!("({origin})"));
+    let words = [Some(number), name, origin.as_deref()];
+    harmless(&words.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
@@ -283,6 +285,15 @@ mod tests {
         event["recording"] = json!(null);
         assert_eq!(view.take(&event).as_deref(), Some("call r-a with-caller 4001"));
         assert!(view.call.is_some_and(|call| !call.recording));
+    }
+
+    #[test]
+    fn who_is_not_of_the_house_is_shown_as_such() {
+        let who = |origin: &str| {
+            person(&json!({"number": "3001@evil.example", "name": "", "origin": origin}))
+        };
+        assert_eq!(who("guest"), "3001@evil.example (guest)");
+        assert_eq!(who("terminal"), "3001@evil.example");
     }
 
     #[test]

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 /// The longest display name that is passed on, in characters: a message must fit a datagram.
 pub const NAME_MAX: usize = 48;
 
+/// The longest number or address that is passed on, in characters; callers have none that is longer.
+const NUMBER_MAX: usize = 64;
+
 /// One event. `seq` is given when it is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -93,11 +96,16 @@ pub struct Caller {
     pub number: String,
     /// The display name, may be empty.
     pub name: String,
+    /// How the caller came: `terminal`, `trunk`, `guest`.
+    pub origin: &'static str,
 }
 
 impl Caller {
     fn json(&self) -> Value {
-        json!({"number": shortened(&self.number), "name": shortened(&self.name)})
+        json!({
+            "number": shortened(&self.number, NUMBER_MAX), "name": shortened(&self.name, NAME_MAX),
+            "origin": self.origin,
+        })
     }
 }
 
@@ -160,7 +168,7 @@ impl Event {
             Self::Callee { request, number, progress, reason } => {
                 let mut value = json!({
                     "event": "callee", "request": request.to_string(),
-                    "number": shortened(number.as_str()), "progress": progress,
+                    "number": shortened(number.as_str(), NUMBER_MAX), "progress": progress,
                 });
                 if let Some(reason) = reason {
                     value["reason"] = (*reason).into();
@@ -331,8 +339,8 @@ impl Outcome {
     }
 }
 
-fn shortened(text: &str) -> String {
-    text.chars().take(NAME_MAX).collect()
+fn shortened(text: &str, max: usize) -> String {
+    text.chars().take(max).collect()
 }
 
 #[cfg(test)]
@@ -354,7 +362,7 @@ mod tests {
         let waiting = Waiting {
             request: RequestId(u64::MAX),
             queue: QueueId::from("q".repeat(32).as_str()),
-            caller: Caller { number: "ü".repeat(500), name: "\"".repeat(500) },
+            caller: Caller { number: "ü".repeat(500), name: "\"".repeat(500), origin: "terminal" },
             since: UnixTime::from_secs(2_000_000_000),
             position: 100_000,
             waiting: 100_000,

@@ -213,7 +213,7 @@ mod tests {
         Event::Offer(Waiting {
             request: RequestId(request),
             queue: QueueId::from("main"),
-            caller: Caller { number: "0171".into(), name: String::new() },
+            caller: Caller { number: "0171".into(), name: String::new(), origin: "trunk" },
             since: UnixTime::from_secs(0),
             position,
             waiting: position,

@@ -19,7 +19,8 @@ fn a_caller_waits_is_offered_to_every_idle_desk_and_hangs_up() {
     let (mut first, mut second) = (board.desk("op1"), board.desk("op2"));
     let mut caller = board.guest("caller-hangs-up", "9000");
     let offer = first.event("offer");
-    assert_eq!(offer["caller"]["number"], "guest", "{offer}");
+    assert_eq!(offer["caller"]["number"], "guest@elsewhere.example", "{offer}");
+    assert_eq!(offer["caller"]["origin"], "guest", "{offer}");
     assert_eq!(offer["queue"], "main", "{offer}");
     assert_eq!(offer["position"], 1, "{offer}");
     assert_eq!(second.event("offer")["request"], offer["request"], "one request, one id");

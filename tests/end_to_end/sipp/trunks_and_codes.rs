@@ -33,6 +33,7 @@ fn a_trunk_is_trusted_by_its_address_and_names_its_caller() {
     let mut caller = Sipp::start(&board.place, address, board.place.switchboard(), &role);
     let offer = desk.event("offer");
     assert_eq!(offer["caller"]["number"], "0551234", "{offer}");
+    assert_eq!(offer["caller"]["origin"], "trunk", "{offer}");
     caller.awaits_conversation();
     caller.nudge();
     caller.ends_well();

@@ -1,0 +1,96 @@
+//! Names that could be taken for those of people in the house. Nobody vouches for the name that a
+//! guest gives itself, so it must not look like a colleague's.
+
+use super::accounts::Directory;
+use crate::ids::Number;
+use std::collections::BTreeMap;
+
+/// How often each name occurs, written as [`folded`] writes it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Likenesses(BTreeMap<String, usize>);
+
+impl Likenesses {
+    pub fn add(&mut self, name: &str) {
+        *self.0.entry(folded(name)).or_default() += 1;
+    }
+
+    pub fn remove(&mut self, name: &str) {
+        let name = folded(name);
+        if let Some(count) = self.0.get_mut(&name) {
+            *count -= 1;
+            if *count == 0 {
+                self.0.remove(&name);
+            }
+        }
+    }
+}
+
+impl Directory {
+    /// Whether a display name reads like a terminal's number or name or like an operator's, without
+    /// regard to case, spaces and punctuation, or like an address. Letters of other scripts that
+    /// merely look alike are not told apart.
+    #[must_use]
+    pub fn reads_like_ours(&self, display: &str) -> bool {
+        if display.contains('@') {
+            return true;
+        }
+        let name = folded(display);
+        !name.is_empty()
+            && (self.likenesses.0.contains_key(&name)
+                || self.terminal(&Number::from(name.as_str())).is_some())
+    }
+}
+
+/// Letters and digits alone, in small letters.
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::{Accounts, Change, NumberingPlan, TerminalDraft};
+    use crate::ids::LevelId;
+
+    fn house() -> Directory {
+        let plan = NumberingPlan {
+            realm: "cordboard.local".to_owned(),
+            addresses: vec![],
+            queues: BTreeMap::new(),
+            trunks: vec![],
+            cameras: vec![],
+            external: LevelId::from("B"),
+        };
+        let levels = crate::directory::patent_levels().to_vec();
+        Directory::new(plan, Accounts { levels, ..Accounts::default() })
+    }
+
+    fn named(number: &str, name: &str) -> TerminalDraft {
+        TerminalDraft { name: Some(name.to_owned()), ..TerminalDraft::new(Number::from(number)) }
+    }
+
+    #[test]
+    fn a_name_is_known_again_however_it_is_written() {
+        let mut house = house();
+        house.apply(&Change::AddTerminal(named("3001", "Zoë Boss"))).unwrap();
+        for like in ["Zoë Boss", "zoë  boss", "ZOË-BOSS.", "3001", "\"3001\"", "x@cordboard.local"]
+        {
+            assert!(house.reads_like_ours(like), "{like}");
+        }
+        for other in ["Zoë", "Boss of Zoë", "3002", "", " "] {
+            assert!(!house.reads_like_ours(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_free_again_when_nobody_bears_it() {
+        let mut house = house();
+        house.apply(&Change::AddTerminal(named("3001", "Boss"))).unwrap();
+        house.apply(&Change::AddTerminal(named("3002", "boss"))).unwrap();
+        house.apply(&Change::RemoveTerminal(Number::from("3001"))).unwrap();
+        assert!(house.reads_like_ours("Boss"), "3002 bears it");
+        house.apply(&Change::SetTerminal(named("3002", "Deputy"))).unwrap();
+        assert!(!house.reads_like_ours("Boss"));
+        assert!(house.reads_like_ours("deputy"));
+    }
+}
