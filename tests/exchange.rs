@@ -284,17 +284,14 @@ fn a_caller_from_our_own_domain_is_challenged_however_it_is_written() {
     }
 }
 
-/// RFC 3261 §8.2.2.1: the numbers of other domains are none of ours.
+/// Behind a NAT or an alias we are called by names that we do not know ourselves.
 #[test]
-fn a_call_to_another_domain_is_not_for_us() {
+fn a_call_that_comes_here_is_for_us_by_whatever_name() {
     let (mut house, _) = House::new(State::default());
     let text =
-        invite(1, "4001", CONTACT).replace("4001@cordboard.local SIP", "4001@other.example SIP");
-    assert_eq!(status(&house.hears("198.51.100.7:5060", &text)), Some(404));
-    let text =
-        invite(2, "4001", CONTACT).replace("4001@cordboard.local SIP", "4001@203.0.113.5 SIP");
-    let effects = house.hears("203.0.113.5:5060", &text);
-    assert_ne!(status(&effects), Some(404), "a gateway writes what it knows us by");
+        invite(1, "4001", CONTACT).replace("4001@cordboard.local SIP", "4001@203.0.113.99 SIP");
+    let effects = house.hears("198.51.100.7:5060", &text);
+    assert_ne!(status(&effects), Some(404));
 }
 
 /// RFC 5039: before any phone rings.

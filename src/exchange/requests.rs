@@ -196,7 +196,7 @@ impl Machine {
         if self.settings.addresses.contains(&flow.remote) && flow.transport == Transport::Udp {
             return Err(self.no(request, StatusCode::LOOP_DETECTED, ""));
         }
-        let dialled = self.dialled(flow, request)?;
+        let dialled = self.dialled(request)?;
         if dialled.as_str() == DESK {
             return self.identify_desk(now, flow, request);
         }
@@ -207,18 +207,10 @@ impl Machine {
         Ok(Caller::Party { identity, dialled, no_queue, source })
     }
 
-    /// The number that is called. One of another domain is none of ours (RFC 3261 §8.2.2.1), except that a
-    /// trunk, which sends us nothing but our calls, may write its own address there, or whatever it
-    /// knows us by.
-    fn dialled(&mut self, flow: Flow, request: &Request) -> Result<Number, Box<Response>> {
+    /// The number that is called. The host beside it is not looked at: whoever sends a call here means us,
+    /// by whatever name or address a NAT, an alias or a DNS record has given us.
+    fn dialled(&mut self, request: &Request) -> Result<Number, Box<Response>> {
         let uri = &request.uri;
-        let is_sip = matches!(uri.scheme(), Scheme::Sip | Scheme::Sips);
-        if is_sip
-            && !self.is_ours(uri, flow)
-            && self.directory.plan().trunk_from(flow.remote).is_none()
-        {
-            return Err(self.no(request, StatusCode::NOT_FOUND, "Another Domain"));
-        }
         let user = match uri.scheme() {
             Scheme::Tel => uri.tel_digits(),
             Scheme::Sip | Scheme::Sips => uri.user().map(|user| user.into_owned()),
