@@ -434,6 +434,34 @@ fn a_registration_that_cannot_be_written_is_answered_500() {
     assert_eq!(status(&effects), None, "one answer is enough");
 }
 
+/// A call tells of a wrong password as a registration does.
+#[test]
+fn a_caller_with_a_wrong_password_is_told_to_the_log() {
+    let (mut house, _) = House::new(State::default());
+    let from = "198.51.100.7:5060";
+    let effects =
+        house.hears(from, &invite(1, "4001", CONTACT).replace("elsewhere.example", DOMAIN));
+    let sent = sent(&effects);
+    let [(_, Message::Response(challenge))] = &sent[..] else { panic!("a challenge: {sent:?}") };
+    let challenge = challenge.headers.all(HeaderName::WwwAuthenticate);
+    let challenge = Challenge::strongest(challenge).unwrap();
+    let login = Login { user: "3001", password: "guess" };
+    let protected = Protected { method: "INVITE", uri: "sip:4001@cordboard.local" };
+    let credentials = challenge.answer(&login, &protected, &Chance { cnonce: "c", count: 1 });
+    let lines = format!("{CONTACT}Authorization: {credentials}\n");
+    let effects = house.hears(from, &invite(2, "4001", &lines));
+    assert_eq!(status(&effects), Some(401));
+    let told: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::WrongPassword(wrong) => Some(wrong.to_string()),
+            _ => None,
+        })
+        .collect();
+    let line = "wrong password: source=198.51.100.7 transport=UDP count=1 account=\"3001\"";
+    assert_eq!(told, [line]);
+}
+
 /// RFC 3891: who knows the name of a call does not get a place in it.
 #[test]
 fn nobody_takes_a_place_in_a_call_by_replaces() {

@@ -95,6 +95,8 @@ pub enum Effect {
     },
     /// For the log.
     Log(Story),
+    /// Somebody does not know a password; for the log.
+    WrongPassword(registrar::WrongPassword),
     /// A message was not understood, or not believed; for the log, with its source.
     Complaint {
         /// Who sent it.

@@ -196,6 +196,7 @@ impl Machine {
                 Said::Switchboard(effect) => self.on_switchboard(now, effect, out),
             }
         }
+        out.extend(self.registrar.wrong_passwords().into_iter().map(Effect::WrongPassword));
     }
 
     pub(super) fn transact(&mut self, now: Now, input: transaction::Input) {

@@ -3,21 +3,22 @@
 //! ```text
 //!   no credentials of our realm ──────────────▶ challenge
 //!   nonce unknown, old or of another address ─▶ challenge, stale   (the password is not looked at)
-//!   too many failures in the last minute ─────▶ 503
-//!   response wrong, or no such account ───────▶ challenge, one failure more
+//!   too many guesses of late ─────────────────▶ 503
+//!   response wrong, or no such account ───────▶ challenge, one guess more
 //!   count used before ────────────────────────▶ challenge, stale
 //!   else the account
 //! ```
 
 use super::attempts::Attempts;
 use super::nonces::Nonces;
+use super::wrong_passwords::{WrongPassword, WrongPasswords};
 use crate::directory::{Account, Directory, NAME_MAX};
 use crate::ids::{Number, OperatorId};
 use crate::random::Random;
 use crate::sip::digest::{Algorithm, Challenge, Credentials, Qop};
 use crate::sip::{Fault, Flow, HeaderName, Request, Response, StatusCode};
 use crate::time::{Duration, Instant};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// How the User-Agent of phones begins that know MD5 only and give up at a challenge in SHA-256,
 /// instead of looking at the next one as RFC 8760 §2.4 asks: baresip 1.0.0 ("Function not
@@ -99,11 +100,13 @@ impl Refusal {
 pub(super) struct Authenticator {
     nonces: Nonces,
     attempts: Attempts,
+    wrong: WrongPasswords,
 }
 
 impl Authenticator {
     pub fn new(random: Random) -> Self {
-        Self { nonces: Nonces::new(random), attempts: Attempts::default() }
+        let (attempts, wrong) = (Attempts::default(), WrongPasswords::default());
+        Self { nonces: Nonces::new(random), attempts, wrong }
     }
 
     /// Who sends `request`.
@@ -131,7 +134,7 @@ impl Authenticator {
         let Ok(nonce) = self.nonces.read(now, &credentials.nonce, source) else {
             return self.challenge(now, realm, source, offered, Challenged::Stale);
         };
-        if let Some(retry_after) = self.attempts.barred(now, source, &credentials.user) {
+        if let Some(retry_after) = self.attempts.barred(now, flow.remote, &credentials.user) {
             return Verdict::Refused(Refusal::Limited { retry_after });
         }
         let account = directory.account(&credentials.user);
@@ -146,7 +149,8 @@ impl Authenticator {
         // An account that is not there takes as long as one that is.
         let right = credentials.verify(ha1.unwrap_or(""), request.method.as_str());
         let (Some(account), true) = (account, right && ha1.is_some()) else {
-            self.attempts.failed(now, source, &credentials.user);
+            self.attempts.failed(now, flow.remote, &credentials.user);
+            self.wrong.note(now, flow, &credentials.user);
             let account = credentials.user.chars().take(NAME_MAX).collect();
             let why = Challenged::Wrong { account };
             return self.challenge(now, realm, source, offered, why);
@@ -157,10 +161,36 @@ impl Authenticator {
         if self.nonces.spend(now, nonce, count).is_err() {
             return self.challenge(now, realm, source, offered, Challenged::Stale);
         }
+        self.attempts.proved(flow.remote, &credentials.user);
         match account {
             Account::Terminal(terminal) => Verdict::Terminal(terminal.number.clone()),
             Account::Operator(operator) => Verdict::Operator(operator.name.clone()),
         }
+    }
+
+    /// An account was at this address when the last process ended.
+    pub fn was_at(&mut self, remote: SocketAddr, account: &str) {
+        self.attempts.proved(remote, account);
+    }
+
+    /// An account is gone.
+    pub fn removed(&mut self, account: &str) {
+        self.attempts.removed(account);
+    }
+
+    /// What the log is to hear of wrong passwords.
+    pub fn wrong_passwords(&mut self) -> Vec<WrongPassword> {
+        self.wrong.take()
+    }
+
+    /// When [`tick`](Self::tick) has something to say.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.wrong.deadline()
+    }
+
+    /// Counts what is to be said of floods.
+    pub fn tick(&mut self, now: Instant) {
+        self.wrong.tick(now);
     }
 
     fn challenge(

@@ -16,11 +16,12 @@ use super::authenticator::{Authenticator, Verdict};
 use super::bindings::{Binding, BindingChange, Bindings};
 use super::register::{self, Fault, Registration};
 use super::target::{Target, Way};
+use super::wrong_passwords::WrongPassword;
 use crate::directory::Directory;
 use crate::ids::{ConnectionId, Number};
 use crate::random::Random;
 use crate::sip::{Flow, Request, Response};
-use crate::time::{Duration, Instant, Now};
+use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::BTreeSet;
 
 /// For how long phones may register.
@@ -103,6 +104,9 @@ impl Machine {
     /// connections of the last process, is forgotten.
     #[must_use]
     pub fn restore(&mut self, now: Now, stored: Vec<Binding>) -> Vec<Effect> {
+        for (binding, flow) in stored.iter().filter_map(|binding| Some((binding, binding.flow?))) {
+            self.authenticator.was_at(flow.remote, binding.number.as_str());
+        }
         self.bindings.restore(now, stored).into_iter().map(Effect::Store).collect()
     }
 
@@ -123,21 +127,29 @@ impl Machine {
                 self.changed(changes)
             }
             Input::Removed(number) => {
+                self.authenticator.removed(number.as_str());
                 let changes = self.bindings.clear(&number);
                 self.changed(changes.into_iter().map(|change| (number.clone(), change)).collect())
             }
         }
     }
 
-    /// When the next binding expires.
+    /// When the next binding expires, or a count of wrong passwords is to be said.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.bindings.next_end()
+        earliest(self.bindings.next_end(), self.authenticator.deadline())
+    }
+
+    /// What the log is to hear of wrong passwords, for REGISTER and all other requests alike.
+    #[must_use]
+    pub fn wrong_passwords(&mut self) -> Vec<WrongPassword> {
+        self.authenticator.wrong_passwords()
     }
 
     /// Forgets what has expired.
     #[must_use]
     pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
+        self.authenticator.tick(now);
         let changes = self.bindings.expire(now);
         self.changed(changes)
     }

@@ -10,11 +10,15 @@ mod machine;
 mod nonces;
 mod register;
 mod target;
+mod wrong_passwords;
 
-pub use attempts::{COUNTS_MAX, FAILURES_PER_ACCOUNT_MAX, FAILURES_PER_SOURCE_MAX, network};
+pub use attempts::{
+    ACCOUNT, ACCOUNT_AND_SOURCE, DEBTS_MAX, GUESSING_SOURCE, PLACES_MAX, Pace, SOURCE, network,
+};
 pub use authenticator::{Challenged, Refusal, Verdict};
 pub use bindings::{Binding, BindingChange, CONTACTS_MAX};
 pub use machine::{Effect, Input, Machine, Settings};
 pub use nonces::{NONCE_LIFETIME, NONCES_MAX};
 pub use register::{CONTACT_BYTES_MAX, PATH_BYTES_MAX};
 pub use target::{Target, Way};
+pub use wrong_passwords::{COUNTED, SAID_MAX, SOURCES_MAX, WrongPassword};

@@ -466,6 +466,7 @@ impl EventLoop {
                     }
                 }
                 Effect::Log(story) => telemetry::tell(&story),
+                Effect::WrongPassword(wrong) => telemetry::suspect(&wrong),
                 Effect::Complaint { flow, what } => telemetry::complain(&flow, &what),
                 Effect::Recording(Recording::Begin { call, path }) => {
                     self.recordings.begin(call, path.into());

@@ -1,5 +1,6 @@
 //! The log: stories of calls, complaints about peers, broken promises.
 
+use crate::registrar::WrongPassword;
 use crate::sip::Flow;
 use crate::switchboard::Story;
 
@@ -18,6 +19,11 @@ pub fn tell(story: &Story) {
         | Story::DeskUp { .. }
         | Story::DeskGone { .. } => tracing::info!("{story}"),
     }
+}
+
+/// Somebody does not know a password; the filter of fail2ban in `conf/fail2ban` reads this line.
+pub fn suspect(wrong: &WrongPassword) {
+    tracing::warn!("{wrong}");
 }
 
 /// A peer misbehaved, or a limit was reached.

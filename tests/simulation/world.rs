@@ -230,6 +230,7 @@ impl World {
                     self.judge_story(&story);
                 }
                 Effect::Complaint { what, .. } => self.note(what),
+                Effect::WrongPassword(wrong) => self.note(wrong.to_string()),
                 Effect::Resolve { .. } | Effect::Reply { .. } | Effect::Recording(_) => {}
             }
         }
