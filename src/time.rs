@@ -115,6 +115,16 @@ impl Add<Duration> for UnixTime {
     }
 }
 
+impl Sub<Duration> for UnixTime {
+    type Output = Self;
+
+    /// Never before 1970.
+    fn sub(self, span: Duration) -> Self {
+        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+}
+
 /// As RFC 3339 prints it, in UTC and whole seconds: `2026-11-22T12:53:26Z`.
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

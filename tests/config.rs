@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::config::{Answer, Config, OnRefusal, Queue};
+use cordboard::exchange::Retention;
 use cordboard::ids::{CameraId, LevelId, Number, QueueId};
 use cordboard::media::{Announcement, Lobby};
 use cordboard::random::Random;
+use cordboard::server::Reserve;
 use cordboard::sip::Transport;
 use cordboard::switchboard::Recorded;
 use cordboard::time::Duration;
@@ -74,6 +76,9 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
         "grace",
         "camera",
         "recordings",
+        "reserve",
+        "keep",
+        "keep_max",
         "record",
         "record_pauses",
         "house",
@@ -121,6 +126,10 @@ fn every_key_is_heard() {
         address = "192.0.2.1"
         ports = "10000-10099"
         recordings = "/var/spool/calls"
+        reserve = "2GB"
+        [records]
+        keep = "30d"
+        keep_max = 500
         [web]
         listen = "[::1]:80"
         [levels]
@@ -156,6 +165,9 @@ fn every_key_is_heard() {
     assert_eq!(config.sip.advertise, Some("203.0.113.1".parse().unwrap()));
     assert_eq!(config.media.ports, 10_000..=10_099);
     assert_eq!(config.media.recordings, Path::new("/var/spool/calls"));
+    assert_eq!(config.media.reserve, Reserve::Bytes(2_000_000_000));
+    let keep = Duration::from_secs(30 * 24 * 3600);
+    assert_eq!(config.records, Retention { keep, keep_max: 500 });
     assert_eq!(config.web.listen, "[::1]:80".parse().unwrap());
     assert_eq!(config.levels.on_refusal, OnRefusal::Operator);
     assert_eq!((config.desk.lease, config.desk.secure_only), (Duration::from_secs(120), true));
@@ -256,7 +268,8 @@ fn every_key_refuses_what_it_cannot_use() {
     let socket = "write an address and a port: \"127.0.0.1:8080\"";
     let domain = "write a domain name or an address: \"phones.example.com\"";
     let ports = "write the first and the last port, 1024 to 65535: \"20000-29999\"";
-    let unit = "write a number and its unit: \"500ms\", \"30s\", \"5m\", \"2h\"";
+    let unit = "write a number and its unit: \"500ms\", \"30s\", \"5m\", \"2h\", \"7d\"";
+    let reserve = "write a share of the disk, 1% to 90%, or a size: \"5%\", \"500MB\", \"2GB\"";
     let list = "make it a list: [\"…\", \"…\"]";
     let udp = "is no transport and address: write \"udp:0.0.0.0:5060\" (udp, tcp, tls, ws, wss)";
     for (section, key, value, remedy) in [
@@ -287,6 +300,19 @@ fn every_key_refuses_what_it_cannot_use() {
         ("media", "ports", "\"20000-20006\"", "give at least 8 ports, the smaller number first"),
         ("media", "ports", "\"20010-20000\"", "give at least 8 ports, the smaller number first"),
         ("media", "recordings", "\"\"", "name a directory"),
+        ("media", "reserve", "5", reserve),
+        ("media", "reserve", "\"5\"", reserve),
+        ("media", "reserve", "\"0%\"", reserve),
+        ("media", "reserve", "\"91%\"", reserve),
+        ("media", "reserve", "\"-2GB\"", reserve),
+        ("media", "reserve", "\"99999999TB\"", reserve),
+        ("media", "reserve", "\"63MB\"", "give at least 64MB"),
+        ("", "records", "true", table),
+        ("records", "keep", "400", unit),
+        ("records", "keep", "\"23h\"", "give at least 24 h"),
+        ("records", "keep", "\"36501d\"", "give at most 36500 days"),
+        ("records", "keep_max", "99", "give a whole number from 100 to 10000000"),
+        ("records", "keep_max", "\"1000\"", "give a whole number from 100 to 10000000"),
         ("queue.main", "record", "true", "write \"no\" or \"always\" or \"on-demand\""),
         ("queue.main", "record", "\"yes\"", "write \"no\" or \"always\" or \"on-demand\""),
         ("queue.main", "record_pauses", "\"no\"", truth),

@@ -10,7 +10,8 @@ use cordboard::directory::{
 };
 use cordboard::exchange::journal::{Entry, State, StoredDesk};
 use cordboard::exchange::{
-    CALLS_PER_SECOND_MAX, Effect, Input, Machine, OPEN_CALLS_MAX, RETRY_AFTER, Settings,
+    CALLS_PER_SECOND_MAX, Effect, Input, Machine, OPEN_CALLS_MAX, PRUNE_INTERVAL, RETRY_AFTER,
+    Retention, Settings,
 };
 use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId, Ticket};
 use cordboard::leg;
@@ -59,6 +60,7 @@ fn settings() -> Settings {
     Settings {
         guests: true,
         addresses: vec![us()],
+        retention: Retention::default(),
         transaction: transaction::Settings { advertise: advertise.clone(), ..Default::default() },
         registrar: registrar::Settings::default(),
         leg: leg::Settings {
@@ -215,6 +217,23 @@ fn open_record(call: u64) -> CallRecord {
 }
 
 /// operator-desk.md: after a restart each stored control dialog gets BYE with Reason.
+/// However quiet the house is; what is old by then is the journal's affair.
+#[test]
+fn every_ten_seconds_the_journal_is_told_what_has_been_kept_long_enough() {
+    let (mut house, _) = House::new(State::default());
+    let Retention { keep, keep_max } = Retention::default();
+    for _ in 0..3 {
+        house.now = house.now + PRUNE_INTERVAL;
+        assert_eq!(house.machine.deadline(), Some(house.now.instant));
+        let effects = house.machine.tick(house.now);
+        let [Effect::Store { entry: Entry::Prune(prune), ticket: None }] = &effects[..] else {
+            panic!("{effects:?}");
+        };
+        assert_eq!((prune.before, prune.keep_max), (house.now.unix - keep, keep_max));
+        assert_eq!(prune.results_before, house.now.unix - Duration::from_secs(600));
+    }
+}
+
 #[test]
 fn after_a_restart_desks_get_bye_and_cut_calls_their_one_record() {
     let name = |text| NameAddr::parse(text, &HeaderName::To).unwrap();

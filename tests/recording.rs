@@ -11,7 +11,8 @@ use cordboard::media::{Entry, Side, Tape, TapedPacket};
 use cordboard::recording::{Ink, Recorder};
 use cordboard::rtp::h264::Mode;
 use cordboard::rtp::video::{Packetiser, PictureFormat};
-use cordboard::server::recordings::Recordings;
+use cordboard::server::Reserve;
+use cordboard::server::recordings::{Recordings, Report};
 use cordboard::time::{Duration, Instant};
 use std::f64::consts::TAU;
 use std::fs;
@@ -104,7 +105,7 @@ fn record(path: &Path) {
     phones.mark(Entry::Resume(Instant::from_micros(9_000_000)));
     phones.show(9010, Side::Left, RED);
     phones.speak(9020, 11_000);
-    let mut recordings = Recordings::start().unwrap();
+    let mut recordings = Recordings::start(path.into(), Reserve::default()).unwrap();
     recordings.begin(CALL, path.to_owned());
     recordings.tape(phones.tape);
     recordings.end(CALL);
@@ -236,15 +237,23 @@ fn a_file_that_is_there_is_never_written_over() {
 
 #[tokio::test]
 async fn a_disk_that_says_no_is_told() {
-    let mut recordings = Recordings::start().unwrap();
     let path = place("no").join("a").join("b");
+    let mut recordings = Recordings::start(path.clone(), Reserve::default()).unwrap();
     fs::create_dir_all(path.parent().unwrap().parent().unwrap().parent().unwrap()).unwrap();
     // A file where a directory has to be.
     fs::write(path.parent().unwrap().parent().unwrap(), "").unwrap();
     recordings.begin(CALL, path);
-    let report = recordings.next().await.unwrap();
-    assert_eq!(report.call, CALL);
-    assert!(report.text.starts_with("cannot create the recording /"), "{}", report.text);
+    let Some(Report::Failed { call, text }) = recordings.next().await else { panic!("{CALL}") };
+    assert_eq!(call, CALL);
+    assert!(text.starts_with("cannot create the recording /"), "{text}");
     recordings.end(CALL);
+    recordings.finish(PATIENCE);
+}
+
+#[tokio::test]
+async fn a_disk_without_the_reserve_is_told_before_it_is_full() {
+    let directory = place("full");
+    let mut recordings = Recordings::start(directory, Reserve::Bytes(u64::MAX)).unwrap();
+    assert!(matches!(recordings.next().await, Some(Report::Room(false))));
     recordings.finish(PATIENCE);
 }

@@ -8,7 +8,7 @@ use cordboard::directory::{
     Change, Directory, Field, Level, NumberingPlan, OperatorDraft, Permit, Refusal, Secret,
     TerminalDraft, patent_levels,
 };
-use cordboard::exchange::journal::{Entry, StoredDesk};
+use cordboard::exchange::journal::{Audited, Entry, Prune, StoredDesk};
 use cordboard::ids::{
     CallId, ConnectionId, LevelId, Number, OperatorId, QueueId, RequestId, Ticket,
 };
@@ -17,12 +17,12 @@ use cordboard::registrar::{Binding, BindingChange};
 use cordboard::sip::{Destination, Flow, HeaderName, NameAddr, Transport, Uri};
 use cordboard::store::backup::{BackupError, back_up, restore};
 use cordboard::store::{
-    Batch, Database, Lock, Outcome, StoreError, Unreadable, WAITING_MAX, WriteRefused, Writer,
-    admin,
+    Batch, Database, Lock, Outcome, STEP_MAX, StoreError, Unreadable, WAITING_MAX, WriteRefused,
+    Writer, admin,
 };
 use cordboard::switchboard::call_record::{CallRecord, EndedBy, Handover};
 use cordboard::switchboard::desk::results::Kept;
-use cordboard::time::UnixTime;
+use cordboard::time::{Duration, UnixTime};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
@@ -253,6 +253,98 @@ fn old_desk_results_leave_with_the_next() {
     let (state, _) = Database::open(data.path()).unwrap().load(NOW).unwrap();
     let ids: Vec<_> = state.results.iter().map(|(_, id, _)| id.as_str()).collect();
     assert_eq!(ids, ["2", "3"]);
+}
+
+/// A call that was over after a minute.
+fn over(call: u64, began: UnixTime) -> Entry {
+    let mut record = CallRecord { began, ..record(call) };
+    record.enter("connected", began, "3001");
+    record.end(began + Duration::from_secs(60), Cause::NormalClearing, EndedBy::Callee);
+    Entry::Call(Box::new(record))
+}
+
+fn prune(before: UnixTime, keep_max: usize) -> Batch {
+    put(vec![Entry::Prune(Prune { before, keep_max, results_before: before })])
+}
+
+fn count(data: &Path, table: &str) -> usize {
+    let sql = format!("SELECT count(*) FROM {table}");
+    let rows: i64 = raw(data).query_row(&sql, [], |row| row.get(0)).unwrap();
+    usize::try_from(rows).unwrap()
+}
+
+#[test]
+fn calls_that_are_old_and_over_go_with_their_phases_and_nothing_else() {
+    let data = tempfile::tempdir().unwrap();
+    let entries = vec![
+        over(1, after(1)),
+        Entry::Call(Box::new(record(2))), // Still goes on.
+        over(3, after(100)),
+        over(4, after(101)),
+    ];
+    write(data.path(), vec![put(entries)]);
+    write(data.path(), vec![prune(after(101), 1000)]);
+    let database = Database::open(data.path()).unwrap();
+    let left = database.records(NOW, after(1000), 10).unwrap().0;
+    assert_eq!(left.iter().map(|record| record.call.0).collect::<Vec<_>>(), [2, 4]);
+    assert_eq!(count(data.path(), "phases"), 3);
+    assert_eq!(database.load(NOW).unwrap().0.next_call, 5, "no number comes twice");
+}
+
+#[test]
+fn a_step_of_pruning_is_bounded_and_the_next_one_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    let step = STEP_MAX as usize;
+    let calls = (0..2 * step as u64 + 10).map(|call| over(call, after(call))).collect();
+    write(data.path(), vec![put(calls)]);
+    for left in [step + 10, 10, 0, 0] {
+        write(data.path(), vec![prune(after(100_000), 1000)]);
+        assert_eq!((count(data.path(), "calls"), count(data.path(), "phases")), (left, 2 * left));
+    }
+}
+
+#[test]
+fn beyond_the_most_that_are_kept_the_oldest_go() {
+    let data = tempfile::tempdir().unwrap();
+    // Numbers that are far apart are not many calls.
+    let calls = (0..130).map(|n| over(n * 1000, after(n))).collect();
+    write(data.path(), vec![put(calls)]);
+    for _ in 0..3 {
+        write(data.path(), vec![prune(NOW, 100)]);
+    }
+    let left = Database::open(data.path()).unwrap().records(NOW, after(1000), 1000).unwrap().0;
+    assert_eq!((left.len(), left[0].call.0, left[99].call.0), (100, 30_000, 129_000));
+    write(data.path(), vec![prune(NOW, 101)]);
+    assert_eq!(count(data.path(), "calls"), 100);
+}
+
+#[test]
+fn the_audit_and_desk_results_go_the_same_way() {
+    let data = tempfile::tempdir().unwrap();
+    let line = |at| {
+        let (by, what) = ("root".to_owned(), "level set A".to_owned());
+        Entry::Directory(Audited { at, by, what, effects: vec![] })
+    };
+    let result = |n: u64| Entry::DeskResult {
+        operator: OperatorId::from("op1"),
+        id: n.to_string(),
+        kept: Kept { content: "take".to_owned(), result: None, at: after(n) },
+    };
+    let many = 2 * STEP_MAX as u64;
+    write(data.path(), vec![put((0..many).map(|n| line(after(n))).collect())]);
+    write(data.path(), vec![put((0..550).map(result).collect())]);
+    write(data.path(), vec![prune(after(10), many as usize)]);
+    assert_eq!(count(data.path(), "audit"), many as usize - 10);
+    assert_eq!(count(data.path(), "desk_results"), 550 - 11);
+    let audit = || Database::open(data.path()).unwrap().audit(10_000).unwrap();
+    assert_eq!((audit().len(), audit().last().unwrap().at), (many as usize - 10, after(10)));
+    for left in [many as usize - 10 - STEP_MAX as usize, 200, 200] {
+        write(data.path(), vec![prune(after(10), 200)]);
+        assert_eq!(audit().len(), left);
+    }
+    assert_eq!(audit()[0].at, after(many - 1), "the latest stay");
+    write(data.path(), vec![prune(after(550), 200)]);
+    assert_eq!(count(data.path(), "desk_results"), 39, "one step");
 }
 
 #[test]

@@ -2274,6 +2274,68 @@ fn a_disk_that_says_no_costs_the_recording_and_not_the_call() {
     );
 }
 
+/// It stops while there is room for all else; the calls go on.
+#[test]
+fn a_disk_that_is_nearly_full_ends_all_recordings_and_refuses_new_ones() {
+    day::day(
+        &mut House::that_records(Recorded::OnDemand, true),
+        "
+        1s   op1 talks to ada
+        5s   op1: record on
+                 file recordings/2026-11-18/110645-call-1.mkv
+                 record ada
+                 op1: ok
+                 op1: call r1 with-caller, recorded
+        6s   disk nearly full
+                 no longer record ada
+                 end of the file of call-1
+                 op1: notice
+                 op1: call r1 with-caller
+        6s   disk nearly full
+        7s   op1: record on
+                 op1: no, refused
+        7s   op1: record off
+                 op1: ok
+        8s   disk has room
+        9s   op1: record on
+                 file recordings/2026-11-18/110649-call-1.mkv
+                 record ada
+                 op1: ok
+                 op1: call r1 with-caller, recorded
+    ",
+    );
+}
+
+/// Where all calls are recorded the operator has to know of one that is not.
+#[test]
+fn an_operator_is_told_that_a_call_is_not_recorded_for_want_of_room() {
+    day::day(
+        &mut House::that_records(Recorded::Always, true),
+        "
+        0s   disk nearly full
+        1s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+                 op1: ok
+                 ada gets position 1
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        4s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: notice
+                 op1: call r1 with-caller
+        5s   op1: record on
+                 op1: no, refused
+    ",
+    );
+}
+
 /// Keys are enough: `*7` once and once more; the other party hears none of them.
 #[test]
 fn a_phone_only_operator_records_by_keys() {

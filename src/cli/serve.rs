@@ -98,7 +98,8 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
         exchange::Machine::new(clock.now(), settings, plan, state, random.fork());
     let media = relay(config, random.fork());
     let workers = CodecWorkers::start().context("no thread for a codec worker")?;
-    let recordings = Recordings::start().context("no thread for a recorder")?;
+    let recordings = Recordings::start(data.join(&config.media.recordings), config.media.reserve)
+        .context("no thread for a recorder")?;
     let (commits, committed) = mpsc::unbounded_channel();
     // The loop is gone only when the process ends.
     let writer = Writer::start(database, move |outcome| drop(commits.send(outcome)))?;
@@ -225,6 +226,7 @@ fn settings(
     let known = addresses.iter().map(|(_, address)| *address);
     exchange::Settings {
         guests: config.sip.guests,
+        retention: config.records,
         addresses: known.chain(advertise.values().copied()).collect(),
         transaction: transaction::Settings {
             advertise: advertise.clone(),

@@ -7,15 +7,19 @@
 mod cameras;
 mod lobbies;
 mod reader;
+mod records;
 mod values;
 
 pub use cameras::{CAMERAS_MAX, Camera};
 pub use reader::{Fault, Refusal};
+pub use records::KEEP_MAX;
 pub use values::Listen;
 
 use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
+use crate::exchange::Retention;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
 use crate::media::Lobby;
+use crate::server::Reserve;
 use crate::sip::Transport;
 use crate::switchboard::Recorded;
 use crate::time::Duration;
@@ -49,6 +53,8 @@ pub struct Config {
     pub media: Media,
     /// `[web]`
     pub web: Web,
+    /// `[records]`
+    pub records: Retention,
     /// `[levels]`
     pub levels: Levels,
     /// `[desk]`
@@ -83,6 +89,8 @@ pub struct Media {
     pub ports: RangeInclusive<u16>,
     /// The directory of recordings; below that of the database unless absolute.
     pub recordings: PathBuf,
+    /// How much of their disk recordings leave free.
+    pub reserve: Reserve,
     /// What waiting parties see and hear; the words are those of `[texts]`.
     pub lobby: Lobby,
 }
@@ -195,9 +203,11 @@ impl Default for Config {
                 address: any,
                 ports: 20_000..=29_999,
                 recordings: PathBuf::from("recordings"),
+                reserve: Reserve::default(),
                 lobby: Lobby::default(),
             },
             web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
+            records: Retention::default(),
             levels: Levels { external: LevelId::from("B"), on_refusal: OnRefusal::Refuse },
             desk: Desk { lease: Duration::from_secs(30), secure_only: false },
             queues: BTreeMap::from([main]),
@@ -255,8 +265,10 @@ impl Config {
 
     fn of<'a>(reader: &mut Reader<'_>, table: &'a DeTable<'a>) -> Self {
         let root = reader.root(table);
-        let sections =
-            ["data", "sip", "media", "texts", "web", "levels", "desk", "queue", "trunk", "camera"];
+        let sections = [
+            "data", "sip", "media", "texts", "records", "web", "levels", "desk", "queue", "trunk",
+            "camera",
+        ];
         reader.allow(&root, &sections);
         let mut config = Self::default();
         set(&mut config.data, reader.value(&root, "data", directory));
@@ -272,6 +284,9 @@ impl Config {
         if let Some(section) = reader.section(&root, "web") {
             reader.allow(&section, &["listen"]);
             set(&mut config.web.listen, reader.value(&section, "listen", values::socket));
+        }
+        if let Some(section) = reader.section(&root, "records") {
+            records::records(&mut config.records, reader, &section);
         }
         if let Some(section) = reader.section(&root, "levels") {
             config.levels.read(reader, &section);
@@ -350,12 +365,13 @@ impl Sip {
 
 impl Media {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        let own = ["address", "ports", "recordings"];
+        let own = ["address", "ports", "recordings", "reserve"];
         reader.allow(section, &[&own, &lobbies::KEYS[..]].concat());
         lobbies::lobby(reader, section, &mut self.lobby);
         set(&mut self.address, reader.value(section, "address", values::ip));
         set(&mut self.ports, reader.value(section, "ports", values::ports));
         set(&mut self.recordings, reader.value(section, "recordings", directory));
+        set(&mut self.reserve, reader.value(section, "reserve", records::reserve));
     }
 }
 

@@ -46,12 +46,12 @@ pub(super) fn count(value: &DeValue<'_>, allowed: RangeInclusive<usize>) -> Resu
     number.ok_or_else(|| format!("give a whole number from {min} to {max}").into())
 }
 
-/// `30s`, `500ms`, `5m`, `2h`.
+/// `30s`, `500ms`, `5m`, `2h`, `400d`.
 pub(super) fn duration(
     value: &DeValue<'_>,
     allowed: RangeInclusive<Duration>,
 ) -> Result<Duration, Remedy> {
-    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 24 * 3_600_000)];
     let read = |text: &str| {
         let (count, millis) = units
             .into_iter()
@@ -59,10 +59,9 @@ pub(super) fn duration(
             .filter(|(count, _)| count.bytes().all(|b| b.is_ascii_digit()))?;
         count.parse::<u64>().ok()?.checked_mul(millis).map(Duration::from_millis)
     };
-    let span = value
-        .as_str()
-        .and_then(read)
-        .ok_or(Remedy::from("write a number and its unit: \"500ms\", \"30s\", \"5m\", \"2h\""))?;
+    let span = value.as_str().and_then(read).ok_or(Remedy::from(
+        "write a number and its unit: \"500ms\", \"30s\", \"5m\", \"2h\", \"7d\"",
+    ))?;
     let (min, max) = allowed.into_inner();
     if span < min {
         return Err(format!("give at least {}", shown(min)).into());
@@ -88,6 +87,8 @@ pub(super) fn limit(
 fn shown(span: Duration) -> String {
     match span.as_secs() {
         0 => format!("{} ms", span.as_millis()),
+        // A day is 24 h, a month is days.
+        secs if secs % 86_400 == 0 && secs > 86_400 => format!("{} days", secs / 86_400),
         secs if secs % 3600 == 0 => format!("{} h", secs / 3600),
         secs if secs % 60 == 0 => format!("{} min", secs / 60),
         secs => format!("{secs} s"),

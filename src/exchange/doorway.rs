@@ -2,6 +2,7 @@
 
 use super::admin;
 use super::journal::Entry;
+use super::retention::Retention;
 use crate::ids::{CallId, PortId, Ticket};
 use crate::leg;
 use crate::media;
@@ -38,6 +39,8 @@ pub enum Input<'a> {
         /// What is wrong, for people.
         text: String,
     },
+    /// Whether the disk of the recordings has room; it has until this is said.
+    RecordingRoom(bool),
     /// A host name was looked up, in vain or not.
     Resolved {
         /// The name.
@@ -114,6 +117,8 @@ pub struct Settings {
     /// Our own addresses, as phones may write them in place of the domain; a request that comes from
     /// one of them, port and all, is one of ours that went in a circle.
     pub addresses: Vec<SocketAddr>,
+    /// What the journal keeps of calls that are over and of the audit.
+    pub retention: Retention,
     /// For the transactions.
     pub transaction: transaction::Settings,
     /// For the registrar.

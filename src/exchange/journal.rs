@@ -35,6 +35,19 @@ pub enum Entry {
     },
     /// A call's record, whole; replaces what was kept of it.
     Call(Box<CallRecord>),
+    /// What has been kept long enough goes, a few rows at a time.
+    Prune(Prune),
+}
+
+/// What has been kept long enough.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Prune {
+    /// Calls that began before it and are over, and lines of the audit from before it.
+    pub before: UnixTime,
+    /// The oldest of either beyond so many.
+    pub keep_max: usize,
+    /// Desk results of then or earlier.
+    pub results_before: UnixTime,
 }
 
 /// A change of the directory, for the journal and for the audit.

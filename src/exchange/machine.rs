@@ -9,6 +9,7 @@ use super::desks::Desk;
 use super::doorway::{Effect, Input, Settings};
 use super::journal::{Entry, State};
 use super::requests::Caller;
+use super::retention::PRUNE_INTERVAL;
 use super::strangers::Strangers;
 use crate::dialog::{self, ClientTx, Failure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
@@ -42,6 +43,7 @@ pub struct Machine {
     pub(super) strangers: Strangers,
     /// What waits for which commit.
     promises: BTreeMap<Ticket, Awaiting>,
+    pub(super) prune_due: Instant,
     pub(super) last_leg: u64,
     last_ticket: u64,
     line: VecDeque<Said>,
@@ -95,6 +97,7 @@ impl Machine {
             desks: BTreeMap::new(),
             strangers: Strangers::default(),
             promises: BTreeMap::new(),
+            prune_due: now.instant + PRUNE_INTERVAL,
             last_leg: 0,
             last_ticket: 0,
             line: VecDeque::new(),
@@ -134,6 +137,9 @@ impl Machine {
             Input::RecordingFailed { call, text } => {
                 self.tell(now, switchboard::Input::RecordingFailed { call, text });
             }
+            Input::RecordingRoom(room) => {
+                self.tell(now, switchboard::Input::RecordingRoom(room));
+            }
             Input::Resolved { host, address } => self.resolved(host, address),
             Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
         }
@@ -146,7 +152,7 @@ impl Machine {
     pub fn deadline(&self) -> Option<Instant> {
         let sip = earliest(self.transactions.deadline(), self.legs.deadline());
         let house = earliest(self.registrar.deadline(), self.switchboard.deadline());
-        earliest(sip, house)
+        earliest(earliest(sip, house), Some(self.prune_due))
     }
 
     /// Does all that is due.
@@ -173,6 +179,7 @@ impl Machine {
             self.line.extend(effects.into_iter().map(Said::Switchboard));
             self.work(now, &mut out);
         }
+        self.prune(now, &mut out);
         out
     }
 

@@ -381,8 +381,10 @@ impl EventLoop {
     }
 
     fn on_recording(&mut self, report: recordings::Report) {
-        let recordings::Report { call, text } = report;
-        self.handle(Input::RecordingFailed { call, text });
+        self.handle(match report {
+            recordings::Report::Failed { call, text } => Input::RecordingFailed { call, text },
+            recordings::Report::Room(room) => Input::RecordingRoom(room),
+        });
     }
 
     /// Connects the cameras that somebody sees, and lets go of the others.

@@ -12,6 +12,7 @@ mod codec_workers;
 pub mod event_loop;
 pub mod media_sockets;
 pub mod recordings;
+mod reserve;
 mod resolver;
 mod stream;
 mod telemetry;
@@ -19,5 +20,6 @@ mod udp;
 
 pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;
+pub use reserve::{RESERVE_MIN, Reserve};
 
 pub use udp::own_address_towards;

@@ -10,6 +10,7 @@
 //! so, rather than that memory grows while a disk hangs.
 
 use super::breakdown::caught;
+use super::reserve::{Reserve, Watch};
 use crate::ids::CallId;
 use crate::media::{Entry, Tape};
 use crate::recording::{Ink, Recorder};
@@ -35,13 +36,18 @@ const GLANCE: Duration = Duration::from_millis(10);
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
 
-/// A recording that is not what it should be.
+/// What has to be known of the recorders and their disk.
 #[derive(Debug)]
-pub struct Report {
-    /// Whose.
-    pub call: CallId,
-    /// What is wrong, for people; the recording is over.
-    pub text: String,
+pub enum Report {
+    /// A recording is not what it should be, and over.
+    Failed {
+        /// Whose.
+        call: CallId,
+        /// What is wrong, for people.
+        text: String,
+    },
+    /// Whether the disk has room for recordings; it has until this is said.
+    Room(bool),
 }
 
 /// The recorder threads.
@@ -51,6 +57,8 @@ pub struct Recordings {
     reports: mpsc::UnboundedReceiver<Report>,
     /// Calls of which a part was left out, so that it is said once.
     gaps: BTreeMap<CallId, u64>,
+    /// Looks after the disk.
+    watch: Option<Watch>,
 }
 
 #[derive(Debug)]
@@ -68,11 +76,12 @@ enum Order {
 }
 
 impl Recordings {
-    /// As many threads as there are processors beside the event loop's, at least one.
+    /// As many threads as there are processors beside the event loop's, at least one, and one more that
+    /// looks whether the disk of `directory` has the reserve.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(directory: PathBuf, reserve: Reserve) -> io::Result<Self> {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let (reporter, reports) = mpsc::unbounded_channel();
         let count = processors.saturating_sub(1).clamp(1, RECORDERS_MAX);
@@ -85,7 +94,11 @@ impl Recordings {
             let thread = thread::Builder::new().name(name).spawn(work)?;
             Ok(Recording { queue, waiting, thread })
         });
-        Ok(Self { threads: threads.collect::<io::Result<_>>()?, reports, gaps: BTreeMap::new() })
+        let threads = threads.collect::<io::Result<_>>()?;
+        // The event loop may have gone.
+        let report = move |room| drop(reporter.send(Report::Room(room)));
+        let watch = Some(Watch::start(directory, reserve, report)?);
+        Ok(Self { threads, reports, gaps: BTreeMap::new(), watch })
     }
 
     /// Begins the file of a call.
@@ -125,6 +138,7 @@ impl Recordings {
 
     /// Ends all files, and waits for that at most so long: a disk that hangs may hang alone.
     pub fn finish(&mut self, patience: Duration) {
+        self.watch = None;
         let (queues, threads): (Vec<_>, Vec<_>) =
             self.threads.drain(..).map(|thread| (thread.queue, thread.thread)).unzip();
         drop(queues);
@@ -177,9 +191,10 @@ fn work(
         if let Order::Tape(tape) = &order {
             waiting.fetch_sub(weight(tape), Ordering::Relaxed);
         }
-        if let Err(report) = attempt(&mut open, order) {
+        let call = order.call();
+        if let Err(text) = attempt(&mut open, order) {
             // The event loop may have gone.
-            let _ = reports.send(report);
+            let _ = reports.send(Report::Failed { call, text });
         }
     }
     for call in open.keys().copied().collect::<Vec<_>>() {
@@ -189,14 +204,13 @@ fn work(
 }
 
 /// Obeys one order. A decoder that a peer's stream brings down costs its own recording only.
-fn attempt(open: &mut BTreeMap<CallId, Open>, order: Order) -> Result<(), Report> {
+fn attempt(open: &mut BTreeMap<CallId, Open>, order: Order) -> Result<(), String> {
     let call = order.call();
     let done = caught(|| perform(open, order));
     let done = done.unwrap_or_else(|said| Err(format!("the recorder broke down: {said}")));
-    done.map_err(|text| {
+    done.inspect_err(|text| {
         open.remove(&call);
         tracing::error!(%call, "{text}");
-        Report { call, text }
     })
 }
 
@@ -286,7 +300,7 @@ mod tests {
         let thread = thread::spawn(|| ());
         let threads = vec![Recording { queue, waiting, thread }];
         let (_reporter, reports) = mpsc::unbounded_channel();
-        let mut recordings = Recordings { threads, reports, gaps: BTreeMap::new() };
+        let mut recordings = Recordings { threads, reports, gaps: BTreeMap::new(), watch: None };
         let call = CallId(17);
         let lot = 1 << 20;
         for _ in 0..100 {

@@ -1,5 +1,6 @@
 //! Entries as statements; each runs inside a transaction of its caller.
 
+use super::retention;
 use super::rows::{PATHS, addresses, flow, hop, int, list, time, uris};
 use crate::dialog::DialogKey;
 use crate::directory::{Effect, Level, Operator, Terminal};
@@ -26,6 +27,7 @@ pub(super) fn put(connection: &Connection, entry: &Entry) -> Result<()> {
         Entry::DropDesk(key) => drop_desk(connection, key),
         Entry::DeskResult { operator, id, kept } => put_result(connection, operator, id, kept),
         Entry::Call(record) => put_call(connection, record),
+        Entry::Prune(prune) => retention::prune(connection, prune),
     }
 }
 
@@ -183,8 +185,8 @@ fn drop_desk(connection: &Connection, key: &DialogKey) -> Result<()> {
 }
 
 fn put_result(connection: &Connection, operator: &OperatorId, id: &str, kept: &Kept) -> Result<()> {
-    let forgotten = time(kept.at).saturating_sub(int(REMEMBERED.as_micros() as u64));
-    run(connection, "DELETE FROM desk_results WHERE at <= ?1", params![forgotten])?;
+    // Two for one, so that they never become more, however long the next step is away.
+    retention::forget_results(connection, kept.at - REMEMBERED, 2)?;
     run(
         connection,
         "INSERT OR REPLACE INTO desk_results (operator, id, content, result, at)

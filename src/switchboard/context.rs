@@ -174,6 +174,8 @@ pub(super) struct Context<'a> {
     pub watching: &'a BTreeMap<CallId, CameraId>,
     /// How fast the queues move.
     pub estimates: &'a BTreeMap<QueueId, Estimate>,
+    /// Whether the disk has room for recordings.
+    pub recording_room: bool,
     /// What the phone of each operator used last.
     pub spoken: &'a BTreeMap<OperatorId, leg::Spoken>,
     pub book: &'a mut LegBook,

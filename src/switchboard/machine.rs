@@ -64,6 +64,8 @@ pub enum Input {
         /// What is wrong, for people.
         text: String,
     },
+    /// Whether the disk of the recordings has room; it has until this is said.
+    RecordingRoom(bool),
     /// Operators, terminals or levels were changed.
     DirectoryChanged,
     /// An administrator sets an operator's state.
@@ -140,6 +142,8 @@ pub struct Machine {
     pub(super) dropped: BTreeMap<CallId, Dropped>,
     /// The calls that have a recording.
     pub(super) recordings: BTreeSet<CallId>,
+    /// Whether the disk has room for them.
+    pub(super) recording_room: bool,
     pub(super) book: LegBook,
     pub(super) desks: Desks,
     pub(super) phones: Phones,
@@ -179,6 +183,7 @@ impl Machine {
             watching: BTreeMap::new(),
             dropped: BTreeMap::new(),
             recordings: BTreeSet::new(),
+            recording_room: true,
             estimates: BTreeMap::new(),
             book: LegBook::default(),
             desks: Desks::default(),
@@ -216,6 +221,7 @@ impl Machine {
             Input::RecordingFailed { call, text } => {
                 self.recording_failed(&mut env, call, text);
             }
+            Input::RecordingRoom(room) => self.recording_room(&mut env, room),
             Input::DirectoryChanged => self.directory_changed(&mut env),
             Input::SetState { operator, state } => {
                 let input = match state {
@@ -324,6 +330,7 @@ impl Machine {
             spoken: &self.spoken,
             watching: &self.watching,
             estimates: &self.estimates,
+            recording_room: self.recording_room,
             book: &mut self.book,
             steps,
             tickets: &mut self.tickets,

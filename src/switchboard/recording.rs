@@ -19,6 +19,9 @@ use crate::ids::{CallId, LegId};
 use crate::leg::Command;
 use crate::time::UnixTime;
 
+/// What an operator hears of a disk that is nearly full.
+const NO_ROOM: &str = "the disk is nearly full: nothing is recorded";
+
 /// What the recorder is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Recording {
@@ -84,6 +87,9 @@ impl OperatorCall {
         if on == self.is_recorded() {
             return Ok(());
         }
+        if on && !ctx.recording_room {
+            return Err(Refusal::Refused { text: NO_ROOM });
+        }
         if on {
             self.begin_recording(ctx);
         } else {
@@ -95,8 +101,13 @@ impl OperatorCall {
 
     /// An operator is on the line: what the queue records is recorded from here on.
     pub(super) fn record_from_here(&mut self, ctx: &mut Context<'_>) {
-        if self.recorded(ctx) == Recorded::Always && !self.is_recorded() {
+        if self.recorded(ctx) != Recorded::Always || self.is_recorded() {
+            return;
+        }
+        if ctx.recording_room {
             self.begin_recording(ctx);
+        } else if let Some(operator) = self.operator().cloned() {
+            ctx.tell(&operator, Event::Notice { text: NO_ROOM.to_owned() });
         }
     }
 
@@ -189,6 +200,16 @@ impl Machine {
     pub(super) fn end_recording(&mut self, env: &mut Env<'_>, call: CallId) {
         if self.recordings.contains(&call) {
             self.on_recording(env, Recording::End { call });
+        }
+    }
+
+    /// What is recorded ends while the disk is not full yet, and its file is whole.
+    pub(super) fn recording_room(&mut self, env: &mut Env<'_>, room: bool) {
+        self.recording_room = room;
+        if !room {
+            for call in self.recordings.clone() {
+                self.recording_failed(env, call, NO_ROOM.to_owned());
+            }
         }
     }
 

@@ -576,6 +576,8 @@ impl day::Machine for House {
                 let call = self.kept.last().unwrap().call;
                 self.give(now, Input::RecordingFailed { call, text: "no space".into() })
             }
+            ["disk", "nearly", "full"] => self.give(now, Input::RecordingRoom(false)),
+            ["disk", "has", "room"] => self.give(now, Input::RecordingRoom(true)),
             ["desks", "fall", "silent"] => {
                 self.silent_desks = true;
                 vec![]

@@ -204,6 +204,7 @@ fn settings() -> exchange::Settings {
     exchange::Settings {
         guests: true,
         addresses: vec![address],
+        retention: exchange::Retention::default(),
         transaction: transaction::Settings { advertise: advertise.clone(), ..Default::default() },
         registrar: registrar::Settings::default(),
         leg: leg::Settings {

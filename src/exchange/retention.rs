@@ -1,0 +1,39 @@
+//! How long the journal keeps what the house does not need to run.
+
+use super::doorway::Effect;
+use super::journal::{Entry, Prune};
+use super::machine::Machine;
+use crate::switchboard::desk::results::REMEMBERED;
+use crate::time::{Duration, Now};
+
+/// Between two steps, each of which takes away a bounded number of rows.
+pub const PRUNE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What is kept of calls that are over and of the audit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Retention {
+    /// For so long.
+    pub keep: Duration,
+    /// At most so many of each.
+    pub keep_max: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { keep: Duration::from_secs(400 * 24 * 3600), keep_max: 1_000_000 }
+    }
+}
+
+impl Machine {
+    /// Has the journal take its next step, when it is time.
+    pub(super) fn prune(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.prune_due > now.instant {
+            return;
+        }
+        self.prune_due = now.instant + PRUNE_INTERVAL;
+        let Retention { keep, keep_max } = self.settings.retention;
+        let prune =
+            Prune { before: now.unix - keep, keep_max, results_before: now.unix - REMEMBERED };
+        out.push(Effect::Store { entry: Entry::Prune(prune), ticket: None });
+    }
+}
