@@ -17,7 +17,7 @@
 //! floor  3  transaction  dialog  registrar  media  acd  presence        strangers to each other
 //! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
 //! floor  1  sip  sdp  rtp  srtp  codec                                  parse, print, compute
-//! floor  0  time  random  ids  cause
+//! floor  0  time  random  ids  cause  text
 //! ```
 //!
 //! What holds because something is absent (`tests/architecture.rs` keeps it):
@@ -53,5 +53,6 @@ pub mod sip;
 pub mod srtp;
 pub mod store;
 pub mod switchboard;
+pub mod text;
 pub mod time;
 pub mod transaction;

@@ -1,4 +1,9 @@
 //! Comma-separated values (RFC 4180): rows in, rows out.
+//!
+//! A cell that a spreadsheet would take for a formula is written behind an apostrophe, and read without
+//! it, so that what was written reads back as it was. Plain numbers stay: `+4930123` computes nothing.
+
+use crate::text::harmless;
 
 /// The most cells of one row.
 pub const CELLS_MAX: usize = 100;
@@ -75,7 +80,7 @@ fn read_cell(text: &str, line: usize) -> Result<(String, &str), Fault> {
     let Some(mut rest) = text.strip_prefix('"') else {
         let end = text.find([',', '\n']).unwrap_or(text.len());
         let cell = text[..end].trim_end_matches('\r');
-        return Ok((cell.trim().to_owned(), &text[end..]));
+        return Ok((unguarded(cell.trim()).to_owned(), &text[end..]));
     };
     let mut cell = String::new();
     loop {
@@ -87,19 +92,40 @@ fn read_cell(text: &str, line: usize) -> Result<(String, &str), Fault> {
                 cell.push('"');
                 rest = next;
             }
-            None => return Ok((cell, rest)),
+            None => return Ok((unguarded(&cell).to_owned(), rest)),
         }
     }
 }
 
-/// One row with its line end.
+/// One row with its line end; each cell is one line that can be shown anywhere.
 pub fn line(cells: impl Iterator<Item = String>) -> String {
-    let quoted = |cell: String| match cell.contains([',', '"', '\r', '\n']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
+    let quoted = |cell: String| match guarded(harmless(&cell)) {
+        cell if cell.contains([',', '"']) => format!("\"{}\"", cell.replace('"', "\"\"")),
+        cell => cell,
     };
     let cells: Vec<_> = cells.map(quoted).collect();
     cells.join(",") + "\r\n"
+}
+
+/// Puts an apostrophe before what a spreadsheet would compute.
+fn guarded(cell: String) -> String {
+    if begins_formula(&cell) && !is_number(&cell) { format!("'{cell}") } else { cell }
+}
+
+/// Takes the apostrophe of [`guarded`] away.
+fn unguarded(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| begins_formula(rest)).unwrap_or(cell)
+}
+
+/// Whether a formula begins here, perhaps behind apostrophes.
+fn begins_formula(cell: &str) -> bool {
+    cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@'])
+}
+
+/// A sign and digits.
+fn is_number(cell: &str) -> bool {
+    let digits = cell.strip_prefix(['+', '-']).unwrap_or("");
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -130,8 +156,28 @@ mod tests {
 
     #[test]
     fn what_was_written_reads_back() {
-        let row = ["", "a b", "x,y", "\"", "two\r\nlines"].map(str::to_owned);
+        let row = ["", "a b", "x,y", "\"", "+4930123", "-1", "'a'", "=1+2", "'=1+2", "@a,b"];
+        let row = row.map(str::to_owned);
         assert_eq!(cells(&line(row.clone().into_iter())), [row]);
+    }
+
+    #[test]
+    fn a_spreadsheet_computes_nothing() {
+        let hostile = ["=cmd|' /C calc'!A0", "+1+2", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "+", "-"];
+        for cell in hostile {
+            let line = line([cell.to_owned()].into_iter());
+            let cell = line.trim_start_matches('"');
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{line:?}");
+        }
+        assert_eq!(line(["+4930123".to_owned()].into_iter()), "+4930123\r\n");
+        // As somebody may write it who knows spreadsheets.
+        assert_eq!(cells("'+4930123\n'=1,\"'@b\"\n"), [vec!["+4930123"], vec!["=1", "@b"]]);
+    }
+
+    #[test]
+    fn a_written_cell_is_one_line() {
+        let line = line(["two\r\nlines\u{9b}".to_owned()].into_iter());
+        assert_eq!(line, "two\u{fffd}\u{fffd}lines\u{fffd}\r\n");
     }
 
     #[test]

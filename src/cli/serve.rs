@@ -16,6 +16,7 @@ use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
 use crate::server::media_sockets::{self, raise_file_limit};
 use crate::server::recordings::Recordings;
+use crate::server::telemetry;
 use crate::server::{CodecWorkers, own_address_towards};
 use crate::sip::Transport;
 use crate::store::{Database, Lax, Lock, Writer};
@@ -60,8 +61,7 @@ impl Command {
         let config = Config::load(config)?;
         let data = self.data.unwrap_or_else(|| config.data.clone());
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-        log.with_ansi(std::io::stdout().is_terminal()).init();
+        telemetry::begin(filter, std::io::stdout().is_terminal());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(run(&config, &data))
     }

@@ -1,7 +1,9 @@
 //! Listings: one set of rows, printed for people, for spreadsheets or for programs.
 
 use super::csv;
+use crate::text::{harmless, is_harmful};
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 /// How a listing is printed.
@@ -88,7 +90,7 @@ impl Table {
 
     /// The keys in the order of the columns, which a JSON map would not keep.
     fn object(&self, row: &[Value]) -> String {
-        let pair = |(name, cell): (&&str, &Value)| format!("\"{name}\": {cell}");
+        let pair = |(name, cell): (&&str, &Value)| format!("\"{name}\": {}", escaped(cell));
         let pairs: Vec<_> = self.columns.iter().zip(row).map(pair).collect();
         format!("{{{}}}", pairs.join(", "))
     }
@@ -126,10 +128,21 @@ fn shown(cell: &Value) -> String {
     }
 }
 
-/// A text that cannot paint the terminal.
-#[must_use]
-pub fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// JSON that can be shown, too: what a terminal would take for a command stands in strings only, where
+/// JSON has an escape for it (RFC 8259 §7).
+fn escaped(cell: &Value) -> String {
+    let mut text = String::new();
+    for c in cell.to_string().chars() {
+        if is_harmful(c) {
+            let units = &mut [0; 2];
+            for unit in c.encode_utf16(units) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// A cell for programs: a list is joined by commas, and so are names with their values.
@@ -158,10 +171,12 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes a sentence to stderr.
+/// Writes a sentence to stderr, or one for each line.
 pub fn warn(sentence: &str) {
-    // Nothing is left to be done when even stderr is closed.
-    let _ = writeln!(io::stderr(), "{sentence}");
+    for line in sentence.lines() {
+        // Nothing is left to be done when even stderr is closed.
+        let _ = writeln!(io::stderr(), "{}", harmless(line));
+    }
 }
 
 #[cfg(test)]
@@ -207,7 +222,14 @@ mod tests {
     #[test]
     fn a_name_cannot_paint_the_terminal() {
         let mut table = Table::new(&["name"]);
-        table.push([json!("\u{1b}[31mred")]);
-        assert!(!table.listing(Format::Table).contains('\u{1b}'));
+        let name = "\u{1b}[31mred\u{9b}2J\u{202e}\r\nblue";
+        table.push([json!(name)]);
+        for format in [Format::Table, Format::Csv, Format::Json] {
+            let text = table.listing(format);
+            assert!(!text.replace("\r\n", "\n").replace('\n', "").contains(is_harmful), "{text:?}");
+            assert_eq!(text.lines().count(), if format == Format::Json { 3 } else { 2 }, "{text}");
+        }
+        let rows: Value = serde_json::from_str(&table.listing(Format::Json)).unwrap();
+        assert_eq!(rows[0]["name"], name, "programs get it whole");
     }
 }

@@ -1,12 +1,13 @@
 //! What a number, an operator's name, a level's name and a display name may look like.
 
+use crate::text::{self, is_harmful};
 use std::fmt;
 
 /// The longest number, operator name or level name, in characters.
-pub const NAME_MAX: usize = 32;
+pub const NAME_MAX: usize = text::NUMBER_CHARS_MAX;
 
 /// The longest name of a person or place, in characters.
-pub const DISPLAY_NAME_MAX: usize = 64;
+pub const DISPLAY_NAME_MAX: usize = text::DISPLAY_CHARS_MAX;
 
 /// What is wrong with a name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -87,7 +88,7 @@ pub fn check_name(name: &str) -> Result<(), NameFault> {
 /// # Errors
 /// The first fault.
 pub fn check_display_name(name: &str) -> Result<(), NameFault> {
-    if let Some(wrong) = name.chars().find(|c| c.is_control()) {
+    if let Some(wrong) = name.chars().find(|c| is_harmful(*c)) {
         return Err(NameFault::Character(wrong));
     }
     if name.chars().count() > DISPLAY_NAME_MAX {
@@ -117,6 +118,8 @@ mod tests {
         assert_eq!(check_display_name("Anna Müller \"Empfang\""), Ok(()));
         assert_eq!(check_display_name(""), Ok(()));
         assert_eq!(check_display_name("a\r\nVia: b"), Err(NameFault::Character('\r')));
+        let turned = NameFault::Character('\u{202e}');
+        assert_eq!(check_display_name("a\u{202e}b"), Err(turned));
         assert_eq!(check_display_name(&"é".repeat(64)), Ok(()));
         assert_eq!(check_display_name(&"é".repeat(65)), Err(NameFault::TooLong(64)));
     }

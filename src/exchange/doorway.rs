@@ -10,6 +10,7 @@ use crate::registrar;
 use crate::sip::{Destination, Flow};
 use crate::switchboard::{self, Recording, Story};
 use crate::transaction;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 /// What reaches the exchange.
@@ -104,9 +105,29 @@ pub enum Effect {
     Complaint {
         /// Who sent it.
         flow: Flow,
+        /// Of which kind; the log counts those of one kind.
+        about: Grievance,
         /// What is wrong.
         what: String,
     },
+}
+
+/// The kinds of complaints.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Grievance {
+    /// It could not be read.
+    Malformed,
+    /// It was read, and refused with this status.
+    Refused(u16),
+}
+
+impl fmt::Display for Grievance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("malformed"),
+            Self::Refused(status) => write!(f, "refused with {status}"),
+        }
+    }
 }
 
 /// What the exchange is told of its house.

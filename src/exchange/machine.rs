@@ -6,7 +6,7 @@
 
 use super::admin::Reply;
 use super::desks::Desk;
-use super::doorway::{Effect, Input, Settings};
+use super::doorway::{Effect, Grievance, Input, Settings};
 use super::journal::{Entry, State};
 use super::requests::Caller;
 use super::retention::PRUNE_INTERVAL;
@@ -279,7 +279,8 @@ impl Machine {
                 if let Some(response) = sip::parse_failure_response(bytes, &error) {
                     out.push(send(Destination::Flow(flow), &Message::Response(response)));
                 }
-                out.push(Effect::Complaint { flow, what: error.to_string() });
+                let (about, what) = (Grievance::Malformed, error.to_string());
+                out.push(Effect::Complaint { flow, about, what });
             }
         }
     }

@@ -21,7 +21,7 @@ mod strangers;
 mod views;
 
 pub use admin::{Reply, Request as AdminRequest};
-pub use doorway::{Effect, Input, Settings};
+pub use doorway::{Effect, Grievance, Input, Settings};
 pub use machine::Machine;
 pub use retention::{PRUNE_INTERVAL, Retention};
 pub use strangers::{CALLS_PER_SECOND_MAX, OPEN_CALLS_MAX, RETRY_AFTER, SOURCES_MAX};

@@ -11,7 +11,7 @@
 //! ```
 
 use super::desks::Desk;
-use super::doorway::Effect;
+use super::doorway::{Effect, Grievance};
 use super::machine::Machine;
 use super::strangers::RETRY_AFTER;
 use crate::cause::Cause;
@@ -117,7 +117,8 @@ impl Machine {
                 // A first challenge is no news; all else is.
                 if response.status != StatusCode::UNAUTHORIZED {
                     let what = format!("INVITE refused: {} {}", response.status, response.reason);
-                    out.push(Effect::Complaint { flow, what });
+                    let about = Grievance::Refused(response.status.as_u16());
+                    out.push(Effect::Complaint { flow, about, what });
                 }
                 response.headers.set_to_tag(&self.random.hex(16));
                 self.respond(now, id, *response);

@@ -14,6 +14,7 @@
 use super::cameras::{self, Cameras};
 use super::clock::Clock;
 use super::codec_workers::CodecWorkers;
+use super::complaints::Complaints;
 use super::media_sockets::{self, MediaSockets};
 use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
@@ -128,6 +129,7 @@ pub struct EventLoop {
     cameras: Cameras,
     writer: Writer,
     resolver: Resolver,
+    complaints: Complaints,
     replies: BTreeMap<u64, oneshot::Sender<Reply>>,
     last_request: u64,
     /// What performing has brought up; handled before the next sleep.
@@ -203,6 +205,7 @@ impl EventLoop {
             cameras,
             writer,
             resolver: Resolver::new(),
+            complaints: Complaints::default(),
             replies: BTreeMap::new(),
             last_request: 0,
             found: VecDeque::new(),
@@ -252,7 +255,8 @@ impl EventLoop {
                 return Ok(());
             }
             let cores = earliest(self.exchange.deadline(), self.media.deadline());
-            let wake = earliest(earliest(cores, self.cameras.deadline()), farewell);
+            let server = earliest(self.cameras.deadline(), self.complaints.deadline());
+            let wake = earliest(earliest(cores, server), farewell);
             let Sockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
             let cameras = &mut self.cameras;
@@ -304,6 +308,9 @@ impl EventLoop {
         if self.exchange.deadline().is_some_and(|at| at <= now.instant) {
             let effects = self.exchange.tick(now);
             self.perform(effects);
+        }
+        for count in self.complaints.tick(now.instant) {
+            tracing::warn!("{count}");
         }
         if self.media.deadline().is_some_and(|at| at <= now.instant) {
             self.media.tick(now, self.sockets.media.outgoing());
@@ -469,7 +476,12 @@ impl EventLoop {
                 }
                 Effect::Log(story) => telemetry::tell(&story),
                 Effect::WrongPassword(wrong) => telemetry::suspect(&wrong),
-                Effect::Complaint { flow, what } => telemetry::complain(&flow, &what),
+                Effect::Complaint { flow, about, what } => {
+                    let now = self.now().instant;
+                    if self.complaints.is_news(now, flow.remote.ip(), about) {
+                        telemetry::complain(&flow, &what);
+                    }
+                }
                 Effect::Recording(Recording::Begin { call, path }) => {
                     self.recordings.begin(call, path.into());
                 }

@@ -9,13 +9,14 @@ mod camera_url;
 pub mod cameras;
 pub mod clock;
 mod codec_workers;
+mod complaints;
 pub mod event_loop;
 pub mod media_sockets;
 pub mod recordings;
 mod reserve;
 mod resolver;
 mod stream;
-mod telemetry;
+pub mod telemetry;
 mod udp;
 
 pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};

@@ -1,8 +1,33 @@
 //! The log: stories of calls, complaints about peers, broken promises.
+//!
+//! One event is one line, whatever the network has put into it: every text passes [`fields`].
 
 use crate::registrar::WrongPassword;
 use crate::sip::Flow;
 use crate::switchboard::Story;
+use crate::text::{Harmless, REASON_CHARS_MAX, cut};
+use std::fmt::{self, Write as _};
+use tracing::field::Field;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+
+/// Logs from here on, to stdout; with colours where people look at it.
+pub fn begin(filter: EnvFilter, coloured: bool) {
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    log.with_ansi(coloured).fmt_fields(fields()).init();
+}
+
+/// How the fields of an event are written.
+fn fields() -> impl for<'w> FormatFields<'w> {
+    let field = |writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| match field.name()
+    {
+        "message" => write!(Harmless(writer), "{value:?}"),
+        name => write!(Harmless(writer), "{name}={value:?}"),
+    };
+    debug_fn(field).delimited(" ")
+}
 
 /// What an operator would tell a colleague.
 pub fn tell(story: &Story) {
@@ -28,5 +53,55 @@ pub fn suspect(wrong: &WrongPassword) {
 
 /// A peer misbehaved, or a limit was reached.
 pub fn complain(flow: &Flow, what: &str) {
+    let what = cut(what, REASON_CHARS_MAX);
     tracing::warn!(peer = %flow.remote, transport = %flow.transport, "{what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{CallId, Number};
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(tell: impl FnOnce()) -> String {
+        let page = Page::default();
+        let writer = page.clone();
+        let log = tracing_subscriber::fmt().with_ansi(false).with_target(false).without_time();
+        let log = log.fmt_fields(fields()).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(log, tell);
+        String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn one_event_is_one_line_whatever_a_caller_calls_itself() {
+        let caller = "4001\r\n2026-11-28 INFO call-7 taken by op1\u{1b}[2J\u{9b}1m\u{202e}";
+        let dialled = Number::from("9000");
+        let text = logged(|| {
+            tell(&Story::Arrived { call: CallId(1), caller: caller.into(), dialled });
+        });
+        assert_eq!(text.matches('\n').count(), 1, "{text:?}");
+        assert!(!text.trim_end_matches('\n').contains(crate::text::is_harmful), "{text:?}");
+        assert!(text.contains("call-1 from 4001") && text.contains("to 9000"), "{text:?}");
+    }
+
+    #[test]
+    fn fields_stand_beside_the_message() {
+        let text = logged(|| tracing::warn!(peer = %"192.0.2.1:5060", transport = %"UDP", "odd"));
+        assert_eq!(text.trim(), "WARN odd peer=192.0.2.1:5060 transport=UDP");
+    }
 }

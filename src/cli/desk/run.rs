@@ -6,10 +6,11 @@ use super::link::{Heard, Link};
 use super::screen::Screen;
 use super::view::View;
 use crate::cli::password::{ask, read_line};
-use crate::cli::table::{harmless, print};
+use crate::cli::table::print;
 use crate::config::Config;
 use crate::server::clock::Clock;
 use crate::sip::Transport;
+use crate::text::harmless;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -318,7 +319,7 @@ impl Desk {
         self.asked.clear();
         self.view.lose(why);
         match self.console {
-            Console::Lines(_) => Ok(print(&format!("lost: {why}\n"))?),
+            Console::Lines(_) => Ok(print(&format!("lost: {}\n", harmless(why)))?),
             Console::Screen(..) => Ok(()),
         }
     }
@@ -326,7 +327,7 @@ impl Desk {
     /// A sentence for the operator.
     fn tell(&mut self, sentence: String) -> anyhow::Result<()> {
         match self.console {
-            Console::Lines(_) => Ok(print(&format!("{sentence}\n"))?),
+            Console::Lines(_) => Ok(print(&format!("{}\n", harmless(&sentence)))?),
             Console::Screen(..) => {
                 self.view.say(sentence);
                 Ok(())

@@ -2,6 +2,7 @@
 
 use super::input::HELP;
 use super::view::View;
+use crate::text::{cut, harmless};
 use crate::time::UnixTime;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use std::fmt::Write as _;
@@ -43,7 +44,7 @@ impl Screen {
         let lines = lines(view, typed, now, rows);
         let mut text = String::from("\u{1b}[H");
         for (n, line) in lines.iter().take(rows).enumerate() {
-            let line: String = line.chars().take(columns).collect();
+            let line = harmless(cut(line, columns));
             let end = if n + 1 == rows { "" } else { "\r\n" };
             let _ = write!(text, "{line}\u{1b}[K{end}");
         }

@@ -1,7 +1,7 @@
 //! What the desk knows: built from events alone, so that it is what the switchboard says.
 
 use crate::cli::moment::read_moment;
-use crate::cli::table::harmless;
+use crate::text::harmless;
 use crate::time::UnixTime;
 use serde_json::Value;
 use std::fmt::Write as _;
