@@ -25,7 +25,7 @@ use cordboard::switchboard::call_record::{CallRecord, EndedBy};
 use cordboard::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings, Recorded};
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use cordboard::transaction;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 const DOMAIN: &str = "cordboard.local";
@@ -122,29 +122,33 @@ fn accounts() -> Accounts {
 }
 
 /// A gateway at 203.0.113.5.
-fn trunk() -> Trunk {
+struct House {
+    machine: Machine,
+    now: Now,
+}
+
+fn trunk(name: &str, address: &str) -> Trunk {
     Trunk {
-        name: "carrier".into(),
-        addresses: vec!["203.0.113.5".parse().unwrap()],
+        name: name.into(),
+        addresses: vec![address.parse().unwrap()],
         level: LevelId::from("B"),
         prefixes: vec!["0".into()],
         srtp: Srtp::Optional,
     }
 }
 
-struct House {
-    machine: Machine,
-    now: Now,
-}
-
 impl House {
     fn new(state: State) -> (Self, Vec<Effect>) {
+        Self::with(state, vec![trunk("carrier", "203.0.113.5")])
+    }
+
+    fn with(state: State, trunks: Vec<Trunk>) -> (Self, Vec<Effect>) {
         let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_795_000_000) };
         let plan = NumberingPlan {
             realm: DOMAIN.into(),
             addresses: vec![us().ip()],
             queues: [(Number::from("9000"), QueueId::from("main"))].into(),
-            trunks: vec![trunk()],
+            trunks,
             cameras: vec![],
             external: LevelId::from("B"),
         };
@@ -516,4 +520,100 @@ Content-Length: 0
     let unknown = format!("{CONTACT}Replaces: nothing;to-tag={tag};from-tag=t\n");
     let effects = house.hears("198.51.100.8:5060", &invite(3, "4001", &unknown));
     assert_eq!(status(&effects), Some(481));
+}
+
+// ---- hops ----
+
+fn hops_of(message: &Message) -> Option<u8> {
+    message.headers().max_forwards().unwrap()
+}
+
+/// RFC 3261 §16.3 step 3: whatever it asks, it has come too far.
+#[test]
+fn what_has_come_too_far_gets_483() {
+    let (mut house, _) = House::new(State::default());
+    for (n, method) in ["INVITE", "OPTIONS", "REGISTER", "MESSAGE", "SUBSCRIBE"].iter().enumerate()
+    {
+        let request = |hops| {
+            let text = invite(n as u64, "4001", CONTACT).replace("INVITE", method);
+            text.replace("Max-Forwards: 70", hops)
+        };
+        let effects = house.hears("198.51.100.7:5060", &request("Max-Forwards: 0"));
+        assert_eq!(status(&effects), Some(483), "{method}");
+        assert!(house.machine.is_quiet(), "{method}");
+    }
+    let options = invite(9, "4001", CONTACT).replace("INVITE", "OPTIONS");
+    let effects = house.hears("198.51.100.7:5060", &options.replace("wards: 70", "wards: 1"));
+    assert_eq!(status(&effects), Some(200), "it has just arrived");
+}
+
+#[test]
+fn an_invite_goes_on_with_one_hop_less() {
+    for (incoming, outgoing) in [
+        ("Max-Forwards: 70\n", 69),
+        ("Max-Forwards: 7\n", 6),
+        ("Max-Forwards: 1\n", 0),
+        ("Max-Forwards: 255\n", 69),
+        ("", 69),
+    ] {
+        let (mut house, _) = House::new(State::default());
+        let invite = invite(1, "4001", CONTACT).replace("Max-Forwards: 70\n", incoming);
+        let effects = house.hears("198.51.100.7:5060", &invite);
+        let onward = sent(&effects).into_iter().find_map(|(_, message)| match message {
+            Message::Request(_) => hops_of(&message),
+            Message::Response(_) => None,
+        });
+        assert_eq!(onward, Some(outgoing), "{incoming:?}");
+    }
+}
+
+/// The CPU time of this thread, in milliseconds.
+fn cpu_ms() -> i64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    used.tv_sec * 1_000 + used.tv_nsec / 1_000_000
+}
+
+/// Two switchboards that have each other as their trunk for the same numbers: the call that nobody
+/// takes ends, and at once.
+#[test]
+fn a_circle_of_two_trunks_ends_within_70_hops() {
+    let (one, other) = ("192.0.2.1:5060", "192.0.2.77:5060");
+    // To each the other is at the address of its trunk.
+    let mut houses = [0, 1].map(|_| House::with(State::default(), vec![trunk("other", other)]).0);
+    let first = invite(1, "0123", CONTACT);
+    let mut wire = VecDeque::from([(0, "198.51.100.7:5060".to_owned(), first.into_bytes())]);
+    let (mut invites, mut answers) = (vec![], vec![]);
+    let before = cpu_ms();
+    while let Some((to, from, bytes)) = wire.pop_front() {
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: address(one),
+            remote: address(&from),
+            connection: ConnectionId(0),
+        };
+        let house: &mut House = &mut houses[to];
+        for effect in house.machine.handle(house.now, Input::Sip { flow, bytes: &bytes }) {
+            let Effect::Send { to: destination, bytes } = effect else { continue };
+            let message = sip::parse(&bytes).unwrap();
+            if destination.remote() == address(other) {
+                if matches!(&message, Message::Request(request) if request.method.as_str() == "INVITE")
+                {
+                    invites.extend(hops_of(&message));
+                }
+                wire.push_back((1 - to, other.to_owned(), bytes));
+            } else if let Message::Response(response) = message {
+                answers.push(response.status.as_u16());
+            }
+        }
+    }
+    let spent = cpu_ms() - before;
+    let counted_down: Vec<u8> = (0..70).rev().collect();
+    assert_eq!(invites, counted_down);
+    assert_eq!(answers, [482], "the caller hears that it is a circle");
+    for house in &mut houses {
+        house.later(40);
+        assert!(house.machine.is_quiet(), "nothing is left of 70 calls");
+    }
+    // A release build takes a tenth of this.
+    assert!(spent <= if cfg!(debug_assertions) { 1_000 } else { 100 }, "{spent} ms of CPU");
 }

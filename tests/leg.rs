@@ -2158,6 +2158,10 @@ impl Ladder {
                 route: vec![],
                 destination: Destination::Flow(flow),
             },
+            behalf: match offer {
+                Offer::For(other) | Offer::WithPictures(other) => other,
+                Offer::Everything | Offer::Theirs => leg,
+            },
             caller: Party { number: "3001".to_owned(), display: None, domain: None },
             callee: Party { number: callee.to_owned(), display: None, domain: None },
             offer,

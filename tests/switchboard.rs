@@ -8,7 +8,7 @@ mod house;
 use cordboard::ids::Number;
 use cordboard::switchboard::call_record::EndedBy;
 use cordboard::switchboard::{AnsweredBy, Recorded};
-use cordboard::time::Duration;
+use cordboard::time::{Duration, Instant};
 use house::House;
 
 #[track_caller]
@@ -2443,4 +2443,51 @@ fn a_disk_that_says_no_behind_the_hand_over_ends_the_recording() {
         6s   all is quiet
     ",
     );
+}
+
+/// Whose INVITE each of our calls carries on (Max-Forwards): however it comes about, it begins where the
+/// party's own has come to, so that no circle is endless.
+#[test]
+fn every_call_of_ours_goes_on_from_a_partys_own() {
+    let overflowing =
+        || House::with(AnsweredBy::Queue, 100, Some(Duration::from_secs(5)), Some("3003"));
+    let calm = || House::new(AnsweredBy::Queue);
+    for (mut house, script, behalves) in [
+        (calm(), "3003 calls 3002", vec![("3002", "3003")]),
+        (
+            calm(),
+            "3003 calls 3002; 3002 redirects to 3011",
+            vec![("3002", "3003"), ("3011", "3003")],
+        ),
+        (
+            calm(),
+            "3003 calls 3002; 3002 answers; 3002 refers to 3011",
+            vec![("3002", "3003"), ("3011", "3003")],
+        ),
+        (
+            calm(),
+            "3003 calls 3002; 3002 answers; 3003 refers to 3011",
+            vec![("3002", "3003"), ("3011", "3002")],
+        ),
+        (
+            calm(),
+            "op1 logs in; ada calls 9000; op1: take r1; 3001 answers; op1: consult 3002",
+            vec![("3001", "ada"), ("3002", "3001")],
+        ),
+        (calm(), "op3 logs in; ada calls 9000", vec![("3021", "ada")]),
+        (overflowing(), "op1 logs in; ada calls 9000; alarm", vec![("3003", "ada")]),
+    ] {
+        for (second, line) in (0..).zip(script.split("; ")) {
+            let now = Instant::START + Duration::from_secs(second * 7);
+            if let Some(at) = day::Machine::deadline(&house).filter(|at| *at <= now) {
+                day::Machine::tick(&mut house, at);
+            }
+            if line != "alarm" {
+                day::Machine::play(&mut house, now, &line.split(' ').collect::<Vec<_>>());
+            }
+        }
+        let called: Vec<_> =
+            house.behalves.iter().map(|(to, of)| (to.as_str(), of.as_str())).collect();
+        assert_eq!(called, behalves, "{script}");
+    }
 }

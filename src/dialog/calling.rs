@@ -99,9 +99,10 @@ impl Calling {
 impl Session {
     /// Sends the INVITE.
     pub(super) fn calling(cx: &mut Context<'_>, call: Call) -> Self {
-        let Call { target, from, to, body, headers, credentials } = call;
+        let Call { target, from, to, body, headers, credentials, max_forwards } = call;
         let mut dialog = Identity::of_call(&target, from, to, cx.settings, cx.random);
         let mut request = dialog.request(Method::INVITE, cx.settings);
+        request.headers.set(HeaderName::MaxForwards, &max_forwards.to_string());
         put_lines(&mut request.headers, &headers);
         put_body(&mut request, body.as_ref());
         let offer = Offer::of_call(body.as_ref());

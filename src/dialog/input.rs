@@ -265,4 +265,6 @@ pub struct Call {
     pub headers: Lines,
     /// For a peer that challenges us.
     pub credentials: Option<Credentials>,
+    /// Over how many hops it may still go (RFC 3261 §8.1.1.6).
+    pub max_forwards: u8,
 }

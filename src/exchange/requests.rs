@@ -1,7 +1,7 @@
 //! Requests that no dialog knows yet: what each deserves, and who sends it (R1.3 to R1.5, R2.5).
 //!
 //! ```text
-//!   To with tag ──▶ its leg, or 481
+//!   To with tag ──▶ its leg, or 481        Max-Forwards 0 ──▶ 483
 //!   REGISTER ──▶ registrar        OPTIONS ──▶ 200        anything else but INVITE ──▶ 405
 //!   INVITE ── from ourselves ──▶ 482
 //!          ── to `desk` ──▶ an operator account, by digest
@@ -66,6 +66,9 @@ impl Machine {
                 return self.leg(now, leg::Input::Dialog(input));
             }
             return self.refuse(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST, "");
+        }
+        if request.headers.max_forwards() == Ok(Some(0)) {
+            return self.refuse(now, id, &request, StatusCode::TOO_MANY_HOPS, "");
         }
         match &request.method {
             method if *method == Method::REGISTER => {

@@ -13,7 +13,7 @@ use crate::codec::{Codec, Kind};
 use crate::dialog::{self, Body, By};
 use crate::ids::{CallId, LegId, PortId};
 use crate::media;
-use crate::sip::{Destination, HeaderName};
+use crate::sip::{Destination, HeaderName, MAX_FORWARDS};
 use crate::srtp::Seed;
 use crate::time::Instant;
 
@@ -108,12 +108,14 @@ impl Machine {
         let cname = self.random.hex(16);
         let mut leg = Leg::new(phase, talk, destination.remote().ip(), cname);
         leg.sealed = call.sealed;
+        let before = self.legs.get(&call.behalf).map_or(MAX_FORWARDS, |leg| leg.max_forwards);
+        let hops = before.checked_sub(1);
+        leg.max_forwards = hops.unwrap_or_default();
         self.legs.insert(id, leg);
+        let Some(max_forwards) = hops else { return self.give_up(now, id, Cause::Loop, out) };
         let body = capabilities.as_ref().map(|can| self.offer(now, id, can));
         if let Some(None) = body {
-            self.leave(now, id, out);
-            let ended = Event::Ended { leg: id, cause: Cause::Overloaded, by: By::Us };
-            return out.push(Effect::Event(ended));
+            return self.give_up(now, id, Cause::Overloaded, out);
         }
         let mut headers = self.domain.identity(&call.caller, call.identity);
         if call.auto_answer {
@@ -126,8 +128,15 @@ impl Machine {
             body: body.flatten(),
             headers,
             credentials: call.credentials,
+            max_forwards,
         };
         self.want(now, id, dialog::Command::Call(Box::new(call)), out);
+    }
+
+    /// A leg of ours that cannot be called at all.
+    fn give_up(&mut self, now: Instant, leg: LegId, cause: Cause, out: &mut Vec<Effect>) {
+        self.leave(now, leg, out);
+        out.push(Effect::Event(Event::Ended { leg, cause, by: By::Us }));
     }
 
     /// What to offer a partner of this leg.

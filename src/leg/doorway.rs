@@ -73,6 +73,9 @@ pub struct Refusal {
 pub struct Call {
     /// Whom the leg reaches: resolved, with its route.
     pub target: dialog::Target,
+    /// The leg of the party for whom it is made: our INVITE goes on where that leg's has come, one hop
+    /// further (Max-Forwards), so that a call that goes in a circle ends.
+    pub behalf: LegId,
     /// Who calls, for From and P-Asserted-Identity.
     pub caller: Party,
     /// The number that was dialled, for To.

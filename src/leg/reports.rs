@@ -15,7 +15,7 @@ use crate::dialog::{self, Body, By, ServerTx};
 use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::sdp::Session;
-use crate::sip::{Flow, HeaderName, Replaces, Request};
+use crate::sip::{Flow, HeaderName, MAX_FORWARDS, Replaces, Request};
 use crate::srtp::Seed;
 use crate::time::Instant;
 
@@ -34,7 +34,12 @@ impl Machine {
         let phase = Phase::New { reliable: request.headers.supports("100rel"), replaces };
         let talk = self.negotiation(Some(flow));
         let cname = self.random.hex(16);
-        self.legs.insert(leg, Leg::new(phase, talk, flow.remote.ip(), cname));
+        let mut new = Leg::new(phase, talk, flow.remote.ip(), cname);
+        // Who writes more than 70 is in no hurry to end; without the header we begin to count (RFC 3261
+        // §16.6 step 3).
+        let max_forwards = request.headers.max_forwards().ok().flatten();
+        new.max_forwards = max_forwards.unwrap_or(MAX_FORWARDS).min(MAX_FORWARDS);
+        self.legs.insert(leg, new);
         self.pass(now, dialog::Input::Incoming { leg, transaction, flow, request }, out);
     }
 

@@ -16,7 +16,7 @@ use crate::codec::Kind;
 use crate::dialog::Body;
 use crate::ids::{CallId, PortId};
 use crate::media;
-use crate::sip::Replaces;
+use crate::sip::{MAX_FORWARDS, Replaces};
 use std::net::IpAddr;
 
 /// Where a leg stands.
@@ -90,6 +90,8 @@ pub(super) struct Leg {
     pub talk: Negotiation,
     /// Where its SIP comes from.
     pub signalling: IpAddr,
+    /// Over how many hops the INVITE that made it may still go.
+    pub max_forwards: u8,
     /// RTCP's name for it, without meaning outside.
     pub cname: String,
     pub audio: Line,
@@ -120,6 +122,7 @@ impl Leg {
             role: Role::Phone,
             talk,
             signalling,
+            max_forwards: MAX_FORWARDS,
             cname,
             audio: Line::default(),
             video: Line::default(),

@@ -380,6 +380,7 @@ impl OperatorCall {
         let callee = Callee::Terminal(number.clone());
         let placing = Placing {
             to: Permission::Appointed(&callee),
+            behalf: self.caller,
             caller: party(&self.identity),
             withheld: self.identity.number.is_none(),
             offer: Offer::WithPictures(self.caller),

@@ -84,6 +84,7 @@ impl OperatorCall {
             })?;
         let placing = Placing {
             to: Permission::Admitted(&admitted),
+            behalf: seat.phone,
             caller: super::context::party(&operator),
             withheld: false,
             offer: Offer::For(seat.phone),

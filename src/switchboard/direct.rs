@@ -94,6 +94,7 @@ impl DirectCall {
         let number = to.callee().number().clone();
         let placing = Placing {
             to,
+            behalf: self.caller,
             caller: party(&self.identity),
             withheld: self.identity.number.is_none(),
             offer: Offer::For(self.caller),
@@ -314,6 +315,7 @@ impl DirectCall {
     ) {
         let placing = Placing {
             to: Permission::Admitted(admitted),
+            behalf: transferee,
             caller: party(identity),
             withheld: identity.number.is_none(),
             offer: Offer::For(transferee),

@@ -111,6 +111,7 @@ impl Machine {
         let callee = Callee::Terminal(ctx.phone_of(operator));
         let placing = Placing {
             to: Permission::Appointed(&callee),
+            behalf: leg,
             caller,
             withheld,
             offer: Offer::WithPictures(leg),

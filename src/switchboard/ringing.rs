@@ -53,6 +53,8 @@ pub(super) enum Rung {
 pub(super) struct Placing<'a> {
     /// To whom.
     pub to: Permission<'a>,
+    /// The leg of the party for whom it is placed.
+    pub behalf: LegId,
     /// Who calls.
     pub caller: Party,
     /// The caller wants its number withheld.
@@ -107,6 +109,7 @@ impl Ringing {
             ringing.legs.push(leg);
             let call = Box::new(leg::Call {
                 target,
+                behalf: placing.behalf,
                 caller: placing.caller.clone(),
                 callee: Party { number: number.to_string(), display: name.clone(), domain: None },
                 offer: placing.offer,

@@ -89,6 +89,7 @@ impl House {
                 to: address("<sip:peer@example.com>"),
                 body,
                 headers,
+                max_forwards: 70,
                 credentials: what
                     .contains("password")
                     .then(|| Credentials { user: "us".to_owned(), password: "secret".to_owned() }),

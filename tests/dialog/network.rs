@@ -180,6 +180,7 @@ impl World {
             body: offer.then(|| self.sdp()),
             headers: Lines::new(),
             credentials: None,
+            max_forwards: 70,
         };
         self.houses[0].legs = 1;
         self.command(0, LegId(1), Command::Call(Box::new(call)));

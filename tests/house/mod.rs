@@ -48,6 +48,8 @@ pub struct House {
     /// INFO that the desks have not answered because the script keeps them silent.
     silent_desks: bool,
     pub kept: Vec<cordboard::switchboard::call_record::CallRecord>,
+    /// Who was called, and for whom: whose INVITE goes on there.
+    pub behalves: Vec<(String, String)>,
 }
 
 fn number(text: &str) -> Number {
@@ -187,6 +189,7 @@ impl House {
             uncommitted: vec![],
             silent_desks: false,
             kept: vec![],
+            behalves: vec![],
         };
         house.give(Instant::START, Input::DirectoryChanged);
         house
@@ -272,6 +275,7 @@ impl House {
         Some(match command {
             Command::Call { leg, call } => {
                 self.legs.insert(leg, call.callee.number.clone());
+                self.behalves.push((call.callee.number.clone(), self.name(call.behalf)));
                 format!("call {} as {}", call.callee.number, call.caller.number)
             }
             Command::Progress { leg, status, phrase, media } => {
