@@ -86,7 +86,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tokio", &["cli", "server"]),
     ("toml", &["config"]),
     ("tracing", &["cli", "server"]),
-    ("tracing_subscriber", &["cli"]),
+    ("tracing_subscriber", &["server"]),
     ("unsafe_libopus", &["codec"]),
     ("url", &["server"]),
     ("vpx_sys", &["codec"]),

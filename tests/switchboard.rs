@@ -2474,7 +2474,7 @@ fn every_call_of_ours_goes_on_from_a_partys_own() {
             "op1 logs in; ada calls 9000; op1: take r1; 3001 answers; op1: consult 3002",
             vec![("3001", "ada"), ("3002", "3001")],
         ),
-        (calm(), "op3 logs in; ada calls 9000", vec![("3021", "ada")]),
+        (calm(), "3021 calls *50; ada calls 9000", vec![("3021", "ada")]),
         (overflowing(), "op1 logs in; ada calls 9000; alarm", vec![("3003", "ada")]),
     ] {
         for (second, line) in (0..).zip(script.split("; ")) {

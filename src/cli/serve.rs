@@ -31,7 +31,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing_subscriber::EnvFilter;
 
 /// A declined offer is not repeated to the same operator for so long.
 const DECLINE_PAUSE: Duration = Duration::from_secs(30);
@@ -60,8 +59,7 @@ impl Command {
     pub fn run(self, config: Option<&Path>) -> anyhow::Result<()> {
         let config = Config::load(config)?;
         let data = self.data.unwrap_or_else(|| config.data.clone());
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        telemetry::begin(filter, std::io::stdout().is_terminal());
+        telemetry::begin(std::io::stdout().is_terminal());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(run(&config, &data))
     }

@@ -13,8 +13,9 @@ use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-/// Logs from here on, to stdout; with colours where people look at it.
-pub fn begin(filter: EnvFilter, coloured: bool) {
+/// Logs from here on, to stdout; with colours where people look at it. `RUST_LOG` says how much.
+pub fn begin(coloured: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     log.with_ansi(coloured).fmt_fields(fields()).init();
 }
