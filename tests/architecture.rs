@@ -62,6 +62,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("ctr", &["srtp"]),
     ("ffmpeg_sys_next", &["codec"]),
     ("futures_core", &["server"]),
+    ("hickory_resolver", &["server"]),
     ("hmac", &["srtp"]),
     ("hound", &["codec"]),
     ("image", &["codec"]),

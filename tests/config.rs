@@ -61,6 +61,7 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
         "listen",
         "advertise",
         "guests",
+        "nameservers",
         "address",
         "ports",
         "external",
@@ -122,6 +123,7 @@ fn every_key_is_heard() {
         listen = ["tls:[::]:5061", "wss:192.0.2.1:443"]
         advertise = "203.0.113.1"
         guests = false
+        nameservers = ["192.0.2.53", "[2001:db8::53]:5353"]
         [media]
         address = "192.0.2.1"
         ports = "10000-10099"
@@ -153,7 +155,7 @@ fn every_key_is_heard() {
         address = ["192.0.2.10", "2001:db8::1"]
         [[trunk]]
         name = "b"
-        address = ["192.0.2.11"]
+        address = ["192.0.2.11", "sip.example.com"]
         level = "A"
         prefixes = ["0", "+"]
         "#,
@@ -162,6 +164,8 @@ fn every_key_is_heard() {
     assert_eq!((config.sip.domain.as_str(), config.sip.guests), ("phones.example.com", false));
     let transports: Vec<_> = config.sip.listen.iter().map(|listen| listen.transport).collect();
     assert_eq!(transports, [Transport::Tls, Transport::Wss]);
+    let nameservers = ["192.0.2.53:53", "[2001:db8::53]:5353"].map(|text| text.parse().unwrap());
+    assert_eq!(config.sip.nameservers, nameservers);
     assert_eq!(config.sip.advertise, Some("203.0.113.1".parse().unwrap()));
     assert_eq!(config.media.ports, 10_000..=10_099);
     assert_eq!(config.media.recordings, Path::new("/var/spool/calls"));
@@ -292,6 +296,13 @@ fn every_key_refuses_what_it_cannot_use() {
         ),
         ("sip", "advertise", "\"gateway\"", ip),
         ("sip", "guests", "\"yes\"", truth),
+        (
+            "sip",
+            "nameservers",
+            "[\"dns.example\"]",
+            "\"dns.example\" is no address: write \"192.0.2.53\" or \"192.0.2.53:53\"",
+        ),
+        ("sip", "nameservers", "[\"::1\", \"::2\", \"::3\", \"::4\"]", "give at most 3"),
         ("media", "address", "\"0.0.0.0:5\"", ip),
         ("media", "ports", "20000", ports),
         ("media", "ports", "\"20000\"", ports),
@@ -374,8 +385,8 @@ fn every_key_of_a_trunk_refuses_what_it_cannot_use() {
         ("address", "[]", "give at least one"),
         (
             "address",
-            "[\"gw.example\"]",
-            "\"gw.example\" is no address: write \"192.0.2.10\" or \"192.0.2.10:5060\"",
+            "[\"gw_1:\"]",
+            "\"gw_1:\" is no address: write \"192.0.2.10\", \"192.0.2.10:5060\" or a host name",
         ),
         ("level", "\"\"", "\"\": it is empty: give at least one character"),
         ("prefixes", "[\"0 0\"]", "\"0 0\": the character ' ' may not stand in it: choose another"),

@@ -15,6 +15,7 @@ use cordboard::exchange::{
 };
 use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId, Ticket};
 use cordboard::leg;
+use cordboard::locator::{Answer, Question, Records, Srv};
 use cordboard::media::LobbyId;
 use cordboard::presence;
 use cordboard::random::Random;
@@ -70,6 +71,7 @@ fn settings() -> Settings {
             port_rest: Duration::from_secs(5),
             dialog: dialog::Settings { advertise, ..Default::default() },
         },
+        locator: Default::default(),
         switchboard: switchboard::Settings {
             queues: [(QueueId::from("main"), queue)].into(),
             acd: acd::Settings { queues: vec![waiting], decline_pause: Duration::from_secs(30) },
@@ -616,4 +618,117 @@ fn a_circle_of_two_trunks_ends_within_70_hops() {
     }
     // A release build takes a tenth of this.
     assert!(spent <= if cfg!(debug_assertions) { 1_000 } else { 100 }, "{spent} ms of CPU");
+// ---- names ----
+
+fn questions(effects: &[Effect]) -> Vec<String> {
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Resolve(question) => Some(question.to_string()),
+        _ => None,
+    });
+    asked.collect()
+}
+
+impl House {
+    fn learns(&mut self, question: Question, records: Option<Records>) -> Vec<Effect> {
+        let answer = match records {
+            Some(records) => Answer::Found { records, ttl: Duration::from_secs(60) },
+            None => Answer::Absent { ttl: None },
+        };
+        self.machine.handle(self.now, Input::Resolved { question, answer })
+    }
+
+    fn learns_addresses(&mut self, name: &str, addresses: &[&str]) -> Vec<Effect> {
+        let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        self.learns(Question::Addresses(name.into()), Some(Records::Addresses(addresses)))
+    }
+
+    /// Nothing can be carried there: neither over TCP, which a long INVITE asks for, nor over UDP.
+    fn is_away(&mut self, server: &str) -> Vec<Effect> {
+        let remote = address(server);
+        let fails = |transport| Input::TransportFailed(Destination::Address { transport, remote });
+        let _ = self.machine.handle(self.now, fails(Transport::Tcp));
+        self.machine.handle(self.now, fails(Transport::Udp))
+    }
+
+    fn trusts(&self, source: &str) -> bool {
+        self.machine.directory().plan().trunk_from(address(source)).is_some()
+    }
+}
+
+/// Where the only INVITE among the effects goes, and its Request-URI.
+fn invited(effects: &[Effect]) -> (String, String, Message) {
+    let sent = sent(effects);
+    let mut invites = sent.into_iter().filter_map(|(to, message)| match &message {
+        Message::Request(request) if request.method.as_str() == "INVITE" => {
+            let way = format!("{} {}", to.transport(), to.remote());
+            Some((way, request.uri.to_string(), message))
+        }
+        _ => None,
+    });
+    let invite = invites.next().unwrap();
+    assert_eq!(invites.next(), None);
+    invite
+}
+
+#[test]
+fn a_trunk_is_trusted_where_its_name_leads_and_nowhere_else() {
+    let (mut house, first) =
+        House::with(State::default(), vec![trunk("carrier", "sip.carrier.example:5060")]);
+    assert_eq!(questions(&first), ["A sip.carrier.example"]);
+    assert_eq!(house.machine.status().unresolved, [] as [&str; 0], "the answer is on its way");
+    assert!(!house.trusts("192.0.2.50:5060"));
+    let effects = house.learns_addresses("sip.carrier.example", &["192.0.2.50"]);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Located { .. })));
+    assert!(house.trusts("192.0.2.50:5060") && !house.trusts("192.0.2.50:5061"));
+    house.now = house.now + Duration::from_secs(60);
+    let effects = house.machine.tick(house.now);
+    assert_eq!(questions(&effects), ["A sip.carrier.example"]);
+    let _ = house.learns_addresses("sip.carrier.example", &["192.0.2.51"]);
+    assert!(!house.trusts("192.0.2.50:5060") && house.trusts("192.0.2.51:5060"));
+}
+
+#[test]
+fn a_name_that_leads_nowhere_is_shown_and_its_trunk_cannot_be_called() {
+    let (mut house, _) =
+        House::with(State::default(), vec![trunk("carrier", "sip.carrier.example:5060")]);
+    let _ = house.learns(Question::Addresses("sip.carrier.example".into()), None);
+    let unresolved = house.machine.status().unresolved;
+    assert_eq!(unresolved, ["trunk carrier: sip.carrier.example:5060"]);
+    let effects = house.hears("198.51.100.7:5060", &invite(1, "0551", CONTACT));
+    assert_eq!(status(&effects), Some(480));
+}
+
+/// RFC 3263 §4.3: before anybody has answered, the next server is tried.
+#[test]
+fn a_server_that_cannot_be_reached_or_has_no_room_is_not_the_last_word() {
+    let (mut house, _) = House::with(State::default(), vec![trunk("carrier", "carrier.example")]);
+    let _ = house.learns(Question::Naptr("carrier.example".into()), None);
+    let server = |priority: u16| Srv {
+        priority,
+        weight: 0,
+        port: 5060 + priority,
+        target: format!("s{priority}.carrier.example"),
+    };
+    let servers = Records::Srv([1, 2, 3].map(server).into());
+    let _ = house.learns(Question::Srv("_sip._tcp.carrier.example".into()), None);
+    let _ = house.learns(Question::Srv("_sip._udp.carrier.example".into()), Some(servers));
+    for (name, ip) in [("s1", "192.0.2.51"), ("s2", "192.0.2.52"), ("s3", "192.0.2.53")] {
+        let _ = house.learns_addresses(&format!("{name}.carrier.example"), &[ip]);
+    }
+    let effects = house.hears("198.51.100.7:5060", &invite(1, "0551", CONTACT));
+    let (to, uri, _) = invited(&effects);
+    assert_eq!((to.as_str(), uri.as_str()), ("TCP 192.0.2.51:5061", "sip:0551@carrier.example"));
+    let (to, _, second) = invited(&house.is_away("192.0.2.51:5061"));
+    assert_eq!(to, "TCP 192.0.2.52:5062");
+    let Message::Request(request) = second else { panic!("it is an INVITE") };
+    let full = request.response(sip::StatusCode::SERVICE_UNAVAILABLE);
+    let mut bytes = Vec::new();
+    sip::print(&full.into(), &mut bytes);
+    let full = String::from_utf8(bytes).unwrap().replace("\r\n", "\n");
+    let effects = house.hears("192.0.2.52:5062", &full);
+    assert_eq!(status(&effects), None, "the caller waits");
+    let (to, ..) = invited(&effects);
+    assert_eq!(to, "TCP 192.0.2.53:5063");
+    // The last one is the last word.
+    assert_eq!(status(&house.is_away("192.0.2.53:5063")), Some(480));
 }

@@ -22,6 +22,7 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         "legs",
         "client_transactions",
         "server_transactions",
+        "unresolved",
     ]);
     let figures = [
         now.calls,
@@ -33,7 +34,9 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         now.client_transactions,
         now.server_transactions,
     ];
-    table.push(figures.map(|figure| json!(figure)));
+    let mut row: Vec<_> = figures.iter().map(|figure| json!(figure)).collect();
+    row.push(json!(now.unresolved.join(", ")));
+    table.push(row);
     Ok(print(&table.single(listing.format))?)
 }
 

@@ -6,6 +6,7 @@ use crate::dialog;
 use crate::directory::{Directory, NumberingPlan};
 use crate::exchange;
 use crate::leg;
+use crate::locator;
 use crate::media::{self, Announcement, LobbyId};
 use crate::presence;
 use crate::random::Random;
@@ -16,6 +17,7 @@ use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
 use crate::server::media_sockets::{self, raise_file_limit};
 use crate::server::recordings::Recordings;
+use crate::server::resolver::Resolver;
 use crate::server::telemetry;
 use crate::server::{CodecWorkers, own_address_towards};
 use crate::sip::Transport;
@@ -130,6 +132,7 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
         cameras,
         ports,
         writer,
+        resolver: Resolver::new(config.sip.nameservers.clone()),
     };
     EventLoop::new(parts).run(committed, requested, stopped()?).await?;
     tracing::info!("stopped");
@@ -241,6 +244,12 @@ fn settings(
                 user_agent: concat!("cordboard/", env!("CARGO_PKG_VERSION")).to_owned(),
                 ..dialog::Settings::default()
             },
+        },
+        locator: locator::Settings {
+            transports: [Transport::Udp, Transport::Tcp]
+                .into_iter()
+                .filter(|own| addresses.iter().any(|(transport, _)| transport == own))
+                .collect(),
         },
         switchboard: switchboard_settings(config, data, random),
     }

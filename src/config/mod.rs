@@ -32,6 +32,8 @@ use toml::de::{DeTable, DeValue};
 
 /// The most sockets to listen on.
 pub const LISTEN_MAX: usize = 16;
+/// The most name servers.
+pub const NAMESERVERS_MAX: usize = 3;
 /// The most queues.
 pub const QUEUES_MAX: usize = 100;
 /// The most trunks.
@@ -78,6 +80,8 @@ pub struct Sip {
     pub advertise: Option<IpAddr>,
     /// Callers of other domains may call.
     pub guests: bool,
+    /// The name servers to ask; none: the system's.
+    pub nameservers: Vec<SocketAddr>,
 }
 
 /// `[media]`
@@ -198,6 +202,7 @@ impl Default for Config {
                 listen: listen.to_vec(),
                 advertise: None,
                 guests: true,
+                nameservers: Vec::new(),
             },
             media: Media {
                 address: any,
@@ -341,7 +346,7 @@ fn directory(value: &DeValue<'_>) -> Result<PathBuf, Remedy> {
 
 impl Sip {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        reader.allow(section, &["domain", "listen", "advertise", "guests"]);
+        reader.allow(section, &["domain", "listen", "advertise", "guests", "nameservers"]);
         set(&mut self.domain, reader.value(section, "domain", values::domain));
         let listen = |value: &DeValue<'_>| {
             let sockets = values::list(value, LISTEN_MAX, values::listen)?;
@@ -360,6 +365,9 @@ impl Sip {
         };
         set(&mut self.advertise, reader.value(section, "advertise", advertise));
         set(&mut self.guests, reader.value(section, "guests", values::truth));
+        let nameservers =
+            |value: &DeValue<'_>| values::list(value, NAMESERVERS_MAX, values::nameserver);
+        set(&mut self.nameservers, reader.value(section, "nameservers", nameservers));
     }
 }
 

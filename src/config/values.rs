@@ -155,7 +155,17 @@ pub(super) fn socket(value: &DeValue<'_>) -> Result<SocketAddr, Remedy> {
 
 pub(super) fn trunk_address(text: &str) -> Result<TrunkAddress, Remedy> {
     text.parse().map_err(|_| {
-        format!("{text:?} is no address: write \"192.0.2.10\" or \"192.0.2.10:5060\"").into()
+        format!("{text:?} is no address: write \"192.0.2.10\", \"192.0.2.10:5060\" or a host name")
+            .into()
+    })
+}
+
+/// `192.0.2.53`, `192.0.2.53:5353`.
+pub(super) fn nameserver(text: &str) -> Result<SocketAddr, Remedy> {
+    const PORT: u16 = 53;
+    let address = |text: &str| Some(SocketAddr::new(text.parse().ok()?, PORT));
+    text.parse().ok().or_else(|| address(text)).ok_or_else(|| {
+        format!("{text:?} is no address: write \"192.0.2.53\" or \"192.0.2.53:53\"").into()
     })
 }
 

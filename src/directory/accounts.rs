@@ -10,6 +10,7 @@ use super::secret::Secret;
 use super::terminal::{Srtp, Terminal};
 use crate::ids::{LevelId, Number, OperatorId, QueueId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The most terminals.
 pub const TERMINALS_MAX: usize = 100_000;
@@ -130,6 +131,14 @@ impl Directory {
     #[must_use]
     pub fn plan(&self) -> &NumberingPlan {
         &self.plan
+    }
+
+    /// The DNS has told the addresses of a trunk's name, or that there are none: requests from there
+    /// are the trunk's from now on, and from nowhere else.
+    pub fn locate_trunk(&mut self, name: &str, port: Option<u16>, addresses: &BTreeSet<IpAddr>) {
+        for trunk in &mut self.plan.trunks {
+            trunk.locate(name, port, addresses);
+        }
     }
 
     /// The terminal of a number.

@@ -184,6 +184,26 @@ mod tests {
     }
 
     #[test]
+    fn a_trunk_with_a_name_is_known_where_the_dns_has_it() {
+        let mut plan = plan();
+        plan.trunks = vec![trunk("carrier", &["sip.example", "sip.example:5070"], &["0"])];
+        let mut directory = Directory::new(plan, crate::directory::Accounts::default());
+        let from = |directory: &Directory, source: &str| {
+            directory.plan().trunk_from(source.parse().unwrap()).is_some()
+        };
+        assert!(!from(&directory, "192.0.2.10:5060"), "nobody is trusted for a name alone");
+        let at = |text: &str| [text.parse().unwrap()].into();
+        directory.locate_trunk("sip.example", None, &at("192.0.2.10"));
+        directory.locate_trunk("sip.example", Some(5070), &at("192.0.2.11"));
+        assert!(from(&directory, "192.0.2.10:999"));
+        assert!(from(&directory, "192.0.2.11:5070"));
+        assert!(!from(&directory, "192.0.2.11:5060"));
+        directory.locate_trunk("sip.example", None, &at("192.0.2.12"));
+        assert!(!from(&directory, "192.0.2.10:999"), "it has moved");
+        assert!(from(&directory, "192.0.2.12:999"));
+    }
+
+    #[test]
     fn the_longest_prefix_leads_out() {
         let plan = plan();
         let to = |number: &str| plan.trunk_for(number).map(|t| &t.name[..]);

@@ -2,47 +2,86 @@
 
 use super::terminal::Srtp;
 use crate::ids::LevelId;
+use crate::sip::Host;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-/// The port of SIP over UDP and TCP (RFC 3261 §19.1.2).
-const SIP_PORT: u16 = 5060;
+/// The longest name of a host (RFC 1035 §2.3.4).
+const NAME_BYTES_MAX: usize = 253;
 
 /// Where requests of a trunk come from, and where calls to it go.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TrunkAddress {
-    /// The address of the far end.
-    pub ip: IpAddr,
-    /// Its port; `None` trusts every port of the address and calls 5060.
+    /// The far end.
+    pub host: TrunkHost,
+    /// Its port; `None` trusts every port of the address and calls 5060, or where the DNS says.
     pub port: Option<u16>,
 }
 
+/// The far end of a trunk.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TrunkHost {
+    /// By its address.
+    Address(IpAddr),
+    /// By its name.
+    Name {
+        /// The name, in small letters.
+        name: String,
+        /// Its addresses, as far as the DNS has told them.
+        found: BTreeSet<IpAddr>,
+    },
+}
+
 impl TrunkAddress {
-    /// Where calls to this trunk are sent.
-    #[must_use]
-    pub fn socket(self) -> SocketAddr {
-        SocketAddr::new(self.ip, self.port.unwrap_or(SIP_PORT))
+    /// Whether requests from this address may be the trunk's; IPv4 by its own form.
+    fn has(&self, ip: IpAddr) -> bool {
+        match &self.host {
+            TrunkHost::Address(own) => own.to_canonical() == ip,
+            TrunkHost::Name { found, .. } => found.iter().any(|own| own.to_canonical() == ip),
+        }
     }
 }
 
-/// `192.0.2.10`, `192.0.2.10:5060`, `2001:db8::1`, `[2001:db8::1]:5060`.
+/// A text that is no address of a trunk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("neither an address nor a host name, with a port or without")]
+pub struct NoTrunkAddress;
+
+/// `192.0.2.10`, `192.0.2.10:5060`, `2001:db8::1`, `[2001:db8::1]:5060`, `sip.example.com`,
+/// `sip.example.com:5060`.
 impl FromStr for TrunkAddress {
-    type Err = std::net::AddrParseError;
+    type Err = NoTrunkAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Ok(socket) = text.parse::<SocketAddr>() {
-            return Ok(Self { ip: socket.ip(), port: Some(socket.port()) });
+            return Ok(Self { host: TrunkHost::Address(socket.ip()), port: Some(socket.port()) });
         }
-        Ok(Self { ip: text.parse()?, port: None })
+        if let Ok(ip) = text.parse() {
+            return Ok(Self { host: TrunkHost::Address(ip), port: None });
+        }
+        let (name, port) = match text.split_once(':') {
+            Some((name, port)) => (name, Some(port.parse().map_err(|_| NoTrunkAddress)?)),
+            None => (text, None),
+        };
+        let Ok(Host::Name(name)) = Host::parse(name) else { return Err(NoTrunkAddress) };
+        let name = name.as_str();
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        if name.len() > NAME_BYTES_MAX || port == Some(0) {
+            return Err(NoTrunkAddress);
+        }
+        Ok(Self { host: TrunkHost::Name { name, found: BTreeSet::new() }, port })
     }
 }
 
 impl fmt::Display for TrunkAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.port {
-            Some(port) => write!(f, "{}", SocketAddr::new(self.ip, port)),
-            None => write!(f, "{}", self.ip),
+        match (&self.host, self.port) {
+            (TrunkHost::Address(ip), Some(port)) => write!(f, "{}", SocketAddr::new(*ip, port)),
+            (TrunkHost::Address(ip), None) => write!(f, "{ip}"),
+            (TrunkHost::Name { name, .. }, Some(port)) => write!(f, "{name}:{port}"),
+            (TrunkHost::Name { name, .. }, None) => f.write_str(name),
         }
     }
 }
@@ -68,12 +107,23 @@ impl Trunk {
         // A dual-stack socket shows IPv4 peers as ::ffff:a.b.c.d.
         let ip = source.ip().to_canonical();
         let fit = |address: &TrunkAddress| match address.port {
-            _ if address.ip.to_canonical() != ip => 0,
+            _ if !address.has(ip) => 0,
             Some(port) if port == source.port() => 2,
             Some(_) => 0,
             None => 1,
         };
         self.addresses.iter().map(fit).max().unwrap_or(0)
+    }
+
+    /// The DNS has told the addresses of one of its names.
+    pub(super) fn locate(&mut self, host: &str, port: Option<u16>, addresses: &BTreeSet<IpAddr>) {
+        for address in self.addresses.iter_mut().filter(|address| address.port == port) {
+            if let TrunkHost::Name { name, found } = &mut address.host
+                && name == host
+            {
+                found.clone_from(addresses);
+            }
+        }
     }
 
     /// The length of the longest prefix with which `number` begins.
@@ -89,14 +139,24 @@ mod tests {
 
     #[test]
     fn an_address_reads_back_with_and_without_a_port() {
-        for text in ["192.0.2.10", "192.0.2.10:5060", "2001:db8::1", "[2001:db8::1]:5070"] {
+        for text in [
+            "192.0.2.10",
+            "192.0.2.10:5060",
+            "2001:db8::1",
+            "[2001:db8::1]:5070",
+            "sip.example.com",
+            "gateway:5070",
+        ] {
             let address: TrunkAddress = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
         }
-        for wrong in ["", "gateway.example", "192.0.2.10:", "192.0.2.10:70000", "192.0.2"] {
+        let long = format!("{}.example", "a".repeat(250));
+        for wrong in
+            ["", "192.0.2.10:", "192.0.2.10:70000", "192.0.2", "gw.example:", "gw:0", "a b", &long]
+        {
             assert!(wrong.parse::<TrunkAddress>().is_err(), "{wrong}");
         }
-        let bare: TrunkAddress = "192.0.2.10".parse().unwrap();
-        assert_eq!(bare.socket().port(), 5060);
+        let name: TrunkAddress = "SIP.Example.COM.".parse().unwrap();
+        assert_eq!(name.to_string(), "sip.example.com");
     }
 }

@@ -7,12 +7,10 @@ use super::views::Status;
 use crate::cause::Cause;
 use crate::directory::{self, Change};
 use crate::ids::OperatorId;
-use crate::registrar::{self, Way};
-use crate::sip::Host;
+use crate::registrar;
 use crate::switchboard::call_record::{CallRecord, EndedBy};
 use crate::switchboard::{self, CallView, OperatorView, SetState, WaitingView};
 use crate::time::Now;
-use std::net::IpAddr;
 
 /// What an administrator can ask of the running server.
 #[derive(Clone, Debug)]
@@ -124,7 +122,7 @@ impl Machine {
             }
         }
         self.tell(now, switchboard::Input::DirectoryChanged);
-        self.resolve_hosts(out);
+        self.seek_names(now);
     }
 
     /// Calls that a crash has cut get the one record that says so.
@@ -132,28 +130,6 @@ impl Machine {
         for mut record in calls {
             record.end(now.unix, Cause::Interrupted, EndedBy::Server);
             out.push(Effect::Store { entry: Entry::Call(Box::new(record)), ticket: None });
-        }
-    }
-
-    // ---- host names of fixed contacts ----
-
-    /// Asks for the addresses of all names that fixed contacts use.
-    pub(super) fn resolve_hosts(&mut self, out: &mut Vec<Effect>) {
-        for terminal in self.directory.terminals() {
-            let Some(contact) = &terminal.contact else { continue };
-            if let Way::Resolve(uri) = Way::to(contact)
-                && let Some(Host::Name(name)) = uri.host()
-                && !self.hosts.contains_key(name.as_str())
-            {
-                out.push(Effect::Resolve { host: name.as_str().to_owned() });
-            }
-        }
-    }
-
-    pub(super) fn resolved(&mut self, host: String, address: Option<IpAddr>) {
-        // The last known address is better than none.
-        if let Some(address) = address {
-            self.hosts.insert(host, address);
         }
     }
 }

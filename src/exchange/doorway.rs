@@ -5,6 +5,7 @@ use super::journal::Entry;
 use super::retention::Retention;
 use crate::ids::{CallId, PortId, Ticket};
 use crate::leg;
+use crate::locator;
 use crate::media;
 use crate::registrar;
 use crate::sip::{Destination, Flow};
@@ -42,12 +43,12 @@ pub enum Input<'a> {
     },
     /// Whether the disk of the recordings has room; it has until this is said.
     RecordingRoom(bool),
-    /// A host name was looked up, in vain or not.
+    /// The DNS was asked, in vain or not.
     Resolved {
-        /// The name.
-        host: String,
-        /// Its address.
-        address: Option<IpAddr>,
+        /// What.
+        question: locator::Question,
+        /// What came.
+        answer: locator::Answer,
     },
     /// An administrator wants something.
     Admin {
@@ -85,10 +86,14 @@ pub enum Effect {
     },
     /// For the recorder.
     Recording(Recording),
-    /// Look a host name up.
-    Resolve {
-        /// The name.
-        host: String,
+    /// Ask the DNS; the answer is awaited, also that there is none.
+    Resolve(locator::Question),
+    /// A name leads elsewhere from now on; for the log.
+    Located {
+        /// Which.
+        name: String,
+        /// Where to; nowhere, when nobody can tell.
+        addresses: Vec<IpAddr>,
     },
     /// An administrator's answer.
     Reply {
@@ -146,6 +151,8 @@ pub struct Settings {
     pub registrar: registrar::Settings,
     /// For the legs.
     pub leg: leg::Settings,
+    /// For the locator.
+    pub locator: locator::Settings,
     /// For the switchboard.
     pub switchboard: switchboard::Settings,
 }

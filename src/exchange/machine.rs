@@ -15,6 +15,7 @@ use crate::dialog::{self, ClientTx, Failure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
 use crate::ids::{LegId, Ticket};
 use crate::leg;
+use crate::locator;
 use crate::random::Random;
 use crate::registrar;
 use crate::sip::{self, Destination, Fault, Flow, HeaderName, Message, Response, StatusCode};
@@ -22,7 +23,6 @@ use crate::switchboard::{self, World};
 use crate::time::{Instant, Now, earliest};
 use crate::transaction::{self, ClientId, ServerId};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
 
 /// All cores of the switchboard.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Machine {
     pub(super) registrar: registrar::Machine,
     pub(super) legs: leg::Machine,
     pub(super) switchboard: switchboard::Machine,
-    pub(super) hosts: BTreeMap<String, IpAddr>,
+    pub(super) locator: locator::Machine,
     /// Who is behind an INVITE whose leg has not said yet that it can be answered.
     pub(super) callers: BTreeMap<LegId, Caller>,
     /// The control dialogs.
@@ -66,6 +66,7 @@ pub(super) enum Said {
     Transaction(transaction::Effect),
     Registrar(registrar::Effect),
     Leg(leg::Effect),
+    Locator(locator::Effect),
     Switchboard(switchboard::Effect),
 }
 
@@ -90,9 +91,9 @@ impl Machine {
             registrar: registrar::Machine::new(settings.registrar, random.fork()),
             legs: leg::Machine::new(settings.leg.clone(), random.fork()),
             switchboard,
+            locator: locator::Machine::new(settings.locator.clone()),
             random,
             settings,
-            hosts: BTreeMap::new(),
             callers: BTreeMap::new(),
             desks: BTreeMap::new(),
             strangers: Strangers::default(),
@@ -115,7 +116,7 @@ impl Machine {
         }
         exchange.bury(now, state.calls, &mut out);
         exchange.part(now, state.desks, &mut out);
-        exchange.resolve_hosts(&mut out);
+        exchange.seek_names(now);
         exchange.work(now, &mut out);
         (exchange, out)
     }
@@ -140,7 +141,9 @@ impl Machine {
             Input::RecordingRoom(room) => {
                 self.tell(now, switchboard::Input::RecordingRoom(room));
             }
-            Input::Resolved { host, address } => self.resolved(host, address),
+            Input::Resolved { question, answer } => {
+                self.locate(now, locator::Input::Answered { question, answer });
+            }
             Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
         }
         self.work(now, &mut out);
@@ -152,7 +155,8 @@ impl Machine {
     pub fn deadline(&self) -> Option<Instant> {
         let sip = earliest(self.transactions.deadline(), self.legs.deadline());
         let house = earliest(self.registrar.deadline(), self.switchboard.deadline());
-        earliest(earliest(sip, house), Some(self.prune_due))
+        let kept = earliest(self.locator.deadline(), Some(self.prune_due));
+        earliest(earliest(sip, house), kept)
     }
 
     /// Does all that is due.
@@ -172,9 +176,13 @@ impl Machine {
             let effects = self.registrar.tick(now.instant);
             self.line.extend(effects.into_iter().map(Said::Registrar));
         }
+        if due(self.locator.deadline()) {
+            let effects = self.locator.tick(now.instant);
+            self.line.extend(effects.into_iter().map(Said::Locator));
+        }
         self.work(now, &mut out);
         if due(self.switchboard.deadline()) {
-            let world = world(&self.directory, &self.registrar, &self.hosts);
+            let world = world(&self.directory, &self.registrar, &self.locator);
             let effects = self.switchboard.tick(now, world);
             self.line.extend(effects.into_iter().map(Said::Switchboard));
             self.work(now, &mut out);
@@ -200,6 +208,7 @@ impl Machine {
                 Said::Transaction(effect) => self.on_transaction(now, effect, out),
                 Said::Registrar(effect) => self.on_registrar(now, effect, out),
                 Said::Leg(effect) => self.on_leg(now, effect, out),
+                Said::Locator(effect) => self.on_locator(effect, out),
                 Said::Switchboard(effect) => self.on_switchboard(now, effect, out),
             }
         }
@@ -217,9 +226,14 @@ impl Machine {
     }
 
     pub(super) fn tell(&mut self, now: Now, input: switchboard::Input) {
-        let world = world(&self.directory, &self.registrar, &self.hosts);
+        let world = world(&self.directory, &self.registrar, &self.locator);
         let effects = self.switchboard.handle(now, world, input);
         self.line.extend(effects.into_iter().map(Said::Switchboard));
+    }
+
+    pub(super) fn locate(&mut self, now: Now, input: locator::Input) {
+        let effects = self.locator.handle(now.instant, input);
+        self.line.extend(effects.into_iter().map(Said::Locator));
     }
 
     pub(super) fn register(&mut self, now: Now, input: registrar::Input) {
@@ -404,9 +418,9 @@ impl Machine {
 pub(super) fn world<'a>(
     directory: &'a Directory,
     registrar: &'a registrar::Machine,
-    hosts: &'a BTreeMap<String, IpAddr>,
+    locator: &'a locator::Machine,
 ) -> World<'a> {
-    World { directory, registrar, hosts }
+    World { directory, registrar, locator }
 }
 
 fn send(to: Destination, message: &Message) -> Effect {

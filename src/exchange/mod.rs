@@ -15,6 +15,7 @@ mod desks;
 mod doorway;
 pub mod journal;
 mod machine;
+mod names;
 mod requests;
 mod retention;
 mod strangers;

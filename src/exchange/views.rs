@@ -4,7 +4,7 @@ use super::machine::Machine;
 use crate::directory::Directory;
 
 /// The figures of the running server.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Status {
     /// Calls that are up, waiting or ringing.
     pub calls: usize,
@@ -20,6 +20,8 @@ pub struct Status {
     pub legs: usize,
     /// Transactions that are going on: client and server.
     pub transactions: (usize, usize),
+    /// Trunks and terminals whose name leads nowhere at the moment.
+    pub unresolved: Vec<String>,
 }
 
 impl Machine {
@@ -34,6 +36,7 @@ impl Machine {
             bindings: self.registrar.bindings().count(),
             legs: self.legs.legs(),
             transactions: self.transactions(),
+            unresolved: self.unresolved(),
         }
     }
 

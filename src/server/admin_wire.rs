@@ -122,7 +122,7 @@ pub struct OperatorRow {
 }
 
 /// The figures.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct StatusRow {
     /// Calls that are up, waiting or ringing.
     pub calls: usize,
@@ -140,6 +140,8 @@ pub struct StatusRow {
     pub client_transactions: usize,
     /// Transactions that go on as a server.
     pub server_transactions: usize,
+    /// Trunks and terminals whose name leads nowhere at the moment.
+    pub unresolved: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -422,6 +424,7 @@ impl From<Reply> for Answer {
                 legs: status.legs,
                 client_transactions: status.transactions.0,
                 server_transactions: status.transactions.1,
+                unresolved: status.unresolved,
             }),
         }
     }

@@ -177,6 +177,8 @@ pub struct Parts {
     pub ports: Vec<PortId>,
     /// The journal.
     pub writer: Writer,
+    /// The way to the DNS.
+    pub resolver: Resolver,
 }
 
 impl EventLoop {
@@ -194,6 +196,7 @@ impl EventLoop {
             cameras,
             ports,
             writer,
+            resolver,
         } = parts;
         let mut this = Self {
             clock,
@@ -204,8 +207,8 @@ impl EventLoop {
             recordings,
             cameras,
             writer,
-            resolver: Resolver::new(),
             complaints: Complaints::default(),
+            resolver,
             replies: BTreeMap::new(),
             last_request: 0,
             found: VecDeque::new(),
@@ -280,8 +283,8 @@ impl EventLoop {
                         self.on_commit(outcome);
                     }
                 }
-                Some((host, address)) = self.resolver.next() => {
-                    self.handle(Input::Resolved { host, address });
+                Some((question, answer)) = self.resolver.next() => {
+                    self.handle(Input::Resolved { question, answer });
                 }
                 Some(request) = requests.recv() => self.on_request(request),
                 () = sleep_until(self.clock, wake) => {}
@@ -467,7 +470,8 @@ impl EventLoop {
                         self.write(std::mem::take(&mut entries), ticket);
                     }
                 }
-                Effect::Resolve { host } => self.resolver.look_up(host),
+                Effect::Resolve(question) => self.resolver.ask(question),
+                Effect::Located { name, addresses } => telemetry::locate(&name, &addresses),
                 Effect::Reply { id, reply } => {
                     if let Some(waiting) = self.replies.remove(&id) {
                         // Whoever asked may have gone.

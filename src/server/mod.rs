@@ -14,7 +14,7 @@ pub mod event_loop;
 pub mod media_sockets;
 pub mod recordings;
 mod reserve;
-mod resolver;
+pub mod resolver;
 mod stream;
 pub mod telemetry;
 mod udp;

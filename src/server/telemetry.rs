@@ -7,6 +7,7 @@ use crate::sip::Flow;
 use crate::switchboard::Story;
 use crate::text::{Harmless, REASON_CHARS_MAX, cut};
 use std::fmt::{self, Write as _};
+use std::net::IpAddr;
 use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
@@ -50,6 +51,15 @@ pub fn tell(story: &Story) {
 /// Somebody does not know a password; the filter of fail2ban in `conf/fail2ban` reads this line.
 pub fn suspect(wrong: &WrongPassword) {
     tracing::warn!("{wrong}");
+}
+
+/// A host name leads elsewhere, or nowhere.
+pub fn locate(name: &str, addresses: &[IpAddr]) {
+    if addresses.is_empty() {
+        tracing::warn!("the DNS does not say where {name} is: it will be asked again");
+    } else {
+        tracing::info!(?addresses, "{name} is found");
+    }
 }
 
 /// A peer misbehaved, or a limit was reached.

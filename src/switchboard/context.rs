@@ -12,15 +12,16 @@ use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
 use crate::dialog;
-use crate::directory::{Directory, Meaning};
+use crate::directory::{Directory, Meaning, TrunkAddress, TrunkHost};
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, Ticket};
 use crate::leg;
+use crate::locator::{self, Sought};
 use crate::presence;
 use crate::registrar::{self, Way};
 use crate::sip::{Destination, Host, NameAddr, Transport, Uri};
 use crate::time::Now;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// What the exchange lends: who there is, and where they are.
 #[derive(Clone, Copy)]
@@ -29,8 +30,8 @@ pub struct World<'a> {
     pub directory: &'a Directory,
     /// Where the terminals' phones are.
     pub registrar: &'a registrar::Machine,
-    /// The host names of fixed contacts, as last resolved.
-    pub hosts: &'a BTreeMap<String, IpAddr>,
+    /// Where the host names of fixed contacts and trunks lead.
+    pub locator: &'a locator::Machine,
 }
 
 impl World<'_> {
@@ -147,6 +148,11 @@ impl LegBook {
         let leg = LegId(self.minted * 2 + 1);
         self.owners.insert(leg, owner);
         leg
+    }
+
+    /// A number that differs from leg to leg.
+    fn turn(&self) -> u64 {
+        self.minted
     }
 
     pub fn own(&mut self, leg: LegId, owner: Owner) {
@@ -310,40 +316,62 @@ impl Context<'_> {
         plan.is_ours(address.uri.host()?).then(|| Number::from(user.as_ref()))
     }
 
-    /// Where a callee's phones are.
-    pub fn targets(&self, callee: &Callee) -> Vec<dialog::Target> {
-        match callee {
+    /// Where a callee's phones are; each with the servers that lead to it, the first first.
+    pub fn targets(&self, callee: &Callee) -> Vec<Vec<dialog::Target>> {
+        let targets = match callee {
             Callee::Terminal(number) => {
                 let contacts = self.world.registrar.contacts(self.world.directory, number);
-                contacts.into_iter().filter_map(|contact| self.target(contact)).collect()
+                contacts.into_iter().map(|contact| self.phone_targets(contact)).collect()
             }
             Callee::Trunk { trunk, number } => {
                 let plan = self.world.directory.plan();
                 let trunk = plan.trunks.iter().find(|found| found.name == *trunk);
                 let address = trunk.and_then(|trunk| trunk.addresses.first());
-                let remote = address.map(|address| address.socket());
-                remote.map(|remote| trunk_target(number, remote)).into_iter().collect()
+                address.map(|address| self.trunk_targets(number, address)).into_iter().collect()
             }
             // Nobody is there to be rung.
             Callee::Camera { .. } => vec![],
+        };
+        targets.into_iter().filter(|servers: &Vec<_>| !servers.is_empty()).collect()
+    }
+
+    fn phone_targets(&self, contact: registrar::Target) -> Vec<dialog::Target> {
+        let destinations = match &contact.way {
+            Way::Known(destination) => vec![*destination],
+            Way::Resolve(uri) => Sought::of(uri).map_or(vec![], |sought| self.servers(&sought)),
+        };
+        let route: Vec<_> = contact.route.into_iter().map(NameAddr::new).collect();
+        let target = |destination| dialog::Target {
+            uri: contact.uri.clone(),
+            route: route.clone(),
+            destination,
+        };
+        destinations.into_iter().map(target).collect()
+    }
+
+    fn trunk_targets(&self, number: &Number, address: &TrunkAddress) -> Vec<dialog::Target> {
+        let target = |uri: Uri, destination| dialog::Target { uri, route: vec![], destination };
+        let user = Some(number.as_str());
+        match &address.host {
+            TrunkHost::Address(ip) => {
+                let transport = Transport::Udp;
+                let port = address.port.unwrap_or(transport.default_port());
+                let remote = SocketAddr::new(*ip, port);
+                let uri = Uri::sip(user, Host::from(*ip), Some(port));
+                vec![target(uri, Destination::Address { transport, remote })]
+            }
+            TrunkHost::Name { name, .. } => {
+                // RFC 3263 §4: wherever the request is sent, its URI names the domain.
+                let Ok(host) = Host::parse(name) else { return vec![] };
+                let uri = Uri::sip(user, host, address.port);
+                let servers = self.servers(&Sought::new(name, address.port));
+                servers.into_iter().map(|server| target(uri.clone(), server)).collect()
+            }
         }
     }
 
-    fn target(&self, contact: registrar::Target) -> Option<dialog::Target> {
-        let destination = match contact.way {
-            Way::Known(destination) => destination,
-            Way::Resolve(uri) => {
-                let Host::Name(name) = uri.host()? else { return None };
-                let ip = *self.world.hosts.get(name.as_str())?;
-                let transport = uri.param("transport");
-                let transport = transport.and_then(|token| Transport::from_token(&token));
-                let transport = transport.unwrap_or(Transport::Udp);
-                let port = uri.port().unwrap_or(transport.default_port());
-                Destination::Address { transport, remote: SocketAddr::new(ip, port) }
-            }
-        };
-        let route = contact.route.into_iter().map(NameAddr::new).collect();
-        Some(dialog::Target { uri: contact.uri, route, destination })
+    fn servers(&self, sought: &Sought) -> Vec<Destination> {
+        self.world.locator.destinations(sought, self.book.turn())
     }
 
     /// Each of two phones shows with whom it talks now (RFC 4916). Other domains' phones are not
@@ -379,10 +407,4 @@ pub(super) fn party(caller: &Identity) -> leg::Party {
         },
         Ok(_) | Err(_) => leg::Party::default(),
     }
-}
-
-fn trunk_target(number: &Number, remote: SocketAddr) -> dialog::Target {
-    let uri = Uri::sip(Some(number.as_str()), Host::from(remote.ip()), Some(remote.port()));
-    let destination = Destination::Address { transport: Transport::Udp, remote };
-    dialog::Target { uri, route: vec![], destination }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   place ──▶ ringing ── first 200 ──▶ answered (the others: CANCEL, "Call completed elsewhere")
 //!                │ 488 to the other side's codecs ──▶ called once more, with all that we can
+//!                │ 503, or not to be reached ──▶ the next server of the same name
 //!                │ each contact refuses or ends ──▶ failed, with the refusal that says most
 //!                └ deadline ──▶ no answer
 //! ```
@@ -10,12 +11,15 @@
 use super::admission::Callee;
 use super::context::{Context, Owner, Permission};
 use crate::cause::Cause;
+use crate::dialog;
 use crate::ids::{LegId, Number};
 use crate::leg::{self, Identity, Offer, Party, Spoken};
 use crate::sip::NameAddr;
 use crate::time::{Duration, Instant};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+/// The answer of a server that is away or has no room; what cannot be sent at all counts as this.
+const UNAVAILABLE: u16 = 503;
 /// More contacts than this are not rung at once.
 pub const CONTACTS_MAX: usize = 10;
 
@@ -30,6 +34,8 @@ pub(super) struct Ringing {
     calls: BTreeMap<LegId, Box<leg::Call>>,
     /// The legs of phones that were called once more, with codecs that the other side may lack.
     widened: Vec<LegId>,
+    /// The servers that may still be tried in place of a leg's own.
+    servers: BTreeMap<LegId, VecDeque<dialog::Target>>,
     refusal: Option<(u16, Cause)>,
     contacts: Vec<NameAddr>,
 }
@@ -96,6 +102,7 @@ impl Ringing {
             widened: Vec::new(),
             refusal: None,
             contacts: Vec::new(),
+            servers: BTreeMap::new(),
         };
         let sealed = ctx.world.directory.demands_srtp(callee.terminal(), callee.trunk());
         let identity = match (callee, placing.withheld) {
@@ -104,9 +111,12 @@ impl Ringing {
             (Callee::Trunk { .. }, false) => Identity::Asserted,
             (Callee::Trunk { .. }, true) => Identity::WithheldAsserted,
         };
-        for target in targets.into_iter().take(CONTACTS_MAX) {
+        for servers in targets.into_iter().take(CONTACTS_MAX) {
+            let mut servers = servers.into_iter();
+            let Some(target) = servers.next() else { continue };
             let leg = ctx.book.mint(ringing.owner.clone());
             ringing.legs.push(leg);
+            ringing.servers.insert(leg, servers.collect());
             let call = Box::new(leg::Call {
                 target,
                 behalf: placing.behalf,
@@ -136,6 +146,7 @@ impl Ringing {
             widened: vec![],
             refusal: None,
             contacts: vec![],
+            servers: BTreeMap::new(),
         }
     }
 
@@ -159,7 +170,10 @@ impl Ringing {
             {
                 Rung::Nothing
             }
-            leg::Event::Refused { cause, status, contacts, .. } => {
+            leg::Event::Refused { leg, cause, status, contacts, .. } => {
+                if *status == UNAVAILABLE && self.try_next_server(*leg, ctx) {
+                    return Rung::Nothing;
+                }
                 self.note(*status, *cause);
                 self.contacts.extend(contacts.iter().cloned());
                 // 6xx speaks for the person, not for one phone (RFC 3261 §16.7 step 5).
@@ -208,6 +222,21 @@ impl Ringing {
         let leg = ctx.book.mint(self.owner.clone());
         self.legs.push(leg);
         self.widened.push(leg);
+        ctx.leg(leg::Command::Call { leg, call });
+        true
+    }
+
+    /// A server that cannot be reached, or has no room, is not the last word while its name has others
+    /// (RFC 3263 §4.3).
+    fn try_next_server(&mut self, failed: LegId, ctx: &mut Context<'_>) -> bool {
+        let Some(mut servers) = self.servers.remove(&failed) else { return false };
+        let Some(mut call) = self.calls.remove(&failed) else { return false };
+        let Some(target) = servers.pop_front() else { return false };
+        call.target = target;
+        let leg = ctx.book.mint(self.owner.clone());
+        self.legs.push(leg);
+        self.servers.insert(leg, servers);
+        self.calls.insert(leg, call.clone());
         ctx.leg(leg::Command::Call { leg, call });
         true
     }

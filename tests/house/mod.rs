@@ -15,6 +15,7 @@ use cordboard::directory::{
 };
 use cordboard::ids::{CameraId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
 use cordboard::leg::{self, Command, EndedBy, LegHealth, Quality, Source, Spoken};
+use cordboard::locator;
 use cordboard::media::{Announcement, Dropped, LobbyId, Message};
 use cordboard::presence;
 use cordboard::random::Random;
@@ -37,7 +38,7 @@ pub struct House {
     machine: Machine,
     directory: Directory,
     registrar: registrar::Machine,
-    hosts: BTreeMap<String, std::net::IpAddr>,
+    locator: locator::Machine,
     legs: BTreeMap<LegId, String>,
     last_leg: u64,
     requests: Vec<String>,
@@ -180,7 +181,7 @@ impl House {
                 registrar::Settings::default(),
                 Random::from_number(2),
             ),
-            hosts: BTreeMap::new(),
+            locator: locator::Machine::new(locator::Settings::default()),
             legs: BTreeMap::new(),
             last_leg: 0,
             requests: vec![],
@@ -205,8 +206,11 @@ impl House {
 
     fn give(&mut self, now: Instant, input: Input) -> Vec<String> {
         let now = moment(now);
-        let world =
-            World { directory: &self.directory, registrar: &self.registrar, hosts: &self.hosts };
+        let world = World {
+            directory: &self.directory,
+            registrar: &self.registrar,
+            locator: &self.locator,
+        };
         let effects = self.machine.handle(now, world, input);
         self.follow(now, effects)
     }
@@ -612,8 +616,11 @@ impl day::Machine for House {
 
     fn tick(&mut self, now: Instant) -> Vec<String> {
         let now = moment(now);
-        let world =
-            World { directory: &self.directory, registrar: &self.registrar, hosts: &self.hosts };
+        let world = World {
+            directory: &self.directory,
+            registrar: &self.registrar,
+            locator: &self.locator,
+        };
         let effects = self.machine.tick(now, world);
         self.follow(now, effects)
     }

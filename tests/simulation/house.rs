@@ -214,6 +214,7 @@ fn settings() -> exchange::Settings {
             port_rest: Duration::from_secs(5),
             dialog: cordboard::dialog::Settings { advertise, ..Default::default() },
         },
+        locator: Default::default(),
         switchboard: switchboard::Settings {
             queues: BTreeMap::from([
                 (QueueId::from("main"), queue("9000", AnsweredBy::Queue)),

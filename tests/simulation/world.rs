@@ -231,7 +231,10 @@ impl World {
                 }
                 Effect::Complaint { what, .. } => self.note(what),
                 Effect::WrongPassword(wrong) => self.note(wrong.to_string()),
-                Effect::Resolve { .. } | Effect::Reply { .. } | Effect::Recording(_) => {}
+                Effect::Resolve(_)
+                | Effect::Located { .. }
+                | Effect::Reply { .. }
+                | Effect::Recording(_) => {}
             }
         }
         self.judge.views_are_old();

@@ -1,0 +1,67 @@
+//! The host names of trunks and fixed contacts: which are sought, and what follows when they move.
+
+use super::doorway::Effect;
+use super::machine::Machine;
+use crate::directory::{Trunk, TrunkHost};
+use crate::locator::{self, Sought};
+use crate::time::Now;
+use std::collections::BTreeSet;
+
+impl Machine {
+    /// Has the servers of all names sought that trunks and fixed contacts use. The trunks come first:
+    /// what is beyond the limit is not sought.
+    pub(super) fn seek_names(&mut self, now: Now) {
+        let trunks = self.directory.plan().trunks.iter().flat_map(names_of);
+        let contacts = self.directory.terminals().filter_map(|terminal| terminal.contact.as_ref());
+        let sought = trunks.chain(contacts.filter_map(Sought::of));
+        let mut first = BTreeSet::new();
+        for sought in sought {
+            if first.len() < locator::SOUGHT_MAX {
+                first.insert(sought);
+            }
+        }
+        self.locate(now, locator::Input::Seek(first));
+    }
+
+    pub(super) fn on_locator(&mut self, effect: locator::Effect, out: &mut Vec<Effect>) {
+        match effect {
+            locator::Effect::Ask(question) => out.push(Effect::Resolve(question)),
+            locator::Effect::Moved { sought, addresses } => {
+                // A fixed contact's name may be a trunk's, too; its transport makes no difference to
+                // who is trusted.
+                if sought.transport.is_none() {
+                    self.directory.locate_trunk(&sought.host, sought.port, &addresses);
+                }
+                let addresses = addresses.into_iter().collect();
+                out.push(Effect::Located { name: sought.to_string(), addresses });
+            }
+            locator::Effect::Unresolved(sought) => {
+                out.push(Effect::Located { name: sought.to_string(), addresses: Vec::new() });
+            }
+        }
+    }
+
+    /// The trunks and terminals that cannot be called because nobody knows where their name leads.
+    pub(super) fn unresolved(&self) -> Vec<String> {
+        let unresolved: BTreeSet<&Sought> = self.locator.unresolved().collect();
+        if unresolved.is_empty() {
+            return Vec::new();
+        }
+        let trunks = self.directory.plan().trunks.iter().flat_map(|trunk| {
+            let names = names_of(trunk).filter(|name| unresolved.contains(name));
+            names.map(move |name| format!("trunk {}: {name}", trunk.name))
+        });
+        let terminals = self.directory.terminals().filter_map(|terminal| {
+            let name = Sought::of(terminal.contact.as_ref()?)?;
+            unresolved.contains(&name).then(|| format!("terminal {}: {name}", terminal.number))
+        });
+        trunks.chain(terminals).collect()
+    }
+}
+
+fn names_of(trunk: &Trunk) -> impl Iterator<Item = Sought> {
+    trunk.addresses.iter().filter_map(|address| match &address.host {
+        TrunkHost::Name { name, .. } => Some(Sought::new(name, address.port)),
+        TrunkHost::Address(_) => None,
+    })
+}
