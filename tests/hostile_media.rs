@@ -1,10 +1,10 @@
-//! Hostile bytes at every way in: real ones, changed at random, a hundred thousand in a run. The same
+//! Hostile media at every way in: real packets, changed at random, a hundred thousand in a run. The same
 //! functions run under libFuzzer for as long as one likes: `fuzz/README.md`.
-//!
-//! A failure names its seed; `mutated` with it gives the bytes again.
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+#[path = "fuzz/feed.rs"]
+mod feed;
 #[path = "fuzz/targets.rs"]
 mod targets;
 
@@ -12,11 +12,8 @@ use cordboard::random::Random;
 use cordboard::rtp::Packet;
 use cordboard::rtp::rtcp::{ReportBlock, SenderReport, Writer};
 use cordboard::rtp::video::{Depacketiser, PictureFormat};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use feed::feed;
 use targets::{FORMATS, LOST, MARKER, NEW_PICTURE, NEXT, PICTURE_CODECS, VOICE_CODECS};
-
-/// The longest input, about.
-const INPUT_MAX: usize = 8192;
 
 /// In the order of [`FORMATS`].
 const STREAMS: [&[u8]; 7] = [
@@ -31,67 +28,6 @@ const STREAMS: [&[u8]; 7] = [
 
 /// The stream of each of [`PICTURE_CODECS`].
 const STREAM_OF_CODEC: [usize; 6] = [0, 3, 2, 4, 5, 6];
-
-const INVITE: &str = "INVITE sip:9000@example.com SIP/2.0\r\n\
-    Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK74bf9;rport, SIP/2.0/TCP [2001:db8::1]\r\n\
-    Max-Forwards: 70\r\nFrom: \"A, B\" <sip:a@example.com;user=phone>;tag=9fxced76sl\r\n\
-    To: <sip:9000@example.com>\r\nCall-ID: 3848276298220188511\r\nCSeq: 1 INVITE\r\n\
-    Contact: <sip:a@192.0.2.1>;expires=60, *\r\nSupported: 100rel,\r\n timer\r\n\
-    Authorization: Digest username=\"a\", realm=\"x\", nonce=\"n\", uri=\"sip:b\", response=\"0\"\r\n\
-    Content-Type: application/sdp\r\nContent-Length: 4\r\n\r\nv=0\n";
-
-const RINGING: &str = "SIP/2.0 180 Ringing\nv: SIP/2.0/UDP a;branch=z9hG4bK1\nf: <sip:a>;tag=1\n\
-    t: sip:b;tag=2\ni: 1\nCSeq: 1 INVITE\nRSeq: 1\nReason: Q.850;cause=16\nl: 0\n\n";
-
-const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
-    b=AS:512\r\nm=audio 4000 RTP/AVP 0 8 96 101\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n\
-    a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n\
-    m=video 4002 RTP/SAVPF 97 98 34\r\nc=IN IP6 2001:db8::1\r\nb=TIAS:300000.5\r\na=rtpmap:97 H264/90000\r\n\
-    a=fmtp:97 profile-level-id=42e01f;packetization-mode=1;sprop-parameter-sets=Z0IACpZTBYmI,aMljiA==\r\n\
-    a=rtpmap:98 VP8/90000\r\na=rtcp-fb:* nack pli\r\na=imageattr:97 send [x=352,y=288] recv *\r\n\
-    a=rtcp:4009 IN IP4 192.0.2.2\r\na=rtcp-mux\r\na=inactive\r\nm=text 0 RTP/AVP 99\r\n";
-
-/// Feeds a target so many inputs, each one of `seeds` that was changed at a few places.
-#[track_caller]
-fn feed(target: fn(&[u8]), seeds: &[Vec<u8>], inputs: u64) {
-    // Unchanged, they have to be taken without complaint.
-    seeds.iter().for_each(|seed| target(seed));
-    for number in 0..inputs {
-        let input = mutated(seeds, number);
-        let held = catch_unwind(AssertUnwindSafe(|| target(&input)));
-        assert!(held.is_ok(), "seed {number}: {input:02x?}");
-    }
-}
-
-fn mutated(seeds: &[Vec<u8>], number: u64) -> Vec<u8> {
-    let mut random = Random::from_number(number);
-    let mut input = seeds[random.below(seeds.len() as u64) as usize].clone();
-    for _ in 0..=random.below(6) {
-        let at = random.below(input.len() as u64 + 1) as usize;
-        let end = (at + 1 + random.below(40) as usize).min(input.len());
-        let kind = random.below(8);
-        let extreme = [0, 1, 0x7f, 0x80, 0xfe, 0xff, b'\r', b'"'][random.below(8) as usize];
-        match (kind, input.get_mut(at)) {
-            (0 | 1, Some(byte)) => *byte ^= 1 << random.below(8),
-            (2, Some(byte)) => *byte = extreme,
-            (3, _) => input.truncate(at),
-            (4, _) => drop(input.drain(at..end)),
-            (5, _) => {
-                let copy = input[at..end].to_vec();
-                input.splice(at..at, copy);
-            }
-            (6, _) => {
-                let other = &seeds[random.below(seeds.len() as u64) as usize];
-                let from = random.below(other.len() as u64 + 1) as usize;
-                input.truncate(at);
-                input.extend_from_slice(&other[from..]);
-            }
-            (_, _) => drop(input.splice(at..at, [extreme, random.u32() as u8])),
-        }
-        input.truncate(INPUT_MAX);
-    }
-    input
-}
 
 fn packets(stream: &[u8]) -> Vec<&[u8]> {
     let (mut rest, mut packets) = (stream, Vec::new());
@@ -176,12 +112,6 @@ fn no_datagram_breaks_the_reading_of_rtcp() {
     Writer::new(&mut short).receiver_report(1, &[block]).cname(1, "b");
     let nack = vec![0x81, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 7, 0, 9, 0xff, 0xff, 0, 50, 0, 1];
     feed(targets::control, &[compound, short, nack], 40_000);
-}
-
-#[test]
-fn no_text_breaks_the_reading_of_sdp_and_sip() {
-    feed(targets::description, &[OFFER.into()], 6000);
-    feed(targets::message, &[INVITE.into(), RINGING.into()], 10_000);
 }
 
 /// Without the libraries of the system only the decoder of H.264 is there.

@@ -1,10 +1,13 @@
 //! What is done with hostile bytes, one function for each way in: by libFuzzer in `fuzz_targets/`,
-//! and by `tests/hostile_media.rs` in every test run. Each holds what it reads to its promises and
+//! and by `tests/hostile_media.rs` and `tests/hostile_text.rs` in every test run. Each holds what it reads to its promises and
 //! panics where one is broken.
+
+#![allow(dead_code)] // Each test feeds some of them.
 
 use cordboard::codec::Codec;
 use cordboard::codec::audio::{AudioDecoder, SAMPLES_MAX};
 use cordboard::codec::video::{H264Parameters, IMAGE_SIDE_MAX, Image, VideoDecoder};
+use cordboard::config::Config;
 use cordboard::rtp::h264::Mode;
 use cordboard::rtp::rtcp::{self, Message};
 use cordboard::rtp::video::{Depacketiser, Packetiser, PictureFormat, UNIT_MAX};
@@ -12,7 +15,9 @@ use cordboard::rtp::{
     Packet, TelephoneEvent, h263, h264, h265, is_rtcp, remove_extension, rewrite, vp8, vp9,
 };
 use cordboard::sdp::Session;
+use cordboard::server::admin_wire;
 use cordboard::sip;
+use cordboard::switchboard::desk::command;
 
 /// The format of [`pictures`], by the first byte of its input modulo their number.
 pub const FORMATS: [PictureFormat; 7] = [
@@ -185,6 +190,43 @@ pub fn message(input: &[u8]) {
     for bytes in [half, rest] {
         framing.push(bytes);
         while let Ok(Some(_)) = framing.next_frame() {}
+    }
+}
+
+/// The body of a desk's INFO.
+pub fn desk(input: &[u8]) {
+    let Ok(command) = command::read(input) else { return };
+    if command.content.len() <= command::BODY_MAX {
+        let again = command::read(command.content.as_bytes());
+        assert_eq!(again, Ok(command), "the same command by its own content");
+    }
+}
+
+/// A line at the socket of administration, and the same line as a command line would read an answer.
+pub fn administration(input: &[u8]) {
+    if let Ok(request) = admin_wire::read_request(input) {
+        let written = admin_wire::write_request(&request);
+        let Ok(written) = written else { panic!("what was read can be written: {written:?}") };
+        assert!(!written.contains('\n'), "one request is one line");
+        let again = admin_wire::read_request(written.as_bytes());
+        let again = again.map(|again| admin_wire::write_request(&again));
+        assert!(
+            matches!(&again, Ok(Ok(again)) if *again == written),
+            "what is written is what was read: {written} {again:?}"
+        );
+    }
+    if let Ok(text) = std::str::from_utf8(input) {
+        let _ = admin_wire::read_answer(text);
+    }
+}
+
+/// A configuration file.
+pub fn configuration(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Err(refusals) = Config::read("cordboard.toml", text) else { return };
+    assert!(!refusals.is_empty());
+    for refusal in refusals {
+        assert!((1..=text.lines().count() + 1).contains(&refusal.line), "{refusal}");
     }
 }
 
