@@ -9,7 +9,7 @@
 //!
 //! A camera cannot be asked for a key frame, so the last one is kept. Packets are numbered apart for
 //! each viewer: what one does not get leaves no gap in what it does get. While a camera is gone its
-//! viewers see the picture that the relay makes for [`Source::Camera`](super::Source::Camera).
+//! viewers see the picture that the relay makes for [`Source::Camera`](super::Source).
 
 use super::machine::{Exit, Machine, Outgoing};
 use super::patchbay::{Change, Source};

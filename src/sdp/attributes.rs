@@ -289,7 +289,7 @@ impl Media {
         self.profile().starts_with("SAVP")
     }
 
-    /// The `a=crypto` lines that can be used, in order, at most [`CRYPTOS_MAX`].
+    /// The `a=crypto` lines that can be used, in order, at most `CRYPTOS_MAX`.
     pub fn cryptos(&self) -> impl Iterator<Item = Crypto<'_>> {
         self.attributes_named("crypto").filter_map(Crypto::parse).take(CRYPTOS_MAX)
     }

@@ -6,7 +6,7 @@ use super::status::StatusCode;
 /// A fault of the peer: what is wrong and where.
 ///
 /// `offset` counts bytes from the start of the text that was given to the parser: of the datagram
-/// for [`parse`](super::parse), of the header value for typed values.
+/// for [`parse`](super::parse()), of the header value for typed values.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{what} at byte {offset}")]
 pub struct Error {

@@ -8,7 +8,7 @@ use super::parse::{content_length, find_head_end};
 /// What stands next in a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Frame<'a> {
-    /// The bytes of one message, for [`parse`](super::parse).
+    /// The bytes of one message, for [`parse`](super::parse()).
     Message(&'a [u8]),
     /// Two line ends: the peer wants one back (RFC 5626 §3.5.1).
     Ping,

@@ -1,6 +1,6 @@
 //! Typed views of headers, read when they are asked for.
 //!
-//! What [`parse`](super::parse) returned has Via, From, To, Call-ID and CSeq, and these are well
+//! What [`parse`](super::parse()) returned has Via, From, To, Call-ID and CSeq, and these are well
 //! formed; their accessors fail only on messages put together by hand.
 
 use super::error::{Error, Fault};

@@ -47,7 +47,7 @@ pub struct QueueSettings {
     pub record_pauses: bool,
     /// What its callers see and hear while they wait.
     pub lobby: LobbyId,
-    /// How long each announcement takes in this lobby; [`ANNOUNCEMENT`] for one that is not named.
+    /// How long each announcement takes in this lobby; `ANNOUNCEMENT` for one that is not named.
     pub announcements: BTreeMap<Announcement, Duration>,
 }
 

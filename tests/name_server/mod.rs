@@ -34,9 +34,12 @@ pub struct NameServer {
     zone: Arc<Mutex<Zone>>,
 }
 
+/// A time to live, and the data of each record.
+type Records = (u32, Vec<Vec<u8>>);
+
 #[derive(Default)]
 struct Zone {
-    records: BTreeMap<(String, u16), (u32, Vec<Vec<u8>>)>,
+    records: BTreeMap<(String, u16), Records>,
     mood: Mood,
     asked: Vec<String>,
 }
