@@ -618,6 +618,8 @@ fn a_circle_of_two_trunks_ends_within_70_hops() {
     }
     // A release build takes a tenth of this.
     assert!(spent <= if cfg!(debug_assertions) { 1_000 } else { 100 }, "{spent} ms of CPU");
+}
+
 // ---- names ----
 
 fn questions(effects: &[Effect]) -> Vec<String> {
