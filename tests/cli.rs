@@ -202,11 +202,16 @@ struct Server {
 
 impl Server {
     fn start(house: &House) -> Self {
+        Self::start_with(house, "")
+    }
+
+    /// With more in `[media]`.
+    fn start_with(house: &House, media: &str) -> Self {
         let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let data = house.path("data");
         let config = format!(
             "data = {data:?}\n[sip]\nlisten = [\"udp:{free}\", \"tcp:{free}\"]\n\
-             [media]\naddress = \"127.0.0.1\"\nports = \"42000-42999\"\n"
+             [media]\naddress = \"127.0.0.1\"\nports = \"42000-42999\"\n{media}"
         );
         fs::write(house.path("cordboard.toml"), config).unwrap();
         let log = fs::File::create(house.path("log")).unwrap();
@@ -221,6 +226,21 @@ impl Server {
             std::thread::sleep(Duration::from_millis(20));
         }
         server
+    }
+}
+
+impl Server {
+    /// Waits for a line of its log.
+    fn says(&self, house: &House, what: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = fs::read_to_string(house.path("log")).unwrap();
+            if let Some(line) = log.lines().find(|line| line.contains(what)) {
+                return line.to_owned();
+            }
+            assert!(Instant::now() < end, "{what:?} is not in {log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -291,6 +311,14 @@ fn an_emptied_database_is_refused_by_every_command_with_the_one_that_helps() {
         house.is_refused(line, "`cordboard restore FILE`");
     }
     assert_eq!(fs::metadata(house.path("data/cordboard.db")).unwrap().len(), 0);
+}
+
+#[test]
+fn a_server_says_when_recordings_would_fill_the_disk() {
+    let house = House::new();
+    let server = Server::start_with(&house, "reserve = \"1000000TB\"\n");
+    let said = server.says(&house, "nothing is recorded any more: ");
+    assert!(said.contains("keeps 1000000000000 MB"), "{said}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use cordboard::sip::{Destination, Flow, HeaderName, NameAddr, Transport, Uri};
 use cordboard::store::backup::{BackupError, back_up, restore};
 use cordboard::store::{
     Batch, Database, Lock, Outcome, STEP_MAX, StoreError, Unreadable, WAITING_MAX, WriteRefused,
-    Writer, admin,
+    Writer, admin, check_beside,
 };
 use cordboard::switchboard::call_record::{CallRecord, EndedBy, Handover};
 use cordboard::switchboard::desk::results::Kept;
@@ -532,6 +532,10 @@ fn a_database_that_is_missing_beside_its_journal_or_a_backup_is_no_new_house() {
     assert!(!path("cordboard.db").exists());
 
     std::fs::remove_file(path("monday.backup")).unwrap();
+    std::os::unix::fs::symlink(path("not mounted"), path("cordboard.db")).unwrap();
+    let error = refused(data.path());
+    assert!(matches!(error, StoreError::Directory { .. }), "{error}");
+    std::fs::remove_file(path("cordboard.db")).unwrap();
     std::fs::write(path("cordboard.db-wal"), "some").unwrap();
     let error = refused(data.path());
     assert!(matches!(&error, StoreError::Gone { rest, .. } if *rest == path("cordboard.db-wal")));
@@ -558,6 +562,32 @@ fn a_truncated_or_mangled_database_is_refused() {
     assert!(matches!(loaded, Err(StoreError::Damaged { .. })), "{loaded:?}");
     std::fs::write(&path, whole).unwrap();
     assert!(Database::open(data.path()).unwrap().load(NOW).is_ok());
+}
+
+/// What a start does not load.
+#[test]
+fn the_rest_is_looked_at_beside_the_loop() {
+    let data = tempfile::tempdir().unwrap();
+    let look = || {
+        let (report, reported) = channel();
+        check_beside(data.path(), move |error| report.send(error.to_string()).unwrap()).unwrap();
+        reported.recv() // Or the thread has ended.
+    };
+    assert!(look().is_err(), "there is no database");
+    write(data.path(), vec![put((0..1000).map(|call| over(call, after(call))).collect())]);
+    assert!(look().is_err(), "nothing is wrong");
+    let root: i64 = raw(data.path())
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'phases'", [], |row| row.get(0))
+        .unwrap();
+    let path = data.path().join("cordboard.db");
+    let mut mangled = std::fs::read(&path).unwrap();
+    let page = (root as usize - 1) * 4096;
+    mangled[page + 8..page + 4096].fill(0x5a);
+    std::fs::write(&path, mangled).unwrap();
+    let loaded = Database::open(data.path()).unwrap().load(NOW);
+    assert!(loaded.is_ok(), "nothing of it is loaded: {loaded:?}");
+    let said = look().unwrap();
+    assert!(said.starts_with(&format!("{}: it is damaged (", path.display())), "{said}");
 }
 
 fn mode(path: &Path) -> u32 {

@@ -21,7 +21,7 @@ use crate::server::resolver::Resolver;
 use crate::server::telemetry;
 use crate::server::{CodecWorkers, own_address_towards};
 use crate::sip::Transport;
-use crate::store::{Database, Lax, Lock, Writer};
+use crate::store::{self, Database, Lax, Lock, Writer};
 use crate::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
 use crate::time::Duration;
 use crate::transaction;
@@ -81,6 +81,8 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     for row in unreadable {
         tracing::error!("in the journal, {}: {}", row.table, row.row);
     }
+    store::check_beside(data, |error| tracing::error!("{error}"))
+        .context("no thread to look at the database")?;
     if let Err(error) = raise_file_limit() {
         tracing::warn!("the limit of open files stays as it is: {error}");
     }

@@ -231,19 +231,6 @@ fn unusable(file: &Path, error: StoreError) -> BackupError {
 }
 
 impl Database {
-    /// Reads all of it, and sees whether it is what was written.
-    fn check(&self) -> Result<(), StoreError> {
-        let look = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
-        let found = self.connection.query_row("PRAGMA integrity_check(1)", [], look);
-        match found.map_err(|error| self.fault(error))?.as_str() {
-            "ok" => Ok(()),
-            what => {
-                let what = what.lines().last().unwrap_or(what).to_owned();
-                Err(StoreError::Damaged { path: self.path().to_owned(), what })
-            }
-        }
-    }
-
     /// Notes in the audit what became of it, and leaves it without a journal.
     fn finish(&mut self, audited: &Audited) -> Result<(), StoreError> {
         let finish = || {

@@ -121,6 +121,8 @@ pub(super) fn has_database(data: &Path) -> Result<bool, StoreError> {
     match fs::metadata(&path) {
         Ok(file) if file.len() == 0 => Err(StoreError::Emptied { path }),
         Ok(_) => Ok(true),
+        // A name that leads nowhere: what it led to may come back with its disk.
+        Err(error) if path.is_symlink() => Err(unreadable(error)),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             match rest(data).map_err(unreadable)? {
                 Some(rest) => Err(StoreError::Gone { path, rest }),

@@ -12,6 +12,7 @@
 
 pub mod admin;
 pub mod backup;
+mod check;
 mod database;
 mod error;
 mod files;
@@ -24,6 +25,7 @@ mod schema;
 mod write;
 mod writer;
 
+pub use check::check_beside;
 pub use database::Database;
 pub use error::{StoreError, Unreadable};
 pub use files::{ENTRIES_MAX, Lax};
