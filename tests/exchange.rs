@@ -225,7 +225,7 @@ fn open_record(call: u64) -> CallRecord {
 /// operator-desk.md: after a restart each stored control dialog gets BYE with Reason.
 /// However quiet the house is; what is old by then is the journal's affair.
 #[test]
-fn every_ten_seconds_the_journal_is_told_what_has_been_kept_long_enough() {
+fn every_minute_the_journal_is_told_what_has_been_kept_long_enough() {
     let (mut house, _) = House::new(State::default());
     let Retention { keep, keep_max } = Retention::default();
     for _ in 0..3 {

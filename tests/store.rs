@@ -328,14 +328,14 @@ fn the_audit_and_desk_results_go_the_same_way() {
     let result = |n: u64| Entry::DeskResult {
         operator: OperatorId::from("op1"),
         id: n.to_string(),
-        kept: Kept { content: "take".to_owned(), result: None, at: after(n) },
+        kept: Kept { content: "take".to_owned(), result: None, at: after(n / 2) },
     };
     let many = 2 * STEP_MAX as u64;
     write(data.path(), vec![put((0..many).map(|n| line(after(n))).collect())]);
-    write(data.path(), vec![put((0..550).map(result).collect())]);
+    write(data.path(), vec![put((0..1050).map(result).collect())]);
     write(data.path(), vec![prune(after(10), many as usize)]);
     assert_eq!(count(data.path(), "audit"), many as usize - 10);
-    assert_eq!(count(data.path(), "desk_results"), 550 - 11);
+    assert_eq!(count(data.path(), "desk_results"), 1050 - 22);
     let audit = || Database::open(data.path()).unwrap().audit(10_000).unwrap();
     assert_eq!((audit().len(), audit().last().unwrap().at), (many as usize - 10, after(10)));
     for left in [many as usize - 10 - STEP_MAX as usize, 200, 200] {
@@ -343,8 +343,8 @@ fn the_audit_and_desk_results_go_the_same_way() {
         assert_eq!(audit().len(), left);
     }
     assert_eq!(audit()[0].at, after(many - 1), "the latest stay");
-    write(data.path(), vec![prune(after(550), 200)]);
-    assert_eq!(count(data.path(), "desk_results"), 39, "one step");
+    write(data.path(), vec![prune(after(1050), 200)]);
+    assert_eq!(count(data.path(), "desk_results"), 28, "one step");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::acd;
 use crate::config::{self, Answer, Config};
 use crate::dialog;
 use crate::directory::{Directory, NumberingPlan};
-use crate::exchange;
+use crate::exchange::{self, journal::State};
 use crate::leg;
 use crate::locator;
 use crate::media::{self, Announcement, LobbyId};
@@ -70,19 +70,8 @@ impl Command {
 async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     let lock = Lock::take(data)?;
     say_lax(lock.lax());
-    let database = Database::open(data)?;
-    if let Some(old) = database.adopt_realm(&config.sip.domain)? {
-        tracing::warn!(
-            "sip.domain was {old}: passwords were kept for that name; set every password anew"
-        );
-    }
     let clock = Clock::start();
-    let (state, unreadable) = database.load(clock.now().unix)?;
-    for row in unreadable {
-        tracing::error!("in the journal, {}: {}", row.table, row.row);
-    }
-    store::check_beside(data, |error| tracing::error!("{error}"))
-        .context("no thread to look at the database")?;
+    let (database, state) = journal(config, data, clock)?;
     if let Err(error) = raise_file_limit() {
         tracing::warn!("the limit of open files stays as it is: {error}");
     }
@@ -139,6 +128,23 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     EventLoop::new(parts).run(committed, requested, stopped()?).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The database, and what it holds; says what of it cannot be used.
+fn journal(config: &Config, data: &Path, clock: Clock) -> anyhow::Result<(Database, State)> {
+    let database = Database::open(data)?;
+    if let Some(old) = database.adopt_realm(&config.sip.domain)? {
+        tracing::warn!(
+            "sip.domain was {old}: passwords were kept for that name; set every password anew"
+        );
+    }
+    let (state, unreadable) = database.load(clock.now().unix)?;
+    for row in unreadable {
+        tracing::error!("in the journal, {}: {}", row.table, row.row);
+    }
+    store::check_beside(data, |error| tracing::error!("{error}"))
+        .context("no thread to look at the database")?;
+    Ok((database, state))
 }
 
 /// Says once that passwords may have been read.

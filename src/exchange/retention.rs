@@ -7,7 +7,7 @@ use crate::switchboard::desk::results::REMEMBERED;
 use crate::time::{Duration, Now};
 
 /// Between two steps, each of which takes away a bounded number of rows.
-pub const PRUNE_INTERVAL: Duration = Duration::from_secs(10);
+pub const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What is kept of calls that are over and of the audit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

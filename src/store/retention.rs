@@ -1,4 +1,4 @@
-//! What has been kept long enough goes, a few rows at a time: a step takes some ms, and the next comes
+//! What has been kept long enough goes, a few rows at a time: a step takes ten ms, and the next comes
 //! with the next [`Prune`].
 
 use super::rows::{int, time};
@@ -7,7 +7,7 @@ use crate::time::UnixTime;
 use rusqlite::{Connection, Result, params};
 
 /// The most calls, and lines of the audit, and results that one step takes away.
-pub const STEP_MAX: i64 = 500;
+pub const STEP_MAX: i64 = 1000;
 
 /// One step.
 pub(super) fn prune(connection: &Connection, prune: &Prune) -> Result<()> {
