@@ -9,8 +9,8 @@ use cordboard::directory::{
 use cordboard::ids::{ConnectionId, LevelId, Number, OperatorId};
 use cordboard::random::Random;
 use cordboard::registrar::{
-    ACCOUNT, ACCOUNT_AND_SOURCE, Binding, BindingChange, CONTACTS_MAX, Challenged, Effect, Input,
-    Machine, Refusal, Settings, Verdict, Way,
+    ACCOUNT, ACCOUNT_AND_SOURCE, Binding, BindingChange, CONTACTS_MAX, Challenged, Effect,
+    HOSTS_MAX, Input, Machine, Refusal, Settings, Verdict, Way,
 };
 use cordboard::sip::digest::{Algorithm, Challenge, Chance, Login, Protected};
 use cordboard::sip::{
@@ -65,7 +65,17 @@ struct House {
 
 impl House {
     fn new() -> Self {
-        let machine = Machine::new(Settings::default(), Random::from_number(7));
+        Self::behind_edges(&[])
+    }
+
+    fn behind_edges(edges: &[&str]) -> Self {
+        let own = [SERVER, "203.0.113.1:5060"];
+        let settings = Settings {
+            addresses: own.map(|own| own.parse().unwrap()).to_vec(),
+            edges: edges.iter().map(|edge| edge.parse().unwrap()).collect(),
+            ..Settings::default()
+        };
+        let machine = Machine::new(settings, Random::from_number(7));
         let start = Now { unix: UnixTime::from_secs(1_795_352_006), ..Now::default() };
         Self { machine, directory: directory(), now: start }
     }
@@ -427,12 +437,8 @@ fn after_a_restart_a_phone_at_its_place_is_still_known() {
     let mut house = House::new();
     let mut phone = Phone::udp("3001");
     let effects = house.register_and_keep(&mut phone, "Contact: <sip:3001@192.0.2.7>");
-    let stored = effects.into_iter().filter_map(|effect| match effect {
-        Effect::Store(BindingChange::Put(binding)) => Some(*binding),
-        _ => None,
-    });
     let mut restarted = House::new();
-    let _ = restarted.machine.restore(restarted.now, stored.collect());
+    let _ = restarted.machine.restore(restarted.now, put(effects));
     assert_eq!(guess(&mut restarted, &mut behind("192.0.2.7", 40_000, "3001")), 20);
     phone.challenge = None;
     assert_eq!(status(&restarted.register(&mut phone, "").0), 200);
@@ -697,17 +703,139 @@ fn two_flows_of_one_phone_are_called_one_at_a_time() {
 }
 
 #[test]
-fn a_path_is_kept_shown_and_used() {
-    let mut house = House::new();
+fn a_path_of_an_edge_is_kept_shown_and_used() {
+    let mut house = House::behind_edges(&["192.0.2.7", "192.0.2.96/28"]);
     let mut phone = Phone::udp("3001");
-    let lines = "Contact: <sip:3001@10.0.0.5>\nSupported: path\n\
-                 Path: <sip:edge.example;lr>\nPath: <sip:192.0.2.99;lr>";
-    let (response, _) = house.register(&mut phone, lines);
+    let contact = "Contact: <sip:3001@10.0.0.5>\nSupported: path\n";
+    let lines = format!("{contact}Path: <sip:192.0.2.99;lr>\nPath: <sip:edge.example;lr>");
+    let (response, _) = house.register(&mut phone, &lines);
     assert_eq!(response.headers.all(HeaderName::Path).count(), 2);
     let target = &house.machine.contacts(&house.directory, &number("3001"))[0];
-    let edge = Uri::parse("sip:edge.example;lr").unwrap();
-    assert_eq!(target.way, Way::Resolve(edge.clone()));
-    assert_eq!(target.route, [edge, Uri::parse("sip:192.0.2.99;lr").unwrap()]);
+    let (transport, remote) = (Transport::Udp, "192.0.2.99:5060".parse().unwrap());
+    assert_eq!(target.way, Way::Known(Destination::Address { transport, remote }));
+    let edge = |text| Uri::parse(text).unwrap();
+    assert_eq!(target.route, [edge("sip:192.0.2.99;lr"), edge("sip:edge.example;lr")]);
+    // An edge that goes by a name is reached where it came from.
+    let (response, _) =
+        house.register(&mut phone, &format!("{contact}Path: <sip:edge.example;lr>"));
+    assert_eq!(status(&response), 200);
+    let target = &house.machine.contacts(&house.directory, &number("3001"))[0];
+    assert_eq!(target.way, Way::Known(Destination::Flow(phone.flow)));
+}
+
+#[test]
+fn a_path_of_anybody_else_is_refused_and_forgotten_when_the_edges_change() {
+    let line = |edge: &str| format!("Contact: <sip:3001@10.0.0.5>\nPath: <sip:{edge};lr>");
+    let refused = |edges: &[&str], edge: &str| {
+        let mut house = House::behind_edges(edges);
+        let (response, effects) = house.register(&mut Phone::udp("3001"), &line(edge));
+        assert_eq!((status(&response), effects), (403, vec![]));
+        assert_eq!(house.targets("3001"), [] as [&str; 0]);
+        response.reason
+    };
+    let stranger = "Path by 192.0.2.7, which is not in sip.edges";
+    assert_eq!(refused(&[], "192.0.2.7"), stranger);
+    assert_eq!(refused(&["192.0.2.99"], "192.0.2.99"), stranger);
+    let victim = "Path by 203.0.113.5, which is not in sip.edges";
+    assert_eq!(refused(&["192.0.2.7"], "203.0.113.5"), victim);
+
+    let mut house = House::behind_edges(&["192.0.2.7"]);
+    let effects = house.register_and_keep(&mut Phone::udp("3001"), &line("192.0.2.7"));
+    let mut restarted = House::new();
+    let effects = restarted.machine.restore(restarted.now, put(effects));
+    assert!(matches!(&effects[..], [Effect::Store(BindingChange::Drop { .. })]), "{effects:?}");
+    assert_eq!(restarted.targets("3001"), [] as [&str; 0]);
+}
+
+/// No call may be sent to a machine that is not the phone's.
+#[test]
+fn a_contact_that_no_phone_has_is_refused_by_its_name() {
+    let mut house = House::new();
+    let refused = |house: &mut House, contact: &str| {
+        let line = format!("Contact: <sip:3001@{contact}>");
+        let (response, effects) = house.register(&mut Phone::udp("3001"), &line);
+        assert_eq!((status(&response), effects), (403, vec![]), "{contact}");
+        response.reason
+    };
+    for (contact, ip) in [
+        ("224.0.1.75", "224.0.1.75"),
+        ("[ff02::1]:5060", "ff02::1"),
+        ("[::ffff:239.1.2.3]", "239.1.2.3"),
+        ("255.255.255.255", "255.255.255.255"),
+        ("0.0.0.0:5070", "0.0.0.0"),
+        ("[::]", "::"),
+        ("239.1.2.3;transport=sctp", "239.1.2.3"),
+    ] {
+        let why = format!("{ip} is the address of no phone");
+        assert_eq!(refused(&mut house, contact), why);
+    }
+    for (contact, ip) in [("127.0.0.1:5070", "127.0.0.1"), ("[::1]", "::1")] {
+        let why = format!("{ip} is not the address of a phone at 192.0.2.7");
+        assert_eq!(refused(&mut house, contact), why);
+    }
+    for own in ["192.0.2.1", "192.0.2.1:5060;transport=tcp", "[::ffff:192.0.2.1]", "203.0.113.1"] {
+        assert!(refused(&mut house, own).ends_with(":5060 is the switchboard itself"), "{own}");
+    }
+    // What is taken away may be anything.
+    let line = "Contact: <sip:3001@224.0.1.75>;expires=0";
+    assert_eq!(status(&house.register(&mut Phone::udp("3001"), line).0), 200);
+}
+
+#[test]
+fn phones_on_this_machine_and_behind_routers_register_as_ever() {
+    let mut house = House::new();
+    let local = |port| Phone::new("3001", flow(Transport::Udp, &format!("127.0.0.1:{port}"), 0));
+    let line = "Contact: <sip:3001@127.0.0.1:5070>";
+    assert_eq!(status(&house.register(&mut local(5070), line).0), 200);
+    // A softphone beside the switchboard has its address, and another port.
+    let mut beside = Phone::new("3001", flow(Transport::Udp, "192.0.2.1:5070", 0));
+    let line = "Contact: <sip:3001@192.0.2.1:5070>";
+    assert_eq!(status(&house.register(&mut beside, line).0), 200);
+    for contact in ["10.0.0.5", "192.168.1.2:5070", "[fd00::5]", "203.0.113.77", "phone.local"] {
+        let mut phone = Phone::udp("3002");
+        let line = format!("Contact: <sip:3002@{contact}>");
+        assert_eq!(status(&house.register(&mut phone, &line).0), 200, "{contact}");
+        for target in house.machine.contacts(&house.directory, &number("3002")) {
+            assert_eq!(target.way, Way::Known(Destination::Flow(phone.flow)), "{contact}");
+        }
+    }
+}
+
+/// A connection of the last process is closed, and what its phone wrote may be anybody's address.
+#[test]
+fn after_a_restart_nobody_is_called_at_an_address_that_is_not_his() {
+    let mut house = House::new();
+    let mut phone = Phone::new("3001", flow(Transport::Tcp, "192.0.2.7:40000", 5));
+    let line = "Contact: <sip:3001@203.0.113.5;transport=tcp>";
+    let effects = house.register_and_keep(&mut phone, line);
+    let mut restarted = House::new();
+    let effects = restarted.machine.restore(restarted.now, put(effects));
+    assert!(matches!(&effects[..], [Effect::Store(BindingChange::Drop { .. })]), "{effects:?}");
+    assert_eq!(restarted.targets("3001"), [] as [&str; 0]);
+}
+
+#[test]
+fn a_terminal_is_at_so_many_machines_and_the_oldest_gives_way() {
+    let mut house = House::new();
+    for host in 1..=HOSTS_MAX + 1 {
+        let flow = flow(Transport::Udp, &format!("198.51.100.{host}:5060"), 0);
+        for contact in ["10.0.0.5", "10.0.0.6"] {
+            let mut phone = Phone::new("3001", flow);
+            house.register(&mut phone, &format!("Contact: <sip:{host}@{contact}>"));
+        }
+    }
+    let targets = house.targets("3001");
+    assert_eq!(targets.len(), 2 * HOSTS_MAX, "each machine has two: {targets:?}");
+    assert!(!targets.iter().any(|target| target.starts_with("sip:1@")), "{targets:?}");
+}
+
+/// The bindings that are to be written down.
+fn put(effects: Vec<Effect>) -> Vec<Binding> {
+    let put = effects.into_iter().filter_map(|effect| match effect {
+        Effect::Store(BindingChange::Put(binding)) => Some(*binding),
+        _ => None,
+    });
+    put.collect()
 }
 
 #[test]
@@ -782,7 +910,7 @@ fn mangled_registrations_are_answered() {
                 Path: <sip:192.0.2.9;lr>\nSupported: path, outbound\nUser-Agent: X/1";
     for seed in 0..400 {
         let mut random = Random::from_number(seed);
-        let mut house = House::new();
+        let mut house = House::behind_edges(&["192.0.2.0/24"]);
         let mut phone = Phone::udp("3001");
         let request = phone.request("");
         phone.hear(&house.send(&phone, request).0);
@@ -799,7 +927,7 @@ fn mangled_registrations_are_answered() {
         let Ok(Message::Request(request)) = parse(text.as_bytes()) else { continue };
         let (response, _) = house.send(&phone, request);
         assert!(
-            [200, 400, 401, 420, 423].contains(&status(&response)),
+            [200, 400, 401, 403, 420, 423].contains(&status(&response)),
             "seed {seed}: {response:?}"
         );
         let known = house.machine.bindings().count();

@@ -233,15 +233,20 @@ fn settings(
         .collect();
     let media_ip = Some(config.media.address).filter(|ip| !ip.is_unspecified());
     let known = addresses.iter().map(|(_, address)| *address);
+    let known: Vec<SocketAddr> = known.chain(advertise.values().copied()).collect();
     exchange::Settings {
         guests: config.sip.guests,
         retention: config.records,
-        addresses: known.chain(advertise.values().copied()).collect(),
+        addresses: known.clone(),
         transaction: transaction::Settings {
             advertise: advertise.clone(),
             ..transaction::Settings::default()
         },
-        registrar: registrar::Settings::default(),
+        registrar: registrar::Settings {
+            addresses: known,
+            edges: config.sip.edges.clone(),
+            ..registrar::Settings::default()
+        },
         leg: leg::Settings {
             domain: config.sip.domain.clone(),
             media_address: config.sip.advertise.or(media_ip),

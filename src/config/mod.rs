@@ -19,6 +19,7 @@ use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
 use crate::exchange::Retention;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
 use crate::media::Lobby;
+use crate::registrar::Network;
 use crate::server::Reserve;
 use crate::sip::Transport;
 use crate::switchboard::Recorded;
@@ -82,6 +83,8 @@ pub struct Sip {
     pub guests: bool,
     /// The name servers to ask; none: the system's.
     pub nameservers: Vec<SocketAddr>,
+    /// The proxies that may register phones behind them.
+    pub edges: Vec<Network>,
 }
 
 /// `[media]`
@@ -203,6 +206,7 @@ impl Default for Config {
                 advertise: None,
                 guests: true,
                 nameservers: Vec::new(),
+                edges: Vec::new(),
             },
             media: Media {
                 address: any,
@@ -346,7 +350,8 @@ fn directory(value: &DeValue<'_>) -> Result<PathBuf, Remedy> {
 
 impl Sip {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        reader.allow(section, &["domain", "listen", "advertise", "guests", "nameservers"]);
+        let keys = ["domain", "listen", "advertise", "guests", "nameservers", "edges"];
+        reader.allow(section, &keys);
         set(&mut self.domain, reader.value(section, "domain", values::domain));
         let listen = |value: &DeValue<'_>| {
             let sockets = values::list(value, LISTEN_MAX, values::listen)?;
@@ -368,6 +373,8 @@ impl Sip {
         let nameservers =
             |value: &DeValue<'_>| values::list(value, NAMESERVERS_MAX, values::nameserver);
         set(&mut self.nameservers, reader.value(section, "nameservers", nameservers));
+        let edges = |value: &DeValue<'_>| values::list(value, values::LIST_MAX, values::network);
+        set(&mut self.edges, reader.value(section, "edges", edges));
     }
 }
 

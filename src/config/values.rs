@@ -2,6 +2,7 @@
 
 use super::reader::Remedy;
 use crate::directory::{self, TrunkAddress};
+use crate::registrar::Network;
 use crate::sip::{Host, Transport};
 use crate::time::Duration;
 use std::net::{IpAddr, SocketAddr};
@@ -166,6 +167,13 @@ pub(super) fn nameserver(text: &str) -> Result<SocketAddr, Remedy> {
     let address = |text: &str| Some(SocketAddr::new(text.parse().ok()?, PORT));
     text.parse().ok().or_else(|| address(text)).ok_or_else(|| {
         format!("{text:?} is no address: write \"192.0.2.53\" or \"192.0.2.53:53\"").into()
+    })
+}
+
+/// `192.0.2.0/24`, or one address.
+pub(super) fn network(text: &str) -> Result<Network, Remedy> {
+    text.parse().map_err(|_| {
+        format!("{text:?} is no network: write \"192.0.2.10\" or \"192.0.2.0/24\"").into()
     })
 }
 

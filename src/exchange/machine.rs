@@ -88,7 +88,7 @@ impl Machine {
         let mut exchange = Self {
             directory: Directory::new(plan, state.accounts),
             transactions: transaction::Machine::new(settings.transaction.clone(), random.fork()),
-            registrar: registrar::Machine::new(settings.registrar, random.fork()),
+            registrar: registrar::Machine::new(settings.registrar.clone(), random.fork()),
             legs: leg::Machine::new(settings.leg.clone(), random.fork()),
             switchboard,
             locator: locator::Machine::new(settings.locator.clone()),

@@ -3,11 +3,12 @@
 //! A binding is the same as another of its number when both carry the same `+sip.instance` and
 //! `reg-id` (RFC 5626 §6), else when their URIs are equivalent (RFC 3261 §10.3, step 7).
 
+use super::contacts::HOSTS_MAX;
 use super::target::{Target, Way, reaches_by_itself};
 use crate::ids::{ConnectionId, Number};
-use crate::sip::{Flow, NameAddr, Transport};
+use crate::sip::{Flow, NameAddr};
 use crate::time::{Instant, Now, UnixTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most contacts of one terminal.
 pub const CONTACTS_MAX: usize = 10;
@@ -49,6 +50,14 @@ impl Binding {
         }
     }
 
+    /// The machine at which it is: the one that has registered it, else the contact's own.
+    fn host(&self) -> String {
+        match (self.flow, self.path.is_empty()) {
+            (Some(flow), true) => flow.remote.ip().to_canonical().to_string(),
+            _ => self.contact.uri.host().map(|host| host.to_string()).unwrap_or_default(),
+        }
+    }
+
     /// Whether the two are one binding, the later replacing the earlier.
     fn same(&self, other: &Self) -> bool {
         match (self.outbound(), other.outbound()) {
@@ -56,6 +65,11 @@ impl Binding {
             (None, None) => self.contact.uri.equivalent(&other.contact.uri),
             (Some(_), None) | (None, Some(_)) => false,
         }
+    }
+
+    /// Whether it can still be called when the connection that registered it is closed.
+    fn is_reached_without(&self, flow: Flow) -> bool {
+        self.outbound().is_none() && reaches_by_itself(flow, &self.contact.uri)
     }
 
     /// Preference in thousandths; 1000 where nothing or nonsense is written.
@@ -67,7 +81,7 @@ impl Binding {
     fn target(&self) -> Target {
         let uri = self.contact.uri.without_headers();
         let way = match (self.path.first(), self.flow) {
-            (Some(proxy), _) => Way::to(&proxy.uri),
+            (Some(proxy), flow) => Way::by(&proxy.uri, flow),
             (None, Some(flow)) => Way::over(flow, &uri),
             (None, None) => Way::to(&uri),
         };
@@ -136,20 +150,22 @@ pub(super) struct Bindings {
 
 impl Bindings {
     /// Takes over what the journal held and returns what it has to forget.
-    pub fn restore(&mut self, now: Now, stored: Vec<Binding>) -> Vec<BindingChange> {
+    pub fn restore(
+        &mut self,
+        now: Now,
+        stored: Vec<Binding>,
+        is_believed: impl Fn(&Binding) -> bool,
+    ) -> Vec<BindingChange> {
         let mut changes = Vec::new();
         for mut binding in stored {
-            if binding.flow.is_some_and(|flow| flow.transport.is_reliable()) {
-                // The connections of the last process are closed.
-                binding.flow = None;
-            }
-            let reachable = binding.flow.is_some() || !binding.path.is_empty() || {
-                let transport = binding.contact.uri.param("transport");
-                let transport = transport.and_then(|token| Transport::from_token(&token));
-                // Browsers cannot be called back (RFC 7118 §5).
-                !matches!(transport, Some(Transport::Ws | Transport::Wss))
+            let believed = is_believed(&binding);
+            // The connections of the last process are closed.
+            let closed = binding.flow.take_if(|flow| flow.transport.is_reliable());
+            let reachable = match closed {
+                Some(flow) => !binding.path.is_empty() || binding.is_reached_without(flow),
+                None => true,
             };
-            if reachable && binding.expires > now.unix {
+            if believed && reachable && binding.expires > now.unix {
                 self.hold(now, binding);
             } else {
                 changes.push(forgotten(&binding));
@@ -190,7 +206,7 @@ impl Bindings {
         }
         // A phone that takes a new port at each start leaves contacts behind; the least lately
         // registered gives way.
-        while bindings.len() > CONTACTS_MAX {
+        while bindings.len() > CONTACTS_MAX || hosts(&bindings) > HOSTS_MAX {
             changes.push(forgotten(&bindings.remove(0)));
         }
         for change in &changes {
@@ -240,9 +256,7 @@ impl Bindings {
             let Some(held) = self.take(&number, serial) else { continue };
             let mut binding = held.binding;
             let flow = binding.flow.take();
-            if binding.outbound().is_none()
-                && flow.is_some_and(|flow| reaches_by_itself(flow, &binding.contact.uri))
-            {
+            if flow.is_some_and(|flow| binding.is_reached_without(flow)) {
                 changes.push((number.clone(), BindingChange::Put(Box::new(binding.clone()))));
                 self.insert(held.until, binding);
             } else {
@@ -338,6 +352,11 @@ impl Bindings {
             self.take(number, serial);
         }
     }
+}
+
+/// At how many machines the bindings are.
+fn hosts(bindings: &[Binding]) -> usize {
+    bindings.iter().map(Binding::host).collect::<BTreeSet<_>>().len()
 }
 
 fn forgotten(binding: &Binding) -> BindingChange {

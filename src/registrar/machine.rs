@@ -7,13 +7,14 @@
 //!      │
 //!   account = To? ── no ──▶ 403
 //!      │
-//!   contacts ── malformed 400, too brief 423, out of order 500 (nothing has changed)
+//!   contacts ── malformed 400, no phone's 403, too brief 423, out of order 500 (nothing has changed)
 //!      │
 //!   bindings change ──▶ stored ──▶ committed ──▶ 200 with all bindings
 //! ```
 
 use super::authenticator::{Authenticator, Verdict};
 use super::bindings::{Binding, BindingChange, Bindings};
+use super::contacts::{Network, is_believed};
 use super::register::{self, Fault, Registration};
 use super::target::{Target, Way};
 use super::wrong_passwords::WrongPassword;
@@ -23,9 +24,10 @@ use crate::random::Random;
 use crate::sip::{Flow, Request, Response};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
-/// For how long phones may register.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// For how long phones may register, and where.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
     /// Shorter wishes are answered 423.
     pub expires_min: Duration,
@@ -33,6 +35,10 @@ pub struct Settings {
     pub expires_default: Duration,
     /// Longer wishes are cut to this.
     pub expires_max: Duration,
+    /// Our own sockets, where no phone can be.
+    pub addresses: Vec<SocketAddr>,
+    /// The proxies that may register phones behind them with a Path.
+    pub edges: Vec<Network>,
 }
 
 impl Default for Settings {
@@ -41,6 +47,8 @@ impl Default for Settings {
             expires_min: Duration::from_secs(60),
             expires_default: Duration::from_secs(3600),
             expires_max: Duration::from_secs(7200),
+            addresses: Vec::new(),
+            edges: Vec::new(),
         }
     }
 }
@@ -100,14 +108,15 @@ impl Machine {
         Self { settings, random, authenticator, bindings: Bindings::default() }
     }
 
-    /// Takes over what the journal held. What has expired, and what was reachable only over
-    /// connections of the last process, is forgotten.
+    /// Takes over what the journal held. What has expired, what was reachable only over connections
+    /// of the last process, and what is behind an edge that is none any more, is forgotten.
     #[must_use]
     pub fn restore(&mut self, now: Now, stored: Vec<Binding>) -> Vec<Effect> {
         for (binding, flow) in stored.iter().filter_map(|binding| Some((binding, binding.flow?))) {
             self.authenticator.was_at(flow.remote, binding.number.as_str());
         }
-        self.bindings.restore(now, stored).into_iter().map(Effect::Store).collect()
+        let is_believed = |binding: &Binding| is_believed(&self.settings, binding);
+        self.bindings.restore(now, stored, is_believed).into_iter().map(Effect::Store).collect()
     }
 
     /// Takes one input and returns all that follows from it.

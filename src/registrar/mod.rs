@@ -6,6 +6,7 @@
 mod attempts;
 mod authenticator;
 mod bindings;
+mod contacts;
 mod machine;
 mod nonces;
 mod register;
@@ -17,6 +18,7 @@ pub use attempts::{
 };
 pub use authenticator::{Challenged, Refusal, Verdict};
 pub use bindings::{Binding, BindingChange, CONTACTS_MAX};
+pub use contacts::{HOSTS_MAX, Network, NoNetwork};
 pub use machine::{Effect, Input, Machine, Settings};
 pub use nonces::{NONCE_LIFETIME, NONCES_MAX};
 pub use register::{CONTACT_BYTES_MAX, PATH_BYTES_MAX};

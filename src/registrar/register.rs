@@ -1,6 +1,7 @@
 //! Reading a REGISTER and answering it (RFC 3261 §10.3).
 
 use super::bindings::{Binding, Wish};
+use super::contacts::{self, Unbelievable};
 use super::machine::Settings;
 use crate::ids::Number;
 use crate::sip::{Contacts, Flow, HeaderName, NameAddr, Request, Response, Scheme, StatusCode};
@@ -38,6 +39,8 @@ pub(super) enum Fault {
     BadRequest(&'static str),
     /// The account may not register this address.
     NotYours,
+    /// It names an address where it is not believed to be.
+    Unbelievable(Unbelievable),
     /// A shorter time than the settings allow.
     TooBrief,
     /// A later request of the same phone has come before.
@@ -89,6 +92,9 @@ pub(super) fn read(
     let mut wishes = Vec::with_capacity(contacts.len());
     for contact in contacts {
         let secs = expires_of(settings, general, &contact)?;
+        if secs > 0 {
+            contacts::check(settings, flow, &contact.uri, &path).map_err(Fault::Unbelievable)?;
+        }
         let binding = Binding {
             number: number.clone(),
             contact: kept(contact)?,
@@ -174,6 +180,9 @@ pub(super) fn refused(settings: &Settings, request: &Request, fault: &Fault) -> 
         }
         Fault::BadRequest(phrase) => request.response(StatusCode::BAD_REQUEST).with_reason(phrase),
         Fault::NotYours => request.response(StatusCode::FORBIDDEN).with_reason("Not your address"),
+        Fault::Unbelievable(why) => {
+            request.response(StatusCode::FORBIDDEN).with_reason(&why.to_string())
+        }
         Fault::TooBrief => {
             let mut response = request.response(StatusCode::INTERVAL_TOO_BRIEF);
             let min = settings.expires_min.as_secs().to_string();

@@ -35,6 +35,15 @@ impl Way {
         }
     }
 
+    /// The way by a proxy whose Path came over `flow`: at the address that it gives, else back over
+    /// the flow.
+    pub(super) fn by(proxy: &Uri, flow: Option<Flow>) -> Self {
+        match (address_of(proxy), flow) {
+            (None, Some(flow)) => Self::Known(Destination::Flow(flow)),
+            (Some(_), _) | (None, None) => Self::to(proxy),
+        }
+    }
+
     /// The way to a contact that was registered over `flow`.
     ///
     /// A stream is its own way back. Over UDP the contact's own port and transport are taken when
@@ -62,7 +71,7 @@ pub(super) fn reaches_by_itself(flow: Flow, contact: &Uri) -> bool {
 }
 
 /// The transport and address that a URI with a literal address names (RFC 3263 §4.1, §4.2).
-fn address_of(uri: &Uri) -> Option<(Transport, SocketAddr)> {
+pub(super) fn address_of(uri: &Uri) -> Option<(Transport, SocketAddr)> {
     let named = match uri.param("transport") {
         Some(token) => Some(Transport::from_token(&token)?),
         None => None,

@@ -1,0 +1,169 @@
+//! Which contacts are believed: a call must never be sent to a machine that is not the phone's.
+//!
+//! A phone is called over the flow that it registered by, or at the address that it registered from,
+//! whatever its Contact says: behind a NAT that is an address we cannot reach, and it does no harm. An
+//! address that no phone can have is refused, so that its owner learns of it. Another machine may
+//! stand between us and the phone only where the house names it as an edge (RFC 3327).
+
+use super::bindings::Binding;
+use super::machine::Settings;
+use super::target::address_of;
+use crate::sip::{Flow, NameAddr, Transport, Uri};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+/// The most machines at which one terminal can be registered at a time; the least lately used gives
+/// way.
+pub const HOSTS_MAX: usize = 5;
+
+/// Addresses that begin alike: `192.0.2.0/24`, `2001:db8::/32`, or one address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Network {
+    ip: IpAddr,
+    bits: u32,
+}
+
+/// It is no network.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no address, or no network of one")]
+pub struct NoNetwork;
+
+impl Network {
+    /// Whether an address is in it.
+    #[must_use]
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        match (self.ip, ip.to_canonical()) {
+            (IpAddr::V4(own), IpAddr::V4(ip)) => {
+                (u32::from(own) ^ u32::from(ip)).checked_shr(32 - self.bits).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(own), IpAddr::V6(ip)) => {
+                (u128::from(own) ^ u128::from(ip)).checked_shr(128 - self.bits).unwrap_or(0) == 0
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = NoNetwork;
+
+    fn from_str(text: &str) -> Result<Self, NoNetwork> {
+        let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
+        let ip: IpAddr = ip.parse().map_err(|_| NoNetwork)?;
+        let all = if ip.is_ipv4() { 32 } else { 128 };
+        let bits = match bits {
+            Some(bits) if bits.bytes().all(|b| b.is_ascii_digit()) => bits.parse().ok(),
+            Some(_) => None,
+            None => Some(all),
+        };
+        let bits = bits.filter(|bits| *bits <= all).ok_or(NoNetwork)?;
+        Ok(Self { ip, bits })
+    }
+}
+
+/// An address that is not believed, and why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Unbelievable {
+    /// Nobody can be called there.
+    NoPhone(IpAddr),
+    /// It means whoever says it.
+    Loopback { contact: IpAddr, source: IpAddr },
+    /// It is ours.
+    Ours(SocketAddr),
+    /// The house does not know this machine as an edge.
+    NoEdge(IpAddr),
+}
+
+impl fmt::Display for Unbelievable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPhone(ip) => write!(f, "{ip} is the address of no phone"),
+            Self::Loopback { contact, source } => {
+                write!(f, "{contact} is not the address of a phone at {source}")
+            }
+            Self::Ours(address) => write!(f, "{address} is the switchboard itself"),
+            Self::NoEdge(ip) => write!(f, "Path by {ip}, which is not in sip.edges"),
+        }
+    }
+}
+
+/// Checks what a phone at the other end of `flow` says of its contact and the way there.
+pub(super) fn check(
+    settings: &Settings,
+    flow: Flow,
+    contact: &Uri,
+    path: &[NameAddr],
+) -> Result<(), Unbelievable> {
+    let source = flow.remote.ip().to_canonical();
+    if !path.is_empty() && !is_edge(settings, source) {
+        return Err(Unbelievable::NoEdge(source));
+    }
+    for uri in path.iter().map(|proxy| &proxy.uri).chain([contact]) {
+        let Some(ip) = uri.host().and_then(|host| host.address()) else { continue };
+        let ip = ip.to_canonical();
+        let is_broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
+        if ip.is_multicast() || ip.is_unspecified() || is_broadcast {
+            return Err(Unbelievable::NoPhone(ip));
+        }
+        if ip.is_loopback() && !source.is_loopback() {
+            return Err(Unbelievable::Loopback { contact: ip, source });
+        }
+        let port = uri.port().unwrap_or(Transport::Udp.default_port());
+        let address = address_of(uri).map_or(SocketAddr::new(ip, port), |(_, address)| address);
+        if is_ours(settings, flow, address) {
+            return Err(Unbelievable::Ours(SocketAddr::new(ip, address.port())));
+        }
+    }
+    match path.first().and_then(|proxy| address_of(&proxy.uri)) {
+        Some((_, first)) if !is_edge(settings, first.ip()) => {
+            Err(Unbelievable::NoEdge(first.ip().to_canonical()))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether a binding of the last process may still be called: the edges may be others now.
+pub(super) fn is_believed(settings: &Settings, binding: &Binding) -> bool {
+    match (binding.path.first(), binding.flow) {
+        (Some(proxy), flow) => match address_of(&proxy.uri) {
+            Some((_, first)) => is_edge(settings, first.ip()),
+            None => flow.is_some_and(|flow| is_edge(settings, flow.remote.ip())),
+        },
+        (None, _) => true,
+    }
+}
+
+fn is_edge(settings: &Settings, ip: IpAddr) -> bool {
+    settings.edges.iter().any(|edge| edge.contains(ip))
+}
+
+/// A socket of ours; where we listen on all addresses, the one that the phone has reached us at is ours.
+fn is_ours(settings: &Settings, flow: Flow, address: SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    settings.addresses.iter().any(|own| {
+        let reached = own.ip().is_unspecified() && flow.local.ip().to_canonical() == ip;
+        own.port() == address.port() && (own.ip().to_canonical() == ip || reached)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_holds_what_begins_alike() {
+        let holds = |network: &str, ip: &str| {
+            network.parse::<Network>().unwrap().contains(ip.parse().unwrap())
+        };
+        assert!(holds("192.0.2.0/24", "192.0.2.255") && !holds("192.0.2.0/24", "192.0.3.0"));
+        assert!(holds("192.0.2.7", "192.0.2.7") && !holds("192.0.2.7", "192.0.2.6"));
+        assert!(holds("192.0.2.7/32", "::ffff:192.0.2.7"), "one peer on a dual-stack socket");
+        assert!(holds("0.0.0.0/0", "203.0.113.1") && !holds("0.0.0.0/0", "2001:db8::1"));
+        assert!(holds("2001:db8::/32", "2001:db8:1::") && !holds("2001:db8::/32", "2001:db9::"));
+        assert!(holds("::/0", "2001:db8::1"));
+        for wrong in ["", "edge.example", "192.0.2.0/33", "192.0.2.0/", "::/129", "192.0.2.0/+8"] {
+            assert_eq!(wrong.parse::<Network>(), Err(NoNetwork), "{wrong}");
+        }
+    }
+}
