@@ -7,7 +7,7 @@
 use super::films::{Film, FilmKey, FilmOrder};
 use super::patchbay::{Source, Tone};
 use super::plan::{PayloadFormat, Plan};
-use super::scene::{Announcement, Lobby, LobbyId, Scene};
+use super::scene::{Announcement, Lobby, LobbyId, Scene, Voices};
 use super::stock::{Shared, Stock, Stocked};
 use super::work::Job;
 use crate::codec::Codec;
@@ -48,7 +48,7 @@ pub struct SoundKey {
 pub struct SoundOrder {
     /// Which.
     pub key: SoundKey,
-    /// The sound; none when it is computed.
+    /// The administrator's sound; none when it is built in.
     pub wave: Option<Wave>,
 }
 
@@ -60,7 +60,10 @@ impl SoundOrder {
         match (tune, &self.wave) {
             (Tune::BuiltIn(sound), _) => encode_loop(codec, *sound, *packet_ms),
             (Tune::Music(_) | Tune::Voice(..), Some(wave)) => encode_wave(codec, wave, *packet_ms),
-            (Tune::Music(_) | Tune::Voice(..), None) => None,
+            (Tune::Voice(_, announcement), None) => {
+                encode_wave(codec, &Voices::built_in(*announcement), *packet_ms)
+            }
+            (Tune::Music(_), None) => None,
         }
     }
 }
@@ -135,7 +138,9 @@ impl Repertoire {
             let wave = match key.tune {
                 Tune::BuiltIn(_) => None,
                 Tune::Music(lobby) => self.lobby(lobby).music.clone(),
-                Tune::Voice(lobby, announcement) => Some(self.lobby(lobby).voices.of(announcement)),
+                Tune::Voice(lobby, announcement) => {
+                    self.lobby(lobby).voices.own(announcement).cloned()
+                }
             };
             Job::Sound(Box::new(SoundOrder { key, wave }))
         });
@@ -428,8 +433,9 @@ mod tests {
 
     #[test]
     fn nothing_but_silence_is_coded_on_the_spot_and_whoever_waits_is_named() {
-        for source in [Source::Hold(LobbyId::HOUSE), Source::RingBack, Source::Tone(Tone::Warning)]
-        {
+        let busy = Source::Farewell(LobbyId::HOUSE, Announcement::Busy);
+        let music = Source::Hold(LobbyId::HOUSE);
+        for source in [music, busy, Source::RingBack, Source::Tone(Tone::Warning)] {
             let mut repertoire = Repertoire::new(vec![]);
             let plan = plan(&[Codec::Pcmu], 20);
             let mut player =

@@ -80,6 +80,19 @@ impl Wave {
         Ok(Self(resampled(&mono, spec.sample_rate, Self::RATE).into()))
     }
 
+    /// How long the sound of a file lasts, in ms, rounded up, by what its head says.
+    ///
+    /// # Errors
+    /// What is wrong with the head.
+    pub fn millis_of(bytes: &[u8]) -> Result<u64, WaveError> {
+        let reader = hound::WavReader::new(Cursor::new(bytes)).map_err(|_| WaveError::Format)?;
+        let (samples, rate) = (u64::from(reader.duration()), reader.spec().sample_rate);
+        if !RATES.contains(&rate) {
+            return Err(WaveError::Format);
+        }
+        Ok((samples * 1000).div_ceil(rate.into()))
+    }
+
     /// How long it lasts, in ms, rounded up.
     #[must_use]
     pub fn millis(&self) -> u64 {
