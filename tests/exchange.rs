@@ -6,20 +6,21 @@ use cordboard::acd;
 use cordboard::cause::Cause;
 use cordboard::dialog::{self, DialogKey, StoredDialog};
 use cordboard::directory::{
-    Accounts, NumberingPlan, Operator, OperatorMode, Secret, Srtp, Terminal, Trunk, patent_levels,
+    self, Accounts, Change, NumberingPlan, Operator, OperatorMode, Secret, Srtp, Terminal,
+    TerminalDraft, Trunk, patent_levels,
 };
-use cordboard::exchange::journal::{Entry, State, StoredDesk};
+use cordboard::exchange::journal::{Batch, Entry, Fault, State, StoredDesk};
 use cordboard::exchange::{
-    CALLS_PER_SECOND_MAX, Effect, Input, Machine, OPEN_CALLS_MAX, PRUNE_INTERVAL, RETRY_AFTER,
-    Retention, Settings,
+    AdminRequest, CALLS_PER_SECOND_MAX, CHANGES_WAITING_MAX, COMMIT_MAX, Effect, Input, Machine,
+    OPEN_CALLS_MAX, PRUNE_INTERVAL, RETRY_AFTER, RETRY_AFTER_UNWRITTEN, Reply, Retention, Settings,
 };
-use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId, Ticket};
+use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId};
 use cordboard::leg;
 use cordboard::locator::{Answer, Question, Records, Srv};
 use cordboard::media::LobbyId;
 use cordboard::presence;
 use cordboard::random::Random;
-use cordboard::registrar;
+use cordboard::registrar::{self, BindingChange};
 use cordboard::sip::digest::{Challenge, Chance, Login, Protected};
 use cordboard::sip::{self, Destination, Flow, HeaderName, Message, NameAddr, Transport, Uri};
 use cordboard::switchboard::call_record::{CallRecord, EndedBy};
@@ -171,9 +172,30 @@ impl House {
         self.machine.handle(self.now, Input::Sip { flow, bytes: bytes.as_bytes() })
     }
 
-    fn later(&mut self, seconds: u64) {
+    fn later(&mut self, seconds: u64) -> Vec<Effect> {
         self.now = self.now + Duration::from_secs(seconds);
-        let _ = self.machine.tick(self.now);
+        self.machine.tick(self.now)
+    }
+
+    fn give(&mut self, input: Input<'_>) -> Vec<Effect> {
+        self.machine.handle(self.now, input)
+    }
+
+    fn commits(&mut self, batch: Batch) -> Vec<Effect> {
+        self.give(Input::Committed(batch))
+    }
+
+    fn fails(&mut self, batch: Batch) -> Vec<Effect> {
+        self.give(Input::Unwritten { batch, fault: full() })
+    }
+
+    fn asks(&mut self, id: u64, change: Change) -> Vec<Effect> {
+        let request = AdminRequest::Change(change);
+        self.give(Input::Admin { id, by: "root".into(), request })
+    }
+
+    fn has(&self, terminal: &str) -> bool {
+        self.machine.directory().terminal(&Number::from(terminal)).is_some()
     }
 }
 
@@ -193,11 +215,31 @@ fn status(effects: &[Effect]) -> Option<u16> {
     })
 }
 
-fn ticket(effects: &[Effect]) -> Option<Ticket> {
-    effects.iter().find_map(|effect| match effect {
-        Effect::Store { ticket, .. } => *ticket,
+/// What goes to the journal.
+fn batches(effects: &[Effect]) -> Vec<&Batch> {
+    let batches = effects.iter().filter_map(|effect| match effect {
+        Effect::Write(batch) => Some(batch),
         _ => None,
-    })
+    });
+    batches.collect()
+}
+
+/// The only batch whose commit somebody waits for.
+fn awaited(effects: &[Effect]) -> Batch {
+    let all = batches(effects);
+    let mut awaited = all.iter().filter(|batch| batch.awaited);
+    let (Some(batch), None) = (awaited.next(), awaited.next()) else {
+        panic!("somebody waits: {effects:?}");
+    };
+    Batch::clone(batch)
+}
+
+fn entries(effects: &[Effect]) -> impl Iterator<Item = &Entry> {
+    batches(effects).into_iter().flat_map(|batch| &batch.entries)
+}
+
+fn full() -> Fault {
+    Fault::OfJournal("database or disk is full".into())
 }
 
 fn open_record(call: u64) -> CallRecord {
@@ -232,11 +274,11 @@ fn every_minute_the_journal_is_told_what_has_been_kept_long_enough() {
         house.now = house.now + PRUNE_INTERVAL;
         assert_eq!(house.machine.deadline(), Some(house.now.instant));
         let effects = house.machine.tick(house.now);
-        let [Effect::Store { entry: Entry::Prune(prune), ticket: None }] = &effects[..] else {
-            panic!("{effects:?}");
-        };
+        let [Effect::Write(batch)] = &effects[..] else { panic!("{effects:?}") };
+        let [Entry::Prune(prune)] = &batch.entries[..] else { panic!("{batch:?}") };
         assert_eq!((prune.before, prune.keep_max), (house.now.unix - keep, keep_max));
         assert_eq!(prune.results_before, house.now.unix - Duration::from_secs(600));
+        let _ = house.commits(batch.clone());
     }
 }
 
@@ -262,10 +304,10 @@ fn after_a_restart_desks_get_bye_and_cut_calls_their_one_record() {
     let [(to, Message::Request(bye))] = &sent[..] else { panic!("one BYE: {sent:?}") };
     assert_eq!((*to, bye.method.as_str(), bye.headers.call_id()), (hop, "BYE", Ok("c1")));
     assert!(bye.headers.get(HeaderName::Reason).unwrap().contains("restart"));
-    let dropped = |effect: &&Effect| matches!(effect, Effect::Store { entry: Entry::DropDesk(dropped), .. } if *dropped == key);
-    assert_eq!(first.iter().filter(dropped).count(), 1);
-    let ended = first.iter().filter_map(|effect| match effect {
-        Effect::Store { entry: Entry::Call(record), .. } => {
+    let dropped = |entry: &&Entry| matches!(entry, Entry::DropDesk(dropped) if *dropped == key);
+    assert_eq!(entries(&first).filter(dropped).count(), 1);
+    let ended = entries(&first).filter_map(|entry| match entry {
+        Entry::Call(record) => {
             Some((record.call.0, record.ended.unwrap().cause, record.ended.unwrap().by))
         }
         _ => None,
@@ -273,7 +315,7 @@ fn after_a_restart_desks_get_bye_and_cut_calls_their_one_record() {
     let interrupted = |call| (call, Cause::Interrupted, EndedBy::Server);
     assert_eq!(ended.collect::<Vec<_>>(), [interrupted(7), interrupted(8)]);
     // Nobody waits for the answer, and nothing is left when none comes.
-    house.later(40);
+    let _ = house.later(40);
     assert!(house.machine.is_quiet());
 }
 
@@ -426,7 +468,12 @@ Contact: <sip:3001@192.0.2.8>
 }
 
 fn registered(house: &mut House) -> Vec<Effect> {
-    let effects = house.hears("192.0.2.8:5060", &register(1, ""));
+    registers(house, 1, "")
+}
+
+/// A phone registers, for the first time or again.
+fn registers(house: &mut House, seq: u32, lines: &str) -> Vec<Effect> {
+    let effects = house.hears("192.0.2.8:5060", &register(seq, lines));
     let sent = sent(&effects);
     let [(_, Message::Response(challenge))] = &sent[..] else { panic!("a challenge: {sent:?}") };
     let challenge = challenge.headers.all(HeaderName::WwwAuthenticate);
@@ -435,7 +482,8 @@ fn registered(house: &mut House) -> Vec<Effect> {
     let protected = Protected { method: "REGISTER", uri: "sip:cordboard.local" };
     let chance = Chance { cnonce: "c", count: 1 };
     let credentials = challenge.answer(&login, &protected, &chance);
-    house.hears("192.0.2.8:5060", &register(2, &format!("Authorization: {credentials}\n")))
+    let lines = format!("{lines}Authorization: {credentials}\n");
+    house.hears("192.0.2.8:5060", &register(seq + 1, &lines))
 }
 
 #[test]
@@ -443,20 +491,191 @@ fn a_registration_is_confirmed_when_the_journal_has_it() {
     let (mut house, _) = House::new(State::default());
     let effects = registered(&mut house);
     assert_eq!(status(&effects), None);
-    let ticket = ticket(&effects).unwrap();
-    let effects = house.machine.handle(house.now, Input::Committed(ticket));
+    let effects = house.commits(awaited(&effects));
     assert_eq!(status(&effects), Some(200));
+    assert_eq!(house.machine.status().bindings, 1);
+}
+
+/// RFC 3261 §10.3, step 7: 500, and all tentative updates are removed.
+#[test]
+fn a_registration_that_cannot_be_written_is_answered_500_and_taken_back() {
+    let (mut house, _) = House::new(State::default());
+    let batch = awaited(&registered(&mut house));
+    let effects = house.fails(batch.clone());
+    let sent = sent(&effects);
+    let [(_, Message::Response(refusal))] = &sent[..] else { panic!("a refusal: {sent:?}") };
+    assert_eq!(refusal.status.as_u16(), 500);
+    let after = RETRY_AFTER_UNWRITTEN.to_string();
+    assert_eq!(refusal.headers.get(HeaderName::RetryAfter), Some(after.as_str()));
+    assert_eq!(refusal.headers.get(HeaderName::Contact), None);
+    assert_eq!(house.machine.status().bindings, 0);
+    let effects = house.commits(batch);
+    assert_eq!(status(&effects), None, "one answer is enough");
 }
 
 #[test]
-fn a_registration_that_cannot_be_written_is_answered_500() {
+fn a_registration_that_takes_too_long_is_refused_and_undone_should_it_be_written_after_all() {
     let (mut house, _) = House::new(State::default());
-    let effects = registered(&mut house);
-    let ticket = ticket(&effects).unwrap();
-    let effects = house.machine.excuse(house.now, ticket).unwrap();
-    assert_eq!(status(&effects), Some(500));
-    let effects = house.machine.handle(house.now, Input::Committed(ticket));
-    assert_eq!(status(&effects), None, "one answer is enough");
+    let batch = awaited(&registered(&mut house));
+    assert!(house.machine.deadline().is_some_and(|at| at <= house.now.instant + COMMIT_MAX));
+    let effects = house.later(COMMIT_MAX.as_secs());
+    let statuses = sent(&effects).into_iter().map(|(_, message)| match message {
+        Message::Response(response) => response.status.as_u16(),
+        Message::Request(request) => panic!("nobody is asked: {request:?}"),
+    });
+    // RFC 4320 §4.1: what takes long is told so first.
+    assert_eq!(statuses.collect::<Vec<_>>(), [100, 500]);
+    assert_eq!(house.machine.status().bindings, 0);
+    let undone = |entry: &&Entry| matches!(entry, Entry::Binding(BindingChange::Drop { .. }));
+    assert_eq!(entries(&effects).filter(undone).count(), 1, "{effects:?}");
+    assert!(batches(&effects)[0].ticket > batch.ticket, "it follows what it undoes");
+    assert_eq!(status(&house.commits(batch)), None);
+}
+
+#[test]
+fn a_refresh_that_cannot_be_written_leaves_the_registration_as_it_was() {
+    let (mut house, _) = House::new(State::default());
+    let batch = awaited(&registered(&mut house));
+    assert_eq!(status(&house.commits(batch)), Some(200));
+    let _ = house.later(60);
+    for (seq, lines) in [(10, "Expires: 7200\n"), (20, "Expires: 0\n")] {
+        let batch = awaited(&registers(&mut house, seq, lines));
+        let effects = house.fails(batch);
+        assert_eq!(status(&effects), Some(500));
+        let seq = |entry: &Entry| match entry {
+            Entry::Binding(BindingChange::Put(binding)) => Some(binding.cseq),
+            _ => None,
+        };
+        assert_eq!(entries(&effects).map(seq).collect::<Vec<_>>(), [Some(2)], "as before");
+        assert_eq!(house.machine.status().bindings, 1);
+    }
+}
+
+fn reply(effects: &[Effect]) -> Option<(u64, String)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Reply { id, reply } => Some((*id, format!("{reply:?}"))),
+        _ => None,
+    })
+}
+
+fn says(id: u64, word: &str) -> Option<(u64, String)> {
+    Some((id, word.to_owned()))
+}
+
+fn add(number: &str) -> Change {
+    Change::AddTerminal(TerminalDraft::new(Number::from(number)))
+}
+
+#[test]
+fn a_change_holds_when_the_journal_has_it_and_not_before() {
+    let (mut house, _) = House::new(State::default());
+    let effects = house.asks(7, add("5001"));
+    assert_eq!((reply(&effects), house.has("5001")), (None, false));
+    let effects = house.commits(awaited(&effects));
+    assert_eq!((reply(&effects), house.has("5001")), (says(7, "Done"), true));
+}
+
+#[test]
+fn a_change_that_cannot_be_written_is_not_made() {
+    let (mut house, _) = House::new(State::default());
+    let batch = awaited(&house.asks(7, add("5001")));
+    let effects = house.fails(batch);
+    assert_eq!((reply(&effects), house.has("5001")), (says(7, "Unwritten"), false));
+    // The same again is no second terminal of that number.
+    let batch = awaited(&house.asks(8, add("5001")));
+    assert_eq!(reply(&house.commits(batch)), says(8, "Done"));
+}
+
+#[test]
+fn changes_are_made_one_after_the_other() {
+    let (mut house, _) = House::new(State::default());
+    let first = awaited(&house.asks(1, add("5001")));
+    let effects = house.asks(2, add("5001"));
+    assert!(batches(&effects).is_empty(), "it waits");
+    let effects = house.commits(first);
+    assert_eq!(reply(&effects), says(1, "Done"));
+    let refused = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Reply { id: 2, reply: Reply::Refused(_) }));
+    assert!(refused, "the second finds what the first has made: {effects:?}");
+}
+
+#[test]
+fn no_more_than_so_many_changes_wait() {
+    let (mut house, _) = House::new(State::default());
+    for id in 0..=CHANGES_WAITING_MAX as u64 {
+        assert_eq!(reply(&house.asks(id, add(&format!("{}", 5000 + id)))), None);
+    }
+    assert_eq!(reply(&house.asks(99, add("6000"))), says(99, "Unwritten"));
+}
+
+#[test]
+fn a_change_that_is_written_after_it_was_refused_is_taken_back() {
+    let (mut house, _) = House::new(State::default());
+    let batch = awaited(&house.asks(7, add("5001")));
+    let effects = house.asks(8, add("5002"));
+    assert_eq!(reply(&effects), None);
+    let effects = house.later(5);
+    let replies: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Reply { id, reply: Reply::Unwritten } => Some(*id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(replies, [7, 8], "nobody waits for ever");
+    let effects = house.commits(batch);
+    let back = awaited(&effects);
+    let [Entry::Directory(audited)] = &back.entries[..] else { panic!("{back:?}") };
+    assert!(audited.what.starts_with("taken back: terminal add 5001"), "{}", audited.what);
+    assert_eq!(audited.effects, [directory::Effect::DropTerminal(Number::from("5001"))]);
+    assert_eq!((reply(&effects), house.has("5001")), (None, false));
+    // Until that is written nothing else is changed, or the order would be another.
+    assert!(batches(&house.asks(9, add("5001"))).is_empty());
+    let _ = house.fails(back);
+    let back = awaited(&house.later(1));
+    let next = awaited(&house.commits(back));
+    assert_eq!(reply(&house.commits(next)), says(9, "Done"));
+    assert!(house.has("5001"));
+}
+
+#[test]
+fn the_log_hears_of_a_journal_that_fails_once_a_minute_and_status_says_it() {
+    let (mut house, _) = House::new(State::default());
+    let told = |effects: &[Effect]| {
+        let told = effects.iter().filter(|effect| matches!(effect, Effect::Journal(_)));
+        told.count()
+    };
+    let batch = awaited(&registered(&mut house));
+    let mut effects = house.fails(batch);
+    assert_eq!(told(&effects), 1);
+    for second in 1..=60 {
+        for batch in batches(&effects) {
+            assert_eq!(told(&house.fails(batch.clone())), 0);
+        }
+        effects = house.later(1);
+        assert_eq!(told(&effects), usize::from(second == 60), "after {second} s");
+    }
+    let health = house.machine.status().journal;
+    assert!(health.trouble.is_some(), "{health:?}");
+    assert_eq!((health.refused, health.owed), (1, 1));
+    let told: usize =
+        batches(&effects).into_iter().map(|batch| told(&house.commits(batch.clone()))).sum();
+    assert_eq!(told, 1, "it is over");
+    let health = house.machine.status().journal;
+    assert_eq!((health.trouble, health.owed, health.under_way), (None, 0, 0));
+}
+
+#[test]
+fn what_is_owed_is_tried_once_more_at_the_end() {
+    let (mut house, first) = House::new(State { calls: vec![open_record(7)], ..State::default() });
+    let batch = batches(&first)[0].clone();
+    let _ = house.fails(batch);
+    assert_eq!(house.machine.status().journal.owed, 1);
+    let effects = house.machine.shut_down(house.now);
+    assert!(
+        entries(&effects).any(|entry| matches!(entry, Entry::Call(record) if record.call.0 == 7))
+    );
 }
 
 /// A call tells of a wrong password as a registration does.

@@ -61,6 +61,8 @@ struct House {
     machine: Machine,
     directory: Directory,
     now: Now,
+    /// The name of the last transaction.
+    last: u64,
 }
 
 impl House {
@@ -77,7 +79,7 @@ impl House {
         };
         let machine = Machine::new(settings, Random::from_number(7));
         let start = Now { unix: UnixTime::from_secs(1_795_352_006), ..Now::default() };
-        Self { machine, directory: directory(), now: start }
+        Self { machine, directory: directory(), now: start, last: 16 }
     }
 
     fn wait(&mut self, secs: u64) -> Vec<Effect> {
@@ -90,15 +92,17 @@ impl House {
     }
 
     fn send(&mut self, phone: &Phone, request: Request) -> (Response, Vec<Effect>) {
-        let input = Input::Register { transaction: 17, flow: phone.flow, request };
+        self.last += 1;
+        let name = self.last;
+        let input = Input::Register { transaction: name, flow: phone.flow, request };
         let mut effects = self.give(input);
         let place = effects.iter().position(|e| matches!(e, Effect::Respond { .. })).unwrap();
         let stored = effects[..place].iter().all(|e| matches!(e, Effect::Store(_)));
         assert!(stored, "what is stored stands before the answer");
-        let Effect::Respond { transaction: 17, response, after_commit } = effects.remove(place)
-        else {
-            panic!("the answer names its transaction");
+        let Effect::Respond { transaction, response, after_commit } = effects.remove(place) else {
+            panic!("it is an answer");
         };
+        assert_eq!(transaction, name, "the answer names its transaction");
         assert_eq!(after_commit, place > 0, "the answer waits exactly for what is stored");
         (response, effects)
     }
@@ -487,7 +491,7 @@ fn a_call_is_authenticated_like_a_registration() {
     let mut house = House::new();
     let mut desk = Phone::udp("op1");
     let request = desk.request("");
-    let House { machine, directory, now } = &mut house;
+    let House { machine, directory, now, .. } = &mut house;
     let verdict = machine.authenticate(*now, directory, desk.flow, &request);
     let Verdict::Refused(refusal) = verdict else { panic!("{verdict:?}") };
     assert!(matches!(refusal, Refusal::Challenge { why: Challenged::NoCredentials, .. }));
@@ -640,6 +644,84 @@ fn bindings_end_by_themselves() {
     let effects = house.wait(3540);
     assert_eq!(effects.last(), Some(&Effect::Unregistered(number("3001"))));
     assert_eq!(house.targets("3001"), Vec::<String>::new());
+}
+
+/// The CSeq of the REGISTER that each binding of 3001 comes from.
+fn cseqs(house: &House) -> Vec<u32> {
+    house.machine.bindings().map(|binding| binding.cseq).collect()
+}
+
+/// RFC 3261 §10.3, step 7: all tentative binding updates are removed.
+#[test]
+fn what_the_journal_does_not_have_is_taken_back() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    let effects = house.give(Input::Unwritten { transaction: house.last });
+    let key = "sip:3001@192.0.2.7".to_owned();
+    let drop = Effect::Store(BindingChange::Drop { number: number("3001"), key });
+    assert_eq!(effects, [drop, Effect::Unregistered(number("3001"))]);
+    assert_eq!(house.targets("3001"), Vec::<String>::new());
+    assert_eq!(house.machine.deadline(), None);
+    let again = house.give(Input::Unwritten { transaction: house.last });
+    assert_eq!(again, [], "once");
+}
+
+#[test]
+fn a_contact_that_could_not_be_removed_is_there_again() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    house.machine.committed(house.last);
+    house.register(&mut phone, "Contact: *\nExpires: 0");
+    assert_eq!(house.targets("3001"), Vec::<String>::new());
+    let effects = house.give(Input::Unwritten { transaction: house.last });
+    assert!(matches!(&effects[..], [Effect::Store(BindingChange::Put(_)), Effect::Registered(_)]));
+    assert_eq!(house.targets("3001"), ["sip:3001@192.0.2.7"]);
+}
+
+#[test]
+fn of_two_registrations_under_way_each_is_taken_back_for_itself() {
+    for (first, second, left) in
+        [(true, true, 4), (true, false, 3), (false, true, 4), (false, false, 2)]
+    {
+        let mut house = House::new();
+        let mut phone = Phone::udp("3001");
+        house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+        house.machine.committed(house.last);
+        for _ in 0..2 {
+            let request = phone.request("Contact: <sip:3001@192.0.2.7>");
+            house.send(&phone, request);
+        }
+        for (transaction, written) in [(house.last - 1, first), (house.last, second)] {
+            match written {
+                true => house.machine.committed(transaction),
+                false => drop(house.give(Input::Unwritten { transaction })),
+            }
+        }
+        assert_eq!(cseqs(&house), [left], "{first} {second}");
+    }
+}
+
+#[test]
+fn nothing_is_taken_back_to_a_closed_connection_a_removed_terminal_or_the_past() {
+    let contact = "Contact: <sip:x7@abc.invalid;transport=ws>;expires=60";
+    for end in ["closed", "removed", "expired"] {
+        let mut house = House::new();
+        let mut browser = Phone::new("3001", flow(Transport::Ws, "192.0.2.7:40000", 5));
+        house.register(&mut browser, contact);
+        house.machine.committed(house.last);
+        browser.flow = flow(Transport::Ws, "192.0.2.7:40001", 6);
+        let request = browser.request(contact);
+        house.send(&browser, request);
+        match end {
+            "closed" => drop(house.give(Input::Closed(ConnectionId(5)))),
+            "removed" => drop(house.give(Input::Removed(number("3001")))),
+            _ => house.now = house.now + Duration::from_secs(60),
+        }
+        house.give(Input::Unwritten { transaction: house.last });
+        assert_eq!(house.targets("3001"), Vec::<String>::new(), "{end}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use cordboard::directory::{
     Change, Directory, Field, Level, NumberingPlan, OperatorDraft, Permit, Refusal, Secret,
     TerminalDraft, patent_levels,
 };
-use cordboard::exchange::journal::{Audited, Entry, Prune, StoredDesk};
+use cordboard::exchange::journal::{Audited, Batch, Entry, Fault, Prune, StoredDesk};
 use cordboard::ids::{
     CallId, ConnectionId, LevelId, Number, OperatorId, QueueId, RequestId, Ticket,
 };
@@ -17,7 +17,7 @@ use cordboard::registrar::{Binding, BindingChange};
 use cordboard::sip::{Destination, Flow, HeaderName, NameAddr, Transport, Uri};
 use cordboard::store::backup::{BackupError, back_up, restore};
 use cordboard::store::{
-    Batch, Database, Lock, Outcome, STEP_MAX, StoreError, Unreadable, WAITING_MAX, WriteRefused,
+    Database, Journal, Lock, Outcome, STEP_MAX, StoreError, Unreadable, WAITING_MAX, WriteRefused,
     Writer, admin, check_beside,
 };
 use cordboard::switchboard::call_record::{CallRecord, EndedBy, Handover};
@@ -117,8 +117,13 @@ fn raw(data: &Path) -> Connection {
     Connection::open(data.join("cordboard.db")).unwrap()
 }
 
+/// What nobody waits for.
 fn put(entries: Vec<Entry>) -> Batch {
-    Batch { entries, ticket: None }
+    Batch { ticket: Ticket(0), entries, awaited: false }
+}
+
+fn awaited(ticket: u64, entries: Vec<Entry>) -> Batch {
+    Batch { ticket: Ticket(ticket), entries, awaited: true }
 }
 
 /// Writes batches, waits for all of them, and closes the database.
@@ -144,7 +149,7 @@ fn writer(data: &Path) -> (Writer, Receiver<Outcome>) {
 
 fn committed(outcome: &Outcome) -> Option<u64> {
     match outcome {
-        Outcome::Committed(ticket) => ticket.map(|ticket| ticket.0),
+        Outcome::Committed(batch) => Some(batch.ticket.0),
         Outcome::Failed { .. } => None,
     }
 }
@@ -353,7 +358,7 @@ fn tickets_come_back_in_order_once_committed() {
     let (writer, outcomes) = writer(data.path());
     for ticket in 0..1000 {
         let entries = vec![Entry::Call(Box::new(record(ticket)))];
-        writer.write(Batch { entries, ticket: Some(Ticket(ticket)) }).unwrap();
+        writer.write(awaited(ticket, entries)).unwrap();
     }
     for (expected, outcome) in (0..1000).zip(outcomes.iter()) {
         assert_eq!(committed(&outcome), Some(expected));
@@ -385,14 +390,15 @@ fn a_batch_that_fails_leaves_nothing_and_spoils_no_other() {
         (2, vec![Entry::Call(Box::new(record(2))), Entry::Operator(operator)]),
         (3, vec![Entry::Call(Box::new(record(3)))]),
     ] {
-        writer.write(Batch { entries, ticket: Some(Ticket(ticket)) }).unwrap();
+        writer.write(awaited(ticket, entries)).unwrap();
     }
     let reported: Vec<_> = outcomes.iter().take(3).collect();
     assert_eq!((committed(&reported[0]), committed(&reported[2])), (Some(1), Some(3)));
-    let Outcome::Failed { ticket: Some(Ticket(2)), error } = &reported[1] else {
+    let Outcome::Failed { batch, fault: Fault::OfBatch(why) } = &reported[1] else {
         panic!("{reported:?}");
     };
-    assert!(error.to_string().ends_with("disk full"), "{error}");
+    assert_eq!((batch.ticket, batch.entries.len()), (Ticket(2), 2), "as it came");
+    assert!(why.ends_with("disk full"), "{why}");
     drop(writer);
     let records = Database::open(data.path()).unwrap().records(NOW, after(100), 10).unwrap().0;
     assert_eq!(records.iter().map(|r| r.call.0).collect::<Vec<_>>(), [1, 3]);
@@ -406,10 +412,148 @@ fn a_writer_that_falls_behind_refuses_instead_of_waiting() {
     raw.execute_batch("BEGIN IMMEDIATE").unwrap(); // Someone else holds the file.
     let drop_one = || put(vec![Entry::DropDesk(dialog("gone").key)]);
     let refused = (0..2 * WAITING_MAX).find_map(|_| writer.write(drop_one()).err());
-    assert_eq!(refused, Some(WriteRefused::Full));
+    assert!(matches!(refused, Some((_, WriteRefused::Full))));
     raw.execute_batch("ROLLBACK").unwrap();
     drop(writer);
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Committed(None))));
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Committed(_))));
+}
+
+/// A journal that fails as the test says.
+struct Faulty<F>(F);
+
+impl<F: FnMut(&[Batch]) -> Result<(), StoreError> + Send + 'static> Journal for Faulty<F> {
+    fn write(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
+        (self.0)(batches)
+    }
+}
+
+fn sqlite(code: i32) -> StoreError {
+    let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+    StoreError::Sqlite { path: "cordboard.db".into(), error }
+}
+
+/// The first batch holds the thread until the rest waits behind it; returns which of the rest were
+/// written, and in how many attempts.
+fn written_by(
+    mut write: impl FnMut(&[Batch]) -> Result<(), StoreError> + Send + 'static,
+) -> (Vec<bool>, usize) {
+    let (go, gate) = channel();
+    let (report, outcomes) = channel();
+    let (attempted, attempts) = channel();
+    let mut held = true;
+    let faulty = Faulty(move |batches: &[Batch]| {
+        if std::mem::replace(&mut held, false) {
+            gate.recv().unwrap();
+            return Ok(());
+        }
+        attempted.send(()).unwrap();
+        write(batches)
+    });
+    let writer = Writer::start(faulty, move |outcome| report.send(outcome).unwrap()).unwrap();
+    for ticket in 0..=5 {
+        writer.write(awaited(ticket, vec![])).unwrap();
+        if ticket == 0 {
+            // Not to be of one group with the others.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+    go.send(()).unwrap();
+    drop(writer);
+    let written = outcomes.iter().map(|outcome| committed(&outcome).is_some()).skip(1).collect();
+    (written, attempts.iter().count())
+}
+
+fn has(batches: &[Batch], ticket: u64) -> bool {
+    batches.iter().any(|batch| batch.ticket == Ticket(ticket))
+}
+
+#[test]
+fn what_holds_the_file_is_waited_for_once_and_not_for_each_batch() {
+    let (written, attempts) = written_by(|_| Err(sqlite(rusqlite::ffi::SQLITE_BUSY)));
+    assert_eq!((written, attempts), (vec![false; 5], 1));
+    // Nor when it comes in the midst of it.
+    let mut first = true;
+    let (written, attempts) = written_by(move |_| {
+        let code = match std::mem::replace(&mut first, false) {
+            true => rusqlite::ffi::SQLITE_FULL,
+            false => rusqlite::ffi::SQLITE_BUSY,
+        };
+        Err(sqlite(code))
+    });
+    assert_eq!((written, attempts), (vec![false; 5], 2));
+}
+
+#[test]
+fn what_a_full_disk_still_takes_is_written() {
+    let (written, attempts) = written_by(|batches| match batches.len() == 1 && !has(batches, 3) {
+        true => Ok(()),
+        false => Err(sqlite(rusqlite::ffi::SQLITE_FULL)),
+    });
+    assert_eq!((written, attempts), (vec![true, true, false, true, true], 6));
+}
+
+#[test]
+fn a_slow_disk_that_fails_is_not_asked_for_each_batch() {
+    let (written, attempts) = written_by(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        Err(sqlite(rusqlite::ffi::SQLITE_IOERR))
+    });
+    assert_eq!((written, attempts), (vec![false; 5], 3), "for a second, then no more");
+}
+
+#[test]
+fn a_batch_that_makes_a_library_panic_costs_itself_and_not_the_thread() {
+    let (written, _) = written_by(|batches| {
+        assert!(!has(batches, 2), "a panic on purpose");
+        Ok(())
+    });
+    assert_eq!(written, [true, false, true, true, true]);
+}
+
+#[test]
+fn whose_fault_it_is_is_known_by_the_code() {
+    use rusqlite::ffi;
+    let is_of_batch = |code| matches!(sqlite(code).fault(), Fault::OfBatch(_));
+    for code in [
+        ffi::SQLITE_BUSY,
+        ffi::SQLITE_BUSY_SNAPSHOT,
+        ffi::SQLITE_LOCKED,
+        ffi::SQLITE_FULL,
+        ffi::SQLITE_IOERR,
+        ffi::SQLITE_IOERR_FSYNC,
+        ffi::SQLITE_IOERR_SHMSIZE,
+        ffi::SQLITE_READONLY,
+        ffi::SQLITE_READONLY_DBMOVED,
+        ffi::SQLITE_CORRUPT,
+        ffi::SQLITE_NOTADB,
+        ffi::SQLITE_CANTOPEN,
+        ffi::SQLITE_NOMEM,
+        ffi::SQLITE_PERM,
+    ] {
+        assert!(!is_of_batch(code), "{code}");
+    }
+    for code in
+        [ffi::SQLITE_CONSTRAINT, ffi::SQLITE_TOOBIG, ffi::SQLITE_MISMATCH, ffi::SQLITE_ERROR]
+    {
+        assert!(is_of_batch(code), "{code}");
+    }
+}
+
+#[test]
+fn at_the_end_a_database_that_is_held_is_not_waited_for_again_and_again() {
+    let (report, outcomes) = channel();
+    let faulty = Faulty(|_: &[Batch]| {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        Err(sqlite(rusqlite::ffi::SQLITE_BUSY))
+    });
+    let writer = Writer::start(faulty, move |outcome| report.send(outcome).unwrap()).unwrap();
+    for ticket in 0..5_000 {
+        writer.write(awaited(ticket, vec![])).unwrap();
+    }
+    let began = std::time::Instant::now();
+    drop(writer);
+    assert!(began.elapsed() < std::time::Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(outcomes.iter().count() < 5_000);
 }
 
 #[test]
@@ -929,12 +1073,12 @@ fn the_one_who_is_killed() {
         let (operator, id) = (OperatorId::from("op1"), n.to_string());
         let entries =
             vec![Entry::Call(Box::new(record(n))), Entry::DeskResult { operator, id, kept }];
-        if writer.write(Batch { entries, ticket: Some(Ticket(n)) }).is_err() {
+        if writer.write(awaited(n, entries)).is_err() {
             std::thread::yield_now();
         }
         for outcome in outcomes.try_iter() {
-            if let Outcome::Committed(Some(ticket)) = outcome {
-                println!("committed {}", ticket.0);
+            if let Outcome::Committed(batch) = outcome {
+                println!("committed {}", batch.ticket.0);
             }
         }
     }

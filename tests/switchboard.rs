@@ -181,6 +181,188 @@ fn of_two_takes_the_first_wins_and_is_told_before_the_other_desk() {
     );
 }
 
+/// R4.2: what is not in the journal is not to be; the caller keeps its place and is offered again.
+#[test]
+fn a_take_that_cannot_be_written_is_refused_and_the_caller_offered_again() {
+    let mut house = House::new(AnsweredBy::Queue);
+    day::day(
+        &mut house,
+        "
+        0s   op1 logs in
+        0s   op2 logs in
+        0s   journal waits
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+                 op2: offer r1, 1 of 1
+        2s   bob calls 9000
+                 bob gets hold
+                 bob gets position 2
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+                 op1: offer r2, 2 of 2
+                 op2: offer r2, 2 of 2
+        3s   op1: take r1
+                 bob gets position 1
+                 op2: offer r2, 1 of 1
+        8s   journal fails
+                 ada gets position 1
+                 op1: no, internal
+                 op2: withdrawn r1, taken
+                 op1: withdrawn r2, not-eligible
+                 op1: offer r2, 1 of 1
+                 op1: offer r1, 1 of 2
+                 op1: state idle, phone ok
+                 op2: offer r1, 1 of 2
+        9s   op1: take r1
+        9s   journal commits
+                 op1: ok
+                 op2: withdrawn r1, taken
+                 ada gets position 1
+                 call 3001 as ada
+                 op1: withdrawn r2, not-eligible
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        10s  3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+    ",
+    );
+    let record = house.kept.iter().find(|record| record.call.0 == 1).unwrap();
+    let operators: Vec<_> = record.operators.iter().map(|operator| operator.as_str()).collect();
+    assert_eq!(operators, ["op1"], "once, for it had the call once");
+}
+
+#[test]
+fn a_caller_that_has_gone_before_its_take_could_not_be_written_is_gone() {
+    play(
+        "
+        0s   op1 logs in
+        0s   journal waits
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   op1: take r1
+        2s   ada hangs up
+        2s   journal fails
+                 op1: no, internal
+                 op1: state idle, phone ok
+        3s   all is quiet
+    ",
+    );
+}
+
+/// R5.4: the operator stays until its release is in the journal.
+#[test]
+fn a_release_that_cannot_be_written_is_refused_and_the_operator_stays() {
+    play(
+        "
+        3s   op1 talks to ada
+        4s   op1: consult 3002
+                 ada gets asking, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 answers
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
+        6s   journal waits
+        7s   op1: release force
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: call r1 connected
+        8s   journal fails
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: no, internal
+                 op1: call r1 connected
+        9s   op1: retrieve caller
+                 ada gets 3001, 3001 gets ada, 3002 gets hold
+                 op1: ok
+                 op1: call r1 alternated
+        10s  op1: release force
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: call r1 connected
+        11s  journal commits
+                 end 3001, normal-clearing
+                 ada gets 3002, 3002 gets ada
+                 3002 shows ada
+                 op1: ok
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn an_operator_whose_phone_hung_up_before_its_release_could_not_be_written_has_left() {
+    let mut house = House::new(AnsweredBy::Queue);
+    day::day(
+        &mut house,
+        "
+        3s   op1 talks to ada
+        4s   op1: consult 3002
+                 ada gets asking, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        5s   3002 answers
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
+        6s   journal waits
+        7s   op1: release force
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 op1: call r1 connected
+        7s   3001 hangs up
+        8s   journal fails
+                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3002 gets ada
+                 3002 shows ada
+                 op1: no, internal
+                 op1: call r1 connected
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+    ",
+    );
+    let handover = house.kept.last().unwrap().handover;
+    assert_eq!(handover.map(|handover| handover.word()), Some("unchecked"));
+}
+
+/// R7.1: a phone-only operator has answered already; its phone rests, or it would ring again at once.
+#[test]
+fn a_take_by_phone_that_cannot_be_written_ends_at_the_phone_only() {
+    play(
+        "
+        0s   3021 calls *50
+                 3021 <- 200
+                 3021 gets done
+        1.2s alarm
+                 end 3021, normal-clearing
+        3s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        3s   journal waits
+        4s   3021 answers
+        4s   journal fails
+                 end 3021, internal
+                 ada gets position 1
+        64s  alarm
+                 call 3021 as ada
+    ",
+    );
+}
+
 #[test]
 fn a_caller_that_hangs_up_leaves_every_desk() {
     play(

@@ -23,20 +23,26 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         "client_transactions",
         "server_transactions",
         "unresolved",
+        "journal",
+        "unwritten",
+        "unwritten_refused",
+        "unwritten_lost",
     ]);
-    let figures = [
-        now.calls,
-        now.waiting,
-        now.operators,
-        now.terminals,
-        now.bindings,
-        now.legs,
-        now.client_transactions,
-        now.server_transactions,
-    ];
-    let mut row: Vec<_> = figures.iter().map(|figure| json!(figure)).collect();
-    row.push(json!(now.unresolved.join(", ")));
-    table.push(row);
+    table.push([
+        json!(now.calls),
+        json!(now.waiting),
+        json!(now.operators),
+        json!(now.terminals),
+        json!(now.bindings),
+        json!(now.legs),
+        json!(now.client_transactions),
+        json!(now.server_transactions),
+        json!(now.unresolved.join(", ")),
+        json!(now.journal),
+        json!(now.unwritten),
+        json!(now.unwritten_refused),
+        json!(now.unwritten_lost),
+    ]);
     Ok(print(&table.single(listing.format))?)
 }
 

@@ -83,6 +83,16 @@ impl Directory {
     /// # Errors
     /// When the change breaks a rule; the directory is as before.
     pub fn apply(&mut self, change: &Change) -> Result<Vec<Effect>, Refusal> {
+        let effects = self.consider(change)?;
+        self.adopt(&effects);
+        Ok(effects)
+    }
+
+    /// The rows that a change makes; the directory is as before until it [adopts](Self::adopt) them.
+    ///
+    /// # Errors
+    /// When the change breaks a rule.
+    pub fn consider(&self, change: &Change) -> Result<Vec<Effect>, Refusal> {
         match change {
             Change::AddTerminal(draft) if self.terminals.contains_key(&draft.number) => {
                 Err(exists(Thing::Terminal, &draft.number))
@@ -115,10 +125,60 @@ impl Directory {
             }
             Change::RemoveOperator(name) => {
                 self.operator_known(name)?;
-                self.drop_operator(name);
                 Ok(vec![Effect::DropOperator(name.clone())])
             }
         }
+    }
+
+    /// Takes over the rows of a change that was [considered](Self::consider); no other may have been
+    /// adopted since.
+    pub fn adopt(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::PutTerminal(terminal) => self.put_terminal(terminal.clone()),
+                Effect::DropTerminal(number) => self.drop_terminal(number),
+                Effect::PutLevel(level) => {
+                    self.levels.insert(level.name.clone(), level.clone());
+                }
+                Effect::DropLevel(name) => {
+                    self.levels.remove(name);
+                }
+                Effect::PutPermit(permit) => {
+                    self.permits.insert(permit.clone());
+                }
+                Effect::DropPermit(permit) => {
+                    self.permits.remove(permit);
+                }
+                Effect::PutOperator(operator) => self.insert_operator(operator.clone()),
+                Effect::DropOperator(name) => self.drop_operator(name),
+            }
+        }
+    }
+
+    /// The rows that undo those of a change which was considered and is not to be adopted.
+    #[must_use]
+    pub fn opposite(&self, effects: &[Effect]) -> Vec<Effect> {
+        let opposite = |effect: &Effect| match effect {
+            Effect::PutTerminal(Terminal { number, .. }) | Effect::DropTerminal(number) => {
+                let own = self.terminals.get(number).cloned();
+                own.map_or_else(|| Effect::DropTerminal(number.clone()), Effect::PutTerminal)
+            }
+            Effect::PutLevel(Level { name, .. }) | Effect::DropLevel(name) => {
+                let own = self.levels.get(name).cloned();
+                own.map_or_else(|| Effect::DropLevel(name.clone()), Effect::PutLevel)
+            }
+            Effect::PutPermit(permit) | Effect::DropPermit(permit) => {
+                match self.permits.contains(permit) {
+                    true => Effect::PutPermit(permit.clone()),
+                    false => Effect::DropPermit(permit.clone()),
+                }
+            }
+            Effect::PutOperator(Operator { name, .. }) | Effect::DropOperator(name) => {
+                let own = self.operators.get(name).cloned();
+                own.map_or_else(|| Effect::DropOperator(name.clone()), Effect::PutOperator)
+            }
+        };
+        effects.iter().map(opposite).collect()
     }
 
     /// Where the journal and the configuration contradict each other, in a fixed order: names that
@@ -145,24 +205,20 @@ impl Directory {
         found
     }
 
-    fn remove_terminal(&mut self, number: &Number) -> Result<Vec<Effect>, Refusal> {
+    fn remove_terminal(&self, number: &Number) -> Result<Vec<Effect>, Refusal> {
         self.terminal_known(number)?;
         if let Some(operator) = self.operators_at(number).next() {
             let (number, operator) = (number.clone(), operator.name.clone());
             return Err(Refusal::PhoneInUse { number, operator });
         }
-        self.drop_terminal(number);
         // Who gets the number next must not inherit whom its last holder could reach.
-        let (gone, kept) = std::mem::take(&mut self.permits)
-            .into_iter()
-            .partition(|permit| permit.callee == *number || permit.caller == *number);
-        self.permits = kept;
+        let gone = self.permits.iter().filter(|p| p.callee == *number || p.caller == *number);
         let mut effects = vec![Effect::DropTerminal(number.clone())];
-        effects.extend(gone.into_iter().map(Effect::DropPermit));
+        effects.extend(gone.cloned().map(Effect::DropPermit));
         Ok(effects)
     }
 
-    fn put_level(&mut self, level: &Level) -> Result<Vec<Effect>, Refusal> {
+    fn put_level(&self, level: &Level) -> Result<Vec<Effect>, Refusal> {
         let name = level.name.as_str();
         check_name(name).map_err(|fault| bad_name(Thing::Level, name, fault))?;
         for admitted in level.admits.iter().filter(|admitted| **admitted != level.name) {
@@ -171,16 +227,14 @@ impl Directory {
         if !self.levels.contains_key(&level.name) && self.levels.len() >= LEVELS_MAX {
             return Err(Refusal::Limit { what: "levels", max: LEVELS_MAX });
         }
-        self.levels.insert(level.name.clone(), level.clone());
         Ok(vec![Effect::PutLevel(level.clone())])
     }
 
-    fn remove_level(&mut self, name: &LevelId) -> Result<Vec<Effect>, Refusal> {
+    fn remove_level(&self, name: &LevelId) -> Result<Vec<Effect>, Refusal> {
         self.level_known(name)?;
         if let Some(user) = self.user_of(name) {
             return Err(Refusal::LevelInUse { level: name.clone(), user });
         }
-        self.levels.remove(name);
         Ok(vec![Effect::DropLevel(name.clone())])
     }
 
@@ -201,7 +255,7 @@ impl Directory {
         self.levels.values().find(admitting).map(|l| LevelUser::Level(l.name.clone()))
     }
 
-    fn add_permit(&mut self, permit: &Permit) -> Result<Vec<Effect>, Refusal> {
+    fn add_permit(&self, permit: &Permit) -> Result<Vec<Effect>, Refusal> {
         if self.plan.camera_at(&permit.callee).is_none() {
             self.terminal_known(&permit.callee)?;
         }
@@ -213,18 +267,17 @@ impl Directory {
         if self.permits.len() >= PERMITS_MAX {
             return Err(Refusal::Limit { what: "permits", max: PERMITS_MAX });
         }
-        self.permits.insert(permit.clone());
         Ok(vec![Effect::PutPermit(permit.clone())])
     }
 
-    fn remove_permit(&mut self, permit: &Permit) -> Result<Vec<Effect>, Refusal> {
-        if !self.permits.remove(permit) {
+    fn remove_permit(&self, permit: &Permit) -> Result<Vec<Effect>, Refusal> {
+        if !self.permits.contains(permit) {
             return Err(no_such(Thing::Permit, permit));
         }
         Ok(vec![Effect::DropPermit(permit.clone())])
     }
 
-    fn put_operator(&mut self, draft: &OperatorDraft) -> Result<Vec<Effect>, Refusal> {
+    fn put_operator(&self, draft: &OperatorDraft) -> Result<Vec<Effect>, Refusal> {
         let name = &draft.name;
         self.check_name_for(Thing::Operator, name.as_str())?;
         let old = self.operators.get(name);
@@ -254,7 +307,6 @@ impl Directory {
             let (operator, phone, other) = (name.clone(), operator.phone, other.name.clone());
             return Err(Refusal::PhoneShared { operator, phone, other });
         }
-        self.insert_operator(operator.clone());
         Ok(vec![Effect::PutOperator(operator)])
     }
 
@@ -268,7 +320,7 @@ impl Directory {
         }
     }
 
-    fn import_terminals(&mut self, drafts: &[TerminalDraft]) -> Result<Vec<Effect>, Refusal> {
+    fn import_terminals(&self, drafts: &[TerminalDraft]) -> Result<Vec<Effect>, Refusal> {
         let mut numbers = BTreeSet::new();
         let mut new = Vec::with_capacity(drafts.len());
         for (row, draft) in (1..).zip(drafts) {
@@ -315,17 +367,13 @@ impl Directory {
         })
     }
 
-    /// Writes terminals that [`drafted`](Self::drafted) made.
-    fn put_terminals(&mut self, new: Vec<Terminal>) -> Result<Vec<Effect>, Refusal> {
+    /// The rows of terminals that [`drafted`](Self::drafted) made.
+    fn put_terminals(&self, new: Vec<Terminal>) -> Result<Vec<Effect>, Refusal> {
         let added = new.iter().filter(|t| !self.terminals.contains_key(&t.number)).count();
         if self.terminals.len() + added > TERMINALS_MAX {
             return Err(Refusal::Limit { what: "terminals", max: TERMINALS_MAX });
         }
-        let put = |terminal: Terminal| {
-            self.put_terminal(terminal.clone());
-            Effect::PutTerminal(terminal)
-        };
-        Ok(new.into_iter().map(put).collect())
+        Ok(new.into_iter().map(Effect::PutTerminal).collect())
     }
 
     /// Whether `name` may be the name of a `thing`, or is it already.

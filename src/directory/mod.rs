@@ -1,8 +1,8 @@
 //! Who there is: terminals, levels, permits, operators, trunks and the numbering plan.
 //!
-//! A [`Directory`] is one value. It changes only by [`Directory::apply`], which keeps the rules of
-//! names and references for every way of administration (commands, web, import), and which returns
-//! the rows that the journal has to write. It knows no call and no registration.
+//! A [`Directory`] is one value. It changes only by rows that [`Directory::consider`] has made, which
+//! keeps the rules of names and references for every way of administration (commands, web, import);
+//! the journal has to write them before [`Directory::adopt`]. It knows no call and no registration.
 
 mod accounts;
 mod camera;

@@ -1,13 +1,12 @@
 //! Administration of the running server: changes that hold for the next call, and what goes on now.
 
 use super::doorway::Effect;
-use super::journal::{Audited, Entry};
-use super::machine::{Awaiting, Machine};
+use super::journal::Entry;
+use super::machine::Machine;
 use super::views::Status;
 use crate::cause::Cause;
 use crate::directory::{self, Change};
 use crate::ids::OperatorId;
-use crate::registrar;
 use crate::switchboard::call_record::{CallRecord, EndedBy};
 use crate::switchboard::{self, CallView, OperatorView, SetState, WaitingView};
 use crate::time::Now;
@@ -41,6 +40,8 @@ pub enum Reply {
     Done,
     /// It does not, and why.
     Refused(directory::Refusal),
+    /// It does not: the journal cannot be written.
+    Unwritten,
     /// All calls.
     Calls(Vec<CallView>),
     /// All waiting calls.
@@ -65,7 +66,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let reply = match request {
-            Request::Change(change) => return self.change(now, id, by, &change, out),
+            Request::Change(change) => return self.change(now, id, by, change, out),
             Request::SetState { operator, state } => {
                 let named = |view: &OperatorView| view.operator == operator;
                 let view = self.switchboard.operators().find(named);
@@ -88,48 +89,11 @@ impl Machine {
         out.push(Effect::Reply { id, reply });
     }
 
-    fn change(&mut self, now: Now, id: u64, by: String, change: &Change, out: &mut Vec<Effect>) {
-        let effects = match self.directory.apply(change) {
-            Ok(effects) => effects,
-            Err(refusal) => {
-                return out.push(Effect::Reply { id, reply: Reply::Refused(refusal) });
-            }
-        };
-        let audited =
-            Audited { at: now.unix, by, what: change.to_string(), effects: effects.clone() };
-        let ticket = Some(self.wait_for_commit(Awaiting::Reply(id, Reply::Done)));
-        out.push(Effect::Store { entry: Entry::Directory(audited), ticket });
-        for effect in effects {
-            match effect {
-                directory::Effect::PutTerminal(terminal) => {
-                    let number = terminal.number;
-                    // It may have gained or lost its fixed contact.
-                    let input = match self.registrar.is_reachable(&self.directory, &number) {
-                        true => switchboard::Input::Registered(number),
-                        false => switchboard::Input::Unregistered(number),
-                    };
-                    self.tell(now, input);
-                }
-                directory::Effect::DropTerminal(number) => {
-                    self.register(now, registrar::Input::Removed(number));
-                }
-                directory::Effect::PutLevel(_)
-                | directory::Effect::DropLevel(_)
-                | directory::Effect::PutPermit(_)
-                | directory::Effect::DropPermit(_)
-                | directory::Effect::PutOperator(_)
-                | directory::Effect::DropOperator(_) => {}
-            }
-        }
-        self.tell(now, switchboard::Input::DirectoryChanged);
-        self.seek_names(now);
-    }
-
     /// Calls that a crash has cut get the one record that says so.
-    pub(super) fn bury(&mut self, now: Now, calls: Vec<CallRecord>, out: &mut Vec<Effect>) {
+    pub(super) fn bury(&mut self, now: Now, calls: Vec<CallRecord>) {
         for mut record in calls {
             record.end(now.unix, Cause::Interrupted, EndedBy::Server);
-            out.push(Effect::Store { entry: Entry::Call(Box::new(record)), ticket: None });
+            self.entries.push(Entry::Call(Box::new(record)));
         }
     }
 }

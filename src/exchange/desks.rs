@@ -1,7 +1,6 @@
 //! The control dialogs as the exchange knows them: by which flow they come, and that a restart ends
 //! them with BYE, so that desks call again at once.
 
-use super::doorway::Effect;
 use super::journal::{Entry, StoredDesk};
 use super::machine::Machine;
 use crate::cause::Cause;
@@ -28,20 +27,19 @@ impl Desk {
 
 impl Machine {
     /// Keeps the journal's list of control dialogs in step with what a leg reports.
-    pub(super) fn note_desk(&mut self, event: &leg::Event, out: &mut Vec<Effect>) {
+    pub(super) fn note_desk(&mut self, event: &leg::Event) {
         let leg = event.leg();
         match event {
-            leg::Event::Confirmed { .. } => self.store_desk(leg, out),
+            leg::Event::Confirmed { .. } => self.store_desk(leg),
             leg::Event::Moved { flow, .. } => {
                 if let Some(desk) = self.desks.get_mut(&leg) {
                     desk.flow = *flow;
-                    self.store_desk(leg, out);
+                    self.store_desk(leg);
                 }
             }
             leg::Event::Ended { .. } => {
                 let stored = self.desks.remove(&leg).and_then(|desk| desk.stored);
-                let drop = |key| Effect::Store { entry: Entry::DropDesk(key), ticket: None };
-                out.extend(stored.map(drop));
+                self.entries.extend(stored.map(Entry::DropDesk));
             }
             leg::Event::Offered { .. }
             | leg::Event::Ringing { .. }
@@ -61,20 +59,19 @@ impl Machine {
         }
     }
 
-    fn store_desk(&mut self, leg: LegId, out: &mut Vec<Effect>) {
+    fn store_desk(&mut self, leg: LegId) {
         let (Some(desk), Some(dialog)) = (self.desks.get_mut(&leg), self.legs.stored(leg)) else {
             return;
         };
         desk.stored = Some(dialog.key.clone());
         let stored = StoredDesk { operator: desk.operator.clone(), dialog };
-        out.push(Effect::Store { entry: Entry::PutDesk(Box::new(stored)), ticket: None });
+        self.entries.push(Entry::PutDesk(Box::new(stored)));
     }
 
     /// The control dialogs of the process before this one end.
-    pub(super) fn part(&mut self, now: Now, desks: Vec<StoredDesk>, out: &mut Vec<Effect>) {
+    pub(super) fn part(&mut self, now: Now, desks: Vec<StoredDesk>) {
         for StoredDesk { dialog, .. } in desks {
-            let entry = Entry::DropDesk(dialog.key.clone());
-            out.push(Effect::Store { entry, ticket: None });
+            self.entries.push(Entry::DropDesk(dialog.key.clone()));
             let (dialog, reason) = (Box::new(dialog), Cause::Interrupted.reason());
             self.leg(now, leg::Input::Dialog(dialog::Input::Farewell { dialog, reason }));
         }

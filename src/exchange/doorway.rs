@@ -1,9 +1,9 @@
 //! What goes into the exchange and what comes out.
 
 use super::admin;
-use super::journal::Entry;
+use super::journal::{Batch, Fault, News};
 use super::retention::Retention;
-use crate::ids::{CallId, PortId, Ticket};
+use crate::ids::{CallId, PortId};
 use crate::leg;
 use crate::locator;
 use crate::media;
@@ -32,8 +32,15 @@ pub enum Input<'a> {
     Media(media::Event),
     /// Relay ports that are bound and free.
     Ports(Vec<PortId>),
-    /// The journal has what was awaited.
-    Committed(Ticket),
+    /// The journal has a batch.
+    Committed(Batch),
+    /// The journal does not have a batch, and will not.
+    Unwritten {
+        /// Which.
+        batch: Batch,
+        /// Why.
+        fault: Fault,
+    },
     /// A recording could not be made, or not to its end.
     RecordingFailed {
         /// Of which call.
@@ -77,13 +84,10 @@ pub enum Effect {
     Media(media::Command),
     /// Bind more relay ports.
     PortsWanted,
-    /// For the journal; with a ticket, its commit is awaited.
-    Store {
-        /// What.
-        entry: Entry,
-        /// Under which name its commit is reported.
-        ticket: Option<Ticket>,
-    },
+    /// For the journal, in this order; [`Input::Committed`] or [`Input::Unwritten`] brings it back.
+    Write(Batch),
+    /// How the journal fares, for the log.
+    Journal(News),
     /// For the recorder.
     Recording(Recording),
     /// Ask the DNS; the answer is awaited, also that there is none.

@@ -1,15 +1,37 @@
 //! What outlives the process: the entries that are written, and the state that is read at start.
 //!
-//! Plain values. What they look like in the database is the store's affair.
+//! Plain values. What they look like in the database is the store's affair; what becomes of entries
+//! that could not be written is the ledger's.
 
 use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{self, Accounts};
-use crate::ids::OperatorId;
+use crate::ids::{CallId, Number, OperatorId, Ticket};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
 use crate::switchboard::call_record::CallRecord;
 use crate::switchboard::desk::results::Kept;
 use crate::time::UnixTime;
+use std::fmt;
+
+/// What has to be true together: written wholly or not at all.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Names it when its outcome is reported; each is higher than the one before.
+    pub ticket: Ticket,
+    /// In this order.
+    pub entries: Vec<Entry>,
+    /// Somebody waits for its commit.
+    pub awaited: bool,
+}
+
+/// Why a batch was not written.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Fault {
+    /// It lies in what was to be written: no other time will be better.
+    OfBatch(String),
+    /// It lies in the disk, the file, or whoever holds it: another time may be better.
+    OfJournal(String),
+}
 
 /// One thing to be written. What has to be true together is written together.
 #[derive(Clone, Debug)]
@@ -48,6 +70,88 @@ pub struct Prune {
     pub keep_max: usize,
     /// Desk results of then or earlier.
     pub results_before: UnixTime,
+}
+
+/// What an entry is about: of two entries about the same row only the later is true.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Row {
+    /// A number's contact, by the key of its binding.
+    Binding(Number, String),
+    /// An operator's state.
+    Operator(OperatorId),
+    /// A control dialog.
+    Desk(DialogKey),
+    /// A desk command, by the desk's id for it.
+    DeskResult(OperatorId, String),
+    /// A call's record.
+    Call(CallId),
+}
+
+impl Entry {
+    /// What it is about; `None` for what is a step and no state: a change of the directory, a row
+    /// that goes because it is old.
+    #[must_use]
+    pub fn row(&self) -> Option<Row> {
+        Some(match self {
+            Self::Directory(_) | Self::Prune(_) => return None,
+            Self::Binding(BindingChange::Put(binding)) => {
+                Row::Binding(binding.number.clone(), binding.key())
+            }
+            Self::Binding(BindingChange::Drop { number, key }) => {
+                Row::Binding(number.clone(), key.clone())
+            }
+            Self::Operator(stored) => Row::Operator(stored.operator.clone()),
+            Self::PutDesk(desk) => Row::Desk(desk.dialog.key.clone()),
+            Self::DropDesk(key) => Row::Desk(key.clone()),
+            Self::DeskResult { operator, id, .. } => Row::DeskResult(operator.clone(), id.clone()),
+            Self::Call(record) => Row::Call(record.call),
+        })
+    }
+}
+
+/// How the journal fares, for people.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Health {
+    /// Since when something cannot be written, and why not; `None` while all is well.
+    pub trouble: Option<(UnixTime, String)>,
+    /// Batches that wait for the disk.
+    pub under_way: usize,
+    /// Rows that could not be written and will be when that is possible.
+    pub owed: usize,
+    /// Since the start: what waited for its commit and was refused.
+    pub refused: u64,
+    /// Since the start: rows that were given up.
+    pub lost: u64,
+}
+
+/// What the log says of the journal.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum News {
+    /// Something cannot be written; said at once, then once a minute.
+    Failing(Health),
+    /// All that was owed is written.
+    Mended(Health),
+}
+
+impl fmt::Display for News {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failing(Health { trouble, owed, refused, lost, .. }) => {
+                let (since, why) = trouble.clone().unwrap_or_default();
+                write!(
+                    f,
+                    "the journal cannot be written since {since}: {why}; calls go on, {owed} rows \
+                     wait to be written, {refused} wishes were refused and {lost} rows lost since \
+                     the start: free the disk, or end what holds the database"
+                )
+            }
+            Self::Mended(Health { refused, lost, .. }) => write!(
+                f,
+                "the journal is written again, and all that waited for it; {refused} wishes were \
+                 refused and {lost} rows lost since the start"
+            ),
+        }
+    }
 }
 
 /// A change of the directory, for the journal and for the audit.

@@ -4,10 +4,12 @@
 //! room has said is carried out before what follows from it, so that no room ever sees the answer to
 //! a wish before its next wish has been heard.
 
-use super::admin::Reply;
+use super::changes::Changes;
 use super::desks::Desk;
 use super::doorway::{Effect, Grievance, Input, Settings};
 use super::journal::{Entry, State};
+use super::ledger::Ledger;
+use super::promises::Awaiting;
 use super::requests::Caller;
 use super::retention::PRUNE_INTERVAL;
 use super::strangers::Strangers;
@@ -18,7 +20,7 @@ use crate::leg;
 use crate::locator;
 use crate::random::Random;
 use crate::registrar;
-use crate::sip::{self, Destination, Fault, Flow, HeaderName, Message, Response, StatusCode};
+use crate::sip::{self, Destination, Fault, Flow, Message, Response};
 use crate::switchboard::{self, World};
 use crate::time::{Instant, Now, earliest};
 use crate::transaction::{self, ClientId, ServerId};
@@ -42,22 +44,16 @@ pub struct Machine {
     /// What callers without credentials ask at the moment.
     pub(super) strangers: Strangers,
     /// What waits for which commit.
-    promises: BTreeMap<Ticket, Awaiting>,
+    pub(super) promises: BTreeMap<Ticket, Awaiting>,
+    /// What was asked of the journal.
+    pub(super) ledger: Ledger,
+    /// What the journal is to be asked for next.
+    pub(super) entries: Vec<Entry>,
+    /// The administrators' changes that are not in the journal yet.
+    pub(super) changes: Changes,
     pub(super) prune_due: Instant,
     pub(super) last_leg: u64,
-    last_ticket: u64,
     line: VecDeque<Said>,
-}
-
-/// What waits for a commit.
-#[derive(Debug)]
-pub(super) enum Awaiting {
-    /// The switchboard, under its own ticket.
-    Switchboard(Ticket),
-    /// A phone, for its registration.
-    Response(ServerId, Box<Response>),
-    /// An administrator.
-    Reply(u64, Reply),
 }
 
 /// What a room has said, still to be carried out.
@@ -99,8 +95,10 @@ impl Machine {
             strangers: Strangers::default(),
             promises: BTreeMap::new(),
             prune_due: now.instant + PRUNE_INTERVAL,
+            ledger: Ledger::default(),
+            entries: Vec::new(),
+            changes: Changes::default(),
             last_leg: 0,
-            last_ticket: 0,
             line: VecDeque::new(),
         };
         let mut out = Vec::new();
@@ -114,10 +112,11 @@ impl Machine {
         for (operator, id, kept) in state.results {
             exchange.tell(now, switchboard::Input::RestoreResult { operator, id, kept });
         }
-        exchange.bury(now, state.calls, &mut out);
-        exchange.part(now, state.desks, &mut out);
+        exchange.bury(now, state.calls);
+        exchange.part(now, state.desks);
         exchange.seek_names(now);
         exchange.work(now, &mut out);
+        exchange.conclude(now, &mut out);
         (exchange, out)
     }
 
@@ -134,7 +133,8 @@ impl Machine {
             Input::FlowClosed(flow) => self.close(now, flow),
             Input::Media(event) => self.leg(now, leg::Input::Media(event)),
             Input::Ports(ports) => self.leg(now, leg::Input::Ports(ports)),
-            Input::Committed(ticket) => self.committed(now, ticket, &mut out),
+            Input::Committed(batch) => self.committed(now, &batch, &mut out),
+            Input::Unwritten { batch, fault } => self.unwritten(now, batch, fault, &mut out),
             Input::RecordingFailed { call, text } => {
                 self.tell(now, switchboard::Input::RecordingFailed { call, text });
             }
@@ -147,6 +147,7 @@ impl Machine {
             Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
         }
         self.work(now, &mut out);
+        self.conclude(now, &mut out);
         out
     }
 
@@ -155,8 +156,9 @@ impl Machine {
     pub fn deadline(&self) -> Option<Instant> {
         let sip = earliest(self.transactions.deadline(), self.legs.deadline());
         let house = earliest(self.registrar.deadline(), self.switchboard.deadline());
+        let journal = earliest(self.ledger.deadline(), self.changes.deadline());
         let kept = earliest(self.locator.deadline(), Some(self.prune_due));
-        earliest(earliest(sip, house), kept)
+        earliest(earliest(sip, house), earliest(journal, kept))
     }
 
     /// Does all that is due.
@@ -187,7 +189,9 @@ impl Machine {
             self.line.extend(effects.into_iter().map(Said::Switchboard));
             self.work(now, &mut out);
         }
-        self.prune(now, &mut out);
+        self.prune(now);
+        self.tick_journal(now, &mut out);
+        self.conclude(now, &mut out);
         out
     }
 
@@ -197,12 +201,14 @@ impl Machine {
         let mut out = Vec::new();
         self.tell(now, switchboard::Input::ShutDown);
         self.work(now, &mut out);
+        self.conclude(now, &mut out);
+        out.extend(self.ledger.last_words(now).into_iter().map(Effect::Write));
         out
     }
 
     // ---- the line ----
 
-    fn work(&mut self, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn work(&mut self, now: Now, out: &mut Vec<Effect>) {
         while let Some(said) = self.line.pop_front() {
             match said {
                 Said::Transaction(effect) => self.on_transaction(now, effect, out),
@@ -243,44 +249,6 @@ impl Machine {
 
     pub(super) fn respond(&mut self, now: Now, id: ServerId, response: Response) {
         self.transact(now, transaction::Input::Respond { id, response });
-    }
-
-    pub(super) fn wait_for_commit(&mut self, awaiting: Awaiting) -> Ticket {
-        self.last_ticket += 1;
-        let ticket = Ticket(self.last_ticket);
-        self.promises.insert(ticket, awaiting);
-        ticket
-    }
-
-    fn committed(&mut self, now: Now, ticket: Ticket, out: &mut Vec<Effect>) {
-        match self.promises.remove(&ticket) {
-            Some(Awaiting::Switchboard(ticket)) => {
-                self.tell(now, switchboard::Input::Committed(ticket));
-            }
-            Some(Awaiting::Response(id, response)) => self.respond(now, id, *response),
-            Some(Awaiting::Reply(id, reply)) => out.push(Effect::Reply { id, reply }),
-            None => {}
-        }
-    }
-
-    /// The journal could not write what was awaited. A phone whose registration it was is told, and
-    /// tries again; `None` when more than that was promised, which nobody can take back.
-    #[must_use]
-    pub fn excuse(&mut self, now: Now, ticket: Ticket) -> Option<Vec<Effect>> {
-        let id = match self.promises.get(&ticket)? {
-            Awaiting::Response(id, _) => *id,
-            Awaiting::Switchboard(_) | Awaiting::Reply(..) => return None,
-        };
-        let Some(Awaiting::Response(_, mut response)) = self.promises.remove(&ticket) else {
-            return None;
-        };
-        response.status = StatusCode::SERVER_INTERNAL_ERROR;
-        *response = response.with_reason("Could not be written down");
-        response.headers.remove(HeaderName::Contact);
-        let mut out = Vec::new();
-        self.respond(now, id, *response);
-        self.work(now, &mut out);
-        Some(out)
     }
 
     // ---- what the rooms say ----
@@ -324,21 +292,14 @@ impl Machine {
 
     fn on_registrar(&mut self, now: Now, effect: registrar::Effect, out: &mut Vec<Effect>) {
         match effect {
-            registrar::Effect::Store(change) => {
-                out.push(Effect::Store { entry: Entry::Binding(change), ticket: None });
-            }
+            registrar::Effect::Store(change) => self.entries.push(Entry::Binding(change)),
             registrar::Effect::Respond { transaction, response, after_commit } => {
                 let id = ServerId(transaction);
                 if !after_commit {
                     return self.respond(now, id, response);
                 }
-                let ticket = self.wait_for_commit(Awaiting::Response(id, Box::new(response)));
-                // The journal commits in order: the ticket goes with what was stored last.
-                let last = out.iter_mut().rev().find_map(|effect| match effect {
-                    Effect::Store { ticket, .. } => Some(ticket),
-                    _ => None,
-                });
-                *last.expect("a response that waits follows what it waits for") = Some(ticket);
+                // With it goes all that was stored before, which is what it waits for.
+                self.promise(now, Awaiting::Response(id, Box::new(response)), out);
             }
             registrar::Effect::Registered(number) => {
                 self.tell(now, switchboard::Input::Registered(number));
@@ -377,7 +338,7 @@ impl Machine {
                 if let leg::Event::Ended { leg, .. } = event {
                     self.strangers.closed(leg);
                 }
-                self.note_desk(&event, out);
+                self.note_desk(&event);
                 self.tell(now, switchboard::Input::Leg(event));
             }
         }
@@ -389,15 +350,16 @@ impl Machine {
             switchboard::Effect::Log(story) => out.push(Effect::Log(story)),
             switchboard::Effect::Recording(recording) => out.push(Effect::Recording(recording)),
             switchboard::Effect::Keep { keep, ticket } => {
-                let ticket = ticket.map(|own| self.wait_for_commit(Awaiting::Switchboard(own)));
-                let entry = match keep {
+                self.entries.push(match keep {
                     switchboard::Keep::Call(record) => Entry::Call(record),
                     switchboard::Keep::Operator(stored) => Entry::Operator(stored),
                     switchboard::Keep::DeskResult { operator, id, kept } => {
                         Entry::DeskResult { operator, id, kept }
                     }
-                };
-                out.push(Effect::Store { entry, ticket });
+                });
+                if let Some(own) = ticket {
+                    self.promise(now, Awaiting::Switchboard(own), out);
+                }
             }
         }
     }

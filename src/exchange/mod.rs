@@ -8,22 +8,34 @@
 //!                                     ├─ in a dialog ─▶ leg ─┐
 //!                                     └─ INVITE ─▶ identify ─▶ leg ─┴─ events ─▶ switchboard
 //!   Send ◀─ sip::print ◀─ transaction ◀─ leg ◀──────────── commands ◀──────────────┘
+//!
+//!   Write ◀─ ledger ◀─ what has to outlive the process      Committed, Unwritten ─▶ ledger ─▶ who waits
 //! ```
+//!
+//! No error of the journal ends anything that goes on. Who waits for a commit is refused after
+//! [`COMMIT_MAX`], or as soon as it fails, and what was to be is not; all else holds here, is owed to
+//! the journal, and is written when it can be.
 
 mod admin;
+mod changes;
 mod desks;
 mod doorway;
 pub mod journal;
+mod ledger;
 mod machine;
 mod names;
+mod promises;
 mod requests;
 mod retention;
 mod strangers;
 mod views;
 
 pub use admin::{Reply, Request as AdminRequest};
+pub use changes::CHANGES_WAITING_MAX;
 pub use doorway::{Effect, Grievance, Input, Settings};
+pub use ledger::{COMMIT_MAX, OWED_MAX};
 pub use machine::Machine;
+pub use promises::RETRY_AFTER_UNWRITTEN;
 pub use retention::{PRUNE_INTERVAL, Retention};
 pub use strangers::{CALLS_PER_SECOND_MAX, OPEN_CALLS_MAX, RETRY_AFTER, SOURCES_MAX};
 pub use views::Status;

@@ -1,6 +1,5 @@
 //! How long the journal keeps what the house does not need to run.
 
-use super::doorway::Effect;
 use super::journal::{Entry, Prune};
 use super::machine::Machine;
 use crate::switchboard::desk::results::REMEMBERED;
@@ -26,7 +25,7 @@ impl Default for Retention {
 
 impl Machine {
     /// Has the journal take its next step, when it is time.
-    pub(super) fn prune(&mut self, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn prune(&mut self, now: Now) {
         if self.prune_due > now.instant {
             return;
         }
@@ -34,6 +33,6 @@ impl Machine {
         let Retention { keep, keep_max } = self.settings.retention;
         let prune =
             Prune { before: now.unix - keep, keep_max, results_before: now.unix - REMEMBERED };
-        out.push(Effect::Store { entry: Entry::Prune(prune), ticket: None });
+        self.entries.push(Entry::Prune(prune));
     }
 }

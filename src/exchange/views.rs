@@ -1,5 +1,6 @@
 //! The figures of the running server.
 
+use super::journal;
 use super::machine::Machine;
 use crate::directory::Directory;
 
@@ -22,6 +23,8 @@ pub struct Status {
     pub transactions: (usize, usize),
     /// Trunks and terminals whose name leads nowhere at the moment.
     pub unresolved: Vec<String>,
+    /// How the journal fares.
+    pub journal: journal::Health,
 }
 
 impl Machine {
@@ -37,6 +40,7 @@ impl Machine {
             legs: self.legs.legs(),
             transactions: self.transactions(),
             unresolved: self.unresolved(),
+            journal: self.ledger.health(),
         }
     }
 

@@ -118,6 +118,17 @@ pub enum BindingChange {
     },
 }
 
+/// One binding that a REGISTER has changed, to be as it was.
+#[derive(Clone, Debug)]
+pub(super) struct TakenBack {
+    /// Its [`key`](Binding::key).
+    pub key: String,
+    /// As it was.
+    pub before: Option<Binding>,
+    /// What the REGISTER made of it.
+    pub made: Option<Binding>,
+}
+
 /// A request for a change that came out of order (RFC 3261 §10.3, step 7).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct OutOfOrder;
@@ -219,6 +230,33 @@ impl Bindings {
             }
         }
         Ok(changes)
+    }
+
+    /// Takes back what one REGISTER has changed, where nothing else has changed it since, and returns
+    /// what the journal has to hold now.
+    pub fn take_back(
+        &mut self,
+        now: Now,
+        number: &Number,
+        rows: Vec<TakenBack>,
+    ) -> Vec<BindingChange> {
+        let mut changes = Vec::new();
+        for TakenBack { key, before, made } in rows {
+            let current = self.of(number).find(|binding| binding.key() == key).cloned();
+            let is_as_made = current == made;
+            if is_as_made {
+                self.release(number, &key);
+                if let Some(before) = before.filter(|before| before.expires > now.unix) {
+                    self.hold(now, before);
+                }
+            }
+            let current = self.of(number).find(|binding| binding.key() == key).cloned();
+            changes.push(match current {
+                Some(binding) => BindingChange::Put(Box::new(binding)),
+                None => BindingChange::Drop { number: number.clone(), key },
+            });
+        }
+        changes
     }
 
     /// Forgets all bindings of a number because its phone says so, unless one is younger than the

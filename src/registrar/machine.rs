@@ -9,7 +9,8 @@
 //!      │
 //!   contacts ── malformed 400, no phone's 403, too brief 423, out of order 500 (nothing has changed)
 //!      │
-//!   bindings change ──▶ stored ──▶ committed ──▶ 200 with all bindings
+//!   bindings change ──▶ stored ─┬▶ committed ──▶ 200 with all bindings
+//!                               └▶ unwritten ──▶ as before, 500
 //! ```
 
 use super::authenticator::{Authenticator, Verdict};
@@ -17,6 +18,7 @@ use super::bindings::{Binding, BindingChange, Bindings};
 use super::contacts::{Network, is_believed};
 use super::register::{self, Fault, Registration};
 use super::target::{Target, Way};
+use super::tentative::Tentative;
 use super::wrong_passwords::WrongPassword;
 use crate::directory::Directory;
 use crate::ids::{ConnectionId, Number};
@@ -69,6 +71,11 @@ pub enum Input {
     Closed(ConnectionId),
     /// An administrator has removed the terminal.
     Removed(Number),
+    /// The journal does not have the bindings of this REGISTER: they are taken back.
+    Unwritten {
+        /// The name that came with the request.
+        transaction: u64,
+    },
 }
 
 /// What the registrar wants done, in this order.
@@ -98,6 +105,7 @@ pub struct Machine {
     random: Random,
     authenticator: Authenticator,
     bindings: Bindings,
+    tentative: Tentative,
 }
 
 impl Machine {
@@ -105,7 +113,13 @@ impl Machine {
     #[must_use]
     pub fn new(settings: Settings, mut random: Random) -> Self {
         let authenticator = Authenticator::new(random.fork());
-        Self { settings, random, authenticator, bindings: Bindings::default() }
+        Self {
+            settings,
+            random,
+            authenticator,
+            bindings: Bindings::default(),
+            tentative: Tentative::default(),
+        }
     }
 
     /// Takes over what the journal held. What has expired, what was reachable only over connections
@@ -124,7 +138,8 @@ impl Machine {
     pub fn handle(&mut self, now: Now, directory: &Directory, input: Input) -> Vec<Effect> {
         match input {
             Input::Register { transaction, flow, request } => {
-                let (mut effects, mut response) = self.register(now, directory, flow, &request);
+                let (mut effects, mut response) =
+                    self.register(now, directory, transaction, flow, &request);
                 response.headers.set_to_tag(&self.random.hex(16));
                 let stored = effects.iter().take_while(|e| matches!(e, Effect::Store(_))).count();
                 let respond = Effect::Respond { transaction, response, after_commit: stored > 0 };
@@ -132,15 +147,36 @@ impl Machine {
                 effects
             }
             Input::Closed(connection) => {
+                self.tentative.close(connection);
                 let changes = self.bindings.close(connection);
                 self.changed(changes)
             }
             Input::Removed(number) => {
                 self.authenticator.removed(number.as_str());
+                self.tentative.forget(&number);
                 let changes = self.bindings.clear(&number);
                 self.changed(changes.into_iter().map(|change| (number.clone(), change)).collect())
             }
+            Input::Unwritten { transaction } => self.take_back(now, transaction),
         }
+    }
+
+    /// The journal has the bindings of this REGISTER.
+    pub fn committed(&mut self, transaction: u64) {
+        self.tentative.remove(transaction);
+    }
+
+    fn take_back(&mut self, now: Now, transaction: u64) -> Vec<Effect> {
+        let Some((number, rows)) = self.tentative.take_back(transaction) else { return vec![] };
+        let was_there = self.bindings.contains(&number);
+        let changes = self.bindings.take_back(now, &number, rows);
+        let mut effects: Vec<_> = changes.into_iter().map(Effect::Store).collect();
+        match (was_there, self.bindings.contains(&number)) {
+            (true, false) => effects.push(Effect::Unregistered(number)),
+            (false, true) => effects.push(Effect::Registered(number)),
+            (true, true) | (false, false) => {}
+        }
+        effects
     }
 
     /// When the next binding expires, or a count of wrong passwords is to be said.
@@ -205,6 +241,7 @@ impl Machine {
         &mut self,
         now: Now,
         directory: &Directory,
+        transaction: u64,
         flow: Flow,
         request: &Request,
     ) -> (Vec<Effect>, Response) {
@@ -221,7 +258,7 @@ impl Machine {
             Ok(registration) => registration,
             Err(fault) => return refused(fault),
         };
-        let was_there = self.bindings.contains(&number);
+        let before: Vec<Binding> = self.bindings.of(&number).cloned().collect();
         let changes = match registration {
             Registration::Query => Ok(vec![]),
             Registration::Clear { call_id, cseq } => {
@@ -232,12 +269,15 @@ impl Machine {
         let Ok(changes) = changes else {
             return (vec![], register::refused(&self.settings, request, &Fault::OutOfOrder));
         };
+        if !changes.is_empty() {
+            self.tentative.note(transaction, &number, &before, &changes);
+        }
         let put = changes.iter().any(|change| matches!(change, BindingChange::Put(_)));
         let mut effects: Vec<_> = changes.into_iter().map(Effect::Store).collect();
         let response = register::accepted(now, request, self.bindings.of(&number));
         if put {
             effects.push(Effect::Registered(number));
-        } else if was_there && !self.bindings.contains(&number) {
+        } else if !before.is_empty() && !self.bindings.contains(&number) {
             effects.push(Effect::Unregistered(number));
         }
         (effects, response)

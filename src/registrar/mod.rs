@@ -11,6 +11,7 @@ mod machine;
 mod nonces;
 mod register;
 mod target;
+mod tentative;
 mod wrong_passwords;
 
 pub use attempts::{

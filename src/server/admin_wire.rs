@@ -11,6 +11,10 @@ use crate::sip::Uri;
 use crate::switchboard::SetState;
 use serde::{Deserialize, Serialize};
 
+/// The answer to a change that could not be written.
+const UNWRITTEN: &str =
+    "the journal cannot be written at the moment, so nothing was changed: see `cordboard status`";
+
 /// A line that is no request or no answer of this version.
 #[derive(Debug, thiserror::Error)]
 pub enum Malformed {
@@ -142,6 +146,15 @@ pub struct StatusRow {
     pub server_transactions: usize,
     /// Trunks and terminals whose name leads nowhere at the moment.
     pub unresolved: Vec<String>,
+    /// `ok`, or since when the journal cannot be written, and why.
+    pub journal: String,
+    /// Rows that could not be written and will be when that is possible.
+    pub unwritten: usize,
+    /// Since the start: takes, releases, registrations and changes refused because they could not be
+    /// written.
+    pub unwritten_refused: u64,
+    /// Since the start: rows that were given up.
+    pub unwritten_lost: u64,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -410,6 +423,7 @@ impl From<Reply> for Answer {
         match reply {
             Reply::Done => Self::Done,
             Reply::Refused(refusal) => Self::Refused(refusal.to_string()),
+            Reply::Unwritten => Self::Refused(UNWRITTEN.to_owned()),
             Reply::Calls(views) => Self::Calls(views.into_iter().map(CallRow::from).collect()),
             Reply::Queue(views) => Self::Queue(views.into_iter().map(WaitingRow::from).collect()),
             Reply::Operators(views) => {
@@ -425,6 +439,13 @@ impl From<Reply> for Answer {
                 client_transactions: status.transactions.0,
                 server_transactions: status.transactions.1,
                 unresolved: status.unresolved,
+                journal: match status.journal.trouble {
+                    None => "ok".to_owned(),
+                    Some((since, why)) => format!("failing since {since}: {why}"),
+                },
+                unwritten: status.journal.owed,
+                unwritten_refused: status.journal.refused,
+                unwritten_lost: status.journal.lost,
             }),
         }
     }

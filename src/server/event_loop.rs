@@ -21,11 +21,12 @@ use super::resolver::Resolver;
 use super::stream::{self, Streams};
 use super::telemetry;
 use super::udp::Udp;
+use crate::exchange::journal::{Batch, Fault};
 use crate::exchange::{self, AdminRequest, Effect, Input, Reply};
-use crate::ids::{PortId, Ticket};
+use crate::ids::PortId;
 use crate::media;
 use crate::sip::{Destination, Flow, Transport};
-use crate::store::{Batch, Outcome, StoreError, WriteRefused, Writer};
+use crate::store::{Outcome, Writer};
 use crate::switchboard::Recording;
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::{BTreeMap, VecDeque};
@@ -134,7 +135,6 @@ pub struct EventLoop {
     last_request: u64,
     /// What performing has brought up; handled before the next sleep.
     found: VecDeque<Found>,
-    broken: Option<Broken>,
 }
 
 /// An input that came up while effects were performed.
@@ -142,14 +142,12 @@ pub struct EventLoop {
 enum Found {
     Unsendable(Destination),
     Ports(Vec<PortId>),
+    Unwritten(Batch, Fault),
 }
 
 /// Why the loop cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
-    /// What must be remembered cannot be.
-    #[error("the journal cannot be written: {0}")]
-    Journal(String),
     /// The relay's sockets are gone.
     #[error("the relay's sockets cannot be read: {0}")]
     Relay(#[from] io::Error),
@@ -212,7 +210,6 @@ impl EventLoop {
             replies: BTreeMap::new(),
             last_request: 0,
             found: VecDeque::new(),
-            broken: None,
         };
         this.media.prepare(this.sockets.media.outgoing());
         this.perform(first);
@@ -249,9 +246,6 @@ impl EventLoop {
             self.watch_cameras(self.now());
             self.sockets.media.take_jobs().for_each(|job| self.workers.submit(job));
             self.record();
-            if let Some(broken) = self.broken.take() {
-                return Err(broken);
-            }
             if farewell.is_some_and(|until| self.clock.now().instant >= until)
                 || (farewell.is_some() && self.exchange.is_quiet())
             {
@@ -409,22 +403,8 @@ impl EventLoop {
 
     fn on_commit(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Committed(Some(ticket)) => self.handle(Input::Committed(ticket)),
-            Outcome::Committed(None) => {}
-            Outcome::Failed { ticket, error } => self.on_unwritten(ticket, &error),
-        }
-    }
-
-    fn on_unwritten(&mut self, ticket: Option<Ticket>, error: &StoreError) {
-        let now = self.now();
-        let excused = ticket.map(|ticket| self.exchange.excuse(now, ticket));
-        match excused.unwrap_or_else(|| Some(Vec::new())) {
-            Some(effects) if error.is_of_one_batch() => {
-                tracing::error!("left out of the journal: {error}");
-                self.perform(effects);
-            }
-            // What was promised is not on the disk: better to stop and be restarted than to lie.
-            Some(_) | None => self.broken = Some(Broken::Journal(error.to_string())),
+            Outcome::Committed(batch) => self.handle(Input::Committed(batch)),
+            Outcome::Failed { batch, fault } => self.handle(Input::Unwritten { batch, fault }),
         }
     }
 
@@ -443,6 +423,7 @@ impl EventLoop {
                     self.handle(Input::TransportFailed(destination));
                 }
                 Found::Ports(ports) => self.handle(Input::Ports(ports)),
+                Found::Unwritten(batch, fault) => self.handle(Input::Unwritten { batch, fault }),
             }
         }
     }
@@ -455,7 +436,7 @@ impl EventLoop {
     // ---- what goes out ----
 
     fn perform(&mut self, effects: Vec<Effect>) {
-        let (mut entries, mut recorded) = (Vec::new(), Vec::new());
+        let mut recorded = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Send { to, bytes } => self.send(to, bytes),
@@ -464,12 +445,8 @@ impl EventLoop {
                     self.media.handle(now, command, self.sockets.media.outgoing());
                 }
                 Effect::PortsWanted => self.grow(),
-                Effect::Store { entry, ticket } => {
-                    entries.push(entry);
-                    if ticket.is_some() {
-                        self.write(std::mem::take(&mut entries), ticket);
-                    }
-                }
+                Effect::Write(batch) => self.write(batch),
+                Effect::Journal(news) => telemetry::tell_of_journal(&news),
                 Effect::Resolve(question) => self.resolver.ask(question),
                 Effect::Located { name, addresses } => telemetry::locate(&name, &addresses),
                 Effect::Reply { id, reply } => {
@@ -496,9 +473,6 @@ impl EventLoop {
             // First what the relay still had of it.
             self.record();
             recorded.into_iter().for_each(|call| self.recordings.end(call));
-        }
-        if !entries.is_empty() {
-            self.write(entries, None);
         }
     }
 
@@ -527,12 +501,9 @@ impl EventLoop {
         }
     }
 
-    fn write(&mut self, entries: Vec<crate::exchange::journal::Entry>, ticket: Option<Ticket>) {
-        match self.writer.write(Batch { entries, ticket }) {
-            Ok(()) => {}
-            Err(refused @ (WriteRefused::Full | WriteRefused::Stopped)) => {
-                self.broken = Some(Broken::Journal(refused.to_string()));
-            }
+    fn write(&mut self, batch: Batch) {
+        if let Err((batch, why)) = self.writer.write(batch) {
+            self.found.push_back(Found::Unwritten(batch, Fault::OfJournal(why.to_string())));
         }
     }
 }

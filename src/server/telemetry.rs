@@ -2,6 +2,7 @@
 //!
 //! One event is one line, whatever the network has put into it: every text passes [`fields`].
 
+use crate::exchange::journal::News;
 use crate::registrar::WrongPassword;
 use crate::sip::Flow;
 use crate::switchboard::Story;
@@ -34,7 +35,9 @@ fn fields() -> impl for<'w> FormatFields<'w> {
 /// What an operator would tell a colleague.
 pub fn tell(story: &Story) {
     match story {
-        Story::PhoneFailed { .. } | Story::Refused { .. } => tracing::warn!("{story}"),
+        Story::PhoneFailed { .. } | Story::Refused { .. } | Story::Unwritten { .. } => {
+            tracing::warn!("{story}");
+        }
         Story::Arrived { .. }
         | Story::Queued { .. }
         | Story::Taken { .. }
@@ -59,6 +62,14 @@ pub fn locate(name: &str, addresses: &[IpAddr]) {
         tracing::warn!("the DNS does not say where {name} is: it will be asked again");
     } else {
         tracing::info!(?addresses, "{name} is found");
+    }
+}
+
+/// How the journal fares.
+pub fn tell_of_journal(news: &News) {
+    match news {
+        News::Failing(_) => tracing::error!("{news}"),
+        News::Mended(_) => tracing::warn!("{news}"),
     }
 }
 

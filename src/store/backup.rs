@@ -225,7 +225,8 @@ fn unusable(file: &Path, error: StoreError) -> BackupError {
         StoreError::Directory { .. }
         | StoreError::Locked { .. }
         | StoreError::Outdated { .. }
-        | StoreError::Gone { .. } => error.to_string(),
+        | StoreError::Gone { .. }
+        | StoreError::Panicked => error.to_string(),
     };
     BackupError::Unusable { path: file.to_owned(), why }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong with the database file.
 
+use crate::exchange::journal::Fault;
 use std::path::{Path, PathBuf};
 
 /// Why the journal cannot be used.
@@ -91,6 +92,9 @@ pub enum StoreError {
         /// Why.
         error: rusqlite::Error,
     },
+    /// A library has panicked; what it said is on standard error.
+    #[error("writing it failed from within: please report it, with what stands above")]
+    Panicked,
 }
 
 impl StoreError {
@@ -106,21 +110,59 @@ impl StoreError {
         }
     }
 
-    /// Whether it lies in what was to be written, not in the disk or the file: other batches can be
-    /// written all the same.
+    /// Whose fault it is that a batch was not written: its own, or the journal's as a whole.
     #[must_use]
-    pub fn is_of_one_batch(&self) -> bool {
-        use rusqlite::ErrorCode as Code;
-        let Self::Sqlite { error, .. } = self else { return false };
-        match error {
-            rusqlite::Error::ToSqlConversionFailure(_) => true,
-            rusqlite::Error::SqliteFailure(failure, _) => matches!(
-                failure.code,
-                Code::ConstraintViolation | Code::TooBig | Code::TypeMismatch
-            ),
-            _ => false,
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Sqlite { error, .. } if !lies_in_the_file(error) => {
+                Fault::OfBatch(self.to_string())
+            }
+            Self::Panicked => Fault::OfBatch(self.to_string()),
+            Self::Sqlite { .. }
+            | Self::Directory { .. }
+            | Self::Locked { .. }
+            | Self::TooNew { .. }
+            | Self::Outdated { .. }
+            | Self::Foreign { .. }
+            | Self::Emptied { .. }
+            | Self::Gone { .. }
+            | Self::Damaged { .. } => Fault::OfJournal(self.to_string()),
         }
     }
+
+    /// Whether another process holds the file: whoever tries again waits again.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+        let Self::Sqlite { error, .. } = self else { return false };
+        matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
+    }
+}
+
+/// Whether it lies in the disk, the file, or whoever holds it: then it will pass, and what was to be
+/// written is not to blame.
+fn lies_in_the_file(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode as Code;
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            Code::PermissionDenied
+                | Code::OperationAborted
+                | Code::DatabaseBusy
+                | Code::DatabaseLocked
+                | Code::OutOfMemory
+                | Code::ReadOnly
+                | Code::OperationInterrupted
+                | Code::SystemIoFailure
+                | Code::DatabaseCorrupt
+                | Code::DiskFull
+                | Code::CannotOpen
+                | Code::FileLockingProtocolFailed
+                | Code::SchemaChanged
+                | Code::NoLargeFileSupport
+                | Code::NotADatabase
+        )
+    )
 }
 
 /// A row that could not be understood and was left out.

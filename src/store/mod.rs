@@ -3,7 +3,7 @@
 //! ```text
 //!   start    [`Database::open`] ──▶ [`Database::load`] ──▶ one [`State`](crate::exchange::journal::State)
 //!   running  [`Writer::write`] ──▶ bounded channel ──▶ one thread, one transaction per gathered group
-//!                                                     └──▶ committed tickets go back to the loop
+//!                                                     └──▶ each batch goes back to the loop, written or not
 //!   stopped  [`admin::apply`]: the same rules, straight to the file; [`backup::restore`]
 //!   either   [`backup::back_up`]
 //! ```
@@ -32,4 +32,4 @@ pub use files::{ENTRIES_MAX, Lax};
 pub use lock::Lock;
 pub use records::AuditLine;
 pub use retention::STEP_MAX;
-pub use writer::{Batch, GROUP_MAX, Outcome, WAITING_MAX, WriteRefused, Writer};
+pub use writer::{GROUP_MAX, Journal, Outcome, WAITING_MAX, WriteRefused, Writer};

@@ -1,11 +1,17 @@
 //! The one thread that writes: it gathers what waits into one transaction, commits, and reports.
+//!
+//! Nothing that a disk, a file or another process does ends it, and nothing makes it wait for long
+//! with one batch while others wait: what failed comes back, and whether it is tried again is decided
+//! where it came from.
 
 use super::database::Database;
 use super::error::StoreError;
 use super::write;
-use crate::exchange::journal::Entry;
-use crate::ids::Ticket;
-use rusqlite::Result;
+use crate::exchange::journal::{Batch, Fault};
+use rusqlite::TransactionBehavior;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,45 +26,69 @@ pub const GROUP_MAX: usize = 500;
 /// them.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// What has to be true together, and who waits for it.
-#[derive(Debug)]
-pub struct Batch {
-    /// Written wholly or not at all, in this order.
-    pub entries: Vec<Entry>,
-    /// Reported once the entries are on the disk; `None` when nobody waits.
-    pub ticket: Option<Ticket>,
+/// When a group could not be written, its batches are tried each for itself for no longer than this.
+const APART_MAX: Duration = Duration::from_secs(1);
+
+/// At the end the thread gets so long for what still waits.
+const FAREWELL_MAX: Duration = Duration::from_secs(10);
+
+/// Where batches are written: the database, or in tests something that fails.
+pub trait Journal: Send + 'static {
+    /// Writes all batches in one transaction, or nothing of them.
+    ///
+    /// # Errors
+    /// What the disk or the database says.
+    fn write(&mut self, batches: &[Batch]) -> Result<(), StoreError>;
+}
+
+impl Journal for Database {
+    fn write(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
+        let written = (|| {
+            // Whoever else writes is waited for here, once, and not in the midst of it.
+            let immediate = TransactionBehavior::Immediate;
+            let transaction = self.connection.transaction_with_behavior(immediate)?;
+            for entry in batches.iter().flat_map(|batch| &batch.entries) {
+                write::put(&transaction, entry)?;
+            }
+            transaction.commit()
+        })();
+        written.map_err(|error| self.fault(error))
+    }
 }
 
 /// What came of a batch.
 #[derive(Debug)]
 pub enum Outcome {
     /// It outlives a crash.
-    Committed(Option<Ticket>),
+    Committed(Batch),
     /// Nothing of it is written.
     Failed {
-        /// Who waited for it.
-        ticket: Option<Ticket>,
-        /// What the disk or the database said.
-        error: StoreError,
+        /// As it came.
+        batch: Batch,
+        /// Why.
+        fault: Fault,
     },
 }
 
-/// The writer takes nothing more.
+/// Why the writer takes nothing more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum WriteRefused {
     /// [`WAITING_MAX`] batches wait already: the disk is too slow.
-    #[error("the journal is behind: {WAITING_MAX} batches wait for the disk")]
+    #[error("{WAITING_MAX} batches wait for the disk")]
     Full,
     /// The thread has ended.
     #[error("the journal's thread has ended")]
     Stopped,
 }
 
-/// The way to the thread. Dropping it writes what waits, then ends the thread.
+/// The way to the thread. Dropping it writes what waits, unless that takes too long, then ends the
+/// thread.
 #[derive(Debug)]
 pub struct Writer {
     batches: Option<SyncSender<Batch>>,
     thread: Option<JoinHandle<()>>,
+    /// What cannot be written at the end is not waited for.
+    closing: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -67,54 +97,108 @@ impl Writer {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(
-        database: Database,
+        journal: impl Journal,
         report: impl FnMut(Outcome) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (batches, waiting) = sync_channel(WAITING_MAX);
+        let closing = Arc::new(AtomicBool::new(false));
+        let work = Work { journal, report, closing: Arc::clone(&closing) };
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || work(database, &waiting, report))?;
-        Ok(Self { batches: Some(batches), thread: Some(thread) })
+            .spawn(move || work.work(&waiting))?;
+        Ok(Self { batches: Some(batches), thread: Some(thread), closing })
     }
 
     /// Hands a batch over; never waits.
     ///
     /// # Errors
-    /// When too many batches wait already, or the thread has ended.
-    pub fn write(&self, batch: Batch) -> std::result::Result<(), WriteRefused> {
-        let batches = self.batches.as_ref().ok_or(WriteRefused::Stopped)?;
+    /// The batch, when too many wait already, or the thread has ended.
+    pub fn write(&self, batch: Batch) -> Result<(), (Batch, WriteRefused)> {
+        let Some(batches) = &self.batches else { return Err((batch, WriteRefused::Stopped)) };
         batches.try_send(batch).map_err(|refused| match refused {
-            TrySendError::Full(_) => WriteRefused::Full,
-            TrySendError::Disconnected(_) => WriteRefused::Stopped,
+            TrySendError::Full(batch) => (batch, WriteRefused::Full),
+            TrySendError::Disconnected(batch) => (batch, WriteRefused::Stopped),
         })
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
         drop(self.batches.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic there has been printed there; there is nothing left to do about it here.
+        let Some(thread) = self.thread.take() else { return };
+        let until = Instant::now() + FAREWELL_MAX;
+        while !thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // A flush that does not return is left to itself: the process ends all the same.
+        if thread.is_finished() {
             let _ = thread.join();
         }
     }
 }
 
-fn work(mut database: Database, waiting: &Receiver<Batch>, mut report: impl FnMut(Outcome)) {
-    while let Ok(first) = waiting.recv() {
-        let group = gather(first, waiting);
-        if database.write(&group).is_ok() {
-            group.iter().for_each(|batch| report(Outcome::Committed(batch.ticket)));
-            continue;
+struct Work<J, R> {
+    journal: J,
+    report: R,
+    closing: Arc<AtomicBool>,
+}
+
+impl<J: Journal, R: FnMut(Outcome)> Work<J, R> {
+    fn work(mut self, waiting: &Receiver<Batch>) {
+        while let Ok(first) = waiting.recv() {
+            let group = gather(first, waiting);
+            match self.attempt(&group) {
+                Ok(()) => group.into_iter().for_each(|batch| self.committed(batch)),
+                Err(error) => {
+                    let give_up = self.closing.load(Ordering::Relaxed) && error.is_held();
+                    self.apart(group, &error);
+                    if give_up {
+                        return;
+                    }
+                }
+            }
         }
-        // One batch may have spoilt it for the others: each for itself.
-        for batch in &group {
-            let ticket = batch.ticket;
-            report(match database.write(std::slice::from_ref(batch)) {
-                Ok(()) => Outcome::Committed(ticket),
-                Err(error) => Outcome::Failed { ticket, error: database.fault(error) },
-            });
+    }
+
+    /// A group could not be written. One batch may have spoilt it for the others, or is small enough
+    /// for what is left of the disk: each for itself, as far as that is to any purpose.
+    fn apart(&mut self, group: Vec<Batch>, error: &StoreError) {
+        if let [_] = group[..] {
+            return group.into_iter().for_each(|batch| self.failed(batch, error.fault()));
         }
+        let until = Instant::now() + APART_MAX;
+        // Whom a lock holds up once it would hold up with every batch.
+        let mut hopeless = error.is_held().then(|| error.to_string());
+        for batch in group {
+            if hopeless.is_none() && Instant::now() >= until {
+                hopeless = Some(error.to_string());
+            }
+            match hopeless.clone() {
+                Some(why) => self.failed(batch, Fault::OfJournal(why)),
+                None => match self.attempt(std::slice::from_ref(&batch)) {
+                    Ok(()) => self.committed(batch),
+                    Err(error) => {
+                        hopeless = error.is_held().then(|| error.to_string());
+                        self.failed(batch, error.fault());
+                    }
+                },
+            }
+        }
+    }
+
+    fn attempt(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
+        // A panic of a library must not end the journal for all who come later.
+        let attempt = AssertUnwindSafe(|| self.journal.write(batches));
+        catch_unwind(attempt).unwrap_or(Err(StoreError::Panicked))
+    }
+
+    fn committed(&mut self, batch: Batch) {
+        (self.report)(Outcome::Committed(batch));
+    }
+
+    fn failed(&mut self, batch: Batch, fault: Fault) {
+        (self.report)(Outcome::Failed { batch, fault });
     }
 }
 
@@ -124,7 +208,7 @@ fn gather(first: Batch, waiting: &Receiver<Batch>) -> Vec<Batch> {
     let until = Instant::now() + PATIENCE;
     let mut group = vec![first];
     while group.len() < GROUP_MAX {
-        let awaited = group.iter().any(|batch| batch.ticket.is_some());
+        let awaited = group.iter().any(|batch| batch.awaited);
         let patience =
             if awaited { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
         match waiting.recv_timeout(patience) {
@@ -133,15 +217,4 @@ fn gather(first: Batch, waiting: &Receiver<Batch>) -> Vec<Batch> {
         }
     }
     group
-}
-
-impl Database {
-    /// Writes all batches in one transaction.
-    fn write(&mut self, batches: &[Batch]) -> Result<()> {
-        let transaction = self.connection.transaction()?;
-        for entry in batches.iter().flat_map(|batch| &batch.entries) {
-            write::put(&transaction, entry)?;
-        }
-        transaction.commit()
-    }
 }

@@ -354,6 +354,43 @@ impl OperatorCall {
         }
     }
 
+    /// The journal does not have the take or the release: neither is to be.
+    pub fn unwritten(&mut self, ctx: &mut Context<'_>) {
+        match &self.state {
+            State::Taken { .. } => self.take_unwritten(ctx),
+            State::Leaving { .. } => self.stay(ctx),
+            _ => {}
+        }
+    }
+
+    /// The caller is back at its place before anyone but the taker notices.
+    fn take_unwritten(&mut self, ctx: &mut Context<'_>) {
+        let State::Taken { operator, asker, phone, abandoned, .. } =
+            std::mem::replace(&mut self.state, State::Queued)
+        else {
+            unreachable!("only a taken call waits for the commit of its take")
+        };
+        ctx.answer(asker, Outcome::Refused(Refusal::Unwritten));
+        // It never had the call; the phases tell that it wanted it.
+        self.record.operators.pop();
+        let unwritten =
+            Story::Unwritten { call: self.id, operator: operator.clone(), what: "take" };
+        ctx.log(unwritten);
+        if let Some((leg, _)) = phone {
+            ctx.hang_up(leg, Cause::Internal);
+            // Else it would ring again at once, be answered, and be hung up again.
+            let failure = presence::PhoneFailure::Unreachable;
+            ctx.presence(presence::Input::PhoneFailed { operator: operator.clone(), failure });
+        }
+        ctx.steps.push(Step::Free(operator));
+        if abandoned {
+            return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
+        }
+        self.enter(State::Queued, ctx);
+        let place = acd::Place::Original;
+        ctx.queue(acd::Input::PutBack { request: self.request, place });
+    }
+
     /// The winner's phone is called, or is on the line already.
     fn call_operator(&mut self, ctx: &mut Context<'_>) {
         let State::Taken { operator, phone, phone_gone, abandoned, .. } =
@@ -611,7 +648,8 @@ impl OperatorCall {
                 ctx.hang_up(callee.leg, cause);
                 ctx.hang_up(seat.phone, cause);
             }
-            State::Taken { phone, .. } => {
+            State::Taken { phone, asker, .. } => {
+                ctx.answer(asker, Outcome::Refused(Refusal::Unwritten));
                 if let Some((leg, _)) = phone {
                     ctx.hang_up(leg, cause);
                 }

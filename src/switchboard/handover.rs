@@ -230,6 +230,24 @@ impl OperatorCall {
         self.among_themselves(&seat.operator, callee, ctx);
     }
 
+    /// The journal does not have the release: the operator stays, unless its phone has hung up since.
+    pub(super) fn stay(&mut self, ctx: &mut Context<'_>) {
+        let State::Leaving { seat, callee, asker, .. } =
+            std::mem::replace(&mut self.state, State::Ended)
+        else {
+            unreachable!("only a leaving operator waits for the commit of its release")
+        };
+        ctx.answer(asker, Outcome::Refused(Refusal::Unwritten));
+        let (operator, what) = (seat.operator.clone(), "release");
+        ctx.log(Story::Unwritten { call: self.id, operator, what });
+        self.record.handover = None;
+        let phone_is_there = ctx.book.owner(seat.phone).is_some();
+        self.enter(State::Connected { seat, callee, checks: Checks::default() }, ctx);
+        if !phone_is_there {
+            self.hand_over(Handover::Unchecked, ctx);
+        }
+    }
+
     /// The operator's phone hung up: the hand-over completes as it stands.
     pub(super) fn hand_over(&mut self, handover: Handover, ctx: &mut Context<'_>) {
         let (seat, callee) = match std::mem::replace(&mut self.state, State::Ended) {

@@ -57,6 +57,8 @@ pub enum Input {
     Unregistered(Number),
     /// The journal has what was awaited.
     Committed(Ticket),
+    /// The journal does not have what was awaited: it is not to be.
+    Unwritten(Ticket),
     /// A recording could not be made, or not to its end.
     RecordingFailed {
         /// Of which call.
@@ -106,7 +108,7 @@ pub enum SetState {
 pub enum Effect {
     /// A leg's part.
     Leg(leg::Command),
-    /// The journal's part; with a ticket, [`Input::Committed`] is awaited.
+    /// The journal's part; with a ticket, [`Input::Committed`] or [`Input::Unwritten`] is awaited.
     Keep {
         /// What.
         keep: Keep,
@@ -218,6 +220,7 @@ impl Machine {
                 }
             }
             Input::Committed(ticket) => self.committed(&mut env, ticket),
+            Input::Unwritten(ticket) => self.unwritten(&mut env, ticket),
             Input::RecordingFailed { call, text } => {
                 self.recording_failed(&mut env, call, text);
             }
@@ -579,12 +582,17 @@ impl Machine {
         }
     }
 
-    fn committed(&mut self, env: &mut Env<'_>, ticket: Ticket) {
+    /// The call whose take or release waits for this commit.
+    fn waiting_for(&self, ticket: Ticket) -> Option<CallId> {
         let waits = |call: &&CallId| match self.calls.get(call) {
             Some(Call::Operator(call)) => call.waits_for(ticket),
             Some(Call::Direct(_)) | None => false,
         };
-        let Some(id) = self.hands.values().find(waits).copied() else { return };
+        self.hands.values().find(waits).copied()
+    }
+
+    fn committed(&mut self, env: &mut Env<'_>, ticket: Ticket) {
+        let Some(id) = self.waiting_for(ticket) else { return };
         if let Some(withdrawals) = self.held.remove(&ticket) {
             self.with_call(env, id, |call, ctx| {
                 if let Call::Operator(call) = call {
@@ -598,6 +606,20 @@ impl Machine {
         self.with_call(env, id, |call, ctx| {
             if let Call::Operator(call) = call {
                 call.committed(ctx);
+            }
+        });
+    }
+
+    /// A take or a release that is not in the journal is not to be (R4.2): whoever asked is told, and
+    /// the call is where it was.
+    fn unwritten(&mut self, env: &mut Env<'_>, ticket: Ticket) {
+        let Some(id) = self.waiting_for(ticket) else { return };
+        // The others lose the call before it is offered to them again.
+        let withdrawals = self.held.remove(&ticket).unwrap_or_default();
+        withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
+        self.with_call(env, id, |call, ctx| {
+            if let Call::Operator(call) = call {
+                call.unwritten(ctx);
             }
         });
     }

@@ -45,6 +45,15 @@ pub enum Story {
         /// Why.
         cause: Cause,
     },
+    /// A take or a release was refused, for it could not be written down.
+    Unwritten {
+        /// Of which call.
+        call: CallId,
+        /// Whose.
+        operator: OperatorId,
+        /// `take` or `release`.
+        what: &'static str,
+    },
     /// It is recorded from here on.
     Recorded {
         /// Which.
@@ -121,6 +130,9 @@ impl fmt::Display for Story {
             }
             Self::PhoneFailed { call, operator, cause } => {
                 write!(f, "{call} back in the queue: the phone of {operator}: {cause}")
+            }
+            Self::Unwritten { call, operator, what } => {
+                write!(f, "{call}: the {what} of {operator} could not be written down")
             }
             Self::Recorded { call, path } => write!(f, "{call} is recorded to {path}"),
             Self::HandedOver { call, operator } => {

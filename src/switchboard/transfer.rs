@@ -52,6 +52,7 @@ pub(super) fn status_of(outcome: &Outcome) -> u16 {
             | Refusal::UnknownCommand
             | Refusal::BadField { .. }
             | Refusal::Interrupted => 603,
+            Refusal::Unwritten => 500,
         },
     }
 }

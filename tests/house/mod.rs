@@ -580,6 +580,11 @@ impl day::Machine for House {
                 let inputs = tickets.into_iter().map(Input::Committed);
                 inputs.flat_map(|input| self.give(now, input)).collect()
             }
+            ["journal", "fails"] => {
+                let tickets = std::mem::take(&mut self.uncommitted);
+                let inputs = tickets.into_iter().map(Input::Unwritten);
+                inputs.flat_map(|input| self.give(now, input)).collect()
+            }
             ["disk", "full"] => {
                 let call = self.kept.last().unwrap().call;
                 self.give(now, Input::RecordingFailed { call, text: "no space".into() })

@@ -4,17 +4,19 @@
 //!   which the packet leaves the relay.
 //! * Each INVITE has one final response, each final response its ACK (the phones look at that).
 //! * Of any number of takes one wins; a caller's announced position never rises.
+//! * What is confirmed stands in the journal before that is said, and for ever.
 //! * Each call has one record with one end; no relay port is opened twice or left open.
 //! * When all have hung up, nothing is left: no call, leg, transaction or port, no busy operator.
 
 use super::house::{DESKS, PHONE_OPERATORS, TERMINALS};
 use super::sound;
 use super::world::World;
+use cordboard::cause::Cause;
 use cordboard::exchange::journal::Entry;
 use cordboard::exchange::{AdminRequest, Effect, Input, Reply};
 use cordboard::ids::{CallId, OperatorId, PortId, RequestId};
 use cordboard::media::Command;
-use cordboard::sip::{self, Message};
+use cordboard::sip::{self, HeaderName, Message, Method};
 use cordboard::switchboard::call_record::Ended;
 use cordboard::switchboard::{CallView, Story};
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,6 +92,12 @@ impl Judge {
         }
     }
 
+    /// Which desks were told that they took which calls.
+    pub fn confirmed_takes(&self) -> impl Iterator<Item = (CallId, &'static str)> {
+        let confirmed = self.takes.iter().filter(|(_, (_, confirmed))| *confirmed > 0);
+        confirmed.map(|((desk, call), _)| (*call, DESKS[*desk]))
+    }
+
     pub fn views_are_old(&mut self) {
         self.views = None;
     }
@@ -105,7 +113,7 @@ impl Judge {
     pub fn summary(&self, world: &World) -> String {
         format!(
             "{} calls in {} s, {} taken, {} handed over, {} transfers asked for, {} packets heard; \
-             refusals {:?}; ends {:?}",
+             refusals {:?}; ends {:?}; {} troubles of the journal, {} batches unwritten, {} wishes refused",
             world.calls,
             world.now.instant.as_micros() / 1_000_000,
             self.takes.values().map(|(taken, _)| taken).sum::<u64>(),
@@ -114,6 +122,9 @@ impl Judge {
             self.packets,
             self.refusals,
             self.endings,
+            world.journal.troubles,
+            world.journal.failed,
+            world.house.exchange.status().journal.refused,
         )
     }
 }
@@ -158,6 +169,9 @@ impl World {
 
     /// A message that the house sends: whom it calls for which call, and what it announces.
     pub fn judge_message(&mut self, phone: usize, bytes: &[u8]) {
+        if bytes.starts_with(b"SIP/2.0 200 ") {
+            self.judge_registration(bytes);
+        }
         if bytes.starts_with(b"SIP/2.0 182 ") {
             return self.judge_position(bytes);
         }
@@ -210,6 +224,21 @@ impl World {
         Some((*call, Role::Callee))
     }
 
+    /// A phone is told that it is registered.
+    fn judge_registration(&mut self, bytes: &[u8]) {
+        let Ok(Message::Response(response)) = sip::parse(bytes) else { return };
+        let headers = &response.headers;
+        let is_register = headers.cseq().is_ok_and(|(_, method)| method == Method::REGISTER);
+        if !is_register || headers.get(HeaderName::Contact).is_none() {
+            return;
+        }
+        let to = headers.to().ok().and_then(|to| to.uri.user().map(|user| user.into_owned()));
+        let number = to.unwrap_or_default();
+        if !self.journal.has_contact(&number) {
+            self.fail(format!("{number} was told that it is registered, and is not"), &[]);
+        }
+    }
+
     fn judge_position(&mut self, bytes: &[u8]) {
         let Ok(Message::Response(response)) = sip::parse(bytes) else { return };
         let position = response.reason.rsplit(' ').next().and_then(|word| word.parse().ok());
@@ -252,15 +281,19 @@ impl World {
                     self.fail(format!("{call} is taken by {operator} and by {other}"), &[]);
                 }
             }
-            Story::PhoneFailed { call, .. } => {
+            Story::PhoneFailed { call, .. } | Story::Unwritten { call, what: "take", .. } => {
                 judge.taken.remove(call);
             }
             Story::HandedOver { .. } => judge.handed_over += 1,
+            Story::Ended { call, cause: Cause::Internal, .. } => {
+                self.fail(format!("{call} ended for a reason of ours"), &[]);
+            }
             Story::Ended { cause, .. } => *judge.endings.entry(cause.word()).or_default() += 1,
             Story::Answered { .. }
             | Story::Recorded { .. }
             | Story::Transferred { .. }
             | Story::Refused { .. }
+            | Story::Unwritten { .. }
             | Story::DeskUp { .. }
             | Story::DeskGone { .. } => {}
         }
@@ -275,7 +308,12 @@ impl World {
         let (told, confirmed) = self.judge.takes.entry((desk, call)).or_default();
         *confirmed += 1;
         if confirmed > told {
-            self.fail(format!("c{id} was told that it took {call}, and did not"), &[id]);
+            return self.fail(format!("c{id} was told that it took {call}, and did not"), &[id]);
+        }
+        let kept = self.journal.calls.get(&call);
+        let operator = DESKS[desk];
+        if !kept.is_some_and(|record| record.operators.iter().any(|by| by.as_str() == operator)) {
+            self.fail(format!("c{id} was told that it took {call} before that was written"), &[id]);
         }
     }
 
@@ -331,7 +369,7 @@ impl World {
         if let Some((call, _)) = self.judge.records.iter().find(|(_, ended)| ended.is_none()) {
             return self.fail(format!("{call} has a record without an end"), &[]);
         }
-        let missing = self.judge.arrived.iter().find(|call| !self.judge.records.contains_key(call));
+        let missing = self.judge.arrived.iter().find(|call| !self.journal.calls.contains_key(call));
         if let Some(call) = missing {
             return self.fail(format!("{call} has no record"), &[]);
         }
@@ -340,6 +378,7 @@ impl World {
             let (what, id) = (format!("{key} was never answered"), client.dialog);
             return self.fail(what, &[id]);
         }
+        self.judge_journal();
         if let Some((id, command)) = self.unresolved() {
             return self.fail(format!("{command} has no result"), &[id]);
         }

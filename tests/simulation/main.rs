@@ -5,7 +5,7 @@
 //!   callers ─┐   network.rs loses, doubles, delays      ┌─▶ exchange::Machine ──▶ journal, late
 //!   users   ─┼──▶ and overtakes; one line of events ────┤          │ commands
 //!   desks   ─┘    in the order of their moments         └─▶ media::Machine
-//!        phone.rs people.rs desk.rs sound.rs                judge.rs looks at every step
+//!        phone.rs people.rs desk.rs sound.rs   journal.rs   judge.rs looks at every step
 //! ```
 //!
 //! The phones know nothing of the house but its address: SIP is spoken by a small user agent of
@@ -17,6 +17,7 @@
 
 mod desk;
 mod house;
+mod journal;
 mod judge;
 mod network;
 mod operators;
@@ -47,19 +48,28 @@ fn play(day: Day) {
 #[test]
 fn ten_thousand_calls_keep_every_promise() {
     let (seed, calls) = (setting("CORDBOARD_SEED", SEED), setting("CORDBOARD_CALLS", CALLS));
-    play(Day { seed, calls, lost: 30, doubled: 20, late: 50 });
+    play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: false });
 }
 
 /// No packet is lost, so nobody can hide behind the network.
 #[test]
 fn a_perfect_network_keeps_every_promise_as_well() {
     let seed = setting("CORDBOARD_SEED", SEED);
-    play(Day { seed, calls: 1_000, lost: 0, doubled: 0, late: 0 });
+    play(Day { seed, calls: 1_000, lost: 0, doubled: 0, late: 0, trouble: false });
 }
 
 /// Every seventh datagram is lost.
 #[test]
 fn a_network_that_hardly_works_breaks_no_promise() {
     let seed = setting("CORDBOARD_SEED", SEED);
-    play(Day { seed, calls: 500, lost: 140, doubled: 80, late: 150 });
+    play(Day { seed, calls: 500, lost: 140, doubled: 80, late: 150, trouble: false });
+}
+
+/// The disk is full, held, slow or broken, again and again: no call ends of it, nothing that was
+/// confirmed is lost, and each call has its record in the end.
+#[test]
+fn a_journal_that_fails_again_and_again_breaks_no_promise() {
+    let seed = setting("CORDBOARD_SEED", SEED);
+    let calls = setting("CORDBOARD_TROUBLED_CALLS", 3_000);
+    play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: true });
 }

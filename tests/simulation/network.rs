@@ -19,8 +19,10 @@ pub enum Event {
     Sound { from: SocketAddr, port: u16, packet: Vec<u8> },
     /// A connection of the house to a phone was refused.
     NoStream(Destination),
-    /// The journal has what was awaited.
-    Committed(Ticket),
+    /// The journal has come to this batch.
+    Journal(Ticket),
+    /// The journal begins to fail, in some way and for some time.
+    Trouble,
     /// A phone repeats a request that nobody has answered, by its branch.
     Repeat(String),
     /// A phone repeats a final response that nobody has acknowledged, by its key.

@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use super::house::{DESKS, House, IP, PHONE_OPERATORS, PORT, Relayed, TERMINALS};
+use super::journal::Journal;
 use super::judge::{CALLERS, Judge};
 use super::network::{Agenda, Deed, Event, Ladder, Line, Network};
 use super::phone::{Client, Dialog, Person, Phone, Server, house};
@@ -32,10 +33,12 @@ pub struct Day {
     pub lost: u64,
     pub doubled: u64,
     pub late: u64,
+    /// The journal fails now and then.
+    pub trouble: bool,
 }
 
 pub struct World {
-    day: Day,
+    pub day: Day,
     pub now: Now,
     pub agenda: Agenda,
     network: Network,
@@ -53,7 +56,7 @@ pub struct World {
     pub judge: Judge,
     ladder: Ladder,
     failure: Option<String>,
-    last_commit: Instant,
+    pub journal: Journal,
     relay_woken: Instant,
     /// How often the exchange was woken at one moment.
     alarms: (Instant, u32),
@@ -89,13 +92,16 @@ impl World {
             judge: Judge::default(),
             ladder: Ladder::default(),
             failure: None,
-            last_commit: Instant::START,
+            journal: Journal::default(),
             relay_woken: Instant::START,
             alarms: (Instant::START, 0),
             calls: 0,
             closing: None,
         };
         world.perform(effects);
+        if day.trouble {
+            world.after(1_000, 20_000, Event::Trouble);
+        }
         for phone in 0..world.phones.len() {
             world.after(0, 3_000, Event::Live(phone));
         }
@@ -180,10 +186,8 @@ impl World {
                 self.house.relay.rtp(self.now, port, from, &mut packet, &mut out);
                 self.relayed(out);
             }
-            Event::Committed(ticket) => {
-                let effects = self.house.exchange.handle(self.now, Input::Committed(ticket));
-                self.perform(effects);
-            }
+            Event::Journal(ticket) => self.journal_acts(ticket),
+            Event::Trouble => self.journal_turns(),
             Event::NoStream(to) => {
                 let input = Input::TransportFailed(to);
                 let effects = self.house.exchange.handle(self.now, input);
@@ -200,7 +204,7 @@ impl World {
 
     // ---- what the house wants ----
 
-    fn perform(&mut self, effects: Vec<Effect>) {
+    pub fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Send { to, bytes } => self.carry_to_phone(to, bytes),
@@ -217,14 +221,11 @@ impl World {
                         self.perform(effects);
                     }
                 }
-                Effect::Store { entry, ticket } => {
-                    self.judge_entry(&entry);
-                    if let Some(ticket) = ticket {
-                        let at = self.now.instant + self.commit_time();
-                        self.last_commit = self.last_commit.max(at);
-                        self.agenda.add(self.last_commit, Event::Committed(ticket));
-                    }
+                Effect::Write(batch) => {
+                    batch.entries.iter().for_each(|entry| self.judge_entry(entry));
+                    self.write_down(batch);
                 }
+                Effect::Journal(news) => self.note(news.to_string()),
                 Effect::Log(story) => {
                     self.note(story.to_string());
                     self.judge_story(&story);
@@ -238,16 +239,6 @@ impl World {
             }
         }
         self.judge.views_are_old();
-    }
-
-    /// At once, as a journal does, or late, as a slow disk does.
-    fn commit_time(&mut self) -> Duration {
-        let micros = match self.chance.below(10) {
-            0..3 => 0,
-            3..9 => self.chance.below(8_000),
-            _ => self.chance.below(1_500_000),
-        };
-        Duration::from_micros(micros)
     }
 
     fn carry_to_phone(&mut self, to: Destination, bytes: Vec<u8>) {

@@ -261,6 +261,8 @@ pub enum Refusal {
     },
     /// A crash came between the record and the result.
     Interrupted,
+    /// It could not be written down, and so is not to be.
+    Unwritten,
 }
 
 impl Refusal {
@@ -281,6 +283,7 @@ impl Refusal {
             Self::UnknownCommand => "unknown-command",
             Self::BadField { .. } => "bad-field",
             Self::Interrupted => "interrupted",
+            Self::Unwritten => "internal",
         }
     }
 
@@ -302,6 +305,10 @@ impl Refusal {
             Self::UnknownCommand => "no such command".into(),
             Self::BadField { field } => format!("{field} is missing or of the wrong type"),
             Self::Interrupted => "the server was restarted before it could answer".into(),
+            Self::Unwritten => {
+                "the server cannot write it down at the moment, so nothing was changed: try again"
+                    .into()
+            }
         }
     }
 }

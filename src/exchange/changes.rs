@@ -1,0 +1,208 @@
+//! Changes of the directory: one after the other, each in the journal before it holds.
+//!
+//! ```text
+//!   waiting ──▶ being written ── committed ──▶ holds: Done
+//!      │             │ ├─ unwritten ──▶ Unwritten
+//!      │             │ └─ late ──▶ Unwritten, in doubt ── unwritten ──▶ nothing was
+//!      └─ late ──▶ Unwritten              └─ committed ──▶ taken back in the journal, until it is
+//! ```
+//!
+//! As nothing else is changed meanwhile, what the directory has is what a change in doubt is taken
+//! back to.
+
+use super::admin::Reply;
+use super::doorway::Effect;
+use super::journal::{Audited, Entry};
+use super::ledger::COMMIT_MAX;
+use super::machine::Machine;
+use crate::directory::{self, Change};
+use crate::ids::Ticket;
+use crate::registrar;
+use crate::switchboard;
+use crate::time::{Duration, Instant, Now, earliest};
+use std::collections::VecDeque;
+
+/// So many changes wait for the one that is being written; more are refused at once.
+pub const CHANGES_WAITING_MAX: usize = 64;
+
+/// Taking back is tried again after so long.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Who takes back what an administrator was told does not hold.
+const TAKER_BACK: &str = "cordboard";
+
+/// The changes that are not in the journal yet.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    waiting: VecDeque<Wanted>,
+    current: Option<Current>,
+}
+
+/// A change that waits for its turn.
+#[derive(Debug)]
+struct Wanted {
+    id: u64,
+    by: String,
+    change: Change,
+    until: Instant,
+}
+
+#[derive(Debug)]
+enum Current {
+    /// An administrator waits.
+    Written { id: u64, ticket: Ticket, audited: Audited },
+    /// The administrator was refused before the journal has said what came of it.
+    InDoubt { ticket: Ticket, audited: Audited },
+    /// It was written after all, and has to be undone.
+    TakenBack { ticket: Option<Ticket>, audited: Audited, again: Instant },
+}
+
+impl Changes {
+    /// The next moment at which something is late or tried again.
+    pub fn deadline(&self) -> Option<Instant> {
+        let again = match &self.current {
+            Some(Current::TakenBack { ticket: None, again, .. }) => Some(*again),
+            Some(
+                Current::Written { .. }
+                | Current::InDoubt { .. }
+                | Current::TakenBack { ticket: Some(_), .. },
+            )
+            | None => None,
+        };
+        earliest(again, self.waiting.front().map(|wanted| wanted.until))
+    }
+}
+
+impl Machine {
+    pub(super) fn change(
+        &mut self,
+        now: Now,
+        id: u64,
+        by: String,
+        change: Change,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.changes.waiting.len() >= CHANGES_WAITING_MAX {
+            return self.refuse_change(id, out);
+        }
+        let until = now.instant + COMMIT_MAX;
+        self.changes.waiting.push_back(Wanted { id, by, change, until });
+        self.next_change(now, out);
+    }
+
+    /// The next change that breaks no rule is written, when none is.
+    fn next_change(&mut self, now: Now, out: &mut Vec<Effect>) {
+        while self.changes.current.is_none()
+            && let Some(Wanted { id, by, change, .. }) = self.changes.waiting.pop_front()
+        {
+            match self.directory.consider(&change) {
+                Ok(effects) => {
+                    let audited = Audited { at: now.unix, by, what: change.to_string(), effects };
+                    let ticket = self.write_change(now, audited.clone(), out);
+                    self.changes.current = Some(Current::Written { id, ticket, audited });
+                }
+                Err(refusal) => out.push(Effect::Reply { id, reply: Reply::Refused(refusal) }),
+            }
+        }
+    }
+
+    fn write_change(&mut self, now: Now, audited: Audited, out: &mut Vec<Effect>) -> Ticket {
+        self.entries.push(Entry::Directory(audited));
+        self.write(now, true, out)
+    }
+
+    fn refuse_change(&mut self, id: u64, out: &mut Vec<Effect>) {
+        self.ledger.refused();
+        out.push(Effect::Reply { id, reply: Reply::Unwritten });
+    }
+
+    /// The journal has a batch that may be a change.
+    pub(super) fn change_written(&mut self, now: Now, written: Ticket, out: &mut Vec<Effect>) {
+        match self.changes.current.take() {
+            Some(Current::Written { id, ticket, audited }) if ticket == written => {
+                self.adopt(now, audited.effects);
+                out.push(Effect::Reply { id, reply: Reply::Done });
+            }
+            Some(Current::InDoubt { ticket, audited }) if ticket == written => {
+                let what = format!("taken back: {}", audited.what);
+                let effects = self.directory.opposite(&audited.effects);
+                let back = Audited { at: now.unix, by: TAKER_BACK.into(), what, effects };
+                let ticket = Some(self.write_change(now, back.clone(), out));
+                let again = now.instant + PAUSE;
+                self.changes.current = Some(Current::TakenBack { ticket, audited: back, again });
+            }
+            Some(Current::TakenBack { ticket, .. }) if ticket == Some(written) => {}
+            other => self.changes.current = other,
+        }
+        self.next_change(now, out);
+    }
+
+    /// The journal does not have a batch that may be a change.
+    pub(super) fn change_unwritten(&mut self, now: Now, failed: Ticket, out: &mut Vec<Effect>) {
+        match self.changes.current.take() {
+            Some(Current::Written { id, ticket, .. }) if ticket == failed => {
+                self.refuse_change(id, out);
+            }
+            Some(Current::InDoubt { ticket, .. }) if ticket == failed => {}
+            Some(Current::TakenBack { ticket, audited, .. }) if ticket == Some(failed) => {
+                let again = now.instant + PAUSE;
+                self.changes.current = Some(Current::TakenBack { ticket: None, audited, again });
+            }
+            other => self.changes.current = other,
+        }
+        self.next_change(now, out);
+    }
+
+    /// A batch that may be a change takes too long.
+    pub(super) fn change_late(&mut self, late: Ticket, out: &mut Vec<Effect>) {
+        match self.changes.current.take() {
+            Some(Current::Written { id, ticket, audited }) if ticket == late => {
+                self.refuse_change(id, out);
+                self.changes.current = Some(Current::InDoubt { ticket, audited });
+            }
+            other => self.changes.current = other,
+        }
+    }
+
+    /// Refuses what waits for too long, and takes back what is still to be taken back.
+    pub(super) fn tick_changes(&mut self, now: Now, out: &mut Vec<Effect>) {
+        while let Some(wanted) = self.changes.waiting.pop_front_if(|w| w.until <= now.instant) {
+            self.refuse_change(wanted.id, out);
+        }
+        if let Some(Current::TakenBack { ticket: None, audited, again }) = &self.changes.current
+            && *again <= now.instant
+        {
+            let (audited, again) = (audited.clone(), now.instant + PAUSE);
+            let ticket = Some(self.write_change(now, audited.clone(), out));
+            self.changes.current = Some(Current::TakenBack { ticket, audited, again });
+        }
+    }
+
+    /// A change holds from here on.
+    fn adopt(&mut self, now: Now, effects: Vec<directory::Effect>) {
+        self.directory.adopt(&effects);
+        for effect in effects {
+            match effect {
+                directory::Effect::PutTerminal(terminal) => {
+                    let number = terminal.number;
+                    // It may have gained or lost its fixed contact.
+                    let input = match self.registrar.is_reachable(&self.directory, &number) {
+                        true => switchboard::Input::Registered(number),
+                        false => switchboard::Input::Unregistered(number),
+                    };
+                    self.tell(now, input);
+                }
+                directory::Effect::DropTerminal(number) => {
+                    self.register(now, registrar::Input::Removed(number));
+                }
+                directory::Effect::PutLevel(_)
+                | directory::Effect::DropLevel(_)
+                | directory::Effect::PutPermit(_)
+                | directory::Effect::DropPermit(_)
+                | directory::Effect::PutOperator(_)
+                | directory::Effect::DropOperator(_) => {}
+            }
+        }
+        self.tell(now, switchboard::Input::DirectoryChanged);
+        self.seek_names(now);
+    }
+}

@@ -1,0 +1,178 @@
+//! The journal, as a disk and others on it make it: late, full, held, or failing for a while; and
+//! what stands in it.
+
+use super::network::Event;
+use super::world::World;
+use cordboard::exchange::Input;
+use cordboard::exchange::journal::{Batch, Entry, Fault};
+use cordboard::ids::{CallId, Number, Ticket};
+use cordboard::registrar::BindingChange;
+use cordboard::switchboard::call_record::CallRecord;
+use cordboard::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Between two troubles, in milliseconds.
+const PEACE: (u64, u64) = (1_000, 60_000);
+
+/// What is wrong with it until when.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Trouble {
+    None,
+    /// Nothing can be written.
+    Failing(Instant),
+    /// Nothing is written, and then all.
+    Held(Instant),
+    /// Each commit takes seconds.
+    Slow(Instant),
+    /// It takes nothing more.
+    Full(Instant),
+}
+
+#[derive(Debug)]
+pub struct Journal {
+    trouble: Trouble,
+    /// The outcomes come in the order of the batches.
+    last: Instant,
+    under_way: BTreeMap<Ticket, Batch>,
+    pub calls: BTreeMap<CallId, CallRecord>,
+    bindings: BTreeSet<(Number, String)>,
+    pub troubles: u64,
+    pub failed: u64,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            trouble: Trouble::None,
+            last: Instant::START,
+            under_way: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            bindings: BTreeSet::new(),
+            troubles: 0,
+            failed: 0,
+        }
+    }
+}
+
+impl Journal {
+    pub fn has_contact(&self, number: &str) -> bool {
+        self.bindings.iter().any(|(of, _)| of.as_str() == number)
+    }
+
+    fn keep(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Call(record) => {
+                self.calls.insert(record.call, CallRecord::clone(record));
+            }
+            Entry::Binding(BindingChange::Put(binding)) => {
+                self.bindings.insert((binding.number.clone(), binding.key()));
+            }
+            Entry::Binding(BindingChange::Drop { number, key }) => {
+                self.bindings.remove(&(number.clone(), key.clone()));
+            }
+            Entry::Directory(_)
+            | Entry::Operator(_)
+            | Entry::PutDesk(_)
+            | Entry::DropDesk(_)
+            | Entry::DeskResult { .. }
+            | Entry::Prune(_) => {}
+        }
+    }
+}
+
+impl World {
+    /// The house wants something written.
+    pub fn write_down(&mut self, batch: Batch) {
+        let now = self.now.instant;
+        let took = self.commit_time();
+        let journal = &mut self.journal;
+        let (ticket, is_full) = (batch.ticket, matches!(journal.trouble, Trouble::Full(_)));
+        journal.under_way.insert(ticket, batch);
+        if is_full {
+            // Refused at the door: its outcome overtakes those of all that got in.
+            return self.fail_to_write(ticket);
+        }
+        let until = match journal.trouble {
+            Trouble::Held(until) => until,
+            Trouble::Slow(_) => journal.last + Duration::from_millis(700),
+            Trouble::None | Trouble::Failing(_) | Trouble::Full(_) => now,
+        };
+        journal.last = journal.last.max(now + took).max(until);
+        self.agenda.add(journal.last, Event::Journal(ticket));
+    }
+
+    /// The journal has come to a batch.
+    pub fn journal_acts(&mut self, ticket: Ticket) {
+        if let Trouble::Failing(_) = self.journal.trouble {
+            return self.fail_to_write(ticket);
+        }
+        let batch = self.journal.under_way.remove(&ticket).expect("each batch has one outcome");
+        batch.entries.iter().for_each(|entry| self.journal.keep(entry));
+        let effects = self.house.exchange.handle(self.now, Input::Committed(batch));
+        self.perform(effects);
+    }
+
+    fn fail_to_write(&mut self, ticket: Ticket) {
+        self.journal.failed += 1;
+        let batch = self.journal.under_way.remove(&ticket).expect("each batch has one outcome");
+        let fault = Fault::OfJournal("the simulation says so".into());
+        let effects = self.house.exchange.handle(self.now, Input::Unwritten { batch, fault });
+        self.perform(effects);
+    }
+
+    /// The journal begins to fail, or is well again.
+    pub fn journal_turns(&mut self) {
+        let now = self.now.instant;
+        let lasts = Duration::from_millis(100 + self.chance.below(20_000));
+        let until = now + lasts;
+        let closing = self.closing.is_some();
+        let is_well = self.journal.trouble == Trouble::None;
+        self.journal.trouble = match self.chance.below(4) {
+            _ if !is_well || closing => Trouble::None,
+            0 => Trouble::Failing(until),
+            1 => Trouble::Held(until),
+            2 => Trouble::Slow(until),
+            _ => Trouble::Full(until),
+        };
+        self.note(format!("the journal: {:?}", self.journal.trouble));
+        if self.journal.trouble != Trouble::None {
+            self.journal.troubles += 1;
+            self.agenda.add(until, Event::Trouble);
+        } else if !closing {
+            self.after(PEACE.0, PEACE.1, Event::Trouble);
+        }
+    }
+
+    /// At once, as a journal does, or late, as a slow disk does.
+    fn commit_time(&mut self) -> Duration {
+        let micros = match self.chance.below(10) {
+            0..3 => 0,
+            3..9 => self.chance.below(8_000),
+            _ => self.chance.below(1_500_000),
+        };
+        Duration::from_micros(micros)
+    }
+
+    /// What was confirmed is there, what ended has its end, and nothing is owed any more.
+    pub fn judge_journal(&mut self) {
+        // The day may have ended on the way to the disk.
+        while let Some((ticket, _)) = self.journal.under_way.first_key_value() {
+            self.journal_acts(*ticket);
+        }
+        let health = self.house.exchange.status().journal;
+        if health.trouble.is_some() || health.owed + health.under_way > 0 || health.lost > 0 {
+            return self.fail(format!("the journal is well, and still: {health:?}"), &[]);
+        }
+        let unended = self.journal.calls.values().find(|record| record.ended.is_none());
+        if let Some(record) = unended {
+            return self.fail(format!("{} has no end in the journal", record.call), &[]);
+        }
+        let missing = self.judge.confirmed_takes().find(|(call, operator)| {
+            let record = self.journal.calls.get(call);
+            !record.is_some_and(|record| record.operators.iter().any(|by| by.as_str() == *operator))
+        });
+        if let Some((call, operator)) = missing {
+            self.fail(format!("the journal does not know that {operator} took {call}"), &[]);
+        }
+    }
+}
