@@ -708,6 +708,19 @@ fn a_truncated_or_mangled_database_is_refused() {
     assert!(Database::open(data.path()).unwrap().load(NOW).is_ok());
 }
 
+#[test]
+fn a_database_that_lacks_a_table_is_refused_and_no_backup_either() {
+    let parent = tempfile::tempdir().unwrap();
+    let (data, file) = (parent.path().join("data"), parent.path().join("monday"));
+    add_terminal(&data, "3001");
+    raw(&data).execute_batch("ALTER TABLE phases DROP COLUMN who").unwrap();
+    let refused = Database::open(&data).unwrap_err().to_string();
+    assert!(refused.contains("it is damaged (it lacks phases.who)"), "{refused}");
+    back_up(&data, &file, false).unwrap();
+    let refused = restore(&data, &file, "root", NOW).unwrap_err().to_string();
+    assert!(refused.contains("it lacks phases.who"), "{refused}");
+}
+
 /// What a start does not load.
 #[test]
 fn the_rest_is_looked_at_beside_the_loop() {

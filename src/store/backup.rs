@@ -188,7 +188,13 @@ fn replace(path: &Path, copy: &Path, now: UnixTime) -> Result<Restored, BackupEr
         files::rename(path, &aside).map_err(fault)?;
         replaced = Some(aside);
     }
-    fs::rename(copy, path).map_err(fault)?;
+    if let Err(error) = fs::rename(copy, path) {
+        if let Some(aside) = &replaced {
+            // What it was before is all that can be had.
+            let _ = files::rename(aside, path);
+        }
+        return Err(fault(error));
+    }
     files::sync_directory(path).map_err(fault)?;
     Ok(Restored { path: path.to_owned(), replaced })
 }

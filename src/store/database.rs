@@ -101,12 +101,18 @@ impl Database {
         set().map_err(|error| self.fault(error))
     }
 
-    /// Brings an older database up to date.
+    /// Brings an older database up to date, and sees that it has all its tables.
     pub(super) fn upgrade(&mut self) -> Result<(), StoreError> {
         let upgraded = schema::upgrade(&mut self.connection);
         upgraded.map_err(|error| self.fault(error))?;
         self.version = schema::VERSION;
-        Ok(())
+        match schema::missing(&self.connection).map_err(|error| self.fault(error))? {
+            None => Ok(()),
+            Some(column) => {
+                let what = format!("it lacks {column}");
+                Err(StoreError::Damaged { path: self.path.clone(), what })
+            }
+        }
     }
 
     /// The file.

@@ -2,6 +2,7 @@
 
 use crate::directory::patent_levels;
 use rusqlite::{Connection, Transaction};
+use std::collections::BTreeSet;
 
 /// The steps in their order. A step that was ever released is never changed; the next one changes it.
 const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [first, srtp, recordings, mark];
@@ -71,6 +72,20 @@ pub(super) fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// A column that a database of this version has to have, and this one has not.
+pub(super) fn missing(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let mut whole = Connection::open_in_memory()?;
+    upgrade(&mut whole)?;
+    let columns = |connection: &Connection| -> rusqlite::Result<BTreeSet<String>> {
+        let sql = "SELECT tables.name || '.' || columns.name
+                   FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+                   WHERE tables.type = 'table'";
+        connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+    };
+    let found = columns(connection)?;
+    Ok(columns(&whole)?.into_iter().find(|column| !found.contains(column)))
 }
 
 /// The file says whose it is.
