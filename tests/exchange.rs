@@ -12,7 +12,8 @@ use cordboard::directory::{
 use cordboard::exchange::journal::{Batch, Entry, Fault, State, StoredDesk};
 use cordboard::exchange::{
     AdminRequest, CALLS_PER_SECOND_MAX, CHANGES_WAITING_MAX, COMMIT_MAX, Effect, Input, Machine,
-    OPEN_CALLS_MAX, PRUNE_INTERVAL, RETRY_AFTER, RETRY_AFTER_UNWRITTEN, Reply, Retention, Settings,
+    OPEN_CALLS_MAX, PHONES_PACE, PRUNE_INTERVAL, REFUSALS_PACE, RETRY_AFTER, RETRY_AFTER_UNWRITTEN,
+    Reply, Retention, STRANGERS_PACE, Settings,
 };
 use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId};
 use cordboard::leg;
@@ -484,6 +485,185 @@ fn registers(house: &mut House, seq: u32, lines: &str) -> Vec<Effect> {
     let credentials = challenge.answer(&login, &protected, &chance);
     let lines = format!("{lines}Authorization: {credentials}\n");
     house.hears("192.0.2.8:5060", &register(seq + 1, &lines))
+}
+
+// ---- floods ----
+
+fn options(call: u64) -> String {
+    invite(call, "9000", "").replace("INVITE", "OPTIONS")
+}
+
+fn to_tag(effects: &[Effect]) -> Option<String> {
+    let sent = sent(effects);
+    sent.first().and_then(|(_, message)| message.headers().to_tag().map(str::to_owned))
+}
+
+/// RFC 3261 §8.2.7, §26.3.2.4: nothing is remembered of who asks, and a copy gets the same tag.
+#[test]
+fn what_strangers_get_leaves_nothing_behind() {
+    let (mut house, _) = House::new(State::default());
+    let ours = |text: String| text.replace("eve@elsewhere.example", "3001@cordboard.local");
+    let unknown = invite(4, "9000", "").replace("\nCall-ID", ";tag=no\nCall-ID");
+    for (text, expected) in [
+        (options(1), 200),
+        (register(1, ""), 401),
+        (ours(invite(2, "9000", CONTACT)), 401),
+        (invite(3, "desk", CONTACT), 401),
+        (unknown, 481),
+        (invite(5, "9000", "").replace("INVITE", "MESSAGE"), 405),
+        (invite(6, "9000", "").replace("INVITE", "BYE"), 481),
+        (
+            invite(7, "9000", "")
+                .replace("sip:9000@cordboard.local SIP", "sip:cordboard.local SIP"),
+            404,
+        ),
+    ] {
+        let first = house.hears("198.51.100.7:5060", &text);
+        assert_eq!(status(&first), Some(expected), "{text}");
+        let copy = house.hears("198.51.100.7:5060", &text);
+        assert_eq!((status(&copy), to_tag(&copy)), (Some(expected), to_tag(&first)), "{text}");
+        assert_eq!(house.machine.status().transactions, (0, 0), "{text}");
+        let ack = text.replace("INVITE", "ACK");
+        if ack != text {
+            let tag = to_tag(&first).unwrap();
+            let ack = ack.replace("\nCall-ID", &format!(";tag={tag}\nCall-ID"));
+            assert!(house.hears("198.51.100.7:5060", &ack).is_empty(), "no noise");
+        }
+    }
+}
+
+/// Who brought a right password gets the same answer to each copy: the password is good once.
+#[test]
+fn who_has_proved_himself_is_remembered_until_the_answer_has_come() {
+    let (mut house, _) = House::new(State::default());
+    let _ = registered(&mut house);
+    assert_eq!(house.machine.status().transactions, (0, 1));
+}
+
+#[test]
+fn a_flood_of_strangers_is_neither_read_nor_answered_beyond_its_pace() {
+    let (mut house, _) = House::new(State::default());
+    let mut answers = BTreeMap::new();
+    for call in 0..20_000 {
+        let effects = house.hears("198.51.100.7:5060", &options(call));
+        *answers.entry(status(&effects)).or_insert(0_u32) += 1;
+    }
+    let expected = [(Some(200), STRANGERS_PACE), (Some(503), REFUSALS_PACE)];
+    assert_eq!(answers.remove(&None), Some(20_000 - STRANGERS_PACE - REFUSALS_PACE));
+    assert_eq!(answers.into_iter().collect::<Vec<_>>(), expected);
+    let other = house.hears("198.51.100.8:5060", &options(1));
+    assert_eq!(status(&other), Some(200), "its neighbour is innocent");
+    house.later(1);
+    let again = house.hears("198.51.100.7:5060", &options(1));
+    assert_eq!(status(&again), Some(200), "the next second");
+}
+
+/// The 503 is made without reading: from Via, From, To, Call-ID and CSeq as they came.
+#[test]
+fn a_refusal_unread_is_a_whole_response() {
+    let (mut house, _) = House::new(State::default());
+    for call in 0..u64::from(STRANGERS_PACE) {
+        let _ = house.hears("198.51.100.7:5060", &options(call));
+    }
+    let first = house.hears("198.51.100.7:5060", &invite(9_000, "9000", ""));
+    let copy = house.hears("198.51.100.7:5060", &invite(9_000, "9000", ""));
+    let refusals = [sent(&first), sent(&copy)];
+    let [(to, Message::Response(refusal))] = &refusals[0][..] else { panic!("{refusals:?}") };
+    assert_eq!(to.remote(), address("198.51.100.7:5060"));
+    assert_eq!(refusal.status.as_u16(), 503);
+    let header = |name| refusal.headers.get(name).unwrap();
+    assert!(header(HeaderName::Via).ends_with("z9hG4bK9000"));
+    assert_eq!((header(HeaderName::CallId), header(HeaderName::CSeq)), ("9000", "1 INVITE"));
+    assert!((1..=10).contains(&header(HeaderName::RetryAfter).parse::<u32>().unwrap()));
+    assert_eq!(to_tag(&copy).as_deref(), refusal.headers.to_tag(), "one tag for all copies");
+    let ack = invite(9_000, "9000", "").replace("INVITE", "ACK");
+    assert!(house.hears("198.51.100.7:5060", &ack).is_empty(), "nobody answers an ACK");
+}
+
+/// From the address of a flood, what belongs to a call goes through; so it does behind one NAT.
+#[test]
+fn calls_go_on_behind_the_address_of_a_flood() {
+    let (mut house, _) = House::new(State::default());
+    let call = invite(1, "4001", CONTACT);
+    let effects = house.hears("198.51.100.7:5060", &call);
+    let asked = sent(&effects).into_iter().find_map(|(_, message)| match message {
+        Message::Request(request) => Some(request),
+        Message::Response(_) => None,
+    });
+    let asked = asked.unwrap();
+    let header = |name| asked.headers.get(name).unwrap();
+    let ringing = format!(
+        "SIP/2.0 180 Ringing
+Via: {}
+From: {}
+To: <sip:4001@cordboard.local>;tag=t
+Call-ID: {}
+CSeq: {}
+Contact: <sip:4001@192.0.2.9>
+Content-Length: 0
+
+",
+        header(HeaderName::Via),
+        header(HeaderName::From),
+        header(HeaderName::CallId),
+        header(HeaderName::CSeq),
+    );
+    for flood in 0..20_000 {
+        let _ = house.hears("198.51.100.7:5060", &options(10 + flood));
+        let _ = house.hears("192.0.2.9:5060", &options(10 + flood));
+    }
+    let effects = house.hears("192.0.2.9:5060", &ringing);
+    assert_eq!(status(&effects), Some(180), "an answer that is awaited");
+    let tag = to_tag(&effects).unwrap();
+    let stray = ringing.replace("branch=z9hG4bK", "branch=z9hG4bKno");
+    assert!(house.hears("192.0.2.9:5060", &stray).is_empty());
+    let info = call.replace("INVITE", "INFO").replace("bK1", "bK2").replace("CSeq: 1", "CSeq: 2");
+    let to = "To: <sip:4001@cordboard.local>";
+    let within = info.replace(to, &format!("{to};tag={tag}"));
+    let effects = house.hears("198.51.100.7:5060", &within);
+    assert!(status(&effects).is_some_and(|status| status != 503), "{effects:?}");
+    let guessed = info.replace("bK2", "bK3").replace(to, &format!("{to};tag=guessed"));
+    assert!(house.hears("198.51.100.7:5060", &guessed).is_empty(), "a guess does not help");
+    let effects = house.hears("198.51.100.7:5060", &call.replace("INVITE", "CANCEL"));
+    assert_eq!(status(&effects), Some(200), "{effects:?}");
+}
+
+/// A phone that has proved itself speaks for its address, and has another line than strangers.
+#[test]
+fn where_a_phone_has_proved_itself_the_pace_is_higher() {
+    let (mut house, _) = House::new(State::default());
+    let _ = registered(&mut house);
+    let answered = |effects: Vec<Effect>| status(&effects) == Some(200);
+    let from = "192.0.2.8:5060";
+    let read = (0..20_000).filter(|call| answered(house.hears(from, &options(*call)))).count();
+    assert!(read > STRANGERS_PACE as usize && read <= PHONES_PACE as usize, "{read}");
+}
+
+/// What the loop does: it takes in all that has come, and reads when there is time.
+#[test]
+fn what_waits_is_read_in_the_order_of_its_standing() {
+    let (mut house, _) = House::new(State::default());
+    let _ = registered(&mut house);
+    let mut arrive = |from: &str, text: &str| {
+        let (remote, connection) = (address(from), ConnectionId(0));
+        let flow = Flow { transport: Transport::Udp, local: us(), remote, connection };
+        let bytes = text.replace('\n', "\r\n");
+        house.machine.arrive(house.now, flow, bytes.as_bytes())
+    };
+    for call in 0..3 {
+        assert!(arrive("198.51.100.7:5060", &options(call)).is_empty());
+    }
+    assert!(arrive("198.51.100.8:5060", &options(8)).is_empty());
+    assert!(arrive("192.0.2.8:5060", &options(9)).is_empty());
+    assert!(house.machine.is_waited_for());
+    let mut order = Vec::new();
+    while let Some(effects) = house.machine.serve(house.now) {
+        order.extend(sent(&effects).iter().map(|(to, _)| to.remote().ip().to_string()));
+    }
+    let strangers = ["198.51.100.7", "198.51.100.8", "198.51.100.7", "198.51.100.7"];
+    assert_eq!(order[0], "192.0.2.8");
+    assert_eq!(order[1..], strangers);
+    assert!(!house.machine.is_waited_for());
 }
 
 #[test]

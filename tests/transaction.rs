@@ -12,7 +12,9 @@ use cordboard::sip::{
     self, Destination, Flow, HeaderName, Message, Request, Response, StatusCode, Transport,
 };
 use cordboard::time::Instant;
-use cordboard::transaction::{ClientId, Effect, Failure, Input, Machine, ServerId, Settings};
+use cordboard::transaction::{
+    ClientId, Effect, Failure, Input, Machine, ServerId, Settings, Standing,
+};
 use std::net::SocketAddr;
 
 /// RFC 3261 §17.2.1: the final response is repeated, at doubling intervals, until its ACK.
@@ -264,7 +266,8 @@ fn a_request_that_comes_on_two_ways_is_answered_once() {
         us -> user    INVITE
         phone -> us   INVITE branch=2
         us -> phone   482
-        phone -> us   ACK branch=2
+        phone -> us   ACK branch=2    # nothing is left of it, and nobody misses it
+        us -> user    ACK
         user -> us    486
         us -> phone   486
         phone -> us   ACK
@@ -313,6 +316,92 @@ fn more_requests_than_the_limit_are_asked_to_come_later() {
         +32s
         over
     ",
+    );
+}
+
+/// §8.2.7: a copy is a new request, and nothing is repeated until the ACK.
+#[test]
+fn of_a_stateless_answer_nothing_is_left() {
+    for over in [over_udp, over_tcp] {
+        over(
+            "
+            phone -> us   INVITE
+            us -> user    INVITE
+            user -> us    401 stateless
+            us -> phone   401
+            over
+            phone -> us   INVITE
+            us -> user    INVITE
+            user -> us    401 stateless
+            us -> phone   401
+            phone -> us   ACK             # the user knows no dialog of it
+            us -> user    ACK
+            phone -> us   CANCEL          # too late
+            us -> phone   481 for CANCEL
+            +32s
+            over
+        ",
+        );
+    }
+}
+
+#[test]
+fn our_own_refusals_have_one_tag_for_all_copies() {
+    let mut house = House::over(Transport::Udp);
+    let mut refused = |branch: &str| {
+        let message = request("CANCEL", branch).into();
+        let standing = Standing::Stranger;
+        let input = Input::Received { flow: house.flow, standing, message };
+        let effects = house.machine.handle(Instant::START, input);
+        let [Effect::Send { message, .. }] = &effects[..] else { panic!("{effects:?}") };
+        message.headers().to_tag().unwrap().to_owned()
+    };
+    let tag = refused("1");
+    assert_eq!(refused("1"), tag);
+    assert_ne!(refused("2"), tag);
+}
+
+/// The unhappy twin: in a full house who is in a call is heard, and who is not is not.
+#[test]
+fn when_places_run_short_strangers_go_first() {
+    let mut house = House::over(Transport::Udp);
+    let settings = Settings { server_transactions_max: 4, ..Settings::default() };
+    house.machine = Machine::new(settings, Random::from_number(1));
+    house.standing = Standing::Stranger;
+    ladder::play(
+        &mut house,
+        "
+        phone -> us   OPTIONS
+        us -> user    OPTIONS
+        phone -> us   INFO branch=2   # one percent of four is one
+        us -> phone   503 retry
+        phone -> us   OPTIONS         # a copy is no other request
+    ",
+    );
+    house.standing = Standing::Registered;
+    ladder::play(
+        &mut house,
+        "phone -> us INFO branch=2
+us -> phone 503 retry",
+    );
+    house.flow.remote = SocketAddr::from(([192, 0, 2, 8], 5062));
+    ladder::play(
+        &mut house,
+        "phone -> us INFO branch=2
+us -> user INFO",
+    );
+    house.standing = Standing::Stranger;
+    house.flow.remote = SocketAddr::from(([192, 0, 2, 9], 5062));
+    ladder::play(
+        &mut house,
+        "phone -> us INFO branch=3
+us -> phone 503 retry",
+    );
+    house.standing = Standing::Dialog;
+    ladder::play(
+        &mut house,
+        "phone -> us BYE branch=4
+us -> user BYE",
     );
 }
 
@@ -601,7 +690,11 @@ fn an_answer_goes_where_the_request_came_from() {
         house.flow.remote.set_port(9999);
         let mut came = request("CANCEL", "1");
         came.headers.set(HeaderName::Via, &format!("SIP/2.0/UDP {via}"));
-        let input = Input::Received { flow: house.flow, message: came.into() };
+        let input = Input::Received {
+            flow: house.flow,
+            standing: Standing::Stranger,
+            message: came.into(),
+        };
         let effects = house.machine.handle(Instant::START, input);
         let [Effect::Send { to, message }] = &effects[..] else { panic!("{effects:?}") };
         assert_eq!(to.remote(), SocketAddr::from(([192, 0, 2, 7], port)), "{via}");
@@ -642,6 +735,7 @@ struct House {
     machine: Machine,
     flow: Flow,
     to: Destination,
+    standing: Standing,
     /// The last request that went to the user, and the last that went to the phone.
     served: Option<(ServerId, Request)>,
     sent: Option<Request>,
@@ -658,7 +752,8 @@ impl House {
         let advertise = [Transport::Udp, Transport::Tcp].map(|t| (t, flow.local)).into();
         let settings = Settings { advertise, ..Settings::default() };
         let machine = Machine::new(settings, Random::from_number(7));
-        Self { machine, flow, to: Destination::Flow(flow), served: None, sent: None }
+        let (to, standing) = (Destination::Flow(flow), Standing::Registered);
+        Self { machine, flow, to, standing, served: None, sent: None }
     }
 
     fn phone_sends(&self, what: &str) -> Message {
@@ -681,6 +776,12 @@ impl House {
             None => {}
         }
         response.into()
+    }
+
+    fn forgets(&mut self, now: Instant, response: Response) -> Vec<String> {
+        let (id, _) = self.served.take().expect("something was asked");
+        let effects = self.machine.handle(now, Input::RespondStateless { id, response });
+        self.told(effects)
     }
 
     fn told(&mut self, effects: Vec<Effect>) -> Vec<String> {
@@ -740,13 +841,19 @@ impl ladder::House for House {
             "user -> us cancel" => Input::Cancel { id, reason: Some("SIP;cause=200".to_owned()) },
             _ => match (rung.strip_prefix("phone -> us "), rung.strip_prefix("user -> us ")) {
                 (Some(what), _) => {
-                    Input::Received { flow: self.flow, message: self.phone_sends(what) }
+                    let message = self.phone_sends(what);
+                    Input::Received { flow: self.flow, standing: self.standing, message }
                 }
                 (None, Some(status)) => {
+                    let stateless = status.ends_with(" stateless");
+                    let status = status.trim_end_matches(" stateless");
                     let (id, request) = self.served.as_ref().expect("something was asked");
                     let mut response =
                         request.response(StatusCode::new(status.parse().unwrap()).unwrap());
                     response.headers.set_to_tag("ours");
+                    if stateless {
+                        return Some(self.forgets(now, response));
+                    }
                     Input::Respond { id: *id, response }
                 }
                 (None, None) => return None,

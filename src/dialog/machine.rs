@@ -108,6 +108,12 @@ impl Machine {
         Some(entry.session.leg())
     }
 
+    /// Whether there is a dialog of this name, ours the tag of To in what comes.
+    #[must_use]
+    pub fn knows(&self, call_id: &str, ours: &str, theirs: &str) -> bool {
+        self.find_entry(call_id, ours, theirs).is_some()
+    }
+
     /// Which leg a Replaces header means (RFC 3891 §3); never one that is over.
     #[must_use]
     pub fn find_replaces(&self, call_id: &str, to_tag: &str, from_tag: &str) -> Option<LegId> {

@@ -7,6 +7,7 @@
 use super::changes::Changes;
 use super::desks::Desk;
 use super::doorway::{Effect, Grievance, Input, Settings};
+use super::intake::Intake;
 use super::journal::{Entry, State};
 use super::ledger::Ledger;
 use super::promises::Awaiting;
@@ -20,10 +21,12 @@ use crate::leg;
 use crate::locator;
 use crate::random::Random;
 use crate::registrar;
-use crate::sip::{self, Destination, Fault, Flow, Message, Response};
+use crate::sip::{
+    self, Destination, Fault, Flow, HeaderName, Message, Request, Response, StatusCode, Tags,
+};
 use crate::switchboard::{self, World};
 use crate::time::{Instant, Now, earliest};
-use crate::transaction::{self, ClientId, ServerId};
+use crate::transaction::{self, ClientId, ServerId, Standing};
 use std::collections::{BTreeMap, VecDeque};
 
 /// All cores of the switchboard.
@@ -32,7 +35,11 @@ pub struct Machine {
     pub(super) settings: Settings,
     pub(super) directory: Directory,
     pub(super) random: Random,
-    transactions: transaction::Machine,
+    /// The To tags of answers that leave nothing behind.
+    pub(super) tags: Tags,
+    /// What is not read yet.
+    pub(super) intake: Intake,
+    pub(super) transactions: transaction::Machine,
     pub(super) registrar: registrar::Machine,
     pub(super) legs: leg::Machine,
     pub(super) switchboard: switchboard::Machine,
@@ -81,7 +88,13 @@ impl Machine {
             random.fork(),
             state.next_call.saturating_sub(1),
         );
+        let mut intake = Intake::new(settings.registrar.expires_max, &mut random);
+        for flow in state.bindings.iter().filter_map(|binding| binding.flow) {
+            intake.proved(now.instant, flow.remote.ip());
+        }
         let mut exchange = Self {
+            intake,
+            tags: Tags::new(&mut random),
             directory: Directory::new(plan, state.accounts),
             transactions: transaction::Machine::new(settings.transaction.clone(), random.fork()),
             registrar: registrar::Machine::new(settings.registrar.clone(), random.fork()),
@@ -125,7 +138,12 @@ impl Machine {
     pub fn handle(&mut self, now: Now, input: Input<'_>) -> Vec<Effect> {
         let mut out = Vec::new();
         match input {
-            Input::Sip { flow, bytes } => self.receive(now, flow, bytes, &mut out),
+            Input::Sip { flow, bytes } => {
+                out = self.arrive(now, flow, bytes);
+                while let Some(effects) = self.serve(now) {
+                    out.extend(effects);
+                }
+            }
             Input::TransportFailed(destination) => {
                 let input = transaction::Input::TransportFailed { destination };
                 self.transact(now, input);
@@ -242,20 +260,58 @@ impl Machine {
         self.line.extend(effects.into_iter().map(Said::Locator));
     }
 
-    pub(super) fn register(&mut self, now: Now, input: registrar::Input) {
+    /// Returns whether a REGISTER was accepted.
+    pub(super) fn register(&mut self, now: Now, input: registrar::Input) -> bool {
         let effects = self.registrar.handle(now, &self.directory, input);
+        let accepted = effects.iter().any(|effect| match effect {
+            registrar::Effect::Respond { response, .. } => response.status.is_success(),
+            registrar::Effect::Store(_)
+            | registrar::Effect::Registered(_)
+            | registrar::Effect::Unregistered(_) => false,
+        });
         self.line.extend(effects.into_iter().map(Said::Registrar));
+        accepted
     }
 
     pub(super) fn respond(&mut self, now: Now, id: ServerId, response: Response) {
         self.transact(now, transaction::Input::Respond { id, response });
     }
 
+    pub(super) fn respond_stateless(&mut self, now: Now, id: ServerId, response: Response) {
+        self.transact(now, transaction::Input::RespondStateless { id, response });
+    }
+
+    /// Answers a request of which nothing has come. Nothing is kept of the answer (RFC 3261 §8.2.7,
+    /// §26.3.2.4) but for those who have proved who they are: their password is good once.
+    pub(super) fn refuse_with(
+        &mut self,
+        now: Now,
+        id: ServerId,
+        request: &Request,
+        response: Response,
+    ) {
+        let proved = request.headers.contains(HeaderName::Authorization)
+            && response.status != StatusCode::UNAUTHORIZED;
+        match proved {
+            true => self.respond(now, id, response),
+            false => self.respond_stateless(now, id, response),
+        }
+    }
+
     // ---- what the rooms say ----
 
-    fn receive(&mut self, now: Now, flow: Flow, bytes: &[u8], out: &mut Vec<Effect>) {
+    pub(super) fn receive(
+        &mut self,
+        now: Now,
+        flow: Flow,
+        standing: Standing,
+        bytes: &[u8],
+        out: &mut Vec<Effect>,
+    ) {
         match sip::parse(bytes) {
-            Ok(message) => self.transact(now, transaction::Input::Received { flow, message }),
+            Ok(message) => {
+                self.transact(now, transaction::Input::Received { flow, standing, message });
+            }
             Err(error) if error.what == Fault::KeepAlive => {}
             Err(error) => {
                 if let Some(response) = sip::parse_failure_response(bytes, &error) {
@@ -296,7 +352,17 @@ impl Machine {
             registrar::Effect::Respond { transaction, response, after_commit } => {
                 let id = ServerId(transaction);
                 if !after_commit {
-                    return self.respond(now, id, response);
+                    // Before a password is looked at, and after a wrong one, nothing is kept.
+                    let stateless = [
+                        StatusCode::UNAUTHORIZED,
+                        StatusCode::BAD_REQUEST,
+                        StatusCode::BAD_EXTENSION,
+                        StatusCode::SERVICE_UNAVAILABLE,
+                    ];
+                    return match stateless.contains(&response.status) {
+                        true => self.respond_stateless(now, id, response),
+                        false => self.respond(now, id, response),
+                    };
                 }
                 // With it goes all that was stored before, which is what it waits for.
                 self.promise(now, Awaiting::Response(id, Box::new(response)), out);
@@ -385,7 +451,7 @@ pub(super) fn world<'a>(
     World { directory, registrar, locator }
 }
 
-fn send(to: Destination, message: &Message) -> Effect {
+pub(super) fn send(to: Destination, message: &Message) -> Effect {
     let mut bytes = Vec::with_capacity(1024);
     sip::print(message, &mut bytes);
     Effect::Send { to, bytes }

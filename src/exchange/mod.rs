@@ -4,7 +4,7 @@
 //! speak to each other only through here, in the order in which they spoke.
 //!
 //! ```text
-//!   Sip ─▶ sip::parse ─▶ transaction ─┬─ REGISTER ─▶ registrar ─▶ answer after the commit
+//!   Sip ─▶ intake ─▶ sip::parse ─▶ transaction ─┬─ REGISTER ─▶ registrar ─▶ answer after the commit
 //!                                     ├─ in a dialog ─▶ leg ─┐
 //!                                     └─ INVITE ─▶ identify ─▶ leg ─┴─ events ─▶ switchboard
 //!   Send ◀─ sip::print ◀─ transaction ◀─ leg ◀──────────── commands ◀──────────────┘
@@ -17,9 +17,11 @@
 //! the journal, and is written when it can be.
 
 mod admin;
+mod arrivals;
 mod changes;
 mod desks;
 mod doorway;
+mod intake;
 pub mod journal;
 mod ledger;
 mod machine;
@@ -33,6 +35,7 @@ mod views;
 pub use admin::{Reply, Request as AdminRequest};
 pub use changes::CHANGES_WAITING_MAX;
 pub use doorway::{Effect, Grievance, Input, Settings};
+pub use intake::{DIALOGS_PACE, PHONES_PACE, REFUSALS_PACE, STRANGERS_PACE};
 pub use ledger::{COMMIT_MAX, OWED_MAX};
 pub use machine::Machine;
 pub use promises::RETRY_AFTER_UNWRITTEN;

@@ -72,8 +72,11 @@ impl Machine {
         }
         match &request.method {
             method if *method == Method::REGISTER => {
-                let transaction = id.0;
-                self.register(now, registrar::Input::Register { transaction, flow, request });
+                let (transaction, source) = (id.0, flow.remote.ip());
+                let input = registrar::Input::Register { transaction, flow, request };
+                if self.register(now, input) {
+                    self.intake.proved(now.instant, source);
+                }
             }
             method if *method == Method::INVITE => self.on_invite(now, id, flow, request, out),
             method if *method == Method::OPTIONS => {
@@ -81,7 +84,7 @@ impl Machine {
                 response.headers.push(HeaderName::Allow, ALLOW);
                 response.headers.push(HeaderName::Accept, "application/sdp");
                 response.headers.push(HeaderName::Supported, "100rel, timer, path, outbound");
-                self.respond(now, id, response);
+                self.refuse_with(now, id, &request, response);
             }
             method if WITHIN_DIALOGS.contains(method) => {
                 self.refuse(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST, "");
@@ -89,7 +92,7 @@ impl Machine {
             _ => {
                 let mut response = self.response(&request, StatusCode::METHOD_NOT_ALLOWED, "");
                 response.headers.push(HeaderName::Allow, ALLOW);
-                self.respond(now, id, response);
+                self.refuse_with(now, id, &request, response);
             }
         }
     }
@@ -123,8 +126,8 @@ impl Machine {
                     let about = Grievance::Refused(response.status.as_u16());
                     out.push(Effect::Complaint { flow, about, what });
                 }
-                response.headers.set_to_tag(&self.random.hex(16));
-                self.respond(now, id, *response);
+                response.headers.set_to_tag(&self.tags.of(&request.headers));
+                self.refuse_with(now, id, &request, *response);
             }
         }
     }
@@ -236,7 +239,7 @@ impl Machine {
         flow: Flow,
         request: &Request,
     ) -> Result<Caller, Box<Response>> {
-        match self.registrar.authenticate(now, &self.directory, flow, request) {
+        match self.authenticate(now, flow, request) {
             Verdict::Operator(operator) => {
                 if request.headers.has_token(HeaderName::RecvInfo, desk::PACKAGE) {
                     return Ok(Caller::Desk { operator, flow });
@@ -278,7 +281,7 @@ impl Machine {
             }
             return Ok(guest(&from, request, &self.directory));
         }
-        match self.registrar.authenticate(now, &self.directory, flow, request) {
+        match self.authenticate(now, flow, request) {
             Verdict::Terminal(number) => {
                 let terminal = self.directory.terminal(&number);
                 let own = terminal.map(|terminal| terminal.name.clone()).unwrap_or_default();
@@ -293,6 +296,18 @@ impl Machine {
             }
             Verdict::Refused(refusal) => Err(Box::new(refusal.response(request))),
         }
+    }
+
+    /// Who sends a request; a right password speaks for its source from now on.
+    fn authenticate(&mut self, now: Now, flow: Flow, request: &Request) -> Verdict {
+        let verdict = self.registrar.authenticate(now, &self.directory, flow, request);
+        match &verdict {
+            Verdict::Terminal(_) | Verdict::Operator(_) => {
+                self.intake.proved(now.instant, flow.remote.ip());
+            }
+            Verdict::Refused(_) => {}
+        }
+        verdict
     }
 
     /// Whether a URI is in our domain. Where we listen on all addresses, the one that this peer
@@ -313,9 +328,7 @@ impl Machine {
         if !reason.is_empty() {
             response = response.with_reason(reason);
         }
-        if response.headers.to_tag().is_none() {
-            response.headers.set_to_tag(&self.random.hex(16));
-        }
+        response.headers.set_to_tag(&self.tags.of(&request.headers));
         response
     }
 
@@ -328,7 +341,7 @@ impl Machine {
         reason: &str,
     ) {
         let response = self.response(request, status, reason);
-        self.respond(now, id, response);
+        self.refuse_with(now, id, request, response);
     }
 }
 

@@ -152,6 +152,12 @@ impl Machine {
         self.dialog.find(request)
     }
 
+    /// Whether a request of this Call-ID, To tag and From tag belongs to a leg.
+    #[must_use]
+    pub fn knows(&self, call_id: &str, to_tag: &str, from_tag: &str) -> bool {
+        self.dialog.knows(call_id, to_tag, from_tag)
+    }
+
     /// The dialog of a leg in writing, while it is established.
     #[must_use]
     pub fn stored(&self, leg: LegId) -> Option<dialog::StoredDialog> {

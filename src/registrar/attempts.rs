@@ -18,7 +18,9 @@
 use crate::directory::{NAME_MAX, OPERATORS_MAX, TERMINALS_MAX};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
+
+pub use crate::sip::network;
 
 /// How fast may be guessed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -196,15 +198,6 @@ impl<K: Clone + Ord> Debts<K> {
 /// No account has a longer name, so guesses at longer ones need not be told apart.
 fn shortened(account: &str) -> String {
     account.chars().take(NAME_MAX + 1).collect()
-}
-
-/// What counts as one source: an IPv4 address, or the /64 that one IPv6 subscriber has.
-#[must_use]
-pub fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from(u128::from(ip) & (u128::MAX << 64))),
-    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use super::wrong_passwords::WrongPassword;
 use crate::directory::Directory;
 use crate::ids::{ConnectionId, Number};
 use crate::random::Random;
-use crate::sip::{Flow, Request, Response};
+use crate::sip::{Flow, Request, Response, Tags};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -102,7 +102,7 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Machine {
     settings: Settings,
-    random: Random,
+    tags: Tags,
     authenticator: Authenticator,
     bindings: Bindings,
     tentative: Tentative,
@@ -115,7 +115,7 @@ impl Machine {
         let authenticator = Authenticator::new(random.fork());
         Self {
             settings,
-            random,
+            tags: Tags::new(&mut random),
             authenticator,
             bindings: Bindings::default(),
             tentative: Tentative::default(),
@@ -140,7 +140,7 @@ impl Machine {
             Input::Register { transaction, flow, request } => {
                 let (mut effects, mut response) =
                     self.register(now, directory, transaction, flow, &request);
-                response.headers.set_to_tag(&self.random.hex(16));
+                response.headers.set_to_tag(&self.tags.of(&request.headers));
                 let stored = effects.iter().take_while(|e| matches!(e, Effect::Store(_))).count();
                 let respond = Effect::Respond { transaction, response, after_commit: stored > 0 };
                 effects.insert(stored, respond);

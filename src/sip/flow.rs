@@ -2,7 +2,7 @@
 
 use crate::ids::ConnectionId;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// A transport that we speak.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -133,6 +133,15 @@ impl Destination {
             Self::Flow(flow) => flow.remote,
             Self::Address { remote, .. } => *remote,
         }
+    }
+}
+
+/// What counts as one source: an IPv4 address, or the /64 that one IPv6 subscriber has.
+#[must_use]
+pub fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(ip),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from(u128::from(ip) & (u128::MAX << 64))),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod digest;
 mod error;
 mod flow;
 mod framing;
+mod glance;
 mod header_name;
 mod headers;
 mod host;
@@ -20,14 +21,16 @@ mod params;
 mod parse;
 mod print;
 mod status;
+mod tags;
 mod typed;
 mod uri;
 mod values;
 mod via;
 
 pub use error::{Error, Fault};
-pub use flow::{Destination, Flow, Transport};
+pub use flow::{Destination, Flow, Transport, network};
 pub use framing::{Frame, Framing};
+pub use glance::{Glance, glance};
 pub use header_name::{HeaderName, OtherName};
 pub use headers::Headers;
 pub use host::{Host, HostName};
@@ -35,9 +38,10 @@ pub use message::{MAX_FORWARDS, Message, Request, Response};
 pub use method::Method;
 pub use name_addr::NameAddr;
 pub use params::Params;
-pub use parse::{parse, parse_failure_response};
+pub use parse::{busy_response, parse, parse_failure_response};
 pub use print::print;
 pub use status::StatusCode;
+pub use tags::Tags;
 pub use uri::{Scheme, Uri};
 pub use values::{
     Contacts, Event, MediaType, RAck, Reason, Refresher, Replaces, SessionExpires,

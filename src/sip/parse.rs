@@ -250,6 +250,11 @@ impl Iterator for Lines<'_> {
 }
 
 impl RawLine {
+    /// Where it is, without its line end.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
     /// The name, and where the trimmed value is. `text` is what the lines were cut from.
     fn split(&self, text: &str) -> Result<(HeaderName, Range<usize>), Error> {
         let wrong = |_| Fault::HeaderLine.at(self.span.start);
@@ -295,6 +300,19 @@ pub fn parse_failure_response(bytes: &[u8], error: &Error) -> Option<Response> {
     if error.what == Fault::KeepAlive {
         return None;
     }
+    let mut response = salvage(bytes, error.status())?;
+    response.reason = error.what.to_string();
+    Some(response)
+}
+
+/// The 503 to a request that nobody has read and nobody will; `None` as above.
+#[must_use]
+pub fn busy_response(bytes: &[u8]) -> Option<Response> {
+    salvage(bytes, StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// The response `status` with what can be saved of a request that was not read.
+fn salvage(bytes: &[u8], status: StatusCode) -> Option<Response> {
     let start = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n'))?;
     let head = &bytes[start..bytes.len().min(start + HEAD_BYTES_MAX)];
     let head = find_head_end(head, 0).ok().flatten().map_or(head, |(len, _)| &head[..len]);
@@ -304,7 +322,7 @@ pub fn parse_failure_response(bytes: &[u8], error: &Error) -> Option<Response> {
     if method == Method::ACK.as_str() || !lexer::is_token(method) {
         return None;
     }
-    let mut response = Response::new(error.status()).with_reason(&error.what.to_string());
+    let mut response = Response::new(status);
     let headers = &mut response.headers;
     for line in Lines::of(block.as_bytes()).take(HEADER_LINES_MAX) {
         let Ok((name, value)) = line.split(block) else { continue };

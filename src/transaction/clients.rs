@@ -75,6 +75,11 @@ impl Clients {
         self.entries.len()
     }
 
+    /// Whether one has this branch.
+    pub fn is_awaited(&self, branch: &str) -> bool {
+        self.by_branch.contains_key(branch)
+    }
+
     /// Starts a transaction (§17.1).
     pub fn send(
         &mut self,

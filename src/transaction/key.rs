@@ -49,6 +49,16 @@ impl ServerKey {
         Self::with_method(cancel, via, Method::INVITE)
     }
 
+    /// The key of the INVITE under this Via; `None` when its client is older than RFC 3261.
+    #[must_use]
+    pub fn of_invite(via: &Via) -> Option<Self> {
+        Some(Self::Branch {
+            branch: via.branch()?.to_owned(),
+            sent_by: via.sent_by().to_ascii_lowercase(),
+            method: Method::INVITE,
+        })
+    }
+
     fn with_method(request: &Request, via: &Via, method: Method) -> Self {
         match via.branch() {
             Some(branch) => Self::Branch {

@@ -7,8 +7,9 @@
 
 use super::clients::Clients;
 use super::servers::Servers;
+use super::shares::Standing;
 use crate::random::Random;
-use crate::sip::{Destination, Flow, Message, Request, Response, Transport};
+use crate::sip::{Destination, Flow, Message, Request, Response, Transport, Via};
 use crate::time::{Instant, earliest};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,6 +29,8 @@ pub enum Input {
     Received {
         /// How it came.
         flow: Flow,
+        /// What speaks for it.
+        standing: Standing,
         /// What came.
         message: Message,
     },
@@ -45,6 +48,14 @@ pub enum Input {
         /// The request that is answered.
         id: ServerId,
         /// The answer, with its To tag.
+        response: Response,
+    },
+    /// The transaction user answers, and a copy of the request may ask it again (§8.2.7): nothing is
+    /// kept and nothing repeated. The To tag is the same for each copy.
+    RespondStateless {
+        /// The request that is answered.
+        id: ServerId,
+        /// The final answer, with its To tag.
         response: Response,
     },
     /// The transaction user no longer wants the answer to its INVITE.
@@ -136,7 +147,8 @@ pub enum Failure {
 pub struct Settings {
     /// The address to put into Via, per transport that we listen on.
     pub advertise: BTreeMap<Transport, SocketAddr>,
-    /// The most requests that are being answered at once; one more gets 503.
+    /// The most requests that are being answered at once; one more gets 503, and who is not known
+    /// gets it before ([`Standing`]).
     pub server_transactions_max: usize,
     /// The longest request sent by UDP to an address that is not a flow (§18.1.1), in bytes.
     pub udp_bytes_max: usize,
@@ -169,20 +181,35 @@ impl Machine {
         (self.clients.count(), self.servers.count())
     }
 
+    /// Whether a response with this topmost Via is awaited.
+    #[must_use]
+    pub fn is_awaited(&self, via: &Via) -> bool {
+        via.branch().is_some_and(|branch| self.clients.is_awaited(branch))
+    }
+
+    /// Whether an ACK or a CANCEL with this topmost Via belongs to an INVITE that is known here.
+    #[must_use]
+    pub fn has_invite(&self, via: &Via) -> bool {
+        self.servers.has_invite(via)
+    }
+
     /// Takes one input and returns all that follows from it.
     #[must_use]
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
         let out = &mut effects;
         match input {
-            Input::Received { flow, message: Message::Request(request) } => {
-                self.servers.receive(now, flow, request, out);
+            Input::Received { flow, standing, message: Message::Request(request) } => {
+                self.servers.receive(now, flow, standing, request, out);
             }
             Input::Received { message: Message::Response(response), .. } => {
                 self.clients.receive(now, response, out);
             }
             Input::Request { id, to, request } => self.clients.send(now, id, to, request, out),
             Input::Respond { id, response } => self.servers.respond(now, id, response, out),
+            Input::RespondStateless { id, response } => {
+                self.servers.respond_stateless(id, response, out);
+            }
             Input::Cancel { id, reason } => self.clients.cancel(now, id, reason, out),
             Input::Forward { to, request } => self.clients.forward(to, request, out),
             Input::TransportFailed { destination } => {

@@ -12,6 +12,8 @@ mod machine;
 mod server_invite;
 mod server_non_invite;
 mod servers;
+mod shares;
 mod timers;
 
 pub use machine::{ClientId, Effect, Failure, Input, Machine, ServerId, Settings};
+pub use shares::Standing;

@@ -4,13 +4,15 @@ use super::key::{MergeKey, ServerKey};
 use super::machine::{Effect, ServerId};
 use super::server_invite::{self, ServerInvite};
 use super::server_non_invite::{self, ServerNonInvite};
+use super::shares::{Shares, Standing};
 use crate::random::{KeyedMap, Random};
 use crate::sip::{
-    Destination, Flow, HeaderName, Method, Request, Response, StatusCode, Transport, Via,
+    Destination, Flow, HeaderName, Method, Request, Response, StatusCode, Tags, Transport, Via,
+    network,
 };
 use crate::time::Instant;
 use std::collections::{BTreeSet, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// §21.5.4: the longest wait that an overloaded house asks for, in seconds.
 const RETRY_AFTER_MAX: u64 = 10;
@@ -19,7 +21,8 @@ const RETRY_AFTER_MAX: u64 = 10;
 #[derive(Debug)]
 pub struct Servers {
     random: Random,
-    limit: usize,
+    tags: Tags,
+    shares: Shares,
     last_id: u64,
     entries: KeyedMap<ServerId, Entry>,
     by_key: KeyedMap<ServerKey, ServerId>,
@@ -34,6 +37,7 @@ struct Entry {
     key: ServerKey,
     merge_key: Option<MergeKey>,
     to: Destination,
+    source: IpAddr,
     armed: Option<Instant>,
 }
 
@@ -57,7 +61,8 @@ impl Servers {
     /// No transactions yet, and never more than `limit`.
     pub fn new(limit: usize, mut random: Random) -> Self {
         Self {
-            limit,
+            tags: Tags::new(&mut random),
+            shares: Shares::new(limit, &mut random),
             last_id: 0,
             entries: HashMap::with_hasher(random.map_keys()),
             by_key: HashMap::with_hasher(random.map_keys()),
@@ -73,11 +78,17 @@ impl Servers {
         self.entries.len()
     }
 
+    /// Whether the INVITE under this Via is here.
+    pub fn has_invite(&self, via: &Via) -> bool {
+        ServerKey::of_invite(via).is_some_and(|key| self.by_key.contains_key(&key))
+    }
+
     /// Takes a request from the wire (§17.2.3).
     pub fn receive(
         &mut self,
         now: Instant,
         flow: Flow,
+        standing: Standing,
         mut request: Request,
         out: &mut Vec<Effect>,
     ) {
@@ -92,24 +103,21 @@ impl Servers {
             out.push(Effect::Ack { flow, request });
         } else if request.method == Method::CANCEL {
             self.receive_cancel(now, key, flow, &request, &via, out);
-        } else if self.entries.len() >= self.limit {
+        } else if !self.shares.has_room(standing, network(flow.remote.ip())) {
             let mut response = self.refusal(&request, StatusCode::SERVICE_UNAVAILABLE);
             let seconds = 1 + self.random.below(RETRY_AFTER_MAX);
             response.headers.push(HeaderName::RetryAfter, &seconds.to_string());
             out.push(Effect::Send { to: return_path(flow, &via), message: response.into() });
         } else {
             let merge_key = MergeKey::of(&request);
-            let merged = merge_key.as_ref().is_some_and(|m| self.by_merge_key.contains_key(m));
-            let to = return_path(flow, &via);
-            if merged {
+            if merge_key.as_ref().is_some_and(|m| self.by_merge_key.contains_key(m)) {
                 // §8.2.2.2: the same request came on two ways; the first one is being answered.
-                let id = self.open(now, key, None, to, &request);
                 let response = self.refusal(&request, StatusCode::LOOP_DETECTED);
-                self.respond(now, id, response, out);
-            } else {
-                let id = self.open(now, key, merge_key, to, &request);
-                out.push(Effect::Request { id, flow, request });
+                out.push(Effect::Send { to: return_path(flow, &via), message: response.into() });
+                return;
             }
+            let id = self.open(now, key, merge_key, flow, &via, &request);
+            out.push(Effect::Request { id, flow, request });
         }
     }
 
@@ -151,35 +159,27 @@ impl Servers {
             Transaction::Invite(invite) => Some((id, invite.can_be_cancelled(), invite.to_tag())),
             Transaction::Other(_) => None,
         });
-        let mut response = match found {
-            None => cancel.response(StatusCode::CALL_DOES_NOT_EXIST),
-            Some(_) => cancel.response(StatusCode::OK),
-        };
-        // §9.2: the tag of the INVITE's responses, where there is one already.
-        if let Some((_, _, Some(tag))) = found {
-            response.headers.set_to_tag(tag);
-        }
-        let cancelled = found.filter(|(_, awaits, _)| *awaits).map(|(id, ..)| id);
-        let stray_and_full = found.is_none() && self.entries.len() >= self.limit;
-        let tag = self.random.hex(16);
-        response.headers.set_to_tag(&tag);
-        if stray_and_full {
+        let Some((invite, awaits, tag)) = found else {
+            let response = self.refusal(cancel, StatusCode::CALL_DOES_NOT_EXIST);
             out.push(Effect::Send { to: return_path(flow, via), message: response.into() });
             return;
-        }
-        let cancel_id = self.open(now, key, None, return_path(flow, via), cancel);
-        self.respond(now, cancel_id, response, out);
-        if let Some(id) = cancelled {
+        };
+        let mut response = cancel.response(StatusCode::OK);
+        // §9.2: the tag of the INVITE's responses, where there is one already.
+        let tag = tag.map_or_else(|| self.tags.of(&cancel.headers), str::to_owned);
+        response.headers.set_to_tag(&tag);
+        let id = self.open(now, key, None, flow, via, cancel);
+        self.respond(now, id, response, out);
+        if awaits {
             let reason = cancel.headers.get(HeaderName::Reason).map(str::to_owned);
-            out.push(Effect::Cancelled { id, reason });
+            out.push(Effect::Cancelled { id: invite, reason });
         }
     }
 
-    /// A response of this room's own.
-    fn refusal(&mut self, request: &Request, status: StatusCode) -> Response {
+    /// A response of this room's own, for which nothing is kept: a copy gets it again (§8.2.7).
+    fn refusal(&self, request: &Request, status: StatusCode) -> Response {
         let mut response = request.response(status);
-        let tag = self.random.hex(16);
-        response.headers.set_to_tag(&tag);
+        response.headers.set_to_tag(&self.tags.of(&request.headers));
         response
     }
 
@@ -188,11 +188,13 @@ impl Servers {
         now: Instant,
         key: ServerKey,
         merge_key: Option<MergeKey>,
-        to: Destination,
+        flow: Flow,
+        via: &Via,
         request: &Request,
     ) -> ServerId {
         self.last_id += 1;
         let id = ServerId(self.last_id);
+        let (to, source) = (return_path(flow, via), network(flow.remote.ip()));
         let reliable = to.transport().is_reliable();
         let trying = request.response(StatusCode::TRYING);
         let transaction = if request.method == Method::INVITE {
@@ -205,7 +207,9 @@ impl Servers {
             self.by_merge_key.insert(merge_key.clone(), id);
         }
         self.by_destination.insert((to, id));
-        self.entries.insert(id, Entry { transaction, key, merge_key, to, armed: None });
+        self.shares.take(source);
+        let entry = Entry { transaction, key, merge_key, to, source, armed: None };
+        self.entries.insert(id, entry);
         self.arm(id);
         id
     }
@@ -219,6 +223,14 @@ impl Servers {
         out: &mut Vec<Effect>,
     ) {
         self.play(now, id, Event::Respond(response), out);
+    }
+
+    /// The transaction user answers, and nothing is kept of it.
+    pub fn respond_stateless(&mut self, id: ServerId, response: Response, out: &mut Vec<Effect>) {
+        if let Some(to) = self.entries.get(&id).map(|entry| entry.to) {
+            out.push(Effect::Send { to, message: response.into() });
+            self.close(id);
+        }
     }
 
     /// Nothing can be carried to `destination`.
@@ -314,6 +326,7 @@ impl Servers {
         let Some(entry) = self.entries.remove(&id) else {
             return;
         };
+        self.shares.give_back(entry.source);
         self.by_key.remove(&entry.key);
         if let Some(merge_key) = &entry.merge_key {
             self.by_merge_key.remove(merge_key);

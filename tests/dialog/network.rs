@@ -415,7 +415,8 @@ impl World {
             remote: self.houses[1 - house].address,
             connection: ConnectionId(0),
         };
-        let input = transaction::Input::Received { flow, message };
+        let standing = transaction::Standing::Registered;
+        let input = transaction::Input::Received { flow, standing, message };
         let effects = self.houses[house].transactions.handle(self.now, input);
         self.carry(house, effects);
     }
