@@ -40,6 +40,10 @@ const PORTS_AT_START: usize = 64;
 const PORTS_MORE: usize = 64;
 /// Administrators' requests that may wait.
 pub const REQUESTS_MAX: usize = 64;
+/// Messages of one kind that are taken in before all else has its turn.
+pub(super) const BURST_MAX: usize = 256;
+/// So long messages that wait are read before all else has its turn.
+const READING_MAX: Duration = Duration::from_millis(1);
 /// At the end, phones and the journal get this long.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -135,6 +139,8 @@ pub struct EventLoop {
     last_request: u64,
     /// What performing has brought up; handled before the next sleep.
     found: VecDeque<Found>,
+    /// More has come than the last turn could do.
+    crowded: bool,
 }
 
 /// An input that came up while effects were performed.
@@ -210,6 +216,7 @@ impl EventLoop {
             replies: BTreeMap::new(),
             last_request: 0,
             found: VecDeque::new(),
+            crowded: false,
         };
         this.media.prepare(this.sockets.media.outgoing());
         this.perform(first);
@@ -251,6 +258,12 @@ impl EventLoop {
             {
                 return Ok(());
             }
+            let crowded = std::mem::take(&mut self.crowded);
+            if crowded {
+                // What is always ready keeps the runtime from looking for what else has come.
+                tokio::task::yield_now().await;
+                self.sweep(&mut commits)?;
+            }
             let cores = earliest(self.exchange.deadline(), self.media.deadline());
             let server = earliest(self.cameras.deadline(), self.complaints.deadline());
             let wake = earliest(earliest(cores, server), farewell);
@@ -259,6 +272,7 @@ impl EventLoop {
             let cameras = &mut self.cameras;
             let recordings = &mut self.recordings;
             tokio::select! {
+                () = std::future::ready(()), if crowded => {}
                 () = std::future::poll_fn(|cx| udp.poll_ready(cx)) => self.drain_udp(),
                 readable = media.readable() => {
                     readable?;
@@ -288,7 +302,19 @@ impl EventLoop {
                 }
             }
             self.tick();
+            self.read_waiting();
         }
+    }
+
+    /// Gives all that a flood could keep from its turn one turn each.
+    fn sweep(&mut self, commits: &mut mpsc::UnboundedReceiver<Outcome>) -> Result<(), Broken> {
+        self.relay()?;
+        self.drain_udp();
+        self.drain_streams();
+        while let Ok(outcome) = commits.try_recv() {
+            self.on_commit(outcome);
+        }
+        Ok(())
     }
 
     fn now(&self) -> Now {
@@ -319,15 +345,33 @@ impl EventLoop {
     fn drain_udp(&mut self) {
         let Self { clock, exchange, sockets, .. } = self;
         let mut effects = Vec::new();
-        sockets.udp.drain(|flow, bytes| {
-            effects.push(exchange.handle(clock.now(), Input::Sip { flow, bytes }));
+        self.crowded |= sockets.udp.drain(|flow, bytes| {
+            let follows = exchange.arrive(clock.now(), flow, bytes);
+            if !follows.is_empty() {
+                effects.push(follows);
+            }
         });
         effects.into_iter().for_each(|effects| self.perform(effects));
     }
 
     fn drain_streams(&mut self) {
-        while let Some(event) = self.sockets.streams.try_next() {
+        for _ in 0..BURST_MAX {
+            let Some(event) = self.sockets.streams.try_next() else { return };
             self.on_stream(event);
+        }
+        self.crowded = true;
+    }
+
+    /// Reads what has come and waits.
+    fn read_waiting(&mut self) {
+        let until = self.now().instant + READING_MAX;
+        while self.exchange.is_waited_for() {
+            if self.now().instant >= until {
+                self.crowded = true;
+                return;
+            }
+            let effects = self.exchange.serve(self.now());
+            self.perform(effects.unwrap_or_default());
         }
     }
 
@@ -336,7 +380,8 @@ impl EventLoop {
         match event {
             stream::Event::Opened(..) => {}
             stream::Event::Message(flow, bytes) => {
-                self.handle(Input::Sip { flow, bytes: &bytes });
+                let effects = self.exchange.arrive(self.now(), flow, &bytes);
+                self.perform(effects);
             }
             stream::Event::Closed(flow) => self.handle(Input::FlowClosed(flow)),
             stream::Event::Failed(transport, remote) => {

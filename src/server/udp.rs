@@ -1,5 +1,6 @@
 //! SIP over UDP: the listeners, and which of our addresses a peer sees.
 
+use super::event_loop::BURST_MAX;
 use crate::ids::ConnectionId;
 use crate::sip::{Flow, Transport};
 use std::collections::BTreeMap;
@@ -10,8 +11,9 @@ use tokio::net::UdpSocket;
 
 /// The longest datagram.
 const DATAGRAM_MAX: usize = 65_535;
-/// As many datagrams are read before the effects of the others are carried out.
-const BURST_MAX: usize = 256;
+/// What a socket may hold that nobody has read yet, in bytes: a burst of a thousand calls, or what
+/// comes in a tenth of a second of a flood.
+const UNREAD_MAX: usize = 4 << 20;
 /// Of so many peers the own address is remembered.
 const PEERS_MAX: usize = 16_384;
 
@@ -60,10 +62,14 @@ impl Udp {
         ready
     }
 
-    /// Hands over what has come, at most [`BURST_MAX`] datagrams of each listener.
-    pub fn drain(&mut self, mut each: impl FnMut(Flow, &[u8])) {
+    /// Hands over what has come, at most [`BURST_MAX`] datagrams of each listener; returns whether
+    /// there may be more.
+    pub fn drain(&mut self, mut each: impl FnMut(Flow, &[u8])) -> bool {
+        let mut more = false;
         for listener in &mut self.sockets {
-            for _ in 0..BURST_MAX {
+            let mut left = BURST_MAX;
+            while left > 0 {
+                left -= 1;
                 match listener.socket.try_recv_from(&mut self.buffer) {
                     Ok((length, remote)) => {
                         let flow = listener.flow(remote);
@@ -74,7 +80,9 @@ impl Udp {
                     Err(_) => {}
                 }
             }
+            more |= left == 0;
         }
+        more
     }
 
     /// Sends a datagram: from the listener of the flow, or from the first that fits the address.
@@ -104,8 +112,10 @@ impl Listener {
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
-        // A burst of a thousand calls fits; what the system allows is taken.
-        let _ = socket.set_recv_buffer_size(4 << 20);
+        // Beyond what the system allows to everybody, where we may; else what it allows is taken.
+        if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, UNREAD_MAX).is_err() {
+            let _ = socket.set_recv_buffer_size(UNREAD_MAX);
+        }
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
