@@ -25,7 +25,7 @@ use cordboard::switchboard::desk::results::Kept;
 use cordboard::time::{Duration, UnixTime};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
@@ -782,15 +782,45 @@ fn data_that_others_could_read_is_theirs_no_more_and_that_is_said_once() {
     std::fs::copy(path("cordboard.db"), path("monday.backup")).unwrap();
     std::fs::write(path("music.wav"), "RIFF").unwrap();
     let lax = ["cordboard.db", "cordboard.lock", "monday.backup"].map(path);
+    let elsewhere = parent.path().join("elsewhere");
+    std::fs::write(&elsewhere, "somebody's").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, path("cordboard.db-link")).unwrap();
+    set_mode(&elsewhere, 0o644);
     set_mode(&data, 0o2755);
     lax.iter().chain([&path("music.wav")]).for_each(|file| set_mode(file, 0o644));
     let lock = Lock::take(&data).unwrap();
     assert_eq!(lock.lax().tightened, [&[data.clone()][..], &lax].concat());
     assert!(lock.lax().left.is_empty());
     assert_eq!((mode(&data), mode(&path("music.wav"))), (0o2700, 0o644));
+    assert_eq!(mode(&elsewhere), 0o644, "a link leads to what is somebody else's");
     assert!(lax.iter().all(|file| mode(file) == 0o600));
     drop(lock);
     assert!(Lock::take(&data).unwrap().lax().tightened.is_empty());
+}
+
+/// Administrators come by `sudo`, and the server has an account of its own.
+#[test]
+fn what_root_makes_belongs_to_the_account_of_the_server() {
+    const SERVER: u32 = 65_534;
+    let parent = tempfile::tempdir().unwrap();
+    let (data, file) = (parent.path().join("data"), parent.path().join("monday"));
+    std::fs::create_dir(&data).unwrap();
+    if chown(&data, Some(SERVER), Some(SERVER)).is_err() {
+        return; // Only root can give away.
+    }
+    add_terminal(&data, "3001");
+    back_up(&data, &file, false).unwrap();
+    restore(&data, &file, "root", NOW).unwrap();
+    let (writer, outcomes) = writer(&data);
+    writer.write(put(vec![Entry::Call(Box::new(record(1)))])).unwrap();
+    outcomes.recv().unwrap();
+    let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
+    let names = files(&data);
+    assert_eq!(names.len(), 5, "database, -wal, -shm, lock, and the one before: {names:?}");
+    for name in names {
+        assert_eq!(owner(&data.join(&name)), SERVER, "{name}");
+    }
+    assert_ne!(owner(&file), SERVER, "a backup is whose it was made by");
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn bring(file: &Path, copy: &Path, by: &str, now: UnixTime) -> Result<(), Backup
             Err(error) if error.kind() == ErrorKind::NotFound && !suffix.is_empty() => continue,
             Err(error) => return Err(BackupError::File { path: source, error }),
         };
-        let mut target = files::create(&files::beside(copy, suffix)).map_err(fault)?;
+        let mut target = files::create_there(&files::beside(copy, suffix)).map_err(fault)?;
         io::copy(&mut source, &mut target).map_err(fault)?;
     }
     let unusable = |error| unusable(file, error);

@@ -155,7 +155,7 @@ fn make(path: &Path) -> Result<(), StoreError> {
     let new = files::new(path);
     let fault = |error| StoreError::Directory { path: path.to_owned(), error };
     files::remove(&new).map_err(fault)?;
-    let file = files::create(&new).map_err(fault)?;
+    let file = files::create_there(&new).map_err(fault)?;
     let made = Connection::open_with_flags(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)
         .and_then(|mut connection| schema::upgrade(&mut connection));
     made.map_err(|error| StoreError::of(path, error))?;

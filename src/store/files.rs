@@ -7,7 +7,9 @@ use super::error::StoreError;
 use super::schema;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown,
+};
 use std::path::{Path, PathBuf};
 
 const DATABASE: &str = "cordboard.db";
@@ -65,9 +67,36 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
 }
 
-/// Opens a file to be locked, and makes it where it is missing.
+/// As [`create`], in a data directory.
+pub(super) fn create_there(path: &Path) -> io::Result<File> {
+    let file = create(path)?;
+    give_away(&file, path)?;
+    Ok(file)
+}
+
+/// Opens a file of a data directory to be locked, and makes it where it is missing.
 pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(path)
+    match create_there(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            // Whatever it is, perhaps a link to a file of somebody else: it is not given away.
+            OpenOptions::new().write(true).open(path)
+        }
+        made => made,
+    }
+}
+
+/// What root makes belongs to whom the directory belongs to, who could not open it otherwise: the
+/// server has an account of its own, and administrators come by `sudo`.
+fn give_away(file: &File, path: &Path) -> io::Result<()> {
+    let Some(directory) = path.parent() else { return Ok(()) };
+    let (owner, made) = (fs::metadata(directory)?, file.metadata()?);
+    if (made.uid(), made.gid()) == (owner.uid(), owner.gid()) {
+        return Ok(());
+    }
+    match fchown(file, Some(owner.uid()), Some(owner.gid())) {
+        Err(error) if error.kind() != ErrorKind::PermissionDenied => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Removes a database that was being made, with all that is beside it.
@@ -155,7 +184,8 @@ fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     };
     let paths = entries.take(ENTRIES_MAX).map(|entry| Ok(entry?.path()));
     let mut paths = paths.collect::<io::Result<Vec<_>>>()?;
-    paths.retain(|path| path.is_file());
+    // No link: root would change what it leads to for whoever may write here.
+    paths.retain(|path| path.symlink_metadata().is_ok_and(|file| file.is_file()));
     paths.sort();
     Ok(paths)
 }
