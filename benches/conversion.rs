@@ -14,7 +14,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, Source, Tape,
+    PayloadFormat, PictureLimits, Plan, Source, Tape, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::{HEADER_LEN, Header};
@@ -109,6 +109,8 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
             remote_rtcp: None,
             latched: None,
             signalling_ip: phone.ip(),
+            behind_nat: false,
+            trust: Trust::Full,
             formats: vec![format],
             direction: Direction::SendRecv,
             mux: false,

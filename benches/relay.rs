@@ -10,7 +10,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, Source, Tape,
+    PayloadFormat, PictureLimits, Plan, Source, Tape, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::Header;
@@ -121,6 +121,8 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
         remote_rtcp: None,
         latched: None,
         signalling_ip: remote.ip(),
+        behind_nat: false,
+        trust: Trust::Full,
         formats: vec![PayloadFormat {
             codec,
             send_pt: payload_type,

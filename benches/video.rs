@@ -15,7 +15,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Done, Event, Feedback, Job, Machine, Outcome,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Source, Tape,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Source, Tape, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::Header;
@@ -408,6 +408,8 @@ fn plan(phone: SocketAddr, codec: Codec) -> Plan {
         remote_rtcp: None,
         latched: Some(phone),
         signalling_ip: phone.ip(),
+        behind_nat: false,
+        trust: Trust::Full,
         formats: vec![format],
         direction: Direction::SendRecv,
         mux: false,

@@ -9,7 +9,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Feedback, Job, LobbyId, Machine, Message,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Source, Tape, Workshop,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Source, Tape, Trust, Workshop,
 };
 use cordboard::random::Random;
 use cordboard::sdp::Direction;
@@ -131,6 +131,8 @@ impl Hall {
             remote_rtcp: None,
             latched: None,
             signalling_ip: remote.ip(),
+            behind_nat: false,
+            trust: Trust::Full,
             formats: vec![format],
             direction: Direction::SendRecv,
             mux: false,

@@ -35,8 +35,10 @@ pub enum Cause {
     QueueFull,
     /// The longest wait is over.
     WaitedTooLong,
-    /// A session timer ran out, or the media stopped.
+    /// A session timer ran out, or its phone does not answer any more.
     Lost,
+    /// Neither packets nor reports came from either side for a long time.
+    MediaStopped,
     /// The server was restarted while the call was up.
     Interrupted,
     /// A limit of ours, or too many requests.
@@ -70,6 +72,7 @@ const TABLE: &[(Cause, u16, u8, &str)] = &[
     (Cause::QueueFull, 480, 42, "Queue full"),
     (Cause::WaitedTooLong, 480, 31, "Waited too long"),
     (Cause::Lost, 408, 27, "Connection lost"),
+    (Cause::MediaStopped, 408, 102, "Media stopped"),
     (Cause::Interrupted, 503, 41, "Interrupted by a restart"),
     (Cause::Overloaded, 503, 42, "Overloaded"),
     (Cause::Loop, 482, 25, "Loop detected"),

@@ -63,6 +63,7 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
         "guests",
         "nameservers",
         "edges",
+        "rtp_timeout",
         "address",
         "ports",
         "external",
@@ -125,6 +126,7 @@ fn every_key_is_heard() {
         advertise = "203.0.113.1"
         guests = false
         nameservers = ["192.0.2.53", "[2001:db8::53]:5353"]
+        rtp_timeout = "90s"
         [media]
         address = "192.0.2.1"
         ports = "10000-10099"
@@ -167,6 +169,7 @@ fn every_key_is_heard() {
     assert_eq!(transports, [Transport::Tls, Transport::Wss]);
     let nameservers = ["192.0.2.53:53", "[2001:db8::53]:5353"].map(|text| text.parse().unwrap());
     assert_eq!(config.sip.nameservers, nameservers);
+    assert_eq!(config.sip.rtp_timeout, Duration::from_secs(90));
     assert_eq!(config.sip.advertise, Some("203.0.113.1".parse().unwrap()));
     assert_eq!(config.media.ports, 10_000..=10_099);
     assert_eq!(config.media.recordings, Path::new("/var/spool/calls"));
@@ -310,6 +313,8 @@ fn every_key_refuses_what_it_cannot_use() {
             "[\"edge.example\"]",
             "\"edge.example\" is no network: write \"192.0.2.10\" or \"192.0.2.0/24\"",
         ),
+        ("sip", "rtp_timeout", "\"9s\"", "give at least 20 s"),
+        ("sip", "rtp_timeout", "\"25h\"", "give at most 24 h"),
         ("media", "address", "\"0.0.0.0:5\"", ip),
         ("media", "ports", "20000", ports),
         ("media", "ports", "\"20000\"", ports),

@@ -71,6 +71,7 @@ fn settings() -> Settings {
             media_address: Some(us().ip()),
             own_address: us().ip(),
             port_rest: Duration::from_secs(5),
+            rtp_timeout: Duration::from_secs(60),
             dialog: dialog::Settings { advertise, ..Default::default() },
         },
         locator: Default::default(),
@@ -443,6 +444,78 @@ fn a_stranger_has_so_many_calls_open_and_no_more() {
     house.later(1);
     let effects = house.hears("198.51.100.7:5060", &invite(1_000, "4001", CONTACT));
     assert_ne!(status(&effects), Some(503));
+}
+
+const SDP: &str = "v=0\no=- 1 1 IN IP4 198.51.100.7\ns=-\nc=IN IP4 198.51.100.7\nt=0 0\n\
+                   m=audio 4000 RTP/AVP 0\na=rtpmap:0 PCMU/8000\n";
+
+/// An INVITE with sound, to the operator.
+fn invite_with_sound(call: u64) -> String {
+    let length = SDP.replace('\n', "\r\n").len();
+    let extra = format!("{CONTACT}Content-Type: application/sdp\n");
+    let text = invite(call, "9000", &extra);
+    text.replace("Content-Length: 0\n\n", &format!("Content-Length: {length}\n\n{SDP}"))
+}
+
+/// Lets everything happen that time brings; all that is sent.
+fn wait(house: &mut House, seconds: u64) -> Vec<Effect> {
+    let end = house.now.instant + Duration::from_secs(seconds);
+    let mut all = Vec::new();
+    while let Some(at) = house.machine.deadline().filter(|at| *at <= end) {
+        house.now = house.now + at.since(house.now.instant);
+        all.extend(house.machine.tick(house.now));
+    }
+    all
+}
+
+fn bytes_sent(effects: &[Effect]) -> usize {
+    let bytes = effects.iter().map(|effect| match effect {
+        Effect::Send { bytes, .. } => bytes.len(),
+        _ => 0,
+    });
+    bytes.sum()
+}
+
+#[test]
+fn an_address_that_proves_nothing_gets_less_than_three_times_what_came_from_it() {
+    let text = invite_with_sound(1);
+    let length = text.replace('\n', "\r\n").len();
+    for repeated in [1, 4] {
+        let (mut house, _) = House::new(State::default());
+        let mut all = Vec::new();
+        for _ in 0..repeated {
+            all.extend(house.hears("198.51.100.7:5060", &text));
+        }
+        all.extend(wait(&mut house, 60));
+        let (sent, received) = (bytes_sent(&all), repeated * length);
+        assert!(sent < 3 * received, "{sent} for {received}");
+        assert!(sent > received, "an answer was among it: {sent} for {received}");
+        assert!(house.machine.is_quiet(), "the call is over for want of an ACK");
+    }
+}
+
+#[test]
+fn a_guest_that_has_read_our_response_is_told_all() {
+    let (mut house, _) = House::new(State::default());
+    let text = invite_with_sound(1);
+    let first = house.hears("198.51.100.7:5060", &text);
+    assert_eq!(status(&first), None, "183 would leave no room for 200");
+    let again = house.hears("198.51.100.7:5060", &text);
+    let [(_, Message::Response(queued))] = &sent(&again)[..] else { panic!("{again:?}") };
+    assert_eq!(queued.status.as_u16(), 183, "the farewell");
+    let tag = queued.headers.to_tag().unwrap();
+    let info = invite(1, "9000", CONTACT).replace("INVITE", "INFO").replace("K1\n", "K1i\n");
+    let info = info.replace("CSeq: 1", "CSeq: 2").replace(
+        "To: <sip:9000@cordboard.local>",
+        &format!("To: <sip:9000@cordboard.local>;tag={tag}"),
+    );
+    assert!(status(&house.hears("198.51.100.7:5060", &info)).is_some());
+    let options = invite(1, "9000", "").replace("INVITE", "OPTIONS");
+    let told = (2..20).filter(|branch| {
+        let text = options.replace("K1\n", &format!("K{branch}\n"));
+        bytes_sent(&house.hears("198.51.100.7:5060", &text)) > 0
+    });
+    assert_eq!(told.count(), 18);
 }
 
 #[test]

@@ -68,8 +68,6 @@ fn a_leg_that_is_recorded_is_so_with_each_of_its_streams() {
         a <- 200 v2 audio 20000 0:PCMU; video 20002 97:H264
         ~ open 20002 video H264 to 192.0.2.10:4002
         ~ record 20002 call-17
-        ~ expect 20000
-        ~ expect 20002
         = changed a PCMU H264
         a -> ACK
         do record a no longer
@@ -161,12 +159,10 @@ fn the_same_key_in_a_re_invite_is_answered_by_the_same_and_a_new_one_is_followed
         = confirmed a PCMU -
         a -> INVITE audio 4000 SAVP key=A 0
         a <- 200 audio 20000 SAVP 0:PCMU
-        ~ expect 20000
         a -> ACK
         a -> INVITE audio 4000 SAVP key=C 0
         a <- 200 audio 20000 SAVP 0:PCMU
         ~ update 20000 PCMU to 192.0.2.10:4000 sealed
-        ~ expect 20000
     ",
     );
 }
@@ -198,7 +194,6 @@ fn a_phone_that_has_to_is_offered_nothing_in_clear_and_its_clear_answer_is_none(
         b <- ACK
         ~ open 20000 audio PCMA to 192.0.2.11:5000 sealed
         ~ patch 20000=silence
-        ~ expect 20000
         = answered b PCMA -
     ");
     ladder("
@@ -331,8 +326,6 @@ fn a_direct_call_settles_the_caller_by_its_callee() {
         ~ open 20000 audio G722 to 192.0.2.11:5000
         ~ open 20002 video VP8 to 192.0.2.11:5002
         ~ patch 20000=silence
-        ~ expect 20000
-        ~ expect 20002
         = answered b G722 VP8
         do answer a like b
         ~ open 20004 audio G722 to 192.0.2.10:4000
@@ -380,7 +373,6 @@ fn a_partner_without_pictures_leaves_the_callers_camera_off() {
         b <- ACK
         ~ open 20000 audio PCMU to 192.0.2.11:5000
         ~ patch 20000=silence
-        ~ expect 20000
         = answered b PCMU -
         do answer a like b
         ~ open 20004 audio PCMU to 192.0.2.10:4000
@@ -440,7 +432,6 @@ fn early_media_come_from_the_first_branch_and_count_when_packets_come() {
         b -> 200 tag=other audio 6000 0
         b <- ACK
         ~ update 20000 PCMU to 192.0.2.11:6000
-        ~ expect 20000
         = answered b PCMU -
     ");
 }
@@ -532,8 +523,6 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         ~ open 20004 audio PCMU to 192.0.2.11:5000
         ~ open 20006 video H264 to 192.0.2.11:5002
         ~ patch 20004=silence
-        ~ expect 20004
-        ~ expect 20006
         = answered b PCMU H264
         do listen a=b b=a
         ~ patch 20000=20004 20002=20006 20004=20000 20006=20002
@@ -543,8 +532,6 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 20002 97:H264 a=inactive
         ~ update 20000 PCMU to 192.0.2.10:4000 recvonly
         ~ update 20002 H264 to 192.0.2.10:4002 inactive
-        ~ expect 20000
-        ~ expect 20002
         ~ patch 20004=hold 20006=hold
         = held a true true
         a -> ACK
@@ -552,8 +539,6 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         a <- 200 v3 audio 20000 0:PCMU; video 20002 97:H264
         ~ update 20000 PCMU to 192.0.2.10:4000
         ~ update 20002 H264 to 192.0.2.10:4002
-        ~ expect 20000
-        ~ expect 20002
         ~ patch 20004=20000 20006=20002
         ~ key-frame 20006
         ~ key-frame 20002
@@ -565,8 +550,6 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 20002 97:H264 a=recvonly
         ~ update 20000 PCMU to nowhere recvonly
         ~ update 20002 H264 to nowhere recvonly
-        ~ expect 20000
-        ~ expect 20002
         ~ patch 20004=hold 20006=hold
         = held a true true
     ";
@@ -590,14 +573,11 @@ fn a_phone_may_change_its_codec_and_drop_its_picture() {
         a <- 200 v2 audio 20000 8:PCMA; video 0
         ~ update 20000 PCMA to 192.0.2.10:4000
         ~ close 20002
-        ~ expect 20000
         = changed a PCMA -
         a -> ACK
         a -> INVITE audio 4000 9 8; video 4002 97:H264/90000
         a <- 200 v3 audio 20000 8:PCMA; video 20004 97:H264
         ~ open 20004 video H264 to 192.0.2.10:4002
-        ~ expect 20000
-        ~ expect 20004
         = changed a PCMA H264
     ",
     );
@@ -622,7 +602,6 @@ fn a_new_offer_that_cannot_be_met_changes_nothing() {
         a <- 400
         a -> INVITE audio 4000 0
         a <- 200 audio 20000 0:PCMU
-        ~ expect 20000
     ",
     );
 }
@@ -1107,7 +1086,6 @@ fn joined(caller: &str, callee: &str) -> String {
         b <- ACK
         ~ open 20002 audio PCMU{relayed_b} to 192.0.2.11:5000
         ~ patch 20002=silence
-        ~ expect 20002
         = answered b PCMU -
         do listen a=b b=a
         ~ patch 20000=20002 20002=20000
@@ -1125,7 +1103,6 @@ fn codecs_that_change_in_a_call_ask_nothing_of_the_partner() {
         b -> INVITE audio 5000 96:opus/48000/2
         b <- 200 v2 audio 20002 96:opus
         ~ update 20002 opus to 192.0.2.11:5000
-        ~ expect 20002
         = changed b opus -
         b -> ACK
         do watch a
@@ -1135,13 +1112,11 @@ fn codecs_that_change_in_a_call_ask_nothing_of_the_partner() {
         b -> INVITE audio 5000 8
         b <- 200 v3 audio 20002 8:PCMA
         ~ update 20002 PCMA to 192.0.2.11:5000
-        ~ expect 20002
         = changed b PCMA -
         b -> ACK
         b -> INVITE audio 5000 0
         b <- 200 v4 audio 20002 0:PCMU
         ~ update 20002 PCMU to 192.0.2.11:5000
-        ~ expect 20002
         = changed b PCMU -
         relay health 20000 audio ok 0
         = health a dialog true audio Ok video Absent hold false
@@ -1209,8 +1184,6 @@ fn a_phone_that_refuses_every_stream_in_a_call_is_hung_up() {
         a -> ACK
         a -> INVITE
         a <- 200 audio 20000 0:PCMU; video 20002 97:H264
-        ~ expect 20000
-        ~ expect 20002
         a -> ACK audio 0 0; video 0 97              # its answer: nothing is agreed any more
         ~ close 20000
         ~ close 20002
@@ -1249,15 +1222,11 @@ fn one_way_pictures_go_their_one_way_and_a_switch_of_it_is_nobody_elses_affair()
         a <- 200 v2 audio 20000 0:PCMU; video 20002 97:H264
         ~ update 20002 H264 to 192.0.2.10:4002
         ~ patch 20006=20002                         # b saw that there is sound only
-        ~ expect 20000
-        ~ expect 20002
         a -> ACK
         a -> INVITE audio 4000 0; video 4002 97:H264/90000 a=recvonly
         a <- 200 v3 audio 20000 0:PCMU; video 20002 97:H264 a=sendonly
         ~ update 20002 H264 to 192.0.2.10:4002 sendonly
         ~ patch 20006=soundonly
-        ~ expect 20000
-        ~ expect 20002
     ",
     );
     ladder_between(
@@ -1267,8 +1236,6 @@ fn one_way_pictures_go_their_one_way_and_a_switch_of_it_is_nobody_elses_affair()
         b -> INVITE audio 5000 0; video 5002 97:H264/90000
         b <- 200 v2 audio 20004 0:PCMU; video 20006 97:H264
         ~ update 20006 H264 to 192.0.2.11:5002
-        ~ expect 20004
-        ~ expect 20006
         ~ key-frame 20002
         ~ key-frame 20006
         = held b false false
@@ -1298,8 +1265,6 @@ fn payload_types_that_clash_are_each_phones_own() {
         ~ open 20004 audio PCMU telephone-event:96<97 to 192.0.2.11:5000
         ~ open 20006 video VP8:96<99 to 192.0.2.11:5002
         ~ patch 20004=silence
-        ~ expect 20004
-        ~ expect 20006
         = answered b PCMU VP8
         do listen a=b b=a
         ~ patch 20000=20004 20002=20006 20004=20000 20006=20002
@@ -1312,8 +1277,6 @@ fn payload_types_that_clash_are_each_phones_own() {
         b -> INVITE audio 5000 0 101:telephone-event/8000; video 5002 97:VP8/90000 # 97 was H.264
         b <- 200 v2 audio 20004 0:PCMU 101:telephone-event; video 20006 97:VP8
         ~ update 20006 VP8 to 192.0.2.11:5002
-        ~ expect 20004
-        ~ expect 20006
         = changed b PCMU VP8
         b -> ACK
     ",
@@ -1366,8 +1329,6 @@ fn a_picture_that_is_added_in_a_call_serves_with_the_next_partner() {
         a <- 200 v2 audio 20000 0:PCMU; video 20004 98:VP8
         ~ open 20004 video VP8 to 192.0.2.10:4002
         ~ patch 20004=soundonly
-        ~ expect 20000
-        ~ expect 20004
         = changed a PCMU VP8
         a -> ACK
         do call c for a
@@ -1377,8 +1338,6 @@ fn a_picture_that_is_added_in_a_call_serves_with_the_next_partner() {
         ~ open 20006 audio PCMU to 192.0.2.12:6000
         ~ open 20008 video VP8 to 192.0.2.12:6002
         ~ patch 20006=silence
-        ~ expect 20006
-        ~ expect 20008
         = answered c PCMU VP8
         do listen a=c c=a b=hold
         ~ patch 20000=20006 20004=20008 20006=20000 20008=20004 20002=hold
@@ -1419,10 +1378,9 @@ fn a_picture_for_which_the_relay_has_no_room_leaves_the_sound_alone() {
         "audio 4000 0",
         "audio 5000 0",
         "
-        two ports
+        two ports and no more
         a -> INVITE audio 4000 0; video 4002 98:VP8/90000
         a <- 200 v2 audio 20000 0:PCMU; video 0
-        ~ expect 20000
         a -> ACK
     ",
     );
@@ -1457,15 +1415,11 @@ fn a_codec_of_pictures_that_changes_asks_nothing_of_the_partner() {
         b -> INVITE audio 5000 0; video 5002 98:VP8/90000
         b <- 200 v2 audio 20004 0:PCMU; video 20006 98:VP8
         ~ update 20006 VP8 to 192.0.2.11:5002
-        ~ expect 20004
-        ~ expect 20006
         = changed b PCMU VP8
         b -> ACK
         b -> UPDATE audio 5000 0; video 5002 97:H264/90000
         b <- 200 v3 audio 20004 0:PCMU; video 20006 97:H264
         ~ update 20006 H264 to 192.0.2.11:5002
-        ~ expect 20004
-        ~ expect 20006
         = changed b PCMU H264
     ",
     );
@@ -1493,8 +1447,6 @@ fn a_wanted_key_frame_is_asked_of_the_source() {
         ~ open 20004 audio PCMU to 192.0.2.11:5000
         ~ open 20006 video H264 to 192.0.2.11:5002
         ~ patch 20004=silence
-        ~ expect 20004
-        ~ expect 20006
         = answered b PCMU H264
         do listen a=b
         ~ patch 20000=20004 20002=20006
@@ -1586,7 +1538,6 @@ fn health_joins_both_streams_once_a_second() {
         a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 0
         ~ update 20000 PCMU to 192.0.2.10:4000 recvonly
         ~ close 20002
-        ~ expect 20000
         = changed a PCMU -
         = held a true false
         relay health 20000 audio ok 0
@@ -1607,6 +1558,284 @@ fn a_full_relay_refuses_with_a_time_to_come_back() {
         = ended a by Us Overloaded
         do call b
         = ended b by Us Overloaded
+    ",
+    );
+}
+
+// ---- ports that are short ----
+
+#[test]
+fn a_burst_waits_for_ports_and_keeps_its_order() {
+    ladder(
+        "
+        one port
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        a <- 200 audio 20000 0:PCMU
+        b -> INVITE audio 4000 0
+        = offered b audio
+        do progress b 182 media
+        do answer b
+        do call c for a
+        bind 2
+        b <- 182 audio 30000 0:PCMU
+        b <- 200 audio 30000 0:PCMU
+        c <- INVITE audio 30002 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event
+    ",
+    );
+}
+
+#[test]
+fn a_picture_waits_for_its_port_and_the_sound_goes_alone_where_there_is_none() {
+    let script = |after: &str| {
+        format!(
+            "
+        one port
+        a -> INVITE audio 4000 0; video 4002 98:VP8/90000
+        = offered a audio video
+        do answer a
+        {after}
+    "
+        )
+    };
+    let both = "a <- 200 audio 20000 0:PCMU; video 30000 98:VP8";
+    let alone = "a <- 200 audio 20000 0:PCMU; video 0";
+    ladder(&script(&format!("bind 1\n{both}")));
+    ladder(&script(&format!("bind 0\n{alone}")));
+    ladder(&script(&format!("+2s\n{alone}")));
+}
+
+#[test]
+fn a_callee_is_offered_no_picture_where_the_relay_has_no_room_for_it() {
+    ladder(
+        "
+        one port and no more
+        do call b
+        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event
+    ",
+    );
+}
+
+#[test]
+fn who_waits_for_ports_in_vain_is_refused_and_who_gives_up_is_forgotten() {
+    ladder(
+        "
+        one port
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        b -> INVITE audio 4000 0
+        = offered b audio
+        do answer b
+        do call c for a
+        do call d for a
+        do end d
+        = ended d by Us NormalClearing
+        e -> INVITE audio 4000 0
+        = offered e audio
+        do answer e
+        do end e
+        e <- 480
+        = ended e by Us NormalClearing
+        +2s
+        b <- 503
+        = ended b by Us Overloaded
+        = ended c by Us Overloaded
+        bind 3
+    ",
+    );
+}
+
+// ---- conversations that have died ----
+
+#[test]
+fn a_call_of_which_neither_side_sends_anything_is_ended_with_a_reason() {
+    ladder_between(
+        "audio 4000 0",
+        "audio 5000 0",
+        "
+        relay first 20000
+        relay first 20002
+        +100s
+        relay silent 20000 60 60
+        = silent a 60s
+        relay silent 20002 50 50
+        = silent b 50s
+        relay silent 20000 70 70
+        relay silent 20002 60 60
+        b <- BYE
+        ~ close 20002
+        ~ patch 20000=silence
+        = ended b by Us MediaStopped
+        a <- BYE
+        ~ close 20000
+        = ended a by Us MediaStopped
+    ",
+    );
+}
+
+#[test]
+fn a_call_lives_as_long_as_one_side_sends_or_reports() {
+    ladder_between(
+        "audio 4000 0",
+        "audio 5000 0",
+        "
+        relay first 20000
+        relay first 20002
+        +100s
+        relay silent 20000 90 90
+        = silent a 90s
+        relay silent 20002 90 4
+        = silent b 90s
+        relay silent 20000 95 95
+        relay first 20002
+        relay silent 20000 99 99
+    ",
+    );
+}
+
+#[test]
+fn a_side_that_has_never_sent_anything_is_not_missed() {
+    ladder_between(
+        "audio 4000 0",
+        "audio 5000 0",
+        "
+        relay first 20000
+        +100s
+        relay silent 20000 99 99
+        = silent a 99s
+    ",
+    );
+}
+
+#[test]
+fn who_shows_a_picture_is_alive_however_silent() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        relay first 20000
+        relay first 20002
+        +100s
+        relay silent 20000 90 90
+        = silent a 90s
+        relay silent 20002 60 60
+        a <- BYE
+        = ended a by Us MediaStopped
+    ",
+    );
+}
+
+#[test]
+fn a_dead_caller_that_waits_is_ended_alone() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do progress a 183 media
+        a <- 183 audio 20000 0:PCMU
+        relay first 20000
+        +100s
+        a <- 183 audio 20000 0:PCMU
+        relay silent 20000 60 60
+        = silent a 60s
+        a <- 408
+        = ended a by Us MediaStopped
+    ",
+    );
+}
+
+#[test]
+fn a_phone_that_holds_the_call_may_be_silent_for_ten_minutes() {
+    ladder_between(
+        "audio 4000 0",
+        "audio 5000 0",
+        "
+        relay first 20000
+        relay first 20002
+        a -> INVITE audio 4000 0 a=inactive
+        a <- 200 v2 audio 20000 0:PCMU a=inactive
+        ~ update 20000 PCMU to 192.0.2.10:4000 inactive
+        ~ patch 20002=hold
+        = held a true false
+        a -> ACK
+        +700s
+        relay silent 20002 650 650
+        = silent b 650s
+        relay silent 20000 590 590
+        = silent a 590s
+        relay silent 20000 600 600
+        b <- BYE
+        ~ close 20002
+        ~ patch 20000=silence
+        = ended b by Us MediaStopped
+        a <- BYE
+        ~ close 20000
+        = ended a by Us MediaStopped
+    ",
+    );
+}
+
+// ---- whom nobody vouches for ----
+
+#[test]
+fn a_guest_is_trusted_when_it_has_read_our_answer() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        doubt a
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000 untrusted
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        ~ update 20000 PCMU to 192.0.2.10:4000
+        = confirmed a PCMU -
+    ",
+    );
+}
+
+#[test]
+fn a_prack_is_as_good_as_an_ack() {
+    ladder(
+        "
+        a -> INVITE Supported:100rel audio 4000 0
+        = offered a audio
+        doubt a
+        do progress a 182 media
+        ~ open 20000 audio PCMU to 192.0.2.10:4000 untrusted
+        ~ patch 20000=silence
+        a <- 182 audio 20000 0:PCMU
+        a -> PRACK
+        ~ update 20000 PCMU to 192.0.2.10:4000
+        a <- 200
+    ",
+    );
+}
+
+#[test]
+fn a_guest_that_names_somebody_elses_address_is_trusted_sparingly() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0 c=ip:198.51.100.9
+        = offered a audio
+        doubt a
+        do answer a
+        ~ open 20000 audio PCMU to 198.51.100.9:4000 untrusted
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        ~ update 20000 PCMU to 198.51.100.9:4000 sparingly
+        = confirmed a PCMU -
     ",
     );
 }
@@ -1858,11 +2087,15 @@ fn ladder(script: &str) {
     assert_eq!(happened, expected, "\n--- what happened:\n{happened}");
 }
 
+/// The lines about the house.
+const HOUSES: [&str; 5] =
+    ["no ports", "two ports", "two ports and no more", "one port", "one port and no more"];
+
 fn rungs(script: &str) -> impl Iterator<Item = &str> {
     script
         .lines()
         .map(|l| l.split('#').next().unwrap_or("").trim())
-        .filter(|l| !l.is_empty() && !["no ports", "two ports"].contains(l))
+        .filter(|l| !l.is_empty() && !HOUSES.contains(l))
 }
 
 /// Plays what a script plays and returns all that happened.
@@ -1870,7 +2103,7 @@ fn play(script: &str) -> String {
     let mut ladder = Ladder::new(script);
     for line in rungs(script) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let played = matches!(words[..], ["do" | "relay", ..] | [_, "->", ..]);
+        let played = matches!(words[..], ["do" | "relay" | "doubt" | "bind", ..] | [_, "->", ..]);
         if played || line.starts_with('+') {
             let _ = writeln!(ladder.happened, "{line}");
             ladder.play(&words, line);
@@ -1880,13 +2113,14 @@ fn play(script: &str) -> String {
 }
 
 impl Ladder {
-    /// The lines `no ports` and `two ports` of a `script` are about the house.
+    /// The lines with `ports` and `one port` of a `script` are about the house.
     fn new(script: &str) -> Self {
         let settings = Settings {
             domain: "example.com".to_owned(),
             media_address: None,
             own_address: [192, 0, 2, 1].into(),
             port_rest: Duration::from_secs(10),
+            rtp_timeout: Duration::from_secs(60),
             dialog: dialog::Settings::default(),
         };
         let mut ladder = Self {
@@ -1902,10 +2136,14 @@ impl Ladder {
         let ports = match script {
             _ if script.contains("no ports") => 0,
             _ if script.contains("two ports") => 2,
+            _ if script.contains("one port") => 1,
             _ => 50,
         };
         let ports = (0..ports).map(|n| PortId(20_000 + 2 * n)).collect();
         let _ = ladder.machine.handle(ladder.now, Input::Ports(ports));
+        if script.contains("and no more") {
+            let _ = ladder.machine.handle(ladder.now, Input::Ports(vec![]));
+        }
         ladder
     }
 
@@ -1914,6 +2152,16 @@ impl Ladder {
             ["do", ref command @ ..] => {
                 let command = self.command(command);
                 self.input(Input::Command(command));
+            }
+            ["doubt", name] => {
+                let leg = self.leg(name);
+                self.input(Input::Unvouched(leg));
+            }
+            ["bind", count] => {
+                let first = 30_000;
+                let count: u64 = count.parse().unwrap();
+                let ports = (0..count).map(|n| PortId(first + 2 * n)).collect();
+                self.input(Input::Ports(ports));
             }
             ["relay", ref event @ ..] => self.input(Input::Media(relay_event(event))),
             [name, "->", what, ..] => {
@@ -2204,7 +2452,7 @@ impl Ladder {
                 Effect::Media(_) if !self.relay => continue,
                 Effect::Media(command) => format!("~ {}", relay_command(&command)),
                 Effect::Event(event) => format!("= {}", self.event(&event)),
-                Effect::PortsWanted => continue,
+                Effect::PortsWanted(_) => continue,
             };
             let _ = writeln!(self.happened, "{}", line.trim_end());
         }
@@ -2303,6 +2551,12 @@ fn relay_event(words: &[&str]) -> media::Event {
     let port = PortId(words[1].parse().unwrap());
     match *words {
         ["first", _] => media::Event::FirstPacket { port },
+        // `silent 20000 60 5`: no packet for 60 s, and no report for 5 s.
+        ["silent", _, span, lifeless] => {
+            let [span, lifeless] =
+                [span, lifeless].map(|secs| Duration::from_secs(secs.parse().unwrap()));
+            media::Event::Silent { port, span, lifeless }
+        }
         ["dtmf", _, digit] => media::Event::Dtmf { port, digit: digit.chars().next().unwrap() },
         ["key-frame-wanted", _] => media::Event::KeyFrameWanted { port },
         ["health", _, kind, ok, loss, ref more @ ..] => {
@@ -2339,7 +2593,12 @@ fn relay_command(command: &media::Command) -> String {
             other => format!(" {}", other.word()),
         };
         let sealed = if plan.protection.is_some() { " sealed" } else { "" };
-        format!("{} to {to}{direction}{sealed}", names.join(" "))
+        let trust = match plan.trust {
+            media::Trust::Full => "",
+            media::Trust::Sparing => " sparingly",
+            media::Trust::None => " untrusted",
+        };
+        format!("{} to {to}{direction}{sealed}{trust}", names.join(" "))
     };
     match command {
         media::Command::Open { port, kind, plan } => {
@@ -2372,7 +2631,6 @@ fn relay_command(command: &media::Command) -> String {
         media::Command::Pressed { port, digit } => format!("pressed {} {digit}", port.0),
         media::Command::Intercept { port, on } => format!("intercept {} {on}", port.0),
         media::Command::Watch { port, on } => format!("watch {} {on}", port.0),
-        media::Command::Expect { port } => format!("expect {}", port.0),
         media::Command::Record { port, recording: Some(call) } => {
             format!("record {} {call}", port.0)
         }
@@ -2416,8 +2674,11 @@ fn content(rest: &str, ip: IpAddr) -> (String, String, String) {
 /// A description from its short form: `audio 4000 0 8 a=sendonly; video 4002 97:H264/90000`.
 fn long(sections: &str, ip: IpAddr) -> String {
     let nowhere = sections.contains("c=0");
-    let address = if nowhere { "0.0.0.0".to_owned() } else { ip.to_string() };
+    let elsewhere = sections.split_once("c=ip:").map(|(_, address)| address.to_owned());
+    let own = if nowhere { "0.0.0.0".to_owned() } else { ip.to_string() };
+    let address = elsewhere.unwrap_or(own);
     let sections = sections.trim_start_matches("c=0");
+    let sections = sections.split("c=ip:").next().unwrap();
     let mut text =
         format!("v=0\r\no=- 7 7 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n");
     for section in sections.split(';').map(str::trim).filter(|section| !section.is_empty()) {

@@ -5,6 +5,7 @@
 mod day;
 mod house;
 
+use cordboard::cause::Cause;
 use cordboard::ids::Number;
 use cordboard::switchboard::call_record::EndedBy;
 use cordboard::switchboard::{AnsweredBy, Recorded};
@@ -864,6 +865,42 @@ fn the_operators_lost_phone_returns_the_caller_to_the_front() {
                  op1: call r2 ended, phone-gone
                  op1: offer r1, 1 of 1
                  op1: offer r2, 1 of 2
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn a_caller_whose_media_stopped_leaves_the_queue_and_the_record_says_why() {
+    let mut house = House::new(AnsweredBy::Queue);
+    day::day(
+        &mut house,
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        2s   ada sends nothing
+                 op1: withdrawn r1, abandoned
+        2s   all is quiet
+    ",
+    );
+    let ended = house.kept[0].ended.unwrap();
+    assert_eq!((ended.cause, ended.by), (Cause::MediaStopped, EndedBy::Caller));
+}
+
+#[test]
+fn an_operators_phone_whose_media_stopped_is_lost_and_its_caller_comes_first() {
+    play(
+        "
+        1s   op1 talks to ada
+        2s   3001 sends nothing
+                 ada gets position 1
+                 op1: call r1 ended, phone-gone
+                 op1: offer r1, 1 of 1
                  op1: state idle, phone ok
     ",
     );

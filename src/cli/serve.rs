@@ -252,6 +252,7 @@ fn settings(
             media_address: config.sip.advertise.or(media_ip),
             own_address: own,
             port_rest: PORT_REST,
+            rtp_timeout: config.sip.rtp_timeout,
             dialog: dialog::Settings {
                 advertise,
                 user_agent: concat!("cordboard/", env!("CARGO_PKG_VERSION")).to_owned(),

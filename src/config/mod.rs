@@ -85,6 +85,8 @@ pub struct Sip {
     pub nameservers: Vec<SocketAddr>,
     /// The proxies that may register phones behind them.
     pub edges: Vec<Network>,
+    /// A conversation of which no side has sent anything for so long is over.
+    pub rtp_timeout: Duration,
 }
 
 /// `[media]`
@@ -207,6 +209,7 @@ impl Default for Config {
                 guests: true,
                 nameservers: Vec::new(),
                 edges: Vec::new(),
+                rtp_timeout: Duration::from_secs(60),
             },
             media: Media {
                 address: any,
@@ -350,7 +353,8 @@ fn directory(value: &DeValue<'_>) -> Result<PathBuf, Remedy> {
 
 impl Sip {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        let keys = ["domain", "listen", "advertise", "guests", "nameservers", "edges"];
+        let keys =
+            ["domain", "listen", "advertise", "guests", "nameservers", "edges", "rtp_timeout"];
         reader.allow(section, &keys);
         set(&mut self.domain, reader.value(section, "domain", values::domain));
         let listen = |value: &DeValue<'_>| {
@@ -375,6 +379,8 @@ impl Sip {
         set(&mut self.nameservers, reader.value(section, "nameservers", nameservers));
         let edges = |value: &DeValue<'_>| values::list(value, values::LIST_MAX, values::network);
         set(&mut self.edges, reader.value(section, "edges", edges));
+        let timeout = |value: &DeValue<'_>| values::duration(value, 20 * SECOND..=24 * HOUR);
+        set(&mut self.rtp_timeout, reader.value(section, "rtp_timeout", timeout));
     }
 }
 

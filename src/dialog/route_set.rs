@@ -3,8 +3,9 @@
 use super::input::Target;
 use crate::sip::{
     Contacts, Destination, Flow, HeaderName, NameAddr, Request, Response, Transport, Uri,
+    is_private,
 };
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Where the requests of one dialog go.
 #[derive(Clone, Debug)]
@@ -141,13 +142,6 @@ impl RouteSet {
         if strict.is_some() {
             request.headers.push_uri(HeaderName::Route, &self.target);
         }
-    }
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Input<'a> {
     FlowClosed(Flow),
     /// The relay has something to report.
     Media(media::Event),
-    /// Relay ports that are bound and free.
+    /// Relay ports that are bound and free; none when there are no more to be had.
     Ports(Vec<PortId>),
     /// The journal has a batch.
     Committed(Batch),
@@ -82,8 +82,8 @@ pub enum Effect {
     },
     /// For the relay.
     Media(media::Command),
-    /// Bind more relay ports.
-    PortsWanted,
+    /// Bind so many more relay ports, to be answered by [`Input::Ports`].
+    PortsWanted(usize),
     /// For the journal, in this order; [`Input::Committed`] or [`Input::Unwritten`] brings it back.
     Write(Batch),
     /// How the journal fares, for the log.

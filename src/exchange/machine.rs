@@ -5,6 +5,7 @@
 //! a wish before its next wish has been heard.
 
 use super::changes::Changes;
+use super::credit::Credit;
 use super::desks::Desk;
 use super::doorway::{Effect, Grievance, Input, Settings};
 use super::intake::Intake;
@@ -50,6 +51,10 @@ pub struct Machine {
     pub(super) desks: BTreeMap<LegId, Desk>,
     /// What callers without credentials ask at the moment.
     pub(super) strangers: Strangers,
+    /// What may be sent to those of them that have proved nothing.
+    pub(super) credit: Credit,
+    /// The length of the message that is being taken in.
+    pub(super) received: usize,
     /// What waits for which commit.
     pub(super) promises: BTreeMap<Ticket, Awaiting>,
     /// What was asked of the journal.
@@ -106,6 +111,8 @@ impl Machine {
             callers: BTreeMap::new(),
             desks: BTreeMap::new(),
             strangers: Strangers::default(),
+            credit: Credit::default(),
+            received: 0,
             promises: BTreeMap::new(),
             prune_due: now.instant + PRUNE_INTERVAL,
             ledger: Ledger::default(),
@@ -308,6 +315,8 @@ impl Machine {
         bytes: &[u8],
         out: &mut Vec<Effect>,
     ) {
+        self.received = bytes.len();
+        self.credit.received(now.instant, flow, bytes.len());
         match sip::parse(bytes) {
             Ok(message) => {
                 self.transact(now, transaction::Input::Received { flow, standing, message });
@@ -327,11 +336,22 @@ impl Machine {
         use dialog::Input as D;
         use transaction::Effect as T;
         let input = match effect {
-            T::Send { to, message } => return out.push(send(to, &message)),
+            T::Send { to, message } => {
+                let bytes = print(&message);
+                if self.credit.covers(now.instant, to, &message, bytes.len()) {
+                    out.push(Effect::Send { to, bytes });
+                }
+                return;
+            }
             T::Request { id, flow, request } => {
                 return self.on_request(now, id, flow, request, out);
             }
-            T::Ack { flow, request } => D::Ack { flow, request },
+            T::Ack { flow, request } => {
+                if self.legs.find(&request).is_some() {
+                    self.credit.prove(flow);
+                }
+                D::Ack { flow, request }
+            }
             T::Cancelled { id, reason } => D::Cancelled { transaction: ServerTx(id.0), reason },
             T::Response { id, response } => D::Response { transaction: ClientTx(id.0), response },
             T::Failed { id, why } => {
@@ -393,7 +413,7 @@ impl Machine {
                 self.transact(now, transaction::Input::Forward { to, request });
             }
             leg::Effect::Media(command) => out.push(Effect::Media(command)),
-            leg::Effect::PortsWanted => out.push(Effect::PortsWanted),
+            leg::Effect::PortsWanted(count) => out.push(Effect::PortsWanted(count)),
             leg::Effect::Event(leg::Event::Offered { leg, replaces: Some(_), .. }) => {
                 self.decline_replacement(now, leg);
             }
@@ -452,7 +472,11 @@ pub(super) fn world<'a>(
 }
 
 pub(super) fn send(to: Destination, message: &Message) -> Effect {
+    Effect::Send { to, bytes: print(message) }
+}
+
+fn print(message: &Message) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(1024);
     sip::print(message, &mut bytes);
-    Effect::Send { to, bytes }
+    bytes
 }

@@ -19,6 +19,7 @@
 mod admin;
 mod arrivals;
 mod changes;
+mod credit;
 mod desks;
 mod doorway;
 mod intake;

@@ -62,6 +62,7 @@ impl Machine {
         if request.headers.to_tag().is_some() {
             let transaction = ServerTx(id.0);
             if self.legs.find(&request).is_some() {
+                self.credit.prove(flow);
                 let input = dialog::Input::Request { transaction, flow, request };
                 return self.leg(now, leg::Input::Dialog(input));
             }
@@ -110,6 +111,11 @@ impl Machine {
                 // Legs that come in have even numbers, those that the switchboard makes odd ones.
                 self.last_leg += 2;
                 let leg = LegId(self.last_leg);
+                if let Caller::Party { identity, .. } = &caller
+                    && let Origin::Guest { .. } = identity.origin
+                {
+                    self.credit.doubt(now.instant, flow, self.received);
+                }
                 self.callers.insert(leg, caller);
                 let transaction = ServerTx(id.0);
                 let input = dialog::Input::Incoming { leg, transaction, flow, request };
@@ -141,6 +147,7 @@ impl Machine {
             Some(Caller::Party { identity, dialled, no_queue, source }) => {
                 if matches!(identity.origin, Origin::Guest { .. }) {
                     self.strangers.opened(leg, source);
+                    self.leg(now, leg::Input::Unvouched(leg));
                 }
                 let incoming = Incoming { leg, identity, dialled, no_queue, video };
                 switchboard::Input::Incoming(incoming)

@@ -4,6 +4,7 @@ use super::doorway::{Call, Choice, Command, Event, Offer, Refusal, Source};
 use super::formats::{Capabilities, Format};
 use super::legacy_info;
 use super::machine::{Effect, Machine};
+use super::nat;
 use super::offer_answer::{OurStream, Stream, Streams};
 use super::party::{Header, Party};
 use super::state::{Leg, Phase, Role, Said};
@@ -40,7 +41,8 @@ pub(super) struct Like {
 }
 
 impl Machine {
-    pub(super) fn command(&mut self, now: Instant, command: Command, out: &mut Vec<Effect>) {
+    /// Carries a command out at once.
+    pub(super) fn obey(&mut self, now: Instant, command: Command, out: &mut Vec<Effect>) {
         match command {
             Command::Call { leg, call } => self.call(now, leg, *call, out),
             Command::Progress { leg, status, phrase, media } => {
@@ -111,6 +113,7 @@ impl Machine {
         let before = self.legs.get(&call.behalf).map_or(MAX_FORWARDS, |leg| leg.max_forwards);
         let hops = before.checked_sub(1);
         leg.max_forwards = hops.unwrap_or_default();
+        leg.behind_nat = nat::shows_in_target(&call.target);
         self.legs.insert(id, leg);
         let Some(max_forwards) = hops else { return self.give_up(now, id, Cause::Loop, out) };
         let body = capabilities.as_ref().map(|can| self.offer(now, id, can));
@@ -148,11 +151,13 @@ impl Machine {
     /// Our offer with these capabilities; `None` when no relay port is left.
     fn offer(&mut self, now: Instant, id: LegId, can: &Capabilities) -> Option<Body> {
         let mut audio = streams::offer_audio(can, self.port(now, id, Kind::Audio)?);
-        let mut video = if can.video.is_empty() {
-            None
-        } else {
-            Some(streams::offer_video(can, self.port(now, id, Kind::Video)?))
-        };
+        // Where the relay has no room for the picture the sound goes alone.
+        let mut video = None;
+        if !can.video.is_empty()
+            && let Some(port) = self.port(now, id, Kind::Video)
+        {
+            video = Some(streams::offer_video(can, port));
+        }
         let seeds = [(); 2].map(|()| Seed(self.random.bytes()));
         let leg = self.legs.get_mut(&id)?;
         if leg.is_sealed() {

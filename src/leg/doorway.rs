@@ -475,6 +475,8 @@ pub struct Settings {
     pub own_address: IpAddr,
     /// How long a relay port rests before another call gets it.
     pub port_rest: Duration,
+    /// A conversation of which no side has sent anything for so long is over.
+    pub rtp_timeout: Duration,
     /// For the dialogs.
     pub dialog: dialog::Settings,
 }

@@ -12,6 +12,7 @@
 
 use super::doorway::{Command, Event, Settings};
 use super::offer_answer::Negotiation;
+use super::parking::Parking;
 use super::party::Domain;
 use super::ports::Ports;
 use super::state::Leg;
@@ -21,7 +22,7 @@ use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::random::Random;
 use crate::sip::{Destination, Flow, Request, Response};
-use crate::time::Instant;
+use crate::time::{Instant, earliest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What reaches the legs.
@@ -29,9 +30,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Input {
     /// From below: a request or response that belongs to a dialog, or begins one.
     Dialog(dialog::Input),
+    /// Neither an account nor a trunk answers for this leg: nothing is sent to it before it has shown that
+    /// its address is its own.
+    Unvouched(LegId),
     /// From the relay.
     Media(media::Event),
-    /// Relay ports that are bound and free.
+    /// Relay ports that are bound and free; none when there are no more to be had.
     Ports(Vec<PortId>),
     /// From above.
     Command(Command),
@@ -74,8 +78,8 @@ pub enum Effect {
     Media(media::Command),
     /// For the switchboard.
     Event(Event),
-    /// The pool of relay ports runs low.
-    PortsWanted,
+    /// The pool of relay ports runs low: so many more, to be answered by [`Input::Ports`].
+    PortsWanted(usize),
 }
 
 /// All legs.
@@ -86,6 +90,8 @@ pub struct Machine {
     pub(super) random: Random,
     pub(super) dialog: dialog::Machine,
     pub(super) ports: Ports,
+    /// Who waits for ports.
+    pub(super) parking: Parking,
     pub(super) legs: BTreeMap<LegId, Leg>,
     /// Whose port it is.
     pub(super) owners: BTreeMap<PortId, (LegId, Kind)>,
@@ -103,6 +109,7 @@ impl Machine {
             domain: Domain::new(&settings.domain),
             dialog: dialog::Machine::new(settings.dialog.clone(), random.fork()),
             ports: Ports::new(settings.port_rest),
+            parking: Parking::default(),
             settings,
             random,
             legs: BTreeMap::new(),
@@ -120,21 +127,31 @@ impl Machine {
             Input::Dialog(dialog::Input::Incoming { leg, transaction, flow, request }) => {
                 self.incoming(now, leg, transaction, flow, request, &mut out);
             }
-            Input::Dialog(input) => self.pass(now, input, &mut out),
+            Input::Dialog(input) => {
+                self.prove(now, &input, &mut out);
+                self.pass(now, input, &mut out);
+            }
+            Input::Unvouched(leg) => {
+                if let Some(leg) = self.legs.get_mut(&leg) {
+                    leg.vouched = false;
+                }
+            }
             Input::Media(event) => self.on_media(now, event, &mut out),
-            Input::Ports(ports) => self.ports.add(ports),
+            Input::Ports(ports) => {
+                self.ports.add(now, ports);
+                self.go_on(now, &mut out);
+            }
             Input::Command(command) => self.command(now, command, &mut out),
         }
-        if self.ports.runs_low() {
-            out.push(Effect::PortsWanted);
-        }
+        let wanted = self.ports.wants(now, self.parking.missing());
+        out.extend(wanted.map(Effect::PortsWanted));
         out
     }
 
     /// When [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.dialog.deadline()
+        earliest(self.dialog.deadline(), self.parking.deadline())
     }
 
     /// Fires what is due at `now`.
@@ -143,6 +160,7 @@ impl Machine {
         let mut out = Vec::new();
         let effects = self.dialog.tick(now);
         self.follow(now, effects, &mut out);
+        self.go_on(now, &mut out);
         out
     }
 
@@ -174,6 +192,22 @@ impl Machine {
     #[must_use]
     pub fn legs(&self) -> usize {
         self.legs.len()
+    }
+
+    /// Whoever asks something under our tag, be it by ACK or PRACK, has read a response of ours.
+    fn prove(&mut self, now: Instant, input: &dialog::Input, out: &mut Vec<Effect>) {
+        let (dialog::Input::Request { request, .. } | dialog::Input::Ack { request, .. }) = input
+        else {
+            return;
+        };
+        let leg = self.dialog.find(request);
+        let doubted = |leg: &&mut Leg| !leg.vouched && !leg.proven;
+        if let Some(id) = leg
+            && let Some(leg) = self.legs.get_mut(&id).filter(doubted)
+        {
+            leg.proven = true;
+            self.sync(now, id, out);
+        }
     }
 
     /// Wants something of a leg's dialog and follows what comes of it.

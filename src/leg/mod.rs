@@ -12,8 +12,11 @@ mod formats;
 mod health;
 mod keys;
 mod legacy_info;
+mod life;
 mod machine;
+mod nat;
 mod offer_answer;
+mod parking;
 mod party;
 mod peer;
 mod picture_limits;
@@ -29,5 +32,6 @@ pub use commands::OWN_TAG;
 pub use doorway::{
     Call, Choice, Command, Event, LegHealth, Offer, Quality, Refusal, Settings, Source, Spoken,
 };
+pub use life::RTP_TIMEOUT_ON_HOLD;
 pub use machine::{Effect, Input, Machine};
 pub use party::{Domain, Identity, Party};

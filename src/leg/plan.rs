@@ -1,14 +1,14 @@
 //! What is agreed for one stream, as the relay wants it.
 
+use super::nat;
 use super::offer_answer::{Agreed, Stream};
+use super::state::Leg;
 use crate::codec::Codec;
 use crate::media::{BitrateFeedback, Feedback, PayloadFormat, Plan};
-use std::net::IpAddr;
 
-/// The plan of a stream. `signalling` is where the phone's SIP comes from, `cname` the same for
-/// both streams of a leg.
+/// The plan of a stream of this leg.
 #[must_use]
-pub fn plan(stream: &Stream, signalling: IpAddr, cname: &str) -> Plan {
+pub(super) fn plan(stream: &Stream, leg: &Leg) -> Plan {
     let Stream { ours, peer, agreed, .. } = stream;
     let picture = stream
         .format()
@@ -23,7 +23,10 @@ pub fn plan(stream: &Stream, signalling: IpAddr, cname: &str) -> Plan {
         remote: peer.rtp,
         remote_rtcp: peer.rtcp,
         latched: None,
-        signalling_ip: signalling,
+        signalling_ip: leg.signalling,
+        behind_nat: leg.behind_nat
+            || peer.rtp.is_some_and(|sdp| nat::shows_in_sdp(sdp.ip(), leg.signalling)),
+        trust: leg.trust_in(peer.rtp),
         formats: agreed.iter().map(format).collect(),
         direction: ours.direction.intersection(peer.direction.reversed()),
         // Both must have said so (RFC 5761 §5.1.1).
@@ -37,7 +40,7 @@ pub fn plan(stream: &Stream, signalling: IpAddr, cname: &str) -> Plan {
         },
         picture: picture.cloned().unwrap_or_default(),
         protection: stream.protection(),
-        cname: cname.to_owned(),
+        cname: leg.cname.clone(),
     }
 }
 

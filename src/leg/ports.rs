@@ -5,8 +5,13 @@ use crate::ids::PortId;
 use crate::time::{Duration, Instant};
 use std::collections::VecDeque;
 
-/// With fewer free ports than this, more are asked for.
+/// With fewer free ports than this more are asked for, and with fewer than a quarter of those in use: a
+/// full house gets its calls in larger bursts.
 pub const PORTS_LOW: usize = 32;
+/// At least so many ports are asked for at a time.
+pub const PORTS_MORE: usize = 64;
+/// When there were none to be had, others are asked for after this long.
+pub const PORTS_AGAIN: Duration = Duration::from_secs(5);
 
 /// The pool. Its size is bounded by the range of ports that the server binds.
 #[derive(Debug)]
@@ -16,40 +21,80 @@ pub struct Ports {
     /// In the order in which they may be used again.
     resting: VecDeque<(Instant, PortId)>,
     rest: Duration,
-    asked: bool,
+    used: usize,
+    growth: Growth,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Growth {
+    /// Nothing was asked for, or it came.
+    Idle,
+    /// More are on their way.
+    Asked,
+    /// There were none.
+    Refused { until: Instant },
 }
 
 impl Ports {
     /// An empty pool whose ports rest for `rest` after use.
     #[must_use]
     pub fn new(rest: Duration) -> Self {
-        Self { free: VecDeque::new(), resting: VecDeque::new(), rest, asked: false }
+        let (free, resting) = (VecDeque::new(), VecDeque::new());
+        Self { free, resting, rest, used: 0, growth: Growth::Idle }
     }
 
-    /// Takes in ports that the server has bound.
-    pub fn add(&mut self, ports: impl IntoIterator<Item = PortId>) {
+    /// Takes in ports that the server has bound; none: it cannot have more now.
+    pub fn add(&mut self, now: Instant, ports: Vec<PortId>) {
+        self.growth = match ports.is_empty() {
+            true => Growth::Refused { until: now + PORTS_AGAIN },
+            false => Growth::Idle,
+        };
         self.free.extend(ports);
-        self.asked = false;
     }
 
     /// A port for a new stream, or `None` when all are in use or resting.
     pub fn take(&mut self, now: Instant) -> Option<PortId> {
-        while let Some((_, port)) = self.resting.pop_front_if(|(until, _)| *until <= now) {
-            self.free.push_back(port);
-        }
-        self.free.pop_front()
+        self.wake(now);
+        let port = self.free.pop_front();
+        self.used += usize::from(port.is_some());
+        port
     }
 
     /// Lays a port to rest.
     pub fn give_back(&mut self, now: Instant, port: PortId) {
+        self.used = self.used.saturating_sub(1);
         self.resting.push_back((now + self.rest, port));
     }
 
-    /// True once each time that the pool runs low.
-    pub fn runs_low(&mut self) -> bool {
-        let low = self.free.len() < PORTS_LOW && !self.asked;
-        self.asked |= low;
-        low
+    /// Whether so many ports may be had soon, but not yet.
+    pub fn is_waiting_for(&mut self, now: Instant, wanted: usize) -> bool {
+        self.wake(now);
+        self.free.len() < wanted && !self.is_refused(now)
+    }
+
+    /// How many more to bind, said once until they come; `missing` are waited for.
+    pub fn wants(&mut self, now: Instant, missing: usize) -> Option<usize> {
+        self.wake(now);
+        if matches!(self.growth, Growth::Asked) || self.is_refused(now) {
+            return None;
+        }
+        let enough = missing + PORTS_LOW.max(self.used / 4);
+        let short = enough.checked_sub(self.free.len()).filter(|short| *short > 0)?;
+        self.growth = Growth::Asked;
+        Some(short.max(PORTS_MORE))
+    }
+
+    fn is_refused(&self, now: Instant) -> bool {
+        match self.growth {
+            Growth::Refused { until } => now < until,
+            Growth::Idle | Growth::Asked => false,
+        }
+    }
+
+    fn wake(&mut self, now: Instant) {
+        while let Some((_, port)) = self.resting.pop_front_if(|(until, _)| *until <= now) {
+            self.free.push_back(port);
+        }
     }
 }
 
@@ -61,35 +106,60 @@ mod tests {
         Instant::START + Duration::from_secs(secs)
     }
 
+    fn ports(count: usize) -> Vec<PortId> {
+        (0..count as u64).map(|n| PortId(20_000 + 2 * n)).collect()
+    }
+
     #[test]
     fn a_port_rests_between_two_calls() {
-        let mut ports = Ports::new(Duration::from_secs(10));
-        ports.add([PortId(20000)]);
-        assert_eq!(ports.take(after(0)), Some(PortId(20000)));
-        ports.give_back(after(1), PortId(20000));
-        assert_eq!(ports.take(after(10)), None, "it rests");
-        assert_eq!(ports.take(after(11)), Some(PortId(20000)));
-        assert_eq!(ports.take(after(99)), None, "it is in use");
+        let mut pool = Ports::new(Duration::from_secs(10));
+        pool.add(after(0), ports(1));
+        assert_eq!(pool.take(after(0)), Some(PortId(20000)));
+        pool.give_back(after(1), PortId(20000));
+        assert_eq!(pool.take(after(10)), None, "it rests");
+        assert_eq!(pool.take(after(11)), Some(PortId(20000)));
+        assert_eq!(pool.take(after(99)), None, "it is in use");
     }
 
     #[test]
     fn the_port_that_rested_longest_comes_first() {
-        let mut ports = Ports::new(Duration::from_secs(10));
-        ports.add([PortId(20000), PortId(20002)]);
-        let first = ports.take(after(0)).unwrap();
-        ports.give_back(after(0), first);
-        assert_eq!(ports.take(after(60)), Some(PortId(20002)));
-        assert_eq!(ports.take(after(60)), Some(first));
+        let mut pool = Ports::new(Duration::from_secs(10));
+        pool.add(after(0), ports(2));
+        let first = pool.take(after(0)).unwrap();
+        pool.give_back(after(0), first);
+        assert_eq!(pool.take(after(60)), Some(PortId(20002)));
+        assert_eq!(pool.take(after(60)), Some(first));
     }
 
     #[test]
     fn a_low_pool_asks_once_until_ports_come() {
-        let mut ports = Ports::new(Duration::ZERO);
-        assert!(ports.runs_low());
-        assert!(!ports.runs_low(), "it has asked");
-        ports.add([PortId(20000)]);
-        assert!(ports.runs_low());
-        ports.add((0..PORTS_LOW as u64).map(PortId));
-        assert!(!ports.runs_low());
+        let mut pool = Ports::new(Duration::ZERO);
+        assert_eq!(pool.wants(after(0), 0), Some(PORTS_MORE));
+        assert_eq!(pool.wants(after(0), 100), None, "it has asked");
+        pool.add(after(0), ports(PORTS_LOW - 1));
+        assert_eq!(pool.wants(after(0), 0), Some(PORTS_MORE));
+        pool.add(after(0), ports(PORTS_MORE));
+        assert_eq!(pool.wants(after(0), 0), None);
+        assert_eq!(pool.wants(after(0), 200), Some(200 + PORTS_LOW - 95), "what is waited for");
+    }
+
+    #[test]
+    fn the_more_are_in_use_the_more_are_kept_ready() {
+        let mut pool = Ports::new(Duration::ZERO);
+        pool.add(after(0), ports(1_000));
+        let in_use = (0..800).filter_map(|_| pool.take(after(0))).count();
+        assert_eq!(pool.wants(after(0), 0), None, "{in_use} in use, 200 ready");
+        let _ = pool.take(after(0));
+        assert_eq!(pool.wants(after(0), 0), Some(PORTS_MORE));
+    }
+
+    #[test]
+    fn a_pool_that_could_not_grow_asks_again_later_and_lets_nobody_wait() {
+        let mut pool = Ports::new(Duration::ZERO);
+        assert!(pool.wants(after(0), 1).is_some());
+        assert!(pool.is_waiting_for(after(0), 1));
+        pool.add(after(0), vec![]);
+        assert!(!pool.is_waiting_for(after(4), 1) && pool.wants(after(4), 1).is_none());
+        assert!(pool.is_waiting_for(after(5), 1) && pool.wants(after(5), 1).is_some());
     }
 }

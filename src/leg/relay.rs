@@ -37,7 +37,7 @@ impl Machine {
 
     fn sync_stream(&mut self, now: Instant, id: LegId, kind: Kind, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let wanted = leg.stream(kind).map(|stream| plan(stream, leg.signalling, &leg.cname));
+        let wanted = leg.stream(kind).map(|stream| plan(stream, leg));
         let (watched, recording) = (leg.watched, leg.recording);
         let intercepted = leg.intercepted && kind == Kind::Audio;
         let offering = leg.talk.is_offering();
@@ -69,13 +69,6 @@ impl Machine {
         }
     }
 
-    /// Lets the phone's packets come from another place now: it has sent new SDP.
-    pub(super) fn expect(&self, id: LegId, out: &mut Vec<Effect>) {
-        let ports = KINDS.map(|kind| self.legs.get(&id).and_then(|leg| leg.open_port(kind)));
-        let expect = |port| Effect::Media(Command::Expect { port });
-        out.extend(ports.into_iter().flatten().map(expect));
-    }
-
     fn close(&mut self, now: Instant, id: LegId, kind: Kind, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let line = std::mem::take(leg.line_mut(kind));
@@ -102,6 +95,7 @@ impl Machine {
             self.close(now, id, kind, out);
         }
         self.set_source(id, Source::Silence);
+        self.forget_parked(id);
         self.legs.remove(&id);
         let listeners = self.around(id);
         self.patch(&listeners, out);

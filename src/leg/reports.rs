@@ -5,10 +5,11 @@ use super::doorway::{Event, Spoken};
 use super::keys::KeyWay;
 use super::legacy_info::{self, Legacy};
 use super::machine::{Effect, Machine};
+use super::nat;
 use super::offer_answer::{Stream, Streams};
 use super::party::Header;
 use super::peer::Peer;
-use super::state::{Early, Leg, Phase, Role, Said};
+use super::state::{Early, Leg, Life, Phase, Role, Said};
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::dialog::{self, Body, By, ServerTx};
@@ -39,6 +40,10 @@ impl Machine {
         // §16.6 step 3).
         let max_forwards = request.headers.max_forwards().ok().flatten();
         new.max_forwards = max_forwards.unwrap_or(MAX_FORWARDS).min(MAX_FORWARDS);
+        new.called_us = true;
+        new.behind_nat = nat::shows_in_request(&request, flow);
+        // A connection stands only where both ends hear each other.
+        new.proven = flow.transport.is_reliable();
         self.legs.insert(leg, new);
         self.pass(now, dialog::Input::Incoming { leg, transaction, flow, request }, out);
     }
@@ -261,7 +266,6 @@ impl Machine {
             leg.can = can;
         }
         self.sync(now, id, out);
-        self.expect(id, out);
         out.push(Effect::Event(Event::Answered { leg: id, spoken: self.spoken(id) }));
         self.report_hold(id, out);
     }
@@ -382,7 +386,6 @@ impl Machine {
     /// After a new round of offer and answer: the relay, and what the switchboard has to know.
     fn settle(&mut self, now: Instant, id: LegId, before: &Spoken, out: &mut Vec<Effect>) {
         self.sync(now, id, out);
-        self.expect(id, out);
         let spoken = self.spoken(id);
         if spoken != *before {
             out.push(Effect::Event(Event::Changed { leg: id, spoken }));
@@ -513,6 +516,7 @@ impl Machine {
         match event {
             media::Event::FirstPacket { .. } => {
                 let Some(leg) = self.legs.get_mut(&id) else { return };
+                leg.line_mut(kind).life = Life::Heard;
                 if let Phase::Calling { heard: heard @ false, .. } = &mut leg.phase {
                     *heard = true;
                     out.push(Effect::Event(Event::EarlyMedia { leg: id }));
@@ -524,10 +528,15 @@ impl Machine {
                 let (kind, text) = (legacy_info::MEDIA_CONTROL, legacy_info::PICTURE_FAST_UPDATE);
                 self.legacy_info(now, id, kind, text, out);
             }
-            media::Event::Silent { span, .. } => {
-                if kind == Kind::Audio {
+            media::Event::Silent { span, lifeless, .. } => {
+                let Some(leg) = self.legs.get_mut(&id) else { return };
+                let lifeless_since = now.before(lifeless);
+                let life = Life::Silent { lifeless_since };
+                let before = std::mem::replace(&mut leg.line_mut(kind).life, life);
+                if kind == Kind::Audio && !matches!(before, Life::Silent { .. }) {
                     out.push(Effect::Event(Event::Silent { leg: id, span }));
                 }
+                self.end_lifeless(now, id, out);
             }
             media::Event::Dropped { dropped, .. } => {
                 out.push(Effect::Event(Event::Dropped { leg: id, dropped }));

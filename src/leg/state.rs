@@ -15,9 +15,10 @@ use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::dialog::Body;
 use crate::ids::{CallId, PortId};
-use crate::media;
+use crate::media::{self, Trust};
 use crate::sip::{MAX_FORWARDS, Replaces};
-use std::net::IpAddr;
+use crate::time::Instant;
+use std::net::{IpAddr, SocketAddr};
 
 /// Where a leg stands.
 #[derive(Debug)]
@@ -72,6 +73,18 @@ pub(super) enum Role {
     Desk,
 }
 
+/// What has come of one stream.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Life {
+    /// Nothing yet, and perhaps nothing ever will: not everybody sends.
+    #[default]
+    Unheard,
+    /// Packets.
+    Heard,
+    /// No packets for a while, and no reports either since then.
+    Silent { lifeless_since: Instant },
+}
+
 /// The leg's place in the relay for one of its streams.
 #[derive(Debug, Default)]
 pub(super) struct Line {
@@ -81,17 +94,27 @@ pub(super) struct Line {
     pub plan: Option<media::Plan>,
     /// The last report, while watched.
     pub health: Option<media::PortHealth>,
+    /// Whether it lives.
+    pub life: Life,
 }
 
 #[derive(Debug)]
 pub(super) struct Leg {
     pub phase: Phase,
     pub role: Role,
+    /// Its INVITE came to us.
+    pub called_us: bool,
     pub talk: Negotiation,
     /// Where its SIP comes from.
     pub signalling: IpAddr,
     /// Over how many hops the INVITE that made it may still go.
     pub max_forwards: u8,
+    /// Its Via or its Contact shows that a NAT rewrites its addresses.
+    pub behind_nat: bool,
+    /// An account or a trunk answers for it.
+    pub vouched: bool,
+    /// It reads what is sent to where its SIP comes from.
+    pub proven: bool,
     /// RTCP's name for it, without meaning outside.
     pub cname: String,
     pub audio: Line,
@@ -120,9 +143,13 @@ impl Leg {
         Self {
             phase,
             role: Role::Phone,
+            called_us: false,
             talk,
             signalling,
             max_forwards: MAX_FORWARDS,
+            behind_nat: false,
+            vouched: true,
+            proven: false,
             cname,
             audio: Line::default(),
             video: Line::default(),
@@ -207,6 +234,16 @@ impl Leg {
             && self.stream(Kind::Audio).is_some_and(|sound| !sound.is_held());
         let shows = |picture: &Stream| picture.peer.direction.sends();
         talks && !self.stream(Kind::Video).is_some_and(shows)
+    }
+
+    /// What the relay may send to this address of its SDP before it has heard from there.
+    pub fn trust_in(&self, remote: Option<SocketAddr>) -> Trust {
+        match self.proven {
+            _ if self.vouched => Trust::Full,
+            false => Trust::None,
+            true if remote.is_some_and(|remote| remote.ip() == self.signalling) => Trust::Full,
+            true => Trust::Sparing,
+        }
     }
 
     /// Its own hold, per stream.

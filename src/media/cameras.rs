@@ -3,7 +3,7 @@
 use super::camera::VideoCodec;
 use super::footage::{Footage, PAYLOAD_TYPE, Packets};
 use super::patchbay::Source;
-use super::plan::{BitrateFeedback, Feedback, PayloadFormat, PictureLimits, Plan};
+use super::plan::{BitrateFeedback, Feedback, PayloadFormat, PictureLimits, Plan, Trust};
 use super::rendition::{Mould, Rendition, conversion_of};
 use super::route::{Way, route_of_camera};
 use super::work::{ConversionId, Job, Outcome};
@@ -346,6 +346,8 @@ fn plan(codec: VideoCodec) -> Plan {
         remote_rtcp: None,
         latched: None,
         signalling_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        behind_nat: false,
+        trust: Trust::Full,
         formats: vec![format],
         direction: Direction::RecvOnly,
         mux: false,

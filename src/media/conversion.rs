@@ -126,7 +126,7 @@ impl Port {
         formats: &Arc<Conversion>,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
-        let to = self.outbound.latch_target(&self.inbound, &self.plan);
+        let to = self.target(now);
         let Some(to) = to.filter(|_| !self.outbound.dialler.is_down()) else { return false };
         if coded.after_pause {
             self.outbound.stream.cut();
@@ -226,7 +226,7 @@ impl Port {
         coded: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
-        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return false };
+        let Some(to) = self.target(now) else { return false };
         let format = &transcoder.formats().to;
         let (number, clock_rate) = (format.send_pt & 0x7f, format.codec.clock_rate());
         let step = transcoder.step_to(timestamp);
@@ -286,7 +286,7 @@ impl Port {
         payload_type: u8,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
-        let to = self.outbound.latch_target(&self.inbound, &self.plan);
+        let to = self.target(now);
         let Some(to) = to.filter(|_| unit.nal.len() <= h264::SINGLE_MAX) else { return false };
         let place = self.outbound.stream.follow(now, unit.numbers);
         self.send_own(payload_type, unit.marker, place, unit.nal, to, exit);

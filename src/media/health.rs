@@ -44,6 +44,7 @@ pub struct Vitals {
     /// Packets that came.
     pub packets: u64,
     last: Option<Instant>,
+    last_report: Option<Instant>,
     key_frame: bool,
     frames: u32,
     frame_timestamp: Option<u32>,
@@ -74,6 +75,17 @@ impl Vitals {
             self.frame_timestamp = Some(timestamp);
             self.frames += 1;
         }
+    }
+
+    /// A report came, of whatever kind.
+    pub fn report(&mut self, now: Instant) {
+        self.last_report = Some(now);
+    }
+
+    /// The time since anything came of this stream; `None` when there was never a packet.
+    #[must_use]
+    pub fn lifeless(&self, now: Instant) -> Option<Duration> {
+        self.last.max(self.last_report.filter(|_| self.last.is_some())).map(|last| now.since(last))
     }
 
     /// A sender report came, which claims so many packets sent.
@@ -152,6 +164,18 @@ mod tests {
         vitals.sender_report(secs(10), 100);
         assert!(vitals.ok(secs(15), Kind::Audio));
         assert!(!vitals.ok(secs(23), Kind::Audio));
+    }
+
+    #[test]
+    fn reports_are_a_sign_of_life_of_a_stream_that_has_begun() {
+        let mut vitals = Vitals::default();
+        vitals.report(secs(1));
+        assert_eq!(vitals.lifeless(secs(9)), None);
+        vitals.packet(secs(10));
+        assert_eq!(vitals.lifeless(secs(70)), Some(Duration::from_secs(60)));
+        vitals.report(secs(40));
+        assert_eq!(vitals.lifeless(secs(70)), Some(Duration::from_secs(30)));
+        assert_eq!(vitals.silent(secs(70)), Some(Duration::from_secs(60)));
     }
 
     #[test]

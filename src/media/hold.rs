@@ -350,7 +350,7 @@ fn tunes(repertoire: &Repertoire, source: Source) -> (Option<Tune>, Tune) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{BitrateFeedback, Feedback, PictureLimits};
+    use crate::media::{BitrateFeedback, Feedback, PictureLimits, Trust};
     use crate::sdp::Direction;
 
     fn plan(codecs: &[Codec], packet_ms: u32) -> Plan {
@@ -366,6 +366,8 @@ mod tests {
             remote_rtcp: None,
             latched: None,
             signalling_ip: [192, 0, 2, 1].into(),
+            behind_nat: false,
+            trust: Trust::Full,
             formats: codecs.iter().map(format).collect(),
             direction: Direction::SendRecv,
             mux: false,

@@ -106,7 +106,7 @@ impl Inbound {
     /// Nothing has come yet.
     #[must_use]
     pub fn new(kind: Kind, plan: &Plan, now: Instant) -> Self {
-        let mut latch = Latch::new(candidates(plan));
+        let mut latch = Latch::new(now, candidates(plan));
         if let Some(remote) = plan.latched {
             latch.restore(now, remote);
         }
@@ -127,8 +127,8 @@ impl Inbound {
     }
 
     /// Takes up another plan; `anew` when it names other formats.
-    pub fn replan(&mut self, plan: &Plan, anew: bool) {
-        self.latch.set_candidates(candidates(plan));
+    pub fn replan(&mut self, now: Instant, plan: &Plan, anew: bool) {
+        self.latch.set_candidates(now, candidates(plan));
         if anew {
             self.by_payload_type = plan.reception();
             self.lanes = plan.formats().map(Lane::of).collect();
@@ -160,7 +160,7 @@ impl Inbound {
             return None;
         }
         let verdict = if plan.protection.is_some() {
-            self.latch.believe(now, from, header.ssrc)
+            self.latch.believe(now, from, header.ssrc, header.sequence)
         } else {
             self.latch.judge(now, from, header.ssrc, header.sequence)
         };
@@ -259,7 +259,7 @@ impl Lane {
 }
 
 fn candidates(plan: &Plan) -> Candidates {
-    Candidates { sdp: plan.remote, signalling: plan.signalling_ip }
+    Candidates { sdp: plan.remote, signalling: plan.signalling_ip, behind_nat: plan.behind_nat }
 }
 
 fn fmtp_of_h264(plan: &Plan) -> &str {

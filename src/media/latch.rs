@@ -1,24 +1,23 @@
 //! Where a peer's packets come from, and so where ours go (RFC 4961, RFC 7362).
 //!
 //! ```text
-//!   Waiting ──2 packets in sequence from a candidate──▶ Latched ──new candidates──▶ Waiting
-//!   sends to the address in SDP                          │  ▲   ──expect──▶ Latched, open to any
-//!                                                        └──┘                  candidate for 3 s
-//!                           moves, again by 2 packets in sequence, to the same IP with another
-//!                           port, and after 3 s without packets to any candidate
+//!              the first from exactly the address in SDP
+//!   Waiting ───────────────────────────────────────────────▶ Latched ── new SDP ──▶ Waiting
+//!   sends to   2 in sequence from where a NAT may send        │   ▲   ── the named one ──▶ at once
+//!   SDP                                                       └───┘   ── 2 s of silence, then
+//!                                                                        2 in sequence ──▶ moves
 //! ```
 //!
-//! A candidate is the IP in SDP or the IP that the signalling comes from. Nothing else is heard,
+//! The address in SDP has the best claim: from there a packet is the peer's at once and keeps the place.
+//! Any other port of the same IP belongs to a neighbour, unless the signalling shows that a NAT rewrites
+//! the peer's addresses; and then it has to wait until the named one is silent. Nothing else is heard,
 //! nothing is ever sent elsewhere: who guesses a port number can neither listen nor speak.
 
 use crate::time::{Duration, Instant};
 use std::net::{IpAddr, SocketAddr};
 
-/// After this long without a packet, any candidate may take the stream over.
-pub const LATCH_QUIET: Duration = Duration::from_secs(3);
-/// A neighbour behind the same address takes over only from a stream that has paused this long;
-/// the stream's own SSRC, from a port that a NAT has changed, at once.
-const NEIGHBOUR_QUIET: Duration = Duration::from_millis(200);
+/// After this long without a packet, another place with a claim may take the stream over.
+pub const LATCH_QUIET: Duration = Duration::from_secs(2);
 /// As [`LATCH_QUIET`], for RTCP, of which there is one packet in 5 s.
 const REPORT_QUIET: Duration = Duration::from_secs(15);
 
@@ -29,11 +28,32 @@ pub struct Candidates {
     pub sdp: Option<SocketAddr>,
     /// Where the peer's SIP comes from.
     pub signalling: IpAddr,
+    /// The signalling shows that a NAT rewrites the peer's addresses.
+    pub behind_nat: bool,
+}
+
+/// How good a claim to be the peer a place has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Claim {
+    /// SDP names exactly this.
+    Named,
+    /// A NAT sends from here what SDP names by an address behind it; or nothing is named.
+    Likely,
+    /// The same IP as named, another port, and a NAT may have changed it.
+    Beside,
+    /// None.
+    Stranger,
 }
 
 impl Candidates {
-    fn admit(&self, from: SocketAddr) -> bool {
-        from.ip() == self.signalling || self.sdp.is_some_and(|sdp| sdp.ip() == from.ip())
+    fn claim(&self, from: SocketAddr) -> Claim {
+        match self.sdp {
+            Some(sdp) if sdp == from => Claim::Named,
+            Some(_) if !self.behind_nat => Claim::Stranger,
+            Some(sdp) if sdp.ip() == from.ip() => Claim::Beside,
+            Some(_) | None if from.ip() == self.signalling => Claim::Likely,
+            Some(_) | None => Claim::Stranger,
+        }
     }
 }
 
@@ -56,10 +76,45 @@ pub struct Latch {
     trial: Option<Trial>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum State {
-    Waiting,
-    Latched { remote: SocketAddr, ssrc: u32, heard: Instant, open_until: Instant },
+    Waiting { since: Instant },
+    Latched { remote: SocketAddr, heard: Instant },
+}
+
+impl State {
+    /// How a place with this claim stands at `now`: whether it may take the stream, the named one being
+    /// the only one that never waits.
+    fn yields(self, now: Instant, claim: Claim, quiet: Duration) -> bool {
+        match (self, claim) {
+            (_, Claim::Named) | (Self::Waiting { .. }, Claim::Likely) => true,
+            (_, Claim::Stranger) => false,
+            (Self::Waiting { since }, Claim::Beside) => now.since(since) >= LATCH_QUIET,
+            (Self::Latched { heard, .. }, Claim::Likely | Claim::Beside) => {
+                now.since(heard) >= quiet
+            }
+        }
+    }
+
+    fn remote(self) -> Option<SocketAddr> {
+        match self {
+            Self::Waiting { .. } => None,
+            Self::Latched { remote, .. } => Some(remote),
+        }
+    }
+
+    /// Waits anew where new candidates name something else, or leave the latched one without a claim.
+    fn revise(&mut self, now: Instant, before: &Candidates, after: &Candidates) {
+        let keeps = match *self {
+            Self::Waiting { .. } => before.sdp == after.sdp,
+            Self::Latched { remote, .. } => {
+                before.sdp == after.sdp && after.claim(remote) != Claim::Stranger
+            }
+        };
+        if !keeps {
+            *self = Self::Waiting { since: now };
+        }
+    }
 }
 
 /// A first packet from somewhere new.
@@ -67,53 +122,42 @@ enum State {
 struct Trial {
     from: SocketAddr,
     ssrc: u32,
-    next: u16,
+    sequence: u16,
+}
+
+impl Trial {
+    /// How many packets later this one was sent; `None` when it is of another place or stream.
+    fn steps_to(self, later: Self) -> Option<u16> {
+        let same = self.from == later.from && self.ssrc == later.ssrc;
+        same.then(|| later.sequence.wrapping_sub(self.sequence))
+    }
 }
 
 impl Latch {
     /// A latch that waits.
     #[must_use]
-    pub fn new(candidates: Candidates) -> Self {
-        Self { candidates, state: State::Waiting, trial: None }
+    pub fn new(now: Instant, candidates: Candidates) -> Self {
+        Self { candidates, state: State::Waiting { since: now }, trial: None }
     }
 
     /// Takes up an address that was latched before a restart.
     pub fn restore(&mut self, now: Instant, remote: SocketAddr) {
-        if self.candidates.admit(remote) {
-            // The SSRC is learned from the next packet; until then the window stands open.
-            self.state =
-                State::Latched { remote, ssrc: 0, heard: now, open_until: now + LATCH_QUIET };
+        if self.candidates.claim(remote) != Claim::Stranger {
+            self.state = State::Latched { remote, heard: now };
         }
     }
 
     /// New SDP. An address that has changed there is believed before a latch on the old one.
-    pub fn set_candidates(&mut self, candidates: Candidates) {
-        if candidates.sdp != self.candidates.sdp {
-            self.state = State::Waiting;
-        }
-        if let State::Latched { remote, .. } = self.state
-            && !candidates.admit(remote)
-        {
-            self.state = State::Waiting;
-        }
+    pub fn set_candidates(&mut self, now: Instant, candidates: Candidates) {
+        self.state.revise(now, &self.candidates, &candidates);
         self.candidates = candidates;
         self.trial = None;
-    }
-
-    /// After a re-INVITE or a 200 the peer may send from elsewhere at once.
-    pub fn expect(&mut self, now: Instant) {
-        if let State::Latched { open_until, .. } = &mut self.state {
-            *open_until = now + LATCH_QUIET;
-        }
     }
 
     /// Where packets go; `None` as long as nobody has said.
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
-        match self.state {
-            State::Waiting => self.candidates.sdp,
-            State::Latched { remote, .. } => Some(remote),
-        }
+        self.state.remote().or(self.candidates.sdp)
     }
 
     /// Whether the peer's address is proven.
@@ -122,51 +166,57 @@ impl Latch {
         matches!(self.state, State::Latched { .. })
     }
 
-    /// Takes a packet that its seal has proven to be the peer's: it may come from anywhere (media rule
-    /// 13), and at once.
-    pub fn believe(&mut self, now: Instant, from: SocketAddr, ssrc: u32) -> Verdict {
-        let known = matches!(self.state, State::Latched { remote, .. } if remote == from);
-        self.trial = None;
-        self.state = State::Latched { remote: from, ssrc, heard: now, open_until: now };
-        if known { Verdict::Accept } else { Verdict::Latched }
+    /// Judges a packet that its seal has proven to be the peer's: it is heard wherever it comes from, but
+    /// may be one that somebody caught on its way and sends in the peer's place. Ours follow only when two
+    /// rise from there with none of the known place between (media rule 13).
+    pub fn believe(&mut self, now: Instant, from: SocketAddr, ssrc: u32, sequence: u16) -> Verdict {
+        if self.is_known(now, from) {
+            return Verdict::Accept;
+        }
+        let this = Trial { from, ssrc, sequence };
+        let steps = self.trial.and_then(|trial| trial.steps_to(this));
+        let rises = steps.is_some_and(|steps| (1..1 << 15).contains(&steps));
+        if rises || self.candidates.claim(from) == Claim::Named {
+            return self.latch(now, from);
+        }
+        self.trial = Some(this);
+        Verdict::Accept
     }
 
     /// Judges an RTP packet of a negotiated payload type.
     pub fn judge(&mut self, now: Instant, from: SocketAddr, ssrc: u32, sequence: u16) -> Verdict {
-        match &mut self.state {
-            State::Latched { remote, ssrc: known, heard, .. } if *remote == from => {
-                *known = ssrc;
-                *heard = now;
-                return Verdict::Accept;
-            }
-            State::Latched { remote, ssrc: known, heard, open_until } => {
-                let quiet = now.since(*heard);
-                let may_move = now < *open_until
-                    || quiet >= LATCH_QUIET
-                    || (from.ip() == remote.ip() && (ssrc == *known || quiet >= NEIGHBOUR_QUIET));
-                if !may_move {
-                    return Verdict::Refuse;
-                }
-            }
-            State::Waiting => {}
+        if self.is_known(now, from) {
+            return Verdict::Accept;
         }
-        if !self.candidates.admit(from) {
+        let claim = self.candidates.claim(from);
+        if !self.state.yields(now, claim, LATCH_QUIET) {
             return Verdict::Refuse;
         }
-        let proven = self.trial.is_some_and(|trial| {
-            trial.from == from && trial.ssrc == ssrc && trial.next == sequence
-        });
-        if proven {
-            self.trial = None;
-            self.state = State::Latched { remote: from, ssrc, heard: now, open_until: now };
-            return Verdict::Latched;
+        let this = Trial { from, ssrc, sequence };
+        let follows = self.trial.and_then(|trial| trial.steps_to(this)) == Some(1);
+        if follows || claim == Claim::Named {
+            return self.latch(now, from);
         }
-        self.trial = Some(Trial { from, ssrc, next: sequence.wrapping_add(1) });
-        // The very address that SDP names needs no proof to be heard, only to be remembered.
-        match self.state {
-            State::Waiting if self.candidates.sdp == Some(from) => Verdict::Accept,
-            State::Waiting | State::Latched { .. } => Verdict::Refuse,
+        self.trial = Some(this);
+        Verdict::Refuse
+    }
+
+    /// Whether this is where the peer is known to be, heard again.
+    fn is_known(&mut self, now: Instant, from: SocketAddr) -> bool {
+        match &mut self.state {
+            State::Latched { remote, heard } if *remote == from => {
+                *heard = now;
+                self.trial = None;
+                true
+            }
+            State::Latched { .. } | State::Waiting { .. } => false,
         }
+    }
+
+    fn latch(&mut self, now: Instant, remote: SocketAddr) -> Verdict {
+        self.trial = None;
+        self.state = State::Latched { remote, heard: now };
+        Verdict::Latched
     }
 }
 
@@ -174,45 +224,43 @@ impl Latch {
 #[derive(Debug)]
 pub struct ReportLatch {
     candidates: Candidates,
-    latched: Option<(SocketAddr, Instant)>,
+    state: State,
 }
 
 impl ReportLatch {
     /// A latch that waits.
     #[must_use]
-    pub fn new(candidates: Candidates) -> Self {
-        Self { candidates, latched: None }
+    pub fn new(now: Instant, candidates: Candidates) -> Self {
+        Self { candidates, state: State::Waiting { since: now } }
     }
 
     /// New SDP.
-    pub fn set_candidates(&mut self, candidates: Candidates) {
-        if candidates != self.candidates {
-            *self = Self::new(candidates);
-        }
+    pub fn set_candidates(&mut self, now: Instant, candidates: Candidates) {
+        self.state.revise(now, &self.candidates, &candidates);
+        self.candidates = candidates;
     }
 
     /// Where reports go.
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
-        self.latched.map(|(remote, _)| remote).or(self.candidates.sdp)
+        self.state.remote().or(self.candidates.sdp)
+    }
+
+    /// Whether the peer's address is proven.
+    #[must_use]
+    pub fn is_latched(&self) -> bool {
+        matches!(self.state, State::Latched { .. })
     }
 
     /// Judges a well-formed report: one is enough, since nothing secret follows it.
     pub fn judge(&mut self, now: Instant, from: SocketAddr) -> Verdict {
-        let verdict = match self.latched {
-            Some((remote, _)) if remote == from => Verdict::Accept,
-            Some((remote, heard))
-                if remote.ip() != from.ip() && now.since(heard) < REPORT_QUIET =>
-            {
-                Verdict::Refuse
-            }
-            Some(_) | None if self.candidates.admit(from) => Verdict::Latched,
-            Some(_) | None => Verdict::Refuse,
-        };
-        if verdict != Verdict::Refuse {
-            self.latched = Some((from, now));
+        let is_known = self.state.remote() == Some(from);
+        let claim = self.candidates.claim(from);
+        if !is_known && !self.state.yields(now, claim, REPORT_QUIET) {
+            return Verdict::Refuse;
         }
-        verdict
+        self.state = State::Latched { remote: from, heard: now };
+        if is_known { Verdict::Accept } else { Verdict::Latched }
     }
 }
 
@@ -222,6 +270,7 @@ mod tests {
 
     const SDP: &str = "192.168.1.5:4000";
     const NAT: &str = "203.0.113.7:31000";
+    const REBOUND: &str = "203.0.113.7:31001";
 
     fn at(text: &str) -> SocketAddr {
         text.parse().unwrap()
@@ -231,27 +280,52 @@ mod tests {
         Instant::from_micros(ms * 1000)
     }
 
-    fn waiting() -> Latch {
-        Latch::new(Candidates { sdp: Some(at(SDP)), signalling: at(NAT).ip() })
+    /// A phone behind a NAT that names its private address.
+    fn natted() -> Candidates {
+        Candidates { sdp: Some(at(SDP)), signalling: at(NAT).ip(), behind_nat: true }
     }
 
-    fn latched_to(address: &str) -> Latch {
-        let mut latch = waiting();
-        latch.judge(ms(0), at(address), 7, 100);
-        assert_eq!(latch.judge(ms(20), at(address), 7, 101), Verdict::Latched);
+    /// A phone that names the address from which its SIP comes, too.
+    fn plain(behind_nat: bool) -> Candidates {
+        Candidates { sdp: Some(at(NAT)), signalling: at(NAT).ip(), behind_nat }
+    }
+
+    fn waiting(candidates: Candidates) -> Latch {
+        Latch::new(ms(0), candidates)
+    }
+
+    fn latched_to_nat() -> Latch {
+        let mut latch = waiting(natted());
+        latch.judge(ms(0), at(NAT), 7, 100);
+        assert_eq!(latch.judge(ms(20), at(NAT), 7, 101), Verdict::Latched);
         latch
+    }
+
+    /// Sends 50 packets a second from one place, and says whether one of them was taken.
+    fn is_heard(latch: &mut Latch, from: &str, span: std::ops::Range<u64>, ssrc: u32) -> bool {
+        let mut packets = span.step_by(20).zip(1..);
+        packets.any(|(when, n)| latch.judge(ms(when), at(from), ssrc, n) != Verdict::Refuse)
     }
 
     #[test]
     fn before_latching_packets_go_to_the_address_in_sdp() {
-        let mut latch = waiting();
+        let mut latch = waiting(natted());
         latch.judge(ms(0), at(NAT), 7, 100);
         assert_eq!(latch.remote(), Some(at(SDP)));
     }
 
     #[test]
-    fn two_packets_in_sequence_latch() {
-        let mut latch = waiting();
+    fn the_address_in_sdp_is_believed_from_its_first_packet() {
+        for behind_nat in [false, true] {
+            let mut latch = waiting(plain(behind_nat));
+            assert_eq!(latch.judge(ms(0), at(NAT), 7, 100), Verdict::Latched);
+            assert_eq!(latch.judge(ms(20), at(NAT), 9, 5), Verdict::Accept);
+        }
+    }
+
+    #[test]
+    fn behind_a_nat_two_packets_in_sequence_latch_at_once() {
+        let mut latch = waiting(natted());
         assert_eq!(latch.judge(ms(0), at(NAT), 7, u16::MAX), Verdict::Refuse);
         assert_eq!(latch.judge(ms(20), at(NAT), 7, 0), Verdict::Latched);
         assert_eq!(latch.remote(), Some(at(NAT)));
@@ -260,87 +334,142 @@ mod tests {
     #[test]
     fn two_packets_of_different_streams_or_out_of_sequence_do_not_latch() {
         for (ssrc, sequence) in [(8, 101), (7, 100), (7, 102), (7, 99)] {
-            let mut latch = waiting();
+            let mut latch = waiting(natted());
             latch.judge(ms(0), at(NAT), 7, 100);
             assert_eq!(latch.judge(ms(20), at(NAT), ssrc, sequence), Verdict::Refuse);
         }
     }
 
     #[test]
-    fn the_address_in_sdp_is_heard_from_its_first_packet() {
-        assert_eq!(waiting().judge(ms(0), at(SDP), 7, 100), Verdict::Accept);
+    fn where_nothing_is_named_the_signalling_says_who_it_is() {
+        let nothing = Candidates { sdp: None, ..plain(false) };
+        let mut latch = waiting(nothing);
+        assert_eq!(latch.remote(), None);
+        assert!(!is_heard(&mut latch, SDP, 0..9_000, 7));
+        assert!(is_heard(&mut latch, NAT, 9_000..9_100, 7));
     }
 
     #[test]
     fn a_third_address_never_latches_however_long_it_tries() {
-        let thief = at("198.51.100.66:4000");
-        for mut latch in [waiting(), latched_to(NAT)] {
+        for mut latch in [waiting(natted()), waiting(plain(false)), latched_to_nat()] {
             let before = latch.remote();
-            for n in 0..1000_u16 {
-                latch.expect(ms(20));
-                let when = ms(20 + u64::from(n) * 20);
-                assert_eq!(latch.judge(when, thief, 7, n), Verdict::Refuse);
-            }
+            assert!(!is_heard(&mut latch, "198.51.100.66:4000", 20..60_000, 7));
             assert_eq!(latch.remote(), before);
         }
     }
 
     #[test]
-    fn the_same_stream_from_another_port_of_the_same_address_moves_the_latch() {
-        let mut latch = latched_to(NAT);
-        let rebound = at("203.0.113.7:31001");
-        assert_eq!(latch.judge(ms(40), rebound, 7, 102), Verdict::Refuse);
-        assert_eq!(latch.judge(ms(60), rebound, 7, 103), Verdict::Latched);
-    }
-
-    #[test]
-    fn a_neighbour_behind_the_same_address_has_to_wait_for_a_pause() {
-        let mut latch = latched_to(NAT);
-        let neighbour = at("203.0.113.7:5000");
-        assert_eq!(latch.judge(ms(40), neighbour, 8, 1), Verdict::Refuse);
-        assert_eq!(latch.judge(ms(60), neighbour, 8, 2), Verdict::Refuse);
-        assert_eq!(latch.judge(ms(240), neighbour, 8, 3), Verdict::Refuse);
-        assert_eq!(latch.judge(ms(260), neighbour, 8, 4), Verdict::Latched);
-    }
-
-    #[test]
-    fn another_candidate_takes_over_after_three_seconds_or_a_re_invite() {
-        let mut latch = latched_to(NAT);
-        latch.judge(ms(3000), at(SDP), 8, 1);
-        assert_eq!(latch.judge(ms(3018), at(SDP), 8, 2), Verdict::Refuse);
-        assert_eq!(latch.judge(ms(3021), at(SDP), 8, 3), Verdict::Refuse);
-        assert_eq!(latch.judge(ms(3041), at(SDP), 8, 4), Verdict::Latched);
-
-        let mut latch = latched_to(NAT);
-        latch.expect(ms(40));
-        latch.judge(ms(60), at(SDP), 8, 1);
-        assert_eq!(latch.judge(ms(80), at(SDP), 8, 2), Verdict::Latched);
-    }
-
-    #[test]
-    fn a_new_address_in_sdp_is_believed_at_once() {
-        let mut latch = latched_to(NAT);
-        let moved = at("192.168.1.5:4002");
-        latch.set_candidates(Candidates { sdp: Some(moved), signalling: at(NAT).ip() });
-        assert_eq!(latch.remote(), Some(moved));
-    }
-
-    #[test]
-    fn the_same_sdp_again_keeps_the_latch() {
-        let mut latch = latched_to(NAT);
-        latch.set_candidates(Candidates { sdp: Some(at(SDP)), signalling: at(NAT).ip() });
+    fn without_a_nat_a_neighbour_is_never_heard_however_long_the_phone_is_silent() {
+        let mut latch = waiting(plain(false));
+        assert!(!is_heard(&mut latch, REBOUND, 0..60_000, 7), "the phone has not begun");
+        latch.judge(ms(60_000), at(NAT), 7, 100);
+        assert!(!is_heard(&mut latch, REBOUND, 60_000..120_000, 7), "the phone has paused");
         assert_eq!(latch.remote(), Some(at(NAT)));
     }
 
     #[test]
-    fn reports_latch_by_themselves_but_never_to_a_third_address() {
-        let mut latch =
-            ReportLatch::new(Candidates { sdp: Some(at(SDP)), signalling: at(NAT).ip() });
+    fn behind_a_nat_another_port_of_the_named_ip_waits_for_two_seconds_of_silence() {
+        let mut latch = waiting(plain(true));
+        assert!(!is_heard(&mut latch, REBOUND, 0..2_000, 7), "the named one may still begin");
+        assert!(is_heard(&mut latch, REBOUND, 2_000..2_100, 7));
+        // The named one is believed whenever it speaks.
+        assert_eq!(latch.judge(ms(2_110), at(NAT), 7, 1), Verdict::Latched);
+        assert!(!is_heard(&mut latch, REBOUND, 2_120..4_110, 7));
+    }
+
+    #[test]
+    fn the_right_ssrc_alone_moves_nothing() {
+        let mut latch = latched_to_nat();
+        assert!(!is_heard(&mut latch, REBOUND, 20..2_020, 7));
+        assert!(is_heard(&mut latch, REBOUND, 2_020..2_100, 8), "nor does another one hinder");
+        assert_eq!(latch.remote(), Some(at(REBOUND)));
+    }
+
+    #[test]
+    fn a_neighbour_that_sprays_while_the_phone_speaks_is_never_heard() {
+        let mut latch = latched_to_nat();
+        for n in 0..3_000_u16 {
+            let when = 40 + u64::from(n) * 20;
+            assert_eq!(latch.judge(ms(when), at(NAT), 7, 102 + n), Verdict::Accept);
+            for spray in 0..3 {
+                let verdict = latch.judge(ms(when + spray), at(REBOUND), 7, 102 + n);
+                assert_eq!(verdict, Verdict::Refuse);
+            }
+        }
+    }
+
+    #[test]
+    fn the_named_address_takes_its_stream_back_at_once() {
+        let mut latch = latched_to_nat();
+        assert_eq!(latch.judge(ms(40), at(SDP), 8, 1), Verdict::Latched);
+        assert_eq!(latch.remote(), Some(at(SDP)));
+    }
+
+    #[test]
+    fn a_new_address_in_sdp_is_believed_at_once() {
+        let mut latch = latched_to_nat();
+        let moved = at("192.168.1.5:4002");
+        latch.set_candidates(ms(40), Candidates { sdp: Some(moved), ..natted() });
+        assert_eq!(latch.remote(), Some(moved));
+        assert!(is_heard(&mut latch, REBOUND, 40..100, 9), "from wherever the NAT sends it");
+    }
+
+    #[test]
+    fn the_same_sdp_again_keeps_the_latch() {
+        let mut latch = latched_to_nat();
+        latch.set_candidates(ms(40), natted());
+        assert_eq!(latch.remote(), Some(at(NAT)));
+        assert!(!is_heard(&mut latch, REBOUND, 40..2_000, 7), "and opens it to nobody");
+    }
+
+    #[test]
+    fn signalling_that_moves_elsewhere_takes_the_claim_along() {
+        let mut latch = latched_to_nat();
+        let signalling = "198.51.100.9".parse().unwrap();
+        latch.set_candidates(ms(40), Candidates { signalling, ..natted() });
+        assert!(!is_heard(&mut latch, NAT, 40..9_000, 7));
+        assert!(is_heard(&mut latch, "198.51.100.9:4711", 9_000..9_100, 7));
+    }
+
+    #[test]
+    fn one_captured_packet_moves_no_sealed_stream() {
+        let thief = at("198.51.100.66:4000");
+        let mut latch = waiting(natted());
+        assert_eq!(latch.believe(ms(0), at(NAT), 7, 100), Verdict::Accept, "it is authentic");
+        assert_eq!(latch.remote(), Some(at(SDP)), "and proves no place");
+        assert_eq!(latch.believe(ms(20), at(NAT), 7, 101), Verdict::Latched);
+        // Each second packet was caught on its way, and comes from elsewhere first.
+        for n in 0..200_u16 {
+            let when = 40 + u64::from(n) * 40;
+            assert_eq!(latch.believe(ms(when), thief, 7, 102 + 2 * n), Verdict::Accept);
+            assert_eq!(latch.believe(ms(when + 20), at(NAT), 7, 103 + 2 * n), Verdict::Accept);
+            assert_eq!(latch.remote(), Some(at(NAT)));
+        }
+    }
+
+    #[test]
+    fn a_sealed_stream_follows_its_phone_with_two_packets_that_rise() {
+        let elsewhere = at("198.51.100.7:4000");
+        let mut latch = latched_to_nat();
+        assert_eq!(latch.believe(ms(40), elsewhere, 7, 104), Verdict::Accept);
+        assert_eq!(latch.believe(ms(60), elsewhere, 7, 103), Verdict::Accept, "it falls");
+        assert_eq!(latch.remote(), Some(at(NAT)));
+        assert_eq!(latch.believe(ms(80), elsewhere, 7, 106), Verdict::Latched);
+        assert_eq!(latch.remote(), Some(elsewhere));
+    }
+
+    #[test]
+    fn reports_latch_by_themselves_by_the_same_rules() {
+        let mut latch = ReportLatch::new(ms(0), natted());
         assert_eq!(latch.judge(ms(0), at("198.51.100.66:4001")), Verdict::Refuse);
         assert_eq!(latch.remote(), Some(at(SDP)));
         assert_eq!(latch.judge(ms(0), at(NAT)), Verdict::Latched);
-        assert_eq!(latch.judge(ms(5000), at(NAT)), Verdict::Accept);
-        assert_eq!(latch.judge(ms(6000), at(SDP)), Verdict::Refuse);
-        assert_eq!(latch.judge(ms(21_000), at(SDP)), Verdict::Latched);
+        assert_eq!(latch.judge(ms(5_000), at(NAT)), Verdict::Accept);
+        assert_eq!(latch.judge(ms(6_000), at(REBOUND)), Verdict::Refuse);
+        assert_eq!(latch.judge(ms(20_000), at(REBOUND)), Verdict::Latched, "15 s of silence");
+        assert_eq!(latch.judge(ms(20_010), at(SDP)), Verdict::Latched, "the named one");
+        let mut latch = ReportLatch::new(ms(0), plain(false));
+        assert_eq!(latch.judge(ms(60_000), at(REBOUND)), Verdict::Refuse, "a neighbour");
+        assert_eq!(latch.judge(ms(60_000), at(NAT)), Verdict::Latched);
     }
 }

@@ -13,7 +13,7 @@ use super::key_frames::REQUEST_INTERVAL;
 use super::latch::Verdict;
 use super::patchbay::{Patchbay, Source};
 use super::picture::ParameterSets;
-use super::plan::{BitrateFeedback, Feedback, Plan};
+use super::plan::{BitrateFeedback, Feedback, Plan, Trust};
 use super::port::{Follows, Port};
 use super::ports::Ports;
 use super::rendition::camera_of;
@@ -96,11 +96,6 @@ pub enum Command {
         /// Whether to.
         on: bool,
     },
-    /// The peer may send from elsewhere now: a 200 or a re-INVITE.
-    Expect {
-        /// Whose.
-        port: PortId,
-    },
     /// Records what the peer sends, and what it is given of another port; or no longer.
     Record {
         /// Whose.
@@ -137,12 +132,14 @@ pub enum Event {
         /// Who.
         port: PortId,
     },
-    /// Nothing has come for a while.
+    /// No packet has come for a while; told again after each further while.
     Silent {
         /// Where.
         port: PortId,
         /// For how long.
         span: Duration,
+        /// For how long there was no report either.
+        lifeless: Duration,
     },
     /// Something that came was not taken; at most with each report of the port.
     Dropped {
@@ -193,7 +190,7 @@ pub struct Exit<'a, O> {
 /// What can be set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// After this long without a packet a port is reported silent.
+    /// After this long without a packet a port is reported silent, and again after as long.
     pub silent_after: Duration,
     /// The look and the sound of a wait, by [`LobbyId`](super::LobbyId); empty: as built in.
     pub lobbies: Vec<Arc<Lobby>>,
@@ -297,11 +294,6 @@ impl Machine {
                 }
                 self.settle(now.instant, port);
             }
-            Command::Expect { port } => {
-                if let Some(open) = self.ports.get_mut(port) {
-                    open.inbound.latch.expect(now.instant);
-                }
-            }
             Command::Record { port, recording } => self.record(now, port, recording, out),
         }
     }
@@ -324,7 +316,7 @@ impl Machine {
         }
         let Some(source) = self.ports.get_mut(port) else { return };
         let was_silent = source.silence_due.is_none();
-        let had_target = source.inbound.latch.remote().is_some();
+        let had_target = source.has_target();
         let shown = source.inbound.sets.macroblocks_max();
         let Some(arrived) = source.receive(now.instant, from, packet, out) else { return };
         let grows = shown != source.inbound.sets.macroblocks_max();
@@ -376,10 +368,13 @@ impl Machine {
             open.inbound.dropped.malformed += 1;
             return;
         };
+        let had_target = open.has_target();
         if open.reports.latch.judge(now.instant, from) == Verdict::Refuse {
             open.inbound.dropped.stranger += 1;
             return;
         }
+        let unsettled = had_target != open.has_target();
+        open.inbound.vitals.report(now.instant);
         let own_ssrc = open.outbound.stream.ssrc();
         let (mut picture_wanted, mut bitrate_max) = (false, None::<u64>);
         for message in messages {
@@ -415,6 +410,9 @@ impl Machine {
             && let Source::Port(source) = self.patchbay.source(port)
         {
             self.limit_bitrate(now, source, bitrate, out);
+        }
+        if unsettled {
+            self.settle(now.instant, port);
         }
     }
 
@@ -576,9 +574,10 @@ impl Machine {
         open.deadline = None;
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now.instant);
         if is_due(open.silence_due)
-            && let Some(span) = open.check_silence(now.instant, self.settings.silent_after)
+            && let Some((span, lifeless)) =
+                open.check_silence(now.instant, self.settings.silent_after)
         {
-            out.report(Event::Silent { port, span });
+            out.report(Event::Silent { port, span, lifeless });
         }
         if is_due(open.watch_due) {
             open.watch_due = Some(now.instant + WATCH_INTERVAL);
@@ -679,6 +678,9 @@ impl Machine {
 }
 
 fn send_report(open: &mut Port, packet: &mut Vec<u8>, out: &mut impl Outgoing) {
+    if open.trust() == Trust::None {
+        return;
+    }
     let (channel, to) = if open.plan.mux {
         (Channel::Rtp, open.inbound.latch.remote())
     } else {

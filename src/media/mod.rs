@@ -50,7 +50,7 @@ pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
 pub use patchbay::{Change, Patchbay, Source, Tone};
 pub use picture_transcoder::packing;
 pub use plan::{
-    BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, PictureLimits, Plan, Protection,
+    BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, PictureLimits, Plan, Protection, Trust,
 };
 pub use scene::{
     Announcement, Lobby, LobbyId, Message, PLACEHOLDER, Scene, TEXT_MAX, Texts, Voices,

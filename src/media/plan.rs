@@ -73,6 +73,19 @@ pub struct Protection {
     pub receives: Keys,
 }
 
+/// How much is sent to an address from which no packet has come yet. One packet from there earns
+/// everything.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Trust {
+    /// Everything: an account, a trunk or its own signalling vouches for it.
+    Full,
+    /// A few packets of sound, so that the peer begins to speak. It has named a place that is not its own:
+    /// whoever sits there may never have asked for anything.
+    Sparing,
+    /// Nothing: who named it may have sent under a false address.
+    None,
+}
+
 /// What the leg has negotiated for one port.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan {
@@ -84,6 +97,10 @@ pub struct Plan {
     pub latched: Option<SocketAddr>,
     /// Where its SIP comes from.
     pub signalling_ip: IpAddr,
+    /// Its SIP shows that a NAT rewrites its addresses.
+    pub behind_nat: bool,
+    /// What is sent before a packet has come.
+    pub trust: Trust,
     /// In order of preference; at most [`FORMATS_MAX`].
     pub formats: Vec<PayloadFormat>,
     /// As the relay sees it.
@@ -151,6 +168,8 @@ mod tests {
             remote_rtcp: None,
             latched: None,
             signalling_ip: [192, 0, 2, 1].into(),
+            behind_nat: false,
+            trust: Trust::Full,
             formats: vec![nonsense; 1000],
             direction: Direction::SendRecv,
             mux: false,

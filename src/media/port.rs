@@ -18,7 +18,7 @@ use super::latch::Candidates;
 use super::machine::{Channel, Exit, Outgoing};
 use super::patchbay::Source;
 use super::picture::{ParameterSets, Picture, Screen};
-use super::plan::Plan;
+use super::plan::{Plan, Trust};
 use super::reports::Reports;
 use super::route::Way;
 use super::stock::Stocked;
@@ -35,6 +35,9 @@ use std::sync::Arc;
 const SWITCH_GRACE: Duration = Duration::from_millis(100);
 /// After this long without a live packet, silence is made again.
 const LIVE_GAP_MAX: Duration = Duration::from_secs(5);
+
+/// Between two packets to an address that is trusted sparingly.
+const SPARING_INTERVAL: Duration = Duration::from_millis(400);
 
 /// One RTP port.
 #[derive(Debug)]
@@ -61,6 +64,8 @@ pub struct Port {
     pub deadline: Option<Instant>,
     /// When to look whether it has fallen silent.
     pub silence_due: Option<Instant>,
+    /// When it was last sent something on [`Trust::Sparing`].
+    spared_at: Option<Instant>,
 }
 
 /// What is to be done after a packet went to a port, or should have.
@@ -151,21 +156,22 @@ impl Port {
                 open_frame: None,
             },
             guard: Guard::follow(None, plan.protection.as_ref()),
-            reports: Reports::new(report_candidates(&plan), first_report),
+            reports: Reports::new(now, report_candidates(&plan), first_report),
             recording: None,
             watch_due: None,
             deadline: None,
             silence_due: None,
+            spared_at: None,
             plan,
         }
     }
 
     /// Takes up another plan; true when what the relay makes for it itself has to be made anew.
-    pub fn replan(&mut self, plan: Plan) -> bool {
+    pub fn replan(&mut self, now: Instant, plan: Plan) -> bool {
         let anew = plan.formats != self.plan.formats || plan.packet_ms != self.plan.packet_ms;
-        self.inbound.replan(&plan, anew);
+        self.inbound.replan(now, &plan, anew);
         self.guard = Guard::follow(self.guard.take(), plan.protection.as_ref());
-        self.reports.latch.set_candidates(report_candidates(&plan));
+        self.reports.latch.set_candidates(now, report_candidates(&plan));
         self.plan = plan;
         anew
     }
@@ -217,7 +223,7 @@ impl Port {
         sets: &ParameterSets,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else {
+        let Some(to) = self.target(now) else {
             return Follows::default();
         };
         let route = Arc::clone(&self.outbound.route);
@@ -361,8 +367,8 @@ impl Port {
         repertoire: &mut Repertoire,
         exit: &mut Exit<'_, impl Outgoing>,
     ) {
-        self.end_key(exit);
-        self.end_frame(exit);
+        self.end_key(now, exit);
+        self.end_frame(now, exit);
         self.end_line(exit);
         self.outbound.breakdowns = 0;
         self.outbound.stream.cut();
@@ -440,12 +446,46 @@ impl Port {
         let made = matches!(self.outbound.feed, Feed::Made(_) | Feed::Shown(_))
             || !self.outbound.dialler.is_idle()
             || self.outbound.line.as_ref().is_some_and(Line::is_waiting);
-        made && self.plan.direction.sends() && self.inbound.latch.remote().is_some()
+        made && self.has_target()
+    }
+
+    /// How much may be sent: what the leg says, or everything once the peer has been heard where ours goes.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        let heard = self.inbound.latch.is_latched() || self.reports.latch.is_latched();
+        if heard { Trust::Full } else { self.plan.trust }
+    }
+
+    /// Whether there is a place to send to, now or in a moment.
+    #[must_use]
+    pub fn has_target(&self) -> bool {
+        let may = match self.trust() {
+            Trust::Full => true,
+            Trust::Sparing => self.kind == Kind::Audio,
+            Trust::None => false,
+        };
+        may && self.plan.direction.sends() && self.inbound.latch.remote().is_some()
+    }
+
+    /// Where a packet may go now.
+    pub fn target(&mut self, now: Instant) -> Option<SocketAddr> {
+        if !self.has_target() {
+            return None;
+        }
+        if self.trust() == Trust::Sparing {
+            // A packet asks for its target at more than one station, always with the same time.
+            let due = |at: Instant| at == now || now.since(at) >= SPARING_INTERVAL;
+            if !self.spared_at.is_none_or(due) {
+                return None;
+            }
+            self.spared_at = Some(now);
+        }
+        self.inbound.latch.remote()
     }
 
     /// Sends what is due of keys, sounds and pictures of our own, and of what waits to be converted.
     pub fn play(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) -> Follows {
-        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else {
+        let Some(to) = self.target(now) else {
             return Follows::default();
         };
         if !self.outbound.dialler.is_idle() && self.dial(now, to, exit) {
@@ -512,7 +552,7 @@ impl Port {
         let (payload_type, clock_rate) = (format.send_pt & 0x7f, format.codec.clock_rate());
         match self.outbound.dialler.next(now, clock_rate) {
             Press::Begin(event) => {
-                self.end_key(exit);
+                self.end_key(now, exit);
                 let place = self.outbound.stream.make(now, clock_rate, clock_rate / 50);
                 self.outbound.dialler.begin(place.timestamp);
                 self.send_own(payload_type, true, place, &event.to_bytes(), to, exit);
@@ -536,9 +576,9 @@ impl Port {
     }
 
     /// Ends the key that is down at this receiver (media rule: three end packets).
-    fn end_key(&mut self, exit: &mut Exit<'_, impl Outgoing>) {
+    fn end_key(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
         let Some(key) = self.outbound.open_key.take() else { return };
-        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return };
+        let Some(to) = self.target(now) else { return };
         for _ in 0..END_PACKETS {
             let place = self.outbound.stream.append(key.timestamp);
             let payload = key.end().to_bytes();
@@ -549,9 +589,9 @@ impl Port {
     /// Ends the H.264 picture that a switch has cut. Some decoders gather packets up to the marker
     /// alone (baresip 1.0.0 with libavcodec): they would put what is left of this picture and the
     /// next one's key frame together, and show neither.
-    fn end_frame(&mut self, exit: &mut Exit<'_, impl Outgoing>) {
+    fn end_frame(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
         let Some(frame) = self.outbound.open_frame.take() else { return };
-        let Some(to) = self.outbound.latch_target(&self.inbound, &self.plan) else { return };
+        let Some(to) = self.target(now) else { return };
         let place = self.outbound.stream.append(frame.timestamp);
         self.send_own(frame.payload_type, true, place, &FILLER, to, exit);
     }
@@ -609,13 +649,14 @@ impl Port {
         }
     }
 
-    /// Whether the peer has been silent for `limit` by now, said once; else the time to look again.
-    pub fn check_silence(&mut self, now: Instant, limit: Duration) -> Option<Duration> {
+    /// For how long the peer has been silent, and lifeless, by now, said each time that `limit` is over.
+    pub fn check_silence(&mut self, now: Instant, limit: Duration) -> Option<(Duration, Duration)> {
         let silent = self.inbound.vitals.silent(now)?;
-        let fell_silent = silent >= limit;
-        self.silence_due = (!fell_silent).then(|| now + (limit - silent));
-        self.inbound.silent |= fell_silent;
-        fell_silent.then_some(silent)
+        let is_silent = silent >= limit;
+        self.silence_due = Some(now + if is_silent { limit } else { limit - silent });
+        self.inbound.silent |= is_silent;
+        let lifeless = self.inbound.vitals.lifeless(now).unwrap_or(silent);
+        is_silent.then_some((silent, lifeless))
     }
 }
 
@@ -638,11 +679,6 @@ impl Outbound {
         let Some(Line::Pictures(transcoder)) = &self.line else { return false };
         out.job(Job::Bitrate { conversion: transcoder.id(), bitrate });
         true
-    }
-
-    /// Where packets go, when they may.
-    pub fn latch_target(&self, inbound: &Inbound, plan: &Plan) -> Option<SocketAddr> {
-        inbound.latch.remote().filter(|_| plan.direction.sends())
     }
 }
 
@@ -670,5 +706,10 @@ fn write_packet(scratch: &mut Vec<u8>, header: &Header, payload: &[u8]) {
 fn report_candidates(plan: &Plan) -> Candidates {
     // RFC 3605; without it, one port above.
     let above = plan.remote.map(|rtp| SocketAddr::new(rtp.ip(), rtp.port().saturating_add(1)));
-    Candidates { sdp: plan.remote_rtcp.or(above), signalling: plan.signalling_ip }
+    let own = plan.remote_rtcp.or(above);
+    Candidates {
+        sdp: if plan.mux { plan.remote } else { own },
+        signalling: plan.signalling_ip,
+        behind_nat: plan.behind_nat,
+    }
 }

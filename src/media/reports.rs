@@ -52,9 +52,9 @@ pub struct Reports {
 impl Reports {
     /// Nothing has been sent or received; the first report goes at `due`.
     #[must_use]
-    pub fn new(candidates: Candidates, due: Instant) -> Self {
+    pub fn new(now: Instant, candidates: Candidates, due: Instant) -> Self {
         Self {
-            latch: ReportLatch::new(candidates),
+            latch: ReportLatch::new(now, candidates),
             due,
             sender: None,
             far_end: None,
@@ -228,8 +228,9 @@ mod tests {
     #[test]
     fn the_far_end_speaks_of_our_stream_only() {
         let address = "192.0.2.1:4001".parse().unwrap();
-        let candidates = Candidates { sdp: Some(address), signalling: address.ip() };
-        let mut reports = Reports::new(candidates, Instant::START);
+        let candidates =
+            Candidates { sdp: Some(address), signalling: address.ip(), behind_nat: false };
+        let mut reports = Reports::new(Instant::START, candidates, Instant::START);
         let block = ReportBlock { ssrc: 8, fraction_lost: 64, ..ReportBlock::default() };
         reports.hear_block(now(0).unix, 7, &block);
         assert_eq!(reports.far_end, None);
@@ -240,8 +241,9 @@ mod tests {
     #[test]
     fn who_has_sent_nothing_since_is_no_sender() {
         let address = "192.0.2.1:4001".parse().unwrap();
-        let candidates = Candidates { sdp: Some(address), signalling: address.ip() };
-        let mut reports = Reports::new(candidates, Instant::START);
+        let candidates =
+            Candidates { sdp: Some(address), signalling: address.ip(), behind_nat: false };
+        let mut reports = Reports::new(Instant::START, candidates, Instant::START);
         assert!(!reports.is_sender());
         reports.sent(160);
         assert!(reports.is_sender());

@@ -164,7 +164,7 @@ fn mode(format: &PayloadFormat) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{BitrateFeedback, Feedback, PictureLimits};
+    use super::super::plan::{BitrateFeedback, Feedback, PictureLimits, Trust};
     use super::*;
     use crate::sdp::Direction;
 
@@ -178,6 +178,8 @@ mod tests {
             remote_rtcp: None,
             latched: None,
             signalling_ip: [192, 0, 2, 1].into(),
+            behind_nat: false,
+            trust: Trust::Full,
             formats,
             direction: Direction::SendRecv,
             mux: false,

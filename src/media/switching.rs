@@ -26,7 +26,7 @@ impl Machine {
             self.clocks.close(&open.plan.cname);
             self.clocks.open(&plan.cname);
         }
-        if open.replan(plan) {
+        if open.replan(now.instant, plan) {
             open.make(source, now.instant, &mut self.repertoire);
             self.reroute(port, out);
             self.reroute_receivers(port, out);

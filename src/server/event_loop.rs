@@ -36,8 +36,6 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Relay ports that are bound at the start: eight calls with pictures through an operator.
 const PORTS_AT_START: usize = 64;
-/// Relay ports that are bound when the pool runs low.
-const PORTS_MORE: usize = 64;
 /// Administrators' requests that may wait.
 pub const REQUESTS_MAX: usize = 64;
 /// Messages of one kind that are taken in before all else has its turn.
@@ -489,7 +487,7 @@ impl EventLoop {
                     let now = self.now();
                     self.media.handle(now, command, self.sockets.media.outgoing());
                 }
-                Effect::PortsWanted => self.grow(),
+                Effect::PortsWanted(pairs) => self.grow(pairs),
                 Effect::Write(batch) => self.write(batch),
                 Effect::Journal(news) => telemetry::tell_of_journal(&news),
                 Effect::Resolve(question) => self.resolver.ask(question),
@@ -536,14 +534,16 @@ impl EventLoop {
         }
     }
 
-    fn grow(&mut self) {
-        match self.sockets.media.grow(PORTS_MORE) {
-            Ok(ports) if ports.is_empty() => {
-                tracing::warn!("all relay ports are in use: widen `media.ports`");
-            }
-            Ok(ports) => self.found.push_back(Found::Ports(ports)),
-            Err(error) => tracing::warn!("no more relay ports: {error}"),
+    /// Binds more relay ports. The legs hear of it in any case, since some may wait for them.
+    fn grow(&mut self, pairs: usize) {
+        let ports = self.sockets.media.grow(pairs).unwrap_or_else(|error| {
+            tracing::warn!("no more relay ports: {error}");
+            Vec::new()
+        });
+        if ports.is_empty() && self.sockets.media.is_full() {
+            tracing::warn!("all relay ports are in use: widen `media.ports`");
         }
+        self.found.push_back(Found::Ports(ports));
     }
 
     fn write(&mut self, batch: Batch) {

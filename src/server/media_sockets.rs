@@ -52,8 +52,11 @@ pub struct MediaSockets {
 #[derive(Debug)]
 struct Pool {
     settings: Settings,
-    /// The next even number to try; `None` when the range is used up.
-    next: Option<u16>,
+    /// The first even number, and how many pairs there are from it on.
+    first: u16,
+    pairs: u16,
+    /// Which pair to try next.
+    next: u16,
     /// By number, counted from the beginning of the range.
     sockets: Vec<Option<UdpSocket>>,
     events: Vec<media::Event>,
@@ -72,14 +75,19 @@ impl MediaSockets {
         // Its successor is `unsafe` for descriptors that close behind its back; an OwnedFd does not.
         #[allow(deprecated)]
         let poll = AsyncFd::with_interest(poll, Interest::READABLE)?;
-        let next = settings.ports.start().checked_next_multiple_of(2);
+        let first = settings.ports.start().checked_next_multiple_of(2);
+        let last = settings.ports.end();
+        let pairs =
+            first.map_or(0, |first| (u32::from(*last) + 1).saturating_sub(first.into()) / 2);
         Ok(Self {
             poll,
             ready: Vec::with_capacity(READY_MAX),
             buffer: vec![0; PACKET_MAX].into_boxed_slice(),
             pool: Pool {
                 settings,
-                next,
+                first: first.unwrap_or(u16::MAX - 1),
+                pairs: u16::try_from(pairs).unwrap_or(u16::MAX),
+                next: 0,
                 sockets: Vec::new(),
                 events: Vec::new(),
                 jobs: Vec::new(),
@@ -90,38 +98,50 @@ impl MediaSockets {
     }
 
     /// Binds so many more pairs and names their RTP ports; fewer when the range is used up. Numbers
-    /// that another program holds are passed over.
+    /// that another program holds are passed over, and tried again once the others are in use.
     ///
     /// # Errors
-    /// When the address is not ours, or no more files may be open.
+    /// When not one could be bound, since the address is not ours or no more files may be open.
     pub fn grow(&mut self, pairs: usize) -> io::Result<Vec<PortId>> {
-        let mut bound = Vec::with_capacity(pairs);
-        while bound.len() < pairs
-            && let Some(port) = self.pool.next
-        {
-            let end = *self.pool.settings.ports.end();
-            let Some(above) = port.checked_add(1).filter(|above| *above <= end) else {
-                self.pool.next = None;
+        let mut bound = Vec::new();
+        for _ in 0..self.pool.pairs {
+            if bound.len() == pairs {
                 break;
-            };
-            self.pool.next = above.checked_add(1);
-            match self.bind_pair(port, above) {
+            }
+            let port = self.pool.first + 2 * self.pool.next;
+            self.pool.next = (self.pool.next + 1) % self.pool.pairs;
+            if self.pool.socket(port.into()).is_some() {
+                continue;
+            }
+            match self.bind_pair(port) {
                 Ok(()) => bound.push(PortId(port.into())),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                Err(error) => return Err(error),
+                Err(error) if is_of_one_port(&error) => {}
+                Err(error) if bound.is_empty() => return Err(error),
+                // The rest is asked for again.
+                Err(_) => break,
             }
         }
         Ok(bound)
     }
 
-    fn bind_pair(&mut self, rtp: u16, rtcp: u16) -> io::Result<()> {
-        let pair = [rtp, rtcp].map(|port| self.pool.bind(port));
-        for (port, socket) in [rtp, rtcp].into_iter().zip(pair) {
-            let socket = socket?;
+    /// Whether every pair of the range is bound.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let mut pairs = (0..self.pool.pairs).map(|pair| self.pool.first + 2 * pair);
+        pairs.all(|port| self.pool.socket(port.into()).is_some())
+    }
+
+    /// Both sockets of a pair, or none.
+    fn bind_pair(&mut self, rtp: u16) -> io::Result<()> {
+        let pair = [rtp, rtp + 1];
+        let [one, other] = pair.map(|port| {
+            let socket = self.pool.bind(port)?;
             let data = epoll::EventData::new_u64(port.into());
             epoll::add(self.poll.get_ref(), &socket, data, epoll::EventFlags::IN)?;
-            self.pool.keep(port, socket);
-        }
+            io::Result::Ok(socket)
+        });
+        let sockets = [one?, other?];
+        pair.into_iter().zip(sockets).for_each(|(port, socket)| self.pool.keep(port, socket));
         Ok(())
     }
 
@@ -251,6 +271,11 @@ impl Outgoing for Pool {
     }
 }
 
+/// Whether another port may be had where this one may not.
+fn is_of_one_port(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
+}
+
 /// Lets this process open as many files as the system allows it; returns how many.
 ///
 /// # Errors
@@ -268,7 +293,7 @@ mod tests {
     use super::*;
     use crate::codec::{Codec, Kind};
     use crate::media::{
-        BitrateFeedback, Command, Feedback, PayloadFormat, PictureLimits, Plan, Source,
+        BitrateFeedback, Command, Feedback, PayloadFormat, PictureLimits, Plan, Source, Trust,
     };
     use crate::random::Random;
     use crate::rtp::Header;
@@ -293,6 +318,8 @@ mod tests {
             remote_rtcp: None,
             latched: None,
             signalling_ip: remote.ip(),
+            behind_nat: false,
+            trust: Trust::Full,
             formats: vec![format],
             direction: Direction::SendRecv,
             mux: false,
@@ -349,9 +376,13 @@ mod tests {
     fn numbers_that_are_taken_are_passed_over_and_the_range_has_an_end() {
         runtime().block_on(async {
             let mut sockets = sockets(12_001..=12_008);
-            let _taken = UdpSocket::bind((HERE, 12_005)).unwrap();
+            let taken = UdpSocket::bind((HERE, 12_005)).unwrap();
             assert_eq!(sockets.grow(2).unwrap(), [PortId(12_002), PortId(12_006)]);
             assert_eq!(sockets.grow(2).unwrap(), [], "12008 has no odd number above it");
+            assert!(!sockets.is_full());
+            drop(taken);
+            assert_eq!(sockets.grow(2).unwrap(), [PortId(12_004)], "it is tried again");
+            assert!(sockets.is_full());
         });
     }
 
@@ -371,6 +402,15 @@ mod tests {
                 MediaSockets::new(Settings { address, ports: 13_000..=13_999 }).unwrap();
             let error = sockets.grow(1).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+        });
+    }
+
+    #[test]
+    fn a_range_without_a_pair_has_no_ports() {
+        runtime().block_on(async {
+            for ports in [12_101..=12_102, u16::MAX..=u16::MAX] {
+                assert_eq!(sockets(ports).grow(1).unwrap(), []);
+            }
         });
     }
 

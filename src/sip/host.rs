@@ -28,6 +28,20 @@ impl<'a> HostName<'a> {
     }
 }
 
+/// Whether an address means something within one network only (RFC 1918, RFC 6598, RFC 4193), so that
+/// who sees a packet from it is in that network, too.
+#[must_use]
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            let is_shared = first == 100 && second & 0xc0 == 64;
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || is_shared
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
 impl<'a> Host<'a> {
     /// Reads a host; an IPv6 address stands in brackets.
     ///

@@ -33,7 +33,7 @@ pub use framing::{Frame, Framing};
 pub use glance::{Glance, glance};
 pub use header_name::{HeaderName, OtherName};
 pub use headers::Headers;
-pub use host::{Host, HostName};
+pub use host::{Host, HostName, is_private};
 pub use message::{MAX_FORWARDS, Message, Request, Response};
 pub use method::Method;
 pub use name_addr::NameAddr;

@@ -575,7 +575,9 @@ impl OperatorCall {
         match &mut self.state {
             State::Taken { abandoned, .. } => *abandoned = true,
             State::Queued | State::Announcing { .. } | State::RingingYou { .. } => {
-                self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
+                // Whose media stopped has not given up, but is gone.
+                let cause = if cause == Cause::MediaStopped { cause } else { Cause::Abandoned };
+                self.finish("abandoned", cause, EndedBy::Caller, ctx);
             }
             State::WithCaller { .. }
             | State::Consulting { .. }

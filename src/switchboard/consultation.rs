@@ -339,6 +339,7 @@ fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) {
         | Cause::QueueFull
         | Cause::WaitedTooLong
         | Cause::Lost
+        | Cause::MediaStopped
         | Cause::Interrupted
         | Cause::Overloaded
         | Cause::Loop

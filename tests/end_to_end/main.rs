@@ -11,6 +11,7 @@
 //! * `real_phones`: the operator call with three baresip phones; each party sends a tone and a colour
 //!   of its own, and at every phase recordings and pictures tell who hears and who sees whom.
 //! * `sipp`: the flows of `sipp-scenarios/`, message by message.
+//! * `media_attackers`: who sprays the relay, or lets it send to somebody else.
 //! * `rtsp_cameras`: GStreamer's RTSP server as an IP camera, seen by baresip.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
@@ -20,6 +21,7 @@
 
 mod apparatus;
 mod desk;
+mod media_attackers;
 mod phone;
 mod picture;
 mod place;

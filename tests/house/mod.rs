@@ -488,6 +488,7 @@ impl House {
             ["answers"] => leg::Event::Answered { leg, spoken: Spoken::default() },
             ["hangs", "up"] => ended(EndedBy::Peer, Cause::NormalClearing),
             ["forgets", "the", "call"] => ended(EndedBy::Peer, Cause::Lost),
+            ["sends", "nothing"] => ended(EndedBy::Us, Cause::MediaStopped),
             ["is", "lost"] => ended(EndedBy::Timer, Cause::Lost),
             ["refuses", status] => {
                 let status: u16 = status.parse().unwrap();

@@ -12,10 +12,10 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     Announcement, Channel, Command, ConversionId, Done, Dropped, Event, Feedback, LobbyId, Outcome,
-    Plan, Source, Tone, Voices,
+    Plan, Source, Tone, Trust, Voices,
 };
 use cordboard::rtp::TelephoneEvent;
-use cordboard::rtp::rtcp::{self, Message, ReportBlock, SenderReport};
+use cordboard::rtp::rtcp::{self, Message, ReportBlock, SenderReport, Writer};
 use cordboard::rtp::vp8;
 use cordboard::sdp::Direction;
 use cordboard::time::{Duration, Instant};
@@ -201,12 +201,91 @@ fn a_third_party_can_neither_listen_nor_speak() {
 }
 
 #[test]
+fn a_neighbour_at_the_phones_own_address_can_neither_listen_nor_speak() {
+    for behind_nat in [false, true] {
+        let mut relay = Relay::with_three_phones();
+        let formats = || vec![format(Codec::Pcmu, 0, 0, "")];
+        for port in [C, O] {
+            let plan = Plan { behind_nat, ..plan(port, formats()) };
+            relay.command(Command::Update { port, plan });
+        }
+        relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+        let neighbour = SocketAddr::new(relay.phone(C).address.ip(), 31_337);
+        // It knows the phone's SSRC and numbers, and sends before the phone and faster.
+        let mut forged = relay.phone(C).clone();
+        for _ in 0..300 {
+            for _ in 0..3 {
+                let packet = forged.packet(&[0x55; 160]);
+                relay.arrives_from(C, neighbour, &packet);
+            }
+            let mut report = Vec::new();
+            Writer::new(&mut report).receiver_report(forged.ssrc, &[]).cname(forged.ssrc, "x");
+            let to = SocketAddr::new(neighbour.ip(), 31_338);
+            relay.machine.rtcp(relay.now, C, to, &mut report, &mut relay.wire);
+            relay.speak(&[C, O], 20);
+        }
+        let is_phones = |sent: &Sent| sent.to.port() == 4000 || sent.to.port() == 4001;
+        assert!(relay.wire.sent.iter().all(is_phones));
+        assert_eq!(relay.heard(O), BTreeSet::from(["C".to_owned()]));
+        assert_eq!(relay.heard(C), BTreeSet::from(["O".to_owned()]));
+    }
+}
+
+/// What went to C while O spoke and music played: packets of RTP and of RTCP.
+fn sent_on(trust: Trust, kind: Kind, ms: u64) -> (Relay, usize, usize) {
+    let mut relay = Relay::new();
+    let codec = if kind == Kind::Audio { Codec::Pcmu } else { Codec::Vp8 };
+    for port in [C, O] {
+        relay.open(port, kind, vec![format(codec.clone(), 0, 0, "")]);
+    }
+    let plan = Plan { trust, ..relay::plan(C, vec![format(codec, 0, 0, "")]) };
+    relay.command(Command::Update { port: C, plan });
+    relay.patch(&[(C, Source::Port(O))]);
+    relay.speak(&[O], ms / 2);
+    relay.patch(&[(C, if kind == Kind::Audio { HOLD } else { position(1) })]);
+    relay.pass(ms / 2);
+    let all = relay.wire.sent.iter().filter(|sent| sent.port == C).count();
+    let rtp = relay.rtp_to(C).len();
+    (relay, rtp, all - rtp)
+}
+
+#[test]
+fn an_address_that_has_proved_nothing_gets_nothing() {
+    for kind in [Kind::Audio, Kind::Video] {
+        let (mut relay, rtp, rtcp) = sent_on(Trust::None, kind, 12_000);
+        assert_eq!((rtp, rtcp), (0, 0));
+        // One packet from there, be it a report, and it gets what is its own.
+        relay.report_arrives(C, |writer| {
+            writer.receiver_report(7, &[]).cname(7, "c");
+        });
+        relay.pass(1_000);
+        assert!(relay.rtp_to(C).len() >= if kind == Kind::Audio { 50 } else { 5 });
+    }
+}
+
+#[test]
+fn an_address_that_is_not_the_callers_own_gets_a_few_packets_of_sound_and_no_picture() {
+    let (mut relay, rtp, _) = sent_on(Trust::Sparing, Kind::Audio, 12_000);
+    assert!((24..=36).contains(&rtp), "{rtp} packets in 12 s");
+    relay.wire.sent.clear();
+    relay.speak(&[C], 1_000);
+    assert!(relay.rtp_to(C).len() >= 49, "it has spoken");
+    let (mut relay, rtp, _) = sent_on(Trust::Sparing, Kind::Video, 12_000);
+    assert_eq!(rtp, 0);
+    let packet = relay.phone(C).packet(&[0x10, 0, 1]);
+    relay.arrives(C, &packet);
+    relay.pass(1_000);
+    assert!(!relay.rtp_to(C).is_empty(), "it has shown something");
+}
+
+#[test]
 fn a_phone_behind_a_nat_is_answered_where_it_sends_from() {
     let mut relay = Relay::with_three_phones();
     let natted: SocketAddr = "192.0.2.200:61000".parse().unwrap();
     let plan = Plan {
         remote: Some("10.0.0.9:4000".parse().unwrap()),
         signalling_ip: natted.ip(),
+        behind_nat: true,
         ..plan(C, vec![format(Codec::Pcmu, 0, 0, "")])
     };
     relay.command(Command::Update { port: C, plan });
@@ -224,6 +303,7 @@ fn a_latched_address_survives_a_restart() {
     let plan = Plan {
         latched: Some(natted),
         signalling_ip: natted.ip(),
+        behind_nat: true,
         ..plan(C, vec![format(Codec::Pcmu, 0, 0, "")])
     };
     relay.command(Command::Open { port: C, kind: Kind::Audio, plan });
@@ -233,7 +313,7 @@ fn a_latched_address_survives_a_restart() {
 }
 
 #[test]
-fn the_first_packet_and_silence_are_told_once() {
+fn the_first_packet_is_told_once_and_silence_as_it_lasts() {
     let mut relay = Relay::with_three_phones();
     relay.speak(&[C], 100);
     relay.pass(30_000);
@@ -249,7 +329,29 @@ fn the_first_packet_and_silence_are_told_once() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(told, ["first packet", "silent", "first packet"]);
+    assert_eq!(told, ["first packet", "silent", "silent", "silent", "first packet"]);
+}
+
+#[test]
+fn a_silent_phone_that_reports_is_not_lifeless() {
+    let mut relay = Relay::with_three_phones();
+    relay.speak(&[C, O], 100);
+    for _ in 0..14 {
+        relay.report_arrives(O, |writer| {
+            writer.receiver_report(7, &[]).cname(7, "o");
+        });
+        relay.pass(5_000);
+    }
+    let last = |port| {
+        let mut spans = relay.wire.events.iter().filter_map(|event| match event {
+            Event::Silent { port: of, span, lifeless } if *of == port => Some((*span, *lifeless)),
+            _ => None,
+        });
+        spans.next_back().unwrap()
+    };
+    let (minute, report) = (Duration::from_secs(60), Duration::from_secs(6));
+    assert!(last(C).0 >= minute && last(C).1 == last(C).0);
+    assert!(last(O).0 >= minute && last(O).1 < report);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     BitrateFeedback, Channel, Command, Event, Feedback, Job, LobbyId, Machine, Message as Text,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Settings, Source, Tape, Workshop,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Settings, Source, Tape, Trust, Workshop,
 };
 use cordboard::random::Random;
 use cordboard::rtp::rtcp::{self, Message, Writer};
@@ -270,6 +270,8 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         remote_rtcp: None,
         latched: None,
         signalling_ip: remote.ip(),
+        behind_nat: false,
+        trust: Trust::Full,
         formats,
         direction: Direction::SendRecv,
         mux: false,

@@ -116,7 +116,8 @@ fn an_unchanged_key_goes_on_and_a_new_one_begins_anew() {
     }
 }
 
-/// Media rule 13: authenticated packets may always move the latch.
+/// Media rule 13: authenticated packets may always move the latch, but not one alone, which may be a
+/// captured one.
 #[test]
 fn a_sealed_phone_is_answered_wherever_it_speaks_from() {
     let suite = SUITES[0];
@@ -124,13 +125,15 @@ fn a_sealed_phone_is_answered_wherever_it_speaks_from() {
     let mut sealer = Sealer::new(&keys(suite, 2));
     speak(&mut relay, &mut sealer, 5);
     let elsewhere = SocketAddr::from(([203, 0, 113, 9], 7777));
-    let mut packet = relay.phone(C).packet(&[voice(C); 160]);
-    sealer.seal_rtp(&mut packet);
-    relay.arrives_from(C, elsewhere, &packet);
-    relay.wire.sent.clear();
-    let packet = relay.phone(O).packet(&[voice(O); 160]);
-    relay.arrives(O, &packet);
-    assert!(relay.rtp_to(C).iter().all(|sent| sent.to == elsewhere));
+    for is_there in [false, true] {
+        let mut packet = relay.phone(C).packet(&[voice(C); 160]);
+        sealer.seal_rtp(&mut packet);
+        relay.arrives_from(C, elsewhere, &packet);
+        relay.wire.sent.clear();
+        let packet = relay.phone(O).packet(&[voice(O); 160]);
+        relay.arrives(O, &packet);
+        assert!(relay.rtp_to(C).iter().all(|sent| (sent.to == elsewhere) == is_there));
+    }
     assert!(relay.wire.events.contains(&Event::Latched { port: C, remote: elsewhere }));
 }
 

@@ -212,6 +212,7 @@ fn settings() -> exchange::Settings {
             media_address: Some(IP),
             own_address: IP,
             port_rest: Duration::from_secs(5),
+            rtp_timeout: Duration::from_secs(60),
             dialog: cordboard::dialog::Settings { advertise, ..Default::default() },
         },
         locator: Default::default(),

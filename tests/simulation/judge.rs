@@ -345,8 +345,7 @@ impl World {
             | Command::Pressed { .. }
             | Command::Intercept { .. }
             | Command::Watch { .. }
-            | Command::Record { .. }
-            | Command::Expect { .. } => None,
+            | Command::Record { .. } => None,
         };
         if let Some((port, what)) = fault {
             self.fail(format!("{port} is {what}"), &[]);

@@ -214,12 +214,10 @@ impl World {
                     self.house.relay.handle(self.now, command, &mut out);
                     self.relayed(out);
                 }
-                Effect::PortsWanted => {
+                Effect::PortsWanted(_) => {
                     let ports = self.house.more_ports();
-                    if !ports.is_empty() {
-                        let effects = self.house.exchange.handle(self.now, Input::Ports(ports));
-                        self.perform(effects);
-                    }
+                    let effects = self.house.exchange.handle(self.now, Input::Ports(ports));
+                    self.perform(effects);
                 }
                 Effect::Write(batch) => {
                     batch.entries.iter().for_each(|entry| self.judge_entry(entry));
