@@ -210,6 +210,24 @@ fn an_invite_that_cannot_be_answered_any_more_is_told() {
     );
 }
 
+/// A datagram that could not leave is as good as a lost one: a line that is down for a second ends no call.
+#[test]
+fn an_invite_is_not_given_up_for_a_datagram_that_could_not_leave() {
+    over_udp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    180
+        us -> phone   180
+        transport fails
+        phone -> us   INVITE
+        us -> phone   180
+        user -> us    200
+        us -> phone   200
+    ",
+    );
+}
+
 /// §17.2.2, and RFC 4320 §4.1 for the 100.
 #[test]
 fn a_copy_of_an_answered_request_gets_the_same_answer() {
@@ -596,6 +614,52 @@ fn another_request_that_nobody_answers_times_out() {
         us -> user    100
         +32s
         us -> user    timeout
+        over
+    ",
+    );
+}
+
+/// A line that is down for a second loses no BYE; one that stays down is told from a peer that says nothing.
+#[test]
+fn a_request_that_could_not_leave_is_repeated() {
+    over_udp(
+        "
+        user -> us    ask
+        us -> phone   OPTIONS
+        transport fails
+        +500ms
+        us -> phone   OPTIONS
+        phone -> us   200
+        us -> user    200
+    ",
+    );
+    over_udp(
+        "
+        user -> us    ask
+        us -> phone   OPTIONS
+        +500ms
+        us -> phone   OPTIONS
+        +1s
+        us -> phone   OPTIONS
+        +2s
+        us -> phone   OPTIONS
+        +4s
+        us -> phone   OPTIONS
+        +4s
+        us -> phone   OPTIONS
+        +4s
+        us -> phone   OPTIONS
+        +4s
+        us -> phone   OPTIONS
+        +4s
+        us -> phone   OPTIONS
+        +4s
+        us -> phone   OPTIONS
+        +4s
+        us -> phone   OPTIONS
+        transport fails
+        +500ms
+        us -> user    transport failed
         over
     ",
     );

@@ -15,7 +15,8 @@ use crate::server::admin_socket::{self, AdminSocket};
 use crate::server::cameras::Cameras;
 use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
-use crate::server::media_sockets::{self, raise_file_limit};
+use crate::server::media_sockets;
+use crate::server::open_files;
 use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
 use crate::server::telemetry;
@@ -68,14 +69,19 @@ impl Command {
 }
 
 async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
+    let files = open_files::raise().context("the limit of open files cannot be raised")?;
+    if let Some(advice) = open_files::advice(files)? {
+        tracing::warn!("{advice}");
+    }
     let lock = Lock::take(data)?;
     say_lax(lock.lax());
     let clock = Clock::start();
     let (database, state) = journal(config, data, clock)?;
-    if let Err(error) = raise_file_limit() {
-        tracing::warn!("the limit of open files stays as it is: {error}");
-    }
-    let listen = listen(config)?;
+    // Before the network is listened to: whoever comes first must not take the last file.
+    let path = admin_socket::path(data);
+    let administration = AdminSocket::bind(data)
+        .with_context(|| format!("{}: administration cannot listen there", path.display()))?;
+    let listen = listen(config, files)?;
     let (sockets, ports) = Sockets::bind(&listen).await?;
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
@@ -95,9 +101,6 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     // The loop is gone only when the process ends.
     let writer = Writer::start(database, move |outcome| drop(commits.send(outcome)))?;
     let (requests, requested) = mpsc::channel(REQUESTS_MAX);
-    let path = admin_socket::path(data);
-    let administration = AdminSocket::bind(data)
-        .with_context(|| format!("{}: administration cannot listen there", path.display()))?;
     tokio::spawn(administration.serve(requests));
     for (transport, address) in &addresses {
         tracing::info!("listening on {transport} {address}");
@@ -194,7 +197,7 @@ fn seed() -> anyhow::Result<[u8; 32]> {
     Ok(seed)
 }
 
-fn listen(config: &Config) -> anyhow::Result<Listen> {
+fn listen(config: &Config, files: u64) -> anyhow::Result<Listen> {
     let (mut udp, mut tcp) = (Vec::new(), Vec::new());
     for listen in &config.sip.listen {
         match listen.transport {
@@ -209,7 +212,7 @@ fn listen(config: &Config) -> anyhow::Result<Listen> {
     }
     let media = media_sockets::Settings {
         address: config.media.address,
-        ports: config.media.ports.clone(),
+        ports: open_files::ports_within(files, &config.media.ports),
     };
     Ok(Listen { udp, tcp, media })
 }

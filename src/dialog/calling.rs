@@ -181,7 +181,7 @@ impl Session {
             }
         };
         if let Some(sent) = self.take_sent(cx, transaction) {
-            return self.on_no_answer(cx, sent, status.as_u16(), by);
+            return self.on_no_answer(cx, transaction, sent, (status.as_u16(), by));
         }
         match &mut self.state {
             State::Calling(calling) if calling.invite == transaction => {

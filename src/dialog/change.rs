@@ -3,7 +3,8 @@
 //! ```text
 //!   ours:    Idle ── queue ──▶ Asked ── 2xx: ACK ──▶ Idle
 //!              ▲                 │ ├── 491 ──▶ BackingOff ── 2.1 to 4 s, or 0 to 2 s ──▶ Asked
-//!              │                 │ └── 408, 481, nothing ──▶ BYE
+//!              │                 │ ├── 408, 481, nothing ──▶ BYE
+//!              │                 │ └── not carried ──▶ as refused; a refresh is tried again
 //!              └── any other: what was agreed before holds (RFC 6141)
 //!   theirs:  Idle ── INVITE, UPDATE with offer ──▶ Reoffered ── Answer, Refuse ──▶ Idle
 //!              491 while ours is asked, 500 and Retry-After while another of theirs waits
@@ -17,7 +18,7 @@ use super::input::{Body, ClientTx, Lines, ServerTx};
 use super::ringing::refusal_by_headers;
 use super::session::{Handshake, Purpose, Role, Session, State};
 use crate::cause::Cause;
-use crate::sip::{HeaderName, Method, Request, Response};
+use crate::sip::{HeaderName, Method, Request, Response, StatusCode};
 use crate::time::{Duration, Instant};
 use std::collections::VecDeque;
 
@@ -249,6 +250,21 @@ impl Session {
             // §14.1, §12.2.1.2: the peer has lost the dialog.
             408 | 481 => return self.give_up(cx, Cause::Lost, By::Peer),
             status => self.change_refused(cx, &change, status),
+        }
+        self.next_change(cx);
+    }
+
+    /// A change could not be carried: what was agreed before holds, and a refresh is tried again.
+    pub(super) fn change_not_carried(&mut self, cx: &mut Context<'_>, asked: ClientTx) {
+        match std::mem::take(&mut self.changes.ours) {
+            Ours::Asked { transaction, change, .. } if transaction == asked => match change.why {
+                Why::Refresh => self.timer.unreached(cx.now),
+                Why::Reinvite | Why::Update | Why::Inform => {
+                    let unavailable = StatusCode::SERVICE_UNAVAILABLE.as_u16();
+                    self.change_refused(cx, &change, unavailable);
+                }
+            },
+            other => self.changes.ours = other,
         }
         self.next_change(cx);
     }

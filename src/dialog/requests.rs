@@ -8,7 +8,7 @@ use super::identity::{ALLOW, SUPPORTED, body_of, put_lines};
 use super::input::{ClientTx, Lines, ServerTx};
 use super::session::{Handshake, Purpose, SERVED_MAX, Sent, Session, State, reason_of};
 use crate::cause::Cause;
-use crate::sip::{Flow, HeaderName, Method, Request, Response};
+use crate::sip::{Flow, HeaderName, Method, Request, Response, StatusCode};
 
 impl Session {
     /// A request of the peer in this dialog.
@@ -223,18 +223,32 @@ impl Session {
         }
     }
 
-    /// No answer comes to a request of ours within the dialog: the peer is gone (§12.2.1.2).
-    pub(super) fn on_no_answer(&mut self, cx: &mut Context<'_>, sent: Sent, status: u16, by: By) {
+    /// No answer comes to a request of ours within the dialog: the peer is gone (§12.2.1.2). One that
+    /// could not be carried says nothing of the peer (§8.1.3.1): no fault of the net ends a session, but
+    /// the session timer does when the peer stays out of reach.
+    pub(super) fn on_no_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        transaction: ClientTx,
+        sent: Sent,
+        (status, by): (u16, By),
+    ) {
         if self.is_over() {
             return;
         }
         match sent.purpose {
             Purpose::Nothing => return,
-            Purpose::Info { tag } => cx.tell(Event::InfoAnswered { tag, status }),
+            Purpose::Info { tag } => {
+                let status = StatusCode::REQUEST_TIMEOUT.as_u16();
+                cx.tell(Event::InfoAnswered { tag, status });
+            }
             Purpose::Refer => self.refer_answered(cx, status),
+            Purpose::Change if by == By::Transport => self.change_not_carried(cx, transaction),
             Purpose::Change => {}
         }
-        self.give_up(cx, Cause::Lost, by);
+        if by != By::Transport {
+            self.give_up(cx, Cause::Lost, by);
+        }
     }
 }
 

@@ -198,11 +198,22 @@ impl SessionTimer {
     pub fn refused(&mut self, now: Instant) {
         match &mut self.state {
             State::Refreshing { refresh_at, ends: Some(ends) } => {
-                let left = ends.since(now);
-                *refresh_at = (left > Duration::from_secs(10)).then(|| now + left / 2);
+                *refresh_at = half_way(now, *ends);
             }
             State::Refreshing { ends: None, .. } => {
                 self.arm(now, self.seconds, Refresher::Us, false);
+            }
+            State::Unarmed | State::Watching { .. } => {}
+        }
+    }
+
+    /// A refresh could not be carried: it is tried again half-way to the end of the session, which a
+    /// peer without `timer` has now, too.
+    pub fn unreached(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Refreshing { refresh_at, ends } => {
+                let interval = Duration::from_secs(u64::from(self.seconds));
+                *refresh_at = half_way(now, *ends.get_or_insert(now + interval / 2));
             }
             State::Unarmed | State::Watching { .. } => {}
         }
@@ -242,6 +253,12 @@ impl SessionTimer {
             State::Watching { .. } | State::Unarmed => None,
         }
     }
+}
+
+/// The next try of a refresh, while there is time for one.
+fn half_way(now: Instant, ends: Instant) -> Option<Instant> {
+    let left = ends.since(now);
+    (left > Duration::from_secs(10)).then(|| now + left / 2)
 }
 
 #[cfg(test)]
@@ -318,6 +335,34 @@ mod tests {
         assert_eq!(timer.tick(at(900)), Some(Due::Refresh));
         timer.refused(at(901));
         assert_eq!(timer.deadline(), Some(at(1801)));
+    }
+
+    /// No fault of the net ends a call that is up, but nobody is waited for without end.
+    #[test]
+    fn a_peer_out_of_reach_is_tried_until_the_session_ends() {
+        let mut timer = SessionTimer::new(WISHES);
+        timer.answered(at(0), None);
+        assert_eq!(timer.tick(at(900)), Some(Due::Refresh));
+        timer.unreached(at(900));
+        assert_eq!(timer.deadline(), Some(at(1350)));
+        assert_eq!(timer.tick(at(1350)), Some(Due::Refresh));
+        timer.unreached(at(1350));
+        let mut tries = 0;
+        let mut now = at(1350);
+        while timer.tick(now) != Some(Due::Expired) {
+            timer.unreached(now);
+            now = timer.deadline().expect("it ends");
+            tries += 1;
+            assert!(tries < 20);
+        }
+        assert_eq!(now, at(1800));
+        // One that is reached again lives on.
+        let mut timer = SessionTimer::new(WISHES);
+        timer.answered(at(0), None);
+        assert_eq!(timer.tick(at(900)), Some(Due::Refresh));
+        timer.unreached(at(900));
+        timer.answered(at(1350), None);
+        assert_eq!(timer.deadline(), Some(at(2250)));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 use super::account::account;
 use super::admin_wire::{self, Answer};
 use super::event_loop::Request;
+use super::open_files::{self, Rest};
 use rustix::process::{Uid, geteuid};
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ pub const REQUEST_BYTES_MAX: u64 = 64 << 20;
 const CONNECTIONS_MAX: usize = 16;
 /// Who says nothing for so long is let go.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// When there are no more files, one administrator after the other is served, each for so long.
+const TURN_MAX: Duration = Duration::from_secs(5);
 
 /// The socket of a data directory.
 #[must_use]
@@ -35,6 +38,22 @@ pub fn path(data: &Path) -> PathBuf {
 pub struct AdminSocket {
     listener: UnixListener,
     path: PathBuf,
+    spare: Spare,
+}
+
+/// Files that are open for nothing, so that there is something to give back when no more can be opened:
+/// one for a connection, one for what answering needs.
+#[derive(Debug)]
+struct Spare([Option<File>; 2]);
+
+impl Spare {
+    fn keep() -> Self {
+        Self([(); 2].map(|()| File::open("/dev/null").ok()))
+    }
+
+    fn give_back(&mut self) {
+        self.0 = [None, None];
+    }
 }
 
 impl AdminSocket {
@@ -51,16 +70,18 @@ impl AdminSocket {
         }
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        Ok(Self { listener, path, spare: Spare::keep() })
     }
 
     /// Hands requests to the loop until it ends; must run within the runtime.
-    pub async fn serve(self, requests: mpsc::Sender<Request>) {
+    pub async fn serve(mut self, requests: mpsc::Sender<Request>) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut rest = Rest::default();
         while !requests.is_closed() {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
+                    rest.over();
                     let requests = requests.clone();
                     tokio::spawn(async move {
                         // Whoever has gone needs no answer.
@@ -68,12 +89,33 @@ impl AdminSocket {
                         drop(place);
                     });
                 }
-                Err(error) => {
-                    tracing::warn!("administration cannot be reached: {error}");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                Err(error) if open_files::are_used_up(&error) => {
+                    if let Err(error) = self.serve_with_spare(&requests).await {
+                        rest.after("administration cannot be reached", &error).await;
+                    }
                 }
+                Err(error) => rest.after("administration cannot be reached", &error).await,
             }
         }
+    }
+
+    /// Gives back what was kept, and serves one administrator with it.
+    async fn serve_with_spare(&mut self, requests: &mpsc::Sender<Request>) -> io::Result<()> {
+        self.spare.give_back();
+        // When nobody waits any more, nothing is due: the system finds a lack of files before a lack of
+        // connections.
+        let accepted = timeout(Duration::ZERO, self.listener.accept()).await;
+        let served = match accepted {
+            Ok(Ok((stream, _))) => {
+                // Whoever has gone needs no answer.
+                let _ = timeout(TURN_MAX, converse(stream, requests.clone())).await;
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Ok(()),
+        };
+        self.spare = Spare::keep();
+        served
     }
 }
 
@@ -136,6 +178,30 @@ mod tests {
                 _ => Reply::Done,
             });
         }
+    }
+
+    /// The way in when this process can open nothing more.
+    #[tokio::test(flavor = "current_thread")]
+    async fn one_administrator_is_served_with_what_was_kept() {
+        let data = tempfile::tempdir().unwrap();
+        let mut socket = AdminSocket::bind(data.path()).unwrap();
+        let (sender, receiver) = mpsc::channel(4);
+        tokio::spawn(answering(receiver));
+        socket.serve_with_spare(&sender).await.unwrap(); // Nobody waits.
+        let ask = async {
+            let mut stream = UnixStream::connect(path(data.path())).await.unwrap();
+            stream.write_all(b"{\"do\":\"queue\"}\n").await.unwrap();
+            let mut line = String::new();
+            BufReader::new(stream).read_line(&mut line).await.unwrap();
+            line
+        };
+        let (line, served) = tokio::join!(ask, async {
+            tokio::task::yield_now().await;
+            socket.serve_with_spare(&sender).await
+        });
+        served.unwrap();
+        assert_eq!(line, "{\"queue\":[]}\n");
+        assert!(socket.spare.0.iter().all(Option::is_some), "kept again");
     }
 
     #[tokio::test(flavor = "current_thread")]

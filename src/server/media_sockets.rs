@@ -16,7 +16,6 @@ use crate::time::Now;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::fs::Timespec;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
@@ -276,18 +275,6 @@ fn is_of_one_port(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
 }
 
-/// Lets this process open as many files as the system allows it; returns how many.
-///
-/// # Errors
-/// When the system does not allow what it says that it allows.
-pub fn raise_file_limit() -> io::Result<Option<u64>> {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current != limit.maximum {
-        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
-    }
-    Ok(limit.maximum)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -412,11 +399,5 @@ mod tests {
                 assert_eq!(sockets(ports).grow(1).unwrap(), []);
             }
         });
-    }
-
-    #[test]
-    fn the_file_limit_rises_to_what_is_allowed() {
-        let limit = raise_file_limit().unwrap();
-        assert_eq!(getrlimit(Resource::Nofile).current, limit);
     }
 }

@@ -5,6 +5,8 @@
 //!   the loop ── bytes ─▶ bounded queue ─▶ writing task        (a full queue closes the peer)
 //! ```
 
+use super::liveness;
+use super::open_files::{self, Rest};
 use crate::ids::ConnectionId;
 use crate::sip::{Destination, Flow, Frame, Framing, Transport};
 use std::collections::BTreeMap;
@@ -188,14 +190,17 @@ impl Streams {
 pub struct Unsendable;
 
 async fn accept(listener: TcpListener, events: mpsc::Sender<Event>, shared: Arc<Shared>) {
+    let mut rest = Rest::default();
     loop {
-        match listener.accept().await {
+        let accepted = listener.accept().await;
+        match accepted.and_then(|accepted| open_files::leave_some().map(|()| accepted)) {
             Ok((stream, remote)) if shared.open.load(Ordering::Relaxed) < CONNECTIONS_MAX => {
+                rest.over();
                 start(stream, remote, &events, &shared).await;
             }
             Ok((stream, _)) => drop(stream),
-            // Out of descriptors, or a connection that died in the queue: others may come.
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            // Out of files, or a connection that died in the queue: others may come.
+            Err(error) => rest.after("no connection can be accepted", &error).await,
         }
         if events.is_closed() {
             return;
@@ -210,6 +215,8 @@ async fn start(
     shared: &Arc<Shared>,
 ) {
     let _ = stream.set_nodelay(true);
+    // Where the system cannot, a loss is noticed by who writes next.
+    let _ = liveness::watch(&stream);
     let Ok(local) = stream.local_addr() else {
         let _ = events.send(Event::Failed(Transport::Tcp, remote)).await;
         return;

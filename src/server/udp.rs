@@ -88,8 +88,8 @@ impl Udp {
     /// Sends a datagram: from the listener of the flow, or from the first that fits the address.
     ///
     /// # Errors
-    /// What the system says, or that there is no listener of that family. A full buffer is no error:
-    /// SIP repeats itself.
+    /// What the system says, or that there is no listener of that family. A full buffer, of ours or of
+    /// the network card, is no error: SIP repeats itself.
     pub fn send(&self, from: Option<SocketAddr>, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         let fits = |listener: &&Listener| match from {
             Some(from) => listener.is(from),
@@ -99,10 +99,14 @@ impl Udp {
         let listener = listener.ok_or(io::ErrorKind::AddrNotAvailable)?;
         match listener.socket.try_send_to(bytes, to) {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock || is_full(&error) => Ok(()),
             Err(error) => Err(error),
         }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::NOBUFS.raw_os_error())
 }
 
 impl Listener {
@@ -142,7 +146,8 @@ impl Listener {
         if let Some(own) = self.own.get(&remote.ip()) {
             return *own;
         }
-        let own = own_address_towards(remote).unwrap_or(self.bound.ip());
+        // Without a route, or out of files: it is asked again with the next packet.
+        let Some(own) = own_address_towards(remote) else { return self.bound.ip() };
         if self.own.len() >= PEERS_MAX {
             self.own.clear();
         }

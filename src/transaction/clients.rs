@@ -31,6 +31,8 @@ struct Entry {
     to: Destination,
     /// Where the request goes when the stream that its length asked for does not come about.
     fallback: Option<Destination>,
+    /// The last datagram could not leave.
+    stuck: bool,
     armed: Option<Instant>,
 }
 
@@ -105,7 +107,7 @@ impl Clients {
         out.push(Effect::Send { to, message: request.clone().into() });
         self.by_branch.insert(branch.clone(), id);
         self.by_destination.insert((to, id));
-        let entry = Entry { transaction, request, branch, to, fallback, armed: None };
+        let entry = Entry { transaction, request, branch, to, fallback, stuck: false, armed: None };
         self.entries.insert(id, entry);
         self.arm(id);
     }
@@ -356,6 +358,9 @@ impl Entry {
     }
 
     /// True when the transaction is over.
+    ///
+    /// A datagram that could not leave is repeated like a lost one, so that a BYE outlives a line that is
+    /// down for a moment; an INVITE fails at once, since there may be another server for it.
     fn play_other(
         &mut self,
         now: Instant,
@@ -376,17 +381,25 @@ impl Entry {
             }
             // §9.1: there is no CANCEL for anything but INVITE.
             Event::Cancel(_) => Vec::new(),
+            Event::TransportError if !self.to.transport().is_reliable() => {
+                self.stuck = true;
+                Vec::new()
+            }
             Event::TransportError => other.handle(now, Input::TransportError),
             Event::Tick => other.tick(now),
         };
         for effect in effects {
             match effect {
                 Own::Send => {
+                    self.stuck = false;
                     out.push(Effect::Send { to: self.to, message: self.request.clone().into() });
                 }
                 Own::Pass => {
                     let response = response.take().expect("only a response is passed on");
                     out.push(Effect::Response { id, response });
+                }
+                Own::Timeout if self.stuck => {
+                    out.push(Effect::Failed { id, why: Failure::Transport });
                 }
                 Own::Timeout => out.push(Effect::Failed { id, why: Failure::Timeout }),
                 Own::TransportError => out.push(Effect::Failed { id, why: Failure::Transport }),

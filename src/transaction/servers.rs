@@ -240,6 +240,11 @@ impl Servers {
         destination: Destination,
         out: &mut Vec<Effect>,
     ) {
+        // A datagram that could not leave is as good as one that was lost on its way: copies of the
+        // request ask for it again.
+        if !destination.transport().is_reliable() {
+            return;
+        }
         let first = (destination, ServerId(0));
         let last = (destination, ServerId(u64::MAX));
         let ids: Vec<_> = self.by_destination.range(first..=last).map(|(_, id)| *id).collect();

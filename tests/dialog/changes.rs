@@ -349,6 +349,101 @@ fn we_refresh_at_half_time_by_update() {
     );
 }
 
+/// A line that is down for a while, or a connection that is gone: the session stays, and so does what was
+/// agreed; whoever stays out of reach is given up when the session timer ends.
+#[test]
+fn what_cannot_be_carried_does_not_end_a_session() {
+    talking(
+        "
+        user -> us    reoffer sdp:c
+        us -> peer    INVITE sdp:c
+        no transport for INVITE
+        us -> user    reoffer refused 503
+        user -> us    info 1
+        us -> peer    INFO
+        no transport for INFO
+        us -> user    info 1 answered 408
+        user -> us    reoffer sdp:e
+        us -> peer    INVITE sdp:e
+        peer -> us    200 sdp:f
+        us -> peer    ACK
+        us -> user    reoffer answered sdp:f
+    ",
+    );
+    play(
+        "
+        user -> us    call sdp:a
+        us -> peer    INVITE sdp:a
+        peer -> us    200 sdp:b timer=90;refresher=uac
+        us -> peer    ACK
+        us -> user    answered sdp:b
+        +45s
+        us -> peer    UPDATE
+        no transport for UPDATE
+        +22500ms      # half of what is left
+        us -> peer    UPDATE
+        peer -> us    200 for UPDATE timer=90;refresher=uac
+        us -> user    refreshed
+        +45s
+        us -> peer    UPDATE
+        no transport for UPDATE
+        +22500ms
+        us -> peer    UPDATE
+        no transport for UPDATE
+        +11250ms
+        us -> peer    UPDATE
+        no transport for UPDATE
+        +5625ms
+        us -> peer    UPDATE
+        no transport for UPDATE
+        +5625ms
+        us -> peer    BYE reason
+        us -> user    ended Connection lost by Timer
+        no transport for BYE
+        over
+    ",
+    );
+}
+
+/// A peer whose BYE was lost has forgotten us, and says so when it is asked.
+#[test]
+fn a_lost_bye_is_noticed_at_the_next_refresh() {
+    play(
+        "
+        user -> us    call sdp:a
+        us -> peer    INVITE sdp:a
+        peer -> us    200 sdp:b no update
+        us -> peer    ACK
+        us -> user    answered sdp:b
+        +900s
+        us -> peer    INVITE sdp:a
+        peer -> us    481
+        us -> peer    BYE reason
+        us -> user    ended Connection lost by Peer
+        peer -> us    481 for BYE
+        +32s
+        over
+    ",
+    );
+    play(
+        "
+        user -> us    call sdp:a
+        us -> peer    INVITE sdp:a
+        peer -> us    200 sdp:b no update
+        us -> peer    ACK
+        us -> user    answered sdp:b
+        +900s
+        us -> peer    INVITE sdp:a
+        timeout of INVITE
+        us -> peer    BYE reason
+        us -> user    ended Connection lost by Timer
+        timeout of BYE
+        +32s
+        over
+    ",
+    );
+}
+
 #[test]
 fn a_refresh_without_update_repeats_the_session_description() {
     play(

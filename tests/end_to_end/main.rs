@@ -13,6 +13,7 @@
 //! * `sipp`: the flows of `sipp-scenarios/`, message by message.
 //! * `media_attackers`: who sprays the relay, or lets it send to somebody else.
 //! * `rtsp_cameras`: GStreamer's RTSP server as an IP camera, seen by baresip.
+//! * `faults`: what the machine and the net can do to a running switchboard.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -21,7 +22,10 @@
 
 mod apparatus;
 mod desk;
+mod faults;
 mod media_attackers;
+#[path = "../name_server/mod.rs"]
+mod name_server;
 mod phone;
 mod picture;
 mod place;

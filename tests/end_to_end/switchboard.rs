@@ -39,6 +39,12 @@ impl Switchboard {
     /// that the tests have. `NETWORK` stands for the test's network, as in `NETWORK.99`.
     #[track_caller]
     pub fn open_with(tables: &str) -> Switchboard {
+        Switchboard::open_under(tables, "")
+    }
+
+    /// As [`open_with`](Self::open_with), after a command of the shell such as `ulimit -n 200`.
+    #[track_caller]
+    pub fn open_under(tables: &str, limits: &str) -> Switchboard {
         let place = Place::new();
         let config = place.path().join("cordboard.toml");
         fs::write(&config, configuration(&place, tables)).expect("the directory is writable");
@@ -55,7 +61,7 @@ impl Switchboard {
             let output = command_line(&config, line);
             assert!(output.status.success(), "cordboard {line}: {output:?}");
         }
-        let program = serve(&place, &config);
+        let program = serve_under(&place, &config, limits);
         let mut board = board(place, program);
         board.await_listening();
         board
@@ -85,6 +91,15 @@ impl Switchboard {
     /// Runs `cordboard …`; the exit status and everything it said.
     pub fn try_cli(&self, line: &str) -> (Option<i32>, String) {
         let output = command_line(&self.config, line);
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// Another start on the same configuration that is to fail; the exit status and everything it said.
+    pub fn try_serve_under(&self, limits: &str) -> (Option<i32>, String) {
+        let mut command = shell(limits);
+        let output = command.arg("serve").arg("--config").arg(&self.config).output();
+        let output = output.expect("there is a shell");
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8_lossy(&said).into_owned())
     }
@@ -121,9 +136,20 @@ impl Switchboard {
 }
 
 fn serve(place: &Place, config: &PathBuf) -> Program {
-    let mut command = Command::new(BINARY);
+    serve_under(place, config, "")
+}
+
+fn serve_under(place: &Place, config: &PathBuf, limits: &str) -> Program {
+    let mut command = shell(limits);
     command.arg("serve").arg("--config").arg(config).env("RUST_LOG", "info,cordboard=trace");
     Program::start("cordboard", &mut command, &place.directory("switchboard").join("log"))
+}
+
+/// The binary behind a command of the shell.
+fn shell(limits: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{limits}\nexec \"$0\" \"$@\""), BINARY]);
+    command
 }
 
 fn command_line(config: &PathBuf, line: &str) -> Output {

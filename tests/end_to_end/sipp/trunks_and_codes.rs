@@ -1,9 +1,11 @@
 //! Trunks, and operators with only a phone.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::{Role, Sipp, Who};
+use super::{PATIENCE, Role, Sipp, Who};
+use crate::name_server::{Mood, NameServer};
 use crate::switchboard::Switchboard;
+use crate::wait;
 
 /// A switchboard with a trunk at host 99 of the test's own network, whose address it returns.
 fn with_trunk() -> (Switchboard, SocketAddr) {
@@ -84,4 +86,47 @@ fn a_phone_of_no_such_operator_may_not_dial_the_codes() {
     let mut caller = board.terminal("terminal-is-refused", "3002", "*50");
     caller.ends_well();
     assert!(caller.has("<- 403"), "{}", caller.ladder());
+}
+
+/// A trunk known by a name: away with the DNS, found with it, followed when it moves.
+#[test]
+fn a_trunk_is_where_the_dns_has_it() {
+    let dns = NameServer::at(Ipv4Addr::LOCALHOST.into());
+    dns.is_in(Mood::Failing);
+    let board = Switchboard::open_with(&format!(
+        "[sip]\nnameservers = [\"{}\"]\n\
+         [[trunk]]\nname = \"carrier\"\naddress = [\"carrier.test\"]\nlevel = \"B\"\nprefixes = [\"0\"]\n",
+        dns.address
+    ));
+    let is_said = |said: &str| {
+        wait::until(said, PATIENCE, || {
+            board.try_cli("status --format json").1.contains(said).then_some(())
+        });
+    };
+    is_said("trunk carrier: carrier.test");
+
+    let [first, second] = [99, 98].map(|host| board.place.host(host));
+    let at = |address: SocketAddr| match address.ip() {
+        IpAddr::V4(ip) => dns.has_host("gw.carrier.test", 1, &[ip]),
+        IpAddr::V6(_) => unreachable!("the tests' networks are IPv4"),
+    };
+    dns.has_service("_sip._udp.carrier.test", 1, &[(1, 1, first.port(), "gw.carrier.test")]);
+    dns.has_host("carrier.test", 1, &[]);
+    at(first);
+    dns.is_in(Mood::Well);
+    for address in [first, second] {
+        at(address);
+        let found = || board.log().contains(&format!("{}", address.ip())).then_some(());
+        wait::until("the carrier's address", PATIENCE, found);
+        let role = gateway("phone-answers", "");
+        let mut carrier = Sipp::start(&board.place, address, board.place.switchboard(), &role);
+        let mut caller = board.terminal("terminal-calls", "3001", "0559876");
+        caller.awaits_conversation();
+        caller.nudge();
+        caller.ends_well();
+        carrier.ends_well();
+        let invite = carrier.message("<- INVITE");
+        assert!(invite.start.contains("sip:0559876@carrier.test"), "{}", invite.start);
+    }
+    is_said("\"unresolved\": \"\"");
 }

@@ -1,0 +1,85 @@
+//! What the machine and the net can do to a running switchboard: it says what is wrong, goes on with what it
+//! can, and is whole again afterwards.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::sip::Message;
+use crate::switchboard::Switchboard;
+use crate::wait;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn options(from: SocketAddr, transport: &str, number: u32) -> Message {
+    Message::request("OPTIONS", "sip:cordboard.test")
+        .with("Via", format!("SIP/2.0/{transport} {from};branch=z9hG4bKfault{number};rport"))
+        .with("Max-Forwards", "70")
+        .with("From", format!("<sip:probe@{from}>;tag=p"))
+        .with("To", "<sip:cordboard.test>")
+        .with("Call-ID", format!("fault-{number}"))
+        .with("CSeq", format!("{number} OPTIONS"))
+}
+
+/// A connection from `from`, which may have been refused already.
+fn connect(from: SocketAddr, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::new(from.ip(), 0).into())?;
+    socket.connect_timeout(&to.into(), PATIENCE)?;
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Whether OPTIONS is answered over this connection.
+fn is_answered(mut stream: &TcpStream, number: u32) -> bool {
+    let Ok(from) = stream.local_addr() else { return false };
+    if stream.write_all(&options(from, "TCP", number).to_bytes()).is_err() {
+        return false;
+    }
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).is_ok() && answer == *b"SIP/2.0 200 "
+}
+
+#[test]
+fn with_few_files_it_says_what_to_raise_and_goes_on() {
+    let board = Switchboard::open_under("", "ulimit -n 200");
+    let ours = board.place.switchboard();
+    assert!(board.log().contains("only 200 files may be open at once"), "{}", board.last_words());
+
+    // Connections from many addresses until nothing more can be opened.
+    let mut crowd = Vec::new();
+    wait::until("the end of all files", PATIENCE, || {
+        let from = board.place.next_address();
+        crowd.extend((0..10).filter_map(|_| connect(from, ours).ok()));
+        board.log().contains("no connection can be accepted").then_some(())
+    });
+    // Administration and datagrams are served all the same, again and again.
+    for number in 1..4 {
+        assert!(board.cli("status").contains("terminals"));
+        let probe = UdpSocket::bind(board.place.next_address()).expect("an address is free");
+        probe.set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
+        let from = probe.local_addr().expect("it is bound");
+        probe.send_to(&options(from, "UDP", number).to_bytes(), ours).expect("it is sent");
+        let mut answer = [0; 2048];
+        let len = probe.recv(&mut answer).expect("an answer comes");
+        assert!(answer[..len].starts_with(b"SIP/2.0 200 "));
+    }
+    // Nobody is kept out for good.
+    drop(crowd);
+    let from = board.place.next_address();
+    wait::until("a connection that is served", PATIENCE, || {
+        connect(from, ours).ok().filter(|stream| is_answered(stream, 9))
+    });
+}
+
+#[test]
+fn with_too_few_files_it_does_not_begin() {
+    let board = Switchboard::open();
+    let (status, said) = board.try_serve_under("ulimit -n 100");
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("only 100 files may be open at once, at least 128 are needed"), "{said}");
+    assert!(said.contains("LimitNOFILE="), "{said}");
+}
