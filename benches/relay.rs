@@ -16,6 +16,7 @@ use cordboard::random::Random;
 use cordboard::rtp::Header;
 use cordboard::sdp::Direction;
 use cordboard::server::media_sockets::{self, MediaSockets};
+use cordboard::server::open_files;
 use cordboard::time::{Instant, Now, UnixTime};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
@@ -37,7 +38,7 @@ fn main() {
         let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
         numbers.get(at).copied().unwrap_or(or)
     };
-    media_sockets::raise_file_limit().unwrap();
+    open_files::raise().unwrap();
     let (calls, seconds) = (number(0, 200) as usize, number(1, 4));
     println!("relay arithmetic, per packet of 172 bytes:   {:6.0} ns", audio_alone());
     println!("relay arithmetic, per packet of VP8, 1100:   {:6.0} ns", video_alone());

@@ -2,6 +2,7 @@
 //!
 //! Written for the tests alone; it shares no line with the product or its resolver.
 
+#![allow(clippy::unwrap_used)] // A test may panic.
 #![allow(dead_code)] // Not every test asks everything.
 
 use std::collections::BTreeMap;
