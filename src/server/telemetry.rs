@@ -19,6 +19,8 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 pub fn begin(coloured: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    // To say on stderr that stdout's disk is full ends the process when stderr goes there, too.
+    let log = log.log_internal_errors(false);
     log.with_ansi(coloured).fmt_fields(fields()).init();
 }
 

@@ -14,6 +14,7 @@
 //! * `media_attackers`: who sprays the relay, or lets it send to somebody else.
 //! * `rtsp_cameras`: GStreamer's RTSP server as an IP camera, seen by baresip.
 //! * `faults`: what the machine and the net can do to a running switchboard.
+//! * `full_disk`: a disk of one megabyte, and another process that holds the database.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -23,6 +24,7 @@
 mod apparatus;
 mod desk;
 mod faults;
+mod full_disk;
 mod media_attackers;
 #[path = "../name_server/mod.rs"]
 mod name_server;

@@ -28,6 +28,11 @@ impl Program {
         Program { name: name.to_owned(), child, log: log.to_owned() }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The exit status, once it has ended.
     pub fn ended(&mut self) -> Option<i32> {
         let status = self.child.try_wait().expect("a child can be waited for")?;

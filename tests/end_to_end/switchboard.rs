@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -18,6 +18,17 @@ pub const PASSWORD: &str = "se.cret";
 const BINARY: &str = env!("CARGO_BIN_EXE_cordboard");
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What makes the accounts of the tests.
+const ACCOUNTS: [&str; 7] = [
+    "level list",
+    "terminal add 3001 --name Desk --level A --password se.cret",
+    "terminal add 3002 --name User --level A --password se.cret",
+    "terminal add 3003 --name Desk2 --level A --password se.cret",
+    "terminal add 4001 --name Outside --level B --password se.cret",
+    "operator add op1 --phone 3001 --password se.cret",
+    "operator add op2 --phone 3003 --password se.cret",
+];
+
 /// A running switchboard.
 ///
 /// Levels as shipped: A (inside) may call A and B, B (outside) may call nobody. Terminals of level A: 3001
@@ -27,6 +38,9 @@ pub struct Switchboard {
     // Dropped before its place: its last words are in there.
     program: Program,
     config: PathBuf,
+    data: PathBuf,
+    /// The process whose disks commands see, too.
+    inside: Option<u32>,
     pub place: Place,
 }
 
@@ -48,21 +62,59 @@ impl Switchboard {
         let place = Place::new();
         let config = place.path().join("cordboard.toml");
         fs::write(&config, configuration(&place, tables)).expect("the directory is writable");
-        let board = |place: Place, program| Switchboard { place, config: config.clone(), program };
-        for line in [
-            "level list",
-            "terminal add 3001 --name Desk --level A --password se.cret",
-            "terminal add 3002 --name User --level A --password se.cret",
-            "terminal add 3003 --name Desk2 --level A --password se.cret",
-            "terminal add 4001 --name Outside --level B --password se.cret",
-            "operator add op1 --phone 3001 --password se.cret",
-            "operator add op2 --phone 3003 --password se.cret",
-        ] {
-            let output = command_line(&config, line);
+        let data = place.path().join("data");
+        let board = |place: Place, program| Switchboard {
+            place,
+            config: config.clone(),
+            data,
+            inside: None,
+            program,
+        };
+        for line in ACCOUNTS {
+            let output = command_line(&config, None, line);
             assert!(output.status.success(), "cordboard {line}: {output:?}");
         }
-        let program = serve_under(&place, &config, limits);
+        let program = serve_by(shell(limits), &place, &config);
         let mut board = board(place, program);
+        board.await_listening();
+        board
+    }
+
+    /// Starts with its data on a disk of one megabyte that only it has.
+    #[track_caller]
+    pub fn open_on_a_small_disk() -> Switchboard {
+        let place = Place::new();
+        let (config, data) = (place.path().join("cordboard.toml"), place.path().join("data"));
+        fs::create_dir(&data).expect("the directory is writable");
+        fs::write(&config, configuration(&place, "")).expect("the directory is writable");
+        let mount = "mount -t tmpfs -o size=1m,mode=0700 tmpfs \"$0\" && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", mount]).arg(&data).arg(BINARY);
+        let program = serve_by(command, &place, &config);
+        let pid = program.id();
+        // Others see that disk as the process does that has it.
+        let seen = PathBuf::from(format!("/proc/{pid}/root{}", data.display()));
+        let mut board = Switchboard { program, config, data: seen, inside: Some(pid), place };
+        board.await_listening();
+        for line in ACCOUNTS {
+            board.cli(line);
+        }
+        board
+    }
+
+    /// Where its database is.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Its log goes to a disk that is full.
+    #[track_caller]
+    pub fn open_without_a_log() -> Switchboard {
+        let mut board = Switchboard::open();
+        board.program.kill();
+        let mut command = Command::new(BINARY);
+        command.arg("serve").arg("--config").arg(&board.config);
+        board.program = Program::start("cordboard", &mut command, Path::new("/dev/full"));
         board.await_listening();
         board
     }
@@ -83,14 +135,14 @@ impl Switchboard {
     /// Runs `cordboard …` with this switchboard's configuration; it must succeed.
     #[track_caller]
     pub fn cli(&self, line: &str) -> String {
-        let output = command_line(&self.config, line);
+        let output = command_line(&self.config, self.inside, line);
         assert!(output.status.success(), "cordboard {line}: {output:?}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Runs `cordboard …`; the exit status and everything it said.
     pub fn try_cli(&self, line: &str) -> (Option<i32>, String) {
-        let output = command_line(&self.config, line);
+        let output = command_line(&self.config, self.inside, line);
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8_lossy(&said).into_owned())
     }
@@ -136,11 +188,11 @@ impl Switchboard {
 }
 
 fn serve(place: &Place, config: &PathBuf) -> Program {
-    serve_under(place, config, "")
+    serve_by(Command::new(BINARY), place, config)
 }
 
-fn serve_under(place: &Place, config: &PathBuf, limits: &str) -> Program {
-    let mut command = shell(limits);
+/// `command` is the binary, with what goes before it.
+fn serve_by(mut command: Command, place: &Place, config: &PathBuf) -> Program {
     command.arg("serve").arg("--config").arg(config).env("RUST_LOG", "info,cordboard=trace");
     Program::start("cordboard", &mut command, &place.directory("switchboard").join("log"))
 }
@@ -152,8 +204,15 @@ fn shell(limits: &str) -> Command {
     command
 }
 
-fn command_line(config: &PathBuf, line: &str) -> Output {
-    let mut command = Command::new(BINARY);
+fn command_line(config: &PathBuf, inside: Option<u32>, line: &str) -> Output {
+    let mut command = match inside {
+        Some(pid) => {
+            let mut command = Command::new("nsenter");
+            command.args(["--target", &pid.to_string(), "--mount", BINARY]);
+            command
+        }
+        None => Command::new(BINARY),
+    };
     command.args(line.split_whitespace()).arg("--config").arg(config);
     command.output().expect("cordboard was built")
 }
