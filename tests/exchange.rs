@@ -685,6 +685,10 @@ Content-Length: 0
         let _ = house.hears("198.51.100.7:5060", &options(10 + flood));
         let _ = house.hears("192.0.2.9:5060", &options(10 + flood));
     }
+    // Whom we ask much may answer much.
+    for _ in 0..1_000 {
+        let _ = house.hears("192.0.2.9:5060", &ringing.replace("180 Ringing", "100 Trying"));
+    }
     let effects = house.hears("192.0.2.9:5060", &ringing);
     assert_eq!(status(&effects), Some(180), "an answer that is awaited");
     let tag = to_tag(&effects).unwrap();

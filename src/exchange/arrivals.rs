@@ -10,6 +10,16 @@ use crate::transaction::Standing;
 /// Who gets a 503 unread comes again after at most so many seconds.
 const RETRY_AFTER_MAX: u64 = 10;
 
+/// What a message belongs to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Claim {
+    /// It answers what we have asked.
+    Answer,
+    /// It is a request within a dialog, or ends an INVITE that came.
+    Dialog,
+    Nothing,
+}
+
 impl Machine {
     /// Takes a message in: what belongs to a dialog or a transaction of ours is read at once, all else
     /// when [`serve`](Self::serve) comes to it, or never.
@@ -18,8 +28,13 @@ impl Machine {
         let mut out = Vec::new();
         let glance = sip::glance(bytes);
         let standing = self.standing(now, flow);
-        let ours = glance.is_some_and(|glance| self.is_ours_already(&glance));
-        match self.intake.judge(now.instant, flow.remote.ip(), standing, ours) {
+        let verdict = match glance.map_or(Claim::Nothing, |glance| self.claim(&glance)) {
+            // As many as we have asked for.
+            Claim::Answer => Verdict::Now,
+            Claim::Dialog => self.intake.judge(now.instant, flow.remote.ip(), standing, true),
+            Claim::Nothing => self.intake.judge(now.instant, flow.remote.ip(), standing, false),
+        };
+        match verdict {
             Verdict::Now => {
                 self.receive(now, flow, Standing::Dialog, bytes, &mut out);
                 self.work(now, &mut out);
@@ -65,19 +80,20 @@ impl Machine {
         }
     }
 
-    /// Whether a message belongs to what goes on already: an awaited answer, a request within a
-    /// dialog, the end of an INVITE. Only who has seen our tags and branches can make one.
-    fn is_ours_already(&self, glance: &Glance<'_>) -> bool {
+    /// Only who has seen our tags and branches can claim what belongs to them.
+    fn claim(&self, glance: &Glance<'_>) -> Claim {
         let Some(method) = glance.method else {
-            return glance.topmost_via().is_some_and(|via| self.transactions.is_awaited(&via));
+            let awaited =
+                glance.topmost_via().is_some_and(|via| self.transactions.is_awaited(&via));
+            return if awaited { Claim::Answer } else { Claim::Nothing };
         };
         let in_dialog = glance
             .to_tag
             .is_some_and(|ours| self.legs.knows(glance.call_id, ours, glance.from_tag));
         let ends_invite = method == Method::ACK.as_str() || method == Method::CANCEL.as_str();
-        in_dialog
-            || ends_invite
-                && glance.topmost_via().is_some_and(|via| self.transactions.has_invite(&via))
+        let invite = ends_invite
+            && glance.topmost_via().is_some_and(|via| self.transactions.has_invite(&via));
+        if in_dialog || invite { Claim::Dialog } else { Claim::Nothing }
     }
 
     /// The cheapest answer: made of what can be copied.
