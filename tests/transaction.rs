@@ -552,6 +552,30 @@ fn a_phone_that_cancels_and_never_says_487_is_given_up() {
     );
 }
 
+/// §16.6, timer C: a session that ended over its re-INVITE asks for no answer any more, and a phone that
+/// gives none is not waited for without end.
+#[test]
+fn a_phone_that_rings_for_ever_is_given_up() {
+    over_udp(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        phone -> us   180
+        us -> user    180
+        +239s
+        phone -> us   180             # it is still there
+        us -> user    180
+        +239s
+        +1s           # timer C
+        us -> phone   CANCEL
+        phone -> us   200 for CANCEL
+        +32s
+        us -> user    timeout
+        over
+    ",
+    );
+}
+
 #[test]
 fn a_lost_cancel_is_repeated_and_the_answer_still_counts() {
     over_udp(

@@ -8,6 +8,7 @@
 //!                   │ 1xx: a waiting CANCEL goes out
 //!                   ▼
 //!               Proceeding ── 64 × T1 after our CANCEL, transport error ──▶ Terminated (TU told)
+//!                   │ timer C: CANCEL
 //!                   │
 //!        2xx ┌──────┴───────┐ 300-699: ACK          (both also from Calling)
 //!            ▼              ▼
@@ -18,7 +19,7 @@
 //!               Terminated
 //! ```
 
-use super::timers::{self, GIVE_UP, TIMER_D};
+use super::timers::{self, GIVE_UP, TIMER_C, TIMER_D};
 use crate::time::{Duration, Instant, Repeat, earliest};
 
 /// What reaches this transaction.
@@ -58,7 +59,7 @@ struct Waiting {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum State {
     Calling { timer_a: Option<Repeat>, timer_b: Instant, cancel: Option<Waiting> },
-    Proceeding,
+    Proceeding { timer_c: Instant },
     Cancelling { give_up: Instant },
     Completed { timer_d: Instant },
     Accepted { timer_m: Instant },
@@ -88,7 +89,7 @@ impl ClientInvite {
         match (&mut self.state, input) {
             (State::Calling { cancel, .. }, Input::Response(100..=199)) => match cancel.take() {
                 None => {
-                    self.state = State::Proceeding;
+                    self.state = State::Proceeding { timer_c: now + TIMER_C };
                     vec![Effect::Pass]
                 }
                 Some(Waiting { reason }) => {
@@ -96,18 +97,20 @@ impl ClientInvite {
                     vec![Effect::Pass, Effect::SendCancel(reason)]
                 }
             },
-            (State::Proceeding | State::Cancelling { .. }, Input::Response(100..=199)) => {
+            (State::Proceeding { timer_c }, Input::Response(100..=199)) => {
+                *timer_c = now + TIMER_C;
                 vec![Effect::Pass]
             }
+            (State::Cancelling { .. }, Input::Response(100..=199)) => vec![Effect::Pass],
             (
-                State::Calling { .. } | State::Proceeding | State::Cancelling { .. },
+                State::Calling { .. } | State::Proceeding { .. } | State::Cancelling { .. },
                 Input::Response(200..=299),
             ) => {
                 self.state = State::Accepted { timer_m: now + GIVE_UP };
                 vec![Effect::Pass]
             }
             (
-                State::Calling { .. } | State::Proceeding | State::Cancelling { .. },
+                State::Calling { .. } | State::Proceeding { .. } | State::Cancelling { .. },
                 Input::Response(_),
             ) => {
                 let linger = if self.reliable { Duration::ZERO } else { TIMER_D };
@@ -122,12 +125,12 @@ impl ClientInvite {
                 *cancel = Some(Waiting { reason });
                 vec![]
             }
-            (State::Proceeding, Input::Cancel(reason)) => {
+            (State::Proceeding { .. }, Input::Cancel(reason)) => {
                 self.state = State::Cancelling { give_up: now + GIVE_UP };
                 vec![Effect::SendCancel(reason)]
             }
             (
-                State::Calling { .. } | State::Proceeding | State::Cancelling { .. },
+                State::Calling { .. } | State::Proceeding { .. } | State::Cancelling { .. },
                 Input::TransportError,
             ) => {
                 self.state = State::Terminated;
@@ -162,8 +165,8 @@ impl ClientInvite {
             State::Cancelling { give_up } => Some(give_up),
             State::Completed { timer_d } => Some(timer_d),
             State::Accepted { timer_m } => Some(timer_m),
-            // §17.1.1.2 sets no limit here: how long a phone may ring is for the user to say.
-            State::Proceeding | State::Terminated => None,
+            State::Proceeding { timer_c } => Some(timer_c),
+            State::Terminated => None,
         }
     }
 
@@ -186,7 +189,11 @@ impl ClientInvite {
                 self.state = State::Terminated;
                 vec![]
             }
-            State::Proceeding | State::Terminated => vec![],
+            State::Proceeding { .. } => {
+                self.state = State::Cancelling { give_up: now + GIVE_UP };
+                vec![Effect::SendCancel(None)]
+            }
+            State::Terminated => vec![],
         }
     }
 }

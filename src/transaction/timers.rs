@@ -10,6 +10,10 @@ pub const T2: Duration = Duration::from_secs(4);
 pub const T4: Duration = Duration::from_secs(5);
 /// Timers B, F, H, J, L and M, and the end of an INVITE that was cancelled (§9.1): 64 × T1.
 pub const GIVE_UP: Duration = Duration::from_secs(32);
+/// Timer C (§16.6): an INVITE to which nothing new was said for so long is cancelled. How long a phone
+/// may ring is for the transaction user to say, and is less; whoever takes longer says so each
+/// minute (§13.3.1.1). Without it an INVITE that nobody wants any more could stay for ever.
+pub const TIMER_C: Duration = Duration::from_secs(240);
 /// Timer D over UDP.
 pub const TIMER_D: Duration = Duration::from_secs(32);
 /// RFC 3261 §17.2.1: a 100 is due when the transaction user says nothing for so long.
