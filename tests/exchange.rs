@@ -548,16 +548,20 @@ fn registered(house: &mut House) -> Vec<Effect> {
 /// A phone registers, for the first time or again.
 fn registers(house: &mut House, seq: u32, lines: &str) -> Vec<Effect> {
     let effects = house.hears("192.0.2.8:5060", &register(seq, lines));
-    let sent = sent(&effects);
+    let lines = format!("{lines}{}", credentials(&effects));
+    house.hears("192.0.2.8:5060", &register(seq + 1, &lines))
+}
+
+/// The line that answers the challenge to a REGISTER.
+fn credentials(challenged: &[Effect]) -> String {
+    let sent = sent(challenged);
     let [(_, Message::Response(challenge))] = &sent[..] else { panic!("a challenge: {sent:?}") };
     let challenge = challenge.headers.all(HeaderName::WwwAuthenticate);
     let challenge = Challenge::strongest(challenge).unwrap();
     let login = Login { user: "3001", password: "secret" };
     let protected = Protected { method: "REGISTER", uri: "sip:cordboard.local" };
     let chance = Chance { cnonce: "c", count: 1 };
-    let credentials = challenge.answer(&login, &protected, &chance);
-    let lines = format!("{lines}Authorization: {credentials}\n");
-    house.hears("192.0.2.8:5060", &register(seq + 1, &lines))
+    format!("Authorization: {}\n", challenge.answer(&login, &protected, &chance))
 }
 
 // ---- floods ----
@@ -961,6 +965,44 @@ fn a_caller_with_a_wrong_password_is_told_to_the_log() {
         .collect();
     let line = "wrong password: source=198.51.100.7 transport=UDP count=1 account=\"3001\"";
     assert_eq!(told, [line]);
+}
+
+/// The server closes a connection that nothing is on.
+#[test]
+fn a_registration_or_a_call_is_on_its_connection() {
+    let (mut house, _) = House::new(State::default());
+    let flow = |port, connection| Flow {
+        transport: Transport::Tcp,
+        local: us(),
+        remote: address(&format!("192.0.2.8:{port}")),
+        connection: ConnectionId(connection),
+    };
+    let (phone, caller, idle) = (flow(40_001, 1), flow(40_002, 2), flow(40_003, 3));
+    let hears = |house: &mut House, flow: Flow, text: &str| {
+        let bytes = text.replace("SIP/2.0/UDP", "SIP/2.0/TCP").replace('\n', "\r\n");
+        house.machine.handle(house.now, Input::Sip { flow, bytes: bytes.as_bytes() })
+    };
+    let used = |house: &House| {
+        let is_used = house.machine.connections_in_use();
+        [phone, caller, idle].map(|flow| is_used(&flow))
+    };
+    assert_eq!(used(&house), [false; 3]);
+
+    let effects = hears(&mut house, phone, &register(1, ""));
+    assert!(!house.machine.is_registered_over(phone.connection), "a challenge is no registration");
+    let credentials = credentials(&effects);
+    let _ = hears(&mut house, phone, &register(2, &credentials));
+    assert!(house.machine.is_registered_over(phone.connection));
+    let effects = hears(&mut house, caller, &invite(1, "4001", CONTACT));
+    assert_ne!(status(&effects), Some(503));
+    assert_eq!(used(&house), [true, true, false]);
+
+    let _ = house.machine.handle(house.now, Input::FlowClosed(phone));
+    assert_eq!(used(&house), [false, true, false]);
+    // The call rings in vain, and is over.
+    house.later(31);
+    house.later(40);
+    assert_eq!(used(&house), [false; 3]);
 }
 
 /// RFC 3891: who knows the name of a call does not get a place in it.

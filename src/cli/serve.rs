@@ -3,14 +3,14 @@
 use crate::acd;
 use crate::config::{self, Answer, Config};
 use crate::dialog;
-use crate::directory::{Directory, NumberingPlan};
+use crate::directory::{Directory, NumberingPlan, TrunkHost};
 use crate::exchange::{self, journal::State};
 use crate::leg;
 use crate::locator;
 use crate::media::{self, Announcement, LobbyId};
 use crate::presence;
 use crate::random::Random;
-use crate::registrar;
+use crate::registrar::{self, Network};
 use crate::server::admin_socket::{self, AdminSocket};
 use crate::server::cameras::Cameras;
 use crate::server::clock::Clock;
@@ -20,7 +20,7 @@ use crate::server::open_files;
 use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
 use crate::server::telemetry;
-use crate::server::{CodecWorkers, own_address_towards};
+use crate::server::{CodecWorkers, GateSettings, own_address_towards};
 use crate::sip::Transport;
 use crate::store::{self, Database, Lax, Lock, Writer};
 use crate::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
@@ -214,7 +214,15 @@ fn listen(config: &Config, files: u64) -> anyhow::Result<Listen> {
         address: config.media.address,
         ports: open_files::ports_within(files, &config.media.ports),
     };
-    Ok(Listen { udp, tcp, media })
+    // Trunks that go by a name are known by what comes over their connections.
+    let trunks = config.trunks.iter().flat_map(|trunk| &trunk.addresses);
+    let trunks = trunks.filter_map(|address| match address.host {
+        TrunkHost::Address(ip) => Some(Network::from(ip)),
+        TrunkHost::Name { .. } => None,
+    });
+    let trusted = trunks.chain(config.sip.edges.clone());
+    let gate = GateSettings { per_source: config.limits.connections, trusted: trusted.collect() };
+    Ok(Listen { udp, tcp, media, gate })
 }
 
 /// Every room's settings from the configuration.

@@ -60,6 +60,8 @@ pub struct Config {
     pub records: Retention,
     /// `[levels]`
     pub levels: Levels,
+    /// `[limits]`
+    pub limits: Limits,
     /// `[desk]`
     pub desk: Desk,
     /// `[queue.NAME]`, at least one.
@@ -127,6 +129,13 @@ pub enum OnRefusal {
     Refuse,
     /// It goes to the operator number.
     Operator,
+}
+
+/// `[limits]`
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// TCP connections of one address beside those of phones that are registered and of calls.
+    pub connections: usize,
 }
 
 /// `[desk]`
@@ -221,6 +230,7 @@ impl Default for Config {
             web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
             records: Retention::default(),
             levels: Levels { external: LevelId::from("B"), on_refusal: OnRefusal::Refuse },
+            limits: Limits { connections: 64 },
             desk: Desk { lease: Duration::from_secs(30), secure_only: false },
             queues: BTreeMap::from([main]),
             trunks: Vec::new(),
@@ -278,8 +288,8 @@ impl Config {
     fn of<'a>(reader: &mut Reader<'_>, table: &'a DeTable<'a>) -> Self {
         let root = reader.root(table);
         let sections = [
-            "data", "sip", "media", "texts", "records", "web", "levels", "desk", "queue", "trunk",
-            "camera",
+            "data", "sip", "media", "texts", "records", "web", "levels", "limits", "desk", "queue",
+            "trunk", "camera",
         ];
         reader.allow(&root, &sections);
         let mut config = Self::default();
@@ -302,6 +312,9 @@ impl Config {
         }
         if let Some(section) = reader.section(&root, "levels") {
             config.levels.read(reader, &section);
+        }
+        if let Some(section) = reader.section(&root, "limits") {
+            config.limits.read(reader, &section);
         }
         if let Some(section) = reader.section(&root, "desk") {
             config.desk.read(reader, &section);
@@ -404,6 +417,14 @@ impl Levels {
         let words = [("refuse", OnRefusal::Refuse), ("operator", OnRefusal::Operator)];
         let word = |value: &DeValue<'_>| values::word(value, &words);
         set(&mut self.on_refusal, reader.value(section, "on_refusal", word));
+    }
+}
+
+impl Limits {
+    fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
+        reader.allow(section, &["connections"]);
+        let connections = |value: &DeValue<'_>| values::count(value, 1..=4_000);
+        set(&mut self.connections, reader.value(section, "connections", connections));
     }
 }
 

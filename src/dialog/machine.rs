@@ -15,7 +15,7 @@ use super::stored::StoredDialog;
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::random::{KeyedMap, Random};
-use crate::sip::{Flow, HeaderName, Request, StatusCode, Transport};
+use crate::sip::{Destination, Flow, HeaderName, Request, StatusCode, Transport};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -119,6 +119,11 @@ impl Machine {
     pub fn find_replaces(&self, call_id: &str, to_tag: &str, from_tag: &str) -> Option<LegId> {
         let entry = self.find_entry(call_id, to_tag, from_tag)?;
         (!entry.session.is_over()).then(|| entry.session.leg())
+    }
+
+    /// Where the dialogs' requests go, in no order.
+    pub fn destinations(&self) -> impl Iterator<Item = Destination> {
+        self.sessions.values().map(|entry| entry.session.destination())
     }
 
     /// The dialog of a leg in writing, while it is established.

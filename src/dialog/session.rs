@@ -174,6 +174,11 @@ impl Session {
         self.dialog.local_tag()
     }
 
+    /// Where its requests go.
+    pub fn destination(&self) -> Destination {
+        self.dialog.way.destination
+    }
+
     /// The dialog in writing, once it is established.
     pub fn stored(&self) -> Option<StoredDialog> {
         matches!(self.state, State::Established).then(|| StoredDialog::of(&self.dialog))

@@ -3,6 +3,9 @@
 use super::journal;
 use super::machine::Machine;
 use crate::directory::Directory;
+use crate::ids::ConnectionId;
+use crate::sip::{Destination, Flow};
+use std::collections::BTreeSet;
 
 /// The figures of the running server.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,6 +28,9 @@ pub struct Status {
     pub unresolved: Vec<String>,
     /// How the journal fares.
     pub journal: journal::Health,
+    /// TCP connections that are open, and those that were refused since the start. The exchange has no
+    /// sockets: whoever has them writes it here.
+    pub connections: (usize, usize),
 }
 
 impl Machine {
@@ -41,6 +47,33 @@ impl Machine {
             transactions: self.transactions(),
             unresolved: self.unresolved(),
             journal: self.ledger.health(),
+            connections: (0, 0),
+        }
+    }
+
+    /// Whether a phone is registered over a connection.
+    #[must_use]
+    pub fn is_registered_over(&self, connection: ConnectionId) -> bool {
+        self.registrar.is_over(connection)
+    }
+
+    /// Tells of each connection whether something is on it: a registration, a call, a desk, a trunk.
+    pub fn connections_in_use(&self) -> impl Fn(&Flow) -> bool {
+        let mut connections: BTreeSet<_> = self.registrar.connections().collect();
+        let mut remotes = BTreeSet::new();
+        for destination in self.legs.destinations() {
+            match destination {
+                Destination::Flow(flow) => drop(connections.insert(flow.connection)),
+                // Over the connection that is open to there.
+                Destination::Address { transport, remote } => {
+                    remotes.insert((transport, remote));
+                }
+            }
+        }
+        move |flow| {
+            connections.contains(&flow.connection)
+                || remotes.contains(&(flow.transport, flow.remote))
+                || self.directory.plan().trunk_from(flow.remote).is_some()
         }
     }
 

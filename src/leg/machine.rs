@@ -182,6 +182,11 @@ impl Machine {
         self.dialog.stored(leg)
     }
 
+    /// Where the legs' requests go, in no order.
+    pub fn destinations(&self) -> impl Iterator<Item = Destination> {
+        self.dialog.destinations()
+    }
+
     /// Whether there is such a leg.
     #[must_use]
     pub fn has(&self, leg: LegId) -> bool {

@@ -337,6 +337,16 @@ impl Bindings {
         self.by_number.contains_key(number)
     }
 
+    /// The connections over which something is registered.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
+        self.by_connection.keys().map(|(connection, _)| *connection)
+    }
+
+    /// Whether something is registered over a connection.
+    pub fn is_over(&self, connection: ConnectionId) -> bool {
+        self.by_connection.range((connection, 0)..=(connection, u64::MAX)).next().is_some()
+    }
+
     /// Where to call a number, the most preferred first; of the flows of one phone only the latest
     /// (RFC 5626 §6: never two at once).
     pub fn targets(&self, number: &Number) -> Vec<Target> {

@@ -45,6 +45,13 @@ impl Network {
     }
 }
 
+impl From<IpAddr> for Network {
+    fn from(ip: IpAddr) -> Self {
+        let ip = ip.to_canonical();
+        Self { ip, bits: if ip.is_ipv4() { 32 } else { 128 } }
+    }
+}
+
 impl FromStr for Network {
     type Err = NoNetwork;
 

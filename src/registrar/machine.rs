@@ -231,6 +231,17 @@ impl Machine {
         fixed || self.bindings.contains(number)
     }
 
+    /// The connections over which a phone is registered.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
+        self.bindings.connections()
+    }
+
+    /// Whether a phone is registered over a connection.
+    #[must_use]
+    pub fn is_over(&self, connection: ConnectionId) -> bool {
+        self.bindings.is_over(connection)
+    }
+
     /// All bindings, by number, for people to see.
     pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
         self.bindings.iter()

@@ -155,6 +155,10 @@ pub struct StatusRow {
     pub unwritten_refused: u64,
     /// Since the start: rows that were given up.
     pub unwritten_lost: u64,
+    /// TCP connections.
+    pub connections: usize,
+    /// TCP connections that were refused since the start.
+    pub refused_connections: usize,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -446,6 +450,8 @@ impl From<Reply> for Answer {
                 unwritten: status.journal.owed,
                 unwritten_refused: status.journal.refused,
                 unwritten_lost: status.journal.lost,
+                connections: status.connections.0,
+                refused_connections: status.connections.1,
             }),
         }
     }

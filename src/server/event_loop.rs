@@ -15,6 +15,7 @@ use super::cameras::{self, Cameras};
 use super::clock::Clock;
 use super::codec_workers::CodecWorkers;
 use super::complaints::Complaints;
+use super::gate::Settings as GateSettings;
 use super::media_sockets::{self, MediaSockets};
 use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
@@ -65,6 +66,8 @@ pub struct Listen {
     pub tcp: Vec<SocketAddr>,
     /// The relay.
     pub media: media_sockets::Settings,
+    /// How many connections there may be.
+    pub gate: GateSettings,
 }
 
 /// All that the loop touches.
@@ -106,7 +109,8 @@ impl Sockets {
         let sip =
             |transport| move |(address, error)| ListenError::Sip { transport, address, error };
         let udp = Udp::bind(&listen.udp).map_err(sip(Transport::Udp))?;
-        let streams = Streams::bind(&listen.tcp).await.map_err(sip(Transport::Tcp))?;
+        let streams =
+            Streams::bind(&listen.tcp, listen.gate.clone()).await.map_err(sip(Transport::Tcp))?;
         let address = listen.media.address;
         let relay = |error| ListenError::Media { address, error };
         let mut media = MediaSockets::new(listen.media.clone()).map_err(relay)?;
@@ -264,6 +268,7 @@ impl EventLoop {
             }
             let cores = earliest(self.exchange.deadline(), self.media.deadline());
             let server = earliest(self.cameras.deadline(), self.complaints.deadline());
+            let server = earliest(server, self.sockets.streams.deadline());
             let wake = earliest(earliest(cores, server), farewell);
             let Sockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
@@ -336,6 +341,10 @@ impl EventLoop {
         if self.media.deadline().is_some_and(|at| at <= now.instant) {
             self.media.tick(now, self.sockets.media.outgoing());
         }
+        let streams = &mut self.sockets.streams;
+        if streams.deadline().is_some_and(|at| at <= now.instant) {
+            streams.sweep(now.instant, self.exchange.connections_in_use());
+        }
     }
 
     // ---- what comes in ----
@@ -374,7 +383,7 @@ impl EventLoop {
     }
 
     fn on_stream(&mut self, event: stream::Event) {
-        self.sockets.streams.note(&event);
+        self.sockets.streams.note(self.now().instant, &event);
         match event {
             stream::Event::Opened(..) => {}
             stream::Event::Message(flow, bytes) => {
@@ -492,12 +501,7 @@ impl EventLoop {
                 Effect::Journal(news) => telemetry::tell_of_journal(&news),
                 Effect::Resolve(question) => self.resolver.ask(question),
                 Effect::Located { name, addresses } => telemetry::locate(&name, &addresses),
-                Effect::Reply { id, reply } => {
-                    if let Some(waiting) = self.replies.remove(&id) {
-                        // Whoever asked may have gone.
-                        let _ = waiting.send(reply);
-                    }
-                }
+                Effect::Reply { id, reply } => self.reply(id, reply),
                 Effect::Log(story) => telemetry::tell(&story),
                 Effect::WrongPassword(wrong) => telemetry::suspect(&wrong),
                 Effect::Complaint { flow, about, what } => {
@@ -519,6 +523,16 @@ impl EventLoop {
         }
     }
 
+    fn reply(&mut self, id: u64, mut reply: Reply) {
+        if let Reply::Status(status) = &mut reply {
+            status.connections = self.sockets.streams.figures();
+        }
+        if let Some(waiting) = self.replies.remove(&id) {
+            // Whoever asked may have gone.
+            let _ = waiting.send(reply);
+        }
+    }
+
     fn send(&mut self, to: Destination, bytes: Vec<u8>) {
         let sent = match to {
             Destination::Flow(Flow { transport: Transport::Udp, local, remote, .. }) => {
@@ -527,7 +541,15 @@ impl EventLoop {
             Destination::Address { transport: Transport::Udp, remote } => {
                 self.sockets.udp.send(None, remote, &bytes).is_ok()
             }
-            to => self.sockets.streams.send(&to, bytes).is_ok(),
+            to => {
+                // The answer to a phone that has just registered goes this way, too.
+                if let Destination::Flow(flow) = to
+                    && self.exchange.is_registered_over(flow.connection)
+                {
+                    self.sockets.streams.be_known(flow.connection);
+                }
+                self.sockets.streams.send(&to, bytes).is_ok()
+            }
         };
         if !sent {
             self.found.push_back(Found::Unsendable(to));

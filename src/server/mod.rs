@@ -11,6 +11,7 @@ pub mod clock;
 mod codec_workers;
 mod complaints;
 pub mod event_loop;
+mod gate;
 mod liveness;
 pub mod media_sockets;
 pub mod open_files;
@@ -23,6 +24,7 @@ mod udp;
 
 pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;
+pub use gate::{CONNECTIONS_MAX, RESERVE, Settings as GateSettings, TRUSTED_FACTOR};
 pub use reserve::{RESERVE_MIN, Reserve};
 
 pub use udp::own_address_towards;

@@ -4,17 +4,21 @@
 //!   accept or connect ─▶ one reading task, one writing task ── Event ─▶ the loop
 //!   the loop ── bytes ─▶ bounded queue ─▶ writing task        (a full queue closes the peer)
 //! ```
+//!
+//! A connection that nothing of ours is on, no registration, call or desk, is closed when no message
+//! has come for two minutes; one that begins no message at all, or does not end one, within 20 s.
 
+use super::gate::{self, Gate};
 use super::liveness;
 use super::open_files::{self, Rest};
 use crate::ids::ConnectionId;
 use crate::sip::{Destination, Flow, Frame, Framing, Transport};
+use crate::time::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,10 +28,15 @@ use tokio::sync::mpsc;
 const WAITING_MAX: usize = 256;
 /// Events that may wait for the loop.
 const EVENTS_MAX: usize = 4_096;
-/// Connections that may be open at once.
-pub const CONNECTIONS_MAX: usize = 4_096;
 /// A connection is closed on which nothing came for so long; phones keep theirs alive.
-const IDLE_MAX: Duration = Duration::from_secs(2 * 3_600);
+const SILENT_MAX: Duration = Duration::from_secs(2 * 3_600);
+/// A connection that nothing is on is closed when no message has come for so long.
+const IDLE_MAX: Duration = Duration::from_secs(120);
+/// The first message of who connects to us has to be here by then, and each message so long after it
+/// began.
+const MESSAGE_MAX: Duration = Duration::from_secs(20);
+/// How often it is looked for idle connections.
+const SWEEP: Duration = Duration::from_secs(10);
 /// A connection that is not up by then has failed.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// One write that takes longer closes the connection.
@@ -37,7 +46,7 @@ const WRITE_MAX: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub enum Event {
     /// A connection is up, whoever opened it.
-    Opened(Flow, mpsc::Sender<Vec<u8>>),
+    Opened(Flow, By, mpsc::Sender<Vec<u8>>),
     /// One whole message.
     Message(Flow, Vec<u8>),
     /// A connection is closed.
@@ -51,19 +60,48 @@ pub enum Event {
 pub struct Streams {
     events: mpsc::Sender<Event>,
     incoming: mpsc::Receiver<Event>,
-    open: BTreeMap<ConnectionId, (Flow, mpsc::Sender<Vec<u8>>)>,
+    open: BTreeMap<ConnectionId, Connection>,
     by_remote: BTreeMap<SocketAddr, ConnectionId>,
     /// What waits for a connection that is being made.
     connecting: BTreeMap<SocketAddr, Vec<Vec<u8>>>,
     shared: Arc<Shared>,
     addresses: Vec<SocketAddr>,
+    next_sweep: Option<Instant>,
+    /// As many were refused when it was last said.
+    refusals_said: usize,
 }
 
-/// What the tasks share: only counters.
-#[derive(Debug, Default)]
+/// One that is open.
+#[derive(Debug)]
+struct Connection {
+    flow: Flow,
+    writer: mpsc::Sender<Vec<u8>>,
+    /// When the last message came, or it was opened, or something of ours was last on it.
+    used: Instant,
+    by: By,
+}
+
+/// What the tasks share.
+#[derive(Debug)]
 struct Shared {
-    open: AtomicUsize,
-    minted: AtomicUsize,
+    gate: Mutex<Gate>,
+    minted: AtomicU64,
+}
+
+impl Shared {
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        // Counters are whole whoever has let go of them.
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who has opened a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum By {
+    /// The switchboard.
+    Us,
+    /// The peer.
+    Them,
 }
 
 impl Streams {
@@ -71,7 +109,10 @@ impl Streams {
     ///
     /// # Errors
     /// The address that cannot be bound, and why.
-    pub async fn bind(addresses: &[SocketAddr]) -> Result<Self, (SocketAddr, io::Error)> {
+    pub async fn bind(
+        addresses: &[SocketAddr],
+        settings: gate::Settings,
+    ) -> Result<Self, (SocketAddr, io::Error)> {
         let (events, incoming) = mpsc::channel(EVENTS_MAX);
         let mut streams = Self {
             events,
@@ -79,8 +120,13 @@ impl Streams {
             open: BTreeMap::new(),
             by_remote: BTreeMap::new(),
             connecting: BTreeMap::new(),
-            shared: Arc::default(),
+            shared: Arc::new(Shared {
+                gate: Mutex::new(Gate::new(settings)),
+                minted: AtomicU64::new(0),
+            }),
             addresses: Vec::new(),
+            next_sweep: None,
+            refusals_said: 0,
         };
         for address in addresses {
             let listener = TcpListener::bind(address).await.map_err(|error| (*address, error))?;
@@ -108,17 +154,21 @@ impl Streams {
     }
 
     /// Takes note of an event before the exchange hears of it.
-    pub fn note(&mut self, event: &Event) {
+    pub fn note(&mut self, now: Instant, event: &Event) {
         match event {
-            Event::Opened(flow, writer) => {
+            Event::Opened(flow, by, writer) => {
                 for bytes in self.connecting.remove(&flow.remote).unwrap_or_default() {
                     // A fresh queue has room for all that may wait for a connection.
                     let _ = writer.try_send(bytes);
                 }
-                self.open.insert(flow.connection, (*flow, writer.clone()));
+                let connection =
+                    Connection { flow: *flow, writer: writer.clone(), used: now, by: *by };
+                self.open.insert(flow.connection, connection);
                 self.by_remote.insert(flow.remote, flow.connection);
+                self.next_sweep.get_or_insert(now + SWEEP);
             }
             Event::Closed(flow) => {
+                self.shared.gate().closed(flow.connection);
                 self.open.remove(&flow.connection);
                 if self.by_remote.get(&flow.remote) == Some(&flow.connection) {
                     self.by_remote.remove(&flow.remote);
@@ -127,8 +177,51 @@ impl Streams {
             Event::Failed(_, remote) => {
                 self.connecting.remove(remote);
             }
-            Event::Message(..) => {}
+            Event::Message(flow, _) => {
+                if let Some(connection) = self.open.get_mut(&flow.connection) {
+                    connection.used = now;
+                }
+            }
         }
+    }
+
+    /// A phone has registered over it.
+    pub fn be_known(&mut self, connection: ConnectionId) {
+        self.shared.gate().be_known(connection);
+    }
+
+    /// When [`sweep`](Self::sweep) has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.next_sweep
+    }
+
+    /// Closes what nothing has been on for too long. `is_used` says on which something is.
+    pub fn sweep(&mut self, now: Instant, is_used: impl Fn(&Flow) -> bool) {
+        self.next_sweep = (!self.open.is_empty()).then_some(now + SWEEP);
+        let mut gate = self.shared.gate();
+        self.open.retain(|name, connection| {
+            if is_used(&connection.flow) {
+                connection.used = now;
+                gate.be_known(*name);
+                return true;
+            }
+            if connection.by == By::Them {
+                gate.be_stranger(*name, connection.flow.remote.ip());
+            }
+            // Dropping the queue ends the writing task, which closes the connection.
+            now.since(connection.used) < IDLE_MAX
+        });
+        let (_, refused) = gate.figures();
+        if refused > self.refusals_said {
+            let more = refused - self.refusals_said;
+            tracing::warn!("{more} TCP connections refused: too many from one address, or at all");
+            self.refusals_said = refused;
+        }
+    }
+
+    /// How many connections are open, and how many were refused since the start.
+    pub fn figures(&self) -> (usize, usize) {
+        self.shared.gate().figures()
     }
 
     /// Sends over a connection, the one that is open to that address, or a new one.
@@ -143,7 +236,7 @@ impl Streams {
         };
         let open = connection.and_then(|connection| self.open.get(&connection));
         match (open, to) {
-            (Some((flow, writer)), _) => {
+            (Some(Connection { flow, writer, .. }), _) => {
                 if writer.try_send(bytes).is_ok() {
                     return Ok(());
                 }
@@ -167,7 +260,7 @@ impl Streams {
             waiting.push(bytes);
             return Ok(());
         }
-        if self.shared.open.load(Ordering::Relaxed) >= CONNECTIONS_MAX {
+        if !self.shared.gate().has_room() {
             return Err(Unsendable);
         }
         self.connecting.insert(remote, vec![bytes]);
@@ -175,7 +268,7 @@ impl Streams {
         tokio::spawn(async move {
             let connected = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(remote)).await;
             match connected {
-                Ok(Ok(stream)) => start(stream, remote, &events, &shared).await,
+                Ok(Ok(stream)) => start(stream, remote, By::Us, &events, &shared).await,
                 Ok(Err(_)) | Err(_) => {
                     let _ = events.send(Event::Failed(Transport::Tcp, remote)).await;
                 }
@@ -194,11 +287,12 @@ async fn accept(listener: TcpListener, events: mpsc::Sender<Event>, shared: Arc<
     loop {
         let accepted = listener.accept().await;
         match accepted.and_then(|accepted| open_files::leave_some().map(|()| accepted)) {
-            Ok((stream, remote)) if shared.open.load(Ordering::Relaxed) < CONNECTIONS_MAX => {
+            Ok((stream, remote)) => {
                 rest.over();
-                start(stream, remote, &events, &shared).await;
+                if shared.gate().admits(remote.ip()) {
+                    start(stream, remote, By::Them, &events, &shared).await;
+                }
             }
-            Ok((stream, _)) => drop(stream),
             // Out of files, or a connection that died in the queue: others may come.
             Err(error) => rest.after("no connection can be accepted", &error).await,
         }
@@ -211,6 +305,7 @@ async fn accept(listener: TcpListener, events: mpsc::Sender<Event>, shared: Arc<
 async fn start(
     stream: TcpStream,
     remote: SocketAddr,
+    by: By,
     events: &mpsc::Sender<Event>,
     shared: &Arc<Shared>,
 ) {
@@ -221,24 +316,23 @@ async fn start(
         let _ = events.send(Event::Failed(Transport::Tcp, remote)).await;
         return;
     };
-    let number = shared.minted.fetch_add(1, Ordering::Relaxed) as u64 + 1;
+    let number = shared.minted.fetch_add(1, Ordering::Relaxed) + 1;
     let flow = Flow { transport: Transport::Tcp, local, remote, connection: ConnectionId(number) };
     let (writer, queue) = mpsc::channel(WAITING_MAX);
-    shared.open.fetch_add(1, Ordering::Relaxed);
-    if events.send(Event::Opened(flow, writer.clone())).await.is_err() {
+    shared.gate().opened(flow.connection, (by == By::Them).then_some(remote.ip()));
+    if events.send(Event::Opened(flow, by, writer.clone())).await.is_err() {
         return;
     }
     let (reading, writing) = stream.into_split();
-    let (events, shared) = (events.clone(), Arc::clone(shared));
+    let events = events.clone();
     tokio::spawn(async move {
         // The pong of a keep-alive goes the same way as messages (RFC 5626 §4.4.1).
         let pongs = writer.downgrade();
         drop(writer);
         tokio::select! {
-            () = read(reading, flow, &events, &pongs) => {}
+            () = read(reading, flow, by, &events, &pongs) => {}
             () = write(writing, queue) => {}
         }
-        shared.open.fetch_sub(1, Ordering::Relaxed);
         let _ = events.send(Event::Closed(flow)).await;
     });
 }
@@ -246,18 +340,23 @@ async fn start(
 async fn read(
     mut stream: OwnedReadHalf,
     flow: Flow,
+    by: By,
     events: &mpsc::Sender<Event>,
     pongs: &mpsc::WeakSender<Vec<u8>>,
 ) {
     let mut framing = Framing::new();
     let mut buffer = vec![0; 16 * 1024];
+    // By when the message that has begun, or is the first, has to be here.
+    let mut whole_by = (by == By::Them).then(|| tokio::time::Instant::now() + MESSAGE_MAX);
     loop {
-        let read = tokio::time::timeout(IDLE_MAX, stream.read(&mut buffer)).await;
+        let until = whole_by.unwrap_or_else(|| tokio::time::Instant::now() + SILENT_MAX);
+        let read = tokio::time::timeout_at(until, stream.read(&mut buffer)).await;
         let Ok(Ok(length @ 1..)) = read else { return };
         framing.push(&buffer[..length]);
         loop {
             match framing.next_frame() {
                 Ok(Some(Frame::Message(bytes))) => {
+                    whole_by = None;
                     let message = Event::Message(flow, bytes.to_vec());
                     if events.send(message).await.is_err() {
                         return;
@@ -273,6 +372,9 @@ async fn read(
                 Err(_) => return,
             }
         }
+        if framing.is_midway() && whole_by.is_none() {
+            whole_by = Some(tokio::time::Instant::now() + MESSAGE_MAX);
+        }
     }
 }
 
@@ -284,4 +386,73 @@ async fn write(mut stream: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>) {
         }
     }
     let _ = stream.shutdown().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+    use std::net::TcpStream as Peer;
+
+    fn at(secs: u64) -> Instant {
+        Instant::START + Duration::from_secs(secs)
+    }
+
+    /// A listener, and so many who have connected to it at second 0.
+    async fn with_peers(count: usize) -> (Streams, Vec<Peer>, Vec<Flow>) {
+        let settings = gate::Settings { per_source: 64, trusted: vec![] };
+        let mut streams = Streams::bind(&["127.0.0.1:0".parse().unwrap()], settings).await.unwrap();
+        let (mut peers, mut flows) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            peers.push(Peer::connect(streams.addresses()[0]).unwrap());
+            let event = streams.next().await.unwrap();
+            streams.note(at(0), &event);
+            let Event::Opened(flow, By::Them, _) = event else { panic!("{event:?}") };
+            flows.push(flow);
+        }
+        (streams, peers, flows)
+    }
+
+    #[tokio::test]
+    async fn who_is_idle_is_closed_and_who_is_registered_stays() {
+        let (mut streams, mut peers, flows) = with_peers(3).await;
+        let [registered, talker, _] = flows[..] else { panic!("three") };
+        assert_eq!(streams.deadline(), Some(at(10)));
+        streams.note(at(100), &Event::Message(talker, vec![]));
+        streams.sweep(at(119), |flow| *flow == registered);
+        assert_eq!(streams.open.len(), 3);
+        streams.sweep(at(120), |flow| *flow == registered);
+        assert_eq!(streams.open.len(), 2);
+        // The other end sees it.
+        let event = streams.next().await.unwrap();
+        streams.note(at(120), &event);
+        assert!(matches!(event, Event::Closed(flow) if flow == flows[2]), "{event:?}");
+        assert_eq!(peers[2].read(&mut [0; 8]).unwrap(), 0);
+        streams.sweep(at(220), |flow| *flow == registered);
+        assert_eq!(streams.open.keys().collect::<Vec<_>>(), [&registered.connection]);
+        // When its registration is over it has two minutes.
+        streams.sweep(at(339), |_| false);
+        assert_eq!(streams.open.len(), 1);
+        streams.sweep(at(340), |_| false);
+        assert_eq!((streams.open.len(), streams.deadline()), (0, Some(at(350))));
+        streams.sweep(at(350), |_| false);
+        assert_eq!(streams.deadline(), None);
+    }
+
+    #[tokio::test]
+    async fn who_is_over_the_limit_is_closed_at_once_and_counted() {
+        let (mut streams, _peers, flows) = with_peers(64).await;
+        let address = streams.addresses()[0];
+        let mut refused = Peer::connect(address).unwrap();
+        // The listener's task runs while we wait, and says nothing.
+        let event = tokio::time::timeout(Duration::from_millis(200), streams.next()).await;
+        assert!(event.is_err(), "{event:?}");
+        assert_eq!(refused.read(&mut [0; 8]).unwrap(), 0);
+        assert_eq!(streams.figures(), (64, 1));
+        // A phone that registers makes room for the next stranger.
+        streams.be_known(flows[0].connection);
+        let _next = Peer::connect(address).unwrap();
+        let event = streams.next().await.unwrap();
+        assert!(matches!(event, Event::Opened(..)), "{event:?}");
+    }
 }

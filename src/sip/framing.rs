@@ -46,10 +46,11 @@ impl Framing {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Whether a message or a line end has begun and not ended: a peer that stays so is too slow.
+    /// Whether a message has begun and not ended: a peer that stays so is too slow. A line end alone is
+    /// no beginning: it may be the answer to a ping.
     #[must_use]
     pub fn is_midway(&self) -> bool {
-        self.taken < self.buffer.len()
+        self.unread().iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
     }
 
     /// The next frame; `None` until more is pushed.

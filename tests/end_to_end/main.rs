@@ -15,6 +15,7 @@
 //! * `rtsp_cameras`: GStreamer's RTSP server as an IP camera, seen by baresip.
 //! * `faults`: what the machine and the net can do to a running switchboard.
 //! * `full_disk`: a disk of one megabyte, and another process that holds the database.
+//! * `attacker`: somebody without a password, beside phones that have one.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -22,6 +23,7 @@
 #![allow(clippy::print_stderr)] // A failed test prints what its programs said.
 
 mod apparatus;
+mod attacker;
 mod desk;
 mod faults;
 mod full_disk;
