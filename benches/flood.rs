@@ -373,7 +373,7 @@ impl Calls {
     fn open(felt: &Arc<Felt>) -> Self {
         let socket = socket(CALLERS);
         let mut dialogs = Vec::new();
-        for number in 0..CALLS {
+        for (number, port) in HOUSE_PORTS[0].iter().enumerate() {
             let user = format!("9{number:02}");
             let mut dialog = Dialog::new(format!("long{number}"), &user, "4001");
             let body = sdp(CALLERS.ip(), 30_000 + number as u16);
@@ -382,7 +382,7 @@ impl Calls {
             loop {
                 let Some(Message::Response(response)) = receive(&socket) else { continue };
                 if response.status.is_success() {
-                    HOUSE_PORTS[0][number].store(audio_port(&response.body), Ordering::Relaxed);
+                    port.store(audio_port(&response.body), Ordering::Relaxed);
                     dialog.established(&response);
                     break;
                 }
