@@ -418,6 +418,16 @@ fn a_writer_that_falls_behind_refuses_instead_of_waiting() {
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Committed(_))));
 }
 
+#[test]
+fn an_empty_batch_is_written_too_and_so_tells_whether_anything_can_be() {
+    let data = tempfile::tempdir().unwrap();
+    write(data.path(), vec![put(vec![])]);
+    write(data.path(), vec![put(vec![])]);
+    let sql = "SELECT value FROM facts WHERE name = 'tried'";
+    let tried: i64 = raw(data.path()).query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(tried, 2);
+}
+
 /// A journal that fails as the test says.
 struct Faulty<F>(F);
 

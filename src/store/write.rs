@@ -31,6 +31,16 @@ pub(super) fn put(connection: &Connection, entry: &Entry) -> Result<()> {
     }
 }
 
+/// Writes what nobody reads: who writes nothing asks whether anything can be written.
+pub(super) fn try_out(connection: &Connection) -> Result<()> {
+    run(
+        connection,
+        "INSERT INTO facts (name, value) VALUES ('tried', 1)
+         ON CONFLICT (name) DO UPDATE SET value = value + 1",
+        params![],
+    )
+}
+
 fn run(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<()> {
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }

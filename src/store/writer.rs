@@ -47,6 +47,9 @@ impl Journal for Database {
             // Whoever else writes is waited for here, once, and not in the midst of it.
             let immediate = TransactionBehavior::Immediate;
             let transaction = self.connection.transaction_with_behavior(immediate)?;
+            if batches.iter().all(|batch| batch.entries.is_empty()) {
+                write::try_out(&transaction)?;
+            }
             for entry in batches.iter().flat_map(|batch| &batch.entries) {
                 write::put(&transaction, entry)?;
             }
