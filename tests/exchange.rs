@@ -862,6 +862,17 @@ fn changes_are_made_one_after_the_other() {
 }
 
 #[test]
+fn the_time_that_a_change_waited_for_its_turn_counts() {
+    let (mut house, _) = House::new(State::default());
+    let first = awaited(&house.asks(1, add("5001")));
+    let _ = house.asks(2, add("5002"));
+    let _ = house.later(4);
+    let effects = house.commits(first);
+    assert_eq!((reply(&effects), batches(&effects).len()), (says(1, "Done"), 1));
+    assert_eq!(reply(&house.later(1)), says(2, "Unwritten"));
+}
+
+#[test]
 fn no_more_than_so_many_changes_wait() {
     let (mut house, _) = House::new(State::default());
     for id in 0..=CHANGES_WAITING_MAX as u64 {

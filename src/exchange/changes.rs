@@ -49,7 +49,7 @@ struct Wanted {
 #[derive(Debug)]
 enum Current {
     /// An administrator waits.
-    Written { id: u64, ticket: Ticket, audited: Audited },
+    Written { id: u64, ticket: Ticket, audited: Audited, until: Instant },
     /// The administrator was refused before the journal has said what came of it.
     InDoubt { ticket: Ticket, audited: Audited },
     /// It was written after all, and has to be undone.
@@ -59,16 +59,14 @@ enum Current {
 impl Changes {
     /// The next moment at which something is late or tried again.
     pub fn deadline(&self) -> Option<Instant> {
-        let again = match &self.current {
-            Some(Current::TakenBack { ticket: None, again, .. }) => Some(*again),
-            Some(
-                Current::Written { .. }
-                | Current::InDoubt { .. }
-                | Current::TakenBack { ticket: Some(_), .. },
-            )
-            | None => None,
+        let current = match &self.current {
+            Some(Current::TakenBack { ticket: None, again: at, .. })
+            | Some(Current::Written { until: at, .. }) => Some(*at),
+            Some(Current::InDoubt { .. } | Current::TakenBack { ticket: Some(_), .. }) | None => {
+                None
+            }
         };
-        earliest(again, self.waiting.front().map(|wanted| wanted.until))
+        earliest(current, self.waiting.front().map(|wanted| wanted.until))
     }
 }
 
@@ -92,13 +90,13 @@ impl Machine {
     /// The next change that breaks no rule is written, when none is.
     fn next_change(&mut self, now: Now, out: &mut Vec<Effect>) {
         while self.changes.current.is_none()
-            && let Some(Wanted { id, by, change, .. }) = self.changes.waiting.pop_front()
+            && let Some(Wanted { id, by, change, until }) = self.changes.waiting.pop_front()
         {
             match self.directory.consider(&change) {
                 Ok(effects) => {
                     let audited = Audited { at: now.unix, by, what: change.to_string(), effects };
                     let ticket = self.write_change(now, audited.clone(), out);
-                    self.changes.current = Some(Current::Written { id, ticket, audited });
+                    self.changes.current = Some(Current::Written { id, ticket, audited, until });
                 }
                 Err(refusal) => out.push(Effect::Reply { id, reply: Reply::Refused(refusal) }),
             }
@@ -118,7 +116,7 @@ impl Machine {
     /// The journal has a batch that may be a change.
     pub(super) fn change_written(&mut self, now: Now, written: Ticket, out: &mut Vec<Effect>) {
         match self.changes.current.take() {
-            Some(Current::Written { id, ticket, audited }) if ticket == written => {
+            Some(Current::Written { id, ticket, audited, .. }) if ticket == written => {
                 self.adopt(now, audited.effects);
                 out.push(Effect::Reply { id, reply: Reply::Done });
             }
@@ -152,19 +150,16 @@ impl Machine {
         self.next_change(now, out);
     }
 
-    /// A batch that may be a change takes too long.
-    pub(super) fn change_late(&mut self, late: Ticket, out: &mut Vec<Effect>) {
+    /// Refuses what waits for too long, and takes back what is still to be taken back.
+    pub(super) fn tick_changes(&mut self, now: Now, out: &mut Vec<Effect>) {
+        // The time that it waited for its turn counts.
         match self.changes.current.take() {
-            Some(Current::Written { id, ticket, audited }) if ticket == late => {
+            Some(Current::Written { id, ticket, audited, until }) if until <= now.instant => {
                 self.refuse_change(id, out);
                 self.changes.current = Some(Current::InDoubt { ticket, audited });
             }
             other => self.changes.current = other,
         }
-    }
-
-    /// Refuses what waits for too long, and takes back what is still to be taken back.
-    pub(super) fn tick_changes(&mut self, now: Now, out: &mut Vec<Effect>) {
         while let Some(wanted) = self.changes.waiting.pop_front_if(|w| w.until <= now.instant) {
             self.refuse_change(wanted.id, out);
         }

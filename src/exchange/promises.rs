@@ -83,7 +83,6 @@ impl Machine {
         let due = self.ledger.tick(now);
         for ticket in due.late {
             self.break_promise(now, ticket);
-            self.change_late(ticket, out);
         }
         self.tick_changes(now, out);
         self.work(now, out);
