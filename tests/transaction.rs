@@ -735,7 +735,7 @@ fn a_long_request_goes_by_tcp() {
     let mut house = House::over(Transport::Udp);
     house.to = Destination::Address { transport: Transport::Udp, remote: house.flow.remote };
     let body = vec![b'x'; 1300];
-    let request = Request { body, ..request("OPTIONS", "1") };
+    let request = Request { body, ..request("INVITE", "1") };
     let input = Input::Request { id: ClientId(1), to: house.to, request };
     let effects = house.machine.handle(Instant::START, input);
     let [Effect::Send { to, message }] = &effects[..] else { panic!("{effects:?}") };
@@ -795,7 +795,7 @@ fn an_answer_goes_where_the_request_came_from() {
 fn ten_thousand_transactions_keep_their_order() {
     let mut house = House::over(Transport::Udp);
     for id in 0..10_000 {
-        let request = request("OPTIONS", "1");
+        let request = request("INVITE", "1");
         let now = Instant::from_micros(id);
         let _ =
             house.machine.handle(now, Input::Request { id: ClientId(id), to: house.to, request });
