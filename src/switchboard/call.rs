@@ -19,7 +19,7 @@
 
 use super::admission::{Callee, Identity};
 use super::call_record::{CallRecord, EndedBy, Handover};
-use super::context::{Asker, Context, Keep, Owner, Permission, Step, party};
+use super::context::{Asker, Context, Owner, Permission, Step, party};
 use super::desk::event::{Outcome, Refusal};
 use super::handover::Checks;
 use super::recording::RecordingState;
@@ -309,90 +309,8 @@ impl OperatorCall {
 
     // ---- taken ----
 
-    /// An operator has won this call; the journal is asked to remember it.
-    pub fn taken(
-        &mut self,
-        operator: OperatorId,
-        asker: Asker,
-        phone: Option<(LegId, Spoken)>,
-        ctx: &mut Context<'_>,
-    ) -> Ticket {
-        let ticket = ctx.ticket();
-        self.record.operators.push(operator.clone());
-        self.record.enter("taken", ctx.now.unix, operator.as_str());
-        let waited = ctx.now.unix.since(self.record.began);
-        ctx.log(Story::Taken { call: self.id, operator: operator.clone(), waited });
-        let record = Box::new(self.record.clone());
-        ctx.steps.push(Step::Keep(Keep::Call(record), Some(ticket)));
-        self.state =
-            State::Taken { operator, asker, ticket, phone, phone_gone: false, abandoned: false };
-        ticket
-    }
-
-    /// Whether this call waits for that commit.
-    pub fn waits_for(&self, awaited: Ticket) -> bool {
-        match &self.state {
-            State::Taken { ticket, .. } | State::Leaving { ticket, .. } => *ticket == awaited,
-            _ => false,
-        }
-    }
-
-    /// The journal has the take: the winner hears of it.
-    pub fn confirm_take(&mut self, ctx: &mut Context<'_>) {
-        if let State::Taken { asker, .. } = &mut self.state {
-            let asker = std::mem::replace(asker, Asker::Nobody);
-            ctx.answer(asker, Outcome::Ok);
-        }
-    }
-
-    /// The journal has the take or the release, and all who had to hear of it have.
-    pub fn committed(&mut self, ctx: &mut Context<'_>) {
-        match &self.state {
-            State::Taken { .. } => self.call_operator(ctx),
-            State::Leaving { .. } => self.leave(ctx),
-            _ => {}
-        }
-    }
-
-    /// The journal does not have the take or the release: neither is to be.
-    pub fn unwritten(&mut self, ctx: &mut Context<'_>) {
-        match &self.state {
-            State::Taken { .. } => self.take_unwritten(ctx),
-            State::Leaving { .. } => self.stay(ctx),
-            _ => {}
-        }
-    }
-
-    /// The caller is back at its place before anyone but the taker notices.
-    fn take_unwritten(&mut self, ctx: &mut Context<'_>) {
-        let State::Taken { operator, asker, phone, abandoned, .. } =
-            std::mem::replace(&mut self.state, State::Queued)
-        else {
-            unreachable!("only a taken call waits for the commit of its take")
-        };
-        ctx.answer(asker, Outcome::Refused(Refusal::Unwritten));
-        // It never had the call; the phases tell that it wanted it.
-        self.record.operators.pop();
-        let unwritten =
-            Story::Unwritten { call: self.id, operator: operator.clone(), what: "take" };
-        ctx.log(unwritten);
-        if let Some((leg, _)) = phone {
-            ctx.hang_up(leg, Cause::Internal);
-            // Else it would ring again at once, be answered, and be hung up again.
-            let failure = presence::PhoneFailure::Unreachable;
-            ctx.presence(presence::Input::PhoneFailed { operator: operator.clone(), failure });
-        }
-        ctx.steps.push(Step::Free(operator));
-        if abandoned {
-            return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
-        }
-        self.enter(State::Queued, ctx);
-        let place = acd::Place::Original;
-        ctx.queue(acd::Input::PutBack { request: self.request, place });
-    }
-
     /// The winner's phone is called, or is on the line already.
-    fn call_operator(&mut self, ctx: &mut Context<'_>) {
+    pub(super) fn call_operator(&mut self, ctx: &mut Context<'_>) {
         let State::Taken { operator, phone, phone_gone, abandoned, .. } =
             std::mem::replace(&mut self.state, State::Ended)
         else {

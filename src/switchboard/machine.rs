@@ -154,7 +154,7 @@ pub struct Machine {
     /// What the phone of each operator used last, until the operator is out.
     pub(super) spoken: BTreeMap<OperatorId, leg::Spoken>,
     /// Withdrawals that wait for the commit of the take that caused them.
-    held: BTreeMap<Ticket, Vec<acd::Effect>>,
+    pub(super) held: BTreeMap<Ticket, Vec<acd::Effect>>,
     /// The phones that are in a call of each call.
     engaged: BTreeMap<CallId, BTreeSet<Number>>,
     alarms: BTreeSet<(Instant, CallId)>,
@@ -582,48 +582,6 @@ impl Machine {
         }
     }
 
-    /// The call whose take or release waits for this commit.
-    fn waiting_for(&self, ticket: Ticket) -> Option<CallId> {
-        let waits = |call: &&CallId| match self.calls.get(call) {
-            Some(Call::Operator(call)) => call.waits_for(ticket),
-            Some(Call::Direct(_)) | None => false,
-        };
-        self.hands.values().find(waits).copied()
-    }
-
-    fn committed(&mut self, env: &mut Env<'_>, ticket: Ticket) {
-        let Some(id) = self.waiting_for(ticket) else { return };
-        if let Some(withdrawals) = self.held.remove(&ticket) {
-            self.with_call(env, id, |call, ctx| {
-                if let Call::Operator(call) = call {
-                    call.confirm_take(ctx);
-                }
-            });
-            withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
-            // All this is on its way before the desk phone is called (R4.2).
-            self.pump(env);
-        }
-        self.with_call(env, id, |call, ctx| {
-            if let Call::Operator(call) = call {
-                call.committed(ctx);
-            }
-        });
-    }
-
-    /// A take or a release that is not in the journal is not to be (R4.2): whoever asked is told, and
-    /// the call is where it was.
-    fn unwritten(&mut self, env: &mut Env<'_>, ticket: Ticket) {
-        let Some(id) = self.waiting_for(ticket) else { return };
-        // The others lose the call before it is offered to them again.
-        let withdrawals = self.held.remove(&ticket).unwrap_or_default();
-        withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
-        self.with_call(env, id, |call, ctx| {
-            if let Call::Operator(call) = call {
-                call.unwritten(ctx);
-            }
-        });
-    }
-
     pub(super) fn on_presence(&mut self, env: &mut Env<'_>, input: presence::Input) {
         for effect in self.presence.handle(env.now.instant, input) {
             self.on_presence_effect(env, effect);
@@ -671,7 +629,7 @@ impl Machine {
     }
 
     /// Sends what the desks still have to hear, as far as each can take it.
-    fn pump(&mut self, env: &mut Env<'_>) {
+    pub(super) fn pump(&mut self, env: &mut Env<'_>) {
         let mut commands = Vec::new();
         for leg in self.desks.pump(env.now.instant, &mut commands) {
             self.book.forget(leg);

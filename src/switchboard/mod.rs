@@ -38,6 +38,7 @@ mod recording;
 mod ringing;
 mod settings;
 mod story;
+mod taking;
 mod transfer;
 mod views;
 mod waiting;

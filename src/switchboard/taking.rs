@@ -1,0 +1,146 @@
+//! Takes and releases wait for the journal: what it has holds, what it has not is not to be (R4.2).
+//!
+//! ```text
+//!   take, release ──▶ Taken, Leaving ── committed ──▶ the phone rings, the two are left alone
+//!                          └── unwritten ──▶ queued as before, connected as before
+//! ```
+
+use super::call::{OperatorCall, State};
+use super::call_record::EndedBy;
+use super::context::{Asker, Context, Keep, Step};
+use super::desk::event::{Outcome, Refusal};
+use super::machine::{Call, Env, Machine};
+use super::story::Story;
+use crate::acd;
+use crate::cause::Cause;
+use crate::ids::{CallId, LegId, OperatorId, Ticket};
+use crate::leg::Spoken;
+use crate::presence;
+
+impl OperatorCall {
+    /// An operator has won this call; the journal is asked to remember it.
+    pub fn taken(
+        &mut self,
+        operator: OperatorId,
+        asker: Asker,
+        phone: Option<(LegId, Spoken)>,
+        ctx: &mut Context<'_>,
+    ) -> Ticket {
+        let ticket = ctx.ticket();
+        self.record.operators.push(operator.clone());
+        self.record.enter("taken", ctx.now.unix, operator.as_str());
+        let waited = ctx.now.unix.since(self.record.began);
+        ctx.log(Story::Taken { call: self.id, operator: operator.clone(), waited });
+        let record = Box::new(self.record.clone());
+        ctx.steps.push(Step::Keep(Keep::Call(record), Some(ticket)));
+        self.state =
+            State::Taken { operator, asker, ticket, phone, phone_gone: false, abandoned: false };
+        ticket
+    }
+
+    /// Whether this call waits for that commit.
+    pub fn waits_for(&self, awaited: Ticket) -> bool {
+        match &self.state {
+            State::Taken { ticket, .. } | State::Leaving { ticket, .. } => *ticket == awaited,
+            _ => false,
+        }
+    }
+
+    /// The journal has the take: the winner hears of it.
+    pub fn confirm_take(&mut self, ctx: &mut Context<'_>) {
+        if let State::Taken { asker, .. } = &mut self.state {
+            let asker = std::mem::replace(asker, Asker::Nobody);
+            ctx.answer(asker, Outcome::Ok);
+        }
+    }
+
+    /// The journal has the take or the release, and all who had to hear of it have.
+    pub fn committed(&mut self, ctx: &mut Context<'_>) {
+        match &self.state {
+            State::Taken { .. } => self.call_operator(ctx),
+            State::Leaving { .. } => self.leave(ctx),
+            _ => {}
+        }
+    }
+
+    /// The journal does not have the take or the release: neither is to be.
+    pub fn unwritten(&mut self, ctx: &mut Context<'_>) {
+        match &self.state {
+            State::Taken { .. } => self.take_unwritten(ctx),
+            State::Leaving { .. } => self.stay(ctx),
+            _ => {}
+        }
+    }
+
+    /// The caller is back at its place before anyone but the taker notices.
+    fn take_unwritten(&mut self, ctx: &mut Context<'_>) {
+        let State::Taken { operator, asker, phone, abandoned, .. } =
+            std::mem::replace(&mut self.state, State::Queued)
+        else {
+            unreachable!("only a taken call waits for the commit of its take")
+        };
+        ctx.answer(asker, Outcome::Refused(Refusal::Unwritten));
+        // It never had the call; the phases tell that it wanted it.
+        self.record.operators.pop();
+        let unwritten =
+            Story::Unwritten { call: self.id, operator: operator.clone(), what: "take" };
+        ctx.log(unwritten);
+        if let Some((leg, _)) = phone {
+            ctx.hang_up(leg, Cause::Internal);
+            // Else it would ring again at once, be answered, and be hung up again.
+            let failure = presence::PhoneFailure::Unreachable;
+            ctx.presence(presence::Input::PhoneFailed { operator: operator.clone(), failure });
+        }
+        ctx.steps.push(Step::Free(operator));
+        if abandoned {
+            return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
+        }
+        self.enter(State::Queued, ctx);
+        let place = acd::Place::Original;
+        ctx.queue(acd::Input::PutBack { request: self.request, place });
+    }
+}
+
+impl Machine {
+    /// The call whose take or release waits for this commit.
+    fn waiting_for(&self, ticket: Ticket) -> Option<CallId> {
+        let waits = |call: &&CallId| match self.calls.get(call) {
+            Some(Call::Operator(call)) => call.waits_for(ticket),
+            Some(Call::Direct(_)) | None => false,
+        };
+        self.hands.values().find(waits).copied()
+    }
+
+    pub(super) fn committed(&mut self, env: &mut Env<'_>, ticket: Ticket) {
+        let Some(id) = self.waiting_for(ticket) else { return };
+        if let Some(withdrawals) = self.held.remove(&ticket) {
+            self.with_call(env, id, |call, ctx| {
+                if let Call::Operator(call) = call {
+                    call.confirm_take(ctx);
+                }
+            });
+            withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
+            // All this is on its way before the desk phone is called (R4.2).
+            self.pump(env);
+        }
+        self.with_call(env, id, |call, ctx| {
+            if let Call::Operator(call) = call {
+                call.committed(ctx);
+            }
+        });
+    }
+
+    /// A take or a release that is not in the journal is not to be (R4.2): whoever asked is told, and
+    /// the call is where it was.
+    pub(super) fn unwritten(&mut self, env: &mut Env<'_>, ticket: Ticket) {
+        let Some(id) = self.waiting_for(ticket) else { return };
+        // The others lose the call before it is offered to them again.
+        let withdrawals = self.held.remove(&ticket).unwrap_or_default();
+        withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
+        self.with_call(env, id, |call, ctx| {
+            if let Call::Operator(call) = call {
+                call.unwritten(ctx);
+            }
+        });
+    }
+}
