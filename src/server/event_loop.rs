@@ -39,7 +39,7 @@ use tokio::sync::{mpsc, oneshot};
 const PORTS_AT_START: usize = 64;
 /// Administrators' requests that may wait.
 pub const REQUESTS_MAX: usize = 64;
-/// Messages of one kind that are taken in before all else has its turn.
+/// Messages of one kind from which something follows, before all else has its turn.
 pub(super) const BURST_MAX: usize = 256;
 /// So long messages that wait are read before all else has its turn.
 const READING_MAX: Duration = Duration::from_millis(1);
@@ -354,9 +354,11 @@ impl EventLoop {
         let mut effects = Vec::new();
         self.crowded |= sockets.udp.drain(|flow, bytes| {
             let follows = exchange.arrive(clock.now(), flow, bytes);
-            if !follows.is_empty() {
+            let some = !follows.is_empty();
+            if some {
                 effects.push(follows);
             }
+            some
         });
         effects.into_iter().for_each(|effects| self.perform(effects));
     }

@@ -11,6 +11,10 @@ use tokio::net::UdpSocket;
 
 /// The longest datagram.
 const DATAGRAM_MAX: usize = 65_535;
+/// Datagrams that are taken from one listener at a time, those included that nobody reads: at a few
+/// microseconds each, so that what belongs to calls does not stand in the socket behind a flood until
+/// that is full.
+const DATAGRAMS_MAX: usize = 2_048;
 /// What a socket may hold that nobody has read yet, in bytes: a burst of a thousand calls, or what
 /// comes in a tenth of a second of a flood.
 const UNREAD_MAX: usize = 4 << 20;
@@ -62,25 +66,26 @@ impl Udp {
         ready
     }
 
-    /// Hands over what has come, at most [`BURST_MAX`] datagrams of each listener; returns whether
-    /// there may be more.
-    pub fn drain(&mut self, mut each: impl FnMut(Flow, &[u8])) -> bool {
+    /// Hands over what has come; `each` says whether something followed from it. At most
+    /// [`DATAGRAMS_MAX`] of each listener, and [`BURST_MAX`] with consequences; returns whether there
+    /// may be more.
+    pub fn drain(&mut self, mut each: impl FnMut(Flow, &[u8]) -> bool) -> bool {
         let mut more = false;
         for listener in &mut self.sockets {
-            let mut left = BURST_MAX;
-            while left > 0 {
+            let (mut left, mut burst) = (DATAGRAMS_MAX, BURST_MAX);
+            while left > 0 && burst > 0 {
                 left -= 1;
                 match listener.socket.try_recv_from(&mut self.buffer) {
                     Ok((length, remote)) => {
                         let flow = listener.flow(remote);
-                        each(flow, &self.buffer[..length]);
+                        burst -= usize::from(each(flow, &self.buffer[..length]));
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     // An ICMP error of an earlier datagram; the next one may be whole.
                     Err(_) => {}
                 }
             }
-            more |= left == 0;
+            more |= left == 0 || burst == 0;
         }
         more
     }
