@@ -40,7 +40,7 @@ impl Machine {
                 self.work(now, &mut out);
             }
             Verdict::Waits => {
-                let message = Waiting { flow, standing, bytes: bytes.into() };
+                let message = Waiting { flow, standing, since: now.instant, bytes: bytes.into() };
                 for (lost, verdict) in self.intake.wait(now.instant, message) {
                     if verdict == Verdict::Refused {
                         out.extend(self.refuse_unread(lost.flow, &lost.bytes));
@@ -53,13 +53,19 @@ impl Machine {
         out
     }
 
-    /// Reads one of those that wait; `None` when none does.
+    /// Reads one of those that wait, or refuses it when it is too late; `None` when none waits.
     #[must_use]
     pub fn serve(&mut self, now: Now) -> Option<Vec<Effect>> {
-        let Waiting { flow, standing, bytes } = self.intake.next()?;
+        let (Waiting { flow, standing, bytes, .. }, verdict) = self.intake.next(now.instant)?;
         let mut out = Vec::new();
-        self.receive(now, flow, standing, &bytes, &mut out);
-        self.work(now, &mut out);
+        match verdict {
+            Verdict::Now | Verdict::Waits => {
+                self.receive(now, flow, standing, &bytes, &mut out);
+                self.work(now, &mut out);
+            }
+            Verdict::Refused => out.extend(self.refuse_unread(flow, &bytes)),
+            Verdict::Dropped => {}
+        }
         Some(out)
     }
 

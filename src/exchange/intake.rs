@@ -37,6 +37,10 @@ pub const KNOWN_MAX: usize = 10_000;
 /// So much may wait in one line, in bytes.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
 
+/// What has waited so long is not read any more: by UDP it has come again (RFC 3261 §17.1.1.2, T1),
+/// and whoever reads only what is too late carries no call at all.
+pub const WAIT_MAX: Duration = Duration::from_millis(500);
+
 /// What one message in a line costs beside its bytes.
 const PLACE_BYTES: usize = 256;
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,6 +63,7 @@ pub(super) enum Verdict {
 pub(super) struct Waiting {
     pub flow: Flow,
     pub standing: Standing,
+    pub since: Instant,
     pub bytes: Box<[u8]>,
 }
 
@@ -138,9 +143,15 @@ impl Intake {
         out.into_iter().map(refuse).collect()
     }
 
-    /// The next message to read.
-    pub fn next(&mut self) -> Option<Waiting> {
-        self.phones.pop().or_else(|| self.trunks.pop()).or_else(|| self.strangers.pop())
+    /// The next message, to be read or too late for it.
+    pub fn next(&mut self, now: Instant) -> Option<(Waiting, Verdict)> {
+        let next = self.phones.pop().or_else(|| self.trunks.pop());
+        let next = next.or_else(|| self.strangers.pop())?;
+        if now.since(next.since) < WAIT_MAX {
+            return Some((next, Verdict::Now));
+        }
+        let verdict = self.paces.of(now, network(next.flow.remote.ip())).refuse(next.standing);
+        Some((next, verdict))
     }
 
     /// Whether nothing waits.
@@ -328,7 +339,7 @@ mod tests {
             remote: SocketAddr::new(ip(source), 5060),
             connection: ConnectionId(0),
         };
-        Waiting { flow, standing, bytes: vec![0; bytes].into() }
+        Waiting { flow, standing, since: at(0), bytes: vec![0; bytes].into() }
     }
 
     fn source(message: &Waiting) -> IpAddr {
@@ -391,9 +402,24 @@ mod tests {
         for standing in all {
             assert!(intake.wait(at(0), message(1, standing, 1)).is_empty());
         }
-        let read = std::iter::from_fn(|| intake.next()).map(|message| message.standing);
+        let read = std::iter::from_fn(|| intake.next(at(0))).map(|(message, _)| message.standing);
         assert_eq!(read.collect::<Vec<_>>(), all.into_iter().rev().collect::<Vec<_>>());
         assert!(intake.is_empty());
+    }
+
+    #[test]
+    fn what_has_waited_too_long_is_not_read() {
+        let mut intake = intake();
+        for _ in 0..2 {
+            assert!(intake.wait(at(0), message(1, Standing::Trunk, 1)).is_empty());
+        }
+        assert_eq!(intake.next(at(499)).unwrap().1, Verdict::Now);
+        assert_eq!(intake.next(at(500)).unwrap().1, Verdict::Refused);
+        for _ in 0..=REFUSALS_PACE {
+            assert!(intake.wait(at(0), message(2, Standing::Stranger, 1)).is_empty());
+        }
+        let last = std::iter::from_fn(|| intake.next(at(500))).last().unwrap();
+        assert_eq!(last.1, Verdict::Dropped, "then silence");
     }
 
     #[test]
@@ -403,7 +429,7 @@ mod tests {
             let out = intake.wait(at(0), message(number, Standing::Stranger, 1));
             assert!(out.is_empty());
         }
-        let read = std::iter::from_fn(|| intake.next()).map(|message| source(&message));
+        let read = std::iter::from_fn(|| intake.next(at(0))).map(|(message, _)| source(&message));
         assert_eq!(read.collect::<Vec<_>>(), [1, 2, 3, 1, 2, 1, 1].map(ip));
     }
 
@@ -420,8 +446,7 @@ mod tests {
         assert_eq!((out.len(), source(&out[0].0)), (1, ip(1)));
         let out = intake.wait(at(0), message(3, Standing::Registered, bytes));
         assert!(out.is_empty(), "another standing, another line");
-        let read = [intake.next(), intake.next(), intake.next()];
-        let read = read.map(|message| source(&message.unwrap()));
+        let read = [(); 3].map(|()| source(&intake.next(at(0)).unwrap().0));
         assert_eq!(read, [ip(3), ip(1), ip(2)]);
     }
 
@@ -434,7 +459,7 @@ mod tests {
         }
         let out = intake.wait(at(0), message(u32::MAX, Standing::Stranger, 1));
         assert_eq!((out.len(), source(&out[0].0)), (1, ip(u32::MAX)));
-        let read = std::iter::from_fn(|| intake.next()).count();
+        let read = std::iter::from_fn(|| intake.next(at(0))).count();
         assert_eq!(read, places);
         assert_eq!((intake.strangers.bytes, intake.strangers.by_bytes.len()), (0, 0));
         assert!(intake.strangers.sources.is_empty() && intake.is_empty());
