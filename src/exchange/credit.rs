@@ -20,8 +20,10 @@ use std::net::SocketAddr;
 
 /// For each byte of a doubted address less than so many go there.
 pub const FACTOR: usize = 3;
-/// What a provisional response leaves for a final one: the largest that any network carries whole.
-pub const FINAL_ROOM: usize = 1_500;
+/// What a provisional response leaves for a final one that answers an offer.
+pub const ANSWER_ROOM: usize = 1_100;
+/// And for one that makes an offer, with all our codecs: the largest that any network carries whole.
+pub const OFFER_ROOM: usize = 1_500;
 /// So many addresses are known at a time; beyond, the longest silent gives way.
 pub const DOUBTED_MAX: usize = 100_000;
 /// Longer than a waiting caller is told nothing, and than any response is repeated.
@@ -39,14 +41,16 @@ pub(super) struct Credit {
 struct Account {
     received: usize,
     sent: usize,
+    /// What a provisional response leaves.
+    room: usize,
     /// It has read what was sent to it: whoever calls from there now is who called from there before.
     proven: bool,
     until: Instant,
 }
 
 impl Credit {
-    /// A guest's INVITE of so many bytes came.
-    pub fn doubt(&mut self, now: Instant, flow: Flow, bytes: usize) {
+    /// A guest's INVITE of so many bytes came, with an offer or without.
+    pub fn doubt(&mut self, now: Instant, flow: Flow, bytes: usize, offers: bool) {
         if flow.transport != Transport::Udp || self.received(now, flow, bytes) {
             return;
         }
@@ -57,8 +61,9 @@ impl Credit {
         }
         let until = now + KEPT;
         self.order.insert((until, flow.remote));
-        self.accounts
-            .insert(flow.remote, Account { received: bytes, sent: 0, proven: false, until });
+        let room = if offers { ANSWER_ROOM } else { OFFER_ROOM };
+        let account = Account { received: bytes, sent: 0, room, proven: false, until };
+        self.accounts.insert(flow.remote, account);
     }
 
     /// Something came; true when it was from a known address.
@@ -84,7 +89,7 @@ impl Credit {
     ) -> bool {
         let Some(account) = self.account(now, to.transport(), to.remote()) else { return true };
         let room = match message {
-            Message::Response(response) if response.status < StatusCode::OK => FINAL_ROOM,
+            Message::Response(response) if response.status < StatusCode::OK => account.room,
             Message::Response(_) | Message::Request(_) => 0,
         };
         let covered = account.proven || account.sent + bytes + room < FACTOR * account.received;
@@ -145,7 +150,7 @@ mod tests {
     #[test]
     fn less_than_three_times_as_much_goes_out_as_came_in() {
         let mut credit = Credit::default();
-        credit.doubt(after(0), guest(), 668);
+        credit.doubt(after(0), guest(), 668, true);
         let sent = (0..11).filter(|n| covers(&mut credit, *n, 200, 800)).count();
         assert_eq!(sent, 2, "1600 of 2004");
         credit.received(after(12), guest(), 668);
@@ -156,33 +161,38 @@ mod tests {
     #[test]
     fn provisional_responses_leave_room_for_a_final_one() {
         let mut credit = Credit::default();
-        credit.doubt(after(0), guest(), 668);
-        assert!(!covers(&mut credit, 0, 182, 800));
-        assert!(covers(&mut credit, 0, 180, 300));
-        assert!(covers(&mut credit, 0, 200, 1_500));
-        credit.received(after(1), guest(), 668);
-        assert!(covers(&mut credit, 1, 182, 600), "an INVITE that is repeated earns it");
+        credit.doubt(after(0), guest(), 500, true);
+        assert!(!covers(&mut credit, 0, 182, 400), "1500 are for both");
+        assert!(covers(&mut credit, 0, 180, 390));
+        assert!(covers(&mut credit, 0, 200, ANSWER_ROOM));
+        credit.received(after(1), guest(), 500);
+        assert!(covers(&mut credit, 1, 182, 300), "an INVITE that is repeated earns it");
+        let mut credit = Credit::default();
+        credit.doubt(after(0), guest(), 500, false);
+        assert!(!covers(&mut credit, 0, 180, 300), "the offer in the 200 is longer");
+        credit.received(after(1), guest(), 500);
+        assert!(covers(&mut credit, 1, 182, 400) && covers(&mut credit, 1, 200, OFFER_ROOM));
     }
 
     #[test]
     fn who_has_read_our_answer_is_doubted_no_more() {
         let mut credit = Credit::default();
-        credit.doubt(after(0), guest(), 400);
+        credit.doubt(after(0), guest(), 400, true);
         assert!(!covers(&mut credit, 0, 200, 1_200));
         credit.prove(guest());
         assert!(covers(&mut credit, 0, 200, 1_200));
-        credit.doubt(after(1), guest(), 400);
+        credit.doubt(after(1), guest(), 400, true);
         assert!(covers(&mut credit, 1, 200, 1_200), "nor when it calls again");
-        credit.doubt(after(71), guest(), 400);
+        credit.doubt(after(71), guest(), 400, true);
         assert!(!covers(&mut credit, 71, 200, 1_200), "but after a long silence");
     }
 
     #[test]
     fn connections_and_other_addresses_are_not_counted() {
         let mut credit = Credit::default();
-        credit.doubt(after(0), flow(Transport::Tcp, "198.51.100.7:5060"), 100);
+        credit.doubt(after(0), flow(Transport::Tcp, "198.51.100.7:5060"), 100, true);
         assert!(covers(&mut credit, 0, 200, 10_000));
-        credit.doubt(after(0), guest(), 100);
+        credit.doubt(after(0), guest(), 100, true);
         let other = Destination::Flow(flow(Transport::Udp, "198.51.100.7:5062"));
         assert!(credit.covers(after(0), other, &response(200), 10_000));
     }
@@ -192,10 +202,10 @@ mod tests {
         let mut credit = Credit::default();
         for n in 0..DOUBTED_MAX as u32 + 7 {
             let remote = SocketAddr::from((n.to_be_bytes(), 5060));
-            credit.doubt(after(0), Flow { remote, ..guest() }, 100);
+            credit.doubt(after(0), Flow { remote, ..guest() }, 100, true);
         }
         assert_eq!((credit.accounts.len(), credit.order.len()), (DOUBTED_MAX, DOUBTED_MAX));
-        credit.doubt(after(70), guest(), 100);
+        credit.doubt(after(70), guest(), 100, true);
         assert_eq!((credit.accounts.len(), credit.order.len()), (1, 1));
     }
 }

@@ -114,7 +114,8 @@ impl Machine {
                 if let Caller::Party { identity, .. } = &caller
                     && let Origin::Guest { .. } = identity.origin
                 {
-                    self.credit.doubt(now.instant, flow, self.received);
+                    let offers = !request.body.is_empty();
+                    self.credit.doubt(now.instant, flow, self.received, offers);
                 }
                 self.callers.insert(leg, caller);
                 let transaction = ServerTx(id.0);
