@@ -31,6 +31,9 @@ use cordboard::transaction;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
+#[path = "exchange/elsewhere.rs"]
+mod elsewhere;
+
 const DOMAIN: &str = "cordboard.local";
 
 fn address(text: &str) -> SocketAddr {
@@ -107,35 +110,41 @@ fn accounts() -> Accounts {
         contact: Some(Uri::parse("sip:4001@192.0.2.9:5060").unwrap()),
         ..terminal.clone()
     };
+    let colleague = Terminal {
+        number: Number::from("3002"),
+        secret: Some(Secret::from_password("3002", DOMAIN, "secret").unwrap()),
+        ..terminal.clone()
+    };
+    let operator = Operator {
+        name: OperatorId::from("op1"),
+        phone: Number::from("3001"),
+        phones: [].into(),
+        queues: [QueueId::from("main")].into(),
+        mode: OperatorMode::Desk,
+        secret: Some(Secret::from_password("op1", DOMAIN, "secret").unwrap()),
+    };
     let mut levels = patent_levels();
     for level in &mut levels {
         level.admits.insert(LevelId::from("B"));
     }
     Accounts {
-        terminals: vec![terminal, door],
+        terminals: vec![terminal, colleague, door],
         levels: levels.into(),
         permits: vec![],
-        operators: vec![Operator {
-            name: OperatorId::from("op1"),
-            phone: Number::from("3001"),
-            phones: Default::default(),
-            queues: Default::default(),
-            mode: OperatorMode::Desk,
-            secret: None,
-        }],
+        operators: vec![operator],
     }
 }
 
-/// A gateway at 203.0.113.5.
 struct House {
     machine: Machine,
     now: Now,
 }
 
-fn trunk(name: &str, address: &str) -> Trunk {
+/// A gateway.
+fn trunk(name: &str, addresses: &[&str]) -> Trunk {
     Trunk {
         name: name.into(),
-        addresses: vec![address.parse().unwrap()],
+        addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
         level: LevelId::from("B"),
         prefixes: vec!["0".into()],
         srtp: Srtp::Optional,
@@ -144,7 +153,7 @@ fn trunk(name: &str, address: &str) -> Trunk {
 
 impl House {
     fn new(state: State) -> (Self, Vec<Effect>) {
-        Self::with(state, vec![trunk("carrier", "203.0.113.5")])
+        Self::with(state, vec![trunk("carrier", &["203.0.113.5", "203.0.113.6"])])
     }
 
     fn with(state: State, trunks: Vec<Trunk>) -> (Self, Vec<Effect>) {
@@ -1110,7 +1119,8 @@ fn cpu_ms() -> i64 {
 fn a_circle_of_two_trunks_ends_within_70_hops() {
     let (one, other) = ("192.0.2.1:5060", "192.0.2.77:5060");
     // To each the other is at the address of its trunk.
-    let mut houses = [0, 1].map(|_| House::with(State::default(), vec![trunk("other", other)]).0);
+    let mut houses =
+        [0, 1].map(|_| House::with(State::default(), vec![trunk("other", &[other])]).0);
     let first = invite(1, "0123", CONTACT);
     let mut wire = VecDeque::from([(0, "198.51.100.7:5060".to_owned(), first.into_bytes())]);
     let (mut invites, mut answers) = (vec![], vec![]);
@@ -1204,7 +1214,7 @@ fn invited(effects: &[Effect]) -> (String, String, Message) {
 #[test]
 fn a_trunk_is_trusted_where_its_name_leads_and_nowhere_else() {
     let (mut house, first) =
-        House::with(State::default(), vec![trunk("carrier", "sip.carrier.example:5060")]);
+        House::with(State::default(), vec![trunk("carrier", &["sip.carrier.example:5060"])]);
     assert_eq!(questions(&first), ["A sip.carrier.example"]);
     assert_eq!(house.machine.status().unresolved, [] as [&str; 0], "the answer is on its way");
     assert!(!house.trusts("192.0.2.50:5060"));
@@ -1221,7 +1231,7 @@ fn a_trunk_is_trusted_where_its_name_leads_and_nowhere_else() {
 #[test]
 fn a_name_that_leads_nowhere_is_shown_and_its_trunk_cannot_be_called() {
     let (mut house, _) =
-        House::with(State::default(), vec![trunk("carrier", "sip.carrier.example:5060")]);
+        House::with(State::default(), vec![trunk("carrier", &["sip.carrier.example:5060"])]);
     let _ = house.learns(Question::Addresses("sip.carrier.example".into()), None);
     let unresolved = house.machine.status().unresolved;
     assert_eq!(unresolved, ["trunk carrier: sip.carrier.example:5060"]);
@@ -1232,7 +1242,8 @@ fn a_name_that_leads_nowhere_is_shown_and_its_trunk_cannot_be_called() {
 /// RFC 3263 §4.3: before anybody has answered, the next server is tried.
 #[test]
 fn a_server_that_cannot_be_reached_or_has_no_room_is_not_the_last_word() {
-    let (mut house, _) = House::with(State::default(), vec![trunk("carrier", "carrier.example")]);
+    let (mut house, _) =
+        House::with(State::default(), vec![trunk("carrier", &["carrier.example"])]);
     let _ = house.learns(Question::Naptr("carrier.example".into()), None);
     let server = |priority: u16| Srv {
         priority,

@@ -2269,7 +2269,7 @@ impl Ladder {
         self.asked.insert(transaction, name.to_owned());
         let known = self.phone(name).invite.is_some();
         let input = match method {
-            "ACK" => dialog::Input::Ack { flow, request },
+            "ACK" => dialog::Input::Ack { believed: true, request },
             "INVITE" if !known => {
                 self.phone(name).invite = Some(request.clone());
                 dialog::Input::Incoming { leg, transaction, flow, request }

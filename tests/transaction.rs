@@ -186,6 +186,24 @@ fn a_cancel_of_nothing_gets_481() {
     );
 }
 
+/// Who sees an INVITE go by knows its branch.
+#[test]
+fn an_invite_is_cancelled_from_where_it_came_and_nowhere_else() {
+    over_udp(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    180
+        us -> phone   180
+        phone -> us   CANCEL from elsewhere
+        us -> phone   481 for CANCEL
+        phone -> us   CANCEL          # no copy of the other
+        us -> phone   200 for CANCEL
+        us -> user    cancelled
+    ",
+    );
+}
+
 #[test]
 fn an_invite_that_cannot_be_answered_any_more_is_told() {
     over_tcp(
@@ -929,8 +947,12 @@ impl ladder::House for House {
             "user -> us cancel" => Input::Cancel { id, reason: Some("SIP;cause=200".to_owned()) },
             _ => match (rung.strip_prefix("phone -> us "), rung.strip_prefix("user -> us ")) {
                 (Some(what), _) => {
-                    let message = self.phone_sends(what);
-                    Input::Received { flow: self.flow, standing: self.standing, message }
+                    let mut flow = self.flow;
+                    if what.contains("from elsewhere") {
+                        flow.remote.set_ip([198, 51, 100, 66].into());
+                    }
+                    let (standing, message) = (self.standing, self.phone_sends(what));
+                    Input::Received { flow, standing, message }
                 }
                 (None, Some(status)) => {
                     let stateless = status.ends_with(" stateless");

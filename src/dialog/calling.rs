@@ -15,7 +15,7 @@ use super::identity::{Identity, body_of, put_body, put_lines};
 use super::input::{Body, Call, ClientTx, Failure};
 use super::session::{Handshake, Purpose, Session, State, reason_of};
 use crate::cause::Cause;
-use crate::sip::{Contacts, HeaderName, Method, RAck, Request, Response, StatusCode};
+use crate::sip::{Contacts, Flow, HeaderName, Method, RAck, Request, Response, StatusCode};
 
 /// The most branches of one downstream fork; what a further one says before its 2xx is ignored.
 pub const FORKS_MAX: usize = 16;
@@ -72,6 +72,11 @@ impl Calling {
     /// Whether a branch has this tag.
     pub fn has_fork(&self, tag: &str) -> bool {
         self.fork(tag).is_some()
+    }
+
+    /// Whether this branch is known to speak by this flow.
+    pub fn is_known(&self, tag: &str, flow: &Flow) -> bool {
+        self.fork(tag).is_some_and(|place| self.forks[place].dialog.way.is_known(flow))
     }
 
     fn fork(&self, tag: &str) -> Option<usize> {

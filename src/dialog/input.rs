@@ -82,7 +82,9 @@ pub enum Input {
         /// The INVITE.
         request: Request,
     },
-    /// A request whose tags [`Machine::find`](super::Machine::find) knows, or nobody's.
+    /// A request whose tags [`Machine::find`](super::Machine::find) knows, or nobody's. It is the peer's: it
+    /// came by a flow that [`Machine::is_known`](super::Machine::is_known), or its sender has proved
+    /// who he is, and the dialog moves to where he is now.
     Request {
         /// To be answered.
         transaction: ServerTx,
@@ -93,8 +95,8 @@ pub enum Input {
     },
     /// The ACK of a 2xx.
     Ack {
-        /// How it came.
-        flow: Flow,
+        /// It came from where the peer is; else it may be anybody's.
+        believed: bool,
         /// The ACK.
         request: Request,
     },

@@ -114,6 +114,17 @@ impl Machine {
         self.find_entry(call_id, ours, theirs).is_some()
     }
 
+    /// Whether this request within a dialog comes by a flow by which the dialog's peer is known to speak.
+    /// What comes from elsewhere has to be proved before it is given to the dialog.
+    #[must_use]
+    pub fn is_known(&self, request: &Request, flow: &Flow) -> bool {
+        let headers = &request.headers;
+        let (call_id, ours) = (headers.call_id().unwrap_or_default(), headers.to_tag());
+        let theirs = headers.from_tag().unwrap_or_default();
+        let entry = self.find_entry(call_id, ours.unwrap_or_default(), theirs);
+        entry.is_some_and(|entry| entry.session.is_known(theirs, flow))
+    }
+
     /// Which leg a Replaces header means (RFC 3891 §3); never one that is over.
     #[must_use]
     pub fn find_replaces(&self, call_id: &str, to_tag: &str, from_tag: &str) -> Option<LegId> {
@@ -155,9 +166,11 @@ impl Machine {
                     out.push(Effect::Respond { transaction, response });
                 }
             },
-            Input::Ack { request, .. } => {
+            Input::Ack { believed, request } => {
                 if let Some(leg) = self.find(&request) {
-                    self.with(now, leg, &mut out, |session, cx| session.on_ack(cx, &request));
+                    self.with(now, leg, &mut out, |session, cx| {
+                        session.on_ack(cx, believed, &request);
+                    });
                 }
             }
             Input::Cancelled { transaction, reason } => {

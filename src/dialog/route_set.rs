@@ -15,6 +15,8 @@ pub struct RouteSet {
     routes: Vec<NameAddr>,
     /// The next hop, resolved.
     pub destination: Destination,
+    /// By which the peer's last request came that was believed.
+    spoke: Option<Flow>,
 }
 
 /// The request lacks a usable Contact or Record-Route.
@@ -28,12 +30,13 @@ impl RouteSet {
             target: target.uri.clone(),
             routes: target.route.clone(),
             destination: target.destination,
+            spoke: None,
         }
     }
 
     /// The way of a dialog that was written down.
     pub fn of(target: Uri, routes: Vec<NameAddr>, destination: Destination) -> Self {
-        Self { target, routes, destination }
+        Self { target, routes, destination, spoke: None }
     }
 
     /// The remote target.
@@ -53,7 +56,8 @@ impl RouteSet {
     pub fn back(invite: &Request, flow: Flow) -> Result<Self, NoWay> {
         let target = invite.headers.contact().map_err(|_| NoWay)?.uri;
         let routes = invite.headers.record_routes().map_err(|_| NoWay)?;
-        let mut way = Self { target, routes, destination: Destination::Flow(flow) };
+        let (destination, spoke) = (Destination::Flow(flow), Some(flow));
+        let mut way = Self { target, routes, destination, spoke };
         // A proxy that does not record its route wants to be left out.
         let proxied = invite.headers.list(HeaderName::Via).count() > 1;
         if proxied && way.routes.is_empty() && flow.transport == Transport::Udp {
@@ -90,9 +94,17 @@ impl RouteSet {
         }
     }
 
-    /// The peer speaks from `flow`: a phone behind a router is reached there and nowhere else.
-    /// Behind a proxy the way is the proxy's. True when this is news.
+    /// Whether the peer is known to speak by this flow: it is where our requests go, or where its last
+    /// one came from.
+    pub fn is_known(&self, flow: &Flow) -> bool {
+        self.destination.is_source_of(flow)
+            || self.spoke.is_some_and(|known| known.is_from_peer_of(flow))
+    }
+
+    /// The peer, and nobody else, speaks from `flow`: a phone behind a router is reached there and nowhere
+    /// else. Behind a proxy the way is the proxy's. True when this is news.
     pub fn follow(&mut self, flow: Flow) -> bool {
+        self.spoke = Some(flow);
         match self.destination {
             Destination::Flow(known) if known != flow && self.routes.is_empty() => {
                 self.destination = Destination::Flow(flow);
@@ -224,8 +236,20 @@ mod tests {
         way.learn(&answer("<sip:bob@192.0.2.9>", &[]));
         assert_eq!(way.destination, Destination::Flow(flow()));
         let moved = Flow { remote: "198.51.100.7:4712".parse().unwrap(), ..flow() };
+        assert!(way.is_known(&flow()) && !way.is_known(&moved));
         assert!(!way.follow(flow()) && way.follow(moved));
         assert_eq!(way.destination, Destination::Flow(moved));
+        assert!(way.is_known(&moved) && !way.is_known(&flow()));
+    }
+
+    /// A phone that listens at another port than it speaks from is known by both.
+    #[test]
+    fn who_has_proved_to_be_the_peer_is_known_from_then_on() {
+        let mut way = way(address("198.51.100.7:5080"));
+        let listens = Flow { remote: "198.51.100.7:5080".parse().unwrap(), ..flow() };
+        assert!(way.is_known(&listens) && !way.is_known(&flow()));
+        assert!(!way.follow(flow()), "it is called where it listens");
+        assert!(way.is_known(&listens) && way.is_known(&flow()));
     }
 
     #[test]

@@ -14,7 +14,9 @@ use super::session_timer::{Due, SessionTimer};
 use super::stored::StoredDialog;
 use crate::cause::Cause;
 use crate::ids::LegId;
-use crate::sip::{Destination, HeaderName, Headers, Method, Request, Response, StatusCode, digest};
+use crate::sip::{
+    Destination, Flow, HeaderName, Headers, Method, Request, Response, StatusCode, digest,
+};
 use crate::time::{Instant, Repeat, earliest};
 use std::collections::BTreeMap;
 
@@ -207,6 +209,16 @@ impl Session {
             }
         };
         tag_fits && self.dialog.call_id() == call_id
+    }
+
+    /// Whether the peer of the branch with this tag is known to speak by this flow.
+    pub fn is_known(&self, remote_tag: &str, flow: &Flow) -> bool {
+        match &self.state {
+            State::Calling(calling) => calling.is_known(remote_tag, flow),
+            State::Ringing(_) | State::Established | State::Over { .. } => {
+                self.dialog.way.is_known(flow)
+            }
+        }
     }
 
     /// What the floor above wants; after the end nothing, for its wish crossed our event.
@@ -459,10 +471,13 @@ impl Session {
         }
     }
 
-    /// The ACK of our 2xx.
-    pub fn on_ack(&mut self, cx: &mut Context<'_>, ack: &Request) {
+    /// The ACK of our 2xx. Nobody can be asked to prove one (§22.1). One from elsewhere counts, for it may
+    /// come past a proxy that stays out of the way; but not where it has to bring an answer, which says
+    /// where sound and picture go.
+    pub fn on_ack(&mut self, cx: &mut Context<'_>, believed: bool, ack: &Request) {
         let seq = ack.headers.cseq().map(|(number, _)| number).ok();
         match &self.handshake {
+            Handshake::AckDue(due) if due.wants_answer && !believed => {}
             Handshake::AckDue(due) if Some(due.seq) == seq => {
                 let body = body_of(&ack.headers, &ack.body);
                 self.acked_by_peer(cx, body);

@@ -102,6 +102,12 @@ pub struct Trunk {
 }
 
 impl Trunk {
+    /// Whether `source` is one of its addresses.
+    #[must_use]
+    pub fn is_at(&self, source: SocketAddr) -> bool {
+        self.fits(source) > 0
+    }
+
     /// How well `source` fits: 2 by address and port, 1 by address alone, 0 not at all.
     pub(super) fn fits(&self, source: SocketAddr) -> u8 {
         // A dual-stack socket shows IPv4 peers as ::ffff:a.b.c.d.

@@ -128,6 +128,8 @@ pub enum Grievance {
     Malformed,
     /// It was read, and refused with this status.
     Refused(u16),
+    /// It speaks in a dialog or to a request of others.
+    Elsewhere,
 }
 
 impl fmt::Display for Grievance {
@@ -135,6 +137,7 @@ impl fmt::Display for Grievance {
         match self {
             Self::Malformed => f.write_str("malformed"),
             Self::Refused(status) => write!(f, "refused with {status}"),
+            Self::Elsewhere => f.write_str("from elsewhere"),
         }
     }
 }

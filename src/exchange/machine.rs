@@ -11,6 +11,7 @@ use super::doorway::{Effect, Grievance, Input, Settings};
 use super::intake::Intake;
 use super::journal::{Entry, State};
 use super::ledger::Ledger;
+use super::peers::Peer;
 use super::promises::Awaiting;
 use super::requests::Caller;
 use super::retention::PRUNE_INTERVAL;
@@ -47,6 +48,8 @@ pub struct Machine {
     pub(super) locator: locator::Machine,
     /// Who is behind an INVITE whose leg has not said yet that it can be answered.
     pub(super) callers: BTreeMap<LegId, Caller>,
+    /// Who is at the other end of each leg.
+    pub(super) peers: BTreeMap<LegId, Peer>,
     /// The control dialogs.
     pub(super) desks: BTreeMap<LegId, Desk>,
     /// What callers without credentials ask at the moment.
@@ -109,6 +112,7 @@ impl Machine {
             random,
             settings,
             callers: BTreeMap::new(),
+            peers: BTreeMap::new(),
             desks: BTreeMap::new(),
             strangers: Strangers::default(),
             credit: Credit::default(),
@@ -318,6 +322,10 @@ impl Machine {
         self.received = bytes.len();
         self.credit.received(now.instant, flow, bytes.len());
         match sip::parse(bytes) {
+            Ok(Message::Response(response)) if !self.may_answer(&flow, &response) => {
+                let what = format!("{} from elsewhere than its request went", response.status);
+                out.push(Effect::Complaint { flow, about: Grievance::Elsewhere, what });
+            }
             Ok(message) => {
                 self.transact(now, transaction::Input::Received { flow, standing, message });
             }
@@ -347,10 +355,12 @@ impl Machine {
                 return self.on_request(now, id, flow, request, out);
             }
             T::Ack { flow, request } => {
-                if self.legs.find(&request).is_some() {
+                let leg = self.legs.find(&request);
+                if leg.is_some() {
                     self.credit.prove(flow);
                 }
-                D::Ack { flow, request }
+                let believed = leg.is_some_and(|leg| self.is_at_home(leg, &flow, &request));
+                D::Ack { believed, request }
             }
             T::Cancelled { id, reason } => D::Cancelled { transaction: ServerTx(id.0), reason },
             T::Response { id, response } => D::Response { transaction: ClientTx(id.0), response },
@@ -423,6 +433,7 @@ impl Machine {
             leg::Effect::Event(event) => {
                 if let leg::Event::Ended { leg, .. } = event {
                     self.strangers.closed(leg);
+                    self.peers.remove(&leg);
                 }
                 self.note_desk(&event);
                 self.tell(now, switchboard::Input::Leg(event));
@@ -432,7 +443,12 @@ impl Machine {
 
     fn on_switchboard(&mut self, now: Now, effect: switchboard::Effect, out: &mut Vec<Effect>) {
         match effect {
-            switchboard::Effect::Leg(command) => self.leg(now, leg::Input::Command(command)),
+            switchboard::Effect::Leg(command) => {
+                if let leg::Command::Call { leg, call } = &command {
+                    self.note_called(*leg, call);
+                }
+                self.leg(now, leg::Input::Command(command));
+            }
             switchboard::Effect::Log(story) => out.push(Effect::Log(story)),
             switchboard::Effect::Recording(recording) => out.push(Effect::Recording(recording)),
             switchboard::Effect::Keep { keep, ticket } => {

@@ -27,6 +27,7 @@ pub mod journal;
 mod ledger;
 mod machine;
 mod names;
+mod peers;
 mod promises;
 mod requests;
 mod retention;

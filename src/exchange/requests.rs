@@ -1,7 +1,8 @@
 //! Requests that no dialog knows yet: what each deserves, and who sends it (R1.3 to R1.5, R2.5).
 //!
 //! ```text
-//!   To with tag ──▶ its leg, or 481        Max-Forwards 0 ──▶ 483
+//!   To with tag ──▶ its leg, where its peer sends it (peers.rs), or 481
+//!   Max-Forwards 0 ──▶ 483
 //!   REGISTER ──▶ registrar        OPTIONS ──▶ 200        anything else but INVITE ──▶ 405
 //!   INVITE ── from ourselves ──▶ 482
 //!          ── to `desk` ──▶ an operator account, by digest
@@ -13,6 +14,7 @@
 use super::desks::Desk;
 use super::doorway::{Effect, Grievance};
 use super::machine::Machine;
+use super::peers::Peer;
 use super::strangers::RETRY_AFTER;
 use crate::cause::Cause;
 use crate::dialog::{self, ServerTx};
@@ -60,13 +62,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         if request.headers.to_tag().is_some() {
-            let transaction = ServerTx(id.0);
-            if self.legs.find(&request).is_some() {
-                self.credit.prove(flow);
-                let input = dialog::Input::Request { transaction, flow, request };
-                return self.leg(now, leg::Input::Dialog(input));
-            }
-            return self.refuse(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST, "");
+            return self.on_request_within(now, id, flow, request, out);
         }
         if request.headers.max_forwards() == Ok(Some(0)) {
             return self.refuse(now, id, &request, StatusCode::TOO_MANY_HOPS, "");
@@ -98,6 +94,31 @@ impl Machine {
         }
     }
 
+    /// A request within a dialog, from wherever.
+    fn on_request_within(
+        &mut self,
+        now: Now,
+        id: ServerId,
+        flow: Flow,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(leg) = self.legs.find(&request) else {
+            return self.refuse(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST, "");
+        };
+        self.credit.prove(flow);
+        if !self.is_at_home(leg, &flow, &request)
+            && let Err(response) = self.prove(now, leg, flow, &request)
+        {
+            let (method, status) = (&request.method, response.status);
+            let what = format!("{method} from elsewhere than its dialog: {status}");
+            out.push(Effect::Complaint { flow, about: Grievance::Elsewhere, what });
+            return self.refuse_with(now, id, &request, *response);
+        }
+        let input = dialog::Input::Request { transaction: ServerTx(id.0), flow, request };
+        self.leg(now, leg::Input::Dialog(input));
+    }
+
     fn on_invite(
         &mut self,
         now: Now,
@@ -117,6 +138,7 @@ impl Machine {
                     let offers = !request.body.is_empty();
                     self.credit.doubt(now.instant, flow, self.received, offers);
                 }
+                self.peers.insert(leg, Peer::calling(&caller, flow.remote.ip()));
                 self.callers.insert(leg, caller);
                 let transaction = ServerTx(id.0);
                 let input = dialog::Input::Incoming { leg, transaction, flow, request };
@@ -124,6 +146,7 @@ impl Machine {
                 // What nobody needs to see is refused there without a word.
                 if !self.legs.has(leg) {
                     self.callers.remove(&leg);
+                    self.peers.remove(&leg);
                 }
             }
             Err(mut response) => {

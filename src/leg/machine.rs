@@ -176,6 +176,12 @@ impl Machine {
         self.dialog.knows(call_id, to_tag, from_tag)
     }
 
+    /// Whether an in-dialog request comes by a flow by which its dialog's peer is known to speak.
+    #[must_use]
+    pub fn is_known(&self, request: &Request, flow: &Flow) -> bool {
+        self.dialog.is_known(request, flow)
+    }
+
     /// The dialog of a leg in writing, while it is established.
     #[must_use]
     pub fn stored(&self, leg: LegId) -> Option<dialog::StoredDialog> {

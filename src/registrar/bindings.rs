@@ -327,6 +327,13 @@ impl Bindings {
         self.by_number.get(number).into_iter().flatten().map(|held| &held.binding)
     }
 
+    /// Whether a phone of this number registered by this flow, and still is. Behind an edge proxy
+    /// (RFC 3327) the flow is the proxy's, which speaks for all.
+    pub fn has_flow(&self, number: &Number, flow: &Flow) -> bool {
+        let flows = self.of(number).filter(|binding| binding.path.is_empty());
+        flows.filter_map(|binding| binding.flow).any(|known| known.is_from_peer_of(flow))
+    }
+
     /// All bindings, by number.
     pub fn iter(&self) -> impl Iterator<Item = &Binding> {
         self.by_number.values().flatten().map(|held| &held.binding)

@@ -242,6 +242,12 @@ impl Machine {
         self.bindings.is_over(connection)
     }
 
+    /// Whether a phone of this number is registered by this very flow.
+    #[must_use]
+    pub fn has_flow(&self, number: &Number, flow: &Flow) -> bool {
+        self.bindings.has_flow(number, flow)
+    }
+
     /// All bindings, by number, for people to see.
     pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
         self.bindings.iter()

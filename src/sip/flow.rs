@@ -102,6 +102,21 @@ pub struct Flow {
     pub connection: ConnectionId,
 }
 
+impl Flow {
+    /// Whether the same socket of the peer speaks: the same connection, or by UDP the same address and
+    /// port, whichever of our addresses it speaks to.
+    #[must_use]
+    pub fn is_from_peer_of(&self, other: &Self) -> bool {
+        let by_stream = self.transport.is_reliable();
+        self.transport == other.transport
+            && if by_stream {
+                self.connection == other.connection
+            } else {
+                self.remote == other.remote
+            }
+    }
+}
+
 /// Where to send a message.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Destination {
@@ -123,6 +138,17 @@ impl Destination {
         match self {
             Self::Flow(flow) => flow.transport,
             Self::Address { transport, .. } => *transport,
+        }
+    }
+
+    /// Whether what comes by this flow comes from there.
+    #[must_use]
+    pub fn is_source_of(&self, flow: &Flow) -> bool {
+        match self {
+            Self::Flow(known) => known.is_from_peer_of(flow),
+            Self::Address { transport, remote } => {
+                *transport == flow.transport && *remote == flow.remote
+            }
         }
     }
 
@@ -148,6 +174,29 @@ pub fn network(source: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_peer_is_its_socket_by_udp_and_its_connection_by_streams() {
+        let flow = |transport, remote: &str, connection| Flow {
+            transport,
+            local: "192.0.2.1:5060".parse().unwrap(),
+            remote: remote.parse().unwrap(),
+            connection: ConnectionId(connection),
+        };
+        let udp = flow(Transport::Udp, "198.51.100.7:4711", 0);
+        let tcp = flow(Transport::Tcp, "198.51.100.7:4711", 3);
+        let elsewhere = Flow { local: "192.0.2.2:5060".parse().unwrap(), ..udp };
+        assert!(elsewhere.is_from_peer_of(&udp), "by another of our addresses");
+        assert!(!flow(Transport::Udp, "198.51.100.7:4712", 0).is_from_peer_of(&udp));
+        assert!(!flow(Transport::Udp, "198.51.100.8:4711", 0).is_from_peer_of(&udp));
+        assert!(!tcp.is_from_peer_of(&udp));
+        assert!(!flow(Transport::Tcp, "198.51.100.7:4711", 4).is_from_peer_of(&tcp));
+        let address = |transport| Destination::Address { transport, remote: udp.remote };
+        assert!(address(Transport::Udp).is_source_of(&udp));
+        assert!(address(Transport::Tcp).is_source_of(&tcp), "the connection that we opened");
+        assert!(!address(Transport::Tcp).is_source_of(&udp));
+        assert!(Destination::Flow(tcp).is_source_of(&tcp));
+    }
 
     #[test]
     fn tokens_read_back() {

@@ -165,6 +165,13 @@ impl Clients {
         self.play(now, id, Event::Cancel(reason), out);
     }
 
+    /// Where the request went that this response answers.
+    pub fn asked(&self, response: &Response) -> Option<Destination> {
+        let via = response.headers.via().ok()?;
+        let id = self.by_branch.get(via.branch()?)?;
+        Some(self.entries.get(id)?.to)
+    }
+
     /// Takes a response from the wire (§17.1.3); a stray one is dropped.
     pub fn receive(&mut self, now: Instant, response: Response, out: &mut Vec<Effect>) {
         // §8.1.3.3: with a second Via it was meant for somebody behind us.

@@ -193,6 +193,12 @@ impl Machine {
         self.servers.has_invite(via)
     }
 
+    /// Where the request went that this response answers; `None` when it answers none of ours.
+    #[must_use]
+    pub fn asked(&self, response: &Response) -> Option<Destination> {
+        self.clients.asked(response)
+    }
+
     /// Takes one input and returns all that follows from it.
     #[must_use]
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {

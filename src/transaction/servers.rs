@@ -144,7 +144,8 @@ impl Servers {
         }
     }
 
-    /// §9.2.
+    /// §9.2. Nobody can be asked to prove a CANCEL (§22.1): it comes from where its INVITE came, or means
+    /// nothing.
     fn receive_cancel(
         &mut self,
         now: Instant,
@@ -155,9 +156,14 @@ impl Servers {
         out: &mut Vec<Effect>,
     ) {
         let invite = self.by_key.get(&ServerKey::of_cancelled(cancel, via)).copied();
-        let found = invite.and_then(|id| match &self.entries.get(&id)?.transaction {
-            Transaction::Invite(invite) => Some((id, invite.can_be_cancelled(), invite.to_tag())),
-            Transaction::Other(_) => None,
+        let found = invite.and_then(|id| {
+            let entry = self.entries.get(&id).filter(|entry| entry.to == return_path(flow, via))?;
+            match &entry.transaction {
+                Transaction::Invite(invite) => {
+                    Some((id, invite.can_be_cancelled(), invite.to_tag()))
+                }
+                Transaction::Other(_) => None,
+            }
         });
         let Some((invite, awaits, tag)) = found else {
             let response = self.refusal(cancel, StatusCode::CALL_DOES_NOT_EXIST);

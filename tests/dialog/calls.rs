@@ -584,6 +584,36 @@ fn an_invite_that_asks_too_much_is_refused_before_anybody_is_told() {
     );
 }
 
+/// Nobody can be asked to prove an ACK; one that brings an answer says where sound goes.
+#[test]
+fn an_ack_from_elsewhere_counts_where_it_has_nothing_to_say() {
+    play(
+        "
+        peer -> us    INVITE sdp:a
+        us -> user    invited sdp:a
+        user -> us    accept sdp:b
+        us -> peer    200 sdp:b
+        peer -> us    ACK sdp:evil elsewhere
+        us -> user    confirmed
+        +60s
+    ",
+    );
+    play(
+        "
+        peer -> us    INVITE
+        us -> user    invited
+        user -> us    accept sdp:b
+        us -> peer    200 sdp:b
+        peer -> us    ACK sdp:evil elsewhere
+        peer -> us    ACK elsewhere
+        +500ms
+        us -> peer    200 sdp:b
+        peer -> us    ACK sdp:a
+        us -> user    confirmed sdp:a
+    ",
+    );
+}
+
 #[test]
 fn legs_beyond_the_limit_are_asked_to_come_later() {
     let mut house = House::new();

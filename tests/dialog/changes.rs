@@ -663,6 +663,7 @@ fn a_refer_of_ours_is_reported_by_the_peer() {
     );
 }
 
+/// Whoever brings a request from elsewhere has let the phone prove itself.
 #[test]
 fn a_phone_that_moves_is_followed() {
     talking(

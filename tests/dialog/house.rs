@@ -235,7 +235,8 @@ impl House {
         if method == Method::ACK {
             let seq = option("cseq=").map_or(self.invite_seq(), |seq| seq.parse().unwrap());
             request.headers.set(HeaderName::CSeq, &format!("{seq} ACK"));
-            return self.machine.handle(now, Input::Ack { flow, request });
+            let believed = !words.contains(&"elsewhere");
+            return self.machine.handle(now, Input::Ack { believed, request });
         }
         let transaction = ServerTx(self.served.len() as u64);
         self.served.push((transaction, request.clone()));

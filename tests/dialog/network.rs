@@ -303,7 +303,9 @@ impl World {
                         dialog::Input::Request { transaction, flow, request }
                     }
                 }
-                transaction::Effect::Ack { flow, request } => dialog::Input::Ack { flow, request },
+                transaction::Effect::Ack { request, .. } => {
+                    dialog::Input::Ack { believed: true, request }
+                }
                 transaction::Effect::Cancelled { id, reason } => {
                     dialog::Input::Cancelled { transaction: dialog::ServerTx(id.0), reason }
                 }

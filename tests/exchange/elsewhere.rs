@@ -1,0 +1,391 @@
+//! What a third host can do that has seen the packets of a dialog go by: nothing (R1.6); and what a
+//! phone or desk has to do whose address has changed: prove itself once.
+
+use super::*;
+use cordboard::sip::{Method, Request, Response};
+
+const CALLER: &str = "192.0.2.8:5060";
+const DOOR: &str = "192.0.2.9:5060";
+const GATEWAY: &str = "203.0.113.5:5060";
+const DESK: &str = "192.0.2.20:5060";
+const GUEST: &str = "198.51.100.7:5060";
+/// The third host.
+const ELSEWHERE: &str = "198.51.100.66:5060";
+
+/// One end of a dialog, as a phone knows it.
+struct Side {
+    /// Where it is.
+    at: &'static str,
+    /// Under which name and password.
+    login: Login<'static>,
+    call_id: String,
+    own: String,
+    other: String,
+    target: String,
+    seq: u32,
+}
+
+fn sdp(ip: &str) -> String {
+    format!("v=0\no=- 1 1 IN IP4 {ip}\ns=-\nc=IN IP4 {ip}\nt=0 0\nm=audio 4000 RTP/AVP 0\n")
+}
+
+/// A whole message: `headers` end with a line end, and so does a body.
+fn message(start: &str, headers: &str, body: &str) -> String {
+    let length = body.len() + body.matches('\n').count();
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\n" };
+    format!("{start}\n{headers}{kind}Content-Length: {length}\n\n{body}")
+}
+
+fn ip_of(at: &str) -> &str {
+    at.split(':').next().unwrap()
+}
+
+impl Side {
+    /// A request of this end. `branch` tells transactions apart.
+    fn asks(&self, method: &str, seq: u32, extra: &str, body: &str) -> String {
+        let Self { call_id, own, other, target, at, .. } = self;
+        let headers = format!(
+            "Via: SIP/2.0/UDP {at};rport;branch=z9hG4bK{call_id}-{seq}-{method}
+From: {own}
+To: {other}
+Call-ID: {call_id}
+CSeq: {seq} {method}
+Max-Forwards: 70
+{extra}"
+        );
+        message(&format!("{method} {target} SIP/2.0"), &headers, body)
+    }
+
+    /// The same with the password, in answer to a challenge.
+    fn proves(&self, login: &Login<'_>, method: &str, seq: u32, challenge: &Response) -> String {
+        let authorization = authorization(login, method, &self.target, challenge);
+        self.asks(method, seq, &format!("{authorization}{}", self.contact(self.at)), "")
+    }
+
+    fn contact(&self, at: &str) -> String {
+        format!("Contact: <sip:x@{at}>\n")
+    }
+}
+
+impl House {
+    /// Hears this; the journal has all that is to be kept of it at once.
+    fn told(&mut self, from: &str, text: &str) -> Vec<Effect> {
+        let mut effects = self.hears(from, text);
+        while let Some(at) = effects.iter().position(|effect| matches!(effect, Effect::Write(_))) {
+            let Effect::Write(batch) = effects.remove(at) else { unreachable!("it was found") };
+            effects.extend(self.commits(batch));
+        }
+        effects
+    }
+}
+
+fn authorization(login: &Login<'_>, method: &str, uri: &str, challenge: &Response) -> String {
+    let challenges = challenge.headers.all(HeaderName::WwwAuthenticate);
+    let challenge = Challenge::strongest(challenges).expect("a challenge");
+    let chance = Chance { cnonce: "c", count: 1 };
+    let credentials = challenge.answer(login, &Protected { method, uri }, &chance);
+    format!("Authorization: {credentials}\n")
+}
+
+fn response(effects: &[Effect]) -> Response {
+    let found = sent(effects).into_iter().find_map(|(_, message)| match message {
+        Message::Response(response) if response.status.as_u16() > 100 => Some(response),
+        Message::Response(_) | Message::Request(_) => None,
+    });
+    found.unwrap_or_else(|| panic!("no response: {effects:?}"))
+}
+
+fn request(effects: &[Effect], method: Method) -> Option<(Destination, Request)> {
+    sent(effects).into_iter().find_map(|(to, message)| match message {
+        Message::Request(request) if request.method == method => Some((to, request)),
+        Message::Request(_) | Message::Response(_) => None,
+    })
+}
+
+/// A dialog that `at` begins with an INVITE to `to`, answered and acknowledged; and what was sent on
+/// until the answer, such as the INVITE to the callee.
+fn begins(
+    house: &mut House,
+    at: &'static str,
+    login: Login<'static>,
+    to: &str,
+    answer: impl FnOnce(&mut House, Vec<Effect>) -> Vec<Effect>,
+) -> Side {
+    let host = if login.user.is_empty() { "elsewhere.example" } else { DOMAIN };
+    let user = if login.user.is_empty() { "eve" } else { login.user };
+    let mut side = Side {
+        at,
+        login,
+        call_id: format!("{user}-{to}"),
+        own: format!("<sip:{user}@{host}>;tag=theirs"),
+        other: format!("<sip:{to}@{DOMAIN}>"),
+        target: format!("sip:{to}@{DOMAIN}"),
+        seq: 1,
+    };
+    let extra = format!("{}Recv-Info: operator-desk\n", side.contact(at));
+    let body = sdp(ip_of(at));
+    let mut effects = house.told(at, &side.asks("INVITE", 1, &extra, &body));
+    if status(&effects) == Some(401) {
+        side.seq = 2;
+        let target = side.target.clone();
+        let proof = authorization(&side.login, "INVITE", &target, &response(&effects));
+        effects = house.told(at, &side.asks("INVITE", 2, &format!("{extra}{proof}"), &body));
+    }
+    let effects = answer(house, effects);
+    let accepted = response(&effects);
+    assert_eq!(accepted.status.as_u16(), 200, "{accepted:?}");
+    side.other = accepted.headers.get(HeaderName::To).unwrap().to_owned();
+    side.target = accepted.headers.contact().unwrap().uri.to_string();
+    house.told(at, &side.asks("ACK", side.seq, "", ""));
+    side
+}
+
+/// The callee at `at` picks up; its end of the dialog, and what follows.
+fn picks_up(house: &mut House, at: &'static str, effects: &[Effect]) -> (Side, Vec<Effect>) {
+    let (_, invite) = request(effects, Method::INVITE).expect("the callee is called");
+    let header = |name| invite.headers.get(name).unwrap().to_owned();
+    let side = Side {
+        at,
+        login: Login { user: "4001", password: "" },
+        call_id: header(HeaderName::CallId),
+        own: format!("{};tag=callee", header(HeaderName::To)),
+        other: header(HeaderName::From),
+        target: invite.headers.contact().unwrap().uri.to_string(),
+        seq: 1,
+    };
+    let text = answers(&invite, &side, at, 200, &sdp(ip_of(at)));
+    let effects = house.told(at, &text);
+    (side, effects)
+}
+
+fn answers(asked: &Request, side: &Side, at: &str, status: u16, body: &str) -> String {
+    let header = |name| asked.headers.get(name).unwrap();
+    let headers = format!(
+        "Via: {}\nFrom: {}\nTo: {}\nCall-ID: {}\nCSeq: {}\n{}",
+        header(HeaderName::Via),
+        header(HeaderName::From),
+        side.own,
+        header(HeaderName::CallId),
+        header(HeaderName::CSeq),
+        side.contact(at),
+    );
+    message(&format!("SIP/2.0 {status} Whatever"), &headers, body)
+}
+
+const ANNA: Login<'_> = Login { user: "3001", password: "secret" };
+const NOBODY: Login<'_> = Login { user: "", password: "" };
+const OPERATOR: Login<'_> = Login { user: "op1", password: "secret" };
+
+/// 3001 talks to the door station.
+fn talking(house: &mut House) -> (Side, Side) {
+    let mut callee = None;
+    let caller = begins(house, CALLER, ANNA, "4001", |house, effects| {
+        let (side, effects) = picks_up(house, DOOR, &effects);
+        callee = Some(side);
+        effects
+    });
+    (caller, callee.unwrap())
+}
+
+/// The status of the answer, when nothing else goes out but words for the log.
+fn only_response(effects: &[Effect]) -> u16 {
+    let logged =
+        |effect: &Effect| matches!(effect, Effect::Complaint { .. } | Effect::WrongPassword(_));
+    let loud = |effect: &&Effect| !logged(effect);
+    let [Effect::Send { .. }] = effects.iter().filter(loud).collect::<Vec<_>>()[..] else {
+        panic!("more than an answer: {effects:?}")
+    };
+    status(effects).unwrap()
+}
+
+#[test]
+fn what_a_third_host_sends_within_a_dialog_is_challenged_and_touches_nothing() {
+    let (mut house, _) = House::new(State::default());
+    let (caller, callee) = talking(&mut house);
+    let moved = "Contact: <sip:evil@198.51.100.66>\nSession-Expires: 90;refresher=uas\n";
+    let evil = sdp("198.51.100.66");
+    for (method, extra, body) in [
+        ("BYE", "", ""),
+        ("INVITE", moved, evil.as_str()),
+        ("UPDATE", moved, evil.as_str()),
+        ("UPDATE", "Require: evil\n", ""),
+        ("REFER", "Refer-To: <sip:0900@cordboard.local>\n", ""),
+        ("INFO", "", ""),
+        ("PRACK", "RAck: 1 1 INVITE\n", ""),
+        ("OPTIONS", "", ""),
+        ("MESSAGE", "", ""),
+    ] {
+        // From the caller, who has a password; from the callee, who has none.
+        let text = caller.asks(method, 1_000_000, extra, body);
+        assert_eq!(only_response(&house.told(ELSEWHERE, &text)), 401, "{method}");
+        let text = callee.asks(method, 1_000_000, extra, body);
+        assert_eq!(only_response(&house.told(ELSEWHERE, &text)), 403, "{method}");
+    }
+    // Nor is a number in their order used up: the next of the phone's own is good.
+    let offer = caller.asks("INVITE", caller.seq + 1, &caller.contact(CALLER), &sdp("192.0.2.8"));
+    assert_eq!(status(&house.told(CALLER, &offer)), Some(200));
+    house.told(CALLER, &caller.asks("ACK", caller.seq + 1, "", ""));
+    let effects = house.told(DOOR, &callee.asks("BYE", 1, "", ""));
+    assert_eq!(status(&effects), Some(200));
+    let (to, _) = request(&effects, Method::BYE).expect("the call is over");
+    assert_eq!(to.remote(), address(CALLER), "nobody has moved the caller");
+}
+
+#[test]
+fn a_phone_that_moved_proves_itself_once_and_goes_on() {
+    let (mut house, _) = House::new(State::default());
+    let (caller, callee) = talking(&mut house);
+    let moved = "192.0.2.8:6000";
+    let asked = house.told(moved, &caller.asks("OPTIONS", 10, "", ""));
+    assert_eq!(only_response(&asked), 401);
+    let challenge = response(&asked);
+    let text = caller.proves(&ANNA, "OPTIONS", 11, &challenge);
+    assert_eq!(status(&house.told(moved, &text)), Some(200));
+    assert_eq!(status(&house.told(moved, &caller.asks("OPTIONS", 12, "", ""))), Some(200));
+    let effects = house.told(DOOR, &callee.asks("BYE", 1, "", ""));
+    let (to, _) = request(&effects, Method::BYE).expect("the call is over");
+    assert_eq!(to.remote(), address(moved), "it is where it proved to be");
+}
+
+#[test]
+fn another_accounts_password_opens_no_dialog() {
+    let (mut house, _) = House::new(State::default());
+    let (caller, _) = talking(&mut house);
+    let colleague = Login { user: "3002", password: "secret" };
+    let guess = Login { user: "3001", password: "guess" };
+    for (seq, login, expected) in [(10, colleague, 403), (20, OPERATOR, 403), (30, guess, 401)] {
+        let challenge = response(&house.told(ELSEWHERE, &caller.asks("BYE", seq, "", "")));
+        let text = caller.proves(&login, "BYE", seq + 1, &challenge);
+        assert_eq!(only_response(&house.told(ELSEWHERE, &text)), expected, "{}", login.user);
+    }
+    assert_eq!(status(&house.told(CALLER, &caller.asks("OPTIONS", 3, "", ""))), Some(200));
+}
+
+/// A phone whose router gave it another port, or whose connection was renewed, has registered by it.
+#[test]
+fn the_flow_by_which_a_phone_is_registered_is_as_good_as_its_dialogs() {
+    let (mut house, _) = House::new(State::default());
+    let (caller, _) = talking(&mut house);
+    let other = "192.0.2.8:7000";
+    assert_eq!(status(&house.told(other, &caller.asks("OPTIONS", 10, "", ""))), Some(401));
+    let challenge = response(&house.told(other, &register(1, "")));
+    let uri = format!("sip:{DOMAIN}");
+    let proof = authorization(&ANNA, "REGISTER", &uri, &challenge);
+    assert_eq!(status(&house.told(other, &register(2, &proof))), Some(200));
+    assert_eq!(status(&house.told(other, &caller.asks("OPTIONS", 11, "", ""))), Some(200));
+}
+
+#[test]
+fn guests_and_phones_without_a_password_are_known_by_their_ip() {
+    let (mut house, _) = House::new(State::default());
+    let mut door = None;
+    let guest = begins(&mut house, GUEST, NOBODY, "4001", |house, effects| {
+        let (side, effects) = picks_up(house, DOOR, &effects);
+        door = Some(side);
+        effects
+    });
+    let door = door.unwrap();
+    assert_eq!(only_response(&house.told(ELSEWHERE, &guest.asks("BYE", 10, "", ""))), 403);
+    assert_eq!(only_response(&house.told(ELSEWHERE, &door.asks("BYE", 10, "", ""))), 403);
+    let other_port = house.told("192.0.2.9:9999", &door.asks("OPTIONS", 11, "", ""));
+    assert_eq!(status(&other_port), Some(200));
+    let effects = house.told("198.51.100.7:9999", &guest.asks("BYE", 11, "", ""));
+    assert_eq!(status(&effects), Some(200));
+    assert!(request(&effects, Method::BYE).is_some());
+}
+
+#[test]
+fn a_trunk_is_known_by_its_configured_addresses() {
+    let (mut house, _) = House::new(State::default());
+    let mut far = None;
+    begins(&mut house, CALLER, ANNA, "0123", |house, effects| {
+        let (side, effects) = picks_up(house, GATEWAY, &effects);
+        far = Some(side);
+        effects
+    });
+    let far = far.unwrap();
+    assert_eq!(only_response(&house.told(ELSEWHERE, &far.asks("BYE", 10, "", ""))), 403);
+    let second = house.told("203.0.113.6:5060", &far.asks("OPTIONS", 10, "", ""));
+    assert_eq!(status(&second), Some(200));
+    let effects = house.told("203.0.113.6:5060", &far.asks("BYE", 11, "", ""));
+    assert!(request(&effects, Method::BYE).is_some());
+}
+
+/// operator-desk.md: from elsewhere a desk is challenged once, and on success the flow moves.
+#[test]
+fn a_desk_is_commanded_by_its_operator_alone() {
+    let (mut house, _) = House::new(State::default());
+    let desk = begins(&mut house, DESK, OPERATOR, "desk", |_, effects| effects);
+    let info = "Info-Package: operator-desk\n";
+    let forged = house.told(ELSEWHERE, &desk.asks("INFO", 10, info, "{}\n"));
+    assert_eq!(only_response(&forged), 401);
+    let challenge = response(&forged);
+    let as_phone = desk.proves(&ANNA, "BYE", 11, &challenge);
+    assert_eq!(only_response(&house.told(ELSEWHERE, &as_phone)), 403);
+    let moved = "192.0.2.21:5060";
+    let challenge = response(&house.told(moved, &desk.asks("OPTIONS", 12, "", "")));
+    let proof = desk.proves(&OPERATOR, "OPTIONS", 13, &challenge);
+    let effects = house.hears(moved, &proof);
+    assert_eq!(status(&effects), Some(200));
+    let stored = entries(&effects).find_map(|entry| match entry {
+        Entry::PutDesk(desk) => Some(desk.dialog.hop.remote()),
+        _ => None,
+    });
+    assert_eq!(stored, Some(address(moved)), "after a restart its BYE goes there");
+}
+
+#[test]
+fn a_call_that_rings_is_cancelled_by_nobody_else() {
+    let (mut house, _) = House::new(State::default());
+    let text = invite(1, "4001", CONTACT);
+    let effects = house.told(GUEST, &text);
+    assert!(request(&effects, Method::INVITE).is_some());
+    let cancel = invite(1, "4001", "").replace("INVITE", "CANCEL");
+    assert_eq!(only_response(&house.told(ELSEWHERE, &cancel)), 481);
+    let effects = house.told(GUEST, &cancel);
+    assert!(sent(&effects).iter().any(|(_, message)| match message {
+        Message::Response(response) => response.status.as_u16() == 487,
+        Message::Request(_) => false,
+    }));
+}
+
+/// Who has seen our INVITE has its branch, and could answer in the callee's place.
+#[test]
+fn an_answer_comes_from_the_host_that_was_asked() {
+    let (mut house, _) = House::new(State::default());
+    let effects = house.told(GUEST, &invite(1, "4001", CONTACT));
+    let (_, called) = request(&effects, Method::INVITE).unwrap();
+    let side = Side {
+        at: ELSEWHERE,
+        login: NOBODY,
+        call_id: String::new(),
+        own: "<sip:4001@cordboard.local>;tag=evil".into(),
+        other: String::new(),
+        target: String::new(),
+        seq: 1,
+    };
+    let forged = answers(&called, &side, ELSEWHERE, 200, &sdp("198.51.100.66"));
+    let effects = house.told(ELSEWHERE, &forged);
+    assert!(sent(&effects).is_empty(), "{effects:?}");
+    let true_one = answers(&called, &side, DOOR, 200, &sdp("192.0.2.9"));
+    assert_eq!(status(&house.told("192.0.2.9:5062", &true_one)), Some(200));
+}
+
+#[test]
+fn a_trunk_may_answer_from_any_of_its_addresses() {
+    let (mut house, _) = House::new(State::default());
+    begins(&mut house, CALLER, ANNA, "0123", |house, effects| {
+        let (_, invite) = request(&effects, Method::INVITE).unwrap();
+        let header = |name| invite.headers.get(name).unwrap().to_owned();
+        let side = Side {
+            at: "203.0.113.6:5060",
+            login: NOBODY,
+            call_id: header(HeaderName::CallId),
+            own: format!("{};tag=far", header(HeaderName::To)),
+            other: header(HeaderName::From),
+            target: String::new(),
+            seq: 1,
+        };
+        house.told(side.at, &answers(&invite, &side, side.at, 200, &sdp("203.0.113.6")))
+    });
+}
