@@ -2,6 +2,7 @@
 
 use crate::ids::{Number, RequestId};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The longest message body, in bytes; a longer one gets 413.
@@ -125,6 +126,8 @@ pub enum BadMessage {
     NoObject,
     /// Nested deeper than [`DEPTH_MAX`].
     TooDeep,
+    /// An object has a key twice: which of the two values is meant is anybody's guess.
+    KeyTwice,
     /// `id` is missing or no string.
     NoId,
     /// `id` is longer than [`ID_MAX`].
@@ -142,6 +145,7 @@ impl BadMessage {
             Self::NotJson
             | Self::NoObject
             | Self::TooDeep
+            | Self::KeyTwice
             | Self::NoId
             | Self::LongId
             | Self::NoDo => 400,
@@ -156,6 +160,7 @@ impl fmt::Display for BadMessage {
             Self::NotJson => "Not UTF-8 JSON",
             Self::NoObject => "Not a JSON object",
             Self::TooDeep => "Nested deeper than 8",
+            Self::KeyTwice => "A key twice",
             Self::NoId => "id missing or no string",
             Self::LongId => "id over 128 bytes",
             Self::NoDo => "do missing or no string",
@@ -178,6 +183,9 @@ pub fn read(body: &[u8]) -> Result<Command, BadMessage> {
         _ => return Err(BadMessage::TooDeep),
     };
     let Value::Object(fields) = &value else { return Err(BadMessage::NoObject) };
+    if has_a_key_twice(text) {
+        return Err(BadMessage::KeyTwice);
+    }
     let id = text_of(fields, "id").ok_or(BadMessage::NoId)?.to_owned();
     if id.len() > ID_MAX {
         return Err(BadMessage::LongId);
@@ -273,6 +281,48 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
+/// Whether an object of this JSON text has a key twice (RFC 8259 §4), however it is escaped; the parser
+/// takes the last one without a word.
+fn has_a_key_twice(text: &str) -> bool {
+    let mut objects: Vec<BTreeSet<String>> = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}', '"']) {
+        let length = match rest.as_bytes()[at] {
+            b'"' => quoted_len(&rest[at..]),
+            _ => 1,
+        };
+        let (token, after) = rest[at..].split_at(length);
+        rest = after;
+        match token {
+            "{" => objects.push(BTreeSet::new()),
+            "}" => drop(objects.pop()),
+            // Of strings, only a key stands before a colon.
+            name if after.trim_start().starts_with(':') => {
+                let name = serde_json::from_str(name).unwrap_or_else(|_| name.to_owned());
+                if objects.last_mut().is_some_and(|keys| !keys.insert(name)) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The length of the string literal that `text` begins with, its quotes included.
+fn quoted_len(text: &str) -> usize {
+    let mut escaped = false;
+    for (place, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return place + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +358,24 @@ mod tests {
         assert_eq!(read(long.as_bytes()), Err(BadMessage::TooLong));
         let long_id = format!(r#"{{"id":"{}","do":"ping"}}"#, "y".repeat(ID_MAX + 1));
         assert_eq!(read(long_id.as_bytes()), Err(BadMessage::LongId));
+    }
+
+    #[test]
+    fn a_key_twice_in_one_object_is_no_command() {
+        for body in [
+            r#"{"id":"1","do":"ping","do":"hangup"}"#,
+            r#"{"id":"1","d\u006f":"ping" , "do" :"hangup"}"#,
+            r#"{"id":"1","do":"ping","x":[{"a":1,"b":[{}],"a":2}]}"#,
+            r#"{"id":"1","\"{":1,"do":"ping","\u0022{":2}"#,
+        ] {
+            assert_eq!(read(body.as_bytes()), Err(BadMessage::KeyTwice), "{body}");
+        }
+        for body in [
+            r#"{"id":"do","do":"ping","x":{"id":1,"do":[{"do":2},{"do":3}]},"y":"z\":"}"#,
+            r#"{"id":"1","do":"ping","Do":1,"x":["do","do"],"y":"}{"}"#,
+        ] {
+            assert_eq!(verb(body), Ok(Verb::Ping), "{body}");
+        }
     }
 
     #[test]
