@@ -306,6 +306,41 @@ fn a_wrong_password_an_unknown_account_and_a_foreign_name_stay_outside() {
     assert_eq!(house.targets("3001"), Vec::<String>::new());
 }
 
+/// RFC 7616 §3.4.6: a proof is for one request, however its proxies write our name.
+#[test]
+fn credentials_for_another_uri_are_for_another_request() {
+    for (hashed, asked, expected) in [
+        ("sip:9000@cordboard.local", "sip:9000@cordboard.local", true),
+        ("sip:9000@CORDBOARD.local.", "sip:9000@192.0.2.1:5060", true),
+        ("sip:9000@192.0.2.1", "sip:9000@cordboard.local;transport=udp", true),
+        ("sip:192.0.2.1:5060", "sip:9000@cordboard.local", true),
+        ("sip:9000@cordboard.local", "sip:0900@cordboard.local", false),
+        ("sip:9000@cordboard.local", "sip:cordboard.local", false),
+        ("sip:9000@evil.example", "sip:9000@cordboard.local", false),
+        ("sip:evil.example", "sip:9000@cordboard.local", false),
+        ("sip:9000@alias.example", "sip:9000@alias.example:5060", true),
+        ("", "sip:9000@cordboard.local", false),
+        ("nonsense", "sip:9000@cordboard.local", false),
+    ] {
+        let mut house = House::new();
+        let mut phone = Phone::udp("3001");
+        let request = phone.request("");
+        phone.hear(&house.send(&phone, request).0);
+        let mut request = phone.request("");
+        let (challenge, _) = phone.challenge.clone().unwrap();
+        let login = Login { user: "3001", password: "geheim" };
+        let protected = Protected { method: "REGISTER", uri: hashed };
+        let chance = Chance { cnonce: "c", count: 1 };
+        let credentials = challenge.answer(&login, &protected, &chance).to_string();
+        request.headers.set(HeaderName::Authorization, &credentials);
+        request.uri = Uri::parse(asked).unwrap();
+        let verdict = house.machine.authenticate(house.now, &house.directory, phone.flow, &request);
+        let is_for = verdict == Verdict::Terminal(number("3001"));
+        assert_eq!(is_for, expected, "{hashed} for {asked}: {verdict:?}");
+        assert!(is_for || verdict == Verdict::Refused(Refusal::BadCredentials));
+    }
+}
+
 #[test]
 fn a_replayed_request_is_stale() {
     let mut house = House::new();

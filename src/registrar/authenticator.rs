@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   no credentials of our realm ──────────────▶ challenge
+//!   hashed for another URI ───────────────────▶ 400
 //!   nonce unknown, old or of another address ─▶ challenge, stale   (the password is not looked at)
 //!   too many guesses of late ─────────────────▶ 503
 //!   response wrong, or no such account ───────▶ challenge, one guess more
@@ -12,11 +13,11 @@
 use super::attempts::Attempts;
 use super::nonces::Nonces;
 use super::wrong_passwords::{WrongPassword, WrongPasswords};
-use crate::directory::{Account, Directory, NAME_MAX};
+use crate::directory::{Account, Directory, NAME_MAX, NumberingPlan};
 use crate::ids::{Number, OperatorId};
 use crate::random::Random;
 use crate::sip::digest::{Algorithm, Challenge, Credentials, Qop};
-use crate::sip::{Fault, Flow, HeaderName, Request, Response, StatusCode};
+use crate::sip::{Fault, Flow, HeaderName, Host, Request, Response, StatusCode, Uri};
 use crate::time::{Duration, Instant};
 use std::net::{IpAddr, SocketAddr};
 
@@ -128,6 +129,9 @@ impl Authenticator {
             }
             Err(BadCredentials) => return Verdict::Refused(Refusal::BadCredentials),
         };
+        if !is_for(&credentials.uri, request, directory.plan(), flow) {
+            return Verdict::Refused(Refusal::BadCredentials);
+        }
         // The password is looked at only when the nonce is ours and was given to this address.
         // Else who cannot see our answers could bar a phone by failing in its name, and who can
         // would learn from `stale`, uncounted, whether a guess was right.
@@ -155,8 +159,6 @@ impl Authenticator {
             let why = Challenged::Wrong { account };
             return self.challenge(now, realm, source, offered, why);
         };
-        // The URI that was hashed is not compared: proxies change the Request-URI, and the count
-        // makes each response good once.
         let count = credentials.auth.as_ref().map(|auth| auth.count);
         if self.nonces.spend(now, nonce, count).is_err() {
             return self.challenge(now, realm, source, offered, Challenged::Stale);
@@ -222,6 +224,24 @@ fn offered_to(request: &Request) -> &'static [Algorithm] {
         return &[Algorithm::Md5];
     }
     &Algorithm::OFFERED
+}
+
+/// Whether credentials that were hashed for `uri` are for this request (RFC 7616 §3.4.6). Proxies rewrite
+/// the host of a Request-URI, so the same user at us, or at the host that the request names, is as
+/// good. So is such a host without a user, because some clients hash nothing but the server that
+/// they speak to; method and count bind them still.
+fn is_for(uri: &str, request: &Request, plan: &NumberingPlan, flow: Flow) -> bool {
+    if uri == request.uri.as_str() {
+        return true;
+    }
+    let Ok(hashed) = Uri::parse(uri) else { return false };
+    let reached = Host::from(flow.local.ip());
+    let is_here = |host: Host<'_>| {
+        let named = request.uri.host().is_some_and(|named| named.matches(host));
+        named || host.matches(reached) || plan.is_ours(host)
+    };
+    let same_user = hashed.user().is_none() || hashed.user() == request.uri.user();
+    same_user && hashed.host().is_some_and(is_here)
 }
 
 /// The credentials cannot be read.

@@ -86,6 +86,10 @@ impl Nonces {
             self.used.pop_first();
         }
         let count = count.unwrap_or(1);
+        // The last number there is: nothing would rise above it, and the nonce be of no use any more.
+        if count == u32::MAX {
+            return Err(Stale);
+        }
         match self.used.get_mut(&nonce) {
             Some(counts) => counts.note(count)?,
             None if count == 0 => return Err(Stale),
@@ -187,7 +191,8 @@ mod tests {
         assert!(spend(4) && spend(3) && spend(2));
         assert!(!spend(3) && !spend(1) && !spend(4));
         assert!(spend(100) && spend(36) && !spend(35), "at most {WINDOW} behind");
-        assert!(spend(u32::MAX) && !spend(100));
+        assert!(!spend(u32::MAX), "no count rises above it");
+        assert!(spend(u32::MAX - 1) && !spend(101));
     }
 
     #[test]

@@ -214,7 +214,7 @@ pub struct Auth {
     pub cnonce: String,
     /// How often the nonce was used; a repeated number is a replay.
     pub count: u32,
-    /// The count as it was written and hashed: some phones write capitals or fewer digits.
+    /// The count as it was written and hashed: some phones write capitals.
     written: String,
 }
 
@@ -224,7 +224,8 @@ impl Auth {
     }
 
     fn parse(cnonce: String, written: String) -> Option<Self> {
-        let valid = written.bytes().all(|digit| digit.is_ascii_hexdigit());
+        // RFC 7616 §3.4.3: 8LHEX.
+        let valid = written.len() == 8 && written.bytes().all(|digit| digit.is_ascii_hexdigit());
         let count = u32::from_str_radix(&written, 16).ok().filter(|_| valid)?;
         Some(Self { cnonce, count, written })
     }
@@ -473,7 +474,7 @@ mod tests {
         let read = Credentials::parse(&answer.to_string()).unwrap().unwrap();
         assert!(read.verify(&ha1, "GET"));
         assert_eq!(read.auth.map(|auth| auth.count), Some(10));
-        for wrong in ["", "+1", "x", "100000000"] {
+        for wrong in ["", "1", "0000001", "+0000001", "0000000x", "000000001"] {
             assert_eq!(Auth::parse("c".to_owned(), wrong.to_owned()), None, "{wrong}");
         }
     }
@@ -485,7 +486,7 @@ mod tests {
             ("username*=UTF-8''J%C3%A4s", Fault::UsernameEncoding),
             ("username=\"a\", userhash=true", Fault::UsernameEncoding),
             ("username=\"a\", algorithm=MD5-sess", Fault::DigestAlgorithm),
-            ("username=\"a\", qop=auth-int, nc=1, cnonce=c", Fault::DigestAlgorithm),
+            ("username=\"a\", qop=auth-int, nc=00000001, cnonce=c", Fault::DigestAlgorithm),
             ("username=\"a\", qop=auth, cnonce=c", Fault::Header(HeaderName::Authorization)),
             ("username=\"a", Fault::Header(HeaderName::Authorization)),
             ("user=\"a\"", Fault::Header(HeaderName::Authorization)),
