@@ -1349,6 +1349,96 @@ fn a_redirected_call_is_followed_under_admission() {
     );
 }
 
+/// R1.6: 4001 is of level B, which may call nobody; 3003 of level A may call all.
+#[test]
+fn who_may_not_call_a_number_may_not_send_others_there() {
+    play(
+        "
+        1s   3003 calls 4001
+                 call 4001 as 3003
+        2s   4001 redirects to 3001
+                 3003 <- 603 Declined
+        3s   3003 calls 4001
+                 call 4001 as 3003
+        4s   4001 answers
+                 3003 <- 200
+                 3003 gets 4001, 4001 gets 3003
+        5s   4001 refers to 3001
+                 4001 <- 403
+        6s   3003 refers to 3001
+                 3003 <- 403
+    ",
+    );
+}
+
+/// R1.6: what stands before another host is none of our numbers.
+#[test]
+fn a_number_of_another_domain_is_none_of_ours() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 redirects to 3001@evil.example
+                 3003 <- 603 Declined
+        3s   3003 calls 3002
+                 call 3002 as 3003
+        4s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        5s   3002 refers to 3001@cordboard.local.evil.example
+                 3002 <- 603
+        6s   3002 refers to 3001@CordBoard.local.
+                 3002 <- 202
+                 3002 <- NOTIFY 100
+                 3002 gets nothing, 3003 gets ring-back
+                 call 3001 as 3003
+    ",
+    );
+}
+
+#[test]
+fn the_record_says_who_moved_a_call() {
+    let mut house = House::new(AnsweredBy::Queue);
+    day::day(
+        &mut house,
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 redirects to 3011
+                 call 3011 as 3003
+        3s   3011 answers
+                 3003 <- 200
+                 3003 gets 3011, 3011 gets 3003
+        4s   3011 refers to 3001
+                 3011 <- 202
+                 3011 <- NOTIFY 100
+                 3011 gets nothing, 3003 gets ring-back
+                 call 3001 as 3003
+        5s   3001 answers
+                 3011 <- NOTIFY 200
+                 end 3011, transferred
+                 3003 gets 3001, 3001 gets 3003
+                 3003 shows 3001
+                 3001 shows 3003
+        6s   3001 hangs up
+                 end 3003, normal-clearing
+    ",
+    );
+    let phases = house.kept[0].phases.iter().map(|phase| format!("{} {}", phase.word, phase.who));
+    assert_eq!(
+        phases.collect::<Vec<_>>(),
+        [
+            "direct-ringing 3002",
+            "moved-by 3002",
+            "direct-ringing 3011",
+            "talking 3011",
+            "moved-by 3011",
+            "transferring 3001",
+            "talking 3001",
+        ]
+    );
+}
+
 /// R4.5
 #[test]
 fn a_desk_phone_in_an_operator_call_is_busy_to_others() {

@@ -333,6 +333,21 @@ pub fn admit(
     Err(Rule::NotAdmitted { caller: level, callee: callee_level })
 }
 
+/// Decides whether `asker` may move `moved` on to `number`, by REFER or a 3xx. Both need the right to call
+/// there (R1.6): what one party may not call, it may not let another call and pay for.
+///
+/// # Errors
+/// Whom of the two which rule forbids it.
+pub fn admit_moved<'a>(
+    directory: &Directory,
+    asker: &'a Identity,
+    moved: &'a Identity,
+    number: &Number,
+) -> Result<AdmittedCall, (&'a Identity, Rule)> {
+    admit(directory, asker, number).map_err(|rule| (asker, rule))?;
+    admit(directory, moved, number).map_err(|rule| (moved, rule))
+}
+
 /// Which rule decides about a call from the number `caller` to the number `callee`; a caller that
 /// is no terminal of ours counts as one whose number a trunk vouches for, at the external level.
 #[must_use]

@@ -52,11 +52,11 @@ pub struct CallRecord {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Phase {
     /// The phase as the desk protocol names it, or `direct-ringing`, `talking`, `transferring`,
-    /// `watching`.
+    /// `watching`; or `moved-by`, which says who asked for what comes next.
     pub word: Cow<'static, str>,
     /// When.
     pub at: UnixTime,
-    /// The operator or the number that it concerns; may be empty.
+    /// The operator or the number that it concerns, or that asked; may be empty.
     pub who: String,
 }
 
@@ -145,6 +145,11 @@ impl CallRecord {
     #[must_use]
     pub fn times_queued(&self) -> usize {
         self.phases.iter().filter(|phase| phase.word == "queued").count()
+    }
+
+    /// Notes who asked for the call to be moved to where it goes next.
+    pub fn moved(&mut self, at: UnixTime, by: &str) {
+        self.enter("moved-by", at, by);
     }
 
     /// Notes that a person has answered; the first one counts.

@@ -55,6 +55,8 @@ pub(super) struct Transfer {
     pub callee: Wanted,
     /// Who asked for it; `None` when that phone has hung up already.
     pub referrer: Option<LegId>,
+    /// The same, as the log names it.
+    pub by: String,
     /// Who is transferred.
     pub transferee: LegId,
     /// The phones of the target.
@@ -234,21 +236,34 @@ impl DirectCall {
         }
     }
 
-    /// All phones said no; a 3xx among them is followed where the caller may call the new number.
+    /// All phones said no; a 3xx among them is followed where both the caller and who says so may call
+    /// the new number.
     fn redirect(&mut self, cause: Cause, contacts: &[NameAddr], ctx: &mut Context<'_>) {
+        let State::Ringing { callee, .. } = &self.state else { return };
+        let asker = ctx.world.called(&callee.number);
         self.redirections += 1;
         let onward = contacts.iter().filter(|_| self.redirections <= REDIRECTIONS_MAX);
-        let admitted = onward
-            .filter_map(|contact| ctx.number_of(contact))
-            .find_map(|to| admission::admit(ctx.world.directory, &self.identity, &to).ok());
-        match admitted {
-            Some(call) => {
-                let to = call.callee().number().clone();
-                ctx.log(Story::Transferred { call: self.id, to });
-                self.place(Permission::Admitted(&call), ctx);
+        let mut refused = None;
+        for to in onward.filter_map(|contact| ctx.number_of(contact)) {
+            match admission::admit_moved(ctx.world.directory, &asker, &self.identity, &to) {
+                Ok(call) => return self.divert(&asker, &call, ctx),
+                Err((whom, rule)) => {
+                    refused.get_or_insert((whom.described(), to, rule));
+                }
             }
-            None => self.finish(cause, EndedBy::Callee, ctx),
         }
+        if let Some((caller, dialled, rule)) = refused {
+            let (call, why) = (self.id, rule.to_string());
+            ctx.log(Story::Refused { call, caller, dialled, why });
+        }
+        self.finish(cause, EndedBy::Callee, ctx);
+    }
+
+    fn divert(&mut self, asker: &Identity, call: &AdmittedCall, ctx: &mut Context<'_>) {
+        let (to, by) = (call.callee().number().clone(), asker.shown());
+        self.record.moved(ctx.now.unix, &by);
+        ctx.log(Story::Transferred { call: self.id, to, by });
+        self.place(Permission::Admitted(call), ctx);
     }
 
     // ---- transfer (RFC 3515, RFC 5589) ----
@@ -272,12 +287,13 @@ impl DirectCall {
         if ctx.world.directory.queue_of(&number).is_some() {
             return self.transfer_to_queue(referrer, transaction, transferee, number, ctx);
         }
-        // The transferred party needs the right to call there, whoever sends it.
-        let admitted = match admission::admit(ctx.world.directory, &identity, &number) {
+        let asker = self.identity_of(referrer, ctx.world);
+        let moved = admission::admit_moved(ctx.world.directory, &asker, &identity, &number);
+        let admitted = match moved {
             Ok(admitted) => admitted,
-            Err(rule) => {
+            Err((whom, rule)) => {
                 let why = rule.to_string();
-                let (call, caller) = (self.id, identity.described());
+                let (call, caller) = (self.id, whom.described());
                 ctx.log(Story::Refused { call, caller, dialled: number, why });
                 return ctx.respond(referrer, transaction, rule.cause().status());
             }
@@ -295,6 +311,7 @@ impl DirectCall {
         ctx: &mut Context<'_>,
     ) {
         let identity = self.identity_of(transferee, ctx.world);
+        self.note_mover(referrer, ctx);
         ctx.respond(referrer, transaction, 202);
         ctx.leg(Command::ReferProgress { leg: referrer, status: 200 });
         ctx.hang_up(referrer, Cause::Transferred);
@@ -329,9 +346,10 @@ impl DirectCall {
                 let calls = ctx.steps.split_off(at);
                 ctx.respond(referrer, transaction, 202);
                 ctx.leg(Command::ReferProgress { leg: referrer, status: 100 });
+                let by = self.note_mover(referrer, ctx);
                 self.record.enter("transferring", ctx.now.unix, target.number.as_str());
                 let referrer = Some(referrer);
-                let transfer = Transfer { callee, referrer, transferee, target };
+                let transfer = Transfer { callee, referrer, by, transferee, target };
                 self.state = State::Transferring { transfer };
                 ctx.leg(Command::Listen(self.sources()));
                 ctx.keep(&self.record);
@@ -358,10 +376,11 @@ impl DirectCall {
                     ctx.leg(Command::ReferProgress { leg, status: 200 });
                     ctx.hang_up(leg, Cause::Transferred);
                 }
+                let by = std::mem::take(&mut transfer.by);
                 self.identity = self.identity_of(transferee, ctx.world);
                 self.caller = transferee;
                 self.record.callee = Some(number.clone());
-                ctx.log(Story::Transferred { call: self.id, to: number.clone() });
+                ctx.log(Story::Transferred { call: self.id, to: number.clone(), by });
                 self.talk_anew(Wanted { number, leg }, ctx);
                 self.follow(follow, leg, ctx);
             }
@@ -436,13 +455,14 @@ impl DirectCall {
     pub fn join(&mut self, referrer: LegId, target: Wanted, ctx: &mut Context<'_>) {
         let State::Talking { callee } = &self.state else { return };
         let transferee = if referrer == self.caller { callee.leg } else { self.caller };
+        let by = self.note_mover(referrer, ctx);
         self.identity = self.identity_of(transferee, ctx.world);
         self.caller = transferee;
         ctx.leg(Command::ReferProgress { leg: referrer, status: 200 });
         ctx.hang_up(referrer, Cause::Transferred);
         ctx.book.own(target.leg, Owner::Call(self.id));
         self.record.callee = Some(target.number.clone());
-        ctx.log(Story::Transferred { call: self.id, to: target.number.clone() });
+        ctx.log(Story::Transferred { call: self.id, to: target.number.clone(), by });
         self.talk_anew(target, ctx);
     }
 
@@ -453,8 +473,15 @@ impl DirectCall {
         ctx.introduce((self.caller, &self.identity), (leg, &other));
     }
 
+    /// The record says who asked for what comes next.
+    fn note_mover(&mut self, asker: LegId, ctx: &Context<'_>) -> String {
+        let by = self.identity_of(asker, ctx.world).shown();
+        self.record.moved(ctx.now.unix, &by);
+        by
+    }
+
     /// Who a leg of this call is, for admission.
-    fn identity_of(&self, leg: LegId, world: World<'_>) -> Identity {
+    pub fn identity_of(&self, leg: LegId, world: World<'_>) -> Identity {
         let callee = match &self.state {
             State::Talking { callee } => Some(callee),
             State::Transferring { transfer } => Some(&transfer.callee),

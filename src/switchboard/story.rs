@@ -81,6 +81,8 @@ pub enum Story {
         call: CallId,
         /// Where to.
         to: Number,
+        /// Who asked for it.
+        by: String,
     },
     /// It is over.
     Ended {
@@ -139,7 +141,7 @@ impl fmt::Display for Story {
                 write!(f, "{call} handed over by {operator}")
             }
             Self::Answered { call, callee } => write!(f, "{call} answered by {callee}"),
-            Self::Transferred { call, to } => write!(f, "{call} transferred to {to}"),
+            Self::Transferred { call, to, by } => write!(f, "{call} transferred to {to} by {by}"),
             Self::Ended { call, cause, by } => write!(f, "{call} ended by {}: {cause}", by.word()),
             Self::Refused { call, caller, dialled, why } => {
                 write!(f, "{call} from {caller} to {dialled} refused: {why}")

@@ -200,8 +200,8 @@ impl Machine {
             && phone.is_some_and(|phone| own.number_of_leg(pair.own.1) == Some(&phone))
     }
 
-    /// The call to join, when both are ordinary calls of the same phone and the transferred party may
-    /// call the third.
+    /// The call to join, when both are ordinary calls of the same phone, and both who transfers and who is
+    /// transferred may call the third.
     ///
     /// # Errors
     /// The status that refuses it.
@@ -226,9 +226,10 @@ impl Machine {
         let far = other.far_number(replaced);
         let (Some(_), Some(far), true) = (who, far, target != id) else { return Err(603) };
         let transferee = call.transferee_of(referrer, env.world).ok_or(603_u16)?;
-        match admission::admit(env.world.directory, &transferee, &far) {
+        let asker = call.identity_of(referrer, env.world);
+        match admission::admit_moved(env.world.directory, &asker, &transferee, &far) {
             Ok(_) => Ok(target),
-            Err(rule) => Err(rule.cause().status()),
+            Err((_, rule)) => Err(rule.cause().status()),
         }
     }
 }

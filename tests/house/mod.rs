@@ -57,6 +57,12 @@ fn number(text: &str) -> Number {
     Number::from(text)
 }
 
+/// A number of ours, or an address of another domain.
+fn address_of(to: &str) -> NameAddr {
+    let host = if to.contains('@') { "" } else { "@cordboard.local" };
+    NameAddr::new(Uri::parse(&format!("sip:{to}{host}")).unwrap())
+}
+
 fn terminal(name: &str, level: &str) -> Terminal {
     Terminal {
         number: number(name),
@@ -500,8 +506,7 @@ impl House {
                 return lines;
             }
             ["redirects", "to", to] => {
-                let contact =
-                    NameAddr::new(Uri::parse(&format!("sip:{to}@cordboard.local")).unwrap());
+                let contact = address_of(to);
                 let refused = leg::Event::Refused {
                     leg,
                     cause: Cause::Declined,
@@ -516,7 +521,7 @@ impl House {
             ["refers", "to", to] => leg::Event::Referred {
                 leg,
                 transaction: ServerTx(0),
-                refer_to: NameAddr::new(Uri::parse(&format!("sip:{to}@cordboard.local")).unwrap()),
+                refer_to: address_of(to),
                 replaces: None,
             },
             ["joins", other] => {
