@@ -42,7 +42,8 @@ pub struct Desk {
     password: String,
     wire: Wire,
     shared: Shared,
-    listener: Option<JoinHandle<()>>,
+    /// One for each address that it has had.
+    listeners: Vec<JoinHandle<()>>,
     call_id: String,
     from: String,
     to: String,
@@ -82,7 +83,7 @@ impl Desk {
             target: ADDRESS.to_owned(),
             wire,
             shared,
-            listener: Some(listener),
+            listeners: vec![listener],
             sequence: 0,
             commands: 0,
             read: BTreeMap::new(),
@@ -161,7 +162,25 @@ impl Desk {
             .with("Info-Package", PACKAGE)
             .with("Content-Disposition", "Info-Package")
             .with_body(JSON, body);
+        let answer = self.exchange(request);
+        if answer.status() != Some(401) {
+            return answer;
+        }
+        // It is not where the switchboard knows it to be, and has to prove itself.
+        let (name, password, uri) = (&self.name, &self.password, &self.target);
+        let value = sip::authorization(&answer, "INFO", uri, name, password);
+        let request = self
+            .request("INFO")
+            .with("Info-Package", PACKAGE)
+            .with("Authorization", value)
+            .with_body(JSON, body);
         self.exchange(request)
+    }
+
+    /// From now on it speaks from another address.
+    pub fn moves(&mut self, wire: Wire) {
+        self.listeners.push(listen(wire.another(), Arc::clone(&self.shared)));
+        self.wire = wire;
     }
 
     /// A request within the dialog (or the one that begins it), its CSeq the next.
@@ -304,7 +323,7 @@ impl Drop for Desk {
         if let Ok(mut inbox) = self.shared.0.lock() {
             inbox.closed = true;
         }
-        if let Some(listener) = self.listener.take() {
+        for listener in self.listeners.drain(..) {
             // A listener that panicked has already failed the test through the poisoned inbox.
             let _ = listener.join();
         }

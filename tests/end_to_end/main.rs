@@ -15,6 +15,7 @@
 //! * `rtsp_cameras`: GStreamer's RTSP server as an IP camera, seen by baresip.
 //! * `faults`: what the machine and the net can do to a running switchboard.
 //! * `full_disk`: a disk of one megabyte, and another process that holds the database.
+//! * `eavesdropper`: a third host with forged sources, and a router in a phone's way; for all of them.
 //! * `attacker`: somebody without a password, beside phones that have one.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
@@ -25,6 +26,7 @@
 mod apparatus;
 mod attacker;
 mod desk;
+mod eavesdropper;
 mod faults;
 mod full_disk;
 mod media_attackers;

@@ -16,10 +16,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::desk::{self, Desk};
+use crate::eavesdropper::{Attacker, Overheard, Router};
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Party, Phone, USER};
 use crate::picture::difference;
 use crate::playback::Playback;
+use crate::sip::Wire;
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::wait;
 use crate::witness::{Gets, judge, mark};
@@ -256,6 +258,68 @@ fn an_operator_with_only_a_phone_hands_a_caller_over_by_keys() {
     let start = mark(&mut [&mut caller, &mut user]);
     let gets = [Gets::Party(USER), Gets::Party(CALLER)];
     judge("handed over", &start, &mut [&mut caller, &mut user], &gets);
+}
+
+/// Whoever has seen the packets of a call and of a desk go by does nothing with them.
+#[test]
+fn nobody_else_ends_bends_or_commands_a_call() {
+    let mut stage = Stage::open([PLAIN; 3]);
+    stage.take();
+    let mut attacker = Attacker::at(&stage.board.place);
+    let from = attacker.local();
+    let caller = Overheard::in_trace(&stage.caller.trace(), true);
+    let phone = Overheard::in_trace(&stage.operator.trace(), false);
+    let evil = format!(
+        "v=0\r\no=- 1 9 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n",
+        ip = from.ip()
+    );
+    // The caller is a guest and has no password, the operator's phone has one.
+    for (dialog, status) in [(&caller, 403), (&phone, 401)] {
+        let offer = dialog.request("INVITE", from).with_body("application/sdp", evil.clone());
+        assert_eq!(attacker.forges(&offer), status, "it moves the sound to itself");
+        let refer = dialog.request("REFER", from).with("Refer-To", "<sip:4001@cordboard.test>");
+        assert_eq!(attacker.forges(&refer), status, "it transfers the call");
+        assert_eq!(attacker.forges(&dialog.request("BYE", from)), status, "it hangs up");
+    }
+    let command = |desk: &mut Desk, id: &str, verb: &str| {
+        let body = json!({ "id": id, "do": verb, "number": "3002" }).to_string();
+        desk.request("INFO").with("Info-Package", desk::PACKAGE).with_body(desk::JSON, body)
+    };
+    for verb in ["consult", "hangup", "logout"] {
+        let forged = command(&mut stage.desk, "forged", verb);
+        assert_eq!(attacker.forges(&forged), 401, "it commands {verb}");
+    }
+    stage.with_caller();
+    // The desk itself may move: it is asked once, and commands on.
+    let place = &stage.board.place;
+    stage.desk.moves(Wire::udp(place.next_address(), place.switchboard()));
+    stage.consult();
+    stage.connect();
+    stage.hand_over();
+    let results = stage.desk.messages();
+    assert!(results.iter().all(|said| said["re"] != "forged"), "{results:?}");
+}
+
+/// The phone's INVITE comes through the router, its BYE past it.
+#[test]
+fn a_phone_whose_address_changes_in_a_call_proves_itself_and_goes_on() {
+    let board = Switchboard::open();
+    let mut user = board.phone(USER, PLAIN, Answer::AtOnce, &terminal("3002"));
+    let router = Router::before(&board.place);
+    let (place, inner) = (&board.place, router.inner);
+    let mut moved =
+        Phone::start(place, OPERATOR, PLAIN, Answer::WhenTold, &terminal("3001"), inner);
+    moved.dial("3002");
+    moved.await_event("CALL_ESTABLISHED");
+    let start = mark(&mut [&mut moved, &mut user]);
+    let gets = [Gets::Party(USER), Gets::Party(OPERATOR)];
+    judge("through a router", &start, &mut [&mut moved, &mut user], &gets);
+    moved.hang_up();
+    user.await_event("CALL_CLOSED");
+    let trace = moved.trace();
+    let refused = trace.rfind("SIP/2.0 401").expect("it was challenged");
+    let bye = trace.rfind("BYE sip:").expect("it hung up");
+    assert!(bye > refused && trace[bye..].contains("Authorization: Digest"), "{trace}");
 }
 
 /// Three phones, a switchboard and a desk.
