@@ -1,6 +1,6 @@
 //! The log: stories of calls, complaints about peers, broken promises.
 //!
-//! One event is one line, whatever the network has put into it: every text passes [`fields`].
+//! One event is one line, whatever the network has put into it: every text passes `fields`.
 
 use crate::exchange::journal::News;
 use crate::registrar::WrongPassword;
