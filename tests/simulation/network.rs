@@ -21,6 +21,8 @@ pub enum Event {
     NoStream(Destination),
     /// The journal has come to this batch.
     Journal(Ticket),
+    /// More relay ports are bound.
+    Ports,
     /// The journal begins to fail, in some way and for some time.
     Trouble,
     /// A phone repeats a request that nobody has answered, by its branch.

@@ -188,6 +188,13 @@ impl World {
             }
             Event::Journal(ticket) => self.journal_acts(ticket),
             Event::Trouble => self.journal_turns(),
+            Event::Ports => {
+                let ports = self.house.more_ports();
+                if !ports.is_empty() {
+                    let effects = self.house.exchange.handle(self.now, Input::Ports(ports));
+                    self.perform(effects);
+                }
+            }
             Event::NoStream(to) => {
                 let input = Input::TransportFailed(to);
                 let effects = self.house.exchange.handle(self.now, input);
