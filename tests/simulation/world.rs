@@ -190,10 +190,8 @@ impl World {
             Event::Trouble => self.journal_turns(),
             Event::Ports => {
                 let ports = self.house.more_ports();
-                if !ports.is_empty() {
-                    let effects = self.house.exchange.handle(self.now, Input::Ports(ports));
-                    self.perform(effects);
-                }
+                let effects = self.house.exchange.handle(self.now, Input::Ports(ports));
+                self.perform(effects);
             }
             Event::NoStream(to) => {
                 let input = Input::TransportFailed(to);
@@ -221,11 +219,8 @@ impl World {
                     self.house.relay.handle(self.now, command, &mut out);
                     self.relayed(out);
                 }
-                Effect::PortsWanted(_) => {
-                    let ports = self.house.more_ports();
-                    let effects = self.house.exchange.handle(self.now, Input::Ports(ports));
-                    self.perform(effects);
-                }
+                // Not before the rest of these effects.
+                Effect::PortsWanted(_) => self.agenda.add(self.now.instant, Event::Ports),
                 Effect::Write(batch) => {
                     batch.entries.iter().for_each(|entry| self.judge_entry(entry));
                     self.write_down(batch);
