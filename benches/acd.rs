@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stdout)] // A bench prints its figures.
 
-use cordboard::acd::{Arrival, Input, Machine, QueueSettings, Settings, Standing};
+use cordboard::acd::{Arrival, Input, Machine, QueueSettings, Settings, Share, Shares, Standing};
 use cordboard::ids::{OperatorId, QueueId, RequestId};
 use cordboard::time::{Duration, Instant};
 use std::time::Instant as Clock;
@@ -59,6 +59,7 @@ fn house(standing: Standing) -> House {
     let main = QueueSettings {
         id: QueueId::from("main"),
         waiting_max: usize::MAX,
+        shares: Shares::ALL,
         wait_max: Some(Duration::from_secs(3600)),
         grace: Duration::from_secs(10),
         overflow: None,
@@ -91,9 +92,11 @@ fn arrive(request: u64) -> Input {
 fn arrival(request: u64) -> Arrival {
     Arrival {
         request: RequestId(request),
+        share: Share::Guests,
         queue: QueueId::from("main"),
         never_to: None,
         priority: 0,
         answered: false,
+        told: None,
     }
 }

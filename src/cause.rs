@@ -33,6 +33,12 @@ pub enum Cause {
     NoOperator,
     /// The queue is full.
     QueueFull,
+    /// As many calls of this caller wait as may.
+    TooManyOwn,
+    /// As many calls of other domains wait as may.
+    TooManyGuests,
+    /// Our answer was not acknowledged.
+    Unacknowledged,
     /// The longest wait is over.
     WaitedTooLong,
     /// A session timer ran out, or its phone does not answer any more.
@@ -70,6 +76,9 @@ const TABLE: &[(Cause, u16, u8, &str)] = &[
     (Cause::NoPicture, 488, 88, "This number is a picture: call it with video"),
     (Cause::NoOperator, 480, 31, "No operator present"),
     (Cause::QueueFull, 480, 42, "Queue full"),
+    (Cause::TooManyOwn, 486, 17, "Your other calls are waiting already"),
+    (Cause::TooManyGuests, 480, 42, "Too many calls of other domains are waiting"),
+    (Cause::Unacknowledged, 408, 102, "No acknowledgement came"),
     (Cause::WaitedTooLong, 480, 31, "Waited too long"),
     (Cause::Lost, 408, 27, "Connection lost"),
     (Cause::MediaStopped, 408, 102, "Media stopped"),

@@ -10,8 +10,9 @@ use std::fmt;
 pub const DISPLAY_CHARS_MAX: usize = 64;
 /// The longest number, in characters. A longer one is nobody's: cut off it would be another number.
 pub const NUMBER_CHARS_MAX: usize = 32;
-/// The longest address that stands for a number, `3001@example.com`, in characters.
-pub const ADDRESS_CHARS_MAX: usize = 128;
+/// The longest address that stands for a guest's number, `3001@example.com`, in characters. A longer one is
+/// not shown: half an address is another one.
+pub const ADDRESS_CHARS_MAX: usize = 64;
 /// The longest reason phrase or Reason text, in characters; what is beyond is cut off.
 pub const REASON_CHARS_MAX: usize = 128;
 /// As much of a User-Agent as is kept, in characters.
@@ -24,6 +25,12 @@ const REPLACED: char = '\u{fffd}';
 #[must_use]
 pub fn cut(text: &str, max: usize) -> &str {
     text.char_indices().nth(max).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Whether a text has no more than `max` characters.
+#[must_use]
+pub fn is_within(text: &str, max: usize) -> bool {
+    text.chars().nth(max).is_none()
 }
 
 /// Whether a character says something to a machine that shows it, or turns the text around it: C0, DEL,
@@ -70,6 +77,7 @@ mod tests {
         assert_eq!(cut("äöü", 3), "äöü");
         assert_eq!(cut("äöü", 0), "");
         assert_eq!(cut("", 5), "");
+        assert!(is_within("äöü", 3) && !is_within("äöü", 2) && is_within("", 0));
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod day;
 
 use cordboard::acd::{
     Arrival, Denial, Effect, Ending, Input, Machine, Place, QueueSettings, Reason, Refusal,
-    Settings, Standing, Telling,
+    Settings, Share, Shares, Standing, Telling,
 };
 use cordboard::ids::{Number, OperatorId, QueueId, RequestId};
 use cordboard::time::{Duration, Instant};
@@ -698,6 +698,125 @@ fn a_seat_that_was_left_does_not_pass_on_its_memory() {
     );
 }
 
+/// A queue of ten: a terminal gets two places, a trunk six, all guests two, and two are the terminals'.
+#[track_caller]
+fn play_with_shares(overflow: Option<&str>, script: &str) {
+    let mut settings = settings();
+    let main = &mut settings.queues[0];
+    main.waiting_max = 10;
+    main.shares = Shares { terminal: 2, trunk: 6, guests: 2, reserve: 2 };
+    main.overflow = overflow.map(Number::from);
+    day::day(&mut House(Machine::new(settings)), script);
+}
+
+#[test]
+fn nobody_fills_the_queue_for_himself() {
+    play_with_shares(
+        None,
+        "
+        0s   op1 busy
+        1s   r1 arrives of guests
+                 queued r1, 1 of 1
+                 show r1 to op1, 1 of 1
+        1s   r2 arrives of guests
+                 queued r2, 2 of 2
+                 show r2 to op1, 2 of 2
+        1s   r3 arrives of guests
+                 refuse r3, share full
+        1s   r4 arrives of 4001
+                 queued r4, 3 of 3
+                 show r4 to op1, 3 of 3
+        1s   r5 arrives of 4001
+                 queued r5, 4 of 4
+                 show r5 to op1, 4 of 4
+        1s   r6 arrives of 4001
+                 refuse r6, share full
+        1s   r7 arrives of 4002
+                 queued r7, 5 of 5
+                 show r7 to op1, 5 of 5
+        2s   r2 leaves
+                 withdraw r2 from op1, abandoned
+                 position r4, 2
+                 position r5, 3
+                 position r7, 4
+        2s   r8 arrives of guests
+                 queued r8, 5 of 5
+                 show r8 to op1, 5 of 5
+    ",
+    );
+}
+
+#[test]
+fn two_trunks_leave_terminals_their_reserve() {
+    for (overflow, refused) in [(None, "queue full"), (Some("3009"), "overflow to 3009")] {
+        let mut script = "0s op1 busy\n".to_owned();
+        for n in 1..=10 {
+            let (trunk, place) = (if n <= 6 { "t1" } else { "t2" }, n);
+            script += &format!("1s r{n} arrives of {trunk}\n");
+            script += &match n {
+                1..=8 => format!(
+                    " queued r{n}, {place} of {place}\n show r{n} to op1, {place} of {place}\n"
+                ),
+                _ => format!(" refuse r{n}, {refused}\n"),
+            };
+        }
+        script += "1s r11 arrives of t1\n";
+        script += &format!(" refuse r11, {refused}\n");
+        script += "1s r12 arrives of guests\n refuse r12, share full\n";
+        script += "1s r13 arrives of 4001\n queued r13, 9 of 9\n show r13 to op1, 9 of 9\n";
+        play_with_shares(overflow, &script);
+    }
+}
+
+/// R3.4: what a caller was told on its way here does not rise; the desk sees where it stands.
+#[test]
+fn a_position_that_was_told_on_the_way_does_not_rise() {
+    play(
+        "
+        0s   op1 busy
+        1s   r1 arrives told 1
+                 queued r1, 1 of 1
+                 show r1 to op1, 1 of 1
+        2s   r2 arrives told 1
+                 queued r2, 1 of 2
+                 show r2 to op1, 2 of 2
+        3s   r3 arrives told 7
+                 queued r3, 3 of 3
+                 show r3 to op1, 3 of 3
+        4s   r1 leaves
+                 withdraw r1 from op1, abandoned
+                 position r3, 2
+    ",
+    );
+}
+
+/// The place of a request that was taken is free, and it comes back beyond its share.
+#[test]
+fn what_comes_back_from_an_operator_is_let_in_beyond_its_share() {
+    play_with_shares(
+        None,
+        "
+        0s   op1 idle
+        1s   r1 arrives of 4001
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        1s   op1 takes r1
+                 taken r1 by op1
+        2s   r2 arrives of 4001
+                 queued r2, 1 of 1
+                 show r2 to op1, 1 of 1
+        2s   r3 arrives of 4001
+                 queued r3, 2 of 2
+                 show r3 to op1, 2 of 2
+        3s   r1 returns
+                 queued r1, 1 of 3
+                 show r1 to op1, 1 of 3
+        3s   r4 arrives of 4001
+                 refuse r4, share full
+    ",
+    );
+}
+
 #[track_caller]
 fn play(script: &str) {
     day::day(&mut House(Machine::new(settings())), script);
@@ -707,6 +826,7 @@ fn settings() -> Settings {
     let queue = |id: &str, waiting_max, wait_max, overflow: Option<&str>| QueueSettings {
         id: QueueId::from(id),
         waiting_max,
+        shares: Shares::ALL,
         wait_max: Some(Duration::from_secs(wait_max)),
         grace: Duration::from_secs(10),
         overflow: overflow.map(Number::from),
@@ -746,12 +866,19 @@ fn input(words: &[&str]) -> Input {
     let after = |word: &str| words.iter().position(|w| *w == word).map(|at| words[at + 1]);
     let request = |word: &str| RequestId(word[1..].parse().unwrap());
     let operator = |word: &str| OperatorId::from(word);
+    let share = || match after("of") {
+        None | Some("guests") => Share::Guests,
+        Some(trunk) if trunk.starts_with('t') => Share::Trunk(trunk.into()),
+        Some(number) => Share::Terminal(Number::from(number)),
+    };
     let arrival = || Arrival {
         request: request(words[0]),
+        share: share(),
         queue: QueueId::from(after("in").unwrap_or("main")),
         never_to: after("from").map(operator),
         priority: after("priority").map_or(0, |p| p.parse().unwrap()),
         answered: !words.contains(&"unanswered"),
+        told: after("told").map(|position| position.parse().unwrap()),
     };
     let standing = |word: &str| match word {
         "idle" => Standing::Idle,
@@ -804,6 +931,7 @@ fn print(effect: &Effect) -> String {
             let why = match why {
                 Refusal::QueueFull => "queue full".to_owned(),
                 Refusal::Overflow { to } => format!("overflow to {to}"),
+                Refusal::ShareFull(_) => "share full".to_owned(),
                 Refusal::NobodyPresent => "nobody present".to_owned(),
             };
             format!("refuse r{}, {why}", request.0)

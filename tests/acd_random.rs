@@ -7,7 +7,8 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::acd::{
-    Arrival, Effect, Input, Machine, Place, QueueSettings, Settings, Standing, Telling,
+    Arrival, Effect, Input, Machine, Place, QueueSettings, Settings, Share, Shares, Standing,
+    Telling,
 };
 use cordboard::ids::{OperatorId, QueueId, RequestId};
 use cordboard::random::Random;
@@ -73,6 +74,7 @@ impl House {
         let queue = |id: &str| QueueSettings {
             id: QueueId::from(id),
             waiting_max: WAITING_MAX,
+            shares: Shares::ALL,
             wait_max: Some(Duration::from_secs(120)),
             grace: Duration::from_secs(10),
             overflow: None,
@@ -133,10 +135,12 @@ impl House {
         let never_to = (self.random.below(6) == 0).then_some(operator);
         let arrival = Arrival {
             request: RequestId(self.requests),
+            share: Share::Guests,
             queue: QueueId::from(["a", "b"][self.random.below(2) as usize]),
             never_to,
             priority: self.random.below(3) as u8,
             answered: self.random.below(2) == 0,
+            told: None,
         };
         if self.random.below(10) > 0 {
             return Input::Arrive(arrival);

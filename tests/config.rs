@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
-use cordboard::config::{Answer, Config, OnRefusal, Queue};
+use cordboard::config::{Answer, Config, Limits, OnRefusal, Queue};
 use cordboard::exchange::Retention;
 use cordboard::ids::{CameraId, LevelId, Number, QueueId};
 use cordboard::media::{Announcement, Lobby};
@@ -101,6 +101,11 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
         "nobody",
         "full",
         "too_long",
+        "guest_calls",
+        "guests_waiting",
+        "terminal_waiting",
+        "trunk_waiting",
+        "terminals_reserve",
         "camera_lost",
         "sound_only",
         "name",
@@ -144,6 +149,12 @@ fn every_key_is_heard() {
         [desk]
         lease = "2m"
         secure_only = true
+        [limits]
+        guest_calls = 7
+        guests_waiting = "30%"
+        terminal_waiting = 4
+        trunk_waiting = "50%"
+        terminals_reserve = "0%"
         [queue.night]
         number = "9001"
         answer = "operator"
@@ -180,6 +191,15 @@ fn every_key_is_heard() {
     assert_eq!(config.web.listen, "[::1]:80".parse().unwrap());
     assert_eq!(config.levels.on_refusal, OnRefusal::Operator);
     assert_eq!((config.desk.lease, config.desk.secure_only), (Duration::from_secs(120), true));
+    let limits = Limits {
+        connections: 64,
+        guest_calls: 7,
+        guests_waiting: 30,
+        terminal_waiting: 4,
+        trunk_waiting: 50,
+        terminals_reserve: 0,
+    };
+    assert_eq!(config.limits, limits);
     let night = Queue {
         number: Number::from("9001"),
         answer: Answer::Operator,
@@ -356,6 +376,17 @@ fn every_key_refuses_what_it_cannot_use() {
         ("desk", "lease", "\"500ms\"", "give at least 1 s"),
         ("desk", "lease", "\"61m\"", "give at most 1 h"),
         ("desk", "secure_only", "1", truth),
+        ("limits", "guest_calls", "0", "give a whole number from 1 to 10000"),
+        ("limits", "terminal_waiting", "\"3\"", "give a whole number from 1 to 10000"),
+        ("limits", "guests_waiting", "\"0%\"", "write a part in percent, from \"1%\" to \"100%\""),
+        ("limits", "guests_waiting", "20", "write a part in percent, from \"1%\" to \"100%\""),
+        ("limits", "trunk_waiting", "\"+60%\"", "write a part in percent, from \"1%\" to \"100%\""),
+        (
+            "limits",
+            "terminals_reserve",
+            "\"91%\"",
+            "write a part in percent, from \"0%\" to \"90%\"",
+        ),
         ("queue", "main", "\"9000\"", table),
         ("queue.main", "number", "9000", quotes),
         (

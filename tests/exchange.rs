@@ -12,8 +12,8 @@ use cordboard::directory::{
 use cordboard::exchange::journal::{Batch, Entry, Fault, State, StoredDesk};
 use cordboard::exchange::{
     AdminRequest, CALLS_PER_SECOND_MAX, CHANGES_WAITING_MAX, COMMIT_MAX, Effect, Input, Machine,
-    OPEN_CALLS_MAX, PHONES_PACE, PRUNE_INTERVAL, REFUSALS_PACE, RETRY_AFTER, RETRY_AFTER_UNWRITTEN,
-    Reply, Retention, STRANGERS_PACE, Settings,
+    PHONES_PACE, PRUNE_INTERVAL, REFUSALS_PACE, RETRY_AFTER, RETRY_AFTER_UNWRITTEN, Reply,
+    Retention, STRANGERS_PACE, Settings, TRUNK_CALLS_PER_SECOND_MAX,
 };
 use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId};
 use cordboard::leg;
@@ -34,6 +34,7 @@ use std::net::SocketAddr;
 #[path = "exchange/elsewhere.rs"]
 mod elsewhere;
 
+const GUEST_CALLS_MAX: usize = 5;
 const DOMAIN: &str = "cordboard.local";
 
 fn address(text: &str) -> SocketAddr {
@@ -59,12 +60,14 @@ fn settings() -> Settings {
     let waiting = acd::QueueSettings {
         id: QueueId::from("main"),
         waiting_max: 100,
+        shares: acd::Shares { terminal: 3, trunk: 60, guests: 20, reserve: 10 },
         wait_max: None,
         overflow: None,
         grace: Duration::from_secs(10),
     };
     Settings {
         guests: true,
+        guest_calls_max: GUEST_CALLS_MAX,
         addresses: vec![us()],
         retention: Retention::default(),
         transaction: transaction::Settings { advertise: advertise.clone(), ..Default::default() },
@@ -377,8 +380,9 @@ fn a_call_that_comes_here_is_for_us_by_whatever_name() {
 fn a_stranger_in_a_hurry_gets_503_and_no_phone_rings() {
     let (mut house, _) = House::new(State::default());
     for call in 0..u64::from(CALLS_PER_SECOND_MAX) {
-        let effects = house.hears("198.51.100.7:5060", &invite(call, "4001", CONTACT));
-        assert_ne!(status(&effects), Some(503));
+        // Nobody has this number, so that none stays open.
+        let effects = house.hears("198.51.100.7:5060", &invite(call, "4999", CONTACT));
+        assert_eq!(status(&effects), Some(404));
     }
     let effects = house.hears("198.51.100.7:5060", &invite(1_000, "4001", CONTACT));
     let sent = sent(&effects);
@@ -440,10 +444,7 @@ fn half_a_guests_address_is_never_shown() {
 fn a_stranger_has_so_many_calls_open_and_no_more() {
     let (mut house, _) = House::new(State::default());
     let mut refused = 0;
-    for call in 0..OPEN_CALLS_MAX as u64 + 3 {
-        if call.is_multiple_of(u64::from(CALLS_PER_SECOND_MAX)) {
-            house.later(1);
-        }
+    for call in 0..GUEST_CALLS_MAX as u64 + 3 {
         let effects = house.hears("198.51.100.7:5060", &invite(call, "4001", CONTACT));
         refused += u32::from(status(&effects) == Some(503));
     }
@@ -1155,8 +1156,8 @@ fn a_circle_of_two_trunks_ends_within_70_hops() {
         house.later(40);
         assert!(house.machine.is_quiet(), "nothing is left of 70 calls");
     }
-    // A release build takes a tenth of this.
-    assert!(spent <= if cfg!(debug_assertions) { 1_000 } else { 100 }, "{spent} ms of CPU");
+    // Measured: 60 ms in a debug build.
+    assert!(spent <= if cfg!(debug_assertions) { 500 } else { 100 }, "{spent} ms of CPU");
 }
 
 // ---- names ----
@@ -1273,4 +1274,103 @@ fn a_server_that_cannot_be_reached_or_has_no_room_is_not_the_last_word() {
     assert_eq!(to, "TCP 192.0.2.53:5063");
     // The last one is the last word.
     assert_eq!(status(&house.is_away("192.0.2.53:5063")), Some(480));
+}
+
+// ---- strangers are counted ----
+
+fn records(effects: &[Effect]) -> usize {
+    entries(effects).filter(|entry| matches!(entry, Entry::Call(_))).count()
+}
+
+/// What nobody vouches for leaves two figures, and no byte on the disk.
+#[test]
+fn refused_calls_of_strangers_are_counted_by_cause_and_source() {
+    let (mut house, _) = House::new(State::default());
+    for call in 0..30 {
+        let effects = house.hears("198.51.100.7:5060", &invite(call, "4999", CONTACT));
+        assert_eq!(records(&effects), 0);
+    }
+    // No Contact, so nobody could hang up.
+    let _ = house.hears("198.51.100.8:5060", &invite(40, "4001", ""));
+    // Nobody is at a desk: it hears so, and then it is over.
+    let mut effects = house.hears("198.51.100.8:5060", &invite(31, "9000", CONTACT));
+    house.now = house.now + Duration::from_secs(5);
+    effects.extend(house.machine.tick(house.now));
+    assert_eq!(records(&effects), 0);
+    let statuses: Vec<_> = sent(&effects)
+        .iter()
+        .filter_map(|(_, message)| match message {
+            Message::Response(response) => Some(response.status.as_u16()),
+            Message::Request(_) => None,
+        })
+        .collect();
+    assert_eq!(statuses.last(), Some(&480));
+    let refused = house.machine.status().refused;
+    let causes = [("503", 10), ("no-operator", 1), ("unanswerable", 1), ("unknown-number", 20)];
+    assert_eq!(refused.causes, causes.map(|(cause, count)| (cause.to_owned(), count)).into());
+    let sources = [("198.51.100.7", 30), ("198.51.100.8", 2)];
+    assert_eq!(refused.sources, sources.map(|(ip, count)| (ip.parse().unwrap(), count)));
+}
+
+#[test]
+fn a_trunks_refused_call_has_its_record() {
+    let (mut house, _) = House::new(State::default());
+    let effects = house.hears("203.0.113.5:5060", &invite(1, "4999", CONTACT));
+    assert_eq!((status(&effects), records(&effects)), (Some(404), 1));
+    assert_eq!(house.machine.status().refused, Default::default());
+}
+
+/// A circle that something of ours runs in, or a dialler gone wild.
+#[test]
+fn calls_of_one_trunk_have_a_rate() {
+    let (mut house, _) = House::new(State::default());
+    for call in 0..u64::from(TRUNK_CALLS_PER_SECOND_MAX) {
+        let effects = house.hears("203.0.113.5:5060", &invite(call, "4999", CONTACT));
+        assert_eq!(status(&effects), Some(404));
+    }
+    let effects = house.hears("203.0.113.5:5060", &invite(1_000, "4999", CONTACT));
+    let sent = sent(&effects);
+    let [(_, Message::Response(refusal))] = &sent[..] else { panic!("only a refusal: {sent:?}") };
+    assert_eq!(refusal.status.as_u16(), 503);
+    assert!(refusal.headers.contains(HeaderName::RetryAfter));
+    house.later(1);
+    let effects = house.hears("203.0.113.5:5060", &invite(1_001, "4999", CONTACT));
+    assert_eq!(status(&effects), Some(404));
+}
+
+// ---- texts ----
+
+/// What a caller calls itself goes onward, is kept and shown no longer than its limit.
+#[test]
+fn a_long_display_name_is_cut_and_a_long_number_is_nobodys() {
+    let display = "\u{e4}".repeat(300);
+    for (from, number, name) in [
+        (format!("\"{display}\" <sip:0123@gw.example>"), "0123", "\u{e4}".repeat(64)),
+        (format!("<sip:{}@gw.example>", "1".repeat(32)), &"1".repeat(32), String::new()),
+        (format!("<sip:{}@gw.example>", "1".repeat(33)), "anonymous", String::new()),
+    ] {
+        let (mut house, _) = House::new(State::default());
+        let invite = invite(1, "4001", CONTACT).replace("<sip:eve@elsewhere.example>", &from);
+        let effects = house.hears("203.0.113.5:5060", &invite);
+        let onward = sent(&effects).into_iter().find_map(|(_, message)| match message {
+            Message::Request(request) => Some(request.headers.from().unwrap()),
+            Message::Response(_) => None,
+        });
+        let onward = onward.expect("the phone is called");
+        assert_eq!(onward.uri.user().as_deref(), Some(number), "{from}");
+        if number != "anonymous" {
+            assert_eq!(onward.display.unwrap_or_default(), name);
+        }
+        let kept = entries(&effects).filter_map(|entry| match entry {
+            Entry::Call(record) => Some(record),
+            _ => None,
+        });
+        let kept = kept.last();
+        let kept = kept.expect("a trunk's call is kept");
+        assert_eq!((kept.caller.as_str(), kept.caller_name.as_str()), (number, name.as_str()));
+    }
+    let (mut house, _) = House::new(State::default());
+    let long = "1".repeat(33);
+    let effects = house.hears("203.0.113.5:5060", &invite(1, &long, CONTACT));
+    assert_eq!((status(&effects), records(&effects)), (Some(404), 0), "that is no number");
 }

@@ -2800,3 +2800,199 @@ fn every_call_of_ours_goes_on_from_a_partys_own() {
         assert_eq!(called, behalves, "{script}");
     }
 }
+
+// ---- callers that do not prove themselves ----
+
+/// An answered caller is nobody's before its ACK: anybody may have written its address.
+#[test]
+fn no_operator_hears_of_a_caller_before_its_ack() {
+    play(
+        "
+        0s   op1 logs in
+        0s   ACKs are lost
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+        2s   bob calls 9000
+                 bob gets hold
+                 bob gets position 1
+                 bob <- 182 Queued, position 1
+                 bob <- 200
+        3s   bob acknowledges
+                 op1: offer r1, 1 of 1
+        4s   ada acknowledges
+                 op1: offer r2, 2 of 2
+        5s   ada acknowledges
+        6s   ada hangs up
+                 op1: withdrawn r2, abandoned
+        7s   bob hangs up
+                 op1: withdrawn r1, abandoned
+        7s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_caller_that_never_acknowledges_is_sent_away_unseen() {
+    let mut house = House::new(AnsweredBy::Queue);
+    day::day(
+        &mut house,
+        "
+        0s   op1 logs in
+        0s   ACKs are lost
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+        2s   bob calls 9000
+                 bob gets hold
+                 bob gets position 1
+                 bob <- 182 Queued, position 1
+                 bob <- 200
+        3s   bob hangs up
+        9s   alarm
+                 end ada, unacknowledged
+        9s   all is quiet
+    ",
+    );
+    assert_eq!(house.turned_away, [Cause::Abandoned, Cause::Unacknowledged]);
+    assert!(house.kept.is_empty(), "strangers fill no disk: {:?}", house.kept);
+    let calls = house.told.iter().filter(|told| told.contains("call-")).count();
+    assert_eq!(calls, 0, "nor the log: {:?}", house.told);
+}
+
+#[test]
+fn a_caller_that_finds_everybody_gone_at_its_ack_is_told_so() {
+    play(
+        "
+        0s   op1 logs in
+        0s   ACKs are lost
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+        2s   op1: dnd
+                 op1: ok
+                 op1: state dnd, phone ok
+        3s   ada acknowledges
+                 ada gets sorry, nobody
+        7s   alarm
+                 end ada, no-operator
+        7s   all is quiet
+    ",
+    );
+}
+
+/// As many may arrive as may wait; the oldest gives way to newcomers, unless it is younger than any
+/// honest ACK is slow.
+#[test]
+fn callers_that_never_acknowledge_do_not_keep_others_out() {
+    let mut house = House::with_shares(AnsweredBy::Queue);
+    let arrives = |who: &str| {
+        format!(
+            "{who} gets hold\n{who} gets position 1\n{who} <- 182 Queued, position 1\n{who} <- 200\n"
+        )
+    };
+    let mut script = "0s op1 logs in\n0s ACKs are lost\n".to_owned();
+    for who in ["eve", "mallory", "trudy"] {
+        script += &format!("1s {who} calls 9000\n{}", arrives(who));
+    }
+    script += "1.5s ada calls 9000\nada <- 503 Overloaded\n";
+    script += &format!("2s ada calls 9000\nend eve, unacknowledged\n{}", arrives("ada"));
+    script += "2.1s ada acknowledges\nop1: offer r1, 1 of 1\n";
+    // Terminals are not asked to wait for strangers.
+    script +=
+        &format!("2.2s 4001 calls 9000\n{}", arrives("4001").replace("position 1", "position 2"));
+    script += "2.3s 4001 acknowledges\nop1: offer r2, 2 of 2\n";
+    day::day(&mut house, &script);
+}
+
+/// R3.6 and the shares: refused by status, and what waits is left alone.
+#[test]
+fn nobody_fills_the_queue_for_himself() {
+    let mut house = House::with_shares(AnsweredBy::Queue);
+    let waits = |who: &str, place: u32| {
+        format!(
+            "{who} gets hold\n{who} gets position {place}\n{who} <- 182 Queued, position {place}\n\
+             {who} <- 200\nop1: offer r{place}, {place} of {place}\n"
+        )
+    };
+    let mut script = "0s op1 logs in\n".to_owned();
+    for (who, place) in [("eve", 1), ("mallory", 2), ("trudy", 3), ("3002", 4), ("3002'", 5)] {
+        script += &format!("1s {who} calls 9000\n{}", waits(who, place));
+    }
+    script += "2s ada calls 9000\nada gets hold\nada <- 480 Too many calls of other domains are waiting\n";
+    script += "2s 3002'' calls 9000\n3002'' gets hold\n3002'' <- 486 Your other calls are waiting already\n";
+    script += &format!("3s 4001 calls 9000\n{}", waits("4001", 6));
+    day::day(&mut house, &script);
+    assert_eq!(house.turned_away, [Cause::TooManyGuests]);
+    let own = house.kept.iter().filter_map(|record| Some(record.ended?.cause));
+    assert_eq!(
+        own.collect::<Vec<_>>(),
+        [Cause::TooManyOwn],
+        "a terminal's refusal is written down"
+    );
+}
+
+/// What is refused to a guest is counted; what a terminal is refused is written down, too.
+#[test]
+fn refusals_of_guests_are_counted_and_not_written_down() {
+    let mut house = House::new(AnsweredBy::Queue);
+    day::day(
+        &mut house,
+        "
+        1s   ada calls 3002
+                 ada <- 403 Not permitted
+        1s   bob calls 7777
+                 bob <- 403 Not permitted
+        1s   eve calls 7001 without video
+                 eve <- 403 Not permitted
+        2s   ada calls 9000
+                 ada gets hold
+                 ada <- 183 No operator present with media
+                 ada gets sorry, nobody
+        6s   alarm
+                 ada <- 480 No operator present
+        7s   4001 calls 3002
+                 4001 <- 403 Not permitted
+        7s   all is quiet
+    ",
+    );
+    use Cause::{NoOperator, NotPermitted};
+    assert_eq!(house.turned_away, [NotPermitted, NotPermitted, NotPermitted, NoOperator]);
+    let kept: Vec<_> = house.kept.iter().map(|record| record.caller.as_str()).collect();
+    assert_eq!(kept, ["4001"]);
+}
+
+/// Once it is let in, a guest's call is told and kept as any other, from its arrival on.
+#[test]
+fn a_guest_that_is_let_in_has_its_record_and_its_story() {
+    let mut house = House::new(AnsweredBy::Queue);
+    day::day(
+        &mut house,
+        "
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+        3s   ada hangs up
+                 op1: withdrawn r1, abandoned
+    ",
+    );
+    assert!(house.turned_away.is_empty());
+    let [record] = &house.kept[..] else { panic!("one record: {:?}", house.kept) };
+    let phases: Vec<_> = record.phases.iter().map(|phase| phase.word.as_ref()).collect();
+    assert_eq!(phases, ["arriving", "queued"]);
+    assert_eq!(record.ended.unwrap().cause, Cause::Abandoned);
+    let story: Vec<_> = house.told.iter().filter(|told| told.contains("call-")).collect();
+    assert_eq!(story.len(), 3, "{story:?}");
+    assert!(story[0].contains("from guest ada@elsewhere.example to 9000"), "{story:?}");
+    assert!(story[1].contains("waits") && story[2].contains("ended"), "{story:?}");
+}

@@ -9,6 +9,7 @@ use super::operators::{Operators, Standing};
 use super::queue::{Caller, Listed, Queue, QueueSettings, Turn};
 use super::reasons::{Denial, Ending, Reason, Refusal};
 use super::remembered::Remembered;
+use super::shares::Share;
 use crate::ids::{OperatorId, QueueId, RequestId};
 use crate::time::{Duration, Instant};
 use std::cmp::Reverse;
@@ -29,6 +30,8 @@ pub struct Settings {
 pub struct Arrival {
     /// Freshly minted: no other request of this process has it.
     pub request: RequestId,
+    /// Whose part of the queue it takes.
+    pub share: Share,
     /// One of [`Settings::queues`].
     pub queue: QueueId,
     /// The operator who calls from its own phone: never told of its own request.
@@ -37,6 +40,8 @@ pub struct Arrival {
     pub priority: u8,
     /// Whether the caller has its 200; if not, it hears every minute that it waits.
     pub answered: bool,
+    /// The position it was told on its way here, which does not rise any more.
+    pub told: Option<usize>,
 }
 
 /// Where a request goes that comes back from an operator.
@@ -340,26 +345,35 @@ impl Machine {
         self.queues.get(queue).is_some_and(|queue| queue.is_crowded_for(barred))
     }
 
+    /// At which position a request would wait if it arrived now.
+    ///
+    /// # Errors
+    /// Why it would not be let in.
+    ///
+    /// # Panics
+    /// At a queue that is not configured, as [`handle`](Self::handle) does.
+    pub fn admits(&self, arrival: &Arrival) -> Result<usize, Refusal> {
+        let barred = arrival.never_to.as_ref().and_then(|o| self.operators.seat_of(o));
+        let queue = self.queues.get(&arrival.queue);
+        let queue = queue.expect("a request comes to a queue that is configured");
+        queue.admits(&arrival.share, Reverse(arrival.priority), barred)
+    }
+
+    /// How many requests may have this share of a queue.
+    #[must_use]
+    pub fn share_of(&self, queue: &QueueId, share: &Share) -> usize {
+        self.queues.get(queue).map_or(0, |queue| queue.settings.shares.of(share))
+    }
+
     fn queue(&mut self, id: &QueueId) -> &mut Queue {
         self.queues.get_mut(id).expect("a request comes to a queue that is configured")
     }
 
     fn arrive(&mut self, now: Instant, arrival: Arrival, out: &mut Vec<Effect>) {
-        let request = arrival.request;
-        let barred = arrival.never_to.as_ref().and_then(|o| self.operators.seat_of(o));
-        let queue = self.queue(&arrival.queue);
-        let why = if queue.is_deserted_for(barred) {
-            Refusal::NobodyPresent
-        } else if queue.len() < queue.settings.waiting_max {
-            return self.enter(now, arrival, Duration::ZERO, out);
-        } else {
-            queue
-                .settings
-                .overflow
-                .clone()
-                .map_or(Refusal::QueueFull, |to| Refusal::Overflow { to })
-        };
-        out.push(Effect::Refused { request, why });
+        match self.admits(&arrival) {
+            Ok(_) => self.enter(now, arrival, Duration::ZERO, out),
+            Err(why) => out.push(Effect::Refused { request: arrival.request, why }),
+        }
     }
 
     fn restore(
@@ -390,10 +404,11 @@ impl Machine {
         let wait_max = self.queue(&arrival.queue).settings.wait_max;
         Caller {
             request: arrival.request,
+            share: arrival.share,
             turn: Turn { urgency: Reverse(arrival.priority), number: self.last },
             never_to: arrival.never_to,
             answered: arrival.answered,
-            announced: usize::MAX,
+            announced: arrival.told.unwrap_or(usize::MAX),
             wait_left: wait_max.map(|max| max.saturating_sub(waited)),
             known: Desks::default(),
         }

@@ -25,8 +25,10 @@ mod operators;
 mod queue;
 mod reasons;
 mod remembered;
+mod shares;
 
 pub use machine::{Arrival, Effect, Input, Machine, Place, Settings};
 pub use operators::Standing;
 pub use queue::{Listed, QueueSettings, Telling};
 pub use reasons::{Denial, Ending, Reason, Refusal};
+pub use shares::{Share, Shares};

@@ -3,7 +3,8 @@
 use super::desks::{Desks, Seat, mask, seats};
 use super::machine::Effect;
 use super::operators::{Operators, Standing};
-use super::reasons::{Ending, Reason};
+use super::reasons::{Ending, Reason, Refusal};
+use super::shares::{Share, Shares, Taken};
 use crate::ids::{Number, OperatorId, QueueId, RequestId};
 use crate::time::{Duration, Instant};
 use std::cmp::Reverse;
@@ -20,6 +21,8 @@ pub struct QueueSettings {
     pub id: QueueId,
     /// How many may wait at once; requests that come back from an operator are let in beyond it.
     pub waiting_max: usize,
+    /// How many of these each kind of caller may take.
+    pub shares: Shares,
     /// The longest wait; `None` waits for ever. The time at an operator does not count.
     pub wait_max: Option<Duration>,
     /// How long a request waits on while nobody is present.
@@ -63,6 +66,7 @@ pub(super) struct Turn {
 pub(super) struct Caller {
     pub request: RequestId,
     pub turn: Turn,
+    pub share: Share,
     /// The operator who calls from its own phone.
     pub never_to: Option<OperatorId>,
     pub answered: bool,
@@ -111,6 +115,8 @@ struct Scene<'a> {
 pub(super) struct Queue {
     pub settings: QueueSettings,
     waiting: BTreeMap<Turn, Waiting>,
+    /// What of it is taken, by share.
+    taken: Taken,
     alarms: BTreeSet<(Instant, Turn)>,
     crew: Crew,
 }
@@ -118,7 +124,8 @@ pub(super) struct Queue {
 impl Queue {
     pub fn new(settings: QueueSettings) -> Self {
         let crew = Crew::default();
-        Self { settings, waiting: BTreeMap::new(), alarms: BTreeSet::new(), crew }
+        let (waiting, taken, alarms) = (BTreeMap::new(), Taken::default(), BTreeSet::new());
+        Self { settings, waiting, taken, alarms, crew }
     }
 
     pub fn len(&self) -> usize {
@@ -136,6 +143,34 @@ impl Queue {
     /// From 1. Counted from the end, so that a place at the end, the common one, costs nothing.
     fn position(&self, turn: Turn) -> usize {
         self.waiting.len() + 1 - self.waiting.range(turn..).count()
+    }
+
+    /// Where a request of this share and priority would wait.
+    ///
+    /// # Errors
+    /// Why it is not let in; `barred` is the seat of whoever calls from an operator's phone.
+    pub fn admits(
+        &self,
+        share: &Share,
+        urgency: Reverse<u8>,
+        barred: Option<Seat>,
+    ) -> Result<usize, Refusal> {
+        let QueueSettings { waiting_max, shares, overflow, .. } = &self.settings;
+        if self.is_deserted_for(barred) {
+            return Err(Refusal::NobodyPresent);
+        }
+        let full = || overflow.clone().map_or(Refusal::QueueFull, |to| Refusal::Overflow { to });
+        if self.len() >= *waiting_max {
+            return Err(full());
+        }
+        if !self.taken.has_room(share, shares, *waiting_max) {
+            return Err(match share {
+                // A trunk brings many callers: to each of them the queue is full.
+                Share::Trunk(_) => full(),
+                Share::Terminal(_) | Share::Guests => Refusal::ShareFull(share.clone()),
+            });
+        }
+        Ok(self.position(Turn { urgency, number: i64::MAX }))
     }
 
     /// Whether nobody but perhaps `barred` is present.
@@ -187,6 +222,7 @@ impl Queue {
             alarm: None,
             caller,
         };
+        self.taken.take(&entry.caller.share);
         let before = self.waiting.insert(turn, entry);
         assert!(before.is_none(), "no two requests have the same turn");
         self.settle(now, turn, operators, out);
@@ -196,6 +232,7 @@ impl Queue {
     pub fn remove(&mut self, now: Instant, turn: Turn) -> Waiting {
         let mut waiting =
             self.waiting.remove(&turn).expect("a request that waits stands in its queue");
+        self.taken.give_back(&waiting.caller.share);
         if let Some(at) = waiting.alarm.take() {
             self.alarms.remove(&(at, turn));
         }
@@ -208,6 +245,7 @@ impl Queue {
         let mut waiting = self.remove(now, from);
         waiting.caller.turn = to;
         waiting.keep_alarm(&mut self.alarms);
+        self.taken.take(&waiting.caller.share);
         self.waiting.insert(to, waiting);
     }
 

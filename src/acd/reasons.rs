@@ -1,5 +1,6 @@
 //! Why a request is refused, ended or withdrawn, and why an operator does not get it.
 
+use super::shares::Share;
 use crate::ids::{Number, OperatorId};
 
 /// Why a request is not let in.
@@ -12,6 +13,8 @@ pub enum Refusal {
         /// That number.
         to: Number,
     },
+    /// As many of these callers wait as may, though there are places for others.
+    ShareFull(Share),
     /// Nobody is logged in, or all are on do-not-disturb.
     NobodyPresent,
 }

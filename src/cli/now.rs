@@ -29,6 +29,8 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         "unwritten",
         "unwritten_refused",
         "unwritten_lost",
+        "refused",
+        "refused_sources",
     ]);
     table.push([
         json!(now.calls),
@@ -46,8 +48,17 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         json!(now.unwritten),
         json!(now.unwritten_refused),
         json!(now.unwritten_lost),
+        counts(now.refused),
+        counts(now.refused_sources),
     ]);
     Ok(print(&table.single(listing.format))?)
+}
+
+/// What was counted by name; nothing where there was nothing.
+fn counts(counts: impl IntoIterator<Item = (String, u64)>) -> Value {
+    let counts: Map<String, Value> =
+        counts.into_iter().map(|(name, count)| (name, json!(count))).collect();
+    if counts.is_empty() { Value::Null } else { Value::Object(counts) }
 }
 
 /// Lists the calls.

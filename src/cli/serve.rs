@@ -248,6 +248,7 @@ fn settings(
     exchange::Settings {
         guests: config.sip.guests,
         retention: config.records,
+        guest_calls_max: config.limits.guest_calls,
         addresses: known.clone(),
         transaction: transaction::Settings {
             advertise: advertise.clone(),
@@ -311,6 +312,7 @@ fn switchboard_settings(
     let waiting = config.queues.iter().map(|(id, queue)| acd::QueueSettings {
         id: id.clone(),
         waiting_max: queue.waiting_max,
+        shares: config.limits.shares(queue.waiting_max),
         wait_max: queue.wait_max,
         overflow: queue.overflow.clone(),
         grace: queue.grace,

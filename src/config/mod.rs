@@ -5,12 +5,14 @@
 //! refusals of a file come at once.
 
 mod cameras;
+mod limits;
 mod lobbies;
 mod reader;
 mod records;
 mod values;
 
 pub use cameras::{CAMERAS_MAX, Camera};
+pub use limits::Limits;
 pub use reader::{Fault, Refusal};
 pub use records::KEEP_MAX;
 pub use values::Listen;
@@ -131,13 +133,6 @@ pub enum OnRefusal {
     Operator,
 }
 
-/// `[limits]`
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// TCP connections of one address beside those of phones that are registered and of calls.
-    pub connections: usize,
-}
-
 /// `[desk]`
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Desk {
@@ -230,8 +225,8 @@ impl Default for Config {
             web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
             records: Retention::default(),
             levels: Levels { external: LevelId::from("B"), on_refusal: OnRefusal::Refuse },
-            limits: Limits { connections: 64 },
             desk: Desk { lease: Duration::from_secs(30), secure_only: false },
+            limits: Limits::default(),
             queues: BTreeMap::from([main]),
             trunks: Vec::new(),
             cameras: Vec::new(),
@@ -313,11 +308,11 @@ impl Config {
         if let Some(section) = reader.section(&root, "levels") {
             config.levels.read(reader, &section);
         }
-        if let Some(section) = reader.section(&root, "limits") {
-            config.limits.read(reader, &section);
-        }
         if let Some(section) = reader.section(&root, "desk") {
             config.desk.read(reader, &section);
+        }
+        if let Some(section) = reader.section(&root, "limits") {
+            config.limits.read(reader, &section);
         }
         // A camera's address, in whatever place it stands, has a password in it.
         let seen = reader.unrepeated(|reader| reader.each(&root, "camera"));
@@ -417,14 +412,6 @@ impl Levels {
         let words = [("refuse", OnRefusal::Refuse), ("operator", OnRefusal::Operator)];
         let word = |value: &DeValue<'_>| values::word(value, &words);
         set(&mut self.on_refusal, reader.value(section, "on_refusal", word));
-    }
-}
-
-impl Limits {
-    fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        reader.allow(section, &["connections"]);
-        let connections = |value: &DeValue<'_>| values::count(value, 1..=4_000);
-        set(&mut self.connections, reader.value(section, "connections", connections));
     }
 }
 

@@ -47,6 +47,19 @@ pub(super) fn count(value: &DeValue<'_>, allowed: RangeInclusive<usize>) -> Resu
     number.ok_or_else(|| format!("give a whole number from {min} to {max}").into())
 }
 
+/// `"20%"`, as a whole number.
+pub(super) fn percent(
+    value: &DeValue<'_>,
+    allowed: RangeInclusive<usize>,
+) -> Result<usize, Remedy> {
+    let number = value.as_str().and_then(|text| text.strip_suffix('%'));
+    let number = number.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = number.and_then(|digits| digits.parse().ok());
+    let (min, max) = (*allowed.start(), *allowed.end());
+    let within = number.filter(|number| allowed.contains(number));
+    within.ok_or_else(|| format!("write a part in percent, from \"{min}%\" to \"{max}%\"").into())
+}
+
 /// `30s`, `500ms`, `5m`, `2h`, `400d`.
 pub(super) fn duration(
     value: &DeValue<'_>,

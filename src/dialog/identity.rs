@@ -9,6 +9,7 @@ use crate::sip::{
     Destination, Flow, HeaderName, Headers, MAX_FORWARDS, Method, NameAddr, Request, Response,
     Transport, Uri,
 };
+use crate::text::{DISPLAY_CHARS_MAX, cut};
 
 /// The methods that a dialog takes.
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY";
@@ -63,13 +64,13 @@ impl Identity {
         settings: &Settings,
         random: &mut Random,
     ) -> Option<Self> {
-        let local = invite.headers.to().ok()?.with_tag(&random.hex(16));
+        let local = shortened(invite.headers.to().ok()?).with_tag(&random.hex(16));
         let way = RouteSet::back(invite, flow).ok()?;
         Some(Self {
             call_id: invite.headers.call_id().ok()?.to_owned(),
             contact: settings.contact(&way.destination, local.uri.raw_user()),
             local,
-            remote: invite.headers.from().ok()?,
+            remote: shortened(invite.headers.from().ok()?),
             local_seq: u32::try_from(random.below(1 << 16)).unwrap_or_default(),
             remote_seq: Some(invite.headers.cseq().ok()?.0),
             way,
@@ -82,7 +83,7 @@ impl Identity {
     pub fn with_response(&self, response: &Response) -> Self {
         let mut dialog = self.clone();
         if let Ok(to) = response.headers.to() {
-            dialog.remote = to;
+            dialog.remote = shortened(to);
         }
         dialog.learn(response);
         dialog
@@ -229,6 +230,15 @@ impl Settings {
     }
 }
 
+/// An address with no longer a display name than is passed on; addresses are compared without it (RFC 3261
+/// §12.2.1.1, §19.1.4).
+fn shortened(mut address: NameAddr) -> NameAddr {
+    if let Some(display) = &mut address.display {
+        display.truncate(cut(display, DISPLAY_CHARS_MAX).len());
+    }
+    address
+}
+
 /// Puts a body into a message's parts.
 pub fn put_body(request: &mut Request, body: Option<&Body>) {
     if let Some(body) = body {
@@ -259,4 +269,18 @@ pub fn body_of(headers: &Headers, bytes: &[u8]) -> Option<Body> {
     }
     let content_type = headers.get(HeaderName::ContentType).unwrap_or("application/sdp");
     Some(Body { content_type: content_type.to_owned(), bytes: bytes.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_calls_itself_is_kept_no_longer_than_it_is_shown() {
+        let long = "\u{e4}".repeat(300);
+        let address = format!("\"{long}\" <sip:a@example.com>;tag=1");
+        let kept = shortened(NameAddr::parse(&address, &HeaderName::From).unwrap());
+        assert_eq!(kept.display, Some("\u{e4}".repeat(DISPLAY_CHARS_MAX)));
+        assert_eq!((kept.uri.as_str(), kept.tag()), ("sip:a@example.com", Some("1")));
+    }
 }

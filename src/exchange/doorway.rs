@@ -147,6 +147,8 @@ impl fmt::Display for Grievance {
 pub struct Settings {
     /// Callers of other domains may call.
     pub guests: bool,
+    /// So many calls one source of them may have open.
+    pub guest_calls_max: usize,
     /// Our own addresses, as phones may write them in place of the domain; a request that comes from
     /// one of them, port and all, is one of ours that went in a circle.
     pub addresses: Vec<SocketAddr>,

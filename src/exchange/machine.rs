@@ -11,11 +11,13 @@ use super::doorway::{Effect, Grievance, Input, Settings};
 use super::intake::Intake;
 use super::journal::{Entry, State};
 use super::ledger::Ledger;
+use super::pace::Pace;
 use super::peers::Peer;
 use super::promises::Awaiting;
-use super::requests::Caller;
+use super::requests::{Caller, ORIGINS_MAX};
 use super::retention::PRUNE_INTERVAL;
 use super::strangers::Strangers;
+use super::turned_away::TurnedAway;
 use crate::dialog::{self, ClientTx, Failure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
 use crate::ids::{LegId, Ticket};
@@ -26,6 +28,7 @@ use crate::registrar;
 use crate::sip::{
     self, Destination, Fault, Flow, HeaderName, Message, Request, Response, StatusCode, Tags,
 };
+use crate::switchboard::admission::Origin;
 use crate::switchboard::{self, World};
 use crate::time::{Instant, Now, earliest};
 use crate::transaction::{self, ClientId, ServerId, Standing};
@@ -58,6 +61,10 @@ pub struct Machine {
     pub(super) credit: Credit,
     /// The length of the message that is being taken in.
     pub(super) received: usize,
+    /// How fast terminals and trunks begin calls.
+    pub(super) origins: Pace<Origin>,
+    /// What became of calls without credentials that were refused.
+    pub(super) turned_away: TurnedAway,
     /// What waits for which commit.
     pub(super) promises: BTreeMap<Ticket, Awaiting>,
     /// What was asked of the journal.
@@ -110,11 +117,12 @@ impl Machine {
             switchboard,
             locator: locator::Machine::new(settings.locator.clone()),
             random,
-            settings,
             callers: BTreeMap::new(),
             peers: BTreeMap::new(),
             desks: BTreeMap::new(),
-            strangers: Strangers::default(),
+            strangers: Strangers::new(settings.guest_calls_max),
+            origins: Pace::new(ORIGINS_MAX),
+            turned_away: TurnedAway::default(),
             credit: Credit::default(),
             received: 0,
             promises: BTreeMap::new(),
@@ -124,6 +132,7 @@ impl Machine {
             changes: Changes::default(),
             last_leg: 0,
             line: VecDeque::new(),
+            settings,
         };
         let mut out = Vec::new();
         for effect in exchange.registrar.restore(now, state.bindings) {
@@ -450,6 +459,11 @@ impl Machine {
                 self.leg(now, leg::Input::Command(command));
             }
             switchboard::Effect::Log(story) => out.push(Effect::Log(story)),
+            switchboard::Effect::TurnedAway { flow, cause, what } => {
+                self.turned_away.count(flow.remote.ip(), cause.word());
+                let about = Grievance::Refused(cause.status());
+                out.push(Effect::Complaint { flow, about, what });
+            }
             switchboard::Effect::Recording(recording) => out.push(Effect::Recording(recording)),
             switchboard::Effect::Keep { keep, ticket } => {
                 self.entries.push(match keep {

@@ -28,26 +28,27 @@ use crate::sip::{
 use crate::switchboard::admission::{Identity, Origin};
 use crate::switchboard::desk;
 use crate::switchboard::{self, Incoming};
+use crate::text::{ADDRESS_CHARS_MAX, DISPLAY_CHARS_MAX, NUMBER_CHARS_MAX, cut, is_within};
 use crate::time::Now;
 use crate::transaction::ServerId;
-use std::net::IpAddr;
 
 /// The methods that are understood somewhere in the house.
 const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER";
 /// The methods that mean something within a dialog only.
 const WITHIN_DIALOGS: [Method; 4] = [Method::BYE, Method::INFO, Method::PRACK, Method::UPDATE];
-/// The longest number that is looked up.
-const NUMBER_BYTES_MAX: usize = 64;
-/// The longest address of a guest, `3001@elsewhere.example`; a guest with a longer one is anonymous, since
-/// half an address is another one.
-const GUEST_ADDRESS_BYTES_MAX: usize = 64;
+/// One terminal may begin so many calls in a second.
+pub const TERMINAL_CALLS_PER_SECOND_MAX: u32 = 20;
+/// One trunk may begin so many calls in a second.
+pub const TRUNK_CALLS_PER_SECOND_MAX: u32 = 200;
+/// So many terminals and trunks are counted at a time.
+pub(super) const ORIGINS_MAX: usize = 10_000;
 
 /// Who is behind an INVITE, authenticated, before its leg is known to be answerable.
 #[derive(Debug)]
 pub(super) enum Caller {
     /// Somebody who calls a number.
-    Party { identity: Identity, dialled: Number, no_queue: bool, source: IpAddr },
+    Party { identity: Identity, dialled: Number, no_queue: bool, flow: Flow },
     /// A desk.
     Desk { operator: OperatorId, flow: Flow },
 }
@@ -145,16 +146,28 @@ impl Machine {
                 self.leg(now, leg::Input::Dialog(input));
                 // What nobody needs to see is refused there without a word.
                 if !self.legs.has(leg) {
-                    self.callers.remove(&leg);
                     self.peers.remove(&leg);
+                    if let Some(Caller::Party { identity, flow, .. }) = self.callers.remove(&leg)
+                        && let Origin::Guest { .. } = identity.origin
+                    {
+                        self.turned_away.count(flow.remote.ip(), "unanswerable".to_owned());
+                    }
                 }
             }
             Err(mut response) => {
+                let (status, is_challenge) =
+                    (response.status.as_u16(), response.status == StatusCode::UNAUTHORIZED);
                 // A first challenge is no news; all else is.
-                if response.status != StatusCode::UNAUTHORIZED {
+                if !is_challenge {
                     let what = format!("INVITE refused: {} {}", response.status, response.reason);
-                    let about = Grievance::Refused(response.status.as_u16());
-                    out.push(Effect::Complaint { flow, about, what });
+                    out.push(Effect::Complaint { flow, about: Grievance::Refused(status), what });
+                }
+                // Whoever has the right password, or is a trunk, is no stranger.
+                let has_credentials = request.headers.contains(HeaderName::Authorization);
+                if has_credentials == is_challenge
+                    && self.directory.plan().trunk_from(flow.remote).is_none()
+                {
+                    self.turned_away.count(flow.remote.ip(), status.to_string());
                 }
                 response.headers.set_to_tag(&self.tags.of(&request.headers));
                 self.refuse_with(now, id, &request, *response);
@@ -168,12 +181,12 @@ impl Machine {
             Some(Caller::Party { identity, .. }) if !sealed && self.demands_srtp(&identity) => {
                 return self.decline_clear_speech(now, leg);
             }
-            Some(Caller::Party { identity, dialled, no_queue, source }) => {
+            Some(Caller::Party { identity, dialled, no_queue, flow }) => {
                 if matches!(identity.origin, Origin::Guest { .. }) {
-                    self.strangers.opened(leg, source);
+                    self.strangers.opened(leg, flow.remote.ip());
                     self.leg(now, leg::Input::Unvouched(leg));
                 }
-                let incoming = Incoming { leg, identity, dialled, no_queue, video };
+                let incoming = Incoming { leg, flow, identity, dialled, no_queue, video };
                 switchboard::Input::Incoming(incoming)
             }
             Some(Caller::Desk { operator, flow }) => {
@@ -241,8 +254,8 @@ impl Machine {
         let identity = self.identify_party(now, flow, request)?;
         let disposition = HeaderName::RequestDisposition;
         let no_queue = request.headers.has_token(disposition, "no-queue");
-        let source = flow.remote.ip();
-        Ok(Caller::Party { identity, dialled, no_queue, source })
+        self.keep_pace(now, request, &identity.origin)?;
+        Ok(Caller::Party { identity, dialled, no_queue, flow })
     }
 
     /// The number that is called. The host beside it is not looked at: whoever sends a call here means us,
@@ -257,7 +270,7 @@ impl Machine {
             }
         };
         match user {
-            Some(user) if !user.is_empty() && user.len() <= NUMBER_BYTES_MAX => {
+            Some(user) if !user.is_empty() && is_within(&user, NUMBER_CHARS_MAX) => {
                 Ok(Number::from(user.as_str()))
             }
             _ => Err(self.no(request, StatusCode::NOT_FOUND, "No number was dialled")),
@@ -305,10 +318,7 @@ impl Machine {
                 return Err(self.no(request, StatusCode::FORBIDDEN, "Guests may not call here"));
             }
             if !self.strangers.admit(now.instant, flow.remote.ip()) {
-                let mut response =
-                    self.no(request, StatusCode::SERVICE_UNAVAILABLE, "Too many calls");
-                response.headers.push(HeaderName::RetryAfter, &RETRY_AFTER.to_string());
-                return Err(response);
+                return Err(self.too_many_calls(request));
             }
             return Ok(guest(&from, request, &self.directory));
         }
@@ -348,7 +358,33 @@ impl Machine {
         uri.host().is_some_and(|host| host.matches(reached) || self.directory.plan().is_ours(host))
     }
 
+    /// A terminal or a trunk that begins more calls in a second than people can, such as one that a
+    /// circle of diversions runs through.
+    fn keep_pace(
+        &mut self,
+        now: Now,
+        request: &Request,
+        origin: &Origin,
+    ) -> Result<(), Box<Response>> {
+        let max = match origin {
+            Origin::Terminal(_) => TERMINAL_CALLS_PER_SECOND_MAX,
+            Origin::Trunk(_) => TRUNK_CALLS_PER_SECOND_MAX,
+            // Counted by their source.
+            Origin::Guest { .. } => return Ok(()),
+        };
+        match self.origins.admit(now.instant, origin, max) {
+            true => Ok(()),
+            false => Err(self.too_many_calls(request)),
+        }
+    }
+
     // ---- refusals ----
+
+    fn too_many_calls(&mut self, request: &Request) -> Box<Response> {
+        let mut response = self.no(request, StatusCode::SERVICE_UNAVAILABLE, "Too many calls");
+        response.headers.push(HeaderName::RetryAfter, &RETRY_AFTER.to_string());
+        response
+    }
 
     fn no(&mut self, request: &Request, status: StatusCode, reason: &str) -> Box<Response> {
         Box::new(self.response(request, status, reason))
@@ -389,7 +425,7 @@ fn trunk_caller(trunk: &Trunk, request: &Request) -> Identity {
 fn guest(from: &NameAddr, request: &Request, directory: &Directory) -> Identity {
     let domain = from.uri.host().map(|host| host.to_string()).unwrap_or_default();
     let mut identity = party(Origin::Guest { domain }, Some(from), request);
-    if from.uri.host().is_none() || identity.shown().len() > GUEST_ADDRESS_BYTES_MAX {
+    if from.uri.host().is_none() || !is_within(&identity.shown(), ADDRESS_CHARS_MAX) {
         (identity.number, identity.name) = (None, String::new());
     }
     let claims_ours = identity.number.as_ref().is_some_and(|number| {
@@ -405,7 +441,7 @@ fn party(origin: Origin, address: Option<&NameAddr>, request: &Request) -> Ident
     let user = address.and_then(|address| {
         address.uri.tel_digits().or_else(|| Some(address.uri.user()?.into_owned()))
     });
-    let number = user.filter(|user| !is_anonymous(user) && user.len() <= NUMBER_BYTES_MAX);
+    let number = user.filter(|user| !is_anonymous(user) && is_within(user, NUMBER_CHARS_MAX));
     let number = number.filter(|_| !is_private(request)).map(|user| Number::from(user.as_str()));
     let name = address.map(display).unwrap_or_default();
     Identity { origin, name: shown(number.as_ref(), name), number }
@@ -416,8 +452,9 @@ fn shown(number: Option<&Number>, name: String) -> String {
     number.map(|_| name).unwrap_or_default()
 }
 
+/// As much of a display name as is shown.
 fn display(address: &NameAddr) -> String {
-    address.display.clone().unwrap_or_default()
+    cut(address.display.as_deref().unwrap_or_default(), DISPLAY_CHARS_MAX).to_owned()
 }
 
 /// RFC 3323 §4.2, RFC 3325 §9.3.

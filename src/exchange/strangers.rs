@@ -1,55 +1,42 @@
 //! How much strangers may ask of us before any phone rings (RFC 5039 §4): guests, whom neither a
 //! password nor a trunk vouches for, by the address they send from.
 
+use super::pace::Pace;
 use crate::ids::LegId;
 use crate::registrar::network;
-use crate::time::{Duration, Instant};
-use std::collections::{BTreeMap, VecDeque};
+use crate::time::Instant;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// One source may begin so many calls in a second: another domain's server may speak for many.
 pub const CALLS_PER_SECOND_MAX: u32 = 20;
-/// One source may have so many calls open at a time.
-pub const OPEN_CALLS_MAX: usize = 100;
 /// So many sources are counted at a time; beyond, the oldest count gives way.
 pub const SOURCES_MAX: usize = 10_000;
 /// Whoever is over the limit may try again after so many seconds.
 pub const RETRY_AFTER: u32 = 5;
 
-const SECOND: Duration = Duration::from_secs(1);
-
 /// What each source asks at the moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Strangers {
-    /// Calls begun since the count began.
-    pace: BTreeMap<IpAddr, u32>,
-    /// When each count began, the oldest first.
-    begun: VecDeque<(Instant, IpAddr)>,
+    /// One source may have so many calls open at a time.
+    open_max: usize,
+    pace: Pace<IpAddr>,
     open: BTreeMap<LegId, IpAddr>,
     /// How many calls each source has in `open`.
     counts: BTreeMap<IpAddr, usize>,
 }
 
 impl Strangers {
+    pub fn new(open_max: usize) -> Self {
+        let pace = Pace::new(SOURCES_MAX);
+        Self { open_max, pace, open: BTreeMap::new(), counts: BTreeMap::new() }
+    }
+
     /// Whether this source may make one more call now; the asking counts.
     pub fn admit(&mut self, now: Instant, source: IpAddr) -> bool {
         let source = network(source);
-        while self.begun.front().is_some_and(|(begun, _)| now.since(*begun) >= SECOND) {
-            self.drop_oldest();
-        }
-        if self.counts.get(&source).is_some_and(|open| *open >= OPEN_CALLS_MAX) {
-            return false;
-        }
-        if let Some(calls) = self.pace.get_mut(&source) {
-            *calls = calls.saturating_add(1);
-            return *calls <= CALLS_PER_SECOND_MAX;
-        }
-        if self.pace.len() >= SOURCES_MAX {
-            self.drop_oldest();
-        }
-        self.pace.insert(source, 1);
-        self.begun.push_back((now, source));
-        true
+        let open = self.counts.get(&source).copied().unwrap_or_default();
+        self.pace.admit(now, &source, CALLS_PER_SECOND_MAX) && open < self.open_max
     }
 
     /// A call of this source goes on.
@@ -70,12 +57,6 @@ impl Strangers {
             }
         }
     }
-
-    fn drop_oldest(&mut self) {
-        if let Some((_, source)) = self.begun.pop_front() {
-            self.pace.remove(&source);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -84,42 +65,24 @@ mod tests {
 
     const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7));
 
-    fn at(ms: u64) -> Instant {
-        Instant::START + Duration::from_millis(ms)
-    }
-
-    #[test]
-    fn a_source_in_a_hurry_waits_for_the_next_second() {
-        let mut strangers = Strangers::default();
-        for _ in 0..CALLS_PER_SECOND_MAX {
-            assert!(strangers.admit(at(0), SOURCE));
-        }
-        assert!(!strangers.admit(at(999), SOURCE));
-        assert!(strangers.admit(at(999), "198.51.100.8".parse().expect("an address")));
-        assert!(strangers.admit(at(1_000), SOURCE));
-    }
-
     #[test]
     fn a_source_with_many_calls_open_gets_no_more_until_one_ends() {
-        let mut strangers = Strangers::default();
-        for leg in 0..OPEN_CALLS_MAX as u64 {
+        let now = Instant::START;
+        let mut strangers = Strangers::new(5);
+        for leg in 0..5 {
+            assert!(strangers.admit(now, SOURCE));
             strangers.opened(LegId(leg), SOURCE);
         }
-        assert!(!strangers.admit(at(0), SOURCE));
+        assert!(!strangers.admit(now, SOURCE));
+        assert!(strangers.admit(now, IpAddr::from([198, 51, 100, 8])), "its neighbour");
         strangers.closed(LegId(3));
         strangers.closed(LegId(3));
-        assert!(strangers.admit(at(0), SOURCE));
+        assert!(strangers.admit(now, SOURCE));
     }
 
     #[test]
-    fn memory_is_bounded() {
-        let mut strangers = Strangers::default();
-        for source in 0..2 * SOURCES_MAX as u32 {
-            strangers.admit(at(0), IpAddr::V4(source.into()));
-        }
-        assert_eq!((strangers.pace.len(), strangers.begun.len()), (SOURCES_MAX, SOURCES_MAX));
-        strangers.admit(at(1_000), SOURCE);
-        assert_eq!((strangers.pace.len(), strangers.begun.len()), (1, 1));
+    fn nothing_is_left_of_calls_that_are_over() {
+        let mut strangers = Strangers::new(5);
         strangers.opened(LegId(2), SOURCE);
         strangers.closed(LegId(2));
         assert!(strangers.open.is_empty() && strangers.counts.is_empty());

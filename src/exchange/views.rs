@@ -2,6 +2,7 @@
 
 use super::journal;
 use super::machine::Machine;
+use super::turned_away::Refusals;
 use crate::directory::Directory;
 use crate::ids::ConnectionId;
 use crate::sip::{Destination, Flow};
@@ -31,6 +32,8 @@ pub struct Status {
     /// TCP connections that are open, and those that were refused since the start. The exchange has no
     /// sockets: whoever has them writes it here.
     pub connections: (usize, usize),
+    /// Calls without credentials that were refused, since the start.
+    pub refused: Refusals,
 }
 
 impl Machine {
@@ -48,6 +51,7 @@ impl Machine {
             unresolved: self.unresolved(),
             journal: self.ledger.health(),
             connections: (0, 0),
+            refused: self.turned_away.view(),
         }
     }
 

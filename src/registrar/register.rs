@@ -5,6 +5,7 @@ use super::contacts::{self, Unbelievable};
 use super::machine::Settings;
 use crate::ids::Number;
 use crate::sip::{Contacts, Flow, HeaderName, NameAddr, Request, Response, Scheme, StatusCode};
+use crate::text::{USER_AGENT_CHARS_MAX, cut};
 use crate::time::{Now, UnixTime};
 
 /// The longest contact with its parameters, in bytes.
@@ -12,9 +13,6 @@ pub const CONTACT_BYTES_MAX: usize = 2048;
 
 /// The longest way to a contact, all proxies together, in bytes.
 pub const PATH_BYTES_MAX: usize = 4096;
-
-/// As much of User-Agent as is kept, in characters.
-const USER_AGENT_MAX: usize = 100;
 
 /// The options that a REGISTER may require of us.
 const OPTIONS: [&str; 2] = ["path", "outbound"];
@@ -88,7 +86,7 @@ pub(super) fn read(
         return Err(Fault::BadRequest("Path too long"));
     }
     let user_agent = headers.get(HeaderName::UserAgent).unwrap_or("");
-    let user_agent: String = user_agent.chars().take(USER_AGENT_MAX).collect();
+    let user_agent = cut(user_agent, USER_AGENT_CHARS_MAX).to_owned();
     let mut wishes = Vec::with_capacity(contacts.len());
     for contact in contacts {
         let secs = expires_of(settings, general, &contact)?;

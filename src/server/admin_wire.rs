@@ -10,6 +10,7 @@ use crate::ids::{Number, OperatorId};
 use crate::sip::Uri;
 use crate::switchboard::SetState;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The answer to a change that could not be written.
 const UNWRITTEN: &str =
@@ -159,6 +160,10 @@ pub struct StatusRow {
     pub connections: usize,
     /// TCP connections that were refused since the start.
     pub refused_connections: usize,
+    /// Calls without credentials that were refused since the start: how many for each cause.
+    pub refused: BTreeMap<String, u64>,
+    /// The sources with the most of them.
+    pub refused_sources: Vec<(String, u64)>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -452,6 +457,11 @@ impl From<Reply> for Answer {
                 unwritten_lost: status.journal.lost,
                 connections: status.connections.0,
                 refused_connections: status.connections.1,
+                refused: status.refused.causes,
+                refused_sources: {
+                    let sources = status.refused.sources.into_iter();
+                    sources.map(|(source, count)| (source.to_string(), count)).collect()
+                },
             }),
         }
     }

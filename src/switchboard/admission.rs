@@ -8,6 +8,7 @@
 //!   refused with 403; so is an unknown number, unless the caller's level is admitted anywhere: 404
 //! ```
 
+use crate::acd::Share;
 use crate::cause::Cause;
 use crate::directory::{Directory, Meaning};
 use crate::ids::{CameraId, LevelId, Number};
@@ -25,7 +26,7 @@ pub struct Identity {
 }
 
 /// How a caller came to us.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Origin {
     /// A terminal of ours, by digest.
     Terminal(Number),
@@ -69,6 +70,16 @@ impl Identity {
     #[must_use]
     pub fn described(&self) -> String {
         format!("{} {}", self.origin_word(), self.shown())
+    }
+
+    /// Whose part of a queue it takes.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        match &self.origin {
+            Origin::Terminal(number) => Share::Terminal(number.clone()),
+            Origin::Trunk(name) => Share::Trunk(name.clone()),
+            Origin::Guest { .. } => Share::Guests,
+        }
     }
 
     /// The terminal that calls, if it is one.

@@ -1,6 +1,8 @@
 //! A call through an operator: its states, who hears and sees whom in each, and how it ends.
 //!
 //! ```text
+//!   arriving ── ACK ──▶ queued, as below (arriving.rs)
+//!
 //!   queued ── take ──▶ taken ── committed ──▶ ringing-you ── 200 ──▶ with-caller ◀───────────────┐
 //!     ▲                  │                        │                  │  ▲                        │
 //!     │◀─ original place ┴── desk phone fails ────┘          consult ▼  │ callee fails, cancel   │
@@ -20,7 +22,6 @@
 use super::admission::{Callee, Identity};
 use super::call_record::{CallRecord, EndedBy, Handover};
 use super::context::{Asker, Context, Owner, Permission, Step, party};
-use super::desk::event::{Outcome, Refusal};
 use super::handover::Checks;
 use super::recording::RecordingState;
 use super::ringing::{Placing, Ringing, Rung};
@@ -67,6 +68,11 @@ pub(super) struct OperatorCall {
 /// Where a call through an operator stands.
 #[derive(Debug)]
 pub(super) enum State {
+    /// The caller has its 200, and no operator hears of it before its ACK.
+    Arriving {
+        until: Instant,
+        arrival: Box<acd::Arrival>,
+    },
     Queued,
     /// The caller hears why it cannot be served; a take still wins.
     Announcing {
@@ -199,7 +205,10 @@ impl OperatorCall {
         let c = self.caller;
         let asking = self.wait_with(Message::Asking, None);
         match &self.state {
-            State::Queued | State::Taken { .. } | State::RingingYou { .. } => {
+            State::Arriving { .. }
+            | State::Queued
+            | State::Taken { .. }
+            | State::RingingYou { .. } => {
                 vec![(c, self.waiting_source())]
             }
             State::Announcing { cause, .. } => {
@@ -242,9 +251,11 @@ impl OperatorCall {
             | State::Connected { seat, .. }
             | State::Releasing { seat, .. }
             | State::Leaving { seat, .. } => Some(&seat.operator),
-            State::Queued | State::Announcing { .. } | State::HandedOver { .. } | State::Ended => {
-                None
-            }
+            State::Arriving { .. }
+            | State::Queued
+            | State::Announcing { .. }
+            | State::HandedOver { .. }
+            | State::Ended => None,
         }
     }
 
@@ -258,7 +269,8 @@ impl OperatorCall {
             | State::Releasing { callee, .. }
             | State::Leaving { callee, .. }
             | State::HandedOver { callee } => Some(&callee.number),
-            State::Queued
+            State::Arriving { .. }
+            | State::Queued
             | State::Announcing { .. }
             | State::Taken { .. }
             | State::RingingYou { .. }
@@ -436,6 +448,7 @@ impl OperatorCall {
     fn on_caller(&mut self, event: &leg::Event, ctx: &mut Context<'_>) {
         match event {
             leg::Event::Ended { cause, .. } => self.caller_gone(*cause, ctx),
+            leg::Event::Confirmed { .. } => self.acknowledged(ctx),
             leg::Event::Health { health, .. } => self.caller_health(health, ctx),
             leg::Event::Referred { leg, transaction, .. } => {
                 ctx.refuse_refer(*leg, *transaction);
@@ -472,7 +485,8 @@ impl OperatorCall {
             | State::Connected { seat, .. }
             | State::Releasing { seat, .. }
             | State::Leaving { seat, .. } => Some(seat),
-            State::Queued
+            State::Arriving { .. }
+            | State::Queued
             | State::Announcing { .. }
             | State::Taken { .. }
             | State::RingingYou { .. }
@@ -492,7 +506,10 @@ impl OperatorCall {
     fn caller_gone(&mut self, cause: Cause, ctx: &mut Context<'_>) {
         match &mut self.state {
             State::Taken { abandoned, .. } => *abandoned = true,
-            State::Queued | State::Announcing { .. } | State::RingingYou { .. } => {
+            State::Arriving { .. }
+            | State::Queued
+            | State::Announcing { .. }
+            | State::RingingYou { .. } => {
                 // Whose media stopped has not given up, but is gone.
                 let cause = if cause == Cause::MediaStopped { cause } else { Cause::Abandoned };
                 self.finish("abandoned", cause, EndedBy::Caller, ctx);
@@ -530,6 +547,7 @@ impl OperatorCall {
             | State::Releasing { .. } => self.hand_over(Handover::Unchecked, ctx),
             // The record of the release is on its way; it completes with it.
             State::Leaving { .. }
+            | State::Arriving { .. }
             | State::Queued
             | State::Announcing { .. }
             | State::Taken { .. }
@@ -541,62 +559,6 @@ impl OperatorCall {
 
     // ---- the end ----
 
-    /// Ends the whole call.
-    pub fn finish(&mut self, reason: &str, cause: Cause, by: EndedBy, ctx: &mut Context<'_>) {
-        let operator = self.operator().cloned();
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::RingingYou { mut phone, .. } => phone.call_off(cause, ctx),
-            State::WithCaller { seat } => ctx.hang_up(seat.phone, cause),
-            State::Consulting { seat, mut callee, .. } => {
-                callee.call_off(cause, ctx);
-                ctx.hang_up(seat.phone, cause);
-            }
-            State::TalkingToCallee { seat, callee }
-            | State::Alternated { seat, callee }
-            | State::Connected { seat, callee, .. } => {
-                ctx.hang_up(callee.leg, cause);
-                ctx.hang_up(seat.phone, cause);
-            }
-            State::Releasing { seat, callee, asker, .. } => {
-                let phase = "connected";
-                ctx.answer(asker, Outcome::Refused(Refusal::WrongPhase { phase }));
-                ctx.hang_up(callee.leg, cause);
-                ctx.hang_up(seat.phone, cause);
-            }
-            State::Leaving { seat, callee, asker, .. } => {
-                ctx.answer(asker, Outcome::Ok);
-                ctx.hang_up(callee.leg, cause);
-                ctx.hang_up(seat.phone, cause);
-            }
-            State::Taken { phone, asker, .. } => {
-                ctx.answer(asker, Outcome::Refused(Refusal::Unwritten));
-                if let Some((leg, _)) = phone {
-                    ctx.hang_up(leg, cause);
-                }
-            }
-            State::HandedOver { callee } => ctx.hang_up(callee.leg, cause),
-            State::Queued | State::Announcing { .. } | State::Ended => {}
-        }
-        self.end_caller(cause, ctx);
-        self.record.end(ctx.now.unix, cause, by);
-        ctx.log(Story::Ended { call: self.id, cause, by });
-        ctx.keep(&self.record);
-        if let Some(operator) = operator {
-            ctx.tell(&operator, self.view(Some(reason.to_owned())));
-        }
-        // The queue's report of the release makes the operator idle (R4.5).
-        ctx.queue(acd::Input::Leave { request: self.request });
-    }
-
-    fn end_caller(&mut self, cause: Cause, ctx: &mut Context<'_>) {
-        let leg = self.caller;
-        if self.answered {
-            ctx.hang_up(leg, cause);
-        } else if ctx.book.forget(leg) {
-            ctx.leg(Command::Refuse { leg, refusal: refusal(cause) });
-        }
-    }
-
     /// Whether nothing of this call is left.
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Ended)
@@ -605,7 +567,9 @@ impl OperatorCall {
     /// The next moment at which [`tick`](Self::tick) has work to do.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Announcing { until, .. } | State::Releasing { until, .. } => Some(*until),
+            State::Arriving { until, .. }
+            | State::Announcing { until, .. }
+            | State::Releasing { until, .. } => Some(*until),
             State::RingingYou { phone, .. } => Some(phone.until),
             State::Consulting { callee, .. } => Some(callee.until),
             State::Queued
@@ -626,6 +590,7 @@ impl OperatorCall {
             return;
         }
         match &mut self.state {
+            State::Arriving { .. } => self.not_acknowledged(ctx),
             State::Announcing { cause, .. } => {
                 let cause = *cause;
                 self.finish("timeout", cause, EndedBy::Server, ctx);
@@ -641,15 +606,5 @@ impl OperatorCall {
             State::Releasing { .. } => self.give_up_release(ctx),
             _ => {}
         }
-    }
-}
-
-/// The final response that refuses a caller for `cause`.
-pub(super) fn refusal(cause: Cause) -> leg::Refusal {
-    leg::Refusal {
-        status: cause.status(),
-        phrase: cause.text().to_owned(),
-        reason: Some(cause.reason()),
-        retry_after: None,
     }
 }

@@ -35,7 +35,7 @@ impl Machine {
         let is_desk = env.world.directory.operator(&operator);
         let is_desk = is_desk.is_some_and(|found| found.mode == OperatorMode::Desk);
         if !is_desk || (self.settings.secure_only && !secure) {
-            let refusal = super::call::refusal(Cause::NotPermitted);
+            let refusal = super::refusal::refusal(Cause::NotPermitted);
             env.out.push(Effect::Leg(leg::Command::Refuse { leg, refusal }));
             return;
         }

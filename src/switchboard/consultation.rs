@@ -241,7 +241,8 @@ impl OperatorCall {
                 self.finish("operator-hung-up", Cause::NormalClearing, by, ctx);
                 Ok(())
             }
-            State::Queued
+            State::Arriving { .. }
+            | State::Queued
             | State::Announcing { .. }
             | State::Taken { .. }
             | State::Leaving { .. }
@@ -337,6 +338,9 @@ fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) {
         | Cause::NoPicture
         | Cause::NoOperator
         | Cause::QueueFull
+        | Cause::TooManyOwn
+        | Cause::TooManyGuests
+        | Cause::Unacknowledged
         | Cause::WaitedTooLong
         | Cause::Lost
         | Cause::MediaStopped

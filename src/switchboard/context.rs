@@ -19,6 +19,7 @@ use crate::locator::{self, Sought};
 use crate::presence;
 use crate::registrar::{self, Way};
 use crate::sip::{Destination, Host, NameAddr, Transport, Uri};
+use crate::text::{NUMBER_CHARS_MAX, is_within};
 use crate::time::Now;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -308,12 +309,13 @@ impl Context<'_> {
 
     /// The number that an address stands for, when it is one of our domain's, or a telephone number.
     pub fn number_of(&self, address: &NameAddr) -> Option<Number> {
-        if let Some(digits) = address.uri.tel_digits() {
-            return Some(Number::from(digits.as_str()));
-        }
         let plan = self.world.directory.plan();
-        let user = address.uri.user()?;
-        plan.is_ours(address.uri.host()?).then(|| Number::from(user.as_ref()))
+        let number = match address.uri.tel_digits() {
+            Some(digits) => digits,
+            None if plan.is_ours(address.uri.host()?) => address.uri.user()?.into_owned(),
+            None => return None,
+        };
+        is_within(&number, NUMBER_CHARS_MAX).then(|| Number::from(number.as_str()))
     }
 
     /// Where a callee's phones are; each with the servers that lead to it, the first first.

@@ -8,10 +8,11 @@
 //! ```
 
 use super::admission::{self, AdmittedCall, Callee, Identity};
-use super::call::{Wanted, refusal};
+use super::call::Wanted;
 use super::call_record::{CallRecord, EndedBy};
 use super::context::{Context, Owner, Permission, Step, World, party};
 use super::dispatch::Onward;
+use super::refusal::refusal;
 use super::ringing::{Placing, Ringing, Rung};
 use super::story::Story;
 use crate::cause::Cause;

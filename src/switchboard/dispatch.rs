@@ -11,13 +11,14 @@
 //!   else its phones ring
 //! ```
 
-use super::admission::{self, Callee, Identity};
-use super::call::{Arrived, OperatorCall, refusal};
+use super::admission::{self, Callee, Identity, Origin};
+use super::call::{Arrived, OperatorCall};
 use super::call_record::{CallRecord, EndedBy};
 use super::context::{Context, Owner, Permission, Step};
 use super::desk::event::Waiting;
 use super::direct::DirectCall;
 use super::machine::{Call, Effect, Env, Machine};
+use super::refusal::refusal;
 use super::settings::{AnsweredBy, OnRefusal};
 use super::story::Story;
 use crate::acd;
@@ -26,6 +27,7 @@ use crate::directory::Meaning;
 use crate::ids::{CallId, LegId, Number, QueueId, RequestId};
 use crate::leg::Command;
 use crate::media::LobbyId;
+use crate::sip::Flow;
 
 /// A call enters queues at most so often: full queues may name each other as their overflow.
 const QUEUED_MAX: usize = 8;
@@ -35,6 +37,8 @@ const QUEUED_MAX: usize = 8;
 pub struct Incoming {
     /// The caller's leg.
     pub leg: LegId,
+    /// How its INVITE came.
+    pub flow: Flow,
     /// Who calls.
     pub identity: Identity,
     /// The number that was dialled.
@@ -58,14 +62,20 @@ pub(super) struct Onward {
 
 impl Machine {
     pub(super) fn dispatch(&mut self, env: &mut Env<'_>, incoming: Incoming) {
-        let Incoming { leg, identity, dialled, no_queue, video } = incoming;
+        let Incoming { leg, flow, identity, dialled, no_queue, video } = incoming;
         let directory = env.world.directory;
         self.last_call += 1;
         let call = CallId(self.last_call);
         let caller = identity.described();
         env.out.push(Effect::Log(Story::Arrived { call, caller, dialled: dialled.clone() }));
         let record = self.new_record(env, call, &identity, &dialled);
-        match directory.meaning(&dialled) {
+        let meaning = directory.meaning(&dialled);
+        if let Origin::Guest { .. } = identity.origin
+            && !matches!(meaning, Meaning::FeatureCode)
+        {
+            self.strangers.called(call, flow);
+        }
+        match meaning {
             Meaning::Queue(_) if no_queue => {
                 self.refuse(env, leg, record, Cause::NoOperator);
             }
@@ -148,6 +158,7 @@ impl Machine {
         let answered_by = settings.map_or(AnsweredBy::Queue, |settings| settings.answer);
         let camera = settings.and_then(|settings| settings.camera);
         let lobby = settings.map_or(LobbyId::HOUSE, |settings| settings.lobby);
+        let share = identity.share();
         let never_to = identity.terminal().and_then(|own| self.presence.at_phone(own)).cloned();
         let arrived = Arrived {
             id,
@@ -164,10 +175,17 @@ impl Machine {
         };
         let call = Call::Operator(Box::new(OperatorCall::new(arrived)));
         self.add_call(env, id, call, caller);
-        self.with_request(env, request, |call, ctx| call.queue_up(ctx));
+        let arrives = !answered && answered_by == AnsweredBy::Queue;
         let answered = answered || answered_by == AnsweredBy::Queue;
-        let arrival = acd::Arrival { request, queue, never_to, priority: 0, answered };
-        self.perform(env, vec![Step::Queue(acd::Input::Arrive(arrival))]);
+        let (priority, told) = (0, None);
+        let arrival = acd::Arrival { request, share, queue, never_to, priority, answered, told };
+        match self.acd.admits(&arrival) {
+            Ok(position) if arrives => self.let_arrive(env, arrival, position),
+            Ok(_) | Err(_) => {
+                self.with_request(env, request, |call, ctx| call.queue_up(ctx));
+                self.perform(env, vec![Step::Queue(acd::Input::Arrive(arrival))]);
+            }
+        }
     }
 
     pub(super) fn on_refused(&mut self, env: &mut Env<'_>, request: RequestId, why: acd::Refusal) {
@@ -178,6 +196,18 @@ impl Machine {
             }
             acd::Refusal::NobodyPresent => {
                 self.with_request(env, request, |call, ctx| call.announce(Cause::NoOperator, ctx));
+            }
+            acd::Refusal::ShareFull(share) => {
+                let cause = match share {
+                    acd::Share::Terminal(_) => Cause::TooManyOwn,
+                    acd::Share::Trunk(_) => Cause::QueueFull,
+                    acd::Share::Guests => Cause::TooManyGuests,
+                };
+                self.with_request(env, request, |call, ctx| match call.answered {
+                    true => call.announce(Cause::QueueFull, ctx),
+                    // Who fills the house gets neither its voice nor its time.
+                    false => call.finish("share-full", cause, EndedBy::Server, ctx),
+                });
             }
         }
     }

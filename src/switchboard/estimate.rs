@@ -1,6 +1,8 @@
 //! How long a caller will wait: from how fast the last ones came forward in their queue.
 
-use crate::time::Duration;
+use super::machine::Machine;
+use crate::ids::RequestId;
+use crate::time::{Duration, Instant};
 use std::collections::VecDeque;
 
 /// So many of the last takes count.
@@ -38,6 +40,17 @@ impl Estimate {
         let wait = sum * position as u128 / self.places.len() as u128;
         let minutes = wait.div_ceil(60_000_000);
         STEPS.into_iter().find(|step| u128::from(*step) >= minutes)
+    }
+}
+
+impl Machine {
+    /// Notes how long a caller has waited that is taken for the first time.
+    pub(super) fn learn_pace(&mut self, now: Instant, request: RequestId) {
+        let Some(call) = self.operator_call(request) else { return };
+        if let (Some((since, position)), true) = (call.joined, call.record.operators.is_empty()) {
+            let queue = call.queue.clone();
+            self.estimates.entry(queue).or_default().taken(now.since(since), position);
+        }
     }
 }
 

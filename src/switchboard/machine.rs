@@ -11,6 +11,7 @@
 //! A call says what it wants as steps; [`Machine::perform`] carries each out, with all that follows
 //! from it, before the next.
 
+use super::arriving::Arriving;
 use super::call::OperatorCall;
 use super::call_record::EndedBy;
 use super::context::{Asker, Context, Keep, LegBook, Owner, Step, World};
@@ -23,6 +24,7 @@ use super::phones::Phones;
 use super::recording::Recording;
 use super::settings::Settings;
 use super::story::Story;
+use super::strangers::Strangers;
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
@@ -30,6 +32,7 @@ use crate::leg;
 use crate::media::Dropped;
 use crate::presence;
 use crate::random::Random;
+use crate::sip::Flow;
 use crate::time::{Instant, Now, earliest};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,6 +122,15 @@ pub enum Effect {
     Recording(Recording),
     /// The log's part.
     Log(Story),
+    /// A guest's call has ended before it was let in: it is counted, and not written down.
+    TurnedAway {
+        /// Where it came from.
+        flow: Flow,
+        /// Why.
+        cause: Cause,
+        /// The same as a sentence, with caller and number.
+        what: String,
+    },
 }
 
 #[derive(Debug)]
@@ -146,11 +158,15 @@ pub struct Machine {
     pub(super) recordings: BTreeSet<CallId>,
     /// Whether the disk has room for them.
     pub(super) recording_room: bool,
+    /// The calls that are answered and not acknowledged.
+    pub(super) arriving: Arriving,
+    /// The calls of guests that are not let in.
+    pub(super) strangers: Strangers,
     pub(super) book: LegBook,
     pub(super) desks: Desks,
     pub(super) phones: Phones,
     /// How fast the queues move.
-    estimates: BTreeMap<QueueId, Estimate>,
+    pub(super) estimates: BTreeMap<QueueId, Estimate>,
     /// What the phone of each operator used last, until the operator is out.
     pub(super) spoken: BTreeMap<OperatorId, leg::Spoken>,
     /// Withdrawals that wait for the commit of the take that caused them.
@@ -187,6 +203,8 @@ impl Machine {
             recordings: BTreeSet::new(),
             recording_room: true,
             estimates: BTreeMap::new(),
+            arriving: Arriving::default(),
+            strangers: Strangers::default(),
             book: LegBook::default(),
             desks: Desks::default(),
             phones: Phones::default(),
@@ -241,7 +259,7 @@ impl Machine {
             }
         }
         self.pump(&mut env);
-        out
+        self.strangers.sift(out)
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
@@ -281,7 +299,7 @@ impl Machine {
         }
         self.tick_phones(&mut env);
         self.pump(&mut env);
-        out
+        self.strangers.sift(out)
     }
 
     // ---- calls ----
@@ -298,6 +316,7 @@ impl Machine {
         act(&mut call, &mut self.context(env.now, env.world, &mut steps));
         let call = self.settle(call);
         self.set_alarm(id, &call);
+        self.arriving.note(env.now.instant, id, &call);
         self.set_engaged(env, id, &call);
         match call.camera() {
             Some(camera) => self.watching.insert(id, camera),
@@ -464,6 +483,7 @@ impl Machine {
         use acd::Effect as Q;
         match effect {
             Q::Queued { request, position, .. } => {
+                self.let_in(env, request);
                 self.with_request(env, request, |call, ctx| {
                     ctx.log(Story::Queued { call: call.id, request, position });
                     call.wait(position, ctx);
@@ -573,15 +593,6 @@ impl Machine {
         Ok(())
     }
 
-    /// Notes how long a caller has waited that is taken for the first time.
-    fn learn_pace(&mut self, now: Instant, request: RequestId) {
-        let Some(call) = self.operator_call(request) else { return };
-        if let (Some((since, position)), true) = (call.joined, call.record.operators.is_empty()) {
-            let queue = call.queue.clone();
-            self.estimates.entry(queue).or_default().taken(now.since(since), position);
-        }
-    }
-
     pub(super) fn on_presence(&mut self, env: &mut Env<'_>, input: presence::Input) {
         for effect in self.presence.handle(env.now.instant, input) {
             self.on_presence_effect(env, effect);
@@ -647,48 +658,5 @@ impl Machine {
             });
         }
         self.desks.close_all(env.now.instant, cause);
-    }
-}
-
-impl Call {
-    pub fn is_over(&self) -> bool {
-        match self {
-            Self::Operator(call) => call.is_over(),
-            Self::Direct(call) => call.is_over(),
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        match self {
-            Self::Operator(call) => call.deadline(),
-            Self::Direct(call) => call.deadline(),
-        }
-    }
-
-    fn camera(&self) -> Option<CameraId> {
-        match self {
-            Self::Operator(_) => None,
-            Self::Direct(call) => call.camera(),
-        }
-    }
-
-    fn request(&self) -> Option<RequestId> {
-        match self {
-            Self::Operator(call) => Some(call.request),
-            Self::Direct(_) => None,
-        }
-    }
-
-    /// The terminals that are in this call as in any other; an operator's own phone in an operator
-    /// call is not, that is presence's `Engage`.
-    fn phones(&self) -> BTreeSet<Number> {
-        let (identity, callee, over) = match self {
-            Self::Operator(call) => (&call.identity, call.answered_callee(), call.is_over()),
-            Self::Direct(call) => (&call.identity, call.answered_callee(), call.is_over()),
-        };
-        if over {
-            return BTreeSet::new();
-        }
-        identity.terminal().into_iter().chain(callee).cloned().collect()
     }
 }

@@ -12,14 +12,17 @@
 //!   direct     between two parties           transfer   REFER with Replaces
 //!     camera         one party, and a place to look at
 //!   ringing    phones that ring in parallel
+//!   arriving   answered callers without ACK     strangers  guests before they are let in
 //!   legs       what legs say, and whose affair it is
 //!   desks      control dialogs               desk       their protocol
 //!   commands   what desks ask for            phones     operators with only a phone
 //! ```
 
 pub mod admission;
+mod arriving;
 mod call;
 pub mod call_record;
+mod calls;
 mod camera;
 mod commands;
 mod consultation;
@@ -28,6 +31,7 @@ pub mod desk;
 mod desks;
 mod direct;
 mod dispatch;
+mod ending;
 mod estimate;
 mod handover;
 mod keys;
@@ -35,9 +39,11 @@ mod legs;
 mod machine;
 mod phones;
 mod recording;
+mod refusal;
 mod ringing;
 mod settings;
 mod story;
+mod strangers;
 mod taking;
 mod transfer;
 mod views;

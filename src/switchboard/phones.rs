@@ -7,13 +7,14 @@
 //! ```
 
 use super::admission::Callee;
-use super::call::{State as CallState, refusal};
+use super::call::State as CallState;
 use super::consultation::Accepted;
 use super::context::{Asker, Owner, Permission, Step, party};
 use super::desk::command::{Party, Verb};
 use super::desk::event::{Outcome, Refusal};
 use super::keys::{Keyed, Keys};
 use super::machine::{Call, Effect, Env, Machine};
+use super::refusal::refusal;
 use super::ringing::{Placing, Ringing, Rung};
 use super::settings::REFUSALS;
 use crate::acd;

@@ -118,6 +118,27 @@ pub enum Story {
     },
 }
 
+impl Story {
+    /// The call that it is about.
+    #[must_use]
+    pub fn call(&self) -> Option<CallId> {
+        match self {
+            Self::Arrived { call, .. }
+            | Self::Queued { call, .. }
+            | Self::Taken { call, .. }
+            | Self::PhoneFailed { call, .. }
+            | Self::Recorded { call, .. }
+            | Self::HandedOver { call, .. }
+            | Self::Answered { call, .. }
+            | Self::Transferred { call, .. }
+            | Self::Ended { call, .. }
+            | Self::Unwritten { call, .. }
+            | Self::Refused { call, .. } => Some(*call),
+            Self::DeskUp { .. } | Self::DeskGone { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -183,6 +183,7 @@ impl OperatorCall {
     /// The phase as the desk protocol names it; callers in the queue have none there.
     pub fn phase(&self) -> &'static str {
         match &self.state {
+            State::Arriving { .. } => "arriving",
             State::Queued => "queued",
             State::Announcing { .. } => "announcing",
             State::Taken { .. } | State::RingingYou { .. } => "ringing-you",

@@ -24,7 +24,7 @@ impl OperatorCall {
         if moved {
             self.minutes = ctx.estimate(&self.queue, position);
         }
-        if let State::Queued = self.state
+        if let State::Arriving { .. } | State::Queued = self.state
             && moved
         {
             ctx.leg(Command::Listen(self.sources()));

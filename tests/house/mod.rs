@@ -13,14 +13,14 @@ use cordboard::directory::{
     Accounts, Camera, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal,
     patent_levels,
 };
-use cordboard::ids::{CameraId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
+use cordboard::ids::{CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
 use cordboard::leg::{self, Command, EndedBy, LegHealth, Quality, Source, Spoken};
 use cordboard::locator;
 use cordboard::media::{Announcement, Dropped, LobbyId, Message};
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
-use cordboard::sip::{NameAddr, Uri};
+use cordboard::sip::{Flow, NameAddr, Transport, Uri};
 use cordboard::switchboard::admission::{Identity, Origin};
 use cordboard::switchboard::{
     AnsweredBy, CallView, Effect, Incoming, Input, Keep, Machine, OnRefusal, QueueSettings,
@@ -28,7 +28,7 @@ use cordboard::switchboard::{
 };
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The camera at 7001.
 pub const GATE: CameraId = CameraId(0);
@@ -49,6 +49,14 @@ pub struct House {
     /// INFO that the desks have not answered because the script keeps them silent.
     silent_desks: bool,
     pub kept: Vec<cordboard::switchboard::call_record::CallRecord>,
+    /// Callers acknowledge their 200 at once, or when the script says so.
+    acknowledge: bool,
+    /// Those who called the operators' number.
+    waiting: BTreeSet<LegId>,
+    /// What guests are not told to have done: the causes of those turned away.
+    pub turned_away: Vec<Cause>,
+    /// The log.
+    pub told: Vec<String>,
     /// Who was called, and for whom: whose INVITE goes on there.
     pub behalves: Vec<(String, String)>,
 }
@@ -85,6 +93,8 @@ fn operator(name: &str, phone: &str, mode: OperatorMode) -> Operator {
     }
 }
 
+const ALL: acd::Shares = acd::Shares::ALL;
+
 impl House {
     pub fn new(answer: AnsweredBy) -> Self {
         Self::with(answer, 100, None, None)
@@ -93,12 +103,12 @@ impl House {
     /// A house whose queue shows the gate.
     pub fn with_a_camera_for_the_queue() -> Self {
         let never = (Recorded::Never, true);
-        Self::furnished(AnsweredBy::Queue, (100, None, None), Some(GATE), never)
+        Self::furnished(AnsweredBy::Queue, (100, None, None), ALL, Some(GATE), never)
     }
 
     /// A house whose queue records its calls, with pauses or without.
     pub fn that_records(record: Recorded, pauses: bool) -> Self {
-        Self::furnished(AnsweredBy::Queue, (100, None, None), None, (record, pauses))
+        Self::furnished(AnsweredBy::Queue, (100, None, None), ALL, None, (record, pauses))
     }
 
     pub fn with(
@@ -108,12 +118,20 @@ impl House {
         overflow: Option<&str>,
     ) -> Self {
         let never = (Recorded::Never, true);
-        Self::furnished(answer, (waiting_max, wait_max, overflow), None, never)
+        Self::furnished(answer, (waiting_max, wait_max, overflow), ALL, None, never)
+    }
+
+    /// A house with ten places in its queue, of which each kind of caller may take some.
+    pub fn with_shares(answer: AnsweredBy) -> Self {
+        let shares = acd::Shares { terminal: 2, trunk: 6, guests: 3, reserve: 1 };
+        let never = (Recorded::Never, true);
+        Self::furnished(answer, (10, None, Some("3003")), shares, None, never)
     }
 
     fn furnished(
         answer: AnsweredBy,
         (waiting_max, wait_max, overflow): (usize, Option<Duration>, Option<&str>),
+        shares: acd::Shares,
         camera: Option<CameraId>,
         (record, record_pauses): (Recorded, bool),
     ) -> Self {
@@ -164,6 +182,7 @@ impl House {
                 queues: vec![acd::QueueSettings {
                     id: main,
                     waiting_max,
+                    shares,
                     wait_max,
                     overflow: overflow.map(number),
                     grace: Duration::from_secs(10),
@@ -196,6 +215,10 @@ impl House {
             uncommitted: vec![],
             silent_desks: false,
             kept: vec![],
+            acknowledge: true,
+            waiting: BTreeSet::new(),
+            turned_away: vec![],
+            told: vec![],
             behalves: vec![],
         };
         house.give(Instant::START, Input::DirectoryChanged);
@@ -245,7 +268,8 @@ impl House {
                 Effect::Recording(Recording::End { call }) => {
                     lines.push(format!("end of the file of {call}"));
                 }
-                Effect::Log(_) => {}
+                Effect::Log(story) => self.told.push(story.to_string()),
+                Effect::TurnedAway { cause, .. } => self.turned_away.push(cause),
             }
         }
         for answer in answers {
@@ -297,6 +321,10 @@ impl House {
                 let prefer = choice.prefer.iter().map(|codec| codec.facts().name);
                 let prefer = prefer.fold(String::new(), |all, name| format!("{all} {name}"));
                 let like = if prefer.is_empty() { "" } else { ", if it can in" };
+                if self.acknowledge && self.waiting.contains(&leg) {
+                    let spoken = Spoken::default();
+                    answers.push(Input::Leg(leg::Event::Confirmed { leg, spoken }));
+                }
                 format!("{} <- 200{like}{prefer}", self.name(leg))
             }
             Command::AcceptDesk { leg } => {
@@ -418,7 +446,15 @@ impl House {
             Origin::Guest { domain: "elsewhere.example".to_owned() }
         };
         let identity = Identity { origin, number: Some(number(who)), name: String::new() };
-        let incoming = Incoming { leg, identity, dialled: number(to), no_queue: false, video };
+        let remote = "198.51.100.7:5060".parse().unwrap();
+        let local = "192.0.2.1:5060".parse().unwrap();
+        let connection = ConnectionId(0);
+        let flow = Flow { transport: Transport::Udp, local, remote, connection };
+        if to == "9000" {
+            self.waiting.insert(leg);
+        }
+        let dialled = number(to);
+        let incoming = Incoming { leg, flow, identity, dialled, no_queue: false, video };
         self.give(now, Input::Incoming(incoming))
     }
 
@@ -479,6 +515,7 @@ impl House {
                 leg::Event::Dropped { leg, dropped }
             }
             ["plays"] => leg::Event::EarlyMedia { leg },
+            ["acknowledges"] => leg::Event::Confirmed { leg, spoken: Spoken::default() },
             ["acknowledges", "with", "video"] => {
                 let spoken = Spoken { audio: Some(Codec::Pcmu), video: Some(Codec::H264) };
                 leg::Event::Confirmed { leg, spoken }
@@ -575,6 +612,10 @@ impl day::Machine for House {
                 self.command(now, operator, &["consult", number]);
                 self.play(now, &[number, "answers"]);
                 self.command(now, operator, &["release", "force"]);
+                vec![]
+            }
+            ["ACKs", "are", "lost"] => {
+                self.acknowledge = false;
                 vec![]
             }
             ["journal", "waits"] => {

@@ -197,12 +197,14 @@ fn settings() -> exchange::Settings {
     let waiting = |name: &str, overflow: Option<&str>| acd::QueueSettings {
         id: QueueId::from(name),
         waiting_max: CALLERS / 2,
+        shares: acd::Shares { terminal: 3, trunk: CALLERS, guests: CALLERS, reserve: 1 },
         wait_max: Some(Duration::from_secs(60)),
         grace: Duration::from_secs(3),
         overflow: overflow.map(Number::from),
     };
     exchange::Settings {
         guests: true,
+        guest_calls_max: 100,
         addresses: vec![address],
         retention: exchange::Retention::default(),
         transaction: transaction::Settings { advertise: advertise.clone(), ..Default::default() },

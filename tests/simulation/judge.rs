@@ -37,8 +37,9 @@ enum Role {
 pub struct Judge {
     /// By Call-ID: the call of a dialog, and what its phone is there.
     links: BTreeMap<String, (CallId, Role)>,
-    /// The Call-ID of the INVITE, REFER or 488 that the house is reading: what it calls now it calls
-    /// for that call, a 488 being followed by one more try with all codecs.
+    /// The Call-ID of the INVITE, ACK, REFER or 488 that the house is reading: what it calls now it calls
+    /// for that call, a 488 being followed by one more try with all codecs. Answered callers wait from
+    /// their ACK on.
     arriving: String,
     views: Option<Vec<CallView>>,
     records: BTreeMap<CallId, Option<Ended>>,
@@ -80,7 +81,7 @@ fn may_hear(phase: &str, speaker: Role, listener: Role) -> bool {
 impl Judge {
     pub fn heard_by_house(&mut self, bytes: &[u8]) {
         self.arriving.clear();
-        let followed: [&[u8]; 3] = [b"INVITE ", b"REFER ", b"SIP/2.0 488 "];
+        let followed: [&[u8]; 4] = [b"INVITE ", b"ACK ", b"REFER ", b"SIP/2.0 488 "];
         if followed.iter().any(|start| bytes.starts_with(start))
             && let Ok(message) = sip::parse(bytes)
         {

@@ -1,6 +1,7 @@
 //! Commands from a desk: one JSON object, read into a type that cannot be wrong.
 
 use crate::ids::{Number, RequestId};
+use crate::text::{NUMBER_CHARS_MAX, is_within};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -197,13 +198,18 @@ pub fn read(body: &[u8]) -> Result<Command, BadMessage> {
 
 fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, Unreadable> {
     Ok(match word {
-        "hello" => Verb::Hello { phone: optional_text(fields, "phone")?.map(Number::from) },
+        "hello" => {
+            let phone = optional_text(fields, "phone")?;
+            Verb::Hello { phone: phone.map(|phone| number(phone, "phone")).transpose()? }
+        }
         "ready" => Verb::Ready,
         "dnd" => Verb::Dnd,
         "logout" => Verb::Logout,
         "take" => Verb::Take { request: RequestId::parse(required_text(fields, "request")?) },
         "decline" => Verb::Decline { request: RequestId::parse(required_text(fields, "request")?) },
-        "consult" => Verb::Consult { number: required_text(fields, "number")?.to_owned() },
+        "consult" => Verb::Consult {
+            number: number(required_text(fields, "number")?, "number")?.to_string(),
+        },
         "alternate" => Verb::Alternate { party: party(fields)? },
         "cancel" => Verb::Cancel,
         "connect" => Verb::Connect,
@@ -251,6 +257,14 @@ fn optional_bool(fields: &Map<String, Value>, name: &'static str) -> Result<bool
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(yes)) => Ok(*yes),
         Some(_) => Err(Unreadable::BadField(name)),
+    }
+}
+
+/// A number that is not longer than any number is.
+fn number(text: &str, field: &'static str) -> Result<Number, Unreadable> {
+    match is_within(text, NUMBER_CHARS_MAX) {
+        true => Ok(Number::from(text)),
+        false => Err(Unreadable::BadField(field)),
     }
 }
 
@@ -382,6 +396,11 @@ mod tests {
     fn a_readable_command_with_a_wrong_field_gets_a_result() {
         assert_eq!(verb(r#"{"id":"1","do":"dance"}"#), Err(Unreadable::UnknownCommand));
         assert_eq!(verb(r#"{"id":"1","do":"take"}"#), Err(Unreadable::BadField("request")));
+        let long = "9".repeat(NUMBER_CHARS_MAX + 1);
+        let consult = format!(r#"{{"id":"1","do":"consult","number":"{long}"}}"#);
+        assert_eq!(verb(&consult), Err(Unreadable::BadField("number")));
+        let hello = format!(r#"{{"id":"1","do":"hello","phone":"{long}"}}"#);
+        assert_eq!(verb(&hello), Err(Unreadable::BadField("phone")));
         assert_eq!(
             verb(r#"{"id":"1","do":"alternate","party":"both"}"#),
             Err(Unreadable::BadField("party"))
