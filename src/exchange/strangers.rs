@@ -3,7 +3,7 @@
 
 use super::pace::Pace;
 use crate::ids::LegId;
-use crate::registrar::network;
+use crate::sip::network;
 use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,6 +1,6 @@
 //! Calls of strangers that were refused: counted by cause and by source, never written down.
 
-use crate::registrar::network;
+use crate::sip::network;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 

@@ -16,11 +16,10 @@
 //! same router nor with many machines.
 
 use crate::directory::{NAME_MAX, OPERATORS_MAX, TERMINALS_MAX};
+use crate::sip::network;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-
-pub use crate::sip::network;
 
 /// How fast may be guessed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

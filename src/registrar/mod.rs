@@ -15,7 +15,7 @@ mod tentative;
 mod wrong_passwords;
 
 pub use attempts::{
-    ACCOUNT, ACCOUNT_AND_SOURCE, DEBTS_MAX, GUESSING_SOURCE, PLACES_MAX, Pace, SOURCE, network,
+    ACCOUNT, ACCOUNT_AND_SOURCE, DEBTS_MAX, GUESSING_SOURCE, PLACES_MAX, Pace, SOURCE,
 };
 pub use authenticator::{Challenged, Refusal, Verdict};
 pub use bindings::{Binding, BindingChange, CONTACTS_MAX};

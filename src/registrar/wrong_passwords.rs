@@ -1,8 +1,7 @@
 //! What the log hears of wrong passwords: each of them, and from a source that sends many their number.
 
-use super::attempts::network;
 use crate::directory::NAME_MAX;
-use crate::sip::{Flow, Transport};
+use crate::sip::{Flow, Transport, network};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;

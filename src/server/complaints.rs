@@ -2,7 +2,7 @@
 //! the others are counted and said every ten seconds.
 
 use crate::exchange::Grievance;
-use crate::registrar::network;
+use crate::sip::network;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
