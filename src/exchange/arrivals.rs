@@ -36,7 +36,11 @@ impl Machine {
         };
         match verdict {
             Verdict::Now => {
-                self.receive(now, flow, Standing::Dialog, bytes, &mut out);
+                let standing = match standing {
+                    Standing::Stranger | Standing::Guest => Standing::Guest,
+                    Standing::Trunk | Standing::Registered | Standing::Dialog => Standing::Dialog,
+                };
+                self.receive(now, flow, standing, bytes, &mut out);
                 self.work(now, &mut out);
             }
             Verdict::Waits => {

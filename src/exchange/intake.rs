@@ -122,7 +122,7 @@ impl Intake {
         let pace = match standing {
             Standing::Stranger => STRANGERS_PACE,
             Standing::Trunk => TRUNKS_PACE,
-            Standing::Registered | Standing::Dialog => PHONES_PACE,
+            Standing::Registered | Standing::Guest | Standing::Dialog => PHONES_PACE,
         };
         if count.messages <= pace { Verdict::Waits } else { count.refuse(standing) }
     }
@@ -132,7 +132,7 @@ impl Intake {
         let line = match message.standing {
             Standing::Stranger => &mut self.strangers,
             Standing::Trunk => &mut self.trunks,
-            Standing::Registered | Standing::Dialog => &mut self.phones,
+            Standing::Registered | Standing::Guest | Standing::Dialog => &mut self.phones,
         };
         let out = line.push(message);
         let refuse = |out: Waiting| {
@@ -205,7 +205,9 @@ impl Count {
         self.refusals = self.refusals.saturating_add(1);
         let pace = match standing {
             Standing::Stranger => REFUSALS_PACE,
-            Standing::Trunk | Standing::Registered | Standing::Dialog => KNOWN_REFUSALS_PACE,
+            Standing::Trunk | Standing::Registered | Standing::Guest | Standing::Dialog => {
+                KNOWN_REFUSALS_PACE
+            }
         };
         if self.refusals <= pace { Verdict::Refused } else { Verdict::Dropped }
     }

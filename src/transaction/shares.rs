@@ -18,7 +18,9 @@ pub enum Standing {
     Trunk,
     /// It comes from where an account has proved its password.
     Registered,
-    /// It belongs to a dialog or a transaction of ours.
+    /// It belongs to a dialog or a transaction of ours, and nothing else speaks for it.
+    Guest,
+    /// It belongs to a dialog or a transaction of ours, and comes from one of those above.
     Dialog,
 }
 
@@ -31,7 +33,7 @@ impl Standing {
             Self::Stranger => 50,
             Self::Trunk => 75,
             Self::Registered => 90,
-            Self::Dialog => 100,
+            Self::Guest | Self::Dialog => 100,
         }
     }
 
@@ -40,6 +42,8 @@ impl Standing {
     pub fn share(self) -> usize {
         match self {
             Self::Stranger => 1,
+            // What its neighbours ask of us leaves a guest as much again to end its call with.
+            Self::Guest => 2,
             Self::Registered => 25,
             // A trunk carries the calls of many.
             Self::Trunk => 75,
@@ -104,8 +108,14 @@ mod tests {
     #[test]
     fn each_standing_leaves_room_for_those_above() {
         let (mut shares, new) = (shares(), source(u32::MAX));
-        let mut last = [0; 4];
-        let all = [Standing::Stranger, Standing::Trunk, Standing::Registered, Standing::Dialog];
+        let mut last = [0; 5];
+        let all = [
+            Standing::Stranger,
+            Standing::Trunk,
+            Standing::Registered,
+            Standing::Guest,
+            Standing::Dialog,
+        ];
         for place in 0..LIMIT {
             for (standing, last) in all.into_iter().zip(&mut last) {
                 if shares.has_room(standing, new) {
@@ -114,13 +124,15 @@ mod tests {
             }
             shares.take(source(place as u32));
         }
-        assert_eq!(last, [500, 750, 900, 1_000]);
+        assert_eq!(last, [500, 750, 900, 1_000, 1_000]);
         assert!(!shares.has_room(Standing::Dialog, new), "full is full");
     }
 
     #[test]
     fn no_source_takes_more_than_its_share() {
-        for (standing, most) in [(Standing::Stranger, 10), (Standing::Registered, 250)] {
+        for (standing, most) in
+            [(Standing::Stranger, 10), (Standing::Guest, 20), (Standing::Registered, 250)]
+        {
             let mut shares = shares();
             while shares.has_room(standing, source(1)) {
                 shares.take(source(1));

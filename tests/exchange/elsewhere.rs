@@ -294,6 +294,25 @@ fn guests_and_phones_without_a_password_are_known_by_their_ip() {
     assert!(request(&effects, Method::BYE).is_some());
 }
 
+/// A call with us is no licence to fill the table of transactions.
+#[test]
+fn a_guest_in_a_call_has_a_share_of_the_transactions_and_no_more() {
+    let (mut house, _) = House::new(State::default());
+    let guest = begins(&mut house, GUEST, NOBODY, "4001", |house, effects| {
+        picks_up(house, DOOR, &effects).1
+    });
+    let mut seq = 10;
+    for _ in 0..20 {
+        for _ in 0..150 {
+            seq += 1;
+            let _ = house.hears(GUEST, &guest.asks("OPTIONS", seq, "", ""));
+        }
+        let _ = house.later(1);
+    }
+    let most = transaction::Settings::default().server_transactions_max / 50;
+    assert_eq!(house.machine.status().transactions.1, most);
+}
+
 #[test]
 fn a_trunk_is_known_by_its_configured_addresses() {
     let (mut house, _) = House::new(State::default());
