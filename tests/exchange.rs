@@ -528,6 +528,28 @@ fn a_guest_that_has_read_our_response_is_told_all() {
     assert_eq!(told.count(), 18);
 }
 
+/// Credentials that nobody has looked at are no reason to repeat an answer.
+#[test]
+fn credentials_that_prove_nothing_leave_nothing_behind() {
+    let (mut house, _) = House::new(State::default());
+    let stale = "Authorization: Digest username=\"3001\", realm=\"cordboard.local\", nonce=\"0\", \
+                 uri=\"sip:9000@cordboard.local\", response=\"0\"\n";
+    for (n, extra) in
+        ["Authorization: Digest x\n", "Authorization: Basic x\n", stale].iter().enumerate()
+    {
+        let text = invite(10 + n as u64, "9000", &format!("{CONTACT}{extra}"));
+        let nobody = text.replace("sip:9000@cordboard.local SIP", "sip:cordboard.local SIP");
+        for (text, method) in
+            [(&text, "INVITE"), (&nobody, "INVITE"), (&text, "OPTIONS"), (&text, "MESSAGE")]
+        {
+            let text = text.replace("INVITE", method).replace("bK", &format!("bK{method}"));
+            let effects = house.hears("198.51.100.7:5060", &text);
+            assert!(status(&effects).is_some(), "{text}");
+            assert_eq!(house.machine.status().transactions, (0, 0), "{text}");
+        }
+    }
+}
+
 #[test]
 fn an_invite_that_is_refused_unseen_leaves_nothing_behind() {
     let (mut house, _) = House::new(State::default());

@@ -25,9 +25,7 @@ use crate::leg;
 use crate::locator;
 use crate::random::Random;
 use crate::registrar;
-use crate::sip::{
-    self, Destination, Fault, Flow, HeaderName, Message, Request, Response, StatusCode, Tags,
-};
+use crate::sip::{self, Destination, Fault, Flow, Message, Response, StatusCode, Tags};
 use crate::switchboard::admission::Origin;
 use crate::switchboard::{self, World};
 use crate::time::{Instant, Now, earliest};
@@ -297,25 +295,10 @@ impl Machine {
         self.transact(now, transaction::Input::Respond { id, response });
     }
 
+    /// Answers a request of which nothing has come; nothing is kept of the answer (RFC 3261 §8.2.7,
+    /// §26.3.2.4).
     pub(super) fn respond_stateless(&mut self, now: Now, id: ServerId, response: Response) {
         self.transact(now, transaction::Input::RespondStateless { id, response });
-    }
-
-    /// Answers a request of which nothing has come. Nothing is kept of the answer (RFC 3261 §8.2.7,
-    /// §26.3.2.4) but for those who have proved who they are: their password is good once.
-    pub(super) fn refuse_with(
-        &mut self,
-        now: Now,
-        id: ServerId,
-        request: &Request,
-        response: Response,
-    ) {
-        let proved = request.headers.contains(HeaderName::Authorization)
-            && response.status != StatusCode::UNAUTHORIZED;
-        match proved {
-            true => self.respond(now, id, response),
-            false => self.respond_stateless(now, id, response),
-        }
     }
 
     // ---- what the rooms say ----

@@ -82,7 +82,7 @@ impl Machine {
                 response.headers.push(HeaderName::Allow, ALLOW);
                 response.headers.push(HeaderName::Accept, "application/sdp");
                 response.headers.push(HeaderName::Supported, "100rel, timer, path, outbound");
-                self.refuse_with(now, id, &request, response);
+                self.respond_stateless(now, id, response);
             }
             method if WITHIN_DIALOGS.contains(method) => {
                 self.refuse(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST, "");
@@ -90,7 +90,7 @@ impl Machine {
             _ => {
                 let mut response = self.response(&request, StatusCode::METHOD_NOT_ALLOWED, "");
                 response.headers.push(HeaderName::Allow, ALLOW);
-                self.refuse_with(now, id, &request, response);
+                self.respond_stateless(now, id, response);
             }
         }
     }
@@ -114,7 +114,7 @@ impl Machine {
             let (method, status) = (&request.method, response.status);
             let what = format!("{method} from elsewhere than its dialog: {status}");
             out.push(Effect::Complaint { flow, about: Grievance::Elsewhere, what });
-            return self.refuse_with(now, id, &request, *response);
+            return self.respond_stateless(now, id, *response);
         }
         let input = dialog::Input::Request { transaction: ServerTx(id.0), flow, request };
         self.leg(now, leg::Input::Dialog(input));
@@ -170,7 +170,13 @@ impl Machine {
                     self.turned_away.count(flow.remote.ip(), status.to_string());
                 }
                 response.headers.set_to_tag(&self.tags.of(&request.headers));
-                self.refuse_with(now, id, &request, *response);
+                // Said with credentials, these come after a right password, which is good once: a copy
+                // of the INVITE has to get the same answer.
+                let after_proof = [StatusCode::FORBIDDEN, StatusCode::NOT_ACCEPTABLE_HERE];
+                match has_credentials && after_proof.contains(&response.status) {
+                    true => self.respond(now, id, *response),
+                    false => self.respond_stateless(now, id, *response),
+                }
             }
         }
     }
@@ -340,7 +346,7 @@ impl Machine {
     }
 
     /// Who sends a request; a right password speaks for its source from now on.
-    fn authenticate(&mut self, now: Now, flow: Flow, request: &Request) -> Verdict {
+    pub(super) fn authenticate(&mut self, now: Now, flow: Flow, request: &Request) -> Verdict {
         let verdict = self.registrar.authenticate(now, &self.directory, flow, request);
         match &verdict {
             Verdict::Terminal(_) | Verdict::Operator(_) => {
@@ -408,7 +414,7 @@ impl Machine {
         reason: &str,
     ) {
         let response = self.response(request, status, reason);
-        self.refuse_with(now, id, request, response);
+        self.respond_stateless(now, id, response);
     }
 }
 
