@@ -528,6 +528,33 @@ fn a_guest_that_has_read_our_response_is_told_all() {
     assert_eq!(told.count(), 18);
 }
 
+/// A guest knows the tag of its own call, and says it in the name of an address that it has called from, too.
+#[test]
+fn nobody_proves_the_address_of_another() {
+    let (mut house, _) = House::new(State::default());
+    let (own, victim) = ("198.51.100.7:5060", "198.51.100.99:5060");
+    let _ = house.hears(own, &invite_with_sound(1));
+    let again = house.hears(own, &invite_with_sound(1));
+    let tag = to_tag(&again).unwrap();
+    let within = |method: &str| {
+        let text = invite(1, "9000", CONTACT).replace("INVITE", method);
+        let to = "To: <sip:9000@cordboard.local>";
+        text.replace("K1\n", &format!("K1{method}\n")).replace(to, &format!("{to};tag={tag}"))
+    };
+    let (mut received, mut all) = (0, Vec::new());
+    for text in [invite_with_sound(2), within("INFO"), within("ACK")] {
+        received += text.replace('\n', "\r\n").len();
+        all.extend(house.hears(victim, &text));
+    }
+    all.extend(wait(&mut house, 60));
+    all.retain(|effect| match effect {
+        Effect::Send { to, .. } => to.remote() == address(victim),
+        _ => false,
+    });
+    let sent = bytes_sent(&all);
+    assert!(sent > 0 && sent < 3 * received, "{sent} for {received}");
+}
+
 /// Credentials that nobody has looked at are no reason to repeat an answer.
 #[test]
 fn credentials_that_prove_nothing_leave_nothing_behind() {

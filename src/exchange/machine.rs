@@ -348,8 +348,8 @@ impl Machine {
             }
             T::Ack { flow, request } => {
                 let leg = self.legs.find(&request);
-                if leg.is_some() {
-                    self.credit.prove(flow);
+                if let Some(leg) = leg {
+                    self.note_reader(leg, flow);
                 }
                 let believed = leg.is_some_and(|leg| self.is_at_home(leg, &flow, &request));
                 D::Ack { believed, request }

@@ -56,6 +56,10 @@ impl Peer {
         };
         Self { who, ip }
     }
+
+    fn is_at(&self, ip: IpAddr) -> bool {
+        self.ip.to_canonical() == ip.to_canonical()
+    }
 }
 
 impl Machine {
@@ -87,13 +91,21 @@ impl Machine {
             || trunks.iter().any(|trunk| trunk.is_at(asked) && trunk.is_at(flow.remote))
     }
 
+    /// Whoever speaks under our tag has read a response of ours, where the dialog's peer is. From anywhere
+    /// else it shows nothing: a guest knows the tag of its own call, and can say it in the name of others.
+    pub(super) fn note_reader(&mut self, leg: LegId, flow: Flow) {
+        if self.peers.get(&leg).is_some_and(|peer| peer.is_at(flow.remote.ip())) {
+            self.credit.prove(flow);
+        }
+    }
+
     /// Whether a request within the dialog of `leg` comes from where its peer is.
     pub(super) fn is_at_home(&self, leg: LegId, flow: &Flow, request: &Request) -> bool {
         if self.legs.is_known(request, flow) {
             return true;
         }
         let Some(peer) = self.peers.get(&leg) else { return false };
-        let same_ip = peer.ip.to_canonical() == flow.remote.ip().to_canonical();
+        let same_ip = peer.is_at(flow.remote.ip());
         match &peer.who {
             Who::Terminal(number) if self.has_no_password(number) => same_ip,
             Who::Terminal(number) => self.registrar.has_flow(number, flow),
@@ -127,19 +139,17 @@ impl Machine {
         };
         let is_peer = match peer {
             Who::Terminal(number) if !self.has_no_password(&number) => {
-                match self.registrar.authenticate(now, &self.directory, flow, request) {
+                match self.authenticate(now, flow, request) {
                     Verdict::Terminal(proven) => proven == number,
                     Verdict::Operator(_) => false,
                     Verdict::Refused(refusal) => return Err(Box::new(refusal.response(request))),
                 }
             }
-            Who::Desk(operator) => {
-                match self.registrar.authenticate(now, &self.directory, flow, request) {
-                    Verdict::Operator(proven) => proven == operator,
-                    Verdict::Terminal(_) => false,
-                    Verdict::Refused(refusal) => return Err(Box::new(refusal.response(request))),
-                }
-            }
+            Who::Desk(operator) => match self.authenticate(now, flow, request) {
+                Verdict::Operator(proven) => proven == operator,
+                Verdict::Terminal(_) => false,
+                Verdict::Refused(refusal) => return Err(Box::new(refusal.response(request))),
+            },
             Who::Terminal(_) | Who::Trunk(_) | Who::Stranger => false,
         };
         if is_peer {

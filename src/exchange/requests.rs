@@ -107,7 +107,7 @@ impl Machine {
         let Some(leg) = self.legs.find(&request) else {
             return self.refuse(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST, "");
         };
-        self.credit.prove(flow);
+        self.note_reader(leg, flow);
         if !self.is_at_home(leg, &flow, &request)
             && let Err(response) = self.prove(now, leg, flow, &request)
         {
