@@ -294,6 +294,21 @@ fn guests_and_phones_without_a_password_are_known_by_their_ip() {
     assert!(request(&effects, Method::BYE).is_some());
 }
 
+/// The password is good once, so that a copy would be challenged and the refusal never be heard.
+#[test]
+fn a_refusal_after_a_right_password_is_the_same_for_each_copy() {
+    let (mut house, _) = House::new(State::default());
+    let text = invite(1, "desk", CONTACT);
+    let challenge = response(&house.told(CALLER, &text));
+    let proof = authorization(&ANNA, "INVITE", "sip:desk@cordboard.local", &challenge);
+    let text = invite(2, "desk", &format!("{CONTACT}{proof}"));
+    for _ in 0..2 {
+        let effects = house.told(CALLER, &text);
+        assert_eq!(only_response(&effects), 403, "a phone is no desk");
+    }
+    assert_eq!(house.machine.status().transactions, (0, 1));
+}
+
 /// A call with us is no licence to fill the table of transactions.
 #[test]
 fn a_guest_in_a_call_has_a_share_of_the_transactions_and_no_more() {
