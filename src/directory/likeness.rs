@@ -27,11 +27,11 @@ impl Likenesses {
 
 impl Directory {
     /// Whether a display name reads like a terminal's number or name or like an operator's, without
-    /// regard to case, spaces and punctuation, or like an address. Letters of other scripts that
-    /// merely look alike are not told apart.
+    /// regard to case, spaces and punctuation, or like an address; or whether it is disguised, so that
+    /// nobody can tell. Letters of other scripts that merely look alike are not told apart.
     #[must_use]
     pub fn reads_like_ours(&self, display: &str) -> bool {
-        if display.contains('@') {
+        if display.contains('@') || display.contains(is_disguise) {
             return true;
         }
         let name = folded(display);
@@ -39,6 +39,14 @@ impl Directory {
             && (self.likenesses.0.contains_key(&name)
                 || self.terminal(&Number::from(name.as_str())).is_some())
     }
+}
+
+/// Whether a character shows a plain letter or digit, or an accent on one, in another form: loose accents,
+/// superscripts, in circles, mathematical, in full width.
+fn is_disguise(c: char) -> bool {
+    matches!(c, '²' | '³' | '¹' | '\u{300}'..='\u{36f}' | '\u{1d2c}'..='\u{1dbf}' | '\u{2070}'..='\u{209c}'
+        | '\u{2460}'..='\u{24ff}' | '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}'
+        | '\u{1f100}'..='\u{1f189}')
 }
 
 /// Letters and digits alone, in small letters.
@@ -79,6 +87,20 @@ mod tests {
         }
         for other in ["Zoë", "Boss of Zoë", "3002", "", " "] {
             assert!(!house.reads_like_ours(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn nobody_comes_in_disguise() {
+        let mut house = house();
+        house.apply(&Change::AddTerminal(named("3001", "Zoë Boss"))).unwrap();
+        for disguised in ["Zoe\u{308} Boss", "３００１", "𝟑𝟎𝟎𝟏", "③⓪⓪①", "Ｂoss", "³⁰⁰¹"]
+        {
+            assert!(house.reads_like_ours(disguised), "{disguised}");
+        }
+        for plain in ["Ángel Núñez", "王小明", "Đặng", "Ольга", "José & Co", "👩‍💻"]
+        {
+            assert!(!house.reads_like_ours(plain), "{plain}");
         }
     }
 
