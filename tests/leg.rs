@@ -1734,8 +1734,9 @@ fn who_shows_a_picture_is_alive_however_silent() {
     );
 }
 
+/// Before our 200 many phones send one packet, to open their NAT, and no more.
 #[test]
-fn a_dead_caller_that_waits_is_ended_alone() {
+fn a_dead_caller_that_waits_is_ended_alone_and_late_where_it_is_not_answered() {
     ladder(
         "
         a -> INVITE audio 4000 0
@@ -1743,10 +1744,12 @@ fn a_dead_caller_that_waits_is_ended_alone() {
         do progress a 183 media
         a <- 183 audio 20000 0:PCMU
         relay first 20000
-        +100s
+        +700s
         a <- 183 audio 20000 0:PCMU
         relay silent 20000 60 60
         = silent a 60s
+        relay silent 20000 599 599
+        relay silent 20000 600 600
         a <- 408
         = ended a by Us MediaStopped
     ",

@@ -10,7 +10,8 @@ use crate::ids::LegId;
 use crate::time::{Duration, Instant};
 use std::cmp::Reverse;
 
-/// The same for a phone that holds the call: it need not send anything then.
+/// The same for a phone that holds the call, or is not answered yet: it need not send anything then
+/// (RFC 3960 §3.1), and many send one packet to open their NAT and no more before our 200.
 pub const RTP_TIMEOUT_ON_HOLD: Duration = Duration::from_secs(600);
 
 impl Machine {
@@ -53,13 +54,14 @@ impl Machine {
 impl Leg {
     /// Whether it has sent something once, and nothing for so long.
     fn is_lifeless(&self, now: Instant, limit: Duration) -> bool {
-        match self.phase {
-            Phase::Up | Phase::Offered { .. } | Phase::Answering => {}
+        let unanswered = match self.phase {
+            Phase::Up | Phase::Answering => false,
+            Phase::Offered { .. } => true,
             Phase::New { .. } | Phase::Calling { .. } | Phase::Ending => return false,
-        }
+        };
         let sends = |kind| self.stream(kind).is_some_and(|stream| stream.peer.direction.sends());
-        let holds = self.held.0 || !sends(Kind::Audio);
-        let limit = if holds { limit.max(RTP_TIMEOUT_ON_HOLD) } else { limit };
+        let may_be_silent = unanswered || self.held.0 || !sends(Kind::Audio);
+        let limit = if may_be_silent { limit.max(RTP_TIMEOUT_ON_HOLD) } else { limit };
         let is_dead = |kind| match self.line(kind).life {
             Life::Unheard => None,
             Life::Heard => Some(false),
