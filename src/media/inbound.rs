@@ -166,8 +166,9 @@ impl Inbound {
         };
         match verdict {
             Verdict::Refuse => {
-                // Before that, the first packets of a peer are refused, too.
-                self.dropped.stranger += u64::from(self.latch.is_latched());
+                // The first packets of a peer that has to prove itself are refused, too.
+                let is_stranger = self.latch.is_latched() || self.latch.is_stranger(from);
+                self.dropped.stranger += u64::from(is_stranger);
                 return None;
             }
             Verdict::Latched => out.report(Event::Latched { port, remote: from }),

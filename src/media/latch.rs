@@ -166,6 +166,13 @@ impl Latch {
         matches!(self.state, State::Latched { .. })
     }
 
+    /// Whether nothing will ever be heard from this place as things stand, such as from a phone that sends
+    /// from another port than its SDP names and shows no NAT.
+    #[must_use]
+    pub fn is_stranger(&self, from: SocketAddr) -> bool {
+        self.candidates.claim(from) == Claim::Stranger
+    }
+
     /// Judges a packet that its seal has proven to be the peer's: it is heard wherever it comes from, but
     /// may be one that somebody caught on its way and sends in the peer's place. Ours follow only when two
     /// rise from there with none of the known place between (media rule 13).
@@ -365,6 +372,15 @@ mod tests {
         latch.judge(ms(60_000), at(NAT), 7, 100);
         assert!(!is_heard(&mut latch, REBOUND, 60_000..120_000, 7), "the phone has paused");
         assert_eq!(latch.remote(), Some(at(NAT)));
+    }
+
+    #[test]
+    fn a_place_that_may_still_prove_itself_is_no_stranger() {
+        assert!(waiting(plain(false)).is_stranger(at(REBOUND)));
+        assert!(!waiting(plain(false)).is_stranger(at(NAT)));
+        assert!(!waiting(plain(true)).is_stranger(at(REBOUND)));
+        assert!(!waiting(natted()).is_stranger(at(NAT)));
+        assert!(waiting(natted()).is_stranger(at("198.51.100.66:4000")));
     }
 
     #[test]

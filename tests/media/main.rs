@@ -1008,6 +1008,17 @@ proptest! {
     }
 }
 
+/// A phone that sends from another port than its SDP names is not heard; it has to be seen why.
+#[test]
+fn packets_from_where_nobody_is_expected_are_counted_before_the_peer_is_heard_too() {
+    let mut relay = Relay::with_three_phones();
+    let packet = relay.phone(C).packet(&[0; 160]);
+    relay.arrives_from(C, "203.0.113.9:4000".parse().unwrap(), &packet);
+    relay.pass(10_000);
+    let dropped = Dropped { stranger: 1, ..Dropped::default() };
+    assert!(relay.wire.events.contains(&Event::Dropped { port: C, dropped }));
+}
+
 #[test]
 fn what_is_not_taken_is_counted_by_reason_and_reported_once() {
     let mut relay = Relay::with_three_phones();
