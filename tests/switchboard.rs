@@ -2911,6 +2911,27 @@ fn callers_that_never_acknowledge_do_not_keep_others_out() {
     day::day(&mut house, &script);
 }
 
+/// Each that is told has relay ports, and whoever forges addresses would take them all at night.
+#[test]
+fn so_many_are_told_that_nobody_is_there_as_their_kind_has_places() {
+    let mut house = House::with_shares(AnsweredBy::Queue);
+    let told = |who: &str| {
+        format!(
+            "{who} gets hold\n{who} <- 183 No operator present with media\n{who} gets sorry, nobody\n"
+        )
+    };
+    let mut script = String::new();
+    for who in ["eve", "mallory", "trudy"] {
+        script += &format!("1s {who} calls 9000\n{}", told(who));
+    }
+    script += "1s ada calls 9000\nada gets hold\nada <- 480 No operator present\n";
+    script += &format!("1s 4001 calls 9000\n{}", told("4001"));
+    script += "2s trudy hangs up\n";
+    script += &format!("2s bob calls 9000\n{}", told("bob"));
+    day::day(&mut house, &script);
+    assert_eq!(house.turned_away, [Cause::NoOperator, Cause::Abandoned]);
+}
+
 /// R3.6 and the shares: refused by status, and what waits is left alone.
 #[test]
 fn nobody_fills_the_queue_for_himself() {

@@ -5,6 +5,9 @@
 //!   INVITE ──▶ arriving ── ACK ──▶ queued, or told why not
 //!                 └ no ACK in time, or too many of its kind arrive: ended
 //! ```
+//!
+//! Those that cannot wait are told why before they are answered, while there are not too many of them,
+//! either: each of them has relay ports meanwhile.
 
 use super::call::{OperatorCall, State};
 use super::call_record::EndedBy;
@@ -12,7 +15,7 @@ use super::context::{Context, Step};
 use super::machine::{Call, Env, Machine};
 use crate::acd::{self, Share};
 use crate::cause::Cause;
-use crate::ids::CallId;
+use crate::ids::{CallId, RequestId};
 use crate::time::{Duration, Instant};
 use std::collections::BTreeMap;
 
@@ -21,21 +24,39 @@ pub const ARRIVING_MAX: Duration = Duration::from_secs(8);
 /// One that arrives for so long gives way when too many do: an honest phone's ACK takes a fraction of it.
 pub const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
 
-/// The calls that arrive, since when and of whom. As many of one share may as it has places in the
-/// queue, beside those that wait.
+/// The calls of people who have neither a place nor proved that they are there, since when and of whom.
+/// As many of one share may arrive as it has places in the queue, beside those that wait, and as many be
+/// told why they cannot wait.
 #[derive(Debug, Default)]
-pub(super) struct Arriving(BTreeMap<CallId, (Instant, Share)>);
+pub(super) struct Arriving {
+    arrive: Doorstep,
+    are_told: Doorstep,
+}
+
+#[derive(Debug, Default)]
+struct Doorstep(BTreeMap<CallId, (Instant, Share)>);
 
 impl Arriving {
-    /// Notes that a call arrives, or no longer.
+    /// Notes where a call stands.
     pub fn note(&mut self, now: Instant, id: CallId, call: &Call) {
-        let share = match call {
-            Call::Operator(call) => call.arriving_share(),
-            Call::Direct(_) => None,
+        let (arrives, is_told) = match call {
+            Call::Operator(call) => call.on_the_doorstep(),
+            Call::Direct(_) => (false, false),
         };
+        let share = |stands: bool| match call {
+            Call::Operator(call) if stands => Some(call.identity.share()),
+            Call::Operator(_) | Call::Direct(_) => None,
+        };
+        self.arrive.note(now, id, share(arrives));
+        self.are_told.note(now, id, share(is_told));
+    }
+}
+
+impl Doorstep {
+    fn note(&mut self, now: Instant, id: CallId, share: Option<Share>) {
         match share {
             Some(share) => {
-                self.0.entry(id).or_insert_with(|| (now, share.clone()));
+                self.0.entry(id).or_insert_with(|| (now, share));
             }
             None => drop(self.0.remove(&id)),
         }
@@ -51,8 +72,8 @@ impl Machine {
     pub(super) fn let_arrive(&mut self, env: &mut Env<'_>, arrival: acd::Arrival, position: usize) {
         let request = arrival.request;
         let max = self.acd.share_of(&arrival.queue, &arrival.share);
-        if self.arriving.of(&arrival.share).count() >= max {
-            let oldest = self.arriving.of(&arrival.share).min_by_key(|(_, since)| *since);
+        if self.arriving.arrive.of(&arrival.share).count() >= max {
+            let oldest = self.arriving.arrive.of(&arrival.share).min_by_key(|(_, since)| *since);
             let stale =
                 oldest.filter(|(_, since)| env.now.instant.since(*since) >= GIVES_WAY_AFTER);
             let Some((stale, _)) = stale else {
@@ -67,6 +88,19 @@ impl Machine {
             });
         }
         self.with_request(env, request, |call, ctx| call.begin_arriving(arrival, position, ctx));
+    }
+
+    /// A caller that cannot wait is told why; where too many of its kind are told at the moment, by the
+    /// status alone.
+    pub(super) fn tell_why(&mut self, env: &mut Env<'_>, request: RequestId, cause: Cause) {
+        let Some(call) = self.operator_call(request) else { return };
+        let share = call.identity.share();
+        let max = self.acd.share_of(&call.queue, &share);
+        let is_told = call.answered || self.arriving.are_told.of(&share).count() < max;
+        self.with_request(env, request, |call, ctx| match is_told {
+            true => call.announce(cause, ctx),
+            false => call.finish("refused", cause, EndedBy::Server, ctx),
+        });
     }
 }
 
@@ -94,11 +128,12 @@ impl OperatorCall {
         self.finish("unacknowledged", Cause::Unacknowledged, EndedBy::Server, ctx);
     }
 
-    fn arriving_share(&self) -> Option<&Share> {
+    /// Whether it arrives, and whether it is told before it is answered why it cannot wait.
+    fn on_the_doorstep(&self) -> (bool, bool) {
         match &self.state {
-            State::Arriving { arrival, .. } => Some(&arrival.share),
+            State::Arriving { .. } => (true, false),
+            State::Announcing { .. } => (false, !self.answered),
             State::Queued
-            | State::Announcing { .. }
             | State::Taken { .. }
             | State::RingingYou { .. }
             | State::WithCaller { .. }
@@ -109,7 +144,7 @@ impl OperatorCall {
             | State::Releasing { .. }
             | State::Leaving { .. }
             | State::HandedOver { .. }
-            | State::Ended => None,
+            | State::Ended => (false, false),
         }
     }
 }

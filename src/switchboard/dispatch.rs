@@ -191,12 +191,8 @@ impl Machine {
     pub(super) fn on_refused(&mut self, env: &mut Env<'_>, request: RequestId, why: acd::Refusal) {
         match why {
             acd::Refusal::Overflow { to } => self.overflow(env, request, to),
-            acd::Refusal::QueueFull => {
-                self.with_request(env, request, |call, ctx| call.announce(Cause::QueueFull, ctx));
-            }
-            acd::Refusal::NobodyPresent => {
-                self.with_request(env, request, |call, ctx| call.announce(Cause::NoOperator, ctx));
-            }
+            acd::Refusal::QueueFull => self.tell_why(env, request, Cause::QueueFull),
+            acd::Refusal::NobodyPresent => self.tell_why(env, request, Cause::NoOperator),
             acd::Refusal::ShareFull(share) => {
                 let cause = match share {
                     acd::Share::Terminal(_) => Cause::TooManyOwn,

@@ -158,7 +158,7 @@ pub struct Machine {
     pub(super) recordings: BTreeSet<CallId>,
     /// Whether the disk has room for them.
     pub(super) recording_room: bool,
-    /// The calls that are answered and not acknowledged.
+    /// The calls that are answered and not acknowledged, or told why before they are.
     pub(super) arriving: Arriving,
     /// The calls of guests that are not let in.
     pub(super) strangers: Strangers,
