@@ -81,7 +81,7 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     let path = admin_socket::path(data);
     let administration = AdminSocket::bind(data)
         .with_context(|| format!("{}: administration cannot listen there", path.display()))?;
-    let listen = listen(config, files)?;
+    let listen = listen(config, files);
     let (sockets, ports) = Sockets::bind(&listen).await?;
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
@@ -197,19 +197,11 @@ fn seed() -> anyhow::Result<[u8; 32]> {
     Ok(seed)
 }
 
-fn listen(config: &Config, files: u64) -> anyhow::Result<Listen> {
-    let (mut udp, mut tcp) = (Vec::new(), Vec::new());
-    for listen in &config.sip.listen {
-        match listen.transport {
-            Transport::Udp => udp.push(listen.address),
-            Transport::Tcp => tcp.push(listen.address),
-            Transport::Tls | Transport::Ws | Transport::Wss => anyhow::bail!(
-                "sip.listen: {} {}: this version listens on udp and tcp only: remove it",
-                listen.transport,
-                listen.address
-            ),
-        }
-    }
+fn listen(config: &Config, files: u64) -> Listen {
+    let of = |transport| {
+        let listen = config.sip.listen.iter().filter(move |listen| listen.transport == transport);
+        listen.map(|listen| listen.address).collect()
+    };
     let media = media_sockets::Settings {
         address: config.media.address,
         ports: open_files::ports_within(files, &config.media.ports),
@@ -222,7 +214,7 @@ fn listen(config: &Config, files: u64) -> anyhow::Result<Listen> {
     });
     let trusted = trunks.chain(config.sip.edges.clone());
     let gate = GateSettings { per_source: config.limits.connections, trusted: trusted.collect() };
-    Ok(Listen { udp, tcp, media, gate })
+    Listen { udp: of(Transport::Udp), tcp: of(Transport::Tcp), media, gate }
 }
 
 /// Every room's settings from the configuration.

@@ -129,13 +129,14 @@ pub(super) fn listen(text: &str) -> Result<Listen, Remedy> {
         let transport = Transport::from_token(transport)?;
         Some(Listen { transport, address: address.parse().ok()? })
     };
-    read().ok_or_else(|| {
-        format!(
-            "{text:?} is no transport and address: write \"udp:0.0.0.0:5060\" \
-             (udp, tcp, tls, ws, wss)"
-        )
-        .into()
-    })
+    let no_address = || format!("{text:?} is no transport and address: write \"udp:0.0.0.0:5060\"");
+    let listen = read().ok_or_else(no_address)?;
+    match listen.transport {
+        Transport::Udp | Transport::Tcp => Ok(listen),
+        Transport::Tls | Transport::Ws | Transport::Wss => {
+            Err(format!("{text:?}: this version listens on udp and tcp only: leave it out").into())
+        }
+    }
 }
 
 /// `20000-29999`.
