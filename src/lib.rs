@@ -8,7 +8,7 @@
 //! floor 11  main.rs       picks a command
 //! floor 10  cli           commands, the demonstration, the desk in the terminal
 //! floor  9  config        TOML -> every room's Settings; nobody below reads it
-//! floor  8  server        tokio: the event loop, sockets, clock, telemetry
+//! floor  8  server        tokio: the event loop, sockets, the DNS, clock, telemetry
 //! floor  7  store         rusqlite: the journal and the state at start
 //! ========================= above: effects happen.  below: pure, deterministic
 //! floor  6  exchange      all cores wired into one machine: Input in, Effects out, one deadline
