@@ -33,7 +33,7 @@ const ROUNDS_MAX: usize = 64;
 /// What can be set.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
-    /// The address that peers send to; no wildcard, since it stands in SDP.
+    /// The address that they are bound to.
     pub address: IpAddr,
     /// The ports to use, RTP on the even ones.
     pub ports: RangeInclusive<u16>,

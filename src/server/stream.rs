@@ -39,6 +39,8 @@ const MESSAGE_MAX: Duration = Duration::from_secs(20);
 const SWEEP: Duration = Duration::from_secs(10);
 /// A connection that is not up by then has failed.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// Connections that the system may hold for us until they are accepted.
+const BACKLOG: i32 = 1_024;
 /// One write that takes longer closes the connection.
 const WRITE_MAX: Duration = Duration::from_secs(20);
 
@@ -129,7 +131,7 @@ impl Streams {
             refusals_said: 0,
         };
         for address in addresses {
-            let listener = TcpListener::bind(address).await.map_err(|error| (*address, error))?;
+            let listener = listen(*address).map_err(|error| (*address, error))?;
             streams.addresses.extend(listener.local_addr());
             let (events, shared) = (streams.events.clone(), Arc::clone(&streams.shared));
             tokio::spawn(accept(listener, events, shared));
@@ -281,6 +283,21 @@ impl Streams {
 /// Nothing can be sent there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Unsendable;
+
+/// A listener for its own family alone, as with UDP: `0.0.0.0` and `[::]` may have the same port.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // After a restart the last connections of before still have the port for a minute.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
 
 async fn accept(listener: TcpListener, events: mpsc::Sender<Event>, shared: Arc<Shared>) {
     let mut rest = Rest::default();
@@ -437,6 +454,20 @@ mod tests {
         assert_eq!((streams.open.len(), streams.deadline()), (0, Some(at(350))));
         streams.sweep(at(350), |_| false);
         assert_eq!(streams.deadline(), None);
+    }
+
+    #[tokio::test]
+    async fn both_families_may_have_one_port() {
+        let settings = gate::Settings { per_source: 64, trusted: vec![] };
+        let four = Streams::bind(&["0.0.0.0:0".parse().unwrap()], settings.clone()).await.unwrap();
+        let port = four.addresses()[0].port();
+        let six = SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), port);
+        let six = Streams::bind(&[six], settings).await;
+        // A machine without IPv6 has nothing to share.
+        let none = |error: &io::Error| {
+            error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+        };
+        assert!(six.is_ok() || six.is_err_and(|(_, error)| none(&error)));
     }
 
     #[tokio::test]
