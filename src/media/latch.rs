@@ -9,9 +9,11 @@
 //! ```
 //!
 //! The address in SDP has the best claim: from there a packet is the peer's at once and keeps the place.
-//! Any other port of the same IP belongs to a neighbour, unless the signalling shows that a NAT rewrites
-//! the peer's addresses; and then it has to wait until the named one is silent. Nothing else is heard,
-//! nothing is ever sent elsewhere: who guesses a port number can neither listen nor speak.
+//! Any other port of the same IP has to wait until the named one is silent, and once that one has been
+//! heard it belongs to a neighbour, unless the signalling shows that a NAT rewrites the peer's
+//! addresses. Phones that send from another port than they receive at (against RFC 4961) are heard
+//! so, since nothing ever comes from what they name. Nothing else is heard, nothing is ever sent
+//! elsewhere: who guesses a port number can neither listen nor speak.
 
 use crate::time::{Duration, Instant};
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +22,9 @@ use std::net::{IpAddr, SocketAddr};
 pub const LATCH_QUIET: Duration = Duration::from_secs(2);
 /// As [`LATCH_QUIET`], for RTCP, of which there is one packet in 5 s.
 const REPORT_QUIET: Duration = Duration::from_secs(15);
+/// For so long a place that is not named and that no NAT explains has to speak without a gap, before a
+/// word of the named one: a phone's own first packet has come by then.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Who may be the peer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,6 +46,8 @@ enum Claim {
     Likely,
     /// The same IP as named, another port, and a NAT may have changed it.
     Beside,
+    /// The same IP as named, another port, and nothing explains it.
+    Odd,
     /// None.
     Stranger,
 }
@@ -49,6 +56,7 @@ impl Candidates {
     fn claim(&self, from: SocketAddr) -> Claim {
         match self.sdp {
             Some(sdp) if sdp == from => Claim::Named,
+            Some(sdp) if !self.behind_nat && sdp.ip() == from.ip() => Claim::Odd,
             Some(_) if !self.behind_nat => Claim::Stranger,
             Some(sdp) if sdp.ip() == from.ip() => Claim::Beside,
             Some(_) | None if from.ip() == self.signalling => Claim::Likely,
@@ -87,8 +95,8 @@ impl State {
     /// the only one that never waits.
     fn yields(self, now: Instant, claim: Claim, quiet: Duration) -> bool {
         match (self, claim) {
-            (_, Claim::Named) | (Self::Waiting { .. }, Claim::Likely) => true,
-            (_, Claim::Stranger) => false,
+            (_, Claim::Named) | (Self::Waiting { .. }, Claim::Likely | Claim::Odd) => true,
+            (_, Claim::Stranger) | (Self::Latched { .. }, Claim::Odd) => false,
             (Self::Waiting { since }, Claim::Beside) => now.since(since) >= LATCH_QUIET,
             (Self::Latched { heard, .. }, Claim::Likely | Claim::Beside) => {
                 now.since(heard) >= quiet
@@ -123,6 +131,8 @@ struct Trial {
     from: SocketAddr,
     ssrc: u32,
     sequence: u16,
+    /// When the packets in sequence began, of which this is the latest.
+    since: Instant,
 }
 
 impl Trial {
@@ -180,7 +190,7 @@ impl Latch {
         if self.is_known(now, from) {
             return Verdict::Accept;
         }
-        let this = Trial { from, ssrc, sequence };
+        let this = Trial { from, ssrc, sequence, since: now };
         let steps = self.trial.and_then(|trial| trial.steps_to(this));
         let rises = steps.is_some_and(|steps| (1..1 << 15).contains(&steps));
         if rises || self.candidates.claim(from) == Claim::Named {
@@ -199,11 +209,18 @@ impl Latch {
         if !self.state.yields(now, claim, LATCH_QUIET) {
             return Verdict::Refuse;
         }
-        let this = Trial { from, ssrc, sequence };
-        let follows = self.trial.and_then(|trial| trial.steps_to(this)) == Some(1);
-        if follows || claim == Claim::Named {
+        let mut this = Trial { from, ssrc, sequence, since: now };
+        let before = self.trial.filter(|trial| trial.steps_to(this) == Some(1));
+        let proven = match (claim, before) {
+            (Claim::Named, _) => true,
+            (Claim::Odd, Some(trial)) => now.since(trial.since) >= PATIENCE,
+            (Claim::Likely | Claim::Beside, Some(_)) => true,
+            (Claim::Likely | Claim::Beside | Claim::Odd | Claim::Stranger, _) => false,
+        };
+        if proven {
             return self.latch(now, from);
         }
+        this.since = before.map_or(now, |trial| trial.since);
         self.trial = Some(this);
         Verdict::Refuse
     }
@@ -263,7 +280,8 @@ impl ReportLatch {
     pub fn judge(&mut self, now: Instant, from: SocketAddr) -> Verdict {
         let is_known = self.state.remote() == Some(from);
         let claim = self.candidates.claim(from);
-        if !is_known && !self.state.yields(now, claim, REPORT_QUIET) {
+        let may = claim != Claim::Odd && self.state.yields(now, claim, REPORT_QUIET);
+        if !is_known && !may {
             return Verdict::Refuse;
         }
         self.state = State::Latched { remote: from, heard: now };
@@ -366,21 +384,31 @@ mod tests {
     }
 
     #[test]
-    fn without_a_nat_a_neighbour_is_never_heard_however_long_the_phone_is_silent() {
+    fn without_a_nat_a_neighbour_is_never_heard_however_long_the_phone_pauses() {
         let mut latch = waiting(plain(false));
-        assert!(!is_heard(&mut latch, REBOUND, 0..60_000, 7), "the phone has not begun");
-        latch.judge(ms(60_000), at(NAT), 7, 100);
-        assert!(!is_heard(&mut latch, REBOUND, 60_000..120_000, 7), "the phone has paused");
+        latch.judge(ms(0), at(NAT), 7, 100);
+        assert!(!is_heard(&mut latch, REBOUND, 20..60_000, 7));
         assert_eq!(latch.remote(), Some(at(NAT)));
     }
 
     #[test]
     fn a_place_that_may_still_prove_itself_is_no_stranger() {
-        assert!(waiting(plain(false)).is_stranger(at(REBOUND)));
+        assert!(!waiting(plain(false)).is_stranger(at(REBOUND)));
         assert!(!waiting(plain(false)).is_stranger(at(NAT)));
         assert!(!waiting(plain(true)).is_stranger(at(REBOUND)));
         assert!(!waiting(natted()).is_stranger(at(NAT)));
         assert!(waiting(natted()).is_stranger(at("198.51.100.66:4000")));
+    }
+
+    #[test]
+    fn a_phone_that_sends_from_a_port_of_its_own_is_heard_while_the_named_one_never_was() {
+        let mut latch = waiting(plain(false));
+        assert!(!is_heard(&mut latch, REBOUND, 0..200, 7), "the named one may still begin");
+        assert!(is_heard(&mut latch, REBOUND, 200..460, 7));
+        assert_eq!(latch.remote(), Some(at(REBOUND)));
+        // The named one is believed whenever it speaks, and then nobody beside it.
+        assert_eq!(latch.judge(ms(500), at(NAT), 9, 1), Verdict::Latched);
+        assert!(!is_heard(&mut latch, REBOUND, 520..60_000, 7));
     }
 
     #[test]
