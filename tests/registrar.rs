@@ -850,14 +850,18 @@ fn a_path_of_anybody_else_is_refused_and_forgotten_when_the_edges_change() {
         assert_eq!(house.targets("3001"), [] as [&str; 0]);
         response.reason
     };
+    assert_eq!(refused(&[], "192.0.2.99"), "Path by 192.0.2.99, which is not in sip.edges");
     let stranger = "Path by 192.0.2.7, which is not in sip.edges";
-    assert_eq!(refused(&[], "192.0.2.7"), stranger);
     assert_eq!(refused(&["192.0.2.99"], "192.0.2.99"), stranger);
     let victim = "Path by 203.0.113.5, which is not in sip.edges";
     assert_eq!(refused(&["192.0.2.7"], "203.0.113.5"), victim);
 
-    let mut house = House::behind_edges(&["192.0.2.7"]);
-    let effects = house.register_and_keep(&mut Phone::udp("3001"), &line("192.0.2.7"));
+    // A proxy at the address that the phone itself comes from reaches nobody else.
+    let (own, _) = House::new().register(&mut Phone::udp("3001"), &line("192.0.2.7:5070"));
+    assert_eq!(status(&own), 200);
+
+    let mut house = House::behind_edges(&["192.0.2.7", "192.0.2.99"]);
+    let effects = house.register_and_keep(&mut Phone::udp("3001"), &line("192.0.2.99"));
     let mut restarted = House::new();
     let effects = restarted.machine.restore(restarted.now, put(effects));
     assert!(matches!(&effects[..], [Effect::Store(BindingChange::Drop { .. })]), "{effects:?}");

@@ -103,9 +103,6 @@ pub(super) fn check(
     path: &[NameAddr],
 ) -> Result<(), Unbelievable> {
     let source = flow.remote.ip().to_canonical();
-    if !path.is_empty() && !is_edge(settings, source) {
-        return Err(Unbelievable::NoEdge(source));
-    }
     for uri in path.iter().map(|proxy| &proxy.uri).chain([contact]) {
         let Some(ip) = uri.host().and_then(|host| host.address()) else { continue };
         let ip = ip.to_canonical();
@@ -122,11 +119,15 @@ pub(super) fn check(
             return Err(Unbelievable::Ours(SocketAddr::new(ip, address.port())));
         }
     }
-    match path.first().and_then(|proxy| address_of(&proxy.uri)) {
-        Some((_, first)) if !is_edge(settings, first.ip()) => {
-            Err(Unbelievable::NoEdge(first.ip().to_canonical()))
-        }
-        Some(_) | None => Ok(()),
+    let Some(proxy) = path.first() else { return Ok(()) };
+    let first = address_of(&proxy.uri).map(|(_, address)| address.ip().to_canonical());
+    // A proxy at the very address that this came from is its own.
+    if first == Some(source) {
+        return Ok(());
+    }
+    match first.into_iter().chain([source]).find(|ip| !is_edge(settings, *ip)) {
+        Some(ip) => Err(Unbelievable::NoEdge(ip)),
+        None => Ok(()),
     }
 }
 
@@ -134,7 +135,11 @@ pub(super) fn check(
 pub(super) fn is_believed(settings: &Settings, binding: &Binding) -> bool {
     match (binding.path.first(), binding.flow) {
         (Some(proxy), flow) => match address_of(&proxy.uri) {
-            Some((_, first)) => is_edge(settings, first.ip()),
+            Some((_, first)) => {
+                let ip = first.ip().to_canonical();
+                is_edge(settings, ip)
+                    || flow.is_some_and(|flow| flow.remote.ip().to_canonical() == ip)
+            }
             None => flow.is_some_and(|flow| is_edge(settings, flow.remote.ip())),
         },
         (None, _) => true,
