@@ -141,6 +141,8 @@ fn accounts() -> Accounts {
 struct House {
     machine: Machine,
     now: Now,
+    /// By which connection 3001's phone speaks; `None` for UDP.
+    over: Option<Flow>,
 }
 
 /// A gateway.
@@ -172,7 +174,7 @@ impl House {
         let state = State { accounts: accounts(), ..state };
         let random = Random::from_number(1);
         let (machine, first) = Machine::new(now, settings(), plan, state, random);
-        let mut house = Self { machine, now };
+        let mut house = Self { machine, now, over: None };
         let ports = (20_000..21_000).step_by(2).map(PortId).collect();
         let _ = house.machine.handle(now, Input::Ports(ports));
         (house, first)
@@ -181,7 +183,8 @@ impl House {
     fn hears(&mut self, from: &str, text: &str) -> Vec<Effect> {
         let remote = address(from);
         let connection = ConnectionId(0);
-        let flow = Flow { transport: Transport::Udp, local: us(), remote, connection };
+        let udp = Flow { transport: Transport::Udp, local: us(), remote, connection };
+        let flow = self.over.filter(|_| from == "192.0.2.8:5060").unwrap_or(udp);
         let bytes = text.replace('\n', "\r\n");
         self.machine.handle(self.now, Input::Sip { flow, bytes: bytes.as_bytes() })
     }

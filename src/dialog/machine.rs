@@ -132,6 +132,12 @@ impl Machine {
         (!entry.session.is_over()).then(|| entry.session.leg())
     }
 
+    /// Where the requests of one go.
+    #[must_use]
+    pub fn destination(&self, leg: LegId) -> Option<Destination> {
+        self.sessions.get(&leg).map(|entry| entry.session.destination())
+    }
+
     /// Where the dialogs' requests go, in no order.
     pub fn destinations(&self) -> impl Iterator<Item = Destination> {
         self.sessions.values().map(|entry| entry.session.destination())

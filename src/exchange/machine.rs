@@ -472,6 +472,7 @@ impl Machine {
         self.transact(now, transaction::Input::TransportFailed { destination });
         self.register(now, registrar::Input::Closed(flow.connection));
         self.end_desks_on(now, flow);
+        self.cut_off(flow);
     }
 }
 

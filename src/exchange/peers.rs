@@ -3,6 +3,7 @@
 //! ```text
 //!   from where the dialog's peer is known to be ──▶ believed
 //!   from elsewhere:  a terminal ── the flow that one of its phones registered by ──▶ believed
+//!                              ── its connection is closed: a new one from the same IP ──▶ believed
 //!                              ── else 401 ── its own password ──▶ believed, and the dialog moves
 //!                    a desk ── 401 ── the operator's password ──▶ the same
 //!                    a trunk ── one of its addresses ──▶ believed        else 403
@@ -18,7 +19,7 @@ use crate::directory::Meaning;
 use crate::ids::{LegId, Number, OperatorId};
 use crate::leg;
 use crate::registrar::Verdict;
-use crate::sip::{Flow, Request, Response, StatusCode};
+use crate::sip::{Destination, Flow, Request, Response, StatusCode};
 use crate::switchboard::admission::Origin;
 use crate::time::Now;
 use std::net::IpAddr;
@@ -29,6 +30,8 @@ pub(super) struct Peer {
     who: Who,
     /// Where the leg's first request came from or went to.
     ip: IpAddr,
+    /// The connection of its dialog is closed, and the dialog has not moved to another since.
+    cut_off: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +57,7 @@ impl Peer {
                 Origin::Guest { .. } => Who::Stranger,
             },
         };
-        Self { who, ip }
+        Self { who, ip, cut_off: false }
     }
 
     fn is_at(&self, ip: IpAddr) -> bool {
@@ -76,7 +79,7 @@ impl Machine {
             | Meaning::Unknown => Who::Stranger,
         };
         let ip = call.target.destination.remote().ip();
-        self.peers.insert(leg, Peer { who, ip });
+        self.peers.insert(leg, Peer { who, ip, cut_off: false });
     }
 
     /// Whether a response comes from the host that was asked, or from another of the same trunk. Its branch
@@ -108,13 +111,32 @@ impl Machine {
         let same_ip = peer.is_at(flow.remote.ip());
         match &peer.who {
             Who::Terminal(number) if self.has_no_password(number) => same_ip,
-            Who::Terminal(number) => self.registrar.has_flow(number, flow),
+            Who::Terminal(number) => {
+                let anew = peer.cut_off && same_ip && flow.transport.is_reliable();
+                anew || self.registrar.has_flow(number, flow)
+            }
             Who::Desk(_) => false,
             Who::Trunk(name) => {
                 let trunks = &self.directory.plan().trunks;
                 trunks.iter().any(|trunk| trunk.name == *name && trunk.is_at(flow.remote))
             }
             Who::Stranger => same_ip,
+        }
+    }
+
+    /// A connection is closed: the peers whose dialogs went over it will come by another.
+    pub(super) fn cut_off(&mut self, flow: Flow) {
+        let gone = Destination::Flow(flow);
+        let legs = &self.legs;
+        for (leg, peer) in &mut self.peers {
+            peer.cut_off |= legs.destination(*leg) == Some(gone);
+        }
+    }
+
+    /// The peer of `leg` has been heard where its dialog now is.
+    pub(super) fn is_back(&mut self, leg: LegId) {
+        if let Some(peer) = self.peers.get_mut(&leg) {
+            peer.cut_off = false;
         }
     }
 

@@ -116,6 +116,7 @@ impl Machine {
             out.push(Effect::Complaint { flow, about: Grievance::Elsewhere, what });
             return self.respond_stateless(now, id, *response);
         }
+        self.is_back(leg);
         let input = dialog::Input::Request { transaction: ServerTx(id.0), flow, request };
         self.leg(now, leg::Input::Dialog(input));
     }

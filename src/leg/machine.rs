@@ -188,6 +188,12 @@ impl Machine {
         self.dialog.stored(leg)
     }
 
+    /// Where the requests of one go.
+    #[must_use]
+    pub fn destination(&self, leg: LegId) -> Option<Destination> {
+        self.dialog.destination(leg)
+    }
+
     /// Where the legs' requests go, in no order.
     pub fn destinations(&self) -> impl Iterator<Item = Destination> {
         self.dialog.destinations()

@@ -423,3 +423,28 @@ fn a_trunk_may_answer_from_any_of_its_addresses() {
         house.told(side.at, &answers(&invite, &side, side.at, 200, &sdp("203.0.113.6")))
     });
 }
+
+/// A phone whose connection has died comes by another one; who else is at its address has none that
+/// was cut off.
+#[test]
+fn a_phone_whose_connection_is_closed_goes_on_by_a_new_one_from_its_address() {
+    let (mut house, _) = House::new(State::default());
+    let by = |connection, remote: &str| Flow {
+        transport: Transport::Tcp,
+        local: us(),
+        remote: address(remote),
+        connection: ConnectionId(connection),
+    };
+    let (first, second) = (by(1, "192.0.2.8:40001"), by(2, "192.0.2.8:40002"));
+    house.over = Some(first);
+    let (caller, _) = talking(&mut house);
+    house.over = Some(second);
+    assert_eq!(status(&house.told(CALLER, &caller.asks("OPTIONS", 10, "", ""))), Some(401));
+    let _ = house.machine.handle(house.now, Input::FlowClosed(first));
+    house.over = Some(by(3, "192.0.2.66:40001"));
+    assert_eq!(status(&house.told(CALLER, &caller.asks("OPTIONS", 11, "", ""))), Some(401));
+    house.over = Some(second);
+    assert_eq!(status(&house.told(CALLER, &caller.asks("OPTIONS", 12, "", ""))), Some(200));
+    house.over = Some(by(4, "192.0.2.8:40004"));
+    assert_eq!(status(&house.told(CALLER, &caller.asks("OPTIONS", 13, "", ""))), Some(401));
+}
