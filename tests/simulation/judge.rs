@@ -204,6 +204,8 @@ impl World {
         let named = display.strip_prefix('c').and_then(|id| id.parse::<usize>().ok());
         let named = named.and_then(|id| self.dialogs.get(id)).map(|dialog| dialog.call_id.clone());
         let named = named.and_then(|call_id| self.judge.links.get(&call_id)).copied();
+        // A stranger's call bears its Call-ID.
+        let named = named.or_else(|| self.judge.links.get(user).copied());
         let operator = DESKS.iter().chain(&PHONE_OPERATORS).zip(&TERMINALS);
         let operator =
             operator.clone().find(|(_, phone)| phone.number == user).map(|(name, _)| *name);

@@ -4,8 +4,9 @@
 //! ```text
 //!   callers ─┐   network.rs loses, doubles, delays      ┌─▶ exchange::Machine ──▶ journal, late
 //!   users   ─┼──▶ and overtakes; one line of events ────┤          │ commands
-//!   desks   ─┘    in the order of their moments         └─▶ media::Machine
-//!        phone.rs people.rs desk.rs sound.rs   journal.rs   judge.rs looks at every step
+//!   desks   ─┤    in the order of their moments         └─▶ media::Machine
+//!   strangers┘
+//!    phone.rs people.rs desk.rs sound.rs strangers.rs    journal.rs    judge.rs looks at every step
 //! ```
 //!
 //! The phones know nothing of the house but its address: SIP is spoken by a small user agent of
@@ -26,6 +27,7 @@ mod phone;
 mod requests;
 mod responses;
 mod sound;
+mod strangers;
 mod world;
 
 use world::{Day, World};

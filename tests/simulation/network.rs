@@ -29,6 +29,10 @@ pub enum Event {
     Repeat(String),
     /// A phone repeats a final response that nobody has acknowledged, by its key.
     RepeatAnswer(String),
+    /// A datagram of SIP reaches the house, from a stranger.
+    FromStranger(SocketAddr, Vec<u8>),
+    /// A stranger tries something.
+    Prowl(u8),
     /// A person acts in a dialog.
     Act(u32, Deed),
     /// A person acts outside of dialogs.

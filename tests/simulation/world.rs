@@ -6,6 +6,7 @@ use super::journal::Journal;
 use super::judge::{CALLERS, Judge};
 use super::network::{Agenda, Deed, Event, Ladder, Line, Network};
 use super::phone::{Client, Dialog, Person, Phone, Server, house};
+use super::strangers::STRANGERS;
 use cordboard::exchange::{Effect, Input};
 use cordboard::ids::{ConnectionId, PortId};
 use cordboard::media::Workshop;
@@ -105,6 +106,9 @@ impl World {
         for phone in 0..world.phones.len() {
             world.after(0, 3_000, Event::Live(phone));
         }
+        for stranger in 0..STRANGERS {
+            world.after(0, 3_000, Event::Prowl(stranger));
+        }
         world
     }
 
@@ -162,17 +166,15 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::ToHouse(phone, bytes) => {
-                self.judge.heard_by_house(&bytes);
-                let flow = Flow {
-                    transport: Transport::Udp,
-                    local: house(),
-                    remote: self.phones[phone].address,
-                    connection: ConnectionId(0),
-                };
-                let input = Input::Sip { flow, bytes: &bytes };
-                let effects = self.house.exchange.handle(self.now, input);
-                self.perform(effects);
+                self.hear(self.phones[phone].address, &bytes);
             }
+            Event::FromStranger(remote, bytes) => {
+                let line =
+                    Line::Sip { from: "stranger".into(), to: "house".into(), bytes: bytes.clone() };
+                self.ladder.note(self.now.instant, line);
+                self.hear(remote, &bytes);
+            }
+            Event::Prowl(stranger) => self.prowl(stranger),
             Event::ToPhone(phone, bytes) => match sip::parse(&bytes) {
                 Ok(Message::Request(request)) => self.on_request(phone, request),
                 Ok(Message::Response(response)) => self.on_response(&response),
@@ -205,6 +207,15 @@ impl World {
             Event::Desk(desk, dialog) => self.desk_acts(desk, dialog),
             Event::Speak(dialog) => self.speak(dialog),
         }
+    }
+
+    /// A datagram has reached the house.
+    fn hear(&mut self, remote: SocketAddr, bytes: &[u8]) {
+        self.judge.heard_by_house(bytes);
+        let (transport, connection) = (Transport::Udp, ConnectionId(0));
+        let flow = Flow { transport, local: house(), remote, connection };
+        let effects = self.house.exchange.handle(self.now, Input::Sip { flow, bytes });
+        self.perform(effects);
     }
 
     // ---- what the house wants ----
@@ -242,6 +253,9 @@ impl World {
     }
 
     fn carry_to_phone(&mut self, to: Destination, bytes: Vec<u8>) {
+        if self.judge_answer_to_stranger(to.remote(), &bytes) {
+            return;
+        }
         let Some(phone) = self.addresses.get(&to.remote()).copied() else {
             return self.fail(format!("the house sends to nobody, {to:?}"), &[]);
         };
@@ -284,6 +298,11 @@ impl World {
         for at in self.network.carry(self.now.instant) {
             self.agenda.add(at, Event::ToHouse(phone, bytes.clone()));
         }
+    }
+
+    /// When copies of a datagram arrive.
+    pub fn carried(&mut self) -> Vec<Instant> {
+        self.network.carry(self.now.instant)
     }
 
     /// A phone sends sound.
