@@ -22,7 +22,11 @@ const HOUSE: SocketAddr = at(77, 1, 15_060);
 const CALLERS: SocketAddr = at(77, 2, 15_060);
 const CALLEE: SocketAddr = at(77, 3, 15_060);
 const DESK: SocketAddr = at(77, 4, 15_060);
-const CROWD: SocketAddr = at(77, 5, 15_060);
+/// Trunks of the load beyond what can be carried: the calls of each have a rate of their own, and it is
+/// all of them together that is too much.
+const CROWD: u8 = 20;
+/// Of each rate: all calls of one have ports of their own, which rest for 5 s after a call.
+const CROWD_FOR: Duration = Duration::from_secs(2);
 /// Calls with sound, up all the time.
 const CALLS: usize = 10;
 const MEDIA: &str = "m=audio PORT RTP/AVP 0\r\na=sendrecv\r\n";
@@ -38,7 +42,7 @@ fn main() {
     let house = House::open();
     let callee = Callee::answer();
     if std::env::args().any(|word| word == "overload") {
-        overload(&house, seconds);
+        overload(&house);
         return callee.stop();
     }
     let felt = Arc::new(Felt::default());
@@ -91,7 +95,7 @@ fn main() {
         "memory: {full:.0} MB at the end of the floods, {:.0} MB 60 s later",
         house.megabytes()
     );
-    overload(&house, seconds);
+    overload(&house);
     callee.stop();
 }
 
@@ -111,12 +115,14 @@ impl House {
         let trunk = |name: &str, address: SocketAddr| {
             format!("[[trunk]]\nname = \"{name}\"\naddress = [\"{address}\"]\nlevel = \"A\"\n")
         };
+        let crowd =
+            (0..CROWD).map(|number| trunk(&format!("crowd{number}"), crowd_address(number)));
         let text = format!(
             "data = \"{}\"\n[sip]\ndomain = \"flood.test\"\nlisten = [\"udp:{HOUSE}\"]\n\
-             [media]\naddress = \"{ip}\"\nports = \"40000-49999\"\n[web]\nlisten = \"{ip}:8080\"\n{}{}",
+             [media]\naddress = \"{ip}\"\nports = \"20000-37999\"\n[web]\nlisten = \"{ip}:8080\"\n{}{}",
             data.display(),
             trunk("callers", CALLERS),
-            trunk("crowd", CROWD),
+            crowd.collect::<String>(),
         );
         std::fs::write(&config, text).unwrap();
         let program = || {
@@ -658,40 +664,49 @@ fn stranger(socket: &UdpSocket, method: &str, number: u64) -> Vec<u8> {
 
 /// Calls come at a rate that does not care how they fare: at more and more a second until no more are
 /// carried, and then at ten times as many.
-fn overload(house: &House, seconds: Duration) {
+fn overload(house: &House) {
     println!("\ncalls that are offered, and carried from INVITE to the 200 for BYE, a second:");
     let mut most = 0;
     for rate in [250, 500, 1_000, 1_500, 2_000] {
-        let carried = crowd(house, rate, seconds);
+        let carried = crowd(house, rate);
         most = most.max(carried);
         if carried * 10 < rate * 9 {
             break;
         }
     }
-    let carried = crowd(house, most * 10, seconds);
+    let carried = crowd(house, most * 10);
     println!("  goodput at ten times as many as can be carried: {} %", carried * 100 / most.max(1));
 }
 
-fn crowd(house: &House, rate: u64, seconds: Duration) -> u64 {
-    let socket = socket(CROWD);
-    socket.set_nonblocking(true).unwrap();
+const fn crowd_address(number: u8) -> SocketAddr {
+    at(77, 100 + number, 15_060)
+}
+
+fn crowd(house: &House, rate: u64) -> u64 {
+    let trunks: Vec<_> = (0..CROWD).map(|number| socket(crowd_address(number))).collect();
+    trunks.iter().for_each(|trunk| trunk.set_nonblocking(true).unwrap());
     let cpu = house.cpu();
     let mut dialogs: BTreeMap<String, Dialog> = BTreeMap::new();
     let (start, mut offered, mut carried, mut refused) = (Instant::now(), 0, 0, 0);
-    while start.elapsed() < seconds {
+    while start.elapsed() < CROWD_FOR {
         while start.elapsed().as_micros() as u64 * rate / 1_000_000 > offered {
             offered += 1;
             let mut dialog = Dialog::new(format!("c{rate}.{offered}"), "700", "4001");
-            let invite = dialog.request("INVITE", CROWD, SDP, &sdp(CROWD.ip(), 20_000));
-            let _full = socket.send_to(&invite, HOUSE);
+            let trunk = (offered % u64::from(CROWD)) as u8;
+            let local = crowd_address(trunk);
+            let invite = dialog.request("INVITE", local, SDP, &sdp(local.ip(), 20_000));
+            let _full = trunks[usize::from(trunk)].send_to(&invite, HOUSE);
             dialogs.insert(dialog.call_id.clone(), dialog);
             if offered.is_multiple_of(16) {
                 break;
             }
         }
         let mut idle = true;
-        while let Some(Message::Response(response)) = receive(&socket) {
+        let heard =
+            trunks.iter().zip(0..).filter_map(|(trunk, number)| Some((receive(trunk)?, number)));
+        for (message, number) in heard {
             idle = false;
+            let Message::Response(response) = message else { continue };
             if response.status.is_provisional() {
                 continue;
             }
@@ -705,8 +720,9 @@ fn crowd(house: &House, rate: u64, seconds: Duration) -> u64 {
                 && dialog.cseq == 1
             {
                 dialog.established(&response);
-                let _full = socket.send_to(&dialog.request("ACK", CROWD, "", ""), HOUSE);
-                let _full = socket.send_to(&dialog.request("BYE", CROWD, "", ""), HOUSE);
+                let (trunk, local) = (&trunks[usize::from(number)], crowd_address(number));
+                let _full = trunk.send_to(&dialog.request("ACK", local, "", ""), HOUSE);
+                let _full = trunk.send_to(&dialog.request("BYE", local, "", ""), HOUSE);
             }
         }
         if idle {
@@ -717,7 +733,7 @@ fn crowd(house: &House, rate: u64, seconds: Duration) -> u64 {
     let cpu = (house.cpu() - cpu) / time * 100.0;
     let [offered, carried, refused] = [offered, carried, refused].map(|n| (n as f64 / time) as u64);
     println!("  {offered:6} offered {carried:6} carried {refused:6} refused, {cpu:.0} % of a core");
-    // What is still ringing ends before the next row.
-    thread::sleep(Duration::from_secs(5));
+    // What is still ringing ends before the next row, and ports have rested.
+    thread::sleep(Duration::from_secs(6));
     carried
 }
