@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Gives back what a flood has taken, which glibc does not.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
