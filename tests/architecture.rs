@@ -68,7 +68,6 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("image", &["codec"]),
     ("md5", &["sip"]),
     ("memchr", &["rtp", "sip"]),
-    ("mimalloc", &["main"]),
     ("noto_sans_mono_bitmap", &["codec"]),
     ("openh264_sys2", &["codec"]),
     ("rand_chacha", &["random"]),
