@@ -3,7 +3,8 @@
 //! A phone is called over the flow that it registered by, or at the address that it registered from,
 //! whatever its Contact says: behind a NAT that is an address we cannot reach, and it does no harm. An
 //! address that no phone can have is refused, so that its owner learns of it. Another machine may
-//! stand between us and the phone only where the house names it as an edge (RFC 3327).
+//! stand between us and the phone only where the house names it as an edge (RFC 3327), or where it is at
+//! the very address that the phone registers from.
 
 use super::bindings::Binding;
 use super::machine::Settings;
