@@ -11,7 +11,7 @@
 //!
 //! What has no credit is not sent, as if the network had lost it. A phone whose INVITE is left without any
 //! response repeats it (RFC 3261 §17.1.1.2) and so earns the response; one that has had a provisional response does
-//! not, so that these leave room for a final one.
+//! not, so that these leave room for a final one and its repetitions: a guest hears that it waits half a second later.
 
 use crate::sip::{Destination, Flow, Message, StatusCode, Transport};
 use crate::time::{Duration, Instant};
@@ -20,9 +20,11 @@ use std::net::SocketAddr;
 
 /// For each byte of a doubted address less than so many go there.
 pub const FACTOR: usize = 3;
-/// What a provisional response leaves for a final one that answers an offer.
+/// So many final responses find room once a provisional one has gone: lost ones are repeated (RFC 3261 §13.3.1.4).
+pub const FINALS: usize = 3;
+/// How long a final response may be that answers an offer.
 pub const ANSWER_ROOM: usize = 1_100;
-/// And for one that makes an offer, with all our codecs: the largest that any network carries whole.
+/// And one that makes an offer, with all our codecs: the largest that any network carries whole.
 pub const OFFER_ROOM: usize = 1_500;
 /// So many addresses are known at a time; beyond, the longest silent gives way.
 pub const DOUBTED_MAX: usize = 100_000;
@@ -61,7 +63,7 @@ impl Credit {
         }
         let until = now + KEPT;
         self.order.insert((until, flow.remote));
-        let room = if offers { ANSWER_ROOM } else { OFFER_ROOM };
+        let room = FINALS * if offers { ANSWER_ROOM } else { OFFER_ROOM };
         let account = Account { received: bytes, sent: 0, room, proven: false, until };
         self.accounts.insert(flow.remote, account);
     }
@@ -159,19 +161,24 @@ mod tests {
     }
 
     #[test]
-    fn provisional_responses_leave_room_for_a_final_one() {
+    fn provisional_responses_leave_room_for_final_ones() {
         let mut credit = Credit::default();
-        credit.doubt(after(0), guest(), 500, true);
-        assert!(!covers(&mut credit, 0, 182, 400), "1500 are for both");
-        assert!(covers(&mut credit, 0, 180, 390));
-        assert!(covers(&mut credit, 0, 200, ANSWER_ROOM));
-        credit.received(after(1), guest(), 500);
-        assert!(covers(&mut credit, 1, 182, 300), "an INVITE that is repeated earns it");
+        credit.doubt(after(0), guest(), 668, true);
+        assert!(!covers(&mut credit, 0, 182, 400), "2004 are less than three times 1100");
+        credit.received(after(1), guest(), 668);
+        assert!(covers(&mut credit, 1, 182, 400), "an INVITE that is repeated earns it");
+        let finals = (2..9).filter(|n| covers(&mut credit, *n, 200, ANSWER_ROOM)).count();
+        assert_eq!(finals, FINALS, "however many are lost");
+    }
+
+    #[test]
+    fn an_offer_of_ours_wants_more_room_than_an_answer() {
         let mut credit = Credit::default();
-        credit.doubt(after(0), guest(), 500, false);
-        assert!(!covers(&mut credit, 0, 180, 300), "the offer in the 200 is longer");
-        credit.received(after(1), guest(), 500);
-        assert!(covers(&mut credit, 1, 182, 400) && covers(&mut credit, 1, 200, OFFER_ROOM));
+        credit.doubt(after(0), guest(), 668, false);
+        credit.received(after(1), guest(), 668);
+        assert!(!covers(&mut credit, 1, 182, 400), "4008 are less than three times 1500");
+        credit.received(after(2), guest(), 668);
+        assert!(covers(&mut credit, 2, 182, 400) && covers(&mut credit, 2, 200, OFFER_ROOM));
     }
 
     #[test]
