@@ -52,33 +52,52 @@ fn a_caller_that_is_answered_by_the_operator_waits_with_early_media() {
         &mut House::new(AnsweredBy::Operator),
         "
         0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 183 with media
-                 ada <- 182 Queued, position 1 with media
+        1s   4001 calls 9000
+                 4001 gets hold
+                 4001 gets position 1
+                 4001 <- 183 with media
+                 4001 <- 182 Queued, position 1 with media
                  op1: offer r1, 1 of 1
-        2s   bob calls 9000
-                 bob gets hold
-                 bob gets position 2
-                 bob <- 183 with media
-                 bob <- 182 Queued, position 2 with media
+        2s   3003 calls 9000
+                 3003 gets hold
+                 3003 gets position 2
+                 3003 <- 183 with media
+                 3003 <- 182 Queued, position 2 with media
                  op1: offer r2, 2 of 2
         61s  alarm
-                 ada <- 182 Queued, position 1 with media
+                 4001 <- 182 Queued, position 1 with media
         61.5s op1: take r1
-                 bob gets position 1
-                 bob <- 182 Queued, position 1 with media
+                 3003 gets position 1
+                 3003 <- 182 Queued, position 1 with media
                  op1: ok
-                 ada gets position 1
-                 call 3001 as ada
+                 4001 gets position 1
+                 call 3001 as 4001
                  op1: waiting r2, 1 of 1
                  op1: call r1 ringing-you
                  op1: state busy, phone ok
         62s  3001 answers
-                 ada <- 200
-                 ada gets 3001, 3001 gets ada
+                 4001 <- 200
+                 4001 gets 3001, 3001 gets 4001
                  op1: call r1 with-caller
+    ",
+    );
+}
+
+/// Only its ACK shows that a guest is there: one that is half open holds no place.
+#[test]
+fn a_guest_is_answered_at_once_where_the_operator_answers_others() {
+    day::day(
+        &mut House::new(AnsweredBy::Operator),
+        "
+        0s   op1 logs in
+        0s   ACKs are lost
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+        2s   ada acknowledges
+                 op1: offer r1, 1 of 1
     ",
     );
 }

@@ -155,7 +155,13 @@ impl Machine {
             env.out.push(Effect::Leg(command));
         }
         let settings = self.settings.queues.get(&queue);
-        let answered_by = settings.map_or(AnsweredBy::Queue, |settings| settings.answer);
+        let answered_by = match identity.origin {
+            // Nobody's guest call costs money, and only its ACK shows that somebody is there.
+            Origin::Guest { .. } => AnsweredBy::Queue,
+            Origin::Terminal(_) | Origin::Trunk(_) => {
+                settings.map_or(AnsweredBy::Queue, |settings| settings.answer)
+            }
+        };
         let camera = settings.and_then(|settings| settings.camera);
         let lobby = settings.map_or(LobbyId::HOUSE, |settings| settings.lobby);
         let share = identity.share();

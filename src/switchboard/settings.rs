@@ -56,7 +56,7 @@ pub struct QueueSettings {
 pub enum AnsweredBy {
     /// At once; it waits with hold media.
     Queue,
-    /// When the operator's phone answers; it waits with early media.
+    /// When the operator's phone answers; it waits with early media. Guests are answered at once here, too.
     Operator,
 }
 
