@@ -33,6 +33,8 @@ use std::net::SocketAddr;
 
 #[path = "exchange/elsewhere.rs"]
 mod elsewhere;
+#[path = "exchange/numbers.rs"]
+mod numbers;
 
 const GUEST_CALLS_MAX: usize = 5;
 const DOMAIN: &str = "cordboard.local";

@@ -2357,7 +2357,7 @@ impl Ladder {
             ["align", name, to] => Command::Align { leg: self.leg(name), to: self.leg(to) },
             ["identify", name, number] => Command::Identify {
                 leg: self.leg(name),
-                party: Party { number: number.to_owned(), display: None, domain: None },
+                party: Party { number: number.to_owned(), ..Party::default() },
             },
             ["respond", name, status] => Command::Respond {
                 leg: self.leg(name),
@@ -2413,8 +2413,8 @@ impl Ladder {
                 Offer::For(other) | Offer::WithPictures(other) => other,
                 Offer::Everything | Offer::Theirs => leg,
             },
-            caller: Party { number: "3001".to_owned(), display: None, domain: None },
-            callee: Party { number: callee.to_owned(), display: None, domain: None },
+            caller: Party { number: "3001".to_owned(), ..Party::default() },
+            callee: Party { number: callee.to_owned(), ..Party::default() },
             offer,
             identity: Identity::Shown,
             auto_answer: false,

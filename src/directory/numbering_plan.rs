@@ -5,7 +5,8 @@ use super::camera::Camera;
 use super::terminal::Terminal;
 use super::trunk::Trunk;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
-use crate::sip::Host;
+use crate::sip::{self, Host, Uri};
+use crate::text::{NUMBER_CHARS_MAX, is_within};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -100,6 +101,27 @@ pub enum Meaning<'a> {
 }
 
 impl Directory {
+    /// The number that a URI names: what stands before its parameters; `None` where that is longer than
+    /// a number can be.
+    #[must_use]
+    pub fn number_in(&self, uri: &Uri) -> Option<Number> {
+        let written = uri.number().filter(|number| is_within(number, NUMBER_CHARS_MAX))?;
+        Some(self.number_of(&written))
+    }
+
+    /// A telephone number is known by its digits, however it is written (RFC 3966 §5.1.1), unless somebody
+    /// here is called just as it stands.
+    #[must_use]
+    pub fn number_of(&self, written: &str) -> Number {
+        let number = Number::from(written);
+        match (self.meaning(&number), sip::without_separators(written)) {
+            (Meaning::Trunk(_) | Meaning::Unknown | Meaning::FeatureCode, Some(digits)) => {
+                Number::from(digits.as_str())
+            }
+            (_, Some(_) | None) => number,
+        }
+    }
+
     /// What `number` stands for. An operator number always wins (R1.1), then what else the
     /// configuration says; a terminal is nearer than a trunk.
     #[must_use]
@@ -181,6 +203,30 @@ mod tests {
         assert_eq!(from("[::ffff:192.0.2.11]:999"), Some("inbound only"));
         assert_eq!(from("[2001:db8::1]:5060"), Some("any port"));
         assert_eq!(from("192.0.2.12:5060"), None);
+    }
+
+    #[test]
+    fn a_telephone_number_is_known_by_its_digits_unless_somebody_has_it_as_written() {
+        let levels = crate::directory::patent_levels().into();
+        let accounts = crate::directory::Accounts { levels, ..Default::default() };
+        let mut directory = Directory::new(plan(), accounts);
+        let draft = crate::directory::TerminalDraft {
+            level: Some(LevelId::from("B")),
+            ..crate::directory::TerminalDraft::new(Number::from("30-1"))
+        };
+        directory.apply(&crate::directory::Change::AddTerminal(draft)).unwrap();
+        for (uri, number) in [
+            ("sip:+49-30.1234;cpc=ordinary@carrier.example", Some("+49301234")),
+            ("tel:030-1234;phone-context=+49", Some("0301234")),
+            ("sip:30-1;x@house.example", Some("30-1")),
+            ("sip:30-2@house.example", Some("302")),
+            ("sip:anna-lena@house.example", Some("anna-lena")),
+            ("sip:house.example", None),
+            ("sip:123456789012345678901234567890123@house.example", None),
+        ] {
+            let found = directory.number_in(&Uri::parse(uri).unwrap());
+            assert_eq!(found.as_ref().map(Number::as_str), number, "{uri}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) const ORIGINS_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(super) enum Caller {
     /// Somebody who calls a number.
-    Party { identity: Identity, dialled: Number, no_queue: bool, flow: Flow },
+    Party { identity: Identity, dialled: Number, params: String, no_queue: bool, flow: Flow },
     /// A desk.
     Desk { operator: OperatorId, flow: Flow },
 }
@@ -188,12 +188,12 @@ impl Machine {
             Some(Caller::Party { identity, .. }) if !sealed && self.demands_srtp(&identity) => {
                 return self.decline_clear_speech(now, leg);
             }
-            Some(Caller::Party { identity, dialled, no_queue, flow }) => {
+            Some(Caller::Party { identity, dialled, params, no_queue, flow }) => {
                 if matches!(identity.origin, Origin::Guest { .. }) {
                     self.strangers.opened(leg, flow.remote.ip());
                     self.leg(now, leg::Input::Unvouched(leg));
                 }
-                let incoming = Incoming { leg, flow, identity, dialled, no_queue, video };
+                let incoming = Incoming { leg, flow, identity, dialled, params, no_queue, video };
                 switchboard::Input::Incoming(incoming)
             }
             Some(Caller::Desk { operator, flow }) => {
@@ -262,26 +262,19 @@ impl Machine {
         let disposition = HeaderName::RequestDisposition;
         let no_queue = request.headers.has_token(disposition, "no-queue");
         self.keep_pace(now, request, &identity.origin)?;
-        Ok(Caller::Party { identity, dialled, no_queue, flow })
+        let params = request.uri.number_params().to_owned();
+        Ok(Caller::Party { identity, dialled, params, no_queue, flow })
     }
 
     /// The number that is called. The host beside it is not looked at: whoever sends a call here means us,
     /// by whatever name or address a NAT, an alias or a DNS record has given us.
     fn dialled(&mut self, request: &Request) -> Result<Number, Box<Response>> {
         let uri = &request.uri;
-        let user = match uri.scheme() {
-            Scheme::Tel => uri.tel_digits(),
-            Scheme::Sip | Scheme::Sips => uri.user().map(|user| user.into_owned()),
-            Scheme::Other => {
-                return Err(self.no(request, StatusCode::UNSUPPORTED_URI_SCHEME, ""));
-            }
-        };
-        match user {
-            Some(user) if !user.is_empty() && is_within(&user, NUMBER_CHARS_MAX) => {
-                Ok(Number::from(user.as_str()))
-            }
-            _ => Err(self.no(request, StatusCode::NOT_FOUND, "No number was dialled")),
+        if uri.scheme() == Scheme::Other {
+            return Err(self.no(request, StatusCode::UNSUPPORTED_URI_SCHEME, ""));
         }
+        let number = self.directory.number_in(uri);
+        number.ok_or_else(|| self.no(request, StatusCode::NOT_FOUND, "No number was dialled"))
     }
 
     fn identify_desk(
@@ -313,7 +306,7 @@ impl Machine {
         request: &Request,
     ) -> Result<Identity, Box<Response>> {
         if let Some(trunk) = self.directory.plan().trunk_from(flow.remote) {
-            return Ok(trunk_caller(trunk, request));
+            return Ok(trunk_caller(trunk, request, &self.directory));
         }
         let from = request.headers.from().map_err(|error| {
             let what = error.to_string();
@@ -336,7 +329,8 @@ impl Machine {
                 let name = if own.is_empty() { display(&from) } else { own };
                 let origin = Origin::Terminal(number.clone());
                 let number = Some(number).filter(|_| !is_private(request));
-                Ok(Identity { origin, name: shown(number.as_ref(), name), number })
+                let (name, params) = (shown(number.as_ref(), name), String::new());
+                Ok(Identity { origin, number, name, params })
             }
             Verdict::Operator(_) => {
                 let why = "An operator account may only call its desk";
@@ -420,18 +414,22 @@ impl Machine {
 }
 
 /// The caller that a trunk vouches for: P-Asserted-Identity, else From (RFC 3325 §5).
-fn trunk_caller(trunk: &Trunk, request: &Request) -> Identity {
+fn trunk_caller(trunk: &Trunk, request: &Request, directory: &Directory) -> Identity {
     let asserted = request.headers.asserted_identities().ok();
     let asserted = asserted.and_then(|all| all.into_iter().next());
     let address = asserted.or_else(|| request.headers.from().ok());
-    party(Origin::Trunk(trunk.name.clone()), address.as_ref(), request)
+    let number = address.as_ref().and_then(|address| directory.number_in(&address.uri));
+    party(Origin::Trunk(trunk.name.clone()), number, address.as_ref(), request)
 }
 
 /// The caller that nobody vouches for: its number is one of its own domain, a bare telephone number
 /// counts for nothing, and it bears no name or number of the house.
 fn guest(from: &NameAddr, request: &Request, directory: &Directory) -> Identity {
     let domain = from.uri.host().map(|host| host.to_string()).unwrap_or_default();
-    let mut identity = party(Origin::Guest { domain }, Some(from), request);
+    // What a user part means is its domain's affair.
+    let number = from.uri.number().filter(|number| is_within(number, NUMBER_CHARS_MAX));
+    let number = number.map(|number| Number::from(&*number));
+    let mut identity = party(Origin::Guest { domain }, number, Some(from), request);
     if from.uri.host().is_none() || !is_within(&identity.shown(), ADDRESS_CHARS_MAX) {
         (identity.number, identity.name) = (None, String::new());
     }
@@ -444,14 +442,17 @@ fn guest(from: &NameAddr, request: &Request, directory: &Directory) -> Identity 
     identity
 }
 
-fn party(origin: Origin, address: Option<&NameAddr>, request: &Request) -> Identity {
-    let user = address.and_then(|address| {
-        address.uri.tel_digits().or_else(|| Some(address.uri.user()?.into_owned()))
-    });
-    let number = user.filter(|user| !is_anonymous(user) && is_within(user, NUMBER_CHARS_MAX));
-    let number = number.filter(|_| !is_private(request)).map(|user| Number::from(user.as_str()));
-    let name = address.map(display).unwrap_or_default();
-    Identity { origin, name: shown(number.as_ref(), name), number }
+fn party(
+    origin: Origin,
+    number: Option<Number>,
+    address: Option<&NameAddr>,
+    request: &Request,
+) -> Identity {
+    let number = number.filter(|number| !is_anonymous(number.as_str()) && !is_private(request));
+    let name = shown(number.as_ref(), address.map(display).unwrap_or_default());
+    // Nor is anything said of a number that is withheld.
+    let params = address.filter(|_| number.is_some()).map(|address| address.uri.number_params());
+    Identity { origin, number, name, params: params.unwrap_or_default().to_owned() }
 }
 
 /// A withheld number withholds the name as well.

@@ -8,6 +8,8 @@ use crate::sip::{HeaderName, Host, NameAddr, Uri};
 pub struct Party {
     /// The number, `3001`; empty when it is withheld.
     pub number: String,
+    /// The parameters of the number, `;cpc=ordinary`; may be empty.
+    pub params: String,
     /// The name that a phone may show.
     pub display: Option<String>,
     /// The domain of the number; `None` for ours.
@@ -55,8 +57,7 @@ impl Domain {
     pub fn address(&self, party: &Party) -> NameAddr {
         let Self(domain) = party.domain.as_ref().unwrap_or(self);
         let host = domain.host().expect("a SIP URI has a host");
-        let user = Some(party.number.as_str()).filter(|number| !number.is_empty());
-        NameAddr::new(Uri::sip(user, host, None))
+        NameAddr::new(Uri::numbered(&party.number, &party.params, host, None))
             .with_display(party.display.as_deref().unwrap_or(""))
     }
 
@@ -107,7 +108,12 @@ mod tests {
 
     fn anna() -> Party {
         let display = Some("Anna \"A\"".to_owned());
-        Party { number: "3001".to_owned(), display, domain: None }
+        Party {
+            number: "3001".to_owned(),
+            params: ";cpc=ordinary".to_owned(),
+            display,
+            domain: None,
+        }
     }
 
     #[test]
@@ -115,7 +121,7 @@ mod tests {
         let domain = Domain::new("example.com");
         let guest = Party { domain: Some(Domain::new("evil.example")), ..anna() };
         let from = domain.from(&guest, Identity::Asserted).to_string();
-        assert_eq!(from, r#""Anna \"A\"" <sip:3001@evil.example>"#);
+        assert_eq!(from, r#""Anna \"A\"" <sip:3001;cpc=ordinary@evil.example>"#);
         assert!(domain.identity(&guest, Identity::Asserted).is_empty());
         let withheld = domain.identity(&guest, Identity::WithheldAsserted);
         assert!(matches!(withheld[..], [(HeaderName::Privacy, _)]));
@@ -125,7 +131,7 @@ mod tests {
     fn a_shown_caller_stands_in_from() {
         let domain = Domain::new("example.com");
         let from = domain.from(&anna(), Identity::Shown).to_string();
-        assert_eq!(from, r#""Anna \"A\"" <sip:3001@example.com>"#);
+        assert_eq!(from, r#""Anna \"A\"" <sip:3001;cpc=ordinary@example.com>"#);
         assert!(domain.identity(&anna(), Identity::Shown).is_empty());
     }
 
@@ -149,7 +155,7 @@ mod tests {
 
     #[test]
     fn digits_that_are_no_digits_are_escaped() {
-        let party = Party { number: "a>b\r\nX: y".to_owned(), display: None, domain: None };
+        let party = Party { number: "a>b\r\nX: y".to_owned(), ..Party::default() };
         let to = Domain::new("example.com").address(&party).to_string();
         assert!(!to.contains('\n') && to.matches('>').count() == 1, "{to}");
     }

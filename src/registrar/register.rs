@@ -66,7 +66,7 @@ pub(super) fn read(
     let headers = &request.headers;
     let to = headers.to().map_err(|_| Fault::BadRequest("Bad To"))?;
     // The host is not compared: phones are set up with our name, our address, or a proxy's.
-    if to.uri.user().as_deref() != Some(number.as_str()) {
+    if to.uri.number().as_deref() != Some(number.as_str()) {
         return Err(Fault::NotYours);
     }
     let call_id = headers.call_id().map_err(|_| Fault::BadRequest("Bad Call-ID"))?;

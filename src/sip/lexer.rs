@@ -87,6 +87,20 @@ pub(super) fn is_uri_param_text(text: &str) -> bool {
     all(text, URI_PARAM) && has_whole_escapes(text)
 }
 
+/// Only characters of a parameter's value: those of the grammar, `=` and quotes, which phones leave bare;
+/// between quotes whatever can stand in angle brackets.
+pub(super) fn is_uri_param_value(text: &str) -> bool {
+    if is_uri_param_text(text) {
+        return true;
+    }
+    let is_quoted = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
+    let is_fit = |byte: u8| match is_quoted {
+        true => byte.is_ascii_graphic() && !b"<>".contains(&byte),
+        false => CLASSES[byte as usize] & URI_PARAM != 0 || b"=\"".contains(&byte),
+    };
+    text.bytes().all(is_fit) && has_whole_escapes(text)
+}
+
 /// A byte that stands unescaped in the user part of a URI that we write.
 pub(super) fn is_plain_user_byte(byte: u8) -> bool {
     byte != b'%' && byte != b'#' && CLASSES[byte as usize] & USER != 0

@@ -80,7 +80,7 @@ impl Uri {
     }
 
     /// Reads what we have put together; `fallback` stands in for what became too long.
-    fn rebuilt(text: &str, fallback: &str) -> Self {
+    pub(super) fn rebuilt(text: &str, fallback: &str) -> Self {
         Self::parse(text)
             .or_else(|_| Self::parse(fallback))
             .expect("the fallback of a rebuilt URI is a URI")
@@ -99,6 +99,7 @@ impl Uri {
         params.push_str(name);
         if let Some(value) = value {
             params.push('=');
+            // Ours are written as the grammar has them, whatever others do.
             for byte in value.bytes() {
                 if byte != b'%' && lexer::is_uri_param_text(byte_text(&[byte])) {
                     params.push(char::from(byte));
@@ -187,8 +188,12 @@ impl Uri {
 
     /// The parameters in their order, as written; `None` for a name alone.
     pub fn params(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let span = usize::from(self.parts.params_start)..usize::from(self.parts.params_end);
-        split_params(&self.text[span])
+        split_params(self.params_text())
+    }
+
+    /// The parameters as they are written, the semicolon before the first included.
+    pub(super) fn params_text(&self) -> &str {
+        &self.text[usize::from(self.parts.params_start)..usize::from(self.parts.params_end)]
     }
 
     /// The value of the parameter `name`, unescaped; empty for a name alone.
@@ -276,7 +281,7 @@ fn byte_text(byte: &[u8; 1]) -> &str {
     std::str::from_utf8(byte).unwrap_or(" ")
 }
 
-fn escape_user(out: &mut String, user: &str) {
+pub(super) fn escape_user(out: &mut String, user: &str) {
     for byte in user.bytes() {
         if lexer::is_plain_user_byte(byte) {
             out.push(char::from(byte));
@@ -309,10 +314,32 @@ fn normalise(text: &str) -> Vec<u8> {
 }
 
 fn split_params(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-    text.split(';').skip(1).map(|param| match param.split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (param, None),
+    let mut rest = text.strip_prefix(';');
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let len = find_unquoted(text, b';').unwrap_or(text.len());
+        let param = &text[..len];
+        rest = text.get(len + 1..);
+        Some(match param.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (param, None),
+        })
     })
+}
+
+/// Where `wanted` first stands outside quotes. RFC 3261 knows no quotes in a URI, but phones send them; a
+/// quote without an end is a character like others.
+fn find_unquoted(text: &str, wanted: u8) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if *byte == wanted {
+            return Some(at);
+        }
+        let quoted = (*byte == b'"').then(|| memchr::memchr(b'"', &bytes[at + 1..])).flatten();
+        at += quoted.map_or(1, |len| len + 2);
+    }
+    None
 }
 
 /// Finds and checks the parts of a URI.
@@ -386,7 +413,7 @@ fn scan_sip(scheme: Scheme, rest: &str) -> Result<Parts, Error> {
 
 /// The length of the parameters; checks them and the headers behind.
 fn scan_params(text: &str, offset: usize) -> Result<usize, Error> {
-    let len = text.find('?').unwrap_or(text.len());
+    let len = find_unquoted(text, b'?').unwrap_or(text.len());
     if text.is_empty() {
         return Ok(0);
     }
@@ -394,7 +421,7 @@ fn scan_params(text: &str, offset: usize) -> Result<usize, Error> {
     let valid = split_params(params).all(|(name, value)| {
         !name.is_empty()
             && lexer::is_uri_param_text(name)
-            && value.is_none_or(lexer::is_uri_param_text)
+            && value.is_none_or(lexer::is_uri_param_value)
     });
     let headers_valid = headers.is_empty()
         || headers[1..].split('&').all(|header| {
@@ -605,6 +632,28 @@ mod tests {
             ("sip:a%3Bb@c", "sip:a;b@c"),
         ] {
             assert!(!uri(one).equivalent(&uri(two)), "{one} {two}");
+        }
+    }
+
+    #[test]
+    fn values_of_parameters_are_kept_as_they_came() {
+        for text in [
+            "sip:1001@192.0.2.1;HostName=cmFkaA==",
+            "sip:1001@192.0.2.1;transport=udp;thinfo=VG8+PoIUYHSD/sWAZZw/BCEaSdGA=",
+            "sip:1001@192.0.2.1;ob=;x=",
+            "sip:1001@192.0.2.1;x=\"a;b?c=,d\";lr?Subject=s",
+            "sip:1001@192.0.2.1;x=a\"b",
+            "tel:1002;phone-context=\"a;b\"",
+        ] {
+            assert_eq!(uri(text).as_str(), text);
+            assert_eq!(uri(text).with_param("q", None).without_param("q").as_str(), text);
+        }
+        let uri = uri("sip:a@b;x=\"a;b?c=,d\";y=c=;lr?Subject=s");
+        assert_eq!(uri.param("x").as_deref(), Some("\"a;b?c=,d\""));
+        assert_eq!(uri.param("y").as_deref(), Some("c="));
+        assert!(uri.is_loose_router() && uri.headers().count() == 1);
+        for wrong in ["sip:a@b;x=\"a b\"", "sip:a@b;x=\"<\"", "sip:a@b;\"x\"=1"] {
+            assert!(Uri::parse(wrong).is_err(), "{wrong}");
         }
     }
 

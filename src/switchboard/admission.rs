@@ -23,6 +23,8 @@ pub struct Identity {
     pub number: Option<Number>,
     /// The display name, may be empty.
     pub name: String,
+    /// The parameters of the number as it came, `;cpc=ordinary`; empty where it is withheld.
+    pub params: String,
 }
 
 /// How a caller came to us.
@@ -150,6 +152,16 @@ impl AdmittedCall {
         &self.callee
     }
 
+    /// With the parameters of the number, which are for carriers.
+    #[must_use]
+    pub fn with_params(mut self, dialled: &str) -> Self {
+        match &mut self.callee {
+            Callee::Trunk { params, .. } => dialled.clone_into(params),
+            Callee::Terminal(_) | Callee::Camera { .. } => {}
+        }
+        self
+    }
+
     /// By which rule.
     #[must_use]
     pub fn rule(&self) -> &Rule {
@@ -168,6 +180,8 @@ pub enum Callee {
         trunk: String,
         /// The number as dialled.
         number: Number,
+        /// The parameters that were dialled with it, `;npdi;rn=+4930`.
+        params: String,
     },
     /// Nobody: a camera that is looked at.
     Camera {
@@ -195,6 +209,15 @@ impl Callee {
         match self {
             Self::Terminal(number) => Some(number),
             Self::Trunk { .. } | Self::Camera { .. } => None,
+        }
+    }
+
+    /// The parameters of the number, which are for carriers.
+    #[must_use]
+    pub fn params(&self) -> &str {
+        match self {
+            Self::Terminal(_) | Self::Camera { .. } => "",
+            Self::Trunk { params, .. } => params,
         }
     }
 
@@ -316,7 +339,8 @@ pub fn admit(
             (Callee::Terminal(terminal.number.clone()), terminal.level.clone())
         }
         Meaning::Trunk(trunk) => {
-            let callee = Callee::Trunk { trunk: trunk.name.clone(), number: number.clone() };
+            let (name, params) = (trunk.name.clone(), String::new());
+            let callee = Callee::Trunk { trunk: name, number: number.clone(), params };
             (callee, trunk.level.clone())
         }
         Meaning::Camera(camera) => {
@@ -370,6 +394,7 @@ pub fn explain(directory: &Directory, caller: &Number, callee: &Number) -> Rule 
         Some(terminal) => Origin::Terminal(terminal.number.clone()),
         None => Origin::Trunk(String::new()),
     };
-    let caller = Identity { origin, number: Some(caller.clone()), name: String::new() };
+    let (number, name, params) = (Some(caller.clone()), String::new(), String::new());
+    let caller = Identity { origin, number, name, params };
     admit(directory, &caller, callee).map_or_else(|rule| rule, |admitted| admitted.rule)
 }

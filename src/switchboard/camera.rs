@@ -40,7 +40,7 @@ impl DirectCall {
             let identify = (!matches!(self.identity.origin, Origin::Guest { .. })).then(|| Party {
                 number: number.to_string(),
                 display: Some(camera.display.clone()).filter(|name| !name.is_empty()),
-                domain: None,
+                ..Party::default()
             });
             ctx.leg(Command::Answer { leg: self.caller, choice: Choice::default(), identify });
         }

@@ -35,7 +35,8 @@ impl OperatorCall {
     ) -> Result<Accepted, Refusal> {
         match verb {
             Verb::Consult { number } => {
-                self.consult(&Number::from(number.as_str()), Then::Talk, ctx)?;
+                let number = ctx.world.directory.number_of(number);
+                self.consult((&number, ""), Then::Talk, ctx)?;
             }
             Verb::Alternate { party } => self.alternate(*party, ctx)?,
             Verb::Retrieve { party } => self.retrieve(*party, ctx)?,
@@ -62,7 +63,7 @@ impl OperatorCall {
 
     pub(super) fn consult(
         &mut self,
-        number: &Number,
+        (number, params): (&Number, &str),
         then: Then,
         ctx: &mut Context<'_>,
     ) -> Result<(), Refusal> {
@@ -74,6 +75,7 @@ impl OperatorCall {
             origin: Origin::Terminal(own.clone()),
             number: Some(own.clone()),
             name: ctx.name_of(&own),
+            params: String::new(),
         };
         let admitted =
             admission::admit(ctx.world.directory, &operator, number).map_err(|rule| match rule
@@ -82,6 +84,7 @@ impl OperatorCall {
                 Cause::UnknownNumber => Refusal::NoSuchNumber,
                 _ => Refusal::RefusedByLevel { text: rule.to_string() },
             })?;
+        let admitted = admitted.with_params(params);
         let placing = Placing {
             to: Permission::Admitted(&admitted),
             behalf: seat.phone,

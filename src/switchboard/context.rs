@@ -18,8 +18,7 @@ use crate::leg;
 use crate::locator::{self, Sought};
 use crate::presence;
 use crate::registrar::{self, Way};
-use crate::sip::{Destination, Host, NameAddr, Transport, Uri};
-use crate::text::{NUMBER_CHARS_MAX, is_within};
+use crate::sip::{Destination, Host, NameAddr, Scheme, Transport, Uri};
 use crate::time::Now;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -49,7 +48,7 @@ impl World<'_> {
             | Meaning::FeatureCode
             | Meaning::Unknown => (Origin::Guest { domain: String::new() }, String::new()),
         };
-        Identity { origin, number: Some(number.clone()), name }
+        Identity { origin, number: Some(number.clone()), name, params: String::new() }
     }
 }
 
@@ -310,12 +309,12 @@ impl Context<'_> {
     /// The number that an address stands for, when it is one of our domain's, or a telephone number.
     pub fn number_of(&self, address: &NameAddr) -> Option<Number> {
         let plan = self.world.directory.plan();
-        let number = match address.uri.tel_digits() {
-            Some(digits) => digits,
-            None if plan.is_ours(address.uri.host()?) => address.uri.user()?.into_owned(),
-            None => return None,
-        };
-        is_within(&number, NUMBER_CHARS_MAX).then(|| Number::from(number.as_str()))
+        let uri = &address.uri;
+        let is_telephone = uri.scheme() == Scheme::Tel;
+        if !is_telephone && !plan.is_ours(uri.host()?) {
+            return None;
+        }
+        self.world.directory.number_in(uri)
     }
 
     /// Where a callee's phones are; each with the servers that lead to it, the first first.
@@ -325,11 +324,14 @@ impl Context<'_> {
                 let contacts = self.world.registrar.contacts(self.world.directory, number);
                 contacts.into_iter().map(|contact| self.phone_targets(contact)).collect()
             }
-            Callee::Trunk { trunk, number } => {
+            Callee::Trunk { trunk, number, params } => {
                 let plan = self.world.directory.plan();
                 let trunk = plan.trunks.iter().find(|found| found.name == *trunk);
                 let address = trunk.and_then(|trunk| trunk.addresses.first());
-                address.map(|address| self.trunk_targets(number, address)).into_iter().collect()
+                address
+                    .map(|address| self.trunk_targets((number, params), address))
+                    .into_iter()
+                    .collect()
             }
             // Nobody is there to be rung.
             Callee::Camera { .. } => vec![],
@@ -351,21 +353,25 @@ impl Context<'_> {
         destinations.into_iter().map(target).collect()
     }
 
-    fn trunk_targets(&self, number: &Number, address: &TrunkAddress) -> Vec<dialog::Target> {
+    fn trunk_targets(
+        &self,
+        (number, params): (&Number, &str),
+        address: &TrunkAddress,
+    ) -> Vec<dialog::Target> {
         let target = |uri: Uri, destination| dialog::Target { uri, route: vec![], destination };
-        let user = Some(number.as_str());
+        let uri = |host, port| Uri::numbered(number.as_str(), params, host, port);
         match &address.host {
             TrunkHost::Address(ip) => {
                 let transport = Transport::Udp;
                 let port = address.port.unwrap_or(transport.default_port());
                 let remote = SocketAddr::new(*ip, port);
-                let uri = Uri::sip(user, Host::from(*ip), Some(port));
+                let uri = uri(Host::from(*ip), Some(port));
                 vec![target(uri, Destination::Address { transport, remote })]
             }
             TrunkHost::Name { name, .. } => {
                 // RFC 3263 §4: wherever the request is sent, its URI names the domain.
                 let Ok(host) = Host::parse(name) else { return vec![] };
-                let uri = Uri::sip(user, host, address.port);
+                let uri = uri(host, address.port);
                 let servers = self.servers(&Sought::new(name, address.port));
                 servers.into_iter().map(|server| target(uri.clone(), server)).collect()
             }
@@ -398,12 +404,14 @@ impl Context<'_> {
 pub(super) fn party(caller: &Identity) -> leg::Party {
     let number = caller.number.as_ref().map(Number::to_string).unwrap_or_default();
     let name = Some(caller.name.clone()).filter(|name| !name.is_empty());
+    let params = caller.params.clone();
     let Origin::Guest { domain } = &caller.origin else {
-        return leg::Party { number, display: name, domain: None };
+        return leg::Party { number, params, display: name, domain: None };
     };
     match Host::parse(domain) {
         Ok(host) if !number.is_empty() => leg::Party {
             number,
+            params,
             display: name.or_else(|| Some(caller.shown())),
             domain: Some(leg::Domain::of(host)),
         },

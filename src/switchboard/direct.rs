@@ -245,9 +245,13 @@ impl DirectCall {
         self.redirections += 1;
         let onward = contacts.iter().filter(|_| self.redirections <= REDIRECTIONS_MAX);
         let mut refused = None;
-        for to in onward.filter_map(|contact| ctx.number_of(contact)) {
+        for contact in onward {
+            let Some(to) = ctx.number_of(contact) else { continue };
             match admission::admit_moved(ctx.world.directory, &asker, &self.identity, &to) {
-                Ok(call) => return self.divert(&asker, &call, ctx),
+                Ok(call) => {
+                    let call = call.with_params(contact.uri.number_params());
+                    return self.divert(&asker, &call, ctx);
+                }
                 Err((whom, rule)) => {
                     refused.get_or_insert((whom.described(), to, rule));
                 }
@@ -291,7 +295,7 @@ impl DirectCall {
         let asker = self.identity_of(referrer, ctx.world);
         let moved = admission::admit_moved(ctx.world.directory, &asker, &identity, &number);
         let admitted = match moved {
-            Ok(admitted) => admitted,
+            Ok(admitted) => admitted.with_params(refer_to.uri.number_params()),
             Err((whom, rule)) => {
                 let why = rule.to_string();
                 let (call, caller) = (self.id, whom.described());

@@ -43,6 +43,8 @@ pub struct Incoming {
     pub identity: Identity,
     /// The number that was dialled.
     pub dialled: Number,
+    /// Its parameters, `;npdi;rn=+4930`; may be empty.
+    pub params: String,
     /// The caller does not want to wait (RFC 3841 `no-queue`).
     pub no_queue: bool,
     /// Its INVITE offers video, or leaves the offer to us.
@@ -62,7 +64,7 @@ pub(super) struct Onward {
 
 impl Machine {
     pub(super) fn dispatch(&mut self, env: &mut Env<'_>, incoming: Incoming) {
-        let Incoming { leg, flow, identity, dialled, no_queue, video } = incoming;
+        let Incoming { leg, flow, identity, dialled, params, no_queue, video } = incoming;
         let directory = env.world.directory;
         self.last_call += 1;
         let call = CallId(self.last_call);
@@ -92,7 +94,7 @@ impl Machine {
             | Meaning::Terminal(_)
             | Meaning::Trunk(_)
             | Meaning::Unknown => {
-                self.call_directly(env, (call, leg), identity, record, (&dialled, video));
+                self.call_directly(env, (call, leg), identity, record, (&dialled, &params, video));
             }
         }
     }
@@ -248,7 +250,8 @@ impl Machine {
             }
             Meaning::Terminal(terminal) => Some(Callee::Terminal(terminal.number.clone())),
             Meaning::Trunk(trunk) => {
-                Some(Callee::Trunk { trunk: trunk.name.clone(), number: to.clone() })
+                let (trunk, params) = (trunk.name.clone(), String::new());
+                Some(Callee::Trunk { trunk, number: to.clone(), params })
             }
             Meaning::Queue(_)
             | Meaning::Camera(_)
@@ -305,10 +308,10 @@ impl Machine {
         (id, leg): (CallId, LegId),
         identity: Identity,
         record: CallRecord,
-        (dialled, video): (&Number, bool),
+        (dialled, params, video): (&Number, &str, bool),
     ) {
         let admitted = match admission::admit(env.world.directory, &identity, dialled) {
-            Ok(admitted) => admitted,
+            Ok(admitted) => admitted.with_params(params),
             Err(rule) => {
                 let caller = identity.described();
                 let (dialled, why) = (dialled.clone(), rule.to_string());

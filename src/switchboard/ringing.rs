@@ -121,7 +121,12 @@ impl Ringing {
                 target,
                 behalf: placing.behalf,
                 caller: placing.caller.clone(),
-                callee: Party { number: number.to_string(), display: name.clone(), domain: None },
+                callee: Party {
+                    number: number.to_string(),
+                    params: callee.params().to_owned(),
+                    display: name.clone(),
+                    domain: None,
+                },
                 offer: placing.offer,
                 identity,
                 auto_answer: placing.auto_answer,

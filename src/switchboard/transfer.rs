@@ -70,7 +70,7 @@ impl OperatorCall {
             return ctx.refuse_refer(phone, transaction);
         };
         let mut before = std::mem::take(ctx.steps);
-        let consulted = self.consult(&number, Then::HandOver, ctx);
+        let consulted = self.consult((&number, refer_to.uri.number_params()), Then::HandOver, ctx);
         // The answer to the REFER goes before what it causes.
         let caused = std::mem::replace(ctx.steps, std::mem::take(&mut before));
         match consulted {

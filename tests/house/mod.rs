@@ -445,7 +445,8 @@ impl House {
         } else {
             Origin::Guest { domain: "elsewhere.example".to_owned() }
         };
-        let identity = Identity { origin, number: Some(number(who)), name: String::new() };
+        let (number_of, name, params) = (Some(number(who)), String::new(), String::new());
+        let identity = Identity { origin, number: number_of, name, params };
         let remote = "198.51.100.7:5060".parse().unwrap();
         let local = "192.0.2.1:5060".parse().unwrap();
         let connection = ConnectionId(0);
@@ -454,7 +455,15 @@ impl House {
             self.waiting.insert(leg);
         }
         let dialled = number(to);
-        let incoming = Incoming { leg, flow, identity, dialled, no_queue: false, video };
+        let incoming = Incoming {
+            leg,
+            flow,
+            identity,
+            dialled,
+            params: String::new(),
+            no_queue: false,
+            video,
+        };
         self.give(now, Input::Incoming(incoming))
     }
 
