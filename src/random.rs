@@ -5,8 +5,9 @@
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use siphasher::sip::SipHasher13;
+use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 
 /// The source of all chance below `server/`; the same seed gives the same run.
 #[derive(Clone, Debug)]
@@ -83,6 +84,22 @@ impl Random {
 /// A map for keys that strangers choose (Call-IDs, branches). Its order must never show.
 pub type KeyedMap<K, V> = HashMap<K, V, KeyedState>;
 
+/// So many entries are no burden to keep room for.
+const KEPT_ROOM: usize = 1_024;
+
+/// Takes an entry out. A map that holds an eighth of what it has room for gives most of it back: a flood ends.
+pub fn take_out<K, V, Q>(map: &mut KeyedMap<K, V>, key: &Q) -> Option<V>
+where
+    K: Hash + Eq + Borrow<Q>,
+    Q: Hash + Eq + ?Sized,
+{
+    let taken = map.remove(key);
+    if map.capacity() > KEPT_ROOM && map.len() < map.capacity() / 8 {
+        map.shrink_to(2 * map.len());
+    }
+    taken
+}
+
 /// SipHash-1-3 under keys from [`Random::map_keys`].
 #[derive(Clone, Copy, Debug)]
 pub struct KeyedState(u64, u64);
@@ -98,6 +115,18 @@ impl BuildHasher for KeyedState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_map_that_was_large_gives_its_room_back() {
+        let mut map = KeyedMap::with_hasher(Random::from_number(7).map_keys());
+        map.extend((0..100_000).map(|n| (n, n)));
+        let large = map.capacity();
+        assert!((0..90_000).all(|n| take_out(&mut map, &n) == Some(n)));
+        assert!(map.capacity() < large / 2 && map.len() == 10_000, "{}", map.capacity());
+        assert!((90_000..100_000).all(|n| take_out(&mut map, &n) == Some(n)));
+        assert!(map.capacity() <= 2 * KEPT_ROOM, "{}", map.capacity());
+        assert_eq!(take_out(&mut map, &1), None);
+    }
 
     #[test]
     fn the_same_seed_gives_the_same_run() {

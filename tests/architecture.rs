@@ -66,6 +66,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hmac", &["srtp"]),
     ("hound", &["codec"]),
     ("image", &["codec"]),
+    ("libc", &["server"]),
     ("md5", &["sip"]),
     ("memchr", &["rtp", "sip"]),
     ("noto_sans_mono_bitmap", &["codec"]),

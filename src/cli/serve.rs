@@ -16,6 +16,7 @@ use crate::server::cameras::Cameras;
 use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
 use crate::server::media_sockets;
+use crate::server::memory;
 use crate::server::open_files;
 use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
@@ -100,6 +101,7 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     let (commits, committed) = mpsc::unbounded_channel();
     // The loop is gone only when the process ends.
     let writer = Writer::start(database, move |outcome| drop(commits.send(outcome)))?;
+    memory::give_back().context("no thread for giving memory back")?;
     let (requests, requested) = mpsc::channel(REQUESTS_MAX);
     tokio::spawn(administration.serve(requests));
     for (transport, address) in &addresses {

@@ -4,7 +4,7 @@ use super::effect::{Effect, Event};
 use super::input::{ClientTx, ServerTx};
 use super::machine::Settings;
 use crate::ids::LegId;
-use crate::random::{KeyedMap, Random};
+use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{Destination, Request, Response};
 use crate::time::Instant;
 use std::collections::HashMap;
@@ -68,13 +68,13 @@ impl Context<'_> {
 
     /// No answer to this request is expected any more.
     pub fn forget(&mut self, transaction: ClientTx) {
-        self.owners.clients.remove(&transaction);
+        take_out(&mut self.owners.clients, &transaction);
     }
 
     /// Answers a request.
     pub fn respond(&mut self, transaction: ServerTx, response: Response) {
         if response.status.is_final() {
-            self.owners.invites.remove(&transaction);
+            take_out(&mut self.owners.invites, &transaction);
         }
         self.out.push(Effect::Respond { transaction, response });
     }

@@ -14,7 +14,7 @@ use super::session_timer::Wishes;
 use super::stored::StoredDialog;
 use crate::cause::Cause;
 use crate::ids::LegId;
-use crate::random::{KeyedMap, Random};
+use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{Destination, Flow, HeaderName, Request, StatusCode, Transport};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -201,7 +201,7 @@ impl Machine {
                 }
             }
             Input::NoAck { transaction } => {
-                if let Some(leg) = self.owners.invites.remove(&transaction) {
+                if let Some(leg) = take_out(&mut self.owners.invites, &transaction) {
                     self.with(now, leg, &mut out, |session, cx| session.on_lost(cx, transaction));
                 }
             }
@@ -300,11 +300,11 @@ impl Machine {
             entry.armed = deadline;
         }
         if entry.session.is_finished() {
-            self.by_tag.remove(entry.session.local_tag());
+            take_out(&mut self.by_tag, entry.session.local_tag());
             if let Some(at) = entry.armed {
                 self.timers.remove(&(at, leg));
             }
-            self.sessions.remove(&leg);
+            take_out(&mut self.sessions, &leg);
         }
     }
 

@@ -10,7 +10,7 @@
 //!
 //! The line of strangers is read only while those above it are empty.
 
-use crate::random::{KeyedMap, Random};
+use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{Flow, network};
 use crate::time::{Duration, Instant};
 use crate::transaction::Standing;
@@ -233,7 +233,7 @@ impl Paces {
 
     fn drop_oldest(&mut self) {
         if let Some((_, source)) = self.begun.pop_front() {
-            self.counts.remove(&source);
+            take_out(&mut self.counts, &source);
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod event_loop;
 mod gate;
 mod liveness;
 pub mod media_sockets;
+pub mod memory;
 pub mod open_files;
 pub mod recordings;
 mod reserve;

@@ -3,7 +3,7 @@
 use super::client_invite::{self, ClientInvite};
 use super::client_non_invite::{self, ClientNonInvite};
 use super::machine::{ClientId, Effect, Failure, Settings};
-use crate::random::{KeyedMap, Random};
+use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
     Destination, HeaderName, Host, MAGIC_COOKIE, Message, Method, Request, Response, Transport,
     Via, print,
@@ -274,8 +274,8 @@ impl Clients {
     }
 
     fn close(&mut self, id: ClientId) -> Option<Entry> {
-        let entry = self.entries.remove(&id)?;
-        self.by_branch.remove(&entry.branch);
+        let entry = take_out(&mut self.entries, &id)?;
+        take_out(&mut self.by_branch, &entry.branch);
         self.by_destination.remove(&(entry.to, id));
         if let Some(at) = entry.armed {
             self.timers.remove(&(at, id));

@@ -5,7 +5,7 @@ use super::machine::{Effect, ServerId};
 use super::server_invite::{self, ServerInvite};
 use super::server_non_invite::{self, ServerNonInvite};
 use super::shares::{Shares, Standing};
-use crate::random::{KeyedMap, Random};
+use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
     Destination, Flow, HeaderName, Method, Request, Response, StatusCode, Tags, Transport, Via,
     network,
@@ -334,13 +334,13 @@ impl Servers {
     }
 
     fn close(&mut self, id: ServerId) {
-        let Some(entry) = self.entries.remove(&id) else {
+        let Some(entry) = take_out(&mut self.entries, &id) else {
             return;
         };
         self.shares.give_back(entry.source);
-        self.by_key.remove(&entry.key);
+        take_out(&mut self.by_key, &entry.key);
         if let Some(merge_key) = &entry.merge_key {
-            self.by_merge_key.remove(merge_key);
+            take_out(&mut self.by_merge_key, merge_key);
         }
         self.by_destination.remove(&(entry.to, id));
         if let Some(at) = entry.armed {

@@ -5,7 +5,7 @@
 //!   ├── anybody ─────────────┼── trunks ───┼─ phones ┼ dialogs ┤
 //! ```
 
-use crate::random::{KeyedMap, Random};
+use crate::random::{KeyedMap, Random, take_out};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -85,7 +85,7 @@ impl Shares {
         if let Some(own) = self.by_source.get_mut(&source) {
             *own -= 1;
             if *own == 0 {
-                self.by_source.remove(&source);
+                take_out(&mut self.by_source, &source);
             }
         }
     }
