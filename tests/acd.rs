@@ -509,7 +509,6 @@ fn what_is_not_taken_cannot_come_back() {
         1s   r1 returns
         1s   r9 returns to the front
         1s   r9 leaves
-        1s   r9 priority 3
     ",
     );
 }
@@ -538,6 +537,40 @@ fn a_taken_call_is_remembered_for_ten_minutes() {
     );
 }
 
+/// The operator has left the caller to a phone that rings, and takes another; should that phone not
+/// answer, the caller is the next.
+#[test]
+fn an_operator_may_be_free_before_its_caller_is_gone_for_good() {
+    play(
+        "
+        0s   op1 idle
+        0s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        1s   op1 takes r1
+                 taken r1 by op1
+        2s   r1 frees its operator
+                 released r1 by op1
+        2s   r1 frees its operator
+        2s   op1 idle
+        3s   r2 arrives
+                 queued r2, 1 of 1
+                 offer r2 to op1, 1 of 1
+        4s   op1 takes r1
+                 refuse r1 to op1, already taken by op1
+        5s   r1 returns to the front
+                 queued r1, 1 of 2
+                 offer r1 to op1, 1 of 2
+        6s   op1 takes r1
+                 taken r1 by op1
+                 show r2 to op1, 1 of 1
+        7s   r1 frees its operator
+                 released r1 by op1
+        8s   r1 leaves
+    ",
+    );
+}
+
 /// queued × CANCEL crossing a take: the first processed wins.
 #[test]
 fn a_caller_who_is_gone_first_cannot_be_taken() {
@@ -559,7 +592,7 @@ fn a_caller_who_is_gone_first_cannot_be_taken() {
 }
 
 #[test]
-fn priority_goes_first_and_moves_positions_both_ways() {
+fn priority_goes_first() {
     play(
         "
         0s   op1 idle
@@ -574,15 +607,6 @@ fn priority_goes_first_and_moves_positions_both_ways() {
                  offer r3 to op1, 1 of 3
                  position r1, 2
                  position r2, 3
-        2s   r2 priority 2
-                 position r2, 1
-                 position r3, 2
-                 position r1, 3
-        3s   r2 priority 2                               # as it is
-        4s   r2 priority 0                               # back to its arrival: behind r1
-                 position r2, 3
-                 position r3, 1
-                 position r1, 2
     ",
     );
 }
@@ -628,40 +652,6 @@ fn an_operator_serves_several_queues_and_may_change_them() {
         4s   op1 idle in main nowhere                    # a queue that is not configured
         13s  alarm
                  end r1, nobody present
-    ",
-    );
-}
-
-/// R8: callers keep their place over a restart, within the first leases.
-#[test]
-fn a_restart_keeps_places_and_starts_the_grace() {
-    play(
-        "
-        0s   op1 away
-        0s   r7 restored waited 200
-                 queued r7, 1 of 1
-        0s   r8 restored taken by op1
-        0s   r9 restored waited 100
-                 queued r9, 2 of 2
-        1s   op1 idle
-                 offer r7 to op1, 1 of 2
-                 offer r9 to op1, 2 of 2
-        2s   op1 takes r8
-                 refuse r8 to op1, already taken by op1
-        3s   r8 returns to the front
-                 queued r8, 1 of 3
-                 offer r8 to op1, 1 of 3
-        100s alarm
-                 end r7, waited too long
-                 withdraw r7 from op1, timeout
-    ",
-    );
-    play(
-        "
-        0s   r7 restored waited 200                      # nobody here: not refused
-                 queued r7, 1 of 1
-        10s  alarm
-                 end r7, nobody present
     ",
     );
 }
@@ -890,11 +880,6 @@ fn input(words: &[&str]) -> Input {
     };
     match words {
         [_, "arrives", ..] => Input::Arrive(arrival()),
-        [_, "restored", ..] => Input::Restore {
-            arrival: arrival(),
-            waited: Duration::from_secs(after("waited").map_or(0, |w| w.parse().unwrap())),
-            taken_by: after("by").map(operator),
-        },
         [who, "takes", what] => Input::Take { request: request(what), operator: operator(who) },
         [who, "declines", what] => {
             Input::Decline { request: request(what), operator: operator(who) }
@@ -904,9 +889,7 @@ fn input(words: &[&str]) -> Input {
             Input::PutBack { request: request(what), place: Place::Front }
         }
         [what, "leaves"] => Input::Leave { request: request(what) },
-        [what, "priority", priority] => {
-            Input::Prioritise { request: request(what), priority: priority.parse().unwrap() }
-        }
+        [what, "frees", "its", "operator"] => Input::Free { request: request(what) },
         [who, how, queues @ ..] => Input::Standing {
             operator: operator(who),
             queues: match queues {

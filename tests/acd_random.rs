@@ -122,11 +122,7 @@ impl House {
                 let request = self.taken.keys().nth(any).copied();
                 Input::PutBack { request: request.unwrap_or(RequestId(u64::MAX)), place }
             }
-            14 => Input::Leave { request: self.any_request() },
-            _ => Input::Prioritise {
-                request: self.any_request(),
-                priority: self.random.below(3) as u8,
-            },
+            _ => Input::Leave { request: self.any_request() },
         }
     }
 
@@ -142,10 +138,7 @@ impl House {
             answered: self.random.below(2) == 0,
             told: None,
         };
-        if self.random.below(10) > 0 {
-            return Input::Arrive(arrival);
-        }
-        Input::Restore { arrival, waited: Duration::from_secs(60), taken_by: None }
+        Input::Arrive(arrival)
     }
 
     fn standing(&mut self, operator: OperatorId) -> Input {
@@ -179,10 +172,9 @@ impl House {
     }
 
     fn play(&mut self, input: Input) {
-        let by_priority =
-            matches!(input, Input::Arrive(_) | Input::Restore { .. } | Input::Prioritise { .. });
+        let by_priority = matches!(input, Input::Arrive(_));
         match &input {
-            Input::Arrive(arrival) | Input::Restore { arrival, .. } => {
+            Input::Arrive(arrival) => {
                 let waiting = Waiting {
                     queue: arrival.queue.clone(),
                     never_to: arrival.never_to.clone(),
@@ -202,18 +194,13 @@ impl House {
                 self.waiting.remove(request);
                 self.ending.remove(request);
             }
-            Input::Prioritise { request, priority } => {
-                if let Some(waiting) = self.waiting.get_mut(request) {
-                    waiting.priority = *priority;
-                }
-            }
             Input::Standing { operator, queues, standing } => {
                 self.operators.insert(operator.clone(), (*standing, queues.clone()));
                 if *standing == Standing::Absent {
                     self.waiting.values_mut().for_each(|w| _ = w.declined.remove(operator));
                 }
             }
-            Input::Take { .. } | Input::Decline { .. } => {}
+            Input::Take { .. } | Input::Decline { .. } | Input::Free { .. } => {}
         }
         let effects = self.machine.handle(self.now, input);
         effects.into_iter().for_each(|effect| self.note(effect, by_priority));

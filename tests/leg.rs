@@ -1856,6 +1856,29 @@ fn a_connected_line_is_told_without_sdp() {
         do identify a 3002
         a <- UPDATE
         a -> 200
+        do identify a 3002
+        do identify a 3003
+        a <- UPDATE
+        a -> 200
+    ",
+    );
+}
+
+/// After a blind transfer the target shows the caller for whom it was called already.
+#[test]
+fn a_phone_is_not_told_again_who_called_it() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do call b for a
+        b <- INVITE audio 20000 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event
+        b -> 200 audio 5000 0
+        b <- ACK
+        ~ open 20000 audio PCMU to 192.0.2.11:5000
+        ~ patch 20000=silence
+        = answered b PCMU -
+        do identify b 3001
     ",
     );
 }

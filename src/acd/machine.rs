@@ -58,16 +58,6 @@ pub enum Place {
 pub enum Input {
     /// A new request.
     Arrive(Arrival),
-    /// A request from before a restart; in queue order, after the operators' standing. It is never
-    /// refused.
-    Restore {
-        /// As it came.
-        arrival: Arrival,
-        /// How long it has waited already.
-        waited: Duration,
-        /// The operator who has it, if it does not wait.
-        taken_by: Option<OperatorId>,
-    },
     /// An operator wants a request.
     Take {
         /// Which.
@@ -89,17 +79,15 @@ pub enum Input {
         /// Where.
         place: Place,
     },
+    /// The operator of a taken request is free; the caller is not back, and may still be put back.
+    Free {
+        /// Which.
+        request: RequestId,
+    },
     /// The caller is gone, the operator is released, or the switchboard ended the call.
     Leave {
         /// Which.
         request: RequestId,
-    },
-    /// A waiting request gets another priority.
-    Prioritise {
-        /// Which.
-        request: RequestId,
-        /// The higher goes first.
-        priority: u8,
     },
     /// How an operator stands now.
     Standing {
@@ -225,9 +213,21 @@ pub enum Effect {
 /// Where a request is.
 #[derive(Debug)]
 enum Request {
-    Waiting { queue: QueueId, turn: Turn },
-    Ending { queue: QueueId, caller: Caller },
-    Taken { queue: QueueId, caller: Caller, by: OperatorId },
+    Waiting {
+        queue: QueueId,
+        turn: Turn,
+    },
+    Ending {
+        queue: QueueId,
+        caller: Caller,
+    },
+    /// `is_free` once the operator who has it waits for nothing more of it.
+    Taken {
+        queue: QueueId,
+        caller: Caller,
+        by: OperatorId,
+        is_free: bool,
+    },
 }
 
 /// All queues of the house.
@@ -269,9 +269,6 @@ impl Machine {
         let mut out = Vec::new();
         match input {
             Input::Arrive(arrival) => self.arrive(now, arrival, &mut out),
-            Input::Restore { arrival, waited, taken_by } => {
-                self.restore(now, arrival, waited, taken_by, &mut out);
-            }
             Input::Take { request, operator } => match self.may_take(now, request, &operator) {
                 Ok(()) => self.take(now, request, operator, &mut out),
                 Err(why) => out.push(Effect::TakeRefused { request, operator, why }),
@@ -283,10 +280,8 @@ impl Machine {
                 });
             }
             Input::PutBack { request, place } => self.put_back(now, request, place, &mut out),
+            Input::Free { request } => self.free(request, &mut out),
             Input::Leave { request } => self.leave(now, request, &mut out),
-            Input::Prioritise { request, priority } => {
-                self.prioritise(now, request, priority, &mut out);
-            }
             Input::Standing { operator, queues, standing } => {
                 self.stand(now, &operator, queues, standing, &mut out);
             }
@@ -371,35 +366,21 @@ impl Machine {
 
     fn arrive(&mut self, now: Instant, arrival: Arrival, out: &mut Vec<Effect>) {
         match self.admits(&arrival) {
-            Ok(_) => self.enter(now, arrival, Duration::ZERO, out),
+            Ok(_) => self.enter(now, arrival, out),
             Err(why) => out.push(Effect::Refused { request: arrival.request, why }),
         }
     }
 
-    fn restore(
-        &mut self,
-        now: Instant,
-        arrival: Arrival,
-        waited: Duration,
-        taken_by: Option<OperatorId>,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(by) = taken_by else { return self.enter(now, arrival, waited, out) };
-        let (request, queue) = (arrival.request, arrival.queue.clone());
-        let caller = self.caller(arrival, waited);
-        self.note(request, Request::Taken { queue, caller, by });
-    }
-
-    fn enter(&mut self, now: Instant, arrival: Arrival, waited: Duration, out: &mut Vec<Effect>) {
+    fn enter(&mut self, now: Instant, arrival: Arrival, out: &mut Vec<Effect>) {
         let queue = arrival.queue.clone();
-        let caller = self.caller(arrival, waited);
+        let caller = self.caller(arrival);
         let turn = caller.turn;
         self.wait(now, queue.clone(), caller, out);
         self.queue(&queue).renumber(now, (Excluded(turn), Unbounded), 1, out);
     }
 
     /// Gives an arrival its turn, behind all of its priority.
-    fn caller(&mut self, arrival: Arrival, waited: Duration) -> Caller {
+    fn caller(&mut self, arrival: Arrival) -> Caller {
         self.last += 1;
         let wait_max = self.queue(&arrival.queue).settings.wait_max;
         Caller {
@@ -409,7 +390,7 @@ impl Machine {
             never_to: arrival.never_to,
             answered: arrival.answered,
             announced: arrival.told.unwrap_or(usize::MAX),
-            wait_left: wait_max.map(|max| max.saturating_sub(waited)),
+            wait_left: wait_max,
             known: Desks::default(),
         }
     }
@@ -446,7 +427,8 @@ impl Machine {
         if !caller.known.contains(taker.seat) {
             return Err(Denial::NotOffered);
         }
-        let holds = |r: &Request| matches!(r, Request::Taken { by, .. } if by == operator);
+        let holds =
+            |r: &Request| matches!(r, Request::Taken { by, is_free: false, .. } if by == operator);
         match taker.standing {
             Standing::Busy => Err(Denial::Busy),
             // The offer was withdrawn while the take was on its way: the human saw it, and it waits.
@@ -489,7 +471,7 @@ impl Machine {
             self.stand(now, &operator, queues, Standing::Busy, out);
         }
         self.queue(&queue).renumber(now, (Excluded(caller.turn), Unbounded), 0, out);
-        self.note(request, Request::Taken { queue, caller, by: operator });
+        self.note(request, Request::Taken { queue, caller, by: operator, is_free: false });
     }
 
     fn decline(
@@ -530,6 +512,14 @@ impl Machine {
         self.wait(now, queue, caller, out);
     }
 
+    fn free(&mut self, request: RequestId, out: &mut Vec<Effect>) {
+        if let Some(Request::Taken { by, is_free, .. }) = self.requests.get_mut(&request)
+            && !std::mem::replace(is_free, true)
+        {
+            out.push(Effect::Released { request, operator: by.clone() });
+        }
+    }
+
     fn leave(&mut self, now: Instant, request: RequestId, out: &mut Vec<Effect>) {
         match self.requests.remove(&request) {
             Some(Request::Waiting { queue, turn }) => {
@@ -537,9 +527,11 @@ impl Machine {
                 waiting.withdraw(Reason::Abandoned, None, &self.operators, out);
                 self.queue(&queue).renumber(now, (Excluded(turn), Unbounded), 0, out);
             }
-            Some(Request::Taken { by, .. }) => {
+            Some(Request::Taken { by, is_free, .. }) => {
                 self.remembered.insert(now, request, by.clone());
-                out.push(Effect::Released { request, operator: by });
+                if !is_free {
+                    out.push(Effect::Released { request, operator: by });
+                }
             }
             Some(Request::Ending { .. }) | None => {}
         }
@@ -566,32 +558,6 @@ impl Machine {
         self.queue(queue).renumber(now, (Excluded(turn), Unbounded), 0, out);
         let (queue, caller) = (queue.clone(), waiting.caller);
         self.requests.insert(request, Request::Ending { queue, caller });
-    }
-
-    fn prioritise(
-        &mut self,
-        now: Instant,
-        request: RequestId,
-        priority: u8,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(Request::Waiting { queue, turn }) = self.requests.get_mut(&request) else {
-            return;
-        };
-        let (from, to) = (*turn, Turn { urgency: Reverse(priority), ..*turn });
-        if from == to {
-            return;
-        }
-        *turn = to;
-        let id = queue.clone();
-        let queue = self.queue(&id);
-        queue.reorder(now, from, to);
-        queue.renumber(now, to..=to, usize::MAX, out);
-        if to < from {
-            queue.renumber(now, (Excluded(to), Excluded(from)), 1, out);
-        } else {
-            queue.renumber(now, from..to, 0, out);
-        }
     }
 
     fn stand(

@@ -4,7 +4,7 @@
 //!                 ┌──────────── PutBack ────────────┐
 //!                 ▼                                 │
 //! Arrive ──▶   Waiting ────────── Take ─────────▶ Taken ── Leave ──▶ (remembered 10 minutes)
-//!   │             │ Leave, or too long,               ▲
+//!   │             │ Leave, or too long,               ▲   (Free: without its operator, until either)
 //!   │             │ or nobody present                 │ Take: it wins until the Leave
 //!   ▼             ▼                                   │
 //! Refused       Ending ───────────────────────────────┘

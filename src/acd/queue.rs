@@ -240,15 +240,6 @@ impl Queue {
         waiting
     }
 
-    /// Moves a request to another turn, without a word to anybody.
-    pub fn reorder(&mut self, now: Instant, from: Turn, to: Turn) {
-        let mut waiting = self.remove(now, from);
-        waiting.caller.turn = to;
-        waiting.keep_alarm(&mut self.alarms);
-        self.taken.take(&waiting.caller.share);
-        self.waiting.insert(to, waiting);
-    }
-
     /// Notes that the desk does not want the request now; says whether it was offered there.
     pub fn decline(&mut self, turn: Turn, seat: Seat, until: Instant) -> bool {
         let Some(waiting) = self.waiting.get_mut(&turn) else { return false };

@@ -6,7 +6,7 @@ use super::legacy_info;
 use super::machine::{Effect, Machine};
 use super::nat;
 use super::offer_answer::{OurStream, Stream, Streams};
-use super::party::{Header, Party};
+use super::party::{Header, Identity, Party};
 use super::state::{Leg, Phase, Role, Said};
 use super::streams::{self, Wish};
 use crate::cause::Cause;
@@ -63,6 +63,8 @@ impl Machine {
             Command::RequestKeyFrame { leg } => self.request_key_frame(leg, out),
             Command::SendDtmf { leg, digit } => self.send_dtmf(now, leg, digit, out),
             Command::InterceptDtmf { leg, on } => self.intercept(leg, on, out),
+            // A phone is not asked anew for what it has been told (RFC 4916 §4.1).
+            Command::Identify { leg, party } if self.shows(leg, &party) => {}
             Command::Identify { leg, party } => {
                 let headers = vec![self.asserted(&party)];
                 self.want(now, leg, dialog::Command::Update { body: None, headers }, out);
@@ -114,6 +116,8 @@ impl Machine {
         let hops = before.checked_sub(1);
         leg.max_forwards = hops.unwrap_or_default();
         leg.behind_nat = nat::shows_in_target(&call.target);
+        let is_shown = matches!(call.identity, Identity::Shown | Identity::Asserted);
+        leg.shown = is_shown.then(|| call.caller.clone());
         self.legs.insert(id, leg);
         let Some(max_forwards) = hops else { return self.give_up(now, id, Cause::Loop, out) };
         let body = capabilities.as_ref().map(|can| self.offer(now, id, can));
@@ -214,6 +218,9 @@ impl Machine {
             },
         };
         let headers = identify.map(|party| self.asserted(party)).into_iter().collect();
+        if let (Some(leg), Some(party)) = (self.legs.get_mut(&id), identify) {
+            leg.shown = Some(party.clone());
+        }
         self.accept(now, id, body, headers, out);
     }
 
@@ -445,6 +452,13 @@ impl Machine {
             Body { content_type: "message/sipfrag;version=2.0".to_owned(), bytes: line.into() };
         let notify = dialog::Command::Notify { event, state: state.to_owned(), body: Some(body) };
         self.want(now, id, notify, out);
+    }
+
+    /// Whether this phone shows this party already; it does from now on.
+    fn shows(&mut self, id: LegId, party: &Party) -> bool {
+        self.legs.get_mut(&id).is_some_and(|leg| {
+            leg.shown.replace(party.clone()).is_some_and(|before| before == *party)
+        })
     }
 
     fn asserted(&self, party: &Party) -> Header {

@@ -10,6 +10,7 @@ use super::doorway::{Source, Spoken};
 use super::formats::Capabilities;
 use super::keys::Keys;
 use super::offer_answer::{Negotiation, Stream, Streams};
+use super::party::Party;
 use super::streams;
 use crate::cause::Cause;
 use crate::codec::Kind;
@@ -134,6 +135,8 @@ pub(super) struct Leg {
     pub keys: Keys,
     /// Why we end it, once we do.
     pub verdict: Option<Cause>,
+    /// With whom it was told last that it talks.
+    pub shown: Option<Party>,
     /// The Event of the NOTIFYs that its REFER waits for.
     pub refer_event: Option<String>,
 }
@@ -148,6 +151,7 @@ impl Leg {
             signalling,
             max_forwards: MAX_FORWARDS,
             behind_nat: false,
+            shown: None,
             vouched: true,
             proven: false,
             cname,

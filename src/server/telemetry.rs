@@ -45,6 +45,7 @@ pub fn tell(story: &Story) {
         | Story::Taken { .. }
         | Story::Recorded { .. }
         | Story::HandedOver { .. }
+        | Story::NotHandedOver { .. }
         | Story::Answered { .. }
         | Story::Transferred { .. }
         | Story::Ended { .. }

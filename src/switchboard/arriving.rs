@@ -143,6 +143,7 @@ impl OperatorCall {
             | State::Connected { .. }
             | State::Releasing { .. }
             | State::Leaving { .. }
+            | State::Entrusted { .. }
             | State::HandedOver { .. }
             | State::Ended => (false, false),
         }

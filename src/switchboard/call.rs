@@ -103,6 +103,12 @@ pub(super) enum State {
         rings: bool,
         then: Then,
     },
+    /// The operator's phone hung up after its REFER: the caller waits for the phones that ring.
+    Entrusted {
+        operator: OperatorId,
+        callee: Ringing,
+        early: Option<LegId>,
+    },
     TalkingToCallee {
         seat: Seat,
         callee: Wanted,
@@ -221,6 +227,7 @@ impl OperatorCall {
                 let callee = early.map_or(Source::RingBack, Source::Leg);
                 vec![(c, asking), (o.phone, callee)]
             }
+            State::Entrusted { early, .. } => vec![(c, Self::meanwhile(*early))],
             State::TalkingToCallee { seat: o, callee: u } => {
                 vec![(c, asking), (o.phone, Source::Leg(u.leg)), (u.leg, Source::Leg(o.phone))]
             }
@@ -254,6 +261,7 @@ impl OperatorCall {
             State::Arriving { .. }
             | State::Queued
             | State::Announcing { .. }
+            | State::Entrusted { .. }
             | State::HandedOver { .. }
             | State::Ended => None,
         }
@@ -262,7 +270,9 @@ impl OperatorCall {
     /// The number that was consulted, while it matters.
     pub fn callee(&self) -> Option<&Number> {
         match &self.state {
-            State::Consulting { callee, .. } => Some(&callee.number),
+            State::Consulting { callee, .. } | State::Entrusted { callee, .. } => {
+                Some(&callee.number)
+            }
             State::TalkingToCallee { callee, .. }
             | State::Alternated { callee, .. }
             | State::Connected { callee, .. }
@@ -282,7 +292,7 @@ impl OperatorCall {
     /// The number that was consulted and has answered, while it is on the line.
     pub fn answered_callee(&self) -> Option<&Number> {
         match &self.state {
-            State::Consulting { .. } => None,
+            State::Consulting { .. } | State::Entrusted { .. } => None,
             _ => self.callee(),
         }
     }
@@ -300,7 +310,7 @@ impl OperatorCall {
 
     /// The operator's lease is over: nobody is left who could cancel a consultation that rings.
     pub fn lease_over(&mut self, ctx: &mut Context<'_>) {
-        if let State::Consulting { .. } = self.state {
+        if let State::Consulting { then: Then::Talk, .. } = self.state {
             self.drop_callee(Cause::Lost, ctx);
         }
     }
@@ -441,6 +451,10 @@ impl OperatorCall {
                 let rung = callee.on(event, ctx);
                 self.on_ringing_callee(rung, ctx);
             }
+            State::Entrusted { callee, .. } if callee.has(leg) => {
+                let rung = callee.on(event, ctx);
+                self.on_entrusted(rung, ctx);
+            }
             _ => self.on_party(leg, event, ctx),
         }
     }
@@ -490,6 +504,7 @@ impl OperatorCall {
             | State::Announcing { .. }
             | State::Taken { .. }
             | State::RingingYou { .. }
+            | State::Entrusted { .. }
             | State::HandedOver { .. }
             | State::Ended => None,
         }
@@ -520,6 +535,7 @@ impl OperatorCall {
             | State::Alternated { .. }
             | State::Connected { .. }
             | State::Releasing { .. }
+            | State::Entrusted { .. }
             | State::Leaving { .. } => {
                 self.finish("caller-hung-up", cause, EndedBy::Caller, ctx);
             }
@@ -537,6 +553,7 @@ impl OperatorCall {
             State::WithCaller { .. } => {
                 self.give_back(acd::Place::Front, "phone-gone".into(), ctx);
             }
+            State::Consulting { then: Then::HandOver, .. } => self.entrust(ctx),
             State::Consulting { callee, .. } => {
                 callee.call_off(Cause::Abandoned, ctx);
                 self.give_back(acd::Place::Front, "phone-gone".into(), ctx);
@@ -552,6 +569,7 @@ impl OperatorCall {
             | State::Announcing { .. }
             | State::Taken { .. }
             | State::RingingYou { .. }
+            | State::Entrusted { .. }
             | State::HandedOver { .. }
             | State::Ended => {}
         }
@@ -571,7 +589,9 @@ impl OperatorCall {
             | State::Announcing { until, .. }
             | State::Releasing { until, .. } => Some(*until),
             State::RingingYou { phone, .. } => Some(phone.until),
-            State::Consulting { callee, .. } => Some(callee.until),
+            State::Consulting { callee, .. } | State::Entrusted { callee, .. } => {
+                Some(callee.until)
+            }
             State::Queued
             | State::Taken { .. }
             | State::WithCaller { .. }
@@ -602,6 +622,10 @@ impl OperatorCall {
             State::Consulting { callee, .. } => {
                 callee.call_off(Cause::NoAnswer, ctx);
                 self.on_ringing_callee(Rung::Failed(Cause::NoAnswer, vec![]), ctx);
+            }
+            State::Entrusted { callee, .. } => {
+                callee.call_off(Cause::NoAnswer, ctx);
+                self.on_entrusted(Rung::Failed(Cause::NoAnswer, vec![]), ctx);
             }
             State::Releasing { .. } => self.give_up_release(ctx),
             _ => {}

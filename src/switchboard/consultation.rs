@@ -249,6 +249,7 @@ impl OperatorCall {
             | State::Announcing { .. }
             | State::Taken { .. }
             | State::Leaving { .. }
+            | State::Entrusted { .. }
             | State::HandedOver { .. }
             | State::Ended => Err(self.wrong_phase()),
         }

@@ -525,6 +525,11 @@ impl DirectCall {
             State::Talking { callee } => ctx.hang_up(callee.leg, cause),
             State::Transferring { mut transfer } => {
                 transfer.target.call_off(cause, ctx);
+                // The phone hears what became of its REFER while it has a dialog.
+                if let Some(leg) = transfer.referrer {
+                    let status = Cause::Abandoned.status();
+                    ctx.leg(Command::ReferProgress { leg, status });
+                }
                 ctx.hang_up(transfer.callee.leg, cause);
             }
             State::Watching { .. } | State::Ended => {}

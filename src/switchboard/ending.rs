@@ -17,8 +17,11 @@ impl OperatorCall {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::RingingYou { mut phone, .. } => phone.call_off(cause, ctx),
             State::WithCaller { seat } => ctx.hang_up(seat.phone, cause),
-            State::Consulting { seat, mut callee, .. } => {
+            State::Entrusted { mut callee, .. } => callee.call_off(cause, ctx),
+            State::Consulting { seat, mut callee, then, .. } => {
                 callee.call_off(cause, ctx);
+                // The phone hears what became of its REFER while it has a dialog.
+                then.report(&seat, Cause::Abandoned.status(), ctx);
                 ctx.hang_up(seat.phone, cause);
             }
             State::TalkingToCallee { seat, callee }

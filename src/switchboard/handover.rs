@@ -273,6 +273,16 @@ impl OperatorCall {
         ctx: &mut Context<'_>,
     ) {
         ctx.tell(operator, self.view(Some("handed-over".into())));
+        self.go_among_themselves(operator, callee, ctx);
+    }
+
+    /// The same when the operator has been told already.
+    pub(super) fn go_among_themselves(
+        &mut self,
+        operator: &crate::ids::OperatorId,
+        callee: Wanted,
+        ctx: &mut Context<'_>,
+    ) {
         ctx.queue(acd::Input::Leave { request: self.request });
         let (caller, wanted) = (self.caller, callee.leg);
         let other = ctx.world.called(&callee.number);

@@ -32,6 +32,7 @@ mod desks;
 mod direct;
 mod dispatch;
 mod ending;
+mod entrusting;
 mod estimate;
 mod handover;
 mod keys;

@@ -113,7 +113,10 @@ impl OperatorCall {
 
     /// The state has changed: another leg may be the subject, or the operator's wish be over.
     pub(super) fn follow_recording(&mut self, ctx: &mut Context<'_>) {
-        let is_alone = matches!(self.state, State::Queued | State::HandedOver { .. });
+        let is_alone = matches!(
+            self.state,
+            State::Queued | State::Entrusted { .. } | State::HandedOver { .. }
+        );
         if is_alone
             && self.recorded(ctx) == Recorded::OnDemand
             && self.recording != RecordingState::Off

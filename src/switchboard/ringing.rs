@@ -155,6 +155,18 @@ impl Ringing {
         }
     }
 
+    /// Another leg is to talk with whoever answers: what is called once more is called for it.
+    pub fn on_behalf(&mut self, leg: LegId) {
+        for call in self.calls.values_mut() {
+            call.behalf = leg;
+            call.offer = match call.offer {
+                Offer::For(_) => Offer::For(leg),
+                Offer::WithPictures(_) => Offer::WithPictures(leg),
+                other @ (Offer::Everything | Offer::Theirs) => other,
+            };
+        }
+    }
+
     /// Whether this leg is one of the phones.
     pub fn has(&self, leg: LegId) -> bool {
         self.legs.contains(&leg)

@@ -68,6 +68,15 @@ pub enum Story {
         /// Who brought them together.
         operator: OperatorId,
     },
+    /// The wanted person does not answer, and the operator has left: the caller waits again.
+    NotHandedOver {
+        /// Which.
+        call: CallId,
+        /// Who meant to bring them together.
+        operator: OperatorId,
+        /// Why.
+        cause: Cause,
+    },
     /// A direct call is answered.
     Answered {
         /// Which.
@@ -129,6 +138,7 @@ impl Story {
             | Self::PhoneFailed { call, .. }
             | Self::Recorded { call, .. }
             | Self::HandedOver { call, .. }
+            | Self::NotHandedOver { call, .. }
             | Self::Answered { call, .. }
             | Self::Transferred { call, .. }
             | Self::Ended { call, .. }
@@ -160,6 +170,9 @@ impl fmt::Display for Story {
             Self::Recorded { call, path } => write!(f, "{call} is recorded to {path}"),
             Self::HandedOver { call, operator } => {
                 write!(f, "{call} handed over by {operator}")
+            }
+            Self::NotHandedOver { call, operator, cause } => {
+                write!(f, "{call} back in the queue, left by {operator} to a phone: {cause}")
             }
             Self::Answered { call, callee } => write!(f, "{call} answered by {callee}"),
             Self::Transferred { call, to, by } => write!(f, "{call} transferred to {to} by {by}"),

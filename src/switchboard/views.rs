@@ -168,6 +168,18 @@ impl OperatorCall {
         Caller { number: self.identity.shown(), name: name.clone(), origin: origin.kind() }
     }
 
+    /// The `call` event that ends an operator's part in this call.
+    pub fn last_view(&self, reason: &str) -> Event {
+        Event::Call {
+            request: self.request,
+            phase: "ended",
+            caller: self.caller_view(),
+            callee: self.callee().cloned(),
+            recording: false,
+            reason: Some(reason.to_owned()),
+        }
+    }
+
     /// The `call` event that says where this call stands.
     pub fn view(&self, reason: Option<String>) -> Event {
         Event::Call {
@@ -189,6 +201,7 @@ impl OperatorCall {
             State::Taken { .. } | State::RingingYou { .. } => "ringing-you",
             State::WithCaller { .. } => "with-caller",
             State::Consulting { .. } => "consulting",
+            State::Entrusted { .. } => "entrusted",
             State::TalkingToCallee { .. } => "talking-to-callee",
             State::Alternated { .. } => "alternated",
             State::Connected { .. } | State::Releasing { .. } | State::Leaving { .. } => {

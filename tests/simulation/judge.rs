@@ -71,7 +71,7 @@ fn may_hear(phase: &str, speaker: Role, listener: Role) -> bool {
         ("talking-to-callee", Operator, Callee) => true,
         ("connected" | "handed-over", Caller, Callee) => true,
         ("connected" | "handed-over", Callee, Caller) => true,
-        ("direct-ringing", Callee, Caller) => true,
+        ("direct-ringing" | "entrusted", Callee, Caller) => true,
         // Among the parties of an ordinary call there are no secrets, transfers included.
         ("talking" | "transferring", _, _) => true,
         _ => false,
@@ -284,7 +284,9 @@ impl World {
                     self.fail(format!("{call} is taken by {operator} and by {other}"), &[]);
                 }
             }
-            Story::PhoneFailed { call, .. } | Story::Unwritten { call, what: "take", .. } => {
+            Story::PhoneFailed { call, .. }
+            | Story::NotHandedOver { call, .. }
+            | Story::Unwritten { call, what: "take", .. } => {
                 judge.taken.remove(call);
             }
             Story::HandedOver { .. } => judge.handed_over += 1,

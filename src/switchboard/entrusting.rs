@@ -1,0 +1,70 @@
+//! The operator's phone has hung up after its REFER: the caller is left to the phones that ring
+//! (RFC 5589 §6; the phone need not wait for the outcome).
+//!
+//! ```text
+//!   consulting, to hand over ── operator's phone BYE ──▶ entrusted ── 200 ──▶ handed over
+//!                                                            └ callee fails ──▶ queued, at the front
+//! ```
+
+use super::call::{OperatorCall, State, Wanted};
+use super::call_record::Handover;
+use super::context::Context;
+use super::ringing::Rung;
+use super::story::Story;
+use crate::acd;
+use crate::leg::{Command, Source};
+
+impl OperatorCall {
+    /// The operator leaves; the consultation goes on without it.
+    pub(super) fn entrust(&mut self, ctx: &mut Context<'_>) {
+        let State::Consulting { seat, mut callee, early, .. } =
+            std::mem::replace(&mut self.state, State::Ended)
+        else {
+            unreachable!("a caller is entrusted to phones that ring")
+        };
+        callee.on_behalf(self.caller);
+        let operator = seat.operator;
+        self.state = State::Entrusted { operator: operator.clone(), callee, early };
+        ctx.leg(Command::Listen(self.sources()));
+        self.follow_recording(ctx);
+        let number = self.callee().map(ToString::to_string).unwrap_or_default();
+        self.record.enter("entrusted", ctx.now.unix, &number);
+        ctx.keep(&self.record);
+        ctx.tell(&operator, self.last_view("handed-over"));
+        // The caller may come back, the operator does not wait for it.
+        ctx.queue(acd::Input::Free { request: self.request });
+    }
+
+    /// What the caller gets meanwhile.
+    pub(super) fn meanwhile(early: Option<crate::ids::LegId>) -> Source {
+        early.map_or(Source::RingBack, Source::Leg)
+    }
+
+    /// What became of the phones to which the caller was left.
+    pub(super) fn on_entrusted(&mut self, rung: Rung, ctx: &mut Context<'_>) {
+        let State::Entrusted { operator, callee, early } = &mut self.state else { return };
+        match rung {
+            Rung::Nothing | Rung::Ringing => {}
+            Rung::EarlyMedia(leg) => {
+                *early = Some(leg);
+                ctx.leg(Command::Listen(self.sources()));
+            }
+            Rung::Answered(leg, _) => {
+                let (operator, number) = (operator.clone(), callee.number.clone());
+                let follow = callee.is_widened(leg);
+                self.record.handover = Some(Handover::Unchecked);
+                self.record.enter("handed-over", ctx.now.unix, number.as_str());
+                self.go_among_themselves(&operator, Wanted { number, leg }, ctx);
+                if follow {
+                    ctx.leg(Command::Align { leg: self.caller, to: leg });
+                }
+            }
+            Rung::Failed(cause, _) => {
+                let (call, operator) = (self.id, operator.clone());
+                ctx.log(Story::NotHandedOver { call, operator, cause });
+                self.record.callee = None;
+                self.give_back(acd::Place::Front, String::new(), ctx);
+            }
+        }
+    }
+}
