@@ -1119,6 +1119,39 @@ Content-Length: 0
     let unknown = format!("{CONTACT}Replaces: nothing;to-tag={tag};from-tag=t\n");
     let effects = house.hears("198.51.100.8:5060", &invite(3, "4001", &unknown));
     assert_eq!(status(&effects), Some(481));
+    // RFC 3891 §3: a name that is not whole, and two of them.
+    let twice = format!("Replaces: {call_id};to-tag={tag};from-tag=t, x;to-tag=1;from-tag=2\n");
+    for (call, wrong) in [(4, format!("Replaces: {call_id}\n")), (5, twice)] {
+        let text = invite(call, "4001", &format!("{CONTACT}{wrong}"));
+        assert_eq!(status(&house.hears("198.51.100.8:5060", &text)), Some(400), "{wrong}");
+    }
+}
+
+/// A method that means nothing here is answered once for all, so that phones do not ask again.
+#[test]
+fn what_no_dialog_knows_gets_an_honest_answer() {
+    let (mut house, _) = House::new(State::default());
+    let mut ask = |call: u64, method: &str, extra: &str| {
+        let text = invite(call, "4001", extra).replace("INVITE", method);
+        let sent = sent(&house.hears("198.51.100.8:5060", &text));
+        let [(_, Message::Response(response))] = &sent[..] else { panic!("{method}: {sent:?}") };
+        let header = |name| response.headers.get(name).unwrap_or_default().to_owned();
+        let said = [HeaderName::AllowEvents, HeaderName::Unsupported].map(header).concat();
+        (response.status.as_u16(), said)
+    };
+    let says = |status: u16, said: &str| (status, said.to_owned());
+    for (call, event) in (1..).zip(["message-summary", "reg", "dialog", "presence", "ua-profile"]) {
+        let event = format!("Event: {event}\nExpires: 3600\n{CONTACT}");
+        assert_eq!(ask(call, "SUBSCRIBE", &event), says(489, "refer"));
+    }
+    assert_eq!(ask(11, "PUBLISH", "Event: presence\n"), says(489, "refer"));
+    assert_eq!(ask(12, "NOTIFY", "Event: keep-alive\n"), says(481, ""));
+    assert_eq!(ask(13, "REFER", "Refer-To: <sip:4001@cordboard.local>\n"), says(603, ""));
+    assert_eq!(ask(14, "OPTIONS", ""), says(200, "refer"));
+    assert_eq!(ask(15, "OPTIONS", "Require: replaces, Path\n"), says(200, "refer"));
+    let lacks = "Require: 100rel, sec-agree\nRequire: x-nonsense\n";
+    assert_eq!(ask(16, "OPTIONS", lacks), says(420, "sec-agree, x-nonsense"));
+    assert_eq!(ask(17, "MESSAGE", ""), says(405, ""));
 }
 
 // ---- hops ----

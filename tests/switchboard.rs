@@ -1415,6 +1415,78 @@ fn a_number_of_another_domain_is_none_of_ours() {
     );
 }
 
+/// RFC 3891: from the desk phone to the cordless one of the same terminal.
+#[test]
+fn a_person_goes_on_at_another_phone_of_the_same_terminal() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        3s   3002' replaces 3002
+                 3002' <- 200
+                 3003 gets 3002', 3002' gets 3003
+                 end 3002, transferred
+        4s   3003' replaces 3003
+                 3003' <- 200
+                 3003' gets 3002', 3002' gets 3003'
+                 end 3003, transferred
+        5s   3002' hangs up
+                 end 3003', normal-clearing
+        5s   all is quiet
+    ",
+    );
+}
+
+#[test]
+fn a_call_that_rings_is_picked_up_where_the_levels_admit() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 rings
+                 3003 <- 180
+        3s   3001 replaces 3003
+                 3001 <- 481 No such call
+        3s   4001 replaces 3002
+                 4001 <- 403 Not permitted
+        4s   3001 replaces 3002
+                 end 3002, answered-elsewhere
+                 3001 <- 200
+                 3003 <- 200
+                 3003 gets 3001, 3001 gets 3003
+                 3003 shows 3001
+                 3001 shows 3003
+        5s   3001 hangs up
+                 end 3003, normal-clearing
+        5s   all is quiet
+    ",
+    );
+}
+
+/// RFC 3891 §10: knowing a dialog's name is not enough.
+#[test]
+fn nobody_takes_the_place_of_another_in_a_call() {
+    play(
+        "
+        1s   3003 calls 3002
+                 call 3002 as 3003
+        2s   3002 answers
+                 3003 <- 200
+                 3003 gets 3002, 3002 gets 3003
+        3s   3001 replaces 3002
+                 3001 <- 603 Declined
+        3s   eve replaces 3002
+                 eve <- 603 Declined
+        3s   op1 talks to ada
+        4s   3001' replaces 3001
+                 3001' <- 603 Declined
+    ",
+    );
+}
+
 #[test]
 fn the_record_says_who_moved_a_call() {
     let mut house = House::new(AnsweredBy::Queue);

@@ -45,6 +45,11 @@ impl Session {
         if self.served.len() == SERVED_MAX {
             return self.reply(cx, tx, &request, 503);
         }
+        // RFC 3515 §2.1: other requests may be asked for; we make calls only.
+        let method = refer_to.uri.param("method");
+        if method.is_some_and(|method| !method.eq_ignore_ascii_case(Method::INVITE.as_str())) {
+            return self.reply(cx, tx, &request, 603);
+        }
         let named = |name: &str| name.eq_ignore_ascii_case("Replaces");
         let replaces = refer_to.uri.headers().find(|(name, _)| named(name));
         let replaces = replaces.map(|(_, value)| Replaces::parse(&value)).transpose();

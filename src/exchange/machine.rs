@@ -416,11 +416,8 @@ impl Machine {
             }
             leg::Effect::Media(command) => out.push(Effect::Media(command)),
             leg::Effect::PortsWanted(count) => out.push(Effect::PortsWanted(count)),
-            leg::Effect::Event(leg::Event::Offered { leg, replaces: Some(_), .. }) => {
-                self.decline_replacement(now, leg);
-            }
-            leg::Effect::Event(leg::Event::Offered { leg, video, sealed, .. }) => {
-                self.admit(now, leg, video, sealed);
+            leg::Effect::Event(leg::Event::Offered { leg, video, sealed, replaces, .. }) => {
+                self.admit(now, leg, (video, sealed), replaces);
             }
             leg::Effect::Event(event) => {
                 if let leg::Event::Ended { leg, .. } = event {

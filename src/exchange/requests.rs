@@ -35,8 +35,15 @@ use crate::transaction::ServerId;
 /// The methods that are understood somewhere in the house.
 const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER";
+/// What a request outside a dialog may require.
+const SUPPORTED: &str = "100rel, timer, replaces, path, outbound";
+/// The event packages that are understood somewhere in the house.
+const EVENTS: &str = "refer";
 /// The methods that mean something within a dialog only.
-const WITHIN_DIALOGS: [Method; 4] = [Method::BYE, Method::INFO, Method::PRACK, Method::UPDATE];
+const WITHIN_DIALOGS: [Method; 5] =
+    [Method::BYE, Method::INFO, Method::NOTIFY, Method::PRACK, Method::UPDATE];
+/// The methods that name an event package.
+const EVENT_METHODS: [Method; 2] = [Method::SUBSCRIBE, Method::PUBLISH];
 /// One terminal may begin so many calls in a second.
 pub const TERMINAL_CALLS_PER_SECOND_MAX: u32 = 20;
 /// One trunk may begin so many calls in a second.
@@ -51,6 +58,15 @@ pub(super) enum Caller {
     Party { identity: Identity, dialled: Number, params: String, no_queue: bool, flow: Flow },
     /// A desk.
     Desk { operator: OperatorId, flow: Flow },
+}
+
+impl Caller {
+    fn is_terminal(&self) -> bool {
+        match self {
+            Self::Party { identity, .. } => identity.terminal().is_some(),
+            Self::Desk { .. } => false,
+        }
+    }
 }
 
 impl Machine {
@@ -78,14 +94,28 @@ impl Machine {
             }
             method if *method == Method::INVITE => self.on_invite(now, id, flow, request, out),
             method if *method == Method::OPTIONS => {
+                if let Some(response) = self.lacks(&request) {
+                    return self.respond_stateless(now, id, response);
+                }
                 let mut response = self.response(&request, StatusCode::OK, "");
                 response.headers.push(HeaderName::Allow, ALLOW);
                 response.headers.push(HeaderName::Accept, "application/sdp");
-                response.headers.push(HeaderName::Supported, "100rel, timer, path, outbound");
+                response.headers.push(HeaderName::Supported, SUPPORTED);
+                response.headers.push(HeaderName::AllowEvents, EVENTS);
                 self.respond_stateless(now, id, response);
             }
             method if WITHIN_DIALOGS.contains(method) => {
                 self.refuse(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST, "");
+            }
+            // A transfer is asked for within the call that is to be transferred.
+            method if *method == Method::REFER => {
+                self.refuse(now, id, &request, StatusCode::DECLINE, "Use the dialog");
+            }
+            // RFC 6665 §8.3.2: no package that a phone could subscribe to, now or later.
+            method if EVENT_METHODS.contains(method) => {
+                let mut response = self.response(&request, StatusCode::BAD_EVENT, "");
+                response.headers.push(HeaderName::AllowEvents, EVENTS);
+                self.respond_stateless(now, id, response);
             }
             _ => {
                 let mut response = self.response(&request, StatusCode::METHOD_NOT_ALLOWED, "");
@@ -183,7 +213,17 @@ impl Machine {
     }
 
     /// The leg can be answered: the switchboard hears of the call.
-    pub(super) fn admit(&mut self, now: Now, leg: LegId, video: bool, sealed: bool) {
+    pub(super) fn admit(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        (video, sealed): (bool, bool),
+        replaces: Option<LegId>,
+    ) {
+        let is_terminal = self.callers.get(&leg).is_some_and(Caller::is_terminal);
+        if replaces.is_some() && !is_terminal {
+            return self.decline_replacement(now, leg);
+        }
         let input = match self.callers.remove(&leg) {
             Some(Caller::Party { identity, .. }) if !sealed && self.demands_srtp(&identity) => {
                 return self.decline_clear_speech(now, leg);
@@ -193,7 +233,8 @@ impl Machine {
                     self.strangers.opened(leg, flow.remote.ip());
                     self.leg(now, leg::Input::Unvouched(leg));
                 }
-                let incoming = Incoming { leg, flow, identity, dialled, params, no_queue, video };
+                let incoming =
+                    Incoming { leg, flow, identity, dialled, params, no_queue, video, replaces };
                 switchboard::Input::Incoming(incoming)
             }
             Some(Caller::Desk { operator, flow }) => {
@@ -230,8 +271,8 @@ impl Machine {
         self.leg(now, leg::Input::Command(leg::Command::Refuse { leg, refusal }));
     }
 
-    /// Parties are replaced by REFER to us, never by a call from outside: nobody may take a place in
-    /// a call by knowing its name (RFC 3891 §3 lets us decline).
+    /// Only a terminal may take a place in a call, not everybody who knows its name (RFC 3891 §3 lets us
+    /// decline).
     pub(super) fn decline_replacement(&mut self, now: Now, leg: LegId) {
         self.callers.remove(&leg);
         let refusal = leg::Refusal {
@@ -398,6 +439,20 @@ impl Machine {
         }
         response.headers.set_to_tag(&self.tags.of(&request.headers));
         response
+    }
+
+    /// The 420 to a request that requires what we lack (RFC 3261 §8.2.2.3).
+    fn lacks(&mut self, request: &Request) -> Option<Response> {
+        let known =
+            |option: &str| SUPPORTED.split(", ").any(|ours| ours.eq_ignore_ascii_case(option));
+        let required = request.headers.list(HeaderName::Require);
+        let unknown: Vec<_> = required.filter(|option| !known(option)).collect();
+        if unknown.is_empty() {
+            return None;
+        }
+        let mut response = self.response(request, StatusCode::BAD_EXTENSION, "");
+        response.headers.push(HeaderName::Unsupported, &unknown.join(", "));
+        Some(response)
     }
 
     fn refuse(

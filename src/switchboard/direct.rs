@@ -217,7 +217,7 @@ impl DirectCall {
         }
     }
 
-    fn talk(&mut self, callee: Wanted, ctx: &mut Context<'_>) {
+    pub(super) fn talk(&mut self, callee: Wanted, ctx: &mut Context<'_>) {
         if !std::mem::replace(&mut self.answered, true) {
             let choice = Choice { like: Some(callee.leg), prefer: vec![] };
             ctx.leg(Command::Answer { leg: self.caller, choice, identify: None });

@@ -49,6 +49,8 @@ pub struct Incoming {
     pub no_queue: bool,
     /// Its INVITE offers video, or leaves the offer to us.
     pub video: bool,
+    /// The leg whose place it wants (RFC 3891).
+    pub replaces: Option<LegId>,
 }
 
 /// A caller that leaves one call for another number, answered or not.
@@ -64,7 +66,10 @@ pub(super) struct Onward {
 
 impl Machine {
     pub(super) fn dispatch(&mut self, env: &mut Env<'_>, incoming: Incoming) {
-        let Incoming { leg, flow, identity, dialled, params, no_queue, video } = incoming;
+        if let Some(replaced) = incoming.replaces {
+            return self.replace(env, &incoming, replaced);
+        }
+        let Incoming { leg, flow, identity, dialled, params, no_queue, video, .. } = incoming;
         let directory = env.world.directory;
         self.last_call += 1;
         let call = CallId(self.last_call);

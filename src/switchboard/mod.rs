@@ -41,6 +41,7 @@ mod machine;
 mod phones;
 mod recording;
 mod refusal;
+mod replacing;
 mod ringing;
 mod settings;
 mod story;

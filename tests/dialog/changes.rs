@@ -637,6 +637,10 @@ fn a_refer_of_the_peer_goes_up_and_is_reported() {
         us -> peer    400 for REFER
         peer -> us    REFER to nothing
         us -> peer    400 for REFER
+        peer -> us    REFER to sip:3002@example.com;method=BYE
+        us -> peer    603 for REFER
+        peer -> us    REFER to sip:3002@example.com;method=INVITE
+        us -> user    referred to sip:3002@example.com;method=INVITE
     ",
     );
 }

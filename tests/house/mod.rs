@@ -436,6 +436,16 @@ impl House {
     }
 
     fn call(&mut self, now: Instant, who: &str, to: &str, video: bool) -> Vec<String> {
+        self.call_in_place(now, who, (to, video), None)
+    }
+
+    fn call_in_place(
+        &mut self,
+        now: Instant,
+        who: &str,
+        (to, video): (&str, bool),
+        replaces: Option<LegId>,
+    ) -> Vec<String> {
         let leg = self.new_leg(who);
         // `3002'` is the second call of 3002.
         let who = who.trim_end_matches('\'');
@@ -463,6 +473,7 @@ impl House {
             params: String::new(),
             no_queue: false,
             video,
+            replaces,
         };
         self.give(now, Input::Incoming(incoming))
     }
@@ -657,6 +668,10 @@ impl day::Machine for House {
                 vec![]
             }
             [who, "calls", to] => self.call(now, who, to, true),
+            [who, "replaces", other] => {
+                let replaced = Some(self.leg(other));
+                self.call_in_place(now, who, (other, true), replaced)
+            }
             [who, "calls", to, "without", "video"] => self.call(now, who, to, false),
             ["3002", "unhealthy"] | ["ada", "unhealthy"] => {
                 self.health(now, words[0], Quality::None)
