@@ -4,7 +4,8 @@
 //!   ours:    Idle ── queue ──▶ Asked ── 2xx: ACK ──▶ Idle
 //!              ▲                 │ ├── 491 ──▶ BackingOff ── 2.1 to 4 s, or 0 to 2 s ──▶ Asked
 //!              │                 │ ├── 408, 481, nothing ──▶ BYE
-//!              │                 │ └── not carried ──▶ as refused; a refresh is tried again
+//!              │                 │ ├── not carried ──▶ as refused; a refresh is tried again
+//!              │                 │ └── asked before the answer: 408, 481, nothing ──▶ as refused
 //!              └── any other: what was agreed before holds (RFC 6141)
 //!   theirs:  Idle ── INVITE, UPDATE with offer ──▶ Reoffered ── Answer, Refuse ──▶ Idle
 //!              491 while ours is asked, 500 and Retry-After while another of theirs waits
@@ -41,11 +42,20 @@ enum Ours {
         transaction: ClientTx,
         change: Change,
         carries: Carries,
+        early: Option<Early>,
     },
     BackingOff {
         until: Instant,
         change: Change,
     },
+}
+
+/// The branch in whose early dialog something was asked. Whatever it answers, or fails to, says nothing of
+/// the dialog of the branch that answers the INVITE.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Early {
+    /// The tag of the branch.
+    tag: String,
 }
 
 /// What our request says of offers.
@@ -168,6 +178,7 @@ impl Session {
         let Some(dialog) = self.active() else {
             return;
         };
+        let early = (!established).then(|| Early { tag: dialog.remote_tag().to_owned() });
         let method = if by_update { Method::UPDATE } else { Method::INVITE };
         let mut request = dialog.request(method, settings);
         let to = dialog.way.destination;
@@ -196,7 +207,7 @@ impl Session {
             self.last_body = body;
         }
         let transaction = self.send_request(cx, to, request, Purpose::Change);
-        self.changes.ours = Ours::Asked { transaction, change, carries };
+        self.changes.ours = Ours::Asked { transaction, change, carries, early };
     }
 
     /// A challenge was answered: the change goes on under another name.
@@ -217,9 +228,9 @@ impl Session {
         let Ok((seq, method)) = response.headers.cseq() else {
             return;
         };
-        let (change, carries) = match std::mem::take(&mut self.changes.ours) {
-            Ours::Asked { transaction, change, carries } if transaction == asked => {
-                (change, carries)
+        let (change, carries, early) = match std::mem::take(&mut self.changes.ours) {
+            Ours::Asked { transaction, change, carries, early } if transaction == asked => {
+                (change, carries, early)
             }
             other => {
                 self.changes.ours = other;
@@ -231,6 +242,9 @@ impl Session {
                 return;
             }
         };
+        if early.as_ref().is_some_and(|early| !self.speaks_with(early)) {
+            return self.change_of_another(cx, change);
+        }
         match response.status.as_u16() {
             200..=299 => self.change_done(cx, asked, carries, &change, response),
             491 => {
@@ -247,8 +261,8 @@ impl Session {
                 }
                 self.changes.queue.push_front(change);
             }
-            // §14.1, §12.2.1.2: the peer has lost the dialog.
-            408 | 481 => return self.give_up(cx, Cause::Lost, By::Peer),
+            // §14.1, §12.2.1.2: the peer has lost the dialog. The call has not, while it rings.
+            408 | 481 if early.is_none() => return self.give_up(cx, Cause::Lost, By::Peer),
             status => self.change_refused(cx, &change, status),
         }
         self.next_change(cx);
@@ -266,6 +280,46 @@ impl Session {
             },
             other => self.changes.ours = other,
         }
+        self.next_change(cx);
+    }
+
+    /// Nothing comes to what was asked before the answer: the INVITE has a fate of its own.
+    pub(super) fn early_change_unanswered(
+        &mut self,
+        cx: &mut Context<'_>,
+        asked: ClientTx,
+    ) -> bool {
+        match std::mem::take(&mut self.changes.ours) {
+            Ours::Asked { transaction, change, early: Some(early), .. } if transaction == asked => {
+                if self.speaks_with(&early) {
+                    let timeout = StatusCode::REQUEST_TIMEOUT.as_u16();
+                    self.change_refused(cx, &change, timeout);
+                    self.next_change(cx);
+                } else {
+                    self.change_of_another(cx, change);
+                }
+                true
+            }
+            other => {
+                self.changes.ours = other;
+                false
+            }
+        }
+    }
+
+    /// Whether the branch is still one that we speak with.
+    fn speaks_with(&self, early: &Early) -> bool {
+        match &self.state {
+            State::Calling(calling) => calling.has_fork(&early.tag),
+            State::Ringing(_) | State::Established | State::Over { .. } => {
+                self.dialog.remote_tag() == early.tag
+            }
+        }
+    }
+
+    /// A branch was asked that is none of ours any more: whoever answered has not heard of it.
+    fn change_of_another(&mut self, cx: &mut Context<'_>, change: Change) {
+        self.changes.queue.push_front(change);
         self.next_change(cx);
     }
 

@@ -15,7 +15,8 @@ use crate::sip::{HeaderName, Method, RAck, Response};
 use crate::time::{Instant, Repeat};
 use std::collections::VecDeque;
 
-/// The most 1xx that wait behind an unacknowledged one; the oldest of more is left out.
+/// The most 1xx that wait behind an unacknowledged one; of more the oldest is left out, one without a
+/// session description first.
 pub const QUEUED_MAX: usize = 8;
 
 /// The reliable 1xx of one INVITE.
@@ -62,7 +63,8 @@ impl Reliable {
     pub fn send(&mut self, now: Instant, mut response: Response) -> Option<Response> {
         if matches!(self.state, State::Repeating { .. }) {
             if self.queue.len() == QUEUED_MAX {
-                self.queue.pop_front();
+                let plain = self.queue.iter().position(|waiting| waiting.body.is_empty());
+                self.queue.remove(plain.unwrap_or(0));
             }
             self.queue.push_back(response);
             return None;
@@ -108,12 +110,19 @@ impl Reliable {
         }
     }
 
-    /// Whether a 1xx with a session description waits for its PRACK: no 2xx before that.
+    /// Whether a 1xx with a session description waits for its PRACK, or behind another: no 2xx before
+    /// that.
     pub fn holds_back_answer(&self) -> bool {
-        match &self.state {
+        let is_open = match &self.state {
             State::Repeating { response, .. } => !response.body.is_empty(),
             State::Idle | State::Silent { .. } => false,
-        }
+        };
+        is_open || self.queue.iter().any(|waiting| !waiting.body.is_empty())
+    }
+
+    /// A 2xx waits: of the 1xx before it only those with a session description are worth waiting for.
+    pub fn keep_descriptions(&mut self) {
+        self.queue.retain(|waiting| !waiting.body.is_empty());
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.

@@ -243,6 +243,7 @@ impl Session {
                 cx.tell(Event::InfoAnswered { tag, status });
             }
             Purpose::Refer => self.refer_answered(cx, status),
+            Purpose::Change if self.early_change_unanswered(cx, transaction) => return,
             Purpose::Change if by == By::Transport => self.change_not_carried(cx, transaction),
             Purpose::Change => {}
         }

@@ -60,6 +60,17 @@ impl Ringing {
         self.again.is_some()
     }
 
+    /// A reliable 1xx goes out: its description counts from now on, and not while it waits behind another.
+    fn note_said(&mut self, response: &Response) {
+        if !response.body.is_empty() {
+            self.offer = match self.offer {
+                Offer::Theirs => Offer::Settled,
+                Offer::Wanted => Offer::Ours,
+                known @ (Offer::Ours | Offer::Settled) => known,
+            };
+        }
+    }
+
     /// The next moment at which something is due.
     pub fn deadline(&self) -> Option<Instant> {
         earliest(self.reliable.deadline(), self.again.as_ref().map(|again| again.at))
@@ -147,16 +158,12 @@ impl Session {
             Reliability::Bodies => !response.body.is_empty(),
             Reliability::All => true,
         };
-        if reliably && !response.body.is_empty() {
-            ringing.offer = match ringing.offer {
-                Offer::Theirs => Offer::Settled,
-                Offer::Wanted => Offer::Ours,
-                known => known,
-            };
-        }
         let invite = ringing.invite;
-        let now = if reliably { ringing.reliable.send(cx.now, response) } else { Some(response) };
-        if let Some(response) = now {
+        if !reliably {
+            return cx.respond(invite, response);
+        }
+        if let Some(response) = ringing.reliable.send(cx.now, response) {
+            ringing.note_said(&response);
             cx.respond(invite, response);
         }
     }
@@ -168,6 +175,7 @@ impl Session {
         // RFC 3262 §3: no 2xx while a session description is unacknowledged.
         if ringing.reliable.holds_back_answer() {
             ringing.accept = Some((body, headers));
+            ringing.reliable.keep_descriptions();
             return;
         }
         ringing.reliable.fall_silent();
@@ -270,10 +278,13 @@ impl Session {
             return;
         };
         let invite = ringing.invite;
-        if let Some((body, headers)) = ringing.accept.take() {
+        if let Some((body, headers)) =
+            ringing.accept.take_if(|_| !ringing.reliable.holds_back_answer())
+        {
             return self.accept(cx, body, headers);
         }
         if let Some(response) = ringing.reliable.next(cx.now) {
+            ringing.note_said(&response);
             cx.respond(invite, response);
         }
     }

@@ -581,10 +581,12 @@ impl Session {
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
     pub fn deadline(&self) -> Option<Instant> {
+        let changes = self.changes.deadline();
         let state = match &self.state {
-            State::Ringing(ringing) => ringing.deadline(),
-            State::Established => earliest(self.timer.deadline(), self.changes.deadline()),
-            State::Calling(_) | State::Over { .. } => None,
+            State::Ringing(ringing) => earliest(ringing.deadline(), changes),
+            State::Established => earliest(self.timer.deadline(), changes),
+            State::Calling(_) => changes,
+            State::Over { .. } => None,
         };
         let handshake = match &self.handshake {
             Handshake::AckDue(due) => Some(due.repeat.at().min(due.give_up)),
@@ -599,7 +601,10 @@ impl Session {
         self.forget_acks(cx);
         self.tick_handshake(cx);
         match &self.state {
-            State::Ringing(_) => self.tick_ringing(cx),
+            State::Ringing(_) => {
+                self.tick_ringing(cx);
+                self.tick_changes(cx);
+            }
             State::Established => {
                 match self.timer.tick(cx.now) {
                     Some(Due::Refresh) => self.refresh(cx),
@@ -608,7 +613,8 @@ impl Session {
                 }
                 self.tick_changes(cx);
             }
-            State::Calling(_) | State::Over { .. } => {}
+            State::Calling(_) => self.tick_changes(cx),
+            State::Over { .. } => {}
         }
     }
 

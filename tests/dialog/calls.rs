@@ -721,6 +721,58 @@ fn without_a_prack_the_call_is_refused() {
     );
 }
 
+/// RFC 3262 §3, §5: a description that waits behind an unacknowledged 1xx has not been said.
+#[test]
+fn an_answer_behind_an_unacknowledged_180_is_said_before_the_200() {
+    play(
+        "
+        peer -> us    INVITE sdp:a require=100rel
+        us -> user    invited sdp:a
+        user -> us    180
+        us -> peer    180 reliable
+        user -> us    182
+        user -> us    183 sdp:b
+        user -> us    tell            # no offer: it may go at once
+        us -> peer    UPDATE with identity
+        peer -> us    200 for UPDATE
+        user -> us    accept
+        peer -> us    PRACK
+        us -> peer    200 for PRACK
+        us -> peer    183 sdp:b reliable
+        peer -> us    PRACK
+        us -> peer    200 for PRACK
+        us -> peer    200
+        peer -> us    ACK
+        us -> user    confirmed
+    ",
+    );
+}
+
+#[test]
+fn an_offer_behind_an_unacknowledged_180_is_no_open_offer_yet() {
+    play(
+        "
+        peer -> us    INVITE require=100rel
+        us -> user    invited
+        user -> us    180
+        us -> peer    180 reliable
+        user -> us    183 sdp:b
+        peer -> us    PRACK sdp:x     # nothing was offered that this could answer
+        us -> peer    400 for PRACK
+        us -> peer    183 sdp:b reliable
+        peer -> us    PRACK sdp:a
+        us -> peer    200 for PRACK
+        us -> user    provisional answered sdp:a
+        user -> us    accept
+        us -> peer    200
+        peer -> us    ACK
+        us -> user    confirmed
+        peer -> us    INVITE sdp:c
+        us -> user    reoffered sdp:c
+    ",
+    );
+}
+
 #[test]
 fn our_offer_in_a_183_is_answered_by_the_prack() {
     play(

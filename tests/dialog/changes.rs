@@ -266,6 +266,96 @@ fn an_update_tells_headers_and_without_update_a_reinvite_repeats_itself() {
     );
 }
 
+/// Rung by rung to the end of the session: what went wrong while it rang stands in the way of nothing.
+const TO_THE_END: &str = "
+        peer -> us    200 timer=90;refresher=uac
+        us -> peer    ACK
+        us -> user    answered
+        +45s
+        us -> peer    UPDATE
+        peer -> us    200 for UPDATE timer=90;refresher=uac
+        us -> user    refreshed
+        +45s
+        us -> peer    UPDATE
+        +45s
+        us -> peer    BYE reason
+        us -> user    ended Connection lost by Timer
+";
+
+const EARLY_UPDATE: &str = "
+        user -> us    call sdp:a
+        us -> peer    INVITE sdp:a
+        peer -> us    183 rseq=1 sdp:b
+        us -> peer    PRACK rack=1
+        us -> user    183 sdp:b
+        peer -> us    200 for PRACK
+";
+
+#[test]
+fn an_early_update_without_an_answer_leaves_the_call_alone() {
+    for fault in ["timeout of UPDATE", "no transport for UPDATE"] {
+        play(&format!(
+            "{EARLY_UPDATE}
+        user -> us    offer by update sdp:c
+        us -> peer    UPDATE sdp:c
+        {fault}
+        us -> user    reoffer refused 408
+        user -> us    tell
+        us -> peer    UPDATE with identity
+        {fault}
+        {TO_THE_END}"
+        ));
+    }
+    for status in [408, 481, 500] {
+        play(&format!(
+            "{EARLY_UPDATE}
+        user -> us    offer by update sdp:c
+        us -> peer    UPDATE sdp:c
+        peer -> us    {status} for UPDATE
+        us -> user    reoffer refused {status}
+        {TO_THE_END}"
+        ));
+    }
+}
+
+#[test]
+fn an_early_update_is_asked_again_after_491_while_it_still_rings() {
+    play(&format!(
+        "{EARLY_UPDATE}
+        user -> us    offer by update sdp:c
+        us -> peer    UPDATE sdp:c
+        peer -> us    491 for UPDATE
+        +4s
+        us -> peer    UPDATE sdp:c
+        peer -> us    200 for UPDATE sdp:d
+        us -> user    reoffer answered sdp:d
+        {TO_THE_END}"
+    ));
+}
+
+/// The branch that was asked is silent, another answers: it is told now, and its call goes on.
+#[test]
+fn what_one_branch_leaves_unanswered_is_no_fault_of_the_other() {
+    play(
+        "
+        user -> us    call sdp:a
+        us -> peer    INVITE sdp:a
+        peer -> us    180 tag=other
+        us -> user    180
+        user -> us    tell
+        us -> peer    UPDATE with identity to other
+        peer -> us    200 sdp:b timer=90;refresher=uac
+        us -> peer    ACK
+        us -> user    answered sdp:b fork 1
+        timeout of UPDATE
+        us -> peer    UPDATE with identity
+        peer -> us    200 for UPDATE
+        +45s
+        us -> peer    UPDATE
+    ",
+    );
+}
+
 #[test]
 fn an_update_of_the_peer_is_answered_early_and_late() {
     play(
