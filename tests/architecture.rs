@@ -330,6 +330,9 @@ fn functions_stay_short() {
     }
 }
 
+/// What asks the allocator for its free memory, which only libc can.
+const THE_ALLOCATOR: &str = "src/server/memory.rs";
+
 #[test]
 fn every_exception_gives_its_reason() {
     check(|file, faults| {
@@ -348,10 +351,11 @@ fn every_exception_gives_its_reason() {
                     text.trim()
                 );
             }
-            if text.contains("unsafe_code") && file.room != "codec" {
+            let is_known = file.room == "codec" || file.path.ends_with(THE_ALLOCATOR);
+            if text.contains("unsafe_code") && !is_known {
                 let _ = writeln!(
                     faults,
-                    "{}:{}: only a codec's binding may be unsafe",
+                    "{}:{}: only a codec's binding, and what asks the allocator, may be unsafe",
                     file.path,
                     at + 1
                 );

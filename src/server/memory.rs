@@ -1,6 +1,7 @@
 //! Memory that a flood has left behind goes back to the system. glibc keeps what is free between pieces in
 //! use for as long as the process lives; `malloc_trim(3)` hands it back.
 
+// Nothing but libc asks the allocator for its free memory.
 #![allow(unsafe_code)]
 
 use std::io;
