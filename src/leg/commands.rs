@@ -63,12 +63,7 @@ impl Machine {
             Command::RequestKeyFrame { leg } => self.request_key_frame(leg, out),
             Command::SendDtmf { leg, digit } => self.send_dtmf(now, leg, digit, out),
             Command::InterceptDtmf { leg, on } => self.intercept(leg, on, out),
-            // A phone is not asked anew for what it has been told (RFC 4916 §4.1).
-            Command::Identify { leg, party } if self.shows(leg, &party) => {}
-            Command::Identify { leg, party } => {
-                let headers = vec![self.asserted(&party)];
-                self.want(now, leg, dialog::Command::Update { body: None, headers }, out);
-            }
+            Command::Identify { leg, party } => self.identify(now, leg, party, out),
             Command::Probe { leg } => {
                 let (body, headers) = (None, vec![]);
                 self.want(now, leg, dialog::Command::Update { body, headers }, out);
@@ -454,11 +449,15 @@ impl Machine {
         self.want(now, id, notify, out);
     }
 
-    /// Whether this phone shows this party already; it does from now on.
-    fn shows(&mut self, id: LegId, party: &Party) -> bool {
-        self.legs.get_mut(&id).is_some_and(|leg| {
-            leg.shown.replace(party.clone()).is_some_and(|before| before == *party)
-        })
+    /// Tells a phone with whom it talks (RFC 4916 §4.1), unless that is what it was told last.
+    fn identify(&mut self, now: Instant, id: LegId, party: Party, out: &mut Vec<Effect>) {
+        let headers = vec![self.asserted(&party)];
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if leg.shown.as_ref() == Some(&party) {
+            return;
+        }
+        leg.shown = Some(party);
+        self.want(now, id, dialog::Command::Update { body: None, headers }, out);
     }
 
     fn asserted(&self, party: &Party) -> Header {
