@@ -315,7 +315,7 @@ impl Session {
 /// What an INVITE deserves that asks for what we cannot do: 420 (§8.2.2.3), 422 (RFC 4028 §9), 400 where
 /// the call that it is to replace is not named whole.
 pub fn refusal_by_headers(cx: &Context<'_>, request: &Request) -> Option<Response> {
-    let unknown = unsupported(&request.headers);
+    let unknown = request.headers.unsupported(&SUPPORTED);
     if !unknown.is_empty() {
         let mut response = request.response(StatusCode::BAD_EXTENSION);
         response.headers.push(HeaderName::Unsupported, &unknown.join(", "));
@@ -332,11 +332,6 @@ pub fn refusal_by_headers(cx: &Context<'_>, request: &Request) -> Option<Respons
         response.headers.push(HeaderName::MinSe, &cx.settings.min_se.to_string());
         response
     })
-}
-
-fn unsupported(headers: &Headers) -> Vec<&str> {
-    let known = |option: &str| SUPPORTED.iter().any(|ours| ours.eq_ignore_ascii_case(option));
-    headers.list(HeaderName::Require).filter(|option| !known(option)).collect()
 }
 
 /// Somebody else answered, says the Reason of the caller's proxy; else the caller gave up.

@@ -36,7 +36,7 @@ use crate::transaction::ServerId;
 const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER";
 /// What a request outside a dialog may require.
-const SUPPORTED: &str = "100rel, timer, replaces, path, outbound";
+const SUPPORTED: [&str; 5] = ["100rel", "timer", "replaces", "path", "outbound"];
 /// The event packages that are understood somewhere in the house.
 const EVENTS: &str = "refer";
 /// The methods that mean something within a dialog only.
@@ -100,7 +100,7 @@ impl Machine {
                 let mut response = self.response(&request, StatusCode::OK, "");
                 response.headers.push(HeaderName::Allow, ALLOW);
                 response.headers.push(HeaderName::Accept, "application/sdp");
-                response.headers.push(HeaderName::Supported, SUPPORTED);
+                response.headers.push(HeaderName::Supported, &SUPPORTED.join(", "));
                 response.headers.push(HeaderName::AllowEvents, EVENTS);
                 self.respond_stateless(now, id, response);
             }
@@ -443,10 +443,7 @@ impl Machine {
 
     /// The 420 to a request that requires what we lack (RFC 3261 §8.2.2.3).
     fn lacks(&mut self, request: &Request) -> Option<Response> {
-        let known =
-            |option: &str| SUPPORTED.split(", ").any(|ours| ours.eq_ignore_ascii_case(option));
-        let required = request.headers.list(HeaderName::Require);
-        let unknown: Vec<_> = required.filter(|option| !known(option)).collect();
+        let unknown = request.headers.unsupported(&SUPPORTED);
         if unknown.is_empty() {
             return None;
         }

@@ -352,6 +352,13 @@ impl Headers {
         self.has_token(HeaderName::Require, option)
     }
 
+    /// What Require names beside `ours`: a 420 says so in Unsupported (RFC 3261 §8.2.2.3).
+    #[must_use]
+    pub fn unsupported(&self, ours: &[&str]) -> Vec<&str> {
+        let known = |option: &str| ours.iter().any(|own| own.eq_ignore_ascii_case(option));
+        self.list(HeaderName::Require).filter(|option| !known(option)).collect()
+    }
+
     /// Whether Privacy asks for `kind`: `id`, `header`, `session`, … (RFC 3323 §4.2). Its elements
     /// are separated by semicolons; some peers use commas.
     #[must_use]
