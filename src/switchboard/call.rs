@@ -184,6 +184,11 @@ pub(super) struct Arrived {
     pub crowded: bool,
 }
 
+/// What is heard of phones that ring.
+fn while_it_rings(early: Option<LegId>) -> Source {
+    early.map_or(Source::RingBack, Source::Leg)
+}
+
 impl OperatorCall {
     pub fn new(arrived: Arrived) -> Self {
         Self {
@@ -224,10 +229,9 @@ impl OperatorCall {
                 vec![(c, Source::Leg(o.phone)), (o.phone, Source::Leg(c))]
             }
             State::Consulting { seat: o, early, .. } => {
-                let callee = early.map_or(Source::RingBack, Source::Leg);
-                vec![(c, asking), (o.phone, callee)]
+                vec![(c, asking), (o.phone, while_it_rings(*early))]
             }
-            State::Entrusted { early, .. } => vec![(c, Self::meanwhile(*early))],
+            State::Entrusted { early, .. } => vec![(c, while_it_rings(*early))],
             State::TalkingToCallee { seat: o, callee: u } => {
                 vec![(c, asking), (o.phone, Source::Leg(u.leg)), (u.leg, Source::Leg(o.phone))]
             }
@@ -308,7 +312,8 @@ impl OperatorCall {
         }
     }
 
-    /// The operator's lease is over: nobody is left who could cancel a consultation that rings.
+    /// The operator's lease is over: nobody is left who could cancel a consultation that rings. A hand-over
+    /// was asked for by the phone, which is there.
     pub fn lease_over(&mut self, ctx: &mut Context<'_>) {
         if let State::Consulting { then: Then::Talk, .. } = self.state {
             self.drop_callee(Cause::Lost, ctx);

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::ringing::Rung;
 use super::story::Story;
 use crate::acd;
-use crate::leg::{Command, Source};
+use crate::leg::Command;
 
 impl OperatorCall {
     /// The operator leaves; the consultation goes on without it.
@@ -33,11 +33,6 @@ impl OperatorCall {
         ctx.tell(&operator, self.last_view("handed-over"));
         // The caller may come back, the operator does not wait for it.
         ctx.queue(acd::Input::Free { request: self.request });
-    }
-
-    /// What the caller gets meanwhile.
-    pub(super) fn meanwhile(early: Option<crate::ids::LegId>) -> Source {
-        early.map_or(Source::RingBack, Source::Leg)
     }
 
     /// What became of the phones to which the caller was left.
