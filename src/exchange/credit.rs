@@ -11,7 +11,8 @@
 //!
 //! What has no credit is not sent, as if the network had lost it. A phone whose INVITE is left without any
 //! response repeats it (RFC 3261 §17.1.1.2) and so earns the response; one that has had a provisional response does
-//! not, so that these leave room for a final one and its repetitions: a guest hears that it waits half a second later.
+//! not, so that these leave room for a final one and its repetitions. A guest's phone shows that it rings or
+//! waits when its INVITE has come for the second time, or later where that is short.
 
 use crate::sip::{Destination, Flow, Message, StatusCode, Transport};
 use crate::time::{Duration, Instant};

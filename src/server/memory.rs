@@ -8,7 +8,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-/// Between two times: what a flood took is back within a minute of its end.
+/// Between two times.
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// Gives memory back again and again, for as long as the process lives.

@@ -163,7 +163,7 @@ impl Machine {
         }
         let settings = self.settings.queues.get(&queue);
         let answered_by = match identity.origin {
-            // Nobody's guest call costs money, and only its ACK shows that somebody is there.
+            // Only its ACK shows that a guest is there. A gateway whose callers pay is a trunk.
             Origin::Guest { .. } => AnsweredBy::Queue,
             Origin::Terminal(_) | Origin::Trunk(_) => {
                 settings.map_or(AnsweredBy::Queue, |settings| settings.answer)
