@@ -2005,11 +2005,8 @@ fn a_refer_from_the_operators_phone_consults_and_hands_over() {
     );
 }
 
-/// RFC 5589 §6: a phone that is told 202 may hang up; the caller is not to suffer from it.
-#[test]
-fn a_phone_that_hangs_up_after_its_refer_leaves_the_caller_to_the_wanted_phone() {
-    play(
-        "
+/// The operator talks to ada and asks its phone to leave her to 3002.
+const REFERS: &str = "
         3s   op1 talks to ada
         4s   3001 refers to 3002
                  3001 <- 202
@@ -2018,10 +2015,21 @@ fn a_phone_that_hangs_up_after_its_refer_leaves_the_caller_to_the_wanted_phone()
                  call 3002 as 3001
                  op1: call r1 consulting
                  op1: callee 3002 trying
+";
+
+/// It does not wait for what comes of it.
+const HANGS_UP: &str = "
         5s   3001 hangs up
                  ada gets ring-back
                  op1: call r1 ended, handed-over
                  op1: state idle, phone ok
+";
+
+/// RFC 5589 §6: a phone that is told 202 may hang up; the caller is not to suffer from it.
+#[test]
+fn a_phone_that_hangs_up_after_its_refer_leaves_the_caller_to_the_wanted_phone() {
+    play(&format!(
+        "{REFERS}{HANGS_UP}
         6s   3002 rings
         7s   3002 plays
                  ada gets 3002
@@ -2031,87 +2039,57 @@ fn a_phone_that_hangs_up_after_its_refer_leaves_the_caller_to_the_wanted_phone()
         9s   ada hangs up
                  end 3002, normal-clearing
         9s   all is quiet
-    ",
-    );
+    "
+    ));
 }
 
 #[test]
-fn a_caller_that_was_left_to_a_phone_in_vain_is_the_next_in_the_queue() {
-    for fails in ["3002 refuses 486", "3002 lets it ring"] {
-        let at = if fails.ends_with("486") { 6 } else { 34 };
-        let what = if at == 6 { fails } else { "alarm" };
-        let then = if at == 6 {
-            "op1: offer r1, 1 of 1"
-        } else {
-            "ada gets position 1\n                 op1: offer r1, 1 of 1"
-        };
-        let ends = if at == 6 { "ada gets position 1" } else { "end 3002, no-answer" };
-        play(&format!(
-            "
-        3s   op1 talks to ada
-        4s   3001 refers to 3002
-                 3001 <- 202
-                 3001 <- NOTIFY 100
-                 ada gets asking, 3001 gets ring-back
-                 call 3002 as 3001
-                 op1: call r1 consulting
-                 op1: callee 3002 trying
-        5s   3001 hangs up
-                 ada gets ring-back
-                 op1: call r1 ended, handed-over
-                 op1: state idle, phone ok
-        {at}s   {what}
-                 {ends}
-                 {then}
+fn a_caller_that_was_left_to_a_phone_that_is_busy_is_the_next_in_the_queue() {
+    play(&format!(
+        "{REFERS}{HANGS_UP}
+        6s   3002 refuses 486
+                 ada gets position 1
+                 op1: offer r1, 1 of 1
     "
-        ));
-    }
+    ));
+}
+
+#[test]
+fn a_caller_that_was_left_to_a_phone_that_nobody_answers_is_the_next_in_the_queue() {
+    play(&format!(
+        "{REFERS}{HANGS_UP}
+        34s  alarm
+                 end 3002, no-answer
+                 ada gets position 1
+                 op1: offer r1, 1 of 1
+    "
+    ));
 }
 
 #[test]
 fn a_caller_gone_while_it_is_left_to_a_phone_ends_everything() {
-    play(
-        "
-        3s   op1 talks to ada
-        4s   3001 refers to 3002
-                 3001 <- 202
-                 3001 <- NOTIFY 100
-                 ada gets asking, 3001 gets ring-back
-                 call 3002 as 3001
-                 op1: call r1 consulting
-                 op1: callee 3002 trying
-        5s   3001 hangs up
-                 ada gets ring-back
-                 op1: call r1 ended, handed-over
-                 op1: state idle, phone ok
+    play(&format!(
+        "{REFERS}{HANGS_UP}
         6s   ada hangs up
                  end 3002, normal-clearing
         6s   all is quiet
-    ",
-    );
+    "
+    ));
 }
 
 /// RFC 3515 §2.4.5: the last NOTIFY goes before the BYE, whatever becomes of the transfer.
 #[test]
 fn a_phone_hears_what_became_of_its_refer_before_its_call_ends() {
-    play(
-        "
-        3s   op1 talks to ada
-        4s   3001 refers to 3002
-                 3001 <- 202
-                 3001 <- NOTIFY 100
-                 ada gets asking, 3001 gets ring-back
-                 call 3002 as 3001
-                 op1: call r1 consulting
-                 op1: callee 3002 trying
+    play(&format!(
+        "{REFERS}
         5s   ada hangs up
                  end 3002, normal-clearing
                  3001 <- NOTIFY 487
                  end 3001, normal-clearing
                  op1: call r1 ended, caller-hung-up
                  op1: state idle, phone ok
-    ",
-    );
+    "
+    ));
 }
 
 #[test]

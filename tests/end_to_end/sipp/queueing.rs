@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Role, Sipp, Who, assert_ladder};
+use super::{Role, Sipp, TRUNK, TRUNK_HOST, Who, assert_ladder};
 use crate::switchboard::Switchboard;
 use crate::wait;
 use std::time::Duration;
@@ -163,16 +163,14 @@ fn the_last_operator_comes_back_within_the_grace_time_and_the_caller_is_offered_
 
 /// A trunk whose callers an operator answers: guests are answered at once.
 fn where_the_operator_answers() -> Switchboard {
-    Switchboard::open_with(
-        "[[trunk]]\nname = \"carrier\"\naddress = [\"NETWORK.99:15060\"]\nlevel = \"A\"\n\
-         [queue.main]\nanswer = \"operator\"\n",
-    )
+    let queue = "[queue.main]\nanswer = \"operator\"\n";
+    Switchboard::open_with(&format!("{TRUNK}level = \"A\"\n{queue}"))
 }
 
 fn over_the_trunk(board: &Switchboard, scenario: &str) -> Sipp {
     let who = Who::Guest("gateway");
     let role = Role { scenario, who, number: "9000", extra: "", tcp: false };
-    Sipp::start(&board.place, board.place.host(99), board.place.switchboard(), &role)
+    Sipp::start(&board.place, board.place.host(TRUNK_HOST), board.place.switchboard(), &role)
 }
 
 #[test]

@@ -2,17 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::{PATIENCE, Role, Sipp, Who};
+use super::{PATIENCE, Role, Sipp, TRUNK, TRUNK_HOST, Who};
 use crate::name_server::{Mood, NameServer};
 use crate::switchboard::Switchboard;
 use crate::wait;
 
-/// A switchboard with a trunk at host 99 of the test's own network, whose address it returns.
+/// A switchboard with a trunk, and the trunk's address.
 fn with_trunk() -> (Switchboard, SocketAddr) {
-    let board = Switchboard::open_with(
-        "[[trunk]]\nname = \"carrier\"\naddress = [\"NETWORK.99:15060\"]\nlevel = \"B\"\nprefixes = [\"0\"]\n",
-    );
-    let address = board.place.host(99);
+    let board = Switchboard::open_with(&format!("{TRUNK}level = \"B\"\nprefixes = [\"0\"]\n"));
+    let address = board.place.host(TRUNK_HOST);
     (board, address)
 }
 
