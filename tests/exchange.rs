@@ -35,6 +35,8 @@ use std::net::SocketAddr;
 mod elsewhere;
 #[path = "exchange/numbers.rs"]
 mod numbers;
+#[path = "exchange/ways.rs"]
+mod ways;
 
 const GUEST_CALLS_MAX: usize = 5;
 const DOMAIN: &str = "cordboard.local";

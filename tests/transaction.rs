@@ -827,6 +827,59 @@ fn ten_thousand_transactions_keep_their_order() {
     assert_eq!(house.machine.deadline(), None);
 }
 
+/// RFC 3261 §18.2.2: a call that rings outlives its caller's connection, if the caller does.
+#[test]
+fn an_invite_whose_connection_is_closed_is_answered_by_another_or_given_up() {
+    let closed = |house: &mut House| {
+        let message = request("INVITE", "1").into();
+        let input = Input::Received { flow: house.flow, standing: Standing::Stranger, message };
+        let _ = house.machine.handle(Instant::START, input);
+        let (requests, invites) = house.machine.strand(house.to);
+        let [(id, last)] = &invites[..] else { panic!("{invites:?}") };
+        assert!(requests.is_empty() && last.status == StatusCode::TRYING);
+        let failed = Input::TransportFailed { destination: house.to };
+        assert_eq!(house.machine.handle(Instant::START, failed), []);
+        *id
+    };
+    let mut house = House::over(Transport::Tcp);
+    let id = closed(&mut house);
+    let effects = house.machine.handle(Instant::START, Input::Abandon(id));
+    assert_eq!(effects, [Effect::NoAck { id }]);
+    assert_eq!(house.machine.count(), (0, 0));
+
+    let mut house = House::over(Transport::Tcp);
+    let id = closed(&mut house);
+    let to = Destination::Address { transport: Transport::Tcp, remote: house.flow.remote };
+    let effects = house.machine.handle(Instant::START, Input::Redirect { id, to });
+    let [Effect::Send { to: went, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*went, to);
+    assert_eq!(house.machine.handle(Instant::START, Input::Abandon(id)), [], "it is found");
+}
+
+/// §9.2: who has lost its connection cancels by another.
+#[test]
+fn a_caller_cancels_by_another_connection_when_its_own_is_closed() {
+    for (is_closed, same_host) in [(true, true), (true, false), (false, true)] {
+        let mut house = House::over(Transport::Tcp);
+        let received = |flow, method| Input::Received {
+            flow,
+            standing: Standing::Stranger,
+            message: request(method, "1").into(),
+        };
+        let _ = house.machine.handle(Instant::START, received(house.flow, "INVITE"));
+        if is_closed {
+            assert_eq!(house.machine.strand(house.to).1.len(), 1);
+        }
+        let mut flow = Flow { connection: ConnectionId(77), ..house.flow };
+        if !same_host {
+            flow.remote.set_ip([198, 51, 100, 66].into());
+        }
+        let effects = house.machine.handle(Instant::START, received(flow, "CANCEL"));
+        let cancelled = effects.iter().any(|effect| matches!(effect, Effect::Cancelled { .. }));
+        assert_eq!(cancelled, is_closed && same_host);
+    }
+}
+
 #[track_caller]
 fn over_udp(script: &str) {
     ladder::play(&mut House::over(Transport::Udp), script);

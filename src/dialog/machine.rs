@@ -125,6 +125,12 @@ impl Machine {
         entry.is_some_and(|entry| entry.session.is_known(theirs, flow))
     }
 
+    /// Whose tag of ours this is.
+    #[must_use]
+    pub fn leg_of(&self, tag: &str) -> Option<LegId> {
+        self.by_tag.get(tag).copied()
+    }
+
     /// Which leg a Replaces header means (RFC 3891 §3); never one that is over.
     #[must_use]
     pub fn find_replaces(&self, call_id: &str, to_tag: &str, from_tag: &str) -> Option<LegId> {

@@ -26,6 +26,7 @@ impl Machine {
     #[must_use]
     pub fn arrive(&mut self, now: Now, flow: Flow, bytes: &[u8]) -> Vec<Effect> {
         let mut out = Vec::new();
+        self.ways.heard(flow);
         let glance = sip::glance(bytes);
         let standing = self.standing(now, flow);
         let verdict = match glance.map_or(Claim::Nothing, |glance| self.claim(&glance)) {

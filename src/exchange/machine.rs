@@ -12,12 +12,13 @@ use super::intake::Intake;
 use super::journal::{Entry, State};
 use super::ledger::Ledger;
 use super::pace::Pace;
-use super::peers::Peer;
+use super::peers::Peers;
 use super::promises::Awaiting;
 use super::requests::{Caller, ORIGINS_MAX};
 use super::retention::PRUNE_INTERVAL;
 use super::strangers::Strangers;
 use super::turned_away::TurnedAway;
+use super::ways::Ways;
 use crate::dialog::{self, ClientTx, Failure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
 use crate::ids::{LegId, Ticket};
@@ -50,7 +51,9 @@ pub struct Machine {
     /// Who is behind an INVITE whose leg has not said yet that it can be answered.
     pub(super) callers: BTreeMap<LegId, Caller>,
     /// Who is at the other end of each leg.
-    pub(super) peers: BTreeMap<LegId, Peer>,
+    pub(super) peers: Peers,
+    /// Which connections there are, and what waits for one.
+    pub(super) ways: Ways,
     /// The control dialogs.
     pub(super) desks: BTreeMap<LegId, Desk>,
     /// What callers without credentials ask at the moment.
@@ -116,7 +119,8 @@ impl Machine {
             locator: locator::Machine::new(settings.locator.clone()),
             random,
             callers: BTreeMap::new(),
-            peers: BTreeMap::new(),
+            peers: Peers::default(),
+            ways: Ways::default(),
             desks: BTreeMap::new(),
             strangers: Strangers::new(settings.guest_calls_max),
             origins: Pace::new(ORIGINS_MAX),
@@ -162,10 +166,7 @@ impl Machine {
                     out.extend(effects);
                 }
             }
-            Input::TransportFailed(destination) => {
-                let input = transaction::Input::TransportFailed { destination };
-                self.transact(now, input);
-            }
+            Input::TransportFailed(destination) => self.lose_way(now, destination),
             Input::FlowClosed(flow) => self.close(now, flow),
             Input::Media(event) => self.leg(now, leg::Input::Media(event)),
             Input::Ports(ports) => self.leg(now, leg::Input::Ports(ports)),
@@ -194,7 +195,8 @@ impl Machine {
         let house = earliest(self.registrar.deadline(), self.switchboard.deadline());
         let journal = earliest(self.ledger.deadline(), self.changes.deadline());
         let kept = earliest(self.locator.deadline(), Some(self.prune_due));
-        earliest(earliest(sip, house), earliest(journal, kept))
+        let all = earliest(earliest(sip, house), earliest(journal, kept));
+        earliest(all, self.ways.deadline())
     }
 
     /// Does all that is due.
@@ -225,6 +227,7 @@ impl Machine {
             self.line.extend(effects.into_iter().map(Said::Switchboard));
             self.work(now, &mut out);
         }
+        self.tick_ways(now);
         self.prune(now);
         self.tick_journal(now, &mut out);
         self.conclude(now, &mut out);
@@ -319,6 +322,9 @@ impl Machine {
                 out.push(Effect::Complaint { flow, about: Grievance::Elsewhere, what });
             }
             Ok(message) => {
+                if let Message::Response(response) = &message {
+                    self.note_answer(now, flow, response);
+                }
                 self.transact(now, transaction::Input::Received { flow, standing, message });
             }
             Err(error) if error.what == Fault::KeepAlive => {}
@@ -337,6 +343,7 @@ impl Machine {
         use transaction::Effect as T;
         let input = match effect {
             T::Send { to, message } => {
+                let to = self.detour(to, &message);
                 let bytes = print(&message);
                 if self.credit.covers(now.instant, to, &message, bytes.len()) {
                     out.push(Effect::Send { to, bytes });
@@ -391,6 +398,7 @@ impl Machine {
             }
             registrar::Effect::Registered(number) => {
                 self.tell(now, switchboard::Input::Registered(number));
+                self.try_ways(now);
             }
             registrar::Effect::Unregistered(number) => {
                 self.tell(now, switchboard::Input::Unregistered(number));
@@ -402,7 +410,7 @@ impl Machine {
         match effect {
             leg::Effect::Request { transaction, to, request } => {
                 let id = ClientId(transaction.0);
-                self.transact(now, transaction::Input::Request { id, to, request });
+                self.ask(now, id, to, request);
             }
             leg::Effect::Respond { transaction, response } => {
                 self.respond(now, ServerId(transaction.0), response);
@@ -412,7 +420,7 @@ impl Machine {
                 self.transact(now, transaction::Input::Cancel { id, reason });
             }
             leg::Effect::Forward { to, request } => {
-                self.transact(now, transaction::Input::Forward { to, request });
+                self.forward(now, to, request);
             }
             leg::Effect::Media(command) => out.push(Effect::Media(command)),
             leg::Effect::PortsWanted(count) => out.push(Effect::PortsWanted(count)),
@@ -422,7 +430,7 @@ impl Machine {
             leg::Effect::Event(event) => {
                 if let leg::Event::Ended { leg, .. } = event {
                     self.strangers.closed(leg);
-                    self.peers.remove(&leg);
+                    self.peers.part(now.instant, leg);
                 }
                 self.note_desk(&event);
                 self.tell(now, switchboard::Input::Leg(event));
@@ -465,11 +473,10 @@ impl Machine {
     }
 
     fn close(&mut self, now: Now, flow: Flow) {
-        let destination = Destination::Flow(flow);
-        self.transact(now, transaction::Input::TransportFailed { destination });
+        // First the bindings: what looks for another way takes none that is gone as well.
         self.register(now, registrar::Input::Closed(flow.connection));
+        self.lose_way(now, Destination::Flow(flow));
         self.end_desks_on(now, flow);
-        self.cut_off(flow);
     }
 }
 

@@ -35,6 +35,7 @@ mod retention;
 mod strangers;
 mod turned_away;
 mod views;
+mod ways;
 
 pub use admin::{Reply, Request as AdminRequest};
 pub use changes::CHANGES_WAITING_MAX;
@@ -48,3 +49,4 @@ pub use retention::{PRUNE_INTERVAL, Retention};
 pub use strangers::{CALLS_PER_SECOND_MAX, RETRY_AFTER, SOURCES_MAX};
 pub use turned_away::{COUNTED_SOURCES_MAX, Refusals, SHOWN_SOURCES_MAX};
 pub use views::Status;
+pub use ways::{TRY_AGAIN, WAY_MAX, WITHOUT_WAY_MAX};

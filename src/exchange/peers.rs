@@ -19,10 +19,14 @@ use crate::directory::Meaning;
 use crate::ids::{LegId, Number, OperatorId};
 use crate::leg;
 use crate::registrar::Verdict;
-use crate::sip::{Destination, Flow, Request, Response, StatusCode};
+use crate::sip::{Destination, Flow, Request, Response, StatusCode, Uri};
 use crate::switchboard::admission::Origin;
-use crate::time::Now;
+use crate::time::{Duration, Instant, Now};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+
+/// For so long the peer of a leg that is over is known: as long as our BYE may be on its way.
+const PARTING: Duration = Duration::from_secs(64);
 
 /// Who is at the other end of a leg.
 #[derive(Clone, Debug)]
@@ -30,8 +34,50 @@ pub(super) struct Peer {
     who: Who,
     /// Where the leg's first request came from or went to.
     ip: IpAddr,
-    /// The connection of its dialog is closed, and the dialog has not moved to another since.
-    cut_off: bool,
+    /// Which of the terminal's phones it is (RFC 5626 §4.1), where it says so.
+    instance: Option<String>,
+    /// By which connection it was heard last.
+    spoke: Option<Flow>,
+}
+
+/// Who is at the other end of each leg.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    all: BTreeMap<LegId, Peer>,
+    /// Those whose leg is over: a BYE may still be on its way.
+    parting: VecDeque<(Instant, LegId)>,
+}
+
+impl Peers {
+    fn get(&self, leg: LegId) -> Option<&Peer> {
+        self.all.get(&leg)
+    }
+
+    /// The leg is over.
+    pub fn part(&mut self, now: Instant, leg: LegId) {
+        while let Some((_, over)) = self.parting.pop_front_if(|(until, _)| *until <= now) {
+            self.all.remove(&over);
+        }
+        if self.all.contains_key(&leg) {
+            self.parting.push_back((now + PARTING, leg));
+        }
+    }
+
+    /// The leg has never been.
+    pub fn remove(&mut self, leg: LegId) {
+        self.all.remove(&leg);
+    }
+}
+
+/// By which ways a peer can be reached whose connection is closed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    /// By which connection it was heard last.
+    pub spoke: Option<Flow>,
+    /// The latest flow of its registration.
+    pub registered: Option<Flow>,
+    /// A password or the configuration knows it.
+    pub is_vouched: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -47,8 +93,20 @@ enum Who {
 }
 
 impl Peer {
-    /// Whoever calls, from `ip`.
-    pub fn calling(caller: &Caller, ip: IpAddr) -> Self {
+    fn is_at(&self, ip: IpAddr) -> bool {
+        self.ip.to_canonical() == ip.to_canonical()
+    }
+}
+
+impl Machine {
+    /// Notes who calls.
+    pub(super) fn note_calling(
+        &mut self,
+        leg: LegId,
+        caller: &Caller,
+        flow: Flow,
+        invite: &Request,
+    ) {
         let who = match caller {
             Caller::Desk { operator, .. } => Who::Desk(operator.clone()),
             Caller::Party { identity, .. } => match &identity.origin {
@@ -57,15 +115,16 @@ impl Peer {
                 Origin::Guest { .. } => Who::Stranger,
             },
         };
-        Self { who, ip, cut_off: false }
+        let contact = invite.headers.contact().ok();
+        let said = contact.as_ref().and_then(|contact| contact.params.raw("+sip.instance"));
+        let instance = said
+            .map(str::to_owned)
+            .or_else(|| self.instance_of(&who, Destination::Flow(flow), &contact.as_ref()?.uri));
+        let spoke = flow.transport.is_reliable().then_some(flow);
+        let peer = Peer { who, ip: flow.remote.ip(), instance, spoke };
+        self.peers.all.insert(leg, peer);
     }
 
-    fn is_at(&self, ip: IpAddr) -> bool {
-        self.ip.to_canonical() == ip.to_canonical()
-    }
-}
-
-impl Machine {
     /// Notes whom a call of ours reaches.
     pub(super) fn note_called(&mut self, leg: LegId, call: &leg::Call) {
         let number = Number::from(call.callee.number.as_str());
@@ -78,8 +137,17 @@ impl Machine {
             | Meaning::Camera(_)
             | Meaning::Unknown => Who::Stranger,
         };
-        let ip = call.target.destination.remote().ip();
-        self.peers.insert(leg, Peer { who, ip, cut_off: false });
+        let to = call.target.destination;
+        let instance = self.instance_of(&who, to, &call.target.uri);
+        let peer = Peer { who, ip: to.remote().ip(), instance, spoke: None };
+        self.peers.all.insert(leg, peer);
+    }
+
+    fn instance_of(&self, who: &Who, to: Destination, contact: &Uri) -> Option<String> {
+        match who {
+            Who::Terminal(number) => self.registrar.instance_at(number, to, contact),
+            Who::Desk(_) | Who::Trunk(_) | Who::Stranger => None,
+        }
     }
 
     /// Whether a response comes from the host that was asked, or from another of the same trunk. Its branch
@@ -97,7 +165,7 @@ impl Machine {
     /// Whoever speaks under our tag has read a response of ours, where the dialog's peer is. From anywhere
     /// else it shows nothing: a guest knows the tag of its own call, and can say it in the name of others.
     pub(super) fn note_reader(&mut self, leg: LegId, flow: Flow) {
-        if self.peers.get(&leg).is_some_and(|peer| peer.is_at(flow.remote.ip())) {
+        if self.peers.get(leg).is_some_and(|peer| peer.is_at(flow.remote.ip())) {
             self.credit.prove(flow);
         }
     }
@@ -107,13 +175,13 @@ impl Machine {
         if self.legs.is_known(request, flow) {
             return true;
         }
-        let Some(peer) = self.peers.get(&leg) else { return false };
+        let Some(peer) = self.peers.get(leg) else { return false };
         let same_ip = peer.is_at(flow.remote.ip());
         match &peer.who {
             Who::Terminal(number) if self.has_no_password(number) => same_ip,
             Who::Terminal(number) => {
-                let anew = peer.cut_off && same_ip && flow.transport.is_reliable();
-                anew || self.registrar.has_flow(number, flow)
+                let anew = same_ip && flow.transport.is_reliable();
+                anew && self.is_cut_off(leg, peer) || self.registrar.has_flow(number, flow)
             }
             Who::Desk(_) => false,
             Who::Trunk(name) => {
@@ -124,20 +192,45 @@ impl Machine {
         }
     }
 
-    /// A connection is closed: the peers whose dialogs went over it will come by another.
-    pub(super) fn cut_off(&mut self, flow: Flow) {
-        let gone = Destination::Flow(flow);
-        let legs = &self.legs;
-        for (leg, peer) in &mut self.peers {
-            peer.cut_off |= legs.destination(*leg) == Some(gone);
+    /// Whether the connection is closed by which the peer of `leg` was heard, and it has not come by another
+    /// since.
+    fn is_cut_off(&self, leg: LegId, peer: &Peer) -> bool {
+        let heard_by = match self.legs.destination(leg) {
+            Some(Destination::Flow(flow)) if flow.transport.is_reliable() => flow,
+            Some(Destination::Flow(_) | Destination::Address { .. }) | None => return false,
+        };
+        let is_gone = |flow: Flow| self.ways.is_gone(&flow);
+        is_gone(heard_by) && peer.spoke.is_none_or(is_gone)
+    }
+
+    /// The peer of `leg` has been heard by this flow.
+    pub(super) fn is_back(&mut self, now: Now, leg: LegId, flow: Flow) {
+        let Some(peer) = self.peers.all.get_mut(&leg) else { return };
+        if flow.transport.is_reliable() && peer.spoke != Some(flow) {
+            peer.spoke = Some(flow);
+            self.try_ways(now);
         }
     }
 
-    /// The peer of `leg` has been heard where its dialog now is.
-    pub(super) fn is_back(&mut self, leg: LegId) {
-        if let Some(peer) = self.peers.get_mut(&leg) {
-            peer.cut_off = false;
+    /// A response of the peer has come by this flow.
+    pub(super) fn note_answer(&mut self, now: Now, flow: Flow, response: &Response) {
+        if self.transactions.asked(response).is_some()
+            && let Some(ours) = response.headers.from_tag()
+            && let Some(leg) = self.legs.leg_of(ours)
+        {
+            self.is_back(now, leg, flow);
         }
+    }
+
+    /// Where the peer of `leg` can be reached.
+    pub(super) fn place(&self, leg: LegId) -> Option<Place> {
+        let Peer { who, ip, instance, spoke } = self.peers.get(leg)?;
+        let registered = match who {
+            Who::Terminal(number) => self.registrar.latest_flow(number, instance.as_deref(), *ip),
+            Who::Desk(_) | Who::Trunk(_) | Who::Stranger => None,
+        };
+        let is_vouched = !matches!(who, Who::Stranger);
+        Some(Place { spoke: *spoke, registered, is_vouched })
     }
 
     /// A fixed contact that proves itself by its address alone.
@@ -156,7 +249,7 @@ impl Machine {
         flow: Flow,
         request: &Request,
     ) -> Result<(), Box<Response>> {
-        let Some(peer) = self.peers.get(&leg).map(|peer| peer.who.clone()) else {
+        let Some(peer) = self.peers.get(leg).map(|peer| peer.who.clone()) else {
             return Err(Box::new(request.response(StatusCode::CALL_DOES_NOT_EXIST)));
         };
         let is_peer = match peer {

@@ -14,7 +14,6 @@
 use super::desks::Desk;
 use super::doorway::{Effect, Grievance};
 use super::machine::Machine;
-use super::peers::Peer;
 use super::strangers::RETRY_AFTER;
 use crate::cause::Cause;
 use crate::dialog::{self, ServerTx};
@@ -146,7 +145,7 @@ impl Machine {
             out.push(Effect::Complaint { flow, about: Grievance::Elsewhere, what });
             return self.respond_stateless(now, id, *response);
         }
-        self.is_back(leg);
+        self.is_back(now, leg, flow);
         let input = dialog::Input::Request { transaction: ServerTx(id.0), flow, request };
         self.leg(now, leg::Input::Dialog(input));
     }
@@ -170,14 +169,14 @@ impl Machine {
                     let offers = !request.body.is_empty();
                     self.credit.doubt(now.instant, flow, self.received, offers);
                 }
-                self.peers.insert(leg, Peer::calling(&caller, flow.remote.ip()));
+                self.note_calling(leg, &caller, flow, &request);
                 self.callers.insert(leg, caller);
                 let transaction = ServerTx(id.0);
                 let input = dialog::Input::Incoming { leg, transaction, flow, request };
                 self.leg(now, leg::Input::Dialog(input));
                 // What nobody needs to see is refused there without a word.
                 if !self.legs.has(leg) {
-                    self.peers.remove(&leg);
+                    self.peers.remove(leg);
                     if let Some(Caller::Party { identity, flow, .. }) = self.callers.remove(&leg)
                         && let Origin::Guest { .. } = identity.origin
                     {

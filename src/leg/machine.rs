@@ -176,6 +176,12 @@ impl Machine {
         self.dialog.knows(call_id, to_tag, from_tag)
     }
 
+    /// Whose tag of ours this is.
+    #[must_use]
+    pub fn leg_of(&self, tag: &str) -> Option<LegId> {
+        self.dialog.leg_of(tag)
+    }
+
     /// Whether an in-dialog request comes by a flow by which its dialog's peer is known to speak.
     #[must_use]
     pub fn is_known(&self, request: &Request, flow: &Flow) -> bool {

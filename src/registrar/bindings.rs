@@ -6,9 +6,10 @@
 use super::contacts::HOSTS_MAX;
 use super::target::{Target, Way, reaches_by_itself};
 use crate::ids::{ConnectionId, Number};
-use crate::sip::{Flow, NameAddr};
+use crate::sip::{Destination, Flow, NameAddr, Uri};
 use crate::time::{Instant, Now, UnixTime};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The most contacts of one terminal.
 pub const CONTACTS_MAX: usize = 10;
@@ -39,6 +40,11 @@ impl Binding {
     /// The `+sip.instance` and `reg-id` that name its flow, when both are there.
     fn outbound(&self) -> Option<(&str, &str)> {
         Some((self.contact.params.raw("+sip.instance")?, self.contact.params.raw("reg-id")?))
+    }
+
+    /// The phone, whichever way it has registered by.
+    fn instance(&self) -> Option<&str> {
+        self.contact.params.raw("+sip.instance")
     }
 
     /// Its name among the bindings of its number: the flow's, else the contact URI as written.
@@ -332,6 +338,27 @@ impl Bindings {
     pub fn has_flow(&self, number: &Number, flow: &Flow) -> bool {
         let flows = self.of(number).filter(|binding| binding.path.is_empty());
         flows.filter_map(|binding| binding.flow).any(|known| known.is_from_peer_of(flow))
+    }
+
+    /// The instance of the phone of this number at the other end of a way, or with this contact.
+    pub fn instance_at(&self, number: &Number, to: Destination, contact: &Uri) -> Option<String> {
+        let there = |binding: &&Binding| {
+            binding.flow.is_some_and(|flow| to.is_source_of(&flow))
+                || binding.contact.uri.equivalent(contact)
+        };
+        self.of(number).rev().find(there)?.instance().map(str::to_owned)
+    }
+
+    /// The latest flow of the phone of this instance, or of one at this address. Behind an edge proxy
+    /// (RFC 3327) the flow is the proxy's, which needs a route.
+    pub fn latest_flow(&self, number: &Number, instance: Option<&str>, ip: IpAddr) -> Option<Flow> {
+        let direct = self.of(number).rev().filter(|binding| binding.path.is_empty());
+        let mut flows = direct.filter_map(|binding| Some((binding.instance(), binding.flow?)));
+        let is_it = |(of, flow): &(Option<&str>, Flow)| match instance {
+            Some(_) => *of == instance,
+            None => flow.remote.ip().to_canonical() == ip.to_canonical(),
+        };
+        flows.find(is_it).map(|(_, flow)| flow)
     }
 
     /// All bindings, by number.

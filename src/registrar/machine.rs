@@ -23,10 +23,10 @@ use super::wrong_passwords::WrongPassword;
 use crate::directory::Directory;
 use crate::ids::{ConnectionId, Number};
 use crate::random::Random;
-use crate::sip::{Flow, Request, Response, Tags};
+use crate::sip::{Destination, Flow, Request, Response, Tags, Uri};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// For how long phones may register, and where.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -246,6 +246,19 @@ impl Machine {
     #[must_use]
     pub fn has_flow(&self, number: &Number, flow: &Flow) -> bool {
         self.bindings.has_flow(number, flow)
+    }
+
+    /// The `+sip.instance` of the phone of this number at the other end of a way, or with this contact.
+    #[must_use]
+    pub fn instance_at(&self, number: &Number, to: Destination, contact: &Uri) -> Option<String> {
+        self.bindings.instance_at(number, to, contact)
+    }
+
+    /// The latest flow by which a phone of this number is registered: that of this instance, or where it
+    /// has none, one at this address.
+    #[must_use]
+    pub fn latest_flow(&self, number: &Number, instance: Option<&str>, ip: IpAddr) -> Option<Flow> {
+        self.bindings.latest_flow(number, instance, ip)
     }
 
     /// All bindings, by number, for people to see.

@@ -83,6 +83,21 @@ impl ClientInvite {
         Self { state, reliable }
     }
 
+    /// Whether a final response may still come.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        matches!(
+            self.state,
+            State::Calling { .. } | State::Proceeding { .. } | State::Cancelling { .. }
+        )
+    }
+
+    /// Whether the peer has it, and its final response may still come.
+    #[must_use]
+    pub fn is_proceeding(&self) -> bool {
+        matches!(self.state, State::Proceeding { .. } | State::Cancelling { .. })
+    }
+
     /// Takes one input and returns all that follows from it.
     #[must_use]
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {

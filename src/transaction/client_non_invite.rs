@@ -62,6 +62,12 @@ impl ClientNonInvite {
         Self { state: State::Trying { timer_e, timer_f: now + GIVE_UP }, reliable }
     }
 
+    /// Whether a final response may still come.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        matches!(self.state, State::Trying { .. } | State::Proceeding { .. })
+    }
+
     /// Takes one input and returns all that follows from it.
     #[must_use]
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {

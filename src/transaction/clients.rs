@@ -92,8 +92,49 @@ impl Clients {
         out: &mut Vec<Effect>,
     ) {
         assert!(!self.entries.contains_key(&id), "the number of a client transaction is new");
-        let (branch, to, fallback, request) = self.address(to, request);
+        let branch = self.branch();
+        let (to, fallback, request) = self.address(to, request, &branch);
         self.open(now, id, Addressed { branch, to, fallback, request }, out);
+    }
+
+    /// Takes out the requests within dialogs that were on their way to where nothing can be carried any
+    /// more: a dialog outlives its connection (§18.1.1), and so they can go by another.
+    pub fn strand(&mut self, destination: Destination) -> Vec<Stranded> {
+        let (first, last) = ((destination, ClientId(0)), (destination, ClientId(u64::MAX)));
+        let within = self.by_destination.range(first..=last).map(|(_, id)| *id).filter(|id| {
+            self.entries.get(id).is_some_and(|entry| {
+                let is_pending = match &entry.transaction {
+                    Transaction::Invite { invite, .. } => invite.is_pending(),
+                    Transaction::Other(other) => other.is_pending(),
+                };
+                let within = entry.request.headers.to_tag().is_some();
+                is_pending && within && entry.fallback.is_none()
+            })
+        });
+        let ids: Vec<_> = within.collect();
+        let stranded = ids.into_iter().filter_map(|id| {
+            let Entry { mut request, branch, .. } = self.close(id)?;
+            request.headers.pop_front_element(HeaderName::Via);
+            Some(Stranded { id, branch, request })
+        });
+        stranded.collect()
+    }
+
+    /// Sends a stranded request by another way. It keeps its branch: whoever has it already answers again.
+    pub fn resume(
+        &mut self,
+        now: Instant,
+        stranded: Stranded,
+        to: Destination,
+        out: &mut Vec<Effect>,
+    ) {
+        let Stranded { id, branch, request } = stranded;
+        let (to, fallback, request) = self.address(to, request, &branch);
+        self.open(now, id, Addressed { branch, to, fallback, request }, out);
+    }
+
+    fn branch(&mut self) -> String {
+        format!("{MAGIC_COOKIE}{}", self.random.hex(16))
     }
 
     fn open(&mut self, now: Instant, id: ClientId, addressed: Addressed, out: &mut Vec<Effect>) {
@@ -114,30 +155,31 @@ impl Clients {
 
     /// Sends an ACK for a 2xx: no transaction.
     pub fn forward(&mut self, to: Destination, request: Request, out: &mut Vec<Effect>) {
-        let (_, to, _, request) = self.address(to, request);
+        let branch = self.branch();
+        let (to, _, request) = self.address(to, request, &branch);
         out.push(Effect::Send { to, message: request.into() });
     }
 
     /// Puts the Via on, and changes to a stream when the request is too long for a datagram
     /// (§18.1.1). On a flow there is no choice.
     fn address(
-        &mut self,
+        &self,
         to: Destination,
         mut request: Request,
-    ) -> (String, Destination, Option<Destination>, Request) {
-        let branch = format!("{MAGIC_COOKIE}{}", self.random.hex(16));
-        request.headers.push_front(HeaderName::Via, &self.via(&to, &branch));
+        branch: &str,
+    ) -> (Destination, Option<Destination>, Request) {
+        request.headers.push_front(HeaderName::Via, &self.via(&to, branch));
         let Destination::Address { transport: Transport::Udp, remote } = to else {
-            return (branch, to, None, request);
+            return (to, None, request);
         };
         let streams = self.settings.advertise.contains_key(&Transport::Tcp);
         if !streams || printed_len(&request) <= self.settings.udp_bytes_max {
-            return (branch, to, None, request);
+            return (to, None, request);
         }
         let stream = Destination::Address { transport: Transport::Tcp, remote };
         request.headers.pop_front_element(HeaderName::Via);
-        request.headers.push_front(HeaderName::Via, &self.via(&stream, &branch));
-        (branch, stream, Some(to), request)
+        request.headers.push_front(HeaderName::Via, &self.via(&stream, branch));
+        (stream, Some(to), request)
     }
 
     fn via(&self, to: &Destination, branch: &str) -> String {
@@ -284,6 +326,17 @@ impl Clients {
     }
 }
 
+/// A request within a dialog that was on its way when its connection was gone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Stranded {
+    /// Its transaction.
+    pub id: ClientId,
+    /// The branch of its Via.
+    pub branch: String,
+    /// The request, without Via.
+    pub request: Request,
+}
+
 /// A request with its Via, and where it goes.
 struct Addressed {
     branch: String,
@@ -325,6 +378,10 @@ impl Entry {
                 invite.handle(now, Input::Response(status))
             }
             Event::Cancel(reason) => invite.handle(now, Input::Cancel(reason)),
+            // The phone rings, and answers by another connection (§18.2.2).
+            Event::TransportError if to.transport().is_reliable() && invite.is_proceeding() => {
+                vec![]
+            }
             Event::TransportError => invite.handle(now, Input::TransportError),
             Event::Tick => {
                 let again = cancel

@@ -5,7 +5,7 @@
 //!        ── responses ─▶ branch and method of CSeq ────▶ Clients ──▶ transaction user
 //! ```
 
-use super::clients::Clients;
+use super::clients::{Clients, Stranded};
 use super::servers::Servers;
 use super::shares::Standing;
 use crate::random::Random;
@@ -77,6 +77,22 @@ pub enum Input {
         /// As it stood in [`Effect::Send`].
         destination: Destination,
     },
+    /// A stranded request goes by another way.
+    Resume {
+        /// Which.
+        stranded: Stranded,
+        /// Where to.
+        to: Destination,
+    },
+    /// The answers to a stranded INVITE go by another way.
+    Redirect {
+        /// Which.
+        id: ServerId,
+        /// Where to.
+        to: Destination,
+    },
+    /// There is no other way for the answers to a stranded INVITE.
+    Abandon(ServerId),
 }
 
 /// What the transactions want done.
@@ -199,6 +215,19 @@ impl Machine {
         self.clients.asked(response)
     }
 
+    /// Takes what outlives a way by which nothing can be carried any more: the requests of ours within
+    /// dialogs, and the INVITEs that wait for their answer, each with what it was told last.
+    #[must_use]
+    pub fn strand(
+        &mut self,
+        destination: Destination,
+    ) -> (Vec<Stranded>, Vec<(ServerId, Response)>) {
+        if !destination.transport().is_reliable() {
+            return (vec![], vec![]);
+        }
+        (self.clients.strand(destination), self.servers.strand(destination))
+    }
+
     /// Takes one input and returns all that follows from it.
     #[must_use]
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
@@ -222,6 +251,9 @@ impl Machine {
                 self.clients.transport_failed(now, destination, out);
                 self.servers.transport_failed(now, destination, out);
             }
+            Input::Resume { stranded, to } => self.clients.resume(now, stranded, to, out),
+            Input::Redirect { id, to } => self.servers.redirect(id, to, out),
+            Input::Abandon(id) => self.servers.abandon(now, id, out),
         }
         effects
     }

@@ -15,5 +15,6 @@ mod servers;
 mod shares;
 mod timers;
 
+pub use clients::Stranded;
 pub use machine::{ClientId, Effect, Failure, Input, Machine, ServerId, Settings};
 pub use shares::Standing;

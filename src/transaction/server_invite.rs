@@ -91,6 +91,20 @@ impl ServerInvite {
         matches!(self.state, State::Accepted { .. })
     }
 
+    /// What was said last, or would be next, while the TU has not decided.
+    #[must_use]
+    pub fn provisional(&self) -> Option<&Response> {
+        match &self.state {
+            State::Proceeding {
+                last: Last::Said(response) | Last::Unsaid { trying: response, .. },
+            } => Some(response),
+            State::Accepted { .. }
+            | State::Completed { .. }
+            | State::Confirmed { .. }
+            | State::Terminated => None,
+        }
+    }
+
     /// The tag that the TU has given to this INVITE, so far.
     #[must_use]
     pub fn to_tag(&self) -> Option<&str> {

@@ -37,6 +37,8 @@ struct Entry {
     key: ServerKey,
     merge_key: Option<MergeKey>,
     to: Destination,
+    /// The connection is closed by which the request came, and there is no other yet.
+    cut: bool,
     source: IpAddr,
     armed: Option<Instant>,
 }
@@ -157,7 +159,15 @@ impl Servers {
     ) {
         let invite = self.by_key.get(&ServerKey::of_cancelled(cancel, via)).copied();
         let found = invite.and_then(|id| {
-            let entry = self.entries.get(&id).filter(|entry| entry.to == return_path(flow, via))?;
+            let path = return_path(flow, via);
+            let entry = self.entries.get(&id)?;
+            // Whoever has lost its connection comes by another.
+            let anew = entry.cut
+                && entry.to.remote().ip() == flow.remote.ip()
+                && entry.to.transport() == flow.transport;
+            if entry.to != path && !anew {
+                return None;
+            }
             match &entry.transaction {
                 Transaction::Invite(invite) => {
                     Some((id, invite.can_be_cancelled(), invite.to_tag()))
@@ -214,7 +224,7 @@ impl Servers {
         }
         self.by_destination.insert((to, id));
         self.shares.take(source);
-        let entry = Entry { transaction, key, merge_key, to, source, armed: None };
+        let entry = Entry { transaction, key, merge_key, to, cut: false, source, armed: None };
         self.entries.insert(id, entry);
         self.arm(id);
         id
@@ -255,6 +265,47 @@ impl Servers {
         let last = (destination, ServerId(u64::MAX));
         let ids: Vec<_> = self.by_destination.range(first..=last).map(|(_, id)| *id).collect();
         for id in ids {
+            if self.entries.get(&id).is_some_and(|entry| !entry.cut) {
+                self.play(now, id, Event::TransportError, out);
+            }
+        }
+    }
+
+    /// The INVITEs without a final response whose connection is closed, with what they were told last: each
+    /// wants to be [redirected](Self::redirect) or [abandoned](Self::abandon).
+    pub fn strand(&mut self, destination: Destination) -> Vec<(ServerId, Response)> {
+        if !destination.transport().is_reliable() {
+            return vec![];
+        }
+        let (first, last) = ((destination, ServerId(0)), (destination, ServerId(u64::MAX)));
+        let ids: Vec<_> = self.by_destination.range(first..=last).map(|(_, id)| *id).collect();
+        let stranded = ids.into_iter().filter_map(|id| {
+            let entry = self.entries.get_mut(&id)?;
+            let Transaction::Invite(invite) = &entry.transaction else { return None };
+            let last = invite.provisional()?.clone();
+            entry.cut = true;
+            Some((id, last))
+        });
+        stranded.collect()
+    }
+
+    /// The responses of this transaction go by another way from now on (§18.2.2). What was said last goes
+    /// there at once: it tells whether there is anybody.
+    pub fn redirect(&mut self, id: ServerId, to: Destination, out: &mut Vec<Effect>) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        self.by_destination.remove(&(entry.to, id));
+        (entry.to, entry.cut) = (to, false);
+        self.by_destination.insert((to, id));
+        if let Transaction::Invite(invite) = &entry.transaction
+            && let Some(last) = invite.provisional()
+        {
+            out.push(Effect::Send { to, message: last.clone().into() });
+        }
+    }
+
+    /// No way has been found.
+    pub fn abandon(&mut self, now: Instant, id: ServerId, out: &mut Vec<Effect>) {
+        if self.entries.get(&id).is_some_and(|entry| entry.cut) {
             self.play(now, id, Event::TransportError, out);
         }
     }

@@ -4,28 +4,31 @@
 use super::*;
 use cordboard::sip::{Method, Request, Response};
 
-const CALLER: &str = "192.0.2.8:5060";
-const DOOR: &str = "192.0.2.9:5060";
+pub(super) const CALLER: &str = "192.0.2.8:5060";
+pub(super) const DOOR: &str = "192.0.2.9:5060";
 const GATEWAY: &str = "203.0.113.5:5060";
-const DESK: &str = "192.0.2.20:5060";
-const GUEST: &str = "198.51.100.7:5060";
+pub(super) const DESK: &str = "192.0.2.20:5060";
+pub(super) const GUEST: &str = "198.51.100.7:5060";
 /// The third host.
 const ELSEWHERE: &str = "198.51.100.66:5060";
 
 /// One end of a dialog, as a phone knows it.
-struct Side {
+pub(super) struct Side {
     /// Where it is.
-    at: &'static str,
+    pub(super) at: &'static str,
     /// Under which name and password.
-    login: Login<'static>,
-    call_id: String,
-    own: String,
-    other: String,
-    target: String,
-    seq: u32,
+    pub(super) login: Login<'static>,
+    pub(super) call_id: String,
+    pub(super) own: String,
+    pub(super) other: String,
+    pub(super) target: String,
+    pub(super) seq: u32,
 }
 
-fn sdp(ip: &str) -> String {
+/// How a phone that speaks by TCP ends its Contact.
+pub(super) const BY_TCP: &str = ";transport=tcp";
+
+pub(super) fn sdp(ip: &str) -> String {
     format!("v=0\no=- 1 1 IN IP4 {ip}\ns=-\nc=IN IP4 {ip}\nt=0 0\nm=audio 4000 RTP/AVP 0\n")
 }
 
@@ -36,13 +39,13 @@ fn message(start: &str, headers: &str, body: &str) -> String {
     format!("{start}\n{headers}{kind}Content-Length: {length}\n\n{body}")
 }
 
-fn ip_of(at: &str) -> &str {
+pub(super) fn ip_of(at: &str) -> &str {
     at.split(':').next().unwrap()
 }
 
 impl Side {
     /// A request of this end. `branch` tells transactions apart.
-    fn asks(&self, method: &str, seq: u32, extra: &str, body: &str) -> String {
+    pub(super) fn asks(&self, method: &str, seq: u32, extra: &str, body: &str) -> String {
         let Self { call_id, own, other, target, at, .. } = self;
         let headers = format!(
             "Via: SIP/2.0/UDP {at};rport;branch=z9hG4bK{call_id}-{seq}-{method}
@@ -69,7 +72,7 @@ Max-Forwards: 70
 
 impl House {
     /// Hears this; the journal has all that is to be kept of it at once.
-    fn told(&mut self, from: &str, text: &str) -> Vec<Effect> {
+    pub(super) fn told(&mut self, from: &str, text: &str) -> Vec<Effect> {
         let mut effects = self.hears(from, text);
         while let Some(at) = effects.iter().position(|effect| matches!(effect, Effect::Write(_))) {
             let Effect::Write(batch) = effects.remove(at) else { unreachable!("it was found") };
@@ -79,7 +82,12 @@ impl House {
     }
 }
 
-fn authorization(login: &Login<'_>, method: &str, uri: &str, challenge: &Response) -> String {
+pub(super) fn authorization(
+    login: &Login<'_>,
+    method: &str,
+    uri: &str,
+    challenge: &Response,
+) -> String {
     let challenges = challenge.headers.all(HeaderName::WwwAuthenticate);
     let challenge = Challenge::strongest(challenges).expect("a challenge");
     let chance = Chance { cnonce: "c", count: 1 };
@@ -87,7 +95,7 @@ fn authorization(login: &Login<'_>, method: &str, uri: &str, challenge: &Respons
     format!("Authorization: {credentials}\n")
 }
 
-fn response(effects: &[Effect]) -> Response {
+pub(super) fn response(effects: &[Effect]) -> Response {
     let found = sent(effects).into_iter().find_map(|(_, message)| match message {
         Message::Response(response) if response.status.as_u16() > 100 => Some(response),
         Message::Response(_) | Message::Request(_) => None,
@@ -95,7 +103,7 @@ fn response(effects: &[Effect]) -> Response {
     found.unwrap_or_else(|| panic!("no response: {effects:?}"))
 }
 
-fn request(effects: &[Effect], method: Method) -> Option<(Destination, Request)> {
+pub(super) fn request(effects: &[Effect], method: Method) -> Option<(Destination, Request)> {
     sent(effects).into_iter().find_map(|(to, message)| match message {
         Message::Request(request) if request.method == method => Some((to, request)),
         Message::Request(_) | Message::Response(_) => None,
@@ -104,7 +112,7 @@ fn request(effects: &[Effect], method: Method) -> Option<(Destination, Request)>
 
 /// A dialog that `at` begins with an INVITE to `to`, answered and acknowledged; and what was sent on
 /// until the answer, such as the INVITE to the callee.
-fn begins(
+pub(super) fn begins(
     house: &mut House,
     at: &'static str,
     login: Login<'static>,
@@ -122,7 +130,9 @@ fn begins(
         target: format!("sip:{to}@{DOMAIN}"),
         seq: 1,
     };
-    let extra = format!("{}Recv-Info: operator-desk\n", side.contact(at));
+    let by_tcp = house.over.is_some() && at == CALLER;
+    let contact = format!("Contact: <sip:x@{at}{}>\n", if by_tcp { BY_TCP } else { "" });
+    let extra = format!("{contact}Recv-Info: operator-desk\n");
     let body = sdp(ip_of(at));
     let mut effects = house.told(at, &side.asks("INVITE", 1, &extra, &body));
     if status(&effects) == Some(401) {
@@ -141,7 +151,11 @@ fn begins(
 }
 
 /// The callee at `at` picks up; its end of the dialog, and what follows.
-fn picks_up(house: &mut House, at: &'static str, effects: &[Effect]) -> (Side, Vec<Effect>) {
+pub(super) fn picks_up(
+    house: &mut House,
+    at: &'static str,
+    effects: &[Effect],
+) -> (Side, Vec<Effect>) {
     let (_, invite) = request(effects, Method::INVITE).expect("the callee is called");
     let header = |name| invite.headers.get(name).unwrap().to_owned();
     let side = Side {
@@ -158,7 +172,7 @@ fn picks_up(house: &mut House, at: &'static str, effects: &[Effect]) -> (Side, V
     (side, effects)
 }
 
-fn answers(asked: &Request, side: &Side, at: &str, status: u16, body: &str) -> String {
+pub(super) fn answers(asked: &Request, side: &Side, at: &str, status: u16, body: &str) -> String {
     let header = |name| asked.headers.get(name).unwrap();
     let headers = format!(
         "Via: {}\nFrom: {}\nTo: {}\nCall-ID: {}\nCSeq: {}\n{}",
@@ -172,12 +186,12 @@ fn answers(asked: &Request, side: &Side, at: &str, status: u16, body: &str) -> S
     message(&format!("SIP/2.0 {status} Whatever"), &headers, body)
 }
 
-const ANNA: Login<'_> = Login { user: "3001", password: "secret" };
+pub(super) const ANNA: Login<'_> = Login { user: "3001", password: "secret" };
 const NOBODY: Login<'_> = Login { user: "", password: "" };
-const OPERATOR: Login<'_> = Login { user: "op1", password: "secret" };
+pub(super) const OPERATOR: Login<'_> = Login { user: "op1", password: "secret" };
 
 /// 3001 talks to the door station.
-fn talking(house: &mut House) -> (Side, Side) {
+pub(super) fn talking(house: &mut House) -> (Side, Side) {
     let mut callee = None;
     let caller = begins(house, CALLER, ANNA, "4001", |house, effects| {
         let (side, effects) = picks_up(house, DOOR, &effects);
