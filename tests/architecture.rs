@@ -65,12 +65,12 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hickory_resolver", &["server"]),
     ("hmac", &["srtp"]),
     ("hound", &["codec"]),
-    ("image", &["codec"]),
     ("libc", &["server"]),
     ("md5", &["sip"]),
     ("memchr", &["rtp", "sip"]),
     ("noto_sans_mono_bitmap", &["codec"]),
     ("openh264_sys2", &["codec"]),
+    ("png", &["codec"]),
     ("rand_chacha", &["random"]),
     ("retina", &["server"]),
     ("rsip", &["sip"]),
@@ -92,6 +92,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("unsafe_libopus", &["codec"]),
     ("url", &["server"]),
     ("vpx_sys", &["codec"]),
+    ("zune_jpeg", &["codec"]),
 ];
 
 /// In place of a room: the errors of every room are made with it.
