@@ -6,9 +6,11 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
+use crate::desk;
+use crate::eavesdropper::Attacker;
 use crate::sip::{self, Message, Wire};
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::wait;
@@ -141,4 +143,37 @@ fn who_guesses_behind_a_phones_router_is_told_to_fail2ban_and_bars_no_phone() {
     let source = router.to_string();
     assert!(found.lines().count() >= 10, "{found}");
     assert!(found.lines().all(|line| line == source), "{found}");
+}
+
+/// One packet of the desk's dialog was read along: the tags are known, the password is not.
+#[test]
+fn who_has_read_along_takes_no_call_in_the_operators_name() {
+    let board = Switchboard::open();
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut caller = board.guest("caller-hangs-up", "9000");
+    let request = desk.event("offer")["request"].clone();
+
+    let mut third = Attacker::at(&board.place);
+    let body = format!("{{\"id\":\"evil\",\"do\":\"take\",\"request\":{request}}}");
+    for method in ["INFO", "BYE"] {
+        let mut forged = desk.request(method);
+        let via = format!("SIP/2.0/UDP {};branch=z9hG4bKevil{method};rport", third.local());
+        for (name, value) in &mut forged.headers {
+            if name == "Via" {
+                value.clone_from(&via);
+            }
+        }
+        if method == "INFO" {
+            forged = forged.with("Info-Package", desk::PACKAGE).with_body(desk::JSON, &*body);
+        }
+        assert_eq!(third.forges(&forged), 401, "{method}");
+    }
+    // Nothing has happened, and the desk takes the call itself.
+    assert!(desk.messages().iter().all(|message| message["re"] != "evil"));
+    desk.does("take", json!({ "request": request }));
+    desk.phase("with-caller");
+    caller.nudge();
+    caller.ends_well();
+    desk.phase("ended");
 }

@@ -1,6 +1,7 @@
 //! What the machine and the net can do to a running switchboard: it says what is wrong, goes on with what it
 //! can, and is whole again afterwards.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 use crate::sip::Message;
+use crate::sipp::{TRUNK, TRUNK_HOST};
 use crate::switchboard::Switchboard;
 use crate::wait;
 
@@ -82,4 +84,49 @@ fn with_too_few_files_it_does_not_begin() {
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("only 100 files may be open at once, at least 128 are needed"), "{said}");
     assert!(said.contains("LimitNOFILE="), "{said}");
+}
+
+/// More than there are ports in stock, before the house has come round to any of them.
+#[test]
+fn a_burst_of_calls_waits_for_its_ports() {
+    const BURST: u32 = 65;
+    let queue = "[queue.main]\nwaiting_max = 200\n[limits]\ntrunk_waiting = \"90%\"\n";
+    let more = format!("{queue}{TRUNK}level = \"B\"\n");
+    let board = Switchboard::open_with(&more);
+    let _desk = board.desk("op1");
+    let (from, ours) = (board.place.host(TRUNK_HOST), board.place.switchboard());
+    let carrier = UdpSocket::bind(from).expect("the trunk's address is free");
+    carrier.set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
+    for number in 1..=BURST {
+        carrier.send_to(&invite(from, number).to_bytes(), ours).expect("it is sent");
+    }
+    let mut answered = BTreeMap::new();
+    let mut buffer = [0; 4096];
+    while answered.len() < BURST as usize {
+        let len = carrier.recv(&mut buffer).expect("every call is answered");
+        let Some(message) = Message::parse(&buffer[..len]) else { continue };
+        let call = message.header("Call-ID").map(str::to_owned);
+        match message.status() {
+            Some(status) if status >= 200 => answered.insert(call, status),
+            _ => continue,
+        };
+    }
+    assert!(answered.values().all(|status| *status == 200), "{answered:?}");
+}
+
+fn invite(from: SocketAddr, number: u32) -> Message {
+    let ip = from.ip();
+    let port = 20_000 + 2 * number;
+    let offer = format!(
+        "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n"
+    );
+    Message::request("INVITE", "sip:9000@cordboard.test")
+        .with("Via", format!("SIP/2.0/UDP {from};branch=z9hG4bKburst{number};rport"))
+        .with("Max-Forwards", "70")
+        .with("From", format!("<sip:{number}@{from}>;tag=b{number}"))
+        .with("To", "<sip:9000@cordboard.test>")
+        .with("Call-ID", format!("burst-{number}"))
+        .with("CSeq", "1 INVITE")
+        .with("Contact", format!("<sip:{number}@{from}>"))
+        .with_body("application/sdp", offer)
 }

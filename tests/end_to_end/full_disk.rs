@@ -151,6 +151,38 @@ fn a_full_disk_ends_no_call() {
     evening.ends_well(&board);
 }
 
+/// Recordings leave the disk its reserve; the desk is told, the calls go on.
+#[test]
+fn a_disk_that_is_nearly_full_ends_a_recording_and_no_call() {
+    let board = Switchboard::open_on_a_disk_of("100m", "[queue.main]\nrecord = \"always\"\n");
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut caller = board.guest("caller-hangs-up", "9000");
+    let request = desk.event("offer")["request"].clone();
+    desk.does("take", json!({ "request": request }));
+    let call = desk.phase("with-caller");
+    assert_eq!(call["recording"], true, "{call}");
+
+    let ballast = board.data().join("ballast");
+    fs::write(&ballast, vec![0; 50_000_000]).expect("there are 100 MB");
+    let notice = desk.event("notice");
+    assert!(notice["text"].as_str().is_some_and(|text| text.contains("record")), "{notice}");
+    let call = desk.phase("with-caller");
+    assert_ne!(call["recording"], true, "{call}");
+    desk.is_refused("record", json!({ "on": true }), "refused");
+
+    fs::remove_file(&ballast).expect("the ballast is there");
+    wait::until("room for recordings", PATIENCE, || {
+        board.log().contains("recording goes on").then_some(())
+    });
+    desk.does("record", json!({ "on": true }));
+    caller.nudge();
+    caller.ends_well();
+    desk.phase("ended");
+    let files = board.records(1)[0]["recordings"].as_array().map_or(0, Vec::len);
+    assert_eq!(files, 2, "what was recorded before and after");
+}
+
 #[test]
 fn a_database_that_another_process_holds_ends_no_call() {
     let board = Switchboard::open();

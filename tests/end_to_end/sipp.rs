@@ -29,9 +29,9 @@ use crate::wait;
 /// Longer than the 30 s for which a consulted number rings.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// A trunk in the test's own network, whose section goes on behind it.
-const TRUNK: &str = "[[trunk]]\nname = \"carrier\"\naddress = [\"NETWORK.99:15060\"]\n";
+pub const TRUNK: &str = "[[trunk]]\nname = \"carrier\"\naddress = [\"NETWORK.99:15060\"]\n";
 /// Its host there.
-const TRUNK_HOST: u8 = 99;
+pub const TRUNK_HOST: u8 = 99;
 /// G.711 silence is 0xff; this is a coarse square wave of 500 Hz, audible and cheap.
 const TONE: [u8; 16] =
     [0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 16, 16, 16, 16, 16, 16, 16, 16];

@@ -83,13 +83,19 @@ impl Switchboard {
     /// Starts with its data on a disk of one megabyte that only it has.
     #[track_caller]
     pub fn open_on_a_small_disk() -> Switchboard {
+        Switchboard::open_on_a_disk_of("1m", "")
+    }
+
+    /// Starts with more configuration and its data on a disk of this size (as for tmpfs) that only it has.
+    #[track_caller]
+    pub fn open_on_a_disk_of(size: &str, tables: &str) -> Switchboard {
         let place = Place::new();
         let (config, data) = (place.path().join("cordboard.toml"), place.path().join("data"));
         fs::create_dir(&data).expect("the directory is writable");
-        fs::write(&config, configuration(&place, "")).expect("the directory is writable");
-        let mount = "mount -t tmpfs -o size=1m,mode=0700 tmpfs \"$0\" && exec \"$@\"";
+        fs::write(&config, configuration(&place, tables)).expect("the directory is writable");
+        let mount = format!("mount -t tmpfs -o size={size},mode=0700 tmpfs \"$0\" && exec \"$@\"");
         let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", mount]).arg(&data).arg(BINARY);
+        command.args(["--mount", "sh", "-c", &mount]).arg(&data).arg(BINARY);
         let program = serve_by(command, &place, &config);
         let pid = program.id();
         // Others see that disk as the process does that has it.
