@@ -7,6 +7,7 @@ use cordboard::exchange::Retention;
 use cordboard::ids::{CameraId, LevelId, Number, QueueId};
 use cordboard::media::{Announcement, Lobby};
 use cordboard::random::Random;
+use cordboard::registrar::DigestOrder;
 use cordboard::server::Reserve;
 use cordboard::sip::Transport;
 use cordboard::switchboard::Recorded;
@@ -64,6 +65,7 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
         "nameservers",
         "edges",
         "rtp_timeout",
+        "digest",
         "address",
         "ports",
         "external",
@@ -133,6 +135,7 @@ fn every_key_is_heard() {
         guests = false
         nameservers = ["192.0.2.53", "[2001:db8::53]:5353"]
         rtp_timeout = "90s"
+        digest = "md5"
         [media]
         address = "192.0.2.1"
         ports = "10000-10099"
@@ -182,6 +185,7 @@ fn every_key_is_heard() {
     let nameservers = ["192.0.2.53:53", "[2001:db8::53]:5353"].map(|text| text.parse().unwrap());
     assert_eq!(config.sip.nameservers, nameservers);
     assert_eq!(config.sip.rtp_timeout, Duration::from_secs(90));
+    assert_eq!(config.sip.digest, DigestOrder::Md5);
     assert_eq!(config.sip.advertise, Some("203.0.113.1".parse().unwrap()));
     assert_eq!(config.media.ports, 10_000..=10_099);
     assert_eq!(config.media.recordings, Path::new("/var/spool/calls"));
@@ -340,6 +344,7 @@ fn every_key_refuses_what_it_cannot_use() {
         ),
         ("sip", "rtp_timeout", "\"9s\"", "give at least 20 s"),
         ("sip", "rtp_timeout", "\"25h\"", "give at most 24 h"),
+        ("sip", "digest", "\"sha1\"", "write \"auto\", \"md5\" or \"sha256\""),
         ("limits", "connections", "0", "give a whole number from 1 to 4000"),
         ("media", "address", "\"0.0.0.0:5\"", ip),
         ("media", "ports", "20000", ports),

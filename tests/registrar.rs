@@ -9,8 +9,8 @@ use cordboard::directory::{
 use cordboard::ids::{ConnectionId, LevelId, Number, OperatorId};
 use cordboard::random::Random;
 use cordboard::registrar::{
-    ACCOUNT, ACCOUNT_AND_SOURCE, Binding, BindingChange, CONTACTS_MAX, Challenged, Effect,
-    HOSTS_MAX, Input, Machine, Refusal, Settings, Verdict, Way,
+    ACCOUNT, ACCOUNT_AND_SOURCE, Binding, BindingChange, CONTACTS_MAX, Challenged, DigestOrder,
+    Effect, HOSTS_MAX, Input, Machine, Refusal, Settings, Verdict, Way,
 };
 use cordboard::sip::digest::{Algorithm, Challenge, Chance, Login, Protected};
 use cordboard::sip::{
@@ -243,17 +243,120 @@ fn an_old_phone_answers_with_md5() {
     assert_eq!(status(&house.send(&phone, request).0), 200);
 }
 
-/// baresip 1.0.0 does not register at all when it sees SHA-256.
+fn algorithms(response: &Response) -> Vec<Algorithm> {
+    let values = response.headers.all(HeaderName::WwwAuthenticate);
+    values.map(|value| Challenge::parse(value).unwrap().algorithm).collect()
+}
+
+/// RFC 8760 §2.4 asks phones to take the first challenge that they understand; not all do.
 #[test]
-fn a_phone_that_gives_up_at_sha_256_is_not_shown_it() {
+fn a_phone_that_does_not_answer_is_asked_otherwise_when_it_comes_again() {
+    use Algorithm::{Md5, Sha256};
     let mut house = House::new();
-    for (agent, challenges) in [("baresip v1.0.0 (x86_64/linux)", 1), ("baresip v3.9.0", 2)] {
+    let mut phone = Phone::udp("3001");
+    let line = "Contact: <sip:3001@192.0.2.7>";
+    let asks = |house: &mut House, phone: &mut Phone| {
+        let request = phone.request(line);
+        algorithms(&house.send(phone, request).0)
+    };
+    let first = phone.request(line);
+    for _ in 0..3 {
+        let (response, _) = house.send(&phone, first.clone());
+        assert_eq!(algorithms(&response), [Sha256, Md5], "a copy is asked the same");
+    }
+    assert_eq!(asks(&mut house, &mut phone), [Md5], "it gave up");
+    assert_eq!(asks(&mut house, &mut phone), [Sha256, Md5], "nor is it that");
+    let request = phone.request(line);
+    let (response, _) = house.send(&phone, request);
+    assert_eq!(algorithms(&response), [Md5]);
+    phone.hear(&response);
+    let request = phone.request(line);
+    assert_eq!(status(&house.send(&phone, request).0), 200);
+    // It is known now, also when it asks several things at once; and so is nobody else.
+    house.wait(3_000);
+    for _ in 0..3 {
+        phone.challenge = None;
+        assert_eq!(asks(&mut house, &mut phone), [Md5]);
+    }
+    assert_eq!(asks(&mut house, &mut Phone::udp("3002")), [Sha256, Md5]);
+    let mut elsewhere = Phone::udp("3001");
+    elsewhere.flow.remote = "198.51.100.9:5060".parse().unwrap();
+    assert_eq!(asks(&mut house, &mut elsewhere), [Sha256, Md5]);
+}
+
+#[test]
+fn after_a_restart_a_phone_that_knows_md5_alone_is_asked_for_that() {
+    let line = "Contact: <sip:3001@192.0.2.7>";
+    for (asked_before, expected) in
+        [(1, &[Algorithm::Md5][..]), (0, &[Algorithm::Sha256, Algorithm::Md5])]
+    {
+        let mut house = House::new();
         let mut phone = Phone::udp("3001");
-        let request = phone.request(&format!("User-Agent: {agent}"));
+        for _ in 0..asked_before {
+            let request = phone.request(line);
+            let _ = house.send(&phone, request);
+        }
+        let request = phone.request(line);
         let (response, _) = house.send(&phone, request);
-        let values: Vec<_> = response.headers.all(HeaderName::WwwAuthenticate).collect();
-        assert_eq!(values.len(), challenges, "{agent}: {values:?}");
-        assert!(values.last().is_some_and(|last| last.contains("algorithm=MD5")), "{values:?}");
+        phone.hear(&response);
+        let request = phone.request(line);
+        let (response, effects) = house.send(&phone, request);
+        assert_eq!(status(&response), 200);
+        let mut stored = put(effects);
+        let mut restarted = House::new();
+        if stored.is_empty() {
+            phone.challenge = None;
+            stored = put(house.register(&mut phone, line).1);
+        }
+        let _ = restarted.machine.restore(restarted.now, stored);
+        phone.challenge = None;
+        let request = phone.request(line);
+        assert_eq!(algorithms(&restarted.send(&phone, request).0), expected);
+    }
+}
+
+/// Whoever answers by SHA-256 is asked for it, whatever was thought of it before.
+#[test]
+fn a_phone_that_knows_sha_256_is_not_taken_for_one_that_does_not() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    for _ in 0..3 {
+        phone.challenge = None;
+        let request = phone.request("");
+        let (response, _) = house.send(&phone, request);
+        assert_eq!(algorithms(&response), [Algorithm::Sha256, Algorithm::Md5]);
+        phone.hear(&response);
+        let request = phone.request("Contact: <sip:3001@192.0.2.7>");
+        assert_eq!(status(&house.send(&phone, request).0), 200);
+    }
+}
+
+#[test]
+fn a_browser_is_asked_for_md5_first() {
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    phone.flow.transport = Transport::Ws;
+    for _ in 0..2 {
+        let request = phone.request("");
+        let (response, _) = house.send(&phone, request);
+        assert_eq!(algorithms(&response), [Algorithm::Md5, Algorithm::Sha256]);
+    }
+}
+
+#[test]
+fn a_house_may_fix_what_it_asks_for() {
+    for (digest, expected) in [
+        (DigestOrder::Md5, &[Algorithm::Md5][..]),
+        (DigestOrder::Sha256, &[Algorithm::Sha256, Algorithm::Md5][..]),
+    ] {
+        let settings = Settings { digest, ..Settings::default() };
+        let mut house = House::new();
+        house.machine = Machine::new(settings, Random::from_number(1));
+        let mut phone = Phone::udp("3001");
+        for _ in 0..2 {
+            let request = phone.request("");
+            assert_eq!(algorithms(&house.send(&phone, request).0), expected);
+        }
     }
 }
 

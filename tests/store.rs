@@ -70,6 +70,7 @@ fn binding(port: u16) -> Binding {
         cseq: (1 << 31) - 1,
         expires: after(3600),
         user_agent: "Gerät 1.0".to_owned(),
+        md5_alone: true,
     }
 }
 
@@ -601,6 +602,7 @@ fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_writes() {
     drop(Database::open(data.path()).unwrap());
     let raw = raw(data.path());
     // Before it, files were not marked as ours.
+    raw.execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
     raw.pragma_update(None, "user_version", 3).unwrap();
     raw.pragma_update(None, "application_id", 0).unwrap();
     let error = Database::open_to_read(data.path()).unwrap_err();
@@ -1034,6 +1036,7 @@ fn a_backup_of_an_earlier_version_is_brought_up_to_date() {
     let parent = tempfile::tempdir().unwrap();
     let (data, file) = (parent.path().join("data"), parent.path().join("monday"));
     add_terminal(&data, "3001");
+    raw(&data).execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
     raw(&data).pragma_update(None, "user_version", 3).unwrap();
     raw(&data).pragma_update(None, "application_id", 0).unwrap();
     back_up(&data, &file, false).unwrap();

@@ -251,6 +251,7 @@ fn settings(
         registrar: registrar::Settings {
             addresses: known,
             edges: config.sip.edges.clone(),
+            digest: config.sip.digest,
             ..registrar::Settings::default()
         },
         leg: leg::Settings {

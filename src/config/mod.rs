@@ -21,7 +21,7 @@ use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
 use crate::exchange::Retention;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
 use crate::media::Lobby;
-use crate::registrar::Network;
+use crate::registrar::{DigestOrder, Network};
 use crate::server::Reserve;
 use crate::sip::Transport;
 use crate::switchboard::Recorded;
@@ -91,6 +91,8 @@ pub struct Sip {
     pub edges: Vec<Network>,
     /// A conversation of which no side has sent anything for so long is over.
     pub rtp_timeout: Duration,
+    /// Which digest challenges are made, and in which order.
+    pub digest: DigestOrder,
 }
 
 /// `[media]`
@@ -214,6 +216,7 @@ impl Default for Config {
                 nameservers: Vec::new(),
                 edges: Vec::new(),
                 rtp_timeout: Duration::from_secs(60),
+                digest: DigestOrder::Auto,
             },
             media: Media {
                 address: any,
@@ -361,8 +364,16 @@ fn directory(value: &DeValue<'_>) -> Result<PathBuf, Remedy> {
 
 impl Sip {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        let keys =
-            ["domain", "listen", "advertise", "guests", "nameservers", "edges", "rtp_timeout"];
+        let keys = [
+            "domain",
+            "listen",
+            "advertise",
+            "guests",
+            "nameservers",
+            "edges",
+            "rtp_timeout",
+            "digest",
+        ];
         reader.allow(section, &keys);
         set(&mut self.domain, reader.value(section, "domain", values::domain));
         let listen = |value: &DeValue<'_>| {
@@ -389,6 +400,13 @@ impl Sip {
         set(&mut self.edges, reader.value(section, "edges", edges));
         let timeout = |value: &DeValue<'_>| values::duration(value, 20 * SECOND..=24 * HOUR);
         set(&mut self.rtp_timeout, reader.value(section, "rtp_timeout", timeout));
+        let digest = |value: &DeValue<'_>| match values::text(value)? {
+            "auto" => Ok(DigestOrder::Auto),
+            "md5" => Ok(DigestOrder::Md5),
+            "sha256" => Ok(DigestOrder::Sha256),
+            _ => Err("write \"auto\", \"md5\" or \"sha256\"".into()),
+        };
+        set(&mut self.digest, reader.value(section, "digest", digest));
     }
 }
 

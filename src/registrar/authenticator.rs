@@ -12,6 +12,7 @@
 
 use super::attempts::Attempts;
 use super::nonces::Nonces;
+use super::preferences::{DigestOrder, Preferences};
 use super::wrong_passwords::{WrongPassword, WrongPasswords};
 use crate::directory::{Account, Directory, NAME_MAX, NumberingPlan};
 use crate::ids::{Number, OperatorId};
@@ -21,10 +22,9 @@ use crate::sip::{Fault, Flow, HeaderName, Host, Request, Response, StatusCode, U
 use crate::time::{Duration, Instant};
 use std::net::{IpAddr, SocketAddr};
 
-/// How the User-Agent of phones begins that know MD5 only and give up at a challenge in SHA-256,
-/// instead of looking at the next one as RFC 8760 §2.4 asks: baresip 1.0.0 ("Function not
-/// implemented") whatever the order, SIPp 3.6 when MD5 does not stand first.
-const MD5_ONLY: [&str; 3] = ["baresip v0.", "baresip v1.0.", "SIPp"];
+/// For so long it is remembered by which algorithm a phone proves itself: it registers again before the
+/// longest registration ends.
+const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// What is known of the sender of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -102,12 +102,14 @@ pub(super) struct Authenticator {
     nonces: Nonces,
     attempts: Attempts,
     wrong: WrongPasswords,
+    preferences: Preferences,
 }
 
 impl Authenticator {
-    pub fn new(random: Random) -> Self {
+    pub fn new(order: DigestOrder, mut random: Random) -> Self {
         let (attempts, wrong) = (Attempts::default(), WrongPasswords::default());
-        Self { nonces: Nonces::new(random), attempts, wrong }
+        let preferences = Preferences::new(order, &mut random);
+        Self { nonces: Nonces::new(random), attempts, wrong, preferences }
     }
 
     /// Who sends `request`.
@@ -120,15 +122,16 @@ impl Authenticator {
     ) -> Verdict {
         let realm = directory.plan().realm.as_str();
         let source = flow.remote.ip();
-        let offered = offered_to(request);
         let credentials = match credentials_for(realm, request) {
             Ok(Some(credentials)) => credentials,
             Ok(None) => {
+                let offered = self.preferences.unanswered(now, flow, request);
                 let why = Challenged::NoCredentials;
                 return self.challenge(now, realm, source, offered, why);
             }
             Err(BadCredentials) => return Verdict::Refused(Refusal::BadCredentials),
         };
+        let offered = self.preferences.answered_before(flow, request);
         if !is_for(&credentials.uri, request, directory.plan(), flow) {
             return Verdict::Refused(Refusal::BadCredentials);
         }
@@ -164,6 +167,7 @@ impl Authenticator {
             return self.challenge(now, realm, source, offered, Challenged::Stale);
         }
         self.attempts.proved(flow.remote, &credentials.user);
+        self.preferences.right(flow, request, credentials.algorithm, now + REMEMBERED);
         match account {
             Account::Terminal(terminal) => Verdict::Terminal(terminal.number.clone()),
             Account::Operator(operator) => Verdict::Operator(operator.name.clone()),
@@ -173,6 +177,16 @@ impl Authenticator {
     /// An account was at this address when the last process ended.
     pub fn was_at(&mut self, remote: SocketAddr, account: &str) {
         self.attempts.proved(remote, account);
+    }
+
+    /// Whether the sender of a request has proved itself after it was asked for MD5 alone.
+    pub fn knows_md5_alone(&self, flow: Flow, request: &Request) -> bool {
+        self.preferences.is_md5_alone(flow, request)
+    }
+
+    /// A phone was at the other end of this flow when the last process ended that knew MD5 alone.
+    pub fn knew_md5_alone(&mut self, now: Instant, flow: Flow, number: &Number) {
+        self.preferences.restore(flow, number.as_str(), now + REMEMBERED);
     }
 
     /// An account is gone.
@@ -215,15 +229,6 @@ impl Authenticator {
         let challenges = algorithms.iter().map(challenge).map(|c| c.to_string()).collect();
         Verdict::Refused(Refusal::Challenge { challenges, why })
     }
-}
-
-/// The algorithms that the sender is asked for, the preferred first.
-fn offered_to(request: &Request) -> &'static [Algorithm] {
-    let phone = request.headers.get(HeaderName::UserAgent).unwrap_or("");
-    if MD5_ONLY.iter().any(|name| phone.starts_with(name)) {
-        return &[Algorithm::Md5];
-    }
-    &Algorithm::OFFERED
 }
 
 /// Whether credentials that were hashed for `uri` are for this request (RFC 7616 §3.4.6). Proxies rewrite

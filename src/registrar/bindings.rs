@@ -34,6 +34,8 @@ pub struct Binding {
     pub expires: UnixTime,
     /// What the phone calls itself; may be empty.
     pub user_agent: String,
+    /// It has proved itself by MD5 when it was asked for that alone, after a challenge that it did not answer.
+    pub md5_alone: bool,
 }
 
 impl Binding {

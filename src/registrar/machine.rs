@@ -16,6 +16,7 @@
 use super::authenticator::{Authenticator, Verdict};
 use super::bindings::{Binding, BindingChange, Bindings};
 use super::contacts::{Network, is_believed};
+use super::preferences::DigestOrder;
 use super::register::{self, Fault, Registration};
 use super::target::{Target, Way};
 use super::tentative::Tentative;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub addresses: Vec<SocketAddr>,
     /// The proxies that may register phones behind them with a Path.
     pub edges: Vec<Network>,
+    /// Which challenges are made, and in which order.
+    pub digest: DigestOrder,
 }
 
 impl Default for Settings {
@@ -51,6 +54,7 @@ impl Default for Settings {
             expires_max: Duration::from_secs(7200),
             addresses: Vec::new(),
             edges: Vec::new(),
+            digest: DigestOrder::default(),
         }
     }
 }
@@ -112,7 +116,7 @@ impl Machine {
     /// A registrar that knows of nobody yet.
     #[must_use]
     pub fn new(settings: Settings, mut random: Random) -> Self {
-        let authenticator = Authenticator::new(random.fork());
+        let authenticator = Authenticator::new(settings.digest, random.fork());
         Self {
             settings,
             tags: Tags::new(&mut random),
@@ -128,6 +132,9 @@ impl Machine {
     pub fn restore(&mut self, now: Now, stored: Vec<Binding>) -> Vec<Effect> {
         for (binding, flow) in stored.iter().filter_map(|binding| Some((binding, binding.flow?))) {
             self.authenticator.was_at(flow.remote, binding.number.as_str());
+            if binding.md5_alone {
+                self.authenticator.knew_md5_alone(now.instant, flow, &binding.number);
+            }
         }
         let is_believed = |binding: &Binding| is_believed(&self.settings, binding);
         self.bindings.restore(now, stored, is_believed).into_iter().map(Effect::Store).collect()
@@ -284,7 +291,9 @@ impl Machine {
             Verdict::Operator(_) => return refused(Fault::NotYours),
             Verdict::Refused(refusal) => return (vec![], refusal.response(request)),
         };
-        let registration = match register::read(now, &self.settings, &number, flow, request) {
+        let md5_alone = self.authenticator.knows_md5_alone(flow, request);
+        let read = register::read(now, &self.settings, &number, flow, request, md5_alone);
+        let registration = match read {
             Ok(registration) => registration,
             Err(fault) => return refused(fault),
         };

@@ -62,6 +62,7 @@ pub(super) fn read(
     number: &Number,
     flow: Flow,
     request: &Request,
+    md5_alone: bool,
 ) -> Result<Registration, Fault> {
     let headers = &request.headers;
     let to = headers.to().map_err(|_| Fault::BadRequest("Bad To"))?;
@@ -102,6 +103,7 @@ pub(super) fn read(
             cseq,
             expires: now.unix + std::time::Duration::from_secs(secs),
             user_agent: user_agent.clone(),
+            md5_alone,
         };
         wishes.push(if secs == 0 { Wish::Drop(binding) } else { Wish::Put(binding) });
     }

@@ -164,6 +164,7 @@ fn bindings(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<Binding>> 
             cseq: row.get("cseq")?,
             expires,
             user_agent: row.get("user_agent")?,
+            md5_alone: row.get("md5_alone")?,
         }))
     })
 }

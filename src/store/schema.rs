@@ -5,7 +5,8 @@ use rusqlite::{Connection, Transaction};
 use std::collections::BTreeSet;
 
 /// The steps in their order. A step that was ever released is never changed; the next one changes it.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [first, srtp, recordings, mark];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 5] =
+    [first, srtp, recordings, mark, digest];
 
 /// The version that a file has after all steps.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
@@ -91,6 +92,12 @@ pub(super) fn missing(connection: &Connection) -> rusqlite::Result<Option<String
 /// The file says whose it is.
 fn mark(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION)
+}
+
+/// Phones that know MD5 alone.
+fn digest(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction
+        .execute_batch("ALTER TABLE bindings ADD COLUMN md5_alone INTEGER NOT NULL DEFAULT 0;")
 }
 
 /// Calls that were recorded, and where to.

@@ -136,8 +136,8 @@ fn put_binding(connection: &Connection, binding: &Binding) -> Result<()> {
     run(
         connection,
         "INSERT OR REPLACE INTO bindings
-             (number, key, contact, path, flow, call_id, cseq, expires, user_agent)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             (number, key, contact, path, flow, call_id, cseq, expires, user_agent, md5_alone)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             binding.number.as_str(),
             binding.key(),
@@ -148,6 +148,7 @@ fn put_binding(connection: &Connection, binding: &Binding) -> Result<()> {
             binding.cseq,
             time(binding.expires),
             binding.user_agent,
+            binding.md5_alone,
         ],
     )
 }

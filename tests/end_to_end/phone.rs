@@ -23,6 +23,8 @@ use crate::wait;
 
 const MODULES: &str = "/usr/lib/baresip/modules";
 const PATIENCE: Duration = Duration::from_secs(10);
+/// baresip tries to register again 30 to 60 s after a challenge that it cannot answer.
+const REGISTRATION: Duration = Duration::from_secs(65);
 const TONE_SECONDS: u32 = 180; // A call that outlives its microphone is torn down by baresip.
 const FILM_SECONDS: u32 = 20; // The film is rewound.
 
@@ -234,7 +236,7 @@ impl Phone {
 
     #[track_caller]
     fn await_registration(&mut self) {
-        let done = wait::within(PATIENCE, || {
+        let done = wait::within(REGISTRATION, || {
             let trace = self.trace();
             // The status line of its -v output: "3001@cordboard.test: {0/UDP/v4} 200 OK () [1 binding]".
             trace.contains("200 OK () [").then_some(())

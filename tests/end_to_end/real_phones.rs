@@ -459,6 +459,21 @@ fn terminal(number: &str) -> Account<'_> {
     Account::Terminal { number, password: PASSWORD }
 }
 
+/// baresip 1.0 gives up at a challenge in SHA-256, be it the first or the second: nobody has told the house
+/// so, and it registers with its second attempt; after a restart with the first.
+#[test]
+fn a_phone_that_knows_md5_alone_is_found_out() {
+    let mut board = Switchboard::open_with("[sip]\ndigest = \"auto\"\n");
+    let first = board.phone(CALLER, PLAIN, Answer::WhenTold, &terminal("3002"));
+    let trace = first.trace();
+    assert!(trace.contains("algorithm=SHA-256"), "it is asked for that first: {trace}");
+    drop(first);
+    board.crash_and_restart();
+    let again = board.phone(USER, PLAIN, Answer::WhenTold, &terminal("3002"));
+    let trace = again.trace();
+    assert!(!trace.contains("algorithm=SHA-256"), "it is known: {trace}");
+}
+
 impl Switchboard {
     /// A phone with an account here.
     fn phone(&self, party: Party, codecs: Codecs, answer: Answer, account: &Account) -> Phone {

@@ -231,8 +231,10 @@ fn configuration(place: &Place, more: &str) -> String {
     let network = network.trim_end_matches(".1");
     let more = more.replace("NETWORK", network);
     let mut tables: Vec<(String, String)> = Vec::new();
+    // SIPp 3.6 and baresip 1.0 know MD5 alone; a test may have them found out.
+    let digest = if more.contains("digest = ") { "" } else { "digest = \"md5\"\n" };
     let own = format!(
-        "[sip]\ndomain = \"cordboard.test\"\nlisten = [\"udp:{listen}\", \"tcp:{listen}\"]\n\
+        "[sip]\ndomain = \"cordboard.test\"\nlisten = [\"udp:{listen}\", \"tcp:{listen}\"]\n{digest}\
          [media]\naddress = \"{address}\"\nports = \"14000-14999\"\n\
          [web]\nlisten = \"{address}:8080\"\n\
          [desk]\nlease = \"3s\"\n\
