@@ -27,6 +27,14 @@ pub enum Cause {
     Unreachable,
     /// No codec that both sides, or a converter, know.
     NoCommonCodec,
+    /// No stream was offered at all, or every one with port 0.
+    NoMedia,
+    /// Only transport protocols that we lack, such as DTLS-SRTP.
+    NoCommonTransport,
+    /// Only addresses of a family in which we have no media (RFC 6157).
+    NoCommonAddress,
+    /// SRTP without a key that can be used: no `a=crypto`, or only unknown suites.
+    NoCommonKeys,
     /// The number shows a camera, and the caller cannot see.
     NoPicture,
     /// Nobody is at a desk.
@@ -73,6 +81,10 @@ const TABLE: &[(Cause, u16, u8, &str)] = &[
     (Cause::UnknownNumber, 404, 1, "No such number"),
     (Cause::Unreachable, 480, 20, "Not reachable"),
     (Cause::NoCommonCodec, 488, 65, "No common codec"),
+    (Cause::NoMedia, 488, 65, "No sound is offered"),
+    (Cause::NoCommonTransport, 488, 65, "No common transport: offer RTP/AVP or RTP/SAVP"),
+    (Cause::NoCommonAddress, 488, 65, "No media here in this address family"),
+    (Cause::NoCommonKeys, 488, 65, "No key that can be used: offer a=crypto"),
     (Cause::NoPicture, 488, 88, "This number is a picture: call it with video"),
     (Cause::NoOperator, 480, 31, "No operator present"),
     (Cause::QueueFull, 480, 42, "Queue full"),
@@ -147,6 +159,20 @@ impl Cause {
         }
     }
 
+    /// The value of a Warning header that says of an SDP what is wrong with it (RFC 3261 §20.43).
+    #[must_use]
+    pub fn warning(self) -> Option<String> {
+        let code = match self {
+            Self::NoCommonAddress => 301,
+            Self::NoCommonTransport => 302,
+            Self::NoMedia | Self::NoPicture => 304,
+            Self::NoCommonCodec => 305,
+            Self::NoCommonKeys => 306,
+            _ => return None,
+        };
+        Some(format!("{code} cordboard \"{}\"", self.text()))
+    }
+
     /// What a final response from a phone means (RFC 3398 §8.2.6.1, shortened to what people tell apart).
     #[must_use]
     pub fn from_status(status: u16) -> Self {
@@ -180,6 +206,15 @@ mod tests {
             assert_eq!(Cause::from_word(&cause.word()), Some(*cause));
         }
         assert_eq!(Cause::NoAnswer.word(), "no-answer");
+    }
+
+    #[test]
+    fn an_offer_that_is_refused_is_told_what_is_wrong_with_it() {
+        for (cause, status, ..) in TABLE {
+            assert_eq!(cause.warning().is_some(), *status == 488, "{cause:?}");
+        }
+        let warning = Cause::NoCommonCodec.warning();
+        assert_eq!(warning.as_deref(), Some("305 cordboard \"No common codec\""));
     }
 
     #[test]

@@ -468,10 +468,49 @@ const SDP: &str = "v=0\no=- 1 1 IN IP4 198.51.100.7\ns=-\nc=IN IP4 198.51.100.7\
 
 /// An INVITE with sound, to the operator.
 fn invite_with_sound(call: u64) -> String {
-    let length = SDP.replace('\n', "\r\n").len();
+    invite_with(call, "9000", SDP)
+}
+
+/// An INVITE with this SDP, to this number.
+fn invite_with(call: u64, to: &str, sdp: &str) -> String {
+    let length = sdp.replace('\n', "\r\n").len();
     let extra = format!("{CONTACT}Content-Type: application/sdp\n");
-    let text = invite(call, "9000", &extra);
-    text.replace("Content-Length: 0\n\n", &format!("Content-Length: {length}\n\n{SDP}"))
+    let text = invite(call, to, &extra);
+    text.replace("Content-Length: 0\n\n", &format!("Content-Length: {length}\n\n{sdp}"))
+}
+
+#[test]
+fn what_can_never_be_answered_rings_nobody_and_its_record_says_why() {
+    let codec = Cause::NoCommonCodec;
+    for (call, (to, from, into, cause)) in (1..).zip([
+        ("9000", "audio 4000", "audio 0", Cause::NoMedia),
+        ("4001", "audio 4000", "audio 0", Cause::NoMedia),
+        ("9000", "RTP/AVP", "UDP/TLS/RTP/SAVPF", Cause::NoCommonTransport),
+        ("4001", "RTP/AVP", "RTP/SAVP", Cause::NoCommonKeys),
+        ("4001", "c=IN IP4 198.51.100.7", "c=IN IP6 2001:db8::7", Cause::NoCommonAddress),
+        ("9000", "c=IN IP4 198.51.100.7", "c=IN IP6 2001:db8::7", Cause::NoCommonAddress),
+        ("4001", " 0\na=rtpmap:0 PCMU/8000", " 98", codec),
+        // A callee might have it, who waits hears nothing.
+        ("9000", "0\na=rtpmap:0 PCMU", "98\na=rtpmap:98 EVS", codec),
+    ]) {
+        let (mut house, _) = House::new(State::default());
+        let invite = invite_with(call, to, &SDP.replace(from, into));
+        let effects = house.hears("203.0.113.5:5060", &invite);
+        let mut finals = Vec::new();
+        for (_, message) in sent(&effects) {
+            let Message::Response(response) = message else { panic!("{into}: {message:?}") };
+            finals.extend((response.status.as_u16() >= 200).then_some(response));
+        }
+        let [refusal] = &finals[..] else { panic!("{into}: one final response: {finals:?}") };
+        assert_eq!(refusal.status.as_u16(), 488, "{into}");
+        let warning = refusal.headers.get(HeaderName::Warning);
+        assert_eq!(warning, cause.warning().as_deref(), "{into}");
+        let ended = entries(&effects).find_map(|entry| match entry {
+            Entry::Call(record) => record.ended.map(|ended| (ended.cause, ended.by)),
+            _ => None,
+        });
+        assert_eq!(ended, Some((cause, EndedBy::Server)), "{into}");
+    }
 }
 
 /// Lets everything happen that time brings; all that is sent.

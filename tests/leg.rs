@@ -225,7 +225,7 @@ fn keys_that_cannot_be_used_are_no_stream() {
     ladder(
         "
         a -> INVITE audio 4000 SAVP 0
-        = offered a
+        = offered a NoCommonKeys
         do answer a
         a <- 488
         = ended a by Us NoCommonCodec
@@ -285,10 +285,57 @@ fn a_caller_that_we_cannot_hear_is_refused_when_it_is_answered() {
     ladder(
         "
         a -> INVITE audio 4000 101:telephone-event/8000; video 4002 97:H264/90000
-        = offered a video
+        = offered a video NoCommonCodec
         do answer a
         a <- 488
         = ended a by Us NoCommonCodec
+    ",
+    );
+}
+
+#[test]
+fn an_offer_that_nobody_can_answer_shows_why() {
+    for (offer, why) in [
+        ("audio 0 0 8; video 0 97:H264/90000", "NoMedia"),
+        ("text 4004 98:t140/1000", "NoMedia"),
+        ("audio 4000 UDP/TLS/RTP/SAVPF 0", "NoCommonTransport"),
+        ("audio 4000 TCP/RTP/AVP 0", "NoCommonTransport"),
+        ("audio 4000 SAVP 0", "NoCommonKeys"),
+        ("audio 4000 SAVP foreign-key 0", "NoCommonKeys"),
+        ("audio 4000 c=6 0", "NoCommonAddress"),
+        ("audio 4000 101:telephone-event/8000", "NoCommonCodec"),
+        // Of several sections the one that came nearest says it.
+        ("audio 0 0; audio 4000 UDP/TLS/RTP/SAVPF 0; audio 4002 13", "NoCommonCodec"),
+    ] {
+        ladder(&format!("a -> INVITE {offer}\n= offered a {why}"));
+    }
+    // What one line lacks another may have; a picture out of reach leaves the sound alone.
+    ladder(
+        "
+        a -> INVITE audio 4000 UDP/TLS/RTP/SAVPF 0; audio 4002 0; video 4004 97:H264/90000 c=6
+        = offered a audio
+        do answer a
+        a <- 200 audio 0; audio 20000 0:PCMU; video 0
+    ",
+    );
+}
+
+#[test]
+fn a_hold_by_the_address_of_the_other_family_is_none_of_its_media() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0
+        = offered a audio
+        do answer a
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        a -> INVITE audio 4000 0 c=nowhere6
+        a <- 200 v2 audio 20000 0:PCMU a=recvonly
+        = held a true false
+        a -> ACK
+        a -> INVITE audio 4000 0 c=6
+        a <- 488
     ",
     );
 }
@@ -345,7 +392,7 @@ fn encrypted_media_are_refused_for_now() {
     ladder(
         "
         a -> INVITE audio 4000 SAVP 0
-        = offered a
+        = offered a NoCommonKeys
         do answer a
         a <- 488
         = ended a by Us NoCommonCodec
@@ -681,7 +728,7 @@ fn partners_that_we_can_convert_between_need_no_common_codec() {
     ladder(
         "
         c -> INVITE audio 4000 99:iLBC/8000
-        = offered c audio
+        = offered c audio inconvertible
         do call d for c
         d <- INVITE audio 20000 99:iLBC 101:telephone-event
     ",
@@ -746,7 +793,7 @@ fn a_desk_gets_no_media() {
                     "            = offered a{}\n            do desk a",
                     match offer {
                         "" => " late",
-                        "no-sections" => "",
+                        "no-sections" => " NoMedia",
                         _ => " audio",
                     }
                 ),
@@ -784,7 +831,7 @@ fn a_refresh_with_an_empty_recv_info_ends_a_desk() {
     ladder(
         "
         a -> INVITE no-sections
-        = offered a
+        = offered a NoMedia
         do desk a
         a <- 200 Recv-Info:operator-desk no-sections
         a -> ACK
@@ -804,7 +851,7 @@ fn an_info_with_a_package_is_for_desks_only() {
     ladder(
         "
         a -> INVITE no-sections
-        = offered a
+        = offered a NoMedia
         do desk a
         a <- 200 Recv-Info:operator-desk no-sections
         a -> INFO Info-Package:operator-desk application/json x
@@ -1287,7 +1334,7 @@ fn payload_types_that_clash_are_each_phones_own() {
 fn an_offer_of_codecs_that_we_do_not_know_is_passed_on_or_refused() {
     let offer = "
         a -> INVITE audio 4000 98:AMR/8000; video 4002 99:rtx/90000
-        = offered a audio
+        = offered a audio inconvertible
         do call b for a
         b <- INVITE audio 20000 98:AMR 101:telephone-event
     ";
@@ -1310,7 +1357,7 @@ fn an_offer_of_codecs_that_we_do_not_know_is_passed_on_or_refused() {
     ladder(
         "
         a -> INVITE audio 4000 98:red/8000; video 4002 99:rtx/90000
-        = offered a
+        = offered a NoCommonCodec
         do answer a
         a <- 488
         = ended a by Us NoCommonCodec
@@ -2358,6 +2405,7 @@ impl Ladder {
                     status: status.parse().unwrap(),
                     phrase: String::new(),
                     reason: None,
+                    warning: None,
                     retry_after: None,
                 },
             },
@@ -2520,16 +2568,18 @@ impl Ladder {
             format!("{} {}", word(&spoken.audio), word(&spoken.video))
         };
         match event {
-            Event::Offered { sdp, audio, video, sealed, replaces, .. } => {
+            Event::Offered { sdp, audio, video, sealed, unmet, convertible, replaces, .. } => {
                 let mut line = format!("offered {name}");
                 for (said, word) in [
                     (!*sdp, " late"),
                     (*sdp && *audio, " audio"),
                     (*sdp && *video, " video"),
                     (*sealed, " sealed"),
+                    (*audio && !*convertible, " inconvertible"),
                 ] {
                     line += if said { word } else { "" };
                 }
+                line += &unmet.map(|cause| format!(" {cause:?}")).unwrap_or_default();
                 line + &replaces
                     .map(|leg| format!(" replaces {}", self.name_of(leg)))
                     .unwrap_or_default()
@@ -2711,11 +2761,18 @@ fn long(sections: &str, ip: IpAddr) -> String {
         let mut words = section.split_whitespace();
         let (kind, port) = (words.next().unwrap(), words.next().unwrap());
         let (mut formats, mut attributes) = (String::new(), String::new());
-        let mut protocol = "RTP/AVP";
+        let (mut protocol, mut connection) = ("RTP/AVP", "");
         for word in words {
             match word.split_once(':') {
                 _ if word == "SAVP" => protocol = "RTP/SAVP",
                 _ if word == "AVPF" => protocol = "RTP/AVPF",
+                _ if word.ends_with("/RTP/AVP") || word.ends_with("/RTP/SAVPF") => protocol = word,
+                // Of the family that the house has not.
+                _ if word == "c=6" => connection = "c=IN IP6 2001:db8::7\r\n",
+                _ if word == "c=nowhere6" => connection = "c=IN IP6 ::\r\n",
+                _ if word == "foreign-key" => {
+                    attributes += "a=crypto:1 F8_128_HMAC_SHA1_80 inline:AAAA\r\n";
+                }
                 // A key of 30 bytes in base64, for the usual suite or for the one with short tags.
                 _ if word.starts_with("key=") || word.starts_with("short-key=") => {
                     let (name, letter) = word.split_once('=').unwrap();
@@ -2734,7 +2791,7 @@ fn long(sections: &str, ip: IpAddr) -> String {
                 None => formats += &format!(" {word}"),
             }
         }
-        text += &format!("m={kind} {port} {protocol}{formats}\r\n{attributes}");
+        text += &format!("m={kind} {port} {protocol}{formats}\r\n{connection}{attributes}");
     }
     text
 }

@@ -424,8 +424,17 @@ impl Machine {
             }
             leg::Effect::Media(command) => out.push(Effect::Media(command)),
             leg::Effect::PortsWanted(count) => out.push(Effect::PortsWanted(count)),
-            leg::Effect::Event(leg::Event::Offered { leg, video, sealed, replaces, .. }) => {
-                self.admit(now, leg, (video, sealed), replaces);
+            leg::Effect::Event(leg::Event::Offered {
+                leg,
+                video,
+                sealed,
+                unmet,
+                convertible,
+                replaces,
+                ..
+            }) => {
+                let offer = switchboard::Offered { video, unmet, convertible };
+                self.admit(now, leg, (offer, sealed), replaces);
             }
             leg::Effect::Event(event) => {
                 if let leg::Event::Ended { leg, .. } = event {

@@ -26,7 +26,7 @@ use crate::sip::{
 };
 use crate::switchboard::admission::{Identity, Origin};
 use crate::switchboard::desk;
-use crate::switchboard::{self, Incoming};
+use crate::switchboard::{self, Incoming, Offered};
 use crate::text::{ADDRESS_CHARS_MAX, DISPLAY_CHARS_MAX, NUMBER_CHARS_MAX, cut, is_within};
 use crate::time::Now;
 use crate::transaction::ServerId;
@@ -216,7 +216,7 @@ impl Machine {
         &mut self,
         now: Now,
         leg: LegId,
-        (video, sealed): (bool, bool),
+        (offer, sealed): (Offered, bool),
         replaces: Option<LegId>,
     ) {
         let is_terminal = self.callers.get(&leg).is_some_and(Caller::is_terminal);
@@ -233,7 +233,7 @@ impl Machine {
                     self.leg(now, leg::Input::Unvouched(leg));
                 }
                 let incoming =
-                    Incoming { leg, flow, identity, dialled, params, no_queue, video, replaces };
+                    Incoming { leg, flow, identity, dialled, params, no_queue, offer, replaces };
                 switchboard::Input::Incoming(incoming)
             }
             Some(Caller::Desk { operator, flow }) => {
@@ -265,6 +265,7 @@ impl Machine {
                 "SIP;cause=488;text=\"this number speaks under SRTP only: offer RTP/SAVP with a=crypto\""
                     .into(),
             ),
+            warning: Cause::NoCommonKeys.warning(),
             retry_after: None,
         };
         self.leg(now, leg::Input::Command(leg::Command::Refuse { leg, refusal }));
@@ -278,6 +279,7 @@ impl Machine {
             status: Cause::Declined.status(),
             phrase: "Use REFER".into(),
             reason: None,
+            warning: None,
             retry_after: None,
         };
         self.leg(now, leg::Input::Command(leg::Command::Refuse { leg, refusal }));

@@ -333,6 +333,7 @@ impl Machine {
         leg.phase = Phase::Ending;
         let mut headers = retry_header(refusal.retry_after);
         headers.extend(refusal.reason.map(|reason| (HeaderName::Reason, reason)));
+        headers.extend(refusal.warning.map(|warning| (HeaderName::Warning, warning)));
         let (status, reason) = (refusal.status, refusal.phrase);
         self.want(now, id, dialog::Command::Reject { status, reason, headers }, out);
     }
@@ -498,6 +499,7 @@ fn refusal(cause: Cause) -> Refusal {
         status: cause.status(),
         phrase: String::new(),
         reason: Some(cause.reason()),
+        warning: cause.warning(),
         retry_after: (cause == Cause::Overloaded).then_some(RETRY_AFTER),
     }
 }

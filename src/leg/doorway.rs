@@ -64,6 +64,8 @@ pub struct Refusal {
     pub phrase: String,
     /// Value of a Reason header (RFC 3326).
     pub reason: Option<String>,
+    /// Value of a Warning header (RFC 3261 §20.43).
+    pub warning: Option<String>,
     /// Seconds for Retry-After.
     pub retry_after: Option<u32>,
 }
@@ -256,6 +258,10 @@ pub enum Event {
         video: bool,
         /// Its streams are sealed (SRTP).
         sealed: bool,
+        /// Why nobody whom it calls could ever answer it.
+        unmet: Option<Cause>,
+        /// Its sound can be made here: it can hear a wait, and speak with whoever comes.
+        convertible: bool,
         /// The leg that this call shall replace (RFC 3891).
         replaces: Option<LegId>,
     },

@@ -169,7 +169,7 @@ impl Negotiation {
         }
         let in_use = |stream: &Option<Stream>| stream.as_ref().map(|stream| stream.section);
         let (audio, video) = (in_use(&self.streams.audio), in_use(&self.streams.video));
-        let peer = Box::new(Peer::offering(session, audio, video));
+        let peer = Box::new(Peer::offering(session, audio, video, self.address));
         self.state = State::Asked(peer);
         Ok(self.asked().expect("the offer was stored in the line above"))
     }
@@ -251,7 +251,7 @@ impl Negotiation {
         };
         let OurOffer { audio, video } = *offer;
         let at = |place: &Option<(usize, OurStream)>| place.as_ref().map(|(at, _)| *at);
-        let peer = Peer::answering(session, at(&audio), at(&video));
+        let peer = Peer::answering(session, at(&audio), at(&video), self.address);
         let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>| {
             let ((section, ours), peer) = (place?, peer?);
             // RFC 4568 §5.1.3: what was offered sealed is answered so, under the offered tag and with

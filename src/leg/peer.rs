@@ -2,11 +2,12 @@
 
 use super::formats::{Capabilities, Format};
 use super::picture_limits;
+use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::media::PictureLimits;
 use crate::sdp::{Bandwidth, Direction, Media, MediaKind, Session};
 use crate::srtp::{Keys, Suite};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A peer's description, read.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,6 +18,37 @@ pub struct Peer {
     pub audio: Option<PeerStream>,
     /// Its video stream, if one can be used.
     pub video: Option<PeerStream>,
+    /// Why no sound can be used, where none can: of several sections the one that came nearest.
+    pub lacks: Lack,
+}
+
+/// Why a section cannot be used; the later in this list, the nearer it came.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Lack {
+    /// It has port 0, or there is none.
+    Media,
+    /// Its transport protocol is unknown here.
+    Transport,
+    /// Its address is of the other family.
+    Address,
+    /// Its keys are none, or of unknown suites.
+    Keys,
+    /// It has no codec.
+    Codec,
+}
+
+impl Lack {
+    /// As the cause of a refusal.
+    #[must_use]
+    pub fn cause(self) -> Cause {
+        match self {
+            Self::Media => Cause::NoMedia,
+            Self::Transport => Cause::NoCommonTransport,
+            Self::Address => Cause::NoCommonAddress,
+            Self::Keys => Cause::NoCommonKeys,
+            Self::Codec => Cause::NoCommonCodec,
+        }
+    }
 }
 
 /// One stream as its peer describes it.
@@ -24,7 +56,7 @@ pub struct Peer {
 pub struct PeerStream {
     /// Which section, from 0.
     pub section: usize,
-    /// `RTP/AVP` or `RTP/AVPF`.
+    /// `RTP/AVP`, `RTP/AVPF`, `RTP/SAVP` or `RTP/SAVPF`.
     pub protocol: String,
     /// The codecs that can be passed on, in its order.
     pub formats: Vec<Format>,
@@ -48,6 +80,12 @@ pub struct PeerStream {
     pub keys: Vec<Crypto>,
     /// By payload type, what it can take in of pictures.
     pub pictures: Vec<(u8, PictureLimits)>,
+}
+
+/// Why no sound of a description can be used, if none can.
+fn lacks(session: &Session, ours: IpAddr) -> Lack {
+    let read = |at| PeerStream::read(session, at, Kind::Audio, ours).err();
+    (0..session.media.len()).filter_map(read).max().unwrap_or(Lack::Media)
 }
 
 /// The keys of a section, of suites that we speak.
@@ -101,11 +139,17 @@ pub struct Crypto {
 
 impl Peer {
     /// Reads an offer. `audio` and `video` are the sections in use: they stay so while they are
-    /// usable, so that a second stream never takes over by its place.
+    /// usable, so that a second stream never takes over by its place. `ours` is the address of our
+    /// media.
     #[must_use]
-    pub fn offering(session: &Session, audio: Option<usize>, video: Option<usize>) -> Self {
+    pub fn offering(
+        session: &Session,
+        audio: Option<usize>,
+        video: Option<usize>,
+        ours: IpAddr,
+    ) -> Self {
         let find = |kind, in_use: Option<usize>| {
-            let read = |at| PeerStream::read(session, at, kind);
+            let read = |at| PeerStream::read(session, at, kind, ours).ok();
             let mut all = (0..session.media.len()).filter_map(read).collect::<Vec<_>>();
             // Who offers a stream twice, sealed and plain, prefers the sealed one, and so do we.
             let best = all.iter().position(|stream| !stream.keys.is_empty()).unwrap_or(0);
@@ -114,17 +158,25 @@ impl Peer {
         Self {
             audio: find(Kind::Audio, audio),
             video: find(Kind::Video, video),
+            lacks: lacks(session, ours),
             sections: session.media.clone(),
         }
     }
 
-    /// Reads the answer to an offer of ours that had its streams in these sections.
+    /// Reads the answer to an offer of ours that had its streams in these sections, and our media at
+    /// this address.
     #[must_use]
-    pub fn answering(session: &Session, audio: Option<usize>, video: Option<usize>) -> Self {
-        let read = |kind, at: Option<usize>| PeerStream::read(session, at?, kind);
+    pub fn answering(
+        session: &Session,
+        audio: Option<usize>,
+        video: Option<usize>,
+        ours: IpAddr,
+    ) -> Self {
+        let read = |kind, at: Option<usize>| PeerStream::read(session, at?, kind, ours).ok();
         Self {
             audio: read(Kind::Audio, audio),
             video: read(Kind::Video, video),
+            lacks: lacks(session, ours),
             sections: session.media.clone(),
         }
     }
@@ -161,26 +213,33 @@ impl Peer {
 impl PeerStream {
     /// The stream of a section, if it is of this kind and we can take part in it: plain RTP, or SRTP
     /// under a key of a suite that we speak, with a codec.
-    fn read(session: &Session, at: usize, kind: Kind) -> Option<Self> {
-        let media = session.media.get(at)?;
+    fn read(session: &Session, at: usize, kind: Kind, ours: IpAddr) -> Result<Self, Lack> {
+        let media = session.media.get(at).ok_or(Lack::Media)?;
         let wanted = match kind {
             Kind::Audio => MediaKind::Audio,
             Kind::Video => MediaKind::Video,
         };
-        if media.kind != wanted || media.is_refused() || !media.is_rtp() {
-            return None;
+        if media.kind != wanted || media.is_refused() {
+            return Err(Lack::Media);
+        }
+        if !media.is_rtp() {
+            return Err(Lack::Transport);
+        }
+        // RFC 6157 §5: who cannot send there says so, and gives no address of the other family.
+        let there = media.rtp_address(session).map(|there| there.ip().to_canonical());
+        if there.is_some_and(|there| there.is_ipv4() != ours.to_canonical().is_ipv4()) {
+            return Err(Lack::Address);
         }
         let keys = if media.is_secure() { keys(media) } else { vec![] };
-        // Under DTLS there is no key in SDP.
         if media.is_secure() && keys.is_empty() {
-            return None;
+            return Err(Lack::Keys);
         }
         let (formats, beside): (Vec<_>, Vec<_>) =
             Format::all_of(media, kind).partition(|format| format.codec.is_primary());
-        let first = formats.first()?.number;
+        let first = formats.first().ok_or(Lack::Codec)?.number;
         let feedback =
             |what: &str| media.rtcp_fb(first).any(|value| value.eq_ignore_ascii_case(what));
-        Some(Self {
+        Ok(Self {
             section: at,
             protocol: media.protocol.clone(),
             direction: media.direction(session),

@@ -178,6 +178,8 @@ impl Machine {
             audio: late || asked.is_some_and(|peer| peer.audio.is_some()),
             video: late || asked.is_some_and(|peer| peer.video.is_some()),
             sealed: asked.is_some_and(Peer::is_sealed),
+            unmet: asked.filter(|peer| peer.audio.is_none()).map(|peer| peer.lacks.cause()),
+            convertible: late || leg.can.audio.iter().any(|format| format.codec.can_transcode()),
             replaces,
         };
         out.push(Effect::Event(event));

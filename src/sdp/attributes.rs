@@ -277,10 +277,15 @@ impl Media {
         self.port == 0
     }
 
-    /// Whether the profile carries RTP at all.
+    /// Whether it is RTP over UDP, whose keys, if any, stand in the SDP: `RTP/AVP` and its kin, but
+    /// neither `UDP/TLS/RTP/SAVPF` (RFC 5764) nor `TCP/RTP/AVP` (RFC 4571).
     #[must_use]
     pub fn is_rtp(&self) -> bool {
-        self.protocol.split('/').any(|part| part.eq_ignore_ascii_case("RTP"))
+        self.protocol.split_once('/').is_some_and(|(rtp, profile)| {
+            let known = ["AVP", "AVPF", "SAVP", "SAVPF"];
+            rtp.eq_ignore_ascii_case("RTP")
+                && known.iter().any(|known| profile.eq_ignore_ascii_case(known))
+        })
     }
 
     /// Whether the profile is encrypted: RTP/SAVP, RTP/SAVPF, also over DTLS.
@@ -431,8 +436,11 @@ mod tests {
 
     #[test]
     fn profiles_tell_encryption_and_feedback() {
-        let secure = Media::new(MediaKind::Video, 9, "UDP/TLS/RTP/SAVPF");
+        let secure = Media::new(MediaKind::Video, 9, "RTP/SAVPF");
         assert!(secure.is_secure() && secure.has_feedback_profile() && secure.is_rtp());
+        for elsewhere in ["UDP/TLS/RTP/SAVPF", "TCP/RTP/AVP", "RTP/AVP/TCP", "RTP"] {
+            assert!(!Media::new(MediaKind::Audio, 9, elsewhere).is_rtp(), "{elsewhere}");
+        }
         let fax = Media::new(MediaKind::Image, 9, "udptl");
         assert!(!fax.is_secure() && !fax.has_feedback_profile() && !fax.is_rtp());
     }

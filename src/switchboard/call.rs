@@ -466,7 +466,7 @@ impl OperatorCall {
 
     fn on_caller(&mut self, event: &leg::Event, ctx: &mut Context<'_>) {
         match event {
-            leg::Event::Ended { cause, .. } => self.caller_gone(*cause, ctx),
+            leg::Event::Ended { cause, by, .. } => self.caller_gone(*cause, *by, ctx),
             leg::Event::Confirmed { .. } => self.acknowledged(ctx),
             leg::Event::Health { health, .. } => self.caller_health(health, ctx),
             leg::Event::Referred { leg, transaction, .. } => {
@@ -523,16 +523,23 @@ impl OperatorCall {
         }
     }
 
-    fn caller_gone(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+    fn caller_gone(&mut self, cause: Cause, by: leg::EndedBy, ctx: &mut Context<'_>) {
         match &mut self.state {
             State::Taken { abandoned, .. } => *abandoned = true,
             State::Arriving { .. }
             | State::Queued
             | State::Announcing { .. }
             | State::RingingYou { .. } => {
-                // Whose media stopped has not given up, but is gone.
-                let cause = if cause == Cause::MediaStopped { cause } else { Cause::Abandoned };
-                self.finish("abandoned", cause, EndedBy::Caller, ctx);
+                let (word, cause, by) = match (cause, by) {
+                    // Whose media stopped has not given up, but is gone.
+                    (Cause::MediaStopped, _) => ("abandoned", cause, EndedBy::Caller),
+                    // No more has one that could not be answered.
+                    (_, leg::EndedBy::Us) => ("refused", cause, EndedBy::Server),
+                    (_, leg::EndedBy::Peer | leg::EndedBy::Timer | leg::EndedBy::Transport) => {
+                        ("abandoned", Cause::Abandoned, EndedBy::Caller)
+                    }
+                };
+                self.finish(word, cause, by, ctx);
             }
             State::WithCaller { .. }
             | State::Consulting { .. }

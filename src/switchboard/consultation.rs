@@ -332,7 +332,11 @@ fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) {
     match cause {
         Cause::Busy => ("busy", None),
         Cause::NoAnswer => ("no-answer", None),
-        Cause::NoCommonCodec => ("refused", Some("codec")),
+        Cause::NoCommonCodec
+        | Cause::NoMedia
+        | Cause::NoCommonTransport
+        | Cause::NoCommonAddress
+        | Cause::NoCommonKeys => ("refused", Some("codec")),
         Cause::Declined | Cause::NotPermitted => ("refused", None),
         Cause::NormalClearing
         | Cause::AnsweredElsewhere

@@ -1,7 +1,8 @@
 //! Dispatch: what a new call is, and where it goes (R1.3).
 //!
 //! ```text
-//!   operator number? ──▶ its queue, whatever the caller's level
+//!   no answer to its offer can ever be ──▶ 488
+//!   operator number? ──▶ its queue, whatever the caller's level; 488 where its sound cannot be made
 //!   feature code?    ──▶ its phone-only operator
 //!   permit, level    ──▶ 403, or the operator where `on_refusal` says so
 //!   number unknown   ──▶ 404
@@ -47,10 +48,28 @@ pub struct Incoming {
     pub params: String,
     /// The caller does not want to wait (RFC 3841 `no-queue`).
     pub no_queue: bool,
-    /// Its INVITE offers video, or leaves the offer to us.
-    pub video: bool,
+    /// What its INVITE offers.
+    pub offer: Offered,
     /// The leg whose place it wants (RFC 3891).
     pub replaces: Option<LegId>,
+}
+
+/// What an INVITE offers, as far as it decides where the call may go.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Offered {
+    /// Video, or the offer is left to us.
+    pub video: bool,
+    /// Why it can never be answered.
+    pub unmet: Option<Cause>,
+    /// Sound that we can make, so that it can wait.
+    pub convertible: bool,
+}
+
+impl Offered {
+    /// Why we cannot answer it ourselves.
+    fn keeps_from_waiting(self) -> Option<Cause> {
+        self.unmet.or((!self.convertible).then_some(Cause::NoCommonCodec))
+    }
 }
 
 /// A caller that leaves one call for another number, answered or not.
@@ -69,7 +88,7 @@ impl Machine {
         if let Some(replaced) = incoming.replaces {
             return self.replace(env, &incoming, replaced);
         }
-        let Incoming { leg, flow, identity, dialled, params, no_queue, video, .. } = incoming;
+        let Incoming { leg, flow, identity, dialled, params, no_queue, offer, .. } = incoming;
         let directory = env.world.directory;
         self.last_call += 1;
         let call = CallId(self.last_call);
@@ -81,6 +100,18 @@ impl Machine {
             && !matches!(meaning, Meaning::FeatureCode)
         {
             self.strangers.called(call, flow);
+        }
+        // What can never be answered rings nobody.
+        let unmet = match meaning {
+            Meaning::Queue(_) | Meaning::FeatureCode => offer.keeps_from_waiting(),
+            Meaning::Desk
+            | Meaning::Camera(_)
+            | Meaning::Terminal(_)
+            | Meaning::Trunk(_)
+            | Meaning::Unknown => offer.unmet,
+        };
+        if let Some(cause) = unmet {
+            return self.refuse(env, leg, record, cause);
         }
         match meaning {
             Meaning::Queue(_) if no_queue => {
@@ -99,7 +130,7 @@ impl Machine {
             | Meaning::Terminal(_)
             | Meaning::Trunk(_)
             | Meaning::Unknown => {
-                self.call_directly(env, (call, leg), identity, record, (&dialled, &params, video));
+                self.call_directly(env, (call, leg), identity, record, (&dialled, &params, offer));
             }
         }
     }
@@ -313,7 +344,7 @@ impl Machine {
         (id, leg): (CallId, LegId),
         identity: Identity,
         record: CallRecord,
-        (dialled, params, video): (&Number, &str, bool),
+        (dialled, params, offer): (&Number, &str, Offered),
     ) {
         let admitted = match admission::admit(env.world.directory, &identity, dialled) {
             Ok(admitted) => admitted.with_params(params),
@@ -323,7 +354,10 @@ impl Machine {
                 env.out.push(Effect::Log(Story::Refused { call: id, caller, dialled, why }));
                 let queue = self.settings.queues.keys().next().cloned();
                 return match (self.settings.on_refusal, queue) {
-                    (OnRefusal::Operator, Some(queue)) if rule.cause() == Cause::NotPermitted => {
+                    (OnRefusal::Operator, Some(queue))
+                        if rule.cause() == Cause::NotPermitted
+                            && offer.keeps_from_waiting().is_none() =>
+                    {
                         self.enter_queue(env, (id, leg), identity, record, queue, false);
                     }
                     _ => self.refuse(env, leg, record, rule.cause()),
@@ -331,7 +365,7 @@ impl Machine {
             }
         };
         let mut direct = DirectCall::new(id, leg, identity, record, false);
-        direct.sees = video;
+        direct.sees = offer.video;
         self.begin_direct(env, direct, |call, ctx| {
             call.place(Permission::Admitted(&admitted), ctx);
         });

@@ -52,7 +52,7 @@ mod views;
 mod waiting;
 
 pub use context::{Keep, World};
-pub use dispatch::Incoming;
+pub use dispatch::{Incoming, Offered};
 pub use machine::{Effect, Input, Machine, SetState};
 pub use recording::{Recorded, Recording};
 pub use settings::{AnsweredBy, OnRefusal, QueueSettings, Settings};

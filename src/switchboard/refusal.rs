@@ -12,6 +12,7 @@ pub(super) fn refusal(cause: Cause) -> leg::Refusal {
         status: cause.status(),
         phrase: cause.text().to_owned(),
         reason: Some(cause.reason()),
+        warning: cause.warning(),
         retry_after: (cause == Cause::Overloaded).then_some(RETRY_AFTER),
     }
 }

@@ -33,8 +33,10 @@ enum Place {
 
 impl Machine {
     pub(super) fn replace(&mut self, env: &mut Env<'_>, incoming: &Incoming, replaced: LegId) {
-        let Incoming { leg, identity, .. } = incoming;
-        let (id, number, place) = match self.may_replace(env, identity, replaced) {
+        let Incoming { leg, identity, offer, .. } = incoming;
+        let unmet = offer.unmet.map_or(Ok(()), |cause| Err(refusal(cause)));
+        let found = unmet.and_then(|()| self.may_replace(env, identity, replaced));
+        let (id, number, place) = match found {
             Ok(found) => found,
             Err(refusal) => {
                 return env.out.push(Effect::Leg(Command::Refuse { leg: *leg, refusal }));
@@ -81,8 +83,9 @@ impl Machine {
                 Place::Ringing
             }
             State::Ringing { .. } => {
-                let (phrase, reason, retry_after) = ("No such call".into(), None, None);
-                return Err(leg::Refusal { status: 481, phrase, reason, retry_after });
+                let (phrase, reason, warning) = ("No such call".into(), None, None);
+                let retry_after = None;
+                return Err(leg::Refusal { status: 481, phrase, reason, warning, retry_after });
             }
             State::Transferring { .. } | State::Watching { .. } | State::Ended => {
                 return Err(declined());

@@ -23,8 +23,8 @@ use cordboard::registrar;
 use cordboard::sip::{Flow, NameAddr, Transport, Uri};
 use cordboard::switchboard::admission::{Identity, Origin};
 use cordboard::switchboard::{
-    AnsweredBy, CallView, Effect, Incoming, Input, Keep, Machine, OnRefusal, QueueSettings,
-    Recorded, Recording, Settings, World,
+    AnsweredBy, CallView, Effect, Incoming, Input, Keep, Machine, Offered, OnRefusal,
+    QueueSettings, Recorded, Recording, Settings, World,
 };
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use serde_json::{Value, json};
@@ -465,6 +465,7 @@ impl House {
             self.waiting.insert(leg);
         }
         let dialled = number(to);
+        let offer = Offered { video, unmet: None, convertible: true };
         let incoming = Incoming {
             leg,
             flow,
@@ -472,7 +473,7 @@ impl House {
             dialled,
             params: String::new(),
             no_queue: false,
-            video,
+            offer,
             replaces,
         };
         self.give(now, Input::Incoming(incoming))
