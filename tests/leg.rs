@@ -253,31 +253,35 @@ fn early_media_are_repeated_byte_for_byte() {
 
 #[test]
 fn a_caller_without_sdp_gets_our_offer_in_the_200() {
-    ladder("
+    ladder(
+        "
         a -> INVITE
         = offered a late
         do progress a 183 media
         a <- 183
         do answer a
-        a <- 200 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        a <- 200 EVERYTHING
         a -> ACK audio 4000 9; video 0 97
         ~ open 20000 audio G722 to 192.0.2.10:4000
         ~ patch 20000=silence
         = confirmed a G722 -
-    ");
+    ",
+    );
 }
 
 #[test]
 fn an_ack_without_the_answer_that_it_owes_ends_the_call() {
-    ladder("
+    ladder(
+        "
         a -> INVITE
         = offered a late
         do answer a
-        a <- 200 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        a <- 200 EVERYTHING
         a -> ACK
         a <- BYE
         = ended a by Us ProtocolError
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -289,6 +293,84 @@ fn a_caller_that_we_cannot_hear_is_refused_when_it_is_answered() {
         do answer a
         a <- 488
         = ended a by Us NoCommonCodec
+    ",
+    );
+}
+
+/// RFC 5621: carriers put ISUP or a location beside it.
+#[test]
+fn a_description_is_found_in_every_message_that_has_more() {
+    ladder(
+        "
+        a -> INVITE multipart audio 4000 0
+        = offered a audio
+        do answer a
+        a <- 200 audio 20000 0:PCMU
+        a -> ACK multipart
+        = confirmed a PCMU -
+        a -> INVITE multipart audio 4000 0 8 a=sendonly
+        a <- 200 v2 audio 20000 0:PCMU a=recvonly
+        = held a true false
+        a -> ACK
+        a -> UPDATE multipart audio 4000 0 8
+        a <- 200 v3 audio 20000 0:PCMU
+        = held a false false
+        a -> UPDATE multipart
+        a <- 200
+        a -> INVITE multipart
+        a <- 200 v3 audio 20000 0:PCMU
+        a -> ACK multipart audio 4000 0
+        a -> INVITE multipart-required audio 4000 0
+        a <- 415
+    ",
+    );
+    ladder(
+        "
+        a -> INVITE Supported:100rel multipart
+        = offered a late
+        do progress a 183 media
+        a <- 183 EVERYTHING
+        a -> PRACK multipart audio 4000 8
+        a <- 200
+        do answer a
+        a <- 200
+        a -> ACK
+        = confirmed a PCMA -
+    ",
+    );
+    ladder("a -> INVITE multipart-required audio 4000 0\na <- 415");
+    ladder("a -> INVITE Content-Encoding:gzip audio 4000 0\na <- 415");
+}
+
+#[test]
+fn a_callee_may_answer_in_company() {
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 183 multipart audio 5000 8
+        ~ open 20000 audio PCMA to 192.0.2.11:5000
+        ~ patch 20000=silence
+        = ringing b 183
+        b -> 200 multipart audio 5000 8
+        b <- ACK
+        = answered b PCMA -
+    ",
+    );
+    // What a response has besides cannot be refused.
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 180 multipart
+        = ringing b 180
+        b -> 180 text/plain
+        = ringing b 180
+        b -> 200 multipart-required audio 5000 8
+        b <- ACK
+        = refused b 488 NoCommonCodec
+        b <- BYE
+        = ended b by Us NoCommonCodec
     ",
     );
 }
@@ -450,23 +532,26 @@ fn the_partner_of_an_answered_caller_is_offered_its_codecs_first() {
 
 #[test]
 fn an_answer_without_our_codec_is_hung_up_and_reported() {
-    ladder("
+    ladder(
+        "
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE EVERYTHING
         b -> 200 audio 0 8; video 5002 97:H264/90000
         b <- ACK
         = refused b 488 NoCommonCodec
         b <- BYE
         = ended b by Us NoCommonCodec
         b -> 200
-    ");
+    ",
+    );
 }
 
 #[test]
 fn early_media_come_from_the_first_branch_and_count_when_packets_come() {
-    ladder("
+    ladder(
+        "
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE EVERYTHING
         b -> 183 audio 5000 8
         ~ open 20000 audio PCMA to 192.0.2.11:5000
         ~ patch 20000=silence
@@ -480,14 +565,16 @@ fn early_media_come_from_the_first_branch_and_count_when_packets_come() {
         b <- ACK
         ~ update 20000 PCMU to 192.0.2.11:6000
         = answered b PCMU -
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_reliable_answer_needs_none_in_the_200() {
-    ladder("
+    ladder(
+        "
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE EVERYTHING
         b -> 183 Require:100rel RSeq:1 audio 5000 8
         b <- PRACK
         = ringing b 183
@@ -495,26 +582,30 @@ fn a_reliable_answer_needs_none_in_the_200() {
         b -> 200
         b <- ACK
         = answered b PCMA -
-    ");
-    ladder("
+    ",
+    );
+    ladder(
+        "
         do call c
-        c <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        c <- INVITE EVERYTHING
         c -> 200
         c <- ACK
         = refused c 488 NoCommonCodec
         c <- BYE
         = ended c by Us NoCommonCodec
         c -> 200
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_late_offer_goes_out_once_in_a_reliable_183() {
-    ladder("
+    ladder(
+        "
         a -> INVITE Supported:100rel
         = offered a late
         do progress a 183 media
-        a <- 183 audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        a <- 183 EVERYTHING
         a -> PRACK audio 4000 8
         a <- 200
         ~ open 20000 audio PCMA to 192.0.2.10:4000
@@ -525,7 +616,8 @@ fn a_late_offer_goes_out_once_in_a_reliable_183() {
         a <- 200
         a -> ACK
         = confirmed a PCMA -
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -737,21 +829,24 @@ fn partners_that_we_can_convert_between_need_no_common_codec() {
 
 #[test]
 fn a_leg_that_is_not_up_is_not_aligned() {
-    ladder("
+    ladder(
+        "
         a -> INVITE audio 4000 0 8 9
         = offered a audio
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE EVERYTHING
         do align b a
         = aligned b - -
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_cancelled_callee_may_have_answered_already() {
-    ladder("
+    ladder(
+        "
         do call b
-        b <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        b <- INVITE EVERYTHING
         b -> 180
         = ringing b 180
         do end b
@@ -761,17 +856,20 @@ fn a_cancelled_callee_may_have_answered_already() {
         b <- ACK
         b <- BYE
         b -> 200
-    ");
-    ladder("
+    ",
+    );
+    ladder(
+        "
         do call c
-        c <- INVITE audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261
+        c <- INVITE EVERYTHING
         c -> 180
         = ringing c 180
         do end c
         c <- CANCEL
         = ended c by Us NormalClearing
         c -> 487
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -2153,10 +2251,15 @@ struct Ladder {
     relay: bool,
 }
 
+/// What is offered where nothing is known of the other side, on the first ports.
+const EVERYTHING: &str = "audio 20000 8:PCMA 0:PCMU 9:G722 96:opus 18:G729 3:GSM 101:telephone-event 97:telephone-event; \
+    video 20002 97:H264 98:H264 99:VP8 34:H263 31:H261";
+
 #[track_caller]
 fn ladder(script: &str) {
     let happened = play(script);
     let expected: String = rungs(script).fold(String::new(), |all, line| all + line + "\n");
+    let expected = expected.replace("EVERYTHING", EVERYTHING);
     assert_eq!(happened, expected, "\n--- what happened:\n{happened}");
 }
 
@@ -2740,11 +2843,33 @@ fn content(rest: &str, ip: IpAddr) -> (String, String, String) {
         [] => (String::new(), String::new()),
         ["broken"] => typed("application/sdp", "v=0\r\nm=audio"),
         ["no-sections"] => typed("application/sdp", &long("", ip)),
+        // In the company of others: ISUP, and something that has to be understood.
+        ["multipart", ref words @ ..] => {
+            let sdp = long(&words.join(" "), ip);
+            let sdp =
+                if words.is_empty() { String::new() } else { part("application/sdp", "", &sdp) };
+            let isup = part("application/isup;version=x", "signal;handling=optional", "x");
+            typed("multipart/mixed;boundary=b", &format!("{isup}{sdp}--b--\r\n"))
+        }
+        ["multipart-required", ref words @ ..] => {
+            let sdp = part("application/sdp", "session", &long(&words.join(" "), ip));
+            let other = part("x/y", "signal;handling=required", "x");
+            typed("multipart/mixed;boundary=b", &format!("{sdp}{other}--b--\r\n"))
+        }
         [kind] if kind.contains('/') => typed(kind, "x"),
         [kind, body] if kind.contains('/') => typed(kind, body),
         _ => typed("application/sdp", &long(&words.join(" "), ip)),
     };
     (headers, content_type, body)
+}
+
+/// A part of a body.
+fn part(kind: &str, disposition: &str, body: &str) -> String {
+    let disposition = match disposition {
+        "" => String::new(),
+        _ => format!("Content-Disposition: {disposition}\r\n"),
+    };
+    format!("--b\r\nContent-Type: {kind}\r\n{disposition}\r\n{body}\r\n")
 }
 
 /// A description from its short form: `audio 4000 0 8 a=sendonly; video 4002 97:H264/90000`.

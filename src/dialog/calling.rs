@@ -11,7 +11,7 @@
 
 use super::context::Context;
 use super::effect::{By, Event};
-use super::identity::{Identity, body_of, put_body, put_lines};
+use super::identity::{Identity, description_of, put_body, put_lines};
 use super::input::{Body, Call, ClientTx, Failure};
 use super::session::{Handshake, Purpose, Session, State, reason_of};
 use crate::cause::Cause;
@@ -223,7 +223,7 @@ impl Session {
                 calling.forks.len() - 1
             }
         };
-        let body = body_of(&response.headers, &response.body);
+        let body = description_of(&response.headers, &response.body);
         let fork = &mut calling.forks[place];
         let rseq = response.headers.rseq().ok().flatten();
         let reliable = rseq.filter(|_| response.headers.requires("100rel") && !tag.is_empty());
@@ -298,7 +298,7 @@ impl Session {
         };
         self.dialog.raise_local_seq(last_seq);
         self.timer.answered(cx.now, response.headers.session_expires().ok().flatten());
-        let body = body_of(&response.headers, &response.body);
+        let body = description_of(&response.headers, &response.body);
         let wants_answer = body.is_some() && calling.offer == Offer::Wanted;
         let (invite, seq) = (calling.invite, calling.seq);
         if wants_answer {

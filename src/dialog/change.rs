@@ -14,7 +14,7 @@
 use super::calling::Offer;
 use super::context::Context;
 use super::effect::{By, Event};
-use super::identity::{body_of, put_body, put_body_back, put_lines};
+use super::identity::{body_of, description_of, put_body, put_body_back, put_lines};
 use super::input::{Body, ClientTx, Lines, ServerTx};
 use super::ringing::refusal_by_headers;
 use super::session::{Handshake, Purpose, Role, Session, State};
@@ -340,7 +340,7 @@ impl Session {
         if matches!(self.state, State::Established) {
             self.timer.answered(cx.now, response.headers.session_expires().ok().flatten());
         }
-        let mut body = body_of(&response.headers, &response.body);
+        let mut body = description_of(&response.headers, &response.body);
         if method == Method::INVITE {
             let offer_came = body.is_some() && carries == Carries::Question;
             if offer_came && change.why == Why::Reinvite {
@@ -435,7 +435,7 @@ impl Session {
             return cx.respond(tx, response);
         }
         match self.pending_offer() {
-            _ if request.body.is_empty() => {
+            _ if body_of(&request).is_none() => {
                 self.take_target(&request);
                 let response = self.success(cx, &request, None, &Lines::new());
                 cx.respond(tx, response);
@@ -453,7 +453,7 @@ impl Session {
             self.dialog.sign(&mut response, cx.settings);
             return cx.respond(tx, response);
         }
-        let body = body_of(&request.headers, &request.body);
+        let body = body_of(&request);
         if request.method == Method::INVITE {
             cx.owners.invites.insert(tx, cx.leg);
         }
@@ -491,7 +491,7 @@ impl Session {
         let response = self.success(cx, &request, Some(&body), &Lines::new());
         self.last_body = Some(body);
         if request.method == Method::INVITE {
-            self.repeat_until_ack(cx, transaction, response, request.body.is_empty(), false);
+            self.repeat_until_ack(cx, transaction, response, body_of(&request).is_none(), false);
         } else {
             cx.respond(transaction, response);
             self.next_change(cx);

@@ -7,7 +7,7 @@ use super::route_set::RouteSet;
 use crate::random::Random;
 use crate::sip::{
     Destination, Flow, HeaderName, Headers, MAX_FORWARDS, Method, NameAddr, Request, Response,
-    Transport, Uri,
+    Transport, Uri, multipart::Content,
 };
 use crate::text::{DISPLAY_CHARS_MAX, cut};
 
@@ -262,13 +262,21 @@ pub fn put_lines(headers: &mut Headers, lines: &Lines) {
     }
 }
 
-/// The body of a message, if it has one.
-pub fn body_of(headers: &Headers, bytes: &[u8]) -> Option<Body> {
-    if bytes.is_empty() {
-        return None;
+/// The session description of a request, if it has one; or what the floor above refuses with 415.
+pub fn body_of(request: &Request) -> Option<Body> {
+    match Content::of(&request.headers, &request.body) {
+        Content::Nothing => None,
+        Content::Sdp(text) => Some(Body::sdp(text)),
+        Content::Foreign => Some(Body::foreign()),
     }
-    let content_type = headers.get(HeaderName::ContentType).unwrap_or("application/sdp");
-    Some(Body { content_type: content_type.to_owned(), bytes: bytes.to_vec() })
+}
+
+/// The session description of what cannot be refused: a response, an ACK.
+pub fn description_of(headers: &Headers, bytes: &[u8]) -> Option<Body> {
+    match Content::of(headers, bytes) {
+        Content::Sdp(text) => Some(Body::sdp(text)),
+        Content::Nothing | Content::Foreign => None,
+    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,12 @@ pub struct Body {
 }
 
 impl Body {
+    /// What stands for a body that is not understood.
+    #[must_use]
+    pub fn foreign() -> Self {
+        Self { content_type: "application/octet-stream".to_owned(), bytes: vec![] }
+    }
+
     /// A session description.
     #[must_use]
     pub fn sdp(text: impl Into<Vec<u8>>) -> Self {

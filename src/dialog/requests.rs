@@ -8,7 +8,7 @@ use super::identity::{ALLOW, SUPPORTED, body_of, put_lines};
 use super::input::{ClientTx, Lines, ServerTx};
 use super::session::{Handshake, Purpose, SERVED_MAX, Sent, Session, State, reason_of};
 use crate::cause::Cause;
-use crate::sip::{Flow, HeaderName, Method, Request, Response, StatusCode};
+use crate::sip::{Flow, HeaderName, Method, Request, Response, StatusCode, multipart};
 
 impl Session {
     /// A request of the peer in this dialog.
@@ -70,7 +70,7 @@ impl Session {
             "OPTIONS" => {
                 let mut response = self.response(cx, &request, 200);
                 self.dialog.introduce(&mut response);
-                response.headers.push(HeaderName::Accept, "application/sdp");
+                response.headers.push(HeaderName::Accept, multipart::ACCEPTED);
                 cx.respond(tx, response);
             }
             _ => {
@@ -119,7 +119,7 @@ impl Session {
     /// RFC 3262 §3.
     fn on_prack(&mut self, cx: &mut Context<'_>, tx: ServerTx, prack: Request) {
         let rack = prack.headers.rack().ok().flatten();
-        let body = body_of(&prack.headers, &prack.body);
+        let body = body_of(&prack);
         let State::Ringing(ringing) = &mut self.state else {
             let invite_seq = rack.as_ref().map(|rack| rack.cseq);
             let late = self.late_pracks.as_mut();

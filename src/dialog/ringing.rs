@@ -99,7 +99,7 @@ impl Session {
             cx.tell(Event::Ended { cause: Cause::ProtocolError, by: By::Us, reason: None });
             return None;
         }
-        let body = body_of(&request.headers, &request.body);
+        let body = body_of(&request);
         let reliability = if request.headers.requires("100rel") {
             Reliability::All
         } else if request.headers.supports("100rel") {

@@ -4,7 +4,7 @@ use super::calling::Calling;
 use super::change::Changes;
 use super::context::Context;
 use super::effect::{By, Effect, Event};
-use super::identity::{Identity, body_of, put_body, put_lines};
+use super::identity::{Identity, description_of, put_body, put_lines};
 use super::input::{Body, ClientTx, Command, Credentials, Lines, ServerTx};
 use super::machine::{GIVE_UP, T1, T2};
 use super::refer::Referral;
@@ -16,6 +16,7 @@ use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::sip::{
     Destination, Flow, HeaderName, Headers, Method, Request, Response, StatusCode, digest,
+    multipart,
 };
 use crate::time::{Instant, Repeat, earliest};
 use std::collections::BTreeMap;
@@ -378,7 +379,11 @@ impl Session {
         request: &Request,
         status: u16,
     ) {
-        let response = self.response(cx, request, status);
+        let mut response = self.response(cx, request, status);
+        if status == 415 {
+            response.headers.push(HeaderName::Accept, multipart::ACCEPTED);
+            response.headers.push(HeaderName::AcceptEncoding, "identity");
+        }
         cx.respond(transaction, response);
     }
 
@@ -479,7 +484,7 @@ impl Session {
         match &self.handshake {
             Handshake::AckDue(due) if due.wants_answer && !believed => {}
             Handshake::AckDue(due) if Some(due.seq) == seq => {
-                let body = body_of(&ack.headers, &ack.body);
+                let body = description_of(&ack.headers, &ack.body);
                 self.acked_by_peer(cx, body);
             }
             Handshake::AckDue(_) | Handshake::AnswerDue { .. } | Handshake::Done => {}

@@ -22,7 +22,8 @@ use crate::ids::{LegId, Number, OperatorId};
 use crate::leg;
 use crate::registrar::{self, Verdict};
 use crate::sip::{
-    Flow, HeaderName, Host, Method, NameAddr, Request, Response, Scheme, StatusCode, Transport, Uri,
+    Flow, HeaderName, Host, Method, NameAddr, Request, Response, Scheme, StatusCode, Transport,
+    Uri, multipart,
 };
 use crate::switchboard::admission::{Identity, Origin};
 use crate::switchboard::desk;
@@ -98,7 +99,7 @@ impl Machine {
                 }
                 let mut response = self.response(&request, StatusCode::OK, "");
                 response.headers.push(HeaderName::Allow, ALLOW);
-                response.headers.push(HeaderName::Accept, "application/sdp");
+                response.headers.push(HeaderName::Accept, multipart::ACCEPTED);
                 response.headers.push(HeaderName::Supported, &SUPPORTED.join(", "));
                 response.headers.push(HeaderName::AllowEvents, EVENTS);
                 self.respond_stateless(now, id, response);

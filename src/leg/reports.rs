@@ -16,7 +16,7 @@ use crate::dialog::{self, Body, By, ServerTx};
 use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::sdp::Session;
-use crate::sip::{Flow, HeaderName, MAX_FORWARDS, Replaces, Request};
+use crate::sip::{Flow, HeaderName, MAX_FORWARDS, Replaces, Request, multipart};
 use crate::srtp::Seed;
 use crate::time::Instant;
 
@@ -583,7 +583,10 @@ fn read(body: &Body) -> Result<Session, u16> {
 /// RFC 3261 §21.4.13: what would be accepted.
 fn accept_header(status: u16) -> Vec<Header> {
     match status {
-        415 => vec![(HeaderName::Accept, "application/sdp".to_owned())],
+        415 => vec![
+            (HeaderName::Accept, multipart::ACCEPTED.to_owned()),
+            (HeaderName::AcceptEncoding, "identity".to_owned()),
+        ],
         _ => vec![],
     }
 }

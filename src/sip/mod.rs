@@ -16,6 +16,7 @@ mod lexer;
 pub mod limits;
 mod message;
 mod method;
+pub mod multipart;
 mod name_addr;
 mod number;
 mod params;

@@ -98,6 +98,21 @@ pub struct MediaType {
     pub params: Params,
 }
 
+/// Content-Disposition (RFC 3261 §20.11).
+pub(super) struct Disposition {
+    /// `session`, `render`, …, in lower case.
+    pub kind: String,
+    /// `handling`, …
+    pub params: Params,
+}
+
+impl Disposition {
+    pub(super) fn parse(value: &str) -> Result<Self, Error> {
+        let (kind, params) = with_params(value, &HeaderName::ContentDisposition)?;
+        Ok(Self { kind: kind.to_ascii_lowercase(), params })
+    }
+}
+
 /// Splits `value;params`, both checked, the value trimmed.
 fn with_params<'a>(value: &'a str, header: &HeaderName) -> Result<(&'a str, Params), Error> {
     let len = value.find(';').unwrap_or(value.len());
@@ -231,6 +246,12 @@ impl MediaType {
         }
         let essence = format!("{kind}/{subtype}").to_ascii_lowercase();
         Ok(Self { essence, params })
+    }
+
+    /// The same, forgiving parameters that cannot be read.
+    pub(super) fn parse_kindly(value: &str) -> Result<Self, Error> {
+        let alone = || value.split(';').next().unwrap_or_default();
+        Self::parse(value).or_else(|_| Self::parse(alone()))
     }
 
     /// Whether this is `essence`, written in lower case.
