@@ -246,8 +246,8 @@ impl Machine {
             let like = self.like(choice.like);
             self.answer_offer(now, id, &like, &choice.prefer)?
         } else {
-            let like = choice.like.and_then(|like| self.legs.get(&like)).and_then(Leg::for_partner);
-            self.offer(now, id, &like.unwrap_or_else(streams::everything))
+            let can = choice.like.map(|like| self.capabilities_for(like));
+            self.offer(now, id, &can.unwrap_or_else(streams::everything))
                 .ok_or(Cause::Overloaded)?
         };
         if let Some(Phase::Offered { said }) = self.legs.get_mut(&id).map(|leg| &mut leg.phase) {

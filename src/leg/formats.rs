@@ -15,6 +15,8 @@ pub struct Format {
     /// What its writer can receive (`a=fmtp`), empty where nothing is said. Parameters that
     /// describe what it sends are left out.
     pub parameters: String,
+    /// The name under which its writer knows it, where there are two for one.
+    pub alias: Option<&'static str>,
 }
 
 /// What a peer's SDP says that it can, in its order.
@@ -32,6 +34,9 @@ pub struct Capabilities {
 const SENDER_PARAMETERS: &[&str] =
     &["sprop-parameter-sets", "sprop-stereo", "sprop-maxcapturerate"];
 
+/// The other name of [`Codec::H263Plus`].
+const H263_2000: &str = "H263-2000";
+
 /// The digits and the flash that are passed on (RFC 4733 §3.2).
 const EVENTS: &str = "0-16";
 
@@ -46,7 +51,13 @@ impl Format {
     /// A format under a number of ours.
     #[must_use]
     pub fn new(codec: Codec, number: u8, parameters: &str) -> Self {
-        Self { codec, number, parameters: parameters.to_owned() }
+        Self { codec, number, parameters: parameters.to_owned(), alias: None }
+    }
+
+    /// H.263 of 1998 under its later name, which some phones alone know (RFC 4629 §8.1.2).
+    #[must_use]
+    pub fn h263_2000(number: u8, parameters: &str) -> Self {
+        Self { alias: Some(H263_2000), ..Self::new(Codec::H263Plus, number, parameters) }
     }
 
     /// telephone-event at a clock rate.
@@ -63,7 +74,8 @@ impl Format {
             let parameters = for_receivers(parameters);
             let parameters = Some(parameters).filter(|text| text.len() <= PARAMETERS_BYTES_MAX);
             let parameters = parameters.unwrap_or_default();
-            Some(Self { codec, number: map.payload_type, parameters })
+            let alias = Some(H263_2000).filter(|name| map.encoding.eq_ignore_ascii_case(name));
+            Some(Self { codec, number: map.payload_type, parameters, alias })
         })
     }
 
@@ -73,7 +85,7 @@ impl Format {
         let facts = self.codec.facts();
         RtpMap {
             payload_type: self.number,
-            encoding: facts.name.to_owned(),
+            encoding: self.alias.unwrap_or(facts.name).to_owned(),
             clock_rate: facts.clock_rate,
             channels: facts.channels,
         }
@@ -107,7 +119,7 @@ impl Format {
     #[must_use]
     pub fn answers(&self, offered: &Self) -> bool {
         let mode = |format: &Self| format.h264().map(|h264| h264.packetization_mode);
-        self.same(offered) && mode(self) == mode(offered)
+        self.same(offered) && mode(self) == mode(offered) && self.alias == offered.alias
     }
 
     /// The meaning of the parameters, for H.264.
@@ -185,8 +197,8 @@ pub fn noise_for<'a>(beside: &'a [Format], audio: &Codec) -> Option<&'a Format> 
 }
 
 /// The audio format to answer with (media-rules 1): the one like `partner`'s, else the first in
-/// the offer's order that `prefer` names, else the first G.711, else the first that we can code,
-/// else the first.
+/// the offer's order that `prefer` names, else the first G.711, else the first, and of all these one
+/// that we can code where there is one: who waits is to hear something.
 #[must_use]
 pub fn choose_audio<'a>(
     offered: &'a [Format],
@@ -195,10 +207,17 @@ pub fn choose_audio<'a>(
 ) -> Option<&'a Format> {
     let like = partner.and_then(|partner| offered.iter().find(|format| format.same(partner)));
     let g711 = |format: &&Format| matches!(format.codec, Codec::Pcma | Codec::Pcmu);
-    like.or_else(|| offered.iter().find(|format| prefer.contains(&format.codec)))
+    like.or_else(|| preferred(offered, prefer))
         .or_else(|| offered.iter().find(g711))
         .or_else(|| offered.iter().find(|format| format.codec.can_transcode()))
         .or_else(|| offered.first())
+}
+
+/// The first that `prefer` names, of those that we can code if there are any.
+fn preferred<'a>(offered: &'a [Format], prefer: &[Codec]) -> Option<&'a Format> {
+    let any = offered.iter().any(|format| format.codec.can_transcode());
+    let waits = |format: &&Format| !any || format.codec.can_transcode();
+    offered.iter().filter(waits).find(|format| prefer.contains(&format.codec))
 }
 
 /// The video format to answer with: as [`choose_audio`], with H.264 before VP8. Of several H.264
@@ -220,10 +239,10 @@ pub fn choose_video<'a>(
         let h264 = || offered.iter().find(baseline).filter(|_| *codec == Codec::H264);
         h264().or_else(|| offered.iter().find(|format| format.codec == *codec))
     };
-    let preferred = || offered.iter().find(|format| prefer.contains(&format.codec));
-    like.or_else(|| preferred().and_then(|format| of(&format.codec)))
+    like.or_else(|| preferred(offered, prefer).and_then(|format| of(&format.codec)))
         .or_else(|| of(&Codec::H264))
         .or_else(|| of(&Codec::Vp8))
+        .or_else(|| offered.iter().find(|format| format.codec.can_transcode()))
         .or_else(|| offered.first())
 }
 
@@ -301,7 +320,28 @@ mod tests {
         let all = [of(&Codec::Ilbc), of(&Codec::Opus)];
         assert_eq!(choose_audio(&all, None, &[]), Some(&all[1]));
         assert_eq!(choose_audio(&all[..1], None, &[]), Some(&all[0]));
-        assert_eq!(choose_audio(&all, None, &[Codec::Ilbc, Codec::Opus]), Some(&all[0]));
+        assert_eq!(choose_audio(&all, None, &[Codec::Ilbc, Codec::Opus]), Some(&all[1]));
+        assert_eq!(choose_audio(&all, None, &[Codec::Ilbc]), Some(&all[1]));
+        assert_eq!(choose_audio(&all[..1], None, &[Codec::Ilbc]), Some(&all[0]));
+        assert_eq!(choose_audio(&all, Some(&all[0]), &[]), Some(&all[0]), "the partner speaks it");
+    }
+
+    #[test]
+    fn of_pictures_too_what_can_be_converted_is_chosen() {
+        let of = |codec: &Codec| Format::new(codec.clone(), 96, "");
+        let all = [of(&Codec::Vp9), of(&Codec::H263)];
+        assert_eq!(choose_video(&all, None, &[]), Some(&all[1]));
+        assert_eq!(choose_video(&all, None, &[Codec::Vp9]), Some(&all[1]));
+        assert_eq!(choose_video(&all[..1], None, &[]), Some(&all[0]));
+    }
+
+    #[test]
+    fn h263_of_1998_keeps_the_name_under_which_its_phone_knows_it() {
+        let mut media = Media::new(crate::sdp::MediaKind::Video, 4000, "RTP/AVP");
+        media.add_format(&Format::h263_2000(115, "").rtpmap(), None);
+        let formats: Vec<_> = Format::all_of(&media, Kind::Video).collect();
+        assert_eq!(formats, [Format::h263_2000(115, "")]);
+        assert_eq!(formats[0].answered_for(None).rtpmap().encoding, "H263-2000");
     }
 
     #[test]

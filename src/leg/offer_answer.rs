@@ -386,9 +386,8 @@ fn print(kind: MediaKind, ours: &OurStream) -> Media {
         (ours.feedback.tmmbr, "ccm tmmbr"),
     ];
     // Phones as old as H.263 know nothing of feedback, and every line makes the message longer.
-    let fed_back = |format: &&Format| {
-        format.codec.is_primary() && ![Codec::H263, Codec::H261].contains(&format.codec)
-    };
+    let old = [Codec::H263Plus, Codec::H263, Codec::H261];
+    let fed_back = |format: &&Format| format.codec.is_primary() && !old.contains(&format.codec);
     for format in ours.formats.iter().filter(fed_back) {
         for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
             let value = format!("{} {what}", format.number);

@@ -151,8 +151,13 @@ impl Peer {
         let find = |kind, in_use: Option<usize>| {
             let read = |at| PeerStream::read(session, at, kind, ours).ok();
             let mut all = (0..session.media.len()).filter_map(read).collect::<Vec<_>>();
-            // Who offers a stream twice, sealed and plain, prefers the sealed one, and so do we.
-            let best = all.iter().position(|stream| !stream.keys.is_empty()).unwrap_or(0);
+            // Who offers a stream twice, sealed and plain, prefers the sealed one, and so do we; else one
+            // that can be converted, and so does for waiting.
+            let worth = |stream: &PeerStream| {
+                let converts = stream.formats.iter().any(|format| format.codec.can_transcode());
+                (!stream.keys.is_empty(), converts)
+            };
+            let best = (0..all.len()).rev().max_by_key(|at| worth(&all[*at])).unwrap_or(0);
             in_use.and_then(read).or_else(|| (best < all.len()).then(|| all.swap_remove(best)))
         };
         Self {

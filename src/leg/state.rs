@@ -256,11 +256,11 @@ impl Leg {
         (held(Kind::Audio), held(Kind::Video))
     }
 
-    /// What is in use, offered once more: to a re-INVITE without SDP.
+    /// The streams in use, offered once more: to a re-INVITE without SDP.
     pub fn offer_again(&mut self) -> Body {
-        let ours = |stream: &Option<Stream>| stream.as_ref().map(Stream::offered_again);
         let streams = self.talk.streams();
-        let (audio, video) = (ours(&streams.audio), ours(&streams.video));
+        let audio = streams.audio.as_ref().map(|stream| streams::again(stream, Kind::Audio));
+        let video = streams.video.as_ref().map(|stream| streams::again(stream, Kind::Video));
         Body::sdp(self.talk.offer(audio, video).to_string())
     }
 }

@@ -3,7 +3,7 @@
 use super::formats::{self, Capabilities, Format};
 use super::offer_answer::{FORMATS_MAX, OurStream, Stream};
 use super::peer::{Crypto, Feedback, PeerStream};
-use crate::codec::Codec;
+use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
 use crate::sdp::Direction;
 use crate::srtp::{Keys, Seed, Suite};
@@ -142,19 +142,21 @@ pub fn sealed(ours: OurStream, before: Option<&Stream>, seed: Seed) -> OurStream
     OurStream { protocol: "RTP/SAVP".to_owned(), crypto: Some(Crypto { tag: 1, keys }), ..ours }
 }
 
-/// The formats without repetitions, few enough to leave room for what is added to them.
+/// The formats without repetitions, few enough to leave room for what is added to them: the keys and
+/// comfort noise.
 fn distinct(formats: &[Format]) -> Vec<Format> {
     let mut all: Vec<Format> = Vec::new();
     for format in formats {
-        if all.len() < FORMATS_MAX / 2 && !all.iter().any(|known| known.answers(format)) {
+        if all.len() < FORMATS_MAX - CLOCK_RATES_MAX - 1
+            && !all.iter().any(|known| known.answers(format))
+        {
             all.push(format.clone());
         }
     }
     all
 }
 
-/// All that we can code, G.711 and H.264 first, which any phone that comes later speaks. H.265 is
-/// answered, never offered: who has it has H.264, too.
+/// All that we can code, G.711 and H.264 first, which any phone that comes later speaks.
 #[must_use]
 pub fn everything() -> Capabilities {
     let all = Capabilities {
@@ -165,6 +167,10 @@ pub fn everything() -> Capabilities {
             Format::new(Codec::Opus, 96, "useinbandfec=1"),
             Format::new(Codec::G729, 18, "annexb=no"),
             Format::new(Codec::Gsm, 3, ""),
+            Format::new(Codec::G723, 4, "annexa=no"),
+            // Who has the ultra-wide band has these, too.
+            Format::new(Codec::Speex { clock_rate: 16_000 }, 106, ""),
+            Format::new(Codec::Speex { clock_rate: 8000 }, 107, ""),
         ],
         beside: vec![],
         video: vec![
@@ -172,6 +178,9 @@ pub fn everything() -> Capabilities {
             // Old phones know single NAL units only.
             Format::new(Codec::H264, 98, "packetization-mode=0;profile-level-id=42e01f"),
             Format::new(Codec::Vp8, 99, ""),
+            Format::new(Codec::H265, 100, ""),
+            Format::new(Codec::H263Plus, 102, "CIF=1;QCIF=1"),
+            Format::h263_2000(103, "CIF=1;QCIF=1"),
             Format::new(Codec::H263, 34, "CIF=1;QCIF=1"),
             Format::new(Codec::H261, 31, "CIF=1;QCIF=1"),
         ],
@@ -206,6 +215,26 @@ pub fn with_convertible(mut capabilities: Capabilities) -> Capabilities {
         }
     }
     capabilities
+}
+
+/// A stream that is in use, offered once more: its codecs first, then all that can be converted to
+/// them (RFC 3261 §14.2: an offer that nobody asked for is as one for a new call).
+#[must_use]
+pub fn again(stream: &Stream, kind: Kind) -> OurStream {
+    let ours = stream.offered_again();
+    let (known, beside) =
+        ours.formats.iter().cloned().partition(|format| format.codec.is_primary());
+    let formats = match kind {
+        Kind::Audio => {
+            let known = Capabilities { audio: known, beside, video: vec![] };
+            offer_audio(&with_convertible(known), ours.port).formats
+        }
+        Kind::Video => {
+            let known = Capabilities { video: known, ..Capabilities::default() };
+            offer_video(&with_convertible(known), ours.port).formats
+        }
+    };
+    OurStream { formats, ..ours }
 }
 
 /// What a settled leg can get: its codecs in use, alone.
