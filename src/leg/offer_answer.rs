@@ -385,13 +385,15 @@ fn print(kind: MediaKind, ours: &OurStream) -> Media {
         (ours.feedback.remb, "goog-remb"),
         (ours.feedback.tmmbr, "ccm tmmbr"),
     ];
-    // Phones as old as H.263 know nothing of feedback, and every line makes the message longer.
+    // Phones as old as H.263 know nothing of feedback.
     let old = [Codec::H263Plus, Codec::H263, Codec::H261];
     let fed_back = |format: &&Format| format.codec.is_primary() && !old.contains(&format.codec);
-    for format in ours.formats.iter().filter(fed_back) {
+    let mut all = ours.formats.iter().filter(fed_back);
+    if let Some(first) = all.next() {
+        // RFC 4585 §4.2: a star is for all of them. A line for each makes a datagram too long.
+        let about = all.next().map_or_else(|| first.number.to_string(), |_| "*".to_owned());
         for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
-            let value = format!("{} {what}", format.number);
-            media.attributes.push(Attribute::new("rtcp-fb", value));
+            media.attributes.push(Attribute::new("rtcp-fb", format!("{about} {what}")));
         }
     }
     media.attributes.push(if ours.mux {

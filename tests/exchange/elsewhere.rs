@@ -401,7 +401,7 @@ fn a_call_that_rings_is_cancelled_by_nobody_else() {
 #[test]
 fn an_answer_comes_from_the_host_that_was_asked() {
     let (mut house, _) = House::new(State::default());
-    let effects = house.told(GUEST, &invite(1, "4001", CONTACT));
+    let effects = house.told(GUEST, &invite_with(1, "4001", SDP));
     let (_, called) = request(&effects, Method::INVITE).unwrap();
     let side = Side {
         at: ELSEWHERE,
@@ -417,6 +417,33 @@ fn an_answer_comes_from_the_host_that_was_asked() {
     assert!(sent(&effects).is_empty(), "{effects:?}");
     let true_one = answers(&called, &side, DOOR, 200, &sdp("192.0.2.9"));
     assert_eq!(status(&house.told("192.0.2.9:5062", &true_one)), Some(200));
+}
+
+/// The guest has to earn the answer (see the credit of guests), and its network to carry it whole.
+#[test]
+fn an_offer_of_all_our_codecs_fits_one_datagram() {
+    let (mut house, _) = House::new(State::default());
+    let late = invite(1, "4001", CONTACT);
+    let effects = house.told(GUEST, &late);
+    let (_, called) = request(&effects, Method::INVITE).unwrap();
+    for _ in 0..20 {
+        house.told(GUEST, &late);
+    }
+    let side = Side {
+        at: DOOR,
+        login: NOBODY,
+        call_id: String::new(),
+        own: "<sip:4001@cordboard.local>;tag=door".into(),
+        other: String::new(),
+        target: String::new(),
+        seq: 1,
+    };
+    let effects = house.told(DOOR, &answers(&called, &side, DOOR, 200, &sdp("192.0.2.9")));
+    let length = effects.iter().find_map(|effect| match effect {
+        Effect::Send { bytes, .. } if bytes.starts_with(b"SIP/2.0 200") => Some(bytes.len()),
+        _ => None,
+    });
+    assert!(length.is_some_and(|bytes| bytes > 500 && bytes <= 1_472), "{length:?}");
 }
 
 #[test]
