@@ -547,7 +547,7 @@ fn an_answer_without_our_codec_is_hung_up_and_reported() {
 }
 
 #[test]
-fn early_media_come_from_the_first_branch_and_count_when_packets_come() {
+fn early_media_come_from_the_branch_that_began_last_and_count_when_packets_come() {
     ladder(
         "
         do call b
@@ -557,14 +557,34 @@ fn early_media_come_from_the_first_branch_and_count_when_packets_come() {
         ~ patch 20000=silence
         = ringing b 183
         b -> 183 tag=other audio 6000 0
+        ~ update 20000 PCMU to 192.0.2.11:6000
         = ringing b 183
         relay first 20000
         = early media b
         relay first 20000
+        b -> 183 audio 5000 8
+        = ringing b 183
         b -> 200 tag=other audio 6000 0
         b <- ACK
-        ~ update 20000 PCMU to 192.0.2.11:6000
         = answered b PCMU -
+    ",
+    );
+    // Whoever answers is heard, also with the answer that it gave before.
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 183 audio 5000 8
+        ~ open 20000 audio PCMA to 192.0.2.11:5000
+        ~ patch 20000=silence
+        = ringing b 183
+        b -> 183 tag=other audio 6000 0
+        ~ update 20000 PCMU to 192.0.2.11:6000
+        = ringing b 183
+        b -> 200
+        b <- ACK
+        ~ update 20000 PCMA to 192.0.2.11:5000
+        = answered b PCMA -
     ",
     );
 }

@@ -710,6 +710,70 @@ fn early_media_of_the_callee_is_heard_by_the_operator_alone() {
     );
 }
 
+/// Media-rules 14: of several phones the one that began last is heard.
+#[test]
+fn a_phone_that_fails_gives_its_early_media_way_to_the_next_and_to_ring_back() {
+    play(
+        "
+        3s   op1 talks to ada
+        4s   op1: consult 3005
+                 ada gets asking, 3001 gets ring-back
+                 call 3005 as 3001
+                 call 3005 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3005 trying
+        5s   3005 plays
+                 ada gets asking, 3001 gets 3005
+        6s   3005b plays
+                 ada gets asking, 3001 gets 3005b
+        7s   3005b refuses 486
+                 ada gets asking, 3001 gets 3005
+        8s   op1: cancel
+                 end 3005, normal-clearing
+                 ada gets 3001, 3001 gets ada
+                 op1: ok
+                 op1: call r1 with-caller
+        9s   op1: consult 3005
+                 ada gets asking, 3001 gets ring-back
+                 call 3005 as 3001
+                 call 3005 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3005 trying
+        10s  3005b plays
+                 ada gets asking, 3001 gets 3005b
+        11s  3005 refuses 480
+        12s  op1: cancel
+                 end 3005b, normal-clearing
+                 ada gets 3001, 3001 gets ada
+                 op1: ok
+                 op1: call r1 with-caller
+    ",
+    );
+}
+
+#[test]
+fn a_caller_is_told_once_of_early_media_and_hears_ring_back_when_they_are_gone() {
+    play(
+        "
+        1s   3003 calls 3005
+                 call 3005 as 3003
+                 call 3005 as 3003
+        2s   3005 plays
+                 3003 <- 183 with media
+                 3003 gets 3005
+        3s   3005 refuses 486
+                 3003 gets ring-back
+        4s   3005b plays
+                 3003 gets 3005b
+        5s   3005b answers
+                 3003 <- 200
+                 3003 gets 3005b, 3005b gets 3003
+    ",
+    );
+}
+
 #[test]
 fn a_caller_gone_during_consultation_ends_everything() {
     play(

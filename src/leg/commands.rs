@@ -103,7 +103,7 @@ impl Machine {
             Destination::Address { .. } => None,
         };
         let talk = self.negotiation(flow);
-        let phase = Phase::Calling { early: None, heard: false };
+        let phase = Phase::Calling { early: vec![], heard: false };
         let cname = self.random.hex(16);
         let mut leg = Leg::new(phase, talk, destination.remote().ip(), cname);
         leg.sealed = call.sealed;

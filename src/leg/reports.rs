@@ -69,13 +69,15 @@ impl Machine {
             dialog::Event::Provisional { status, body, fork, .. } => {
                 self.provisional(now, id, (status, fork), body, out);
             }
-            dialog::Event::Answered { body: Some(body), wants_answer: true, .. } => {
+            dialog::Event::Answered { body: Some(body), wants_answer: true, fork, .. } => {
                 if let Some(body) = self.answer_late(now, id, &body, out) {
                     self.want(now, id, dialog::Command::Ack { body }, out);
                 }
-                self.answered(now, id, None, out);
+                self.answered(now, id, (fork, None), out);
             }
-            dialog::Event::Answered { body, .. } => self.answered(now, id, body, out),
+            dialog::Event::Answered { body, fork, .. } => {
+                self.answered(now, id, (fork, body), out);
+            }
             dialog::Event::ProvisionalAnswered { body } => {
                 self.take_answer(id, &body);
                 self.sync(now, id, out);
@@ -205,13 +207,15 @@ impl Machine {
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Phase::Calling { early, .. } = &mut leg.phase else { return };
-        // Media come from the first branch with SDP (media-rules 14).
-        let speaks = early.as_ref().is_none_or(|early| early.fork == fork);
-        if let Some(session) = body.filter(|_| speaks).and_then(|body| read(&body).ok()) {
+        // The branch that began last is heard; one that repeats itself does not take the line back.
+        if let Some(session) = body.and_then(|body| read(&body).ok()) {
             let mut talk = leg.talk.clone();
             talk.take_answer(&session);
             if talk.streams().audio.is_some() {
-                *early = Some(Box::new(Early { fork, talk }));
+                match early.iter_mut().find(|early| early.fork == fork) {
+                    Some(early) => early.talk = talk,
+                    None => early.push(Early { fork, talk }),
+                }
             }
             self.sync(now, id, out);
         }
@@ -241,10 +245,16 @@ impl Machine {
         })
     }
 
-    fn answered(&mut self, now: Instant, id: LegId, body: Option<Body>, out: &mut Vec<Effect>) {
+    fn answered(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        (fork, body): (usize, Option<Body>),
+        out: &mut Vec<Effect>,
+    ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Phase::Calling { early, .. } = &mut leg.phase else { return };
-        let early = early.take();
+        let early = std::mem::take(early).into_iter().find(|early| early.fork == fork);
         match body {
             Some(body) => {
                 self.take_answer(id, &body);
@@ -309,7 +319,7 @@ impl Machine {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         // An UPDATE before the 200 means that the early answer was a reliable one (RFC 3311 §5.1).
         if let Phase::Calling { early, .. } = &mut leg.phase
-            && let Some(early) = early.take()
+            && let Some(early) = std::mem::take(early).pop()
         {
             leg.talk = early.talk;
         }

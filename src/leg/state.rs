@@ -30,9 +30,10 @@ pub(super) enum Phase {
     Offered { said: Said },
     /// Our 200 waits for its ACK.
     Answering,
-    /// Our INVITE waits for their answer; `early` is what an unreliable 18x lets expect.
+    /// Our INVITE waits for their answer; `early` is what each branch of a fork lets expect in its 18x:
+    /// the last of them is heard.
     Calling {
-        early: Option<Box<Early>>,
+        early: Vec<Early>,
         /// Packets have come.
         heard: bool,
     },
@@ -173,9 +174,10 @@ impl Leg {
     /// What is agreed, or in a ringing leg what its early SDP lets expect.
     pub fn streams(&self) -> &Streams {
         match &self.phase {
-            Phase::Calling { early: Some(early), .. } => early.talk.streams(),
-            Phase::Calling { early: None, .. }
-            | Phase::New { .. }
+            Phase::Calling { early, .. } => {
+                early.last().map_or(&self.talk, |early| &early.talk).streams()
+            }
+            Phase::New { .. }
             | Phase::Offered { .. }
             | Phase::Answering
             | Phase::Up

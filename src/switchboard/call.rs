@@ -99,7 +99,6 @@ pub(super) enum State {
     Consulting {
         seat: Seat,
         callee: Ringing,
-        early: Option<LegId>,
         rings: bool,
         then: Then,
     },
@@ -107,7 +106,6 @@ pub(super) enum State {
     Entrusted {
         operator: OperatorId,
         callee: Ringing,
-        early: Option<LegId>,
     },
     TalkingToCallee {
         seat: Seat,
@@ -184,11 +182,6 @@ pub(super) struct Arrived {
     pub crowded: bool,
 }
 
-/// What is heard of phones that ring.
-fn while_it_rings(early: Option<LegId>) -> Source {
-    early.map_or(Source::RingBack, Source::Leg)
-}
-
 impl OperatorCall {
     pub fn new(arrived: Arrived) -> Self {
         Self {
@@ -228,10 +221,10 @@ impl OperatorCall {
             State::WithCaller { seat: o } => {
                 vec![(c, Source::Leg(o.phone)), (o.phone, Source::Leg(c))]
             }
-            State::Consulting { seat: o, early, .. } => {
-                vec![(c, asking), (o.phone, while_it_rings(*early))]
+            State::Consulting { seat: o, callee, .. } => {
+                vec![(c, asking), (o.phone, callee.sound())]
             }
-            State::Entrusted { early, .. } => vec![(c, while_it_rings(*early))],
+            State::Entrusted { callee, .. } => vec![(c, callee.sound())],
             State::TalkingToCallee { seat: o, callee: u } => {
                 vec![(c, asking), (o.phone, Source::Leg(u.leg)), (u.leg, Source::Leg(o.phone))]
             }
@@ -436,7 +429,7 @@ impl OperatorCall {
         match &mut self.state {
             State::RingingYou { operator, phone } if phone.has(leg) => {
                 match phone.on(event, ctx) {
-                    Rung::Nothing | Rung::Ringing | Rung::EarlyMedia(_) => {}
+                    Rung::Nothing | Rung::Ringing | Rung::EarlyMedia(_) | Rung::Silenced => {}
                     Rung::Answered(answered, _) => {
                         let seat = Seat { operator: operator.clone(), phone: answered };
                         let follow = self.answered && phone.is_widened(answered);

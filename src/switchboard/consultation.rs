@@ -104,7 +104,7 @@ impl OperatorCall {
         let calls = ctx.steps.split_off(at);
         let operator = seat.operator.clone();
         self.record.callee = Some(number.clone());
-        self.enter(State::Consulting { seat, callee, early: None, rings: false, then }, ctx);
+        self.enter(State::Consulting { seat, callee, rings: false, then }, ctx);
         ctx.tell(&operator, self.progress(number, "trying", None));
         ctx.steps.extend(calls);
         Ok(())
@@ -257,7 +257,7 @@ impl OperatorCall {
 
     /// What became of the consulted phones.
     pub(super) fn on_ringing_callee(&mut self, rung: Rung, ctx: &mut Context<'_>) {
-        let State::Consulting { seat, callee, early, rings, then } = &mut self.state else {
+        let State::Consulting { seat, callee, rings, then } = &mut self.state else {
             return;
         };
         let (seat, number, then) = (seat.clone(), callee.number.clone(), *then);
@@ -269,8 +269,7 @@ impl OperatorCall {
                     then.report(&seat, 180, ctx);
                 }
             }
-            Rung::EarlyMedia(leg) => {
-                early.get_or_insert(leg);
+            Rung::EarlyMedia(_) | Rung::Silenced => {
                 ctx.leg(leg::Command::Listen(self.sources()));
             }
             Rung::Answered(leg, _) => {

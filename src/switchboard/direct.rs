@@ -42,10 +42,22 @@ pub(super) struct DirectCall {
 /// Where an ordinary call stands.
 #[derive(Debug)]
 pub(super) enum State {
-    Ringing { callee: Ringing, early: Option<LegId> },
-    Talking { callee: Wanted },
-    Transferring { transfer: Transfer },
-    Watching { camera: CameraId, number: Number, until: Instant },
+    /// `told` once the caller was told to expect early media.
+    Ringing {
+        callee: Ringing,
+        told: bool,
+    },
+    Talking {
+        callee: Wanted,
+    },
+    Transferring {
+        transfer: Transfer,
+    },
+    Watching {
+        camera: CameraId,
+        number: Number,
+        until: Instant,
+    },
     Ended,
 }
 
@@ -109,7 +121,7 @@ impl DirectCall {
             Ok(callee) => {
                 self.record.callee = Some(number.clone());
                 self.record.enter("direct-ringing", ctx.now.unix, number.as_str());
-                self.state = State::Ringing { callee, early: None };
+                self.state = State::Ringing { callee, told: false };
                 if self.answered {
                     ctx.leg(Command::Listen(self.sources()));
                 }
@@ -122,15 +134,13 @@ impl DirectCall {
     /// Who gets whose voice and picture.
     pub fn sources(&self) -> Vec<(LegId, Source)> {
         match &self.state {
-            State::Ringing { early, .. } => {
-                vec![(self.caller, early.map_or(Source::RingBack, Source::Leg))]
-            }
+            State::Ringing { callee, .. } => vec![(self.caller, callee.sound())],
             State::Talking { callee } => {
                 vec![(self.caller, Source::Leg(callee.leg)), (callee.leg, Source::Leg(self.caller))]
             }
             State::Transferring { transfer } => {
                 let referrer = transfer.referrer.map(|leg| (leg, Source::Silence));
-                let waiting = (transfer.transferee, Source::RingBack);
+                let waiting = (transfer.transferee, transfer.target.sound());
                 referrer.into_iter().chain([waiting]).collect()
             }
             State::Watching { camera, .. } => vec![(self.caller, Source::Camera(*camera))],
@@ -185,9 +195,11 @@ impl DirectCall {
     }
 
     fn on_ringing(&mut self, rung: Rung, ctx: &mut Context<'_>) {
-        let State::Ringing { callee, early } = &mut self.state else { return };
+        let State::Ringing { callee, told } = &mut self.state else { return };
         match rung {
             Rung::Nothing => {}
+            // Before any early media there is nothing that could fall silent.
+            Rung::Silenced => ctx.leg(Command::Listen(self.sources())),
             Rung::Ringing if self.answered => {}
             Rung::Ringing => ctx.leg(Command::Progress {
                 leg: self.caller,
@@ -196,7 +208,7 @@ impl DirectCall {
                 media: None,
             }),
             Rung::EarlyMedia(leg) => {
-                if early.is_none() && !self.answered {
+                if !std::mem::replace(told, true) && !self.answered {
                     ctx.leg(Command::Progress {
                         leg: self.caller,
                         status: 183,
@@ -204,7 +216,6 @@ impl DirectCall {
                         media: Some(Choice { like: Some(leg), prefer: vec![] }),
                     });
                 }
-                early.get_or_insert(leg);
                 ctx.leg(Command::Listen(self.sources()));
             }
             Rung::Answered(leg, _) => {
@@ -367,7 +378,8 @@ impl DirectCall {
     fn on_target(&mut self, rung: Rung, ctx: &mut Context<'_>) {
         let State::Transferring { transfer } = &mut self.state else { return };
         match rung {
-            Rung::Nothing | Rung::EarlyMedia(_) => {}
+            Rung::Nothing => {}
+            Rung::EarlyMedia(_) | Rung::Silenced => ctx.leg(Command::Listen(self.sources())),
             Rung::Ringing => {
                 if let Some(leg) = transfer.referrer {
                     ctx.leg(Command::ReferProgress { leg, status: 180 });

@@ -17,14 +17,14 @@ use crate::leg::Command;
 impl OperatorCall {
     /// The operator leaves; the consultation goes on without it.
     pub(super) fn entrust(&mut self, ctx: &mut Context<'_>) {
-        let State::Consulting { seat, mut callee, early, .. } =
+        let State::Consulting { seat, mut callee, .. } =
             std::mem::replace(&mut self.state, State::Ended)
         else {
             unreachable!("a caller is entrusted to phones that ring")
         };
         callee.on_behalf(self.caller);
         let operator = seat.operator;
-        self.state = State::Entrusted { operator: operator.clone(), callee, early };
+        self.state = State::Entrusted { operator: operator.clone(), callee };
         ctx.leg(Command::Listen(self.sources()));
         self.follow_recording(ctx);
         let number = self.callee().map(ToString::to_string).unwrap_or_default();
@@ -37,11 +37,10 @@ impl OperatorCall {
 
     /// What became of the phones to which the caller was left.
     pub(super) fn on_entrusted(&mut self, rung: Rung, ctx: &mut Context<'_>) {
-        let State::Entrusted { operator, callee, early } = &mut self.state else { return };
+        let State::Entrusted { operator, callee } = &mut self.state else { return };
         match rung {
             Rung::Nothing | Rung::Ringing => {}
-            Rung::EarlyMedia(leg) => {
-                *early = Some(leg);
+            Rung::EarlyMedia(_) | Rung::Silenced => {
                 ctx.leg(Command::Listen(self.sources()));
             }
             Rung::Answered(leg, _) => {

@@ -95,10 +95,12 @@ impl Machine {
         if view.is_none_or(|view| view.standing != presence::Standing::Idle) {
             return;
         }
-        let offers = self.phones.offers.get(operator).filter(|offers| offers.ringing.is_none());
-        let Some(request) = offers.and_then(|offers| offers.waiting.first()).copied() else {
-            return;
-        };
+        let is_there = |request: &RequestId| self.requests.contains_key(request);
+        let offers = self.phones.offers.get_mut(operator);
+        let Some(offers) = offers.filter(|offers| offers.ringing.is_none()) else { return };
+        // A call that is over rings nobody, and keeps no other from ringing.
+        offers.waiting.retain(is_there);
+        let Some(request) = offers.waiting.first().copied() else { return };
         let Some((caller, leg, withheld, queue)) = self.operator_call(request).map(|call| {
             let withheld = call.identity.number.is_none();
             (party(&call.identity), call.caller, withheld, call.queue.clone())
@@ -178,7 +180,7 @@ impl Machine {
         let rung = ringing.on(event, &mut self.context(env.now, env.world, &mut steps));
         self.perform(env, steps);
         match rung {
-            Rung::Nothing | Rung::Ringing | Rung::EarlyMedia(_) => {
+            Rung::Nothing | Rung::Ringing | Rung::EarlyMedia(_) | Rung::Silenced => {
                 if let Some(offers) = self.phones.offers.get_mut(operator) {
                     offers.ringing = Some((request, ringing));
                 }

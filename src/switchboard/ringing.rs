@@ -13,7 +13,7 @@ use super::context::{Context, Owner, Permission};
 use crate::cause::Cause;
 use crate::dialog;
 use crate::ids::{LegId, Number};
-use crate::leg::{self, Identity, Offer, Party, Spoken};
+use crate::leg::{self, Identity, Offer, Party, Source, Spoken};
 use crate::sip::NameAddr;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
@@ -36,6 +36,8 @@ pub(super) struct Ringing {
     widened: Vec<LegId>,
     /// The servers that may still be tried in place of a leg's own.
     servers: BTreeMap<LegId, VecDeque<dialog::Target>>,
+    /// The phones that send sound or a picture before they answer, whoever began last at the end.
+    playing: Vec<LegId>,
     refusal: Option<(u16, Cause)>,
     contacts: Vec<NameAddr>,
 }
@@ -47,8 +49,10 @@ pub(super) enum Rung {
     Nothing,
     /// A phone rings: 180 or another provisional.
     Ringing,
-    /// A phone sends sound or a picture before it answers.
+    /// A phone sends sound or a picture before it answers: it is heard from now on.
     EarlyMedia(LegId),
+    /// The phone that was heard is gone, others ring on: what [`Ringing::heard`] says is heard.
+    Silenced,
     /// The first that answered; the others have been called off.
     Answered(LegId, Spoken),
     /// All said no; where a 3xx pointed to, if one came.
@@ -100,6 +104,7 @@ impl Ringing {
             owner: placing.owner,
             calls: BTreeMap::new(),
             widened: Vec::new(),
+            playing: Vec::new(),
             refusal: None,
             contacts: Vec::new(),
             servers: BTreeMap::new(),
@@ -149,6 +154,7 @@ impl Ringing {
             owner: Owner::FeatureCode,
             calls: BTreeMap::new(),
             widened: vec![],
+            playing: vec![],
             refusal: None,
             contacts: vec![],
             servers: BTreeMap::new(),
@@ -172,11 +178,32 @@ impl Ringing {
         self.legs.contains(&leg)
     }
 
+    /// The phone whose early media are heard: that which began last (media-rules 14); none: ring-back.
+    pub fn heard(&self) -> Option<LegId> {
+        self.playing.last().copied()
+    }
+
+    /// What is heard of the phones before one answers.
+    pub fn sound(&self) -> Source {
+        self.heard().map_or(Source::RingBack, Source::Leg)
+    }
+
+    /// A phone is gone; what that means where others ring on.
+    fn silence(&mut self, leg: LegId) -> Rung {
+        let was_heard = self.heard() == Some(leg);
+        self.playing.retain(|other| *other != leg);
+        if was_heard { Rung::Silenced } else { Rung::Nothing }
+    }
+
     /// Takes an event of one of the phones.
     pub fn on(&mut self, event: &leg::Event, ctx: &mut Context<'_>) -> Rung {
         match event {
             leg::Event::Ringing { .. } => Rung::Ringing,
-            leg::Event::EarlyMedia { leg } => Rung::EarlyMedia(*leg),
+            leg::Event::EarlyMedia { leg } => {
+                self.playing.retain(|other| other != leg);
+                self.playing.push(*leg);
+                Rung::EarlyMedia(*leg)
+            }
             leg::Event::Answered { leg, spoken } => {
                 self.legs.retain(|other| other != leg);
                 self.call_off(Cause::AnsweredElsewhere, ctx);
@@ -185,11 +212,11 @@ impl Ringing {
             leg::Event::Refused { leg, cause: Cause::NoCommonCodec, .. }
                 if self.widen(*leg, ctx) =>
             {
-                Rung::Nothing
+                self.silence(*leg)
             }
             leg::Event::Refused { leg, cause, status, contacts, .. } => {
                 if *status == UNAVAILABLE && self.try_next_server(*leg, ctx) {
-                    return Rung::Nothing;
+                    return self.silence(*leg);
                 }
                 self.note(*status, *cause);
                 self.contacts.extend(contacts.iter().cloned());
@@ -198,12 +225,13 @@ impl Ringing {
                     self.call_off(*cause, ctx);
                     return self.failed(*cause);
                 }
-                Rung::Nothing
+                self.silence(*leg)
             }
             leg::Event::Ended { leg, cause, .. } => {
                 ctx.book.forget(*leg);
                 self.legs.retain(|other| other != leg);
-                if self.legs.is_empty() { self.failed(*cause) } else { Rung::Nothing }
+                let silenced = self.silence(*leg);
+                if self.legs.is_empty() { self.failed(*cause) } else { silenced }
             }
             leg::Event::Offered { .. }
             | leg::Event::Confirmed { .. }

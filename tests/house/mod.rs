@@ -2,7 +2,8 @@
 //! them, of the desks and of the journal comes out as lines.
 //!
 //! People: 3001 and 3011 are the desk phones of op1 and op2 (op3 has 3021 and no desk), 3002 and 3003
-//! insiders of level A, 4001 of level B. 7001 shows the gate. `ada`, `bob` and `eve` call from outside.
+//! insiders of level A, 4001 of level B. At 3005 ring two phones, 3005 and 3005b. 7001 shows the gate.
+//! `ada`, `bob` and `eve` call from outside.
 
 use super::day;
 use cordboard::acd;
@@ -10,7 +11,7 @@ use cordboard::cause::Cause;
 use cordboard::codec::{Codec, Kind};
 use cordboard::dialog::{Body, ServerTx};
 use cordboard::directory::{
-    Accounts, Camera, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal,
+    self, Accounts, Camera, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal,
     patent_levels,
 };
 use cordboard::ids::{CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
@@ -24,7 +25,7 @@ use cordboard::sip::{Flow, NameAddr, Transport, Uri};
 use cordboard::switchboard::admission::{Identity, Origin};
 use cordboard::switchboard::{
     AnsweredBy, CallView, Effect, Incoming, Input, Keep, Machine, Offered, OnRefusal,
-    QueueSettings, Recorded, Recording, Settings, World,
+    QueueSettings, Recorded, Recording, SetState, Settings, World,
 };
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use serde_json::{Value, json};
@@ -79,6 +80,21 @@ fn terminal(name: &str, level: &str) -> Terminal {
         secret: None,
         contact: Some(Uri::parse(&format!("sip:{name}@192.0.2.9:5060")).unwrap()),
         srtp: Srtp::Optional,
+    }
+}
+
+/// One of the phones of 3005.
+fn binding(phone: &str) -> registrar::Binding {
+    registrar::Binding {
+        number: number("3005"),
+        contact: NameAddr::new(Uri::parse(&format!("sip:{phone}@192.0.2.8:5060")).unwrap()),
+        path: vec![],
+        flow: None,
+        call_id: phone.to_owned(),
+        cseq: 1,
+        expires: UnixTime::from_secs(1_795_000_000) + Duration::from_secs(3600),
+        user_agent: String::new(),
+        md5_alone: false,
     }
 }
 
@@ -156,6 +172,7 @@ impl House {
         let mut terminals: Vec<_> = people.iter().map(|name| terminal(name, "A")).collect();
         terminals.push(terminal("4001", "B"));
         terminals.push(Terminal { contact: None, ..terminal("3009", "A") });
+        terminals.push(Terminal { contact: None, ..terminal("3005", "A") });
         let accounts = Accounts {
             terminals,
             levels: patent_levels().into(),
@@ -221,6 +238,8 @@ impl House {
             told: vec![],
             behalves: vec![],
         };
+        let phones = vec![binding("3005"), binding("3005b")];
+        let _ = house.registrar.restore(moment(Instant::START), phones);
         house.give(Instant::START, Input::DirectoryChanged);
         house
     }
@@ -308,7 +327,8 @@ impl House {
     fn render(&mut self, command: Command, answers: &mut Vec<Input>) -> Option<String> {
         Some(match command {
             Command::Call { leg, call } => {
-                self.legs.insert(leg, call.callee.number.clone());
+                let phone = call.target.uri.user().map(|phone| phone.to_string());
+                self.legs.insert(leg, phone.unwrap_or_else(|| call.callee.number.clone()));
                 self.behalves.push((call.callee.number.clone(), self.name(call.behalf)));
                 format!("call {} as {}", call.callee.number, call.caller.number)
             }
@@ -652,6 +672,25 @@ impl day::Machine for House {
                 let tickets = std::mem::take(&mut self.uncommitted);
                 let inputs = tickets.into_iter().map(Input::Unwritten);
                 inputs.flat_map(|input| self.give(now, input)).collect()
+            }
+            [operator, "works", "by", "phone" | "desk"] => {
+                let mode = match words[3] {
+                    "phone" => OperatorMode::Phone,
+                    _ => OperatorMode::Desk,
+                };
+                let account = self.directory.operator(&OperatorId::from(*operator)).unwrap();
+                let account = Operator { mode, ..account.clone() };
+                self.directory.adopt(&[directory::Effect::PutOperator(account)]);
+                self.give(now, Input::DirectoryChanged)
+            }
+            [operator, "is", "set", state] => {
+                let operator = OperatorId::from(*operator);
+                let state = match *state {
+                    "ready" => SetState::Ready,
+                    "dnd" => SetState::Dnd,
+                    _ => SetState::Out,
+                };
+                self.give(now, Input::SetState { operator, state })
             }
             ["disk", "full"] => {
                 let call = self.kept.last().unwrap().call;
