@@ -549,6 +549,21 @@ fn two_queues_cannot_have_one_number() {
 }
 
 #[test]
+fn a_call_that_is_refused_goes_to_the_queue_main_or_to_the_only_one() {
+    let queues = "[queue.a]\nnumber = \"1\"\n[queue.b]\nnumber = \"2\"\n";
+    refused(
+        &format!("[levels]\non_refusal = \"operator\"\n{queues}"),
+        &[
+            "2: levels.on_refusal = \"operator\": of several queues the one called main takes these \
+            calls: call one so",
+        ],
+    );
+    read(&format!("[levels]\non_refusal = \"operator\"\n{queues}[queue.main]\nnumber = \"3\"\n"));
+    read("[levels]\non_refusal = \"operator\"\n[queue.a]\nnumber = \"1\"\n");
+    read(&format!("[levels]\non_refusal = \"refuse\"\n{queues}"));
+}
+
+#[test]
 fn limits_hold() {
     let many = |head: &str, n: usize, line: &dyn Fn(usize) -> String| {
         (0..n).fold(head.to_owned(), |text, n| text + &line(n))

@@ -327,6 +327,15 @@ impl Config {
             let queues = config.queues.values_mut();
             queues.for_each(|queue| queue.lobby.clone_from(&config.media.lobby));
         }
+        let has_main = config.queues.keys().any(|queue| queue.as_str() == "main");
+        let is_unclear = config.queues.len() > 1 && !has_main;
+        if config.levels.on_refusal == OnRefusal::Operator
+            && is_unclear
+            && let Some(section) = reader.section(&root, "levels")
+        {
+            let remedy = "of several queues the one called main takes these calls: call one so";
+            reader.value::<()>(&section, "on_refusal", |_| Err(remedy.into()));
+        }
         config.trunks = trunks(reader, &root, &config.levels.external);
         config.cameras = cameras::cameras(reader, &seen, &config.levels.external, &config.queues);
         config

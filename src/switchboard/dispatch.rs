@@ -352,7 +352,7 @@ impl Machine {
                 let caller = identity.described();
                 let (dialled, why) = (dialled.clone(), rule.to_string());
                 env.out.push(Effect::Log(Story::Refused { call: id, caller, dialled, why }));
-                let queue = self.settings.queues.keys().next().cloned();
+                let queue = self.settings.for_the_refused().cloned();
                 return match (self.settings.on_refusal, queue) {
                     (OnRefusal::Operator, Some(queue))
                         if rule.cause() == Cause::NotPermitted

@@ -60,6 +60,15 @@ pub enum AnsweredBy {
     Operator,
 }
 
+impl Settings {
+    /// Where a call goes that levels and permits refuse, where the operator takes it: the queue `main`, or
+    /// the only one.
+    pub(super) fn for_the_refused(&self) -> Option<&QueueId> {
+        let main = self.queues.keys().find(|queue| queue.as_str() == "main");
+        main.or_else(|| self.queues.keys().next().filter(|_| self.queues.len() == 1))
+    }
+}
+
 /// What becomes of a call that levels and permits refuse.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OnRefusal {
