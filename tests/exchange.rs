@@ -35,6 +35,8 @@ use std::net::SocketAddr;
 mod elsewhere;
 #[path = "exchange/numbers.rs"]
 mod numbers;
+#[path = "exchange/operators.rs"]
+mod operators;
 #[path = "exchange/ways.rs"]
 mod ways;
 

@@ -1841,6 +1841,47 @@ fn a_phone_only_operator_takes_by_answering() {
     );
 }
 
+/// No operator who never rings: who works otherwise from now on logs in anew, and is rung then.
+#[test]
+fn an_operator_who_works_by_phone_from_now_on_is_out_until_its_phone_logs_in() {
+    play(
+        "
+        0s   op1 logs in
+        1s   op1 works by phone
+                 end op1, administrative
+        3s   op1 is set ready
+        4s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3001 as ada
+        5s   3001 answers
+                 ada gets 3001, 3001 gets ada
+    ",
+    );
+}
+
+#[test]
+fn an_administrator_logs_in_who_works_by_phone_and_nobody_else() {
+    play(
+        "
+        0s   op3 is set ready
+        0s   op1 is set ready
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        2s   op3 is set out
+                 end 3021, abandoned
+        3s   op3 is set ready
+                 call 3021 as ada
+    ",
+    );
+}
+
 #[test]
 fn a_phone_that_rings_in_vain_rests_for_thirty_seconds() {
     play(

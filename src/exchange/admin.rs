@@ -72,12 +72,21 @@ impl Machine {
                 let view = self.switchboard.operators().find(named);
                 match view {
                     None => Reply::Refused(no_operator(&operator)),
-                    Some(view) if view.state == "out" && state != SetState::Out => {
+                    Some(view) if view.state == "out" && state == SetState::Dnd => {
                         Reply::Refused(directory::Refusal::LoggedOut(operator))
                     }
                     Some(_) => {
-                        self.tell(now, switchboard::Input::SetState { operator, state });
-                        Reply::Done
+                        let who = operator.clone();
+                        self.tell(now, switchboard::Input::SetState { operator: who, state });
+                        // Without its desk, or at a phone where another sits, nobody is ready.
+                        let named = |view: &OperatorView| view.operator == operator;
+                        let view = self.switchboard.operators().find(named);
+                        match view.is_some_and(|view| view.state == "out") {
+                            true if state == SetState::Ready => {
+                                Reply::Refused(directory::Refusal::LoggedOut(operator))
+                            }
+                            _ => Reply::Done,
+                        }
                     }
                 }
             }

@@ -18,6 +18,7 @@ use super::machine::Machine;
 use crate::directory::{self, Change};
 use crate::ids::Ticket;
 use crate::registrar;
+use crate::sip::Uri;
 use crate::switchboard;
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::VecDeque;
@@ -54,6 +55,13 @@ enum Current {
     InDoubt { ticket: Ticket, audited: Audited },
     /// It was written after all, and has to be undone.
     TakenBack { ticket: Option<Ticket>, audited: Audited, again: Instant },
+}
+
+/// Whether and where a terminal can be rung.
+#[derive(Debug, Eq, PartialEq)]
+struct Reach {
+    is_reachable: bool,
+    fixed: Option<Uri>,
 }
 
 impl Changes {
@@ -174,15 +182,17 @@ impl Machine {
 
     /// A change holds from here on.
     fn adopt(&mut self, now: Now, effects: Vec<directory::Effect>) {
+        let before: Vec<Reach> = effects.iter().map(|effect| self.reach(effect)).collect();
         self.directory.adopt(&effects);
-        for effect in effects {
+        for (effect, before) in effects.into_iter().zip(before) {
+            let reach = self.reach(&effect);
             match effect {
+                // Another name is no news of a phone: one that refuses is not forgiven for it.
+                directory::Effect::PutTerminal(_) if reach == before => {}
                 directory::Effect::PutTerminal(terminal) => {
-                    let number = terminal.number;
-                    // It may have gained or lost its fixed contact.
-                    let input = match self.registrar.is_reachable(&self.directory, &number) {
-                        true => switchboard::Input::Registered(number),
-                        false => switchboard::Input::Unregistered(number),
+                    let input = match reach.is_reachable {
+                        true => switchboard::Input::Registered(terminal.number),
+                        false => switchboard::Input::Unregistered(terminal.number),
                     };
                     self.tell(now, input);
                 }
@@ -199,5 +209,17 @@ impl Machine {
         }
         self.tell(now, switchboard::Input::DirectoryChanged);
         self.seek_names(now);
+    }
+
+    /// As it is now for the terminal that an effect puts.
+    fn reach(&self, effect: &directory::Effect) -> Reach {
+        let directory::Effect::PutTerminal(terminal) = effect else {
+            return Reach { is_reachable: false, fixed: None };
+        };
+        let number = &terminal.number;
+        Reach {
+            is_reachable: self.registrar.is_reachable(&self.directory, number),
+            fixed: self.directory.terminal(number).and_then(|known| known.contact.clone()),
+        }
     }
 }

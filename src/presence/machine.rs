@@ -309,6 +309,12 @@ impl Machine {
         self.operators.get(operator).map(Operator::view)
     }
 
+    /// How an operator works, if there is such an account.
+    #[must_use]
+    pub fn mode(&self, operator: &OperatorId) -> Option<Mode> {
+        self.operators.get(operator).map(|operator| operator.mode)
+    }
+
     /// Who sits at a phone.
     #[must_use]
     pub fn at_phone(&self, phone: &Number) -> Option<&OperatorId> {

@@ -309,6 +309,20 @@ impl Machine {
         DeskPhone { number, registered, calls }
     }
 
+    /// Whether it is out, and its phone alone is enough for it to be in.
+    pub(super) fn may_be_logged_in(&self, env: &Env<'_>, operator: &OperatorId) -> bool {
+        let view = self.presence.view(operator);
+        let is_out = view.is_some_and(|view| view.state == presence::State::Out);
+        is_out && self.is_phone_operator(env, operator)
+    }
+
+    /// The login at its own phone.
+    pub(super) fn login_by_phone(&self, env: &Env<'_>, operator: OperatorId) -> presence::Input {
+        let account = env.world.directory.operator(&operator);
+        let number = account.map_or_else(|| Number::from(operator.as_str()), |a| a.phone.clone());
+        presence::Input::Login { operator, phone: self.seat_at(env, number) }
+    }
+
     // ---- find ----
 
     fn find(&self, env: &Env<'_>, operator: &OperatorId, text: &str) -> Outcome {
@@ -357,6 +371,11 @@ impl Machine {
         }
         for account in env.world.directory.operators() {
             let (operator, mode) = (account.name.clone(), mode(account.mode));
+            // Who works otherwise from now on logs in anew: a desk has no feature codes, a phone no desk.
+            if self.presence.mode(&operator).is_some_and(|before| before != mode) {
+                let operator = operator.clone();
+                self.on_presence(env, presence::Input::Dismiss { operator });
+            }
             self.on_presence(env, presence::Input::Add { operator: operator.clone(), mode });
             // Perhaps it serves other queues now.
             if let Some(view) = self.presence.view(&operator) {

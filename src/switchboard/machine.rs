@@ -98,7 +98,7 @@ pub enum Input {
 /// What an administrator can make of an operator.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SetState {
-    /// Clears do-not-disturb.
+    /// Clears do-not-disturb; logs in who works by phone alone.
     Ready,
     /// Sets do-not-disturb.
     Dnd,
@@ -246,6 +246,9 @@ impl Machine {
             Input::DirectoryChanged => self.directory_changed(&mut env),
             Input::SetState { operator, state } => {
                 let input = match state {
+                    SetState::Ready if self.may_be_logged_in(&env, &operator) => {
+                        self.login_by_phone(&env, operator)
+                    }
                     SetState::Ready => presence::Input::Ready { operator },
                     SetState::Dnd => presence::Input::Dnd { operator },
                     SetState::Out => presence::Input::Dismiss { operator },
@@ -304,7 +307,8 @@ impl Machine {
 
     // ---- calls ----
 
-    /// Lets a call think, then carries out what it wants.
+    /// Lets a call think, then carries out what it wants. While it thinks nothing else happens; what
+    /// follows finds it in its place, also where that leads back to it.
     pub(super) fn with_call(
         &mut self,
         env: &mut Env<'_>,
@@ -317,7 +321,7 @@ impl Machine {
         let call = self.settle(call);
         self.set_alarm(id, &call);
         self.arriving.note(env.now.instant, id, &call);
-        self.set_engaged(env, id, &call);
+        let phones = call.phones();
         match call.camera() {
             Some(camera) => self.watching.insert(id, camera),
             None => self.watching.remove(&id),
@@ -330,6 +334,7 @@ impl Machine {
         } else {
             self.calls.insert(id, call);
         }
+        self.set_engaged(env, id, phones);
         self.perform(env, steps);
         if is_over {
             self.dropped.remove(&id);
@@ -381,8 +386,7 @@ impl Machine {
     }
 
     /// Tells presence which phones this call has made busy, and which it has freed.
-    fn set_engaged(&mut self, env: &mut Env<'_>, id: CallId, call: &Call) {
-        let now = call.phones();
+    fn set_engaged(&mut self, env: &mut Env<'_>, id: CallId, now: BTreeSet<Number>) {
         let before = self.engaged.get(&id).cloned().unwrap_or_default();
         if now == before {
             return;
