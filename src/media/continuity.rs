@@ -160,13 +160,13 @@ impl Continuity {
     }
 
     /// Places a packet that carries what a source sent in another packing: under the source's
-    /// timestamp, and with the next number of ours.
-    pub fn follow(&mut self, now: Instant, packet: Numbers) -> Place {
+    /// timestamp, and with the next number of ours, behind so many that stand for what was lost.
+    pub fn follow(&mut self, now: Instant, packet: Numbers, lost: u16) -> Place {
         let place = match &mut self.feed {
             Feed::Passing(splice)
                 if splice.ssrc == packet.ssrc && !splice.clock_jumps(now, packet) =>
             {
-                self.sequence = self.sequence.wrapping_add(1);
+                self.sequence = self.sequence.wrapping_add(lost).wrapping_add(1);
                 // A packet that passes as it is may come next.
                 let number = splice.extend(packet.sequence);
                 (splice.first, splice.highest) = (number, number);
@@ -201,6 +201,12 @@ impl Continuity {
     pub fn append(&mut self, timestamp: u32) -> Place {
         self.sequence = self.sequence.wrapping_add(1);
         Place { sequence: self.sequence, timestamp, first: false }
+    }
+
+    /// The time at which a key goes down beside packets that the relay makes, which it does not disturb.
+    #[must_use]
+    pub fn key_time(&self, now: Instant, clock_rate: u32, frame: u32) -> u32 {
+        self.anchor.map_or(self.first_timestamp, |_| self.after_switch(now, clock_rate, frame))
     }
 
     fn place(&mut self, now: Instant, packet: Numbers) -> Option<Place> {

@@ -64,16 +64,37 @@ impl Port {
         self.voice(now, formats, exit, |voice, each| voice.take(now, turn(arrived, bytes), each))
     }
 
-    /// A packet that is no voice, among those that are converted: nothing is missing in its place.
+    /// A packet that is none of a conversion's, among those that are converted: nothing is missing in its
+    /// place.
     pub fn pass_over(
         &mut self,
         now: Instant,
         arrived: &Arrived,
         exit: &mut Exit<'_, impl Outgoing>,
-    ) {
-        let Some(Line::Voice(voice)) = &self.outbound.line else { return };
-        let formats = Arc::clone(voice.formats());
-        self.voice(now, &formats, exit, |voice, each| voice.take(now, turn(arrived, &[]), each));
+    ) -> Follows {
+        let (place, mut wanted, mut changed) = (turn(arrived, &[]), Wanted::default(), false);
+        match self.outbound.line.take() {
+            None => return Follows::default(),
+            Some(Line::Voice(voice)) => {
+                let formats = Arc::clone(voice.formats());
+                self.outbound.line = Some(Line::Voice(voice));
+                changed =
+                    self.voice(now, &formats, exit, |voice, each| voice.take(now, place, each));
+            }
+            Some(Line::Pictures(mut transcoder)) => {
+                transcoder.take(now, place, &mut wanted);
+                self.outbound.line = Some(Line::Pictures(transcoder));
+                wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
+            }
+            Some(Line::Whole(mut repacker, payload_type)) => {
+                repacker.take(now, arrived.numbers, place, |unit| {
+                    self.send_unit(now, &unit, payload_type, exit);
+                    wanted.key_frame |= unit.lost > 0;
+                });
+                self.outbound.line = Some(Line::Whole(repacker, payload_type));
+            }
+        }
+        Follows { settle: changed, key_frame: wanted.key_frame }
     }
 
     /// Comfort noise beside a voice that is converted.
@@ -252,14 +273,14 @@ impl Port {
         bytes: &[u8],
         (to, sets): (SocketAddr, &ParameterSets),
         exit: &mut Exit<'_, impl Outgoing>,
-    ) -> bool {
-        let What::Picture(picture) = arrived.what else { return false };
+    ) -> Follows {
+        let What::Picture(picture) = arrived.what else { return Follows::default() };
         if !self.outbound.screen.admits(now, picture) {
-            return false;
+            return Follows::default();
         }
         if self.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
             for set in sets.iter() {
-                let place = self.outbound.stream.follow(now, arrived.numbers);
+                let place = self.outbound.stream.follow(now, arrived.numbers, 0);
                 self.send_own(payload_type, false, place, set, to, exit);
             }
         }
@@ -270,13 +291,15 @@ impl Port {
             }
         };
         let waited = repacker.is_waiting();
-        let mut ended_own = false;
+        let (mut ended_own, mut key_frame) = (false, false);
         repacker.take(now, arrived.numbers, turn(arrived, bytes), |unit| {
             ended_own |= self.send_unit(now, &unit, payload_type, exit);
+            // What is missing spoils all pictures up to the next key frame.
+            key_frame |= unit.lost > 0;
         });
-        let changed = ended_own || waited != repacker.is_waiting();
+        let settle = ended_own || waited != repacker.is_waiting();
         self.outbound.line = Some(Line::Whole(repacker, payload_type));
-        changed
+        Follows { settle, key_frame }
     }
 
     fn send_unit(
@@ -286,9 +309,12 @@ impl Port {
         payload_type: u8,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
-        let to = self.target(now);
-        let Some(to) = to.filter(|_| unit.nal.len() <= h264::SINGLE_MAX) else { return false };
-        let place = self.outbound.stream.follow(now, unit.numbers);
+        let Some(to) = self.target(now) else { return false };
+        let place = self.outbound.stream.follow(now, unit.numbers, unit.lost);
+        if unit.nal.len() > h264::SINGLE_MAX {
+            // Its number is missing as it is.
+            return false;
+        }
         self.send_own(payload_type, unit.marker, place, unit.nal, to, exit);
         self.goes_live()
     }
@@ -309,11 +335,20 @@ impl Port {
             Line::Pictures(transcoder) => transcoder.tick(now, &mut wanted),
             Line::Whole(repacker, payload_type) => repacker.tick(now, |unit| {
                 self.send_unit(now, &unit, *payload_type, exit);
+                wanted.key_frame |= unit.lost > 0;
             }),
         }
         self.outbound.line = Some(line);
         wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
         Follows { settle: false, key_frame: wanted.key_frame }
+    }
+
+    /// The source's packets go nowhere for a while: what comes afterwards begins anew, under numbers
+    /// without a gap, since nothing was lost.
+    pub fn withhold(&mut self) {
+        self.outbound.stream.cut();
+        self.outbound.screen.cut();
+        self.outbound.line.take_if(|line| matches!(line, Line::Whole(..)));
     }
 
     /// The source is another one from now on, or has other formats.

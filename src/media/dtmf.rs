@@ -21,6 +21,9 @@ const VOLUME: u8 = 10;
 /// An event of which nothing has come for this long is over, though its end was lost.
 const LOST_AFTER: Duration = Duration::from_millis(500);
 
+/// The most that a duration says; what is longer goes on under a timestamp that is later by as much.
+const SEGMENT: u32 = u16::MAX as u32;
+
 /// The keys that one source presses.
 #[derive(Debug, Default)]
 pub struct Listener {
@@ -98,7 +101,7 @@ impl Listener {
         // §2.5.1.3: an event longer than its duration field goes on under a later timestamp,
         // without an end in between; it is the same key.
         let before = self.last.filter(|key| {
-            let follows = timestamp.wrapping_sub(key.timestamp) == u32::from(u16::MAX);
+            let follows = timestamp.wrapping_sub(key.timestamp) == SEGMENT;
             key.ssrc == ssrc && !key.ended && follows && now.since(key.heard) < LOST_AFTER
         });
         let withheld = match before {
@@ -212,6 +215,30 @@ impl Dialler {
 
 fn telephone_event(event: u8, end: bool, duration: u16) -> TelephoneEvent {
     TelephoneEvent { event, end, volume: VOLUME, duration }
+}
+
+/// The key that was passed on to a receiver last: what further packets of it have to repeat.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CarriedKey {
+    /// Whose it is.
+    pub ssrc: u32,
+    /// Its timestamp as the source says it, which names the key.
+    pub said: u32,
+    /// Which.
+    pub event: u8,
+    /// Its timestamp in the outgoing stream.
+    pub timestamp: u32,
+}
+
+impl CarriedKey {
+    /// The outgoing timestamp of a packet, where it is of the same key.
+    #[must_use]
+    pub fn timestamp(self, ssrc: u32, said: u32, event: u8) -> Option<u32> {
+        let later = said.wrapping_sub(self.said);
+        // RFC 4733 §2.5.1.3: a long key goes on where its duration has run out.
+        let same = ssrc == self.ssrc && event == self.event && [0, SEGMENT].contains(&later);
+        same.then(|| self.timestamp.wrapping_add(later))
+    }
 }
 
 /// A key that is down at a receiver, as it was passed on: what its end has to repeat.

@@ -11,9 +11,7 @@ use super::picture::{ParameterSets, Picture};
 use super::plan::{PayloadFormat, Plan, UNMAPPED};
 use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
-use crate::rtp::{
-    Arrival, HEADER_LEN, Header, Packet, Reception, TelephoneEvent, remove_extension,
-};
+use crate::rtp::{Arrival, HEADER_LEN, Header, Packet, Reception, TelephoneEvent, strip};
 use crate::time::Instant;
 use std::net::SocketAddr;
 
@@ -74,7 +72,7 @@ pub struct Stream {
 pub struct Arrived {
     /// Its header as it came.
     pub header: Header,
-    /// Its length, without what was cut out.
+    /// Its length: header and payload, and nothing else.
     pub len: usize,
     /// Where it stands in the source's stream.
     pub numbers: Numbers,
@@ -96,10 +94,18 @@ pub enum What {
         /// This is the first packet of it.
         pressed: bool,
     },
-    /// A key that is not passed on.
-    WithheldKey,
+    /// Nothing that is passed on: a key that is kept back, or what was not agreed on.
+    Withheld,
     /// A piece of a picture.
     Picture(Picture),
+}
+
+impl Arrived {
+    /// Whether it has no payload: padding alone, as senders use it to try out a line, or to keep a way open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len <= HEADER_LEN
+    }
 }
 
 impl Inbound {
@@ -150,14 +156,13 @@ impl Inbound {
             return None;
         };
         let header = packet.header();
-        let padded = packet.payload_offset() != HEADER_LEN;
         let format = self.by_payload_type[usize::from(header.payload_type & 0x7f)];
         if !plan.direction.receives() {
-            return None;
+            return self.leave_out(now, from, header);
         }
         if format == UNMAPPED {
             self.dropped.unknown_type += 1;
-            return None;
+            return self.leave_out(now, from, header);
         }
         let verdict = if plan.protection.is_some() {
             self.latch.believe(now, from, header.ssrc, header.sequence)
@@ -176,7 +181,7 @@ impl Inbound {
         }
         let format = usize::from(format);
         let Lane { clock_rate, frame, event } = *self.lanes.get(format)?;
-        if !self.count(now, &header, format, clock_rate) {
+        if !self.count(now, &header, format, (clock_rate, event)) {
             return None;
         }
         self.vitals.packet(now);
@@ -186,25 +191,52 @@ impl Inbound {
         }
         let what = if event {
             let Some(event) = TelephoneEvent::parse(packet.payload()) else {
-                self.dropped.malformed += 1;
-                return None;
+                self.dropped.malformed += u64::from(!packet.payload().is_empty());
+                return self.withheld(header, format);
             };
             let heard = self.keys.hear(now, header.ssrc, header.timestamp, event);
             if let Some(digit) = heard.digit {
                 out.report(Event::Dtmf { port, digit });
             }
             let pressed = heard.digit.is_some();
-            if heard.passes { What::Key { event, pressed } } else { What::WithheldKey }
+            if heard.passes { What::Key { event, pressed } } else { What::Withheld }
         } else if self.kind == Kind::Video {
             let codec = &plan.formats.get(format)?.codec;
             What::Picture(self.look(codec, packet.payload(), header.timestamp))
         } else {
             What::Sound
         };
-        let len = if padded { remove_extension(bytes) } else { bytes.len() };
-        let Header { ssrc, sequence, timestamp, .. } = header;
-        let numbers = Numbers { ssrc, sequence, timestamp, clock_rate, frame, event };
-        Some(Arrived { header, len, numbers, format, what })
+        // From here on whatever stands behind the header is payload.
+        let len = strip(bytes);
+        Some(Arrived { header, len, numbers: self.numbers(&header, frame, event), format, what })
+    }
+
+    /// A packet that is not taken, though it is of the peer's stream: it is not lost, neither here nor at
+    /// whoever gets that stream.
+    fn leave_out(&mut self, now: Instant, from: SocketAddr, header: Header) -> Option<Arrived> {
+        let stream = self.stream.as_mut().filter(|stream| stream.ssrc == header.ssrc)?;
+        let format = stream.format;
+        if !self.latch.is_latched() || self.latch.remote() != Some(from) {
+            return None;
+        }
+        match stream.reception.receive(now, header.sequence, header.timestamp) {
+            Arrival::First | Arrival::Next { .. } | Arrival::Late | Arrival::Restart => {}
+            Arrival::Duplicate | Arrival::Stray => return None,
+        }
+        self.withheld(header, format)
+    }
+
+    fn withheld(&self, header: Header, format: usize) -> Option<Arrived> {
+        let Lane { frame, event, .. } = *self.lanes.get(format)?;
+        let numbers = self.numbers(&header, frame, event);
+        Some(Arrived { header, len: HEADER_LEN, numbers, format, what: What::Withheld })
+    }
+
+    fn numbers(&self, header: &Header, frame: u32, event: bool) -> Numbers {
+        let Header { ssrc, sequence, timestamp, .. } = *header;
+        let clock_rate = self.stream.as_ref().map_or(8000, |stream| stream.clock_rate);
+        let frame = if event { clock_rate / 50 } else { frame };
+        Numbers { ssrc, sequence, timestamp, clock_rate, frame, event }
     }
 
     /// What was not taken since this was last asked, if anything was.
@@ -214,9 +246,21 @@ impl Inbound {
     }
 
     /// Counts a packet; false for a double or a stray.
-    fn count(&mut self, now: Instant, header: &Header, format: usize, clock_rate: u32) -> bool {
+    fn count(
+        &mut self,
+        now: Instant,
+        header: &Header,
+        format: usize,
+        (clock_rate, event): (u32, bool),
+    ) -> bool {
+        // Some phones count keys at 8 kHz beside Opus, in the one stream whose clock is the voice's.
+        let voice = || self.lanes.iter().find(|lane| !lane.event).map(|lane| lane.clock_rate);
+        let clock_rate = if event { voice().unwrap_or(clock_rate) } else { clock_rate };
+        let is_it = |stream: &Stream| {
+            stream.ssrc == header.ssrc && (event || stream.clock_rate == clock_rate)
+        };
         let stream = match &mut self.stream {
-            Some(stream) if stream.ssrc == header.ssrc && stream.clock_rate == clock_rate => stream,
+            Some(stream) if is_it(stream) => stream,
             other => other.insert(Stream {
                 ssrc: header.ssrc,
                 clock_rate,
@@ -224,7 +268,9 @@ impl Inbound {
                 format,
             }),
         };
-        stream.format = format;
+        if !event {
+            stream.format = format;
+        }
         match stream.reception.receive(now, header.sequence, header.timestamp) {
             Arrival::First | Arrival::Next { .. } | Arrival::Late | Arrival::Restart => true,
             Arrival::Duplicate | Arrival::Stray => false,

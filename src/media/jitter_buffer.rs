@@ -45,6 +45,8 @@ pub struct Patience {
 pub struct JitterBuffer {
     patience: Patience,
     next: Option<u16>,
+    /// Packets that never came before those that are none of the decoder's.
+    lost: u16,
     /// In order.
     kept: Vec<Kept>,
     /// Payloads of packets that are through, to be used again.
@@ -64,7 +66,7 @@ impl JitterBuffer {
     /// Nothing has come yet.
     #[must_use]
     pub fn new(patience: Patience) -> Self {
-        Self { patience, next: None, kept: Vec::new(), spare: Vec::new() }
+        Self { patience, next: None, lost: 0, kept: Vec::new(), spare: Vec::new() }
     }
 
     /// Takes in a packet and gives out what may be decoded now. A double or a late one is dropped. One
@@ -75,7 +77,8 @@ impl JitterBuffer {
         let ahead = later_by(packet.sequence, next);
         if ahead.unsigned_abs() > JUMP_MAX.unsigned_abs() {
             self.release(usize::MAX, &mut out);
-            self.next = Some(packet.sequence);
+            // Nobody knows what is missing between the two, but it is not nothing.
+            self.next = Some(packet.sequence.wrapping_sub(1));
             self.hand_out(packet, &mut out);
         } else if ahead == 0 {
             self.hand_out(packet, &mut out);
@@ -134,8 +137,9 @@ impl JitterBuffer {
     fn hand_out(&mut self, packet: Turn<'_>, out: &mut impl FnMut(Turn<'_>)) {
         let next = self.next.unwrap_or(packet.sequence);
         self.next = Some(packet.sequence.wrapping_add(1));
+        self.lost = self.lost.saturating_add(packet.sequence.wrapping_sub(next));
         if !packet.payload.is_empty() {
-            out(Turn { lost: packet.sequence.wrapping_sub(next), ..packet });
+            out(Turn { lost: std::mem::take(&mut self.lost), ..packet });
         }
     }
 }
@@ -212,6 +216,13 @@ mod tests {
         buffer.take(ms(20), key, |turn| out.push(turn.sequence));
         assert!(out.is_empty());
         assert_eq!(taken(&mut buffer, 40, 9), [(9, 0)], "nothing is missing");
+        buffer.take(ms(60), Turn { payload: &[], ..packet(11) }, |_| unreachable!("it is a key"));
+        buffer.tick(ms(80), |_| unreachable!("it is a key"));
+        assert_eq!(
+            taken(&mut buffer, 90, 12),
+            [(12, 1)],
+            "what was lost before it is not forgotten"
+        );
     }
 
     #[test]
@@ -219,7 +230,7 @@ mod tests {
         let mut buffer = JitterBuffer::new(PATIENCE);
         taken(&mut buffer, 0, 7);
         taken(&mut buffer, 20, 9);
-        assert_eq!(taken(&mut buffer, 21, 40_000), [(9, 1), (40_000, 0)]);
+        assert_eq!(taken(&mut buffer, 21, 40_000), [(9, 1), (40_000, 1)]);
         assert_eq!(taken(&mut buffer, 22, 40_001), [(40_001, 0)]);
     }
 

@@ -155,6 +155,12 @@ impl Screen {
         self.numbers.offsets = None;
     }
 
+    /// Whether nothing of its source has come yet.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.gate, Gate::Waiting)
+    }
+
     /// Whether a packet may pass.
     pub fn admits(&mut self, now: Instant, picture: Picture) -> bool {
         let open = match self.gate {

@@ -40,6 +40,8 @@ pub struct PictureTranscoder {
     formats: Arc<Conversion>,
     buffer: JitterBuffer,
     depacketiser: Depacketiser,
+    /// Counts the payloads that the depacketiser gets; what is lost between two is counted with them.
+    count: u16,
     packetiser: Packetiser,
     gate: Gate,
     under_way: usize,
@@ -83,6 +85,7 @@ impl PictureTranscoder {
             formats: Arc::clone(formats),
             buffer: JitterBuffer::new(PATIENCE),
             depacketiser: Depacketiser::new(from),
+            count: 0,
             packetiser: Packetiser::new(to, PAYLOAD_MAX),
             gate: Gate::Waiting,
             under_way: 0,
@@ -105,9 +108,11 @@ impl PictureTranscoder {
 
     /// Takes in a packet of the source.
     pub fn take(&mut self, now: Instant, packet: Turn<'_>, wanted: &mut Wanted) {
-        let Self { id, buffer, depacketiser, gate, under_way, .. } = self;
+        let Self { id, buffer, depacketiser, count, gate, under_way, .. } = self;
         buffer.take(now, packet, |turn| {
-            depacketise(depacketiser, turn, |unit| gate.pass(now, (*id, under_way), unit, wanted));
+            depacketise((depacketiser, count), turn, |unit| {
+                gate.pass(now, (*id, under_way), unit, wanted)
+            });
         });
     }
 
@@ -119,9 +124,11 @@ impl PictureTranscoder {
 
     /// Takes what has waited long enough.
     pub fn tick(&mut self, now: Instant, wanted: &mut Wanted) {
-        let Self { id, buffer, depacketiser, gate, under_way, .. } = self;
+        let Self { id, buffer, depacketiser, count, gate, under_way, .. } = self;
         buffer.tick(now, |turn| {
-            depacketise(depacketiser, turn, |unit| gate.pass(now, (*id, under_way), unit, wanted));
+            depacketise((depacketiser, count), turn, |unit| {
+                gate.pass(now, (*id, under_way), unit, wanted)
+            });
         });
     }
 
@@ -183,12 +190,13 @@ impl Gate {
 }
 
 fn depacketise(
-    depacketiser: &mut Depacketiser,
+    (depacketiser, count): (&mut Depacketiser, &mut u16),
     turn: Turn<'_>,
     mut each: impl FnMut(AccessUnit<'_>),
 ) {
-    let Turn { sequence, timestamp, marker, payload, .. } = turn;
-    depacketiser.take(sequence, timestamp, marker, payload, &mut each);
+    let Turn { timestamp, marker, lost, payload, .. } = turn;
+    *count = count.wrapping_add(lost).wrapping_add(1);
+    depacketiser.take(*count, timestamp, marker, payload, &mut each);
 }
 
 /// How the pictures of a format are packed.

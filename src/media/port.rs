@@ -6,9 +6,9 @@
 //!                                Live ── switch, or 5 s without a packet ──▶ Made
 //! ```
 
-use super::continuity::{Continuity, Place};
+use super::continuity::{Continuity, Numbers, Place};
 use super::conversion::Line;
-use super::dtmf::{Dialler, OpenKey, Press};
+use super::dtmf::{CarriedKey, Dialler, OpenKey, Press};
 use super::films::{FilmKey, Projector};
 use super::guard::Guard;
 use super::health::PortHealth;
@@ -26,7 +26,7 @@ use super::work::Job;
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
 use crate::random::Random;
-use crate::rtp::{END_PACKETS, HEADER_LEN, Header, rewrite};
+use crate::rtp::{END_PACKETS, HEADER_LEN, Header, TelephoneEvent, rewrite};
 use crate::time::{Duration, Instant};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -107,6 +107,7 @@ pub struct Outbound {
     /// The pictures that pass.
     pub screen: Screen,
     open_key: Option<OpenKey>,
+    carried: Option<CarriedKey>,
     open_frame: Option<OpenFrame>,
 }
 
@@ -153,6 +154,7 @@ impl Port {
                 feed: Feed::Nothing,
                 screen: Screen::default(),
                 open_key: None,
+                carried: None,
                 open_frame: None,
             },
             guard: Guard::follow(None, plan.protection.as_ref()),
@@ -224,38 +226,88 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
         let Some(to) = self.target(now) else {
+            self.withhold();
             return Follows::default();
         };
         let route = Arc::clone(&self.outbound.route);
         let way = route.get(arrived.format).unwrap_or(&Way::Closed);
-        let withheld = matches!(arrived.what, What::WithheldKey);
-        if withheld || self.outbound.dialler.is_down() {
-            self.outbound.stream.skip(arrived.header.sequence);
-            self.pass_over(now, arrived, exit);
-            return Follows::default();
+        let withheld = matches!(arrived.what, What::Withheld);
+        if withheld || arrived.is_empty() || self.outbound.dialler.is_down() {
+            return self.leave_out(now, arrived, exit);
+        }
+        if let What::Key { event, .. } = arrived.what
+            && let Way::Same(number) = way
+        {
+            let converted = route.iter().any(|way| matches!(way, Way::Converted(_)));
+            let Follows { settle, .. } = self.pass_over(now, arrived, exit);
+            let key = (arrived, event, converted);
+            let carried = self.carry_key(now, key, *number, bytes, to, exit);
+            return Follows::settling(settle | carried.settle);
         }
         let settle = match way {
-            Way::Closed => {
-                self.outbound.stream.skip(arrived.header.sequence);
-                self.pass_over(now, arrived, exit);
-                false
+            Way::Closed => return self.leave_out(now, arrived, exit),
+            Way::Same(number) => {
+                return self.pass(now, arrived, *number, bytes, (to, sets), exit);
             }
-            Way::Same(number) => self.pass(now, arrived, *number, bytes, (to, sets), exit),
             Way::OtherLaw(number, table) => {
                 self.translate(now, arrived, (*number, table), bytes, to, exit)
             }
-            Way::Repacked(number) => self.repack(now, arrived, *number, bytes, (to, sets), exit),
+            Way::Repacked(number) => {
+                return self.repack(now, arrived, *number, bytes, (to, sets), exit);
+            }
             Way::Converted(formats) if self.kind == Kind::Video => {
                 return self.convert_picture(now, arrived, formats, (bytes, sets), exit);
             }
             Way::Converted(formats) => self.convert_voice(now, arrived, formats, bytes, exit),
             Way::Noise(formats) => self.convert_noise(now, arrived, formats, bytes, exit),
             Way::Pressed => {
-                self.pass_over(now, arrived, exit);
-                self.press_again(arrived)
+                let follows = self.leave_out(now, arrived, exit);
+                follows.settle | self.press_again(arrived)
             }
         };
         Follows::settling(settle)
+    }
+
+    /// A packet that this receiver does not get: no number is missing in its place.
+    fn leave_out(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> Follows {
+        self.outbound.stream.skip(arrived.header.sequence);
+        self.pass_over(now, arrived, exit)
+    }
+
+    /// A packet of a key that the receiver counts by the same clock. All packets of one key have one
+    /// timestamp (RFC 4733 §2.5.1.2), whatever becomes of the voice that comes between them.
+    fn carry_key(
+        &mut self,
+        now: Instant,
+        (arrived, event, voice_is_made): (&Arrived, TelephoneEvent, bool),
+        payload_type: u8,
+        bytes: &[u8],
+        to: SocketAddr,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> Follows {
+        let Header { ssrc, timestamp: said, marker, .. } = arrived.header;
+        let known = self.outbound.carried.and_then(|key| key.timestamp(ssrc, said, event.event));
+        let stream = &mut self.outbound.stream;
+        let place = if voice_is_made {
+            let Numbers { clock_rate, frame, .. } = arrived.numbers;
+            let timestamp = known.unwrap_or_else(|| stream.key_time(now, clock_rate, frame));
+            stream.append(timestamp)
+        } else {
+            let Some(place) = stream.pass(now, arrived.numbers) else { return Follows::default() };
+            Place { timestamp: known.unwrap_or(place.timestamp), ..place }
+        };
+        let timestamp = place.timestamp;
+        self.outbound.carried = Some(CarriedKey { ssrc, said, event: event.event, timestamp });
+        let open = OpenKey { event, timestamp, payload_type };
+        self.outbound.open_key = (!event.end).then_some(open);
+        let payload = bytes.get(HEADER_LEN..).unwrap_or_default();
+        self.send_own(payload_type, marker || place.first, place, payload, to, exit);
+        Follows::settling(self.goes_live())
     }
 
     /// A packet that needs no other payload.
@@ -267,23 +319,21 @@ impl Port {
         bytes: &mut [u8],
         (to, sets): (SocketAddr, &ParameterSets),
         exit: &mut Exit<'_, impl Outgoing>,
-    ) -> bool {
+    ) -> Follows {
         if let What::Picture(picture) = arrived.what {
+            let waited = self.outbound.screen.is_waiting();
             if !self.outbound.screen.admits(now, picture) {
-                return false;
+                return Follows { settle: false, key_frame: waited };
             }
             if self.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
                 self.send_sets(now, arrived, payload_type, to, sets, exit);
             }
         }
-        let Some(place) = self.outbound.stream.pass(now, arrived.numbers) else { return false };
+        let place = self.outbound.stream.pass(now, arrived.numbers);
+        let Some(place) = place else { return Follows::default() };
         let marker = arrived.header.marker || self.kind == Kind::Audio && place.first;
         rewrite(bytes, &self.header(payload_type, marker, place));
         match arrived.what {
-            What::Key { event, .. } => {
-                let open = OpenKey { event, timestamp: place.timestamp, payload_type };
-                self.outbound.open_key = (!event.end).then_some(open);
-            }
             What::Picture(Picture::Vp8(_)) => {
                 if let Some(payload) = bytes.get_mut(HEADER_LEN..) {
                     self.outbound.screen.renumber(payload);
@@ -293,7 +343,7 @@ impl Port {
                 let open = OpenFrame { payload_type, timestamp: place.timestamp };
                 self.outbound.open_frame = (!marker).then_some(open);
             }
-            What::Sound | What::WithheldKey | What::Picture(_) => {}
+            What::Sound | What::Key { .. } | What::Withheld | What::Picture(_) => {}
         }
         if self.guard.is_some() {
             // A seal makes it longer, and other receivers want it open.
@@ -304,7 +354,7 @@ impl Port {
             self.reports.sent(bytes.len().saturating_sub(HEADER_LEN));
             exit.out.send(self.id, Channel::Rtp, to, bytes);
         }
-        self.goes_live()
+        Follows::settling(self.goes_live())
     }
 
     /// A packet of G.711 in the other law. The source's bytes stay as they are for its other
@@ -550,10 +600,12 @@ impl Port {
             return false;
         };
         let (payload_type, clock_rate) = (format.send_pt & 0x7f, format.codec.clock_rate());
+        // Some phones count keys at 8 kHz beside Opus: the timestamps are the voice's all the same.
+        let stream_clock = self.clock_rate();
         match self.outbound.dialler.next(now, clock_rate) {
             Press::Begin(event) => {
                 self.end_key(now, exit);
-                let place = self.outbound.stream.make(now, clock_rate, clock_rate / 50);
+                let place = self.outbound.stream.make(now, stream_clock, stream_clock / 50);
                 self.outbound.dialler.begin(place.timestamp);
                 self.send_own(payload_type, true, place, &event.to_bytes(), to, exit);
                 true

@@ -23,6 +23,10 @@ struct Packing {
     reassembly: Reassembly,
     /// The unit that came last; whether it ends its picture shows when its packet is done.
     last: Vec<u8>,
+    /// Counts the payloads; what is lost between two is counted with them.
+    count: u16,
+    /// Packets that were lost since the last unit was given out.
+    lost: u16,
 }
 
 /// A whole NAL unit.
@@ -30,6 +34,8 @@ struct Packing {
 pub struct Unit<'a> {
     /// Of the packet that completed it.
     pub numbers: Numbers,
+    /// Packets that were lost in front of it, its own pieces or others.
+    pub lost: u16,
     /// Whether its picture ends with it.
     pub marker: bool,
     /// The unit.
@@ -40,7 +46,8 @@ impl Repacker {
     /// Nothing has come yet of the source with these numbers.
     #[must_use]
     pub fn new(numbers: Numbers) -> Self {
-        let packing = Packing { numbers, reassembly: Reassembly::default(), last: Vec::new() };
+        let (reassembly, last) = (Reassembly::default(), Vec::new());
+        let packing = Packing { numbers, reassembly, last, count: 0, lost: 0 };
         Self { buffer: JitterBuffer::new(PATIENCE), packing }
     }
 
@@ -72,19 +79,21 @@ impl Repacker {
 
 impl Packing {
     fn turn(&mut self, turn: Turn<'_>, each: &mut impl FnMut(Unit<'_>)) {
-        let Self { numbers, reassembly, last } = self;
+        let Self { numbers, reassembly, last, count, lost } = self;
         let Turn { sequence, timestamp, .. } = turn;
         let numbers = Numbers { sequence, timestamp, ..*numbers };
+        *count = count.wrapping_add(turn.lost).wrapping_add(1);
+        *lost = lost.saturating_add(turn.lost);
         last.clear();
-        reassembly.take(sequence, turn.payload, |nal| {
+        reassembly.take(*count, turn.payload, |nal| {
             if !last.is_empty() {
-                each(Unit { numbers, marker: false, nal: last });
+                each(Unit { numbers, lost: std::mem::take(lost), marker: false, nal: last });
             }
             last.clear();
             last.extend_from_slice(nal);
         });
         if !last.is_empty() {
-            each(Unit { numbers, marker: turn.marker, nal: last });
+            each(Unit { numbers, lost: std::mem::take(lost), marker: turn.marker, nal: last });
         }
     }
 }
@@ -103,16 +112,18 @@ mod tests {
         event: false,
     };
 
-    fn units(packets: &[(u16, bool, Vec<u8>)]) -> Vec<(usize, bool)> {
+    fn units(packets: &[(u16, bool, Vec<u8>)]) -> Vec<(usize, bool, u16)> {
         let (mut repacker, mut units) = (Repacker::new(NUMBERS), Vec::new());
+        let mut note = |unit: Unit<'_>| {
+            assert_eq!(unit.numbers.timestamp, 5);
+            units.push((unit.nal.len(), unit.marker, unit.lost));
+        };
         for (sequence, marker, payload) in packets {
             let turn =
                 Turn { sequence: *sequence, timestamp: 5, marker: *marker, lost: 0, payload };
-            repacker.take(Instant::START, NUMBERS, turn, |unit| {
-                assert_eq!(unit.numbers.timestamp, 5);
-                units.push((unit.nal.len(), unit.marker));
-            });
+            repacker.take(Instant::START, NUMBERS, turn, &mut note);
         }
+        repacker.tick(Instant::START + Duration::from_secs(1), &mut note);
         units
     }
 
@@ -127,11 +138,11 @@ mod tests {
             packets.push((sequence, sequence == 14, payload));
         }
         packets.swap(2, 3);
-        assert_eq!(units(&packets), [(3, false), (2, false), (3001, true)]);
+        assert_eq!(units(&packets), [(3, false, 0), (2, false, 0), (3001, true, 0)]);
     }
 
     #[test]
-    fn a_lost_fragment_costs_its_unit() {
+    fn a_lost_fragment_costs_its_unit_and_the_next_one_says_so() {
         let nal = [&[0x65][..], &[9; 1500]].concat();
         let mut packets: Vec<_> = (11..)
             .zip(packetise(&nal, Mode::NonInterleaved, 1000))
@@ -141,8 +152,10 @@ mod tests {
                 (sequence, false, payload)
             })
             .collect();
-        packets.remove(0);
         packets.push((13, true, vec![0x41, 1]));
-        assert_eq!(units(&packets), [(2, true)]);
+        assert_eq!(units(&packets), [(1501, false, 0), (2, true, 0)]);
+        packets.insert(0, (10, true, vec![0x41, 1, 1]));
+        packets.remove(1);
+        assert_eq!(units(&packets), [(3, true, 0), (2, true, 1)]);
     }
 }

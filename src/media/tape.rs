@@ -237,7 +237,7 @@ impl Machine {
         let Some(format) = open.plan.formats.get(arrived.format) else { return };
         let header = &arrived.header;
         match arrived.what {
-            What::Key { .. } | What::WithheldKey => return,
+            What::Key { .. } | What::Withheld => return,
             What::Picture(Picture::H264(_)) => {
                 let told = &mut reel.sets_of[side as usize];
                 if told.replace(header.ssrc) != Some(header.ssrc) {
@@ -246,6 +246,7 @@ impl Machine {
                     reel.write(now.instant, entry, &sets, out);
                 }
             }
+            What::Sound if arrived.is_empty() => return,
             What::Sound | What::Picture(_) => {}
         }
         let payload = packet.get(HEADER_LEN..).unwrap_or_default();

@@ -5,6 +5,9 @@ use rtp_rs::{RtpReader, RtpReaderError};
 /// The length of a header without contributing sources and extension.
 pub const HEADER_LEN: usize = 12;
 
+/// The first byte of a header that is followed by the payload alone: version 2, nothing else.
+const BARE: u8 = 0x80;
+
 /// A packet that was checked whole: no accessor can fail.
 #[derive(Debug)]
 pub struct Packet<'a>(RtpReader<'a>);
@@ -158,7 +161,7 @@ impl Header {
     #[must_use]
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
-        bytes[0] = 0x80;
+        bytes[0] = BARE;
         self.put(&mut bytes);
         bytes
     }
@@ -179,17 +182,19 @@ pub fn rewrite(packet: &mut [u8], header: &Header) {
     }
 }
 
-/// Cuts header extension and contributing sources out of a packet in place, for receivers that did
-/// not negotiate them; returns its new length. What is no packet stays as it is.
+/// Leaves nothing of a packet but header and payload, in place; returns its new length. Contributing
+/// sources, header extension and padding (RFC 3550 §5.1) are a matter between a sender and whoever
+/// negotiated them with it: they are never payload. What is no packet stays as it is.
 #[must_use]
-pub fn remove_extension(bytes: &mut [u8]) -> usize {
-    let Ok(packet) = Packet::parse(bytes) else { return bytes.len() };
-    let offset = packet.payload_offset();
-    if offset > HEADER_LEN {
-        bytes.copy_within(offset.., HEADER_LEN);
-        bytes[0] &= 0b1110_0000;
+pub fn strip(bytes: &mut [u8]) -> usize {
+    if bytes.first() == Some(&BARE) {
+        return bytes.len();
     }
-    bytes.len() - (offset - HEADER_LEN)
+    let Ok(packet) = Packet::parse(bytes) else { return bytes.len() };
+    let (offset, len) = (packet.payload_offset(), packet.payload().len());
+    bytes.copy_within(offset..offset + len, HEADER_LEN);
+    bytes[0] = BARE;
+    HEADER_LEN + len
 }
 
 /// Whether bytes on a shared port are RTCP (RFC 5761 §4): packet types 192 to 223.
@@ -264,12 +269,18 @@ mod tests {
     }
 
     #[test]
-    fn removing_an_extension_keeps_header_and_payload() {
-        let mut bytes = with_extension(0xbede, &[0x10, 1, 0, 0], b"picture");
-        let len = remove_extension(&mut bytes);
-        let packet = Packet::parse(&bytes[..len]).unwrap();
-        assert_eq!((packet.header(), packet.payload()), (HEADER, &b"picture"[..]));
-        assert_eq!(remove_extension(&mut bytes[..len]), len, "nothing more to remove");
+    fn stripping_keeps_header_and_payload_and_nothing_else() {
+        let mut bytes = with_extension(0xbede, &[0x10, 1, 0, 0], b"picture\0\0\0\x04");
+        bytes.splice(12..12, [9, 9, 9, 9, 8, 8, 8, 8]);
+        bytes[0] |= 0x20 | 2;
+        let len = strip(&mut bytes);
+        assert_eq!(len, HEADER_LEN + 7);
+        assert_eq!(bytes[..HEADER_LEN], HEADER.to_bytes());
+        assert_eq!(&bytes[HEADER_LEN..len], b"picture");
+        assert_eq!(strip(&mut bytes[..len]), len, "nothing more to remove");
+        let mut padding_alone = [&HEADER.to_bytes()[..], &[0, 0, 3]].concat();
+        padding_alone[0] |= 0x20;
+        assert_eq!(strip(&mut padding_alone), HEADER_LEN);
     }
 
     #[test]
@@ -301,7 +312,8 @@ mod tests {
                 prop_assert!(packet.elements().count() <= bytes.len());
                 prop_assert!(packet.payload().len() + HEADER_LEN <= bytes.len());
                 let payload = packet.payload().to_vec();
-                let len = remove_extension(&mut bytes);
+                let len = strip(&mut bytes);
+                prop_assert_eq!(len, HEADER_LEN + payload.len());
                 rewrite(&mut bytes[..len], &HEADER);
                 let packet = Packet::parse(&bytes[..len]).unwrap();
                 prop_assert_eq!(packet.payload(), payload);

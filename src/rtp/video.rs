@@ -64,6 +64,8 @@ pub struct Depacketiser {
     /// What a payload has to begin with, so that it is of use.
     wanted: Start,
     next: Option<u16>,
+    /// Counts the payloads, and rises by one more where something is missing between two.
+    count: u16,
 }
 
 /// What a format needs to remember from payload to payload.
@@ -94,12 +96,14 @@ impl Depacketiser {
             intact: true,
             wanted,
             next: None,
+            count: 0,
         }
     }
 
     /// Takes the packets in the order of their numbers and hands out each picture that is now
     /// complete: at its marker, or, where that was lost, when the next picture begins. A packet that
-    /// comes late is left out; far behind all others it begins anew.
+    /// comes late is left out; far behind all others it begins anew. One without a payload is padding
+    /// alone: nothing is missing in its place.
     pub fn take(
         &mut self,
         sequence: u16,
@@ -114,7 +118,13 @@ impl Depacketiser {
             Some(behind) if (-LATE_MAX..0).contains(&behind) => return,
             Some(_) => true,
         };
+        if payload.is_empty() {
+            // Behind a gap the next payload shows what is missing.
+            self.next = self.next.filter(|_| gap).or(Some(sequence.wrapping_add(1)));
+            return;
+        }
         self.next = Some(sequence.wrapping_add(1));
+        self.count = self.count.wrapping_add(1 + u16::from(gap));
         if timestamp != self.timestamp {
             if gap {
                 self.miss();
@@ -125,7 +135,7 @@ impl Depacketiser {
         if gap {
             self.miss();
         }
-        self.add(sequence, payload);
+        self.add(payload);
         if marker {
             self.hand_out(whole);
         }
@@ -155,16 +165,16 @@ impl Depacketiser {
         self.wanted = Start::Picture;
     }
 
-    fn add(&mut self, sequence: u16, payload: &[u8]) {
-        let Self { unit, key_frame, wanted, intact, .. } = self;
+    fn add(&mut self, payload: &[u8]) {
+        let Self { unit, key_frame, wanted, intact, count, .. } = self;
         match &mut self.unpacking {
             Unpacking::H264(_) | Unpacking::H265(_) if *wanted != Start::Middle => {}
-            Unpacking::H264(reassembly) => reassembly.take(sequence, payload, |nal| {
+            Unpacking::H264(reassembly) => reassembly.take(*count, payload, |nal| {
                 let kind = nal.first().map_or(0, |header| header & 0x1f);
                 *key_frame |= matches!(kind, h264::IDR_SLICE | h264::SEQUENCE_PARAMETERS);
                 append(unit, nal);
             }),
-            Unpacking::H265(reassembly) => reassembly.take(sequence, payload, |nal| {
+            Unpacking::H265(reassembly) => reassembly.take(*count, payload, |nal| {
                 *key_frame |= h265::begins_key_frame(nal);
                 append(unit, nal);
             }),
@@ -391,6 +401,20 @@ mod tests {
                 "{format:?}"
             );
             assert!(units.iter().all(|unit| unit.0 && unit.1), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn padding_alone_is_missing_nowhere_and_hides_no_loss() {
+        for format in ALL {
+            let pictures: Vec<_> = (1..4).map(|n| picture(format, &[n * 2; 500])).collect();
+            let sent = packets(format, &pictures);
+            let mut padded: Vec<_> =
+                sent.iter().flat_map(|p| [p.clone(), (0, p.1, false, vec![])]).collect();
+            (65_000..).zip(&mut padded).for_each(|(n, packet): (u32, _)| packet.0 = n as u16);
+            assert_eq!(units(format, &padded), units(format, &sent), "{format:?}");
+            padded.remove(2);
+            assert!(units(format, &padded).iter().any(|unit| !unit.1), "{format:?}");
         }
     }
 

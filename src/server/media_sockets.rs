@@ -339,7 +339,8 @@ mod tests {
                 let header =
                     Header { payload_type: 0, marker: false, sequence, timestamp: 0, ssrc: 1 };
                 let port = u16::try_from(ports[0].0).unwrap();
-                phones[0].send_to(&header.to_bytes(), (HERE, port)).unwrap();
+                let packet = [&header.to_bytes()[..], &[0xff; 160]].concat();
+                phones[0].send_to(&packet, (HERE, port)).unwrap();
             }
             let mut buffer = [0; 1500];
             let mut heard = 0;

@@ -85,16 +85,60 @@ fn an_unknown_payload_type_goes_nowhere() {
 }
 
 #[test]
-fn contributing_sources_and_extensions_are_cut_out() {
+fn what_is_no_payload_goes_to_nobody_and_impossible_padding_is_counted() {
+    let mut relay = Relay::with_three_phones();
+    relay.open(PortId(16_012), Kind::Audio, vec![format(Codec::Pcma, 8, 8, "")]);
+    relay.patch(&[(O, Source::Port(C)), (PortId(16_012), Source::Port(C))]);
+    for dressed in relay::dressed_packets() {
+        let packet = dressed(&relay.phone(C).packet(&[voice(C); 160]));
+        relay.arrives(C, &packet);
+        relay.pass(20);
+    }
+    for port in [O, PortId(16_012)] {
+        let sent = relay.rtp_to(port);
+        assert_eq!(sent.len(), relay::dressed_packets().len());
+        assert!(sent.iter().all(|sent| sent.bytes.len() == 172 && sent.bytes[0] == 0x80));
+        assert_continuous(&sent);
+    }
+    relay.wire.sent.clear();
+    let mut packet = relay.phone(C).packet(&[255; 160]);
+    packet[0] |= 0x20;
+    relay.arrives(C, &packet);
+    assert!(relay.rtp_to(O).is_empty());
+    relay.pass(10_000);
+    let dropped = Dropped { malformed: 1, ..Dropped::default() };
+    assert!(relay.wire.events.contains(&Event::Dropped { port: C, dropped }));
+}
+
+#[test]
+fn padding_alone_is_not_sent_on_and_leaves_no_gap() {
     let mut relay = Relay::with_three_phones();
     relay.patch(&[(O, Source::Port(C))]);
-    let mut packet = relay.phone(C).packet(&[]);
-    packet[0] = 0x91;
-    packet.extend([1, 2, 3, 4]);
-    packet.extend([0xbe, 0xde, 0, 1, 0x10, 7, 0, 0]);
-    packet.extend([voice(C); 160]);
-    relay.arrives(C, &packet);
-    assert_eq!(relay.rtp_to(O)[0].bytes.len(), 12 + 160);
+    for _ in 0..5 {
+        relay.speak(&[C], 40);
+        let mut padding = relay.phone(C).packet(&[200; 200]);
+        padding[0] |= 0x20;
+        relay.arrives(C, &padding);
+    }
+    let sent = relay.rtp_to(O);
+    assert_eq!(sent.len(), 10);
+    for pair in sent.windows(2) {
+        assert_eq!(pair[1].header().sequence, pair[0].header().sequence.wrapping_add(1));
+    }
+}
+
+#[test]
+fn a_padded_key_is_the_key() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    let at = relay.phone(C).timestamp;
+    for dressed in relay::dressed_packets() {
+        let packet = dressed(&relay.phone(C).packet_of(101, at, &key(5, 160, false)));
+        relay.arrives(C, &packet);
+    }
+    let told = relay.wire.events.iter().filter(|e| matches!(e, Event::Dtmf { .. }));
+    assert_eq!(told.collect::<Vec<_>>(), [&Event::Dtmf { port: C, digit: '5' }]);
+    assert!(relay.rtp_to(O).iter().all(|sent| sent.payload() == key(5, 160, false)));
 }
 
 #[test]
@@ -1044,4 +1088,90 @@ fn what_is_not_taken_is_counted_by_reason_and_reported_once() {
         Dropped { malformed: 4, unknown_type: 1, stranger: 1, unsealed: 0, undecodable: 1 };
     let told = relay.wire.events.iter().filter(|event| matches!(event, Event::Dropped { .. }));
     assert_eq!(told.collect::<Vec<_>>(), [&Event::Dropped { port: C, dropped }]);
+}
+
+/// R6.1, R6.11: what is not sent on while somebody holds is no loss to anybody.
+#[test]
+fn a_hold_leaves_no_hole_in_the_numbers() {
+    for direction in [Direction::RecvOnly, Direction::Inactive] {
+        let mut relay = Relay::with_three_phones();
+        relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+        relay.speak(&[C, O], 200);
+        for _ in 0..3 {
+            let formats = || vec![format(Codec::Pcmu, 0, 0, ""), format(EVENTS, 101, 101, "")];
+            let held = Plan { direction, ..plan(C, formats()) };
+            relay.command(Command::Update { port: C, plan: held });
+            relay.speak(&[C, O], 3_000);
+            relay.command(Command::Update { port: C, plan: plan(C, formats()) });
+            relay.speak(&[C, O], 200);
+        }
+        assert_continuous(&relay.rtp_to(C));
+        let time = |sent: &Sent| (sent.at, sent.header().timestamp);
+        let sent = relay.rtp_to(C);
+        let (first, last) = (time(sent.first().unwrap()), time(sent.last().unwrap()));
+        let ticks = last.0.since(first.0).as_millis() as u32 * 8;
+        assert!(last.1.wrapping_sub(first.1).abs_diff(ticks) <= 800, "the clock went on");
+        assert_continuous(&relay.rtp_to(O));
+        relay.pass(6_000);
+        assert_eq!(relay.lost(C), 0, "{direction:?}: we tell the phone of no loss");
+    }
+}
+
+#[test]
+fn what_was_not_agreed_on_is_no_loss_to_whoever_does_not_get_it() {
+    let mut relay = Relay::with_three_phones();
+    relay.patch(&[(O, Source::Port(C))]);
+    for _ in 0..5 {
+        relay.speak(&[C], 40);
+        let at = relay.phone(C).timestamp;
+        let strange = relay.phone(C).packet_of(77, at, &[1; 20]);
+        relay.arrives(C, &strange);
+        let broken = relay.phone(C).packet_of(101, at, &[1]);
+        relay.arrives(C, &broken);
+    }
+    let sent = relay.rtp_to(O);
+    assert_eq!(sent.len(), 10);
+    for pair in sent.windows(2) {
+        assert_eq!(pair[1].header().sequence, pair[0].header().sequence.wrapping_add(1));
+    }
+    relay.pass(6_000);
+    assert_eq!(relay.lost(C), 0);
+}
+
+#[test]
+fn a_picture_that_was_withheld_comes_back_with_a_key_frame() {
+    let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
+    relay.patch(&[(O, Source::Port(C))]);
+    relay.films(C, &[&VP8_KEY, &VP8_DELTA, &VP8_DELTA]);
+    let formats = || vec![format(Codec::Vp8, 97, 99, "")];
+    let held = Plan { direction: Direction::RecvOnly, ..plan(O, formats()) };
+    relay.command(Command::Update { port: O, plan: held });
+    relay.films(C, &[&VP8_DELTA[..]; 30]);
+    relay.command(Command::Update { port: O, plan: plan(O, formats()) });
+    relay.wire.sent.retain(|sent| sent.channel == Channel::Rtp);
+    relay.films(C, &[&VP8_DELTA]);
+    assert_eq!(relay.key_frame_requests().len(), 1);
+    relay.films(C, &[&VP8_DELTA, &VP8_KEY, &VP8_DELTA]);
+    let sent = relay.rtp_to(O);
+    assert_eq!(sent.len(), 5, "nothing that leans on what was not seen");
+    assert_continuous(&sent);
+}
+
+impl Relay {
+    /// What the last report to a phone says of its lost packets.
+    fn lost(&self, port: PortId) -> i32 {
+        let reports =
+            self.wire.sent.iter().filter(|s| s.port == port && s.channel == Channel::Rtcp);
+        let mut lost = None;
+        for sent in reports {
+            for message in rtcp::parse(&sent.bytes).unwrap() {
+                if let Message::SenderReport(_, mut blocks)
+                | Message::ReceiverReport(_, mut blocks) = message
+                {
+                    lost = blocks.next().map(|block| block.cumulative_lost).or(lost);
+                }
+            }
+        }
+        lost.expect("a report")
+    }
 }

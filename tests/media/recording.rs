@@ -117,7 +117,7 @@ fn a_lot_is_given_away_in_time_and_before_it_grows() {
     let lots = std::mem::take(&mut relay.wire.tapes);
     assert!(lots.len() > 5 && lots.iter().all(|lot| lot.bytes.len() < LOT_BYTES + 1500));
     for _ in 0..3 * LOT_ENTRIES {
-        let packet = relay.phone(C).packet(&[]);
+        let packet = relay.phone(C).packet(&[7]);
         relay.arrives(C, &packet);
     }
     let lots = std::mem::take(&mut relay.wire.tapes);

@@ -259,6 +259,38 @@ impl Relay {
     }
 }
 
+pub type Dress = fn(&[u8]) -> Vec<u8>;
+
+/// A packet with what senders may put around a payload (RFC 3550 §5.1): nothing, padding, more padding
+/// than payload, an extension, contributing sources, all of it.
+pub fn dressed_packets() -> [Dress; 6] {
+    fn padded(packet: &[u8], len: u8) -> Vec<u8> {
+        let padding = std::iter::repeat_n(0, usize::from(len) - 1).chain([len]);
+        let mut packet: Vec<u8> = packet.iter().copied().chain(padding).collect();
+        packet[0] |= 0x20;
+        packet
+    }
+    fn extended(packet: &[u8]) -> Vec<u8> {
+        let extension = [0xbe, 0xde, 0, 2, 0x10, 0xff, 0x22, 1, 2, 3, 0, 0];
+        let mut packet = [&packet[..12], &extension, &packet[12..]].concat();
+        packet[0] |= 0x10;
+        packet
+    }
+    fn mixed(packet: &[u8]) -> Vec<u8> {
+        let mut packet = [&packet[..12], &[0, 0, 0, 1, 0, 0, 0, 2], &packet[12..]].concat();
+        packet[0] |= 2;
+        packet
+    }
+    [
+        <[u8]>::to_vec,
+        |packet| padded(packet, 4),
+        |packet| padded(packet, 200),
+        extended,
+        mixed,
+        |packet| padded(&mixed(&extended(packet)), 8),
+    ]
+}
+
 pub fn format(codec: Codec, send_pt: u8, recv_pt: u8, fmtp: &str) -> PayloadFormat {
     PayloadFormat { codec, send_pt, recv_pt, fmtp: fmtp.into() }
 }
