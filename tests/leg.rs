@@ -713,6 +713,33 @@ fn a_phones_own_hold_is_answered_here_and_goes_nowhere_else() {
         = held a true true
     ";
     ladder(&format!("{call}{by_address}"));
+    let sound_alone = "
+        a -> INVITE audio 4000 0 a=inactive; video 4002 97:H264/90000
+        a <- 200 v2 audio 20000 0:PCMU a=inactive; video 20002 97:H264
+        ~ update 20000 PCMU to 192.0.2.10:4000 inactive
+        ~ patch 20004=hold                          # and not its picture
+        = held a true false
+        a -> ACK
+        a -> INVITE audio 4000 0 a=sendonly; video 4002 97:H264/90000 a=recvonly
+        a <- 200 v3 audio 20000 0:PCMU a=recvonly; video 20002 97:H264 a=sendonly
+        ~ update 20000 PCMU to 192.0.2.10:4000 recvonly
+        ~ update 20002 H264 to 192.0.2.10:4002 sendonly
+        ~ patch 20006=hold
+    ";
+    ladder(&format!("{call}{sound_alone}"));
+    let picture_alone = "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000 a=inactive
+        a <- 200 v2 audio 20000 0:PCMU; video 20002 97:H264 a=inactive
+        ~ update 20002 H264 to 192.0.2.10:4002 inactive
+        ~ patch 20006=soundonly                     # and not its voice
+        = held a false true
+        a -> ACK
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000 a=sendonly
+        a <- 200 v3 audio 20000 0:PCMU; video 20002 97:H264 a=recvonly
+        ~ update 20002 H264 to 192.0.2.10:4002 recvonly
+        ~ patch 20006=20002                         # a camera at a door wants no picture back
+    ";
+    ladder(&format!("{call}{picture_alone}"));
 }
 
 #[test]

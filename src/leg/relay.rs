@@ -169,8 +169,8 @@ impl Machine {
         };
         match (source, kind) {
             (Source::Leg(other), _) => match self.legs.get(&other) {
-                // Its own hold (media-rules 11): whoever hears it waits.
-                Some(other) if other.held.0 => media::Source::Hold(LobbyId::HOUSE),
+                // Its own hold (media-rules 11): whoever hears or sees it waits.
+                Some(other) if other.withholds(kind) => media::Source::Hold(LobbyId::HOUSE),
                 Some(other) if kind == Kind::Video && other.shows_nothing() => {
                     media::Source::Scene(SOUND_ONLY)
                 }

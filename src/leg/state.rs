@@ -242,6 +242,20 @@ impl Leg {
         talks && !self.stream(Kind::Video).is_some_and(shows)
     }
 
+    /// Whether others get hold media in place of one of its streams (media-rules 11: hold is per stream).
+    /// A picture that is sent and not wanted back is a camera at a door, or one beside a hold of the
+    /// sound, as the sound tells.
+    pub fn withholds(&self, kind: Kind) -> bool {
+        let (sound, picture) = self.held;
+        match kind {
+            Kind::Audio => sound,
+            Kind::Video => {
+                let shows = |picture: &Stream| picture.peer.direction.sends();
+                sound && (picture || !self.stream(Kind::Video).is_some_and(shows))
+            }
+        }
+    }
+
     /// What the relay may send to this address of its SDP before it has heard from there.
     pub fn trust_in(&self, remote: Option<SocketAddr>) -> Trust {
         match self.proven {
