@@ -11,6 +11,7 @@ mod continuity;
 mod conversion;
 mod dropped;
 mod dtmf;
+mod feed;
 mod films;
 mod footage;
 mod guard;

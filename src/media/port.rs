@@ -8,11 +8,11 @@
 
 use super::continuity::{Continuity, Numbers, Place};
 use super::conversion::Line;
-use super::dtmf::{CarriedKey, Dialler, OpenKey, Press};
-use super::films::{FilmKey, Projector};
+use super::dtmf::{CarriedKey, Dialler, OpenKey};
+use super::feed::Feed;
 use super::guard::Guard;
 use super::health::PortHealth;
-use super::hold::{Player, Repertoire};
+use super::hold::Repertoire;
 use super::inbound::{Arrived, Inbound, What};
 use super::latch::Candidates;
 use super::machine::{Channel, Exit, Outgoing};
@@ -21,20 +21,17 @@ use super::picture::{ParameterSets, Picture, Screen};
 use super::plan::{Plan, Trust};
 use super::reports::Reports;
 use super::route::Way;
-use super::stock::Stocked;
 use super::work::Job;
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
 use crate::random::Random;
-use crate::rtp::{END_PACKETS, HEADER_LEN, Header, TelephoneEvent, rewrite};
+use crate::rtp::{HEADER_LEN, Header, TelephoneEvent, rewrite};
 use crate::time::{Duration, Instant};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A live source may pause this long before silence fills in, at a switch and after it.
 const SWITCH_GRACE: Duration = Duration::from_millis(100);
-/// After this long without a live packet, silence is made again.
-const LIVE_GAP_MAX: Duration = Duration::from_secs(5);
 
 /// Between two packets to an address that is trusted sparingly.
 const SPARING_INTERVAL: Duration = Duration::from_millis(400);
@@ -85,9 +82,6 @@ impl Follows {
     }
 }
 
-/// An H.264 NAL unit of filler data, empty (ITU-T H.264 §7.3.2.7): it changes no picture.
-const FILLER: [u8; 2] = [0x0c, 0x80];
-
 /// What the peer gets.
 #[derive(Debug)]
 pub struct Outbound {
@@ -103,31 +97,24 @@ pub struct Outbound {
     pub conversions: u64,
     /// Those of this source that have broken down.
     pub breakdowns: u8,
-    feed: Feed,
+    /// What it is made of now.
+    pub feed: Feed,
     /// The pictures that pass.
     pub screen: Screen,
-    open_key: Option<OpenKey>,
+    /// A key that is down.
+    pub open_key: Option<OpenKey>,
     carried: Option<CarriedKey>,
-    open_frame: Option<OpenFrame>,
+    /// A picture that is not whole.
+    pub open_frame: Option<OpenFrame>,
 }
 
 /// An H.264 picture of which the last packet has not come yet.
 #[derive(Clone, Copy, Debug)]
-struct OpenFrame {
-    payload_type: u8,
-    timestamp: u32,
-}
-
-#[derive(Debug)]
-enum Feed {
-    /// Nothing: pictures without a source, or a codec that we cannot code.
-    Nothing,
-    /// Sound of our own.
-    Made(Player),
-    /// Pictures of our own.
-    Shown(Projector),
-    /// Packets of the source.
-    Live,
+pub struct OpenFrame {
+    /// The receiver's number.
+    pub payload_type: u8,
+    /// In the outgoing stream.
+    pub timestamp: u32,
 }
 
 impl Port {
@@ -442,54 +429,6 @@ impl Port {
         self.make(source, due, repertoire);
     }
 
-    /// Begins to make the sound or the picture for a source that sends nothing itself.
-    pub fn make(&mut self, source: Source, due: Instant, repertoire: &mut Repertoire) {
-        let before = std::mem::replace(&mut self.outbound.feed, Feed::Nothing);
-        self.outbound.feed = match self.kind {
-            Kind::Audio => {
-                let player = Player::new(repertoire, self.id, &self.plan, source, due);
-                player.map_or(Feed::Nothing, Feed::Made)
-            }
-            Kind::Video => {
-                let before = match before {
-                    Feed::Shown(before) => Some(before),
-                    Feed::Nothing | Feed::Made(_) | Feed::Live => None,
-                };
-                self.project(before, source, due, repertoire).map_or(Feed::Nothing, Feed::Shown)
-            }
-        };
-    }
-
-    /// The film of a source; what ran before goes on until it is there.
-    fn project(
-        &self,
-        before: Option<Projector>,
-        source: Source,
-        due: Instant,
-        repertoire: &mut Repertoire,
-    ) -> Option<Projector> {
-        let wanted = source.scene().and_then(|scene| FilmKey::of(scene, &self.plan));
-        let Some((key, payload_type)) = wanted else {
-            repertoire.films.leave(self.id);
-            return None;
-        };
-        let before = before.filter(|before| before.suits(&key, payload_type));
-        match repertoire.films.want(self.id, key.clone()) {
-            Stocked::Ready(film) => Some(Projector::new(film, &key, payload_type, due, before)),
-            Stocked::Wanted => before,
-            Stocked::Never => None,
-        }
-    }
-
-    /// Makes silence again where a live source has fallen silent.
-    pub fn fill_gap(&mut self, now: Instant, source: Source, repertoire: &mut Repertoire) {
-        let gap = self.outbound.stream.advanced_at().is_none_or(|at| now.since(at) >= LIVE_GAP_MAX);
-        match self.outbound.feed {
-            Feed::Live if gap => self.make(source, now, repertoire),
-            Feed::Live | Feed::Made(_) | Feed::Shown(_) | Feed::Nothing => {}
-        }
-    }
-
     /// Whether the relay has to send something of its own every 20 ms.
     #[must_use]
     pub fn is_making(&self) -> bool {
@@ -531,121 +470,6 @@ impl Port {
             self.spared_at = Some(now);
         }
         self.inbound.latch.remote()
-    }
-
-    /// Sends what is due of keys, sounds and pictures of our own, and of what waits to be converted.
-    pub fn play(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) -> Follows {
-        let Some(to) = self.target(now) else {
-            return Follows::default();
-        };
-        if !self.outbound.dialler.is_idle() && self.dial(now, to, exit) {
-            return Follows::default();
-        }
-        match self.outbound.feed {
-            Feed::Made(_) => self.sound(now, to, exit),
-            Feed::Shown(_) => self.show(now, to, exit),
-            Feed::Live | Feed::Nothing => {}
-        }
-        self.tick_line(now, exit)
-    }
-
-    fn sound(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
-        let Feed::Made(player) = &mut self.outbound.feed else { return };
-        while let Some(frame) = player.next(now) {
-            if frame.late {
-                self.outbound.stream.cut();
-            }
-            let place = self.outbound.stream.make(now, frame.clock_rate, frame.step);
-            let header = Header {
-                payload_type: frame.payload_type,
-                marker: place.first,
-                sequence: place.sequence,
-                timestamp: place.timestamp,
-                ssrc: self.outbound.stream.ssrc(),
-            };
-            write_packet(exit.scratch, &header, frame.payload);
-            transmit(self.id, (&mut self.guard, &mut self.reports), to, exit);
-        }
-    }
-
-    fn show(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
-        let Feed::Shown(projector) = &mut self.outbound.feed else { return };
-        let (payload_type, is_vp8) = (projector.payload_type(), projector.is_vp8());
-        let Some(picture) = projector.next(now) else { return };
-        let stream = &mut self.outbound.stream;
-        if picture.late {
-            stream.cut();
-        }
-        let mut place = stream.make(now, picture.clock_rate, picture.step);
-        self.outbound.screen.begin_picture();
-        for (n, payload) in picture.payloads.iter().enumerate() {
-            if n > 0 {
-                place = stream.append(place.timestamp);
-            }
-            let Place { sequence, timestamp, .. } = place;
-            let marker = n + 1 == picture.payloads.len();
-            let header = Header { payload_type, marker, sequence, timestamp, ssrc: stream.ssrc() };
-            write_packet(exit.scratch, &header, payload);
-            if is_vp8 && let Some(payload) = exit.scratch.get_mut(HEADER_LEN..) {
-                self.outbound.screen.renumber(payload);
-            }
-            transmit(self.id, (&mut self.guard, &mut self.reports), to, exit);
-        }
-    }
-
-    /// Presses keys; true while one is down and nothing else may be sent.
-    fn dial(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) -> bool {
-        let Some(format) = self.plan.event_format(self.clock_rate()) else {
-            self.outbound.dialler.clear();
-            return false;
-        };
-        let (payload_type, clock_rate) = (format.send_pt & 0x7f, format.codec.clock_rate());
-        // Some phones count keys at 8 kHz beside Opus: the timestamps are the voice's all the same.
-        let stream_clock = self.clock_rate();
-        match self.outbound.dialler.next(now, clock_rate) {
-            Press::Begin(event) => {
-                self.end_key(now, exit);
-                let place = self.outbound.stream.make(now, stream_clock, stream_clock / 50);
-                self.outbound.dialler.begin(place.timestamp);
-                self.send_own(payload_type, true, place, &event.to_bytes(), to, exit);
-                true
-            }
-            Press::Hold(event, timestamp) => {
-                let place = self.outbound.stream.append(timestamp);
-                self.send_own(payload_type, false, place, &event.to_bytes(), to, exit);
-                true
-            }
-            Press::End(event, timestamp) => {
-                for _ in 0..END_PACKETS {
-                    let place = self.outbound.stream.append(timestamp);
-                    self.send_own(payload_type, false, place, &event.to_bytes(), to, exit);
-                }
-                self.outbound.stream.cut();
-                true
-            }
-            Press::Wait | Press::Done => false,
-        }
-    }
-
-    /// Ends the key that is down at this receiver (media rule: three end packets).
-    fn end_key(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
-        let Some(key) = self.outbound.open_key.take() else { return };
-        let Some(to) = self.target(now) else { return };
-        for _ in 0..END_PACKETS {
-            let place = self.outbound.stream.append(key.timestamp);
-            let payload = key.end().to_bytes();
-            self.send_own(key.payload_type, false, place, &payload, to, exit);
-        }
-    }
-
-    /// Ends the H.264 picture that a switch has cut. Some decoders gather packets up to the marker
-    /// alone (baresip 1.0.0 with libavcodec): they would put what is left of this picture and the
-    /// next one's key frame together, and show neither.
-    fn end_frame(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
-        let Some(frame) = self.outbound.open_frame.take() else { return };
-        let Some(to) = self.target(now) else { return };
-        let place = self.outbound.stream.append(frame.timestamp);
-        self.send_own(frame.payload_type, true, place, &FILLER, to, exit);
     }
 
     /// Sends a packet that is written here.
@@ -736,7 +560,7 @@ impl Outbound {
 
 /// Counts, seals and sends the packet in the scratch buffer: the last station of all that is written
 /// here.
-fn transmit(
+pub fn transmit(
     id: PortId,
     (guard, reports): (&mut Option<Box<Guard>>, &mut Reports),
     to: SocketAddr,
@@ -749,7 +573,8 @@ fn transmit(
     exit.out.send(id, Channel::Rtp, to, exit.scratch);
 }
 
-fn write_packet(scratch: &mut Vec<u8>, header: &Header, payload: &[u8]) {
+/// Writes a packet in the scratch buffer.
+pub fn write_packet(scratch: &mut Vec<u8>, header: &Header, payload: &[u8]) {
     scratch.clear();
     scratch.extend_from_slice(&header.to_bytes());
     scratch.extend_from_slice(payload);
