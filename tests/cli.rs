@@ -185,7 +185,6 @@ fn records_of_an_empty_house_are_an_empty_list() {
 #[test]
 fn a_configuration_is_checked_line_by_line() {
     let house = House::new();
-    assert!(house.does("check").contains("good"));
     fs::write(house.path("cordboard.toml"), "[queue.main]\nwait_max = \"0s\"\nring = 1\n").unwrap();
     let sentence = house.fails("check", 1);
     assert!(sentence.contains(":2: queue.main.wait_max = \"0s\""), "{sentence}");
@@ -193,6 +192,71 @@ fn a_configuration_is_checked_line_by_line() {
     house.is_refused("terminal list", "queue.main.wait_max");
     fs::remove_file(house.path("cordboard.toml")).unwrap();
     house.is_refused("check", "cordboard.toml");
+}
+
+/// What `serve` refuses, `check` does not call good.
+#[test]
+fn a_configuration_is_good_when_the_server_would_start_with_it() {
+    let house = House::new();
+    let data = house.path("data");
+    let configure = |data: &PathBuf, listen: &str| {
+        let config = format!(
+            "data = {data:?}\n[sip]\nlisten = [\"{listen}\"]\n[media]\naddress = \"127.0.0.1\"\n\
+             ports = \"43000-43999\"\n"
+        );
+        fs::write(house.path("cordboard.toml"), config).unwrap();
+    };
+    let both_refuse = |said: &str| {
+        house.is_refused("check", said);
+        house.is_refused("serve", said);
+    };
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    configure(&data, &format!("udp:{address}"));
+    both_refuse("stop the program that has it");
+    drop(taken);
+    let output = house.run("check");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("queue main: no operator serves it"), "{said}");
+    configure(&data, "udp:192.0.2.1:5060");
+    both_refuse("give an address of this machine");
+    let file = house.path("file");
+    fs::write(&file, "").unwrap();
+    configure(&file.join("data"), &format!("udp:{address}"));
+    both_refuse("name another with --data");
+    configure(&house.path(&"x".repeat(100)), &format!("udp:{address}"));
+    both_refuse("administration cannot listen there");
+}
+
+#[test]
+fn an_operator_without_offers_is_explained() {
+    let house = House::new();
+    house.does("terminal add 3001");
+    house.does("terminal add 3002 --contact sip:3002@192.0.2.7");
+    assert!(house.does("explain 3001 9000").contains("queue main: no operator serves it"));
+    house.does("operator add op1 --phone 3001 --password geheim");
+    house.does("operator add op2 --phone 3001 --mode phone");
+    house.does("operator add op3 --phone 3002 --mode phone");
+    assert!(house.does("explain 3001 9000").contains("no server runs"));
+    let server = Server::start(&house);
+    house.does("operator set op2 --state ready");
+    house.does("operator set op3 --state ready");
+    let explained = house.does("explain 3001 9000");
+    for line in [
+        "op1: is offered none: logged out, and op2 sits at its phone 3001: ",
+        "op2: is offered none: its phone 3001 is not registered: see `registrations 3001`",
+        "op3: is offered calls\n",
+    ] {
+        assert!(explained.contains(line), "{explained}");
+    }
+    house.does("operator set op3 --state dnd");
+    assert!(house.does("operators").contains("do-not-disturb"));
+    let output = house.run("check");
+    assert!(output.status.success(), "its ports are its own: {output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("operators op1 and op2 have one phone, 3001"), "{said}");
+    drop(server);
 }
 
 /// A running server on the house's data; ends with the test.

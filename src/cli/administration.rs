@@ -102,6 +102,26 @@ impl Administration {
         }
     }
 
+    /// As [`ask`](Self::ask); `None` when no server runs.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn ask_if_it_runs(&self, request: &AdminRequest) -> anyhow::Result<Option<Answer>> {
+        match self.server()? {
+            Some(mut server) => match ask(&mut server, request)? {
+                Answer::Refused(why) => Err(anyhow!(why)),
+                answer => Ok(Some(answer)),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The running server; `None` when none runs.
     fn server(&self) -> anyhow::Result<Option<UnixStream>> {
         let path = admin_socket::path(&self.config.data);

@@ -140,8 +140,16 @@ pub fn queue(administration: &Administration, listing: Listing) -> anyhow::Resul
 /// When no server runs.
 pub fn operators(administration: &Administration, listing: Listing) -> anyhow::Result<()> {
     let Answer::Operators(rows) = administration.ask(&AdminRequest::Operators)? else { bail!(ODD) };
-    let mut table =
-        Table::new(&["operator", "state", "dnd", "phone", "phone_state", "desk", "call"]);
+    let mut table = Table::new(&[
+        "operator",
+        "state",
+        "dnd",
+        "phone",
+        "phone_state",
+        "desk",
+        "call",
+        "no_offers",
+    ]);
     for row in rows {
         table.push([
             json!(row.operator),
@@ -151,6 +159,7 @@ pub fn operators(administration: &Administration, listing: Listing) -> anyhow::R
             json!(row.phone_state),
             json!(row.desk),
             json!(row.call),
+            json!(row.no_offers),
         ]);
     }
     Ok(print(&table.listing(listing.format))?)

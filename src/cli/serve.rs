@@ -199,7 +199,8 @@ fn seed() -> anyhow::Result<[u8; 32]> {
     Ok(seed)
 }
 
-fn listen(config: &Config, files: u64) -> Listen {
+/// What is listened to under this limit of open files.
+pub(super) fn listen(config: &Config, files: u64) -> Listen {
     let of = |transport| {
         let listen = config.sip.listen.iter().filter(move |listen| listen.transport == transport);
         listen.map(|listen| listen.address).collect()

@@ -222,6 +222,17 @@ impl Directory {
         self.operators.values().filter(move |operator| operator.may_use(phone))
     }
 
+    /// The desk phones that more than one operator has as its own.
+    #[must_use]
+    pub fn shared_phones(&self) -> BTreeMap<&Number, Vec<&OperatorId>> {
+        let mut phones: BTreeMap<&Number, Vec<&OperatorId>> = BTreeMap::new();
+        for operator in self.operators.values() {
+            phones.entry(&operator.phone).or_default().push(&operator.name);
+        }
+        phones.retain(|_, operators| operators.len() > 1);
+        phones
+    }
+
     /// The queue that a number leads to, when it is an operator number.
     #[must_use]
     pub fn queue_of(&self, number: &Number) -> Option<&QueueId> {

@@ -69,7 +69,7 @@ impl Machine {
             Request::Change(change) => return self.change(now, id, by, change, out),
             Request::SetState { operator, state } => {
                 let named = |view: &OperatorView| view.operator == operator;
-                let view = self.switchboard.operators().find(named);
+                let view = self.switchboard.operators(&self.directory).find(named);
                 match view {
                     None => Reply::Refused(no_operator(&operator)),
                     Some(view) if view.state == "out" && state == SetState::Dnd => {
@@ -80,7 +80,7 @@ impl Machine {
                         self.tell(now, switchboard::Input::SetState { operator: who, state });
                         // Without its desk, or at a phone where another sits, nobody is ready.
                         let named = |view: &OperatorView| view.operator == operator;
-                        let view = self.switchboard.operators().find(named);
+                        let view = self.switchboard.operators(&self.directory).find(named);
                         match view.is_some_and(|view| view.state == "out") {
                             true if state == SetState::Ready => {
                                 Reply::Refused(directory::Refusal::LoggedOut(operator))
@@ -92,7 +92,9 @@ impl Machine {
             }
             Request::Calls => Reply::Calls(self.switchboard.calls().collect()),
             Request::Queue => Reply::Queue(self.switchboard.waiting().collect()),
-            Request::Operators => Reply::Operators(self.switchboard.operators().collect()),
+            Request::Operators => {
+                Reply::Operators(self.switchboard.operators(&self.directory).collect())
+            }
             Request::Status => Reply::Status(self.status()),
         };
         out.push(Effect::Reply { id, reply });

@@ -43,7 +43,11 @@ impl Machine {
         Status {
             calls: self.switchboard.calls().count(),
             waiting: self.switchboard.waiting().count(),
-            operators: self.switchboard.operators().filter(|o| o.state != "out").count(),
+            operators: self
+                .switchboard
+                .operators(&self.directory)
+                .filter(|o| o.state != "out")
+                .count(),
             terminals: self.directory.terminals().len(),
             bindings: self.registrar.bindings().count(),
             legs: self.legs.legs(),

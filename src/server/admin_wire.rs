@@ -124,6 +124,8 @@ pub struct OperatorRow {
     pub desk: String,
     /// The call in hand.
     pub call: Option<String>,
+    /// Why it is offered no calls, if it is not.
+    pub no_offers: Option<String>,
 }
 
 /// The figures.
@@ -515,6 +517,7 @@ impl From<crate::switchboard::OperatorView> for OperatorRow {
             phone_state: view.phone_state.to_owned(),
             desk: view.desk.to_owned(),
             call: view.call.map(|call| call.to_string()),
+            no_offers: view.no_offers.map(|why| why.to_string()),
         }
     }
 }
@@ -603,6 +606,7 @@ mod tests {
             phone_state: "ok".into(),
             desk: "up".into(),
             call: None,
+            no_offers: Some("in a call".into()),
         };
         for answer in [
             Answer::Done,

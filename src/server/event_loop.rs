@@ -81,7 +81,7 @@ pub struct Sockets {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// An address of SIP.
-    #[error("cannot listen on {transport} {address}: {error}")]
+    #[error("cannot listen on {transport} {address}: {error}{}", remedy(error, "sip.listen"))]
     Sip {
         /// How.
         transport: Transport,
@@ -91,13 +91,29 @@ pub enum ListenError {
         error: io::Error,
     },
     /// The relay's ports.
-    #[error("cannot bind relay ports on {address}: {error}")]
+    #[error("cannot bind relay ports on {address}: {error}{}", remedy(error, "media.address"))]
     Media {
         /// Where.
         address: std::net::IpAddr,
         /// What the system says.
         error: io::Error,
     },
+}
+
+/// What is to be done where an address of this key cannot be had.
+fn remedy(error: &io::Error, key: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!(": stop the program that has it (`ss -lptun` names it), or change {key}")
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            format!(": give an address of this machine in {key}, or 0.0.0.0 for all")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!(": ports below 1024 need CAP_NET_BIND_SERVICE; else change {key}")
+        }
+        _ => String::new(),
+    }
 }
 
 impl Sockets {

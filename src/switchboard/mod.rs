@@ -16,6 +16,7 @@
 //!   legs       what legs say, and whose affair it is
 //!   desks      control dialogs               desk       their protocol
 //!   commands   what desks ask for            phones     operators with only a phone
+//!   offering   why an operator is offered nothing
 //! ```
 
 pub mod admission;
@@ -38,6 +39,7 @@ mod handover;
 mod keys;
 mod legs;
 mod machine;
+mod offering;
 mod phones;
 mod recording;
 mod refusal;
@@ -54,6 +56,7 @@ mod waiting;
 pub use context::{Keep, World};
 pub use dispatch::{Incoming, Offered};
 pub use machine::{Effect, Input, Machine, SetState};
+pub use offering::NoOffers;
 pub use recording::{Recorded, Recording};
 pub use settings::{AnsweredBy, OnRefusal, QueueSettings, Settings};
 pub use story::Story;

@@ -4,6 +4,8 @@ use super::admission::Identity;
 use super::call::{OperatorCall, State};
 use super::desk::event::{Caller, Event};
 use super::machine::{Call, Machine};
+use super::offering::NoOffers;
+use crate::directory::Directory;
 use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
 use crate::media::Dropped;
 use crate::presence::{self, View};
@@ -68,6 +70,8 @@ pub struct OperatorView {
     pub desk: &'static str,
     /// The call in hand.
     pub call: Option<CallId>,
+    /// Why it is offered no calls, if it is not.
+    pub no_offers: Option<NoOffers>,
 }
 
 impl Machine {
@@ -124,10 +128,11 @@ impl Machine {
     }
 
     /// All operators, by name.
-    pub fn operators(&self) -> impl Iterator<Item = OperatorView> {
+    pub fn operators(&self, directory: &Directory) -> impl Iterator<Item = OperatorView> {
         self.presence.views().map(|(operator, view)| {
             let call = self.hands.get(operator).copied();
-            operator_view(operator.clone(), &view, call)
+            let no_offers = self.no_offers(directory, operator, &view);
+            OperatorView { no_offers, ..operator_view(operator.clone(), &view, call) }
         })
     }
 
@@ -159,6 +164,7 @@ fn operator_view(operator: OperatorId, view: &View, call: Option<CallId>) -> Ope
             presence::Desk::Lost { .. } => "lost",
         },
         call,
+        no_offers: None,
     }
 }
 
