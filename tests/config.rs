@@ -9,7 +9,7 @@ use cordboard::media::{Announcement, Lobby};
 use cordboard::random::Random;
 use cordboard::registrar::DigestOrder;
 use cordboard::server::Reserve;
-use cordboard::sip::Transport;
+use cordboard::sip::{Network, Transport};
 use cordboard::switchboard::Recorded;
 use cordboard::time::Duration;
 use std::path::Path;
@@ -31,6 +31,23 @@ fn refused(text: &str, sentences: &[&str]) {
     let found: Vec<_> = refusals.iter().map(ToString::to_string).collect();
     let expected: Vec<_> = sentences.iter().map(|sentence| format!("f:{sentence}")).collect();
     assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn each_network_may_have_an_address_of_ours() {
+    let expected: Vec<(Network, std::net::IpAddr)> = vec![
+        (Network::IPV4, "203.0.113.5".parse().unwrap()),
+        ("10.8.0.0/16".parse().unwrap(), "10.8.0.1".parse().unwrap()),
+        (Network::IPV6, "2001:db8::5".parse().unwrap()),
+    ];
+    for list in [
+        "[\"0.0.0.0/0=203.0.113.5\", \"10.8.0.0/16 = 10.8.0.1\", \"::/0=2001:db8::5\"]",
+        "[\"0.0.0.0/0=203.0.113.5\", { network = \"10.8.0.0/16\", address = \"10.8.0.1\" },
+          { address = \"2001:db8::5\", network = \"::/0\" }]",
+    ] {
+        let config = Config::read("f", &format!("[sip]\nadvertise = {list}\n")).unwrap();
+        assert_eq!(config.sip.advertise, expected, "{list}");
+    }
 }
 
 #[test]
@@ -186,7 +203,7 @@ fn every_key_is_heard() {
     assert_eq!(config.sip.nameservers, nameservers);
     assert_eq!(config.sip.rtp_timeout, Duration::from_secs(90));
     assert_eq!(config.sip.digest, DigestOrder::Md5);
-    assert_eq!(config.sip.advertise, Some("203.0.113.1".parse().unwrap()));
+    assert_eq!(config.sip.advertise, [(Network::IPV4, "203.0.113.1".parse().unwrap())]);
     assert_eq!(config.media.ports, 10_000..=10_099);
     assert_eq!(config.media.recordings, Path::new("/var/spool/calls"));
     assert_eq!(config.media.reserve, Reserve::Bytes(2_000_000_000));
@@ -306,6 +323,7 @@ fn every_key_refuses_what_it_cannot_use() {
     let list = "make it a list: [\"…\", \"…\"]";
     let udp = "is no transport and address: write \"udp:0.0.0.0:5060\"";
     let not_yet = "this version listens on udp and tcp only: leave it out";
+    let pair = "write \"10.8.0.0/16=10.8.0.1\": a network and our address there";
     for (section, key, value, remedy) in [
         ("", "data", "7", quotes),
         ("", "data", "\"\"", "name a directory"),
@@ -328,6 +346,15 @@ fn every_key_refuses_what_it_cannot_use() {
             "one of them stands there twice: keep one",
         ),
         ("sip", "advertise", "\"gateway\"", ip),
+        ("sip", "advertise", "[\"10.8.0.1\"]", pair),
+        ("sip", "advertise", "[{ network = \"10.8.0.0/16\" }]", pair),
+        ("sip", "advertise", "[\"10.8.0.0/16=::1\"]", "10.8.0.0/16: ::1 is of the other family"),
+        (
+            "sip",
+            "advertise",
+            "[\"10.8.0.0/16=10.8.0.1\", \"10.8.0.0/16=10.8.0.2\"]",
+            "10.8.0.0/16 stands there twice: keep one",
+        ),
         ("sip", "guests", "\"yes\"", truth),
         (
             "sip",

@@ -23,7 +23,9 @@ use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar::{self, BindingChange};
 use cordboard::sip::digest::{Challenge, Chance, Login, Protected};
-use cordboard::sip::{self, Destination, Flow, HeaderName, Message, NameAddr, Transport, Uri};
+use cordboard::sip::{
+    self, Destination, Flow, HeaderName, Message, NameAddr, OwnAddresses, Transport, Uri,
+};
 use cordboard::switchboard::call_record::{CallRecord, EndedBy};
 use cordboard::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings, Recorded};
 use cordboard::time::{Duration, Instant, Now, UnixTime};
@@ -33,6 +35,8 @@ use std::net::SocketAddr;
 
 #[path = "exchange/elsewhere.rs"]
 mod elsewhere;
+#[path = "exchange/networks.rs"]
+mod networks;
 #[path = "exchange/numbers.rs"]
 mod numbers;
 #[path = "exchange/operators.rs"]
@@ -52,7 +56,7 @@ fn us() -> SocketAddr {
 }
 
 fn settings() -> Settings {
-    let advertise = BTreeMap::from([(Transport::Udp, us()), (Transport::Tcp, us())]);
+    let own = OwnAddresses::new(vec![(Transport::Udp, us()), (Transport::Tcp, us())], vec![]);
     let queue = QueueSettings {
         number: Number::from("9000"),
         answer: AnsweredBy::Queue,
@@ -76,15 +80,14 @@ fn settings() -> Settings {
         guest_calls_max: GUEST_CALLS_MAX,
         addresses: vec![us()],
         retention: Retention::default(),
-        transaction: transaction::Settings { advertise: advertise.clone(), ..Default::default() },
+        transaction: transaction::Settings { own: own.clone(), ..Default::default() },
         registrar: registrar::Settings::default(),
         leg: leg::Settings {
             domain: DOMAIN.into(),
-            media_address: Some(us().ip()),
-            own_address: us().ip(),
+            media_addresses: vec![us().ip()],
             port_rest: Duration::from_secs(5),
             rtp_timeout: Duration::from_secs(60),
-            dialog: dialog::Settings { advertise, ..Default::default() },
+            dialog: dialog::Settings { own, ..Default::default() },
         },
         locator: Default::default(),
         switchboard: switchboard::Settings {
@@ -184,6 +187,20 @@ impl House {
         let ports = (20_000..21_000).step_by(2).map(PortId).collect();
         let _ = house.machine.handle(now, Input::Ports(ports));
         (house, first)
+    }
+
+    /// With other settings, and 4001's door station elsewhere.
+    fn of(settings: Settings, door: &str) -> Self {
+        let (house, _) = Self::new(State::default());
+        let plan = house.machine.directory().plan().clone();
+        let mut accounts = accounts();
+        accounts.terminals[2].contact = Some(Uri::parse(door).unwrap());
+        let state = State { accounts, ..State::default() };
+        let (machine, _) = Machine::new(house.now, settings, plan, state, Random::from_number(1));
+        let mut house = Self { machine, ..house };
+        let ports = (20_000..21_000).step_by(2).map(PortId).collect();
+        let _ = house.give(Input::Ports(ports));
+        house
     }
 
     fn hears(&mut self, from: &str, text: &str) -> Vec<Effect> {

@@ -2411,8 +2411,7 @@ impl Ladder {
     fn new(script: &str) -> Self {
         let settings = Settings {
             domain: "example.com".to_owned(),
-            media_address: None,
-            own_address: [192, 0, 2, 1].into(),
+            media_addresses: vec![],
             port_rest: Duration::from_secs(10),
             rtp_timeout: Duration::from_secs(60),
             dialog: dialog::Settings::default(),

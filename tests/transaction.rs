@@ -9,7 +9,8 @@ mod ladder;
 use cordboard::ids::ConnectionId;
 use cordboard::random::Random;
 use cordboard::sip::{
-    self, Destination, Flow, HeaderName, Message, Request, Response, StatusCode, Transport,
+    self, Destination, Flow, HeaderName, Message, OwnAddresses, Request, Response, StatusCode,
+    Transport,
 };
 use cordboard::time::Instant;
 use cordboard::transaction::{
@@ -908,8 +909,8 @@ impl House {
             remote: SocketAddr::from(([192, 0, 2, 7], 5062)),
             connection: ConnectionId(u64::from(transport.is_reliable())),
         };
-        let advertise = [Transport::Udp, Transport::Tcp].map(|t| (t, flow.local)).into();
-        let settings = Settings { advertise, ..Settings::default() };
+        let own = [Transport::Udp, Transport::Tcp].map(|t| (t, flow.local)).to_vec();
+        let settings = Settings { own: OwnAddresses::new(own, vec![]), ..Settings::default() };
         let machine = Machine::new(settings, Random::from_number(7));
         let (to, standing) = (Destination::Flow(flow), Standing::Registered);
         Self { machine, flow, to, standing, served: None, sent: None }

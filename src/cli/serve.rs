@@ -10,7 +10,7 @@ use crate::locator;
 use crate::media::{self, Announcement, LobbyId};
 use crate::presence;
 use crate::random::Random;
-use crate::registrar::{self, Network};
+use crate::registrar;
 use crate::server::admin_socket::{self, AdminSocket};
 use crate::server::cameras::Cameras;
 use crate::server::clock::Clock;
@@ -21,16 +21,15 @@ use crate::server::open_files;
 use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
 use crate::server::telemetry;
-use crate::server::{CodecWorkers, GateSettings, own_address_towards};
-use crate::sip::Transport;
+use crate::server::{CodecWorkers, GateSettings, Routes};
+use crate::sip::{Network, OwnAddresses, Transport};
 use crate::store::{self, Database, Lax, Lock, Writer};
 use crate::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
 use crate::time::Duration;
 use crate::transaction;
 use anyhow::Context as _;
-use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -86,8 +85,10 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     let (sockets, ports) = Sockets::bind(&listen).await?;
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
-    let settings = settings(config, data, &addresses, &mut random);
-    let own = settings.addresses.iter().map(|address| address.ip()).collect();
+    let mut routes = Routes::default();
+    let known = routes.look(clock.now().instant).map(<[_]>::to_vec).unwrap_or_default();
+    let settings = settings(config, data, &addresses, known, &mut random);
+    let own = settings.transaction.own.all().into_iter().collect();
     let plan = NumberingPlan { addresses: own, ..config.numbering_plan() };
     for conflict in Directory::new(plan.clone(), state.accounts.clone()).conflicts() {
         tracing::warn!("{conflict}");
@@ -123,6 +124,7 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
         first,
         media,
         sockets,
+        routes,
         workers,
         recordings,
         cameras,
@@ -225,30 +227,22 @@ fn settings(
     config: &Config,
     data: &Path,
     addresses: &[(Transport, SocketAddr)],
+    routes: Vec<(Network, IpAddr)>,
     random: &mut Random,
 ) -> exchange::Settings {
-    let own = own_address(config);
-    let advertise: BTreeMap<Transport, SocketAddr> = addresses
-        .iter()
-        .rev()
-        .map(|(transport, address)| {
-            let ip = if address.ip().is_unspecified() { own } else { address.ip() };
-            let ip = config.sip.advertise.unwrap_or(ip);
-            (*transport, SocketAddr::new(ip, address.port()))
-        })
-        .collect();
-    let media_ip = Some(config.media.address).filter(|ip| !ip.is_unspecified());
-    let known = addresses.iter().map(|(_, address)| *address);
-    let known: Vec<SocketAddr> = known.chain(advertise.values().copied()).collect();
+    let mut own = OwnAddresses::new(addresses.to_vec(), config.sip.advertise.clone());
+    own.set_routes(routes);
+    let advertised = config.sip.advertise.iter().flat_map(|(_, ip)| {
+        addresses.iter().map(|(_, listener)| SocketAddr::new(*ip, listener.port()))
+    });
+    let known: Vec<SocketAddr> =
+        addresses.iter().map(|(_, address)| *address).chain(advertised).collect();
     exchange::Settings {
         guests: config.sip.guests,
         retention: config.records,
         guest_calls_max: config.limits.guest_calls,
         addresses: known.clone(),
-        transaction: transaction::Settings {
-            advertise: advertise.clone(),
-            ..transaction::Settings::default()
-        },
+        transaction: transaction::Settings { own: own.clone(), ..transaction::Settings::default() },
         registrar: registrar::Settings {
             addresses: known,
             edges: config.sip.edges.clone(),
@@ -257,12 +251,11 @@ fn settings(
         },
         leg: leg::Settings {
             domain: config.sip.domain.clone(),
-            media_address: config.sip.advertise.or(media_ip),
-            own_address: own,
+            media_addresses: vec![config.media.address],
             port_rest: PORT_REST,
             rtp_timeout: config.sip.rtp_timeout,
             dialog: dialog::Settings {
-                advertise,
+                own,
                 user_agent: concat!("cordboard/", env!("CARGO_PKG_VERSION")).to_owned(),
                 ..dialog::Settings::default()
             },
@@ -326,13 +319,4 @@ fn switchboard_settings(
         recordings: data.join(&config.media.recordings).display().to_string(),
         boot: random.hex(16),
     }
-}
-
-/// This machine's own address, where it listens on all: the one towards the rest of the world.
-fn own_address(config: &Config) -> IpAddr {
-    // RFC 5737: an address that nobody has; nothing is sent there.
-    let world = SocketAddr::from(([192, 0, 2, 1], 9));
-    let towards_world = own_address_towards(world);
-    let own = config.sip.advertise.or(towards_world);
-    own.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }

@@ -21,9 +21,9 @@ use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
 use crate::exchange::Retention;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
 use crate::media::Lobby;
-use crate::registrar::{DigestOrder, Network};
+use crate::registrar::DigestOrder;
 use crate::server::Reserve;
-use crate::sip::Transport;
+use crate::sip::{Network, Transport};
 use crate::switchboard::Recorded;
 use crate::time::Duration;
 use reader::{Reader, Remedy, Section};
@@ -81,8 +81,8 @@ pub struct Sip {
     pub domain: String,
     /// The sockets, at least one.
     pub listen: Vec<Listen>,
-    /// The address for Contact and SDP behind a NAT.
-    pub advertise: Option<IpAddr>,
+    /// The addresses for Contact and SDP, each for the peers of a network, in place of our own.
+    pub advertise: Vec<(Network, IpAddr)>,
     /// Callers of other domains may call.
     pub guests: bool,
     /// The name servers to ask; none: the system's.
@@ -211,7 +211,7 @@ impl Default for Config {
             sip: Sip {
                 domain: "cordboard.local".to_owned(),
                 listen: listen.to_vec(),
-                advertise: None,
+                advertise: Vec::new(),
                 guests: true,
                 nameservers: Vec::new(),
                 edges: Vec::new(),
@@ -396,11 +396,7 @@ impl Sip {
             Ok(sockets)
         };
         set(&mut self.listen, reader.value(section, "listen", listen));
-        let advertise = |value: &DeValue<'_>| match value.as_str() {
-            Some("") => Ok(None),
-            _ => values::ip(value).map(Some),
-        };
-        set(&mut self.advertise, reader.value(section, "advertise", advertise));
+        set(&mut self.advertise, reader.value(section, "advertise", values::advertise));
         set(&mut self.guests, reader.value(section, "guests", values::truth));
         let nameservers =
             |value: &DeValue<'_>| values::list(value, NAMESERVERS_MAX, values::nameserver);

@@ -2,8 +2,7 @@
 
 use super::reader::Remedy;
 use crate::directory::{self, TrunkAddress};
-use crate::registrar::Network;
-use crate::sip::{Host, Transport};
+use crate::sip::{Host, Network, Transport};
 use crate::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -182,6 +181,42 @@ pub(super) fn nameserver(text: &str) -> Result<SocketAddr, Remedy> {
     text.parse().ok().or_else(|| address(text)).ok_or_else(|| {
         format!("{text:?} is no address: write \"192.0.2.53\" or \"192.0.2.53:53\"").into()
     })
+}
+
+/// `203.0.113.5`, or a list of `10.8.0.0/16=10.8.0.1` and `{ network = "…", address = "…" }`; empty: none.
+pub(super) fn advertise(value: &DeValue<'_>) -> Result<Vec<(Network, IpAddr)>, Remedy> {
+    let everywhere = |ip: IpAddr| (if ip.is_ipv4() { Network::IPV4 } else { Network::IPV6 }, ip);
+    if value.as_str() == Some("") {
+        return Ok(Vec::new());
+    }
+    let Some(items) = value.as_array() else { return Ok(vec![everywhere(ip(value)?)]) };
+    if items.len() > LIST_MAX {
+        return Err(format!("give at most {LIST_MAX}").into());
+    }
+    let mut all: Vec<(Network, IpAddr)> = Vec::new();
+    for item in items.iter().map(|item| item.get_ref()) {
+        let (towards, own) = advertised(item)?;
+        if towards.ip().is_ipv4() != own.is_ipv4() {
+            return Err(format!("{towards}: {own} is of the other family").into());
+        }
+        if all.iter().any(|(other, _)| *other == towards) {
+            return Err(format!("{towards} stands there twice: keep one").into());
+        }
+        all.push((towards, own));
+    }
+    Ok(all)
+}
+
+fn advertised(item: &DeValue<'_>) -> Result<(Network, IpAddr), Remedy> {
+    let remedy = || Remedy::from("write \"10.8.0.0/16=10.8.0.1\": a network and our address there");
+    let own = |text: &str| text.parse::<IpAddr>().map_err(|_| remedy());
+    if let Some(text) = item.as_str() {
+        let (towards, address) = text.split_once('=').ok_or_else(remedy)?;
+        return Ok((network(towards.trim())?, own(address.trim())?));
+    }
+    let table = item.as_table().filter(|table| table.len() == 2).ok_or_else(remedy)?;
+    let field = |name| text(table.get(name).ok_or_else(remedy)?.get_ref());
+    Ok((network(field("network")?)?, own(field("address")?)?))
 }
 
 /// `192.0.2.0/24`, or one address.

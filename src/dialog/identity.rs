@@ -217,11 +217,7 @@ impl Settings {
     /// The Contact under which a peer at `destination` reaches us.
     fn contact(&self, destination: &Destination, user: Option<&str>) -> String {
         let transport = destination.transport();
-        let local = match destination {
-            Destination::Flow(flow) => flow.local,
-            Destination::Address { .. } => ([0, 0, 0, 0], transport.default_port()).into(),
-        };
-        let ours = self.advertise.get(&transport).copied().unwrap_or(local);
+        let ours = self.own.socket(destination);
         let mut uri = Uri::sip(user, ours.ip().into(), Some(ours.port()));
         if transport != Transport::Udp {
             uri = uri.with_param("transport", Some(transport.uri_token()));

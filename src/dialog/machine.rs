@@ -15,10 +15,10 @@ use super::stored::StoredDialog;
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::random::{KeyedMap, Random, take_out};
-use crate::sip::{Destination, Flow, HeaderName, Request, StatusCode, Transport};
+use crate::sip::{Destination, Flow, HeaderName, Network, OwnAddresses, Request, StatusCode};
 use crate::time::{Duration, Instant};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::SocketAddr;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 
 /// RFC 3261 §17.1.1.1, for what the transaction user repeats itself.
 pub const T1: Duration = Duration::from_millis(500);
@@ -30,8 +30,8 @@ pub const GIVE_UP: Duration = Duration::from_secs(32);
 /// What can be set.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The address to put into Contact, per transport that we listen on.
-    pub advertise: BTreeMap<Transport, SocketAddr>,
+    /// The addresses for Contact.
+    pub own: OwnAddresses,
     /// User-Agent and Server.
     pub user_agent: String,
     /// Session-Expires that we ask for, in seconds.
@@ -45,7 +45,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            advertise: BTreeMap::new(),
+            own: OwnAddresses::default(),
             user_agent: "cordboard".to_owned(),
             session_expires: 1800,
             min_se: 90,
@@ -91,6 +91,17 @@ impl Machine {
             timers: BTreeSet::new(),
             random,
         }
+    }
+
+    /// Under which addresses we are reached.
+    #[must_use]
+    pub fn own(&self) -> &OwnAddresses {
+        &self.settings.own
+    }
+
+    /// Packets leave from other addresses of ours from now on; dialogs that stand keep their Contact.
+    pub fn set_routes(&mut self, routes: Vec<(Network, IpAddr)>) {
+        self.settings.own.set_routes(routes);
     }
 
     /// How many dialogs there are, those included that only wait for late messages.

@@ -133,6 +133,11 @@ impl Directory {
         &self.plan
     }
 
+    /// We are reached under these addresses.
+    pub fn set_addresses(&mut self, addresses: BTreeSet<IpAddr>) {
+        self.plan.addresses = addresses.into_iter().collect();
+    }
+
     /// The DNS has told the addresses of a trunk's name, or that there are none: requests from there
     /// are the trunk's from now on, and from nowhere else.
     pub fn locate_trunk(&mut self, name: &str, port: Option<u16>, addresses: &BTreeSet<IpAddr>) {

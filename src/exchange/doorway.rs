@@ -8,7 +8,7 @@ use crate::leg;
 use crate::locator;
 use crate::media;
 use crate::registrar;
-use crate::sip::{Destination, Flow};
+use crate::sip::{Destination, Flow, Network};
 use crate::switchboard::{self, Recording, Story};
 use crate::transaction;
 use std::fmt;
@@ -57,6 +57,8 @@ pub enum Input<'a> {
         /// What came.
         answer: locator::Answer,
     },
+    /// Which of our addresses packets to which network leave from: others than before.
+    Routes(Vec<(Network, IpAddr)>),
     /// An administrator wants something.
     Admin {
         /// For the reply.

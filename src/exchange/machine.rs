@@ -26,12 +26,13 @@ use crate::leg;
 use crate::locator;
 use crate::random::Random;
 use crate::registrar;
-use crate::sip::{self, Destination, Fault, Flow, Message, Response, StatusCode, Tags};
+use crate::sip::{self, Destination, Fault, Flow, Message, Network, Response, StatusCode, Tags};
 use crate::switchboard::admission::Origin;
 use crate::switchboard::{self, World};
 use crate::time::{Instant, Now, earliest};
 use crate::transaction::{self, ClientId, ServerId, Standing};
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 
 /// All cores of the switchboard.
 #[derive(Debug)]
@@ -181,6 +182,7 @@ impl Machine {
             Input::Resolved { question, answer } => {
                 self.locate(now, locator::Input::Answered { question, answer });
             }
+            Input::Routes(routes) => self.set_routes(routes),
             Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
         }
         self.work(now, &mut out);
@@ -243,6 +245,12 @@ impl Machine {
         self.conclude(now, &mut out);
         out.extend(self.ledger.last_words(now).into_iter().map(Effect::Write));
         out
+    }
+
+    fn set_routes(&mut self, routes: Vec<(Network, IpAddr)>) {
+        self.transactions.set_routes(routes.clone());
+        self.legs.set_routes(routes);
+        self.directory.set_addresses(self.legs.own().all());
     }
 
     // ---- the line ----

@@ -294,7 +294,8 @@ impl Machine {
         flow: Flow,
         request: &Request,
     ) -> Result<Caller, Box<Response>> {
-        if self.settings.addresses.contains(&flow.remote) && flow.transport == Transport::Udp {
+        let is_ours = flow.remote == flow.local || self.settings.addresses.contains(&flow.remote);
+        if is_ours && flow.transport == Transport::Udp {
             return Err(self.no(request, StatusCode::LOOP_DETECTED, ""));
         }
         let dialled = self.dialled(request)?;

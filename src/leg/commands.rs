@@ -14,7 +14,7 @@ use crate::codec::{Codec, Kind};
 use crate::dialog::{self, Body, By};
 use crate::ids::{CallId, LegId, PortId};
 use crate::media;
-use crate::sip::{Destination, HeaderName, MAX_FORWARDS};
+use crate::sip::{HeaderName, MAX_FORWARDS};
 use crate::srtp::Seed;
 use crate::time::Instant;
 
@@ -98,11 +98,7 @@ impl Machine {
             Offer::Theirs => None,
         };
         let destination = call.target.destination;
-        let flow = match destination {
-            Destination::Flow(flow) => Some(flow),
-            Destination::Address { .. } => None,
-        };
-        let talk = self.negotiation(flow);
+        let talk = self.negotiation(&destination);
         let phase = Phase::Calling { early: vec![], heard: false };
         let cname = self.random.hex(16);
         let mut leg = Leg::new(phase, talk, destination.remote().ip(), cname);

@@ -474,11 +474,9 @@ pub struct LegHealth {
 pub struct Settings {
     /// The domain of our numbers, for From and To.
     pub domain: String,
-    /// The address for SDP: advertised, else the one the media sockets are bound to. `None` when
-    /// they listen everywhere: then the local address of each leg's signalling is it.
-    pub media_address: Option<IpAddr>,
-    /// The address to give where neither is known: this machine's own.
-    pub own_address: IpAddr,
+    /// The addresses that the media sockets are bound to. Where they listen everywhere, the address for
+    /// SDP is where each leg's signalling is reached.
+    pub media_addresses: Vec<IpAddr>,
     /// How long a relay port rests before another call gets it.
     pub port_rest: Duration,
     /// A conversation of which no side has sent anything for so long is over.

@@ -21,9 +21,10 @@ use crate::dialog::{self, ClientTx, ServerTx};
 use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::random::Random;
-use crate::sip::{Destination, Flow, Request, Response};
+use crate::sip::{Destination, Flow, Network, OwnAddresses, Request, Response};
 use crate::time::{Instant, earliest};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// What reaches the legs.
 #[derive(Clone, Debug)]
@@ -182,6 +183,17 @@ impl Machine {
         self.dialog.leg_of(tag)
     }
 
+    /// Under which addresses we are reached.
+    #[must_use]
+    pub fn own(&self) -> &OwnAddresses {
+        self.dialog.own()
+    }
+
+    /// Packets leave from other addresses of ours from now on.
+    pub fn set_routes(&mut self, routes: Vec<(Network, IpAddr)>) {
+        self.dialog.set_routes(routes);
+    }
+
     /// Whether an in-dialog request comes by a flow by which its dialog's peer is known to speak.
     #[must_use]
     pub fn is_known(&self, request: &Request, flow: &Flow) -> bool {
@@ -276,9 +288,13 @@ impl Machine {
     }
 
     /// A negotiation that speaks for the address at which this phone reaches the relay.
-    pub(super) fn negotiation(&mut self, flow: Option<Flow>) -> Negotiation {
-        let local = flow.map(|flow| flow.local.ip()).filter(|ip| !ip.is_unspecified());
-        let address = self.settings.media_address.or(local).unwrap_or(self.settings.own_address);
+    pub(super) fn negotiation(&mut self, destination: &Destination) -> Negotiation {
+        let local = match destination {
+            Destination::Flow(flow) => Some(flow.local.ip()),
+            Destination::Address { .. } => None,
+        };
+        let (own, bound) = (self.dialog.own(), &self.settings.media_addresses);
+        let address = own.media(destination.remote().ip(), local, bound);
         Negotiation::new(self.random.u64(), address)
     }
 }

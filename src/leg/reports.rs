@@ -16,7 +16,7 @@ use crate::dialog::{self, Body, By, ServerTx};
 use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::sdp::Session;
-use crate::sip::{Flow, HeaderName, MAX_FORWARDS, Replaces, Request, multipart};
+use crate::sip::{Destination, Flow, HeaderName, MAX_FORWARDS, Replaces, Request, multipart};
 use crate::srtp::Seed;
 use crate::time::Instant;
 
@@ -33,7 +33,7 @@ impl Machine {
     ) {
         let replaces = request.headers.replaces().ok().flatten();
         let phase = Phase::New { reliable: request.headers.supports("100rel"), replaces };
-        let talk = self.negotiation(Some(flow));
+        let talk = self.negotiation(&Destination::Flow(flow));
         let cname = self.random.hex(16);
         let mut new = Leg::new(phase, talk, flow.remote.ip(), cname);
         // Who writes more than 70 is in no hurry to end; without the header we begin to count (RFC 3261

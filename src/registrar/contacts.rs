@@ -12,63 +12,10 @@ use super::target::address_of;
 use crate::sip::{Flow, NameAddr, Transport, Uri};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 
 /// The most machines at which one terminal can be registered at a time; the least lately used gives
 /// way.
 pub const HOSTS_MAX: usize = 5;
-
-/// Addresses that begin alike: `192.0.2.0/24`, `2001:db8::/32`, or one address.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Network {
-    ip: IpAddr,
-    bits: u32,
-}
-
-/// It is no network.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("no address, or no network of one")]
-pub struct NoNetwork;
-
-impl Network {
-    /// Whether an address is in it.
-    #[must_use]
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        match (self.ip, ip.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(ip)) => {
-                (u32::from(own) ^ u32::from(ip)).checked_shr(32 - self.bits).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(own), IpAddr::V6(ip)) => {
-                (u128::from(own) ^ u128::from(ip)).checked_shr(128 - self.bits).unwrap_or(0) == 0
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
-    }
-}
-
-impl From<IpAddr> for Network {
-    fn from(ip: IpAddr) -> Self {
-        let ip = ip.to_canonical();
-        Self { ip, bits: if ip.is_ipv4() { 32 } else { 128 } }
-    }
-}
-
-impl FromStr for Network {
-    type Err = NoNetwork;
-
-    fn from_str(text: &str) -> Result<Self, NoNetwork> {
-        let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
-        let ip: IpAddr = ip.parse().map_err(|_| NoNetwork)?;
-        let all = if ip.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
-            Some(bits) if bits.bytes().all(|b| b.is_ascii_digit()) => bits.parse().ok(),
-            Some(_) => None,
-            None => Some(all),
-        };
-        let bits = bits.filter(|bits| *bits <= all).ok_or(NoNetwork)?;
-        Ok(Self { ip, bits })
-    }
-}
 
 /// An address that is not believed, and why.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -158,25 +105,4 @@ fn is_ours(settings: &Settings, flow: Flow, address: SocketAddr) -> bool {
         let reached = own.ip().is_unspecified() && flow.local.ip().to_canonical() == ip;
         own.port() == address.port() && (own.ip().to_canonical() == ip || reached)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_holds_what_begins_alike() {
-        let holds = |network: &str, ip: &str| {
-            network.parse::<Network>().unwrap().contains(ip.parse().unwrap())
-        };
-        assert!(holds("192.0.2.0/24", "192.0.2.255") && !holds("192.0.2.0/24", "192.0.3.0"));
-        assert!(holds("192.0.2.7", "192.0.2.7") && !holds("192.0.2.7", "192.0.2.6"));
-        assert!(holds("192.0.2.7/32", "::ffff:192.0.2.7"), "one peer on a dual-stack socket");
-        assert!(holds("0.0.0.0/0", "203.0.113.1") && !holds("0.0.0.0/0", "2001:db8::1"));
-        assert!(holds("2001:db8::/32", "2001:db8:1::") && !holds("2001:db8::/32", "2001:db9::"));
-        assert!(holds("::/0", "2001:db8::1"));
-        for wrong in ["", "edge.example", "192.0.2.0/33", "192.0.2.0/", "::/129", "192.0.2.0/+8"] {
-            assert_eq!(wrong.parse::<Network>(), Err(NoNetwork), "{wrong}");
-        }
-    }
 }

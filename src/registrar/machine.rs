@@ -15,7 +15,7 @@
 
 use super::authenticator::{Authenticator, Verdict};
 use super::bindings::{Binding, BindingChange, Bindings};
-use super::contacts::{Network, is_believed};
+use super::contacts::is_believed;
 use super::preferences::DigestOrder;
 use super::register::{self, Fault, Registration};
 use super::target::{Target, Way};
@@ -24,7 +24,7 @@ use super::wrong_passwords::WrongPassword;
 use crate::directory::Directory;
 use crate::ids::{ConnectionId, Number};
 use crate::random::Random;
-use crate::sip::{Destination, Flow, Request, Response, Tags, Uri};
+use crate::sip::{Destination, Flow, Network, Request, Response, Tags, Uri};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};

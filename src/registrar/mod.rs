@@ -20,7 +20,7 @@ pub use attempts::{
 };
 pub use authenticator::{Challenged, Refusal, Verdict};
 pub use bindings::{Binding, BindingChange, CONTACTS_MAX};
-pub use contacts::{HOSTS_MAX, Network, NoNetwork};
+pub use contacts::HOSTS_MAX;
 pub use machine::{Effect, Input, Machine, Settings};
 pub use nonces::{NONCE_LIFETIME, NONCES_MAX};
 pub use preferences::{DigestOrder, PREFERENCES_MAX, UNANSWERED};

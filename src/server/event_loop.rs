@@ -19,6 +19,7 @@ use super::gate::Settings as GateSettings;
 use super::media_sockets::{self, MediaSockets};
 use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
+use super::routes::Routes;
 use super::stream::{self, Streams};
 use super::telemetry;
 use super::udp::Udp;
@@ -147,6 +148,7 @@ pub struct EventLoop {
     exchange: exchange::Machine,
     media: media::Machine,
     sockets: Sockets,
+    routes: Routes,
     workers: CodecWorkers,
     recordings: Recordings,
     cameras: Cameras,
@@ -189,6 +191,8 @@ pub struct Parts {
     pub media: media::Machine,
     /// The sockets.
     pub sockets: Sockets,
+    /// Which of our addresses packets leave from.
+    pub routes: Routes,
     /// Who codes pictures.
     pub workers: CodecWorkers,
     /// Who makes files of recorded calls.
@@ -213,6 +217,7 @@ impl EventLoop {
             first,
             media,
             sockets,
+            routes,
             workers,
             recordings,
             cameras,
@@ -225,6 +230,7 @@ impl EventLoop {
             exchange,
             media,
             sockets,
+            routes,
             workers,
             recordings,
             cameras,
@@ -285,6 +291,7 @@ impl EventLoop {
             let cores = earliest(self.exchange.deadline(), self.media.deadline());
             let server = earliest(self.cameras.deadline(), self.complaints.deadline());
             let server = earliest(server, self.sockets.streams.deadline());
+            let server = earliest(server, self.routes.deadline());
             let wake = earliest(earliest(cores, server), farewell);
             let Sockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
@@ -360,6 +367,12 @@ impl EventLoop {
         let streams = &mut self.sockets.streams;
         if streams.deadline().is_some_and(|at| at <= now.instant) {
             streams.sweep(now.instant, self.exchange.connections_in_use());
+        }
+        if self.routes.deadline().is_some_and(|at| at <= now.instant)
+            && let Some(routes) = self.routes.look(now.instant).map(<[_]>::to_vec)
+        {
+            self.sockets.udp.forget_routes();
+            self.handle(Input::Routes(routes));
         }
     }
 

@@ -5,7 +5,7 @@
 //! open. What is not a stranger's is counted by nobody but the whole.
 
 use crate::ids::ConnectionId;
-use crate::registrar::Network;
+use crate::sip::Network;
 use crate::sip::network;
 use std::collections::BTreeMap;
 use std::net::IpAddr;

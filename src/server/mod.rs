@@ -19,6 +19,7 @@ pub mod open_files;
 pub mod recordings;
 mod reserve;
 pub mod resolver;
+mod routes;
 mod stream;
 pub mod telemetry;
 mod udp;
@@ -27,5 +28,5 @@ pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;
 pub use gate::{CONNECTIONS_MAX, RESERVE, Settings as GateSettings, TRUSTED_FACTOR};
 pub use reserve::{RESERVE_MIN, Reserve};
-
+pub use routes::Routes;
 pub use udp::own_address_towards;

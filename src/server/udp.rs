@@ -55,6 +55,11 @@ impl Udp {
         self.sockets.iter().map(|listener| listener.bound)
     }
 
+    /// The routing table is another: which of our addresses a peer sees is asked anew.
+    pub fn forget_routes(&mut self) {
+        self.sockets.iter_mut().for_each(|listener| listener.own.clear());
+    }
+
     /// Ready when any listener has a datagram.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut ready = Poll::Pending;
@@ -90,23 +95,36 @@ impl Udp {
         more
     }
 
-    /// Sends a datagram: from the listener of the flow, or from the first that fits the address.
+    /// Sends a datagram: from the listener of the flow, or else from the one that the routing table leads by, or
+    /// the first of that family.
     ///
     /// # Errors
     /// What the system says, or that there is no listener of that family. A full buffer, of ours or of
     /// the network card, is no error: SIP repeats itself.
     pub fn send(&self, from: Option<SocketAddr>, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
-        let fits = |listener: &&Listener| match from {
-            Some(from) => listener.is(from),
-            None => listener.bound.is_ipv4() == to.is_ipv4(),
+        let listener = match from {
+            Some(from) => self.sockets.iter().find(|listener| listener.is(from)),
+            None => self.towards(to),
         };
-        let listener = self.sockets.iter().find(fits);
         let listener = listener.ok_or(io::ErrorKind::AddrNotAvailable)?;
         match listener.socket.try_send_to(bytes, to) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock || is_full(&error) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Udp {
+    fn towards(&self, to: SocketAddr) -> Option<&Listener> {
+        let family = || self.sockets.iter().filter(|l| l.bound.is_ipv4() == to.is_ipv4());
+        if family().nth(1).is_none() {
+            return family().next();
+        }
+        let own = own_address_towards(to);
+        let fits =
+            |l: &&Listener| own.is_some_and(|own| l.is(SocketAddr::new(own, l.bound.port())));
+        family().find(fits).or_else(|| family().next())
     }
 }
 

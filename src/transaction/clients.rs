@@ -5,12 +5,12 @@ use super::client_non_invite::{self, ClientNonInvite};
 use super::machine::{ClientId, Effect, Failure, Settings};
 use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
-    Destination, HeaderName, Host, MAGIC_COOKIE, Message, Method, Request, Response, Transport,
-    Via, print,
+    Destination, HeaderName, Host, MAGIC_COOKIE, Message, Method, Network, Request, Response,
+    Transport, Via, print,
 };
 use crate::time::{Instant, earliest};
 use std::collections::{BTreeSet, HashMap};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 /// All client transactions.
 #[derive(Debug)]
@@ -70,6 +70,11 @@ impl Clients {
             timers: BTreeSet::new(),
             random,
         }
+    }
+
+    /// Packets leave from other addresses of ours from now on.
+    pub fn set_routes(&mut self, routes: Vec<(Network, IpAddr)>) {
+        self.settings.own.set_routes(routes);
     }
 
     /// How many there are.
@@ -172,7 +177,7 @@ impl Clients {
         let Destination::Address { transport: Transport::Udp, remote } = to else {
             return (to, None, request);
         };
-        let streams = self.settings.advertise.contains_key(&Transport::Tcp);
+        let streams = self.settings.own.listens(Transport::Tcp);
         if !streams || printed_len(&request) <= self.settings.udp_bytes_max {
             return (to, None, request);
         }
@@ -183,15 +188,8 @@ impl Clients {
     }
 
     fn via(&self, to: &Destination, branch: &str) -> String {
-        let transport = to.transport();
-        let advertised = self.settings.advertise.get(&transport).copied();
-        let ours = match to {
-            Destination::Flow(flow) => advertised.unwrap_or(flow.local),
-            Destination::Address { .. } => {
-                advertised.unwrap_or(SocketAddr::from(([0, 0, 0, 0], transport.default_port())))
-            }
-        };
-        let mut via = Via::new(transport, Host::from(ours.ip()), Some(ours.port()), branch);
+        let ours = self.settings.own.socket(to);
+        let mut via = Via::new(to.transport(), Host::from(ours.ip()), Some(ours.port()), branch);
         via.params.set("rport", None); // RFC 3581 §3
         via.to_string()
     }

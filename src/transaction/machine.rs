@@ -9,10 +9,9 @@ use super::clients::{Clients, Stranded};
 use super::servers::Servers;
 use super::shares::Standing;
 use crate::random::Random;
-use crate::sip::{Destination, Flow, Message, Request, Response, Transport, Via};
+use crate::sip::{Destination, Flow, Message, Network, OwnAddresses, Request, Response, Via};
 use crate::time::{Instant, earliest};
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 /// A client transaction; the transaction user chooses the number and never chooses it twice.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -161,8 +160,8 @@ pub enum Failure {
 /// What can be set.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The address to put into Via, per transport that we listen on.
-    pub advertise: BTreeMap<Transport, SocketAddr>,
+    /// The addresses for Via.
+    pub own: OwnAddresses,
     /// The most requests that are being answered at once; one more gets 503, and who is not known
     /// gets it before ([`Standing`]).
     pub server_transactions_max: usize,
@@ -172,7 +171,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { advertise: BTreeMap::new(), server_transactions_max: 100_000, udp_bytes_max: 1_300 }
+        Self {
+            own: OwnAddresses::default(),
+            server_transactions_max: 100_000,
+            udp_bytes_max: 1_300,
+        }
     }
 }
 
@@ -189,6 +192,11 @@ impl Machine {
     pub fn new(settings: Settings, mut random: Random) -> Self {
         let servers = Servers::new(settings.server_transactions_max, random.fork());
         Self { clients: Clients::new(settings, random), servers }
+    }
+
+    /// Packets leave from other addresses of ours from now on.
+    pub fn set_routes(&mut self, routes: Vec<(Network, IpAddr)>) {
+        self.clients.set_routes(routes);
     }
 
     /// How many transactions there are: clients and servers.

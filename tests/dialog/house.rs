@@ -8,7 +8,8 @@ use cordboard::dialog::{
 use cordboard::ids::{ConnectionId, LegId};
 use cordboard::random::Random;
 use cordboard::sip::{
-    Destination, Flow, HeaderName, Method, NameAddr, Request, Response, StatusCode, Transport, Uri,
+    Destination, Flow, HeaderName, Method, NameAddr, OwnAddresses, Request, Response, StatusCode,
+    Transport, Uri,
 };
 use cordboard::time::Instant;
 use std::net::SocketAddr;
@@ -38,7 +39,7 @@ pub fn fork(place: usize) -> String {
 
 pub fn settings() -> Settings {
     let ours = SocketAddr::from(([192, 0, 2, 1], 5060));
-    Settings { advertise: [(Transport::Udp, ours)].into(), ..Settings::default() }
+    Settings { own: OwnAddresses::new(vec![(Transport::Udp, ours)], vec![]), ..Settings::default() }
 }
 
 pub struct House {

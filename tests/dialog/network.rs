@@ -7,7 +7,8 @@ use cordboard::dialog::{self, Body, Call, Command, Event, Lines, Target};
 use cordboard::ids::{ConnectionId, LegId};
 use cordboard::random::Random;
 use cordboard::sip::{
-    self, Destination, Flow, HeaderName, Message, NameAddr, StatusCode, Transport, Uri,
+    self, Destination, Flow, HeaderName, Message, NameAddr, OwnAddresses, StatusCode, Transport,
+    Uri,
 };
 use cordboard::time::{Duration, Instant, earliest};
 use cordboard::transaction;
@@ -109,10 +110,9 @@ impl World {
         let mut random = Random::from_number(seed);
         let houses = [1, 2].map(|host| {
             let address = SocketAddr::from(([192, 0, 2, host], 5060));
-            let advertise: BTreeMap<_, _> = [(Transport::Udp, address)].into();
-            let below =
-                transaction::Settings { advertise: advertise.clone(), ..Default::default() };
-            let above = dialog::Settings { advertise, session_expires: 90, ..Default::default() };
+            let own = OwnAddresses::new(vec![(Transport::Udp, address)], vec![]);
+            let below = transaction::Settings { own: own.clone(), ..Default::default() };
+            let above = dialog::Settings { own, session_expires: 90, ..Default::default() };
             House {
                 address,
                 transactions: transaction::Machine::new(below, random.fork()),

@@ -17,6 +17,7 @@
 //! * `full_disk`: a disk of one megabyte, and another process that holds the database.
 //! * `eavesdropper`: a third host with forged sources, and a router in a phone's way; for all of them.
 //! * `attacker`: somebody without a password, beside phones that have one.
+//! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -32,6 +33,7 @@ mod full_disk;
 mod media_attackers;
 #[path = "../name_server/mod.rs"]
 mod name_server;
+mod networks;
 mod phone;
 mod picture;
 mod place;

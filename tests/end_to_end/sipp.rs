@@ -100,6 +100,21 @@ impl Switchboard {
 impl Sipp {
     #[track_caller]
     pub fn start(place: &Place, address: SocketAddr, peer: SocketAddr, role: &Role) -> Sipp {
+        let sipp = Sipp::start_by(Command::new("sipp"), place, address, peer, role);
+        sipp.await_socket(role.tcp);
+        sipp
+    }
+
+    /// As [`start`](Self::start), by a command that ends with the program, such as one that brings it
+    /// into another network.
+    #[track_caller]
+    pub fn start_by(
+        mut command: Command,
+        place: &Place,
+        address: SocketAddr,
+        peer: SocketAddr,
+        role: &Role,
+    ) -> Sipp {
         let directory = place.directory(role.scenario);
         let file = scenarios().join(format!("{}.xml", role.scenario));
         let (log, fields) = (directory.join("messages.log"), directory.join("fields.csv"));
@@ -119,7 +134,6 @@ impl Sipp {
         };
         let line = format!("{own};{authentication};{};{};", role.number, role.extra);
         write(&fields, format!("SEQUENTIAL\n{line}\n").as_bytes());
-        let mut command = Command::new("sipp");
         command
             .arg(peer.to_string())
             .arg("-sf")
@@ -140,9 +154,7 @@ impl Sipp {
             command.args(["-default_behaviors", "all,-abortunexp"]);
         }
         let program = Program::start(role.scenario, &mut command, &directory.join("log"));
-        let sipp = Sipp { scenario: role.scenario.to_owned(), address, program, log };
-        sipp.await_socket(role.tcp);
-        sipp
+        Sipp { scenario: role.scenario.to_owned(), address, program, log }
     }
 
     /// Waits until the scenario is through; it must have gone as written.
@@ -213,6 +225,28 @@ impl Sipp {
         if self.messages().iter().any(|(_, m)| is_answer(m)) {
             self.awaits_conversation();
         }
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("there is a free port");
+        socket.send_to(&self.nudge_of(text), self.address).expect("loopback has a route");
+    }
+
+    /// As [`nudge`](Self::nudge), from within another network, by a shell there.
+    #[track_caller]
+    pub fn nudge_by(&mut self, mut shell: Command) {
+        let file = self.log.with_file_name("nudge");
+        write(&file, &self.nudge_of("now"));
+        let way = format!("/dev/udp/{}/{}", self.address.ip(), self.address.port());
+        let done = shell.args(["-c", "cat \"$0\" > \"$1\""]).arg(&file).arg(way).status();
+        assert!(done.is_ok_and(|status| status.success()), "a shell can send a datagram");
+    }
+
+    /// What it has received, message by message.
+    pub fn heard(&self) -> Vec<String> {
+        let all = self.messages().into_iter().filter(|(line, _)| line.starts_with("<-"));
+        all.map(|(_, m)| String::from_utf8_lossy(&m.to_bytes()).replace('\r', "")).collect()
+    }
+
+    #[track_caller]
+    fn nudge_of(&self, text: &str) -> Vec<u8> {
         let messages = self.messages();
         let call_id = messages.iter().find_map(|(_, m)| m.header("Call-ID"));
         let call_id = call_id.expect("a scenario is nudged in the middle of a call").to_owned();
@@ -223,8 +257,7 @@ impl Sipp {
             .with("Call-ID", call_id)
             .with("CSeq", "1 MESSAGE")
             .with_body("text/plain", text);
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("there is a free port");
-        socket.send_to(&nudge.to_bytes(), self.address).expect("loopback has a route");
+        nudge.to_bytes()
     }
 
     /// What has passed so far: one line per message, without repetitions and without 100.

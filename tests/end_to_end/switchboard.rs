@@ -15,7 +15,7 @@ use crate::wait;
 
 /// The password of every account in the tests.
 pub const PASSWORD: &str = "se.cret";
-const BINARY: &str = env!("CARGO_BIN_EXE_cordboard");
+pub const BINARY: &str = env!("CARGO_BIN_EXE_cordboard");
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What makes the accounts of the tests.

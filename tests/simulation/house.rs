@@ -12,7 +12,7 @@ use cordboard::media::{self, LobbyId};
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
-use cordboard::sip::{Transport, Uri};
+use cordboard::sip::{OwnAddresses, Transport, Uri};
 use cordboard::switchboard::{self, AnsweredBy, OnRefusal, Recorded};
 use cordboard::time::{Duration, Now};
 use cordboard::transaction;
@@ -182,7 +182,8 @@ pub fn password(user: &str) -> String {
 
 fn settings() -> exchange::Settings {
     let address = SocketAddr::new(IP, PORT);
-    let advertise = BTreeMap::from([(Transport::Udp, address), (Transport::Tcp, address)]);
+    let own = [(Transport::Udp, address), (Transport::Tcp, address)];
+    let own = OwnAddresses::new(own.to_vec(), vec![]);
     let queue = |number: &str, answer| switchboard::QueueSettings {
         number: Number::from(number),
         answer,
@@ -207,15 +208,14 @@ fn settings() -> exchange::Settings {
         guest_calls_max: 100,
         addresses: vec![address],
         retention: exchange::Retention::default(),
-        transaction: transaction::Settings { advertise: advertise.clone(), ..Default::default() },
+        transaction: transaction::Settings { own: own.clone(), ..Default::default() },
         registrar: registrar::Settings::default(),
         leg: leg::Settings {
             domain: DOMAIN.into(),
-            media_address: Some(IP),
-            own_address: IP,
+            media_addresses: vec![IP],
             port_rest: Duration::from_secs(5),
             rtp_timeout: Duration::from_secs(60),
-            dialog: cordboard::dialog::Settings { advertise, ..Default::default() },
+            dialog: cordboard::dialog::Settings { own, ..Default::default() },
         },
         locator: Default::default(),
         switchboard: switchboard::Settings {

@@ -1,0 +1,248 @@
+//! Under which of our addresses a peer reaches us: for Contact, Via and SDP.
+//!
+//! ```text
+//!   1. the address that the house advertises to the peer's network, the narrowest first
+//!   2. the one that the peer has spoken to, or its connection goes by
+//!   3. the one that we listen on there
+//!   4. the one that the routing table has for packets to it
+//! ```
+//!
+//! One address for all would be right for one network only: whoever is on another, or behind the other
+//! side of a NAT, could call us and would never be heard again.
+
+use super::flow::{Destination, Transport};
+use super::network::Network;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// All of our addresses, and who is reached by which.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct OwnAddresses {
+    listeners: Vec<(Transport, SocketAddr)>,
+    /// Narrow networks before wide ones.
+    advertised: Vec<(Network, IpAddr)>,
+    /// The same.
+    routes: Vec<(Network, IpAddr)>,
+}
+
+impl OwnAddresses {
+    /// Listeners, the preferred first, and what is advertised to whom in place of what we know ourselves.
+    #[must_use]
+    pub fn new(
+        listeners: Vec<(Transport, SocketAddr)>,
+        mut advertised: Vec<(Network, IpAddr)>,
+    ) -> Self {
+        advertised.sort_by_key(|(network, _)| std::cmp::Reverse(network.bits()));
+        Self { listeners, advertised, routes: Vec::new() }
+    }
+
+    /// Which of our addresses packets to a network leave from, as the system has it now.
+    pub fn set_routes(&mut self, mut routes: Vec<(Network, IpAddr)>) {
+        routes.sort_by_key(|(network, _)| std::cmp::Reverse(network.bits()));
+        self.routes = routes;
+    }
+
+    /// Whether anybody may come by this transport.
+    #[must_use]
+    pub fn listens(&self, transport: Transport) -> bool {
+        self.listeners.iter().any(|(own, _)| *own == transport)
+    }
+
+    /// The socket at which the peer there reaches us.
+    #[must_use]
+    pub fn socket(&self, to: &Destination) -> SocketAddr {
+        let (transport, remote) = (to.transport(), to.remote().ip().to_canonical());
+        let local = match to {
+            Destination::Flow(flow) => Some(flow.local),
+            Destination::Address { .. } => None,
+        };
+        let heard = local.map(|local| local.ip()).filter(|ip| !ip.is_unspecified());
+        let routed = heard.or_else(|| self.routed(remote));
+        let fits = |own: &&(Transport, SocketAddr)| {
+            own.0 == transport && own.1.is_ipv4() == remote.is_ipv4()
+        };
+        let listeners = || self.listeners.iter().filter(fits).map(|(_, own)| *own);
+        // The port of a connection that we opened is nobody's to call.
+        let by_port = local.and_then(|local| {
+            let at = |own: &SocketAddr| own.port() == local.port() && is_at(own, routed);
+            listeners().find(at)
+        });
+        let listener = by_port
+            .or_else(|| listeners().find(|own| is_at(own, routed)))
+            .or_else(|| listeners().next());
+        let port = match (listener, local) {
+            (Some(own), _) => own.port(),
+            (None, Some(local)) => local.port(),
+            (None, None) => transport.default_port(),
+        };
+        let bound = listener.map(|own| own.ip()).filter(|ip| !ip.is_unspecified());
+        let ip = self.advertised(remote).or(bound).or(routed);
+        SocketAddr::new(ip.unwrap_or_else(|| self.any(remote)), port)
+    }
+
+    /// The address at which media of the peer at `remote` reach the relay, whose sockets are bound to
+    /// these addresses of both families, or to all; `local` is what its signalling has come to.
+    #[must_use]
+    pub fn media(&self, remote: IpAddr, local: Option<IpAddr>, bound: &[IpAddr]) -> IpAddr {
+        let remote = remote.to_canonical();
+        let family = |ip: &IpAddr| ip.is_ipv4() == remote.is_ipv4();
+        let bound = bound.iter().copied().filter(family).find(|ip| !ip.is_unspecified());
+        let local = local.map(|ip| ip.to_canonical());
+        let heard = local.filter(|ip| family(ip) && !ip.is_unspecified());
+        let known = self.advertised(remote).or(bound).or(heard);
+        known.or_else(|| self.routed(remote)).unwrap_or_else(|| self.any(remote))
+    }
+
+    /// Every address that is known to be ours: hosts of URIs that mean us.
+    #[must_use]
+    pub fn all(&self) -> BTreeSet<IpAddr> {
+        let listeners = self.listeners.iter().map(|(_, own)| own.ip());
+        let known = self.advertised.iter().chain(&self.routes).map(|(_, ip)| *ip);
+        listeners.filter(|ip| !ip.is_unspecified()).chain(known).collect()
+    }
+
+    fn advertised(&self, remote: IpAddr) -> Option<IpAddr> {
+        narrowest(&self.advertised, remote)
+    }
+
+    fn routed(&self, remote: IpAddr) -> Option<IpAddr> {
+        // What the machine says to itself it says from the address that it speaks to.
+        let own = |routes: &[(Network, IpAddr)]| routes.iter().any(|(_, ip)| *ip == remote);
+        match remote.is_loopback() || own(&self.routes) {
+            true => Some(remote),
+            false => narrowest(&self.routes, remote),
+        }
+    }
+
+    /// There is no route to the peer, so that it does not matter much.
+    fn any(&self, remote: IpAddr) -> IpAddr {
+        let family = |ip: &&(Network, IpAddr)| ip.1.is_ipv4() == remote.is_ipv4();
+        match (self.routes.iter().find(family), remote) {
+            (Some((_, ip)), _) => *ip,
+            (None, IpAddr::V4(_)) => Ipv4Addr::LOCALHOST.into(),
+            (None, IpAddr::V6(_)) => Ipv6Addr::LOCALHOST.into(),
+        }
+    }
+}
+
+fn narrowest(networks: &[(Network, IpAddr)], remote: IpAddr) -> Option<IpAddr> {
+    networks.iter().find(|(network, _)| network.contains(remote)).map(|(_, ip)| *ip)
+}
+
+/// Whether a listener takes what is sent to an address of ours.
+fn is_at(own: &SocketAddr, ip: Option<IpAddr>) -> bool {
+    own.ip().is_unspecified() || ip.is_none_or(|ip| own.ip() == ip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ConnectionId;
+    use crate::sip::Flow;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn networks(pairs: &[(&str, &str)]) -> Vec<(Network, IpAddr)> {
+        pairs.iter().map(|(network, own)| (network.parse().unwrap(), ip(own))).collect()
+    }
+
+    /// A house on three networks, the world behind the first, that listens everywhere.
+    fn house(advertised: &[(&str, &str)]) -> OwnAddresses {
+        use Transport::{Tcp, Udp};
+        let listeners =
+            [(Udp, "0.0.0.0:5060"), (Tcp, "0.0.0.0:5060"), (Udp, "[::]:5070"), (Tcp, "[::]:5070")];
+        let listeners = listeners.map(|(transport, own)| (transport, own.parse().unwrap()));
+        let mut own = OwnAddresses::new(listeners.to_vec(), networks(advertised));
+        own.set_routes(networks(&[
+            ("0.0.0.0/0", "192.168.1.5"),
+            ("192.168.1.0/24", "192.168.1.5"),
+            ("10.8.0.0/16", "10.8.0.1"),
+            ("2001:db8::/32", "2001:db8::5"),
+        ]));
+        own
+    }
+
+    fn to(transport: Transport, remote: &str) -> Destination {
+        Destination::Address { transport, remote: remote.parse().unwrap() }
+    }
+
+    fn over(transport: Transport, local: &str, remote: &str) -> Destination {
+        let (local, remote) = (local.parse().unwrap(), remote.parse().unwrap());
+        Destination::Flow(Flow { transport, local, remote, connection: ConnectionId(1) })
+    }
+
+    #[test]
+    fn each_peer_is_told_the_address_on_its_own_network() {
+        use Transport::{Tcp, Udp};
+        let own = house(&[]);
+        for (to, expected) in [
+            (to(Udp, "192.168.1.77:5060"), "192.168.1.5:5060"),
+            (to(Udp, "10.8.3.4:5062"), "10.8.0.1:5060"),
+            (to(Tcp, "198.51.100.7:5060"), "192.168.1.5:5060"),
+            (to(Udp, "[2001:db8::77]:5060"), "[2001:db8::5]:5070"),
+            (to(Udp, "127.0.0.1:5099"), "127.0.0.1:5060"),
+            (to(Udp, "10.8.0.1:5099"), "10.8.0.1:5060"),
+            // It speaks to another of our addresses than packets to it would leave from.
+            (over(Udp, "10.8.0.2:5060", "10.8.3.4:5062"), "10.8.0.2:5060"),
+            // Where not even that is known.
+            (over(Udp, "0.0.0.0:5060", "10.8.3.4:5062"), "10.8.0.1:5060"),
+            // A connection that we opened.
+            (over(Tcp, "10.8.0.1:40123", "10.8.3.4:5062"), "10.8.0.1:5060"),
+            (over(Tcp, "[2001:db8::5]:40123", "[2001:db8::77]:5060"), "[2001:db8::5]:5070"),
+        ] {
+            assert_eq!(own.socket(&to).to_string(), expected, "{to:?}");
+        }
+        assert_eq!(own.media(ip("10.8.3.4"), None, &[]), ip("10.8.0.1"));
+        assert_eq!(own.media(ip("10.8.3.4"), Some(ip("10.8.0.2")), &[]), ip("10.8.0.2"));
+        let bound = [ip("192.168.1.9"), ip("::")];
+        assert_eq!(own.media(ip("10.8.3.4"), Some(ip("10.8.0.2")), &bound), ip("192.168.1.9"));
+        let v6 = ip("2001:db8::77");
+        assert_eq!(own.media(v6, Some(ip("192.168.1.5")), &bound), ip("2001:db8::5"));
+    }
+
+    #[test]
+    fn what_is_advertised_to_a_network_goes_first_and_the_narrowest_of_all() {
+        use Transport::{Tcp, Udp};
+        let own = house(&[
+            ("0.0.0.0/0", "203.0.113.5"),
+            ("10.8.0.0/16", "10.8.0.1"),
+            ("192.168.0.0/16", "192.168.1.6"),
+        ]);
+        for (to, expected) in [
+            (over(Udp, "192.168.1.5:5060", "198.51.100.7:31000"), "203.0.113.5:5060"),
+            (over(Tcp, "192.168.1.5:40000", "198.51.100.7:5060"), "203.0.113.5:5060"),
+            (over(Udp, "10.8.0.2:5060", "10.8.3.4:5062"), "10.8.0.1:5060"),
+            (to(Udp, "192.168.1.77:5060"), "192.168.1.6:5060"),
+            (to(Udp, "[2001:db8::77]:5060"), "[2001:db8::5]:5070"),
+        ] {
+            assert_eq!(own.socket(&to).to_string(), expected, "{to:?}");
+        }
+        assert_eq!(own.media(ip("198.51.100.7"), Some(ip("192.168.1.5")), &[]), ip("203.0.113.5"));
+        let all: Vec<String> = own.all().iter().map(ToString::to_string).collect();
+        let expected = ["10.8.0.1", "192.168.1.5", "192.168.1.6", "203.0.113.5", "2001:db8::5"];
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn of_listeners_at_single_addresses_the_one_on_the_way_is_named() {
+        use Transport::Udp;
+        let listeners = ["192.168.1.5:5060", "10.8.0.1:5062"];
+        let listeners = listeners.map(|own| (Udp, own.parse().unwrap()));
+        let mut own = OwnAddresses::new(listeners.to_vec(), vec![]);
+        assert_eq!(own.socket(&to(Udp, "10.8.3.4:5060")).to_string(), "192.168.1.5:5060");
+        own.set_routes(networks(&[("10.8.0.0/16", "10.8.0.1"), ("0.0.0.0/0", "192.168.1.5")]));
+        assert_eq!(own.socket(&to(Udp, "10.8.3.4:5060")).to_string(), "10.8.0.1:5062");
+        assert_eq!(own.socket(&to(Udp, "198.51.100.7:5060")).to_string(), "192.168.1.5:5060");
+    }
+
+    #[test]
+    fn without_any_route_it_says_what_it_has() {
+        let own = OwnAddresses::default();
+        let heard = over(Transport::Udp, "192.0.2.1:5099", "192.0.2.7:5060");
+        assert_eq!(own.socket(&heard).to_string(), "192.0.2.1:5099");
+        assert_eq!(own.socket(&to(Transport::Udp, "192.0.2.7:5060")).to_string(), "127.0.0.1:5060");
+        assert_eq!(own.media(ip("2001:db8::7"), None, &[]), ip("::1"));
+    }
+}
