@@ -536,12 +536,150 @@ fn an_answer_without_our_codec_is_hung_up_and_reported() {
         "
         do call b
         b <- INVITE EVERYTHING
-        b -> 200 audio 0 8; video 5002 97:H264/90000
+        b -> 200 audio 5000 99:iLBC/8000; video 5002 97:H264/90000
         b <- ACK
         = refused b 488 NoCommonCodec
         b <- BYE
         = ended b by Us NoCommonCodec
         b -> 200
+    ",
+    );
+}
+
+/// Two who speak with their hands, and between them a phone that has sound, too.
+#[test]
+fn who_wants_no_sound_is_served_by_pictures() {
+    for (sections, answer) in [
+        ("video 4002 97:H264/90000", "video 20000 97:H264"),
+        ("audio 0 0; video 4002 97:H264/90000", "audio 0; video 20000 97:H264"),
+    ] {
+        let no_sound = sections.replace("video 4002 97:H264/90000", "");
+        ladder(&format!(
+            "
+        a -> INVITE {sections}
+        = offered a video
+        do answer a
+        ~ open 20000 video H264 to 192.0.2.10:4002
+        a <- 200 {answer}
+        a -> ACK
+        = confirmed a - H264
+        do listen a=hold
+        ~ patch 20000=hold
+        do call b for a
+        b <- INVITE audio 20002 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; video 20004 97:H264 96:H264 99:VP8 OLD-PICTURES
+        b -> 200 audio 5000 8; video 5002 97:H264/90000
+        b <- ACK
+        ~ open 20002 audio PCMA to 192.0.2.11:5000
+        ~ open 20004 video H264 to 192.0.2.11:5002
+        ~ patch 20002=silence
+        = answered b PCMA H264
+        do listen a=b b=a
+        ~ patch 20000=20004 20004=20000
+        do align a b
+        = aligned a - H264
+        do align b a
+        = aligned b PCMA H264
+        do watch a
+        ~ watch 20000 true
+        relay health 20000 video ok 0
+        = health a dialog true audio Absent video Ok hold false
+        a -> INVITE {no_sound}video 4002 97:H264/90000 a=inactive
+        a <- 200 v2 {answer} a=inactive
+        ~ update 20000 H264 to 192.0.2.10:4002 inactive
+        ~ patch 20002=hold 20004=hold
+        = held a true true
+        a -> ACK
+        relay health 20000 video ok 0
+        = health a dialog true audio Absent video Absent hold true
+    "
+        ));
+    }
+}
+
+#[test]
+fn a_callee_may_want_no_sound() {
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 183 audio 0 8; video 5002 97:H264/90000
+        = ringing b 183
+        b -> 200 audio 0 8; video 5002 97:H264/90000
+        b <- ACK
+        = answered b - H264
+        do call c for b
+        c <- INVITE audio 20004 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; video 20006 97:H264 96:H264 99:VP8 OLD-PICTURES
+    ",
+    );
+}
+
+#[test]
+fn a_late_offer_may_be_answered_without_sound() {
+    ladder(
+        "
+        a -> INVITE
+        = offered a late
+        do answer a
+        a <- 200 EVERYTHING
+        a -> ACK audio 0 8; video 4002 97:H264/90000
+        = confirmed a - H264
+        a -> INVITE
+        a <- 200 v2 audio 0; video 20002 97:H264 98:H264 99:VP8 OLD-PICTURES
+    ",
+    );
+}
+
+#[test]
+fn who_refuses_a_foreign_sound_alone_wants_another_one() {
+    ladder(
+        "
+        a -> INVITE audio 4000 99:iLBC/8000; video 4002 97:H264/90000
+        = offered a audio video inconvertible
+        do call b for a
+        b <- INVITE audio 20000 99:iLBC 101:telephone-event; video 20002 97:H264 96:H264 99:VP8 OLD-PICTURES
+        b -> 200 audio 0 99; video 5002 97:H264/90000
+        b <- ACK
+        = refused b 488 NoCommonCodec
+        b <- BYE
+        = ended b by Us NoCommonCodec
+        b -> 200
+    ",
+    );
+}
+
+/// What cannot be seen is no picture: the other has nothing of the call.
+#[test]
+fn who_wants_no_sound_gets_pictures_or_a_refusal() {
+    ladder(
+        "
+        a -> INVITE video 4002 98:VP9/90000         # which nobody converts
+        = offered a video inconvertible
+    ",
+    );
+    ladder(
+        "
+        a -> INVITE audio 0 0; video 4002 99:rtx/90000
+        = offered a NoCommonCodec
+    ",
+    );
+    ladder(
+        "
+        a -> INVITE audio 4000 99:rtx/90000; video 4002 97:H264/90000
+        = offered a video NoCommonCodec             # a sound was wanted
+    ",
+    );
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 200 audio 5000 8
+        b <- ACK
+        = answered b PCMA -
+        a -> INVITE video 4002 97:H264/90000
+        = offered a video
+        do answer a like b
+        a <- 488
+        = ended a by Us NoCommonCodec
     ",
     );
 }
@@ -2795,7 +2933,7 @@ impl Ladder {
                     (*sdp && *audio, " audio"),
                     (*sdp && *video, " video"),
                     (*sealed, " sealed"),
-                    (*audio && !*convertible, " inconvertible"),
+                    (unmet.is_none() && !*convertible, " inconvertible"),
                 ] {
                     line += if said { word } else { "" };
                 }

@@ -137,10 +137,12 @@ impl Machine {
         out.push(Effect::Event(Event::Ended { leg, cause, by: By::Us }));
     }
 
-    /// What to offer a partner of this leg.
+    /// What to offer a partner of this leg. Sound is offered for who wants none, too: few phones take a
+    /// call without, and the partner may speak with others in it.
     fn capabilities_for(&self, other: LegId) -> Capabilities {
         let partner = self.legs.get(&other).and_then(Leg::for_partner);
-        streams::with_convertible(partner.unwrap_or_else(streams::everything))
+        let partner = streams::with_sound(partner.unwrap_or_else(streams::everything));
+        streams::with_convertible(partner)
     }
 
     /// Our offer with these capabilities; `None` when no relay port is left.
@@ -263,16 +265,18 @@ impl Machine {
     ) -> Result<Body, Cause> {
         let peer = self.legs.get(&id).and_then(|leg| leg.talk.asked()).cloned();
         let peer = peer.ok_or(Cause::NoCommonCodec)?;
-        let audio = peer.audio.as_ref().ok_or(Cause::NoCommonCodec)?;
         let before = self.legs.get(&id).map(|leg| leg.talk.streams().clone()).unwrap_or_default();
         let [audio_seed, video_seed] = [(); 2].map(|()| Seed(self.random.bytes()));
         let wish = |partner, before, seed| Wish { partner, prefer, before, seed };
-        let port = self.port(now, id, Kind::Audio).ok_or(Cause::Overloaded)?;
-        let audio = streams::answer_audio(
-            audio,
-            port,
-            wish(like.streams.audio.as_ref(), before.audio.as_ref(), audio_seed),
-        );
+        let audio = match &peer.audio {
+            Some(audio) => {
+                let port = self.port(now, id, Kind::Audio).ok_or(Cause::Overloaded)?;
+                let partner = like.streams.audio.as_ref();
+                let wish = wish(partner, before.audio.as_ref(), audio_seed);
+                streams::answer_audio(audio, port, wish)
+            }
+            None => None,
+        };
         // A picture that cannot be met leaves the sound alone (media-rules 1), also where the relay has no
         // room for it.
         let video = peer.video.as_ref().filter(|_| like.picture).and_then(|video| {
@@ -280,6 +284,12 @@ impl Machine {
             let partner = like.streams.video.as_ref();
             streams::answer_video(video, port, wish(partner, before.video.as_ref(), video_seed))
         });
+        // Who wants no sound has nothing without pictures.
+        if audio.is_none() && (video.is_none() || !peer.is_soundless()) {
+            let no_room = self.legs.get(&id).is_some_and(|leg| leg.video.port.is_none());
+            let wanted = peer.is_soundless() && like.picture && no_room;
+            return Err(if wanted { Cause::Overloaded } else { Cause::NoCommonCodec });
+        }
         let leg = self.legs.get_mut(&id).ok_or(Cause::Internal)?;
         Ok(Body::sdp(leg.talk.answer(audio, video).to_string()))
     }
@@ -403,10 +413,13 @@ impl Machine {
     fn align(&mut self, now: Instant, id: LegId, to: LegId, out: &mut Vec<Effect>) {
         let wanted = self.legs.get(&to).and_then(Leg::for_partner);
         let Some(leg) = self.legs.get(&id) else { return };
-        let convertible = |audio: Option<&Format>| audio.is_some_and(|f| f.codec.can_transcode());
-        let both = convertible(leg.stream(Kind::Audio).and_then(Stream::format))
-            && convertible(wanted.as_ref().and_then(|wanted| wanted.audio.first()));
-        let free = matches!(leg.phase, Phase::Up) && leg.talk.is_quiet() && !both;
+        let own = leg.stream(Kind::Audio).and_then(Stream::format);
+        let theirs = wanted.as_ref().and_then(|wanted| wanted.audio.first());
+        // Nor where one of the two wants no sound.
+        let converts = |format: &Format| format.codec.can_transcode();
+        let apart =
+            own.zip(theirs).is_some_and(|(own, theirs)| !(converts(own) && converts(theirs)));
+        let free = matches!(leg.phase, Phase::Up) && leg.talk.is_quiet() && apart;
         let body = match wanted {
             Some(wanted) if free => {
                 // The picture of this leg is changed, never added: that would ask the human.

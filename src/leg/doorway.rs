@@ -260,7 +260,8 @@ pub enum Event {
         sealed: bool,
         /// Why nobody whom it calls could ever answer it.
         unmet: Option<Cause>,
-        /// Its sound can be made here: it can hear a wait, and speak with whoever comes.
+        /// Its sound, or the pictures of who wants no sound, can be made here: it can wait, and speak
+        /// with whoever comes.
         convertible: bool,
         /// The leg that this call shall replace (RFC 3891).
         replaces: Option<LegId>,
@@ -467,6 +468,14 @@ pub struct LegHealth {
     pub spoken: Spoken,
     /// What it hears or sees is converted for it.
     pub transcoding: bool,
+}
+
+impl LegHealth {
+    /// It has pictures and no sound, either way.
+    #[must_use]
+    pub fn is_soundless(&self) -> bool {
+        self.spoken.audio.is_none() && self.spoken.video.is_some()
+    }
 }
 
 /// What this room is told of the place where it runs.

@@ -60,7 +60,7 @@ impl Leg {
             Phase::New { .. } | Phase::Calling { .. } | Phase::Ending => return false,
         };
         let sends = |kind| self.stream(kind).is_some_and(|stream| stream.peer.direction.sends());
-        let may_be_silent = unanswered || self.held.0 || !sends(Kind::Audio);
+        let may_be_silent = unanswered || self.held.0 || !sends(self.first_kind());
         let limit = if may_be_silent { limit.max(RTP_TIMEOUT_ON_HOLD) } else { limit };
         let is_dead = |kind| match self.line(kind).life {
             Life::Unheard => None,

@@ -73,6 +73,8 @@ pub struct Streams {
     pub audio: Option<Stream>,
     /// Pictures.
     pub video: Option<Stream>,
+    /// The peer wants no sound: its pictures are its call.
+    pub soundless: bool,
 }
 
 // One for each leg, and most of the time it is small.
@@ -193,8 +195,9 @@ impl Negotiation {
             let (peer, ours) = (peer?, ours?);
             Some(Stream { section: peer.section, agreed: agree(&ours, &peer), ours, peer })
         };
-        self.streams =
-            Streams { audio: stream(peer.audio, audio), video: stream(peer.video, video) };
+        let soundless = peer.is_soundless();
+        let (audio, video) = (stream(peer.audio, audio), stream(peer.video, video));
+        self.streams = Streams { audio, video, soundless };
         let sections = peer.sections.iter().map(Media::refusal).collect();
         let in_use =
             [(MediaKind::Audio, &self.streams.audio), (MediaKind::Video, &self.streams.video)];
@@ -267,8 +270,11 @@ impl Negotiation {
             agreed.first().filter(|first| first.sent.codec.is_primary())?;
             Some(Stream { section, ours, peer, agreed })
         };
-        self.streams =
-            Streams { audio: stream(audio, peer.audio), video: stream(video, peer.video) };
+        // Who refuses G.711 has no sound at all, and not merely other codecs.
+        let all_refused = audio.as_ref().is_none_or(|(_, ours)| ours.has_g711());
+        let soundless = peer.is_soundless() && all_refused;
+        let (audio, video) = (stream(audio, peer.audio), stream(video, peer.video));
+        self.streams = Streams { audio, video, soundless };
     }
 
     fn describe(&self, mut sections: Vec<Media>, streams: Vec<(usize, Media)>) -> Session {
@@ -291,6 +297,21 @@ impl Negotiation {
         }
         self.said = Some(session.clone());
         session
+    }
+}
+
+impl OurStream {
+    fn has_g711(&self) -> bool {
+        let g711 = |format: &Format| matches!(format.codec, Codec::Pcma | Codec::Pcmu);
+        self.formats.iter().any(g711)
+    }
+}
+
+impl Streams {
+    /// Whether there is a call in it: sound, or pictures of a peer that wants no sound.
+    #[must_use]
+    pub fn carry_a_call(&self) -> bool {
+        self.audio.is_some() || (self.soundless && self.video.is_some())
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Peer {
     /// Its video stream, if one can be used.
     pub video: Option<PeerStream>,
     /// Why no sound can be used, where none can: of several sections the one that came nearest.
+    /// [`Lack::Media`]: it wants none.
     pub lacks: Lack,
 }
 
@@ -82,10 +83,17 @@ pub struct PeerStream {
     pub pictures: Vec<(u8, PictureLimits)>,
 }
 
-/// Why no sound of a description can be used, if none can.
+/// Why no sound of a description can be used, if none can; where it wants none, why no picture can.
 fn lacks(session: &Session, ours: IpAddr) -> Lack {
-    let read = |at| PeerStream::read(session, at, Kind::Audio, ours).err();
-    (0..session.media.len()).filter_map(read).max().unwrap_or(Lack::Media)
+    let of = |kind| {
+        let mut all = (0..session.media.len()).map(|at| PeerStream::read(session, at, kind, ours));
+        all.try_fold(Lack::Media, |most, read| Some(most.max(read.err()?)))
+    };
+    match (of(Kind::Audio), of(Kind::Video)) {
+        (Some(Lack::Media), Some(picture)) => picture,
+        (Some(sound), _) => sound,
+        (None, _) => Lack::Media,
+    }
 }
 
 /// The keys of a section, of suites that we speak.
@@ -191,6 +199,26 @@ impl Peer {
     pub fn is_sealed(&self) -> bool {
         let mut streams = self.audio.iter().chain(&self.video).peekable();
         streams.peek().is_some() && streams.all(|stream| !stream.keys.is_empty())
+    }
+
+    /// Whether it shows pictures and wants no sound, as who speaks with the hands.
+    #[must_use]
+    pub fn is_soundless(&self) -> bool {
+        self.audio.is_none() && self.lacks == Lack::Media && self.video.is_some()
+    }
+
+    /// Why nobody could ever answer it.
+    #[must_use]
+    pub fn unmet(&self) -> Option<Lack> {
+        (self.audio.is_none() && !self.is_soundless()).then_some(self.lacks)
+    }
+
+    /// Whether what it offers can be made here: it can hear, or see, that it waits.
+    #[must_use]
+    pub fn can_wait(&self) -> bool {
+        let stream = if self.is_soundless() { &self.video } else { &self.audio };
+        let mut formats = stream.iter().flat_map(|stream| &stream.formats);
+        formats.any(|format| format.codec.can_transcode())
     }
 
     /// Its stream of this kind, if one can be used.

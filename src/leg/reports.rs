@@ -8,7 +8,7 @@ use super::machine::{Effect, Machine};
 use super::nat;
 use super::offer_answer::{Stream, Streams};
 use super::party::Header;
-use super::peer::Peer;
+use super::peer::{Lack, Peer};
 use super::state::{Early, Leg, Life, Phase, Role, Said};
 use crate::cause::Cause;
 use crate::codec::Kind;
@@ -180,8 +180,8 @@ impl Machine {
             audio: late || asked.is_some_and(|peer| peer.audio.is_some()),
             video: late || asked.is_some_and(|peer| peer.video.is_some()),
             sealed: asked.is_some_and(Peer::is_sealed),
-            unmet: asked.filter(|peer| peer.audio.is_none()).map(|peer| peer.lacks.cause()),
-            convertible: late || leg.can.audio.iter().any(|format| format.codec.can_transcode()),
+            unmet: asked.and_then(Peer::unmet).map(Lack::cause),
+            convertible: late || asked.is_some_and(Peer::can_wait),
             replaces,
         };
         out.push(Effect::Event(event));
@@ -211,7 +211,7 @@ impl Machine {
         if let Some(session) = body.and_then(|body| read(&body).ok()) {
             let mut talk = leg.talk.clone();
             talk.take_answer(&session);
-            if talk.streams().audio.is_some() {
+            if talk.streams().carry_a_call() {
                 match early.iter_mut().find(|early| early.fork == fork) {
                     Some(early) => early.talk = talk,
                     None => early.push(Early { fork, talk }),
@@ -267,7 +267,7 @@ impl Machine {
             }
         }
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        if leg.talk.streams().audio.is_none() {
+        if !leg.talk.streams().carry_a_call() {
             let (cause, status) = (Cause::NoCommonCodec, Cause::NoCommonCodec.status());
             let contacts = vec![];
             out.push(Effect::Event(Event::Refused { leg: id, cause, status, contacts }));
@@ -288,12 +288,12 @@ impl Machine {
         }
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Phase::Answering = leg.phase else { return };
-        let audio = leg.talk.streams().audio.is_some();
+        let carries = leg.talk.streams().carry_a_call();
         match leg.role {
             Role::Phone if leg.talk.is_offering() => {
                 return self.end(now, id, Cause::ProtocolError, out);
             }
-            Role::Phone if !audio => return self.end(now, id, Cause::NoCommonCodec, out),
+            Role::Phone if !carries => return self.end(now, id, Cause::NoCommonCodec, out),
             Role::Phone | Role::Desk => leg.phase = Phase::Up,
         }
         self.sync(now, id, out);
@@ -365,7 +365,7 @@ impl Machine {
             }
         }
         if let Some(leg) = self.legs.get(&id) {
-            let Streams { audio, video } = leg.streams().clone();
+            let Streams { audio, video, .. } = leg.streams().clone();
             let asked = leg.talk.asked();
             let offered = |kind| asked.and_then(|peer| peer.stream(kind)).map(|peer| &peer.formats);
             let kept = |stream: &Stream, kind| {
@@ -405,11 +405,11 @@ impl Machine {
         self.report_hold(id, out);
     }
 
-    /// An answer that refuses all sound leaves a party that nobody hears and that hears nobody: its
-    /// call ends, as RFC 3261 §13.2.2.4 has it for the first answer.
+    /// An answer that refuses all sound, and has no pictures in its place, leaves a party that nobody
+    /// hears and that hears nobody: its call ends, as RFC 3261 §13.2.2.4 has it for the first answer.
     fn end_unheard(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get(&id).filter(|leg| leg.role == Role::Phone) else { return };
-        if leg.talk.streams().audio.is_none() {
+        if !leg.talk.streams().carry_a_call() {
             self.end(now, id, Cause::NoCommonCodec, out);
         }
     }
@@ -545,7 +545,8 @@ impl Machine {
                 let lifeless_since = now.before(lifeless);
                 let life = Life::Silent { lifeless_since };
                 let before = std::mem::replace(&mut leg.line_mut(kind).life, life);
-                if kind == Kind::Audio && !matches!(before, Life::Silent { .. }) {
+                let first = leg.first_kind();
+                if kind == first && !matches!(before, Life::Silent { .. }) {
                     out.push(Effect::Event(Event::Silent { leg: id, span }));
                 }
                 self.end_lifeless(now, id, out);

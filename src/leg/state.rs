@@ -209,8 +209,9 @@ impl Leg {
 
     /// Whether its streams are sealed, or have to be.
     pub fn is_sealed(&self) -> bool {
-        let sound = self.talk.streams().audio.as_ref();
-        self.sealed || sound.is_some_and(|stream| stream.ours.crypto.is_some())
+        let Streams { audio, video, .. } = self.talk.streams();
+        let first = audio.as_ref().or(video.as_ref());
+        self.sealed || first.is_some_and(|stream| stream.ours.crypto.is_some())
     }
 
     /// The port of a stream that the relay carries now.
@@ -227,10 +228,10 @@ impl Leg {
     /// What a partner of this leg is offered: its codecs in use alone, or all that it can.
     pub fn for_partner(&self) -> Option<Capabilities> {
         let streams = self.streams();
-        if streams.audio.is_some() {
+        if streams.carry_a_call() {
             return Some(streams::in_use(streams.audio.as_ref(), streams.video.as_ref()));
         }
-        Some(self.can.clone()).filter(|can| !can.audio.is_empty())
+        Some(self.can.clone()).filter(|can| !can.audio.is_empty() || !can.video.is_empty())
     }
 
     /// Whether it is there to be talked to, and without a picture for others: it has no camera, sends
@@ -266,10 +267,26 @@ impl Leg {
         }
     }
 
-    /// Its own hold, per stream.
+    /// Its own hold, per stream. Who wants no sound holds the call when its picture goes neither way: a
+    /// picture that is sent alone is a camera at a door.
     pub fn holds(&self) -> (bool, bool) {
         let held = |kind| self.stream(kind).is_some_and(Stream::is_held);
-        (held(Kind::Audio), held(Kind::Video))
+        let sound = match self.first_kind() {
+            Kind::Audio => held(Kind::Audio),
+            Kind::Video => {
+                let sends = |stream: &Stream| stream.peer.direction.sends();
+                held(Kind::Video) && !self.stream(Kind::Video).is_some_and(sends)
+            }
+        };
+        (sound, held(Kind::Video))
+    }
+
+    /// The stream by which its life is judged: its sound, or its picture where it wants no sound.
+    pub fn first_kind(&self) -> Kind {
+        match self.streams() {
+            Streams { audio: None, video: Some(_), .. } => Kind::Video,
+            _ => Kind::Audio,
+        }
     }
 
     /// The streams in use, offered once more: to a re-INVITE without SDP.

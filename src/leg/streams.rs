@@ -191,6 +191,15 @@ pub fn everything() -> Capabilities {
     Capabilities { audio: ours(all.audio), beside: vec![], video: ours(all.video) }
 }
 
+/// The same, with all our sounds where there are none.
+#[must_use]
+pub fn with_sound(mut capabilities: Capabilities) -> Capabilities {
+    if capabilities.audio.is_empty() {
+        capabilities.audio = everything().audio;
+    }
+    capabilities
+}
+
 /// The same, with all our pictures where there are none.
 #[must_use]
 pub fn with_pictures(mut capabilities: Capabilities) -> Capabilities {

@@ -61,7 +61,7 @@ pub struct Offered {
     pub video: bool,
     /// Why it can never be answered.
     pub unmet: Option<Cause>,
-    /// Sound that we can make, so that it can wait.
+    /// Sound that we can make, or pictures where no sound is wanted, so that it can wait.
     pub convertible: bool,
 }
 

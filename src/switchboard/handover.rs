@@ -36,8 +36,10 @@ impl Checks {
         let pair = [("caller", &self.caller, &self.callee), ("callee", &self.callee, &self.caller)];
         for (name, health, other) in pair {
             let health = health.clone().unwrap_or_default();
-            // Nobody asks a camera for a key frame that nobody looks at.
+            // Nobody asks a camera for a key frame that nobody looks at, and who speaks with the hands
+            // hears nothing.
             let is_watched = other.as_ref().is_some_and(|other| other.video != Quality::Absent);
+            let is_heard = other.as_ref().is_none_or(|other| !other.is_soundless());
             let mut block = |what: &str| blocking.push(format!("{name}.{what}"));
             if !health.dialog {
                 block("dialog");
@@ -46,10 +48,13 @@ impl Checks {
                 block("hold");
                 continue;
             }
-            if health.audio == Quality::None {
+            if health.audio == Quality::None && is_heard {
                 block("audio");
             }
-            if health.video == Quality::None && is_watched {
+            // Who hears nothing has nothing of a partner without a picture.
+            if (health.video == Quality::None && is_watched)
+                || (health.video == Quality::Absent && !is_heard)
+            {
                 block("video");
             }
         }
@@ -303,6 +308,8 @@ impl OperatorCall {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Codec;
+    use crate::leg::Spoken;
 
     /// What blocks the release when the callee's camera brings nothing, by what the caller has.
     fn blocking(callers_picture: Quality) -> Vec<String> {
@@ -316,6 +323,29 @@ mod tests {
     #[test]
     fn a_camera_that_nobody_can_see_holds_up_no_release() {
         assert_eq!(blocking(Quality::Absent), [] as [&str; 0]);
+    }
+
+    /// A party as its media are, with sound or without.
+    fn party(sound: bool, audio: Quality, video: Quality) -> Option<LegHealth> {
+        let codec = |there: bool, codec| there.then_some(codec);
+        let picture = video != Quality::Absent;
+        let spoken =
+            Spoken { audio: codec(sound, Codec::Pcma), video: codec(picture, Codec::H264) };
+        Some(LegHealth { dialog: true, audio, video, spoken, ..LegHealth::default() })
+    }
+
+    #[test]
+    fn no_sound_is_waited_for_that_cannot_come_or_that_nobody_hears() {
+        let (ok, none, absent) = (Quality::Ok, Quality::None, Quality::Absent);
+        let blocking = |callee| {
+            let caller = party(false, absent, ok);
+            Checks { caller, callee, ..Checks::default() }.blocking()
+        };
+        assert_eq!(blocking(party(true, ok, ok)), [] as [&str; 0]);
+        assert_eq!(blocking(party(true, none, ok)), [] as [&str; 0], "who hears it?");
+        assert_eq!(blocking(party(false, absent, ok)), [] as [&str; 0], "both by hand");
+        assert_eq!(blocking(party(true, ok, none)), ["callee.video"]);
+        assert_eq!(blocking(party(true, ok, absent)), ["callee.video"], "nothing for the caller");
     }
 
     #[test]
