@@ -127,6 +127,8 @@ fn the_shipped_file_names_every_key_also_those_of_a_trunk_and_of_a_camera() {
         "terminals_reserve",
         "camera_lost",
         "sound_only",
+        "no_picture",
+        "connected",
         "name",
         "level",
         "prefixes",

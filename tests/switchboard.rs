@@ -150,7 +150,7 @@ fn an_operator_brings_caller_and_callee_together() {
                  op1: ok
                  op1: call r1 talking-to-callee
         10s  op1: connect
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: ok
                  op1: call r1 connected
         11s  ada healthy
@@ -296,10 +296,10 @@ fn a_release_that_cannot_be_written_is_refused_and_the_operator_stays() {
                  op1: call r1 talking-to-callee
         6s   journal waits
         7s   op1: release force
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 connected
         8s   journal fails
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: no, internal
                  op1: call r1 connected
         9s   op1: retrieve caller
@@ -307,7 +307,7 @@ fn a_release_that_cannot_be_written_is_refused_and_the_operator_stays() {
                  op1: ok
                  op1: call r1 alternated
         10s  op1: release force
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 connected
         11s  journal commits
                  end 3001, normal-clearing
@@ -339,11 +339,11 @@ fn an_operator_whose_phone_hung_up_before_its_release_could_not_be_written_has_l
                  op1: call r1 talking-to-callee
         6s   journal waits
         7s   op1: release force
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 connected
         7s   3001 hangs up
         8s   journal fails
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  ada gets 3002, 3002 gets ada
                  3002 shows ada
                  op1: no, internal
@@ -843,7 +843,7 @@ fn a_callee_gone_brings_the_operator_back_in_every_phase() {
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         13s  op1: connect
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: ok
                  op1: call r1 connected
         14s  3002 hangs up
@@ -1033,7 +1033,7 @@ fn release_is_refused_while_one_party_is_unhealthy() {
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         6s   op1: release
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 connected
         7s   ada healthy
         7s   3002 unhealthy
@@ -1047,7 +1047,7 @@ fn release_is_refused_while_one_party_is_unhealthy() {
                  op1: ok
                  op1: call r1 alternated
         13s  op1: connect
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: ok
                  op1: call r1 connected
         14s  op1: release force
@@ -1077,7 +1077,7 @@ fn release_waits_for_health_and_then_goes_through() {
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         6s   op1: release
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 connected
         7s   ada healthy
         7s   3002 healthy
@@ -1111,7 +1111,7 @@ fn a_party_that_hangs_up_while_release_waits() {
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
         6s   op1: release
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 connected
         7s   3002 hangs up
                  ada gets 3001, 3001 gets ada
@@ -1824,12 +1824,12 @@ fn a_phone_only_operator_takes_by_answering() {
         8s   3021 keys 5
                  ada <- key 5
         9s   3021 keys *4
-                 ada gets 3002, 3021 gets nothing, 3002 gets ada
+                 ada gets 3002, 3021 gets connected in silence, 3002 gets ada
         10s  3021 keys *5
         15s  alarm
                  3021 gets warning
         16.2s alarm
-                 ada gets 3002, 3021 gets nothing, 3002 gets ada
+                 ada gets 3002, 3021 gets connected in silence, 3002 gets ada
         18s  3021 keys *5
                  end 3021, normal-clearing
                  ada gets 3002, 3002 gets ada
@@ -2090,7 +2090,7 @@ fn a_refer_from_the_operators_phone_consults_and_hands_over() {
                  op1: callee 3002 ringing
         7s   3002 answers
                  ada gets asking, 3001 gets 3002, 3002 gets 3001
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee
                  op1: call r1 connected
@@ -2241,7 +2241,7 @@ fn an_operators_phone_joins_the_caller_and_its_own_call() {
                  3001 <- 202
                  end 3001', transferred
                  ada gets asking, 3001 gets 3002, 3002 gets 3001
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 talking-to-callee
                  op1: call r1 connected
         7s   ada healthy
@@ -2678,7 +2678,7 @@ fn a_queue_that_records_all_calls_does_so_to_their_end() {
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee, recorded
         10s  op1: connect
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: ok
                  op1: call r1 connected, recorded
         11s  ada healthy
@@ -2765,7 +2765,7 @@ fn a_recording_on_demand_can_be_stopped_and_ends_at_the_release() {
                  op1: callee 3002 answered
                  op1: call r1 talking-to-callee, recorded
         10s  op1: release force
-                 ada gets 3002, 3001 gets nothing, 3002 gets ada
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 connected, recorded
                  end 3001, normal-clearing
                  ada gets 3002, 3002 gets ada

@@ -54,7 +54,7 @@ pub(super) fn lobby<'a>(reader: &mut Reader<'_>, section: &Section<'a>, lobby: &
 
 /// `[texts]`
 pub(super) fn texts<'a>(reader: &mut Reader<'_>, section: &Section<'a>, texts: &mut Texts) {
-    let plain: [(&str, &mut String); 9] = [
+    let plain: [(&str, &mut String); 11] = [
         ("hold", &mut texts.hold),
         ("minute", &mut texts.minute),
         ("asking", &mut texts.asking),
@@ -64,6 +64,8 @@ pub(super) fn texts<'a>(reader: &mut Reader<'_>, section: &Section<'a>, texts: &
         ("too_long", &mut texts.too_long),
         ("camera_lost", &mut texts.camera_lost),
         ("sound_only", &mut texts.sound_only),
+        ("no_picture", &mut texts.no_picture),
+        ("connected", &mut texts.connected),
     ];
     let numbered = [("position", &mut texts.position), ("minutes", &mut texts.minutes)];
     let names = plain.iter().map(|(name, _)| *name).chain(numbered.iter().map(|(name, _)| *name));

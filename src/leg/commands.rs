@@ -482,6 +482,7 @@ impl Machine {
             | Source::WaitCamera(..)
             | Source::Camera(_)
             | Source::Farewell(..)
+            | Source::Told(_)
             | Source::RingBack
             | Source::Tone(_)
             | Source::Silence => None,

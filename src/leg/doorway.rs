@@ -23,9 +23,11 @@ pub enum Source {
     Farewell(media::LobbyId, media::Announcement),
     /// Silence and what a camera sees.
     Camera(CameraId),
+    /// Silence and the picture of a scene.
+    Told(media::Scene),
     /// A ring-back tone of our own.
     RingBack,
-    /// A short tone that answers a feature code.
+    /// A short tone that answers a feature code; the picture stays as it is.
     Tone(media::Tone),
     /// Silence, and no picture.
     Silence,

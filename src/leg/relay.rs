@@ -141,6 +141,9 @@ impl Machine {
         for id in receivers {
             let Some(leg) = self.legs.get(id) else { continue };
             for (kind, port) in KINDS.iter().filter_map(|k| Some((*k, leg.open_port(*k)?))) {
+                if kind == Kind::Video && matches!(leg.source, Source::Tone(_)) {
+                    continue;
+                }
                 let wanted = self.source(leg.source, kind);
                 if self.rows.insert(port, wanted) != Some(wanted) {
                     changes.push((port, wanted));
@@ -183,7 +186,9 @@ impl Machine {
                 None => media::Source::Hold(lobby),
                 Some(announcement) => media::Source::Greeting(lobby, announcement),
             },
-            (Source::Wait(scene, _), Kind::Video) => media::Source::Scene(scene),
+            (Source::Wait(scene, _) | Source::Told(scene), Kind::Video) => {
+                media::Source::Scene(scene)
+            }
             (Source::Camera(camera) | Source::WaitCamera(camera, ..), Kind::Video) => {
                 media::Source::Camera(camera)
             }
@@ -197,7 +202,7 @@ impl Machine {
             (Source::RingBack, Kind::Audio) => media::Source::RingBack,
             (Source::Tone(tone), Kind::Audio) => media::Source::Tone(tone),
             (Source::Tone(_), Kind::Video)
-            | (Source::Camera(_), Kind::Audio)
+            | (Source::Camera(_) | Source::Told(_), Kind::Audio)
             | (Source::Silence, _) => none,
         }
     }

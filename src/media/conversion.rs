@@ -154,7 +154,7 @@ impl Port {
         }
         let place = self.outbound.stream.make(now, formats.to.codec.clock_rate(), coded.step);
         self.send_own(formats.to.send_pt & 0x7f, place.first, place, coded.payload, to, exit);
-        self.goes_live()
+        self.goes_live(now)
     }
 
     /// Collects a packet of pictures for a worker.
@@ -251,6 +251,10 @@ impl Port {
         let format = &transcoder.formats().to;
         let (number, clock_rate) = (format.send_pt & 0x7f, format.codec.clock_rate());
         let step = transcoder.step_to(timestamp);
+        if !self.is_live() {
+            // A picture of our own has kept another pace.
+            self.outbound.stream.cut();
+        }
         let mut place = None;
         transcoder.packetise(coded, |payload, last| {
             let stream = &mut self.outbound.stream;
@@ -261,7 +265,7 @@ impl Port {
             place = Some(at);
             self.send_own(number, last, at, payload, to, exit);
         });
-        self.goes_live()
+        self.goes_live(now)
     }
 
     /// Packs H.264 anew, in whole NAL units.
@@ -275,8 +279,9 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
         let What::Picture(picture) = arrived.what else { return Follows::default() };
+        let waited = self.outbound.screen.is_waiting();
         if !self.outbound.screen.admits(now, picture) {
-            return Follows::default();
+            return Follows { settle: false, key_frame: waited };
         }
         if self.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
             for set in sets.iter() {
@@ -316,7 +321,7 @@ impl Port {
             return false;
         }
         self.send_own(payload_type, unit.marker, place, unit.nal, to, exit);
-        self.goes_live()
+        self.goes_live(now)
     }
 
     /// What waits in a conversion goes on in its time.

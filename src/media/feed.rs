@@ -7,6 +7,7 @@ use super::hold::{Player, Repertoire};
 use super::machine::{Exit, Outgoing};
 use super::patchbay::Source;
 use super::port::{Follows, Port, transmit, write_packet};
+use super::scene::{LobbyId, Message, Scene};
 use super::stock::Stocked;
 use crate::codec::Kind;
 use crate::rtp::{END_PACKETS, HEADER_LEN, Header};
@@ -15,6 +16,13 @@ use std::net::SocketAddr;
 
 /// After this long without a live packet, silence is made again.
 const LIVE_GAP_MAX: Duration = Duration::from_secs(5);
+
+/// A source without pictures for this long is shown as such, the first time after a switch.
+const PICTURE_GAP: Duration = Duration::from_secs(2);
+/// A slow camera is given more time each time it comes back, up to this.
+const PICTURE_GAP_MAX: Duration = Duration::from_secs(16);
+/// What is seen of a source whose pictures do not come.
+const NO_PICTURE: Scene = Scene { lobby: LobbyId::HOUSE, message: Message::NoPicture };
 
 /// An H.264 NAL unit of filler data, empty (ITU-T H.264 §7.3.2.7): it changes no picture.
 const FILLER: [u8; 2] = [0x0c, 0x80];
@@ -32,7 +40,50 @@ pub enum Feed {
     Live,
 }
 
+/// How long a receiver waits for pictures of its source.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// So long.
+    gap: Duration,
+    /// That is over, and a picture says so.
+    over: bool,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { gap: PICTURE_GAP, over: false }
+    }
+}
+
+impl Patience {
+    /// A picture has come.
+    fn reward(&mut self) {
+        if std::mem::take(&mut self.over) {
+            self.gap = (self.gap + self.gap).min(PICTURE_GAP_MAX);
+        }
+    }
+}
+
 impl Port {
+    /// The source is heard or seen now; true when that ends something of our own.
+    pub fn goes_live(&mut self, now: Instant) -> bool {
+        let before = std::mem::replace(&mut self.outbound.feed, Feed::Live);
+        if matches!(before, Feed::Live) {
+            return false;
+        }
+        if self.kind == Kind::Video {
+            self.outbound.patience.reward();
+            self.picture_due = Some(now + self.outbound.patience.gap);
+        }
+        matches!(before, Feed::Made(_) | Feed::Shown(_))
+    }
+
+    /// Whether packets of the source go out.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.outbound.feed, Feed::Live)
+    }
+
     /// Begins to make the sound or the picture for a source that sends nothing itself.
     pub fn make(&mut self, source: Source, due: Instant, repertoire: &mut Repertoire) {
         let before = std::mem::replace(&mut self.outbound.feed, Feed::Nothing);
@@ -46,6 +97,8 @@ impl Port {
                     Feed::Shown(before) => Some(before),
                     Feed::Nothing | Feed::Made(_) | Feed::Live => None,
                 };
+                let awaited = matches!(source, Source::Port(_)) && !self.outbound.patience.over;
+                self.picture_due = awaited.then(|| due + self.outbound.patience.gap);
                 self.project(before, source, due, repertoire).map_or(Feed::Nothing, Feed::Shown)
             }
         };
@@ -59,16 +112,56 @@ impl Port {
         due: Instant,
         repertoire: &mut Repertoire,
     ) -> Option<Projector> {
-        let wanted = source.scene().and_then(|scene| FilmKey::of(scene, &self.plan));
+        let is_port = matches!(source, Source::Port(_));
+        let scene = source.scene().or_else(|| is_port.then_some(NO_PICTURE));
+        let wanted = scene.and_then(|scene| FilmKey::of(scene, &self.plan));
         let Some((key, payload_type)) = wanted else {
             repertoire.films.leave(self.id);
             return None;
         };
         let before = before.filter(|before| before.suits(&key, payload_type));
+        if is_port && !self.outbound.patience.over {
+            // Until the first picture comes, what was shown before stays.
+            repertoire.films.leave(self.id);
+            return before;
+        }
         match repertoire.films.want(self.id, key.clone()) {
             Stocked::Ready(film) => Some(Projector::new(film, &key, payload_type, due, before)),
             Stocked::Wanted => before,
             Stocked::Never => None,
+        }
+    }
+
+    /// A peer that held the call, or moves, waits for the next picture as after a switch.
+    pub fn watch_for_picture(&mut self, now: Instant) {
+        self.picture_due = self.picture_due.map(|_| now + self.outbound.patience.gap);
+    }
+
+    /// Looks whether pictures of the source still come. Where none has for a while, a picture says so, and
+    /// nothing of the source is seen again before its next key frame.
+    pub fn check_picture(
+        &mut self,
+        now: Instant,
+        source: Source,
+        repertoire: &mut Repertoire,
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) {
+        self.picture_due = None;
+        let gap = self.outbound.patience.gap;
+        let last = self.outbound.stream.advanced_at().filter(|_| self.is_live());
+        let due = last.map_or(now, |last| last + gap);
+        if !self.has_target() {
+            self.picture_due = Some(now + gap);
+        } else if due > now {
+            self.picture_due = Some(due);
+        } else {
+            if self.is_live() {
+                self.end_frame(now, exit);
+                self.end_line(exit);
+                self.withhold();
+            }
+            self.outbound.patience.over = true;
+            self.make(source, now, repertoire);
         }
     }
 

@@ -202,7 +202,7 @@ impl Inbound {
             if heard.passes { What::Key { event, pressed } } else { What::Withheld }
         } else if self.kind == Kind::Video {
             let codec = &plan.formats.get(format)?.codec;
-            What::Picture(self.look(codec, packet.payload(), header.timestamp))
+            What::Picture(self.look(now, codec, packet.payload(), header.timestamp))
         } else {
             What::Sound
         };
@@ -277,12 +277,12 @@ impl Inbound {
         }
     }
 
-    fn look(&mut self, codec: &Codec, payload: &[u8], timestamp: u32) -> Picture {
+    fn look(&mut self, now: Instant, codec: &Codec, payload: &[u8], timestamp: u32) -> Picture {
         let picture = Picture::of(codec, payload);
         let key_frame = picture.begins_key_frame();
         self.vitals.picture(timestamp, key_frame);
         if key_frame {
-            self.requests.came();
+            self.requests.came(now);
         }
         if let Picture::H264(contents) = picture
             && (contents.sequence_parameters || contents.picture_parameters)

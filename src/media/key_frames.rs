@@ -1,9 +1,18 @@
 //! Asking a source of pictures for a key frame: at once, then every 500 ms until one comes.
+//!
+//! ```text
+//!   a key frame came ─── switch: asked ─── not asked ─── a second since that key frame: asked ─── every 500 ms
+//! ```
+//!
+//! Many phones send one a second at most, and forget what they were asked in between: a request just before
+//! their second is over would be in vain, and would hold back the right one.
 
 use crate::time::{Duration, Instant};
 
 /// Between two requests; the receivers' own are held back to the same.
 pub const REQUEST_INTERVAL: Duration = Duration::from_millis(500);
+/// A phone that has not answered at once may do so when so much time has passed since its last key frame.
+const SECOND: Duration = Duration::from_secs(1);
 /// A source that has not answered for this long never will.
 const GIVE_UP: Duration = Duration::from_secs(10);
 
@@ -12,6 +21,10 @@ const GIVE_UP: Duration = Duration::from_secs(10);
 pub struct Requests {
     wanted_since: Option<Instant>,
     last: Option<Instant>,
+    /// It was asked since somebody began to need one.
+    asked: bool,
+    /// When one came last.
+    came: Option<Instant>,
     /// RFC 5104 §4.3.1.1: rises with each FIR.
     number: u8,
 }
@@ -23,15 +36,19 @@ impl Requests {
     }
 
     /// One has begun.
-    pub fn came(&mut self) {
+    pub fn came(&mut self, now: Instant) {
         self.wanted_since = None;
+        self.asked = false;
+        self.came = Some(now);
     }
 
     /// When the next request is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let since = self.wanted_since?;
-        Some(self.last.map_or(since, |last| since.max(last + REQUEST_INTERVAL)))
+        let due = self.last.map_or(since, |last| since.max(last + REQUEST_INTERVAL));
+        let again = self.came.filter(|_| self.asked).map(|came| came + SECOND);
+        Some(again.map_or(due, |again| due.max(again)))
     }
 
     /// Whether to ask now; gives the number of the request.
@@ -43,6 +60,7 @@ impl Requests {
             return None;
         }
         self.last = Some(now);
+        self.asked = true;
         self.number = self.number.wrapping_add(1);
         Some(self.number)
     }
@@ -65,7 +83,7 @@ mod tests {
         let mut requests = Requests::default();
         requests.want(ms(0));
         assert_eq!(asked(&mut requests, 1400), [0, 500, 1000]);
-        requests.came();
+        requests.came(ms(1400));
         assert_eq!(requests.deadline(), None);
         assert_eq!(requests.due(ms(5000)), None);
     }
@@ -77,9 +95,25 @@ mod tests {
         for at in 0..1000 {
             requests.want(ms(at));
             sent += usize::from(requests.due(ms(at)).is_some());
-            requests.came();
+            requests.came(ms(at));
         }
         assert_eq!(sent, 2);
+    }
+
+    /// One that came just before the switch, and a phone that forgets what it is asked within a second.
+    #[test]
+    fn a_phone_that_answers_once_a_second_is_asked_when_its_second_is_over() {
+        for came in (0..1000).step_by(20) {
+            let mut requests = Requests::default();
+            requests.want(ms(0));
+            assert!(requests.due(ms(0)).is_some());
+            requests.came(ms(came));
+            requests.want(ms(1000));
+            let answers =
+                |at: &u64| *at >= 1000 && requests.due(ms(*at)).is_some() && *at >= came + 1000;
+            let answered = (1000..4000).step_by(20).find(answers).unwrap();
+            assert!(answered <= 2000, "came at {came}, then at {answered}");
+        }
     }
 
     #[test]

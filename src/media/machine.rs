@@ -450,7 +450,7 @@ impl Machine {
     fn make_again(&mut self, now: Now, ports: &[PortId]) {
         for port in ports {
             let source = self.patchbay.source(*port);
-            if let Some(open) = self.ports.get_mut(*port) {
+            if let Some(open) = self.ports.get_mut(*port).filter(|open| !open.is_live()) {
                 open.make(source, now.instant, &mut self.repertoire);
             }
             self.settle(now.instant, *port);
@@ -579,6 +579,11 @@ impl Machine {
         {
             out.report(Event::Silent { port, span, lifeless });
         }
+        if is_due(open.picture_due) {
+            let mut exit = Exit { scratch: &mut self.scratch, out };
+            open.check_picture(now.instant, source, &mut self.repertoire, &mut exit);
+            self.repertoire.jobs().for_each(|job| out.job(job));
+        }
         if is_due(open.watch_due) {
             open.watch_due = Some(now.instant + WATCH_INTERVAL);
             let health = open.health(now.instant);
@@ -663,7 +668,7 @@ impl Machine {
             self.pace = self.pace.filter(|_| !self.making.is_empty());
         }
         let key_frame = open.inbound.stream.as_ref().and(open.inbound.requests.deadline());
-        let next = [open.watch_due, open.silence_due, key_frame]
+        let next = [open.watch_due, open.silence_due, open.picture_due, key_frame]
             .into_iter()
             .fold(Some(open.reports.due), earliest)
             .map(at_or_after);

@@ -170,6 +170,10 @@ impl Screen {
                 picture.begins_key_frame() || now.since(since) >= KEY_FRAME_WAIT
             }
         };
+        if open && !matches!(self.gate, Gate::Open) {
+            // Pictures of our own came in between.
+            self.numbers.offsets = None;
+        }
         self.gate = match (self.gate, open) {
             (_, true) => Gate::Open,
             (Gate::Waiting, false) => Gate::Shut { since: now },

@@ -163,7 +163,10 @@ impl Gate {
         wanted.key_frame |= !unit.intact;
         let open = match *self {
             Self::Open => true,
-            Self::Waiting => unit.key_frame,
+            Self::Waiting => {
+                wanted.key_frame |= !unit.key_frame;
+                unit.key_frame
+            }
             Self::Shut { since } => unit.key_frame || now.since(since) >= KEY_FRAME_WAIT,
         };
         *self = match (*self, open) {

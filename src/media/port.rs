@@ -9,7 +9,7 @@
 use super::continuity::{Continuity, Numbers, Place};
 use super::conversion::Line;
 use super::dtmf::{CarriedKey, Dialler, OpenKey};
-use super::feed::Feed;
+use super::feed::{Feed, Patience};
 use super::guard::Guard;
 use super::health::PortHealth;
 use super::hold::Repertoire;
@@ -61,6 +61,8 @@ pub struct Port {
     pub deadline: Option<Instant>,
     /// When to look whether it has fallen silent.
     pub silence_due: Option<Instant>,
+    /// When to look whether the pictures of its source still come.
+    pub picture_due: Option<Instant>,
     /// When it was last sent something on [`Trust::Sparing`].
     spared_at: Option<Instant>,
 }
@@ -106,6 +108,8 @@ pub struct Outbound {
     carried: Option<CarriedKey>,
     /// A picture that is not whole.
     pub open_frame: Option<OpenFrame>,
+    /// The wait for the source's pictures.
+    pub patience: Patience,
 }
 
 /// An H.264 picture of which the last packet has not come yet.
@@ -143,6 +147,7 @@ impl Port {
                 open_key: None,
                 carried: None,
                 open_frame: None,
+                patience: Patience::default(),
             },
             guard: Guard::follow(None, plan.protection.as_ref()),
             reports: Reports::new(now, report_candidates(&plan), first_report),
@@ -150,6 +155,7 @@ impl Port {
             watch_due: None,
             deadline: None,
             silence_due: None,
+            picture_due: None,
             spared_at: None,
             plan,
         }
@@ -294,7 +300,7 @@ impl Port {
         self.outbound.open_key = (!event.end).then_some(open);
         let payload = bytes.get(HEADER_LEN..).unwrap_or_default();
         self.send_own(payload_type, marker || place.first, place, payload, to, exit);
-        Follows::settling(self.goes_live())
+        Follows::settling(self.goes_live(now))
     }
 
     /// A packet that needs no other payload.
@@ -341,7 +347,7 @@ impl Port {
             self.reports.sent(bytes.len().saturating_sub(HEADER_LEN));
             exit.out.send(self.id, Channel::Rtp, to, bytes);
         }
-        Follows::settling(self.goes_live())
+        Follows::settling(self.goes_live(now))
     }
 
     /// A packet of G.711 in the other law. The source's bytes stay as they are for its other
@@ -363,19 +369,13 @@ impl Port {
         exit.scratch.extend_from_slice(&header.to_bytes());
         exit.scratch.extend(payload.iter().map(|code| table[usize::from(*code)]));
         self.transmit(to, exit);
-        self.goes_live()
+        self.goes_live(now)
     }
 
     /// A key for a receiver that counts it by another clock, or beside another codec.
     fn press_again(&mut self, arrived: &Arrived) -> bool {
         let What::Key { event, pressed: true } = arrived.what else { return false };
         self.outbound.dialler.push(event.event)
-    }
-
-    /// The source is heard or seen now; true when that ends something of our own.
-    pub fn goes_live(&mut self) -> bool {
-        let before = std::mem::replace(&mut self.outbound.feed, Feed::Live);
-        matches!(before, Feed::Made(_) | Feed::Shown(_))
     }
 
     /// Puts the source's parameter sets in front of a key frame that comes without.
@@ -410,6 +410,7 @@ impl Port {
         self.outbound.breakdowns = 0;
         self.outbound.stream.cut();
         self.outbound.screen.cut();
+        self.outbound.patience = Patience::default();
         let due = match (source, self.outbound.stream.advanced_at()) {
             (Source::Port(_), Some(last)) => now.max(last + SWITCH_GRACE),
             (Source::Port(_), None)

@@ -61,6 +61,10 @@ pub enum Message {
     CameraLost,
     /// The other party is heard and shows no picture.
     SoundOnly,
+    /// The other party's picture does not come.
+    NoPicture,
+    /// The operator has connected the two, and sees neither.
+    Connected,
 }
 
 /// One picture: whose, and what it tells.
@@ -97,6 +101,10 @@ pub struct Texts {
     pub camera_lost: String,
     /// For [`Message::SoundOnly`].
     pub sound_only: String,
+    /// For [`Message::NoPicture`].
+    pub no_picture: String,
+    /// For [`Message::Connected`].
+    pub connected: String,
 }
 
 impl Default for Texts {
@@ -113,6 +121,8 @@ impl Default for Texts {
             too_long: "Please call again later".into(),
             camera_lost: "The camera is away, please wait".into(),
             sound_only: "Sound only".into(),
+            no_picture: "No picture at the moment".into(),
+            connected: "Both are connected with each other".into(),
         }
     }
 }
@@ -199,6 +209,8 @@ impl Texts {
             Message::Asking => plain(&self.asking),
             Message::CameraLost => plain(&self.camera_lost),
             Message::SoundOnly => plain(&self.sound_only),
+            Message::NoPicture => plain(&self.no_picture),
+            Message::Connected => plain(&self.connected),
             Message::Sorry(Announcement::Busy) => plain(&self.busy),
             Message::Sorry(Announcement::Nobody) => plain(&self.nobody),
             Message::Sorry(Announcement::Full) => plain(&self.full),

@@ -30,6 +30,8 @@ impl Machine {
             open.make(source, now.instant, &mut self.repertoire);
             self.reroute(port, out);
             self.reroute_receivers(port, out);
+        } else {
+            open.watch_for_picture(now.instant);
         }
         self.settle(now.instant, port);
     }

@@ -235,7 +235,9 @@ impl OperatorCall {
             State::Connected { seat: o, callee: u, .. }
             | State::Releasing { seat: o, callee: u, .. }
             | State::Leaving { seat: o, callee: u, .. } => {
-                vec![(c, Source::Leg(u.leg)), (o.phone, Source::Silence), (u.leg, Source::Leg(c))]
+                // Else the last face would stand there.
+                let told = Source::Told(self.scene(Message::Connected));
+                vec![(c, Source::Leg(u.leg)), (o.phone, told), (u.leg, Source::Leg(c))]
             }
             State::HandedOver { callee: u } => {
                 vec![(c, Source::Leg(u.leg)), (u.leg, Source::Leg(c))]

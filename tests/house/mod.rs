@@ -318,6 +318,7 @@ impl House {
             Source::Farewell(_, said) => format!("sorry, {said:?}").to_lowercase(),
             Source::WaitCamera(camera, ..) => format!("hold and {camera}"),
             Source::Camera(camera) => camera.to_string(),
+            Source::Told(scene) => format!("{:?} in silence", scene.message).to_lowercase(),
             Source::RingBack => "ring-back".into(),
             Source::Tone(tone) => format!("{tone:?}").to_lowercase(),
             Source::Silence => "nothing".into(),

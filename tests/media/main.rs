@@ -4,6 +4,7 @@
 
 mod cameras;
 mod conversion;
+mod pictures;
 mod recording;
 mod relay;
 mod sealed;
@@ -584,17 +585,17 @@ impl Relay {
 }
 
 #[test]
-fn a_key_frame_is_asked_for_at_a_switch_and_every_half_second_until_it_comes() {
+fn a_key_frame_is_asked_for_at_a_switch_and_a_second_after_the_last_and_then_every_half_second() {
     let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
     relay.films(U, &[&VP8_KEY, &VP8_DELTA]);
     relay.patch(&[(C, Source::Port(U))]);
     let start = relay.now.instant.as_micros() / 1000;
-    relay.films(U, &[&VP8_DELTA[..]; 30]);
+    relay.films(U, &[&VP8_DELTA[..]; 40]);
     assert!(relay.rtp_to(C).is_empty(), "pictures without a key frame");
     relay.films(U, &[&VP8_KEY, &VP8_DELTA, &VP8_DELTA]);
     relay.films(U, &[&VP8_DELTA[..]; 30]);
     let asked: Vec<_> = relay.key_frame_requests();
-    assert_eq!(asked, [0, 500, 1000].map(|ms| (start + ms, U, "PLI")));
+    assert_eq!(asked, [start, 1000, 1500].map(|ms| (ms, U, "PLI")));
     assert_eq!(relay.rtp_to(C).len(), 33);
     assert_continuous(&relay.rtp_to(C));
 }
