@@ -98,13 +98,14 @@ pub fn calls(administration: &Administration, listing: Listing) -> anyhow::Resul
 
 /// The reasons that there were, with their counts; nothing when there were none.
 fn reasons(dropped: &DroppedRow) -> Value {
-    let DroppedRow { malformed, unknown_type, stranger, unsealed, undecodable } = *dropped;
+    let DroppedRow { malformed, unknown_type, stranger, unsealed, undecodable, stun } = *dropped;
     let reasons = [
         ("malformed", malformed),
         ("unknown_type", unknown_type),
         ("stranger", stranger),
         ("unsealed", unsealed),
         ("undecodable", undecodable),
+        ("stun", stun),
     ];
     let reasons: Map<String, Value> = reasons
         .into_iter()

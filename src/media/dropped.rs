@@ -17,13 +17,16 @@ pub struct Dropped {
     pub unsealed: u64,
     /// Pictures of which a decoder here could make nothing; those that pass are not looked into.
     pub undecodable: u64,
+    /// STUN (RFC 8489): a phone looks for its own address, or keeps its way through a NAT open. No fault, and
+    /// nothing that is answered here.
+    pub stun: u64,
 }
 
 impl Dropped {
-    /// All reasons together.
+    /// All that should not have come: STUN may.
     #[must_use]
     pub fn total(self) -> u64 {
-        let Self { malformed, unknown_type, stranger, unsealed, undecodable } = self;
+        let Self { malformed, unknown_type, stranger, unsealed, undecodable, stun: _ } = self;
         [malformed, unknown_type, stranger, unsealed, undecodable]
             .into_iter()
             .fold(0, u64::saturating_add)
@@ -38,5 +41,6 @@ impl AddAssign for Dropped {
         add(&mut self.stranger, more.stranger);
         add(&mut self.unsealed, more.unsealed);
         add(&mut self.undecodable, more.undecodable);
+        add(&mut self.stun, more.stun);
     }
 }

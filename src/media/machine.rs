@@ -25,7 +25,7 @@ use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
 use crate::random::Random;
 use crate::rtp::rtcp::{self, Message, ReportBlock, Writer};
-use crate::rtp::{event, is_rtcp};
+use crate::rtp::{event, is_rtcp, is_stun};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -291,6 +291,7 @@ impl Machine {
             Command::Watch { port, on } => {
                 if let Some(open) = self.ports.get_mut(port) {
                     open.watch_due = on.then(|| now.instant + WATCH_INTERVAL);
+                    open.inbound.vitals.count_from(now.instant);
                 }
                 self.settle(now.instant, port);
             }
@@ -315,6 +316,10 @@ impl Machine {
             return;
         }
         let Some(source) = self.ports.get_mut(port) else { return };
+        if is_stun(packet) {
+            source.inbound.dropped.stun += 1;
+            return;
+        }
         let was_silent = source.silence_due.is_none();
         let had_target = source.has_target();
         let shown = source.inbound.sets.macroblocks_max();
@@ -363,6 +368,10 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
+        if is_stun(packet) {
+            open.inbound.dropped.stun += 1;
+            return;
+        }
         let Some(packet) = open.open_report(packet) else { return };
         let Ok(messages) = rtcp::parse(packet) else {
             open.inbound.dropped.malformed += 1;

@@ -203,10 +203,36 @@ pub fn is_rtcp(bytes: &[u8]) -> bool {
     matches!(bytes, [first, 192..=223, ..] if first >> 6 == 2)
 }
 
+/// Whether bytes on a port of RTP are STUN (RFC 8489 §5, RFC 7983 §7), of RFC 3489 too, which has no cookie.
+#[must_use]
+pub fn is_stun(bytes: &[u8]) -> bool {
+    let [0..=3, _, high, low, ..] = bytes else { return false };
+    let len = usize::from(u16::from_be_bytes([*high, *low]));
+    len.is_multiple_of(4) && bytes.len() == STUN_HEADER_LEN + len
+}
+
+/// Of STUN.
+const STUN_HEADER_LEN: usize = 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn stun_is_told_from_rtp_and_from_noise() {
+        let binding = |len: u8, attributes: usize| {
+            [&[0, 1, 0, len, 0x21, 0x12, 0xa4, 0x42], &[7; 12][..], &vec![0; attributes]].concat()
+        };
+        assert!(is_stun(&binding(0, 0)) && is_stun(&binding(8, 8)));
+        let indication = [&[0, 0x11, 0, 0][..], &[9; 16]].concat();
+        assert!(is_stun(&indication), "of RFC 3489");
+        for none in
+            [&binding(8, 4)[..], &binding(3, 3), &binding(0, 0)[..19], &[], &[0; 8], &[0x80; 20]]
+        {
+            assert!(!is_stun(none), "{none:?}");
+        }
+    }
 
     const HEADER: Header = Header {
         payload_type: 96,

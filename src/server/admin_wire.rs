@@ -88,6 +88,9 @@ pub struct DroppedRow {
     pub unsealed: u64,
     /// Pictures of which a decoder here could make nothing.
     pub undecodable: u64,
+    /// STUN, with which a phone keeps its way open.
+    #[serde(default)]
+    pub stun: u64,
 }
 
 /// One waiting call.
@@ -488,9 +491,15 @@ impl From<crate::switchboard::CallView> for CallRow {
 
 impl From<crate::media::Dropped> for DroppedRow {
     fn from(dropped: crate::media::Dropped) -> Self {
-        let crate::media::Dropped { malformed, unknown_type, stranger, unsealed, undecodable } =
-            dropped;
-        Self { malformed, unknown_type, stranger, unsealed, undecodable }
+        let crate::media::Dropped {
+            malformed,
+            unknown_type,
+            stranger,
+            unsealed,
+            undecodable,
+            stun,
+        } = dropped;
+        Self { malformed, unknown_type, stranger, unsealed, undecodable, stun }
     }
 }
 

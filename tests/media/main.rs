@@ -1074,6 +1074,10 @@ fn what_is_not_taken_is_counted_by_reason_and_reported_once() {
     for junk in [&b"x"[..], &[0x40; 20], &[0xff; 3]] {
         relay.arrives(C, junk);
     }
+    // A binding request of a phone that looks for its own address, also on the port of reports.
+    let stun = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12]].concat();
+    relay.arrives(C, &stun);
+    relay.report_of_bytes_arrives(C, &stun);
     let packet = relay.phone(C).packet_of(77, 0, &[0; 160]);
     relay.arrives(C, &packet);
     let packet = relay.phone(C).packet(&[0; 160]);
@@ -1085,8 +1089,15 @@ fn what_is_not_taken_is_counted_by_reason_and_reported_once() {
     let done = Done::Picture { conversion, outcome: Outcome::Broken };
     relay.machine.done(relay.now, done, &mut relay.wire);
     relay.pass(10_000);
-    let dropped =
-        Dropped { malformed: 4, unknown_type: 1, stranger: 1, unsealed: 0, undecodable: 1 };
+    let dropped = Dropped {
+        malformed: 4,
+        unknown_type: 1,
+        stranger: 1,
+        unsealed: 0,
+        undecodable: 1,
+        stun: 2,
+    };
+    assert_eq!(dropped.total(), 7, "STUN is no fault");
     let told = relay.wire.events.iter().filter(|event| matches!(event, Event::Dropped { .. }));
     assert_eq!(told.collect::<Vec<_>>(), [&Event::Dropped { port: C, dropped }]);
 }

@@ -199,10 +199,14 @@ impl Relay {
     pub fn report_arrives(&mut self, port: PortId, write: impl FnOnce(&mut Writer<'_>)) {
         let mut bytes = Vec::new();
         write(&mut Writer::new(&mut bytes));
+        self.report_of_bytes_arrives(port, &bytes);
+    }
+
+    pub fn report_of_bytes_arrives(&mut self, port: PortId, bytes: &[u8]) {
         let rtp = self.phone(port).address;
         let from = SocketAddr::new(rtp.ip(), rtp.port() + 1);
         self.wire.now = self.now.instant;
-        self.machine.rtcp(self.now, port, from, &mut bytes, &mut self.wire);
+        self.machine.rtcp(self.now, port, from, &mut bytes.to_vec(), &mut self.wire);
     }
 
     /// The clock moves on, and the relay's timers with it.

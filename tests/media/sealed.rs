@@ -192,6 +192,11 @@ fn what_is_not_under_the_phones_keys_is_counted() {
         writer.receiver_report(C.0 as u32, &[]);
     });
     relay.pass(10_000);
+    let stun = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12]].concat();
+    relay.arrives(C, &stun);
+    relay.pass(10_000);
+    let dropped = Dropped { stun: 1, ..Dropped::default() };
+    assert!(relay.wire.events.contains(&Event::Dropped { port: C, dropped }));
     let dropped = Dropped { unsealed: 2, ..Dropped::default() };
     assert!(relay.wire.events.contains(&Event::Dropped { port: C, dropped }));
 }
