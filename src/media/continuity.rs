@@ -9,6 +9,9 @@
 //! At a cut the next sequence number follows the last one, and the timestamp grows by the time that
 //! has passed, at least one frame. Within a source both keep a constant offset, so that its gaps and
 //! its order arrive as they are and the receiver's loss statistics stay true.
+//!
+//! One SSRC has one clock (RFC 7160 §4.1). Where a codec with another cannot be kept away, a new SSRC begins,
+//! with numbers of its own.
 
 use crate::time::{Duration, Instant};
 
@@ -53,6 +56,8 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Continuity {
     ssrc: u32,
+    /// Ticks in a second of all that was sent under this SSRC; none before the first packet.
+    clock_rate: Option<u32>,
     /// The highest sequence number sent.
     sequence: u16,
     /// The highest timestamp sent, and when; `None` before the first packet.
@@ -88,13 +93,26 @@ impl Continuity {
     /// A stream that has sent nothing; its numbers start anywhere (RFC 3550 §5.1).
     #[must_use]
     pub fn new(ssrc: u32, sequence: u16, timestamp: u32) -> Self {
-        Self { ssrc, sequence, anchor: None, first_timestamp: timestamp, feed: Feed::Cut }
+        Self {
+            ssrc,
+            clock_rate: None,
+            sequence,
+            anchor: None,
+            first_timestamp: timestamp,
+            feed: Feed::Cut,
+        }
     }
 
-    /// The SSRC, for ever.
+    /// The SSRC, as long as the clock is the same.
     #[must_use]
     pub fn ssrc(&self) -> u32 {
         self.ssrc
+    }
+
+    /// Ticks in a second of what was sent last; none before the first packet.
+    #[must_use]
+    pub fn clock_rate(&self) -> Option<u32> {
+        self.clock_rate
     }
 
     /// When the stream last advanced.
@@ -126,8 +144,20 @@ impl Continuity {
         }
     }
 
+    /// The clock of what comes next.
+    fn tick_by(&mut self, clock_rate: u32) {
+        let before = self.clock_rate.replace(clock_rate);
+        if before.is_some_and(|before| before != clock_rate) {
+            let [ssrc, sequence, timestamp] = [1, 2, 3].map(|n| scatter(self.ssrc, n));
+            // RFC 3711 §3.3.1: a receiver that misses the first packets must not miss a rollover.
+            let sequence = sequence as u16 & 0x7fff;
+            *self = Self { clock_rate: Some(clock_rate), ..Self::new(ssrc, sequence, timestamp) };
+        }
+    }
+
     /// Places a packet of the source; `None` when it comes too late to have a place.
     pub fn pass(&mut self, now: Instant, packet: Numbers) -> Option<Place> {
+        self.tick_by(packet.clock_rate);
         let place = self.place(now, packet)?;
         if self.anchor.is_none_or(|(last, _)| distance(last, place.timestamp) > 0) {
             self.anchor = Some((place.timestamp, now));
@@ -162,6 +192,7 @@ impl Continuity {
     /// Places a packet that carries what a source sent in another packing: under the source's
     /// timestamp, and with the next number of ours, behind so many that stand for what was lost.
     pub fn follow(&mut self, now: Instant, packet: Numbers, lost: u16) -> Place {
+        self.tick_by(packet.clock_rate);
         let place = match &mut self.feed {
             Feed::Passing(splice)
                 if splice.ssrc == packet.ssrc && !splice.clock_jumps(now, packet) =>
@@ -185,6 +216,7 @@ impl Continuity {
 
     /// Places a packet that the relay makes itself, `frame` ticks after the one before.
     pub fn make(&mut self, now: Instant, clock_rate: u32, frame: u32) -> Place {
+        self.tick_by(clock_rate);
         let first = !matches!(self.feed, Feed::Made);
         let timestamp = match (self.anchor, first) {
             (None, _) => self.first_timestamp,
@@ -282,6 +314,14 @@ impl Splice {
 /// Ticks of a clock in a time; a clock that has run around shows where it stands.
 fn ticks(span: Duration, clock_rate: u32) -> u32 {
     (span.as_micros() * u128::from(clock_rate) / 1_000_000) as u32
+}
+
+/// Another number, by the finaliser of MurmurHash3: no two SSRCs come to the same, and none to itself soon.
+fn scatter(number: u32, n: u32) -> u32 {
+    let mut number = number.wrapping_add(n.wrapping_mul(0x9e37_79b9));
+    number = (number ^ (number >> 16)).wrapping_mul(0x85eb_ca6b);
+    number = (number ^ (number >> 13)).wrapping_mul(0xc2b2_ae35);
+    number ^ (number >> 16)
 }
 
 /// How far `to` is ahead of `from` on a clock that wraps.
@@ -399,6 +439,24 @@ mod tests {
             [(101, 1800, true), (102, 1960, false)]
         );
         assert_eq!(place(stream.pass(ms(145), audio(7, 45, 8800))), (103, 2120, true));
+    }
+
+    #[test]
+    fn another_clock_begins_another_stream_and_the_same_one_none() {
+        let mut stream = stream();
+        stream.pass(ms(0), audio(7, 40, 8000));
+        stream.cut();
+        let wide = Numbers { clock_rate: 48_000, frame: 960, ..audio(8, 900, 5) };
+        let first = place(stream.pass(ms(20), wide));
+        let ssrc = stream.ssrc();
+        assert_ne!(ssrc, 1);
+        assert!(first.0 < 0x8000 && first.2);
+        stream.cut();
+        let made = stream.make(ms(40), 48_000, 960);
+        assert_eq!((made.sequence, made.timestamp), (first.0 + 1, first.1.wrapping_add(960)));
+        assert_eq!(stream.ssrc(), ssrc);
+        stream.make(ms(60), 8000, FRAME);
+        assert!(![1, ssrc].contains(&stream.ssrc()));
     }
 
     #[test]

@@ -344,7 +344,8 @@ impl Port {
             exit.scratch.extend_from_slice(bytes);
             self.transmit(to, exit);
         } else {
-            self.reports.sent(bytes.len().saturating_sub(HEADER_LEN));
+            let ssrc = self.outbound.stream.ssrc();
+            self.reports.sent(ssrc, bytes.len().saturating_sub(HEADER_LEN));
             exit.out.send(self.id, Channel::Rtp, to, bytes);
         }
         Follows::settling(self.goes_live(now))
@@ -496,18 +497,16 @@ impl Port {
     /// Ticks in a second of what this port sends.
     #[must_use]
     pub fn clock_rate(&self) -> u32 {
-        let primary = self.plan.formats().find(|format| format.codec.is_primary());
-        primary.map_or(8000, |format| format.codec.clock_rate())
+        self.outbound.stream.clock_rate().unwrap_or_else(|| self.plan.clock_rate())
     }
 
     /// How the stream of this port fares.
     pub fn health(&mut self, now: Instant) -> PortHealth {
+        let sent_rate = self.clock_rate().max(1);
         let vitals = &mut self.inbound.vitals;
         let stream = self.inbound.stream.as_ref();
         let format = stream.and_then(|stream| self.plan.formats.get(stream.format));
         let far_end = self.reports.far_end;
-        let sent_rate = self.plan.formats().find(|format| format.codec.is_primary());
-        let sent_rate = sent_rate.map_or(8000, |format| format.codec.clock_rate().max(1));
         PortHealth {
             kind: self.kind,
             ok: vitals.ok(now, self.kind),
@@ -567,7 +566,9 @@ pub fn transmit(
     to: SocketAddr,
     exit: &mut Exit<'_, impl Outgoing>,
 ) {
-    reports.sent(exit.scratch.len().saturating_sub(HEADER_LEN));
+    let ssrc = exit.scratch.get(8..HEADER_LEN).and_then(|bytes| bytes.try_into().ok());
+    let ssrc = ssrc.map_or(0, u32::from_be_bytes);
+    reports.sent(ssrc, exit.scratch.len().saturating_sub(HEADER_LEN));
     if let Some(guard) = guard {
         guard.sealer.seal_rtp(exit.scratch);
     }

@@ -44,6 +44,8 @@ pub struct Reports {
     pub sender: Option<SenderClock>,
     /// What the peer hears of us.
     pub far_end: Option<FarEnd>,
+    /// Of what the figures are.
+    ssrc: u32,
     packets: u32,
     octets: u32,
     reported: u32,
@@ -58,14 +60,19 @@ impl Reports {
             due,
             sender: None,
             far_end: None,
+            ssrc: 0,
             packets: 0,
             octets: 0,
             reported: 0,
         }
     }
 
-    /// Counts a packet of ours, for the sender report.
-    pub fn sent(&mut self, payload_len: usize) {
+    /// Counts a packet of ours, for the sender report. A new SSRC has figures of its own (RFC 3550 §6.4.1).
+    pub fn sent(&mut self, ssrc: u32, payload_len: usize) {
+        if ssrc != self.ssrc {
+            (self.ssrc, self.packets, self.octets, self.reported) = (ssrc, 0, 0, 0);
+            self.far_end = None;
+        }
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(payload_len as u32);
     }
@@ -245,7 +252,7 @@ mod tests {
             Candidates { sdp: Some(address), signalling: address.ip(), behind_nat: false };
         let mut reports = Reports::new(Instant::START, candidates, Instant::START);
         assert!(!reports.is_sender());
-        reports.sent(160);
+        reports.sent(1, 160);
         assert!(reports.is_sender());
         assert_eq!(reports.sender_report(1, 2, 3).octets, 160);
         assert!(!reports.is_sender());

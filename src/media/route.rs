@@ -125,7 +125,13 @@ fn way(format: &PayloadFormat, voice: Option<&PayloadFormat>, receiver: &Plan) -
         }
         _primary => {
             if let Some(other) = passes {
-                return Way::Same(number(other));
+                let kept = other.codec.clock_rate() == receiver.clock_rate();
+                // RFC 7160: a phone that answered with codecs of two clocks gets one of them, under one SSRC,
+                // whoever speaks.
+                return match converted(format, receiver) {
+                    Way::Converted(conversion) if !kept => Way::Converted(conversion),
+                    _kept_or_cannot => Way::Same(number(other)),
+                };
             }
             same().next().map_or_else(|| converted(format, receiver), |o| Way::Repacked(number(o)))
         }
@@ -242,6 +248,26 @@ mod tests {
         if !Codec::Ilbc.can_transcode() {
             assert_eq!(ways(&odd, &pcma), ["closed"]);
         }
+    }
+
+    /// RFC 7160: whoever speaks, under one SSRC there is one clock.
+    #[test]
+    fn a_receiver_with_codecs_of_two_clocks_gets_those_of_its_first() {
+        let opus = plan(vec![format(Codec::Opus, 96, 96, "")]);
+        let g722 = plan(vec![format(Codec::G722, 9, 9, "")]);
+        let both = plan(vec![
+            format(Codec::Pcma, 8, 8, ""),
+            format(Codec::Opus, 96, 96, ""),
+            format(Codec::G722, 9, 9, ""),
+        ]);
+        assert_eq!(ways(&opus, &both), ["converted to PCMA/8000"]);
+        assert_eq!(ways(&g722, &both), ["9"]);
+        let wide = plan(vec![format(Codec::Opus, 96, 96, ""), format(Codec::Pcma, 8, 8, "")]);
+        assert_eq!(ways(&opus, &wide), ["96"]);
+        assert_eq!(
+            ways(&plan(vec![format(Codec::Pcma, 8, 8, "")]), &wide),
+            ["converted to opus/48000/2"]
+        );
     }
 
     #[test]

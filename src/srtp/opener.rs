@@ -174,6 +174,19 @@ mod tests {
     }
 
     #[test]
+    fn another_ssrc_counts_its_rollovers_from_nothing() {
+        let (mut sealer, mut opener) = (Sealer::new(&keys(ALL[0])), Opener::new(&keys(ALL[0])));
+        for n in 65_000_u32..70_000 {
+            sealer.seal_rtp(&mut packet(7, n as u16));
+        }
+        for n in 100_u16..110 {
+            let mut packet = packet(8, n);
+            sealer.seal_rtp(&mut packet);
+            assert!(opener.open_rtp(&mut packet).is_some(), "packet {n}");
+        }
+    }
+
+    #[test]
     fn numbers_go_round_and_late_packets_still_open_once() {
         let (mut sealer, mut opener) = (Sealer::new(&keys(ALL[0])), Opener::new(&keys(ALL[0])));
         let mut sealed: Vec<Vec<u8>> = (65_500_u32..65_800)

@@ -8,14 +8,15 @@ pub(super) const ENCRYPTED: u32 = 1 << 31;
 /// The bytes of RTCP that stay open: the first header and the SSRC.
 pub(super) const RTCP_OPEN: usize = 8;
 
-/// The sending side of one stream under one SSRC. No index is used twice: it goes on as long as the
-/// value lives, and other keys are another value.
+/// The sending side of one stream, under one SSRC after another. No index is used twice under one: it goes
+/// on as long as the value lives, no SSRC comes back, and other keys are another value.
 #[derive(Clone, Debug)]
 pub struct Sealer {
     rtp: Session,
     rtcp: Session,
-    /// The highest index sent, sequence number and rollovers.
-    highest: Option<u64>,
+    /// The highest index sent, sequence number and rollovers, and under which SSRC: another one counts its
+    /// rollovers from nothing (RFC 3711 §3.2.3).
+    highest: Option<(u32, u64)>,
     rtcp_index: u32,
 }
 
@@ -38,11 +39,12 @@ impl Sealer {
         };
         let (sequence, ssrc) = numbers(packet);
         // The first number may be followed by one before it.
-        let index = match self.highest {
+        let highest = self.highest.filter(|(of, _)| *of == ssrc).map(|(_, highest)| highest);
+        let index = match highest {
             Some(highest) => index_of(sequence, highest),
             None => u64::from(sequence),
         };
-        self.highest = self.highest.max(Some(index));
+        self.highest = Some((ssrc, highest.map_or(index, |highest| highest.max(index))));
         self.rtp.crypt(ssrc, index, &mut packet[at..]);
         let tag = self.rtp.tag(packet, Some((index >> 16) as u32));
         packet.extend_from_slice(&tag[..self.rtp.tag_len]);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 mod cameras;
+mod clocks;
 mod conversion;
 mod pictures;
 mod recording;
