@@ -142,12 +142,17 @@ impl Plan {
         made.or_else(|| voices.next()).map_or(8000, |format| format.codec.clock_rate())
     }
 
-    /// By received payload type, the place among [`Plan::formats`].
+    /// By received payload type, the place among [`Plan::formats`]. A peer that answers our offer under
+    /// numbers of its own has to send under ours (RFC 3264 §6.1), and many send under their own all the
+    /// same; where ours mean nothing else by them, they are understood.
     #[must_use]
     pub fn reception(&self) -> [u8; 128] {
         let mut table = [UNMAPPED; 128];
-        for (at, format) in (0..).zip(self.formats()) {
-            if let Some(entry @ &mut UNMAPPED) = table.get_mut(usize::from(format.recv_pt)) {
+        let places = || (0..).zip(self.formats());
+        let ours = places().map(|(at, format)| (at, format.recv_pt));
+        let theirs = places().map(|(at, format)| (at, format.send_pt));
+        for (at, number) in ours.chain(theirs) {
+            if let Some(entry @ &mut UNMAPPED) = table.get_mut(usize::from(number)) {
                 *entry = at;
             }
         }
@@ -168,18 +173,15 @@ impl Plan {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_peer_that_lists_too_much_or_nonsense_is_cut_short() {
-        let nonsense =
-            PayloadFormat { codec: Codec::Pcmu, send_pt: 255, recv_pt: 200, fmtp: String::new() };
-        let plan = Plan {
+    fn plan(formats: Vec<PayloadFormat>) -> Plan {
+        Plan {
             remote: None,
             remote_rtcp: None,
             latched: None,
             signalling_ip: [192, 0, 2, 1].into(),
             behind_nat: false,
             trust: Trust::Full,
-            formats: vec![nonsense; 1000],
+            formats,
             direction: Direction::SendRecv,
             mux: false,
             packet_ms: 20,
@@ -188,7 +190,28 @@ mod tests {
             picture: PictureLimits::default(),
             protection: None,
             cname: "leg".into(),
-        };
+        }
+    }
+
+    fn format(codec: Codec, send_pt: u8, recv_pt: u8) -> PayloadFormat {
+        PayloadFormat { codec, send_pt, recv_pt, fmtp: String::new() }
+    }
+
+    #[test]
+    fn the_peers_own_numbers_are_understood_beside_ours() {
+        let event = Codec::TelephoneEvent { clock_rate: 8000 };
+        let formats =
+            vec![format(Codec::Opus, 101, 96), format(event, 97, 101), format(Codec::Pcmu, 0, 0)];
+        let table = plan(formats).reception();
+        let of = |number: usize| table[number];
+        assert_eq!((of(96), of(101), of(0)), (0, 1, 2), "ours first");
+        assert_eq!(of(97), 1, "its own");
+        assert_eq!(table.iter().filter(|at| **at != UNMAPPED).count(), 4);
+    }
+
+    #[test]
+    fn a_peer_that_lists_too_much_or_nonsense_is_cut_short() {
+        let plan = plan(vec![format(Codec::Pcmu, 255, 200); 1000]);
         assert_eq!(plan.formats().count(), FORMATS_MAX);
         assert!(plan.reception().iter().all(|at| *at == UNMAPPED));
     }
