@@ -1039,6 +1039,36 @@ fn aligning_is_one_re_invite_with_the_others_codec() {
     ));
 }
 
+/// Early feedback, and one port for RTP and RTCP, are part of the way and not of the codec.
+#[test]
+fn a_re_invite_of_ours_keeps_the_profile_of_each_stream() {
+    for (profile, key, sealed) in [("AVPF mux", "", ""), ("SAVPF", " key=A", " sealed")] {
+        ladder(&format!(
+            "
+        a -> INVITE audio 4000 {profile}{key} 99:iLBC/8000; video 4002 {profile}{key} 98:VP9/90000
+        = offered a audio video{sealed} inconvertible
+        do answer a prefer ilbc
+        a <- 200 audio 20000 {profile} 99:iLBC; video 20002 {profile} 98:VP9
+        a -> ACK
+        = confirmed a iLBC VP9
+        do call b
+        b <- INVITE audio 20004 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; video 20006 97:H264 98:H264 99:VP8 OLD-PICTURES
+        b -> 200 audio 5000 9; video 5002 99:VP8/90000
+        b <- ACK
+        = answered b G722 VP8
+        do align a b
+        a <- INVITE v2 audio 20000 {profile} 9:G722 101:telephone-event; video 20002 {profile} 99:VP8
+        a -> 200 audio 4000 {profile}{key} 9; video 4002 {profile}{key} 99:VP8/90000
+        a <- ACK
+        = changed a G722 VP8
+        = aligned a G722 VP8
+        a -> INVITE
+        a <- 200 v3 audio 20000 {profile} 9:G722 8:PCMA 0:PCMU 96:opus OLD-SOUND; video 20002 {profile} 99:VP8 97:H264 96:H264 OLD-PICTURES
+    "
+        ));
+    }
+}
+
 #[test]
 fn partners_that_we_can_convert_between_need_no_common_codec() {
     ladder(
@@ -3148,6 +3178,8 @@ fn long(sections: &str, ip: IpAddr) -> String {
             match word.split_once(':') {
                 _ if word == "SAVP" => protocol = "RTP/SAVP",
                 _ if word == "AVPF" => protocol = "RTP/AVPF",
+                _ if word == "SAVPF" => protocol = "RTP/SAVPF",
+                _ if word == "mux" => attributes += "a=rtcp-mux\r\n",
                 _ if word.ends_with("/RTP/AVP") || word.ends_with("/RTP/SAVPF") => protocol = word,
                 // Of the family that the house has not.
                 _ if word == "c=6" => connection = "c=IN IP6 2001:db8::7\r\n",
@@ -3204,8 +3236,14 @@ fn section(media: &sdp::Media, session: &sdp::Session) -> String {
     }
     if media.is_secure() {
         assert_eq!(media.cryptos().count(), 1, "one key of ours");
-        words += " SAVP";
     }
+    words += match (media.is_secure(), media.has_feedback_profile()) {
+        (false, false) => "",
+        (false, true) => " AVPF",
+        (true, false) => " SAVP",
+        (true, true) => " SAVPF",
+    };
+    words += if media.rtcp_mux() { " mux" } else { "" };
     for map in media.rtpmaps() {
         words += &format!(" {}:{}", map.payload_type, map.encoding);
     }

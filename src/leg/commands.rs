@@ -157,12 +157,14 @@ impl Machine {
         }
         let seeds = [(); 2].map(|()| Seed(self.random.bytes()));
         let leg = self.legs.get_mut(&id)?;
+        let before = leg.talk.streams();
         if leg.is_sealed() {
             let [audio_seed, video_seed] = seeds;
-            let before = leg.talk.streams();
             audio = streams::sealed(audio, before.audio.as_ref(), audio_seed);
             video = video.map(|ours| streams::sealed(ours, before.video.as_ref(), video_seed));
         }
+        audio = streams::on_the_way_of(audio, before.audio.as_ref());
+        video = video.map(|ours| streams::on_the_way_of(ours, before.video.as_ref()));
         Some(Body::sdp(leg.talk.offer(Some(audio), video).to_string()))
     }
 

@@ -142,6 +142,20 @@ pub fn sealed(ours: OurStream, before: Option<&Stream>, seed: Seed) -> OurStream
     OurStream { protocol: "RTP/SAVP".to_owned(), crypto: Some(Crypto { tag: 1, keys }), ..ours }
 }
 
+/// The same offer with the transport on which the stream runs: its profile, early feedback among it
+/// (RFC 4585), and one port for both where that is agreed.
+#[must_use]
+pub fn on_the_way_of(ours: OurStream, before: Option<&Stream>) -> OurStream {
+    let alike = |before: &&Stream| before.ours.crypto.is_some() == ours.crypto.is_some();
+    match before.filter(alike) {
+        Some(Stream { ours: before, peer, .. }) => {
+            let (protocol, mux) = (before.protocol.clone(), before.mux && peer.mux);
+            OurStream { protocol, mux, ..ours }
+        }
+        None => ours,
+    }
+}
+
 /// The formats without repetitions, few enough to leave room for what is added to them: the keys and
 /// comfort noise.
 fn distinct(formats: &[Format]) -> Vec<Format> {
