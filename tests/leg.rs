@@ -168,6 +168,34 @@ fn the_same_key_in_a_re_invite_is_answered_by_the_same_and_a_new_one_is_followed
 }
 
 #[test]
+fn a_key_with_a_name_is_answered_by_one_of_the_same_name() {
+    ladder(
+        "
+        a -> INVITE audio 4000 SAVP key=A|1:4 0
+        = offered a audio sealed
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000 sealed
+        ~ patch 20000=silence
+        a <- 200 audio 20000 SAVP mki=1:4 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        a -> INVITE audio 4000 SAVP key=A|1:4 0
+        a <- 200 audio 20000 SAVP mki=1:4 0:PCMU    # the same key, all stays
+        a -> ACK
+        a -> INVITE audio 4000 SAVP key=A 0
+        a <- 200 v2 audio 20000 SAVP 0:PCMU
+        ~ update 20000 PCMU to 192.0.2.10:4000 sealed
+    ",
+    );
+    ladder(
+        "
+        a -> INVITE audio 4000 SAVP key=A|1:99 0    # longer than we take
+        = offered a NoCommonKeys
+    ",
+    );
+}
+
+#[test]
 fn what_began_sealed_never_goes_on_in_clear() {
     ladder(
         "
@@ -3187,6 +3215,13 @@ fn long(sections: &str, ip: IpAddr) -> String {
                 _ if word == "foreign-key" => {
                     attributes += "a=crypto:1 F8_128_HMAC_SHA1_80 inline:AAAA\r\n";
                 }
+                Some((key, length)) if key.starts_with("key=") => {
+                    let (letter, mki) = key[4..].split_at(1);
+                    let key = letter.repeat(40);
+                    let suite = "AES_CM_128_HMAC_SHA1_80";
+                    attributes +=
+                        &format!("a=crypto:1 {suite} inline:{key}|2^31{mki}:{length}\r\n");
+                }
                 // A key of 30 bytes in base64, for the usual suite or for the one with short tags.
                 _ if word.starts_with("key=") || word.starts_with("short-key=") => {
                     let (name, letter) = word.split_once('=').unwrap();
@@ -3244,6 +3279,9 @@ fn section(media: &sdp::Media, session: &sdp::Session) -> String {
         (true, true) => " SAVPF",
     };
     words += if media.rtcp_mux() { " mux" } else { "" };
+    for (value, length) in media.cryptos().filter_map(|crypto| crypto.mki) {
+        words += &format!(" mki={value}:{length}");
+    }
     for map in media.rtpmaps() {
         words += &format!(" {}:{}", map.payload_type, map.encoding);
     }

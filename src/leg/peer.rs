@@ -6,7 +6,7 @@ use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::media::PictureLimits;
 use crate::sdp::{Bandwidth, Direction, Media, MediaKind, Session};
-use crate::srtp::{Keys, Suite};
+use crate::srtp::{Keys, Mki, Suite};
 use std::net::{IpAddr, SocketAddr};
 
 /// A peer's description, read.
@@ -100,7 +100,11 @@ fn lacks(session: &Session, ours: IpAddr) -> Lack {
 fn keys(media: &Media) -> Vec<Crypto> {
     let read = |crypto: crate::sdp::Crypto<'_>| {
         let keys = Keys::parse(Suite::named(crypto.suite)?, crypto.inline)?;
-        Some(Crypto { tag: crypto.tag, keys })
+        let mki = match crypto.mki {
+            Some((value, len)) => Mki::new(value, len)?,
+            None => Mki::default(),
+        };
+        Some(Crypto { tag: crypto.tag, keys: keys.named(mki) })
     };
     media.cryptos().filter_map(read).collect()
 }

@@ -79,13 +79,13 @@ fn answer(peer: &PeerStream, port: PortId, format: Format, wish: &Wish<'_>) -> O
 }
 
 /// Our key in answer to theirs: the one in use, so that its indices go on (media rule 12), else a
-/// fresh one.
+/// fresh one. Where packets of theirs name their key ours do, too, by the same name.
 fn our_key(theirs: &Crypto, wish: &Wish<'_>) -> Crypto {
-    let suite = theirs.keys.suite();
+    let (suite, mki) = (theirs.keys.suite(), theirs.keys.mki());
     let before = wish.before.and_then(|stream| stream.ours.crypto.as_ref());
     let keys = match before {
-        Some(ours) if ours.keys.suite() == suite => ours.keys.clone(),
-        Some(_) | None => Keys::fresh(suite, wish.seed),
+        Some(ours) if (ours.keys.suite(), ours.keys.mki()) == (suite, mki) => ours.keys.clone(),
+        Some(_) | None => Keys::fresh(suite, wish.seed).named(mki),
     };
     Crypto { tag: theirs.tag, keys }
 }

@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 /// The `a=crypto` lines of a section that are looked at.
 pub const CRYPTOS_MAX: usize = 16;
 
-/// One `a=crypto` (RFC 4568 §9.1) that can be used as it stands: without session parameters that
-/// would change the packets, and without a master key identifier.
+/// One `a=crypto` (RFC 4568 §9.1) that can be used as it stands: with one key, and without session
+/// parameters that would change the packets.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Crypto<'a> {
     /// By which an answer names it.
@@ -18,6 +18,8 @@ pub struct Crypto<'a> {
     pub suite: &'a str,
     /// Key and salt in base64.
     pub inline: &'a str,
+    /// The master key identifier and its length in bytes, where packets carry one.
+    pub mki: Option<(u128, usize)>,
 }
 
 /// Keys are for no log.
@@ -34,12 +36,17 @@ impl<'a> Crypto<'a> {
         let suite = words.next()?;
         let mut parameters = words.next()?.split('|');
         let inline = parameters.next()?.strip_prefix("inline:")?;
-        // A lifetime is no colon; an identifier is `value:length`.
-        let identified = parameters.any(|parameter| parameter.contains(':'));
+        // A lifetime has no colon; an identifier is `value:length`. Of several keys in one line, `;` between
+        // them, we hold none.
+        let mki = match parameters.find_map(|parameter| parameter.split_once(':')) {
+            Some((value, length)) => Some((value.parse().ok()?, length.parse().ok()?)),
+            None => None,
+        };
+        let several = inline.contains(';') || parameters.next().is_some();
         // §6.3.7: a parameter that is not understood spoils the line, unless it begins with a minus;
         // WSH is a hint.
         let foreign = words.any(|word| !word.starts_with('-') && !word.starts_with("WSH="));
-        (!identified && !foreign).then_some(Self { tag, suite, inline })
+        (!several && !foreign).then_some(Self { tag, suite, inline, mki })
     }
 }
 
@@ -425,11 +432,17 @@ mod tests {
             "x y",
             "5 AES prompt:abc",
             "",
+            "6 AES_CM_128_HMAC_SHA1_80 inline:mno|2^20|1:4;inline:pqr|2^20|2:4",
+            "7 AES_CM_128_HMAC_SHA1_80 inline:stu|x:4",
+            "8 AES_CM_128_HMAC_SHA1_80 inline:vwx|1:4|2:4",
+            "9 AES_CM_128_HMAC_SHA1_80 inline:yza|77:2",
+            "10 AES_CM_128_HMAC_SHA1_80 inline:bcd;inline:efg",
         ] {
             media.attributes.push(Attribute::new("crypto", value.to_owned()));
         }
-        let read: Vec<_> = media.cryptos().map(|crypto| (crypto.tag, crypto.inline)).collect();
-        assert_eq!(read, [(2, "def"), (4, "jkl")]);
+        let read: Vec<_> = media.cryptos().map(|c| (c.tag, c.inline, c.mki)).collect();
+        let named = [(1, "abc", Some((1, 4))), (9, "yza", Some((77, 2)))];
+        assert_eq!(read, [named[0], (2, "def", None), (4, "jkl", None), named[1]]);
         assert!(!format!("{:?}", media.cryptos().next()).contains("def"));
         assert!(!format!("{media:?}").contains("def"));
     }

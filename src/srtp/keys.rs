@@ -1,5 +1,6 @@
 //! Master keys, as `a=crypto` carries them: key and salt in one line of base64.
 
+use super::mki::Mki;
 use super::suite::Suite;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +27,7 @@ impl fmt::Debug for Seed {
 pub struct Keys {
     suite: Suite,
     master: [u8; MASTER_MAX],
+    mki: Mki,
 }
 
 impl Keys {
@@ -34,7 +36,19 @@ impl Keys {
     pub fn fresh(suite: Suite, seed: Seed) -> Self {
         let Seed(mut master) = seed;
         master[suite.key_len() + SALT_LEN..].fill(0);
-        Self { suite, master }
+        Self { suite, master, mki: Mki::default() }
+    }
+
+    /// The same under a name that its packets carry.
+    #[must_use]
+    pub fn named(self, mki: Mki) -> Self {
+        Self { mki, ..self }
+    }
+
+    /// The name that its packets carry, if they do.
+    #[must_use]
+    pub fn mki(&self) -> Mki {
+        self.mki
     }
 
     /// The `key||salt` of an `inline:` parameter; none where it is not of the suite's length.
@@ -46,13 +60,14 @@ impl Keys {
         }
         let mut master = [0; MASTER_MAX];
         master[..bytes.len()].copy_from_slice(&bytes);
-        Some(Self { suite, master })
+        Some(Self { suite, master, mki: Mki::default() })
     }
 
-    /// As SDP carries it. For the wire alone.
+    /// As SDP carries it, with its name. For the wire alone.
     #[must_use]
     pub fn to_inline(&self) -> String {
-        STANDARD.encode(&self.master[..self.suite.key_len() + SALT_LEN])
+        let key = STANDARD.encode(&self.master[..self.suite.key_len() + SALT_LEN]);
+        format!("{key}{}", self.mki)
     }
 
     /// The suite that it is for.

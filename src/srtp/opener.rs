@@ -1,6 +1,7 @@
 //! Opening what a peer sends: who has not its keys is not heard, and nothing is heard twice.
 
 use super::keys::Keys;
+use super::mki::Mki;
 use super::sealer::{ENCRYPTED, RTCP_OPEN};
 use super::session::{Kind, Session, index_of, numbers, payload_at};
 
@@ -14,6 +15,7 @@ const WINDOW: u64 = 128;
 pub struct Opener {
     rtp: Session,
     rtcp: Session,
+    mki: Mki,
     sources: Vec<Source>,
     reporters: Vec<Source>,
 }
@@ -39,16 +41,17 @@ impl Opener {
         Self {
             rtp: Session::new(keys, Kind::Rtp),
             rtcp: Session::new(keys, Kind::Rtcp),
+            mki: keys.mki(),
             sources: Vec::with_capacity(SOURCES_MAX),
             reporters: Vec::with_capacity(SOURCES_MAX),
         }
     }
 
-    /// Opens a packet of RTP in its place and returns its length without the tag; none when it is
+    /// Opens a packet of RTP in its place and returns its length without name and tag; none when it is
     /// not the peer's, or a repetition.
     pub fn open_rtp(&mut self, packet: &mut [u8]) -> Option<usize> {
-        let len = packet.len().checked_sub(self.rtp.tag_len).filter(|len| *len >= 12)?;
-        let (body, tag) = packet.split_at_mut(len);
+        let (body, tag) = split(packet, self.mki, self.rtp.tag_len)?;
+        let len = Some(body.len()).filter(|len| *len >= 12)?;
         let at = payload_at(body)?;
         let (sequence, ssrc) = numbers(body);
         let known = self.sources.iter().position(|source| source.ssrc == ssrc);
@@ -65,12 +68,11 @@ impl Opener {
         Some(len)
     }
 
-    /// Opens a packet of RTCP in its place and returns its length without index and tag; none when it
-    /// is not the peer's, or a repetition.
+    /// Opens a packet of RTCP in its place and returns its length without index, name and tag; none
+    /// when it is not the peer's, or a repetition.
     pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
-        let end = packet.len().checked_sub(self.rtcp.tag_len)?;
-        let len = end.checked_sub(4).filter(|len| *len >= RTCP_OPEN)?;
-        let (body, tag) = packet.split_at_mut(end);
+        let (body, tag) = split(packet, self.mki, self.rtcp.tag_len)?;
+        let len = body.len().checked_sub(4).filter(|len| *len >= RTCP_OPEN)?;
         let word = u32::from_be_bytes(body[len..].try_into().ok()?);
         let index = u64::from(word & !ENCRYPTED);
         let ssrc = u32::from_be_bytes([body[4], body[5], body[6], body[7]]);
@@ -86,6 +88,15 @@ impl Opener {
         enter(&mut self.reporters, known, ssrc, index);
         Some(len)
     }
+}
+
+/// A packet without its tag, and the tag; between the two stands the name of the key, which the tag does
+/// not prove (RFC 3711 §3.1).
+fn split(packet: &mut [u8], mki: Mki, tag_len: usize) -> Option<(&mut [u8], &[u8])> {
+    let (rest, tag) = packet.split_at_mut_checked(packet.len().checked_sub(tag_len)?)?;
+    let named = mki.as_bytes();
+    let (body, name) = rest.split_at_mut_checked(rest.len().checked_sub(named.len())?)?;
+    (name == named).then_some((body, tag))
 }
 
 /// Notes a packet that is proven; only such a one makes its source known.
@@ -217,7 +228,7 @@ mod tests {
         for _ in 0..3 {
             let mut sealed = report.to_vec();
             sealer.seal_rtcp(&mut sealed);
-            assert_eq!(sealed.len(), report.len() + super::super::GROWTH_MAX);
+            assert_eq!(sealed.len(), report.len() + 14);
             let len = opener.open_rtcp(&mut sealed.clone()).unwrap();
             let mut opened = sealed.clone();
             assert_eq!(opener.open_rtcp(&mut opened), None, "again");
@@ -227,6 +238,32 @@ mod tests {
         sealer.seal_rtcp(&mut sealed);
         let len = opener.open_rtcp(&mut sealed).unwrap();
         assert_eq!(sealed[..len], report);
+    }
+
+    #[test]
+    fn a_key_that_has_a_name_says_it_in_each_packet() {
+        let named = |value| keys(ALL[0]).named(Mki::new(value, 4).unwrap());
+        let (mut sealer, mut opener) = (Sealer::new(&named(7)), Opener::new(&named(7)));
+        let mut sealed = packet(7, 100);
+        sealer.seal_rtp(&mut sealed);
+        assert_eq!(sealed.len(), packet(7, 100).len() + 14);
+        assert_eq!(sealed[sealed.len() - 14..][..4], [0, 0, 0, 7]);
+        for other in [keys(ALL[0]), named(8)] {
+            assert_eq!(Opener::new(&other).open_rtp(&mut sealed.clone()), None, "another name");
+        }
+        let len = opener.open_rtp(&mut sealed).unwrap();
+        assert_eq!(sealed[..len], packet(7, 100));
+        let report = [0x80, 201, 0, 1, 0, 0, 0, 7, 1, 2, 3, 4];
+        let mut sealed = report.to_vec();
+        sealer.seal_rtcp(&mut sealed);
+        assert_eq!(sealed.len(), report.len() + 18);
+        assert_eq!(Opener::new(&keys(ALL[0])).open_rtcp(&mut sealed.clone()), None);
+        let len = opener.open_rtcp(&mut sealed).unwrap();
+        assert_eq!(sealed[..len], report);
+        for len in 0..20 {
+            assert_eq!(opener.open_rtp(&mut vec![0; len]), None);
+            assert_eq!(opener.open_rtcp(&mut vec![0; len]), None);
+        }
     }
 
     #[test]

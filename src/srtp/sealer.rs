@@ -1,6 +1,7 @@
 //! Sealing what one leg sends.
 
 use super::keys::Keys;
+use super::mki::Mki;
 use super::session::{Kind, Session, index_of, numbers, payload_at};
 
 /// Set in the index of RTCP: the packet is encrypted (RFC 3711 §3.4).
@@ -14,6 +15,7 @@ pub(super) const RTCP_OPEN: usize = 8;
 pub struct Sealer {
     rtp: Session,
     rtcp: Session,
+    mki: Mki,
     /// The highest index sent, sequence number and rollovers, and under which SSRC: another one counts its
     /// rollovers from nothing (RFC 3711 §3.2.3).
     highest: Option<(u32, u64)>,
@@ -27,12 +29,13 @@ impl Sealer {
         Self {
             rtp: Session::new(keys, Kind::Rtp),
             rtcp: Session::new(keys, Kind::Rtcp),
+            mki: keys.mki(),
             highest: None,
             rtcp_index: 0,
         }
     }
 
-    /// Seals a packet of RTP; it grows by the tag. What is no packet becomes empty.
+    /// Seals a packet of RTP; it grows by name and tag. What is no packet becomes empty.
     pub fn seal_rtp(&mut self, packet: &mut Vec<u8>) {
         let Some(at) = payload_at(packet).filter(|_| packet.len() >= 12) else {
             return packet.clear();
@@ -47,10 +50,11 @@ impl Sealer {
         self.highest = Some((ssrc, highest.map_or(index, |highest| highest.max(index))));
         self.rtp.crypt(ssrc, index, &mut packet[at..]);
         let tag = self.rtp.tag(packet, Some((index >> 16) as u32));
+        packet.extend_from_slice(self.mki.as_bytes());
         packet.extend_from_slice(&tag[..self.rtp.tag_len]);
     }
 
-    /// Seals a packet of RTCP; it grows by index and tag. What is no packet becomes empty.
+    /// Seals a packet of RTCP; it grows by index, name and tag. What is no packet becomes empty.
     pub fn seal_rtcp(&mut self, packet: &mut Vec<u8>) {
         let Some(ssrc) = packet.get(4..8).and_then(|bytes| bytes.try_into().ok()) else {
             return packet.clear();
@@ -61,6 +65,7 @@ impl Sealer {
         self.rtcp.crypt(ssrc, self.rtcp_index.into(), &mut packet[RTCP_OPEN..]);
         packet.extend_from_slice(&(self.rtcp_index | ENCRYPTED).to_be_bytes());
         let tag = self.rtcp.tag(packet, None);
+        packet.extend_from_slice(self.mki.as_bytes());
         packet.extend_from_slice(&tag[..self.rtcp.tag_len]);
     }
 }
