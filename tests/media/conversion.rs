@@ -912,3 +912,29 @@ fn a_conversion_that_breaks_down_again_and_again_is_given_up_until_the_next_swit
     gallery.film(20, |_| false);
     assert!(gallery.seen(O).iter().any(|colour| is_of(*colour, C)));
 }
+
+/// An answer may take several of the codecs that were offered (RFC 3264 §6.1), and its phone change between
+/// them in the middle of a word.
+#[test]
+fn a_second_codec_of_a_phone_is_heard_as_it_comes() {
+    let mut party = Party::of([&Codec::Pcma, &Codec::G722, &Codec::Pcmu]);
+    let both = vec![
+        format(Codec::G722, 9, 9, ""),
+        format(Codec::Pcmu, 0, 0, ""),
+        format(EVENTS, 101, 101, "0-15"),
+    ];
+    party.relay.command(Command::Update { port: O, plan: plan(O, both) });
+    party.relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    for (codec, number) in [(Codec::G722, 9), (Codec::Pcmu, 0), (Codec::G722, 9)] {
+        let clock_ms = party.clock_ms;
+        let voice = &mut party.voices[1];
+        *voice = Voice { due: clock_ms, ..Voice::new(&mut party.relay, O, &codec, number) };
+        party.speak(200, |_| false);
+        party.forget();
+        party.speak(600, |_| false);
+        let share = share_of(&party, C, O);
+        assert!(share > 0.8, "{codec}: {share}");
+        assert_continuous(&party.relay.rtp_to(C));
+    }
+    assert!(party.relay.rtp_to(O).iter().all(|sent| sent.header().payload_type == 9), "the first");
+}
