@@ -460,6 +460,28 @@ fn every_key_refuses_what_it_cannot_use() {
 }
 
 #[test]
+fn the_password_of_a_trunk_stands_in_the_file_or_in_one_of_its_own_and_is_never_shown() {
+    let trunk = "[[trunk]]\nname = \"t\"\naddress = [\"192.0.2.1\"]\nuser = \"house\"\n";
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("password");
+    std::fs::write(&file, "open sesame\nmore\n").unwrap();
+    let (given, from_file) =
+        ("password = \"open sesame\"\n".to_owned(), format!("password_file = {file:?}\n"));
+    for password in [&given, &from_file] {
+        let config = read(&format!("{trunk}{password}"));
+        let login = config.trunks[0].login.as_ref().unwrap();
+        assert_eq!((login.user.as_str(), login.password.as_str()), ("house", "open sesame"));
+        assert!(!format!("{config:?}").contains("sesame"));
+    }
+    let refusals = Config::read("f", &format!("{trunk}{given}{from_file}")).unwrap_err();
+    assert!(refusals[0].to_string().contains("there is a `password`, too: keep one of them"));
+    let nobody = trunk.replace("user = \"house\"\n", &given);
+    let refusals = Config::read("f", &nobody).unwrap_err();
+    assert!(refusals[0].to_string().ends_with("whose? give `user`, too, or leave it out"));
+    assert!(!refusals[0].to_string().contains("sesame"), "{}", refusals[0]);
+}
+
+#[test]
 fn every_key_of_a_trunk_refuses_what_it_cannot_use() {
     let good = [("name", "\"t\""), ("address", "[\"192.0.2.1\"]")];
     for (key, value, remedy) in [
@@ -472,6 +494,8 @@ fn every_key_of_a_trunk_refuses_what_it_cannot_use() {
             "\"gw_1:\" is no address: write \"192.0.2.10\", \"192.0.2.10:5060\" or a host name",
         ),
         ("level", "\"\"", "\"\": it is empty: give at least one character"),
+        ("user", "\"house\"", "give its `password` or `password_file`, too"),
+        ("password_file", "\"/dev/null/x\"", "/dev/null/x: Not a directory (os error 20)"),
         ("prefixes", "[\"0 0\"]", "\"0 0\": the character ' ' may not stand in it: choose another"),
     ] {
         let mut text = format!("[[trunk]]\n{key} = {value}\n");

@@ -32,6 +32,7 @@ fn plan() -> NumberingPlan {
             level: level("B"),
             prefixes: vec!["0".to_owned()],
             srtp: Srtp::Optional,
+            login: None,
         }],
         cameras: vec![camera("B")],
         external: level("B"),

@@ -162,6 +162,7 @@ fn trunk(name: &str, addresses: &[&str]) -> Trunk {
         level: LevelId::from("B"),
         prefixes: vec!["0".into()],
         srtp: Srtp::Optional,
+        login: None,
     }
 }
 

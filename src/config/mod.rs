@@ -9,6 +9,7 @@ mod limits;
 mod lobbies;
 mod reader;
 mod records;
+mod trunks;
 mod values;
 
 pub use cameras::{CAMERAS_MAX, Camera};
@@ -17,7 +18,7 @@ pub use reader::{Fault, Refusal};
 pub use records::KEEP_MAX;
 pub use values::Listen;
 
-use crate::directory::{DESK, NumberingPlan, Srtp, Trunk};
+use crate::directory::{DESK, NumberingPlan, Trunk};
 use crate::exchange::Retention;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
 use crate::media::Lobby;
@@ -336,7 +337,7 @@ impl Config {
             let remedy = "of several queues the one called main takes these calls: call one so";
             reader.value::<()>(&section, "on_refusal", |_| Err(remedy.into()));
         }
-        config.trunks = trunks(reader, &root, &config.levels.external);
+        config.trunks = trunks::trunks(reader, &root, &config.levels.external);
         config.cameras = cameras::cameras(reader, &seen, &config.levels.external, &config.queues);
         config
     }
@@ -527,48 +528,4 @@ fn queue<'a>(
     queue.lobby.clone_from(house);
     lobbies::lobby(reader, section, &mut queue.lobby);
     Some(queue)
-}
-
-fn trunks<'a>(reader: &mut Reader<'_>, root: &Section<'a>, external: &LevelId) -> Vec<Trunk> {
-    let mut trunks: Vec<Trunk> = Vec::new();
-    for section in reader.each(root, "trunk") {
-        if trunks.len() == TRUNKS_MAX {
-            reader.refuse_section(&section, format!("give at most {TRUNKS_MAX} trunks").into());
-            break;
-        }
-        reader.allow(&section, &["name", "address", "level", "prefixes", "srtp"]);
-        let name = |value: &DeValue<'_>| {
-            let name = values::name(values::text(value)?)?.to_owned();
-            if trunks.iter().any(|trunk| trunk.name == name) {
-                return Err("another trunk has this name: choose another".into());
-            }
-            Ok(name)
-        };
-        let address = |value: &DeValue<'_>| {
-            let addresses = values::list(value, values::LIST_MAX, values::trunk_address)?;
-            if addresses.is_empty() {
-                return Err("give at least one".into());
-            }
-            Ok(addresses)
-        };
-        let level = |value: &DeValue<'_>| values::name(values::text(value)?).map(LevelId::from);
-        let prefixes = |value: &DeValue<'_>| {
-            values::list(value, values::LIST_MAX, |text| values::name(text).map(str::to_owned))
-        };
-        let srtp = |value: &DeValue<'_>| {
-            let named = Srtp::named(values::text(value)?);
-            named.ok_or_else(|| "write \"optional\" or \"required\"".into())
-        };
-        let name = reader.needed(&section, "name", "give it one, for people", name);
-        let addresses =
-            reader.needed(&section, "address", "give the addresses of the far end", address);
-        let level = reader.value(&section, "level", level);
-        let prefixes = reader.value(&section, "prefixes", prefixes).unwrap_or_default();
-        let srtp = reader.value(&section, "srtp", srtp).unwrap_or_default();
-        if let (Some(name), Some(addresses)) = (name, addresses) {
-            let level = level.unwrap_or_else(|| external.clone());
-            trunks.push(Trunk { name, addresses, level, prefixes, srtp });
-        }
-    }
-    trunks
 }

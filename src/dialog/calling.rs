@@ -15,7 +15,9 @@ use super::identity::{Identity, description_of, put_body, put_lines};
 use super::input::{Body, Call, ClientTx, Failure};
 use super::session::{Handshake, Purpose, Session, State, reason_of};
 use crate::cause::Cause;
-use crate::sip::{Contacts, Flow, HeaderName, Method, RAck, Request, Response, StatusCode};
+use crate::sip::{
+    Answered, Contacts, DigestClient, Flow, HeaderName, Method, RAck, Request, Response, StatusCode,
+};
 
 /// The most branches of one downstream fork; what a further one says before its 2xx is ignored.
 pub const FORKS_MAX: usize = 16;
@@ -29,6 +31,7 @@ pub struct Calling {
     request: Request,
     seq: u32,
     retries: u32,
+    answered: Answered,
     forks: Vec<Fork>,
     pub(super) offer: Offer,
 }
@@ -112,10 +115,18 @@ impl Session {
         put_body(&mut request, body.as_ref());
         let offer = Offer::of_call(body.as_ref());
         let seq = dialog.local_seq();
-        let calling =
-            Calling { invite: ClientTx(0), request, seq, retries: 0, forks: Vec::new(), offer };
+        let calling = Calling {
+            invite: ClientTx(0),
+            request,
+            seq,
+            retries: 0,
+            answered: Answered::default(),
+            forks: Vec::new(),
+            offer,
+        };
         let mut session = Self::new(cx, dialog, State::Calling(Box::new(calling)));
-        (session.last_body, session.credentials) = (body, credentials);
+        session.last_body = body;
+        session.digest = credentials.map(|c| DigestClient::new(c.user, c.password));
         session.invite(cx);
         session
     }
@@ -341,10 +352,16 @@ impl Session {
         if calling.retries == RETRIES_MAX {
             return false;
         }
-        let mut request = calling.request.clone();
+        let (mut request, mut answered) = (calling.request.clone(), calling.answered.clone());
         let mended = match response.status {
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                self.authorise(cx, &mut request, response).is_some()
+                let answered = &mut answered;
+                let worth =
+                    self.digest.as_mut().is_some_and(|d| d.learn(&request, response, answered));
+                if worth {
+                    self.authorise(cx, &mut request);
+                }
+                worth
             }
             StatusCode::SESSION_INTERVAL_TOO_SMALL => {
                 self.timer.raise(response.headers.min_se().ok().flatten())
@@ -357,7 +374,7 @@ impl Session {
         if mended {
             let last = calling.forks.iter().map(|fork| fork.dialog.local_seq()).max();
             calling.forks.clear();
-            calling.request = request;
+            (calling.request, calling.answered) = (request, answered);
             calling.retries += 1;
             calling.seq = last.unwrap_or(calling.seq).max(calling.seq) + 1;
             calling.offer = Offer::of_call(self.last_body.as_ref());

@@ -5,7 +5,7 @@ use super::change::Changes;
 use super::context::Context;
 use super::effect::{By, Effect, Event};
 use super::identity::{Identity, description_of, put_body, put_lines};
-use super::input::{Body, ClientTx, Command, Credentials, Lines, ServerTx};
+use super::input::{Body, ClientTx, Command, Lines, ServerTx};
 use super::machine::{GIVE_UP, T1, T2};
 use super::refer::Referral;
 use super::reliable::Reliable;
@@ -15,8 +15,8 @@ use super::stored::StoredDialog;
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::sip::{
-    Destination, Flow, HeaderName, Headers, Method, Request, Response, StatusCode, digest,
-    multipart,
+    Answered, Destination, DigestClient, Flow, HeaderName, Headers, Method, Request, Response,
+    StatusCode, multipart,
 };
 use crate::time::{Instant, Repeat, earliest};
 use std::collections::BTreeMap;
@@ -47,7 +47,10 @@ pub struct Session {
     acked: Vec<Acked>,
     /// Our last session description, repeated by a re-INVITE that changes nothing.
     pub(super) last_body: Option<Body>,
-    pub(super) credentials: Option<Credentials>,
+    /// For a peer that challenges us.
+    pub(super) digest: Option<DigestClient>,
+    /// The credentials of the last INVITE: its ACK has the same (§22.1).
+    acks_with: Lines,
 }
 
 /// Who made the call, and so owns its Call-ID.
@@ -118,7 +121,14 @@ pub struct Sent {
     /// What its answer means.
     pub purpose: Purpose,
     /// To be asked again when it is challenged; kept only where we have credentials.
-    request: Option<(Destination, Request)>,
+    again: Option<Again>,
+}
+
+#[derive(Debug)]
+struct Again {
+    to: Destination,
+    request: Request,
+    answered: Answered,
 }
 
 /// What the answer to a request of ours means.
@@ -163,7 +173,8 @@ impl Session {
             served: Vec::new(),
             acked: Vec::new(),
             last_body: None,
-            credentials: None,
+            digest: None,
+            acks_with: Lines::default(),
         }
     }
 
@@ -298,9 +309,21 @@ impl Session {
         request: Request,
         purpose: Purpose,
     ) -> ClientTx {
-        let kept = self.credentials.is_some().then(|| (to, request.clone()));
+        self.send_kept(cx, to, request, purpose, Answered::default())
+    }
+
+    fn send_kept(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: Destination,
+        mut request: Request,
+        purpose: Purpose,
+        answered: Answered,
+    ) -> ClientTx {
+        self.authorise(cx, &mut request);
+        let again = self.digest.is_some().then(|| Again { to, request: request.clone(), answered });
         let transaction = cx.ask(to, request);
-        self.sent.insert(transaction, Sent { purpose, request: kept });
+        self.sent.insert(transaction, Sent { purpose, again });
         transaction
     }
 
@@ -310,57 +333,42 @@ impl Session {
         self.send_request(cx, self.dialog.way.destination, bye, Purpose::Nothing);
     }
 
-    /// Asks a challenged request again with credentials (§22.2); false when that is in vain.
+    /// Asks a challenged request again with credentials (§22.2); `None` when that is in vain.
     pub(super) fn ask_again_with_credentials(
         &mut self,
         cx: &mut Context<'_>,
         sent: &mut Sent,
         response: &Response,
     ) -> Option<ClientTx> {
-        let (to, mut request) = sent.request.take()?;
-        self.authorise(cx, &mut request, response)?;
+        let Again { to, mut request, mut answered } = sent.again.take()?;
+        let is_worth_it = self.digest.as_mut()?.learn(&request, response, &mut answered);
+        if !is_worth_it {
+            return None;
+        }
+        let tag = request.headers.to_tag().unwrap_or_default().to_owned();
         let dialog = match &mut self.state {
-            State::Calling(calling) => calling.latest_dialog()?,
+            State::Calling(calling) => calling.dialog(&tag)?,
             State::Ringing(_) | State::Established | State::Over { .. } => &mut self.dialog,
         };
         let seq = dialog.local_seq() + 1;
         dialog.raise_local_seq(seq);
         let cseq = format!("{seq} {}", request.method);
         request.headers.set(HeaderName::CSeq, &cseq);
-        let transaction = cx.ask(to, request);
-        // Asked twice is enough: the second time nothing is kept.
-        self.sent.insert(transaction, Sent { purpose: sent.purpose.clone(), request: None });
-        Some(transaction)
+        Some(self.send_kept(cx, to, request, sent.purpose.clone(), answered))
     }
 
-    /// Puts the answer to a challenge into `request`.
-    pub(super) fn authorise(
-        &self,
-        cx: &mut Context<'_>,
-        request: &mut Request,
-        response: &Response,
-    ) -> Option<()> {
-        let login = self.credentials.as_ref()?;
-        let (asks, answers) = match response.status {
-            StatusCode::UNAUTHORIZED => (HeaderName::WwwAuthenticate, HeaderName::Authorization),
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                (HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization)
-            }
-            _ => return None,
-        };
-        let challenge = digest::Challenge::strongest(response.headers.all(asks))?;
-        // The same credentials again would be refused again, unless only the nonce was too old.
-        if request.headers.contains(&answers) && !challenge.stale {
-            return None;
+    /// Puts onto a request what the peer has asked for before; an INVITE's is kept for its ACK.
+    pub(super) fn authorise(&mut self, cx: &mut Context<'_>, request: &mut Request) {
+        let Some(digest) = &mut self.digest else { return };
+        digest.authorise(request, cx.random);
+        if request.method == Method::INVITE {
+            let both = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+            let values = |name: HeaderName| {
+                let values: Vec<_> = request.headers.all(name.clone()).map(str::to_owned).collect();
+                values.into_iter().map(move |value| (name.clone(), value))
+            };
+            self.acks_with = both.into_iter().flat_map(values).collect();
         }
-        let cnonce = cx.random.hex(16);
-        let credentials = challenge.answer(
-            &digest::Login { user: &login.user, password: &login.password },
-            &digest::Protected { method: request.method.as_str(), uri: request.uri.as_str() },
-            &digest::Chance { cnonce: &cnonce, count: 1 },
-        );
-        request.headers.set(answers, &credentials.to_string());
-        Some(())
     }
 
     /// A response to `request`, with our tag.
@@ -410,6 +418,7 @@ impl Session {
         body: Option<&Body>,
     ) {
         let mut ack = dialog.ack(seq, cx.settings);
+        put_lines(&mut ack.headers, &self.acks_with);
         put_body(&mut ack, body);
         let to = dialog.way.destination;
         cx.out.push(Effect::Forward { to, request: ack.clone() });

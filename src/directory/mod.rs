@@ -29,4 +29,4 @@ pub use permit::Permit;
 pub use refusal::{LevelUser, Refusal, Thing};
 pub use secret::{PASSWORD_MAX, Secret, SecretFault};
 pub use terminal::{Srtp, Terminal, TerminalDraft};
-pub use trunk::{NoTrunkAddress, Trunk, TrunkAddress, TrunkHost};
+pub use trunk::{NoTrunkAddress, Trunk, TrunkAddress, TrunkHost, TrunkLogin};

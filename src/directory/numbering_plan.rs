@@ -156,6 +156,7 @@ mod tests {
             level: LevelId::from("B"),
             prefixes: prefixes.iter().map(|p| (*p).to_owned()).collect(),
             srtp: crate::directory::Srtp::Optional,
+            login: None,
         }
     }
 

@@ -91,7 +91,7 @@ impl fmt::Display for TrunkAddress {
 pub struct Trunk {
     /// Its name, for people.
     pub name: String,
-    /// The addresses whose requests are trusted without digest; calls go to the first.
+    /// The addresses whose requests are trusted without digest; calls go to the first that takes them.
     pub addresses: Vec<TrunkAddress>,
     /// The level of its callers, and its level as callee.
     pub level: LevelId,
@@ -99,6 +99,24 @@ pub struct Trunk {
     pub prefixes: Vec<String>,
     /// Whether it speaks under SRTP only.
     pub srtp: Srtp,
+    /// As whom it knows us, where it asks.
+    pub login: Option<TrunkLogin>,
+}
+
+/// The account that a carrier has for us.
+#[derive(Clone, Eq, PartialEq)]
+pub struct TrunkLogin {
+    /// Its name.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// Without the password.
+impl fmt::Debug for TrunkLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrunkLogin {{ user: {:?} }}", self.user)
+    }
 }
 
 impl Trunk {

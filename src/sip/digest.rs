@@ -133,6 +133,20 @@ impl Challenge {
         best
     }
 
+    /// As [`strongest`](Self::strongest), of each realm in the order of their first challenges.
+    pub fn strongest_of_each<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Self> {
+        let mut best: Vec<Self> = Vec::new();
+        let challenges = values.flat_map(split_challenges);
+        for challenge in challenges.filter_map(|value| Self::parse(&value).ok()) {
+            match best.iter_mut().find(|best| best.realm == challenge.realm) {
+                Some(best) if best.algorithm < challenge.algorithm => *best = challenge,
+                Some(_) => {}
+                None => best.push(challenge),
+            }
+        }
+        best
+    }
+
     /// The credentials that answer this challenge.
     ///
     /// `cnonce` is fresh chance; `count` is 1 at the first use of the nonce and rises by one.

@@ -5,6 +5,7 @@
 //! vocabulary of methods and transports. Nothing here knows transactions, dialogs or time.
 
 pub mod digest;
+mod digest_client;
 mod error;
 mod flow;
 mod framing;
@@ -31,6 +32,7 @@ mod uri;
 mod values;
 mod via;
 
+pub use digest_client::{ANSWERED_MAX, Answered, DigestClient, REALMS_MAX};
 pub use error::{Error, Fault};
 pub use flow::{Destination, Flow, Transport, network};
 pub use framing::{Frame, Framing};

@@ -23,6 +23,9 @@ use crate::time::Now;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+/// The most servers of a trunk that one call tries.
+const SERVERS_MAX: usize = 16;
+
 /// What the exchange lends: who there is, and where they are.
 #[derive(Clone, Copy)]
 pub struct World<'a> {
@@ -317,6 +320,14 @@ impl Context<'_> {
         self.world.directory.number_in(uri)
     }
 
+    /// As whom the trunk of a callee knows us.
+    pub fn credentials(&self, callee: &Callee) -> Option<dialog::Credentials> {
+        let trunks = &self.world.directory.plan().trunks;
+        let trunk = trunks.iter().find(|trunk| Some(trunk.name.as_str()) == callee.trunk())?;
+        let login = trunk.login.as_ref()?;
+        Some(dialog::Credentials { user: login.user.clone(), password: login.password.clone() })
+    }
+
     /// Where a callee's phones are; each with the servers that lead to it, the first first.
     pub fn targets(&self, callee: &Callee) -> Vec<Vec<dialog::Target>> {
         let targets = match callee {
@@ -327,11 +338,10 @@ impl Context<'_> {
             Callee::Trunk { trunk, number, params } => {
                 let plan = self.world.directory.plan();
                 let trunk = plan.trunks.iter().find(|found| found.name == *trunk);
-                let address = trunk.and_then(|trunk| trunk.addresses.first());
-                address
-                    .map(|address| self.trunk_targets((number, params), address))
-                    .into_iter()
-                    .collect()
+                let addresses = trunk.into_iter().flat_map(|trunk| &trunk.addresses);
+                // The next one is tried when one does not take the call.
+                let servers = addresses.flat_map(|to| self.trunk_targets((number, params), to));
+                vec![servers.take(SERVERS_MAX).collect()]
             }
             // Nobody is there to be rung.
             Callee::Camera { .. } => vec![],

@@ -136,7 +136,7 @@ impl Ringing {
                 identity,
                 auto_answer: placing.auto_answer,
                 sealed,
-                credentials: None,
+                credentials: ctx.credentials(callee),
             });
             ringing.calls.insert(leg, call.clone());
             ctx.leg(leg::Command::Call { leg, call });

@@ -322,15 +322,63 @@ fn a_challenge_is_answered_once_and_only_with_credentials() {
         peer -> us    407
         us -> peer    INVITE sdp:c with credentials
         peer -> us    200 sdp:d
-        us -> peer    ACK
+        us -> peer    ACK with credentials
         us -> user    reoffer answered sdp:d
         user -> us    end
-        us -> peer    BYE reason
+        us -> peer    BYE reason with credentials # the nonce is known
         us -> user    ended Normal call clearing by Us
-        peer -> us    407 for BYE
+        peer -> us    407 nonce=2 for BYE
         us -> peer    BYE reason with credentials
-        peer -> us    407 for BYE
+        peer -> us    407 nonce=2 for BYE
         +32s
+        over
+    ",
+    );
+}
+
+/// RFC 3261 §22.1, RFC 3262 §4: the carrier asks for each request, and the ACK has what the INVITE had.
+#[test]
+fn prack_is_asked_again_and_the_ack_says_what_the_invite_said() {
+    play(
+        "
+        user -> us    call sdp:a with password
+        us -> peer    INVITE sdp:a
+        peer -> us    407
+        us -> peer    INVITE sdp:a with credentials
+        peer -> us    183 rseq=1 sdp:b
+        us -> peer    PRACK rack=1 with credentials
+        us -> user    183 sdp:b
+        peer -> us    407 nonce=2 stale for PRACK
+        us -> peer    PRACK rack=1 with credentials
+        peer -> us    200 for PRACK
+        peer -> us    200
+        us -> peer    ACK with credentials
+        us -> user    answered
+        peer -> us    BYE
+        us -> peer    200 for BYE
+        us -> user    ended Normal call clearing by Peer
+        +32s
+        over
+    ",
+    );
+}
+
+/// A far end that asks without end is not answered without end.
+#[test]
+fn nobody_challenges_us_for_ever() {
+    play(
+        "
+        user -> us    call with password
+        us -> peer    INVITE
+        peer -> us    407 nonce=1 stale
+        us -> peer    INVITE with credentials
+        peer -> us    407 nonce=2 stale
+        us -> peer    INVITE with credentials
+        peer -> us    407 nonce=3 stale
+        us -> peer    INVITE with credentials
+        peer -> us    407 nonce=4 stale
+        us -> user    refused 407
+        us -> user    ended Not permitted by Peer
         over
     ",
     );

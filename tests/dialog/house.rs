@@ -159,8 +159,11 @@ impl House {
             headers.push(HeaderName::MinSe, min);
         }
         if status == 407 {
-            let challenge = "Digest realm=\"trunk\", nonce=\"n\", qop=\"auth\"";
-            headers.push(HeaderName::ProxyAuthenticate, challenge);
+            let nonce = option("nonce=").unwrap_or("n");
+            let stale = if words.contains(&"stale") { ", stale=true" } else { "" };
+            let challenge =
+                format!("Digest realm=\"trunk\", nonce=\"{nonce}\", qop=\"auth\"{stale}");
+            headers.push(HeaderName::ProxyAuthenticate, &challenge);
         }
         if let Some(body) = body_in(words) {
             headers.push(HeaderName::ContentType, &body.content_type);
@@ -293,7 +296,9 @@ impl House {
             Effect::Cancel { .. } => "us -> peer CANCEL".to_owned(),
             Effect::Forward { request, .. } => {
                 check_request(&request);
-                format!("us -> peer {}{}", request.method, body_word(&request.body))
+                let proved = request.headers.contains(HeaderName::ProxyAuthorization);
+                let proved = if proved { " with credentials" } else { "" };
+                format!("us -> peer {}{}{proved}", request.method, body_word(&request.body))
             }
             Effect::Event { event, .. } => format!("us -> user {}", event_words(event)),
         }

@@ -64,6 +64,30 @@ fn a_number_with_the_trunks_prefix_goes_out_with_it() {
     assert!(invite.start.contains("0559876"), "the prefix is kept: {}", invite.start);
 }
 
+/// A carrier that asks for each request and forgets its nonces, behind one that is away.
+#[test]
+fn a_carrier_that_asks_for_a_password_gets_it_and_the_next_address_is_tried() {
+    let trunk = TRUNK.replace("[\"NETWORK", "[\"NETWORK.98:15060\", \"NETWORK");
+    let login = "user = \"house\"\npassword = \"open sesame\"\n";
+    let board = Switchboard::open_with(&format!("{trunk}{login}prefixes = [\"0\"]\n"));
+    let (first, address) = (board.place.host(98), board.place.host(TRUNK_HOST));
+    let full = Sipp::start(
+        &board.place,
+        first,
+        board.place.switchboard(),
+        &gateway("carrier-is-full", ""),
+    );
+    let role = gateway("carrier-challenges", "");
+    let mut carrier = Sipp::start(&board.place, address, board.place.switchboard(), &role);
+    let mut caller = board.terminal("terminal-calls", "3001", "0559876");
+    caller.awaits_conversation();
+    caller.nudge();
+    caller.ends_well();
+    carrier.ends_well();
+    assert!(full.has("<- INVITE"), "{}", full.ladder());
+    assert!(!board.log().contains("open sesame"), "the log has the password");
+}
+
 #[test]
 fn an_operator_with_only_a_phone_logs_in_by_code_and_takes_by_answering() {
     let board = Switchboard::open();
