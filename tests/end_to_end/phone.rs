@@ -26,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// baresip tries to register again 30 to 60 s after a challenge that it cannot answer.
 const REGISTRATION: Duration = Duration::from_secs(65);
 const TONE_SECONDS: u32 = 180; // A call that outlives its microphone is torn down by baresip.
-const FILM_SECONDS: u32 = 20; // The film is rewound.
+/// Longer than any call: after it has rewound the film, baresip 1.0.0 sends nothing for as long as that was.
+const FILM_SECONDS: u32 = 180;
 
 /// Who is heard and seen as what.
 #[derive(Clone, Copy, Debug)]

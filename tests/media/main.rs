@@ -9,6 +9,7 @@ mod pictures;
 mod recording;
 mod relay;
 mod sealed;
+mod switches;
 
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;

@@ -4,7 +4,7 @@ use super::relay::*;
 use super::{VP8_DELTA, VP8_KEY};
 use cordboard::codec::Codec;
 use cordboard::ids::PortId;
-use cordboard::media::{Command, Plan, Source};
+use cordboard::media::{Command, Event, Plan, Source};
 use cordboard::sdp::Direction;
 
 const FPS_CLOCK: u32 = 3000;
@@ -204,4 +204,23 @@ fn a_picture_is_there_within_a_second_of_every_switch_also_with_phones_that_answ
         let in_time = seen_after.is_some_and(|ms| ms <= 1000 + ANSWER_MS);
         assert!(in_time, "{seen_after:?} ms, back at {back_at}");
     }
+}
+
+#[test]
+fn the_first_word_about_a_picture_counts_those_since_it_was_asked_for() {
+    let mut relay = cameras();
+    relay.patch(&[(C, Source::Port(O))]);
+    for _ in 0..100 {
+        relay.shoot(O, &VP8_KEY, 40);
+    }
+    relay.command(Command::Watch { port: O, on: true });
+    for _ in 0..26 {
+        relay.shoot(O, &VP8_DELTA, 40);
+    }
+    let told = relay.wire.events.iter().find_map(|event| match event {
+        Event::Health { health, .. } => Some((health.ok, health.frames_per_second)),
+        _ => None,
+    });
+    let (ok, rate) = told.unwrap();
+    assert!(ok && (24..=26).contains(&rate), "{rate} pictures a second");
 }
