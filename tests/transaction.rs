@@ -12,7 +12,7 @@ use cordboard::sip::{
     self, Destination, Flow, HeaderName, Message, OwnAddresses, Request, Response, StatusCode,
     Transport,
 };
-use cordboard::time::Instant;
+use cordboard::time::{Duration, Instant};
 use cordboard::transaction::{
     ClientId, Effect, Failure, Input, Machine, ServerId, Settings, Standing,
 };
@@ -772,6 +772,30 @@ fn a_long_request_goes_by_tcp() {
     let failed = Input::TransportFailed { destination: *to };
     let effects = house.machine.handle(Instant::START, failed);
     assert_eq!(effects, [Effect::Failed { id: ClientId(1), why: Failure::Transport }]);
+}
+
+/// A firewall that says nothing would cost each caller the seconds of a try.
+#[test]
+fn where_there_is_no_tcp_none_is_tried_for_a_while() {
+    let mut house = House::over(Transport::Udp);
+    let remote = house.flow.remote;
+    let mut goes_by = |seconds, id, remote| {
+        let to = Destination::Address { transport: Transport::Udp, remote };
+        let request = Request { body: vec![b'x'; 1300], ..request("OPTIONS", "1") };
+        let now = Instant::START + Duration::from_secs(seconds);
+        let input = Input::Request { id: ClientId(id), to, request };
+        let effects = house.machine.handle(now, input);
+        let [Effect::Send { to, .. }] = &effects[..] else { panic!("{effects:?}") };
+        if id == 1 {
+            let _ = house.machine.handle(now, Input::TransportFailed { destination: *to });
+        }
+        to.transport()
+    };
+    assert_eq!(goes_by(0, 1, remote), Transport::Tcp);
+    assert_eq!(goes_by(1, 2, remote), Transport::Udp);
+    assert_eq!(goes_by(599, 3, remote), Transport::Udp);
+    assert_eq!(goes_by(599, 4, "192.0.2.99:5060".parse().unwrap()), Transport::Tcp, "another one");
+    assert_eq!(goes_by(600, 5, remote), Transport::Tcp, "it may have one by now");
 }
 
 #[test]

@@ -8,9 +8,9 @@ use crate::sip::{
     Destination, HeaderName, Host, MAGIC_COOKIE, Message, Method, Network, Request, Response,
     Transport, Via, print,
 };
-use crate::time::{Instant, earliest};
-use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
+use crate::time::{Duration, Instant, earliest};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
 
 /// All client transactions.
 #[derive(Debug)]
@@ -21,7 +21,15 @@ pub struct Clients {
     by_branch: KeyedMap<String, ClientId>,
     by_destination: BTreeSet<(Destination, ClientId)>,
     timers: BTreeSet<(Instant, ClientId)>,
+    /// Where no stream came about, and until when none is tried there.
+    streamless: BTreeMap<SocketAddr, Instant>,
 }
+
+/// For so long no stream is tried where none came about: each try may cost a caller the seconds in which a
+/// firewall says nothing.
+const STREAMLESS: Duration = Duration::from_secs(600);
+/// So many such places are known; who comes beyond is tried each time.
+const STREAMLESS_MAX: usize = 1_000;
 
 #[derive(Debug)]
 struct Entry {
@@ -68,6 +76,7 @@ impl Clients {
             by_branch: HashMap::with_hasher(random.map_keys()),
             by_destination: BTreeSet::new(),
             timers: BTreeSet::new(),
+            streamless: BTreeMap::new(),
             random,
         }
     }
@@ -97,6 +106,9 @@ impl Clients {
         out: &mut Vec<Effect>,
     ) {
         assert!(!self.entries.contains_key(&id), "the number of a client transaction is new");
+        if self.streamless.get(&to.remote()).is_some_and(|until| *until <= now) {
+            self.streamless.remove(&to.remote());
+        }
         let branch = self.branch();
         let (to, fallback, request) = self.address(to, request, &branch);
         self.open(now, id, Addressed { branch, to, fallback, request }, out);
@@ -178,6 +190,7 @@ impl Clients {
             return (to, None, request);
         };
         let streams = self.settings.own.listens(Transport::Tcp);
+        let streams = streams && !self.streamless.contains_key(&remote);
         if !streams || printed_len(&request) <= self.settings.udp_bytes_max {
             return (to, None, request);
         }
@@ -256,12 +269,18 @@ impl Clients {
         }
     }
 
-    /// §18.1.1: the peer has no stream; better a long datagram than none. The transaction starts
+    /// §18.1.1: the peer has no stream, which is remembered for a while; better a long datagram than none. The transaction starts
     /// anew, for the peer has seen nothing of it.
     fn fall_back(&mut self, now: Instant, id: ClientId, to: Destination, out: &mut Vec<Effect>) {
         let Some(Entry { mut request, branch, .. }) = self.close(id) else {
             return;
         };
+        if self.streamless.len() >= STREAMLESS_MAX {
+            self.streamless.retain(|_, until| *until > now);
+        }
+        if self.streamless.len() < STREAMLESS_MAX {
+            self.streamless.insert(to.remote(), now + STREAMLESS);
+        }
         request.headers.pop_front_element(HeaderName::Via);
         request.headers.push_front(HeaderName::Via, &self.via(&to, &branch));
         self.open(now, id, Addressed { branch, to, fallback: None, request }, out);
