@@ -468,9 +468,10 @@ fn the_password_of_a_trunk_stands_in_the_file_or_in_one_of_its_own_and_is_never_
     let (given, from_file) =
         ("password = \"open sesame\"\n".to_owned(), format!("password_file = {file:?}\n"));
     for password in [&given, &from_file] {
-        let config = read(&format!("{trunk}{password}"));
+        let config = read(&format!("{trunk}{password}register = true\n"));
         let login = config.trunks[0].login.as_ref().unwrap();
         assert_eq!((login.user.as_str(), login.password.as_str()), ("house", "open sesame"));
+        assert!(config.trunks[0].register);
         assert!(!format!("{config:?}").contains("sesame"));
     }
     let refusals = Config::read("f", &format!("{trunk}{given}{from_file}")).unwrap_err();
@@ -496,6 +497,7 @@ fn every_key_of_a_trunk_refuses_what_it_cannot_use() {
         ("level", "\"\"", "\"\": it is empty: give at least one character"),
         ("user", "\"house\"", "give its `password` or `password_file`, too"),
         ("password_file", "\"/dev/null/x\"", "/dev/null/x: Not a directory (os error 20)"),
+        ("register", "true", "say as whom: give `user` and `password`, too"),
         ("prefixes", "[\"0 0\"]", "\"0 0\": the character ' ' may not stand in it: choose another"),
     ] {
         let mut text = format!("[[trunk]]\n{key} = {value}\n");

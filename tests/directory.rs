@@ -33,6 +33,7 @@ fn plan() -> NumberingPlan {
             prefixes: vec!["0".to_owned()],
             srtp: Srtp::Optional,
             login: None,
+            register: false,
         }],
         cameras: vec![camera("B")],
         external: level("B"),

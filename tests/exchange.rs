@@ -41,6 +41,8 @@ mod networks;
 mod numbers;
 #[path = "exchange/operators.rs"]
 mod operators;
+#[path = "exchange/registrations.rs"]
+mod registrations;
 #[path = "exchange/ways.rs"]
 mod ways;
 
@@ -163,6 +165,7 @@ fn trunk(name: &str, addresses: &[&str]) -> Trunk {
         prefixes: vec!["0".into()],
         srtp: Srtp::Optional,
         login: None,
+        register: false,
     }
 }
 

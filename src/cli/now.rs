@@ -25,6 +25,7 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         "connections",
         "refused_connections",
         "unresolved",
+        "trunks",
         "journal",
         "unwritten",
         "unwritten_refused",
@@ -44,6 +45,13 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         json!(now.connections),
         json!(now.refused_connections),
         json!(now.unresolved.join(", ")),
+        json!(
+            now.trunks
+                .iter()
+                .map(|(name, state)| format!("{name}: {state}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
         json!(now.journal),
         json!(now.unwritten),
         json!(now.unwritten_refused),

@@ -8,8 +8,17 @@ use crate::ids::LevelId;
 use toml::de::DeValue;
 
 /// What may stand in a section.
-const KEYS: [&str; 8] =
-    ["name", "address", "level", "prefixes", "srtp", "user", "password", "password_file"];
+const KEYS: [&str; 9] = [
+    "name",
+    "address",
+    "level",
+    "prefixes",
+    "srtp",
+    "user",
+    "password",
+    "password_file",
+    "register",
+];
 /// The longest name and the longest password.
 const LOGIN_BYTES_MAX: usize = 128;
 
@@ -54,9 +63,14 @@ pub(super) fn trunks<'a>(
         let prefixes = reader.value(&section, "prefixes", prefixes).unwrap_or_default();
         let srtp = reader.value(&section, "srtp", srtp).unwrap_or_default();
         let login = login(reader, &section);
+        let register = reader.value(&section, "register", values::truth).unwrap_or_default();
+        if register && login.is_none() {
+            let remedy = "say as whom: give `user` and `password`, too";
+            reader.value::<()>(&section, "register", |_| Err(remedy.into()));
+        }
         if let (Some(name), Some(addresses)) = (name, addresses) {
             let level = level.unwrap_or_else(|| external.clone());
-            trunks.push(Trunk { name, addresses, level, prefixes, srtp, login });
+            trunks.push(Trunk { name, addresses, level, prefixes, srtp, login, register });
         }
     }
     trunks

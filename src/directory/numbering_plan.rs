@@ -157,6 +157,7 @@ mod tests {
             prefixes: prefixes.iter().map(|p| (*p).to_owned()).collect(),
             srtp: crate::directory::Srtp::Optional,
             login: None,
+            register: false,
         }
     }
 

@@ -101,6 +101,8 @@ pub struct Trunk {
     pub srtp: Srtp,
     /// As whom it knows us, where it asks.
     pub login: Option<TrunkLogin>,
+    /// Whether we register there, so that it knows where to send its calls.
+    pub register: bool,
 }
 
 /// The account that a carrier has for us.

@@ -8,6 +8,7 @@ use crate::leg;
 use crate::locator;
 use crate::media;
 use crate::registrar;
+use crate::registration;
 use crate::sip::{Destination, Flow, Network};
 use crate::switchboard::{self, Recording, Story};
 use crate::transaction;
@@ -100,6 +101,13 @@ pub enum Effect {
         name: String,
         /// Where to; nowhere, when nobody can tell.
         addresses: Vec<IpAddr>,
+    },
+    /// A trunk knows of us, or does not; for the log.
+    RegisteredAt {
+        /// Its name.
+        trunk: String,
+        /// How it stands.
+        state: registration::State,
     },
     /// An administrator's answer.
     Reply {

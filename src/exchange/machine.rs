@@ -14,6 +14,7 @@ use super::ledger::Ledger;
 use super::pace::Pace;
 use super::peers::Peers;
 use super::promises::Awaiting;
+use super::registrations;
 use super::requests::{Caller, ORIGINS_MAX};
 use super::retention::PRUNE_INTERVAL;
 use super::strangers::Strangers;
@@ -26,6 +27,7 @@ use crate::leg;
 use crate::locator;
 use crate::random::Random;
 use crate::registrar;
+use crate::registration;
 use crate::sip::{self, Destination, Fault, Flow, Message, Network, Response, StatusCode, Tags};
 use crate::switchboard::admission::Origin;
 use crate::switchboard::{self, World};
@@ -46,6 +48,8 @@ pub struct Machine {
     pub(super) intake: Intake,
     pub(super) transactions: transaction::Machine,
     pub(super) registrar: registrar::Machine,
+    /// Ours at the trunks.
+    pub(super) registrations: registration::Machine,
     pub(super) legs: leg::Machine,
     pub(super) switchboard: switchboard::Machine,
     pub(super) locator: locator::Machine,
@@ -105,6 +109,7 @@ impl Machine {
             random.fork(),
             state.next_call.saturating_sub(1),
         );
+        let accounts = registrations::accounts(&plan);
         let mut intake = Intake::new(settings.registrar.expires_max, &mut random);
         for flow in state.bindings.iter().filter_map(|binding| binding.flow) {
             intake.proved(now.instant, flow.remote.ip());
@@ -114,6 +119,12 @@ impl Machine {
             tags: Tags::new(&mut random),
             directory: Directory::new(plan, state.accounts),
             transactions: transaction::Machine::new(settings.transaction.clone(), random.fork()),
+            registrations: registration::Machine::new(
+                now.instant,
+                accounts,
+                settings.leg.dialog.user_agent.clone(),
+                random.fork(),
+            ),
             registrar: registrar::Machine::new(settings.registrar.clone(), random.fork()),
             legs: leg::Machine::new(settings.leg.clone(), random.fork()),
             switchboard,
@@ -198,6 +209,7 @@ impl Machine {
         let journal = earliest(self.ledger.deadline(), self.changes.deadline());
         let kept = earliest(self.locator.deadline(), Some(self.prune_due));
         let all = earliest(earliest(sip, house), earliest(journal, kept));
+        let all = earliest(all, self.registrations.deadline());
         earliest(all, self.ways.deadline())
     }
 
@@ -230,6 +242,10 @@ impl Machine {
             self.work(now, &mut out);
         }
         self.tick_ways(now);
+        if due(self.registrations.deadline()) {
+            self.register_at_trunks(now, &mut out);
+            self.work(now, &mut out);
+        }
         self.prune(now);
         self.tick_journal(now, &mut out);
         self.conclude(now, &mut out);
@@ -349,6 +365,9 @@ impl Machine {
     fn on_transaction(&mut self, now: Now, effect: transaction::Effect, out: &mut Vec<Effect>) {
         use dialog::Input as D;
         use transaction::Effect as T;
+        if self.is_of_registration(now, &effect, out) {
+            return;
+        }
         let input = match effect {
             T::Send { to, message } => {
                 let to = self.detour(to, &message);

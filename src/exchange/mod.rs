@@ -30,6 +30,7 @@ mod names;
 mod pace;
 mod peers;
 mod promises;
+mod registrations;
 mod requests;
 mod retention;
 mod strangers;

@@ -298,7 +298,7 @@ impl Machine {
         if is_ours && flow.transport == Transport::Udp {
             return Err(self.no(request, StatusCode::LOOP_DETECTED, ""));
         }
-        let dialled = self.dialled(request)?;
+        let dialled = self.dialled(request, flow)?;
         if dialled.as_str() == DESK {
             return self.identify_desk(now, flow, request);
         }
@@ -312,12 +312,12 @@ impl Machine {
 
     /// The number that is called. The host beside it is not looked at: whoever sends a call here means us,
     /// by whatever name or address a NAT, an alias or a DNS record has given us.
-    fn dialled(&mut self, request: &Request) -> Result<Number, Box<Response>> {
-        let uri = &request.uri;
+    fn dialled(&mut self, request: &Request, flow: Flow) -> Result<Number, Box<Response>> {
+        let uri = self.called(request, flow);
         if uri.scheme() == Scheme::Other {
             return Err(self.no(request, StatusCode::UNSUPPORTED_URI_SCHEME, ""));
         }
-        let number = self.directory.number_in(uri);
+        let number = self.directory.number_in(&uri);
         number.ok_or_else(|| self.no(request, StatusCode::NOT_FOUND, "No number was dialled"))
     }
 

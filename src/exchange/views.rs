@@ -5,6 +5,7 @@ use super::machine::Machine;
 use super::turned_away::Refusals;
 use crate::directory::Directory;
 use crate::ids::ConnectionId;
+use crate::registration;
 use crate::sip::{Destination, Flow};
 use std::collections::BTreeSet;
 
@@ -27,6 +28,8 @@ pub struct Status {
     pub transactions: (usize, usize),
     /// Trunks and terminals whose name leads nowhere at the moment.
     pub unresolved: Vec<String>,
+    /// The trunks that we register at, and how that stands.
+    pub trunks: Vec<(String, registration::State)>,
     /// How the journal fares.
     pub journal: journal::Health,
     /// TCP connections that are open, and those that were refused since the start. The exchange has no
@@ -53,6 +56,7 @@ impl Machine {
             legs: self.legs.legs(),
             transactions: self.transactions(),
             unresolved: self.unresolved(),
+            trunks: self.registrations.states().map(|(name, now)| (name.to_owned(), now)).collect(),
             journal: self.ledger.health(),
             connections: (0, 0),
             refused: self.turned_away.view(),

@@ -161,6 +161,8 @@ pub struct StatusRow {
     pub unwritten_refused: u64,
     /// Since the start: rows that were given up.
     pub unwritten_lost: u64,
+    /// The trunks that we register at, and how that stands.
+    pub trunks: Vec<(String, String)>,
     /// TCP connections.
     pub connections: usize,
     /// TCP connections that were refused since the start.
@@ -460,6 +462,10 @@ impl From<Reply> for Answer {
                 unwritten: status.journal.owed,
                 unwritten_refused: status.journal.refused,
                 unwritten_lost: status.journal.lost,
+                trunks: {
+                    let trunks = status.trunks.into_iter();
+                    trunks.map(|(name, state)| (name, state.to_string())).collect()
+                },
                 connections: status.connections.0,
                 refused_connections: status.connections.1,
                 refused: status.refused.causes,

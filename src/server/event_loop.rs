@@ -532,6 +532,7 @@ impl EventLoop {
                 Effect::Journal(news) => telemetry::tell_of_journal(&news),
                 Effect::Resolve(question) => self.resolver.ask(question),
                 Effect::Located { name, addresses } => telemetry::locate(&name, &addresses),
+                Effect::RegisteredAt { trunk, state } => telemetry::registered_at(&trunk, state),
                 Effect::Reply { id, reply } => self.reply(id, reply),
                 Effect::Log(story) => telemetry::tell(&story),
                 Effect::WrongPassword(wrong) => telemetry::suspect(&wrong),

@@ -4,6 +4,7 @@
 
 use crate::exchange::journal::News;
 use crate::registrar::WrongPassword;
+use crate::registration;
 use crate::sip::Flow;
 use crate::switchboard::Story;
 use crate::text::{Harmless, REASON_CHARS_MAX, cut};
@@ -65,6 +66,14 @@ pub fn locate(name: &str, addresses: &[IpAddr]) {
         tracing::warn!("the DNS does not say where {name} is: it will be asked again");
     } else {
         tracing::info!(?addresses, "{name} is found");
+    }
+}
+
+/// Our registration at a trunk stands otherwise than before.
+pub fn registered_at(trunk: &str, state: registration::State) {
+    match state {
+        registration::State::Registered => tracing::info!("registered at trunk {trunk}"),
+        state => tracing::warn!("not registered at trunk {trunk}: {state}; it will be tried again"),
     }
 }
 

@@ -246,6 +246,7 @@ impl World {
                 Effect::Resolve(_)
                 | Effect::Located { .. }
                 | Effect::Reply { .. }
+                | Effect::RegisteredAt { .. }
                 | Effect::Recording(_) => {}
             }
         }

@@ -89,6 +89,23 @@ fn a_carrier_that_asks_for_a_password_gets_it_and_the_next_address_is_tried() {
 }
 
 #[test]
+fn the_switchboard_registers_at_a_carrier_and_says_so() {
+    let login = "user = \"house\"\npassword = \"open sesame\"\nregister = true\n";
+    let board = Switchboard::open_with(&format!("{TRUNK}{login}"));
+    let address = board.place.host(TRUNK_HOST);
+    let role = gateway("carrier-is-registered-at", "");
+    // It is repeated until the carrier is there.
+    let mut carrier = Sipp::start(&board.place, address, board.place.switchboard(), &role);
+    carrier.ends_well();
+    let stands = || board.cli("status").contains("carrier: registered").then_some(());
+    wait::until("the registration in `status`", PATIENCE, stands);
+    let register = carrier.message("<- REGISTER");
+    let contact = format!("<sip:house@{}>", board.place.switchboard());
+    assert_eq!(register.header("Contact"), Some(contact.as_str()));
+    assert!(board.log().contains("registered at trunk carrier"), "{}", board.log());
+}
+
+#[test]
 fn an_operator_with_only_a_phone_logs_in_by_code_and_takes_by_answering() {
     let board = Switchboard::open();
     board.cli("operator set op1 --mode phone");

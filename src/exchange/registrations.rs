@@ -1,0 +1,116 @@
+//! Our own registrations at trunks that want them.
+
+use super::doorway::Effect;
+use super::machine::Machine;
+use crate::directory::{Directory, NumberingPlan, Trunk, TrunkHost};
+use crate::locator::{self, Sought};
+use crate::registration::{self, Account, World};
+use crate::sip::{Destination, Flow, Request, Transport, Uri};
+use crate::time::Now;
+use crate::transaction::{self, ClientId, Failure};
+use std::net::SocketAddr;
+
+/// The trunks that want us to register.
+pub(super) fn accounts(plan: &NumberingPlan) -> Vec<Account> {
+    let registering = plan.trunks.iter().filter(|trunk| trunk.register);
+    let account = |trunk: &Trunk| {
+        let (login, first) = (trunk.login.as_ref()?, trunk.addresses.first()?);
+        Some(Account {
+            trunk: trunk.name.clone(),
+            domain: first.to_string(),
+            user: login.user.clone(),
+            password: login.password.clone(),
+        })
+    };
+    registering.filter_map(account).collect()
+}
+
+/// Where a trunk is, all its addresses in their order.
+fn servers(directory: &Directory, locator: &locator::Machine, name: &str) -> Vec<Destination> {
+    let trunk = directory.plan().trunks.iter().find(|trunk| trunk.name == name);
+    let addresses = trunk.into_iter().flat_map(|trunk| &trunk.addresses);
+    let servers = addresses.flat_map(|address| match &address.host {
+        TrunkHost::Address(ip) => {
+            let transport = Transport::Udp;
+            let port = address.port.unwrap_or(transport.default_port());
+            vec![Destination::Address { transport, remote: SocketAddr::new(*ip, port) }]
+        }
+        TrunkHost::Name { name, .. } => locator.destinations(&Sought::new(name, address.port), 0),
+    });
+    servers.collect()
+}
+
+impl Machine {
+    /// Registers where it is due.
+    pub(super) fn register_at_trunks(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let effects = self.registering(|machine, world| machine.tick(now.instant, world));
+        self.follow_registrations(now, effects, out);
+    }
+
+    /// Gives an event of a transaction to the registrations; false when it is not one of theirs.
+    pub(super) fn is_of_registration(
+        &mut self,
+        now: Now,
+        effect: &transaction::Effect,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let effects = match effect {
+            transaction::Effect::Response { id: ClientId(id), response }
+                if *id >= registration::TRANSACTIONS =>
+            {
+                self.registering(|all, world| all.answered(now.instant, *id, response, world))
+            }
+            transaction::Effect::Failed {
+                id: ClientId(id),
+                why: Failure::Timeout | Failure::Transport,
+            } if *id >= registration::TRANSACTIONS => {
+                self.registering(|all, world| all.unanswered(now.instant, *id, world))
+            }
+            _ => return false,
+        };
+        self.follow_registrations(now, effects, out);
+        true
+    }
+
+    fn follow_registrations(
+        &mut self,
+        now: Now,
+        effects: Vec<registration::Effect>,
+        out: &mut Vec<Effect>,
+    ) {
+        for effect in effects {
+            match effect {
+                registration::Effect::Request { transaction, to, request } => {
+                    let id = ClientId(transaction);
+                    self.transact(now, transaction::Input::Request { id, to, request });
+                }
+                registration::Effect::Changed { trunk, state } => {
+                    out.push(Effect::RegisteredAt { trunk, state });
+                }
+            }
+        }
+    }
+
+    fn registering<R>(
+        &mut self,
+        act: impl FnOnce(&mut registration::Machine, &World<'_>) -> R,
+    ) -> R {
+        let (directory, locator) = (&self.directory, &self.locator);
+        let servers = |trunk: &str| servers(directory, locator, trunk);
+        act(&mut self.registrations, &World { own: self.legs.own(), servers: &servers })
+    }
+
+    /// What a request calls: its Request-URI, but where that is only the Contact under which we are
+    /// registered at the trunk that it comes from: then what was dialled stands in To.
+    pub(super) fn called<'a>(&self, request: &'a Request, flow: Flow) -> std::borrow::Cow<'a, Uri> {
+        let is_contact = |trunk: &&Trunk| {
+            let user = trunk.login.as_ref().map(|login| login.user.as_str());
+            trunk.register && trunk.is_at(flow.remote) && user == request.uri.user().as_deref()
+        };
+        let is_ours = self.directory.plan().trunks.iter().any(|trunk| is_contact(&trunk));
+        match request.headers.to() {
+            Ok(to) if is_ours => std::borrow::Cow::Owned(to.uri),
+            Ok(_) | Err(_) => std::borrow::Cow::Borrowed(&request.uri),
+        }
+    }
+}

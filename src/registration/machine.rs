@@ -1,0 +1,382 @@
+//! One registration for each trunk that wants it.
+//!
+//! ```text
+//!            due                          2xx
+//!   Waiting ─────▶ Asked ──────────────────────────────▶ Waiting, until a fifth of the time is left
+//!      ▲             │ ▲ 401, 407, 423: again, as it is asked for
+//!      │             │ └ no answer, 5xx: the next of its servers
+//!      └─────────────┘ refused, or no server is left: after a pause, longer each time
+//! ```
+
+use crate::random::Random;
+use crate::sip::{
+    Answered, Contacts, Destination, DigestClient, HeaderName, Host, MAX_FORWARDS, Method,
+    NameAddr, OwnAddresses, Request, Response, Scheme, StatusCode, Transport, Uri,
+};
+use crate::time::{Duration, Instant, earliest};
+use std::collections::VecDeque;
+use std::fmt;
+
+/// For so many seconds we ask: short enough for a NAT on the way to be opened again.
+pub const WANTED: u32 = 600;
+/// The most that a carrier may want us to ask for.
+const WANTED_MAX: u32 = 86_400;
+/// The shortest pause between two registrations.
+const PAUSE_MIN: Duration = Duration::from_secs(10);
+/// After the first failure it is tried again after so long, then twice as long.
+pub const RETRY_MIN: Duration = Duration::from_secs(30);
+/// And never later than this.
+pub const RETRY_MAX: Duration = Duration::from_secs(900);
+/// Client transactions from this number on are this room's.
+pub const TRANSACTIONS: u64 = 1 << 63;
+/// The most servers that one round tries.
+const SERVERS_MAX: usize = 16;
+
+/// As whom to register where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Account {
+    /// The trunk, for people.
+    pub trunk: String,
+    /// Its domain: a name or an address, with a port where one is given.
+    pub domain: String,
+    /// Our name there.
+    pub user: String,
+    /// Our password.
+    pub password: String,
+}
+
+/// How a registration stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// The first answer has not come yet.
+    Trying,
+    /// The carrier knows where we are.
+    Registered,
+    /// It does not want to: the status of its answer.
+    Refused(u16),
+    /// It does not answer, or nobody knows where it is.
+    Unreachable,
+}
+
+/// For people.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trying => f.write_str("trying"),
+            Self::Registered => f.write_str("registered"),
+            Self::Refused(status) => write!(f, "refused with {status}"),
+            Self::Unreachable => f.write_str("unreachable"),
+        }
+    }
+}
+
+/// What is wanted done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Send this in a transaction of this number.
+    Request {
+        /// From [`TRANSACTIONS`] on.
+        transaction: u64,
+        /// Where.
+        to: Destination,
+        /// What.
+        request: Request,
+    },
+    /// It stands otherwise than before.
+    Changed {
+        /// Whose.
+        trunk: String,
+        /// How.
+        state: State,
+    },
+}
+
+/// What is known of the world at the moment.
+pub struct World<'a> {
+    /// Our own addresses.
+    pub own: &'a OwnAddresses,
+    /// The servers of a trunk, the first to be tried first.
+    pub servers: &'a dyn Fn(&str) -> Vec<Destination>,
+}
+
+/// All registrations.
+#[derive(Debug)]
+pub struct Machine {
+    random: Random,
+    last: u64,
+    all: Vec<Registration>,
+    user_agent: String,
+}
+
+#[derive(Debug)]
+struct Registration {
+    account: Account,
+    /// `sip:` and the domain; the name at the domain.
+    registrar: Uri,
+    address: Uri,
+    digest: DigestClient,
+    call_id: String,
+    tag: String,
+    seq: u32,
+    wanted: u32,
+    state: State,
+    /// How often in a row it has failed.
+    failures: u32,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Waiting {
+        until: Instant,
+    },
+    Asked {
+        transaction: u64,
+        to: Destination,
+        request: Box<Request>,
+        answered: Answered,
+        rest: VecDeque<Destination>,
+    },
+}
+
+impl Machine {
+    /// Nobody was asked yet. An account whose domain is none is left out.
+    #[must_use]
+    pub fn new(
+        now: Instant,
+        accounts: Vec<Account>,
+        user_agent: String,
+        mut random: Random,
+    ) -> Self {
+        let registration = |account: Account| {
+            let registrar = Uri::parse(&format!("sip:{}", account.domain)).ok()?;
+            let host = registrar.host()?.to_string();
+            let address = Uri::sip(Some(&account.user), Host::parse(&host).ok()?, None);
+            let digest = DigestClient::new(account.user.clone(), account.password.clone());
+            let (call_id, tag) = (random.hex(32), random.hex(16));
+            let (state, phase) = (State::Trying, Phase::Waiting { until: now });
+            let (seq, wanted, failures) = (0, WANTED, 0);
+            Some(Registration {
+                account,
+                registrar,
+                address,
+                digest,
+                call_id,
+                tag,
+                seq,
+                wanted,
+                state,
+                failures,
+                phase,
+            })
+        };
+        let all = accounts.into_iter().filter_map(registration).collect();
+        Self { random, last: TRANSACTIONS, all, user_agent }
+    }
+
+    /// How each stands, by trunk.
+    pub fn states(&self) -> impl Iterator<Item = (&str, State)> {
+        self.all.iter().map(|one| (one.account.trunk.as_str(), one.state))
+    }
+
+    /// When [`tick`](Self::tick) has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let due = self.all.iter().map(|one| match one.phase {
+            Phase::Waiting { until } => Some(until),
+            Phase::Asked { .. } => None,
+        });
+        due.fold(None, earliest)
+    }
+
+    /// Registers whoever is due.
+    #[must_use]
+    pub fn tick(&mut self, now: Instant, world: &World<'_>) -> Vec<Effect> {
+        let mut out = Vec::new();
+        for at in 0..self.all.len() {
+            if matches!(self.all[at].phase, Phase::Waiting { until } if until <= now) {
+                let servers = (world.servers)(&self.all[at].account.trunk);
+                let servers = servers.into_iter().take(SERVERS_MAX).collect();
+                self.next_server(now, at, servers, None, world, &mut out);
+            }
+        }
+        out
+    }
+
+    /// The answer to a request of this room.
+    #[must_use]
+    pub fn answered(
+        &mut self,
+        now: Instant,
+        transaction: u64,
+        response: &Response,
+        world: &World<'_>,
+    ) -> Vec<Effect> {
+        let mut out = Vec::new();
+        if !response.status.is_final() {
+            return out;
+        }
+        let Some((at, asked)) = self.take(now, transaction) else { return out };
+        let Asked { to, request, mut answered, rest } = asked;
+        let one = &mut self.all[at];
+        let status = response.status;
+        if status.is_success() {
+            let secs = granted(response, &request).unwrap_or(one.wanted);
+            // A carrier that grants no time does not want us.
+            if secs == 0 {
+                return self.failed(now, at, State::Refused(status.as_u16()), None);
+            }
+            one.failures = 0;
+            let left = Duration::from_secs(u64::from(secs.min(WANTED_MAX)) * 4 / 5).max(PAUSE_MIN);
+            one.phase = Phase::Waiting { until: now + left };
+            return one.change(State::Registered).into_iter().collect();
+        }
+        let again = match status {
+            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                one.digest.learn(&request, response, &mut answered)
+            }
+            StatusCode::INTERVAL_TOO_BRIEF => {
+                let least = response.headers.min_expires().ok().flatten().unwrap_or_default();
+                let more = one.wanted < least && least <= WANTED_MAX;
+                one.wanted = one.wanted.max(least.min(WANTED_MAX));
+                more
+            }
+            _ => false,
+        };
+        if again {
+            self.ask(at, to, answered, rest, world, &mut out);
+            return out;
+        }
+        if status.as_u16() / 100 == 5 || status == StatusCode::REQUEST_TIMEOUT {
+            let pause = response.headers.retry_after().ok().flatten();
+            let last = (State::Refused(status.as_u16()), pause);
+            self.next_server(now, at, rest, Some(last), world, &mut out);
+            return out;
+        }
+        self.failed(now, at, State::Refused(status.as_u16()), None)
+    }
+
+    /// No answer comes to a request of this room.
+    #[must_use]
+    pub fn unanswered(&mut self, now: Instant, transaction: u64, world: &World<'_>) -> Vec<Effect> {
+        let mut out = Vec::new();
+        if let Some((at, asked)) = self.take(now, transaction) {
+            self.next_server(now, at, asked.rest, None, world, &mut out);
+        }
+        out
+    }
+
+    fn next_server(
+        &mut self,
+        now: Instant,
+        at: usize,
+        mut rest: VecDeque<Destination>,
+        last: Option<(State, Option<u32>)>,
+        world: &World<'_>,
+        out: &mut Vec<Effect>,
+    ) {
+        match rest.pop_front() {
+            Some(to) => self.ask(at, to, Answered::default(), rest, world, out),
+            None => {
+                let (state, pause) = last.unwrap_or((State::Unreachable, None));
+                out.extend(self.failed(now, at, state, pause));
+            }
+        }
+    }
+
+    fn failed(&mut self, now: Instant, at: usize, state: State, pause: Option<u32>) -> Vec<Effect> {
+        let one = &mut self.all[at];
+        let doubled = RETRY_MIN.as_secs() << one.failures.min(5);
+        one.failures += 1;
+        let wanted = Duration::from_secs(u64::from(pause.unwrap_or_default()));
+        let pause = Duration::from_secs(doubled).max(wanted).min(RETRY_MAX);
+        one.phase = Phase::Waiting { until: now + pause };
+        one.change(state).into_iter().collect()
+    }
+
+    fn ask(
+        &mut self,
+        at: usize,
+        to: Destination,
+        answered: Answered,
+        rest: VecDeque<Destination>,
+        world: &World<'_>,
+        out: &mut Vec<Effect>,
+    ) {
+        self.last += 1;
+        let transaction = self.last;
+        let one = &mut self.all[at];
+        one.seq += 1;
+        let mut request = one.request(world.own, &to, &self.user_agent);
+        one.digest.authorise(&mut request, &mut self.random);
+        let kept = Box::new(request.clone());
+        one.phase = Phase::Asked { transaction, to, request: kept, answered, rest };
+        out.push(Effect::Request { transaction, to, request });
+    }
+
+    fn take(&mut self, now: Instant, transaction: u64) -> Option<(usize, Asked)> {
+        let is_it = |one: &Registration| match one.phase {
+            Phase::Asked { transaction: asked, .. } => asked == transaction,
+            Phase::Waiting { .. } => false,
+        };
+        let at = self.all.iter().position(is_it)?;
+        let waiting = Phase::Waiting { until: now + RETRY_MIN };
+        match std::mem::replace(&mut self.all[at].phase, waiting) {
+            Phase::Asked { to, request, answered, rest, .. } => {
+                Some((at, Asked { to, request, answered, rest }))
+            }
+            Phase::Waiting { .. } => None,
+        }
+    }
+}
+
+struct Asked {
+    to: Destination,
+    request: Box<Request>,
+    answered: Answered,
+    rest: VecDeque<Destination>,
+}
+
+impl Registration {
+    fn change(&mut self, state: State) -> Option<Effect> {
+        let is_news = self.state != state;
+        self.state = state;
+        is_news.then(|| Effect::Changed { trunk: self.account.trunk.clone(), state })
+    }
+
+    /// The REGISTER as it goes to this server.
+    fn request(&self, own: &OwnAddresses, to: &Destination, user_agent: &str) -> Request {
+        let mut request = Request::new(Method::REGISTER, self.registrar.clone());
+        let ours = own.socket(to);
+        let mut contact = Uri::sip(Some(&self.account.user), ours.ip().into(), Some(ours.port()));
+        if to.transport() != Transport::Udp {
+            contact = contact.with_param("transport", Some(to.transport().uri_token()));
+        }
+        let address = NameAddr::new(self.address.clone());
+        let headers = &mut request.headers;
+        headers.push(HeaderName::MaxForwards, &MAX_FORWARDS.to_string());
+        headers.push_address(HeaderName::From, &address.clone().with_tag(&self.tag));
+        headers.push_address(HeaderName::To, &address);
+        headers.push(HeaderName::CallId, &self.call_id);
+        headers.push(HeaderName::CSeq, &format!("{} REGISTER", self.seq));
+        headers.push_address(HeaderName::Contact, &NameAddr::new(contact));
+        headers.push(HeaderName::Expires, &self.wanted.to_string());
+        headers.push(HeaderName::UserAgent, user_agent);
+        request
+    }
+}
+
+/// For how many seconds our contact is known: its own parameter, else the header (§10.2.4).
+fn granted(response: &Response, request: &Request) -> Option<u32> {
+    let ours = request.headers.contact().ok()?.uri;
+    let contacts = match response.headers.contacts() {
+        Ok(Contacts::List(contacts)) => contacts,
+        Ok(Contacts::Star) | Err(_) => Vec::new(),
+    };
+    let sip = |contact: &&NameAddr| contact.uri.scheme() == Scheme::Sip;
+    let mine = contacts.iter().filter(sip).find(|contact| contact.uri.equivalent(&ours));
+    // A NAT or a proxy may have rewritten it: where there is one, it is ours.
+    let only = contacts.first().filter(|_| contacts.len() == 1);
+    let own = mine.or(only).and_then(|contact| contact.params.raw("expires")?.parse().ok());
+    own.or_else(|| response.headers.expires().ok().flatten())
+}

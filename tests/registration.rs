@@ -1,0 +1,225 @@
+//! We register at carriers: RFC 3261 §10.2, with digest, refreshes and failures.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use cordboard::random::Random;
+use cordboard::registration::{Account, Effect, Machine, RETRY_MAX, State, WANTED, World};
+use cordboard::sip::digest::{Algorithm, Credentials, ha1};
+use cordboard::sip::{
+    Destination, HeaderName, Network, OwnAddresses, Request, Response, StatusCode, Transport,
+};
+use cordboard::time::{Duration, Instant};
+
+const CHALLENGE: &str = "Digest realm=\"carrier\", nonce=\"1\", algorithm=SHA-256, qop=\"auth\"";
+
+/// The machine, its clock, the servers of its one trunk, and the request that waits for an answer.
+struct House {
+    machine: Machine,
+    now: Instant,
+    own: OwnAddresses,
+    servers: Vec<Destination>,
+    asked: Option<(u64, Destination, Request)>,
+    changes: Vec<State>,
+}
+
+impl House {
+    fn new(servers: &[&str]) -> Self {
+        let account = Account {
+            trunk: "carrier".into(),
+            domain: "carrier.example:5070".into(),
+            user: "house".into(),
+            password: "open sesame".into(),
+        };
+        let listeners = vec![(Transport::Udp, "0.0.0.0:5060".parse().unwrap())];
+        let mut own = OwnAddresses::new(listeners, vec![]);
+        own.set_routes(vec![(Network::IPV4, "192.0.2.1".parse().unwrap())]);
+        let at = |server: &&str| Destination::Address {
+            transport: Transport::Udp,
+            remote: server.parse().unwrap(),
+        };
+        let (now, random) = (Instant::START, Random::from_number(1));
+        let machine = Machine::new(now, vec![account], "cordboard".into(), random);
+        let servers = servers.iter().map(at).collect();
+        Self { machine, now, own, servers, asked: None, changes: vec![] }
+    }
+
+    fn with(&mut self, act: impl FnOnce(&mut Machine, &World<'_>, Instant) -> Vec<Effect>) {
+        let servers = self.servers.clone();
+        let world = World { own: &self.own, servers: &|_| servers.clone() };
+        for effect in act(&mut self.machine, &world, self.now) {
+            match effect {
+                Effect::Request { transaction, to, request } => {
+                    assert!(self.asked.is_none(), "one at a time");
+                    self.asked = Some((transaction, to, request));
+                }
+                Effect::Changed { state, .. } => self.changes.push(state),
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        self.with(|machine, world, now| machine.tick(now, world));
+    }
+
+    /// Lets the clock run until it has something to do; for how many seconds that was.
+    fn sleeps(&mut self) -> u64 {
+        let until = self.machine.deadline().unwrap();
+        let slept = until.since(self.now).as_secs();
+        self.now = until;
+        self.tick();
+        slept
+    }
+
+    fn asked(&self) -> &Request {
+        &self.asked.as_ref().unwrap().2
+    }
+
+    fn asked_at(&self) -> String {
+        self.asked.as_ref().unwrap().1.remote().to_string()
+    }
+
+    fn hears(&mut self, status: u16, lines: &[(HeaderName, &str)]) {
+        let (transaction, _, request) = self.asked.take().unwrap();
+        let mut response: Response = request.response(StatusCode::new(status).unwrap());
+        for (name, value) in lines {
+            response.headers.push(name.clone(), value);
+        }
+        self.with(|machine, world, now| machine.answered(now, transaction, &response, world));
+    }
+
+    fn hears_nothing(&mut self) {
+        let (transaction, ..) = self.asked.take().unwrap();
+        self.with(|machine, world, now| machine.unanswered(now, transaction, world));
+    }
+}
+
+#[test]
+fn it_registers_as_it_is_asked_and_again_before_its_time_is_up() {
+    let mut house = House::new(&["203.0.113.5:5060"]);
+    house.tick();
+    let request = house.asked();
+    assert_eq!(request.uri.as_str(), "sip:carrier.example:5070");
+    let header = |name| request.headers.get(name).unwrap();
+    assert_eq!(header(HeaderName::To), "<sip:house@carrier.example>");
+    assert_eq!(header(HeaderName::Contact), "<sip:house@192.0.2.1:5060>");
+    assert_eq!(header(HeaderName::Expires), WANTED.to_string());
+    assert!(!request.headers.contains(HeaderName::Authorization));
+    house.hears(100, &[]);
+    assert!(house.asked.is_none() && house.machine.deadline().is_none(), "100 is no answer yet");
+}
+
+#[test]
+fn a_password_is_proved_and_the_time_that_was_granted_is_kept() {
+    let mut house = House::new(&["203.0.113.5:5060"]);
+    house.tick();
+    let first = house.asked().clone();
+    house.hears(401, &[(HeaderName::WwwAuthenticate, CHALLENGE)]);
+    let request = house.asked();
+    let credentials = request.headers.get(HeaderName::Authorization).unwrap();
+    let credentials = Credentials::parse(credentials).unwrap().unwrap();
+    let ha1 = ha1("house", "carrier", "open sesame", Algorithm::Sha256);
+    assert!(credentials.verify(&ha1, "REGISTER"));
+    let of = |request: &Request, name| request.headers.get(name).unwrap().to_owned();
+    assert_eq!(of(request, HeaderName::CallId), of(&first, HeaderName::CallId));
+    assert_eq!(
+        (of(&first, HeaderName::CSeq), of(request, HeaderName::CSeq)),
+        ("1 REGISTER".into(), "2 REGISTER".into())
+    );
+    // Two contacts: ours has its own time.
+    let contacts = "<sip:other@192.0.2.9>;expires=30, <sip:house@192.0.2.1:5060>;expires=100";
+    house.hears(200, &[(HeaderName::Contact, contacts), (HeaderName::Expires, "3600")]);
+    assert_eq!(house.changes, [State::Registered]);
+    assert_eq!(house.sleeps(), 80, "a fifth is left");
+    let credentials = house.asked().headers.get(HeaderName::Authorization).unwrap();
+    assert!(credentials.contains("nc=00000002"), "the nonce is counted on: {credentials}");
+    house.hears(200, &[(HeaderName::Expires, "3600")]);
+    assert_eq!(house.sleeps(), 2_880);
+    house.hears(200, &[]);
+    assert_eq!(house.sleeps(), u64::from(WANTED) * 4 / 5);
+    house.hears(200, &[(HeaderName::Expires, "1")]);
+    assert_eq!(house.sleeps(), 10, "it does not run in circles");
+    assert_eq!(house.changes, [State::Registered]);
+}
+
+#[test]
+fn a_wrong_password_is_said_and_tried_again_ever_more_seldom() {
+    let mut house = House::new(&["203.0.113.5:5060", "203.0.113.6:5060"]);
+    let mut pauses = Vec::new();
+    house.tick();
+    for round in 0..8 {
+        let mut answers = 0;
+        while house.asked.is_some() {
+            // Another nonce each time.
+            let challenge =
+                format!("Digest realm=\"carrier\", nonce=\"{round}-{answers}\", qop=\"auth\"");
+            house.hears(401, &[(HeaderName::WwwAuthenticate, &challenge)]);
+            answers += 1;
+        }
+        assert_eq!(answers, 2, "asked once more and no more");
+        pauses.push(house.sleeps());
+    }
+    assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900]);
+    assert_eq!(Duration::from_secs(900), RETRY_MAX);
+    assert_eq!(house.changes, [State::Refused(401)]);
+    let known = "<sip:house@192.0.2.1:5060>;expires=100";
+    house.hears(200, &[(HeaderName::Contact, known)]);
+    assert_eq!(house.changes, [State::Refused(401), State::Registered]);
+    house.sleeps();
+    house.hears(403, &[]);
+    assert_eq!(house.sleeps(), 30, "it begins anew");
+    assert_eq!(house.changes.last(), Some(&State::Refused(403)));
+}
+
+#[test]
+fn the_next_server_is_tried_where_one_is_away_or_full() {
+    let mut house = House::new(&["203.0.113.5:5060", "203.0.113.6:5060", "203.0.113.7:5060"]);
+    house.tick();
+    assert_eq!(house.asked_at(), "203.0.113.5:5060");
+    house.hears_nothing();
+    assert_eq!(house.asked_at(), "203.0.113.6:5060");
+    house.hears(503, &[(HeaderName::RetryAfter, "120")]);
+    assert_eq!(house.asked_at(), "203.0.113.7:5060");
+    house.hears(200, &[(HeaderName::Expires, "60")]);
+    assert_eq!(house.changes, [State::Registered]);
+    assert_eq!(house.sleeps(), 48);
+    assert_eq!(house.asked_at(), "203.0.113.5:5060", "the first may be there again");
+    house.hears_nothing();
+    house.hears_nothing();
+    house.hears(503, &[(HeaderName::RetryAfter, "120")]);
+    assert_eq!(house.changes.last(), Some(&State::Refused(503)));
+    assert_eq!(house.sleeps(), 120, "as it has asked for");
+    house.hears_nothing();
+    house.hears_nothing();
+    house.hears_nothing();
+    assert_eq!(house.changes.last(), Some(&State::Unreachable));
+    // Nobody knows where it is.
+    house.servers.clear();
+    assert_eq!(house.sleeps(), 60);
+    assert!(house.asked.is_none());
+    assert_eq!(house.sleeps(), 120);
+}
+
+#[test]
+fn a_longer_time_that_is_wanted_is_given_once() {
+    let mut house = House::new(&["203.0.113.5:5060"]);
+    house.tick();
+    house.hears(423, &[(HeaderName::MinExpires, "1800")]);
+    assert_eq!(house.asked().headers.get(HeaderName::Expires), Some("1800"));
+    house.hears(423, &[(HeaderName::MinExpires, "1800")]);
+    assert!(house.asked.is_none());
+    assert_eq!(house.changes, [State::Refused(423)]);
+    house.sleeps();
+    house.hears(423, &[(HeaderName::MinExpires, "4000000000")]);
+    assert!(house.asked.is_none(), "nobody wants half a century");
+}
+
+#[test]
+fn what_was_not_asked_is_not_heard() {
+    let mut house = House::new(&["203.0.113.5:5060"]);
+    house.tick();
+    let (_, _, request) = house.asked.take().unwrap();
+    let response = request.response(StatusCode::OK);
+    house.with(|machine, world, now| machine.answered(now, 7, &response, world));
+    house.with(|machine, world, now| machine.unanswered(now, 7, world));
+    assert!(house.changes.is_empty() && house.asked.is_none());
+}
