@@ -376,55 +376,65 @@ fn one_key_in_is_one_key_out_in_every_pair_of_codecs() {
         codecs.flat_map(|codec| [(codec.clone(), 8000), (codec, 48_000)]).collect();
     let wide = |(codec, events): &(Codec, u32)| *codec == Codec::Opus || *events == 8000;
     let codecs: Vec<_> = codecs.into_iter().filter(wide).collect();
-    for (one, its_events) in &codecs {
-        for (other, others_events) in &codecs {
-            for how in [(false, false), (true, false), (false, true), (true, true)] {
-                let mut party = Party::of([one, other, one]);
-                for (port, codec, clock_rate) in [(C, one, its_events), (O, other, others_events)] {
-                    let number = codec.facts().static_payload_type.unwrap_or(100);
-                    let events = Codec::TelephoneEvent { clock_rate: *clock_rate };
-                    let formats = vec![
-                        format(codec.clone(), number, number, ""),
-                        format(events, 96, 96, "0-15"),
-                    ];
-                    party.relay.command(Command::Update { port, plan: plan(port, formats) });
+    // The pairs are many, and the longest test of all: beside each other.
+    std::thread::scope(|scope| {
+        for one in &codecs {
+            let codecs = &codecs;
+            scope.spawn(move || {
+                for other in codecs {
+                    for how in [(false, false), (true, false), (false, true), (true, true)] {
+                        keys_go_through(one, other, how);
+                    }
                 }
-                party.relay.patch(&[(O, Source::Port(C))]);
-                party.speak(200, |_| false);
-                for event in [5, 5, 7] {
-                    party.press(event, *its_events, how);
-                    party.speak(300, |_| false);
-                }
-                let case = format!(
-                    "{one}, keys at {its_events}, to {other}, keys at {others_events}, {how:?}"
-                );
-                let sent = party.relay.rtp_to(O);
-                let mut keys: Vec<(u32, u8)> = sent
-                    .iter()
-                    .filter(|sent| sent.header().payload_type == 96)
-                    .map(|sent| (sent.header().timestamp, sent.payload()[0]))
-                    .collect();
-                keys.dedup();
-                assert_eq!(keys.iter().map(|key| key.1).collect::<Vec<_>>(), [5, 5, 7], "{case}");
-                let passes = one == other
-                    || [one, other].into_iter().all(|c| matches!(c, Codec::Pcmu | Codec::Pcma));
-                let lost = sent.windows(2).any(|pair| {
-                    pair[0].header().sequence.wrapping_add(1) != pair[1].header().sequence
-                });
-                // Nobody knows of a lost packet what it was. Where keys pass, or voice passes around them, its
-                // number is missing; keys that are pressed anew between two voices begin under our own.
-                let seen = passes && (its_events == others_events || how.0);
-                assert_eq!(lost, how.1 && seen, "{case}: numbers");
-                let since = sent[0].at;
-                for sent in &sent {
-                    let clock = u64::from(other.clock_rate()) / 1000;
-                    let ticks = sent.at.since(since).as_millis() as u64 * clock;
-                    let said = sent.header().timestamp.wrapping_sub(self::first_timestamp(&party));
-                    let off = u64::from(said).abs_diff(ticks) / clock;
-                    assert!(off <= 320, "{case}: {off} ms beside the clock");
-                }
-            }
+            });
         }
+    });
+}
+
+fn keys_go_through(
+    (one, its_events): &(Codec, u32),
+    (other, others_events): &(Codec, u32),
+    how: (bool, bool),
+) {
+    let mut party = Party::of([one, other, one]);
+    for (port, codec, clock_rate) in [(C, one, its_events), (O, other, others_events)] {
+        let number = codec.facts().static_payload_type.unwrap_or(100);
+        let events = Codec::TelephoneEvent { clock_rate: *clock_rate };
+        let formats =
+            vec![format(codec.clone(), number, number, ""), format(events, 96, 96, "0-15")];
+        party.relay.command(Command::Update { port, plan: plan(port, formats) });
+    }
+    party.relay.patch(&[(O, Source::Port(C))]);
+    party.speak(200, |_| false);
+    for event in [5, 5, 7] {
+        party.press(event, *its_events, how);
+        party.speak(300, |_| false);
+    }
+    let case = format!("{one}, keys at {its_events}, to {other}, keys at {others_events}, {how:?}");
+    let sent = party.relay.rtp_to(O);
+    let mut keys: Vec<(u32, u8)> = sent
+        .iter()
+        .filter(|sent| sent.header().payload_type == 96)
+        .map(|sent| (sent.header().timestamp, sent.payload()[0]))
+        .collect();
+    keys.dedup();
+    assert_eq!(keys.iter().map(|key| key.1).collect::<Vec<_>>(), [5, 5, 7], "{case}");
+    let passes =
+        one == other || [one, other].into_iter().all(|c| matches!(c, Codec::Pcmu | Codec::Pcma));
+    let lost = sent
+        .windows(2)
+        .any(|pair| pair[0].header().sequence.wrapping_add(1) != pair[1].header().sequence);
+    // Nobody knows of a lost packet what it was. Where keys pass, or voice passes around them, its
+    // number is missing; keys that are pressed anew between two voices begin under our own.
+    let seen = passes && (its_events == others_events || how.0);
+    assert_eq!(lost, how.1 && seen, "{case}: numbers");
+    let since = sent[0].at;
+    for sent in &sent {
+        let clock = u64::from(other.clock_rate()) / 1000;
+        let ticks = sent.at.since(since).as_millis() as u64 * clock;
+        let said = sent.header().timestamp.wrapping_sub(self::first_timestamp(&party));
+        let off = u64::from(said).abs_diff(ticks) / clock;
+        assert!(off <= 320, "{case}: {off} ms beside the clock");
     }
 }
 
