@@ -1,7 +1,8 @@
 //! What running calls and desks feel of a flood, and how much of its work an overloaded house still does.
 //!
-//! `cargo bench --bench flood [overload] [SECONDS [MESSAGES]]`, for so long each flood, of so many messages
-//! a second; the load beyond what can be carried alone with `overload`.
+//! `cargo bench --bench flood [overload|steady] [SECONDS [MESSAGES]]`, for so long each flood, of so many
+//! messages a second; the load beyond what can be carried alone with `overload`, a thousand calls a second
+//! with `steady`.
 //! The house is a process of its own, at addresses of 127.0.77.0/24; the floods come from 127.0.78.0/24.
 //! Ten calls with sound through it, a desk that asks, and calls that come and go, are measured: from
 //! request to response, copies included, and packets from phone to phone.
@@ -41,8 +42,13 @@ fn main() {
     let rate = numbers.get(1).copied().unwrap_or(20_000);
     let house = House::open();
     let callee = Callee::answer();
-    if std::env::args().any(|word| word == "overload") {
+    let asked = |what: &str| std::env::args().any(|word| word == what);
+    if asked("overload") {
         overload(&house);
+        return callee.stop();
+    }
+    if asked("steady") {
+        steady(&house, numbers.first().map_or(Duration::from_secs(60), |_| seconds));
         return callee.stop();
     }
     let felt = Arc::new(Felt::default());
@@ -119,7 +125,7 @@ impl House {
             (0..CROWD).map(|number| trunk(&format!("crowd{number}"), crowd_address(number)));
         let text = format!(
             "data = \"{}\"\n[sip]\ndomain = \"flood.test\"\nlisten = [\"udp:{HOUSE}\"]\n\
-             [media]\naddress = \"{ip}\"\nports = \"20000-37999\"\n[web]\nlisten = \"{ip}:8080\"\n{}{}",
+             [media]\naddress = \"{ip}\"\nports = \"20000-38999\"\n[web]\nlisten = \"{ip}:8080\"\n{}{}",
             data.display(),
             trunk("callers", CALLERS),
             crowd.collect::<String>(),
@@ -683,57 +689,175 @@ const fn crowd_address(number: u8) -> SocketAddr {
 }
 
 fn crowd(house: &House, rate: u64) -> u64 {
-    let trunks: Vec<_> = (0..CROWD).map(|number| socket(crowd_address(number))).collect();
-    trunks.iter().for_each(|trunk| trunk.set_nonblocking(true).unwrap());
+    let mut crowd = Crowd::new(rate);
     let cpu = house.cpu();
-    let mut dialogs: BTreeMap<String, Dialog> = BTreeMap::new();
-    let (start, mut offered, mut carried, mut refused) = (Instant::now(), 0, 0, 0);
-    while start.elapsed() < CROWD_FOR {
-        while start.elapsed().as_micros() as u64 * rate / 1_000_000 > offered {
-            offered += 1;
-            let mut dialog = Dialog::new(format!("c{rate}.{offered}"), "700", "4001");
-            let trunk = (offered % u64::from(CROWD)) as u8;
-            let local = crowd_address(trunk);
-            let invite = dialog.request("INVITE", local, SDP, &sdp(local.ip(), 20_000));
-            let _full = trunks[usize::from(trunk)].send_to(&invite, HOUSE);
-            dialogs.insert(dialog.call_id.clone(), dialog);
-            if offered.is_multiple_of(16) {
-                break;
-            }
-        }
-        let mut idle = true;
-        let heard =
-            trunks.iter().zip(0..).filter_map(|(trunk, number)| Some((receive(trunk)?, number)));
-        for (message, number) in heard {
-            idle = false;
-            let Message::Response(response) = message else { continue };
-            if response.status.is_provisional() {
-                continue;
-            }
-            let call_id = response.headers.call_id().unwrap().to_owned();
-            let (_, method) = response.headers.cseq().unwrap();
-            if !response.status.is_success() {
-                refused += u64::from(dialogs.remove(&call_id).is_some());
-            } else if method.as_str() == "BYE" {
-                carried += u64::from(dialogs.remove(&call_id).is_some());
-            } else if let Some(dialog) = dialogs.get_mut(&call_id)
-                && dialog.cseq == 1
-            {
-                dialog.established(&response);
-                let (trunk, local) = (&trunks[usize::from(number)], crowd_address(number));
-                let _full = trunk.send_to(&dialog.request("ACK", local, "", ""), HOUSE);
-                let _full = trunk.send_to(&dialog.request("BYE", local, "", ""), HOUSE);
-            }
-        }
-        if idle {
+    while crowd.start.elapsed() < CROWD_FOR {
+        crowd.call();
+        if !crowd.hear() {
             thread::sleep(Duration::from_micros(100));
         }
     }
-    let time = start.elapsed().as_secs_f64();
+    let time = crowd.start.elapsed().as_secs_f64();
     let cpu = (house.cpu() - cpu) / time * 100.0;
-    let [offered, carried, refused] = [offered, carried, refused].map(|n| (n as f64 / time) as u64);
+    let [offered, carried, refused] =
+        [crowd.offered, crowd.carried, crowd.refused].map(|n| (n as f64 / time) as u64);
     println!("  {offered:6} offered {carried:6} carried {refused:6} refused, {cpu:.0} % of a core");
     // What is still ringing ends before the next row, and ports have rested.
     thread::sleep(Duration::from_secs(6));
     carried
+}
+
+/// A thousand calls a second for so long: each has to be carried. What is not answered is sent again.
+fn steady(house: &House, seconds: Duration) {
+    const RATE: u64 = 1_000;
+    let mut crowd = Crowd::new(RATE);
+    let cpu = house.cpu();
+    while crowd.start.elapsed() < seconds {
+        crowd.call();
+        crowd.ask_again();
+        if !crowd.hear() {
+            thread::sleep(Duration::from_micros(100));
+        }
+    }
+    let cpu = (house.cpu() - cpu) / crowd.start.elapsed().as_secs_f64() * 100.0;
+    let end = Instant::now() + Duration::from_secs(32);
+    while !crowd.dialogs.is_empty() && Instant::now() < end {
+        crowd.ask_again();
+        if !crowd.hear() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    println!(
+        "{RATE} calls a second for {} s: {} offered, {} carried, {} refused, {} unanswered, \
+         {} requests sent again, {cpu:.0} % of a core",
+        seconds.as_secs(),
+        crowd.offered,
+        crowd.carried,
+        crowd.refused,
+        crowd.dialogs.len(),
+        crowd.again,
+    );
+    for (refusal, times) in &crowd.refusals {
+        println!("  {times:6} times {refusal}");
+    }
+}
+
+/// Trunks whose calls are answered and at once hung up.
+struct Crowd {
+    trunks: Vec<UdpSocket>,
+    rate: u64,
+    start: Instant,
+    dialogs: BTreeMap<String, (Dialog, Asked)>,
+    /// When it was looked for unanswered requests.
+    looked: Instant,
+    offered: u64,
+    carried: u64,
+    refused: u64,
+    /// How often each refusal came.
+    refusals: BTreeMap<String, u64>,
+    again: u64,
+}
+
+impl Crowd {
+    fn new(rate: u64) -> Self {
+        let trunks: Vec<_> = (0..CROWD).map(|number| socket(crowd_address(number))).collect();
+        trunks.iter().for_each(|trunk| trunk.set_nonblocking(true).unwrap());
+        let start = Instant::now();
+        Self {
+            trunks,
+            rate,
+            start,
+            dialogs: BTreeMap::new(),
+            looked: start,
+            offered: 0,
+            carried: 0,
+            refused: 0,
+            refusals: BTreeMap::new(),
+            again: 0,
+        }
+    }
+
+    /// Begins the calls that are due, at most 16 before it is heard what came.
+    fn call(&mut self) {
+        while self.start.elapsed().as_micros() as u64 * self.rate / 1_000_000 > self.offered {
+            self.offered += 1;
+            let call_id = format!("c{}.{}", self.rate, self.offered);
+            let mut dialog = Dialog::new(call_id.clone(), "700", "4001");
+            let trunk = (self.offered % u64::from(CROWD)) as u8;
+            let local = crowd_address(trunk);
+            let invite = dialog.request("INVITE", local, SDP, &sdp(local.ip(), 20_000));
+            let asked = self.ask(trunk, invite);
+            self.dialogs.insert(call_id, (dialog, asked));
+            if self.offered.is_multiple_of(16) {
+                break;
+            }
+        }
+    }
+
+    fn ask(&self, trunk: u8, bytes: Vec<u8>) -> Asked {
+        let _full = self.trunks[usize::from(trunk)].send_to(&bytes, HOUSE);
+        let since = Instant::now();
+        Asked { since, again: since + Duration::from_millis(500), bytes }
+    }
+
+    /// Ten times a second: what was not answered in time.
+    fn ask_again(&mut self) {
+        let now = Instant::now();
+        if now < self.looked + Duration::from_millis(100) {
+            return;
+        }
+        self.looked = now;
+        for (call_id, (_, asked)) in &mut self.dialogs {
+            if now < asked.again {
+                continue;
+            }
+            let number: u64 = call_id.rsplit('.').next().unwrap().parse().unwrap();
+            let trunk = (number % u64::from(CROWD)) as usize;
+            let _full = self.trunks[trunk].send_to(&asked.bytes, HOUSE);
+            asked.again = now + 2 * (asked.again - asked.since).min(Duration::from_secs(2));
+            asked.since = now;
+            self.again += 1;
+        }
+    }
+
+    /// Whether anything came.
+    fn hear(&mut self) -> bool {
+        let mut any = false;
+        for number in 0..CROWD {
+            if let Some(message) = receive(&self.trunks[usize::from(number)]) {
+                any = true;
+                self.take(number, message);
+            }
+        }
+        any
+    }
+
+    fn take(&mut self, trunk: u8, message: Message) {
+        let Message::Response(response) = message else { return };
+        if response.status.is_provisional() {
+            return;
+        }
+        let call_id = response.headers.call_id().unwrap().to_owned();
+        let (_, method) = response.headers.cseq().unwrap();
+        if !response.status.is_success() {
+            let is_ours = u64::from(self.dialogs.remove(&call_id).is_some());
+            self.refused += is_ours;
+            let refusal = format!("{} {}", response.status, response.reason);
+            *self.refusals.entry(refusal).or_default() += is_ours;
+        } else if method.as_str() == "BYE" {
+            self.carried += u64::from(self.dialogs.remove(&call_id).is_some());
+        } else if let Some((mut dialog, asked)) = self.dialogs.remove(&call_id) {
+            let local = crowd_address(trunk);
+            let asked = if dialog.cseq == 1 {
+                dialog.established(&response);
+                let _full = self.trunks[usize::from(trunk)]
+                    .send_to(&dialog.request("ACK", local, "", ""), HOUSE);
+                let bye = dialog.request("BYE", local, "", "");
+                self.ask(trunk, bye)
+            } else {
+                asked
+            };
+            self.dialogs.insert(call_id, (dialog, asked));
+        }
+    }
 }

@@ -26,6 +26,8 @@ pub const T1: Duration = Duration::from_millis(500);
 pub const T2: Duration = Duration::from_secs(4);
 /// 64 × T1: a 2xx without its ACK, or a 1xx without its PRACK, is given up.
 pub const GIVE_UP: Duration = Duration::from_secs(32);
+/// So many times as many legs may be over as may be up.
+const OVER_MAX: usize = 4;
 
 /// What can be set.
 #[derive(Clone, Debug)]
@@ -38,7 +40,7 @@ pub struct Settings {
     pub session_expires: u32,
     /// Min-SE, in seconds.
     pub min_se: u32,
-    /// The most legs at once; an INVITE beyond is answered 503.
+    /// The most legs at once, without those that are over; an INVITE beyond is answered 503.
     pub legs_max: usize,
 }
 
@@ -68,6 +70,8 @@ pub struct Machine {
     random: Random,
     owners: Owners,
     sessions: KeyedMap<LegId, Entry>,
+    /// How many of them only wait for late messages.
+    over: usize,
     /// Our tags, each chosen by us for one leg.
     by_tag: KeyedMap<String, LegId>,
     timers: BTreeSet<(Instant, LegId)>,
@@ -77,6 +81,8 @@ pub struct Machine {
 struct Entry {
     session: Box<Session>,
     armed: Option<Instant>,
+    /// It is counted among those that are over.
+    over: bool,
 }
 
 impl Machine {
@@ -87,6 +93,7 @@ impl Machine {
             settings,
             owners: Owners::new(&mut random),
             sessions: HashMap::with_hasher(random.map_keys()),
+            over: 0,
             by_tag: HashMap::with_hasher(random.map_keys()),
             timers: BTreeSet::new(),
             random,
@@ -253,7 +260,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         assert!(!self.sessions.contains_key(&leg), "an INVITE has a leg of its own");
-        let full = self.sessions.len() >= self.settings.legs_max;
+        let full = self.is_full();
         self.owners.invites.insert(transaction, leg);
         let mut cx = self.context(now, leg, out);
         if full {
@@ -271,8 +278,15 @@ impl Machine {
     fn enter(&mut self, session: Session) {
         let leg = session.leg();
         self.by_tag.insert(session.local_tag().to_owned(), leg);
-        self.sessions.insert(leg, Entry { session: Box::new(session), armed: None });
+        self.sessions.insert(leg, Entry { session: Box::new(session), armed: None, over: false });
         self.settle(leg);
+    }
+
+    /// A call that is over waits 32 s for late messages, and is not in the way of another until there are
+    /// very many.
+    fn is_full(&self) -> bool {
+        let most = self.settings.legs_max;
+        self.sessions.len() - self.over >= most || self.over >= OVER_MAX.saturating_mul(most)
     }
 
     fn context<'a>(
@@ -316,7 +330,12 @@ impl Machine {
             }
             entry.armed = deadline;
         }
+        if entry.session.is_over() && !entry.over {
+            entry.over = true;
+            self.over += 1;
+        }
         if entry.session.is_finished() {
+            self.over -= usize::from(entry.over);
             take_out(&mut self.by_tag, entry.session.local_tag());
             if let Some(at) = entry.armed {
                 self.timers.remove(&(at, leg));

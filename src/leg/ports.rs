@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 pub const PORTS_LOW: usize = 32;
 /// At least so many ports are asked for at a time.
 pub const PORTS_MORE: usize = 64;
+/// A call that would find no port gets one that has rested for this part of its time.
+const REST_PART: u32 = 5;
 /// When there were none to be had, others are asked for after this long.
 pub const PORTS_AGAIN: Duration = Duration::from_secs(5);
 
@@ -18,7 +20,7 @@ pub const PORTS_AGAIN: Duration = Duration::from_secs(5);
 pub struct Ports {
     /// The longest-rested first.
     free: VecDeque<PortId>,
-    /// In the order in which they may be used again.
+    /// Since when each rests, the longest-rested first.
     resting: VecDeque<(Instant, PortId)>,
     rest: Duration,
     used: usize,
@@ -36,7 +38,7 @@ enum Growth {
 }
 
 impl Ports {
-    /// An empty pool whose ports rest for `rest` after use.
+    /// An empty pool whose ports rest for `rest` after use, or a fifth of that when there are no others.
     #[must_use]
     pub fn new(rest: Duration) -> Self {
         let (free, resting) = (VecDeque::new(), VecDeque::new());
@@ -55,7 +57,11 @@ impl Ports {
     /// A port for a new stream, or `None` when all are in use or resting.
     pub fn take(&mut self, now: Instant) -> Option<PortId> {
         self.wake(now);
-        let port = self.free.pop_front();
+        let least = self.rest / REST_PART;
+        let is_enough = |(since, _): &mut (Instant, PortId)| now.since(*since) >= least;
+        let resting = &mut self.resting;
+        let in_need = || resting.pop_front_if(is_enough).map(|(_, port)| port);
+        let port = self.free.pop_front().or_else(in_need);
         self.used += usize::from(port.is_some());
         port
     }
@@ -63,7 +69,7 @@ impl Ports {
     /// Lays a port to rest.
     pub fn give_back(&mut self, now: Instant, port: PortId) {
         self.used = self.used.saturating_sub(1);
-        self.resting.push_back((now + self.rest, port));
+        self.resting.push_back((now, port));
     }
 
     /// Whether so many ports may be had soon, but not yet.
@@ -92,7 +98,9 @@ impl Ports {
     }
 
     fn wake(&mut self, now: Instant) {
-        while let Some((_, port)) = self.resting.pop_front_if(|(until, _)| *until <= now) {
+        while let Some((_, port)) =
+            self.resting.pop_front_if(|(since, _)| now.since(*since) >= self.rest)
+        {
             self.free.push_back(port);
         }
     }
@@ -116,9 +124,13 @@ mod tests {
         pool.add(after(0), ports(1));
         assert_eq!(pool.take(after(0)), Some(PortId(20000)));
         pool.give_back(after(1), PortId(20000));
-        assert_eq!(pool.take(after(10)), None, "it rests");
+        assert_eq!(pool.take(after(2)), None, "it rests");
+        pool.add(after(2), vec![PortId(20002)]);
+        assert_eq!(pool.take(after(10)), Some(PortId(20002)), "another one is there");
         assert_eq!(pool.take(after(11)), Some(PortId(20000)));
         assert_eq!(pool.take(after(99)), None, "it is in use");
+        pool.give_back(after(100), PortId(20000));
+        assert_eq!(pool.take(after(102)), Some(PortId(20000)), "better than to refuse a call");
     }
 
     #[test]

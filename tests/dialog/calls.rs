@@ -677,6 +677,36 @@ fn legs_beyond_the_limit_are_asked_to_come_later() {
     );
 }
 
+/// It waits for 200s of other phones (RFC 3261 §13.2.2.4), and takes nobody's place.
+#[test]
+fn a_leg_that_is_over_is_in_no_other_legs_way() {
+    let mut house = House::new();
+    house.machine = Machine::new(Settings { legs_max: 1, ..settings() }, Random::from_number(1));
+    ladder::play(
+        &mut house,
+        "
+        user -> us    call sdp:a
+        us -> peer    INVITE sdp:a
+        peer -> us    200 sdp:b
+        us -> peer    ACK
+        us -> user    answered sdp:b
+        user -> us    end
+        us -> peer    BYE reason
+        us -> user    ended Normal call clearing by Us
+    ",
+    );
+    assert_eq!(house.machine.count(), 1);
+    house.next_leg();
+    ladder::play(
+        &mut house,
+        "
+        peer -> us    INVITE sdp:a
+        us -> user    invited sdp:a
+    ",
+    );
+    assert_eq!(house.machine.count(), 2);
+}
+
 /// RFC 3261 §13.3.1.1
 #[test]
 fn ringing_is_said_again_every_minute() {

@@ -44,6 +44,7 @@ pub fn settings() -> Settings {
 
 pub struct House {
     pub machine: Machine,
+    leg: LegId,
     flow: Flow,
     /// Our requests, and the last INVITE, so that the peer can answer and address us.
     pub asked: Vec<(ClientTx, Request)>,
@@ -65,11 +66,17 @@ impl House {
         };
         let machine = Machine::new(settings(), Random::from_number(5));
         let (asked, served) = (Vec::new(), Vec::new());
-        Self { machine, flow, asked, served, peer_seq: 100, names: None, rseq: 0 }
+        Self { machine, leg: LegId(1), flow, asked, served, peer_seq: 100, names: None, rseq: 0 }
+    }
+
+    /// What follows is of another call.
+    pub fn next_leg(&mut self) {
+        self.leg = LegId(self.leg.0 + 1);
+        self.names = None;
     }
 
     pub fn command(&mut self, now: Instant, command: Command) -> Vec<Effect> {
-        self.machine.handle(now, Input::Command { leg: LegId(1), command })
+        self.machine.handle(now, Input::Command { leg: self.leg, command })
     }
 
     fn user(&mut self, now: Instant, what: &str) -> Vec<Effect> {
@@ -245,7 +252,7 @@ impl House {
         let transaction = ServerTx(self.served.len() as u64);
         self.served.push((transaction, request.clone()));
         let input = if first {
-            Input::Incoming { leg: LegId(1), transaction, flow, request }
+            Input::Incoming { leg: self.leg, transaction, flow, request }
         } else {
             Input::Request { transaction, flow, request }
         };
