@@ -16,6 +16,7 @@ use crate::time::Now;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::fs::Timespec;
+use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
@@ -210,9 +211,14 @@ impl MediaSockets {
 
 impl Pool {
     fn bind(&self, port: u16) -> io::Result<UdpSocket> {
-        let socket = UdpSocket::bind((self.settings.address, port))?;
+        let address = SocketAddr::new(self.settings.address, port);
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(!address.ip().is_unspecified())?;
+        }
         socket.set_nonblocking(true)?;
-        Ok(socket)
+        socket.bind(&address.into())?;
+        Ok(socket.into())
     }
 
     fn keep(&mut self, port: u16, socket: UdpSocket) {
@@ -251,6 +257,13 @@ impl Outgoing for Pool {
         let number = match channel {
             Channel::Rtp => port.0,
             Channel::Rtcp => port.0 + 1,
+        };
+        let to = match (to, self.settings.address) {
+            // One socket for both families knows IPv4 peers in this form (RFC 4291 §2.5.5.2).
+            (SocketAddr::V4(v4), IpAddr::V6(_)) => {
+                SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port())
+            }
+            (to, _) => to,
         };
         // A full buffer or an unreachable peer costs this packet, as the network might have.
         let sent = self.socket(number).is_some_and(|socket| socket.send_to(packet, to).is_ok());
@@ -291,6 +304,27 @@ mod tests {
 
     fn runtime() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    /// One socket of a house with both families reaches peers of each, and hears them by their own form.
+    #[test]
+    fn a_socket_on_all_addresses_speaks_both_families() {
+        let runtime = runtime();
+        let _entered = runtime.enter();
+        let all = "::".parse().unwrap();
+        let settings = Settings { address: all, ports: 24_700..=24_707 };
+        let mut relay = MediaSockets::new(settings).unwrap();
+        let port = relay.grow(1).unwrap()[0];
+        for peer in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(peer) = UdpSocket::bind(peer) else { continue };
+            peer.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+            let to = peer.local_addr().unwrap();
+            relay.outgoing().send(port, Channel::Rtp, to, b"hello");
+            let mut buffer = [0; 16];
+            let (length, from) = peer.recv_from(&mut buffer).unwrap();
+            assert_eq!((&buffer[..length], from.ip()), (&b"hello"[..], to.ip()));
+        }
+        assert_eq!(relay.unsent(), 0);
     }
 
     fn sockets(ports: RangeInclusive<u16>) -> MediaSockets {

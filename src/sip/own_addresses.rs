@@ -80,11 +80,25 @@ impl OwnAddresses {
         SocketAddr::new(ip.unwrap_or_else(|| self.any(remote)), port)
     }
 
-    /// The address at which media of the peer at `remote` reach the relay, whose sockets are bound to
-    /// these addresses of both families, or to all; `local` is what its signalling has come to.
+    /// The address at which media of the peer at `remote` reach the relay, whose sockets are bound to `bound`:
+    /// `::` is both families, any other address its own. `local` is what its signalling has come to. Of a
+    /// family that the relay does not have it is an address of the other: no phone is told one where nobody
+    /// listens.
     #[must_use]
     pub fn media(&self, remote: IpAddr, local: Option<IpAddr>, bound: &[IpAddr]) -> IpAddr {
-        let remote = remote.to_canonical();
+        let mut remote = remote.to_canonical();
+        let has = |own: &IpAddr| {
+            let is_all = own.is_ipv6() && own.is_unspecified();
+            is_all || own.is_ipv4() == remote.is_ipv4()
+        };
+        if !bound.is_empty() && !bound.iter().any(has) {
+            // Anybody of the other family.
+            remote = if remote.is_ipv4() {
+                Ipv6Addr::UNSPECIFIED.into()
+            } else {
+                Ipv4Addr::UNSPECIFIED.into()
+            };
+        }
         let family = |ip: &IpAddr| ip.is_ipv4() == remote.is_ipv4();
         let bound = bound.iter().copied().filter(family).find(|ip| !ip.is_unspecified());
         let local = local.map(|ip| ip.to_canonical());
@@ -200,6 +214,16 @@ mod tests {
         assert_eq!(own.media(ip("10.8.3.4"), Some(ip("10.8.0.2")), &bound), ip("192.168.1.9"));
         let v6 = ip("2001:db8::77");
         assert_eq!(own.media(v6, Some(ip("192.168.1.5")), &bound), ip("2001:db8::5"));
+        for (remote, bound, expected) in [
+            ("2001:db8::77", "0.0.0.0", "192.168.1.5"),
+            ("2001:db8::77", "192.168.1.9", "192.168.1.9"),
+            ("2001:db8::77", "::", "2001:db8::5"),
+            ("10.8.3.4", "::", "10.8.0.1"),
+            ("10.8.3.4", "2001:db8::9", "2001:db8::9"),
+        ] {
+            let to = own.media(ip(remote), Some(ip("2001:db8::5")), &[ip(bound)]);
+            assert_eq!(to, ip(expected), "{remote} {bound}");
+        }
     }
 
     #[test]
