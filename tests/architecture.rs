@@ -59,6 +59,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("audio_codec", &["codec"]),
     ("base64", &["srtp"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("ctr", &["srtp"]),
     ("ffmpeg_sys_next", &["codec"]),
     ("futures_core", &["server"]),
@@ -89,6 +91,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("toml", &["config"]),
     ("tracing", &["cli", "server"]),
     ("tracing_subscriber", &["server"]),
+    ("tz", &["cli"]),
     ("unsafe_libopus", &["codec"]),
     ("url", &["server"]),
     ("vpx_sys", &["codec"]),
@@ -99,7 +102,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 const ANYWHERE: &[&str] = &["every room"];
 
 /// Packages whose library has another name.
-const RENAMED: &[(&str, &str)] = &[("md-5", "md5"), ("env-libvpx-sys", "vpx_sys")];
+const RENAMED: &[(&str, &str)] = &[("md-5", "md5"), ("env-libvpx-sys", "vpx_sys"), ("tz-rs", "tz")];
 
 /// Rooms that are no machines: their doorway may hold what they are.
 const ROOMS_WITHOUT_A_MACHINE: &[&str] = &["config", "cli"];

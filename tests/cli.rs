@@ -229,6 +229,53 @@ fn a_configuration_is_good_when_the_server_would_start_with_it() {
     both_refuse("administration cannot listen there");
 }
 
+/// A desk whose orders come by a pipe does them in order, and quits when it is told to or at their end.
+#[test]
+fn a_desk_does_what_is_piped_into_it() {
+    let house = House::new();
+    house.does("terminal add 3001 --contact sip:3001@192.0.2.7");
+    house.does("operator add op1 --phone 3001 --password geheim");
+    let server = Server::start(&house);
+    let tell = |orders: &str| {
+        let mut desk = house.command("desk --operator op1");
+        desk.env("CORDBOARD_PASSWORD", "geheim").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut desk = desk.spawn().unwrap();
+        desk.stdin.take().unwrap().write_all(orders.as_bytes()).unwrap();
+        let output = desk.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        let results = said.lines().filter(|line| line.contains(": "));
+        results.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(tell("dnd\nquit\nready\n"), ["hello: ok", "dnd: ok"]);
+    let told = tell("find 3001\nfly\nready\n");
+    let expected = [
+        "hello: ok",
+        "find: 3001  idle",
+        "find: ok",
+        "fly: not understood: type ? for help",
+        "ready: ok",
+    ];
+    assert_eq!(told, expected);
+    assert!(house.does("operators --format csv").contains("op1,out,"));
+    drop(server);
+}
+
+#[test]
+fn the_commands_are_there_for_shells_and_readers() {
+    let house = House::new();
+    for (shell, word) in
+        [("bash", "complete -F"), ("zsh", "#compdef cordboard"), ("fish", "complete -c")]
+    {
+        let script = house.does(&format!("completions {shell}"));
+        assert!(script.contains(word) && script.contains("terminal"), "{shell}");
+    }
+    assert!(house.does("man").contains(".TH cordboard"));
+    let page = house.does("man terminal add");
+    assert!(page.contains("cordboard") && page.contains("password\\-stdin"), "{page}");
+    house.is_refused("man terminal fly", "fly: there is no such command");
+}
+
 #[test]
 fn an_operator_without_offers_is_explained() {
     let house = House::new();
@@ -281,7 +328,7 @@ impl Server {
         let log = fs::File::create(house.path("log")).unwrap();
         // One that was killed has left it behind.
         let _ = fs::remove_file(data.join("cordboard.sock"));
-        let child = house.command("serve").stdin(Stdio::null()).stdout(log).spawn().unwrap();
+        let child = house.command("serve").stdin(Stdio::null()).stderr(log).spawn().unwrap();
         let server = Self { child };
         let end = Instant::now() + Duration::from_secs(10);
         while !data.join("cordboard.sock").exists() {

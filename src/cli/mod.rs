@@ -25,13 +25,14 @@ mod operator;
 mod password;
 mod permit;
 mod records;
+mod reference;
 mod serve;
 mod table;
 mod terminal;
 mod terminal_file;
 
 use administration::Administration;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,6 +83,10 @@ enum Command {
     Records(records::Command),
     /// Write the database to a file, also while the server runs
     Backup(backup::BackUp),
+    /// A script that completes commands in a shell
+    Completions(reference::Completions),
+    /// The manual page, for `man -l -`
+    Man(reference::Man),
     /// Put a backup in the place of the database, which is kept under another name
     Restore(backup::Command),
 }
@@ -118,6 +123,8 @@ impl Arguments {
             Command::Operators(listing) => now::operators(&Administration::open(config)?, listing),
             Command::Records(command) => command.run(&Administration::open(config)?),
             Command::Backup(command) => command.run(config),
+            Command::Completions(command) => command.run(Self::command()),
+            Command::Man(command) => command.run(Self::command()),
             Command::Restore(command) => command.restore(config),
         };
         done.map(|()| ExitCode::SUCCESS)
@@ -127,7 +134,6 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_commands_are_consistent() {

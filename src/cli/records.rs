@@ -2,9 +2,10 @@
 
 use super::administration::Administration;
 use super::moment::moment;
-use super::table::{Listing, Table, print, warn};
+use super::table::{Format, Listing, Table, print, warn};
 use crate::ids::{Number, OperatorId};
 use crate::switchboard::call_record::{CallRecord, Handover};
+use crate::text::{cut, is_within};
 use crate::time::UnixTime;
 use serde_json::{Value, json};
 
@@ -20,6 +21,9 @@ pub struct Command {
     /// Calls that began before this time
     #[arg(long, value_name = "T", value_parser = moment)]
     to: Option<UnixTime>,
+    /// Tables with all columns, as csv and json have them
+    #[arg(long)]
+    wide: bool,
     #[command(flatten)]
     listing: Listing,
 }
@@ -33,11 +37,15 @@ impl Command {
         let from = self.from.unwrap_or_default();
         // The database counts in signed numbers.
         let to = self.to.unwrap_or(UnixTime::from_micros(i64::MAX as u64));
-        let mut table = Table::new(&COLUMNS);
+        let is_narrow = self.listing.format == Format::Table && !self.wide;
+        let mut table = Table::new(if is_narrow { &NARROW } else { &COLUMNS });
         if let Some(database) = administration.database()? {
             let (records, unreadable) = database.records(from, to, RECORDS_MAX)?;
             for record in &records {
-                table.push(row(record));
+                match is_narrow {
+                    true => table.push(narrow(record)),
+                    false => table.push(row(record)),
+                }
             }
             if let Some(first) = unreadable.first() {
                 let (count, table, row) = (unreadable.len(), first.table, &first.row);
@@ -71,6 +79,31 @@ const COLUMNS: [&str; 18] = [
     "health",
 ];
 
+/// What fits a terminal of 100 columns.
+const NARROW: [&str; 7] = ["call", "began", "caller", "callee", "operators", "talked", "cause"];
+
+/// A record in so many columns: whom the caller talked to, for how long, and how it ended.
+fn narrow(record: &CallRecord) -> [Value; 7] {
+    let began = record.began.to_string().replace('T', " ").replace('Z', "");
+    let callee = record.callee.as_ref().unwrap_or(&record.dialled);
+    let operators: Vec<_> = record.operators.iter().map(OperatorId::as_str).collect();
+    let talked = record.answered.zip(record.ended).map(|(from, to)| to.at.since(from).as_secs());
+    let talked = talked.map(|secs| format!("{}:{:02}", secs / 60, secs % 60));
+    let fitting = |text: &str, columns| match is_within(text, columns) {
+        true => json!(text),
+        false => json!(format!("{}…", cut(text, columns - 1))),
+    };
+    [
+        json!(record.call.to_string()),
+        json!(began),
+        fitting(&record.caller, 13),
+        fitting(callee.as_str(), 10),
+        fitting(&operators.join(","), 10),
+        json!(talked),
+        json!(record.ended.map(|ended| ended.cause.word())),
+    ]
+}
+
 fn row(record: &CallRecord) -> [Value; 18] {
     let operators: Vec<_> = record.operators.iter().map(OperatorId::as_str).collect();
     let phases: Vec<_> = record
@@ -101,4 +134,46 @@ fn row(record: &CallRecord) -> [Value; 18] {
         json!(phases),
         json!(record.health),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::Cause;
+    use crate::ids::CallId;
+    use crate::switchboard::call_record::{Ended, EndedBy};
+
+    #[test]
+    fn a_table_fits_a_hundred_columns() {
+        let at = UnixTime::from_secs(1_795_000_000);
+        let longest = Cause::NoCommonTransport;
+        let record = CallRecord {
+            call: CallId(999_999),
+            request: None,
+            session: String::new(),
+            queue: None,
+            caller: "a-guest-with-a-long-name@elsewhere.example".into(),
+            caller_name: String::new(),
+            origin: "guest".into(),
+            dialled: Number::from("9000"),
+            operators: (0..9).map(|n| OperatorId::from(format!("op{n}").as_str())).collect(),
+            callee: Some(Number::from("004930123456789012")),
+            began: at,
+            answered: Some(at),
+            phases: vec![],
+            handover: None,
+            ended: Some(Ended {
+                at: UnixTime::from_secs(1_795_006_000),
+                cause: longest,
+                by: EndedBy::Caller,
+            }),
+            recordings: vec![],
+            health: String::new(),
+        };
+        let mut table = Table::new(&NARROW);
+        table.push(narrow(&record));
+        let text = table.listing(Format::Table);
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert!(text.contains("2026-11-18 11:06:40") && text.contains("100:00"), "{text}");
+    }
 }

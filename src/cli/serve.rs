@@ -17,6 +17,7 @@ use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
 use crate::server::media_sockets;
 use crate::server::memory;
+use crate::server::notify::{self, News};
 use crate::server::open_files;
 use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
@@ -62,7 +63,7 @@ impl Command {
     pub fn run(self, config: Option<&Path>) -> anyhow::Result<()> {
         let config = Config::load(config)?;
         let data = self.data.unwrap_or_else(|| config.data.clone());
-        telemetry::begin(std::io::stdout().is_terminal());
+        telemetry::begin(std::io::stderr().is_terminal());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(run(&config, &data))
     }
@@ -132,7 +133,13 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
         writer,
         resolver: Resolver::new(config.sip.nameservers.clone()),
     };
-    EventLoop::new(parts).run(committed, requested, stopped()?).await?;
+    let stopped = stopped()?;
+    let stopped = async move {
+        stopped.await;
+        notify::tell(News::Stopping);
+    };
+    notify::tell(News::Ready);
+    EventLoop::new(parts).run(committed, requested, stopped).await?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -15,6 +15,7 @@ mod gate;
 mod liveness;
 pub mod media_sockets;
 pub mod memory;
+pub mod notify;
 pub mod open_files;
 pub mod recordings;
 mod reserve;

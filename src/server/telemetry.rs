@@ -16,11 +16,12 @@ use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-/// Logs from here on, to stdout; with colours where people look at it. `RUST_LOG` says how much.
+/// Logs from here on, to stderr; with colours where people look at it. `RUST_LOG` says how much.
 pub fn begin(coloured: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    // To say on stderr that stdout's disk is full ends the process when stderr goes there, too.
+    let log = log.with_writer(std::io::stderr);
+    // To say on stderr that the disk behind it is full would end the process.
     let log = log.log_internal_errors(false);
     log.with_ansi(coloured).fmt_fields(fields()).init();
 }

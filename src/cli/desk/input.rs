@@ -41,11 +41,42 @@ pub enum Order {
     Unknown(String),
 }
 
-/// What can be typed, in short.
-pub const HELP: &str = "t [N] take · n [N] decline · c NUMBER consult · a alternate · k connect · \
-                        r release · R force · x cancel · o record [on|off] · h hang up · d dnd · y ready · f TEXT find · q quit";
+/// What can be typed: the command, and what it does.
+pub const COMMANDS: [(&str, &str); 15] = [
+    ("t [N]", "take caller N"),
+    ("n [N]", "leave N to others"),
+    ("c NUMBER", "consult"),
+    ("a", "talk to the other"),
+    ("k", "connect the two"),
+    ("r", "release: leave"),
+    ("R", "leave, unheard too"),
+    ("x", "drop the consulted"),
+    ("o [on|off]", "record"),
+    ("h", "hang up all"),
+    ("d", "do not disturb"),
+    ("y", "ready for calls"),
+    ("f TEXT", "find a terminal"),
+    ("q", "log out and quit"),
+    ("?", "this help"),
+];
+
+/// The same in one line.
+#[must_use]
+pub fn help() -> String {
+    let commands = COMMANDS.map(|(command, what)| format!("{command} {what}"));
+    commands.join(" · ")
+}
 
 impl Order {
+    /// What is asked before it is done: it cannot be undone, and the others hear of it.
+    fn question(&self) -> Option<&'static str> {
+        match self {
+            Self::HangUp => Some("hang up the whole call?"),
+            Self::Release { force: true } => Some("leave them without sound or picture?"),
+            _ => None,
+        }
+    }
+
     /// Reads one line; none for an empty one.
     #[must_use]
     pub fn read(line: &str) -> Option<Self> {
@@ -59,6 +90,10 @@ impl Order {
         let unknown = || Self::Unknown(line.chars().take(TEXT_MAX).collect());
         Some(match (word, rest) {
             ("", _) => return None,
+            (digits, "") if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let place = digits.parse().ok().filter(|place| *place > 0);
+                place.map_or_else(unknown, Self::Take)
+            }
             ("t" | "take", _) => place.map_or_else(unknown, Self::Take),
             ("n" | "decline", _) => place.map_or_else(unknown, Self::Decline),
             ("c" | "consult", number) if !number.is_empty() => Self::Consult(number.to_owned()),
@@ -107,46 +142,54 @@ impl Lines {
     }
 }
 
-/// Turns keys into orders; `c` and `f` want a text and Enter.
+/// Turns keys into orders: a command is typed, and done at Enter. What cannot be undone is asked again.
 #[derive(Debug, Default)]
 pub struct Keys {
-    typed: Option<String>,
+    typed: String,
+    asked: Option<Order>,
 }
 
 impl Keys {
     /// The line that is being typed.
     #[must_use]
-    pub fn typed(&self) -> Option<&str> {
-        self.typed.as_deref()
+    pub fn typed(&self) -> Option<String> {
+        match self.asked.as_ref().and_then(Order::question) {
+            Some(question) => Some(format!("{question} y or n")),
+            None => (!self.typed.is_empty()).then(|| self.typed.clone()),
+        }
     }
 
     /// The orders that are complete with these keys.
     pub fn take(&mut self, text: &str) -> Vec<Order> {
         let mut orders = Vec::new();
-        for key in text.chars() {
-            match (&mut self.typed, key) {
-                (Some(typed), '\r' | '\n') => {
-                    orders.extend(Order::read(typed));
-                    self.typed = None;
-                }
-                (Some(_), '\u{1b}') => self.typed = None,
-                (Some(typed), '\u{7f}' | '\u{8}') => {
-                    typed.pop();
-                    if typed.is_empty() {
-                        self.typed = None;
+        let mut keys = text.chars().peekable();
+        while let Some(key) = keys.next() {
+            match (self.asked.take(), key) {
+                // Ctrl-C and Ctrl-D, which a raw terminal leaves to us.
+                (_, '\u{3}' | '\u{4}') => orders.push(Order::Quit),
+                (Some(order), 'y' | 'Y') => orders.push(order),
+                (Some(_), _) => {}
+                (None, '\r' | '\n') => {
+                    let order = Order::read(&std::mem::take(&mut self.typed));
+                    match order {
+                        Some(order) if order.question().is_some() => self.asked = Some(order),
+                        order => orders.extend(order),
                     }
                 }
-                (Some(typed), key) if !key.is_control() && typed.len() < TEXT_MAX => {
-                    typed.push(key)
+                (None, '\u{1b}') => {
+                    self.typed.clear();
+                    // An arrow or its like: what follows is no text.
+                    if keys.next_if(|key| matches!(key, '[' | 'O')).is_some() {
+                        while keys.next().is_some_and(|key| !matches!(key, '@'..='~')) {}
+                    }
                 }
-                (None, 'c' | 'f') => self.typed = Some(format!("{key} ")),
-                (None, '1'..='9') => {
-                    orders.extend(key.to_digit(10).map(|digit| Order::Take(digit as usize)));
+                (None, '\u{7f}' | '\u{8}') => drop(self.typed.pop()),
+                // It changes nothing, so that it needs no Enter.
+                (None, '?') if self.typed.is_empty() => orders.push(Order::Help),
+                (None, key) if !key.is_control() && self.typed.len() < TEXT_MAX => {
+                    self.typed.push(key);
                 }
-                // Ctrl-C and Ctrl-D, which a raw terminal leaves to us.
-                (None | Some(_), '\u{3}' | '\u{4}') => orders.push(Order::Quit),
-                (None, key) if !key.is_control() => orders.extend(Order::read(&key.to_string())),
-                (None | Some(_), _) => {}
+                (None, _) => {}
             }
         }
         orders
@@ -171,6 +214,8 @@ mod tests {
             ("f Ada Berg", Order::Find("Ada Berg".into())),
             ("c", Order::Unknown("c".into())),
             ("t 0", Order::Unknown("t 0".into())),
+            ("0", Order::Unknown("0".into())),
+            ("3", Order::Take(3)),
             ("k now", Order::Unknown("k now".into())),
         ] {
             assert_eq!(Order::read(line), Some(order), "{line}");
@@ -188,13 +233,42 @@ mod tests {
     }
 
     #[test]
-    fn keys_act_at_once_but_for_those_that_want_a_text() {
+    fn keys_act_at_enter() {
         let mut keys = Keys::default();
-        assert_eq!(keys.take("t2"), [Order::Take(1), Order::Take(2)]);
-        assert_eq!(keys.take("c30x"), []);
-        assert_eq!(keys.typed(), Some("c 30x"));
-        assert_eq!(keys.take("\u{7f}02\r"), [Order::Consult("3002".into())]);
-        assert_eq!(keys.take("cq\u{1b}q"), [Order::Quit]);
+        assert_eq!(keys.take("n 2"), []);
+        assert_eq!(keys.typed().as_deref(), Some("n 2"));
+        assert_eq!(keys.take("\r2\r"), [Order::Decline(2), Order::Take(2)]);
+        assert_eq!(keys.take("release"), [], "no letter of a word does anything");
+        assert_eq!(keys.take("\r"), [Order::Release { force: false }]);
+        assert_eq!(keys.take("c 30x\u{7f}02\r"), [Order::Consult("3002".into())]);
+        assert_eq!(keys.take("c q\u{1b}q\r"), [Order::Quit]);
+        assert_eq!(keys.take("\u{1b}[Aa\r"), [Order::Alternate], "an arrow is no text");
+        assert_eq!(keys.take("?"), [Order::Help]);
         assert_eq!(keys.take("f\u{3}"), [Order::Quit]);
+    }
+
+    #[test]
+    fn what_cannot_be_undone_is_asked_again() {
+        let mut keys = Keys::default();
+        assert_eq!(keys.take("h\r"), []);
+        assert_eq!(keys.typed().as_deref(), Some("hang up the whole call? y or n"));
+        assert_eq!(keys.take("n"), []);
+        assert_eq!(keys.typed(), None);
+        assert_eq!(keys.take("h\ry"), [Order::HangUp]);
+        assert_eq!(keys.take("r force\r"), []);
+        assert_eq!(keys.take("y"), [Order::Release { force: true }]);
+        assert_eq!(keys.take("R\r\r"), [], "Enter is no yes");
+    }
+
+    #[test]
+    fn the_help_names_every_command() {
+        for (command, _) in COMMANDS {
+            let word = command.split(' ').next().unwrap();
+            let line = match command.contains(" NUMBER") || command.contains(" TEXT") {
+                true => format!("{word} 1"),
+                false => word.to_owned(),
+            };
+            assert!(!matches!(Order::read(&line), None | Some(Order::Unknown(_))), "{command}");
+        }
     }
 }

@@ -3,11 +3,13 @@
 //! ```text
 //!   keys or lines ─▶ input ─▶ Order ─┐                 ┌─▶ link: INFO to the switchboard
 //!                                    ├─▶ run (redials) ┤
-//!   link: results and events ─▶ view ┘                 └─▶ screen, or one line per message
+//!   link: results and events ─▶ view ┘                 └─▶ drawing ─▶ screen, or one line per message
 //! ```
 
+mod drawing;
 mod input;
 mod link;
+mod local_time;
 mod run;
 mod screen;
 mod view;

@@ -1,7 +1,7 @@
 //! The desk at work: orders to the switchboard, events to the operator, and a new call when the
 //! connection is lost.
 
-use super::input::{HELP, Keys, Lines, Order};
+use super::input::{Keys, Lines, Order, help};
 use super::link::{Heard, Link};
 use super::screen::Screen;
 use super::view::View;
@@ -13,20 +13,24 @@ use crate::sip::Transport;
 use crate::text::harmless;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{IsTerminal as _, Read as _, stdin, stdout};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{interval, sleep};
+use tokio::time::{Instant, interval, sleep};
 
 /// Between two calls of a lost switchboard; a lease is 30 s.
 const REDIAL: Duration = Duration::from_secs(1);
 const REDIAL_MAX: Duration = Duration::from_secs(8);
 /// Orders that were typed ahead.
 const TYPED_MAX: usize = 64;
+/// A command whose result does not come for so long keeps no other from being given.
+const RESULT_MAX: Duration = Duration::from_secs(10);
+/// Between two bells for a caller who waits.
+const BELLS: u64 = 5;
 
 /// An operator's desk in the terminal.
 #[derive(Debug, clap::Args)]
@@ -96,9 +100,17 @@ struct Desk {
     console: Console,
     view: View,
     clock: Clock,
-    /// What was asked, by the id under which the result comes.
-    asked: BTreeMap<String, &'static str>,
+    /// What was asked, by the id under which the result comes, and until when it is waited for.
+    asked: BTreeMap<String, (&'static str, Instant)>,
+    /// What is still to be done, in order.
+    orders: VecDeque<Order>,
     typed: mpsc::Receiver<Vec<u8>>,
+}
+
+/// What became of the orders that were given.
+enum Done {
+    All,
+    Quit,
 }
 
 /// How a connection came to its end.
@@ -125,7 +137,8 @@ impl Desk {
         });
         let view = View::new(&operator);
         let asked = BTreeMap::new();
-        Ok(Self { password, server, console, view, clock: Clock::start(), asked, typed })
+        let orders = VecDeque::new();
+        Ok(Self { password, server, console, view, clock: Clock::start(), asked, orders, typed })
     }
 
     async fn work(mut self) -> anyhow::Result<()> {
@@ -142,6 +155,9 @@ impl Desk {
                             bail!("another desk of {} has taken over", self.view.operator)
                         }
                         End::Lost(why) => self.lose(&why)?,
+                    }
+                    if self.orders.contains(&Order::Quit) {
+                        return Ok(());
                     }
                 }
                 // What is wrong from the start does not get better by itself.
@@ -165,10 +181,13 @@ impl Desk {
                 typed = self.typed.recv() => match typed {
                     None => return Ok(true),
                     Some(bytes) => {
-                        if self.orders(&bytes).contains(&Order::Quit) {
+                        let orders = self.read(&bytes);
+                        if orders.contains(&Order::Quit) {
                             return Ok(true);
                         }
-                        self.tell("no switchboard at the moment".to_owned())?;
+                        if !orders.is_empty() {
+                            self.tell("no switchboard at the moment".to_owned())?;
+                        }
                     }
                 },
             }
@@ -181,6 +200,17 @@ impl Desk {
         }
         let mut seconds = interval(Duration::from_secs(1));
         loop {
+            self.view.look(self.clock.now().unix);
+            match self.obey(&mut link).await {
+                Ok(Done::Quit) => {
+                    // The lease is given back; when that fails it runs out by itself.
+                    let _ = link.say("logout", json!({})).await;
+                    let _ = link.close().await;
+                    return Ok(End::Quit);
+                }
+                Ok(Done::All) => {}
+                Err(error) => return Ok(End::Lost(format!("{error:#}"))),
+            }
             self.show()?;
             let done = tokio::select! {
                 incoming = link.wait() => match incoming {
@@ -195,20 +225,16 @@ impl Desk {
                     },
                     Err(error) => Err(error),
                 },
-                typed = self.typed.recv() => {
+                typed = self.typed.recv(), if !self.orders.contains(&Order::Quit) => {
                     let orders = match typed {
-                        Some(bytes) => self.orders(&bytes),
+                        Some(bytes) => self.read(&bytes),
+                        // Nobody is there to say more.
                         None => vec![Order::Quit],
                     };
-                    if orders.contains(&Order::Quit) {
-                        // The lease is given back; when that fails it runs out by itself.
-                        let _ = link.say("logout", json!({})).await;
-                        let _ = link.close().await;
-                        return Ok(End::Quit);
-                    }
-                    self.obey(&mut link, orders).await
+                    self.orders.extend(orders);
+                    Ok(())
                 }
-                _ = seconds.tick() => Ok(()),
+                _ = seconds.tick() => self.ring(),
             };
             if let Err(error) = done {
                 return Ok(End::Lost(format!("{error:#}")));
@@ -216,15 +242,34 @@ impl Desk {
         }
     }
 
-    fn orders(&mut self, bytes: &[u8]) -> Vec<Order> {
+    fn read(&mut self, bytes: &[u8]) -> Vec<Order> {
         match &mut self.console {
             Console::Lines(lines) => lines.take(bytes),
             Console::Screen(_, keys) => keys.take(&String::from_utf8_lossy(bytes)),
         }
     }
 
-    async fn obey(&mut self, link: &mut Link, orders: Vec<Order>) -> anyhow::Result<()> {
-        for order in orders {
+    /// Whether the next order may be given: lines are done one after the other, since each may need
+    /// what came of the one before; whoever types sees that.
+    fn may_go_on(&mut self) -> bool {
+        let now = Instant::now();
+        self.asked.retain(|_, (_, until)| *until > now);
+        match self.console {
+            Console::Lines(_) => self.view.is_complete && self.asked.is_empty(),
+            Console::Screen(..) => true,
+        }
+    }
+
+    async fn obey(&mut self, link: &mut Link) -> anyhow::Result<Done> {
+        while self.may_go_on()
+            && let Some(order) = self.orders.pop_front()
+        {
+            if self.view.helping && order != Order::Quit {
+                self.view.helping = false;
+                if order == Order::Help {
+                    continue;
+                }
+            }
             match order {
                 Order::Take(place) => self.ask_for(link, "take", place).await?,
                 Order::Decline(place) => self.ask_for(link, "decline", place).await?,
@@ -237,7 +282,10 @@ impl Desk {
                     self.ask(link, "alternate", json!({"party": party})).await?;
                 }
                 Order::Connect => self.ask(link, "connect", json!({})).await?,
-                Order::Release { force: false } => self.ask(link, "release", json!({})).await?,
+                Order::Release { force: false } => {
+                    self.ask(link, "release", json!({})).await?;
+                    self.view.leave();
+                }
                 Order::Release { force: true } => {
                     self.ask(link, "release", json!({"force": true})).await?;
                 }
@@ -251,13 +299,33 @@ impl Desk {
                 Order::Dnd => self.ask(link, "dnd", json!({})).await?,
                 Order::Ready => self.ask(link, "ready", json!({})).await?,
                 Order::Find(text) => self.ask(link, "find", json!({"text": text})).await?,
-                Order::Help | Order::Quit => self.tell(HELP.to_owned())?,
+                Order::Help => match self.console {
+                    Console::Lines(_) => self.tell(help())?,
+                    Console::Screen(..) => self.view.helping = true,
+                },
+                Order::Quit => return Ok(Done::Quit),
                 Order::Unknown(line) => {
                     self.tell(format!("{}: not understood: type ? for help", harmless(&line)))?;
                 }
             }
         }
-        Ok(())
+        if let Some(number) = self.view.nameless()
+            && let Console::Screen(..) = self.console
+        {
+            // Asked once; the answer fills it in.
+            self.view.name(&number, "");
+            self.ask(link, "name", json!({"text": number})).await?;
+        }
+        Ok(Done::All)
+    }
+
+    /// Calls the operator to a caller who waits, again and again.
+    fn ring(&mut self) -> anyhow::Result<()> {
+        let is_due = self.clock.now().unix.as_secs().is_multiple_of(BELLS);
+        match &self.console {
+            Console::Screen(screen, _) if is_due && self.view.is_wanted() => Ok(screen.ring()?),
+            Console::Screen(..) | Console::Lines(_) => Ok(()),
+        }
     }
 
     async fn ask_for(
@@ -281,24 +349,41 @@ impl Desk {
         verb: &'static str,
         fields: Value,
     ) -> anyhow::Result<()> {
-        let id = link.say(verb, fields).await?;
-        self.asked.insert(id, verb);
+        // The name of a number is what a search finds.
+        let id = link.say(if verb == "name" { "find" } else { verb }, fields).await?;
+        self.asked.insert(id, (verb, Instant::now() + RESULT_MAX));
         Ok(())
     }
 
     fn on_message(&mut self, message: &Value) -> anyhow::Result<()> {
         let Some(id) = message["re"].as_str() else {
             let line = self.view.take(message);
+            let has_news = self.view.has_news() && self.view.is_wanted();
             return match (line, &self.console) {
                 (Some(line), Console::Lines(_)) => Ok(print(&format!("{line}\n"))?),
+                (_, Console::Screen(screen, _)) if has_news => Ok(screen.ring()?),
                 (_, Console::Lines(_) | Console::Screen(..)) => Ok(()),
             };
         };
-        let Some(verb) = self.asked.remove(id) else { return Ok(()) };
+        let Some((verb, _)) = self.asked.remove(id) else { return Ok(()) };
+        match verb {
+            "name" => {
+                self.learn_name(message);
+                return Ok(());
+            }
+            "release" => self.view.stay(),
+            _ => {}
+        }
         if message["ok"] != true {
             let error = harmless(message["error"].as_str().unwrap_or("refused"));
             let text = harmless(message["text"].as_str().unwrap_or(""));
-            return self.tell(format!("{verb}: {error}: {text}"));
+            return match self.console {
+                Console::Lines(_) => self.tell(format!("{verb}: {error}: {text}")),
+                Console::Screen(..) => {
+                    let why = if text.is_empty() { error.replace('-', " ") } else { text };
+                    self.tell(format!("{verb}: {why}"))
+                }
+            };
         }
         if let Some(found) = message["found"].as_array() {
             if found.is_empty() {
@@ -315,8 +400,17 @@ impl Desk {
         }
     }
 
+    /// What a search for the number of the callee has found.
+    fn learn_name(&mut self, message: &Value) {
+        for terminal in message["found"].as_array().into_iter().flatten() {
+            let word = |name: &str| harmless(terminal[name].as_str().unwrap_or(""));
+            self.view.name(&word("number"), &word("name"));
+        }
+    }
+
     fn lose(&mut self, why: &str) -> anyhow::Result<()> {
         self.asked.clear();
+        self.orders.retain(|order| *order == Order::Quit);
         self.view.lose(why);
         match self.console {
             Console::Lines(_) => Ok(print(&format!("lost: {}\n", harmless(why)))?),
@@ -337,9 +431,7 @@ impl Desk {
 
     fn show(&self) -> anyhow::Result<()> {
         match &self.console {
-            Console::Screen(screen, keys) => {
-                Ok(screen.show(&self.view, keys.typed(), self.clock.now().unix)?)
-            }
+            Console::Screen(screen, keys) => Ok(screen.show(&self.view, keys.typed().as_deref())?),
             Console::Lines(_) => Ok(()),
         }
     }

@@ -2,12 +2,19 @@
 
 use crate::cli::moment::read_moment;
 use crate::text::harmless;
-use crate::time::UnixTime;
+use crate::time::{Duration, UnixTime};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Sentences that are kept for the screen.
 const SAID_MAX: usize = 4;
+/// For so long each of them.
+const SAID_FOR: Duration = Duration::from_secs(30);
+/// A release waits for so long for sound and picture at both.
+const RELEASE_MAX: Duration = Duration::from_secs(5);
+/// So many names of numbers are remembered.
+const NAMES_MAX: usize = 1_000;
 /// More waiting calls than this are not shown.
 pub const WAITING_MAX: usize = 1_000;
 
@@ -43,6 +50,21 @@ pub struct InHand {
     pub callee: Option<(String, String)>,
     /// The last health report: one line per party.
     pub health: Vec<String>,
+    /// Since when it stands as it does.
+    pub since: UnixTime,
+    /// Since when it is in hand.
+    pub began: UnixTime,
+    /// Until when a release waits for sound and picture.
+    pub leaving: Option<UnixTime>,
+}
+
+/// A sentence for the operator.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Said {
+    /// When.
+    pub at: UnixTime,
+    /// What.
+    pub text: String,
 }
 
 /// The desk.
@@ -59,7 +81,17 @@ pub struct View {
     /// The call in hand.
     pub call: Option<InHand>,
     /// What was said last.
-    pub said: Vec<String>,
+    pub said: Vec<Said>,
+    /// What is shown over all else: the help.
+    pub helping: bool,
+    /// All that the switchboard had to say at the beginning has come.
+    pub is_complete: bool,
+    /// The time of the last look at the clock.
+    pub now: UnixTime,
+    /// The names of the numbers that were called, as far as they are known.
+    names: BTreeMap<String, String>,
+    /// A caller is offered since the last look.
+    news: bool,
     /// Another desk of this operator has taken over.
     pub evicted: bool,
 }
@@ -74,15 +106,71 @@ impl View {
     /// The switchboard is gone; what it said no longer holds, but for the call in hand.
     pub fn lose(&mut self, why: &str) {
         self.waiting.clear();
+        self.is_complete = false;
         self.state = "no switchboard".into();
         self.say(why.to_owned());
     }
 
     /// Keeps a sentence for the screen.
     pub fn say(&mut self, sentence: String) {
-        self.said.push(sentence);
+        self.said.push(Said { at: self.now, text: sentence });
         if self.said.len() > SAID_MAX {
             self.said.remove(0);
+        }
+    }
+
+    /// Looks at the clock: what was said long ago is forgotten.
+    pub fn look(&mut self, now: UnixTime) {
+        self.now = now;
+        self.said.retain(|said| now.since(said.at) < SAID_FOR);
+    }
+
+    /// Whether somebody waits for this operator.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.call.is_none() && self.waiting.iter().any(|waiting| waiting.offered)
+    }
+
+    /// Whether a caller has come who is offered, since this was asked last.
+    pub fn has_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
+    /// A release was asked for.
+    pub fn leave(&mut self) {
+        let until = self.now + RELEASE_MAX;
+        if let Some(call) = &mut self.call {
+            call.leaving = Some(until);
+        }
+    }
+
+    /// A release was answered.
+    pub fn stay(&mut self) {
+        if let Some(call) = &mut self.call {
+            call.leaving = None;
+        }
+    }
+
+    /// A number of the call in hand whose name is not known yet.
+    #[must_use]
+    pub fn nameless(&self) -> Option<String> {
+        let (number, _) = self.call.as_ref()?.callee.as_ref()?;
+        (!self.names.contains_key(number)).then(|| number.clone())
+    }
+
+    /// Learns the name of a number; an empty one says that there is none.
+    pub fn name(&mut self, number: &str, name: &str) {
+        if self.names.len() < NAMES_MAX {
+            self.names.insert(number.to_owned(), name.to_owned());
+        }
+    }
+
+    /// A number with its name, where that is known.
+    #[must_use]
+    pub fn named(&self, number: &str) -> String {
+        match self.names.get(number).filter(|name| !name.is_empty()) {
+            Some(name) => format!("{number} {name}"),
+            None => number.to_owned(),
         }
     }
 
@@ -127,7 +215,10 @@ impl View {
                 self.say(text.clone());
                 format!("notice {text}")
             }
-            "snapshot-end" => "snapshot-end".to_owned(),
+            "snapshot-end" => {
+                self.is_complete = true;
+                "snapshot-end".to_owned()
+            }
             "evicted" => {
                 self.evicted = true;
                 "evicted: another desk of this operator has taken over".to_owned()
@@ -160,6 +251,7 @@ impl View {
             waiting.queue,
             waiting.position
         );
+        self.news |= offered && !before.is_some_and(|at| self.waiting[at].offered);
         match before {
             Some(at) => self.waiting[at] = waiting,
             None => self.waiting.push(waiting),
@@ -169,7 +261,9 @@ impl View {
     }
 
     fn in_hand(&mut self, request: &str) -> &mut InHand {
-        let call = self.call.get_or_insert_default();
+        let now = self.now;
+        let call =
+            self.call.get_or_insert_with(|| InHand { since: now, began: now, ..InHand::default() });
         request.clone_into(&mut call.request);
         call
     }
@@ -182,10 +276,14 @@ impl View {
         if phase == "ended" {
             self.call = None;
             let _ = write!(line, " {}", word("reason"));
-            self.say(format!("the call has ended: {}", word("reason")));
+            self.say(ending(&word("reason")));
             return line;
         }
+        let now = self.now;
         let call = self.in_hand(&request);
+        if call.phase != phase {
+            call.since = now;
+        }
         call.phase = phase;
         call.recording = event["recording"] == true;
         call.caller = person(&event["caller"]);
@@ -221,6 +319,19 @@ impl View {
             (false, _) => Some(format!("health not yet: {blocking}")),
         }
     }
+}
+
+/// How a call has ended, for people.
+fn ending(reason: &str) -> String {
+    let words = match reason {
+        "handed-over" => "handed over: the two go on without you",
+        "caller-hung-up" => "the caller has hung up",
+        "callee-hung-up" => "the callee has hung up",
+        "phone-gone" => "your phone is gone; the caller waits again",
+        "operator-hung-up" => "you have hung up",
+        other => return format!("the call has ended: {}", other.replace('-', " ")),
+    };
+    words.to_owned()
 }
 
 fn party_health(party: &str, health: &Value) -> String {

@@ -1,0 +1,412 @@
+//! The picture of a desk: who we are, who waits, the call in hand, what was said, what can be typed.
+//!
+//! ```text
+//!   op1 · phone 3001 · FREE                          14:03:22      reversed; brighter when a caller waits
+//!   WAITING 2
+//!   ● 1  4001 Bob                     main         0:12
+//!   TALK   you talk to 3002 Ada; 4001 Bob waits    0:41
+//!   14:03:01  take: op2 was first
+//!   k connect · a other · x drop · h hang up · ? help
+//! ```
+
+use super::input::COMMANDS;
+use super::local_time::LocalTime;
+use super::view::{InHand, Said, View};
+use crate::text::{cut, harmless};
+use crate::time::{Duration, UnixTime};
+use std::fmt::Write as _;
+
+/// A sentence is bright for so long; then it fades.
+const FRESH: Duration = Duration::from_secs(10);
+/// With fewer rows there are no empty ones.
+const ROWS_AIRY: usize = 20;
+
+/// How a line is set.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Style {
+    /// As it is.
+    Plain,
+    /// The heading.
+    Reversed,
+    /// The heading while a caller waits.
+    Alarm,
+    /// What matters now.
+    Bold,
+    /// What is passing.
+    Faint,
+}
+
+/// One line, and how it is set.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Line {
+    /// The text.
+    pub text: String,
+    /// How.
+    pub style: Style,
+}
+
+impl Line {
+    fn new(style: Style, text: impl Into<String>) -> Self {
+        Self { text: text.into(), style }
+    }
+
+    fn plain(text: impl Into<String>) -> Self {
+        Self::new(Style::Plain, text)
+    }
+
+    /// For a terminal of so many columns.
+    #[must_use]
+    pub fn set(&self, columns: usize) -> String {
+        let text = harmless(cut(&self.text, columns));
+        match self.style {
+            Style::Plain => text,
+            Style::Reversed => format!("\u{1b}[7m{text:columns$}\u{1b}[0m"),
+            Style::Alarm => format!("\u{1b}[1;7;33m{text:columns$}\u{1b}[0m"),
+            Style::Bold => format!("\u{1b}[1m{text}\u{1b}[0m"),
+            Style::Faint => format!("\u{1b}[2m{text}\u{1b}[0m"),
+        }
+    }
+}
+
+/// The title of the terminal: what an operator who looks elsewhere must see.
+#[must_use]
+pub fn title(view: &View) -> String {
+    let offered = view.waiting.iter().filter(|waiting| waiting.offered).count();
+    let title = match offered {
+        0 => format!("{} · {}", view.operator, state(view).to_lowercase()),
+        _ if view.is_wanted() => format!("(!) {offered} waiting · {}", view.operator),
+        _ => format!("{offered} waiting · {}", view.operator),
+    };
+    harmless(&title)
+}
+
+/// The desk as lines, no more than there is room for.
+#[must_use]
+pub fn lines(
+    view: &View,
+    typed: Option<&str>,
+    clock: &LocalTime,
+    (columns, rows): (usize, usize),
+) -> Vec<Line> {
+    let mut lines = vec![heading(view, clock, columns)];
+    if view.helping {
+        lines.extend(help(columns));
+        lines.truncate(rows);
+        return lines;
+    }
+    let call = call(view);
+    let foot = foot(view, typed);
+    let said_max = if rows < ROWS_AIRY { 2 } else { 4 };
+    let said: Vec<&Said> = view.said.iter().rev().take(said_max).rev().collect();
+    let mut airs = if rows < ROWS_AIRY { 0 } else { 4 };
+    let air = |lines: &mut Vec<Line>, airs: &mut usize| {
+        if *airs > 0 {
+            *airs -= 1;
+            lines.push(Line::plain(""));
+        }
+    };
+    // The heading, the number of those who wait, that more do, and the foot.
+    let taken = 4 + call.len() + said.len() + airs;
+    let room = rows.saturating_sub(taken);
+    air(&mut lines, &mut airs);
+    lines.push(Line::plain(format!(" WAITING {}", view.waiting.len())));
+    lines.extend(waiting(view, room));
+    air(&mut lines, &mut airs);
+    lines.extend(call);
+    air(&mut lines, &mut airs);
+    lines.extend(said.into_iter().map(|said| sentence(said, view.now, clock)));
+    air(&mut lines, &mut airs);
+    lines.push(foot);
+    // The foot is kept whatever happens.
+    while lines.len() > rows.max(2) {
+        lines.remove(lines.len() - 2);
+    }
+    lines
+}
+
+fn heading(view: &View, clock: &LocalTime, columns: usize) -> Line {
+    let time = clock.clock(view.now);
+    let phone = if view.phone.is_empty() { "-".to_owned() } else { phone(&view.phone) };
+    let left = format!(" {} · phone {phone} · {}", view.operator, state(view));
+    let room = columns.saturating_sub(time.len() + 1);
+    let left = cut(&left, room);
+    let style = if view.is_wanted() { Style::Alarm } else { Style::Reversed };
+    Line::new(style, format!("{left:room$}{time} "))
+}
+
+/// A phone and how it is, as the events say it: `3001 ok`.
+fn phone(phone: &str) -> String {
+    let (number, state) = phone.split_once(' ').unwrap_or((phone, "ok"));
+    match state {
+        "ok" | "" => number.to_owned(),
+        "unregistered" => format!("{number} (not registered)"),
+        "unreachable" => format!("{number} (does not answer)"),
+        "refusing" => format!("{number} (refuses)"),
+        other => format!("{number} ({other})"),
+    }
+}
+
+fn state(view: &View) -> &str {
+    match view.state.as_str() {
+        "idle" => "FREE",
+        "busy" => "IN A CALL",
+        "dnd" => "DO NOT DISTURB",
+        "no switchboard" => "NO SWITCHBOARD",
+        "out" => "LOGGED OUT",
+        other => other,
+    }
+}
+
+fn waiting(view: &View, room: usize) -> Vec<Line> {
+    let shown = room.min(view.waiting.len());
+    let row = |(n, waiting): (usize, &super::view::Waiting)| {
+        let waited = waiting.since.map_or(Duration::ZERO, |since| view.now.since(since));
+        let mark = if waiting.offered { '●' } else { '○' };
+        let (caller, queue) = (cut(&waiting.caller, 28), cut(&waiting.queue, 10));
+        let text = format!(" {mark} {:2}  {caller:28} {queue:10} {:>6}", n + 1, span(waited));
+        let style = if n == 0 && view.is_wanted() { Style::Bold } else { Style::Plain };
+        Line::new(style, text)
+    };
+    let mut lines: Vec<Line> = view.waiting.iter().take(shown).enumerate().map(row).collect();
+    if view.waiting.len() > shown {
+        lines.push(Line::plain(format!("      and {} more", view.waiting.len() - shown)));
+    }
+    lines
+}
+
+fn call(view: &View) -> Vec<Line> {
+    let Some(call) = &view.call else { return vec![Line::plain(" NO CALL")] };
+    let since = span(view.now.since(call.since));
+    let mut lines = vec![Line::new(Style::Bold, format!(" {}   {since}", situation(view, call)))];
+    let mut more = format!("   in hand for {}", span(view.now.since(call.began)));
+    if call.recording {
+        more += "   ● recording";
+    }
+    if let Some(until) = call.leaving {
+        let left = until.since(view.now).as_secs();
+        let _ = write!(more, "   leaving when both are heard and seen: {left} s");
+    }
+    lines.push(Line::plain(more));
+    lines.extend(call.health.iter().map(|health| Line::plain(format!("   {health}"))));
+    lines
+}
+
+/// Who talks to whom.
+fn situation(view: &View, call: &InHand) -> String {
+    let caller = &call.caller;
+    let (callee, progress) = match &call.callee {
+        Some((number, progress)) => (view.named(number), progress.as_str()),
+        None => (String::new(), ""),
+    };
+    match call.phase.as_str() {
+        "ringing-you" => format!("your phone rings: pick up to talk to {caller}"),
+        "with-caller" if !progress.is_empty() => {
+            format!("you talk to {caller}; {callee} {}", progress_of(progress))
+        }
+        "with-caller" => format!("you talk to {caller}"),
+        "consulting" => format!("{callee} {}; {caller} waits", progress_of(progress)),
+        "talking-to-callee" => format!("you talk to {callee}; {caller} waits"),
+        "alternated" => format!("you talk to {caller}; {callee} waits"),
+        "connected" => format!("{caller} and {callee} talk; you listen to nobody"),
+        other => format!("{caller}: {}", other.replace('-', " ")),
+    }
+}
+
+fn progress_of(progress: &str) -> &str {
+    match progress {
+        "" | "trying" => "is called",
+        "ringing" => "rings",
+        "answered" => "is there",
+        "busy" => "is busy",
+        "no-answer" => "does not answer",
+        "refused" => "refuses",
+        "unreachable" => "cannot be reached",
+        "hung-up" => "has hung up",
+        other => other,
+    }
+}
+
+fn sentence(said: &Said, now: UnixTime, clock: &LocalTime) -> Line {
+    let style = if now.since(said.at) < FRESH { Style::Bold } else { Style::Faint };
+    Line::new(style, format!(" {}  {}", clock.clock(said.at), said.text))
+}
+
+/// What is being typed, or what may be useful now.
+fn foot(view: &View, typed: Option<&str>) -> Line {
+    if let Some(typed) = typed {
+        return Line::new(Style::Bold, format!(" > {typed}▏"));
+    }
+    let phase = view.call.as_ref().map_or("", |call| call.phase.as_str());
+    let useful = match phase {
+        "" if view.waiting.is_empty() => "d do not disturb · y ready · q quit",
+        "" => "t [N] take · n [N] leave to others",
+        "ringing-you" => "x give back",
+        "with-caller" => "c NUMBER consult · h hang up",
+        "consulting" => "x drop · r leave",
+        "talking-to-callee" => "k connect · a other · x drop · r leave",
+        "alternated" => "k connect · a other · x drop",
+        _ => "r leave · a talk to them",
+    };
+    Line::new(Style::Faint, format!(" {useful} · ? help"))
+}
+
+/// All commands, in two columns where there is room.
+fn help(columns: usize) -> Vec<Line> {
+    let entry = |(command, what): &(&str, &str)| format!(" {command:10} {what}");
+    let entries: Vec<String> = COMMANDS.iter().map(entry).collect();
+    let width = entries.iter().map(|entry| entry.chars().count()).max().unwrap_or(0);
+    let mut lines = match columns >= 2 * width {
+        false => entries.into_iter().map(Line::plain).collect(),
+        true => {
+            let half = entries.len().div_ceil(2);
+            let right = |n: usize| entries.get(half + n).map_or("", String::as_str);
+            let pair = |n: usize| Line::plain(format!("{:width$}{}", entries[n], right(n)));
+            (0..half).map(pair).collect::<Vec<_>>()
+        }
+    };
+    lines.push(Line::new(Style::Faint, " each with Enter; Escape forgets what was typed"));
+    lines
+}
+
+/// Minutes and seconds, or hours.
+fn span(span: Duration) -> String {
+    let secs = span.as_secs();
+    match secs / 3_600 {
+        0 => format!("{}:{:02}", secs / 60, secs % 60),
+        hours => format!("{hours}:{:02}:{:02}", secs / 60 % 60, secs % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn drawn(view: &View, typed: Option<&str>, size: (usize, usize)) -> String {
+        let lines = lines(view, typed, &LocalTime::of_this_machine(), size);
+        assert!(lines.len() <= size.1, "{lines:?}");
+        for line in &lines {
+            let plain = Line::plain(line.text.clone()).set(size.0);
+            assert!(plain.chars().count() <= size.0);
+        }
+        let texts: Vec<_> =
+            lines.into_iter().map(|line| cut(&line.text, size.0).to_owned()).collect();
+        texts.join("\n")
+    }
+
+    fn at(secs: u64) -> UnixTime {
+        UnixTime::from_secs(secs)
+    }
+
+    fn crowd() -> View {
+        let mut view = View::new("op1");
+        view.look(at(75));
+        view.take(&json!({"event": "welcome", "operator": "op1", "phone": "3001"}));
+        view.take(&json!({"event": "state", "state": "idle", "phone": "ok"}));
+        for position in 1..200 {
+            view.take(&json!({"event": "offer", "request": format!("r-{position}"), "queue": "main",
+                "position": position, "caller": {"number": "4001", "name": ""}, "since": "1970-01-01"}));
+        }
+        view
+    }
+
+    fn phase(view: &mut View, phase: &str) {
+        view.take(&json!({"event": "call", "request": "r-1", "phase": phase,
+            "caller": {"number": "4001", "name": "Bob"}, "callee": {"number": "3002"}}));
+    }
+
+    #[test]
+    fn the_desk_fits_a_small_terminal_whatever_waits() {
+        let mut view = crowd();
+        for size in [(80, 24), (60, 15), (40, 8), (20, 3)] {
+            drawn(&view, None, size);
+        }
+        let text = drawn(&view, None, (60, 15));
+        assert!(text.contains("op1 · phone 3001 · FREE"), "{text}");
+        assert!(text.contains("WAITING 199") && text.contains("  1:15"), "{text}");
+        assert!(text.contains("t [N] take") && text.contains("? help"), "{text}");
+        for n in 0..9 {
+            view.say(format!("sentence {n}"));
+        }
+        phase(&mut view, "connected");
+        view.take(&json!({"event": "health", "request": "r-1", "ok": true}));
+        let text = drawn(&view, Some("c 30"), (60, 15));
+        assert!(text.contains("> c 30") && text.contains("sentence 8"), "{text}");
+        assert!(text.contains("4001 Bob and 3002 talk"), "{text}");
+    }
+
+    #[test]
+    fn the_call_is_told_in_words_with_its_times() {
+        let mut view = crowd();
+        phase(&mut view, "ringing-you");
+        assert!(
+            drawn(&view, None, (80, 24)).contains("your phone rings: pick up to talk to 4001 Bob")
+        );
+        view.look(at(80));
+        phase(&mut view, "consulting");
+        view.take(
+            &json!({"event": "callee", "request": "r-1", "number": "3002", "progress": "ringing"}),
+        );
+        assert_eq!(view.nameless().as_deref(), Some("3002"));
+        view.name("3002", "Ada");
+        assert_eq!(view.nameless(), None);
+        view.look(at(110));
+        let text = drawn(&view, None, (80, 24));
+        assert!(text.contains("3002 Ada rings; 4001 Bob waits   0:30"), "{text}");
+        assert!(text.contains("in hand for 0:35"), "{text}");
+        phase(&mut view, "talking-to-callee");
+        view.leave();
+        view.look(at(112));
+        let text = drawn(&view, None, (80, 24));
+        assert!(text.contains("leaving when both are heard and seen: 3 s"), "{text}");
+        view.stay();
+        assert!(!drawn(&view, None, (80, 24)).contains("leaving"));
+    }
+
+    #[test]
+    fn who_is_wanted_sees_it_from_afar() {
+        let mut view = crowd();
+        let first =
+            |view: &View| lines(view, None, &LocalTime::of_this_machine(), (60, 15))[0].style;
+        assert!(view.has_news() && !view.has_news(), "once for each caller");
+        assert_eq!((first(&view), title(&view).as_str()), (Style::Alarm, "(!) 199 waiting · op1"));
+        phase(&mut view, "with-caller");
+        assert_eq!((first(&view), title(&view).as_str()), (Style::Reversed, "198 waiting · op1"));
+        assert_eq!(title(&View::new("op1")), "op1 · no switchboard");
+    }
+
+    #[test]
+    fn what_was_said_has_its_time_fades_and_goes() {
+        let mut view = View::new("op1");
+        view.look(at(100));
+        view.say("take: op2 was first".to_owned());
+        let style = |view: &View| {
+            let lines = lines(view, None, &LocalTime::of_this_machine(), (60, 15));
+            lines.into_iter().find(|line| line.text.contains("op2")).map(|line| line.style)
+        };
+        assert!(drawn(&view, None, (60, 15)).contains(":40  take: op2 was first"));
+        assert_eq!(style(&view), Some(Style::Bold));
+        view.look(at(111));
+        assert_eq!(style(&view), Some(Style::Faint));
+        view.look(at(131));
+        assert_eq!(style(&view), None);
+    }
+
+    #[test]
+    fn the_help_shows_every_command_also_in_a_small_terminal() {
+        let mut view = crowd();
+        view.helping = true;
+        for size in [(60, 15), (100, 15), (50, 17)] {
+            let text = drawn(&view, None, size);
+            for (command, what) in COMMANDS {
+                assert!(text.contains(command) && text.contains(what), "{command}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_style_cannot_be_broken_by_a_name() {
+        let line = Line::new(Style::Alarm, "\u{1b}[2Jx");
+        assert_eq!(line.set(8), "\u{1b}[1;7;33m\u{fffd}[2Jx   \u{1b}[0m");
+    }
+}
