@@ -262,6 +262,39 @@ fn a_desk_does_what_is_piped_into_it() {
 }
 
 #[test]
+fn what_is_in_another_encoding_or_separated_otherwise_is_refused_with_what_to_do() {
+    let house = House::new();
+    fs::write(house.path("cordboard.toml"), b"data = \"x\"\n# \xfc\n").unwrap();
+    house.is_refused("check", ":2: this is not UTF-8");
+    let house = House::new();
+    let file = house.path("people.csv");
+    let import = format!("terminal import {}", file.display());
+    fs::write(&file, "number;name\n3001;Ada\n").unwrap();
+    house.is_refused(&import, "line 1: its cells are separated by ';'");
+    fs::write(&file, b"number,name\n3001,M\xfcller\n").unwrap();
+    house.is_refused(&import, "this is not UTF-8");
+    fs::write(&file, "\u{feff}number,name\n3001,Müller\n").unwrap();
+    house.does(&import);
+    assert!(house.does("terminal list").contains("Müller"));
+}
+
+#[test]
+fn a_message_is_traced_without_its_secrets() {
+    let house = House::new();
+    house.does("terminal add 3001 --contact sip:3001@192.0.2.7");
+    house.does("operator add op1 --phone 3001 --password geheim");
+    let server = Server::start_as(&house, "serve --trace SIP", "");
+    let mut desk = house.command("desk --operator op1");
+    let output = desk.env("CORDBOARD_PASSWORD", "geheim").stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    server.says(&house, "INVITE sip:desk@");
+    server.says(&house, "Authorization: (left out)");
+    let log = fs::read_to_string(house.path("log")).unwrap();
+    assert!(!log.contains("response=\"") && log.contains("SIP/2.0 200"), "{log}");
+    assert_eq!(house.does("registrations --format json"), "[]\n");
+}
+
+#[test]
 fn the_commands_are_there_for_shells_and_readers() {
     let house = House::new();
     for (shell, word) in
@@ -318,6 +351,10 @@ impl Server {
 
     /// With more in `[media]`.
     fn start_with(house: &House, media: &str) -> Self {
+        Self::start_as(house, "serve", media)
+    }
+
+    fn start_as(house: &House, line: &str, media: &str) -> Self {
         let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let data = house.path("data");
         let config = format!(
@@ -328,7 +365,7 @@ impl Server {
         let log = fs::File::create(house.path("log")).unwrap();
         // One that was killed has left it behind.
         let _ = fs::remove_file(data.join("cordboard.sock"));
-        let child = house.command("serve").stdin(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = house.command(line).stdin(Stdio::null()).stderr(log).spawn().unwrap();
         let server = Self { child };
         let end = Instant::now() + Duration::from_secs(10);
         while !data.join("cordboard.sock").exists() {

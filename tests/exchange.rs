@@ -43,6 +43,8 @@ mod numbers;
 mod operators;
 #[path = "exchange/registrations.rs"]
 mod registrations;
+#[path = "exchange/visitors.rs"]
+mod visitors;
 #[path = "exchange/ways.rs"]
 mod ways;
 

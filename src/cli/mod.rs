@@ -4,6 +4,7 @@
 //!   terminal level permit operator     a server runs?  yes ─▶ DATA/cordboard.sock, holds from the next call on
 //!                                                      no  ─▶ straight to the database, by the same rules
 //!   status calls queue operators       only of a running server
+//!   registrations
 //!   explain records check backup       read, whether one runs or not
 //!   restore                            only where none runs
 //! ```
@@ -79,6 +80,8 @@ enum Command {
     Queue(table::Listing),
     /// The operators as they are now
     Operators(table::Listing),
+    /// Who is registered, from where and with what phone; the last refusals, and why
+    Registrations(now::Registrations),
     /// Call records
     Records(records::Command),
     /// Write the database to a file, also while the server runs
@@ -121,6 +124,9 @@ impl Arguments {
             Command::Calls(listing) => now::calls(&Administration::open(config)?, listing),
             Command::Queue(listing) => now::queue(&Administration::open(config)?, listing),
             Command::Operators(listing) => now::operators(&Administration::open(config)?, listing),
+            Command::Registrations(wanted) => {
+                now::registrations(&Administration::open(config)?, &wanted)
+            }
             Command::Records(command) => command.run(&Administration::open(config)?),
             Command::Backup(command) => command.run(config),
             Command::Completions(command) => command.run(Self::command()),

@@ -18,6 +18,7 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         "waiting",
         "operators",
         "terminals",
+        "phones",
         "bindings",
         "legs",
         "client_transactions",
@@ -38,6 +39,7 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         json!(now.waiting),
         json!(now.operators),
         json!(now.terminals),
+        json!(now.phones),
         json!(now.bindings),
         json!(now.legs),
         json!(now.client_transactions),
@@ -172,6 +174,52 @@ pub fn operators(administration: &Administration, listing: Listing) -> anyhow::R
         ]);
     }
     Ok(print(&table.listing(listing.format))?)
+}
+
+/// Which registrations.
+#[derive(Debug, clap::Args)]
+pub struct Registrations {
+    /// Of this number only
+    number: Option<String>,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// Lists who is registered, from where and with what phone, and who was refused last, and why.
+///
+/// # Errors
+/// When no server runs.
+pub fn registrations(
+    administration: &Administration,
+    wanted: &Registrations,
+) -> anyhow::Result<()> {
+    let Answer::Registrations(rows) = administration.ask(&AdminRequest::Registrations)? else {
+        bail!(ODD)
+    };
+    let mut table = Table::new(&[
+        "number",
+        "phone",
+        "from",
+        "transport",
+        "contact",
+        "since",
+        "until",
+        "refused",
+    ]);
+    let is_wanted = |number: &str| wanted.number.as_deref().is_none_or(|wanted| wanted == number);
+    for row in rows.into_iter().filter(|row| is_wanted(&row.number)) {
+        table.push([
+            json!(row.number),
+            json!(row.phone),
+            json!(row.from),
+            json!(row.transport),
+            json!(row.contact),
+            json!(row.since),
+            json!(row.until),
+            json!(row.refused),
+        ]);
+    }
+    Ok(print(&table.listing(wanted.listing.format))?)
 }
 
 const ODD: &str = "the server answers something else: is it of the same version of cordboard?";

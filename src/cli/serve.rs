@@ -53,6 +53,16 @@ pub(super) struct Command {
     /// The directory of the database, in place of the configuration's
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Log all messages, without what is secret in them
+    #[arg(long, value_enum, value_name = "WHAT", ignore_case = true)]
+    trace: Option<Trace>,
+}
+
+/// What can be logged in full.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Trace {
+    /// SIP messages
+    Sip,
 }
 
 impl Command {
@@ -63,7 +73,7 @@ impl Command {
     pub fn run(self, config: Option<&Path>) -> anyhow::Result<()> {
         let config = Config::load(config)?;
         let data = self.data.unwrap_or_else(|| config.data.clone());
-        telemetry::begin(std::io::stderr().is_terminal());
+        telemetry::begin(std::io::stderr().is_terminal(), self.trace.is_some());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(run(&config, &data))
     }
@@ -134,10 +144,6 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
         resolver: Resolver::new(config.sip.nameservers.clone()),
     };
     let stopped = stopped()?;
-    let stopped = async move {
-        stopped.await;
-        notify::tell(News::Stopping);
-    };
     notify::tell(News::Ready);
     EventLoop::new(parts).run(committed, requested, stopped).await?;
     tracing::info!("stopped");
@@ -189,7 +195,7 @@ fn relay(config: &Config, random: Random) -> media::Machine {
     media::Machine::new(settings, random)
 }
 
-/// Done when SIGTERM or SIGINT comes.
+/// Done when SIGTERM or SIGINT comes; the service manager hears of it.
 fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -198,6 +204,7 @@ fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        notify::tell(News::Stopping);
     })
 }
 

@@ -16,9 +16,14 @@ const COLUMNS: [&str; 6] = ["number", "name", "level", "password", "contact", "s
 /// # Errors
 /// With the file and the line of what cannot stay so; nothing has happened then.
 pub fn import(administration: &Administration, file: &Path) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("{}: it cannot be read", file.display()))?;
-    let drafts = read(&text, administration.realm()).with_context(|| file.display().to_string())?;
+    let bytes =
+        std::fs::read(file).with_context(|| format!("{}: it cannot be read", file.display()))?;
+    let text = String::from_utf8(bytes).ok().with_context(|| {
+        format!("{}: this is not UTF-8: save it as \"CSV UTF-8\"", file.display())
+    })?;
+    // What spreadsheets write before it.
+    let text = text.trim_start_matches('\u{feff}');
+    let drafts = read(text, administration.realm()).with_context(|| file.display().to_string())?;
     let count = drafts.len();
     let change = Change::ImportTerminals(drafts);
     administration.change(&change).with_context(|| file.display().to_string())?;
@@ -49,6 +54,11 @@ fn read(text: &str, realm: &str) -> anyhow::Result<Vec<TerminalDraft>> {
     let mut rows = csv::read(text)?.into_iter();
     let heading =
         rows.next().context("it is empty: begin with number,name,level,password,contact")?;
+    if let [only] = &heading.cells[..]
+        && let Some(separator) = [';', '\t'].into_iter().find(|separator| only.contains(*separator))
+    {
+        bail!("line 1: its cells are separated by {separator:?}: save it with commas between them");
+    }
     for name in &heading.cells {
         if !COLUMNS.contains(&name.as_str()) {
             bail!("line 1: there is no column {name:?}: the columns are {}", COLUMNS.join(","));

@@ -249,6 +249,14 @@ pub enum Unusable {
         /// Why.
         error: std::io::Error,
     },
+    /// Its bytes are no text.
+    #[error("{}:{line}: this is not UTF-8: save the file as UTF-8", path.display())]
+    NoText {
+        /// Which.
+        path: PathBuf,
+        /// Where it begins not to be, from 1.
+        line: usize,
+    },
     /// Some of its lines cannot stay so.
     #[error("{}", .0.iter().map(Refusal::to_string).collect::<Vec<_>>().join("\n"))]
     Refused(Vec<Refusal>),
@@ -262,7 +270,12 @@ impl Config {
     pub fn load(file: Option<&Path>) -> Result<Self, Unusable> {
         let Some(path) = file else { return Ok(Self::default()) };
         let unreadable = |error| Unusable::Unreadable { path: path.to_owned(), error };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let bytes = std::fs::read(path).map_err(unreadable)?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+            Unusable::NoText { path: path.to_owned(), line }
+        })?;
         Self::read(&path.display().to_string(), &text).map_err(Unusable::Refused)
     }
 

@@ -7,6 +7,7 @@ use super::views::Status;
 use crate::cause::Cause;
 use crate::directory::{self, Change};
 use crate::ids::OperatorId;
+use crate::registrar;
 use crate::switchboard::call_record::{CallRecord, EndedBy};
 use crate::switchboard::{self, CallView, OperatorView, SetState, WaitingView};
 use crate::time::Now;
@@ -29,6 +30,8 @@ pub enum Request {
     Queue,
     /// All operators.
     Operators,
+    /// All registrations, and the numbers that were refused.
+    Registrations,
     /// The figures.
     Status,
 }
@@ -48,6 +51,8 @@ pub enum Reply {
     Queue(Vec<WaitingView>),
     /// All operators.
     Operators(Vec<OperatorView>),
+    /// All registrations, and the numbers that were refused.
+    Registrations(Vec<registrar::Registration>),
     /// The figures.
     Status(Status),
 }
@@ -95,6 +100,7 @@ impl Machine {
             Request::Operators => {
                 Reply::Operators(self.switchboard.operators(&self.directory).collect())
             }
+            Request::Registrations => Reply::Registrations(self.registrar.registrations()),
             Request::Status => Reply::Status(self.status()),
         };
         out.push(Effect::Reply { id, reply });

@@ -118,6 +118,8 @@ pub enum Effect {
     },
     /// For the log.
     Log(Story),
+    /// A phone has come; for the log.
+    Visit(registrar::Visit),
     /// Somebody does not know a password; for the log.
     WrongPassword(registrar::WrongPassword),
     /// A message was not understood, or not believed; for the log, with its source.

@@ -26,7 +26,7 @@ use crate::ids::{LegId, Ticket};
 use crate::leg;
 use crate::locator;
 use crate::random::Random;
-use crate::registrar;
+use crate::registrar::{self, Visit};
 use crate::registration;
 use crate::sip::{self, Destination, Fault, Flow, Message, Network, Response, StatusCode, Tags};
 use crate::switchboard::admission::Origin;
@@ -282,6 +282,12 @@ impl Machine {
             }
         }
         out.extend(self.registrar.wrong_passwords().into_iter().map(Effect::WrongPassword));
+        out.extend(self.registrar.visits().into_iter().map(|visit| match visit {
+            Visit::Came(_) => Effect::Visit(visit),
+            Visit::Refused { flow, status, what } => {
+                Effect::Complaint { flow, about: Grievance::Refused(status), what }
+            }
+        }));
     }
 
     pub(super) fn transact(&mut self, now: Now, input: transaction::Input) {

@@ -20,7 +20,9 @@ pub struct Status {
     pub operators: usize,
     /// Terminals in the directory.
     pub terminals: usize,
-    /// Contacts registered now.
+    /// Numbers with a phone registered now.
+    pub phones: usize,
+    /// Contacts registered now: a number may have several.
     pub bindings: usize,
     /// Legs.
     pub legs: usize,
@@ -52,6 +54,10 @@ impl Machine {
                 .filter(|o| o.state != "out")
                 .count(),
             terminals: self.directory.terminals().len(),
+            phones: {
+                let numbers = self.registrar.bindings().map(|binding| &binding.number);
+                numbers.collect::<BTreeSet<_>>().len()
+            },
             bindings: self.registrar.bindings().count(),
             legs: self.legs.legs(),
             transactions: self.transactions(),

@@ -13,9 +13,10 @@
 //!                               └▶ unwritten ──▶ as before, 500
 //! ```
 
-use super::authenticator::{Authenticator, Verdict};
+use super::authenticator::{Authenticator, Refusal, Verdict};
 use super::bindings::{Binding, BindingChange, Bindings};
 use super::contacts::is_believed;
+use super::guest_book::{self, GuestBook, Visit};
 use super::preferences::DigestOrder;
 use super::register::{self, Fault, Registration};
 use super::target::{Target, Way};
@@ -110,6 +111,7 @@ pub struct Machine {
     authenticator: Authenticator,
     bindings: Bindings,
     tentative: Tentative,
+    guest_book: GuestBook,
 }
 
 impl Machine {
@@ -123,6 +125,7 @@ impl Machine {
             authenticator,
             bindings: Bindings::default(),
             tentative: Tentative::default(),
+            guest_book: GuestBook::default(),
         }
     }
 
@@ -137,7 +140,9 @@ impl Machine {
             }
         }
         let is_believed = |binding: &Binding| is_believed(&self.settings, binding);
-        self.bindings.restore(now, stored, is_believed).into_iter().map(Effect::Store).collect()
+        let forgotten = self.bindings.restore(now, stored, is_believed);
+        self.bindings.iter().for_each(|binding| self.guest_book.was_there(binding));
+        forgotten.into_iter().map(Effect::Store).collect()
     }
 
     /// Takes one input and returns all that follows from it.
@@ -145,12 +150,17 @@ impl Machine {
     pub fn handle(&mut self, now: Now, directory: &Directory, input: Input) -> Vec<Effect> {
         match input {
             Input::Register { transaction, flow, request } => {
-                let (mut effects, mut response) =
+                let (mut effects, mut response, refusal) =
                     self.register(now, directory, transaction, flow, &request);
+                if !response.status.is_success() {
+                    let (at, refusal) = (now.unix, refusal.as_ref());
+                    self.guest_book.refused(at, directory, flow, &request, (&response, refusal));
+                }
                 response.headers.set_to_tag(&self.tags.of(&request.headers));
                 let stored = effects.iter().take_while(|e| matches!(e, Effect::Store(_))).count();
                 let respond = Effect::Respond { transaction, response, after_commit: stored > 0 };
                 effects.insert(stored, respond);
+                self.guest_book.note(Some(now.unix), &effects);
                 effects
             }
             Input::Closed(connection) => {
@@ -161,6 +171,7 @@ impl Machine {
             Input::Removed(number) => {
                 self.authenticator.removed(number.as_str());
                 self.tentative.forget(&number);
+                self.guest_book.forget(&number);
                 let changes = self.bindings.clear(&number);
                 self.changed(changes.into_iter().map(|change| (number.clone(), change)).collect())
             }
@@ -178,6 +189,7 @@ impl Machine {
         let was_there = self.bindings.contains(&number);
         let changes = self.bindings.take_back(now, &number, rows);
         let mut effects: Vec<_> = changes.into_iter().map(Effect::Store).collect();
+        self.guest_book.note(Some(now.unix), &effects);
         match (was_there, self.bindings.contains(&number)) {
             (true, false) => effects.push(Effect::Unregistered(number)),
             (false, true) => effects.push(Effect::Registered(number)),
@@ -268,12 +280,24 @@ impl Machine {
         self.bindings.latest_flow(number, instance, ip)
     }
 
+    /// Who has come and who was not let in, that the log has not heard of yet.
+    #[must_use]
+    pub fn visits(&mut self) -> Vec<Visit> {
+        self.guest_book.visits()
+    }
+
+    /// All registrations by number, then the numbers that were refused and are not there.
+    #[must_use]
+    pub fn registrations(&self) -> Vec<guest_book::Registration> {
+        self.guest_book.registrations(self.bindings.iter())
+    }
+
     /// All bindings, by number, for people to see.
     pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
         self.bindings.iter()
     }
 
-    /// Returns the effects without the answer, and the answer.
+    /// Returns the effects without the answer, the answer, and what was not believed.
     fn register(
         &mut self,
         now: Now,
@@ -281,15 +305,17 @@ impl Machine {
         transaction: u64,
         flow: Flow,
         request: &Request,
-    ) -> (Vec<Effect>, Response) {
-        let refused = |fault| (vec![], register::refused(&self.settings, request, &fault));
+    ) -> (Vec<Effect>, Response, Option<Refusal>) {
+        let refused = |fault| (vec![], register::refused(&self.settings, request, &fault), None);
         if let Err(fault) = register::check_extensions(request) {
             return refused(fault);
         }
         let number = match self.authenticator.check(now.instant, directory, flow, request) {
             Verdict::Terminal(number) => number,
             Verdict::Operator(_) => return refused(Fault::NotYours),
-            Verdict::Refused(refusal) => return (vec![], refusal.response(request)),
+            Verdict::Refused(refusal) => {
+                return (vec![], refusal.response(request), Some(refusal));
+            }
         };
         let md5_alone = self.authenticator.knows_md5_alone(flow, request);
         let read = register::read(now, &self.settings, &number, flow, request, md5_alone);
@@ -306,7 +332,8 @@ impl Machine {
             Registration::Update(wishes) => self.bindings.update(now, &number, wishes),
         };
         let Ok(changes) = changes else {
-            return (vec![], register::refused(&self.settings, request, &Fault::OutOfOrder));
+            let response = register::refused(&self.settings, request, &Fault::OutOfOrder);
+            return (vec![], response, None);
         };
         if !changes.is_empty() {
             self.tentative.note(transaction, &number, &before, &changes);
@@ -319,15 +346,16 @@ impl Machine {
         } else if !before.is_empty() && !self.bindings.contains(&number) {
             effects.push(Effect::Unregistered(number));
         }
-        (effects, response)
+        (effects, response, None)
     }
 
     /// The effects of changes that no request has asked for.
-    fn changed(&self, changes: Vec<(Number, BindingChange)>) -> Vec<Effect> {
+    fn changed(&mut self, changes: Vec<(Number, BindingChange)>) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut gone = BTreeSet::new();
         for (number, change) in changes {
             effects.push(Effect::Store(change));
+            self.guest_book.note(None, &effects[effects.len() - 1..]);
             if !self.bindings.contains(&number) {
                 gone.insert(number);
             }

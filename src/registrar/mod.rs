@@ -7,6 +7,7 @@ mod attempts;
 mod authenticator;
 mod bindings;
 mod contacts;
+mod guest_book;
 mod machine;
 mod nonces;
 mod preferences;
@@ -21,6 +22,7 @@ pub use attempts::{
 pub use authenticator::{Challenged, Refusal, Verdict};
 pub use bindings::{Binding, BindingChange, CONTACTS_MAX};
 pub use contacts::HOSTS_MAX;
+pub use guest_book::{LastRefusal, Registration, Visit};
 pub use machine::{Effect, Input, Machine, Settings};
 pub use nonces::{NONCE_LIFETIME, NONCES_MAX};
 pub use preferences::{DigestOrder, PREFERENCES_MAX, UNANSWERED};

@@ -2,6 +2,7 @@
 //!
 //! The cores' values are not serialisable; these are their views.
 
+use super::registration_row::RegistrationRow;
 use crate::directory::{
     Change, Field, Level, OperatorDraft, OperatorMode, Permit, Srtp, TerminalDraft,
 };
@@ -46,6 +47,8 @@ pub enum Answer {
     Queue(Vec<WaitingRow>),
     /// All operators.
     Operators(Vec<OperatorRow>),
+    /// All registrations, and the numbers that were refused.
+    Registrations(Vec<RegistrationRow>),
     /// The figures.
     Status(StatusRow),
 }
@@ -142,7 +145,9 @@ pub struct StatusRow {
     pub operators: usize,
     /// Terminals in the directory.
     pub terminals: usize,
-    /// Contacts registered now.
+    /// Numbers with a phone registered now.
+    pub phones: usize,
+    /// Contacts registered now: a number may have several.
     pub bindings: usize,
     /// Legs.
     pub legs: usize,
@@ -192,6 +197,7 @@ enum RequestView {
     Calls,
     Queue,
     Operators,
+    Registrations,
     Status,
 }
 
@@ -283,6 +289,7 @@ impl RequestView {
             AdminRequest::Calls => Self::Calls,
             AdminRequest::Queue => Self::Queue,
             AdminRequest::Operators => Self::Operators,
+            AdminRequest::Registrations => Self::Registrations,
             AdminRequest::Status => Self::Status,
         }
     }
@@ -335,6 +342,7 @@ impl RequestView {
             Self::Calls => return Ok(AdminRequest::Calls),
             Self::Queue => return Ok(AdminRequest::Queue),
             Self::Operators => return Ok(AdminRequest::Operators),
+            Self::Registrations => return Ok(AdminRequest::Registrations),
             Self::Status => return Ok(AdminRequest::Status),
         };
         Ok(AdminRequest::Change(change))
@@ -445,11 +453,16 @@ impl From<Reply> for Answer {
             Reply::Operators(views) => {
                 Self::Operators(views.into_iter().map(OperatorRow::from).collect())
             }
+            Reply::Registrations(registrations) => {
+                let rows = registrations.into_iter().map(RegistrationRow::from);
+                Self::Registrations(rows.collect())
+            }
             Reply::Status(status) => Self::Status(StatusRow {
                 calls: status.calls,
                 waiting: status.waiting,
                 operators: status.operators,
                 terminals: status.terminals,
+                phones: status.phones,
                 bindings: status.bindings,
                 legs: status.legs,
                 client_transactions: status.transactions.0,
@@ -584,6 +597,7 @@ mod tests {
             AdminRequest::Calls,
             AdminRequest::Queue,
             AdminRequest::Operators,
+            AdminRequest::Registrations,
             AdminRequest::Status,
         ];
         for request in changes.map(AdminRequest::Change).into_iter().chain(states).chain(asked) {

@@ -20,6 +20,7 @@ use super::media_sockets::{self, MediaSockets};
 use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
 use super::routes::Routes;
+use super::sip_trace;
 use super::stream::{self, Streams};
 use super::telemetry;
 use super::udp::Udp;
@@ -382,6 +383,7 @@ impl EventLoop {
         let Self { clock, exchange, sockets, .. } = self;
         let mut effects = Vec::new();
         self.crowded |= sockets.udp.drain(|flow, bytes| {
+            sip_trace::received(&flow, bytes);
             let follows = exchange.arrive(clock.now(), flow, bytes);
             let some = !follows.is_empty();
             if some {
@@ -418,6 +420,7 @@ impl EventLoop {
         match event {
             stream::Event::Opened(..) => {}
             stream::Event::Message(flow, bytes) => {
+                sip_trace::received(&flow, &bytes);
                 let effects = self.exchange.arrive(self.now(), flow, &bytes);
                 self.perform(effects);
             }
@@ -535,6 +538,7 @@ impl EventLoop {
                 Effect::RegisteredAt { trunk, state } => telemetry::registered_at(&trunk, state),
                 Effect::Reply { id, reply } => self.reply(id, reply),
                 Effect::Log(story) => telemetry::tell(&story),
+                Effect::Visit(visit) => telemetry::welcome(&visit),
                 Effect::WrongPassword(wrong) => telemetry::suspect(&wrong),
                 Effect::Complaint { flow, about, what } => {
                     let now = self.now().instant;
@@ -566,6 +570,7 @@ impl EventLoop {
     }
 
     fn send(&mut self, to: Destination, bytes: Vec<u8>) {
+        sip_trace::sent(&to, &bytes);
         let sent = match to {
             Destination::Flow(Flow { transport: Transport::Udp, local, remote, .. }) => {
                 self.sockets.udp.send(Some(local), remote, &bytes).is_ok()

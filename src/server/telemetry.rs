@@ -2,23 +2,31 @@
 //!
 //! One event is one line, whatever the network has put into it: every text passes `fields`.
 
+use super::sip_trace;
 use crate::exchange::journal::News;
-use crate::registrar::WrongPassword;
+use crate::registrar::{Visit, WrongPassword};
 use crate::registration;
 use crate::sip::Flow;
 use crate::switchboard::Story;
 use crate::text::{Harmless, REASON_CHARS_MAX, cut};
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
+use std::str::FromStr as _;
 use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::filter::Directive;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-/// Logs from here on, to stderr; with colours where people look at it. `RUST_LOG` says how much.
-pub fn begin(coloured: bool) {
+/// Logs from here on, to stderr; with colours where people look at it. `RUST_LOG` says how much, and
+/// `trace_sip` adds all SIP messages.
+pub fn begin(coloured: bool, trace_sip: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = match Directive::from_str(&format!("{}=trace", sip_trace::TARGET)) {
+        Ok(directive) if trace_sip => filter.add_directive(directive),
+        Ok(_) | Err(_) => filter,
+    };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     let log = log.with_writer(std::io::stderr);
     // To say on stderr that the disk behind it is full would end the process.
@@ -54,6 +62,11 @@ pub fn tell(story: &Story) {
         | Story::DeskUp { .. }
         | Story::DeskGone { .. } => tracing::info!("{story}"),
     }
+}
+
+/// A phone has registered for the first time.
+pub fn welcome(visit: &Visit) {
+    tracing::info!("{visit}");
 }
 
 /// Somebody does not know a password; the filter of fail2ban in `conf/fail2ban` reads this line.

@@ -242,6 +242,7 @@ impl World {
                     self.judge_story(&story);
                 }
                 Effect::Complaint { what, .. } => self.note(what),
+                Effect::Visit(visit) => self.note(visit.to_string()),
                 Effect::WrongPassword(wrong) => self.note(wrong.to_string()),
                 Effect::Resolve(_)
                 | Effect::Located { .. }

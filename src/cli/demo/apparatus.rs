@@ -44,6 +44,7 @@ pub(super) enum Command {
     Answer,
     HangUp,
     Begin,
+    Renew,
     Measure(oneshot::Sender<Measured>),
     Leave(oneshot::Sender<()>),
 }
@@ -222,6 +223,7 @@ impl Apparatus {
                 let _ = reply.send(self.senses.measure(Instant::now()));
                 Ok(())
             }
+            Command::Renew => self.register(EXPIRES).await,
             Command::Leave(_) => Ok(()),
         }
     }
@@ -283,7 +285,14 @@ impl Apparatus {
         request.headers.push(HeaderName::Expires, expires);
         self.send(request.clone()).await?;
         loop {
-            let Message::Response(response) = self.wire.receive().await? else { continue };
+            let response = match self.wire.receive().await? {
+                Message::Response(response) => response,
+                // Somebody calls just now.
+                request @ Message::Request(_) => {
+                    self.on_message(request).await?;
+                    continue;
+                }
+            };
             let of_register = |(_, method)| method == Method::REGISTER;
             if !response.status.is_final() || !response.headers.cseq().is_ok_and(of_register) {
                 continue;

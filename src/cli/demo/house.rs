@@ -4,9 +4,10 @@ use super::party::Party;
 use crate::cli::administration::Administration;
 use crate::directory::{Change, OperatorDraft, Secret, TerminalDraft};
 use crate::ids::{Number, OperatorId};
+use crate::server::own_address_towards;
 use anyhow::{Context as _, bail};
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,6 +21,9 @@ pub const QUEUE: &str = "9000";
 /// Accounts beside those of the play, for the newcomer's own phones.
 const SPARE: [(&str, &str, &str); 2] =
     [("3003", "Spare inside", "A"), ("4002", "Spare outside", "B")];
+
+/// Softphones on this computer, Linphone among them, want 5060 for themselves.
+const PORT: u16 = 5070;
 
 const START_MAX: Duration = Duration::from_secs(10);
 const STOP_MAX: Duration = Duration::from_secs(5);
@@ -38,7 +42,7 @@ impl House {
     ///
     /// # Errors
     /// When it does not start; its last words are in the message.
-    pub async fn open(data: Option<&Path>) -> anyhow::Result<Self> {
+    pub async fn open(data: Option<&Path>, listen: Option<IpAddr>) -> anyhow::Result<Self> {
         let temporary = data.is_none();
         let directory = match data {
             Some(data) => data.to_owned(),
@@ -46,7 +50,7 @@ impl House {
         };
         fs::create_dir_all(&directory)
             .with_context(|| format!("{}: it cannot be made", directory.display()))?;
-        let server = free_address()?;
+        let server = free_address(listen)?;
         let config = directory.join("demo.toml");
         fs::write(&config, configuration(&directory, server))?;
         add_accounts(&Administration::open(Some(&config))?)?;
@@ -127,16 +131,23 @@ impl Drop for House {
     }
 }
 
-/// The port that phones expect, else any that is free.
-fn free_address() -> anyhow::Result<SocketAddr> {
-    let loopback = Ipv4Addr::LOCALHOST;
-    let is_free = |port: u16| {
-        TcpListener::bind((loopback, port)).is_ok() && UdpSocket::bind((loopback, port)).is_ok()
+/// A port that softphones on this computer do not want for themselves, else any that is free.
+fn free_address(listen: Option<IpAddr>) -> anyhow::Result<SocketAddr> {
+    // RFC 5737: an address that nobody has; nothing is sent there.
+    let world = SocketAddr::from(([192, 0, 2, 1], 9));
+    let ip = match listen {
+        None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        Some(ip) if ip.is_unspecified() => own_address_towards(world)
+            .context("this machine is on no network: name an address with --listen ADDRESS")?,
+        Some(ip) => ip,
     };
-    if is_free(5060) {
-        return Ok(SocketAddr::from((loopback, 5060)));
+    let is_free =
+        |port: u16| TcpListener::bind((ip, port)).is_ok() && UdpSocket::bind((ip, port)).is_ok();
+    if is_free(PORT) {
+        return Ok(SocketAddr::from((ip, PORT)));
     }
-    let any = UdpSocket::bind((loopback, 0)).context("there is no free port")?;
+    let any = UdpSocket::bind((ip, 0))
+        .with_context(|| format!("{ip}: is it an address of this machine?"))?;
     Ok(any.local_addr()?)
 }
 
@@ -161,7 +172,7 @@ fn add_accounts(administration: &Administration) -> anyhow::Result<()> {
     let names = [
         (Party::Caller, "Outside", "B"),
         (Party::Operator, "Desk", "A"),
-        (Party::User, "Inside", "A"),
+        (Party::User, "Ada", "A"),
     ];
     let play = names.map(|(party, name, level)| (party.number(), name, level));
     for (number, name, level) in play.into_iter().chain(SPARE) {
@@ -200,7 +211,7 @@ pub fn introduction(house: &House) -> String {
     );
     let accounts = [
         ("3001", "inside, level A: the desk phone of op1"),
-        ("3002", "inside, level A"),
+        ("3002", "Ada, inside, level A: a simulated phone, which answers"),
         ("3003", "inside, level A"),
         ("4001", "outside, level B: may call nobody but the operator"),
         ("4002", "outside, level B"),
@@ -210,9 +221,12 @@ pub fn introduction(house: &House) -> String {
         text += &format!("  {number}  {what}\n");
     }
     text += &format!(
-        "\n  Register softphones as 3001 and 4001, then open the desk in another terminal:\n\
+        "\n  Register softphones as 3001 and 4001, with {server} as domain and proxy (on one computer each\n\
+         \x20 needs a SIP port of its own), and open the desk in another terminal:\n\
          \x20   cordboard desk --operator {OPERATOR} --server {server}\n\
-         \x20 Call {QUEUE} from 4001; at the desk: t takes, c 3002 consults, k connects, r releases.\n\
+         \x20 Call {QUEUE} from 4001; at the desk, each with Enter: t takes, c 3002 consults Ada, k connects,\n\
+         \x20 r releases.\n\
+         \x20   cordboard registrations --config {config}\n\
          \x20   cordboard explain 4001 3002 --config {config}\n\
          \x20   cordboard calls --config {config}\n\n\
          Ctrl-C ends it.\n"

@@ -23,7 +23,9 @@ mod voice;
 
 use super::table::print;
 use house::{House, introduction};
+use phone::Phone;
 use script::Play;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -35,6 +37,10 @@ pub struct Command {
     /// End after the play, with status 0 only if every phase measured right
     #[arg(long)]
     once: bool,
+    /// Listen on the network, too, for phones on other machines: at this address, else at that of this
+    /// machine towards the rest of the world
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "0.0.0.0")]
+    listen: Option<IpAddr>,
     /// Keep configuration and database here; else they go when it ends
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -53,15 +59,18 @@ impl Command {
     async fn play(self) -> anyhow::Result<ExitCode> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        // The terminal is closed.
+        let mut hangup = signal(SignalKind::hangup())?;
         // The server is a child: whatever ends us has to end it.
         let interrupted = async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
         };
         tokio::pin!(interrupted);
-        let mut house = House::open(self.data.as_deref()).await?;
+        let mut house = House::open(self.data.as_deref(), self.listen).await?;
         print(
             "A real switchboard runs; three simulated phones and a desk play one operator call.\n\n",
         )?;
@@ -69,8 +78,8 @@ impl Command {
             verdict = play(&house) => verdict,
             () = &mut interrupted => return Ok(ExitCode::FAILURE),
         };
-        let status = match verdict {
-            Ok(status) => status,
+        let (status, ada) = match verdict {
+            Ok(played) => played,
             Err(error) => {
                 let log = house.last_words();
                 return Err(
@@ -79,8 +88,10 @@ impl Command {
             }
         };
         if self.once {
+            ada.leave().await?;
             return Ok(status);
         }
+        tokio::spawn(ada.attend());
         print(&introduction(&house))?;
         loop {
             tokio::select! {
@@ -95,15 +106,16 @@ impl Command {
     }
 }
 
-async fn play(house: &House) -> anyhow::Result<ExitCode> {
+/// Plays, and leaves one phone on.
+async fn play(house: &House) -> anyhow::Result<(ExitCode, Phone)> {
     let mut play = Play::prepare(house).await?;
     let (phases, wrong) = play.perform().await?;
-    play.close().await?;
+    let ada = play.close().await?;
     // No phase at all would be no proof.
     if wrong == 0 && phases > 0 {
         print(&format!("All {phases} phases measured right.\n"))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok((ExitCode::SUCCESS, ada));
     }
     print(&format!("{wrong} of {phases} phases measured wrong.\n"))?;
-    Ok(ExitCode::FAILURE)
+    Ok((ExitCode::FAILURE, ada))
 }

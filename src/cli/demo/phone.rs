@@ -7,10 +7,14 @@ use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// A switchboard that takes longer has failed.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// It registers again after so long; ten minutes are the end of a registration.
+const RENEW: Duration = Duration::from_secs(300);
+/// Nobody picks up sooner.
+const REACH: Duration = Duration::from_secs(2);
 
 /// What a phone does at the moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,6 +80,32 @@ impl Phone {
     /// When the phone has broken.
     pub async fn hang_up(&self) -> anyhow::Result<()> {
         self.order(Command::HangUp).await
+    }
+
+    /// Answers whoever calls, one after the other, for as long as the switchboard is there.
+    pub async fn attend(mut self) {
+        while self.awaits(State::Ringing).await {
+            sleep(REACH).await;
+            // Who has hung up meanwhile is not answered.
+            if self.state() == State::Ringing && self.answer().await.is_err() {
+                return;
+            }
+            if !self.awaits(State::Idle).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits for a state, however long, and stays registered; false when the phone has broken.
+    async fn awaits(&mut self, wanted: State) -> bool {
+        loop {
+            let reached = timeout(RENEW, self.state.wait_for(|state| *state == wanted)).await;
+            match reached.map(|reached| reached.is_ok()) {
+                Ok(reached) => return reached,
+                Err(_) if self.order(Command::Renew).await.is_ok() => {}
+                Err(_) => return false,
+            }
+        }
     }
 
     /// Begins to measure afresh.

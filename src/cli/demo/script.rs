@@ -76,16 +76,16 @@ impl Play {
         Ok((self.phases, self.wrong))
     }
 
-    /// Everyone goes home.
+    /// Everyone goes home but the user, who stays for calls of others.
     ///
     /// # Errors
     /// When the switchboard has gone before.
-    pub async fn close(self) -> anyhow::Result<()> {
+    pub async fn close(self) -> anyhow::Result<Phone> {
         self.desk.close().await?;
-        for phone in [self.caller, self.operator, self.user] {
+        for phone in [self.caller, self.operator] {
             phone.leave().await?;
         }
-        Ok(())
+        Ok(self.user)
     }
 
     // ---- the acts ----

@@ -1,0 +1,182 @@
+//! What people see of registrations: since when each phone is there, and who was refused last, and why.
+
+use super::authenticator::{Challenged, Refusal};
+use super::bindings::{Binding, BindingChange};
+use super::machine::Effect;
+use crate::directory::Directory;
+use crate::ids::Number;
+use crate::sip::{Flow, HeaderName, Request, Response};
+use crate::text::{USER_AGENT_CHARS_MAX, cut, harmless};
+use crate::time::UnixTime;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A phone has come, or was not let in; for the log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Visit {
+    /// It has registered for the first time, or after it was gone.
+    Came(Box<Binding>),
+    /// It was refused; a wrong password is told by [`WrongPassword`](super::WrongPassword).
+    Refused {
+        /// Where it is.
+        flow: Flow,
+        /// The response.
+        status: u16,
+        /// Who, and why.
+        what: String,
+    },
+}
+
+/// The last refusal of a number.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LastRefusal {
+    /// When.
+    pub at: UnixTime,
+    /// Where it came from.
+    pub flow: Flow,
+    /// What the phone calls itself; may be empty.
+    pub user_agent: String,
+    /// Why.
+    pub why: String,
+}
+
+/// One registration, or a number that was refused.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Registration {
+    /// The number.
+    pub number: Number,
+    /// The phone that is there.
+    pub binding: Option<Binding>,
+    /// Since when; unknown of what was there before the server started.
+    pub since: Option<UnixTime>,
+    /// The last refusal of the number, if it had one.
+    pub refused: Option<LastRefusal>,
+}
+
+/// A phone that has come, in words.
+impl fmt::Display for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Came(binding) => {
+                let Binding { number, flow, user_agent, .. } = &**binding;
+                write!(f, "{number} is registered")?;
+                if let Some(flow) = flow {
+                    write!(f, " from {} by {}", flow.remote, flow.transport)?;
+                }
+                match user_agent.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, ", {}", harmless(user_agent)),
+                }
+            }
+            Self::Refused { what, .. } => f.write_str(what),
+        }
+    }
+}
+
+/// The book.
+#[derive(Debug, Default)]
+pub(super) struct GuestBook {
+    /// By number and key of the binding.
+    since: BTreeMap<(Number, String), Option<UnixTime>>,
+    /// Of terminals alone, so that strangers do not fill it.
+    refused: BTreeMap<Number, LastRefusal>,
+    visits: Vec<Visit>,
+}
+
+impl GuestBook {
+    /// A phone that was there before the server started.
+    pub fn was_there(&mut self, binding: &Binding) {
+        self.since.insert((binding.number.clone(), binding.key()), None);
+    }
+
+    /// What has become of bindings at `now`; none where nobody can have come.
+    pub fn note(&mut self, now: Option<UnixTime>, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Store(BindingChange::Put(binding)) => {
+                    let key = (binding.number.clone(), binding.key());
+                    if !self.since.contains_key(&key) {
+                        self.since.insert(key, now);
+                        self.visits.push(Visit::Came(binding.clone()));
+                    }
+                }
+                Effect::Store(BindingChange::Drop { number, key }) => {
+                    self.since.remove(&(number.clone(), key.clone()));
+                }
+                Effect::Respond { .. } | Effect::Registered(_) | Effect::Unregistered(_) => {}
+            }
+        }
+    }
+
+    /// A REGISTER was answered otherwise than with a 200; the first request of each phone is, too, and
+    /// is no refusal.
+    pub fn refused(
+        &mut self,
+        at: UnixTime,
+        directory: &Directory,
+        flow: Flow,
+        request: &Request,
+        (response, refusal): (&Response, Option<&Refusal>),
+    ) {
+        let status = response.status.as_u16();
+        let (why, is_told) = match refusal {
+            Some(Refusal::Challenge { why: Challenged::Wrong { .. }, .. }) => {
+                ("401: wrong password".to_owned(), true)
+            }
+            Some(Refusal::Challenge { .. }) => return,
+            Some(Refusal::BadCredentials | Refusal::Limited { .. }) | None => {
+                (format!("{status}: {}", response.reason), false)
+            }
+        };
+        let to = request.headers.to().ok().and_then(|to| to.uri.number().map(|n| n.to_string()));
+        let agent = request.headers.get(HeaderName::UserAgent).unwrap_or("");
+        let user_agent = cut(agent, USER_AGENT_CHARS_MAX).to_owned();
+        let number = to.map(|number| Number::from(number.as_str()));
+        if !is_told {
+            let who = number
+                .as_ref()
+                .map_or_else(|| "somebody".to_owned(), |n| cut(n.as_str(), 32).to_owned());
+            let phone =
+                if user_agent.is_empty() { String::new() } else { format!(" ({user_agent})") };
+            let what = harmless(&format!("REGISTER of {who}{phone} is refused with {why}"));
+            self.visits.push(Visit::Refused { flow, status, what });
+        }
+        if let Some(number) = number.filter(|number| directory.terminal(number).is_some()) {
+            self.refused.insert(number, LastRefusal { at, flow, user_agent, why });
+        }
+    }
+
+    /// The terminal is gone.
+    pub fn forget(&mut self, number: &Number) {
+        self.refused.remove(number);
+    }
+
+    /// What the log has not heard.
+    pub fn visits(&mut self) -> Vec<Visit> {
+        std::mem::take(&mut self.visits)
+    }
+
+    /// All registrations, then the numbers that were refused and are not there.
+    pub fn registrations<'a>(
+        &'a self,
+        bindings: impl Iterator<Item = &'a Binding>,
+    ) -> Vec<Registration> {
+        let mut all: Vec<Registration> = bindings
+            .map(|binding| Registration {
+                number: binding.number.clone(),
+                since: self.since.get(&(binding.number.clone(), binding.key())).copied().flatten(),
+                refused: self.refused.get(&binding.number).cloned(),
+                binding: Some(binding.clone()),
+            })
+            .collect();
+        let there: Vec<Number> = all.iter().map(|found| found.number.clone()).collect();
+        let away = self.refused.iter().filter(|(number, _)| there.binary_search(number).is_err());
+        all.extend(away.map(|(number, refusal)| Registration {
+            number: number.clone(),
+            binding: None,
+            since: None,
+            refused: Some(refusal.clone()),
+        }));
+        all
+    }
+}

@@ -1,0 +1,100 @@
+//! Who is registered, as people see it: since when, from where, with what; who was refused, and why.
+
+use super::*;
+use cordboard::exchange::Grievance;
+use cordboard::registrar::Registration;
+
+impl House {
+    fn registrations(&mut self) -> Vec<Registration> {
+        let request = AdminRequest::Registrations;
+        let effects = self.give(Input::Admin { id: 3, by: "root".into(), request });
+        effects
+            .into_iter()
+            .find_map(|effect| match effect {
+                Effect::Reply { reply: Reply::Registrations(found), .. } => Some(found),
+                _ => None,
+            })
+            .unwrap()
+    }
+}
+
+/// What the log hears of phones that come.
+fn came(effects: &[Effect]) -> Vec<String> {
+    let visits = effects.iter().filter_map(|effect| match effect {
+        Effect::Visit(visit) => Some(visit.to_string()),
+        _ => None,
+    });
+    visits.collect()
+}
+
+#[test]
+fn a_phone_that_comes_is_told_once_and_listed_until_it_is_gone() {
+    let (mut house, _) = House::new(State::default());
+    let agent = "User-Agent: phone\u{1b}[2J 1.0\n";
+    let effects = registers(&mut house, 1, agent);
+    let told = ["3001 is registered from 192.0.2.8:5060 by UDP, phone\u{fffd}[2J 1.0"];
+    assert_eq!(came(&effects), told);
+    let batch = awaited(&effects);
+    let _ = house.commits(batch);
+    let since = house.now.unix;
+    house.now = house.now + Duration::from_secs(60);
+    let effects = registers(&mut house, 3, agent);
+    assert_eq!(came(&effects), [] as [&str; 0], "it is there already");
+    let batch = awaited(&effects);
+    let _ = house.commits(batch);
+    let [found] = &house.registrations()[..] else { panic!("one") };
+    assert_eq!((found.since, found.refused.as_ref()), (Some(since), None));
+    assert_eq!(found.binding.as_ref().unwrap().expires, house.now.unix + Duration::from_secs(3600));
+    let status = house.machine.status();
+    assert_eq!((status.phones, status.bindings), (1, 1));
+    let _ = house.later(3601);
+    assert_eq!(house.registrations(), []);
+    assert_eq!(came(&registers(&mut house, 5, agent)).len(), 1, "it comes anew");
+}
+
+#[test]
+fn a_phone_that_is_refused_is_listed_with_the_reason() {
+    let (mut house, _) = House::new(State::default());
+    let first = house.hears("192.0.2.8:5060", &register(1, "User-Agent: p\n"));
+    assert!(house.registrations().is_empty(), "the first request of every phone is challenged");
+    let wrong = credentials(&first).replace("response=\"", "response=\"0");
+    let _ = house.hears("192.0.2.8:5060", &register(2, &format!("{wrong}User-Agent: p\n")));
+    let refused = |house: &mut House| {
+        let found = house.registrations();
+        let [Registration { binding: None, refused: Some(refused), number, .. }] = &found[..]
+        else {
+            panic!("{found:?}");
+        };
+        assert_eq!((number.as_str(), refused.user_agent.as_str()), ("3001", "p"));
+        refused.why.clone()
+    };
+    assert_eq!(refused(&mut house), "401: wrong password");
+    // Another number than its own: the log hears of it, too.
+    let other =
+        |seq: u32, lines: &str| register(seq, lines).replace("To: <sip:3001@", "To: <sip:4001@");
+    let challenged = house.hears("192.0.2.8:5060", &other(3, ""));
+    let effects = house.hears("192.0.2.8:5060", &other(4, &credentials(&challenged)));
+    let said = effects.iter().find_map(|effect| match effect {
+        Effect::Complaint { about: Grievance::Refused(403), what, .. } => Some(what.as_str()),
+        _ => None,
+    });
+    assert_eq!(said, Some("REGISTER of 4001 is refused with 403: Not your address"));
+    assert_eq!(house.registrations().len(), 2);
+    // Who gets in has the last refusal beside it.
+    let _ = registers(&mut house, 5, "");
+    let found = house.registrations();
+    assert!(found[0].binding.is_some() && found[0].refused.is_some(), "{found:?}");
+}
+
+#[test]
+fn strangers_fill_no_list() {
+    let (mut house, _) = House::new(State::default());
+    for seq in 1..50 {
+        let text = register(seq, "").replace("3001@cordboard", &format!("x{seq}@cordboard"));
+        let _ = house.hears(
+            "203.0.113.9:5060",
+            &text.replace("Via: SIP/2.0/UDP", "Require: nothing\nVia: SIP/2.0/UDP"),
+        );
+    }
+    assert_eq!(house.registrations(), []);
+}
