@@ -279,6 +279,33 @@ fn what_is_in_another_encoding_or_separated_otherwise_is_refused_with_what_to_do
 }
 
 #[test]
+fn a_hangup_takes_over_what_can_hold_and_names_what_cannot() {
+    let house = House::new();
+    let server = Server::start(&house);
+    let hang_up = || {
+        let pid = server.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    };
+    let file = house.path("cordboard.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{config}[desk]\nlease = \"x\"\n")).unwrap();
+    hang_up();
+    server.says(&house, "the configuration of before still holds");
+    fs::write(
+        &file,
+        format!(
+            "{config}[desk]\nlease = \"9s\"\n[[trunk]]\nname = \"t\"\naddress = [\"192.0.2.1\"]\n"
+        ),
+    )
+    .unwrap();
+    hang_up();
+    let said = server.says(&house, "holds only after a restart");
+    assert!(said.ends_with("[[trunk]]"), "{said}");
+    server.says(&house, "the configuration was read again");
+    house.does("status");
+}
+
+#[test]
 fn a_message_is_traced_without_its_secrets() {
     let house = House::new();
     house.does("terminal add 3001 --contact sip:3001@192.0.2.7");

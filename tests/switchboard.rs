@@ -1882,6 +1882,35 @@ fn an_administrator_logs_in_who_works_by_phone_and_nobody_else() {
     );
 }
 
+/// Of a new configuration the waiting places and the ring time hold from the next call on.
+#[test]
+fn a_queue_is_adjusted_while_calls_go_on() {
+    play(
+        "
+        0s   op3 is set ready
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        2s   one place and 5s to ring
+        3s   bob calls 9000
+                 bob gets hold
+                 bob <- 183 Queue full with media
+                 bob gets sorry, full
+        7.5s alarm
+                 bob <- 480 Queue full
+        21s  alarm
+                 end 3021, no-answer
+        51s  alarm
+                 call 3021 as ada
+        56s  alarm
+                 end 3021, no-answer
+    ",
+    );
+}
+
 #[test]
 fn a_phone_that_rings_in_vain_rests_for_thirty_seconds() {
     play(

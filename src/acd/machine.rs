@@ -289,6 +289,13 @@ impl Machine {
         out
     }
 
+    /// Another limit, overflow or grace for a queue that is there; calls that wait keep their time.
+    pub fn adjust(&mut self, settings: QueueSettings) {
+        if let Some(queue) = self.queues.get_mut(&settings.id) {
+            queue.settings = settings;
+        }
+    }
+
     /// The next moment at which [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

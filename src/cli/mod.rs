@@ -27,6 +27,7 @@ mod password;
 mod permit;
 mod records;
 mod reference;
+mod reloading;
 mod serve;
 mod table;
 mod terminal;

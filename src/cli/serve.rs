@@ -1,5 +1,6 @@
 //! `cordboard serve`: the parts put together, and run until a signal comes.
 
+use super::reloading::Reloading;
 use crate::acd;
 use crate::config::{self, Answer, Config};
 use crate::dialog;
@@ -71,15 +72,16 @@ impl Command {
     /// # Errors
     /// What keeps it from starting or going on, and what to do about it.
     pub fn run(self, config: Option<&Path>) -> anyhow::Result<()> {
-        let config = Config::load(config)?;
+        let file = config;
+        let config = Config::load(file)?;
         let data = self.data.unwrap_or_else(|| config.data.clone());
         telemetry::begin(std::io::stderr().is_terminal(), self.trace.is_some());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(run(&config, &data))
+        runtime.block_on(run(file, &config, &data))
     }
 }
 
-async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
+async fn run(file: Option<&Path>, config: &Config, data: &Path) -> anyhow::Result<()> {
     let files = open_files::raise().context("the limit of open files cannot be raised")?;
     if let Some(advice) = open_files::advice(files)? {
         tracing::warn!("{advice}");
@@ -116,16 +118,9 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
     memory::give_back().context("no thread for giving memory back")?;
     let (requests, requested) = mpsc::channel(REQUESTS_MAX);
     tokio::spawn(administration.serve(requests));
-    for (transport, address) in &addresses {
-        tracing::info!("listening on {transport} {address}");
-    }
-    let status = exchange.status();
-    tracing::info!(
-        "{} terminals, {} of them registered; data in {}",
-        status.terminals,
-        status.bindings,
-        data.display()
-    );
+    let (reload, reloads) = mpsc::channel(1);
+    tokio::spawn(Reloading::new(file, data, config, random.fork())?.run(reload));
+    say_what_is_there(&addresses, &exchange.status(), data);
     let cameras = Cameras::new(
         config.camera_urls().map(|(camera, url)| (camera.id, camera.name.clone(), url.clone())),
     );
@@ -142,12 +137,29 @@ async fn run(config: &Config, data: &Path) -> anyhow::Result<()> {
         ports,
         writer,
         resolver: Resolver::new(config.sip.nameservers.clone()),
+        reloads,
     };
     let stopped = stopped()?;
     notify::tell(News::Ready);
     EventLoop::new(parts).run(committed, requested, stopped).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What whoever starts it wants to read first.
+fn say_what_is_there(
+    addresses: &[(Transport, SocketAddr)],
+    status: &exchange::Status,
+    data: &Path,
+) {
+    for (transport, address) in addresses {
+        tracing::info!("listening on {transport} {address}");
+    }
+    let (terminals, phones) = (status.terminals, status.phones);
+    tracing::info!(
+        "{terminals} terminals, {phones} of them registered; data in {}",
+        data.display()
+    );
 }
 
 /// The database, and what it holds; says what of it cannot be used.
@@ -284,7 +296,8 @@ fn settings(
     }
 }
 
-fn switchboard_settings(
+/// The switchboard's settings from the configuration.
+pub(super) fn switchboard_settings(
     config: &Config,
     data: &Path,
     random: &mut Random,

@@ -2,6 +2,7 @@
 
 use super::admin;
 use super::journal::{Batch, Fault, News};
+use super::reload::Reload;
 use super::retention::Retention;
 use crate::ids::{CallId, PortId};
 use crate::leg;
@@ -60,6 +61,8 @@ pub enum Input<'a> {
     },
     /// Which of our addresses packets to which network leave from: others than before.
     Routes(Vec<(Network, IpAddr)>),
+    /// Another configuration, as far as it holds without a restart.
+    Reload(Box<Reload>),
     /// An administrator wants something.
     Admin {
         /// For the reply.

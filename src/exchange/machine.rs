@@ -194,6 +194,7 @@ impl Machine {
                 self.locate(now, locator::Input::Answered { question, answer });
             }
             Input::Routes(routes) => self.set_routes(routes),
+            Input::Reload(reload) => self.reload(*reload),
             Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
         }
         self.work(now, &mut out);

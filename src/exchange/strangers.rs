@@ -19,7 +19,7 @@ pub const RETRY_AFTER: u32 = 5;
 #[derive(Debug)]
 pub(super) struct Strangers {
     /// One source may have so many calls open at a time.
-    open_max: usize,
+    pub open_max: usize,
     pace: Pace<IpAddr>,
     open: BTreeMap<LegId, IpAddr>,
     /// How many calls each source has in `open`.

@@ -279,6 +279,11 @@ impl Machine {
         out
     }
 
+    /// Other times, from the next lease and the next failure on.
+    pub fn adjust(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     /// The next moment at which [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

@@ -9,6 +9,7 @@ use crate::sip::{Flow, HeaderName, Request, Response};
 use crate::text::{USER_AGENT_CHARS_MAX, cut, harmless};
 use crate::time::UnixTime;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 /// A phone has come, or was not let in; for the log.
@@ -95,8 +96,8 @@ impl GuestBook {
             match effect {
                 Effect::Store(BindingChange::Put(binding)) => {
                     let key = (binding.number.clone(), binding.key());
-                    if !self.since.contains_key(&key) {
-                        self.since.insert(key, now);
+                    if let Entry::Vacant(place) = self.since.entry(key) {
+                        place.insert(now);
                         self.visits.push(Visit::Came(binding.clone()));
                     }
                 }

@@ -50,7 +50,7 @@ pub enum Answer {
     /// All registrations, and the numbers that were refused.
     Registrations(Vec<RegistrationRow>),
     /// The figures.
-    Status(StatusRow),
+    Status(Box<StatusRow>),
 }
 
 /// One call.
@@ -457,7 +457,7 @@ impl From<Reply> for Answer {
                 let rows = registrations.into_iter().map(RegistrationRow::from);
                 Self::Registrations(rows.collect())
             }
-            Reply::Status(status) => Self::Status(StatusRow {
+            Reply::Status(status) => Self::Status(Box::new(StatusRow {
                 calls: status.calls,
                 waiting: status.waiting,
                 operators: status.operators,
@@ -486,7 +486,7 @@ impl From<Reply> for Answer {
                     let sources = status.refused.sources.into_iter();
                     sources.map(|(source, count)| (source.to_string(), count)).collect()
                 },
-            }),
+            })),
         }
     }
 }

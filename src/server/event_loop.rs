@@ -25,7 +25,7 @@ use super::stream::{self, Streams};
 use super::telemetry;
 use super::udp::Udp;
 use crate::exchange::journal::{Batch, Fault};
-use crate::exchange::{self, AdminRequest, Effect, Input, Reply};
+use crate::exchange::{self, AdminRequest, Effect, Input, Reload, Reply};
 use crate::ids::PortId;
 use crate::media;
 use crate::sip::{Destination, Flow, Transport};
@@ -155,6 +155,7 @@ pub struct EventLoop {
     cameras: Cameras,
     writer: Writer,
     resolver: Resolver,
+    reloads: mpsc::Receiver<Reload>,
     complaints: Complaints,
     replies: BTreeMap<u64, oneshot::Sender<Reply>>,
     last_request: u64,
@@ -206,6 +207,8 @@ pub struct Parts {
     pub writer: Writer,
     /// The way to the DNS.
     pub resolver: Resolver,
+    /// New settings.
+    pub reloads: mpsc::Receiver<Reload>,
 }
 
 impl EventLoop {
@@ -225,6 +228,7 @@ impl EventLoop {
             ports,
             writer,
             resolver,
+            reloads,
         } = parts;
         let mut this = Self {
             clock,
@@ -238,6 +242,7 @@ impl EventLoop {
             writer,
             complaints: Complaints::default(),
             resolver,
+            reloads,
             replies: BTreeMap::new(),
             last_request: 0,
             found: VecDeque::new(),
@@ -298,6 +303,7 @@ impl EventLoop {
             let workers = &mut self.workers;
             let cameras = &mut self.cameras;
             let recordings = &mut self.recordings;
+            let reloads = &mut self.reloads;
             tokio::select! {
                 () = std::future::ready(()), if crowded => {}
                 () = std::future::poll_fn(|cx| udp.poll_ready(cx)) => self.drain_udp(),
@@ -308,6 +314,7 @@ impl EventLoop {
                 Some(done) = workers.next() => self.on_done(done),
                 Some(report) = cameras.next() => self.on_camera(report),
                 Some(report) = recordings.next() => self.on_recording(report),
+                Some(reload) = reloads.recv() => self.handle(Input::Reload(Box::new(reload))),
                 Some(event) = streams.next() => {
                     self.on_stream(event);
                     self.drain_streams();

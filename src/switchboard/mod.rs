@@ -16,9 +16,10 @@
 //!   legs       what legs say, and whose affair it is
 //!   desks      control dialogs               desk       their protocol
 //!   commands   what desks ask for            phones     operators with only a phone
-//!   offering   why an operator is offered nothing
+//!   offering   why an operator is offered nothing    adjusting  settings while calls go on
 //! ```
 
+mod adjusting;
 pub mod admission;
 mod arriving;
 mod call;

@@ -37,6 +37,7 @@ pub const GATE: CameraId = CameraId(0);
 /// The house and its script's names for things.
 pub struct House {
     machine: Machine,
+    settings: Settings,
     directory: Directory,
     registrar: registrar::Machine,
     locator: locator::Machine,
@@ -217,7 +218,8 @@ impl House {
             boot: "b1".into(),
         };
         let mut house = Self {
-            machine: Machine::new(settings, Random::from_number(1), 0),
+            machine: Machine::new(settings.clone(), Random::from_number(1), 0),
+            settings,
             directory: Directory::new(plan, accounts),
             registrar: registrar::Machine::new(
                 registrar::Settings::default(),
@@ -683,6 +685,15 @@ impl day::Machine for House {
                 let account = Operator { mode, ..account.clone() };
                 self.directory.adopt(&[directory::Effect::PutOperator(account)]);
                 self.give(now, Input::DirectoryChanged)
+            }
+            ["one", "place", "and", "5s", "to", "ring"] => {
+                let mut settings = self.settings.clone();
+                settings.acd.queues[0].waiting_max = 1;
+                for queue in settings.queues.values_mut() {
+                    queue.ring_time = Duration::from_secs(5);
+                }
+                self.machine.adjust(settings);
+                vec![]
             }
             [operator, "is", "set", state] => {
                 let operator = OperatorId::from(*operator);

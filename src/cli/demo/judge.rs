@@ -15,7 +15,7 @@ pub enum Gets {
     Hold,
     /// The sound of a ringing phone, no picture.
     RingBack,
-    /// Nothing of anybody; the line is kept alive with silence.
+    /// Nothing of anybody; the line is kept alive with silence, and a drawing may say so.
     Nothing,
     /// It is in no call: not one packet.
     NoCall,
@@ -82,7 +82,8 @@ pub fn judge(gets: Gets, measured: &Measured) -> Verdict {
         Gets::Nothing => {
             need(enough, too_short);
             need(measured.sound == Sound::Silence, "hears something".to_owned());
-            need(measured.sight == Sight::None, "sees something".to_owned());
+            let sees_nobody = matches!(measured.sight, Sight::None | Sight::Drawing);
+            need(sees_nobody, "sees something".to_owned());
         }
         Gets::NoCall => {
             let count = measured.packets;
@@ -131,6 +132,7 @@ mod tests {
             (measured(Sound::Voice(caller), Sight::Face(caller)), vec![Gets::Party(caller)]),
             (measured(Sound::Melody, Sight::Drawing), vec![Gets::Hold, Gets::RingBack]),
             (measured(Sound::Silence, Sight::None), vec![Gets::Nothing]),
+            (measured(Sound::Silence, Sight::Drawing), vec![Gets::Nothing]),
         ] {
             let verdicts = ALL.into_iter().filter(|gets| judge(*gets, &measured).is_right());
             assert_eq!(verdicts.collect::<Vec<_>>(), right);
