@@ -2761,7 +2761,13 @@ impl Ladder {
             "ACK" => dialog::Input::Ack { believed: true, request },
             "INVITE" if !known => {
                 self.phone(name).invite = Some(request.clone());
-                dialog::Input::Incoming { leg, transaction, flow, request }
+                dialog::Input::Incoming(dialog::Incoming {
+                    leg,
+                    transaction,
+                    flow,
+                    request,
+                    credentials: None,
+                })
             }
             _ => dialog::Input::Request { transaction, flow, request },
         };

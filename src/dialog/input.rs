@@ -77,17 +77,8 @@ pub enum Failure {
 /// What reaches the dialogs.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// An INVITE without To tag; the leg was minted for it.
-    Incoming {
-        /// The new leg.
-        leg: LegId,
-        /// To be answered.
-        transaction: ServerTx,
-        /// How it came.
-        flow: Flow,
-        /// The INVITE.
-        request: Request,
-    },
+    /// An INVITE without To tag.
+    Incoming(Incoming),
     /// A request whose tags [`Machine::find`](super::Machine::find) knows, or nobody's. It is the peer's: it
     /// came by a flow that [`Machine::is_known`](super::Machine::is_known), or its sender has proved
     /// who he is, and the dialog moves to where he is now.
@@ -256,6 +247,21 @@ pub enum Command {
         /// More headers.
         headers: Lines,
     },
+}
+
+/// A call that comes.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The new leg, which was minted for it.
+    pub leg: LegId,
+    /// To be answered.
+    pub transaction: ServerTx,
+    /// How it came.
+    pub flow: Flow,
+    /// The INVITE.
+    pub request: Request,
+    /// For a caller that challenges what we ask within the dialog.
+    pub credentials: Option<Credentials>,
 }
 
 /// A call to make.

@@ -8,7 +8,7 @@
 
 use super::context::{Context, Owners};
 use super::effect::{By, Effect, Event};
-use super::input::{Command, Input, ServerTx};
+use super::input::{Command, Incoming, Input};
 use super::session::Session;
 use super::session_timer::Wishes;
 use super::stored::StoredDialog;
@@ -183,9 +183,7 @@ impl Machine {
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
         match input {
-            Input::Incoming { leg, transaction, flow, request } => {
-                self.incoming(now, leg, transaction, flow, request, &mut out);
-            }
+            Input::Incoming(incoming) => self.incoming(now, incoming, &mut out),
             Input::Request { transaction, flow, request } => match self.find(&request) {
                 Some(leg) => self.with(now, leg, &mut out, |session, cx| {
                     session.on_request(cx, transaction, flow, request);
@@ -250,27 +248,20 @@ impl Machine {
         }
     }
 
-    fn incoming(
-        &mut self,
-        now: Instant,
-        leg: LegId,
-        transaction: ServerTx,
-        flow: Flow,
-        request: Request,
-        out: &mut Vec<Effect>,
-    ) {
+    fn incoming(&mut self, now: Instant, incoming: Incoming, out: &mut Vec<Effect>) {
+        let Incoming { leg, transaction, .. } = incoming;
         assert!(!self.sessions.contains_key(&leg), "an INVITE has a leg of its own");
         let full = self.is_full();
         self.owners.invites.insert(transaction, leg);
         let mut cx = self.context(now, leg, out);
         if full {
-            let mut response = request.response(StatusCode::SERVICE_UNAVAILABLE);
+            let mut response = incoming.request.response(StatusCode::SERVICE_UNAVAILABLE);
             response.headers.set_to_tag(&cx.random.hex(16));
             response.headers.push(HeaderName::RetryAfter, &(1 + cx.random.below(10)).to_string());
             cx.respond(transaction, response);
             let by = By::Us;
             cx.tell(Event::Ended { cause: Cause::Overloaded, by, reason: None });
-        } else if let Some(session) = Session::ringing(&mut cx, transaction, flow, request) {
+        } else if let Some(session) = Session::ringing(&mut cx, incoming) {
             self.enter(session);
         }
     }

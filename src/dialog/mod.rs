@@ -24,7 +24,7 @@ mod stored;
 
 pub use effect::{By, Effect, Event};
 pub use input::{
-    Body, Call, ClientTx, Command, Credentials, Failure, Input, Lines, ServerTx, Target,
+    Body, Call, ClientTx, Command, Credentials, Failure, Incoming, Input, Lines, ServerTx, Target,
 };
 pub use machine::{Machine, Settings};
 pub use stored::{DialogKey, StoredDialog};

@@ -12,12 +12,14 @@ use super::calling::Offer;
 use super::context::Context;
 use super::effect::{By, Event};
 use super::identity::{Identity, SUPPORTED, body_of, put_body_back, put_lines};
-use super::input::{Body, Lines, ServerTx};
+use super::input::{Body, Incoming, Lines, ServerTx};
 use super::reliable::{Due, Reliable};
 use super::session::{Session, State};
 use super::session_timer::{self, Asked};
 use crate::cause::Cause;
-use crate::sip::{Flow, HeaderName, Headers, Refresher, Request, Response, StatusCode};
+use crate::sip::{
+    Destination, DigestClient, HeaderName, Headers, Refresher, Request, Response, StatusCode,
+};
 use crate::time::{Duration, Instant, earliest};
 
 /// §13.3.1.1: proxies give up a call that says nothing for three minutes.
@@ -79,12 +81,8 @@ impl Ringing {
 
 impl Session {
     /// Takes a new INVITE, or refuses what nobody needs to see.
-    pub(super) fn ringing(
-        cx: &mut Context<'_>,
-        transaction: ServerTx,
-        flow: Flow,
-        request: Request,
-    ) -> Option<Self> {
+    pub(super) fn ringing(cx: &mut Context<'_>, incoming: Incoming) -> Option<Self> {
+        let Incoming { transaction, flow, request, credentials, .. } = incoming;
         let identity = Identity::of_invite(&request, flow, cx.settings, cx.random);
         let refusal = match &identity {
             None => {
@@ -116,7 +114,11 @@ impl Session {
             again: None,
             request,
         };
-        let session = Self::new(cx, identity?, State::Ringing(Box::new(ringing)));
+        let mut session = Self::new(cx, identity?, State::Ringing(Box::new(ringing)));
+        // Whom a Contact names past the caller is told nothing that follows from the password.
+        let is_direct = session.destination() == Destination::Flow(flow);
+        session.digest =
+            credentials.filter(|_| is_direct).map(|c| DigestClient::new(c.user, c.password));
         cx.tell(Event::Invited { body });
         Some(session)
     }

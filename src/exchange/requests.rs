@@ -13,7 +13,7 @@
 
 use super::desks::Desk;
 use super::doorway::{Effect, Grievance};
-use super::machine::Machine;
+use super::machine::{Machine, world};
 use super::strangers::RETRY_AFTER;
 use crate::cause::Cause;
 use crate::dialog::{self, ServerTx};
@@ -171,10 +171,11 @@ impl Machine {
                     self.credit.doubt(now.instant, flow, self.received, offers);
                 }
                 self.note_calling(leg, &caller, flow, &request);
+                let credentials = self.credentials_at(&caller);
                 self.callers.insert(leg, caller);
                 let transaction = ServerTx(id.0);
-                let input = dialog::Input::Incoming { leg, transaction, flow, request };
-                self.leg(now, leg::Input::Dialog(input));
+                let incoming = dialog::Incoming { leg, transaction, flow, request, credentials };
+                self.leg(now, leg::Input::Dialog(dialog::Input::Incoming(incoming)));
                 // What nobody needs to see is refused there without a word.
                 if !self.legs.has(leg) {
                     self.peers.remove(leg);
@@ -209,6 +210,16 @@ impl Machine {
                     false => self.respond_stateless(now, id, *response),
                 }
             }
+        }
+    }
+
+    /// As whom this caller knows us, a trunk.
+    fn credentials_at(&self, caller: &Caller) -> Option<dialog::Credentials> {
+        match caller {
+            Caller::Party { identity: Identity { origin: Origin::Trunk(name), .. }, .. } => {
+                world(&self.directory, &self.registrar, &self.locator).credentials(name)
+            }
+            Caller::Party { .. } | Caller::Desk { .. } => None,
         }
     }
 

@@ -125,8 +125,8 @@ impl Machine {
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
         match input {
-            Input::Dialog(dialog::Input::Incoming { leg, transaction, flow, request }) => {
-                self.incoming(now, leg, transaction, flow, request, &mut out);
+            Input::Dialog(dialog::Input::Incoming(incoming)) => {
+                self.incoming(now, incoming, &mut out);
             }
             Input::Dialog(input) => {
                 self.prove(now, &input, &mut out);

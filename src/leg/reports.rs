@@ -16,7 +16,7 @@ use crate::dialog::{self, Body, By, ServerTx};
 use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::sdp::Session;
-use crate::sip::{Destination, Flow, HeaderName, MAX_FORWARDS, Replaces, Request, multipart};
+use crate::sip::{Destination, HeaderName, MAX_FORWARDS, Replaces, multipart};
 use crate::srtp::Seed;
 use crate::time::Instant;
 
@@ -25,12 +25,11 @@ impl Machine {
     pub(super) fn incoming(
         &mut self,
         now: Instant,
-        leg: LegId,
-        transaction: ServerTx,
-        flow: Flow,
-        request: Request,
+        incoming: dialog::Incoming,
         out: &mut Vec<Effect>,
     ) {
+        let dialog::Incoming { leg, flow, request, .. } = &incoming;
+        let (leg, flow) = (*leg, *flow);
         let replaces = request.headers.replaces().ok().flatten();
         let phase = Phase::New { reliable: request.headers.supports("100rel"), replaces };
         let talk = self.negotiation(&Destination::Flow(flow));
@@ -41,11 +40,11 @@ impl Machine {
         let max_forwards = request.headers.max_forwards().ok().flatten();
         new.max_forwards = max_forwards.unwrap_or(MAX_FORWARDS).min(MAX_FORWARDS);
         new.called_us = true;
-        new.behind_nat = nat::shows_in_request(&request, flow);
+        new.behind_nat = nat::shows_in_request(request, flow);
         // A connection stands only where both ends hear each other.
         new.proven = flow.transport.is_reliable();
         self.legs.insert(leg, new);
-        self.pass(now, dialog::Input::Incoming { leg, transaction, flow, request }, out);
+        self.pass(now, dialog::Input::Incoming(incoming), out);
     }
 
     pub(super) fn on_dialog(

@@ -53,6 +53,14 @@ impl World<'_> {
         };
         Identity { origin, number: Some(number.clone()), name, params: String::new() }
     }
+
+    /// As whom the trunk of this name knows us.
+    #[must_use]
+    pub fn credentials(&self, trunk: &str) -> Option<dialog::Credentials> {
+        let trunks = &self.directory.plan().trunks;
+        let login = trunks.iter().find(|found| found.name == trunk)?.login.as_ref()?;
+        Some(dialog::Credentials { user: login.user.clone(), password: login.password.clone() })
+    }
 }
 
 /// Something to be kept in the journal.
@@ -318,14 +326,6 @@ impl Context<'_> {
             return None;
         }
         self.world.directory.number_in(uri)
-    }
-
-    /// As whom the trunk of a callee knows us.
-    pub fn credentials(&self, callee: &Callee) -> Option<dialog::Credentials> {
-        let trunks = &self.world.directory.plan().trunks;
-        let trunk = trunks.iter().find(|trunk| Some(trunk.name.as_str()) == callee.trunk())?;
-        let login = trunk.login.as_ref()?;
-        Some(dialog::Credentials { user: login.user.clone(), password: login.password.clone() })
     }
 
     /// Where a callee's phones are; each with the servers that lead to it, the first first.

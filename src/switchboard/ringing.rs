@@ -136,7 +136,7 @@ impl Ringing {
                 identity,
                 auto_answer: placing.auto_answer,
                 sealed,
-                credentials: ctx.credentials(callee),
+                credentials: callee.trunk().and_then(|trunk| ctx.world.credentials(trunk)),
             });
             ringing.calls.insert(leg, call.clone());
             ctx.leg(leg::Command::Call { leg, call });

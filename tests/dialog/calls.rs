@@ -363,6 +363,42 @@ fn prack_is_asked_again_and_the_ack_says_what_the_invite_said() {
     );
 }
 
+/// A carrier's own calls: what we ask within them is challenged as in ours.
+#[test]
+fn a_caller_that_challenges_us_is_answered() {
+    play(
+        "
+        peer -> us    INVITE sdp:a with password
+        us -> user    invited sdp:a
+        user -> us    accept sdp:b
+        us -> peer    200 sdp:b
+        peer -> us    ACK
+        us -> user    confirmed
+        user -> us    reoffer sdp:c
+        us -> peer    INVITE sdp:c
+        peer -> us    407
+        us -> peer    INVITE sdp:c with credentials
+        peer -> us    200 sdp:d
+        us -> peer    ACK with credentials
+        us -> user    reoffer answered sdp:d
+        user -> us    offer by update sdp:e
+        us -> peer    UPDATE sdp:e with credentials
+        peer -> us    407 nonce=2 stale for UPDATE
+        us -> peer    UPDATE sdp:e with credentials
+        peer -> us    200 sdp:f for UPDATE
+        us -> user    reoffer answered sdp:f
+        user -> us    end
+        us -> peer    BYE reason with credentials
+        us -> user    ended Normal call clearing by Us
+        peer -> us    407 nonce=3 stale for BYE
+        us -> peer    BYE reason with credentials
+        peer -> us    200 for BYE
+        +32s
+        over
+    ",
+    );
+}
+
 /// A far end that asks without end is not answered without end.
 #[test]
 fn nobody_challenges_us_for_ever() {

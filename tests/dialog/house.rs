@@ -2,8 +2,8 @@
 
 use super::ladder;
 use cordboard::dialog::{
-    Body, Call, ClientTx, Command, Credentials, Effect, Event, Failure, Input, Lines, Machine,
-    ServerTx, Settings, Target,
+    Body, Call, ClientTx, Command, Credentials, Effect, Event, Failure, Incoming, Input, Lines,
+    Machine, ServerTx, Settings, Target,
 };
 use cordboard::ids::{ConnectionId, LegId};
 use cordboard::random::Random;
@@ -40,6 +40,10 @@ pub fn fork(place: usize) -> String {
 pub fn settings() -> Settings {
     let ours = SocketAddr::from(([192, 0, 2, 1], 5060));
     Settings { own: OwnAddresses::new(vec![(Transport::Udp, ours)], vec![]), ..Settings::default() }
+}
+
+fn credentials() -> Credentials {
+    Credentials { user: "us".to_owned(), password: "secret".to_owned() }
 }
 
 pub struct House {
@@ -98,9 +102,7 @@ impl House {
                 body,
                 headers,
                 max_forwards: 70,
-                credentials: what
-                    .contains("password")
-                    .then(|| Credentials { user: "us".to_owned(), password: "secret".to_owned() }),
+                credentials: words.contains(&"password").then(credentials),
             })),
             ["accept", ..] => Command::Accept { body, headers },
             ["reject", status] => {
@@ -252,7 +254,9 @@ impl House {
         let transaction = ServerTx(self.served.len() as u64);
         self.served.push((transaction, request.clone()));
         let input = if first {
-            Input::Incoming { leg: self.leg, transaction, flow, request }
+            let credentials = words.contains(&"password").then(credentials);
+            let leg = self.leg;
+            Input::Incoming(Incoming { leg, transaction, flow, request, credentials })
         } else {
             Input::Request { transaction, flow, request }
         };

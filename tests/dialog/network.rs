@@ -298,7 +298,13 @@ impl World {
                     if request.headers.to_tag().is_none() {
                         self.houses[house].legs += 1;
                         let leg = LegId(self.houses[house].legs);
-                        dialog::Input::Incoming { leg, transaction, flow, request }
+                        dialog::Input::Incoming(dialog::Incoming {
+                            leg,
+                            transaction,
+                            flow,
+                            request,
+                            credentials: None,
+                        })
                     } else {
                         dialog::Input::Request { transaction, flow, request }
                     }

@@ -187,7 +187,7 @@ pub(super) fn answers(asked: &Request, side: &Side, at: &str, status: u16, body:
 }
 
 pub(super) const ANNA: Login<'_> = Login { user: "3001", password: "secret" };
-const NOBODY: Login<'_> = Login { user: "", password: "" };
+pub(super) const NOBODY: Login<'_> = Login { user: "", password: "" };
 pub(super) const OPERATOR: Login<'_> = Login { user: "op1", password: "secret" };
 
 /// 3001 talks to the door station.

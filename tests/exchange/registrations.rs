@@ -1,7 +1,10 @@
-//! We register at a trunk, and what it sends to our Contact is for whom it was dialled.
+//! We register at a trunk; what it sends to our Contact is for whom it was dialled, and what we ask within
+//! its calls is proved where it wants that.
 
+use super::elsewhere::{DOOR, GUEST, NOBODY, Side, begins, picks_up, request, sdp};
 use super::*;
 use cordboard::directory::TrunkLogin;
+use cordboard::sip::Method;
 
 const CARRIER: &str = "203.0.113.5:5060";
 
@@ -67,4 +70,60 @@ fn a_call_to_our_contact_is_for_the_number_in_to() {
     // From anybody else it is nobody.
     let call = call.replace("K1\n", "K2\n").replace("Call-ID: 1", "Call-ID: 2");
     assert_eq!(status(&house.hears("198.51.100.7:5060", &call)), Some(404));
+}
+
+const ASKS: &str = "WWW-Authenticate: Digest realm=\"c\", nonce=\"n\", qop=\"auth\"\n";
+
+/// The BYE to `caller`, whose callee has hung up, once it was challenged.
+fn proved_bye(house: &mut House, caller: &'static str) -> Option<(Destination, sip::Request)> {
+    let mut callee = None;
+    begins(house, caller, NOBODY, "4001", |house, effects| {
+        let (side, effects) = picks_up(house, DOOR, &effects);
+        callee = Some(side);
+        effects
+    });
+    let effects = house.told(DOOR, &callee.unwrap().asks("BYE", 1, "", ""));
+    let (_, bye) = request(&effects, Method::BYE).expect("the caller is told");
+    assert!(!bye.headers.contains(HeaderName::Authorization));
+    request(&house.told(caller, &answer(&bye, "401 Unauthorized", ASKS)), Method::BYE)
+}
+
+#[test]
+fn a_trunk_that_called_us_is_told_the_password_and_nobody_else() {
+    let (mut house, _) = house();
+    let (to, bye) = proved_bye(&mut house, CARRIER).expect("it is asked again");
+    assert_eq!(to.remote(), address(CARRIER));
+    let proof = bye.headers.get(HeaderName::Authorization).expect("with the password");
+    let proof = sip::digest::Credentials::parse(proof).unwrap().unwrap();
+    assert!(proof.verify(&sip::digest::ha1("house", "c", "open sesame", proof.algorithm), "BYE"));
+    assert!(proved_bye(&mut self::house().0, GUEST).is_none());
+}
+
+/// The address of a datagram is easily written, and a Contact leads anywhere behind a proxy that does not
+/// record its route.
+#[test]
+fn whom_a_contact_names_beside_the_trunk_is_told_nothing() {
+    let (mut house, _) = house();
+    let side = Side {
+        at: CARRIER,
+        login: NOBODY,
+        call_id: "proxied".into(),
+        own: "<sip:eve@elsewhere.example>;tag=theirs".into(),
+        other: format!("<sip:4001@{DOMAIN}>"),
+        target: format!("sip:4001@{DOMAIN}"),
+        seq: 1,
+    };
+    let lines = format!("Via: SIP/2.0/UDP {GUEST};branch=z9hG4bKp\nContact: <sip:eve@{GUEST}>\n");
+    let effects = house.told(CARRIER, &side.asks("INVITE", 1, &lines, &sdp("203.0.113.5")));
+    let (callee, effects) = picks_up(&mut house, DOOR, &effects);
+    let side = Side {
+        other: super::elsewhere::response(&effects).headers.get(HeaderName::To).unwrap().into(),
+        ..side
+    };
+    house.told(CARRIER, &side.asks("ACK", 1, "", ""));
+    let effects = house.told(DOOR, &callee.asks("BYE", 1, "", ""));
+    let (to, bye) = request(&effects, Method::BYE).expect("the caller is told");
+    assert_eq!(to.remote(), address(GUEST));
+    let effects = house.told(GUEST, &answer(&bye, "401 Unauthorized", ASKS));
+    assert!(request(&effects, Method::BYE).is_none());
 }
