@@ -159,7 +159,7 @@ impl Machine {
         let again = if is_new { now.instant } else { now.instant + TRY_AGAIN };
         let waiting = Waiting { what, since, again };
         if self.ways.waiting.len() >= WITHOUT_WAY_MAX {
-            return self.give_way_up(now, key, waiting);
+            return self.give_way_up(now, key);
         }
         self.ways.waiting.insert(key, waiting);
         self.try_way(now, key);
@@ -217,8 +217,8 @@ impl Machine {
         let over = |waiting: &Waiting| waiting.since.until <= now.instant;
         let given_up: Vec<_> =
             self.ways.waiting.extract_if(.., |_, waiting| over(waiting)).collect();
-        for (key, waiting) in given_up {
-            self.give_way_up(now, key, waiting);
+        for (key, _) in given_up {
+            self.give_way_up(now, key);
         }
         let due = |waiting: &Waiting| waiting.again <= now.instant;
         let keys = self.ways.waiting.iter().filter(|(_, waiting)| due(waiting));
@@ -231,7 +231,7 @@ impl Machine {
         self.ways.settle();
     }
 
-    fn give_way_up(&mut self, now: Now, key: Key, _: Waiting) {
+    fn give_way_up(&mut self, now: Now, key: Key) {
         match key {
             Key::Client(id) => {
                 let (transaction, why) = (ClientTx(id.0), Failure::Transport);

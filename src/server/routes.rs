@@ -4,12 +4,17 @@
 use super::udp::own_address_towards;
 use crate::sip::Network;
 use crate::time::{Duration, Instant};
+use std::fs::File;
+use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// How often it is looked whether they have changed: networks come and go, and so do addresses.
 const LOOK: Duration = Duration::from_secs(10);
-/// More networks than a machine has that is no router on the Internet; the rest go by the wider ones.
-const NETWORKS_MAX: usize = 256;
+/// More networks than a machine has that is no router on the Internet; the rest go by the wider ones. It
+/// is the event loop that looks: 64 take it less than a millisecond.
+const NETWORKS_MAX: usize = 64;
+/// So many bytes of a table are read: some 500 networks.
+const TABLE_MAX: u64 = 1 << 16;
 /// The flag of a route that is there (RTF_UP).
 const UP: u32 = 1;
 /// The flag of one that leads nowhere (RTF_REJECT).
@@ -42,10 +47,15 @@ impl Routes {
 }
 
 fn read() -> Vec<(Network, IpAddr)> {
-    let table = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let table = |path| {
+        let mut bytes = Vec::new();
+        // What cannot be read names no network.
+        let _ = File::open(path).and_then(|file| file.take(TABLE_MAX).read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
     let mut networks = ipv4(&table("/proc/net/route"));
     networks.extend(ipv6(&table("/proc/net/ipv6_route")));
-    // The widest last: they are those that must not be missing.
+    // The widest first: they are those that must not be missing.
     networks.sort_by_key(|network| (network.bits(), network.ip()));
     networks.dedup();
     networks.truncate(NETWORKS_MAX);

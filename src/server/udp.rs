@@ -113,9 +113,7 @@ impl Udp {
             Err(error) => Err(error),
         }
     }
-}
 
-impl Udp {
     fn towards(&self, to: SocketAddr) -> Option<&Listener> {
         let family = || self.sockets.iter().filter(|l| l.bound.is_ipv4() == to.is_ipv4());
         if family().nth(1).is_none() {

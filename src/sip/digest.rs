@@ -123,17 +123,14 @@ impl Challenge {
     /// The strongest challenge among `values` that we can answer (RFC 8760 §2.4); the first of
     /// equals.
     pub fn strongest<'a>(values: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let mut best: Option<Self> = None;
-        let challenges = values.flat_map(split_challenges);
-        for challenge in challenges.filter_map(|value| Self::parse(&value).ok()) {
-            if best.as_ref().is_none_or(|best| best.algorithm < challenge.algorithm) {
-                best = Some(challenge);
-            }
-        }
-        best
+        let stronger = |best: Self, other: Self| match best.algorithm < other.algorithm {
+            true => other,
+            false => best,
+        };
+        Self::strongest_of_each(values).into_iter().reduce(stronger)
     }
 
-    /// As [`strongest`](Self::strongest), of each realm in the order of their first challenges.
+    /// The strongest that we can answer of each realm, in the order of their first challenges.
     pub fn strongest_of_each<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Self> {
         let mut best: Vec<Self> = Vec::new();
         let challenges = values.flat_map(split_challenges);

@@ -269,8 +269,8 @@ impl Clients {
         }
     }
 
-    /// §18.1.1: the peer has no stream, which is remembered for a while; better a long datagram than none. The transaction starts
-    /// anew, for the peer has seen nothing of it.
+    /// §18.1.1: the peer has no stream, which is remembered for a while; better a long datagram than none.
+    /// The transaction starts anew, for the peer has seen nothing of it.
     fn fall_back(&mut self, now: Instant, id: ClientId, to: Destination, out: &mut Vec<Effect>) {
         let Some(Entry { mut request, branch, .. }) = self.close(id) else {
             return;
