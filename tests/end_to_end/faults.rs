@@ -1,7 +1,7 @@
 //! What the machine and the net can do to a running switchboard: it says what is wrong, goes on with what it
 //! can, and is whole again afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
@@ -100,18 +100,26 @@ fn a_burst_of_calls_waits_for_its_ports() {
     for number in 1..=BURST {
         carrier.send_to(&invite(from, number).to_bytes(), ours).expect("it is sent");
     }
-    let mut answered = BTreeMap::new();
+    let (mut answered, mut again) = (BTreeSet::new(), 0);
     let mut buffer = [0; 4096];
     while answered.len() < BURST as usize {
         let len = carrier.recv(&mut buffer).expect("every call is answered");
         let Some(message) = Message::parse(&buffer[..len]) else { continue };
-        let call = message.header("Call-ID").map(str::to_owned);
         match message.status() {
-            Some(status) if status >= 200 => answered.insert(call, status),
-            _ => continue,
-        };
+            Some(200) => {
+                answered.insert(message.header("Call-ID").map(str::to_owned));
+            }
+            // A machine that has no time to read so many says so, and would be asked again.
+            Some(503) if message.start.ends_with(" Service Unavailable") => {
+                again += 1;
+                std::thread::sleep(Duration::from_millis(10));
+                let invite = invite(from, BURST + again);
+                carrier.send_to(&invite.to_bytes(), ours).expect("it is sent");
+            }
+            Some(status) if status >= 300 => panic!("{}", message.start),
+            _ => {}
+        }
     }
-    assert!(answered.values().all(|status| *status == 200), "{answered:?}");
 }
 
 fn invite(from: SocketAddr, number: u32) -> Message {
