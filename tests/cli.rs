@@ -306,6 +306,35 @@ fn a_hangup_takes_over_what_can_hold_and_names_what_cannot() {
 }
 
 #[test]
+fn a_reload_says_what_holds_and_what_waits_and_refuses_a_fault() {
+    let house = House::new();
+    house.is_refused("reload", "cordboard serve");
+    let server = Server::start(&house);
+    let (file, other) = (house.path("cordboard.toml"), house.path("other.toml"));
+    let config = fs::read_to_string(&file).unwrap();
+    assert_eq!(house.does("reload"), "the configuration says nothing new\n");
+    let new = "[desk]\nlease = \"9s\"\n[[trunk]]\nname = \"t\"\naddress = [\"192.0.2.1\"]\n";
+    fs::write(&file, format!("{config}{new}")).unwrap();
+    let waits = "holds only after a restart: what is new in [[trunk]]\n";
+    let said = house.does("reload");
+    assert_eq!(said, format!("taken over: what is new in [desk]; {waits}"));
+    server.says(&house, "the configuration was read again");
+    assert_eq!(house.does("reload"), format!("nothing is taken over; {waits}"));
+    // The server refuses the file itself, whatever the one who asks has.
+    fs::write(&other, &config).unwrap();
+    fs::write(&file, format!("{config}[desk]\nlease = \"x\"\n")).unwrap();
+    house.is_refused("reload", "lease");
+    let mut ask = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    let output = ask.arg("reload").arg("--config").arg(&other).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("lease") && said.contains("of before still holds"), "{said}");
+    server.says(&house, "of before still holds");
+    fs::write(&file, format!("{config}[desk]\nlease = \"9s\"\n")).unwrap();
+    assert_eq!(house.does("reload"), "the configuration says nothing new\n");
+}
+
+#[test]
 fn a_message_is_traced_without_its_secrets() {
     let house = House::new();
     house.does("terminal add 3001 --contact sip:3001@192.0.2.7");

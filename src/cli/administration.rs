@@ -5,7 +5,7 @@ use crate::directory::{Change, Directory};
 use crate::exchange::AdminRequest;
 use crate::server::account::own_account;
 use crate::server::admin_socket;
-use crate::server::admin_wire::{self, Answer};
+use crate::server::admin_wire::{self, Answer, Order, ReloadedRow};
 use crate::server::clock::Clock;
 use crate::store::{self, Database, StoreError, admin::AdminError};
 use anyhow::{Context as _, anyhow};
@@ -63,11 +63,11 @@ impl Administration {
     /// # Errors
     /// When it is refused, or nobody can carry it out.
     pub fn change(&self, change: &Change) -> anyhow::Result<()> {
-        let request = AdminRequest::Change(change.clone());
+        let order = Order::Exchange(AdminRequest::Change(change.clone()));
         let mut waited = Duration::ZERO;
         loop {
             if let Some(mut server) = self.server()? {
-                return match ask(&mut server, &request)? {
+                return match ask(&mut server, &order)? {
                     Answer::Refused(why) => Err(anyhow!(why)),
                     _ => Ok(()),
                 };
@@ -89,6 +89,21 @@ impl Administration {
     /// # Errors
     /// When none runs, or it refuses.
     pub fn ask(&self, request: &AdminRequest) -> anyhow::Result<Answer> {
+        self.order(&Order::Exchange(request.clone()))
+    }
+
+    /// Has the running server read its configuration again; what came of it.
+    ///
+    /// # Errors
+    /// When none runs, or the configuration is refused.
+    pub fn reload(&self) -> anyhow::Result<ReloadedRow> {
+        match self.order(&Order::Reload)? {
+            Answer::Reloaded(sections) => Ok(sections),
+            _ => Err(anyhow!("the server answers something else: is it of another version?")),
+        }
+    }
+
+    fn order(&self, order: &Order) -> anyhow::Result<Answer> {
         let server = self.server()?;
         let mut server = server.with_context(|| {
             format!(
@@ -96,7 +111,7 @@ impl Administration {
                 self.config.data.display()
             )
         })?;
-        match ask(&mut server, request)? {
+        match ask(&mut server, order)? {
             Answer::Refused(why) => Err(anyhow!(why)),
             answer => Ok(answer),
         }
@@ -108,7 +123,7 @@ impl Administration {
     /// When it refuses.
     pub fn ask_if_it_runs(&self, request: &AdminRequest) -> anyhow::Result<Option<Answer>> {
         match self.server()? {
-            Some(mut server) => match ask(&mut server, request)? {
+            Some(mut server) => match ask(&mut server, &Order::Exchange(request.clone()))? {
                 Answer::Refused(why) => Err(anyhow!(why)),
                 answer => Ok(Some(answer)),
             },
@@ -140,9 +155,9 @@ impl Administration {
     }
 }
 
-fn ask(server: &mut UnixStream, request: &AdminRequest) -> anyhow::Result<Answer> {
+fn ask(server: &mut UnixStream, order: &Order) -> anyhow::Result<Answer> {
     let talk = |server: &mut UnixStream| -> anyhow::Result<String> {
-        let mut line = admin_wire::write_request(request)?;
+        let mut line = admin_wire::write_request(order)?;
         line.push('\n');
         server.write_all(line.as_bytes())?;
         let mut answer = String::new();

@@ -4,7 +4,7 @@
 //!   terminal level permit operator     a server runs?  yes ─▶ DATA/cordboard.sock, holds from the next call on
 //!                                                      no  ─▶ straight to the database, by the same rules
 //!   status calls queue operators       only of a running server
-//!   registrations
+//!   registrations reload
 //!   explain records check backup       read, whether one runs or not
 //!   restore                            only where none runs
 //! ```
@@ -27,6 +27,7 @@ mod password;
 mod permit;
 mod records;
 mod reference;
+mod reload;
 mod reloading;
 mod serve;
 mod table;
@@ -85,6 +86,8 @@ enum Command {
     Registrations(now::Registrations),
     /// Call records
     Records(records::Command),
+    /// Have the running server read its configuration again, and take over what can hold at once
+    Reload,
     /// Write the database to a file, also while the server runs
     Backup(backup::BackUp),
     /// A script that completes commands in a shell
@@ -129,6 +132,7 @@ impl Arguments {
                 now::registrations(&Administration::open(config)?, &wanted)
             }
             Command::Records(command) => command.run(&Administration::open(config)?),
+            Command::Reload => reload::run(&Administration::open(config)?),
             Command::Backup(command) => command.run(config),
             Command::Completions(command) => command.run(Self::command()),
             Command::Man(command) => command.run(Self::command()),

@@ -1,12 +1,16 @@
-//! SIGHUP: the configuration is read again, and what can hold at once does.
+//! SIGHUP and `cordboard reload`: the configuration is read again, and what can hold at once does.
 
 use super::serve::switchboard_settings;
 use crate::config::Config;
 use crate::exchange::Reload;
 use crate::random::Random;
+use crate::server::admin_wire::{Answer, ReloadedRow};
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+
+/// After a file with a fault.
+const UNCHANGED: &str = "the configuration of before still holds";
 
 /// The configuration of a running server, and where it came from.
 #[derive(Debug)]
@@ -34,25 +38,48 @@ impl Reloading {
         Ok(Self { file, data, running: running.clone(), random, hangup })
     }
 
-    /// Reads the file at each signal, for as long as somebody takes what it says.
-    pub async fn run(mut self, reloads: mpsc::Sender<Reload>) {
-        while self.hangup.recv().await.is_some() {
-            let Some(reload) = self.read() else { continue };
-            if reloads.send(reload).await.is_err() {
-                return;
+    /// Reads the file at each signal, and whenever an administrator asks for it, for as long as somebody
+    /// takes what it says.
+    pub async fn run(
+        mut self,
+        reloads: mpsc::Sender<Reload>,
+        mut asked: mpsc::Receiver<oneshot::Sender<Answer>>,
+    ) {
+        loop {
+            let reply = tokio::select! {
+                Some(()) = self.hangup.recv() => None,
+                Some(reply) = asked.recv() => Some(reply),
+                else => return,
+            };
+            let answer = match self.read() {
+                Ok((reload, sections)) => {
+                    if reloads.send(reload).await.is_err() {
+                        return;
+                    }
+                    // There is room for one: when there is again, the loop has taken it over.
+                    if reloads.reserve().await.is_err() {
+                        return;
+                    }
+                    Answer::Reloaded(sections)
+                }
+                Err(why) => Answer::Refused(why),
+            };
+            if let Some(reply) = reply {
+                // Whoever has gone needs no answer.
+                let _ = reply.send(answer);
             }
         }
     }
 
-    fn read(&mut self) -> Option<Reload> {
+    /// What holds from now on, and in which sections something is new; else why nothing does.
+    fn read(&mut self) -> Result<(Reload, ReloadedRow), String> {
         let new = match Config::load(self.file.as_deref()) {
             Ok(new) => new,
             Err(error) => {
-                for line in error.to_string().lines() {
-                    tracing::error!("{line}");
-                }
-                tracing::error!("the configuration of before still holds");
-                return None;
+                let error = error.to_string();
+                error.lines().for_each(|line| tracing::error!("{line}"));
+                tracing::error!("{UNCHANGED}");
+                return Err(format!("{error}\n{UNCHANGED}"));
             }
         };
         let waiting = needs_restart(&self.running, &new);
@@ -60,13 +87,20 @@ impl Reloading {
             tracing::warn!("holds only after a restart: what is new in {}", waiting.join(", "));
         }
         tracing::info!("the configuration was read again");
-        self.running = held(&self.running, &new);
-        Some(Reload {
+        let held = held(&self.running, &new);
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let sections = ReloadedRow {
+            taken_over: owned(differing(&self.running, &held)),
+            needs_restart: owned(waiting),
+        };
+        self.running = held;
+        let reload = Reload {
             guests: self.running.sip.guests,
             guest_calls_max: self.running.limits.guest_calls,
             retention: self.running.records,
             switchboard: switchboard_settings(&self.running, &self.data, &mut self.random),
-        })
+        };
+        Ok((reload, sections))
     }
 }
 
@@ -91,17 +125,23 @@ fn held(running: &Config, new: &Config) -> Config {
 
 /// The sections that say something that does not hold yet.
 fn needs_restart(running: &Config, new: &Config) -> Vec<&'static str> {
-    let held = held(running, new);
+    differing(&held(running, new), new)
+}
+
+/// The sections in which they are not the same.
+fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
     let sections = [
-        ("data", held.data == new.data),
-        ("[sip]", held.sip == new.sip),
-        ("[media]", held.media == new.media),
-        ("[web]", held.web == new.web),
-        ("[levels]", held.levels == new.levels),
-        ("[limits]", held.limits == new.limits),
-        ("[queue]", held.queues == new.queues),
-        ("[[trunk]]", held.trunks == new.trunks),
-        ("[[camera]]", held.cameras == new.cameras),
+        ("data", one.data == other.data),
+        ("[sip]", one.sip == other.sip),
+        ("[media]", one.media == other.media),
+        ("[web]", one.web == other.web),
+        ("[levels]", one.levels == other.levels),
+        ("[limits]", one.limits == other.limits),
+        ("[desk]", one.desk == other.desk),
+        ("[records]", one.records == other.records),
+        ("[queue]", one.queues == other.queues),
+        ("[[trunk]]", one.trunks == other.trunks),
+        ("[[camera]]", one.cameras == other.cameras),
     ];
     sections.into_iter().filter(|(_, holds)| !holds).map(|(section, _)| section).collect()
 }
@@ -123,6 +163,7 @@ mod tests {
         );
         assert_eq!(needs_restart(&running, &new), ["[sip]", "[queue]"]);
         let held = held(&running, &new);
+        assert_eq!(differing(&running, &held), ["[sip]", "[queue]", "[desk]", "[records]"]);
         assert!(!held.sip.guests && held.sip.listen == running.sip.listen);
         assert_eq!((held.records, held.desk), (new.records, new.desk));
         let waiting: Vec<_> = held.queues.values().map(|queue| queue.waiting_max).collect();

@@ -12,7 +12,7 @@ use crate::media::{self, Announcement, LobbyId};
 use crate::presence;
 use crate::random::Random;
 use crate::registrar;
-use crate::server::admin_socket::{self, AdminSocket};
+use crate::server::admin_socket::{self, AdminSocket, Channels};
 use crate::server::cameras::Cameras;
 use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
@@ -117,9 +117,10 @@ async fn run(file: Option<&Path>, config: &Config, data: &Path) -> anyhow::Resul
     let writer = Writer::start(database, move |outcome| drop(commits.send(outcome)))?;
     memory::give_back().context("no thread for giving memory back")?;
     let (requests, requested) = mpsc::channel(REQUESTS_MAX);
-    tokio::spawn(administration.serve(requests));
+    let (asking, asked) = mpsc::channel(1);
+    tokio::spawn(administration.serve(Channels { requests, reloads: asking }));
     let (reload, reloads) = mpsc::channel(1);
-    tokio::spawn(Reloading::new(file, data, config, random.fork())?.run(reload));
+    tokio::spawn(Reloading::new(file, data, config, random.fork())?.run(reload, asked));
     say_what_is_there(&addresses, &exchange.status(), data);
     let cameras = Cameras::new(
         config.camera_urls().map(|(camera, url)| (camera.id, camera.name.clone(), url.clone())),

@@ -3,7 +3,7 @@
 //! Only root and the server's own account are heard; the account's name goes into the audit.
 
 use super::account::account;
-use super::admin_wire::{self, Answer};
+use super::admin_wire::{self, Answer, Order};
 use super::event_loop::Request;
 use super::open_files::{self, Rest};
 use rustix::process::{Uid, geteuid};
@@ -31,6 +31,15 @@ const TURN_MAX: Duration = Duration::from_secs(5);
 #[must_use]
 pub fn path(data: &Path) -> PathBuf {
     data.join("cordboard.sock")
+}
+
+/// Where an administrator's orders go.
+#[derive(Clone, Debug)]
+pub struct Channels {
+    /// To the loop.
+    pub requests: mpsc::Sender<Request>,
+    /// To whoever reads the configuration again.
+    pub reloads: mpsc::Sender<oneshot::Sender<Answer>>,
 }
 
 /// A bound socket; its file goes with it.
@@ -73,24 +82,24 @@ impl AdminSocket {
         Ok(Self { listener, path, spare: Spare::keep() })
     }
 
-    /// Hands requests to the loop until it ends; must run within the runtime.
-    pub async fn serve(mut self, requests: mpsc::Sender<Request>) {
+    /// Hands requests on until the loop ends; must run within the runtime.
+    pub async fn serve(mut self, channels: Channels) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut rest = Rest::default();
-        while !requests.is_closed() {
+        while !channels.requests.is_closed() {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     rest.over();
-                    let requests = requests.clone();
+                    let channels = channels.clone();
                     tokio::spawn(async move {
                         // Whoever has gone needs no answer.
-                        let _ = converse(stream, requests).await;
+                        let _ = converse(stream, channels).await;
                         drop(place);
                     });
                 }
                 Err(error) if open_files::are_used_up(&error) => {
-                    if let Err(error) = self.serve_with_spare(&requests).await {
+                    if let Err(error) = self.serve_with_spare(&channels).await {
                         rest.after("administration cannot be reached", &error).await;
                     }
                 }
@@ -100,7 +109,7 @@ impl AdminSocket {
     }
 
     /// Gives back what was kept, and serves one administrator with it.
-    async fn serve_with_spare(&mut self, requests: &mpsc::Sender<Request>) -> io::Result<()> {
+    async fn serve_with_spare(&mut self, channels: &Channels) -> io::Result<()> {
         self.spare.give_back();
         // When nobody waits any more, nothing is due: the system finds a lack of files before a lack of
         // connections.
@@ -108,7 +117,7 @@ impl AdminSocket {
         let served = match accepted {
             Ok(Ok((stream, _))) => {
                 // Whoever has gone needs no answer.
-                let _ = timeout(TURN_MAX, converse(stream, requests.clone())).await;
+                let _ = timeout(TURN_MAX, converse(stream, channels.clone())).await;
                 Ok(())
             }
             Ok(Err(error)) => Err(error),
@@ -126,7 +135,7 @@ impl Drop for AdminSocket {
     }
 }
 
-async fn converse(stream: UnixStream, requests: mpsc::Sender<Request>) -> io::Result<()> {
+async fn converse(stream: UnixStream, channels: Channels) -> io::Result<()> {
     let peer = Uid::from_raw(stream.peer_cred()?.uid());
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
@@ -143,7 +152,7 @@ async fn converse(stream: UnixStream, requests: mpsc::Sender<Request>) -> io::Re
             true if !peer.is_root() && peer != geteuid() => {
                 Answer::Refused("only the server's account and root may do this: use `sudo`".into())
             }
-            true => answer(&line, account(peer), &requests).await,
+            true => answer(&line, account(peer), &channels).await,
         };
         let mut text = admin_wire::write_answer(&answer).map_err(io::Error::other)?;
         text.push('\n');
@@ -151,21 +160,30 @@ async fn converse(stream: UnixStream, requests: mpsc::Sender<Request>) -> io::Re
     }
 }
 
-async fn answer(line: &[u8], by: String, requests: &mpsc::Sender<Request>) -> Answer {
-    let request = match admin_wire::read_request(line) {
-        Ok(request) => request,
-        Err(malformed) => return Answer::Refused(malformed.to_string()),
-    };
-    let (reply, answered) = oneshot::channel();
+async fn answer(line: &[u8], by: String, channels: &Channels) -> Answer {
     let stopping = || Answer::Refused("the server is stopping: try again later".into());
-    if requests.send(Request { by, request, reply }).await.is_err() {
-        return stopping();
+    match admin_wire::read_request(line) {
+        Err(malformed) => Answer::Refused(malformed.to_string()),
+        Ok(Order::Exchange(request)) => {
+            let (reply, answered) = oneshot::channel();
+            if channels.requests.send(Request { by, request, reply }).await.is_err() {
+                return stopping();
+            }
+            answered.await.map_or_else(|_| stopping(), Answer::from)
+        }
+        Ok(Order::Reload) => {
+            let (reply, answered) = oneshot::channel();
+            if channels.reloads.send(reply).await.is_err() {
+                return stopping();
+            }
+            answered.await.unwrap_or_else(|_| stopping())
+        }
     }
-    answered.await.map_or_else(|_| stopping(), Answer::from)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::admin_wire::ReloadedRow;
     use super::*;
     use crate::exchange::{AdminRequest, Reply};
 
@@ -180,14 +198,26 @@ mod tests {
         }
     }
 
+    /// The loop, and a configuration that says nothing new.
+    fn channels() -> Channels {
+        let (requests, requested) = mpsc::channel(4);
+        tokio::spawn(answering(requested));
+        let (reloads, mut asked) = mpsc::channel::<oneshot::Sender<Answer>>(1);
+        tokio::spawn(async move {
+            while let Some(reply) = asked.recv().await {
+                let _ = reply.send(Answer::Reloaded(ReloadedRow::default()));
+            }
+        });
+        Channels { requests, reloads }
+    }
+
     /// The way in when this process can open nothing more.
     #[tokio::test(flavor = "current_thread")]
     async fn one_administrator_is_served_with_what_was_kept() {
         let data = tempfile::tempdir().unwrap();
         let mut socket = AdminSocket::bind(data.path()).unwrap();
-        let (sender, receiver) = mpsc::channel(4);
-        tokio::spawn(answering(receiver));
-        socket.serve_with_spare(&sender).await.unwrap(); // Nobody waits.
+        let channels = channels();
+        socket.serve_with_spare(&channels).await.unwrap(); // Nobody waits.
         let ask = async {
             let mut stream = UnixStream::connect(path(data.path())).await.unwrap();
             stream.write_all(b"{\"do\":\"queue\"}\n").await.unwrap();
@@ -197,7 +227,7 @@ mod tests {
         };
         let (line, served) = tokio::join!(ask, async {
             tokio::task::yield_now().await;
-            socket.serve_with_spare(&sender).await
+            socket.serve_with_spare(&channels).await
         });
         served.unwrap();
         assert_eq!(line, "{\"queue\":[]}\n");
@@ -209,13 +239,12 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         fs::write(path(data.path()), "left behind").unwrap();
         let socket = AdminSocket::bind(data.path()).unwrap();
-        let (sender, receiver) = mpsc::channel(4);
-        tokio::spawn(answering(receiver));
-        let server = tokio::spawn(socket.serve(sender));
+        let server = tokio::spawn(socket.serve(channels()));
         let mut stream = BufReader::new(UnixStream::connect(path(data.path())).await.unwrap());
         for (said, heard) in [
             ("{\"do\":\"queue\"}\n", "{\"queue\":[]}\n"),
             ("{\"do\":\"remove-level\",\"name\":\"C\"}\n", "\"done\"\n"),
+            ("{\"do\":\"reload\"}\n", "{\"reloaded\":{"),
             ("hello\n", "{\"refused\":"),
         ] {
             stream.write_all(said.as_bytes()).await.unwrap();

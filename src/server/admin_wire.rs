@@ -33,6 +33,15 @@ pub enum Malformed {
     },
 }
 
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Something of the running switchboard.
+    Exchange(AdminRequest),
+    /// To read the configuration again, and to take over what can hold at once.
+    Reload,
+}
+
 /// What comes back.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -51,6 +60,17 @@ pub enum Answer {
     Registrations(Vec<RegistrationRow>),
     /// The figures.
     Status(Box<StatusRow>),
+    /// The configuration was read again.
+    Reloaded(ReloadedRow),
+}
+
+/// The sections of a configuration that was read again.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ReloadedRow {
+    /// Something new in them holds from now on.
+    pub taken_over: Vec<String>,
+    /// Something new in them holds only after a restart.
+    pub needs_restart: Vec<String>,
 }
 
 /// One call.
@@ -199,6 +219,7 @@ enum RequestView {
     Operators,
     Registrations,
     Status,
+    Reload,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -246,15 +267,19 @@ struct OperatorView {
 ///
 /// # Errors
 /// Never in practice: the views hold nothing that JSON cannot say.
-pub fn write_request(request: &AdminRequest) -> Result<String, Malformed> {
-    Ok(serde_json::to_string(&RequestView::of(request))?)
+pub fn write_request(order: &Order) -> Result<String, Malformed> {
+    let view = match order {
+        Order::Exchange(request) => RequestView::of(request),
+        Order::Reload => RequestView::Reload,
+    };
+    Ok(serde_json::to_string(&view)?)
 }
 
 /// The request of a line.
 ///
 /// # Errors
 /// When it is none.
-pub fn read_request(line: &[u8]) -> Result<AdminRequest, Malformed> {
+pub fn read_request(line: &[u8]) -> Result<Order, Malformed> {
     serde_json::from_slice::<RequestView>(line)?.read()
 }
 
@@ -313,7 +338,8 @@ impl RequestView {
         }
     }
 
-    fn read(self) -> Result<AdminRequest, Malformed> {
+    fn read(self) -> Result<Order, Malformed> {
+        let asked = |request| Ok(Order::Exchange(request));
         let change = match self {
             Self::AddTerminal(view) => Change::AddTerminal(view.read()?),
             Self::SetTerminal(view) => Change::SetTerminal(view.read()?),
@@ -337,15 +363,16 @@ impl RequestView {
                     StateView::Out => SetState::Out,
                 };
                 let operator = OperatorId::from(operator.as_str());
-                return Ok(AdminRequest::SetState { operator, state });
+                return asked(AdminRequest::SetState { operator, state });
             }
-            Self::Calls => return Ok(AdminRequest::Calls),
-            Self::Queue => return Ok(AdminRequest::Queue),
-            Self::Operators => return Ok(AdminRequest::Operators),
-            Self::Registrations => return Ok(AdminRequest::Registrations),
-            Self::Status => return Ok(AdminRequest::Status),
+            Self::Calls => return asked(AdminRequest::Calls),
+            Self::Queue => return asked(AdminRequest::Queue),
+            Self::Operators => return asked(AdminRequest::Operators),
+            Self::Registrations => return asked(AdminRequest::Registrations),
+            Self::Status => return asked(AdminRequest::Status),
+            Self::Reload => return Ok(Order::Reload),
         };
-        Ok(AdminRequest::Change(change))
+        asked(AdminRequest::Change(change))
     }
 }
 
@@ -600,7 +627,8 @@ mod tests {
             AdminRequest::Registrations,
             AdminRequest::Status,
         ];
-        for request in changes.map(AdminRequest::Change).into_iter().chain(states).chain(asked) {
+        let asked = changes.map(AdminRequest::Change).into_iter().chain(states).chain(asked);
+        for request in asked.map(Order::Exchange).chain([Order::Reload]) {
             let line = write_request(&request).unwrap();
             assert!(!line.contains('\n'), "{line}");
             let read = read_request(line.as_bytes()).unwrap();
