@@ -63,7 +63,35 @@ pub struct Continuity {
     /// The highest timestamp sent, and when; `None` before the first packet.
     anchor: Option<(u32, Instant)>,
     first_timestamp: u32,
+    given: Given,
     feed: Feed,
+}
+
+/// Which of the last sequence numbers were given away under this SSRC. One that went to two packets would
+/// seal both with one key stream (RFC 3711 §9.1).
+#[derive(Clone, Copy, Debug, Default)]
+struct Given {
+    /// The highest, once there is one.
+    highest: Option<u16>,
+    /// Bit n stands for the number n below it.
+    below: u128,
+}
+
+impl Given {
+    /// Gives a number away; false when that was done before, or is too long ago to tell.
+    fn give(&mut self, sequence: u16) -> bool {
+        let ahead = sequence.wrapping_sub(self.highest.unwrap_or(sequence.wrapping_sub(1)));
+        let ahead = ahead.cast_signed();
+        if ahead > 0 {
+            self.highest = Some(sequence);
+            self.below = self.below.checked_shl(u32::from(ahead.unsigned_abs())).unwrap_or(0) | 1;
+            return true;
+        }
+        let bit = 1_u128.checked_shl(u32::from(ahead.unsigned_abs())).unwrap_or(0);
+        let is_free = self.below & bit == 0 && bit != 0;
+        self.below |= bit;
+        is_free
+    }
 }
 
 #[derive(Debug)]
@@ -99,6 +127,7 @@ impl Continuity {
             sequence,
             anchor: None,
             first_timestamp: timestamp,
+            given: Given::default(),
             feed: Feed::Cut,
         }
     }
@@ -124,6 +153,16 @@ impl Continuity {
     /// The next packet begins a new source.
     pub fn cut(&mut self) {
         self.feed = Feed::Cut;
+    }
+
+    /// Whether packets of the source that this one is from pass as they are, under a clock that it shares.
+    #[must_use]
+    pub fn is_passed(&self, packet: &Numbers) -> bool {
+        let is_its = match self.feed {
+            Feed::Passing(splice) => splice.ssrc == packet.ssrc,
+            Feed::Cut | Feed::Made => false,
+        };
+        is_its && self.clock_rate == Some(packet.clock_rate)
     }
 
     /// What our timestamps are ahead of those of the source with this SSRC, while it passes.
@@ -155,10 +194,13 @@ impl Continuity {
         }
     }
 
-    /// Places a packet of the source; `None` when it comes too late to have a place.
+    /// Places a packet of the source; `None` when it comes too late to have a place, or has had it.
     pub fn pass(&mut self, now: Instant, packet: Numbers) -> Option<Place> {
         self.tick_by(packet.clock_rate);
         let place = self.place(now, packet)?;
+        if !self.given.give(place.sequence) {
+            return None;
+        }
         if self.anchor.is_none_or(|(last, _)| distance(last, place.timestamp) > 0) {
             self.anchor = Some((place.timestamp, now));
         }
@@ -208,6 +250,7 @@ impl Continuity {
             }
             Feed::Passing(_) | Feed::Cut | Feed::Made => self.splice(now, packet),
         };
+        self.given.give(place.sequence);
         if self.anchor.is_none_or(|(last, _)| distance(last, place.timestamp) > 0) {
             self.anchor = Some((place.timestamp, now));
         }
@@ -225,6 +268,7 @@ impl Continuity {
         };
         self.feed = Feed::Made;
         self.sequence = self.sequence.wrapping_add(1);
+        self.given.give(self.sequence);
         self.anchor = Some((timestamp, now));
         Place { sequence: self.sequence, timestamp, first }
     }
@@ -232,13 +276,23 @@ impl Continuity {
     /// Places a packet that the relay makes itself and that belongs to a timestamp already sent.
     pub fn append(&mut self, timestamp: u32) -> Place {
         self.sequence = self.sequence.wrapping_add(1);
+        self.given.give(self.sequence);
+        if let Feed::Passing(splice) = &mut self.feed {
+            // The source goes on behind this number; what comes late from before it has none any more.
+            splice.sequence_offset = splice.sequence_offset.wrapping_add(1);
+            splice.first = splice.highest + 1;
+        }
         Place { sequence: self.sequence, timestamp, first: false }
     }
 
-    /// The time at which a key goes down beside packets that the relay makes, which it does not disturb.
+    /// The time, by the clock of this stream, at which a key goes down beside packets that the relay makes,
+    /// which it does not disturb.
     #[must_use]
-    pub fn key_time(&self, now: Instant, clock_rate: u32, frame: u32) -> u32 {
-        self.anchor.map_or(self.first_timestamp, |_| self.after_switch(now, clock_rate, frame))
+    pub fn key_time(&self, now: Instant) -> u32 {
+        match self.clock_rate {
+            Some(clock_rate) => self.after_switch(now, clock_rate, clock_rate / 50),
+            None => self.first_timestamp,
+        }
     }
 
     fn place(&mut self, now: Instant, packet: Numbers) -> Option<Place> {
@@ -469,7 +523,56 @@ mod tests {
         assert_eq!(place(stream.pass(ms(60), audio(7, 43, 8480))), (103, 1480, false));
     }
 
+    #[test]
+    fn a_packet_of_our_own_between_those_of_a_source_takes_no_number_of_theirs() {
+        let mut stream = stream();
+        stream.pass(ms(0), audio(7, 10, 8000));
+        assert_eq!(stream.append(1160).sequence, 101);
+        assert_eq!(place(stream.pass(ms(20), audio(7, 11, 8160))).0, 102);
+        assert_eq!(stream.pass(ms(20), audio(7, 10, 8000)), None);
+        assert_eq!(stream.pass(ms(20), audio(7, 11, 8160)), None, "twice");
+    }
+
+    #[test]
+    fn a_key_beside_a_converted_voice_is_timed_by_the_clock_of_the_voice() {
+        let mut stream = stream();
+        assert_eq!(stream.key_time(ms(0)), 1000);
+        stream.make(ms(0), 8000, FRAME);
+        assert_eq!(stream.key_time(ms(5)), 1160);
+        assert_eq!(stream.key_time(ms(2000)), 1000 + 16_000);
+    }
+
     proptest! {
+        /// Whatever comes in whatever order, no two packets under one SSRC have one number.
+        #[test]
+        fn no_number_is_given_twice(
+            packets in prop::collection::vec((0..30_u16, 0..2_u32, 0..20_u8), 0..300),
+        ) {
+            let (mut stream, mut given, mut now) = (stream(), std::collections::BTreeSet::new(), 0);
+            for (ahead, ssrc, what) in packets {
+                now += 5;
+                let sequence = (now / 20) as u16 + ahead;
+                let packet = Numbers {
+                    event: what == 1,
+                    ..audio(ssrc, sequence, u32::from(sequence) * FRAME)
+                };
+                let place = match what {
+                    0 => { stream.skip(sequence); None }
+                    1..3 => Some(stream.append(8000)),
+                    3 => stream.insert_before(ms(now), packet),
+                    4 => { stream.cut(); None }
+                    5 => Some(stream.make(ms(now), 8000, FRAME)),
+                    6 => Some(stream.make(ms(now), 48_000, 960)),
+                    7 => Some(stream.follow(ms(now), packet, ahead % 3)),
+                    8.. => stream.pass(ms(now), packet),
+                };
+                if let Some(place) = place {
+                    let number = (stream.ssrc(), place.sequence);
+                    prop_assert!(given.insert(number), "{number:?} twice");
+                }
+            }
+        }
+
         /// Sources in good order, with pauses and switches at any time.
         #[test]
         fn sequence_is_contiguous_and_time_never_runs_back(

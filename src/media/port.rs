@@ -6,7 +6,7 @@
 //!                                Live ── switch, or 5 s without a packet ──▶ Made
 //! ```
 
-use super::continuity::{Continuity, Numbers, Place};
+use super::continuity::{Continuity, Place};
 use super::conversion::Line;
 use super::dtmf::{CarriedKey, Dialler, OpenKey};
 use super::feed::{Feed, Patience};
@@ -231,8 +231,11 @@ impl Port {
         if let What::Key { event, .. } = arrived.what
             && let Way::Same(number) = way
         {
-            let converted = route.iter().any(|way| matches!(way, Way::Converted(_)));
             let Follows { settle, .. } = self.pass_over(now, arrived, exit);
+            // Of a source with several codecs some are converted and others pass: what counts is which of
+            // them speaks.
+            let converted = route.iter().any(|way| matches!(way, Way::Converted(_)))
+                && !self.outbound.stream.is_passed(&arrived.numbers);
             let key = (arrived, event, converted);
             let carried = self.carry_key(now, key, *number, bytes, to, exit);
             return Follows::settling(settle | carried.settle);
@@ -287,8 +290,7 @@ impl Port {
         let known = self.outbound.carried.and_then(|key| key.timestamp(ssrc, said, event.event));
         let stream = &mut self.outbound.stream;
         let place = if voice_is_made {
-            let Numbers { clock_rate, frame, .. } = arrived.numbers;
-            let timestamp = known.unwrap_or_else(|| stream.key_time(now, clock_rate, frame));
+            let timestamp = known.unwrap_or_else(|| stream.key_time(now));
             stream.append(timestamp)
         } else {
             let Some(place) = stream.pass(now, arrived.numbers) else { return Follows::default() };

@@ -438,6 +438,64 @@ fn keys_go_through(
     }
 }
 
+/// Some phones change between the codecs of their answer: the keys stay among the packets that pass.
+#[test]
+fn a_key_beside_a_voice_that_passes_takes_no_number_of_a_packet_that_comes_late() {
+    let mut party = Party::of([&Codec::Pcma, &Codec::Pcma, &Codec::Pcma]);
+    let both = vec![
+        format(Codec::Pcma, 8, 8, ""),
+        format(Codec::Opus, 107, 107, ""),
+        format(EVENTS, 96, 96, "0-15"),
+    ];
+    party.relay.command(Command::Update { port: C, plan: plan(C, both) });
+    party.relay.patch(&[(O, Source::Port(C))]);
+    party.speak(200, |_| false);
+    party.forget();
+    let timestamp = party.relay.phone(C).timestamp;
+    let voice = [party.voices[0].next(), party.voices[0].next()];
+    let mut packets = Vec::new();
+    for n in 1..=3_u16 {
+        let key = TelephoneEvent { event: 4, end: n == 3, volume: 10, duration: n * 160 };
+        packets.push(party.relay.phone(C).packet(&voice[usize::from(n % 2)]));
+        packets.push(party.relay.phone(C).packet_of(96, timestamp, &key.to_bytes()));
+    }
+    // The voice arrives behind the key that left after it.
+    for pair in packets.chunks_exact(2) {
+        for packet in [&pair[1], &pair[0]] {
+            party.relay.arrives(C, packet);
+        }
+        party.relay.pass(20);
+    }
+    let sent = party.relay.rtp_to(O);
+    let mut numbers: Vec<u16> = sent.iter().map(|sent| sent.header().sequence).collect();
+    let in_order = |n: &[u16]| n[1] == n[0].wrapping_sub(1);
+    assert!(numbers.chunks_exact(2).all(in_order), "as they came: {numbers:?}");
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), packets.len(), "each once");
+}
+
+/// RFC 4733 §2.1: the timestamp of a key is of the stream's clock, also where the source has another.
+#[test]
+fn a_key_beside_a_converted_voice_is_timed_by_the_receivers_clock() {
+    for pause_ms in [0, 2000] {
+        let mut party = Party::of([&Codec::Opus, &Codec::Pcma, &Codec::Pcma]);
+        let narrow = vec![format(Codec::Opus, 100, 100, ""), format(EVENTS, 96, 96, "0-15")];
+        party.relay.command(Command::Update { port: C, plan: plan(C, narrow) });
+        party.relay.patch(&[(O, Source::Port(C))]);
+        party.speak(300, |_| false);
+        party.relay.pass(pause_ms);
+        let last = party.relay.rtp_to(O).last().unwrap().clone();
+        party.forget();
+        party.press(6, 8000, (false, false));
+        let sent = party.relay.rtp_to(O);
+        let key = sent.iter().find(|sent| sent.header().payload_type == 96).unwrap();
+        let ahead = key.header().timestamp.wrapping_sub(last.header().timestamp);
+        let ticks = key.at.since(last.at).as_millis() as u32 * 8;
+        assert!(ahead.abs_diff(ticks) <= 320, "{ahead} ticks ahead after {ticks}");
+    }
+}
+
 fn first_timestamp(party: &Party) -> u32 {
     party.relay.rtp_to(O)[0].header().timestamp
 }
