@@ -1954,6 +1954,31 @@ fn a_tone_is_played_once() {
     );
 }
 
+/// The sound alone goes to the tone; who is seen may hold the call, or come back, meanwhile.
+#[test]
+fn under_a_tone_the_picture_follows_whom_the_leg_sees() {
+    ladder_between(
+        "audio 4000 0; video 4002 97:H264/90000",
+        "audio 5000 0; video 5002 97:H264/90000",
+        "
+        do listen b=done
+        ~ patch 20004=tone(done)
+        a -> INVITE audio 4000 0 a=sendonly; video 4002 97:H264/90000 a=inactive
+        a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 20002 97:H264 a=inactive
+        ~ update 20000 PCMU to 192.0.2.10:4000 recvonly
+        ~ update 20002 H264 to 192.0.2.10:4002 inactive
+        ~ patch 20006=hold
+        = held a true true
+        a -> ACK
+        b -> INVITE audio 5000 0; video 5002 97:H264/90000
+        b <- 200 audio 20004 0:PCMU; video 20006 97:H264
+        b -> ACK
+        do listen b=a
+        ~ patch 20004=hold
+    ",
+    );
+}
+
 #[test]
 fn health_joins_both_streams_once_a_second() {
     ladder(

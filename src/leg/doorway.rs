@@ -27,7 +27,8 @@ pub enum Source {
     Told(media::Scene),
     /// A ring-back tone of our own.
     RingBack,
-    /// A short tone that answers a feature code; the picture stays as it is.
+    /// A short tone that answers a feature code, then silence until the next source; the picture stays with
+    /// the source before it.
     Tone(media::Tone),
     /// Silence, and no picture.
     Silence,

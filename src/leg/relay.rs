@@ -3,6 +3,7 @@
 use super::doorway::Source;
 use super::machine::{Effect, Machine};
 use super::plan::plan;
+use super::state::Overlay;
 use crate::codec::Kind;
 use crate::ids::{LegId, PortId};
 use crate::media::{self, Command, LobbyId, Message, Scene};
@@ -108,7 +109,13 @@ impl Machine {
     pub(super) fn listen(&mut self, sources: Vec<(LegId, Source)>, out: &mut Vec<Effect>) {
         let receivers: Vec<LegId> = sources.iter().map(|(id, _)| *id).collect();
         for (id, source) in sources {
-            self.set_source(id, source);
+            let Some(leg) = self.legs.get_mut(&id) else { continue };
+            if let Source::Tone(tone) = source {
+                leg.tone = Overlay::Due(tone);
+            } else {
+                leg.tone = Overlay::None;
+                self.set_source(id, source);
+            }
         }
         self.patch(&receivers, out);
     }
@@ -141,10 +148,13 @@ impl Machine {
         for id in receivers {
             let Some(leg) = self.legs.get(id) else { continue };
             for (kind, port) in KINDS.iter().filter_map(|k| Some((*k, leg.open_port(*k)?))) {
-                if kind == Kind::Video && matches!(leg.source, Source::Tone(_)) {
-                    continue;
-                }
-                let wanted = self.source(leg.source, kind);
+                let wanted = match (kind, leg.tone) {
+                    (Kind::Audio, Overlay::Due(tone)) => media::Source::Tone(tone),
+                    (Kind::Audio, Overlay::Over) => media::Source::Silence,
+                    (Kind::Audio, Overlay::None) | (Kind::Video, _) => {
+                        self.source(leg.source, kind)
+                    }
+                };
                 if self.rows.insert(port, wanted) != Some(wanted) {
                     changes.push((port, wanted));
                 }
@@ -155,8 +165,10 @@ impl Machine {
             }
         }
         for id in receivers {
-            if let Some(Source::Tone(_)) = self.legs.get(id).map(|leg| leg.source) {
-                self.set_source(*id, Source::Silence);
+            if let Some(leg) = self.legs.get_mut(id)
+                && matches!(leg.tone, Overlay::Due(_))
+            {
+                leg.tone = Overlay::Over;
             }
         }
         if !changes.is_empty() {
@@ -200,8 +212,7 @@ impl Machine {
             }
             (Source::RingBack, Kind::Video) => media::Source::Hold(LobbyId::HOUSE),
             (Source::RingBack, Kind::Audio) => media::Source::RingBack,
-            (Source::Tone(tone), Kind::Audio) => media::Source::Tone(tone),
-            (Source::Tone(_), Kind::Video)
+            (Source::Tone(_), _)
             | (Source::Camera(_) | Source::Told(_), Kind::Audio)
             | (Source::Silence, _) => none,
         }

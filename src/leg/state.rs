@@ -66,6 +66,17 @@ pub(super) struct Early {
     pub talk: Negotiation,
 }
 
+/// A tone that is heard over what a leg's source says, until the next source is named. The picture goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Overlay {
+    /// The source is heard.
+    None,
+    /// It begins at the next change of the relay.
+    Due(media::Tone),
+    /// It was begun, and ends in silence by itself.
+    Over,
+}
+
 /// What kind of peer it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Role {
@@ -123,6 +134,8 @@ pub(super) struct Leg {
     pub video: Line,
     /// Who it hears and sees.
     pub source: Source,
+    /// What is heard in place of the source's sound.
+    pub tone: Overlay,
     pub watched: bool,
     /// The call in whose recording it is.
     pub recording: Option<CallId>,
@@ -159,6 +172,7 @@ impl Leg {
             audio: Line::default(),
             video: Line::default(),
             source: Source::Silence,
+            tone: Overlay::None,
             watched: false,
             recording: None,
             intercepted: false,
