@@ -756,6 +756,66 @@ fn early_media_come_from_the_branch_that_began_last_and_count_when_packets_come(
 }
 
 #[test]
+fn a_branch_that_is_gone_gets_nothing_and_answers_for_nobody() {
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 183 audio 5000 8
+        ~ open 20000 audio PCMA to 192.0.2.11:5000
+        ~ patch 20000=silence
+        = ringing b 183
+        b -> 180 tag=other
+        = ringing b 180
+        b -> BYE
+        b <- 200
+        ~ update 20000 PCMA to nowhere inactive
+        b -> 200 tag=other audio 6000 0
+        b <- ACK
+        ~ update 20000 PCMU to 192.0.2.11:6000
+        = answered b PCMU -
+    ",
+    );
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 183 audio 5000 8
+        = ringing b 183
+        b -> 180 tag=other
+        = ringing b 180
+        b -> BYE
+        b <- 200
+        b -> 200 tag=other
+        b <- ACK
+        = refused b 488 NoCommonCodec
+        b <- BYE
+        = ended b by Us NoCommonCodec
+    ",
+    );
+}
+
+/// The codec in use is that of the branch that offers, not of the one that rang last.
+#[test]
+fn an_update_before_the_answer_is_of_the_branch_that_sends_it() {
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 183 Require:100rel RSeq:1 audio 5000 8
+        b <- PRACK
+        = ringing b 183
+        b -> 200
+        b -> 183 tag=other audio 6000 0
+        = ringing b 183
+        b -> UPDATE audio 5000 0 8
+        b <- 200 v2 audio 20000 8:PCMA
+        = changed b PCMA -
+    ",
+    );
+}
+
+#[test]
 fn a_reliable_answer_needs_none_in_the_200() {
     ladder(
         "

@@ -33,6 +33,8 @@ pub struct Calling {
     retries: u32,
     answered: Answered,
     forks: Vec<Fork>,
+    /// The number of the next branch. It only rises, so that none is taken for another.
+    next_fork: usize,
     pub(super) offer: Offer,
 }
 
@@ -59,6 +61,7 @@ impl Offer {
 /// One early dialog.
 #[derive(Debug)]
 struct Fork {
+    number: usize,
     dialog: Identity,
     /// Of its last reliable 1xx.
     rseq: Option<u32>,
@@ -97,6 +100,11 @@ impl Calling {
         Some(&mut self.forks[place].dialog)
     }
 
+    /// The number of the branch with this tag.
+    pub fn fork_number(&self, tag: &str) -> Option<usize> {
+        self.fork(tag).map(|place| self.forks[place].number)
+    }
+
     /// A branch is gone; true when it was the only one.
     pub fn drop_fork(&mut self, tag: &str) -> bool {
         self.forks.retain(|fork| fork.dialog.remote_tag() != tag);
@@ -122,6 +130,7 @@ impl Session {
             retries: 0,
             answered: Answered::default(),
             forks: Vec::new(),
+            next_fork: 0,
             offer,
         };
         let mut session = Self::new(cx, dialog, State::Calling(Box::new(calling)));
@@ -230,12 +239,15 @@ impl Session {
             None if calling.forks.len() == FORKS_MAX => return,
             None => {
                 let dialog = self.dialog.with_response(response);
-                calling.forks.push(Fork { dialog, rseq: None, answer_due: None });
+                let number = calling.next_fork;
+                calling.next_fork += 1;
+                calling.forks.push(Fork { number, dialog, rseq: None, answer_due: None });
                 calling.forks.len() - 1
             }
         };
         let body = description_of(&response.headers, &response.body);
         let fork = &mut calling.forks[place];
+        let number = fork.number;
         let rseq = response.headers.rseq().ok().flatten();
         let reliable = rseq.filter(|_| response.headers.requires("100rel") && !tag.is_empty());
         let mut wants_answer = false;
@@ -257,7 +269,7 @@ impl Session {
             }
         }
         let (status, reason) = (response.status.as_u16(), response.reason.clone());
-        cx.tell(Event::Provisional { status, reason, body, fork: place, wants_answer });
+        cx.tell(Event::Provisional { status, reason, body, fork: number, wants_answer });
         self.next_change(cx);
     }
 
@@ -298,15 +310,16 @@ impl Session {
         let tag = response.headers.to_tag().unwrap_or_default();
         let numbers = calling.forks.iter().map(|fork| fork.dialog.local_seq());
         let last_seq = numbers.max().unwrap_or(calling.seq).max(calling.seq);
-        let place = calling.fork(tag).unwrap_or(calling.forks.len());
-        self.dialog = if place < calling.forks.len() {
-            // §13.2.2.4: the route set of the 2xx counts.
-            let mut dialog = calling.forks.swap_remove(place).dialog;
-            dialog.learn(response);
-            dialog
-        } else {
-            self.dialog.with_response(response)
+        let (fork, dialog) = match calling.fork(tag) {
+            Some(place) => {
+                // §13.2.2.4: the route set of the 2xx counts.
+                let Fork { number, mut dialog, .. } = calling.forks.swap_remove(place);
+                dialog.learn(response);
+                (number, dialog)
+            }
+            None => (calling.next_fork, self.dialog.with_response(response)),
         };
+        self.dialog = dialog;
         self.dialog.raise_local_seq(last_seq);
         self.timer.answered(cx.now, response.headers.session_expires().ok().flatten());
         let body = description_of(&response.headers, &response.body);
@@ -319,7 +332,7 @@ impl Session {
             self.acknowledge(cx, &dialog, invite, seq, None);
         }
         let contact = response.headers.contact().ok();
-        cx.tell(Event::Answered { body, fork: place, wants_answer, contact });
+        cx.tell(Event::Answered { body, fork, wants_answer, contact });
         self.next_change(cx);
     }
 
@@ -373,7 +386,7 @@ impl Session {
         };
         if mended {
             let last = calling.forks.iter().map(|fork| fork.dialog.local_seq()).max();
-            calling.forks.clear();
+            calling.forks.drain(..).for_each(|fork| cx.tell(Event::ForkGone { fork: fork.number }));
             (calling.request, calling.answered) = (request, answered);
             calling.retries += 1;
             calling.seq = last.unwrap_or(calling.seq).max(calling.seq) + 1;

@@ -454,11 +454,17 @@ impl Session {
             return cx.respond(tx, response);
         }
         let body = body_of(&request);
+        let fork = match &self.state {
+            State::Calling(calling) => {
+                request.headers.from_tag().and_then(|t| calling.fork_number(t))
+            }
+            State::Ringing(_) | State::Established | State::Over { .. } => None,
+        };
         if request.method == Method::INVITE {
             cx.owners.invites.insert(tx, cx.leg);
         }
         self.changes.theirs = Some(Theirs { transaction: tx, request });
-        cx.tell(Event::Reoffered { body });
+        cx.tell(Event::Reoffered { body, fork });
     }
 
     /// §12.2.2: a target refresh counts when it is answered with 2xx.

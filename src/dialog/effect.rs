@@ -76,10 +76,15 @@ pub enum Event {
         reason: String,
         /// An answer (a mere preview when the 1xx is not reliable), or an offer.
         body: Option<Body>,
-        /// Which branch of a downstream fork speaks, counted from 0.
+        /// Which branch of a downstream fork speaks, counted from 0; no number comes twice.
         fork: usize,
         /// The body is an offer that [`AnswerPrack`](super::Command::AnswerPrack) must answer.
         wants_answer: bool,
+    },
+    /// A branch of the fork is gone: what it said counts no more.
+    ForkGone {
+        /// As in [`Provisional`](Self::Provisional).
+        fork: usize,
     },
     /// Our INVITE was answered with a 2xx.
     Answered {
@@ -127,6 +132,8 @@ pub enum Event {
     Reoffered {
         /// The offer; without one the peer asks for ours.
         body: Option<Body>,
+        /// Before the answer, which branch offers, as in [`Provisional`](Self::Provisional).
+        fork: Option<usize>,
     },
     /// The peer answered our new offer. Without one of ours this is an offer, to be answered by
     /// [`Ack`](super::Command::Ack).

@@ -98,11 +98,14 @@ impl Session {
             State::Calling(calling) => {
                 // §15: a callee says BYE only after its 2xx, which this one has overtaken, or which
                 // is lost; or one branch of a fork is gone.
+                let gone = calling.fork_number(tag);
                 if calling.drop_fork(tag) {
                     let invite = calling.invite();
                     cx.out.push(Effect::Cancel { transaction: invite, reason: None });
                     self.finish(cx, Cause::NormalClearing, By::Peer, reason);
                     self.state = State::Over { invite: Some(invite), bye: None };
+                } else if let Some(fork) = gone {
+                    cx.tell(Event::ForkGone { fork });
                 }
             }
             State::Established => {

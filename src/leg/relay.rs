@@ -3,10 +3,11 @@
 use super::doorway::Source;
 use super::machine::{Effect, Machine};
 use super::plan::plan;
-use super::state::Overlay;
+use super::state::{Overlay, Phase};
 use crate::codec::Kind;
 use crate::ids::{LegId, PortId};
 use crate::media::{self, Command, LobbyId, Message, Scene};
+use crate::sdp::Direction;
 use crate::time::Instant;
 
 const KINDS: [Kind; 2] = [Kind::Audio, Kind::Video];
@@ -42,6 +43,7 @@ impl Machine {
         let (watched, recording) = (leg.watched, leg.recording);
         let intercepted = leg.intercepted && kind == Kind::Audio;
         let offering = leg.talk.is_offering();
+        let calling = matches!(leg.phase, Phase::Calling { .. });
         let line = leg.line_mut(kind);
         let Some(port) = line.port else { return };
         match (wanted, &line.plan) {
@@ -66,6 +68,16 @@ impl Machine {
             (Some(_), Some(_)) => {}
             // The answer to our offer may still want it.
             (None, None) if offering => {}
+            // Of the branches that ring now none wants it, but another may answer: until then nobody gets
+            // anything here.
+            (None, Some(old)) if offering && calling => {
+                let (remote, remote_rtcp, direction) = (None, None, Direction::Inactive);
+                let plan = media::Plan { remote, remote_rtcp, direction, ..old.clone() };
+                if plan != *old {
+                    line.plan = Some(plan.clone());
+                    out.push(Effect::Media(Command::Update { port, plan }));
+                }
+            }
             (None, _) => self.close(now, id, kind, out),
         }
     }

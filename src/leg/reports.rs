@@ -68,6 +68,12 @@ impl Machine {
             dialog::Event::Provisional { status, body, fork, .. } => {
                 self.provisional(now, id, (status, fork), body, out);
             }
+            dialog::Event::ForkGone { fork } => {
+                if let Some(Phase::Calling { early, .. }) = self.phase(id) {
+                    early.retain(|early| early.fork != fork);
+                }
+                self.sync(now, id, out);
+            }
             dialog::Event::Answered { body: Some(body), wants_answer: true, fork, .. } => {
                 if let Some(body) = self.answer_late(now, id, &body, out) {
                     self.want(now, id, dialog::Command::Ack { body }, out);
@@ -87,7 +93,9 @@ impl Machine {
                 out.push(Effect::Event(Event::Refused { leg: id, cause, status, contacts }));
             }
             dialog::Event::Ended { cause, by, .. } => self.ended(now, id, cause, by, out),
-            dialog::Event::Reoffered { body } => self.reoffered(now, id, body, out),
+            dialog::Event::Reoffered { body, fork } => {
+                self.reoffered(now, id, (fork, body), out);
+            }
             dialog::Event::ReofferAnswered { body } => {
                 let before = self.spoken(id);
                 self.take_answer(id, &body);
@@ -312,15 +320,22 @@ impl Machine {
 
     /// A new offer of the phone's own: its hold, its codecs, its address. It is answered here and
     /// changes nothing for the other party but what the relay sends (media-rules 11).
-    fn reoffered(&mut self, now: Instant, id: LegId, body: Option<Body>, out: &mut Vec<Effect>) {
+    fn reoffered(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        (fork, body): (Option<usize>, Option<Body>),
+        out: &mut Vec<Effect>,
+    ) {
         let before = self.spoken(id);
         let seed = Seed(self.random.bytes());
         let Some(leg) = self.legs.get_mut(&id) else { return };
         // An UPDATE before the 200 means that the early answer was a reliable one (RFC 3311 §5.1).
         if let Phase::Calling { early, .. } = &mut leg.phase
-            && let Some(early) = std::mem::take(early).pop()
+            && let Some(place) = early.iter().position(|early| Some(early.fork) == fork)
         {
-            leg.talk = early.talk;
+            leg.talk = early.swap_remove(place).talk;
+            early.clear();
         }
         let said = match body.as_ref().map(read).transpose() {
             Err(status) => Err(status),

@@ -215,6 +215,42 @@ fn the_first_branch_that_answers_wins_and_others_get_ack_and_bye() {
     );
 }
 
+/// The number of a branch is never that of another, also when one is gone or the INVITE goes out anew.
+#[test]
+fn a_branch_that_is_gone_leaves_its_number_to_nobody() {
+    play(
+        "
+        user -> us    call sdp:a
+        us -> peer    INVITE sdp:a
+        peer -> us    183 sdp:x
+        us -> user    183 sdp:x
+        peer -> us    180 tag=2
+        us -> user    180 fork 1
+        peer -> us    BYE
+        us -> peer    200 for BYE
+        us -> user    fork 0 gone
+        peer -> us    180 tag=3
+        us -> user    180 fork 2
+        peer -> us    200 tag=2
+        us -> peer    ACK
+        us -> user    answered fork 1
+    ",
+    );
+    play(
+        "
+        user -> us    call with password
+        us -> peer    INVITE
+        peer -> us    180
+        us -> user    180
+        peer -> us    407
+        us -> user    fork 0 gone
+        us -> peer    INVITE with credentials
+        peer -> us    180 tag=2
+        us -> user    180 fork 1
+    ",
+    );
+}
+
 #[test]
 fn more_branches_than_the_limit_are_not_heard_before_they_answer() {
     let mut house = House::new();

@@ -386,7 +386,10 @@ fn event_words(event: Event) -> String {
             format!("refused {status}{}", contacts.collect::<String>())
         }
         Event::Ended { cause, by, .. } => format!("ended {cause} by {by:?}"),
-        Event::Reoffered { body } => format!("reoffered{}", body_of(body)),
+        Event::Reoffered { body, fork: place } => {
+            format!("reoffered{}{}", body_of(body), place.map_or(String::new(), fork))
+        }
+        Event::ForkGone { fork } => format!("fork {fork} gone"),
         Event::ReofferAnswered { body } => format!("reoffer answered{}", body_word(&body.bytes)),
         Event::ReofferRefused { status } => format!("reoffer refused {status}"),
         Event::ReofferConfirmed { body } => format!("reoffer confirmed{}", body_word(&body.bytes)),
