@@ -472,6 +472,10 @@ fn the_password_of_a_trunk_stands_in_the_file_or_in_one_of_its_own_and_is_never_
         let login = config.trunks[0].login.as_ref().unwrap();
         assert_eq!((login.user.as_str(), login.password.as_str()), ("house", "open sesame"));
         assert!(config.trunks[0].register);
+        assert_eq!(login.realm, None);
+        let config = read(&format!("{trunk}{password}realm = \"carrier\"\n"));
+        let login = config.trunks[0].login.as_ref().unwrap();
+        assert_eq!(login.realm.as_deref(), Some("carrier"));
         assert!(!format!("{config:?}").contains("sesame"));
     }
     let refusals = Config::read("f", &format!("{trunk}{given}{from_file}")).unwrap_err();
@@ -495,6 +499,7 @@ fn every_key_of_a_trunk_refuses_what_it_cannot_use() {
             "\"gw_1:\" is no address: write \"192.0.2.10\", \"192.0.2.10:5060\" or a host name",
         ),
         ("level", "\"\"", "\"\": it is empty: give at least one character"),
+        ("realm", "\"a\\nb\"", "at most 128 bytes, all of one line"),
         ("user", "\"house\"", "give its `password` or `password_file`, too"),
         ("password_file", "\"/dev/null/x\"", "/dev/null/x: Not a directory (os error 20)"),
         ("register", "true", "say as whom: give `user` and `password`, too"),

@@ -1433,6 +1433,28 @@ fn a_server_that_cannot_be_reached_or_has_no_room_is_not_the_last_word() {
     assert_eq!(status(&house.is_away("192.0.2.53:5063")), Some(480));
 }
 
+/// A server that says nothing at all is away, too: the caller need not wait for timer B.
+#[test]
+fn a_server_that_is_silent_gives_way_to_the_next() {
+    let addresses = ["203.0.113.5", "203.0.113.6"];
+    let (mut house, _) = House::with(State::default(), vec![trunk("carrier", &addresses)]);
+    let effects = house.hears("198.51.100.7:5060", &invite(1, "0551", CONTACT));
+    let (to, ..) = invited(&effects);
+    assert_eq!(to, "TCP 203.0.113.5:5060");
+    for _ in 0..3 {
+        let copies = sent(&house.later(1));
+        assert!(copies.iter().all(|(to, _)| to.remote().to_string() == "203.0.113.5:5060"));
+    }
+    let mut asked = Vec::new();
+    for _ in 0..2 {
+        let invites = sent(&house.later(1)).into_iter().filter(|(_, message)| {
+            matches!(message, Message::Request(request) if request.method == sip::Method::INVITE)
+        });
+        asked.extend(invites.map(|(to, _)| to.remote().to_string()));
+    }
+    assert!(asked.contains(&"203.0.113.6:5060".to_owned()), "{asked:?}");
+}
+
 // ---- strangers are counted ----
 
 fn records(effects: &[Effect]) -> usize {

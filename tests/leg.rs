@@ -2997,6 +2997,7 @@ impl Ladder {
             identity: Identity::Shown,
             auto_answer: false,
             sealed: false,
+            patience: None,
             credentials: None,
         };
         Command::Call { leg, call: Box::new(call) }

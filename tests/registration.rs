@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+use cordboard::directory::TrunkLogin;
 use cordboard::random::Random;
 use cordboard::registration::{Account, Effect, Machine, RETRY_MAX, State, WANTED, World};
 use cordboard::sip::digest::{Algorithm, Credentials, ha1};
 use cordboard::sip::{
-    Destination, HeaderName, Network, OwnAddresses, Request, Response, StatusCode, Transport,
+    Destination, HeaderName, Network, OwnAddresses, Realms, Request, Response, StatusCode,
+    Transport,
 };
 use cordboard::time::{Duration, Instant};
 
@@ -20,6 +22,7 @@ struct House {
     servers: Vec<Destination>,
     asked: Option<(u64, Destination, Request)>,
     changes: Vec<State>,
+    realms: Realms,
 }
 
 impl House {
@@ -27,8 +30,8 @@ impl House {
         let account = Account {
             trunk: "carrier".into(),
             domain: "carrier.example:5070".into(),
-            user: "house".into(),
-            password: "open sesame".into(),
+            login: TrunkLogin { user: "house".into(), password: "open sesame".into(), realm: None },
+            realms: Realms::default(),
         };
         let listeners = vec![(Transport::Udp, "0.0.0.0:5060".parse().unwrap())];
         let mut own = OwnAddresses::new(listeners, vec![]);
@@ -40,7 +43,7 @@ impl House {
         let (now, random) = (Instant::START, Random::from_number(1));
         let machine = Machine::new(now, vec![account], "cordboard".into(), random);
         let servers = servers.iter().map(at).collect();
-        Self { machine, now, own, servers, asked: None, changes: vec![] }
+        Self { machine, now, own, servers, asked: None, changes: vec![], realms: Realms::default() }
     }
 
     fn with(&mut self, act: impl FnOnce(&mut Machine, &World<'_>, Instant) -> Vec<Effect>) {
@@ -52,6 +55,7 @@ impl House {
                     assert!(self.asked.is_none(), "one at a time");
                     self.asked = Some((transaction, to, request));
                 }
+                Effect::Named { realms, .. } => self.realms = realms,
                 Effect::Changed { state, .. } => self.changes.push(state),
             }
         }
@@ -114,6 +118,7 @@ fn a_password_is_proved_and_the_time_that_was_granted_is_kept() {
     house.tick();
     let first = house.asked().clone();
     house.hears(401, &[(HeaderName::WwwAuthenticate, CHALLENGE)]);
+    assert_ne!(house.realms, Realms::default(), "calls may be answered in it, too");
     let request = house.asked();
     let credentials = request.headers.get(HeaderName::Authorization).unwrap();
     let credentials = Credentials::parse(credentials).unwrap().unwrap();
@@ -222,4 +227,42 @@ fn what_was_not_asked_is_not_heard() {
     house.with(|machine, world, now| machine.answered(now, 7, &response, world));
     house.with(|machine, world, now| machine.unanswered(now, 7, world));
     assert!(house.changes.is_empty() && house.asked.is_none());
+}
+
+#[test]
+fn nobody_reads_the_password_in_what_is_written_down() {
+    let house = House::new(&["203.0.113.5:5060"]);
+    let text = format!("{:?}", house.machine);
+    assert!(text.contains("house") && !text.contains("sesame"), "{text}");
+}
+
+#[test]
+fn another_server_is_not_answered_what_the_last_one_asked() {
+    let mut house = House::new(&["203.0.113.5:5060", "203.0.113.6:5060"]);
+    house.tick();
+    house.hears(401, &[(HeaderName::WwwAuthenticate, CHALLENGE)]);
+    assert!(house.asked().headers.contains(HeaderName::Authorization));
+    house.hears(503, &[]);
+    assert_eq!(house.asked_at(), "203.0.113.6:5060");
+    assert!(!house.asked().headers.contains(HeaderName::Authorization));
+}
+
+#[test]
+fn a_longer_time_is_asked_for_twice_in_a_round_and_a_pause_is_kept() {
+    let mut house = House::new(&["203.0.113.5:5060"]);
+    house.tick();
+    let mut least = WANTED;
+    let mut asked = 0;
+    while house.asked.is_some() {
+        least += 100;
+        house.hears(423, &[(HeaderName::MinExpires, &least.to_string())]);
+        asked += 1;
+    }
+    assert_eq!((asked, &house.changes[..]), (3, &[State::Refused(423)][..]));
+    house.sleeps();
+    assert_eq!(house.asked().headers.get(HeaderName::Expires), Some("900"), "as it wants it");
+    for (wanted, slept) in [("1800", 1_800), ("7200", 3_600)] {
+        house.hears(403, &[(HeaderName::RetryAfter, wanted)]);
+        assert_eq!(house.sleeps(), slept);
+    }
 }

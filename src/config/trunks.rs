@@ -8,7 +8,7 @@ use crate::ids::LevelId;
 use toml::de::DeValue;
 
 /// What may stand in a section.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "name",
     "address",
     "level",
@@ -17,9 +17,10 @@ const KEYS: [&str; 9] = [
     "user",
     "password",
     "password_file",
+    "realm",
     "register",
 ];
-/// The longest name and the longest password.
+/// The longest name, password and realm.
 const LOGIN_BYTES_MAX: usize = 128;
 
 pub(super) fn trunks<'a>(
@@ -82,6 +83,7 @@ fn login<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> Option<TrunkLogi
     let given = |value: &DeValue<'_>| said(values::text(value)?);
     let given = reader.unrepeated(|reader| reader.value(section, "password", given));
     let file = reader.value(section, "password_file", |value| from_file(values::text(value)?));
+    let realm = reader.value(section, "realm", |value| said(values::text(value)?)).flatten();
     let Some(user) = user.filter(|user| !user.is_empty()) else {
         let whose = "whose? give `user`, too, or leave it out";
         for (key, read) in [("password", given), ("password_file", file)] {
@@ -104,12 +106,15 @@ fn login<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> Option<TrunkLogi
         Some(_) if user.len() > LOGIN_BYTES_MAX || user.chars().any(char::is_control) => {
             Err("that is no name of an account".into())
         }
-        Some(password) => Ok(TrunkLogin { user: user.to_owned(), password: password.clone() }),
+        Some(password) => {
+            let (user, password) = (user.to_owned(), password.clone());
+            Ok(TrunkLogin { user, password, realm: realm.clone() })
+        }
     };
     reader.value(section, "user", checked)
 }
 
-/// A password; none where nothing stands.
+/// A password or a realm; none where nothing stands.
 fn said(text: &str) -> Result<Option<String>, Remedy> {
     if text.len() > LOGIN_BYTES_MAX || text.chars().any(char::is_control) {
         return Err(format!("at most {LOGIN_BYTES_MAX} bytes, all of one line").into());

@@ -10,14 +10,15 @@
 //! ```
 
 use super::context::Context;
-use super::effect::{By, Event};
+use super::effect::{By, Effect, Event};
 use super::identity::{Identity, description_of, put_body, put_lines};
 use super::input::{Body, Call, ClientTx, Failure};
 use super::session::{Handshake, Purpose, Session, State, reason_of};
 use crate::cause::Cause;
 use crate::sip::{
-    Answered, Contacts, DigestClient, Flow, HeaderName, Method, RAck, Request, Response, StatusCode,
+    Answered, Contacts, Flow, HeaderName, Method, RAck, Request, Response, StatusCode,
 };
+use crate::time::Instant;
 
 /// The most branches of one downstream fork; what a further one says before its 2xx is ignored.
 pub const FORKS_MAX: usize = 16;
@@ -31,6 +32,8 @@ pub struct Calling {
     request: Request,
     seq: u32,
     retries: u32,
+    /// When a next hop that has not said a word is given up.
+    silent_until: Option<Instant>,
     answered: Answered,
     forks: Vec<Fork>,
     /// The number of the next branch. It only rises, so that none is taken for another.
@@ -85,6 +88,11 @@ impl Calling {
         self.fork(tag).is_some_and(|place| self.forks[place].dialog.way.is_known(flow))
     }
 
+    /// When [`Session::tick_calling`] has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.silent_until
+    }
+
     fn fork(&self, tag: &str) -> Option<usize> {
         self.forks.iter().position(|fork| fork.dialog.remote_tag() == tag)
     }
@@ -115,7 +123,7 @@ impl Calling {
 impl Session {
     /// Sends the INVITE.
     pub(super) fn calling(cx: &mut Context<'_>, call: Call) -> Self {
-        let Call { target, from, to, body, headers, credentials, max_forwards } = call;
+        let Call { target, from, to, body, headers, credentials, patience, max_forwards } = call;
         let mut dialog = Identity::of_call(&target, from, to, cx.settings, cx.random);
         let mut request = dialog.request(Method::INVITE, cx.settings);
         request.headers.set(HeaderName::MaxForwards, &max_forwards.to_string());
@@ -128,6 +136,7 @@ impl Session {
             request,
             seq,
             retries: 0,
+            silent_until: patience.map(|patience| cx.now + patience),
             answered: Answered::default(),
             forks: Vec::new(),
             next_fork: 0,
@@ -135,7 +144,9 @@ impl Session {
         };
         let mut session = Self::new(cx, dialog, State::Calling(Box::new(calling)));
         session.last_body = body;
-        session.digest = credentials.map(|c| DigestClient::new(c.user, c.password));
+        if let Some(credentials) = credentials {
+            session.known_as(cx, credentials);
+        }
         session.invite(cx);
         session
     }
@@ -170,6 +181,7 @@ impl Session {
         }
         match &mut self.state {
             State::Calling(calling) if calling.invite == transaction => {
+                calling.silent_until = None;
                 if response.status.is_provisional() {
                     self.on_provisional(cx, response);
                 } else if response.status.is_success() {
@@ -221,6 +233,26 @@ impl Session {
             State::Over { invite, .. } if *invite == Some(transaction) => *invite = None,
             State::Calling(_) | State::Ringing(_) | State::Established | State::Over { .. } => {}
         }
+    }
+
+    /// Gives up a next hop that has not said a word: as good as 503, for another may be there (RFC 3263
+    /// §4.3). What it says after all is met as after any end.
+    pub(super) fn tick_calling(&mut self, cx: &mut Context<'_>) {
+        let State::Calling(calling) = &self.state else { return };
+        if calling.silent_until.is_none_or(|until| until > cx.now) {
+            return;
+        }
+        let invite = calling.invite;
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        cx.out.push(Effect::Cancel { transaction: invite, reason: None });
+        cx.tell(Event::Refused {
+            status: status.as_u16(),
+            reason: status.reason_phrase().to_owned(),
+            contacts: Vec::new(),
+            retry_after: None,
+        });
+        self.finish(cx, Cause::Unreachable, By::Timer, None);
+        self.state = State::Over { invite: Some(invite), bye: None };
     }
 
     fn on_provisional(&mut self, cx: &mut Context<'_>, response: &Response) {
@@ -368,19 +400,17 @@ impl Session {
         let (mut request, mut answered) = (calling.request.clone(), calling.answered.clone());
         let mended = match response.status {
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                let answered = &mut answered;
-                let worth =
-                    self.digest.as_mut().is_some_and(|d| d.learn(&request, response, answered));
-                if worth {
-                    self.authorise(cx, &mut request);
-                }
-                worth
+                self.learn(cx, &request, response, &mut answered)
             }
             StatusCode::SESSION_INTERVAL_TOO_SMALL => {
                 self.timer.raise(response.headers.min_se().ok().flatten())
             }
             _ => false,
         };
+        if mended {
+            // The nonce is counted on, whatever was amiss.
+            self.authorise(cx, &mut request);
+        }
         let State::Calling(calling) = &mut self.state else {
             return false;
         };

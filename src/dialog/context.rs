@@ -5,9 +5,9 @@ use super::input::{ClientTx, ServerTx};
 use super::machine::Settings;
 use crate::ids::LegId;
 use crate::random::{KeyedMap, Random, take_out};
-use crate::sip::{Destination, Request, Response};
+use crate::sip::{Destination, Realms, Request, Response};
 use crate::time::Instant;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Whose our requests, and the INVITEs that wait for an answer, are.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub struct Context<'a> {
     pub random: &'a mut Random,
     /// Whose what is.
     pub owners: &'a mut Owners,
+    /// In which realms trunks are answered, by name.
+    pub realms: &'a mut BTreeMap<String, Realms>,
     /// Effects.
     pub out: &'a mut Vec<Effect>,
 }

@@ -2,7 +2,8 @@
 
 use super::stored::StoredDialog;
 use crate::ids::LegId;
-use crate::sip::{Destination, Flow, HeaderName, NameAddr, Request, Response, Uri};
+use crate::sip::{Destination, Flow, HeaderName, NameAddr, Realms, Request, Response, Uri};
+use crate::time::Duration;
 
 /// A request of ours on its way, in the room's own numbering.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -56,6 +57,10 @@ pub struct Credentials {
     pub user: String,
     /// The password.
     pub password: String,
+    /// The trunk's name: what it asks for in one call is known in the next.
+    pub trunk: String,
+    /// In which realms it is answered, as far as is configured.
+    pub realms: Realms,
 }
 
 /// Without the password.
@@ -122,6 +127,13 @@ pub enum Input {
     NoAck {
         /// The INVITE.
         transaction: ServerTx,
+    },
+    /// The realms that a trunk has named elsewhere, such as at our registration.
+    Realms {
+        /// Its name.
+        trunk: String,
+        /// All of them.
+        realms: Realms,
     },
     /// End a dialog of an earlier process; nobody waits for the answer.
     Farewell {
@@ -261,7 +273,7 @@ pub struct Incoming {
     /// The INVITE.
     pub request: Request,
     /// For a caller that challenges what we ask within the dialog.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<Box<Credentials>>,
 }
 
 /// A call to make.
@@ -279,6 +291,8 @@ pub struct Call {
     pub headers: Lines,
     /// For a peer that challenges us.
     pub credentials: Option<Credentials>,
+    /// After so long without a word, not even 100, the next hop is taken for unavailable: 503.
+    pub patience: Option<Duration>,
     /// Over how many hops it may still go (RFC 3261 §8.1.1.6).
     pub max_forwards: u8,
 }

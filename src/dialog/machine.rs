@@ -15,9 +15,11 @@ use super::stored::StoredDialog;
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::random::{KeyedMap, Random, take_out};
-use crate::sip::{Destination, Flow, HeaderName, Network, OwnAddresses, Request, StatusCode};
+use crate::sip::{
+    Destination, Flow, HeaderName, Network, OwnAddresses, Realms, Request, StatusCode,
+};
 use crate::time::{Duration, Instant};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// RFC 3261 §17.1.1.1, for what the transaction user repeats itself.
@@ -75,6 +77,8 @@ pub struct Machine {
     /// Our tags, each chosen by us for one leg.
     by_tag: KeyedMap<String, LegId>,
     timers: BTreeSet<(Instant, LegId)>,
+    /// In which realms trunks are answered, by name: what one asks for in one call is known in the next.
+    realms: BTreeMap<String, Realms>,
 }
 
 #[derive(Debug)]
@@ -96,6 +100,7 @@ impl Machine {
             over: 0,
             by_tag: HashMap::with_hasher(random.map_keys()),
             timers: BTreeSet::new(),
+            realms: BTreeMap::new(),
             random,
         }
     }
@@ -228,6 +233,7 @@ impl Machine {
                 }
             }
             Input::Command { leg, command } => self.command(now, leg, command, &mut out),
+            Input::Realms { trunk, realms } => self.realms.entry(trunk).or_default().join(&realms),
             Input::Farewell { dialog, reason } => {
                 let (to, bye) = dialog.bye(&reason, &self.settings);
                 let transaction = self.owners.mint();
@@ -287,7 +293,8 @@ impl Machine {
         out: &'a mut Vec<Effect>,
     ) -> Context<'a> {
         let (settings, random, owners) = (&self.settings, &mut self.random, &mut self.owners);
-        Context { leg, now, settings, random, owners, out }
+        let realms = &mut self.realms;
+        Context { leg, now, settings, random, owners, realms, out }
     }
 
     /// Lets the session of `leg` do something; one that is gone does nothing.
@@ -299,7 +306,8 @@ impl Machine {
         act: impl FnOnce(&mut Session, &mut Context<'_>),
     ) {
         let (settings, random, owners) = (&self.settings, &mut self.random, &mut self.owners);
-        let mut cx = Context { leg, now, settings, random, owners, out };
+        let realms = &mut self.realms;
+        let mut cx = Context { leg, now, settings, random, owners, realms, out };
         if let Some(entry) = self.sessions.get_mut(&leg) {
             act(&mut entry.session, &mut cx);
             self.settle(leg);

@@ -17,9 +17,7 @@ use super::reliable::{Due, Reliable};
 use super::session::{Session, State};
 use super::session_timer::{self, Asked};
 use crate::cause::Cause;
-use crate::sip::{
-    Destination, DigestClient, HeaderName, Headers, Refresher, Request, Response, StatusCode,
-};
+use crate::sip::{Destination, HeaderName, Headers, Refresher, Request, Response, StatusCode};
 use crate::time::{Duration, Instant, earliest};
 
 /// §13.3.1.1: proxies give up a call that says nothing for three minutes.
@@ -117,8 +115,9 @@ impl Session {
         let mut session = Self::new(cx, identity?, State::Ringing(Box::new(ringing)));
         // Whom a Contact names past the caller is told nothing that follows from the password.
         let is_direct = session.destination() == Destination::Flow(flow);
-        session.digest =
-            credentials.filter(|_| is_direct).map(|c| DigestClient::new(c.user, c.password));
+        if let Some(credentials) = credentials.filter(|_| is_direct) {
+            session.known_as(cx, *credentials);
+        }
         cx.tell(Event::Invited { body });
         Some(session)
     }

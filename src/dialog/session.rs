@@ -5,7 +5,7 @@ use super::change::Changes;
 use super::context::Context;
 use super::effect::{By, Effect, Event};
 use super::identity::{Identity, description_of, put_body, put_lines};
-use super::input::{Body, ClientTx, Command, Lines, ServerTx};
+use super::input::{Body, ClientTx, Command, Credentials, Lines, ServerTx};
 use super::machine::{GIVE_UP, T1, T2};
 use super::refer::Referral;
 use super::reliable::Reliable;
@@ -49,6 +49,8 @@ pub struct Session {
     pub(super) last_body: Option<Body>,
     /// For a peer that challenges us.
     pub(super) digest: Option<DigestClient>,
+    /// Whose realms [`digest`](Self::digest) answers in.
+    trunk: String,
     /// The credentials of the last INVITE: its ACK has the same (§22.1).
     acks_with: Lines,
 }
@@ -174,6 +176,7 @@ impl Session {
             acked: Vec::new(),
             last_body: None,
             digest: None,
+            trunk: String::new(),
             acks_with: Lines::default(),
         }
     }
@@ -341,8 +344,7 @@ impl Session {
         response: &Response,
     ) -> Option<ClientTx> {
         let Again { to, mut request, mut answered } = sent.again.take()?;
-        let is_worth_it = self.digest.as_mut()?.learn(&request, response, &mut answered);
-        if !is_worth_it {
+        if !self.learn(cx, &request, response, &mut answered) {
             return None;
         }
         let tag = request.headers.to_tag().unwrap_or_default().to_owned();
@@ -355,6 +357,28 @@ impl Session {
         let cseq = format!("{seq} {}", request.method);
         request.headers.set(HeaderName::CSeq, &cseq);
         Some(self.send_kept(cx, to, request, sent.purpose.clone(), answered))
+    }
+
+    /// The peer is a trunk that knows us as this.
+    pub(super) fn known_as(&mut self, cx: &mut Context<'_>, credentials: Credentials) {
+        let Credentials { user, password, trunk, realms } = credentials;
+        cx.realms.entry(trunk.clone()).or_default().join(&realms);
+        (self.digest, self.trunk) = (Some(DigestClient::new(user, password)), trunk);
+    }
+
+    /// Takes in a challenge; true when it is worth asking again.
+    pub(super) fn learn(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: &Request,
+        response: &Response,
+        answered: &mut Answered,
+    ) -> bool {
+        let (Some(digest), Some(realms)) = (&mut self.digest, cx.realms.get_mut(&self.trunk))
+        else {
+            return false;
+        };
+        digest.learn(request, response, answered, realms)
     }
 
     /// Puts onto a request what the peer has asked for before; an INVITE's is kept for its ACK.
@@ -599,7 +623,7 @@ impl Session {
         let state = match &self.state {
             State::Ringing(ringing) => earliest(ringing.deadline(), changes),
             State::Established => earliest(self.timer.deadline(), changes),
-            State::Calling(_) => changes,
+            State::Calling(calling) => earliest(calling.deadline(), changes),
             State::Over { .. } => None,
         };
         let handshake = match &self.handshake {
@@ -627,7 +651,10 @@ impl Session {
                 }
                 self.tick_changes(cx);
             }
-            State::Calling(_) => self.tick_changes(cx),
+            State::Calling(_) => {
+                self.tick_calling(cx);
+                self.tick_changes(cx);
+            }
             State::Over { .. } => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use super::terminal::Srtp;
 use crate::ids::LevelId;
-use crate::sip::Host;
+use crate::sip::{Host, Realms};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -112,6 +112,8 @@ pub struct TrunkLogin {
     pub user: String,
     /// Its password.
     pub password: String,
+    /// The only realm in which the password is proved, where one is given.
+    pub realm: Option<String>,
 }
 
 /// Without the password.
@@ -126,6 +128,18 @@ impl Trunk {
     #[must_use]
     pub fn is_at(&self, source: SocketAddr) -> bool {
         self.fits(source) > 0
+    }
+
+    /// In which realms its password may be proved: the one that is configured, else those of its hosts and
+    /// what it names.
+    #[must_use]
+    pub fn realms(&self) -> Realms {
+        let only = self.login.as_ref().and_then(|login| login.realm.clone());
+        let host = |address: &TrunkAddress| match &address.host {
+            TrunkHost::Address(ip) => ip.to_string(),
+            TrunkHost::Name { name, .. } => name.clone(),
+        };
+        Realms::new(only, self.addresses.iter().map(host).collect())
     }
 
     /// How well `source` fits: 2 by address and port, 1 by address alone, 0 not at all.

@@ -2,7 +2,9 @@
 
 use super::doorway::Effect;
 use super::machine::Machine;
+use crate::dialog;
 use crate::directory::{Directory, NumberingPlan, Trunk, TrunkHost};
+use crate::leg;
 use crate::locator::{self, Sought};
 use crate::registration::{self, Account, World};
 use crate::sip::{Destination, Flow, Request, Transport, Uri};
@@ -18,8 +20,8 @@ pub(super) fn accounts(plan: &NumberingPlan) -> Vec<Account> {
         Some(Account {
             trunk: trunk.name.clone(),
             domain: first.to_string(),
-            user: login.user.clone(),
-            password: login.password.clone(),
+            login: login.clone(),
+            realms: trunk.realms(),
         })
     };
     registering.filter_map(account).collect()
@@ -83,6 +85,9 @@ impl Machine {
                 registration::Effect::Request { transaction, to, request } => {
                     let id = ClientId(transaction);
                     self.transact(now, transaction::Input::Request { id, to, request });
+                }
+                registration::Effect::Named { trunk, realms } => {
+                    self.leg(now, leg::Input::Dialog(dialog::Input::Realms { trunk, realms }));
                 }
                 registration::Effect::Changed { trunk, state } => {
                     out.push(Effect::RegisteredAt { trunk, state });

@@ -171,7 +171,7 @@ impl Machine {
                     self.credit.doubt(now.instant, flow, self.received, offers);
                 }
                 self.note_calling(leg, &caller, flow, &request);
-                let credentials = self.credentials_at(&caller);
+                let credentials = self.credentials_at(&caller).map(Box::new);
                 self.callers.insert(leg, caller);
                 let transaction = ServerTx(id.0);
                 let incoming = dialog::Incoming { leg, transaction, flow, request, credentials };

@@ -126,6 +126,7 @@ impl Machine {
             body: body.flatten(),
             headers,
             credentials: call.credentials,
+            patience: call.patience,
             max_forwards,
         };
         self.want(now, id, dialog::Command::Call(Box::new(call)), out);

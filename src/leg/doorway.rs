@@ -93,6 +93,8 @@ pub struct Call {
     pub auto_answer: bool,
     /// Only under SRTP (RFC 4568): the peer's number or trunk demands it.
     pub sealed: bool,
+    /// After so long without a word it counts as 503: there are other servers.
+    pub patience: Option<Duration>,
     /// User and password for a peer that challenges us, a trunk.
     pub credentials: Option<dialog::Credentials>,
 }

@@ -8,10 +8,11 @@
 //!      └─────────────┘ refused, or no server is left: after a pause, longer each time
 //! ```
 
+use crate::directory::TrunkLogin;
 use crate::random::Random;
 use crate::sip::{
     Answered, Contacts, Destination, DigestClient, HeaderName, Host, MAX_FORWARDS, Method,
-    NameAddr, OwnAddresses, Request, Response, Scheme, StatusCode, Transport, Uri,
+    NameAddr, OwnAddresses, Realms, Request, Response, Scheme, StatusCode, Transport, Uri,
 };
 use crate::time::{Duration, Instant, earliest};
 use std::collections::VecDeque;
@@ -27,6 +28,10 @@ const PAUSE_MIN: Duration = Duration::from_secs(10);
 pub const RETRY_MIN: Duration = Duration::from_secs(30);
 /// And never later than this.
 pub const RETRY_MAX: Duration = Duration::from_secs(900);
+/// A carrier's Retry-After holds for no longer.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+/// How often in one round a carrier may want us to ask for longer.
+const RAISES_MAX: u32 = 2;
 /// Client transactions from this number on are this room's.
 pub const TRANSACTIONS: u64 = 1 << 63;
 /// The most servers that one round tries.
@@ -39,10 +44,10 @@ pub struct Account {
     pub trunk: String,
     /// Its domain: a name or an address, with a port where one is given.
     pub domain: String,
-    /// Our name there.
-    pub user: String,
-    /// Our password.
-    pub password: String,
+    /// As whom it knows us.
+    pub login: TrunkLogin,
+    /// In which realms the password may be proved, as far as is configured.
+    pub realms: Realms,
 }
 
 /// How a registration stands.
@@ -82,6 +87,13 @@ pub enum Effect {
         /// What.
         request: Request,
     },
+    /// It has asked for the password in realms that it had not named before: they are its own.
+    Named {
+        /// Whose.
+        trunk: String,
+        /// All of its realms.
+        realms: Realms,
+    },
     /// It stands otherwise than before.
     Changed {
         /// Whose.
@@ -115,6 +127,7 @@ struct Registration {
     registrar: Uri,
     address: Uri,
     digest: DigestClient,
+    realms: Realms,
     call_id: String,
     tag: String,
     seq: u32,
@@ -122,6 +135,10 @@ struct Registration {
     state: State,
     /// How often in a row it has failed.
     failures: u32,
+    /// How often in this round it has wanted us to ask for longer.
+    raises: u32,
+    /// Whom the digest knows.
+    server: Option<Destination>,
     phase: Phase,
 }
 
@@ -151,8 +168,10 @@ impl Machine {
         let registration = |account: Account| {
             let registrar = Uri::parse(&format!("sip:{}", account.domain)).ok()?;
             let host = registrar.host()?.to_string();
-            let address = Uri::sip(Some(&account.user), Host::parse(&host).ok()?, None);
-            let digest = DigestClient::new(account.user.clone(), account.password.clone());
+            let address = Uri::sip(Some(&account.login.user), Host::parse(&host).ok()?, None);
+            let TrunkLogin { user, password, .. } = account.login.clone();
+            let digest = DigestClient::new(user, password);
+            let realms = account.realms.clone();
             let (call_id, tag) = (random.hex(32), random.hex(16));
             let (state, phase) = (State::Trying, Phase::Waiting { until: now });
             let (seq, wanted, failures) = (0, WANTED, 0);
@@ -161,12 +180,15 @@ impl Machine {
                 registrar,
                 address,
                 digest,
+                realms,
                 call_id,
                 tag,
                 seq,
                 wanted,
                 state,
                 failures,
+                raises: 0,
+                server: None,
                 phase,
             })
         };
@@ -197,6 +219,7 @@ impl Machine {
             if matches!(self.all[at].phase, Phase::Waiting { until } if until <= now) {
                 let servers = (world.servers)(&self.all[at].account.trunk);
                 let servers = servers.into_iter().take(SERVERS_MAX).collect();
+                self.all[at].raises = 0;
                 self.next_server(now, at, servers, None, world, &mut out);
             }
         }
@@ -233,13 +256,20 @@ impl Machine {
         }
         let again = match status {
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                one.digest.learn(&request, response, &mut answered)
+                let before = one.realms.clone();
+                let again = one.digest.learn(&request, response, &mut answered, &mut one.realms);
+                if one.realms != before {
+                    let trunk = one.account.trunk.clone();
+                    out.push(Effect::Named { trunk, realms: one.realms.clone() });
+                }
+                again
             }
             StatusCode::INTERVAL_TOO_BRIEF => {
                 let least = response.headers.min_expires().ok().flatten().unwrap_or_default();
-                let more = one.wanted < least && least <= WANTED_MAX;
+                let is_more = one.wanted < least && least <= WANTED_MAX;
                 one.wanted = one.wanted.max(least.min(WANTED_MAX));
-                more
+                one.raises += 1;
+                is_more && one.raises <= RAISES_MAX
             }
             _ => false,
         };
@@ -247,13 +277,14 @@ impl Machine {
             self.ask(at, to, answered, rest, world, &mut out);
             return out;
         }
+        let pause = response.headers.retry_after().ok().flatten();
         if status.as_u16() / 100 == 5 || status == StatusCode::REQUEST_TIMEOUT {
-            let pause = response.headers.retry_after().ok().flatten();
             let last = (State::Refused(status.as_u16()), pause);
             self.next_server(now, at, rest, Some(last), world, &mut out);
             return out;
         }
-        self.failed(now, at, State::Refused(status.as_u16()), None)
+        out.extend(self.failed(now, at, State::Refused(status.as_u16()), pause));
+        out
     }
 
     /// No answer comes to a request of this room.
@@ -289,7 +320,7 @@ impl Machine {
         let doubled = RETRY_MIN.as_secs() << one.failures.min(5);
         one.failures += 1;
         let wanted = Duration::from_secs(u64::from(pause.unwrap_or_default()));
-        let pause = Duration::from_secs(doubled).max(wanted).min(RETRY_MAX);
+        let pause = Duration::from_secs(doubled).min(RETRY_MAX).max(wanted.min(RETRY_AFTER_MAX));
         one.phase = Phase::Waiting { until: now + pause };
         one.change(state).into_iter().collect()
     }
@@ -307,6 +338,9 @@ impl Machine {
         let transaction = self.last;
         let one = &mut self.all[at];
         one.seq += 1;
+        if one.server.replace(to) != Some(to) {
+            one.digest.forget();
+        }
         let mut request = one.request(world.own, &to, &self.user_agent);
         one.digest.authorise(&mut request, &mut self.random);
         let kept = Box::new(request.clone());
@@ -348,7 +382,8 @@ impl Registration {
     fn request(&self, own: &OwnAddresses, to: &Destination, user_agent: &str) -> Request {
         let mut request = Request::new(Method::REGISTER, self.registrar.clone());
         let ours = own.socket(to);
-        let mut contact = Uri::sip(Some(&self.account.user), ours.ip().into(), Some(ours.port()));
+        let mut contact =
+            Uri::sip(Some(&self.account.login.user), ours.ip().into(), Some(ours.port()));
         if to.transport() != Transport::Udp {
             contact = contact.with_param("transport", Some(to.transport().uri_token()));
         }

@@ -10,13 +10,15 @@
 //! The far end and each proxy before it may ask, so what is known stands by realm.
 
 use super::digest::{Challenge, Chance, Credentials, Login, Protected};
+use super::digest_realms::{Asker, Realms};
 use super::header_name::HeaderName;
 use super::message::{Request, Response};
+use super::method::Method;
 use super::status::StatusCode;
 use crate::random::Random;
 use std::fmt;
 
-/// The most realms on the way; what a further one asks is not answered.
+/// The most realms on the way; a further one takes the place of the oldest.
 pub const REALMS_MAX: usize = 4;
 /// The most challenges that one request answers, of all realms together.
 pub const ANSWERED_MAX: usize = 4;
@@ -65,13 +67,19 @@ impl DigestClient {
         }
     }
 
-    /// Takes in the challenges that `response` to `request` has; true when it is worth asking again, by
-    /// [`authorise`](Self::authorise).
+    /// Another far end is asked from now on: what this one wanted is forgotten.
+    pub fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    /// Takes in the challenges that `response` to `request` has, those in `realms` of the far end; true when
+    /// it is worth asking again, by [`authorise`](Self::authorise).
     pub fn learn(
         &mut self,
         request: &Request,
         response: &Response,
         answered: &mut Answered,
+        realms: &mut Realms,
     ) -> bool {
         let (asks, answers) = match response.status {
             StatusCode::UNAUTHORIZED => (HeaderName::WwwAuthenticate, HeaderName::Authorization),
@@ -79,6 +87,11 @@ impl DigestClient {
                 (HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization)
             }
             _ => return false,
+        };
+        let asker = match (&request.method, response.status) {
+            (&Method::REGISTER, _) => Asker::Registrar,
+            (_, StatusCode::UNAUTHORIZED) => Asker::Callee,
+            _ => Asker::Proxy,
         };
         let challenges = Challenge::strongest_of_each(response.headers.all(asks));
         let mut is_worth_it = false;
@@ -92,9 +105,12 @@ impl DigestClient {
             if is_refused
                 || is_repeated
                 || answered.0.len() == ANSWERED_MAX
-                || self.known.len() == REALMS_MAX
+                || !realms.admit(&challenge, asker)
             {
                 continue;
+            }
+            if self.known.len() == REALMS_MAX {
+                self.known.remove(0);
             }
             answered.0.push(realm);
             self.known.push(Known { answers: answers.clone(), challenge, count: 0 });
@@ -167,14 +183,24 @@ mod tests {
             "Digest realm=\"r\", nonce=\"1\", algorithm=SHA-256, qop=\"auth\"",
         ];
         let response = challenged(&request, 401, &both);
-        assert!(client.learn(&request, &response, &mut Answered::default()));
+        assert!(client.learn(
+            &request,
+            &response,
+            &mut Answered::default(),
+            &mut Realms::default()
+        ));
         for count in 1..3 {
             client.authorise(&mut request, &mut random);
             assert_eq!(answers(&request), [format!("r 1 SHA-256 {count}")]);
         }
         let stale = "Digest realm=\"r\", nonce=\"2\", algorithm=MD5, qop=\"auth\", stale=true";
         let mut answered = Answered::default();
-        assert!(client.learn(&request, &challenged(&request, 401, &[stale]), &mut answered));
+        assert!(client.learn(
+            &request,
+            &challenged(&request, 401, &[stale]),
+            &mut answered,
+            &mut Realms::default()
+        ));
         client.authorise(&mut request, &mut random);
         assert_eq!(answers(&request), ["r 2 MD5 1"]);
         let credentials = request.headers.get(HeaderName::Authorization).unwrap();
@@ -191,17 +217,31 @@ mod tests {
         for (nonce, is_worth_it) in [("1", true), ("2", false)] {
             let challenge = format!("Digest realm=\"r\", nonce=\"{nonce}\", qop=\"auth\"");
             let response = challenged(&request, 401, &[&challenge]);
-            assert_eq!(client.learn(&request, &response, &mut answered), is_worth_it, "{nonce}");
+            assert_eq!(
+                client.learn(&request, &response, &mut answered, &mut Realms::default()),
+                is_worth_it,
+                "{nonce}"
+            );
             client.authorise(&mut request, &mut random);
         }
         assert!(answers(&request).is_empty(), "a wrong password is not said again unasked");
         // The next request may find another mood.
         let response = challenged(&request, 401, &["Digest realm=\"r\", nonce=\"3\""]);
-        assert!(client.learn(&request, &response, &mut Answered::default()));
+        assert!(client.learn(
+            &request,
+            &response,
+            &mut Answered::default(),
+            &mut Realms::default()
+        ));
         client.authorise(&mut request, &mut random);
         assert_eq!(answers(&request), ["r 3 MD5 0"], "the old form has no count");
         // The same nonce again: it was no good.
-        assert!(!client.learn(&request, &response, &mut Answered::default()));
+        assert!(!client.learn(
+            &request,
+            &response,
+            &mut Answered::default(),
+            &mut Realms::default()
+        ));
     }
 
     #[test]
@@ -211,7 +251,10 @@ mod tests {
         for (status, realm) in [(407, "edge"), (401, "home"), (407, "core")] {
             let challenge = format!("Digest realm=\"{realm}\", nonce=\"1\", qop=\"auth\"");
             let response = challenged(&request, status, &[&challenge]);
-            assert!(client.learn(&request, &response, &mut answered), "{realm}");
+            assert!(
+                client.learn(&request, &response, &mut answered, &mut Realms::default()),
+                "{realm}"
+            );
             client.authorise(&mut request, &mut random);
         }
         assert_eq!(
@@ -230,7 +273,7 @@ mod tests {
             let challenge =
                 format!("Digest realm=\"r{}\", nonce=\"{count}\", stale=true", count / 2);
             let response = challenged(&request, 401, &[&challenge]);
-            if !client.learn(&request, &response, &mut answered) {
+            if !client.learn(&request, &response, &mut answered, &mut Realms::default()) {
                 break;
             }
             client.authorise(&mut request, &mut random);
@@ -241,7 +284,54 @@ mod tests {
             ["", "Digest", "Basic realm=\"x\"", "Digest realm=\"r\", nonce=\"1\", algorithm=SHA-1"]
         {
             let response = challenged(&request, 401, &[garbage]);
-            assert!(!client.learn(&request, &response, &mut Answered::default()), "{garbage}");
+            assert!(
+                !client.learn(
+                    &request,
+                    &response,
+                    &mut Answered::default(),
+                    &mut Realms::default()
+                ),
+                "{garbage}"
+            );
         }
+    }
+
+    #[test]
+    fn a_callee_that_asks_in_a_realm_of_its_own_learns_nothing() {
+        let (mut client, mut random) = client();
+        let mut realms = Realms::default();
+        let mut request =
+            Request::new(Method::INVITE, Uri::parse("sip:1@carrier.example").unwrap());
+        for (status, realm, is_worth_it) in
+            [(407, "carrier", true), (401, "evil", false), (401, "carrier", true)]
+        {
+            let challenge = format!("Digest realm=\"{realm}\", nonce=\"1\", qop=\"auth\"");
+            let response = challenged(&request, status, &[&challenge]);
+            let answered = &mut Answered::default();
+            let learnt = client.learn(&request, &response, answered, &mut realms);
+            assert_eq!(learnt, is_worth_it, "{status} {realm}");
+            client.authorise(&mut request, &mut random);
+            assert!(!answers(&request).iter().any(|answer| answer.contains("evil")));
+        }
+    }
+
+    #[test]
+    fn the_newest_realms_are_known_until_the_server_changes() {
+        let (mut client, mut random) = client();
+        let mut request = request();
+        for realm in 0..=REALMS_MAX {
+            let challenge = format!("Digest realm=\"r{realm}\", nonce=\"1\", qop=\"auth\"");
+            let response = challenged(&request, 401, &[&challenge]);
+            let answered = &mut Answered::default();
+            assert!(client.learn(&request, &response, answered, &mut Realms::default()), "{realm}");
+        }
+        client.authorise(&mut request, &mut random);
+        assert_eq!(
+            answers(&request),
+            ["r1 1 MD5 1", "r2 1 MD5 1", "r3 1 MD5 1", "r4 1 MD5 1"].map(String::from)
+        );
+        client.forget();
+        client.authorise(&mut request, &mut random);
+        assert!(answers(&request).is_empty());
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod digest;
 mod digest_client;
+mod digest_realms;
 mod error;
 mod flow;
 mod framing;
@@ -33,6 +34,7 @@ mod values;
 mod via;
 
 pub use digest_client::{ANSWERED_MAX, Answered, DigestClient, REALMS_MAX};
+pub use digest_realms::{NAMED_MAX, Realms};
 pub use error::{Error, Fault};
 pub use flow::{Destination, Flow, Transport, network};
 pub use framing::{Frame, Framing};

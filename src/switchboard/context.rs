@@ -12,7 +12,7 @@ use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
 use crate::dialog;
-use crate::directory::{Directory, Meaning, TrunkAddress, TrunkHost};
+use crate::directory::{Directory, Meaning, TrunkAddress, TrunkHost, TrunkLogin};
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, Ticket};
 use crate::leg;
 use crate::locator::{self, Sought};
@@ -57,9 +57,11 @@ impl World<'_> {
     /// As whom the trunk of this name knows us.
     #[must_use]
     pub fn credentials(&self, trunk: &str) -> Option<dialog::Credentials> {
-        let trunks = &self.directory.plan().trunks;
-        let login = trunks.iter().find(|found| found.name == trunk)?.login.as_ref()?;
-        Some(dialog::Credentials { user: login.user.clone(), password: login.password.clone() })
+        let mut trunks = self.directory.plan().trunks.iter();
+        let trunk = trunks.find(|found| found.name == trunk)?;
+        let TrunkLogin { user, password, .. } = trunk.login.clone()?;
+        let (trunk, realms) = (trunk.name.clone(), trunk.realms());
+        Some(dialog::Credentials { user, password, trunk, realms })
     }
 }
 

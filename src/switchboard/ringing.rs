@@ -3,7 +3,7 @@
 //! ```text
 //!   place ──▶ ringing ── first 200 ──▶ answered (the others: CANCEL, "Call completed elsewhere")
 //!                │ 488 to the other side's codecs ──▶ called once more, with all that we can
-//!                │ 503, or not to be reached ──▶ the next server of the same name
+//!                │ 503, silent or not to be reached ──▶ the next server of the same name
 //!                │ each contact refuses or ends ──▶ failed, with the refusal that says most
 //!                └ deadline ──▶ no answer
 //! ```
@@ -20,6 +20,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The answer of a server that is away or has no room; what cannot be sent at all counts as this.
 const UNAVAILABLE: u16 = 503;
+/// A server that has not said a word for so long is away while there are others: well before timer B, and
+/// time enough for three copies of the INVITE.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// More contacts than this are not rung at once.
 pub const CONTACTS_MAX: usize = 10;
 
@@ -121,7 +124,9 @@ impl Ringing {
             let Some(target) = servers.next() else { continue };
             let leg = ctx.book.mint(ringing.owner.clone());
             ringing.legs.push(leg);
-            ringing.servers.insert(leg, servers.collect());
+            let servers: VecDeque<_> = servers.collect();
+            let patience = patience(&servers);
+            ringing.servers.insert(leg, servers);
             let call = Box::new(leg::Call {
                 target,
                 behalf: placing.behalf,
@@ -136,6 +141,7 @@ impl Ringing {
                 identity,
                 auto_answer: placing.auto_answer,
                 sealed,
+                patience,
                 credentials: callee.trunk().and_then(|trunk| ctx.world.credentials(trunk)),
             });
             ringing.calls.insert(leg, call.clone());
@@ -264,6 +270,7 @@ impl Ringing {
             return false;
         };
         call.offer = Offer::Everything;
+        call.patience = None;
         let leg = ctx.book.mint(self.owner.clone());
         self.legs.push(leg);
         self.widened.push(leg);
@@ -278,6 +285,7 @@ impl Ringing {
         let Some(mut call) = self.calls.remove(&failed) else { return false };
         let Some(target) = servers.pop_front() else { return false };
         call.target = target;
+        call.patience = patience(&servers);
         let leg = ctx.book.mint(self.owner.clone());
         self.legs.push(leg);
         self.servers.insert(leg, servers);
@@ -311,4 +319,9 @@ impl Ringing {
             self.refusal = Some((status, cause));
         }
     }
+}
+
+/// How long a server may be silent while these may be tried in its place.
+fn patience(others: &VecDeque<dialog::Target>) -> Option<Duration> {
+    (!others.is_empty()).then_some(PATIENCE)
 }

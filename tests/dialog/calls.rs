@@ -2,8 +2,12 @@
 
 use super::house::{House, fork, play, settings};
 use super::ladder;
-use cordboard::dialog::{Machine, Settings};
+use cordboard::dialog::{Input, Machine, Settings};
 use cordboard::random::Random;
+use cordboard::sip::{
+    Answered, DigestClient, HeaderName, Method, Realms, Request, StatusCode, Uri,
+};
+use cordboard::time::Instant;
 
 #[test]
 fn a_call_is_made_and_the_peer_hangs_up() {
@@ -956,6 +960,98 @@ fn a_prack_may_bring_a_new_offer() {
         us -> user    reoffered sdp:c
         user -> us    answer sdp:d
         us -> peer    200 for PRACK sdp:d
+    ",
+    );
+}
+
+/// RFC 3261 §22.2: whoever is called behind a trunk may ask, too; he gets nothing to try passwords on.
+#[test]
+fn a_401_of_a_realm_that_is_not_the_trunks_is_a_refusal() {
+    play(
+        "
+        user -> us    call with password
+        us -> peer    INVITE
+        peer -> us    401 realm=carrier
+        us -> peer    INVITE with credentials
+        peer -> us    401 realm=evil
+        us -> user    refused 401
+        us -> user    ended Not permitted by Peer
+        over
+        next leg
+        user -> us    call with password
+        us -> peer    INVITE
+        peer -> us    401 realm=evil              # in any later call
+        us -> user    refused 401
+        us -> user    ended Not permitted by Peer
+        over
+        next leg
+        user -> us    call with password
+        us -> peer    INVITE
+        peer -> us    401 realm=carrier
+        us -> peer    INVITE with credentials
+        peer -> us    401 realm=192.0.2.7         # its own address
+        us -> peer    INVITE with credentials
+        peer -> us    486
+        us -> user    refused 486
+        us -> user    ended Busy by Peer
+        over
+    ",
+    );
+}
+
+#[test]
+fn a_realm_that_a_trunk_has_named_elsewhere_is_the_first() {
+    let mut house = House::new();
+    let mut named = DigestClient::new("us".to_owned(), "secret".to_owned());
+    let mut realms = Realms::default();
+    let request = Request::new(Method::REGISTER, Uri::parse("sip:192.0.2.7").unwrap());
+    let mut asks = request.response(StatusCode::UNAUTHORIZED);
+    asks.headers.push(HeaderName::WwwAuthenticate, "Digest realm=\"carrier\", nonce=\"1\"");
+    assert!(named.learn(&request, &asks, &mut Answered::default(), &mut realms));
+    let input = Input::Realms { trunk: "trunk".to_owned(), realms };
+    assert!(house.machine.handle(Instant::START, input).is_empty());
+    ladder::play(
+        &mut house,
+        "
+        user -> us    call with password
+        us -> peer    INVITE
+        peer -> us    401 realm=evil
+        us -> user    refused 401
+        us -> user    ended Not permitted by Peer
+        over
+    ",
+    );
+}
+
+/// RFC 3263 §4.3: a next hop that says nothing at all is away; one that says 100 is not.
+#[test]
+fn a_silent_next_hop_is_given_up_where_there_are_others() {
+    play(
+        "
+        user -> us    call sdp:a patient
+        us -> peer    INVITE sdp:a
+        +4s
+        us -> peer    CANCEL
+        us -> user    refused 503
+        us -> user    ended Not reachable by Timer
+        peer -> us    200 sdp:b                   # after all
+        us -> peer    ACK
+        us -> peer    BYE
+        peer -> us    200 for BYE
+        +32s
+        over
+    ",
+    );
+    play(
+        "
+        user -> us    call sdp:a patient
+        us -> peer    INVITE sdp:a
+        peer -> us    100
+        +10s
+        peer -> us    408                         # the far end's word, not silence
+        us -> user    refused 408
+        us -> user    ended No answer by Peer
+        over
     ",
     );
 }

@@ -8,10 +8,10 @@ use cordboard::dialog::{
 use cordboard::ids::{ConnectionId, LegId};
 use cordboard::random::Random;
 use cordboard::sip::{
-    Destination, Flow, HeaderName, Method, NameAddr, OwnAddresses, Request, Response, StatusCode,
-    Transport, Uri,
+    Destination, Flow, HeaderName, Method, NameAddr, OwnAddresses, Realms, Request, Response,
+    StatusCode, Transport, Uri,
 };
-use cordboard::time::Instant;
+use cordboard::time::{Duration, Instant};
 use std::net::SocketAddr;
 
 pub const TALKING: &str = "
@@ -43,7 +43,12 @@ pub fn settings() -> Settings {
 }
 
 fn credentials() -> Credentials {
-    Credentials { user: "us".to_owned(), password: "secret".to_owned() }
+    Credentials {
+        user: "us".to_owned(),
+        password: "secret".to_owned(),
+        trunk: "trunk".to_owned(),
+        realms: Realms::new(None, vec!["192.0.2.7".to_owned()]),
+    }
 }
 
 pub struct House {
@@ -102,6 +107,7 @@ impl House {
                 body,
                 headers,
                 max_forwards: 70,
+                patience: words.contains(&"patient").then(|| Duration::from_secs(4)),
                 credentials: words.contains(&"password").then(credentials),
             })),
             ["accept", ..] => Command::Accept { body, headers },
@@ -167,12 +173,17 @@ impl House {
         if let Some(min) = option("min=") {
             headers.push(HeaderName::MinSe, min);
         }
-        if status == 407 {
+        if status == 401 || status == 407 {
             let nonce = option("nonce=").unwrap_or("n");
             let stale = if words.contains(&"stale") { ", stale=true" } else { "" };
+            let realm = option("realm=").unwrap_or("trunk");
             let challenge =
-                format!("Digest realm=\"trunk\", nonce=\"{nonce}\", qop=\"auth\"{stale}");
-            headers.push(HeaderName::ProxyAuthenticate, &challenge);
+                format!("Digest realm=\"{realm}\", nonce=\"{nonce}\", qop=\"auth\"{stale}");
+            let asks = match status {
+                401 => HeaderName::WwwAuthenticate,
+                _ => HeaderName::ProxyAuthenticate,
+            };
+            headers.push(asks, &challenge);
         }
         if let Some(body) = body_in(words) {
             headers.push(HeaderName::ContentType, &body.content_type);
@@ -254,7 +265,7 @@ impl House {
         let transaction = ServerTx(self.served.len() as u64);
         self.served.push((transaction, request.clone()));
         let input = if first {
-            let credentials = words.contains(&"password").then(credentials);
+            let credentials = words.contains(&"password").then(|| Box::new(credentials()));
             let leg = self.leg;
             Input::Incoming(Incoming { leg, transaction, flow, request, credentials })
         } else {
@@ -290,6 +301,7 @@ impl House {
                 for (name, word) in [
                     (HeaderName::Reason, " reason"),
                     (HeaderName::PAssertedIdentity, " with identity"),
+                    (HeaderName::Authorization, " with credentials"),
                     (HeaderName::ProxyAuthorization, " with credentials"),
                 ] {
                     told += if headers.contains(&name) { word } else { "" };
@@ -413,6 +425,10 @@ impl ladder::House for House {
     fn play(&mut self, now: Instant, rung: &str) -> Option<Vec<String>> {
         let words: Vec<&str> = rung.split(' ').collect();
         let effects = match words[..] {
+            ["next", "leg"] => {
+                self.next_leg();
+                return Some(Vec::new());
+            }
             ["over"] => return (self.machine.count() == 0).then(Vec::new),
             ["timeout", "of", method] => self.fails(now, method, Failure::Timeout),
             ["no", "transport", "for", method] => self.fails(now, method, Failure::Transport),

@@ -180,6 +180,7 @@ impl World {
             body: offer.then(|| self.sdp()),
             headers: Lines::new(),
             credentials: None,
+            patience: None,
             max_forwards: 70,
         };
         self.houses[0].legs = 1;

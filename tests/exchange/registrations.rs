@@ -9,7 +9,8 @@ use cordboard::sip::Method;
 const CARRIER: &str = "203.0.113.5:5060";
 
 fn house() -> (House, sip::Request) {
-    let login = TrunkLogin { user: "house".into(), password: "open sesame".into() };
+    let (user, password) = ("house".into(), "open sesame".into());
+    let login = TrunkLogin { user, password, realm: None };
     let carrier =
         Trunk { login: Some(login), register: true, ..trunk("carrier", &["203.0.113.5"]) };
     let (mut house, _) = House::with(State::default(), vec![carrier]);
