@@ -163,7 +163,7 @@ mod tests {
         );
         assert_eq!(needs_restart(&running, &new), ["[sip]", "[queue]"]);
         let held = held(&running, &new);
-        assert_eq!(differing(&running, &held), ["[sip]", "[queue]", "[desk]", "[records]"]);
+        assert_eq!(differing(&running, &held), ["[sip]", "[desk]", "[records]", "[queue]"]);
         assert!(!held.sip.guests && held.sip.listen == running.sip.listen);
         assert_eq!((held.records, held.desk), (new.records, new.desk));
         let waiting: Vec<_> = held.queues.values().map(|queue| queue.waiting_max).collect();
