@@ -68,12 +68,7 @@ impl Machine {
             dialog::Event::Provisional { status, body, fork, .. } => {
                 self.provisional(now, id, (status, fork), body, out);
             }
-            dialog::Event::ForkGone { fork } => {
-                if let Some(Phase::Calling { early, .. }) = self.phase(id) {
-                    early.retain(|early| early.fork != fork);
-                }
-                self.sync(now, id, out);
-            }
+            dialog::Event::ForkGone { fork } => self.fork_gone(now, id, fork, out),
             dialog::Event::Answered { body: Some(body), wants_answer: true, fork, .. } => {
                 if let Some(body) = self.answer_late(now, id, &body, out) {
                     self.want(now, id, dialog::Command::Ack { body }, out);
@@ -154,6 +149,14 @@ impl Machine {
             | dialog::Event::Notified { .. }
             | dialog::Event::Refreshed => {}
         }
+    }
+
+    /// What a branch that is gone has described is nobody's any more.
+    fn fork_gone(&mut self, now: Instant, id: LegId, fork: usize, out: &mut Vec<Effect>) {
+        if let Some(Phase::Calling { early, .. }) = self.phase(id) {
+            early.retain(|early| early.fork != fork);
+        }
+        self.sync(now, id, out);
     }
 
     fn invited(&mut self, now: Instant, id: LegId, body: Option<Body>, out: &mut Vec<Effect>) {
