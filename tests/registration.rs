@@ -201,7 +201,8 @@ fn the_next_server_is_tried_where_one_is_away_or_full() {
     house.servers.clear();
     assert_eq!(house.sleeps(), 60);
     assert!(house.asked.is_none());
-    assert_eq!(house.sleeps(), 120);
+    assert_eq!(house.sleeps(), 2, "nobody is burdened by it");
+    assert_eq!(house.changes.last(), Some(&State::Unreachable));
 }
 
 #[test]
@@ -265,4 +266,18 @@ fn a_longer_time_is_asked_for_twice_in_a_round_and_a_pause_is_kept() {
         house.hears(403, &[(HeaderName::RetryAfter, wanted)]);
         assert_eq!(house.sleeps(), slept);
     }
+}
+
+/// At our start the DNS has not answered yet.
+#[test]
+fn a_carrier_whose_name_is_not_known_yet_is_asked_as_soon_as_it_is() {
+    let mut house = House::new(&[]);
+    house.tick();
+    assert!(house.asked.is_none());
+    assert_eq!(house.sleeps(), 2);
+    house.servers = House::new(&["203.0.113.5:5060"]).servers;
+    assert_eq!(house.sleeps(), 2);
+    assert_eq!(house.asked_at(), "203.0.113.5:5060");
+    house.hears(200, &[(HeaderName::Contact, "<sip:house@192.0.2.1:5060>;expires=600")]);
+    assert_eq!(house.changes, [State::Registered], "nothing was said of a failure");
 }

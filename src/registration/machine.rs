@@ -36,6 +36,8 @@ const RAISES_MAX: u32 = 2;
 pub const TRANSACTIONS: u64 = 1 << 63;
 /// The most servers that one round tries.
 const SERVERS_MAX: usize = 16;
+/// While nobody knows where its name leads, it is looked again after so long.
+const NAME_AGAIN: Duration = Duration::from_secs(2);
 
 /// As whom to register where.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -218,8 +220,12 @@ impl Machine {
         for at in 0..self.all.len() {
             if matches!(self.all[at].phase, Phase::Waiting { until } if until <= now) {
                 let servers = (world.servers)(&self.all[at].account.trunk);
-                let servers = servers.into_iter().take(SERVERS_MAX).collect();
+                let servers: VecDeque<_> = servers.into_iter().take(SERVERS_MAX).collect();
                 self.all[at].raises = 0;
+                if servers.is_empty() {
+                    out.extend(self.all[at].has_no_server(now));
+                    continue;
+                }
                 self.next_server(now, at, servers, None, world, &mut out);
             }
         }
@@ -372,6 +378,17 @@ struct Asked {
 }
 
 impl Registration {
+    /// The DNS has not said yet where the carrier is, or says so no more: no failure of the carrier's.
+    fn has_no_server(&mut self, now: Instant) -> Option<Effect> {
+        self.phase = Phase::Waiting { until: now + NAME_AGAIN };
+        match self.state {
+            State::Trying => None,
+            State::Registered | State::Refused(_) | State::Unreachable => {
+                self.change(State::Unreachable)
+            }
+        }
+    }
+
     fn change(&mut self, state: State) -> Option<Effect> {
         let is_news = self.state != state;
         self.state = state;
