@@ -332,6 +332,10 @@ fn a_reload_says_what_holds_and_what_waits_and_refuses_a_fault() {
     server.says(&house, "of before still holds");
     fs::write(&file, format!("{config}[desk]\nlease = \"9s\"\n")).unwrap();
     assert_eq!(house.does("reload"), "the configuration says nothing new\n");
+    // The server is found by its data: where these move, it is told in another way.
+    let moved = config.replacen("data = ", "data = \"elsewhere\" #", 1);
+    fs::write(&file, moved).unwrap();
+    house.is_refused("reload", "SIGHUP");
 }
 
 #[test]
@@ -423,26 +427,26 @@ impl Server {
         let _ = fs::remove_file(data.join("cordboard.sock"));
         let child = house.command(line).stdin(Stdio::null()).stderr(log).spawn().unwrap();
         let server = Self { child };
-        let end = Instant::now() + Duration::from_secs(10);
-        while !data.join("cordboard.sock").exists() {
-            let log = || fs::read_to_string(house.path("log")).unwrap();
-            assert!(Instant::now() < end, "the server does not start: {}", log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let socket = data.join("cordboard.sock");
+        server.awaits(house, "its socket", |_| socket.exists().then_some(()));
         server
     }
-}
 
-impl Server {
     /// Waits for a line of its log.
     fn says(&self, house: &House, what: &str) -> String {
+        let line = |log: &str| log.lines().find(|line| line.contains(what)).map(str::to_owned);
+        self.awaits(house, what, line)
+    }
+
+    /// Looks, at its log or elsewhere, until something is found.
+    fn awaits<T>(&self, house: &House, what: &str, probe: impl Fn(&str) -> Option<T>) -> T {
         let end = Instant::now() + Duration::from_secs(10);
         loop {
             let log = fs::read_to_string(house.path("log")).unwrap();
-            if let Some(line) = log.lines().find(|line| line.contains(what)) {
-                return line.to_owned();
+            if let Some(found) = probe(&log) {
+                return found;
             }
-            assert!(Instant::now() < end, "{what:?} is not in {log}");
+            assert!(Instant::now() < end, "waited in vain for {what:?}: {log}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -106,10 +106,12 @@ impl Administration {
     fn order(&self, order: &Order) -> anyhow::Result<Answer> {
         let server = self.server()?;
         let mut server = server.with_context(|| {
-            format!(
-                "{}: no server runs on this data: start one with `cordboard serve`",
-                self.config.data.display()
-            )
+            let data = self.config.data.display();
+            let other = match order {
+                Order::Reload => ", or tell one that runs on other data by SIGHUP",
+                Order::Exchange(_) => "",
+            };
+            format!("{data}: no server runs on this data: start one with `cordboard serve`{other}")
         })?;
         match ask(&mut server, order)? {
             Answer::Refused(why) => Err(anyhow!(why)),

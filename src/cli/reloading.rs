@@ -1,12 +1,13 @@
 //! SIGHUP and `cordboard reload`: the configuration is read again, and what can hold at once does.
 
 use super::serve::switchboard_settings;
-use crate::config::Config;
-use crate::exchange::Reload;
+use crate::config::{Config, Desk, Levels, Limits, Queue, Sip};
+use crate::exchange::{Reload, Retention};
+use crate::ids::QueueId;
 use crate::random::Random;
 use crate::server::admin_wire::{Answer, ReloadedRow};
 use std::path::{Path, PathBuf};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot};
 
 /// After a file with a fault.
@@ -19,35 +20,26 @@ pub(super) struct Reloading {
     data: PathBuf,
     running: Config,
     random: Random,
-    hangup: Signal,
 }
 
 impl Reloading {
-    /// Takes SIGHUP from here on.
-    ///
-    /// # Errors
-    /// When the system gives no signals.
-    pub fn new(
-        file: Option<&Path>,
-        data: &Path,
-        running: &Config,
-        random: Random,
-    ) -> std::io::Result<Self> {
-        let hangup = signal(SignalKind::hangup())?;
+    /// Of a server that runs by `running`.
+    pub fn new(file: Option<&Path>, data: &Path, running: &Config, random: Random) -> Self {
         let (file, data) = (file.map(Path::to_owned), data.to_owned());
-        Ok(Self { file, data, running: running.clone(), random, hangup })
+        Self { file, data, running: running.clone(), random }
     }
 
-    /// Reads the file at each signal, and whenever an administrator asks for it, for as long as somebody
+    /// Reads the file at each SIGHUP, and whenever an administrator asks for it, for as long as somebody
     /// takes what it says.
     pub async fn run(
         mut self,
+        mut hangup: Signal,
         reloads: mpsc::Sender<Reload>,
         mut asked: mpsc::Receiver<oneshot::Sender<Answer>>,
     ) {
         loop {
             let reply = tokio::select! {
-                Some(()) = self.hangup.recv() => None,
+                Some(()) = hangup.recv() => None,
                 Some(reply) = asked.recv() => Some(reply),
                 else => return,
             };
@@ -104,23 +96,49 @@ impl Reloading {
     }
 }
 
-/// What holds then: of the new one what can, else the running one.
+/// What holds then: of the new one what can, else the running one. A key that is not named here waits for a
+/// restart, and is said to.
 fn held(running: &Config, new: &Config) -> Config {
-    let mut held = running.clone();
-    held.sip.guests = new.sip.guests;
-    held.records = new.records;
-    held.levels.on_refusal = new.levels.on_refusal;
-    held.limits = crate::config::Limits { connections: running.limits.connections, ..new.limits };
-    held.desk = new.desk;
-    for (id, queue) in &mut held.queues {
-        let Some(new) = new.queues.get(id).filter(|new| new.number == queue.number) else {
-            continue;
-        };
-        let camera = queue.camera;
-        let lobby = queue.lobby.clone();
-        *queue = crate::config::Queue { camera, lobby, ..new.clone() };
+    let queue = |(id, running): (&QueueId, &Queue)| {
+        let new = new.queues.get(id).filter(|new| new.number == running.number);
+        (id.clone(), new.map_or_else(|| running.clone(), |new| held_of_queue(running, new)))
+    };
+    Config {
+        data: running.data.clone(),
+        sip: Sip { guests: new.sip.guests, ..running.sip.clone() },
+        media: running.media.clone(),
+        web: running.web,
+        records: Retention { keep: new.records.keep, keep_max: new.records.keep_max },
+        levels: Levels { on_refusal: new.levels.on_refusal, ..running.levels.clone() },
+        limits: Limits {
+            connections: running.limits.connections,
+            guest_calls: new.limits.guest_calls,
+            guests_waiting: new.limits.guests_waiting,
+            terminal_waiting: new.limits.terminal_waiting,
+            trunk_waiting: new.limits.trunk_waiting,
+            terminals_reserve: new.limits.terminals_reserve,
+        },
+        desk: Desk { lease: new.desk.lease, secure_only: new.desk.secure_only },
+        queues: running.queues.iter().map(queue).collect(),
+        trunks: running.trunks.clone(),
+        cameras: running.cameras.clone(),
     }
-    held
+}
+
+fn held_of_queue(running: &Queue, new: &Queue) -> Queue {
+    Queue {
+        number: running.number.clone(),
+        answer: new.answer,
+        ring_time: new.ring_time,
+        waiting_max: new.waiting_max,
+        wait_max: new.wait_max,
+        overflow: new.overflow.clone(),
+        grace: new.grace,
+        camera: running.camera,
+        record: new.record,
+        record_pauses: new.record_pauses,
+        lobby: running.lobby.clone(),
+    }
 }
 
 /// The sections that say something that does not hold yet.
@@ -130,18 +148,21 @@ fn needs_restart(running: &Config, new: &Config) -> Vec<&'static str> {
 
 /// The sections in which they are not the same.
 fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
+    // By name, so that no section can be forgotten.
+    let Config { data, sip, media, web, records, levels, limits, desk, queues, trunks, cameras } =
+        one;
     let sections = [
-        ("data", one.data == other.data),
-        ("[sip]", one.sip == other.sip),
-        ("[media]", one.media == other.media),
-        ("[web]", one.web == other.web),
-        ("[levels]", one.levels == other.levels),
-        ("[limits]", one.limits == other.limits),
-        ("[desk]", one.desk == other.desk),
-        ("[records]", one.records == other.records),
-        ("[queue]", one.queues == other.queues),
-        ("[[trunk]]", one.trunks == other.trunks),
-        ("[[camera]]", one.cameras == other.cameras),
+        ("data", *data == other.data),
+        ("[sip]", *sip == other.sip),
+        ("[media]", *media == other.media),
+        ("[web]", *web == other.web),
+        ("[levels]", *levels == other.levels),
+        ("[limits]", *limits == other.limits),
+        ("[desk]", *desk == other.desk),
+        ("[records]", *records == other.records),
+        ("[queue]", *queues == other.queues),
+        ("[[trunk]]", *trunks == other.trunks),
+        ("[[camera]]", *cameras == other.cameras),
     ];
     sections.into_iter().filter(|(_, holds)| !holds).map(|(section, _)| section).collect()
 }

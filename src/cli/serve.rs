@@ -82,6 +82,8 @@ impl Command {
 }
 
 async fn run(file: Option<&Path>, config: &Config, data: &Path) -> anyhow::Result<()> {
+    // First of all: a server that is told to reload while it starts must not end by it.
+    let hangup = signal(SignalKind::hangup())?;
     let files = open_files::raise().context("the limit of open files cannot be raised")?;
     if let Some(advice) = open_files::advice(files)? {
         tracing::warn!("{advice}");
@@ -120,7 +122,8 @@ async fn run(file: Option<&Path>, config: &Config, data: &Path) -> anyhow::Resul
     let (asking, asked) = mpsc::channel(1);
     tokio::spawn(administration.serve(Channels { requests, reloads: asking }));
     let (reload, reloads) = mpsc::channel(1);
-    tokio::spawn(Reloading::new(file, data, config, random.fork())?.run(reload, asked));
+    let reloading = Reloading::new(file, data, config, random.fork());
+    tokio::spawn(reloading.run(hangup, reload, asked));
     say_what_is_there(&addresses, &exchange.status(), data);
     let cameras = Cameras::new(
         config.camera_urls().map(|(camera, url)| (camera.id, camera.name.clone(), url.clone())),

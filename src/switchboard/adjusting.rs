@@ -4,19 +4,34 @@ use super::machine::Machine;
 use super::settings::{QueueSettings, Settings};
 
 impl Machine {
-    /// Takes over what may change while calls go on: of a queue that is there at the same number, when it
-    /// answers, rings and records, and whom it lets wait; what becomes of refused calls; what desks may.
-    /// Queues, their numbers, pictures and music stay as they are.
+    /// Takes over what may change while calls go on: of a queue that is there, when it answers, rings and
+    /// records, and whom it lets wait; what becomes of refused calls; what desks may. Queues, their numbers,
+    /// pictures and music stay as they are.
     pub fn adjust(&mut self, new: Settings) {
-        let Settings { queues, acd, presence, on_refusal, secure_only, .. } = new;
+        let Settings {
+            queues,
+            acd,
+            presence,
+            on_refusal,
+            secure_only,
+            ring_time: _,
+            recordings: _,
+            boot: _,
+        } = new;
         (self.settings.on_refusal, self.settings.secure_only) = (on_refusal, secure_only);
         self.presence.adjust(presence);
         for (id, new) in queues {
             let Some(queue) = self.settings.queues.get_mut(&id) else { continue };
-            if queue.number != new.number {
-                continue;
-            }
-            let QueueSettings { answer, ring_time, record, record_pauses, .. } = new;
+            let QueueSettings {
+                number: _,
+                answer,
+                ring_time,
+                camera: _,
+                record,
+                record_pauses,
+                lobby: _,
+                announcements: _,
+            } = new;
             (queue.answer, queue.ring_time) = (answer, ring_time);
             (queue.record, queue.record_pauses) = (record, record_pauses);
         }
