@@ -3,7 +3,8 @@
 use super::administration::Administration;
 use super::table::{Listing, Table, print};
 use crate::exchange::AdminRequest;
-use crate::server::admin_wire::{Answer, DroppedRow};
+use crate::server::admin_rows::DroppedRow;
+use crate::server::admin_wire::Answer;
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 

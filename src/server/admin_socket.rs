@@ -183,7 +183,7 @@ async fn answer(line: &[u8], by: String, channels: &Channels) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::admin_wire::ReloadedRow;
+    use super::super::admin_rows::ReloadedRow;
     use super::*;
     use crate::exchange::{AdminRequest, Reply};
 

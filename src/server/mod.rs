@@ -1,6 +1,7 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
 
 pub mod account;
+pub mod admin_rows;
 pub mod admin_socket;
 pub mod admin_wire;
 mod breakdown;
@@ -18,7 +19,6 @@ pub mod memory;
 pub mod notify;
 pub mod open_files;
 pub mod recordings;
-pub mod registration_row;
 mod reserve;
 pub mod resolver;
 mod routes;
