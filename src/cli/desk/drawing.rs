@@ -91,6 +91,11 @@ pub fn lines(
     let mut lines = vec![heading(view, clock, columns)];
     if view.helping {
         lines.extend(help(columns));
+        // What is typed, and what is asked before it is done, is seen whatever is shown.
+        if typed.is_some() {
+            lines.truncate(rows.saturating_sub(1));
+            lines.push(foot(view, typed));
+        }
         lines.truncate(rows);
         return lines;
     }
@@ -348,8 +353,10 @@ mod tests {
             &json!({"event": "callee", "request": "r-1", "number": "3002", "progress": "ringing"}),
         );
         assert_eq!(view.nameless().as_deref(), Some("3002"));
-        view.name("3002", "Ada");
+        view.ask_name("3002".to_owned());
         assert_eq!(view.nameless(), None);
+        view.name("30021", "Adam");
+        view.name("3002", "Ada");
         view.look(at(110));
         let text = drawn(&view, None, (80, 24));
         assert!(text.contains("3002 Ada rings; 4001 Bob waits   0:30"), "{text}");
@@ -401,6 +408,8 @@ mod tests {
             for (command, what) in COMMANDS {
                 assert!(text.contains(command) && text.contains(what), "{command}: {text}");
             }
+            let asked = drawn(&view, Some("hang up the whole call? y or n"), size);
+            assert!(asked.ends_with(" > hang up the whole call? y or n▏"), "{asked}");
         }
     }
 

@@ -313,7 +313,7 @@ impl Desk {
             && let Console::Screen(..) = self.console
         {
             // Asked once; the answer fills it in.
-            self.view.name(&number, "");
+            self.view.ask_name(number.clone());
             self.ask(link, "name", json!({"text": number})).await?;
         }
         Ok(Done::All)

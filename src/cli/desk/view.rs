@@ -4,7 +4,6 @@ use crate::cli::moment::read_moment;
 use crate::text::harmless;
 use crate::time::{Duration, UnixTime};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Sentences that are kept for the screen.
@@ -13,8 +12,6 @@ const SAID_MAX: usize = 4;
 const SAID_FOR: Duration = Duration::from_secs(30);
 /// A release waits for so long for sound and picture at both.
 const RELEASE_MAX: Duration = Duration::from_secs(5);
-/// So many names of numbers are remembered.
-const NAMES_MAX: usize = 1_000;
 /// More waiting calls than this are not shown.
 pub const WAITING_MAX: usize = 1_000;
 
@@ -88,8 +85,8 @@ pub struct View {
     pub is_complete: bool,
     /// The time of the last look at the clock.
     pub now: UnixTime,
-    /// The names of the numbers that were called, as far as they are known.
-    names: BTreeMap<String, String>,
+    /// The number that was consulted last, and its name; an empty one where none is known.
+    called: Option<(String, String)>,
     /// A caller is offered since the last look.
     news: bool,
     /// Another desk of this operator has taken over.
@@ -151,26 +148,34 @@ impl View {
         }
     }
 
-    /// A number of the call in hand whose name is not known yet.
+    /// The number of the call in hand whose name was not asked for yet.
     #[must_use]
     pub fn nameless(&self) -> Option<String> {
         let (number, _) = self.call.as_ref()?.callee.as_ref()?;
-        (!self.names.contains_key(number)).then(|| number.clone())
+        let is_known = self.called.as_ref().is_some_and(|(known, _)| known == number);
+        (!is_known).then(|| number.clone())
     }
 
-    /// Learns the name of a number; an empty one says that there is none.
+    /// Asks for the name of a number from now on.
+    pub fn ask_name(&mut self, number: String) {
+        self.called = Some((number, String::new()));
+    }
+
+    /// Learns the name of a number, where it is the one that is asked for.
     pub fn name(&mut self, number: &str, name: &str) {
-        if self.names.len() < NAMES_MAX {
-            self.names.insert(number.to_owned(), name.to_owned());
+        if let Some((_, known)) = self.called.as_mut().filter(|(called, _)| called == number) {
+            name.clone_into(known);
         }
     }
 
     /// A number with its name, where that is known.
     #[must_use]
     pub fn named(&self, number: &str) -> String {
-        match self.names.get(number).filter(|name| !name.is_empty()) {
-            Some(name) => format!("{number} {name}"),
-            None => number.to_owned(),
+        match &self.called {
+            Some((called, name)) if called == number && !name.is_empty() => {
+                format!("{number} {name}")
+            }
+            Some(_) | None => number.to_owned(),
         }
     }
 
