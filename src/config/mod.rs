@@ -542,3 +542,25 @@ fn queue<'a>(
     lobbies::lobby(reader, section, &mut queue.lobby);
     Some(queue)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also those of a trunk and of a camera, which are comments in it.
+    #[test]
+    fn the_shipped_file_names_every_key() {
+        let open = |line: &'static str| match line.strip_prefix("# ") {
+            Some(rest) if rest.starts_with("[[") || rest.contains(" = ") => rest,
+            _ => line,
+        };
+        let lines: Vec<_> = include_str!("../../conf/cordboard.toml").lines().map(open).collect();
+        let text = lines.join("\n");
+        let mut reader = Reader::new("f", &text);
+        Config::of(&mut reader, DeTable::parse(&text).unwrap().get_ref());
+        // Of these a sentence says that they may stand there, too.
+        reader.unused.retain(|key| !key.starts_with("queue.main.announcement_"));
+        assert_eq!(reader.unused, [] as [&str; 0]);
+        assert_eq!(reader.refusals, []);
+    }
+}

@@ -94,11 +94,20 @@ pub(super) struct Reader<'t> {
     file: &'t str,
     text: &'t str,
     pub refusals: Vec<Refusal>,
+    /// The keys that its sections could have and have not.
+    #[cfg(test)]
+    pub unused: Vec<String>,
 }
 
 impl<'t> Reader<'t> {
     pub fn new(file: &'t str, text: &'t str) -> Self {
-        Self { file, text, refusals: Vec::new() }
+        Self {
+            file,
+            text,
+            refusals: Vec::new(),
+            #[cfg(test)]
+            unused: Vec::new(),
+        }
     }
 
     /// The file itself.
@@ -121,6 +130,11 @@ impl<'t> Reader<'t> {
                 let nearest = nearest(name, known).map(|nearest| section.key(nearest));
                 self.refuse(key.span().start, section.key(name), Fault::Unknown { nearest });
             }
+        }
+        #[cfg(test)]
+        {
+            let unused = known.iter().filter(|name| find(section, name).is_none());
+            self.unused.extend(unused.map(|name| section.key(name)));
         }
     }
 
