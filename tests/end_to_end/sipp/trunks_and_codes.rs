@@ -24,6 +24,15 @@ fn gateway<'a>(scenario: &'a str, number: &'a str) -> Role<'a> {
     }
 }
 
+/// Somebody at 3001 calls a number behind the trunk, and all goes as written.
+fn talks_to(board: &Switchboard, carrier: &mut Sipp) {
+    let mut caller = board.terminal("terminal-calls", "3001", "0559876");
+    caller.awaits_conversation();
+    caller.nudge();
+    caller.ends_well();
+    carrier.ends_well();
+}
+
 #[test]
 fn a_trunk_is_trusted_by_its_address_and_names_its_caller() {
     let (board, address) = with_trunk();
@@ -55,11 +64,7 @@ fn a_number_with_the_trunks_prefix_goes_out_with_it() {
     let (board, address) = with_trunk();
     let role = gateway("phone-answers", "");
     let mut carrier = Sipp::start(&board.place, address, board.place.switchboard(), &role);
-    let mut caller = board.terminal("terminal-calls", "3001", "0559876");
-    caller.awaits_conversation();
-    caller.nudge();
-    caller.ends_well();
-    carrier.ends_well();
+    talks_to(&board, &mut carrier);
     let invite = carrier.message("<- INVITE");
     assert!(invite.start.contains("0559876"), "the prefix is kept: {}", invite.start);
 }
@@ -79,11 +84,7 @@ fn a_carrier_that_asks_for_a_password_gets_it_and_the_next_address_is_tried() {
     );
     let role = gateway("carrier-challenges", "");
     let mut carrier = Sipp::start(&board.place, address, board.place.switchboard(), &role);
-    let mut caller = board.terminal("terminal-calls", "3001", "0559876");
-    caller.awaits_conversation();
-    caller.nudge();
-    caller.ends_well();
-    carrier.ends_well();
+    talks_to(&board, &mut carrier);
     assert!(full.has("<- INVITE"), "{}", full.ladder());
     assert!(!board.log().contains("open sesame"), "the log has the password");
 }
@@ -159,11 +160,7 @@ fn a_trunk_is_where_the_dns_has_it() {
         wait::until("the carrier's address", PATIENCE, found);
         let role = gateway("phone-answers", "");
         let mut carrier = Sipp::start(&board.place, address, board.place.switchboard(), &role);
-        let mut caller = board.terminal("terminal-calls", "3001", "0559876");
-        caller.awaits_conversation();
-        caller.nudge();
-        caller.ends_well();
-        carrier.ends_well();
+        talks_to(&board, &mut carrier);
         let invite = carrier.message("<- INVITE");
         assert!(invite.start.contains("sip:0559876@carrier.test"), "{}", invite.start);
     }
