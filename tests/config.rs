@@ -413,6 +413,10 @@ fn the_password_of_a_trunk_stands_in_the_file_or_in_one_of_its_own_and_is_never_
     }
     let refusals = Config::read("f", &format!("{trunk}{given}{from_file}")).unwrap_err();
     assert!(refusals[0].to_string().contains("there is a `password`, too: keep one of them"));
+    std::fs::write(&file, [b'x'; 5_000]).unwrap();
+    let refusals = Config::read("f", &format!("{trunk}{from_file}")).unwrap_err();
+    let larger = "it is larger than 4096 bytes: give a smaller one";
+    assert!(refusals.iter().any(|refusal| refusal.to_string().ends_with(larger)), "{refusals:?}");
     let nobody = trunk.replace("user = \"house\"\n", &given);
     let refusals = Config::read("f", &nobody).unwrap_err();
     assert!(refusals[0].to_string().ends_with("whose? give `user`, too, or leave it out"));
@@ -434,7 +438,12 @@ fn every_key_of_a_trunk_refuses_what_it_cannot_use() {
         ("level", "\"\"", "\"\": it is empty: give at least one character"),
         ("realm", "\"a\\nb\"", "at most 128 bytes, all of one line"),
         ("user", "\"house\"", "give its `password` or `password_file`, too"),
-        ("password_file", "\"/dev/null/x\"", "/dev/null/x: Not a directory (os error 20)"),
+        (
+            "password_file",
+            "\"/dev/null/x\"",
+            "Not a directory (os error 20): name a file that is there and may be read",
+        ),
+        ("password_file", "\"/dev/zero\"", "this is no file: name one"),
         ("register", "true", "say as whom: give `user` and `password`, too"),
         ("prefixes", "[\"0 0\"]", "\"0 0\": the character ' ' may not stand in it: choose another"),
     ] {

@@ -6,7 +6,6 @@ use super::{set, values};
 use crate::codec::audio::{WAVE_FILE_MAX, Wave};
 use crate::codec::video::{PICTURE_FILE_MAX, Picture, unknown_letter};
 use crate::media::{Announcement, Lobby, PLACEHOLDER, TEXT_MAX, Texts};
-use std::io::Read;
 use std::sync::Arc;
 use toml::de::DeValue;
 
@@ -32,7 +31,7 @@ const VOICES: [(&str, Announcement); 4] = [
 pub(super) fn lobby<'a>(reader: &mut Reader<'_>, section: &Section<'a>, lobby: &mut Lobby) {
     let name = |value: &DeValue<'_>| words(value);
     set(&mut lobby.name, reader.value(section, "house", name).filter(|name| !name.is_empty()));
-    let picture = |value: &DeValue<'_>| match file(value, PICTURE_FILE_MAX)? {
+    let picture = |value: &DeValue<'_>| match values::file(value, PICTURE_FILE_MAX)? {
         Some(bytes) => match Picture::read(&bytes) {
             Ok(picture) => Ok(Some(Arc::new(picture))),
             Err(fault) => Err(fault.to_string().into()),
@@ -98,30 +97,8 @@ fn words(value: &DeValue<'_>) -> Result<String, Remedy> {
 }
 
 fn wave(value: &DeValue<'_>) -> Result<Option<Wave>, Remedy> {
-    match file(value, WAVE_FILE_MAX)? {
+    match values::file(value, WAVE_FILE_MAX)? {
         Some(bytes) => Wave::read(&bytes).map(Some).map_err(|fault| fault.to_string().into()),
         None => Ok(None),
     }
-}
-
-/// The bytes of a file of at most `max`; none where none is named.
-fn file(value: &DeValue<'_>, max: u64) -> Result<Option<Vec<u8>>, Remedy> {
-    let path = values::text(value)?;
-    if path.is_empty() {
-        return Ok(None);
-    }
-    let unreadable = |error: std::io::Error| {
-        Remedy::from(format!("{error}: name a file that is there and may be read"))
-    };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err("this is no file: name one".into());
-    }
-    let mut bytes = Vec::new();
-    // One byte more, so that it shows when there is more; a file may grow while it is read.
-    file.take(max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > max {
-        return Err(format!("it is larger than {} MB: give a smaller one", max >> 20).into());
-    }
-    Ok(Some(bytes))
 }

@@ -22,6 +22,8 @@ const KEYS: [&str; 10] = [
 ];
 /// The longest name, password and realm.
 const LOGIN_BYTES_MAX: usize = 128;
+/// The largest file with a password in its first line, in bytes.
+const PASSWORD_FILE_MAX: u64 = 4_096;
 
 pub(super) fn trunks<'a>(
     reader: &mut Reader<'_>,
@@ -82,7 +84,7 @@ fn login<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> Option<TrunkLogi
     let user = reader.value(section, "user", values::text);
     let given = |value: &DeValue<'_>| said(values::text(value)?);
     let given = reader.unrepeated(|reader| reader.value(section, "password", given));
-    let file = reader.value(section, "password_file", |value| from_file(values::text(value)?));
+    let file = reader.value(section, "password_file", from_file);
     let realm = reader.value(section, "realm", |value| said(values::text(value)?)).flatten();
     let Some(user) = user.filter(|user| !user.is_empty()) else {
         let whose = "whose? give `user`, too, or leave it out";
@@ -123,11 +125,9 @@ fn said(text: &str) -> Result<Option<String>, Remedy> {
 }
 
 /// The first line of a file.
-fn from_file(path: &str) -> Result<Option<String>, Remedy> {
-    if path.is_empty() {
-        return Ok(None);
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+fn from_file(value: &DeValue<'_>) -> Result<Option<String>, Remedy> {
+    let Some(bytes) = values::file(value, PASSWORD_FILE_MAX)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8: save it as UTF-8")?;
     let password = said(text.lines().next().unwrap_or_default())?;
-    Ok(Some(password.ok_or_else(|| format!("{path}: its first line is empty"))?))
+    Ok(Some(password.ok_or("its first line is empty: write the password there")?))
 }

@@ -4,6 +4,8 @@ use super::reader::Remedy;
 use crate::directory::{self, TrunkAddress};
 use crate::sip::{Host, Network, Transport};
 use crate::time::Duration;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use toml::de::DeValue;
@@ -241,4 +243,30 @@ pub(super) fn domain(value: &DeValue<'_>) -> Result<String, Remedy> {
         return Err("write a domain name or an address: \"phones.example.com\"".into());
     }
     Ok(domain.to_owned())
+}
+
+/// The bytes of a file of at most `max`; none where none is named.
+pub(super) fn file(value: &DeValue<'_>, max: u64) -> Result<Option<Vec<u8>>, Remedy> {
+    let path = text(value)?;
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let unreadable = |error: io::Error| {
+        Remedy::from(format!("{error}: name a file that is there and may be read"))
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err("this is no file: name one".into());
+    }
+    let mut bytes = Vec::new();
+    // One byte more, so that it shows when there is more; a file may grow while it is read.
+    file.take(max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > max {
+        let most = match max >> 20 {
+            0 => format!("{max} bytes"),
+            megabytes => format!("{megabytes} MB"),
+        };
+        return Err(format!("it is larger than {most}: give a smaller one").into());
+    }
+    Ok(Some(bytes))
 }
