@@ -269,7 +269,7 @@ fn help(columns: usize) -> Vec<Line> {
             (0..half).map(pair).collect::<Vec<_>>()
         }
     };
-    lines.push(Line::new(Style::Faint, " each with Enter; Escape forgets what was typed"));
+    lines.push(Line::new(Style::Faint, " ? goes back · each with Enter · Escape forgets the line"));
     lines
 }
 
@@ -408,6 +408,7 @@ mod tests {
             for (command, what) in COMMANDS {
                 assert!(text.contains(command) && text.contains(what), "{command}: {text}");
             }
+            assert!(text.contains(" ? goes back"), "{text}");
             let asked = drawn(&view, Some("hang up the whole call? y or n"), size);
             assert!(asked.ends_with(" > hang up the whole call? y or n▏"), "{asked}");
         }
