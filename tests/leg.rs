@@ -795,6 +795,58 @@ fn a_branch_that_is_gone_gets_nothing_and_answers_for_nobody() {
     );
 }
 
+/// Local ring-back unless packets really come (media-rules 14), and of the branch that is heard now.
+#[test]
+fn a_branch_that_is_gone_or_followed_by_another_is_heard_no_longer() {
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 183 audio 5000 8
+        ~ open 20000 audio PCMA to 192.0.2.11:5000
+        ~ patch 20000=silence
+        = ringing b 183
+        relay latched 20000
+        = early media b
+        relay first 20000
+        b -> 180 tag=other
+        = ringing b 180
+        b -> BYE
+        b <- 200
+        ~ update 20000 PCMA to nowhere inactive
+        = early media b over
+        b -> 183 tag=other audio 6000 0
+        ~ update 20000 PCMU to 192.0.2.11:6000
+        = ringing b 183
+        relay latched 20000
+        = early media b
+        b -> 183 tag=third audio 7000 0
+        ~ update 20000 PCMU to 192.0.2.11:7000
+        = early media b over
+        = ringing b 183
+        b -> 200 tag=third audio 7000 0
+        b <- ACK
+        = answered b PCMU -
+        relay latched 20000
+    ",
+    );
+    // Another branch that plays from the same place is what was heard all the time.
+    ladder(
+        "
+        do call b
+        b <- INVITE EVERYTHING
+        b -> 183 audio 5000 8
+        = ringing b 183
+        relay first 20000
+        = early media b
+        b -> 183 tag=other audio 5000 8
+        = ringing b 183
+        b -> BYE
+        b <- 200
+    ",
+    );
+}
+
 /// The codec in use is that of the branch that offers, not of the one that rang last.
 #[test]
 fn an_update_before_the_answer_is_of_the_branch_that_sends_it() {
@@ -3094,6 +3146,7 @@ impl Ladder {
             }
             Event::Ringing { status, .. } => format!("ringing {name} {status}"),
             Event::EarlyMedia { .. } => format!("early media {name}"),
+            Event::EarlyMediaOver { .. } => format!("early media {name} over"),
             Event::Answered { spoken: codecs, .. } => format!("answered {name} {}", spoken(codecs)),
             Event::Confirmed { spoken: codecs, .. } => {
                 format!("confirmed {name} {}", spoken(codecs))
@@ -3135,6 +3188,7 @@ fn relay_event(words: &[&str]) -> media::Event {
     let port = PortId(words[1].parse().unwrap());
     match *words {
         ["first", _] => media::Event::FirstPacket { port },
+        ["latched", _] => media::Event::Latched { port, remote: ([192, 0, 2, 11], 6000).into() },
         // `silent 20000 60 5`: no packet for 60 s, and no report for 5 s.
         ["silent", _, span, lifeless] => {
             let [span, lifeless] =

@@ -767,7 +767,9 @@ fn a_caller_is_told_once_of_early_media_and_hears_ring_back_when_they_are_gone()
                  3003 gets ring-back
         4s   3005b plays
                  3003 gets 3005b
-        5s   3005b answers
+        5s   3005b plays no more
+                 3003 gets ring-back
+        6s   3005b answers
                  3003 <- 200
                  3003 gets 3005b, 3005b gets 3003
     ",

@@ -44,6 +44,7 @@ impl Machine {
             leg::Event::Offered { .. }
             | leg::Event::Ringing { .. }
             | leg::Event::EarlyMedia { .. }
+            | leg::Event::EarlyMediaOver { .. }
             | leg::Event::Answered { .. }
             | leg::Event::Refused { .. }
             | leg::Event::Held { .. }

@@ -99,7 +99,7 @@ impl Machine {
         };
         let destination = call.target.destination;
         let talk = self.negotiation(&destination);
-        let phase = Phase::Calling { early: vec![], heard: false };
+        let phase = Phase::Calling { early: vec![] };
         let cname = self.random.hex(16);
         let mut leg = Leg::new(phase, talk, destination.remote().ip(), cname);
         leg.sealed = call.sealed;

@@ -283,6 +283,11 @@ pub enum Event {
         /// The leg.
         leg: LegId,
     },
+    /// They were of a branch that is gone, or that another one has followed, of which nothing has come yet.
+    EarlyMediaOver {
+        /// The leg.
+        leg: LegId,
+    },
     /// The callee's 200; its codecs are settled.
     Answered {
         /// The leg.
@@ -417,6 +422,7 @@ impl Event {
             Self::Offered { leg, .. }
             | Self::Ringing { leg, .. }
             | Self::EarlyMedia { leg }
+            | Self::EarlyMediaOver { leg }
             | Self::Answered { leg, .. }
             | Self::Confirmed { leg, .. }
             | Self::Refused { leg, .. }

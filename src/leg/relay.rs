@@ -1,9 +1,9 @@
 //! The legs' share of the relay: which ports are open under which plan, and who gets whom.
 
-use super::doorway::Source;
+use super::doorway::{Event, Source};
 use super::machine::{Effect, Machine};
 use super::plan::plan;
-use super::state::{Overlay, Phase};
+use super::state::{Leg, Life, Overlay, Phase};
 use crate::codec::Kind;
 use crate::ids::{LegId, PortId};
 use crate::media::{self, Command, LobbyId, Message, Scene};
@@ -31,8 +31,13 @@ impl Machine {
 
     /// Brings the relay up to what is agreed on this leg.
     pub(super) fn sync(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+        let plays = |leg: &Leg| matches!(leg.phase, Phase::Calling { .. }) && leg.is_heard();
+        let before = self.legs.get(&id).is_some_and(plays);
         for kind in KINDS {
             self.sync_stream(now, id, kind, out);
+        }
+        if before && !self.legs.get(&id).is_some_and(plays) {
+            out.push(Effect::Event(Event::EarlyMediaOver { leg: id }));
         }
         self.patch_around(id, out);
     }
@@ -46,6 +51,14 @@ impl Machine {
         let calling = matches!(leg.phase, Phase::Calling { .. });
         let line = leg.line_mut(kind);
         let Some(port) = line.port else { return };
+        // Of the branches that ring now none may want it, but another may answer: until then nobody gets
+        // anything here.
+        let nowhere = |old: &media::Plan| {
+            let (remote, remote_rtcp, direction) = (None, None, Direction::Inactive);
+            media::Plan { remote, remote_rtcp, direction, ..old.clone() }
+        };
+        let ringing = line.plan.as_ref().filter(|_| offering && calling);
+        let wanted = wanted.or_else(|| ringing.map(nowhere));
         match (wanted, &line.plan) {
             (Some(plan), None) => {
                 line.plan = Some(plan.clone());
@@ -62,22 +75,16 @@ impl Machine {
                 }
             }
             (Some(plan), Some(old)) if plan != *old => {
+                if calling && plan.remote != old.remote {
+                    // It is another branch, or nobody: nothing has come from there.
+                    line.life = Life::Unheard;
+                }
                 line.plan = Some(plan.clone());
                 out.push(Effect::Media(Command::Update { port, plan }));
             }
             (Some(_), Some(_)) => {}
             // The answer to our offer may still want it.
             (None, None) if offering => {}
-            // Of the branches that ring now none wants it, but another may answer: until then nobody gets
-            // anything here.
-            (None, Some(old)) if offering && calling => {
-                let (remote, remote_rtcp, direction) = (None, None, Direction::Inactive);
-                let plan = media::Plan { remote, remote_rtcp, direction, ..old.clone() };
-                if plan != *old {
-                    line.plan = Some(plan.clone());
-                    out.push(Effect::Media(Command::Update { port, plan }));
-                }
-            }
             (None, _) => self.close(now, id, kind, out),
         }
     }

@@ -153,7 +153,7 @@ impl Machine {
 
     /// What a branch that is gone has described is nobody's any more.
     fn fork_gone(&mut self, now: Instant, id: LegId, fork: usize, out: &mut Vec<Effect>) {
-        if let Some(Phase::Calling { early, .. }) = self.phase(id) {
+        if let Some(Phase::Calling { early }) = self.phase(id) {
             early.retain(|early| early.fork != fork);
         }
         self.sync(now, id, out);
@@ -216,7 +216,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Phase::Calling { early, .. } = &mut leg.phase else { return };
+        let Phase::Calling { early } = &mut leg.phase else { return };
         // The branch that began last is heard; one that repeats itself does not take the line back.
         if let Some(session) = body.and_then(|body| read(&body).ok()) {
             let mut talk = leg.talk.clone();
@@ -263,7 +263,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Phase::Calling { early, .. } = &mut leg.phase else { return };
+        let Phase::Calling { early } = &mut leg.phase else { return };
         let early = std::mem::take(early).into_iter().find(|early| early.fork == fork);
         match body {
             Some(body) => {
@@ -334,7 +334,7 @@ impl Machine {
         let seed = Seed(self.random.bytes());
         let Some(leg) = self.legs.get_mut(&id) else { return };
         // An UPDATE before the 200 means that the early answer was a reliable one (RFC 3311 §5.1).
-        if let Phase::Calling { early, .. } = &mut leg.phase
+        if let Phase::Calling { early } = &mut leg.phase
             && let Some(place) = early.iter().position(|early| Some(early.fork) == fork)
         {
             leg.talk = early.swap_remove(place).talk;
@@ -543,15 +543,15 @@ impl Machine {
     pub(super) fn on_media(&mut self, now: Instant, event: media::Event, out: &mut Vec<Effect>) {
         let Some((id, kind)) = self.owners.get(&port_of(&event)).copied() else { return };
         match event {
-            media::Event::FirstPacket { .. } => {
+            // Of a second branch of a fork the first packet is none of the port's.
+            media::Event::FirstPacket { .. } | media::Event::Latched { .. } => {
                 let Some(leg) = self.legs.get_mut(&id) else { return };
+                let before = leg.is_heard();
                 leg.line_mut(kind).life = Life::Heard;
-                if let Phase::Calling { heard: heard @ false, .. } = &mut leg.phase {
-                    *heard = true;
+                if matches!(leg.phase, Phase::Calling { .. }) && !before {
                     out.push(Effect::Event(Event::EarlyMedia { leg: id }));
                 }
             }
-            media::Event::Latched { .. } => {}
             media::Event::Dtmf { digit, .. } => self.key(now, id, digit, KeyWay::Packet, out),
             media::Event::KeyFrameWanted { .. } => {
                 let (kind, text) = (legacy_info::MEDIA_CONTROL, legacy_info::PICTURE_FAST_UPDATE);

@@ -32,11 +32,7 @@ pub(super) enum Phase {
     Answering,
     /// Our INVITE waits for their answer; `early` is what each branch of a fork lets expect in its 18x:
     /// the last of them is heard.
-    Calling {
-        early: Vec<Early>,
-        /// Packets have come.
-        heard: bool,
-    },
+    Calling { early: Vec<Early> },
     /// Both sides are there.
     Up,
     /// It was ended, and says nothing more but that it is gone.
@@ -188,7 +184,7 @@ impl Leg {
     /// What is agreed, or in a ringing leg what its early SDP lets expect.
     pub fn streams(&self) -> &Streams {
         match &self.phase {
-            Phase::Calling { early, .. } => {
+            Phase::Calling { early } => {
                 early.last().map_or(&self.talk, |early| &early.talk).streams()
             }
             Phase::New { .. }
@@ -219,6 +215,11 @@ impl Leg {
             Kind::Audio => &mut self.audio,
             Kind::Video => &mut self.video,
         }
+    }
+
+    /// Whether packets have come from where its streams are now.
+    pub fn is_heard(&self) -> bool {
+        [&self.audio, &self.video].iter().any(|line| !matches!(line.life, Life::Unheard))
     }
 
     /// Whether its streams are sealed, or have to be.

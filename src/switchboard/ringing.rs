@@ -54,7 +54,8 @@ pub(super) enum Rung {
     Ringing,
     /// A phone sends sound or a picture before it answers: it is heard from now on.
     EarlyMedia(LegId),
-    /// The phone that was heard is gone, others ring on: what [`Ringing::heard`] says is heard.
+    /// The phone that was heard is gone or sends no more, and there is ringing still: what
+    /// [`Ringing::heard`] says is heard.
     Silenced,
     /// The first that answered; the others have been called off.
     Answered(LegId, Spoken),
@@ -194,7 +195,7 @@ impl Ringing {
         self.heard().map_or(Source::RingBack, Source::Leg)
     }
 
-    /// A phone is gone; what that means where others ring on.
+    /// A phone is gone or sends nothing; what that means where there is ringing still.
     fn silence(&mut self, leg: LegId) -> Rung {
         let was_heard = self.heard() == Some(leg);
         self.playing.retain(|other| *other != leg);
@@ -210,6 +211,7 @@ impl Ringing {
                 self.playing.push(*leg);
                 Rung::EarlyMedia(*leg)
             }
+            leg::Event::EarlyMediaOver { leg } => self.silence(*leg),
             leg::Event::Answered { leg, spoken } => {
                 self.legs.retain(|other| other != leg);
                 self.call_off(Cause::AnsweredElsewhere, ctx);

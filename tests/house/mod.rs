@@ -559,6 +559,7 @@ impl House {
                 leg::Event::Dropped { leg, dropped }
             }
             ["plays"] => leg::Event::EarlyMedia { leg },
+            ["plays", "no", "more"] => leg::Event::EarlyMediaOver { leg },
             ["acknowledges"] => leg::Event::Confirmed { leg, spoken: Spoken::default() },
             ["acknowledges", "with", "video"] => {
                 let spoken = Spoken { audio: Some(Codec::Pcmu), video: Some(Codec::H264) };

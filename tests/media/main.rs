@@ -343,6 +343,25 @@ fn a_phone_behind_a_nat_is_answered_where_it_sends_from() {
     assert_eq!(relay.rtp_to(C).last().unwrap().to, natted);
 }
 
+/// The legs know by it that another branch of a fork is heard.
+#[test]
+fn a_stream_that_is_said_to_come_from_elsewhere_is_latched_there() {
+    let mut relay = Relay::with_three_phones();
+    relay.speak(&[C], 100);
+    let elsewhere: SocketAddr = "192.0.2.201:5000".parse().unwrap();
+    let formats = vec![format(Codec::Pcmu, 0, 0, "")];
+    let nowhere = Plan { remote: None, direction: Direction::Inactive, ..plan(C, formats.clone()) };
+    let there = Plan { remote: Some(elsewhere), ..plan(C, formats) };
+    for plan in [nowhere, there] {
+        relay.command(Command::Update { port: C, plan });
+        relay.speak(&[C], 100);
+    }
+    relay.wire.events.clear();
+    relay.phone(C).address = elsewhere;
+    relay.speak(&[C], 100);
+    assert_eq!(relay.wire.events, [Event::Latched { port: C, remote: elsewhere }]);
+}
+
 #[test]
 fn a_latched_address_survives_a_restart() {
     let mut relay = Relay::new();
