@@ -11,7 +11,7 @@ use super::picture::ParameterSets;
 use super::picture_transcoder::{PictureTranscoder, Wanted};
 use super::port::{Follows, Port};
 use super::repacker::{Repacker, Unit};
-use super::route::Conversion;
+use super::route::{Conversion, Way};
 use super::voice_transcoder::{Coded, VoiceTranscoder};
 use super::work::{BREAKDOWNS_MAX, ConversionId, Job, Outcome};
 use crate::rtp::{HEADER_LEN, h264};
@@ -37,6 +37,20 @@ impl Line {
         match self {
             Self::Voice(_) | Self::Pictures(_) => true,
             Self::Whole(..) => false,
+        }
+    }
+
+    /// Whether packets that go this way go through it.
+    fn suits(&self, way: &Way) -> bool {
+        match (self, way) {
+            (Self::Voice(voice), Way::Converted(formats) | Way::Noise(formats)) => {
+                voice.converts(formats)
+            }
+            (Self::Pictures(transcoder), Way::Converted(formats)) => {
+                transcoder.formats() == formats
+            }
+            (Self::Whole(_, number), Way::Repacked(to)) => number == to,
+            (Self::Voice(_) | Self::Pictures(_) | Self::Whole(..), _) => false,
         }
     }
 
@@ -133,8 +147,8 @@ impl Port {
     /// The conversion between these formats, taken out of its place or made.
     fn voice_transcoder(&mut self, formats: &Arc<Conversion>) -> Option<Box<VoiceTranscoder>> {
         match self.outbound.line.take() {
-            Some(Line::Voice(transcoder)) if transcoder.converts(formats) => Some(transcoder),
-            Some(Line::Voice(_) | Line::Pictures(_) | Line::Whole(..)) | None => {
+            Some(Line::Voice(transcoder)) => Some(transcoder),
+            Some(Line::Pictures(_) | Line::Whole(..)) | None => {
                 VoiceTranscoder::new(formats, self.plan.own_packet_ms()).map(Box::new)
             }
         }
@@ -183,10 +197,9 @@ impl Port {
         sets: &ParameterSets,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Option<Box<PictureTranscoder>> {
-        match &self.outbound.line {
-            Some(Line::Pictures(transcoder)) if transcoder.formats() == formats => {}
-            Some(Line::Voice(_) | Line::Pictures(_) | Line::Whole(..)) | None => {
-                self.end_line(exit);
+        match self.outbound.line.take() {
+            Some(Line::Pictures(transcoder)) => Some(transcoder),
+            Some(Line::Voice(_) | Line::Whole(..)) | None => {
                 if self.outbound.breakdowns >= BREAKDOWNS_MAX {
                     return None;
                 }
@@ -199,12 +212,8 @@ impl Port {
                 if !sets.is_empty() {
                     exit.out.job(Job::Learn { conversion: id, sets });
                 }
-                return Some(Box::new(transcoder));
+                Some(Box::new(transcoder))
             }
-        }
-        match self.outbound.line.take() {
-            Some(Line::Pictures(transcoder)) => Some(transcoder),
-            Some(Line::Voice(_) | Line::Whole(..)) | None => None,
         }
     }
 
@@ -290,8 +299,8 @@ impl Port {
             }
         }
         let mut repacker = match self.outbound.line.take() {
-            Some(Line::Whole(repacker, number)) if number == payload_type => repacker,
-            Some(Line::Whole(..) | Line::Voice(_) | Line::Pictures(_)) | None => {
+            Some(Line::Whole(repacker, _)) => repacker,
+            Some(Line::Voice(_) | Line::Pictures(_)) | None => {
                 Box::new(Repacker::new(arrived.numbers))
             }
         };
@@ -354,6 +363,20 @@ impl Port {
         self.outbound.stream.cut();
         self.outbound.screen.cut();
         self.outbound.line.take_if(|line| matches!(line, Line::Whole(..)));
+    }
+
+    /// A source of several codecs speaks in another one now: what was converted before this way is over.
+    /// True when a conversion ends so.
+    pub fn leave_line(&mut self, way: &Way, exit: &mut Exit<'_, impl Outgoing>) -> bool {
+        let leaves = self.outbound.line.as_ref().is_some_and(|line| !line.suits(way));
+        if leaves {
+            if let Some(Line::Pictures(_)) = &self.outbound.line {
+                // Pictures of another codec begin with a key frame of theirs.
+                self.outbound.screen.cut();
+            }
+            self.end_line(exit);
+        }
+        leaves
     }
 
     /// The source is another one from now on, or has other formats.

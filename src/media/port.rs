@@ -240,28 +240,38 @@ impl Port {
             let carried = self.carry_key(now, key, *number, bytes, to, exit);
             return Follows::settling(settle | carried.settle);
         }
-        let settle = match way {
-            Way::Closed => return self.leave_out(now, arrived, exit),
-            Way::Same(number) => {
-                return self.pass(now, arrived, *number, bytes, (to, sets), exit);
-            }
+        let leaves = match way {
+            Way::Closed | Way::Pressed => false,
+            Way::Same(_)
+            | Way::OtherLaw(..)
+            | Way::Repacked(_)
+            | Way::Converted(_)
+            | Way::Noise(_) => self.leave_line(way, exit),
+        };
+        let mut follows = match way {
+            Way::Closed => self.leave_out(now, arrived, exit),
+            Way::Same(number) => self.pass(now, arrived, *number, bytes, (to, sets), exit),
             Way::OtherLaw(number, table) => {
                 self.translate(now, arrived, (*number, table), bytes, to, exit)
             }
-            Way::Repacked(number) => {
-                return self.repack(now, arrived, *number, bytes, (to, sets), exit);
-            }
+            Way::Repacked(number) => self.repack(now, arrived, *number, bytes, (to, sets), exit),
             Way::Converted(formats) if self.kind == Kind::Video => {
-                return self.convert_picture(now, arrived, formats, (bytes, sets), exit);
+                self.convert_picture(now, arrived, formats, (bytes, sets), exit)
             }
-            Way::Converted(formats) => self.convert_voice(now, arrived, formats, bytes, exit),
-            Way::Noise(formats) => self.convert_noise(now, arrived, formats, bytes, exit),
+            Way::Converted(formats) => {
+                Follows::settling(self.convert_voice(now, arrived, formats, bytes, exit))
+            }
+            Way::Noise(formats) => {
+                Follows::settling(self.convert_noise(now, arrived, formats, bytes, exit))
+            }
             Way::Pressed => {
-                let follows = self.leave_out(now, arrived, exit);
-                follows.settle | self.press_again(arrived)
+                let mut follows = self.leave_out(now, arrived, exit);
+                follows.settle |= self.press_again(arrived);
+                follows
             }
         };
-        Follows::settling(settle)
+        follows.settle |= leaves;
+        follows
     }
 
     /// A packet that this receiver does not get: no number is missing in its place.
@@ -363,8 +373,9 @@ impl Port {
         bytes: &[u8],
         to: SocketAddr,
         exit: &mut Exit<'_, impl Outgoing>,
-    ) -> bool {
-        let Some(place) = self.outbound.stream.pass(now, arrived.numbers) else { return false };
+    ) -> Follows {
+        let place = self.outbound.stream.pass(now, arrived.numbers);
+        let Some(place) = place else { return Follows::default() };
         let marker = arrived.header.marker || place.first;
         let header = self.header(payload_type, marker, place);
         let payload = bytes.get(HEADER_LEN..).unwrap_or_default();
@@ -372,7 +383,7 @@ impl Port {
         exit.scratch.extend_from_slice(&header.to_bytes());
         exit.scratch.extend(payload.iter().map(|code| table[usize::from(*code)]));
         self.transmit(to, exit);
-        self.goes_live(now)
+        Follows::settling(self.goes_live(now))
     }
 
     /// A key for a receiver that counts it by another clock, or beside another codec.

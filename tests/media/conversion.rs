@@ -1,5 +1,6 @@
 //! Parties without a codec in common: everybody hears everybody, in one stream without a seam.
 
+use crate::VP8_KEY;
 use crate::relay::*;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use cordboard::codec::audio::{AudioDecoder, AudioEncoder, PAYLOAD_MAX, SAMPLES_MAX};
@@ -892,13 +893,13 @@ fn a_picture_beyond_a_screens_level_is_made_smaller_for_it_alone() {
     assert!(large.iter().all(|size| *size == (640, 480)), "{large:?}");
     assert!(gallery.seen(O).iter().all(|colour| is_of(*colour, C)));
     assert_continuous(&gallery.relay.rtp_to(O));
-    assert_eq!([O, U].map(|port| is_told_as_converted(&mut gallery, port)), [true, false]);
+    assert_eq!([O, U].map(|port| is_told_as_converted(&mut gallery.relay, port)), [true, false]);
 }
 
-fn is_told_as_converted(gallery: &mut Gallery, port: PortId) -> bool {
-    gallery.relay.command(Command::Watch { port, on: true });
-    gallery.relay.pass(1100);
-    let told = gallery.relay.wire.events.iter().find_map(|event| match event {
+fn is_told_as_converted(relay: &mut Relay, port: PortId) -> bool {
+    relay.command(Command::Watch { port, on: true });
+    relay.pass(1100);
+    let told = relay.wire.events.iter().find_map(|event| match event {
         Event::Health { port: whose, health } if *whose == port => Some(health.converted),
         _other => None,
     });
@@ -1005,4 +1006,55 @@ fn a_second_codec_of_a_phone_is_heard_as_it_comes() {
         assert_continuous(&party.relay.rtp_to(C));
     }
     assert!(party.relay.rtp_to(O).iter().all(|sent| sent.header().payload_type == 9), "the first");
+}
+
+/// Once it speaks in a codec that passes, nothing is made any more of what it said in the one before.
+#[test]
+fn the_noise_of_a_converted_codec_ends_when_a_codec_that_passes_speaks() {
+    let mut party = Party::of([&Codec::Pcma, &Codec::G722, &Codec::Pcmu]);
+    let all = vec![
+        format(Codec::G722, 9, 9, ""),
+        format(Codec::Pcmu, 0, 0, ""),
+        format(Codec::ComfortNoise { clock_rate: 8000 }, 13, 13, ""),
+    ];
+    party.relay.command(Command::Update { port: O, plan: plan(O, all) });
+    party.relay.patch(&[(C, Source::Port(O))]);
+    party.speak(400, |_| false);
+    let timestamp = party.relay.phone(O).timestamp;
+    let hush = party.relay.phone(O).packet_of(13, timestamp, &[40]);
+    party.relay.arrives(O, &hush);
+    party.relay.pass(200);
+    let due = party.clock_ms;
+    party.voices[1] = Voice { due, ..Voice::new(&mut party.relay, O, &Codec::Pcmu, 0) };
+    party.speak(100, |_| false);
+    party.forget();
+    assert!(!is_told_as_converted(&mut party.relay, C));
+    party.forget();
+    party.speak(600, |_| false);
+    let sent = party.relay.rtp_to(C);
+    assert!((29..=31).contains(&sent.len()), "{} packets in 600 ms", sent.len());
+    assert_continuous(&sent);
+}
+
+/// The worker keeps a decoder and an encoder for each conversion that it is not told to end.
+#[test]
+fn a_camera_that_changes_to_a_codec_that_needs_none_ends_its_conversion() {
+    for mode_of_screen in [MODE_0, MODE_1] {
+        let screen = (&Codec::H264, mode_of_screen);
+        let mut gallery = Gallery::of([(&Codec::Vp8, ""), screen, screen]);
+        let both = vec![format(Codec::Vp8, 100, 100, ""), format(Codec::H264, 101, 101, MODE_1)];
+        gallery.relay.command(Command::Update { port: C, plan: plan(C, both) });
+        gallery.relay.patch(&[(O, Source::Port(C))]);
+        gallery.relay.wire.jobs.clear();
+        for timestamp in (0..6).map(|n| n * 3000) {
+            for (number, payload) in [(100, &VP8_KEY[..]), (101, &[0x65, 1, 2, 3])] {
+                let packet = gallery.relay.phone(C).packet_of(number, timestamp, payload);
+                gallery.relay.arrives(C, &packet);
+            }
+        }
+        let jobs = std::mem::take(&mut gallery.relay.wire.jobs);
+        let opened = jobs.iter().filter(|job| matches!(job, Job::Open { .. })).count();
+        let closed = jobs.iter().filter(|job| matches!(job, Job::Close { .. })).count();
+        assert!(opened > 0 && closed == opened, "{mode_of_screen}: {opened} and {closed}");
+    }
 }
