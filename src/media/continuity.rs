@@ -19,6 +19,8 @@ use crate::time::{Duration, Instant};
 const SEQUENCE_AHEAD_MAX: i64 = 3000;
 /// A packet further behind than this is a new stream (RFC 3550 A.1, MAX_MISORDER).
 const SEQUENCE_BEHIND_MAX: i64 = 100;
+/// No larger gap is left for what was lost: it would be a new stream itself.
+const LOST_MAX: u16 = SEQUENCE_AHEAD_MAX as u16;
 /// A timestamp further ahead of the clock than this is a new stream.
 const TIMESTAMP_AHEAD_MAX: Duration = Duration::from_secs(5);
 /// A timestamp further behind the last than this is a new stream; frames sent out of order are not.
@@ -58,32 +60,41 @@ pub struct Continuity {
     ssrc: u32,
     /// Ticks in a second of all that was sent under this SSRC; none before the first packet.
     clock_rate: Option<u32>,
-    /// The highest sequence number sent.
-    sequence: u16,
+    given: Given,
     /// The highest timestamp sent, and when; `None` before the first packet.
     anchor: Option<(u32, Instant)>,
     first_timestamp: u32,
-    given: Given,
     feed: Feed,
 }
 
 /// Which of the last sequence numbers were given away under this SSRC. One that went to two packets would
 /// seal both with one key stream (RFC 3711 §9.1).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Given {
-    /// The highest, once there is one.
-    highest: Option<u16>,
+    /// The highest; of a stream that has sent nothing, the one before its first.
+    highest: u16,
     /// Bit n stands for the number n below it.
     below: u128,
 }
 
 impl Given {
+    /// The first number that is behind all others.
+    fn next(&self) -> u16 {
+        self.highest.wrapping_add(1)
+    }
+
+    /// Gives that one away.
+    fn give_next(&mut self) -> u16 {
+        let next = self.next();
+        self.give(next);
+        next
+    }
+
     /// Gives a number away; false when that was done before, or is too long ago to tell.
     fn give(&mut self, sequence: u16) -> bool {
-        let ahead = sequence.wrapping_sub(self.highest.unwrap_or(sequence.wrapping_sub(1)));
-        let ahead = ahead.cast_signed();
+        let ahead = sequence.wrapping_sub(self.highest).cast_signed();
         if ahead > 0 {
-            self.highest = Some(sequence);
+            self.highest = sequence;
             self.below = self.below.checked_shl(u32::from(ahead.unsigned_abs())).unwrap_or(0) | 1;
             return true;
         }
@@ -124,10 +135,9 @@ impl Continuity {
         Self {
             ssrc,
             clock_rate: None,
-            sequence,
+            given: Given { highest: sequence, below: 0 },
             anchor: None,
             first_timestamp: timestamp,
-            given: Given::default(),
             feed: Feed::Cut,
         }
     }
@@ -239,14 +249,14 @@ impl Continuity {
             Feed::Passing(splice)
                 if splice.ssrc == packet.ssrc && !splice.clock_jumps(now, packet) =>
             {
-                self.sequence = self.sequence.wrapping_add(lost).wrapping_add(1);
+                let sequence = self.given.next().wrapping_add(lost.min(LOST_MAX));
                 // A packet that passes as it is may come next.
                 let number = splice.extend(packet.sequence);
                 (splice.first, splice.highest) = (number, number);
-                splice.sequence_offset = self.sequence.wrapping_sub(packet.sequence);
+                splice.sequence_offset = sequence.wrapping_sub(packet.sequence);
                 splice.last = (packet.timestamp, now);
                 let timestamp = packet.timestamp.wrapping_add(splice.timestamp_offset);
-                Place { sequence: self.sequence, timestamp, first: false }
+                Place { sequence, timestamp, first: false }
             }
             Feed::Passing(_) | Feed::Cut | Feed::Made => self.splice(now, packet),
         };
@@ -267,22 +277,18 @@ impl Continuity {
             (Some((last, _)), false) => last.wrapping_add(frame),
         };
         self.feed = Feed::Made;
-        self.sequence = self.sequence.wrapping_add(1);
-        self.given.give(self.sequence);
         self.anchor = Some((timestamp, now));
-        Place { sequence: self.sequence, timestamp, first }
+        Place { sequence: self.given.give_next(), timestamp, first }
     }
 
     /// Places a packet that the relay makes itself and that belongs to a timestamp already sent.
     pub fn append(&mut self, timestamp: u32) -> Place {
-        self.sequence = self.sequence.wrapping_add(1);
-        self.given.give(self.sequence);
         if let Feed::Passing(splice) = &mut self.feed {
             // The source goes on behind this number; what comes late from before it has none any more.
             splice.sequence_offset = splice.sequence_offset.wrapping_add(1);
             splice.first = splice.highest + 1;
         }
-        Place { sequence: self.sequence, timestamp, first: false }
+        Place { sequence: self.given.give_next(), timestamp, first: false }
     }
 
     /// The time, by the clock of this stream, at which a key goes down beside packets that the relay makes,
@@ -313,7 +319,6 @@ impl Continuity {
                 let sequence = packet.sequence.wrapping_add(splice.sequence_offset);
                 if ahead > 0 {
                     splice.highest = number;
-                    self.sequence = sequence;
                     if !packet.event {
                         splice.last = (packet.timestamp, now);
                     }
@@ -331,17 +336,16 @@ impl Continuity {
             None => self.first_timestamp,
             Some(_) => self.after_switch(now, packet.clock_rate, packet.frame),
         };
-        self.sequence = self.sequence.wrapping_add(1);
-        let number = i64::from(packet.sequence);
+        let (sequence, number) = (self.given.next(), i64::from(packet.sequence));
         self.feed = Feed::Passing(Splice {
             ssrc: packet.ssrc,
             first: number,
             highest: number,
-            sequence_offset: self.sequence.wrapping_sub(packet.sequence),
+            sequence_offset: sequence.wrapping_sub(packet.sequence),
             timestamp_offset: timestamp.wrapping_sub(packet.timestamp),
             last: (packet.timestamp, now),
         });
-        Place { sequence: self.sequence, timestamp, first: true }
+        Place { sequence, timestamp, first: true }
     }
 
     fn after_switch(&self, now: Instant, clock_rate: u32, frame: u32) -> u32 {
@@ -531,6 +535,16 @@ mod tests {
         assert_eq!(place(stream.pass(ms(20), audio(7, 11, 8160))).0, 102);
         assert_eq!(stream.pass(ms(20), audio(7, 10, 8000)), None);
         assert_eq!(stream.pass(ms(20), audio(7, 11, 8160)), None, "twice");
+    }
+
+    /// Whoever numbers packets of nothing far apart goes on under numbers that rise.
+    #[test]
+    fn however_many_are_lost_the_next_number_is_a_later_one() {
+        let mut stream = stream();
+        stream.follow(ms(0), audio(7, 10, 8000), 0);
+        let next = stream.follow(ms(20), audio(7, 11, 8160), u16::MAX).sequence;
+        assert_eq!(next, 101 + LOST_MAX);
+        assert_eq!(place(stream.pass(ms(40), audio(7, 12, 8320))).0, next + 1);
     }
 
     #[test]
