@@ -21,8 +21,6 @@ const GIVE_UP: Duration = Duration::from_secs(10);
 pub struct Requests {
     wanted_since: Option<Instant>,
     last: Option<Instant>,
-    /// It was asked since somebody began to need one.
-    asked: bool,
     /// When one came last.
     came: Option<Instant>,
     /// RFC 5104 §4.3.1.1: rises with each FIR.
@@ -38,7 +36,6 @@ impl Requests {
     /// One has begun.
     pub fn came(&mut self, now: Instant) {
         self.wanted_since = None;
-        self.asked = false;
         self.came = Some(now);
     }
 
@@ -47,7 +44,8 @@ impl Requests {
     pub fn deadline(&self) -> Option<Instant> {
         let since = self.wanted_since?;
         let due = self.last.map_or(since, |last| since.max(last + REQUEST_INTERVAL));
-        let again = self.came.filter(|_| self.asked).map(|came| came + SECOND);
+        // It was asked since then, and has not answered.
+        let again = self.came.filter(|came| self.last > Some(*came)).map(|came| came + SECOND);
         Some(again.map_or(due, |again| due.max(again)))
     }
 
@@ -60,7 +58,6 @@ impl Requests {
             return None;
         }
         self.last = Some(now);
-        self.asked = true;
         self.number = self.number.wrapping_add(1);
         Some(self.number)
     }
