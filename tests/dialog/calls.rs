@@ -323,6 +323,20 @@ fn a_422_is_followed_once_with_a_longer_interval() {
         over
     ",
     );
+    // The house looks whether the nonce is counted on.
+    play(
+        "
+        user -> us    call sdp:a with password
+        us -> peer    INVITE sdp:a
+        peer -> us    407
+        us -> peer    INVITE sdp:a with credentials
+        peer -> us    422 min=3600
+        us -> peer    INVITE sdp:a with credentials
+        peer -> us    200 sdp:b
+        us -> peer    ACK with credentials
+        us -> user    answered sdp:b
+    ",
+    );
 }
 
 #[test]

@@ -9,9 +9,10 @@ use cordboard::ids::{ConnectionId, LegId};
 use cordboard::random::Random;
 use cordboard::sip::{
     Destination, Flow, HeaderName, Method, NameAddr, OwnAddresses, Realms, Request, Response,
-    StatusCode, Transport, Uri,
+    StatusCode, Transport, Uri, digest,
 };
 use cordboard::time::{Duration, Instant};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 pub const TALKING: &str = "
@@ -292,6 +293,9 @@ impl House {
         match effect {
             Effect::Request { transaction, to, request } => {
                 check_request(&request);
+                let fresh =
+                    |(_, asked): &(_, Request)| counts(asked).is_disjoint(&counts(&request));
+                assert!(self.asked.iter().all(fresh), "a nonce is counted on with each request");
                 let mut told = format!("us -> peer {}", request.method);
                 let headers = &request.headers;
                 if let Ok(Some(rack)) = headers.rack() {
@@ -375,6 +379,18 @@ fn check_request(request: &Request) {
         let method = &request.method;
         [Method::INVITE, Method::UPDATE, Method::REFER, Method::NOTIFY].contains(method)
     });
+}
+
+/// Of which nonce which use it is, within its call.
+fn counts(request: &Request) -> BTreeSet<(String, String, String, u32)> {
+    let both = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+    let values = both.into_iter().flat_map(|header| request.headers.all(header));
+    let call_id = request.headers.call_id().unwrap();
+    let counts = values.map(|value| {
+        let proof = digest::Credentials::parse(value).unwrap().unwrap();
+        (call_id.to_owned(), proof.realm, proof.nonce, proof.auth.expect("with qop").count)
+    });
+    counts.collect()
 }
 
 fn event_words(event: Event) -> String {
