@@ -535,6 +535,38 @@ fn a_cancel_waits_for_the_first_provisional_response() {
     );
 }
 
+/// Whoever has not answered four copies is not called a fifth time for a call that nobody wants; what he
+/// says after all is heard.
+#[test]
+fn an_unwanted_invite_is_repeated_for_4_s_and_its_late_answer_heard() {
+    let silent = "
+        user -> us    call
+        us -> phone   INVITE
+        user -> us    cancel
+        +3500ms
+        us -> phone   INVITE
+        us -> phone   INVITE
+        us -> phone   INVITE
+        +28s";
+    over_udp(&format!(
+        "{silent}
+        phone -> us   200
+        us -> user    200
+        user -> us    ack
+        us -> phone   ACK
+        +32s
+        over
+    "
+    ));
+    over_udp(&format!(
+        "{silent}
+        +500ms        # timer B
+        us -> user    timeout
+        over
+    "
+    ));
+}
+
 #[test]
 fn a_cancel_that_crosses_the_answer_is_not_sent() {
     over_udp(

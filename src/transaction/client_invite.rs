@@ -18,8 +18,12 @@
 //!                   ▼
 //!               Terminated
 //! ```
+//!
+//! While a CANCEL waits, the INVITE is repeated within its first 4 s alone: the answer to a copy lets the
+//! CANCEL out, where the first answer was lost; but who has heard none of four is not to ring, when he comes
+//! back, for a call that nobody wants.
 
-use super::timers::{self, GIVE_UP, TIMER_C, TIMER_D};
+use super::timers::{self, GIVE_UP, T2, TIMER_C, TIMER_D};
 use crate::time::{Duration, Instant, Repeat, earliest};
 
 /// What reaches this transaction.
@@ -192,9 +196,11 @@ impl ClientInvite {
             return vec![];
         }
         match &mut self.state {
-            State::Calling { timer_a: Some(timer_a), timer_b, .. } if now < *timer_b => {
-                *timer_a = timer_a.next();
-                vec![Effect::Send]
+            State::Calling { timer_a, timer_b, cancel } if now < *timer_b => {
+                let is_said_enough = now + (GIVE_UP - T2) > *timer_b;
+                *timer_a =
+                    timer_a.filter(|_| cancel.is_none() || !is_said_enough).map(Repeat::next);
+                timer_a.map(|_| Effect::Send).into_iter().collect()
             }
             State::Calling { .. } | State::Cancelling { .. } => {
                 self.state = State::Terminated;
