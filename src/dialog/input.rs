@@ -2,7 +2,9 @@
 
 use super::stored::StoredDialog;
 use crate::ids::LegId;
-use crate::sip::{Destination, Flow, HeaderName, NameAddr, Realms, Request, Response, Uri};
+use crate::sip::{
+    Destination, DigestClient, Flow, HeaderName, NameAddr, Realms, Request, Response, Uri,
+};
 use crate::time::Duration;
 
 /// A request of ours on its way, in the room's own numbering.
@@ -50,24 +52,15 @@ pub struct Target {
     pub destination: Destination,
 }
 
-/// The name and password under which a trunk knows us.
-#[derive(Clone, Eq, PartialEq)]
+/// As whom a trunk knows us.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Credentials {
-    /// The name.
-    pub user: String,
-    /// The password.
-    pub password: String,
+    /// Name and password; nothing was asked yet.
+    pub digest: DigestClient,
     /// The trunk's name: what it asks for in one call is known in the next.
     pub trunk: String,
     /// In which realms it is answered, as far as is configured.
     pub realms: Realms,
-}
-
-/// Without the password.
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Credentials {{ user: {:?} }}", self.user)
-    }
 }
 
 /// Why a request of ours has no answer.

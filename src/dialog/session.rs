@@ -361,9 +361,9 @@ impl Session {
 
     /// The peer is a trunk that knows us as this.
     pub(super) fn known_as(&mut self, cx: &mut Context<'_>, credentials: Credentials) {
-        let Credentials { user, password, trunk, realms } = credentials;
+        let Credentials { digest, trunk, realms } = credentials;
         cx.realms.entry(trunk.clone()).or_default().join(&realms);
-        (self.digest, self.trunk) = (Some(DigestClient::new(user, password)), trunk);
+        (self.digest, self.trunk) = (Some(digest), trunk);
     }
 
     /// Takes in a challenge; true when it is worth asking again.

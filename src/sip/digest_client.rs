@@ -24,14 +24,14 @@ pub const REALMS_MAX: usize = 4;
 pub const ANSWERED_MAX: usize = 4;
 
 /// A name, its password, and what the far end has asked for.
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct DigestClient {
     user: String,
     password: String,
     known: Vec<Known>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 struct Known {
     answers: HeaderName,
     challenge: Challenge,

@@ -18,7 +18,7 @@ use crate::leg;
 use crate::locator::{self, Sought};
 use crate::presence;
 use crate::registrar::{self, Way};
-use crate::sip::{Destination, Host, NameAddr, Scheme, Transport, Uri};
+use crate::sip::{Destination, DigestClient, Host, NameAddr, Scheme, Transport, Uri};
 use crate::time::Now;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -61,7 +61,7 @@ impl World<'_> {
         let trunk = trunks.find(|found| found.name == trunk)?;
         let TrunkLogin { user, password, .. } = trunk.login.clone()?;
         let (trunk, realms) = (trunk.name.clone(), trunk.realms());
-        Some(dialog::Credentials { user, password, trunk, realms })
+        Some(dialog::Credentials { digest: DigestClient::new(user, password), trunk, realms })
     }
 }
 

@@ -8,8 +8,8 @@ use cordboard::dialog::{
 use cordboard::ids::{ConnectionId, LegId};
 use cordboard::random::Random;
 use cordboard::sip::{
-    Destination, Flow, HeaderName, Method, NameAddr, OwnAddresses, Realms, Request, Response,
-    StatusCode, Transport, Uri, digest,
+    Destination, DigestClient, Flow, HeaderName, Method, NameAddr, OwnAddresses, Realms, Request,
+    Response, StatusCode, Transport, Uri, digest,
 };
 use cordboard::time::{Duration, Instant};
 use std::collections::BTreeSet;
@@ -45,8 +45,7 @@ pub fn settings() -> Settings {
 
 fn credentials() -> Credentials {
     Credentials {
-        user: "us".to_owned(),
-        password: "secret".to_owned(),
+        digest: DigestClient::new("us".to_owned(), "secret".to_owned()),
         trunk: "trunk".to_owned(),
         realms: Realms::new(None, vec!["192.0.2.7".to_owned()]),
     }
