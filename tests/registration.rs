@@ -65,6 +65,12 @@ impl House {
         self.with(|machine, world, now| machine.tick(now, world));
     }
 
+    /// The DNS says where it is now.
+    fn is_located(&mut self, servers: &[&str]) {
+        self.servers = Self::new(servers).servers;
+        self.with(|machine, world, now| machine.located(now, "carrier", world));
+    }
+
     /// Lets the clock run until it has something to do; for how many seconds that was.
     fn sleeps(&mut self) -> u64 {
         let until = self.machine.deadline().unwrap();
@@ -201,8 +207,16 @@ fn the_next_server_is_tried_where_one_is_away_or_full() {
     house.servers.clear();
     assert_eq!(house.sleeps(), 60);
     assert!(house.asked.is_none());
-    assert_eq!(house.sleeps(), 2, "nobody is burdened by it");
     assert_eq!(house.changes.last(), Some(&State::Unreachable));
+    house.is_located(&[]);
+    assert_eq!(house.sleeps(), 30);
+    house.is_located(&["203.0.113.5:5060"]);
+    assert_eq!(house.sleeps(), 0, "it is tried where it is now");
+    assert_eq!(house.asked_at(), "203.0.113.5:5060");
+    house.is_located(&["203.0.113.7:5060"]);
+    house.hears(403, &[]);
+    house.is_located(&["203.0.113.5:5060"]);
+    assert!(house.sleeps() > 30, "a refusal is not undone by the DNS");
 }
 
 #[test]
@@ -274,10 +288,19 @@ fn a_carrier_whose_name_is_not_known_yet_is_asked_as_soon_as_it_is() {
     let mut house = House::new(&[]);
     house.tick();
     assert!(house.asked.is_none());
-    assert_eq!(house.sleeps(), 2);
-    house.servers = House::new(&["203.0.113.5:5060"]).servers;
-    assert_eq!(house.sleeps(), 2);
+    assert_eq!(house.sleeps(), 30);
+    house.is_located(&["203.0.113.5:5060"]);
+    assert_eq!(house.sleeps(), 0);
     assert_eq!(house.asked_at(), "203.0.113.5:5060");
     house.hears(200, &[(HeaderName::Contact, "<sip:house@192.0.2.1:5060>;expires=600")]);
     assert_eq!(house.changes, [State::Registered], "nothing was said of a failure");
+}
+
+#[test]
+fn a_carrier_whose_name_is_nobodys_is_unreachable() {
+    let mut house = House::new(&[]);
+    house.tick();
+    assert!(house.changes.is_empty(), "the answer is on its way");
+    house.is_located(&[]);
+    assert_eq!(house.changes, [State::Unreachable]);
 }

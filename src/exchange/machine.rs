@@ -278,7 +278,7 @@ impl Machine {
                 Said::Transaction(effect) => self.on_transaction(now, effect, out),
                 Said::Registrar(effect) => self.on_registrar(now, effect, out),
                 Said::Leg(effect) => self.on_leg(now, effect, out),
-                Said::Locator(effect) => self.on_locator(effect, out),
+                Said::Locator(effect) => self.on_locator(now, effect, out),
                 Said::Switchboard(effect) => self.on_switchboard(now, effect, out),
             }
         }

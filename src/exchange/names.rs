@@ -23,7 +23,7 @@ impl Machine {
         self.locate(now, locator::Input::Seek(first));
     }
 
-    pub(super) fn on_locator(&mut self, effect: locator::Effect, out: &mut Vec<Effect>) {
+    pub(super) fn on_locator(&mut self, now: Now, effect: locator::Effect, out: &mut Vec<Effect>) {
         match effect {
             locator::Effect::Ask(question) => out.push(Effect::Resolve(question)),
             locator::Effect::Moved { sought, addresses } => {
@@ -32,10 +32,12 @@ impl Machine {
                 if sought.transport.is_none() {
                     self.directory.locate_trunk(&sought.host, sought.port, &addresses);
                 }
+                self.is_located(now, &sought, out);
                 let addresses = addresses.into_iter().collect();
                 out.push(Effect::Located { name: sought.to_string(), addresses });
             }
             locator::Effect::Unresolved(sought) => {
+                self.is_located(now, &sought, out);
                 out.push(Effect::Located { name: sought.to_string(), addresses: Vec::new() });
             }
         }
@@ -59,7 +61,8 @@ impl Machine {
     }
 }
 
-fn names_of(trunk: &Trunk) -> impl Iterator<Item = Sought> {
+/// The names among a trunk's addresses.
+pub(super) fn names_of(trunk: &Trunk) -> impl Iterator<Item = Sought> {
     trunk.addresses.iter().filter_map(|address| match &address.host {
         TrunkHost::Name { name, .. } => Some(Sought::new(name, address.port)),
         TrunkHost::Address(_) => None,

@@ -2,6 +2,7 @@
 
 use super::doorway::Effect;
 use super::machine::Machine;
+use super::names::names_of;
 use crate::dialog;
 use crate::directory::{Directory, NumberingPlan, Trunk, TrunkHost};
 use crate::leg;
@@ -47,6 +48,17 @@ impl Machine {
     pub(super) fn register_at_trunks(&mut self, now: Now, out: &mut Vec<Effect>) {
         let effects = self.registering(|machine, world| machine.tick(now.instant, world));
         self.follow_registrations(now, effects, out);
+    }
+
+    /// The DNS has said something of a name: those of its trunks that are not reached may be now.
+    pub(super) fn is_located(&mut self, now: Now, sought: &Sought, out: &mut Vec<Effect>) {
+        let trunks = self.directory.plan().trunks.iter();
+        let trunks = trunks.filter(|trunk| names_of(trunk).any(|name| name == *sought));
+        let names: Vec<_> = trunks.map(|trunk| trunk.name.clone()).collect();
+        for name in names {
+            let effects = self.registering(|all, world| all.located(now.instant, &name, world));
+            self.follow_registrations(now, effects, out);
+        }
     }
 
     /// Gives an event of a transaction to the registrations; false when it is not one of theirs.

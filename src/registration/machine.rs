@@ -5,7 +5,8 @@
 //!   Waiting ─────▶ Asked ──────────────────────────────▶ Waiting, until a fifth of the time is left
 //!      ▲             │ ▲ 401, 407, 423: again, as it is asked for
 //!      │             │ └ no answer, 5xx: the next of its servers
-//!      └─────────────┘ refused, or no server is left: after a pause, longer each time
+//!      └─────────────┘ refused, or no server is left: after a pause, longer each time,
+//!                      or as soon as the DNS says where an unreachable one is
 //! ```
 
 use crate::directory::TrunkLogin;
@@ -36,8 +37,6 @@ const RAISES_MAX: u32 = 2;
 pub const TRANSACTIONS: u64 = 1 << 63;
 /// The most servers that one round tries.
 const SERVERS_MAX: usize = 16;
-/// While nobody knows where its name leads, it is looked again after so long.
-const NAME_AGAIN: Duration = Duration::from_secs(2);
 
 /// As whom to register where.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -232,6 +231,23 @@ impl Machine {
         out
     }
 
+    /// The DNS has said where the servers of a trunk are now, or that nobody knows.
+    #[must_use]
+    pub fn located(&mut self, now: Instant, trunk: &str, world: &World<'_>) -> Vec<Effect> {
+        let mut all = self.all.iter_mut();
+        let Some(one) = all.find(|one| one.account.trunk == trunk) else { return vec![] };
+        match (&one.phase, one.state) {
+            (Phase::Waiting { .. }, State::Trying | State::Unreachable) => {}
+            (Phase::Asked { .. }, _)
+            | (Phase::Waiting { .. }, State::Registered | State::Refused(_)) => return vec![],
+        }
+        if (world.servers)(trunk).is_empty() {
+            return one.change(State::Unreachable).into_iter().collect();
+        }
+        one.phase = Phase::Waiting { until: now };
+        vec![]
+    }
+
     /// The answer to a request of this room.
     #[must_use]
     pub fn answered(
@@ -378,9 +394,10 @@ struct Asked {
 }
 
 impl Registration {
-    /// The DNS has not said yet where the carrier is, or says so no more: no failure of the carrier's.
+    /// The DNS has not said yet where the carrier is, or says so no more: no failure of the carrier's. What
+    /// it says is heard by [`Machine::located`].
     fn has_no_server(&mut self, now: Instant) -> Option<Effect> {
-        self.phase = Phase::Waiting { until: now + NAME_AGAIN };
+        self.phase = Phase::Waiting { until: now + RETRY_MIN };
         match self.state {
             State::Trying => None,
             State::Registered | State::Refused(_) | State::Unreachable => {

@@ -61,6 +61,23 @@ fn it_registers_proves_itself_and_says_how_it_stands() {
     assert_eq!(stands(&house), "carrier: unreachable");
 }
 
+/// The DNS answers after our start.
+#[test]
+fn a_carrier_that_is_given_by_its_name_is_asked_when_the_name_is_known() {
+    let (user, password) = ("house".into(), "open sesame".into());
+    let login = Some(TrunkLogin { user, password, realm: None });
+    let trunk = trunk("carrier", &["sip.carrier.example:5060"]);
+    let (mut house, _) =
+        House::with(State::default(), vec![Trunk { login, register: true, ..trunk }]);
+    assert!(sent(&house.later(1)).is_empty());
+    assert_eq!(stands(&house), "carrier: trying");
+    let _ = house.learns(Question::Addresses("sip.carrier.example".into()), None);
+    assert_eq!(stands(&house), "carrier: unreachable");
+    house.later(300);
+    let _ = house.learns_addresses("sip.carrier.example", &["203.0.113.5"]);
+    registers_at_the_carrier(&house.later(0));
+}
+
 #[test]
 fn a_call_to_our_contact_is_for_the_number_in_to() {
     let (mut house, _) = house();
