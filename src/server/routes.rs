@@ -10,8 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// How often it is looked whether they have changed: networks come and go, and so do addresses.
 const LOOK: Duration = Duration::from_secs(10);
-/// More networks than a machine has that is no router on the Internet; the rest go by the wider ones. It
-/// is the event loop that looks: 64 take it less than a millisecond.
+/// More networks than a machine has that is no router on the Internet; the rest go by the wider ones. They
+/// are few because it is the event loop that looks.
 const NETWORKS_MAX: usize = 64;
 /// So many bytes of a table are read: some 500 networks.
 const TABLE_MAX: u64 = 1 << 16;

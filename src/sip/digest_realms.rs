@@ -1,7 +1,8 @@
 //! In which realms a far end is answered with its password.
 //!
 //! Whoever is called behind a carrier can ask, too: the carrier relays his 401 (RFC 3261 §22.2), and an
-//! answer lets him try passwords at home. So a realm has to be the far end's own.
+//! answer lets him try passwords at home. So a realm has to be the far end's own. Who knows that realm can
+//! name it himself: against him only a password helps that is long and random.
 //!
 //! ```text
 //!   one is configured     ── that, and no other
