@@ -115,6 +115,9 @@ fn an_operator_with_only_a_phone_logs_in_by_code_and_takes_by_answering() {
     let mut phone = board.phone_at("3001", "phone-answers-and-hangs-up");
     let mut caller = board.guest("caller-waits-and-talks", "9000");
     phone.awaits("<- ACK");
+    // A phone that hangs up before its take is in the journal has given the call back.
+    let talks = || board.cli("calls").contains("with-caller").then_some(());
+    wait::until("the two to talk", PATIENCE, talks);
     phone.nudge();
     phone.ends_well();
     caller.ends_well();
