@@ -6,15 +6,15 @@
 
 use super::cameras::Cameras;
 use super::dropped::Dropped;
+use super::feedback::send_report;
 use super::footage::Packets;
 use super::health::PortHealth;
 use super::hold::Repertoire;
-use super::key_frames::REQUEST_INTERVAL;
 use super::latch::Verdict;
 use super::patchbay::{Patchbay, Source};
 use super::picture::ParameterSets;
-use super::plan::{BitrateFeedback, Feedback, Plan, Trust};
-use super::port::{Follows, Port};
+use super::plan::Plan;
+use super::port::Follows;
 use super::ports::Ports;
 use super::rendition::camera_of;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
@@ -516,66 +516,6 @@ impl Machine {
         }
     }
 
-    pub(super) fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
-        if let Some(open) = self.ports.get_mut(source).filter(|open| open.kind == Kind::Video) {
-            open.inbound.requests.want(now.instant);
-            self.ask_for_key_frame(now, source, out);
-            self.settle(now.instant, source);
-        }
-    }
-
-    fn ask_for_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
-        let Some(open) = self.ports.get_mut(source) else { return };
-        let Some(media) = open.inbound.stream.as_ref().map(|stream| stream.ssrc) else { return };
-        let Some(number) = open.inbound.requests.due(now.instant) else { return };
-        let own = open.outbound.stream.ssrc();
-        match open.plan.feedback {
-            Feedback::Pli => self.send_feedback(source, out, |writer| {
-                writer.picture_loss(own, media);
-            }),
-            Feedback::Fir => self.send_feedback(source, out, |writer| {
-                writer.full_intra(own, media, number);
-            }),
-            Feedback::None => out.report(Event::KeyFrameWanted { port: source }),
-        }
-    }
-
-    /// Passes on how much a receiver can take; held back to the same rate as requests.
-    fn limit_bitrate(&mut self, now: Now, source: PortId, bitrate: u64, out: &mut impl Outgoing) {
-        let Some(open) = self.ports.get_mut(source) else { return };
-        let Some(media) = open.inbound.stream.as_ref().map(|stream| stream.ssrc) else { return };
-        let asked = open.inbound.bitrate_asked;
-        if asked.is_some_and(|at| now.instant.since(at) < REQUEST_INTERVAL) {
-            return;
-        }
-        open.inbound.bitrate_asked = Some(now.instant);
-        let own = open.outbound.stream.ssrc();
-        match open.plan.bitrate_feedback {
-            BitrateFeedback::Remb => self.send_feedback(source, out, |writer| {
-                writer.max_bitrate(own, media, bitrate);
-            }),
-            BitrateFeedback::Tmmbr => self.send_feedback(source, out, |writer| {
-                writer.source_bitrate(own, media, bitrate);
-            }),
-            BitrateFeedback::None => {}
-        }
-    }
-
-    /// Sends feedback, behind the report that has to lead every compound packet (RFC 4585 §3.1).
-    fn send_feedback(
-        &mut self,
-        port: PortId,
-        out: &mut impl Outgoing,
-        write: impl FnOnce(&mut Writer<'_>),
-    ) {
-        let Some(open) = self.ports.get_mut(port) else { return };
-        let ssrc = open.outbound.stream.ssrc();
-        let mut writer = Writer::new(&mut self.scratch);
-        writer.receiver_report(ssrc, &[]).cname(ssrc, &open.plan.cname);
-        write(&mut writer);
-        send_report(open, &mut self.scratch, out);
-    }
-
     /// One of the port's own deadlines has come.
     fn port_deadline(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
         let source = self.patchbay.source(port);
@@ -689,22 +629,6 @@ impl Machine {
             self.deadlines.extend(next.map(|at| (at, port)));
         }
     }
-}
-
-fn send_report(open: &mut Port, packet: &mut Vec<u8>, out: &mut impl Outgoing) {
-    if open.trust() == Trust::None {
-        return;
-    }
-    let (channel, to) = if open.plan.mux {
-        (Channel::Rtp, open.inbound.latch.remote())
-    } else {
-        (Channel::Rtcp, open.reports.latch.remote())
-    };
-    let Some(to) = to else { return };
-    if let Some(guard) = &mut open.guard {
-        guard.sealer.seal_rtcp(packet);
-    }
-    out.send(open.id, channel, to, packet);
 }
 
 /// The next point of the grid.

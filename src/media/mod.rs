@@ -12,6 +12,7 @@ mod conversion;
 mod dropped;
 mod dtmf;
 mod feed;
+mod feedback;
 mod films;
 mod footage;
 mod guard;

@@ -1,0 +1,95 @@
+//! What a peer is asked for by RTCP: a key frame, a lower rate.
+
+use super::key_frames::REQUEST_INTERVAL;
+use super::machine::{Channel, Event, Machine, Outgoing};
+use super::plan::{BitrateFeedback, Feedback, Trust};
+use super::port::Port;
+use crate::codec::Kind;
+use crate::ids::PortId;
+use crate::rtp::rtcp::Writer;
+use crate::time::Now;
+
+impl Machine {
+    pub(super) fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
+        if let Some(open) = self.ports.get_mut(source).filter(|open| open.kind == Kind::Video) {
+            open.inbound.requests.want(now.instant);
+            self.ask_for_key_frame(now, source, out);
+            self.settle(now.instant, source);
+        }
+    }
+
+    pub(super) fn ask_for_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
+        let Some(open) = self.ports.get_mut(source) else { return };
+        let Some(media) = open.inbound.stream.as_ref().map(|stream| stream.ssrc) else { return };
+        let Some(number) = open.inbound.requests.due(now.instant) else { return };
+        let own = open.outbound.stream.ssrc();
+        match open.plan.feedback {
+            Feedback::Pli => self.send_feedback(source, out, |writer| {
+                writer.picture_loss(own, media);
+            }),
+            Feedback::Fir => self.send_feedback(source, out, |writer| {
+                writer.full_intra(own, media, number);
+            }),
+            Feedback::None => out.report(Event::KeyFrameWanted { port: source }),
+        }
+    }
+
+    /// Passes on how much a receiver can take; held back to the same rate as requests.
+    pub(super) fn limit_bitrate(
+        &mut self,
+        now: Now,
+        source: PortId,
+        bitrate: u64,
+        out: &mut impl Outgoing,
+    ) {
+        let Some(open) = self.ports.get_mut(source) else { return };
+        let Some(media) = open.inbound.stream.as_ref().map(|stream| stream.ssrc) else { return };
+        let asked = open.inbound.bitrate_asked;
+        if asked.is_some_and(|at| now.instant.since(at) < REQUEST_INTERVAL) {
+            return;
+        }
+        open.inbound.bitrate_asked = Some(now.instant);
+        let own = open.outbound.stream.ssrc();
+        match open.plan.bitrate_feedback {
+            BitrateFeedback::Remb => self.send_feedback(source, out, |writer| {
+                writer.max_bitrate(own, media, bitrate);
+            }),
+            BitrateFeedback::Tmmbr => self.send_feedback(source, out, |writer| {
+                writer.source_bitrate(own, media, bitrate);
+            }),
+            BitrateFeedback::None => {}
+        }
+    }
+
+    /// Sends feedback, behind the report that has to lead every compound packet (RFC 4585 §3.1).
+    fn send_feedback(
+        &mut self,
+        port: PortId,
+        out: &mut impl Outgoing,
+        write: impl FnOnce(&mut Writer<'_>),
+    ) {
+        let Some(open) = self.ports.get_mut(port) else { return };
+        let ssrc = open.outbound.stream.ssrc();
+        let mut writer = Writer::new(&mut self.scratch);
+        writer.receiver_report(ssrc, &[]).cname(ssrc, &open.plan.cname);
+        write(&mut writer);
+        send_report(open, &mut self.scratch, out);
+    }
+}
+
+/// Sends the report that is written in the packet, where it may go.
+pub(super) fn send_report(open: &mut Port, packet: &mut Vec<u8>, out: &mut impl Outgoing) {
+    if open.trust() == Trust::None {
+        return;
+    }
+    let (channel, to) = if open.plan.mux {
+        (Channel::Rtp, open.inbound.latch.remote())
+    } else {
+        (Channel::Rtcp, open.reports.latch.remote())
+    };
+    let Some(to) = to else { return };
+    if let Some(guard) = &mut open.guard {
+        guard.sealer.seal_rtcp(packet);
+    }
+    out.send(open.id, channel, to, packet);
+}
