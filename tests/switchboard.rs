@@ -356,6 +356,33 @@ fn an_operator_whose_phone_hung_up_before_its_release_could_not_be_written_has_l
     assert_eq!(handover.map(|handover| handover.word()), Some("unchecked"));
 }
 
+/// R6.2: the two see each other once the take is in the journal, and their cameras are asked before; nobody
+/// is shown what they send meanwhile.
+#[test]
+fn who_is_seen_after_a_commit_is_asked_for_a_key_frame_before_it() {
+    play(
+        "
+        0s   3021 calls *50
+                 3021 <- 200
+                 3021 gets done
+        1.2s alarm
+                 end 3021, normal-clearing
+        3s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        3s   journal waits
+        4s   3021 answers
+                 ada <- key frame?
+                 3021 <- key frame?
+        5s   journal commits
+                 ada gets 3021, 3021 gets ada
+    ",
+    );
+}
+
 /// R7.1: a phone-only operator has answered already; its phone rests, or it would ring again at once.
 #[test]
 fn a_take_by_phone_that_cannot_be_written_ends_at_the_phone_only() {
@@ -374,6 +401,8 @@ fn a_take_by_phone_that_cannot_be_written_ends_at_the_phone_only() {
                  call 3021 as ada
         3s   journal waits
         4s   3021 answers
+                 ada <- key frame?
+                 3021 <- key frame?
         4s   journal fails
                  end 3021, internal
                  ada gets position 1
@@ -1815,6 +1844,8 @@ fn a_phone_only_operator_takes_by_answering() {
                  ada <- 200
                  call 3021 as ada
         4s   3021 answers
+                 ada <- key frame?
+                 3021 <- key frame?
                  ada gets 3021, 3021 gets ada
         5s   3021 keys *23002h
                  ada gets asking, 3021 gets ring-back
@@ -1859,6 +1890,8 @@ fn an_operator_who_works_by_phone_from_now_on_is_out_until_its_phone_logs_in() {
                  ada <- 200
                  call 3001 as ada
         5s   3001 answers
+                 ada <- key frame?
+                 3001 <- key frame?
                  ada gets 3001, 3001 gets ada
     ",
     );
@@ -1962,6 +1995,8 @@ fn an_operator_who_answers_is_not_rung_for_the_others_that_wait() {
                  eve <- 182 Queued, position 3
                  eve <- 200
         6s   3021 answers
+                 ada <- key frame?
+                 3021 <- key frame?
                  bob gets position 1
                  eve gets position 2
                  ada gets 3021, 3021 gets ada
@@ -2093,6 +2128,8 @@ fn a_phone_that_takes_and_hangs_up_before_the_commit_gives_the_caller_back() {
                  call 3021 as ada
         3s   journal waits
         4s   3021 answers
+                 ada <- key frame?
+                 3021 <- key frame?
         4s   3021 hangs up
         4s   journal commits
                  ada gets position 1
@@ -2977,6 +3014,8 @@ fn a_phone_only_operator_records_by_keys() {
                  ada <- 200
                  call 3021 as ada
         4s   3021 answers
+                 ada <- key frame?
+                 3021 <- key frame?
                  ada gets 3021, 3021 gets ada
         5s   3021 keys *7
                  file recordings/2026-11-18/110645-call-2.mkv

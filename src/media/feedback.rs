@@ -1,18 +1,38 @@
 //! What a peer is asked for by RTCP: a key frame, a lower rate.
 
-use super::key_frames::REQUEST_INTERVAL;
+use super::key_frames::{REQUEST_INTERVAL, Requests};
 use super::machine::{Channel, Event, Machine, Outgoing};
 use super::plan::{BitrateFeedback, Feedback, Trust};
 use super::port::Port;
 use crate::codec::Kind;
 use crate::ids::PortId;
 use crate::rtp::rtcp::Writer;
-use crate::time::Now;
+use crate::time::{Instant, Now};
 
 impl Machine {
     pub(super) fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
+        self.require_key_frame(now, source, Requests::want, out);
+    }
+
+    /// The same for somebody who gets this source from now on.
+    pub(super) fn want_first_key_frame(
+        &mut self,
+        now: Now,
+        source: PortId,
+        out: &mut impl Outgoing,
+    ) {
+        self.require_key_frame(now, source, Requests::switched, out);
+    }
+
+    fn require_key_frame(
+        &mut self,
+        now: Now,
+        source: PortId,
+        require: impl FnOnce(&mut Requests, Instant),
+        out: &mut impl Outgoing,
+    ) {
         if let Some(open) = self.ports.get_mut(source).filter(|open| open.kind == Kind::Video) {
-            open.inbound.requests.want(now.instant);
+            require(&mut open.inbound.requests, now.instant);
             self.ask_for_key_frame(now, source, out);
             self.settle(now.instant, source);
         }

@@ -6,6 +6,9 @@
 //!
 //! Many phones send one a second at most, and forget what they were asked in between: a request just before
 //! their second is over would be in vain, and would hold back the right one.
+//!
+//! A switch that waits for the journal asks before it is made. What comes too early then is shown to
+//! nobody, and the switch asks once more, without regard to what has been answered already.
 
 use crate::time::{Duration, Instant};
 
@@ -31,6 +34,14 @@ impl Requests {
     /// Somebody needs a key frame.
     pub fn want(&mut self, now: Instant) {
         self.wanted_since = Some(now);
+    }
+
+    /// Somebody new sees the source from now on. A request that was answered before was not this one.
+    pub fn switched(&mut self, now: Instant) {
+        if self.came > self.last {
+            self.last = None;
+        }
+        self.want(now);
     }
 
     /// One has begun.
@@ -111,6 +122,21 @@ mod tests {
             let answered = (1000..4000).step_by(20).find(answers).unwrap();
             assert!(answered <= 2000, "came at {came}, then at {answered}");
         }
+    }
+
+    #[test]
+    fn a_switch_asks_at_once_unless_it_was_asked_for_just_before() {
+        let mut requests = Requests::default();
+        requests.want(ms(0));
+        assert_eq!(asked(&mut requests, 0), [0]);
+        requests.switched(ms(20));
+        assert_eq!(requests.due(ms(20)), None, "the answer is on its way");
+        requests.came(ms(40));
+        requests.want(ms(60));
+        assert_eq!(requests.due(ms(60)), None, "a receiver's own wish is held back");
+        requests.switched(ms(80));
+        assert!(requests.due(ms(80)).is_some(), "that key frame was taken before the switch");
+        assert_eq!(requests.deadline(), Some(ms(1040)), "and again, a second after it");
     }
 
     #[test]

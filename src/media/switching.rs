@@ -86,7 +86,7 @@ impl Machine {
             if let Source::Port(source) = change.to
                 && self.ports.get(source).is_some_and(|open| open.kind == Kind::Video)
             {
-                self.want_key_frame(now, source, out);
+                self.want_first_key_frame(now, source, out);
             }
         }
     }

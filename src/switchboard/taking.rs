@@ -14,7 +14,7 @@ use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CallId, LegId, OperatorId, Ticket};
-use crate::leg::Spoken;
+use crate::leg::{Command, Spoken};
 use crate::presence;
 
 impl OperatorCall {
@@ -31,6 +31,13 @@ impl OperatorCall {
         self.record.enter("taken", ctx.now.unix, operator.as_str());
         let waited = ctx.now.unix.since(self.record.began);
         ctx.log(Story::Taken { call: self.id, operator: operator.clone(), waited });
+        if let Some((phone, _)) = phone {
+            // The two see each other as soon as the journal has the take: what their cameras are asked for
+            // comes while it writes.
+            for leg in [self.caller, phone] {
+                ctx.leg(Command::RequestKeyFrame { leg });
+            }
+        }
         let record = Box::new(self.record.clone());
         ctx.steps.push(Step::Keep(Keep::Call(record), Some(ticket)));
         self.state =

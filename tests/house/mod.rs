@@ -389,9 +389,8 @@ impl House {
             Command::Record { leg, recording: None } => {
                 format!("no longer record {}", self.name(leg))
             }
-            Command::Watch { .. }
-            | Command::RequestKeyFrame { .. }
-            | Command::InterceptDtmf { .. } => return None,
+            Command::RequestKeyFrame { leg } => format!("{} <- key frame?", self.name(leg)),
+            Command::Watch { .. } | Command::InterceptDtmf { .. } => return None,
             Command::Identify { leg, party } => {
                 format!("{} shows {}", self.name(leg), party.number)
             }
