@@ -558,6 +558,38 @@ fn the_partner_of_an_answered_caller_is_offered_its_codecs_first() {
     );
 }
 
+/// Where all hold one codec no switch changes what a leg gets: the one that the caller was answered with,
+/// whatever an answer has before it.
+#[test]
+fn of_several_codecs_in_an_answer_the_one_that_the_others_speak_is_sent() {
+    ladder(
+        "
+        a -> INVITE audio 4000 8 0 9
+        = offered a audio
+        do answer a
+        ~ open 20000 audio PCMA to 192.0.2.10:4000
+        ~ patch 20000=silence
+        a <- 200 audio 20000 8:PCMA
+        a -> ACK
+        = confirmed a PCMA -
+        do call b for a
+        b <- INVITE audio 20002 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND
+        b -> 200 audio 5000 9 0 8
+        b <- ACK
+        ~ open 20002 audio PCMA G722 PCMU to 192.0.2.11:5000
+        ~ patch 20002=silence
+        = answered b PCMA -
+        do call c for b
+        c <- INVITE audio 20004 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND
+        c -> 200 audio 6000 0 9
+        c <- ACK
+        ~ open 20004 audio PCMU G722 to 192.0.2.12:6000
+        ~ patch 20004=silence
+        = answered c PCMU -
+    ",
+    );
+}
+
 #[test]
 fn an_answer_without_our_codec_is_hung_up_and_reported() {
     ladder(

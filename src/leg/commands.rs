@@ -5,7 +5,7 @@ use super::formats::{Capabilities, Format};
 use super::legacy_info;
 use super::machine::{Effect, Machine};
 use super::nat;
-use super::offer_answer::{OurStream, Stream, Streams};
+use super::offer_answer::{Led, OurStream, Stream, Streams};
 use super::party::{Header, Identity, Party};
 use super::state::{Leg, Phase, Role, Said};
 use super::streams::{self, Wish};
@@ -111,7 +111,11 @@ impl Machine {
         leg.shown = is_shown.then(|| call.caller.clone());
         self.legs.insert(id, leg);
         let Some(max_forwards) = hops else { return self.give_up(now, id, Cause::Loop, out) };
-        let body = capabilities.as_ref().map(|can| self.offer(now, id, can));
+        let partner = match call.offer {
+            Offer::For(other) | Offer::WithPictures(other) => Some(other),
+            Offer::Everything | Offer::Theirs => None,
+        };
+        let body = capabilities.as_ref().map(|can| self.offer(now, id, (can, partner)));
         if let Some(None) = body {
             return self.give_up(now, id, Cause::Overloaded, out);
         }
@@ -146,8 +150,18 @@ impl Machine {
         streams::with_convertible(partner)
     }
 
-    /// Our offer with these capabilities; `None` when no relay port is left.
-    fn offer(&mut self, now: Instant, id: LegId, can: &Capabilities) -> Option<Body> {
+    /// Our offer with these capabilities, for a partner; `None` when no relay port is left.
+    fn offer(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        (can, partner): (&Capabilities, Option<LegId>),
+    ) -> Option<Body> {
+        // Of a partner that speaks already the one codec that it speaks stands first.
+        let spoken = partner.and_then(|partner| self.legs.get(&partner)).map(Leg::streams);
+        let led = spoken
+            .filter(|spoken| spoken.carry_a_call())
+            .map(|spoken| Led { audio: spoken.audio.is_some(), video: spoken.video.is_some() });
         let mut audio = streams::offer_audio(can, self.port(now, id, Kind::Audio)?);
         // Where the relay has no room for the picture the sound goes alone.
         let mut video = None;
@@ -166,6 +180,7 @@ impl Machine {
         }
         audio = streams::on_the_way_of(audio, before.audio.as_ref());
         video = video.map(|ours| streams::on_the_way_of(ours, before.video.as_ref()));
+        leg.talk.lead(led.unwrap_or_default());
         Some(Body::sdp(leg.talk.offer(Some(audio), video).to_string()))
     }
 
@@ -248,7 +263,7 @@ impl Machine {
             self.answer_offer(now, id, &like, &choice.prefer)?
         } else {
             let can = choice.like.map(|like| self.capabilities_for(like));
-            self.offer(now, id, &can.unwrap_or_else(streams::everything))
+            self.offer(now, id, (&can.unwrap_or_else(streams::everything), choice.like))
                 .ok_or(Cause::Overloaded)?
         };
         if let Some(Phase::Offered { said }) = self.legs.get_mut(&id).map(|leg| &mut leg.phase) {
@@ -427,7 +442,7 @@ impl Machine {
             Some(wanted) if free => {
                 // The picture of this leg is changed, never added: that would ask the human.
                 let video = if leg.streams().video.is_some() { wanted.video } else { vec![] };
-                self.offer(now, id, &Capabilities { video, ..wanted })
+                self.offer(now, id, (&Capabilities { video, ..wanted }, Some(to)))
             }
             Some(_) | None => None,
         };

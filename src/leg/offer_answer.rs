@@ -93,6 +93,16 @@ struct OurOffer {
     video: Option<(usize, OurStream)>,
 }
 
+/// Whether the first codec of an offer of ours is the one that all others of the call speak, of sound and of
+/// pictures.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Led {
+    /// Of sound.
+    pub audio: bool,
+    /// Of pictures.
+    pub video: bool,
+}
+
 /// The negotiation of one leg.
 #[derive(Clone, Debug)]
 pub struct Negotiation {
@@ -103,6 +113,7 @@ pub struct Negotiation {
     said: Option<Session>,
     /// Every format that a section of ours has named.
     named: Named,
+    led: Led,
     streams: Streams,
 }
 
@@ -128,6 +139,7 @@ impl Negotiation {
             state: State::Quiet,
             said: None,
             named: Named::default(),
+            led: Led::default(),
             streams: Streams::default(),
         }
     }
@@ -193,7 +205,7 @@ impl Negotiation {
         video.iter().for_each(|ours| remember(ours, &mut self.named.video));
         let stream = |peer: Option<PeerStream>, ours: Option<OurStream>| {
             let (peer, ours) = (peer?, ours?);
-            Some(Stream { section: peer.section, agreed: agree(&ours, &peer), ours, peer })
+            Some(Stream { section: peer.section, agreed: agree(&ours, &peer, false), ours, peer })
         };
         let soundless = peer.is_soundless();
         let (audio, video) = (stream(peer.audio, audio), stream(peer.video, video));
@@ -206,6 +218,12 @@ impl Negotiation {
         });
         let session = self.describe(sections, streams.collect());
         self.say(session)
+    }
+
+    /// From now on the first codec of an offer of ours is what is sent wherever the answer has it, whatever
+    /// the answer has before it: where all hold one codec no switch changes what a leg gets.
+    pub fn lead(&mut self, led: Led) {
+        self.led = led;
     }
 
     /// Makes an offer of ours. A stream for which we give nothing stays out, or is refused where
@@ -255,7 +273,7 @@ impl Negotiation {
         let OurOffer { audio, video } = *offer;
         let at = |place: &Option<(usize, OurStream)>| place.as_ref().map(|(at, _)| *at);
         let peer = Peer::answering(session, at(&audio), at(&video), self.address);
-        let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>| {
+        let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>, led: bool| {
             let ((section, ours), peer) = (place?, peer?);
             // RFC 4568 §5.1.3: what was offered sealed is answered so, under the offered tag and with
             // the offered suite.
@@ -266,14 +284,16 @@ impl Negotiation {
             if !ours.crypto.as_ref().map_or(peer.keys.is_empty(), named) {
                 return None;
             }
-            let agreed = agree(&ours, &peer);
+            let agreed = agree(&ours, &peer, led);
             agreed.first().filter(|first| first.sent.codec.is_primary())?;
             Some(Stream { section, ours, peer, agreed })
         };
         // Who refuses G.711 has no sound at all, and not merely other codecs.
         let all_refused = audio.as_ref().is_none_or(|(_, ours)| ours.has_g711());
         let soundless = peer.is_soundless() && all_refused;
-        let (audio, video) = (stream(audio, peer.audio), stream(video, peer.video));
+        let Led { audio: sound, video: picture } = self.led;
+        let audio = stream(audio, peer.audio, sound);
+        let video = stream(video, peer.video, picture);
         self.streams = Streams { audio, video, soundless };
     }
 
@@ -373,8 +393,9 @@ fn remember(ours: &OurStream, named: &mut Vec<Format>) {
 }
 
 /// Pairs our formats with the peer's, in the peer's order: it sends the first of an answer's, and
-/// our answers hold one codec only. The same number counts first, then the same meaning.
-fn agree(ours: &OurStream, peer: &PeerStream) -> Vec<Agreed> {
+/// our answers hold one codec only. The same number counts first, then the same meaning. In front of all
+/// stands the first of ours where it leads.
+fn agree(ours: &OurStream, peer: &PeerStream, led: bool) -> Vec<Agreed> {
     let mut agreed: Vec<Agreed> = Vec::new();
     for sent in peer.formats.iter().chain(&peer.beside) {
         let known = |received: &&Format| agreed.iter().all(|a| a.received != **received);
@@ -387,6 +408,10 @@ fn agree(ours: &OurStream, peer: &PeerStream) -> Vec<Agreed> {
             let (sent, received) = (sent.clone(), received.clone());
             agreed.push(Agreed { sent, received });
         }
+    }
+    let leader = ours.formats.first().filter(|_| led);
+    if let Some(at) = agreed.iter().position(|agreed| Some(&agreed.received) == leader) {
+        agreed[..=at].rotate_right(1);
     }
     agreed
 }
