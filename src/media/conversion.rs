@@ -11,7 +11,7 @@ use super::picture::ParameterSets;
 use super::picture_transcoder::{PictureTranscoder, Wanted};
 use super::port::{Follows, Port};
 use super::repacker::{Repacker, Unit};
-use super::route::{Conversion, Way};
+use super::route::{Conversion, Noise, Way};
 use super::voice_transcoder::{Coded, VoiceTranscoder};
 use super::work::{BREAKDOWNS_MAX, ConversionId, Job, Outcome};
 use crate::rtp::{HEADER_LEN, h264};
@@ -43,9 +43,7 @@ impl Line {
     /// Whether packets that go this way go through it.
     fn suits(&self, way: &Way) -> bool {
         match (self, way) {
-            (Self::Voice(voice), Way::Converted(formats) | Way::Noise(formats)) => {
-                voice.converts(formats)
-            }
+            (Self::Voice(voice), Way::Converted(formats)) => voice.converts(formats),
             (Self::Pictures(transcoder), Way::Converted(formats)) => {
                 transcoder.formats() == formats
             }
@@ -111,8 +109,35 @@ impl Port {
         Follows { settle: changed, key_frame: wanted.key_frame }
     }
 
-    /// Comfort noise beside a voice that is converted.
-    pub fn convert_noise(
+    /// Comfort noise goes the way of the voice that is heard: through its conversion, which stays as it is,
+    /// or under the receiver's number.
+    pub fn hush(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        noise: &Noise,
+        bytes: &mut [u8],
+        (to, sets): (SocketAddr, &ParameterSets),
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> Follows {
+        if let Some(Line::Voice(voice)) = &self.outbound.line {
+            let formats = Arc::clone(voice.formats());
+            return Follows::settling(self.convert_noise(now, arrived, &formats, bytes, exit));
+        }
+        let voice_passes = self.outbound.stream.is_passed(&arrived.numbers);
+        match (noise.passes, &noise.made) {
+            (Some(number), made) if made.is_none() || voice_passes => {
+                self.pass(now, arrived, number, bytes, (to, sets), exit)
+            }
+            (_, Some(formats)) if self.outbound.openings.take(now) => {
+                Follows::settling(self.convert_noise(now, arrived, formats, bytes, exit))
+            }
+            (_, None | Some(_)) => self.leave_out(now, arrived, exit),
+        }
+    }
+
+    /// Comfort noise through the conversion of a voice.
+    fn convert_noise(
         &mut self,
         now: Instant,
         arrived: &Arrived,
@@ -124,6 +149,13 @@ impl Port {
             voice.take(now, turn(arrived, &[]), &mut *each);
             voice.hush(now, turn(arrived, bytes).payload, each);
         })
+    }
+
+    /// Whether packets that go this way may be converted: by the conversion that is open, or by another
+    /// one, of which there are not too many.
+    pub fn may_convert(&mut self, now: Instant, way: &Way) -> bool {
+        let suits = self.outbound.line.as_ref().is_some_and(|line| line.suits(way));
+        suits || self.outbound.openings.take(now)
     }
 
     /// Lets the conversion of the voice do its work and sends what comes of it; true when the port's

@@ -23,6 +23,7 @@ mod jitter_buffer;
 mod key_frames;
 mod latch;
 mod machine;
+mod openings;
 mod patchbay;
 mod picture;
 mod picture_transcoder;

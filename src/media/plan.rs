@@ -133,13 +133,18 @@ impl Plan {
         self.formats[..self.formats.len().min(FORMATS_MAX)].iter()
     }
 
-    /// Ticks in a second of what it is sent: of the first codec that can be coded here, in which it hears the
-    /// relay itself, else of the first.
+    /// What it is sent of the relay's own: the first codec that can be coded here, else the first.
     #[must_use]
-    pub fn clock_rate(&self) -> u32 {
+    pub fn own_format(&self) -> Option<&PayloadFormat> {
         let mut voices = self.formats().filter(|format| format.codec.is_primary());
         let made = voices.clone().find(|format| format.codec.can_transcode());
-        made.or_else(|| voices.next()).map_or(8000, |format| format.codec.clock_rate())
+        made.or_else(|| voices.next())
+    }
+
+    /// Ticks in a second of what it is sent.
+    #[must_use]
+    pub fn clock_rate(&self) -> u32 {
+        self.own_format().map_or(8000, |format| format.codec.clock_rate())
     }
 
     /// By received payload type, the place among [`Plan::formats`]. A peer that answers our offer under

@@ -16,6 +16,7 @@ use super::hold::Repertoire;
 use super::inbound::{Arrived, Inbound, What};
 use super::latch::Candidates;
 use super::machine::{Channel, Exit, Outgoing};
+use super::openings::Openings;
 use super::patchbay::Source;
 use super::picture::{ParameterSets, Picture, Screen};
 use super::plan::{Plan, Trust};
@@ -99,6 +100,8 @@ pub struct Outbound {
     pub conversions: u64,
     /// Those of this source that have broken down.
     pub breakdowns: u8,
+    /// How many may still be opened for it now.
+    pub openings: Openings,
     /// What it is made of now.
     pub feed: Feed,
     /// The pictures that pass.
@@ -142,6 +145,7 @@ impl Port {
                 line: None,
                 conversions: 0,
                 breakdowns: 0,
+                openings: Openings::default(),
                 feed: Feed::Nothing,
                 screen: Screen::default(),
                 open_key: None,
@@ -241,12 +245,13 @@ impl Port {
             return Follows::settling(settle | carried.settle);
         }
         let leaves = match way {
-            Way::Closed | Way::Pressed => false,
-            Way::Same(_)
-            | Way::OtherLaw(..)
-            | Way::Repacked(_)
-            | Way::Converted(_)
-            | Way::Noise(_) => self.leave_line(way, exit),
+            Way::Closed | Way::Pressed | Way::Noise(_) => false,
+            Way::Converted(_) if !self.may_convert(now, way) => {
+                return self.leave_out(now, arrived, exit);
+            }
+            Way::Same(_) | Way::OtherLaw(..) | Way::Repacked(_) | Way::Converted(_) => {
+                self.leave_line(way, exit)
+            }
         };
         let mut follows = match way {
             Way::Closed => self.leave_out(now, arrived, exit),
@@ -261,9 +266,7 @@ impl Port {
             Way::Converted(formats) => {
                 Follows::settling(self.convert_voice(now, arrived, formats, bytes, exit))
             }
-            Way::Noise(formats) => {
-                Follows::settling(self.convert_noise(now, arrived, formats, bytes, exit))
-            }
+            Way::Noise(noise) => self.hush(now, arrived, noise, bytes, (to, sets), exit),
             Way::Pressed => {
                 let mut follows = self.leave_out(now, arrived, exit);
                 follows.settle |= self.press_again(arrived);
@@ -275,7 +278,7 @@ impl Port {
     }
 
     /// A packet that this receiver does not get: no number is missing in its place.
-    fn leave_out(
+    pub fn leave_out(
         &mut self,
         now: Instant,
         arrived: &Arrived,
@@ -316,7 +319,7 @@ impl Port {
     }
 
     /// A packet that needs no other payload.
-    fn pass(
+    pub fn pass(
         &mut self,
         now: Instant,
         arrived: &Arrived,
@@ -422,6 +425,7 @@ impl Port {
         self.end_frame(now, exit);
         self.end_line(exit);
         self.outbound.breakdowns = 0;
+        self.outbound.openings = Openings::default();
         self.outbound.stream.cut();
         self.outbound.screen.cut();
         self.outbound.patience = Patience::default();

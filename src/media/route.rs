@@ -1,9 +1,9 @@
 //! Which way each of a source's formats takes to one receiver: as it is, or converted.
 
 use super::plan::{PayloadFormat, Plan};
-use crate::codec::Codec;
 use crate::codec::audio::{A_TO_MU, MU_TO_A};
 use crate::codec::video::{H264Parameters, Profile};
+use crate::codec::{Codec, Kind};
 use std::sync::Arc;
 
 /// What becomes of packets of one format.
@@ -22,8 +22,18 @@ pub enum Way {
     Converted(Arc<Conversion>),
     /// Keys, to a receiver that counts them by another clock: pressed anew.
     Pressed,
-    /// Comfort noise, to a receiver without it, or in another codec: made audible.
-    Noise(Arc<Conversion>),
+    /// Comfort noise: it goes the way of the voice that is heard.
+    Noise(Noise),
+}
+
+/// What becomes of comfort noise where no voice is being converted.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Noise {
+    /// The receiver's number for it, if it has one.
+    pub passes: Option<u8>,
+    /// The conversion of the source's first voice, if that goes through one: it is made audible there, unless
+    /// another voice is heard that passes.
+    pub made: Option<Arc<Conversion>>,
 }
 
 /// From which format to which.
@@ -41,9 +51,8 @@ pub struct Conversion {
 /// Pictures too large for the receiver ([`is_beyond`]) are made smaller, where that can be done here.
 #[must_use]
 pub fn route((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<Way> {
-    let voice = source.formats().find(|format| format.codec.is_primary());
     let way = |format| {
-        let way = way(format, voice, receiver);
+        let way = way(format, Some(source), receiver);
         let beyond = || shown.is_some_and(|shown| is_beyond((format, source, shown), receiver));
         if beyond() { smaller(way, format, receiver) } else { way }
     };
@@ -104,7 +113,8 @@ pub fn route_of_camera(camera: &Plan, receiver: &Plan) -> Vec<Way> {
     camera.formats().map(way).collect()
 }
 
-fn way(format: &PayloadFormat, voice: Option<&PayloadFormat>, receiver: &Plan) -> Way {
+/// One format's way; `source` is what else its phone sends, for a camera nothing.
+fn way(format: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> Way {
     let same = || receiver.formats().filter(|other| carries(format, other));
     let passes = same()
         .find(|other| mode(format) == mode(other))
@@ -117,25 +127,44 @@ fn way(format: &PayloadFormat, voice: Option<&PayloadFormat>, receiver: &Plan) -
             None => Way::Closed,
         },
         Codec::ComfortNoise { .. } => {
-            // Noise goes with the voice: beside a converted one it is converted, too.
-            match voice.map(|voice| way(voice, None, receiver)) {
-                Some(Way::Converted(conversion)) => Way::Noise(conversion),
-                Some(_) | None => passes.map_or(Way::Closed, |other| Way::Same(number(other))),
-            }
+            let voice = source.and_then(|source| source.formats().find(|f| f.codec.is_primary()));
+            let made = match voice.map(|voice| way(voice, source, receiver)) {
+                Some(Way::Converted(conversion)) => Some(conversion),
+                Some(_) | None => None,
+            };
+            Way::Noise(Noise { passes: passes.map(number), made })
         }
         _primary => {
             if let Some(other) = passes {
-                let kept = other.codec.clock_rate() == receiver.clock_rate();
-                // RFC 7160: a phone that answered with codecs of two clocks gets one of them, under one SSRC,
-                // whoever speaks.
                 return match converted(format, receiver) {
-                    Way::Converted(conversion) if !kept => Way::Converted(conversion),
+                    made @ (Way::Converted(_) | Way::OtherLaw(..))
+                        if !is_kept(other, source, receiver) =>
+                    {
+                        made
+                    }
                     _kept_or_cannot => Way::Same(number(other)),
                 };
             }
             same().next().map_or_else(|| converted(format, receiver), |o| Way::Repacked(number(o)))
         }
     }
+}
+
+/// Whether sound in this codec of the receiver's passes, as it does where nothing is against it:
+///
+/// * RFC 7160: a phone that answered with codecs of two clocks gets one of them, under one SSRC, whoever
+///   speaks.
+/// * One that answered with several of one clock gets its first from everybody who has that, too, and may
+///   send another: no switch between them changes its codec. Pictures are dearer to convert than a decoder
+///   is to change.
+fn is_kept(passes: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> bool {
+    let Some(own) = receiver.own_format() else { return true };
+    let in_common = || {
+        source.is_some_and(|source| source.formats().any(|format| format.codec == own.codec))
+            && own.codec.kind() == Kind::Audio
+    };
+    passes.codec == own.codec
+        || (passes.codec.clock_rate() == own.codec.clock_rate() && !in_common())
 }
 
 fn converted(from: &PayloadFormat, receiver: &Plan) -> Way {
@@ -211,7 +240,9 @@ mod tests {
             Way::Repacked(number) => format!("{number} repacked"),
             Way::Converted(conversion) => format!("converted to {}", conversion.to.codec),
             Way::Pressed => "pressed".to_owned(),
-            Way::Noise(conversion) => format!("noise in {}", conversion.to.codec),
+            Way::Noise(Noise { made: Some(made), .. }) => format!("noise in {}", made.to.codec),
+            Way::Noise(Noise { passes: Some(number), .. }) => number.to_string(),
+            Way::Noise(Noise { passes: None, made: None }) => "closed".to_owned(),
         };
         route((source, shown), receiver).into_iter().map(word).collect()
     }
@@ -267,6 +298,22 @@ mod tests {
         assert_eq!(
             ways(&plan(vec![format(Codec::Pcma, 8, 8, "")]), &wide),
             ["converted to opus/48000/2"]
+        );
+    }
+
+    #[test]
+    fn a_receiver_with_codecs_of_one_clock_gets_the_first_of_whoever_has_it_too() {
+        let numbered = |codec: &Codec| {
+            let number = codec.facts().static_payload_type.unwrap();
+            format(codec.clone(), number, number, "")
+        };
+        let phone = |codecs: &[Codec]| plan(codecs.iter().map(numbered).collect());
+        let receiver = phone(&[Codec::Pcma, Codec::Pcmu, Codec::G722]);
+        assert_eq!(ways(&phone(&[Codec::Pcma]), &receiver), ["8"]);
+        assert_eq!(ways(&phone(&[Codec::G722]), &receiver), ["9"], "nothing in common but this");
+        assert_eq!(
+            ways(&phone(&[Codec::Pcmu, Codec::G722, Codec::Pcma]), &receiver),
+            ["8 by the other law", "converted to PCMA/8000", "8"]
         );
     }
 

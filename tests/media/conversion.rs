@@ -1036,6 +1036,71 @@ fn the_noise_of_a_converted_codec_ends_when_a_codec_that_passes_speaks() {
     assert_continuous(&sent);
 }
 
+/// Comfort noise has one number beside several codecs: it is that of the voice that is heard.
+#[test]
+fn noise_beside_a_voice_that_is_converted_leaves_its_conversion_as_it_is() {
+    let noise = || format(Codec::ComfortNoise { clock_rate: 8000 }, 13, 13, "");
+    let mut party = Party::of([&Codec::Pcmu, &Codec::G722, &Codec::Pcmu]);
+    let all = vec![format(Codec::Pcmu, 0, 0, ""), format(Codec::G722, 9, 9, ""), noise()];
+    party.relay.command(Command::Update { port: O, plan: plan(O, all) });
+    let both = vec![format(Codec::Pcmu, 0, 0, ""), noise()];
+    party.relay.command(Command::Update { port: C, plan: plan(C, both) });
+    party.relay.patch(&[(C, Source::Port(O))]);
+    party.speak(200, |_| false);
+    party.forget();
+    for _ in 0..20 {
+        let timestamp = party.relay.phone(O).timestamp;
+        let hush = party.relay.phone(O).packet_of(13, timestamp, &[40]);
+        party.relay.arrives(O, &hush);
+        party.speak(60, |_| false);
+    }
+    let sent = party.relay.rtp_to(C);
+    assert!(sent.iter().all(|sent| sent.header().payload_type == 0), "the noise is made audible");
+    assert!((58..=82).contains(&sent.len()), "{} packets in 1200 ms", sent.len());
+    assert_continuous(&sent);
+}
+
+/// Whoever sends decides which codec a packet is in; it does not decide how many coders are made.
+#[test]
+fn a_voice_that_alternates_two_codecs_is_heard_in_one_of_them() {
+    let mut party = Party::of([&Codec::Pcma, &Codec::G722, &Codec::Pcmu]);
+    let both = vec![format(Codec::G722, 9, 9, ""), format(Codec::G729, 18, 18, "")];
+    party.relay.command(Command::Update { port: O, plan: plan(O, both) });
+    party.relay.patch(&[(C, Source::Port(O))]);
+    let codecs = [(Codec::G722, 9), (Codec::G729, 18)];
+    let mut voices = codecs.map(|(codec, number)| Voice::new(&mut party.relay, O, &codec, number));
+    for n in 0..200 {
+        let payload = voices[n % 2].next();
+        party.relay.phone(O).payload_type = [9, 18][n % 2];
+        let packet = party.relay.phone(O).packet(&payload);
+        party.relay.arrives(O, &packet);
+        party.relay.pass(20);
+    }
+    let sent = party.relay.rtp_to(C);
+    assert!((90..=120).contains(&sent.len()), "{} of 200 packets", sent.len());
+    assert_continuous(&sent);
+}
+
+#[test]
+fn a_camera_that_alternates_two_codecs_opens_few_conversions() {
+    let screen = (&Codec::H264, MODE_1);
+    let mut gallery = Gallery::of([(&Codec::Vp8, ""), screen, screen]);
+    let both = vec![format(Codec::Vp8, 100, 100, ""), format(Codec::H264, 101, 101, MODE_1)];
+    gallery.relay.command(Command::Update { port: C, plan: plan(C, both) });
+    gallery.relay.patch(&[(O, Source::Port(C))]);
+    gallery.relay.wire.jobs.clear();
+    for timestamp in (0..150).map(|n| n * 3000) {
+        for (number, payload) in [(100, &VP8_KEY[..]), (101, &[0x65, 1, 2, 3])] {
+            let packet = gallery.relay.phone(C).packet_of(number, timestamp, payload);
+            gallery.relay.arrives(C, &packet);
+            gallery.relay.pass(20);
+        }
+    }
+    let jobs = std::mem::take(&mut gallery.relay.wire.jobs);
+    let opened = jobs.iter().filter(|job| matches!(job, Job::Open { .. })).count();
+    assert!((4..=10).contains(&opened), "{opened} in 6 s");
+}
+
 /// The worker keeps a decoder and an encoder for each conversion that it is not told to end.
 #[test]
 fn a_camera_that_changes_to_a_codec_that_needs_none_ends_its_conversion() {

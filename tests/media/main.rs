@@ -424,7 +424,7 @@ fn a_silent_phone_that_reports_is_not_lifeless() {
 fn a_codec_changed_by_a_re_invite_is_heard_under_its_new_number() {
     let mut relay = Relay::with_three_phones();
     relay.patch(&[(O, Source::Port(C))]);
-    let both = vec![format(Codec::Pcmu, 0, 0, ""), format(Codec::Pcma, 8, 8, "")];
+    let both = vec![format(Codec::Pcma, 8, 8, ""), format(Codec::Pcmu, 0, 0, "")];
     relay.command(Command::Update { port: C, plan: plan(C, both.clone()) });
     relay.command(Command::Update { port: O, plan: plan(O, both) });
     relay.phone(C).payload_type = 8;
