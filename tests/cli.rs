@@ -177,9 +177,13 @@ fn operators_levels_and_permits_are_listed() {
 #[test]
 fn records_of_an_empty_house_are_an_empty_list() {
     let house = House::new();
+    house.is_refused("records show call-17", "call-17: there is no record of it");
+    house.fails("records show yesterday", 2);
+    house.fails("records show", 2);
     assert_eq!(house.does("records --format json"), "[]\n");
     house.does("terminal add 3001");
     assert_eq!(house.does("records --from 2026-01-01 --format json"), "[]\n");
+    house.is_refused("records show 17 --format json", "call-17: there is no record of it");
 }
 
 #[test]

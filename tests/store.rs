@@ -206,6 +206,8 @@ fn everything_reads_back_as_it_was_written() {
     assert_eq!(state.calls, std::slice::from_ref(&open), "a call without an end is still open");
     assert_eq!(state.next_call, 19);
     assert_eq!(database.load(after(600)).unwrap().0.results, [], "ten minutes are over");
+    assert_eq!(database.record(closed.call).unwrap(), (Some(closed.clone()), vec![]));
+    assert_eq!(database.record(CallId(u64::MAX)).unwrap(), (None, vec![]));
     assert_eq!(database.records(after(17), after(19), 10).unwrap().0, [open, closed]);
     assert_eq!(database.records(after(18), after(18), 10).unwrap().0, []);
 }
@@ -581,6 +583,8 @@ fn a_row_that_makes_no_sense_is_named_and_left_out() {
     assert_eq!((state.bindings, state.calls), (vec![binding(5061)], vec![]));
     let named = |table, row: &str| Unreadable { table, row: row.to_owned() };
     assert_eq!(unreadable, [named("bindings", "3001"), named("calls", "7")]);
+    let (record, unreadable) = Database::open(data.path()).unwrap().record(CallId(7)).unwrap();
+    assert_eq!((record, unreadable), (None, vec![named("calls", "7")]));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Moments as people type them.
 
-use crate::time::UnixTime;
+use crate::time::{Duration, UnixTime};
 use anyhow::Context as _;
 
 /// A day or a second in UTC, as RFC 3339 writes it.
@@ -39,6 +39,16 @@ pub fn read_moment(text: &str) -> Option<UnixTime> {
     Some(UnixTime::from_secs(((days * 24 + hour) * 60 + minute) * 60 + second))
 }
 
+/// Minutes and seconds, or hours.
+#[must_use]
+pub fn span(span: Duration) -> String {
+    let secs = span.as_secs();
+    match secs / 3_600 {
+        0 => format!("{}:{:02}", secs / 60, secs % 60),
+        hours => format!("{hours}:{:02}:{:02}", secs / 60 % 60, secs % 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +61,13 @@ mod tests {
         }
         assert_eq!(read_moment("1970-01-02"), Some(UnixTime::from_secs(86_400)));
         assert_eq!(read_moment("1970-01-01T01:30"), Some(UnixTime::from_secs(5_400)));
+    }
+
+    #[test]
+    fn a_span_has_hours_only_where_there_are_some() {
+        for (secs, text) in [(0, "0:00"), (75, "1:15"), (3_599, "59:59"), (36_061, "10:01:01")] {
+            assert_eq!(span(Duration::from_secs(secs)), text);
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! `cordboard records`: the one record of each call.
 
 use super::administration::Administration;
-use super::moment::moment;
+use super::local_time::LocalTime;
+use super::moment::{moment, span};
+use super::story::story;
 use super::table::{Format, Listing, Table, print, warn};
-use crate::ids::{Number, OperatorId};
+use crate::ids::{CallId, Number, OperatorId};
 use crate::switchboard::call_record::{CallRecord, Handover};
 use crate::text::{cut, is_within};
 use crate::time::UnixTime;
+use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 /// The most records of one listing.
@@ -14,7 +17,10 @@ const RECORDS_MAX: usize = 1_000_000;
 
 /// Which records.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Command {
+    #[command(subcommand)]
+    one: Option<One>,
     /// Calls that began at this time or later: 2026-11-22 or 2026-11-22T12:53:26Z
     #[arg(long, value_name = "T", value_parser = moment)]
     from: Option<UnixTime>,
@@ -28,22 +34,45 @@ pub struct Command {
     listing: Listing,
 }
 
+/// One of them.
+#[derive(Debug, clap::Subcommand)]
+enum One {
+    /// One call whole: each phase with its time, and who was with whom
+    Show {
+        /// As the listing names it: call-17, or 17
+        #[arg(value_parser = call)]
+        call: CallId,
+        #[command(flatten)]
+        listing: Listing,
+    },
+}
+
+fn call(text: &str) -> anyhow::Result<CallId> {
+    let digits = text.strip_prefix("call-").unwrap_or(text);
+    let number = digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    number.map(CallId).with_context(|| format!("{text:?}: write it as call-17, or 17"))
+}
+
 impl Command {
-    /// Lists them, the oldest first.
+    /// Lists them, the oldest first, or shows one.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// When the database cannot be read, or does not have the one.
     pub fn run(self, administration: &Administration) -> anyhow::Result<()> {
+        if let Some(One::Show { call, listing }) = self.one {
+            return show(administration, call, listing.format);
+        }
         let from = self.from.unwrap_or_default();
         // The database counts in signed numbers.
         let to = self.to.unwrap_or(UnixTime::from_micros(i64::MAX as u64));
         let is_narrow = self.listing.format == Format::Table && !self.wide;
+        let clock = LocalTime::of_this_machine();
         let mut table = Table::new(if is_narrow { &NARROW } else { &COLUMNS });
         if let Some(database) = administration.database()? {
             let (records, unreadable) = database.records(from, to, RECORDS_MAX)?;
             for record in &records {
                 match is_narrow {
-                    true => table.push(narrow(record)),
+                    true => table.push(narrow(record, &clock)),
                     false => table.push(row(record)),
                 }
             }
@@ -56,6 +85,25 @@ impl Command {
         }
         Ok(print(&table.listing(self.listing.format))?)
     }
+}
+
+fn show(administration: &Administration, call: CallId, format: Format) -> anyhow::Result<()> {
+    let found = administration.database()?.map(|database| database.record(call)).transpose()?;
+    let (record, unreadable) = found.unwrap_or_default();
+    if !unreadable.is_empty() {
+        bail!("{call}: its record cannot be read");
+    }
+    let record = record
+        .with_context(|| format!("{call}: there is no record of it: see `cordboard records`"))?;
+    let text = match format {
+        Format::Table => story(&record, &LocalTime::of_this_machine()),
+        Format::Csv | Format::Json => {
+            let mut table = Table::new(&COLUMNS);
+            table.push(row(&record));
+            table.single(format)
+        }
+    };
+    Ok(print(&text)?)
 }
 
 const COLUMNS: [&str; 18] = [
@@ -83,20 +131,18 @@ const COLUMNS: [&str; 18] = [
 const NARROW: [&str; 7] = ["call", "began", "caller", "callee", "operators", "talked", "cause"];
 
 /// A record in so many columns: whom the caller talked to, for how long, and how it ended.
-fn narrow(record: &CallRecord) -> [Value; 7] {
-    let began = record.began.to_string().replace('T', " ").replace('Z', "");
+fn narrow(record: &CallRecord, clock: &LocalTime) -> [Value; 7] {
     let callee = record.callee.as_ref().unwrap_or(&record.dialled);
     let operators: Vec<_> = record.operators.iter().map(OperatorId::as_str).collect();
-    let talked = record.answered.zip(record.ended).map(|(from, to)| to.at.since(from).as_secs());
-    let talked = talked.map(|secs| format!("{}:{:02}", secs / 60, secs % 60));
+    let talked = record.answered.zip(record.ended).map(|(from, to)| span(to.at.since(from)));
     let fitting = |text: &str, columns| match is_within(text, columns) {
         true => json!(text),
         false => json!(format!("{}…", cut(text, columns - 1))),
     };
     [
         json!(record.call.to_string()),
-        json!(began),
-        fitting(&record.caller, 13),
+        json!(clock.day_and_clock(record.began)),
+        fitting(&record.caller, 12),
         fitting(callee.as_str(), 10),
         fitting(&operators.join(","), 10),
         json!(talked),
@@ -171,9 +217,9 @@ mod tests {
             health: String::new(),
         };
         let mut table = Table::new(&NARROW);
-        table.push(narrow(&record));
+        table.push(narrow(&record, &LocalTime::utc()));
         let text = table.listing(Format::Table);
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
-        assert!(text.contains("2026-11-18 11:06:40") && text.contains("100:00"), "{text}");
+        assert!(text.contains("2026-11-18 11:06:40") && text.contains("1:40:00"), "{text}");
     }
 }

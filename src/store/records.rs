@@ -43,6 +43,20 @@ impl Database {
         Ok((records, bad))
     }
 
+    /// The record of one call, if there is one; a row that cannot be read is named instead.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn record(
+        &self,
+        call: CallId,
+    ) -> std::result::Result<(Option<CallRecord>, Vec<Unreadable>), StoreError> {
+        let sql = format!("SELECT * FROM calls WHERE call = {}", super::rows::int(call.0));
+        let mut bad = Vec::new();
+        let records = read_calls(&self.connection, &sql, &mut bad).map_err(|e| self.fault(e))?;
+        Ok((records.into_iter().next(), bad))
+    }
+
     /// The last `max` changes of the directory, the latest first.
     ///
     /// # Errors

@@ -10,8 +10,9 @@
 //! ```
 
 use super::input::COMMANDS;
-use super::local_time::LocalTime;
 use super::view::{InHand, Said, View};
+use crate::cli::local_time::LocalTime;
+use crate::cli::moment::span;
 use crate::text::{cut, harmless};
 use crate::time::{Duration, UnixTime};
 use std::fmt::Write as _;
@@ -271,15 +272,6 @@ fn help(columns: usize) -> Vec<Line> {
     };
     lines.push(Line::new(Style::Faint, " ? goes back · each with Enter · Escape forgets the line"));
     lines
-}
-
-/// Minutes and seconds, or hours.
-fn span(span: Duration) -> String {
-    let secs = span.as_secs();
-    match secs / 3_600 {
-        0 => format!("{}:{:02}", secs / 60, secs % 60),
-        hours => format!("{hours}:{:02}:{:02}", secs / 60 % 60, secs % 60),
-    }
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@
 mod drawing;
 mod input;
 mod link;
-mod local_time;
 mod run;
 mod screen;
 mod view;
 
 pub use link::{Heard, Incoming, Link};
 pub use run::Command;
+pub use view::party_health;

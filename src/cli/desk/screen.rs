@@ -1,8 +1,8 @@
 //! The terminal: raw keys in, one calm picture out.
 
 use super::drawing::{lines, title};
-use super::local_time::LocalTime;
 use super::view::View;
+use crate::cli::local_time::LocalTime;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use std::fmt::Write as _;
 use std::io::{self, Write as _, stdin, stdout};

@@ -339,7 +339,9 @@ fn ending(reason: &str) -> String {
     words.to_owned()
 }
 
-fn party_health(party: &str, health: &Value) -> String {
+/// How sound and picture of a party arrive, in a line.
+#[must_use]
+pub fn party_health(party: &str, health: &Value) -> String {
     let word = |name: &str| harmless(health[name].as_str().unwrap_or("-"));
     let mut line = format!("{party}  sound {:6} picture {:6}", word("audio"), word("video"));
     for (name, unit) in [

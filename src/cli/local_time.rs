@@ -16,19 +16,42 @@ impl LocalTime {
         Self { zone: TimeZone::local().unwrap_or_else(|_| TimeZone::utc()) }
     }
 
+    /// As records and listings for programs have it.
+    #[cfg(test)]
+    #[must_use]
+    pub fn utc() -> Self {
+        Self { zone: TimeZone::utc() }
+    }
+
     /// Hours, minutes and seconds.
     #[must_use]
     pub fn clock(&self, at: UnixTime) -> String {
         clock(self.zone.as_ref(), at)
     }
+
+    /// The day, and hours, minutes and seconds.
+    #[must_use]
+    pub fn day_and_clock(&self, at: UnixTime) -> String {
+        day_and_clock(self.zone.as_ref(), at)
+    }
 }
 
 fn clock(zone: TimeZoneRef<'_>, at: UnixTime) -> String {
+    let (_, _, _, hour, minute, second) = shifted(zone, at).civil();
+    format!("{hour:02}:{minute:02}:{second:02}")
+}
+
+fn day_and_clock(zone: TimeZoneRef<'_>, at: UnixTime) -> String {
+    let (year, month, day, hour, minute, second) = shifted(zone, at).civil();
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+/// The moment whose time in UTC is the time in the zone; never before 1970.
+fn shifted(zone: TimeZoneRef<'_>, at: UnixTime) -> UnixTime {
     let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
     let offset = zone.find_local_time_type(seconds).map_or(0, |kind| kind.ut_offset());
-    let of_day = seconds.saturating_add(offset.into()).rem_euclid(86_400);
-    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-    format!("{hour:02}:{minute:02}:{second:02}")
+    let seconds = seconds.saturating_add(offset.into());
+    UnixTime::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -43,6 +66,8 @@ mod tests {
         assert_eq!(clock(berlin.as_ref(), noon), "13:00:00");
         assert_eq!(clock(berlin.as_ref(), UnixTime::from_secs(1_782_907_200)), "14:00:00");
         let newfoundland = TimeZone::from_posix_tz("NST3:30").unwrap();
-        assert_eq!(clock(newfoundland.as_ref(), UnixTime::from_secs(3_600)), "21:30:00");
+        assert_eq!(clock(newfoundland.as_ref(), UnixTime::from_secs(90_000)), "21:30:00");
+        let eve = day_and_clock(newfoundland.as_ref(), UnixTime::from_secs(90_000));
+        assert_eq!(eve, "1970-01-01 21:30:00", "there it is the day before");
     }
 }
