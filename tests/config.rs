@@ -114,6 +114,7 @@ fn every_key_is_heard() {
         number = "9001"
         answer = "operator"
         ring_time = "1500ms"
+        ring = true
         waiting_max = 1_000
         wait_max = "1h"
         overflow = "3001"
@@ -160,6 +161,7 @@ fn every_key_is_heard() {
         number: Number::from("9001"),
         answer: Answer::Operator,
         ring_time: Duration::from_millis(1500),
+        ring: true,
         waiting_max: 1000,
         wait_max: Some(Duration::from_secs(3600)),
         overflow: Some(Number::from("3001")),
@@ -332,6 +334,7 @@ fn every_key_refuses_what_it_cannot_use() {
         ("queue.main", "record", "true", "write \"no\" or \"always\" or \"on-demand\""),
         ("queue.main", "record", "\"yes\"", "write \"no\" or \"always\" or \"on-demand\""),
         ("queue.main", "record_pauses", "\"no\"", truth),
+        ("queue.main", "ring", "\"yes\"", truth),
         ("web", "listen", "\"8080\"", socket),
         (
             "levels",

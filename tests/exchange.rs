@@ -65,6 +65,7 @@ fn settings() -> Settings {
         number: Number::from("9000"),
         answer: AnsweredBy::Queue,
         ring_time: Duration::from_secs(20),
+        ring: false,
         camera: None,
         record: Recorded::Never,
         record_pauses: true,

@@ -1917,6 +1917,213 @@ fn an_administrator_logs_in_who_works_by_phone_and_nobody_else() {
     );
 }
 
+/// `ring`: whoever picks up has taken, the desk goes on from there, and the keys are the caller's.
+#[test]
+fn an_offer_that_rings_at_the_phone_is_taken_by_picking_up() {
+    play(
+        "
+        0s   offers ring at phones too
+        0s   op1 logs in
+        0s   op2 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3001 as ada
+                 call 3011 as ada
+                 op1: offer r1, 1 of 1
+                 op2: offer r1, 1 of 1
+        2s   3001 answers
+                 op1: state busy, phone ok
+                 end 3011, answered-elsewhere
+                 op2: withdrawn r1, taken
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        2s   op1: take r1
+                 op1: no, wrong-phase
+        2s   op2: take r1
+                 op2: no, already-taken
+        3s   3001 keys *4
+        4s   op1: hangup
+                 end 3001, normal-clearing
+                 end ada, normal-clearing
+                 op1: ok
+                 op1: call r1 ended, operator-hung-up
+                 op1: state idle, phone ok
+        4s   all is quiet
+    ",
+    );
+}
+
+/// The phone that rings is called anew, to pick up by itself; the others are left alone.
+#[test]
+fn an_offer_that_rings_at_the_phone_is_taken_at_the_desk_as_ever() {
+    play(
+        "
+        0s   offers ring at phones too
+        0s   op1 logs in
+        0s   op2 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3001 as ada
+                 call 3011 as ada
+                 op1: offer r1, 1 of 1
+                 op2: offer r1, 1 of 1
+        2s   journal waits
+        2s   op1: take r1
+                 end 3001, answered-elsewhere
+        3s   journal commits
+                 end 3011, answered-elsewhere
+                 op1: ok
+                 op2: withdrawn r1, taken
+                 ada gets position 1
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        4s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+    ",
+    );
+}
+
+/// Only one has it when both pick up before the journal has the first.
+#[test]
+fn of_two_who_pick_up_the_first_has_the_call() {
+    play(
+        "
+        0s   offers ring at phones too
+        0s   op1 logs in
+        0s   op2 logs in
+        0s   journal waits
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3001 as ada
+                 call 3011 as ada
+                 op1: offer r1, 1 of 1
+                 op2: offer r1, 1 of 1
+        2s   3011 answers
+                 op2: state busy, phone ok
+        2s   3001 answers
+                 end 3001, answered-elsewhere
+        2s   journal commits
+                 op1: withdrawn r1, taken
+                 ada gets 3011, 3011 gets ada
+                 op2: call r1 with-caller
+    ",
+    );
+}
+
+/// A refusal at the phone is one at the desk, which says so; the next caller rings.
+#[test]
+fn an_offer_refused_at_the_phone_is_left_to_the_others() {
+    play(
+        "
+        0s   offers ring at phones too
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3001 as ada
+                 op1: offer r1, 1 of 1
+        2s   bob calls 9000
+                 bob gets hold
+                 bob gets position 2
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+                 op1: offer r2, 2 of 2
+        3s   3001 refuses 603
+                 end 3001, declined
+                 call 3001 as bob
+                 op1: notice
+        4s   op1: decline r2
+                 end 3001, declined
+                 op1: ok
+        33s  alarm
+                 call 3001 as ada
+                 op1: offer r1, 1 of 2
+    ",
+    );
+}
+
+/// The bell is a hint: a phone that cannot ring takes no operator from the desk.
+#[test]
+fn a_phone_that_does_not_ring_leaves_the_offer_at_the_desk() {
+    play(
+        "
+        0s   offers ring at phones too
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3001 as ada
+                 op1: offer r1, 1 of 1
+        2s   3001 refuses 503
+                 op1: notice
+        3s   bob calls 9000
+                 bob gets hold
+                 bob gets position 2
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+                 call 3001 as bob
+                 op1: offer r2, 2 of 2
+        23s  alarm
+                 end 3001, no-answer
+        24s  op1: take r1
+                 bob gets position 1
+                 op1: ok
+                 ada gets position 1
+                 call 3001 as ada
+                 op1: waiting r2, 1 of 1
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+    ",
+    );
+}
+
+/// It stops when the operator wants no calls, and when the caller is gone.
+#[test]
+fn a_phone_stops_ringing_with_the_offer() {
+    play(
+        "
+        0s   offers ring at phones too
+        0s   op1 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3001 as ada
+                 op1: offer r1, 1 of 1
+        2s   op1: dnd
+                 end 3001, abandoned
+                 op1: ok
+                 op1: withdrawn r1, not-eligible
+                 op1: state dnd, phone ok
+        3s   op1: ready
+                 call 3001 as ada
+                 op1: ok
+                 op1: offer r1, 1 of 1
+                 op1: state idle, phone ok
+        4s   ada hangs up
+                 end 3001, abandoned
+                 op1: withdrawn r1, abandoned
+        4s   all is quiet
+    ",
+    );
+}
+
 /// Of a new configuration the waiting places and the ring time hold from the next call on.
 #[test]
 fn a_queue_is_adjusted_while_calls_go_on() {

@@ -131,6 +131,7 @@ fn held_of_queue(running: &Queue, new: &Queue) -> Queue {
         number: running.number.clone(),
         answer: new.answer,
         ring_time: new.ring_time,
+        ring: new.ring,
         waiting_max: new.waiting_max,
         wait_max: new.wait_max,
         overflow: new.overflow.clone(),

@@ -321,6 +321,7 @@ pub(super) fn switchboard_settings(
             number,
             answer,
             ring_time,
+            ring: queue.ring,
             camera,
             record: queue.record,
             record_pauses: queue.record_pauses,

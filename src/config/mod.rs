@@ -163,6 +163,8 @@ pub struct Queue {
     pub answer: Answer,
     /// How long a desk phone rings.
     pub ring_time: Duration,
+    /// An offer rings the phones of operators at desks, too.
+    pub ring: bool,
     /// How many may wait.
     pub waiting_max: usize,
     /// The longest wait; `None` for ever.
@@ -189,6 +191,7 @@ impl Queue {
             number,
             answer: Answer::Queue,
             ring_time: Duration::from_secs(20),
+            ring: false,
             waiting_max: 100,
             wait_max: None,
             overflow: None,
@@ -491,8 +494,16 @@ fn queue<'a>(
     (numbers, cameras): (&mut BTreeSet<Number>, &[&str]),
 ) -> Option<Queue> {
     let times = ["ring_time", "wait_max", "grace"];
-    let others =
-        ["number", "answer", "waiting_max", "overflow", "camera", "record", "record_pauses"];
+    let others = [
+        "number",
+        "answer",
+        "ring",
+        "waiting_max",
+        "overflow",
+        "camera",
+        "record",
+        "record_pauses",
+    ];
     reader.allow(section, &[&times[..], &others, &lobbies::KEYS].concat());
     let number = |value: &DeValue<'_>| {
         let number = Number::from(values::name(values::text(value)?)?);
@@ -516,6 +527,7 @@ fn queue<'a>(
     set(&mut queue.answer, reader.value(section, "answer", word));
     let ring_time = |value: &DeValue<'_>| values::duration(value, SECOND..=3 * MINUTE);
     set(&mut queue.ring_time, reader.value(section, "ring_time", ring_time));
+    set(&mut queue.ring, reader.value(section, "ring", values::truth));
     let waiting_max = |value: &DeValue<'_>| values::count(value, 1..=10_000);
     set(&mut queue.waiting_max, reader.value(section, "waiting_max", waiting_max));
     let wait_max = |value: &DeValue<'_>| values::limit(value, SECOND..=DAY);

@@ -26,13 +26,14 @@ impl Machine {
                 number: _,
                 answer,
                 ring_time,
+                ring,
                 camera: _,
                 record,
                 record_pauses,
                 lobby: _,
                 announcements: _,
             } = new;
-            (queue.answer, queue.ring_time) = (answer, ring_time);
+            (queue.answer, queue.ring_time, queue.ring) = (answer, ring_time, ring);
             (queue.record, queue.record_pauses) = (record, record_pauses);
         }
         acd.queues.into_iter().for_each(|queue| self.acd.adjust(queue));

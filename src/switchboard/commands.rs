@@ -220,7 +220,11 @@ impl Machine {
                 effect => self.on_queue(env, effect),
             }
         }
-        refused.map_or(Ok(()), |why| Err(denied(why, phase)))
+        if let Some(why) = refused {
+            return Err(denied(why, phase));
+        }
+        self.withdraw_from_phone(env, operator, request, Cause::Declined);
+        Ok(())
     }
 
     pub(super) fn phase_of(&self, operator: &OperatorId) -> &'static str {

@@ -503,16 +503,19 @@ impl Machine {
             Q::Refused { request, why } => self.on_refused(env, request, why),
             Q::Ended { request, why } => self.on_wait_over(env, request, why),
             Q::Offer { operator, request, position, waiting } => {
-                if self.is_phone_operator(env, &operator) {
-                    self.offer_to_phone(env, operator, request);
-                } else if let Some(view) = self.waiting_view(request, position, waiting) {
+                let by_phone = self.is_phone_operator(env, &operator);
+                if !by_phone && let Some(view) = self.waiting_view(request, position, waiting) {
                     self.desks.tell(&operator, Event::Offer(view));
+                }
+                if by_phone || self.rings_desk_phones(request) {
+                    self.offer_to_phone(env, operator, request);
                 }
             }
             Q::Show { operator, request, position, waiting } => {
-                if self.is_phone_operator(env, &operator) {
-                    self.withdraw_from_phone(env, &operator, request, Cause::Abandoned);
-                } else if let Some(view) = self.waiting_view(request, position, waiting) {
+                self.withdraw_from_phone(env, &operator, request, Cause::Abandoned);
+                if !self.is_phone_operator(env, &operator)
+                    && let Some(view) = self.waiting_view(request, position, waiting)
+                {
                     self.desks.tell(&operator, Event::Waiting(view));
                 }
             }
@@ -547,9 +550,8 @@ impl Machine {
             acd::Reason::Overflow => ("overflow", Cause::WaitedTooLong),
             acd::Reason::NotEligible => ("not-eligible", Cause::Abandoned),
         };
-        if self.is_phone_operator(env, operator) {
-            self.withdraw_from_phone(env, operator, request, cause);
-        } else {
+        self.withdraw_from_phone(env, operator, request, cause);
+        if !self.is_phone_operator(env, operator) {
             self.desks.tell(operator, Event::Withdrawn { request, reason: word });
         }
     }
@@ -588,6 +590,8 @@ impl Machine {
             ctx.presence(presence::Input::Engage { operator: taker.clone(), phone: phone_number });
             ticket = Some(call.taken(taker, asker, phone, ctx));
         });
+        // Where it rings for this call it is called anew, to pick up by itself.
+        self.withdraw_from_phone(env, operator, request, Cause::AnsweredElsewhere);
         let of_this = |e: &acd::Effect| matches!(e, acd::Effect::Withdraw { request: r, .. } if *r == request);
         let (held, at_once): (Vec<_>, Vec<_>) = effects.partition(of_this);
         if let Some(ticket) = ticket {

@@ -1,9 +1,12 @@
-//! Operators with only a phone: offers ring there, feature codes and keys command (R7.1).
+//! Operators with only a phone: offers ring there, feature codes and keys command (R7.1). Where a queue has
+//! `ring`, its offers ring the phones of operators at desks, too: a bell, and another way to take.
 //!
 //! ```text
 //!   offer ──▶ phone rings ── answered ──▶ take ── won ──▶ with the caller
 //!                 │ ring time over: declined, so that it rings again after 30 s     └ lost ──▶ BYE
-//!                 └ withdrawn: CANCEL ──▶ the next offer rings
+//!                 │         at a desk: the offer stands there
+//!                 │ refused: the phone rests;  at a desk: declined, and said
+//!                 └ withdrawn, or taken at the desk: CANCEL ──▶ the next offer rings
 //! ```
 
 use super::admission::Callee;
@@ -11,7 +14,7 @@ use super::call::State as CallState;
 use super::consultation::Accepted;
 use super::context::{Asker, Owner, Permission, Step, party};
 use super::desk::command::{Party, Verb};
-use super::desk::event::{Outcome, Refusal};
+use super::desk::event::{Event, Outcome, Refusal};
 use super::keys::{Keyed, Keys};
 use super::machine::{Call, Effect, Env, Machine};
 use super::refusal::refusal;
@@ -75,6 +78,12 @@ impl Machine {
 
     // ---- offers ----
 
+    /// Whether an operator at a desk hears of this request at the phone, too.
+    pub(super) fn rings_desk_phones(&self, request: RequestId) -> bool {
+        let queue = self.operator_call(request).map(|call| &call.queue);
+        queue.and_then(|queue| self.settings.queues.get(queue)).is_some_and(|queue| queue.ring)
+    }
+
     pub(super) fn offer_to_phone(
         &mut self,
         env: &mut Env<'_>,
@@ -129,6 +138,10 @@ impl Machine {
                     offers.ringing = Some((request, ringing));
                 }
                 self.perform(env, steps);
+            }
+            // The bell is silent, and the desk says already what ails the phone.
+            Err(_) if !self.is_phone_operator(env, operator) => {
+                self.phones.offers.remove(operator);
             }
             Err(_) => {
                 let failure = presence::PhoneFailure::Unreachable;
@@ -194,6 +207,9 @@ impl Machine {
                     env.out.push(Effect::Leg(Command::Align { leg: caller, to: leg }));
                 }
             }
+            Rung::Failed(cause, _) if !self.is_phone_operator(env, operator) => {
+                self.desk_phone_said_no(env, operator, request, cause);
+            }
             Rung::Failed(cause, _) => {
                 let refusing = REFUSALS.contains(&cause);
                 let failure = match refusing {
@@ -205,6 +221,32 @@ impl Machine {
                 self.on_presence(env, presence::Input::PhoneFailed { operator, failure });
             }
         }
+    }
+
+    /// What a person refuses at the phone is declined; any other failure takes nobody from the desk.
+    fn desk_phone_said_no(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        request: RequestId,
+        cause: Cause,
+    ) {
+        let caller = self.operator_call(request).map(|call| call.identity.shown());
+        let mut steps = Vec::new();
+        let text = if REFUSALS.contains(&cause) {
+            self.drop_offer(operator, request);
+            let operator = operator.clone();
+            steps.push(Step::Queue(acd::Input::Decline { request, operator }));
+            caller.map(|caller| format!("declined at your phone: {caller} is left to the others"))
+        } else {
+            // It would not ring for the others that wait either.
+            self.phones.offers.remove(operator);
+            caller.map(|caller| format!("your phone does not ring for {caller}: {cause}"))
+        };
+        let told = text.map(|text| Step::Tell(operator.clone(), Event::Notice { text }));
+        steps.extend(told);
+        self.perform(env, steps);
+        self.ring_next(env, operator);
     }
 
     fn drop_offer(&mut self, operator: &OperatorId, request: RequestId) {
@@ -227,6 +269,10 @@ impl Machine {
         match won {
             Some(call) => {
                 self.book.own(leg, Owner::Call(call));
+                // Who has a desk commands there; its keys are for the caller.
+                if !self.is_phone_operator(env, operator) {
+                    return;
+                }
                 let pad = Keypad { phone: leg, keys: Keys::default(), warned: false };
                 self.phones.keys.insert(call, pad);
                 env.out.push(Effect::Leg(Command::InterceptDtmf { leg, on: true }));
@@ -406,15 +452,17 @@ impl Machine {
         });
     }
 
-    /// It rang in vain: it rings again after the pause that a decline makes.
+    /// It rang in vain: it rings again after the pause that a decline makes. At a desk the offer stands.
     fn ring_time_over(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
         let Some(offers) = self.phones.offers.get_mut(operator) else { return };
         let Some((request, mut ringing)) = offers.ringing.take() else { return };
         self.drop_offer(operator, request);
         let mut steps = Vec::new();
         ringing.call_off(Cause::NoAnswer, &mut self.context(env.now, env.world, &mut steps));
-        let operator_id = operator.clone();
-        steps.push(Step::Queue(acd::Input::Decline { request, operator: operator_id }));
+        if self.is_phone_operator(env, operator) {
+            let operator = operator.clone();
+            steps.push(Step::Queue(acd::Input::Decline { request, operator }));
+        }
         self.perform(env, steps);
         self.ring_next(env, operator);
     }

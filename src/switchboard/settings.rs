@@ -39,6 +39,8 @@ pub struct QueueSettings {
     pub answer: AnsweredBy,
     /// How long a desk phone rings.
     pub ring_time: Duration,
+    /// An offer rings the phones of operators at desks, too.
+    pub ring: bool,
     /// What a caller sees while it waits, in place of the picture.
     pub camera: Option<CameraId>,
     /// Which of its calls are recorded.

@@ -188,6 +188,7 @@ impl House {
             number: number("9000"),
             answer,
             ring_time: Duration::from_secs(20),
+            ring: false,
             camera,
             record,
             record_pauses,
@@ -692,6 +693,12 @@ impl day::Machine for House {
                 for queue in settings.queues.values_mut() {
                     queue.ring_time = Duration::from_secs(5);
                 }
+                self.machine.adjust(settings);
+                vec![]
+            }
+            ["offers", "ring", "at", "phones", "too"] => {
+                let mut settings = self.settings.clone();
+                settings.queues.values_mut().for_each(|queue| queue.ring = true);
                 self.machine.adjust(settings);
                 vec![]
             }

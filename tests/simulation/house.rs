@@ -184,10 +184,11 @@ fn settings() -> exchange::Settings {
     let address = SocketAddr::new(IP, PORT);
     let own = [(Transport::Udp, address), (Transport::Tcp, address)];
     let own = OwnAddresses::new(own.to_vec(), vec![]);
-    let queue = |number: &str, answer| switchboard::QueueSettings {
+    let queue = |number: &str, answer, ring| switchboard::QueueSettings {
         number: Number::from(number),
         answer,
         ring_time: Duration::from_secs(8),
+        ring,
         camera: None,
         // Nothing of a recording may be left behind either.
         record: Recorded::Always,
@@ -220,8 +221,8 @@ fn settings() -> exchange::Settings {
         locator: Default::default(),
         switchboard: switchboard::Settings {
             queues: BTreeMap::from([
-                (QueueId::from("main"), queue("9000", AnsweredBy::Queue)),
-                (QueueId::from("early"), queue("9001", AnsweredBy::Operator)),
+                (QueueId::from("main"), queue("9000", AnsweredBy::Queue, false)),
+                (QueueId::from("early"), queue("9001", AnsweredBy::Operator, true)),
             ]),
             acd: acd::Settings {
                 queues: vec![waiting("main", None), waiting("early", Some("2005"))],
