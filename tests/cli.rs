@@ -403,6 +403,47 @@ fn an_operator_without_offers_is_explained() {
     drop(server);
 }
 
+#[test]
+fn every_command_finds_the_house_that_it_is_told_of() {
+    let (house, other) = (House::new(), House::new());
+    house.does("terminal add 3001");
+    let data = house.path("data").display().to_string();
+    other.is_refused("terminal show 3001", "there is none");
+    other.does(&format!("--data {data} terminal show 3001"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    command
+        .args(["terminal", "show", "3001"])
+        .env("CORDBOARD_CONFIG", house.path("cordboard.toml"));
+    assert!(command.output().unwrap().status.success());
+    command.arg("--config").arg(other.path("cordboard.toml"));
+    assert!(!command.output().unwrap().status.success(), "what is typed comes first");
+    let _server = Server::start_as(&house, &format!("serve --data {data}"), "");
+    other.is_refused("status", "no server runs");
+    for line in [
+        "status",
+        "calls",
+        "queue",
+        "operators",
+        "registrations",
+        "records",
+        "check",
+        "level list",
+        "permit list",
+        "operator list",
+        "terminal export",
+        "reload",
+    ] {
+        let output = other.run(&format!("{line} --data {data}"));
+        assert!(output.status.success(), "{line}: {output:?}");
+    }
+    // It goes on where it was told to, whatever its file says of that now.
+    let file = house.path("cordboard.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    fs::write(&file, config.replacen("data = ", "data = \"elsewhere\" #", 1)).unwrap();
+    let said = house.does(&format!("reload --data {data}"));
+    assert_eq!(said, "the configuration says nothing new\n");
+}
+
 /// A running server on the house's data; ends with the test.
 struct Server {
     child: Child,

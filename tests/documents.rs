@@ -69,5 +69,7 @@ fn type_in(directory: &Path, typed: &str) -> String {
 }
 
 fn cordboard() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_cordboard"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    command.env_remove("CORDBOARD_CONFIG");
+    command
 }

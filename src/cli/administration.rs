@@ -1,5 +1,6 @@
 //! The way of an administrator's wish: to the running server, or straight to the database.
 
+use super::site::Site;
 use crate::config::Config;
 use crate::directory::{Change, Directory};
 use crate::exchange::AdminRequest;
@@ -12,7 +13,6 @@ use crate::store::{self, Database, StoreError, admin::AdminError};
 use anyhow::{Context as _, anyhow};
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -29,12 +29,12 @@ pub struct Administration {
 }
 
 impl Administration {
-    /// With the configuration of `file`, or the built-in one.
+    /// With the configuration of a house.
     ///
     /// # Errors
     /// When the file cannot be read or used.
-    pub fn open(file: Option<&Path>) -> anyhow::Result<Self> {
-        Ok(Self { config: Config::load(file)? })
+    pub fn open(site: &Site) -> anyhow::Result<Self> {
+        Ok(Self { config: site.config()? })
     }
 
     /// The realm of all accounts, which their secrets are made for.

@@ -1,11 +1,11 @@
 //! `cordboard backup` and `restore`: the database as one file, and back.
 
+use super::site::Site;
 use super::table::print;
-use crate::config::Config;
 use crate::server::account::own_account;
 use crate::server::clock::Clock;
 use crate::store::backup::{self, Restored};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Which backup.
 #[derive(Debug, clap::Args)]
@@ -13,9 +13,6 @@ pub struct Command {
     /// The backup
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The directory of the database, in place of the configuration's
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
 }
 
 /// What is backed up, and where to.
@@ -33,8 +30,8 @@ impl BackUp {
     ///
     /// # Errors
     /// When there is no database, it is damaged, or the file is there or cannot be written.
-    pub fn run(self, config: Option<&Path>) -> anyhow::Result<()> {
-        Ok(backup::back_up(&self.which.data(config)?, &self.which.file, self.force)?)
+    pub fn run(self, site: &Site) -> anyhow::Result<()> {
+        Ok(backup::back_up(&site.config()?.data, &self.which.file, self.force)?)
     }
 }
 
@@ -43,8 +40,8 @@ impl Command {
     ///
     /// # Errors
     /// When a server runs, or the backup cannot be used.
-    pub fn restore(self, config: Option<&Path>) -> anyhow::Result<()> {
-        let (data, now) = (self.data(config)?, Clock::start().now().unix);
+    pub fn restore(self, site: &Site) -> anyhow::Result<()> {
+        let (data, now) = (site.config()?.data, Clock::start().now().unix);
         let Restored { path, replaced } = backup::restore(&data, &self.file, &own_account(), now)?;
         let (path, file) = (path.display(), self.file.display());
         let kept = match replaced {
@@ -52,12 +49,5 @@ impl Command {
             None => String::new(),
         };
         Ok(print(&format!("{path} is {file} now{kept}\n"))?)
-    }
-
-    fn data(&self, config: Option<&Path>) -> anyhow::Result<PathBuf> {
-        Ok(match &self.data {
-            Some(data) => data.clone(),
-            None => Config::load(config)?.data,
-        })
     }
 }

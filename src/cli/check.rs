@@ -2,6 +2,7 @@
 
 use super::administration::Administration;
 use super::serve;
+use super::site::Site;
 use super::table::{print, warn};
 use crate::config::Config;
 use crate::exchange::AdminRequest;
@@ -18,9 +19,11 @@ use std::path::Path;
 ///
 /// # Errors
 /// With all that is wrong in the file, or with what would keep the server from starting.
-pub fn run(file: Option<&Path>) -> anyhow::Result<()> {
-    let administration = Administration::open(file)?;
+pub fn run(site: &Site) -> anyhow::Result<()> {
+    let administration = Administration::open(site)?;
     rehearse(&administration)?;
+    let file = site.file();
+    let file = file.as_deref();
     let name = file.map_or("the built-in configuration".into(), Path::to_string_lossy);
     Ok(print(&format!("{name}: good\n"))?)
 }

@@ -31,6 +31,7 @@ mod reference;
 mod reload;
 mod reloading;
 mod serve;
+mod site;
 mod story;
 mod table;
 mod terminal;
@@ -38,16 +39,15 @@ mod terminal_file;
 
 use administration::Administration;
 use clap::{CommandFactory as _, Parser, Subcommand};
-use std::path::PathBuf;
+use site::Site;
 use std::process::ExitCode;
 
 /// A video telephone switchboard with human operators.
 #[derive(Debug, Parser)]
 #[command(name = "cordboard", version, arg_required_else_help = true)]
 struct Arguments {
-    /// The configuration; without it the built-in defaults hold
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    site: Site,
     #[command(subcommand)]
     command: Command,
 }
@@ -58,7 +58,8 @@ enum Command {
     Serve(serve::Command),
     /// An operator's desk in the terminal
     Desk(desk::Command),
-    /// Play a whole operator call with simulated phones, then keep running for your own
+    /// Play a whole operator call with simulated phones, then keep running for your own. Configuration and
+    /// database stay in --data DIR; without it they go when it ends
     Demo(demo::Command),
     /// Validate the configuration
     Check,
@@ -115,30 +116,30 @@ pub fn run() -> ExitCode {
 
 impl Arguments {
     fn run(self) -> anyhow::Result<ExitCode> {
-        let config = self.config.as_deref();
+        let site = &self.site;
         let done = match self.command {
-            Command::Serve(command) => command.run(config),
-            Command::Desk(command) => return command.run(config),
-            Command::Demo(command) => return command.run(),
-            Command::Check => check::run(config),
-            Command::Terminal(command) => command.run(&Administration::open(config)?),
-            Command::Level(command) => command.run(&Administration::open(config)?),
-            Command::Permit(command) => command.run(&Administration::open(config)?),
-            Command::Operator(command) => command.run(&Administration::open(config)?),
-            Command::Explain(command) => return command.run(&Administration::open(config)?),
-            Command::Status(listing) => now::status(&Administration::open(config)?, listing),
-            Command::Calls(listing) => now::calls(&Administration::open(config)?, listing),
-            Command::Queue(listing) => now::queue(&Administration::open(config)?, listing),
-            Command::Operators(listing) => now::operators(&Administration::open(config)?, listing),
+            Command::Serve(command) => command.run(site),
+            Command::Desk(command) => return command.run(site),
+            Command::Demo(command) => return command.run(site),
+            Command::Check => check::run(site),
+            Command::Terminal(command) => command.run(&Administration::open(site)?),
+            Command::Level(command) => command.run(&Administration::open(site)?),
+            Command::Permit(command) => command.run(&Administration::open(site)?),
+            Command::Operator(command) => command.run(&Administration::open(site)?),
+            Command::Explain(command) => return command.run(&Administration::open(site)?),
+            Command::Status(listing) => now::status(&Administration::open(site)?, listing),
+            Command::Calls(listing) => now::calls(&Administration::open(site)?, listing),
+            Command::Queue(listing) => now::queue(&Administration::open(site)?, listing),
+            Command::Operators(listing) => now::operators(&Administration::open(site)?, listing),
             Command::Registrations(wanted) => {
-                now::registrations(&Administration::open(config)?, &wanted)
+                now::registrations(&Administration::open(site)?, &wanted)
             }
-            Command::Records(command) => command.run(&Administration::open(config)?),
-            Command::Reload => reload::run(&Administration::open(config)?),
-            Command::Backup(command) => command.run(config),
+            Command::Records(command) => command.run(&Administration::open(site)?),
+            Command::Reload => reload::run(&Administration::open(site)?),
+            Command::Backup(command) => command.run(site),
             Command::Completions(command) => command.run(Self::command()),
             Command::Man(command) => command.run(Self::command()),
-            Command::Restore(command) => command.restore(config),
+            Command::Restore(command) => command.restore(site),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

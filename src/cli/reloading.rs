@@ -1,13 +1,13 @@
 //! SIGHUP and `cordboard reload`: the configuration is read again, and what can hold at once does.
 
 use super::serve::switchboard_settings;
+use super::site::Site;
 use crate::config::{Config, Desk, Levels, Limits, Queue, Sip};
 use crate::exchange::{Reload, Retention};
 use crate::ids::QueueId;
 use crate::random::Random;
 use crate::server::admin_rows::ReloadedRow;
 use crate::server::admin_wire::Answer;
-use std::path::{Path, PathBuf};
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,17 +17,15 @@ const UNCHANGED: &str = "the configuration of before still holds";
 /// The configuration of a running server, and where it came from.
 #[derive(Debug)]
 pub(super) struct Reloading {
-    file: Option<PathBuf>,
-    data: PathBuf,
+    site: Site,
     running: Config,
     random: Random,
 }
 
 impl Reloading {
     /// Of a server that runs by `running`.
-    pub fn new(file: Option<&Path>, data: &Path, running: &Config, random: Random) -> Self {
-        let (file, data) = (file.map(Path::to_owned), data.to_owned());
-        Self { file, data, running: running.clone(), random }
+    pub fn new(site: &Site, running: &Config, random: Random) -> Self {
+        Self { site: site.clone(), running: running.clone(), random }
     }
 
     /// Reads the file at each SIGHUP, and whenever an administrator asks for it, for as long as somebody
@@ -66,7 +64,7 @@ impl Reloading {
 
     /// What holds from now on, and in which sections something is new; else why nothing does.
     fn read(&mut self) -> Result<(Reload, ReloadedRow), String> {
-        let new = match Config::load(self.file.as_deref()) {
+        let new = match self.site.config() {
             Ok(new) => new,
             Err(error) => {
                 let error = error.to_string();
@@ -91,7 +89,7 @@ impl Reloading {
             guests: self.running.sip.guests,
             guest_calls_max: self.running.limits.guest_calls,
             retention: self.running.records,
-            switchboard: switchboard_settings(&self.running, &self.data, &mut self.random),
+            switchboard: switchboard_settings(&self.running, &mut self.random),
         };
         Ok((reload, sections))
     }

@@ -1,6 +1,7 @@
 //! `cordboard serve`: the parts put together, and run until a signal comes.
 
 use super::reloading::Reloading;
+use super::site::Site;
 use crate::acd;
 use crate::config::{self, Answer, Config};
 use crate::dialog;
@@ -32,7 +33,7 @@ use crate::transaction;
 use anyhow::Context as _;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -51,9 +52,6 @@ const LAX_SAID_MAX: usize = 5;
 /// Run the switchboard.
 #[derive(Debug, clap::Args)]
 pub(super) struct Command {
-    /// The directory of the database, in place of the configuration's
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
     /// Log all messages, without what is secret in them
     #[arg(long, value_enum, value_name = "WHAT", ignore_case = true)]
     trace: Option<Trace>,
@@ -71,17 +69,16 @@ impl Command {
     ///
     /// # Errors
     /// What keeps it from starting or going on, and what to do about it.
-    pub fn run(self, config: Option<&Path>) -> anyhow::Result<()> {
-        let file = config;
-        let config = Config::load(file)?;
-        let data = self.data.unwrap_or_else(|| config.data.clone());
+    pub fn run(self, site: &Site) -> anyhow::Result<()> {
+        let config = site.config()?;
         telemetry::begin(std::io::stderr().is_terminal(), self.trace.is_some());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(run(file, &config, &data))
+        runtime.block_on(run(site, &config))
     }
 }
 
-async fn run(file: Option<&Path>, config: &Config, data: &Path) -> anyhow::Result<()> {
+async fn run(site: &Site, config: &Config) -> anyhow::Result<()> {
+    let data = &config.data;
     // First of all: a server that is told to reload while it starts must not end by it.
     let hangup = signal(SignalKind::hangup())?;
     let files = open_files::raise().context("the limit of open files cannot be raised")?;
@@ -91,7 +88,7 @@ async fn run(file: Option<&Path>, config: &Config, data: &Path) -> anyhow::Resul
     let lock = Lock::take(data)?;
     say_lax(lock.lax());
     let clock = Clock::start();
-    let (database, state) = journal(config, data, clock)?;
+    let (database, state) = journal(config, clock)?;
     // Before the network is listened to: whoever comes first must not take the last file.
     let path = admin_socket::path(data);
     let administration = AdminSocket::bind(data)
@@ -102,7 +99,7 @@ async fn run(file: Option<&Path>, config: &Config, data: &Path) -> anyhow::Resul
     let addresses: Vec<_> = sockets.addresses().collect();
     let mut routes = Routes::default();
     let known = routes.look(clock.now().instant).map(<[_]>::to_vec).unwrap_or_default();
-    let settings = settings(config, data, &addresses, known, &mut random);
+    let settings = settings(config, &addresses, known, &mut random);
     let own = settings.transaction.own.all().into_iter().collect();
     let plan = NumberingPlan { addresses: own, ..config.numbering_plan() };
     for conflict in Directory::new(plan.clone(), state.accounts.clone()).conflicts() {
@@ -122,7 +119,7 @@ async fn run(file: Option<&Path>, config: &Config, data: &Path) -> anyhow::Resul
     let (asking, asked) = mpsc::channel(1);
     tokio::spawn(administration.serve(Channels { requests, reloads: asking }));
     let (reload, reloads) = mpsc::channel(1);
-    let reloading = Reloading::new(file, data, config, random.fork());
+    let reloading = Reloading::new(site, config, random.fork());
     tokio::spawn(reloading.run(hangup, reload, asked));
     say_what_is_there(&addresses, &exchange.status(), data);
     let cameras = Cameras::new(
@@ -167,7 +164,8 @@ fn say_what_is_there(
 }
 
 /// The database, and what it holds; says what of it cannot be used.
-fn journal(config: &Config, data: &Path, clock: Clock) -> anyhow::Result<(Database, State)> {
+fn journal(config: &Config, clock: Clock) -> anyhow::Result<(Database, State)> {
+    let data = &config.data;
     let database = Database::open(data)?;
     if let Some(old) = database.adopt_realm(&config.sip.domain)? {
         tracing::warn!(
@@ -255,7 +253,6 @@ pub(super) fn listen(config: &Config, files: u64) -> Listen {
 /// Every room's settings from the configuration.
 fn settings(
     config: &Config,
-    data: &Path,
     addresses: &[(Transport, SocketAddr)],
     routes: Vec<(Network, IpAddr)>,
     random: &mut Random,
@@ -296,16 +293,12 @@ fn settings(
                 .filter(|own| addresses.iter().any(|(transport, _)| transport == own))
                 .collect(),
         },
-        switchboard: switchboard_settings(config, data, random),
+        switchboard: switchboard_settings(config, random),
     }
 }
 
 /// The switchboard's settings from the configuration.
-pub(super) fn switchboard_settings(
-    config: &Config,
-    data: &Path,
-    random: &mut Random,
-) -> switchboard::Settings {
+pub(super) fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Settings {
     let queues = (1..).zip(&config.queues).map(|(lobby, (id, queue))| {
         let answer = match queue.answer {
             Answer::Queue => AnsweredBy::Queue,
@@ -348,7 +341,7 @@ pub(super) fn switchboard_settings(
         },
         secure_only: config.desk.secure_only,
         ring_time: RING_TIME,
-        recordings: data.join(&config.media.recordings).display().to_string(),
+        recordings: config.data.join(&config.media.recordings).display().to_string(),
         boot: random.hex(16),
     }
 }

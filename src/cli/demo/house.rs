@@ -2,6 +2,7 @@
 
 use super::party::Party;
 use crate::cli::administration::Administration;
+use crate::cli::site::Site;
 use crate::directory::{Change, OperatorDraft, Secret, TerminalDraft};
 use crate::ids::{Number, OperatorId};
 use crate::server::own_address_towards;
@@ -53,7 +54,7 @@ impl House {
         let server = free_address(listen)?;
         let config = directory.join("demo.toml");
         fs::write(&config, configuration(&directory, server))?;
-        add_accounts(&Administration::open(Some(&config))?)?;
+        add_accounts(&Administration::open(&Site::of(config.clone()))?)?;
         let log = File::create(directory.join("log"))?;
         let child = Command::new(std::env::current_exe()?)
             .arg("serve")

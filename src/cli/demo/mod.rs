@@ -21,12 +21,12 @@ mod session;
 mod sockets;
 mod voice;
 
+use super::site::Site;
 use super::table::print;
 use house::{House, introduction};
 use phone::Phone;
 use script::Play;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,9 +41,6 @@ pub struct Command {
     /// machine towards the rest of the world
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "0.0.0.0")]
     listen: Option<IpAddr>,
-    /// Keep configuration and database here; else they go when it ends
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
 }
 
 impl Command {
@@ -51,12 +48,12 @@ impl Command {
     ///
     /// # Errors
     /// When the play cannot be played to its end.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub fn run(self, site: &Site) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.play())
+        runtime.block_on(self.play(site))
     }
 
-    async fn play(self) -> anyhow::Result<ExitCode> {
+    async fn play(self, site: &Site) -> anyhow::Result<ExitCode> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         // The terminal is closed.
@@ -70,7 +67,7 @@ impl Command {
             }
         };
         tokio::pin!(interrupted);
-        let mut house = House::open(self.data.as_deref(), self.listen).await?;
+        let mut house = House::open(site.data(), self.listen).await?;
         print(
             "A real switchboard runs; three simulated phones and a desk play one operator call.\n\n",
         )?;

@@ -6,6 +6,7 @@ use super::link::{Heard, Link};
 use super::screen::Screen;
 use super::view::View;
 use crate::cli::password::{ask, read_line};
+use crate::cli::site::Site;
 use crate::cli::table::print;
 use crate::config::Config;
 use crate::server::clock::Clock;
@@ -16,7 +17,6 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{IsTerminal as _, Read as _, stdin, stdout};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -52,10 +52,10 @@ impl Command {
     ///
     /// # Errors
     /// When the switchboard refuses this operator.
-    pub fn run(self, config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    pub fn run(self, site: &Site) -> anyhow::Result<ExitCode> {
         let server = match &self.server {
             Some(text) => resolve(text)?,
-            None => configured(&Config::load(config)?)?,
+            None => configured(&site.config()?)?,
         };
         let password = match std::env::var("CORDBOARD_PASSWORD") {
             _ if self.password_stdin => read_line()?,
