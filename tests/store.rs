@@ -68,6 +68,7 @@ fn binding(port: u16) -> Binding {
         }),
         call_id: "a@b".to_owned(),
         cseq: (1 << 31) - 1,
+        since: Some(after(u64::from(port))),
         expires: after(3600),
         user_agent: "Gerät 1.0".to_owned(),
         md5_alone: true,
@@ -607,6 +608,7 @@ fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_writes() {
     let raw = raw(data.path());
     // Before it, files were not marked as ours.
     raw.execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
+    raw.execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
     raw.pragma_update(None, "user_version", 3).unwrap();
     raw.pragma_update(None, "application_id", 0).unwrap();
     let error = Database::open_to_read(data.path()).unwrap_err();
@@ -1041,6 +1043,7 @@ fn a_backup_of_an_earlier_version_is_brought_up_to_date() {
     let (data, file) = (parent.path().join("data"), parent.path().join("monday"));
     add_terminal(&data, "3001");
     raw(&data).execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
+    raw(&data).execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
     raw(&data).pragma_update(None, "user_version", 3).unwrap();
     raw(&data).pragma_update(None, "application_id", 0).unwrap();
     back_up(&data, &file, false).unwrap();

@@ -30,6 +30,8 @@ pub struct Binding {
     pub call_id: String,
     /// CSeq of the REGISTER.
     pub cseq: u32,
+    /// Since when it has been there without a gap; unknown of one that an earlier version has kept.
+    pub since: Option<UnixTime>,
     /// When it ends.
     pub expires: UnixTime,
     /// What the phone calls itself; may be empty.
@@ -213,7 +215,10 @@ impl Bindings {
                 return Err(OutOfOrder);
             }
             match wish {
-                Wish::Put(new) => {
+                Wish::Put(mut new) => {
+                    if let Some(old) = &replaced {
+                        new.since = old.since;
+                    }
                     changes.extend(
                         replaced.filter(|old| old.key() != new.key()).as_ref().map(forgotten),
                     );

@@ -1,4 +1,4 @@
-//! What people see of registrations: since when each phone is there, and who was refused last, and why.
+//! What people see of registrations: which phones are there, and who was refused last, and why.
 
 use super::authenticator::{Challenged, Refusal};
 use super::bindings::{Binding, BindingChange};
@@ -8,8 +8,7 @@ use crate::ids::Number;
 use crate::sip::{Flow, HeaderName, Request, Response};
 use crate::text::{USER_AGENT_CHARS_MAX, cut, harmless};
 use crate::time::UnixTime;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A phone has come, or was not let in; for the log.
@@ -48,8 +47,6 @@ pub struct Registration {
     pub number: Number,
     /// The phone that is there.
     pub binding: Option<Binding>,
-    /// Since when; unknown of what was there before the server started.
-    pub since: Option<UnixTime>,
     /// The last refusal of the number, if it had one.
     pub refused: Option<LastRefusal>,
 }
@@ -78,7 +75,7 @@ impl fmt::Display for Visit {
 #[derive(Debug, Default)]
 pub(super) struct GuestBook {
     /// By number and key of the binding.
-    since: BTreeMap<(Number, String), Option<UnixTime>>,
+    there: BTreeSet<(Number, String)>,
     /// Of terminals alone, so that strangers do not fill it.
     refused: BTreeMap<Number, LastRefusal>,
     visits: Vec<Visit>,
@@ -87,22 +84,21 @@ pub(super) struct GuestBook {
 impl GuestBook {
     /// A phone that was there before the server started.
     pub fn was_there(&mut self, binding: &Binding) {
-        self.since.insert((binding.number.clone(), binding.key()), None);
+        self.there.insert((binding.number.clone(), binding.key()));
     }
 
-    /// What has become of bindings at `now`; none where nobody can have come.
-    pub fn note(&mut self, now: Option<UnixTime>, effects: &[Effect]) {
+    /// What has become of bindings.
+    pub fn note(&mut self, effects: &[Effect]) {
         for effect in effects {
             match effect {
                 Effect::Store(BindingChange::Put(binding)) => {
                     let key = (binding.number.clone(), binding.key());
-                    if let Entry::Vacant(place) = self.since.entry(key) {
-                        place.insert(now);
+                    if self.there.insert(key) {
                         self.visits.push(Visit::Came(binding.clone()));
                     }
                 }
                 Effect::Store(BindingChange::Drop { number, key }) => {
-                    self.since.remove(&(number.clone(), key.clone()));
+                    self.there.remove(&(number.clone(), key.clone()));
                 }
                 Effect::Respond { .. } | Effect::Registered(_) | Effect::Unregistered(_) => {}
             }
@@ -165,7 +161,6 @@ impl GuestBook {
         let mut all: Vec<Registration> = bindings
             .map(|binding| Registration {
                 number: binding.number.clone(),
-                since: self.since.get(&(binding.number.clone(), binding.key())).copied().flatten(),
                 refused: self.refused.get(&binding.number).cloned(),
                 binding: Some(binding.clone()),
             })
@@ -175,7 +170,6 @@ impl GuestBook {
         all.extend(away.map(|(number, refusal)| Registration {
             number: number.clone(),
             binding: None,
-            since: None,
             refused: Some(refusal.clone()),
         }));
         all

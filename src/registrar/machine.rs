@@ -160,7 +160,7 @@ impl Machine {
                 let stored = effects.iter().take_while(|e| matches!(e, Effect::Store(_))).count();
                 let respond = Effect::Respond { transaction, response, after_commit: stored > 0 };
                 effects.insert(stored, respond);
-                self.guest_book.note(Some(now.unix), &effects);
+                self.guest_book.note(&effects);
                 effects
             }
             Input::Closed(connection) => {
@@ -189,7 +189,7 @@ impl Machine {
         let was_there = self.bindings.contains(&number);
         let changes = self.bindings.take_back(now, &number, rows);
         let mut effects: Vec<_> = changes.into_iter().map(Effect::Store).collect();
-        self.guest_book.note(Some(now.unix), &effects);
+        self.guest_book.note(&effects);
         match (was_there, self.bindings.contains(&number)) {
             (true, false) => effects.push(Effect::Unregistered(number)),
             (false, true) => effects.push(Effect::Registered(number)),
@@ -355,7 +355,7 @@ impl Machine {
         let mut gone = BTreeSet::new();
         for (number, change) in changes {
             effects.push(Effect::Store(change));
-            self.guest_book.note(None, &effects[effects.len() - 1..]);
+            self.guest_book.note(&effects[effects.len() - 1..]);
             if !self.bindings.contains(&number) {
                 gone.insert(number);
             }

@@ -101,6 +101,7 @@ pub(super) fn read(
             flow: Some(flow),
             call_id: call_id.to_owned(),
             cseq,
+            since: Some(now.unix),
             expires: now.unix + std::time::Duration::from_secs(secs),
             user_agent: user_agent.clone(),
             md5_alone,

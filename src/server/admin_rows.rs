@@ -216,7 +216,7 @@ impl From<OperatorView> for OperatorRow {
 
 impl From<Registration> for RegistrationRow {
     fn from(registration: Registration) -> Self {
-        let Registration { number, binding, since, refused } = registration;
+        let Registration { number, binding, refused } = registration;
         let binding = binding.as_ref();
         let flow = binding.and_then(|binding| binding.flow);
         let phone = binding.map(|binding| binding.user_agent.clone());
@@ -226,7 +226,7 @@ impl From<Registration> for RegistrationRow {
             from: flow.map(|flow| flow.remote.to_string()),
             transport: flow.map(|flow| flow.transport.to_string()),
             phone: phone.filter(|phone| !phone.is_empty()),
-            since: since.map(|since| since.to_string()),
+            since: binding.and_then(|binding| binding.since).map(|since| since.to_string()),
             until: binding.map(|binding| binding.expires.to_string()),
             refused: refused.map(|refusal| {
                 let LastRefusal { at, flow, user_agent, why } = refusal;

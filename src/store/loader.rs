@@ -162,6 +162,7 @@ fn bindings(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<Binding>> 
             flow,
             call_id: row.get("call_id")?,
             cseq: row.get("cseq")?,
+            since: row.get::<_, Option<i64>>("since")?.and_then(read_time),
             expires,
             user_agent: row.get("user_agent")?,
             md5_alone: row.get("md5_alone")?,

@@ -5,8 +5,8 @@ use rusqlite::{Connection, Transaction};
 use std::collections::BTreeSet;
 
 /// The steps in their order. A step that was ever released is never changed; the next one changes it.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 5] =
-    [first, srtp, recordings, mark, digest];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 6] =
+    [first, srtp, recordings, mark, digest, since];
 
 /// The version that a file has after all steps.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
@@ -98,6 +98,11 @@ fn mark(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 fn digest(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction
         .execute_batch("ALTER TABLE bindings ADD COLUMN md5_alone INTEGER NOT NULL DEFAULT 0;")
+}
+
+/// Since when each phone has been there.
+fn since(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch("ALTER TABLE bindings ADD COLUMN since INTEGER;")
 }
 
 /// Calls that were recorded, and where to.

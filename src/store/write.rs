@@ -136,8 +136,9 @@ fn put_binding(connection: &Connection, binding: &Binding) -> Result<()> {
     run(
         connection,
         "INSERT OR REPLACE INTO bindings
-             (number, key, contact, path, flow, call_id, cseq, expires, user_agent, md5_alone)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             (number, key, contact, path, flow, call_id, cseq, expires, user_agent, md5_alone,
+              since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             binding.number.as_str(),
             binding.key(),
@@ -149,6 +150,7 @@ fn put_binding(connection: &Connection, binding: &Binding) -> Result<()> {
             time(binding.expires),
             binding.user_agent,
             binding.md5_alone,
+            binding.since.map(time),
         ],
     )
 }

@@ -43,13 +43,33 @@ fn a_phone_that_comes_is_told_once_and_listed_until_it_is_gone() {
     let batch = awaited(&effects);
     let _ = house.commits(batch);
     let [found] = &house.registrations()[..] else { panic!("one") };
-    assert_eq!((found.since, found.refused.as_ref()), (Some(since), None));
-    assert_eq!(found.binding.as_ref().unwrap().expires, house.now.unix + Duration::from_secs(3600));
+    let binding = found.binding.as_ref().unwrap();
+    assert_eq!((binding.since, found.refused.as_ref()), (Some(since), None));
+    assert_eq!(binding.expires, house.now.unix + Duration::from_secs(3600));
     let status = house.machine.status();
     assert_eq!((status.phones, status.bindings), (1, 1));
     let _ = house.later(3601);
     assert_eq!(house.registrations(), []);
     assert_eq!(came(&registers(&mut house, 5, agent)).len(), 1, "it comes anew");
+}
+
+/// It is not told to the log anew either.
+#[test]
+fn a_phone_has_been_there_since_it_came_also_after_a_restart() {
+    let (mut house, _) = House::new(State::default());
+    let since = house.now.unix;
+    let entries = awaited(&registers(&mut house, 1, "")).entries;
+    let stored = entries.into_iter().filter_map(|entry| match entry {
+        Entry::Binding(BindingChange::Put(binding)) => Some(*binding),
+        _ => None,
+    });
+    let bindings = stored.collect();
+    let (mut house, _) = House::new(State { bindings, ..State::default() });
+    house.now = house.now + Duration::from_secs(60);
+    let effects = registers(&mut house, 3, "");
+    assert_eq!(came(&effects), [] as [&str; 0]);
+    let [found] = &house.registrations()[..] else { panic!("one") };
+    assert_eq!(found.binding.as_ref().unwrap().since, Some(since));
 }
 
 #[test]

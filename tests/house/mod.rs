@@ -93,6 +93,7 @@ fn binding(phone: &str) -> registrar::Binding {
         flow: None,
         call_id: phone.to_owned(),
         cseq: 1,
+        since: None,
         expires: UnixTime::from_secs(1_795_000_000) + Duration::from_secs(3600),
         user_agent: String::new(),
         md5_alone: false,
