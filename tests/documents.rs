@@ -47,6 +47,18 @@ fn the_readme_names_files_that_are_there() {
     }
 }
 
+/// The tests beside the code that draws them say whether they are true.
+#[test]
+fn the_readme_shows_pictures_that_are_there_and_small() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let pictures: Vec<_> = readme.split("](").filter_map(|rest| rest.split_once(".svg)")).collect();
+    assert_eq!(pictures.len(), 2, "the demo and the desk");
+    for (name, _) in pictures {
+        let picture = fs::read_to_string(format!("{name}.svg")).unwrap();
+        assert!(picture.len() < 60_000 && picture.ends_with("</svg>\n"), "{name}");
+    }
+}
+
 #[test]
 fn the_changelog_has_this_version() {
     let changelog = fs::read_to_string("CHANGELOG.md").unwrap();

@@ -26,6 +26,8 @@ mod now;
 mod operator;
 mod password;
 mod permit;
+#[cfg(test)]
+mod picture;
 mod records;
 mod reference;
 mod reload;

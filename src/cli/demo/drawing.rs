@@ -119,7 +119,43 @@ fn sight(measured: &Measured) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::judge::judge;
     use super::*;
+
+    /// As it was measured once.
+    #[test]
+    fn the_readme_shows_a_phase_as_the_demo_draws_it() {
+        let (caller, operator, user) = (Party::Caller, Party::Operator, Party::User);
+        let expected =
+            [(caller, Gets::Hold), (operator, Gets::Party(user)), (user, Gets::Party(operator))];
+        let measured = |sound, sight, of: &[Party], pictures, purity| Measured {
+            sound,
+            sight,
+            heard: of.iter().copied().collect(),
+            seen: of.iter().copied().collect(),
+            packets: 100,
+            sound_ms: 2000,
+            pictures,
+            purity,
+        };
+        let arrived = [
+            measured(Sound::Melody, Sight::Drawing, &[], 8, 0),
+            measured(Sound::Voice(user), Sight::Face(user), &[user], 14, 99),
+            measured(Sound::Voice(operator), Sight::Face(operator), &[operator], 13, 98),
+        ];
+        let mut text = heading();
+        text += &arrow(End::Desk, false, "consult");
+        text += &arrow(End::Phone(user), true, "INVITE");
+        text += &arrow(End::Phone(user), false, "180 Ringing");
+        text += &arrow(End::Phone(user), false, "200 OK");
+        text += &arrow(End::Desk, true, "call: talking-to-callee");
+        text += &phase(5, "The operator talks to the user", &expected);
+        for ((party, gets), measured) in expected.iter().zip(&arrived) {
+            text += &row(*party, *gets, measured, &judge(*gets, measured));
+        }
+        assert!(!text.contains('✗'), "{text}");
+        crate::cli::picture::is_shown("demo.svg", &text);
+    }
 
     #[test]
     fn an_arrow_points_at_who_gets_the_message() {

@@ -407,6 +407,35 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_shows_the_desk_as_it_is() {
+        let mut view = View::new("op1");
+        view.look(at(1_795_874_400));
+        for event in [
+            json!({"event": "welcome", "operator": "op1", "phone": "3001"}),
+            json!({"event": "state", "state": "busy", "phone": "ok"}),
+            json!({"event": "waiting", "request": "r-2", "queue": "main", "position": 1,
+                "caller": {"number": "4017", "name": "Eve"}, "since": "2026-11-28T13:59:48Z"}),
+            json!({"event": "waiting", "request": "r-3", "queue": "main", "position": 2,
+                "caller": {"number": "+4930123456", "origin": "trunk"}, "since": "2026-11-28T14:00:20Z"}),
+        ] {
+            view.take(&event);
+        }
+        phase(&mut view, "with-caller");
+        view.look(at(1_795_874_412));
+        view.say("find: 3002 Ada idle".to_owned());
+        phase(&mut view, "talking-to-callee");
+        view.ask_name("3002".to_owned());
+        view.name("3002", "Ada");
+        view.look(at(1_795_874_431));
+        let party = |lost: f64, fps: f64| json!({"audio": "ok", "video": "ok", "loss_percent": lost, "jitter_ms": 3.0, "fps": fps});
+        view.take(&json!({"event": "health", "request": "r-1", "ok": true,
+            "caller": party(0.0, 25.0), "callee": party(1.0, 30.0)}));
+        let set = |line: &Line| line.set(80) + "\n";
+        let lines = lines(&view, Some("k"), &LocalTime::utc(), (80, 20));
+        crate::cli::picture::is_shown("desk.svg", &lines.iter().map(set).collect::<String>());
+    }
+
+    #[test]
     fn a_style_cannot_be_broken_by_a_name() {
         let line = Line::new(Style::Alarm, "\u{1b}[2Jx");
         assert_eq!(line.set(8), "\u{1b}[1;7;33m\u{fffd}[2Jx   \u{1b}[0m");
