@@ -419,7 +419,13 @@ fn the_password_of_a_trunk_stands_in_the_file_or_in_one_of_its_own_and_is_never_
     std::fs::write(&file, [b'x'; 5_000]).unwrap();
     let refusals = Config::read("f", &format!("{trunk}{from_file}")).unwrap_err();
     let larger = "it is larger than 4096 bytes: give a smaller one";
-    assert!(refusals.iter().any(|refusal| refusal.to_string().ends_with(larger)), "{refusals:?}");
+    assert!(refusals.len() == 1 && refusals[0].to_string().ends_with(larger), "{refusals:?}");
+    let pipe = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let from_pipe = format!("{trunk}password_file = {pipe:?}\nregister = true\n");
+    let refusals = Config::read("f", &from_pipe).unwrap_err();
+    let none = "this is no file: name one";
+    assert!(refusals.len() == 1 && refusals[0].to_string().ends_with(none), "{refusals:?}");
     let nobody = trunk.replace("user = \"house\"\n", &given);
     let refusals = Config::read("f", &nobody).unwrap_err();
     assert!(refusals[0].to_string().ends_with("whose? give `user`, too, or leave it out"));

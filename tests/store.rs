@@ -24,6 +24,7 @@ use cordboard::switchboard::call_record::{CallRecord, EndedBy, Handover};
 use cordboard::switchboard::desk::results::Kept;
 use cordboard::time::{Duration, UnixTime};
 use rusqlite::Connection;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -923,6 +924,17 @@ fn what_cannot_be_backed_up_leaves_no_file() {
         "{refused}"
     );
     assert_eq!(files(parent.path()), ["cordboard.db"]);
+}
+
+/// Nor is it waited for until somebody writes.
+#[test]
+fn a_pipe_is_no_backup() {
+    let parent = tempfile::tempdir().unwrap();
+    let (data, pipe) = (parent.path().join("data"), parent.path().join("pipe"));
+    // No child makes it: that would hold the locks of the tests beside it for a moment.
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let refused = restore(&data, &pipe, "root", NOW).unwrap_err().to_string();
+    assert!(refused.ends_with("this is no file: name one") && !data.exists(), "{refused}");
 }
 
 #[test]

@@ -65,9 +65,12 @@ pub(super) fn trunks<'a>(
         let level = reader.value(&section, "level", level);
         let prefixes = reader.value(&section, "prefixes", prefixes).unwrap_or_default();
         let srtp = reader.value(&section, "srtp", srtp).unwrap_or_default();
+        let before = reader.refusals.len();
         let login = login(reader, &section);
+        let is_refused = reader.refusals.len() > before;
         let register = reader.value(&section, "register", values::truth).unwrap_or_default();
-        if register && login.is_none() {
+        // One thing that is wrong is said once.
+        if register && login.is_none() && !is_refused {
             let remedy = "say as whom: give `user` and `password`, too";
             reader.value::<()>(&section, "register", |_| Err(remedy.into()));
         }
@@ -81,10 +84,12 @@ pub(super) fn trunks<'a>(
 
 /// As whom a carrier knows us.
 fn login<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> Option<TrunkLogin> {
+    let before = reader.refusals.len();
     let user = reader.value(section, "user", values::text);
     let given = |value: &DeValue<'_>| said(values::text(value)?);
     let given = reader.unrepeated(|reader| reader.value(section, "password", given));
     let file = reader.value(section, "password_file", from_file);
+    let is_refused = reader.refusals.len() > before;
     let realm = reader.value(section, "realm", |value| said(values::text(value)?)).flatten();
     let Some(user) = user.filter(|user| !user.is_empty()) else {
         let whose = "whose? give `user`, too, or leave it out";
@@ -103,6 +108,9 @@ fn login<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> Option<TrunkLogi
         }
         (one, other) => one.or(other),
     };
+    if password.is_none() && is_refused {
+        return None;
+    }
     let checked = |_: &DeValue<'_>| match &password {
         None => Err("give its `password` or `password_file`, too".into()),
         Some(_) if user.len() > LOGIN_BYTES_MAX || user.chars().any(char::is_control) => {

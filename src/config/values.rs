@@ -4,7 +4,7 @@ use super::reader::Remedy;
 use crate::directory::{self, TrunkAddress};
 use crate::sip::{Host, Network, Transport};
 use crate::time::Duration;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -254,10 +254,11 @@ pub(super) fn file(value: &DeValue<'_>, max: u64) -> Result<Option<Vec<u8>>, Rem
     let unreadable = |error: io::Error| {
         Remedy::from(format!("{error}: name a file that is there and may be read"))
     };
-    let file = File::open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    // Before it is opened: a pipe would wait for somebody who writes.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err("this is no file: name one".into());
     }
+    let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     // One byte more, so that it shows when there is more; a file may grow while it is read.
     file.take(max + 1).read_to_end(&mut bytes).map_err(unreadable)?;

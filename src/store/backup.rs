@@ -138,8 +138,15 @@ fn publish(part: &Path, file: &Path, force: bool) -> Result<(), BackupError> {
 /// the database is as it was.
 pub fn restore(data: &Path, file: &Path, by: &str, now: UnixTime) -> Result<Restored, BackupError> {
     let path = files::database(data);
-    // Before the directory is made.
-    File::open(file).map_err(|error| BackupError::File { path: file.to_owned(), error })?;
+    // Before the directory is made, and before it is opened: a pipe would wait for somebody who writes.
+    let unreadable = |error| BackupError::File { path: file.to_owned(), error };
+    if !fs::metadata(file).map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::new(
+            ErrorKind::InvalidInput,
+            "this is no file: name one",
+        )));
+    }
+    File::open(file).map_err(unreadable)?;
     let _lock = Lock::take(data)?;
     if is_same(file, &path) {
         return Err(BackupError::Itself { path: file.to_owned() });
