@@ -29,6 +29,8 @@ const REDIAL_MAX: Duration = Duration::from_secs(8);
 const TYPED_MAX: usize = 64;
 /// A command whose result does not come for so long keeps no other from being given.
 const RESULT_MAX: Duration = Duration::from_secs(10);
+/// The clock of the screen.
+const SECOND: Duration = Duration::from_secs(1);
 /// Between two bells for a caller who waits.
 const BELLS: u64 = 5;
 
@@ -146,7 +148,8 @@ impl Desk {
         let mut was_up = false;
         loop {
             self.show()?;
-            match Link::open(self.server, &self.view.operator.clone(), &self.password).await {
+            let Some(dialled) = self.dial().await? else { return Ok(()) };
+            match dialled {
                 Ok(link) => {
                     (pause, was_up) = (REDIAL, true);
                     match self.converse(link).await? {
@@ -171,34 +174,65 @@ impl Desk {
         }
     }
 
+    /// Calls the switchboard; `None` when the operator has enough. Lines wait for it, keys are read.
+    async fn dial(&mut self) -> anyhow::Result<Option<anyhow::Result<Link>>> {
+        let (operator, password) = (self.view.operator.clone(), self.password.clone());
+        let link = Link::open(self.server, &operator, &password);
+        tokio::pin!(link);
+        let mut seconds = interval(SECOND);
+        let is_screen = matches!(self.console, Console::Screen(..));
+        loop {
+            tokio::select! {
+                link = &mut link => return Ok(Some(link)),
+                _ = seconds.tick() => self.pass()?,
+                typed = self.typed.recv(), if is_screen => if self.has_enough(typed)? {
+                    return Ok(None);
+                },
+            }
+        }
+    }
+
     /// Waits before the next call; true when the operator has enough.
     async fn rest(&mut self, pause: Duration) -> anyhow::Result<bool> {
         let over = sleep(pause);
         tokio::pin!(over);
+        let mut seconds = interval(SECOND);
         loop {
             tokio::select! {
                 () = &mut over => return Ok(false),
-                typed = self.typed.recv() => match typed {
-                    None => return Ok(true),
-                    Some(bytes) => {
-                        let orders = self.read(&bytes);
-                        if orders.contains(&Order::Quit) {
-                            return Ok(true);
-                        }
-                        if !orders.is_empty() {
-                            self.tell("no switchboard at the moment".to_owned())?;
-                        }
-                    }
+                _ = seconds.tick() => self.pass()?,
+                typed = self.typed.recv() => if self.has_enough(typed)? {
+                    return Ok(true);
                 },
             }
         }
+    }
+
+    /// Whether somebody who has no switchboard says quit, or nothing any more.
+    fn has_enough(&mut self, typed: Option<Vec<u8>>) -> anyhow::Result<bool> {
+        let Some(bytes) = typed else { return Ok(true) };
+        let orders = self.read(&bytes);
+        if orders.contains(&Order::Quit) {
+            return Ok(true);
+        }
+        if !orders.is_empty() {
+            self.tell("no switchboard at the moment".to_owned())?;
+        }
+        self.show()?;
+        Ok(false)
+    }
+
+    /// The clock goes on, and what was said fades.
+    fn pass(&mut self) -> anyhow::Result<()> {
+        self.view.look(self.clock.now().unix);
+        self.show()
     }
 
     async fn converse(&mut self, mut link: Link) -> anyhow::Result<End> {
         if let Err(error) = self.ask(&mut link, "hello", json!({})).await {
             return Ok(End::Lost(format!("{error:#}")));
         }
-        let mut seconds = interval(Duration::from_secs(1));
+        let mut seconds = interval(SECOND);
         loop {
             self.view.look(self.clock.now().unix);
             match self.obey(&mut link).await {
