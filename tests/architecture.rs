@@ -92,6 +92,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tracing", &["cli", "server"]),
     ("tracing_subscriber", &["server"]),
     ("tz", &["cli"]),
+    ("unicode_width", &["cli"]),
     ("unsafe_libopus", &["codec"]),
     ("url", &["server"]),
     ("vpx_sys", &["codec"]),

@@ -15,6 +15,7 @@ mod administration;
 mod agent;
 mod backup;
 mod check;
+mod columns;
 mod csv;
 mod demo;
 mod desk;

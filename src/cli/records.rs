@@ -1,13 +1,13 @@
 //! `cordboard records`: the one record of each call.
 
 use super::administration::Administration;
+use super::columns::{fitting, width};
 use super::local_time::LocalTime;
 use super::moment::{moment, span};
 use super::story::story;
 use super::table::{Format, Listing, Table, print, warn};
 use crate::ids::{CallId, Number, OperatorId};
 use crate::switchboard::call_record::{CallRecord, Handover};
-use crate::text::{cut, is_within};
 use crate::time::UnixTime;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
@@ -135,16 +135,16 @@ fn narrow(record: &CallRecord, clock: &LocalTime) -> [Value; 7] {
     let callee = record.callee.as_ref().unwrap_or(&record.dialled);
     let operators: Vec<_> = record.operators.iter().map(OperatorId::as_str).collect();
     let talked = record.answered.zip(record.ended).map(|(from, to)| span(to.at.since(from)));
-    let fitting = |text: &str, columns| match is_within(text, columns) {
+    let cell = |text: &str, columns| match width(text) <= columns {
         true => json!(text),
-        false => json!(format!("{}…", cut(text, columns - 1))),
+        false => json!(format!("{}…", fitting(text, columns - 1))),
     };
     [
         json!(record.call.to_string()),
         json!(clock.day_and_clock(record.began)),
-        fitting(&record.caller, 12),
-        fitting(callee.as_str(), 10),
-        fitting(&operators.join(","), 10),
+        cell(&record.caller, 12),
+        cell(callee.as_str(), 10),
+        cell(&operators.join(","), 10),
         json!(talked),
         json!(record.ended.map(|ended| ended.cause.word())),
     ]

@@ -1,5 +1,6 @@
 //! Listings: one set of rows, printed for people, for spreadsheets or for programs.
 
+use super::columns::{padded, width};
 use super::csv;
 use crate::text::{harmless, is_harmful};
 use serde_json::Value;
@@ -99,13 +100,12 @@ impl Table {
         let heading = self.columns.iter().map(|name| name.to_uppercase()).collect();
         let rows = self.rows.iter().map(|row| row.iter().map(shown).collect());
         let lines: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
-        let width = |column: usize| {
-            lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        let widest =
+            |column: usize| lines.iter().map(|line| width(&line[column])).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..self.columns.len()).map(widest).collect();
         let mut text = String::new();
         for line in &lines {
-            let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+            let cells = line.iter().zip(&widths).map(|(cell, width)| padded(cell, *width));
             text += cells.collect::<Vec<_>>().join("  ").trim_end();
             text.push('\n');
         }
@@ -197,6 +197,14 @@ mod tests {
                     3001    Anna \"A\", Berg  a,b      -\n\
                     30020   -               a 1,b 2  7\n";
         assert_eq!(example().listing(Format::Table), text);
+    }
+
+    #[test]
+    fn wide_letters_move_no_column() {
+        let mut table = Table::new(&["name", "level"]);
+        table.push([json!("王小明"), json!("A")]);
+        table.push([json!("Ada"), json!("B")]);
+        assert_eq!(table.listing(Format::Table), "NAME    LEVEL\n王小明  A\nAda     B\n");
     }
 
     #[test]

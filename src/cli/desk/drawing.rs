@@ -11,9 +11,10 @@
 
 use super::input::COMMANDS;
 use super::view::{InHand, Said, View};
+use crate::cli::columns::{fitting, padded, width};
 use crate::cli::local_time::LocalTime;
 use crate::cli::moment::span;
-use crate::text::{cut, harmless};
+use crate::text::harmless;
 use crate::time::{Duration, UnixTime};
 use std::fmt::Write as _;
 
@@ -58,11 +59,12 @@ impl Line {
     /// For a terminal of so many columns.
     #[must_use]
     pub fn set(&self, columns: usize) -> String {
-        let text = harmless(cut(&self.text, columns));
+        let text = harmless(&self.text);
+        let text = fitting(&text, columns);
         match self.style {
-            Style::Plain => text,
-            Style::Reversed => format!("\u{1b}[7m{text:columns$}\u{1b}[0m"),
-            Style::Alarm => format!("\u{1b}[1;7;33m{text:columns$}\u{1b}[0m"),
+            Style::Plain => text.to_owned(),
+            Style::Reversed => format!("\u{1b}[7m{}\u{1b}[0m", padded(text, columns)),
+            Style::Alarm => format!("\u{1b}[1;7;33m{}\u{1b}[0m", padded(text, columns)),
             Style::Bold => format!("\u{1b}[1m{text}\u{1b}[0m"),
             Style::Faint => format!("\u{1b}[2m{text}\u{1b}[0m"),
         }
@@ -135,9 +137,9 @@ fn heading(view: &View, clock: &LocalTime, columns: usize) -> Line {
     let phone = if view.phone.is_empty() { "-".to_owned() } else { phone(&view.phone) };
     let left = format!(" {} · phone {phone} · {}", view.operator, state(view));
     let room = columns.saturating_sub(time.len() + 1);
-    let left = cut(&left, room);
+    let left = padded(fitting(&left, room), room);
     let style = if view.is_wanted() { Style::Alarm } else { Style::Reversed };
-    Line::new(style, format!("{left:room$}{time} "))
+    Line::new(style, format!("{left}{time} "))
 }
 
 /// A phone and how it is, as the events say it: `3001 ok`.
@@ -168,8 +170,9 @@ fn waiting(view: &View, room: usize) -> Vec<Line> {
     let row = |(n, waiting): (usize, &super::view::Waiting)| {
         let waited = waiting.since.map_or(Duration::ZERO, |since| view.now.since(since));
         let mark = if waiting.offered { '●' } else { '○' };
-        let (caller, queue) = (cut(&waiting.caller, 28), cut(&waiting.queue, 10));
-        let text = format!(" {mark} {:2}  {caller:28} {queue:10} {:>6}", n + 1, span(waited));
+        let cell = |text: &str, columns| padded(fitting(text, columns), columns);
+        let (caller, queue) = (cell(&waiting.caller, 28), cell(&waiting.queue, 10));
+        let text = format!(" {mark} {:2}  {caller} {queue} {:>6}", n + 1, span(waited));
         let style = if n == 0 && view.is_wanted() { Style::Bold } else { Style::Plain };
         Line::new(style, text)
     };
@@ -260,7 +263,7 @@ fn foot(view: &View, typed: Option<&str>) -> Line {
 fn help(columns: usize) -> Vec<Line> {
     let entry = |(command, what): &(&str, &str)| format!(" {command:10} {what}");
     let entries: Vec<String> = COMMANDS.iter().map(entry).collect();
-    let width = entries.iter().map(|entry| entry.chars().count()).max().unwrap_or(0);
+    let width = entries.iter().map(|entry| width(entry)).max().unwrap_or(0);
     let mut lines = match columns >= 2 * width {
         false => entries.into_iter().map(Line::plain).collect(),
         true => {
@@ -284,10 +287,10 @@ mod tests {
         assert!(lines.len() <= size.1, "{lines:?}");
         for line in &lines {
             let plain = Line::plain(line.text.clone()).set(size.0);
-            assert!(plain.chars().count() <= size.0);
+            assert!(width(&plain) <= size.0);
         }
         let texts: Vec<_> =
-            lines.into_iter().map(|line| cut(&line.text, size.0).to_owned()).collect();
+            lines.into_iter().map(|line| fitting(&line.text, size.0).to_owned()).collect();
         texts.join("\n")
     }
 
@@ -305,6 +308,18 @@ mod tests {
                 "position": position, "caller": {"number": "4001", "name": ""}, "since": "1970-01-01"}));
         }
         view
+    }
+
+    #[test]
+    fn a_name_in_wide_letters_moves_no_column() {
+        let mut view = crowd();
+        view.take(&json!({"event": "offer", "request": "r-2", "queue": "main", "position": 2,
+            "caller": {"number": "4002", "name": "王小明"}, "since": "1970-01-01"}));
+        let text = drawn(&view, None, (80, 24));
+        let queue_at = |line: &str| width(line.split_once(" main").unwrap().0);
+        let waiting: Vec<_> = text.lines().filter(|line| line.contains(" main")).collect();
+        assert!(waiting[1].contains("王小明"), "{text}");
+        assert_eq!(queue_at(waiting[0]), queue_at(waiting[1]), "{text}");
     }
 
     fn phase(view: &mut View, phase: &str) {
