@@ -13,7 +13,7 @@ impl LocalTime {
     /// By `TZ`, else by the system's setting.
     #[must_use]
     pub fn of_this_machine() -> Self {
-        Self { zone: TimeZone::local().unwrap_or_else(|_| TimeZone::utc()) }
+        Self { zone: zone(std::env::var("TZ").ok().as_deref()) }
     }
 
     /// As records and listings for programs have it.
@@ -34,6 +34,15 @@ impl LocalTime {
     pub fn day_and_clock(&self, at: UnixTime) -> String {
         day_and_clock(self.zone.as_ref(), at)
     }
+}
+
+/// The zone that `TZ` names, as POSIX or the system's database does; without it the system's own.
+fn zone(named: Option<&str>) -> TimeZone {
+    let zone = match named.filter(|name| !name.is_empty()) {
+        Some(name) => TimeZone::from_posix_tz(name),
+        None => TimeZone::local(),
+    };
+    zone.unwrap_or_else(|_| TimeZone::utc())
 }
 
 fn clock(zone: TimeZoneRef<'_>, at: UnixTime) -> String {
@@ -57,6 +66,14 @@ fn shifted(zone: TimeZoneRef<'_>, at: UnixTime) -> UnixTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_zone_is_the_one_that_is_named() {
+        let noon = UnixTime::from_secs(1_795_003_200);
+        assert_eq!(clock(zone(Some("CET-1")).as_ref(), noon), "13:00:00");
+        assert_eq!(clock(zone(Some("no zone")).as_ref(), noon), "12:00:00");
+        assert_eq!(zone(None), zone(Some("")), "nothing is named");
+    }
 
     #[test]
     fn the_clock_is_that_of_the_zone() {
