@@ -20,6 +20,20 @@ fn a_tone_is_told_from_the_others_and_from_silence() {
     assert!(sound.after(1000).share_audible() == 0.0);
 }
 
+/// 10 ms of anything else between each two packets, as padding would be that is played.
+#[test]
+fn what_stands_between_the_packets_of_a_tone_is_noticed() {
+    let place = Place::new();
+    let path = place.path().join("tone.wav");
+    tone::write_wav(&path, CALLER.tone, 1);
+    let mut sound = Recording::new(&path).since(0);
+    assert!(sound.share_pure(CALLER.tone) > 0.99);
+    for packet in sound.samples.chunks_mut(tone::PLAYED_HZ as usize * 30 / 1000) {
+        packet.iter_mut().skip(tone::PLAYED_HZ as usize * 20 / 1000).for_each(|s| *s = 0.5);
+    }
+    assert!(sound.share_of(CALLER.tone) > 0.99 && sound.share_pure(CALLER.tone) == 0.0);
+}
+
 /// 40 ms of a stranger in two seconds are found, however faint: the judge looks at every piece.
 #[test]
 fn two_packets_of_a_stranger_are_noticed() {

@@ -109,6 +109,13 @@ pub struct Router {
 
 impl Router {
     pub fn before(place: &Place) -> Router {
+        Self::that_renames(place, b"", b"")
+    }
+
+    /// It writes one text for another of the same length in what the phone sends.
+    pub fn that_renames(place: &Place, from: &[u8], to: &[u8]) -> Router {
+        assert_eq!(from.len(), to.len(), "no length in a message changes");
+        let (name, new_name) = (from.to_vec(), to.to_vec());
         let inner = UdpSocket::bind(place.next_address()).expect("the router's address is free");
         let outer = UdpSocket::bind(place.next_address()).expect("the router's address is free");
         outer.connect(place.switchboard()).expect("loopback has a route");
@@ -124,6 +131,11 @@ impl Router {
             while !flag.load(Ordering::Relaxed) {
                 if let Ok((length, from)) = inner.recv_from(&mut buffer) {
                     phone = Some(from);
+                    let mut places = 0..length.saturating_sub(name.len());
+                    let place = |at: &usize| buffer[*at..].starts_with(&name);
+                    if let (false, Some(at)) = (name.is_empty(), places.find(place)) {
+                        buffer[at..at + name.len()].copy_from_slice(&new_name);
+                    }
                     // What is lost is sent again.
                     let _ = outer.send(&buffer[..length]);
                 }

@@ -17,6 +17,7 @@
 //! * `full_disk`: a disk of one megabyte, and another process that holds the database.
 //! * `eavesdropper`: a third host with forged sources, and a router in a phone's way; for all of them.
 //! * `attacker`: somebody without a password, beside phones that have one.
+//! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
@@ -26,6 +27,7 @@
 
 mod apparatus;
 mod attacker;
+mod cable;
 mod desk;
 mod eavesdropper;
 mod faults;

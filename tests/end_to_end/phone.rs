@@ -51,9 +51,12 @@ pub struct Codecs {
     pub size: &'static str,
     /// It speaks under SRTP only.
     pub sealed: bool,
+    /// Its signalling goes by TCP.
+    pub tcp: bool,
 }
 
-pub const PLAIN: Codecs = Codecs { audio: "PCMU", video: "H264", size: "352x288", sealed: false };
+pub const PLAIN: Codecs =
+    Codecs { audio: "PCMU", video: "H264", size: "352x288", sealed: false, tcp: false };
 
 /// How the phone meets a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -348,6 +351,7 @@ fn account_line(
         Answer::AtOnce => "auto",
         Answer::WhenTold => "manual",
     };
+    let proxy = if codecs.tcp { format!("{proxy};transport=tcp") } else { proxy.to_string() };
     let (who, rest) = match account {
         Account::Terminal { number, password } => (
             format!("{number}@cordboard.test"),

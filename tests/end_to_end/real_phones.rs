@@ -11,6 +11,10 @@
 //!   handed over          U         –           C
 //! ```
 
+mod cut_connections;
+mod h263_plus;
+mod padded_sender;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -460,16 +464,28 @@ fn terminal(number: &str) -> Account<'_> {
 }
 
 /// baresip 1.0 gives up at a challenge in SHA-256, be it the first or the second: nobody has told the house
-/// so, and it registers with its second attempt; after a restart with the first.
+/// so, nor its name, and it registers with its second attempt; after a restart with the first, and calls.
 #[test]
-fn a_phone_that_knows_md5_alone_is_found_out() {
+fn a_phone_of_an_unknown_name_that_knows_md5_alone_is_found_out() {
     let mut board = Switchboard::open_with("[sip]\ndigest = \"auto\"\n");
-    let first = board.phone(CALLER, PLAIN, Answer::WhenTold, &terminal("3002"));
+    let router = Router::that_renames(&board.place, b"User-Agent: baresip", b"User-Agent: unknown");
+    let start = |board: &Switchboard, party| {
+        let account = terminal("3002");
+        Phone::start(&board.place, party, PLAIN, Answer::WhenTold, &account, router.inner)
+    };
+    let first = start(&board, CALLER);
     let trace = first.trace();
     assert!(trace.contains("algorithm=SHA-256"), "it is asked for that first: {trace}");
     drop(first);
     board.crash_and_restart();
-    let again = board.phone(USER, PLAIN, Answer::WhenTold, &terminal("3002"));
+    let mut again = start(&board, CALLER);
+    let listed = board.cli("registrations 3002");
+    assert!(listed.contains("unknown") && !listed.contains("baresip"), "its name: {listed}");
+    let _desk = board.desk("op1");
+    again.dial("9000");
+    again.await_event("CALL_ESTABLISHED");
+    let start = mark(&mut [&mut again]);
+    judge("waiting", &start, &mut [&mut again], &[Gets::Hold]);
     let trace = again.trace();
     assert!(!trace.contains("algorithm=SHA-256"), "it is known: {trace}");
 }

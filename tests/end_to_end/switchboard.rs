@@ -233,9 +233,12 @@ fn configuration(place: &Place, more: &str) -> String {
     let mut tables: Vec<(String, String)> = Vec::new();
     // SIPp 3.6 and baresip 1.0 know MD5 alone; a test may have them found out.
     let digest = if more.contains("digest = ") { "" } else { "digest = \"md5\"\n" };
+    // One that advertises another address has its media there.
+    let own_media = format!("address = \"{address}\"\n");
+    let media = if more.contains("[media]\naddress = ") { "" } else { &own_media };
     let own = format!(
         "[sip]\ndomain = \"cordboard.test\"\nlisten = [\"udp:{listen}\", \"tcp:{listen}\"]\n{digest}\
-         [media]\naddress = \"{address}\"\nports = \"14000-14999\"\n\
+         [media]\n{media}ports = \"14000-14999\"\n\
          [web]\nlisten = \"{address}:8080\"\n\
          [desk]\nlease = \"3s\"\n\
          [queue.main]\nnumber = \"9000\"\nring_time = \"3s\"\ngrace = \"2s\"\n"

@@ -100,6 +100,15 @@ impl Sound {
         self.share(|piece| goertzel(piece, hertz, self.rate) > AUDIBLE)
     }
 
+    /// In how many of its pieces is this sine heard, and next to nothing beside it, from 0 to 1?
+    pub fn share_pure(&self, hertz: f64) -> f64 {
+        self.share(|piece| {
+            let power = piece.iter().map(|s| s * s).sum::<f64>() / piece.len() as f64;
+            let amplitude = goertzel(piece, hertz, self.rate);
+            amplitude > AUDIBLE && amplitude * amplitude / 2.0 > 0.9 * power
+        })
+    }
+
     /// In how many of its pieces is anything heard at all, from 0 to 1?
     pub fn share_audible(&self) -> f64 {
         self.share(|piece| {

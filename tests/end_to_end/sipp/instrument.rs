@@ -76,8 +76,9 @@ fn our_desk_logs_in_gives_commands_and_reads_events() {
 /// A scenario that nobody plays proves nothing.
 #[test]
 fn every_scenario_is_played_by_a_test_and_says_what_it_shows() {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/end_to_end/sipp");
-    let sources: String = files(&tests).iter().map(|path| read(path)).collect();
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/end_to_end");
+    let rooms = ["sipp", "real_phones"].map(|room| files(&tests.join(room)));
+    let sources: String = rooms.iter().flatten().map(|path| read(path)).collect();
     for path in files(&super::scenarios()) {
         if path.extension().is_some_and(|e| e == "xml") {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
