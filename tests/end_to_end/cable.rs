@@ -41,9 +41,10 @@ impl Cable {
     /// Ends every connection that it carries, at both ends; how many those were. New ones may come at once.
     pub fn cut(&self) -> usize {
         let cut = std::mem::take(&mut *self.connections.lock().expect("no carrier panics"));
-        let open = cut.iter().filter(|ends| {
-            // One that an end has closed meanwhile is no longer there.
-            ends.iter().all(|end| end.shutdown(Shutdown::Both).is_ok())
+        let open = cut.iter().filter(|[phone, board]| {
+            // One that an end has closed before is no longer there; the other end may follow by itself.
+            let is_open = phone.shutdown(Shutdown::Both).is_ok();
+            is_open | board.shutdown(Shutdown::Both).is_ok()
         });
         open.count()
     }
