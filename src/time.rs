@@ -1,7 +1,8 @@
-//! Moments as values: the clock of the cores, and the clock of people.
+//! Moments as values: the clock of the cores, and the clock of people; and what is remembered until one.
 //!
 //! Nothing here reads a clock; `server::clock` does, and hands a [`Now`] down.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Add, Sub};
 
@@ -194,6 +195,70 @@ pub fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant>
     }
 }
 
+/// What is remembered for a while, in bounded room: each entry ends at a moment of its own, and one too many
+/// takes the place of the one that would end first.
+#[derive(Clone, Debug)]
+pub struct Fading<K, V> {
+    most: usize,
+    entries: BTreeMap<K, (Instant, V)>,
+    by_end: BTreeSet<(Instant, K)>,
+}
+
+impl<K: Clone + Ord, V> Fading<K, V> {
+    /// Nothing is remembered, and never more than `most`.
+    #[must_use]
+    pub const fn new(most: usize) -> Self {
+        Self { most, entries: BTreeMap::new(), by_end: BTreeSet::new() }
+    }
+
+    /// How much is remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether that is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// An entry and its end, which may have passed: what is over stays until [`forget`](Self::forget).
+    #[must_use]
+    pub fn get(&self, key: &K) -> Option<(Instant, &V)> {
+        self.entries.get(key).map(|(end, value)| (*end, value))
+    }
+
+    /// Remembers until then, in place of what is there under this key.
+    pub fn put(&mut self, key: K, value: V, end: Instant) {
+        if let Some((before, _)) = self.entries.get(&key) {
+            self.by_end.remove(&(*before, key.clone()));
+        } else if self.entries.len() >= self.most
+            && let Some((_, first)) = self.by_end.pop_first()
+        {
+            self.entries.remove(&first);
+        }
+        self.by_end.insert((end, key.clone()));
+        self.entries.insert(key, (end, value));
+    }
+
+    /// Takes an entry out, with its end.
+    pub fn remove(&mut self, key: &K) -> Option<(Instant, V)> {
+        let (end, value) = self.entries.remove(key)?;
+        self.by_end.remove(&(end, key.clone()));
+        Some((end, value))
+    }
+
+    /// Forgets what is over.
+    pub fn forget(&mut self, now: Instant) {
+        while self.by_end.first().is_some_and(|(end, _)| *end <= now) {
+            if let Some((_, key)) = self.by_end.pop_first() {
+                self.entries.remove(&key);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,5 +294,27 @@ mod tests {
         assert_eq!(earliest(soon, None), soon);
         assert_eq!(earliest(None, None), None);
         assert_eq!(earliest(Some(Instant::from_micros(9)), soon), soon);
+    }
+
+    #[test]
+    fn what_would_end_first_gives_way_and_what_is_over_is_forgotten() {
+        let at = |secs| Instant::START + Duration::from_secs(secs);
+        let mut fading = Fading::new(2);
+        for (key, value, end) in [("a", 1, 9), ("b", 2, 3), ("b", 3, 5), ("c", 4, 7)] {
+            fading.put(key, value, at(end));
+        }
+        assert_eq!(fading.get(&"b"), None, "it would have ended first");
+        assert_eq!(fading.get(&"a"), Some((at(9), &1)));
+        fading.put("a", 5, at(6));
+        fading.put("d", 6, at(9));
+        assert_eq!(fading.get(&"a"), None);
+        fading.put("a", 7, at(6));
+        assert_eq!((fading.remove(&"x"), fading.remove(&"d")), (None, Some((at(9), 6))));
+        fading.put("c", 8, at(7));
+        for (now, len) in [(5, 2), (6, 1), (7, 0)] {
+            fading.forget(at(now));
+            assert_eq!((fading.len(), fading.by_end.len()), (len, len), "at {now} s");
+        }
+        assert!(fading.is_empty());
     }
 }

@@ -331,6 +331,37 @@ fn a_phone_that_knows_sha_256_is_not_taken_for_one_that_does_not() {
     }
 }
 
+/// Whoever is behind a phone's NAT can ask in its name; it is not asked for less because of that. An older
+/// phone of the same number beside it is another one.
+#[test]
+fn a_phone_that_has_answered_by_sha_256_is_never_asked_for_md5_alone() {
+    use Algorithm::{Md5, Sha256};
+    let line = "Contact: <sip:3001@192.0.2.7>";
+    let mut house = House::new();
+    let mut phone = Phone::udp("3001");
+    let (response, _) = house.register(&mut phone, line);
+    assert_eq!(status(&response), 200);
+    let mut neighbour = Phone::udp("3001");
+    (neighbour.flow.remote, neighbour.call_id) = ("192.0.2.7:4444".parse().unwrap(), "other");
+    for _ in 0..12 {
+        let request = neighbour.request(line);
+        assert_eq!(algorithms(&house.send(&neighbour, request).0), [Sha256, Md5]);
+    }
+    phone.challenge = None;
+    let request = phone.request(line);
+    assert_eq!(algorithms(&house.send(&phone, request).0), [Sha256, Md5]);
+    let mut asks = [[].as_slice(); 2];
+    for asked in &mut asks {
+        let mut request = neighbour.request(line);
+        request.headers.set(HeaderName::UserAgent, "Antique/1");
+        *asked = match algorithms(&house.send(&neighbour, request).0)[..] {
+            [Md5] => &[Md5],
+            _ => &[Sha256, Md5],
+        };
+    }
+    assert_eq!(asks, [&[Sha256, Md5][..], &[Md5]]);
+}
+
 #[test]
 fn a_browser_is_asked_for_md5_first() {
     let mut house = House::new();

@@ -12,7 +12,7 @@
 
 use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{Flow, network};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Fading, Instant};
 use crate::transaction::Standing;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -71,7 +71,8 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Intake {
     known_for: Duration,
-    known: Known,
+    /// Where right passwords came from.
+    known: Fading<IpAddr, ()>,
     paces: Paces,
     phones: Line,
     trunks: Line,
@@ -83,7 +84,7 @@ impl Intake {
     pub fn new(known_for: Duration, random: &mut Random) -> Self {
         Self {
             known_for,
-            known: Known::default(),
+            known: Fading::new(KNOWN_MAX),
             paces: Paces::new(random),
             phones: Line::default(),
             trunks: Line::default(),
@@ -93,12 +94,12 @@ impl Intake {
 
     /// A right password came from there.
     pub fn proved(&mut self, now: Instant, source: IpAddr) {
-        self.known.note(now, network(source));
+        self.known.put(network(source), (), now + self.known_for);
     }
 
     /// Whether a right password came from there lately.
     pub fn knows(&self, now: Instant, source: IpAddr) -> bool {
-        self.known.is_known(now, network(source), self.known_for)
+        self.known.get(&network(source)).is_some_and(|(end, ())| now < end)
     }
 
     /// Counts a message of a source that stands so, and judges it; `ours` when it belongs to a dialog
@@ -157,31 +158,6 @@ impl Intake {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         [&self.phones, &self.trunks, &self.strangers].into_iter().all(|line| line.turns.is_empty())
-    }
-}
-
-/// Where right passwords came from.
-#[derive(Debug, Default)]
-struct Known {
-    proved: BTreeMap<IpAddr, Instant>,
-    by_time: BTreeSet<(Instant, IpAddr)>,
-}
-
-impl Known {
-    fn note(&mut self, now: Instant, source: IpAddr) {
-        if let Some(before) = self.proved.insert(source, now) {
-            self.by_time.remove(&(before, source));
-        }
-        self.by_time.insert((now, source));
-        if self.proved.len() > KNOWN_MAX
-            && let Some((_, oldest)) = self.by_time.pop_first()
-        {
-            self.proved.remove(&oldest);
-        }
-    }
-
-    fn is_known(&self, now: Instant, source: IpAddr, lately: Duration) -> bool {
-        self.proved.get(&source).is_some_and(|proved| now.since(*proved) < lately)
     }
 }
 
@@ -480,8 +456,7 @@ mod tests {
         for number in 0..2 * KNOWN_MAX as u32 {
             intake.proved(at(2), ip(number));
         }
-        assert_eq!(intake.known.proved.len(), KNOWN_MAX);
-        assert_eq!(intake.known.by_time.len(), KNOWN_MAX);
+        assert_eq!(intake.known.len(), KNOWN_MAX);
     }
 
     #[test]

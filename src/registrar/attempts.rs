@@ -17,8 +17,8 @@
 
 use crate::directory::{NAME_MAX, OPERATORS_MAX, TERMINALS_MAX};
 use crate::sip::network;
-use crate::time::{Duration, Instant};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::time::{Duration, Fading, Instant};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// How fast may be guessed.
@@ -70,9 +70,9 @@ impl Attempts {
     /// How long it takes until a password for `account` from `remote` is looked at; `None` when this one
     /// is.
     pub fn barred(&mut self, now: Instant, remote: SocketAddr, account: &str) -> Option<Duration> {
-        self.of_source_at_account.forgive(now);
-        self.of_source.forgive(now);
-        self.at_account.forgive(now);
+        self.of_source_at_account.0.forget(now);
+        self.of_source.0.forget(now);
+        self.at_account.0.forget(now);
         let account = shortened(account);
         let key = (network(remote.ip()), account.clone());
         match self.proof(remote, &account) {
@@ -146,51 +146,29 @@ impl Attempts {
     }
 }
 
-/// Debts of one kind.
+/// Debts of one kind, each until it is paid.
 #[derive(Debug)]
-struct Debts<K> {
-    /// When each is over.
-    ends: BTreeMap<K, Instant>,
-    /// The same, the smallest first.
-    by_end: BTreeSet<(Instant, K)>,
-}
+struct Debts<K>(Fading<K, ()>);
 
-impl<K> Default for Debts<K> {
+impl<K: Clone + Ord> Default for Debts<K> {
     fn default() -> Self {
-        Self { ends: BTreeMap::new(), by_end: BTreeSet::new() }
+        Self(Fading::new(DEBTS_MAX))
     }
 }
 
 impl<K: Clone + Ord> Debts<K> {
     /// How long until there is room for one more; `None` when there is.
     fn wait(&self, now: Instant, debtor: &K, pace: Pace) -> Option<Duration> {
-        let owed = self.ends.get(debtor)?.since(now);
+        let owed = self.0.get(debtor)?.0.since(now);
         let allowed = pace.each * (pace.at_once - 1);
         (owed > allowed).then(|| owed.saturating_sub(allowed))
     }
 
     fn owe(&mut self, now: Instant, debtor: K, pace: Pace) {
-        let old = self.ends.get(&debtor).copied();
-        if let Some(old) = old {
-            self.by_end.remove(&(old, debtor.clone()));
-        } else if self.ends.len() >= DEBTS_MAX
-            && let Some((_, smallest)) = self.by_end.pop_first()
-        {
-            self.ends.remove(&smallest);
-        }
         // Nobody owes more than twice what is allowed: who has stopped is soon believed again.
         let most = now + pace.each * (2 * pace.at_once);
-        let end = (old.map_or(now, |old| old.max(now)) + pace.each).min(most);
-        self.ends.insert(debtor.clone(), end);
-        self.by_end.insert((end, debtor));
-    }
-
-    fn forgive(&mut self, now: Instant) {
-        while self.by_end.first().is_some_and(|(end, _)| *end <= now) {
-            if let Some((_, debtor)) = self.by_end.pop_first() {
-                self.ends.remove(&debtor);
-            }
-        }
+        let old = self.0.get(&debtor).map_or(now, |(old, ())| old.max(now));
+        self.0.put(debtor, (), (old + pace.each).min(most));
     }
 }
 
@@ -290,18 +268,14 @@ mod tests {
         let mut attempts = Attempts::default();
         let remote = from("192.0.2.7:5060");
         attempts.failed(at(0), remote, &"x".repeat(8000));
-        assert!(attempts.at_account.ends.keys().all(|account| account.len() < 34));
+        let kept = attempts.at_account.0.get(&"x".repeat(NAME_MAX + 1));
+        assert!(kept.is_some(), "no more of a name is kept");
         assert_eq!(guess(&mut attempts, at(1), remote, "3001"), 20);
         for n in 0..2 * DEBTS_MAX as u32 {
             attempts.failed(at(1), remote, &n.to_string());
         }
         let sizes = |attempts: &Attempts| {
-            let Attempts { of_source_at_account: both, at_account, .. } = attempts;
-            assert_eq!(
-                (both.ends.len(), at_account.ends.len()),
-                (both.by_end.len(), at_account.by_end.len())
-            );
-            (both.ends.len(), at_account.ends.len())
+            (attempts.of_source_at_account.0.len(), attempts.at_account.0.len())
         };
         assert_eq!(sizes(&attempts), (DEBTS_MAX, DEBTS_MAX));
         assert_eq!(guess(&mut attempts, at(1), remote, "3001"), 0);

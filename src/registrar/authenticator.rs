@@ -11,6 +11,7 @@
 //! ```
 
 use super::attempts::Attempts;
+use super::bindings::Binding;
 use super::nonces::Nonces;
 use super::preferences::{DigestOrder, Preferences};
 use super::wrong_passwords::{WrongPassword, WrongPasswords};
@@ -106,9 +107,9 @@ pub(super) struct Authenticator {
 }
 
 impl Authenticator {
-    pub fn new(order: DigestOrder, mut random: Random) -> Self {
+    pub fn new(order: DigestOrder, random: Random) -> Self {
         let (attempts, wrong) = (Attempts::default(), WrongPasswords::default());
-        let preferences = Preferences::new(order, &mut random);
+        let preferences = Preferences::new(order);
         Self { nonces: Nonces::new(random), attempts, wrong, preferences }
     }
 
@@ -185,8 +186,9 @@ impl Authenticator {
     }
 
     /// A phone was at the other end of this flow when the last process ended that knew MD5 alone.
-    pub fn knew_md5_alone(&mut self, now: Instant, flow: Flow, number: &Number) {
-        self.preferences.restore(flow, number.as_str(), now + REMEMBERED);
+    pub fn knew_md5_alone(&mut self, now: Instant, flow: Flow, phone: &Binding) {
+        let (number, user_agent) = (phone.number.as_str(), phone.user_agent.as_str());
+        self.preferences.restore(flow, number, user_agent, now + REMEMBERED);
     }
 
     /// An account is gone.

@@ -136,7 +136,7 @@ impl Machine {
         for (binding, flow) in stored.iter().filter_map(|binding| Some((binding, binding.flow?))) {
             self.authenticator.was_at(flow.remote, binding.number.as_str());
             if binding.md5_alone {
-                self.authenticator.knew_md5_alone(now.instant, flow, &binding.number);
+                self.authenticator.knew_md5_alone(now.instant, flow, binding);
             }
         }
         let is_believed = |binding: &Binding| is_believed(&self.settings, binding);
