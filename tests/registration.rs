@@ -65,6 +65,10 @@ impl House {
         self.with(|machine, world, now| machine.tick(now, world));
     }
 
+    fn ends(&mut self) {
+        self.with(|machine, world, now| machine.end(now, world));
+    }
+
     /// The DNS says where it is now.
     fn is_located(&mut self, servers: &[&str]) {
         self.servers = Self::new(servers).servers;
@@ -303,4 +307,78 @@ fn a_carrier_whose_name_is_nobodys_is_unreachable() {
     assert!(house.changes.is_empty(), "the answer is on its way");
     house.is_located(&[]);
     assert_eq!(house.changes, [State::Unreachable]);
+}
+
+#[test]
+fn at_the_end_a_carrier_is_asked_to_forget_us_and_proved_who_asks() {
+    let mut house = House::new(&["203.0.113.5:5060", "203.0.113.6:5060"]);
+    house.tick();
+    house.hears_nothing();
+    house.hears(200, &[(HeaderName::Expires, "100")]);
+    let before = house.machine.is_quiet();
+    house.ends();
+    let last = house.asked().clone();
+    let header = |name| last.headers.get(name);
+    assert_eq!(header(HeaderName::Expires), Some("0"));
+    assert_eq!(header(HeaderName::Contact), Some("<sip:house@192.0.2.1:5060>"), "ours alone");
+    assert_eq!(house.asked_at(), "203.0.113.6:5060", "it is the one that knows us");
+    assert!(before && !house.machine.is_quiet(), "its answer is awaited");
+    house.hears(401, &[(HeaderName::WwwAuthenticate, CHALLENGE)]);
+    assert!(house.asked().headers.contains(HeaderName::Authorization));
+    assert_eq!(house.asked().headers.get(HeaderName::Expires), Some("0"));
+    house.hears(200, &[]);
+    assert_eq!(house.changes, [State::Registered, State::Ended]);
+    assert!(house.asked.is_none() && house.machine.is_quiet());
+    assert_eq!(house.machine.deadline(), None, "nobody registers again");
+    house.is_located(&["203.0.113.5:5060"]);
+    assert_eq!(house.machine.deadline(), None);
+}
+
+#[test]
+fn at_the_end_what_is_under_way_is_awaited_and_undone() {
+    for (known, status) in [(false, 200), (true, 200), (true, 401)] {
+        let mut house = House::new(&["203.0.113.5:5060", "203.0.113.6:5060"]);
+        house.tick();
+        if known {
+            house.hears(200, &[(HeaderName::Expires, "100")]);
+            house.sleeps();
+        }
+        house.ends();
+        assert_eq!(house.asked().headers.get(HeaderName::Expires), Some("600"), "one at a time");
+        house.hears(status, &[(HeaderName::WwwAuthenticate, CHALLENGE)]);
+        assert_eq!(house.asked().headers.get(HeaderName::Expires), Some("0"));
+        house.hears(200, &[]);
+        assert_eq!(house.changes, [State::Registered, State::Ended]);
+        assert!(house.machine.is_quiet());
+    }
+}
+
+#[test]
+fn at_the_end_nobody_is_asked_who_does_not_know_us_and_no_one_twice() {
+    // Nobody has answered yet, or a registration is over by itself.
+    for answers in [0, 1] {
+        let mut house = House::new(&["203.0.113.5:5060", "203.0.113.6:5060"]);
+        house.tick();
+        for _ in 0..answers {
+            house.hears(200, &[(HeaderName::Expires, "100")]);
+            house.sleeps();
+            house.now = house.now + Duration::from_secs(20);
+        }
+        house.ends();
+        house.hears(401, &[(HeaderName::WwwAuthenticate, CHALLENGE)]);
+        assert!(house.asked.is_none() && house.machine.is_quiet());
+    }
+    // It refuses, or is away: its time will be over.
+    for status in [None, Some(403), Some(423), Some(503)] {
+        let mut house = House::new(&["203.0.113.5:5060", "203.0.113.6:5060"]);
+        house.tick();
+        house.hears(200, &[(HeaderName::Expires, "100")]);
+        house.ends();
+        match status {
+            Some(status) => house.hears(status, &[(HeaderName::MinExpires, "1800")]),
+            None => house.hears_nothing(),
+        }
+        assert!(house.asked.is_none() && house.machine.is_quiet(), "{status:?}");
+        assert_eq!(house.changes, [State::Registered]);
+    }
 }

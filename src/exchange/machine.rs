@@ -253,11 +253,13 @@ impl Machine {
         out
     }
 
-    /// Ends all calls and control dialogs: the process is about to stop.
+    /// Ends all calls, control dialogs and registrations at trunks: the process is about to stop.
     #[must_use]
     pub fn shut_down(&mut self, now: Now) -> Vec<Effect> {
         let mut out = Vec::new();
         self.tell(now, switchboard::Input::ShutDown);
+        self.work(now, &mut out);
+        self.unregister_at_trunks(now, &mut out);
         self.work(now, &mut out);
         self.conclude(now, &mut out);
         out.extend(self.ledger.last_words(now).into_iter().map(Effect::Write));

@@ -50,6 +50,12 @@ impl Machine {
         self.follow_registrations(now, effects, out);
     }
 
+    /// Has the trunks forget us: the process is about to stop.
+    pub(super) fn unregister_at_trunks(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let effects = self.registering(|machine, world| machine.end(now.instant, world));
+        self.follow_registrations(now, effects, out);
+    }
+
     /// The DNS has said something of a name: those of its trunks that are not reached may be now.
     pub(super) fn is_located(&mut self, now: Now, sought: &Sought, out: &mut Vec<Effect>) {
         let trunks = self.directory.plan().trunks.iter();

@@ -101,9 +101,10 @@ impl Machine {
         &self.directory
     }
 
-    /// Whether nothing is going on: no call, no leg, no control dialog.
+    /// Whether nothing is going on: no call, no leg, no control dialog, no question to a registrar.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.switchboard.is_quiet() && self.callers.is_empty() && self.legs.legs() == 0
+        let calls = self.switchboard.is_quiet() && self.callers.is_empty();
+        calls && self.legs.legs() == 0 && self.registrations.is_quiet()
     }
 }

@@ -7,6 +7,8 @@
 //!      │             │ └ no answer, 5xx: the next of its servers
 //!      └─────────────┘ refused, or no server is left: after a pause, longer each time,
 //!                      or as soon as the DNS says where an unreachable one is
+//!
+//!   the process stops, and a carrier knows us ──▶ Asked to forget us ── any answer, or none ──▶ Ended
 //! ```
 
 use crate::directory::TrunkLogin;
@@ -62,6 +64,8 @@ pub enum State {
     Refused(u16),
     /// It does not answer, or nobody knows where it is.
     Unreachable,
+    /// It has forgotten us, as we have asked it to.
+    Ended,
 }
 
 /// For people.
@@ -72,6 +76,7 @@ impl fmt::Display for State {
             Self::Registered => f.write_str("registered"),
             Self::Refused(status) => write!(f, "refused with {status}"),
             Self::Unreachable => f.write_str("unreachable"),
+            Self::Ended => f.write_str("ended"),
         }
     }
 }
@@ -119,6 +124,8 @@ pub struct Machine {
     last: u64,
     all: Vec<Registration>,
     user_agent: String,
+    /// The process stops: whoever knows us is to forget us.
+    ending: bool,
 }
 
 #[derive(Debug)]
@@ -140,6 +147,8 @@ struct Registration {
     raises: u32,
     /// Whom the digest knows.
     server: Option<Destination>,
+    /// Who knows where we are, and until when.
+    held: Option<(Destination, Instant)>,
     phase: Phase,
 }
 
@@ -155,6 +164,7 @@ enum Phase {
         answered: Answered,
         rest: VecDeque<Destination>,
     },
+    Ended,
 }
 
 impl Machine {
@@ -190,11 +200,12 @@ impl Machine {
                 failures,
                 raises: 0,
                 server: None,
+                held: None,
                 phase,
             })
         };
         let all = accounts.into_iter().filter_map(registration).collect();
-        Self { random, last: TRANSACTIONS, all, user_agent }
+        Self { random, last: TRANSACTIONS, all, user_agent, ending: false }
     }
 
     /// How each stands, by trunk.
@@ -207,9 +218,50 @@ impl Machine {
     pub fn deadline(&self) -> Option<Instant> {
         let due = self.all.iter().map(|one| match one.phase {
             Phase::Waiting { until } => Some(until),
-            Phase::Asked { .. } => None,
+            Phase::Asked { .. } | Phase::Ended => None,
         });
         due.fold(None, earliest)
+    }
+
+    /// Whether no answer is awaited.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.all.iter().all(|one| match one.phase {
+            Phase::Waiting { .. } | Phase::Ended => true,
+            Phase::Asked { .. } => false,
+        })
+    }
+
+    /// Ends all registrations: the process is about to stop, and nobody would answer at our contact. Where an
+    /// answer is awaited it follows that (RFC 3261 §10.2: one request at a time).
+    #[must_use]
+    pub fn end(&mut self, now: Instant, world: &World<'_>) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.ending = true;
+        for at in 0..self.all.len() {
+            match self.all[at].phase {
+                Phase::Waiting { .. } => self.leave(now, at, Answered::default(), world, &mut out),
+                Phase::Asked { .. } | Phase::Ended => {}
+            }
+        }
+        out
+    }
+
+    /// Asks whoever knows us to forget us.
+    fn leave(
+        &mut self,
+        now: Instant,
+        at: usize,
+        answered: Answered,
+        world: &World<'_>,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.all[at].held {
+            Some((to, until)) if now < until => {
+                self.ask(at, to, answered, VecDeque::new(), world, out);
+            }
+            Some(_) | None => self.all[at].phase = Phase::Ended,
+        }
     }
 
     /// Registers whoever is due.
@@ -238,8 +290,10 @@ impl Machine {
         let Some(one) = all.find(|one| one.account.trunk == trunk) else { return vec![] };
         match (&one.phase, one.state) {
             (Phase::Waiting { .. }, State::Trying | State::Unreachable) => {}
-            (Phase::Asked { .. }, _)
-            | (Phase::Waiting { .. }, State::Registered | State::Refused(_)) => return vec![],
+            (Phase::Asked { .. } | Phase::Ended, _)
+            | (Phase::Waiting { .. }, State::Registered | State::Refused(_) | State::Ended) => {
+                return vec![];
+            }
         }
         if (world.servers)(trunk).is_empty() {
             return one.change(State::Unreachable).into_iter().collect();
@@ -265,6 +319,10 @@ impl Machine {
         let Asked { to, request, mut answered, rest } = asked;
         let one = &mut self.all[at];
         let status = response.status;
+        if status.is_success() && self.ending && request.headers.expires() == Ok(Some(0)) {
+            (one.held, one.phase) = (None, Phase::Ended);
+            return one.change(State::Ended).into_iter().collect();
+        }
         if status.is_success() {
             let secs = granted(response, &request).unwrap_or(one.wanted);
             // A carrier that grants no time does not want us.
@@ -272,9 +330,14 @@ impl Machine {
                 return self.failed(now, at, State::Refused(status.as_u16()), None);
             }
             one.failures = 0;
-            let left = Duration::from_secs(u64::from(secs.min(WANTED_MAX)) * 4 / 5).max(PAUSE_MIN);
-            one.phase = Phase::Waiting { until: now + left };
-            return one.change(State::Registered).into_iter().collect();
+            let granted = Duration::from_secs(u64::from(secs.min(WANTED_MAX)));
+            one.held = Some((to, now + granted));
+            one.phase = Phase::Waiting { until: now + (granted * 4 / 5).max(PAUSE_MIN) };
+            out.extend(one.change(State::Registered));
+            if self.ending {
+                self.leave(now, at, Answered::default(), world, &mut out);
+            }
+            return out;
         }
         let again = match status {
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
@@ -286,7 +349,7 @@ impl Machine {
                 }
                 again
             }
-            StatusCode::INTERVAL_TOO_BRIEF => {
+            StatusCode::INTERVAL_TOO_BRIEF if !self.ending => {
                 let least = response.headers.min_expires().ok().flatten().unwrap_or_default();
                 let is_more = one.wanted < least && least <= WANTED_MAX;
                 one.wanted = one.wanted.max(least.min(WANTED_MAX));
@@ -295,6 +358,10 @@ impl Machine {
             }
             _ => false,
         };
+        if again && self.ending {
+            self.leave(now, at, answered, world, &mut out);
+            return out;
+        }
         if again {
             self.ask(at, to, answered, rest, world, &mut out);
             return out;
@@ -328,7 +395,7 @@ impl Machine {
         world: &World<'_>,
         out: &mut Vec<Effect>,
     ) {
-        match rest.pop_front() {
+        match rest.pop_front().filter(|_| !self.ending) {
             Some(to) => self.ask(at, to, Answered::default(), rest, world, out),
             None => {
                 let (state, pause) = last.unwrap_or((State::Unreachable, None));
@@ -338,7 +405,12 @@ impl Machine {
     }
 
     fn failed(&mut self, now: Instant, at: usize, state: State, pause: Option<u32>) -> Vec<Effect> {
+        let ending = self.ending;
         let one = &mut self.all[at];
+        if ending {
+            one.phase = Phase::Ended;
+            return vec![];
+        }
         let doubled = RETRY_MIN.as_secs() << one.failures.min(5);
         one.failures += 1;
         let wanted = Duration::from_secs(u64::from(pause.unwrap_or_default()));
@@ -363,7 +435,8 @@ impl Machine {
         if one.server.replace(to) != Some(to) {
             one.digest.forget();
         }
-        let mut request = one.request(world.own, &to, &self.user_agent);
+        let wanted = if self.ending { 0 } else { one.wanted };
+        let mut request = one.request(world.own, &to, wanted, &self.user_agent);
         one.digest.authorise(&mut request, &mut self.random);
         let kept = Box::new(request.clone());
         one.phase = Phase::Asked { transaction, to, request: kept, answered, rest };
@@ -373,7 +446,7 @@ impl Machine {
     fn take(&mut self, now: Instant, transaction: u64) -> Option<(usize, Asked)> {
         let is_it = |one: &Registration| match one.phase {
             Phase::Asked { transaction: asked, .. } => asked == transaction,
-            Phase::Waiting { .. } => false,
+            Phase::Waiting { .. } | Phase::Ended => false,
         };
         let at = self.all.iter().position(is_it)?;
         let waiting = Phase::Waiting { until: now + RETRY_MIN };
@@ -381,7 +454,7 @@ impl Machine {
             Phase::Asked { to, request, answered, rest, .. } => {
                 Some((at, Asked { to, request, answered, rest }))
             }
-            Phase::Waiting { .. } => None,
+            Phase::Waiting { .. } | Phase::Ended => None,
         }
     }
 }
@@ -400,7 +473,7 @@ impl Registration {
         self.phase = Phase::Waiting { until: now + RETRY_MIN };
         match self.state {
             State::Trying => None,
-            State::Registered | State::Refused(_) | State::Unreachable => {
+            State::Registered | State::Refused(_) | State::Unreachable | State::Ended => {
                 self.change(State::Unreachable)
             }
         }
@@ -413,7 +486,13 @@ impl Registration {
     }
 
     /// The REGISTER as it goes to this server.
-    fn request(&self, own: &OwnAddresses, to: &Destination, user_agent: &str) -> Request {
+    fn request(
+        &self,
+        own: &OwnAddresses,
+        to: &Destination,
+        wanted: u32,
+        user_agent: &str,
+    ) -> Request {
         let mut request = Request::new(Method::REGISTER, self.registrar.clone());
         let ours = own.socket(to);
         let mut contact =
@@ -429,7 +508,7 @@ impl Registration {
         headers.push(HeaderName::CallId, &self.call_id);
         headers.push(HeaderName::CSeq, &format!("{} REGISTER", self.seq));
         headers.push_address(HeaderName::Contact, &NameAddr::new(contact));
-        headers.push(HeaderName::Expires, &self.wanted.to_string());
+        headers.push(HeaderName::Expires, &wanted.to_string());
         headers.push(HeaderName::UserAgent, user_agent);
         request
     }

@@ -87,6 +87,7 @@ pub fn locate(name: &str, addresses: &[IpAddr]) {
 pub fn registered_at(trunk: &str, state: registration::State) {
     match state {
         registration::State::Registered => tracing::info!("registered at trunk {trunk}"),
+        registration::State::Ended => tracing::info!("no longer registered at trunk {trunk}"),
         state => tracing::warn!("not registered at trunk {trunk}: {state}; it will be tried again"),
     }
 }

@@ -132,6 +132,17 @@ impl Switchboard {
         self.await_listening();
     }
 
+    /// Asks it to stop in order.
+    pub fn terminate(&self) {
+        let status = Command::new("kill").arg(self.program.id().to_string()).status();
+        assert!(status.is_ok_and(|status| status.success()), "it runs");
+    }
+
+    /// The exit status, once it has ended.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.program.ended()
+    }
+
     /// A desk over UDP that has said hello.
     #[track_caller]
     pub fn desk(&self, operator: &str) -> Desk {

@@ -61,6 +61,19 @@ fn it_registers_proves_itself_and_says_how_it_stands() {
     assert_eq!(stands(&house), "carrier: unreachable");
 }
 
+#[test]
+fn at_the_end_its_registration_is_ended_and_the_end_waits_for_that() {
+    let (mut house, request) = house();
+    house.hears(CARRIER, &answer(&request, "200 OK", "Expires: 100\n"));
+    let effects = house.machine.shut_down(house.now);
+    let last = registers_at_the_carrier(&effects);
+    assert_eq!(last.headers.get(HeaderName::Expires), Some("0"));
+    assert!(!house.machine.is_quiet());
+    house.hears(CARRIER, &answer(&last, "200 OK", ""));
+    assert!(house.machine.is_quiet());
+    assert_eq!(stands(&house), "carrier: ended");
+}
+
 /// The DNS answers after our start.
 #[test]
 fn a_carrier_that_is_given_by_its_name_is_asked_when_the_name_is_known() {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::{PATIENCE, Role, Sipp, TRUNK, TRUNK_HOST, Who};
 use crate::name_server::{Mood, NameServer};
+use crate::sip::{Message, Wire};
 use crate::switchboard::Switchboard;
 use crate::wait;
 
@@ -104,6 +105,38 @@ fn the_switchboard_registers_at_a_carrier_and_says_so() {
     let contact = format!("<sip:house@{}>", board.place.switchboard());
     assert_eq!(register.header("Contact"), Some(contact.as_str()));
     assert!(board.log().contains("registered at trunk carrier"), "{}", board.log());
+}
+
+/// The next REGISTER that a carrier gets.
+#[track_caller]
+fn register(carrier: &mut Wire, last: u32) -> Message {
+    wait::until("a REGISTER", PATIENCE, || {
+        let message = carrier.receive().ok()??;
+        (message.method() == Some("REGISTER") && message.sequence() > last).then_some(message)
+    })
+}
+
+/// Else it would send calls to a house that is closed.
+#[test]
+fn a_carrier_is_asked_to_forget_the_switchboard_when_that_stops() {
+    let login = "user = \"house\"\npassword = \"open sesame\"\nregister = true\n";
+    let mut board = Switchboard::open_with(&format!("{TRUNK}{login}"));
+    let mut carrier = Wire::udp(board.place.host(TRUNK_HOST), board.place.switchboard());
+    let first = register(&mut carrier, 0);
+    carrier.send(&first.response(200, "OK").with("Expires", "120").to_bytes());
+    let stands = || board.log().contains("registered at trunk carrier").then_some(());
+    wait::until("the registration", PATIENCE, stands);
+    board.terminate();
+    let last = register(&mut carrier, first.sequence());
+    assert_eq!(last.header("Expires"), Some("0"));
+    assert_eq!(last.header("Contact"), first.header("Contact"));
+    let asks = "Digest realm=\"c\", nonce=\"n\", algorithm=MD5, qop=\"auth\"";
+    carrier.send(&last.response(401, "Unauthorized").with("WWW-Authenticate", asks).to_bytes());
+    let proved = register(&mut carrier, last.sequence());
+    assert!(proved.header("Expires") == Some("0") && proved.header("Authorization").is_some());
+    carrier.send(&proved.response(200, "OK").to_bytes());
+    assert_eq!(wait::until("its end", PATIENCE, || board.ended()), 0);
+    assert!(board.log().contains("no longer registered at trunk carrier"), "{}", board.log());
 }
 
 #[test]
