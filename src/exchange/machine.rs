@@ -19,7 +19,7 @@ use super::requests::{Caller, ORIGINS_MAX};
 use super::retention::PRUNE_INTERVAL;
 use super::strangers::Strangers;
 use super::turned_away::TurnedAway;
-use super::ways::Ways;
+use super::ways::{Ways, Whose};
 use crate::dialog::{self, ClientTx, Failure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
 use crate::ids::{LegId, Ticket};
@@ -433,8 +433,8 @@ impl Machine {
                 self.promise(now, Awaiting::Response(id, Box::new(response)), out);
             }
             registrar::Effect::Registered(number) => {
-                self.tell(now, switchboard::Input::Registered(number));
-                self.try_ways(now);
+                self.tell(now, switchboard::Input::Registered(number.clone()));
+                self.try_ways(now, &Whose::Terminal(number));
             }
             registrar::Effect::Unregistered(number) => {
                 self.tell(now, switchboard::Input::Unregistered(number));

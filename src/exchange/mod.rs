@@ -52,4 +52,4 @@ pub use retention::{PRUNE_INTERVAL, Retention};
 pub use strangers::{CALLS_PER_SECOND_MAX, RETRY_AFTER, SOURCES_MAX};
 pub use turned_away::{COUNTED_SOURCES_MAX, Refusals, SHOWN_SOURCES_MAX};
 pub use views::Status;
-pub use ways::{TRY_AGAIN, WAY_MAX, WITHOUT_WAY_MAX};
+pub use ways::{TRIED_MAX, TRY_AGAIN, WAY_MAX, WITHOUT_WAY_MAX};

@@ -15,6 +15,7 @@
 
 use super::machine::Machine;
 use super::requests::Caller;
+use super::ways::Whose;
 use crate::directory::Meaning;
 use crate::ids::{LegId, Number, OperatorId};
 use crate::leg;
@@ -60,6 +61,14 @@ impl Peers {
         }
         if self.all.contains_key(&leg) {
             self.parting.push_back((now + PARTING, leg));
+        }
+    }
+
+    /// The terminal of which a phone is there.
+    pub fn terminal(&self, leg: LegId) -> Option<&Number> {
+        match &self.get(leg)?.who {
+            Who::Terminal(number) => Some(number),
+            Who::Desk(_) | Who::Trunk(_) | Who::Stranger => None,
         }
     }
 
@@ -208,7 +217,7 @@ impl Machine {
         let Some(peer) = self.peers.all.get_mut(&leg) else { return };
         if flow.transport.is_reliable() && peer.spoke != Some(flow) {
             peer.spoke = Some(flow);
-            self.try_ways(now);
+            self.try_ways(now, &Whose::Leg(leg));
         }
     }
 

@@ -16,13 +16,13 @@
 use super::machine::Machine;
 use super::peers::Place;
 use crate::dialog::{self, ClientTx, Failure};
-use crate::ids::{ConnectionId, LegId};
+use crate::ids::{ConnectionId, LegId, Number};
 use crate::leg;
 use crate::registrar::Way;
 use crate::sip::{
     Destination, Flow, HeaderName, Message, NameAddr, Request, Response, Transport, is_private,
 };
-use crate::time::{Duration, Instant, Now, earliest};
+use crate::time::{Duration, Fading, Instant, Now};
 use crate::transaction::{self, ClientId, ServerId, Stranded};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,18 +32,32 @@ pub const WAY_MAX: Duration = Duration::from_secs(32);
 pub const TRY_AGAIN: Duration = Duration::from_secs(4);
 /// So many messages wait for a way at a time; one more is not carried.
 pub const WITHOUT_WAY_MAX: usize = 4_096;
+/// Of so many messages that go over a new connection it is known since when they have looked for a way; the oldest
+/// give way, and have their time again when that connection fails, too.
+pub const TRIED_MAX: usize = 4 * WITHOUT_WAY_MAX;
 
 /// Which connections there are, and what waits for one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ways {
     /// The connections that were heard and are not closed.
     open: BTreeSet<ConnectionId>,
     waiting: BTreeMap<Key, Waiting>,
+    /// When each of them is due.
+    due: BTreeSet<(Instant, Key)>,
+    /// Whose return may give them a way.
+    by_whose: BTreeSet<(Whose, Key)>,
     /// Those of them that are on their way over a new connection, which may still fail.
-    tried: BTreeMap<Key, Since>,
+    tried: Fading<Key, Since>,
     acks: u64,
-    /// When the first of them is due.
-    deadline: Option<Instant>,
+}
+
+/// Whose return is awaited.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Whose {
+    /// The peer of this leg.
+    Leg(LegId),
+    /// A phone of this terminal.
+    Terminal(Number),
 }
 
 /// What waits; an ACK before the BYE that follows it.
@@ -67,6 +81,13 @@ struct Waiting {
     since: Since,
     /// When its Contact is tried.
     again: Instant,
+    whose: Vec<Whose>,
+}
+
+impl Waiting {
+    fn due(&self) -> Instant {
+        self.again.min(self.since.until)
+    }
 }
 
 #[derive(Debug)]
@@ -76,6 +97,19 @@ enum What {
     Request(Option<String>, Request),
     /// The answer to an INVITE, with what it was told last.
     Answer(Box<Response>),
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self {
+            open: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            due: BTreeSet::new(),
+            by_whose: BTreeSet::new(),
+            tried: Fading::new(TRIED_MAX),
+            acks: 0,
+        }
+    }
 }
 
 impl Ways {
@@ -109,12 +143,27 @@ impl Ways {
 
     /// When [`tick`](Machine::tick_ways) has something to do.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.due.first().map(|(at, _)| *at)
     }
 
-    fn settle(&mut self) {
-        let waiting = self.waiting.values().map(|waiting| waiting.again.min(waiting.since.until));
-        self.deadline = earliest(waiting.min(), self.tried.values().map(|tried| tried.until).min());
+    fn put(&mut self, key: Key, waiting: Waiting) {
+        self.due.insert((waiting.due(), key));
+        self.by_whose.extend(waiting.whose.iter().map(|whose| (whose.clone(), key)));
+        self.waiting.insert(key, waiting);
+    }
+
+    fn take(&mut self, key: Key) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&key)?;
+        self.due.remove(&(waiting.due(), key));
+        for whose in &waiting.whose {
+            self.by_whose.remove(&(whose.clone(), key));
+        }
+        Some(waiting)
+    }
+
+    fn of(&self, whose: &Whose) -> Vec<Key> {
+        let from = self.by_whose.range((whose.clone(), Key::Ack(0))..);
+        from.take_while(|(of, _)| of == whose).map(|(_, key)| *key).collect()
     }
 }
 
@@ -152,27 +201,36 @@ impl Machine {
     }
 
     fn look_for(&mut self, now: Now, key: Key, what: What, gone: Destination) {
-        let tried = self.ways.tried.remove(&key);
+        self.ways.tried.forget(now.instant);
+        let tried = self.ways.tried.remove(&key).map(|(_, since)| since);
         let since = tried.unwrap_or(Since { gone, until: now.instant + WAY_MAX });
         // What is told that a connection cannot be made is not told so again at once.
         let is_new = matches!(gone, Destination::Flow(_));
         let again = if is_new { now.instant } else { now.instant + TRY_AGAIN };
-        let waiting = Waiting { what, since, again };
-        if self.ways.waiting.len() >= WITHOUT_WAY_MAX {
+        let is_over = since.until <= now.instant;
+        if is_over || self.ways.waiting.len() >= WITHOUT_WAY_MAX {
             return self.give_way_up(now, key);
         }
-        self.ways.waiting.insert(key, waiting);
+        let leg = self.leg_behind(&what);
+        let terminal = leg.and_then(|leg| self.peers.terminal(leg)).cloned();
+        let whose = leg.map(Whose::Leg).into_iter().chain(terminal.map(Whose::Terminal));
+        self.ways.put(key, Waiting { what, since, again, whose: whose.collect() });
         self.try_way(now, key);
-        self.ways.settle();
     }
 
-    /// A peer has been heard, or a phone has registered: what waits may have a way now.
-    pub(super) fn try_ways(&mut self, now: Now) {
-        let keys: Vec<_> = self.ways.waiting.keys().copied().collect();
-        for key in keys {
+    fn leg_behind(&self, what: &What) -> Option<LegId> {
+        let ours = match what {
+            What::Ack(request) | What::Request(_, request) => request.headers.from_tag(),
+            What::Answer(last) => last.headers.to_tag(),
+        };
+        self.legs.leg_of(ours?)
+    }
+
+    /// A peer has been heard, or a phone has registered: what waits for that may have a way now.
+    pub(super) fn try_ways(&mut self, now: Now, whose: &Whose) {
+        for key in self.ways.of(whose) {
             self.try_way(now, key);
         }
-        self.ways.settle();
     }
 
     fn try_way(&mut self, now: Now, key: Key) {
@@ -185,12 +243,13 @@ impl Machine {
             What::Answer(last) => self.way_back(gone, last, may_connect),
         };
         let Some(to) = way else { return };
-        let Some(Waiting { what, since, .. }) = self.ways.waiting.remove(&key) else { return };
+        let Some(Waiting { what, since, .. }) = self.ways.take(key) else { return };
         if let Destination::Address { transport, .. } = to
             && transport.is_reliable()
             && !matches!(what, What::Ack(_))
         {
-            self.ways.tried.insert(key, since);
+            // It may fail as late as its transaction would.
+            self.ways.tried.put(key, since, since.until + WAY_MAX);
         }
         let input = match (key, what) {
             (Key::Client(id), What::Request(Some(branch), request)) => {
@@ -210,25 +269,20 @@ impl Machine {
 
     /// Does what is due.
     pub(super) fn tick_ways(&mut self, now: Now) {
-        if self.ways.deadline.is_none_or(|at| at > now.instant) {
-            return;
-        }
-        self.ways.tried.retain(|_, tried| tried.until > now.instant);
-        let over = |waiting: &Waiting| waiting.since.until <= now.instant;
-        let given_up: Vec<_> =
-            self.ways.waiting.extract_if(.., |_, waiting| over(waiting)).collect();
-        for (key, _) in given_up {
-            self.give_way_up(now, key);
-        }
-        let due = |waiting: &Waiting| waiting.again <= now.instant;
-        let keys = self.ways.waiting.iter().filter(|(_, waiting)| due(waiting));
-        for key in keys.map(|(key, _)| *key).collect::<Vec<_>>() {
+        while let Some((at, key)) = self.ways.due.first().copied()
+            && at <= now.instant
+        {
+            if self.ways.waiting.get(&key).is_some_and(|it| it.since.until <= now.instant) {
+                self.ways.take(key);
+                self.give_way_up(now, key);
+                continue;
+            }
             self.try_way(now, key);
-            if let Some(waiting) = self.ways.waiting.get_mut(&key) {
-                waiting.again = now.instant + TRY_AGAIN;
+            // What has none yet, later.
+            if let Some(waiting) = self.ways.take(key) {
+                self.ways.put(key, Waiting { again: now.instant + TRY_AGAIN, ..waiting });
             }
         }
-        self.ways.settle();
     }
 
     fn give_way_up(&mut self, now: Now, key: Key) {
@@ -336,5 +390,45 @@ impl Machine {
         let port = via.port().unwrap_or(transport.default_port());
         let remote = std::net::SocketAddr::new(flow.remote.ip(), port);
         Some(Destination::Address { transport, remote })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::{Method, Uri};
+
+    fn at(secs: u64) -> Instant {
+        Instant::START + Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn what_is_taken_leaves_nothing_and_each_finds_its_own() {
+        let mut ways = Ways::default();
+        let gone = Destination::Address {
+            transport: Transport::Tcp,
+            remote: ([192, 0, 2, 7], 5060).into(),
+        };
+        let uri = Uri::parse("sip:3001@192.0.2.7").expect("it is one");
+        let number = |leg: u64| Whose::Terminal(Number::from(&*(leg % 2).to_string()));
+        for leg in 0..10 {
+            let what = What::Request(None, Request::new(Method::BYE, uri.clone()));
+            let since = Since { gone, until: at(32) };
+            let whose = vec![Whose::Leg(LegId(leg)), number(leg)];
+            let waiting = Waiting { what, since, again: at(50 - 4 * leg), whose };
+            ways.put(Key::Client(ClientId(leg)), waiting);
+        }
+        assert_eq!(ways.deadline(), Some(at(14)));
+        assert_eq!(ways.of(&Whose::Leg(LegId(3))), [Key::Client(ClientId(3))]);
+        assert_eq!(ways.of(&Whose::Leg(LegId(10))), []);
+        assert_eq!(ways.of(&number(1)), [1, 3, 5, 7, 9].map(|id| Key::Client(ClientId(id))));
+        for leg in [9, 8, 7, 6, 5] {
+            assert!(ways.take(Key::Client(ClientId(leg))).is_some());
+        }
+        assert_eq!(ways.deadline(), Some(at(32)), "its time is over before it would try again");
+        for key in ways.of(&number(0)).into_iter().chain(ways.of(&number(1))) {
+            assert!(ways.take(key).is_some());
+        }
+        assert!(ways.waiting.is_empty() && ways.due.is_empty() && ways.by_whose.is_empty());
     }
 }

@@ -173,6 +173,30 @@ fn nothing_waits_for_ever() {
     assert_eq!(house.machine.status().transactions, (0, 0));
 }
 
+/// A firewall that says nothing: each try costs seconds, and the last one is under way when the time is over.
+#[test]
+fn nor_does_what_fails_late() {
+    for slow in 1..=7 {
+        let mut house = house();
+        let (_, callee) = talking(&mut house);
+        house.closes(1);
+        house.told(DOOR, &callee.asks("BYE", 1, "", ""));
+        let (mut tries, mut failing) = (1, Some(slow));
+        for second in 1..=6 * WAY_MAX.as_secs() {
+            tries += usize::from(bye(&house.later(1)).is_some_and(|(to, _)| {
+                failing.get_or_insert(second + slow);
+                to == tcp(CALLER)
+            }));
+            if failing == Some(second) {
+                failing = None;
+                house.give(Input::TransportFailed(tcp(CALLER)));
+            }
+        }
+        assert!(tries <= 8, "after {slow} s each: {tries}");
+        assert_eq!(house.machine.status().transactions, (0, 0));
+    }
+}
+
 #[test]
 fn what_was_on_its_way_when_the_connection_died_goes_again() {
     let mut house = house();
