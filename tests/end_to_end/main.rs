@@ -19,6 +19,8 @@
 //! * `attacker`: somebody without a password, beside phones that have one.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone.
+//! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
+//!   phones behind NAT.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -35,6 +37,7 @@ mod full_disk;
 mod media_attackers;
 #[path = "../name_server/mod.rs"]
 mod name_server;
+mod namespace;
 mod networks;
 mod phone;
 mod picture;

@@ -4,66 +4,60 @@
 //!   10.8.3.4 (caller) ── 10.8.0.1 ┐            ┌ 192.168.77.1 ── 192.168.77.2 (phone)
 //!                                 └ switchboard┘
 //! ```
+//!
+//! And phones whose only way to it is a router that hides them:
+//!
+//! ```text
+//!   10.8.3.4 (phone) ── 10.8.0.1 ┐            ┌ 192.168.77.1 ── 192.168.77.2 ┐        ┌ 10.0.0.1 ── 10.0.0.2 (phones)
+//!                                └ switchboard┘                              └ router ┘
+//! ```
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::namespace::Namespace;
+use crate::phone::{Account, Answer, CALLER, Codecs, Host, OPERATOR, PLAIN, Phone, USER};
 use crate::place::Place;
 use crate::program::Program;
 use crate::sipp::{Role, Sipp, account};
 use crate::switchboard::{BINARY, PASSWORD};
 use crate::wait;
+use crate::witness::{Gets, judge, mark};
 
-/// A network namespace of the test's own, gone with it.
-struct Namespace(String);
-
-impl Namespace {
-    fn new(name: &str) -> Namespace {
-        let namespace = Namespace(format!("cord{}{name}", std::process::id()));
-        ip(&format!("netns add {}", namespace.0));
-        ip(&format!("-n {} link set lo up", namespace.0));
-        namespace
-    }
-
-    /// A cable between two of them, and the address at each end.
-    fn connect(&self, own: &str, other: &Namespace, theirs: &str, cable: &str) {
-        let ends = [(self, own, "a"), (other, theirs, "b")];
-        let [one, two] = ends.map(|(_, _, end)| format!("c{}{cable}{end}", std::process::id()));
-        ip(&format!("link add {one} type veth peer name {two}"));
-        for (name, (end, address, _)) in [one, two].iter().zip(ends) {
-            ip(&format!("link set {name} netns {}", end.0));
-            ip(&format!("-n {} addr add {address} dev {name}", end.0));
-            ip(&format!("-n {} link set {name} up", end.0));
-        }
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.0, program]);
-        command
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
-    }
-}
-
-fn ip(line: &str) {
-    let status = Command::new("ip").args(line.split(' ')).status();
-    let done = status.expect("run tests/run once, it installs iproute2").success();
-    assert!(done, "ip {line}: the tests of networks run as root");
-}
-
-fn cli(config: &Path, line: &str) {
+fn cli(config: &Path, line: &str) -> String {
     let mut command = Command::new(BINARY);
     let output = command.args(line.split(' ')).arg("--config").arg(config).output();
     let output = output.expect("cordboard was built");
     assert!(output.status.success(), "cordboard {line}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A switchboard with these accounts on all addresses of a machine, and its configuration.
+fn serve(house: &Namespace, place: &Place, accounts: &[&str]) -> (Program, PathBuf) {
+    let config = place.path().join("cordboard.toml");
+    let data = place.path().join("data");
+    let text = format!(
+        "data = {data:?}\n[sip]\ndomain = \"cordboard.test\"\ndigest = \"md5\"\n\
+         listen = [\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"]\n"
+    );
+    fs::write(&config, text).expect("the directory is writable");
+    for line in accounts {
+        cli(&config, line);
+    }
+    let mut command = house.command(BINARY);
+    command.arg("serve").arg("--config").arg(&config).env("RUST_LOG", "info");
+    let log = place.directory("switchboard").join("log");
+    let board = Program::start("cordboard", &mut command, &log);
+    let up = || board.log().contains("listening on TCP").then_some(());
+    wait::until("the switchboard", Duration::from_secs(10), up);
+    (board, config)
+}
+
+fn account_of(number: &str) -> String {
+    format!("terminal add {number} --level A --password {PASSWORD}")
 }
 
 #[test]
@@ -72,21 +66,8 @@ fn phones_on_two_networks_reach_the_switchboard_and_its_relay() {
     house.connect("10.8.0.1/16", &near, "10.8.3.4/16", "n");
     house.connect("192.168.77.1/24", &far, "192.168.77.2/24", "f");
     let place = Place::new();
-    let config = place.path().join("cordboard.toml");
-    let data = place.path().join("data");
-    let text = format!(
-        "data = {data:?}\n[sip]\ndomain = \"cordboard.test\"\ndigest = \"md5\"\n\
-         listen = [\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"]\n"
-    );
-    fs::write(&config, text).expect("the directory is writable");
-    cli(&config, &format!("terminal add 3001 --level A --password {PASSWORD}"));
-    cli(&config, "terminal add 3002 --level A --contact sip:3002@192.168.77.2:5060");
-    let mut command = house.command(BINARY);
-    command.arg("serve").arg("--config").arg(&config).env("RUST_LOG", "info");
-    let log = place.directory("switchboard").join("log");
-    let board = Program::start("cordboard", &mut command, &log);
-    let up = || board.log().contains("listening on TCP").then_some(());
-    wait::until("the switchboard", Duration::from_secs(10), up);
+    let phone = "terminal add 3002 --level A --contact sip:3002@192.168.77.2:5060";
+    let (_board, _) = serve(&house, &place, &[&account_of("3001"), phone]);
 
     let at = |text: &str| text.parse::<SocketAddr>().expect("an address");
     let role =
@@ -110,6 +91,71 @@ fn phones_on_two_networks_reach_the_switchboard_and_its_relay() {
             assert!(heard.iter().any(|text| contains(text, place, own)), "{place}{own}: {heard:?}");
             assert!(!heard.iter().any(|text| contains(text, place, other)), "{heard:?}");
         }
+    }
+}
+
+/// The switchboard sees the router's address and a port that is another for each flow, and has no way to what
+/// the phones name in Contact and SDP.
+#[test]
+fn phones_behind_nat_call_and_are_called_by_udp_and_by_tcp() {
+    let names = ["h", "n", "r", "b"].map(Namespace::new);
+    let [house, near, router, behind] = &names;
+    house.connect("10.8.0.1/16", near, "10.8.3.4/16", "n");
+    house.connect("192.168.77.1/24", router, "192.168.77.2/24", "r");
+    router.connect("10.0.0.1/24", behind, "10.0.0.2/24", "b");
+    router.hides("10.0.0.0/24");
+    behind.leads_by("10.0.0.1");
+    let place = Place::new();
+    let accounts = ["3001", "3002", "3003"].map(account_of);
+    let (_board, config) = serve(house, &place, &accounts.each_ref().map(String::as_str));
+
+    let at = |namespace, text: &str| Host::Apart(namespace, text.parse().expect("an address"));
+    let codecs = Codecs { video: "", ..PLAIN };
+    let start = |host, party, number, proxy: &str| {
+        let account = Account::Terminal { number, password: PASSWORD };
+        Phone::start_at(host, &place, party, codecs, Answer::AtOnce, &account, &proxy)
+    };
+    let mut near = start(at(near, "10.8.3.4"), OPERATOR, "3001", "10.8.0.1:5060");
+    let mut by_udp = start(at(behind, "10.0.0.2"), USER, "3002", "192.168.77.1:5060");
+    let by_tcp = "192.168.77.1:5060;transport=tcp";
+    let mut by_tcp = start(at(behind, "10.0.0.2"), CALLER, "3003", by_tcp);
+    let seen = cli(&config, "registrations");
+    println!("{seen}");
+    for phone in [&by_udp, &by_tcp] {
+        assert!(!seen.contains(&format!("192.168.77.2:{}", phone.sip.port())), "{seen}");
+    }
+    assert_eq!(seen.matches("192.168.77.2:").count(), 2, "{seen}");
+
+    converse(&mut near, &mut by_udp, "3002", Ends::Caller);
+    converse(&mut by_udp, &mut near, "3001", Ends::Caller);
+    converse(&mut near, &mut by_tcp, "3003", Ends::Callee);
+    converse(&mut by_tcp, &mut near, "3001", Ends::Callee);
+    converse(&mut by_udp, &mut by_tcp, "3003", Ends::Caller);
+}
+
+/// Who hangs up.
+#[derive(Clone, Copy)]
+enum Ends {
+    Caller,
+    Callee,
+}
+
+/// One calls the other, both hear each other, and one hangs up.
+#[track_caller]
+fn converse(caller: &mut Phone, callee: &mut Phone, number: &str, ends: Ends) {
+    caller.dial(number);
+    for phone in [&mut *caller, &mut *callee] {
+        phone.await_event("CALL_ESTABLISHED");
+    }
+    let start = mark(&mut [&mut *caller, &mut *callee]);
+    let gets = [Gets::Voice(callee.party), Gets::Voice(caller.party)];
+    judge(number, &start, &mut [&mut *caller, &mut *callee], &gets);
+    match ends {
+        Ends::Caller => caller.hang_up(),
+        Ends::Callee => callee.hang_up(),
+    }
+    for phone in [caller, callee] {
+        phone.await_event("CALL_CLOSED");
     }
 }
 

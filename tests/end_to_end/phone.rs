@@ -3,18 +3,20 @@
 //! Its microphone is a WAV file with the party's tone, its camera a film of the party's colour. What it
 //! receives is recorded by the sndfile filter and photographed by the snapshot filter, both after
 //! decoding. RTP leaves from 127.0.0.1 whatever address SIP uses, so all phones live there and differ
-//! by port.
+//! by port, but for those that have a network of their own.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::namespace::Namespace;
 use crate::picture::{self, Colour};
 use crate::place::{Place, free_address};
 use crate::program::Program;
@@ -80,6 +82,38 @@ pub enum Account<'a> {
     },
 }
 
+/// The machine that a phone runs on.
+#[derive(Clone, Copy)]
+pub enum Host<'a> {
+    Ours,
+    /// One of another network, and its address there.
+    Apart(&'a Namespace, IpAddr),
+}
+
+impl Host<'_> {
+    fn command(self, program: &str) -> Command {
+        match self {
+            Host::Ours => Command::new(program),
+            Host::Apart(namespace, _) => namespace.command(program),
+        }
+    }
+
+    fn reach(self, address: SocketAddr) -> Option<TcpStream> {
+        match self {
+            Host::Ours => TcpStream::connect(address).ok(),
+            Host::Apart(namespace, _) => namespace.reach(address),
+        }
+    }
+
+    fn free_address(self) -> SocketAddr {
+        let free = free_address();
+        match self {
+            Host::Ours => free,
+            Host::Apart(_, address) => SocketAddr::new(address, free.port()),
+        }
+    }
+}
+
 /// A running phone.
 pub struct Phone {
     pub party: Party,
@@ -105,8 +139,21 @@ impl Phone {
         account: &Account,
         proxy: SocketAddr,
     ) -> Phone {
+        Phone::start_at(Host::Ours, place, party, codecs, answer, account, &proxy)
+    }
+
+    /// As [`start`](Self::start), on that machine; parameters such as `;transport=tcp` may follow the address.
+    pub fn start_at(
+        host: Host,
+        place: &Place,
+        party: Party,
+        codecs: Codecs,
+        answer: Answer,
+        account: &Account,
+        proxy: &dyn Display,
+    ) -> Phone {
         let directory = place.directory(party.name);
-        let (sip, control) = (free_address(), free_address());
+        let (sip, control) = (host.free_address(), free_address());
         tone::write_wav(&directory.join("tone.wav"), party.tone, TONE_SECONDS);
         if !codecs.video.is_empty() {
             let film = directory.join("film.avi");
@@ -115,11 +162,10 @@ impl Phone {
         write(&directory.join("config"), &config(&directory, sip, control, codecs));
         write(&directory.join("accounts"), &account_line(account, answer, codecs, sip, proxy));
         write(&directory.join("contacts"), "");
-        let mut command = Command::new("baresip");
+        let mut command = host.command("baresip");
         command.arg("-s").arg("-v").arg("-f").arg(&directory).current_dir(&directory);
         let program = Program::start(party.name, &mut command, &directory.join("log"));
-        let control =
-            wait::until("baresip's control port", PATIENCE, || TcpStream::connect(control).ok());
+        let control = wait::until("baresip's control port", PATIENCE, || host.reach(control));
         control.set_nonblocking(true).expect("a socket can be made non-blocking");
         let mut phone = Phone {
             party,
@@ -345,7 +391,7 @@ fn account_line(
     answer: Answer,
     codecs: Codecs,
     sip: SocketAddr,
-    proxy: SocketAddr,
+    proxy: &dyn Display,
 ) -> String {
     let mode = match answer {
         Answer::AtOnce => "auto",
