@@ -70,6 +70,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("libc", &["server"]),
     ("md5", &["sip"]),
     ("memchr", &["rtp", "sip"]),
+    ("nix", &["server"]),
     ("noto_sans_mono_bitmap", &["codec"]),
     ("openh264_sys2", &["codec"]),
     ("png", &["codec"]),

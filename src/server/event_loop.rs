@@ -379,7 +379,6 @@ impl EventLoop {
         if self.routes.deadline().is_some_and(|at| at <= now.instant)
             && let Some(routes) = self.routes.look(now.instant).map(<[_]>::to_vec)
         {
-            self.sockets.udp.forget_routes();
             self.handle(Input::Routes(routes));
         }
     }

@@ -1,12 +1,23 @@
 //! SIP over UDP: the listeners, and which of our addresses a peer sees.
+//!
+//! What comes in at a listener on all addresses says to which of them it was sent, and what answers it leaves
+//! from there (RFC 3581 §4): a phone that has been told of one, and the NAT before it, drop what comes from another.
 
 use super::event_loop::BURST_MAX;
 use crate::ids::ConnectionId;
 use crate::sip::{Flow, Transport};
-use std::collections::BTreeMap;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
+use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo};
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
+};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::task::{Context, Poll};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 /// The longest datagram.
@@ -18,22 +29,20 @@ const DATAGRAMS_MAX: usize = 2_048;
 /// What a socket may hold that nobody has read yet, in bytes: a burst of a thousand calls, or what
 /// comes in a tenth of a second of a flood.
 const UNREAD_MAX: usize = 4 << 20;
-/// Of so many peers the own address is remembered.
-const PEERS_MAX: usize = 16_384;
 
 /// All UDP listeners.
 #[derive(Debug)]
 pub struct Udp {
     sockets: Vec<Listener>,
     buffer: Vec<u8>,
+    /// What the kernel says beside a datagram.
+    beside: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Listener {
     socket: UdpSocket,
     bound: SocketAddr,
-    /// When bound to all addresses: the one that each peer reaches us at.
-    own: BTreeMap<IpAddr, IpAddr>,
 }
 
 impl Udp {
@@ -47,17 +56,12 @@ impl Udp {
             let listener = Listener::bind(*address).map_err(|error| (*address, error))?;
             sockets.push(listener);
         }
-        Ok(Self { sockets, buffer: vec![0; DATAGRAM_MAX] })
+        Ok(Self { sockets, buffer: vec![0; DATAGRAM_MAX], beside: cmsg_space!(in6_pktinfo) })
     }
 
     /// The addresses that are bound, with the ports that the system chose.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.sockets.iter().map(|listener| listener.bound)
-    }
-
-    /// The routing table is another: which of our addresses a peer sees is asked anew.
-    pub fn forget_routes(&mut self) {
-        self.sockets.iter_mut().for_each(|listener| listener.own.clear());
     }
 
     /// Ready when any listener has a datagram.
@@ -76,13 +80,12 @@ impl Udp {
     /// may be more.
     pub fn drain(&mut self, mut each: impl FnMut(Flow, &[u8]) -> bool) -> bool {
         let mut more = false;
-        for listener in &mut self.sockets {
+        for listener in &self.sockets {
             let (mut left, mut burst) = (DATAGRAMS_MAX, BURST_MAX);
             while left > 0 && burst > 0 {
                 left -= 1;
-                match listener.socket.try_recv_from(&mut self.buffer) {
-                    Ok((length, remote)) => {
-                        let flow = listener.flow(remote);
+                match listener.receive(&mut self.buffer, &mut self.beside) {
+                    Ok((length, flow)) => {
                         burst -= usize::from(each(flow, &self.buffer[..length]));
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -95,8 +98,8 @@ impl Udp {
         more
     }
 
-    /// Sends a datagram: from the listener of the flow, or else from the one that the routing table leads by, or
-    /// the first of that family.
+    /// Sends a datagram: from the listener of the flow, at the address that its peer has reached, or else from the
+    /// one that the routing table leads by, or the first of that family.
     ///
     /// # Errors
     /// What the system says, or that there is no listener of that family. A full buffer, of ours or of
@@ -107,8 +110,8 @@ impl Udp {
             None => self.towards(to),
         };
         let listener = listener.ok_or(io::ErrorKind::AddrNotAvailable)?;
-        match listener.socket.try_send_to(bytes, to) {
-            Ok(_) => Ok(()),
+        match listener.send(from.map(|from| from.ip()), to, bytes) {
+            Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock || is_full(&error) => Ok(()),
             Err(error) => Err(error),
         }
@@ -143,9 +146,16 @@ impl Listener {
         }
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => setsockopt(&socket, Ipv4PacketInfo, &true)?,
+            IpAddr::V6(ip) if ip.is_unspecified() => {
+                setsockopt(&socket, Ipv6RecvPacketInfo, &true)?;
+            }
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
         let socket = UdpSocket::from_std(socket.into())?;
         let bound = socket.local_addr()?;
-        Ok(Self { socket, bound, own: BTreeMap::new() })
+        Ok(Self { socket, bound })
     }
 
     fn is(&self, local: SocketAddr) -> bool {
@@ -153,28 +163,75 @@ impl Listener {
         self.bound.port() == local.port() && (all || self.bound.ip() == local.ip())
     }
 
-    fn flow(&mut self, remote: SocketAddr) -> Flow {
-        let local = if self.bound.ip().is_unspecified() {
-            SocketAddr::new(self.own_address(remote), self.bound.port())
-        } else {
-            self.bound
+    /// The next datagram, how long it is, and between which addresses it went.
+    fn receive(&self, buffer: &mut [u8], beside: &mut [u8]) -> io::Result<(usize, Flow)> {
+        let (length, remote, reached) = self.socket.try_io(Interest::READABLE, || {
+            let mut parts = [IoSliceMut::new(buffer)];
+            let socket = self.socket.as_raw_fd();
+            let message = recvmsg(socket, &mut parts, Some(beside), MsgFlags::empty())?;
+            let remote = message.address.as_ref().and_then(address_of).ok_or(Errno::EINVAL)?;
+            Ok((message.bytes, remote, message.cmsgs()?.find_map(reached)))
+        })?;
+        let own = match self.bound.ip().is_unspecified() {
+            // The kernel always says it; what was sent to many is answered from where the routes lead.
+            true => reached.or_else(|| own_address_towards(remote)),
+            false => None,
         };
-        Flow { transport: Transport::Udp, local, remote, connection: ConnectionId(0) }
+        let local = SocketAddr::new(own.unwrap_or(self.bound.ip()), self.bound.port());
+        Ok((length, Flow { transport: Transport::Udp, local, remote, connection: ConnectionId(0) }))
     }
 
-    /// The address that packets to this peer leave from, as the routing table has it.
-    fn own_address(&mut self, remote: SocketAddr) -> IpAddr {
-        if let Some(own) = self.own.get(&remote.ip()) {
-            return *own;
+    fn send(&self, from: Option<IpAddr>, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+        let from = from.filter(|from| self.bound.ip().is_unspecified() && !from.is_unspecified());
+        let Some(from) = from else { return self.socket.try_send_to(bytes, to).map(|_| ()) };
+        let sent = self.socket.try_io(Interest::WRITABLE, || {
+            let (four, six) = (leaving_by_ipv4(from), leaving_by_ipv6(from));
+            let from = four.as_ref().map(ControlMessage::Ipv4PacketInfo);
+            let from = from.or(six.as_ref().map(ControlMessage::Ipv6PacketInfo));
+            let (socket, to) = (self.socket.as_raw_fd(), SockaddrStorage::from(to));
+            let parts = [IoSlice::new(bytes)];
+            Ok(sendmsg(socket, &parts, from.as_slice(), MsgFlags::empty(), Some(&to))?)
+        });
+        match sent {
+            // The address is ours no more, as in a registration of an earlier time.
+            Err(error) if is_of_address(&error) => self.socket.try_send_to(bytes, to).map(|_| ()),
+            sent => sent.map(|_| ()),
         }
-        // Without a route, or out of files: it is asked again with the next packet.
-        let Some(own) = own_address_towards(remote) else { return self.bound.ip() };
-        if self.own.len() >= PEERS_MAX {
-            self.own.clear();
-        }
-        self.own.insert(remote.ip(), own);
-        own
     }
+}
+
+fn address_of(name: &SockaddrStorage) -> Option<SocketAddr> {
+    let four = name.as_sockaddr_in().map(|name| SocketAddr::V4((*name).into()));
+    four.or_else(|| name.as_sockaddr_in6().map(|name| SocketAddr::V6((*name).into())))
+}
+
+/// The address of ours that a datagram was sent to, unless that is everybody's.
+fn reached(beside: ControlMessageOwned) -> Option<IpAddr> {
+    let ip: IpAddr = match beside {
+        ControlMessageOwned::Ipv4PacketInfo(info) => {
+            Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr)).into()
+        }
+        ControlMessageOwned::Ipv6PacketInfo(info) => Ipv6Addr::from(info.ipi6_addr.s6_addr).into(),
+        _ => return None,
+    };
+    (!ip.is_multicast() && !ip.is_unspecified()).then_some(ip)
+}
+
+fn leaving_by_ipv4(from: IpAddr) -> Option<in_pktinfo> {
+    let IpAddr::V4(from) = from else { return None };
+    let (any, from) = (in_addr { s_addr: 0 }, in_addr { s_addr: u32::from(from).to_be() });
+    Some(in_pktinfo { ipi_ifindex: 0, ipi_spec_dst: from, ipi_addr: any })
+}
+
+fn leaving_by_ipv6(from: IpAddr) -> Option<in6_pktinfo> {
+    let IpAddr::V6(from) = from else { return None };
+    Some(in6_pktinfo { ipi6_addr: in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 })
+}
+
+fn is_of_address(error: &io::Error) -> bool {
+    [Errno::EINVAL, Errno::EADDRNOTAVAIL, Errno::ENETUNREACH]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
 /// The address of this machine that a peer sees; nothing is sent to find out.
@@ -187,4 +244,68 @@ pub fn own_address_towards(remote: SocketAddr) -> Option<IpAddr> {
     let probe = std::net::UdpSocket::bind(any).ok()?;
     probe.connect(remote).ok()?;
     Some(probe.local_addr().ok()?.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// What comes to any of our addresses, as the flow that it goes by; and the answer, from where it came.
+    async fn exchange(udp: &mut Udp, from: &str, to: IpAddr) -> (Flow, SocketAddr) {
+        let peer = std::net::UdpSocket::bind((from, 0)).unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let family = |own: &SocketAddr| own.is_ipv4() == to.is_ipv4();
+        let port = udp.addresses().find(family).unwrap().port();
+        peer.send_to(b"hello", (to, port)).unwrap();
+        let mut heard = None;
+        while heard.is_none() {
+            std::future::poll_fn(|cx| udp.poll_ready(cx)).await;
+            udp.drain(|flow, bytes| {
+                assert_eq!(bytes, b"hello");
+                heard = Some(flow);
+                true
+            });
+        }
+        let flow = heard.unwrap();
+        assert_eq!(flow.remote, peer.local_addr().unwrap());
+        udp.send(Some(flow.local), flow.remote, b"well").unwrap();
+        let (length, answered) = peer.recv_from(&mut [0; 16]).unwrap();
+        assert_eq!(length, 4);
+        (flow, answered)
+    }
+
+    #[tokio::test]
+    async fn an_answer_leaves_from_the_address_that_was_asked() {
+        let mut addresses: Vec<SocketAddr> = vec![([0, 0, 0, 0], 0).into()];
+        if std::net::UdpSocket::bind("[::1]:0").is_ok() {
+            addresses.push(([0u16; 8], 0).into());
+        }
+        let has_ipv6 = addresses.len() > 1;
+        let mut udp = Udp::bind(&addresses).unwrap();
+        let ports: Vec<u16> = udp.addresses().map(|own| own.port()).collect();
+        for own in ["127.0.0.1", "127.0.0.2", "127.0.0.3"] {
+            let ip = own.parse().unwrap();
+            let (flow, answered) = exchange(&mut udp, "127.0.0.1", ip).await;
+            assert_eq!([flow.local, answered], [SocketAddr::new(ip, ports[0]); 2]);
+        }
+        if has_ipv6 {
+            let ip = "::1".parse().unwrap();
+            let (flow, answered) = exchange(&mut udp, "::1", ip).await;
+            assert_eq!([flow.local, answered], [SocketAddr::new(ip, ports[1]); 2]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_our_address_once_keeps_no_answer_back() {
+        let udp = Udp::bind(&[([0, 0, 0, 0], 0).into()]).unwrap();
+        let port = udp.addresses().next().unwrap().port();
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let to = peer.local_addr().unwrap();
+        udp.sockets[0].socket.writable().await.unwrap();
+        udp.send(Some(([192, 0, 2, 1], port).into()), to, b"well").unwrap();
+        let (_, answered) = peer.recv_from(&mut [0; 16]).unwrap();
+        assert_eq!(answered, ([127, 0, 0, 1], port).into());
+    }
 }

@@ -81,9 +81,10 @@ impl OwnAddresses {
     }
 
     /// The address at which media of the peer at `remote` reach the relay, whose sockets are bound to `bound`:
-    /// `::` is both families, any other address its own. `local` is what its signalling has come to. Of a
-    /// family that the relay does not have it is an address of the other: no phone is told one where nobody
-    /// listens.
+    /// `::` is both families, any other address its own. `local` is what its signalling has come to: where the
+    /// relay is on all addresses, packets leave from the one that the routing table has, and a NAT before the
+    /// phone lets no other in. Of a family that the relay does not have it is an address of the other: no phone is
+    /// told one where nobody listens.
     #[must_use]
     pub fn media(&self, remote: IpAddr, local: Option<IpAddr>, bound: &[IpAddr]) -> IpAddr {
         let mut remote = remote.to_canonical();
@@ -103,8 +104,8 @@ impl OwnAddresses {
         let bound = bound.iter().copied().filter(family).find(|ip| !ip.is_unspecified());
         let local = local.map(|ip| ip.to_canonical());
         let heard = local.filter(|ip| family(ip) && !ip.is_unspecified());
-        let known = self.advertised(remote).or(bound).or(heard);
-        known.or_else(|| self.routed(remote)).unwrap_or_else(|| self.any(remote))
+        let known = self.advertised(remote).or(bound).or_else(|| self.routed(remote));
+        known.or(heard).unwrap_or_else(|| self.any(remote))
     }
 
     /// Every address that is known to be ours: hosts of URIs that mean us.
@@ -209,7 +210,8 @@ mod tests {
             assert_eq!(own.socket(&to).to_string(), expected, "{to:?}");
         }
         assert_eq!(own.media(ip("10.8.3.4"), None, &[]), ip("10.8.0.1"));
-        assert_eq!(own.media(ip("10.8.3.4"), Some(ip("10.8.0.2")), &[]), ip("10.8.0.2"));
+        // The relay's packets leave from there, whatever address its signalling reaches.
+        assert_eq!(own.media(ip("10.8.3.4"), Some(ip("10.8.0.2")), &[]), ip("10.8.0.1"));
         let bound = [ip("192.168.1.9"), ip("::")];
         assert_eq!(own.media(ip("10.8.3.4"), Some(ip("10.8.0.2")), &bound), ip("192.168.1.9"));
         let v6 = ip("2001:db8::77");

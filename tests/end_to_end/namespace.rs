@@ -41,6 +41,11 @@ impl Namespace {
         command
     }
 
+    /// Another address at its end of a cable that it was connected by.
+    pub fn has_also(&self, address: &str, cable: &str) {
+        ip(&format!("-n {0} addr add {address} dev {0}{cable}a", self.0));
+    }
+
     /// It carries what comes from this network on, in its own name and each flow from another port, and back
     /// what answers that, and nothing else.
     pub fn hides(&self, network: &str) {

@@ -95,13 +95,15 @@ fn phones_on_two_networks_reach_the_switchboard_and_its_relay() {
 }
 
 /// The switchboard sees the router's address and a port that is another for each flow, and has no way to what
-/// the phones name in Contact and SDP.
+/// the phones name in Contact and SDP. They have its second address there, which its packets would not leave from
+/// by themselves, and the router lets nothing else in.
 #[test]
 fn phones_behind_nat_call_and_are_called_by_udp_and_by_tcp() {
     let names = ["h", "n", "r", "b"].map(Namespace::new);
     let [house, near, router, behind] = &names;
     house.connect("10.8.0.1/16", near, "10.8.3.4/16", "n");
     house.connect("192.168.77.1/24", router, "192.168.77.2/24", "r");
+    house.has_also("192.168.77.5/24", "r");
     router.connect("10.0.0.1/24", behind, "10.0.0.2/24", "b");
     router.hides("10.0.0.0/24");
     behind.leads_by("10.0.0.1");
@@ -116,8 +118,8 @@ fn phones_behind_nat_call_and_are_called_by_udp_and_by_tcp() {
         Phone::start_at(host, &place, party, codecs, Answer::AtOnce, &account, &proxy)
     };
     let mut near = start(at(near, "10.8.3.4"), OPERATOR, "3001", "10.8.0.1:5060");
-    let mut by_udp = start(at(behind, "10.0.0.2"), USER, "3002", "192.168.77.1:5060");
-    let by_tcp = "192.168.77.1:5060;transport=tcp";
+    let mut by_udp = start(at(behind, "10.0.0.2"), USER, "3002", "192.168.77.5:5060");
+    let by_tcp = "192.168.77.5:5060;transport=tcp";
     let mut by_tcp = start(at(behind, "10.0.0.2"), CALLER, "3003", by_tcp);
     let seen = cli(&config, "registrations");
     println!("{seen}");
