@@ -1935,6 +1935,8 @@ fn an_offer_that_rings_at_the_phone_is_taken_by_picking_up() {
                  op1: offer r1, 1 of 1
                  op2: offer r1, 1 of 1
         2s   3001 answers
+                 ada <- key frame?
+                 3001 <- key frame?
                  op1: state busy, phone ok
                  end 3011, answered-elsewhere
                  op2: withdrawn r1, taken
@@ -2010,6 +2012,8 @@ fn of_two_who_pick_up_the_first_has_the_call() {
                  op1: offer r1, 1 of 1
                  op2: offer r1, 1 of 1
         2s   3011 answers
+                 ada <- key frame?
+                 3011 <- key frame?
                  op2: state busy, phone ok
         2s   3001 answers
                  end 3001, answered-elsewhere
