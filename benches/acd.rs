@@ -5,7 +5,9 @@
 
 #![allow(clippy::print_stdout)] // A bench prints its figures.
 
-use cordboard::acd::{Arrival, Input, Machine, QueueSettings, Settings, Share, Shares, Standing};
+use cordboard::acd::{
+    AgentState, Arrival, Input, Machine, QueueRules, QueueShares, Settings, Share,
+};
 use cordboard::ids::{OperatorId, QueueId, RequestId};
 use cordboard::time::{Duration, Instant};
 use std::time::Instant as Clock;
@@ -15,26 +17,27 @@ const OPERATORS: u64 = 50;
 const ROUNDS: u64 = 200;
 
 fn main() {
-    for (name, standing) in [("idle", Standing::Idle), ("busy", Standing::Busy)] {
-        let mut house = house(standing);
+    for (name, agent_state) in [("idle", AgentState::Idle), ("busy", AgentState::Busy)] {
+        let mut testbed = testbed(agent_state);
         measure(&format!("arrive and leave, all {name}"), || {
-            told(&mut house, arrive(WAITING + 1))
-                + told(&mut house, Input::Leave { request: RequestId(WAITING + 1) })
+            told(&mut testbed, arrive(WAITING + 1))
+                + told(&mut testbed, Input::Leave { request: RequestId(WAITING + 1) })
         });
         measure(&format!("the first leaves and comes again, all {name}"), || {
             // The first by priority: all behind it hear a new position, twice.
             let first = Arrival { priority: 1, ..arrival(WAITING + 1) };
-            told(&mut house, Input::Arrive(first))
-                + told(&mut house, Input::Leave { request: RequestId(WAITING + 1) })
+            told(&mut testbed, Input::Arrive(first))
+                + told(&mut testbed, Input::Leave { request: RequestId(WAITING + 1) })
         });
     }
-    let mut house = house(Standing::Busy);
+    let mut testbed = testbed(AgentState::Busy);
     measure("one of the busy becomes idle and busy again", || {
-        told(&mut house, stand(0, Standing::Idle)) + told(&mut house, stand(0, Standing::Busy))
+        told(&mut testbed, stand(0, AgentState::Idle))
+            + told(&mut testbed, stand(0, AgentState::Busy))
     });
     measure("one of the busy goes on do-not-disturb and comes back", || {
-        told(&mut house, stand(0, Standing::DoNotDisturb))
-            + told(&mut house, stand(0, Standing::Busy))
+        told(&mut testbed, stand(0, AgentState::DoNotDisturb))
+            + told(&mut testbed, stand(0, AgentState::Busy))
     });
 }
 
@@ -50,39 +53,39 @@ fn measure(name: &str, mut event: impl FnMut() -> usize) {
 }
 
 /// The queue, and a clock that goes on with each event, so that the alarms have to follow.
-struct House {
+struct Testbed {
     machine: Machine,
     now: Instant,
 }
 
-fn house(standing: Standing) -> House {
-    let main = QueueSettings {
+fn testbed(agent_state: AgentState) -> Testbed {
+    let main = QueueRules {
         id: QueueId::from("main"),
         waiting_max: usize::MAX,
-        shares: Shares::ALL,
+        shares: QueueShares::ALL,
         wait_max: Some(Duration::from_secs(3600)),
         grace: Duration::from_secs(10),
         overflow: None,
     };
     let settings = Settings { queues: vec![main], decline_pause: Duration::from_secs(30) };
-    let mut house = House { machine: Machine::new(settings), now: Instant::START };
+    let mut testbed = Testbed { machine: Machine::new(settings), now: Instant::START };
     for operator in 0..OPERATORS {
-        told(&mut house, stand(operator, standing));
+        told(&mut testbed, stand(operator, agent_state));
     }
     for request in 0..WAITING {
-        told(&mut house, arrive(request));
+        told(&mut testbed, arrive(request));
     }
-    house
+    testbed
 }
 
-fn told(house: &mut House, input: Input) -> usize {
-    house.now = house.now + Duration::from_millis(1);
-    house.machine.handle(house.now, input).len()
+fn told(testbed: &mut Testbed, input: Input) -> usize {
+    testbed.now = testbed.now + Duration::from_millis(1);
+    testbed.machine.handle(testbed.now, input).len()
 }
 
-fn stand(operator: u64, standing: Standing) -> Input {
+fn stand(operator: u64, agent_state: AgentState) -> Input {
     let operator = OperatorId::from(format!("op{operator}").as_str());
-    Input::Standing { operator, queues: vec![QueueId::from("main")], standing }
+    Input::Standing { operator, queues: vec![QueueId::from("main")], agent_state }
 }
 
 fn arrive(request: u64) -> Input {

@@ -13,11 +13,11 @@ use cordboard::codec::tone::Sound;
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, Source, Tape, Trust,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
+    PayloadFormat, PictureLimits, Plan, RecordingTap, Source, Trust,
 };
 use cordboard::random::Random;
-use cordboard::rtp::{HEADER_LEN, Header};
+use cordboard::rtp::{HEADER_LEN, RtpHeader};
 use cordboard::sdp::Direction;
 use cordboard::time::{self, Now, UnixTime};
 use std::hint::black_box;
@@ -93,8 +93,8 @@ impl Outgoing for Nowhere {
     fn job(&mut self, job: Job) {
         black_box(job);
     }
-    fn tape(&mut self, tape: Tape) {
-        black_box(tape);
+    fn tap(&mut self, tap: RecordingTap) {
+        black_box(tap);
     }
 }
 
@@ -115,7 +115,7 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
             direction: Direction::SendRecv,
             mux: false,
             packet_ms: 20,
-            feedback: Feedback::None,
+            feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
             protection: None,
@@ -131,7 +131,7 @@ fn packet(codec: &Codec, n: usize, payload: &[u8]) -> Vec<u8> {
     let step = codec.clock_rate() / 50;
     let timestamp = (n as u32).wrapping_mul(step);
     let header =
-        Header { payload_type: 100, marker: false, sequence: n as u16, timestamp, ssrc: 7 };
+        RtpHeader { payload_type: 100, marker: false, sequence: n as u16, timestamp, ssrc: 7 };
     [&header.to_bytes()[..], payload].concat()
 }
 
@@ -184,7 +184,7 @@ impl Outgoing for Kept {
     fn report(&mut self, _: Event) {}
 
     fn job(&mut self, _: Job) {}
-    fn tape(&mut self, _: Tape) {}
+    fn tap(&mut self, _: RecordingTap) {}
 }
 
 /// How much later a sudden tone is heard than where it is not converted, beyond the packet time:

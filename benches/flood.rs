@@ -9,7 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A benchmark may panic, and has to speak.
 
-use cordboard::sip::digest::{Challenge, Chance, Login, Protected};
+use cordboard::sip::digest::{Challenge, Chance, DigestLogin, Protected};
 use cordboard::sip::{self, HeaderName, Message, Request, Response, StatusCode};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -40,15 +40,15 @@ fn main() {
     let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     let seconds = Duration::from_secs(numbers.first().copied().unwrap_or(10));
     let rate = numbers.get(1).copied().unwrap_or(20_000);
-    let house = House::open();
+    let testbed = Testbed::open();
     let callee = Callee::answer();
     let asked = |what: &str| std::env::args().any(|word| word == what);
     if asked("overload") {
-        overload(&house);
+        overload(&testbed);
         return callee.stop();
     }
     if asked("steady") {
-        steady(&house, numbers.first().map_or(Duration::from_secs(60), |_| seconds));
+        steady(&testbed, numbers.first().map_or(Duration::from_secs(60), |_| seconds));
         return callee.stop();
     }
     let felt = Arc::new(Felt::default());
@@ -78,7 +78,7 @@ fn main() {
     let row = |name: &str, sources: Vec<SocketAddr>, kinds: &'static [&'static str]| {
         let flood = (!sources.is_empty()).then(|| Flood::begin(sources, kinds, rate));
         thread::sleep(Duration::from_millis(500));
-        house.row(name, &felt, seconds);
+        testbed.row(name, &felt, seconds);
         if let Some(flood) = flood {
             let (sent, answers) = flood.end();
             println!("{answers:>9}   ({sent} a second sent)");
@@ -94,25 +94,25 @@ fn main() {
     row("INVITE from 200 sources", many(), &["INVITE"]);
     row("all kinds from 200 sources", many(), &["OPTIONS", "INVITE", "REGISTER", "rubbish"]);
     row("nothing else", vec![], &[]);
-    let full = house.megabytes();
+    let full = testbed.megabytes();
     drop((calls, desk));
     thread::sleep(Duration::from_secs(60));
     println!(
         "memory: {full:.0} MB at the end of the floods, {:.0} MB 60 s later",
-        house.megabytes()
+        testbed.megabytes()
     );
-    overload(&house);
+    overload(&testbed);
     callee.stop();
 }
 
 // ---- the house ----
 
-struct House {
+struct Testbed {
     process: Child,
     _directory: tempfile::TempDir,
 }
 
-impl House {
+impl Testbed {
     fn open() -> Self {
         let directory = tempfile::TempDir::new().unwrap();
         let config = directory.path().join("cordboard.toml");
@@ -193,7 +193,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Testbed {
     fn drop(&mut self) {
         let _gone = self.process.kill();
         let _gone = self.process.wait();
@@ -544,7 +544,7 @@ impl Desk {
         let challenge = exchange(&socket, &first);
         let values = challenge.headers.all(HeaderName::WwwAuthenticate);
         let challenge = Challenge::strongest(values).expect("a desk is challenged");
-        let login = Login { user: "op1", password: "secret" };
+        let login = DigestLogin { user: "op1", password: "secret" };
         let protected = Protected { method: "INVITE", uri: "sip:desk@flood.test" };
         let answer = challenge.answer(&login, &protected, &Chance { cnonce: "c", count: 1 });
         let second = invite(&format!("Authorization: {answer}\r\n"));
@@ -631,7 +631,11 @@ impl Flood {
                     thread::sleep(Duration::from_micros(200));
                 }
                 let socket = &sockets[number as usize % sockets.len()];
-                let bytes = stranger(socket, kinds[number as usize / 7 % kinds.len()], number);
+                let bytes = unauthenticated_request(
+                    socket,
+                    kinds[number as usize / 7 % kinds.len()],
+                    number,
+                );
                 if socket.send_to(&bytes, HOUSE).is_ok() {
                     counts.0.fetch_add(1, Ordering::Relaxed);
                 }
@@ -653,7 +657,7 @@ impl Flood {
     }
 }
 
-fn stranger(socket: &UdpSocket, method: &str, number: u64) -> Vec<u8> {
+fn unauthenticated_request(socket: &UdpSocket, method: &str, number: u64) -> Vec<u8> {
     if method == "rubbish" {
         return format!("{number} what is this?\r\n\r\n").into_bytes();
     }
@@ -670,17 +674,17 @@ fn stranger(socket: &UdpSocket, method: &str, number: u64) -> Vec<u8> {
 
 /// Calls come at a rate that does not care how they fare: at more and more a second until no more are
 /// carried, and then at ten times as many.
-fn overload(house: &House) {
+fn overload(testbed: &Testbed) {
     println!("\ncalls that are offered, and carried from INVITE to the 200 for BYE, a second:");
     let mut most = 0;
     for rate in [250, 500, 1_000, 1_500, 2_000] {
-        let carried = crowd(house, rate);
+        let carried = crowd(testbed, rate);
         most = most.max(carried);
         if carried * 10 < rate * 9 {
             break;
         }
     }
-    let carried = crowd(house, most * 10);
+    let carried = crowd(testbed, most * 10);
     println!("  goodput at ten times as many as can be carried: {} %", carried * 100 / most.max(1));
 }
 
@@ -688,9 +692,9 @@ const fn crowd_address(number: u8) -> SocketAddr {
     at(77, 100 + number, 15_060)
 }
 
-fn crowd(house: &House, rate: u64) -> u64 {
+fn crowd(testbed: &Testbed, rate: u64) -> u64 {
     let mut crowd = Crowd::new(rate);
-    let cpu = house.cpu();
+    let cpu = testbed.cpu();
     while crowd.start.elapsed() < CROWD_FOR {
         crowd.call();
         if !crowd.hear() {
@@ -698,7 +702,7 @@ fn crowd(house: &House, rate: u64) -> u64 {
         }
     }
     let time = crowd.start.elapsed().as_secs_f64();
-    let cpu = (house.cpu() - cpu) / time * 100.0;
+    let cpu = (testbed.cpu() - cpu) / time * 100.0;
     let [offered, carried, refused] =
         [crowd.offered, crowd.carried, crowd.refused].map(|n| (n as f64 / time) as u64);
     println!("  {offered:6} offered {carried:6} carried {refused:6} refused, {cpu:.0} % of a core");
@@ -708,10 +712,10 @@ fn crowd(house: &House, rate: u64) -> u64 {
 }
 
 /// A thousand calls a second for so long: each has to be carried. What is not answered is sent again.
-fn steady(house: &House, seconds: Duration) {
+fn steady(testbed: &Testbed, seconds: Duration) {
     const RATE: u64 = 1_000;
     let mut crowd = Crowd::new(RATE);
-    let cpu = house.cpu();
+    let cpu = testbed.cpu();
     while crowd.start.elapsed() < seconds {
         crowd.call();
         crowd.ask_again();
@@ -719,7 +723,7 @@ fn steady(house: &House, seconds: Duration) {
             thread::sleep(Duration::from_micros(100));
         }
     }
-    let cpu = (house.cpu() - cpu) / crowd.start.elapsed().as_secs_f64() * 100.0;
+    let cpu = (testbed.cpu() - cpu) / crowd.start.elapsed().as_secs_f64() * 100.0;
     let end = Instant::now() + Duration::from_secs(32);
     while !crowd.dialogs.is_empty() && Instant::now() < end {
         crowd.ask_again();

@@ -8,10 +8,10 @@ use cordboard::codec::Codec;
 use cordboard::codec::audio::{AudioDecoder, AudioEncoder, PAYLOAD_MAX, SAMPLES_MAX, encode_loop};
 use cordboard::codec::resample::Resampler;
 use cordboard::codec::tone::Sound;
-use cordboard::codec::video::{Colour, Mosaic, Stream};
-use cordboard::rtp::rtcp::{self, ReportBlock, SenderReport, Writer};
-use cordboard::rtp::{Header, Packet, Reception, h264, rewrite, vp8};
-use cordboard::sdp::Session;
+use cordboard::codec::video::{Colour, Mosaic, MosaicStream};
+use cordboard::rtp::rtcp::{self, ReportBlock, RtcpWriter, SenderReport};
+use cordboard::rtp::{Packet, Reception, RtpHeader, h264, rewrite, vp8};
+use cordboard::sdp::SessionDescription;
 use cordboard::time::Instant;
 use std::hint::black_box;
 use std::time;
@@ -104,22 +104,22 @@ fn sound() {
 fn pictures() {
     let background = Colour::from_rgb(20, 30, 90);
     let number = Mosaic::plain(22, 18, background).with_number(42, Colour::from_rgb(250, 210, 60));
-    let mut stream = Stream::new(number);
+    let mut stream = MosaicStream::new(number);
     measure("picture of a number, CIF, key frame", || {
         stream.request_key_frame();
-        black_box(stream.next_picture());
+        black_box(stream.next_frame());
     });
     measure("picture like the one before", || {
-        black_box(stream.next_picture());
+        black_box(stream.next_frame());
     });
 }
 
 fn packets() {
-    let header = Header { payload_type: 96, marker: true, sequence: 7, timestamp: 8, ssrc: 9 };
+    let header = RtpHeader { payload_type: 96, marker: true, sequence: 7, timestamp: 8, ssrc: 9 };
     let mut packet = [&header.to_bytes()[..], &[0x41; 1000]].concat();
     measure("RTP: check, read, rewrite", || {
         let read = Packet::parse(black_box(&packet)).unwrap().header();
-        rewrite(&mut packet, &Header { sequence: read.sequence.wrapping_add(1), ..header });
+        rewrite(&mut packet, &RtpHeader { sequence: read.sequence.wrapping_add(1), ..header });
     });
     let (mut reception, mut sequence) = (Reception::new(8000), 0_u16);
     measure("RTP: count a reception", || {
@@ -128,7 +128,7 @@ fn packets() {
     });
     let mut report = Vec::new();
     measure("RTCP: write SR, SDES, PLI", || {
-        Writer::new(&mut report)
+        RtcpWriter::new(&mut report)
             .sender_report(&SenderReport::default(), &[ReportBlock::default()])
             .cname(1, "leg-1")
             .picture_loss(1, 2);
@@ -151,9 +151,9 @@ fn descriptions() {
                 a=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\nm=video 4002 RTP/AVPF 97 98\r\n\
                 a=rtpmap:97 H264/90000\r\na=fmtp:97 profile-level-id=42e01f;packetization-mode=1\r\n\
                 a=rtpmap:98 VP8/90000\r\na=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\n";
-    let session = Session::parse(text.as_bytes()).unwrap();
+    let session = SessionDescription::parse(text.as_bytes()).unwrap();
     measure("SDP: read a call with video", || {
-        black_box(Session::parse(black_box(text.as_bytes())).unwrap());
+        black_box(SessionDescription::parse(black_box(text.as_bytes())).unwrap());
     });
     measure("SDP: its payload types", || {
         let maps = session.media.iter().map(|media| media.rtpmaps().count());

@@ -9,9 +9,9 @@ use cordboard::codec::Codec;
 use cordboard::codec::audio::{AudioDecoder, AudioEncoder, SAMPLES_MAX, StereoEncoder};
 use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::ids::CallId;
-use cordboard::media::{Entry, Side, Tape, TapedPacket};
+use cordboard::media::{RecordingTap, Side, TapEntry, TappedPacket};
 use cordboard::recording::{FRAME_RATE, Recorder, SIDE};
-use cordboard::rtp::h264::Mode;
+use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::video::{Packetiser, PictureFormat};
 use cordboard::time;
 use std::hint::black_box;
@@ -55,7 +55,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 /// What the relay taped, and the same as codecs take it.
 struct Recorded {
-    tapes: Vec<Tape>,
+    taps: Vec<RecordingTap>,
     voices: Vec<Vec<u8>>,
     pictures: Vec<Vec<u8>>,
 }
@@ -72,38 +72,38 @@ impl Recorded {
             let len = encoder.encode(&pcm, &mut payload).unwrap();
             voices.push(payload[..len].to_vec());
         }
-        let pictures = if video { film() } else { Vec::new() };
-        let mut tapes = Vec::new();
+        let pictures = if video { test_frames() } else { Vec::new() };
+        let mut taps = Vec::new();
         let mut packets = Numbers::default();
         for ms in (0..SECONDS * 1000).step_by(20) {
-            let mut tape = Tape { call: CallId(1), entries: Vec::new(), bytes: Vec::new() };
+            let mut tap = RecordingTap { call: CallId(1), entries: Vec::new(), bytes: Vec::new() };
             if ms == 0 {
-                tape.entries.push(Entry::Resume(at(0)));
+                tap.entries.push(TapEntry::Resume(at(0)));
             }
             for side in [Side::Left, Side::Right] {
-                packets.write(&mut tape, ms, (side, voice), false, &voices[ms as usize / 20]);
+                packets.write(&mut tap, ms, (side, voice), false, &voices[ms as usize / 20]);
                 let before = (ms * PICTURES_PER_SECOND).div_ceil(1000) as usize;
                 let until = ((ms + 20) * PICTURES_PER_SECOND).div_ceil(1000) as usize;
                 for picture in pictures.get(before..until).into_iter().flatten() {
-                    let format = PictureFormat::H264 { mode: Mode::NonInterleaved };
+                    let format = PictureFormat::H264 { mode: PacketizationMode::NonInterleaved };
                     Packetiser::new(format, 1200).packetise(picture, &mut |payload, last| {
-                        packets.write(&mut tape, ms, (side, &Codec::H264), last, payload);
+                        packets.write(&mut tap, ms, (side, &Codec::H264), last, payload);
                     });
                 }
             }
-            tapes.push(tape);
+            taps.push(tap);
         }
-        Self { tapes, voices, pictures }
+        Self { taps, voices, pictures }
     }
 
     fn bytes(&self) -> usize {
         let mut ink = Vec::new();
         let (mut recorder, _) = Recorder::new("call-1");
-        self.tapes.iter().for_each(|tape| recorder.take(tape, &mut ink));
+        self.taps.iter().for_each(|tap| recorder.take(tap, &mut ink));
         recorder.finish(&mut ink);
-        let len = |ink: &cordboard::recording::Ink| match ink {
-            cordboard::recording::Ink::Append(bytes) => bytes.len(),
-            cordboard::recording::Ink::Patch { .. } => 0,
+        let len = |ink: &cordboard::recording::FileWrite| match ink {
+            cordboard::recording::FileWrite::Append(bytes) => bytes.len(),
+            cordboard::recording::FileWrite::Patch { .. } => 0,
         };
         ink.iter().map(len).sum()
     }
@@ -111,8 +111,8 @@ impl Recorded {
     fn record(&self) {
         let (mut recorder, _) = Recorder::new("call-1");
         let mut ink = Vec::new();
-        for tape in &self.tapes {
-            recorder.take(tape, &mut ink);
+        for tap in &self.taps {
+            recorder.take(tap, &mut ink);
             black_box(&ink);
             ink.clear();
         }
@@ -141,7 +141,7 @@ impl Recorded {
             }
             if n % 3 < 2 {
                 coded.clear();
-                encoder.encode(&scene(size, n), n % 30 == 0, &mut coded).unwrap();
+                encoder.encode(&test_image(size, n), n % 30 == 0, &mut coded).unwrap();
             }
         }
     }
@@ -154,7 +154,7 @@ struct Numbers([u16; 4]);
 impl Numbers {
     fn write(
         &mut self,
-        tape: &mut Tape,
+        tap: &mut RecordingTap,
         ms: u64,
         (side, codec): (Side, &Codec),
         marker: bool,
@@ -162,7 +162,7 @@ impl Numbers {
     ) {
         let lane = side as usize * 2 + usize::from(*codec == Codec::H264);
         self.0[lane] = self.0[lane].wrapping_add(1);
-        tape.entries.push(Entry::Packet(TapedPacket {
+        tap.entries.push(TapEntry::Packet(TappedPacket {
             at: at(ms),
             side,
             codec: codec.clone(),
@@ -172,7 +172,7 @@ impl Numbers {
             marker,
             len: payload.len(),
         }));
-        tape.bytes.extend_from_slice(payload);
+        tap.bytes.extend_from_slice(payload);
     }
 }
 
@@ -180,12 +180,12 @@ fn at(ms: u64) -> time::Instant {
     time::Instant::from_micros(ms * 1000)
 }
 
-fn film() -> Vec<Vec<u8>> {
+fn test_frames() -> Vec<Vec<u8>> {
     let size = (352, 288);
     let mut encoder = VideoEncoder::new(&Codec::H264, &settings(size, 15)).unwrap();
     let code = |n: u64| {
         let mut coded = Vec::new();
-        encoder.encode(&scene(size, n as usize), n.is_multiple_of(60), &mut coded).unwrap();
+        encoder.encode(&test_image(size, n as usize), n.is_multiple_of(60), &mut coded).unwrap();
         coded
     };
     (0..SECONDS * PICTURES_PER_SECOND).map(code).collect()
@@ -196,7 +196,7 @@ fn settings((width, height): (usize, usize), frame_rate: u32) -> Settings {
 }
 
 /// A pattern that wanders.
-fn scene((width, height): (usize, usize), n: usize) -> Image {
+fn test_image((width, height): (usize, usize), n: usize) -> Image {
     let mut image = Image::new(width, height);
     image.fill(Colour::from_rgb(90, 120, 60));
     let [y, ..] = image.planes_mut();

@@ -9,11 +9,11 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Feedback, Job, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, Source, Tape, Trust,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
+    PayloadFormat, PictureLimits, Plan, RecordingTap, Source, Trust,
 };
 use cordboard::random::Random;
-use cordboard::rtp::Header;
+use cordboard::rtp::RtpHeader;
 use cordboard::sdp::Direction;
 use cordboard::server::media_sockets::{self, MediaSockets};
 use cordboard::server::open_files;
@@ -111,8 +111,8 @@ impl Outgoing for Nowhere {
     fn job(&mut self, job: Job) {
         black_box(job);
     }
-    fn tape(&mut self, tape: Tape) {
-        black_box(tape);
+    fn tap(&mut self, tap: RecordingTap) {
+        black_box(tap);
     }
 }
 
@@ -133,7 +133,7 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
         direction: Direction::SendRecv,
         mux: false,
         packet_ms: 20,
-        feedback: Feedback::None,
+        feedback: KeyFrameFeedback::None,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
         protection: None,
@@ -183,7 +183,7 @@ fn alone(kind: Kind, codec: &Codec, payload: &[u8], step: u32) -> f64 {
     let start = cpu_time();
     for n in 0..PACKETS {
         let (which, count) = ((n % u32::from(PORTS)) as usize, n / u32::from(PORTS));
-        let header = Header {
+        let header = RtpHeader {
             payload_type: 0,
             marker: false,
             sequence: count as u16,
@@ -248,7 +248,7 @@ fn speak(phones: &[UdpSocket], ports: &[u16], numbers: [u8; 2], seconds: u64) ->
     for slot in 0..slots {
         let (turn, round) = ((slot % round_slots) as usize, slot / round_slots);
         for which in (turn..phones.len()).step_by(round_slots as usize) {
-            let header = Header {
+            let header = RtpHeader {
                 payload_type: numbers[which % 2],
                 marker: false,
                 sequence: round as u16,

@@ -33,9 +33,9 @@ use cordboard::codec::audio::{AudioDecoder, AudioEncoder, PAYLOAD_MAX, SAMPLES_M
 use cordboard::codec::tone::Sound;
 use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::codec::{Codec, goertzel};
-use cordboard::rtp::h264::Mode;
+use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat};
-use cordboard::rtp::{Header, Packet, Reception, rtcp};
+use cordboard::rtp::{Packet, Reception, RtpHeader, rtcp};
 use desk::Desk;
 use serde_json::{Value, json};
 use sip::{Message, Wire};
@@ -318,7 +318,7 @@ fn model(at: usize) -> Model {
         voice: Codec::Pcma,
         voice_number: 8,
         camera: Codec::H264,
-        packing: PictureFormat::H264 { mode: Mode::NonInterleaved },
+        packing: PictureFormat::H264 { mode: PacketizationMode::NonInterleaved },
         video_lines: "a=fmtp:97 profile-level-id=42e01f;packetization-mode=1\r\na=rtcp-fb:97 nack pli\r\n",
         prudent: true,
     };
@@ -702,7 +702,7 @@ impl Senses {
             *broken += usize::from(!unit.intact);
             shown |= unit.intact && screen.decode(unit.bytes, image).is_ok_and(|shown| shown);
         };
-        let Header { sequence, timestamp, marker, .. } = packet.header();
+        let RtpHeader { sequence, timestamp, marker, .. } = packet.header();
         depacketiser.take(sequence, timestamp, marker, packet.payload(), &mut show);
         if let Some(party) = self.awaited.filter(|_| shown && self.seen.is_none()) {
             let (seen, own) = (self.image.at(self.image.width() / 2, 2), COLOURS[party]);
@@ -717,7 +717,7 @@ impl Senses {
 /// One stream that a phone sends.
 struct Sender {
     socket: UdpSocket,
-    header: Header,
+    header: RtpHeader,
 }
 
 impl Sender {
@@ -725,12 +725,12 @@ impl Sender {
         let socket = UdpSocket::bind(at(host, port)).unwrap();
         socket.set_nonblocking(true).unwrap();
         let ssrc = u32::from(host) << 16 | u32::from(port);
-        let header = Header { payload_type: 0, marker: false, sequence: 0, timestamp: 0, ssrc };
+        let header = RtpHeader { payload_type: 0, marker: false, sequence: 0, timestamp: 0, ssrc };
         Self { socket, header }
     }
 
     fn send(&mut self, (to, number): (SocketAddr, u8), marker: bool, payload: &[u8]) {
-        self.header = Header { payload_type: number, marker, ..self.header };
+        self.header = RtpHeader { payload_type: number, marker, ..self.header };
         let packet = [&self.header.to_bytes()[..], payload].concat();
         let _full = self.socket.send_to(&packet, to);
         self.header.sequence = self.header.sequence.wrapping_add(1);
@@ -800,7 +800,7 @@ impl Apparatus {
             if start.elapsed() >= Duration::from_secs(1) * pictures / FRAMES {
                 pictures += 1;
                 if let Some([_, to]) = streams {
-                    self.film(pictures, to);
+                    self.send_frames(pictures, to);
                 }
             }
             thread::sleep(Duration::from_millis(1));
@@ -823,7 +823,10 @@ impl Apparatus {
         while let Ok(len) = self.reports.recv(&mut bytes) {
             let Ok(messages) = rtcp::parse(&bytes[..len]) else { continue };
             asked |= messages.into_iter().any(|message| {
-                matches!(message, rtcp::Message::PictureLoss { .. } | rtcp::Message::FullIntra(..))
+                matches!(
+                    message,
+                    rtcp::RtcpPacket::PictureLoss { .. } | rtcp::RtcpPacket::FullIntra(..)
+                )
             });
         }
         let second = Duration::from_secs(1);
@@ -832,7 +835,7 @@ impl Apparatus {
     }
 
     /// The next picture: a moving bar in front of the party's colour.
-    fn film(&mut self, number: u32, to: (SocketAddr, u8)) {
+    fn send_frames(&mut self, number: u32, to: (SocketAddr, u8)) {
         let (width, height) = SIZE;
         let column = number as usize * 4 % width;
         let [rows, ..] = self.image.planes_mut();

@@ -9,16 +9,16 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A benchmark may panic, and has to speak.
 
 use cordboard::codec::video::{
-    Colour, Converter, Image, Scaler, Settings, Target, VideoDecoder, VideoEncoder,
+    Colour, Converter, Image, Scaler, Settings, VideoDecoder, VideoEncoder, VideoTarget,
 };
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Done, Event, Feedback, Job, Machine, Outcome,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Source, Tape, Trust,
+    self, BitrateFeedback, Channel, CodingOutcome, Command, Done, Event, Job, KeyFrameFeedback,
+    Machine, Outgoing, PayloadFormat, PictureLimits, Plan, RecordingTap, Source, Trust,
 };
 use cordboard::random::Random;
-use cordboard::rtp::Header;
+use cordboard::rtp::RtpHeader;
 use cordboard::rtp::video::{Packetiser, PictureFormat};
 use cordboard::sdp::Direction;
 use cordboard::server::CodecWorkers;
@@ -104,7 +104,7 @@ fn settings() -> Settings {
 
 /// A head before a wall, as far as an encoder can tell: texture that stands, texture that moves, and
 /// the noise of a camera.
-fn scene((width, height): (usize, usize), at: usize) -> Image {
+fn test_image((width, height): (usize, usize), at: usize) -> Image {
     let mut image = Image::new(width, height);
     image.fill(Colour { y: 0, cb: 110, cr: 150 });
     let mut noise = at as u32 + 1;
@@ -127,14 +127,14 @@ fn coded(codec: &Codec) -> Vec<Vec<u8>> {
     let mut encoder = VideoEncoder::new(codec, &settings()).unwrap();
     let code = |at| {
         let mut coded = Vec::new();
-        encoder.encode(&scene(CIF, at), at == 0, &mut coded).unwrap();
+        encoder.encode(&test_image(CIF, at), at == 0, &mut coded).unwrap();
         coded
     };
     (0..PICTURES).map(code).collect()
 }
 
 fn converted(from: &Codec, to: &Codec, coded: &[Vec<u8>]) -> Duration {
-    let target = Target { frame_rate_max: FRAME_RATE, ..Target::any() };
+    let target = VideoTarget { frame_rate_max: FRAME_RATE, ..VideoTarget::any() };
     let mut converter = Converter::new(from, to, target).unwrap();
     let start = cpu_time();
     for (at, coded) in (0..).zip(coded) {
@@ -162,7 +162,7 @@ fn bare_work(from: &Codec, to: &Codec, coded: &[Vec<u8>]) -> Duration {
 }
 
 fn scaling(from: (usize, usize), to: (usize, usize)) -> f64 {
-    let (from, mut to) = (scene(from, 0), Image::new(to.0, to.1));
+    let (from, mut to) = (test_image(from, 0), Image::new(to.0, to.1));
     let mut scaler = Scaler::default();
     let round = |_| {
         let start = cpu_time();
@@ -202,14 +202,14 @@ const NUMBER: u8 = 96;
 struct Load {
     machine: Machine,
     workers: CodecWorkers,
-    films: [SentFilm; 2],
+    sent_frames: [SentFrames; 2],
     phones: Vec<Phone>,
     wire: Wire,
     start: Instant,
 }
 
 /// What all phones of one codec send.
-struct SentFilm {
+struct SentFrames {
     /// By the picture, its payloads.
     pictures: Vec<Vec<Vec<u8>>>,
     /// By the picture, how long it takes to convert it when nothing else is done.
@@ -257,7 +257,7 @@ impl Outgoing for Wire {
         self.jobs.push(job);
     }
 
-    fn tape(&mut self, _: Tape) {}
+    fn tap(&mut self, _: RecordingTap) {}
 }
 
 impl Load {
@@ -287,10 +287,12 @@ impl Load {
             let both = vec![(one, Source::Port(other)), (other, Source::Port(one))];
             machine.handle(Now::default(), Command::Patch(both), &mut wire);
         }
-        let films =
-            [SentFilm::new(&Codec::H264, &Codec::Vp8), SentFilm::new(&Codec::Vp8, &Codec::H264)];
+        let sent_frames = [
+            SentFrames::new(&Codec::H264, &Codec::Vp8),
+            SentFrames::new(&Codec::Vp8, &Codec::H264),
+        ];
         let workers = CodecWorkers::start().unwrap();
-        Self { machine, workers, films, phones, wire, start: Instant::now() }
+        Self { machine, workers, sent_frames, phones, wire, start: Instant::now() }
     }
 
     /// As the event loop does it: sends what is due, and passes on what the workers have done.
@@ -329,14 +331,14 @@ impl Load {
     /// A phone sends its next picture, all packets at once.
     fn speak(&mut self, party: usize) {
         let now = self.now();
-        let Self { machine, films, phones, wire, .. } = self;
+        let Self { machine, sent_frames, phones, wire, .. } = self;
         let phone = &mut phones[party];
         let at = phone.pictures % PICTURES;
         let timestamp = phone.pictures as u32 * (CLOCK_RATE / FRAME_RATE);
-        let payloads = &films[party % 2].pictures[at];
+        let payloads = &sent_frames[party % 2].pictures[at];
         for (n, payload) in payloads.iter().enumerate() {
             phone.sequence = phone.sequence.wrapping_add(1);
-            let header = Header {
+            let header = RtpHeader {
                 payload_type: NUMBER,
                 marker: n + 1 == payloads.len(),
                 sequence: phone.sequence,
@@ -353,11 +355,11 @@ impl Load {
 
     /// Passes on what a worker has done; gives the wait in ms where that was a picture to be sent.
     fn done(&mut self, done: Done) -> Option<f64> {
-        let Done::Picture { conversion, outcome } = &done else { return None };
+        let Done::Frame { conversion, outcome } = &done else { return None };
         let timestamp = match outcome {
-            Outcome::Coded { timestamp, .. } => Some(*timestamp),
-            Outcome::Nothing => None,
-            Outcome::Broken | Outcome::Gone => panic!("a picture was broken"),
+            CodingOutcome::Coded { timestamp, .. } => Some(*timestamp),
+            CodingOutcome::Nothing => None,
+            CodingOutcome::Broken | CodingOutcome::Gone => panic!("a picture was broken"),
         };
         let receiver = self.phones.iter().position(|phone| phone.port == conversion.port).unwrap();
         let now = self.now();
@@ -367,15 +369,15 @@ impl Load {
         let (since, at) = self.phones[receiver ^ 1].sent.remove(&timestamp?)?;
         // Pictures before it were not sent, and are not waited for.
         self.phones[receiver ^ 1].sent.retain(|_, (later, _)| *later > since);
-        let coding = self.films[(receiver ^ 1) % 2].coding[at];
+        let coding = self.sent_frames[(receiver ^ 1) % 2].coding[at];
         Some(out.duration_since(since).saturating_sub(coding).as_secs_f64() * 1000.0)
     }
 }
 
-impl SentFilm {
+impl SentFrames {
     fn new(from: &Codec, to: &Codec) -> Self {
         let coded = coded(from);
-        let target = Target { frame_rate_max: FRAME_RATE, ..Target::any() };
+        let target = VideoTarget { frame_rate_max: FRAME_RATE, ..VideoTarget::any() };
         let mut converter = Converter::new(from, to, target).unwrap();
         let coding = (0..).zip(&coded).map(|(at, coded)| {
             let start = cpu_time();
@@ -385,7 +387,9 @@ impl SentFilm {
         let coding = coding.collect();
         let format = match from {
             Codec::Vp8 => PictureFormat::Vp8,
-            _other => PictureFormat::H264 { mode: cordboard::rtp::h264::Mode::NonInterleaved },
+            _other => PictureFormat::H264 {
+                mode: cordboard::rtp::h264::PacketizationMode::NonInterleaved,
+            },
         };
         let mut packetiser = Packetiser::new(format, PAYLOAD_MAX);
         let pictures = coded.iter().map(|coded| {
@@ -414,7 +418,7 @@ fn plan(phone: SocketAddr, codec: Codec) -> Plan {
         direction: Direction::SendRecv,
         mux: false,
         packet_ms: 20,
-        feedback: Feedback::Pli,
+        feedback: KeyFrameFeedback::Pli,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
         protection: None,

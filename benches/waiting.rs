@@ -8,8 +8,9 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Feedback, Job, LobbyId, Machine, Message,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Source, Tape, Trust, Workshop,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
+    PayloadFormat, PictureLimits, Plan, PromptMessage, RecordingTap, Source, Trust, VideoPrompt,
+    WaitingProfileId, WorkerConversions,
 };
 use cordboard::random::Random;
 use cordboard::sdp::Direction;
@@ -51,7 +52,7 @@ fn main() {
 struct Hall {
     machine: Machine,
     wire: Wire,
-    workshop: Workshop,
+    workshop: WorkerConversions,
     now: Now,
 }
 
@@ -75,7 +76,7 @@ impl Outgoing for Wire {
     fn job(&mut self, job: Job) {
         self.jobs.push(job);
     }
-    fn tape(&mut self, _: Tape) {}
+    fn tap(&mut self, _: RecordingTap) {}
 }
 
 impl Hall {
@@ -93,7 +94,7 @@ impl Hall {
         std::mem::forget(sink);
         let machine = Machine::new(media::Settings::default(), Random::from_number(1));
         let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_800_000_000) };
-        let mut hall = Self { machine, wire, workshop: Workshop::default(), now };
+        let mut hall = Self { machine, wire, workshop: WorkerConversions::default(), now };
         hall.machine.prepare(&mut hall.wire);
         for caller in 0..callers {
             hall.enter(caller);
@@ -111,14 +112,14 @@ impl Hall {
         };
         let port = PortId(16_000 + 4 * caller);
         let message =
-            Message::Position { number: caller as u32 + 1, minutes: None, crowded: false };
-        let lobby = LobbyId::HOUSE;
+            PromptMessage::Position { number: caller as u32 + 1, minutes: None, crowded: false };
+        let waiting_profile = WaitingProfileId::DEFAULT;
         self.open(port, Kind::Audio, voice, number, "");
-        let mut rows = vec![(port, Source::Hold(lobby))];
+        let mut rows = vec![(port, Source::Hold(waiting_profile))];
         if let Some((codec, fmtp)) = picture {
             let port = PortId(port.0 + 2);
             self.open(port, Kind::Video, codec, 97, fmtp);
-            rows.push((port, Source::Scene(Scene { lobby, message })));
+            rows.push((port, Source::Prompt(VideoPrompt { waiting_profile, message })));
         }
         self.machine.handle(self.now, Command::Patch(rows), &mut self.wire);
     }
@@ -137,7 +138,7 @@ impl Hall {
             direction: Direction::SendRecv,
             mux: false,
             packet_ms: 20,
-            feedback: Feedback::Pli,
+            feedback: KeyFrameFeedback::Pli,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
             protection: None,

@@ -14,7 +14,7 @@
 //! floor  6  exchange      all cores wired into one machine: Input in, Effects out, one deadline
 //! floor  5  switchboard   telephone logic: admission, call, consultation, hand-over, desk protocol
 //! floor  4  leg  recording   one party: dialog + offer/answer + media plan; a call as a file
-//! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence    strangers
+//! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence    siblings
 //! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
 //! floor  1  sip  sdp  rtp  srtp  codec                                  parse, print, compute
 //! floor  0  time  random  ids  cause  text

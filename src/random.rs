@@ -81,7 +81,7 @@ impl Random {
     }
 }
 
-/// A map for keys that strangers choose (Call-IDs, branches). Its order must never show.
+/// A map for keys that the network chooses (Call-IDs, branches). Its order must never show.
 pub type KeyedMap<K, V> = HashMap<K, V, KeyedState>;
 
 /// So many entries are no burden to keep room for.

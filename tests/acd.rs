@@ -5,8 +5,8 @@
 mod day;
 
 use cordboard::acd::{
-    Arrival, Denial, Effect, Ending, Input, Machine, Place, QueueSettings, Reason, Refusal,
-    Settings, Share, Shares, Standing, Telling,
+    AgentState, Arrival, Denial, Effect, Ending, Input, Machine, QueuePlace, QueueRefusal,
+    QueueRules, QueueShares, Settings, Share, Telling, WithdrawalReason,
 };
 use cordboard::ids::{Number, OperatorId, QueueId, RequestId};
 use cordboard::time::{Duration, Instant};
@@ -694,9 +694,9 @@ fn play_with_shares(overflow: Option<&str>, script: &str) {
     let mut settings = settings();
     let main = &mut settings.queues[0];
     main.waiting_max = 10;
-    main.shares = Shares { terminal: 2, trunk: 6, guests: 2, reserve: 2 };
+    main.shares = QueueShares { terminal: 2, trunk: 6, guests: 2, reserve: 2 };
     main.overflow = overflow.map(Number::from);
-    day::day(&mut House(Machine::new(settings)), script);
+    day::day(&mut Testbed(Machine::new(settings)), script);
 }
 
 #[test]
@@ -809,14 +809,14 @@ fn what_comes_back_from_an_operator_is_let_in_beyond_its_share() {
 
 #[track_caller]
 fn play(script: &str) {
-    day::day(&mut House(Machine::new(settings())), script);
+    day::day(&mut Testbed(Machine::new(settings())), script);
 }
 
 fn settings() -> Settings {
-    let queue = |id: &str, waiting_max, wait_max, overflow: Option<&str>| QueueSettings {
+    let queue = |id: &str, waiting_max, wait_max, overflow: Option<&str>| QueueRules {
         id: QueueId::from(id),
         waiting_max,
-        shares: Shares::ALL,
+        shares: QueueShares::ALL,
         wait_max: Some(Duration::from_secs(wait_max)),
         grace: Duration::from_secs(10),
         overflow: overflow.map(Number::from),
@@ -825,9 +825,9 @@ fn settings() -> Settings {
     Settings { queues, decline_pause: Duration::from_secs(30) }
 }
 
-struct House(Machine);
+struct Testbed(Machine);
 
-impl day::Machine for House {
+impl day::Machine for Testbed {
     fn play(&mut self, now: Instant, words: &[&str]) -> Vec<String> {
         if let [operator, "list"] = words {
             let list = self.0.list(&OperatorId::from(*operator));
@@ -870,12 +870,12 @@ fn input(words: &[&str]) -> Input {
         answered: !words.contains(&"unanswered"),
         told: after("told").map(|position| position.parse().unwrap()),
     };
-    let standing = |word: &str| match word {
-        "idle" => Standing::Idle,
-        "busy" => Standing::Busy,
-        "away" => Standing::Away,
-        "dnd" => Standing::DoNotDisturb,
-        "out" => Standing::Absent,
+    let agent_state = |word: &str| match word {
+        "idle" => AgentState::Idle,
+        "busy" => AgentState::Busy,
+        "away" => AgentState::Away,
+        "dnd" => AgentState::DoNotDisturb,
+        "out" => AgentState::Absent,
         _ => panic!("no such standing: {word}"),
     };
     match words {
@@ -884,9 +884,9 @@ fn input(words: &[&str]) -> Input {
         [who, "declines", what] => {
             Input::Decline { request: request(what), operator: operator(who) }
         }
-        [what, "returns"] => Input::PutBack { request: request(what), place: Place::Original },
+        [what, "returns"] => Input::PutBack { request: request(what), place: QueuePlace::Original },
         [what, "returns", "to", "the", "front"] => {
-            Input::PutBack { request: request(what), place: Place::Front }
+            Input::PutBack { request: request(what), place: QueuePlace::Front }
         }
         [what, "leaves"] => Input::Leave { request: request(what) },
         [what, "frees", "its", "operator"] => Input::Free { request: request(what) },
@@ -897,7 +897,7 @@ fn input(words: &[&str]) -> Input {
                 ["in", queues @ ..] => queues.iter().map(|q| QueueId::from(*q)).collect(),
                 _ => panic!("no such line: {words:?}"),
             },
-            standing: standing(how),
+            agent_state: agent_state(how),
         },
         _ => panic!("no such line: {words:?}"),
     }
@@ -912,10 +912,10 @@ fn print(effect: &Effect) -> String {
         Effect::Repeat { request } => format!("repeat r{}", request.0),
         Effect::Refused { request, why } => {
             let why = match why {
-                Refusal::QueueFull => "queue full".to_owned(),
-                Refusal::Overflow { to } => format!("overflow to {to}"),
-                Refusal::ShareFull(_) => "share full".to_owned(),
-                Refusal::NobodyPresent => "nobody present".to_owned(),
+                QueueRefusal::QueueFull => "queue full".to_owned(),
+                QueueRefusal::Overflow { to } => format!("overflow to {to}"),
+                QueueRefusal::ShareFull(_) => "share full".to_owned(),
+                QueueRefusal::NobodyPresent => "nobody present".to_owned(),
             };
             format!("refuse r{}, {why}", request.0)
         }
@@ -935,11 +935,11 @@ fn print(effect: &Effect) -> String {
         }
         Effect::Withdraw { operator, request, reason } => {
             let reason = match reason {
-                Reason::Taken => "taken",
-                Reason::Abandoned => "abandoned",
-                Reason::Timeout => "timeout",
-                Reason::Overflow => "overflow",
-                Reason::NotEligible => "not eligible",
+                WithdrawalReason::Taken => "taken",
+                WithdrawalReason::Abandoned => "abandoned",
+                WithdrawalReason::Timeout => "timeout",
+                WithdrawalReason::Overflow => "overflow",
+                WithdrawalReason::NotEligible => "not eligible",
             };
             format!("withdraw r{} from {operator}, {reason}", request.0)
         }

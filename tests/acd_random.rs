@@ -7,8 +7,8 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::acd::{
-    Arrival, Effect, Input, Machine, Place, QueueSettings, Settings, Share, Shares, Standing,
-    Telling,
+    AgentState, Arrival, Effect, Input, Machine, QueuePlace, QueueRules, QueueShares, Settings,
+    Share, Telling,
 };
 use cordboard::ids::{OperatorId, QueueId, RequestId};
 use cordboard::random::Random;
@@ -34,24 +34,24 @@ fn what_must_always_hold_holds_for_a_large_house() {
 }
 
 fn run(seed: u64, operators: u64, steps: usize) {
-    let mut house = House::new(seed, operators);
+    let mut testbed = Testbed::new(seed, operators);
     for step in 0..steps {
-        house.context = format!("seed {seed}, step {step}");
-        house.pass_time();
-        let input = house.next_input();
-        house.context += &format!(", {input:?}");
-        house.play(input);
-        house.check();
+        testbed.context = format!("seed {seed}, step {step}");
+        testbed.pass_time();
+        let input = testbed.next_input();
+        testbed.context += &format!(", {input:?}");
+        testbed.play(input);
+        testbed.check();
     }
-    house.empty();
+    testbed.empty();
 }
 
-struct House {
+struct Testbed {
     random: Random,
     context: String,
     now: Instant,
     machine: Machine,
-    operators: BTreeMap<OperatorId, (Standing, Vec<QueueId>)>,
+    operators: BTreeMap<OperatorId, (AgentState, Vec<QueueId>)>,
     requests: u64,
     waiting: BTreeMap<RequestId, Waiting>,
     /// Told that the wait is over, not yet gone.
@@ -69,12 +69,12 @@ struct Waiting {
     declined: BTreeMap<OperatorId, Instant>,
 }
 
-impl House {
+impl Testbed {
     fn new(seed: u64, operators: u64) -> Self {
-        let queue = |id: &str| QueueSettings {
+        let queue = |id: &str| QueueRules {
             id: QueueId::from(id),
             waiting_max: WAITING_MAX,
-            shares: Shares::ALL,
+            shares: QueueShares::ALL,
             wait_max: Some(Duration::from_secs(120)),
             grace: Duration::from_secs(10),
             overflow: None,
@@ -86,7 +86,7 @@ impl House {
             context: String::new(),
             now: Instant::START,
             machine: Machine::new(settings),
-            operators: (0..operators).map(|n| (name(n), (Standing::Absent, vec![]))).collect(),
+            operators: (0..operators).map(|n| (name(n), (AgentState::Absent, vec![]))).collect(),
             requests: 0,
             waiting: BTreeMap::new(),
             ending: BTreeSet::new(),
@@ -106,7 +106,7 @@ impl House {
         let operator = self.any_operator();
         match self.random.below(16) {
             0..5 => self.arrival(operator),
-            5..9 => self.standing(operator),
+            5..9 => self.agent_state(operator),
             9..11 => match self.any_told() {
                 Some((operator, request)) => Input::Take { request, operator },
                 None => Input::Take { request: self.any_request(), operator },
@@ -117,7 +117,11 @@ impl House {
             },
             12 => Input::Take { request: self.any_request(), operator },
             13 => {
-                let place = if self.random.below(2) == 0 { Place::Original } else { Place::Front };
+                let place = if self.random.below(2) == 0 {
+                    QueuePlace::Original
+                } else {
+                    QueuePlace::Front
+                };
                 let any = self.random.below(self.taken.len().max(1) as u64) as usize;
                 let request = self.taken.keys().nth(any).copied();
                 Input::PutBack { request: request.unwrap_or(RequestId(u64::MAX)), place }
@@ -141,20 +145,20 @@ impl House {
         Input::Arrive(arrival)
     }
 
-    fn standing(&mut self, operator: OperatorId) -> Input {
+    fn agent_state(&mut self, operator: OperatorId) -> Input {
         let all = [
-            Standing::Idle,
-            Standing::Busy,
-            Standing::Idle,
-            Standing::Busy,
-            Standing::Away,
-            Standing::DoNotDisturb,
-            Standing::Absent,
+            AgentState::Idle,
+            AgentState::Busy,
+            AgentState::Idle,
+            AgentState::Busy,
+            AgentState::Away,
+            AgentState::DoNotDisturb,
+            AgentState::Absent,
         ];
-        let standing = all[self.random.below(all.len() as u64) as usize];
+        let agent_state = all[self.random.below(all.len() as u64) as usize];
         let queues: &[&str] = [&["a"][..], &["b"], &["a", "b"]][self.random.below(3) as usize];
         let queues = queues.iter().map(|id| QueueId::from(*id)).collect();
-        Input::Standing { operator, queues, standing }
+        Input::Standing { operator, queues, agent_state }
     }
 
     fn any_operator(&mut self) -> OperatorId {
@@ -194,9 +198,9 @@ impl House {
                 self.waiting.remove(request);
                 self.ending.remove(request);
             }
-            Input::Standing { operator, queues, standing } => {
-                self.operators.insert(operator.clone(), (*standing, queues.clone()));
-                if *standing == Standing::Absent {
+            Input::Standing { operator, queues, agent_state } => {
+                self.operators.insert(operator.clone(), (*agent_state, queues.clone()));
+                if *agent_state == AgentState::Absent {
                     self.waiting.values_mut().for_each(|w| _ = w.declined.remove(operator));
                 }
             }
@@ -260,10 +264,10 @@ impl House {
         let was_ending = self.ending.remove(&request);
         let waiting = self.waiting.remove(&request);
         assert!(waiting.is_some() != was_ending, "{context}: taken twice, or out of nothing");
-        let standing = &mut self.operators.get_mut(&operator).unwrap().0;
-        assert!(!matches!(standing, Standing::Busy | Standing::Absent), "{context}");
-        if *standing == Standing::Idle {
-            *standing = Standing::Busy;
+        let agent_state = &mut self.operators.get_mut(&operator).unwrap().0;
+        assert!(!matches!(agent_state, AgentState::Busy | AgentState::Absent), "{context}");
+        if *agent_state == AgentState::Idle {
+            *agent_state = AgentState::Busy;
         }
         self.told.remove(&(operator.clone(), request));
         match waiting {
@@ -284,13 +288,16 @@ impl House {
         for ((operator, request), telling) in &self.told {
             let waiting = self.waiting.get(request);
             let waiting = waiting.unwrap_or_else(|| panic!("{context}: {request} is over"));
-            let (standing, queues) = &self.operators[operator];
+            let (agent_state, queues) = &self.operators[operator];
             assert!(queues.contains(&waiting.queue), "{context}: another queue");
             assert_ne!(waiting.never_to.as_ref(), Some(operator), "{context}: its own call");
             match telling {
-                Telling::Offered => assert_eq!(*standing, Standing::Idle, "{context}"),
+                Telling::Offered => assert_eq!(*agent_state, AgentState::Idle, "{context}"),
                 Telling::Shown => {
-                    assert!(matches!(standing, Standing::Idle | Standing::Busy), "{context}");
+                    assert!(
+                        matches!(agent_state, AgentState::Idle | AgentState::Busy),
+                        "{context}"
+                    );
                 }
             }
         }
@@ -314,21 +321,21 @@ impl House {
 
     fn check_request(&self, request: RequestId, waiting: &Waiting) {
         let context = &self.context;
-        let standing = |wanted| {
-            self.operators.iter().filter(move |(id, (standing, queues))| {
-                *standing == wanted
+        let agent_state = |wanted| {
+            self.operators.iter().filter(move |(id, (agent_state, queues))| {
+                *agent_state == wanted
                     && queues.contains(&waiting.queue)
                     && waiting.never_to.as_ref() != Some(id)
             })
         };
         let told = |operator: &OperatorId| self.told.get(&(operator.clone(), request)).copied();
-        for (operator, _) in standing(Standing::Idle) {
+        for (operator, _) in agent_state(AgentState::Idle) {
             let paused = waiting.declined.get(operator).is_some_and(|until| *until > self.now);
             let offered = told(operator) == Some(Telling::Offered);
             assert!(offered != paused, "{context}: {operator} is idle, {request} waits");
         }
-        if standing(Standing::Idle).next().is_none() {
-            for (operator, _) in standing(Standing::Busy) {
+        if agent_state(AgentState::Idle).next().is_none() {
+            for (operator, _) in agent_state(AgentState::Busy) {
                 let shown = told(operator) == Some(Telling::Shown);
                 assert!(shown, "{context}: none is idle, {operator} does not see {request}");
             }
@@ -341,7 +348,11 @@ impl House {
             self.play(Input::Leave { request });
         }
         for operator in self.operators.keys().cloned().collect::<Vec<_>>() {
-            self.play(Input::Standing { operator, queues: vec![], standing: Standing::Absent });
+            self.play(Input::Standing {
+                operator,
+                queues: vec![],
+                agent_state: AgentState::Absent,
+            });
         }
         self.check();
         assert!(self.told.is_empty() && self.waiting.is_empty() && self.taken.is_empty());

@@ -106,7 +106,7 @@ const ANYWHERE: &[&str] = &["every room"];
 /// Packages whose library has another name.
 const RENAMED: &[(&str, &str)] = &[("md-5", "md5"), ("env-libvpx-sys", "vpx_sys"), ("tz-rs", "tz")];
 
-/// Rooms that are no machines: their doorway may hold what they are.
+/// Rooms that are no machines: their `mod.rs` may hold what they are.
 const ROOMS_WITHOUT_A_MACHINE: &[&str] = &["config", "cli"];
 
 #[test]
@@ -284,7 +284,7 @@ fn every_file_opens_with_its_purpose_and_stays_short() {
 }
 
 #[test]
-fn a_doorway_holds_docs_and_doors_only() {
+fn a_mod_file_holds_docs_and_reexports_only() {
     check(|file, faults| {
         if !file.path.ends_with("/mod.rs") || ROOMS_WITHOUT_A_MACHINE.contains(&file.room.as_str())
         {
@@ -299,7 +299,7 @@ fn a_doorway_holds_docs_and_doors_only() {
             if text.split_whitespace().any(own) {
                 let _ = writeln!(
                     faults,
-                    "{}:{line}: `{}` in a doorway: move it to a file that is named after it",
+                    "{}:{line}: `{}` in a `mod.rs`: move it to a file that is named after it",
                     file.path,
                     text.trim()
                 );
@@ -368,6 +368,178 @@ fn every_exception_gives_its_reason() {
             }
         }
     });
+}
+
+/// Words that were retired, each with what is said now: whole words of a name, so that `lobby` is found
+/// in `the_lobby` and in `LobbyId`.
+const RETIRED_WORDS: &[(&str, &str)] = &[
+    ("bury", "close_orphaned_records"),
+    ("crew", "agents"),
+    ("dialler", "DTMF generator"),
+    ("doorway", "api, or the room's mod.rs"),
+    ("excuse", "reason"),
+    ("film", "encoded prompt, or test clip"),
+    ("films", "encoded prompts, or test clips"),
+    ("footage", "camera frames"),
+    ("lobbies", "waiting profiles"),
+    ("lobby", "waiting profile"),
+    ("opener", "unprotect context"),
+    ("projector", "prompt player"),
+    ("reel", "call tap"),
+    ("sealer", "protect context"),
+    ("story", "log event"),
+    ("stranger", "unauthenticated"),
+    ("strangers", "unauthenticated"),
+    ("tape", "recording tap"),
+    ("taped", "tapped"),
+    ("tapes", "recording taps"),
+    ("widened", "all_codecs"),
+];
+
+/// Whole names of types that were retired: each said too little, or meant several things.
+const RETIRED_TYPES: &[(&str, &str)] = &[
+    ("Gate", "the key frame gate of what"),
+    ("GuestBook", "RegistrationLog"),
+    ("Guard", "SrtpContext"),
+    ("Keys", "the keys of what"),
+    ("Lane", "RecordingTrack"),
+    ("Line", "the line of what"),
+    ("Listener", "DtmfDetector"),
+    ("Placing", "CallAttempt"),
+    ("Rung", "ForkResult"),
+    ("Said", "RoomEvent"),
+    ("Scene", "VideoPrompt"),
+    ("Seat", "SeatNumber, or AnsweredOperator"),
+    ("Session", "the session of what"),
+    ("Standing", "AgentState, or SourceTrust"),
+    ("State", "the state of what"),
+    ("Way", "NextHop, or PayloadMapping"),
+];
+
+/// What each room, each command of the command line and each codec has under the same name; and what
+/// traits of the language name.
+const ROOM_TYPES: &[&str] = &[
+    "Command", "Decoder", "Effect", "Encoder", "Err", "Error", "Event", "Input", "Item", "Machine",
+    "Output", "Settings",
+];
+
+#[test]
+fn words_that_were_retired_do_not_come_back() {
+    let mut faults = String::new();
+    for directory in ["src", "tests", "benches"] {
+        for path in rust_files(Path::new(directory)) {
+            let text = fs::read_to_string(&path).unwrap();
+            let file = SourceFile { path: path.display().to_string(), room: String::new(), text };
+            for (line, name) in file.names() {
+                let words = words_of(&name);
+                for (word, instead) in RETIRED_WORDS {
+                    if words.iter().any(|w| w == word) {
+                        let path = &file.path;
+                        let _ =
+                            writeln!(faults, "{path}:{line}: `{name}`: {word} is now {instead}");
+                    }
+                }
+            }
+            for (line, name) in file.types().filter(|_| directory == "src") {
+                if let Some((_, instead)) = RETIRED_TYPES.iter().find(|(old, _)| *old == name) {
+                    let _ = writeln!(faults, "{}:{line}: type `{name}`: say {instead}", file.path);
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{faults}");
+}
+
+#[test]
+fn a_type_has_its_name_for_itself() {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    check(|file, faults| {
+        for (line, name) in file.types().filter(|(_, name)| !ROOM_TYPES.contains(name)) {
+            let here = format!("{}:{line}", file.path);
+            if let Some(first) = seen.insert(name.to_owned(), here.clone()) {
+                let _ = writeln!(
+                    faults,
+                    "{here}: a type `{name}` is in {first} too: give each a word more"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn names_are_taken_apart_into_words() {
+    assert_eq!(words_of("the_lobby"), ["the", "lobby"]);
+    assert_eq!(words_of("WaitingLobbyId"), ["waiting", "lobby", "id"]);
+    assert_eq!(words_of("STRANGERS_PACE"), ["strangers", "pace"]);
+    let text = "//! A lobby.\nlet lobby = \"a story\"; // A tape.\nlet b = b'\"'; let c = '\"'; f(\"{film}\", 'x');\n";
+    let file = SourceFile { path: String::new(), room: String::new(), text: text.to_owned() };
+    let names: Vec<(usize, String)> = file.names().collect();
+    let named = |name: &str| names.iter().any(|(_, n)| n == name);
+    assert!(named("lobby") && named("f"), "{names:?}");
+    assert!(!named("story") && !named("tape"), "{names:?}");
+}
+
+/// The words of a name, in small letters: `LobbyId` and `lobby_id` have the same.
+fn words_of(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_small = false;
+    for c in name.chars() {
+        let starts = c == '_' || (c.is_uppercase() && was_small);
+        if starts && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        was_small = c.is_lowercase() || c.is_ascii_digit();
+        if c != '_' {
+            words.last_mut().unwrap().extend(c.to_lowercase());
+        }
+    }
+    words
+}
+
+impl SourceFile {
+    /// Every name of the code, tests too, without what comments and texts say.
+    fn names(&self) -> impl Iterator<Item = (usize, String)> {
+        let mut in_text = false;
+        (1..).zip(self.text.lines()).flat_map(move |(number, line)| {
+            let (mut names, mut name) = (Vec::new(), String::new());
+            let mut chars = line.char_indices().peekable();
+            while let Some((at, c)) = chars.next() {
+                if in_text {
+                    match c {
+                        '\\' => drop(chars.next()),
+                        '"' => in_text = false,
+                        _ => {}
+                    }
+                    continue;
+                }
+                if is_in_name(c) {
+                    name.push(c);
+                    continue;
+                }
+                names.extend((!name.is_empty()).then(|| (number, std::mem::take(&mut name))));
+                match c {
+                    '"' => in_text = true,
+                    '/' if line[at..].starts_with("//") => break,
+                    '\'' if line[at..].starts_with("'\"'") => drop((chars.next(), chars.next())),
+                    '\'' if line[at..].starts_with("'\\") => drop((chars.next(), chars.next())),
+                    _ => {}
+                }
+            }
+            names.extend((!name.is_empty()).then_some((number, name)));
+            names
+        })
+    }
+
+    /// Each type that is defined here, outside tests.
+    fn types(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.code_lines().filter_map(|(number, line)| {
+            let mut words = line.split_whitespace().skip_while(|word| word.starts_with("pub"));
+            let is_type = ["struct", "enum", "trait", "type", "union"].contains(&words.next()?);
+            let name = words.next()?;
+            let end = name.find(|c| !is_in_name(c)).unwrap_or(name.len());
+            (is_type && end > 0).then_some((number, &name[..end]))
+        })
+    }
 }
 
 /// The drawing in `src/lib.rs`.

@@ -11,17 +11,17 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// A configuration and a data directory of its own.
-struct House {
+struct Testbed {
     directory: tempfile::TempDir,
 }
 
-impl House {
+impl Testbed {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let house = Self { directory };
-        let data = house.path("data");
-        fs::write(house.path("cordboard.toml"), format!("data = {data:?}\n")).unwrap();
-        house
+        let testbed = Self { directory };
+        let data = testbed.path("data");
+        fs::write(testbed.path("cordboard.toml"), format!("data = {data:?}\n")).unwrap();
+        testbed
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -65,50 +65,50 @@ impl House {
 
 #[test]
 fn a_terminal_is_added_shown_changed_and_removed() {
-    let house = House::new();
-    house.does("terminal add 3001 --name Ada --level A --password geheim");
-    house.does("terminal add 3002 --contact sip:3002@192.0.2.7");
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001 --name Ada --level A --password geheim");
+    testbed.does("terminal add 3002 --contact sip:3002@192.0.2.7");
     let list = "number,name,level,password,contact,srtp\r\n\
                 3001,Ada,A,true,,optional\r\n3002,,B,false,sip:3002@192.0.2.7,optional\r\n";
-    assert_eq!(house.does("terminal list --format csv"), list);
-    house.does("terminal set 3002 --level A --contact ''");
-    assert!(house.does("terminal show 3002").contains("level     A"));
-    assert!(house.does("terminal show 3002 --format json").contains("\"contact\": null"));
-    house.does("terminal remove 3001");
-    assert!(!house.does("terminal list").contains("3001"));
+    assert_eq!(testbed.does("terminal list --format csv"), list);
+    testbed.does("terminal set 3002 --level A --contact ''");
+    assert!(testbed.does("terminal show 3002").contains("level     A"));
+    assert!(testbed.does("terminal show 3002 --format json").contains("\"contact\": null"));
+    testbed.does("terminal remove 3001");
+    assert!(!testbed.does("terminal list").contains("3001"));
 }
 
 #[test]
 fn what_breaks_a_rule_is_refused_with_what_to_do() {
-    let house = House::new();
-    house.does("terminal add 3001");
-    house.is_refused("terminal add 3001", "it is there already");
-    house.is_refused("terminal add 9000", "this is already an operator number");
-    house.is_refused("terminal set 3009 --name X", "there is none of that name");
-    house.is_refused("terminal show 3009", "cordboard terminal list");
-    house.is_refused("terminal set 3001 --contact nowhere", "sip:3001@192.0.2.7");
-    house.is_refused("operator add op1", "--phone NUMBER");
-    house.is_refused("level remove B", "levels.external");
-    house.is_refused("level set A --admits Z", "level Z");
-    house.is_refused("permit remove 3001 4001", "there is none");
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001");
+    testbed.is_refused("terminal add 3001", "it is there already");
+    testbed.is_refused("terminal add 9000", "this is already an operator number");
+    testbed.is_refused("terminal set 3009 --name X", "there is none of that name");
+    testbed.is_refused("terminal show 3009", "cordboard terminal list");
+    testbed.is_refused("terminal set 3001 --contact nowhere", "sip:3001@192.0.2.7");
+    testbed.is_refused("operator add op1", "--phone NUMBER");
+    testbed.is_refused("level remove B", "levels.external");
+    testbed.is_refused("level set A --admits Z", "level Z");
+    testbed.is_refused("permit remove 3001 4001", "there is none");
 }
 
 #[test]
 fn wrong_usage_ends_with_two() {
-    let house = House::new();
+    let testbed = Testbed::new();
     for line in
         ["", "terminal", "terminal add", "operator add op1 --mode sofa", "records --from now"]
     {
-        house.fails(line, 2);
+        testbed.fails(line, 2);
     }
-    house.fails("terminal add 1 --password a --password-stdin", 2);
+    testbed.fails("terminal add 1 --password a --password-stdin", 2);
 }
 
 #[test]
 fn a_password_can_come_by_stdin() {
-    let house = House::new();
+    let testbed = Testbed::new();
     let secret = |line: &str| {
-        let text = house.does("terminal export");
+        let text = testbed.does("terminal export");
         text.lines()
             .find(|row| row.starts_with(line))
             .unwrap()
@@ -117,25 +117,28 @@ fn a_password_can_come_by_stdin() {
             .unwrap()
             .to_owned()
     };
-    house.does("terminal add 3001 --password geheim");
+    testbed.does("terminal add 3001 --password geheim");
     let by_option = secret("3001");
     assert!(by_option.starts_with("ha1:"), "a secret is never the password: {by_option}");
-    house.does("terminal set 3001 --password other");
-    let mut child =
-        house.command("terminal set 3001 --password-stdin").stdin(Stdio::piped()).spawn().unwrap();
+    testbed.does("terminal set 3001 --password other");
+    let mut child = testbed
+        .command("terminal set 3001 --password-stdin")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(b"geheim\nnot this\n").unwrap();
     assert!(child.wait().unwrap().success());
     assert_eq!(secret("3001"), by_option);
-    house.is_refused("terminal set 3001 --password-stdin", "the password is empty");
+    testbed.is_refused("terminal set 3001 --password-stdin", "the password is empty");
 }
 
 #[test]
 fn terminals_leave_in_a_file_and_come_back() {
-    let house = House::new();
-    house.does("terminal add 3001 --name Ada --level A --password geheim");
-    house.does("terminal add 3002 --contact sip:3002@192.0.2.7");
-    let exported = house.does("terminal export");
-    let other = House::new();
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001 --name Ada --level A --password geheim");
+    testbed.does("terminal add 3002 --contact sip:3002@192.0.2.7");
+    let exported = testbed.does("terminal export");
+    let other = Testbed::new();
     let file = other.path("terminals.csv");
     fs::write(&file, &exported).unwrap();
     assert_eq!(other.does(&format!("terminal import {}", file.display())), "2 terminals\n");
@@ -144,104 +147,105 @@ fn terminals_leave_in_a_file_and_come_back() {
 
 #[test]
 fn an_import_happens_wholly_or_not_at_all() {
-    let house = House::new();
-    let file = house.path("terminals.csv");
+    let testbed = Testbed::new();
+    let file = testbed.path("terminals.csv");
     fs::write(&file, "number,level\n3001,A\n3002,nowhere\n").unwrap();
-    house.is_refused(&format!("terminal import {}", file.display()), "row 2");
-    assert_eq!(house.does("terminal list --format json"), "[]\n");
-    house.is_refused("terminal import missing.csv", "missing.csv: it cannot be read");
+    testbed.is_refused(&format!("terminal import {}", file.display()), "row 2");
+    assert_eq!(testbed.does("terminal list --format json"), "[]\n");
+    testbed.is_refused("terminal import missing.csv", "missing.csv: it cannot be read");
 }
 
 #[test]
 fn operators_levels_and_permits_are_listed() {
-    let house = House::new();
-    house.does("terminal add 3001 --level A");
-    house.does("level add C --admits A,B");
-    house.does("permit add 3001 0123");
-    house.does("operator add op1 --phone 3001 --password p --queue main --mode phone");
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001 --level A");
+    testbed.does("level add C --admits A,B");
+    testbed.does("permit add 3001 0123");
+    testbed.does("operator add op1 --phone 3001 --password p --queue main --mode phone");
     let operators = "name,phone,phones,queues,mode,password\r\nop1,3001,,main,phone,true\r\n";
-    assert_eq!(house.does("operator list --format csv"), operators);
+    assert_eq!(testbed.does("operator list --format csv"), operators);
     assert_eq!(
-        house.does("level show C --format json"),
+        testbed.does("level show C --format json"),
         "{\"name\": \"C\", \"admits\": [\"A\",\"B\"]}\n"
     );
-    assert_eq!(house.does("permit list 3001 --format csv"), "callee,caller\r\n3001,0123\r\n");
-    assert_eq!(house.does("permit list 3002 --format json"), "[]\n");
-    house.does("operator set op1 --mode desk --queue ''");
-    assert!(house.does("operator show op1").contains("mode      desk"));
-    house.is_refused("terminal remove 3001", "a phone of operator op1");
-    house.does("operator remove op1");
-    house.does("terminal remove 3001");
+    assert_eq!(testbed.does("permit list 3001 --format csv"), "callee,caller\r\n3001,0123\r\n");
+    assert_eq!(testbed.does("permit list 3002 --format json"), "[]\n");
+    testbed.does("operator set op1 --mode desk --queue ''");
+    assert!(testbed.does("operator show op1").contains("mode      desk"));
+    testbed.is_refused("terminal remove 3001", "a phone of operator op1");
+    testbed.does("operator remove op1");
+    testbed.does("terminal remove 3001");
 }
 
 #[test]
 fn records_of_an_empty_house_are_an_empty_list() {
-    let house = House::new();
-    house.is_refused("records show call-17", "call-17: there is no record of it");
-    house.fails("records show yesterday", 2);
-    house.fails("records show", 2);
-    assert_eq!(house.does("records --format json"), "[]\n");
-    house.does("terminal add 3001");
-    assert_eq!(house.does("records --from 2026-01-01 --format json"), "[]\n");
-    house.is_refused("records show 17 --format json", "call-17: there is no record of it");
+    let testbed = Testbed::new();
+    testbed.is_refused("records show call-17", "call-17: there is no record of it");
+    testbed.fails("records show yesterday", 2);
+    testbed.fails("records show", 2);
+    assert_eq!(testbed.does("records --format json"), "[]\n");
+    testbed.does("terminal add 3001");
+    assert_eq!(testbed.does("records --from 2026-01-01 --format json"), "[]\n");
+    testbed.is_refused("records show 17 --format json", "call-17: there is no record of it");
 }
 
 #[test]
 fn a_configuration_is_checked_line_by_line() {
-    let house = House::new();
-    fs::write(house.path("cordboard.toml"), "[queue.main]\nwait_max = \"0s\"\nring = 1\n").unwrap();
-    let sentence = house.fails("check", 1);
+    let testbed = Testbed::new();
+    fs::write(testbed.path("cordboard.toml"), "[queue.main]\nwait_max = \"0s\"\nring = 1\n")
+        .unwrap();
+    let sentence = testbed.fails("check", 1);
     assert!(sentence.contains(":2: queue.main.wait_max = \"0s\""), "{sentence}");
     assert!(sentence.contains(":3: "), "all faults come at once: {sentence}");
-    house.is_refused("terminal list", "queue.main.wait_max");
-    fs::remove_file(house.path("cordboard.toml")).unwrap();
-    house.is_refused("check", "cordboard.toml");
+    testbed.is_refused("terminal list", "queue.main.wait_max");
+    fs::remove_file(testbed.path("cordboard.toml")).unwrap();
+    testbed.is_refused("check", "cordboard.toml");
 }
 
 /// What `serve` refuses, `check` does not call good.
 #[test]
 fn a_configuration_is_good_when_the_server_would_start_with_it() {
-    let house = House::new();
-    let data = house.path("data");
+    let testbed = Testbed::new();
+    let data = testbed.path("data");
     let configure = |data: &PathBuf, listen: &str| {
         let config = format!(
             "data = {data:?}\n[sip]\nlisten = [\"{listen}\"]\n[media]\naddress = \"127.0.0.1\"\n\
              ports = \"43000-43999\"\n"
         );
-        fs::write(house.path("cordboard.toml"), config).unwrap();
+        fs::write(testbed.path("cordboard.toml"), config).unwrap();
     };
     let both_refuse = |said: &str| {
-        house.is_refused("check", said);
-        house.is_refused("serve", said);
+        testbed.is_refused("check", said);
+        testbed.is_refused("serve", said);
     };
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     configure(&data, &format!("udp:{address}"));
     both_refuse("stop the program that has it");
     drop(taken);
-    let output = house.run("check");
+    let output = testbed.run("check");
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("queue main: no operator serves it"), "{said}");
     configure(&data, "udp:192.0.2.1:5060");
     both_refuse("give an address of this machine");
-    let file = house.path("file");
+    let file = testbed.path("file");
     fs::write(&file, "").unwrap();
     configure(&file.join("data"), &format!("udp:{address}"));
     both_refuse("name another with --data");
-    configure(&house.path(&"x".repeat(100)), &format!("udp:{address}"));
+    configure(&testbed.path(&"x".repeat(100)), &format!("udp:{address}"));
     both_refuse("administration cannot listen there");
 }
 
 /// A desk whose orders come by a pipe does them in order, and quits when it is told to or at their end.
 #[test]
 fn a_desk_does_what_is_piped_into_it() {
-    let house = House::new();
-    house.does("terminal add 3001 --contact sip:3001@192.0.2.7");
-    house.does("operator add op1 --phone 3001 --password geheim");
-    let server = Server::start(&house);
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001 --contact sip:3001@192.0.2.7");
+    testbed.does("operator add op1 --phone 3001 --password geheim");
+    let server = Server::start(&testbed);
     let tell = |orders: &str| {
-        let mut desk = house.command("desk --operator op1");
+        let mut desk = testbed.command("desk --operator op1");
         desk.env("CORDBOARD_PASSWORD", "geheim").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut desk = desk.spawn().unwrap();
         desk.stdin.take().unwrap().write_all(orders.as_bytes()).unwrap();
@@ -261,40 +265,40 @@ fn a_desk_does_what_is_piped_into_it() {
         "ready: ok",
     ];
     assert_eq!(told, expected);
-    assert!(house.does("operators --format csv").contains("op1,out,"));
+    assert!(testbed.does("operators --format csv").contains("op1,out,"));
     drop(server);
 }
 
 #[test]
 fn what_is_in_another_encoding_or_separated_otherwise_is_refused_with_what_to_do() {
-    let house = House::new();
-    fs::write(house.path("cordboard.toml"), b"data = \"x\"\n# \xfc\n").unwrap();
-    house.is_refused("check", ":2: this is not UTF-8");
-    let house = House::new();
-    let file = house.path("people.csv");
+    let testbed = Testbed::new();
+    fs::write(testbed.path("cordboard.toml"), b"data = \"x\"\n# \xfc\n").unwrap();
+    testbed.is_refused("check", ":2: this is not UTF-8");
+    let testbed = Testbed::new();
+    let file = testbed.path("people.csv");
     let import = format!("terminal import {}", file.display());
     fs::write(&file, "number;name\n3001;Ada\n").unwrap();
-    house.is_refused(&import, "line 1: its cells are separated by ';'");
+    testbed.is_refused(&import, "line 1: its cells are separated by ';'");
     fs::write(&file, b"number,name\n3001,M\xfcller\n").unwrap();
-    house.is_refused(&import, "this is not UTF-8");
+    testbed.is_refused(&import, "this is not UTF-8");
     fs::write(&file, "\u{feff}number,name\n3001,Müller\n").unwrap();
-    house.does(&import);
-    assert!(house.does("terminal list").contains("Müller"));
+    testbed.does(&import);
+    assert!(testbed.does("terminal list").contains("Müller"));
 }
 
 #[test]
 fn a_hangup_takes_over_what_can_hold_and_names_what_cannot() {
-    let house = House::new();
-    let server = Server::start(&house);
+    let testbed = Testbed::new();
+    let server = Server::start(&testbed);
     let hang_up = || {
         let pid = server.child.id().to_string();
         assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
     };
-    let file = house.path("cordboard.toml");
+    let file = testbed.path("cordboard.toml");
     let config = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("{config}[desk]\nlease = \"x\"\n")).unwrap();
     hang_up();
-    server.says(&house, "the configuration of before still holds");
+    server.says(&testbed, "the configuration of before still holds");
     fs::write(
         &file,
         format!(
@@ -303,90 +307,90 @@ fn a_hangup_takes_over_what_can_hold_and_names_what_cannot() {
     )
     .unwrap();
     hang_up();
-    let said = server.says(&house, "holds only after a restart");
+    let said = server.says(&testbed, "holds only after a restart");
     assert!(said.ends_with("[[trunk]]"), "{said}");
-    server.says(&house, "the configuration was read again");
-    house.does("status");
+    server.says(&testbed, "the configuration was read again");
+    testbed.does("status");
 }
 
 #[test]
 fn a_reload_says_what_holds_and_what_waits_and_refuses_a_fault() {
-    let house = House::new();
-    house.is_refused("reload", "cordboard serve");
-    let server = Server::start(&house);
-    let (file, other) = (house.path("cordboard.toml"), house.path("other.toml"));
+    let testbed = Testbed::new();
+    testbed.is_refused("reload", "cordboard serve");
+    let server = Server::start(&testbed);
+    let (file, other) = (testbed.path("cordboard.toml"), testbed.path("other.toml"));
     let config = fs::read_to_string(&file).unwrap();
-    assert_eq!(house.does("reload"), "the configuration says nothing new\n");
+    assert_eq!(testbed.does("reload"), "the configuration says nothing new\n");
     let new = "[desk]\nlease = \"9s\"\n[[trunk]]\nname = \"t\"\naddress = [\"192.0.2.1\"]\n";
     fs::write(&file, format!("{config}{new}")).unwrap();
     let waits = "holds only after a restart: what is new in [[trunk]]\n";
-    let said = house.does("reload");
+    let said = testbed.does("reload");
     assert_eq!(said, format!("taken over: what is new in [desk]; {waits}"));
-    server.says(&house, "the configuration was read again");
-    assert_eq!(house.does("reload"), format!("nothing is taken over; {waits}"));
+    server.says(&testbed, "the configuration was read again");
+    assert_eq!(testbed.does("reload"), format!("nothing is taken over; {waits}"));
     // The server refuses the file itself, whatever the one who asks has.
     fs::write(&other, &config).unwrap();
     fs::write(&file, format!("{config}[desk]\nlease = \"x\"\n")).unwrap();
-    house.is_refused("reload", "lease");
+    testbed.is_refused("reload", "lease");
     let mut ask = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     let output = ask.arg("reload").arg("--config").arg(&other).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("lease") && said.contains("of before still holds"), "{said}");
-    server.says(&house, "of before still holds");
+    server.says(&testbed, "of before still holds");
     fs::write(&file, format!("{config}[desk]\nlease = \"9s\"\n")).unwrap();
-    assert_eq!(house.does("reload"), "the configuration says nothing new\n");
+    assert_eq!(testbed.does("reload"), "the configuration says nothing new\n");
     // The server is found by its data: where these move, it is told in another way.
     let moved = config.replacen("data = ", "data = \"elsewhere\" #", 1);
     fs::write(&file, moved).unwrap();
-    house.is_refused("reload", "SIGHUP");
+    testbed.is_refused("reload", "SIGHUP");
 }
 
 #[test]
 fn a_message_is_traced_without_its_secrets() {
-    let house = House::new();
-    house.does("terminal add 3001 --contact sip:3001@192.0.2.7");
-    house.does("operator add op1 --phone 3001 --password geheim");
-    let server = Server::start_as(&house, "serve --trace SIP", "");
-    let mut desk = house.command("desk --operator op1");
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001 --contact sip:3001@192.0.2.7");
+    testbed.does("operator add op1 --phone 3001 --password geheim");
+    let server = Server::start_as(&testbed, "serve --trace SIP", "");
+    let mut desk = testbed.command("desk --operator op1");
     let output = desk.env("CORDBOARD_PASSWORD", "geheim").stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    server.says(&house, "INVITE sip:desk@");
-    server.says(&house, "Authorization: (left out)");
-    let log = fs::read_to_string(house.path("log")).unwrap();
+    server.says(&testbed, "INVITE sip:desk@");
+    server.says(&testbed, "Authorization: (left out)");
+    let log = fs::read_to_string(testbed.path("log")).unwrap();
     assert!(!log.contains("response=\"") && log.contains("SIP/2.0 200"), "{log}");
-    assert_eq!(house.does("registrations --format json"), "[]\n");
+    assert_eq!(testbed.does("registrations --format json"), "[]\n");
 }
 
 #[test]
 fn the_commands_are_there_for_shells_and_readers() {
-    let house = House::new();
+    let testbed = Testbed::new();
     for (shell, word) in
         [("bash", "complete -F"), ("zsh", "#compdef cordboard"), ("fish", "complete -c")]
     {
-        let script = house.does(&format!("completions {shell}"));
+        let script = testbed.does(&format!("completions {shell}"));
         assert!(script.contains(word) && script.contains("terminal"), "{shell}");
     }
-    assert!(house.does("man").contains(".TH cordboard"));
-    let page = house.does("man terminal add");
+    assert!(testbed.does("man").contains(".TH cordboard"));
+    let page = testbed.does("man terminal add");
     assert!(page.contains("cordboard") && page.contains("password\\-stdin"), "{page}");
-    house.is_refused("man terminal fly", "fly: there is no such command");
+    testbed.is_refused("man terminal fly", "fly: there is no such command");
 }
 
 #[test]
 fn an_operator_without_offers_is_explained() {
-    let house = House::new();
-    house.does("terminal add 3001");
-    house.does("terminal add 3002 --contact sip:3002@192.0.2.7");
-    assert!(house.does("explain 3001 9000").contains("queue main: no operator serves it"));
-    house.does("operator add op1 --phone 3001 --password geheim");
-    house.does("operator add op2 --phone 3001 --mode phone");
-    house.does("operator add op3 --phone 3002 --mode phone");
-    assert!(house.does("explain 3001 9000").contains("no server runs"));
-    let server = Server::start(&house);
-    house.does("operator set op2 --state ready");
-    house.does("operator set op3 --state ready");
-    let explained = house.does("explain 3001 9000");
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001");
+    testbed.does("terminal add 3002 --contact sip:3002@192.0.2.7");
+    assert!(testbed.does("explain 3001 9000").contains("queue main: no operator serves it"));
+    testbed.does("operator add op1 --phone 3001 --password geheim");
+    testbed.does("operator add op2 --phone 3001 --mode phone");
+    testbed.does("operator add op3 --phone 3002 --mode phone");
+    assert!(testbed.does("explain 3001 9000").contains("no server runs"));
+    let server = Server::start(&testbed);
+    testbed.does("operator set op2 --state ready");
+    testbed.does("operator set op3 --state ready");
+    let explained = testbed.does("explain 3001 9000");
     for line in [
         "op1: is offered none: logged out, and op2 sits at its phone 3001: ",
         "op2: is offered none: its phone 3001 is not registered: see `registrations 3001`",
@@ -394,9 +398,9 @@ fn an_operator_without_offers_is_explained() {
     ] {
         assert!(explained.contains(line), "{explained}");
     }
-    house.does("operator set op3 --state dnd");
-    assert!(house.does("operators").contains("do-not-disturb"));
-    let output = house.run("check");
+    testbed.does("operator set op3 --state dnd");
+    assert!(testbed.does("operators").contains("do-not-disturb"));
+    let output = testbed.run("check");
     assert!(output.status.success(), "its ports are its own: {output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("operators op1 and op2 have one phone, 3001"), "{said}");
@@ -405,19 +409,19 @@ fn an_operator_without_offers_is_explained() {
 
 #[test]
 fn every_command_finds_the_house_that_it_is_told_of() {
-    let (house, other) = (House::new(), House::new());
-    house.does("terminal add 3001");
-    let data = house.path("data").display().to_string();
+    let (testbed, other) = (Testbed::new(), Testbed::new());
+    testbed.does("terminal add 3001");
+    let data = testbed.path("data").display().to_string();
     other.is_refused("terminal show 3001", "there is none");
     other.does(&format!("--data {data} terminal show 3001"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     command
         .args(["terminal", "show", "3001"])
-        .env("CORDBOARD_CONFIG", house.path("cordboard.toml"));
+        .env("CORDBOARD_CONFIG", testbed.path("cordboard.toml"));
     assert!(command.output().unwrap().status.success());
     command.arg("--config").arg(other.path("cordboard.toml"));
     assert!(!command.output().unwrap().status.success(), "what is typed comes first");
-    let _server = Server::start_as(&house, &format!("serve --data {data}"), "");
+    let _server = Server::start_as(&testbed, &format!("serve --data {data}"), "");
     other.is_refused("status", "no server runs");
     for line in [
         "status",
@@ -437,10 +441,10 @@ fn every_command_finds_the_house_that_it_is_told_of() {
         assert!(output.status.success(), "{line}: {output:?}");
     }
     // It goes on where it was told to, whatever its file says of that now.
-    let file = house.path("cordboard.toml");
+    let file = testbed.path("cordboard.toml");
     let config = fs::read_to_string(&file).unwrap();
     fs::write(&file, config.replacen("data = ", "data = \"elsewhere\" #", 1)).unwrap();
-    let said = house.does(&format!("reload --data {data}"));
+    let said = testbed.does(&format!("reload --data {data}"));
     assert_eq!(said, "the configuration says nothing new\n");
 }
 
@@ -450,44 +454,44 @@ struct Server {
 }
 
 impl Server {
-    fn start(house: &House) -> Self {
-        Self::start_with(house, "")
+    fn start(testbed: &Testbed) -> Self {
+        Self::start_with(testbed, "")
     }
 
     /// With more in `[media]`.
-    fn start_with(house: &House, media: &str) -> Self {
-        Self::start_as(house, "serve", media)
+    fn start_with(testbed: &Testbed, media: &str) -> Self {
+        Self::start_as(testbed, "serve", media)
     }
 
-    fn start_as(house: &House, line: &str, media: &str) -> Self {
+    fn start_as(testbed: &Testbed, line: &str, media: &str) -> Self {
         let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let data = house.path("data");
+        let data = testbed.path("data");
         let config = format!(
             "data = {data:?}\n[sip]\nlisten = [\"udp:{free}\", \"tcp:{free}\"]\n\
              [media]\naddress = \"127.0.0.1\"\nports = \"42000-42999\"\n{media}"
         );
-        fs::write(house.path("cordboard.toml"), config).unwrap();
-        let log = fs::File::create(house.path("log")).unwrap();
+        fs::write(testbed.path("cordboard.toml"), config).unwrap();
+        let log = fs::File::create(testbed.path("log")).unwrap();
         // One that was killed has left it behind.
         let _ = fs::remove_file(data.join("cordboard.sock"));
-        let child = house.command(line).stdin(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = testbed.command(line).stdin(Stdio::null()).stderr(log).spawn().unwrap();
         let server = Self { child };
         let socket = data.join("cordboard.sock");
-        server.awaits(house, "its socket", |_| socket.exists().then_some(()));
+        server.awaits(testbed, "its socket", |_| socket.exists().then_some(()));
         server
     }
 
     /// Waits for a line of its log.
-    fn says(&self, house: &House, what: &str) -> String {
+    fn says(&self, testbed: &Testbed, what: &str) -> String {
         let line = |log: &str| log.lines().find(|line| line.contains(what)).map(str::to_owned);
-        self.awaits(house, what, line)
+        self.awaits(testbed, what, line)
     }
 
     /// Looks, at its log or elsewhere, until something is found.
-    fn awaits<T>(&self, house: &House, what: &str, probe: impl Fn(&str) -> Option<T>) -> T {
+    fn awaits<T>(&self, testbed: &Testbed, what: &str, probe: impl Fn(&str) -> Option<T>) -> T {
         let end = Instant::now() + Duration::from_secs(10);
         loop {
-            let log = fs::read_to_string(house.path("log")).unwrap();
+            let log = fs::read_to_string(testbed.path("log")).unwrap();
             if let Some(found) = probe(&log) {
                 return found;
             }
@@ -506,83 +510,86 @@ impl Drop for Server {
 
 #[test]
 fn a_running_server_is_asked_and_the_journal_has_it() {
-    let house = House::new();
-    house.does("terminal add 3001 --level A");
-    house.is_refused("status", "no server runs");
-    house.is_refused("operator set op1 --state out", "no server runs");
-    let server = Server::start(&house);
-    house.does("terminal add 3002 --name Ada --level A --password geheim");
-    house.does("operator add op1 --phone 3001 --password geheim");
-    house.is_refused("terminal add 3002", "it is there already");
-    house.is_refused("operator set op9 --state out", "there is none of that name");
-    house.is_refused("operator set op1 --state ready", "not logged in");
-    house.does("operator set op1 --state out");
-    assert!(house.does("terminal show 3002").contains("Ada"));
-    let operators = house.does("operators --format csv");
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001 --level A");
+    testbed.is_refused("status", "no server runs");
+    testbed.is_refused("operator set op1 --state out", "no server runs");
+    let server = Server::start(&testbed);
+    testbed.does("terminal add 3002 --name Ada --level A --password geheim");
+    testbed.does("operator add op1 --phone 3001 --password geheim");
+    testbed.is_refused("terminal add 3002", "it is there already");
+    testbed.is_refused("operator set op9 --state out", "there is none of that name");
+    testbed.is_refused("operator set op1 --state ready", "not logged in");
+    testbed.does("operator set op1 --state out");
+    assert!(testbed.does("terminal show 3002").contains("Ada"));
+    let operators = testbed.does("operators --format csv");
     assert!(operators.contains("op1,out,false,"), "{operators}");
-    assert!(house.does("status").contains("terminals            2"));
-    assert_eq!(house.does("calls --format json"), "[]\n");
-    assert_eq!(house.does("queue --format csv"), "queue,position,request,caller,origin,since\r\n");
+    assert!(testbed.does("status").contains("terminals            2"));
+    assert_eq!(testbed.does("calls --format json"), "[]\n");
+    assert_eq!(
+        testbed.does("queue --format csv"),
+        "queue,position,request,caller,origin,since\r\n"
+    );
     drop(server);
     // Killed, it has left its socket behind; what was done is there.
-    assert!(house.path("data/cordboard.sock").exists());
-    house.does("terminal set 3002 --name Eve");
-    assert!(house.does("terminal show 3002").contains("Eve"));
+    assert!(testbed.path("data/cordboard.sock").exists());
+    testbed.does("terminal set 3002 --name Eve");
+    assert!(testbed.does("terminal show 3002").contains("Eve"));
 }
 
 #[test]
 fn a_house_is_backed_up_while_it_runs_and_restored_when_it_does_not() {
-    let house = House::new();
-    let file = house.path("monday").display().to_string();
-    house.is_refused(&format!("backup {file}"), "there is no database yet");
-    house.does("terminal add 3001 --level A");
-    let server = Server::start(&house);
-    house.does("terminal add 3002");
-    assert_eq!(house.does(&format!("backup {file}")), "");
-    house.is_refused(&format!("backup {file}"), "add --force to replace it");
-    house.does("terminal remove 3001");
-    house.is_refused(&format!("restore {file}"), "a running cordboard holds it");
+    let testbed = Testbed::new();
+    let file = testbed.path("monday").display().to_string();
+    testbed.is_refused(&format!("backup {file}"), "there is no database yet");
+    testbed.does("terminal add 3001 --level A");
+    let server = Server::start(&testbed);
+    testbed.does("terminal add 3002");
+    assert_eq!(testbed.does(&format!("backup {file}")), "");
+    testbed.is_refused(&format!("backup {file}"), "add --force to replace it");
+    testbed.does("terminal remove 3001");
+    testbed.is_refused(&format!("restore {file}"), "a running cordboard holds it");
     drop(server);
-    let said = house.does(&format!("restore {file}"));
+    let said = testbed.does(&format!("restore {file}"));
     assert!(
         said.contains(&format!("cordboard.db is {file} now; the one before is kept")),
         "{said}"
     );
-    assert!(house.does("terminal list").contains("3001"));
-    house.does(&format!("backup {file} --force"));
-    let elsewhere = house.path("elsewhere").display().to_string();
-    let said = house.does(&format!("restore {file} --data {elsewhere}"));
+    assert!(testbed.does("terminal list").contains("3001"));
+    testbed.does(&format!("backup {file} --force"));
+    let elsewhere = testbed.path("elsewhere").display().to_string();
+    let said = testbed.does(&format!("restore {file} --data {elsewhere}"));
     assert_eq!(said, format!("{elsewhere}/cordboard.db is {file} now\n"));
 }
 
 #[test]
 fn an_emptied_database_is_refused_by_every_command_with_the_one_that_helps() {
-    let house = House::new();
-    house.does("terminal add 3001");
-    fs::write(house.path("data/cordboard.db"), "").unwrap();
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001");
+    fs::write(testbed.path("data/cordboard.db"), "").unwrap();
     for line in ["serve", "terminal list", "terminal add 3002", "records", "backup monday"] {
-        house.is_refused(line, "`cordboard restore FILE`");
+        testbed.is_refused(line, "`cordboard restore FILE`");
     }
-    assert_eq!(fs::metadata(house.path("data/cordboard.db")).unwrap().len(), 0);
+    assert_eq!(fs::metadata(testbed.path("data/cordboard.db")).unwrap().len(), 0);
 }
 
 #[test]
 fn a_server_says_when_recordings_would_fill_the_disk() {
-    let house = House::new();
-    let server = Server::start_with(&house, "reserve = \"1000000TB\"\n");
-    let said = server.says(&house, "nothing is recorded any more: ");
+    let testbed = Testbed::new();
+    let server = Server::start_with(&testbed, "reserve = \"1000000TB\"\n");
+    let said = server.says(&testbed, "nothing is recorded any more: ");
     assert!(said.contains("keeps 1000000000000 MB"), "{said}");
 }
 
 #[test]
 fn a_server_says_once_whose_eyes_the_data_was_open_to() {
-    let house = House::new();
-    house.does("terminal add 3001");
-    let data = house.path("data");
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001");
+    let data = testbed.path("data");
     fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
     let start = || {
-        drop(Server::start(&house));
-        fs::read_to_string(house.path("log")).unwrap()
+        drop(Server::start(&testbed));
+        fs::read_to_string(testbed.path("log")).unwrap()
     };
     let said = start();
     assert!(said.contains(&format!("{} and 0 more files could be read", data.display())), "{said}");
@@ -592,12 +599,12 @@ fn a_server_says_once_whose_eyes_the_data_was_open_to() {
 
 #[test]
 fn a_desk_in_lines_hears_events_and_gives_commands() {
-    let house = House::new();
-    house.does("terminal add 3001 --name Ada --level A --password geheim");
-    house.does("operator add op1 --phone 3001 --password geheim");
-    let _server = Server::start(&house);
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001 --name Ada --level A --password geheim");
+    testbed.does("operator add op1 --phone 3001 --password geheim");
+    let _server = Server::start(&testbed);
     let desk = |password: &str, typed: &str| {
-        let mut command = house.command("desk --operator op1 --password-stdin");
+        let mut command = testbed.command("desk --operator op1 --password-stdin");
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
-use cordboard::config::{Answer, Config, Limits, OnRefusal, Queue};
+use cordboard::config::{AnswerMode, Config, Limits, QueueSection, RefusalPolicy};
 use cordboard::exchange::Retention;
 use cordboard::ids::{CameraId, LevelId, Number, QueueId};
-use cordboard::media::{Announcement, Lobby};
+use cordboard::media::{Announcement, WaitingProfile};
 use cordboard::random::Random;
 use cordboard::registrar::DigestOrder;
 use cordboard::server::Reserve;
@@ -146,7 +146,7 @@ fn every_key_is_heard() {
     let keep = Duration::from_secs(30 * 24 * 3600);
     assert_eq!(config.records, Retention { keep, keep_max: 500 });
     assert_eq!(config.web.listen, "[::1]:80".parse().unwrap());
-    assert_eq!(config.levels.on_refusal, OnRefusal::Operator);
+    assert_eq!(config.levels.on_refusal, RefusalPolicy::Operator);
     assert_eq!((config.desk.lease, config.desk.secure_only), (Duration::from_secs(120), true));
     let limits = Limits {
         connections: 64,
@@ -157,9 +157,9 @@ fn every_key_is_heard() {
         terminals_reserve: 0,
     };
     assert_eq!(config.limits, limits);
-    let night = Queue {
+    let night = QueueSection {
         number: Number::from("9001"),
-        answer: Answer::Operator,
+        answer: AnswerMode::Operator,
         ring_time: Duration::from_millis(1500),
         ring: true,
         waiting_max: 1000,
@@ -169,7 +169,7 @@ fn every_key_is_heard() {
         camera: None,
         record: Recorded::OnDemand,
         record_pauses: false,
-        lobby: Lobby::default(),
+        waiting_profile: WaitingProfile::default(),
     };
     assert_eq!(config.queues.into_iter().collect::<Vec<_>>(), [(QueueId::from("night"), night)]);
     let levels: Vec<_> = config.trunks.iter().map(|trunk| trunk.level.as_str()).collect();
@@ -188,7 +188,7 @@ fn a_queue_without_a_number_is_refused_unless_it_is_the_main_one() {
 }
 
 #[test]
-fn a_queue_waits_in_the_houses_lobby_but_for_what_it_has_of_its_own() {
+fn a_queue_has_the_houses_waiting_profile_but_for_what_it_has_of_its_own() {
     let config = read(
         r#"
         [media]
@@ -201,14 +201,15 @@ fn a_queue_waits_in_the_houses_lobby_but_for_what_it_has_of_its_own() {
         music = "conf/announcements/busy.wav"
         "#,
     );
-    let (house, queue) = (&config.media.lobby, &config.queues[&QueueId::from("main")].lobby);
+    let (house, queue) =
+        (&config.media.waiting_profile, &config.queues[&QueueId::from("main")].waiting_profile);
     assert_eq!((house.name.as_str(), queue.name.as_str()), ("Stadtwerke", "Störungsdienst"));
     assert_eq!(queue.texts.position, "Sie sind Nummer {}");
     assert_eq!((house.music.is_none(), queue.music.is_some()), (true, true));
     assert!(queue.voices.own(Announcement::Nobody).is_some());
     assert!(queue.voices.own(Announcement::Busy).is_none());
     let alone = read("[media]\nhouse = \"Stadtwerke\"");
-    assert_eq!(alone.queues[&QueueId::from("main")].lobby.name, "Stadtwerke");
+    assert_eq!(alone.queues[&QueueId::from("main")].waiting_profile.name, "Stadtwerke");
 }
 
 #[test]

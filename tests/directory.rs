@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::directory::{
-    Account, Accounts, Camera, Change, Directory, Effect, Field, Holder, LEVELS_MAX, Level,
-    LevelUser, Meaning, NumberingPlan, OperatorDraft, OperatorMode, PHONES_MAX, Permit, Refusal,
-    Secret, Srtp, TerminalDraft, Thing, Trunk, patent_levels,
+    Account, Accounts, Camera, ChangeRefusal, Directory, DirectoryChange, DraftField, Effect,
+    Holder, LEVELS_MAX, Level, LevelUser, Meaning, NumberingPlan, OperatorDraft, OperatorMode,
+    PHONES_MAX, Permit, Secret, Srtp, TerminalDraft, Thing, Trunk, patent_levels,
 };
 use cordboard::ids::{CameraId, LevelId, Number, OperatorId, QueueId};
 use cordboard::random::Random;
@@ -59,9 +59,9 @@ fn directory() -> Directory {
     let mut directory = Directory::new(plan(), Accounts { levels, ..Accounts::default() });
     let inside = TerminalDraft { level: Some(level("A")), ..terminal("3001") };
     for change in [
-        Change::AddTerminal(inside),
-        Change::AddTerminal(terminal("4001")),
-        Change::AddOperator(operator("op1", "3001")),
+        DirectoryChange::AddTerminal(inside),
+        DirectoryChange::AddTerminal(terminal("4001")),
+        DirectoryChange::AddOperator(operator("op1", "3001")),
     ] {
         directory.apply(&change).unwrap();
     }
@@ -82,7 +82,7 @@ fn permit(callee: &str, caller: &str) -> Permit {
 
 /// Expects a refusal that leaves the directory as it was, and returns its sentence.
 #[track_caller]
-fn refused(directory: &mut Directory, change: &Change) -> (Refusal, String) {
+fn refused(directory: &mut Directory, change: &DirectoryChange) -> (ChangeRefusal, String) {
     let before = directory.clone();
     let refusal = directory.apply(change).unwrap_err();
     assert_eq!(*directory, before, "a refused change left a trace: {change}");
@@ -117,18 +117,19 @@ fn numbers_operators_queues_and_the_desk_share_one_space_of_names() {
         ("desk", Holder::Desk),
         ("Desk", Holder::Desk),
     ] {
-        let (refusal, _) = refused(&mut directory, &Change::AddTerminal(terminal(name)));
+        let (refusal, _) = refused(&mut directory, &DirectoryChange::AddTerminal(terminal(name)));
         let thing = Thing::Terminal;
-        assert_eq!(refusal, Refusal::NameTaken { thing, name: name.to_owned(), holder });
+        assert_eq!(refusal, ChangeRefusal::NameTaken { thing, name: name.to_owned(), holder });
     }
     for (name, holder) in
         [("3001", Holder::Terminal), ("9000", Holder::Queue), ("desk", Holder::Desk)]
     {
-        let (refusal, _) = refused(&mut directory, &Change::AddOperator(operator(name, "4001")));
+        let (refusal, _) =
+            refused(&mut directory, &DirectoryChange::AddOperator(operator(name, "4001")));
         let thing = Thing::Operator;
-        assert_eq!(refusal, Refusal::NameTaken { thing, name: name.to_owned(), holder });
+        assert_eq!(refusal, ChangeRefusal::NameTaken { thing, name: name.to_owned(), holder });
     }
-    let (_, sentence) = refused(&mut directory, &Change::AddTerminal(terminal("*50")));
+    let (_, sentence) = refused(&mut directory, &DirectoryChange::AddTerminal(terminal("*50")));
     assert_eq!(sentence, "terminal \"*50\": names with `*` are feature codes: choose another");
 }
 
@@ -139,12 +140,15 @@ fn what_is_set_stays_and_what_is_left_out_stays_too() {
     let set = TerminalDraft {
         name: Some("Anna".to_owned()),
         secret: Some(secret.clone()),
-        contact: Field::Set(Uri::parse("sip:3001@192.0.2.7").unwrap()),
+        contact: DraftField::Set(Uri::parse("sip:3001@192.0.2.7").unwrap()),
         ..terminal("3001")
     };
-    directory.apply(&Change::SetTerminal(set)).unwrap();
+    directory.apply(&DirectoryChange::SetTerminal(set)).unwrap();
     let effects = directory
-        .apply(&Change::SetTerminal(TerminalDraft { contact: Field::Clear, ..terminal("3001") }))
+        .apply(&DirectoryChange::SetTerminal(TerminalDraft {
+            contact: DraftField::Clear,
+            ..terminal("3001")
+        }))
         .unwrap();
     let now = directory.terminal(&number("3001")).unwrap();
     assert_eq!(effects, [Effect::PutTerminal(now.clone())]);
@@ -157,54 +161,57 @@ fn what_is_there_is_not_added_and_what_is_not_there_is_not_set() {
     let mut directory = directory();
     for (change, sentence) in [
         (
-            Change::AddTerminal(terminal("3001")),
+            DirectoryChange::AddTerminal(terminal("3001")),
             "terminal 3001: it is there already: change it with `cordboard terminal set`, \
              or choose another number",
         ),
         (
-            Change::SetTerminal(terminal("3999")),
+            DirectoryChange::SetTerminal(terminal("3999")),
             "terminal 3999: there is none of that name: see `cordboard terminal list`",
         ),
         (
-            Change::RemoveTerminal(number("3999")),
+            DirectoryChange::RemoveTerminal(number("3999")),
             "terminal 3999: there is none of that name: see `cordboard terminal list`",
         ),
         (
-            Change::AddOperator(operator("op1", "3001")),
+            DirectoryChange::AddOperator(operator("op1", "3001")),
             "operator op1: it is there already: change it with `cordboard operator set`, \
              or choose another name",
         ),
         (
-            Change::AddOperator(OperatorDraft::new(OperatorId::from("op2"))),
+            DirectoryChange::AddOperator(OperatorDraft::new(OperatorId::from("op2"))),
             "operator op2: it has no desk phone: give one with --phone NUMBER",
         ),
         (
-            Change::AddOperator(operator("op2", "3999")),
+            DirectoryChange::AddOperator(operator("op2", "3999")),
             "terminal 3999: there is none of that name: see `cordboard terminal list`",
         ),
         (
-            Change::SetOperator(operator("op2", "3001")),
+            DirectoryChange::SetOperator(operator("op2", "3001")),
             "operator op2: there is none of that name: see `cordboard operator list`",
         ),
         (
-            Change::RemoveOperator(OperatorId::from("op2")),
+            DirectoryChange::RemoveOperator(OperatorId::from("op2")),
             "operator op2: there is none of that name: see `cordboard operator list`",
         ),
         (
-            Change::RemovePermit(permit("3001", "4001")),
+            DirectoryChange::RemovePermit(permit("3001", "4001")),
             "permit 3001 4001: there is none of that name: see `cordboard permit list`",
         ),
         (
-            Change::AddPermit(permit("3999", "4001")),
+            DirectoryChange::AddPermit(permit("3999", "4001")),
             "terminal 3999: there is none of that name: see `cordboard terminal list`",
         ),
         (
-            Change::AddLevel(patent_levels()[0].clone()),
+            DirectoryChange::AddLevel(patent_levels()[0].clone()),
             "level A: it is there already: change it with `cordboard level set`, \
              or choose another name",
         ),
         (
-            Change::AddTerminal(TerminalDraft { level: Some(level("Z")), ..terminal("3002") }),
+            DirectoryChange::AddTerminal(TerminalDraft {
+                level: Some(level("Z")),
+                ..terminal("3002")
+            }),
             "level Z: there is none of that name: see `cordboard level list`",
         ),
     ] {
@@ -215,16 +222,16 @@ fn what_is_there_is_not_added_and_what_is_not_there_is_not_set() {
 #[test]
 fn a_permit_goes_with_its_caller_and_with_its_callee() {
     let mut directory = directory();
-    directory.apply(&Change::AddTerminal(terminal("4002"))).unwrap();
+    directory.apply(&DirectoryChange::AddTerminal(terminal("4002"))).unwrap();
     for pair in [("3001", "4001"), ("4001", "3001"), ("3001", "0123")] {
-        directory.apply(&Change::AddPermit(permit(pair.0, pair.1))).unwrap();
+        directory.apply(&DirectoryChange::AddPermit(permit(pair.0, pair.1))).unwrap();
     }
     assert!(directory.permits(&number("3001"), &number("4001")));
     assert!(!directory.permits(&number("4002"), &number("4001")));
-    let again = Change::AddPermit(permit("3001", "4001"));
-    assert!(matches!(refused(&mut directory, &again).0, Refusal::Exists { .. }));
+    let again = DirectoryChange::AddPermit(permit("3001", "4001"));
+    assert!(matches!(refused(&mut directory, &again).0, ChangeRefusal::Exists { .. }));
 
-    let effects = directory.apply(&Change::RemoveTerminal(number("4001"))).unwrap();
+    let effects = directory.apply(&DirectoryChange::RemoveTerminal(number("4001"))).unwrap();
     assert_eq!(
         effects,
         [
@@ -233,7 +240,7 @@ fn a_permit_goes_with_its_caller_and_with_its_callee() {
             Effect::DropPermit(permit("4001", "3001")),
         ]
     );
-    directory.apply(&Change::AddTerminal(terminal("4001"))).unwrap();
+    directory.apply(&DirectoryChange::AddTerminal(terminal("4001"))).unwrap();
     assert!(!directory.permits(&number("3001"), &number("4001")), "the next 4001 inherits nothing");
     assert!(directory.permits(&number("3001"), &number("0123")));
 }
@@ -242,19 +249,19 @@ fn a_permit_goes_with_its_caller_and_with_its_callee() {
 fn a_level_in_use_stays() {
     let mut directory = directory();
     let visitors = Level { name: level("C"), admits: BTreeSet::from([level("C"), level("A")]) };
-    directory.apply(&Change::AddLevel(visitors)).unwrap();
+    directory.apply(&DirectoryChange::AddLevel(visitors)).unwrap();
     for (name, user) in [("A", LevelUser::Terminal(number("3001"))), ("B", LevelUser::External)] {
-        let (refusal, _) = refused(&mut directory, &Change::RemoveLevel(level(name)));
-        assert_eq!(refusal, Refusal::LevelInUse { level: level(name), user });
+        let (refusal, _) = refused(&mut directory, &DirectoryChange::RemoveLevel(level(name)));
+        assert_eq!(refusal, ChangeRefusal::LevelInUse { level: level(name), user });
     }
     let admitting = Level { name: level("B"), admits: BTreeSet::from([level("C")]) };
-    directory.apply(&Change::SetLevel(admitting)).unwrap();
-    let (_, sentence) = refused(&mut directory, &Change::RemoveLevel(level("C")));
+    directory.apply(&DirectoryChange::SetLevel(admitting)).unwrap();
+    let (_, sentence) = refused(&mut directory, &DirectoryChange::RemoveLevel(level("C")));
     assert_eq!(sentence, "level C: the admits of level B uses it: change that first");
 
     let closed = Level { name: level("B"), admits: BTreeSet::new() };
-    directory.apply(&Change::SetLevel(closed)).unwrap();
-    directory.apply(&Change::RemoveLevel(level("C"))).unwrap();
+    directory.apply(&DirectoryChange::SetLevel(closed)).unwrap();
+    directory.apply(&DirectoryChange::RemoveLevel(level("C"))).unwrap();
     assert!(directory.level(&level("C")).is_none());
 }
 
@@ -266,7 +273,7 @@ fn operators_share_further_phones_but_feature_codes_have_one_owner() {
         phones: Some(BTreeSet::from([number("3001")])),
         ..operator("op2", "4001")
     };
-    directory.apply(&Change::AddOperator(by_phone.clone())).unwrap();
+    directory.apply(&DirectoryChange::AddOperator(by_phone.clone())).unwrap();
     let at = |phone: &str| {
         let phone = number(phone);
         directory.operators_at(&phone).map(|o| o.name.to_string()).collect::<Vec<_>>()
@@ -277,11 +284,11 @@ fn operators_share_further_phones_but_feature_codes_have_one_owner() {
     assert_eq!(directory.operator_by_phone(&number("3001")), None, "op1 has a desk");
 
     let second = OperatorDraft { name: OperatorId::from("op3"), ..by_phone };
-    let (refusal, _) = refused(&mut directory, &Change::AddOperator(second));
-    assert!(matches!(refusal, Refusal::PhoneShared { .. }));
-    let (refusal, _) = refused(&mut directory, &Change::RemoveTerminal(number("3001")));
+    let (refusal, _) = refused(&mut directory, &DirectoryChange::AddOperator(second));
+    assert!(matches!(refusal, ChangeRefusal::PhoneShared { .. }));
+    let (refusal, _) = refused(&mut directory, &DirectoryChange::RemoveTerminal(number("3001")));
     let (number, operator) = (number("3001"), OperatorId::from("op1"));
-    assert_eq!(refusal, Refusal::PhoneInUse { number, operator });
+    assert_eq!(refusal, ChangeRefusal::PhoneInUse { number, operator });
 }
 
 #[test]
@@ -293,7 +300,7 @@ fn an_operator_without_queues_serves_them_all() {
         queues: Some(BTreeSet::from([QueueId::from("night")])),
         ..operator("op2", "4001")
     };
-    let (_, sentence) = refused(&mut directory, &Change::AddOperator(elsewhere));
+    let (_, sentence) = refused(&mut directory, &DirectoryChange::AddOperator(elsewhere));
     assert_eq!(
         sentence,
         "operator op2: there is no queue night: add [queue.night] to the configuration, \
@@ -305,20 +312,20 @@ fn an_operator_without_queues_serves_them_all() {
 fn an_import_happens_wholly_or_not_at_all() {
     let mut directory = directory();
     let named = TerminalDraft { name: Some("Anna".to_owned()), ..terminal("3001") };
-    let good = Change::ImportTerminals(vec![named, terminal("3002"), terminal("3003")]);
+    let good = DirectoryChange::ImportTerminals(vec![named, terminal("3002"), terminal("3003")]);
     assert_eq!(directory.apply(&good).unwrap().len(), 3);
     assert_eq!(directory.terminal(&number("3001")).unwrap().level, level("A"), "the level stays");
 
     let bad = vec![terminal("3004"), terminal("op1")];
-    let (_, sentence) = refused(&mut directory, &Change::ImportTerminals(bad));
+    let (_, sentence) = refused(&mut directory, &DirectoryChange::ImportTerminals(bad));
     assert_eq!(
         sentence,
         "row 2: terminal op1: this is already the name of an operator: choose another"
     );
     let twice = vec![terminal("3004"), terminal("3005"), terminal("3004")];
-    let (refusal, _) = refused(&mut directory, &Change::ImportTerminals(twice));
-    let refusal_within = Box::new(Refusal::Twice(number("3004")));
-    assert_eq!(refusal, Refusal::Row { row: 3, refusal: refusal_within });
+    let (refusal, _) = refused(&mut directory, &DirectoryChange::ImportTerminals(twice));
+    let refusal_within = Box::new(ChangeRefusal::Twice(number("3004")));
+    assert_eq!(refusal, ChangeRefusal::Row { row: 3, refusal: refusal_within });
 }
 
 #[test]
@@ -326,15 +333,19 @@ fn the_audit_names_what_was_changed_and_shows_no_secret() {
     let secret = Secret::from_password("3001", "cordboard.local", "geheim").ok();
     let draft = TerminalDraft { secret, level: Some(level("A")), ..terminal("3001") };
     for (change, what) in [
-        (Change::SetTerminal(draft), "terminal set 3001 level=A password=(set)"),
-        (Change::AddLevel(patent_levels()[0].clone()), "level add A admits=A"),
-        (Change::RemovePermit(permit("3001", "4001")), "permit remove 3001 4001"),
-        (Change::AddOperator(operator("op1", "3001")), "operator add op1 phone=3001"),
-        (Change::ImportTerminals(vec![terminal("1"), terminal("2")]), "terminal import of 2: 1 2"),
+        (DirectoryChange::SetTerminal(draft), "terminal set 3001 level=A password=(set)"),
+        (DirectoryChange::AddLevel(patent_levels()[0].clone()), "level add A admits=A"),
+        (DirectoryChange::RemovePermit(permit("3001", "4001")), "permit remove 3001 4001"),
+        (DirectoryChange::AddOperator(operator("op1", "3001")), "operator add op1 phone=3001"),
+        (
+            DirectoryChange::ImportTerminals(vec![terminal("1"), terminal("2")]),
+            "terminal import of 2: 1 2",
+        ),
     ] {
         assert_eq!(change.to_string(), what);
     }
-    let many = Change::ImportTerminals((0..1000).map(|n| terminal(&n.to_string())).collect());
+    let many =
+        DirectoryChange::ImportTerminals((0..1000).map(|n| terminal(&n.to_string())).collect());
     assert!(many.to_string().ends_with(" 18 19 …"), "{many}");
 }
 
@@ -343,22 +354,24 @@ fn limits_hold() {
     let mut directory = directory();
     for n in 2..LEVELS_MAX {
         let name = LevelId::from(format!("L{n}").as_str());
-        directory.apply(&Change::AddLevel(Level { name, admits: BTreeSet::new() })).unwrap();
+        directory
+            .apply(&DirectoryChange::AddLevel(Level { name, admits: BTreeSet::new() }))
+            .unwrap();
     }
     let more = Level { name: level("more"), admits: BTreeSet::new() };
-    let (_, sentence) = refused(&mut directory, &Change::AddLevel(more));
+    let (_, sentence) = refused(&mut directory, &DirectoryChange::AddLevel(more));
     assert_eq!(sentence, "levels: there are 100 already, which is the limit: remove some first");
 
     let phones = (0..=PHONES_MAX).map(|n| number(&n.to_string())).collect();
     let draft = OperatorDraft { phones: Some(phones), ..operator("op2", "3001") };
-    let (refusal, _) = refused(&mut directory, &Change::AddOperator(draft));
-    assert!(matches!(refusal, Refusal::Limit { max: PHONES_MAX, .. }));
+    let (refusal, _) = refused(&mut directory, &DirectoryChange::AddOperator(draft));
+    assert!(matches!(refusal, ChangeRefusal::Limit { max: PHONES_MAX, .. }));
 }
 
 #[test]
 fn a_number_has_one_meaning() {
     let mut directory = directory();
-    directory.apply(&Change::AddTerminal(terminal("0815"))).unwrap();
+    directory.apply(&DirectoryChange::AddTerminal(terminal("0815"))).unwrap();
     let meaning = |text: &str| match directory.meaning(&number(text)) {
         Meaning::Desk => "desk",
         Meaning::FeatureCode => "feature code",
@@ -419,7 +432,7 @@ fn a_configuration_that_contradicts_the_journal_is_named() {
 fn terminals_are_found_by_number_and_by_name() {
     let mut directory = directory();
     let anna = TerminalDraft { name: Some("Anna Müller".to_owned()), ..terminal("3002") };
-    directory.apply(&Change::AddTerminal(anna)).unwrap();
+    directory.apply(&DirectoryChange::AddTerminal(anna)).unwrap();
     let find = |text: &str| directory.find(text).map(|t| t.number.to_string()).collect::<Vec<_>>();
     assert_eq!(find("300"), ["3001", "3002"]);
     assert_eq!(find(" MÜLL"), ["3002"]);
@@ -459,7 +472,7 @@ fn random_changes_never_break_a_reference() {
     }
 }
 
-fn any_change(random: &mut Random) -> Change {
+fn any_change(random: &mut Random) -> DirectoryChange {
     let mut pick = |of: &[&str]| of[random.below(of.len() as u64) as usize].to_owned();
     let numbers = ["3001", "3002", "3003", "4001", "op2", "9000"];
     let levels = ["A", "B", "C", "D"];
@@ -469,18 +482,18 @@ fn any_change(random: &mut Random) -> Change {
     let pair = permit(&pick(&numbers), &pick(&numbers));
     let at = operator(&pick(&["op1", "op2", "3003"]), &pick(&numbers));
     match pick(&["+t", "t", "-t", "+l", "l", "-l", "+p", "-p", "+o", "o", "-o", "i"]).as_str() {
-        "+t" => Change::AddTerminal(draft),
-        "t" => Change::SetTerminal(draft),
-        "-t" => Change::RemoveTerminal(draft.number),
-        "+l" => Change::AddLevel(row),
-        "l" => Change::SetLevel(row),
-        "-l" => Change::RemoveLevel(row.name),
-        "+p" => Change::AddPermit(pair),
-        "-p" => Change::RemovePermit(pair),
-        "+o" => Change::AddOperator(at),
-        "o" => Change::SetOperator(at),
-        "-o" => Change::RemoveOperator(at.name),
-        _ => Change::ImportTerminals(vec![draft, terminal(&pick(&numbers))]),
+        "+t" => DirectoryChange::AddTerminal(draft),
+        "t" => DirectoryChange::SetTerminal(draft),
+        "-t" => DirectoryChange::RemoveTerminal(draft.number),
+        "+l" => DirectoryChange::AddLevel(row),
+        "l" => DirectoryChange::SetLevel(row),
+        "-l" => DirectoryChange::RemoveLevel(row.name),
+        "+p" => DirectoryChange::AddPermit(pair),
+        "-p" => DirectoryChange::RemovePermit(pair),
+        "+o" => DirectoryChange::AddOperator(at),
+        "o" => DirectoryChange::SetOperator(at),
+        "-o" => DirectoryChange::RemoveOperator(at.name),
+        _ => DirectoryChange::ImportTerminals(vec![draft, terminal(&pick(&numbers))]),
     }
 }
 
@@ -529,15 +542,15 @@ impl Journal {
 #[test]
 fn permits_and_levels_hold_for_cameras() {
     let mut directory = directory();
-    directory.apply(&Change::AddPermit(permit("7001", "4001"))).unwrap();
+    directory.apply(&DirectoryChange::AddPermit(permit("7001", "4001"))).unwrap();
     assert!(directory.permits(&number("7001"), &number("4001")));
-    directory.apply(&Change::RemovePermit(permit("7001", "4001"))).unwrap();
+    directory.apply(&DirectoryChange::RemovePermit(permit("7001", "4001"))).unwrap();
 
     let changed = NumberingPlan { cameras: vec![camera("C")], ..plan() };
     let levels = [&patent_levels()[..], &[Level { name: level("C"), admits: BTreeSet::new() }]];
     let accounts = Accounts { levels: levels.concat(), ..Accounts::default() };
     let mut directory = Directory::new(changed, accounts);
-    let (refusal, _) = refused(&mut directory, &Change::RemoveLevel(level("C")));
+    let (refusal, _) = refused(&mut directory, &DirectoryChange::RemoveLevel(level("C")));
     let user = LevelUser::Camera("gate".to_owned());
-    assert_eq!(refusal, Refusal::LevelInUse { level: level("C"), user });
+    assert_eq!(refusal, ChangeRefusal::LevelInUse { level: level("C"), user });
 }

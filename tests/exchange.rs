@@ -1,4 +1,4 @@
-//! The whole exchange, bytes in and bytes out: what restarts, strangers and a failing journal meet.
+//! The whole exchange, bytes in and bytes out: what restarts, unauthenticated sources and a failing journal meet.
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
@@ -6,23 +6,23 @@ use cordboard::acd;
 use cordboard::cause::Cause;
 use cordboard::dialog::{self, DialogKey, StoredDialog};
 use cordboard::directory::{
-    self, Accounts, Change, NumberingPlan, Operator, OperatorMode, Secret, Srtp, Terminal,
+    self, Accounts, DirectoryChange, NumberingPlan, Operator, OperatorMode, Secret, Srtp, Terminal,
     TerminalDraft, Trunk, patent_levels,
 };
-use cordboard::exchange::journal::{Batch, Entry, Fault, State, StoredDesk};
+use cordboard::exchange::journal::{Batch, JournalEntry, StoredDesk, StoredState, WriteFault};
 use cordboard::exchange::{
     AdminRequest, CALLS_PER_SECOND_MAX, CHANGES_WAITING_MAX, COMMIT_MAX, Effect, Input, Machine,
     PHONES_PACE, PRUNE_INTERVAL, REFUSALS_PACE, RETRY_AFTER, RETRY_AFTER_UNWRITTEN, Reply,
-    Retention, STRANGERS_PACE, Settings, TRUNK_CALLS_PER_SECOND_MAX,
+    Retention, Settings, TRUNK_CALLS_PER_SECOND_MAX, UNAUTHENTICATED_PACE,
 };
 use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId};
 use cordboard::leg;
-use cordboard::locator::{Answer, Question, Records, Srv};
-use cordboard::media::LobbyId;
+use cordboard::locator::{DnsAnswer, Question, Records, Srv};
+use cordboard::media::WaitingProfileId;
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar::{self, BindingChange};
-use cordboard::sip::digest::{Challenge, Chance, Login, Protected};
+use cordboard::sip::digest::{Challenge, Chance, DigestLogin, Protected};
 use cordboard::sip::{
     self, Destination, Flow, HeaderName, Message, NameAddr, OwnAddresses, Transport, Uri,
 };
@@ -33,20 +33,20 @@ use cordboard::transaction;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-#[path = "exchange/elsewhere.rs"]
-mod elsewhere;
 #[path = "exchange/networks.rs"]
 mod networks;
+#[path = "exchange/next_hops.rs"]
+mod next_hops;
 #[path = "exchange/numbers.rs"]
 mod numbers;
 #[path = "exchange/operators.rs"]
 mod operators;
+#[path = "exchange/registration_log.rs"]
+mod registration_log;
 #[path = "exchange/registrations.rs"]
 mod registrations;
-#[path = "exchange/visitors.rs"]
-mod visitors;
-#[path = "exchange/ways.rs"]
-mod ways;
+#[path = "exchange/third_parties.rs"]
+mod third_parties;
 
 const GUEST_CALLS_MAX: usize = 5;
 const DOMAIN: &str = "cordboard.local";
@@ -69,13 +69,13 @@ fn settings() -> Settings {
         camera: None,
         record: Recorded::Never,
         record_pauses: true,
-        lobby: LobbyId::HOUSE,
+        waiting_profile: WaitingProfileId::DEFAULT,
         announcements: BTreeMap::new(),
     };
-    let waiting = acd::QueueSettings {
+    let waiting = acd::QueueRules {
         id: QueueId::from("main"),
         waiting_max: 100,
-        shares: acd::Shares { terminal: 3, trunk: 60, guests: 20, reserve: 10 },
+        shares: acd::QueueShares { terminal: 3, trunk: 60, guests: 20, reserve: 10 },
         wait_max: None,
         overflow: None,
         grace: Duration::from_secs(10),
@@ -152,7 +152,7 @@ fn accounts() -> Accounts {
     }
 }
 
-struct House {
+struct Testbed {
     machine: Machine,
     now: Now,
     /// By which connection 3001's phone speaks; `None` for UDP.
@@ -172,12 +172,12 @@ fn trunk(name: &str, addresses: &[&str]) -> Trunk {
     }
 }
 
-impl House {
-    fn new(state: State) -> (Self, Vec<Effect>) {
+impl Testbed {
+    fn new(state: StoredState) -> (Self, Vec<Effect>) {
         Self::with(state, vec![trunk("carrier", &["203.0.113.5", "203.0.113.6"])])
     }
 
-    fn with(state: State, trunks: Vec<Trunk>) -> (Self, Vec<Effect>) {
+    fn with(state: StoredState, trunks: Vec<Trunk>) -> (Self, Vec<Effect>) {
         let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_795_000_000) };
         let plan = NumberingPlan {
             realm: DOMAIN.into(),
@@ -187,27 +187,27 @@ impl House {
             cameras: vec![],
             external: LevelId::from("B"),
         };
-        let state = State { accounts: accounts(), ..state };
+        let state = StoredState { accounts: accounts(), ..state };
         let random = Random::from_number(1);
         let (machine, first) = Machine::new(now, settings(), plan, state, random);
-        let mut house = Self { machine, now, over: None };
+        let mut testbed = Self { machine, now, over: None };
         let ports = (20_000..21_000).step_by(2).map(PortId).collect();
-        let _ = house.machine.handle(now, Input::Ports(ports));
-        (house, first)
+        let _ = testbed.machine.handle(now, Input::Ports(ports));
+        (testbed, first)
     }
 
     /// With other settings, and 4001's door station elsewhere.
     fn of(settings: Settings, door: &str) -> Self {
-        let (house, _) = Self::new(State::default());
-        let plan = house.machine.directory().plan().clone();
+        let (testbed, _) = Self::new(StoredState::default());
+        let plan = testbed.machine.directory().plan().clone();
         let mut accounts = accounts();
         accounts.terminals[2].contact = Some(Uri::parse(door).unwrap());
-        let state = State { accounts, ..State::default() };
-        let (machine, _) = Machine::new(house.now, settings, plan, state, Random::from_number(1));
-        let mut house = Self { machine, ..house };
+        let state = StoredState { accounts, ..StoredState::default() };
+        let (machine, _) = Machine::new(testbed.now, settings, plan, state, Random::from_number(1));
+        let mut testbed = Self { machine, ..testbed };
         let ports = (20_000..21_000).step_by(2).map(PortId).collect();
-        let _ = house.give(Input::Ports(ports));
-        house
+        let _ = testbed.give(Input::Ports(ports));
+        testbed
     }
 
     fn hears(&mut self, from: &str, text: &str) -> Vec<Effect> {
@@ -236,7 +236,7 @@ impl House {
         self.give(Input::Unwritten { batch, fault: full() })
     }
 
-    fn asks(&mut self, id: u64, change: Change) -> Vec<Effect> {
+    fn asks(&mut self, id: u64, change: DirectoryChange) -> Vec<Effect> {
         let request = AdminRequest::Change(change);
         self.give(Input::Admin { id, by: "root".into(), request })
     }
@@ -281,12 +281,12 @@ fn awaited(effects: &[Effect]) -> Batch {
     Batch::clone(batch)
 }
 
-fn entries(effects: &[Effect]) -> impl Iterator<Item = &Entry> {
+fn entries(effects: &[Effect]) -> impl Iterator<Item = &JournalEntry> {
     batches(effects).into_iter().flat_map(|batch| &batch.entries)
 }
 
-fn full() -> Fault {
-    Fault::OfJournal("database or disk is full".into())
+fn full() -> WriteFault {
+    WriteFault::OfJournal("database or disk is full".into())
 }
 
 fn open_record(call: u64) -> CallRecord {
@@ -315,17 +315,17 @@ fn open_record(call: u64) -> CallRecord {
 /// However quiet the house is; what is old by then is the journal's affair.
 #[test]
 fn every_minute_the_journal_is_told_what_has_been_kept_long_enough() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let Retention { keep, keep_max } = Retention::default();
     for _ in 0..3 {
-        house.now = house.now + PRUNE_INTERVAL;
-        assert_eq!(house.machine.deadline(), Some(house.now.instant));
-        let effects = house.machine.tick(house.now);
+        testbed.now = testbed.now + PRUNE_INTERVAL;
+        assert_eq!(testbed.machine.deadline(), Some(testbed.now.instant));
+        let effects = testbed.machine.tick(testbed.now);
         let [Effect::Write(batch)] = &effects[..] else { panic!("{effects:?}") };
-        let [Entry::Prune(prune)] = &batch.entries[..] else { panic!("{batch:?}") };
-        assert_eq!((prune.before, prune.keep_max), (house.now.unix - keep, keep_max));
-        assert_eq!(prune.results_before, house.now.unix - Duration::from_secs(600));
-        let _ = house.commits(batch.clone());
+        let [JournalEntry::Prune(prune)] = &batch.entries[..] else { panic!("{batch:?}") };
+        assert_eq!((prune.before, prune.keep_max), (testbed.now.unix - keep, keep_max));
+        assert_eq!(prune.results_before, testbed.now.unix - Duration::from_secs(600));
+        let _ = testbed.commits(batch.clone());
     }
 }
 
@@ -345,16 +345,21 @@ fn after_a_restart_desks_get_bye_and_cut_calls_their_one_record() {
     };
     let desk = StoredDesk { operator: OperatorId::from("op1"), dialog };
     let calls = vec![open_record(7), open_record(8)];
-    let (mut house, first) =
-        House::new(State { desks: vec![desk], calls, next_call: 9, ..State::default() });
+    let (mut testbed, first) = Testbed::new(StoredState {
+        desks: vec![desk],
+        calls,
+        next_call: 9,
+        ..StoredState::default()
+    });
     let sent = sent(&first);
     let [(to, Message::Request(bye))] = &sent[..] else { panic!("one BYE: {sent:?}") };
     assert_eq!((*to, bye.method.as_str(), bye.headers.call_id()), (hop, "BYE", Ok("c1")));
     assert!(bye.headers.get(HeaderName::Reason).unwrap().contains("restart"));
-    let dropped = |entry: &&Entry| matches!(entry, Entry::DropDesk(dropped) if *dropped == key);
+    let dropped =
+        |entry: &&JournalEntry| matches!(entry, JournalEntry::DropDesk(dropped) if *dropped == key);
     assert_eq!(entries(&first).filter(dropped).count(), 1);
     let ended = entries(&first).filter_map(|entry| match entry {
-        Entry::Call(record) => {
+        JournalEntry::Call(record) => {
             Some((record.call.0, record.ended.unwrap().cause, record.ended.unwrap().by))
         }
         _ => None,
@@ -362,8 +367,8 @@ fn after_a_restart_desks_get_bye_and_cut_calls_their_one_record() {
     let interrupted = |call| (call, Cause::Interrupted, EndedBy::Server);
     assert_eq!(ended.collect::<Vec<_>>(), [interrupted(7), interrupted(8)]);
     // Nobody waits for the answer, and nothing is left when none comes.
-    let _ = house.later(40);
-    assert!(house.machine.is_quiet());
+    let _ = testbed.later(40);
+    assert!(testbed.machine.is_quiet());
 }
 
 fn invite(call: u64, to: &str, extra: &str) -> String {
@@ -386,14 +391,14 @@ const CONTACT: &str = "Contact: <sip:eve@198.51.100.7>\n";
 /// R1.5: who says to be of our domain, in whatever spelling, proves it.
 #[test]
 fn a_caller_from_our_own_domain_is_challenged_however_it_is_written() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let ours =
         ["cordboard.local", "CordBoard.LOCAL", "cordboard.local.", "192.0.2.1", "192.0.2.1:5070"];
     let others = ["elsewhere.example", "cordboard.local.evil", "192.0.2.2"];
     for (call, host) in (1..).zip(ours.iter().chain(&others)) {
         let text =
             invite(call, "4001", CONTACT).replace("eve@elsewhere.example", &format!("3001@{host}"));
-        let challenged = status(&house.hears("198.51.100.7:5060", &text)) == Some(401);
+        let challenged = status(&testbed.hears("198.51.100.7:5060", &text)) == Some(401);
         assert_eq!(challenged, ours.contains(host), "{host}");
     }
 }
@@ -401,38 +406,38 @@ fn a_caller_from_our_own_domain_is_challenged_however_it_is_written() {
 /// Behind a NAT or an alias we are called by names that we do not know ourselves.
 #[test]
 fn a_call_that_comes_here_is_for_us_by_whatever_name() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let text =
         invite(1, "4001", CONTACT).replace("4001@cordboard.local SIP", "4001@203.0.113.99 SIP");
-    let effects = house.hears("198.51.100.7:5060", &text);
+    let effects = testbed.hears("198.51.100.7:5060", &text);
     assert_ne!(status(&effects), Some(404));
 }
 
 /// RFC 5039: before any phone rings.
 #[test]
-fn a_stranger_in_a_hurry_gets_503_and_no_phone_rings() {
-    let (mut house, _) = House::new(State::default());
+fn an_unauthenticated_source_in_a_hurry_gets_503_and_no_phone_rings() {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     for call in 0..u64::from(CALLS_PER_SECOND_MAX) {
         // Nobody has this number, so that none stays open.
-        let effects = house.hears("198.51.100.7:5060", &invite(call, "4999", CONTACT));
+        let effects = testbed.hears("198.51.100.7:5060", &invite(call, "4999", CONTACT));
         assert_eq!(status(&effects), Some(404));
     }
-    let effects = house.hears("198.51.100.7:5060", &invite(1_000, "4001", CONTACT));
+    let effects = testbed.hears("198.51.100.7:5060", &invite(1_000, "4001", CONTACT));
     let sent = sent(&effects);
     let [(_, Message::Response(refusal))] = &sent[..] else { panic!("only a refusal: {sent:?}") };
     assert_eq!(refusal.status.as_u16(), 503);
     let retry = RETRY_AFTER.to_string();
     assert_eq!(refusal.headers.get(HeaderName::RetryAfter), Some(retry.as_str()));
-    let effects = house.hears("198.51.100.8:5060", &invite(1_001, "4001", CONTACT));
+    let effects = testbed.hears("198.51.100.8:5060", &invite(1_001, "4001", CONTACT));
     assert_ne!(status(&effects), Some(503), "its neighbour is innocent");
 }
 
 /// What 4001's phone is told of a guest with this From (R1.5).
 fn shown_at_the_phone(from: &str) -> NameAddr {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let invite = invite(1, "4001", CONTACT);
     let invite = invite.replace("<sip:eve@elsewhere.example>", from);
-    let effects = house.hears("198.51.100.7:5060", &invite);
+    let effects = testbed.hears("198.51.100.7:5060", &invite);
     let mut onward = sent(&effects).into_iter().filter_map(|(_, message)| match message {
         Message::Request(request) => Some(request),
         Message::Response(_) => None,
@@ -474,18 +479,18 @@ fn half_a_guests_address_is_never_shown() {
 }
 
 #[test]
-fn a_stranger_has_so_many_calls_open_and_no_more() {
-    let (mut house, _) = House::new(State::default());
+fn an_unauthenticated_source_has_so_many_calls_open_and_no_more() {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let mut refused = 0;
     for call in 0..GUEST_CALLS_MAX as u64 + 3 {
-        let effects = house.hears("198.51.100.7:5060", &invite(call, "4001", CONTACT));
+        let effects = testbed.hears("198.51.100.7:5060", &invite(call, "4001", CONTACT));
         refused += u32::from(status(&effects) == Some(503));
     }
     assert_eq!(refused, 3);
     // All ring in vain, and are over.
-    house.later(31);
-    house.later(1);
-    let effects = house.hears("198.51.100.7:5060", &invite(1_000, "4001", CONTACT));
+    testbed.later(31);
+    testbed.later(1);
+    let effects = testbed.hears("198.51.100.7:5060", &invite(1_000, "4001", CONTACT));
     assert_ne!(status(&effects), Some(503));
 }
 
@@ -519,9 +524,9 @@ fn what_can_never_be_answered_rings_nobody_and_its_record_says_why() {
         // A callee might have it, who waits hears nothing.
         ("9000", "0\na=rtpmap:0 PCMU", "98\na=rtpmap:98 EVS", codec),
     ]) {
-        let (mut house, _) = House::new(State::default());
+        let (mut testbed, _) = Testbed::new(StoredState::default());
         let invite = invite_with(call, to, &SDP.replace(from, into));
-        let effects = house.hears("203.0.113.5:5060", &invite);
+        let effects = testbed.hears("203.0.113.5:5060", &invite);
         let mut finals = Vec::new();
         for (_, message) in sent(&effects) {
             let Message::Response(response) = message else { panic!("{into}: {message:?}") };
@@ -532,7 +537,7 @@ fn what_can_never_be_answered_rings_nobody_and_its_record_says_why() {
         let warning = refusal.headers.get(HeaderName::Warning);
         assert_eq!(warning, cause.warning().as_deref(), "{into}");
         let ended = entries(&effects).find_map(|entry| match entry {
-            Entry::Call(record) => record.ended.map(|ended| (ended.cause, ended.by)),
+            JournalEntry::Call(record) => record.ended.map(|ended| (ended.cause, ended.by)),
             _ => None,
         });
         assert_eq!(ended, Some((cause, EndedBy::Server)), "{into}");
@@ -540,12 +545,12 @@ fn what_can_never_be_answered_rings_nobody_and_its_record_says_why() {
 }
 
 /// Lets everything happen that time brings; all that is sent.
-fn wait(house: &mut House, seconds: u64) -> Vec<Effect> {
-    let end = house.now.instant + Duration::from_secs(seconds);
+fn wait(testbed: &mut Testbed, seconds: u64) -> Vec<Effect> {
+    let end = testbed.now.instant + Duration::from_secs(seconds);
     let mut all = Vec::new();
-    while let Some(at) = house.machine.deadline().filter(|at| *at <= end) {
-        house.now = house.now + at.since(house.now.instant);
-        all.extend(house.machine.tick(house.now));
+    while let Some(at) = testbed.machine.deadline().filter(|at| *at <= end) {
+        testbed.now = testbed.now + at.since(testbed.now.instant);
+        all.extend(testbed.machine.tick(testbed.now));
     }
     all
 }
@@ -563,32 +568,32 @@ fn an_address_that_proves_nothing_gets_less_than_three_times_what_came_from_it()
     let text = invite_with_sound(1);
     let length = text.replace('\n', "\r\n").len();
     for repeated in [1, 4] {
-        let (mut house, _) = House::new(State::default());
+        let (mut testbed, _) = Testbed::new(StoredState::default());
         let mut all = Vec::new();
         for _ in 0..repeated {
-            all.extend(house.hears("198.51.100.7:5060", &text));
+            all.extend(testbed.hears("198.51.100.7:5060", &text));
         }
-        all.extend(wait(&mut house, 60));
+        all.extend(wait(&mut testbed, 60));
         let (sent, received) = (bytes_sent(&all), repeated * length);
         assert!(sent < 3 * received, "{sent} for {received}");
         assert!(sent > received, "an answer was among it: {sent} for {received}");
-        assert!(house.machine.is_quiet(), "the call is over for want of an ACK");
+        assert!(testbed.machine.is_quiet(), "the call is over for want of an ACK");
     }
 }
 
 /// As phones repeat an INVITE that is left without any response: seven times at most (RFC 3261 §17.1.1.2).
-fn repeats_until_it_is_answered(house: &mut House, from: &str, text: &str) -> Vec<Effect> {
-    let mut answers = (0..7).map(|_| house.hears(from, text));
+fn repeats_until_it_is_answered(testbed: &mut Testbed, from: &str, text: &str) -> Vec<Effect> {
+    let mut answers = (0..7).map(|_| testbed.hears(from, text));
     answers.find(|effects| status(effects).is_some()).expect("an answer")
 }
 
 #[test]
 fn a_guest_that_has_read_our_response_is_told_all() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let text = invite_with_sound(1);
-    let first = house.hears("198.51.100.7:5060", &text);
+    let first = testbed.hears("198.51.100.7:5060", &text);
     assert_eq!(status(&first), None, "183 would leave no room for 200");
-    let farewell = repeats_until_it_is_answered(&mut house, "198.51.100.7:5060", &text);
+    let farewell = repeats_until_it_is_answered(&mut testbed, "198.51.100.7:5060", &text);
     assert_eq!(status(&farewell), Some(183));
     let tag = to_tag(&farewell).unwrap();
     let info = invite(1, "9000", CONTACT).replace("INVITE", "INFO").replace("K1\n", "K1i\n");
@@ -596,11 +601,11 @@ fn a_guest_that_has_read_our_response_is_told_all() {
         "To: <sip:9000@cordboard.local>",
         &format!("To: <sip:9000@cordboard.local>;tag={tag}"),
     );
-    assert!(status(&house.hears("198.51.100.7:5060", &info)).is_some());
+    assert!(status(&testbed.hears("198.51.100.7:5060", &info)).is_some());
     let options = invite(1, "9000", "").replace("INVITE", "OPTIONS");
     let told = (2..20).filter(|branch| {
         let text = options.replace("K1\n", &format!("K{branch}\n"));
-        bytes_sent(&house.hears("198.51.100.7:5060", &text)) > 0
+        bytes_sent(&testbed.hears("198.51.100.7:5060", &text)) > 0
     });
     assert_eq!(told.count(), 18);
 }
@@ -608,9 +613,9 @@ fn a_guest_that_has_read_our_response_is_told_all() {
 /// A guest knows the tag of its own call, and says it in the name of an address that it has called from, too.
 #[test]
 fn nobody_proves_the_address_of_another() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let (own, victim) = ("198.51.100.7:5060", "198.51.100.99:5060");
-    let again = repeats_until_it_is_answered(&mut house, own, &invite_with_sound(1));
+    let again = repeats_until_it_is_answered(&mut testbed, own, &invite_with_sound(1));
     let tag = to_tag(&again).unwrap();
     let within = |method: &str| {
         let text = invite(1, "9000", CONTACT).replace("INVITE", method);
@@ -620,9 +625,9 @@ fn nobody_proves_the_address_of_another() {
     let (mut received, mut all) = (0, Vec::new());
     for text in [invite_with_sound(2), within("INFO"), within("ACK")] {
         received += text.replace('\n', "\r\n").len();
-        all.extend(house.hears(victim, &text));
+        all.extend(testbed.hears(victim, &text));
     }
-    all.extend(wait(&mut house, 60));
+    all.extend(wait(&mut testbed, 60));
     all.retain(|effect| match effect {
         Effect::Send { to, .. } => to.remote() == address(victim),
         _ => false,
@@ -634,7 +639,7 @@ fn nobody_proves_the_address_of_another() {
 /// Credentials that nobody has looked at are no reason to repeat an answer.
 #[test]
 fn credentials_that_prove_nothing_leave_nothing_behind() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let stale = "Authorization: Digest username=\"3001\", realm=\"cordboard.local\", nonce=\"0\", \
                  uri=\"sip:9000@cordboard.local\", response=\"0\"\n";
     for (n, extra) in
@@ -646,19 +651,19 @@ fn credentials_that_prove_nothing_leave_nothing_behind() {
             [(&text, "INVITE"), (&nobody, "INVITE"), (&text, "OPTIONS"), (&text, "MESSAGE")]
         {
             let text = text.replace("INVITE", method).replace("bK", &format!("bK{method}"));
-            let effects = house.hears("198.51.100.7:5060", &text);
+            let effects = testbed.hears("198.51.100.7:5060", &text);
             assert!(status(&effects).is_some(), "{text}");
-            assert_eq!(house.machine.status().transactions, (0, 0), "{text}");
+            assert_eq!(testbed.machine.status().transactions, (0, 0), "{text}");
         }
     }
 }
 
 #[test]
 fn an_invite_that_is_refused_unseen_leaves_nothing_behind() {
-    let (mut house, _) = House::new(State::default());
-    let effects = house.hears("198.51.100.7:5060", &invite(1, "4001", ""));
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let effects = testbed.hears("198.51.100.7:5060", &invite(1, "4001", ""));
     assert_eq!(status(&effects), Some(400));
-    assert!(house.machine.is_quiet());
+    assert!(testbed.machine.is_quiet());
 }
 
 fn register(seq: u32, credentials: &str) -> String {
@@ -676,15 +681,15 @@ Contact: <sip:3001@192.0.2.8>
     )
 }
 
-fn registered(house: &mut House) -> Vec<Effect> {
-    registers(house, 1, "")
+fn registered(testbed: &mut Testbed) -> Vec<Effect> {
+    registers(testbed, 1, "")
 }
 
 /// A phone registers, for the first time or again.
-fn registers(house: &mut House, seq: u32, lines: &str) -> Vec<Effect> {
-    let effects = house.hears("192.0.2.8:5060", &register(seq, lines));
+fn registers(testbed: &mut Testbed, seq: u32, lines: &str) -> Vec<Effect> {
+    let effects = testbed.hears("192.0.2.8:5060", &register(seq, lines));
     let lines = format!("{lines}{}", credentials(&effects));
-    house.hears("192.0.2.8:5060", &register(seq + 1, &lines))
+    testbed.hears("192.0.2.8:5060", &register(seq + 1, &lines))
 }
 
 /// The line that answers the challenge to a REGISTER.
@@ -693,7 +698,7 @@ fn credentials(challenged: &[Effect]) -> String {
     let [(_, Message::Response(challenge))] = &sent[..] else { panic!("a challenge: {sent:?}") };
     let challenge = challenge.headers.all(HeaderName::WwwAuthenticate);
     let challenge = Challenge::strongest(challenge).unwrap();
-    let login = Login { user: "3001", password: "secret" };
+    let login = DigestLogin { user: "3001", password: "secret" };
     let protected = Protected { method: "REGISTER", uri: "sip:cordboard.local" };
     let chance = Chance { cnonce: "c", count: 1 };
     format!("Authorization: {}\n", challenge.answer(&login, &protected, &chance))
@@ -712,8 +717,8 @@ fn to_tag(effects: &[Effect]) -> Option<String> {
 
 /// RFC 3261 §8.2.7, §26.3.2.4: nothing is remembered of who asks, and a copy gets the same tag.
 #[test]
-fn what_strangers_get_leaves_nothing_behind() {
-    let (mut house, _) = House::new(State::default());
+fn what_the_unauthenticated_get_leaves_nothing_behind() {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let ours = |text: String| text.replace("eve@elsewhere.example", "3001@cordboard.local");
     let unknown = invite(4, "9000", "").replace("\nCall-ID", ";tag=no\nCall-ID");
     for (text, expected) in [
@@ -730,16 +735,16 @@ fn what_strangers_get_leaves_nothing_behind() {
             404,
         ),
     ] {
-        let first = house.hears("198.51.100.7:5060", &text);
+        let first = testbed.hears("198.51.100.7:5060", &text);
         assert_eq!(status(&first), Some(expected), "{text}");
-        let copy = house.hears("198.51.100.7:5060", &text);
+        let copy = testbed.hears("198.51.100.7:5060", &text);
         assert_eq!((status(&copy), to_tag(&copy)), (Some(expected), to_tag(&first)), "{text}");
-        assert_eq!(house.machine.status().transactions, (0, 0), "{text}");
+        assert_eq!(testbed.machine.status().transactions, (0, 0), "{text}");
         let ack = text.replace("INVITE", "ACK");
         if ack != text {
             let tag = to_tag(&first).unwrap();
             let ack = ack.replace("\nCall-ID", &format!(";tag={tag}\nCall-ID"));
-            assert!(house.hears("198.51.100.7:5060", &ack).is_empty(), "no noise");
+            assert!(testbed.hears("198.51.100.7:5060", &ack).is_empty(), "no noise");
         }
     }
 }
@@ -747,38 +752,38 @@ fn what_strangers_get_leaves_nothing_behind() {
 /// Who brought a right password gets the same answer to each copy: the password is good once.
 #[test]
 fn who_has_proved_himself_is_remembered_until_the_answer_has_come() {
-    let (mut house, _) = House::new(State::default());
-    let _ = registered(&mut house);
-    assert_eq!(house.machine.status().transactions, (0, 1));
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let _ = registered(&mut testbed);
+    assert_eq!(testbed.machine.status().transactions, (0, 1));
 }
 
 #[test]
-fn a_flood_of_strangers_is_neither_read_nor_answered_beyond_its_pace() {
-    let (mut house, _) = House::new(State::default());
+fn an_unauthenticated_flood_is_neither_read_nor_answered_beyond_its_pace() {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let mut answers = BTreeMap::new();
     for call in 0..20_000 {
-        let effects = house.hears("198.51.100.7:5060", &options(call));
+        let effects = testbed.hears("198.51.100.7:5060", &options(call));
         *answers.entry(status(&effects)).or_insert(0_u32) += 1;
     }
-    let expected = [(Some(200), STRANGERS_PACE), (Some(503), REFUSALS_PACE)];
-    assert_eq!(answers.remove(&None), Some(20_000 - STRANGERS_PACE - REFUSALS_PACE));
+    let expected = [(Some(200), UNAUTHENTICATED_PACE), (Some(503), REFUSALS_PACE)];
+    assert_eq!(answers.remove(&None), Some(20_000 - UNAUTHENTICATED_PACE - REFUSALS_PACE));
     assert_eq!(answers.into_iter().collect::<Vec<_>>(), expected);
-    let other = house.hears("198.51.100.8:5060", &options(1));
+    let other = testbed.hears("198.51.100.8:5060", &options(1));
     assert_eq!(status(&other), Some(200), "its neighbour is innocent");
-    house.later(1);
-    let again = house.hears("198.51.100.7:5060", &options(1));
+    testbed.later(1);
+    let again = testbed.hears("198.51.100.7:5060", &options(1));
     assert_eq!(status(&again), Some(200), "the next second");
 }
 
 /// The 503 is made without reading: from Via, From, To, Call-ID and CSeq as they came.
 #[test]
 fn a_refusal_unread_is_a_whole_response() {
-    let (mut house, _) = House::new(State::default());
-    for call in 0..u64::from(STRANGERS_PACE) {
-        let _ = house.hears("198.51.100.7:5060", &options(call));
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    for call in 0..u64::from(UNAUTHENTICATED_PACE) {
+        let _ = testbed.hears("198.51.100.7:5060", &options(call));
     }
-    let first = house.hears("198.51.100.7:5060", &invite(9_000, "9000", ""));
-    let copy = house.hears("198.51.100.7:5060", &invite(9_000, "9000", ""));
+    let first = testbed.hears("198.51.100.7:5060", &invite(9_000, "9000", ""));
+    let copy = testbed.hears("198.51.100.7:5060", &invite(9_000, "9000", ""));
     let refusals = [sent(&first), sent(&copy)];
     let [(to, Message::Response(refusal))] = &refusals[0][..] else { panic!("{refusals:?}") };
     assert_eq!(to.remote(), address("198.51.100.7:5060"));
@@ -789,15 +794,15 @@ fn a_refusal_unread_is_a_whole_response() {
     assert!((1..=10).contains(&header(HeaderName::RetryAfter).parse::<u32>().unwrap()));
     assert_eq!(to_tag(&copy).as_deref(), refusal.headers.to_tag(), "one tag for all copies");
     let ack = invite(9_000, "9000", "").replace("INVITE", "ACK");
-    assert!(house.hears("198.51.100.7:5060", &ack).is_empty(), "nobody answers an ACK");
+    assert!(testbed.hears("198.51.100.7:5060", &ack).is_empty(), "nobody answers an ACK");
 }
 
 /// From the address of a flood, what belongs to a call goes through; so it does behind one NAT.
 #[test]
 fn calls_go_on_behind_the_address_of_a_flood() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let call = invite(1, "4001", CONTACT);
-    let effects = house.hears("198.51.100.7:5060", &call);
+    let effects = testbed.hears("198.51.100.7:5060", &call);
     let asked = sent(&effects).into_iter().find_map(|(_, message)| match message {
         Message::Request(request) => Some(request),
         Message::Response(_) => None,
@@ -821,129 +826,130 @@ Content-Length: 0
         header(HeaderName::CSeq),
     );
     for flood in 0..20_000 {
-        let _ = house.hears("198.51.100.7:5060", &options(10 + flood));
-        let _ = house.hears("192.0.2.9:5060", &options(10 + flood));
+        let _ = testbed.hears("198.51.100.7:5060", &options(10 + flood));
+        let _ = testbed.hears("192.0.2.9:5060", &options(10 + flood));
     }
     // Whom we ask much may answer much.
     for _ in 0..1_000 {
-        let _ = house.hears("192.0.2.9:5060", &ringing.replace("180 Ringing", "100 Trying"));
+        let _ = testbed.hears("192.0.2.9:5060", &ringing.replace("180 Ringing", "100 Trying"));
     }
-    let effects = house.hears("192.0.2.9:5060", &ringing);
+    let effects = testbed.hears("192.0.2.9:5060", &ringing);
     assert_eq!(status(&effects), Some(180), "an answer that is awaited");
     let tag = to_tag(&effects).unwrap();
     let stray = ringing.replace("branch=z9hG4bK", "branch=z9hG4bKno");
-    assert!(house.hears("192.0.2.9:5060", &stray).is_empty());
+    assert!(testbed.hears("192.0.2.9:5060", &stray).is_empty());
     let info = call.replace("INVITE", "INFO").replace("bK1", "bK2").replace("CSeq: 1", "CSeq: 2");
     let to = "To: <sip:4001@cordboard.local>";
     let within = info.replace(to, &format!("{to};tag={tag}"));
-    let effects = house.hears("198.51.100.7:5060", &within);
+    let effects = testbed.hears("198.51.100.7:5060", &within);
     assert!(status(&effects).is_some_and(|status| status != 503), "{effects:?}");
     let guessed = info.replace("bK2", "bK3").replace(to, &format!("{to};tag=guessed"));
-    assert!(house.hears("198.51.100.7:5060", &guessed).is_empty(), "a guess does not help");
-    let effects = house.hears("198.51.100.7:5060", &call.replace("INVITE", "CANCEL"));
+    assert!(testbed.hears("198.51.100.7:5060", &guessed).is_empty(), "a guess does not help");
+    let effects = testbed.hears("198.51.100.7:5060", &call.replace("INVITE", "CANCEL"));
     assert_eq!(status(&effects), Some(200), "{effects:?}");
 }
 
-/// A phone that has proved itself speaks for its address, and has another line than strangers.
+/// A phone that has proved itself speaks for its address, and has another queue than the unauthenticated.
 #[test]
 fn where_a_phone_has_proved_itself_the_pace_is_higher() {
-    let (mut house, _) = House::new(State::default());
-    let _ = registered(&mut house);
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let _ = registered(&mut testbed);
     let answered = |effects: Vec<Effect>| status(&effects) == Some(200);
     let from = "192.0.2.8:5060";
-    let read = (0..20_000).filter(|call| answered(house.hears(from, &options(*call)))).count();
-    assert!(read > STRANGERS_PACE as usize && read <= PHONES_PACE as usize, "{read}");
+    let read = (0..20_000).filter(|call| answered(testbed.hears(from, &options(*call)))).count();
+    assert!(read > UNAUTHENTICATED_PACE as usize && read <= PHONES_PACE as usize, "{read}");
 }
 
 /// What the loop does: it takes in all that has come, and reads when there is time.
 #[test]
 fn what_waits_is_read_in_the_order_of_its_standing() {
-    let (mut house, _) = House::new(State::default());
-    let _ = registered(&mut house);
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let _ = registered(&mut testbed);
     let mut arrive = |from: &str, text: &str| {
         let (remote, connection) = (address(from), ConnectionId(0));
         let flow = Flow { transport: Transport::Udp, local: us(), remote, connection };
         let bytes = text.replace('\n', "\r\n");
-        house.machine.arrive(house.now, flow, bytes.as_bytes())
+        testbed.machine.arrive(testbed.now, flow, bytes.as_bytes())
     };
     for call in 0..3 {
         assert!(arrive("198.51.100.7:5060", &options(call)).is_empty());
     }
     assert!(arrive("198.51.100.8:5060", &options(8)).is_empty());
     assert!(arrive("192.0.2.8:5060", &options(9)).is_empty());
-    assert!(house.machine.is_waited_for());
+    assert!(testbed.machine.is_waited_for());
     let mut order = Vec::new();
-    while let Some(effects) = house.machine.serve(house.now) {
+    while let Some(effects) = testbed.machine.serve(testbed.now) {
         order.extend(sent(&effects).iter().map(|(to, _)| to.remote().ip().to_string()));
     }
-    let strangers = ["198.51.100.7", "198.51.100.8", "198.51.100.7", "198.51.100.7"];
+    let unauthenticated = ["198.51.100.7", "198.51.100.8", "198.51.100.7", "198.51.100.7"];
     assert_eq!(order[0], "192.0.2.8");
-    assert_eq!(order[1..], strangers);
-    assert!(!house.machine.is_waited_for());
+    assert_eq!(order[1..], unauthenticated);
+    assert!(!testbed.machine.is_waited_for());
 }
 
 #[test]
 fn a_registration_is_confirmed_when_the_journal_has_it() {
-    let (mut house, _) = House::new(State::default());
-    let effects = registered(&mut house);
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let effects = registered(&mut testbed);
     assert_eq!(status(&effects), None);
-    let effects = house.commits(awaited(&effects));
+    let effects = testbed.commits(awaited(&effects));
     assert_eq!(status(&effects), Some(200));
-    assert_eq!(house.machine.status().bindings, 1);
+    assert_eq!(testbed.machine.status().bindings, 1);
 }
 
 /// RFC 3261 §10.3, step 7: 500, and all tentative updates are removed.
 #[test]
 fn a_registration_that_cannot_be_written_is_answered_500_and_taken_back() {
-    let (mut house, _) = House::new(State::default());
-    let batch = awaited(&registered(&mut house));
-    let effects = house.fails(batch.clone());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let batch = awaited(&registered(&mut testbed));
+    let effects = testbed.fails(batch.clone());
     let sent = sent(&effects);
     let [(_, Message::Response(refusal))] = &sent[..] else { panic!("a refusal: {sent:?}") };
     assert_eq!(refusal.status.as_u16(), 500);
     let after = RETRY_AFTER_UNWRITTEN.to_string();
     assert_eq!(refusal.headers.get(HeaderName::RetryAfter), Some(after.as_str()));
     assert_eq!(refusal.headers.get(HeaderName::Contact), None);
-    assert_eq!(house.machine.status().bindings, 0);
-    let effects = house.commits(batch);
+    assert_eq!(testbed.machine.status().bindings, 0);
+    let effects = testbed.commits(batch);
     assert_eq!(status(&effects), None, "one answer is enough");
 }
 
 #[test]
 fn a_registration_that_takes_too_long_is_refused_and_undone_should_it_be_written_after_all() {
-    let (mut house, _) = House::new(State::default());
-    let batch = awaited(&registered(&mut house));
-    assert!(house.machine.deadline().is_some_and(|at| at <= house.now.instant + COMMIT_MAX));
-    let effects = house.later(COMMIT_MAX.as_secs());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let batch = awaited(&registered(&mut testbed));
+    assert!(testbed.machine.deadline().is_some_and(|at| at <= testbed.now.instant + COMMIT_MAX));
+    let effects = testbed.later(COMMIT_MAX.as_secs());
     let statuses = sent(&effects).into_iter().map(|(_, message)| match message {
         Message::Response(response) => response.status.as_u16(),
         Message::Request(request) => panic!("nobody is asked: {request:?}"),
     });
     // RFC 4320 §4.1: what takes long is told so first.
     assert_eq!(statuses.collect::<Vec<_>>(), [100, 500]);
-    assert_eq!(house.machine.status().bindings, 0);
-    let undone = |entry: &&Entry| matches!(entry, Entry::Binding(BindingChange::Drop { .. }));
+    assert_eq!(testbed.machine.status().bindings, 0);
+    let undone =
+        |entry: &&JournalEntry| matches!(entry, JournalEntry::Binding(BindingChange::Drop { .. }));
     assert_eq!(entries(&effects).filter(undone).count(), 1, "{effects:?}");
     assert!(batches(&effects)[0].ticket > batch.ticket, "it follows what it undoes");
-    assert_eq!(status(&house.commits(batch)), None);
+    assert_eq!(status(&testbed.commits(batch)), None);
 }
 
 #[test]
 fn a_refresh_that_cannot_be_written_leaves_the_registration_as_it_was() {
-    let (mut house, _) = House::new(State::default());
-    let batch = awaited(&registered(&mut house));
-    assert_eq!(status(&house.commits(batch)), Some(200));
-    let _ = house.later(60);
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let batch = awaited(&registered(&mut testbed));
+    assert_eq!(status(&testbed.commits(batch)), Some(200));
+    let _ = testbed.later(60);
     for (seq, lines) in [(10, "Expires: 7200\n"), (20, "Expires: 0\n")] {
-        let batch = awaited(&registers(&mut house, seq, lines));
-        let effects = house.fails(batch);
+        let batch = awaited(&registers(&mut testbed, seq, lines));
+        let effects = testbed.fails(batch);
         assert_eq!(status(&effects), Some(500));
-        let seq = |entry: &Entry| match entry {
-            Entry::Binding(BindingChange::Put(binding)) => Some(binding.cseq),
+        let seq = |entry: &JournalEntry| match entry {
+            JournalEntry::Binding(BindingChange::Put(binding)) => Some(binding.cseq),
             _ => None,
         };
         assert_eq!(entries(&effects).map(seq).collect::<Vec<_>>(), [Some(2)], "as before");
-        assert_eq!(house.machine.status().bindings, 1);
+        assert_eq!(testbed.machine.status().bindings, 1);
     }
 }
 
@@ -958,37 +964,37 @@ fn says(id: u64, word: &str) -> Option<(u64, String)> {
     Some((id, word.to_owned()))
 }
 
-fn add(number: &str) -> Change {
-    Change::AddTerminal(TerminalDraft::new(Number::from(number)))
+fn add(number: &str) -> DirectoryChange {
+    DirectoryChange::AddTerminal(TerminalDraft::new(Number::from(number)))
 }
 
 #[test]
 fn a_change_holds_when_the_journal_has_it_and_not_before() {
-    let (mut house, _) = House::new(State::default());
-    let effects = house.asks(7, add("5001"));
-    assert_eq!((reply(&effects), house.has("5001")), (None, false));
-    let effects = house.commits(awaited(&effects));
-    assert_eq!((reply(&effects), house.has("5001")), (says(7, "Done"), true));
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let effects = testbed.asks(7, add("5001"));
+    assert_eq!((reply(&effects), testbed.has("5001")), (None, false));
+    let effects = testbed.commits(awaited(&effects));
+    assert_eq!((reply(&effects), testbed.has("5001")), (says(7, "Done"), true));
 }
 
 #[test]
 fn a_change_that_cannot_be_written_is_not_made() {
-    let (mut house, _) = House::new(State::default());
-    let batch = awaited(&house.asks(7, add("5001")));
-    let effects = house.fails(batch);
-    assert_eq!((reply(&effects), house.has("5001")), (says(7, "Unwritten"), false));
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let batch = awaited(&testbed.asks(7, add("5001")));
+    let effects = testbed.fails(batch);
+    assert_eq!((reply(&effects), testbed.has("5001")), (says(7, "Unwritten"), false));
     // The same again is no second terminal of that number.
-    let batch = awaited(&house.asks(8, add("5001")));
-    assert_eq!(reply(&house.commits(batch)), says(8, "Done"));
+    let batch = awaited(&testbed.asks(8, add("5001")));
+    assert_eq!(reply(&testbed.commits(batch)), says(8, "Done"));
 }
 
 #[test]
 fn changes_are_made_one_after_the_other() {
-    let (mut house, _) = House::new(State::default());
-    let first = awaited(&house.asks(1, add("5001")));
-    let effects = house.asks(2, add("5001"));
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let first = awaited(&testbed.asks(1, add("5001")));
+    let effects = testbed.asks(2, add("5001"));
     assert!(batches(&effects).is_empty(), "it waits");
-    let effects = house.commits(first);
+    let effects = testbed.commits(first);
     assert_eq!(reply(&effects), says(1, "Done"));
     let refused = effects
         .iter()
@@ -998,31 +1004,31 @@ fn changes_are_made_one_after_the_other() {
 
 #[test]
 fn the_time_that_a_change_waited_for_its_turn_counts() {
-    let (mut house, _) = House::new(State::default());
-    let first = awaited(&house.asks(1, add("5001")));
-    let _ = house.asks(2, add("5002"));
-    let _ = house.later(4);
-    let effects = house.commits(first);
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let first = awaited(&testbed.asks(1, add("5001")));
+    let _ = testbed.asks(2, add("5002"));
+    let _ = testbed.later(4);
+    let effects = testbed.commits(first);
     assert_eq!((reply(&effects), batches(&effects).len()), (says(1, "Done"), 1));
-    assert_eq!(reply(&house.later(1)), says(2, "Unwritten"));
+    assert_eq!(reply(&testbed.later(1)), says(2, "Unwritten"));
 }
 
 #[test]
 fn no_more_than_so_many_changes_wait() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     for id in 0..=CHANGES_WAITING_MAX as u64 {
-        assert_eq!(reply(&house.asks(id, add(&format!("{}", 5000 + id)))), None);
+        assert_eq!(reply(&testbed.asks(id, add(&format!("{}", 5000 + id)))), None);
     }
-    assert_eq!(reply(&house.asks(99, add("6000"))), says(99, "Unwritten"));
+    assert_eq!(reply(&testbed.asks(99, add("6000"))), says(99, "Unwritten"));
 }
 
 #[test]
 fn a_change_that_is_written_after_it_was_refused_is_taken_back() {
-    let (mut house, _) = House::new(State::default());
-    let batch = awaited(&house.asks(7, add("5001")));
-    let effects = house.asks(8, add("5002"));
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let batch = awaited(&testbed.asks(7, add("5001")));
+    let effects = testbed.asks(8, add("5002"));
     assert_eq!(reply(&effects), None);
-    let effects = house.later(5);
+    let effects = testbed.later(5);
     let replies: Vec<_> = effects
         .iter()
         .filter_map(|effect| match effect {
@@ -1031,76 +1037,78 @@ fn a_change_that_is_written_after_it_was_refused_is_taken_back() {
         })
         .collect();
     assert_eq!(replies, [7, 8], "nobody waits for ever");
-    let effects = house.commits(batch);
+    let effects = testbed.commits(batch);
     let back = awaited(&effects);
-    let [Entry::Directory(audited)] = &back.entries[..] else { panic!("{back:?}") };
+    let [JournalEntry::Directory(audited)] = &back.entries[..] else { panic!("{back:?}") };
     assert!(audited.what.starts_with("taken back: terminal add 5001"), "{}", audited.what);
     assert_eq!(audited.effects, [directory::Effect::DropTerminal(Number::from("5001"))]);
-    assert_eq!((reply(&effects), house.has("5001")), (None, false));
+    assert_eq!((reply(&effects), testbed.has("5001")), (None, false));
     // Until that is written nothing else is changed, or the order would be another.
-    assert!(batches(&house.asks(9, add("5001"))).is_empty());
-    let _ = house.fails(back);
-    let back = awaited(&house.later(1));
-    let next = awaited(&house.commits(back));
-    assert_eq!(reply(&house.commits(next)), says(9, "Done"));
-    assert!(house.has("5001"));
+    assert!(batches(&testbed.asks(9, add("5001"))).is_empty());
+    let _ = testbed.fails(back);
+    let back = awaited(&testbed.later(1));
+    let next = awaited(&testbed.commits(back));
+    assert_eq!(reply(&testbed.commits(next)), says(9, "Done"));
+    assert!(testbed.has("5001"));
 }
 
 #[test]
 fn the_log_hears_of_a_journal_that_fails_once_a_minute_and_status_says_it() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let told = |effects: &[Effect]| {
         let told = effects.iter().filter(|effect| matches!(effect, Effect::Journal(_)));
         told.count()
     };
-    let batch = awaited(&registered(&mut house));
-    let mut effects = house.fails(batch);
+    let batch = awaited(&registered(&mut testbed));
+    let mut effects = testbed.fails(batch);
     assert_eq!(told(&effects), 1);
     for second in 1..=60 {
         for batch in batches(&effects) {
-            assert_eq!(told(&house.fails(batch.clone())), 0);
+            assert_eq!(told(&testbed.fails(batch.clone())), 0);
         }
-        effects = house.later(1);
+        effects = testbed.later(1);
         assert_eq!(told(&effects), usize::from(second == 60), "after {second} s");
     }
-    let health = house.machine.status().journal;
+    let health = testbed.machine.status().journal;
     assert!(health.trouble.is_some(), "{health:?}");
     assert_eq!((health.refused, health.owed), (1, 1));
     let told: usize =
-        batches(&effects).into_iter().map(|batch| told(&house.commits(batch.clone()))).sum();
+        batches(&effects).into_iter().map(|batch| told(&testbed.commits(batch.clone()))).sum();
     assert_eq!(told, 1, "it is over");
-    let health = house.machine.status().journal;
+    let health = testbed.machine.status().journal;
     assert_eq!((health.trouble, health.owed, health.under_way), (None, 0, 0));
 }
 
 #[test]
 fn what_is_owed_is_tried_once_more_at_the_end() {
-    let (mut house, first) = House::new(State { calls: vec![open_record(7)], ..State::default() });
+    let (mut testbed, first) =
+        Testbed::new(StoredState { calls: vec![open_record(7)], ..StoredState::default() });
     let batch = batches(&first)[0].clone();
-    let _ = house.fails(batch);
-    assert_eq!(house.machine.status().journal.owed, 1);
-    let effects = house.machine.shut_down(house.now);
+    let _ = testbed.fails(batch);
+    assert_eq!(testbed.machine.status().journal.owed, 1);
+    let effects = testbed.machine.shut_down(testbed.now);
     assert!(
-        entries(&effects).any(|entry| matches!(entry, Entry::Call(record) if record.call.0 == 7))
+        entries(&effects)
+            .any(|entry| matches!(entry, JournalEntry::Call(record) if record.call.0 == 7))
     );
 }
 
 /// A call tells of a wrong password as a registration does.
 #[test]
 fn a_caller_with_a_wrong_password_is_told_to_the_log() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let from = "198.51.100.7:5060";
     let effects =
-        house.hears(from, &invite(1, "4001", CONTACT).replace("elsewhere.example", DOMAIN));
+        testbed.hears(from, &invite(1, "4001", CONTACT).replace("elsewhere.example", DOMAIN));
     let sent = sent(&effects);
     let [(_, Message::Response(challenge))] = &sent[..] else { panic!("a challenge: {sent:?}") };
     let challenge = challenge.headers.all(HeaderName::WwwAuthenticate);
     let challenge = Challenge::strongest(challenge).unwrap();
-    let login = Login { user: "3001", password: "guess" };
+    let login = DigestLogin { user: "3001", password: "guess" };
     let protected = Protected { method: "INVITE", uri: "sip:4001@cordboard.local" };
     let credentials = challenge.answer(&login, &protected, &Chance { cnonce: "c", count: 1 });
     let lines = format!("{CONTACT}Authorization: {credentials}\n");
-    let effects = house.hears(from, &invite(2, "4001", &lines));
+    let effects = testbed.hears(from, &invite(2, "4001", &lines));
     assert_eq!(status(&effects), Some(401));
     let told: Vec<_> = effects
         .iter()
@@ -1116,7 +1124,7 @@ fn a_caller_with_a_wrong_password_is_told_to_the_log() {
 /// The server closes a connection that nothing is on.
 #[test]
 fn a_registration_or_a_call_is_on_its_connection() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let flow = |port, connection| Flow {
         transport: Transport::Tcp,
         local: us(),
@@ -1124,38 +1132,41 @@ fn a_registration_or_a_call_is_on_its_connection() {
         connection: ConnectionId(connection),
     };
     let (phone, caller, idle) = (flow(40_001, 1), flow(40_002, 2), flow(40_003, 3));
-    let hears = |house: &mut House, flow: Flow, text: &str| {
+    let hears = |testbed: &mut Testbed, flow: Flow, text: &str| {
         let bytes = text.replace("SIP/2.0/UDP", "SIP/2.0/TCP").replace('\n', "\r\n");
-        house.machine.handle(house.now, Input::Sip { flow, bytes: bytes.as_bytes() })
+        testbed.machine.handle(testbed.now, Input::Sip { flow, bytes: bytes.as_bytes() })
     };
-    let used = |house: &House| {
-        let is_used = house.machine.connections_in_use();
+    let used = |testbed: &Testbed| {
+        let is_used = testbed.machine.connections_in_use();
         [phone, caller, idle].map(|flow| is_used(&flow))
     };
-    assert_eq!(used(&house), [false; 3]);
+    assert_eq!(used(&testbed), [false; 3]);
 
-    let effects = hears(&mut house, phone, &register(1, ""));
-    assert!(!house.machine.is_registered_over(phone.connection), "a challenge is no registration");
+    let effects = hears(&mut testbed, phone, &register(1, ""));
+    assert!(
+        !testbed.machine.is_registered_over(phone.connection),
+        "a challenge is no registration"
+    );
     let credentials = credentials(&effects);
-    let _ = hears(&mut house, phone, &register(2, &credentials));
-    assert!(house.machine.is_registered_over(phone.connection));
-    let effects = hears(&mut house, caller, &invite(1, "4001", CONTACT));
+    let _ = hears(&mut testbed, phone, &register(2, &credentials));
+    assert!(testbed.machine.is_registered_over(phone.connection));
+    let effects = hears(&mut testbed, caller, &invite(1, "4001", CONTACT));
     assert_ne!(status(&effects), Some(503));
-    assert_eq!(used(&house), [true, true, false]);
+    assert_eq!(used(&testbed), [true, true, false]);
 
-    let _ = house.machine.handle(house.now, Input::FlowClosed(phone));
-    assert_eq!(used(&house), [false, true, false]);
+    let _ = testbed.machine.handle(testbed.now, Input::FlowClosed(phone));
+    assert_eq!(used(&testbed), [false, true, false]);
     // The call rings in vain, and is over.
-    house.later(31);
-    house.later(40);
-    assert_eq!(used(&house), [false; 3]);
+    testbed.later(31);
+    testbed.later(40);
+    assert_eq!(used(&testbed), [false; 3]);
 }
 
 /// RFC 3891: who knows the name of a call does not get a place in it.
 #[test]
 fn nobody_takes_a_place_in_a_call_by_replaces() {
-    let (mut house, _) = House::new(State::default());
-    let effects = house.hears("198.51.100.7:5060", &invite(1, "4001", CONTACT));
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let effects = testbed.hears("198.51.100.7:5060", &invite(1, "4001", CONTACT));
     let sent = sent(&effects);
     let call = sent.iter().find_map(|(_, message)| match message {
         Message::Request(request) => Some(request),
@@ -1179,28 +1190,28 @@ Content-Length: 0
         header(HeaderName::Via),
         header(HeaderName::CSeq),
     );
-    let _ = house.hears("192.0.2.9:5060", &ringing);
+    let _ = testbed.hears("192.0.2.9:5060", &ringing);
     let replaces = format!("{CONTACT}Replaces: {call_id};to-tag={tag};from-tag=t\n");
-    let effects = house.hears("198.51.100.8:5060", &invite(2, "4001", &replaces));
+    let effects = testbed.hears("198.51.100.8:5060", &invite(2, "4001", &replaces));
     assert_eq!(status(&effects), Some(603));
     let unknown = format!("{CONTACT}Replaces: nothing;to-tag={tag};from-tag=t\n");
-    let effects = house.hears("198.51.100.8:5060", &invite(3, "4001", &unknown));
+    let effects = testbed.hears("198.51.100.8:5060", &invite(3, "4001", &unknown));
     assert_eq!(status(&effects), Some(481));
     // RFC 3891 §3: a name that is not whole, and two of them.
     let twice = format!("Replaces: {call_id};to-tag={tag};from-tag=t, x;to-tag=1;from-tag=2\n");
     for (call, wrong) in [(4, format!("Replaces: {call_id}\n")), (5, twice)] {
         let text = invite(call, "4001", &format!("{CONTACT}{wrong}"));
-        assert_eq!(status(&house.hears("198.51.100.8:5060", &text)), Some(400), "{wrong}");
+        assert_eq!(status(&testbed.hears("198.51.100.8:5060", &text)), Some(400), "{wrong}");
     }
 }
 
 /// A method that means nothing here is answered once for all, so that phones do not ask again.
 #[test]
 fn what_no_dialog_knows_gets_an_honest_answer() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let mut ask = |call: u64, method: &str, extra: &str| {
         let text = invite(call, "4001", extra).replace("INVITE", method);
-        let sent = sent(&house.hears("198.51.100.8:5060", &text));
+        let sent = sent(&testbed.hears("198.51.100.8:5060", &text));
         let [(_, Message::Response(response))] = &sent[..] else { panic!("{method}: {sent:?}") };
         let header = |name| response.headers.get(name).unwrap_or_default().to_owned();
         let said = [HeaderName::AllowEvents, HeaderName::Unsupported].map(header).concat();
@@ -1230,19 +1241,19 @@ fn hops_of(message: &Message) -> Option<u8> {
 /// RFC 3261 §16.3 step 3: whatever it asks, it has come too far.
 #[test]
 fn what_has_come_too_far_gets_483() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     for (n, method) in ["INVITE", "OPTIONS", "REGISTER", "MESSAGE", "SUBSCRIBE"].iter().enumerate()
     {
         let request = |hops| {
             let text = invite(n as u64, "4001", CONTACT).replace("INVITE", method);
             text.replace("Max-Forwards: 70", hops)
         };
-        let effects = house.hears("198.51.100.7:5060", &request("Max-Forwards: 0"));
+        let effects = testbed.hears("198.51.100.7:5060", &request("Max-Forwards: 0"));
         assert_eq!(status(&effects), Some(483), "{method}");
-        assert!(house.machine.is_quiet(), "{method}");
+        assert!(testbed.machine.is_quiet(), "{method}");
     }
     let options = invite(9, "4001", CONTACT).replace("INVITE", "OPTIONS");
-    let effects = house.hears("198.51.100.7:5060", &options.replace("wards: 70", "wards: 1"));
+    let effects = testbed.hears("198.51.100.7:5060", &options.replace("wards: 70", "wards: 1"));
     assert_eq!(status(&effects), Some(200), "it has just arrived");
 }
 
@@ -1255,9 +1266,9 @@ fn an_invite_goes_on_with_one_hop_less() {
         ("Max-Forwards: 255\n", 69),
         ("", 69),
     ] {
-        let (mut house, _) = House::new(State::default());
+        let (mut testbed, _) = Testbed::new(StoredState::default());
         let invite = invite(1, "4001", CONTACT).replace("Max-Forwards: 70\n", incoming);
-        let effects = house.hears("198.51.100.7:5060", &invite);
+        let effects = testbed.hears("198.51.100.7:5060", &invite);
         let onward = sent(&effects).into_iter().find_map(|(_, message)| match message {
             Message::Request(_) => hops_of(&message),
             Message::Response(_) => None,
@@ -1279,7 +1290,7 @@ fn a_circle_of_two_trunks_ends_within_70_hops() {
     let (one, other) = ("192.0.2.1:5060", "192.0.2.77:5060");
     // To each the other is at the address of its trunk.
     let mut houses =
-        [0, 1].map(|_| House::with(State::default(), vec![trunk("other", &[other])]).0);
+        [0, 1].map(|_| Testbed::with(StoredState::default(), vec![trunk("other", &[other])]).0);
     let first = invite(1, "0123", CONTACT);
     let mut wire = VecDeque::from([(0, "198.51.100.7:5060".to_owned(), first.into_bytes())]);
     let (mut invites, mut answers) = (vec![], vec![]);
@@ -1291,8 +1302,8 @@ fn a_circle_of_two_trunks_ends_within_70_hops() {
             remote: address(&from),
             connection: ConnectionId(0),
         };
-        let house: &mut House = &mut houses[to];
-        for effect in house.machine.handle(house.now, Input::Sip { flow, bytes: &bytes }) {
+        let testbed: &mut Testbed = &mut houses[to];
+        for effect in testbed.machine.handle(testbed.now, Input::Sip { flow, bytes: &bytes }) {
             let Effect::Send { to: destination, bytes } = effect else { continue };
             let message = sip::parse(&bytes).unwrap();
             if destination.remote() == address(other) {
@@ -1310,9 +1321,9 @@ fn a_circle_of_two_trunks_ends_within_70_hops() {
     let counted_down: Vec<u8> = (0..70).rev().collect();
     assert_eq!(invites, counted_down);
     assert_eq!(answers, [482], "the caller hears that it is a circle");
-    for house in &mut houses {
-        house.later(40);
-        assert!(house.machine.is_quiet(), "nothing is left of 70 calls");
+    for testbed in &mut houses {
+        testbed.later(40);
+        assert!(testbed.machine.is_quiet(), "nothing is left of 70 calls");
     }
     // Measured: 60 ms in a debug build.
     assert!(spent <= if cfg!(debug_assertions) { 500 } else { 100 }, "{spent} ms of CPU");
@@ -1328,11 +1339,11 @@ fn questions(effects: &[Effect]) -> Vec<String> {
     asked.collect()
 }
 
-impl House {
+impl Testbed {
     fn learns(&mut self, question: Question, records: Option<Records>) -> Vec<Effect> {
         let answer = match records {
-            Some(records) => Answer::Found { records, ttl: Duration::from_secs(60) },
-            None => Answer::Absent { ttl: None },
+            Some(records) => DnsAnswer::Found { records, ttl: Duration::from_secs(60) },
+            None => DnsAnswer::Absent { ttl: None },
         };
         self.machine.handle(self.now, Input::Resolved { question, answer })
     }
@@ -1372,38 +1383,42 @@ fn invited(effects: &[Effect]) -> (String, String, Message) {
 
 #[test]
 fn a_trunk_is_trusted_where_its_name_leads_and_nowhere_else() {
-    let (mut house, first) =
-        House::with(State::default(), vec![trunk("carrier", &["sip.carrier.example:5060"])]);
+    let (mut testbed, first) = Testbed::with(
+        StoredState::default(),
+        vec![trunk("carrier", &["sip.carrier.example:5060"])],
+    );
     assert_eq!(questions(&first), ["A sip.carrier.example"]);
-    assert_eq!(house.machine.status().unresolved, [] as [&str; 0], "the answer is on its way");
-    assert!(!house.trusts("192.0.2.50:5060"));
-    let effects = house.learns_addresses("sip.carrier.example", &["192.0.2.50"]);
+    assert_eq!(testbed.machine.status().unresolved, [] as [&str; 0], "the answer is on its way");
+    assert!(!testbed.trusts("192.0.2.50:5060"));
+    let effects = testbed.learns_addresses("sip.carrier.example", &["192.0.2.50"]);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Located { .. })));
-    assert!(house.trusts("192.0.2.50:5060") && !house.trusts("192.0.2.50:5061"));
-    house.now = house.now + Duration::from_secs(60);
-    let effects = house.machine.tick(house.now);
+    assert!(testbed.trusts("192.0.2.50:5060") && !testbed.trusts("192.0.2.50:5061"));
+    testbed.now = testbed.now + Duration::from_secs(60);
+    let effects = testbed.machine.tick(testbed.now);
     assert_eq!(questions(&effects), ["A sip.carrier.example"]);
-    let _ = house.learns_addresses("sip.carrier.example", &["192.0.2.51"]);
-    assert!(!house.trusts("192.0.2.50:5060") && house.trusts("192.0.2.51:5060"));
+    let _ = testbed.learns_addresses("sip.carrier.example", &["192.0.2.51"]);
+    assert!(!testbed.trusts("192.0.2.50:5060") && testbed.trusts("192.0.2.51:5060"));
 }
 
 #[test]
 fn a_name_that_leads_nowhere_is_shown_and_its_trunk_cannot_be_called() {
-    let (mut house, _) =
-        House::with(State::default(), vec![trunk("carrier", &["sip.carrier.example:5060"])]);
-    let _ = house.learns(Question::Addresses("sip.carrier.example".into()), None);
-    let unresolved = house.machine.status().unresolved;
+    let (mut testbed, _) = Testbed::with(
+        StoredState::default(),
+        vec![trunk("carrier", &["sip.carrier.example:5060"])],
+    );
+    let _ = testbed.learns(Question::Addresses("sip.carrier.example".into()), None);
+    let unresolved = testbed.machine.status().unresolved;
     assert_eq!(unresolved, ["trunk carrier: sip.carrier.example:5060"]);
-    let effects = house.hears("198.51.100.7:5060", &invite(1, "0551", CONTACT));
+    let effects = testbed.hears("198.51.100.7:5060", &invite(1, "0551", CONTACT));
     assert_eq!(status(&effects), Some(480));
 }
 
 /// RFC 3263 §4.3: before anybody has answered, the next server is tried.
 #[test]
 fn a_server_that_cannot_be_reached_or_has_no_room_is_not_the_last_word() {
-    let (mut house, _) =
-        House::with(State::default(), vec![trunk("carrier", &["carrier.example"])]);
-    let _ = house.learns(Question::Naptr("carrier.example".into()), None);
+    let (mut testbed, _) =
+        Testbed::with(StoredState::default(), vec![trunk("carrier", &["carrier.example"])]);
+    let _ = testbed.learns(Question::Naptr("carrier.example".into()), None);
     let server = |priority: u16| Srv {
         priority,
         weight: 0,
@@ -1411,44 +1426,45 @@ fn a_server_that_cannot_be_reached_or_has_no_room_is_not_the_last_word() {
         target: format!("s{priority}.carrier.example"),
     };
     let servers = Records::Srv([1, 2, 3].map(server).into());
-    let _ = house.learns(Question::Srv("_sip._tcp.carrier.example".into()), None);
-    let _ = house.learns(Question::Srv("_sip._udp.carrier.example".into()), Some(servers));
+    let _ = testbed.learns(Question::Srv("_sip._tcp.carrier.example".into()), None);
+    let _ = testbed.learns(Question::Srv("_sip._udp.carrier.example".into()), Some(servers));
     for (name, ip) in [("s1", "192.0.2.51"), ("s2", "192.0.2.52"), ("s3", "192.0.2.53")] {
-        let _ = house.learns_addresses(&format!("{name}.carrier.example"), &[ip]);
+        let _ = testbed.learns_addresses(&format!("{name}.carrier.example"), &[ip]);
     }
-    let effects = house.hears("198.51.100.7:5060", &invite(1, "0551", CONTACT));
+    let effects = testbed.hears("198.51.100.7:5060", &invite(1, "0551", CONTACT));
     let (to, uri, _) = invited(&effects);
     assert_eq!((to.as_str(), uri.as_str()), ("TCP 192.0.2.51:5061", "sip:0551@carrier.example"));
-    let (to, _, second) = invited(&house.is_away("192.0.2.51:5061"));
+    let (to, _, second) = invited(&testbed.is_away("192.0.2.51:5061"));
     assert_eq!(to, "TCP 192.0.2.52:5062");
     let Message::Request(request) = second else { panic!("it is an INVITE") };
     let full = request.response(sip::StatusCode::SERVICE_UNAVAILABLE);
     let mut bytes = Vec::new();
     sip::print(&full.into(), &mut bytes);
     let full = String::from_utf8(bytes).unwrap().replace("\r\n", "\n");
-    let effects = house.hears("192.0.2.52:5062", &full);
+    let effects = testbed.hears("192.0.2.52:5062", &full);
     assert_eq!(status(&effects), None, "the caller waits");
     let (to, ..) = invited(&effects);
     assert_eq!(to, "TCP 192.0.2.53:5063");
     // The last one is the last word.
-    assert_eq!(status(&house.is_away("192.0.2.53:5063")), Some(480));
+    assert_eq!(status(&testbed.is_away("192.0.2.53:5063")), Some(480));
 }
 
 /// A server that says nothing at all is away, too: the caller need not wait for timer B.
 #[test]
 fn a_server_that_is_silent_gives_way_to_the_next() {
     let addresses = ["203.0.113.5", "203.0.113.6"];
-    let (mut house, _) = House::with(State::default(), vec![trunk("carrier", &addresses)]);
-    let effects = house.hears("198.51.100.7:5060", &invite(1, "0551", CONTACT));
+    let (mut testbed, _) =
+        Testbed::with(StoredState::default(), vec![trunk("carrier", &addresses)]);
+    let effects = testbed.hears("198.51.100.7:5060", &invite(1, "0551", CONTACT));
     let (to, ..) = invited(&effects);
     assert_eq!(to, "TCP 203.0.113.5:5060");
     for _ in 0..3 {
-        let copies = sent(&house.later(1));
+        let copies = sent(&testbed.later(1));
         assert!(copies.iter().all(|(to, _)| to.remote().to_string() == "203.0.113.5:5060"));
     }
     let mut asked = Vec::new();
     for _ in 0..2 {
-        let invites = sent(&house.later(1)).into_iter().filter(|(_, message)| {
+        let invites = sent(&testbed.later(1)).into_iter().filter(|(_, message)| {
             matches!(message, Message::Request(request) if request.method == sip::Method::INVITE)
         });
         asked.extend(invites.map(|(to, _)| to.remote().to_string()));
@@ -1456,26 +1472,26 @@ fn a_server_that_is_silent_gives_way_to_the_next() {
     assert!(asked.contains(&"203.0.113.6:5060".to_owned()), "{asked:?}");
 }
 
-// ---- strangers are counted ----
+// ---- unauthenticated calls are counted ----
 
 fn records(effects: &[Effect]) -> usize {
-    entries(effects).filter(|entry| matches!(entry, Entry::Call(_))).count()
+    entries(effects).filter(|entry| matches!(entry, JournalEntry::Call(_))).count()
 }
 
 /// What nobody vouches for leaves two figures, and no byte on the disk.
 #[test]
-fn refused_calls_of_strangers_are_counted_by_cause_and_source() {
-    let (mut house, _) = House::new(State::default());
+fn refused_unauthenticated_calls_are_counted_by_cause_and_source() {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     for call in 0..30 {
-        let effects = house.hears("198.51.100.7:5060", &invite(call, "4999", CONTACT));
+        let effects = testbed.hears("198.51.100.7:5060", &invite(call, "4999", CONTACT));
         assert_eq!(records(&effects), 0);
     }
     // No Contact, so nobody could hang up.
-    let _ = house.hears("198.51.100.8:5060", &invite(40, "4001", ""));
+    let _ = testbed.hears("198.51.100.8:5060", &invite(40, "4001", ""));
     // Nobody is at a desk: it hears so, and then it is over.
-    let mut effects = house.hears("198.51.100.8:5060", &invite(31, "9000", CONTACT));
-    house.now = house.now + Duration::from_secs(5);
-    effects.extend(house.machine.tick(house.now));
+    let mut effects = testbed.hears("198.51.100.8:5060", &invite(31, "9000", CONTACT));
+    testbed.now = testbed.now + Duration::from_secs(5);
+    effects.extend(testbed.machine.tick(testbed.now));
     assert_eq!(records(&effects), 0);
     let statuses: Vec<_> = sent(&effects)
         .iter()
@@ -1485,7 +1501,7 @@ fn refused_calls_of_strangers_are_counted_by_cause_and_source() {
         })
         .collect();
     assert_eq!(statuses.last(), Some(&480));
-    let refused = house.machine.status().refused;
+    let refused = testbed.machine.status().refused;
     let causes = [("503", 10), ("no-operator", 1), ("unanswerable", 1), ("unknown-number", 20)];
     assert_eq!(refused.causes, causes.map(|(cause, count)| (cause.to_owned(), count)).into());
     let sources = [("198.51.100.7", 30), ("198.51.100.8", 2)];
@@ -1494,27 +1510,27 @@ fn refused_calls_of_strangers_are_counted_by_cause_and_source() {
 
 #[test]
 fn a_trunks_refused_call_has_its_record() {
-    let (mut house, _) = House::new(State::default());
-    let effects = house.hears("203.0.113.5:5060", &invite(1, "4999", CONTACT));
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let effects = testbed.hears("203.0.113.5:5060", &invite(1, "4999", CONTACT));
     assert_eq!((status(&effects), records(&effects)), (Some(404), 1));
-    assert_eq!(house.machine.status().refused, Default::default());
+    assert_eq!(testbed.machine.status().refused, Default::default());
 }
 
-/// A circle that something of ours runs in, or a dialler gone wild.
+/// A circle that something of ours runs in, or an autodialler gone wild.
 #[test]
 fn calls_of_one_trunk_have_a_rate() {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     for call in 0..u64::from(TRUNK_CALLS_PER_SECOND_MAX) {
-        let effects = house.hears("203.0.113.5:5060", &invite(call, "4999", CONTACT));
+        let effects = testbed.hears("203.0.113.5:5060", &invite(call, "4999", CONTACT));
         assert_eq!(status(&effects), Some(404));
     }
-    let effects = house.hears("203.0.113.5:5060", &invite(1_000, "4999", CONTACT));
+    let effects = testbed.hears("203.0.113.5:5060", &invite(1_000, "4999", CONTACT));
     let sent = sent(&effects);
     let [(_, Message::Response(refusal))] = &sent[..] else { panic!("only a refusal: {sent:?}") };
     assert_eq!(refusal.status.as_u16(), 503);
     assert!(refusal.headers.contains(HeaderName::RetryAfter));
-    house.later(1);
-    let effects = house.hears("203.0.113.5:5060", &invite(1_001, "4999", CONTACT));
+    testbed.later(1);
+    let effects = testbed.hears("203.0.113.5:5060", &invite(1_001, "4999", CONTACT));
     assert_eq!(status(&effects), Some(404));
 }
 
@@ -1529,9 +1545,9 @@ fn a_long_display_name_is_cut_and_a_long_number_is_nobodys() {
         (format!("<sip:{}@gw.example>", "1".repeat(32)), &"1".repeat(32), String::new()),
         (format!("<sip:{}@gw.example>", "1".repeat(33)), "anonymous", String::new()),
     ] {
-        let (mut house, _) = House::new(State::default());
+        let (mut testbed, _) = Testbed::new(StoredState::default());
         let invite = invite(1, "4001", CONTACT).replace("<sip:eve@elsewhere.example>", &from);
-        let effects = house.hears("203.0.113.5:5060", &invite);
+        let effects = testbed.hears("203.0.113.5:5060", &invite);
         let onward = sent(&effects).into_iter().find_map(|(_, message)| match message {
             Message::Request(request) => Some(request.headers.from().unwrap()),
             Message::Response(_) => None,
@@ -1542,15 +1558,15 @@ fn a_long_display_name_is_cut_and_a_long_number_is_nobodys() {
             assert_eq!(onward.display.unwrap_or_default(), name);
         }
         let kept = entries(&effects).filter_map(|entry| match entry {
-            Entry::Call(record) => Some(record),
+            JournalEntry::Call(record) => Some(record),
             _ => None,
         });
         let kept = kept.last();
         let kept = kept.expect("a trunk's call is kept");
         assert_eq!((kept.caller.as_str(), kept.caller_name.as_str()), (number, name.as_str()));
     }
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let long = "1".repeat(33);
-    let effects = house.hears("203.0.113.5:5060", &invite(1, &long, CONTACT));
+    let effects = testbed.hears("203.0.113.5:5060", &invite(1, &long, CONTACT));
     assert_eq!((status(&effects), records(&effects)), (Some(404), 0), "that is no number");
 }

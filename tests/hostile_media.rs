@@ -10,7 +10,7 @@ mod targets;
 
 use cordboard::random::Random;
 use cordboard::rtp::Packet;
-use cordboard::rtp::rtcp::{ReportBlock, SenderReport, Writer};
+use cordboard::rtp::rtcp::{ReportBlock, RtcpWriter, SenderReport};
 use cordboard::rtp::video::{Depacketiser, PictureFormat};
 use feed::feed;
 use targets::{FORMATS, LOST, MARKER, NEW_PICTURE, NEXT, PICTURE_CODECS, VOICE_CODECS};
@@ -100,7 +100,7 @@ fn no_datagram_breaks_the_reading_of_rtp() {
 fn no_datagram_breaks_the_reading_of_rtcp() {
     let mut compound = Vec::new();
     let block = ReportBlock { ssrc: 7, ..ReportBlock::default() };
-    Writer::new(&mut compound)
+    RtcpWriter::new(&mut compound)
         .sender_report(&SenderReport::default(), &[block, block])
         .cname(1, "a@example.com")
         .picture_loss(1, 7)
@@ -109,7 +109,7 @@ fn no_datagram_breaks_the_reading_of_rtcp() {
         .source_bitrate(1, 7, 300_000)
         .bye(1);
     let mut short = Vec::new();
-    Writer::new(&mut short).receiver_report(1, &[block]).cname(1, "b");
+    RtcpWriter::new(&mut short).receiver_report(1, &[block]).cname(1, "b");
     let nack = vec![0x81, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 7, 0, 9, 0xff, 0xff, 0, 50, 0, 1];
     feed(targets::control, &[compound, short, nack], 40_000);
 }

@@ -12,8 +12,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::dialog::{self, ClientTx, ServerTx};
 use cordboard::ids::{CallId, ConnectionId, LegId, PortId};
 use cordboard::leg::{
-    Call, Choice, Command, Effect, Event, Identity, Input, LegHealth, Machine, Offer, Party,
-    Refusal, Settings, Source,
+    CodecChoice, Command, Effect, Event, IdentityPrivacy, Input, InviteRefusal, LegHealth,
+    LegSource, Machine, OfferedCodecs, OutgoingLeg, Party, Settings,
 };
 use cordboard::media;
 use cordboard::random::Random;
@@ -2930,7 +2930,7 @@ impl Ladder {
             "ACK" => dialog::Input::Ack { believed: true, request },
             "INVITE" if !known => {
                 self.phone(name).invite = Some(request.clone());
-                dialog::Input::Incoming(dialog::Incoming {
+                dialog::Input::Incoming(dialog::IncomingInvite {
                     leg,
                     transaction,
                     flow,
@@ -2968,17 +2968,18 @@ impl Ladder {
         match *words {
             ["call", callee, "for", caller] => {
                 let of = self.leg(caller);
-                self.call(callee, Offer::For(of))
+                self.call(callee, OfferedCodecs::For(of))
             }
             ["call", callee, "sealed"] => {
-                let Command::Call { leg, mut call } = self.call(callee, Offer::Everything) else {
+                let Command::Call { leg, mut call } = self.call(callee, OfferedCodecs::Everything)
+                else {
                     panic!("a call is a call")
                 };
                 call.sealed = true;
                 Command::Call { leg, call }
             }
-            ["call", callee, "without-sdp"] => self.call(callee, Offer::Theirs),
-            ["call", callee] => self.call(callee, Offer::Everything),
+            ["call", callee, "without-sdp"] => self.call(callee, OfferedCodecs::Theirs),
+            ["call", callee] => self.call(callee, OfferedCodecs::Everything),
             ["progress", name, status, ref media @ ..] => Command::Progress {
                 leg: self.leg(name),
                 status: status.parse().unwrap(),
@@ -2992,7 +2993,7 @@ impl Ladder {
             ["desk", name] => Command::AcceptDesk { leg: self.leg(name) },
             ["refuse", name, status] => Command::Refuse {
                 leg: self.leg(name),
-                refusal: Refusal {
+                refusal: InviteRefusal {
                     status: status.parse().unwrap(),
                     phrase: String::new(),
                     reason: None,
@@ -3033,25 +3034,31 @@ impl Ladder {
                     .iter()
                     .map(|pair| {
                         let (name, source) = pair.split_once('=').unwrap();
-                        let lobby = media::LobbyId(1);
+                        let waiting_profile = media::WaitingProfileId(1);
                         let position = |number, said: Option<_>| {
                             let (minutes, crowded) = (None, said.is_some());
-                            let message = media::Message::Position { number, minutes, crowded };
-                            Source::Wait(media::Scene { lobby, message }, said)
+                            let message =
+                                media::PromptMessage::Position { number, minutes, crowded };
+                            LegSource::Wait(media::VideoPrompt { waiting_profile, message }, said)
                         };
                         let source = match source {
-                            "hold" => Source::Wait(
-                                media::Scene { lobby, message: media::Message::Hold },
+                            "hold" => LegSource::Wait(
+                                media::VideoPrompt {
+                                    waiting_profile,
+                                    message: media::PromptMessage::Hold,
+                                },
                                 None,
                             ),
                             "first" => position(1, None),
                             "second" => position(2, None),
                             "crowded" => position(2, Some(media::Announcement::Busy)),
-                            "sorry" => Source::Farewell(lobby, media::Announcement::Nobody),
-                            "ringback" => Source::RingBack,
-                            "done" => Source::Tone(media::Tone::Done),
-                            "silence" => Source::Silence,
-                            other => Source::Leg(self.leg(other)),
+                            "sorry" => {
+                                LegSource::Farewell(waiting_profile, media::Announcement::Nobody)
+                            }
+                            "ringback" => LegSource::RingBack,
+                            "done" => LegSource::Tone(media::Tone::Done),
+                            "silence" => LegSource::Silence,
+                            other => LegSource::Leg(self.leg(other)),
                         };
                         (self.leg(name), source)
                     })
@@ -3061,24 +3068,24 @@ impl Ladder {
         }
     }
 
-    fn call(&mut self, callee: &str, offer: Offer) -> Command {
+    fn call(&mut self, callee: &str, offer: OfferedCodecs) -> Command {
         let phone = self.phone(callee);
         phone.caller = false;
         let (leg, flow) = (phone.leg, phone.flow);
-        let call = Call {
-            target: dialog::Target {
+        let call = OutgoingLeg {
+            target: dialog::CallTarget {
                 uri: Uri::parse(&format!("sip:{callee}@{}", flow.remote)).unwrap(),
                 route: vec![],
                 destination: Destination::Flow(flow),
             },
             behalf: match offer {
-                Offer::For(other) | Offer::WithPictures(other) => other,
-                Offer::Everything | Offer::Theirs => leg,
+                OfferedCodecs::For(other) | OfferedCodecs::WithPictures(other) => other,
+                OfferedCodecs::Everything | OfferedCodecs::Theirs => leg,
             },
             caller: Party { number: "3001".to_owned(), ..Party::default() },
             callee: Party { number: callee.to_owned(), ..Party::default() },
             offer,
-            identity: Identity::Shown,
+            identity: IdentityPrivacy::Shown,
             auto_answer: false,
             sealed: false,
             patience: None,
@@ -3087,13 +3094,13 @@ impl Ladder {
         Command::Call { leg, call: Box::new(call) }
     }
 
-    fn choice(&mut self, words: &[&str]) -> Choice {
+    fn choice(&mut self, words: &[&str]) -> CodecChoice {
         match *words {
-            ["like", name] => Choice { like: Some(self.leg(name)), prefer: vec![] },
+            ["like", name] => CodecChoice { like: Some(self.leg(name)), prefer: vec![] },
             ["prefer", ref codecs @ ..] => {
-                Choice { like: None, prefer: codecs.iter().map(|name| codec(name)).collect() }
+                CodecChoice { like: None, prefer: codecs.iter().map(|name| codec(name)).collect() }
             }
-            _ => Choice::default(),
+            _ => CodecChoice::default(),
         }
     }
 
@@ -3283,9 +3290,9 @@ fn relay_command(command: &media::Command) -> String {
             let source = |source: &media::Source| match source {
                 media::Source::Port(port) => port.0.to_string(),
                 media::Source::Hold(_) => "hold".into(),
-                media::Source::Scene(scene) => match scene.message {
-                    media::Message::Hold => "hold".into(),
-                    media::Message::Position { number, .. } => format!("position({number})"),
+                media::Source::Prompt(prompt) => match prompt.message {
+                    media::PromptMessage::Hold => "hold".into(),
+                    media::PromptMessage::Position { number, .. } => format!("position({number})"),
                     other => format!("{other:?}").to_lowercase(),
                 },
                 media::Source::Greeting(_, said) => format!("{said:?}, then hold").to_lowercase(),
@@ -3427,7 +3434,7 @@ fn body_in_short(content_type: Option<&str>, body: &[u8]) -> String {
     match content_type {
         None => String::new(),
         Some("application/sdp") => {
-            let session = sdp::Session::parse(body).unwrap();
+            let session = sdp::SessionDescription::parse(body).unwrap();
             let version = session.origin.version;
             let sections: Vec<String> =
                 session.media.iter().map(|media| section(media, &session)).collect();
@@ -3442,7 +3449,7 @@ fn body_in_short(content_type: Option<&str>, body: &[u8]) -> String {
     }
 }
 
-fn section(media: &sdp::Media, session: &sdp::Session) -> String {
+fn section(media: &sdp::MediaDescription, session: &sdp::SessionDescription) -> String {
     let mut words = format!("{} {}", media.kind, media.port);
     if media.port == 0 {
         return words;

@@ -5,7 +5,7 @@
 mod day;
 
 use cordboard::locator::{
-    ASKED_MAX, Answer, DESTINATIONS_MAX, Effect, Input, Machine, Naptr, PATIENCE, Question,
+    ASKED_MAX, DESTINATIONS_MAX, DnsAnswer, Effect, Input, Machine, Naptr, PATIENCE, Question,
     RECORDS_MAX, Records, SOUGHT_MAX, STALE_MAX, Settings, Sought, Srv, TTL_MAX,
 };
 use cordboard::sip::Destination;
@@ -211,7 +211,8 @@ fn an_answer_that_never_comes_counts_as_none() {
     let effects = dns.0.tick(at(60));
     assert_eq!(effects, [Effect::Unresolved(Sought::new("gw.example", Some(5060)))]);
     // The late answer is nobody's; the next one is awaited.
-    let found = Answer::Found { records: addresses(["192.0.2.1"]), ttl: Duration::from_secs(60) };
+    let found =
+        DnsAnswer::Found { records: addresses(["192.0.2.1"]), ttl: Duration::from_secs(60) };
     assert_eq!(dns.answer(61, question.clone(), found.clone()), []);
     assert_eq!(dns.0.tick(at(65)), [Effect::Ask(question.clone())]);
     assert_eq!(dns.answer(65, question.clone(), found).len(), 1);
@@ -222,14 +223,17 @@ fn the_last_word_of_the_dns_does_not_hold_for_ever() {
     let mut dns = Dns::new();
     let [Effect::Ask(question)] = &dns.seek(0, &["gw.example:5060"])[..] else { panic!() };
     let ttl = Duration::from_secs(60);
-    let _ =
-        dns.answer(0, question.clone(), Answer::Found { records: addresses(["192.0.2.1"]), ttl });
+    let _ = dns.answer(
+        0,
+        question.clone(),
+        DnsAnswer::Found { records: addresses(["192.0.2.1"]), ttl },
+    );
     let last = at(0) + ttl + STALE_MAX;
     let mut lost_at = None;
     while lost_at.is_none() {
         let now = dns.0.deadline().unwrap();
         assert_eq!(dns.0.tick(now), [Effect::Ask(question.clone())]);
-        let input = Input::Answered { question: question.clone(), answer: Answer::Failed };
+        let input = Input::Answered { question: question.clone(), answer: DnsAnswer::Failed };
         let effects = dns.0.handle(now, input);
         lost_at = (!effects.is_empty()).then_some(now);
     }
@@ -245,7 +249,7 @@ fn no_time_to_live_makes_us_ask_without_end_or_never_again() {
         let mut dns = Dns::new();
         let [Effect::Ask(question)] = &dns.seek(0, &["gw.example:5060"])[..] else { panic!() };
         let ttl = Duration::from_secs(ttl);
-        let found = Answer::Found { records: addresses(["192.0.2.1"]), ttl };
+        let found = DnsAnswer::Found { records: addresses(["192.0.2.1"]), ttl };
         let _ = dns.answer(0, question.clone(), found);
         assert_eq!(dns.0.deadline(), Some(at(next)));
     }
@@ -266,7 +270,7 @@ fn an_answer_has_bounds_and_leads_to_no_crowd() {
     let [Effect::Ask(question)] = &dns.seek(0, &["gw.example:5060"])[..] else { panic!() };
     let many = (1..=200).map(|n| format!("192.0.2.{n}"));
     let records = Records::Addresses(many.map(|text| text.parse().unwrap()).collect());
-    let found = Answer::Found { records, ttl: Duration::from_secs(60) };
+    let found = DnsAnswer::Found { records, ttl: Duration::from_secs(60) };
     let effects = dns.answer(0, question.clone(), found);
     let [Effect::Moved { addresses, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(addresses.len(), RECORDS_MAX);
@@ -278,11 +282,13 @@ fn an_answer_has_bounds_and_leads_to_no_crowd() {
 fn answers_that_nobody_asked_for_teach_nothing() {
     let mut dns = Dns::new();
     let question = Question::Addresses("gw.example".into());
-    let found = Answer::Found { records: addresses(["192.0.2.1"]), ttl: Duration::from_secs(60) };
+    let found =
+        DnsAnswer::Found { records: addresses(["192.0.2.1"]), ttl: Duration::from_secs(60) };
     assert_eq!(dns.answer(0, question.clone(), found.clone()), []);
     let _ = dns.seek(0, &["gw.example:5060"]);
     assert_eq!(dns.answer(0, question.clone(), found.clone()).len(), 1);
-    let moved = Answer::Found { records: addresses(["192.0.2.9"]), ttl: Duration::from_secs(60) };
+    let moved =
+        DnsAnswer::Found { records: addresses(["192.0.2.9"]), ttl: Duration::from_secs(60) };
     assert_eq!(dns.answer(1, question, moved), [], "it was answered already");
     // An answer of another kind than the question is as good as none.
     let _ = dns.seek(2, &["other.example"]);
@@ -300,9 +306,9 @@ fn servers_of_one_priority_take_turns_by_their_weights() {
     let server = |weight, port| Srv { priority: 1, weight, port, target: "a.example".into() };
     let records = Records::Srv(vec![server(30, 1), server(10, 2), server(0, 3)]);
     let srv = Question::Srv("_sip._udp.gw.example".into());
-    let _ = dns.answer(0, srv, Answer::Found { records, ttl });
+    let _ = dns.answer(0, srv, DnsAnswer::Found { records, ttl });
     let a = Question::Addresses("a.example".into());
-    let _ = dns.answer(0, a, Answer::Found { records: addresses(["192.0.2.1"]), ttl });
+    let _ = dns.answer(0, a, DnsAnswer::Found { records: addresses(["192.0.2.1"]), ttl });
     let mut first = BTreeMap::new();
     for turn in 0..1000 {
         let all = dns.0.destinations(&sought("gw.example over udp"), turn);
@@ -324,7 +330,7 @@ fn the_questions_on_their_way_are_limited_and_so_are_the_names() {
     let mut answered = 0;
     while let Some(question) = waiting.pop() {
         answered += 1;
-        let effects = dns.answer(0, question, Answer::Absent { ttl: None });
+        let effects = dns.answer(0, question, DnsAnswer::Absent { ttl: None });
         waiting.extend(effects.into_iter().filter(|e| matches!(e, Effect::Ask(_))).map(asked));
         assert!(waiting.len() <= ASKED_MAX);
     }
@@ -337,7 +343,8 @@ fn a_name_that_is_sought_no_more_is_forgotten() {
     let _ = dns.seek(0, &["gw.example:5060"]);
     assert_eq!(dns.seek(1, &[]), []);
     assert_eq!(dns.0.deadline(), None);
-    let found = Answer::Found { records: addresses(["192.0.2.1"]), ttl: Duration::from_secs(60) };
+    let found =
+        DnsAnswer::Found { records: addresses(["192.0.2.1"]), ttl: Duration::from_secs(60) };
     assert_eq!(dns.answer(2, Question::Addresses("gw.example".into()), found), []);
     // Its place on the way is free again.
     let many: Vec<String> = (0..ASKED_MAX).map(|n| format!("p{n}.example:1")).collect();
@@ -366,7 +373,7 @@ impl Dns {
         self.0.handle(at(seconds), Input::Seek(names.iter().map(|name| sought(name)).collect()))
     }
 
-    fn answer(&mut self, seconds: u64, question: Question, answer: Answer) -> Vec<Effect> {
+    fn answer(&mut self, seconds: u64, question: Question, answer: DnsAnswer) -> Vec<Effect> {
         self.0.handle(at(seconds), Input::Answered { question, answer })
     }
 }
@@ -431,13 +438,13 @@ fn question(kind: &str, name: &str) -> Question {
 }
 
 /// `absent`, `failed`, or records, with `for 60` for their time to live.
-fn answer(kind: &str, said: &str) -> Answer {
+fn answer(kind: &str, said: &str) -> DnsAnswer {
     let (said, ttl) = said.split_once(" for ").unwrap_or((said, "3600"));
     let ttl = Duration::from_secs(ttl.parse().unwrap());
     let each = said.split(", ").map(|one| one.split(' ').collect::<Vec<_>>());
     let records = match (kind, said) {
-        (_, "absent") => return Answer::Absent { ttl: None },
-        (_, "failed") => return Answer::Failed,
+        (_, "absent") => return DnsAnswer::Absent { ttl: None },
+        (_, "failed") => return DnsAnswer::Failed,
         ("NAPTR", _) => Records::Naptr(
             each.map(|record| Naptr {
                 order: record[0].parse().unwrap(),
@@ -463,7 +470,7 @@ fn answer(kind: &str, said: &str) -> Answer {
         ),
         _ => Records::Addresses(said.split(' ').map(|text| text.parse().unwrap()).collect()),
     };
-    Answer::Found { records, ttl }
+    DnsAnswer::Found { records, ttl }
 }
 
 fn print(effect: &Effect) -> String {

@@ -3,12 +3,12 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
-use cordboard::rtp::h264::Mode;
+use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::video::{Depacketiser, Packetiser, PictureFormat, nal_units};
 use cordboard::rtp::{Packet, later_by};
 
-const MODE_0: PictureFormat = PictureFormat::H264 { mode: Mode::Single };
-const MODE_1: PictureFormat = PictureFormat::H264 { mode: Mode::NonInterleaved };
+const MODE_0: PictureFormat = PictureFormat::H264 { mode: PacketizationMode::Single };
+const MODE_1: PictureFormat = PictureFormat::H264 { mode: PacketizationMode::NonInterleaved };
 
 struct Stream {
     name: &'static str,

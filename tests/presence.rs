@@ -6,8 +6,8 @@ mod day;
 
 use cordboard::ids::{Number, OperatorId};
 use cordboard::presence::{
-    Desk, DeskPhone, Effect, Input, LoginRefusal, LogoutCause, Machine, Mode, PhoneFailure,
-    PhoneState, Settings, Standing, State, View,
+    AgentAvailability, ControlDialogState, DeskPhone, Effect, Input, LoginRefusal, LogoutCause,
+    Machine, OperatorState, PhoneFailure, PhoneState, PresenceView, Settings, WorkMode,
 };
 use cordboard::time::{Duration, Instant};
 
@@ -369,12 +369,12 @@ fn a_restart_begins_with_leases() {
 fn play(script: &str) {
     let settings =
         Settings { lease: Duration::from_secs(30), phone_pause: Duration::from_secs(60) };
-    day::day(&mut House(Machine::new(settings)), script);
+    day::day(&mut Testbed(Machine::new(settings)), script);
 }
 
-struct House(Machine);
+struct Testbed(Machine);
 
-impl day::Machine for House {
+impl day::Machine for Testbed {
     fn play(&mut self, now: Instant, words: &[&str]) -> Vec<String> {
         self.0.handle(now, input(words)).iter().map(print).collect()
     }
@@ -398,8 +398,8 @@ fn input(words: &[&str]) -> Input {
         calls: after("calls").map_or(0, |calls| calls.parse().unwrap()),
     };
     match words[1..] {
-        ["added"] => Input::Add { operator, mode: Mode::Desk },
-        ["added", "phone"] => Input::Add { operator, mode: Mode::Phone },
+        ["added"] => Input::Add { operator, mode: WorkMode::Desk },
+        ["added", "phone"] => Input::Add { operator, mode: WorkMode::Phone },
         ["removed"] => Input::Remove { operator },
         ["restored", ..] => {
             Input::Restore { operator, dnd: words.contains(&"dnd"), phone: desk_phone() }
@@ -455,11 +455,11 @@ fn print(effect: &Effect) -> String {
     }
 }
 
-fn print_view(view: &View) -> String {
+fn print_view(view: &PresenceView) -> String {
     let state = match view.state {
-        State::Out => "out",
-        State::Idle => "idle",
-        State::Busy => "busy",
+        OperatorState::Out => "out",
+        OperatorState::Idle => "idle",
+        OperatorState::Busy => "busy",
     };
     let dnd = if view.dnd { " dnd" } else { "" };
     let phone = view.phone.as_ref().map(|p| format!(" at {p}")).unwrap_or_default();
@@ -470,18 +470,18 @@ fn print_view(view: &View) -> String {
         PhoneState::Refusing => " refusing",
     };
     let desk = match view.desk {
-        Desk::Up => "",
-        Desk::None if view.state == State::Out => "",
-        Desk::None => " no desk",
-        Desk::Unresponsive => " desk silent",
-        Desk::Lost { .. } => " desk lost",
+        ControlDialogState::Up => "",
+        ControlDialogState::None if view.state == OperatorState::Out => "",
+        ControlDialogState::None => " no desk",
+        ControlDialogState::Unresponsive => " desk silent",
+        ControlDialogState::Lost { .. } => " desk lost",
     };
-    let standing = match view.standing {
-        Standing::Idle => "idle",
-        Standing::Busy => "busy",
-        Standing::Away => "away",
-        Standing::DoNotDisturb => "dnd",
-        Standing::Absent => "absent",
+    let availability = match view.availability {
+        AgentAvailability::Idle => "idle",
+        AgentAvailability::Busy => "busy",
+        AgentAvailability::Away => "away",
+        AgentAvailability::DoNotDisturb => "dnd",
+        AgentAvailability::Absent => "absent",
     };
-    format!("{state}{dnd}{phone}{phone_state}{desk}, stands {standing}")
+    format!("{state}{dnd}{phone}{phone_state}{desk}, stands {availability}")
 }

@@ -7,12 +7,12 @@ use cordboard::codec::goertzel;
 use cordboard::codec::video::{Colour, Image, Settings, VideoEncoder};
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::CallId;
-use cordboard::media::{Entry, Side, Tape, TapedPacket};
-use cordboard::recording::{Ink, Recorder};
-use cordboard::rtp::h264::Mode;
+use cordboard::media::{RecordingTap, Side, TapEntry, TappedPacket};
+use cordboard::recording::{FileWrite, Recorder};
+use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::video::{Packetiser, PictureFormat};
 use cordboard::server::Reserve;
-use cordboard::server::recordings::{Recordings, Report};
+use cordboard::server::recordings::{RecorderReport, Recordings};
 use cordboard::time::{Duration, Instant};
 use std::f64::consts::TAU;
 use std::fs;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Two phones whose packets are taped.
 struct Phones {
-    tape: Tape,
+    tap: RecordingTap,
     sequence: u16,
     left: AudioEncoder,
     right: AudioEncoder,
@@ -35,21 +35,21 @@ struct Phones {
 
 impl Phones {
     fn new() -> Self {
-        let tape = Tape { call: CALL, entries: Vec::new(), bytes: Vec::new() };
+        let tap = RecordingTap { call: CALL, entries: Vec::new(), bytes: Vec::new() };
         let encoder = |codec| AudioEncoder::new(codec, 16_000).unwrap();
         let (left, right) = (encoder(&Codec::Pcmu), encoder(&Codec::G722));
-        Self { tape, sequence: 0, left, right }
+        Self { tap, sequence: 0, left, right }
     }
 
-    fn mark(&mut self, entry: Entry) {
-        self.tape.entries.push(entry);
+    fn mark(&mut self, entry: TapEntry) {
+        self.tap.entries.push(entry);
     }
 
     fn packet(&mut self, ms: u64, (side, codec): (Side, Codec), marker: bool, payload: &[u8]) {
         self.sequence = self.sequence.wrapping_add(1);
         let kind = u32::from(codec.kind() == Kind::Video);
         let ticks = ms as u32 * (codec.clock_rate() / 1000);
-        self.mark(Entry::Packet(TapedPacket {
+        self.mark(TapEntry::Packet(TappedPacket {
             at: Instant::from_micros(ms * 1000),
             side,
             ssrc: side as u32 * 2 + kind,
@@ -59,7 +59,7 @@ impl Phones {
             marker,
             len: payload.len(),
         }));
-        self.tape.bytes.extend_from_slice(payload);
+        self.tap.bytes.extend_from_slice(payload);
     }
 
     /// The left one sounds at 440 Hz, the right one at 1000 Hz.
@@ -81,7 +81,8 @@ impl Phones {
         let (mut image, mut coded) = (Image::new(352, 288), Vec::new());
         image.fill(Colour::from_rgb(red, green, blue));
         encoder.encode(&image, true, &mut coded).unwrap();
-        let mut packets = Packetiser::new(PictureFormat::H264 { mode: Mode::NonInterleaved }, 1200);
+        let mut packets =
+            Packetiser::new(PictureFormat::H264 { mode: PacketizationMode::NonInterleaved }, 1200);
         packets.packetise(&coded, &mut |payload, last| {
             self.packet(ms, (side, Codec::H264), last, payload);
         });
@@ -97,17 +98,17 @@ fn tone(hz: f64, rate: u32, ms: u64) -> Vec<i16> {
 /// Records four seconds, two before and two behind a pause.
 fn record(path: &Path) {
     let mut phones = Phones::new();
-    phones.mark(Entry::Resume(Instant::from_micros(500_000)));
+    phones.mark(TapEntry::Resume(Instant::from_micros(500_000)));
     phones.show(520, Side::Left, RED);
     phones.show(530, Side::Right, BLUE);
     phones.speak(540, 2500);
-    phones.mark(Entry::Pause(Instant::from_micros(2_500_000)));
-    phones.mark(Entry::Resume(Instant::from_micros(9_000_000)));
+    phones.mark(TapEntry::Pause(Instant::from_micros(2_500_000)));
+    phones.mark(TapEntry::Resume(Instant::from_micros(9_000_000)));
     phones.show(9010, Side::Left, RED);
     phones.speak(9020, 11_000);
     let mut recordings = Recordings::start(path.into(), Reserve::default()).unwrap();
     recordings.begin(CALL, path.to_owned());
-    recordings.tape(phones.tape);
+    recordings.tap(phones.tap);
     recordings.end(CALL);
     recordings.finish(PATIENCE);
 }
@@ -205,18 +206,20 @@ fn a_file_whose_writer_was_cut_off_plays_up_to_there() {
 #[test]
 fn what_is_said_is_in_the_file_within_two_seconds() {
     let mut phones = Phones::new();
-    phones.mark(Entry::Resume(Instant::from_micros(0)));
+    phones.mark(TapEntry::Resume(Instant::from_micros(0)));
     phones.speak(0, 8000);
     let (mut recorder, head) = Recorder::new("call-17");
     let mut ink = vec![head];
-    recorder.take(&phones.tape, &mut ink);
+    recorder.take(&phones.tap, &mut ink);
     let path = place("killed");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let mut file: Vec<u8> = Vec::new();
     for ink in ink {
         match ink {
-            Ink::Append(bytes) => file.extend(bytes),
-            Ink::Patch { at, bytes } => file[at as usize..][..bytes.len()].copy_from_slice(&bytes),
+            FileWrite::Append(bytes) => file.extend(bytes),
+            FileWrite::Patch { at, bytes } => {
+                file[at as usize..][..bytes.len()].copy_from_slice(&bytes)
+            }
         }
     }
     fs::write(&path, file).unwrap();
@@ -243,7 +246,9 @@ async fn a_disk_that_says_no_is_told() {
     // A file where a directory has to be.
     fs::write(path.parent().unwrap().parent().unwrap(), "").unwrap();
     recordings.begin(CALL, path);
-    let Some(Report::Failed { call, text }) = recordings.next().await else { panic!("{CALL}") };
+    let Some(RecorderReport::Failed { call, text }) = recordings.next().await else {
+        panic!("{CALL}")
+    };
     assert_eq!(call, CALL);
     assert!(text.starts_with("cannot create the recording /"), "{text}");
     recordings.end(CALL);
@@ -254,6 +259,6 @@ async fn a_disk_that_says_no_is_told() {
 async fn a_disk_without_the_reserve_is_told_before_it_is_full() {
     let directory = place("full");
     let mut recordings = Recordings::start(directory, Reserve::Bytes(u64::MAX)).unwrap();
-    assert!(matches!(recordings.next().await, Some(Report::Room(false))));
+    assert!(matches!(recordings.next().await, Some(RecorderReport::Room(false))));
     recordings.finish(PATIENCE);
 }

@@ -3,16 +3,16 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::directory::{
-    Accounts, Change, Directory, Field, NumberingPlan, OperatorDraft, Secret, TerminalDraft,
-    patent_levels,
+    Accounts, Directory, DirectoryChange, DraftField, NumberingPlan, OperatorDraft, Secret,
+    TerminalDraft, patent_levels,
 };
 use cordboard::ids::{ConnectionId, LevelId, Number, OperatorId};
 use cordboard::random::Random;
 use cordboard::registrar::{
-    ACCOUNT, ACCOUNT_AND_SOURCE, Binding, BindingChange, CONTACTS_MAX, Challenged, DigestOrder,
-    Effect, HOSTS_MAX, Input, Machine, Refusal, Settings, Verdict, Way,
+    ACCOUNT, ACCOUNT_AND_SOURCE, AuthRefusal, AuthVerdict, Binding, BindingChange, CONTACTS_MAX,
+    Challenged, DigestOrder, Effect, HOSTS_MAX, Input, Machine, NextHop, Settings,
 };
-use cordboard::sip::digest::{Algorithm, Challenge, Chance, Login, Protected};
+use cordboard::sip::digest::{Algorithm, Challenge, Chance, DigestLogin, Protected};
 use cordboard::sip::{
     Destination, Flow, HeaderName, Message, Request, Response, Transport, Uri, parse,
 };
@@ -40,14 +40,14 @@ fn directory() -> Directory {
     for name in ["3001", "3002"] {
         let secret = Secret::from_password(name, REALM, "geheim").ok();
         let draft = TerminalDraft { secret, ..TerminalDraft::new(number(name)) };
-        directory.apply(&Change::AddTerminal(draft)).unwrap();
+        directory.apply(&DirectoryChange::AddTerminal(draft)).unwrap();
     }
     let draft = OperatorDraft {
         phone: Some(number("3001")),
         secret: Secret::from_password("op1", REALM, "geheim").ok(),
         ..OperatorDraft::new(OperatorId::from("op1"))
     };
-    directory.apply(&Change::AddOperator(draft)).unwrap();
+    directory.apply(&DirectoryChange::AddOperator(draft)).unwrap();
     directory
 }
 
@@ -57,7 +57,7 @@ fn flow(transport: Transport, remote: &str, connection: u64) -> Flow {
 }
 
 /// A registrar with its clock and its directory.
-struct House {
+struct Testbed {
     machine: Machine,
     directory: Directory,
     now: Now,
@@ -65,7 +65,7 @@ struct House {
     last: u64,
 }
 
-impl House {
+impl Testbed {
     fn new() -> Self {
         Self::behind_edges(&[])
     }
@@ -176,7 +176,7 @@ impl Phone {
         );
         if let Some((challenge, count)) = &mut self.challenge {
             *count += 1;
-            let login = Login { user: self.user, password: self.password };
+            let login = DigestLogin { user: self.user, password: self.password };
             let protected = Protected { method: "REGISTER", uri: &uri };
             let chance = Chance { cnonce: "c", count: *count };
             let credentials = challenge.answer(&login, &protected, &chance);
@@ -199,21 +199,21 @@ fn contacts(response: &Response) -> Vec<&str> {
 
 #[test]
 fn a_phone_is_challenged_proves_itself_and_is_reachable_once_that_is_stored() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     let request = phone.request("Contact: <sip:3001@192.0.2.7>");
-    let (response, effects) = house.send(&phone, request);
+    let (response, effects) = testbed.send(&phone, request);
     assert_eq!((status(&response), effects), (401, vec![]));
     let challenges: Vec<_> = response.headers.all(HeaderName::WwwAuthenticate).collect();
     assert!(challenges[0].contains("algorithm=SHA-256"), "the stronger stands first");
     assert!(challenges[1].contains("algorithm=MD5") && challenges.len() == 2);
     assert!(response.headers.to_tag().is_some());
-    assert_eq!(house.targets("3001"), Vec::<String>::new());
+    assert_eq!(testbed.targets("3001"), Vec::<String>::new());
 
     phone.hear(&response);
     let request = phone.request("Contact: <sip:3001@192.0.2.7>");
     let input = Input::Register { transaction: 5, flow: phone.flow, request };
-    let effects = house.give(input);
+    let effects = testbed.give(input);
     let [
         Effect::Store(BindingChange::Put(binding)),
         Effect::Respond { transaction: 5, response, after_commit: true },
@@ -223,24 +223,24 @@ fn a_phone_is_challenged_proves_itself_and_is_reachable_once_that_is_stored() {
         panic!("{effects:?}");
     };
     assert_eq!((registered, binding.flow), (&number("3001"), Some(phone.flow)));
-    assert_eq!(binding.expires, house.now.unix + Duration::from_secs(3600));
+    assert_eq!(binding.expires, testbed.now.unix + Duration::from_secs(3600));
     assert_eq!(contacts(response), ["<sip:3001@192.0.2.7>;expires=3600"]);
     assert_eq!(response.headers.get(HeaderName::Date), Some("Sun, 22 Nov 2026 12:53:26 GMT"));
-    assert!(house.machine.is_reachable(&house.directory, &number("3001")));
+    assert!(testbed.machine.is_reachable(&testbed.directory, &number("3001")));
 }
 
 #[test]
 fn an_old_phone_answers_with_md5() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     let request = phone.request("");
-    let (response, _) = house.send(&phone, request);
+    let (response, _) = testbed.send(&phone, request);
     let values = response.headers.all(HeaderName::WwwAuthenticate);
     let md5 =
         values.filter_map(|v| Challenge::parse(v).ok()).find(|c| c.algorithm == Algorithm::Md5);
     phone.challenge = md5.map(|challenge| (challenge, 0));
     let request = phone.request("Contact: <sip:3001@192.0.2.7>");
-    assert_eq!(status(&house.send(&phone, request).0), 200);
+    assert_eq!(status(&testbed.send(&phone, request).0), 200);
 }
 
 fn algorithms(response: &Response) -> Vec<Algorithm> {
@@ -252,36 +252,36 @@ fn algorithms(response: &Response) -> Vec<Algorithm> {
 #[test]
 fn a_phone_that_does_not_answer_is_asked_otherwise_when_it_comes_again() {
     use Algorithm::{Md5, Sha256};
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     let line = "Contact: <sip:3001@192.0.2.7>";
-    let asks = |house: &mut House, phone: &mut Phone| {
+    let asks = |testbed: &mut Testbed, phone: &mut Phone| {
         let request = phone.request(line);
-        algorithms(&house.send(phone, request).0)
+        algorithms(&testbed.send(phone, request).0)
     };
     let first = phone.request(line);
     for _ in 0..3 {
-        let (response, _) = house.send(&phone, first.clone());
+        let (response, _) = testbed.send(&phone, first.clone());
         assert_eq!(algorithms(&response), [Sha256, Md5], "a copy is asked the same");
     }
-    assert_eq!(asks(&mut house, &mut phone), [Md5], "it gave up");
-    assert_eq!(asks(&mut house, &mut phone), [Sha256, Md5], "nor is it that");
+    assert_eq!(asks(&mut testbed, &mut phone), [Md5], "it gave up");
+    assert_eq!(asks(&mut testbed, &mut phone), [Sha256, Md5], "nor is it that");
     let request = phone.request(line);
-    let (response, _) = house.send(&phone, request);
+    let (response, _) = testbed.send(&phone, request);
     assert_eq!(algorithms(&response), [Md5]);
     phone.hear(&response);
     let request = phone.request(line);
-    assert_eq!(status(&house.send(&phone, request).0), 200);
+    assert_eq!(status(&testbed.send(&phone, request).0), 200);
     // It is known now, also when it asks several things at once; and so is nobody else.
-    house.wait(3_000);
+    testbed.wait(3_000);
     for _ in 0..3 {
         phone.challenge = None;
-        assert_eq!(asks(&mut house, &mut phone), [Md5]);
+        assert_eq!(asks(&mut testbed, &mut phone), [Md5]);
     }
-    assert_eq!(asks(&mut house, &mut Phone::udp("3002")), [Sha256, Md5]);
+    assert_eq!(asks(&mut testbed, &mut Phone::udp("3002")), [Sha256, Md5]);
     let mut elsewhere = Phone::udp("3001");
     elsewhere.flow.remote = "198.51.100.9:5060".parse().unwrap();
-    assert_eq!(asks(&mut house, &mut elsewhere), [Sha256, Md5]);
+    assert_eq!(asks(&mut testbed, &mut elsewhere), [Sha256, Md5]);
 }
 
 #[test]
@@ -290,23 +290,23 @@ fn after_a_restart_a_phone_that_knows_md5_alone_is_asked_for_that() {
     for (asked_before, expected) in
         [(1, &[Algorithm::Md5][..]), (0, &[Algorithm::Sha256, Algorithm::Md5])]
     {
-        let mut house = House::new();
+        let mut testbed = Testbed::new();
         let mut phone = Phone::udp("3001");
         for _ in 0..asked_before {
             let request = phone.request(line);
-            let _ = house.send(&phone, request);
+            let _ = testbed.send(&phone, request);
         }
         let request = phone.request(line);
-        let (response, _) = house.send(&phone, request);
+        let (response, _) = testbed.send(&phone, request);
         phone.hear(&response);
         let request = phone.request(line);
-        let (response, effects) = house.send(&phone, request);
+        let (response, effects) = testbed.send(&phone, request);
         assert_eq!(status(&response), 200);
         let mut stored = put(effects);
-        let mut restarted = House::new();
+        let mut restarted = Testbed::new();
         if stored.is_empty() {
             phone.challenge = None;
-            stored = put(house.register(&mut phone, line).1);
+            stored = put(testbed.register(&mut phone, line).1);
         }
         let _ = restarted.machine.restore(restarted.now, stored);
         phone.challenge = None;
@@ -318,16 +318,16 @@ fn after_a_restart_a_phone_that_knows_md5_alone_is_asked_for_that() {
 /// Whoever answers by SHA-256 is asked for it, whatever was thought of it before.
 #[test]
 fn a_phone_that_knows_sha_256_is_not_taken_for_one_that_does_not() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     for _ in 0..3 {
         phone.challenge = None;
         let request = phone.request("");
-        let (response, _) = house.send(&phone, request);
+        let (response, _) = testbed.send(&phone, request);
         assert_eq!(algorithms(&response), [Algorithm::Sha256, Algorithm::Md5]);
         phone.hear(&response);
         let request = phone.request("Contact: <sip:3001@192.0.2.7>");
-        assert_eq!(status(&house.send(&phone, request).0), 200);
+        assert_eq!(status(&testbed.send(&phone, request).0), 200);
     }
 }
 
@@ -337,24 +337,24 @@ fn a_phone_that_knows_sha_256_is_not_taken_for_one_that_does_not() {
 fn a_phone_that_has_answered_by_sha_256_is_never_asked_for_md5_alone() {
     use Algorithm::{Md5, Sha256};
     let line = "Contact: <sip:3001@192.0.2.7>";
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    let (response, _) = house.register(&mut phone, line);
+    let (response, _) = testbed.register(&mut phone, line);
     assert_eq!(status(&response), 200);
     let mut neighbour = Phone::udp("3001");
     (neighbour.flow.remote, neighbour.call_id) = ("192.0.2.7:4444".parse().unwrap(), "other");
     for _ in 0..12 {
         let request = neighbour.request(line);
-        assert_eq!(algorithms(&house.send(&neighbour, request).0), [Sha256, Md5]);
+        assert_eq!(algorithms(&testbed.send(&neighbour, request).0), [Sha256, Md5]);
     }
     phone.challenge = None;
     let request = phone.request(line);
-    assert_eq!(algorithms(&house.send(&phone, request).0), [Sha256, Md5]);
+    assert_eq!(algorithms(&testbed.send(&phone, request).0), [Sha256, Md5]);
     let mut asks = [[].as_slice(); 2];
     for asked in &mut asks {
         let mut request = neighbour.request(line);
         request.headers.set(HeaderName::UserAgent, "Antique/1");
-        *asked = match algorithms(&house.send(&neighbour, request).0)[..] {
+        *asked = match algorithms(&testbed.send(&neighbour, request).0)[..] {
             [Md5] => &[Md5],
             _ => &[Sha256, Md5],
         };
@@ -364,12 +364,12 @@ fn a_phone_that_has_answered_by_sha_256_is_never_asked_for_md5_alone() {
 
 #[test]
 fn a_browser_is_asked_for_md5_first() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     phone.flow.transport = Transport::Ws;
     for _ in 0..2 {
         let request = phone.request("");
-        let (response, _) = house.send(&phone, request);
+        let (response, _) = testbed.send(&phone, request);
         assert_eq!(algorithms(&response), [Algorithm::Md5, Algorithm::Sha256]);
     }
 }
@@ -381,63 +381,67 @@ fn a_house_may_fix_what_it_asks_for() {
         (DigestOrder::Sha256, &[Algorithm::Sha256, Algorithm::Md5][..]),
     ] {
         let settings = Settings { digest, ..Settings::default() };
-        let mut house = House::new();
-        house.machine = Machine::new(settings, Random::from_number(1));
+        let mut testbed = Testbed::new();
+        testbed.machine = Machine::new(settings, Random::from_number(1));
         let mut phone = Phone::udp("3001");
         for _ in 0..2 {
             let request = phone.request("");
-            assert_eq!(algorithms(&house.send(&phone, request).0), expected);
+            assert_eq!(algorithms(&testbed.send(&phone, request).0), expected);
         }
     }
 }
 
 #[test]
 fn an_account_imported_with_one_hash_is_asked_for_that_one() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let whole = Secret::from_password("3001", REALM, "geheim").unwrap();
     let half = format!("ha1:{}", whole.ha1(Algorithm::Md5).unwrap()).parse().ok();
     let draft = TerminalDraft { secret: half, ..TerminalDraft::new(number("3001")) };
-    house.directory.apply(&Change::SetTerminal(draft)).unwrap();
+    testbed.directory.apply(&DirectoryChange::SetTerminal(draft)).unwrap();
     let mut phone = Phone::udp("3001");
-    let (response, _) = house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    let (response, _) = testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
     assert_eq!(status(&response), 401);
     assert_eq!(response.headers.all(HeaderName::WwwAuthenticate).count(), 1);
     phone.hear(&response);
     let request = phone.request("Contact: <sip:3001@192.0.2.7>");
-    assert_eq!(status(&house.send(&phone, request).0), 200);
+    assert_eq!(status(&testbed.send(&phone, request).0), 200);
 }
 
 #[test]
 fn who_asks_without_contacts_is_told_what_there_is() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;q=0.5;expires=600");
-    house.wait(100);
-    let (response, effects) = house.register(&mut phone, "");
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;q=0.5;expires=600");
+    testbed.wait(100);
+    let (response, effects) = testbed.register(&mut phone, "");
     assert_eq!(contacts(&response), ["<sip:3001@192.0.2.7>;q=0.5;expires=500"]);
     assert_eq!(effects, [], "a question changes nothing");
 }
 
 #[test]
 fn a_wrong_password_an_unknown_account_and_a_foreign_name_stay_outside() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let line = "Contact: <sip:3001@192.0.2.7>";
     let mut wrong = Phone { password: "falsch", ..Phone::udp("3001") };
-    let (response, _) = house.register(&mut wrong, line);
+    let (response, _) = testbed.register(&mut wrong, line);
     assert_eq!(status(&response), 401);
     let again = response.headers.get(HeaderName::WwwAuthenticate).unwrap();
     assert!(!again.contains("stale"), "the phone is to ask its human");
 
-    assert_eq!(status(&house.register(&mut Phone::udp("3999"), line).0), 401);
-    assert_eq!(status(&house.register(&mut Phone::udp("op1"), line).0), 403, "a desk is no phone");
+    assert_eq!(status(&testbed.register(&mut Phone::udp("3999"), line).0), 401);
+    assert_eq!(
+        status(&testbed.register(&mut Phone::udp("op1"), line).0),
+        403,
+        "a desk is no phone"
+    );
 
     let mut thief = Phone::udp("3002");
     let request = thief.request("");
-    thief.hear(&house.send(&thief, request).0);
+    thief.hear(&testbed.send(&thief, request).0);
     let mut request = thief.request(line);
     request.headers.set(HeaderName::To, "<sip:3001@cordboard.local>");
-    assert_eq!(status(&house.send(&thief, request).0), 403);
-    assert_eq!(house.targets("3001"), Vec::<String>::new());
+    assert_eq!(status(&testbed.send(&thief, request).0), 403);
+    assert_eq!(testbed.targets("3001"), Vec::<String>::new());
 }
 
 /// RFC 7616 §3.4.6: a proof is for one request, however its proxies write our name.
@@ -456,33 +460,34 @@ fn credentials_for_another_uri_are_for_another_request() {
         ("", "sip:9000@cordboard.local", false),
         ("nonsense", "sip:9000@cordboard.local", false),
     ] {
-        let mut house = House::new();
+        let mut testbed = Testbed::new();
         let mut phone = Phone::udp("3001");
         let request = phone.request("");
-        phone.hear(&house.send(&phone, request).0);
+        phone.hear(&testbed.send(&phone, request).0);
         let mut request = phone.request("");
         let (challenge, _) = phone.challenge.clone().unwrap();
-        let login = Login { user: "3001", password: "geheim" };
+        let login = DigestLogin { user: "3001", password: "geheim" };
         let protected = Protected { method: "REGISTER", uri: hashed };
         let chance = Chance { cnonce: "c", count: 1 };
         let credentials = challenge.answer(&login, &protected, &chance).to_string();
         request.headers.set(HeaderName::Authorization, &credentials);
         request.uri = Uri::parse(asked).unwrap();
-        let verdict = house.machine.authenticate(house.now, &house.directory, phone.flow, &request);
-        let is_for = verdict == Verdict::Terminal(number("3001"));
+        let verdict =
+            testbed.machine.authenticate(testbed.now, &testbed.directory, phone.flow, &request);
+        let is_for = verdict == AuthVerdict::Terminal(number("3001"));
         assert_eq!(is_for, expected, "{hashed} for {asked}: {verdict:?}");
-        assert!(is_for || verdict == Verdict::Refused(Refusal::BadCredentials));
+        assert!(is_for || verdict == AuthVerdict::Refused(AuthRefusal::BadCredentials));
     }
 }
 
 #[test]
 fn a_replayed_request_is_stale() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
     let request = phone.request("Contact: <sip:3001@192.0.2.7>;expires=0");
-    assert_eq!(status(&house.send(&phone, request.clone()).0), 200);
-    let (response, effects) = house.send(&phone, request);
+    assert_eq!(status(&testbed.send(&phone, request.clone()).0), 200);
+    let (response, effects) = testbed.send(&phone, request);
     let challenge = response.headers.get(HeaderName::WwwAuthenticate).unwrap();
     assert!(status(&response) == 401 && challenge.contains("stale=true"));
     assert_eq!(effects, []);
@@ -490,16 +495,16 @@ fn a_replayed_request_is_stale() {
 
 #[test]
 fn an_old_nonce_is_stale_and_the_fresh_one_serves() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
-    house.wait(300);
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    testbed.wait(300);
     let request = phone.request("Contact: <sip:3001@192.0.2.7>");
-    let (response, _) = house.send(&phone, request);
+    let (response, _) = testbed.send(&phone, request);
     assert!(response.headers.get(HeaderName::WwwAuthenticate).unwrap().contains("stale=true"));
     phone.hear(&response);
     let request = phone.request("Contact: <sip:3001@192.0.2.7>");
-    assert_eq!(status(&house.send(&phone, request).0), 200);
+    assert_eq!(status(&testbed.send(&phone, request).0), 200);
 }
 
 /// A phone at this address, with a port of its own, as many stand behind one router.
@@ -508,11 +513,11 @@ fn behind(router: &str, port: u16, user: &'static str) -> Phone {
 }
 
 /// Guesses until it is not listened to; how often it was.
-fn guess(house: &mut House, guesser: &mut Phone) -> u32 {
+fn guess(testbed: &mut Testbed, guesser: &mut Phone) -> u32 {
     guesser.password = "falsch";
     for guess in 0..1_000 {
         guesser.challenge = None;
-        match status(&house.register(guesser, "").0) {
+        match status(&testbed.register(guesser, "").0) {
             401 => {}
             503 => return guess,
             other => panic!("{other} to a guess"),
@@ -523,41 +528,41 @@ fn guess(house: &mut House, guesser: &mut Phone) -> u32 {
 
 #[test]
 fn who_guesses_on_is_not_listened_to_not_even_when_right() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut guesser = behind("192.0.2.7", 40_000, "3001");
-    assert_eq!(guess(&mut house, &mut guesser), ACCOUNT_AND_SOURCE.at_once);
+    assert_eq!(guess(&mut testbed, &mut guesser), ACCOUNT_AND_SOURCE.at_once);
     let mut right = behind("192.0.2.7", 40_001, "3001");
-    let (response, _) = house.register(&mut right, "");
+    let (response, _) = testbed.register(&mut right, "");
     assert_eq!(status(&response), 503, "else the limit would be no limit");
     assert_eq!(response.headers.get(HeaderName::RetryAfter), Some("7"));
-    assert_eq!(status(&house.register(&mut behind("192.0.2.8", 5060, "3001"), "").0), 200);
-    house.wait(7);
+    assert_eq!(status(&testbed.register(&mut behind("192.0.2.8", 5060, "3001"), "").0), 200);
+    testbed.wait(7);
     right.challenge = None;
-    assert_eq!(status(&house.register(&mut right, "").0), 200);
+    assert_eq!(status(&testbed.register(&mut right, "").0), 200);
 }
 
 /// An impatient phone tries ten times in four seconds.
 #[test]
 fn a_newcomer_who_mends_a_typo_registers_at_once() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone { password: "falsch", ..Phone::udp("3001") };
     for _ in 0..10 {
         phone.challenge = None;
-        assert_eq!(status(&house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>").0), 401);
+        assert_eq!(status(&testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>").0), 401);
     }
     phone = Phone { password: "geheim", challenge: None, ..phone };
-    assert_eq!(status(&house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>").0), 200);
+    assert_eq!(status(&testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>").0), 200);
 }
 
 #[test]
 fn a_hundred_phones_beside_one_who_guesses_all_register() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let users: Vec<&'static str> =
         (5000..5100).map(|n| &*Box::leak(n.to_string().into_boxed_str())).collect();
     for user in &users {
         let secret = Secret::from_password(user, REALM, "geheim").ok();
         let draft = TerminalDraft { secret, ..TerminalDraft::new(number(user)) };
-        house.directory.apply(&Change::AddTerminal(draft)).unwrap();
+        testbed.directory.apply(&DirectoryChange::AddTerminal(draft)).unwrap();
     }
     let mut phones: Vec<Phone> =
         (1_024..).zip(&users).map(|(port, user)| behind("198.51.100.7", port, user)).collect();
@@ -565,52 +570,52 @@ fn a_hundred_phones_beside_one_who_guesses_all_register() {
     let (there, to_come) = phones.split_at_mut(50);
     let line = "Contact: <sip:x@10.0.0.5>";
     for phone in there.iter_mut() {
-        assert_eq!(status(&house.register(phone, line).0), 200);
+        assert_eq!(status(&testbed.register(phone, line).0), 200);
     }
     for name in 4000..4400 {
         let user = &*Box::leak(name.to_string().into_boxed_str());
-        guess(&mut house, &mut behind("198.51.100.7", 40_000, user));
+        guess(&mut testbed, &mut behind("198.51.100.7", 40_000, user));
     }
     for phone in there.iter_mut() {
-        guess(&mut house, &mut behind("198.51.100.7", 40_000, phone.user));
+        guess(&mut testbed, &mut behind("198.51.100.7", 40_000, phone.user));
     }
     for phone in there.iter_mut().chain(to_come) {
         phone.challenge = None;
-        assert_eq!(status(&house.register(phone, line).0), 200, "{}", phone.user);
+        assert_eq!(status(&testbed.register(phone, line).0), 200, "{}", phone.user);
     }
 }
 
 #[test]
 fn guesses_from_everywhere_at_one_account_are_slow_and_its_phone_stays() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     let line = "Contact: <sip:3001@192.0.2.7>";
-    assert_eq!(status(&house.register(&mut phone, line).0), 200);
-    let machines = |house: &mut House| -> u32 {
+    assert_eq!(status(&testbed.register(&mut phone, line).0), 200);
+    let machines = |testbed: &mut Testbed| -> u32 {
         let machines = (1..=100).map(|n| behind(&format!("203.0.113.{n}"), 5060, "3001"));
-        machines.map(|mut machine| guess(house, &mut machine)).sum()
+        machines.map(|mut machine| guess(testbed, &mut machine)).sum()
     };
-    assert_eq!(machines(&mut house), ACCOUNT.at_once);
+    assert_eq!(machines(&mut testbed), ACCOUNT.at_once);
     let mut guesses = 0;
     for _ in 0..60 {
-        house.wait(1);
-        guesses += machines(&mut house);
+        testbed.wait(1);
+        guesses += machines(&mut testbed);
     }
     assert_eq!(guesses, 60, "one a second");
     for _ in 0..3 {
         phone.challenge = None;
-        assert_eq!(status(&house.register(&mut phone, line).0), 200);
+        assert_eq!(status(&testbed.register(&mut phone, line).0), 200);
     }
     // Behind its own router it may also come from another port, as after a new start.
-    assert_eq!(status(&house.register(&mut behind("192.0.2.7", 5099, "3001"), "").0), 200);
+    assert_eq!(status(&testbed.register(&mut behind("192.0.2.7", 5099, "3001"), "").0), 200);
 }
 
 #[test]
 fn after_a_restart_a_phone_at_its_place_is_still_known() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    let effects = house.register_and_keep(&mut phone, "Contact: <sip:3001@192.0.2.7>");
-    let mut restarted = House::new();
+    let effects = testbed.register_and_keep(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    let mut restarted = Testbed::new();
     let _ = restarted.machine.restore(restarted.now, put(effects));
     assert_eq!(guess(&mut restarted, &mut behind("192.0.2.7", 40_000, "3001")), 20);
     phone.challenge = None;
@@ -619,66 +624,66 @@ fn after_a_restart_a_phone_at_its_place_is_still_known() {
 
 #[test]
 fn each_wrong_password_is_told_with_account_and_source() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone { password: "falsch", ..Phone::udp("3001") };
-    house.register(&mut phone, "");
-    let told = house.machine.wrong_passwords();
+    testbed.register(&mut phone, "");
+    let told = testbed.machine.wrong_passwords();
     let lines: Vec<_> = told.iter().map(ToString::to_string).collect();
     assert_eq!(lines, ["wrong password: source=192.0.2.7 transport=UDP count=1 account=\"3001\""]);
-    assert_eq!(house.machine.wrong_passwords(), []);
-    house.register(&mut Phone::udp("3002"), "");
-    assert_eq!(house.machine.wrong_passwords(), [], "a right one is no news");
-    guess(&mut house, &mut phone);
-    let singly = house.machine.wrong_passwords().len();
-    house.wait(10);
-    let told = house.machine.wrong_passwords();
+    assert_eq!(testbed.machine.wrong_passwords(), []);
+    testbed.register(&mut Phone::udp("3002"), "");
+    assert_eq!(testbed.machine.wrong_passwords(), [], "a right one is no news");
+    guess(&mut testbed, &mut phone);
+    let singly = testbed.machine.wrong_passwords().len();
+    testbed.wait(10);
+    let told = testbed.machine.wrong_passwords();
     assert_eq!((singly, told.len(), told[0].count), (9, 1, 10), "20 in all");
 }
 
 #[test]
 fn who_cannot_hear_our_answers_cannot_bar_a_phone() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
     let mut liar = Phone {
         password: "falsch",
         ..Phone::new("3001", flow(Transport::Udp, "203.0.113.9:5060", 0))
     };
     let request = liar.request("");
-    liar.hear(&house.send(&liar, request).0);
+    liar.hear(&testbed.send(&liar, request).0);
     liar.flow = phone.flow; // A forged source address, with a nonce got elsewhere.
     for _ in 0..3 * ACCOUNT_AND_SOURCE.at_once {
         let request = liar.request("");
-        assert_eq!(status(&house.send(&liar, request).0), 401);
+        assert_eq!(status(&testbed.send(&liar, request).0), 401);
     }
     let request = phone.request("Contact: <sip:3001@192.0.2.7>");
-    assert_eq!(status(&house.send(&phone, request).0), 200);
+    assert_eq!(status(&testbed.send(&phone, request).0), 200);
 }
 
 #[test]
 fn a_call_is_authenticated_like_a_registration() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut desk = Phone::udp("op1");
     let request = desk.request("");
-    let House { machine, directory, now, .. } = &mut house;
+    let Testbed { machine, directory, now, .. } = &mut testbed;
     let verdict = machine.authenticate(*now, directory, desk.flow, &request);
-    let Verdict::Refused(refusal) = verdict else { panic!("{verdict:?}") };
-    assert!(matches!(refusal, Refusal::Challenge { why: Challenged::NoCredentials, .. }));
+    let AuthVerdict::Refused(refusal) = verdict else { panic!("{verdict:?}") };
+    assert!(matches!(refusal, AuthRefusal::Challenge { why: Challenged::NoCredentials, .. }));
     desk.hear(&refusal.response(&request));
     let request = desk.request("");
     let verdict = machine.authenticate(*now, directory, desk.flow, &request);
-    assert_eq!(verdict, Verdict::Operator(OperatorId::from("op1")));
+    assert_eq!(verdict, AuthVerdict::Operator(OperatorId::from("op1")));
 }
 
 #[test]
 fn several_phones_of_one_number_are_all_called_the_preferred_first() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     for (port, q) in [(5061, ";q=0.3"), (5062, ""), (5063, ";q=0.75"), (5064, ";q=7")] {
         let mut phone = Phone::new("3001", flow(Transport::Udp, &format!("192.0.2.7:{port}"), 0));
-        house.register(&mut phone, &format!("Contact: <sip:3001@192.0.2.7:{port}>{q}"));
+        testbed.register(&mut phone, &format!("Contact: <sip:3001@192.0.2.7:{port}>{q}"));
     }
     assert_eq!(
-        house.targets("3001"),
+        testbed.targets("3001"),
         [
             "sip:3001@192.0.2.7:5064",
             "sip:3001@192.0.2.7:5062",
@@ -690,10 +695,10 @@ fn several_phones_of_one_number_are_all_called_the_preferred_first() {
 
 #[test]
 fn times_that_are_too_short_are_refused_and_too_long_ones_cut() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     let (response, effects) =
-        house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>\nExpires: 59");
+        testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>\nExpires: 59");
     assert_eq!((status(&response), effects), (423, vec![]));
     assert_eq!(response.headers.get(HeaderName::MinExpires), Some("60"));
     for (lines, secs) in [
@@ -702,7 +707,7 @@ fn times_that_are_too_short_are_refused_and_too_long_ones_cut() {
         ("Contact: <sip:3001@192.0.2.7>;expires=99999999999999999999", 7200),
         ("Contact: <sip:3001@192.0.2.7>\nExpires: Thu", 3600),
     ] {
-        let (response, _) = house.register(&mut phone, lines);
+        let (response, _) = testbed.register(&mut phone, lines);
         let expected = format!("<sip:3001@192.0.2.7>;expires={secs}");
         assert_eq!(contacts(&response), [expected], "{lines}");
     }
@@ -710,59 +715,60 @@ fn times_that_are_too_short_are_refused_and_too_long_ones_cut() {
 
 #[test]
 fn a_phone_takes_itself_away_and_the_number_is_gone_with_the_last() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>, <sip:3001@192.0.2.7:5070>");
-    let (response, effects) = house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;expires=0");
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>, <sip:3001@192.0.2.7:5070>");
+    let (response, effects) =
+        testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;expires=0");
     assert_eq!(contacts(&response), ["<sip:3001@192.0.2.7:5070>;expires=3600"]);
     assert_eq!(effects.len(), 1, "one is forgotten, the number is still there: {effects:?}");
-    let (response, effects) = house.register(&mut phone, "Contact: *\nExpires: 0");
+    let (response, effects) = testbed.register(&mut phone, "Contact: *\nExpires: 0");
     assert_eq!(contacts(&response), Vec::<&str>::new());
     assert_eq!(effects.last(), Some(&Effect::Unregistered(number("3001"))));
-    assert_eq!(house.machine.deadline(), None);
+    assert_eq!(testbed.machine.deadline(), None);
 }
 
 #[test]
 fn a_star_wants_expires_0_and_no_company() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     for lines in
         ["Contact: *", "Contact: *\nExpires: 60", "Contact: *, <sip:1@192.0.2.7>\nExpires: 0"]
     {
-        assert_eq!(status(&house.register(&mut phone, lines).0), 400, "{lines}");
+        assert_eq!(status(&testbed.register(&mut phone, lines).0), 400, "{lines}");
     }
 }
 
 #[test]
 fn a_request_that_was_overtaken_changes_nothing() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
     let mut late = phone.clone();
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;expires=600");
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;expires=600");
     late.cseq -= 1;
     for lines in
         ["Contact: <sip:3001@192.0.2.9>, <sip:3001@192.0.2.7>;expires=0", "Contact: *\nExpires: 0"]
     {
         late.challenge = None;
         late.cseq = phone.cseq - 2;
-        let (response, effects) = house.register(&mut late, lines);
+        let (response, effects) = testbed.register(&mut late, lines);
         assert_eq!((status(&response), effects), (500, vec![]), "{lines}");
-        assert_eq!(house.targets("3001"), ["sip:3001@192.0.2.7"]);
+        assert_eq!(testbed.targets("3001"), ["sip:3001@192.0.2.7"]);
     }
     let mut restarted = Phone { call_id: "call-2@phone", ..Phone::udp("3001") };
-    let (response, _) = house.register(&mut restarted, "Contact: <sip:3001@192.0.2.7>");
+    let (response, _) = testbed.register(&mut restarted, "Contact: <sip:3001@192.0.2.7>");
     assert_eq!(contacts(&response).len(), 1, "after a restart the phone counts anew");
 }
 
 #[test]
 fn equivalent_contacts_are_one_binding() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@PHONE.example;ob>");
-    let (response, _) = house.register(&mut phone, "Contact: <sip:3001@phone.example;ob>");
+    testbed.register(&mut phone, "Contact: <sip:3001@PHONE.example;ob>");
+    let (response, _) = testbed.register(&mut phone, "Contact: <sip:3001@phone.example;ob>");
     assert_eq!(contacts(&response), ["<sip:3001@phone.example;ob>;expires=3600"]);
-    let (response, _) = house.register(&mut phone, "Contact: <sip:3001@phone.example:5060;ob>");
+    let (response, _) = testbed.register(&mut phone, "Contact: <sip:3001@phone.example:5060;ob>");
     assert_eq!(
         contacts(&response).len(),
         2,
@@ -772,81 +778,81 @@ fn equivalent_contacts_are_one_binding() {
 
 #[test]
 fn the_eleventh_contact_pushes_the_oldest_out() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     for port in 1..=CONTACTS_MAX {
-        house.register(&mut phone, &format!("Contact: <sip:3001@192.0.2.7:{port}>"));
+        testbed.register(&mut phone, &format!("Contact: <sip:3001@192.0.2.7:{port}>"));
     }
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7:1>");
-    let (response, effects) = house.register(&mut phone, "Contact: <sip:3001@192.0.2.7:11>");
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7:1>");
+    let (response, effects) = testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7:11>");
     assert_eq!(contacts(&response).len(), CONTACTS_MAX);
-    assert!(!house.targets("3001").contains(&"sip:3001@192.0.2.7:2".to_owned()), "{effects:?}");
-    assert!(house.targets("3001").contains(&"sip:3001@192.0.2.7:1".to_owned()), "it came again");
+    assert!(!testbed.targets("3001").contains(&"sip:3001@192.0.2.7:2".to_owned()), "{effects:?}");
+    assert!(testbed.targets("3001").contains(&"sip:3001@192.0.2.7:1".to_owned()), "it came again");
 }
 
 #[test]
 fn what_cannot_be_called_is_refused() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
     let long = format!("Contact: <sip:3001@192.0.2.7>;x={}", "y".repeat(2048));
     let proxies = format!("Path: <sip:edge.example;x={}>\n", "y".repeat(900)).repeat(5);
     let far = format!("{proxies}Contact: <sip:3001@192.0.2.7>");
     for lines in ["Contact: <mailto:a@b.example>", "Contact: <tel:+4930>", &long, &far] {
-        assert_eq!(status(&house.register(&mut phone, lines).0), 400, "{lines}");
+        assert_eq!(status(&testbed.register(&mut phone, lines).0), 400, "{lines}");
     }
     let (response, _) =
-        house.register(&mut phone, "Require: path, gruu\nContact: <sip:1@192.0.2.7>");
+        testbed.register(&mut phone, "Require: path, gruu\nContact: <sip:1@192.0.2.7>");
     assert_eq!(status(&response), 420);
     assert_eq!(response.headers.get(HeaderName::Unsupported), Some("gruu"));
 }
 
 #[test]
 fn bindings_end_by_themselves() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;expires=60, <sip:3001@192.0.2.8>");
-    assert_eq!(house.machine.deadline(), Some(house.now.instant + Duration::from_secs(60)));
-    assert_eq!(house.wait(59), []);
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>;expires=60, <sip:3001@192.0.2.8>");
+    assert_eq!(testbed.machine.deadline(), Some(testbed.now.instant + Duration::from_secs(60)));
+    assert_eq!(testbed.wait(59), []);
     let key = "sip:3001@192.0.2.7".to_owned();
     let drop = Effect::Store(BindingChange::Drop { number: number("3001"), key });
-    assert_eq!(house.wait(1), [drop], "the other is still there");
-    let effects = house.wait(3540);
+    assert_eq!(testbed.wait(1), [drop], "the other is still there");
+    let effects = testbed.wait(3540);
     assert_eq!(effects.last(), Some(&Effect::Unregistered(number("3001"))));
-    assert_eq!(house.targets("3001"), Vec::<String>::new());
+    assert_eq!(testbed.targets("3001"), Vec::<String>::new());
 }
 
 /// The CSeq of the REGISTER that each binding of 3001 comes from.
-fn cseqs(house: &House) -> Vec<u32> {
-    house.machine.bindings().map(|binding| binding.cseq).collect()
+fn cseqs(testbed: &Testbed) -> Vec<u32> {
+    testbed.machine.bindings().map(|binding| binding.cseq).collect()
 }
 
 /// RFC 3261 §10.3, step 7: all tentative binding updates are removed.
 #[test]
 fn what_the_journal_does_not_have_is_taken_back() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
-    let effects = house.give(Input::Unwritten { transaction: house.last });
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    let effects = testbed.give(Input::Unwritten { transaction: testbed.last });
     let key = "sip:3001@192.0.2.7".to_owned();
     let drop = Effect::Store(BindingChange::Drop { number: number("3001"), key });
     assert_eq!(effects, [drop, Effect::Unregistered(number("3001"))]);
-    assert_eq!(house.targets("3001"), Vec::<String>::new());
-    assert_eq!(house.machine.deadline(), None);
-    let again = house.give(Input::Unwritten { transaction: house.last });
+    assert_eq!(testbed.targets("3001"), Vec::<String>::new());
+    assert_eq!(testbed.machine.deadline(), None);
+    let again = testbed.give(Input::Unwritten { transaction: testbed.last });
     assert_eq!(again, [], "once");
 }
 
 #[test]
 fn a_contact_that_could_not_be_removed_is_there_again() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3001");
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
-    house.machine.committed(house.last);
-    house.register(&mut phone, "Contact: *\nExpires: 0");
-    assert_eq!(house.targets("3001"), Vec::<String>::new());
-    let effects = house.give(Input::Unwritten { transaction: house.last });
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+    testbed.machine.committed(testbed.last);
+    testbed.register(&mut phone, "Contact: *\nExpires: 0");
+    assert_eq!(testbed.targets("3001"), Vec::<String>::new());
+    let effects = testbed.give(Input::Unwritten { transaction: testbed.last });
     assert!(matches!(&effects[..], [Effect::Store(BindingChange::Put(_)), Effect::Registered(_)]));
-    assert_eq!(house.targets("3001"), ["sip:3001@192.0.2.7"]);
+    assert_eq!(testbed.targets("3001"), ["sip:3001@192.0.2.7"]);
 }
 
 #[test]
@@ -854,21 +860,21 @@ fn of_two_registrations_under_way_each_is_taken_back_for_itself() {
     for (first, second, left) in
         [(true, true, 4), (true, false, 3), (false, true, 4), (false, false, 2)]
     {
-        let mut house = House::new();
+        let mut testbed = Testbed::new();
         let mut phone = Phone::udp("3001");
-        house.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
-        house.machine.committed(house.last);
+        testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7>");
+        testbed.machine.committed(testbed.last);
         for _ in 0..2 {
             let request = phone.request("Contact: <sip:3001@192.0.2.7>");
-            house.send(&phone, request);
+            testbed.send(&phone, request);
         }
-        for (transaction, written) in [(house.last - 1, first), (house.last, second)] {
+        for (transaction, written) in [(testbed.last - 1, first), (testbed.last, second)] {
             match written {
-                true => house.machine.committed(transaction),
-                false => drop(house.give(Input::Unwritten { transaction })),
+                true => testbed.machine.committed(transaction),
+                false => drop(testbed.give(Input::Unwritten { transaction })),
             }
         }
-        assert_eq!(cseqs(&house), [left], "{first} {second}");
+        assert_eq!(cseqs(&testbed), [left], "{first} {second}");
     }
 }
 
@@ -876,127 +882,127 @@ fn of_two_registrations_under_way_each_is_taken_back_for_itself() {
 fn nothing_is_taken_back_to_a_closed_connection_a_removed_terminal_or_the_past() {
     let contact = "Contact: <sip:x7@abc.invalid;transport=ws>;expires=60";
     for end in ["closed", "removed", "expired"] {
-        let mut house = House::new();
+        let mut testbed = Testbed::new();
         let mut browser = Phone::new("3001", flow(Transport::Ws, "192.0.2.7:40000", 5));
-        house.register(&mut browser, contact);
-        house.machine.committed(house.last);
+        testbed.register(&mut browser, contact);
+        testbed.machine.committed(testbed.last);
         browser.flow = flow(Transport::Ws, "192.0.2.7:40001", 6);
         let request = browser.request(contact);
-        house.send(&browser, request);
+        testbed.send(&browser, request);
         match end {
-            "closed" => drop(house.give(Input::Closed(ConnectionId(5)))),
-            "removed" => drop(house.give(Input::Removed(number("3001")))),
-            _ => house.now = house.now + Duration::from_secs(60),
+            "closed" => drop(testbed.give(Input::Closed(ConnectionId(5)))),
+            "removed" => drop(testbed.give(Input::Removed(number("3001")))),
+            _ => testbed.now = testbed.now + Duration::from_secs(60),
         }
-        house.give(Input::Unwritten { transaction: house.last });
-        assert_eq!(house.targets("3001"), Vec::<String>::new(), "{end}");
+        testbed.give(Input::Unwritten { transaction: testbed.last });
+        assert_eq!(testbed.targets("3001"), Vec::<String>::new(), "{end}");
     }
 }
 
 #[test]
 fn a_browser_is_gone_with_its_connection() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut browser = Phone::new("3001", flow(Transport::Ws, "192.0.2.7:40000", 5));
-    house.register(&mut browser, "Contact: <sip:x7@abc.invalid;transport=ws>");
-    let target = &house.machine.contacts(&house.directory, &number("3001"))[0];
-    assert_eq!(target.way, Way::Known(Destination::Flow(browser.flow)));
-    assert_eq!(house.give(Input::Closed(ConnectionId(4))), []);
-    let effects = house.give(Input::Closed(ConnectionId(5)));
+    testbed.register(&mut browser, "Contact: <sip:x7@abc.invalid;transport=ws>");
+    let target = &testbed.machine.contacts(&testbed.directory, &number("3001"))[0];
+    assert_eq!(target.way, NextHop::Known(Destination::Flow(browser.flow)));
+    assert_eq!(testbed.give(Input::Closed(ConnectionId(4))), []);
+    let effects = testbed.give(Input::Closed(ConnectionId(5)));
     assert_eq!(effects.last(), Some(&Effect::Unregistered(number("3001"))));
-    assert_eq!(house.give(Input::Closed(ConnectionId(5))), []);
+    assert_eq!(testbed.give(Input::Closed(ConnectionId(5))), []);
 }
 
 #[test]
 fn a_phone_that_closes_its_connection_is_called_at_its_address() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::new("3001", flow(Transport::Tcp, "192.0.2.7:40000", 5));
-    house.register(&mut phone, "Contact: <sip:3001@192.0.2.7;transport=tcp>");
-    let effects = house.give(Input::Closed(ConnectionId(5)));
+    testbed.register(&mut phone, "Contact: <sip:3001@192.0.2.7;transport=tcp>");
+    let effects = testbed.give(Input::Closed(ConnectionId(5)));
     assert!(matches!(&effects[..], [Effect::Store(BindingChange::Put(b))] if b.flow.is_none()));
-    let target = &house.machine.contacts(&house.directory, &number("3001"))[0];
+    let target = &testbed.machine.contacts(&testbed.directory, &number("3001"))[0];
     let (transport, remote) = (Transport::Tcp, "192.0.2.7:5060".parse().unwrap());
-    assert_eq!(target.way, Way::Known(Destination::Address { transport, remote }));
+    assert_eq!(target.way, NextHop::Known(Destination::Address { transport, remote }));
 }
 
 #[test]
 fn two_flows_of_one_phone_are_called_one_at_a_time() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let instance = r#"+sip.instance="<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>""#;
     for (reg_id, connection) in [(1, 5), (2, 6)] {
         let mut phone = Phone::new("3001", flow(Transport::Tcp, "192.0.2.7:40000", connection));
         let line = format!(
             "Supported: outbound\nContact: <sip:3001@10.0.0.5;transport=tcp>;reg-id={reg_id};{instance}"
         );
-        let (response, _) = house.register(&mut phone, &line);
+        let (response, _) = testbed.register(&mut phone, &line);
         assert_eq!(response.headers.get(HeaderName::Require), Some("outbound"));
         assert_eq!(contacts(&response).len(), reg_id);
     }
-    let way = |house: &House| {
-        let targets = house.machine.contacts(&house.directory, &number("3001"));
+    let way = |testbed: &Testbed| {
+        let targets = testbed.machine.contacts(&testbed.directory, &number("3001"));
         match &targets[..] {
             [target] => match target.way {
-                Way::Known(Destination::Flow(flow)) => flow.connection.0,
+                NextHop::Known(Destination::Flow(flow)) => flow.connection.0,
                 _ => panic!("{target:?}"),
             },
             _ => panic!("{targets:?}"),
         }
     };
-    assert_eq!(way(&house), 6);
-    let effects = house.give(Input::Closed(ConnectionId(6)));
+    assert_eq!(way(&testbed), 6);
+    let effects = testbed.give(Input::Closed(ConnectionId(6)));
     assert_eq!(effects.len(), 1, "forgotten at once, the number stays: {effects:?}");
-    assert_eq!(way(&house), 5);
+    assert_eq!(way(&testbed), 5);
 
     let mut moved = Phone::new("3001", flow(Transport::Tcp, "192.0.2.7:40001", 7));
     moved.call_id = "call-3@phone";
     let line = format!("Contact: <sip:3001@10.0.0.6;transport=tcp>;reg-id=1;{instance}");
-    let (response, _) = house.register(&mut moved, &line);
+    let (response, _) = testbed.register(&mut moved, &line);
     assert_eq!(contacts(&response).len(), 1, "the same flow, another address");
 }
 
 #[test]
 fn a_path_of_an_edge_is_kept_shown_and_used() {
-    let mut house = House::behind_edges(&["192.0.2.7", "192.0.2.96/28"]);
+    let mut testbed = Testbed::behind_edges(&["192.0.2.7", "192.0.2.96/28"]);
     let mut phone = Phone::udp("3001");
     let contact = "Contact: <sip:3001@10.0.0.5>\nSupported: path\n";
     let lines = format!("{contact}Path: <sip:192.0.2.99;lr>\nPath: <sip:edge.example;lr>");
-    let (response, _) = house.register(&mut phone, &lines);
+    let (response, _) = testbed.register(&mut phone, &lines);
     assert_eq!(response.headers.all(HeaderName::Path).count(), 2);
-    let target = &house.machine.contacts(&house.directory, &number("3001"))[0];
+    let target = &testbed.machine.contacts(&testbed.directory, &number("3001"))[0];
     let (transport, remote) = (Transport::Udp, "192.0.2.99:5060".parse().unwrap());
-    assert_eq!(target.way, Way::Known(Destination::Address { transport, remote }));
+    assert_eq!(target.way, NextHop::Known(Destination::Address { transport, remote }));
     let edge = |text| Uri::parse(text).unwrap();
     assert_eq!(target.route, [edge("sip:192.0.2.99;lr"), edge("sip:edge.example;lr")]);
     // An edge that goes by a name is reached where it came from.
     let (response, _) =
-        house.register(&mut phone, &format!("{contact}Path: <sip:edge.example;lr>"));
+        testbed.register(&mut phone, &format!("{contact}Path: <sip:edge.example;lr>"));
     assert_eq!(status(&response), 200);
-    let target = &house.machine.contacts(&house.directory, &number("3001"))[0];
-    assert_eq!(target.way, Way::Known(Destination::Flow(phone.flow)));
+    let target = &testbed.machine.contacts(&testbed.directory, &number("3001"))[0];
+    assert_eq!(target.way, NextHop::Known(Destination::Flow(phone.flow)));
 }
 
 #[test]
 fn a_path_of_anybody_else_is_refused_and_forgotten_when_the_edges_change() {
     let line = |edge: &str| format!("Contact: <sip:3001@10.0.0.5>\nPath: <sip:{edge};lr>");
     let refused = |edges: &[&str], edge: &str| {
-        let mut house = House::behind_edges(edges);
-        let (response, effects) = house.register(&mut Phone::udp("3001"), &line(edge));
+        let mut testbed = Testbed::behind_edges(edges);
+        let (response, effects) = testbed.register(&mut Phone::udp("3001"), &line(edge));
         assert_eq!((status(&response), effects), (403, vec![]));
-        assert_eq!(house.targets("3001"), [] as [&str; 0]);
+        assert_eq!(testbed.targets("3001"), [] as [&str; 0]);
         response.reason
     };
     assert_eq!(refused(&[], "192.0.2.99"), "Path by 192.0.2.99, which is not in sip.edges");
-    let stranger = "Path by 192.0.2.7, which is not in sip.edges";
-    assert_eq!(refused(&["192.0.2.99"], "192.0.2.99"), stranger);
+    let unknown_edge = "Path by 192.0.2.7, which is not in sip.edges";
+    assert_eq!(refused(&["192.0.2.99"], "192.0.2.99"), unknown_edge);
     let victim = "Path by 203.0.113.5, which is not in sip.edges";
     assert_eq!(refused(&["192.0.2.7"], "203.0.113.5"), victim);
 
     // A proxy at the address that the phone itself comes from reaches nobody else.
-    let (own, _) = House::new().register(&mut Phone::udp("3001"), &line("192.0.2.7:5070"));
+    let (own, _) = Testbed::new().register(&mut Phone::udp("3001"), &line("192.0.2.7:5070"));
     assert_eq!(status(&own), 200);
 
-    let mut house = House::behind_edges(&["192.0.2.7", "192.0.2.99"]);
-    let effects = house.register_and_keep(&mut Phone::udp("3001"), &line("192.0.2.99"));
-    let mut restarted = House::new();
+    let mut testbed = Testbed::behind_edges(&["192.0.2.7", "192.0.2.99"]);
+    let effects = testbed.register_and_keep(&mut Phone::udp("3001"), &line("192.0.2.99"));
+    let mut restarted = Testbed::new();
     let effects = restarted.machine.restore(restarted.now, put(effects));
     assert!(matches!(&effects[..], [Effect::Store(BindingChange::Drop { .. })]), "{effects:?}");
     assert_eq!(restarted.targets("3001"), [] as [&str; 0]);
@@ -1005,10 +1011,10 @@ fn a_path_of_anybody_else_is_refused_and_forgotten_when_the_edges_change() {
 /// No call may be sent to a machine that is not the phone's.
 #[test]
 fn a_contact_that_no_phone_has_is_refused_by_its_name() {
-    let mut house = House::new();
-    let refused = |house: &mut House, contact: &str| {
+    let mut testbed = Testbed::new();
+    let refused = |testbed: &mut Testbed, contact: &str| {
         let line = format!("Contact: <sip:3001@{contact}>");
-        let (response, effects) = house.register(&mut Phone::udp("3001"), &line);
+        let (response, effects) = testbed.register(&mut Phone::udp("3001"), &line);
         assert_eq!((status(&response), effects), (403, vec![]), "{contact}");
         response.reason
     };
@@ -1022,36 +1028,36 @@ fn a_contact_that_no_phone_has_is_refused_by_its_name() {
         ("239.1.2.3;transport=sctp", "239.1.2.3"),
     ] {
         let why = format!("{ip} is the address of no phone");
-        assert_eq!(refused(&mut house, contact), why);
+        assert_eq!(refused(&mut testbed, contact), why);
     }
     for (contact, ip) in [("127.0.0.1:5070", "127.0.0.1"), ("[::1]", "::1")] {
         let why = format!("{ip} is not the address of a phone at 192.0.2.7");
-        assert_eq!(refused(&mut house, contact), why);
+        assert_eq!(refused(&mut testbed, contact), why);
     }
     for own in ["192.0.2.1", "192.0.2.1:5060;transport=tcp", "[::ffff:192.0.2.1]", "203.0.113.1"] {
-        assert!(refused(&mut house, own).ends_with(":5060 is the switchboard itself"), "{own}");
+        assert!(refused(&mut testbed, own).ends_with(":5060 is the switchboard itself"), "{own}");
     }
     // What is taken away may be anything.
     let line = "Contact: <sip:3001@224.0.1.75>;expires=0";
-    assert_eq!(status(&house.register(&mut Phone::udp("3001"), line).0), 200);
+    assert_eq!(status(&testbed.register(&mut Phone::udp("3001"), line).0), 200);
 }
 
 #[test]
 fn phones_on_this_machine_and_behind_routers_register_as_ever() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let local = |port| Phone::new("3001", flow(Transport::Udp, &format!("127.0.0.1:{port}"), 0));
     let line = "Contact: <sip:3001@127.0.0.1:5070>";
-    assert_eq!(status(&house.register(&mut local(5070), line).0), 200);
+    assert_eq!(status(&testbed.register(&mut local(5070), line).0), 200);
     // A softphone beside the switchboard has its address, and another port.
     let mut beside = Phone::new("3001", flow(Transport::Udp, "192.0.2.1:5070", 0));
     let line = "Contact: <sip:3001@192.0.2.1:5070>";
-    assert_eq!(status(&house.register(&mut beside, line).0), 200);
+    assert_eq!(status(&testbed.register(&mut beside, line).0), 200);
     for contact in ["10.0.0.5", "192.168.1.2:5070", "[fd00::5]", "203.0.113.77", "phone.local"] {
         let mut phone = Phone::udp("3002");
         let line = format!("Contact: <sip:3002@{contact}>");
-        assert_eq!(status(&house.register(&mut phone, &line).0), 200, "{contact}");
-        for target in house.machine.contacts(&house.directory, &number("3002")) {
-            assert_eq!(target.way, Way::Known(Destination::Flow(phone.flow)), "{contact}");
+        assert_eq!(status(&testbed.register(&mut phone, &line).0), 200, "{contact}");
+        for target in testbed.machine.contacts(&testbed.directory, &number("3002")) {
+            assert_eq!(target.way, NextHop::Known(Destination::Flow(phone.flow)), "{contact}");
         }
     }
 }
@@ -1059,11 +1065,11 @@ fn phones_on_this_machine_and_behind_routers_register_as_ever() {
 /// A connection of the last process is closed, and what its phone wrote may be anybody's address.
 #[test]
 fn after_a_restart_nobody_is_called_at_an_address_that_is_not_his() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::new("3001", flow(Transport::Tcp, "192.0.2.7:40000", 5));
     let line = "Contact: <sip:3001@203.0.113.5;transport=tcp>";
-    let effects = house.register_and_keep(&mut phone, line);
-    let mut restarted = House::new();
+    let effects = testbed.register_and_keep(&mut phone, line);
+    let mut restarted = Testbed::new();
     let effects = restarted.machine.restore(restarted.now, put(effects));
     assert!(matches!(&effects[..], [Effect::Store(BindingChange::Drop { .. })]), "{effects:?}");
     assert_eq!(restarted.targets("3001"), [] as [&str; 0]);
@@ -1071,15 +1077,15 @@ fn after_a_restart_nobody_is_called_at_an_address_that_is_not_his() {
 
 #[test]
 fn a_terminal_is_at_so_many_machines_and_the_oldest_gives_way() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     for host in 1..=HOSTS_MAX + 1 {
         let flow = flow(Transport::Udp, &format!("198.51.100.{host}:5060"), 0);
         for contact in ["10.0.0.5", "10.0.0.6"] {
             let mut phone = Phone::new("3001", flow);
-            house.register(&mut phone, &format!("Contact: <sip:{host}@{contact}>"));
+            testbed.register(&mut phone, &format!("Contact: <sip:{host}@{contact}>"));
         }
     }
-    let targets = house.targets("3001");
+    let targets = testbed.targets("3001");
     assert_eq!(targets.len(), 2 * HOSTS_MAX, "each machine has two: {targets:?}");
     assert!(!targets.iter().any(|target| target.starts_with("sip:1@")), "{targets:?}");
 }
@@ -1095,29 +1101,29 @@ fn put(effects: Vec<Effect>) -> Vec<Binding> {
 
 #[test]
 fn a_fixed_contact_needs_no_registration() {
-    let mut house = House::new();
-    let contact = Field::Set(Uri::parse("sip:door@192.0.2.50").unwrap());
+    let mut testbed = Testbed::new();
+    let contact = DraftField::Set(Uri::parse("sip:door@192.0.2.50").unwrap());
     let door = TerminalDraft { contact, ..TerminalDraft::new(number("3100")) };
-    house.directory.apply(&Change::AddTerminal(door)).unwrap();
-    assert_eq!(house.targets("3100"), ["sip:door@192.0.2.50"]);
-    assert!(house.machine.is_reachable(&house.directory, &number("3100")));
+    testbed.directory.apply(&DirectoryChange::AddTerminal(door)).unwrap();
+    assert_eq!(testbed.targets("3100"), ["sip:door@192.0.2.50"]);
+    assert!(testbed.machine.is_reachable(&testbed.directory, &number("3100")));
 }
 
 #[test]
 fn a_removed_terminal_leaves_no_binding() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut phone = Phone::udp("3002");
-    house.register(&mut phone, "Contact: <sip:3002@192.0.2.7>");
-    house.directory.apply(&Change::RemoveTerminal(number("3002"))).unwrap();
-    let effects = house.give(Input::Removed(number("3002")));
+    testbed.register(&mut phone, "Contact: <sip:3002@192.0.2.7>");
+    testbed.directory.apply(&DirectoryChange::RemoveTerminal(number("3002"))).unwrap();
+    let effects = testbed.give(Input::Removed(number("3002")));
     assert_eq!(effects.last(), Some(&Effect::Unregistered(number("3002"))));
     let request = phone.request("Contact: <sip:3002@192.0.2.7>");
-    assert_eq!(status(&house.send(&phone, request).0), 401, "the account is gone");
+    assert_eq!(status(&testbed.send(&phone, request).0), 401, "the account is gone");
 }
 
 #[test]
 fn after_a_restart_phones_are_reachable_and_browsers_are_not() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut stored: Vec<Binding> = Vec::new();
     for (transport, contact, connection) in [
         (Transport::Udp, "sip:3001@10.0.0.5", 0),
@@ -1129,17 +1135,17 @@ fn after_a_restart_phones_are_reachable_and_browsers_are_not() {
         let secs = if contact.ends_with("expired") { 60 } else { 600 };
         let line = format!("Contact: <{contact}>;expires={secs}");
         let request = phone.request("");
-        phone.hear(&house.send(&phone, request).0);
+        phone.hear(&testbed.send(&phone, request).0);
         let request = phone.request(&line);
         let input = Input::Register { transaction: 1, flow: phone.flow, request };
-        for effect in house.give(input) {
+        for effect in testbed.give(input) {
             if let Effect::Store(BindingChange::Put(binding)) = effect {
                 stored.push(*binding);
             }
         }
     }
-    let mut restarted = House::new();
-    restarted.now.unix = house.now.unix + Duration::from_secs(100);
+    let mut restarted = Testbed::new();
+    restarted.now.unix = testbed.now.unix + Duration::from_secs(100);
     let effects = restarted.machine.restore(restarted.now, stored);
     assert_eq!(effects.len(), 2, "the browser and the expired one are forgotten: {effects:?}");
     let targets = restarted.machine.contacts(&restarted.directory, &number("3001"));
@@ -1149,8 +1155,8 @@ fn after_a_restart_phones_are_reachable_and_browsers_are_not() {
     assert_eq!(
         ways,
         [
-            Way::Known(Destination::Address { transport, remote }),
-            Way::Known(Destination::Flow(behind_nat)),
+            NextHop::Known(Destination::Address { transport, remote }),
+            NextHop::Known(Destination::Flow(behind_nat)),
         ]
     );
     let end = restarted.now.instant + Duration::from_secs(500);
@@ -1165,10 +1171,10 @@ fn mangled_registrations_are_answered() {
                 Path: <sip:192.0.2.9;lr>\nSupported: path, outbound\nUser-Agent: X/1";
     for seed in 0..400 {
         let mut random = Random::from_number(seed);
-        let mut house = House::behind_edges(&["192.0.2.0/24"]);
+        let mut testbed = Testbed::behind_edges(&["192.0.2.0/24"]);
         let mut phone = Phone::udp("3001");
         let request = phone.request("");
-        phone.hear(&house.send(&phone, request).0);
+        phone.hear(&testbed.send(&phone, request).0);
         let mut lines: Vec<u8> = good.bytes().collect();
         for _ in 0..=random.below(4) {
             let place = random.below(lines.len() as u64) as usize;
@@ -1180,13 +1186,13 @@ fn mangled_registrations_are_answered() {
         }
         let text = phone.text(&String::from_utf8(lines).unwrap());
         let Ok(Message::Request(request)) = parse(text.as_bytes()) else { continue };
-        let (response, _) = house.send(&phone, request);
+        let (response, _) = testbed.send(&phone, request);
         assert!(
             [200, 400, 401, 403, 420, 423].contains(&status(&response)),
             "seed {seed}: {response:?}"
         );
-        let known = house.machine.bindings().count();
-        assert!(known <= CONTACTS_MAX && house.targets("3001").len() <= known, "seed {seed}");
+        let known = testbed.machine.bindings().count();
+        assert!(known <= CONTACTS_MAX && testbed.targets("3001").len() <= known, "seed {seed}");
     }
 }
 
@@ -1196,7 +1202,7 @@ fn mangled_registrations_are_answered() {
 fn the_journal_always_knows_what_the_machine_knows() {
     for seed in 0..10 {
         let mut random = Random::from_number(seed);
-        let mut house = House::new();
+        let mut testbed = Testbed::new();
         let mut journal: BTreeMap<(Number, String), Binding> = BTreeMap::new();
         let mut phones: Vec<Phone> = [(Transport::Udp, 0), (Transport::Tcp, 1), (Transport::Ws, 2)]
             .into_iter()
@@ -1218,12 +1224,12 @@ fn the_journal_always_knows_what_the_machine_knows() {
             ])
             .as_str()
             {
-                "register" => house.register_and_keep(&mut phones[place], &lines),
-                "clear" => house.register_and_keep(&mut phones[place], "Contact: *\nExpires: 0"),
-                "wait" => house.wait(45),
+                "register" => testbed.register_and_keep(&mut phones[place], &lines),
+                "clear" => testbed.register_and_keep(&mut phones[place], "Contact: *\nExpires: 0"),
+                "wait" => testbed.wait(45),
                 _ => {
                     let connection = random.below(3);
-                    house.give(Input::Closed(ConnectionId(connection)))
+                    testbed.give(Input::Closed(ConnectionId(connection)))
                 }
             };
             for effect in effects {
@@ -1235,25 +1241,25 @@ fn the_journal_always_knows_what_the_machine_knows() {
                         assert!(journal.remove(&(number, key)).is_some(), "seed {seed}");
                     }
                     Effect::Unregistered(number) => {
-                        assert!(!house.machine.is_reachable(&house.directory, &number));
+                        assert!(!testbed.machine.is_reachable(&testbed.directory, &number));
                     }
                     Effect::Registered(_) | Effect::Respond { .. } => {}
                 }
             }
-            let known: BTreeMap<_, _> = house
+            let known: BTreeMap<_, _> = testbed
                 .machine
                 .bindings()
                 .map(|b| ((b.number.clone(), b.key()), b.clone()))
                 .collect();
             assert_eq!(known, journal, "seed {seed}");
-            assert!(phones.iter().all(|p| house.targets(p.user).len() <= CONTACTS_MAX));
+            assert!(phones.iter().all(|p| testbed.targets(p.user).len() <= CONTACTS_MAX));
         }
-        house.wait(7200);
-        assert_eq!((house.machine.bindings().count(), house.machine.deadline()), (0, None));
+        testbed.wait(7200);
+        assert_eq!((testbed.machine.bindings().count(), testbed.machine.deadline()), (0, None));
     }
 }
 
-impl House {
+impl Testbed {
     fn register_and_keep(&mut self, phone: &mut Phone, lines: &str) -> Vec<Effect> {
         phone.challenge = None;
         let request = phone.request(lines);

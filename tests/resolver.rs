@@ -4,7 +4,7 @@
 
 mod name_server;
 
-use cordboard::locator::{Answer, Naptr, Question, Records, Srv};
+use cordboard::locator::{DnsAnswer, Naptr, Question, Records, Srv};
 use cordboard::server::resolver::Resolver;
 use cordboard::time::Duration;
 use name_server::{Mood, NameServer};
@@ -14,7 +14,7 @@ const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const TTL: Duration = Duration::from_secs(77);
 
 /// What comes back for one question.
-fn asked(server: SocketAddr, question: &Question) -> Answer {
+fn asked(server: SocketAddr, question: &Question) -> DnsAnswer {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut resolver = Resolver::new(vec![server]);
@@ -25,8 +25,8 @@ fn asked(server: SocketAddr, question: &Question) -> Answer {
     })
 }
 
-fn found(records: Records) -> Answer {
-    Answer::Found { records, ttl: TTL }
+fn found(records: Records) -> DnsAnswer {
+    DnsAnswer::Found { records, ttl: TTL }
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_domain_its_services_and_its_hosts_are_read_with_their_time_to_live() {
     dns.has_host("a.example", 77, &[[192, 0, 2, 1].into(), [192, 0, 2, 2].into()]);
     let addresses = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
     let question = Question::Addresses("a.example".into());
-    let Answer::Found { records, ttl } = asked(dns.address, &question) else { panic!() };
+    let DnsAnswer::Found { records, ttl } = asked(dns.address, &question) else { panic!() };
     assert_eq!(records, Records::Addresses(addresses.into()));
     // Rounded down: the resolver says until when.
     assert!(ttl == TTL || ttl == TTL - Duration::from_secs(1), "{ttl:?}");
@@ -73,11 +73,11 @@ fn what_is_not_there_is_told_from_a_dns_that_cannot_say() {
         Question::Addresses("b.example".into()),
     ];
     for question in &questions {
-        assert_eq!(asked(dns.address, question), Answer::Absent { ttl: None }, "{question}");
+        assert_eq!(asked(dns.address, question), DnsAnswer::Absent { ttl: None }, "{question}");
     }
     dns.is_in(Mood::Failing);
     for question in &questions {
-        assert_eq!(asked(dns.address, question), Answer::Failed, "{question}");
+        assert_eq!(asked(dns.address, question), DnsAnswer::Failed, "{question}");
     }
 }
 
@@ -85,17 +85,17 @@ fn what_is_not_there_is_told_from_a_dns_that_cannot_say() {
 fn a_dns_that_is_away_or_talks_nonsense_is_a_failure() {
     let away = UdpSocket::bind((HERE, 0)).unwrap().local_addr().unwrap();
     let question = Question::Addresses("a.example".into());
-    assert_eq!(asked(away, &question), Answer::Failed);
+    assert_eq!(asked(away, &question), DnsAnswer::Failed);
     let dns = NameServer::at(HERE);
     dns.is_in(Mood::Babbling);
-    assert_eq!(asked(dns.address, &question), Answer::Failed);
+    assert_eq!(asked(dns.address, &question), DnsAnswer::Failed);
 }
 
 #[test]
 fn the_hosts_file_is_known_without_any_dns() {
     let away = UdpSocket::bind((HERE, 0)).unwrap().local_addr().unwrap();
     let question = Question::Addresses("localhost".into());
-    let Answer::Found { records: Records::Addresses(found), .. } = asked(away, &question) else {
+    let DnsAnswer::Found { records: Records::Addresses(found), .. } = asked(away, &question) else {
         panic!("localhost is in /etc/hosts")
     };
     assert!(found.iter().all(IpAddr::is_loopback) && !found.is_empty(), "{found:?}");

@@ -8,8 +8,8 @@ use cordboard::sip::limits::{
     MESSAGE_BYTES_MAX, URI_BYTES_MAX, VIAS_MAX,
 };
 use cordboard::sip::{
-    Contacts, Error, Fault, Framing, HeaderName, Headers, Host, Message, Method, NameAddr, Request,
-    StatusCode, Uri, parse, parse_failure_response, print,
+    Contacts, Error, Framing, HeaderName, Headers, Host, Message, Method, NameAddr, Request,
+    SipFault, StatusCode, Uri, parse, parse_failure_response, print,
 };
 use proptest::prelude::*;
 
@@ -49,7 +49,7 @@ fn printed(message: impl Into<Message>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn fault(bytes: &[u8]) -> Option<Fault> {
+fn fault(bytes: &[u8]) -> Option<SipFault> {
     parse(bytes).err().map(|error| error.what)
 }
 
@@ -71,7 +71,7 @@ fn lines_may_end_without_carriage_return_and_begin_late() {
 fn a_keep_alive_is_no_message_and_not_answered() {
     for bytes in [b"".as_slice(), b"\r\n\r\n", b"\r\n", b"\0\0\0\0", b"\n \r\n"] {
         let error = parse(bytes).unwrap_err();
-        assert_eq!(error.what, Fault::KeepAlive);
+        assert_eq!(error.what, SipFault::KeepAlive);
         assert_eq!(parse_failure_response(bytes, &error), None);
     }
 }
@@ -88,14 +88,14 @@ fn latin_1_names_are_read_and_tags_stay() {
 #[test]
 fn a_bare_carriage_return_or_nul_is_refused() {
     for line in ["Subject: a\rb\r\n", "Subject: a\r\r\n", "Subject: a\0b\r\n", "Sub\0ject: a\r\n"] {
-        assert_eq!(fault(&wire(line)), Some(Fault::ControlCharacter), "{line:?}");
+        assert_eq!(fault(&wire(line)), Some(SipFault::ControlCharacter), "{line:?}");
     }
 }
 
 #[test]
 fn a_line_without_name_or_colon_is_refused() {
     for line in ["Subject\r\n", ": x\r\n", "Sub ject: x\r\n", "Sübject: x\r\n"] {
-        assert_eq!(fault(&wire(line)), Some(Fault::HeaderLine), "{line:?}");
+        assert_eq!(fault(&wire(line)), Some(SipFault::HeaderLine), "{line:?}");
     }
     let folded_first = String::from_utf8(wire("")).unwrap().replace("\r\nVia:", "\r\n Via:");
     assert!(fault(folded_first.as_bytes()).is_some());
@@ -229,32 +229,32 @@ fn every_limit_is_kept() {
     let lines = |n| "Subject: a\r\n".repeat(n);
     let have = INVITE.lines().count();
     assert_eq!(fault(&wire(&lines(HEADER_LINES_MAX - have))), None);
-    assert_eq!(fault(&wire(&lines(HEADER_LINES_MAX - have + 1))), Some(Fault::HeadersTooLarge));
+    assert_eq!(fault(&wire(&lines(HEADER_LINES_MAX - have + 1))), Some(SipFault::HeadersTooLarge));
 
     let line = |len: usize| format!("Subject: {}\r\n", "a".repeat(len - "Subject: ".len()));
     assert_eq!(fault(&wire(&line(HEADER_LINE_BYTES_MAX))), None);
-    assert_eq!(fault(&wire(&line(HEADER_LINE_BYTES_MAX + 1))), Some(Fault::HeadersTooLarge));
+    assert_eq!(fault(&wire(&line(HEADER_LINE_BYTES_MAX + 1))), Some(SipFault::HeadersTooLarge));
     let folded = "Subject: a".to_owned() + &"\r\n a".repeat(HEADER_LINE_BYTES_MAX / 4) + "\r\n";
-    assert_eq!(fault(&wire(&folded)), Some(Fault::HeadersTooLarge));
+    assert_eq!(fault(&wire(&folded)), Some(SipFault::HeadersTooLarge));
 
     let head = line(HEADER_LINE_BYTES_MAX).repeat(HEAD_BYTES_MAX / HEADER_LINE_BYTES_MAX);
-    assert_eq!(fault(&wire(&head)), Some(Fault::HeadersTooLarge));
+    assert_eq!(fault(&wire(&head)), Some(SipFault::HeadersTooLarge));
     assert_eq!(
         fault(&head.repeat(2).into_bytes()[..MESSAGE_BYTES_MAX - 1]),
-        Some(Fault::HeadersTooLarge)
+        Some(SipFault::HeadersTooLarge)
     );
-    assert_eq!(fault(&vec![b'a'; MESSAGE_BYTES_MAX + 1]), Some(Fault::MessageTooLarge));
+    assert_eq!(fault(&vec![b'a'; MESSAGE_BYTES_MAX + 1]), Some(SipFault::MessageTooLarge));
 
     let vias = |n| "v: SIP/2.0/UDP a, SIP/2.0/UDP b\r\n".repeat(n / 2);
     assert_eq!(fault(&wire(&vias(VIAS_MAX - 2))), None);
-    assert_eq!(fault(&wire(&vias(VIAS_MAX))), Some(Fault::TooMany(HeaderName::Via)));
+    assert_eq!(fault(&wire(&vias(VIAS_MAX))), Some(SipFault::TooMany(HeaderName::Via)));
 
     let call_id = |len: usize| {
         let text = String::from_utf8(wire("")).unwrap();
         text.replace("c1@192.0.2.1", &"c".repeat(len)).into_bytes()
     };
     assert_eq!(fault(&call_id(IDENTIFIER_BYTES_MAX)), None);
-    let refused = |name| Some(Fault::Header(name));
+    let refused = |name| Some(SipFault::Header(name));
     assert_eq!(fault(&call_id(IDENTIFIER_BYTES_MAX + 1)), refused(HeaderName::CallId));
     let longer = |what: &str, len: usize| {
         let text = String::from_utf8(wire("")).unwrap();
@@ -286,7 +286,7 @@ fn too_many_addresses_are_refused_and_a_star_stands_alone() {
     let list = |n| "<sip:a@b>,".repeat(n);
     assert!(contacts(&list(ADDRESSES_MAX)).is_ok());
     let too_many = contacts(&list(ADDRESSES_MAX + 1)).map_err(|error| error.what);
-    assert_eq!(too_many, Err(Fault::TooMany(HeaderName::Contact)));
+    assert_eq!(too_many, Err(SipFault::TooMany(HeaderName::Contact)));
     assert_eq!(contacts("*"), Ok(Contacts::Star));
     assert!(contacts("*, <sip:a@b>").is_err() && contacts("<sip:a@b>, *").is_err());
     assert_eq!(Headers::new().contacts(), Ok(Contacts::List(vec![])));
@@ -302,7 +302,7 @@ fn typed_headers_say_what_is_wrong() {
     headers.push(HeaderName::Reason, "SIP;cause=200, ;, Q.850;cause=16");
     headers.push(HeaderName::Allow, "INVITE, bye");
     headers.push(HeaderName::Supported, "100REL,timer");
-    let wrong = |name| Err::<(), _>(Fault::Header(name));
+    let wrong = |name| Err::<(), _>(SipFault::Header(name));
     let what = |error: Error| error.what;
     assert_eq!(headers.max_forwards().map(drop).map_err(what), wrong(HeaderName::MaxForwards));
     assert_eq!((headers.min_se(), headers.retry_after()), (Ok(Some(90)), Ok(Some(120))));
@@ -310,7 +310,7 @@ fn typed_headers_say_what_is_wrong() {
     assert_eq!(headers.reasons().filter_map(|reason| reason.cause).collect::<Vec<_>>(), [200, 16]);
     assert!(headers.allows(&Method::INVITE) && !headers.allows(&Method::BYE));
     assert!(headers.supports("100rel") && !headers.requires("100rel"));
-    assert_eq!(headers.from().map_err(what), Err(Fault::Missing(HeaderName::From)));
+    assert_eq!(headers.from().map_err(what), Err(SipFault::Missing(HeaderName::From)));
     assert_eq!(
         (headers.expires(), headers.rack(), headers.event()),
         (Ok(None), Ok(None), Ok(None))

@@ -5,10 +5,10 @@
 use cordboard::cause::Cause;
 use cordboard::dialog::{DialogKey, StoredDialog};
 use cordboard::directory::{
-    Change, Directory, Field, Level, NumberingPlan, OperatorDraft, Permit, Refusal, Secret,
-    TerminalDraft, patent_levels,
+    ChangeRefusal, Directory, DirectoryChange, DraftField, Level, NumberingPlan, OperatorDraft,
+    Permit, Secret, TerminalDraft, patent_levels,
 };
-use cordboard::exchange::journal::{Audited, Batch, Entry, Fault, Prune, StoredDesk};
+use cordboard::exchange::journal::{Audited, Batch, JournalEntry, Prune, StoredDesk, WriteFault};
 use cordboard::ids::{
     CallId, ConnectionId, LevelId, Number, OperatorId, QueueId, RequestId, Ticket,
 };
@@ -17,11 +17,11 @@ use cordboard::registrar::{Binding, BindingChange};
 use cordboard::sip::{Destination, Flow, HeaderName, NameAddr, Transport, Uri};
 use cordboard::store::backup::{BackupError, back_up, restore};
 use cordboard::store::{
-    Database, Journal, Lock, Outcome, STEP_MAX, StoreError, Unreadable, WAITING_MAX, WriteRefused,
-    Writer, admin, check_beside,
+    BatchOutcome, Database, Journal, Lock, STEP_MAX, StoreError, StoreWriter, UnreadableRow,
+    WAITING_MAX, WriteRefused, admin, check_beside,
 };
 use cordboard::switchboard::call_record::{CallRecord, EndedBy, Handover};
-use cordboard::switchboard::desk::results::Kept;
+use cordboard::switchboard::desk::results::StoredResult;
 use cordboard::time::{Duration, UnixTime};
 use rusqlite::Connection;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -121,11 +121,11 @@ fn raw(data: &Path) -> Connection {
 }
 
 /// What nobody waits for.
-fn put(entries: Vec<Entry>) -> Batch {
+fn put(entries: Vec<JournalEntry>) -> Batch {
     Batch { ticket: Ticket(0), entries, awaited: false }
 }
 
-fn awaited(ticket: u64, entries: Vec<Entry>) -> Batch {
+fn awaited(ticket: u64, entries: Vec<JournalEntry>) -> Batch {
     Batch { ticket: Ticket(ticket), entries, awaited: true }
 }
 
@@ -137,23 +137,23 @@ fn write(data: &Path, batches: Vec<Batch>) {
         writer.write(batch).unwrap();
     }
     for _ in 0..count {
-        assert!(matches!(outcomes.recv().unwrap(), Outcome::Committed(_)));
+        assert!(matches!(outcomes.recv().unwrap(), BatchOutcome::Committed(_)));
     }
 }
 
-fn writer(data: &Path) -> (Writer, Receiver<Outcome>) {
+fn writer(data: &Path) -> (StoreWriter, Receiver<BatchOutcome>) {
     let (report, outcomes) = channel();
     let database = Database::open(data).unwrap();
-    let writer = Writer::start(database, move |outcome| {
+    let writer = StoreWriter::start(database, move |outcome| {
         let _ = report.send(outcome); // The test may have seen enough.
     });
     (writer.unwrap(), outcomes)
 }
 
-fn committed(outcome: &Outcome) -> Option<u64> {
+fn committed(outcome: &BatchOutcome) -> Option<u64> {
     match outcome {
-        Outcome::Committed(batch) => Some(batch.ticket.0),
-        Outcome::Failed { .. } => None,
+        BatchOutcome::Committed(batch) => Some(batch.ticket.0),
+        BatchOutcome::Failed { .. } => None,
     }
 }
 
@@ -176,7 +176,7 @@ fn everything_reads_back_as_it_was_written() {
         phone: Some(number("3001")),
     };
     let desk = StoredDesk { operator: OperatorId::from("op1"), dialog: dialog("desk") };
-    let kept = Kept { content: "take".to_owned(), result: None, at: NOW };
+    let kept = StoredResult { content: "take".to_owned(), result: None, at: NOW };
     let open = record(17);
     let mut closed = record(18);
     closed.answer(after(20));
@@ -186,16 +186,16 @@ fn everything_reads_back_as_it_was_written() {
     write(
         data.path(),
         vec![put(vec![
-            Entry::Binding(BindingChange::Put(Box::new(binding(5060)))),
-            Entry::Operator(operator.clone()),
-            Entry::PutDesk(Box::new(desk.clone())),
-            Entry::DeskResult {
+            JournalEntry::Binding(BindingChange::Put(Box::new(binding(5060)))),
+            JournalEntry::Operator(operator.clone()),
+            JournalEntry::PutDesk(Box::new(desk.clone())),
+            JournalEntry::DeskResult {
                 operator: OperatorId::from("op1"),
                 id: "17".to_owned(),
                 kept: kept.clone(),
             },
-            Entry::Call(Box::new(open.clone())),
-            Entry::Call(Box::new(closed.clone())),
+            JournalEntry::Call(Box::new(open.clone())),
+            JournalEntry::Call(Box::new(closed.clone())),
         ])],
     );
     let database = Database::open(data.path()).unwrap();
@@ -223,10 +223,10 @@ fn what_is_dropped_is_gone() {
         data.path(),
         vec![
             put(vec![
-                Entry::Binding(BindingChange::Put(Box::new(binding(5060)))),
-                Entry::PutDesk(Box::new(desk.clone())),
+                JournalEntry::Binding(BindingChange::Put(Box::new(binding(5060)))),
+                JournalEntry::PutDesk(Box::new(desk.clone())),
             ]),
-            put(vec![Entry::Binding(drop), Entry::DropDesk(desk.dialog.key)]),
+            put(vec![JournalEntry::Binding(drop), JournalEntry::DropDesk(desk.dialog.key)]),
         ],
     );
     let (state, _) = Database::open(data.path()).unwrap().load(NOW).unwrap();
@@ -239,11 +239,11 @@ fn a_call_has_one_record_however_often_it_is_written() {
     let mut growing = record(5);
     let mut batches = Vec::new();
     for second in 1..20 {
-        batches.push(put(vec![Entry::Call(Box::new(growing.clone()))]));
+        batches.push(put(vec![JournalEntry::Call(Box::new(growing.clone()))]));
         growing.enter("alternated", after(second), "3001");
     }
     growing.end(after(30), Cause::Interrupted, EndedBy::Server);
-    batches.push(put(vec![Entry::Call(Box::new(growing.clone()))]));
+    batches.push(put(vec![JournalEntry::Call(Box::new(growing.clone()))]));
     write(data.path(), batches);
     let database = Database::open(data.path()).unwrap();
     assert_eq!(database.records(NOW, after(100), 10).unwrap().0, [growing]);
@@ -253,10 +253,10 @@ fn a_call_has_one_record_however_often_it_is_written() {
 #[test]
 fn old_desk_results_leave_with_the_next() {
     let data = tempfile::tempdir().unwrap();
-    let result = |id: &str, at| Entry::DeskResult {
+    let result = |id: &str, at| JournalEntry::DeskResult {
         operator: OperatorId::from("op1"),
         id: id.to_owned(),
-        kept: Kept { content: "take".to_owned(), result: Some("{}".to_owned()), at },
+        kept: StoredResult { content: "take".to_owned(), result: Some("{}".to_owned()), at },
     };
     write(data.path(), vec![put(vec![result("1", NOW), result("2", after(1))])]);
     write(data.path(), vec![put(vec![result("3", after(600))])]);
@@ -266,15 +266,15 @@ fn old_desk_results_leave_with_the_next() {
 }
 
 /// A call that was over after a minute.
-fn over(call: u64, began: UnixTime) -> Entry {
+fn over(call: u64, began: UnixTime) -> JournalEntry {
     let mut record = CallRecord { began, ..record(call) };
     record.enter("connected", began, "3001");
     record.end(began + Duration::from_secs(60), Cause::NormalClearing, EndedBy::Callee);
-    Entry::Call(Box::new(record))
+    JournalEntry::Call(Box::new(record))
 }
 
 fn prune(before: UnixTime, keep_max: usize) -> Batch {
-    put(vec![Entry::Prune(Prune { before, keep_max, results_before: before })])
+    put(vec![JournalEntry::Prune(Prune { before, keep_max, results_before: before })])
 }
 
 fn count(data: &Path, table: &str) -> usize {
@@ -288,7 +288,7 @@ fn calls_that_are_old_and_over_go_with_their_phases_and_nothing_else() {
     let data = tempfile::tempdir().unwrap();
     let entries = vec![
         over(1, after(1)),
-        Entry::Call(Box::new(record(2))), // Still goes on.
+        JournalEntry::Call(Box::new(record(2))), // Still goes on.
         over(3, after(100)),
         over(4, after(101)),
     ];
@@ -333,12 +333,12 @@ fn the_audit_and_desk_results_go_the_same_way() {
     let data = tempfile::tempdir().unwrap();
     let line = |at| {
         let (by, what) = ("root".to_owned(), "level set A".to_owned());
-        Entry::Directory(Audited { at, by, what, effects: vec![] })
+        JournalEntry::Directory(Audited { at, by, what, effects: vec![] })
     };
-    let result = |n: u64| Entry::DeskResult {
+    let result = |n: u64| JournalEntry::DeskResult {
         operator: OperatorId::from("op1"),
         id: n.to_string(),
-        kept: Kept { content: "take".to_owned(), result: None, at: after(n / 2) },
+        kept: StoredResult { content: "take".to_owned(), result: None, at: after(n / 2) },
     };
     let many = 2 * STEP_MAX as u64;
     write(data.path(), vec![put((0..many).map(|n| line(after(n))).collect())]);
@@ -362,7 +362,7 @@ fn tickets_come_back_in_order_once_committed() {
     let data = tempfile::tempdir().unwrap();
     let (writer, outcomes) = writer(data.path());
     for ticket in 0..1000 {
-        let entries = vec![Entry::Call(Box::new(record(ticket)))];
+        let entries = vec![JournalEntry::Call(Box::new(record(ticket)))];
         writer.write(awaited(ticket, entries)).unwrap();
     }
     for (expected, outcome) in (0..1000).zip(outcomes.iter()) {
@@ -391,15 +391,15 @@ fn a_batch_that_fails_leaves_nothing_and_spoils_no_other() {
         phone: None,
     };
     for (ticket, entries) in [
-        (1, vec![Entry::Call(Box::new(record(1)))]),
-        (2, vec![Entry::Call(Box::new(record(2))), Entry::Operator(operator)]),
-        (3, vec![Entry::Call(Box::new(record(3)))]),
+        (1, vec![JournalEntry::Call(Box::new(record(1)))]),
+        (2, vec![JournalEntry::Call(Box::new(record(2))), JournalEntry::Operator(operator)]),
+        (3, vec![JournalEntry::Call(Box::new(record(3)))]),
     ] {
         writer.write(awaited(ticket, entries)).unwrap();
     }
     let reported: Vec<_> = outcomes.iter().take(3).collect();
     assert_eq!((committed(&reported[0]), committed(&reported[2])), (Some(1), Some(3)));
-    let Outcome::Failed { batch, fault: Fault::OfBatch(why) } = &reported[1] else {
+    let BatchOutcome::Failed { batch, fault: WriteFault::OfBatch(why) } = &reported[1] else {
         panic!("{reported:?}");
     };
     assert_eq!((batch.ticket, batch.entries.len()), (Ticket(2), 2), "as it came");
@@ -415,12 +415,12 @@ fn a_writer_that_falls_behind_refuses_instead_of_waiting() {
     let (writer, outcomes) = writer(data.path());
     let raw = rusqlite::Connection::open(data.path().join("cordboard.db")).unwrap();
     raw.execute_batch("BEGIN IMMEDIATE").unwrap(); // Someone else holds the file.
-    let drop_one = || put(vec![Entry::DropDesk(dialog("gone").key)]);
+    let drop_one = || put(vec![JournalEntry::DropDesk(dialog("gone").key)]);
     let refused = (0..2 * WAITING_MAX).find_map(|_| writer.write(drop_one()).err());
     assert!(matches!(refused, Some((_, WriteRefused::Full))));
     raw.execute_batch("ROLLBACK").unwrap();
     drop(writer);
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Committed(_))));
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, BatchOutcome::Committed(_))));
 }
 
 #[test]
@@ -464,7 +464,7 @@ fn written_by(
         attempted.send(()).unwrap();
         write(batches)
     });
-    let writer = Writer::start(faulty, move |outcome| report.send(outcome).unwrap()).unwrap();
+    let writer = StoreWriter::start(faulty, move |outcome| report.send(outcome).unwrap()).unwrap();
     for ticket in 0..=5 {
         writer.write(awaited(ticket, vec![])).unwrap();
         if ticket == 0 {
@@ -528,7 +528,7 @@ fn a_batch_that_makes_a_library_panic_costs_itself_and_not_the_thread() {
 #[test]
 fn whose_fault_it_is_is_known_by_the_code() {
     use rusqlite::ffi;
-    let is_of_batch = |code| matches!(sqlite(code).fault(), Fault::OfBatch(_));
+    let is_of_batch = |code| matches!(sqlite(code).fault(), WriteFault::OfBatch(_));
     for code in [
         ffi::SQLITE_BUSY,
         ffi::SQLITE_BUSY_SNAPSHOT,
@@ -561,7 +561,7 @@ fn at_the_end_a_database_that_is_held_is_not_waited_for_again_and_again() {
         std::thread::sleep(std::time::Duration::from_millis(200));
         Err(sqlite(rusqlite::ffi::SQLITE_BUSY))
     });
-    let writer = Writer::start(faulty, move |outcome| report.send(outcome).unwrap()).unwrap();
+    let writer = StoreWriter::start(faulty, move |outcome| report.send(outcome).unwrap()).unwrap();
     for ticket in 0..5_000 {
         writer.write(awaited(ticket, vec![])).unwrap();
     }
@@ -576,14 +576,14 @@ fn a_row_that_makes_no_sense_is_named_and_left_out() {
     let data = tempfile::tempdir().unwrap();
     let good = BindingChange::Put(Box::new(binding(5061)));
     let bad = BindingChange::Put(Box::new(binding(5062)));
-    write(data.path(), vec![put(vec![Entry::Binding(good), Entry::Binding(bad)])]);
+    write(data.path(), vec![put(vec![JournalEntry::Binding(good), JournalEntry::Binding(bad)])]);
     let raw = rusqlite::Connection::open(data.path().join("cordboard.db")).unwrap();
     raw.execute_batch("UPDATE bindings SET flow = 'pigeon' WHERE key LIKE '%5062'").unwrap();
-    write(data.path(), vec![put(vec![Entry::Call(Box::new(record(7)))])]);
+    write(data.path(), vec![put(vec![JournalEntry::Call(Box::new(record(7)))])]);
     raw.execute_batch("UPDATE calls SET began = -1").unwrap();
     let (state, unreadable) = Database::open(data.path()).unwrap().load(NOW).unwrap();
     assert_eq!((state.bindings, state.calls), (vec![binding(5061)], vec![]));
-    let named = |table, row: &str| Unreadable { table, row: row.to_owned() };
+    let named = |table, row: &str| UnreadableRow { table, row: row.to_owned() };
     assert_eq!(unreadable, [named("bindings", "3001"), named("calls", "7")]);
     let (record, unreadable) = Database::open(data.path()).unwrap().record(CallId(7)).unwrap();
     assert_eq!((record, unreadable), (None, vec![named("calls", "7")]));
@@ -708,7 +708,7 @@ fn a_database_that_is_missing_beside_its_journal_or_a_backup_is_no_new_house() {
 #[test]
 fn a_truncated_or_mangled_database_is_refused() {
     let data = tempfile::tempdir().unwrap();
-    let entry = |call| Entry::Call(Box::new(record(call)));
+    let entry = |call| JournalEntry::Call(Box::new(record(call)));
     write(data.path(), vec![put((0..1000).map(entry).collect())]);
     let path = data.path().join("cordboard.db");
     let whole = std::fs::read(&path).unwrap();
@@ -781,7 +781,7 @@ fn nobody_else_reads_the_data_from_the_first_byte_on() {
     let lock = Lock::take(&data).unwrap();
     assert_eq!(lock.lax().tightened, Vec::<PathBuf>::new());
     let (writer, outcomes) = writer(&data);
-    writer.write(put(vec![Entry::Call(Box::new(record(1)))])).unwrap();
+    writer.write(put(vec![JournalEntry::Call(Box::new(record(1)))])).unwrap();
     outcomes.recv().unwrap();
     assert_eq!(mode(&data), 0o700);
     let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|e| e.unwrap().path()).collect();
@@ -831,7 +831,7 @@ fn what_root_makes_belongs_to_the_account_of_the_server() {
     back_up(&data, &file, false).unwrap();
     restore(&data, &file, "root", NOW).unwrap();
     let (writer, outcomes) = writer(&data);
-    writer.write(put(vec![Entry::Call(Box::new(record(1)))])).unwrap();
+    writer.write(put(vec![JournalEntry::Call(Box::new(record(1)))])).unwrap();
     outcomes.recv().unwrap();
     let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
     let names = files(&data);
@@ -852,7 +852,7 @@ fn a_directory_of_everybody_is_not_taken_from_them() {
 
 /// A house with this terminal, whose server runs or does not.
 fn add_terminal(data: &Path, name: &str) {
-    let change = Change::AddTerminal(TerminalDraft::new(number(name)));
+    let change = DirectoryChange::AddTerminal(TerminalDraft::new(number(name)));
     admin::apply(data, plan(), &change, "root", NOW).unwrap();
 }
 
@@ -876,7 +876,7 @@ fn a_backup_is_the_committed_state_also_while_a_server_writes() {
     let (data, file) = (path("data"), path("monday"));
     add_terminal(&data, "3001");
     let (writer, outcomes) = writer(&data);
-    writer.write(put(vec![Entry::Call(Box::new(record(1)))])).unwrap();
+    writer.write(put(vec![JournalEntry::Call(Box::new(record(1)))])).unwrap();
     outcomes.recv().unwrap();
     let raw = raw(&data);
     raw.execute_batch("BEGIN IMMEDIATE; DELETE FROM terminals").unwrap(); // Not committed.
@@ -887,7 +887,7 @@ fn a_backup_is_the_committed_state_also_while_a_server_writes() {
 
     let refused = back_up(&data, &file, false).unwrap_err();
     assert!(matches!(refused, BackupError::Exists { .. }), "{refused}");
-    writer.write(put(vec![Entry::Call(Box::new(record(2)))])).unwrap();
+    writer.write(put(vec![JournalEntry::Call(Box::new(record(2)))])).unwrap();
     outcomes.recv().unwrap();
     back_up(&data, &file, true).unwrap();
     assert_eq!(files(parent.path()), ["data", "monday"]);
@@ -913,7 +913,10 @@ fn what_cannot_be_backed_up_leaves_no_file() {
     let nowhere = parent.path().join("nowhere/monday");
     assert!(matches!(back_up(parent.path(), &nowhere, false), Err(BackupError::File { .. })));
 
-    write(parent.path(), vec![put((0..500).map(|n| Entry::Call(Box::new(record(n)))).collect())]);
+    write(
+        parent.path(),
+        vec![put((0..500).map(|n| JournalEntry::Call(Box::new(record(n)))).collect())],
+    );
     let mut mangled = std::fs::read(&own).unwrap();
     let half = mangled.len() / 2;
     mangled[half..].fill(0x5a);
@@ -992,7 +995,7 @@ fn a_copy_of_a_running_database_is_restored_with_its_journal() {
         std::fs::create_dir(&data).unwrap();
         data.clone()
     });
-    writer.write(put(vec![Entry::Call(Box::new(record(1)))])).unwrap();
+    writer.write(put(vec![JournalEntry::Call(Box::new(record(1)))])).unwrap();
     outcomes.recv().unwrap();
     std::fs::copy(data.join("cordboard.db"), path("monday")).unwrap();
     std::fs::copy(data.join("cordboard.db-wal"), path("monday-wal")).unwrap();
@@ -1008,7 +1011,7 @@ fn what_is_no_backup_replaces_nothing() {
     let path = |name: &str| parent.path().join(name);
     let (data, file) = (path("data"), path("monday"));
     add_terminal(&data, "3001");
-    write(&data, vec![put((0..500).map(|n| Entry::Call(Box::new(record(n)))).collect())]);
+    write(&data, vec![put((0..500).map(|n| JournalEntry::Call(Box::new(record(n)))).collect())]);
     back_up(&data, &file, false).unwrap();
     let whole = std::fs::read(&file).unwrap();
     let before = files(&data);
@@ -1066,11 +1069,11 @@ fn a_backup_of_an_earlier_version_is_brought_up_to_date() {
 #[test]
 fn administration_without_a_server_keeps_the_same_rules_and_is_audited() {
     let data = tempfile::tempdir().unwrap();
-    let apply = |change: &Change| admin::apply(data.path(), plan(), change, "root", NOW);
+    let apply = |change: &DirectoryChange| admin::apply(data.path(), plan(), change, "root", NOW);
     let draft = TerminalDraft {
         name: Some("Tür".to_owned()),
         secret: Secret::from_password("3001", "cordboard.local", "geheim").ok(),
-        contact: Field::Set(Uri::parse("sip:3001@192.0.2.7").unwrap()),
+        contact: DraftField::Set(Uri::parse("sip:3001@192.0.2.7").unwrap()),
         ..TerminalDraft::new(number("3001"))
     };
     let operator = OperatorDraft {
@@ -1085,16 +1088,16 @@ fn administration_without_a_server_keeps_the_same_rules_and_is_audited() {
     let permit = Permit { callee: number("3001"), caller: number("0123") };
     let mut expected = admin::directory(data.path(), plan()).unwrap();
     for change in [
-        Change::AddTerminal(draft.clone()),
-        Change::AddOperator(operator),
-        Change::AddLevel(visitors),
-        Change::AddPermit(permit),
+        DirectoryChange::AddTerminal(draft.clone()),
+        DirectoryChange::AddOperator(operator),
+        DirectoryChange::AddLevel(visitors),
+        DirectoryChange::AddPermit(permit),
     ] {
         apply(&change).unwrap();
         expected.apply(&change).unwrap();
     }
-    let refused = apply(&Change::AddTerminal(draft)).unwrap_err();
-    assert!(matches!(refused, admin::AdminError::Refused(Refusal::Exists { .. })));
+    let refused = apply(&DirectoryChange::AddTerminal(draft)).unwrap_err();
+    assert!(matches!(refused, admin::AdminError::Refused(ChangeRefusal::Exists { .. })));
     assert_eq!(admin::directory(data.path(), plan()).unwrap(), expected);
 
     let database = Database::open_to_read(data.path()).unwrap().unwrap();
@@ -1114,10 +1117,10 @@ fn passwords_of_another_realm_are_noticed_once() {
     let secret = Secret::from_password("3001", "cordboard.local", "geheim").ok();
     let draft = TerminalDraft { secret, ..TerminalDraft::new(number("3001")) };
     adopt("cordboard.local");
-    admin::apply(data.path(), plan(), &Change::AddTerminal(draft), "root", NOW).unwrap();
+    admin::apply(data.path(), plan(), &DirectoryChange::AddTerminal(draft), "root", NOW).unwrap();
     assert_eq!(adopt("cordboard.local"), None);
     let elsewhere = NumberingPlan { realm: "b.example".to_owned(), ..plan() };
-    let change = Change::SetTerminal(TerminalDraft::new(number("3001")));
+    let change = DirectoryChange::SetTerminal(TerminalDraft::new(number("3001")));
     admin::apply(data.path(), elsewhere, &change, "root", NOW).unwrap();
     assert_eq!(adopt("b.example").as_deref(), Some("cordboard.local"));
     assert_eq!(adopt("b.example"), None);
@@ -1127,7 +1130,7 @@ fn passwords_of_another_realm_are_noticed_once() {
 fn while_a_server_runs_only_it_writes() {
     let data = tempfile::tempdir().unwrap();
     let lock = Lock::take(data.path()).unwrap();
-    let change = Change::RemoveTerminal(number("3001"));
+    let change = DirectoryChange::RemoveTerminal(number("3001"));
     let error = admin::apply(data.path(), plan(), &change, "root", NOW).unwrap_err();
     assert!(matches!(error, admin::AdminError::Store(StoreError::Locked { .. })));
     drop(lock);
@@ -1144,15 +1147,17 @@ fn the_one_who_is_killed() {
     let (writer, outcomes) = writer(data);
     for n in 0.. {
         // What goes together: a call's record and what an operator's desk was told of it.
-        let kept = Kept { content: String::new(), result: None, at: NOW };
+        let kept = StoredResult { content: String::new(), result: None, at: NOW };
         let (operator, id) = (OperatorId::from("op1"), n.to_string());
-        let entries =
-            vec![Entry::Call(Box::new(record(n))), Entry::DeskResult { operator, id, kept }];
+        let entries = vec![
+            JournalEntry::Call(Box::new(record(n))),
+            JournalEntry::DeskResult { operator, id, kept },
+        ];
         if writer.write(awaited(n, entries)).is_err() {
             std::thread::yield_now();
         }
         for outcome in outcomes.try_iter() {
-            if let Outcome::Committed(batch) = outcome {
+            if let BatchOutcome::Committed(batch) = outcome {
                 println!("committed {}", batch.ticket.0);
             }
         }
@@ -1199,14 +1204,14 @@ fn a_directory_reads_back_whatever_was_done_to_it() {
     let data = tempfile::tempdir().unwrap();
     let mut directory = Directory::new(plan(), Default::default());
     let changes = [
-        Change::ImportTerminals(
+        DirectoryChange::ImportTerminals(
             (0..500).map(|n| TerminalDraft::new(number(&n.to_string()))).collect(),
         ),
-        Change::RemoveTerminal(number("17")),
-        Change::SetLevel(Level { name: LevelId::from("B"), admits: BTreeSet::new() }),
+        DirectoryChange::RemoveTerminal(number("17")),
+        DirectoryChange::SetLevel(Level { name: LevelId::from("B"), admits: BTreeSet::new() }),
     ];
-    directory.apply(&Change::AddLevel(patent_levels()[0].clone())).unwrap();
-    directory.apply(&Change::AddLevel(patent_levels()[1].clone())).unwrap();
+    directory.apply(&DirectoryChange::AddLevel(patent_levels()[0].clone())).unwrap();
+    directory.apply(&DirectoryChange::AddLevel(patent_levels()[1].clone())).unwrap();
     for change in changes {
         directory.apply(&change).unwrap();
         admin::apply(data.path(), plan(), &change, "root", NOW).unwrap();

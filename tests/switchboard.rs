@@ -3,27 +3,27 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 mod day;
-mod house;
+mod testbed;
 
 use cordboard::cause::Cause;
 use cordboard::ids::Number;
 use cordboard::switchboard::call_record::EndedBy;
 use cordboard::switchboard::{AnsweredBy, Recorded};
 use cordboard::time::{Duration, Instant};
-use house::House;
+use testbed::Testbed;
 
 #[track_caller]
 fn play(script: &str) {
-    day::day(&mut House::new(AnsweredBy::Queue), script);
+    day::day(&mut Testbed::new(AnsweredBy::Queue), script);
 }
 
 /// R3.6
 #[test]
 fn after_the_longest_wait_the_caller_overflows_to_another_number() {
-    let mut house =
-        House::with(AnsweredBy::Queue, 100, Some(Duration::from_secs(10)), Some("3003"));
+    let mut testbed =
+        Testbed::with(AnsweredBy::Queue, 100, Some(Duration::from_secs(10)), Some("3003"));
     day::day(
-        &mut house,
+        &mut testbed,
         "
         0s   op1 logs in
         1s   ada calls 9000
@@ -49,7 +49,7 @@ fn after_the_longest_wait_the_caller_overflows_to_another_number() {
 #[test]
 fn a_caller_that_is_answered_by_the_operator_waits_with_early_media() {
     day::day(
-        &mut House::new(AnsweredBy::Operator),
+        &mut Testbed::new(AnsweredBy::Operator),
         "
         0s   op1 logs in
         1s   4001 calls 9000
@@ -87,7 +87,7 @@ fn a_caller_that_is_answered_by_the_operator_waits_with_early_media() {
 #[test]
 fn a_guest_is_answered_at_once_where_the_operator_answers_others() {
     day::day(
-        &mut House::new(AnsweredBy::Operator),
+        &mut Testbed::new(AnsweredBy::Operator),
         "
         0s   op1 logs in
         0s   ACKs are lost
@@ -204,9 +204,9 @@ fn of_two_takes_the_first_wins_and_is_told_before_the_other_desk() {
 /// R4.2: what is not in the journal is not to be; the caller keeps its place and is offered again.
 #[test]
 fn a_take_that_cannot_be_written_is_refused_and_the_caller_offered_again() {
-    let mut house = House::new(AnsweredBy::Queue);
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         0s   op1 logs in
         0s   op2 logs in
@@ -251,7 +251,7 @@ fn a_take_that_cannot_be_written_is_refused_and_the_caller_offered_again() {
                  op1: call r1 with-caller
     ",
     );
-    let record = house.kept.iter().find(|record| record.call.0 == 1).unwrap();
+    let record = testbed.kept.iter().find(|record| record.call.0 == 1).unwrap();
     let operators: Vec<_> = record.operators.iter().map(|operator| operator.as_str()).collect();
     assert_eq!(operators, ["op1"], "once, for it had the call once");
 }
@@ -322,9 +322,9 @@ fn a_release_that_cannot_be_written_is_refused_and_the_operator_stays() {
 
 #[test]
 fn an_operator_whose_phone_hung_up_before_its_release_could_not_be_written_has_left() {
-    let mut house = House::new(AnsweredBy::Queue);
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         3s   op1 talks to ada
         4s   op1: consult 3002
@@ -352,7 +352,7 @@ fn an_operator_whose_phone_hung_up_before_its_release_could_not_be_written_has_l
                  op1: state idle, phone ok
     ",
     );
-    let handover = house.kept.last().unwrap().handover;
+    let handover = testbed.kept.last().unwrap().handover;
     assert_eq!(handover.map(|handover| handover.word()), Some("unchecked"));
 }
 
@@ -986,9 +986,9 @@ fn the_operators_lost_phone_returns_the_caller_to_the_front() {
 
 #[test]
 fn a_caller_whose_media_stopped_leaves_the_queue_and_the_record_says_why() {
-    let mut house = House::new(AnsweredBy::Queue);
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         0s   op1 logs in
         1s   ada calls 9000
@@ -1002,7 +1002,7 @@ fn a_caller_whose_media_stopped_leaves_the_queue_and_the_record_says_why() {
         2s   all is quiet
     ",
     );
-    let ended = house.kept[0].ended.unwrap();
+    let ended = testbed.kept[0].ended.unwrap();
     assert_eq!((ended.cause, ended.by), (Cause::MediaStopped, EndedBy::Caller));
 }
 
@@ -1584,9 +1584,9 @@ fn nobody_takes_the_place_of_another_in_a_call() {
 
 #[test]
 fn the_record_says_who_moved_a_call() {
-    let mut house = House::new(AnsweredBy::Queue);
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         1s   3003 calls 3002
                  call 3002 as 3003
@@ -1610,7 +1610,7 @@ fn the_record_says_who_moved_a_call() {
                  end 3003, normal-clearing
     ",
     );
-    let phases = house.kept[0].phases.iter().map(|phase| format!("{} {}", phase.word, phase.who));
+    let phases = testbed.kept[0].phases.iter().map(|phase| format!("{} {}", phase.word, phase.who));
     assert_eq!(
         phases.collect::<Vec<_>>(),
         [
@@ -2760,9 +2760,9 @@ fn a_desk_cannot_sit_down_at_any_phone() {
 
 #[test]
 fn a_number_shows_a_camera_until_the_caller_hangs_up() {
-    let mut house = House::new(AnsweredBy::Queue);
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         1s   3003 calls 7001
                  3003 <- 200
@@ -2772,7 +2772,7 @@ fn a_number_shows_a_camera_until_the_caller_hangs_up() {
         9s   all is quiet
     ",
     );
-    let [record] = &house.kept[..] else { panic!("one call, one record: {:?}", house.kept) };
+    let [record] = &testbed.kept[..] else { panic!("one call, one record: {:?}", testbed.kept) };
     assert_eq!(record.callee, Some(Number::from("7001")));
     assert_eq!(record.phases.iter().map(|phase| &*phase.word).collect::<Vec<_>>(), ["watching"]);
     assert_eq!(record.ended.map(|ended| ended.by), Some(EndedBy::Caller));
@@ -2890,7 +2890,7 @@ fn a_redirection_to_a_camera_shows_it_to_a_caller_who_may() {
 #[test]
 fn who_waits_sees_the_camera_of_the_queue() {
     day::day(
-        &mut House::with_a_camera_for_the_queue(),
+        &mut Testbed::with_a_camera_for_the_queue(),
         "
         0s   op1 logs in
         1s   ada calls 9000
@@ -2922,7 +2922,7 @@ fn who_waits_sees_the_camera_of_the_queue() {
 #[test]
 fn a_queue_that_records_all_calls_does_so_to_their_end() {
     day::day(
-        &mut House::that_records(Recorded::Always, true),
+        &mut Testbed::that_records(Recorded::Always, true),
         "
         1s   op1 logs in
         1s   ada calls 9000
@@ -2982,7 +2982,7 @@ fn a_queue_that_records_all_calls_does_so_to_their_end() {
 #[test]
 fn a_queue_without_pauses_records_the_consultation_too() {
     day::day(
-        &mut House::that_records(Recorded::OnDemand, false),
+        &mut Testbed::that_records(Recorded::OnDemand, false),
         "
         1s   op1 talks to ada
         5s   op1: record on
@@ -3015,9 +3015,9 @@ fn a_queue_without_pauses_records_the_consultation_too() {
 /// What an operator asked for ends with the operator; the file is one.
 #[test]
 fn a_recording_on_demand_can_be_stopped_and_ends_at_the_release() {
-    let mut house = House::that_records(Recorded::OnDemand, true);
+    let mut testbed = Testbed::that_records(Recorded::OnDemand, true);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         1s   op1 talks to ada
         5s   op1: record on
@@ -3060,7 +3060,7 @@ fn a_recording_on_demand_can_be_stopped_and_ends_at_the_release() {
     ",
     );
     let path = "recordings/2026-11-18/110645-call-1.mkv";
-    assert_eq!(house.kept[0].recordings, [path]);
+    assert_eq!(testbed.kept[0].recordings, [path]);
 }
 
 #[test]
@@ -3088,7 +3088,7 @@ fn a_queue_that_is_not_recorded_says_so_and_a_waiting_call_has_nothing_to_record
 #[test]
 fn a_phone_that_is_lost_leaves_one_file() {
     day::day(
-        &mut House::that_records(Recorded::OnDemand, true),
+        &mut Testbed::that_records(Recorded::OnDemand, true),
         "
         1s   op1 talks to ada
         5s   op1: record on
@@ -3114,7 +3114,7 @@ fn a_phone_that_is_lost_leaves_one_file() {
 #[test]
 fn a_disk_that_says_no_costs_the_recording_and_not_the_call() {
     day::day(
-        &mut House::that_records(Recorded::OnDemand, true),
+        &mut Testbed::that_records(Recorded::OnDemand, true),
         "
         1s   op1 talks to ada
         5s   op1: record on
@@ -3149,7 +3149,7 @@ fn a_disk_that_says_no_costs_the_recording_and_not_the_call() {
 #[test]
 fn a_disk_that_is_nearly_full_ends_all_recordings_and_refuses_new_ones() {
     day::day(
-        &mut House::that_records(Recorded::OnDemand, true),
+        &mut Testbed::that_records(Recorded::OnDemand, true),
         "
         1s   op1 talks to ada
         5s   op1: record on
@@ -3181,7 +3181,7 @@ fn a_disk_that_is_nearly_full_ends_all_recordings_and_refuses_new_ones() {
 #[test]
 fn an_operator_is_told_that_a_call_is_not_recorded_for_want_of_room() {
     day::day(
-        &mut House::that_records(Recorded::Always, true),
+        &mut Testbed::that_records(Recorded::Always, true),
         "
         0s   disk nearly full
         1s   op1 logs in
@@ -3211,7 +3211,7 @@ fn an_operator_is_told_that_a_call_is_not_recorded_for_want_of_room() {
 #[test]
 fn a_phone_only_operator_records_by_keys() {
     day::day(
-        &mut House::that_records(Recorded::OnDemand, true),
+        &mut Testbed::that_records(Recorded::OnDemand, true),
         "
         0s   3021 calls *50
                  3021 <- 200
@@ -3248,16 +3248,16 @@ fn a_phone_only_operator_records_by_keys() {
 /// What phones send that nobody can use is shown with their call, and gone with it.
 #[test]
 fn what_was_dropped_is_shown_with_the_call() {
-    let mut house = House::new(AnsweredBy::Queue);
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         1s   op1 talks to ada
         2s   ada sends rubbish
         3s   3001 sends rubbish
     ",
     );
-    let views: Vec<_> = house.views().collect();
+    let views: Vec<_> = testbed.views().collect();
     assert_eq!(views.len(), 1);
     assert_eq!((views[0].dropped.malformed, views[0].dropped.total()), (2, 2));
 }
@@ -3265,9 +3265,9 @@ fn what_was_dropped_is_shown_with_the_call() {
 /// A call that comes to the operators once more has a second file; the first is closed by then.
 #[test]
 fn a_recorded_call_that_is_transferred_back_has_two_files() {
-    let mut house = House::that_records(Recorded::Always, true);
+    let mut testbed = Testbed::that_records(Recorded::Always, true);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         4s   op1 hands ada over to 3002
         5s   3002 refers to 9000
@@ -3298,14 +3298,14 @@ fn a_recorded_call_that_is_transferred_back_has_two_files() {
         9s   all is quiet
     ",
     );
-    assert_eq!(house.kept[0].recordings.len(), 2);
+    assert_eq!(testbed.kept[0].recordings.len(), 2);
 }
 
 /// The two talk on among themselves; nothing more is carried to a recorder that has no file.
 #[test]
 fn a_disk_that_says_no_behind_the_hand_over_ends_the_recording() {
     day::day(
-        &mut House::that_records(Recorded::Always, true),
+        &mut Testbed::that_records(Recorded::Always, true),
         "
         4s   op1 hands ada over to 3002
         5s   disk full
@@ -3323,9 +3323,9 @@ fn a_disk_that_says_no_behind_the_hand_over_ends_the_recording() {
 #[test]
 fn every_call_of_ours_goes_on_from_a_partys_own() {
     let overflowing =
-        || House::with(AnsweredBy::Queue, 100, Some(Duration::from_secs(5)), Some("3003"));
-    let calm = || House::new(AnsweredBy::Queue);
-    for (mut house, script, behalves) in [
+        || Testbed::with(AnsweredBy::Queue, 100, Some(Duration::from_secs(5)), Some("3003"));
+    let calm = || Testbed::new(AnsweredBy::Queue);
+    for (mut testbed, script, behalves) in [
         (calm(), "3003 calls 3002", vec![("3002", "3003")]),
         (
             calm(),
@@ -3352,15 +3352,15 @@ fn every_call_of_ours_goes_on_from_a_partys_own() {
     ] {
         for (second, line) in (0..).zip(script.split("; ")) {
             let now = Instant::START + Duration::from_secs(second * 7);
-            if let Some(at) = day::Machine::deadline(&house).filter(|at| *at <= now) {
-                day::Machine::tick(&mut house, at);
+            if let Some(at) = day::Machine::deadline(&testbed).filter(|at| *at <= now) {
+                day::Machine::tick(&mut testbed, at);
             }
             if line != "alarm" {
-                day::Machine::play(&mut house, now, &line.split(' ').collect::<Vec<_>>());
+                day::Machine::play(&mut testbed, now, &line.split(' ').collect::<Vec<_>>());
             }
         }
         let called: Vec<_> =
-            house.behalves.iter().map(|(to, of)| (to.as_str(), of.as_str())).collect();
+            testbed.behalves.iter().map(|(to, of)| (to.as_str(), of.as_str())).collect();
         assert_eq!(called, behalves, "{script}");
     }
 }
@@ -3400,9 +3400,9 @@ fn no_operator_hears_of_a_caller_before_its_ack() {
 
 #[test]
 fn a_caller_that_never_acknowledges_is_sent_away_unseen() {
-    let mut house = House::new(AnsweredBy::Queue);
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         0s   op1 logs in
         0s   ACKs are lost
@@ -3422,10 +3422,10 @@ fn a_caller_that_never_acknowledges_is_sent_away_unseen() {
         9s   all is quiet
     ",
     );
-    assert_eq!(house.turned_away, [Cause::Abandoned, Cause::Unacknowledged]);
-    assert!(house.kept.is_empty(), "strangers fill no disk: {:?}", house.kept);
-    let calls = house.told.iter().filter(|told| told.contains("call-")).count();
-    assert_eq!(calls, 0, "nor the log: {:?}", house.told);
+    assert_eq!(testbed.turned_away, [Cause::Abandoned, Cause::Unacknowledged]);
+    assert!(testbed.kept.is_empty(), "strangers fill no disk: {:?}", testbed.kept);
+    let calls = testbed.told.iter().filter(|told| told.contains("call-")).count();
+    assert_eq!(calls, 0, "nor the log: {:?}", testbed.told);
 }
 
 #[test]
@@ -3455,7 +3455,7 @@ fn a_caller_that_finds_everybody_gone_at_its_ack_is_told_so() {
 /// honest ACK is slow.
 #[test]
 fn callers_that_never_acknowledge_do_not_keep_others_out() {
-    let mut house = House::with_shares(AnsweredBy::Queue);
+    let mut testbed = Testbed::with_shares(AnsweredBy::Queue);
     let arrives = |who: &str| {
         format!(
             "{who} gets hold\n{who} gets position 1\n{who} <- 182 Queued, position 1\n{who} <- 200\n"
@@ -3468,17 +3468,17 @@ fn callers_that_never_acknowledge_do_not_keep_others_out() {
     script += "1.5s ada calls 9000\nada <- 503 Overloaded\n";
     script += &format!("2s ada calls 9000\nend eve, unacknowledged\n{}", arrives("ada"));
     script += "2.1s ada acknowledges\nop1: offer r1, 1 of 1\n";
-    // Terminals are not asked to wait for strangers.
+    // Terminals are not asked to wait for the unauthenticated.
     script +=
         &format!("2.2s 4001 calls 9000\n{}", arrives("4001").replace("position 1", "position 2"));
     script += "2.3s 4001 acknowledges\nop1: offer r2, 2 of 2\n";
-    day::day(&mut house, &script);
+    day::day(&mut testbed, &script);
 }
 
 /// Each that is told has relay ports, and whoever forges addresses would take them all at night.
 #[test]
 fn so_many_are_told_that_nobody_is_there_as_their_kind_has_places() {
-    let mut house = House::with_shares(AnsweredBy::Queue);
+    let mut testbed = Testbed::with_shares(AnsweredBy::Queue);
     let told = |who: &str| {
         format!(
             "{who} gets hold\n{who} <- 183 No operator present with media\n{who} gets sorry, nobody\n"
@@ -3492,14 +3492,14 @@ fn so_many_are_told_that_nobody_is_there_as_their_kind_has_places() {
     script += &format!("1s 4001 calls 9000\n{}", told("4001"));
     script += "2s trudy hangs up\n";
     script += &format!("2s bob calls 9000\n{}", told("bob"));
-    day::day(&mut house, &script);
-    assert_eq!(house.turned_away, [Cause::NoOperator, Cause::Abandoned]);
+    day::day(&mut testbed, &script);
+    assert_eq!(testbed.turned_away, [Cause::NoOperator, Cause::Abandoned]);
 }
 
 /// R3.6 and the shares: refused by status, and what waits is left alone.
 #[test]
 fn nobody_fills_the_queue_for_himself() {
-    let mut house = House::with_shares(AnsweredBy::Queue);
+    let mut testbed = Testbed::with_shares(AnsweredBy::Queue);
     let waits = |who: &str, place: u32| {
         format!(
             "{who} gets hold\n{who} gets position {place}\n{who} <- 182 Queued, position {place}\n\
@@ -3513,9 +3513,9 @@ fn nobody_fills_the_queue_for_himself() {
     script += "2s ada calls 9000\nada gets hold\nada <- 480 Too many calls of other domains are waiting\n";
     script += "2s 3002'' calls 9000\n3002'' gets hold\n3002'' <- 486 Your other calls are waiting already\n";
     script += &format!("3s 4001 calls 9000\n{}", waits("4001", 6));
-    day::day(&mut house, &script);
-    assert_eq!(house.turned_away, [Cause::TooManyGuests]);
-    let own = house.kept.iter().filter_map(|record| Some(record.ended?.cause));
+    day::day(&mut testbed, &script);
+    assert_eq!(testbed.turned_away, [Cause::TooManyGuests]);
+    let own = testbed.kept.iter().filter_map(|record| Some(record.ended?.cause));
     assert_eq!(
         own.collect::<Vec<_>>(),
         [Cause::TooManyOwn],
@@ -3526,9 +3526,9 @@ fn nobody_fills_the_queue_for_himself() {
 /// What is refused to a guest is counted; what a terminal is refused is written down, too.
 #[test]
 fn refusals_of_guests_are_counted_and_not_written_down() {
-    let mut house = House::new(AnsweredBy::Queue);
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         1s   ada calls 3002
                  ada <- 403 Not permitted
@@ -3548,17 +3548,17 @@ fn refusals_of_guests_are_counted_and_not_written_down() {
     ",
     );
     use Cause::{NoOperator, NotPermitted};
-    assert_eq!(house.turned_away, [NotPermitted, NotPermitted, NotPermitted, NoOperator]);
-    let kept: Vec<_> = house.kept.iter().map(|record| record.caller.as_str()).collect();
+    assert_eq!(testbed.turned_away, [NotPermitted, NotPermitted, NotPermitted, NoOperator]);
+    let kept: Vec<_> = testbed.kept.iter().map(|record| record.caller.as_str()).collect();
     assert_eq!(kept, ["4001"]);
 }
 
 /// Once it is let in, a guest's call is told and kept as any other, from its arrival on.
 #[test]
-fn a_guest_that_is_let_in_has_its_record_and_its_story() {
-    let mut house = House::new(AnsweredBy::Queue);
+fn a_guest_that_is_let_in_has_its_record_and_its_log() {
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
     day::day(
-        &mut house,
+        &mut testbed,
         "
         0s   op1 logs in
         1s   ada calls 9000
@@ -3571,13 +3571,13 @@ fn a_guest_that_is_let_in_has_its_record_and_its_story() {
                  op1: withdrawn r1, abandoned
     ",
     );
-    assert!(house.turned_away.is_empty());
-    let [record] = &house.kept[..] else { panic!("one record: {:?}", house.kept) };
+    assert!(testbed.turned_away.is_empty());
+    let [record] = &testbed.kept[..] else { panic!("one record: {:?}", testbed.kept) };
     let phases: Vec<_> = record.phases.iter().map(|phase| phase.word.as_ref()).collect();
     assert_eq!(phases, ["arriving", "queued"]);
     assert_eq!(record.ended.unwrap().cause, Cause::Abandoned);
-    let story: Vec<_> = house.told.iter().filter(|told| told.contains("call-")).collect();
-    assert_eq!(story.len(), 3, "{story:?}");
-    assert!(story[0].contains("from guest ada@elsewhere.example to 9000"), "{story:?}");
-    assert!(story[1].contains("waits") && story[2].contains("ended"), "{story:?}");
+    let log_lines: Vec<_> = testbed.told.iter().filter(|told| told.contains("call-")).collect();
+    assert_eq!(log_lines.len(), 3, "{log_lines:?}");
+    assert!(log_lines[0].contains("from guest ada@elsewhere.example to 9000"), "{log_lines:?}");
+    assert!(log_lines[1].contains("waits") && log_lines[2].contains("ended"), "{log_lines:?}");
 }

@@ -7,8 +7,8 @@
 
 use cordboard::sip::digest::Credentials;
 use cordboard::sip::{
-    Contacts, Fault, HeaderName, Message, Method, Request, Response, Scheme, StatusCode, Transport,
-    Via, parse, parse_failure_response, print,
+    Contacts, HeaderName, Message, Method, Request, Response, Scheme, SipFault, StatusCode,
+    Transport, Via, parse, parse_failure_response, print,
 };
 
 /// What becomes of a message that we do not take.
@@ -289,7 +289,7 @@ fn badinv01_extra_separators_are_refused() {
     let contact = "Contact: \"Joe\" <sip:joe@example.org>;;;;";
     let request = request(INVITE, &[contact]);
     let fault = request.headers.contacts().map_err(|e| e.what);
-    assert_eq!(fault, Err(Fault::Header(HeaderName::Contact)));
+    assert_eq!(fault, Err(SipFault::Header(HeaderName::Contact)));
 }
 
 #[test]

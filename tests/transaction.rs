@@ -14,7 +14,7 @@ use cordboard::sip::{
 };
 use cordboard::time::{Duration, Instant};
 use cordboard::transaction::{
-    ClientId, Effect, Failure, Input, Machine, ServerId, Settings, Standing,
+    ClientId, Effect, Input, Machine, ServerId, Settings, SourceTrust, TransactionFailure,
 };
 use std::net::SocketAddr;
 
@@ -334,11 +334,11 @@ fn a_client_older_than_rfc_3261_is_matched_by_everything_else() {
 
 #[test]
 fn more_requests_than_the_limit_are_asked_to_come_later() {
-    let mut house = House::over(Transport::Udp);
+    let mut testbed = Testbed::over(Transport::Udp);
     let settings = Settings { server_transactions_max: 1, ..Settings::default() };
-    house.machine = Machine::new(settings, Random::from_number(1));
+    testbed.machine = Machine::new(settings, Random::from_number(1));
     ladder::play(
-        &mut house,
+        &mut testbed,
         "
         phone -> us   OPTIONS
         us -> user    OPTIONS
@@ -384,12 +384,12 @@ fn of_a_stateless_answer_nothing_is_left() {
 
 #[test]
 fn our_own_refusals_have_one_tag_for_all_copies() {
-    let mut house = House::over(Transport::Udp);
+    let mut testbed = Testbed::over(Transport::Udp);
     let mut refused = |branch: &str| {
         let message = request("CANCEL", branch).into();
-        let standing = Standing::Stranger;
-        let input = Input::Received { flow: house.flow, standing, message };
-        let effects = house.machine.handle(Instant::START, input);
+        let standing = SourceTrust::Unauthenticated;
+        let input = Input::Received { flow: testbed.flow, standing, message };
+        let effects = testbed.machine.handle(Instant::START, input);
         let [Effect::Send { message, .. }] = &effects[..] else { panic!("{effects:?}") };
         message.headers().to_tag().unwrap().to_owned()
     };
@@ -400,13 +400,13 @@ fn our_own_refusals_have_one_tag_for_all_copies() {
 
 /// The unhappy twin: in a full house who is in a call is heard, and who is not is not.
 #[test]
-fn when_places_run_short_strangers_go_first() {
-    let mut house = House::over(Transport::Udp);
+fn when_places_run_short_the_unauthenticated_go_first() {
+    let mut testbed = Testbed::over(Transport::Udp);
     let settings = Settings { server_transactions_max: 4, ..Settings::default() };
-    house.machine = Machine::new(settings, Random::from_number(1));
-    house.standing = Standing::Stranger;
+    testbed.machine = Machine::new(settings, Random::from_number(1));
+    testbed.standing = SourceTrust::Unauthenticated;
     ladder::play(
-        &mut house,
+        &mut testbed,
         "
         phone -> us   OPTIONS
         us -> user    OPTIONS
@@ -415,28 +415,28 @@ fn when_places_run_short_strangers_go_first() {
         phone -> us   OPTIONS         # a copy is no other request
     ",
     );
-    house.standing = Standing::Registered;
+    testbed.standing = SourceTrust::Registered;
     ladder::play(
-        &mut house,
+        &mut testbed,
         "phone -> us INFO branch=2
 us -> phone 503 retry",
     );
-    house.flow.remote = SocketAddr::from(([192, 0, 2, 8], 5062));
+    testbed.flow.remote = SocketAddr::from(([192, 0, 2, 8], 5062));
     ladder::play(
-        &mut house,
+        &mut testbed,
         "phone -> us INFO branch=2
 us -> user INFO",
     );
-    house.standing = Standing::Stranger;
-    house.flow.remote = SocketAddr::from(([192, 0, 2, 9], 5062));
+    testbed.standing = SourceTrust::Unauthenticated;
+    testbed.flow.remote = SocketAddr::from(([192, 0, 2, 9], 5062));
     ladder::play(
-        &mut house,
+        &mut testbed,
         "phone -> us INFO branch=3
 us -> phone 503 retry",
     );
-    house.standing = Standing::Dialog;
+    testbed.standing = SourceTrust::Dialog;
     ladder::play(
-        &mut house,
+        &mut testbed,
         "phone -> us BYE branch=4
 us -> user BYE",
     );
@@ -783,43 +783,43 @@ fn a_stray_response_is_dropped() {
 /// §18.1.1: and back to UDP when the peer has no TCP.
 #[test]
 fn a_long_request_goes_by_tcp() {
-    let mut house = House::over(Transport::Udp);
-    house.to = Destination::Address { transport: Transport::Udp, remote: house.flow.remote };
+    let mut testbed = Testbed::over(Transport::Udp);
+    testbed.to = Destination::Address { transport: Transport::Udp, remote: testbed.flow.remote };
     let body = vec![b'x'; 1300];
     let request = Request { body, ..request("INVITE", "1") };
-    let input = Input::Request { id: ClientId(1), to: house.to, request };
-    let effects = house.machine.handle(Instant::START, input);
+    let input = Input::Request { id: ClientId(1), to: testbed.to, request };
+    let effects = testbed.machine.handle(Instant::START, input);
     let [Effect::Send { to, message }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(to.transport(), Transport::Tcp);
     let branch = message.headers().via().unwrap().branch().map(str::to_owned);
     assert_eq!(message.headers().via().unwrap().transport(), Some(Transport::Tcp));
 
     let failed = Input::TransportFailed { destination: *to };
-    let effects = house.machine.handle(Instant::START, failed);
+    let effects = testbed.machine.handle(Instant::START, failed);
     let [Effect::Send { to, message }] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!(*to, house.to);
+    assert_eq!(*to, testbed.to);
     assert_eq!(message.headers().via().unwrap().transport(), Some(Transport::Udp));
     assert_eq!(message.headers().via().unwrap().branch().map(str::to_owned), branch);
 
     let failed = Input::TransportFailed { destination: *to };
-    let effects = house.machine.handle(Instant::START, failed);
-    assert_eq!(effects, [Effect::Failed { id: ClientId(1), why: Failure::Transport }]);
+    let effects = testbed.machine.handle(Instant::START, failed);
+    assert_eq!(effects, [Effect::Failed { id: ClientId(1), why: TransactionFailure::Transport }]);
 }
 
 /// A firewall that says nothing would cost each caller the seconds of a try.
 #[test]
 fn where_there_is_no_tcp_none_is_tried_for_a_while() {
-    let mut house = House::over(Transport::Udp);
-    let remote = house.flow.remote;
+    let mut testbed = Testbed::over(Transport::Udp);
+    let remote = testbed.flow.remote;
     let mut goes_by = |seconds, id, remote| {
         let to = Destination::Address { transport: Transport::Udp, remote };
         let request = Request { body: vec![b'x'; 1300], ..request("OPTIONS", "1") };
         let now = Instant::START + Duration::from_secs(seconds);
         let input = Input::Request { id: ClientId(id), to, request };
-        let effects = house.machine.handle(now, input);
+        let effects = testbed.machine.handle(now, input);
         let [Effect::Send { to, .. }] = &effects[..] else { panic!("{effects:?}") };
         if id == 1 {
-            let _ = house.machine.handle(now, Input::TransportFailed { destination: *to });
+            let _ = testbed.machine.handle(now, Input::TransportFailed { destination: *to });
         }
         to.transport()
     };
@@ -832,12 +832,12 @@ fn where_there_is_no_tcp_none_is_tried_for_a_while() {
 
 #[test]
 fn a_long_request_on_a_flow_stays_there() {
-    let mut house = House::over(Transport::Udp);
+    let mut testbed = Testbed::over(Transport::Udp);
     let request = Request { body: vec![b'x'; 5000], ..request("OPTIONS", "1") };
-    let to = house.to;
-    let effects = house.machine.handle(Instant::START, Input::Forward { to, request });
+    let to = testbed.to;
+    let effects = testbed.machine.handle(Instant::START, Input::Forward { to, request });
     let [Effect::Send { to, .. }] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!(*to, house.to);
+    assert_eq!(*to, testbed.to);
 }
 
 /// RFC 3581 §4, RFC 3261 §18.2.2
@@ -849,16 +849,16 @@ fn an_answer_goes_where_the_request_came_from() {
         ("10.0.0.1;branch=z9hG4bK3;received=203.0.113.9", 5060, ";received=192.0.2.7"),
         ("192.0.2.7:5070;branch=z9hG4bK4", 5070, ""),
     ] {
-        let mut house = House::over(Transport::Udp);
-        house.flow.remote.set_port(9999);
+        let mut testbed = Testbed::over(Transport::Udp);
+        testbed.flow.remote.set_port(9999);
         let mut came = request("CANCEL", "1");
         came.headers.set(HeaderName::Via, &format!("SIP/2.0/UDP {via}"));
         let input = Input::Received {
-            flow: house.flow,
-            standing: Standing::Stranger,
+            flow: testbed.flow,
+            standing: SourceTrust::Unauthenticated,
             message: came.into(),
         };
-        let effects = house.machine.handle(Instant::START, input);
+        let effects = testbed.machine.handle(Instant::START, input);
         let [Effect::Send { to, message }] = &effects[..] else { panic!("{effects:?}") };
         assert_eq!(to.remote(), SocketAddr::from(([192, 0, 2, 7], port)), "{via}");
         let stamped = message.headers().get(HeaderName::Via).unwrap();
@@ -868,70 +868,72 @@ fn an_answer_goes_where_the_request_came_from() {
 
 #[test]
 fn ten_thousand_transactions_keep_their_order() {
-    let mut house = House::over(Transport::Udp);
+    let mut testbed = Testbed::over(Transport::Udp);
     for id in 0..10_000 {
         let request = request("INVITE", "1");
         let now = Instant::from_micros(id);
-        let _ =
-            house.machine.handle(now, Input::Request { id: ClientId(id), to: house.to, request });
+        let _ = testbed
+            .machine
+            .handle(now, Input::Request { id: ClientId(id), to: testbed.to, request });
     }
-    assert_eq!(house.machine.deadline(), Some(Instant::from_micros(500_000)));
-    let effects = house.machine.tick(Instant::from_micros(500_009));
+    assert_eq!(testbed.machine.deadline(), Some(Instant::from_micros(500_000)));
+    let effects = testbed.machine.tick(Instant::from_micros(500_009));
     assert_eq!(effects.len(), 10);
-    let failed = Input::TransportFailed { destination: house.to };
-    assert_eq!(house.machine.handle(Instant::from_micros(500_009), failed).len(), 10_000);
-    assert_eq!(house.machine.count(), (0, 0));
-    assert_eq!(house.machine.deadline(), None);
+    let failed = Input::TransportFailed { destination: testbed.to };
+    assert_eq!(testbed.machine.handle(Instant::from_micros(500_009), failed).len(), 10_000);
+    assert_eq!(testbed.machine.count(), (0, 0));
+    assert_eq!(testbed.machine.deadline(), None);
 }
 
 /// RFC 3261 §18.2.2: a call that rings outlives its caller's connection, if the caller does.
 #[test]
 fn an_invite_whose_connection_is_closed_is_answered_by_another_or_given_up() {
-    let closed = |house: &mut House| {
+    let closed = |testbed: &mut Testbed| {
         let message = request("INVITE", "1").into();
-        let input = Input::Received { flow: house.flow, standing: Standing::Stranger, message };
-        let _ = house.machine.handle(Instant::START, input);
-        let (requests, invites) = house.machine.strand(house.to);
+        let input =
+            Input::Received { flow: testbed.flow, standing: SourceTrust::Unauthenticated, message };
+        let _ = testbed.machine.handle(Instant::START, input);
+        let (requests, invites) = testbed.machine.strand(testbed.to);
         let [(id, last)] = &invites[..] else { panic!("{invites:?}") };
         assert!(requests.is_empty() && last.status == StatusCode::TRYING);
-        let failed = Input::TransportFailed { destination: house.to };
-        assert_eq!(house.machine.handle(Instant::START, failed), []);
+        let failed = Input::TransportFailed { destination: testbed.to };
+        assert_eq!(testbed.machine.handle(Instant::START, failed), []);
         *id
     };
-    let mut house = House::over(Transport::Tcp);
-    let id = closed(&mut house);
-    let effects = house.machine.handle(Instant::START, Input::Abandon(id));
+    let mut testbed = Testbed::over(Transport::Tcp);
+    let id = closed(&mut testbed);
+    let effects = testbed.machine.handle(Instant::START, Input::Abandon(id));
     assert_eq!(effects, [Effect::NoAck { id }]);
-    assert_eq!(house.machine.count(), (0, 0));
+    assert_eq!(testbed.machine.count(), (0, 0));
 
-    let mut house = House::over(Transport::Tcp);
-    let id = closed(&mut house);
-    let to = Destination::Address { transport: Transport::Tcp, remote: house.flow.remote };
-    let effects = house.machine.handle(Instant::START, Input::Redirect { id, to });
+    let mut testbed = Testbed::over(Transport::Tcp);
+    let id = closed(&mut testbed);
+    let to = Destination::Address { transport: Transport::Tcp, remote: testbed.flow.remote };
+    let effects = testbed.machine.handle(Instant::START, Input::Redirect { id, to });
     let [Effect::Send { to: went, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(*went, to);
-    assert_eq!(house.machine.handle(Instant::START, Input::Abandon(id)), [], "it is found");
+    assert_eq!(testbed.machine.handle(Instant::START, Input::Abandon(id)), [], "it is found");
 }
 
 /// §9.2: who has lost its connection cancels by another.
 #[test]
 fn a_caller_cancels_by_another_connection_when_its_own_is_closed() {
     for (is_closed, same_host) in [(true, true), (true, false), (false, true)] {
-        let mut house = House::over(Transport::Tcp);
+        let mut testbed = Testbed::over(Transport::Tcp);
         let received = |flow, method| Input::Received {
             flow,
-            standing: Standing::Stranger,
+            standing: SourceTrust::Unauthenticated,
             message: request(method, "1").into(),
         };
-        let _ = house.machine.handle(Instant::START, received(house.flow, "INVITE"));
+        let _ = testbed.machine.handle(Instant::START, received(testbed.flow, "INVITE"));
         if is_closed {
-            assert_eq!(house.machine.strand(house.to).1.len(), 1);
+            assert_eq!(testbed.machine.strand(testbed.to).1.len(), 1);
         }
-        let mut flow = Flow { connection: ConnectionId(77), ..house.flow };
+        let mut flow = Flow { connection: ConnectionId(77), ..testbed.flow };
         if !same_host {
             flow.remote.set_ip([198, 51, 100, 66].into());
         }
-        let effects = house.machine.handle(Instant::START, received(flow, "CANCEL"));
+        let effects = testbed.machine.handle(Instant::START, received(flow, "CANCEL"));
         let cancelled = effects.iter().any(|effect| matches!(effect, Effect::Cancelled { .. }));
         assert_eq!(cancelled, is_closed && same_host);
     }
@@ -939,25 +941,25 @@ fn a_caller_cancels_by_another_connection_when_its_own_is_closed() {
 
 #[track_caller]
 fn over_udp(script: &str) {
-    ladder::play(&mut House::over(Transport::Udp), script);
+    ladder::play(&mut Testbed::over(Transport::Udp), script);
 }
 
 #[track_caller]
 fn over_tcp(script: &str) {
-    ladder::play(&mut House::over(Transport::Tcp), script);
+    ladder::play(&mut Testbed::over(Transport::Tcp), script);
 }
 
-struct House {
+struct Testbed {
     machine: Machine,
     flow: Flow,
     to: Destination,
-    standing: Standing,
+    standing: SourceTrust,
     /// The last request that went to the user, and the last that went to the phone.
     served: Option<(ServerId, Request)>,
     sent: Option<Request>,
 }
 
-impl House {
+impl Testbed {
     fn over(transport: Transport) -> Self {
         let flow = Flow {
             transport,
@@ -968,7 +970,7 @@ impl House {
         let own = [Transport::Udp, Transport::Tcp].map(|t| (t, flow.local)).to_vec();
         let settings = Settings { own: OwnAddresses::new(own, vec![]), ..Settings::default() };
         let machine = Machine::new(settings, Random::from_number(7));
-        let (to, standing) = (Destination::Flow(flow), Standing::Registered);
+        let (to, standing) = (Destination::Flow(flow), SourceTrust::Registered);
         Self { machine, flow, to, standing, served: None, sent: None }
     }
 
@@ -1034,8 +1036,10 @@ impl House {
                 "us -> user cancelled".to_owned()
             }
             Effect::Response { response, .. } => format!("us -> user {}", response.status),
-            Effect::Failed { why: Failure::Timeout, .. } => "us -> user timeout".to_owned(),
-            Effect::Failed { why: Failure::Transport, .. } => {
+            Effect::Failed { why: TransactionFailure::Timeout, .. } => {
+                "us -> user timeout".to_owned()
+            }
+            Effect::Failed { why: TransactionFailure::Transport, .. } => {
                 "us -> user transport failed".to_owned()
             }
             Effect::NoAck { .. } => "us -> user no ack".to_owned(),
@@ -1043,7 +1047,7 @@ impl House {
     }
 }
 
-impl ladder::House for House {
+impl ladder::Testbed for Testbed {
     fn play(&mut self, now: Instant, rung: &str) -> Option<Vec<String>> {
         let (id, to) = (ClientId(1), self.to);
         let input = match rung {

@@ -1,28 +1,28 @@
 //! A set of desks, one bit per seat, so that a thousand requests are compared with all desks at once.
 
 /// Where an operator sits: the number of its bit.
-pub(super) type Seat = usize;
+pub(super) type SeatNumber = usize;
 
 const SEATS_PER_WORD: usize = 64;
 
 /// A set of seats.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Desks(Vec<u64>);
+pub(super) struct SeatSet(Vec<u64>);
 
-impl Desks {
-    pub fn set(&mut self, seat: Seat, present: bool) {
+impl SeatSet {
+    pub fn set(&mut self, seat: SeatNumber, present: bool) {
         let (word, bit) = place(seat);
         let old = self.word(word);
         self.set_word(word, if present { old | bit } else { old & !bit });
     }
 
-    pub fn contains(&self, seat: Seat) -> bool {
+    pub fn contains(&self, seat: SeatNumber) -> bool {
         let (word, bit) = place(seat);
         self.word(word) & bit != 0
     }
 
     /// Whether nobody but perhaps `barred` is in the set.
-    pub fn is_empty_but(&self, barred: Option<Seat>) -> bool {
+    pub fn is_empty_but(&self, barred: Option<SeatNumber>) -> bool {
         (0..self.words()).all(|word| self.word(word) & !mask(barred, word) == 0)
     }
 
@@ -48,12 +48,12 @@ impl Desks {
 }
 
 /// The bit of `seat` within the `word`th 64 seats, if it is there.
-pub(super) fn mask(seat: Option<Seat>, word: usize) -> u64 {
+pub(super) fn mask(seat: Option<SeatNumber>, word: usize) -> u64 {
     seat.map(place).filter(|(at, _)| *at == word).map_or(0, |(_, bit)| bit)
 }
 
 /// The seats whose bits are set, in order.
-pub(super) fn seats(word: usize, mut bits: u64) -> impl Iterator<Item = Seat> {
+pub(super) fn seats(word: usize, mut bits: u64) -> impl Iterator<Item = SeatNumber> {
     std::iter::from_fn(move || {
         (bits != 0).then(|| {
             let seat = word * SEATS_PER_WORD + bits.trailing_zeros() as usize;
@@ -63,7 +63,7 @@ pub(super) fn seats(word: usize, mut bits: u64) -> impl Iterator<Item = Seat> {
     })
 }
 
-fn place(seat: Seat) -> (usize, u64) {
+fn place(seat: SeatNumber) -> (usize, u64) {
     (seat / SEATS_PER_WORD, 1 << (seat % SEATS_PER_WORD))
 }
 
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn seats_come_back_in_order_beyond_the_first_word() {
-        let mut desks = Desks::default();
+        let mut desks = SeatSet::default();
         for seat in [200, 3, 64, 63] {
             desks.set(seat, true);
         }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_barred_desk_does_not_count_as_somebody() {
-        let mut desks = Desks::default();
+        let mut desks = SeatSet::default();
         assert!(desks.is_empty_but(None));
         desks.set(70, true);
         assert!(desks.is_empty_but(Some(70)));

@@ -1,13 +1,13 @@
-//! The queue machine: one doorway for arrivals, takes, returns and the standing of operators.
+//! The queue machine: one interface for arrivals, takes, returns and the states of operators.
 //!
 //! Each input is one atomic step: of any number of takes the first wins. The effects come in the order
 //! in which they have to be performed: the winner's confirmation, then the withdrawals, then the
 //! news for the callers behind.
 
-use super::desks::Desks;
-use super::operators::{Operators, Standing};
-use super::queue::{Caller, Listed, Queue, QueueSettings, Turn};
-use super::reasons::{Denial, Ending, Reason, Refusal};
+use super::desks::SeatSet;
+use super::operators::{AgentState, QueueAgents};
+use super::queue::{Listed, QueueRules, QueueTurn, QueuedCaller, WaitingQueue};
+use super::reasons::{Denial, Ending, QueueRefusal, WithdrawalReason};
 use super::remembered::Remembered;
 use super::shares::Share;
 use crate::ids::{OperatorId, QueueId, RequestId};
@@ -20,7 +20,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The queues; an operator may serve several.
-    pub queues: Vec<QueueSettings>,
+    pub queues: Vec<QueueRules>,
     /// How long a declined offer is not repeated to the one who declined it.
     pub decline_pause: Duration,
 }
@@ -46,7 +46,7 @@ pub struct Arrival {
 
 /// Where a request goes that comes back from an operator.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Place {
+pub enum QueuePlace {
     /// Where it stood before the take: the desk phone failed, or the operator cancelled.
     Original,
     /// Before all of its priority, with a fresh longest wait: the operator's leg was lost.
@@ -77,7 +77,7 @@ pub enum Input {
         /// Which.
         request: RequestId,
         /// Where.
-        place: Place,
+        place: QueuePlace,
     },
     /// The operator of a taken request is free; the caller is not back, and may still be put back.
     Free {
@@ -96,7 +96,7 @@ pub enum Input {
         /// The queues the operator serves; those that are not configured are passed over.
         queues: Vec<QueueId>,
         /// How.
-        standing: Standing,
+        agent_state: AgentState,
     },
 }
 
@@ -129,7 +129,7 @@ pub enum Effect {
         /// Which.
         request: RequestId,
         /// Why.
-        why: Refusal,
+        why: QueueRefusal,
     },
     /// The wait is over: tell the caller, then [`Input::Leave`]. Until then a take wins.
     Ended {
@@ -167,7 +167,7 @@ pub enum Effect {
         /// Of which request.
         request: RequestId,
         /// Why.
-        reason: Reason,
+        reason: WithdrawalReason,
     },
     /// The take has won; the operator is busy.
     Taken {
@@ -212,19 +212,19 @@ pub enum Effect {
 
 /// Where a request is.
 #[derive(Debug)]
-enum Request {
+enum QueuedRequest {
     Waiting {
         queue: QueueId,
-        turn: Turn,
+        turn: QueueTurn,
     },
     Ending {
         queue: QueueId,
-        caller: Caller,
+        caller: QueuedCaller,
     },
     /// `is_free` once the operator who has it waits for nothing more of it.
     Taken {
         queue: QueueId,
-        caller: Caller,
+        caller: QueuedCaller,
         by: OperatorId,
         is_free: bool,
     },
@@ -234,9 +234,9 @@ enum Request {
 #[derive(Debug)]
 pub struct Machine {
     decline_pause: Duration,
-    queues: BTreeMap<QueueId, Queue>,
-    operators: Operators,
-    requests: BTreeMap<RequestId, Request>,
+    queues: BTreeMap<QueueId, WaitingQueue>,
+    operators: QueueAgents,
+    requests: BTreeMap<RequestId, QueuedRequest>,
     remembered: Remembered,
     /// The number of the last arrival's turn.
     last: i64,
@@ -248,11 +248,11 @@ impl Machine {
     /// Empty queues, nobody logged in.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let queues = settings.queues.into_iter().map(|q| (q.id.clone(), Queue::new(q)));
+        let queues = settings.queues.into_iter().map(|q| (q.id.clone(), WaitingQueue::new(q)));
         Self {
             decline_pause: settings.decline_pause,
             queues: queues.collect(),
-            operators: Operators::default(),
+            operators: QueueAgents::default(),
             requests: BTreeMap::new(),
             remembered: Remembered::default(),
             last: 0,
@@ -282,15 +282,15 @@ impl Machine {
             Input::PutBack { request, place } => self.put_back(now, request, place, &mut out),
             Input::Free { request } => self.free(request, &mut out),
             Input::Leave { request } => self.leave(now, request, &mut out),
-            Input::Standing { operator, queues, standing } => {
-                self.stand(now, &operator, queues, standing, &mut out);
+            Input::Standing { operator, queues, agent_state } => {
+                self.set_state(now, &operator, queues, agent_state, &mut out);
             }
         }
         out
     }
 
     /// Another limit, overflow or grace for a queue that is there; calls that wait keep their time.
-    pub fn adjust(&mut self, settings: QueueSettings) {
+    pub fn adjust(&mut self, settings: QueueRules) {
         if let Some(queue) = self.queues.get_mut(&settings.id) {
             queue.settings = settings;
         }
@@ -299,7 +299,7 @@ impl Machine {
     /// The next moment at which [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.queues.values().filter_map(Queue::deadline).min()
+        self.queues.values().filter_map(WaitingQueue::deadline).min()
     }
 
     /// Does all that is due at `now`.
@@ -337,7 +337,7 @@ impl Machine {
 
     /// Who waits in a queue, the next one first; nobody in one that is not configured.
     pub fn waiting(&self, queue: &QueueId) -> impl Iterator<Item = RequestId> {
-        self.queues.get(queue).into_iter().flat_map(Queue::iter).map(|w| w.caller.request)
+        self.queues.get(queue).into_iter().flat_map(WaitingQueue::iter).map(|w| w.caller.request)
     }
 
     /// Whether operators are present in a queue, and all of them busy; `never_to` does not count.
@@ -354,7 +354,7 @@ impl Machine {
     ///
     /// # Panics
     /// At a queue that is not configured, as [`handle`](Self::handle) does.
-    pub fn admits(&self, arrival: &Arrival) -> Result<usize, Refusal> {
+    pub fn admits(&self, arrival: &Arrival) -> Result<usize, QueueRefusal> {
         let barred = arrival.never_to.as_ref().and_then(|o| self.operators.seat_of(o));
         let queue = self.queues.get(&arrival.queue);
         let queue = queue.expect("a request comes to a queue that is configured");
@@ -367,7 +367,7 @@ impl Machine {
         self.queues.get(queue).map_or(0, |queue| queue.settings.shares.of(share))
     }
 
-    fn queue(&mut self, id: &QueueId) -> &mut Queue {
+    fn queue(&mut self, id: &QueueId) -> &mut WaitingQueue {
         self.queues.get_mut(id).expect("a request comes to a queue that is configured")
     }
 
@@ -387,30 +387,30 @@ impl Machine {
     }
 
     /// Gives an arrival its turn, behind all of its priority.
-    fn caller(&mut self, arrival: Arrival) -> Caller {
+    fn caller(&mut self, arrival: Arrival) -> QueuedCaller {
         self.last += 1;
         let wait_max = self.queue(&arrival.queue).settings.wait_max;
-        Caller {
+        QueuedCaller {
             request: arrival.request,
             share: arrival.share,
-            turn: Turn { urgency: Reverse(arrival.priority), number: self.last },
+            turn: QueueTurn { urgency: Reverse(arrival.priority), number: self.last },
             never_to: arrival.never_to,
             answered: arrival.answered,
             announced: arrival.told.unwrap_or(usize::MAX),
             wait_left: wait_max,
-            known: Desks::default(),
+            known: SeatSet::default(),
         }
     }
 
-    fn wait(&mut self, now: Instant, queue: QueueId, caller: Caller, out: &mut Vec<Effect>) {
+    fn wait(&mut self, now: Instant, queue: QueueId, caller: QueuedCaller, out: &mut Vec<Effect>) {
         let (request, turn) = (caller.request, caller.turn);
         let entered = self.queues.get_mut(&queue);
         let entered = entered.expect("a request comes to a queue that is configured");
         entered.enter(now, caller, &self.operators, out);
-        self.note(request, Request::Waiting { queue, turn });
+        self.note(request, QueuedRequest::Waiting { queue, turn });
     }
 
-    fn note(&mut self, request: RequestId, place: Request) {
+    fn note(&mut self, request: RequestId, place: QueuedRequest) {
         let before = self.requests.insert(request, place);
         assert!(before.is_none(), "a request is at one place");
     }
@@ -424,26 +424,25 @@ impl Machine {
     ) -> Result<(), Denial> {
         let caller = match self.requests.get(&request) {
             None => return Err(self.is_over(now, request)),
-            Some(Request::Taken { by, .. }) => {
+            Some(QueuedRequest::Taken { by, .. }) => {
                 return Err(Denial::AlreadyTaken { by: by.clone() });
             }
-            Some(Request::Waiting { queue, turn }) => &self.queues[queue].get(*turn).caller,
-            Some(Request::Ending { caller, .. }) => caller,
+            Some(QueuedRequest::Waiting { queue, turn }) => &self.queues[queue].get(*turn).caller,
+            Some(QueuedRequest::Ending { caller, .. }) => caller,
         };
         let Some(taker) = self.operators.get(operator) else { return Err(Denial::NotOffered) };
         if !caller.known.contains(taker.seat) {
             return Err(Denial::NotOffered);
         }
-        let holds =
-            |r: &Request| matches!(r, Request::Taken { by, is_free: false, .. } if by == operator);
-        match taker.standing {
-            Standing::Busy => Err(Denial::Busy),
+        let holds = |r: &QueuedRequest| matches!(r, QueuedRequest::Taken { by, is_free: false, .. } if by == operator);
+        match taker.agent_state {
+            AgentState::Busy => Err(Denial::Busy),
             // The offer was withdrawn while the take was on its way: the human saw it, and it waits.
-            Standing::Away | Standing::DoNotDisturb if self.requests.values().any(holds) => {
+            AgentState::Away | AgentState::DoNotDisturb if self.requests.values().any(holds) => {
                 Err(Denial::Busy)
             }
-            Standing::Idle | Standing::Away | Standing::DoNotDisturb => Ok(()),
-            Standing::Absent => Err(Denial::NotOffered),
+            AgentState::Idle | AgentState::Away | AgentState::DoNotDisturb => Ok(()),
+            AgentState::Absent => Err(Denial::NotOffered),
         }
     }
 
@@ -461,24 +460,24 @@ impl Machine {
     ) {
         out.push(Effect::Taken { request, operator: operator.clone() });
         let (queue, caller) = match self.requests.remove(&request) {
-            Some(Request::Waiting { queue, turn }) => {
+            Some(QueuedRequest::Waiting { queue, turn }) => {
                 let waiting = self.queue(&queue).remove(now, turn);
                 let taker = self.operators.seat_of(&operator);
-                waiting.withdraw(Reason::Taken, taker, &self.operators, out);
+                waiting.withdraw(WithdrawalReason::Taken, taker, &self.operators, out);
                 (queue, waiting.caller)
             }
-            Some(Request::Ending { queue, caller }) => (queue, caller),
-            Some(Request::Taken { .. }) | None => unreachable!("the take was admitted"),
+            Some(QueuedRequest::Ending { queue, caller }) => (queue, caller),
+            Some(QueuedRequest::Taken { .. }) | None => unreachable!("the take was admitted"),
         };
         // Busy from this very step, so that no second take slips in before presence has said so.
         if let Some(taker) = self.operators.get(&operator)
-            && taker.standing == Standing::Idle
+            && taker.agent_state == AgentState::Idle
         {
             let queues = taker.queues.clone();
-            self.stand(now, &operator, queues, Standing::Busy, out);
+            self.set_state(now, &operator, queues, AgentState::Busy, out);
         }
         self.queue(&queue).renumber(now, (Excluded(caller.turn), Unbounded), 0, out);
-        self.note(request, Request::Taken { queue, caller, by: operator, is_free: false });
+        self.note(request, QueuedRequest::Taken { queue, caller, by: operator, is_free: false });
     }
 
     fn decline(
@@ -489,11 +488,11 @@ impl Machine {
     ) -> Result<(), Denial> {
         let (queue, turn) = match self.requests.get(&request) {
             None => return Err(self.is_over(now, request)),
-            Some(Request::Taken { by, .. }) => {
+            Some(QueuedRequest::Taken { by, .. }) => {
                 return Err(Denial::AlreadyTaken { by: by.clone() });
             }
-            Some(Request::Ending { .. }) => return Err(Denial::NotOffered),
-            Some(Request::Waiting { queue, turn }) => (queue.clone(), *turn),
+            Some(QueuedRequest::Ending { .. }) => return Err(Denial::NotOffered),
+            Some(QueuedRequest::Waiting { queue, turn }) => (queue.clone(), *turn),
         };
         let seat = self.operators.seat_of(operator).ok_or(Denial::NotOffered)?;
         let until = now + self.decline_pause;
@@ -501,14 +500,21 @@ impl Machine {
         if was_offered { Ok(()) } else { Err(Denial::NotOffered) }
     }
 
-    fn put_back(&mut self, now: Instant, request: RequestId, place: Place, out: &mut Vec<Effect>) {
-        let Some(Request::Taken { .. }) = self.requests.get(&request) else { return };
-        let Some(Request::Taken { queue, mut caller, .. }) = self.requests.remove(&request) else {
+    fn put_back(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        place: QueuePlace,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(QueuedRequest::Taken { .. }) = self.requests.get(&request) else { return };
+        let Some(QueuedRequest::Taken { queue, mut caller, .. }) = self.requests.remove(&request)
+        else {
             unreachable!("it was taken a line above")
         };
         match place {
-            Place::Original => {}
-            Place::Front => {
+            QueuePlace::Original => {}
+            QueuePlace::Front => {
                 self.front -= 1;
                 caller.turn.number = self.front;
                 caller.wait_left = self.queue(&queue).settings.wait_max;
@@ -520,7 +526,7 @@ impl Machine {
     }
 
     fn free(&mut self, request: RequestId, out: &mut Vec<Effect>) {
-        if let Some(Request::Taken { by, is_free, .. }) = self.requests.get_mut(&request)
+        if let Some(QueuedRequest::Taken { by, is_free, .. }) = self.requests.get_mut(&request)
             && !std::mem::replace(is_free, true)
         {
             out.push(Effect::Released { request, operator: by.clone() });
@@ -529,18 +535,18 @@ impl Machine {
 
     fn leave(&mut self, now: Instant, request: RequestId, out: &mut Vec<Effect>) {
         match self.requests.remove(&request) {
-            Some(Request::Waiting { queue, turn }) => {
+            Some(QueuedRequest::Waiting { queue, turn }) => {
                 let waiting = self.queue(&queue).remove(now, turn);
-                waiting.withdraw(Reason::Abandoned, None, &self.operators, out);
+                waiting.withdraw(WithdrawalReason::Abandoned, None, &self.operators, out);
                 self.queue(&queue).renumber(now, (Excluded(turn), Unbounded), 0, out);
             }
-            Some(Request::Taken { by, is_free, .. }) => {
+            Some(QueuedRequest::Taken { by, is_free, .. }) => {
                 self.remembered.insert(now, request, by.clone());
                 if !is_free {
                     out.push(Effect::Released { request, operator: by });
                 }
             }
-            Some(Request::Ending { .. }) | None => {}
+            Some(QueuedRequest::Ending { .. }) | None => {}
         }
     }
 
@@ -548,15 +554,15 @@ impl Machine {
         &mut self,
         now: Instant,
         queue: &QueueId,
-        turn: Turn,
+        turn: QueueTurn,
         why: Ending,
         out: &mut Vec<Effect>,
     ) {
         let reason = match why {
-            Ending::WaitedTooLong => Reason::Timeout,
-            Ending::Overflow { .. } => Reason::Overflow,
+            Ending::WaitedTooLong => WithdrawalReason::Timeout,
+            Ending::Overflow { .. } => WithdrawalReason::Overflow,
             // Nobody is left who was told; the reason is for completeness.
-            Ending::NobodyPresent => Reason::NotEligible,
+            Ending::NobodyPresent => WithdrawalReason::NotEligible,
         };
         let waiting = self.queue(queue).remove(now, turn);
         let request = waiting.caller.request;
@@ -564,34 +570,34 @@ impl Machine {
         waiting.withdraw(reason, None, &self.operators, out);
         self.queue(queue).renumber(now, (Excluded(turn), Unbounded), 0, out);
         let (queue, caller) = (queue.clone(), waiting.caller);
-        self.requests.insert(request, Request::Ending { queue, caller });
+        self.requests.insert(request, QueuedRequest::Ending { queue, caller });
     }
 
-    fn stand(
+    fn set_state(
         &mut self,
         now: Instant,
         id: &OperatorId,
         queues: Vec<QueueId>,
-        standing: Standing,
+        agent_state: AgentState,
         out: &mut Vec<Effect>,
     ) {
         let mut touched = match self.operators.get(id) {
-            None if standing == Standing::Absent => return,
+            None if agent_state == AgentState::Absent => return,
             None => Vec::new(),
-            Some(same) if same.standing == standing && same.queues == queues => return,
+            Some(same) if same.agent_state == agent_state && same.queues == queues => return,
             Some(before) => before.queues.clone(),
         };
-        let seat = self.operators.stand(id, standing, queues.clone());
+        let seat = self.operators.set_state(id, agent_state, queues.clone());
         touched.extend(queues.iter().cloned());
         touched.sort();
         touched.dedup();
         for id in &touched {
             let Some(queue) = self.queues.get_mut(id) else { continue };
             let serves = queues.contains(id);
-            queue.stand(seat, if serves { standing } else { Standing::Absent });
+            queue.set_state(seat, if serves { agent_state } else { AgentState::Absent });
             queue.settle_all(now, &self.operators, out);
         }
-        if standing == Standing::Absent {
+        if agent_state == AgentState::Absent {
             self.vacate(id);
         }
     }
@@ -602,8 +608,8 @@ impl Machine {
         self.queues.values_mut().for_each(|queue| queue.vacate(seat));
         for request in self.requests.values_mut() {
             match request {
-                Request::Waiting { .. } => {}
-                Request::Ending { caller, .. } | Request::Taken { caller, .. } => {
+                QueuedRequest::Waiting { .. } => {}
+                QueuedRequest::Ending { caller, .. } | QueuedRequest::Taken { caller, .. } => {
                     caller.known.set(seat, false);
                 }
             }

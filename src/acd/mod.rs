@@ -16,7 +16,7 @@
 //! The written rules for ties: requests go by priority, then by arrival; desks are told in the order
 //! of their seats (whoever comes takes the foremost free one); alarms due together fire in queue order.
 //!
-//! This room knows no SIP, no phones and no leases: `presence` says how an operator stands, the
+//! This room knows no SIP, no phones and no leases: `presence` says the state of an operator, the
 //! switchboard carries it here.
 
 mod desks;
@@ -27,8 +27,8 @@ mod reasons;
 mod remembered;
 mod shares;
 
-pub use machine::{Arrival, Effect, Input, Machine, Place, Settings};
-pub use operators::Standing;
-pub use queue::{Listed, QueueSettings, Telling};
-pub use reasons::{Denial, Ending, Reason, Refusal};
-pub use shares::{Share, Shares};
+pub use machine::{Arrival, Effect, Input, Machine, QueuePlace, Settings};
+pub use operators::AgentState;
+pub use queue::{Listed, QueueRules, Telling};
+pub use reasons::{Denial, Ending, QueueRefusal, WithdrawalReason};
+pub use shares::{QueueShares, Share};

@@ -1,12 +1,12 @@
 //! The operators as the queue sees them: how each stands, and in which seat.
 
-use super::desks::Seat;
+use super::desks::SeatNumber;
 use crate::ids::{OperatorId, QueueId};
 use std::collections::BTreeMap;
 
-/// How an operator stands towards the queue.
+/// The state of an operator towards the queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
+pub enum AgentState {
     /// Gets offers, ringing.
     Idle,
     /// In a call: sees the list while no desk is idle, and cannot take.
@@ -19,7 +19,7 @@ pub enum Standing {
     Absent,
 }
 
-impl Standing {
+impl AgentState {
     /// Whether a caller may hope for this operator.
     pub(super) fn is_present(self) -> bool {
         match self {
@@ -31,25 +31,25 @@ impl Standing {
 
 /// One operator who is logged in.
 #[derive(Debug)]
-pub(super) struct Operator {
-    pub seat: Seat,
-    pub standing: Standing,
+pub(super) struct QueueAgent {
+    pub seat: SeatNumber,
+    pub agent_state: AgentState,
     pub queues: Vec<QueueId>,
 }
 
 /// All who are logged in.
 #[derive(Debug, Default)]
-pub(super) struct Operators {
-    by_id: BTreeMap<OperatorId, Operator>,
+pub(super) struct QueueAgents {
+    by_id: BTreeMap<OperatorId, QueueAgent>,
     seats: Vec<Option<OperatorId>>,
 }
 
-impl Operators {
-    pub fn get(&self, operator: &OperatorId) -> Option<&Operator> {
+impl QueueAgents {
+    pub fn get(&self, operator: &OperatorId) -> Option<&QueueAgent> {
         self.by_id.get(operator)
     }
 
-    pub fn seat_of(&self, operator: &OperatorId) -> Option<Seat> {
+    pub fn seat_of(&self, operator: &OperatorId) -> Option<SeatNumber> {
         self.by_id.get(operator).map(|o| o.seat)
     }
 
@@ -57,14 +57,19 @@ impl Operators {
     ///
     /// # Panics
     /// When the seat is free: a set of desks has kept a bit of one who left.
-    pub fn at(&self, seat: Seat) -> &OperatorId {
+    pub fn at(&self, seat: SeatNumber) -> &OperatorId {
         self.seats[seat].as_ref().expect("a desk that is told of a request has its operator")
     }
 
-    /// Notes how an operator stands, giving a newcomer the foremost free seat.
-    pub fn stand(&mut self, id: &OperatorId, standing: Standing, queues: Vec<QueueId>) -> Seat {
+    /// Notes the state of an operator, giving a newcomer the foremost free seat.
+    pub fn set_state(
+        &mut self,
+        id: &OperatorId,
+        agent_state: AgentState,
+        queues: Vec<QueueId>,
+    ) -> SeatNumber {
         if let Some(operator) = self.by_id.get_mut(id) {
-            (operator.standing, operator.queues) = (standing, queues);
+            (operator.agent_state, operator.queues) = (agent_state, queues);
             return operator.seat;
         }
         let free = self.seats.iter().position(Option::is_none);
@@ -73,7 +78,7 @@ impl Operators {
             self.seats.len() - 1
         });
         self.seats[seat] = Some(id.clone());
-        self.by_id.insert(id.clone(), Operator { seat, standing, queues });
+        self.by_id.insert(id.clone(), QueueAgent { seat, agent_state, queues });
         seat
     }
 

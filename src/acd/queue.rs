@@ -1,10 +1,10 @@
 //! One queue: the waiting requests in their order, and what each desk was told of each.
 
-use super::desks::{Desks, Seat, mask, seats};
+use super::desks::{SeatNumber, SeatSet, mask, seats};
 use super::machine::Effect;
-use super::operators::{Operators, Standing};
-use super::reasons::{Ending, Reason, Refusal};
-use super::shares::{Share, Shares, Taken};
+use super::operators::{AgentState, QueueAgents};
+use super::reasons::{Ending, QueueRefusal, WithdrawalReason};
+use super::shares::{QueueShares, Share, Taken};
 use crate::ids::{Number, OperatorId, QueueId, RequestId};
 use crate::time::{Duration, Instant};
 use std::cmp::Reverse;
@@ -16,13 +16,13 @@ const REPEAT: Duration = Duration::from_secs(60);
 
 /// What is configured for one queue.
 #[derive(Clone, Debug)]
-pub struct QueueSettings {
+pub struct QueueRules {
     /// Its name: the `main` of `[queue.main]`.
     pub id: QueueId,
     /// How many may wait at once; requests that come back from an operator are let in beyond it.
     pub waiting_max: usize,
     /// How many of these each kind of caller may take.
-    pub shares: Shares,
+    pub shares: QueueShares,
     /// The longest wait; `None` waits for ever. The time at an operator does not count.
     pub wait_max: Option<Duration>,
     /// How long a request waits on while nobody is present.
@@ -55,7 +55,7 @@ pub struct Listed {
 
 /// A place in the order: the higher priority first, then the smaller number.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Turn {
+pub(super) struct QueueTurn {
     pub urgency: Reverse<u8>,
     /// Rises with every arrival; falls below all others with every return to the front.
     pub number: i64,
@@ -63,9 +63,9 @@ pub(super) struct Turn {
 
 /// What a request keeps whether it waits or not.
 #[derive(Debug)]
-pub(super) struct Caller {
+pub(super) struct QueuedCaller {
     pub request: RequestId,
-    pub turn: Turn,
+    pub turn: QueueTurn,
     pub share: Share,
     /// The operator who calls from its own phone.
     pub never_to: Option<OperatorId>,
@@ -75,73 +75,73 @@ pub(super) struct Caller {
     /// What is left of the longest wait.
     pub wait_left: Option<Duration>,
     /// The desks that were ever told of it: they may take it, late or not.
-    pub known: Desks,
+    pub known: SeatSet,
 }
 
 /// A request that waits in a queue.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    pub caller: Caller,
-    offered: Desks,
-    shown: Desks,
+pub(super) struct WaitingRequest {
+    pub caller: QueuedCaller,
+    offered: SeatSet,
+    shown: SeatSet,
     /// Who declined, and until when the offer is not repeated.
-    declined: Vec<(Seat, Instant)>,
+    declined: Vec<(SeatNumber, Instant)>,
     wait_until: Option<Instant>,
     grace_until: Option<Instant>,
     repeat_at: Option<Instant>,
-    /// Its entry in [`Queue::alarms`].
+    /// Its entry in [`WaitingQueue::alarms`].
     alarm: Option<Instant>,
 }
 
 /// The desks of one queue, by how they stand.
 #[derive(Debug, Default)]
-struct Crew {
-    idle: Desks,
-    busy: Desks,
-    present: Desks,
+struct AgentsByState {
+    idle: SeatSet,
+    busy: SeatSet,
+    present: SeatSet,
 }
 
 /// What decides about a request besides itself.
-struct Scene<'a> {
+struct QueueContext<'a> {
     now: Instant,
-    crew: &'a Crew,
-    operators: &'a Operators,
+    agents: &'a AgentsByState,
+    operators: &'a QueueAgents,
     grace: Duration,
     waiting: usize,
 }
 
 /// One queue.
 #[derive(Debug)]
-pub(super) struct Queue {
-    pub settings: QueueSettings,
-    waiting: BTreeMap<Turn, Waiting>,
+pub(super) struct WaitingQueue {
+    pub settings: QueueRules,
+    waiting: BTreeMap<QueueTurn, WaitingRequest>,
     /// What of it is taken, by share.
     taken: Taken,
-    alarms: BTreeSet<(Instant, Turn)>,
-    crew: Crew,
+    alarms: BTreeSet<(Instant, QueueTurn)>,
+    agents: AgentsByState,
 }
 
-impl Queue {
-    pub fn new(settings: QueueSettings) -> Self {
-        let crew = Crew::default();
+impl WaitingQueue {
+    pub fn new(settings: QueueRules) -> Self {
+        let agents = AgentsByState::default();
         let (waiting, taken, alarms) = (BTreeMap::new(), Taken::default(), BTreeSet::new());
-        Self { settings, waiting, taken, alarms, crew }
+        Self { settings, waiting, taken, alarms, agents }
     }
 
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    pub fn get(&self, turn: Turn) -> &Waiting {
+    pub fn get(&self, turn: QueueTurn) -> &WaitingRequest {
         self.waiting.get(&turn).expect("a request that waits stands in its queue")
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
+    pub fn iter(&self) -> impl Iterator<Item = &WaitingRequest> {
         self.waiting.values()
     }
 
     /// From 1. Counted from the end, so that a place at the end, the common one, costs nothing.
-    fn position(&self, turn: Turn) -> usize {
+    fn position(&self, turn: QueueTurn) -> usize {
         self.waiting.len() + 1 - self.waiting.range(turn..).count()
     }
 
@@ -153,13 +153,14 @@ impl Queue {
         &self,
         share: &Share,
         urgency: Reverse<u8>,
-        barred: Option<Seat>,
-    ) -> Result<usize, Refusal> {
-        let QueueSettings { waiting_max, shares, overflow, .. } = &self.settings;
+        barred: Option<SeatNumber>,
+    ) -> Result<usize, QueueRefusal> {
+        let QueueRules { waiting_max, shares, overflow, .. } = &self.settings;
         if self.is_deserted_for(barred) {
-            return Err(Refusal::NobodyPresent);
+            return Err(QueueRefusal::NobodyPresent);
         }
-        let full = || overflow.clone().map_or(Refusal::QueueFull, |to| Refusal::Overflow { to });
+        let full =
+            || overflow.clone().map_or(QueueRefusal::QueueFull, |to| QueueRefusal::Overflow { to });
         if self.len() >= *waiting_max {
             return Err(full());
         }
@@ -167,31 +168,31 @@ impl Queue {
             return Err(match share {
                 // A trunk brings many callers: to each of them the queue is full.
                 Share::Trunk(_) => full(),
-                Share::Terminal(_) | Share::Guests => Refusal::ShareFull(share.clone()),
+                Share::Terminal(_) | Share::Guests => QueueRefusal::ShareFull(share.clone()),
             });
         }
-        Ok(self.position(Turn { urgency, number: i64::MAX }))
+        Ok(self.position(QueueTurn { urgency, number: i64::MAX }))
     }
 
     /// Whether nobody but perhaps `barred` is present.
-    pub fn is_deserted_for(&self, barred: Option<Seat>) -> bool {
-        self.crew.present.is_empty_but(barred)
+    pub fn is_deserted_for(&self, barred: Option<SeatNumber>) -> bool {
+        self.agents.present.is_empty_but(barred)
     }
 
     /// Whether somebody but `barred` is present, and nobody of them idle.
-    pub fn is_crowded_for(&self, barred: Option<Seat>) -> bool {
-        self.crew.idle.is_empty_but(barred) && !self.is_deserted_for(barred)
+    pub fn is_crowded_for(&self, barred: Option<SeatNumber>) -> bool {
+        self.agents.idle.is_empty_but(barred) && !self.is_deserted_for(barred)
     }
 
     /// Notes how the operator at `seat` stands; tells nobody yet.
-    pub fn stand(&mut self, seat: Seat, standing: Standing) {
-        self.crew.idle.set(seat, standing == Standing::Idle);
-        self.crew.busy.set(seat, standing == Standing::Busy);
-        self.crew.present.set(seat, standing.is_present());
+    pub fn set_state(&mut self, seat: SeatNumber, agent_state: AgentState) {
+        self.agents.idle.set(seat, agent_state == AgentState::Idle);
+        self.agents.busy.set(seat, agent_state == AgentState::Busy);
+        self.agents.present.set(seat, agent_state.is_present());
     }
 
     /// Clears what a seat that becomes free was told.
-    pub fn vacate(&mut self, seat: Seat) {
+    pub fn vacate(&mut self, seat: SeatNumber) {
         for waiting in self.waiting.values_mut() {
             waiting.caller.known.set(seat, false);
             waiting.declined.retain(|(decliner, _)| *decliner != seat);
@@ -202,8 +203,8 @@ impl Queue {
     pub fn enter(
         &mut self,
         now: Instant,
-        mut caller: Caller,
-        operators: &Operators,
+        mut caller: QueuedCaller,
+        operators: &QueueAgents,
         out: &mut Vec<Effect>,
     ) {
         let (request, turn) = (caller.request, caller.turn);
@@ -212,9 +213,9 @@ impl Queue {
         let position = caller.announced.min(waiting - behind);
         caller.announced = position;
         out.push(Effect::Queued { request, position, waiting });
-        let entry = Waiting {
-            offered: Desks::default(),
-            shown: Desks::default(),
+        let entry = WaitingRequest {
+            offered: SeatSet::default(),
+            shown: SeatSet::default(),
             declined: Vec::new(),
             wait_until: caller.wait_left.map(|left| now + left),
             grace_until: None,
@@ -229,7 +230,7 @@ impl Queue {
     }
 
     /// Takes a request out; those behind it are not told yet.
-    pub fn remove(&mut self, now: Instant, turn: Turn) -> Waiting {
+    pub fn remove(&mut self, now: Instant, turn: QueueTurn) -> WaitingRequest {
         let mut waiting =
             self.waiting.remove(&turn).expect("a request that waits stands in its queue");
         self.taken.give_back(&waiting.caller.share);
@@ -241,7 +242,7 @@ impl Queue {
     }
 
     /// Notes that the desk does not want the request now; says whether it was offered there.
-    pub fn decline(&mut self, turn: Turn, seat: Seat, until: Instant) -> bool {
+    pub fn decline(&mut self, turn: QueueTurn, seat: SeatNumber, until: Instant) -> bool {
         let Some(waiting) = self.waiting.get_mut(&turn) else { return false };
         if !waiting.offered.contains(seat) {
             return false;
@@ -256,25 +257,25 @@ impl Queue {
     pub fn settle(
         &mut self,
         now: Instant,
-        turn: Turn,
-        operators: &Operators,
+        turn: QueueTurn,
+        operators: &QueueAgents,
         out: &mut Vec<Effect>,
     ) {
         let position = self.position(turn);
         let (waiting, grace) = (self.waiting.len(), self.settings.grace);
-        let scene = Scene { now, crew: &self.crew, operators, grace, waiting };
+        let context = QueueContext { now, agents: &self.agents, operators, grace, waiting };
         if let Some(waiting) = self.waiting.get_mut(&turn) {
-            waiting.settle(position, &scene, out);
+            waiting.settle(position, &context, out);
             waiting.keep_alarm(&mut self.alarms);
         }
     }
 
     /// Does the same for every request, in queue order.
-    pub fn settle_all(&mut self, now: Instant, operators: &Operators, out: &mut Vec<Effect>) {
+    pub fn settle_all(&mut self, now: Instant, operators: &QueueAgents, out: &mut Vec<Effect>) {
         let (waiting, grace) = (self.waiting.len(), self.settings.grace);
-        let scene = Scene { now, crew: &self.crew, operators, grace, waiting };
+        let context = QueueContext { now, agents: &self.agents, operators, grace, waiting };
         for (position, waiting) in (1..).zip(self.waiting.values_mut()) {
-            waiting.settle(position, &scene, out);
+            waiting.settle(position, &context, out);
             waiting.keep_alarm(&mut self.alarms);
         }
     }
@@ -284,7 +285,7 @@ impl Queue {
     pub fn renumber(
         &mut self,
         now: Instant,
-        turns: impl RangeBounds<Turn> + Clone,
+        turns: impl RangeBounds<QueueTurn> + Clone,
         lift: usize,
         out: &mut Vec<Effect>,
     ) {
@@ -310,9 +311,9 @@ impl Queue {
     pub fn ring_alarm(
         &mut self,
         now: Instant,
-        operators: &Operators,
+        operators: &QueueAgents,
         out: &mut Vec<Effect>,
-    ) -> Option<(Turn, Ending)> {
+    ) -> Option<(QueueTurn, Ending)> {
         let (_, turn) = self.alarms.pop_first()?;
         let overflow = self.settings.overflow.clone();
         let waiting = self.waiting.get_mut(&turn).expect("an alarm leaves with its request");
@@ -335,9 +336,9 @@ impl Queue {
     }
 }
 
-impl Waiting {
+impl WaitingRequest {
     /// How the desk at `seat` sees the request now.
-    pub fn telling(&self, seat: Seat) -> Option<Telling> {
+    pub fn telling(&self, seat: SeatNumber) -> Option<Telling> {
         match (self.offered.contains(seat), self.shown.contains(seat)) {
             (true, _) => Some(Telling::Offered),
             (false, true) => Some(Telling::Shown),
@@ -348,9 +349,9 @@ impl Waiting {
     /// The withdrawal at every desk that was told, but for `taker`.
     pub fn withdraw(
         &self,
-        reason: Reason,
-        taker: Option<Seat>,
-        operators: &Operators,
+        reason: WithdrawalReason,
+        taker: Option<SeatNumber>,
+        operators: &QueueAgents,
         out: &mut Vec<Effect>,
     ) {
         let request = self.caller.request;
@@ -372,20 +373,20 @@ impl Waiting {
     }
 
     /// Tells the desks what has changed for them: the rules of the offers, 64 seats at a time.
-    fn settle(&mut self, position: usize, scene: &Scene<'_>, out: &mut Vec<Effect>) {
-        let crew = scene.crew;
-        let barred = self.caller.never_to.as_ref().and_then(|o| scene.operators.seat_of(o));
-        self.grace_until = if crew.present.is_empty_but(barred) {
-            self.grace_until.or(Some(scene.now + scene.grace))
+    fn settle(&mut self, position: usize, context: &QueueContext<'_>, out: &mut Vec<Effect>) {
+        let agents = context.agents;
+        let barred = self.caller.never_to.as_ref().and_then(|o| context.operators.seat_of(o));
+        self.grace_until = if agents.present.is_empty_but(barred) {
+            self.grace_until.or(Some(context.now + context.grace))
         } else {
             None
         };
-        let nobody_idle = crew.idle.is_empty_but(barred);
+        let nobody_idle = agents.idle.is_empty_but(barred);
         let told = self.offered.words().max(self.shown.words());
-        for word in 0..told.max(crew.idle.words()).max(crew.busy.words()) {
+        for word in 0..told.max(agents.idle.words()).max(agents.busy.words()) {
             let admitted = !mask(barred, word);
-            let idle = crew.idle.word(word) & admitted;
-            let busy = crew.busy.word(word) & admitted;
+            let idle = agents.idle.word(word) & admitted;
+            let busy = agents.busy.word(word) & admitted;
             let (offered, shown) = (self.offered.word(word), self.shown.word(word));
             let paused = self.declined.iter().fold(0, |bits, (s, _)| bits | mask(Some(*s), word));
 
@@ -399,9 +400,9 @@ impl Waiting {
             self.shown.set_word(word, (shown | show) & !offer & (idle | busy));
             self.caller.known.set_word(word, self.caller.known.word(word) | offer | show);
 
-            let (request, waiting) = (self.caller.request, scene.waiting);
+            let (request, waiting) = (self.caller.request, context.waiting);
             for seat in seats(word, offer | show | withdraw) {
-                let operator = scene.operators.at(seat).clone();
+                let operator = context.operators.at(seat).clone();
                 let is_in = |bits: u64| bits & mask(Some(seat), word) != 0;
                 // An offer that becomes a line of the list is replaced, not withdrawn.
                 out.push(if is_in(offer) {
@@ -409,14 +410,14 @@ impl Waiting {
                 } else if is_in(show) {
                     Effect::Show { operator, request, position, waiting }
                 } else {
-                    Effect::Withdraw { operator, request, reason: Reason::NotEligible }
+                    Effect::Withdraw { operator, request, reason: WithdrawalReason::NotEligible }
                 });
             }
         }
     }
 
     /// Keeps the one entry of this request among the alarms at its earliest moment.
-    fn keep_alarm(&mut self, alarms: &mut BTreeSet<(Instant, Turn)>) {
+    fn keep_alarm(&mut self, alarms: &mut BTreeSet<(Instant, QueueTurn)>) {
         let offers_again = self.declined.iter().map(|(_, until)| *until);
         let moments = [self.wait_until, self.grace_until, self.repeat_at];
         let next = moments.into_iter().flatten().chain(offers_again).min();

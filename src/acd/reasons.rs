@@ -5,7 +5,7 @@ use crate::ids::{Number, OperatorId};
 
 /// Why a request is not let in.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Refusal {
+pub enum QueueRefusal {
     /// As many wait as may.
     QueueFull,
     /// As many wait as may, and there is a number for the others.
@@ -35,7 +35,7 @@ pub enum Ending {
 
 /// Why a desk forgets a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reason {
+pub enum WithdrawalReason {
     /// Another operator has it.
     Taken,
     /// The caller is gone.

@@ -16,7 +16,7 @@ pub enum Share {
 
 /// How many requests each may have waiting in one queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Shares {
+pub struct QueueShares {
     /// One terminal.
     pub terminal: usize,
     /// One trunk.
@@ -27,7 +27,7 @@ pub struct Shares {
     pub reserve: usize,
 }
 
-impl Shares {
+impl QueueShares {
     /// Everybody may take all.
     pub const ALL: Self =
         Self { terminal: usize::MAX, trunk: usize::MAX, guests: usize::MAX, reserve: 0 };
@@ -67,7 +67,7 @@ impl Taken {
     }
 
     /// Whether one more of this share fits, in a queue with so many places.
-    pub fn has_room(&self, share: &Share, shares: &Shares, places: usize) -> bool {
+    pub fn has_room(&self, share: &Share, shares: &QueueShares, places: usize) -> bool {
         let taken = self.counts.get(share).copied().unwrap_or_default();
         let open = places.saturating_sub(shares.reserve);
         taken < shares.of(share) && (!share.is_outside() || self.outside < open)

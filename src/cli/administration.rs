@@ -2,12 +2,12 @@
 
 use super::site::Site;
 use crate::config::Config;
-use crate::directory::{Change, Directory};
+use crate::directory::{Directory, DirectoryChange};
 use crate::exchange::AdminRequest;
 use crate::server::account::own_account;
 use crate::server::admin_rows::ReloadedRow;
 use crate::server::admin_socket;
-use crate::server::admin_wire::{self, Answer, Order};
+use crate::server::admin_wire::{self, AdminAnswer, AdminOrder};
 use crate::server::clock::Clock;
 use crate::store::{self, Database, StoreError, admin::AdminError};
 use anyhow::{Context as _, anyhow};
@@ -63,13 +63,13 @@ impl Administration {
     ///
     /// # Errors
     /// When it is refused, or nobody can carry it out.
-    pub fn change(&self, change: &Change) -> anyhow::Result<()> {
-        let order = Order::Exchange(AdminRequest::Change(change.clone()));
+    pub fn change(&self, change: &DirectoryChange) -> anyhow::Result<()> {
+        let order = AdminOrder::Exchange(AdminRequest::Change(change.clone()));
         let mut waited = Duration::ZERO;
         loop {
             if let Some(mut server) = self.server()? {
                 return match ask(&mut server, &order)? {
-                    Answer::Refused(why) => Err(anyhow!(why)),
+                    AdminAnswer::Refused(why) => Err(anyhow!(why)),
                     _ => Ok(()),
                 };
             }
@@ -89,8 +89,8 @@ impl Administration {
     ///
     /// # Errors
     /// When none runs, or it refuses.
-    pub fn ask(&self, request: &AdminRequest) -> anyhow::Result<Answer> {
-        self.order(&Order::Exchange(request.clone()))
+    pub fn ask(&self, request: &AdminRequest) -> anyhow::Result<AdminAnswer> {
+        self.order(&AdminOrder::Exchange(request.clone()))
     }
 
     /// Has the running server read its configuration again; what came of it.
@@ -98,24 +98,24 @@ impl Administration {
     /// # Errors
     /// When none runs, or the configuration is refused.
     pub fn reload(&self) -> anyhow::Result<ReloadedRow> {
-        match self.order(&Order::Reload)? {
-            Answer::Reloaded(sections) => Ok(sections),
+        match self.order(&AdminOrder::Reload)? {
+            AdminAnswer::Reloaded(sections) => Ok(sections),
             _ => Err(anyhow!("the server answers something else: is it of another version?")),
         }
     }
 
-    fn order(&self, order: &Order) -> anyhow::Result<Answer> {
+    fn order(&self, order: &AdminOrder) -> anyhow::Result<AdminAnswer> {
         let server = self.server()?;
         let mut server = server.with_context(|| {
             let data = self.config.data.display();
             let other = match order {
-                Order::Reload => ", or tell one that runs on other data by SIGHUP",
-                Order::Exchange(_) => "",
+                AdminOrder::Reload => ", or tell one that runs on other data by SIGHUP",
+                AdminOrder::Exchange(_) => "",
             };
             format!("{data}: no server runs on this data: start one with `cordboard serve`{other}")
         })?;
         match ask(&mut server, order)? {
-            Answer::Refused(why) => Err(anyhow!(why)),
+            AdminAnswer::Refused(why) => Err(anyhow!(why)),
             answer => Ok(answer),
         }
     }
@@ -124,10 +124,10 @@ impl Administration {
     ///
     /// # Errors
     /// When it refuses.
-    pub fn ask_if_it_runs(&self, request: &AdminRequest) -> anyhow::Result<Option<Answer>> {
+    pub fn ask_if_it_runs(&self, request: &AdminRequest) -> anyhow::Result<Option<AdminAnswer>> {
         match self.server()? {
-            Some(mut server) => match ask(&mut server, &Order::Exchange(request.clone()))? {
-                Answer::Refused(why) => Err(anyhow!(why)),
+            Some(mut server) => match ask(&mut server, &AdminOrder::Exchange(request.clone()))? {
+                AdminAnswer::Refused(why) => Err(anyhow!(why)),
                 answer => Ok(Some(answer)),
             },
             None => Ok(None),
@@ -158,7 +158,7 @@ impl Administration {
     }
 }
 
-fn ask(server: &mut UnixStream, order: &Order) -> anyhow::Result<Answer> {
+fn ask(server: &mut UnixStream, order: &AdminOrder) -> anyhow::Result<AdminAnswer> {
     let talk = |server: &mut UnixStream| -> anyhow::Result<String> {
         let mut line = admin_wire::write_request(order)?;
         line.push('\n');

@@ -7,7 +7,7 @@ use super::table::{print, warn};
 use crate::config::Config;
 use crate::exchange::AdminRequest;
 use crate::server::admin_socket;
-use crate::server::event_loop::Sockets;
+use crate::server::event_loop::LoopSockets;
 use crate::server::open_files;
 use crate::store::{Database, StoreError};
 use anyhow::Context as _;
@@ -48,7 +48,7 @@ fn rehearse(administration: &Administration) -> anyhow::Result<()> {
     if administration.ask_if_it_runs(&AdminRequest::Status)?.is_none() {
         let listen = serve::listen(config, files);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(Sockets::bind(&listen))?;
+        runtime.block_on(LoopSockets::bind(&listen))?;
     }
     warn_of_accounts(administration, config)
 }

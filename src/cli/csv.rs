@@ -10,7 +10,7 @@ pub const CELLS_MAX: usize = 100;
 
 /// One row of a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Row {
+pub struct CsvRow {
     /// The line on which it begins, from 1.
     pub line: usize,
     /// Its cells.
@@ -19,7 +19,7 @@ pub struct Row {
 
 /// What makes a text unreadable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Fault {
+pub enum CsvFault {
     /// A quote that is never closed.
     #[error("line {line}: a quoted cell begins here and does not end: close it with `\"`")]
     Open {
@@ -44,17 +44,17 @@ pub enum Fault {
 ///
 /// # Errors
 /// At the first row that cannot be cut.
-pub fn read(text: &str) -> Result<Vec<Row>, Fault> {
+pub fn read(text: &str) -> Result<Vec<CsvRow>, CsvFault> {
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (mut rows, mut line) = (Vec::new(), 1);
     while !rest.is_empty() {
-        let mut row = Row { line, cells: Vec::new() };
+        let mut row = CsvRow { line, cells: Vec::new() };
         loop {
             let (cell, after) = read_cell(rest, line)?;
             line += cell.matches('\n').count();
             row.cells.push(cell);
             if row.cells.len() > CELLS_MAX {
-                return Err(Fault::TooMany { line });
+                return Err(CsvFault::TooMany { line });
             }
             let Some(next) = after.strip_prefix(',') else {
                 rest = after.strip_prefix('\r').unwrap_or(after);
@@ -65,7 +65,7 @@ pub fn read(text: &str) -> Result<Vec<Row>, Fault> {
         rest = match rest.strip_prefix('\n') {
             Some(next) => next,
             None if rest.is_empty() => rest,
-            None => return Err(Fault::Behind { line }),
+            None => return Err(CsvFault::Behind { line }),
         };
         line += 1;
         if row.cells != [""] {
@@ -76,7 +76,7 @@ pub fn read(text: &str) -> Result<Vec<Row>, Fault> {
 }
 
 /// One cell and what follows it: a comma, a line end or nothing.
-fn read_cell(text: &str, line: usize) -> Result<(String, &str), Fault> {
+fn read_cell(text: &str, line: usize) -> Result<(String, &str), CsvFault> {
     let Some(mut rest) = text.strip_prefix('"') else {
         let end = text.find([',', '\n']).unwrap_or(text.len());
         let cell = text[..end].trim_end_matches('\r');
@@ -84,7 +84,7 @@ fn read_cell(text: &str, line: usize) -> Result<(String, &str), Fault> {
     };
     let mut cell = String::new();
     loop {
-        let end = rest.find('"').ok_or(Fault::Open { line })?;
+        let end = rest.find('"').ok_or(CsvFault::Open { line })?;
         cell += &rest[..end];
         rest = &rest[end + 1..];
         match rest.strip_prefix('"') {
@@ -182,8 +182,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_cut_names_its_line() {
-        assert_eq!(read("a\n\"b"), Err(Fault::Open { line: 2 }));
-        assert_eq!(read("a\n\"b\"c\n"), Err(Fault::Behind { line: 2 }));
-        assert_eq!(read(&",".repeat(CELLS_MAX)), Err(Fault::TooMany { line: 1 }));
+        assert_eq!(read("a\n\"b"), Err(CsvFault::Open { line: 2 }));
+        assert_eq!(read("a\n\"b\"c\n"), Err(CsvFault::Behind { line: 2 }));
+        assert_eq!(read(&",".repeat(CELLS_MAX)), Err(CsvFault::TooMany { line: 1 }));
     }
 }

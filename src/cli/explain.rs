@@ -5,7 +5,7 @@ use super::table::print;
 use crate::directory::Directory;
 use crate::exchange::AdminRequest;
 use crate::ids::{Number, OperatorId, QueueId};
-use crate::server::admin_wire::Answer;
+use crate::server::admin_wire::AdminAnswer;
 use crate::switchboard::admission;
 use std::process::ExitCode;
 
@@ -54,7 +54,7 @@ fn who_takes_it(
         return Ok(format!("queue {queue}: no operator serves it: see `cordboard operator add`\n"));
     }
     let answer = administration.ask_if_it_runs(&AdminRequest::Operators)?;
-    let Some(Answer::Operators(rows)) = answer else {
+    let Some(AdminAnswer::Operators(rows)) = answer else {
         return Ok("no server runs on this data: nobody is offered calls\n".to_owned());
     };
     let lines = rows.iter().filter(|row| of_queue(&row.operator)).map(|row| {

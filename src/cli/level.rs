@@ -2,7 +2,7 @@
 
 use super::administration::Administration;
 use super::table::{Listing, Table, print};
-use crate::directory::{Change, Level};
+use crate::directory::{DirectoryChange, Level};
 use crate::ids::LevelId;
 use anyhow::Context as _;
 use serde_json::json;
@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Add a level
-    Add(Draft),
+    Add(LevelArgs),
     /// Change whom a level admits
-    Set(Draft),
+    Set(LevelArgs),
     /// Remove a level that nothing uses
     Remove {
         /// Its name
@@ -33,7 +33,7 @@ pub enum Command {
 
 /// What is said of a level.
 #[derive(Debug, clap::Args)]
-pub struct Draft {
+pub struct LevelArgs {
     /// Its name
     name: String,
     /// The levels of callers that may call terminals of this one
@@ -48,10 +48,10 @@ impl Command {
     /// When it is refused.
     pub fn run(self, administration: &Administration) -> anyhow::Result<()> {
         match self {
-            Self::Add(draft) => administration.change(&Change::AddLevel(draft.read())),
-            Self::Set(draft) => administration.change(&Change::SetLevel(draft.read())),
+            Self::Add(draft) => administration.change(&DirectoryChange::AddLevel(draft.read())),
+            Self::Set(draft) => administration.change(&DirectoryChange::SetLevel(draft.read())),
             Self::Remove { name } => {
-                administration.change(&Change::RemoveLevel(LevelId::from(name.as_str())))
+                administration.change(&DirectoryChange::RemoveLevel(LevelId::from(name.as_str())))
             }
             Self::Show { name, listing } => {
                 let directory = administration.directory()?;
@@ -68,7 +68,7 @@ impl Command {
     }
 }
 
-impl Draft {
+impl LevelArgs {
     fn read(&self) -> Level {
         // `--admits ""` admits nobody.
         let admits: BTreeSet<_> = self

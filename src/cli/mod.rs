@@ -14,6 +14,7 @@
 mod administration;
 mod agent;
 mod backup;
+mod call_history;
 mod check;
 mod columns;
 mod csv;
@@ -35,7 +36,6 @@ mod reload;
 mod reloading;
 mod serve;
 mod site;
-mod story;
 mod table;
 mod terminal;
 mod terminal_file;

@@ -4,7 +4,7 @@ use super::administration::Administration;
 use super::table::{Listing, Table, print};
 use crate::exchange::AdminRequest;
 use crate::server::admin_rows::DroppedRow;
-use crate::server::admin_wire::Answer;
+use crate::server::admin_wire::AdminAnswer;
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 /// # Errors
 /// When no server runs.
 pub fn status(administration: &Administration, listing: Listing) -> anyhow::Result<()> {
-    let Answer::Status(now) = administration.ask(&AdminRequest::Status)? else { bail!(ODD) };
+    let AdminAnswer::Status(now) = administration.ask(&AdminRequest::Status)? else { bail!(ODD) };
     let mut table = Table::new(&[
         "calls",
         "waiting",
@@ -77,7 +77,7 @@ fn counts(counts: impl IntoIterator<Item = (String, u64)>) -> Value {
 /// # Errors
 /// When no server runs.
 pub fn calls(administration: &Administration, listing: Listing) -> anyhow::Result<()> {
-    let Answer::Calls(rows) = administration.ask(&AdminRequest::Calls)? else { bail!(ODD) };
+    let AdminAnswer::Calls(rows) = administration.ask(&AdminRequest::Calls)? else { bail!(ODD) };
     let mut table = Table::new(&[
         "call",
         "phase",
@@ -109,11 +109,12 @@ pub fn calls(administration: &Administration, listing: Listing) -> anyhow::Resul
 
 /// The reasons that there were, with their counts; nothing when there were none.
 fn reasons(dropped: &DroppedRow) -> Value {
-    let DroppedRow { malformed, unknown_type, stranger, unsealed, undecodable, stun } = *dropped;
+    let DroppedRow { malformed, unknown_type, wrong_source, unsealed, undecodable, stun } =
+        *dropped;
     let reasons = [
         ("malformed", malformed),
         ("unknown_type", unknown_type),
-        ("stranger", stranger),
+        ("stranger", wrong_source),
         ("unsealed", unsealed),
         ("undecodable", undecodable),
         ("stun", stun),
@@ -131,7 +132,7 @@ fn reasons(dropped: &DroppedRow) -> Value {
 /// # Errors
 /// When no server runs.
 pub fn queue(administration: &Administration, listing: Listing) -> anyhow::Result<()> {
-    let Answer::Queue(rows) = administration.ask(&AdminRequest::Queue)? else { bail!(ODD) };
+    let AdminAnswer::Queue(rows) = administration.ask(&AdminRequest::Queue)? else { bail!(ODD) };
     let mut table = Table::new(&["queue", "position", "request", "caller", "origin", "since"]);
     for row in rows {
         table.push([
@@ -151,7 +152,9 @@ pub fn queue(administration: &Administration, listing: Listing) -> anyhow::Resul
 /// # Errors
 /// When no server runs.
 pub fn operators(administration: &Administration, listing: Listing) -> anyhow::Result<()> {
-    let Answer::Operators(rows) = administration.ask(&AdminRequest::Operators)? else { bail!(ODD) };
+    let AdminAnswer::Operators(rows) = administration.ask(&AdminRequest::Operators)? else {
+        bail!(ODD)
+    };
     let mut table = Table::new(&[
         "operator",
         "state",
@@ -194,7 +197,7 @@ pub fn registrations(
     administration: &Administration,
     wanted: &Registrations,
 ) -> anyhow::Result<()> {
-    let Answer::Registrations(rows) = administration.ask(&AdminRequest::Registrations)? else {
+    let AdminAnswer::Registrations(rows) = administration.ask(&AdminRequest::Registrations)? else {
         bail!(ODD)
     };
     let mut table = Table::new(&[
@@ -232,7 +235,7 @@ mod tests {
     #[test]
     fn what_was_not_dropped_is_not_mentioned() {
         assert_eq!(reasons(&DroppedRow::default()), Value::Null);
-        let dropped = DroppedRow { malformed: 3, stranger: 12, ..DroppedRow::default() };
+        let dropped = DroppedRow { malformed: 3, wrong_source: 12, ..DroppedRow::default() };
         assert_eq!(reasons(&dropped), json!({"malformed": 3, "stranger": 12}));
     }
 }

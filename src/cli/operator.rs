@@ -3,7 +3,7 @@
 use super::administration::Administration;
 use super::password::Password;
 use super::table::{Listing, Table, print};
-use crate::directory::{Change, Operator, OperatorDraft, OperatorMode};
+use crate::directory::{DirectoryChange, Operator, OperatorDraft, OperatorMode};
 use crate::exchange::AdminRequest;
 use crate::ids::{Number, OperatorId, QueueId};
 use crate::switchboard::SetState;
@@ -15,14 +15,14 @@ use std::collections::BTreeSet;
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Add an operator; it needs a desk phone
-    Add(Draft),
+    Add(OperatorArgs),
     /// Change an operator; what is left out stays
     Set {
         #[command(flatten)]
-        draft: Draft,
+        draft: OperatorArgs,
         /// What the operator is to be now; needs the running server
         #[arg(long, value_enum)]
-        state: Option<State>,
+        state: Option<StateArg>,
     },
     /// Remove an operator; a call in hand is finished first
     Remove {
@@ -42,7 +42,7 @@ pub enum Command {
 
 /// What is said of an operator.
 #[derive(Debug, clap::Args)]
-pub struct Draft {
+pub struct OperatorArgs {
     /// Its name, which is its user name, too
     name: String,
     /// The terminal it talks at
@@ -56,14 +56,14 @@ pub struct Draft {
     queues: Option<Vec<String>>,
     /// Whether a console controls, or the phone alone
     #[arg(long, value_enum)]
-    mode: Option<Mode>,
+    mode: Option<ModeArg>,
     #[command(flatten)]
     password: Password,
 }
 
 /// What an operator works with.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Mode {
+enum ModeArg {
     /// A console controls, the phone talks
     Desk,
     /// The phone alone
@@ -72,7 +72,7 @@ enum Mode {
 
 /// What an administrator can make of an operator.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum State {
+pub enum StateArg {
     /// Takes calls again
     Ready,
     /// Do-not-disturb
@@ -88,13 +88,11 @@ impl Command {
     /// When it is refused.
     pub fn run(self, administration: &Administration) -> anyhow::Result<()> {
         match self {
-            Self::Add(draft) => {
-                administration.change(&Change::AddOperator(draft.read(administration.realm())?))
-            }
+            Self::Add(draft) => administration
+                .change(&DirectoryChange::AddOperator(draft.read(administration.realm())?)),
             Self::Set { draft, state } => set(administration, &draft, state),
-            Self::Remove { name } => {
-                administration.change(&Change::RemoveOperator(OperatorId::from(name.as_str())))
-            }
+            Self::Remove { name } => administration
+                .change(&DirectoryChange::RemoveOperator(OperatorId::from(name.as_str()))),
             Self::Show { name, listing } => {
                 let directory = administration.directory()?;
                 let operator = directory.operator(&OperatorId::from(name.as_str()));
@@ -111,32 +109,36 @@ impl Command {
     }
 }
 
-impl Draft {
+impl OperatorArgs {
     fn read(&self, realm: &str) -> anyhow::Result<OperatorDraft> {
         let mut draft = OperatorDraft::new(OperatorId::from(self.name.as_str()));
         draft.phone = self.phone.as_deref().map(Number::from);
         draft.phones = self.phones.as_deref().map(names);
         draft.queues = self.queues.as_deref().map(names);
         draft.mode = self.mode.map(|mode| match mode {
-            Mode::Desk => OperatorMode::Desk,
-            Mode::Phone => OperatorMode::Phone,
+            ModeArg::Desk => OperatorMode::Desk,
+            ModeArg::Phone => OperatorMode::Phone,
         });
         draft.secret = self.password.secret(&self.name, realm)?;
         Ok(draft)
     }
 }
 
-fn set(administration: &Administration, draft: &Draft, state: Option<State>) -> anyhow::Result<()> {
+fn set(
+    administration: &Administration,
+    draft: &OperatorArgs,
+    state: Option<StateArg>,
+) -> anyhow::Result<()> {
     let draft = draft.read(administration.realm())?;
     let operator = draft.name.clone();
     if draft != OperatorDraft::new(operator.clone()) || state.is_none() {
-        administration.change(&Change::SetOperator(draft))?;
+        administration.change(&DirectoryChange::SetOperator(draft))?;
     }
     let state = match state {
         None => return Ok(()),
-        Some(State::Ready) => SetState::Ready,
-        Some(State::Dnd) => SetState::Dnd,
-        Some(State::Out) => SetState::Out,
+        Some(StateArg::Ready) => SetState::Ready,
+        Some(StateArg::Dnd) => SetState::Dnd,
+        Some(StateArg::Out) => SetState::Out,
     };
     administration.ask(&AdminRequest::SetState { operator, state }).map(drop)
 }

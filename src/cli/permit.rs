@@ -2,16 +2,16 @@
 
 use super::administration::Administration;
 use super::table::{Listing, Table, print};
-use crate::directory::{Change, Permit};
+use crate::directory::{DirectoryChange, Permit};
 use serde_json::json;
 
 /// What to do with permits.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Let a caller in
-    Add(Pair),
+    Add(PermitPair),
     /// Let the levels decide again
-    Remove(Pair),
+    Remove(PermitPair),
     /// List the permits of one callee, or all
     List {
         /// The number that is called
@@ -23,7 +23,7 @@ pub enum Command {
 
 /// Who may call whom.
 #[derive(Debug, clap::Args)]
-pub struct Pair {
+pub struct PermitPair {
     /// The terminal that is called
     callee: String,
     /// The number of the caller
@@ -37,8 +37,10 @@ impl Command {
     /// When it is refused.
     pub fn run(self, administration: &Administration) -> anyhow::Result<()> {
         match self {
-            Self::Add(pair) => administration.change(&Change::AddPermit(pair.read())),
-            Self::Remove(pair) => administration.change(&Change::RemovePermit(pair.read())),
+            Self::Add(pair) => administration.change(&DirectoryChange::AddPermit(pair.read())),
+            Self::Remove(pair) => {
+                administration.change(&DirectoryChange::RemovePermit(pair.read()))
+            }
             Self::List { callee, listing } => {
                 let directory = administration.directory()?;
                 let mut table = Table::new(&["callee", "caller"]);
@@ -54,7 +56,7 @@ impl Command {
     }
 }
 
-impl Pair {
+impl PermitPair {
     fn read(&self) -> Permit {
         Permit { callee: self.callee.as_str().into(), caller: self.caller.as_str().into() }
     }

@@ -1,11 +1,11 @@
 //! `cordboard records`: the one record of each call.
 
 use super::administration::Administration;
+use super::call_history::call_history;
 use super::columns::{fitting, width};
 use super::local_time::LocalTime;
 use super::moment::{moment, span};
-use super::story::story;
-use super::table::{Format, Listing, Table, print, warn};
+use super::table::{Listing, ListingFormat, Table, print, warn};
 use crate::ids::{CallId, Number, OperatorId};
 use crate::switchboard::call_record::{CallRecord, Handover};
 use crate::time::UnixTime;
@@ -65,7 +65,7 @@ impl Command {
         let from = self.from.unwrap_or_default();
         // The database counts in signed numbers.
         let to = self.to.unwrap_or(UnixTime::from_micros(i64::MAX as u64));
-        let is_narrow = self.listing.format == Format::Table && !self.wide;
+        let is_narrow = self.listing.format == ListingFormat::Table && !self.wide;
         let clock = LocalTime::of_this_machine();
         let mut table = Table::new(if is_narrow { &NARROW } else { &COLUMNS });
         if let Some(database) = administration.database()? {
@@ -87,7 +87,11 @@ impl Command {
     }
 }
 
-fn show(administration: &Administration, call: CallId, format: Format) -> anyhow::Result<()> {
+fn show(
+    administration: &Administration,
+    call: CallId,
+    format: ListingFormat,
+) -> anyhow::Result<()> {
     let found = administration.database()?.map(|database| database.record(call)).transpose()?;
     let (record, unreadable) = found.unwrap_or_default();
     if !unreadable.is_empty() {
@@ -96,8 +100,8 @@ fn show(administration: &Administration, call: CallId, format: Format) -> anyhow
     let record = record
         .with_context(|| format!("{call}: there is no record of it: see `cordboard records`"))?;
     let text = match format {
-        Format::Table => story(&record, &LocalTime::of_this_machine()),
-        Format::Csv | Format::Json => {
+        ListingFormat::Table => call_history(&record, &LocalTime::of_this_machine()),
+        ListingFormat::Csv | ListingFormat::Json => {
             let mut table = Table::new(&COLUMNS);
             table.push(row(&record));
             table.single(format)
@@ -218,7 +222,7 @@ mod tests {
         };
         let mut table = Table::new(&NARROW);
         table.push(narrow(&record, &LocalTime::utc()));
-        let text = table.listing(Format::Table);
+        let text = table.listing(ListingFormat::Table);
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         assert!(text.contains("2026-11-18 11:06:40") && text.contains("1:40:00"), "{text}");
     }

@@ -2,12 +2,12 @@
 
 use super::serve::switchboard_settings;
 use super::site::Site;
-use crate::config::{Config, Desk, Levels, Limits, Queue, Sip};
+use crate::config::{Config, DeskSection, Levels, Limits, QueueSection, Sip};
 use crate::exchange::{Reload, Retention};
 use crate::ids::QueueId;
 use crate::random::Random;
 use crate::server::admin_rows::ReloadedRow;
-use crate::server::admin_wire::Answer;
+use crate::server::admin_wire::AdminAnswer;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot};
 
@@ -34,7 +34,7 @@ impl Reloading {
         mut self,
         mut hangup: Signal,
         reloads: mpsc::Sender<Reload>,
-        mut asked: mpsc::Receiver<oneshot::Sender<Answer>>,
+        mut asked: mpsc::Receiver<oneshot::Sender<AdminAnswer>>,
     ) {
         loop {
             let reply = tokio::select! {
@@ -51,9 +51,9 @@ impl Reloading {
                     if reloads.reserve().await.is_err() {
                         return;
                     }
-                    Answer::Reloaded(sections)
+                    AdminAnswer::Reloaded(sections)
                 }
-                Err(why) => Answer::Refused(why),
+                Err(why) => AdminAnswer::Refused(why),
             };
             if let Some(reply) = reply {
                 // Whoever has gone needs no answer.
@@ -98,7 +98,7 @@ impl Reloading {
 /// What holds then: of the new one what can, else the running one. A key that is not named here waits for a
 /// restart, and is said to.
 fn held(running: &Config, new: &Config) -> Config {
-    let queue = |(id, running): (&QueueId, &Queue)| {
+    let queue = |(id, running): (&QueueId, &QueueSection)| {
         let new = new.queues.get(id).filter(|new| new.number == running.number);
         (id.clone(), new.map_or_else(|| running.clone(), |new| held_of_queue(running, new)))
     };
@@ -117,15 +117,15 @@ fn held(running: &Config, new: &Config) -> Config {
             trunk_waiting: new.limits.trunk_waiting,
             terminals_reserve: new.limits.terminals_reserve,
         },
-        desk: Desk { lease: new.desk.lease, secure_only: new.desk.secure_only },
+        desk: DeskSection { lease: new.desk.lease, secure_only: new.desk.secure_only },
         queues: running.queues.iter().map(queue).collect(),
         trunks: running.trunks.clone(),
         cameras: running.cameras.clone(),
     }
 }
 
-fn held_of_queue(running: &Queue, new: &Queue) -> Queue {
-    Queue {
+fn held_of_queue(running: &QueueSection, new: &QueueSection) -> QueueSection {
+    QueueSection {
         number: running.number.clone(),
         answer: new.answer,
         ring_time: new.ring_time,
@@ -137,7 +137,7 @@ fn held_of_queue(running: &Queue, new: &Queue) -> Queue {
         camera: running.camera,
         record: new.record,
         record_pauses: new.record_pauses,
-        lobby: running.lobby.clone(),
+        waiting_profile: running.waiting_profile.clone(),
     }
 }
 

@@ -3,30 +3,30 @@
 use super::reloading::Reloading;
 use super::site::Site;
 use crate::acd;
-use crate::config::{self, Answer, Config};
+use crate::config::{self, AnswerMode, Config};
 use crate::dialog;
 use crate::directory::{Directory, NumberingPlan, TrunkHost};
-use crate::exchange::{self, journal::State};
+use crate::exchange::{self, journal::StoredState};
 use crate::leg;
 use crate::locator;
-use crate::media::{self, Announcement, LobbyId};
+use crate::media::{self, Announcement, WaitingProfileId};
 use crate::presence;
 use crate::random::Random;
 use crate::registrar;
 use crate::server::admin_socket::{self, AdminSocket, Channels};
-use crate::server::cameras::Cameras;
+use crate::server::cameras::CameraConnections;
 use crate::server::clock::Clock;
-use crate::server::event_loop::{EventLoop, Listen, Parts, REQUESTS_MAX, Sockets};
+use crate::server::event_loop::{EventLoop, ListenAddresses, LoopParts, LoopSockets, REQUESTS_MAX};
 use crate::server::media_sockets;
 use crate::server::memory;
-use crate::server::notify::{self, News};
+use crate::server::notify::{self, ServiceNotice};
 use crate::server::open_files;
 use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
 use crate::server::telemetry;
-use crate::server::{CodecWorkers, GateSettings, Routes};
+use crate::server::{CodecWorkers, ConnectionLimiterSettings, Routes};
 use crate::sip::{Network, OwnAddresses, Transport};
-use crate::store::{self, Database, Lax, Lock, Writer};
+use crate::store::{self, Database, Lax, Lock, StoreWriter};
 use crate::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
 use crate::time::Duration;
 use crate::transaction;
@@ -94,7 +94,7 @@ async fn run(site: &Site, config: &Config) -> anyhow::Result<()> {
     let administration = AdminSocket::bind(data)
         .with_context(|| format!("{}: administration cannot listen there", path.display()))?;
     let listen = listen(config, files);
-    let (sockets, ports) = Sockets::bind(&listen).await?;
+    let (sockets, ports) = LoopSockets::bind(&listen).await?;
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
     let mut routes = Routes::default();
@@ -113,7 +113,7 @@ async fn run(site: &Site, config: &Config) -> anyhow::Result<()> {
         .context("no thread for a recorder")?;
     let (commits, committed) = mpsc::unbounded_channel();
     // The loop is gone only when the process ends.
-    let writer = Writer::start(database, move |outcome| drop(commits.send(outcome)))?;
+    let writer = StoreWriter::start(database, move |outcome| drop(commits.send(outcome)))?;
     memory::give_back().context("no thread for giving memory back")?;
     let (requests, requested) = mpsc::channel(REQUESTS_MAX);
     let (asking, asked) = mpsc::channel(1);
@@ -122,10 +122,10 @@ async fn run(site: &Site, config: &Config) -> anyhow::Result<()> {
     let reloading = Reloading::new(site, config, random.fork());
     tokio::spawn(reloading.run(hangup, reload, asked));
     say_what_is_there(&addresses, &exchange.status(), data);
-    let cameras = Cameras::new(
+    let cameras = CameraConnections::new(
         config.camera_urls().map(|(camera, url)| (camera.id, camera.name.clone(), url.clone())),
     );
-    let parts = Parts {
+    let parts = LoopParts {
         clock,
         exchange,
         first,
@@ -141,7 +141,7 @@ async fn run(site: &Site, config: &Config) -> anyhow::Result<()> {
         reloads,
     };
     let stopped = stopped()?;
-    notify::tell(News::Ready);
+    notify::tell(ServiceNotice::Ready);
     EventLoop::new(parts).run(committed, requested, stopped).await?;
     tracing::info!("stopped");
     Ok(())
@@ -164,7 +164,7 @@ fn say_what_is_there(
 }
 
 /// The database, and what it holds; says what of it cannot be used.
-fn journal(config: &Config, clock: Clock) -> anyhow::Result<(Database, State)> {
+fn journal(config: &Config, clock: Clock) -> anyhow::Result<(Database, StoredState)> {
     let data = &config.data;
     let database = Database::open(data)?;
     if let Some(old) = database.adopt_realm(&config.sip.domain)? {
@@ -202,10 +202,13 @@ fn say_lax(lax: &Lax) {
 
 /// The relay, with what the house shows and plays to those who wait.
 fn relay(config: &Config, random: Random) -> media::Machine {
-    let lobbies = std::iter::once(&config.media.lobby)
-        .chain(config.queues.values().map(|queue| &queue.lobby))
-        .map(|lobby| Arc::new(lobby.clone()));
-    let settings = media::Settings { lobbies: lobbies.collect(), ..media::Settings::default() };
+    let waiting_profiles = std::iter::once(&config.media.waiting_profile)
+        .chain(config.queues.values().map(|queue| &queue.waiting_profile))
+        .map(|waiting_profile| Arc::new(waiting_profile.clone()));
+    let settings = media::Settings {
+        waiting_profiles: waiting_profiles.collect(),
+        ..media::Settings::default()
+    };
     media::Machine::new(settings, random)
 }
 
@@ -218,7 +221,7 @@ fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        notify::tell(News::Stopping);
+        notify::tell(ServiceNotice::Stopping);
     })
 }
 
@@ -230,7 +233,7 @@ fn seed() -> anyhow::Result<[u8; 32]> {
 }
 
 /// What is listened to under this limit of open files.
-pub(super) fn listen(config: &Config, files: u64) -> Listen {
+pub(super) fn listen(config: &Config, files: u64) -> ListenAddresses {
     let of = |transport| {
         let listen = config.sip.listen.iter().filter(move |listen| listen.transport == transport);
         listen.map(|listen| listen.address).collect()
@@ -246,8 +249,11 @@ pub(super) fn listen(config: &Config, files: u64) -> Listen {
         TrunkHost::Name { .. } => None,
     });
     let trusted = trunks.chain(config.sip.edges.clone());
-    let gate = GateSettings { per_source: config.limits.connections, trusted: trusted.collect() };
-    Listen { udp: of(Transport::Udp), tcp: of(Transport::Tcp), media, gate }
+    let connection_limiter = ConnectionLimiterSettings {
+        per_source: config.limits.connections,
+        trusted: trusted.collect(),
+    };
+    ListenAddresses { udp: of(Transport::Udp), tcp: of(Transport::Tcp), media, connection_limiter }
 }
 
 /// Every room's settings from the configuration.
@@ -299,17 +305,19 @@ fn settings(
 
 /// The switchboard's settings from the configuration.
 pub(super) fn switchboard_settings(config: &Config, random: &mut Random) -> switchboard::Settings {
-    let queues = (1..).zip(&config.queues).map(|(lobby, (id, queue))| {
+    let queues = (1..).zip(&config.queues).map(|(waiting_profile, (id, queue))| {
         let answer = match queue.answer {
-            Answer::Queue => AnsweredBy::Queue,
-            Answer::Operator => AnsweredBy::Operator,
+            AnswerMode::Queue => AnsweredBy::Queue,
+            AnswerMode::Operator => AnsweredBy::Operator,
         };
         let number = queue.number.clone();
         let said =
             [Announcement::Busy, Announcement::Nobody, Announcement::Full, Announcement::TooLong];
-        let length = |announcement| (announcement, queue.lobby.voices.length(announcement));
+        let length =
+            |announcement| (announcement, queue.waiting_profile.voices.length(announcement));
         let announcements = said.map(length).into();
-        let (lobby, ring_time, camera) = (LobbyId(lobby), queue.ring_time, queue.camera);
+        let (waiting_profile, ring_time, camera) =
+            (WaitingProfileId(waiting_profile), queue.ring_time, queue.camera);
         let settings = QueueSettings {
             number,
             answer,
@@ -318,12 +326,12 @@ pub(super) fn switchboard_settings(config: &Config, random: &mut Random) -> swit
             camera,
             record: queue.record,
             record_pauses: queue.record_pauses,
-            lobby,
+            waiting_profile,
             announcements,
         };
         (id.clone(), settings)
     });
-    let waiting = config.queues.iter().map(|(id, queue)| acd::QueueSettings {
+    let waiting = config.queues.iter().map(|(id, queue)| acd::QueueRules {
         id: id.clone(),
         waiting_max: queue.waiting_max,
         shares: config.limits.shares(queue.waiting_max),
@@ -336,8 +344,8 @@ pub(super) fn switchboard_settings(config: &Config, random: &mut Random) -> swit
         acd: acd::Settings { queues: waiting.collect(), decline_pause: DECLINE_PAUSE },
         presence: presence::Settings { lease: config.desk.lease, phone_pause: PHONE_PAUSE },
         on_refusal: match config.levels.on_refusal {
-            config::OnRefusal::Refuse => OnRefusal::Refuse,
-            config::OnRefusal::Operator => OnRefusal::Operator,
+            config::RefusalPolicy::Refuse => OnRefusal::Refuse,
+            config::RefusalPolicy::Operator => OnRefusal::Operator,
         },
         secure_only: config.desk.secure_only,
         ring_time: RING_TIME,

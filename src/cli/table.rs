@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 
 /// How a listing is printed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
-pub enum Format {
+pub enum ListingFormat {
     /// Aligned columns
     #[default]
     Table,
@@ -24,7 +24,7 @@ pub enum Format {
 pub struct Listing {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ListingFormat,
 }
 
 /// Rows under named columns.
@@ -53,11 +53,11 @@ impl Table {
 
     /// The rows as text.
     #[must_use]
-    pub fn listing(&self, format: Format) -> String {
+    pub fn listing(&self, format: ListingFormat) -> String {
         match format {
-            Format::Table => self.aligned(),
-            Format::Csv => self.csv(),
-            Format::Json => {
+            ListingFormat::Table => self.aligned(),
+            ListingFormat::Csv => self.csv(),
+            ListingFormat::Json => {
                 let rows: Vec<_> = self.rows.iter().map(|row| self.object(row)).collect();
                 match rows.is_empty() {
                     true => "[]\n".to_owned(),
@@ -69,17 +69,17 @@ impl Table {
 
     /// The only row as text: one line per column for people.
     #[must_use]
-    pub fn single(&self, format: Format) -> String {
+    pub fn single(&self, format: ListingFormat) -> String {
         let Some(row) = self.rows.first() else { return String::new() };
         match format {
-            Format::Table => {
+            ListingFormat::Table => {
                 let width = self.columns.iter().map(|name| name.len()).max().unwrap_or(0);
                 let line =
                     |(name, cell): (&&str, &Value)| format!("{name:width$}  {}\n", shown(cell));
                 self.columns.iter().zip(row).map(line).collect()
             }
-            Format::Csv => self.csv(),
-            Format::Json => format!("{}\n", self.object(row)),
+            ListingFormat::Csv => self.csv(),
+            ListingFormat::Json => format!("{}\n", self.object(row)),
         }
     }
 
@@ -196,7 +196,7 @@ mod tests {
         let text = "NUMBER  NAME            QUEUES   SINCE\n\
                     3001    Anna \"A\", Berg  a,b      -\n\
                     30020   -               a 1,b 2  7\n";
-        assert_eq!(example().listing(Format::Table), text);
+        assert_eq!(example().listing(ListingFormat::Table), text);
     }
 
     #[test]
@@ -204,27 +204,27 @@ mod tests {
         let mut table = Table::new(&["name", "level"]);
         table.push([json!("王小明"), json!("A")]);
         table.push([json!("Ada"), json!("B")]);
-        assert_eq!(table.listing(Format::Table), "NAME    LEVEL\n王小明  A\nAda     B\n");
+        assert_eq!(table.listing(ListingFormat::Table), "NAME    LEVEL\n王小明  A\nAda     B\n");
     }
 
     #[test]
     fn spreadsheets_get_quoted_cells() {
         let text = "number,name,queues,since\r\n3001,\"Anna \"\"A\"\", Berg\",\"a,b\",\r\n30020,,\"a 1,b 2\",7\r\n";
-        assert_eq!(example().listing(Format::Csv), text);
+        assert_eq!(example().listing(ListingFormat::Csv), text);
     }
 
     #[test]
     fn programs_get_json_even_of_nothing() {
-        let rows: Value = serde_json::from_str(&example().listing(Format::Json)).unwrap();
+        let rows: Value = serde_json::from_str(&example().listing(ListingFormat::Json)).unwrap();
         assert_eq!(rows[0]["queues"], json!(["a", "b"]));
         assert_eq!(rows[1]["since"], 7);
-        assert_eq!(Table::new(&["number"]).listing(Format::Json), "[]\n");
+        assert_eq!(Table::new(&["number"]).listing(ListingFormat::Json), "[]\n");
     }
 
     #[test]
     fn one_thing_stands_line_by_line() {
         let text = "number  3001\nname    Anna \"A\", Berg\nqueues  a,b\nsince   -\n";
-        assert_eq!(example().single(Format::Table), text);
+        assert_eq!(example().single(ListingFormat::Table), text);
     }
 
     #[test]
@@ -232,12 +232,16 @@ mod tests {
         let mut table = Table::new(&["name"]);
         let name = "\u{1b}[31mred\u{9b}2J\u{202e}\r\nblue";
         table.push([json!(name)]);
-        for format in [Format::Table, Format::Csv, Format::Json] {
+        for format in [ListingFormat::Table, ListingFormat::Csv, ListingFormat::Json] {
             let text = table.listing(format);
             assert!(!text.replace("\r\n", "\n").replace('\n', "").contains(is_harmful), "{text:?}");
-            assert_eq!(text.lines().count(), if format == Format::Json { 3 } else { 2 }, "{text}");
+            assert_eq!(
+                text.lines().count(),
+                if format == ListingFormat::Json { 3 } else { 2 },
+                "{text}"
+            );
         }
-        let rows: Value = serde_json::from_str(&table.listing(Format::Json)).unwrap();
+        let rows: Value = serde_json::from_str(&table.listing(ListingFormat::Json)).unwrap();
         assert_eq!(rows[0]["name"], name, "programs get it whole");
     }
 }

@@ -4,7 +4,7 @@ use super::administration::Administration;
 use super::password::Password;
 use super::table::{Listing, Table, print};
 use super::terminal_file;
-use crate::directory::{Change, Field, Srtp, Terminal, TerminalDraft};
+use crate::directory::{DirectoryChange, DraftField, Srtp, Terminal, TerminalDraft};
 use crate::ids::{LevelId, Number};
 use crate::sip::Uri;
 use anyhow::Context as _;
@@ -15,9 +15,9 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Add a terminal
-    Add(Draft),
+    Add(TerminalArgs),
     /// Change a terminal; what is left out stays
-    Set(Draft),
+    Set(TerminalArgs),
     /// Remove a terminal and its permits
     Remove {
         /// Its number
@@ -45,7 +45,7 @@ pub enum Command {
 
 /// What is said of a terminal.
 #[derive(Debug, clap::Args)]
-pub struct Draft {
+pub struct TerminalArgs {
     /// Its number, which is its user name, too
     number: String,
     /// The name that others see
@@ -71,15 +71,12 @@ impl Command {
     /// When it is refused.
     pub fn run(self, administration: &Administration) -> anyhow::Result<()> {
         match self {
-            Self::Add(draft) => {
-                administration.change(&Change::AddTerminal(draft.read(administration.realm())?))
-            }
-            Self::Set(draft) => {
-                administration.change(&Change::SetTerminal(draft.read(administration.realm())?))
-            }
-            Self::Remove { number } => {
-                administration.change(&Change::RemoveTerminal(Number::from(number.as_str())))
-            }
+            Self::Add(draft) => administration
+                .change(&DirectoryChange::AddTerminal(draft.read(administration.realm())?)),
+            Self::Set(draft) => administration
+                .change(&DirectoryChange::SetTerminal(draft.read(administration.realm())?)),
+            Self::Remove { number } => administration
+                .change(&DirectoryChange::RemoveTerminal(Number::from(number.as_str()))),
             Self::Show { number, listing } => {
                 let directory = administration.directory()?;
                 let terminal = directory.terminal(&Number::from(number.as_str()));
@@ -98,16 +95,16 @@ impl Command {
     }
 }
 
-impl Draft {
+impl TerminalArgs {
     fn read(&self, realm: &str) -> anyhow::Result<TerminalDraft> {
         let mut draft = TerminalDraft::new(Number::from(self.number.as_str()));
         draft.name.clone_from(&self.name);
         draft.level = self.level.as_deref().map(LevelId::from);
         draft.secret = self.password.secret(&self.number, realm)?;
         draft.contact = match self.contact.as_deref() {
-            None => Field::Keep,
-            Some("") => Field::Clear,
-            Some(text) => Field::Set(contact(text)?),
+            None => DraftField::Keep,
+            Some("") => DraftField::Clear,
+            Some(text) => DraftField::Set(contact(text)?),
         };
         draft.srtp = self.srtp.as_deref().map(srtp).transpose()?;
         Ok(draft)

@@ -4,7 +4,7 @@ use super::administration::Administration;
 use super::csv;
 use super::table::print;
 use super::terminal::{contact, srtp};
-use crate::directory::{Change, Field, Secret, TerminalDraft};
+use crate::directory::{DirectoryChange, DraftField, Secret, TerminalDraft};
 use crate::ids::{LevelId, Number};
 use anyhow::{Context as _, bail};
 use std::path::Path;
@@ -25,7 +25,7 @@ pub fn import(administration: &Administration, file: &Path) -> anyhow::Result<()
     let text = text.trim_start_matches('\u{feff}');
     let drafts = read(text, administration.realm()).with_context(|| file.display().to_string())?;
     let count = drafts.len();
-    let change = Change::ImportTerminals(drafts);
+    let change = DirectoryChange::ImportTerminals(drafts);
     administration.change(&change).with_context(|| file.display().to_string())?;
     Ok(print(&format!("{count} terminals\n"))?)
 }
@@ -71,7 +71,7 @@ fn read(text: &str, realm: &str) -> anyhow::Result<Vec<TerminalDraft>> {
         .collect()
 }
 
-fn draft(columns: &[String], row: &csv::Row, realm: &str) -> anyhow::Result<TerminalDraft> {
+fn draft(columns: &[String], row: &csv::CsvRow, realm: &str) -> anyhow::Result<TerminalDraft> {
     if row.cells.len() > columns.len() {
         bail!(
             "{} cells under {} columns: quote cells that hold commas",
@@ -93,8 +93,8 @@ fn draft(columns: &[String], row: &csv::Row, realm: &str) -> anyhow::Result<Term
         Some(password) => Some(Secret::from_password(number, realm, password)?),
     };
     draft.contact = match cell("contact") {
-        None => Field::Keep,
-        Some(text) => Field::Set(contact(text)?),
+        None => DraftField::Keep,
+        Some(text) => DraftField::Set(contact(text)?),
     };
     draft.srtp = cell("srtp").map(srtp).transpose()?;
     Ok(draft)

@@ -1,7 +1,7 @@
 //! `[[camera]]`: what callers may see in place of a person, and where its pictures come from.
 
 use super::reader::{Reader, Remedy, Section};
-use super::{Config, HOUR, MINUTE, Queue, values};
+use super::{Config, HOUR, MINUTE, QueueSection, values};
 use crate::directory::{self, DESK, check_display_name};
 use crate::ids::{CameraId, LevelId, Number, QueueId};
 use crate::server::CameraUrl;
@@ -20,7 +20,7 @@ const WATCH: Duration = Duration::from_secs(2 * 3_600);
 
 /// `[[camera]]`
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Camera {
+pub struct CameraSection {
     /// As callers meet it.
     pub camera: directory::Camera,
     /// Where its pictures come from.
@@ -32,9 +32,9 @@ pub(super) fn cameras<'a>(
     reader: &mut Reader<'_>,
     sections: &[Section<'a>],
     external: &LevelId,
-    queues: &BTreeMap<QueueId, Queue>,
-) -> Vec<Camera> {
-    let mut cameras: Vec<Camera> = Vec::new();
+    queues: &BTreeMap<QueueId, QueueSection>,
+) -> Vec<CameraSection> {
+    let mut cameras: Vec<CameraSection> = Vec::new();
     for (id, section) in (0..).zip(sections) {
         if cameras.len() == CAMERAS_MAX {
             reader.refuse_section(section, format!("give at most {CAMERAS_MAX} cameras").into());
@@ -49,9 +49,9 @@ fn camera<'a>(
     reader: &mut Reader<'_>,
     section: &Section<'a>,
     id: CameraId,
-    (external, queues): (&LevelId, &BTreeMap<QueueId, Queue>),
-    others: &[Camera],
-) -> Option<Camera> {
+    (external, queues): (&LevelId, &BTreeMap<QueueId, QueueSection>),
+    others: &[CameraSection],
+) -> Option<CameraSection> {
     let keys = ["name", "number", "url", "level", "display", "viewers_max", "watch_max"];
     reader.allow(section, &keys);
     let name = |value: &DeValue<'_>| {
@@ -88,14 +88,14 @@ fn camera<'a>(
     let level = level.unwrap_or_else(|| external.clone());
     let name = name?;
     let camera = directory::Camera { id, name, number, level, display, viewers_max, watch_max };
-    Some(Camera { camera, url: url? })
+    Some(CameraSection { camera, url: url? })
 }
 
 /// A number that nobody else of the configuration has.
 fn free(
     number: &str,
-    queues: &BTreeMap<QueueId, Queue>,
-    others: &[Camera],
+    queues: &BTreeMap<QueueId, QueueSection>,
+    others: &[CameraSection],
 ) -> Result<Number, Remedy> {
     if number.eq_ignore_ascii_case(DESK) {
         return Err("desks call this address: choose another number".into());

@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, Section};
 use super::{set, values};
-use crate::acd::Shares;
+use crate::acd::QueueShares;
 
 /// `[limits]`
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,9 +59,9 @@ impl Limits {
 
     /// The shares of a queue in which so many may wait. However small it is, everybody has a chance.
     #[must_use]
-    pub fn shares(&self, waiting_max: usize) -> Shares {
+    pub fn shares(&self, waiting_max: usize) -> QueueShares {
         let part = |percent: usize| waiting_max * percent / 100;
-        Shares {
+        QueueShares {
             terminal: self.terminal_waiting,
             trunk: part(self.trunk_waiting).max(1),
             guests: part(self.guests_waiting).max(1),
@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn a_part_of_a_small_queue_is_one_place_at_least() {
         let limits = Limits::default();
-        let shares = |terminal, trunk, guests, reserve| Shares { terminal, trunk, guests, reserve };
+        let shares =
+            |terminal, trunk, guests, reserve| QueueShares { terminal, trunk, guests, reserve };
         assert_eq!(limits.shares(100), shares(3, 60, 20, 10));
         assert_eq!(limits.shares(10), shares(3, 6, 2, 1));
         assert_eq!(limits.shares(1), shares(3, 1, 1, 0));

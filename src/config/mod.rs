@@ -6,22 +6,22 @@
 
 mod cameras;
 mod limits;
-mod lobbies;
 mod reader;
 mod records;
 mod trunks;
 mod values;
+mod waiting_profiles;
 
-pub use cameras::{CAMERAS_MAX, Camera};
+pub use cameras::{CAMERAS_MAX, CameraSection};
 pub use limits::Limits;
-pub use reader::{Fault, Refusal};
+pub use reader::{ConfigRefusal, KeyFault};
 pub use records::KEEP_MAX;
-pub use values::Listen;
+pub use values::ListenSocket;
 
 use crate::directory::{DESK, NumberingPlan, Trunk};
 use crate::exchange::Retention;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
-use crate::media::Lobby;
+use crate::media::WaitingProfile;
 use crate::registrar::DigestOrder;
 use crate::server::Reserve;
 use crate::sip::{Network, Transport};
@@ -56,7 +56,7 @@ pub struct Config {
     /// `[sip]`
     pub sip: Sip,
     /// `[media]`
-    pub media: Media,
+    pub media: MediaSection,
     /// `[web]`
     pub web: Web,
     /// `[records]`
@@ -66,13 +66,13 @@ pub struct Config {
     /// `[limits]`
     pub limits: Limits,
     /// `[desk]`
-    pub desk: Desk,
+    pub desk: DeskSection,
     /// `[queue.NAME]`, at least one.
-    pub queues: BTreeMap<QueueId, Queue>,
+    pub queues: BTreeMap<QueueId, QueueSection>,
     /// `[[trunk]]`
     pub trunks: Vec<Trunk>,
     /// `[[camera]]`, in the order of their ids.
-    pub cameras: Vec<Camera>,
+    pub cameras: Vec<CameraSection>,
 }
 
 /// `[sip]`
@@ -81,7 +81,7 @@ pub struct Sip {
     /// Realm and domain of the numbers.
     pub domain: String,
     /// The sockets, at least one.
-    pub listen: Vec<Listen>,
+    pub listen: Vec<ListenSocket>,
     /// The addresses for Contact and SDP, each for the peers of a network, in place of our own.
     pub advertise: Vec<(Network, IpAddr)>,
     /// Callers of other domains may call.
@@ -98,7 +98,7 @@ pub struct Sip {
 
 /// `[media]`
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Media {
+pub struct MediaSection {
     /// The address of the RTP sockets.
     pub address: IpAddr,
     /// Their ports.
@@ -108,7 +108,7 @@ pub struct Media {
     /// How much of their disk recordings leave free.
     pub reserve: Reserve,
     /// What waiting parties see and hear; the words are those of `[texts]`.
-    pub lobby: Lobby,
+    pub waiting_profile: WaitingProfile,
 }
 
 /// `[web]`
@@ -124,12 +124,12 @@ pub struct Levels {
     /// The level of callers that are no terminals.
     pub external: LevelId,
     /// What becomes of a call that levels and permits refuse.
-    pub on_refusal: OnRefusal,
+    pub on_refusal: RefusalPolicy,
 }
 
 /// What becomes of a call that levels and permits refuse.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum OnRefusal {
+pub enum RefusalPolicy {
     /// 403.
     Refuse,
     /// It goes to the operator number.
@@ -138,7 +138,7 @@ pub enum OnRefusal {
 
 /// `[desk]`
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Desk {
+pub struct DeskSection {
     /// For so long a lost desk may come back.
     pub lease: Duration,
     /// Refuse desks over UDP, TCP and WS.
@@ -147,7 +147,7 @@ pub struct Desk {
 
 /// When a waiting caller is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Answer {
+pub enum AnswerMode {
     /// At once, with hold media.
     Queue,
     /// When the desk phone answers.
@@ -156,11 +156,11 @@ pub enum Answer {
 
 /// `[queue.NAME]`
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Queue {
+pub struct QueueSection {
     /// The operator number.
     pub number: Number,
     /// When the caller is answered.
-    pub answer: Answer,
+    pub answer: AnswerMode,
     /// How long a desk phone rings.
     pub ring_time: Duration,
     /// An offer rings the phones of operators at desks, too.
@@ -180,16 +180,16 @@ pub struct Queue {
     /// Nothing is recorded while the operator consults.
     pub record_pauses: bool,
     /// What its callers see and hear while they wait: the house's, with what the queue has of its own.
-    pub lobby: Lobby,
+    pub waiting_profile: WaitingProfile,
 }
 
-impl Queue {
+impl QueueSection {
     /// A queue at `number` with all else as built in.
     #[must_use]
     pub fn at(number: Number) -> Self {
         Self {
             number,
-            answer: Answer::Queue,
+            answer: AnswerMode::Queue,
             ring_time: Duration::from_secs(20),
             ring: false,
             waiting_max: 100,
@@ -199,7 +199,7 @@ impl Queue {
             camera: None,
             record: Recorded::Never,
             record_pauses: true,
-            lobby: Lobby::default(),
+            waiting_profile: WaitingProfile::default(),
         }
     }
 }
@@ -208,8 +208,8 @@ impl Default for Config {
     fn default() -> Self {
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let listen = [Transport::Udp, Transport::Tcp]
-            .map(|transport| Listen { transport, address: SocketAddr::new(any, 5060) });
-        let main = (QueueId::from("main"), Queue::at(Number::from("9000")));
+            .map(|transport| ListenSocket { transport, address: SocketAddr::new(any, 5060) });
+        let main = (QueueId::from("main"), QueueSection::at(Number::from("9000")));
         Self {
             data: PathBuf::from("data"),
             sip: Sip {
@@ -222,17 +222,17 @@ impl Default for Config {
                 rtp_timeout: Duration::from_secs(60),
                 digest: DigestOrder::Auto,
             },
-            media: Media {
+            media: MediaSection {
                 address: any,
                 ports: 20_000..=29_999,
                 recordings: PathBuf::from("recordings"),
                 reserve: Reserve::default(),
-                lobby: Lobby::default(),
+                waiting_profile: WaitingProfile::default(),
             },
             web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
             records: Retention::default(),
-            levels: Levels { external: LevelId::from("B"), on_refusal: OnRefusal::Refuse },
-            desk: Desk { lease: Duration::from_secs(30), secure_only: false },
+            levels: Levels { external: LevelId::from("B"), on_refusal: RefusalPolicy::Refuse },
+            desk: DeskSection { lease: Duration::from_secs(30), secure_only: false },
             limits: Limits::default(),
             queues: BTreeMap::from([main]),
             trunks: Vec::new(),
@@ -261,8 +261,8 @@ pub enum Unusable {
         line: usize,
     },
     /// Some of its lines cannot stay so.
-    #[error("{}", .0.iter().map(Refusal::to_string).collect::<Vec<_>>().join("\n"))]
-    Refused(Vec<Refusal>),
+    #[error("{}", .0.iter().map(ConfigRefusal::to_string).collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<ConfigRefusal>),
 }
 
 impl Config {
@@ -286,7 +286,7 @@ impl Config {
     ///
     /// # Errors
     /// All that is wrong with it, in the order of its lines.
-    pub fn read(file: &str, text: &str) -> Result<Self, Vec<Refusal>> {
+    pub fn read(file: &str, text: &str) -> Result<Self, Vec<ConfigRefusal>> {
         let mut reader = Reader::new(file, text);
         let config = match DeTable::parse(text) {
             Ok(table) => Self::of(&mut reader, table.get_ref()),
@@ -313,7 +313,7 @@ impl Config {
             config.sip.read(reader, &section);
         }
         if let Some(section) = reader.section(&root, "texts") {
-            lobbies::texts(reader, &section, &mut config.media.lobby.texts);
+            waiting_profiles::texts(reader, &section, &mut config.media.waiting_profile.texts);
         }
         if let Some(section) = reader.section(&root, "media") {
             config.media.read(reader, &section);
@@ -338,15 +338,16 @@ impl Config {
         let seen = reader.unrepeated(|reader| reader.each(&root, "camera"));
         if let Some(section) = reader.section(&root, "queue") {
             let names: Vec<&str> = seen.iter().map(|camera| camera.text("name")).collect();
-            let given = queues(reader, &section, (&names, &config.media.lobby));
+            let given = queues(reader, &section, (&names, &config.media.waiting_profile));
             set(&mut config.queues, (!given.is_empty()).then_some(given));
         } else {
             let queues = config.queues.values_mut();
-            queues.for_each(|queue| queue.lobby.clone_from(&config.media.lobby));
+            queues
+                .for_each(|queue| queue.waiting_profile.clone_from(&config.media.waiting_profile));
         }
         let has_main = config.queues.keys().any(|queue| queue.as_str() == "main");
         let is_unclear = config.queues.len() > 1 && !has_main;
-        if config.levels.on_refusal == OnRefusal::Operator
+        if config.levels.on_refusal == RefusalPolicy::Operator
             && is_unclear
             && let Some(section) = reader.section(&root, "levels")
         {
@@ -361,7 +362,7 @@ impl Config {
     /// What the directory has to know of it.
     #[must_use]
     pub fn numbering_plan(&self) -> NumberingPlan {
-        let number = |(id, queue): (&QueueId, &Queue)| (queue.number.clone(), id.clone());
+        let number = |(id, queue): (&QueueId, &QueueSection)| (queue.number.clone(), id.clone());
         NumberingPlan {
             realm: self.sip.domain.clone(),
             // Known when the sockets are bound.
@@ -432,11 +433,11 @@ impl Sip {
     }
 }
 
-impl Media {
+impl MediaSection {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
         let own = ["address", "ports", "recordings", "reserve"];
-        reader.allow(section, &[&own, &lobbies::KEYS[..]].concat());
-        lobbies::lobby(reader, section, &mut self.lobby);
+        reader.allow(section, &[&own, &waiting_profiles::KEYS[..]].concat());
+        waiting_profiles::waiting_profile(reader, section, &mut self.waiting_profile);
         set(&mut self.address, reader.value(section, "address", values::ip));
         set(&mut self.ports, reader.value(section, "ports", values::ports));
         set(&mut self.recordings, reader.value(section, "recordings", directory));
@@ -449,13 +450,13 @@ impl Levels {
         reader.allow(section, &["external", "on_refusal"]);
         let level = |value: &DeValue<'_>| values::name(values::text(value)?).map(LevelId::from);
         set(&mut self.external, reader.value(section, "external", level));
-        let words = [("refuse", OnRefusal::Refuse), ("operator", OnRefusal::Operator)];
+        let words = [("refuse", RefusalPolicy::Refuse), ("operator", RefusalPolicy::Operator)];
         let word = |value: &DeValue<'_>| values::word(value, &words);
         set(&mut self.on_refusal, reader.value(section, "on_refusal", word));
     }
 }
 
-impl Desk {
+impl DeskSection {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
         reader.allow(section, &["lease", "secure_only"]);
         let lease = |value: &DeValue<'_>| values::duration(value, SECOND..=HOUR);
@@ -468,8 +469,8 @@ impl Desk {
 fn queues<'a>(
     reader: &mut Reader<'_>,
     section: &Section<'a>,
-    (cameras, house): (&[&str], &Lobby),
-) -> BTreeMap<QueueId, Queue> {
+    (cameras, house): (&[&str], &WaitingProfile),
+) -> BTreeMap<QueueId, QueueSection> {
     let mut queues = BTreeMap::new();
     let mut numbers = BTreeSet::new();
     for (name, section) in reader.named(section) {
@@ -489,10 +490,10 @@ fn queues<'a>(
 
 fn queue<'a>(
     reader: &mut Reader<'_>,
-    (name, house): (&str, &Lobby),
+    (name, house): (&str, &WaitingProfile),
     section: &Section<'a>,
     (numbers, cameras): (&mut BTreeSet<Number>, &[&str]),
-) -> Option<Queue> {
+) -> Option<QueueSection> {
     let times = ["ring_time", "wait_max", "grace"];
     let others = [
         "number",
@@ -504,7 +505,7 @@ fn queue<'a>(
         "record",
         "record_pauses",
     ];
-    reader.allow(section, &[&times[..], &others, &lobbies::KEYS].concat());
+    reader.allow(section, &[&times[..], &others, &waiting_profiles::KEYS].concat());
     let number = |value: &DeValue<'_>| {
         let number = Number::from(values::name(values::text(value)?)?);
         if number.as_str().eq_ignore_ascii_case(DESK) {
@@ -517,12 +518,12 @@ fn queue<'a>(
         "main" => reader.value(section, "number", number).or(Some(Number::from("9000"))),
         _ => reader.needed(section, "number", "give the number that callers dial", number),
     };
-    let mut queue = Queue::at(number?);
+    let mut queue = QueueSection::at(number?);
     if !numbers.insert(queue.number.clone()) {
         let remedy = format!("another queue has the number {}: choose another", queue.number);
         reader.refuse_section(section, remedy.into());
     }
-    let words = [("queue", Answer::Queue), ("operator", Answer::Operator)];
+    let words = [("queue", AnswerMode::Queue), ("operator", AnswerMode::Operator)];
     let word = |value: &DeValue<'_>| values::word(value, &words);
     set(&mut queue.answer, reader.value(section, "answer", word));
     let ring_time = |value: &DeValue<'_>| values::duration(value, SECOND..=3 * MINUTE);
@@ -550,8 +551,8 @@ fn queue<'a>(
     set(&mut queue.record, reader.value(section, "record", word));
     let pauses = reader.value(section, "record_pauses", values::truth);
     set(&mut queue.record_pauses, pauses);
-    queue.lobby.clone_from(house);
-    lobbies::lobby(reader, section, &mut queue.lobby);
+    queue.waiting_profile.clone_from(house);
+    waiting_profiles::waiting_profile(reader, section, &mut queue.waiting_profile);
     Some(queue)
 }
 

@@ -12,7 +12,7 @@ pub(super) type Remedy = Cow<'static, str>;
 
 /// One thing in the file that cannot stay so; the administrator is at fault.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Refusal {
+pub struct ConfigRefusal {
     /// The file as it was named.
     pub file: String,
     /// Its line, from 1.
@@ -20,12 +20,12 @@ pub struct Refusal {
     /// The key with its sections: `queue.main.wait_max`; empty for the file as a whole.
     pub key: String,
     /// What is wrong.
-    pub fault: Fault,
+    pub fault: KeyFault,
 }
 
 /// What can be wrong with a key.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Fault {
+pub enum KeyFault {
     /// The text is no TOML.
     Syntax {
         /// What the parser says.
@@ -50,20 +50,22 @@ pub enum Fault {
     },
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ConfigRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, key, fault } = self;
         write!(f, "{file}:{line}: ")?;
         match fault {
-            Fault::Syntax { message } => write!(f, "this is no TOML: {message}: correct the line"),
-            Fault::Unknown { nearest: Some(nearest) } => {
+            KeyFault::Syntax { message } => {
+                write!(f, "this is no TOML: {message}: correct the line")
+            }
+            KeyFault::Unknown { nearest: Some(nearest) } => {
                 write!(f, "{key}: there is no such key: write `{nearest}`, or leave it out")
             }
-            Fault::Unknown { nearest: None } => {
+            KeyFault::Unknown { nearest: None } => {
                 write!(f, "{key}: there is no such key: leave it out")
             }
-            Fault::Value { value, remedy } => write!(f, "{key} = {value}: {remedy}"),
-            Fault::Missing { remedy } => write!(f, "{key}: it is missing: {remedy}"),
+            KeyFault::Value { value, remedy } => write!(f, "{key} = {value}: {remedy}"),
+            KeyFault::Missing { remedy } => write!(f, "{key}: it is missing: {remedy}"),
         }
     }
 }
@@ -93,7 +95,7 @@ impl Section<'_> {
 pub(super) struct Reader<'t> {
     file: &'t str,
     text: &'t str,
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<ConfigRefusal>,
     /// The keys that its sections could have and have not.
     #[cfg(test)]
     pub unused: Vec<String>,
@@ -119,7 +121,7 @@ impl<'t> Reader<'t> {
     pub fn no_toml(&mut self, error: &toml::de::Error) {
         let start = error.span().map_or(0, |span| span.start);
         let message = error.message().replace('\n', ", ");
-        self.refuse(start, String::new(), Fault::Syntax { message });
+        self.refuse(start, String::new(), KeyFault::Syntax { message });
     }
 
     /// Refuses all keys of a section that are not in `known`.
@@ -128,7 +130,7 @@ impl<'t> Reader<'t> {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
                 let nearest = nearest(name, known).map(|nearest| section.key(nearest));
-                self.refuse(key.span().start, section.key(name), Fault::Unknown { nearest });
+                self.refuse(key.span().start, section.key(name), KeyFault::Unknown { nearest });
             }
         }
         #[cfg(test)]
@@ -203,7 +205,7 @@ impl<'t> Reader<'t> {
         read: impl FnOnce(&'a DeValue<'a>) -> Result<T, Remedy>,
     ) -> Option<T> {
         if find(section, name).is_none() {
-            let fault = Fault::Missing { remedy: remedy.into() };
+            let fault = KeyFault::Missing { remedy: remedy.into() };
             self.refuse(section.start, section.key(name), fault);
         }
         self.value(section, name, read)
@@ -225,7 +227,7 @@ impl<'t> Reader<'t> {
         let first = self.refusals.len();
         let read = read(self);
         for refusal in &mut self.refusals[first..] {
-            if let Fault::Value { value, .. } = &mut refusal.fault {
+            if let KeyFault::Value { value, .. } = &mut refusal.fault {
                 "\"…\"".clone_into(value);
             }
         }
@@ -235,7 +237,7 @@ impl<'t> Reader<'t> {
     /// Refuses a section as a whole.
     pub fn refuse_section(&mut self, section: &Section<'_>, remedy: Remedy) {
         let value = "{…}".to_owned();
-        self.refuse(section.start, section.path.clone(), Fault::Value { value, remedy });
+        self.refuse(section.start, section.path.clone(), KeyFault::Value { value, remedy });
     }
 
     fn refuse_value(
@@ -247,13 +249,13 @@ impl<'t> Reader<'t> {
     ) {
         let written = self.text.get(span).unwrap_or("").lines().next().unwrap_or("");
         let value = written.chars().take(SHOWN_MAX).collect();
-        self.refuse(start, key, Fault::Value { value, remedy });
+        self.refuse(start, key, KeyFault::Value { value, remedy });
     }
 
-    fn refuse(&mut self, start: usize, key: String, fault: Fault) {
+    fn refuse(&mut self, start: usize, key: String, fault: KeyFault) {
         let before = self.text.get(..start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
-        self.refusals.push(Refusal { file: self.file.to_owned(), line, key, fault });
+        self.refusals.push(ConfigRefusal { file: self.file.to_owned(), line, key, fault });
     }
 }
 

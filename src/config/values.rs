@@ -12,7 +12,7 @@ use toml::de::DeValue;
 
 /// A socket that SIP is heard on.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Listen {
+pub struct ListenSocket {
     /// How.
     pub transport: Transport,
     /// Where.
@@ -124,11 +124,11 @@ pub(super) fn list<T>(
 }
 
 /// `udp:0.0.0.0:5060`.
-pub(super) fn listen(text: &str) -> Result<Listen, Remedy> {
+pub(super) fn listen(text: &str) -> Result<ListenSocket, Remedy> {
     let read = || {
         let (transport, address) = text.split_once(':')?;
         let transport = Transport::from_token(transport)?;
-        Some(Listen { transport, address: address.parse().ok()? })
+        Some(ListenSocket { transport, address: address.parse().ok()? })
     };
     let no_address = || format!("{text:?} is no transport and address: write \"udp:0.0.0.0:5060\"");
     let listen = read().ok_or_else(no_address)?;

@@ -9,14 +9,14 @@
 //!                └── End: CANCEL ──▶ Over { invite } ── 2xx after all: ACK, BYE
 //! ```
 
-use super::context::Context;
-use super::effect::{By, Effect, Event};
-use super::identity::{Identity, description_of, put_body, put_lines};
-use super::input::{Body, Call, ClientTx, Failure};
-use super::session::{Handshake, Purpose, Session, State, reason_of};
+use super::context::DialogContext;
+use super::effect::{Effect, EndingSide, Event};
+use super::identity::{DialogIdentity, description_of, put_body, put_lines};
+use super::input::{Body, ClientTx, OutgoingCall, RequestFailure};
+use super::session::{Handshake, InviteSession, Purpose, SessionState, reason_of};
 use crate::cause::Cause;
 use crate::sip::{
-    Answered, Contacts, Flow, HeaderName, Method, RAck, Request, Response, StatusCode,
+    AnsweredChallenges, Contacts, Flow, HeaderName, Method, RAck, Request, Response, StatusCode,
 };
 use crate::time::Instant;
 
@@ -34,16 +34,16 @@ pub struct Calling {
     retries: u32,
     /// When a next hop that has not said a word is given up.
     silent_until: Option<Instant>,
-    answered: Answered,
+    answered: AnsweredChallenges,
     forks: Vec<Fork>,
     /// The number of the next branch. It only rises, so that none is taken for another.
     next_fork: usize,
-    pub(super) offer: Offer,
+    pub(super) offer: OfferOwner,
 }
 
 /// Who owes an answer to whose offer, before the session is established.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Offer {
+pub enum OfferOwner {
     /// The caller made none; the callee will.
     Wanted,
     /// We made one.
@@ -54,7 +54,7 @@ pub enum Offer {
     Settled,
 }
 
-impl Offer {
+impl OfferOwner {
     /// That of an INVITE that goes out.
     fn of_call(body: Option<&Body>) -> Self {
         body.map_or(Self::Wanted, |_| Self::Ours)
@@ -65,7 +65,7 @@ impl Offer {
 #[derive(Debug)]
 struct Fork {
     number: usize,
-    dialog: Identity,
+    dialog: DialogIdentity,
     /// Of its last reliable 1xx.
     rseq: Option<u32>,
     /// The reliable 1xx whose offer waits for the answer of the floor above.
@@ -88,7 +88,7 @@ impl Calling {
         self.fork(tag).is_some_and(|place| self.forks[place].dialog.way.is_known(flow))
     }
 
-    /// When [`Session::tick_calling`] has something to do.
+    /// When [`InviteSession::tick_calling`] has something to do.
     pub fn deadline(&self) -> Option<Instant> {
         self.silent_until
     }
@@ -98,12 +98,12 @@ impl Calling {
     }
 
     /// The dialog of the branch that spoke last for the first time.
-    pub fn latest_dialog(&mut self) -> Option<&mut Identity> {
+    pub fn latest_dialog(&mut self) -> Option<&mut DialogIdentity> {
         self.forks.last_mut().map(|fork| &mut fork.dialog)
     }
 
     /// The dialog of the branch with this tag.
-    pub fn dialog(&mut self, tag: &str) -> Option<&mut Identity> {
+    pub fn dialog(&mut self, tag: &str) -> Option<&mut DialogIdentity> {
         let place = self.fork(tag)?;
         Some(&mut self.forks[place].dialog)
     }
@@ -120,16 +120,17 @@ impl Calling {
     }
 }
 
-impl Session {
+impl InviteSession {
     /// Sends the INVITE.
-    pub(super) fn calling(cx: &mut Context<'_>, call: Call) -> Self {
-        let Call { target, from, to, body, headers, credentials, patience, max_forwards } = call;
-        let mut dialog = Identity::of_call(&target, from, to, cx.settings, cx.random);
+    pub(super) fn calling(cx: &mut DialogContext<'_>, call: OutgoingCall) -> Self {
+        let OutgoingCall { target, from, to, body, headers, credentials, patience, max_forwards } =
+            call;
+        let mut dialog = DialogIdentity::of_call(&target, from, to, cx.settings, cx.random);
         let mut request = dialog.request(Method::INVITE, cx.settings);
         request.headers.set(HeaderName::MaxForwards, &max_forwards.to_string());
         put_lines(&mut request.headers, &headers);
         put_body(&mut request, body.as_ref());
-        let offer = Offer::of_call(body.as_ref());
+        let offer = OfferOwner::of_call(body.as_ref());
         let seq = dialog.local_seq();
         let calling = Calling {
             invite: ClientTx(0),
@@ -137,12 +138,12 @@ impl Session {
             seq,
             retries: 0,
             silent_until: patience.map(|patience| cx.now + patience),
-            answered: Answered::default(),
+            answered: AnsweredChallenges::default(),
             forks: Vec::new(),
             next_fork: 0,
             offer,
         };
-        let mut session = Self::new(cx, dialog, State::Calling(Box::new(calling)));
+        let mut session = Self::new(cx, dialog, SessionState::Calling(Box::new(calling)));
         session.last_body = body;
         if let Some(credentials) = credentials {
             session.known_as(cx, credentials);
@@ -152,10 +153,10 @@ impl Session {
     }
 
     /// Sends the INVITE as it is now.
-    fn invite(&mut self, cx: &mut Context<'_>) {
+    fn invite(&mut self, cx: &mut DialogContext<'_>) {
         let to = self.dialog.way.destination;
         let (expires, min_se) = (self.timer.ask(), self.timer.min_se());
-        if let State::Calling(calling) = &mut self.state {
+        if let SessionState::Calling(calling) = &mut self.state {
             let headers = &mut calling.request.headers;
             headers.set(HeaderName::SessionExpires, &expires.to_string());
             headers.set(HeaderName::MinSe, &min_se.to_string());
@@ -167,7 +168,7 @@ impl Session {
     /// A response to any request of ours.
     pub fn on_response(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         transaction: ClientTx,
         response: &Response,
     ) {
@@ -180,7 +181,7 @@ impl Session {
             return;
         }
         match &mut self.state {
-            State::Calling(calling) if calling.invite == transaction => {
+            SessionState::Calling(calling) if calling.invite == transaction => {
                 calling.silent_until = None;
                 if response.status.is_provisional() {
                     self.on_provisional(cx, response);
@@ -190,7 +191,7 @@ impl Session {
                     self.on_refusal(cx, transaction, response);
                 }
             }
-            State::Over { invite, .. } if *invite == Some(transaction) => {
+            SessionState::Over { invite, .. } if *invite == Some(transaction) => {
                 if response.status.is_final() {
                     *invite = None;
                     if response.status.is_success() {
@@ -201,7 +202,10 @@ impl Session {
                     }
                 }
             }
-            State::Calling(_) | State::Ringing(_) | State::Established | State::Over { .. } => {
+            SessionState::Calling(_)
+            | SessionState::Ringing(_)
+            | SessionState::Established
+            | SessionState::Over { .. } => {
                 if response.status.is_success() {
                     self.on_late_success(cx, transaction, response);
                 }
@@ -210,18 +214,25 @@ impl Session {
     }
 
     /// No answer comes to a request of ours.
-    pub fn on_failure(&mut self, cx: &mut Context<'_>, transaction: ClientTx, why: Failure) {
+    pub fn on_failure(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        transaction: ClientTx,
+        why: RequestFailure,
+    ) {
         let (status, cause, by) = match why {
-            Failure::Timeout => (StatusCode::REQUEST_TIMEOUT, Cause::NoAnswer, By::Timer),
-            Failure::Transport => {
-                (StatusCode::SERVICE_UNAVAILABLE, Cause::Unreachable, By::Transport)
+            RequestFailure::Timeout => {
+                (StatusCode::REQUEST_TIMEOUT, Cause::NoAnswer, EndingSide::Timer)
+            }
+            RequestFailure::Transport => {
+                (StatusCode::SERVICE_UNAVAILABLE, Cause::Unreachable, EndingSide::Transport)
             }
         };
         if let Some(sent) = self.take_sent(cx, transaction) {
             return self.on_no_answer(cx, transaction, sent, (status.as_u16(), by));
         }
         match &mut self.state {
-            State::Calling(calling) if calling.invite == transaction => {
+            SessionState::Calling(calling) if calling.invite == transaction => {
                 cx.tell(Event::Refused {
                     status: status.as_u16(),
                     reason: status.reason_phrase().to_owned(),
@@ -230,15 +241,18 @@ impl Session {
                 });
                 self.finish(cx, cause, by, None);
             }
-            State::Over { invite, .. } if *invite == Some(transaction) => *invite = None,
-            State::Calling(_) | State::Ringing(_) | State::Established | State::Over { .. } => {}
+            SessionState::Over { invite, .. } if *invite == Some(transaction) => *invite = None,
+            SessionState::Calling(_)
+            | SessionState::Ringing(_)
+            | SessionState::Established
+            | SessionState::Over { .. } => {}
         }
     }
 
     /// Gives up a next hop that has not said a word: as good as 503, for another may be there (RFC 3263
     /// §4.3). What it says after all is met as after any end.
-    pub(super) fn tick_calling(&mut self, cx: &mut Context<'_>) {
-        let State::Calling(calling) = &self.state else { return };
+    pub(super) fn tick_calling(&mut self, cx: &mut DialogContext<'_>) {
+        let SessionState::Calling(calling) = &self.state else { return };
         if calling.silent_until.is_none_or(|until| until > cx.now) {
             return;
         }
@@ -251,12 +265,12 @@ impl Session {
             contacts: Vec::new(),
             retry_after: None,
         });
-        self.finish(cx, Cause::Unreachable, By::Timer, None);
-        self.state = State::Over { invite: Some(invite), bye: None };
+        self.finish(cx, Cause::Unreachable, EndingSide::Timer, None);
+        self.state = SessionState::Over { invite: Some(invite), bye: None };
     }
 
-    fn on_provisional(&mut self, cx: &mut Context<'_>, response: &Response) {
-        let State::Calling(calling) = &mut self.state else {
+    fn on_provisional(&mut self, cx: &mut DialogContext<'_>, response: &Response) {
+        let SessionState::Calling(calling) = &mut self.state else {
             return;
         };
         if response.status == StatusCode::TRYING {
@@ -289,13 +303,13 @@ impl Session {
                 return;
             }
             fork.rseq = Some(rseq);
-            wants_answer = body.is_some() && calling.offer == Offer::Wanted;
+            wants_answer = body.is_some() && calling.offer == OfferOwner::Wanted;
             if wants_answer {
-                calling.offer = Offer::Theirs;
+                calling.offer = OfferOwner::Theirs;
                 fork.answer_due = Some(rseq);
             } else {
                 if body.is_some() {
-                    calling.offer = Offer::Settled;
+                    calling.offer = OfferOwner::Settled;
                 }
                 self.prack(cx, place, rseq, None);
             }
@@ -305,8 +319,8 @@ impl Session {
         self.next_change(cx);
     }
 
-    fn prack(&mut self, cx: &mut Context<'_>, place: usize, rseq: u32, body: Option<&Body>) {
-        let State::Calling(calling) = &mut self.state else {
+    fn prack(&mut self, cx: &mut DialogContext<'_>, place: usize, rseq: u32, body: Option<&Body>) {
+        let SessionState::Calling(calling) = &mut self.state else {
             return;
         };
         let rack = RAck { rseq, cseq: calling.seq, method: Method::INVITE };
@@ -319,8 +333,8 @@ impl Session {
     }
 
     /// The floor above answers the offer in a reliable 1xx.
-    pub(super) fn answer_prack(&mut self, cx: &mut Context<'_>, body: Body) {
-        let State::Calling(calling) = &mut self.state else {
+    pub(super) fn answer_prack(&mut self, cx: &mut DialogContext<'_>, body: Body) {
+        let SessionState::Calling(calling) = &mut self.state else {
             return;
         };
         let due = calling.forks.iter().position(|fork| fork.answer_due.is_some());
@@ -329,13 +343,14 @@ impl Session {
         else {
             return;
         };
-        calling.offer = Offer::Settled;
+        calling.offer = OfferOwner::Settled;
         self.prack(cx, place, rseq, Some(&body));
         self.last_body = Some(body);
     }
 
-    fn on_success(&mut self, cx: &mut Context<'_>, response: &Response) {
-        let State::Calling(mut calling) = std::mem::replace(&mut self.state, State::Established)
+    fn on_success(&mut self, cx: &mut DialogContext<'_>, response: &Response) {
+        let SessionState::Calling(mut calling) =
+            std::mem::replace(&mut self.state, SessionState::Established)
         else {
             return;
         };
@@ -355,7 +370,7 @@ impl Session {
         self.dialog.raise_local_seq(last_seq);
         self.timer.answered(cx.now, response.headers.session_expires().ok().flatten());
         let body = description_of(&response.headers, &response.body);
-        let wants_answer = body.is_some() && calling.offer == Offer::Wanted;
+        let wants_answer = body.is_some() && calling.offer == OfferOwner::Wanted;
         let (invite, seq) = (calling.invite, calling.seq);
         if wants_answer {
             self.handshake = Handshake::AnswerDue { invite, seq };
@@ -368,7 +383,12 @@ impl Session {
         self.next_change(cx);
     }
 
-    fn on_refusal(&mut self, cx: &mut Context<'_>, transaction: ClientTx, response: &Response) {
+    fn on_refusal(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        transaction: ClientTx,
+        response: &Response,
+    ) {
         cx.forget(transaction);
         if self.try_again(cx, response) {
             return;
@@ -385,13 +405,13 @@ impl Session {
             retry_after: response.headers.retry_after().ok().flatten(),
         });
         let reason = reason_of(&response.headers);
-        self.finish(cx, Cause::from_status(status), By::Peer, reason);
+        self.finish(cx, Cause::from_status(status), EndingSide::Peer, reason);
     }
 
     /// Sends the INVITE anew when the refusal says what is missing: credentials (§22.2), a longer
     /// session interval (RFC 4028 §7.3). The Call-ID stays, the number rises.
-    fn try_again(&mut self, cx: &mut Context<'_>, response: &Response) -> bool {
-        let State::Calling(calling) = &self.state else {
+    fn try_again(&mut self, cx: &mut DialogContext<'_>, response: &Response) -> bool {
+        let SessionState::Calling(calling) = &self.state else {
             return false;
         };
         if calling.retries == RETRIES_MAX {
@@ -411,7 +431,7 @@ impl Session {
             // The nonce is counted on, whatever was amiss.
             self.authorise(cx, &mut request);
         }
-        let State::Calling(calling) = &mut self.state else {
+        let SessionState::Calling(calling) = &mut self.state else {
             return false;
         };
         if mended {
@@ -420,7 +440,7 @@ impl Session {
             (calling.request, calling.answered) = (request, answered);
             calling.retries += 1;
             calling.seq = last.unwrap_or(calling.seq).max(calling.seq) + 1;
-            calling.offer = Offer::of_call(self.last_body.as_ref());
+            calling.offer = OfferOwner::of_call(self.last_body.as_ref());
             self.dialog.raise_local_seq(calling.seq);
             self.invite(cx);
         }

@@ -11,13 +11,13 @@
 //!              491 while ours is asked, 500 and Retry-After while another of theirs waits
 //! ```
 
-use super::calling::Offer;
-use super::context::Context;
-use super::effect::{By, Event};
+use super::calling::OfferOwner;
+use super::context::DialogContext;
+use super::effect::{EndingSide, Event};
 use super::identity::{body_of, description_of, put_body, put_body_back, put_lines};
-use super::input::{Body, ClientTx, Lines, ServerTx};
+use super::input::{Body, ClientTx, HeaderLines, ServerTx};
 use super::ringing::refusal_by_headers;
-use super::session::{Handshake, Purpose, Role, Session, State};
+use super::session::{DialogRole, Handshake, InviteSession, Purpose, SessionState};
 use crate::cause::Cause;
 use crate::sip::{HeaderName, Method, Request, Response, StatusCode};
 use crate::time::{Duration, Instant};
@@ -28,10 +28,10 @@ pub const QUEUED_MAX: usize = 8;
 
 /// The changes of one session.
 #[derive(Debug, Default)]
-pub struct Changes {
+pub struct SessionChanges {
     ours: Ours,
     theirs: Option<Theirs>,
-    queue: VecDeque<Change>,
+    queue: VecDeque<SessionChange>,
 }
 
 #[derive(Debug, Default)]
@@ -40,20 +40,20 @@ enum Ours {
     Idle,
     Asked {
         transaction: ClientTx,
-        change: Change,
+        change: SessionChange,
         carries: Carries,
-        early: Option<Early>,
+        early: Option<EarlyBranch>,
     },
     BackingOff {
         until: Instant,
-        change: Change,
+        change: SessionChange,
     },
 }
 
 /// The branch in whose early dialog something was asked. Whatever it answers, or fails to, says nothing of
 /// the dialog of the branch that answers the INVITE.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Early {
+struct EarlyBranch {
     /// The tag of the branch.
     tag: String,
 }
@@ -77,10 +77,10 @@ struct Theirs {
 }
 
 #[derive(Clone, Debug)]
-struct Change {
+struct SessionChange {
     why: Why,
     body: Option<Body>,
-    headers: Lines,
+    headers: HeaderLines,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -103,7 +103,7 @@ enum Pending {
     Peer,
 }
 
-impl Changes {
+impl SessionChanges {
     /// The next moment at which something is due.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.ours {
@@ -113,22 +113,30 @@ impl Changes {
     }
 }
 
-impl Session {
-    pub(super) fn reoffer(&mut self, cx: &mut Context<'_>, body: Option<Body>) {
-        self.queue_change(cx, Change { why: Why::Reinvite, body, headers: Lines::new() });
+impl InviteSession {
+    pub(super) fn reoffer(&mut self, cx: &mut DialogContext<'_>, body: Option<Body>) {
+        self.queue_change(
+            cx,
+            SessionChange { why: Why::Reinvite, body, headers: HeaderLines::new() },
+        );
     }
 
-    pub(super) fn update(&mut self, cx: &mut Context<'_>, body: Option<Body>, headers: Lines) {
+    pub(super) fn update(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        body: Option<Body>,
+        headers: HeaderLines,
+    ) {
         let why = if body.is_some() { Why::Update } else { Why::Inform };
-        self.queue_change(cx, Change { why, body, headers });
+        self.queue_change(cx, SessionChange { why, body, headers });
     }
 
-    pub(super) fn refresh(&mut self, cx: &mut Context<'_>) {
-        let change = Change { why: Why::Refresh, body: None, headers: Lines::new() };
+    pub(super) fn refresh(&mut self, cx: &mut DialogContext<'_>) {
+        let change = SessionChange { why: Why::Refresh, body: None, headers: HeaderLines::new() };
         self.queue_change(cx, change);
     }
 
-    fn queue_change(&mut self, cx: &mut Context<'_>, change: Change) {
+    fn queue_change(&mut self, cx: &mut DialogContext<'_>, change: SessionChange) {
         if self.is_over() {
             return;
         }
@@ -141,7 +149,7 @@ impl Session {
     }
 
     /// Sends the next change when nothing is in its way (§14.1).
-    pub(super) fn next_change(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn next_change(&mut self, cx: &mut DialogContext<'_>) {
         let idle = matches!(self.changes.ours, Ours::Idle) && self.changes.theirs.is_none();
         if !idle || !matches!(self.handshake, Handshake::Done) {
             return;
@@ -150,10 +158,10 @@ impl Session {
             return;
         };
         let early_offer = match &self.state {
-            State::Established => None,
-            State::Calling(calling) => Some(calling.offer),
-            State::Ringing(ringing) if ringing.has_spoken() => Some(ringing.offer),
-            State::Ringing(_) | State::Over { .. } => return,
+            SessionState::Established => None,
+            SessionState::Calling(calling) => Some(calling.offer),
+            SessionState::Ringing(ringing) if ringing.has_spoken() => Some(ringing.offer),
+            SessionState::Ringing(_) | SessionState::Over { .. } => return,
         };
         let why = next.why;
         let Some(dialog) = self.active() else {
@@ -163,22 +171,22 @@ impl Session {
         let fits = match early_offer {
             None => true,
             // RFC 3311 §5.1: before the answer only UPDATE, and an offer only when none is open.
-            Some(offer) => by_update && (why == Why::Inform || offer == Offer::Settled),
+            Some(offer) => by_update && (why == Why::Inform || offer == OfferOwner::Settled),
         };
         if fits && let Some(change) = self.changes.queue.pop_front() {
             self.ask_change(cx, change, by_update);
         }
     }
 
-    fn ask_change(&mut self, cx: &mut Context<'_>, change: Change, by_update: bool) {
+    fn ask_change(&mut self, cx: &mut DialogContext<'_>, change: SessionChange, by_update: bool) {
         let settings = cx.settings;
-        let established = matches!(self.state, State::Established);
+        let established = matches!(self.state, SessionState::Established);
         let repeated = self.last_body.clone();
         let (expires, min_se) = (self.timer.ask(), self.timer.min_se());
         let Some(dialog) = self.active() else {
             return;
         };
-        let early = (!established).then(|| Early { tag: dialog.remote_tag().to_owned() });
+        let early = (!established).then(|| EarlyBranch { tag: dialog.remote_tag().to_owned() });
         let method = if by_update { Method::UPDATE } else { Method::INVITE };
         let mut request = dialog.request(method, settings);
         let to = dialog.way.destination;
@@ -221,7 +229,7 @@ impl Session {
 
     pub(super) fn on_change_answer(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         asked: ClientTx,
         response: &Response,
     ) {
@@ -262,14 +270,14 @@ impl Session {
                 self.changes.queue.push_front(change);
             }
             // §14.1, §12.2.1.2: the peer has lost the dialog. The call has not, while it rings.
-            408 | 481 if early.is_none() => return self.give_up(cx, Cause::Lost, By::Peer),
+            408 | 481 if early.is_none() => return self.give_up(cx, Cause::Lost, EndingSide::Peer),
             status => self.change_refused(cx, &change, status),
         }
         self.next_change(cx);
     }
 
     /// A change could not be carried: what was agreed before holds, and a refresh is tried again.
-    pub(super) fn change_not_carried(&mut self, cx: &mut Context<'_>, asked: ClientTx) {
+    pub(super) fn change_not_carried(&mut self, cx: &mut DialogContext<'_>, asked: ClientTx) {
         match std::mem::take(&mut self.changes.ours) {
             Ours::Asked { transaction, change, .. } if transaction == asked => match change.why {
                 Why::Refresh => self.timer.unreached(cx.now),
@@ -286,7 +294,7 @@ impl Session {
     /// Nothing comes to what was asked before the answer: the INVITE has a fate of its own.
     pub(super) fn early_change_unanswered(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         asked: ClientTx,
     ) -> bool {
         match std::mem::take(&mut self.changes.ours) {
@@ -308,27 +316,27 @@ impl Session {
     }
 
     /// Whether the branch is still one that we speak with.
-    fn speaks_with(&self, early: &Early) -> bool {
+    fn speaks_with(&self, early: &EarlyBranch) -> bool {
         match &self.state {
-            State::Calling(calling) => calling.has_fork(&early.tag),
-            State::Ringing(_) | State::Established | State::Over { .. } => {
+            SessionState::Calling(calling) => calling.has_fork(&early.tag),
+            SessionState::Ringing(_) | SessionState::Established | SessionState::Over { .. } => {
                 self.dialog.remote_tag() == early.tag
             }
         }
     }
 
     /// A branch was asked that is none of ours any more: whoever answered has not heard of it.
-    fn change_of_another(&mut self, cx: &mut Context<'_>, change: Change) {
+    fn change_of_another(&mut self, cx: &mut DialogContext<'_>, change: SessionChange) {
         self.changes.queue.push_front(change);
         self.next_change(cx);
     }
 
     fn change_done(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         asked: ClientTx,
         carries: Carries,
-        change: &Change,
+        change: &SessionChange,
         response: &Response,
     ) {
         let Ok((seq, method)) = response.headers.cseq() else {
@@ -337,7 +345,7 @@ impl Session {
         if let (Some(dialog), Ok(contacts)) = (self.active(), response.headers.contacts()) {
             dialog.way.refresh(contacts);
         }
-        if matches!(self.state, State::Established) {
+        if matches!(self.state, SessionState::Established) {
             self.timer.answered(cx.now, response.headers.session_expires().ok().flatten());
         }
         let mut body = description_of(&response.headers, &response.body);
@@ -365,7 +373,7 @@ impl Session {
         }
     }
 
-    fn change_refused(&mut self, cx: &mut Context<'_>, change: &Change, status: u16) {
+    fn change_refused(&mut self, cx: &mut DialogContext<'_>, change: &SessionChange, status: u16) {
         match change.why {
             Why::Reinvite | Why::Update => cx.tell(Event::ReofferRefused { status }),
             Why::Refresh => self.timer.refused(cx.now),
@@ -374,15 +382,15 @@ impl Session {
     }
 
     /// §14.1: who owns the Call-ID waits longer, so that the other comes first.
-    fn back_off(&self, cx: &mut Context<'_>) -> Duration {
+    fn back_off(&self, cx: &mut DialogContext<'_>) -> Duration {
         let steps = match self.role {
-            Role::Caller => 210 + cx.random.below(191),
-            Role::Callee => cx.random.below(201),
+            DialogRole::Caller => 210 + cx.random.below(191),
+            DialogRole::Callee => cx.random.below(201),
         };
         Duration::from_millis(10 * steps)
     }
 
-    pub(super) fn tick_changes(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn tick_changes(&mut self, cx: &mut DialogContext<'_>) {
         if self.changes.deadline().is_some_and(|at| at <= cx.now)
             && let Ours::BackingOff { change, .. } = std::mem::take(&mut self.changes.ours)
         {
@@ -393,9 +401,9 @@ impl Session {
 
     fn pending_offer(&self) -> Pending {
         let by_offer = |offer| match offer {
-            Offer::Ours => Pending::Us,
-            Offer::Theirs => Pending::Peer,
-            Offer::Wanted | Offer::Settled => Pending::Nobody,
+            OfferOwner::Ours => Pending::Us,
+            OfferOwner::Theirs => Pending::Peer,
+            OfferOwner::Wanted | OfferOwner::Settled => Pending::Nobody,
         };
         if self.changes.theirs.is_some() {
             return Pending::Peer;
@@ -404,8 +412,8 @@ impl Session {
             return Pending::Us;
         }
         match (&self.state, &self.handshake) {
-            (State::Calling(calling), _) => by_offer(calling.offer),
-            (State::Ringing(ringing), _) => by_offer(ringing.offer),
+            (SessionState::Calling(calling), _) => by_offer(calling.offer),
+            (SessionState::Ringing(ringing), _) => by_offer(ringing.offer),
             (_, Handshake::AckDue(due)) if due.wants_answer => Pending::Us,
             (_, Handshake::AnswerDue { .. }) => Pending::Peer,
             (_, Handshake::AckDue(_) | Handshake::Done) => Pending::Nobody,
@@ -413,9 +421,15 @@ impl Session {
     }
 
     /// A re-INVITE (§14.2).
-    pub(super) fn on_reinvite(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request) {
-        let unanswered = matches!(self.state, State::Ringing(_)) || self.changes.theirs.is_some();
-        let asked = matches!(self.state, State::Calling(_));
+    pub(super) fn on_reinvite(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        tx: ServerTx,
+        request: Request,
+    ) {
+        let unanswered =
+            matches!(self.state, SessionState::Ringing(_)) || self.changes.theirs.is_some();
+        let asked = matches!(self.state, SessionState::Calling(_));
         match self.pending_offer() {
             _ if unanswered => self.reply_later(cx, tx, &request),
             Pending::Us | Pending::Peer => self.reply(cx, tx, &request, 491),
@@ -429,7 +443,7 @@ impl Session {
     }
 
     /// An UPDATE (RFC 3311 §5.2).
-    pub(super) fn on_update(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request) {
+    pub(super) fn on_update(&mut self, cx: &mut DialogContext<'_>, tx: ServerTx, request: Request) {
         if let Some(mut response) = refusal_by_headers(cx, &request) {
             self.dialog.sign(&mut response, cx.settings);
             return cx.respond(tx, response);
@@ -437,7 +451,7 @@ impl Session {
         match self.pending_offer() {
             _ if body_of(&request).is_none() => {
                 self.take_target(&request);
-                let response = self.success(cx, &request, None, &Lines::new());
+                let response = self.success(cx, &request, None, &HeaderLines::new());
                 cx.respond(tx, response);
                 cx.tell(Event::Refreshed);
             }
@@ -448,17 +462,19 @@ impl Session {
     }
 
     /// An offer of the peer goes up.
-    pub(super) fn reoffered(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request) {
+    pub(super) fn reoffered(&mut self, cx: &mut DialogContext<'_>, tx: ServerTx, request: Request) {
         if let Some(mut response) = refusal_by_headers(cx, &request) {
             self.dialog.sign(&mut response, cx.settings);
             return cx.respond(tx, response);
         }
         let body = body_of(&request);
         let fork = match &self.state {
-            State::Calling(calling) => {
+            SessionState::Calling(calling) => {
                 request.headers.from_tag().and_then(|t| calling.fork_number(t))
             }
-            State::Ringing(_) | State::Established | State::Over { .. } => None,
+            SessionState::Ringing(_) | SessionState::Established | SessionState::Over { .. } => {
+                None
+            }
         };
         if request.method == Method::INVITE {
             cx.owners.invites.insert(tx, cx.leg);
@@ -471,8 +487,10 @@ impl Session {
     fn take_target(&mut self, request: &Request) {
         let tag = request.headers.from_tag().unwrap_or_default();
         let dialog = match &mut self.state {
-            State::Calling(calling) => calling.dialog(tag),
-            State::Ringing(_) | State::Established | State::Over { .. } => Some(&mut self.dialog),
+            SessionState::Calling(calling) => calling.dialog(tag),
+            SessionState::Ringing(_) | SessionState::Established | SessionState::Over { .. } => {
+                Some(&mut self.dialog)
+            }
         };
         if let (Some(dialog), Ok(contacts)) = (dialog, request.headers.contacts()) {
             dialog.way.refresh(contacts);
@@ -482,7 +500,7 @@ impl Session {
         }
     }
 
-    pub(super) fn answer_change(&mut self, cx: &mut Context<'_>, body: Body) {
+    pub(super) fn answer_change(&mut self, cx: &mut DialogContext<'_>, body: Body) {
         let Some(Theirs { transaction, request }) = self.changes.theirs.take() else {
             return;
         };
@@ -494,7 +512,7 @@ impl Session {
             return self.after_prack(cx);
         }
         self.take_target(&request);
-        let response = self.success(cx, &request, Some(&body), &Lines::new());
+        let response = self.success(cx, &request, Some(&body), &HeaderLines::new());
         self.last_body = Some(body);
         if request.method == Method::INVITE {
             self.repeat_until_ack(cx, transaction, response, body_of(&request).is_none(), false);
@@ -504,7 +522,7 @@ impl Session {
         }
     }
 
-    pub(super) fn refuse_change(&mut self, cx: &mut Context<'_>, status: u16) {
+    pub(super) fn refuse_change(&mut self, cx: &mut DialogContext<'_>, status: u16) {
         let Some(Theirs { transaction, request }) = self.changes.theirs.take() else {
             return;
         };
@@ -516,7 +534,7 @@ impl Session {
     }
 
     /// The peer cancelled its re-INVITE; the session stays.
-    pub(super) fn drop_change(&mut self, cx: &mut Context<'_>, invite: ServerTx) {
+    pub(super) fn drop_change(&mut self, cx: &mut DialogContext<'_>, invite: ServerTx) {
         let cancelled = self.changes.theirs.take_if(|theirs| theirs.transaction == invite);
         if let Some(Theirs { transaction, request }) = cancelled {
             self.reply(cx, transaction, &request, 487);
@@ -525,11 +543,11 @@ impl Session {
     }
 
     /// The session ends: what waits is refused (§15.1.2), what we wanted is forgotten.
-    pub(super) fn drop_changes(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn drop_changes(&mut self, cx: &mut DialogContext<'_>) {
         if let Some(Theirs { transaction, request }) = self.changes.theirs.take() {
             let status = if request.method == Method::INVITE { 487 } else { 481 };
             self.reply(cx, transaction, &request, status);
         }
-        self.changes = Changes::default();
+        self.changes = SessionChanges::default();
     }
 }

@@ -37,7 +37,7 @@ impl Owners {
 }
 
 /// The moment, the world's arguments, and where effects go.
-pub struct Context<'a> {
+pub struct DialogContext<'a> {
     /// The leg at hand.
     pub leg: LegId,
     /// Now.
@@ -54,7 +54,7 @@ pub struct Context<'a> {
     pub out: &'a mut Vec<Effect>,
 }
 
-impl Context<'_> {
+impl DialogContext<'_> {
     /// Tells the floor above.
     pub fn tell(&mut self, event: Event) {
         self.out.push(Effect::Event { leg: self.leg, event });

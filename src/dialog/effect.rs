@@ -49,7 +49,7 @@ pub enum Effect {
 
 /// Who ended a leg.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum By {
+pub enum EndingSide {
     /// The other side.
     Peer,
     /// The floor above.
@@ -123,7 +123,7 @@ pub enum Event {
         /// Why.
         cause: Cause,
         /// Who.
-        by: By,
+        by: EndingSide,
         /// The value of the peer's Reason header.
         reason: Option<String>,
     },

@@ -1,7 +1,7 @@
 //! What a dialog is made of (RFC 3261 §12): tags, sequence numbers, the way to the peer; and the
 //! requests made of that.
 
-use super::input::{Body, Lines, Target};
+use super::input::{Body, CallTarget, HeaderLines};
 use super::machine::Settings;
 use super::route_set::RouteSet;
 use crate::random::Random;
@@ -18,7 +18,7 @@ pub const SUPPORTED: [&str; 3] = ["100rel", "timer", "replaces"];
 
 /// One dialog, early or confirmed.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub struct DialogIdentity {
     call_id: String,
     local: NameAddr,
     remote: NameAddr,
@@ -33,10 +33,10 @@ pub struct Identity {
     pub recv_info: Option<String>,
 }
 
-impl Identity {
+impl DialogIdentity {
     /// Before the first response, of a call that we make.
     pub fn of_call(
-        target: &Target,
+        target: &CallTarget,
         from: NameAddr,
         to: NameAddr,
         settings: &Settings,
@@ -252,7 +252,7 @@ pub fn put_body_back(response: &mut Response, body: Option<&Body>) {
 }
 
 /// Appends the lines that the floor above adds.
-pub fn put_lines(headers: &mut Headers, lines: &Lines) {
+pub fn put_lines(headers: &mut Headers, lines: &HeaderLines) {
     for (name, value) in lines {
         headers.push(name.clone(), value);
     }

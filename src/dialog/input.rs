@@ -16,7 +16,7 @@ pub struct ClientTx(pub u64);
 pub struct ServerTx(pub u64);
 
 /// Header lines that the floor above adds.
-pub type Lines = Vec<(HeaderName, String)>;
+pub type HeaderLines = Vec<(HeaderName, String)>;
 
 /// A body and what it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,7 +43,7 @@ impl Body {
 
 /// Whom to call; names were resolved before.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Target {
+pub struct CallTarget {
     /// The Request-URI.
     pub uri: Uri,
     /// The route set to begin with, such as the Path of a binding.
@@ -54,7 +54,7 @@ pub struct Target {
 
 /// As whom a trunk knows us.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Credentials {
+pub struct TrunkCredentials {
     /// Name and password; nothing was asked yet.
     pub digest: DigestClient,
     /// The trunk's name: what it asks for in one call is known in the next.
@@ -65,7 +65,7 @@ pub struct Credentials {
 
 /// Why a request of ours has no answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Failure {
+pub enum RequestFailure {
     /// Nothing came in time: as good as 408.
     Timeout,
     /// It could not be carried: as good as 503.
@@ -76,7 +76,7 @@ pub enum Failure {
 #[derive(Clone, Debug)]
 pub enum Input {
     /// An INVITE without To tag.
-    Incoming(Incoming),
+    Incoming(IncomingInvite),
     /// A request whose tags [`Machine::find`](super::Machine::find) knows, or nobody's. It is the peer's: it
     /// came by a flow that [`Machine::is_known`](super::Machine::is_known), or its sender has proved
     /// who he is, and the dialog moves to where he is now.
@@ -114,7 +114,7 @@ pub enum Input {
         /// The request.
         transaction: ClientTx,
         /// Why not.
-        why: Failure,
+        why: RequestFailure,
     },
     /// An INVITE cannot be answered any more, or its refusal was not acknowledged.
     NoAck {
@@ -149,7 +149,7 @@ pub enum Input {
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Call somebody; the leg is new.
-    Call(Box<Call>),
+    Call(Box<OutgoingCall>),
     /// Answer the INVITE with a 1xx; reliably where the peer wants that, or supports it and there
     /// is a body.
     Provisional {
@@ -160,14 +160,14 @@ pub enum Command {
         /// An answer, or an offer when the INVITE had none.
         body: Option<Body>,
         /// More headers.
-        headers: Lines,
+        headers: HeaderLines,
     },
     /// Answer the INVITE with 200.
     Accept {
         /// An answer, or an offer when the INVITE had none.
         body: Option<Body>,
         /// More headers.
-        headers: Lines,
+        headers: HeaderLines,
     },
     /// Refuse the INVITE; the leg ends.
     Reject {
@@ -176,7 +176,7 @@ pub enum Command {
         /// The phrase; empty for the usual one.
         reason: String,
         /// More headers.
-        headers: Lines,
+        headers: HeaderLines,
     },
     /// The answer to the offer in a 2xx; it goes into the ACK.
     Ack {
@@ -204,7 +204,7 @@ pub enum Command {
         /// A new offer, in an UPDATE.
         body: Option<Body>,
         /// What to tell.
-        headers: Lines,
+        headers: HeaderLines,
     },
     /// Answer [`Event::Reoffered`](super::Event::Reoffered).
     Answer {
@@ -221,7 +221,7 @@ pub enum Command {
         /// Comes back in [`Event::InfoAnswered`](super::Event::InfoAnswered).
         tag: u64,
         /// Info-Package and others.
-        headers: Lines,
+        headers: HeaderLines,
         /// What to say.
         body: Option<Body>,
     },
@@ -239,7 +239,7 @@ pub enum Command {
         /// To whom the peer shall turn.
         refer_to: NameAddr,
         /// Referred-By and others.
-        headers: Lines,
+        headers: HeaderLines,
     },
     /// Answer [`Event::Info`](super::Event::Info) or [`Event::Referred`](super::Event::Referred).
     Respond {
@@ -250,13 +250,13 @@ pub enum Command {
         /// The phrase; empty for the usual one.
         reason: String,
         /// More headers.
-        headers: Lines,
+        headers: HeaderLines,
     },
 }
 
 /// A call that comes.
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub struct IncomingInvite {
     /// The new leg, which was minted for it.
     pub leg: LegId,
     /// To be answered.
@@ -266,14 +266,14 @@ pub struct Incoming {
     /// The INVITE.
     pub request: Request,
     /// For a caller that challenges what we ask within the dialog.
-    pub credentials: Option<Box<Credentials>>,
+    pub credentials: Option<Box<TrunkCredentials>>,
 }
 
 /// A call to make.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct OutgoingCall {
     /// Whom.
-    pub target: Target,
+    pub target: CallTarget,
     /// As whom.
     pub from: NameAddr,
     /// The To header.
@@ -281,9 +281,9 @@ pub struct Call {
     /// The offer; without one the peer makes it.
     pub body: Option<Body>,
     /// More headers.
-    pub headers: Lines,
+    pub headers: HeaderLines,
     /// For a peer that challenges us.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<TrunkCredentials>,
     /// After so long without a word, not even 100, the next hop is taken for unavailable: 503.
     pub patience: Option<Duration>,
     /// Over how many hops it may still go (RFC 3261 §8.1.1.6).

@@ -6,10 +6,10 @@
 //!   either:    ── refusal, CANCEL, lost PRACK, lost ACK, no refresh ──▶ Over
 //! ```
 
-use super::context::{Context, Owners};
-use super::effect::{By, Effect, Event};
-use super::input::{Command, Incoming, Input};
-use super::session::Session;
+use super::context::{DialogContext, Owners};
+use super::effect::{Effect, EndingSide, Event};
+use super::input::{Command, IncomingInvite, Input};
+use super::session::InviteSession;
 use super::session_timer::Wishes;
 use super::stored::StoredDialog;
 use crate::cause::Cause;
@@ -71,7 +71,7 @@ pub struct Machine {
     settings: Settings,
     random: Random,
     owners: Owners,
-    sessions: KeyedMap<LegId, Entry>,
+    sessions: KeyedMap<LegId, SessionEntry>,
     /// How many of them only wait for late messages.
     over: usize,
     /// Our tags, each chosen by us for one leg.
@@ -82,8 +82,8 @@ pub struct Machine {
 }
 
 #[derive(Debug)]
-struct Entry {
-    session: Box<Session>,
+struct SessionEntry {
+    session: Box<InviteSession>,
     armed: Option<Instant>,
     /// It is counted among those that are over.
     over: bool,
@@ -178,7 +178,7 @@ impl Machine {
         self.sessions.get(&leg)?.session.stored()
     }
 
-    fn find_entry(&self, call_id: &str, ours: &str, theirs: &str) -> Option<&Entry> {
+    fn find_entry(&self, call_id: &str, ours: &str, theirs: &str) -> Option<&SessionEntry> {
         let entry = self.sessions.get(self.by_tag.get(ours)?)?;
         entry.session.is_named(call_id, theirs).then_some(entry)
     }
@@ -247,15 +247,15 @@ impl Machine {
         match command {
             Command::Call(call) => {
                 assert!(!self.sessions.contains_key(&leg), "a call has a leg of its own");
-                let session = Session::calling(&mut self.context(now, leg, out), *call);
+                let session = InviteSession::calling(&mut self.context(now, leg, out), *call);
                 self.enter(session);
             }
             other => self.with(now, leg, out, |session, cx| session.command(cx, other)),
         }
     }
 
-    fn incoming(&mut self, now: Instant, incoming: Incoming, out: &mut Vec<Effect>) {
-        let Incoming { leg, transaction, .. } = incoming;
+    fn incoming(&mut self, now: Instant, incoming: IncomingInvite, out: &mut Vec<Effect>) {
+        let IncomingInvite { leg, transaction, .. } = incoming;
         assert!(!self.sessions.contains_key(&leg), "an INVITE has a leg of its own");
         let full = self.is_full();
         self.owners.invites.insert(transaction, leg);
@@ -265,17 +265,18 @@ impl Machine {
             response.headers.set_to_tag(&cx.random.hex(16));
             response.headers.push(HeaderName::RetryAfter, &(1 + cx.random.below(10)).to_string());
             cx.respond(transaction, response);
-            let by = By::Us;
+            let by = EndingSide::Us;
             cx.tell(Event::Ended { cause: Cause::Overloaded, by, reason: None });
-        } else if let Some(session) = Session::ringing(&mut cx, incoming) {
+        } else if let Some(session) = InviteSession::ringing(&mut cx, incoming) {
             self.enter(session);
         }
     }
 
-    fn enter(&mut self, session: Session) {
+    fn enter(&mut self, session: InviteSession) {
         let leg = session.leg();
         self.by_tag.insert(session.local_tag().to_owned(), leg);
-        self.sessions.insert(leg, Entry { session: Box::new(session), armed: None, over: false });
+        self.sessions
+            .insert(leg, SessionEntry { session: Box::new(session), armed: None, over: false });
         self.settle(leg);
     }
 
@@ -291,10 +292,10 @@ impl Machine {
         now: Instant,
         leg: LegId,
         out: &'a mut Vec<Effect>,
-    ) -> Context<'a> {
+    ) -> DialogContext<'a> {
         let (settings, random, owners) = (&self.settings, &mut self.random, &mut self.owners);
         let realms = &mut self.realms;
-        Context { leg, now, settings, random, owners, realms, out }
+        DialogContext { leg, now, settings, random, owners, realms, out }
     }
 
     /// Lets the session of `leg` do something; one that is gone does nothing.
@@ -303,11 +304,11 @@ impl Machine {
         now: Instant,
         leg: LegId,
         out: &mut Vec<Effect>,
-        act: impl FnOnce(&mut Session, &mut Context<'_>),
+        act: impl FnOnce(&mut InviteSession, &mut DialogContext<'_>),
     ) {
         let (settings, random, owners) = (&self.settings, &mut self.random, &mut self.owners);
         let realms = &mut self.realms;
-        let mut cx = Context { leg, now, settings, random, owners, realms, out };
+        let mut cx = DialogContext { leg, now, settings, random, owners, realms, out };
         if let Some(entry) = self.sessions.get_mut(&leg) {
             act(&mut entry.session, &mut cx);
             self.settle(leg);
@@ -354,7 +355,7 @@ impl Machine {
     pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
         let mut out = Vec::new();
         while let Some((_, leg)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
-            self.with(now, leg, &mut out, Session::tick);
+            self.with(now, leg, &mut out, InviteSession::tick);
         }
         out
     }

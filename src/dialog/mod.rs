@@ -22,9 +22,10 @@ mod session;
 mod session_timer;
 mod stored;
 
-pub use effect::{By, Effect, Event};
+pub use effect::{Effect, EndingSide, Event};
 pub use input::{
-    Body, Call, ClientTx, Command, Credentials, Failure, Incoming, Input, Lines, ServerTx, Target,
+    Body, CallTarget, ClientTx, Command, HeaderLines, IncomingInvite, Input, OutgoingCall,
+    RequestFailure, ServerTx, TrunkCredentials,
 };
 pub use machine::{Machine, Settings};
 pub use stored::{DialogKey, StoredDialog};

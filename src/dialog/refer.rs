@@ -5,10 +5,10 @@
 //!   theirs:  REFER ──▶ Referred; the floor above answers and reports by NOTIFY
 //! ```
 
-use super::context::Context;
+use super::context::DialogContext;
 use super::effect::Event;
-use super::input::{Lines, ServerTx};
-use super::session::{Purpose, SERVED_MAX, Session};
+use super::input::{HeaderLines, ServerTx};
+use super::session::{InviteSession, Purpose, SERVED_MAX};
 use crate::sip::{HeaderName, Method, NameAddr, Replaces, Request};
 
 /// The implicit subscription of a REFER of ours.
@@ -20,8 +20,13 @@ pub enum Referral {
     Reporting,
 }
 
-impl Session {
-    pub(super) fn refer(&mut self, cx: &mut Context<'_>, refer_to: &NameAddr, mut headers: Lines) {
+impl InviteSession {
+    pub(super) fn refer(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        refer_to: &NameAddr,
+        mut headers: HeaderLines,
+    ) {
         headers.insert(0, (HeaderName::ReferTo, refer_to.to_string()));
         // §2.4.4: a NOTIFY may overtake the 202.
         self.referral = Referral::Reporting;
@@ -30,14 +35,14 @@ impl Session {
         }
     }
 
-    pub(super) fn refer_answered(&mut self, cx: &mut Context<'_>, status: u16) {
+    pub(super) fn refer_answered(&mut self, cx: &mut DialogContext<'_>, status: u16) {
         if status >= 300 {
             self.referral = Referral::None;
         }
         cx.tell(Event::ReferAnswered { status });
     }
 
-    pub(super) fn on_refer(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request) {
+    pub(super) fn on_refer(&mut self, cx: &mut DialogContext<'_>, tx: ServerTx, request: Request) {
         let one = request.headers.list(HeaderName::ReferTo).count() == 1;
         let (true, Ok(Some(refer_to))) = (one, request.headers.refer_to()) else {
             return self.reply(cx, tx, &request, 400);
@@ -66,7 +71,12 @@ impl Session {
         cx.tell(Event::Referred { transaction: tx, refer_to, referred_by, replaces, event });
     }
 
-    pub(super) fn on_notify(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: &Request) {
+    pub(super) fn on_notify(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        tx: ServerTx,
+        request: &Request,
+    ) {
         let event = request.headers.event().ok().flatten();
         if event.is_none_or(|event| event.package != "refer") {
             return self.reply(cx, tx, request, 489);

@@ -23,12 +23,12 @@ pub const QUEUED_MAX: usize = 8;
 #[derive(Debug)]
 pub struct Reliable {
     next_rseq: u32,
-    state: State,
+    state: ReliableState,
     queue: VecDeque<Response>,
 }
 
 #[derive(Debug)]
-enum State {
+enum ReliableState {
     Idle,
     Repeating {
         rseq: u32,
@@ -44,7 +44,7 @@ enum State {
 
 /// What time brings.
 #[derive(Debug)]
-pub enum Due {
+pub enum ReliableDue {
     /// Send this again.
     Again(Box<Response>),
     /// No PRACK came.
@@ -56,12 +56,12 @@ impl Reliable {
     pub fn new(random: &mut Random) -> Self {
         // §3: chosen from 1 to 2^31 - 1.
         let next_rseq = 1 + u32::try_from(random.below((1 << 31) - 1)).unwrap_or_default();
-        Self { next_rseq, state: State::Idle, queue: VecDeque::new() }
+        Self { next_rseq, state: ReliableState::Idle, queue: VecDeque::new() }
     }
 
     /// Sends `response`, now or when those before it are acknowledged; returns what goes out now.
     pub fn send(&mut self, now: Instant, mut response: Response) -> Option<Response> {
-        if matches!(self.state, State::Repeating { .. }) {
+        if matches!(self.state, ReliableState::Repeating { .. }) {
             if self.queue.len() == QUEUED_MAX {
                 let plain = self.queue.iter().position(|waiting| waiting.body.is_empty());
                 self.queue.remove(plain.unwrap_or(0));
@@ -73,7 +73,7 @@ impl Reliable {
         self.next_rseq = rseq.checked_add(1).unwrap_or(1);
         response.headers.push(HeaderName::Require, "100rel");
         response.headers.push(HeaderName::RSeq, &rseq.to_string());
-        self.state = State::Repeating {
+        self.state = ReliableState::Repeating {
             rseq,
             response: Box::new(response.clone()),
             repeat: Repeat::new(now, T1, GIVE_UP),
@@ -85,13 +85,13 @@ impl Reliable {
     /// A PRACK came; true when it acknowledges. `seq` is the number of the INVITE.
     pub fn acknowledge(&mut self, rack: &RAck, seq: u32) -> bool {
         let awaited = match &self.state {
-            State::Repeating { rseq, .. } | State::Silent { rseq } => Some(*rseq),
-            State::Idle => None,
+            ReliableState::Repeating { rseq, .. } | ReliableState::Silent { rseq } => Some(*rseq),
+            ReliableState::Idle => None,
         };
         let matches = awaited == Some(rack.rseq) && rack.cseq == seq;
         let matches = matches && rack.method == Method::INVITE;
         if matches {
-            self.state = State::Idle;
+            self.state = ReliableState::Idle;
         }
         matches
     }
@@ -105,8 +105,8 @@ impl Reliable {
     /// The INVITE gets its final response: nothing more is sent or repeated.
     pub fn fall_silent(&mut self) {
         self.queue.clear();
-        if let State::Repeating { rseq, .. } = self.state {
-            self.state = State::Silent { rseq };
+        if let ReliableState::Repeating { rseq, .. } = self.state {
+            self.state = ReliableState::Silent { rseq };
         }
     }
 
@@ -114,8 +114,8 @@ impl Reliable {
     /// that.
     pub fn holds_back_answer(&self) -> bool {
         let is_open = match &self.state {
-            State::Repeating { response, .. } => !response.body.is_empty(),
-            State::Idle | State::Silent { .. } => false,
+            ReliableState::Repeating { response, .. } => !response.body.is_empty(),
+            ReliableState::Idle | ReliableState::Silent { .. } => false,
         };
         is_open || self.queue.iter().any(|waiting| !waiting.body.is_empty())
     }
@@ -128,25 +128,25 @@ impl Reliable {
     /// The next moment at which [`tick`](Self::tick) has work to do.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Repeating { repeat, give_up, .. } => Some(repeat.at().min(*give_up)),
-            State::Idle | State::Silent { .. } => None,
+            ReliableState::Repeating { repeat, give_up, .. } => Some(repeat.at().min(*give_up)),
+            ReliableState::Idle | ReliableState::Silent { .. } => None,
         }
     }
 
     /// What is due at `now`.
-    pub fn tick(&mut self, now: Instant) -> Option<Due> {
-        let State::Repeating { response, repeat, give_up, .. } = &mut self.state else {
+    pub fn tick(&mut self, now: Instant) -> Option<ReliableDue> {
+        let ReliableState::Repeating { response, repeat, give_up, .. } = &mut self.state else {
             return None;
         };
         if now >= *give_up {
             self.fall_silent();
-            return Some(Due::GivenUp);
+            return Some(ReliableDue::GivenUp);
         }
         if now < repeat.at() {
             return None;
         }
         *repeat = repeat.next();
-        Some(Due::Again(response.clone()))
+        Some(ReliableDue::Again(response.clone()))
     }
 }
 

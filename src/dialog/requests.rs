@@ -1,18 +1,26 @@
 //! Requests within a dialog: in order, allowed, and each answered (RFC 3261 §12.2.2, §15, 3262,
 //! 6086); and the answers to ours.
 
-use super::calling::Offer;
-use super::context::Context;
-use super::effect::{By, Effect, Event};
+use super::calling::OfferOwner;
+use super::context::DialogContext;
+use super::effect::{Effect, EndingSide, Event};
 use super::identity::{ALLOW, SUPPORTED, body_of, put_lines};
-use super::input::{ClientTx, Lines, ServerTx};
-use super::session::{Handshake, Purpose, SERVED_MAX, Sent, Session, State, reason_of};
+use super::input::{ClientTx, HeaderLines, ServerTx};
+use super::session::{
+    Handshake, InviteSession, Purpose, SERVED_MAX, Sent, SessionState, reason_of,
+};
 use crate::cause::Cause;
 use crate::sip::{Flow, HeaderName, Method, Request, Response, StatusCode, multipart};
 
-impl Session {
+impl InviteSession {
     /// A request of the peer in this dialog.
-    pub fn on_request(&mut self, cx: &mut Context<'_>, tx: ServerTx, flow: Flow, request: Request) {
+    pub fn on_request(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        tx: ServerTx,
+        flow: Flow,
+        request: Request,
+    ) {
         if self.is_over() {
             // A BYE that crosses ours is answered (§15.1.2); the rest finds no dialog.
             let status = if request.method == Method::BYE { 200 } else { 481 };
@@ -27,8 +35,10 @@ impl Session {
             return self.reply(cx, tx, &request, 400);
         };
         let dialog = match &mut self.state {
-            State::Calling(calling) => calling.dialog(&tag),
-            State::Ringing(_) | State::Established | State::Over { .. } => Some(&mut self.dialog),
+            SessionState::Calling(calling) => calling.dialog(&tag),
+            SessionState::Ringing(_) | SessionState::Established | SessionState::Over { .. } => {
+                Some(&mut self.dialog)
+            }
         };
         let Some(dialog) = dialog else {
             return self.reply(cx, tx, &request, 481);
@@ -49,7 +59,7 @@ impl Session {
         self.dispatch(cx, tx, request, &tag);
     }
 
-    fn dispatch(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request, tag: &str) {
+    fn dispatch(&mut self, cx: &mut DialogContext<'_>, tx: ServerTx, request: Request, tag: &str) {
         let refresh = [Method::INVITE, Method::UPDATE].contains(&request.method);
         let wants_none = refresh && recv_info_is_empty(&request);
         self.serve(cx, tx, request, tag);
@@ -58,7 +68,7 @@ impl Session {
         }
     }
 
-    fn serve(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request, tag: &str) {
+    fn serve(&mut self, cx: &mut DialogContext<'_>, tx: ServerTx, request: Request, tag: &str) {
         match request.method.as_str() {
             "BYE" => self.on_bye(cx, tx, &request, tag),
             "INVITE" => self.on_reinvite(cx, tx, request),
@@ -83,47 +93,47 @@ impl Session {
 
     /// The peer has hung up too: no BYE after the ACK any more.
     fn drop_late_bye(&mut self) {
-        if let State::Over { bye, .. } = &mut self.state
+        if let SessionState::Over { bye, .. } = &mut self.state
             && bye.take().is_some()
         {
             self.handshake = Handshake::Done;
         }
     }
 
-    fn on_bye(&mut self, cx: &mut Context<'_>, tx: ServerTx, bye: &Request, tag: &str) {
+    fn on_bye(&mut self, cx: &mut DialogContext<'_>, tx: ServerTx, bye: &Request, tag: &str) {
         self.reply(cx, tx, bye, 200);
         let reason = reason_of(&bye.headers);
         match &mut self.state {
-            State::Ringing(_) => self.abandoned(cx, reason),
-            State::Calling(calling) => {
+            SessionState::Ringing(_) => self.abandoned(cx, reason),
+            SessionState::Calling(calling) => {
                 // §15: a callee says BYE only after its 2xx, which this one has overtaken, or which
                 // is lost; or one branch of a fork is gone.
                 let gone = calling.fork_number(tag);
                 if calling.drop_fork(tag) {
                     let invite = calling.invite();
                     cx.out.push(Effect::Cancel { transaction: invite, reason: None });
-                    self.finish(cx, Cause::NormalClearing, By::Peer, reason);
-                    self.state = State::Over { invite: Some(invite), bye: None };
+                    self.finish(cx, Cause::NormalClearing, EndingSide::Peer, reason);
+                    self.state = SessionState::Over { invite: Some(invite), bye: None };
                 } else if let Some(fork) = gone {
                     cx.tell(Event::ForkGone { fork });
                 }
             }
-            State::Established => {
+            SessionState::Established => {
                 // Whoever says BYE has our 2xx, and needs no answer to its offer.
                 self.drop_changes(cx);
                 self.answer_due(cx, None);
                 self.handshake = Handshake::Done;
-                self.finish(cx, Cause::NormalClearing, By::Peer, reason);
+                self.finish(cx, Cause::NormalClearing, EndingSide::Peer, reason);
             }
-            State::Over { .. } => {}
+            SessionState::Over { .. } => {}
         }
     }
 
     /// RFC 3262 §3.
-    fn on_prack(&mut self, cx: &mut Context<'_>, tx: ServerTx, prack: Request) {
+    fn on_prack(&mut self, cx: &mut DialogContext<'_>, tx: ServerTx, prack: Request) {
         let rack = prack.headers.rack().ok().flatten();
         let body = body_of(&prack);
-        let State::Ringing(ringing) = &mut self.state else {
+        let SessionState::Ringing(ringing) = &mut self.state else {
             let invite_seq = rack.as_ref().map(|rack| rack.cseq);
             let late = self.late_pracks.as_mut();
             let known = late.zip(rack).is_some_and(|(reliable, rack)| {
@@ -136,15 +146,15 @@ impl Session {
             return self.reply(cx, tx, &prack, 481);
         }
         match (body, ringing.offer) {
-            (Some(body), Offer::Ours) => {
-                ringing.offer = Offer::Settled;
+            (Some(body), OfferOwner::Ours) => {
+                ringing.offer = OfferOwner::Settled;
                 self.reply(cx, tx, &prack, 200);
                 cx.tell(Event::ProvisionalAnswered { body });
                 self.after_prack(cx);
             }
             // §5: a new offer, whose answer goes into the 200.
-            (Some(_), Offer::Settled) => self.reoffered(cx, tx, prack),
-            (Some(_), Offer::Theirs | Offer::Wanted) => {
+            (Some(_), OfferOwner::Settled) => self.reoffered(cx, tx, prack),
+            (Some(_), OfferOwner::Theirs | OfferOwner::Wanted) => {
                 self.reply(cx, tx, &prack, 400);
                 self.after_prack(cx);
             }
@@ -156,7 +166,7 @@ impl Session {
         self.next_change(cx);
     }
 
-    fn on_info(&mut self, cx: &mut Context<'_>, tx: ServerTx, request: Request) {
+    fn on_info(&mut self, cx: &mut DialogContext<'_>, tx: ServerTx, request: Request) {
         if self.served.len() == SERVED_MAX {
             return self.reply(cx, tx, &request, 503);
         }
@@ -171,11 +181,11 @@ impl Session {
     /// The floor above answers an INFO or a REFER.
     pub(super) fn respond_served(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         tx: ServerTx,
         status: u16,
         reason: &str,
-        headers: &Lines,
+        headers: &HeaderLines,
     ) {
         let Some(place) = self.served.iter().position(|(served, _)| *served == tx) else {
             return;
@@ -195,7 +205,7 @@ impl Session {
     /// The final answer to a request of ours within the dialog.
     pub(super) fn on_answer(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         transaction: ClientTx,
         mut sent: Sent,
         response: &Response,
@@ -213,13 +223,13 @@ impl Session {
             Purpose::Info { tag } if !self.is_over() => {
                 cx.tell(Event::InfoAnswered { tag, status });
                 if lost {
-                    self.give_up(cx, Cause::Lost, By::Peer);
+                    self.give_up(cx, Cause::Lost, EndingSide::Peer);
                 }
             }
             Purpose::Refer if !self.is_over() => {
                 self.refer_answered(cx, status);
                 if lost {
-                    self.give_up(cx, Cause::Lost, By::Peer);
+                    self.give_up(cx, Cause::Lost, EndingSide::Peer);
                 }
             }
             Purpose::Info { .. } | Purpose::Refer => {}
@@ -231,10 +241,10 @@ impl Session {
     /// the session timer does when the peer stays out of reach.
     pub(super) fn on_no_answer(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         transaction: ClientTx,
         sent: Sent,
-        (status, by): (u16, By),
+        (status, by): (u16, EndingSide),
     ) {
         if self.is_over() {
             return;
@@ -247,10 +257,12 @@ impl Session {
             }
             Purpose::Refer => self.refer_answered(cx, status),
             Purpose::Change if self.early_change_unanswered(cx, transaction) => return,
-            Purpose::Change if by == By::Transport => self.change_not_carried(cx, transaction),
+            Purpose::Change if by == EndingSide::Transport => {
+                self.change_not_carried(cx, transaction)
+            }
             Purpose::Change => {}
         }
-        if by != By::Transport {
+        if by != EndingSide::Transport {
             self.give_up(cx, Cause::Lost, by);
         }
     }

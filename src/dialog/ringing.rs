@@ -8,14 +8,14 @@
 //!                └── 420, 422, 400: refused before anybody is told
 //! ```
 
-use super::calling::Offer;
-use super::context::Context;
-use super::effect::{By, Event};
-use super::identity::{Identity, SUPPORTED, body_of, put_body_back, put_lines};
-use super::input::{Body, Incoming, Lines, ServerTx};
-use super::reliable::{Due, Reliable};
-use super::session::{Session, State};
-use super::session_timer::{self, Asked};
+use super::calling::OfferOwner;
+use super::context::DialogContext;
+use super::effect::{EndingSide, Event};
+use super::identity::{DialogIdentity, SUPPORTED, body_of, put_body_back, put_lines};
+use super::input::{Body, HeaderLines, IncomingInvite, ServerTx};
+use super::reliable::{Reliable, ReliableDue};
+use super::session::{InviteSession, SessionState};
+use super::session_timer::{self, TimerRequest};
 use crate::cause::Cause;
 use crate::sip::{Destination, HeaderName, Headers, Refresher, Request, Response, StatusCode};
 use crate::time::{Duration, Instant, earliest};
@@ -25,20 +25,20 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 /// An INVITE that waits for our final response.
 #[derive(Debug)]
-pub struct Ringing {
+pub struct PendingInvite {
     pub(super) invite: ServerTx,
     pub(super) request: Request,
     reliability: Reliability,
     pub(super) reliable: Reliable,
-    pub(super) offer: Offer,
+    pub(super) offer: OfferOwner,
     /// What the floor above answered while a reliable session description was unacknowledged.
-    accept: Option<(Option<Body>, Lines)>,
-    again: Option<Again>,
+    accept: Option<(Option<Body>, HeaderLines)>,
+    again: Option<Retransmission>,
 }
 
 /// The last 1xx, to be said again.
 #[derive(Debug)]
-struct Again {
+struct Retransmission {
     at: Instant,
     response: Response,
 }
@@ -54,7 +54,7 @@ enum Reliability {
     All,
 }
 
-impl Ringing {
+impl PendingInvite {
     /// Whether the peer has heard our tag, so that there is an early dialog.
     pub fn has_spoken(&self) -> bool {
         self.again.is_some()
@@ -64,9 +64,9 @@ impl Ringing {
     fn note_said(&mut self, response: &Response) {
         if !response.body.is_empty() {
             self.offer = match self.offer {
-                Offer::Theirs => Offer::Settled,
-                Offer::Wanted => Offer::Ours,
-                known @ (Offer::Ours | Offer::Settled) => known,
+                OfferOwner::Theirs => OfferOwner::Settled,
+                OfferOwner::Wanted => OfferOwner::Ours,
+                known @ (OfferOwner::Ours | OfferOwner::Settled) => known,
             };
         }
     }
@@ -77,11 +77,11 @@ impl Ringing {
     }
 }
 
-impl Session {
+impl InviteSession {
     /// Takes a new INVITE, or refuses what nobody needs to see.
-    pub(super) fn ringing(cx: &mut Context<'_>, incoming: Incoming) -> Option<Self> {
-        let Incoming { transaction, flow, request, credentials, .. } = incoming;
-        let identity = Identity::of_invite(&request, flow, cx.settings, cx.random);
+    pub(super) fn ringing(cx: &mut DialogContext<'_>, incoming: IncomingInvite) -> Option<Self> {
+        let IncomingInvite { transaction, flow, request, credentials, .. } = incoming;
+        let identity = DialogIdentity::of_invite(&request, flow, cx.settings, cx.random);
         let refusal = match &identity {
             None => {
                 Some(request.response(StatusCode::BAD_REQUEST).with_reason("No usable Contact"))
@@ -92,7 +92,7 @@ impl Session {
             response.headers.set_to_tag(&cx.random.hex(16));
             response.headers.push(HeaderName::Server, &cx.settings.user_agent);
             cx.respond(transaction, response);
-            cx.tell(Event::Ended { cause: Cause::ProtocolError, by: By::Us, reason: None });
+            cx.tell(Event::Ended { cause: Cause::ProtocolError, by: EndingSide::Us, reason: None });
             return None;
         }
         let body = body_of(&request);
@@ -103,16 +103,16 @@ impl Session {
         } else {
             Reliability::None
         };
-        let ringing = Ringing {
+        let ringing = PendingInvite {
             invite: transaction,
             reliability,
             reliable: Reliable::new(cx.random),
-            offer: if body.is_some() { Offer::Theirs } else { Offer::Wanted },
+            offer: if body.is_some() { OfferOwner::Theirs } else { OfferOwner::Wanted },
             accept: None,
             again: None,
             request,
         };
-        let mut session = Self::new(cx, identity?, State::Ringing(Box::new(ringing)));
+        let mut session = Self::new(cx, identity?, SessionState::Ringing(Box::new(ringing)));
         // Whom a Contact names past the caller is told nothing that follows from the password.
         let is_direct = session.destination() == Destination::Flow(flow);
         if let Some(credentials) = credentials.filter(|_| is_direct) {
@@ -124,13 +124,13 @@ impl Session {
 
     pub(super) fn provisional(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         status: u16,
         reason: &str,
         body: Option<&Body>,
-        headers: &Lines,
+        headers: &HeaderLines,
     ) {
-        let State::Ringing(ringing) = &self.state else {
+        let SessionState::Ringing(ringing) = &self.state else {
             return;
         };
         if ringing.accept.is_some() || !(101..=199).contains(&status) {
@@ -149,11 +149,11 @@ impl Session {
         self.send_provisional(cx, response);
     }
 
-    fn send_provisional(&mut self, cx: &mut Context<'_>, response: Response) {
-        let State::Ringing(ringing) = &mut self.state else {
+    fn send_provisional(&mut self, cx: &mut DialogContext<'_>, response: Response) {
+        let SessionState::Ringing(ringing) = &mut self.state else {
             return;
         };
-        ringing.again = Some(Again { at: cx.now + AGAIN, response: response.clone() });
+        ringing.again = Some(Retransmission { at: cx.now + AGAIN, response: response.clone() });
         let reliably = match ringing.reliability {
             Reliability::None => false,
             Reliability::Bodies => !response.body.is_empty(),
@@ -169,8 +169,13 @@ impl Session {
         }
     }
 
-    pub(super) fn accept(&mut self, cx: &mut Context<'_>, body: Option<Body>, headers: Lines) {
-        let State::Ringing(ringing) = &mut self.state else {
+    pub(super) fn accept(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        body: Option<Body>,
+        headers: HeaderLines,
+    ) {
+        let SessionState::Ringing(ringing) = &mut self.state else {
             return;
         };
         // RFC 3262 §3: no 2xx while a session description is unacknowledged.
@@ -181,14 +186,14 @@ impl Session {
         }
         ringing.reliable.fall_silent();
         let request = ringing.request.clone();
-        let (invite, wanted) = (ringing.invite, ringing.offer == Offer::Wanted);
+        let (invite, wanted) = (ringing.invite, ringing.offer == OfferOwner::Wanted);
         let wants_answer = wanted && body.is_some();
         let response = self.success(cx, &request, body.as_ref(), &headers);
         if body.is_some() {
             self.last_body = body;
         }
-        let established = std::mem::replace(&mut self.state, State::Established);
-        if let State::Ringing(ringing) = established {
+        let established = std::mem::replace(&mut self.state, SessionState::Established);
+        if let SessionState::Ringing(ringing) = established {
             self.late_pracks = Some(ringing.reliable);
         }
         self.repeat_until_ack(cx, invite, response, wants_answer, true);
@@ -197,14 +202,14 @@ impl Session {
     /// A 200 to INVITE or UPDATE, which starts the session timer anew.
     pub(super) fn success(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         request: &Request,
         body: Option<&Body>,
-        headers: &Lines,
+        headers: &HeaderLines,
     ) -> Response {
         let mut response = self.response(cx, request, 200);
         self.dialog.introduce(&mut response);
-        let asked = Asked::of(&request.headers);
+        let asked = TimerRequest::of(&request.headers);
         if let Ok(granted) = session_timer::grant(cx.settings.wishes(), asked) {
             response.headers.push(HeaderName::SessionExpires, &granted.to_string());
             if granted.refresher == Some(Refresher::Uac) {
@@ -224,12 +229,12 @@ impl Session {
 
     pub(super) fn reject(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         status: u16,
         reason: &str,
-        headers: &Lines,
+        headers: &HeaderLines,
     ) {
-        let State::Ringing(ringing) = &self.state else {
+        let SessionState::Ringing(ringing) = &self.state else {
             return;
         };
         let (invite, status) = (ringing.invite, status.clamp(300, 699));
@@ -239,43 +244,56 @@ impl Session {
         }
         put_lines(&mut response.headers, headers);
         cx.respond(invite, response);
-        self.finish(cx, Cause::from_status(status), By::Us, None);
+        self.finish(cx, Cause::from_status(status), EndingSide::Us, None);
     }
 
     /// The peer's INVITE ends without our answer: 487 and the end (§9.2, §15.1.2).
-    pub(super) fn abandoned(&mut self, cx: &mut Context<'_>, reason: Option<String>) {
-        let State::Ringing(ringing) = &self.state else {
+    pub(super) fn abandoned(&mut self, cx: &mut DialogContext<'_>, reason: Option<String>) {
+        let SessionState::Ringing(ringing) = &self.state else {
             return;
         };
         let invite = ringing.invite;
         let response = self.response(cx, &ringing.request, 487);
         cx.respond(invite, response);
-        self.finish(cx, abandonment(reason.as_deref()), By::Peer, reason);
+        self.finish(cx, abandonment(reason.as_deref()), EndingSide::Peer, reason);
     }
 
     /// An INVITE of the peer was cancelled.
-    pub fn on_cancel(&mut self, cx: &mut Context<'_>, invite: ServerTx, reason: Option<String>) {
+    pub fn on_cancel(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        invite: ServerTx,
+        reason: Option<String>,
+    ) {
         match &self.state {
-            State::Ringing(ringing) if ringing.invite == invite => self.abandoned(cx, reason),
-            State::Ringing(_) | State::Established | State::Calling(_) | State::Over { .. } => {
+            SessionState::Ringing(ringing) if ringing.invite == invite => {
+                self.abandoned(cx, reason)
+            }
+            SessionState::Ringing(_)
+            | SessionState::Established
+            | SessionState::Calling(_)
+            | SessionState::Over { .. } => {
                 self.drop_change(cx, invite);
             }
         }
     }
 
     /// The peer of an INVITE cannot be reached any more.
-    pub fn on_lost(&mut self, cx: &mut Context<'_>, invite: ServerTx) {
+    pub fn on_lost(&mut self, cx: &mut DialogContext<'_>, invite: ServerTx) {
         match &self.state {
-            State::Ringing(ringing) if ringing.invite == invite => {
-                self.finish(cx, Cause::Lost, By::Transport, None);
+            SessionState::Ringing(ringing) if ringing.invite == invite => {
+                self.finish(cx, Cause::Lost, EndingSide::Transport, None);
             }
-            State::Ringing(_) | State::Established | State::Calling(_) | State::Over { .. } => {}
+            SessionState::Ringing(_)
+            | SessionState::Established
+            | SessionState::Calling(_)
+            | SessionState::Over { .. } => {}
         }
     }
 
     /// A PRACK arrived for a reliable 1xx; what waited for it goes out.
-    pub(super) fn after_prack(&mut self, cx: &mut Context<'_>) {
-        let State::Ringing(ringing) = &mut self.state else {
+    pub(super) fn after_prack(&mut self, cx: &mut DialogContext<'_>) {
+        let SessionState::Ringing(ringing) = &mut self.state else {
             return;
         };
         let invite = ringing.invite;
@@ -290,22 +308,22 @@ impl Session {
         }
     }
 
-    pub(super) fn tick_ringing(&mut self, cx: &mut Context<'_>) {
-        let State::Ringing(ringing) = &mut self.state else {
+    pub(super) fn tick_ringing(&mut self, cx: &mut DialogContext<'_>) {
+        let SessionState::Ringing(ringing) = &mut self.state else {
             return;
         };
         let invite = ringing.invite;
         match ringing.reliable.tick(cx.now) {
-            Some(Due::Again(response)) => cx.respond(invite, *response),
-            Some(Due::GivenUp) => {
+            Some(ReliableDue::Again(response)) => cx.respond(invite, *response),
+            Some(ReliableDue::GivenUp) => {
                 // RFC 3262 §3: a 5xx, for the peer does not hear us.
                 let request = ringing.request.clone();
                 self.reply(cx, invite, &request, 500);
-                return self.finish(cx, Cause::Lost, By::Timer, None);
+                return self.finish(cx, Cause::Lost, EndingSide::Timer, None);
             }
             None => {}
         }
-        if let State::Ringing(ringing) = &mut self.state
+        if let SessionState::Ringing(ringing) = &mut self.state
             && let Some(again) = ringing.again.take_if(|again| again.at <= cx.now)
         {
             self.send_provisional(cx, again.response);
@@ -315,7 +333,7 @@ impl Session {
 
 /// What an INVITE deserves that asks for what we cannot do: 420 (§8.2.2.3), 422 (RFC 4028 §9), 400 where
 /// the call that it is to replace is not named whole.
-pub fn refusal_by_headers(cx: &Context<'_>, request: &Request) -> Option<Response> {
+pub fn refusal_by_headers(cx: &DialogContext<'_>, request: &Request) -> Option<Response> {
     let unknown = request.headers.unsupported(&SUPPORTED);
     if !unknown.is_empty() {
         let mut response = request.response(StatusCode::BAD_EXTENSION);
@@ -327,7 +345,7 @@ pub fn refusal_by_headers(cx: &Context<'_>, request: &Request) -> Option<Respons
     if replaces > 1 || request.headers.replaces().is_err() {
         return Some(request.response(StatusCode::BAD_REQUEST).with_reason("Bad Replaces"));
     }
-    let asked = Asked::of(&request.headers);
+    let asked = TimerRequest::of(&request.headers);
     session_timer::grant(cx.settings.wishes(), asked).err().map(|_| {
         let mut response = request.response(StatusCode::SESSION_INTERVAL_TOO_SMALL);
         response.headers.push(HeaderName::MinSe, &cx.settings.min_se.to_string());

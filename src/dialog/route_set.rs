@@ -1,6 +1,6 @@
 //! The way to the peer: route set, remote target and next hop (RFC 3261 §12.1, §12.2.1.1).
 
-use super::input::Target;
+use super::input::CallTarget;
 use crate::sip::{
     Contacts, Destination, Flow, HeaderName, NameAddr, Request, Response, Transport, Uri,
     is_private,
@@ -25,7 +25,7 @@ pub struct NoWay;
 
 impl RouteSet {
     /// The way of a first INVITE (§8.1.2).
-    pub fn to(target: &Target) -> Self {
+    pub fn to(target: &CallTarget) -> Self {
         Self {
             target: target.uri.clone(),
             routes: target.route.clone(),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn way(destination: Destination) -> RouteSet {
-        RouteSet::to(&Target { uri: uri("sip:3001@192.0.2.7"), route: vec![], destination })
+        RouteSet::to(&CallTarget { uri: uri("sip:3001@192.0.2.7"), route: vec![], destination })
     }
 
     fn applied(way: &RouteSet) -> String {

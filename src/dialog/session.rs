@@ -1,22 +1,22 @@
 //! One leg's session: what its states share, how requests go out, and how it ends.
 
 use super::calling::Calling;
-use super::change::Changes;
-use super::context::Context;
-use super::effect::{By, Effect, Event};
-use super::identity::{Identity, description_of, put_body, put_lines};
-use super::input::{Body, ClientTx, Command, Credentials, Lines, ServerTx};
+use super::change::SessionChanges;
+use super::context::DialogContext;
+use super::effect::{Effect, EndingSide, Event};
+use super::identity::{DialogIdentity, description_of, put_body, put_lines};
+use super::input::{Body, ClientTx, Command, HeaderLines, ServerTx, TrunkCredentials};
 use super::machine::{GIVE_UP, T1, T2};
 use super::refer::Referral;
 use super::reliable::Reliable;
-use super::ringing::Ringing;
-use super::session_timer::{Due, SessionTimer};
+use super::ringing::PendingInvite;
+use super::session_timer::{SessionTimer, TimerDue};
 use super::stored::StoredDialog;
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::sip::{
-    Answered, Destination, DigestClient, Flow, HeaderName, Headers, Method, Request, Response,
-    StatusCode, multipart,
+    AnsweredChallenges, Destination, DigestClient, Flow, HeaderName, Headers, Method, Request,
+    Response, StatusCode, multipart,
 };
 use crate::time::{Instant, Repeat, earliest};
 use std::collections::BTreeMap;
@@ -28,14 +28,14 @@ const ACKED_MAX: usize = 16;
 
 /// One leg.
 #[derive(Debug)]
-pub struct Session {
+pub struct InviteSession {
     pub(super) leg: LegId,
     /// The dialog; while we call, what all its branches share.
-    pub(super) dialog: Identity,
-    pub(super) role: Role,
-    pub(super) state: State,
+    pub(super) dialog: DialogIdentity,
+    pub(super) role: DialogRole,
+    pub(super) state: SessionState,
     pub(super) handshake: Handshake,
-    pub(super) changes: Changes,
+    pub(super) changes: SessionChanges,
     pub(super) timer: SessionTimer,
     pub(super) referral: Referral,
     /// Reliable 1xx that our 2xx has overtaken; their PRACK may still come.
@@ -52,12 +52,12 @@ pub struct Session {
     /// Whose realms [`digest`](Self::digest) answers in.
     trunk: String,
     /// The credentials of the last INVITE: its ACK has the same (§22.1).
-    acks_with: Lines,
+    acks_with: HeaderLines,
 }
 
 /// Who made the call, and so owns its Call-ID.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Role {
+pub enum DialogRole {
     /// We.
     Caller,
     /// The peer.
@@ -66,11 +66,11 @@ pub enum Role {
 
 /// How far the session is.
 #[derive(Debug)]
-pub enum State {
+pub enum SessionState {
     /// We called, and nobody has answered.
     Calling(Box<Calling>),
     /// We are called, and have not answered.
-    Ringing(Box<Ringing>),
+    Ringing(Box<PendingInvite>),
     /// A 2xx was sent or came.
     Established,
     /// The floor above was told. Late messages are still met as they deserve.
@@ -78,7 +78,7 @@ pub enum State {
         /// Our INVITE may still be answered.
         invite: Option<ClientTx>,
         /// RFC 3261 §15: a callee sends no BYE before the ACK; this one waits, with its Reason.
-        bye: Option<Lines>,
+        bye: Option<HeaderLines>,
     },
 }
 
@@ -123,14 +123,14 @@ pub struct Sent {
     /// What its answer means.
     pub purpose: Purpose,
     /// To be asked again when it is challenged; kept only where we have credentials.
-    again: Option<Again>,
+    again: Option<RepeatableRequest>,
 }
 
 #[derive(Debug)]
-struct Again {
+struct RepeatableRequest {
     to: Destination,
     request: Request,
-    answered: Answered,
+    answered: AnsweredChallenges,
 }
 
 /// What the answer to a request of ours means.
@@ -145,7 +145,7 @@ pub enum Purpose {
     },
     /// Goes up.
     Refer,
-    /// Decides what [`Changes`] asked.
+    /// Decides what [`SessionChanges`] asked.
     Change,
 }
 
@@ -159,15 +159,19 @@ struct Acked {
     until: Instant,
 }
 
-impl Session {
-    pub(super) fn new(cx: &Context<'_>, dialog: Identity, state: State) -> Self {
+impl InviteSession {
+    pub(super) fn new(cx: &DialogContext<'_>, dialog: DialogIdentity, state: SessionState) -> Self {
         Self {
             leg: cx.leg,
             dialog,
-            role: if matches!(state, State::Calling(_)) { Role::Caller } else { Role::Callee },
+            role: if matches!(state, SessionState::Calling(_)) {
+                DialogRole::Caller
+            } else {
+                DialogRole::Callee
+            },
             state,
             handshake: Handshake::Done,
-            changes: Changes::default(),
+            changes: SessionChanges::default(),
             timer: SessionTimer::new(cx.settings.wishes()),
             referral: Referral::None,
             late_pracks: None,
@@ -177,7 +181,7 @@ impl Session {
             last_body: None,
             digest: None,
             trunk: String::new(),
-            acks_with: Lines::default(),
+            acks_with: HeaderLines::default(),
         }
     }
 
@@ -198,19 +202,21 @@ impl Session {
 
     /// The dialog in writing, once it is established.
     pub fn stored(&self) -> Option<StoredDialog> {
-        matches!(self.state, State::Established).then(|| StoredDialog::of(&self.dialog))
+        matches!(self.state, SessionState::Established).then(|| StoredDialog::of(&self.dialog))
     }
 
     /// Whether the floor above has been told of the end.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Over { .. })
+        matches!(self.state, SessionState::Over { .. })
     }
 
     /// Whether nothing can come any more that would need this session.
     pub fn is_finished(&self) -> bool {
         let over = match &self.state {
-            State::Over { invite, bye } => invite.is_none() && bye.is_none(),
-            State::Calling(_) | State::Ringing(_) | State::Established => false,
+            SessionState::Over { invite, bye } => invite.is_none() && bye.is_none(),
+            SessionState::Calling(_) | SessionState::Ringing(_) | SessionState::Established => {
+                false
+            }
         };
         over && self.sent.is_empty() && self.acked.is_empty()
     }
@@ -218,8 +224,8 @@ impl Session {
     /// Whether a request with this Call-ID and From tag belongs to it.
     pub fn is_named(&self, call_id: &str, remote_tag: &str) -> bool {
         let tag_fits = match &self.state {
-            State::Calling(calling) => calling.has_fork(remote_tag),
-            State::Ringing(_) | State::Established | State::Over { .. } => {
+            SessionState::Calling(calling) => calling.has_fork(remote_tag),
+            SessionState::Ringing(_) | SessionState::Established | SessionState::Over { .. } => {
                 self.dialog.remote_tag() == remote_tag
             }
         };
@@ -229,15 +235,15 @@ impl Session {
     /// Whether the peer of the branch with this tag is known to speak by this flow.
     pub fn is_known(&self, remote_tag: &str, flow: &Flow) -> bool {
         match &self.state {
-            State::Calling(calling) => calling.is_known(remote_tag, flow),
-            State::Ringing(_) | State::Established | State::Over { .. } => {
+            SessionState::Calling(calling) => calling.is_known(remote_tag, flow),
+            SessionState::Ringing(_) | SessionState::Established | SessionState::Over { .. } => {
                 self.dialog.way.is_known(flow)
             }
         }
     }
 
     /// What the floor above wants; after the end nothing, for its wish crossed our event.
-    pub fn command(&mut self, cx: &mut Context<'_>, command: Command) {
+    pub fn command(&mut self, cx: &mut DialogContext<'_>, command: Command) {
         if self.is_over() {
             return;
         }
@@ -277,20 +283,20 @@ impl Session {
     }
 
     /// The dialog in which we can ask something now.
-    pub(super) fn active(&mut self) -> Option<&mut Identity> {
+    pub(super) fn active(&mut self) -> Option<&mut DialogIdentity> {
         match &mut self.state {
-            State::Calling(calling) => calling.latest_dialog(),
-            State::Ringing(_) | State::Established => Some(&mut self.dialog),
-            State::Over { .. } => None,
+            SessionState::Calling(calling) => calling.latest_dialog(),
+            SessionState::Ringing(_) | SessionState::Established => Some(&mut self.dialog),
+            SessionState::Over { .. } => None,
         }
     }
 
     /// Sends a request within the dialog; false when there is none.
     pub(super) fn send(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         method: Method,
-        headers: &Lines,
+        headers: &HeaderLines,
         body: Option<&Body>,
         purpose: Purpose,
     ) -> bool {
@@ -307,30 +313,34 @@ impl Session {
 
     pub(super) fn send_request(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         to: Destination,
         request: Request,
         purpose: Purpose,
     ) -> ClientTx {
-        self.send_kept(cx, to, request, purpose, Answered::default())
+        self.send_kept(cx, to, request, purpose, AnsweredChallenges::default())
     }
 
     fn send_kept(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         to: Destination,
         mut request: Request,
         purpose: Purpose,
-        answered: Answered,
+        answered: AnsweredChallenges,
     ) -> ClientTx {
         self.authorise(cx, &mut request);
-        let again = self.digest.is_some().then(|| Again { to, request: request.clone(), answered });
+        let again = self.digest.is_some().then(|| RepeatableRequest {
+            to,
+            request: request.clone(),
+            answered,
+        });
         let transaction = cx.ask(to, request);
         self.sent.insert(transaction, Sent { purpose, again });
         transaction
     }
 
-    pub(super) fn send_bye(&mut self, cx: &mut Context<'_>, headers: &Lines) {
+    pub(super) fn send_bye(&mut self, cx: &mut DialogContext<'_>, headers: &HeaderLines) {
         let mut bye = self.dialog.request(Method::BYE, cx.settings);
         put_lines(&mut bye.headers, headers);
         self.send_request(cx, self.dialog.way.destination, bye, Purpose::Nothing);
@@ -339,18 +349,20 @@ impl Session {
     /// Asks a challenged request again with credentials (§22.2); `None` when that is in vain.
     pub(super) fn ask_again_with_credentials(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         sent: &mut Sent,
         response: &Response,
     ) -> Option<ClientTx> {
-        let Again { to, mut request, mut answered } = sent.again.take()?;
+        let RepeatableRequest { to, mut request, mut answered } = sent.again.take()?;
         if !self.learn(cx, &request, response, &mut answered) {
             return None;
         }
         let tag = request.headers.to_tag().unwrap_or_default().to_owned();
         let dialog = match &mut self.state {
-            State::Calling(calling) => calling.dialog(&tag)?,
-            State::Ringing(_) | State::Established | State::Over { .. } => &mut self.dialog,
+            SessionState::Calling(calling) => calling.dialog(&tag)?,
+            SessionState::Ringing(_) | SessionState::Established | SessionState::Over { .. } => {
+                &mut self.dialog
+            }
         };
         let seq = dialog.local_seq() + 1;
         dialog.raise_local_seq(seq);
@@ -360,8 +372,8 @@ impl Session {
     }
 
     /// The peer is a trunk that knows us as this.
-    pub(super) fn known_as(&mut self, cx: &mut Context<'_>, credentials: Credentials) {
-        let Credentials { digest, trunk, realms } = credentials;
+    pub(super) fn known_as(&mut self, cx: &mut DialogContext<'_>, credentials: TrunkCredentials) {
+        let TrunkCredentials { digest, trunk, realms } = credentials;
         cx.realms.entry(trunk.clone()).or_default().join(&realms);
         (self.digest, self.trunk) = (Some(digest), trunk);
     }
@@ -369,10 +381,10 @@ impl Session {
     /// Takes in a challenge; true when it is worth asking again.
     pub(super) fn learn(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         request: &Request,
         response: &Response,
-        answered: &mut Answered,
+        answered: &mut AnsweredChallenges,
     ) -> bool {
         let (Some(digest), Some(realms)) = (&mut self.digest, cx.realms.get_mut(&self.trunk))
         else {
@@ -382,7 +394,7 @@ impl Session {
     }
 
     /// Puts onto a request what the peer has asked for before; an INVITE's is kept for its ACK.
-    pub(super) fn authorise(&mut self, cx: &mut Context<'_>, request: &mut Request) {
+    pub(super) fn authorise(&mut self, cx: &mut DialogContext<'_>, request: &mut Request) {
         let Some(digest) = &mut self.digest else { return };
         digest.authorise(request, cx.random);
         if request.method == Method::INVITE {
@@ -396,7 +408,12 @@ impl Session {
     }
 
     /// A response to `request`, with our tag.
-    pub(super) fn response(&self, cx: &Context<'_>, request: &Request, status: u16) -> Response {
+    pub(super) fn response(
+        &self,
+        cx: &DialogContext<'_>,
+        request: &Request,
+        status: u16,
+    ) -> Response {
         let status = StatusCode::new(status).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
         let mut response = request.response(status);
         self.dialog.sign(&mut response, cx.settings);
@@ -406,7 +423,7 @@ impl Session {
     /// Answers `request` with nothing but a status.
     pub(super) fn reply(
         &self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         transaction: ServerTx,
         request: &Request,
         status: u16,
@@ -422,7 +439,7 @@ impl Session {
     /// §14.2, RFC 3311 §5.2: 500, and when to try again.
     pub(super) fn reply_later(
         &self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         transaction: ServerTx,
         request: &Request,
     ) {
@@ -435,8 +452,8 @@ impl Session {
     /// Sends the ACK of a 2xx and keeps it for the copies of the 2xx.
     pub(super) fn acknowledge(
         &mut self,
-        cx: &mut Context<'_>,
-        dialog: &Identity,
+        cx: &mut DialogContext<'_>,
+        dialog: &DialogIdentity,
         invite: ClientTx,
         seq: u32,
         body: Option<&Body>,
@@ -461,7 +478,7 @@ impl Session {
     /// branch of the fork says gets ACK and BYE (§13.2.2.4).
     pub(super) fn on_late_success(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         invite: ClientTx,
         response: &Response,
     ) {
@@ -489,7 +506,7 @@ impl Session {
     /// What was asked under this name, once its final answer is here.
     pub(super) fn take_sent(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         transaction: ClientTx,
     ) -> Option<Sent> {
         cx.forget(transaction);
@@ -497,7 +514,7 @@ impl Session {
     }
 
     /// The floor above answers the offer in a 2xx, or ends the leg without.
-    pub(super) fn answer_due(&mut self, cx: &mut Context<'_>, body: Option<Body>) {
+    pub(super) fn answer_due(&mut self, cx: &mut DialogContext<'_>, body: Option<Body>) {
         if let Handshake::AnswerDue { invite, seq } = self.handshake {
             self.handshake = Handshake::Done;
             let dialog = self.dialog.clone();
@@ -512,7 +529,7 @@ impl Session {
     /// The ACK of our 2xx. Nobody can be asked to prove one (§22.1). One from elsewhere counts, for it may
     /// come past a proxy that stays out of the way; but not where it has to bring an answer, which says
     /// where sound and picture go.
-    pub fn on_ack(&mut self, cx: &mut Context<'_>, believed: bool, ack: &Request) {
+    pub fn on_ack(&mut self, cx: &mut DialogContext<'_>, believed: bool, ack: &Request) {
         let seq = ack.headers.cseq().map(|(number, _)| number).ok();
         match &self.handshake {
             Handshake::AckDue(due) if due.wants_answer && !believed => {}
@@ -525,18 +542,18 @@ impl Session {
     }
 
     /// The peer has our 2xx: its ACK came, or something that it sends only after it.
-    pub(super) fn acked_by_peer(&mut self, cx: &mut Context<'_>, body: Option<Body>) {
+    pub(super) fn acked_by_peer(&mut self, cx: &mut DialogContext<'_>, body: Option<Body>) {
         let Handshake::AckDue(due) = std::mem::replace(&mut self.handshake, Handshake::Done) else {
             return;
         };
         let body = body.filter(|_| due.wants_answer);
         match &mut self.state {
-            State::Over { bye, .. } => {
+            SessionState::Over { bye, .. } => {
                 if let Some(headers) = bye.take() {
                     self.send_bye(cx, &headers);
                 }
             }
-            State::Established | State::Calling(_) | State::Ringing(_) => {
+            SessionState::Established | SessionState::Calling(_) | SessionState::Ringing(_) => {
                 match body {
                     body if due.first => cx.tell(Event::Confirmed { body }),
                     Some(body) => cx.tell(Event::ReofferConfirmed { body }),
@@ -548,36 +565,36 @@ impl Session {
     }
 
     /// Ends the leg, whatever its state demands.
-    fn end(&mut self, cx: &mut Context<'_>, reason: Option<String>) {
+    fn end(&mut self, cx: &mut DialogContext<'_>, reason: Option<String>) {
         match &self.state {
-            State::Calling(calling) => {
+            SessionState::Calling(calling) => {
                 let invite = calling.invite();
                 cx.out.push(Effect::Cancel { transaction: invite, reason });
-                self.finish(cx, Cause::NormalClearing, By::Us, None);
-                self.state = State::Over { invite: Some(invite), bye: None };
+                self.finish(cx, Cause::NormalClearing, EndingSide::Us, None);
+                self.state = SessionState::Over { invite: Some(invite), bye: None };
             }
-            State::Ringing(_) => {
+            SessionState::Ringing(_) => {
                 let headers = reason.map(|reason| (HeaderName::Reason, reason));
                 self.reject(cx, Cause::NormalClearing.status(), "", &headers.into_iter().collect());
             }
-            State::Established => {
+            SessionState::Established => {
                 self.hang_up(cx, reason);
-                self.finish(cx, Cause::NormalClearing, By::Us, None);
+                self.finish(cx, Cause::NormalClearing, EndingSide::Us, None);
             }
-            State::Over { .. } => {}
+            SessionState::Over { .. } => {}
         }
     }
 
     /// BYE, now or after the ACK; the caller of this finishes.
-    fn hang_up(&mut self, cx: &mut Context<'_>, reason: Option<String>) {
-        let headers: Lines =
+    fn hang_up(&mut self, cx: &mut DialogContext<'_>, reason: Option<String>) {
+        let headers: HeaderLines =
             reason.map(|reason| (HeaderName::Reason, reason)).into_iter().collect();
         self.drop_changes(cx);
         // §13.2.2.4: a 2xx gets its ACK even when the session is unwanted.
         self.answer_due(cx, None);
         match &self.handshake {
             Handshake::AckDue(due) if due.first => {
-                self.state = State::Over { invite: None, bye: Some(headers) };
+                self.state = SessionState::Over { invite: None, bye: Some(headers) };
             }
             Handshake::AckDue(_) | Handshake::Done | Handshake::AnswerDue { .. } => {
                 self.handshake = Handshake::Done;
@@ -588,8 +605,8 @@ impl Session {
 
     /// The session ends by a timer, or because the peer does not know it: BYE in any case (RFC
     /// 3261 §12.2.1.2, RFC 4028 §10).
-    pub(super) fn give_up(&mut self, cx: &mut Context<'_>, cause: Cause, by: By) {
-        if matches!(self.state, State::Established) {
+    pub(super) fn give_up(&mut self, cx: &mut DialogContext<'_>, cause: Cause, by: EndingSide) {
+        if matches!(self.state, SessionState::Established) {
             self.handshake = Handshake::Done;
             let headers = vec![(HeaderName::Reason, cause.reason())];
             self.send_bye(cx, &headers);
@@ -601,9 +618,9 @@ impl Session {
     /// needs.
     pub(super) fn finish(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         cause: Cause,
-        by: By,
+        by: EndingSide,
         reason: Option<String>,
     ) {
         for (transaction, request) in std::mem::take(&mut self.served) {
@@ -612,7 +629,7 @@ impl Session {
         self.drop_changes(cx);
         self.timer.stop();
         if !self.is_over() {
-            self.state = State::Over { invite: None, bye: None };
+            self.state = SessionState::Over { invite: None, bye: None };
         }
         cx.tell(Event::Ended { cause, by, reason });
     }
@@ -621,10 +638,10 @@ impl Session {
     pub fn deadline(&self) -> Option<Instant> {
         let changes = self.changes.deadline();
         let state = match &self.state {
-            State::Ringing(ringing) => earliest(ringing.deadline(), changes),
-            State::Established => earliest(self.timer.deadline(), changes),
-            State::Calling(calling) => earliest(calling.deadline(), changes),
-            State::Over { .. } => None,
+            SessionState::Ringing(ringing) => earliest(ringing.deadline(), changes),
+            SessionState::Established => earliest(self.timer.deadline(), changes),
+            SessionState::Calling(calling) => earliest(calling.deadline(), changes),
+            SessionState::Over { .. } => None,
         };
         let handshake = match &self.handshake {
             Handshake::AckDue(due) => Some(due.repeat.at().min(due.give_up)),
@@ -635,38 +652,38 @@ impl Session {
     }
 
     /// Does what is due.
-    pub fn tick(&mut self, cx: &mut Context<'_>) {
+    pub fn tick(&mut self, cx: &mut DialogContext<'_>) {
         self.forget_acks(cx);
         self.tick_handshake(cx);
         match &self.state {
-            State::Ringing(_) => {
+            SessionState::Ringing(_) => {
                 self.tick_ringing(cx);
                 self.tick_changes(cx);
             }
-            State::Established => {
+            SessionState::Established => {
                 match self.timer.tick(cx.now) {
-                    Some(Due::Refresh) => self.refresh(cx),
-                    Some(Due::Expired) => self.give_up(cx, Cause::Lost, By::Timer),
+                    Some(TimerDue::Refresh) => self.refresh(cx),
+                    Some(TimerDue::Expired) => self.give_up(cx, Cause::Lost, EndingSide::Timer),
                     None => {}
                 }
                 self.tick_changes(cx);
             }
-            State::Calling(_) => {
+            SessionState::Calling(_) => {
                 self.tick_calling(cx);
                 self.tick_changes(cx);
             }
-            State::Over { .. } => {}
+            SessionState::Over { .. } => {}
         }
     }
 
-    fn forget_acks(&mut self, cx: &mut Context<'_>) {
+    fn forget_acks(&mut self, cx: &mut DialogContext<'_>) {
         let now = cx.now;
         for gone in self.acked.extract_if(.., |acked| acked.until <= now) {
             cx.forget(gone.invite);
         }
     }
 
-    fn tick_handshake(&mut self, cx: &mut Context<'_>) {
+    fn tick_handshake(&mut self, cx: &mut DialogContext<'_>) {
         let Handshake::AckDue(due) = &mut self.handshake else {
             return;
         };
@@ -674,13 +691,13 @@ impl Session {
             self.handshake = Handshake::Done;
             match &mut self.state {
                 // §13.3.1.4: no ACK, so BYE.
-                State::Over { bye, .. } => {
+                SessionState::Over { bye, .. } => {
                     if let Some(headers) = bye.take() {
                         self.send_bye(cx, &headers);
                     }
                 }
-                State::Established | State::Calling(_) | State::Ringing(_) => {
-                    self.give_up(cx, Cause::Lost, By::Timer);
+                SessionState::Established | SessionState::Calling(_) | SessionState::Ringing(_) => {
+                    self.give_up(cx, Cause::Lost, EndingSide::Timer);
                 }
             }
         } else if cx.now >= due.repeat.at() {
@@ -693,7 +710,7 @@ impl Session {
     /// Starts to repeat a 2xx of ours.
     pub(super) fn repeat_until_ack(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut DialogContext<'_>,
         transaction: ServerTx,
         response: Response,
         wants_answer: bool,

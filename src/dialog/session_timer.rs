@@ -28,7 +28,7 @@ pub struct Wishes {
 
 /// What a request says of session timers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Asked {
+pub struct TimerRequest {
     /// `timer` is in Supported or Require.
     pub supported: bool,
     /// Its Session-Expires.
@@ -37,7 +37,7 @@ pub struct Asked {
     pub min_se: Option<u32>,
 }
 
-impl Asked {
+impl TimerRequest {
     /// Reads the headers of an INVITE or UPDATE; malformed ones are as good as none.
     #[must_use]
     pub fn of(headers: &Headers) -> Self {
@@ -57,7 +57,7 @@ pub struct TooSmall;
 ///
 /// # Errors
 /// [`TooSmall`] when the request deserves 422.
-pub fn grant(wishes: Wishes, asked: Asked) -> Result<SessionExpires, TooSmall> {
+pub fn grant(wishes: Wishes, asked: TimerRequest) -> Result<SessionExpires, TooSmall> {
     let seconds = match asked.expires {
         None => wishes.session_expires.max(asked.min_se.unwrap_or(0)),
         // §9: a 422 is for those who understand it; for others a proxy chose the value.
@@ -76,7 +76,7 @@ pub fn grant(wishes: Wishes, asked: Asked) -> Result<SessionExpires, TooSmall> {
 
 /// Who of the two keeps the session alive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Refresher {
+pub enum RefreshingSide {
     /// This side.
     Us,
     /// The other side.
@@ -85,7 +85,7 @@ pub enum Refresher {
 
 /// What the timer wants done.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Due {
+pub enum TimerDue {
     /// Send a refresh.
     Refresh,
     /// The session is over: send BYE.
@@ -93,7 +93,7 @@ pub enum Due {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum State {
+enum SessionTimerState {
     /// Before the first 2xx.
     Unarmed,
     Refreshing {
@@ -108,7 +108,7 @@ enum State {
 /// The session timer of one dialog.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionTimer {
-    state: State,
+    state: SessionTimerState,
     /// Agreed, or until then what we ask for; rises with each 422.
     seconds: u32,
     /// The Min-SE of our requests; rises with each 422 (§7.3).
@@ -119,16 +119,20 @@ impl SessionTimer {
     /// A timer that starts with the first 2xx.
     #[must_use]
     pub fn new(wishes: Wishes) -> Self {
-        Self { state: State::Unarmed, seconds: wishes.session_expires, min_se: wishes.min_se }
+        Self {
+            state: SessionTimerState::Unarmed,
+            seconds: wishes.session_expires,
+            min_se: wishes.min_se,
+        }
     }
 
     /// Session-Expires of our next request. §7.4: a refresh names the roles as they are.
     #[must_use]
     pub fn ask(&self) -> SessionExpires {
         let refresher = match self.state {
-            State::Unarmed => None,
-            State::Refreshing { .. } => Some(Role::Uac),
-            State::Watching { .. } => Some(Role::Uas),
+            SessionTimerState::Unarmed => None,
+            SessionTimerState::Refreshing { .. } => Some(Role::Uac),
+            SessionTimerState::Watching { .. } => Some(Role::Uas),
         };
         SessionExpires { secs: self.seconds, refresher }
     }
@@ -157,8 +161,8 @@ impl SessionTimer {
     /// Starts anew after our 2xx (what [`grant`] said) to the peer's request.
     pub fn granted(&mut self, now: Instant, answer: SessionExpires, peer_supports: bool) {
         let refresher = match answer.refresher {
-            Some(Role::Uac) => Refresher::Peer,
-            Some(Role::Uas) | None => Refresher::Us,
+            Some(Role::Uac) => RefreshingSide::Peer,
+            Some(Role::Uas) | None => RefreshingSide::Us,
         };
         self.arm(now, answer.secs, refresher, peer_supports);
     }
@@ -166,11 +170,11 @@ impl SessionTimer {
     /// Starts anew after the peer's 2xx to our request.
     pub fn answered(&mut self, now: Instant, answer: Option<SessionExpires>) {
         match answer {
-            None => self.arm(now, self.seconds, Refresher::Us, false),
+            None => self.arm(now, self.seconds, RefreshingSide::Us, false),
             Some(SessionExpires { secs, refresher }) => {
                 let refresher = match refresher {
-                    Some(Role::Uas) => Refresher::Peer,
-                    Some(Role::Uac) | None => Refresher::Us,
+                    Some(Role::Uas) => RefreshingSide::Peer,
+                    Some(Role::Uac) | None => RefreshingSide::Us,
                 };
                 // A value below what we allow would make us send refreshes without end.
                 self.arm(now, secs.max(self.min_se), refresher, true);
@@ -178,16 +182,16 @@ impl SessionTimer {
         }
     }
 
-    fn arm(&mut self, now: Instant, seconds: u32, refresher: Refresher, strict: bool) {
+    fn arm(&mut self, now: Instant, seconds: u32, refresher: RefreshingSide, strict: bool) {
         self.seconds = seconds;
         let interval = Duration::from_secs(u64::from(seconds));
         self.state = match refresher {
-            Refresher::Us => State::Refreshing {
+            RefreshingSide::Us => SessionTimerState::Refreshing {
                 refresh_at: Some(now + interval / 2),
                 ends: strict.then(|| now + interval),
             },
             // §10: early enough that the BYE arrives before the other side gives up.
-            Refresher::Peer => State::Watching {
+            RefreshingSide::Peer => SessionTimerState::Watching {
                 ends: now + (interval - (interval / 3).min(Duration::from_secs(32))),
             },
         };
@@ -197,13 +201,13 @@ impl SessionTimer {
     /// to its end; one without `timer` has shown that it lives.
     pub fn refused(&mut self, now: Instant) {
         match &mut self.state {
-            State::Refreshing { refresh_at, ends: Some(ends) } => {
+            SessionTimerState::Refreshing { refresh_at, ends: Some(ends) } => {
                 *refresh_at = half_way(now, *ends);
             }
-            State::Refreshing { ends: None, .. } => {
-                self.arm(now, self.seconds, Refresher::Us, false);
+            SessionTimerState::Refreshing { ends: None, .. } => {
+                self.arm(now, self.seconds, RefreshingSide::Us, false);
             }
-            State::Unarmed | State::Watching { .. } => {}
+            SessionTimerState::Unarmed | SessionTimerState::Watching { .. } => {}
         }
     }
 
@@ -211,46 +215,47 @@ impl SessionTimer {
     /// peer without `timer` has now, too.
     pub fn unreached(&mut self, now: Instant) {
         match &mut self.state {
-            State::Refreshing { refresh_at, ends } => {
+            SessionTimerState::Refreshing { refresh_at, ends } => {
                 let interval = Duration::from_secs(u64::from(self.seconds));
                 *refresh_at = half_way(now, *ends.get_or_insert(now + interval / 2));
             }
-            State::Unarmed | State::Watching { .. } => {}
+            SessionTimerState::Unarmed | SessionTimerState::Watching { .. } => {}
         }
     }
 
     /// Stops for good.
     pub fn stop(&mut self) {
-        self.state = State::Unarmed;
+        self.state = SessionTimerState::Unarmed;
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Unarmed => None,
-            State::Refreshing { refresh_at, ends } => earliest(refresh_at, ends),
-            State::Watching { ends } => Some(ends),
+            SessionTimerState::Unarmed => None,
+            SessionTimerState::Refreshing { refresh_at, ends } => earliest(refresh_at, ends),
+            SessionTimerState::Watching { ends } => Some(ends),
         }
     }
 
     /// What is due at `now`, if anything.
-    pub fn tick(&mut self, now: Instant) -> Option<Due> {
+    pub fn tick(&mut self, now: Instant) -> Option<TimerDue> {
         if self.deadline().is_none_or(|at| now < at) {
             return None;
         }
         match &mut self.state {
-            State::Refreshing { ends: Some(ends), .. } | State::Watching { ends }
+            SessionTimerState::Refreshing { ends: Some(ends), .. }
+            | SessionTimerState::Watching { ends }
                 if now >= *ends =>
             {
-                self.state = State::Unarmed;
-                Some(Due::Expired)
+                self.state = SessionTimerState::Unarmed;
+                Some(TimerDue::Expired)
             }
-            State::Refreshing { refresh_at, .. } => {
+            SessionTimerState::Refreshing { refresh_at, .. } => {
                 *refresh_at = None;
-                Some(Due::Refresh)
+                Some(TimerDue::Refresh)
             }
-            State::Watching { .. } | State::Unarmed => None,
+            SessionTimerState::Watching { .. } | SessionTimerState::Unarmed => None,
         }
     }
 }
@@ -274,8 +279,8 @@ mod tests {
         headers.session_expires().ok().flatten()
     }
 
-    fn asked(supported: bool, value: &str, min_se: Option<u32>) -> Asked {
-        Asked { supported, expires: expires(value), min_se }
+    fn asked(supported: bool, value: &str, min_se: Option<u32>) -> TimerRequest {
+        TimerRequest { supported, expires: expires(value), min_se }
     }
 
     fn granted(supported: bool, value: &str, min_se: Option<u32>) -> Option<String> {
@@ -310,11 +315,11 @@ mod tests {
         timer.answered(at(0), expires("100;refresher=uac"));
         assert_eq!(timer.deadline(), Some(at(50)));
         assert_eq!(timer.tick(at(49)), None);
-        assert_eq!(timer.tick(at(50)), Some(Due::Refresh));
+        assert_eq!(timer.tick(at(50)), Some(TimerDue::Refresh));
         timer.refused(at(60));
         assert_eq!(timer.deadline(), Some(at(80)));
-        assert_eq!(timer.tick(at(80)), Some(Due::Refresh));
-        assert_eq!(timer.tick(at(100)), Some(Due::Expired));
+        assert_eq!(timer.tick(at(80)), Some(TimerDue::Refresh));
+        assert_eq!(timer.tick(at(100)), Some(TimerDue::Expired));
         assert_eq!(timer.deadline(), None);
     }
 
@@ -325,14 +330,14 @@ mod tests {
         assert_eq!(timer.deadline(), Some(at(60)));
         timer.granted(at(50), SessionExpires { secs: 1800, refresher: Some(Role::Uac) }, true);
         assert_eq!(timer.deadline(), Some(at(50 + 1800 - 32)));
-        assert_eq!(timer.tick(at(1818)), Some(Due::Expired));
+        assert_eq!(timer.tick(at(1818)), Some(TimerDue::Expired));
     }
 
     #[test]
     fn a_peer_without_timers_is_asked_for_ever() {
         let mut timer = SessionTimer::new(WISHES);
         timer.answered(at(0), None);
-        assert_eq!(timer.tick(at(900)), Some(Due::Refresh));
+        assert_eq!(timer.tick(at(900)), Some(TimerDue::Refresh));
         timer.refused(at(901));
         assert_eq!(timer.deadline(), Some(at(1801)));
     }
@@ -342,14 +347,14 @@ mod tests {
     fn a_peer_out_of_reach_is_tried_until_the_session_ends() {
         let mut timer = SessionTimer::new(WISHES);
         timer.answered(at(0), None);
-        assert_eq!(timer.tick(at(900)), Some(Due::Refresh));
+        assert_eq!(timer.tick(at(900)), Some(TimerDue::Refresh));
         timer.unreached(at(900));
         assert_eq!(timer.deadline(), Some(at(1350)));
-        assert_eq!(timer.tick(at(1350)), Some(Due::Refresh));
+        assert_eq!(timer.tick(at(1350)), Some(TimerDue::Refresh));
         timer.unreached(at(1350));
         let mut tries = 0;
         let mut now = at(1350);
-        while timer.tick(now) != Some(Due::Expired) {
+        while timer.tick(now) != Some(TimerDue::Expired) {
             timer.unreached(now);
             now = timer.deadline().expect("it ends");
             tries += 1;
@@ -359,7 +364,7 @@ mod tests {
         // One that is reached again lives on.
         let mut timer = SessionTimer::new(WISHES);
         timer.answered(at(0), None);
-        assert_eq!(timer.tick(at(900)), Some(Due::Refresh));
+        assert_eq!(timer.tick(at(900)), Some(TimerDue::Refresh));
         timer.unreached(at(900));
         timer.answered(at(1350), None);
         assert_eq!(timer.deadline(), Some(at(2250)));

@@ -1,6 +1,6 @@
 //! An established dialog in writing, so that a later process can end it (RFC 3261 §12.1, §15).
 
-use super::identity::Identity;
+use super::identity::DialogIdentity;
 use super::machine::Settings;
 use super::route_set::RouteSet;
 use crate::sip::{Destination, HeaderName, Method, NameAddr, Request, Uri};
@@ -38,7 +38,7 @@ pub struct StoredDialog {
 }
 
 impl StoredDialog {
-    pub(super) fn of(dialog: &Identity) -> Self {
+    pub(super) fn of(dialog: &DialogIdentity) -> Self {
         let key = DialogKey {
             call_id: dialog.call_id().to_owned(),
             local_tag: dialog.local_tag().to_owned(),
@@ -60,8 +60,13 @@ impl StoredDialog {
         let routes = self.routes.into_iter().map(NameAddr::new).collect();
         let way = RouteSet::of(self.target, routes, hop);
         let seq = self.local_cseq.saturating_add(UNCOUNTED_MAX);
-        let mut dialog =
-            Identity::resumed(self.key.call_id, (self.local, self.remote), seq, way, settings);
+        let mut dialog = DialogIdentity::resumed(
+            self.key.call_id,
+            (self.local, self.remote),
+            seq,
+            way,
+            settings,
+        );
         let mut bye = dialog.request(Method::BYE, settings);
         bye.headers.push(HeaderName::Reason, reason);
         (hop, bye)

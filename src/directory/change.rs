@@ -5,7 +5,7 @@ use super::level::{LEVELS_MAX, Level};
 use super::name::{Holder, NameFault, check_display_name, check_name};
 use super::operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 use super::permit::Permit;
-use super::refusal::{LevelUser, Refusal, Thing};
+use super::refusal::{ChangeRefusal, LevelUser, Thing};
 use super::terminal::{Terminal, TerminalDraft};
 use crate::ids::{LevelId, Number, OperatorId, QueueId};
 use crate::sip::Scheme;
@@ -17,7 +17,7 @@ const IMPORT_NAMED_MAX: usize = 20;
 
 /// What an administrator wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Change {
+pub enum DirectoryChange {
     /// A new terminal.
     AddTerminal(TerminalDraft),
     /// Another name, level, password or contact for a terminal.
@@ -46,7 +46,7 @@ pub enum Change {
 
 /// What a draft says of something that can be taken away again.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum Field<T> {
+pub enum DraftField<T> {
     /// As it was.
     #[default]
     Keep,
@@ -82,7 +82,7 @@ impl Directory {
     ///
     /// # Errors
     /// When the change breaks a rule; the directory is as before.
-    pub fn apply(&mut self, change: &Change) -> Result<Vec<Effect>, Refusal> {
+    pub fn apply(&mut self, change: &DirectoryChange) -> Result<Vec<Effect>, ChangeRefusal> {
         let effects = self.consider(change)?;
         self.adopt(&effects);
         Ok(effects)
@@ -92,38 +92,38 @@ impl Directory {
     ///
     /// # Errors
     /// When the change breaks a rule.
-    pub fn consider(&self, change: &Change) -> Result<Vec<Effect>, Refusal> {
+    pub fn consider(&self, change: &DirectoryChange) -> Result<Vec<Effect>, ChangeRefusal> {
         match change {
-            Change::AddTerminal(draft) if self.terminals.contains_key(&draft.number) => {
+            DirectoryChange::AddTerminal(draft) if self.terminals.contains_key(&draft.number) => {
                 Err(exists(Thing::Terminal, &draft.number))
             }
-            Change::AddTerminal(draft) => self.put_terminals(vec![self.drafted(draft)?]),
-            Change::SetTerminal(draft) => {
+            DirectoryChange::AddTerminal(draft) => self.put_terminals(vec![self.drafted(draft)?]),
+            DirectoryChange::SetTerminal(draft) => {
                 self.terminal_known(&draft.number)?;
                 self.put_terminals(vec![self.drafted(draft)?])
             }
-            Change::RemoveTerminal(number) => self.remove_terminal(number),
-            Change::ImportTerminals(drafts) => self.import_terminals(drafts),
-            Change::AddLevel(level) if self.levels.contains_key(&level.name) => {
+            DirectoryChange::RemoveTerminal(number) => self.remove_terminal(number),
+            DirectoryChange::ImportTerminals(drafts) => self.import_terminals(drafts),
+            DirectoryChange::AddLevel(level) if self.levels.contains_key(&level.name) => {
                 Err(exists(Thing::Level, &level.name))
             }
-            Change::AddLevel(level) => self.put_level(level),
-            Change::SetLevel(level) => {
+            DirectoryChange::AddLevel(level) => self.put_level(level),
+            DirectoryChange::SetLevel(level) => {
                 self.level_known(&level.name)?;
                 self.put_level(level)
             }
-            Change::RemoveLevel(name) => self.remove_level(name),
-            Change::AddPermit(permit) => self.add_permit(permit),
-            Change::RemovePermit(permit) => self.remove_permit(permit),
-            Change::AddOperator(draft) if self.operators.contains_key(&draft.name) => {
+            DirectoryChange::RemoveLevel(name) => self.remove_level(name),
+            DirectoryChange::AddPermit(permit) => self.add_permit(permit),
+            DirectoryChange::RemovePermit(permit) => self.remove_permit(permit),
+            DirectoryChange::AddOperator(draft) if self.operators.contains_key(&draft.name) => {
                 Err(exists(Thing::Operator, &draft.name))
             }
-            Change::AddOperator(draft) => self.put_operator(draft),
-            Change::SetOperator(draft) => {
+            DirectoryChange::AddOperator(draft) => self.put_operator(draft),
+            DirectoryChange::SetOperator(draft) => {
                 self.operator_known(&draft.name)?;
                 self.put_operator(draft)
             }
-            Change::RemoveOperator(name) => {
+            DirectoryChange::RemoveOperator(name) => {
                 self.operator_known(name)?;
                 Ok(vec![Effect::DropOperator(name.clone())])
             }
@@ -184,7 +184,7 @@ impl Directory {
     /// Where the journal and the configuration contradict each other, in a fixed order: names that
     /// an operator number has taken since, queues and levels that are no longer there.
     #[must_use]
-    pub fn conflicts(&self) -> Vec<Refusal> {
+    pub fn conflicts(&self) -> Vec<ChangeRefusal> {
         let mut found = Vec::new();
         let external = std::iter::once((&self.plan.external, LevelUser::External));
         let trunks = self.plan.trunks.iter().map(|t| (&t.level, LevelUser::Trunk(t.name.clone())));
@@ -192,7 +192,7 @@ impl Directory {
             self.plan.cameras.iter().map(|c| (&c.level, LevelUser::Camera(c.name.clone())));
         for (level, user) in external.chain(trunks).chain(cameras) {
             if !self.levels.contains_key(level) {
-                found.push(Refusal::LevelMissing { level: level.clone(), user });
+                found.push(ChangeRefusal::LevelMissing { level: level.clone(), user });
             }
         }
         for terminal in self.terminals.values() {
@@ -205,11 +205,11 @@ impl Directory {
         found
     }
 
-    fn remove_terminal(&self, number: &Number) -> Result<Vec<Effect>, Refusal> {
+    fn remove_terminal(&self, number: &Number) -> Result<Vec<Effect>, ChangeRefusal> {
         self.terminal_known(number)?;
         if let Some(operator) = self.operators_at(number).next() {
             let (number, operator) = (number.clone(), operator.name.clone());
-            return Err(Refusal::PhoneInUse { number, operator });
+            return Err(ChangeRefusal::PhoneInUse { number, operator });
         }
         // Who gets the number next must not inherit whom its last holder could reach.
         let gone = self.permits.iter().filter(|p| p.callee == *number || p.caller == *number);
@@ -218,22 +218,22 @@ impl Directory {
         Ok(effects)
     }
 
-    fn put_level(&self, level: &Level) -> Result<Vec<Effect>, Refusal> {
+    fn put_level(&self, level: &Level) -> Result<Vec<Effect>, ChangeRefusal> {
         let name = level.name.as_str();
         check_name(name).map_err(|fault| bad_name(Thing::Level, name, fault))?;
         for admitted in level.admits.iter().filter(|admitted| **admitted != level.name) {
             self.level_known(admitted)?;
         }
         if !self.levels.contains_key(&level.name) && self.levels.len() >= LEVELS_MAX {
-            return Err(Refusal::Limit { what: "levels", max: LEVELS_MAX });
+            return Err(ChangeRefusal::Limit { what: "levels", max: LEVELS_MAX });
         }
         Ok(vec![Effect::PutLevel(level.clone())])
     }
 
-    fn remove_level(&self, name: &LevelId) -> Result<Vec<Effect>, Refusal> {
+    fn remove_level(&self, name: &LevelId) -> Result<Vec<Effect>, ChangeRefusal> {
         self.level_known(name)?;
         if let Some(user) = self.user_of(name) {
-            return Err(Refusal::LevelInUse { level: name.clone(), user });
+            return Err(ChangeRefusal::LevelInUse { level: name.clone(), user });
         }
         Ok(vec![Effect::DropLevel(name.clone())])
     }
@@ -255,7 +255,7 @@ impl Directory {
         self.levels.values().find(admitting).map(|l| LevelUser::Level(l.name.clone()))
     }
 
-    fn add_permit(&self, permit: &Permit) -> Result<Vec<Effect>, Refusal> {
+    fn add_permit(&self, permit: &Permit) -> Result<Vec<Effect>, ChangeRefusal> {
         if self.plan.camera_at(&permit.callee).is_none() {
             self.terminal_known(&permit.callee)?;
         }
@@ -265,36 +265,36 @@ impl Directory {
             return Err(exists(Thing::Permit, permit));
         }
         if self.permits.len() >= PERMITS_MAX {
-            return Err(Refusal::Limit { what: "permits", max: PERMITS_MAX });
+            return Err(ChangeRefusal::Limit { what: "permits", max: PERMITS_MAX });
         }
         Ok(vec![Effect::PutPermit(permit.clone())])
     }
 
-    fn remove_permit(&self, permit: &Permit) -> Result<Vec<Effect>, Refusal> {
+    fn remove_permit(&self, permit: &Permit) -> Result<Vec<Effect>, ChangeRefusal> {
         if !self.permits.contains(permit) {
             return Err(no_such(Thing::Permit, permit));
         }
         Ok(vec![Effect::DropPermit(permit.clone())])
     }
 
-    fn put_operator(&self, draft: &OperatorDraft) -> Result<Vec<Effect>, Refusal> {
+    fn put_operator(&self, draft: &OperatorDraft) -> Result<Vec<Effect>, ChangeRefusal> {
         let name = &draft.name;
         self.check_name_for(Thing::Operator, name.as_str())?;
         let old = self.operators.get(name);
         if old.is_none() && self.operators.len() >= OPERATORS_MAX {
-            return Err(Refusal::Limit { what: "operators", max: OPERATORS_MAX });
+            return Err(ChangeRefusal::Limit { what: "operators", max: OPERATORS_MAX });
         }
         let phone = draft.phone.clone().or_else(|| old.map(|o| o.phone.clone()));
         let operator = Operator {
             name: name.clone(),
-            phone: phone.ok_or_else(|| Refusal::NoPhone(name.clone()))?,
+            phone: phone.ok_or_else(|| ChangeRefusal::NoPhone(name.clone()))?,
             phones: kept(&draft.phones, old.map(|o| &o.phones)),
             queues: kept(&draft.queues, old.map(|o| &o.queues)),
             mode: draft.mode.or(old.map(|o| o.mode)).unwrap_or_default(),
             secret: draft.secret.clone().or_else(|| old.and_then(|o| o.secret.clone())),
         };
         if operator.phones.len() > PHONES_MAX {
-            return Err(Refusal::Limit { what: "phones of one operator", max: PHONES_MAX });
+            return Err(ChangeRefusal::Limit { what: "phones of one operator", max: PHONES_MAX });
         }
         for phone in std::iter::once(&operator.phone).chain(&operator.phones) {
             self.terminal_known(phone)?;
@@ -305,37 +305,40 @@ impl Directory {
             && other.name != *name
         {
             let (operator, phone, other) = (name.clone(), operator.phone, other.name.clone());
-            return Err(Refusal::PhoneShared { operator, phone, other });
+            return Err(ChangeRefusal::PhoneShared { operator, phone, other });
         }
         Ok(vec![Effect::PutOperator(operator)])
     }
 
-    fn check_queues(&self, operator: &Operator) -> Result<(), Refusal> {
+    fn check_queues(&self, operator: &Operator) -> Result<(), ChangeRefusal> {
         let known = |queue: &QueueId| self.plan.queues.values().any(|q| q == queue);
         match operator.queues.iter().find(|queue| !known(queue)) {
             None => Ok(()),
-            Some(queue) => {
-                Err(Refusal::NoSuchQueue { operator: operator.name.clone(), queue: queue.clone() })
-            }
+            Some(queue) => Err(ChangeRefusal::NoSuchQueue {
+                operator: operator.name.clone(),
+                queue: queue.clone(),
+            }),
         }
     }
 
-    fn import_terminals(&self, drafts: &[TerminalDraft]) -> Result<Vec<Effect>, Refusal> {
+    fn import_terminals(&self, drafts: &[TerminalDraft]) -> Result<Vec<Effect>, ChangeRefusal> {
         let mut numbers = BTreeSet::new();
         let mut new = Vec::with_capacity(drafts.len());
         for (row, draft) in (1..).zip(drafts) {
             let checked = if numbers.insert(&draft.number) {
                 self.drafted(draft)
             } else {
-                Err(Refusal::Twice(draft.number.clone()))
+                Err(ChangeRefusal::Twice(draft.number.clone()))
             };
-            new.push(checked.map_err(|fault| Refusal::Row { row, refusal: Box::new(fault) })?);
+            new.push(
+                checked.map_err(|fault| ChangeRefusal::Row { row, refusal: Box::new(fault) })?,
+            );
         }
         self.put_terminals(new)
     }
 
     /// What the terminal of a draft would be.
-    fn drafted(&self, draft: &TerminalDraft) -> Result<Terminal, Refusal> {
+    fn drafted(&self, draft: &TerminalDraft) -> Result<Terminal, ChangeRefusal> {
         let number = draft.number.as_str();
         self.check_name_for(Thing::Terminal, number)?;
         let old = self.terminals.get(&draft.number);
@@ -346,14 +349,14 @@ impl Directory {
             self.level_known(level)?;
         }
         let contact = match &draft.contact {
-            Field::Keep => old.and_then(|t| t.contact.clone()),
-            Field::Clear => None,
-            Field::Set(uri) if matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) => {
+            DraftField::Keep => old.and_then(|t| t.contact.clone()),
+            DraftField::Clear => None,
+            DraftField::Set(uri) if matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) => {
                 Some(uri.clone())
             }
-            Field::Set(uri) => {
+            DraftField::Set(uri) => {
                 let (number, contact) = (draft.number.clone(), uri.to_string());
-                return Err(Refusal::BadContact { number, contact });
+                return Err(ChangeRefusal::BadContact { number, contact });
             }
         };
         let level = draft.level.clone().or_else(|| old.map(|t| t.level.clone()));
@@ -368,16 +371,16 @@ impl Directory {
     }
 
     /// The rows of terminals that [`drafted`](Self::drafted) made.
-    fn put_terminals(&self, new: Vec<Terminal>) -> Result<Vec<Effect>, Refusal> {
+    fn put_terminals(&self, new: Vec<Terminal>) -> Result<Vec<Effect>, ChangeRefusal> {
         let added = new.iter().filter(|t| !self.terminals.contains_key(&t.number)).count();
         if self.terminals.len() + added > TERMINALS_MAX {
-            return Err(Refusal::Limit { what: "terminals", max: TERMINALS_MAX });
+            return Err(ChangeRefusal::Limit { what: "terminals", max: TERMINALS_MAX });
         }
         Ok(new.into_iter().map(Effect::PutTerminal).collect())
     }
 
     /// Whether `name` may be the name of a `thing`, or is it already.
-    fn check_name_for(&self, thing: Thing, name: &str) -> Result<(), Refusal> {
+    fn check_name_for(&self, thing: Thing, name: &str) -> Result<(), ChangeRefusal> {
         check_name(name).map_err(|fault| bad_name(thing, name, fault))?;
         match (thing, self.holder(name)) {
             (_, None)
@@ -385,22 +388,22 @@ impl Directory {
             | (Thing::Operator, Some(Holder::Operator))
             | (Thing::Level | Thing::Permit, Some(_)) => Ok(()),
             (Thing::Terminal | Thing::Operator, Some(holder)) => {
-                Err(Refusal::NameTaken { thing, name: name.to_owned(), holder })
+                Err(ChangeRefusal::NameTaken { thing, name: name.to_owned(), holder })
             }
         }
     }
 
-    fn terminal_known(&self, number: &Number) -> Result<(), Refusal> {
+    fn terminal_known(&self, number: &Number) -> Result<(), ChangeRefusal> {
         let known = self.terminals.contains_key(number);
         known.then_some(()).ok_or_else(|| no_such(Thing::Terminal, number))
     }
 
-    fn level_known(&self, name: &LevelId) -> Result<(), Refusal> {
+    fn level_known(&self, name: &LevelId) -> Result<(), ChangeRefusal> {
         let known = self.levels.contains_key(name);
         known.then_some(()).ok_or_else(|| no_such(Thing::Level, name))
     }
 
-    fn operator_known(&self, name: &OperatorId) -> Result<(), Refusal> {
+    fn operator_known(&self, name: &OperatorId) -> Result<(), ChangeRefusal> {
         let known = self.operators.contains_key(name);
         known.then_some(()).ok_or_else(|| no_such(Thing::Operator, name))
     }
@@ -411,20 +414,20 @@ fn kept<T: Clone + Default>(draft: &Option<T>, old: Option<&T>) -> T {
     draft.as_ref().or(old).cloned().unwrap_or_default()
 }
 
-fn no_such(thing: Thing, name: &impl ToString) -> Refusal {
-    Refusal::NoSuch { thing, name: name.to_string() }
+fn no_such(thing: Thing, name: &impl ToString) -> ChangeRefusal {
+    ChangeRefusal::NoSuch { thing, name: name.to_string() }
 }
 
-fn exists(thing: Thing, name: &impl ToString) -> Refusal {
-    Refusal::Exists { thing, name: name.to_string() }
+fn exists(thing: Thing, name: &impl ToString) -> ChangeRefusal {
+    ChangeRefusal::Exists { thing, name: name.to_string() }
 }
 
-fn bad_name(thing: Thing, name: &str, fault: NameFault) -> Refusal {
-    Refusal::BadName { thing, name: name.to_owned(), fault }
+fn bad_name(thing: Thing, name: &str, fault: NameFault) -> ChangeRefusal {
+    ChangeRefusal::BadName { thing, name: name.to_owned(), fault }
 }
 
 /// What the audit says of a change; secrets are named, not shown.
-impl fmt::Display for Change {
+impl fmt::Display for DirectoryChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddTerminal(draft) => write!(f, "terminal add {draft}"),

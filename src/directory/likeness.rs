@@ -57,7 +57,7 @@ fn folded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{Accounts, Change, NumberingPlan, TerminalDraft};
+    use crate::directory::{Accounts, DirectoryChange, NumberingPlan, TerminalDraft};
     use crate::ids::LevelId;
 
     fn house() -> Directory {
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_name_is_known_again_however_it_is_written() {
         let mut house = house();
-        house.apply(&Change::AddTerminal(named("3001", "Zoë Boss"))).unwrap();
+        house.apply(&DirectoryChange::AddTerminal(named("3001", "Zoë Boss"))).unwrap();
         for like in ["Zoë Boss", "zoë  boss", "ZOË-BOSS.", "3001", "\"3001\"", "x@cordboard.local"]
         {
             assert!(house.reads_like_ours(like), "{like}");
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn nobody_comes_in_disguise() {
         let mut house = house();
-        house.apply(&Change::AddTerminal(named("3001", "Zoë Boss"))).unwrap();
+        house.apply(&DirectoryChange::AddTerminal(named("3001", "Zoë Boss"))).unwrap();
         for disguised in ["Zoe\u{308} Boss", "３００１", "𝟑𝟎𝟎𝟏", "③⓪⓪①", "Ｂoss", "³⁰⁰¹"]
         {
             assert!(house.reads_like_ours(disguised), "{disguised}");
@@ -107,11 +107,11 @@ mod tests {
     #[test]
     fn a_name_is_free_again_when_nobody_bears_it() {
         let mut house = house();
-        house.apply(&Change::AddTerminal(named("3001", "Boss"))).unwrap();
-        house.apply(&Change::AddTerminal(named("3002", "boss"))).unwrap();
-        house.apply(&Change::RemoveTerminal(Number::from("3001"))).unwrap();
+        house.apply(&DirectoryChange::AddTerminal(named("3001", "Boss"))).unwrap();
+        house.apply(&DirectoryChange::AddTerminal(named("3002", "boss"))).unwrap();
+        house.apply(&DirectoryChange::RemoveTerminal(Number::from("3001"))).unwrap();
         assert!(house.reads_like_ours("Boss"), "3002 bears it");
-        house.apply(&Change::SetTerminal(named("3002", "Deputy"))).unwrap();
+        house.apply(&DirectoryChange::SetTerminal(named("3002", "Deputy"))).unwrap();
         assert!(!house.reads_like_ours("Boss"));
         assert!(house.reads_like_ours("deputy"));
     }

@@ -20,13 +20,13 @@ mod trunk;
 
 pub use accounts::{Account, Accounts, Directory, OPERATORS_MAX, PERMITS_MAX, TERMINALS_MAX};
 pub use camera::Camera;
-pub use change::{Change, Effect, Field};
+pub use change::{DirectoryChange, DraftField, Effect};
 pub use level::{LEVELS_MAX, Level, patent_levels};
 pub use name::{DISPLAY_NAME_MAX, Holder, NAME_MAX, NameFault, check_display_name, check_name};
 pub use numbering_plan::{DESK, Meaning, NumberingPlan};
 pub use operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 pub use permit::Permit;
-pub use refusal::{LevelUser, Refusal, Thing};
+pub use refusal::{ChangeRefusal, LevelUser, Thing};
 pub use secret::{PASSWORD_MAX, Secret, SecretFault};
 pub use terminal::{Srtp, Terminal, TerminalDraft};
 pub use trunk::{NoTrunkAddress, Trunk, TrunkAddress, TrunkHost, TrunkLogin};

@@ -216,7 +216,7 @@ mod tests {
             level: Some(LevelId::from("B")),
             ..crate::directory::TerminalDraft::new(Number::from("30-1"))
         };
-        directory.apply(&crate::directory::Change::AddTerminal(draft)).unwrap();
+        directory.apply(&crate::directory::DirectoryChange::AddTerminal(draft)).unwrap();
         for (uri, number) in [
             ("sip:+49-30.1234;cpc=ordinary@carrier.example", Some("+49301234")),
             ("tel:030-1234;phone-context=+49", Some("0301234")),

@@ -30,7 +30,7 @@ impl fmt::Display for Thing {
 
 /// A change that was refused; nothing of it has happened. The administrator is at fault.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Refusal {
+pub enum ChangeRefusal {
     /// What was named is not there.
     #[error("{thing} {name}: there is none of that name: see `cordboard {thing} list`")]
     NoSuch {
@@ -147,7 +147,7 @@ pub enum Refusal {
         /// Counted from 1, the heading left out.
         row: usize,
         /// What is wrong with it.
-        refusal: Box<Refusal>,
+        refusal: Box<ChangeRefusal>,
     },
     /// One number twice in an import.
     #[error("terminal {0}: it stands in an earlier row, too: keep one of them")]

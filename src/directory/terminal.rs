@@ -1,6 +1,6 @@
 //! Terminals: SIP phones with a number.
 
-use super::change::Field;
+use super::change::DraftField;
 use super::secret::Secret;
 use crate::ids::{LevelId, Number};
 use crate::sip::Uri;
@@ -62,7 +62,7 @@ pub struct TerminalDraft {
     /// Hashes made with [`Secret::from_password`] for this number and the directory's realm.
     pub secret: Option<Secret>,
     /// The fixed contact.
-    pub contact: Field<Uri>,
+    pub contact: DraftField<Uri>,
     /// Whether it speaks under SRTP only.
     pub srtp: Option<Srtp>,
 }
@@ -71,7 +71,14 @@ impl TerminalDraft {
     /// A draft that says nothing but the number.
     #[must_use]
     pub fn new(number: Number) -> Self {
-        Self { number, name: None, level: None, secret: None, contact: Field::Keep, srtp: None }
+        Self {
+            number,
+            name: None,
+            level: None,
+            secret: None,
+            contact: DraftField::Keep,
+            srtp: None,
+        }
     }
 }
 
@@ -88,9 +95,9 @@ impl fmt::Display for TerminalDraft {
             f.write_str(" password=(set)")?;
         }
         match &self.contact {
-            Field::Keep => {}
-            Field::Clear => f.write_str(" contact=")?,
-            Field::Set(contact) => write!(f, " contact={contact}")?,
+            DraftField::Keep => {}
+            DraftField::Clear => f.write_str(" contact=")?,
+            DraftField::Set(contact) => write!(f, " contact={contact}")?,
         }
         self.srtp.map_or(Ok(()), |srtp| write!(f, " srtp={}", srtp.name()))
     }

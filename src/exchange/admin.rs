@@ -1,11 +1,11 @@
 //! Administration of the running server: changes that hold for the next call, and what goes on now.
 
-use super::doorway::Effect;
-use super::journal::Entry;
+use super::api::Effect;
+use super::journal::JournalEntry;
 use super::machine::Machine;
 use super::views::Status;
 use crate::cause::Cause;
-use crate::directory::{self, Change};
+use crate::directory::{self, DirectoryChange};
 use crate::ids::OperatorId;
 use crate::registrar;
 use crate::switchboard::call_record::{CallRecord, EndedBy};
@@ -14,9 +14,9 @@ use crate::time::Now;
 
 /// What an administrator can ask of the running server.
 #[derive(Clone, Debug)]
-pub enum Request {
+pub enum AdminRequest {
     /// Change terminals, levels, permits or operators.
-    Change(Change),
+    Change(DirectoryChange),
     /// Set an operator's state.
     SetState {
         /// Whose.
@@ -42,7 +42,7 @@ pub enum Reply {
     /// It holds, and is in the journal.
     Done,
     /// It does not, and why.
-    Refused(directory::Refusal),
+    Refused(directory::ChangeRefusal),
     /// It does not: the journal cannot be written.
     Unwritten,
     /// All calls.
@@ -52,13 +52,16 @@ pub enum Reply {
     /// All operators.
     Operators(Vec<OperatorView>),
     /// All registrations, and the numbers that were refused.
-    Registrations(Vec<registrar::Registration>),
+    Registrations(Vec<registrar::RegistrationEntry>),
     /// The figures.
     Status(Status),
 }
 
-fn no_operator(operator: &OperatorId) -> directory::Refusal {
-    directory::Refusal::NoSuch { thing: directory::Thing::Operator, name: operator.to_string() }
+fn no_operator(operator: &OperatorId) -> directory::ChangeRefusal {
+    directory::ChangeRefusal::NoSuch {
+        thing: directory::Thing::Operator,
+        name: operator.to_string(),
+    }
 }
 
 impl Machine {
@@ -67,18 +70,18 @@ impl Machine {
         now: Now,
         id: u64,
         by: String,
-        request: Request,
+        request: AdminRequest,
         out: &mut Vec<Effect>,
     ) {
         let reply = match request {
-            Request::Change(change) => return self.change(now, id, by, change, out),
-            Request::SetState { operator, state } => {
+            AdminRequest::Change(change) => return self.change(now, id, by, change, out),
+            AdminRequest::SetState { operator, state } => {
                 let named = |view: &OperatorView| view.operator == operator;
                 let view = self.switchboard.operators(&self.directory).find(named);
                 match view {
                     None => Reply::Refused(no_operator(&operator)),
                     Some(view) if view.state == "out" && state == SetState::Dnd => {
-                        Reply::Refused(directory::Refusal::LoggedOut(operator))
+                        Reply::Refused(directory::ChangeRefusal::LoggedOut(operator))
                     }
                     Some(_) => {
                         let who = operator.clone();
@@ -88,29 +91,29 @@ impl Machine {
                         let view = self.switchboard.operators(&self.directory).find(named);
                         match view.is_some_and(|view| view.state == "out") {
                             true if state == SetState::Ready => {
-                                Reply::Refused(directory::Refusal::LoggedOut(operator))
+                                Reply::Refused(directory::ChangeRefusal::LoggedOut(operator))
                             }
                             _ => Reply::Done,
                         }
                     }
                 }
             }
-            Request::Calls => Reply::Calls(self.switchboard.calls().collect()),
-            Request::Queue => Reply::Queue(self.switchboard.waiting().collect()),
-            Request::Operators => {
+            AdminRequest::Calls => Reply::Calls(self.switchboard.calls().collect()),
+            AdminRequest::Queue => Reply::Queue(self.switchboard.waiting().collect()),
+            AdminRequest::Operators => {
                 Reply::Operators(self.switchboard.operators(&self.directory).collect())
             }
-            Request::Registrations => Reply::Registrations(self.registrar.registrations()),
-            Request::Status => Reply::Status(self.status()),
+            AdminRequest::Registrations => Reply::Registrations(self.registrar.registrations()),
+            AdminRequest::Status => Reply::Status(self.status()),
         };
         out.push(Effect::Reply { id, reply });
     }
 
     /// Calls that a crash has cut get the one record that says so.
-    pub(super) fn bury(&mut self, now: Now, calls: Vec<CallRecord>) {
+    pub(super) fn close_orphaned_records(&mut self, now: Now, calls: Vec<CallRecord>) {
         for mut record in calls {
             record.end(now.unix, Cause::Interrupted, EndedBy::Server);
-            self.entries.push(Entry::Call(Box::new(record)));
+            self.entries.push(JournalEntry::Call(Box::new(record)));
         }
     }
 }

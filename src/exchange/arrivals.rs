@@ -1,18 +1,18 @@
 //! What the exchange does with a message before anybody reads it.
 
-use super::doorway::Effect;
-use super::intake::{Verdict, Waiting};
+use super::api::Effect;
+use super::intake::{IntakeVerdict, WaitingMessage};
 use super::machine::{Machine, send};
-use crate::sip::{self, Destination, Flow, Glance, HeaderName, Message, Method};
+use crate::sip::{self, Destination, Flow, HeaderName, Message, Method, RequestSummary};
 use crate::time::Now;
-use crate::transaction::Standing;
+use crate::transaction::SourceTrust;
 
 /// Who gets a 503 unread comes again after at most so many seconds.
 const RETRY_AFTER_MAX: u64 = 10;
 
 /// What a message belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Claim {
+enum MessageOwner {
     /// It answers what we have asked.
     Answer,
     /// It is a request within a dialog, or ends an INVITE that came.
@@ -26,34 +26,41 @@ impl Machine {
     #[must_use]
     pub fn arrive(&mut self, now: Now, flow: Flow, bytes: &[u8]) -> Vec<Effect> {
         let mut out = Vec::new();
-        self.ways.heard(flow);
-        let glance = sip::glance(bytes);
+        self.next_hops.heard(flow);
+        let summary = sip::summarize(bytes);
         let standing = self.standing(now, flow);
-        let verdict = match glance.map_or(Claim::Nothing, |glance| self.claim(&glance)) {
+        let verdict = match summary.map_or(MessageOwner::Nothing, |summary| self.claim(&summary)) {
             // As many as we have asked for.
-            Claim::Answer => Verdict::Now,
-            Claim::Dialog => self.intake.judge(now.instant, flow.remote.ip(), standing, true),
-            Claim::Nothing => self.intake.judge(now.instant, flow.remote.ip(), standing, false),
+            MessageOwner::Answer => IntakeVerdict::Now,
+            MessageOwner::Dialog => {
+                self.intake.judge(now.instant, flow.remote.ip(), standing, true)
+            }
+            MessageOwner::Nothing => {
+                self.intake.judge(now.instant, flow.remote.ip(), standing, false)
+            }
         };
         match verdict {
-            Verdict::Now => {
+            IntakeVerdict::Now => {
                 let standing = match standing {
-                    Standing::Stranger | Standing::Guest => Standing::Guest,
-                    Standing::Trunk | Standing::Registered | Standing::Dialog => Standing::Dialog,
+                    SourceTrust::Unauthenticated | SourceTrust::Guest => SourceTrust::Guest,
+                    SourceTrust::Trunk | SourceTrust::Registered | SourceTrust::Dialog => {
+                        SourceTrust::Dialog
+                    }
                 };
                 self.receive(now, flow, standing, bytes, &mut out);
                 self.work(now, &mut out);
             }
-            Verdict::Waits => {
-                let message = Waiting { flow, standing, since: now.instant, bytes: bytes.into() };
+            IntakeVerdict::Waits => {
+                let message =
+                    WaitingMessage { flow, standing, since: now.instant, bytes: bytes.into() };
                 for (lost, verdict) in self.intake.wait(now.instant, message) {
-                    if verdict == Verdict::Refused {
+                    if verdict == IntakeVerdict::Refused {
                         out.extend(self.refuse_unread(lost.flow, &lost.bytes));
                     }
                 }
             }
-            Verdict::Refused => out.extend(self.refuse_unread(flow, bytes)),
-            Verdict::Dropped => {}
+            IntakeVerdict::Refused => out.extend(self.refuse_unread(flow, bytes)),
+            IntakeVerdict::Dropped => {}
         }
         out
     }
@@ -61,15 +68,16 @@ impl Machine {
     /// Reads one of those that wait, or refuses it when it is too late; `None` when none waits.
     #[must_use]
     pub fn serve(&mut self, now: Now) -> Option<Vec<Effect>> {
-        let (Waiting { flow, standing, bytes, .. }, verdict) = self.intake.next(now.instant)?;
+        let (WaitingMessage { flow, standing, bytes, .. }, verdict) =
+            self.intake.next(now.instant)?;
         let mut out = Vec::new();
         match verdict {
-            Verdict::Now | Verdict::Waits => {
+            IntakeVerdict::Now | IntakeVerdict::Waits => {
                 self.receive(now, flow, standing, &bytes, &mut out);
                 self.work(now, &mut out);
             }
-            Verdict::Refused => out.extend(self.refuse_unread(flow, &bytes)),
-            Verdict::Dropped => {}
+            IntakeVerdict::Refused => out.extend(self.refuse_unread(flow, &bytes)),
+            IntakeVerdict::Dropped => {}
         }
         Some(out)
     }
@@ -81,30 +89,30 @@ impl Machine {
     }
 
     /// What speaks for a message by where it comes from alone.
-    fn standing(&self, now: Now, flow: Flow) -> Standing {
+    fn standing(&self, now: Now, flow: Flow) -> SourceTrust {
         if self.intake.knows(now.instant, flow.remote.ip()) {
-            Standing::Registered
+            SourceTrust::Registered
         } else if self.directory.plan().trunk_from(flow.remote).is_some() {
-            Standing::Trunk
+            SourceTrust::Trunk
         } else {
-            Standing::Stranger
+            SourceTrust::Unauthenticated
         }
     }
 
     /// Only who has seen our tags and branches can claim what belongs to them.
-    fn claim(&self, glance: &Glance<'_>) -> Claim {
-        let Some(method) = glance.method else {
+    fn claim(&self, summary: &RequestSummary<'_>) -> MessageOwner {
+        let Some(method) = summary.method else {
             let awaited =
-                glance.topmost_via().is_some_and(|via| self.transactions.is_awaited(&via));
-            return if awaited { Claim::Answer } else { Claim::Nothing };
+                summary.topmost_via().is_some_and(|via| self.transactions.is_awaited(&via));
+            return if awaited { MessageOwner::Answer } else { MessageOwner::Nothing };
         };
-        let in_dialog = glance
+        let in_dialog = summary
             .to_tag
-            .is_some_and(|ours| self.legs.knows(glance.call_id, ours, glance.from_tag));
+            .is_some_and(|ours| self.legs.knows(summary.call_id, ours, summary.from_tag));
         let ends_invite = method == Method::ACK.as_str() || method == Method::CANCEL.as_str();
         let invite = ends_invite
-            && glance.topmost_via().is_some_and(|via| self.transactions.has_invite(&via));
-        if in_dialog || invite { Claim::Dialog } else { Claim::Nothing }
+            && summary.topmost_via().is_some_and(|via| self.transactions.has_invite(&via));
+        if in_dialog || invite { MessageOwner::Dialog } else { MessageOwner::Nothing }
     }
 
     /// The cheapest answer: made of what can be copied.

@@ -11,11 +11,11 @@
 //! back to.
 
 use super::admin::Reply;
-use super::doorway::Effect;
-use super::journal::{Audited, Entry};
+use super::api::Effect;
+use super::journal::{Audited, JournalEntry};
 use super::ledger::COMMIT_MAX;
 use super::machine::Machine;
-use crate::directory::{self, Change};
+use crate::directory::{self, DirectoryChange};
 use crate::ids::Ticket;
 use crate::registrar;
 use crate::sip::Uri;
@@ -33,17 +33,17 @@ const TAKER_BACK: &str = "cordboard";
 
 /// The changes that are not in the journal yet.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
-    waiting: VecDeque<Wanted>,
+pub(super) struct PendingChanges {
+    waiting: VecDeque<WantedChange>,
     current: Option<Current>,
 }
 
 /// A change that waits for its turn.
 #[derive(Debug)]
-struct Wanted {
+struct WantedChange {
     id: u64,
     by: String,
-    change: Change,
+    change: DirectoryChange,
     until: Instant,
 }
 
@@ -64,7 +64,7 @@ struct Reach {
     fixed: Option<Uri>,
 }
 
-impl Changes {
+impl PendingChanges {
     /// The next moment at which something is late or tried again.
     pub fn deadline(&self) -> Option<Instant> {
         let current = match &self.current {
@@ -84,21 +84,21 @@ impl Machine {
         now: Now,
         id: u64,
         by: String,
-        change: Change,
+        change: DirectoryChange,
         out: &mut Vec<Effect>,
     ) {
         if self.changes.waiting.len() >= CHANGES_WAITING_MAX {
             return self.refuse_change(id, out);
         }
         let until = now.instant + COMMIT_MAX;
-        self.changes.waiting.push_back(Wanted { id, by, change, until });
+        self.changes.waiting.push_back(WantedChange { id, by, change, until });
         self.next_change(now, out);
     }
 
     /// The next change that breaks no rule is written, when none is.
     fn next_change(&mut self, now: Now, out: &mut Vec<Effect>) {
         while self.changes.current.is_none()
-            && let Some(Wanted { id, by, change, until }) = self.changes.waiting.pop_front()
+            && let Some(WantedChange { id, by, change, until }) = self.changes.waiting.pop_front()
         {
             match self.directory.consider(&change) {
                 Ok(effects) => {
@@ -112,7 +112,7 @@ impl Machine {
     }
 
     fn write_change(&mut self, now: Now, audited: Audited, out: &mut Vec<Effect>) -> Ticket {
-        self.entries.push(Entry::Directory(audited));
+        self.entries.push(JournalEntry::Directory(audited));
         self.write(now, true, out)
     }
 

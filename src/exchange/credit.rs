@@ -35,13 +35,13 @@ const KEPT: Duration = Duration::from_secs(70);
 /// The addresses that guests called from.
 #[derive(Debug, Default)]
 pub(super) struct Credit {
-    accounts: BTreeMap<SocketAddr, Account>,
+    accounts: BTreeMap<SocketAddr, CreditAccount>,
     /// When each is forgotten.
     order: BTreeSet<(Instant, SocketAddr)>,
 }
 
 #[derive(Debug)]
-struct Account {
+struct CreditAccount {
     received: usize,
     sent: usize,
     /// What a provisional response leaves.
@@ -65,7 +65,7 @@ impl Credit {
         let until = now + KEPT;
         self.order.insert((until, flow.remote));
         let room = FINALS * if offers { ANSWER_ROOM } else { OFFER_ROOM };
-        let account = Account { received: bytes, sent: 0, room, proven: false, until };
+        let account = CreditAccount { received: bytes, sent: 0, room, proven: false, until };
         self.accounts.insert(flow.remote, account);
     }
 
@@ -105,7 +105,7 @@ impl Credit {
         now: Instant,
         transport: Transport,
         remote: SocketAddr,
-    ) -> Option<&mut Account> {
+    ) -> Option<&mut CreditAccount> {
         while let Some((_, silent)) = self.order.first().copied().filter(|(at, _)| *at <= now) {
             self.order.pop_first();
             self.accounts.remove(&silent);

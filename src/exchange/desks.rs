@@ -1,7 +1,7 @@
 //! The control dialogs as the exchange knows them: by which flow they come, and that a restart ends
 //! them with BYE, so that desks call again at once.
 
-use super::journal::{Entry, StoredDesk};
+use super::journal::{JournalEntry, StoredDesk};
 use super::machine::Machine;
 use crate::cause::Cause;
 use crate::dialog::{self, DialogKey};
@@ -12,14 +12,14 @@ use crate::time::Now;
 
 /// One control dialog.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct DeskDialog {
     operator: OperatorId,
     flow: Flow,
     /// As it stands in the journal, once its 200 was acknowledged.
     stored: Option<DialogKey>,
 }
 
-impl Desk {
+impl DeskDialog {
     pub fn new(operator: OperatorId, flow: Flow) -> Self {
         Self { operator, flow, stored: None }
     }
@@ -39,7 +39,7 @@ impl Machine {
             }
             leg::Event::Ended { .. } => {
                 let stored = self.desks.remove(&leg).and_then(|desk| desk.stored);
-                self.entries.extend(stored.map(Entry::DropDesk));
+                self.entries.extend(stored.map(JournalEntry::DropDesk));
             }
             leg::Event::Offered { .. }
             | leg::Event::Ringing { .. }
@@ -66,13 +66,13 @@ impl Machine {
         };
         desk.stored = Some(dialog.key.clone());
         let stored = StoredDesk { operator: desk.operator.clone(), dialog };
-        self.entries.push(Entry::PutDesk(Box::new(stored)));
+        self.entries.push(JournalEntry::PutDesk(Box::new(stored)));
     }
 
     /// The control dialogs of the process before this one end.
-    pub(super) fn part(&mut self, now: Now, desks: Vec<StoredDesk>) {
+    pub(super) fn end_stale_dialogs(&mut self, now: Now, desks: Vec<StoredDesk>) {
         for StoredDesk { dialog, .. } in desks {
-            self.entries.push(Entry::DropDesk(dialog.key.clone()));
+            self.entries.push(JournalEntry::DropDesk(dialog.key.clone()));
             let (dialog, reason) = (Box::new(dialog), Cause::Interrupted.reason());
             self.leg(now, leg::Input::Dialog(dialog::Input::Farewell { dialog, reason }));
         }
@@ -81,7 +81,7 @@ impl Machine {
     /// A connection is closed: a desk that came by it is gone, for it alone can open another. Calls
     /// live on; their session timers tell whether anybody is still there.
     pub(super) fn end_desks_on(&mut self, now: Now, closed: Flow) {
-        let is_on = |desk: &Desk| {
+        let is_on = |desk: &DeskDialog| {
             desk.flow.transport != Transport::Udp && desk.flow.connection == closed.connection
         };
         let gone = self.desks.iter().filter(|(_, desk)| is_on(desk)).map(|(leg, _)| *leg);

@@ -8,31 +8,31 @@
 //!                         └─ full: the longest source loses its last: 503 or silence
 //! ```
 //!
-//! The line of strangers is read only while those above it are empty.
+//! The queue of unauthenticated sources is read only while those above it are empty.
 
 use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{Flow, network};
 use crate::time::{Duration, Fading, Instant};
-use crate::transaction::Standing;
+use crate::transaction::SourceTrust;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 
 /// So many messages of a source that nothing speaks for are read in a second.
-pub const STRANGERS_PACE: u32 = 100;
+pub const UNAUTHENTICATED_PACE: u32 = 100;
 /// So many of a source where phones or desks have proved themselves.
 pub const PHONES_PACE: u32 = 1_000;
 /// So many of a trunk's address.
 pub const TRUNKS_PACE: u32 = 5_000;
 /// So many messages within dialogs, from a source that nothing else speaks for, go before all others.
 pub const DIALOGS_PACE: u32 = 200;
-/// So many 503 a stranger gets in a second; what is over is dropped, and comes again or not.
+/// So many 503 an unauthenticated source gets in a second; what is over is dropped, and comes again or not.
 pub const REFUSALS_PACE: u32 = 10;
 /// So many all others get.
 pub const KNOWN_REFUSALS_PACE: u32 = 1_000;
 /// So many sources are counted at a time; beyond, the oldest count gives way.
 pub const PACES_MAX: usize = 10_000;
 /// So many sources are remembered for their passwords; beyond, the one that proved itself least lately
-/// gives way. Strangers push nobody out.
+/// gives way. Unauthenticated sources push nobody out.
 pub const KNOWN_MAX: usize = 10_000;
 /// So much may wait in one line, in bytes.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
@@ -47,7 +47,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// What is to be done with a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Verdict {
+pub(super) enum IntakeVerdict {
     /// Read it.
     Now,
     /// It goes into the line of its standing.
@@ -60,9 +60,9 @@ pub(super) enum Verdict {
 
 /// A message that waits to be read.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct WaitingMessage {
     pub flow: Flow,
-    pub standing: Standing,
+    pub standing: SourceTrust,
     pub since: Instant,
     pub bytes: Box<[u8]>,
 }
@@ -74,9 +74,9 @@ pub(super) struct Intake {
     /// Where right passwords came from.
     known: Fading<IpAddr, ()>,
     paces: Paces,
-    phones: Line,
-    trunks: Line,
-    strangers: Line,
+    phones: SourceQueues,
+    trunks: SourceQueues,
+    unauthenticated: SourceQueues,
 }
 
 impl Intake {
@@ -86,9 +86,9 @@ impl Intake {
             known_for,
             known: Fading::new(KNOWN_MAX),
             paces: Paces::new(random),
-            phones: Line::default(),
-            trunks: Line::default(),
-            strangers: Line::default(),
+            phones: SourceQueues::default(),
+            trunks: SourceQueues::default(),
+            unauthenticated: SourceQueues::default(),
         }
     }
 
@@ -108,35 +108,39 @@ impl Intake {
         &mut self,
         now: Instant,
         source: IpAddr,
-        standing: Standing,
+        standing: SourceTrust,
         ours: bool,
-    ) -> Verdict {
+    ) -> IntakeVerdict {
         let count = self.paces.of(now, network(source));
         if ours {
             count.in_dialogs = count.in_dialogs.saturating_add(1);
             // A guest in a call is no reason to let all of his messages go first.
-            if standing > Standing::Stranger || count.in_dialogs <= DIALOGS_PACE {
-                return Verdict::Now;
+            if standing > SourceTrust::Unauthenticated || count.in_dialogs <= DIALOGS_PACE {
+                return IntakeVerdict::Now;
             }
         }
         count.messages = count.messages.saturating_add(1);
         let pace = match standing {
-            Standing::Stranger => STRANGERS_PACE,
-            Standing::Trunk => TRUNKS_PACE,
-            Standing::Registered | Standing::Guest | Standing::Dialog => PHONES_PACE,
+            SourceTrust::Unauthenticated => UNAUTHENTICATED_PACE,
+            SourceTrust::Trunk => TRUNKS_PACE,
+            SourceTrust::Registered | SourceTrust::Guest | SourceTrust::Dialog => PHONES_PACE,
         };
-        if count.messages <= pace { Verdict::Waits } else { count.refuse(standing) }
+        if count.messages <= pace { IntakeVerdict::Waits } else { count.refuse(standing) }
     }
 
     /// Puts a message into its line; returns what has to leave it, with its verdict.
-    pub fn wait(&mut self, now: Instant, message: Waiting) -> Vec<(Waiting, Verdict)> {
-        let line = match message.standing {
-            Standing::Stranger => &mut self.strangers,
-            Standing::Trunk => &mut self.trunks,
-            Standing::Registered | Standing::Guest | Standing::Dialog => &mut self.phones,
+    pub fn wait(
+        &mut self,
+        now: Instant,
+        message: WaitingMessage,
+    ) -> Vec<(WaitingMessage, IntakeVerdict)> {
+        let queue = match message.standing {
+            SourceTrust::Unauthenticated => &mut self.unauthenticated,
+            SourceTrust::Trunk => &mut self.trunks,
+            SourceTrust::Registered | SourceTrust::Guest | SourceTrust::Dialog => &mut self.phones,
         };
-        let out = line.push(message);
-        let refuse = |out: Waiting| {
+        let out = queue.push(message);
+        let refuse = |out: WaitingMessage| {
             let count = self.paces.of(now, network(out.flow.remote.ip()));
             let verdict = count.refuse(out.standing);
             (out, verdict)
@@ -145,11 +149,11 @@ impl Intake {
     }
 
     /// The next message, to be read or too late for it.
-    pub fn next(&mut self, now: Instant) -> Option<(Waiting, Verdict)> {
+    pub fn next(&mut self, now: Instant) -> Option<(WaitingMessage, IntakeVerdict)> {
         let next = self.phones.pop().or_else(|| self.trunks.pop());
-        let next = next.or_else(|| self.strangers.pop())?;
+        let next = next.or_else(|| self.unauthenticated.pop())?;
         if now.since(next.since) < WAIT_MAX {
-            return Some((next, Verdict::Now));
+            return Some((next, IntakeVerdict::Now));
         }
         let verdict = self.paces.of(now, network(next.flow.remote.ip())).refuse(next.standing);
         Some((next, verdict))
@@ -157,35 +161,38 @@ impl Intake {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        [&self.phones, &self.trunks, &self.strangers].into_iter().all(|line| line.turns.is_empty())
+        [&self.phones, &self.trunks, &self.unauthenticated]
+            .into_iter()
+            .all(|queue| queue.turns.is_empty())
     }
 }
 
 /// What each source sent within its second.
 #[derive(Debug)]
 struct Paces {
-    counts: KeyedMap<IpAddr, Count>,
+    counts: KeyedMap<IpAddr, SourceCount>,
     /// When each count began, the oldest first.
     begun: VecDeque<(Instant, IpAddr)>,
 }
 
 #[derive(Debug, Default)]
-struct Count {
+struct SourceCount {
     messages: u32,
     in_dialogs: u32,
     refusals: u32,
 }
 
-impl Count {
-    fn refuse(&mut self, standing: Standing) -> Verdict {
+impl SourceCount {
+    fn refuse(&mut self, standing: SourceTrust) -> IntakeVerdict {
         self.refusals = self.refusals.saturating_add(1);
         let pace = match standing {
-            Standing::Stranger => REFUSALS_PACE,
-            Standing::Trunk | Standing::Registered | Standing::Guest | Standing::Dialog => {
-                KNOWN_REFUSALS_PACE
-            }
+            SourceTrust::Unauthenticated => REFUSALS_PACE,
+            SourceTrust::Trunk
+            | SourceTrust::Registered
+            | SourceTrust::Guest
+            | SourceTrust::Dialog => KNOWN_REFUSALS_PACE,
         };
-        if self.refusals <= pace { Verdict::Refused } else { Verdict::Dropped }
+        if self.refusals <= pace { IntakeVerdict::Refused } else { IntakeVerdict::Dropped }
     }
 }
 
@@ -194,7 +201,7 @@ impl Paces {
         Self { counts: HashMap::with_hasher(random.map_keys()), begun: VecDeque::new() }
     }
 
-    fn of(&mut self, now: Instant, source: IpAddr) -> &mut Count {
+    fn of(&mut self, now: Instant, source: IpAddr) -> &mut SourceCount {
         while self.begun.front().is_some_and(|(begun, _)| now.since(*begun) >= SECOND) {
             self.drop_oldest();
         }
@@ -216,8 +223,8 @@ impl Paces {
 
 /// Messages that wait, those of one source behind each other, the sources beside each other.
 #[derive(Debug, Default)]
-struct Line {
-    sources: BTreeMap<IpAddr, Source>,
+struct SourceQueues {
+    sources: BTreeMap<IpAddr, SourceQueue>,
     /// Whose turn it is; each source that waits stands here once.
     turns: VecDeque<IpAddr>,
     /// The sources by what they take.
@@ -226,14 +233,14 @@ struct Line {
 }
 
 #[derive(Debug, Default)]
-struct Source {
-    messages: VecDeque<Waiting>,
+struct SourceQueue {
+    messages: VecDeque<WaitingMessage>,
     bytes: usize,
 }
 
-impl Line {
+impl SourceQueues {
     /// Puts one more in and returns those for whom there is no room any more.
-    fn push(&mut self, message: Waiting) -> Vec<Waiting> {
+    fn push(&mut self, message: WaitingMessage) -> Vec<WaitingMessage> {
         let at = network(message.flow.remote.ip());
         if !self.sources.contains_key(&at) {
             self.turns.push_back(at);
@@ -260,7 +267,7 @@ impl Line {
         out
     }
 
-    fn pop(&mut self) -> Option<Waiting> {
+    fn pop(&mut self) -> Option<WaitingMessage> {
         let at = self.turns.pop_front()?;
         let message = self.sources.get_mut(&at)?.messages.pop_front()?;
         let weight = weight(&message);
@@ -287,7 +294,7 @@ impl Line {
     }
 }
 
-fn weight(message: &Waiting) -> usize {
+fn weight(message: &WaitingMessage) -> usize {
     message.bytes.len() + PLACE_BYTES
 }
 
@@ -310,45 +317,46 @@ mod tests {
         Intake::new(Duration::from_secs(7_200), &mut Random::from_number(1))
     }
 
-    fn message(source: u32, standing: Standing, bytes: usize) -> Waiting {
+    fn message(source: u32, standing: SourceTrust, bytes: usize) -> WaitingMessage {
         let flow = Flow {
             transport: Transport::Udp,
             local: SocketAddr::from(([192, 0, 2, 1], 5060)),
             remote: SocketAddr::new(ip(source), 5060),
             connection: ConnectionId(0),
         };
-        Waiting { flow, standing, since: at(0), bytes: vec![0; bytes].into() }
+        WaitingMessage { flow, standing, since: at(0), bytes: vec![0; bytes].into() }
     }
 
-    fn source(message: &Waiting) -> IpAddr {
+    fn source(message: &WaitingMessage) -> IpAddr {
         message.flow.remote.ip()
     }
 
     #[test]
-    fn a_stranger_in_a_hurry_gets_some_503_and_then_silence() {
+    fn an_unauthenticated_source_in_a_hurry_gets_some_503_and_then_silence() {
         let mut intake = intake();
-        let mut judge = |ms, source| intake.judge(at(ms), ip(source), Standing::Stranger, false);
-        for _ in 0..STRANGERS_PACE {
-            assert_eq!(judge(0, 1), Verdict::Waits);
+        let mut judge =
+            |ms, source| intake.judge(at(ms), ip(source), SourceTrust::Unauthenticated, false);
+        for _ in 0..UNAUTHENTICATED_PACE {
+            assert_eq!(judge(0, 1), IntakeVerdict::Waits);
         }
         for _ in 0..REFUSALS_PACE {
-            assert_eq!(judge(999, 1), Verdict::Refused);
+            assert_eq!(judge(999, 1), IntakeVerdict::Refused);
         }
-        assert_eq!(judge(999, 1), Verdict::Dropped);
-        assert_eq!(judge(999, 2), Verdict::Waits, "its neighbour is innocent");
-        assert_eq!(judge(1_000, 1), Verdict::Waits, "the next second");
+        assert_eq!(judge(999, 1), IntakeVerdict::Dropped);
+        assert_eq!(judge(999, 2), IntakeVerdict::Waits, "its neighbour is innocent");
+        assert_eq!(judge(1_000, 1), IntakeVerdict::Waits, "the next second");
     }
 
     #[test]
     fn each_standing_has_a_pace_of_its_own() {
         for (standing, pace) in [
-            (Standing::Stranger, STRANGERS_PACE),
-            (Standing::Registered, PHONES_PACE),
-            (Standing::Trunk, TRUNKS_PACE),
+            (SourceTrust::Unauthenticated, UNAUTHENTICATED_PACE),
+            (SourceTrust::Registered, PHONES_PACE),
+            (SourceTrust::Trunk, TRUNKS_PACE),
         ] {
             let mut intake = intake();
             let all = (0..2 * pace).map(|_| intake.judge(at(0), ip(1), standing, false));
-            let read = all.filter(|verdict| *verdict == Verdict::Waits).count();
+            let read = all.filter(|verdict| *verdict == IntakeVerdict::Waits).count();
             assert_eq!(read, pace as usize, "{standing:?}");
         }
     }
@@ -357,26 +365,33 @@ mod tests {
     fn what_belongs_to_a_dialog_goes_first_whatever_its_neighbours_do() {
         let mut intake = intake();
         for _ in 0..20_000 {
-            intake.judge(at(0), ip(1), Standing::Stranger, false);
+            intake.judge(at(0), ip(1), SourceTrust::Unauthenticated, false);
         }
-        assert_eq!(intake.judge(at(0), ip(1), Standing::Stranger, true), Verdict::Now);
+        assert_eq!(
+            intake.judge(at(0), ip(1), SourceTrust::Unauthenticated, true),
+            IntakeVerdict::Now
+        );
         for _ in 0..20_000 {
-            assert_eq!(intake.judge(at(0), ip(2), Standing::Registered, true), Verdict::Now);
+            assert_eq!(
+                intake.judge(at(0), ip(2), SourceTrust::Registered, true),
+                IntakeVerdict::Now
+            );
         }
     }
 
     #[test]
-    fn a_stranger_in_a_call_has_so_many_messages_that_go_first_and_no_more() {
+    fn an_unauthenticated_source_in_a_call_has_so_many_messages_that_go_first_and_no_more() {
         let mut intake = intake();
-        let all = (0..20_000).map(|_| intake.judge(at(0), ip(1), Standing::Stranger, true));
-        let read = all.filter(|verdict| *verdict == Verdict::Now).count();
+        let all =
+            (0..20_000).map(|_| intake.judge(at(0), ip(1), SourceTrust::Unauthenticated, true));
+        let read = all.filter(|verdict| *verdict == IntakeVerdict::Now).count();
         assert_eq!(read, DIALOGS_PACE as usize);
     }
 
     #[test]
-    fn phones_are_read_before_trunks_and_trunks_before_strangers() {
+    fn phones_are_read_before_trunks_and_trunks_before_the_unauthenticated() {
         let mut intake = intake();
-        let all = [Standing::Stranger, Standing::Trunk, Standing::Registered];
+        let all = [SourceTrust::Unauthenticated, SourceTrust::Trunk, SourceTrust::Registered];
         for standing in all {
             assert!(intake.wait(at(0), message(1, standing, 1)).is_empty());
         }
@@ -389,22 +404,22 @@ mod tests {
     fn what_has_waited_too_long_is_not_read() {
         let mut intake = intake();
         for _ in 0..2 {
-            assert!(intake.wait(at(0), message(1, Standing::Trunk, 1)).is_empty());
+            assert!(intake.wait(at(0), message(1, SourceTrust::Trunk, 1)).is_empty());
         }
-        assert_eq!(intake.next(at(499)).unwrap().1, Verdict::Now);
-        assert_eq!(intake.next(at(500)).unwrap().1, Verdict::Refused);
+        assert_eq!(intake.next(at(499)).unwrap().1, IntakeVerdict::Now);
+        assert_eq!(intake.next(at(500)).unwrap().1, IntakeVerdict::Refused);
         for _ in 0..=REFUSALS_PACE {
-            assert!(intake.wait(at(0), message(2, Standing::Stranger, 1)).is_empty());
+            assert!(intake.wait(at(0), message(2, SourceTrust::Unauthenticated, 1)).is_empty());
         }
         let last = std::iter::from_fn(|| intake.next(at(500))).last().unwrap();
-        assert_eq!(last.1, Verdict::Dropped, "then silence");
+        assert_eq!(last.1, IntakeVerdict::Dropped, "then silence");
     }
 
     #[test]
     fn sources_are_read_in_turn() {
         let mut intake = intake();
         for number in [1, 1, 1, 2, 1, 3, 2] {
-            let out = intake.wait(at(0), message(number, Standing::Stranger, 1));
+            let out = intake.wait(at(0), message(number, SourceTrust::Unauthenticated, 1));
             assert!(out.is_empty());
         }
         let read = std::iter::from_fn(|| intake.next(at(0))).map(|(message, _)| source(&message));
@@ -416,13 +431,13 @@ mod tests {
         let mut intake = intake();
         let bytes = 1_024 - PLACE_BYTES;
         for _ in 0..LINE_BYTES_MAX / 1_024 {
-            assert!(intake.wait(at(0), message(1, Standing::Stranger, bytes)).is_empty());
+            assert!(intake.wait(at(0), message(1, SourceTrust::Unauthenticated, bytes)).is_empty());
         }
-        let out = intake.wait(at(0), message(1, Standing::Stranger, bytes));
+        let out = intake.wait(at(0), message(1, SourceTrust::Unauthenticated, bytes));
         assert_eq!(out.len(), 1, "its own last");
-        let out = intake.wait(at(0), message(2, Standing::Stranger, bytes));
+        let out = intake.wait(at(0), message(2, SourceTrust::Unauthenticated, bytes));
         assert_eq!((out.len(), source(&out[0].0)), (1, ip(1)));
-        let out = intake.wait(at(0), message(3, Standing::Registered, bytes));
+        let out = intake.wait(at(0), message(3, SourceTrust::Registered, bytes));
         assert!(out.is_empty(), "another standing, another line");
         let read = [(); 3].map(|()| source(&intake.next(at(0)).unwrap().0));
         assert_eq!(read, [ip(3), ip(1), ip(2)]);
@@ -433,22 +448,24 @@ mod tests {
         let mut intake = intake();
         let places = LINE_BYTES_MAX / (1 + PLACE_BYTES);
         for number in 0..places as u32 {
-            assert!(intake.wait(at(0), message(number, Standing::Stranger, 1)).is_empty());
+            assert!(
+                intake.wait(at(0), message(number, SourceTrust::Unauthenticated, 1)).is_empty()
+            );
         }
-        let out = intake.wait(at(0), message(u32::MAX, Standing::Stranger, 1));
+        let out = intake.wait(at(0), message(u32::MAX, SourceTrust::Unauthenticated, 1));
         assert_eq!((out.len(), source(&out[0].0)), (1, ip(u32::MAX)));
         let read = std::iter::from_fn(|| intake.next(at(0))).count();
         assert_eq!(read, places);
-        assert_eq!((intake.strangers.bytes, intake.strangers.by_bytes.len()), (0, 0));
-        assert!(intake.strangers.sources.is_empty() && intake.is_empty());
+        assert_eq!((intake.unauthenticated.bytes, intake.unauthenticated.by_bytes.len()), (0, 0));
+        assert!(intake.unauthenticated.sources.is_empty() && intake.is_empty());
     }
 
     #[test]
-    fn memory_is_bounded_and_strangers_push_no_known_source_out() {
+    fn memory_is_bounded_and_the_unauthenticated_push_no_known_source_out() {
         let mut intake = intake();
         intake.proved(at(0), ip(7));
         for number in 0..2 * PACES_MAX as u32 {
-            intake.judge(at(0), ip(number), Standing::Stranger, false);
+            intake.judge(at(0), ip(number), SourceTrust::Unauthenticated, false);
         }
         let Paces { counts, begun } = &intake.paces;
         assert_eq!((counts.len(), begun.len()), (PACES_MAX, PACES_MAX));

@@ -9,7 +9,7 @@ use crate::ids::{CallId, Number, OperatorId, Ticket};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
 use crate::switchboard::call_record::CallRecord;
-use crate::switchboard::desk::results::Kept;
+use crate::switchboard::desk::results::StoredResult;
 use crate::time::UnixTime;
 use std::fmt;
 
@@ -19,14 +19,14 @@ pub struct Batch {
     /// Names it when its outcome is reported; each is higher than the one before.
     pub ticket: Ticket,
     /// In this order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<JournalEntry>,
     /// Somebody waits for its commit.
     pub awaited: bool,
 }
 
 /// Why a batch was not written.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Fault {
+pub enum WriteFault {
     /// It lies in what was to be written: no other time will be better.
     OfBatch(String),
     /// It lies in the disk, the file, or whoever holds it: another time may be better.
@@ -35,7 +35,7 @@ pub enum Fault {
 
 /// One thing to be written. What has to be true together is written together.
 #[derive(Clone, Debug)]
-pub enum Entry {
+pub enum JournalEntry {
     /// An administrator has changed the directory.
     Directory(Audited),
     /// A phone has moved.
@@ -53,7 +53,7 @@ pub enum Entry {
         /// The desk's id for it.
         id: String,
         /// What came of it.
-        kept: Kept,
+        kept: StoredResult,
     },
     /// A call's record, whole; replaces what was kept of it.
     Call(Box<CallRecord>),
@@ -74,7 +74,7 @@ pub struct Prune {
 
 /// What an entry is about: of two entries about the same row only the later is true.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Row {
+pub enum JournalRow {
     /// A number's contact, by the key of its binding.
     Binding(Number, String),
     /// An operator's state.
@@ -87,24 +87,26 @@ pub enum Row {
     Call(CallId),
 }
 
-impl Entry {
+impl JournalEntry {
     /// What it is about; `None` for what is a step and no state: a change of the directory, a row
     /// that goes because it is old.
     #[must_use]
-    pub fn row(&self) -> Option<Row> {
+    pub fn row(&self) -> Option<JournalRow> {
         Some(match self {
             Self::Directory(_) | Self::Prune(_) => return None,
             Self::Binding(BindingChange::Put(binding)) => {
-                Row::Binding(binding.number.clone(), binding.key())
+                JournalRow::Binding(binding.number.clone(), binding.key())
             }
             Self::Binding(BindingChange::Drop { number, key }) => {
-                Row::Binding(number.clone(), key.clone())
+                JournalRow::Binding(number.clone(), key.clone())
             }
-            Self::Operator(stored) => Row::Operator(stored.operator.clone()),
-            Self::PutDesk(desk) => Row::Desk(desk.dialog.key.clone()),
-            Self::DropDesk(key) => Row::Desk(key.clone()),
-            Self::DeskResult { operator, id, .. } => Row::DeskResult(operator.clone(), id.clone()),
-            Self::Call(record) => Row::Call(record.call),
+            Self::Operator(stored) => JournalRow::Operator(stored.operator.clone()),
+            Self::PutDesk(desk) => JournalRow::Desk(desk.dialog.key.clone()),
+            Self::DropDesk(key) => JournalRow::Desk(key.clone()),
+            Self::DeskResult { operator, id, .. } => {
+                JournalRow::DeskResult(operator.clone(), id.clone())
+            }
+            Self::Call(record) => JournalRow::Call(record.call),
         })
     }
 }
@@ -126,14 +128,14 @@ pub struct Health {
 
 /// What the log says of the journal.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum News {
+pub enum JournalNotice {
     /// Something cannot be written; said at once, then once a minute.
     Failing(Health),
     /// All that was owed is written.
     Mended(Health),
 }
 
-impl fmt::Display for News {
+impl fmt::Display for JournalNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failing(Health { trouble, owed, refused, lost, .. }) => {
@@ -178,7 +180,7 @@ pub struct StoredDesk {
 
 /// All that the journal holds at a start.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub struct StoredState {
     /// Terminals, levels, permits, operators.
     pub accounts: Accounts,
     /// Where the phones were.
@@ -188,7 +190,7 @@ pub struct State {
     /// The control dialogs of the last process.
     pub desks: Vec<StoredDesk>,
     /// Desk commands of the last ten minutes, the oldest first.
-    pub results: Vec<(OperatorId, String, Kept)>,
+    pub results: Vec<(OperatorId, String, StoredResult)>,
     /// Calls that have no end yet: they get the one record that says they were cut.
     pub calls: Vec<CallRecord>,
     /// The id of the next call.

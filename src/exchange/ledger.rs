@@ -10,7 +10,7 @@
 //! A row that is owed stands here as it was last said; what is submitted about it later takes its
 //! place. So what is written in the end is what is true then, and nothing of what was refused.
 
-use super::journal::{Batch, Entry, Fault, Health, News, Row};
+use super::journal::{Batch, Health, JournalEntry, JournalNotice, JournalRow, WriteFault};
 use crate::ids::Ticket;
 use crate::time::{Duration, Instant, Now, UnixTime, earliest};
 use std::collections::BTreeMap;
@@ -39,12 +39,12 @@ pub(super) struct Ledger {
     /// Those up to this one are late.
     late: u64,
     /// The last batch under way that has each row.
-    newest: BTreeMap<Row, Ticket>,
+    newest: BTreeMap<JournalRow, Ticket>,
     /// What could not be written, the oldest first.
-    owed: BTreeMap<u64, (Row, Entry)>,
-    turns: BTreeMap<Row, u64>,
+    owed: BTreeMap<u64, (JournalRow, JournalEntry)>,
+    turns: BTreeMap<JournalRow, u64>,
     last_turn: u64,
-    trouble: Option<Trouble>,
+    trouble: Option<WriteTrouble>,
     /// When the log was last told that the journal fails.
     told: Option<Instant>,
     /// It has not been told since that all is well.
@@ -55,7 +55,7 @@ pub(super) struct Ledger {
 
 /// Something cannot be written.
 #[derive(Debug)]
-struct Trouble {
+struct WriteTrouble {
     since: UnixTime,
     why: String,
     /// The batches that try whether it can be written now, and how many rows each has.
@@ -65,7 +65,7 @@ struct Trouble {
 
 /// What is due.
 #[derive(Debug, Default)]
-pub(super) struct Due {
+pub(super) struct LedgerDue {
     /// Batches that take too long; they are not given up, but those who wait are refused.
     pub late: Vec<Ticket>,
     /// What is tried again.
@@ -84,10 +84,10 @@ impl Ledger {
         &mut self,
         now: Now,
         ticket: Ticket,
-        entries: Vec<Entry>,
+        entries: Vec<JournalEntry>,
         awaited: bool,
     ) -> Batch {
-        for row in entries.iter().filter_map(Entry::row) {
+        for row in entries.iter().filter_map(JournalEntry::row) {
             if let Some(turn) = self.turns.remove(&row) {
                 self.owed.remove(&turn);
             }
@@ -100,7 +100,7 @@ impl Ledger {
     /// The journal has a batch.
     pub fn committed(&mut self, batch: &Batch) {
         self.under_way.remove(&batch.ticket);
-        for row in batch.entries.iter().filter_map(Entry::row) {
+        for row in batch.entries.iter().filter_map(JournalEntry::row) {
             self.is_last_word(&row, batch.ticket);
         }
         let is_late = self.under_way.range(..=Ticket(self.late)).next().is_some();
@@ -114,12 +114,12 @@ impl Ledger {
 
     /// The journal could not write a batch. What is still the last word about its row is owed, unless
     /// the batch itself is at fault.
-    pub fn unwritten(&mut self, now: Now, batch: Batch, fault: Fault) {
+    pub fn unwritten(&mut self, now: Now, batch: Batch, fault: WriteFault) {
         let Batch { ticket, entries, .. } = batch;
         self.under_way.remove(&ticket);
         let (why, may_be_owed) = match fault {
-            Fault::OfBatch(why) => (why, false),
-            Fault::OfJournal(why) => (why, true),
+            WriteFault::OfBatch(why) => (why, false),
+            WriteFault::OfJournal(why) => (why, true),
         };
         let mut left = Vec::new();
         // From the end: of two entries about one row the later is the last word.
@@ -156,8 +156,8 @@ impl Ledger {
     }
 
     /// Returns what is late, and what is to be tried again.
-    pub fn tick(&mut self, now: Now) -> Due {
-        let mut due = Due::default();
+    pub fn tick(&mut self, now: Now) -> LedgerDue {
+        let mut due = LedgerDue::default();
         let not_yet_late = self.under_way.range((Excluded(Ticket(self.late)), Unbounded));
         let is_late = |since: &Instant| *since + COMMIT_MAX <= now.instant;
         due.late.extend(not_yet_late.take_while(|(_, since)| is_late(since)).map(|(t, _)| *t));
@@ -165,7 +165,8 @@ impl Ledger {
             self.late = last.0;
             self.trouble(now, format!("it takes longer than {} s", COMMIT_MAX.as_secs()));
         }
-        let is_due = |trouble: &Trouble| trouble.tries.is_empty() && trouble.again <= now.instant;
+        let is_due =
+            |trouble: &WriteTrouble| trouble.tries.is_empty() && trouble.again <= now.instant;
         if self.trouble.as_ref().is_some_and(is_due) {
             due.tries = self.tries(now);
         }
@@ -174,8 +175,8 @@ impl Ledger {
 
     /// All that is owed, for a last try before the end.
     pub fn last_words(&mut self, now: Now) -> Vec<Batch> {
-        let owed: Vec<Entry> = self.owed.values().map(|(_, entry)| entry.clone()).collect();
-        let portions = owed.chunks(PORTION).map(<[Entry]>::to_vec).collect::<Vec<_>>();
+        let owed: Vec<JournalEntry> = self.owed.values().map(|(_, entry)| entry.clone()).collect();
+        let portions = owed.chunks(PORTION).map(<[JournalEntry]>::to_vec).collect::<Vec<_>>();
         let submit = |entries| {
             let ticket = self.ticket();
             self.submit(now, ticket, entries, false)
@@ -184,16 +185,17 @@ impl Ledger {
     }
 
     /// What the log has to hear now.
-    pub fn news(&mut self, now: Instant) -> Option<News> {
+    pub fn news(&mut self, now: Instant) -> Option<JournalNotice> {
         if self.trouble.is_none() {
-            return std::mem::take(&mut self.told_failing).then(|| News::Mended(self.health()));
+            return std::mem::take(&mut self.told_failing)
+                .then(|| JournalNotice::Mended(self.health()));
         }
         if self.told.is_some_and(|told| now < told + TOLD_EVERY) {
             return None;
         }
         self.told = Some(now);
         self.told_failing = true;
-        Some(News::Failing(self.health()))
+        Some(JournalNotice::Failing(self.health()))
     }
 
     /// How the journal fares.
@@ -210,7 +212,7 @@ impl Ledger {
     }
 
     /// Whether no later batch has this row; the batch is under way no more.
-    fn is_last_word(&mut self, row: &Row, ticket: Ticket) -> bool {
+    fn is_last_word(&mut self, row: &JournalRow, ticket: Ticket) -> bool {
         let is_last = self.newest.get(row) == Some(&ticket);
         if is_last {
             self.newest.remove(row);
@@ -218,7 +220,7 @@ impl Ledger {
         is_last
     }
 
-    fn owe(&mut self, row: Row, entry: Entry) {
+    fn owe(&mut self, row: JournalRow, entry: JournalEntry) {
         self.last_turn += 1;
         self.turns.insert(row.clone(), self.last_turn);
         self.owed.insert(self.last_turn, (row, entry));
@@ -230,8 +232,8 @@ impl Ledger {
         }
     }
 
-    fn trouble(&mut self, now: Now, why: String) -> &mut Trouble {
-        let trouble = self.trouble.get_or_insert_with(|| Trouble {
+    fn trouble(&mut self, now: Now, why: String) -> &mut WriteTrouble {
+        let trouble = self.trouble.get_or_insert_with(|| WriteTrouble {
             since: now.unix,
             why: String::new(),
             tries: BTreeMap::new(),
@@ -244,9 +246,10 @@ impl Ledger {
     /// The oldest rows that are owed, each in a batch of its own so that one costs itself only; an
     /// empty batch where none is, to see whether the journal can be written at all.
     fn tries(&mut self, now: Now) -> Vec<Batch> {
-        let portion: Vec<Entry> =
+        let portion: Vec<JournalEntry> =
             self.owed.values().take(PORTION).map(|(_, entry)| entry.clone()).collect();
-        let mut tries: Vec<Vec<Entry>> = portion.into_iter().map(|entry| vec![entry]).collect();
+        let mut tries: Vec<Vec<JournalEntry>> =
+            portion.into_iter().map(|entry| vec![entry]).collect();
         if tries.is_empty() {
             tries.push(vec![]);
         }
@@ -274,23 +277,23 @@ mod tests {
     }
 
     /// An operator's state: `dnd` tells the earlier from the later.
-    fn state(operator: &str, dnd: bool) -> Entry {
+    fn state(operator: &str, dnd: bool) -> JournalEntry {
         let operator = OperatorId::from(operator);
-        Entry::Operator(Stored { operator, logged_in: true, dnd, phone: None })
+        JournalEntry::Operator(Stored { operator, logged_in: true, dnd, phone: None })
     }
 
-    fn submit(ledger: &mut Ledger, secs: u64, entries: Vec<Entry>) -> Batch {
+    fn submit(ledger: &mut Ledger, secs: u64, entries: Vec<JournalEntry>) -> Batch {
         let ticket = ledger.ticket();
         ledger.submit(at(secs), ticket, entries, false)
     }
 
-    fn full() -> Fault {
-        Fault::OfJournal("database or disk is full".into())
+    fn full() -> WriteFault {
+        WriteFault::OfJournal("database or disk is full".into())
     }
 
     fn said(batch: &Batch) -> Vec<(String, bool)> {
         let states = batch.entries.iter().map(|entry| match entry {
-            Entry::Operator(stored) => (stored.operator.to_string(), stored.dnd),
+            JournalEntry::Operator(stored) => (stored.operator.to_string(), stored.dnd),
             other => panic!("no operator's state: {other:?}"),
         });
         states.collect()
@@ -361,7 +364,7 @@ mod tests {
     fn a_batch_that_is_itself_at_fault_is_given_up_and_counted() {
         let mut ledger = Ledger::default();
         let batch = submit(&mut ledger, 0, vec![state("op1", false)]);
-        ledger.unwritten(at(0), batch, Fault::OfBatch("constraint".into()));
+        ledger.unwritten(at(0), batch, WriteFault::OfBatch("constraint".into()));
         assert_eq!((ledger.health().owed, ledger.health().lost), (0, 1));
         // Whether the journal can be written at all is seen without it.
         let tries = ledger.tick(at(1)).tries;
@@ -404,13 +407,13 @@ mod tests {
         assert_eq!(ledger.news(at(0).instant), None);
         let batch = submit(&mut ledger, 0, vec![state("op1", false)]);
         ledger.unwritten(at(0), batch, full());
-        assert!(matches!(ledger.news(at(0).instant), Some(News::Failing(_))));
+        assert!(matches!(ledger.news(at(0).instant), Some(JournalNotice::Failing(_))));
         assert_eq!(ledger.news(at(59).instant), None);
-        assert!(matches!(ledger.news(at(60).instant), Some(News::Failing(_))));
+        assert!(matches!(ledger.news(at(60).instant), Some(JournalNotice::Failing(_))));
         for batch in ledger.tick(at(61)).tries {
             ledger.committed(&batch);
         }
-        assert!(matches!(ledger.news(at(61).instant), Some(News::Mended(_))));
+        assert!(matches!(ledger.news(at(61).instant), Some(JournalNotice::Mended(_))));
         assert_eq!(ledger.news(at(62).instant), None);
     }
 

@@ -4,35 +4,35 @@
 //! room has said is carried out before what follows from it, so that no room ever sees the answer to
 //! a wish before its next wish has been heard.
 
-use super::changes::Changes;
+use super::api::{Complaint, Effect, Input, Settings};
+use super::changes::PendingChanges;
 use super::credit::Credit;
-use super::desks::Desk;
-use super::doorway::{Effect, Grievance, Input, Settings};
+use super::desks::DeskDialog;
 use super::intake::Intake;
-use super::journal::{Entry, State};
+use super::journal::{JournalEntry, StoredState};
 use super::ledger::Ledger;
-use super::pace::Pace;
+use super::next_hops::{NextHops, Whose};
+use super::pace::CallRate;
 use super::peers::Peers;
 use super::promises::Awaiting;
 use super::registrations;
-use super::requests::{Caller, ORIGINS_MAX};
+use super::requests::{InviteSource, ORIGINS_MAX};
 use super::retention::PRUNE_INTERVAL;
-use super::strangers::Strangers;
 use super::turned_away::TurnedAway;
-use super::ways::{Ways, Whose};
-use crate::dialog::{self, ClientTx, Failure, ServerTx};
+use super::unauthenticated::UnauthenticatedSources;
+use crate::dialog::{self, ClientTx, RequestFailure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
 use crate::ids::{LegId, Ticket};
 use crate::leg;
 use crate::locator;
 use crate::random::Random;
-use crate::registrar::{self, Visit};
+use crate::registrar::{self, RegistrationEvent};
 use crate::registration;
-use crate::sip::{self, Destination, Fault, Flow, Message, Network, Response, StatusCode, Tags};
-use crate::switchboard::admission::Origin;
-use crate::switchboard::{self, World};
+use crate::sip::{self, Destination, Flow, Message, Network, Response, SipFault, StatusCode, Tags};
+use crate::switchboard::admission::CallOrigin;
+use crate::switchboard::{self, SwitchboardContext};
 use crate::time::{Instant, Now, earliest};
-use crate::transaction::{self, ClientId, ServerId, Standing};
+use crate::transaction::{self, ClientId, ServerId, SourceTrust};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
@@ -54,21 +54,21 @@ pub struct Machine {
     pub(super) switchboard: switchboard::Machine,
     pub(super) locator: locator::Machine,
     /// Who is behind an INVITE whose leg has not said yet that it can be answered.
-    pub(super) callers: BTreeMap<LegId, Caller>,
+    pub(super) callers: BTreeMap<LegId, InviteSource>,
     /// Who is at the other end of each leg.
     pub(super) peers: Peers,
     /// Which connections there are, and what waits for one.
-    pub(super) ways: Ways,
+    pub(super) next_hops: NextHops,
     /// The control dialogs.
-    pub(super) desks: BTreeMap<LegId, Desk>,
+    pub(super) desks: BTreeMap<LegId, DeskDialog>,
     /// What callers without credentials ask at the moment.
-    pub(super) strangers: Strangers,
+    pub(super) unauthenticated: UnauthenticatedSources,
     /// What may be sent to those of them that have proved nothing.
     pub(super) credit: Credit,
     /// The length of the message that is being taken in.
     pub(super) received: usize,
     /// How fast terminals and trunks begin calls.
-    pub(super) origins: Pace<Origin>,
+    pub(super) origins: CallRate<CallOrigin>,
     /// What became of calls without credentials that were refused.
     pub(super) turned_away: TurnedAway,
     /// What waits for which commit.
@@ -76,17 +76,17 @@ pub struct Machine {
     /// What was asked of the journal.
     pub(super) ledger: Ledger,
     /// What the journal is to be asked for next.
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<JournalEntry>,
     /// The administrators' changes that are not in the journal yet.
-    pub(super) changes: Changes,
+    pub(super) changes: PendingChanges,
     pub(super) prune_due: Instant,
     pub(super) last_leg: u64,
-    line: VecDeque<Said>,
+    event_queue: VecDeque<RoomEvent>,
 }
 
 /// What a room has said, still to be carried out.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum RoomEvent {
     Transaction(transaction::Effect),
     Registrar(registrar::Effect),
     Leg(leg::Effect),
@@ -101,7 +101,7 @@ impl Machine {
         now: Now,
         settings: Settings,
         plan: NumberingPlan,
-        state: State,
+        state: StoredState,
         mut random: Random,
     ) -> (Self, Vec<Effect>) {
         let switchboard = switchboard::Machine::new(
@@ -132,10 +132,10 @@ impl Machine {
             random,
             callers: BTreeMap::new(),
             peers: Peers::default(),
-            ways: Ways::default(),
+            next_hops: NextHops::default(),
             desks: BTreeMap::new(),
-            strangers: Strangers::new(settings.guest_calls_max),
-            origins: Pace::new(ORIGINS_MAX),
+            unauthenticated: UnauthenticatedSources::new(settings.guest_calls_max),
+            origins: CallRate::new(ORIGINS_MAX),
             turned_away: TurnedAway::default(),
             credit: Credit::default(),
             received: 0,
@@ -143,14 +143,14 @@ impl Machine {
             prune_due: now.instant + PRUNE_INTERVAL,
             ledger: Ledger::default(),
             entries: Vec::new(),
-            changes: Changes::default(),
+            changes: PendingChanges::default(),
             last_leg: 0,
-            line: VecDeque::new(),
+            event_queue: VecDeque::new(),
             settings,
         };
         let mut out = Vec::new();
         for effect in exchange.registrar.restore(now, state.bindings) {
-            exchange.line.push_back(Said::Registrar(effect));
+            exchange.event_queue.push_back(RoomEvent::Registrar(effect));
         }
         exchange.tell(now, switchboard::Input::DirectoryChanged);
         for stored in state.operators {
@@ -159,8 +159,8 @@ impl Machine {
         for (operator, id, kept) in state.results {
             exchange.tell(now, switchboard::Input::RestoreResult { operator, id, kept });
         }
-        exchange.bury(now, state.calls);
-        exchange.part(now, state.desks);
+        exchange.close_orphaned_records(now, state.calls);
+        exchange.end_stale_dialogs(now, state.desks);
         exchange.seek_names(now);
         exchange.work(now, &mut out);
         exchange.conclude(now, &mut out);
@@ -211,7 +211,7 @@ impl Machine {
         let kept = earliest(self.locator.deadline(), Some(self.prune_due));
         let all = earliest(earliest(sip, house), earliest(journal, kept));
         let all = earliest(all, self.registrations.deadline());
-        earliest(all, self.ways.deadline())
+        earliest(all, self.next_hops.deadline())
     }
 
     /// Does all that is due.
@@ -221,25 +221,25 @@ impl Machine {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now.instant);
         if due(self.transactions.deadline()) {
             let effects = self.transactions.tick(now.instant);
-            self.line.extend(effects.into_iter().map(Said::Transaction));
+            self.event_queue.extend(effects.into_iter().map(RoomEvent::Transaction));
         }
         if due(self.legs.deadline()) {
             let effects = self.legs.tick(now.instant);
-            self.line.extend(effects.into_iter().map(Said::Leg));
+            self.event_queue.extend(effects.into_iter().map(RoomEvent::Leg));
         }
         if due(self.registrar.deadline()) {
             let effects = self.registrar.tick(now.instant);
-            self.line.extend(effects.into_iter().map(Said::Registrar));
+            self.event_queue.extend(effects.into_iter().map(RoomEvent::Registrar));
         }
         if due(self.locator.deadline()) {
             let effects = self.locator.tick(now.instant);
-            self.line.extend(effects.into_iter().map(Said::Locator));
+            self.event_queue.extend(effects.into_iter().map(RoomEvent::Locator));
         }
         self.work(now, &mut out);
         if due(self.switchboard.deadline()) {
             let world = world(&self.directory, &self.registrar, &self.locator);
             let effects = self.switchboard.tick(now, world);
-            self.line.extend(effects.into_iter().map(Said::Switchboard));
+            self.event_queue.extend(effects.into_iter().map(RoomEvent::Switchboard));
             self.work(now, &mut out);
         }
         self.tick_ways(now);
@@ -275,43 +275,43 @@ impl Machine {
     // ---- the line ----
 
     pub(super) fn work(&mut self, now: Now, out: &mut Vec<Effect>) {
-        while let Some(said) = self.line.pop_front() {
-            match said {
-                Said::Transaction(effect) => self.on_transaction(now, effect, out),
-                Said::Registrar(effect) => self.on_registrar(now, effect, out),
-                Said::Leg(effect) => self.on_leg(now, effect, out),
-                Said::Locator(effect) => self.on_locator(now, effect, out),
-                Said::Switchboard(effect) => self.on_switchboard(now, effect, out),
+        while let Some(event) = self.event_queue.pop_front() {
+            match event {
+                RoomEvent::Transaction(effect) => self.on_transaction(now, effect, out),
+                RoomEvent::Registrar(effect) => self.on_registrar(now, effect, out),
+                RoomEvent::Leg(effect) => self.on_leg(now, effect, out),
+                RoomEvent::Locator(effect) => self.on_locator(now, effect, out),
+                RoomEvent::Switchboard(effect) => self.on_switchboard(now, effect, out),
             }
         }
         out.extend(self.registrar.wrong_passwords().into_iter().map(Effect::WrongPassword));
         out.extend(self.registrar.visits().into_iter().map(|visit| match visit {
-            Visit::Came(_) => Effect::Visit(visit),
-            Visit::Refused { flow, status, what } => {
-                Effect::Complaint { flow, about: Grievance::Refused(status), what }
+            RegistrationEvent::Came(_) => Effect::Visit(visit),
+            RegistrationEvent::Refused { flow, status, what } => {
+                Effect::Complaint { flow, about: Complaint::Refused(status), what }
             }
         }));
     }
 
     pub(super) fn transact(&mut self, now: Now, input: transaction::Input) {
         let effects = self.transactions.handle(now.instant, input);
-        self.line.extend(effects.into_iter().map(Said::Transaction));
+        self.event_queue.extend(effects.into_iter().map(RoomEvent::Transaction));
     }
 
     pub(super) fn leg(&mut self, now: Now, input: leg::Input) {
         let effects = self.legs.handle(now.instant, input);
-        self.line.extend(effects.into_iter().map(Said::Leg));
+        self.event_queue.extend(effects.into_iter().map(RoomEvent::Leg));
     }
 
     pub(super) fn tell(&mut self, now: Now, input: switchboard::Input) {
         let world = world(&self.directory, &self.registrar, &self.locator);
         let effects = self.switchboard.handle(now, world, input);
-        self.line.extend(effects.into_iter().map(Said::Switchboard));
+        self.event_queue.extend(effects.into_iter().map(RoomEvent::Switchboard));
     }
 
     pub(super) fn locate(&mut self, now: Now, input: locator::Input) {
         let effects = self.locator.handle(now.instant, input);
-        self.line.extend(effects.into_iter().map(Said::Locator));
+        self.event_queue.extend(effects.into_iter().map(RoomEvent::Locator));
     }
 
     /// Returns whether a REGISTER was accepted.
@@ -323,7 +323,7 @@ impl Machine {
             | registrar::Effect::Registered(_)
             | registrar::Effect::Unregistered(_) => false,
         });
-        self.line.extend(effects.into_iter().map(Said::Registrar));
+        self.event_queue.extend(effects.into_iter().map(RoomEvent::Registrar));
         accepted
     }
 
@@ -343,7 +343,7 @@ impl Machine {
         &mut self,
         now: Now,
         flow: Flow,
-        standing: Standing,
+        standing: SourceTrust,
         bytes: &[u8],
         out: &mut Vec<Effect>,
     ) {
@@ -352,7 +352,7 @@ impl Machine {
         match sip::parse(bytes) {
             Ok(Message::Response(response)) if !self.may_answer(&flow, &response) => {
                 let what = format!("{} from elsewhere than its request went", response.status);
-                out.push(Effect::Complaint { flow, about: Grievance::Elsewhere, what });
+                out.push(Effect::Complaint { flow, about: Complaint::Elsewhere, what });
             }
             Ok(message) => {
                 if let Message::Response(response) = &message {
@@ -360,12 +360,12 @@ impl Machine {
                 }
                 self.transact(now, transaction::Input::Received { flow, standing, message });
             }
-            Err(error) if error.what == Fault::KeepAlive => {}
+            Err(error) if error.what == SipFault::KeepAlive => {}
             Err(error) => {
                 if let Some(response) = sip::parse_failure_response(bytes, &error) {
                     out.push(send(Destination::Flow(flow), &Message::Response(response)));
                 }
-                let (about, what) = (Grievance::Malformed, error.to_string());
+                let (about, what) = (Complaint::Malformed, error.to_string());
                 out.push(Effect::Complaint { flow, about, what });
             }
         }
@@ -401,8 +401,8 @@ impl Machine {
             T::Response { id, response } => D::Response { transaction: ClientTx(id.0), response },
             T::Failed { id, why } => {
                 let why = match why {
-                    transaction::Failure::Timeout => Failure::Timeout,
-                    transaction::Failure::Transport => Failure::Transport,
+                    transaction::TransactionFailure::Timeout => RequestFailure::Timeout,
+                    transaction::TransactionFailure::Transport => RequestFailure::Transport,
                 };
                 D::Failed { transaction: ClientTx(id.0), why }
             }
@@ -413,7 +413,7 @@ impl Machine {
 
     fn on_registrar(&mut self, now: Now, effect: registrar::Effect, out: &mut Vec<Effect>) {
         match effect {
-            registrar::Effect::Store(change) => self.entries.push(Entry::Binding(change)),
+            registrar::Effect::Store(change) => self.entries.push(JournalEntry::Binding(change)),
             registrar::Effect::Respond { transaction, response, after_commit } => {
                 let id = ServerId(transaction);
                 if !after_commit {
@@ -474,8 +474,8 @@ impl Machine {
             }
             leg::Effect::Event(event) => {
                 if let leg::Event::Ended { leg, .. } = event {
-                    self.strangers.closed(leg);
-                    self.peers.part(now.instant, leg);
+                    self.unauthenticated.closed(leg);
+                    self.peers.retire(now.instant, leg);
                 }
                 self.note_desk(&event);
                 self.tell(now, switchboard::Input::Leg(event));
@@ -491,19 +491,19 @@ impl Machine {
                 }
                 self.leg(now, leg::Input::Command(command));
             }
-            switchboard::Effect::Log(story) => out.push(Effect::Log(story)),
+            switchboard::Effect::Log(log_event) => out.push(Effect::Log(log_event)),
             switchboard::Effect::TurnedAway { flow, cause, what } => {
                 self.turned_away.count(flow.remote.ip(), cause.word());
-                let about = Grievance::Refused(cause.status());
+                let about = Complaint::Refused(cause.status());
                 out.push(Effect::Complaint { flow, about, what });
             }
             switchboard::Effect::Recording(recording) => out.push(Effect::Recording(recording)),
             switchboard::Effect::Keep { keep, ticket } => {
                 self.entries.push(match keep {
-                    switchboard::Keep::Call(record) => Entry::Call(record),
-                    switchboard::Keep::Operator(stored) => Entry::Operator(stored),
+                    switchboard::Keep::Call(record) => JournalEntry::Call(record),
+                    switchboard::Keep::Operator(stored) => JournalEntry::Operator(stored),
                     switchboard::Keep::DeskResult { operator, id, kept } => {
-                        Entry::DeskResult { operator, id, kept }
+                        JournalEntry::DeskResult { operator, id, kept }
                     }
                 });
                 if let Some(own) = ticket {
@@ -530,8 +530,8 @@ pub(super) fn world<'a>(
     directory: &'a Directory,
     registrar: &'a registrar::Machine,
     locator: &'a locator::Machine,
-) -> World<'a> {
-    World { directory, registrar, locator }
+) -> SwitchboardContext<'a> {
+    SwitchboardContext { directory, registrar, locator }
 }
 
 pub(super) fn send(to: Destination, message: &Message) -> Effect {

@@ -17,16 +17,17 @@
 //! the journal, and is written when it can be.
 
 mod admin;
+mod api;
 mod arrivals;
 mod changes;
 mod credit;
 mod desks;
-mod doorway;
 mod intake;
 pub mod journal;
 mod ledger;
 mod machine;
 mod names;
+mod next_hops;
 mod pace;
 mod peers;
 mod promises;
@@ -34,22 +35,21 @@ mod registrations;
 mod reload;
 mod requests;
 mod retention;
-mod strangers;
 mod turned_away;
+mod unauthenticated;
 mod views;
-mod ways;
 
-pub use admin::{Reply, Request as AdminRequest};
+pub use admin::{AdminRequest, Reply};
+pub use api::{Complaint, Effect, Input, Settings};
 pub use changes::CHANGES_WAITING_MAX;
-pub use doorway::{Effect, Grievance, Input, Settings};
-pub use intake::{DIALOGS_PACE, PHONES_PACE, REFUSALS_PACE, STRANGERS_PACE};
+pub use intake::{DIALOGS_PACE, PHONES_PACE, REFUSALS_PACE, UNAUTHENTICATED_PACE};
 pub use ledger::{COMMIT_MAX, OWED_MAX};
 pub use machine::Machine;
+pub use next_hops::{TRIED_MAX, TRY_AGAIN, WAY_MAX, WITHOUT_WAY_MAX};
 pub use promises::RETRY_AFTER_UNWRITTEN;
 pub use reload::Reload;
 pub use requests::{TERMINAL_CALLS_PER_SECOND_MAX, TRUNK_CALLS_PER_SECOND_MAX};
 pub use retention::{PRUNE_INTERVAL, Retention};
-pub use strangers::{CALLS_PER_SECOND_MAX, RETRY_AFTER, SOURCES_MAX};
 pub use turned_away::{COUNTED_SOURCES_MAX, Refusals, SHOWN_SOURCES_MAX};
+pub use unauthenticated::{CALLS_PER_SECOND_MAX, RETRY_AFTER, SOURCES_MAX};
 pub use views::Status;
-pub use ways::{TRIED_MAX, TRY_AGAIN, WAY_MAX, WITHOUT_WAY_MAX};

@@ -1,6 +1,6 @@
 //! The host names of trunks and fixed contacts: which are sought, and what follows when they move.
 
-use super::doorway::Effect;
+use super::api::Effect;
 use super::machine::Machine;
 use crate::directory::{Trunk, TrunkHost};
 use crate::locator::{self, Sought};

@@ -7,7 +7,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Calls begun in the current second, by whoever begins them.
 #[derive(Debug)]
-pub(super) struct Pace<K> {
+pub(super) struct CallRate<K> {
     /// So many are counted at a time; beyond, the oldest count gives way.
     counts_max: usize,
     counts: BTreeMap<K, u32>,
@@ -15,7 +15,7 @@ pub(super) struct Pace<K> {
     begun: VecDeque<(Instant, K)>,
 }
 
-impl<K: Ord + Clone> Pace<K> {
+impl<K: Ord + Clone> CallRate<K> {
     pub fn new(counts_max: usize) -> Self {
         Self { counts_max, counts: BTreeMap::new(), begun: VecDeque::new() }
     }
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn who_is_in_a_hurry_waits_for_the_next_second() {
-        let mut pace = Pace::new(10);
+        let mut pace = CallRate::new(10);
         assert!((0..20).all(|_| pace.admit(at(0), &"a", 20)));
         assert!(!pace.admit(at(999), &"a", 20));
         assert!(pace.admit(at(999), &"b", 20));
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let mut pace = Pace::new(100);
+        let mut pace = CallRate::new(100);
         for who in 0..200 {
             pace.admit(at(0), &who, 1);
         }

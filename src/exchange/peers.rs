@@ -14,14 +14,14 @@
 //! answers go astray; who forges the very address of a phone has what our own dialogs rest on.
 
 use super::machine::Machine;
-use super::requests::Caller;
-use super::ways::Whose;
+use super::next_hops::Whose;
+use super::requests::InviteSource;
 use crate::directory::Meaning;
 use crate::ids::{LegId, Number, OperatorId};
 use crate::leg;
-use crate::registrar::Verdict;
+use crate::registrar::AuthVerdict;
 use crate::sip::{Destination, Flow, Request, Response, StatusCode, Uri};
-use crate::switchboard::admission::Origin;
+use crate::switchboard::admission::CallOrigin;
 use crate::time::{Duration, Instant, Now};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -31,7 +31,7 @@ const PARTING: Duration = Duration::from_secs(64);
 
 /// Who is at the other end of a leg.
 #[derive(Clone, Debug)]
-pub(super) struct Peer {
+pub(super) struct LegPeer {
     who: Who,
     /// Where the leg's first request came from or went to.
     ip: IpAddr,
@@ -44,18 +44,18 @@ pub(super) struct Peer {
 /// Who is at the other end of each leg.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
-    all: BTreeMap<LegId, Peer>,
+    all: BTreeMap<LegId, LegPeer>,
     /// Those whose leg is over: a BYE may still be on its way.
     parting: VecDeque<(Instant, LegId)>,
 }
 
 impl Peers {
-    fn get(&self, leg: LegId) -> Option<&Peer> {
+    fn get(&self, leg: LegId) -> Option<&LegPeer> {
         self.all.get(&leg)
     }
 
     /// The leg is over.
-    pub fn part(&mut self, now: Instant, leg: LegId) {
+    pub fn retire(&mut self, now: Instant, leg: LegId) {
         while let Some((_, over)) = self.parting.pop_front_if(|(until, _)| *until <= now) {
             self.all.remove(&over);
         }
@@ -68,7 +68,7 @@ impl Peers {
     pub fn terminal(&self, leg: LegId) -> Option<&Number> {
         match &self.get(leg)?.who {
             Who::Terminal(number) => Some(number),
-            Who::Desk(_) | Who::Trunk(_) | Who::Stranger => None,
+            Who::Desk(_) | Who::Trunk(_) | Who::Unauthenticated => None,
         }
     }
 
@@ -80,7 +80,7 @@ impl Peers {
 
 /// By which ways a peer can be reached whose connection is closed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct PeerFlows {
     /// By which connection it was heard last.
     pub spoke: Option<Flow>,
     /// The latest flow of its registration.
@@ -98,10 +98,10 @@ enum Who {
     /// The far end of the trunk of this name.
     Trunk(String),
     /// Nobody whom a password or the configuration knows.
-    Stranger,
+    Unauthenticated,
 }
 
-impl Peer {
+impl LegPeer {
     fn is_at(&self, ip: IpAddr) -> bool {
         self.ip.to_canonical() == ip.to_canonical()
     }
@@ -112,16 +112,16 @@ impl Machine {
     pub(super) fn note_calling(
         &mut self,
         leg: LegId,
-        caller: &Caller,
+        caller: &InviteSource,
         flow: Flow,
         invite: &Request,
     ) {
         let who = match caller {
-            Caller::Desk { operator, .. } => Who::Desk(operator.clone()),
-            Caller::Party { identity, .. } => match &identity.origin {
-                Origin::Terminal(number) => Who::Terminal(number.clone()),
-                Origin::Trunk(name) => Who::Trunk(name.clone()),
-                Origin::Guest { .. } => Who::Stranger,
+            InviteSource::Desk { operator, .. } => Who::Desk(operator.clone()),
+            InviteSource::Party { identity, .. } => match &identity.origin {
+                CallOrigin::Terminal(number) => Who::Terminal(number.clone()),
+                CallOrigin::Trunk(name) => Who::Trunk(name.clone()),
+                CallOrigin::Guest { .. } => Who::Unauthenticated,
             },
         };
         let contact = invite.headers.contact().ok();
@@ -130,12 +130,12 @@ impl Machine {
             .map(str::to_owned)
             .or_else(|| self.instance_of(&who, Destination::Flow(flow), &contact.as_ref()?.uri));
         let spoke = flow.transport.is_reliable().then_some(flow);
-        let peer = Peer { who, ip: flow.remote.ip(), instance, spoke };
+        let peer = LegPeer { who, ip: flow.remote.ip(), instance, spoke };
         self.peers.all.insert(leg, peer);
     }
 
     /// Notes whom a call of ours reaches.
-    pub(super) fn note_called(&mut self, leg: LegId, call: &leg::Call) {
+    pub(super) fn note_called(&mut self, leg: LegId, call: &leg::OutgoingLeg) {
         let number = Number::from(call.callee.number.as_str());
         let who = match self.directory.meaning(&number) {
             Meaning::Terminal(terminal) => Who::Terminal(terminal.number.clone()),
@@ -144,18 +144,18 @@ impl Machine {
             | Meaning::FeatureCode
             | Meaning::Queue(_)
             | Meaning::Camera(_)
-            | Meaning::Unknown => Who::Stranger,
+            | Meaning::Unknown => Who::Unauthenticated,
         };
         let to = call.target.destination;
         let instance = self.instance_of(&who, to, &call.target.uri);
-        let peer = Peer { who, ip: to.remote().ip(), instance, spoke: None };
+        let peer = LegPeer { who, ip: to.remote().ip(), instance, spoke: None };
         self.peers.all.insert(leg, peer);
     }
 
     fn instance_of(&self, who: &Who, to: Destination, contact: &Uri) -> Option<String> {
         match who {
             Who::Terminal(number) => self.registrar.instance_at(number, to, contact),
-            Who::Desk(_) | Who::Trunk(_) | Who::Stranger => None,
+            Who::Desk(_) | Who::Trunk(_) | Who::Unauthenticated => None,
         }
     }
 
@@ -197,18 +197,18 @@ impl Machine {
                 let trunks = &self.directory.plan().trunks;
                 trunks.iter().any(|trunk| trunk.name == *name && trunk.is_at(flow.remote))
             }
-            Who::Stranger => same_ip,
+            Who::Unauthenticated => same_ip,
         }
     }
 
     /// Whether the connection is closed by which the peer of `leg` was heard, and it has not come by another
     /// since.
-    fn is_cut_off(&self, leg: LegId, peer: &Peer) -> bool {
+    fn is_cut_off(&self, leg: LegId, peer: &LegPeer) -> bool {
         let heard_by = match self.legs.destination(leg) {
             Some(Destination::Flow(flow)) if flow.transport.is_reliable() => flow,
             Some(Destination::Flow(_) | Destination::Address { .. }) | None => return false,
         };
-        let is_gone = |flow: Flow| self.ways.is_gone(&flow);
+        let is_gone = |flow: Flow| self.next_hops.is_gone(&flow);
         is_gone(heard_by) && peer.spoke.is_none_or(is_gone)
     }
 
@@ -232,14 +232,14 @@ impl Machine {
     }
 
     /// Where the peer of `leg` can be reached.
-    pub(super) fn place(&self, leg: LegId) -> Option<Place> {
-        let Peer { who, ip, instance, spoke } = self.peers.get(leg)?;
+    pub(super) fn place(&self, leg: LegId) -> Option<PeerFlows> {
+        let LegPeer { who, ip, instance, spoke } = self.peers.get(leg)?;
         let registered = match who {
             Who::Terminal(number) => self.registrar.latest_flow(number, instance.as_deref(), *ip),
-            Who::Desk(_) | Who::Trunk(_) | Who::Stranger => None,
+            Who::Desk(_) | Who::Trunk(_) | Who::Unauthenticated => None,
         };
-        let is_vouched = !matches!(who, Who::Stranger);
-        Some(Place { spoke: *spoke, registered, is_vouched })
+        let is_vouched = !matches!(who, Who::Unauthenticated);
+        Some(PeerFlows { spoke: *spoke, registered, is_vouched })
     }
 
     /// A fixed contact that proves itself by its address alone.
@@ -264,17 +264,19 @@ impl Machine {
         let is_peer = match peer {
             Who::Terminal(number) if !self.has_no_password(&number) => {
                 match self.authenticate(now, flow, request) {
-                    Verdict::Terminal(proven) => proven == number,
-                    Verdict::Operator(_) => false,
-                    Verdict::Refused(refusal) => return Err(Box::new(refusal.response(request))),
+                    AuthVerdict::Terminal(proven) => proven == number,
+                    AuthVerdict::Operator(_) => false,
+                    AuthVerdict::Refused(refusal) => {
+                        return Err(Box::new(refusal.response(request)));
+                    }
                 }
             }
             Who::Desk(operator) => match self.authenticate(now, flow, request) {
-                Verdict::Operator(proven) => proven == operator,
-                Verdict::Terminal(_) => false,
-                Verdict::Refused(refusal) => return Err(Box::new(refusal.response(request))),
+                AuthVerdict::Operator(proven) => proven == operator,
+                AuthVerdict::Terminal(_) => false,
+                AuthVerdict::Refused(refusal) => return Err(Box::new(refusal.response(request))),
             },
-            Who::Terminal(_) | Who::Trunk(_) | Who::Stranger => false,
+            Who::Terminal(_) | Who::Trunk(_) | Who::Unauthenticated => false,
         };
         if is_peer {
             return Ok(());

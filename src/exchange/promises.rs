@@ -4,8 +4,8 @@
 //! those who waited for it were refused; what was said of its rows since follows it in the journal, so
 //! that it is undone there by the next commit.
 
-use super::doorway::Effect;
-use super::journal::{Batch, Fault};
+use super::api::Effect;
+use super::journal::{Batch, WriteFault};
 use super::machine::Machine;
 use crate::ids::Ticket;
 use crate::registrar;
@@ -66,7 +66,7 @@ impl Machine {
         &mut self,
         now: Now,
         batch: Batch,
-        fault: Fault,
+        fault: WriteFault,
         out: &mut Vec<Effect>,
     ) {
         self.break_promise(now, batch.ticket);

@@ -1,24 +1,24 @@
 //! Our own registrations at trunks that want them.
 
-use super::doorway::Effect;
+use super::api::Effect;
 use super::machine::Machine;
 use super::names::names_of;
 use crate::dialog;
 use crate::directory::{Directory, NumberingPlan, Trunk, TrunkHost};
 use crate::leg;
 use crate::locator::{self, Sought};
-use crate::registration::{self, Account, World};
+use crate::registration::{self, RegistrationContext, TrunkAccount};
 use crate::sip::{Destination, Flow, Request, Transport, Uri};
 use crate::time::Now;
-use crate::transaction::{self, ClientId, Failure};
+use crate::transaction::{self, ClientId, TransactionFailure};
 use std::net::SocketAddr;
 
 /// The trunks that want us to register.
-pub(super) fn accounts(plan: &NumberingPlan) -> Vec<Account> {
+pub(super) fn accounts(plan: &NumberingPlan) -> Vec<TrunkAccount> {
     let registering = plan.trunks.iter().filter(|trunk| trunk.register);
     let account = |trunk: &Trunk| {
         let (login, first) = (trunk.login.as_ref()?, trunk.addresses.first()?);
-        Some(Account {
+        Some(TrunkAccount {
             trunk: trunk.name.clone(),
             domain: first.to_string(),
             login: login.clone(),
@@ -82,7 +82,7 @@ impl Machine {
             }
             transaction::Effect::Failed {
                 id: ClientId(id),
-                why: Failure::Timeout | Failure::Transport,
+                why: TransactionFailure::Timeout | TransactionFailure::Transport,
             } if *id >= registration::TRANSACTIONS => {
                 self.registering(|all, world| all.unanswered(now.instant, *id, world))
             }
@@ -116,11 +116,14 @@ impl Machine {
 
     fn registering<R>(
         &mut self,
-        act: impl FnOnce(&mut registration::Machine, &World<'_>) -> R,
+        act: impl FnOnce(&mut registration::Machine, &RegistrationContext<'_>) -> R,
     ) -> R {
         let (directory, locator) = (&self.directory, &self.locator);
         let servers = |trunk: &str| servers(directory, locator, trunk);
-        act(&mut self.registrations, &World { own: self.legs.own(), servers: &servers })
+        act(
+            &mut self.registrations,
+            &RegistrationContext { own: self.legs.own(), servers: &servers },
+        )
     }
 
     /// What a request calls: its Request-URI, but where that is only the Contact under which we are

@@ -23,7 +23,7 @@ impl Machine {
         self.settings.guests = guests;
         self.settings.guest_calls_max = guest_calls_max;
         self.settings.retention = retention;
-        self.strangers.open_max = guest_calls_max;
+        self.unauthenticated.open_max = guest_calls_max;
         self.switchboard.adjust(switchboard);
     }
 }

@@ -11,23 +11,23 @@
 //!          ── else a guest, where guests may call
 //! ```
 
-use super::desks::Desk;
-use super::doorway::{Effect, Grievance};
+use super::api::{Complaint, Effect};
+use super::desks::DeskDialog;
 use super::machine::{Machine, world};
-use super::strangers::RETRY_AFTER;
+use super::unauthenticated::RETRY_AFTER;
 use crate::cause::Cause;
 use crate::dialog::{self, ServerTx};
 use crate::directory::{DESK, Directory, Meaning, Trunk};
 use crate::ids::{LegId, Number, OperatorId};
 use crate::leg;
-use crate::registrar::{self, Verdict};
+use crate::registrar::{self, AuthVerdict};
 use crate::sip::{
     Flow, HeaderName, Host, Method, NameAddr, Request, Response, Scheme, StatusCode, Transport,
     Uri, multipart,
 };
-use crate::switchboard::admission::{Identity, Origin};
+use crate::switchboard::admission::{CallOrigin, CallerIdentity};
 use crate::switchboard::desk;
-use crate::switchboard::{self, Incoming, Offered};
+use crate::switchboard::{self, IncomingCall, Offered};
 use crate::text::{ADDRESS_CHARS_MAX, DISPLAY_CHARS_MAX, NUMBER_CHARS_MAX, cut, is_within};
 use crate::time::Now;
 use crate::transaction::ServerId;
@@ -53,14 +53,14 @@ pub(super) const ORIGINS_MAX: usize = 10_000;
 
 /// Who is behind an INVITE, authenticated, before its leg is known to be answerable.
 #[derive(Debug)]
-pub(super) enum Caller {
+pub(super) enum InviteSource {
     /// Somebody who calls a number.
-    Party { identity: Identity, dialled: Number, params: String, no_queue: bool, flow: Flow },
+    Party { identity: CallerIdentity, dialled: Number, params: String, no_queue: bool, flow: Flow },
     /// A desk.
     Desk { operator: OperatorId, flow: Flow },
 }
 
-impl Caller {
+impl InviteSource {
     fn is_terminal(&self) -> bool {
         match self {
             Self::Party { identity, .. } => identity.terminal().is_some(),
@@ -143,7 +143,7 @@ impl Machine {
         {
             let (method, status) = (&request.method, response.status);
             let what = format!("{method} from elsewhere than its dialog: {status}");
-            out.push(Effect::Complaint { flow, about: Grievance::Elsewhere, what });
+            out.push(Effect::Complaint { flow, about: Complaint::Elsewhere, what });
             return self.respond_stateless(now, id, *response);
         }
         self.is_back(now, leg, flow);
@@ -164,8 +164,8 @@ impl Machine {
                 // Legs that come in have even numbers, those that the switchboard makes odd ones.
                 self.last_leg += 2;
                 let leg = LegId(self.last_leg);
-                if let Caller::Party { identity, .. } = &caller
-                    && let Origin::Guest { .. } = identity.origin
+                if let InviteSource::Party { identity, .. } = &caller
+                    && let CallOrigin::Guest { .. } = identity.origin
                 {
                     let offers = !request.body.is_empty();
                     self.credit.doubt(now.instant, flow, self.received, offers);
@@ -174,13 +174,15 @@ impl Machine {
                 let credentials = self.credentials_at(&caller).map(Box::new);
                 self.callers.insert(leg, caller);
                 let transaction = ServerTx(id.0);
-                let incoming = dialog::Incoming { leg, transaction, flow, request, credentials };
+                let incoming =
+                    dialog::IncomingInvite { leg, transaction, flow, request, credentials };
                 self.leg(now, leg::Input::Dialog(dialog::Input::Incoming(incoming)));
                 // What nobody needs to see is refused there without a word.
                 if !self.legs.has(leg) {
                     self.peers.remove(leg);
-                    if let Some(Caller::Party { identity, flow, .. }) = self.callers.remove(&leg)
-                        && let Origin::Guest { .. } = identity.origin
+                    if let Some(InviteSource::Party { identity, flow, .. }) =
+                        self.callers.remove(&leg)
+                        && let CallOrigin::Guest { .. } = identity.origin
                     {
                         self.turned_away.count(flow.remote.ip(), "unanswerable".to_owned());
                     }
@@ -192,9 +194,9 @@ impl Machine {
                 // A first challenge is no news; all else is.
                 if !is_challenge {
                     let what = format!("INVITE refused: {} {}", response.status, response.reason);
-                    out.push(Effect::Complaint { flow, about: Grievance::Refused(status), what });
+                    out.push(Effect::Complaint { flow, about: Complaint::Refused(status), what });
                 }
-                // Whoever has the right password, or is a trunk, is no stranger.
+                // Whoever has the right password, or is a trunk, is authenticated.
                 let has_credentials = request.headers.contains(HeaderName::Authorization);
                 if has_credentials == is_challenge
                     && self.directory.plan().trunk_from(flow.remote).is_none()
@@ -214,12 +216,13 @@ impl Machine {
     }
 
     /// As whom this caller knows us, a trunk.
-    fn credentials_at(&self, caller: &Caller) -> Option<dialog::Credentials> {
+    fn credentials_at(&self, caller: &InviteSource) -> Option<dialog::TrunkCredentials> {
         match caller {
-            Caller::Party { identity: Identity { origin: Origin::Trunk(name), .. }, .. } => {
-                world(&self.directory, &self.registrar, &self.locator).credentials(name)
-            }
-            Caller::Party { .. } | Caller::Desk { .. } => None,
+            InviteSource::Party {
+                identity: CallerIdentity { origin: CallOrigin::Trunk(name), .. },
+                ..
+            } => world(&self.directory, &self.registrar, &self.locator).credentials(name),
+            InviteSource::Party { .. } | InviteSource::Desk { .. } => None,
         }
     }
 
@@ -231,27 +234,37 @@ impl Machine {
         (offer, sealed): (Offered, bool),
         replaces: Option<LegId>,
     ) {
-        let is_terminal = self.callers.get(&leg).is_some_and(Caller::is_terminal);
+        let is_terminal = self.callers.get(&leg).is_some_and(InviteSource::is_terminal);
         if replaces.is_some() && !is_terminal {
             return self.decline_replacement(now, leg);
         }
         let input = match self.callers.remove(&leg) {
-            Some(Caller::Party { identity, .. }) if !sealed && self.demands_srtp(&identity) => {
+            Some(InviteSource::Party { identity, .. })
+                if !sealed && self.demands_srtp(&identity) =>
+            {
                 return self.decline_clear_speech(now, leg);
             }
-            Some(Caller::Party { identity, dialled, params, no_queue, flow }) => {
-                if matches!(identity.origin, Origin::Guest { .. }) {
-                    self.strangers.opened(leg, flow.remote.ip());
+            Some(InviteSource::Party { identity, dialled, params, no_queue, flow }) => {
+                if matches!(identity.origin, CallOrigin::Guest { .. }) {
+                    self.unauthenticated.opened(leg, flow.remote.ip());
                     self.leg(now, leg::Input::Unvouched(leg));
                 }
-                let incoming =
-                    Incoming { leg, flow, identity, dialled, params, no_queue, offer, replaces };
+                let incoming = IncomingCall {
+                    leg,
+                    flow,
+                    identity,
+                    dialled,
+                    params,
+                    no_queue,
+                    offer,
+                    replaces,
+                };
                 switchboard::Input::Incoming(incoming)
             }
-            Some(Caller::Desk { operator, flow }) => {
+            Some(InviteSource::Desk { operator, flow }) => {
                 let over_udp = flow.transport == Transport::Udp;
                 let secure = flow.transport.is_secure();
-                self.desks.insert(leg, Desk::new(operator.clone(), flow));
+                self.desks.insert(leg, DeskDialog::new(operator.clone(), flow));
                 switchboard::Input::Desk { leg, operator, over_udp, secure }
             }
             None => return,
@@ -260,17 +273,17 @@ impl Machine {
     }
 
     /// Whether this caller may speak under SRTP only.
-    fn demands_srtp(&self, identity: &Identity) -> bool {
+    fn demands_srtp(&self, identity: &CallerIdentity) -> bool {
         let (terminal, trunk) = match &identity.origin {
-            Origin::Terminal(number) => (Some(number), None),
-            Origin::Trunk(name) => (None, Some(name.as_str())),
-            Origin::Guest { .. } => (None, None),
+            CallOrigin::Terminal(number) => (Some(number), None),
+            CallOrigin::Trunk(name) => (None, Some(name.as_str())),
+            CallOrigin::Guest { .. } => (None, None),
         };
         self.directory.demands_srtp(terminal, trunk)
     }
 
     fn decline_clear_speech(&mut self, now: Now, leg: LegId) {
-        let refusal = leg::Refusal {
+        let refusal = leg::InviteRefusal {
             status: 488,
             phrase: "SRTP Required".into(),
             reason: Some(
@@ -287,7 +300,7 @@ impl Machine {
     /// decline).
     pub(super) fn decline_replacement(&mut self, now: Now, leg: LegId) {
         self.callers.remove(&leg);
-        let refusal = leg::Refusal {
+        let refusal = leg::InviteRefusal {
             status: Cause::Declined.status(),
             phrase: "Use REFER".into(),
             reason: None,
@@ -304,7 +317,7 @@ impl Machine {
         now: Now,
         flow: Flow,
         request: &Request,
-    ) -> Result<Caller, Box<Response>> {
+    ) -> Result<InviteSource, Box<Response>> {
         let is_ours = flow.remote == flow.local || self.settings.addresses.contains(&flow.remote);
         if is_ours && flow.transport == Transport::Udp {
             return Err(self.no(request, StatusCode::LOOP_DETECTED, ""));
@@ -318,7 +331,7 @@ impl Machine {
         let no_queue = request.headers.has_token(disposition, "no-queue");
         self.keep_pace(now, request, &identity.origin)?;
         let params = request.uri.number_params().to_owned();
-        Ok(Caller::Party { identity, dialled, params, no_queue, flow })
+        Ok(InviteSource::Party { identity, dialled, params, no_queue, flow })
     }
 
     /// The number that is called. The host beside it is not looked at: whoever sends a call here means us,
@@ -337,20 +350,20 @@ impl Machine {
         now: Now,
         flow: Flow,
         request: &Request,
-    ) -> Result<Caller, Box<Response>> {
+    ) -> Result<InviteSource, Box<Response>> {
         match self.authenticate(now, flow, request) {
-            Verdict::Operator(operator) => {
+            AuthVerdict::Operator(operator) => {
                 if request.headers.has_token(HeaderName::RecvInfo, desk::PACKAGE) {
-                    return Ok(Caller::Desk { operator, flow });
+                    return Ok(InviteSource::Desk { operator, flow });
                 }
                 let why = "Recv-Info: operator-desk is missing";
                 Err(self.no(request, StatusCode::NOT_ACCEPTABLE_HERE, why))
             }
-            Verdict::Terminal(_) => {
+            AuthVerdict::Terminal(_) => {
                 let why = "A desk needs an operator account";
                 Err(self.no(request, StatusCode::FORBIDDEN, why))
             }
-            Verdict::Refused(refusal) => Err(Box::new(refusal.response(request))),
+            AuthVerdict::Refused(refusal) => Err(Box::new(refusal.response(request))),
         }
     }
 
@@ -359,7 +372,7 @@ impl Machine {
         now: Now,
         flow: Flow,
         request: &Request,
-    ) -> Result<Identity, Box<Response>> {
+    ) -> Result<CallerIdentity, Box<Response>> {
         if let Some(trunk) = self.directory.plan().trunk_from(flow.remote) {
             return Ok(trunk_caller(trunk, request, &self.directory));
         }
@@ -372,37 +385,37 @@ impl Machine {
             if !self.settings.guests {
                 return Err(self.no(request, StatusCode::FORBIDDEN, "Guests may not call here"));
             }
-            if !self.strangers.admit(now.instant, flow.remote.ip()) {
+            if !self.unauthenticated.admit(now.instant, flow.remote.ip()) {
                 return Err(self.too_many_calls(request));
             }
             return Ok(guest(&from, request, &self.directory));
         }
         match self.authenticate(now, flow, request) {
-            Verdict::Terminal(number) => {
+            AuthVerdict::Terminal(number) => {
                 let terminal = self.directory.terminal(&number);
                 let own = terminal.map(|terminal| terminal.name.clone()).unwrap_or_default();
                 let name = if own.is_empty() { display(&from) } else { own };
-                let origin = Origin::Terminal(number.clone());
+                let origin = CallOrigin::Terminal(number.clone());
                 let number = Some(number).filter(|_| !is_private(request));
                 let (name, params) = (shown(number.as_ref(), name), String::new());
-                Ok(Identity { origin, number, name, params })
+                Ok(CallerIdentity { origin, number, name, params })
             }
-            Verdict::Operator(_) => {
+            AuthVerdict::Operator(_) => {
                 let why = "An operator account may only call its desk";
                 Err(self.no(request, StatusCode::FORBIDDEN, why))
             }
-            Verdict::Refused(refusal) => Err(Box::new(refusal.response(request))),
+            AuthVerdict::Refused(refusal) => Err(Box::new(refusal.response(request))),
         }
     }
 
     /// Who sends a request; a right password speaks for its source from now on.
-    pub(super) fn authenticate(&mut self, now: Now, flow: Flow, request: &Request) -> Verdict {
+    pub(super) fn authenticate(&mut self, now: Now, flow: Flow, request: &Request) -> AuthVerdict {
         let verdict = self.registrar.authenticate(now, &self.directory, flow, request);
         match &verdict {
-            Verdict::Terminal(_) | Verdict::Operator(_) => {
+            AuthVerdict::Terminal(_) | AuthVerdict::Operator(_) => {
                 self.intake.proved(now.instant, flow.remote.ip());
             }
-            Verdict::Refused(_) => {}
+            AuthVerdict::Refused(_) => {}
         }
         verdict
     }
@@ -420,13 +433,13 @@ impl Machine {
         &mut self,
         now: Now,
         request: &Request,
-        origin: &Origin,
+        origin: &CallOrigin,
     ) -> Result<(), Box<Response>> {
         let max = match origin {
-            Origin::Terminal(_) => TERMINAL_CALLS_PER_SECOND_MAX,
-            Origin::Trunk(_) => TRUNK_CALLS_PER_SECOND_MAX,
+            CallOrigin::Terminal(_) => TERMINAL_CALLS_PER_SECOND_MAX,
+            CallOrigin::Trunk(_) => TRUNK_CALLS_PER_SECOND_MAX,
             // Counted by their source.
-            Origin::Guest { .. } => return Ok(()),
+            CallOrigin::Guest { .. } => return Ok(()),
         };
         match self.origins.admit(now.instant, origin, max) {
             true => Ok(()),
@@ -480,22 +493,22 @@ impl Machine {
 }
 
 /// The caller that a trunk vouches for: P-Asserted-Identity, else From (RFC 3325 §5).
-fn trunk_caller(trunk: &Trunk, request: &Request, directory: &Directory) -> Identity {
+fn trunk_caller(trunk: &Trunk, request: &Request, directory: &Directory) -> CallerIdentity {
     let asserted = request.headers.asserted_identities().ok();
     let asserted = asserted.and_then(|all| all.into_iter().next());
     let address = asserted.or_else(|| request.headers.from().ok());
     let number = address.as_ref().and_then(|address| directory.number_in(&address.uri));
-    party(Origin::Trunk(trunk.name.clone()), number, address.as_ref(), request)
+    party(CallOrigin::Trunk(trunk.name.clone()), number, address.as_ref(), request)
 }
 
 /// The caller that nobody vouches for: its number is one of its own domain, a bare telephone number
 /// counts for nothing, and it bears no name or number of the house.
-fn guest(from: &NameAddr, request: &Request, directory: &Directory) -> Identity {
+fn guest(from: &NameAddr, request: &Request, directory: &Directory) -> CallerIdentity {
     let domain = from.uri.host().map(|host| host.to_string()).unwrap_or_default();
     // What a user part means is its domain's affair.
     let number = from.uri.number().filter(|number| is_within(number, NUMBER_CHARS_MAX));
     let number = number.map(|number| Number::from(&*number));
-    let mut identity = party(Origin::Guest { domain }, number, Some(from), request);
+    let mut identity = party(CallOrigin::Guest { domain }, number, Some(from), request);
     if from.uri.host().is_none() || !is_within(&identity.shown(), ADDRESS_CHARS_MAX) {
         (identity.number, identity.name) = (None, String::new());
     }
@@ -509,16 +522,16 @@ fn guest(from: &NameAddr, request: &Request, directory: &Directory) -> Identity 
 }
 
 fn party(
-    origin: Origin,
+    origin: CallOrigin,
     number: Option<Number>,
     address: Option<&NameAddr>,
     request: &Request,
-) -> Identity {
+) -> CallerIdentity {
     let number = number.filter(|number| !is_anonymous(number.as_str()) && !is_private(request));
     let name = shown(number.as_ref(), address.map(display).unwrap_or_default());
     // Nor is anything said of a number that is withheld.
     let params = address.filter(|_| number.is_some()).map(|address| address.uri.number_params());
-    Identity { origin, number, name, params: params.unwrap_or_default().to_owned() }
+    CallerIdentity { origin, number, name, params: params.unwrap_or_default().to_owned() }
 }
 
 /// A withheld number withholds the name as well.

@@ -1,6 +1,6 @@
 //! How long the journal keeps what the house does not need to run.
 
-use super::journal::{Entry, Prune};
+use super::journal::{JournalEntry, Prune};
 use super::machine::Machine;
 use crate::switchboard::desk::results::REMEMBERED;
 use crate::time::{Duration, Now};
@@ -33,6 +33,6 @@ impl Machine {
         let Retention { keep, keep_max } = self.settings.retention;
         let prune =
             Prune { before: now.unix - keep, keep_max, results_before: now.unix - REMEMBERED };
-        self.entries.push(Entry::Prune(prune));
+        self.entries.push(JournalEntry::Prune(prune));
     }
 }

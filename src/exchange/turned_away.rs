@@ -1,4 +1,4 @@
-//! Calls of strangers that were refused: counted by cause and by source, never written down.
+//! Unauthenticated calls that were refused: counted by cause and by source, never written down.
 
 use crate::sip::network;
 use std::collections::{BTreeMap, BTreeSet};

@@ -31,7 +31,7 @@ pub struct Status {
     /// Trunks and terminals whose name leads nowhere at the moment.
     pub unresolved: Vec<String>,
     /// The trunks that we register at, and how that stands.
-    pub trunks: Vec<(String, registration::State)>,
+    pub trunks: Vec<(String, registration::RegistrationState)>,
     /// How the journal fares.
     pub journal: journal::Health,
     /// TCP connections that are open, and those that were refused since the start. The exchange has no

@@ -1,17 +1,19 @@
 //! What the switchboard wants of a leg, carried out.
 
-use super::doorway::{Call, Choice, Command, Event, Offer, Refusal, Source};
-use super::formats::{Capabilities, Format};
+use super::api::{
+    CodecChoice, Command, Event, InviteRefusal, LegSource, OfferedCodecs, OutgoingLeg,
+};
+use super::formats::{Capabilities, PeerFormat};
 use super::legacy_info;
 use super::machine::{Effect, Machine};
 use super::nat;
-use super::offer_answer::{Led, OurStream, Stream, Streams};
-use super::party::{Header, Identity, Party};
-use super::state::{Leg, Phase, Role, Said};
-use super::streams::{self, Wish};
+use super::offer_answer::{Led, NegotiatedStream, NegotiatedStreams, OurStream};
+use super::party::{IdentityPrivacy, OwnHeader, Party};
+use super::state::{Leg, LegPhase, PeerRole, SentAnswer};
+use super::streams::{self, CodecPreference};
 use crate::cause::Cause;
 use crate::codec::{Codec, Kind};
-use crate::dialog::{self, Body, By};
+use crate::dialog::{self, Body, EndingSide};
 use crate::ids::{CallId, LegId, PortId};
 use crate::media;
 use crate::sip::{HeaderName, MAX_FORWARDS};
@@ -34,7 +36,7 @@ const RETRY_AFTER: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Like {
     /// The partner's streams, as far as they are known.
-    pub streams: Streams,
+    pub streams: NegotiatedStreams,
     /// Whether there is anybody to see: with a partner without pictures the first answer takes none, so
     /// that the camera stays off.
     pub picture: bool,
@@ -88,32 +90,32 @@ impl Machine {
         }
     }
 
-    fn call(&mut self, now: Instant, id: LegId, call: Call, out: &mut Vec<Effect>) {
+    fn call(&mut self, now: Instant, id: LegId, call: OutgoingLeg, out: &mut Vec<Effect>) {
         let capabilities = match call.offer {
-            Offer::Everything => Some(streams::everything()),
-            Offer::For(other) => Some(self.capabilities_for(other)),
-            Offer::WithPictures(other) => {
+            OfferedCodecs::Everything => Some(streams::everything()),
+            OfferedCodecs::For(other) => Some(self.capabilities_for(other)),
+            OfferedCodecs::WithPictures(other) => {
                 Some(streams::with_pictures(self.capabilities_for(other)))
             }
-            Offer::Theirs => None,
+            OfferedCodecs::Theirs => None,
         };
         let destination = call.target.destination;
-        let talk = self.negotiation(&destination);
-        let phase = Phase::Calling { early: vec![] };
+        let negotiation = self.negotiation(&destination);
+        let phase = LegPhase::Calling { early: vec![] };
         let cname = self.random.hex(16);
-        let mut leg = Leg::new(phase, talk, destination.remote().ip(), cname);
+        let mut leg = Leg::new(phase, negotiation, destination.remote().ip(), cname);
         leg.sealed = call.sealed;
         let before = self.legs.get(&call.behalf).map_or(MAX_FORWARDS, |leg| leg.max_forwards);
         let hops = before.checked_sub(1);
         leg.max_forwards = hops.unwrap_or_default();
         leg.behind_nat = nat::shows_in_target(&call.target);
-        let is_shown = matches!(call.identity, Identity::Shown | Identity::Asserted);
+        let is_shown = matches!(call.identity, IdentityPrivacy::Shown | IdentityPrivacy::Asserted);
         leg.shown = is_shown.then(|| call.caller.clone());
         self.legs.insert(id, leg);
         let Some(max_forwards) = hops else { return self.give_up(now, id, Cause::Loop, out) };
         let partner = match call.offer {
-            Offer::For(other) | Offer::WithPictures(other) => Some(other),
-            Offer::Everything | Offer::Theirs => None,
+            OfferedCodecs::For(other) | OfferedCodecs::WithPictures(other) => Some(other),
+            OfferedCodecs::Everything | OfferedCodecs::Theirs => None,
         };
         let body = capabilities.as_ref().map(|can| self.offer(now, id, (can, partner)));
         if let Some(None) = body {
@@ -123,7 +125,7 @@ impl Machine {
         if call.auto_answer {
             headers.extend(self.domain.auto_answer());
         }
-        let call = dialog::Call {
+        let call = dialog::OutgoingCall {
             target: call.target,
             from: self.domain.from(&call.caller, call.identity),
             to: self.domain.address(&call.callee),
@@ -139,7 +141,7 @@ impl Machine {
     /// A leg of ours that cannot be called at all.
     fn give_up(&mut self, now: Instant, leg: LegId, cause: Cause, out: &mut Vec<Effect>) {
         self.leave(now, leg, out);
-        out.push(Effect::Event(Event::Ended { leg, cause, by: By::Us }));
+        out.push(Effect::Event(Event::Ended { leg, cause, by: EndingSide::Us }));
     }
 
     /// What to offer a partner of this leg. Sound is offered for who wants none, too: few phones take a
@@ -172,16 +174,16 @@ impl Machine {
         }
         let seeds = [(); 2].map(|()| Seed(self.random.bytes()));
         let leg = self.legs.get_mut(&id)?;
-        let before = leg.talk.streams();
-        if leg.is_sealed() {
+        let before = leg.negotiation.streams();
+        if leg.is_srtp() {
             let [audio_seed, video_seed] = seeds;
             audio = streams::sealed(audio, before.audio.as_ref(), audio_seed);
             video = video.map(|ours| streams::sealed(ours, before.video.as_ref(), video_seed));
         }
         audio = streams::on_the_way_of(audio, before.audio.as_ref());
         video = video.map(|ours| streams::on_the_way_of(ours, before.video.as_ref()));
-        leg.talk.lead(led.unwrap_or_default());
-        Some(Body::sdp(leg.talk.offer(Some(audio), video).to_string()))
+        leg.negotiation.lead(led.unwrap_or_default());
+        Some(Body::sdp(leg.negotiation.offer(Some(audio), video).to_string()))
     }
 
     fn progress(
@@ -189,21 +191,21 @@ impl Machine {
         now: Instant,
         id: LegId,
         (status, reason): (u16, String),
-        media: Option<Choice>,
+        media: Option<CodecChoice>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(Phase::Offered { said }) = self.legs.get(&id).map(|leg| &leg.phase) else {
+        let Some(LegPhase::Offered { said }) = self.legs.get(&id).map(|leg| &leg.phase) else {
             return;
         };
         let body = match (said.clone(), media) {
-            (Said::Nothing | Said::NothingLate { reliable: true }, Some(choice)) => {
+            (SentAnswer::Nothing | SentAnswer::NothingLate { reliable: true }, Some(choice)) => {
                 match self.describe(now, id, &choice, out) {
                     Ok(body) => Some(body),
                     Err(cause) => return self.end(now, id, cause, out),
                 }
             }
-            (Said::Answer(body), _) => Some(body),
-            (Said::Nothing | Said::NothingLate { .. } | Said::Enough, _) => None,
+            (SentAnswer::Answer(body), _) => Some(body),
+            (SentAnswer::Nothing | SentAnswer::NothingLate { .. } | SentAnswer::Enough, _) => None,
         };
         let progress = dialog::Command::Provisional { status, reason, body, headers: vec![] };
         self.want(now, id, progress, out);
@@ -213,20 +215,22 @@ impl Machine {
         &mut self,
         now: Instant,
         id: LegId,
-        choice: &Choice,
+        choice: &CodecChoice,
         identify: Option<&Party>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(Phase::Offered { said }) = self.legs.get(&id).map(|leg| &leg.phase) else {
+        let Some(LegPhase::Offered { said }) = self.legs.get(&id).map(|leg| &leg.phase) else {
             return;
         };
         let body = match said.clone() {
-            Said::Answer(body) => Some(body),
-            Said::Enough => None,
-            Said::Nothing | Said::NothingLate { .. } => match self.describe(now, id, choice, out) {
-                Ok(body) => Some(body),
-                Err(cause) => return self.end(now, id, cause, out),
-            },
+            SentAnswer::Answer(body) => Some(body),
+            SentAnswer::Enough => None,
+            SentAnswer::Nothing | SentAnswer::NothingLate { .. } => {
+                match self.describe(now, id, choice, out) {
+                    Ok(body) => Some(body),
+                    Err(cause) => return self.end(now, id, cause, out),
+                }
+            }
         };
         let headers = identify.map(|party| self.asserted(party)).into_iter().collect();
         if let (Some(leg), Some(party)) = (self.legs.get_mut(&id), identify) {
@@ -240,11 +244,11 @@ impl Machine {
         now: Instant,
         id: LegId,
         body: Option<Body>,
-        headers: Vec<Header>,
+        headers: Vec<OwnHeader>,
         out: &mut Vec<Effect>,
     ) {
         if let Some(leg) = self.legs.get_mut(&id) {
-            leg.phase = Phase::Answering;
+            leg.phase = LegPhase::Answering;
         }
         self.want(now, id, dialog::Command::Accept { body, headers }, out);
     }
@@ -254,10 +258,10 @@ impl Machine {
         &mut self,
         now: Instant,
         id: LegId,
-        choice: &Choice,
+        choice: &CodecChoice,
         out: &mut Vec<Effect>,
     ) -> Result<Body, Cause> {
-        let asked = self.legs.get(&id).is_some_and(|leg| leg.talk.asked().is_some());
+        let asked = self.legs.get(&id).is_some_and(|leg| leg.negotiation.asked().is_some());
         let body = if asked {
             let like = self.like(choice.like);
             self.answer_offer(now, id, &like, &choice.prefer)?
@@ -266,8 +270,8 @@ impl Machine {
             self.offer(now, id, (&can.unwrap_or_else(streams::everything), choice.like))
                 .ok_or(Cause::Overloaded)?
         };
-        if let Some(Phase::Offered { said }) = self.legs.get_mut(&id).map(|leg| &mut leg.phase) {
-            *said = if asked { Said::Answer(body.clone()) } else { Said::Enough };
+        if let Some(LegPhase::Offered { said }) = self.legs.get_mut(&id).map(|leg| &mut leg.phase) {
+            *said = if asked { SentAnswer::Answer(body.clone()) } else { SentAnswer::Enough };
         }
         self.sync(now, id, out);
         Ok(body)
@@ -281,11 +285,12 @@ impl Machine {
         like: &Like,
         prefer: &[Codec],
     ) -> Result<Body, Cause> {
-        let peer = self.legs.get(&id).and_then(|leg| leg.talk.asked()).cloned();
+        let peer = self.legs.get(&id).and_then(|leg| leg.negotiation.asked()).cloned();
         let peer = peer.ok_or(Cause::NoCommonCodec)?;
-        let before = self.legs.get(&id).map(|leg| leg.talk.streams().clone()).unwrap_or_default();
+        let before =
+            self.legs.get(&id).map(|leg| leg.negotiation.streams().clone()).unwrap_or_default();
         let [audio_seed, video_seed] = [(); 2].map(|()| Seed(self.random.bytes()));
-        let wish = |partner, before, seed| Wish { partner, prefer, before, seed };
+        let wish = |partner, before, seed| CodecPreference { partner, prefer, before, seed };
         let audio = match &peer.audio {
             Some(audio) => {
                 let port = self.port(now, id, Kind::Audio).ok_or(Cause::Overloaded)?;
@@ -309,7 +314,7 @@ impl Machine {
             return Err(if wanted { Cause::Overloaded } else { Cause::NoCommonCodec });
         }
         let leg = self.legs.get_mut(&id).ok_or(Cause::Internal)?;
-        Ok(Body::sdp(leg.talk.answer(audio, video).to_string()))
+        Ok(Body::sdp(leg.negotiation.answer(audio, video).to_string()))
     }
 
     /// What to be like when this leg is, or will be, the partner.
@@ -323,16 +328,16 @@ impl Machine {
     fn accept_desk(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
         let seed = Seed(self.random.bytes());
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Phase::Offered { .. } = leg.phase else { return };
-        leg.role = Role::Desk;
+        let LegPhase::Offered { .. } = leg.phase else { return };
+        leg.role = PeerRole::Desk;
         let body = desk_description(leg, seed);
         let headers = self.headers_of_response(id, 200);
         self.accept(now, id, Some(body), headers, out);
     }
 
     /// What every 2xx on a desk's dialog repeats (operator-desk.md), and each refusal of an INFO.
-    fn headers_of_response(&self, id: LegId, status: u16) -> Vec<Header> {
-        let desk = self.legs.get(&id).is_some_and(|leg| leg.role == Role::Desk);
+    fn headers_of_response(&self, id: LegId, status: u16) -> Vec<OwnHeader> {
+        let desk = self.legs.get(&id).is_some_and(|leg| leg.role == PeerRole::Desk);
         match status {
             200..=299 | 469 if desk => {
                 vec![(HeaderName::RecvInfo, DESK_PACKAGE.to_owned())]
@@ -348,13 +353,13 @@ impl Machine {
         &mut self,
         now: Instant,
         id: LegId,
-        refusal: Refusal,
+        refusal: InviteRefusal,
         cause: Cause,
         out: &mut Vec<Effect>,
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.verdict.get_or_insert(cause);
-        leg.phase = Phase::Ending;
+        leg.phase = LegPhase::Ending;
         let mut headers = retry_header(refusal.retry_after);
         headers.extend(refusal.reason.map(|reason| (HeaderName::Reason, reason)));
         headers.extend(refusal.warning.map(|warning| (HeaderName::Warning, warning)));
@@ -365,11 +370,11 @@ impl Machine {
     /// Ends a leg as its state demands, for this cause.
     pub(super) fn end(&mut self, now: Instant, id: LegId, cause: Cause, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        if let Phase::Offered { .. } = leg.phase {
+        if let LegPhase::Offered { .. } = leg.phase {
             return self.refuse(now, id, refusal(cause), cause, out);
         }
         leg.verdict.get_or_insert(cause);
-        leg.phase = Phase::Ending;
+        leg.phase = LegPhase::Ending;
         self.want(now, id, dialog::Command::End { reason: Some(cause.reason()) }, out);
     }
 
@@ -403,7 +408,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let Some(leg) = self.legs.get(&id).filter(|_| legacy_info::is_key(digit)) else { return };
-        let takes_events = leg.stream(Kind::Audio).is_some_and(Stream::has_events);
+        let takes_events = leg.stream(Kind::Audio).is_some_and(NegotiatedStream::has_events);
         match leg.open_port(Kind::Audio).filter(|_| takes_events) {
             Some(port) => out.push(Effect::Media(media::Command::Dtmf { port, digit })),
             None => {
@@ -431,13 +436,13 @@ impl Machine {
     fn align(&mut self, now: Instant, id: LegId, to: LegId, out: &mut Vec<Effect>) {
         let wanted = self.legs.get(&to).and_then(Leg::for_partner);
         let Some(leg) = self.legs.get(&id) else { return };
-        let own = leg.stream(Kind::Audio).and_then(Stream::format);
+        let own = leg.stream(Kind::Audio).and_then(NegotiatedStream::format);
         let theirs = wanted.as_ref().and_then(|wanted| wanted.audio.first());
         // Nor where one of the two wants no sound.
-        let converts = |format: &Format| format.codec.can_transcode();
+        let converts = |format: &PeerFormat| format.codec.can_transcode();
         let apart =
             own.zip(theirs).is_some_and(|(own, theirs)| !(converts(own) && converts(theirs)));
-        let free = matches!(leg.phase, Phase::Up) && leg.talk.is_quiet() && apart;
+        let free = matches!(leg.phase, LegPhase::Up) && leg.negotiation.is_quiet() && apart;
         let body = match wanted {
             Some(wanted) if free => {
                 // The picture of this leg is changed, never added: that would ask the human.
@@ -488,42 +493,42 @@ impl Machine {
         self.want(now, id, dialog::Command::Update { body: None, headers }, out);
     }
 
-    fn asserted(&self, party: &Party) -> Header {
+    fn asserted(&self, party: &Party) -> OwnHeader {
         (HeaderName::PAssertedIdentity, self.domain.address(party).to_string())
     }
 
     /// Who this leg hears, if it is another leg.
     pub(super) fn partner(&self, id: LegId) -> Option<LegId> {
         match self.legs.get(&id)?.source {
-            Source::Leg(other) => Some(other),
-            Source::Wait(..)
-            | Source::WaitCamera(..)
-            | Source::Camera(_)
-            | Source::Farewell(..)
-            | Source::Told(_)
-            | Source::RingBack
-            | Source::Tone(_)
-            | Source::Silence => None,
+            LegSource::Leg(other) => Some(other),
+            LegSource::Wait(..)
+            | LegSource::WaitCamera(..)
+            | LegSource::Camera(_)
+            | LegSource::Farewell(..)
+            | LegSource::Told(_)
+            | LegSource::RingBack
+            | LegSource::Tone(_)
+            | LegSource::Silence => None,
         }
     }
 }
 
 /// The answer to a desk's offer, or the offer that its INVITE lacked: nothing is ever sent.
 pub(super) fn desk_description(leg: &mut Leg, seed: Seed) -> Body {
-    let session = match leg.talk.asked().map(|peer| peer.audio.clone()) {
+    let session = match leg.negotiation.asked().map(|peer| peer.audio.clone()) {
         Some(audio) => {
             let audio: Option<OurStream> =
                 audio.and_then(|audio| streams::answer_inactive(&audio, DISCARD, seed));
-            leg.talk.answer(audio, None)
+            leg.negotiation.answer(audio, None)
         }
-        None => leg.talk.offer(None, None),
+        None => leg.negotiation.offer(None, None),
     };
     Body::sdp(session.to_string())
 }
 
 /// The refusal that a cause has by the table.
-fn refusal(cause: Cause) -> Refusal {
-    Refusal {
+fn refusal(cause: Cause) -> InviteRefusal {
+    InviteRefusal {
         status: cause.status(),
         phrase: String::new(),
         reason: Some(cause.reason()),
@@ -532,6 +537,6 @@ fn refusal(cause: Cause) -> Refusal {
     }
 }
 
-fn retry_header(retry_after: Option<u32>) -> Vec<Header> {
+fn retry_header(retry_after: Option<u32>) -> Vec<OwnHeader> {
     retry_after.map(|secs| (HeaderName::RetryAfter, secs.to_string())).into_iter().collect()
 }

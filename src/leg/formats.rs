@@ -3,11 +3,11 @@
 
 use crate::codec::video::{H264Parameters, Profile};
 use crate::codec::{Codec, Kind};
-use crate::sdp::{Media, RtpMap};
+use crate::sdp::{MediaDescription, RtpMap};
 
 /// One payload type of a peer: a codec that we can pass on, under the peer's number.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Format {
+pub struct PeerFormat {
     /// Which codec it is.
     pub codec: Codec,
     /// The payload type, 0 to 127.
@@ -23,11 +23,11 @@ pub struct Format {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Capabilities {
     /// Audio codecs.
-    pub audio: Vec<Format>,
+    pub audio: Vec<PeerFormat>,
     /// What travels beside audio: telephone-event and comfort noise, per clock rate.
-    pub beside: Vec<Format>,
+    pub beside: Vec<PeerFormat>,
     /// Video codecs.
-    pub video: Vec<Format>,
+    pub video: Vec<PeerFormat>,
 }
 
 /// Parameters that speak of the sender's stream; after a switch they would be another sender's.
@@ -47,7 +47,7 @@ pub const PARAMETERS_BYTES_MAX: usize = 512;
 const DYNAMIC_FIRST: u8 = 96;
 const DYNAMIC_LAST: u8 = 127;
 
-impl Format {
+impl PeerFormat {
     /// A format under a number of ours.
     #[must_use]
     pub fn new(codec: Codec, number: u8, parameters: &str) -> Self {
@@ -67,7 +67,7 @@ impl Format {
     }
 
     /// The formats of a section that can be passed on, in its order.
-    pub fn all_of(media: &Media, kind: Kind) -> impl Iterator<Item = Self> {
+    pub fn all_of(media: &MediaDescription, kind: Kind) -> impl Iterator<Item = Self> {
         media.rtpmaps().filter_map(move |map| {
             let codec = Codec::from_rtpmap(kind, &map.encoding, map.clock_rate, map.channels)?;
             let parameters = media.fmtp(map.payload_type).unwrap_or("");
@@ -181,7 +181,7 @@ fn family(profile: Profile) -> Profile {
 /// The telephone-event that goes with an audio format: of its clock rate (RFC 4733 §2.1), else the
 /// one at 8000, which Linphone and others use beside Opus.
 #[must_use]
-pub fn event_for<'a>(beside: &'a [Format], audio: &Codec) -> Option<&'a Format> {
+pub fn event_for<'a>(beside: &'a [PeerFormat], audio: &Codec) -> Option<&'a PeerFormat> {
     let at = |clock_rate| {
         let event = Codec::TelephoneEvent { clock_rate };
         beside.iter().find(|format| format.codec == event)
@@ -191,7 +191,7 @@ pub fn event_for<'a>(beside: &'a [Format], audio: &Codec) -> Option<&'a Format> 
 
 /// The comfort noise that goes with an audio format.
 #[must_use]
-pub fn noise_for<'a>(beside: &'a [Format], audio: &Codec) -> Option<&'a Format> {
+pub fn noise_for<'a>(beside: &'a [PeerFormat], audio: &Codec) -> Option<&'a PeerFormat> {
     let noise = Codec::ComfortNoise { clock_rate: audio.clock_rate() };
     beside.iter().find(|format| format.codec == noise)
 }
@@ -201,12 +201,12 @@ pub fn noise_for<'a>(beside: &'a [Format], audio: &Codec) -> Option<&'a Format> 
 /// that we can code where there is one: who waits is to hear something.
 #[must_use]
 pub fn choose_audio<'a>(
-    offered: &'a [Format],
-    partner: Option<&Format>,
+    offered: &'a [PeerFormat],
+    partner: Option<&PeerFormat>,
     prefer: &[Codec],
-) -> Option<&'a Format> {
+) -> Option<&'a PeerFormat> {
     let like = partner.and_then(|partner| offered.iter().find(|format| format.same(partner)));
-    let g711 = |format: &&Format| matches!(format.codec, Codec::Pcma | Codec::Pcmu);
+    let g711 = |format: &&PeerFormat| matches!(format.codec, Codec::Pcma | Codec::Pcmu);
     like.or_else(|| preferred(offered, prefer))
         .or_else(|| offered.iter().find(g711))
         .or_else(|| offered.iter().find(|format| format.codec.can_transcode()))
@@ -214,9 +214,9 @@ pub fn choose_audio<'a>(
 }
 
 /// The first that `prefer` names, of those that we can code if there are any.
-fn preferred<'a>(offered: &'a [Format], prefer: &[Codec]) -> Option<&'a Format> {
+fn preferred<'a>(offered: &'a [PeerFormat], prefer: &[Codec]) -> Option<&'a PeerFormat> {
     let any = offered.iter().any(|format| format.codec.can_transcode());
-    let waits = |format: &&Format| !any || format.codec.can_transcode();
+    let waits = |format: &&PeerFormat| !any || format.codec.can_transcode();
     offered.iter().filter(waits).find(|format| prefer.contains(&format.codec))
 }
 
@@ -224,15 +224,15 @@ fn preferred<'a>(offered: &'a [Format], prefer: &[Codec]) -> Option<&'a Format> 
 /// formats the first baseline one, which every partner decodes.
 #[must_use]
 pub fn choose_video<'a>(
-    offered: &'a [Format],
-    partner: Option<&Format>,
+    offered: &'a [PeerFormat],
+    partner: Option<&PeerFormat>,
     prefer: &[Codec],
-) -> Option<&'a Format> {
+) -> Option<&'a PeerFormat> {
     let like = partner.and_then(|partner| {
         let exact = offered.iter().find(|format| format.answers(partner));
         exact.or_else(|| offered.iter().find(|format| format.same(partner)))
     });
-    let baseline = |format: &&Format| {
+    let baseline = |format: &&PeerFormat| {
         format.h264().is_some_and(|h264| family(h264.profile) == Profile::ConstrainedBaseline)
     };
     let of = |codec: &Codec| {
@@ -249,7 +249,7 @@ pub fn choose_video<'a>(
 /// Gives each format of one section a payload type of its own. One that this leg has named before
 /// keeps its number, and its number names no other (RFC 3264 §8.3.2); else the number is kept that
 /// it comes with, so that partners often have the same.
-pub fn number(formats: &mut [Format], named: &[Format]) {
+pub fn number(formats: &mut [PeerFormat], named: &[PeerFormat]) {
     let mut used = named.iter().fold(0_u128, |used, format| used | (1 << format.number));
     for format in formats {
         if let Some(known) = named.iter().find(|known| known.answers(format)) {
@@ -271,8 +271,8 @@ pub fn number(formats: &mut [Format], named: &[Format]) {
 mod tests {
     use super::*;
 
-    fn h264(parameters: &str) -> Format {
-        Format::new(Codec::H264, 97, parameters)
+    fn h264(parameters: &str) -> PeerFormat {
+        PeerFormat::new(Codec::H264, 97, parameters)
     }
 
     fn answer(offered: &str, receiver: &str) -> String {
@@ -304,8 +304,10 @@ mod tests {
 
     #[test]
     fn of_several_h264_the_one_that_all_decode_is_chosen() {
-        let high = Format { number: 98, ..h264("profile-level-id=64001f;packetization-mode=1") };
-        let (baseline, vp8) = (h264("profile-level-id=42e01f"), Format::new(Codec::Vp8, 99, ""));
+        let high =
+            PeerFormat { number: 98, ..h264("profile-level-id=64001f;packetization-mode=1") };
+        let (baseline, vp8) =
+            (h264("profile-level-id=42e01f"), PeerFormat::new(Codec::Vp8, 99, ""));
         let all = [vp8.clone(), high.clone(), baseline.clone()];
         assert_eq!(choose_video(&all, None, &[]), Some(&baseline));
         assert_eq!(choose_video(&all, Some(&high), &[]), Some(&high), "the partner speaks it");
@@ -316,7 +318,7 @@ mod tests {
 
     #[test]
     fn without_g711_what_can_be_converted_is_chosen() {
-        let of = |codec: &Codec| Format::new(codec.clone(), 96, "");
+        let of = |codec: &Codec| PeerFormat::new(codec.clone(), 96, "");
         let all = [of(&Codec::Ilbc), of(&Codec::Opus)];
         assert_eq!(choose_audio(&all, None, &[]), Some(&all[1]));
         assert_eq!(choose_audio(&all[..1], None, &[]), Some(&all[0]));
@@ -328,7 +330,7 @@ mod tests {
 
     #[test]
     fn of_pictures_too_what_can_be_converted_is_chosen() {
-        let of = |codec: &Codec| Format::new(codec.clone(), 96, "");
+        let of = |codec: &Codec| PeerFormat::new(codec.clone(), 96, "");
         let all = [of(&Codec::Vp9), of(&Codec::H263)];
         assert_eq!(choose_video(&all, None, &[]), Some(&all[1]));
         assert_eq!(choose_video(&all, None, &[Codec::Vp9]), Some(&all[1]));
@@ -337,27 +339,30 @@ mod tests {
 
     #[test]
     fn h263_of_1998_keeps_the_name_under_which_its_phone_knows_it() {
-        let mut media = Media::new(crate::sdp::MediaKind::Video, 4000, "RTP/AVP");
-        media.add_format(&Format::h263_2000(115, "").rtpmap(), None);
-        let formats: Vec<_> = Format::all_of(&media, Kind::Video).collect();
-        assert_eq!(formats, [Format::h263_2000(115, "")]);
+        let mut media = MediaDescription::new(crate::sdp::MediaKind::Video, 4000, "RTP/AVP");
+        media.add_format(&PeerFormat::h263_2000(115, "").rtpmap(), None);
+        let formats: Vec<_> = PeerFormat::all_of(&media, Kind::Video).collect();
+        assert_eq!(formats, [PeerFormat::h263_2000(115, "")]);
         assert_eq!(formats[0].answered_for(None).rtpmap().encoding, "H263-2000");
     }
 
     #[test]
     fn opus_may_have_its_keys_on_the_clock_of_8000() {
-        let narrow = [Format::event(8000, 101)];
+        let narrow = [PeerFormat::event(8000, 101)];
         assert_eq!(event_for(&narrow, &Codec::Opus), Some(&narrow[0]));
-        assert_eq!(event_for(&[Format::event(16000, 101)], &Codec::Pcmu), None);
+        assert_eq!(event_for(&[PeerFormat::event(16000, 101)], &Codec::Pcmu), None);
     }
 
     #[test]
     fn a_number_never_changes_its_meaning() {
-        let mut all = [Format::new(Codec::G729, 96, ""), Format::new(Codec::Opus, 100, "")];
-        number(&mut all, &[Format::new(Codec::Opus, 96, ""), Format::new(Codec::Pcmu, 0, "")]);
+        let mut all = [PeerFormat::new(Codec::G729, 96, ""), PeerFormat::new(Codec::Opus, 100, "")];
+        number(
+            &mut all,
+            &[PeerFormat::new(Codec::Opus, 96, ""), PeerFormat::new(Codec::Pcmu, 0, "")],
+        );
         assert_eq!(all.map(|format| format.number), [18, 96]);
-        let mut all = [Format::new(Codec::Ilbc, 96, ""), Format::new(Codec::Pcma, 96, "")];
-        number(&mut all, &[Format::new(Codec::Opus, 96, "")]);
+        let mut all = [PeerFormat::new(Codec::Ilbc, 96, ""), PeerFormat::new(Codec::Pcma, 96, "")];
+        number(&mut all, &[PeerFormat::new(Codec::Opus, 96, "")]);
         assert_eq!(all.map(|format| format.number), [97, 8]);
     }
 
@@ -370,10 +375,10 @@ mod tests {
 
     #[test]
     fn long_parameters_count_as_none() {
-        let mut media = Media::new(crate::sdp::MediaKind::Video, 4000, "RTP/AVP");
-        let map = Format::new(Codec::Vp8, 96, "").rtpmap();
+        let mut media = MediaDescription::new(crate::sdp::MediaKind::Video, 4000, "RTP/AVP");
+        let map = PeerFormat::new(Codec::Vp8, 96, "").rtpmap();
         media.add_format(&map, Some(&format!("max-fs={}", "1".repeat(PARAMETERS_BYTES_MAX))));
-        let formats: Vec<_> = Format::all_of(&media, Kind::Video).collect();
-        assert_eq!(formats, [Format::new(Codec::Vp8, 96, "")]);
+        let formats: Vec<_> = PeerFormat::all_of(&media, Kind::Video).collect();
+        assert_eq!(formats, [PeerFormat::new(Codec::Vp8, 96, "")]);
     }
 }

@@ -1,8 +1,8 @@
 //! One report of a leg from those of its two streams.
 
-use super::doorway::{LegHealth, Quality};
-use super::offer_answer::Stream;
-use super::state::{Leg, Phase};
+use super::api::{LegHealth, Quality};
+use super::offer_answer::NegotiatedStream;
+use super::state::{Leg, LegPhase};
 use crate::codec::Kind;
 
 /// From this share of lost packets on, people notice.
@@ -11,10 +11,10 @@ const LOSS_POOR_PERCENT: u8 = 5;
 impl Leg {
     /// How this leg does, by the last reports of its streams and without regard to its partner.
     pub(super) fn report(&self) -> LegHealth {
-        let reports = [Kind::Audio, Kind::Video].map(|kind| self.line(kind).health.as_ref());
+        let reports = [Kind::Audio, Kind::Video].map(|kind| self.stream_port(kind).health.as_ref());
         let [audio, video] = reports;
         LegHealth {
-            dialog: matches!(self.phase, Phase::Up),
+            dialog: matches!(self.phase, LegPhase::Up),
             audio: self.quality(Kind::Audio),
             video: self.quality(Kind::Video),
             hold: self.held.0,
@@ -31,7 +31,8 @@ impl Leg {
     /// Whether the voice or the picture of its partner is converted for this leg.
     pub(super) fn is_converted(&self, partner: &Self) -> bool {
         [Kind::Audio, Kind::Video].into_iter().any(|kind| {
-            let format = |leg: &'_ Self| leg.stream(kind).and_then(Stream::format).cloned();
+            let format =
+                |leg: &'_ Self| leg.stream(kind).and_then(NegotiatedStream::format).cloned();
             match (format(partner), format(self)) {
                 (Some(from), Some(to)) => !from.passes_to(&to),
                 (Some(_) | None, _) => false,
@@ -44,7 +45,7 @@ impl Leg {
         if !self.stream(kind).is_some_and(|stream| stream.peer.direction.sends()) {
             return Quality::Absent;
         }
-        let Some(report) = &self.line(kind).health else {
+        let Some(report) = &self.stream_port(kind).health else {
             return Quality::None;
         };
         match report.loss_percent {

@@ -17,23 +17,23 @@ pub(super) enum KeyWay {
 
 /// The keys of one phone.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(super) struct ReceivedDigits {
     /// Presses of which one report has come, the oldest first.
-    waiting: VecDeque<Press>,
+    waiting: VecDeque<ReceivedDigit>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Press {
+struct ReceivedDigit {
     digit: char,
     way: KeyWay,
     at: Instant,
 }
 
-impl Keys {
+impl ReceivedDigits {
     /// Notes a report; false when it is the other one of a press that counts already.
     pub fn press(&mut self, digit: char, way: KeyWay, at: Instant) -> bool {
         self.waiting.retain(|press| at.since(press.at) < KEY_ECHO);
-        let is_other = |press: &Press| press.digit == digit && press.way != way;
+        let is_other = |press: &ReceivedDigit| press.digit == digit && press.way != way;
         if let Some(first) = self.waiting.iter().position(is_other) {
             self.waiting.remove(first);
             return false;
@@ -41,7 +41,7 @@ impl Keys {
         if self.waiting.len() == PRESSES_MAX {
             self.waiting.pop_front();
         }
-        self.waiting.push_back(Press { digit, way, at });
+        self.waiting.push_back(ReceivedDigit { digit, way, at });
         true
     }
 }
@@ -54,7 +54,7 @@ mod tests {
 
     /// What counts of these reports, which come within no time.
     fn counted(reports: &[(char, KeyWay)]) -> String {
-        let mut keys = Keys::default();
+        let mut keys = ReceivedDigits::default();
         let counts = reports.iter().filter(|(digit, way)| keys.press(*digit, *way, Instant::START));
         counts.map(|(digit, _)| *digit).collect()
     }
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn what_comes_too_late_is_another_press() {
-        let mut keys = Keys::default();
+        let mut keys = ReceivedDigits::default();
         assert!(keys.press('5', Packet, Instant::START));
         let almost = Instant::START + (KEY_ECHO - Duration::from_micros(1));
         assert!(!keys.press('5', Request, almost));
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_phone_that_presses_without_end_is_remembered_so_far() {
-        let mut keys = Keys::default();
+        let mut keys = ReceivedDigits::default();
         for _ in 0..10 * PRESSES_MAX {
             assert!(keys.press('5', Request, Instant::START));
         }

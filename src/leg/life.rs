@@ -3,7 +3,7 @@
 //! does not answer requests any more is found by the dialog.
 
 use super::machine::{Effect, Machine};
-use super::state::{Leg, Life, Phase};
+use super::state::{Leg, LegPhase, Life};
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::ids::LegId;
@@ -55,14 +55,14 @@ impl Leg {
     /// Whether it has sent something once, and nothing for so long.
     fn is_lifeless(&self, now: Instant, limit: Duration) -> bool {
         let unanswered = match self.phase {
-            Phase::Up | Phase::Answering => false,
-            Phase::Offered { .. } => true,
-            Phase::New { .. } | Phase::Calling { .. } | Phase::Ending => return false,
+            LegPhase::Up | LegPhase::Answering => false,
+            LegPhase::Offered { .. } => true,
+            LegPhase::New { .. } | LegPhase::Calling { .. } | LegPhase::Ending => return false,
         };
         let sends = |kind| self.stream(kind).is_some_and(|stream| stream.peer.direction.sends());
         let may_be_silent = unanswered || self.held.0 || !sends(self.first_kind());
         let limit = if may_be_silent { limit.max(RTP_TIMEOUT_ON_HOLD) } else { limit };
-        let is_dead = |kind| match self.line(kind).life {
+        let is_dead = |kind| match self.stream_port(kind).life {
             Life::Unheard => None,
             Life::Heard => Some(false),
             Life::Silent { lifeless_since } => Some(now.since(lifeless_since) >= limit),

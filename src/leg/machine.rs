@@ -10,11 +10,11 @@
 //!                               relay ──▶ media commands        media events ──▶ reports
 //! ```
 
-use super::doorway::{Command, Event, Settings};
+use super::api::{Command, Event, Settings};
 use super::offer_answer::Negotiation;
 use super::parking::Parking;
 use super::party::Domain;
-use super::ports::Ports;
+use super::ports::PortPool;
 use super::state::Leg;
 use crate::codec::Kind;
 use crate::dialog::{self, ClientTx, ServerTx};
@@ -90,7 +90,7 @@ pub struct Machine {
     pub(super) domain: Domain,
     pub(super) random: Random,
     pub(super) dialog: dialog::Machine,
-    pub(super) ports: Ports,
+    pub(super) ports: PortPool,
     /// Who waits for ports.
     pub(super) parking: Parking,
     pub(super) legs: BTreeMap<LegId, Leg>,
@@ -109,7 +109,7 @@ impl Machine {
         Self {
             domain: Domain::new(&settings.domain),
             dialog: dialog::Machine::new(settings.dialog.clone(), random.fork()),
-            ports: Ports::new(settings.port_rest),
+            ports: PortPool::new(settings.port_rest),
             parking: Parking::default(),
             settings,
             random,

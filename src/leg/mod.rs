@@ -6,8 +6,8 @@
 //! codecs, its new address, is answered here and never leads to a request elsewhere. Who may call
 //! whom and what becomes of a call is not known here.
 
+mod api;
 mod commands;
-mod doorway;
 mod formats;
 mod health;
 mod keys;
@@ -27,11 +27,12 @@ mod reports;
 mod state;
 mod streams;
 
-pub use crate::dialog::By as EndedBy;
-pub use commands::OWN_TAG;
-pub use doorway::{
-    Call, Choice, Command, Event, LegHealth, Offer, Quality, Refusal, Settings, Source, Spoken,
+pub use crate::dialog::EndingSide;
+pub use api::{
+    CodecChoice, Command, Event, InviteRefusal, LegHealth, LegSource, OfferedCodecs, OutgoingLeg,
+    Quality, Settings, Spoken,
 };
+pub use commands::OWN_TAG;
 pub use life::RTP_TIMEOUT_ON_HOLD;
 pub use machine::{Effect, Input, Machine};
-pub use party::{Domain, Identity, Party};
+pub use party::{Domain, IdentityPrivacy, Party};

@@ -1,7 +1,7 @@
 //! Whether a phone's signalling shows that a NAT rewrites its addresses: only then may its packets come
 //! from another port than its SDP names.
 
-use crate::dialog::Target;
+use crate::dialog::CallTarget;
 use crate::sip::{Flow, Request, Transport, is_private};
 use std::net::{IpAddr, SocketAddr};
 
@@ -16,7 +16,7 @@ pub fn shows_in_request(request: &Request, flow: Flow) -> bool {
 
 /// Whether a phone is reached elsewhere than its Contact says. Behind a proxy nobody can tell.
 #[must_use]
-pub fn shows_in_target(target: &Target) -> bool {
+pub fn shows_in_target(target: &CallTarget) -> bool {
     let transport = target.destination.transport();
     let port = target.uri.port().unwrap_or(transport.default_port());
     let host = target.uri.host().and_then(|host| host.address());
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_contact_that_is_reached_elsewhere_shows_it_unless_a_proxy_leads_there() {
-        let target = |uri: &str, route: Vec<NameAddr>| Target {
+        let target = |uri: &str, route: Vec<NameAddr>| CallTarget {
             uri: Uri::parse(uri).unwrap(),
             route,
             destination: Destination::Address {

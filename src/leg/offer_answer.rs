@@ -10,12 +10,14 @@
 //! Glare: their offer in `Offered` gets 491, their second offer in `Asked` gets 500
 //! (RFC 3311 §5.2). The order of sections never changes, only their number grows.
 
-use super::formats::{self, Format};
-use super::peer::{Crypto, Feedback, Peer, PeerStream};
+use super::formats::{self, PeerFormat};
+use super::peer::{PeerCrypto, PeerDescription, PeerFeedback, PeerStream};
 use crate::codec::Codec;
 use crate::ids::PortId;
 use crate::media::Protection;
-use crate::sdp::{Attribute, Bandwidth, Direction, Media, MediaKind, Session};
+use crate::sdp::{
+    Attribute, Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription,
+};
 use std::net::IpAddr;
 
 /// The most formats of one section of ours.
@@ -29,33 +31,33 @@ pub struct OurStream {
     /// The profile.
     pub protocol: String,
     /// Under the numbers that we want to receive, the preferred one first.
-    pub formats: Vec<Format>,
+    pub formats: Vec<PeerFormat>,
     /// What we do.
     pub direction: Direction,
     /// RTCP shares the port.
     pub mux: bool,
     /// What may be asked of us.
-    pub feedback: Feedback,
+    pub feedback: PeerFeedback,
     /// The length of packets, where it was asked for.
     pub packet_ms: Option<u32>,
     /// The rate we can receive.
     pub bandwidth: Vec<Bandwidth>,
     /// The key of what we send, where the stream is sealed.
-    pub crypto: Option<Crypto>,
+    pub crypto: Option<PeerCrypto>,
 }
 
 /// A codec that both sides use, under both sides' numbers.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Agreed {
+pub struct AgreedCodec {
     /// Under the peer's number and with its parameters: what we send.
-    pub sent: Format,
+    pub sent: PeerFormat,
     /// Under our number and with our parameters: what we receive.
-    pub received: Format,
+    pub received: PeerFormat,
 }
 
 /// A stream in use.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Stream {
+pub struct NegotiatedStream {
     /// Which section, from 0.
     pub section: usize,
     /// What we said.
@@ -63,16 +65,16 @@ pub struct Stream {
     /// What the peer said.
     pub peer: PeerStream,
     /// The codecs, the one to send first, telephone-event among them.
-    pub agreed: Vec<Agreed>,
+    pub agreed: Vec<AgreedCodec>,
 }
 
 /// What is agreed.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Streams {
+pub struct NegotiatedStreams {
     /// Sound.
-    pub audio: Option<Stream>,
+    pub audio: Option<NegotiatedStream>,
     /// Pictures.
-    pub video: Option<Stream>,
+    pub video: Option<NegotiatedStream>,
     /// The peer wants no sound: its pictures are its call.
     pub soundless: bool,
 }
@@ -80,9 +82,9 @@ pub struct Streams {
 // One for each leg, and most of the time it is small.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
-enum State {
+enum OfferAnswerState {
     Quiet,
-    Asked(Box<Peer>),
+    Asked(Box<PeerDescription>),
     Offered(Box<OurOffer>),
 }
 
@@ -108,20 +110,20 @@ pub struct Led {
 pub struct Negotiation {
     id: u64,
     address: IpAddr,
-    state: State,
+    state: OfferAnswerState,
     /// The last description that left, agreed or not: the next one differs in version from it.
-    said: Option<Session>,
+    said: Option<SessionDescription>,
     /// Every format that a section of ours has named.
     named: Named,
     led: Led,
-    streams: Streams,
+    streams: NegotiatedStreams,
 }
 
 /// Formats per kind of stream; bounded, since a peer may offer new ones for ever.
 #[derive(Clone, Debug, Default)]
 struct Named {
-    audio: Vec<Format>,
-    video: Vec<Format>,
+    audio: Vec<PeerFormat>,
+    video: Vec<PeerFormat>,
 }
 
 /// The most formats of one kind that a leg remembers.
@@ -136,61 +138,62 @@ impl Negotiation {
         Self {
             id,
             address,
-            state: State::Quiet,
+            state: OfferAnswerState::Quiet,
             said: None,
             named: Named::default(),
             led: Led::default(),
-            streams: Streams::default(),
+            streams: NegotiatedStreams::default(),
         }
     }
 
     /// What is agreed now.
     #[must_use]
-    pub fn streams(&self) -> &Streams {
+    pub fn streams(&self) -> &NegotiatedStreams {
         &self.streams
     }
 
     /// Their offer that waits for our answer.
     #[must_use]
-    pub fn asked(&self) -> Option<&Peer> {
+    pub fn asked(&self) -> Option<&PeerDescription> {
         match &self.state {
-            State::Asked(peer) => Some(peer),
-            State::Quiet | State::Offered(_) => None,
+            OfferAnswerState::Asked(peer) => Some(peer),
+            OfferAnswerState::Quiet | OfferAnswerState::Offered(_) => None,
         }
     }
 
     /// Whether no offer is open.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        matches!(self.state, State::Quiet)
+        matches!(self.state, OfferAnswerState::Quiet)
     }
 
     /// Whether our offer waits for their answer.
     #[must_use]
     pub fn is_offering(&self) -> bool {
-        matches!(self.state, State::Offered(_))
+        matches!(self.state, OfferAnswerState::Offered(_))
     }
 
     /// Takes their offer.
     ///
     /// # Errors
     /// The status to refuse it with: an offer is open already.
-    pub fn take_offer(&mut self, session: &Session) -> Result<&Peer, u16> {
+    pub fn take_offer(&mut self, session: &SessionDescription) -> Result<&PeerDescription, u16> {
         match self.state {
-            State::Offered(_) => return Err(491),
-            State::Asked(_) => return Err(500),
-            State::Quiet => {}
+            OfferAnswerState::Offered(_) => return Err(491),
+            OfferAnswerState::Asked(_) => return Err(500),
+            OfferAnswerState::Quiet => {}
         }
-        let in_use = |stream: &Option<Stream>| stream.as_ref().map(|stream| stream.section);
+        let in_use =
+            |stream: &Option<NegotiatedStream>| stream.as_ref().map(|stream| stream.section);
         let (audio, video) = (in_use(&self.streams.audio), in_use(&self.streams.video));
-        let peer = Box::new(Peer::offering(session, audio, video, self.address));
-        self.state = State::Asked(peer);
+        let peer = Box::new(PeerDescription::offering(session, audio, video, self.address));
+        self.state = OfferAnswerState::Asked(peer);
         Ok(self.asked().expect("the offer was stored in the line above"))
     }
 
     /// Forgets their offer, which is refused, or ours, which they refused: what was agreed holds.
     pub fn withdraw(&mut self) {
-        self.state = State::Quiet;
+        self.state = OfferAnswerState::Quiet;
     }
 
     /// Answers their offer. A stream for which we give nothing is refused.
@@ -198,19 +201,28 @@ impl Negotiation {
     /// # Panics
     /// When no offer of theirs is open.
     #[must_use]
-    pub fn answer(&mut self, audio: Option<OurStream>, video: Option<OurStream>) -> Session {
-        let state = std::mem::replace(&mut self.state, State::Quiet);
-        let State::Asked(peer) = state else { panic!("an answer has an offer") };
+    pub fn answer(
+        &mut self,
+        audio: Option<OurStream>,
+        video: Option<OurStream>,
+    ) -> SessionDescription {
+        let state = std::mem::replace(&mut self.state, OfferAnswerState::Quiet);
+        let OfferAnswerState::Asked(peer) = state else { panic!("an answer has an offer") };
         audio.iter().for_each(|ours| remember(ours, &mut self.named.audio));
         video.iter().for_each(|ours| remember(ours, &mut self.named.video));
         let stream = |peer: Option<PeerStream>, ours: Option<OurStream>| {
             let (peer, ours) = (peer?, ours?);
-            Some(Stream { section: peer.section, agreed: agree(&ours, &peer, false), ours, peer })
+            Some(NegotiatedStream {
+                section: peer.section,
+                agreed: agree(&ours, &peer, false),
+                ours,
+                peer,
+            })
         };
         let soundless = peer.is_soundless();
         let (audio, video) = (stream(peer.audio, audio), stream(peer.video, video));
-        self.streams = Streams { audio, video, soundless };
-        let sections = peer.sections.iter().map(Media::refusal).collect();
+        self.streams = NegotiatedStreams { audio, video, soundless };
+        let sections = peer.sections.iter().map(MediaDescription::refusal).collect();
         let in_use =
             [(MediaKind::Audio, &self.streams.audio), (MediaKind::Video, &self.streams.video)];
         let streams = in_use.into_iter().filter_map(|(kind, stream)| {
@@ -229,8 +241,12 @@ impl Negotiation {
     /// Makes an offer of ours. A stream for which we give nothing stays out, or is refused where
     /// it was in use.
     #[must_use]
-    pub fn offer(&mut self, audio: Option<OurStream>, video: Option<OurStream>) -> Session {
-        let numbered = |ours: Option<OurStream>, named: &mut Vec<Format>| {
+    pub fn offer(
+        &mut self,
+        audio: Option<OurStream>,
+        video: Option<OurStream>,
+    ) -> SessionDescription {
+        let numbered = |ours: Option<OurStream>, named: &mut Vec<PeerFormat>| {
             let mut ours = ours?;
             formats::number(&mut ours.formats, named);
             remember(&ours, named);
@@ -238,10 +254,15 @@ impl Negotiation {
         };
         let audio = numbered(audio, &mut self.named.audio);
         let video = numbered(video, &mut self.named.video);
-        let sections: Vec<Media> =
-            self.said.iter().flat_map(|said| said.media.iter().map(Media::refusal)).collect();
+        let sections: Vec<MediaDescription> = self
+            .said
+            .iter()
+            .flat_map(|said| said.media.iter().map(MediaDescription::refusal))
+            .collect();
         let mut next = sections.len();
-        let mut place = |kind: MediaKind, ours: Option<OurStream>, stream: &Option<Stream>| {
+        let mut place = |kind: MediaKind,
+                         ours: Option<OurStream>,
+                         stream: &Option<NegotiatedStream>| {
             let ours = ours?;
             // A section that was refused may be used again for its kind (RFC 3264 §8.1).
             let old = sections.iter().position(|section| section.kind == kind);
@@ -257,36 +278,36 @@ impl Negotiation {
             place.as_ref().map(|(at, ours)| (*at, print(kind, ours)))
         };
         let streams = [print_at(MediaKind::Audio, &audio), print_at(MediaKind::Video, &video)];
-        self.state = State::Offered(Box::new(OurOffer { audio, video }));
+        self.state = OfferAnswerState::Offered(Box::new(OurOffer { audio, video }));
         let session = self.describe(sections, streams.into_iter().flatten().collect());
         self.say(session)
     }
 
     /// Takes their answer to our offer. Without an open offer it is a repetition, and nothing
     /// changes.
-    pub fn take_answer(&mut self, session: &Session) {
-        let state = std::mem::replace(&mut self.state, State::Quiet);
-        let State::Offered(offer) = state else {
+    pub fn take_answer(&mut self, session: &SessionDescription) {
+        let state = std::mem::replace(&mut self.state, OfferAnswerState::Quiet);
+        let OfferAnswerState::Offered(offer) = state else {
             self.state = state;
             return;
         };
         let OurOffer { audio, video } = *offer;
         let at = |place: &Option<(usize, OurStream)>| place.as_ref().map(|(at, _)| *at);
-        let peer = Peer::answering(session, at(&audio), at(&video), self.address);
+        let peer = PeerDescription::answering(session, at(&audio), at(&video), self.address);
         let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>, led: bool| {
             let ((section, ours), peer) = (place?, peer?);
             // RFC 4568 §5.1.3: what was offered sealed is answered so, under the offered tag and with
             // the offered suite.
-            let answers = |ours: &Crypto, theirs: &Crypto| {
+            let answers = |ours: &PeerCrypto, theirs: &PeerCrypto| {
                 theirs.tag == ours.tag && theirs.keys.suite() == ours.keys.suite()
             };
-            let named = |ours: &Crypto| peer.keys.iter().any(|theirs| answers(ours, theirs));
+            let named = |ours: &PeerCrypto| peer.keys.iter().any(|theirs| answers(ours, theirs));
             if !ours.crypto.as_ref().map_or(peer.keys.is_empty(), named) {
                 return None;
             }
             let agreed = agree(&ours, &peer, led);
             agreed.first().filter(|first| first.sent.codec.is_primary())?;
-            Some(Stream { section, ours, peer, agreed })
+            Some(NegotiatedStream { section, ours, peer, agreed })
         };
         // Who refuses G.711 has no sound at all, and not merely other codecs.
         let all_refused = audio.as_ref().is_none_or(|(_, ours)| ours.has_g711());
@@ -294,10 +315,14 @@ impl Negotiation {
         let Led { audio: sound, video: picture } = self.led;
         let audio = stream(audio, peer.audio, sound);
         let video = stream(video, peer.video, picture);
-        self.streams = Streams { audio, video, soundless };
+        self.streams = NegotiatedStreams { audio, video, soundless };
     }
 
-    fn describe(&self, mut sections: Vec<Media>, streams: Vec<(usize, Media)>) -> Session {
+    fn describe(
+        &self,
+        mut sections: Vec<MediaDescription>,
+        streams: Vec<(usize, MediaDescription)>,
+    ) -> SessionDescription {
         for (at, media) in streams {
             if at < sections.len() {
                 sections[at] = media;
@@ -305,12 +330,12 @@ impl Negotiation {
                 sections.push(media);
             }
         }
-        Session { media: sections, ..Session::new(self.id, 1, self.address) }
+        SessionDescription { media: sections, ..SessionDescription::new(self.id, 1, self.address) }
     }
 
     /// Gives a description its version: one more than the last, or the last where both say the
     /// same (RFC 3264 §8).
-    fn say(&mut self, mut session: Session) -> Session {
+    fn say(&mut self, mut session: SessionDescription) -> SessionDescription {
         if let Some(said) = &self.said {
             let changed = u64::from(!session.says_the_same(said));
             session.origin.version = said.origin.version + changed;
@@ -322,12 +347,12 @@ impl Negotiation {
 
 impl OurStream {
     fn has_g711(&self) -> bool {
-        let g711 = |format: &Format| matches!(format.codec, Codec::Pcma | Codec::Pcmu);
+        let g711 = |format: &PeerFormat| matches!(format.codec, Codec::Pcma | Codec::Pcmu);
         self.formats.iter().any(g711)
     }
 }
 
-impl Streams {
+impl NegotiatedStreams {
     /// Whether there is a call in it: sound, or pictures of a peer that wants no sound.
     #[must_use]
     pub fn carry_a_call(&self) -> bool {
@@ -335,7 +360,7 @@ impl Streams {
     }
 }
 
-impl Stream {
+impl NegotiatedStream {
     /// The codec in use.
     #[must_use]
     pub fn codec(&self) -> Option<Codec> {
@@ -344,12 +369,12 @@ impl Stream {
 
     /// The format in use, as the peer receives it.
     #[must_use]
-    pub fn format(&self) -> Option<&Format> {
+    pub fn format(&self) -> Option<&PeerFormat> {
         self.agreed.first().map(|agreed| &agreed.sent)
     }
 
     /// What travels beside the codec in use, as the peer receives it.
-    pub fn beside(&self) -> impl Iterator<Item = &Format> {
+    pub fn beside(&self) -> impl Iterator<Item = &PeerFormat> {
         self.agreed.iter().map(|agreed| &agreed.sent).filter(|sent| !sent.codec.is_primary())
     }
 
@@ -383,7 +408,7 @@ impl Stream {
 }
 
 /// Notes what the numbers of a section mean. Those of a peer's offer are the peer's to choose.
-fn remember(ours: &OurStream, named: &mut Vec<Format>) {
+fn remember(ours: &OurStream, named: &mut Vec<PeerFormat>) {
     for format in &ours.formats {
         named.retain(|known| known.number != format.number && !known.answers(format));
         named.push(format.clone());
@@ -395,10 +420,10 @@ fn remember(ours: &OurStream, named: &mut Vec<Format>) {
 /// Pairs our formats with the peer's, in the peer's order: it sends the first of an answer's, and
 /// our answers hold one codec only. The same number counts first, then the same meaning. In front of all
 /// stands the first of ours where it leads.
-fn agree(ours: &OurStream, peer: &PeerStream, led: bool) -> Vec<Agreed> {
-    let mut agreed: Vec<Agreed> = Vec::new();
+fn agree(ours: &OurStream, peer: &PeerStream, led: bool) -> Vec<AgreedCodec> {
+    let mut agreed: Vec<AgreedCodec> = Vec::new();
     for sent in peer.formats.iter().chain(&peer.beside) {
-        let known = |received: &&Format| agreed.iter().all(|a| a.received != **received);
+        let known = |received: &&PeerFormat| agreed.iter().all(|a| a.received != **received);
         let left = || ours.formats.iter().filter(known);
         let received = left()
             .find(|f| f.number == sent.number && f.same(sent))
@@ -406,7 +431,7 @@ fn agree(ours: &OurStream, peer: &PeerStream, led: bool) -> Vec<Agreed> {
             .or_else(|| left().find(|f| f.same(sent)));
         if let Some(received) = received {
             let (sent, received) = (sent.clone(), received.clone());
-            agreed.push(Agreed { sent, received });
+            agreed.push(AgreedCodec { sent, received });
         }
     }
     let leader = ours.formats.first().filter(|_| led);
@@ -417,9 +442,9 @@ fn agree(ours: &OurStream, peer: &PeerStream, led: bool) -> Vec<Agreed> {
 }
 
 /// One section of ours.
-fn print(kind: MediaKind, ours: &OurStream) -> Media {
+fn print(kind: MediaKind, ours: &OurStream) -> MediaDescription {
     let port = u16::try_from(ours.port.0).expect("a PortId is the number of a UDP port");
-    let mut media = Media::new(kind, port, ours.protocol.clone());
+    let mut media = MediaDescription::new(kind, port, ours.protocol.clone());
     media.bandwidth = ours.bandwidth.clone();
     for format in ours.formats.iter().take(FORMATS_MAX) {
         let parameters = Some(format.parameters.as_str()).filter(|text| !text.is_empty());
@@ -433,7 +458,7 @@ fn print(kind: MediaKind, ours: &OurStream) -> Media {
     ];
     // Phones as old as H.263 know nothing of feedback.
     let old = [Codec::H263Plus, Codec::H263, Codec::H261];
-    let fed_back = |format: &&Format| format.codec.is_primary() && !old.contains(&format.codec);
+    let fed_back = |format: &&PeerFormat| format.codec.is_primary() && !old.contains(&format.codec);
     let mut all = ours.formats.iter().filter(fed_back);
     if let Some(first) = all.next() {
         // RFC 4585 §4.2: a star is for all of them. A line for each makes a datagram too long.
@@ -447,7 +472,7 @@ fn print(kind: MediaKind, ours: &OurStream) -> Media {
     } else {
         Attribute::new("rtcp", (port + 1).to_string())
     });
-    if let Some(Crypto { tag, keys }) = &ours.crypto {
+    if let Some(PeerCrypto { tag, keys }) = &ours.crypto {
         let value = format!("{tag} {} inline:{}", keys.suite(), keys.to_inline());
         media.attributes.push(Attribute::new("crypto", value));
     }
@@ -461,7 +486,7 @@ fn print(kind: MediaKind, ours: &OurStream) -> Media {
 #[cfg(test)]
 mod tests {
     use super::super::formats::Capabilities;
-    use super::super::streams::{self, Wish};
+    use super::super::streams::{self, CodecPreference};
     use super::*;
     use crate::srtp::Seed;
     use proptest::prelude::*;
@@ -471,7 +496,7 @@ mod tests {
 
     /// Sections in short: `audio 4000 0 8 101:telephone-event/8000; video 4002 97:H264/90000
     /// a=sendonly; text 0 98`.
-    fn sdp(sections: &str) -> Session {
+    fn sdp(sections: &str) -> SessionDescription {
         let mut text =
             "v=0\r\no=- 7 7 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n".to_owned();
         for section in sections.split(';').map(str::trim).filter(|s| !s.is_empty()) {
@@ -491,12 +516,12 @@ mod tests {
             }
             text += &format!("m={kind} {port} RTP/AVP{formats}\r\n{attributes}");
         }
-        Session::parse(text.as_bytes()).unwrap()
+        SessionDescription::parse(text.as_bytes()).unwrap()
     }
 
     /// The sections of a description in the same notation, without what every one has.
-    fn short(session: &Session) -> String {
-        let section = |media: &Media| {
+    fn short(session: &SessionDescription) -> String {
+        let section = |media: &MediaDescription| {
             let mut words = format!("{} {}", media.kind, media.port);
             for map in media.rtpmaps() {
                 words += &format!(" {}:{}/{}", map.payload_type, map.encoding, map.clock_rate);
@@ -515,9 +540,9 @@ mod tests {
     }
 
     /// Our answer, on the port 20000 for audio and 20002 for video.
-    fn answer(negotiation: &mut Negotiation, prefer: &[Codec]) -> Session {
+    fn answer(negotiation: &mut Negotiation, prefer: &[Codec]) -> SessionDescription {
         let seed = Seed([1; 46]);
-        let wish = Wish { partner: None, prefer, before: None, seed };
+        let wish = CodecPreference { partner: None, prefer, before: None, seed };
         let peer = negotiation.asked().unwrap().clone();
         let audio = peer.audio.and_then(|peer| streams::answer_audio(&peer, AUDIO, wish));
         let video = peer.video.and_then(|peer| streams::answer_video(&peer, VIDEO, wish));
@@ -530,7 +555,7 @@ mod tests {
         short(&answer(&mut negotiation, prefer))
     }
 
-    fn offer(negotiation: &mut Negotiation, capabilities: &Capabilities) -> Session {
+    fn offer(negotiation: &mut Negotiation, capabilities: &Capabilities) -> SessionDescription {
         let audio = streams::offer_audio(capabilities, AUDIO);
         let video =
             (!capabilities.video.is_empty()).then(|| streams::offer_video(capabilities, VIDEO));
@@ -596,7 +621,8 @@ mod tests {
             ("audio 20000 0:PCMU/8000 a=sendonly".to_owned(), false)
         );
         let mut nowhere = sdp("audio 4000 0");
-        nowhere.connection.as_mut().unwrap().address = crate::sdp::Host::Ip([0, 0, 0, 0].into());
+        nowhere.connection.as_mut().unwrap().address =
+            crate::sdp::ConnectionHost::Ip([0, 0, 0, 0].into());
         let mut negotiation = leg();
         negotiation.take_offer(&nowhere).unwrap();
         assert_eq!(short(&answer(&mut negotiation, &[])), "audio 20000 0:PCMU/8000 a=recvonly");
@@ -678,7 +704,7 @@ mod tests {
             let mut negotiation = leg();
             let _ = offer(&mut negotiation, &streams::everything());
             negotiation.take_answer(&sdp(answer));
-            assert_eq!(negotiation.streams(), &Streams::default(), "{answer}");
+            assert_eq!(negotiation.streams(), &NegotiatedStreams::default(), "{answer}");
         }
     }
 
@@ -735,7 +761,7 @@ mod tests {
             }
             prop_assert!(used <= 2);
             let printed = answer.to_string();
-            prop_assert_eq!(Session::parse(printed.as_bytes()).unwrap().to_string(), printed);
+            prop_assert_eq!(SessionDescription::parse(printed.as_bytes()).unwrap().to_string(), printed);
         }
 
         #[test]

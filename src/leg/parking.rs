@@ -11,12 +11,12 @@
 //! reason to refuse a caller. Where there are none to be had a call goes on without its picture, and one
 //! without even a port for its sound is refused.
 
-use super::doorway::{Command, Event, Offer};
+use super::api::{Command, Event, OfferedCodecs};
 use super::machine::{Effect, Machine};
-use super::state::{Leg, Phase, Said};
+use super::state::{Leg, LegPhase, SentAnswer};
 use crate::cause::Cause;
 use crate::codec::Kind;
-use crate::dialog::By;
+use crate::dialog::EndingSide;
 use crate::ids::LegId;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +100,7 @@ impl Machine {
         if self.legs.contains_key(&leg) {
             return self.end(now, leg, cause, out);
         }
-        out.push(Effect::Event(Event::Ended { leg, cause, by: By::Us }));
+        out.push(Effect::Event(Event::Ended { leg, cause, by: EndingSide::Us }));
     }
 
     /// Lets those go on, in their order, for whom there are ports by now, or never will be in time.
@@ -126,21 +126,27 @@ impl Machine {
     fn missing_ports(&self, command: &Command) -> usize {
         match command {
             Command::Call { call, .. } => match call.offer {
-                Offer::Theirs => 0,
-                Offer::Everything | Offer::WithPictures(_) => 2,
-                Offer::For(other) => {
+                OfferedCodecs::Theirs => 0,
+                OfferedCodecs::Everything | OfferedCodecs::WithPictures(_) => 2,
+                OfferedCodecs::For(other) => {
                     let partner = self.legs.get(&other).and_then(Leg::for_partner);
                     1 + usize::from(partner.is_none_or(|partner| !partner.video.is_empty()))
                 }
             },
             Command::Progress { leg, media: Some(_), .. } => match self.said(*leg) {
-                Some(Said::Nothing | Said::NothingLate { reliable: true }) => self.unported(*leg),
-                Some(Said::NothingLate { reliable: false } | Said::Answer(_) | Said::Enough)
+                Some(SentAnswer::Nothing | SentAnswer::NothingLate { reliable: true }) => {
+                    self.unported(*leg)
+                }
+                Some(
+                    SentAnswer::NothingLate { reliable: false }
+                    | SentAnswer::Answer(_)
+                    | SentAnswer::Enough,
+                )
                 | None => 0,
             },
             Command::Answer { leg, .. } => match self.said(*leg) {
-                Some(Said::Nothing | Said::NothingLate { .. }) => self.unported(*leg),
-                Some(Said::Answer(_) | Said::Enough) | None => 0,
+                Some(SentAnswer::Nothing | SentAnswer::NothingLate { .. }) => self.unported(*leg),
+                Some(SentAnswer::Answer(_) | SentAnswer::Enough) | None => 0,
             },
             Command::Progress { media: None, .. }
             | Command::AcceptDesk { .. }
@@ -161,15 +167,15 @@ impl Machine {
         }
     }
 
-    fn said(&self, leg: LegId) -> Option<&Said> {
+    fn said(&self, leg: LegId) -> Option<&SentAnswer> {
         match self.legs.get(&leg).map(|leg| &leg.phase) {
-            Some(Phase::Offered { said }) => Some(said),
+            Some(LegPhase::Offered { said }) => Some(said),
             Some(
-                Phase::New { .. }
-                | Phase::Answering
-                | Phase::Calling { .. }
-                | Phase::Up
-                | Phase::Ending,
+                LegPhase::New { .. }
+                | LegPhase::Answering
+                | LegPhase::Calling { .. }
+                | LegPhase::Up
+                | LegPhase::Ending,
             )
             | None => None,
         }
@@ -179,8 +185,8 @@ impl Machine {
     fn unported(&self, leg: LegId) -> usize {
         let Some(leg) = self.legs.get(&leg) else { return 0 };
         let lacks = |kind| {
-            let offered = leg.talk.asked().is_none_or(|peer| peer.stream(kind).is_some());
-            usize::from(offered && leg.line(kind).port.is_none())
+            let offered = leg.negotiation.asked().is_none_or(|peer| peer.stream(kind).is_some());
+            usize::from(offered && leg.stream_port(kind).port.is_none())
         };
         lacks(Kind::Audio) + lacks(Kind::Video)
     }

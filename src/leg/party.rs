@@ -18,7 +18,7 @@ pub struct Party {
 
 /// How much of the caller's identity goes out (RFC 3323, RFC 3325).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Identity {
+pub enum IdentityPrivacy {
     /// In From alone.
     Shown,
     /// In From, and asserted: the peer trusts us.
@@ -30,7 +30,7 @@ pub enum Identity {
 }
 
 /// A header of a message of ours.
-pub type Header = (HeaderName, String);
+pub type OwnHeader = (HeaderName, String);
 
 /// A domain of numbers: ours, or that of a guest.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,31 +63,32 @@ impl Domain {
 
     /// The From of a call by this party.
     #[must_use]
-    pub fn from(&self, caller: &Party, identity: Identity) -> NameAddr {
-        let withheld = matches!(identity, Identity::Withheld | Identity::WithheldAsserted);
+    pub fn from(&self, caller: &Party, identity: IdentityPrivacy) -> NameAddr {
+        let withheld =
+            matches!(identity, IdentityPrivacy::Withheld | IdentityPrivacy::WithheldAsserted);
         if withheld || caller.number.is_empty() { anonymous() } else { self.address(caller) }
     }
 
     /// The headers that go with that From.
     #[must_use]
-    pub fn identity(&self, caller: &Party, identity: Identity) -> Vec<Header> {
+    pub fn identity(&self, caller: &Party, identity: IdentityPrivacy) -> Vec<OwnHeader> {
         let asserted = || (HeaderName::PAssertedIdentity, self.address(caller).to_string());
         // What a guest says of itself nobody can assert (RFC 3325 §5).
         let unknown = caller.number.is_empty() || caller.domain.is_some();
         let private = || (HeaderName::Privacy, "id".to_owned());
         match identity {
-            Identity::Shown => vec![],
-            Identity::Asserted if unknown => vec![],
-            Identity::Asserted => vec![asserted()],
-            Identity::Withheld => vec![private()],
-            Identity::WithheldAsserted if unknown => vec![private()],
-            Identity::WithheldAsserted => vec![asserted(), private()],
+            IdentityPrivacy::Shown => vec![],
+            IdentityPrivacy::Asserted if unknown => vec![],
+            IdentityPrivacy::Asserted => vec![asserted()],
+            IdentityPrivacy::Withheld => vec![private()],
+            IdentityPrivacy::WithheldAsserted if unknown => vec![private()],
+            IdentityPrivacy::WithheldAsserted => vec![asserted(), private()],
         }
     }
 
     /// What asks a phone to pick up by itself: RFC 5373, and the two headers that more phones know.
     #[must_use]
-    pub fn auto_answer(&self) -> Vec<Header> {
+    pub fn auto_answer(&self) -> Vec<OwnHeader> {
         vec![
             (HeaderName::AnswerMode, "Auto".to_owned()),
             (HeaderName::CallInfo, format!("<{}>;answer-after=0", self.0)),
@@ -120,27 +121,27 @@ mod tests {
     fn a_guest_keeps_its_own_domain_and_is_asserted_by_nobody() {
         let domain = Domain::new("example.com");
         let guest = Party { domain: Some(Domain::new("evil.example")), ..anna() };
-        let from = domain.from(&guest, Identity::Asserted).to_string();
+        let from = domain.from(&guest, IdentityPrivacy::Asserted).to_string();
         assert_eq!(from, r#""Anna \"A\"" <sip:3001;cpc=ordinary@evil.example>"#);
-        assert!(domain.identity(&guest, Identity::Asserted).is_empty());
-        let withheld = domain.identity(&guest, Identity::WithheldAsserted);
+        assert!(domain.identity(&guest, IdentityPrivacy::Asserted).is_empty());
+        let withheld = domain.identity(&guest, IdentityPrivacy::WithheldAsserted);
         assert!(matches!(withheld[..], [(HeaderName::Privacy, _)]));
     }
 
     #[test]
     fn a_shown_caller_stands_in_from() {
         let domain = Domain::new("example.com");
-        let from = domain.from(&anna(), Identity::Shown).to_string();
+        let from = domain.from(&anna(), IdentityPrivacy::Shown).to_string();
         assert_eq!(from, r#""Anna \"A\"" <sip:3001;cpc=ordinary@example.com>"#);
-        assert!(domain.identity(&anna(), Identity::Shown).is_empty());
+        assert!(domain.identity(&anna(), IdentityPrivacy::Shown).is_empty());
     }
 
     #[test]
     fn a_withheld_number_leaves_in_no_header_of_an_untrusted_peer() {
         let domain = Domain::new("example.com");
-        let from = domain.from(&anna(), Identity::Withheld).to_string();
+        let from = domain.from(&anna(), IdentityPrivacy::Withheld).to_string();
         assert_eq!(from, r#""Anonymous" <sip:anonymous@anonymous.invalid>"#);
-        let headers = domain.identity(&anna(), Identity::Withheld);
+        let headers = domain.identity(&anna(), IdentityPrivacy::Withheld);
         assert!(headers.iter().all(|(_, value)| !value.contains("3001")));
         assert!(matches!(headers[..], [(HeaderName::Privacy, _)]));
     }
@@ -148,8 +149,8 @@ mod tests {
     #[test]
     fn a_caller_without_a_number_is_asserted_as_nobody() {
         let domain = Domain::new("example.com");
-        assert!(domain.identity(&Party::default(), Identity::Asserted).is_empty());
-        let from = domain.from(&Party::default(), Identity::Asserted);
+        assert!(domain.identity(&Party::default(), IdentityPrivacy::Asserted).is_empty());
+        let from = domain.from(&Party::default(), IdentityPrivacy::Asserted);
         assert_eq!(from.uri.user().as_deref(), Some("anonymous"));
     }
 

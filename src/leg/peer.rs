@@ -1,19 +1,19 @@
 //! What a peer's SDP asks of us: at most one audio and one video stream, and lines to refuse.
 
-use super::formats::{Capabilities, Format};
+use super::formats::{Capabilities, PeerFormat};
 use super::picture_limits;
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::media::PictureLimits;
-use crate::sdp::{Bandwidth, Direction, Media, MediaKind, Session};
-use crate::srtp::{Keys, Mki, Suite};
+use crate::sdp::{Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription};
+use crate::srtp::{MasterKey, Mki, Suite};
 use std::net::{IpAddr, SocketAddr};
 
 /// A peer's description, read.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Peer {
+pub struct PeerDescription {
     /// All its sections; their order never changes (RFC 3264 §8).
-    pub sections: Vec<Media>,
+    pub sections: Vec<MediaDescription>,
     /// Its audio stream, if one can be used.
     pub audio: Option<PeerStream>,
     /// Its video stream, if one can be used.
@@ -60,9 +60,9 @@ pub struct PeerStream {
     /// `RTP/AVP`, `RTP/AVPF`, `RTP/SAVP` or `RTP/SAVPF`.
     pub protocol: String,
     /// The codecs that can be passed on, in its order.
-    pub formats: Vec<Format>,
+    pub formats: Vec<PeerFormat>,
     /// What travels beside them: telephone-event and comfort noise.
-    pub beside: Vec<Format>,
+    pub beside: Vec<PeerFormat>,
     /// What the peer does.
     pub direction: Direction,
     /// Where its RTP goes; `None` for a hold by address.
@@ -72,19 +72,19 @@ pub struct PeerStream {
     /// RTCP may share the RTP port.
     pub mux: bool,
     /// How its camera is asked for a key frame.
-    pub feedback: Feedback,
+    pub feedback: PeerFeedback,
     /// The length of packets it wants, in ms.
     pub packet_ms: Option<u32>,
     /// The rate it can receive.
     pub bandwidth: Vec<Bandwidth>,
     /// The keys that it names, in its order; none where the stream is plain.
-    pub keys: Vec<Crypto>,
+    pub keys: Vec<PeerCrypto>,
     /// By payload type, what it can take in of pictures.
     pub pictures: Vec<(u8, PictureLimits)>,
 }
 
 /// Why no sound of a description can be used, if none can; where it wants none, why no picture can.
-fn lacks(session: &Session, ours: IpAddr) -> Lack {
+fn lacks(session: &SessionDescription, ours: IpAddr) -> Lack {
     let of = |kind| {
         let mut all = (0..session.media.len()).map(|at| PeerStream::read(session, at, kind, ours));
         all.try_fold(Lack::Media, |most, read| Some(most.max(read.err()?)))
@@ -97,20 +97,20 @@ fn lacks(session: &Session, ours: IpAddr) -> Lack {
 }
 
 /// The keys of a section, of suites that we speak.
-fn keys(media: &Media) -> Vec<Crypto> {
+fn keys(media: &MediaDescription) -> Vec<PeerCrypto> {
     let read = |crypto: crate::sdp::Crypto<'_>| {
-        let keys = Keys::parse(Suite::named(crypto.suite)?, crypto.inline)?;
+        let keys = MasterKey::parse(Suite::named(crypto.suite)?, crypto.inline)?;
         let mki = match crypto.mki {
             Some((value, len)) => Mki::new(value, len)?,
             None => Mki::default(),
         };
-        Some(Crypto { tag: crypto.tag, keys: keys.named(mki) })
+        Some(PeerCrypto { tag: crypto.tag, keys: keys.named(mki) })
     };
     media.cryptos().filter_map(read).collect()
 }
 
 /// The length of packets that a section asks for, no longer than it takes.
-fn packet_ms(media: &Media) -> Option<u32> {
+fn packet_ms(media: &MediaDescription) -> Option<u32> {
     let longest = media.maxptime().filter(|ms| PACKET_MS.contains(ms));
     let wanted = media.ptime().filter(|ms| PACKET_MS.contains(ms));
     match (wanted, longest) {
@@ -124,7 +124,7 @@ fn packet_ms(media: &Media) -> Option<u32> {
 
 /// Which RTCP feedback a peer takes part in (RFC 4585, RFC 5104).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Feedback {
+pub struct PeerFeedback {
     /// Picture loss indication.
     pub pli: bool,
     /// Full intra request.
@@ -142,20 +142,20 @@ const PACKET_MS: std::ops::RangeInclusive<u32> = 10..=60;
 
 /// A key of an SDP, and the tag by which an answer names it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Crypto {
+pub struct PeerCrypto {
     /// The tag.
     pub tag: u32,
     /// The key.
-    pub keys: Keys,
+    pub keys: MasterKey,
 }
 
-impl Peer {
+impl PeerDescription {
     /// Reads an offer. `audio` and `video` are the sections in use: they stay so while they are
     /// usable, so that a second stream never takes over by its place. `ours` is the address of our
     /// media.
     #[must_use]
     pub fn offering(
-        session: &Session,
+        session: &SessionDescription,
         audio: Option<usize>,
         video: Option<usize>,
         ours: IpAddr,
@@ -184,7 +184,7 @@ impl Peer {
     /// this address.
     #[must_use]
     pub fn answering(
-        session: &Session,
+        session: &SessionDescription,
         audio: Option<usize>,
         video: Option<usize>,
         ours: IpAddr,
@@ -200,7 +200,7 @@ impl Peer {
 
     /// Whether all that can be used is sealed (SRTP).
     #[must_use]
-    pub fn is_sealed(&self) -> bool {
+    pub fn is_srtp(&self) -> bool {
         let mut streams = self.audio.iter().chain(&self.video).peekable();
         streams.peek().is_some() && streams.all(|stream| !stream.keys.is_empty())
     }
@@ -250,7 +250,12 @@ impl Peer {
 impl PeerStream {
     /// The stream of a section, if it is of this kind and we can take part in it: plain RTP, or SRTP
     /// under a key of a suite that we speak, with a codec.
-    fn read(session: &Session, at: usize, kind: Kind, ours: IpAddr) -> Result<Self, Lack> {
+    fn read(
+        session: &SessionDescription,
+        at: usize,
+        kind: Kind,
+        ours: IpAddr,
+    ) -> Result<Self, Lack> {
         let media = session.media.get(at).ok_or(Lack::Media)?;
         let wanted = match kind {
             Kind::Audio => MediaKind::Audio,
@@ -272,7 +277,7 @@ impl PeerStream {
             return Err(Lack::Keys);
         }
         let (formats, beside): (Vec<_>, Vec<_>) =
-            Format::all_of(media, kind).partition(|format| format.codec.is_primary());
+            PeerFormat::all_of(media, kind).partition(|format| format.codec.is_primary());
         let first = formats.first().ok_or(Lack::Codec)?.number;
         let feedback =
             |what: &str| media.rtcp_fb(first).any(|value| value.eq_ignore_ascii_case(what));
@@ -283,7 +288,7 @@ impl PeerStream {
             rtp: media.rtp_address(session),
             rtcp: media.rtcp_address(session),
             mux: media.rtcp_mux(),
-            feedback: Feedback {
+            feedback: PeerFeedback {
                 pli: feedback("nack pli"),
                 fir: feedback("ccm fir"),
                 remb: feedback("goog-remb"),

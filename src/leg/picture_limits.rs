@@ -4,11 +4,11 @@
 //! `a=imageattr` (RFC 6236), `a=framerate` and `b=` (RFC 8866, RFC 3890) say it for all. The strictest
 //! counts. Figures that no phone can mean are taken for the nearest that one could.
 
-use super::formats::Format;
+use super::formats::PeerFormat;
 use crate::codec::Codec;
 use crate::codec::video::H264Parameters;
 use crate::media::PictureLimits;
-use crate::sdp::{Bandwidth, Media};
+use crate::sdp::{Bandwidth, MediaDescription};
 
 /// Sides of pictures that are believed.
 const SIDES: (usize, usize) = (64, 1920);
@@ -23,7 +23,7 @@ const SIZES: [(&str, (usize, usize)); 2] = [("QCIF", (176, 144)), ("CIF", (352, 
 
 /// What a section says of this format.
 #[must_use]
-pub fn read(media: &Media, format: &Format) -> PictureLimits {
+pub fn read(media: &MediaDescription, format: &PeerFormat) -> PictureLimits {
     let mut limits = of_codec(format);
     let mut frame_rate = |rate: Option<u32>| {
         let rate = rate.map(|rate| rate.clamp(FRAME_RATES.0, FRAME_RATES.1));
@@ -38,7 +38,7 @@ pub fn read(media: &Media, format: &Format) -> PictureLimits {
     limits
 }
 
-fn of_codec(format: &Format) -> PictureLimits {
+fn of_codec(format: &PeerFormat) -> PictureLimits {
     let number = |name: &str| parameter(&format.parameters, name)?.parse::<usize>().ok();
     match &format.codec {
         Codec::H264 => {
@@ -55,7 +55,7 @@ fn of_codec(format: &Format) -> PictureLimits {
             }
         }
         Codec::Vp8 | Codec::Vp9 => PictureLimits {
-            macroblocks_max: number("max-fs").filter(|squares| *squares > 0),
+            macroblocks_max: number("max-fs").filter(|macroblocks| *macroblocks > 0),
             frame_rate_max: number("max-fr").and_then(|rate| u32::try_from(rate).ok()),
             ..PictureLimits::default()
         },
@@ -66,7 +66,7 @@ fn of_codec(format: &Format) -> PictureLimits {
 
 /// `CIF=2;QCIF=1`: the sizes, each with the least time between two pictures, in 1/29.97 s. Without any
 /// it is QCIF, which all have.
-fn old_sizes(format: &Format) -> PictureLimits {
+fn old_sizes(format: &PeerFormat) -> PictureLimits {
     let stated = SIZES.iter().filter_map(|(name, size)| {
         let interval: u32 = parameter(&format.parameters, name)?.parse().ok()?;
         (1..=32).contains(&interval).then(|| (*size, 30 / interval))
@@ -82,7 +82,7 @@ fn old_sizes(format: &Format) -> PictureLimits {
 }
 
 /// The largest size of `a=imageattr` that the peer receives.
-fn sides(media: &Media, number: u8) -> Option<(usize, usize)> {
+fn sides(media: &MediaDescription, number: u8) -> Option<(usize, usize)> {
     let mut named = media.attributes_named("imageattr").filter_map(|value| {
         let (payload_type, attributes) = value.trim().split_once(' ')?;
         (payload_type == "*" || payload_type.parse() == Ok(number)).then_some(attributes)
@@ -128,7 +128,7 @@ mod tests {
     use crate::sdp::{Attribute, MediaKind};
 
     fn limits(codec: Codec, fmtp: &str, attributes: &[(&str, &str)]) -> PictureLimits {
-        let mut media = Media::new(MediaKind::Video, 4000, "RTP/AVP");
+        let mut media = MediaDescription::new(MediaKind::Video, 4000, "RTP/AVP");
         for (name, value) in attributes {
             match name.strip_prefix("b:") {
                 Some(kind) => media
@@ -137,7 +137,7 @@ mod tests {
                 None => media.attributes.push(Attribute::new(*name, (*value).to_owned())),
             }
         }
-        read(&media, &Format::new(codec, 97, fmtp))
+        read(&media, &PeerFormat::new(codec, 97, fmtp))
     }
 
     #[test]

@@ -1,23 +1,23 @@
 //! What is agreed for one stream, as the relay wants it.
 
 use super::nat;
-use super::offer_answer::{Agreed, Stream};
+use super::offer_answer::{AgreedCodec, NegotiatedStream};
 use super::state::Leg;
 use crate::codec::Codec;
-use crate::media::{BitrateFeedback, Feedback, PayloadFormat, Plan};
+use crate::media::{BitrateFeedback, KeyFrameFeedback, PayloadFormat, Plan};
 
 /// The plan of a stream of this leg.
 #[must_use]
-pub(super) fn plan(stream: &Stream, leg: &Leg) -> Plan {
-    let Stream { ours, peer, agreed, .. } = stream;
+pub(super) fn plan(stream: &NegotiatedStream, leg: &Leg) -> Plan {
+    let NegotiatedStream { ours, peer, agreed, .. } = stream;
     let picture = stream
         .format()
         .and_then(|format| peer.pictures.iter().find(|(number, _)| *number == format.number))
         .map(|(_, limits)| limits);
     let feedback = match peer.feedback {
-        wanted if wanted.pli => Feedback::Pli,
-        wanted if wanted.fir => Feedback::Fir,
-        _ => Feedback::None,
+        wanted if wanted.pli => KeyFrameFeedback::Pli,
+        wanted if wanted.fir => KeyFrameFeedback::Fir,
+        _ => KeyFrameFeedback::None,
     };
     Plan {
         remote: peer.rtp,
@@ -44,7 +44,7 @@ pub(super) fn plan(stream: &Stream, leg: &Leg) -> Plan {
     }
 }
 
-fn format(agreed: &Agreed) -> PayloadFormat {
+fn format(agreed: &AgreedCodec) -> PayloadFormat {
     PayloadFormat {
         codec: agreed.sent.codec.clone(),
         send_pt: agreed.sent.number,

@@ -17,7 +17,7 @@ pub const PORTS_AGAIN: Duration = Duration::from_secs(5);
 
 /// The pool. Its size is bounded by the range of ports that the server binds.
 #[derive(Debug)]
-pub struct Ports {
+pub struct PortPool {
     /// The longest-rested first.
     free: VecDeque<PortId>,
     /// Since when each rests, the longest-rested first.
@@ -37,7 +37,7 @@ enum Growth {
     Refused { until: Instant },
 }
 
-impl Ports {
+impl PortPool {
     /// An empty pool whose ports rest for `rest` after use, or a fifth of that when there are no others.
     #[must_use]
     pub fn new(rest: Duration) -> Self {
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_port_rests_between_two_calls() {
-        let mut pool = Ports::new(Duration::from_secs(10));
+        let mut pool = PortPool::new(Duration::from_secs(10));
         pool.add(after(0), ports(1));
         assert_eq!(pool.take(after(0)), Some(PortId(20000)));
         pool.give_back(after(1), PortId(20000));
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_port_that_rested_longest_comes_first() {
-        let mut pool = Ports::new(Duration::from_secs(10));
+        let mut pool = PortPool::new(Duration::from_secs(10));
         pool.add(after(0), ports(2));
         let first = pool.take(after(0)).unwrap();
         pool.give_back(after(0), first);
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_low_pool_asks_once_until_ports_come() {
-        let mut pool = Ports::new(Duration::ZERO);
+        let mut pool = PortPool::new(Duration::ZERO);
         assert_eq!(pool.wants(after(0), 0), Some(PORTS_MORE));
         assert_eq!(pool.wants(after(0), 100), None, "it has asked");
         pool.add(after(0), ports(PORTS_LOW - 1));
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_more_are_in_use_the_more_are_kept_ready() {
-        let mut pool = Ports::new(Duration::ZERO);
+        let mut pool = PortPool::new(Duration::ZERO);
         pool.add(after(0), ports(1_000));
         let in_use = (0..800).filter_map(|_| pool.take(after(0))).count();
         assert_eq!(pool.wants(after(0), 0), None, "{in_use} in use, 200 ready");
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_pool_that_could_not_grow_asks_again_later_and_lets_nobody_wait() {
-        let mut pool = Ports::new(Duration::ZERO);
+        let mut pool = PortPool::new(Duration::ZERO);
         assert!(pool.wants(after(0), 1).is_some());
         assert!(pool.is_waiting_for(after(0), 1));
         pool.add(after(0), vec![]);

@@ -1,37 +1,38 @@
 //! The legs' share of the relay: which ports are open under which plan, and who gets whom.
 
-use super::doorway::{Event, Source};
+use super::api::{Event, LegSource};
 use super::machine::{Effect, Machine};
 use super::plan::plan;
-use super::state::{Leg, Life, Overlay, Phase};
+use super::state::{Leg, LegPhase, Life, Overlay};
 use crate::codec::Kind;
 use crate::ids::{LegId, PortId};
-use crate::media::{self, Command, LobbyId, Message, Scene};
+use crate::media::{self, Command, PromptMessage, VideoPrompt, WaitingProfileId};
 use crate::sdp::Direction;
 use crate::time::Instant;
 
 const KINDS: [Kind; 2] = [Kind::Audio, Kind::Video];
 /// What a party with a picture sees of one without: else the last picture of the wait, and the place in
 /// a queue that it tells, would stand there for the whole call.
-const SOUND_ONLY: Scene = Scene { lobby: LobbyId::HOUSE, message: Message::SoundOnly };
+const SOUND_ONLY: VideoPrompt =
+    VideoPrompt { waiting_profile: WaitingProfileId::DEFAULT, message: PromptMessage::SoundOnly };
 
 impl Machine {
     /// The port of a leg's stream, taken from the pool if it has none; `None` when the pool is
     /// empty.
     pub(super) fn port(&mut self, now: Instant, leg: LegId, kind: Kind) -> Option<PortId> {
-        let line = self.legs.get_mut(&leg)?.line_mut(kind);
-        if line.port.is_none() {
-            line.port = self.ports.take(now);
-            if let Some(port) = line.port {
+        let stream_port = self.legs.get_mut(&leg)?.stream_port_mut(kind);
+        if stream_port.port.is_none() {
+            stream_port.port = self.ports.take(now);
+            if let Some(port) = stream_port.port {
                 self.owners.insert(port, (leg, kind));
             }
         }
-        line.port
+        stream_port.port
     }
 
     /// Brings the relay up to what is agreed on this leg.
     pub(super) fn sync(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
-        let plays = |leg: &Leg| matches!(leg.phase, Phase::Calling { .. }) && leg.is_heard();
+        let plays = |leg: &Leg| matches!(leg.phase, LegPhase::Calling { .. }) && leg.is_heard();
         let before = self.legs.get(&id).is_some_and(plays);
         for kind in KINDS {
             self.sync_stream(now, id, kind, out);
@@ -47,21 +48,21 @@ impl Machine {
         let wanted = leg.stream(kind).map(|stream| plan(stream, leg));
         let (watched, recording) = (leg.watched, leg.recording);
         let intercepted = leg.intercepted && kind == Kind::Audio;
-        let offering = leg.talk.is_offering();
-        let calling = matches!(leg.phase, Phase::Calling { .. });
-        let line = leg.line_mut(kind);
-        let Some(port) = line.port else { return };
+        let offering = leg.negotiation.is_offering();
+        let calling = matches!(leg.phase, LegPhase::Calling { .. });
+        let stream_port = leg.stream_port_mut(kind);
+        let Some(port) = stream_port.port else { return };
         // Of the branches that ring now none may want it, but another may answer: until then nobody gets
         // anything here.
         let nowhere = |old: &media::Plan| {
             let (remote, remote_rtcp, direction) = (None, None, Direction::Inactive);
             media::Plan { remote, remote_rtcp, direction, ..old.clone() }
         };
-        let ringing = line.plan.as_ref().filter(|_| offering && calling);
+        let ringing = stream_port.plan.as_ref().filter(|_| offering && calling);
         let wanted = wanted.or_else(|| ringing.map(nowhere));
-        match (wanted, &line.plan) {
+        match (wanted, &stream_port.plan) {
             (Some(plan), None) => {
-                line.plan = Some(plan.clone());
+                stream_port.plan = Some(plan.clone());
                 self.rows.insert(port, media::Source::Nothing);
                 out.push(Effect::Media(Command::Open { port, kind, plan }));
                 if watched {
@@ -77,9 +78,9 @@ impl Machine {
             (Some(plan), Some(old)) if plan != *old => {
                 if calling && plan.remote != old.remote {
                     // It is another branch, or nobody: nothing has come from there.
-                    line.life = Life::Unheard;
+                    stream_port.life = Life::Unheard;
                 }
-                line.plan = Some(plan.clone());
+                stream_port.plan = Some(plan.clone());
                 out.push(Effect::Media(Command::Update { port, plan }));
             }
             (Some(_), Some(_)) => {}
@@ -91,11 +92,11 @@ impl Machine {
 
     fn close(&mut self, now: Instant, id: LegId, kind: Kind, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let line = std::mem::take(leg.line_mut(kind));
-        let Some(port) = line.port else { return };
+        let stream_port = std::mem::take(leg.stream_port_mut(kind));
+        let Some(port) = stream_port.port else { return };
         self.owners.remove(&port);
         self.ports.give_back(now, port);
-        if line.plan.is_none() {
+        if stream_port.plan.is_none() {
             return;
         }
         out.push(Effect::Media(Command::Close { port }));
@@ -114,22 +115,22 @@ impl Machine {
         for kind in KINDS {
             self.close(now, id, kind, out);
         }
-        self.set_source(id, Source::Silence);
+        self.set_source(id, LegSource::Silence);
         self.forget_parked(id);
         self.legs.remove(&id);
         let listeners = self.around(id);
         self.patch(&listeners, out);
         for listener in listeners {
-            self.set_source(listener, Source::Silence);
+            self.set_source(listener, LegSource::Silence);
         }
     }
 
     /// Enters the sources of some legs and tells the relay, in one change.
-    pub(super) fn listen(&mut self, sources: Vec<(LegId, Source)>, out: &mut Vec<Effect>) {
+    pub(super) fn listen(&mut self, sources: Vec<(LegId, LegSource)>, out: &mut Vec<Effect>) {
         let receivers: Vec<LegId> = sources.iter().map(|(id, _)| *id).collect();
         for (id, source) in sources {
             let Some(leg) = self.legs.get_mut(&id) else { continue };
-            if let Source::Tone(tone) = source {
+            if let LegSource::Tone(tone) = source {
                 leg.tone = Overlay::Due(tone);
             } else {
                 leg.tone = Overlay::None;
@@ -139,12 +140,12 @@ impl Machine {
         self.patch(&receivers, out);
     }
 
-    fn set_source(&mut self, id: LegId, source: Source) {
+    fn set_source(&mut self, id: LegId, source: LegSource) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        if let Source::Leg(old) = std::mem::replace(&mut leg.source, source) {
+        if let LegSource::Leg(old) = std::mem::replace(&mut leg.source, source) {
             self.listeners.remove(&(old, id));
         }
-        if let Source::Leg(new) = source {
+        if let LegSource::Leg(new) = source {
             self.listeners.insert((new, id));
         }
     }
@@ -196,50 +197,57 @@ impl Machine {
     }
 
     /// What the relay is told for one stream of a leg with this source.
-    fn source(&self, source: Source, kind: Kind) -> media::Source {
+    fn source(&self, source: LegSource, kind: Kind) -> media::Source {
         let none = match kind {
             Kind::Audio => media::Source::Silence,
             Kind::Video => media::Source::Nothing,
         };
         match (source, kind) {
-            (Source::Leg(other), _) => match self.legs.get(&other) {
+            (LegSource::Leg(other), _) => match self.legs.get(&other) {
                 // Its own hold (media-rules 11): whoever hears or sees it waits.
-                Some(other) if other.withholds(kind) => media::Source::Hold(LobbyId::HOUSE),
+                Some(other) if other.withholds(kind) => {
+                    media::Source::Hold(WaitingProfileId::DEFAULT)
+                }
                 Some(other) if kind == Kind::Video && other.shows_nothing() => {
-                    media::Source::Scene(SOUND_ONLY)
+                    media::Source::Prompt(SOUND_ONLY)
                 }
                 Some(other) => other.open_port(kind).map_or(none, media::Source::Port),
                 None => none,
             },
             // The music plays on while the picture changes.
-            (Source::Wait(Scene { lobby, .. }, greeting), Kind::Audio)
-            | (Source::WaitCamera(_, lobby, greeting), Kind::Audio) => match greeting {
-                None => media::Source::Hold(lobby),
-                Some(announcement) => media::Source::Greeting(lobby, announcement),
-            },
-            (Source::Wait(scene, _) | Source::Told(scene), Kind::Video) => {
-                media::Source::Scene(scene)
+            (LegSource::Wait(VideoPrompt { waiting_profile, .. }, greeting), Kind::Audio)
+            | (LegSource::WaitCamera(_, waiting_profile, greeting), Kind::Audio) => {
+                match greeting {
+                    None => media::Source::Hold(waiting_profile),
+                    Some(announcement) => media::Source::Greeting(waiting_profile, announcement),
+                }
             }
-            (Source::Camera(camera) | Source::WaitCamera(camera, ..), Kind::Video) => {
+            (LegSource::Wait(prompt, _) | LegSource::Told(prompt), Kind::Video) => {
+                media::Source::Prompt(prompt)
+            }
+            (LegSource::Camera(camera) | LegSource::WaitCamera(camera, ..), Kind::Video) => {
                 media::Source::Camera(camera)
             }
-            (Source::Farewell(lobby, announcement), Kind::Audio) => {
-                media::Source::Farewell(lobby, announcement)
+            (LegSource::Farewell(waiting_profile, announcement), Kind::Audio) => {
+                media::Source::Farewell(waiting_profile, announcement)
             }
-            (Source::Farewell(lobby, announcement), Kind::Video) => {
-                media::Source::Scene(Scene { lobby, message: Message::Sorry(announcement) })
+            (LegSource::Farewell(waiting_profile, announcement), Kind::Video) => {
+                media::Source::Prompt(VideoPrompt {
+                    waiting_profile,
+                    message: PromptMessage::Sorry(announcement),
+                })
             }
-            (Source::RingBack, Kind::Video) => media::Source::Hold(LobbyId::HOUSE),
-            (Source::RingBack, Kind::Audio) => media::Source::RingBack,
-            (Source::Tone(_), _)
-            | (Source::Camera(_) | Source::Told(_), Kind::Audio)
-            | (Source::Silence, _) => none,
+            (LegSource::RingBack, Kind::Video) => media::Source::Hold(WaitingProfileId::DEFAULT),
+            (LegSource::RingBack, Kind::Audio) => media::Source::RingBack,
+            (LegSource::Tone(_), _)
+            | (LegSource::Camera(_) | LegSource::Told(_), Kind::Audio)
+            | (LegSource::Silence, _) => none,
         }
     }
 
     /// Asks the camera of the leg that this one sees for a key frame.
     pub(super) fn refresh_picture(&self, id: LegId, out: &mut Vec<Effect>) {
-        if let Some(Source::Leg(other)) = self.legs.get(&id).map(|leg| leg.source) {
+        if let Some(LegSource::Leg(other)) = self.legs.get(&id).map(|leg| leg.source) {
             self.request_key_frame(other, out);
         }
     }

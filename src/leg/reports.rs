@@ -1,21 +1,21 @@
 //! What the dialog of a leg and its share of the relay report, and what follows from it.
 
+use super::api::{Event, Spoken};
 use super::commands::{self, OWN_TAG};
-use super::doorway::{Event, Spoken};
 use super::keys::KeyWay;
 use super::legacy_info::{self, Legacy};
 use super::machine::{Effect, Machine};
 use super::nat;
-use super::offer_answer::{Stream, Streams};
-use super::party::Header;
-use super::peer::{Lack, Peer};
-use super::state::{Early, Leg, Life, Phase, Role, Said};
+use super::offer_answer::{NegotiatedStream, NegotiatedStreams};
+use super::party::OwnHeader;
+use super::peer::{Lack, PeerDescription};
+use super::state::{EarlyFork, Leg, LegPhase, Life, PeerRole, SentAnswer};
 use crate::cause::Cause;
 use crate::codec::Kind;
-use crate::dialog::{self, Body, By, ServerTx};
+use crate::dialog::{self, Body, EndingSide, ServerTx};
 use crate::ids::{LegId, PortId};
 use crate::media;
-use crate::sdp::Session;
+use crate::sdp::SessionDescription;
 use crate::sip::{Destination, HeaderName, MAX_FORWARDS, Replaces, multipart};
 use crate::srtp::Seed;
 use crate::time::Instant;
@@ -25,16 +25,16 @@ impl Machine {
     pub(super) fn incoming(
         &mut self,
         now: Instant,
-        incoming: dialog::Incoming,
+        incoming: dialog::IncomingInvite,
         out: &mut Vec<Effect>,
     ) {
-        let dialog::Incoming { leg, flow, request, .. } = &incoming;
+        let dialog::IncomingInvite { leg, flow, request, .. } = &incoming;
         let (leg, flow) = (*leg, *flow);
         let replaces = request.headers.replaces().ok().flatten();
-        let phase = Phase::New { reliable: request.headers.supports("100rel"), replaces };
-        let talk = self.negotiation(&Destination::Flow(flow));
+        let phase = LegPhase::New { reliable: request.headers.supports("100rel"), replaces };
+        let negotiation = self.negotiation(&Destination::Flow(flow));
         let cname = self.random.hex(16);
-        let mut new = Leg::new(phase, talk, flow.remote.ip(), cname);
+        let mut new = Leg::new(phase, negotiation, flow.remote.ip(), cname);
         // Who writes more than 70 is in no hurry to end; without the header we begin to count (RFC 3261
         // §16.6 step 3).
         let max_forwards = request.headers.max_forwards().ok().flatten();
@@ -101,7 +101,7 @@ impl Machine {
             dialog::Event::ReofferRefused { .. } => {
                 // RFC 6141 §3.1: what was agreed before holds.
                 if let Some(leg) = self.legs.get_mut(&id) {
-                    leg.talk.withdraw();
+                    leg.negotiation.withdraw();
                 }
                 self.sync(now, id, out);
                 self.aligned(id, out);
@@ -139,7 +139,7 @@ impl Machine {
             }
             // A desk that is not spoken to is none; a phone never was.
             dialog::Event::WantsNoInfo => {
-                if self.legs.get(&id).is_some_and(|leg| leg.role == Role::Desk) {
+                if self.legs.get(&id).is_some_and(|leg| leg.role == PeerRole::Desk) {
                     self.end(now, id, Cause::NormalClearing, out);
                 }
             }
@@ -153,7 +153,7 @@ impl Machine {
 
     /// What a branch that is gone has described is nobody's any more.
     fn fork_gone(&mut self, now: Instant, id: LegId, fork: usize, out: &mut Vec<Effect>) {
-        if let Some(Phase::Calling { early }) = self.phase(id) {
+        if let Some(LegPhase::Calling { early }) = self.phase(id) {
             early.retain(|early| early.fork != fork);
         }
         self.sync(now, id, out);
@@ -161,11 +161,11 @@ impl Machine {
 
     fn invited(&mut self, now: Instant, id: LegId, body: Option<Body>, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Phase::New { reliable, replaces } = &leg.phase else { return };
+        let LegPhase::New { reliable, replaces } = &leg.phase else { return };
         let (reliable, replaces, late) = (*reliable, replaces.clone(), body.is_none());
         let offered = match body.as_ref().map(read).transpose() {
             Ok(None) => Ok(()),
-            Ok(Some(session)) => leg.talk.take_offer(&session).map(|peer| {
+            Ok(Some(session)) => leg.negotiation.take_offer(&session).map(|peer| {
                 leg.can = peer.capabilities();
             }),
             Err(status) => Err(status),
@@ -181,17 +181,17 @@ impl Machine {
             }
         };
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let said = if late { Said::NothingLate { reliable } } else { Said::Nothing };
-        leg.phase = Phase::Offered { said };
-        let asked = leg.talk.asked();
+        let said = if late { SentAnswer::NothingLate { reliable } } else { SentAnswer::Nothing };
+        leg.phase = LegPhase::Offered { said };
+        let asked = leg.negotiation.asked();
         let event = Event::Offered {
             leg: id,
             sdp: !late,
             audio: late || asked.is_some_and(|peer| peer.audio.is_some()),
             video: late || asked.is_some_and(|peer| peer.video.is_some()),
-            sealed: asked.is_some_and(Peer::is_sealed),
-            unmet: asked.and_then(Peer::unmet).map(Lack::cause),
-            convertible: late || asked.is_some_and(Peer::can_wait),
+            sealed: asked.is_some_and(PeerDescription::is_srtp),
+            unmet: asked.and_then(PeerDescription::unmet).map(Lack::cause),
+            convertible: late || asked.is_some_and(PeerDescription::can_wait),
             replaces,
         };
         out.push(Effect::Event(event));
@@ -203,7 +203,7 @@ impl Machine {
             return Ok(None);
         };
         let leg = self.dialog.find_replaces(&call_id, &to_tag, &from_tag).ok_or(481_u16)?;
-        let up = self.legs.get(&leg).is_some_and(|leg| matches!(leg.phase, Phase::Up));
+        let up = self.legs.get(&leg).is_some_and(|leg| matches!(leg.phase, LegPhase::Up));
         if early_only && up { Err(486) } else { Ok(Some(leg)) }
     }
 
@@ -216,15 +216,15 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Phase::Calling { early } = &mut leg.phase else { return };
+        let LegPhase::Calling { early } = &mut leg.phase else { return };
         // The branch that began last is heard; one that repeats itself does not take the line back.
         if let Some(session) = body.and_then(|body| read(&body).ok()) {
-            let mut talk = leg.talk.clone();
-            talk.take_answer(&session);
-            if talk.streams().carry_a_call() {
+            let mut negotiation = leg.negotiation.clone();
+            negotiation.take_answer(&session);
+            if negotiation.streams().carry_a_call() {
                 match early.iter_mut().find(|early| early.fork == fork) {
-                    Some(early) => early.talk = talk,
-                    None => early.push(Early { fork, talk }),
+                    Some(early) => early.negotiation = negotiation,
+                    None => early.push(EarlyFork { fork, negotiation }),
                 }
             }
             self.sync(now, id, out);
@@ -243,15 +243,15 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) -> Option<Body> {
         let leg = self.legs.get_mut(&id)?;
-        let Phase::Calling { .. } = leg.phase else { return None };
+        let LegPhase::Calling { .. } = leg.phase else { return None };
         let session = read(body).ok()?;
-        leg.talk.take_offer(&session).ok()?;
+        leg.negotiation.take_offer(&session).ok()?;
         let like = self.like(self.partner(id));
         let answer = self.answer_offer(now, id, &like, &[]);
         self.sync(now, id, out);
         answer.ok().or_else(|| {
             let leg = self.legs.get_mut(&id)?;
-            Some(Body::sdp(leg.talk.answer(None, None).to_string()))
+            Some(Body::sdp(leg.negotiation.answer(None, None).to_string()))
         })
     }
 
@@ -263,7 +263,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Phase::Calling { early } = &mut leg.phase else { return };
+        let LegPhase::Calling { early } = &mut leg.phase else { return };
         let early = std::mem::take(early).into_iter().find(|early| early.fork == fork);
         match body {
             Some(body) => {
@@ -272,18 +272,18 @@ impl Machine {
             // The answer came in a reliable 1xx, and the 200 says nothing new (RFC 3262 §5).
             None => {
                 if let Some(early) = early {
-                    leg.talk = early.talk;
+                    leg.negotiation = early.negotiation;
                 }
             }
         }
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        if !leg.talk.streams().carry_a_call() {
+        if !leg.negotiation.streams().carry_a_call() {
             let (cause, status) = (Cause::NoCommonCodec, Cause::NoCommonCodec.status());
             let contacts = vec![];
             out.push(Effect::Event(Event::Refused { leg: id, cause, status, contacts }));
             return self.end(now, id, cause, out);
         }
-        leg.phase = Phase::Up;
+        leg.phase = LegPhase::Up;
         if let Some(can) = leg.for_partner() {
             leg.can = can;
         }
@@ -297,24 +297,31 @@ impl Machine {
             self.take_answer(id, &body);
         }
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Phase::Answering = leg.phase else { return };
-        let carries = leg.talk.streams().carry_a_call();
+        let LegPhase::Answering = leg.phase else { return };
+        let carries = leg.negotiation.streams().carry_a_call();
         match leg.role {
-            Role::Phone if leg.talk.is_offering() => {
+            PeerRole::Phone if leg.negotiation.is_offering() => {
                 return self.end(now, id, Cause::ProtocolError, out);
             }
-            Role::Phone if !carries => return self.end(now, id, Cause::NoCommonCodec, out),
-            Role::Phone | Role::Desk => leg.phase = Phase::Up,
+            PeerRole::Phone if !carries => return self.end(now, id, Cause::NoCommonCodec, out),
+            PeerRole::Phone | PeerRole::Desk => leg.phase = LegPhase::Up,
         }
         self.sync(now, id, out);
         out.push(Effect::Event(Event::Confirmed { leg: id, spoken: self.spoken(id) }));
         self.report_hold(id, out);
     }
 
-    fn ended(&mut self, now: Instant, id: LegId, cause: Cause, by: By, out: &mut Vec<Effect>) {
+    fn ended(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        cause: Cause,
+        by: EndingSide,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(leg) = self.legs.get(&id) else { return };
-        let shown = !matches!(leg.phase, Phase::New { .. });
-        let cause = leg.verdict.filter(|_| by == By::Us).unwrap_or(cause);
+        let shown = !matches!(leg.phase, LegPhase::New { .. });
+        let cause = leg.verdict.filter(|_| by == EndingSide::Us).unwrap_or(cause);
         self.leave(now, id, out);
         if shown {
             out.push(Effect::Event(Event::Ended { leg: id, cause, by }));
@@ -334,22 +341,25 @@ impl Machine {
         let seed = Seed(self.random.bytes());
         let Some(leg) = self.legs.get_mut(&id) else { return };
         // An UPDATE before the 200 means that the early answer was a reliable one (RFC 3311 §5.1).
-        if let Phase::Calling { early } = &mut leg.phase
+        if let LegPhase::Calling { early } = &mut leg.phase
             && let Some(place) = early.iter().position(|early| Some(early.fork) == fork)
         {
-            leg.talk = early.swap_remove(place).talk;
+            leg.negotiation = early.swap_remove(place).negotiation;
             early.clear();
         }
         let said = match body.as_ref().map(read).transpose() {
             Err(status) => Err(status),
-            Ok(None) if leg.talk.is_quiet() => Ok(leg.offer_again()),
+            Ok(None) if leg.negotiation.is_quiet() => Ok(leg.offer_again()),
             Ok(None) => Err(491),
-            Ok(Some(session)) => match leg.talk.take_offer(&session).map(drop) {
+            Ok(Some(session)) => match leg.negotiation.take_offer(&session).map(drop) {
                 Err(status) => Err(status),
-                Ok(()) if leg.role == Role::Desk => Ok(commands::desk_description(leg, seed)),
+                Ok(()) if leg.role == PeerRole::Desk => Ok(commands::desk_description(leg, seed)),
                 // What began sealed never goes on in clear.
-                Ok(()) if leg.is_sealed() && !leg.talk.asked().is_some_and(Peer::is_sealed) => {
-                    leg.talk.withdraw();
+                Ok(())
+                    if leg.is_srtp()
+                        && !leg.negotiation.asked().is_some_and(PeerDescription::is_srtp) =>
+                {
+                    leg.negotiation.withdraw();
                     Err(488)
                 }
                 Ok(()) => self.answer_again(now, id),
@@ -357,8 +367,8 @@ impl Machine {
         };
         match said {
             Ok(body) => {
-                if let Some(Phase::Offered { said }) = self.phase(id) {
-                    *said = Said::Enough;
+                if let Some(LegPhase::Offered { said }) = self.phase(id) {
+                    *said = SentAnswer::Enough;
                 }
                 self.want(now, id, dialog::Command::Answer { body }, out);
                 self.settle(now, id, &before, out);
@@ -371,33 +381,33 @@ impl Machine {
     fn answer_again(&mut self, now: Instant, id: LegId) -> Result<Body, u16> {
         let mut like = self.like(self.partner(id));
         if let Some(leg) = self.legs.get_mut(&id)
-            && let Some(partner) = like.streams.audio.as_ref().and_then(Stream::format)
+            && let Some(partner) = like.streams.audio.as_ref().and_then(NegotiatedStream::format)
         {
             // A codec in which the two would not hear each other is refused: what was agreed before
             // holds (RFC 3261 §14.2).
-            let asked = leg.talk.asked().and_then(|peer| peer.audio.as_ref());
+            let asked = leg.negotiation.asked().and_then(|peer| peer.audio.as_ref());
             if asked.is_some_and(|asked| !asked.formats.iter().any(|f| f.reaches(partner))) {
-                leg.talk.withdraw();
+                leg.negotiation.withdraw();
                 return Err(Cause::NoCommonCodec.status());
             }
         }
         if let Some(leg) = self.legs.get(&id) {
-            let Streams { audio, video, .. } = leg.streams().clone();
-            let asked = leg.talk.asked();
+            let NegotiatedStreams { audio, video, .. } = leg.streams().clone();
+            let asked = leg.negotiation.asked();
             let offered = |kind| asked.and_then(|peer| peer.stream(kind)).map(|peer| &peer.formats);
-            let kept = |stream: &Stream, kind| {
+            let kept = |stream: &NegotiatedStream, kind| {
                 let both = stream.format().zip(offered(kind));
                 both.is_some_and(|(own, offered)| offered.iter().any(|format| format.same(own)))
             };
             // Who offers a picture in the middle of a call was asked for it by a human, and the next
             // partner may have one where this one has none; a switch then needs no re-INVITE.
-            like.picture |= matches!(leg.phase, Phase::Up);
+            like.picture |= matches!(leg.phase, LegPhase::Up);
             like.streams.audio = audio.filter(|own| kept(own, Kind::Audio)).or(like.streams.audio);
             like.streams.video = video.filter(|own| kept(own, Kind::Video)).or(like.streams.video);
         }
         self.answer_offer(now, id, &like, &[]).map_err(|cause| {
             if let Some(leg) = self.legs.get_mut(&id) {
-                leg.talk.withdraw();
+                leg.negotiation.withdraw();
             }
             cause.status()
         })
@@ -407,8 +417,8 @@ impl Machine {
     fn take_answer(&mut self, id: LegId, body: &Body) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         match read(body) {
-            Ok(session) => leg.talk.take_answer(&session),
-            Err(_) => leg.talk.withdraw(),
+            Ok(session) => leg.negotiation.take_answer(&session),
+            Err(_) => leg.negotiation.withdraw(),
         }
     }
 
@@ -425,14 +435,16 @@ impl Machine {
     /// An answer that refuses all sound, and has no pictures in its place, leaves a party that nobody
     /// hears and that hears nobody: its call ends, as RFC 3261 §13.2.2.4 has it for the first answer.
     fn end_unheard(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
-        let Some(leg) = self.legs.get(&id).filter(|leg| leg.role == Role::Phone) else { return };
-        if !leg.talk.streams().carry_a_call() {
+        let Some(leg) = self.legs.get(&id).filter(|leg| leg.role == PeerRole::Phone) else {
+            return;
+        };
+        if !leg.negotiation.streams().carry_a_call() {
             self.end(now, id, Cause::NoCommonCodec, out);
         }
     }
 
     fn report_hold(&mut self, id: LegId, out: &mut Vec<Effect>) {
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.role == Role::Phone) else {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.role == PeerRole::Phone) else {
             return;
         };
         let (audio, video) = leg.holds();
@@ -448,7 +460,7 @@ impl Machine {
         out.push(Effect::Event(Event::Held { leg: id, audio, video }));
     }
 
-    fn phase(&mut self, id: LegId) -> Option<&mut Phase> {
+    fn phase(&mut self, id: LegId) -> Option<&mut LegPhase> {
         self.legs.get_mut(&id).map(|leg| &mut leg.phase)
     }
 
@@ -465,7 +477,7 @@ impl Machine {
         body: Body,
         out: &mut Vec<Effect>,
     ) {
-        if self.legs.get(&id).is_some_and(|leg| leg.role == Role::Desk) {
+        if self.legs.get(&id).is_some_and(|leg| leg.role == PeerRole::Desk) {
             let package = package.unwrap_or_default();
             let info = Event::Info { leg: id, transaction, package, body };
             return out.push(Effect::Event(info));
@@ -494,7 +506,7 @@ impl Machine {
         id: LegId,
         transaction: ServerTx,
         status: u16,
-        headers: Vec<Header>,
+        headers: Vec<OwnHeader>,
         out: &mut Vec<Effect>,
     ) {
         let reason = String::new();
@@ -510,7 +522,8 @@ impl Machine {
         if way == KeyWay::Request {
             // The packets of this press, if some follow, would press it at the partner once more.
             let port = leg.open_port(Kind::Audio);
-            let port = port.filter(|_| leg.stream(Kind::Audio).is_some_and(Stream::has_events));
+            let port =
+                port.filter(|_| leg.stream(Kind::Audio).is_some_and(NegotiatedStream::has_events));
             out.extend(port.map(|port| Effect::Media(media::Command::Pressed { port, digit })));
         }
         let is_private = leg.intercepted || leg.held.0;
@@ -532,9 +545,9 @@ impl Machine {
     ) {
         for listener in self.around(id).into_iter().filter(|listener| *listener != id) {
             let Some(leg) = self.legs.get(&listener) else { continue };
-            let takes_events = leg.stream(Kind::Audio).is_some_and(Stream::has_events);
+            let takes_events = leg.stream(Kind::Audio).is_some_and(NegotiatedStream::has_events);
             let relayed = way == KeyWay::Packet && takes_events;
-            if matches!(leg.phase, Phase::Up) && !relayed {
+            if matches!(leg.phase, LegPhase::Up) && !relayed {
                 self.send_dtmf(now, listener, digit, out);
             }
         }
@@ -547,8 +560,8 @@ impl Machine {
             media::Event::FirstPacket { .. } | media::Event::Latched { .. } => {
                 let Some(leg) = self.legs.get_mut(&id) else { return };
                 let before = leg.is_heard();
-                leg.line_mut(kind).life = Life::Heard;
-                if matches!(leg.phase, Phase::Calling { .. }) && !before {
+                leg.stream_port_mut(kind).life = Life::Heard;
+                if matches!(leg.phase, LegPhase::Calling { .. }) && !before {
                     out.push(Effect::Event(Event::EarlyMedia { leg: id }));
                 }
             }
@@ -561,7 +574,7 @@ impl Machine {
                 let Some(leg) = self.legs.get_mut(&id) else { return };
                 let lifeless_since = now.before(lifeless);
                 let life = Life::Silent { lifeless_since };
-                let before = std::mem::replace(&mut leg.line_mut(kind).life, life);
+                let before = std::mem::replace(&mut leg.stream_port_mut(kind).life, life);
                 let first = leg.first_kind();
                 if kind == first && !matches!(before, Life::Silent { .. }) {
                     out.push(Effect::Event(Event::Silent { leg: id, span }));
@@ -573,7 +586,7 @@ impl Machine {
             }
             media::Event::Health { health, .. } => {
                 let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.watched) else { return };
-                leg.line_mut(kind).health = Some(health);
+                leg.stream_port_mut(kind).health = Some(health);
                 // Once a second for both streams together.
                 if kind == Kind::Audio || leg.open_port(Kind::Audio).is_none() {
                     let Some(leg) = self.legs.get(&id) else { return };
@@ -600,16 +613,16 @@ fn port_of(event: &media::Event) -> PortId {
 }
 
 /// Reads a session description.
-fn read(body: &Body) -> Result<Session, u16> {
+fn read(body: &Body) -> Result<SessionDescription, u16> {
     let kind = body.content_type.split(';').next().unwrap_or("").trim();
     if !kind.eq_ignore_ascii_case("application/sdp") {
         return Err(415);
     }
-    Session::parse(&body.bytes).map_err(|error| error.what.status())
+    SessionDescription::parse(&body.bytes).map_err(|error| error.what.status())
 }
 
 /// RFC 3261 §21.4.13: what would be accepted.
-fn accept_header(status: u16) -> Vec<Header> {
+fn accept_header(status: u16) -> Vec<OwnHeader> {
     match status {
         415 => vec![
             (HeaderName::Accept, multipart::ACCEPTED.to_owned()),

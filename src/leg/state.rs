@@ -6,10 +6,10 @@
 //!                       └─ 300-699, CANCEL ──────────────────────────────▶ Ending ──▶ gone
 //! ```
 
-use super::doorway::{Source, Spoken};
+use super::api::{LegSource, Spoken};
 use super::formats::Capabilities;
-use super::keys::Keys;
-use super::offer_answer::{Negotiation, Stream, Streams};
+use super::keys::ReceivedDigits;
+use super::offer_answer::{NegotiatedStream, NegotiatedStreams, Negotiation};
 use super::party::Party;
 use super::streams;
 use crate::cause::Cause;
@@ -23,16 +23,16 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Where a leg stands.
 #[derive(Debug)]
-pub(super) enum Phase {
+pub(super) enum LegPhase {
     /// Their INVITE came, and its dialog and SDP are being looked at: nobody above knows of it.
     New { reliable: bool, replaces: Option<Replaces> },
     /// Their INVITE waits for us.
-    Offered { said: Said },
+    Offered { said: SentAnswer },
     /// Our 200 waits for its ACK.
     Answering,
     /// Our INVITE waits for their answer; `early` is what each branch of a fork lets expect in its 18x:
     /// the last of them is heard.
-    Calling { early: Vec<Early> },
+    Calling { early: Vec<EarlyFork> },
     /// Both sides are there.
     Up,
     /// It was ended, and says nothing more but that it is gone.
@@ -41,7 +41,7 @@ pub(super) enum Phase {
 
 /// What went out in answer to an INVITE that waits.
 #[derive(Clone, Debug)]
-pub(super) enum Said {
+pub(super) enum SentAnswer {
     /// No SDP yet; theirs is an offer.
     Nothing,
     /// No SDP yet, and theirs neither: the offer is ours. It may go into a reliable 18x only, an
@@ -55,11 +55,11 @@ pub(super) enum Said {
 
 /// What an unreliable 18x lets expect.
 #[derive(Debug)]
-pub(super) struct Early {
+pub(super) struct EarlyFork {
     /// Which branch of a downstream fork said it.
     pub fork: usize,
     /// The negotiation as if it were the answer.
-    pub talk: Negotiation,
+    pub negotiation: Negotiation,
 }
 
 /// A tone that is heard over what a leg's source says, until the next source is named. The picture goes on.
@@ -75,7 +75,7 @@ pub(super) enum Overlay {
 
 /// What kind of peer it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Role {
+pub(super) enum PeerRole {
     /// Somebody to hear, and to see.
     Phone,
     /// The control dialog of a desk.
@@ -96,7 +96,7 @@ pub(super) enum Life {
 
 /// The leg's place in the relay for one of its streams.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct StreamPort {
     /// The port, from the first SDP on that names it.
     pub port: Option<PortId>,
     /// What the relay was told last; `None` while the port is closed.
@@ -109,11 +109,11 @@ pub(super) struct Line {
 
 #[derive(Debug)]
 pub(super) struct Leg {
-    pub phase: Phase,
-    pub role: Role,
+    pub phase: LegPhase,
+    pub role: PeerRole,
     /// Its INVITE came to us.
     pub called_us: bool,
-    pub talk: Negotiation,
+    pub negotiation: Negotiation,
     /// Where its SIP comes from.
     pub signalling: IpAddr,
     /// Over how many hops the INVITE that made it may still go.
@@ -126,10 +126,10 @@ pub(super) struct Leg {
     pub proven: bool,
     /// RTCP's name for it, without meaning outside.
     pub cname: String,
-    pub audio: Line,
-    pub video: Line,
+    pub audio: StreamPort,
+    pub video: StreamPort,
     /// Who it hears and sees.
-    pub source: Source,
+    pub source: LegSource,
     /// What is heard in place of the source's sound.
     pub tone: Overlay,
     pub watched: bool,
@@ -142,7 +142,7 @@ pub(super) struct Leg {
     pub can: Capabilities,
     /// What `Held` said last.
     pub held: (bool, bool),
-    pub keys: Keys,
+    pub keys: ReceivedDigits,
     /// Why we end it, once we do.
     pub verdict: Option<Cause>,
     /// With whom it was told last that it talks.
@@ -152,12 +152,17 @@ pub(super) struct Leg {
 }
 
 impl Leg {
-    pub fn new(phase: Phase, talk: Negotiation, signalling: IpAddr, cname: String) -> Self {
+    pub fn new(
+        phase: LegPhase,
+        negotiation: Negotiation,
+        signalling: IpAddr,
+        cname: String,
+    ) -> Self {
         Self {
             phase,
-            role: Role::Phone,
+            role: PeerRole::Phone,
             called_us: false,
-            talk,
+            negotiation,
             signalling,
             max_forwards: MAX_FORWARDS,
             behind_nat: false,
@@ -165,9 +170,9 @@ impl Leg {
             vouched: true,
             proven: false,
             cname,
-            audio: Line::default(),
-            video: Line::default(),
-            source: Source::Silence,
+            audio: StreamPort::default(),
+            video: StreamPort::default(),
+            source: LegSource::Silence,
             tone: Overlay::None,
             watched: false,
             recording: None,
@@ -175,27 +180,27 @@ impl Leg {
             sealed: false,
             can: Capabilities::default(),
             held: (false, false),
-            keys: Keys::default(),
+            keys: ReceivedDigits::default(),
             verdict: None,
             refer_event: None,
         }
     }
 
     /// What is agreed, or in a ringing leg what its early SDP lets expect.
-    pub fn streams(&self) -> &Streams {
+    pub fn streams(&self) -> &NegotiatedStreams {
         match &self.phase {
-            Phase::Calling { early } => {
-                early.last().map_or(&self.talk, |early| &early.talk).streams()
+            LegPhase::Calling { early } => {
+                early.last().map_or(&self.negotiation, |early| &early.negotiation).streams()
             }
-            Phase::New { .. }
-            | Phase::Offered { .. }
-            | Phase::Answering
-            | Phase::Up
-            | Phase::Ending => self.talk.streams(),
+            LegPhase::New { .. }
+            | LegPhase::Offered { .. }
+            | LegPhase::Answering
+            | LegPhase::Up
+            | LegPhase::Ending => self.negotiation.streams(),
         }
     }
 
-    pub fn stream(&self, kind: Kind) -> Option<&Stream> {
+    pub fn stream(&self, kind: Kind) -> Option<&NegotiatedStream> {
         let streams = self.streams();
         match kind {
             Kind::Audio => streams.audio.as_ref(),
@@ -203,14 +208,14 @@ impl Leg {
         }
     }
 
-    pub fn line(&self, kind: Kind) -> &Line {
+    pub fn stream_port(&self, kind: Kind) -> &StreamPort {
         match kind {
             Kind::Audio => &self.audio,
             Kind::Video => &self.video,
         }
     }
 
-    pub fn line_mut(&mut self, kind: Kind) -> &mut Line {
+    pub fn stream_port_mut(&mut self, kind: Kind) -> &mut StreamPort {
         match kind {
             Kind::Audio => &mut self.audio,
             Kind::Video => &mut self.video,
@@ -219,24 +224,26 @@ impl Leg {
 
     /// Whether packets have come from where its streams are now.
     pub fn is_heard(&self) -> bool {
-        [&self.audio, &self.video].iter().any(|line| !matches!(line.life, Life::Unheard))
+        [&self.audio, &self.video]
+            .iter()
+            .any(|stream_port| !matches!(stream_port.life, Life::Unheard))
     }
 
     /// Whether its streams are sealed, or have to be.
-    pub fn is_sealed(&self) -> bool {
-        let Streams { audio, video, .. } = self.talk.streams();
+    pub fn is_srtp(&self) -> bool {
+        let NegotiatedStreams { audio, video, .. } = self.negotiation.streams();
         let first = audio.as_ref().or(video.as_ref());
         self.sealed || first.is_some_and(|stream| stream.ours.crypto.is_some())
     }
 
     /// The port of a stream that the relay carries now.
     pub fn open_port(&self, kind: Kind) -> Option<PortId> {
-        let line = self.line(kind);
-        line.port.filter(|_| line.plan.is_some())
+        let stream_port = self.stream_port(kind);
+        stream_port.port.filter(|_| stream_port.plan.is_some())
     }
 
     pub fn spoken(&self) -> Spoken {
-        let codec = |kind| self.stream(kind).and_then(Stream::codec);
+        let codec = |kind| self.stream(kind).and_then(NegotiatedStream::codec);
         Spoken { audio: codec(Kind::Audio), video: codec(Kind::Video) }
     }
 
@@ -252,9 +259,9 @@ impl Leg {
     /// Whether it is there to be talked to, and without a picture for others: it has no camera, sends
     /// nothing from it, or was never asked for it.
     pub fn shows_nothing(&self) -> bool {
-        let talks = matches!(self.phase, Phase::Up | Phase::Answering)
+        let talks = matches!(self.phase, LegPhase::Up | LegPhase::Answering)
             && self.stream(Kind::Audio).is_some_and(|sound| !sound.is_held());
-        let shows = |picture: &Stream| picture.peer.direction.sends();
+        let shows = |picture: &NegotiatedStream| picture.peer.direction.sends();
         talks && !self.stream(Kind::Video).is_some_and(shows)
     }
 
@@ -266,7 +273,7 @@ impl Leg {
         match kind {
             Kind::Audio => sound,
             Kind::Video => {
-                let shows = |picture: &Stream| picture.peer.direction.sends();
+                let shows = |picture: &NegotiatedStream| picture.peer.direction.sends();
                 sound && (picture || !self.stream(Kind::Video).is_some_and(shows))
             }
         }
@@ -285,11 +292,11 @@ impl Leg {
     /// Its own hold, per stream. Who wants no sound holds the call when its picture goes neither way: a
     /// picture that is sent alone is a camera at a door.
     pub fn holds(&self) -> (bool, bool) {
-        let held = |kind| self.stream(kind).is_some_and(Stream::is_held);
+        let held = |kind| self.stream(kind).is_some_and(NegotiatedStream::is_held);
         let sound = match self.first_kind() {
             Kind::Audio => held(Kind::Audio),
             Kind::Video => {
-                let sends = |stream: &Stream| stream.peer.direction.sends();
+                let sends = |stream: &NegotiatedStream| stream.peer.direction.sends();
                 held(Kind::Video) && !self.stream(Kind::Video).is_some_and(sends)
             }
         };
@@ -299,16 +306,16 @@ impl Leg {
     /// The stream by which its life is judged: its sound, or its picture where it wants no sound.
     pub fn first_kind(&self) -> Kind {
         match self.streams() {
-            Streams { audio: None, video: Some(_), .. } => Kind::Video,
+            NegotiatedStreams { audio: None, video: Some(_), .. } => Kind::Video,
             _ => Kind::Audio,
         }
     }
 
     /// The streams in use, offered once more: to a re-INVITE without SDP.
     pub fn offer_again(&mut self) -> Body {
-        let streams = self.talk.streams();
+        let streams = self.negotiation.streams();
         let audio = streams.audio.as_ref().map(|stream| streams::again(stream, Kind::Audio));
         let video = streams.video.as_ref().map(|stream| streams::again(stream, Kind::Video));
-        Body::sdp(self.talk.offer(audio, video).to_string())
+        Body::sdp(self.negotiation.offer(audio, video).to_string())
     }
 }

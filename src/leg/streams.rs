@@ -1,41 +1,45 @@
 //! Our side of the streams: what we answer a peer's with, and what we offer.
 
-use super::formats::{self, Capabilities, Format};
-use super::offer_answer::{FORMATS_MAX, OurStream, Stream};
-use super::peer::{Crypto, Feedback, PeerStream};
+use super::formats::{self, Capabilities, PeerFormat};
+use super::offer_answer::{FORMATS_MAX, NegotiatedStream, OurStream};
+use super::peer::{PeerCrypto, PeerFeedback, PeerStream};
 use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
 use crate::sdp::Direction;
-use crate::srtp::{Keys, Seed, Suite};
+use crate::srtp::{MasterKey, Seed, Suite};
 use std::collections::BTreeSet;
 
 /// Key frames may be asked of us by either request, and rates told; they reach the source's phone or
 /// the encoder. `nack` alone
 /// would promise a resend cache that the relay does not have (media-rules 8).
 /// REMB is a browser's and no phone's: it is answered where it is offered.
-const FEEDBACK: Feedback = Feedback { pli: true, fir: true, remb: false, tmmbr: true };
+const FEEDBACK: PeerFeedback = PeerFeedback { pli: true, fir: true, remb: false, tmmbr: true };
 
 /// How an answer chooses: the partner's stream, if there is one, and the codecs to prefer.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct CodecPreference<'a> {
     /// What the other party speaks.
-    pub partner: Option<&'a Stream>,
+    pub partner: Option<&'a NegotiatedStream>,
     /// What the likely partners speak.
     pub prefer: &'a [Codec],
     /// The stream as it was agreed so far: a key of ours that is in use stays.
-    pub before: Option<&'a Stream>,
+    pub before: Option<&'a NegotiatedStream>,
     /// Of which a fresh key is made.
     pub seed: Seed,
 }
 
 /// The answer to a peer's audio: one codec, and telephone-event if it is offered.
 #[must_use]
-pub fn answer_audio(peer: &PeerStream, port: PortId, wish: Wish<'_>) -> Option<OurStream> {
-    let partner = wish.partner.and_then(Stream::format);
+pub fn answer_audio(
+    peer: &PeerStream,
+    port: PortId,
+    wish: CodecPreference<'_>,
+) -> Option<OurStream> {
+    let partner = wish.partner.and_then(NegotiatedStream::format);
     let chosen = formats::choose_audio(&peer.formats, partner, wish.prefer)?;
     let event = formats::event_for(&peer.beside, &chosen.codec);
     // Comfort noise goes through only where both sides have it (media-rules 3).
-    let both = |noise: &&Format| {
+    let both = |noise: &&PeerFormat| {
         wish.partner.is_some_and(|partner| partner.agreed.iter().any(|a| a.sent.same(noise)))
     };
     let noise = formats::noise_for(&peer.beside, &chosen.codec).filter(both);
@@ -46,8 +50,12 @@ pub fn answer_audio(peer: &PeerStream, port: PortId, wish: Wish<'_>) -> Option<O
 
 /// The answer to a peer's video: one codec.
 #[must_use]
-pub fn answer_video(peer: &PeerStream, port: PortId, wish: Wish<'_>) -> Option<OurStream> {
-    let partner = wish.partner.and_then(Stream::format);
+pub fn answer_video(
+    peer: &PeerStream,
+    port: PortId,
+    wish: CodecPreference<'_>,
+) -> Option<OurStream> {
+    let partner = wish.partner.and_then(NegotiatedStream::format);
     let chosen = formats::choose_video(&peer.formats, partner, wish.prefer)?;
     let bandwidth = wish.partner.map(|partner| partner.peer.bandwidth.clone()).unwrap_or_default();
     Some(OurStream { bandwidth, ..answer(peer, port, chosen.answered_for(partner), &wish) })
@@ -57,13 +65,18 @@ pub fn answer_video(peer: &PeerStream, port: PortId, wish: Wish<'_>) -> Option<O
 #[must_use]
 pub fn answer_inactive(peer: &PeerStream, port: PortId, seed: Seed) -> Option<OurStream> {
     let chosen = formats::choose_audio(&peer.formats, None, &[])?;
-    let wish = Wish { partner: None, prefer: &[], before: None, seed };
+    let wish = CodecPreference { partner: None, prefer: &[], before: None, seed };
     let ours = answer(peer, port, chosen.answered_for(None), &wish);
     Some(OurStream { direction: Direction::Inactive, ..ours })
 }
 
-fn answer(peer: &PeerStream, port: PortId, format: Format, wish: &Wish<'_>) -> OurStream {
-    let Feedback { pli, fir, remb, tmmbr } = peer.feedback;
+fn answer(
+    peer: &PeerStream,
+    port: PortId,
+    format: PeerFormat,
+    wish: &CodecPreference<'_>,
+) -> OurStream {
+    let PeerFeedback { pli, fir, remb, tmmbr } = peer.feedback;
     OurStream {
         port,
         protocol: peer.protocol.clone(),
@@ -71,7 +84,7 @@ fn answer(peer: &PeerStream, port: PortId, format: Format, wish: &Wish<'_>) -> O
         // RFC 3264 §6.1: never more than they offered. Their hold is answered by recvonly.
         direction: peer.direction.reversed(),
         mux: peer.mux,
-        feedback: Feedback { pli, fir, remb, tmmbr },
+        feedback: PeerFeedback { pli, fir, remb, tmmbr },
         packet_ms: peer.packet_ms,
         bandwidth: vec![],
         crypto: peer.keys.first().map(|theirs| our_key(theirs, wish)),
@@ -80,14 +93,14 @@ fn answer(peer: &PeerStream, port: PortId, format: Format, wish: &Wish<'_>) -> O
 
 /// Our key in answer to theirs: the one in use, so that its indices go on (media rule 12), else a
 /// fresh one. Where packets of theirs name their key ours do, too, by the same name.
-fn our_key(theirs: &Crypto, wish: &Wish<'_>) -> Crypto {
+fn our_key(theirs: &PeerCrypto, wish: &CodecPreference<'_>) -> PeerCrypto {
     let (suite, mki) = (theirs.keys.suite(), theirs.keys.mki());
     let before = wish.before.and_then(|stream| stream.ours.crypto.as_ref());
     let keys = match before {
         Some(ours) if (ours.keys.suite(), ours.keys.mki()) == (suite, mki) => ours.keys.clone(),
-        Some(_) | None => Keys::fresh(suite, wish.seed).named(mki),
+        Some(_) | None => MasterKey::fresh(suite, wish.seed).named(mki),
     };
-    Crypto { tag: theirs.tag, keys }
+    PeerCrypto { tag: theirs.tag, keys }
 }
 
 /// An offer of audio with these capabilities.
@@ -100,7 +113,7 @@ pub fn offer_audio(capabilities: &Capabilities, port: PortId) -> OurStream {
     for clock_rate in rates.into_iter().take(CLOCK_RATES_MAX) {
         let event = Codec::TelephoneEvent { clock_rate };
         let known = capabilities.beside.iter().find(|format| format.codec == event);
-        all.push(Format::event(clock_rate, known.map_or(EVENT_NUMBER, |known| known.number)));
+        all.push(PeerFormat::event(clock_rate, known.map_or(EVENT_NUMBER, |known| known.number)));
     }
     let noise = Codec::ComfortNoise { clock_rate: 8000 };
     all.extend(capabilities.beside.iter().find(|format| format.codec == noise).cloned());
@@ -118,7 +131,7 @@ const CLOCK_RATES_MAX: usize = 4;
 /// The number for telephone-event that most phones use.
 const EVENT_NUMBER: u8 = 101;
 
-fn offer(mut all: Vec<Format>, port: PortId) -> OurStream {
+fn offer(mut all: Vec<PeerFormat>, port: PortId) -> OurStream {
     all.truncate(FORMATS_MAX);
     OurStream {
         port,
@@ -126,7 +139,7 @@ fn offer(mut all: Vec<Format>, port: PortId) -> OurStream {
         formats: all,
         direction: Direction::SendRecv,
         mux: false,
-        feedback: Feedback::default(),
+        feedback: PeerFeedback::default(),
         packet_ms: None,
         bandwidth: vec![],
         crypto: None,
@@ -135,20 +148,20 @@ fn offer(mut all: Vec<Format>, port: PortId) -> OurStream {
 
 /// The same offer, sealed under the key in use, else under a fresh one of the suite that all have.
 #[must_use]
-pub fn sealed(ours: OurStream, before: Option<&Stream>, seed: Seed) -> OurStream {
+pub fn sealed(ours: OurStream, before: Option<&NegotiatedStream>, seed: Seed) -> OurStream {
     let before = before.and_then(|stream| stream.ours.crypto.as_ref());
-    let keys =
-        before.map_or_else(|| Keys::fresh(Suite::AesCm128Sha1_80, seed), |ours| ours.keys.clone());
-    OurStream { protocol: "RTP/SAVP".to_owned(), crypto: Some(Crypto { tag: 1, keys }), ..ours }
+    let keys = before
+        .map_or_else(|| MasterKey::fresh(Suite::AesCm128Sha1_80, seed), |ours| ours.keys.clone());
+    OurStream { protocol: "RTP/SAVP".to_owned(), crypto: Some(PeerCrypto { tag: 1, keys }), ..ours }
 }
 
 /// The same offer with the transport on which the stream runs: its profile, early feedback among it
 /// (RFC 4585), and one port for both where that is agreed.
 #[must_use]
-pub fn on_the_way_of(ours: OurStream, before: Option<&Stream>) -> OurStream {
-    let alike = |before: &&Stream| before.ours.crypto.is_some() == ours.crypto.is_some();
+pub fn on_the_way_of(ours: OurStream, before: Option<&NegotiatedStream>) -> OurStream {
+    let alike = |before: &&NegotiatedStream| before.ours.crypto.is_some() == ours.crypto.is_some();
     match before.filter(alike) {
-        Some(Stream { ours: before, peer, .. }) => {
+        Some(NegotiatedStream { ours: before, peer, .. }) => {
             let (protocol, mux) = (before.protocol.clone(), before.mux && peer.mux);
             OurStream { protocol, mux, ..ours }
         }
@@ -158,8 +171,8 @@ pub fn on_the_way_of(ours: OurStream, before: Option<&Stream>) -> OurStream {
 
 /// The formats without repetitions, few enough to leave room for what is added to them: the keys and
 /// comfort noise.
-fn distinct(formats: &[Format]) -> Vec<Format> {
-    let mut all: Vec<Format> = Vec::new();
+fn distinct(formats: &[PeerFormat]) -> Vec<PeerFormat> {
+    let mut all: Vec<PeerFormat> = Vec::new();
     for format in formats {
         if all.len() < FORMATS_MAX - CLOCK_RATES_MAX - 1
             && !all.iter().any(|known| known.answers(format))
@@ -175,31 +188,31 @@ fn distinct(formats: &[Format]) -> Vec<Format> {
 pub fn everything() -> Capabilities {
     let all = Capabilities {
         audio: vec![
-            Format::new(Codec::Pcma, 8, ""),
-            Format::new(Codec::Pcmu, 0, ""),
-            Format::new(Codec::G722, 9, ""),
-            Format::new(Codec::Opus, 96, "useinbandfec=1"),
-            Format::new(Codec::G729, 18, "annexb=no"),
-            Format::new(Codec::Gsm, 3, ""),
-            Format::new(Codec::G723, 4, "annexa=no"),
+            PeerFormat::new(Codec::Pcma, 8, ""),
+            PeerFormat::new(Codec::Pcmu, 0, ""),
+            PeerFormat::new(Codec::G722, 9, ""),
+            PeerFormat::new(Codec::Opus, 96, "useinbandfec=1"),
+            PeerFormat::new(Codec::G729, 18, "annexb=no"),
+            PeerFormat::new(Codec::Gsm, 3, ""),
+            PeerFormat::new(Codec::G723, 4, "annexa=no"),
             // Who has the ultra-wide band has these, too.
-            Format::new(Codec::Speex { clock_rate: 16_000 }, 106, ""),
-            Format::new(Codec::Speex { clock_rate: 8000 }, 107, ""),
+            PeerFormat::new(Codec::Speex { clock_rate: 16_000 }, 106, ""),
+            PeerFormat::new(Codec::Speex { clock_rate: 8000 }, 107, ""),
         ],
         beside: vec![],
         video: vec![
-            Format::new(Codec::H264, 97, "packetization-mode=1;profile-level-id=42e01f"),
+            PeerFormat::new(Codec::H264, 97, "packetization-mode=1;profile-level-id=42e01f"),
             // Old phones know single NAL units only.
-            Format::new(Codec::H264, 98, "packetization-mode=0;profile-level-id=42e01f"),
-            Format::new(Codec::Vp8, 99, ""),
-            Format::new(Codec::H265, 100, ""),
-            Format::new(Codec::H263Plus, 102, "CIF=1;QCIF=1"),
-            Format::h263_2000(103, "CIF=1;QCIF=1"),
-            Format::new(Codec::H263, 34, "CIF=1;QCIF=1"),
-            Format::new(Codec::H261, 31, "CIF=1;QCIF=1"),
+            PeerFormat::new(Codec::H264, 98, "packetization-mode=0;profile-level-id=42e01f"),
+            PeerFormat::new(Codec::Vp8, 99, ""),
+            PeerFormat::new(Codec::H265, 100, ""),
+            PeerFormat::new(Codec::H263Plus, 102, "CIF=1;QCIF=1"),
+            PeerFormat::h263_2000(103, "CIF=1;QCIF=1"),
+            PeerFormat::new(Codec::H263, 34, "CIF=1;QCIF=1"),
+            PeerFormat::new(Codec::H261, 31, "CIF=1;QCIF=1"),
         ],
     };
-    let ours = |formats: Vec<Format>| {
+    let ours = |formats: Vec<PeerFormat>| {
         formats.into_iter().filter(|format| format.codec.can_transcode()).collect()
     };
     Capabilities { audio: ours(all.audio), beside: vec![], video: ours(all.video) }
@@ -231,8 +244,8 @@ pub fn with_convertible(mut capabilities: Capabilities) -> Capabilities {
     let everything = everything();
     for (known, more) in [(audio, everything.audio), (video, everything.video)] {
         if known.iter().any(|format| format.codec.can_transcode()) {
-            let new = |format: &Format| !known.iter().any(|other| other.answers(format));
-            let more: Vec<Format> =
+            let new = |format: &PeerFormat| !known.iter().any(|other| other.answers(format));
+            let more: Vec<PeerFormat> =
                 more.into_iter().filter(|f| f.codec.can_transcode() && new(f)).collect();
             known.extend(more);
         }
@@ -243,7 +256,7 @@ pub fn with_convertible(mut capabilities: Capabilities) -> Capabilities {
 /// A stream that is in use, offered once more: its codecs first, then all that can be converted to
 /// them (RFC 3261 §14.2: an offer that nobody asked for is as one for a new call).
 #[must_use]
-pub fn again(stream: &Stream, kind: Kind) -> OurStream {
+pub fn again(stream: &NegotiatedStream, kind: Kind) -> OurStream {
     let ours = stream.offered_again();
     let (known, beside) =
         ours.formats.iter().cloned().partition(|format| format.codec.is_primary());
@@ -262,8 +275,9 @@ pub fn again(stream: &Stream, kind: Kind) -> OurStream {
 
 /// What a settled leg can get: its codecs in use, alone.
 #[must_use]
-pub fn in_use(audio: Option<&Stream>, video: Option<&Stream>) -> Capabilities {
-    let one = |stream: Option<&Stream>| stream.and_then(Stream::format).cloned();
+pub fn in_use(audio: Option<&NegotiatedStream>, video: Option<&NegotiatedStream>) -> Capabilities {
+    let one =
+        |stream: Option<&NegotiatedStream>| stream.and_then(NegotiatedStream::format).cloned();
     Capabilities {
         audio: one(audio).into_iter().collect(),
         beside: audio.iter().flat_map(|stream| stream.beside()).cloned().collect(),

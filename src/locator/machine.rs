@@ -6,8 +6,8 @@
 //!     │ failed, or nothing heard ▶ what was known holds on; asked again after 5 s, 10 s … 5 min
 //! ```
 
-use super::procedure::{Known, Procedure};
-use super::question::{Answer, Question, RECORDS_MAX, Records};
+use super::procedure::{KnownAnswer, Procedure};
+use super::question::{DnsAnswer, Question, RECORDS_MAX, Records};
 use super::sought::Sought;
 use crate::random::Random;
 use crate::sip::{Destination, Transport};
@@ -58,7 +58,7 @@ pub enum Input {
         /// What was asked.
         question: Question,
         /// What came.
-        answer: Answer,
+        answer: DnsAnswer,
     },
 }
 
@@ -83,15 +83,15 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Machine {
     settings: Settings,
-    places: BTreeMap<Sought, Place>,
-    entries: BTreeMap<Question, Entry>,
+    places: BTreeMap<Sought, SoughtName>,
+    entries: BTreeMap<Question, QuestionEntry>,
     asked: usize,
     deadline: Option<Instant>,
 }
 
 /// One name that is sought.
 #[derive(Debug, Default)]
-struct Place {
+struct SoughtName {
     /// What its servers depend on.
     questions: BTreeSet<Question>,
     addresses: BTreeSet<IpAddr>,
@@ -101,14 +101,14 @@ struct Place {
 
 /// One question.
 #[derive(Debug)]
-struct Entry {
-    memory: Memory,
+struct QuestionEntry {
+    memory: CachedAnswer,
     next: Next,
     failures: u32,
 }
 
 #[derive(Debug)]
-enum Memory {
+enum CachedAnswer {
     Nothing,
     Absent,
     Records { records: Records, until: Instant },
@@ -122,36 +122,36 @@ enum Next {
     At(Instant),
 }
 
-impl Entry {
-    fn known(&self) -> Known<'_> {
+impl QuestionEntry {
+    fn known(&self) -> KnownAnswer<'_> {
         match &self.memory {
-            Memory::Nothing if self.failures > 0 => Known::Unanswered,
-            Memory::Nothing => Known::Nothing,
-            Memory::Absent => Known::Absent,
-            Memory::Records { records, .. } => Known::Records(records),
+            CachedAnswer::Nothing if self.failures > 0 => KnownAnswer::Unanswered,
+            CachedAnswer::Nothing => KnownAnswer::Nothing,
+            CachedAnswer::Absent => KnownAnswer::Absent,
+            CachedAnswer::Records { records, .. } => KnownAnswer::Records(records),
         }
     }
 
     /// Takes an answer.
-    fn take(&mut self, now: Instant, answer: Answer) {
+    fn take(&mut self, now: Instant, answer: DnsAnswer) {
         let rest = match answer {
-            Answer::Found { mut records, ttl } => {
+            DnsAnswer::Found { mut records, ttl } => {
                 records.truncate();
                 let ttl = ttl.clamp(TTL_MIN, TTL_MAX);
                 self.failures = 0;
-                self.memory = Memory::Records { records, until: now + ttl + STALE_MAX };
+                self.memory = CachedAnswer::Records { records, until: now + ttl + STALE_MAX };
                 ttl
             }
-            Answer::Absent { ttl } => {
+            DnsAnswer::Absent { ttl } => {
                 self.failures = 0;
-                self.memory = Memory::Absent;
+                self.memory = CachedAnswer::Absent;
                 ttl.unwrap_or(ABSENT_MAX).clamp(TTL_MIN, ABSENT_MAX)
             }
-            Answer::Failed => {
-                if let Memory::Records { until, .. } = self.memory
+            DnsAnswer::Failed => {
+                if let CachedAnswer::Records { until, .. } = self.memory
                     && until <= now
                 {
-                    self.memory = Memory::Nothing;
+                    self.memory = CachedAnswer::Nothing;
                 }
                 let wait = RETRY_FIRST * (1 << self.failures.min(10));
                 self.failures = self.failures.saturating_add(1);
@@ -219,7 +219,7 @@ impl Machine {
     #[must_use]
     pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
         let mut out = Vec::new();
-        let late = |entry: &Entry| matches!(entry.next, Next::Asked(until) if until <= now);
+        let late = |entry: &QuestionEntry| matches!(entry.next, Next::Asked(until) if until <= now);
         let late: Vec<Question> = self
             .entries
             .iter()
@@ -227,7 +227,7 @@ impl Machine {
             .map(|(question, _)| question.clone())
             .collect();
         for question in late {
-            self.answered(now, question, Answer::Failed, &mut out);
+            self.answered(now, question, DnsAnswer::Failed, &mut out);
         }
         self.ask(now, &mut out);
         out
@@ -236,9 +236,9 @@ impl Machine {
     fn procedure<'a>(
         &'a self,
         sought: &Sought,
-    ) -> Procedure<'a, impl Fn(&Question) -> Known<'a> + use<'a>> {
-        let known = |question: &Question| -> Known<'a> {
-            self.entries.get(question).map_or(Known::Nothing, Entry::known)
+    ) -> Procedure<'a, impl Fn(&Question) -> KnownAnswer<'a> + use<'a>> {
+        let known = |question: &Question| -> KnownAnswer<'a> {
+            self.entries.get(question).map_or(KnownAnswer::Nothing, QuestionEntry::known)
         };
         Procedure::of(sought, &self.settings.transports, known)
     }
@@ -247,7 +247,7 @@ impl Machine {
         self.places.retain(|place, _| sought.contains(place));
         for sought in sought {
             if self.places.len() < SOUGHT_MAX && !self.places.contains_key(&sought) {
-                self.places.insert(sought.clone(), Place::default());
+                self.places.insert(sought.clone(), SoughtName::default());
                 self.look_at(now, sought, out);
             }
         }
@@ -258,7 +258,7 @@ impl Machine {
         &mut self,
         now: Instant,
         question: Question,
-        answer: Answer,
+        answer: DnsAnswer,
         out: &mut Vec<Effect>,
     ) {
         // What was not asked, or is sought no more, teaches nothing.
@@ -292,11 +292,17 @@ impl Machine {
             (walk.questions.into_iter().collect::<BTreeSet<Question>>(), addresses)
         };
         for question in &questions {
-            let fresh = || Entry { memory: Memory::Nothing, next: Next::At(now), failures: 0 };
+            let fresh = || QuestionEntry {
+                memory: CachedAnswer::Nothing,
+                next: Next::At(now),
+                failures: 0,
+            };
             self.entries.entry(question.clone()).or_insert_with(fresh);
         }
         let is_open = questions.iter().any(|question| {
-            self.entries.get(question).is_some_and(|entry| matches!(entry.known(), Known::Nothing))
+            self.entries
+                .get(question)
+                .is_some_and(|entry| matches!(entry.known(), KnownAnswer::Nothing))
         });
         let Some(place) = self.places.get_mut(&sought) else { return false };
         let before = std::mem::replace(&mut place.questions, questions);

@@ -20,5 +20,5 @@ pub use machine::{
     STALE_MAX, Settings, TTL_MAX, TTL_MIN,
 };
 pub use procedure::DESTINATIONS_MAX;
-pub use question::{Answer, Naptr, Question, RECORDS_MAX, Records, Srv};
+pub use question::{DnsAnswer, Naptr, Question, RECORDS_MAX, Records, Srv};
 pub use sought::Sought;

@@ -13,7 +13,7 @@ pub const DESTINATIONS_MAX: usize = 8;
 
 /// What is known about one question.
 #[derive(Clone, Copy, Debug)]
-pub enum Known<'a> {
+pub enum KnownAnswer<'a> {
     /// Nothing yet.
     Nothing,
     /// Nothing, and the DNS was asked in vain.
@@ -45,7 +45,7 @@ pub struct Procedure<'a, K> {
     servers: Vec<Server>,
 }
 
-impl<'a, K: Fn(&Question) -> Known<'a>> Procedure<'a, K> {
+impl<'a, K: Fn(&Question) -> KnownAnswer<'a>> Procedure<'a, K> {
     /// Follows the procedure for one name.
     pub fn of(sought: &Sought, transports: &'a [Transport], known: K) -> Self {
         let mut walk = Self { known, transports, questions: vec![], servers: vec![] };
@@ -56,7 +56,8 @@ impl<'a, K: Fn(&Question) -> Known<'a>> Procedure<'a, K> {
                 walk.host(host, transport.unwrap_or(Transport::Udp), port);
             }
             (None, Some(transport)) => {
-                if walk.service(&service_name(host, transport), transport, 0) == Step::Absent {
+                if walk.service(&service_name(host, transport), transport, 0) == LookupStep::Absent
+                {
                     walk.host(host, transport, transport.default_port());
                 }
             }
@@ -68,11 +69,11 @@ impl<'a, K: Fn(&Question) -> Known<'a>> Procedure<'a, K> {
     /// Neither port nor transport is fixed.
     fn domain(&mut self, host: &str) {
         let services = match self.look_up(Question::Naptr(host.to_owned())) {
-            Known::Nothing => return,
+            KnownAnswer::Nothing => return,
             // There are name servers that do not know of NAPTR.
-            Known::Unanswered | Known::Absent => vec![],
-            Known::Records(Records::Naptr(records)) => self.usable(records),
-            Known::Records(Records::Srv(_) | Records::Addresses(_)) => vec![],
+            KnownAnswer::Unanswered | KnownAnswer::Absent => vec![],
+            KnownAnswer::Records(Records::Naptr(records)) => self.usable(records),
+            KnownAnswer::Records(Records::Srv(_) | Records::Addresses(_)) => vec![],
         };
         if !services.is_empty() {
             for (rank, (name, transport)) in services.iter().enumerate() {
@@ -83,7 +84,7 @@ impl<'a, K: Fn(&Question) -> Known<'a>> Procedure<'a, K> {
         let mut absent = true;
         for (rank, transport) in self.transports.iter().enumerate() {
             let step = self.service(&service_name(host, *transport), *transport, rank);
-            absent &= step == Step::Absent;
+            absent &= step == LookupStep::Absent;
         }
         if absent {
             self.host(host, Transport::Udp, Transport::Udp.default_port());
@@ -109,13 +110,15 @@ impl<'a, K: Fn(&Question) -> Known<'a>> Procedure<'a, K> {
     }
 
     /// The servers of one transport (§4.2).
-    fn service(&mut self, name: &str, transport: Transport, rank: usize) -> Step {
+    fn service(&mut self, name: &str, transport: Transport, rank: usize) -> LookupStep {
         let records = match self.look_up(Question::Srv(name.to_owned())) {
             // Where SRV may be, an address of the domain itself may be anybody's.
-            Known::Nothing | Known::Unanswered => return Step::Open,
-            Known::Absent => return Step::Absent,
-            Known::Records(Records::Srv(records)) => records,
-            Known::Records(Records::Naptr(_) | Records::Addresses(_)) => return Step::Absent,
+            KnownAnswer::Nothing | KnownAnswer::Unanswered => return LookupStep::Open,
+            KnownAnswer::Absent => return LookupStep::Absent,
+            KnownAnswer::Records(Records::Srv(records)) => records,
+            KnownAnswer::Records(Records::Naptr(_) | Records::Addresses(_)) => {
+                return LookupStep::Absent;
+            }
         };
         for record in records.iter().filter(|record| !record.target.is_empty()) {
             let before = self.servers.len();
@@ -124,18 +127,18 @@ impl<'a, K: Fn(&Question) -> Known<'a>> Procedure<'a, K> {
                 (server.rank, server.weight) = ((rank, record.priority), record.weight);
             }
         }
-        Step::Done
+        LookupStep::Done
     }
 
     fn host(&mut self, name: &str, transport: Transport, port: u16) {
         let known = self.look_up(Question::Addresses(name.to_owned()));
-        if let Known::Records(Records::Addresses(found)) = known {
+        if let KnownAnswer::Records(Records::Addresses(found)) = known {
             let addresses = found.iter().copied().filter(|address| is_usable(*address)).collect();
             self.servers.push(Server { rank: (0, 0), weight: 0, transport, port, addresses });
         }
     }
 
-    fn look_up(&mut self, question: Question) -> Known<'a> {
+    fn look_up(&mut self, question: Question) -> KnownAnswer<'a> {
         let known = (self.known)(&question);
         self.questions.push(question);
         known
@@ -190,7 +193,7 @@ fn draw(servers: &[Server], random: &mut Random) -> usize {
 
 /// How far the services of a transport are known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Step {
+enum LookupStep {
     Open,
     Absent,
     Done,

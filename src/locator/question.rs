@@ -40,7 +40,7 @@ impl fmt::Display for Question {
 
 /// What came back.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Answer {
+pub enum DnsAnswer {
     /// There are records, to be asked for again after their time to live.
     Found {
         /// The records.

@@ -11,20 +11,20 @@
 //! each viewer: what one does not get leaves no gap in what it does get. While a camera is gone its
 //! viewers see the picture that the relay makes for [`Source::Camera`](super::Source).
 
+use super::frame::ParameterSets;
 use super::machine::{Exit, Machine, Outgoing};
-use super::patchbay::{Change, Source};
-use super::picture::ParameterSets;
+use super::patchbay::{PatchChange, Source};
 use super::port::Follows;
-use super::work::{ConversionId, Outcome};
+use super::work::{CodingOutcome, ConversionId};
 use crate::codec::Codec;
 use crate::ids::{CameraId, PortId};
-use crate::rtp::h264::Mode;
+use crate::rtp::h264::PacketizationMode;
 use crate::rtp::video::PictureFormat;
 use crate::time::Now;
 
 /// What the server says of a camera.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Camera<'a> {
+pub enum CameraState<'a> {
     /// It sends pictures in this codec from now on.
     Up {
         /// H.264 or H.265.
@@ -65,7 +65,7 @@ impl VideoCodec {
     /// How its pictures are packed for routes that pass them on.
     pub(super) fn format(self) -> PictureFormat {
         match self {
-            Self::H264 => PictureFormat::H264 { mode: Mode::NonInterleaved },
+            Self::H264 => PictureFormat::H264 { mode: PacketizationMode::NonInterleaved },
             Self::H265 => PictureFormat::H265,
         }
     }
@@ -82,15 +82,15 @@ impl Machine {
         &mut self,
         now: Now,
         camera: CameraId,
-        what: Camera<'_>,
+        what: CameraState<'_>,
         out: &mut impl Outgoing,
     ) {
         match what {
-            Camera::Up { codec } => {
+            CameraState::Up { codec } => {
                 self.cameras.up(camera, codec, self.random.u32());
                 self.reroute_viewers(camera, out);
             }
-            Camera::Unit { timestamp, key, bytes } => {
+            CameraState::Unit { timestamp, key, bytes } => {
                 let unit = (timestamp, key, bytes);
                 if self.cameras.take(camera, unit, &mut self.packets) {
                     self.reroute_viewers(camera, out);
@@ -100,11 +100,11 @@ impl Machine {
                     self.show(now, camera, &viewers, out);
                 }
             }
-            Camera::Lost => {
+            CameraState::Lost => {
                 if self.cameras.lose(camera) {
                     let source = Source::Camera(camera);
                     let viewers = self.cameras.receivers(camera).into_iter();
-                    let again = |receiver| Change { receiver, from: source, to: source };
+                    let again = |receiver| PatchChange { receiver, from: source, to: source };
                     self.change_feeds(now, &viewers.map(again).collect::<Vec<_>>(), out);
                 }
             }
@@ -113,8 +113,8 @@ impl Machine {
     }
 
     /// Enters those who look at a camera from now on, and takes out those who do no longer.
-    pub(super) fn seat_viewers(&mut self, changes: &[Change]) {
-        for Change { receiver, from, to } in changes {
+    pub(super) fn seat_viewers(&mut self, changes: &[PatchChange]) {
+        for PatchChange { receiver, from, to } in changes {
             self.cameras.leave(*from, *receiver);
             if let Source::Camera(camera) = to {
                 self.cameras.enter(*camera, *receiver, self.random.u32() as u16);
@@ -123,7 +123,7 @@ impl Machine {
     }
 
     /// Shows a new viewer what there is.
-    pub(super) fn welcome(&mut self, now: Now, change: Change, out: &mut impl Outgoing) {
+    pub(super) fn welcome(&mut self, now: Now, change: PatchChange, out: &mut impl Outgoing) {
         if let Source::Camera(camera) = change.to {
             self.show_still(now, camera, change.receiver, out);
         }
@@ -145,7 +145,7 @@ impl Machine {
         &mut self,
         now: Now,
         camera: CameraId,
-        (conversion, outcome): (ConversionId, Outcome),
+        (conversion, outcome): (ConversionId, CodingOutcome),
         out: &mut impl Outgoing,
     ) {
         let key = self.cameras.done(camera, (conversion, outcome), &mut self.packets);

@@ -1,12 +1,12 @@
 //! Who sees which camera, and what the cameras send: the book that [`camera`](super::camera) keeps.
 
 use super::camera::VideoCodec;
-use super::footage::{Footage, PAYLOAD_TYPE, Packets};
+use super::camera_frames::{CameraFrames, PAYLOAD_TYPE, Packets};
 use super::patchbay::Source;
-use super::plan::{BitrateFeedback, Feedback, PayloadFormat, PictureLimits, Plan, Trust};
-use super::rendition::{Mould, Rendition, conversion_of};
-use super::route::{Way, route_of_camera};
-use super::work::{ConversionId, Job, Outcome};
+use super::plan::{BitrateFeedback, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Trust};
+use super::rendition::{Rendition, RenditionFormat, conversion_of};
+use super::route::{PayloadMapping, route_of_camera};
+use super::work::{CodingOutcome, ConversionId, Job};
 use crate::codec::Codec;
 use crate::ids::{CameraId, PortId};
 use crate::random::Random;
@@ -22,9 +22,9 @@ pub const UNIT_MAX: usize = video::UNIT_MAX;
 
 /// All cameras that somebody sees or that send.
 #[derive(Debug, Default)]
-pub struct Cameras {
+pub struct CameraStreams {
     viewers: BTreeMap<CameraId, Vec<Viewer>>,
-    feeds: BTreeMap<CameraId, Feed>,
+    feeds: BTreeMap<CameraId, CameraFeed>,
     /// Cameras that have got their first viewer or lost their last one.
     changed: BTreeSet<CameraId>,
     /// Conversions so far.
@@ -38,14 +38,14 @@ pub struct Cameras {
 struct Viewer {
     port: PortId,
     sequence: u16,
-    gate: Gate,
+    gate: ViewerKeyFrameGate,
     /// What it sees: a conversion, or the camera's own pictures.
     rendition: Option<ConversionId>,
 }
 
 /// What the next picture of a viewer may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Gate {
+enum ViewerKeyFrameGate {
     /// Any.
     Open,
     /// A key frame.
@@ -54,22 +54,22 @@ enum Gate {
 
 /// What a camera sends.
 #[derive(Debug)]
-struct Feed {
+struct CameraFeed {
     plan: Plan,
-    footage: Footage,
+    camera_frames: CameraFrames,
     renditions: Vec<Rendition>,
     /// A unit was left out.
     broken: bool,
 }
 
-impl Cameras {
+impl CameraStreams {
     /// Enters a viewer.
     pub fn enter(&mut self, camera: CameraId, port: PortId, sequence: u16) {
         let viewers = self.viewers.entry(camera).or_default();
         if viewers.is_empty() {
             self.changed.insert(camera);
         }
-        viewers.push(Viewer { port, sequence, gate: Gate::Shut, rendition: None });
+        viewers.push(Viewer { port, sequence, gate: ViewerKeyFrameGate::Shut, rendition: None });
     }
 
     /// Takes a viewer out, if its source was a camera.
@@ -103,19 +103,19 @@ impl Cameras {
         source: Source,
         (port, receiver): (PortId, &Plan),
         random: &mut Random,
-    ) -> Option<Vec<Way>> {
+    ) -> Option<Vec<PayloadMapping>> {
         let Source::Camera(camera) = source else { return None };
         let feed = self.feeds.get_mut(&camera)?;
         let mut ways = route_of_camera(&feed.plan, receiver);
         let mut rendition = None;
         for way in &mut ways {
-            let Way::Converted(conversion) = way else { continue };
-            let Some(mould) = Mould::of(conversion, receiver) else { continue };
+            let PayloadMapping::Converted(conversion) = way else { continue };
+            let Some(mould) = RenditionFormat::of(conversion, receiver) else { continue };
             let known = feed.renditions.iter().find(|known| known.is_of(&mould));
             let id = known.map(Rendition::id).unwrap_or_else(|| {
                 self.serial += 1;
                 let id = conversion_of(camera, self.serial);
-                let from = (&conversion.from.codec, &feed.footage);
+                let from = (&conversion.from.codec, &feed.camera_frames);
                 feed.renditions.push(Rendition::open(
                     id,
                     from,
@@ -126,12 +126,12 @@ impl Cameras {
                 id
             });
             rendition = Some(id);
-            *way = Way::Same(conversion.to.send_pt & 0x7f);
+            *way = PayloadMapping::Same(conversion.to.send_pt & 0x7f);
         }
         let viewer = self.viewer(camera, port)?;
         if viewer.rendition != rendition {
             viewer.rendition = rendition;
-            viewer.gate = Gate::Shut;
+            viewer.gate = ViewerKeyFrameGate::Shut;
         }
         self.tidy(camera);
         Some(ways)
@@ -155,15 +155,15 @@ impl Cameras {
     pub fn up(&mut self, camera: CameraId, codec: VideoCodec, ssrc: u32) {
         self.lose(camera);
         let plan = plan(codec);
-        let footage = Footage::new(ssrc, codec.codec(), codec.format());
-        let feed = Feed { plan, footage, renditions: Vec::new(), broken: false };
+        let camera_frames = CameraFrames::new(ssrc, codec.codec(), codec.format());
+        let feed = CameraFeed { plan, camera_frames, renditions: Vec::new(), broken: false };
         self.feeds.insert(camera, feed);
     }
 
     /// A camera is gone; false when it was before.
     pub fn lose(&mut self, camera: CameraId) -> bool {
         for viewer in self.viewers.get_mut(&camera).into_iter().flatten() {
-            viewer.gate = Gate::Shut;
+            viewer.gate = ViewerKeyFrameGate::Shut;
             viewer.rendition = None;
         }
         self.tidy(camera);
@@ -187,15 +187,15 @@ impl Cameras {
             feed.renditions.iter_mut().for_each(Rendition::shut);
             let viewers = viewers.get_mut(&camera).into_iter().flatten();
             let own = viewers.filter(|viewer| viewer.rendition.is_none());
-            own.for_each(|viewer| viewer.gate = Gate::Shut);
+            own.for_each(|viewer| viewer.gate = ViewerKeyFrameGate::Shut);
             return false;
         }
-        feed.footage.timestamp = timestamp;
+        feed.camera_frames.timestamp = timestamp;
         let changed = key && feed.learn(bytes);
         for rendition in &mut feed.renditions {
             rendition.take((timestamp, key, bytes), jobs);
         }
-        feed.footage.pack(bytes, packets);
+        feed.camera_frames.pack(bytes, packets);
         changed
     }
 
@@ -203,20 +203,20 @@ impl Cameras {
     pub fn done(
         &mut self,
         camera: CameraId,
-        (conversion, outcome): (ConversionId, Outcome),
+        (conversion, outcome): (ConversionId, CodingOutcome),
         packets: &mut Packets,
     ) -> bool {
         packets.clear();
-        if outcome == Outcome::Gone {
+        if outcome == CodingOutcome::Gone {
             self.reopen(camera, conversion);
             return false;
         }
         let Some(rendition) = self.rendition(camera, conversion) else { return false };
         let Some(coded) = rendition.done(outcome) else { return false };
-        rendition.footage().pack(&coded, packets);
+        rendition.camera_frames().pack(&coded, packets);
         let key = packets.begin_key_frame();
         if key {
-            rendition.footage().keep(&coded);
+            rendition.camera_frames().keep(&coded);
         }
         key
     }
@@ -231,11 +231,11 @@ impl Cameras {
         *serial += 1;
         let id = conversion_of(camera, *serial);
         let Some(from) = feed.plan.formats.first() else { return };
-        if rendition.reopen(id, (&from.codec, &feed.footage), jobs) {
+        if rendition.reopen(id, (&from.codec, &feed.camera_frames), jobs) {
             let viewers = viewers.get_mut(&camera).into_iter().flatten();
             for viewer in viewers.filter(|viewer| viewer.rendition == Some(broken)) {
                 viewer.rendition = Some(id);
-                viewer.gate = Gate::Shut;
+                viewer.gate = ViewerKeyFrameGate::Shut;
             }
         }
     }
@@ -245,23 +245,24 @@ impl Cameras {
     pub fn still(&mut self, now: Instant, camera: CameraId, port: PortId, packets: &mut Packets) {
         packets.clear();
         let Some(viewer) = self.viewer(camera, port) else { return };
-        viewer.gate = Gate::Shut;
+        viewer.gate = ViewerKeyFrameGate::Shut;
         let rendition = viewer.rendition;
         let Self { feeds, jobs, .. } = self;
         let Some(feed) = feeds.get_mut(&camera) else { return };
         match feed.renditions.iter_mut().find(|known| Some(known.id()) == rendition) {
             Some(rendition) => {
                 rendition.want_key_frame(now, jobs);
-                rendition.footage().pack_key(packets);
+                rendition.camera_frames().pack_key(packets);
             }
-            None => feed.footage.pack_key(packets),
+            None => feed.camera_frames.pack_key(packets),
         }
     }
 
     /// Whether this viewer waits for a key frame.
     #[must_use]
     pub fn is_waiting(&self, camera: CameraId, port: PortId) -> bool {
-        self.viewers_of(camera).any(|viewer| viewer.port == port && viewer.gate == Gate::Shut)
+        self.viewers_of(camera)
+            .any(|viewer| viewer.port == port && viewer.gate == ViewerKeyFrameGate::Shut)
     }
 
     /// The viewers that the next picture is for: of a conversion, or of the camera's own.
@@ -277,9 +278,9 @@ impl Cameras {
                 continue;
             }
             if key {
-                viewer.gate = Gate::Open;
+                viewer.gate = ViewerKeyFrameGate::Open;
             }
-            if viewer.gate == Gate::Open {
+            if viewer.gate == ViewerKeyFrameGate::Open {
                 admitted.push(viewer.port);
             }
         }
@@ -307,10 +308,10 @@ impl Cameras {
     }
 }
 
-impl Feed {
+impl CameraFeed {
     /// Keeps a key frame; true when its profile is another than the last one's.
     fn learn(&mut self, bytes: &[u8]) -> bool {
-        self.footage.keep(bytes);
+        self.camera_frames.keep(bytes);
         let Some(format) = self.plan.formats.first_mut() else { return false };
         if format.codec != Codec::H264 {
             return false;
@@ -352,7 +353,7 @@ fn plan(codec: VideoCodec) -> Plan {
         direction: Direction::RecvOnly,
         mux: false,
         packet_ms: 0,
-        feedback: Feedback::None,
+        feedback: KeyFrameFeedback::None,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
         protection: None,
@@ -362,7 +363,7 @@ fn plan(codec: VideoCodec) -> Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::picture_transcoder::PAYLOAD_MAX;
+    use super::super::video_transcoder::PAYLOAD_MAX;
     use super::*;
     use crate::rtp::HEADER_LEN;
     use proptest::prelude::*;
@@ -371,7 +372,7 @@ mod tests {
 
     #[test]
     fn the_profile_is_that_of_the_parameter_set() {
-        let mut cameras = Cameras::default();
+        let mut cameras = CameraStreams::default();
         let key = [0, 0, 1, 0x67, 0x64, 0x00, 0x28, 5, 0, 0, 1, 0x65, 1];
         cameras.up(GATE, VideoCodec::H264, 7);
         let packets = &mut Packets::default();
@@ -387,7 +388,7 @@ mod tests {
             units in prop::collection::vec((any::<bool>(), prop::collection::vec(0..4_u8, 0..4_000)), 1..8),
             codec in prop::sample::select(vec![VideoCodec::H264, VideoCodec::H265]),
         ) {
-            let mut cameras = Cameras::default();
+            let mut cameras = CameraStreams::default();
             let mut packets = Packets::default();
             cameras.enter(GATE, PortId(16_000), 9);
             cameras.up(GATE, codec, 7);

@@ -45,7 +45,7 @@ pub struct Numbers {
 
 /// Where a packet stands in the outgoing stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Place {
+pub struct StreamPosition {
     /// Its sequence number.
     pub sequence: u16,
     /// Its timestamp.
@@ -64,7 +64,7 @@ pub struct Continuity {
     /// The highest timestamp sent, and when; `None` before the first packet.
     anchor: Option<(u32, Instant)>,
     first_timestamp: u32,
-    feed: Feed,
+    feed: NumberingSource,
 }
 
 /// Which of the last sequence numbers were given away under this SSRC. One that went to two packets would
@@ -106,7 +106,7 @@ impl Given {
 }
 
 #[derive(Debug)]
-enum Feed {
+enum NumberingSource {
     /// The next packet begins a new source.
     Cut,
     /// Packets that the relay makes itself follow each other.
@@ -138,7 +138,7 @@ impl Continuity {
             given: Given { highest: sequence, below: 0 },
             anchor: None,
             first_timestamp: timestamp,
-            feed: Feed::Cut,
+            feed: NumberingSource::Cut,
         }
     }
 
@@ -162,15 +162,15 @@ impl Continuity {
 
     /// The next packet begins a new source.
     pub fn cut(&mut self) {
-        self.feed = Feed::Cut;
+        self.feed = NumberingSource::Cut;
     }
 
     /// Whether packets of the source that this one is from pass as they are, under a clock that it shares.
     #[must_use]
     pub fn is_passed(&self, packet: &Numbers) -> bool {
         let is_its = match self.feed {
-            Feed::Passing(splice) => splice.ssrc == packet.ssrc,
-            Feed::Cut | Feed::Made => false,
+            NumberingSource::Passing(splice) => splice.ssrc == packet.ssrc,
+            NumberingSource::Cut | NumberingSource::Made => false,
         };
         is_its && self.clock_rate == Some(packet.clock_rate)
     }
@@ -179,8 +179,10 @@ impl Continuity {
     #[must_use]
     pub fn timestamp_offset(&self, ssrc: u32) -> Option<u32> {
         match self.feed {
-            Feed::Passing(splice) if splice.ssrc == ssrc => Some(splice.timestamp_offset),
-            Feed::Passing(_) | Feed::Cut | Feed::Made => None,
+            NumberingSource::Passing(splice) if splice.ssrc == ssrc => {
+                Some(splice.timestamp_offset)
+            }
+            NumberingSource::Passing(_) | NumberingSource::Cut | NumberingSource::Made => None,
         }
     }
 
@@ -205,7 +207,7 @@ impl Continuity {
     }
 
     /// Places a packet of the source; `None` when it comes too late to have a place, or has had it.
-    pub fn pass(&mut self, now: Instant, packet: Numbers) -> Option<Place> {
+    pub fn pass(&mut self, now: Instant, packet: Numbers) -> Option<StreamPosition> {
         self.tick_by(packet.clock_rate);
         let place = self.place(now, packet)?;
         if !self.given.give(place.sequence) {
@@ -219,7 +221,7 @@ impl Continuity {
 
     /// Closes the gap that a packet of the source leaves which is not sent on.
     pub fn skip(&mut self, sequence: u16) {
-        if let Feed::Passing(splice) = &mut self.feed {
+        if let NumberingSource::Passing(splice) = &mut self.feed {
             let number = splice.extend(sequence);
             if number > splice.highest {
                 splice.highest = number;
@@ -230,9 +232,9 @@ impl Continuity {
     }
 
     /// Places a packet of our own in front of the next packet of the source, under its timestamp.
-    pub fn insert_before(&mut self, now: Instant, packet: Numbers) -> Option<Place> {
+    pub fn insert_before(&mut self, now: Instant, packet: Numbers) -> Option<StreamPosition> {
         let place = self.pass(now, packet)?;
-        if let Feed::Passing(splice) = &mut self.feed {
+        if let NumberingSource::Passing(splice) = &mut self.feed {
             // The source's packet takes the number after the one that was just given away.
             splice.sequence_offset = splice.sequence_offset.wrapping_add(1);
             splice.first = splice.highest;
@@ -243,10 +245,10 @@ impl Continuity {
 
     /// Places a packet that carries what a source sent in another packing: under the source's
     /// timestamp, and with the next number of ours, behind so many that stand for what was lost.
-    pub fn follow(&mut self, now: Instant, packet: Numbers, lost: u16) -> Place {
+    pub fn follow(&mut self, now: Instant, packet: Numbers, lost: u16) -> StreamPosition {
         self.tick_by(packet.clock_rate);
         let place = match &mut self.feed {
-            Feed::Passing(splice)
+            NumberingSource::Passing(splice)
                 if splice.ssrc == packet.ssrc && !splice.clock_jumps(now, packet) =>
             {
                 let sequence = self.given.next().wrapping_add(lost.min(LOST_MAX));
@@ -256,9 +258,11 @@ impl Continuity {
                 splice.sequence_offset = sequence.wrapping_sub(packet.sequence);
                 splice.last = (packet.timestamp, now);
                 let timestamp = packet.timestamp.wrapping_add(splice.timestamp_offset);
-                Place { sequence, timestamp, first: false }
+                StreamPosition { sequence, timestamp, first: false }
             }
-            Feed::Passing(_) | Feed::Cut | Feed::Made => self.splice(now, packet),
+            NumberingSource::Passing(_) | NumberingSource::Cut | NumberingSource::Made => {
+                self.splice(now, packet)
+            }
         };
         self.given.give(place.sequence);
         if self.anchor.is_none_or(|(last, _)| distance(last, place.timestamp) > 0) {
@@ -268,27 +272,27 @@ impl Continuity {
     }
 
     /// Places a packet that the relay makes itself, `frame` ticks after the one before.
-    pub fn make(&mut self, now: Instant, clock_rate: u32, frame: u32) -> Place {
+    pub fn make(&mut self, now: Instant, clock_rate: u32, frame: u32) -> StreamPosition {
         self.tick_by(clock_rate);
-        let first = !matches!(self.feed, Feed::Made);
+        let first = !matches!(self.feed, NumberingSource::Made);
         let timestamp = match (self.anchor, first) {
             (None, _) => self.first_timestamp,
             (Some(_), true) => self.after_switch(now, clock_rate, frame),
             (Some((last, _)), false) => last.wrapping_add(frame),
         };
-        self.feed = Feed::Made;
+        self.feed = NumberingSource::Made;
         self.anchor = Some((timestamp, now));
-        Place { sequence: self.given.give_next(), timestamp, first }
+        StreamPosition { sequence: self.given.give_next(), timestamp, first }
     }
 
     /// Places a packet that the relay makes itself and that belongs to a timestamp already sent.
-    pub fn append(&mut self, timestamp: u32) -> Place {
-        if let Feed::Passing(splice) = &mut self.feed {
+    pub fn append(&mut self, timestamp: u32) -> StreamPosition {
+        if let NumberingSource::Passing(splice) = &mut self.feed {
             // The source goes on behind this number; what comes late from before it has none any more.
             splice.sequence_offset = splice.sequence_offset.wrapping_add(1);
             splice.first = splice.highest + 1;
         }
-        Place { sequence: self.given.give_next(), timestamp, first: false }
+        StreamPosition { sequence: self.given.give_next(), timestamp, first: false }
     }
 
     /// The time, by the clock of this stream, at which a key goes down beside packets that the relay makes,
@@ -301,9 +305,9 @@ impl Continuity {
         }
     }
 
-    fn place(&mut self, now: Instant, packet: Numbers) -> Option<Place> {
+    fn place(&mut self, now: Instant, packet: Numbers) -> Option<StreamPosition> {
         match &mut self.feed {
-            Feed::Passing(splice) if splice.ssrc == packet.ssrc => {
+            NumberingSource::Passing(splice) if splice.ssrc == packet.ssrc => {
                 let number = splice.extend(packet.sequence);
                 let ahead = number - splice.highest;
                 if !(-SEQUENCE_BEHIND_MAX..=SEQUENCE_AHEAD_MAX).contains(&ahead) {
@@ -324,20 +328,22 @@ impl Continuity {
                     }
                 }
                 let timestamp = packet.timestamp.wrapping_add(splice.timestamp_offset);
-                Some(Place { sequence, timestamp, first: false })
+                Some(StreamPosition { sequence, timestamp, first: false })
             }
-            Feed::Passing(_) | Feed::Cut | Feed::Made => Some(self.splice(now, packet)),
+            NumberingSource::Passing(_) | NumberingSource::Cut | NumberingSource::Made => {
+                Some(self.splice(now, packet))
+            }
         }
     }
 
     /// Begins a source with this packet.
-    fn splice(&mut self, now: Instant, packet: Numbers) -> Place {
+    fn splice(&mut self, now: Instant, packet: Numbers) -> StreamPosition {
         let timestamp = match self.anchor {
             None => self.first_timestamp,
             Some(_) => self.after_switch(now, packet.clock_rate, packet.frame),
         };
         let (sequence, number) = (self.given.next(), i64::from(packet.sequence));
-        self.feed = Feed::Passing(Splice {
+        self.feed = NumberingSource::Passing(Splice {
             ssrc: packet.ssrc,
             first: number,
             highest: number,
@@ -345,7 +351,7 @@ impl Continuity {
             timestamp_offset: timestamp.wrapping_sub(packet.timestamp),
             last: (packet.timestamp, now),
         });
-        Place { sequence, timestamp, first: true }
+        StreamPosition { sequence, timestamp, first: true }
     }
 
     fn after_switch(&self, now: Instant, clock_rate: u32, frame: u32) -> u32 {
@@ -406,7 +412,7 @@ mod tests {
         Continuity::new(1, 99, 1000)
     }
 
-    fn place(place: Option<Place>) -> (u16, u32, bool) {
+    fn place(place: Option<StreamPosition>) -> (u16, u32, bool) {
         let place = place.expect("the packet has a place");
         (place.sequence, place.timestamp, place.first)
     }
@@ -594,7 +600,7 @@ mod tests {
             pauses in prop::collection::vec(0..100_u64, 100),
         ) {
             let mut stream = Continuity::new(1, 65_500, u32::MAX - 10);
-            let (mut now, mut last) = (Instant::START, None::<Place>);
+            let (mut now, mut last) = (Instant::START, None::<StreamPosition>);
             for ((ssrc, sequence, timestamp, packets), pause) in starts.into_iter().zip(pauses) {
                 now = now + Duration::from_millis(pause);
                 stream.cut();

@@ -3,17 +3,17 @@
 //! A conversion belongs to the receiver: its state begins with a source and ends at the switch, and
 //! what comes out of it goes on in the receiver's one stream.
 
-use super::continuity::Place;
-use super::inbound::{Arrived, What};
-use super::jitter_buffer::Turn;
+use super::continuity::StreamPosition;
+use super::frame::ParameterSets;
+use super::inbound::{PacketKind, PeerPacket};
+use super::jitter_buffer::JitterOutput;
 use super::machine::{Exit, Outgoing};
-use super::picture::ParameterSets;
-use super::picture_transcoder::{PictureTranscoder, Wanted};
 use super::port::{Follows, Port};
 use super::repacker::{Repacker, Unit};
-use super::route::{Conversion, Noise, Way};
+use super::route::{Conversion, Noise, PayloadMapping};
+use super::video_transcoder::{TranscoderDemand, VideoTranscoder};
 use super::voice_transcoder::{Coded, VoiceTranscoder};
-use super::work::{BREAKDOWNS_MAX, ConversionId, Job, Outcome};
+use super::work::{BREAKDOWNS_MAX, CodingOutcome, ConversionId, Job};
 use crate::rtp::{HEADER_LEN, h264};
 use crate::time::Instant;
 use std::net::SocketAddr;
@@ -21,16 +21,16 @@ use std::sync::Arc;
 
 /// The conversion that a source's packets go through on their way to one receiver.
 #[derive(Debug)]
-pub enum Line {
+pub enum ConversionPath {
     /// Sound in another codec.
     Voice(Box<VoiceTranscoder>),
     /// Pictures in another codec.
-    Pictures(Box<PictureTranscoder>),
+    Pictures(Box<VideoTranscoder>),
     /// H.264 in whole NAL units.
     Whole(Box<Repacker>, u8),
 }
 
-impl Line {
+impl ConversionPath {
     /// Whether it decodes and codes anew.
     #[must_use]
     pub fn codes(&self) -> bool {
@@ -41,13 +41,13 @@ impl Line {
     }
 
     /// Whether packets that go this way go through it.
-    fn suits(&self, way: &Way) -> bool {
+    fn suits(&self, way: &PayloadMapping) -> bool {
         match (self, way) {
-            (Self::Voice(voice), Way::Converted(formats)) => voice.converts(formats),
-            (Self::Pictures(transcoder), Way::Converted(formats)) => {
+            (Self::Voice(voice), PayloadMapping::Converted(formats)) => voice.converts(formats),
+            (Self::Pictures(transcoder), PayloadMapping::Converted(formats)) => {
                 transcoder.formats() == formats
             }
-            (Self::Whole(_, number), Way::Repacked(to)) => number == to,
+            (Self::Whole(_, number), PayloadMapping::Repacked(to)) => number == to,
             (Self::Voice(_) | Self::Pictures(_) | Self::Whole(..), _) => false,
         }
     }
@@ -68,7 +68,7 @@ impl Port {
     pub fn convert_voice(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         formats: &Arc<Conversion>,
         bytes: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
@@ -81,29 +81,30 @@ impl Port {
     pub fn pass_over(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        let (place, mut wanted, mut changed) = (turn(arrived, &[]), Wanted::default(), false);
+        let (place, mut wanted, mut changed) =
+            (turn(arrived, &[]), TranscoderDemand::default(), false);
         match self.outbound.line.take() {
             None => return Follows::default(),
-            Some(Line::Voice(voice)) => {
+            Some(ConversionPath::Voice(voice)) => {
                 let formats = Arc::clone(voice.formats());
-                self.outbound.line = Some(Line::Voice(voice));
+                self.outbound.line = Some(ConversionPath::Voice(voice));
                 changed =
                     self.voice(now, &formats, exit, |voice, each| voice.take(now, place, each));
             }
-            Some(Line::Pictures(mut transcoder)) => {
+            Some(ConversionPath::Pictures(mut transcoder)) => {
                 transcoder.take(now, place, &mut wanted);
-                self.outbound.line = Some(Line::Pictures(transcoder));
+                self.outbound.line = Some(ConversionPath::Pictures(transcoder));
                 wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
             }
-            Some(Line::Whole(mut repacker, payload_type)) => {
+            Some(ConversionPath::Whole(mut repacker, payload_type)) => {
                 repacker.take(now, arrived.numbers, place, |unit| {
                     self.send_unit(now, &unit, payload_type, exit);
                     wanted.key_frame |= unit.lost > 0;
                 });
-                self.outbound.line = Some(Line::Whole(repacker, payload_type));
+                self.outbound.line = Some(ConversionPath::Whole(repacker, payload_type));
             }
         }
         Follows { settle: changed, key_frame: wanted.key_frame }
@@ -114,13 +115,13 @@ impl Port {
     pub fn hush(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         noise: &Noise,
         bytes: &mut [u8],
         (to, sets): (SocketAddr, &ParameterSets),
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        if let Some(Line::Voice(voice)) = &self.outbound.line {
+        if let Some(ConversionPath::Voice(voice)) = &self.outbound.line {
             let formats = Arc::clone(voice.formats());
             return Follows::settling(self.convert_noise(now, arrived, &formats, bytes, exit));
         }
@@ -140,7 +141,7 @@ impl Port {
     fn convert_noise(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         formats: &Arc<Conversion>,
         bytes: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
@@ -153,7 +154,7 @@ impl Port {
 
     /// Whether packets that go this way may be converted: by the conversion that is open, or by another
     /// one, of which there are not too many.
-    pub fn may_convert(&mut self, now: Instant, way: &Way) -> bool {
+    pub fn may_convert(&mut self, now: Instant, way: &PayloadMapping) -> bool {
         let suits = self.outbound.line.as_ref().is_some_and(|line| line.suits(way));
         suits || self.outbound.openings.take(now)
     }
@@ -172,15 +173,15 @@ impl Port {
         let mut ended_own = false;
         work(&mut voice, &mut |coded| ended_own |= self.send_coded(now, &coded, formats, exit));
         let changed = ended_own || waited != voice.is_waiting();
-        self.outbound.line = Some(Line::Voice(voice));
+        self.outbound.line = Some(ConversionPath::Voice(voice));
         changed
     }
 
     /// The conversion between these formats, taken out of its place or made.
     fn voice_transcoder(&mut self, formats: &Arc<Conversion>) -> Option<Box<VoiceTranscoder>> {
         match self.outbound.line.take() {
-            Some(Line::Voice(transcoder)) => Some(transcoder),
-            Some(Line::Pictures(_) | Line::Whole(..)) | None => {
+            Some(ConversionPath::Voice(transcoder)) => Some(transcoder),
+            Some(ConversionPath::Pictures(_) | ConversionPath::Whole(..)) | None => {
                 VoiceTranscoder::new(formats, self.plan.own_packet_ms()).map(Box::new)
             }
         }
@@ -194,7 +195,7 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
         let to = self.target(now);
-        let Some(to) = to.filter(|_| !self.outbound.dialler.is_down()) else { return false };
+        let Some(to) = to.filter(|_| !self.outbound.dtmf_generator.is_down()) else { return false };
         if coded.after_pause {
             self.outbound.stream.cut();
         }
@@ -204,41 +205,41 @@ impl Port {
     }
 
     /// Collects a packet of pictures for a worker.
-    pub fn convert_picture(
+    pub fn convert_frame(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         formats: &Arc<Conversion>,
         (bytes, sets): (&[u8], &ParameterSets),
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        let Some(mut transcoder) = self.picture_transcoder(formats, sets, exit) else {
+        let Some(mut transcoder) = self.video_transcoder(formats, sets, exit) else {
             return Follows::default();
         };
-        let (waited, mut wanted) = (transcoder.is_waiting(), Wanted::default());
+        let (waited, mut wanted) = (transcoder.is_waiting(), TranscoderDemand::default());
         transcoder.take(now, turn(arrived, bytes), &mut wanted);
         let settle = waited != transcoder.is_waiting();
-        self.outbound.line = Some(Line::Pictures(transcoder));
+        self.outbound.line = Some(ConversionPath::Pictures(transcoder));
         wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
         Follows { settle, key_frame: wanted.key_frame }
     }
 
-    fn picture_transcoder(
+    fn video_transcoder(
         &mut self,
         formats: &Arc<Conversion>,
         sets: &ParameterSets,
         exit: &mut Exit<'_, impl Outgoing>,
-    ) -> Option<Box<PictureTranscoder>> {
+    ) -> Option<Box<VideoTranscoder>> {
         match self.outbound.line.take() {
-            Some(Line::Pictures(transcoder)) => Some(transcoder),
-            Some(Line::Voice(_) | Line::Whole(..)) | None => {
+            Some(ConversionPath::Pictures(transcoder)) => Some(transcoder),
+            Some(ConversionPath::Voice(_) | ConversionPath::Whole(..)) | None => {
                 if self.outbound.breakdowns >= BREAKDOWNS_MAX {
                     return None;
                 }
                 self.outbound.conversions += 1;
                 let serial = self.outbound.conversions;
                 let id = ConversionId { port: self.id, serial };
-                let (transcoder, open) = PictureTranscoder::new(id, formats, &self.plan)?;
+                let (transcoder, open) = VideoTranscoder::new(id, formats, &self.plan)?;
                 exit.out.job(open);
                 let sets = sets.stream();
                 if !sets.is_empty() {
@@ -250,40 +251,40 @@ impl Port {
     }
 
     /// Sends what a worker has made of a picture, if it is still wanted.
-    pub fn picture_done(
+    pub fn frame_done(
         &mut self,
         now: Instant,
-        (conversion, outcome): (ConversionId, Outcome),
+        (conversion, outcome): (ConversionId, CodingOutcome),
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
         let Some(mut line) = self.outbound.line.take() else { return Follows::default() };
         let mut follows = Follows::default();
-        if let Line::Pictures(transcoder) = &mut line
+        if let ConversionPath::Pictures(transcoder) = &mut line
             && transcoder.id() == conversion
         {
             transcoder.done();
             match outcome {
-                Outcome::Gone => {
+                CodingOutcome::Gone => {
                     // The next packet begins another one, if it may.
                     self.outbound.breakdowns = self.outbound.breakdowns.saturating_add(1);
                     exit.out.job(Job::Close { conversion });
                     return Follows { settle: true, key_frame: true };
                 }
-                Outcome::Coded { timestamp, coded } => {
-                    follows.settle = self.send_picture(now, transcoder, timestamp, &coded, exit);
+                CodingOutcome::Coded { timestamp, coded } => {
+                    follows.settle = self.send_frame(now, transcoder, timestamp, &coded, exit);
                 }
-                Outcome::Broken => follows.key_frame = true,
-                Outcome::Nothing => {}
+                CodingOutcome::Broken => follows.key_frame = true,
+                CodingOutcome::Nothing => {}
             }
         }
         self.outbound.line = Some(line);
         follows
     }
 
-    fn send_picture(
+    fn send_frame(
         &mut self,
         now: Instant,
-        transcoder: &mut PictureTranscoder,
+        transcoder: &mut VideoTranscoder,
         timestamp: u32,
         coded: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
@@ -301,7 +302,7 @@ impl Port {
             let stream = &mut self.outbound.stream;
             let at = match place {
                 None => stream.make(now, clock_rate, step),
-                Some(Place { timestamp, .. }) => stream.append(timestamp),
+                Some(StreamPosition { timestamp, .. }) => stream.append(timestamp),
             };
             place = Some(at);
             self.send_own(number, last, at, payload, to, exit);
@@ -313,13 +314,13 @@ impl Port {
     pub fn repack(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         payload_type: u8,
         bytes: &[u8],
         (to, sets): (SocketAddr, &ParameterSets),
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        let What::Picture(picture) = arrived.what else { return Follows::default() };
+        let PacketKind::Picture(picture) = arrived.what else { return Follows::default() };
         let waited = self.outbound.screen.is_waiting();
         if !self.outbound.screen.admits(now, picture) {
             return Follows { settle: false, key_frame: waited };
@@ -331,8 +332,8 @@ impl Port {
             }
         }
         let mut repacker = match self.outbound.line.take() {
-            Some(Line::Whole(repacker, _)) => repacker,
-            Some(Line::Voice(_) | Line::Pictures(_)) | None => {
+            Some(ConversionPath::Whole(repacker, _)) => repacker,
+            Some(ConversionPath::Voice(_) | ConversionPath::Pictures(_)) | None => {
                 Box::new(Repacker::new(arrived.numbers))
             }
         };
@@ -344,7 +345,7 @@ impl Port {
             key_frame |= unit.lost > 0;
         });
         let settle = ended_own || waited != repacker.is_waiting();
-        self.outbound.line = Some(Line::Whole(repacker, payload_type));
+        self.outbound.line = Some(ConversionPath::Whole(repacker, payload_type));
         Follows { settle, key_frame }
     }
 
@@ -370,16 +371,16 @@ impl Port {
         let Some(mut line) = self.outbound.line.take_if(|line| line.is_waiting()) else {
             return Follows::default();
         };
-        let mut wanted = Wanted::default();
+        let mut wanted = TranscoderDemand::default();
         match &mut line {
-            Line::Voice(transcoder) => {
+            ConversionPath::Voice(transcoder) => {
                 let formats = Arc::clone(transcoder.formats());
                 transcoder.tick(now, |coded| {
                     self.send_coded(now, &coded, &formats, exit);
                 });
             }
-            Line::Pictures(transcoder) => transcoder.tick(now, &mut wanted),
-            Line::Whole(repacker, payload_type) => repacker.tick(now, |unit| {
+            ConversionPath::Pictures(transcoder) => transcoder.tick(now, &mut wanted),
+            ConversionPath::Whole(repacker, payload_type) => repacker.tick(now, |unit| {
                 self.send_unit(now, &unit, *payload_type, exit);
                 wanted.key_frame |= unit.lost > 0;
             }),
@@ -394,15 +395,15 @@ impl Port {
     pub fn withhold(&mut self) {
         self.outbound.stream.cut();
         self.outbound.screen.cut();
-        self.outbound.line.take_if(|line| matches!(line, Line::Whole(..)));
+        self.outbound.line.take_if(|line| matches!(line, ConversionPath::Whole(..)));
     }
 
     /// A source of several codecs speaks in another one now: what was converted before this way is over.
     /// True when a conversion ends so.
-    pub fn leave_line(&mut self, way: &Way, exit: &mut Exit<'_, impl Outgoing>) -> bool {
+    pub fn leave_line(&mut self, way: &PayloadMapping, exit: &mut Exit<'_, impl Outgoing>) -> bool {
         let leaves = self.outbound.line.as_ref().is_some_and(|line| !line.suits(way));
         if leaves {
-            if let Some(Line::Pictures(_)) = &self.outbound.line {
+            if let Some(ConversionPath::Pictures(_)) = &self.outbound.line {
                 // Pictures of another codec begin with a key frame of theirs.
                 self.outbound.screen.cut();
             }
@@ -413,15 +414,15 @@ impl Port {
 
     /// The source is another one from now on, or has other formats.
     pub fn end_line(&mut self, exit: &mut Exit<'_, impl Outgoing>) {
-        if let Some(Line::Pictures(transcoder)) = self.outbound.line.take() {
+        if let Some(ConversionPath::Pictures(transcoder)) = self.outbound.line.take() {
             exit.out.job(Job::Close { conversion: transcoder.id() });
         }
     }
 }
 
 /// A packet as a jitter buffer takes it.
-fn turn<'a>(arrived: &Arrived, bytes: &'a [u8]) -> Turn<'a> {
-    Turn {
+fn turn<'a>(arrived: &PeerPacket, bytes: &'a [u8]) -> JitterOutput<'a> {
+    JitterOutput {
         sequence: arrived.header.sequence,
         timestamp: arrived.header.timestamp,
         marker: arrived.header.marker,

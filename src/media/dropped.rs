@@ -12,7 +12,7 @@ pub struct Dropped {
     /// Of a payload type that was not negotiated.
     pub unknown_type: u64,
     /// From an address that is not the peer's.
-    pub stranger: u64,
+    pub wrong_source: u64,
     /// Not sealed with the peer's key, or sent twice (RFC 3711).
     pub unsealed: u64,
     /// Pictures of which a decoder here could make nothing; those that pass are not looked into.
@@ -26,8 +26,8 @@ impl Dropped {
     /// All that should not have come: STUN may.
     #[must_use]
     pub fn total(self) -> u64 {
-        let Self { malformed, unknown_type, stranger, unsealed, undecodable, stun: _ } = self;
-        [malformed, unknown_type, stranger, unsealed, undecodable]
+        let Self { malformed, unknown_type, wrong_source, unsealed, undecodable, stun: _ } = self;
+        [malformed, unknown_type, wrong_source, unsealed, undecodable]
             .into_iter()
             .fold(0, u64::saturating_add)
     }
@@ -38,7 +38,7 @@ impl AddAssign for Dropped {
         let add = |count: &mut u64, more| *count = count.saturating_add(more);
         add(&mut self.malformed, more.malformed);
         add(&mut self.unknown_type, more.unknown_type);
-        add(&mut self.stranger, more.stranger);
+        add(&mut self.wrong_source, more.wrong_source);
         add(&mut self.unsealed, more.unsealed);
         add(&mut self.undecodable, more.undecodable);
         add(&mut self.stun, more.stun);

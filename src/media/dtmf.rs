@@ -1,7 +1,7 @@
 //! Keys as packets (RFC 4733): heard once each, withheld when asked, made where none came.
 //!
 //! ```text
-//!   Dialler:  Idle ── digit ──▶ Down ── 100 ms, 3 end packets ──▶ Up ── 60 ms ──▶ Idle
+//!   Generator: Idle ── digit ──▶ Down ── 100 ms, 3 end packets ──▶ Up ── 60 ms ──▶ Idle
 //! ```
 
 use crate::rtp::TelephoneEvent;
@@ -26,15 +26,15 @@ const SEGMENT: u32 = u16::MAX as u32;
 
 /// The keys that one source presses.
 #[derive(Debug, Default)]
-pub struct Listener {
-    last: Option<Key>,
+pub struct DtmfDetector {
+    last: Option<KeyPress>,
     withhold_all: bool,
     /// Keys that counted already when their packets had not come yet, the oldest first.
     counted: VecDeque<(Instant, u8)>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Key {
+struct KeyPress {
     ssrc: u32,
     timestamp: u32,
     heard: Instant,
@@ -44,14 +44,14 @@ struct Key {
 
 /// What one event packet says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Heard {
+pub struct DetectedEvent {
     /// The key, at its first packet only.
     pub digit: Option<char>,
     /// Whether the packet may be passed on.
     pub passes: bool,
 }
 
-impl Listener {
+impl DtmfDetector {
     /// From the next key on, keys are heard but not passed on, or passed on again.
     pub fn intercept(&mut self, on: bool) {
         self.withhold_all = on;
@@ -89,14 +89,14 @@ impl Listener {
         ssrc: u32,
         timestamp: u32,
         event: TelephoneEvent,
-    ) -> Heard {
+    ) -> DetectedEvent {
         // §2.5.1.2: the timestamp names the event; all of its packets carry the same one.
         if let Some(key) = &mut self.last
             && (key.ssrc, key.timestamp) == (ssrc, timestamp)
         {
             key.heard = now;
             key.ended |= event.end;
-            return Heard { digit: None, passes: !key.withheld };
+            return DetectedEvent { digit: None, passes: !key.withheld };
         }
         // §2.5.1.3: an event longer than its duration field goes on under a later timestamp,
         // without an end in between; it is the same key.
@@ -108,20 +108,20 @@ impl Listener {
             Some(key) => key.withheld,
             None => self.counts(now, event.event) || self.withhold_all,
         };
-        self.last = Some(Key { ssrc, timestamp, heard: now, ended: event.end, withheld });
-        Heard { digit: event.digit().filter(|_| before.is_none()), passes: !withheld }
+        self.last = Some(KeyPress { ssrc, timestamp, heard: now, ended: event.end, withheld });
+        DetectedEvent { digit: event.digit().filter(|_| before.is_none()), passes: !withheld }
     }
 }
 
 /// The keys that we press at one receiver.
 #[derive(Debug, Default)]
-pub struct Dialler {
+pub struct DtmfGenerator {
     waiting: VecDeque<u8>,
-    state: State,
+    state: DtmfGeneratorState,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-enum State {
+enum DtmfGeneratorState {
     #[default]
     Idle,
     Down {
@@ -134,10 +134,10 @@ enum State {
     },
 }
 
-/// What the dialler sends next.
+/// What the generator sends next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Press {
-    /// The first packet of a key: it needs a timestamp ([`Dialler::begin`]).
+pub enum DtmfOutput {
+    /// The first packet of a key: it needs a timestamp ([`DtmfGenerator::begin`]).
     Begin(TelephoneEvent),
     /// A further packet of the key.
     Hold(TelephoneEvent, u32),
@@ -149,7 +149,7 @@ pub enum Press {
     Done,
 }
 
-impl Dialler {
+impl DtmfGenerator {
     /// Queues a key; false when too many wait.
     pub fn push(&mut self, event: u8) -> bool {
         let room = self.waiting.len() < DIGITS_MAX;
@@ -163,15 +163,15 @@ impl Dialler {
     #[must_use]
     pub fn is_down(&self) -> bool {
         match self.state {
-            State::Down { .. } => true,
-            State::Idle | State::Up { .. } => false,
+            DtmfGeneratorState::Down { .. } => true,
+            DtmfGeneratorState::Idle | DtmfGeneratorState::Up { .. } => false,
         }
     }
 
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.state, State::Idle) && self.waiting.is_empty()
+        matches!(self.state, DtmfGeneratorState::Idle) && self.waiting.is_empty()
     }
 
     /// Forgets everything, as when the receiver goes.
@@ -180,26 +180,26 @@ impl Dialler {
     }
 
     /// Says what to send now; called every 20 ms.
-    pub fn next(&mut self, now: Instant, clock_rate: u32) -> Press {
+    pub fn next(&mut self, now: Instant, clock_rate: u32) -> DtmfOutput {
         match self.state {
-            State::Up { until } if now < until => Press::Wait,
-            State::Idle | State::Up { .. } => {
+            DtmfGeneratorState::Up { until } if now < until => DtmfOutput::Wait,
+            DtmfGeneratorState::Idle | DtmfGeneratorState::Up { .. } => {
                 let Some(event) = self.waiting.pop_front() else {
-                    self.state = State::Idle;
-                    return Press::Done;
+                    self.state = DtmfGeneratorState::Idle;
+                    return DtmfOutput::Done;
                 };
-                self.state = State::Down { event, since: now, timestamp: 0 };
-                Press::Begin(telephone_event(event, false, 0))
+                self.state = DtmfGeneratorState::Down { event, since: now, timestamp: 0 };
+                DtmfOutput::Begin(telephone_event(event, false, 0))
             }
-            State::Down { event, since, timestamp } => {
+            DtmfGeneratorState::Down { event, since, timestamp } => {
                 let down = now.since(since);
                 let duration = down.as_millis() * u128::from(clock_rate) / 1000;
                 let duration = u16::try_from(duration).unwrap_or(u16::MAX);
                 if down < DOWN {
-                    Press::Hold(telephone_event(event, false, duration), timestamp)
+                    DtmfOutput::Hold(telephone_event(event, false, duration), timestamp)
                 } else {
-                    self.state = State::Up { until: now + PAUSE };
-                    Press::End(telephone_event(event, true, duration), timestamp)
+                    self.state = DtmfGeneratorState::Up { until: now + PAUSE };
+                    DtmfOutput::End(telephone_event(event, true, duration), timestamp)
                 }
             }
         }
@@ -207,7 +207,7 @@ impl Dialler {
 
     /// The timestamp that the first packet of the key got.
     pub fn begin(&mut self, at: u32) {
-        if let State::Down { timestamp, .. } = &mut self.state {
+        if let DtmfGeneratorState::Down { timestamp, .. } = &mut self.state {
             *timestamp = at;
         }
     }
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_key_is_heard_once_however_many_packets_it_has() {
-        let mut listener = Listener::default();
+        let mut listener = DtmfDetector::default();
         let heard: Vec<_> = [five(0), five(160), end(five(320)), end(five(320)), end(five(320))]
             .into_iter()
             .filter_map(|event| listener.hear(ms(0), 7, 1000, event).digit)
@@ -289,12 +289,12 @@ mod tests {
 
     #[test]
     fn a_key_of_which_only_an_end_arrives_is_heard() {
-        assert_eq!(Listener::default().hear(ms(0), 7, 1000, end(five(800))).digit, Some('5'));
+        assert_eq!(DtmfDetector::default().hear(ms(0), 7, 1000, end(five(800))).digit, Some('5'));
     }
 
     #[test]
     fn a_key_held_for_long_is_one_key() {
-        let mut listener = Listener::default();
+        let mut listener = DtmfDetector::default();
         listener.hear(ms(0), 7, 1000, five(0));
         listener.hear(ms(8180), 7, 1000, five(0xffff));
         assert_eq!(listener.hear(ms(8200), 7, 1000 + 0xffff, five(160)).digit, None);
@@ -302,10 +302,10 @@ mod tests {
 
     #[test]
     fn an_intercepted_key_is_heard_but_does_not_pass() {
-        let mut listener = Listener::default();
+        let mut listener = DtmfDetector::default();
         listener.intercept(true);
         let first = listener.hear(ms(0), 7, 1000, five(0));
-        assert_eq!(first, Heard { digit: Some('5'), passes: false });
+        assert_eq!(first, DetectedEvent { digit: Some('5'), passes: false });
         listener.intercept(false);
         assert!(!listener.hear(ms(20), 7, 1000, five(160)).passes, "its beginning was withheld");
         assert!(listener.hear(ms(200), 7, 3000, five(0)).passes);
@@ -313,10 +313,10 @@ mod tests {
 
     #[test]
     fn a_key_that_counts_already_is_heard_but_does_not_pass() {
-        let mut listener = Listener::default();
+        let mut listener = DtmfDetector::default();
         listener.pressed(ms(0), 5);
         let first = listener.hear(ms(50), 7, 1000, five(0));
-        assert_eq!(first, Heard { digit: Some('5'), passes: false });
+        assert_eq!(first, DetectedEvent { digit: Some('5'), passes: false });
         assert!(!listener.hear(ms(150), 7, 1000, end(five(800))).passes, "all of its packets");
         assert!(listener.hear(ms(300), 7, 3000, five(0)).passes, "it was pressed again");
         listener.pressed(ms(400), 6);
@@ -328,14 +328,14 @@ mod tests {
 
     #[test]
     fn presses_without_packets_are_remembered_so_far() {
-        let mut listener = Listener::default();
+        let mut listener = DtmfDetector::default();
         (0..10 * DIGITS_MAX).for_each(|_| listener.pressed(ms(0), 5));
         assert_eq!(listener.counted.len(), DIGITS_MAX);
     }
 
     #[test]
     fn a_key_that_was_down_at_a_switch_does_not_pass_to_the_new_receiver() {
-        let mut listener = Listener::default();
+        let mut listener = DtmfDetector::default();
         listener.hear(ms(0), 7, 1000, five(0));
         listener.withhold_open();
         assert!(!listener.hear(ms(20), 7, 1000, five(160)).passes);
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_key_that_was_up_at_a_switch_is_left_alone() {
-        let mut listener = Listener::default();
+        let mut listener = DtmfDetector::default();
         listener.hear(ms(0), 7, 1000, end(five(320)));
         listener.withhold_open();
         assert!(listener.hear(ms(20), 7, 1000, end(five(320))).passes);
@@ -353,27 +353,30 @@ mod tests {
 
     #[test]
     fn a_dialled_key_lasts_100_ms_and_ends() {
-        let mut dialler = Dialler::default();
-        assert!(dialler.push(5));
-        assert!(dialler.push(6));
-        assert_eq!(dialler.next(ms(0), 8000), Press::Begin(five(0)));
-        dialler.begin(77);
+        let mut dtmf_generator = DtmfGenerator::default();
+        assert!(dtmf_generator.push(5));
+        assert!(dtmf_generator.push(6));
+        assert_eq!(dtmf_generator.next(ms(0), 8000), DtmfOutput::Begin(five(0)));
+        dtmf_generator.begin(77);
         for n in 1..5 {
-            assert_eq!(dialler.next(ms(n * 20), 8000), Press::Hold(five(n as u16 * 160), 77));
+            assert_eq!(
+                dtmf_generator.next(ms(n * 20), 8000),
+                DtmfOutput::Hold(five(n as u16 * 160), 77)
+            );
         }
-        assert!(dialler.is_down());
-        assert_eq!(dialler.next(ms(100), 8000), Press::End(end(five(800)), 77));
-        assert!(!dialler.is_down());
-        assert_eq!(dialler.next(ms(120), 8000), Press::Wait);
-        assert!(matches!(dialler.next(ms(160), 8000), Press::Begin(_)));
-        dialler.clear();
-        assert_eq!(dialler.next(ms(180), 8000), Press::Done);
+        assert!(dtmf_generator.is_down());
+        assert_eq!(dtmf_generator.next(ms(100), 8000), DtmfOutput::End(end(five(800)), 77));
+        assert!(!dtmf_generator.is_down());
+        assert_eq!(dtmf_generator.next(ms(120), 8000), DtmfOutput::Wait);
+        assert!(matches!(dtmf_generator.next(ms(160), 8000), DtmfOutput::Begin(_)));
+        dtmf_generator.clear();
+        assert_eq!(dtmf_generator.next(ms(180), 8000), DtmfOutput::Done);
     }
 
     #[test]
     fn digits_beyond_the_limit_are_dropped() {
-        let mut dialler = Dialler::default();
-        assert!((0..DIGITS_MAX).all(|_| dialler.push(1)));
-        assert!(!dialler.push(1));
+        let mut dtmf_generator = DtmfGenerator::default();
+        assert!((0..DIGITS_MAX).all(|_| dtmf_generator.push(1)));
+        assert!(!dtmf_generator.push(1));
     }
 }

@@ -2,11 +2,11 @@
 
 use super::key_frames::{REQUEST_INTERVAL, Requests};
 use super::machine::{Channel, Event, Machine, Outgoing};
-use super::plan::{BitrateFeedback, Feedback, Trust};
+use super::plan::{BitrateFeedback, KeyFrameFeedback, Trust};
 use super::port::Port;
 use crate::codec::Kind;
 use crate::ids::PortId;
-use crate::rtp::rtcp::Writer;
+use crate::rtp::rtcp::RtcpWriter;
 use crate::time::{Instant, Now};
 
 impl Machine {
@@ -44,13 +44,13 @@ impl Machine {
         let Some(number) = open.inbound.requests.due(now.instant) else { return };
         let own = open.outbound.stream.ssrc();
         match open.plan.feedback {
-            Feedback::Pli => self.send_feedback(source, out, |writer| {
+            KeyFrameFeedback::Pli => self.send_feedback(source, out, |writer| {
                 writer.picture_loss(own, media);
             }),
-            Feedback::Fir => self.send_feedback(source, out, |writer| {
+            KeyFrameFeedback::Fir => self.send_feedback(source, out, |writer| {
                 writer.full_intra(own, media, number);
             }),
-            Feedback::None => out.report(Event::KeyFrameWanted { port: source }),
+            KeyFrameFeedback::None => out.report(Event::KeyFrameWanted { port: source }),
         }
     }
 
@@ -86,11 +86,11 @@ impl Machine {
         &mut self,
         port: PortId,
         out: &mut impl Outgoing,
-        write: impl FnOnce(&mut Writer<'_>),
+        write: impl FnOnce(&mut RtcpWriter<'_>),
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
         let ssrc = open.outbound.stream.ssrc();
-        let mut writer = Writer::new(&mut self.scratch);
+        let mut writer = RtcpWriter::new(&mut self.scratch);
         writer.receiver_report(ssrc, &[]).cname(ssrc, &open.plan.cname);
         write(&mut writer);
         send_report(open, &mut self.scratch, out);
@@ -108,8 +108,8 @@ pub(super) fn send_report(open: &mut Port, packet: &mut Vec<u8>, out: &mut impl 
         (Channel::Rtcp, open.reports.latch.remote())
     };
     let Some(to) = to else { return };
-    if let Some(guard) = &mut open.guard {
-        guard.sealer.seal_rtcp(packet);
+    if let Some(srtp_context) = &mut open.srtp_context {
+        srtp_context.protect.protect_rtcp(packet);
     }
     out.send(open.id, channel, to, packet);
 }

@@ -69,7 +69,7 @@ impl Vitals {
     }
 
     /// A packet of pictures came.
-    pub fn picture(&mut self, timestamp: u32, key_frame: bool) {
+    pub fn frame(&mut self, timestamp: u32, key_frame: bool) {
         self.key_frame |= key_frame;
         if self.frame_timestamp != Some(timestamp) {
             self.frame_timestamp = Some(timestamp);
@@ -197,11 +197,11 @@ mod tests {
     fn pictures_need_a_key_frame_since_the_switch() {
         let mut vitals = Vitals::default();
         vitals.packet(secs(1));
-        vitals.picture(1000, true);
+        vitals.frame(1000, true);
         assert!(vitals.ok(secs(4), Kind::Video));
         vitals.switched();
         assert!(!vitals.ok(secs(4), Kind::Video));
-        vitals.picture(4000, true);
+        vitals.frame(4000, true);
         assert!(vitals.ok(secs(4), Kind::Video));
         assert!(!vitals.ok(secs(5), Kind::Video));
     }
@@ -209,11 +209,11 @@ mod tests {
     #[test]
     fn pictures_are_counted_by_their_timestamps() {
         let mut vitals = Vitals::default();
-        vitals.picture(77, false);
+        vitals.frame(77, false);
         vitals.count_from(secs(0));
         for frame in 0..50 {
             for _packet in 0..3 {
-                vitals.picture(frame * 3600, false);
+                vitals.frame(frame * 3600, false);
             }
         }
         assert_eq!(vitals.frames_per_second(secs(2)), 25);

@@ -4,11 +4,11 @@
 //! Coding takes from a millisecond to seconds, so a worker does it beside the event loop: until it has,
 //! a port sends silence, which alone is coded on the spot.
 
-use super::films::{Film, FilmKey, FilmOrder};
+use super::encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
 use super::patchbay::{Source, Tone};
 use super::plan::{PayloadFormat, Plan};
-use super::scene::{Announcement, Lobby, LobbyId, Scene, Voices};
-use super::stock::{Shared, Stock, Stocked};
+use super::prompt::{Announcement, VideoPrompt, Voices, WaitingProfile, WaitingProfileId};
+use super::stock::{SharedMedia, Stock, Stocked};
 use super::work::Job;
 use crate::codec::Codec;
 use crate::codec::audio::{EncodedLoop, Wave, encode_loop, encode_wave};
@@ -30,9 +30,9 @@ pub enum Tune {
     /// Computed.
     BuiltIn(Sound),
     /// The administrator's.
-    Music(LobbyId),
+    Music(WaitingProfileId),
     /// Said by a voice.
-    Voice(LobbyId, Announcement),
+    Voice(WaitingProfileId, Announcement),
 }
 
 /// What makes two coded sounds the same.
@@ -68,7 +68,7 @@ impl SoundOrder {
     }
 }
 
-impl Shared for EncodedLoop {
+impl SharedMedia for EncodedLoop {
     fn is_used(&self) -> bool {
         self.is_shared()
     }
@@ -77,21 +77,21 @@ impl Shared for EncodedLoop {
 /// All that the relay can give of its own.
 #[derive(Debug)]
 pub struct Repertoire {
-    lobbies: Vec<Arc<Lobby>>,
+    waiting_profiles: Vec<Arc<WaitingProfile>>,
     /// To hear.
     sounds: Stock<SoundKey, EncodedLoop>,
     /// To see.
-    pub films: Stock<FilmKey, Film>,
+    pub encoded_prompts: Stock<PromptKey, EncodedPrompt>,
 }
 
 impl Repertoire {
-    /// With these lobbies, the house's own first; one as built in where there is none.
+    /// With these waiting profiles, the house's own first; one as built in where there is none.
     #[must_use]
-    pub fn new(mut lobbies: Vec<Arc<Lobby>>) -> Self {
-        if lobbies.is_empty() {
-            lobbies.push(Arc::default());
+    pub fn new(mut waiting_profiles: Vec<Arc<WaitingProfile>>) -> Self {
+        if waiting_profiles.is_empty() {
+            waiting_profiles.push(Arc::default());
         }
-        Self { lobbies, sounds: Stock::default(), films: Stock::default() }
+        Self { waiting_profiles, sounds: Stock::default(), encoded_prompts: Stock::default() }
     }
 
     /// Foresees tones, melody and the files of the usual codecs, what comes first in a call first.
@@ -110,8 +110,9 @@ impl Repertoire {
             }
         }
         for codec in USUAL {
-            for lobby in
-                (0..self.lobbies.len()).filter_map(|at| u16::try_from(at).ok()).map(LobbyId)
+            for waiting_profile in (0..self.waiting_profiles.len())
+                .filter_map(|at| u16::try_from(at).ok())
+                .map(WaitingProfileId)
             {
                 let voices = [
                     Announcement::Busy,
@@ -119,8 +120,8 @@ impl Repertoire {
                     Announcement::Full,
                     Announcement::TooLong,
                 ];
-                let voices = voices.map(|announcement| self.voice(lobby, announcement));
-                for tune in voices.into_iter().chain([self.music(lobby)]) {
+                let voices = voices.map(|announcement| self.voice(waiting_profile, announcement));
+                for tune in voices.into_iter().chain([self.music(waiting_profile)]) {
                     let (codec, packet_ms) = (codec.clone(), PACKET_MS);
                     self.sounds.foresee(SoundKey { codec, tune, packet_ms });
                 }
@@ -130,21 +131,21 @@ impl Repertoire {
 
     /// What the workers are to do next.
     pub fn jobs(&mut self) -> impl Iterator<Item = Job> + use<> {
-        let film = self.films.order().map(|key| {
-            let lobby = Arc::clone(self.lobby(key.scene.lobby));
-            Job::Film(Box::new(FilmOrder { key, lobby }))
+        let encoded_prompt = self.encoded_prompts.order().map(|key| {
+            let waiting_profile = Arc::clone(self.waiting_profile(key.prompt.waiting_profile));
+            Job::Prompt(Box::new(PromptOrder { key, waiting_profile }))
         });
         let sound = self.sounds.order().map(|key| {
             let wave = match key.tune {
                 Tune::BuiltIn(_) => None,
-                Tune::Music(lobby) => self.lobby(lobby).music.clone(),
-                Tune::Voice(lobby, announcement) => {
-                    self.lobby(lobby).voices.own(announcement).cloned()
+                Tune::Music(waiting_profile) => self.waiting_profile(waiting_profile).music.clone(),
+                Tune::Voice(waiting_profile, announcement) => {
+                    self.waiting_profile(waiting_profile).voices.own(announcement).cloned()
                 }
             };
             Job::Sound(Box::new(SoundOrder { key, wave }))
         });
-        film.into_iter().chain(sound)
+        encoded_prompt.into_iter().chain(sound)
     }
 
     /// Takes a coded sound, and names the ports that waited for it.
@@ -154,31 +155,35 @@ impl Repertoire {
 
     /// A port that needs nothing any more.
     pub fn leave(&mut self, port: PortId) {
-        self.films.leave(port);
+        self.encoded_prompts.leave(port);
         self.sounds.leave(port);
     }
 
-    fn lobby(&self, id: LobbyId) -> &Arc<Lobby> {
-        self.lobbies.get(usize::from(id.0)).unwrap_or(&self.lobbies[0])
+    fn waiting_profile(&self, id: WaitingProfileId) -> &Arc<WaitingProfile> {
+        self.waiting_profiles.get(usize::from(id.0)).unwrap_or(&self.waiting_profiles[0])
     }
 
-    /// The music of a lobby; the same for all that have the same.
-    fn music(&self, lobby: LobbyId) -> Tune {
-        match &self.lobby(lobby).music {
+    /// The music of a waiting profile; the same for all that have the same.
+    fn music(&self, waiting_profile: WaitingProfileId) -> Tune {
+        match &self.waiting_profile(waiting_profile).music {
             Some(music) => Tune::Music(self.first(|other| other.music.as_ref() == Some(music))),
             None => Tune::BuiltIn(Sound::HoldMelody),
         }
     }
 
-    fn voice(&self, lobby: LobbyId, announcement: Announcement) -> Tune {
-        let own = self.lobby(lobby).voices.own(announcement);
-        let same = |other: &Lobby| other.voices.own(announcement) == own;
+    fn voice(&self, waiting_profile: WaitingProfileId, announcement: Announcement) -> Tune {
+        let own = self.waiting_profile(waiting_profile).voices.own(announcement);
+        let same = |other: &WaitingProfile| other.voices.own(announcement) == own;
         Tune::Voice(self.first(same), announcement)
     }
 
-    fn first(&self, fits: impl Fn(&Lobby) -> bool) -> LobbyId {
-        let at = self.lobbies.iter().position(|lobby| fits(lobby)).unwrap_or(0);
-        LobbyId(u16::try_from(at).unwrap_or(0))
+    fn first(&self, fits: impl Fn(&WaitingProfile) -> bool) -> WaitingProfileId {
+        let at = self
+            .waiting_profiles
+            .iter()
+            .position(|waiting_profile| fits(waiting_profile))
+            .unwrap_or(0);
+        WaitingProfileId(u16::try_from(at).unwrap_or(0))
     }
 
     /// Silence, coded on the spot where a worker has not done it.
@@ -202,7 +207,7 @@ impl Repertoire {
 
 /// When the next packet or picture of our own is due; the first one sets the pace.
 #[derive(Debug)]
-pub struct Pace {
+pub struct PacketPace {
     interval: Duration,
     due: Instant,
     started: bool,
@@ -219,7 +224,7 @@ pub enum Beat {
     Late,
 }
 
-impl Pace {
+impl PacketPace {
     /// Begins at `due`.
     #[must_use]
     pub fn new(interval: Duration, due: Instant) -> Self {
@@ -243,7 +248,7 @@ impl Pace {
 pub struct Player {
     payload_type: u8,
     clock_rate: u32,
-    pace: Pace,
+    pace: PacketPace,
     /// Comes once, before `sound`.
     prelude: Option<EncodedLoop>,
     sound: EncodedLoop,
@@ -252,7 +257,7 @@ pub struct Player {
 
 /// One packet of a sound.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame<'a> {
+pub struct SoundPacket<'a> {
     /// The receiver's number.
     pub payload_type: u8,
     /// Ticks in a second.
@@ -297,7 +302,7 @@ impl Player {
         Some(Self {
             payload_type: format.send_pt & 0x7f,
             clock_rate: format.codec.clock_rate(),
-            pace: Pace::new(Duration::from_millis(packet_ms.into()), due),
+            pace: PacketPace::new(Duration::from_millis(packet_ms.into()), due),
             prelude,
             sound: sound.unwrap_or(silence),
             next: 0,
@@ -305,7 +310,7 @@ impl Player {
     }
 
     /// The next packet, when it is time for it.
-    pub fn next(&mut self, now: Instant) -> Option<Frame<'_>> {
+    pub fn next(&mut self, now: Instant) -> Option<SoundPacket<'_>> {
         let beat = self.pace.beat(now);
         if beat == Beat::Early {
             return None;
@@ -315,7 +320,7 @@ impl Player {
             self.next = 0;
         }
         let sound = self.prelude.as_ref().unwrap_or(&self.sound);
-        let frame = Frame {
+        let frame = SoundPacket {
             payload_type: self.payload_type,
             clock_rate: self.clock_rate,
             step: sound.timestamp_step(),
@@ -332,12 +337,15 @@ fn tunes(repertoire: &Repertoire, source: Source) -> (Option<Tune>, Tune) {
     let silence = Tune::BuiltIn(Sound::Silence);
     let tone = |sound| (Some(Tune::BuiltIn(sound)), silence);
     match source {
-        Source::Hold(lobby) | Source::Scene(Scene { lobby, .. }) => (None, repertoire.music(lobby)),
-        Source::Greeting(lobby, announcement) => {
-            (Some(repertoire.voice(lobby, announcement)), repertoire.music(lobby))
+        Source::Hold(waiting_profile) | Source::Prompt(VideoPrompt { waiting_profile, .. }) => {
+            (None, repertoire.music(waiting_profile))
         }
-        Source::Farewell(lobby, announcement) => {
-            (Some(repertoire.voice(lobby, announcement)), silence)
+        Source::Greeting(waiting_profile, announcement) => (
+            Some(repertoire.voice(waiting_profile, announcement)),
+            repertoire.music(waiting_profile),
+        ),
+        Source::Farewell(waiting_profile, announcement) => {
+            (Some(repertoire.voice(waiting_profile, announcement)), silence)
         }
         Source::RingBack => (None, Tune::BuiltIn(Sound::RingBack)),
         Source::Tone(Tone::Done) => tone(Sound::Confirmed),
@@ -350,7 +358,7 @@ fn tunes(repertoire: &Repertoire, source: Source) -> (Option<Tune>, Tune) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{BitrateFeedback, Feedback, PictureLimits, Trust};
+    use crate::media::{BitrateFeedback, KeyFrameFeedback, PictureLimits, Trust};
     use crate::sdp::Direction;
 
     fn plan(codecs: &[Codec], packet_ms: u32) -> Plan {
@@ -372,7 +380,7 @@ mod tests {
             direction: Direction::SendRecv,
             mux: false,
             packet_ms,
-            feedback: Feedback::None,
+            feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
             protection: None,
@@ -435,8 +443,8 @@ mod tests {
 
     #[test]
     fn nothing_but_silence_is_coded_on_the_spot_and_whoever_waits_is_named() {
-        let busy = Source::Farewell(LobbyId::HOUSE, Announcement::Busy);
-        let music = Source::Hold(LobbyId::HOUSE);
+        let busy = Source::Farewell(WaitingProfileId::DEFAULT, Announcement::Busy);
+        let music = Source::Hold(WaitingProfileId::DEFAULT);
         for source in [music, busy, Source::RingBack, Source::Tone(Tone::Warning)] {
             let mut repertoire = Repertoire::new(vec![]);
             let plan = plan(&[Codec::Pcmu], 20);
@@ -458,7 +466,7 @@ mod tests {
         assert_eq!(work(&mut repertoire), []);
         for codec in USUAL {
             let plan = plan(&[codec], 20);
-            for source in [Source::Hold(LobbyId::HOUSE), Source::Tone(Tone::Warning)] {
+            for source in [Source::Hold(WaitingProfileId::DEFAULT), Source::Tone(Tone::Warning)] {
                 Player::new(&mut repertoire, PortId(2), &plan, source, Instant::START).unwrap();
                 assert!(repertoire.jobs().next().is_none(), "{source:?}");
             }

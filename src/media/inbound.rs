@@ -2,16 +2,16 @@
 
 use super::continuity::Numbers;
 use super::dropped::Dropped;
-use super::dtmf::Listener;
+use super::dtmf::DtmfDetector;
+use super::frame::{FrameContents, ParameterSets};
 use super::health::Vitals;
 use super::key_frames::Requests;
-use super::latch::{Candidates, Latch, Verdict};
+use super::latch::{Candidates, Latch, LatchVerdict};
 use super::machine::{Event, Outgoing};
-use super::picture::{ParameterSets, Picture};
 use super::plan::{PayloadFormat, Plan, UNMAPPED};
 use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
-use crate::rtp::{Arrival, HEADER_LEN, Header, Packet, Reception, TelephoneEvent, strip};
+use crate::rtp::{HEADER_LEN, Packet, PacketArrival, Reception, RtpHeader, TelephoneEvent, strip};
 use crate::time::Instant;
 use std::net::SocketAddr;
 
@@ -24,7 +24,7 @@ pub struct Inbound {
     /// The peer's address.
     pub latch: Latch,
     /// Its keys.
-    pub keys: Listener,
+    pub keys: DtmfDetector,
     /// Whether and what has come.
     pub vitals: Vitals,
     /// Key frames that it is asked for.
@@ -34,7 +34,7 @@ pub struct Inbound {
     /// H.264: what its pictures need to be decoded.
     pub sets: ParameterSets,
     /// The stream that it sends now.
-    pub stream: Option<Stream>,
+    pub stream: Option<InboundStream>,
     /// It was reported silent.
     pub silent: bool,
     /// What was not taken and not reported yet.
@@ -42,12 +42,12 @@ pub struct Inbound {
     kind: Kind,
     by_payload_type: [u8; 128],
     /// By the place among the plan's formats.
-    lanes: Box<[Lane]>,
+    formats: Box<[InboundFormat]>,
 }
 
 /// What the path of a packet has to know of a codec.
 #[derive(Clone, Copy, Debug)]
-struct Lane {
+struct InboundFormat {
     clock_rate: u32,
     /// Ticks of one frame.
     frame: u32,
@@ -56,7 +56,7 @@ struct Lane {
 
 /// One SSRC of the peer.
 #[derive(Debug)]
-pub struct Stream {
+pub struct InboundStream {
     /// The SSRC.
     pub ssrc: u32,
     /// Ticks in a second.
@@ -69,9 +69,9 @@ pub struct Stream {
 
 /// A packet that is the peer's, and what it is.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrived {
+pub struct PeerPacket {
     /// Its header as it came.
-    pub header: Header,
+    pub header: RtpHeader,
     /// Its length: header and payload, and nothing else.
     pub len: usize,
     /// Where it stands in the source's stream.
@@ -79,12 +79,12 @@ pub struct Arrived {
     /// The place of its payload type among the source's formats.
     pub format: usize,
     /// What it carries.
-    pub what: What,
+    pub what: PacketKind,
 }
 
 /// What a packet carries.
 #[derive(Clone, Copy, Debug)]
-pub enum What {
+pub enum PacketKind {
     /// Voice, or comfort noise.
     Sound,
     /// A key.
@@ -97,10 +97,10 @@ pub enum What {
     /// Nothing that is passed on: a key that is kept back, or what was not agreed on.
     Withheld,
     /// A piece of a picture.
-    Picture(Picture),
+    Picture(FrameContents),
 }
 
-impl Arrived {
+impl PeerPacket {
     /// Whether it has no payload: padding alone, as senders use it to try out a line, or to keep a way open.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -118,7 +118,7 @@ impl Inbound {
         }
         Self {
             latch,
-            keys: Listener::default(),
+            keys: DtmfDetector::default(),
             vitals: Vitals::default(),
             requests: Requests::default(),
             bitrate_asked: None,
@@ -128,7 +128,7 @@ impl Inbound {
             silent: false,
             dropped: Dropped::default(),
             by_payload_type: plan.reception(),
-            lanes: plan.formats().map(Lane::of).collect(),
+            formats: plan.formats().map(InboundFormat::of).collect(),
         }
     }
 
@@ -137,7 +137,7 @@ impl Inbound {
         self.latch.set_candidates(now, candidates(plan));
         if anew {
             self.by_payload_type = plan.reception();
-            self.lanes = plan.formats().map(Lane::of).collect();
+            self.formats = plan.formats().map(InboundFormat::of).collect();
             self.sets.replace(fmtp_of_h264(plan));
         }
     }
@@ -150,7 +150,7 @@ impl Inbound {
         from: SocketAddr,
         bytes: &mut [u8],
         out: &mut impl Outgoing,
-    ) -> Option<Arrived> {
+    ) -> Option<PeerPacket> {
         let Ok(packet) = Packet::parse(bytes) else {
             self.dropped.malformed += 1;
             return None;
@@ -170,17 +170,17 @@ impl Inbound {
             self.latch.judge(now, from, header.ssrc, header.sequence)
         };
         match verdict {
-            Verdict::Refuse => {
+            LatchVerdict::Refuse => {
                 // The first packets of a peer that has to prove itself are refused, too.
-                let is_stranger = self.latch.is_latched() || self.latch.is_stranger(from);
-                self.dropped.stranger += u64::from(is_stranger);
+                let is_wrong_source = self.latch.is_latched() || self.latch.is_wrong_source(from);
+                self.dropped.wrong_source += u64::from(is_wrong_source);
                 return None;
             }
-            Verdict::Latched => out.report(Event::Latched { port, remote: from }),
-            Verdict::Accept => {}
+            LatchVerdict::Latched => out.report(Event::Latched { port, remote: from }),
+            LatchVerdict::Accept => {}
         }
         let format = usize::from(format);
-        let Lane { clock_rate, frame, event } = *self.lanes.get(format)?;
+        let InboundFormat { clock_rate, frame, event } = *self.formats.get(format)?;
         if !self.count(now, &header, format, (clock_rate, event)) {
             return None;
         }
@@ -199,41 +199,49 @@ impl Inbound {
                 out.report(Event::Dtmf { port, digit });
             }
             let pressed = heard.digit.is_some();
-            if heard.passes { What::Key { event, pressed } } else { What::Withheld }
+            if heard.passes { PacketKind::Key { event, pressed } } else { PacketKind::Withheld }
         } else if self.kind == Kind::Video {
             let codec = &plan.formats.get(format)?.codec;
-            What::Picture(self.look(now, codec, packet.payload(), header.timestamp))
+            PacketKind::Picture(self.look(now, codec, packet.payload(), header.timestamp))
         } else {
-            What::Sound
+            PacketKind::Sound
         };
         // From here on whatever stands behind the header is payload.
         let len = strip(bytes);
-        Some(Arrived { header, len, numbers: self.numbers(&header, frame, event), format, what })
+        Some(PeerPacket { header, len, numbers: self.numbers(&header, frame, event), format, what })
     }
 
     /// A packet that is not taken, though it is of the peer's stream: it is not lost, neither here nor at
     /// whoever gets that stream.
-    fn leave_out(&mut self, now: Instant, from: SocketAddr, header: Header) -> Option<Arrived> {
+    fn leave_out(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        header: RtpHeader,
+    ) -> Option<PeerPacket> {
         let stream = self.stream.as_mut().filter(|stream| stream.ssrc == header.ssrc)?;
         let format = stream.format;
         if !self.latch.is_latched() || self.latch.remote() != Some(from) {
             return None;
         }
         match stream.reception.receive(now, header.sequence, header.timestamp) {
-            Arrival::First | Arrival::Next { .. } | Arrival::Late | Arrival::Restart => {}
-            Arrival::Duplicate | Arrival::Stray => return None,
+            PacketArrival::First
+            | PacketArrival::Next { .. }
+            | PacketArrival::Late
+            | PacketArrival::Restart => {}
+            PacketArrival::Duplicate | PacketArrival::Stray => return None,
         }
         self.withheld(header, format)
     }
 
-    fn withheld(&self, header: Header, format: usize) -> Option<Arrived> {
-        let Lane { frame, event, .. } = *self.lanes.get(format)?;
+    fn withheld(&self, header: RtpHeader, format: usize) -> Option<PeerPacket> {
+        let InboundFormat { frame, event, .. } = *self.formats.get(format)?;
         let numbers = self.numbers(&header, frame, event);
-        Some(Arrived { header, len: HEADER_LEN, numbers, format, what: What::Withheld })
+        Some(PeerPacket { header, len: HEADER_LEN, numbers, format, what: PacketKind::Withheld })
     }
 
-    fn numbers(&self, header: &Header, frame: u32, event: bool) -> Numbers {
-        let Header { ssrc, sequence, timestamp, .. } = *header;
+    fn numbers(&self, header: &RtpHeader, frame: u32, event: bool) -> Numbers {
+        let RtpHeader { ssrc, sequence, timestamp, .. } = *header;
         let clock_rate = self.stream.as_ref().map_or(8000, |stream| stream.clock_rate);
         let frame = if event { clock_rate / 50 } else { frame };
         Numbers { ssrc, sequence, timestamp, clock_rate, frame, event }
@@ -249,19 +257,20 @@ impl Inbound {
     fn count(
         &mut self,
         now: Instant,
-        header: &Header,
+        header: &RtpHeader,
         format: usize,
         (clock_rate, event): (u32, bool),
     ) -> bool {
         // Some phones count keys at 8 kHz beside Opus, in the one stream whose clock is the voice's.
-        let voice = || self.lanes.iter().find(|lane| !lane.event).map(|lane| lane.clock_rate);
+        let voice =
+            || self.formats.iter().find(|format| !format.event).map(|format| format.clock_rate);
         let clock_rate = if event { voice().unwrap_or(clock_rate) } else { clock_rate };
-        let is_it = |stream: &Stream| {
+        let is_it = |stream: &InboundStream| {
             stream.ssrc == header.ssrc && (event || stream.clock_rate == clock_rate)
         };
         let stream = match &mut self.stream {
             Some(stream) if is_it(stream) => stream,
-            other => other.insert(Stream {
+            other => other.insert(InboundStream {
                 ssrc: header.ssrc,
                 clock_rate,
                 reception: Reception::new(clock_rate),
@@ -272,19 +281,28 @@ impl Inbound {
             stream.format = format;
         }
         match stream.reception.receive(now, header.sequence, header.timestamp) {
-            Arrival::First | Arrival::Next { .. } | Arrival::Late | Arrival::Restart => true,
-            Arrival::Duplicate | Arrival::Stray => false,
+            PacketArrival::First
+            | PacketArrival::Next { .. }
+            | PacketArrival::Late
+            | PacketArrival::Restart => true,
+            PacketArrival::Duplicate | PacketArrival::Stray => false,
         }
     }
 
-    fn look(&mut self, now: Instant, codec: &Codec, payload: &[u8], timestamp: u32) -> Picture {
-        let picture = Picture::of(codec, payload);
+    fn look(
+        &mut self,
+        now: Instant,
+        codec: &Codec,
+        payload: &[u8],
+        timestamp: u32,
+    ) -> FrameContents {
+        let picture = FrameContents::of(codec, payload);
         let key_frame = picture.begins_key_frame();
-        self.vitals.picture(timestamp, key_frame);
+        self.vitals.frame(timestamp, key_frame);
         if key_frame {
             self.requests.came(now);
         }
-        if let Picture::H264(contents) = picture
+        if let FrameContents::H264(contents) = picture
             && (contents.sequence_parameters || contents.picture_parameters)
         {
             self.sets.learn(payload);
@@ -293,7 +311,7 @@ impl Inbound {
     }
 }
 
-impl Lane {
+impl InboundFormat {
     fn of(format: &PayloadFormat) -> Self {
         let facts = format.codec.facts();
         let frame = match facts.kind {

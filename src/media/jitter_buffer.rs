@@ -18,7 +18,7 @@ const JUMP_MAX: i16 = 1000;
 
 /// What a decoder is told of a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Turn<'a> {
+pub struct JitterOutput<'a> {
     /// Its number.
     pub sequence: u16,
     /// Its timestamp.
@@ -33,7 +33,7 @@ pub struct Turn<'a> {
 
 /// How long a packet may wait for one that it overtook, and with how many others.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Patience {
+pub struct JitterLimits {
     /// The time.
     pub span: Duration,
     /// The number.
@@ -43,18 +43,18 @@ pub struct Patience {
 /// The packets of one stream. Its memory is that of the packets that it may keep.
 #[derive(Debug)]
 pub struct JitterBuffer {
-    patience: Patience,
+    patience: JitterLimits,
     next: Option<u16>,
     /// Packets that never came before those that are none of the decoder's.
     lost: u16,
     /// In order.
-    kept: Vec<Kept>,
+    kept: Vec<BufferedPacket>,
     /// Payloads of packets that are through, to be used again.
     spare: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct BufferedPacket {
     sequence: u16,
     timestamp: u32,
     marker: bool,
@@ -65,14 +65,19 @@ struct Kept {
 impl JitterBuffer {
     /// Nothing has come yet.
     #[must_use]
-    pub fn new(patience: Patience) -> Self {
+    pub fn new(patience: JitterLimits) -> Self {
         Self { patience, next: None, lost: 0, kept: Vec::new(), spare: Vec::new() }
     }
 
     /// Takes in a packet and gives out what may be decoded now. A double or a late one is dropped. One
     /// without a payload is never given out: it holds the place of a packet that is none of the
     /// decoder's, a key or a word about silence.
-    pub fn take(&mut self, now: Instant, packet: Turn<'_>, mut out: impl FnMut(Turn<'_>)) {
+    pub fn take(
+        &mut self,
+        now: Instant,
+        packet: JitterOutput<'_>,
+        mut out: impl FnMut(JitterOutput<'_>),
+    ) {
         let next = *self.next.get_or_insert(packet.sequence);
         let ahead = later_by(packet.sequence, next);
         if ahead.unsigned_abs() > JUMP_MAX.unsigned_abs() {
@@ -97,14 +102,14 @@ impl JitterBuffer {
     }
 
     /// Gives out what has waited long enough.
-    pub fn tick(&mut self, now: Instant, mut out: impl FnMut(Turn<'_>)) {
-        let due = |kept: &Kept| kept.since + self.patience.span <= now;
+    pub fn tick(&mut self, now: Instant, mut out: impl FnMut(JitterOutput<'_>)) {
+        let due = |kept: &BufferedPacket| kept.since + self.patience.span <= now;
         let through = self.kept.iter().rposition(due).map_or(0, |at| at + 1);
         self.release(through, &mut out);
         self.release_in_order(&mut out);
     }
 
-    fn keep(&mut self, now: Instant, packet: Turn<'_>) {
+    fn keep(&mut self, now: Instant, packet: JitterOutput<'_>) {
         let place = self.kept.iter().position(|kept| later_by(kept.sequence, packet.sequence) >= 0);
         let place = place.unwrap_or(self.kept.len());
         if self.kept.get(place).is_some_and(|kept| kept.sequence == packet.sequence) {
@@ -113,33 +118,35 @@ impl JitterBuffer {
         let mut payload = self.spare.pop().unwrap_or_default();
         payload.clear();
         payload.extend_from_slice(packet.payload);
-        let Turn { sequence, timestamp, marker, .. } = packet;
-        self.kept.insert(place, Kept { sequence, timestamp, marker, payload, since: now });
+        let JitterOutput { sequence, timestamp, marker, .. } = packet;
+        self.kept
+            .insert(place, BufferedPacket { sequence, timestamp, marker, payload, since: now });
     }
 
     /// Gives out the first `count` packets, whatever is missing before them.
-    fn release(&mut self, count: usize, out: &mut impl FnMut(Turn<'_>)) {
+    fn release(&mut self, count: usize, out: &mut impl FnMut(JitterOutput<'_>)) {
         for _ in 0..count.min(self.kept.len()) {
             let kept = self.kept.remove(0);
-            let Kept { sequence, timestamp, marker, .. } = kept;
-            let packet = Turn { sequence, timestamp, marker, lost: 0, payload: &kept.payload };
+            let BufferedPacket { sequence, timestamp, marker, .. } = kept;
+            let packet =
+                JitterOutput { sequence, timestamp, marker, lost: 0, payload: &kept.payload };
             self.hand_out(packet, out);
             self.spare.push(kept.payload);
         }
     }
 
-    fn release_in_order(&mut self, out: &mut impl FnMut(Turn<'_>)) {
+    fn release_in_order(&mut self, out: &mut impl FnMut(JitterOutput<'_>)) {
         while self.kept.first().is_some_and(|kept| Some(kept.sequence) == self.next) {
             self.release(1, out);
         }
     }
 
-    fn hand_out(&mut self, packet: Turn<'_>, out: &mut impl FnMut(Turn<'_>)) {
+    fn hand_out(&mut self, packet: JitterOutput<'_>, out: &mut impl FnMut(JitterOutput<'_>)) {
         let next = self.next.unwrap_or(packet.sequence);
         self.next = Some(packet.sequence.wrapping_add(1));
         self.lost = self.lost.saturating_add(packet.sequence.wrapping_sub(next));
         if !packet.payload.is_empty() {
-            out(Turn { lost: std::mem::take(&mut self.lost), ..packet });
+            out(JitterOutput { lost: std::mem::take(&mut self.lost), ..packet });
         }
     }
 }
@@ -149,14 +156,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PATIENCE: Patience = Patience { span: Duration::from_millis(20), packets: 2 };
+    const PATIENCE: JitterLimits = JitterLimits { span: Duration::from_millis(20), packets: 2 };
 
     fn ms(ms: u64) -> Instant {
         Instant::from_micros(ms * 1000)
     }
 
-    fn packet(sequence: u16) -> Turn<'static> {
-        Turn {
+    fn packet(sequence: u16) -> JitterOutput<'static> {
+        JitterOutput {
             sequence,
             timestamp: u32::from(sequence) * 160,
             marker: false,
@@ -212,11 +219,13 @@ mod tests {
         let mut buffer = JitterBuffer::new(PATIENCE);
         taken(&mut buffer, 0, 7);
         let mut out = Vec::new();
-        let key = Turn { payload: &[], ..packet(8) };
+        let key = JitterOutput { payload: &[], ..packet(8) };
         buffer.take(ms(20), key, |turn| out.push(turn.sequence));
         assert!(out.is_empty());
         assert_eq!(taken(&mut buffer, 40, 9), [(9, 0)], "nothing is missing");
-        buffer.take(ms(60), Turn { payload: &[], ..packet(11) }, |_| unreachable!("it is a key"));
+        buffer.take(ms(60), JitterOutput { payload: &[], ..packet(11) }, |_| {
+            unreachable!("it is a key")
+        });
         buffer.tick(ms(80), |_| unreachable!("it is a key"));
         assert_eq!(
             taken(&mut buffer, 90, 12),
@@ -239,7 +248,7 @@ mod tests {
         fn whatever_comes_goes_out_at_most_once_and_in_order(
             numbers in prop::collection::vec(0..60_u16, 0..200),
         ) {
-            let mut buffer = JitterBuffer::new(Patience { packets: 5, ..PATIENCE });
+            let mut buffer = JitterBuffer::new(JitterLimits { packets: 5, ..PATIENCE });
             let mut out = Vec::new();
             for (at, number) in (0..).zip(numbers) {
                 buffer.take(ms(at), packet(number), |turn| out.push(turn.sequence));

@@ -39,7 +39,7 @@ pub struct Candidates {
 
 /// How good a claim to be the peer a place has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Claim {
+enum LatchClaim {
     /// SDP names exactly this.
     Named,
     /// A NAT sends from here what SDP names by an address behind it; or nothing is named.
@@ -49,30 +49,30 @@ enum Claim {
     /// The same IP as named, another port, and nothing explains it.
     Odd,
     /// None.
-    Stranger,
+    WrongSource,
 }
 
 impl Candidates {
-    fn claim(&self, from: SocketAddr) -> Claim {
+    fn claim(&self, from: SocketAddr) -> LatchClaim {
         match self.sdp {
-            Some(sdp) if sdp == from => Claim::Named,
-            Some(sdp) if !self.behind_nat && sdp.ip() == from.ip() => Claim::Odd,
-            Some(_) if !self.behind_nat => Claim::Stranger,
-            Some(sdp) if sdp.ip() == from.ip() => Claim::Beside,
-            Some(_) | None if from.ip() == self.signalling => Claim::Likely,
-            Some(_) | None => Claim::Stranger,
+            Some(sdp) if sdp == from => LatchClaim::Named,
+            Some(sdp) if !self.behind_nat && sdp.ip() == from.ip() => LatchClaim::Odd,
+            Some(_) if !self.behind_nat => LatchClaim::WrongSource,
+            Some(sdp) if sdp.ip() == from.ip() => LatchClaim::Beside,
+            Some(_) | None if from.ip() == self.signalling => LatchClaim::Likely,
+            Some(_) | None => LatchClaim::WrongSource,
         }
     }
 }
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Verdict {
+pub enum LatchVerdict {
     /// It is the peer's.
     Accept,
     /// It is the peer's, and from now on packets go to where it came from.
     Latched,
-    /// It is a stranger's, or the first from a place that has to prove itself.
+    /// It is from a wrong source, or the first from a place that has to prove itself.
     Refuse,
 }
 
@@ -80,25 +80,26 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Latch {
     candidates: Candidates,
-    state: State,
+    state: LatchState,
     trial: Option<Trial>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum LatchState {
     Waiting { since: Instant },
     Latched { remote: SocketAddr, heard: Instant },
 }
 
-impl State {
+impl LatchState {
     /// How a place with this claim stands at `now`: whether it may take the stream, the named one being
     /// the only one that never waits.
-    fn yields(self, now: Instant, claim: Claim, quiet: Duration) -> bool {
+    fn yields(self, now: Instant, claim: LatchClaim, quiet: Duration) -> bool {
         match (self, claim) {
-            (_, Claim::Named) | (Self::Waiting { .. }, Claim::Likely | Claim::Odd) => true,
-            (_, Claim::Stranger) | (Self::Latched { .. }, Claim::Odd) => false,
-            (Self::Waiting { since }, Claim::Beside) => now.since(since) >= LATCH_QUIET,
-            (Self::Latched { heard, .. }, Claim::Likely | Claim::Beside) => {
+            (_, LatchClaim::Named)
+            | (Self::Waiting { .. }, LatchClaim::Likely | LatchClaim::Odd) => true,
+            (_, LatchClaim::WrongSource) | (Self::Latched { .. }, LatchClaim::Odd) => false,
+            (Self::Waiting { since }, LatchClaim::Beside) => now.since(since) >= LATCH_QUIET,
+            (Self::Latched { heard, .. }, LatchClaim::Likely | LatchClaim::Beside) => {
                 now.since(heard) >= quiet
             }
         }
@@ -116,7 +117,7 @@ impl State {
         let keeps = match *self {
             Self::Waiting { .. } => before.sdp == after.sdp,
             Self::Latched { remote, .. } => {
-                before.sdp == after.sdp && after.claim(remote) != Claim::Stranger
+                before.sdp == after.sdp && after.claim(remote) != LatchClaim::WrongSource
             }
         };
         if !keeps {
@@ -147,13 +148,13 @@ impl Latch {
     /// A latch that waits.
     #[must_use]
     pub fn new(now: Instant, candidates: Candidates) -> Self {
-        Self { candidates, state: State::Waiting { since: now }, trial: None }
+        Self { candidates, state: LatchState::Waiting { since: now }, trial: None }
     }
 
     /// Takes up an address that was latched before a restart.
     pub fn restore(&mut self, now: Instant, remote: SocketAddr) {
-        if self.candidates.claim(remote) != Claim::Stranger {
-            self.state = State::Latched { remote, heard: now };
+        if self.candidates.claim(remote) != LatchClaim::WrongSource {
+            self.state = LatchState::Latched { remote, heard: now };
         }
     }
 
@@ -173,74 +174,89 @@ impl Latch {
     /// Whether the peer's address is proven.
     #[must_use]
     pub fn is_latched(&self) -> bool {
-        matches!(self.state, State::Latched { .. })
+        matches!(self.state, LatchState::Latched { .. })
     }
 
     /// Whether nothing will ever be heard from this place as things stand, such as from a phone that sends
     /// from another port than its SDP names and shows no NAT.
     #[must_use]
-    pub fn is_stranger(&self, from: SocketAddr) -> bool {
-        self.candidates.claim(from) == Claim::Stranger
+    pub fn is_wrong_source(&self, from: SocketAddr) -> bool {
+        self.candidates.claim(from) == LatchClaim::WrongSource
     }
 
     /// Judges a packet that its seal has proven to be the peer's: it is heard wherever it comes from, but
     /// may be one that somebody caught on its way and sends in the peer's place. Ours follow only when two
     /// rise from there with none of the known place between (media rule 13).
-    pub fn believe(&mut self, now: Instant, from: SocketAddr, ssrc: u32, sequence: u16) -> Verdict {
+    pub fn believe(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        ssrc: u32,
+        sequence: u16,
+    ) -> LatchVerdict {
         if self.is_known(now, from) {
-            return Verdict::Accept;
+            return LatchVerdict::Accept;
         }
         let this = Trial { from, ssrc, sequence, since: now };
         let steps = self.trial.and_then(|trial| trial.steps_to(this));
         let rises = steps.is_some_and(|steps| (1..1 << 15).contains(&steps));
-        if rises || self.candidates.claim(from) == Claim::Named {
+        if rises || self.candidates.claim(from) == LatchClaim::Named {
             return self.latch(now, from);
         }
         self.trial = Some(this);
-        Verdict::Accept
+        LatchVerdict::Accept
     }
 
     /// Judges an RTP packet of a negotiated payload type.
-    pub fn judge(&mut self, now: Instant, from: SocketAddr, ssrc: u32, sequence: u16) -> Verdict {
+    pub fn judge(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        ssrc: u32,
+        sequence: u16,
+    ) -> LatchVerdict {
         if self.is_known(now, from) {
-            return Verdict::Accept;
+            return LatchVerdict::Accept;
         }
         let claim = self.candidates.claim(from);
         if !self.state.yields(now, claim, LATCH_QUIET) {
-            return Verdict::Refuse;
+            return LatchVerdict::Refuse;
         }
         let mut this = Trial { from, ssrc, sequence, since: now };
         let before = self.trial.filter(|trial| trial.steps_to(this) == Some(1));
         let proven = match (claim, before) {
-            (Claim::Named, _) => true,
-            (Claim::Odd, Some(trial)) => now.since(trial.since) >= PATIENCE,
-            (Claim::Likely | Claim::Beside, Some(_)) => true,
-            (Claim::Likely | Claim::Beside | Claim::Odd | Claim::Stranger, _) => false,
+            (LatchClaim::Named, _) => true,
+            (LatchClaim::Odd, Some(trial)) => now.since(trial.since) >= PATIENCE,
+            (LatchClaim::Likely | LatchClaim::Beside, Some(_)) => true,
+            (
+                LatchClaim::Likely | LatchClaim::Beside | LatchClaim::Odd | LatchClaim::WrongSource,
+                _,
+            ) => false,
         };
         if proven {
             return self.latch(now, from);
         }
         this.since = before.map_or(now, |trial| trial.since);
         self.trial = Some(this);
-        Verdict::Refuse
+        LatchVerdict::Refuse
     }
 
     /// Whether this is where the peer is known to be, heard again.
     fn is_known(&mut self, now: Instant, from: SocketAddr) -> bool {
         match &mut self.state {
-            State::Latched { remote, heard } if *remote == from => {
+            LatchState::Latched { remote, heard } if *remote == from => {
                 *heard = now;
                 self.trial = None;
                 true
             }
-            State::Latched { .. } | State::Waiting { .. } => false,
+            LatchState::Latched { .. } | LatchState::Waiting { .. } => false,
         }
     }
 
-    fn latch(&mut self, now: Instant, remote: SocketAddr) -> Verdict {
+    fn latch(&mut self, now: Instant, remote: SocketAddr) -> LatchVerdict {
         self.trial = None;
-        self.state = State::Latched { remote, heard: now };
-        Verdict::Latched
+        self.state = LatchState::Latched { remote, heard: now };
+        LatchVerdict::Latched
     }
 }
 
@@ -248,14 +264,14 @@ impl Latch {
 #[derive(Debug)]
 pub struct ReportLatch {
     candidates: Candidates,
-    state: State,
+    state: LatchState,
 }
 
 impl ReportLatch {
     /// A latch that waits.
     #[must_use]
     pub fn new(now: Instant, candidates: Candidates) -> Self {
-        Self { candidates, state: State::Waiting { since: now } }
+        Self { candidates, state: LatchState::Waiting { since: now } }
     }
 
     /// New SDP.
@@ -273,19 +289,19 @@ impl ReportLatch {
     /// Whether the peer's address is proven.
     #[must_use]
     pub fn is_latched(&self) -> bool {
-        matches!(self.state, State::Latched { .. })
+        matches!(self.state, LatchState::Latched { .. })
     }
 
     /// Judges a well-formed report: one is enough, since nothing secret follows it.
-    pub fn judge(&mut self, now: Instant, from: SocketAddr) -> Verdict {
+    pub fn judge(&mut self, now: Instant, from: SocketAddr) -> LatchVerdict {
         let is_known = self.state.remote() == Some(from);
         let claim = self.candidates.claim(from);
-        let may = claim != Claim::Odd && self.state.yields(now, claim, REPORT_QUIET);
+        let may = claim != LatchClaim::Odd && self.state.yields(now, claim, REPORT_QUIET);
         if !is_known && !may {
-            return Verdict::Refuse;
+            return LatchVerdict::Refuse;
         }
-        self.state = State::Latched { remote: from, heard: now };
-        if is_known { Verdict::Accept } else { Verdict::Latched }
+        self.state = LatchState::Latched { remote: from, heard: now };
+        if is_known { LatchVerdict::Accept } else { LatchVerdict::Latched }
     }
 }
 
@@ -322,14 +338,14 @@ mod tests {
     fn latched_to_nat() -> Latch {
         let mut latch = waiting(natted());
         latch.judge(ms(0), at(NAT), 7, 100);
-        assert_eq!(latch.judge(ms(20), at(NAT), 7, 101), Verdict::Latched);
+        assert_eq!(latch.judge(ms(20), at(NAT), 7, 101), LatchVerdict::Latched);
         latch
     }
 
     /// Sends 50 packets a second from one place, and says whether one of them was taken.
     fn is_heard(latch: &mut Latch, from: &str, span: std::ops::Range<u64>, ssrc: u32) -> bool {
         let mut packets = span.step_by(20).zip(1..);
-        packets.any(|(when, n)| latch.judge(ms(when), at(from), ssrc, n) != Verdict::Refuse)
+        packets.any(|(when, n)| latch.judge(ms(when), at(from), ssrc, n) != LatchVerdict::Refuse)
     }
 
     #[test]
@@ -343,16 +359,16 @@ mod tests {
     fn the_address_in_sdp_is_believed_from_its_first_packet() {
         for behind_nat in [false, true] {
             let mut latch = waiting(plain(behind_nat));
-            assert_eq!(latch.judge(ms(0), at(NAT), 7, 100), Verdict::Latched);
-            assert_eq!(latch.judge(ms(20), at(NAT), 9, 5), Verdict::Accept);
+            assert_eq!(latch.judge(ms(0), at(NAT), 7, 100), LatchVerdict::Latched);
+            assert_eq!(latch.judge(ms(20), at(NAT), 9, 5), LatchVerdict::Accept);
         }
     }
 
     #[test]
     fn behind_a_nat_two_packets_in_sequence_latch_at_once() {
         let mut latch = waiting(natted());
-        assert_eq!(latch.judge(ms(0), at(NAT), 7, u16::MAX), Verdict::Refuse);
-        assert_eq!(latch.judge(ms(20), at(NAT), 7, 0), Verdict::Latched);
+        assert_eq!(latch.judge(ms(0), at(NAT), 7, u16::MAX), LatchVerdict::Refuse);
+        assert_eq!(latch.judge(ms(20), at(NAT), 7, 0), LatchVerdict::Latched);
         assert_eq!(latch.remote(), Some(at(NAT)));
     }
 
@@ -361,7 +377,7 @@ mod tests {
         for (ssrc, sequence) in [(8, 101), (7, 100), (7, 102), (7, 99)] {
             let mut latch = waiting(natted());
             latch.judge(ms(0), at(NAT), 7, 100);
-            assert_eq!(latch.judge(ms(20), at(NAT), ssrc, sequence), Verdict::Refuse);
+            assert_eq!(latch.judge(ms(20), at(NAT), ssrc, sequence), LatchVerdict::Refuse);
         }
     }
 
@@ -392,12 +408,12 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_may_still_prove_itself_is_no_stranger() {
-        assert!(!waiting(plain(false)).is_stranger(at(REBOUND)));
-        assert!(!waiting(plain(false)).is_stranger(at(NAT)));
-        assert!(!waiting(plain(true)).is_stranger(at(REBOUND)));
-        assert!(!waiting(natted()).is_stranger(at(NAT)));
-        assert!(waiting(natted()).is_stranger(at("198.51.100.66:4000")));
+    fn a_place_that_may_still_prove_itself_is_no_wrong_source() {
+        assert!(!waiting(plain(false)).is_wrong_source(at(REBOUND)));
+        assert!(!waiting(plain(false)).is_wrong_source(at(NAT)));
+        assert!(!waiting(plain(true)).is_wrong_source(at(REBOUND)));
+        assert!(!waiting(natted()).is_wrong_source(at(NAT)));
+        assert!(waiting(natted()).is_wrong_source(at("198.51.100.66:4000")));
     }
 
     #[test]
@@ -407,7 +423,7 @@ mod tests {
         assert!(is_heard(&mut latch, REBOUND, 200..460, 7));
         assert_eq!(latch.remote(), Some(at(REBOUND)));
         // The named one is believed whenever it speaks, and then nobody beside it.
-        assert_eq!(latch.judge(ms(500), at(NAT), 9, 1), Verdict::Latched);
+        assert_eq!(latch.judge(ms(500), at(NAT), 9, 1), LatchVerdict::Latched);
         assert!(!is_heard(&mut latch, REBOUND, 520..60_000, 7));
     }
 
@@ -417,7 +433,7 @@ mod tests {
         assert!(!is_heard(&mut latch, REBOUND, 0..2_000, 7), "the named one may still begin");
         assert!(is_heard(&mut latch, REBOUND, 2_000..2_100, 7));
         // The named one is believed whenever it speaks.
-        assert_eq!(latch.judge(ms(2_110), at(NAT), 7, 1), Verdict::Latched);
+        assert_eq!(latch.judge(ms(2_110), at(NAT), 7, 1), LatchVerdict::Latched);
         assert!(!is_heard(&mut latch, REBOUND, 2_120..4_110, 7));
     }
 
@@ -434,10 +450,10 @@ mod tests {
         let mut latch = latched_to_nat();
         for n in 0..3_000_u16 {
             let when = 40 + u64::from(n) * 20;
-            assert_eq!(latch.judge(ms(when), at(NAT), 7, 102 + n), Verdict::Accept);
+            assert_eq!(latch.judge(ms(when), at(NAT), 7, 102 + n), LatchVerdict::Accept);
             for spray in 0..3 {
                 let verdict = latch.judge(ms(when + spray), at(REBOUND), 7, 102 + n);
-                assert_eq!(verdict, Verdict::Refuse);
+                assert_eq!(verdict, LatchVerdict::Refuse);
             }
         }
     }
@@ -445,7 +461,7 @@ mod tests {
     #[test]
     fn the_named_address_takes_its_stream_back_at_once() {
         let mut latch = latched_to_nat();
-        assert_eq!(latch.judge(ms(40), at(SDP), 8, 1), Verdict::Latched);
+        assert_eq!(latch.judge(ms(40), at(SDP), 8, 1), LatchVerdict::Latched);
         assert_eq!(latch.remote(), Some(at(SDP)));
     }
 
@@ -479,14 +495,14 @@ mod tests {
     fn one_captured_packet_moves_no_sealed_stream() {
         let thief = at("198.51.100.66:4000");
         let mut latch = waiting(natted());
-        assert_eq!(latch.believe(ms(0), at(NAT), 7, 100), Verdict::Accept, "it is authentic");
+        assert_eq!(latch.believe(ms(0), at(NAT), 7, 100), LatchVerdict::Accept, "it is authentic");
         assert_eq!(latch.remote(), Some(at(SDP)), "and proves no place");
-        assert_eq!(latch.believe(ms(20), at(NAT), 7, 101), Verdict::Latched);
+        assert_eq!(latch.believe(ms(20), at(NAT), 7, 101), LatchVerdict::Latched);
         // Each second packet was caught on its way, and comes from elsewhere first.
         for n in 0..200_u16 {
             let when = 40 + u64::from(n) * 40;
-            assert_eq!(latch.believe(ms(when), thief, 7, 102 + 2 * n), Verdict::Accept);
-            assert_eq!(latch.believe(ms(when + 20), at(NAT), 7, 103 + 2 * n), Verdict::Accept);
+            assert_eq!(latch.believe(ms(when), thief, 7, 102 + 2 * n), LatchVerdict::Accept);
+            assert_eq!(latch.believe(ms(when + 20), at(NAT), 7, 103 + 2 * n), LatchVerdict::Accept);
             assert_eq!(latch.remote(), Some(at(NAT)));
         }
     }
@@ -495,25 +511,25 @@ mod tests {
     fn a_sealed_stream_follows_its_phone_with_two_packets_that_rise() {
         let elsewhere = at("198.51.100.7:4000");
         let mut latch = latched_to_nat();
-        assert_eq!(latch.believe(ms(40), elsewhere, 7, 104), Verdict::Accept);
-        assert_eq!(latch.believe(ms(60), elsewhere, 7, 103), Verdict::Accept, "it falls");
+        assert_eq!(latch.believe(ms(40), elsewhere, 7, 104), LatchVerdict::Accept);
+        assert_eq!(latch.believe(ms(60), elsewhere, 7, 103), LatchVerdict::Accept, "it falls");
         assert_eq!(latch.remote(), Some(at(NAT)));
-        assert_eq!(latch.believe(ms(80), elsewhere, 7, 106), Verdict::Latched);
+        assert_eq!(latch.believe(ms(80), elsewhere, 7, 106), LatchVerdict::Latched);
         assert_eq!(latch.remote(), Some(elsewhere));
     }
 
     #[test]
     fn reports_latch_by_themselves_by_the_same_rules() {
         let mut latch = ReportLatch::new(ms(0), natted());
-        assert_eq!(latch.judge(ms(0), at("198.51.100.66:4001")), Verdict::Refuse);
+        assert_eq!(latch.judge(ms(0), at("198.51.100.66:4001")), LatchVerdict::Refuse);
         assert_eq!(latch.remote(), Some(at(SDP)));
-        assert_eq!(latch.judge(ms(0), at(NAT)), Verdict::Latched);
-        assert_eq!(latch.judge(ms(5_000), at(NAT)), Verdict::Accept);
-        assert_eq!(latch.judge(ms(6_000), at(REBOUND)), Verdict::Refuse);
-        assert_eq!(latch.judge(ms(20_000), at(REBOUND)), Verdict::Latched, "15 s of silence");
-        assert_eq!(latch.judge(ms(20_010), at(SDP)), Verdict::Latched, "the named one");
+        assert_eq!(latch.judge(ms(0), at(NAT)), LatchVerdict::Latched);
+        assert_eq!(latch.judge(ms(5_000), at(NAT)), LatchVerdict::Accept);
+        assert_eq!(latch.judge(ms(6_000), at(REBOUND)), LatchVerdict::Refuse);
+        assert_eq!(latch.judge(ms(20_000), at(REBOUND)), LatchVerdict::Latched, "15 s of silence");
+        assert_eq!(latch.judge(ms(20_010), at(SDP)), LatchVerdict::Latched, "the named one");
         let mut latch = ReportLatch::new(ms(0), plain(false));
-        assert_eq!(latch.judge(ms(60_000), at(REBOUND)), Verdict::Refuse, "a neighbour");
-        assert_eq!(latch.judge(ms(60_000), at(NAT)), Verdict::Latched);
+        assert_eq!(latch.judge(ms(60_000), at(REBOUND)), LatchVerdict::Refuse, "a neighbour");
+        assert_eq!(latch.judge(ms(60_000), at(NAT)), LatchVerdict::Latched);
     }
 }

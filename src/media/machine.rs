@@ -4,27 +4,27 @@
 //! serves every port: the pace, which beats only while some port needs sound of our own, and each
 //! port's next deadline for reports, key frames, silence and health.
 
-use super::cameras::Cameras;
+use super::camera_frames::Packets;
+use super::cameras::CameraStreams;
 use super::dropped::Dropped;
 use super::feedback::send_report;
-use super::footage::Packets;
+use super::frame::ParameterSets;
 use super::health::PortHealth;
 use super::hold::Repertoire;
-use super::latch::Verdict;
+use super::latch::LatchVerdict;
 use super::patchbay::{Patchbay, Source};
-use super::picture::ParameterSets;
 use super::plan::Plan;
 use super::port::Follows;
-use super::ports::Ports;
+use super::ports::PortTable;
+use super::prompt::WaitingProfile;
 use super::rendition::camera_of;
 use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
-use super::scene::Lobby;
-use super::tape::{Heard, Side, Tape, Tapes};
-use super::work::{Done, Job, Outcome};
+use super::tap::{RecordingTap, RecordingTaps, Side, TapInput};
+use super::work::{CodingOutcome, Done, Job};
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
 use crate::random::Random;
-use crate::rtp::rtcp::{self, Message, ReportBlock, Writer};
+use crate::rtp::rtcp::{self, ReportBlock, RtcpPacket, RtcpWriter};
 use crate::rtp::{event, is_rtcp, is_stun};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::BTreeSet;
@@ -175,7 +175,7 @@ pub trait Outgoing {
     /// Gives work on pictures to a worker; what comes of it goes to [`Machine::done`].
     fn job(&mut self, job: Job);
     /// Gives what is recorded to a recorder.
-    fn tape(&mut self, tape: Tape);
+    fn tap(&mut self, tap: RecordingTap);
 }
 
 /// The way out for packets that are written here, in a reused buffer.
@@ -192,13 +192,13 @@ pub struct Exit<'a, O> {
 pub struct Settings {
     /// After this long without a packet a port is reported silent, and again after as long.
     pub silent_after: Duration,
-    /// The look and the sound of a wait, by [`LobbyId`](super::LobbyId); empty: as built in.
-    pub lobbies: Vec<Arc<Lobby>>,
+    /// The look and the sound of a wait, by [`WaitingProfileId`](super::WaitingProfileId); empty: as built in.
+    pub waiting_profiles: Vec<Arc<WaitingProfile>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { silent_after: Duration::from_secs(10), lobbies: Vec::new() }
+        Self { silent_after: Duration::from_secs(10), waiting_profiles: Vec::new() }
     }
 }
 
@@ -207,10 +207,10 @@ impl Default for Settings {
 pub struct Machine {
     pub(super) settings: Settings,
     pub(super) random: Random,
-    pub(super) ports: Ports,
+    pub(super) ports: PortTable,
     pub(super) patchbay: Patchbay,
-    pub(super) tapes: Tapes,
-    pub(super) cameras: Cameras,
+    pub(super) taps: RecordingTaps,
+    pub(super) cameras: CameraStreams,
     /// The picture of a camera that is being given out.
     pub(super) packets: Packets,
     pub(super) repertoire: Repertoire,
@@ -226,14 +226,14 @@ impl Machine {
     /// A relay without ports.
     #[must_use]
     pub fn new(settings: Settings, random: Random) -> Self {
-        let repertoire = Repertoire::new(settings.lobbies.clone());
+        let repertoire = Repertoire::new(settings.waiting_profiles.clone());
         Self {
             settings,
             random,
-            ports: Ports::default(),
+            ports: PortTable::default(),
             patchbay: Patchbay::default(),
-            tapes: Tapes::default(),
-            cameras: Cameras::default(),
+            taps: RecordingTaps::default(),
+            cameras: CameraStreams::default(),
             packets: Packets::default(),
             repertoire,
             clocks: WallClocks::default(),
@@ -274,7 +274,7 @@ impl Machine {
             Command::KeyFrame { port } => self.want_key_frame(now, port, out),
             Command::Dtmf { port, digit } => {
                 if let (Some(open), Some(event)) = (self.ports.get_mut(port), event(digit)) {
-                    open.outbound.dialler.push(event);
+                    open.outbound.dtmf_generator.push(event);
                 }
                 self.settle(now.instant, port);
             }
@@ -338,14 +338,14 @@ impl Machine {
         let recording = source.recording;
         let packet = &mut packet[..arrived.len];
         if let Some(call) = recording {
-            let heard = Heard { source: port, arrived: &arrived, packet, sets: &sets };
-            self.tape(now, (call, Side::Left), &heard, out);
+            let heard = TapInput { source: port, arrived: &arrived, packet, sets: &sets };
+            self.tap(now, (call, Side::Left), &heard, out);
         }
         for at in 0..self.patchbay.receivers(port).len() {
             let receiver = self.patchbay.receivers(port)[at];
             if let Some(call) = self.recording_of(receiver) {
-                let heard = Heard { source: port, arrived: &arrived, packet, sets: &sets };
-                self.tape(now, (call, Side::Right), &heard, out);
+                let heard = TapInput { source: port, arrived: &arrived, packet, sets: &sets };
+                self.tap(now, (call, Side::Right), &heard, out);
             }
             let Some(open) = self.ports.get_mut(receiver) else { continue };
             let mut exit = Exit { scratch: &mut self.scratch, out };
@@ -378,8 +378,8 @@ impl Machine {
             return;
         };
         let had_target = open.has_target();
-        if open.reports.latch.judge(now.instant, from) == Verdict::Refuse {
-            open.inbound.dropped.stranger += 1;
+        if open.reports.latch.judge(now.instant, from) == LatchVerdict::Refuse {
+            open.inbound.dropped.wrong_source += 1;
             return;
         }
         let unsettled = had_target != open.has_target();
@@ -388,25 +388,27 @@ impl Machine {
         let (mut picture_wanted, mut bitrate_max) = (false, None::<u64>);
         for message in messages {
             match message {
-                Message::SenderReport(report, blocks) => {
+                RtcpPacket::SenderReport(report, blocks) => {
                     open.reports.hear_sender(now.instant, report);
                     open.inbound.vitals.sender_report(now.instant, report.packets);
                     self.clocks.hear(&open.plan.cname, now, report.ntp);
                     blocks.for_each(|block| open.reports.hear_block(now.unix, own_ssrc, &block));
                 }
-                Message::ReceiverReport(_, blocks) => {
+                RtcpPacket::ReceiverReport(_, blocks) => {
                     blocks.for_each(|block| open.reports.hear_block(now.unix, own_ssrc, &block));
                 }
-                Message::PictureLoss { media, .. } => picture_wanted |= media == own_ssrc,
-                Message::FullIntra(_, mut requests) => {
+                RtcpPacket::PictureLoss { media, .. } => picture_wanted |= media == own_ssrc,
+                RtcpPacket::FullIntra(_, mut requests) => {
                     picture_wanted |= requests.any(|(media, _)| media == own_ssrc);
                 }
-                Message::MaxBitrate { bitrate, .. } => bitrate_max = Some(bitrate),
-                Message::SourceBitrates(_, mut limits) => {
+                RtcpPacket::MaxBitrate { bitrate, .. } => bitrate_max = Some(bitrate),
+                RtcpPacket::SourceBitrates(_, mut limits) => {
                     bitrate_max = limits.find(|(media, _)| *media == own_ssrc).map(|(_, max)| max);
                 }
-                Message::Cname(..) | Message::Bye(_) | Message::Nack { .. } | Message::Other(_) => {
-                }
+                RtcpPacket::Cname(..)
+                | RtcpPacket::Bye(_)
+                | RtcpPacket::Nack { .. }
+                | RtcpPacket::Other(_) => {}
             }
         }
         // Where pictures are made or converted for it, that is where it is done.
@@ -428,11 +430,11 @@ impl Machine {
     /// Takes back what a worker has done.
     pub fn done(&mut self, now: Now, done: Done, out: &mut impl Outgoing) {
         match done {
-            Done::Picture { conversion, outcome } => {
+            Done::Frame { conversion, outcome } => {
                 if let Some(camera) = camera_of(conversion) {
                     return self.rendered(now, camera, (conversion, outcome), out);
                 }
-                if outcome == Outcome::Broken
+                if outcome == CodingOutcome::Broken
                     && let Source::Port(source) = self.patchbay.source(conversion.port)
                     && let Some(source) = self.ports.get_mut(source)
                 {
@@ -440,11 +442,11 @@ impl Machine {
                 }
                 let Some(open) = self.ports.get_mut(conversion.port) else { return };
                 let mut exit = Exit { scratch: &mut self.scratch, out };
-                let follows = open.picture_done(now.instant, (conversion, outcome), &mut exit);
+                let follows = open.frame_done(now.instant, (conversion, outcome), &mut exit);
                 self.follow(now, conversion.port, follows, out);
             }
-            Done::Film(key, film) => {
-                let ports = self.repertoire.films.take(key, film);
+            Done::Prompt(key, encoded_prompt) => {
+                let ports = self.repertoire.encoded_prompts.take(key, encoded_prompt);
                 self.make_again(now, &ports);
             }
             Done::Sound(key, sound) => {
@@ -530,7 +532,7 @@ impl Machine {
         }
         if is_due(open.picture_due) {
             let mut exit = Exit { scratch: &mut self.scratch, out };
-            open.check_picture(now.instant, source, &mut self.repertoire, &mut exit);
+            open.check_frame(now.instant, source, &mut self.repertoire, &mut exit);
             self.repertoire.jobs().for_each(|job| out.job(job));
         }
         if is_due(open.watch_due) {
@@ -567,7 +569,7 @@ impl Machine {
                 open.reports.block(now.instant, stream.ssrc, &mut stream.reception)
             });
         let blocks: &[ReportBlock] = block.as_slice();
-        let mut writer = Writer::new(&mut self.scratch);
+        let mut writer = RtcpWriter::new(&mut self.scratch);
         if open.reports.is_sender() {
             let report = open.reports.sender_report(ssrc, rtcp::ntp(now.unix), timestamp);
             writer.sender_report(&report, blocks);

@@ -6,16 +6,16 @@
 //! is allocated, and the bytes are rewritten where they lie.
 
 mod camera;
+mod camera_frames;
 mod cameras;
 mod continuity;
 mod conversion;
 mod dropped;
 mod dtmf;
+mod encoded_prompts;
 mod feed;
 mod feedback;
-mod films;
-mod footage;
-mod guard;
+mod frame;
 mod health;
 mod hold;
 mod inbound;
@@ -25,38 +25,40 @@ mod latch;
 mod machine;
 mod openings;
 mod patchbay;
-mod picture;
-mod picture_transcoder;
 mod plan;
 mod port;
 mod ports;
+mod prompt;
 mod rendition;
 mod repacker;
 mod reports;
 mod route;
-mod scene;
+mod srtp_context;
 mod stock;
 mod switching;
-mod tape;
+mod tap;
+mod video_transcoder;
 mod voice_transcoder;
 mod wait_picture;
 mod work;
 
-pub use camera::{Camera, VideoCodec};
+pub use camera::{CameraState, VideoCodec};
 pub use cameras::UNIT_MAX;
 pub use dropped::Dropped;
 pub use dtmf::KEY_ECHO;
-pub use films::{Film, FilmKey, FilmOrder};
+pub use encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
 pub use health::PortHealth;
 pub use hold::{SoundKey, SoundOrder};
 pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
-pub use patchbay::{Change, Patchbay, Source, Tone};
-pub use picture_transcoder::packing;
+pub use patchbay::{PatchChange, Patchbay, Source, Tone};
 pub use plan::{
-    BitrateFeedback, FORMATS_MAX, Feedback, PayloadFormat, PictureLimits, Plan, Protection, Trust,
+    BitrateFeedback, FORMATS_MAX, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Protection,
+    Trust,
 };
-pub use scene::{
-    Announcement, Lobby, LobbyId, Message, PLACEHOLDER, Scene, TEXT_MAX, Texts, Voices,
+pub use prompt::{
+    Announcement, PLACEHOLDER, PromptMessage, TEXT_MAX, Texts, VideoPrompt, Voices, WaitingProfile,
+    WaitingProfileId,
 };
-pub use tape::{Entry, LOT_BYTES, LOT_ENTRIES, Side, Tape, TapedPacket};
-pub use work::{ConversionId, Done, Job, Outcome, Workshop};
+pub use tap::{LOT_BYTES, LOT_ENTRIES, RecordingTap, Side, TapEntry, TappedPacket};
+pub use video_transcoder::packing;
+pub use work::{CodingOutcome, ConversionId, Done, Job, WorkerConversions};

@@ -12,7 +12,7 @@
 //! is entered as [`Source::Nothing`], and closing a port empties every row that named it: a port
 //! number that a later call uses inherits no listener.
 
-use super::scene::{Announcement, LobbyId, Message, Scene};
+use super::prompt::{Announcement, PromptMessage, VideoPrompt, WaitingProfileId};
 use crate::ids::{CameraId, PortId};
 
 /// One more than the highest UDP port.
@@ -24,13 +24,13 @@ pub enum Source {
     /// What arrives at another port; encoded silence until its first packet.
     Port(PortId),
     /// The hold music, or the plain hold picture.
-    Hold(LobbyId),
-    /// The picture of a scene; the hold music to hear.
-    Scene(Scene),
+    Hold(WaitingProfileId),
+    /// The picture of a video prompt; the hold music to hear.
+    Prompt(VideoPrompt),
     /// An announcement once, then the hold music; nothing to see.
-    Greeting(LobbyId, Announcement),
+    Greeting(WaitingProfileId, Announcement),
     /// An announcement once, then silence; nothing to see.
-    Farewell(LobbyId, Announcement),
+    Farewell(WaitingProfileId, Announcement),
     /// What a camera sees; a picture that says so while it is not there.
     Camera(CameraId),
     /// The tone of a phone that rings far away.
@@ -47,12 +47,17 @@ pub enum Source {
 impl Source {
     /// What is drawn for it, if anything is.
     #[must_use]
-    pub fn scene(self) -> Option<Scene> {
+    pub fn prompt(self) -> Option<VideoPrompt> {
         match self {
-            Self::Hold(lobby) => Some(Scene { lobby, message: Message::Hold }),
-            Self::Scene(scene) => Some(scene),
+            Self::Hold(waiting_profile) => {
+                Some(VideoPrompt { waiting_profile, message: PromptMessage::Hold })
+            }
+            Self::Prompt(prompt) => Some(prompt),
             // Seen until the camera is.
-            Self::Camera(_) => Some(Scene { lobby: LobbyId::HOUSE, message: Message::CameraLost }),
+            Self::Camera(_) => Some(VideoPrompt {
+                waiting_profile: WaitingProfileId::DEFAULT,
+                message: PromptMessage::CameraLost,
+            }),
             Self::Port(_)
             | Self::Greeting(..)
             | Self::Farewell(..)
@@ -77,7 +82,7 @@ pub enum Tone {
 
 /// A row that has changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Change {
+pub struct PatchChange {
     /// Whose row.
     pub receiver: PortId,
     /// What it got.
@@ -90,11 +95,11 @@ pub struct Change {
 #[derive(Debug, Default)]
 pub struct Patchbay {
     /// By half the port's number.
-    rows: Vec<Option<Row>>,
+    rows: Vec<Option<PatchRow>>,
 }
 
 #[derive(Debug, Default)]
-struct Row {
+struct PatchRow {
     source: Source,
     receivers: Vec<PortId>,
 }
@@ -111,11 +116,11 @@ impl Patchbay {
             self.rows.resize_with(at + 1, || None);
         }
         assert!(self.rows[at].is_none(), "{port} is open already");
-        self.rows[at] = Some(Row::default());
+        self.rows[at] = Some(PatchRow::default());
     }
 
     /// Takes a port out of the table; who got it gets [`Source::Nothing`] and is named.
-    pub fn close(&mut self, port: PortId) -> Vec<Change> {
+    pub fn close(&mut self, port: PortId) -> Vec<PatchChange> {
         let Some(row) = self.rows.get_mut(index(port)).and_then(Option::take) else {
             return Vec::new();
         };
@@ -128,14 +133,14 @@ impl Patchbay {
     /// Makes all these changes between two packets; names the rows that are different now.
     ///
     /// Receivers that are not open are passed over. Of several entries for one receiver, the last counts.
-    pub fn patch(&mut self, changes: &[(PortId, Source)]) -> Vec<Change> {
-        let mut done: Vec<Change> = Vec::with_capacity(changes.len());
+    pub fn patch(&mut self, changes: &[(PortId, Source)]) -> Vec<PatchChange> {
+        let mut done: Vec<PatchChange> = Vec::with_capacity(changes.len());
         for &(receiver, wanted) in changes {
             let to = match wanted {
                 Source::Port(port) if self.row(port).is_none() => Source::Nothing,
                 Source::Port(_)
                 | Source::Hold(_)
-                | Source::Scene(_)
+                | Source::Prompt(_)
                 | Source::Greeting(..)
                 | Source::Farewell(..)
                 | Source::Camera(_)
@@ -154,7 +159,7 @@ impl Patchbay {
             }
             match done.iter_mut().find(|change| change.receiver == receiver) {
                 Some(change) => change.to = to,
-                None => done.push(Change { receiver, from, to }),
+                None => done.push(PatchChange { receiver, from, to }),
             }
         }
         done.retain(|change| change.from != change.to);
@@ -182,11 +187,11 @@ impl Patchbay {
         }
     }
 
-    fn row(&self, port: PortId) -> Option<&Row> {
+    fn row(&self, port: PortId) -> Option<&PatchRow> {
         self.rows.get(index(port))?.as_ref()
     }
 
-    fn row_mut(&mut self, port: PortId) -> Option<&mut Row> {
+    fn row_mut(&mut self, port: PortId) -> Option<&mut PatchRow> {
         self.rows.get_mut(index(port))?.as_mut()
     }
 }
@@ -218,7 +223,7 @@ mod tests {
         let mut patchbay = three_parties();
         patchbay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
         let changes = patchbay.patch(&[
-            (C, Source::Hold(LobbyId::HOUSE)),
+            (C, Source::Hold(WaitingProfileId::DEFAULT)),
             (O, Source::Port(U)),
             (U, Source::Port(O)),
         ]);
@@ -233,7 +238,10 @@ mod tests {
         let mut patchbay = three_parties();
         patchbay.patch(&[(C, Source::Port(O))]);
         assert_eq!(patchbay.patch(&[(C, Source::Port(O))]), []);
-        assert_eq!(patchbay.patch(&[(C, Source::Hold(LobbyId::HOUSE)), (C, Source::Port(O))]), []);
+        assert_eq!(
+            patchbay.patch(&[(C, Source::Hold(WaitingProfileId::DEFAULT)), (C, Source::Port(O))]),
+            []
+        );
         assert_eq!(patchbay.receivers(O), [C]);
     }
 
@@ -276,7 +284,7 @@ mod tests {
                 match what {
                     0 if open[one as usize] => { patchbay.close(port); open[one as usize] = false; }
                     0 => { patchbay.open(port); open[one as usize] = true; }
-                    1 => { patchbay.patch(&[(port, Source::Hold(LobbyId::HOUSE))]); }
+                    1 => { patchbay.patch(&[(port, Source::Hold(WaitingProfileId::DEFAULT))]); }
                     2.. => { patchbay.patch(&[(port, Source::Port(source))]); }
                 }
                 for from in (0..8).map(|n| PortId(n * 2)) {

@@ -2,7 +2,7 @@
 
 use crate::codec::Codec;
 use crate::sdp::Direction;
-use crate::srtp::Keys;
+use crate::srtp::MasterKey;
 use std::net::{IpAddr, SocketAddr};
 
 /// Payload types that a port knows; what a peer lists beyond is not heard.
@@ -27,7 +27,7 @@ pub struct PayloadFormat {
 
 /// How a peer is asked for a key frame.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Feedback {
+pub enum KeyFrameFeedback {
     /// `nack pli` (RFC 4585).
     Pli,
     /// `ccm fir` (RFC 5104).
@@ -56,7 +56,7 @@ pub struct PictureLimits {
     pub sizes: Vec<(usize, usize)>,
     /// The longest row and the longest column, in points.
     pub sides_max: Option<(usize, usize)>,
-    /// The most squares of 16 by 16 points.
+    /// The most macroblocks.
     pub macroblocks_max: Option<usize>,
     /// Pictures a second.
     pub frame_rate_max: Option<u32>,
@@ -68,9 +68,9 @@ pub struct PictureLimits {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Protection {
     /// Of what we send.
-    pub sends: Keys,
+    pub sends: MasterKey,
     /// Of what the peer sends.
-    pub receives: Keys,
+    pub receives: MasterKey,
 }
 
 /// How much is sent to an address from which no packet has come yet. One packet from there earns
@@ -110,7 +110,7 @@ pub struct Plan {
     /// The time that one packet of audio carries, in ms.
     pub packet_ms: u32,
     /// For key frames.
-    pub feedback: Feedback,
+    pub feedback: KeyFrameFeedback,
     /// For the bit rate.
     pub bitrate_feedback: BitrateFeedback,
     /// For pictures that are coded for it.
@@ -190,7 +190,7 @@ mod tests {
             direction: Direction::SendRecv,
             mux: false,
             packet_ms: 20,
-            feedback: Feedback::None,
+            feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
             protection: None,

@@ -6,27 +6,27 @@
 //!                                Live ── switch, or 5 s without a packet ──▶ Made
 //! ```
 
-use super::continuity::{Continuity, Place};
-use super::conversion::Line;
-use super::dtmf::{CarriedKey, Dialler, OpenKey};
-use super::feed::{Feed, Patience};
-use super::guard::Guard;
+use super::continuity::{Continuity, StreamPosition};
+use super::conversion::ConversionPath;
+use super::dtmf::{CarriedKey, DtmfGenerator, OpenKey};
+use super::feed::{FrameTimeout, PortFeed};
+use super::frame::{FrameContents, OutboundVideo, ParameterSets};
 use super::health::PortHealth;
 use super::hold::Repertoire;
-use super::inbound::{Arrived, Inbound, What};
+use super::inbound::{Inbound, PacketKind, PeerPacket};
 use super::latch::Candidates;
 use super::machine::{Channel, Exit, Outgoing};
 use super::openings::Openings;
 use super::patchbay::Source;
-use super::picture::{ParameterSets, Picture, Screen};
 use super::plan::{Plan, Trust};
 use super::reports::Reports;
-use super::route::Way;
+use super::route::PayloadMapping;
+use super::srtp_context::SrtpContext;
 use super::work::Job;
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
 use crate::random::Random;
-use crate::rtp::{HEADER_LEN, Header, TelephoneEvent, rewrite};
+use crate::rtp::{HEADER_LEN, RtpHeader, TelephoneEvent, rewrite};
 use crate::time::{Duration, Instant};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub struct Port {
     /// What the peer gets.
     pub outbound: Outbound,
     /// Its seal, where it has one.
-    pub guard: Option<Box<Guard>>,
+    pub srtp_context: Option<Box<SrtpContext>>,
     /// Its RTCP.
     pub reports: Reports,
     /// The call in whose recording it is heard and seen.
@@ -91,11 +91,11 @@ pub struct Outbound {
     /// The numbering.
     pub stream: Continuity,
     /// By the place among the source's formats, what becomes of its packets.
-    pub route: Arc<[Way]>,
+    pub route: Arc<[PayloadMapping]>,
     /// Keys that we press.
-    pub dialler: Dialler,
+    pub dtmf_generator: DtmfGenerator,
     /// The conversion that the source's packets go through, if they do.
-    pub line: Option<Line>,
+    pub line: Option<ConversionPath>,
     /// Conversions of pictures so far.
     pub conversions: u64,
     /// Those of this source that have broken down.
@@ -103,16 +103,16 @@ pub struct Outbound {
     /// How many may still be opened for it now.
     pub openings: Openings,
     /// What it is made of now.
-    pub feed: Feed,
+    pub feed: PortFeed,
     /// The pictures that pass.
-    pub screen: Screen,
+    pub screen: OutboundVideo,
     /// A key that is down.
     pub open_key: Option<OpenKey>,
     carried: Option<CarriedKey>,
     /// A picture that is not whole.
     pub open_frame: Option<OpenFrame>,
     /// The wait for the source's pictures.
-    pub patience: Patience,
+    pub patience: FrameTimeout,
 }
 
 /// An H.264 picture of which the last packet has not come yet.
@@ -141,19 +141,19 @@ impl Port {
             outbound: Outbound {
                 stream,
                 route: Arc::from([]),
-                dialler: Dialler::default(),
+                dtmf_generator: DtmfGenerator::default(),
                 line: None,
                 conversions: 0,
                 breakdowns: 0,
                 openings: Openings::default(),
-                feed: Feed::Nothing,
-                screen: Screen::default(),
+                feed: PortFeed::Nothing,
+                screen: OutboundVideo::default(),
                 open_key: None,
                 carried: None,
                 open_frame: None,
-                patience: Patience::default(),
+                patience: FrameTimeout::default(),
             },
-            guard: Guard::follow(None, plan.protection.as_ref()),
+            srtp_context: SrtpContext::follow(None, plan.protection.as_ref()),
             reports: Reports::new(now, report_candidates(&plan), first_report),
             recording: None,
             watch_due: None,
@@ -169,7 +169,7 @@ impl Port {
     pub fn replan(&mut self, now: Instant, plan: Plan) -> bool {
         let anew = plan.formats != self.plan.formats || plan.packet_ms != self.plan.packet_ms;
         self.inbound.replan(now, &plan, anew);
-        self.guard = Guard::follow(self.guard.take(), plan.protection.as_ref());
+        self.srtp_context = SrtpContext::follow(self.srtp_context.take(), plan.protection.as_ref());
         self.reports.latch.set_candidates(now, report_candidates(&plan));
         self.plan = plan;
         anew
@@ -182,34 +182,34 @@ impl Port {
         from: SocketAddr,
         bytes: &mut [u8],
         out: &mut impl Outgoing,
-    ) -> Option<Arrived> {
-        let len = match &mut self.guard {
-            Some(guard) => guard.opener.open_rtp(bytes),
+    ) -> Option<PeerPacket> {
+        let len = match &mut self.srtp_context {
+            Some(srtp_context) => srtp_context.unprotect.unprotect_rtp(bytes),
             None => Some(bytes.len()),
         };
-        let len = self.unsealed(len)?;
+        let len = self.unprotected(len)?;
         self.inbound.receive(now, (self.id, &self.plan), from, &mut bytes[..len], out)
     }
 
     /// Opens a report; `None` when it is not the peer's.
     pub fn open_report<'a>(&mut self, bytes: &'a mut [u8]) -> Option<&'a [u8]> {
-        let len = match &mut self.guard {
-            Some(guard) => guard.opener.open_rtcp(bytes),
+        let len = match &mut self.srtp_context {
+            Some(srtp_context) => srtp_context.unprotect.unprotect_rtcp(bytes),
             None => Some(bytes.len()),
         };
-        let len = self.unsealed(len)?;
+        let len = self.unprotected(len)?;
         Some(&bytes[..len])
     }
 
     /// Counts what could not be opened.
-    fn unsealed(&mut self, opened: Option<usize>) -> Option<usize> {
+    fn unprotected(&mut self, opened: Option<usize>) -> Option<usize> {
         self.inbound.dropped.unsealed += u64::from(opened.is_none());
         opened
     }
 
     /// Sends the packet that is written in the scratch buffer.
     fn transmit(&mut self, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
-        transmit(self.id, (&mut self.guard, &mut self.reports), to, exit);
+        transmit(self.id, (&mut self.srtp_context, &mut self.reports), to, exit);
     }
 
     /// Sends on, under our numbers, what arrived at the source; the header of `bytes` is the
@@ -217,7 +217,7 @@ impl Port {
     pub fn forward(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         bytes: &mut [u8],
         sets: &ParameterSets,
         exit: &mut Exit<'_, impl Outgoing>,
@@ -227,47 +227,52 @@ impl Port {
             return Follows::default();
         };
         let route = Arc::clone(&self.outbound.route);
-        let way = route.get(arrived.format).unwrap_or(&Way::Closed);
-        let withheld = matches!(arrived.what, What::Withheld);
-        if withheld || arrived.is_empty() || self.outbound.dialler.is_down() {
+        let way = route.get(arrived.format).unwrap_or(&PayloadMapping::Closed);
+        let withheld = matches!(arrived.what, PacketKind::Withheld);
+        if withheld || arrived.is_empty() || self.outbound.dtmf_generator.is_down() {
             return self.leave_out(now, arrived, exit);
         }
-        if let What::Key { event, .. } = arrived.what
-            && let Way::Same(number) = way
+        if let PacketKind::Key { event, .. } = arrived.what
+            && let PayloadMapping::Same(number) = way
         {
             let Follows { settle, .. } = self.pass_over(now, arrived, exit);
             // Of a source with several codecs some are converted and others pass: what counts is which of
             // them speaks.
-            let converted = route.iter().any(|way| matches!(way, Way::Converted(_)))
+            let converted = route.iter().any(|way| matches!(way, PayloadMapping::Converted(_)))
                 && !self.outbound.stream.is_passed(&arrived.numbers);
             let key = (arrived, event, converted);
             let carried = self.carry_key(now, key, *number, bytes, to, exit);
             return Follows::settling(settle | carried.settle);
         }
         let leaves = match way {
-            Way::Closed | Way::Pressed | Way::Noise(_) => false,
-            Way::Converted(_) if !self.may_convert(now, way) => {
+            PayloadMapping::Closed | PayloadMapping::Pressed | PayloadMapping::Noise(_) => false,
+            PayloadMapping::Converted(_) if !self.may_convert(now, way) => {
                 return self.leave_out(now, arrived, exit);
             }
-            Way::Same(_) | Way::OtherLaw(..) | Way::Repacked(_) | Way::Converted(_) => {
-                self.leave_line(way, exit)
-            }
+            PayloadMapping::Same(_)
+            | PayloadMapping::OtherLaw(..)
+            | PayloadMapping::Repacked(_)
+            | PayloadMapping::Converted(_) => self.leave_line(way, exit),
         };
         let mut follows = match way {
-            Way::Closed => self.leave_out(now, arrived, exit),
-            Way::Same(number) => self.pass(now, arrived, *number, bytes, (to, sets), exit),
-            Way::OtherLaw(number, table) => {
+            PayloadMapping::Closed => self.leave_out(now, arrived, exit),
+            PayloadMapping::Same(number) => {
+                self.pass(now, arrived, *number, bytes, (to, sets), exit)
+            }
+            PayloadMapping::OtherLaw(number, table) => {
                 self.translate(now, arrived, (*number, table), bytes, to, exit)
             }
-            Way::Repacked(number) => self.repack(now, arrived, *number, bytes, (to, sets), exit),
-            Way::Converted(formats) if self.kind == Kind::Video => {
-                self.convert_picture(now, arrived, formats, (bytes, sets), exit)
+            PayloadMapping::Repacked(number) => {
+                self.repack(now, arrived, *number, bytes, (to, sets), exit)
             }
-            Way::Converted(formats) => {
+            PayloadMapping::Converted(formats) if self.kind == Kind::Video => {
+                self.convert_frame(now, arrived, formats, (bytes, sets), exit)
+            }
+            PayloadMapping::Converted(formats) => {
                 Follows::settling(self.convert_voice(now, arrived, formats, bytes, exit))
             }
-            Way::Noise(noise) => self.hush(now, arrived, noise, bytes, (to, sets), exit),
-            Way::Pressed => {
+            PayloadMapping::Noise(noise) => self.hush(now, arrived, noise, bytes, (to, sets), exit),
+            PayloadMapping::Pressed => {
                 let mut follows = self.leave_out(now, arrived, exit);
                 follows.settle |= self.press_again(arrived);
                 follows
@@ -281,7 +286,7 @@ impl Port {
     pub fn leave_out(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
         self.outbound.stream.skip(arrived.header.sequence);
@@ -293,13 +298,13 @@ impl Port {
     fn carry_key(
         &mut self,
         now: Instant,
-        (arrived, event, voice_is_made): (&Arrived, TelephoneEvent, bool),
+        (arrived, event, voice_is_made): (&PeerPacket, TelephoneEvent, bool),
         payload_type: u8,
         bytes: &[u8],
         to: SocketAddr,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        let Header { ssrc, timestamp: said, marker, .. } = arrived.header;
+        let RtpHeader { ssrc, timestamp: said, marker, .. } = arrived.header;
         let known = self.outbound.carried.and_then(|key| key.timestamp(ssrc, said, event.event));
         let stream = &mut self.outbound.stream;
         let place = if voice_is_made {
@@ -307,7 +312,7 @@ impl Port {
             stream.append(timestamp)
         } else {
             let Some(place) = stream.pass(now, arrived.numbers) else { return Follows::default() };
-            Place { timestamp: known.unwrap_or(place.timestamp), ..place }
+            StreamPosition { timestamp: known.unwrap_or(place.timestamp), ..place }
         };
         let timestamp = place.timestamp;
         self.outbound.carried = Some(CarriedKey { ssrc, said, event: event.event, timestamp });
@@ -322,13 +327,13 @@ impl Port {
     pub fn pass(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         payload_type: u8,
         bytes: &mut [u8],
         (to, sets): (SocketAddr, &ParameterSets),
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        if let What::Picture(picture) = arrived.what {
+        if let PacketKind::Picture(picture) = arrived.what {
             let waited = self.outbound.screen.is_waiting();
             if !self.outbound.screen.admits(now, picture) {
                 return Follows { settle: false, key_frame: waited };
@@ -342,18 +347,21 @@ impl Port {
         let marker = arrived.header.marker || self.kind == Kind::Audio && place.first;
         rewrite(bytes, &self.header(payload_type, marker, place));
         match arrived.what {
-            What::Picture(Picture::Vp8(_)) => {
+            PacketKind::Picture(FrameContents::Vp8(_)) => {
                 if let Some(payload) = bytes.get_mut(HEADER_LEN..) {
                     self.outbound.screen.renumber(payload);
                 }
             }
-            What::Picture(Picture::H264(_)) => {
+            PacketKind::Picture(FrameContents::H264(_)) => {
                 let open = OpenFrame { payload_type, timestamp: place.timestamp };
                 self.outbound.open_frame = (!marker).then_some(open);
             }
-            What::Sound | What::Key { .. } | What::Withheld | What::Picture(_) => {}
+            PacketKind::Sound
+            | PacketKind::Key { .. }
+            | PacketKind::Withheld
+            | PacketKind::Picture(_) => {}
         }
-        if self.guard.is_some() {
+        if self.srtp_context.is_some() {
             // A seal makes it longer, and other receivers want it open.
             exit.scratch.clear();
             exit.scratch.extend_from_slice(bytes);
@@ -371,7 +379,7 @@ impl Port {
     fn translate(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         (payload_type, table): (u8, &[u8; 256]),
         bytes: &[u8],
         to: SocketAddr,
@@ -390,16 +398,16 @@ impl Port {
     }
 
     /// A key for a receiver that counts it by another clock, or beside another codec.
-    fn press_again(&mut self, arrived: &Arrived) -> bool {
-        let What::Key { event, pressed: true } = arrived.what else { return false };
-        self.outbound.dialler.push(event.event)
+    fn press_again(&mut self, arrived: &PeerPacket) -> bool {
+        let PacketKind::Key { event, pressed: true } = arrived.what else { return false };
+        self.outbound.dtmf_generator.push(event.event)
     }
 
     /// Puts the source's parameter sets in front of a key frame that comes without.
     fn send_sets(
         &mut self,
         now: Instant,
-        arrived: &Arrived,
+        arrived: &PeerPacket,
         payload_type: u8,
         to: SocketAddr,
         sets: &ParameterSets,
@@ -428,13 +436,13 @@ impl Port {
         self.outbound.openings = Openings::default();
         self.outbound.stream.cut();
         self.outbound.screen.cut();
-        self.outbound.patience = Patience::default();
+        self.outbound.patience = FrameTimeout::default();
         let due = match (source, self.outbound.stream.advanced_at()) {
             (Source::Port(_), Some(last)) => now.max(last + SWITCH_GRACE),
             (Source::Port(_), None)
             | (
                 Source::Hold(_)
-                | Source::Scene(_)
+                | Source::Prompt(_)
                 | Source::Greeting(..)
                 | Source::Farewell(..)
                 | Source::Camera(_)
@@ -451,9 +459,9 @@ impl Port {
     /// Whether the relay has to send something of its own every 20 ms.
     #[must_use]
     pub fn is_making(&self) -> bool {
-        let made = matches!(self.outbound.feed, Feed::Made(_) | Feed::Shown(_))
-            || !self.outbound.dialler.is_idle()
-            || self.outbound.line.as_ref().is_some_and(Line::is_waiting);
+        let made = matches!(self.outbound.feed, PortFeed::Made(_) | PortFeed::Shown(_))
+            || !self.outbound.dtmf_generator.is_idle()
+            || self.outbound.line.as_ref().is_some_and(ConversionPath::is_waiting);
         made && self.has_target()
     }
 
@@ -496,7 +504,7 @@ impl Port {
         &mut self,
         payload_type: u8,
         marker: bool,
-        place: Place,
+        place: StreamPosition,
         payload: &[u8],
         to: SocketAddr,
         exit: &mut Exit<'_, impl Outgoing>,
@@ -506,9 +514,9 @@ impl Port {
     }
 
     /// The header of a packet of ours.
-    pub fn header(&self, payload_type: u8, marker: bool, place: Place) -> Header {
-        let Place { sequence, timestamp, .. } = place;
-        Header { payload_type, marker, sequence, timestamp, ssrc: self.outbound.stream.ssrc() }
+    pub fn header(&self, payload_type: u8, marker: bool, place: StreamPosition) -> RtpHeader {
+        let StreamPosition { sequence, timestamp, .. } = place;
+        RtpHeader { payload_type, marker, sequence, timestamp, ssrc: self.outbound.stream.ssrc() }
     }
 
     /// Ticks in a second of what this port sends.
@@ -538,7 +546,7 @@ impl Port {
             round_trip_ms: far_end
                 .and_then(|far_end| far_end.round_trip)
                 .map(|round_trip| u32::try_from(round_trip.as_millis()).unwrap_or(u32::MAX)),
-            converted: self.outbound.line.as_ref().is_some_and(Line::codes),
+            converted: self.outbound.line.as_ref().is_some_and(ConversionPath::codes),
         }
     }
 
@@ -558,18 +566,18 @@ impl Outbound {
     /// next, and it is true.
     pub fn renews_picture(&mut self, out: &mut impl Outgoing) -> bool {
         match (&mut self.feed, &self.line) {
-            (Feed::Shown(projector), _) => projector.leap(),
-            (Feed::Live, Some(Line::Pictures(transcoder))) => {
+            (PortFeed::Shown(prompt_player), _) => prompt_player.leap(),
+            (PortFeed::Live, Some(ConversionPath::Pictures(transcoder))) => {
                 out.job(Job::KeyFrame { conversion: transcoder.id() });
             }
-            (Feed::Nothing | Feed::Made(_) | Feed::Live, _) => return false,
+            (PortFeed::Nothing | PortFeed::Made(_) | PortFeed::Live, _) => return false,
         }
         true
     }
 
     /// The peer takes so many bit/s only; true where we code for it.
     pub fn limits_bitrate(&mut self, bitrate: u64, out: &mut impl Outgoing) -> bool {
-        let Some(Line::Pictures(transcoder)) = &self.line else { return false };
+        let Some(ConversionPath::Pictures(transcoder)) = &self.line else { return false };
         out.job(Job::Bitrate { conversion: transcoder.id(), bitrate });
         true
     }
@@ -579,21 +587,21 @@ impl Outbound {
 /// here.
 pub fn transmit(
     id: PortId,
-    (guard, reports): (&mut Option<Box<Guard>>, &mut Reports),
+    (srtp_context, reports): (&mut Option<Box<SrtpContext>>, &mut Reports),
     to: SocketAddr,
     exit: &mut Exit<'_, impl Outgoing>,
 ) {
     let ssrc = exit.scratch.get(8..HEADER_LEN).and_then(|bytes| bytes.try_into().ok());
     let ssrc = ssrc.map_or(0, u32::from_be_bytes);
     reports.sent(ssrc, exit.scratch.len().saturating_sub(HEADER_LEN));
-    if let Some(guard) = guard {
-        guard.sealer.seal_rtp(exit.scratch);
+    if let Some(srtp_context) = srtp_context {
+        srtp_context.protect.protect_rtp(exit.scratch);
     }
     exit.out.send(id, Channel::Rtp, to, exit.scratch);
 }
 
 /// Writes a packet in the scratch buffer.
-pub fn write_packet(scratch: &mut Vec<u8>, header: &Header, payload: &[u8]) {
+pub fn write_packet(scratch: &mut Vec<u8>, header: &RtpHeader, payload: &[u8]) {
     scratch.clear();
     scratch.extend_from_slice(&header.to_bytes());
     scratch.extend_from_slice(payload);

@@ -5,9 +5,9 @@ use crate::ids::PortId;
 
 /// By half their number.
 #[derive(Debug, Default)]
-pub(super) struct Ports(Vec<Option<Box<Port>>>);
+pub(super) struct PortTable(Vec<Option<Box<Port>>>);
 
-impl Ports {
+impl PortTable {
     pub fn insert(&mut self, port: Port) {
         let at = index(port.id);
         if self.0.len() <= at {

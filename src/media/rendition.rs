@@ -6,13 +6,13 @@
 //!   Shut ── key frame ──▶ Open ── the worker falls behind, or breaks ──▶ Shut
 //! ```
 
-use super::footage::Footage;
-use super::picture_transcoder::{BEHIND, UNDER_WAY_MAX, picture_format, target};
+use super::camera_frames::CameraFrames;
 use super::plan::Plan;
 use super::route::Conversion;
-use super::work::{BREAKDOWNS_MAX, ConversionId, Job, Outcome};
+use super::video_transcoder::{BEHIND, UNDER_WAY_MAX, picture_format, target};
+use super::work::{BREAKDOWNS_MAX, CodingOutcome, ConversionId, Job};
 use crate::codec::Codec;
-use crate::codec::video::Target;
+use crate::codec::video::VideoTarget;
 use crate::ids::{CameraId, PortId};
 use crate::rtp::video::PictureFormat;
 use crate::time::{Duration, Instant};
@@ -24,31 +24,31 @@ const KEY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What makes two renditions the same.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Mould {
+pub struct RenditionFormat {
     codec: Codec,
     format: PictureFormat,
-    target: Target,
+    target: VideoTarget,
 }
 
 /// One of them.
 #[derive(Debug)]
 pub struct Rendition {
     id: ConversionId,
-    mould: Mould,
-    footage: Footage,
-    gate: Gate,
+    mould: RenditionFormat,
+    camera_frames: CameraFrames,
+    gate: RenditionKeyFrameGate,
     under_way: usize,
     key_asked: Option<Instant>,
     breakdowns: u8,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Gate {
+enum RenditionKeyFrameGate {
     Open,
     Shut,
 }
 
-impl Mould {
+impl RenditionFormat {
     /// What a receiver takes; none where its format cannot be packed.
     #[must_use]
     pub fn of(conversion: &Conversion, receiver: &Plan) -> Option<Self> {
@@ -74,17 +74,17 @@ impl Rendition {
     /// Begins one, with the camera's last key frame if there is one.
     pub fn open(
         id: ConversionId,
-        (from, source): (&Codec, &Footage),
-        mould: Mould,
+        (from, source): (&Codec, &CameraFrames),
+        mould: RenditionFormat,
         ssrc: u32,
         jobs: &mut Vec<Job>,
     ) -> Self {
-        let footage = Footage::new(ssrc, mould.codec.clone(), mould.format);
+        let camera_frames = CameraFrames::new(ssrc, mould.codec.clone(), mould.format);
         let mut new = Self {
             id,
             mould,
-            footage,
-            gate: Gate::Shut,
+            camera_frames,
+            gate: RenditionKeyFrameGate::Shut,
             under_way: 0,
             key_asked: None,
             breakdowns: 0,
@@ -98,7 +98,7 @@ impl Rendition {
     pub fn reopen(
         &mut self,
         id: ConversionId,
-        (from, source): (&Codec, &Footage),
+        (from, source): (&Codec, &CameraFrames),
         jobs: &mut Vec<Job>,
     ) -> bool {
         self.breakdowns = self.breakdowns.saturating_add(1);
@@ -111,18 +111,22 @@ impl Rendition {
         again
     }
 
-    fn begin(&mut self, (from, source): (&Codec, &Footage), jobs: &mut Vec<Job>) {
+    fn begin(&mut self, (from, source): (&Codec, &CameraFrames), jobs: &mut Vec<Job>) {
         jobs.push(Job::Open {
             conversion: self.id,
             from: from.clone(),
             to: self.mould.codec.clone(),
             target: self.mould.target.clone(),
         });
-        self.gate = Gate::Shut;
+        self.gate = RenditionKeyFrameGate::Shut;
         if !source.key.is_empty() {
             self.take((source.timestamp, true, &source.key), jobs);
             // What else has come since then is not known here.
-            self.gate = if source.is_fresh() { Gate::Open } else { Gate::Shut };
+            self.gate = if source.is_fresh() {
+                RenditionKeyFrameGate::Open
+            } else {
+                RenditionKeyFrameGate::Shut
+            };
         }
     }
 
@@ -134,26 +138,26 @@ impl Rendition {
 
     /// Whether it is what this mould asks for.
     #[must_use]
-    pub fn is_of(&self, mould: &Mould) -> bool {
+    pub fn is_of(&self, mould: &RenditionFormat) -> bool {
         self.mould == *mould
     }
 
     /// Its pictures.
-    pub fn footage(&mut self) -> &mut Footage {
-        &mut self.footage
+    pub fn camera_frames(&mut self) -> &mut CameraFrames {
+        &mut self.camera_frames
     }
 
     /// Takes in a picture of the camera.
     pub fn take(&mut self, (timestamp, key, bytes): (u32, bool, &[u8]), jobs: &mut Vec<Job>) {
-        if self.gate == Gate::Shut && !key || self.breakdowns >= BREAKDOWNS_MAX {
+        if self.gate == RenditionKeyFrameGate::Shut && !key || self.breakdowns >= BREAKDOWNS_MAX {
             return;
         }
         if self.under_way >= UNDER_WAY_MAX {
-            self.gate = Gate::Shut;
+            self.gate = RenditionKeyFrameGate::Shut;
             return;
         }
-        self.gate = Gate::Open;
-        jobs.push(Job::Picture {
+        self.gate = RenditionKeyFrameGate::Open;
+        jobs.push(Job::Frame {
             conversion: self.id,
             timestamp,
             coded: bytes.to_vec(),
@@ -164,20 +168,20 @@ impl Rendition {
 
     /// Pictures are missing up to the next key frame.
     pub fn shut(&mut self) {
-        self.gate = Gate::Shut;
+        self.gate = RenditionKeyFrameGate::Shut;
     }
 
     /// Takes back what a worker has done; the picture, if one came.
-    pub fn done(&mut self, outcome: Outcome) -> Option<Vec<u8>> {
+    pub fn done(&mut self, outcome: CodingOutcome) -> Option<Vec<u8>> {
         self.under_way = self.under_way.saturating_sub(1);
         match outcome {
-            Outcome::Coded { timestamp, coded } => {
-                self.footage.timestamp = timestamp;
+            CodingOutcome::Coded { timestamp, coded } => {
+                self.camera_frames.timestamp = timestamp;
                 Some(coded)
             }
-            Outcome::Nothing => None,
-            Outcome::Broken | Outcome::Gone => {
-                self.gate = Gate::Shut;
+            CodingOutcome::Nothing => None,
+            CodingOutcome::Broken | CodingOutcome::Gone => {
+                self.gate = RenditionKeyFrameGate::Shut;
                 None
             }
         }

@@ -2,12 +2,12 @@
 //! taken apart (RFC 6184 §6.2). A unit that is longer than a packet is left to IP to cut.
 
 use super::continuity::Numbers;
-use super::jitter_buffer::{JitterBuffer, Patience, Turn};
-use crate::rtp::h264::Reassembly;
+use super::jitter_buffer::{JitterBuffer, JitterLimits, JitterOutput};
+use crate::rtp::h264::H264Reassembly;
 use crate::time::{Duration, Instant};
 
 /// Pictures come in bursts; a piece that was overtaken may be this far behind.
-const PATIENCE: Patience = Patience { span: Duration::from_millis(60), packets: 64 };
+const PATIENCE: JitterLimits = JitterLimits { span: Duration::from_millis(60), packets: 64 };
 
 /// One stream for one receiver.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Repacker {
 struct Packing {
     /// All of the source's numbers but those that each packet brings.
     numbers: Numbers,
-    reassembly: Reassembly,
+    reassembly: H264Reassembly,
     /// The unit that came last; whether it ends its picture shows when its packet is done.
     last: Vec<u8>,
     /// Counts the payloads; what is lost between two is counted with them.
@@ -46,7 +46,7 @@ impl Repacker {
     /// Nothing has come yet of the source with these numbers.
     #[must_use]
     pub fn new(numbers: Numbers) -> Self {
-        let (reassembly, last) = (Reassembly::default(), Vec::new());
+        let (reassembly, last) = (H264Reassembly::default(), Vec::new());
         let packing = Packing { numbers, reassembly, last, count: 0, lost: 0 };
         Self { buffer: JitterBuffer::new(PATIENCE), packing }
     }
@@ -56,7 +56,7 @@ impl Repacker {
         &mut self,
         now: Instant,
         numbers: Numbers,
-        packet: Turn<'_>,
+        packet: JitterOutput<'_>,
         mut each: impl FnMut(Unit<'_>),
     ) {
         let Self { buffer, packing } = self;
@@ -78,9 +78,9 @@ impl Repacker {
 }
 
 impl Packing {
-    fn turn(&mut self, turn: Turn<'_>, each: &mut impl FnMut(Unit<'_>)) {
+    fn turn(&mut self, turn: JitterOutput<'_>, each: &mut impl FnMut(Unit<'_>)) {
         let Self { numbers, reassembly, last, count, lost } = self;
-        let Turn { sequence, timestamp, .. } = turn;
+        let JitterOutput { sequence, timestamp, .. } = turn;
         let numbers = Numbers { sequence, timestamp, ..*numbers };
         *count = count.wrapping_add(turn.lost).wrapping_add(1);
         *lost = lost.saturating_add(turn.lost);
@@ -101,7 +101,7 @@ impl Packing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rtp::h264::{Mode, packetise};
+    use crate::rtp::h264::{PacketizationMode, packetise};
 
     const NUMBERS: Numbers = Numbers {
         ssrc: 1,
@@ -119,8 +119,13 @@ mod tests {
             units.push((unit.nal.len(), unit.marker, unit.lost));
         };
         for (sequence, marker, payload) in packets {
-            let turn =
-                Turn { sequence: *sequence, timestamp: 5, marker: *marker, lost: 0, payload };
+            let turn = JitterOutput {
+                sequence: *sequence,
+                timestamp: 5,
+                marker: *marker,
+                lost: 0,
+                payload,
+            };
             repacker.take(Instant::START, NUMBERS, turn, &mut note);
         }
         repacker.tick(Instant::START + Duration::from_secs(1), &mut note);
@@ -132,7 +137,9 @@ mod tests {
         let nal = [&[0x65][..], &[9; 3000]].concat();
         let aggregate = vec![0x78, 0, 3, 0x67, 1, 2, 0, 2, 0x68, 1];
         let mut packets = vec![(10, false, aggregate)];
-        for (sequence, piece) in (11..).zip(packetise(&nal, Mode::NonInterleaved, 1000)) {
+        for (sequence, piece) in
+            (11..).zip(packetise(&nal, PacketizationMode::NonInterleaved, 1000))
+        {
             let mut payload = Vec::new();
             piece.write(&mut payload);
             packets.push((sequence, sequence == 14, payload));
@@ -145,7 +152,7 @@ mod tests {
     fn a_lost_fragment_costs_its_unit_and_the_next_one_says_so() {
         let nal = [&[0x65][..], &[9; 1500]].concat();
         let mut packets: Vec<_> = (11..)
-            .zip(packetise(&nal, Mode::NonInterleaved, 1000))
+            .zip(packetise(&nal, PacketizationMode::NonInterleaved, 1000))
             .map(|(sequence, piece)| {
                 let mut payload = Vec::new();
                 piece.write(&mut payload);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// What becomes of packets of one format.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum Way {
+pub enum PayloadMapping {
     /// The receiver has nothing for them.
     #[default]
     Closed,
@@ -45,12 +45,12 @@ pub struct Conversion {
     pub to: PayloadFormat,
 }
 
-/// By the place among the source's formats, the way to the receiver. `shown` are the squares of the
+/// By the place among the source's formats, the way to the receiver. `shown` are the macroblocks of the
 /// largest H.264 picture that the source has announced, as far as one came.
 ///
 /// Pictures too large for the receiver ([`is_beyond`]) are made smaller, where that can be done here.
 #[must_use]
-pub fn route((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<Way> {
+pub fn route((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<PayloadMapping> {
     let way = |format| {
         let way = way(format, Some(source), receiver);
         let beyond = || shown.is_some_and(|shown| is_beyond((format, source, shown), receiver));
@@ -59,7 +59,7 @@ pub fn route((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<Wa
     source.formats().map(way).collect()
 }
 
-/// Whether H.264 pictures of so many squares, `shown`, are more than the receiver's level allows, although
+/// Whether H.264 pictures of so many macroblocks, `shown`, are more than the receiver's level allows, although
 /// they are within what the source was free to send.
 ///
 /// A phone's level says what it takes, and by the symmetry of RFC 6184 §8.2.2 what it may send; most send
@@ -89,12 +89,12 @@ fn is_beyond((format, source, shown): (&PayloadFormat, &Plan, usize), receiver: 
 }
 
 /// A conversion in place of passing; the way as it is where we cannot.
-fn smaller(way: Way, format: &PayloadFormat, receiver: &Plan) -> Way {
-    if !matches!(way, Way::Same(_) | Way::Repacked(_)) {
+fn smaller(way: PayloadMapping, format: &PayloadFormat, receiver: &Plan) -> PayloadMapping {
+    if !matches!(way, PayloadMapping::Same(_) | PayloadMapping::Repacked(_)) {
         return way;
     }
     match converted(format, receiver) {
-        Way::Closed => way,
+        PayloadMapping::Closed => way,
         smaller => smaller,
     }
 }
@@ -102,7 +102,7 @@ fn smaller(way: Way, format: &PayloadFormat, receiver: &Plan) -> Way {
 /// The same for a camera, whose format says what it sends where a phone's says what it takes: pictures
 /// beyond the receiver's level are made smaller, where that can be done here.
 #[must_use]
-pub fn route_of_camera(camera: &Plan, receiver: &Plan) -> Vec<Way> {
+pub fn route_of_camera(camera: &Plan, receiver: &Plan) -> Vec<PayloadMapping> {
     let way = |format: &PayloadFormat| {
         let level = |format: &PayloadFormat| H264Parameters::parse(&format.fmtp).level;
         let way = way(format, None, receiver);
@@ -114,7 +114,7 @@ pub fn route_of_camera(camera: &Plan, receiver: &Plan) -> Vec<Way> {
 }
 
 /// One format's way; `source` is what else its phone sends, for a camera nothing.
-fn way(format: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> Way {
+fn way(format: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> PayloadMapping {
     let same = || receiver.formats().filter(|other| carries(format, other));
     let passes = same()
         .find(|other| mode(format) == mode(other))
@@ -122,30 +122,33 @@ fn way(format: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> Way {
     let number = |other: &PayloadFormat| other.send_pt & 0x7f;
     match &format.codec {
         Codec::TelephoneEvent { .. } => match passes {
-            Some(other) => Way::Same(number(other)),
-            None if receiver.event_format(0).is_some() => Way::Pressed,
-            None => Way::Closed,
+            Some(other) => PayloadMapping::Same(number(other)),
+            None if receiver.event_format(0).is_some() => PayloadMapping::Pressed,
+            None => PayloadMapping::Closed,
         },
         Codec::ComfortNoise { .. } => {
             let voice = source.and_then(|source| source.formats().find(|f| f.codec.is_primary()));
             let made = match voice.map(|voice| way(voice, source, receiver)) {
-                Some(Way::Converted(conversion)) => Some(conversion),
+                Some(PayloadMapping::Converted(conversion)) => Some(conversion),
                 Some(_) | None => None,
             };
-            Way::Noise(Noise { passes: passes.map(number), made })
+            PayloadMapping::Noise(Noise { passes: passes.map(number), made })
         }
         _primary => {
             if let Some(other) = passes {
                 return match converted(format, receiver) {
-                    made @ (Way::Converted(_) | Way::OtherLaw(..))
+                    made @ (PayloadMapping::Converted(_) | PayloadMapping::OtherLaw(..))
                         if !is_kept(other, source, receiver) =>
                     {
                         made
                     }
-                    _kept_or_cannot => Way::Same(number(other)),
+                    _kept_or_cannot => PayloadMapping::Same(number(other)),
                 };
             }
-            same().next().map_or_else(|| converted(format, receiver), |o| Way::Repacked(number(o)))
+            same().next().map_or_else(
+                || converted(format, receiver),
+                |o| PayloadMapping::Repacked(number(o)),
+            )
         }
     }
 }
@@ -167,16 +170,18 @@ fn is_kept(passes: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> bo
         || (passes.codec.clock_rate() == own.codec.clock_rate() && !in_common())
 }
 
-fn converted(from: &PayloadFormat, receiver: &Plan) -> Way {
+fn converted(from: &PayloadFormat, receiver: &Plan) -> PayloadMapping {
     let can = |to: &&PayloadFormat| to.codec.is_primary() && to.codec.can_transcode();
     let Some(to) = receiver.formats().find(can).filter(|_| from.codec.can_transcode()) else {
-        return Way::Closed;
+        return PayloadMapping::Closed;
     };
     let number = to.send_pt & 0x7f;
     match (&from.codec, &to.codec) {
-        (Codec::Pcmu, Codec::Pcma) => Way::OtherLaw(number, MU_TO_A),
-        (Codec::Pcma, Codec::Pcmu) => Way::OtherLaw(number, A_TO_MU),
-        _others => Way::Converted(Arc::new(Conversion { from: from.clone(), to: to.clone() })),
+        (Codec::Pcmu, Codec::Pcma) => PayloadMapping::OtherLaw(number, MU_TO_A),
+        (Codec::Pcma, Codec::Pcmu) => PayloadMapping::OtherLaw(number, A_TO_MU),
+        _others => {
+            PayloadMapping::Converted(Arc::new(Conversion { from: from.clone(), to: to.clone() }))
+        }
     }
 }
 
@@ -199,7 +204,7 @@ fn mode(format: &PayloadFormat) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{BitrateFeedback, Feedback, PictureLimits, Trust};
+    use super::super::plan::{BitrateFeedback, KeyFrameFeedback, PictureLimits, Trust};
     use super::*;
     use crate::sdp::Direction;
 
@@ -219,7 +224,7 @@ mod tests {
             direction: Direction::SendRecv,
             mux: false,
             packet_ms: 20,
-            feedback: Feedback::None,
+            feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
             protection: None,
@@ -233,16 +238,20 @@ mod tests {
 
     /// What becomes of the source's formats, in a word each.
     fn ways_of((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<String> {
-        let word = |way: Way| match way {
-            Way::Closed => "closed".to_owned(),
-            Way::Same(number) => number.to_string(),
-            Way::OtherLaw(number, _) => format!("{number} by the other law"),
-            Way::Repacked(number) => format!("{number} repacked"),
-            Way::Converted(conversion) => format!("converted to {}", conversion.to.codec),
-            Way::Pressed => "pressed".to_owned(),
-            Way::Noise(Noise { made: Some(made), .. }) => format!("noise in {}", made.to.codec),
-            Way::Noise(Noise { passes: Some(number), .. }) => number.to_string(),
-            Way::Noise(Noise { passes: None, made: None }) => "closed".to_owned(),
+        let word = |way: PayloadMapping| match way {
+            PayloadMapping::Closed => "closed".to_owned(),
+            PayloadMapping::Same(number) => number.to_string(),
+            PayloadMapping::OtherLaw(number, _) => format!("{number} by the other law"),
+            PayloadMapping::Repacked(number) => format!("{number} repacked"),
+            PayloadMapping::Converted(conversion) => {
+                format!("converted to {}", conversion.to.codec)
+            }
+            PayloadMapping::Pressed => "pressed".to_owned(),
+            PayloadMapping::Noise(Noise { made: Some(made), .. }) => {
+                format!("noise in {}", made.to.codec)
+            }
+            PayloadMapping::Noise(Noise { passes: Some(number), .. }) => number.to_string(),
+            PayloadMapping::Noise(Noise { passes: None, made: None }) => "closed".to_owned(),
         };
         route((source, shown), receiver).into_iter().map(word).collect()
     }
@@ -342,10 +351,11 @@ mod tests {
         assert_eq!(ways(&baseline, &high), ["97"], "a decoder of high knows baseline");
     }
 
-    /// A phone that declares this, and its level's squares.
+    /// A phone that declares this, and its level's macroblocks.
     fn phone(fmtp: &str) -> Plan {
-        let squares = H264Parameters::parse(fmtp).level.bounds().macroblocks;
-        let picture = PictureLimits { macroblocks_max: Some(squares), ..PictureLimits::default() };
+        let macroblocks = H264Parameters::parse(fmtp).level.bounds().macroblocks;
+        let picture =
+            PictureLimits { macroblocks_max: Some(macroblocks), ..PictureLimits::default() };
         Plan { picture, ..plan(vec![format(Codec::H264, 97, 97, fmtp)]) }
     }
 

@@ -15,12 +15,12 @@ use std::sync::Arc;
 pub const STOCK_MAX: usize = 1024;
 
 /// Something that is cheap to share.
-pub trait Shared {
+pub trait SharedMedia {
     /// Whether anybody but the stock has it.
     fn is_used(&self) -> bool;
 }
 
-impl<T: ?Sized> Shared for Arc<T> {
+impl<T: ?Sized> SharedMedia for Arc<T> {
     fn is_used(&self) -> bool {
         Arc::strong_count(self) > 1
     }
@@ -59,7 +59,7 @@ impl<K, T> Default for Stock<K, T> {
     }
 }
 
-impl<K: Clone + Ord, T: Clone + Shared> Stock<K, T> {
+impl<K: Clone + Ord, T: Clone + SharedMedia> Stock<K, T> {
     /// How many are there, or known never to be.
     #[cfg(test)]
     pub fn len(&self) -> usize {
@@ -114,7 +114,7 @@ impl<K: Clone + Ord, T: Clone + Shared> Stock<K, T> {
     pub fn take(&mut self, key: K, thing: Option<T>) -> Vec<PortId> {
         self.under_way = None;
         if self.ready.len() >= STOCK_MAX {
-            self.ready.retain(|_, thing| thing.as_ref().is_none_or(Shared::is_used));
+            self.ready.retain(|_, thing| thing.as_ref().is_none_or(SharedMedia::is_used));
         }
         let ports: Vec<PortId> = self
             .waiting

@@ -1,7 +1,7 @@
 //! Ports come and go, their plans change, and one switch of the table changes what they get.
 
 use super::machine::{Exit, Machine, Outgoing};
-use super::patchbay::{Change, Source};
+use super::patchbay::{PatchChange, Source};
 use super::plan::Plan;
 use super::port::Port;
 use super::route::route;
@@ -31,7 +31,7 @@ impl Machine {
             self.reroute(port, out);
             self.reroute_receivers(port, out);
         } else {
-            open.watch_for_picture(now.instant);
+            open.watch_for_frame(now.instant);
         }
         self.settle(now.instant, port);
     }
@@ -40,7 +40,7 @@ impl Machine {
         let Some(mut open) = self.ports.remove(port) else { return };
         open.end_line(&mut Exit { scratch: &mut self.scratch, out });
         if let Some(call) = open.recording {
-            self.tapes.detach(now.instant, call, port, out);
+            self.taps.detach(now.instant, call, port, out);
         }
         self.clocks.close(&open.plan.cname);
         self.stop_making(port);
@@ -55,7 +55,7 @@ impl Machine {
     }
 
     /// Makes streams follow the rows that have changed.
-    pub(super) fn switch(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
+    pub(super) fn switch(&mut self, now: Now, changes: &[PatchChange], out: &mut impl Outgoing) {
         self.seat_viewers(changes);
         self.change_feeds(now, changes, out);
         self.recut(now, changes, out);
@@ -65,8 +65,13 @@ impl Machine {
     }
 
     /// Makes streams follow rows, also rows that are as before while their source is not.
-    pub(super) fn change_feeds(&mut self, now: Now, changes: &[Change], out: &mut impl Outgoing) {
-        for Change { receiver, from, to } in changes {
+    pub(super) fn change_feeds(
+        &mut self,
+        now: Now,
+        changes: &[PatchChange],
+        out: &mut impl Outgoing,
+    ) {
+        for PatchChange { receiver, from, to } in changes {
             for source in [from, to] {
                 if let Source::Port(source) = source
                     && let Some(open) = self.ports.get_mut(*source)

@@ -10,7 +10,7 @@
 //! so that nothing waits but what a longer packet needs. Only noise in a pause of the source, and a
 //! packet that overtook another, go by the relay's pace of 20 ms.
 
-use super::jitter_buffer::{JitterBuffer, Patience, Turn};
+use super::jitter_buffer::{JitterBuffer, JitterLimits, JitterOutput};
 use super::route::Conversion;
 use crate::codec::Codec;
 use crate::codec::audio::{
@@ -21,7 +21,7 @@ use crate::time::{Duration, Instant};
 use std::sync::Arc;
 
 /// A voice waits this long for a packet that was overtaken: no longer than its own packet time.
-const PATIENCE: Patience = Patience { span: Duration::from_millis(20), packets: 3 };
+const PATIENCE: JitterLimits = JitterLimits { span: Duration::from_millis(20), packets: 3 };
 /// A gap longer than this is a pause, or a jump of the source's clock, and is not filled.
 const CONCEALED_MAX_MS: u32 = 120;
 
@@ -51,12 +51,12 @@ pub struct VoiceTranscoder {
     /// For so long noise is made without a word of the source.
     hushed_until: Option<Instant>,
     buffer: JitterBuffer,
-    line: Line,
+    line: TranscoderPath,
 }
 
 /// From payload to payload.
 #[derive(Debug)]
-struct Line {
+struct TranscoderPath {
     source_clock: u32,
     decoder: AudioDecoder,
     resampler: Option<Resampler>,
@@ -85,7 +85,7 @@ impl VoiceTranscoder {
         let Conversion { from, to } = &**formats;
         let decoder = AudioDecoder::new(&from.codec, to.codec.facts().sample_rate)?;
         let encoder = AudioEncoder::with_parameters(&to.codec, decoder.sample_rate(), &to.fmtp)?;
-        let line = Line {
+        let line = TranscoderPath {
             source_clock: from.codec.clock_rate(),
             resampler: Resampler::new(decoder.sample_rate(), encoder.sample_rate()),
             clock_rate: to.codec.clock_rate(),
@@ -118,7 +118,12 @@ impl VoiceTranscoder {
     }
 
     /// Takes in a packet of the source; gives out the packets that it completes.
-    pub fn take(&mut self, now: Instant, packet: Turn<'_>, mut each: impl FnMut(Coded<'_>)) {
+    pub fn take(
+        &mut self,
+        now: Instant,
+        packet: JitterOutput<'_>,
+        mut each: impl FnMut(Coded<'_>),
+    ) {
         let Self { buffer, line, .. } = self;
         buffer.take(now, packet, |turn| line.turn(turn, &mut each));
     }
@@ -152,8 +157,8 @@ impl VoiceTranscoder {
     }
 }
 
-impl Line {
-    fn turn(&mut self, turn: Turn<'_>, each: &mut impl FnMut(Coded<'_>)) {
+impl TranscoderPath {
+    fn turn(&mut self, turn: JitterOutput<'_>, each: &mut impl FnMut(Coded<'_>)) {
         if self.noisy.take().is_some() {
             // The noise has kept the time; the voice begins anew.
             self.expected = None;
@@ -175,7 +180,7 @@ impl Line {
 
     /// Fills the time between this packet and the one before: what was lost is concealed, what was
     /// never said is a pause.
-    fn mind_the_gap(&mut self, turn: Turn<'_>, each: &mut impl FnMut(Coded<'_>)) {
+    fn mind_the_gap(&mut self, turn: JitterOutput<'_>, each: &mut impl FnMut(Coded<'_>)) {
         let Some(expected) = self.expected else { return };
         let missing = turn.timestamp.wrapping_sub(expected);
         if missing == 0 {

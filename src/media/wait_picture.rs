@@ -1,7 +1,7 @@
 //! The wait picture: the house above, the message in the middle, and below it a light that goes from
 //! side to side, so that people see that the call lives.
 
-use super::scene::{Lobby, Message, Wording};
+use super::prompt::{PromptMessage, WaitingProfile, Wording};
 use crate::codec::video::{Area, Colour, Image, Letters, Weight};
 
 /// The light is back at its first place after so many pictures.
@@ -25,20 +25,24 @@ fn colour((red, green, blue): (u8, u8, u8)) -> Colour {
 }
 
 /// One line of text, ready to be written.
-struct Line<'t> {
+struct TextLine<'t> {
     text: &'t str,
     letters: Letters,
     colour: Colour,
 }
 
 /// Draws the picture of a message over all of `image`, without the light.
-pub fn draw(image: &mut Image, lobby: &Lobby, message: Message) {
+pub fn draw(image: &mut Image, waiting_profile: &WaitingProfile, message: PromptMessage) {
     image.fill(colour(GROUND));
     let (width, height) = (image.width(), image.height());
     let band = Area { left: 0, top: 0, width, height: (height / 5) & !1 };
-    draw_house(image, lobby, band);
+    draw_house(image, waiting_profile, band);
     let height = height - band.height - foot(image).height;
-    draw_message(image, &lobby.texts.wording(message), Area { top: band.height, height, ..band });
+    draw_message(
+        image,
+        &waiting_profile.texts.wording(message),
+        Area { top: band.height, height, ..band },
+    );
 }
 
 /// Where the light is.
@@ -47,23 +51,25 @@ fn foot(image: &Image) -> Area {
     Area { left: 0, top: image.height() - height, width: image.width(), height }
 }
 
-fn draw_house(image: &mut Image, lobby: &Lobby, band: Area) {
-    if lobby.picture.is_none() && lobby.name.is_empty() {
+fn draw_house(image: &mut Image, waiting_profile: &WaitingProfile, band: Area) {
+    if waiting_profile.picture.is_none() && waiting_profile.name.is_empty() {
         return;
     }
     image.fill_area(band, colour(BAND));
     let rule = Area { top: band.top + band.height, height: 2, ..band };
     image.fill_area(rule, colour(DARK));
     let margin = band.height / 8;
-    match &lobby.picture {
+    match &waiting_profile.picture {
         Some(picture) => {
             let (width, height) = (band.width - 2 * margin, band.height - 2 * margin);
             let area = Area { left: margin, top: margin, width, height };
             picture.draw(image, area);
         }
         None => {
-            let letters = fitting(Weight::Bold, &lobby.name, band.width, band.height * 5 / 8, 1);
-            let (letters, lines) = letters.unwrap_or_else(|| cut(&lobby.name, band.width));
+            let letters =
+                fitting(Weight::Bold, &waiting_profile.name, band.width, band.height * 5 / 8, 1);
+            let (letters, lines) =
+                letters.unwrap_or_else(|| cut(&waiting_profile.name, band.width));
             let text = lines.first().copied().unwrap_or_default();
             let left = (band.width - letters.width(text).min(band.width)) / 2;
             let top = (band.height - letters.height().min(band.height)) / 2;
@@ -74,11 +80,15 @@ fn draw_house(image: &mut Image, lobby: &Lobby, band: Area) {
 
 fn draw_message(image: &mut Image, wording: &Wording, area: Area) {
     let side = area.width - area.width / 12;
-    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut lines: Vec<TextLine<'_>> = Vec::new();
     let mut add = |text, weight, rows, lines_max, paint| {
         let found = fitting(weight, text, side, rows, lines_max);
         let (letters, found) = found.unwrap_or_else(|| cut(text, side));
-        lines.extend(found.into_iter().map(|text| Line { text, letters, colour: colour(paint) }));
+        lines.extend(found.into_iter().map(|text| TextLine {
+            text,
+            letters,
+            colour: colour(paint),
+        }));
     };
     if wording.figure.is_empty() {
         add(&wording.headline, Weight::Bold, area.height / 4, 3, INK);
@@ -90,7 +100,7 @@ fn draw_message(image: &mut Image, wording: &Wording, area: Area) {
     add(&wording.remark, Weight::Regular, area.height / 6, 2, QUIET);
     let total: usize = lines.iter().map(|line| line.letters.height()).sum();
     let mut top = area.top + (area.height - total.min(area.height)) / 2;
-    for Line { text, letters, colour } in lines {
+    for TextLine { text, letters, colour } in lines {
         let left = (area.width - letters.width(text).min(area.width)) / 2;
         image.write(text, letters, (left, top), colour);
         top += letters.height();
@@ -135,22 +145,26 @@ pub fn draw_light(image: &mut Image, light: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scene::{Announcement, Texts};
+    use super::super::prompt::{Announcement, Texts};
     use super::*;
 
     const SIZES: [(usize, usize); 4] = [(128, 96), (176, 144), (352, 288), (640, 480)];
 
-    fn lobby() -> Lobby {
-        Lobby { name: "Stadtwerke Neustadt".into(), ..Lobby::default() }
+    fn waiting_profile() -> WaitingProfile {
+        WaitingProfile { name: "Stadtwerke Neustadt".into(), ..WaitingProfile::default() }
     }
 
-    fn position(number: u32) -> Message {
-        Message::Position { number, minutes: Some(4), crowded: true }
+    fn position(number: u32) -> PromptMessage {
+        PromptMessage::Position { number, minutes: Some(4), crowded: true }
     }
 
-    fn drawn(lobby: &Lobby, message: Message, (width, height): (usize, usize)) -> Image {
+    fn drawn(
+        waiting_profile: &WaitingProfile,
+        message: PromptMessage,
+        (width, height): (usize, usize),
+    ) -> Image {
         let mut image = Image::new(width, height);
-        draw(&mut image, lobby, message);
+        draw(&mut image, waiting_profile, message);
         image
     }
 
@@ -158,16 +172,22 @@ mod tests {
     fn every_message_looks_different_at_every_size() {
         let sorry =
             [Announcement::Busy, Announcement::Nobody, Announcement::Full, Announcement::TooLong];
-        let others = [Message::Hold, Message::Asking, Message::CameraLost, Message::SoundOnly];
+        let others = [
+            PromptMessage::Hold,
+            PromptMessage::Asking,
+            PromptMessage::CameraLost,
+            PromptMessage::SoundOnly,
+        ];
         let messages: Vec<_> = [1, 2, 3, 10, 11, 488, 499, 99_999]
             .into_iter()
             .map(position)
-            .chain(sorry.map(Message::Sorry))
+            .chain(sorry.map(PromptMessage::Sorry))
             .chain(others)
             .collect();
         for size in &SIZES[..3] {
             let size = *size;
-            let images: Vec<_> = messages.iter().map(|m| drawn(&lobby(), *m, size)).collect();
+            let images: Vec<_> =
+                messages.iter().map(|m| drawn(&waiting_profile(), *m, size)).collect();
             for (n, image) in images.iter().enumerate() {
                 let same = images[..n].iter().position(|other| other == image);
                 assert_eq!(same, None, "{:?} at {size:?}", messages[n]);
@@ -179,15 +199,16 @@ mod tests {
     #[test]
     fn every_text_fits_at_every_size() {
         let position_text = "Ihr Platz in der Warteschlange: {}".into();
-        let long = Lobby {
+        let long = WaitingProfile {
             name: "Verwaltungsgemeinschaft Wolframs-Eschenbach und Umland".into(),
             texts: Texts { position: position_text, ..Texts::default() },
-            ..Lobby::default()
+            ..WaitingProfile::default()
         };
-        for (size, lobby) in SIZES.iter().flat_map(|size| [(*size, lobby()), (*size, long.clone())])
+        for (size, waiting_profile) in
+            SIZES.iter().flat_map(|size| [(*size, waiting_profile()), (*size, long.clone())])
         {
-            for message in [Message::Hold, position(488), Message::Asking] {
-                let image = drawn(&lobby, message, size);
+            for message in [PromptMessage::Hold, position(488), PromptMessage::Asking] {
+                let image = drawn(&waiting_profile, message, size);
                 let band = (size.1 / 5) & !1;
                 for row in band + 2..size.1 {
                     for column in [0, size.0 - 1] {
@@ -201,8 +222,12 @@ mod tests {
 
     #[test]
     fn the_house_stands_above_if_it_has_a_name() {
-        let named = drawn(&lobby(), Message::Hold, (352, 288));
-        let nameless = drawn(&Lobby { name: String::new(), ..lobby() }, Message::Hold, (352, 288));
+        let named = drawn(&waiting_profile(), PromptMessage::Hold, (352, 288));
+        let nameless = drawn(
+            &WaitingProfile { name: String::new(), ..waiting_profile() },
+            PromptMessage::Hold,
+            (352, 288),
+        );
         assert_ne!(named, nameless);
         assert_eq!(nameless.at(1, 1), colour(GROUND), "without a name there is no band");
     }
@@ -212,7 +237,7 @@ mod tests {
         let pictures: Vec<_> = (0..=LIGHT_PLACES)
             .map(|light| {
                 let mut image = Image::new(352, 288);
-                draw(&mut image, &lobby(), position(3));
+                draw(&mut image, &waiting_profile(), position(3));
                 draw_light(&mut image, light);
                 image
             })
@@ -229,7 +254,8 @@ mod tests {
     fn a_word_that_fits_no_line_is_cut() {
         let hold = "Donaudampfschifffahrtsgesellschaftskapitän".repeat(2);
         let texts = Texts { hold, ..Texts::default() };
-        let image = drawn(&Lobby { texts, ..lobby() }, Message::Hold, (128, 96));
-        assert_ne!(image, drawn(&lobby(), Message::Hold, (128, 96)));
+        let image =
+            drawn(&WaitingProfile { texts, ..waiting_profile() }, PromptMessage::Hold, (128, 96));
+        assert_ne!(image, drawn(&waiting_profile(), PromptMessage::Hold, (128, 96)));
     }
 }

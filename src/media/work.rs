@@ -8,12 +8,12 @@
 //! A conversion stays with one worker, whose workshop holds its decoder and encoder. The machine
 //! counts what is under way for each and stops asking in time, so that no queue grows without bound.
 
-use super::films::{Film, FilmKey, FilmOrder};
+use super::encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
 use super::hold::{SoundKey, SoundOrder};
 use super::rendition::camera_of;
 use crate::codec::Codec;
 use crate::codec::audio::EncodedLoop;
-use crate::codec::video::{Converted, Converter, Target};
+use crate::codec::video::{Converted, Converter, VideoTarget};
 use crate::ids::{CameraId, PortId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,7 +39,7 @@ pub enum Job {
         /// What the receiver takes.
         to: Codec,
         /// Within which bounds.
-        target: Target,
+        target: VideoTarget,
     },
     /// Tells the decoder what the source says in its SDP alone: H.264 parameter sets.
     Learn {
@@ -49,7 +49,7 @@ pub enum Job {
         sets: Vec<u8>,
     },
     /// Converts one picture; answered by one [`Done`].
-    Picture {
+    Frame {
         /// Which conversion.
         conversion: ConversionId,
         /// The source's, at 90 kHz.
@@ -76,8 +76,8 @@ pub enum Job {
         /// Which.
         conversion: ConversionId,
     },
-    /// Makes a film; answered by one [`Done`].
-    Film(Box<FilmOrder>),
+    /// Encodes a prompt; answered by one [`Done`].
+    Prompt(Box<PromptOrder>),
     /// Codes a sound; answered by one [`Done`].
     Sound(Box<SoundOrder>),
 }
@@ -86,21 +86,21 @@ pub enum Job {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Done {
     /// Of a [`Job::Picture`].
-    Picture {
+    Frame {
         /// Which conversion.
         conversion: ConversionId,
         /// What came of it.
-        outcome: Outcome,
+        outcome: CodingOutcome,
     },
-    /// Of a [`Job::Film`]; none when it cannot be coded.
-    Film(FilmKey, Option<Film>),
+    /// Of a [`Job::Prompt`]; none when it cannot be coded.
+    Prompt(PromptKey, Option<EncodedPrompt>),
     /// Of a [`Job::Sound`]; none when it cannot be coded.
     Sound(SoundKey, Option<EncodedLoop>),
 }
 
 /// What came of one picture.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum CodingOutcome {
     /// Another one, coded anew.
     Coded {
         /// The source's timestamp.
@@ -122,7 +122,7 @@ pub const BREAKDOWNS_MAX: u8 = 3;
 
 /// The conversions of one worker.
 #[derive(Debug, Default)]
-pub struct Workshop(BTreeMap<ConversionId, Converter>);
+pub struct WorkerConversions(BTreeMap<ConversionId, Converter>);
 
 impl Job {
     /// Jobs of equal numbers go to one worker, in order.
@@ -131,12 +131,12 @@ impl Job {
         match self {
             Self::Open { conversion, .. }
             | Self::Learn { conversion, .. }
-            | Self::Picture { conversion, .. }
+            | Self::Frame { conversion, .. }
             | Self::KeyFrame { conversion }
             | Self::Bitrate { conversion, .. }
             | Self::Close { conversion } => spread(conversion),
             // They come one at a time.
-            Self::Film(_) => 0,
+            Self::Prompt(_) => 0,
             Self::Sound(_) => 1,
         }
     }
@@ -147,11 +147,11 @@ impl Job {
         match self {
             Self::Open { .. } => "its beginning",
             Self::Learn { .. } => "parameter sets",
-            Self::Picture { .. } => "a picture",
+            Self::Frame { .. } => "a picture",
             Self::KeyFrame { .. } => "a key frame",
             Self::Bitrate { .. } => "another bit rate",
             Self::Close { .. } => "its end",
-            Self::Film(_) => "a wait picture",
+            Self::Prompt(_) => "a wait picture",
             Self::Sound(_) => "a sound of the wait",
         }
     }
@@ -162,11 +162,11 @@ impl Job {
         match self {
             Self::Open { conversion, .. }
             | Self::Learn { conversion, .. }
-            | Self::Picture { conversion, .. }
+            | Self::Frame { conversion, .. }
             | Self::KeyFrame { conversion }
             | Self::Bitrate { conversion, .. }
             | Self::Close { conversion } => Some(*conversion),
-            Self::Film(_) | Self::Sound(_) => None,
+            Self::Prompt(_) | Self::Sound(_) => None,
         }
     }
 
@@ -175,10 +175,10 @@ impl Job {
     #[must_use]
     pub fn forfeit(&self) -> Option<Done> {
         match self {
-            Self::Picture { conversion, .. } => {
-                Some(Done::Picture { conversion: *conversion, outcome: Outcome::Gone })
+            Self::Frame { conversion, .. } => {
+                Some(Done::Frame { conversion: *conversion, outcome: CodingOutcome::Gone })
             }
-            Self::Film(order) => Some(Done::Film(order.key.clone(), None)),
+            Self::Prompt(order) => Some(Done::Prompt(order.key.clone(), None)),
             Self::Sound(order) => Some(Done::Sound(order.key.clone(), None)),
             Self::Open { .. }
             | Self::Learn { .. }
@@ -198,7 +198,7 @@ impl fmt::Display for ConversionId {
     }
 }
 
-impl Workshop {
+impl WorkerConversions {
     /// Lets a conversion go whose codec has broken down.
     pub fn abandon(&mut self, conversion: ConversionId) {
         self.0.remove(&conversion);
@@ -217,12 +217,12 @@ impl Workshop {
                     converter.learn(&sets);
                 }
             }
-            Job::Picture { conversion, timestamp, coded, wanted } => {
+            Job::Frame { conversion, timestamp, coded, wanted } => {
                 let outcome = match self.0.get_mut(&conversion) {
                     Some(converter) => convert(converter, timestamp, &coded, wanted),
-                    None => Outcome::Gone,
+                    None => CodingOutcome::Gone,
                 };
-                return Some(Done::Picture { conversion, outcome });
+                return Some(Done::Frame { conversion, outcome });
             }
             Job::KeyFrame { conversion } => {
                 if let Some(converter) = self.0.get_mut(&conversion) {
@@ -237,9 +237,9 @@ impl Workshop {
             Job::Close { conversion } => {
                 self.0.remove(&conversion);
             }
-            Job::Film(order) => {
-                let film = order.code();
-                return Some(Done::Film(order.key, film));
+            Job::Prompt(order) => {
+                let encoded_prompt = order.code();
+                return Some(Done::Prompt(order.key, encoded_prompt));
             }
             Job::Sound(order) => {
                 let sound = order.code();
@@ -254,10 +254,12 @@ fn spread(conversion: &ConversionId) -> u64 {
     (conversion.port.0 / 2).wrapping_add(conversion.serial)
 }
 
-fn convert(converter: &mut Converter, timestamp: u32, coded: &[u8], wanted: bool) -> Outcome {
+fn convert(converter: &mut Converter, timestamp: u32, coded: &[u8], wanted: bool) -> CodingOutcome {
     match converter.take(timestamp, coded, wanted) {
-        Ok(Some(Converted { coded, .. })) => Outcome::Coded { timestamp, coded: coded.to_vec() },
-        Ok(None) => Outcome::Nothing,
-        Err(_) => Outcome::Broken,
+        Ok(Some(Converted { coded, .. })) => {
+            CodingOutcome::Coded { timestamp, coded: coded.to_vec() }
+        }
+        Ok(None) => CodingOutcome::Nothing,
+        Err(_) => CodingOutcome::Broken,
     }
 }

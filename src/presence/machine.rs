@@ -1,9 +1,12 @@
-//! The presence machine: one doorway for logins, leases, phones and engagements.
+//! The presence machine: one interface for logins, leases, phones and engagements.
 //!
 //! An input for an operator that does not exist or is not logged in changes nothing; the switchboard
-//! refuses such commands by the [`View`].
+//! refuses such commands by the [`PresenceView`].
 
-use super::operator::{Desk, DeskPhone, Operator, PhoneFailure, Session, Stored, Trouble, View};
+use super::operator::{
+    ControlDialogState, DeskPhone, OperatorSession, PhoneFailure, PhoneTrouble, PresenceOperator,
+    PresenceView, Stored,
+};
 use crate::ids::{Number, OperatorId};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +22,7 @@ pub struct Settings {
 
 /// How an operator works.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Mode {
+pub enum WorkMode {
     /// With a control dialog.
     Desk,
     /// With only a phone: no desk, no lease.
@@ -34,7 +37,7 @@ pub enum Input {
         /// Who.
         operator: OperatorId,
         /// How it works.
-        mode: Mode,
+        mode: WorkMode,
     },
     /// The account is removed; a call in hand is finished first.
     Remove {
@@ -158,7 +161,7 @@ pub enum Effect {
         /// Who.
         operator: OperatorId,
         /// As it is now.
-        view: View,
+        view: PresenceView,
     },
 }
 
@@ -200,7 +203,7 @@ enum Opening {
 #[derive(Debug)]
 pub struct Machine {
     settings: Settings,
-    operators: BTreeMap<OperatorId, Operator>,
+    operators: BTreeMap<OperatorId, PresenceOperator>,
     /// Who sits where: at one phone sits one operator at most.
     seated: BTreeMap<Number, OperatorId>,
     alarms: BTreeSet<(Instant, OperatorId)>,
@@ -237,10 +240,12 @@ impl Machine {
                 self.lose_desk(now + settings.lease, &operator, &mut out);
             }
             Input::DeskUnresponsive { operator } => {
-                self.change_session(&operator, &mut out, |s| s.desk.turn(Desk::Unresponsive));
+                self.change_session(&operator, &mut out, |s| {
+                    s.desk.turn(ControlDialogState::Unresponsive)
+                });
             }
             Input::DeskResponsive { operator } => {
-                self.change_session(&operator, &mut out, |s| s.desk.turn(Desk::Up));
+                self.change_session(&operator, &mut out, |s| s.desk.turn(ControlDialogState::Up));
             }
             Input::Dnd { operator } => {
                 self.change_session(&operator, &mut out, |s| s.dnd = true);
@@ -272,7 +277,7 @@ impl Machine {
             }
             Input::PhoneFailed { operator, failure } => {
                 let until = now + settings.phone_pause;
-                let trouble = Some(Trouble { failure, until });
+                let trouble = Some(PhoneTrouble { failure, until });
                 self.change_session(&operator, &mut out, |s| s.trouble = trouble);
             }
         }
@@ -296,7 +301,7 @@ impl Machine {
         let mut out = Vec::new();
         while let Some((_, id)) = self.alarms.first().filter(|(at, _)| *at <= now).cloned() {
             let session = self.operators.get(&id).and_then(|o| o.session.as_ref());
-            let lease = session.and_then(Session::lease_until);
+            let lease = session.and_then(OperatorSession::lease_until);
             if lease.is_some_and(|until| until <= now) {
                 self.log_out(&id, LogoutCause::Lease, &mut out);
             } else {
@@ -310,13 +315,13 @@ impl Machine {
 
     /// How an operator is seen, if there is such an account.
     #[must_use]
-    pub fn view(&self, operator: &OperatorId) -> Option<View> {
-        self.operators.get(operator).map(Operator::view)
+    pub fn view(&self, operator: &OperatorId) -> Option<PresenceView> {
+        self.operators.get(operator).map(PresenceOperator::view)
     }
 
     /// How an operator works, if there is such an account.
     #[must_use]
-    pub fn mode(&self, operator: &OperatorId) -> Option<Mode> {
+    pub fn mode(&self, operator: &OperatorId) -> Option<WorkMode> {
         self.operators.get(operator).map(|operator| operator.mode)
     }
 
@@ -327,12 +332,12 @@ impl Machine {
     }
 
     /// All accounts by name.
-    pub fn views(&self) -> impl Iterator<Item = (&OperatorId, View)> {
+    pub fn views(&self) -> impl Iterator<Item = (&OperatorId, PresenceView)> {
         self.operators.iter().map(|(id, operator)| (id, operator.view()))
     }
 
-    fn add(&mut self, id: &OperatorId, mode: Mode, out: &mut Vec<Effect>) {
-        self.operators.entry(id.clone()).or_insert_with(|| Operator::new(mode));
+    fn add(&mut self, id: &OperatorId, mode: WorkMode, out: &mut Vec<Effect>) {
+        self.operators.entry(id.clone()).or_insert_with(|| PresenceOperator::new(mode));
         self.change(id, out, |operator| {
             operator.mode = mode;
             // Removed and added again while a call was in hand.
@@ -353,17 +358,17 @@ impl Machine {
         }
         self.change(id, out, |operator| {
             let (desk, new_dnd) = match (operator.mode, opening) {
-                (Mode::Phone, Opening::Login) => (Desk::None, false),
-                (Mode::Phone, Opening::Restore { dnd, .. }) => (Desk::None, dnd),
-                (Mode::Desk, Opening::Login) => (Desk::Up, false),
-                (Mode::Desk, Opening::Restore { dnd, lease_until: until }) => {
-                    (Desk::Lost { until }, dnd)
+                (WorkMode::Phone, Opening::Login) => (ControlDialogState::None, false),
+                (WorkMode::Phone, Opening::Restore { dnd, .. }) => (ControlDialogState::None, dnd),
+                (WorkMode::Desk, Opening::Login) => (ControlDialogState::Up, false),
+                (WorkMode::Desk, Opening::Restore { dnd, lease_until: until }) => {
+                    (ControlDialogState::Lost { until }, dnd)
                 }
             };
             let before = operator.session.take();
             let dnd = before.as_ref().map_or(new_dnd, |s| s.dnd);
             let trouble = before.filter(|s| s.phone.number == phone.number).and_then(|s| s.trouble);
-            operator.session = Some(Session { phone, trouble, dnd, desk });
+            operator.session = Some(OperatorSession { phone, trouble, dnd, desk });
         });
     }
 
@@ -427,14 +432,14 @@ impl Machine {
             // Whoever has to go anyway has no lease.
             return self.log_out(id, why, out);
         }
-        self.change_session(id, out, |s| s.desk.turn(Desk::Lost { until }));
+        self.change_session(id, out, |s| s.desk.turn(ControlDialogState::Lost { until }));
     }
 
     fn change_phone(
         &mut self,
         phone: &Number,
         out: &mut Vec<Effect>,
-        change: impl FnOnce(&mut Session),
+        change: impl FnOnce(&mut OperatorSession),
     ) {
         if let Some(id) = self.seated.get(phone).cloned() {
             self.change_session(&id, out, change);
@@ -445,7 +450,7 @@ impl Machine {
         &mut self,
         id: &OperatorId,
         out: &mut Vec<Effect>,
-        change: impl FnOnce(&mut Session),
+        change: impl FnOnce(&mut OperatorSession),
     ) {
         self.change(id, out, |operator| {
             if let Some(session) = &mut operator.session {
@@ -460,7 +465,7 @@ impl Machine {
         &mut self,
         id: &OperatorId,
         out: &mut Vec<Effect>,
-        change: impl FnOnce(&mut Operator),
+        change: impl FnOnce(&mut PresenceOperator),
     ) {
         let Some(operator) = self.operators.get_mut(id) else { return };
         let (view, stored) = (operator.view(), operator.stored(id));

@@ -11,7 +11,7 @@
 //!
 //! `idle` and `busy` are set by what happens, do-not-disturb by the human, at any time and
 //! independently of them; the desk phone may fail for a while; the desk may fall silent. What follows
-//! from all of it for the queue is the [`Standing`].
+//! from all of it for the queue is the [`AgentAvailability`].
 //!
 //! This room knows no requests and no SIP: the switchboard carries the standing to `acd`, and says here
 //! when a call engages an operator.
@@ -19,5 +19,8 @@
 mod machine;
 mod operator;
 
-pub use machine::{Effect, Input, LoginRefusal, LogoutCause, Machine, Mode, Settings};
-pub use operator::{Desk, DeskPhone, PhoneFailure, PhoneState, Standing, State, Stored, View};
+pub use machine::{Effect, Input, LoginRefusal, LogoutCause, Machine, Settings, WorkMode};
+pub use operator::{
+    AgentAvailability, ControlDialogState, DeskPhone, OperatorState, PhoneFailure, PhoneState,
+    PresenceView, Stored,
+};

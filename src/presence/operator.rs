@@ -1,12 +1,12 @@
 //! One operator: what is known of it, and what follows from that.
 
-use super::{LogoutCause, Mode};
+use super::{LogoutCause, WorkMode};
 use crate::ids::{Number, OperatorId};
 use crate::time::{Instant, earliest};
 
 /// What the console shows first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum State {
+pub enum OperatorState {
     /// Not logged in.
     Out,
     /// Logged in, in no call.
@@ -15,9 +15,9 @@ pub enum State {
     Busy,
 }
 
-/// How an operator stands towards the queue.
+/// The state of an operator towards the queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
+pub enum AgentAvailability {
     /// May be offered calls.
     Idle,
     /// May be shown the list.
@@ -54,7 +54,7 @@ pub enum PhoneFailure {
 
 /// How the control dialog does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Desk {
+pub enum ControlDialogState {
     /// An operator with only a phone.
     None,
     /// It answers.
@@ -81,19 +81,19 @@ pub struct DeskPhone {
 
 /// All that others see of an operator.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct View {
+pub struct PresenceView {
     /// `out`, `idle` or `busy`.
-    pub state: State,
+    pub state: OperatorState,
     /// Do-not-disturb.
     pub dnd: bool,
     /// Where the operator sits; nowhere when out.
     pub phone: Option<Number>,
     /// How that phone does; [`PhoneState::Ok`] when out.
     pub phone_state: PhoneState,
-    /// The control dialog; [`Desk::None`] when out.
-    pub desk: Desk,
+    /// The control dialog; [`ControlDialogState::None`] when out.
+    pub desk: ControlDialogState,
     /// What follows for the queue.
-    pub standing: Standing,
+    pub availability: AgentAvailability,
 }
 
 /// What the journal keeps of an operator.
@@ -111,25 +111,25 @@ pub struct Stored {
 
 /// A failure of the desk phone, and when it is forgiven.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Trouble {
+pub(super) struct PhoneTrouble {
     pub failure: PhoneFailure,
     pub until: Instant,
 }
 
 /// From the login to the logout.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct OperatorSession {
     pub phone: DeskPhone,
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<PhoneTrouble>,
     pub dnd: bool,
-    pub desk: Desk,
+    pub desk: ControlDialogState,
 }
 
 /// One operator account.
 #[derive(Debug)]
-pub(super) struct Operator {
-    pub mode: Mode,
-    pub session: Option<Session>,
+pub(super) struct PresenceOperator {
+    pub mode: WorkMode,
+    pub session: Option<OperatorSession>,
     /// The phone at which the operator is in an operator call; this may outlive the session.
     pub engaged: Option<Number>,
     /// Why the operator will be logged out when that call is over, if an administrator wants it.
@@ -138,8 +138,8 @@ pub(super) struct Operator {
     pub alarm: Option<Instant>,
 }
 
-impl Operator {
-    pub fn new(mode: Mode) -> Self {
+impl PresenceOperator {
+    pub fn new(mode: WorkMode) -> Self {
         Self { mode, session: None, engaged: None, leaving: None, alarm: None }
     }
 
@@ -153,27 +153,27 @@ impl Operator {
         self.session.as_ref().map(|s| &s.phone.number).or(self.engaged.as_ref())
     }
 
-    pub fn view(&self) -> View {
+    pub fn view(&self) -> PresenceView {
         let Some(session) = &self.session else {
-            return View {
-                state: State::Out,
+            return PresenceView {
+                state: OperatorState::Out,
                 dnd: false,
                 phone: None,
                 phone_state: PhoneState::Ok,
-                desk: Desk::None,
-                standing: Standing::Absent,
+                desk: ControlDialogState::None,
+                availability: AgentAvailability::Absent,
             };
         };
-        let state = if self.is_in_call() { State::Busy } else { State::Idle };
-        View {
+        let state = if self.is_in_call() { OperatorState::Busy } else { OperatorState::Idle };
+        PresenceView {
             state,
             dnd: session.dnd,
             phone: Some(session.phone.number.clone()),
             phone_state: session.phone_state(),
             desk: session.desk,
-            standing: match self.leaving {
-                Some(_) => Standing::Absent,
-                None => session.standing(state),
+            availability: match self.leaving {
+                Some(_) => AgentAvailability::Absent,
+                None => session.availability(state),
             },
         }
     }
@@ -195,7 +195,7 @@ impl Operator {
     }
 }
 
-impl Desk {
+impl ControlDialogState {
     /// Notes that the desk answers or not, which only one that is there can do.
     pub(super) fn turn(&mut self, to: Self) {
         match self {
@@ -205,11 +205,13 @@ impl Desk {
     }
 }
 
-impl Session {
+impl OperatorSession {
     pub fn lease_until(&self) -> Option<Instant> {
         match self.desk {
-            Desk::Lost { until } => Some(until),
-            Desk::None | Desk::Up | Desk::Unresponsive => None,
+            ControlDialogState::Lost { until } => Some(until),
+            ControlDialogState::None
+            | ControlDialogState::Up
+            | ControlDialogState::Unresponsive => None,
         }
     }
 
@@ -223,20 +225,30 @@ impl Session {
     }
 
     /// R7.2: who is offered, who is shown the list.
-    fn standing(&self, state: State) -> Standing {
+    fn availability(&self, state: OperatorState) -> AgentAvailability {
         if self.dnd {
-            return Standing::DoNotDisturb;
+            return AgentAvailability::DoNotDisturb;
         }
         match (self.desk, state, self.phone_state()) {
-            (Desk::Lost { .. } | Desk::Unresponsive, _, _) => Standing::Away,
-            (Desk::Up | Desk::None, State::Busy, _) => Standing::Busy,
-            (Desk::Up | Desk::None, State::Idle, PhoneState::Ok) => Standing::Idle,
+            (ControlDialogState::Lost { .. } | ControlDialogState::Unresponsive, _, _) => {
+                AgentAvailability::Away
+            }
+            (ControlDialogState::Up | ControlDialogState::None, OperatorState::Busy, _) => {
+                AgentAvailability::Busy
+            }
             (
-                Desk::Up | Desk::None,
-                State::Idle,
+                ControlDialogState::Up | ControlDialogState::None,
+                OperatorState::Idle,
+                PhoneState::Ok,
+            ) => AgentAvailability::Idle,
+            (
+                ControlDialogState::Up | ControlDialogState::None,
+                OperatorState::Idle,
                 PhoneState::Unregistered | PhoneState::Unreachable | PhoneState::Refusing,
-            ) => Standing::Away,
-            (Desk::Up | Desk::None, State::Out, _) => Standing::Absent,
+            ) => AgentAvailability::Away,
+            (ControlDialogState::Up | ControlDialogState::None, OperatorState::Out, _) => {
+                AgentAvailability::Absent
+            }
         }
     }
 }

@@ -9,9 +9,9 @@ const VOID: Id = Id(0xec);
 
 /// Elements one after another.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Elements(pub Vec<u8>);
+pub struct EbmlElements(pub Vec<u8>);
 
-impl Elements {
+impl EbmlElements {
     /// Nothing yet.
     #[must_use]
     pub fn new() -> Self {
@@ -106,12 +106,12 @@ mod tests {
 
     #[test]
     fn elements_are_written_as_the_standard_says() {
-        let mut elements = Elements::new();
+        let mut elements = EbmlElements::new();
         elements.number(Id(0x4286), 1).text(Id(0x4282), "webm").number(Id(0xd7), 300);
         let expected = [0x42, 0x86, 0x81, 1, 0x42, 0x82, 0x84, b'w', b'e', b'b', b'm'];
         assert_eq!(elements.0[..11], expected);
         assert_eq!(elements.0[11..], [0xd7, 0x82, 1, 0x2c]);
-        let mut long = Elements::new();
+        let mut long = EbmlElements::new();
         long.bytes(Id(0xa3), &[7; 127]);
         assert_eq!(
             long.0[..3],
@@ -123,9 +123,9 @@ mod tests {
     #[test]
     fn room_is_filled_to_the_byte() {
         for len in (2..300).chain([4000]) {
-            let mut elements = Elements::new();
+            let mut elements = EbmlElements::new();
             assert_eq!(elements.fill(len).0.len(), len);
         }
-        assert_eq!(Elements::new().fill(4).0, [0xec, 0x82, 0, 0]);
+        assert_eq!(EbmlElements::new().fill(4).0, [0xec, 0x82, 0, 0]);
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! A file whose writer was cut off plays up to its last cluster.
 
-use super::ebml::{Elements, Id, length_of_eight};
+use super::ebml::{EbmlElements, Id, length_of_eight};
 use crate::rtp::video::nal_units;
 
 /// Where the room for the seek head begins, from the beginning of the segment, and its length.
@@ -39,7 +39,7 @@ const DELIMITER: u8 = 9;
 
 /// What is to be done to the file, in order.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Ink {
+pub enum FileWrite {
     /// Written at its end.
     Append(Vec<u8>),
     /// Written over what is there.
@@ -83,7 +83,7 @@ pub struct Muxer {
 #[derive(Debug, Default)]
 struct Cluster {
     begins_ms: Option<u64>,
-    blocks: Elements,
+    blocks: EbmlElements,
     /// The first block of pictures is a key frame.
     key_frame: bool,
 }
@@ -91,8 +91,8 @@ struct Cluster {
 impl Muxer {
     /// A file without pictures as yet, and its head.
     #[must_use]
-    pub fn new(title: &str, sound: SoundTrack, size: (usize, usize)) -> (Self, Ink) {
-        let mut file = Elements::new();
+    pub fn new(title: &str, sound: SoundTrack, size: (usize, usize)) -> (Self, FileWrite) {
+        let mut file = EbmlElements::new();
         file.master(Id(0x1a45_dfa3), |head| {
             // EBMLVersion, EBMLReadVersion, EBMLMaxIDLength, EBMLMaxSizeLength.
             head.number(Id(0x4286), 1).number(Id(0x42f7), 1).number(Id(0x42f2), 4);
@@ -127,22 +127,33 @@ impl Muxer {
             end_ms: 0,
         };
         file.0.extend_from_slice(&muxer.tracks(None));
-        (muxer, Ink::Append(file.0))
+        (muxer, FileWrite::Append(file.0))
     }
 
     /// A packet of Opus that is heard from `at_ms` on, for `lasts_ms`.
-    pub fn sound(&mut self, (at_ms, lasts_ms): (u64, u64), packet: &[u8], ink: &mut Vec<Ink>) {
+    pub fn sound(
+        &mut self,
+        (at_ms, lasts_ms): (u64, u64),
+        packet: &[u8],
+        ink: &mut Vec<FileWrite>,
+    ) {
         self.block(SOUND, (at_ms, lasts_ms), true, packet, ink);
     }
 
     /// A coded picture, as a byte stream with start codes, that is seen from `at_ms` on. What comes
     /// before the first key frame is left out.
-    pub fn picture(&mut self, at_ms: u64, key_frame: bool, stream: &[u8], ink: &mut Vec<Ink>) {
+    pub fn video_frame(
+        &mut self,
+        at_ms: u64,
+        key_frame: bool,
+        stream: &[u8],
+        ink: &mut Vec<FileWrite>,
+    ) {
         if !self.has_pictures {
             let Some(record) = decoder_configuration(stream).filter(|_| key_frame) else { return };
             self.has_pictures = true;
             let bytes = self.tracks(Some(&record));
-            ink.push(Ink::Patch { at: self.tracks, bytes });
+            ink.push(FileWrite::Patch { at: self.tracks, bytes });
         }
         // ISO/IEC 14496-15 §5.3.2: each NAL unit behind its length; the parameter sets are in the head.
         let mut sample = Vec::with_capacity(stream.len() + 16);
@@ -157,10 +168,10 @@ impl Muxer {
     }
 
     /// The file is whole.
-    pub fn finish(mut self, ink: &mut Vec<Ink>) {
+    pub fn finish(mut self, ink: &mut Vec<FileWrite>) {
         self.end_cluster(ink);
         let cues_at = self.written - self.segment;
-        let mut cues = Elements::new();
+        let mut cues = EbmlElements::new();
         cues.master(CUES, |cues| {
             for (at_ms, track, position) in &self.cues {
                 cues.master(Id(0xbb), |point| {
@@ -174,7 +185,7 @@ impl Muxer {
         if has_cues {
             self.append(cues.0, ink);
         }
-        let mut seek_head = Elements::new();
+        let mut seek_head = EbmlElements::new();
         seek_head.master(Id(0x114d_9b74), |head| {
             let places =
                 [(INFO, self.info - self.segment), (TRACKS_ID, self.tracks - self.segment)];
@@ -186,12 +197,12 @@ impl Muxer {
             }
         });
         seek_head.fill(SEEK_HEAD);
-        ink.push(Ink::Patch { at: self.segment, bytes: seek_head.0 });
-        let mut duration = Elements::new();
+        ink.push(FileWrite::Patch { at: self.segment, bytes: seek_head.0 });
+        let mut duration = EbmlElements::new();
         duration.float(DURATION, self.end_ms as f64);
-        ink.push(Ink::Patch { at: self.duration, bytes: duration.0 });
+        ink.push(FileWrite::Patch { at: self.duration, bytes: duration.0 });
         let len = length_of_eight(self.written - self.segment);
-        ink.push(Ink::Patch { at: self.segment - 8, bytes: len.to_vec() });
+        ink.push(FileWrite::Patch { at: self.segment - 8, bytes: len.to_vec() });
     }
 
     fn block(
@@ -200,7 +211,7 @@ impl Muxer {
         (at_ms, lasts_ms): (u64, u64),
         key_frame: bool,
         payload: &[u8],
-        ink: &mut Vec<Ink>,
+        ink: &mut Vec<FileWrite>,
     ) {
         let begun = self.cluster.begins_ms;
         let new_group = track == PICTURES && key_frame && begun.is_some_and(|at| at_ms > at);
@@ -221,14 +232,14 @@ impl Muxer {
         self.end_ms = self.end_ms.max(at_ms + lasts_ms);
     }
 
-    fn end_cluster(&mut self, ink: &mut Vec<Ink>) {
+    fn end_cluster(&mut self, ink: &mut Vec<FileWrite>) {
         let Cluster { begins_ms, blocks, key_frame } = std::mem::take(&mut self.cluster);
         let Some(begins_ms) = begins_ms else { return };
         let track = if key_frame { PICTURES } else { SOUND };
         if self.cues.len() < CUES_MAX && (key_frame || !self.has_pictures) {
             self.cues.push((begins_ms, track, self.written - self.segment));
         }
-        let mut cluster = Elements::new();
+        let mut cluster = EbmlElements::new();
         cluster.master(CLUSTER, |cluster| {
             cluster.number(Id(0xe7), begins_ms);
             cluster.0.extend_from_slice(&blocks.0);
@@ -236,15 +247,15 @@ impl Muxer {
         self.append(cluster.0, ink);
     }
 
-    fn append(&mut self, bytes: Vec<u8>, ink: &mut Vec<Ink>) {
+    fn append(&mut self, bytes: Vec<u8>, ink: &mut Vec<FileWrite>) {
         self.written += bytes.len() as u64;
-        ink.push(Ink::Append(bytes));
+        ink.push(FileWrite::Append(bytes));
     }
 
     /// The tracks, in the room that is reserved for them.
     fn tracks(&self, pictures: Option<&[u8]>) -> Vec<u8> {
         let SoundTrack { sample_rate, pre_skip } = self.sound;
-        let mut tracks = Elements::new();
+        let mut tracks = EbmlElements::new();
         tracks.master(TRACKS_ID, |tracks| {
             if let Some(record) = pictures {
                 tracks.master(Id(0xae), |track| {
@@ -310,12 +321,12 @@ mod tests {
     const SOUND_TRACK: SoundTrack = SoundTrack { sample_rate: 16_000, pre_skip: 312 };
 
     /// A file on no disk.
-    fn perform(ink: Vec<Ink>) -> Vec<u8> {
+    fn perform(ink: Vec<FileWrite>) -> Vec<u8> {
         let mut file: Vec<u8> = Vec::new();
         for ink in ink {
             match ink {
-                Ink::Append(bytes) => file.extend_from_slice(&bytes),
-                Ink::Patch { at, bytes } => {
+                FileWrite::Append(bytes) => file.extend_from_slice(&bytes),
+                FileWrite::Patch { at, bytes } => {
                     file[at as usize..at as usize + bytes.len()].copy_from_slice(&bytes);
                 }
             }
@@ -339,7 +350,7 @@ mod tests {
         for at in 0..150 {
             muxer.sound((at * 20, 20), &[1, 2, 3], &mut ink);
             if at % 50 == 10 {
-                muxer.picture(at * 20, true, &key_frame(), &mut ink);
+                muxer.video_frame(at * 20, true, &key_frame(), &mut ink);
             }
         }
         muxer.finish(&mut ink);
@@ -366,7 +377,7 @@ mod tests {
         let (mut muxer, head) = Muxer::new("call-1", SOUND_TRACK, (704, 288));
         let mut ink = vec![head];
         muxer.sound((0, 20), &[1], &mut ink);
-        muxer.picture(10, false, &key_frame(), &mut ink);
+        muxer.video_frame(10, false, &key_frame(), &mut ink);
         muxer.finish(&mut ink);
         let file = perform(ink);
         assert_eq!(count(&file, b"V_MPEG4/ISO/AVC"), 0, "no key frame came");

@@ -1,7 +1,7 @@
 //! A call as a Matroska file: both voices, each on its own channel, and both pictures side by side.
 //!
 //! ```text
-//!   Tape ──▶ lanes ── in order ──▶ voices ──▶ Opus, stereo ──┐
+//!   Tap  ──▶ tracks ─ in order ──▶ voices ──▶ Opus, stereo ──┐
 //!            (one a side         ▶ views  ──▶ H.264         ─┴▶ Matroska ──▶ Ink, for a file
 //!             and kind)
 //! ```
@@ -10,11 +10,11 @@
 //! gives out what is to be written, and where.
 
 mod ebml;
-mod lane;
 mod matroska;
 mod recorder;
+mod track;
 mod view;
 mod voice;
 
-pub use matroska::Ink;
+pub use matroska::FileWrite;
 pub use recorder::{FRAME_RATE, HORIZON, Recorder, SIDE};

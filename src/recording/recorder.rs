@@ -5,15 +5,15 @@
 //!                           └─ a minute without a packet ─▶ Paused ─▶ Running
 //! ```
 
-use super::lane::Lane;
-use super::matroska::{Ink, Muxer, SoundTrack};
-use super::view::View;
-use super::voice::{RATE, Voice};
+use super::matroska::{FileWrite, Muxer, SoundTrack};
+use super::track::RecordingTrack;
+use super::view::RecordedView;
+use super::voice::{RATE, RecordedVoice};
 use crate::codec::Codec;
 use crate::codec::Kind;
 use crate::codec::audio::{PAYLOAD_MAX, StereoEncoder};
 use crate::codec::video::{Image, Settings, VideoEncoder};
-use crate::media::{Entry, Tape, TapedPacket};
+use crate::media::{RecordingTap, TapEntry, TappedPacket};
 use crate::time::{Duration, Instant};
 
 /// Points of each half, wide and high.
@@ -42,9 +42,9 @@ pub struct Recorder {
     time: Time,
     /// When the last entry came.
     latest: Instant,
-    sides: [Party; 2],
+    sides: [RecordedParty; 2],
     muxer: Muxer,
-    sound: Sound,
+    sound: StereoSound,
     pictures: Option<Pictures>,
     /// What has been worked through, in ms of the recording.
     done_ms: u64,
@@ -61,17 +61,17 @@ enum Time {
 
 /// One side.
 #[derive(Debug)]
-struct Party {
-    voices: Lane,
-    voice: Voice,
-    views: Lane,
-    view: View,
+struct RecordedParty {
+    voices: RecordingTrack,
+    voice: RecordedVoice,
+    views: RecordingTrack,
+    view: RecordedView,
     /// Parameter sets for the next packet of its pictures.
     sets: Box<[u8]>,
 }
 
 #[derive(Debug)]
-struct Sound {
+struct StereoSound {
     encoder: StereoEncoder,
     /// What has been coded, in ms.
     done_ms: u64,
@@ -92,7 +92,7 @@ struct Pictures {
 impl Recorder {
     /// A recording that has not begun, and the head of its file.
     #[must_use]
-    pub fn new(title: &str) -> (Self, Ink) {
+    pub fn new(title: &str) -> (Self, FileWrite) {
         let mut encoder = StereoEncoder::new(RATE, SOUND_BITRATE);
         let track = SoundTrack { sample_rate: RATE, pre_skip: encoder.pre_skip() };
         let size = (SIDE.0 * 2, SIDE.1);
@@ -114,9 +114,9 @@ impl Recorder {
         let recorder = Self {
             time: Time::Paused,
             latest: Instant::START,
-            sides: [Party::new(), Party::new()],
+            sides: [RecordedParty::new(), RecordedParty::new()],
             muxer,
-            sound: Sound {
+            sound: StereoSound {
                 encoder,
                 done_ms: 0,
                 sides: [frame(), frame()],
@@ -130,21 +130,21 @@ impl Recorder {
     }
 
     /// Takes a lot; appends what is to be written to `ink`.
-    pub fn take(&mut self, tape: &Tape, ink: &mut Vec<Ink>) {
-        let mut bytes = &tape.bytes[..];
+    pub fn take(&mut self, tap: &RecordingTap, ink: &mut Vec<FileWrite>) {
+        let mut bytes = &tap.bytes[..];
         let mut next = |len: usize| {
             let (payload, rest) = bytes.split_at(len.min(bytes.len()));
             bytes = rest;
             payload
         };
-        for entry in &tape.entries {
+        for entry in &tap.entries {
             match entry {
-                Entry::Resume(at) => self.resume(*at, ink),
-                Entry::Pause(at) => {
+                TapEntry::Resume(at) => self.resume(*at, ink),
+                TapEntry::Pause(at) => {
                     self.pause(*at, ink);
                 }
-                Entry::Packet(piece) => self.packet(piece, next(piece.len), ink),
-                Entry::ParameterSets { side, len } => {
+                TapEntry::Packet(piece) => self.packet(piece, next(piece.len), ink),
+                TapEntry::ParameterSets { side, len } => {
                     self.sides[*side as usize].sets = next(*len).into();
                 }
             }
@@ -156,21 +156,21 @@ impl Recorder {
     }
 
     /// The recording is over.
-    pub fn finish(mut self, ink: &mut Vec<Ink>) {
+    pub fn finish(mut self, ink: &mut Vec<FileWrite>) {
         self.pause(self.latest, ink);
         self.muxer.finish(ink);
     }
 
-    fn resume(&mut self, at: Instant, ink: &mut Vec<Ink>) {
+    fn resume(&mut self, at: Instant, ink: &mut Vec<FileWrite>) {
         let elapsed = self.pause(at, ink);
         let began = at.as_micros().saturating_sub(elapsed.as_micros() as u64);
         self.time = Time::Running(Instant::from_micros(began));
         self.latest = at;
-        self.sides.iter_mut().for_each(Party::cut);
+        self.sides.iter_mut().for_each(RecordedParty::cut);
     }
 
     /// Stops the time, and returns where it stands.
-    fn pause(&mut self, at: Instant, ink: &mut Vec<Ink>) -> Duration {
+    fn pause(&mut self, at: Instant, ink: &mut Vec<FileWrite>) -> Duration {
         if let Some(elapsed) = self.elapsed(at.max(self.latest)) {
             let until = elapsed.as_millis() as u64;
             self.advance(until, ink);
@@ -191,7 +191,7 @@ impl Recorder {
         }
     }
 
-    fn packet(&mut self, piece: &TapedPacket, payload: &[u8], ink: &mut Vec<Ink>) {
+    fn packet(&mut self, piece: &TappedPacket, payload: &[u8], ink: &mut Vec<FileWrite>) {
         if piece.at.since(self.latest) > SILENCE_MAX && self.elapsed(piece.at).is_some() {
             self.pause(self.latest, ink);
             self.resume(piece.at, ink);
@@ -205,7 +205,7 @@ impl Recorder {
     }
 
     /// Works through what had come by then.
-    fn advance(&mut self, until_ms: u64, ink: &mut Vec<Ink>) {
+    fn advance(&mut self, until_ms: u64, ink: &mut Vec<FileWrite>) {
         let Time::Running(since) = self.time else { return };
         while self.done_ms + FRAME_MS <= until_ms {
             self.done_ms += FRAME_MS;
@@ -214,7 +214,7 @@ impl Recorder {
                 party.advance(since, until);
             }
             if self.done_ms.is_multiple_of(PICTURE_MS) {
-                self.code_picture(ink);
+                self.encode_frame(ink);
             }
             // A voice that jitters may still come to lie here.
             let sound_until = self.done_ms.saturating_sub(HORIZON.as_millis() as u64);
@@ -222,8 +222,8 @@ impl Recorder {
         }
     }
 
-    fn code_sound(&mut self, until_ms: u64, ink: &mut Vec<Ink>) {
-        let Sound { encoder, done_ms, sides, both, packet } = &mut self.sound;
+    fn code_sound(&mut self, until_ms: u64, ink: &mut Vec<FileWrite>) {
+        let StereoSound { encoder, done_ms, sides, both, packet } = &mut self.sound;
         while *done_ms + FRAME_MS <= until_ms {
             for (party, samples) in self.sides.iter_mut().zip(sides.iter_mut()) {
                 party.voice.play(samples);
@@ -240,7 +240,7 @@ impl Recorder {
     }
 
     /// A picture of both, when one of them has changed, or now and then.
-    fn code_picture(&mut self, ink: &mut Vec<Ink>) {
+    fn encode_frame(&mut self, ink: &mut Vec<FileWrite>) {
         let Some(pictures) = &mut self.pictures else { return };
         let fresh = self.sides.iter_mut().fold(false, |any, party| party.view.fit() | any);
         let (now_ms, last) = (self.done_ms, pictures.last);
@@ -263,25 +263,25 @@ impl Recorder {
         {
             let key_ms = if is_key_frame { now_ms } else { last.map_or(now_ms, |(_, key)| key) };
             pictures.last = Some((now_ms, key_ms));
-            self.muxer.picture(now_ms, is_key_frame, &pictures.coded, ink);
+            self.muxer.video_frame(now_ms, is_key_frame, &pictures.coded, ink);
         }
     }
 }
 
-impl Party {
+impl RecordedParty {
     fn new() -> Self {
         Self {
-            voices: Lane::default(),
-            voice: Voice::default(),
-            views: Lane::default(),
-            view: View::new(SIDE.0, SIDE.1),
+            voices: RecordingTrack::default(),
+            voice: RecordedVoice::default(),
+            views: RecordingTrack::default(),
+            view: RecordedView::new(SIDE.0, SIDE.1),
             sets: Box::default(),
         }
     }
 
     /// Whoever it was, it may be another one now.
     fn cut(&mut self) {
-        (self.voices, self.views) = (Lane::default(), Lane::default());
+        (self.voices, self.views) = (RecordingTrack::default(), RecordingTrack::default());
         self.voice.cut();
         self.view.cut();
         self.sets = Box::default();
@@ -317,12 +317,12 @@ mod tests {
     use crate::codec::video::Colour;
     use crate::ids::CallId;
     use crate::media::Side;
-    use crate::rtp::h264::Mode;
+    use crate::rtp::h264::PacketizationMode;
     use crate::rtp::video::{Packetiser, PictureFormat, nal_units};
 
-    /// Packets on a tape, as the relay would write them.
+    /// Packets of a tap, as the relay would write them.
     struct Relay {
-        tape: Tape,
+        tap: RecordingTap,
         sequence: u16,
         /// Streams that phones have begun anew.
         restarts: u32,
@@ -330,11 +330,11 @@ mod tests {
 
     impl Relay {
         fn new() -> Self {
-            Self { tape: empty(), sequence: 0, restarts: 0 }
+            Self { tap: empty(), sequence: 0, restarts: 0 }
         }
 
-        fn entry(&mut self, entry: Entry) {
-            self.tape.entries.push(entry);
+        fn entry(&mut self, entry: TapEntry) {
+            self.tap.entries.push(entry);
         }
 
         fn packet(&mut self, ms: u64, side: Side, codec: Codec, marker: bool, payload: &[u8]) {
@@ -343,9 +343,9 @@ mod tests {
             let (ssrc, sequence) = (side as u32 + 2 * self.restarts, self.sequence);
             let len = payload.len();
             let (at, timestamp) = (at(ms), ticks);
-            let piece = TapedPacket { at, side, codec, ssrc, sequence, timestamp, marker, len };
-            self.entry(Entry::Packet(piece));
-            self.tape.bytes.extend_from_slice(payload);
+            let piece = TappedPacket { at, side, codec, ssrc, sequence, timestamp, marker, len };
+            self.entry(TapEntry::Packet(piece));
+            self.tap.bytes.extend_from_slice(payload);
         }
 
         fn voice(&mut self, side: Side, from: u64, to: u64) {
@@ -359,7 +359,7 @@ mod tests {
         }
 
         fn coded(&mut self, ms: u64, side: Side, coded: &[u8]) {
-            let format = PictureFormat::H264 { mode: Mode::NonInterleaved };
+            let format = PictureFormat::H264 { mode: PacketizationMode::NonInterleaved };
             Packetiser::new(format, 1200).packetise(coded, &mut |payload, last| {
                 self.packet(ms, side, Codec::H264, last, payload);
             });
@@ -369,8 +369,8 @@ mod tests {
             self.restarts += 1;
         }
 
-        fn rewind(&mut self) -> Tape {
-            std::mem::replace(&mut self.tape, empty())
+        fn rewind(&mut self) -> RecordingTap {
+            std::mem::replace(&mut self.tap, empty())
         }
     }
 
@@ -386,8 +386,8 @@ mod tests {
         coded
     }
 
-    fn empty() -> Tape {
-        Tape { call: CallId(1), entries: Vec::new(), bytes: Vec::new() }
+    fn empty() -> RecordingTap {
+        RecordingTap { call: CallId(1), entries: Vec::new(), bytes: Vec::new() }
     }
 
     fn at(ms: u64) -> Instant {
@@ -395,10 +395,10 @@ mod tests {
     }
 
     /// The blocks of all clusters: track, ms, payload.
-    fn blocks(ink: &[Ink]) -> Vec<(u8, u64, Vec<u8>)> {
+    fn blocks(ink: &[FileWrite]) -> Vec<(u8, u64, Vec<u8>)> {
         let appended = ink.iter().filter_map(|ink| match ink {
-            Ink::Append(bytes) if bytes.starts_with(&[0x1f, 0x43, 0xb6, 0x75]) => Some(bytes),
-            Ink::Append(_) | Ink::Patch { .. } => None,
+            FileWrite::Append(bytes) if bytes.starts_with(&[0x1f, 0x43, 0xb6, 0x75]) => Some(bytes),
+            FileWrite::Append(_) | FileWrite::Patch { .. } => None,
         });
         let mut all = Vec::new();
         for cluster in appended {
@@ -436,11 +436,11 @@ mod tests {
     fn a_pause_takes_no_time_and_sound_goes_on_without_a_hole() {
         let (mut relay, mut ink) = (Relay::new(), Vec::new());
         let (mut recorder, _) = Recorder::new("call-1");
-        relay.entry(Entry::Resume(at(500)));
+        relay.entry(TapEntry::Resume(at(500)));
         relay.voice(Side::Left, 500, 1500);
-        relay.entry(Entry::Pause(at(1507)));
+        relay.entry(TapEntry::Pause(at(1507)));
         relay.voice(Side::Left, 3000, 3100);
-        relay.entry(Entry::Resume(at(9000)));
+        relay.entry(TapEntry::Resume(at(9000)));
         relay.voice(Side::Right, 9000, 10_000);
         recorder.take(&relay.rewind(), &mut ink);
         recorder.finish(&mut ink);
@@ -454,7 +454,7 @@ mod tests {
     fn who_falls_silent_for_long_costs_no_time_either() {
         let (mut relay, mut ink) = (Relay::new(), Vec::new());
         let (mut recorder, _) = Recorder::new("call-1");
-        relay.entry(Entry::Resume(at(0)));
+        relay.entry(TapEntry::Resume(at(0)));
         relay.voice(Side::Left, 0, 1000);
         relay.voice(Side::Left, 30_000_000, 30_001_000);
         recorder.take(&relay.rewind(), &mut ink);
@@ -466,9 +466,9 @@ mod tests {
     fn a_call_without_cameras_has_no_pictures() {
         let (mut relay, mut ink) = (Relay::new(), Vec::new());
         let (mut recorder, _) = Recorder::new("call-1");
-        relay.entry(Entry::Resume(at(0)));
+        relay.entry(TapEntry::Resume(at(0)));
         relay.voice(Side::Left, 0, 3000);
-        relay.entry(Entry::Resume(at(3000)));
+        relay.entry(TapEntry::Resume(at(3000)));
         relay.voice(Side::Right, 3000, 4000);
         recorder.take(&relay.rewind(), &mut ink);
         recorder.finish(&mut ink);
@@ -479,7 +479,7 @@ mod tests {
     fn pictures_come_when_they_change_and_once_a_second() {
         let (mut relay, mut ink) = (Relay::new(), Vec::new());
         let (mut recorder, _) = Recorder::new("call-1");
-        relay.entry(Entry::Resume(at(0)));
+        relay.entry(TapEntry::Resume(at(0)));
         relay.picture(450, Side::Left, Colour::from_rgb(200, 0, 0));
         relay.voice(Side::Left, 460, 5000);
         recorder.take(&relay.rewind(), &mut ink);
@@ -488,19 +488,22 @@ mod tests {
         let pictures: Vec<u64> =
             blocks.iter().filter(|(track, ..)| *track == 2).map(|(_, ms, _)| *ms).collect();
         assert_eq!(pictures, [500, 1500, 2500, 3500, 4500]);
-        assert!(ink.iter().any(|ink| matches!(ink, Ink::Patch { .. })), "the track was entered");
+        assert!(
+            ink.iter().any(|ink| matches!(ink, FileWrite::Patch { .. })),
+            "the track was entered"
+        );
     }
 
     #[test]
     fn the_picture_of_whoever_was_there_before_is_gone_after_a_pause() {
         let (mut relay, mut ink) = (Relay::new(), Vec::new());
         let (mut recorder, _) = Recorder::new("call-1");
-        relay.entry(Entry::Resume(at(0)));
+        relay.entry(TapEntry::Resume(at(0)));
         relay.picture(50, Side::Right, Colour::from_rgb(200, 0, 0));
         relay.voice(Side::Left, 60, 1000);
         recorder.take(&relay.rewind(), &mut ink);
         let red = recorder.sides[1].view.half().at(176, 144);
-        relay.entry(Entry::Resume(at(1000)));
+        relay.entry(TapEntry::Resume(at(1000)));
         relay.voice(Side::Left, 1000, 1500);
         recorder.take(&relay.rewind(), &mut ink);
         let ground = recorder.sides[1].view.half().at(176, 144);
@@ -519,11 +522,11 @@ mod tests {
         let stream = |nals: &[&[u8]]| -> Vec<u8> {
             nals.iter().flat_map(|nal| [&[0, 0, 0, 1], *nal].concat()).collect()
         };
-        relay.entry(Entry::Resume(at(0)));
+        relay.entry(TapEntry::Resume(at(0)));
         relay.picture(50, Side::Left, Colour::from_rgb(200, 0, 0));
         let sets = stream(&sets);
-        relay.entry(Entry::ParameterSets { side: Side::Left, len: sets.len() });
-        relay.tape.bytes.extend_from_slice(&sets);
+        relay.entry(TapEntry::ParameterSets { side: Side::Left, len: sets.len() });
+        relay.tap.bytes.extend_from_slice(&sets);
         relay.restart();
         relay.coded(60, Side::Left, &stream(&pictures));
         relay.voice(Side::Left, 60, 1000);
@@ -533,19 +536,19 @@ mod tests {
     }
 
     #[test]
-    fn a_tape_that_contradicts_itself_breaks_nothing() {
+    fn a_tap_that_contradicts_itself_breaks_nothing() {
         let mut ink = Vec::new();
         let (mut recorder, _) = Recorder::new("call-1");
         let mut relay = Relay::new();
         relay.voice(Side::Left, 0, 100);
-        relay.entry(Entry::Pause(at(50)));
-        relay.entry(Entry::ParameterSets { side: Side::Right, len: 9000 });
-        relay.entry(Entry::Resume(at(20)));
+        relay.entry(TapEntry::Pause(at(50)));
+        relay.entry(TapEntry::ParameterSets { side: Side::Right, len: 9000 });
+        relay.entry(TapEntry::Resume(at(20)));
         relay.packet(10, Side::Right, Codec::H264, true, &[0x7c, 0x85]);
         relay.packet(10, Side::Right, Codec::Vp9, true, &[1, 2, 3]);
-        relay.entry(Entry::Resume(at(5)));
+        relay.entry(TapEntry::Resume(at(5)));
         relay.packet(1, Side::Right, Codec::Opus, true, &[]);
-        relay.tape.bytes.truncate(100);
+        relay.tap.bytes.truncate(100);
         recorder.take(&relay.rewind(), &mut ink);
         recorder.finish(&mut ink);
     }

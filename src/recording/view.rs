@@ -1,26 +1,26 @@
 //! The picture of one side: put together, decoded, and, when a picture of both is due, fitted into its
 //! half.
 
-use super::lane::Packet;
+use super::track::TrackPacket;
 use crate::codec::Codec;
 use crate::codec::video::{Colour, Image, Scaler, VideoDecoder};
 use crate::media::packing;
-use crate::rtp::h264::Mode;
+use crate::rtp::h264::PacketizationMode;
 use crate::rtp::video::{AccessUnit, Depacketiser};
 
 /// One side's picture.
 #[derive(Debug)]
-pub struct View {
-    decoding: Option<Decoding>,
+pub struct RecordedView {
+    decoding: Option<ViewDecoding>,
     decoded: Image,
     scaler: Scaler,
     half: Image,
-    news: News,
+    news: ViewChange,
 }
 
 /// What is not in the half yet.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum News {
+enum ViewChange {
     #[default]
     None,
     /// Whoever was seen is gone.
@@ -30,7 +30,7 @@ enum News {
 }
 
 #[derive(Debug)]
-struct Decoding {
+struct ViewDecoding {
     ssrc: u32,
     codec: Codec,
     depacketiser: Depacketiser,
@@ -39,32 +39,32 @@ struct Decoding {
     lost: bool,
 }
 
-impl View {
+impl RecordedView {
     /// A half of this size without a picture.
     #[must_use]
     pub fn new(width: usize, height: usize) -> Self {
         let mut half = Image::new(width, height);
         half.fill(ground());
         let (scaler, decoded) = (Scaler::default(), Image::new(2, 2));
-        Self { decoding: None, decoded, scaler, half, news: News::None }
+        Self { decoding: None, decoded, scaler, half, news: ViewChange::None }
     }
 
     /// Another person is seen from now on, or nobody.
     pub fn cut(&mut self) {
         if self.decoding.take().is_some() {
-            self.news = News::Nobody;
+            self.news = ViewChange::Nobody;
         }
     }
 
     /// Takes a packet; pictures that are broken or that cannot be decoded leave the last one standing.
-    pub fn take(&mut self, packet: &Packet) {
+    pub fn take(&mut self, packet: &TrackPacket) {
         let Self { decoding, decoded, news, .. } = self;
-        let Packet { ssrc, codec, sequence, timestamp, marker, payload, sets, .. } = packet;
-        let same = |known: &Decoding| known.ssrc == *ssrc && known.codec == *codec;
+        let TrackPacket { ssrc, codec, sequence, timestamp, marker, payload, sets, .. } = packet;
+        let same = |known: &ViewDecoding| known.ssrc == *ssrc && known.codec == *codec;
         if !decoding.as_ref().is_some_and(same) {
-            *decoding = Decoding::new(*ssrc, codec);
+            *decoding = ViewDecoding::new(*ssrc, codec);
         }
-        let Some(Decoding { depacketiser, decoder, lost, .. }) = decoding else { return };
+        let Some(ViewDecoding { depacketiser, decoder, lost, .. }) = decoding else { return };
         if !sets.is_empty() {
             // They make no picture; broken ones make none later.
             let _ = decoder.decode(sets, decoded);
@@ -75,7 +75,7 @@ impl View {
                 return;
             }
             match decoder.decode(unit.bytes, decoded) {
-                Ok(true) => *news = News::Decoded,
+                Ok(true) => *news = ViewChange::Decoded,
                 Ok(false) => {}
                 Err(_) => *lost = true,
             }
@@ -85,12 +85,12 @@ impl View {
     /// Brings the half up to date; false when it was.
     pub fn fit(&mut self) -> bool {
         match std::mem::take(&mut self.news) {
-            News::None => return false,
-            News::Nobody => {
+            ViewChange::None => return false,
+            ViewChange::Nobody => {
                 self.scaler = Scaler::default();
                 self.half.fill(ground());
             }
-            News::Decoded => self.scaler.scale(&self.decoded, &mut self.half),
+            ViewChange::Decoded => self.scaler.scale(&self.decoded, &mut self.half),
         }
         true
     }
@@ -102,10 +102,10 @@ impl View {
     }
 }
 
-impl Decoding {
+impl ViewDecoding {
     fn new(ssrc: u32, codec: &Codec) -> Option<Self> {
         // Fragments of H.264 are understood whatever was negotiated.
-        let depacketiser = Depacketiser::new(packing(codec, Mode::NonInterleaved)?);
+        let depacketiser = Depacketiser::new(packing(codec, PacketizationMode::NonInterleaved)?);
         let decoder = VideoDecoder::new(codec)?;
         Some(Self { ssrc, codec: codec.clone(), depacketiser, decoder, lost: true })
     }

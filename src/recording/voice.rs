@@ -1,6 +1,6 @@
 //! The voice of one side: decoded, and laid on the time of the recording where its timestamps say.
 
-use super::lane::Packet;
+use super::track::TrackPacket;
 use crate::codec::Codec;
 use crate::codec::audio::{AudioDecoder, SAMPLES_MAX};
 use crate::codec::resample::Resampler;
@@ -17,8 +17,8 @@ const HELD_MAX: usize = RATE as usize * 5;
 
 /// One side's voice.
 #[derive(Debug, Default)]
-pub struct Voice {
-    decoding: Option<Decoding>,
+pub struct RecordedVoice {
+    decoding: Option<VoiceDecoding>,
     anchor: Option<Anchor>,
     /// What is not played yet.
     held: VecDeque<i16>,
@@ -30,7 +30,7 @@ pub struct Voice {
 }
 
 #[derive(Debug)]
-struct Decoding {
+struct VoiceDecoding {
     codec: Codec,
     decoder: AudioDecoder,
     resampler: Option<Resampler>,
@@ -45,7 +45,7 @@ struct Anchor {
     place: u64,
 }
 
-impl Voice {
+impl RecordedVoice {
     /// Another person speaks from now on.
     pub fn cut(&mut self) {
         self.decoding = None;
@@ -54,7 +54,7 @@ impl Voice {
 
     /// Decodes a packet that came when the recording was at this sample. What cannot be decoded is
     /// silence.
-    pub fn take(&mut self, arrived: u64, packet: &Packet) {
+    pub fn take(&mut self, arrived: u64, packet: &TrackPacket) {
         if !self.decodes(&packet.codec) {
             return;
         }
@@ -83,13 +83,13 @@ impl Voice {
             let Some(decoder) = AudioDecoder::new(codec, RATE) else { return false };
             let resampler = Resampler::new(decoder.sample_rate(), RATE);
             let room = vec![0; SAMPLES_MAX].into();
-            self.decoding = Some(Decoding { codec: codec.clone(), decoder, resampler, room });
+            self.decoding = Some(VoiceDecoding { codec: codec.clone(), decoder, resampler, room });
         }
         true
     }
 
     /// Where a packet lies: as its timestamp says, as long as that is near to when it came.
-    fn place(&mut self, arrived: u64, packet: &Packet) -> u64 {
+    fn place(&mut self, arrived: u64, packet: &TrackPacket) -> u64 {
         let clock_rate = i64::from(packet.codec.clock_rate().max(1));
         let believed = self.anchor.filter(|anchor| anchor.ssrc == packet.ssrc).map(|anchor| {
             let ticks = i64::from(packet.timestamp.wrapping_sub(anchor.timestamp).cast_signed());
@@ -118,7 +118,7 @@ impl Voice {
     }
 }
 
-impl Decoding {
+impl VoiceDecoding {
     /// Appends what a payload holds; false when it is broken.
     fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>) -> bool {
         match self.decoder.decode(payload, &mut self.room) {
@@ -152,8 +152,8 @@ mod tests {
     use crate::time::Instant;
 
     /// 20 ms of µ-law: every sample the same.
-    fn packet(ssrc: u32, number: u32, code: u8) -> Packet {
-        Packet {
+    fn packet(ssrc: u32, number: u32, code: u8) -> TrackPacket {
+        TrackPacket {
             at: Instant::START,
             codec: Codec::Pcmu,
             ssrc,
@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    fn play(voice: &mut Voice, frames: usize) -> Vec<i16> {
+    fn play(voice: &mut RecordedVoice, frames: usize) -> Vec<i16> {
         let mut out = vec![0; frames * 320];
         voice.play(&mut out);
         out
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn jitter_moves_nothing_and_a_short_gap_is_concealed() {
-        let mut voice = Voice::default();
+        let mut voice = RecordedVoice::default();
         // The second one came 15 ms late, the fourth one never.
         for (number, arrived) in [(0, 320), (1, 880), (2, 960), (4, 1600)] {
             voice.take(arrived, &packet(7, number, 0x10));
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_jumps_is_laid_where_it_arrived() {
-        let mut voice = Voice::default();
+        let mut voice = RecordedVoice::default();
         voice.take(0, &packet(7, 0, 0x10));
         voice.take(3200, &packet(7, 40_000, 0x10));
         voice.take(6400, &packet(8, 3, 0x10));
@@ -203,17 +203,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_decoded_is_silence() {
-        let mut voice = Voice::default();
-        voice.take(0, &Packet { codec: Codec::Ilbc, ..packet(7, 0, 0x10) });
+        let mut voice = RecordedVoice::default();
+        voice.take(0, &TrackPacket { codec: Codec::Ilbc, ..packet(7, 0, 0x10) });
         let noise = Codec::ComfortNoise { clock_rate: 8000 };
-        voice.take(320, &Packet { codec: noise, ..packet(7, 1, 0x10) });
-        voice.take(640, &Packet { codec: Codec::Opus, payload: [].into(), ..packet(7, 2, 0) });
+        voice.take(320, &TrackPacket { codec: noise, ..packet(7, 1, 0x10) });
+        voice.take(640, &TrackPacket { codec: Codec::Opus, payload: [].into(), ..packet(7, 2, 0) });
         assert_eq!(play(&mut voice, 5), [0; 1600]);
     }
 
     #[test]
     fn a_packet_whose_time_is_over_changes_nothing() {
-        let mut voice = Voice::default();
+        let mut voice = RecordedVoice::default();
         voice.take(0, &packet(7, 0, 0x10));
         play(&mut voice, 10);
         voice.take(3300, &packet(7, 1, 0x10));

@@ -23,7 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// How fast may be guessed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Pace {
+pub struct GuessRate {
     /// So many at once,
     pub at_once: u32,
     /// then one in each of these times.
@@ -31,14 +31,14 @@ pub struct Pace {
 }
 
 /// One source at one account.
-pub const ACCOUNT_AND_SOURCE: Pace = Pace { at_once: 20, each: Duration::from_secs(6) };
+pub const ACCOUNT_AND_SOURCE: GuessRate = GuessRate { at_once: 20, each: Duration::from_secs(6) };
 /// One source at all accounts that have not proved themselves from there: an office behind one address
 /// may have several phones set up wrongly.
-pub const SOURCE: Pace = Pace { at_once: 100, each: Duration::from_millis(600) };
+pub const SOURCE: GuessRate = GuessRate { at_once: 100, each: Duration::from_millis(600) };
 /// One source at one such account, when it is beyond [`SOURCE`].
-pub const GUESSING_SOURCE: Pace = Pace { at_once: 1, each: Duration::from_secs(60) };
+pub const GUESSING_SOURCE: GuessRate = GuessRate { at_once: 1, each: Duration::from_secs(60) };
 /// All sources from which an account has not proved itself.
-pub const ACCOUNT: Pace = Pace { at_once: 60, each: Duration::from_secs(1) };
+pub const ACCOUNT: GuessRate = GuessRate { at_once: 60, each: Duration::from_secs(1) };
 
 /// The most debts of a kind; beyond, the smallest are forgiven: to have a large one forgiven, somebody
 /// would have to make as many that are larger.
@@ -138,7 +138,7 @@ impl Attempts {
     }
 
     /// How fast a source may guess at an account that has not proved itself from there.
-    fn pace(&self, now: Instant, source: IpAddr) -> Pace {
+    fn pace(&self, now: Instant, source: IpAddr) -> GuessRate {
         match self.of_source.wait(now, &source, SOURCE) {
             Some(_) => GUESSING_SOURCE,
             None => ACCOUNT_AND_SOURCE,
@@ -158,13 +158,13 @@ impl<K: Clone + Ord> Default for Debts<K> {
 
 impl<K: Clone + Ord> Debts<K> {
     /// How long until there is room for one more; `None` when there is.
-    fn wait(&self, now: Instant, debtor: &K, pace: Pace) -> Option<Duration> {
+    fn wait(&self, now: Instant, debtor: &K, pace: GuessRate) -> Option<Duration> {
         let owed = self.0.get(debtor)?.0.since(now);
         let allowed = pace.each * (pace.at_once - 1);
         (owed > allowed).then(|| owed.saturating_sub(allowed))
     }
 
-    fn owe(&mut self, now: Instant, debtor: K, pace: Pace) {
+    fn owe(&mut self, now: Instant, debtor: K, pace: GuessRate) {
         // Nobody owes more than twice what is allowed: who has stopped is soon believed again.
         let most = now + pace.each * (2 * pace.at_once);
         let old = self.0.get(&debtor).map_or(now, |(old, ())| old.max(now));

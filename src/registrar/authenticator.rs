@@ -19,7 +19,7 @@ use crate::directory::{Account, Directory, NAME_MAX, NumberingPlan};
 use crate::ids::{Number, OperatorId};
 use crate::random::Random;
 use crate::sip::digest::{Algorithm, Challenge, Credentials, Qop};
-use crate::sip::{Fault, Flow, HeaderName, Host, Request, Response, StatusCode, Uri};
+use crate::sip::{Flow, HeaderName, Host, Request, Response, SipFault, StatusCode, Uri};
 use crate::time::{Duration, Instant};
 use std::net::{IpAddr, SocketAddr};
 
@@ -29,18 +29,18 @@ const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// What is known of the sender of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Verdict {
+pub enum AuthVerdict {
     /// It is this terminal.
     Terminal(Number),
     /// It is this operator's desk.
     Operator(OperatorId),
     /// It has not proved who it is.
-    Refused(Refusal),
+    Refused(AuthRefusal),
 }
 
 /// Why a request is not believed, with all that the answer needs.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Refusal {
+pub enum AuthRefusal {
     /// 401: it has to prove itself.
     Challenge {
         /// One value per WWW-Authenticate header, the preferred first.
@@ -71,7 +71,7 @@ pub enum Challenged {
     },
 }
 
-impl Refusal {
+impl AuthRefusal {
     /// The response that says so; its To tag is the caller's affair.
     #[must_use]
     pub fn response(&self, request: &Request) -> Response {
@@ -120,7 +120,7 @@ impl Authenticator {
         directory: &Directory,
         flow: Flow,
         request: &Request,
-    ) -> Verdict {
+    ) -> AuthVerdict {
         let realm = directory.plan().realm.as_str();
         let source = flow.remote.ip();
         let credentials = match credentials_for(realm, request) {
@@ -130,11 +130,11 @@ impl Authenticator {
                 let why = Challenged::NoCredentials;
                 return self.challenge(now, realm, source, offered, why);
             }
-            Err(BadCredentials) => return Verdict::Refused(Refusal::BadCredentials),
+            Err(BadCredentials) => return AuthVerdict::Refused(AuthRefusal::BadCredentials),
         };
         let offered = self.preferences.answered_before(flow, request);
         if !is_for(&credentials.uri, request, directory.plan(), flow) {
-            return Verdict::Refused(Refusal::BadCredentials);
+            return AuthVerdict::Refused(AuthRefusal::BadCredentials);
         }
         // The password is looked at only when the nonce is ours and was given to this address.
         // Else who cannot see our answers could bar a phone by failing in its name, and who can
@@ -143,7 +143,7 @@ impl Authenticator {
             return self.challenge(now, realm, source, offered, Challenged::Stale);
         };
         if let Some(retry_after) = self.attempts.barred(now, flow.remote, &credentials.user) {
-            return Verdict::Refused(Refusal::Limited { retry_after });
+            return AuthVerdict::Refused(AuthRefusal::Limited { retry_after });
         }
         let account = directory.account(&credentials.user);
         let secret = account.and_then(Account::secret);
@@ -170,8 +170,8 @@ impl Authenticator {
         self.attempts.proved(flow.remote, &credentials.user);
         self.preferences.right(flow, request, credentials.algorithm, now + REMEMBERED);
         match account {
-            Account::Terminal(terminal) => Verdict::Terminal(terminal.number.clone()),
-            Account::Operator(operator) => Verdict::Operator(operator.name.clone()),
+            Account::Terminal(terminal) => AuthVerdict::Terminal(terminal.number.clone()),
+            Account::Operator(operator) => AuthVerdict::Operator(operator.name.clone()),
         }
     }
 
@@ -218,7 +218,7 @@ impl Authenticator {
         source: IpAddr,
         algorithms: &[Algorithm],
         why: Challenged,
-    ) -> Verdict {
+    ) -> AuthVerdict {
         let nonce = self.nonces.mint(now, source);
         let challenge = |algorithm: &Algorithm| Challenge {
             realm: realm.to_owned(),
@@ -229,7 +229,7 @@ impl Authenticator {
             stale: why == Challenged::Stale,
         };
         let challenges = algorithms.iter().map(challenge).map(|c| c.to_string()).collect();
-        Verdict::Refused(Refusal::Challenge { challenges, why })
+        AuthVerdict::Refused(AuthRefusal::Challenge { challenges, why })
     }
 }
 
@@ -261,7 +261,7 @@ fn credentials_for(realm: &str, request: &Request) -> Result<Option<Credentials>
         match Credentials::parse(value) {
             Ok(Some(credentials)) if credentials.realm == realm => return Ok(Some(credentials)),
             Ok(_) => {}
-            Err(error) if error.what == Fault::DigestAlgorithm => {}
+            Err(error) if error.what == SipFault::DigestAlgorithm => {}
             Err(_) => return Err(BadCredentials),
         }
     }

@@ -4,7 +4,7 @@
 //! `reg-id` (RFC 5626 §6), else when their URIs are equivalent (RFC 3261 §10.3, step 7).
 
 use super::contacts::HOSTS_MAX;
-use super::target::{Target, Way, reaches_by_itself};
+use super::target::{ContactTarget, NextHop, reaches_by_itself};
 use crate::ids::{ConnectionId, Number};
 use crate::sip::{Destination, Flow, NameAddr, Uri};
 use crate::time::{Instant, Now, UnixTime};
@@ -88,15 +88,15 @@ impl Binding {
     }
 
     /// Where and how to call it.
-    fn target(&self) -> Target {
+    fn target(&self) -> ContactTarget {
         let uri = self.contact.uri.without_headers();
         let way = match (self.path.first(), self.flow) {
-            (Some(proxy), flow) => Way::by(&proxy.uri, flow),
-            (None, Some(flow)) => Way::over(flow, &uri),
-            (None, None) => Way::to(&uri),
+            (Some(proxy), flow) => NextHop::by(&proxy.uri, flow),
+            (None, Some(flow)) => NextHop::over(flow, &uri),
+            (None, None) => NextHop::to(&uri),
         };
         let route = self.path.iter().map(|proxy| proxy.uri.clone()).collect();
-        Target { uri, route, way, q: self.q() }
+        ContactTarget { uri, route, way, q: self.q() }
     }
 }
 
@@ -145,7 +145,7 @@ pub(super) struct OutOfOrder;
 
 /// What one REGISTER says of one contact.
 #[derive(Clone, Debug)]
-pub(super) enum Wish {
+pub(super) enum ContactChange {
     /// It is there until `expires`.
     Put(Binding),
     /// It is gone.
@@ -200,12 +200,12 @@ impl Bindings {
         &mut self,
         now: Now,
         number: &Number,
-        wishes: Vec<Wish>,
+        wishes: Vec<ContactChange>,
     ) -> Result<Vec<BindingChange>, OutOfOrder> {
         let mut bindings: Vec<Binding> = self.of(number).cloned().collect();
         let mut changes = Vec::new();
         for wish in wishes {
-            let (Wish::Put(new) | Wish::Drop(new)) = &wish;
+            let (ContactChange::Put(new) | ContactChange::Drop(new)) = &wish;
             let place = bindings.iter().position(|old| old.same(new));
             let replaced = place.map(|place| bindings.remove(place));
             if let Some(old) = &replaced
@@ -215,7 +215,7 @@ impl Bindings {
                 return Err(OutOfOrder);
             }
             match wish {
-                Wish::Put(mut new) => {
+                ContactChange::Put(mut new) => {
                     if let Some(old) = &replaced {
                         new.since = old.since;
                     }
@@ -225,7 +225,7 @@ impl Bindings {
                     changes.push(BindingChange::Put(Box::new(new.clone())));
                     bindings.push(new);
                 }
-                Wish::Drop(_) => changes.extend(replaced.as_ref().map(forgotten)),
+                ContactChange::Drop(_) => changes.extend(replaced.as_ref().map(forgotten)),
             }
         }
         // A phone that takes a new port at each start leaves contacts behind; the least lately
@@ -390,7 +390,7 @@ impl Bindings {
 
     /// Where to call a number, the most preferred first; of the flows of one phone only the latest
     /// (RFC 5626 §6: never two at once).
-    pub fn targets(&self, number: &Number) -> Vec<Target> {
+    pub fn targets(&self, number: &Number) -> Vec<ContactTarget> {
         let mut instances = Vec::new();
         let mut targets = Vec::new();
         for binding in self.of(number).rev() {

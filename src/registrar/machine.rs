@@ -13,13 +13,13 @@
 //!                               └▶ unwritten ──▶ as before, 500
 //! ```
 
-use super::authenticator::{Authenticator, Refusal, Verdict};
+use super::authenticator::{AuthRefusal, AuthVerdict, Authenticator};
 use super::bindings::{Binding, BindingChange, Bindings};
 use super::contacts::is_believed;
-use super::guest_book::{self, GuestBook, Visit};
 use super::preferences::DigestOrder;
-use super::register::{self, Fault, Registration};
-use super::target::{Target, Way};
+use super::register::{self, RegisterFault, RegisterRequest};
+use super::registration_log::{self, RegistrationEvent, RegistrationLog};
+use super::target::{ContactTarget, NextHop};
 use super::tentative::Tentative;
 use super::wrong_passwords::WrongPassword;
 use crate::directory::Directory;
@@ -111,7 +111,7 @@ pub struct Machine {
     authenticator: Authenticator,
     bindings: Bindings,
     tentative: Tentative,
-    guest_book: GuestBook,
+    registration_log: RegistrationLog,
 }
 
 impl Machine {
@@ -125,7 +125,7 @@ impl Machine {
             authenticator,
             bindings: Bindings::default(),
             tentative: Tentative::default(),
-            guest_book: GuestBook::default(),
+            registration_log: RegistrationLog::default(),
         }
     }
 
@@ -141,7 +141,7 @@ impl Machine {
         }
         let is_believed = |binding: &Binding| is_believed(&self.settings, binding);
         let forgotten = self.bindings.restore(now, stored, is_believed);
-        self.bindings.iter().for_each(|binding| self.guest_book.was_there(binding));
+        self.bindings.iter().for_each(|binding| self.registration_log.was_there(binding));
         forgotten.into_iter().map(Effect::Store).collect()
     }
 
@@ -154,13 +154,19 @@ impl Machine {
                     self.register(now, directory, transaction, flow, &request);
                 if !response.status.is_success() {
                     let (at, refusal) = (now.unix, refusal.as_ref());
-                    self.guest_book.refused(at, directory, flow, &request, (&response, refusal));
+                    self.registration_log.refused(
+                        at,
+                        directory,
+                        flow,
+                        &request,
+                        (&response, refusal),
+                    );
                 }
                 response.headers.set_to_tag(&self.tags.of(&request.headers));
                 let stored = effects.iter().take_while(|e| matches!(e, Effect::Store(_))).count();
                 let respond = Effect::Respond { transaction, response, after_commit: stored > 0 };
                 effects.insert(stored, respond);
-                self.guest_book.note(&effects);
+                self.registration_log.note(&effects);
                 effects
             }
             Input::Closed(connection) => {
@@ -171,7 +177,7 @@ impl Machine {
             Input::Removed(number) => {
                 self.authenticator.removed(number.as_str());
                 self.tentative.forget(&number);
-                self.guest_book.forget(&number);
+                self.registration_log.forget(&number);
                 let changes = self.bindings.clear(&number);
                 self.changed(changes.into_iter().map(|change| (number.clone(), change)).collect())
             }
@@ -189,7 +195,7 @@ impl Machine {
         let was_there = self.bindings.contains(&number);
         let changes = self.bindings.take_back(now, &number, rows);
         let mut effects: Vec<_> = changes.into_iter().map(Effect::Store).collect();
-        self.guest_book.note(&effects);
+        self.registration_log.note(&effects);
         match (was_there, self.bindings.contains(&number)) {
             (true, false) => effects.push(Effect::Unregistered(number)),
             (false, true) => effects.push(Effect::Registered(number)),
@@ -226,18 +232,18 @@ impl Machine {
         directory: &Directory,
         flow: Flow,
         request: &Request,
-    ) -> Verdict {
+    ) -> AuthVerdict {
         self.authenticator.check(now.instant, directory, flow, request)
     }
 
     /// Where a number can be called: its fixed contact and its bindings, the most preferred first.
     #[must_use]
-    pub fn contacts(&self, directory: &Directory, number: &Number) -> Vec<Target> {
+    pub fn contacts(&self, directory: &Directory, number: &Number) -> Vec<ContactTarget> {
         let fixed = directory.terminal(number).and_then(|terminal| terminal.contact.as_ref());
-        let fixed = fixed.map(|uri| Target {
+        let fixed = fixed.map(|uri| ContactTarget {
             uri: uri.without_headers(),
             route: Vec::new(),
-            way: Way::to(uri),
+            way: NextHop::to(uri),
             q: 1000,
         });
         fixed.into_iter().chain(self.bindings.targets(number)).collect()
@@ -282,14 +288,14 @@ impl Machine {
 
     /// Who has come and who was not let in, that the log has not heard of yet.
     #[must_use]
-    pub fn visits(&mut self) -> Vec<Visit> {
-        self.guest_book.visits()
+    pub fn visits(&mut self) -> Vec<RegistrationEvent> {
+        self.registration_log.visits()
     }
 
     /// All registrations by number, then the numbers that were refused and are not there.
     #[must_use]
-    pub fn registrations(&self) -> Vec<guest_book::Registration> {
-        self.guest_book.registrations(self.bindings.iter())
+    pub fn registrations(&self) -> Vec<registration_log::RegistrationEntry> {
+        self.registration_log.registrations(self.bindings.iter())
     }
 
     /// All bindings, by number, for people to see.
@@ -305,15 +311,15 @@ impl Machine {
         transaction: u64,
         flow: Flow,
         request: &Request,
-    ) -> (Vec<Effect>, Response, Option<Refusal>) {
+    ) -> (Vec<Effect>, Response, Option<AuthRefusal>) {
         let refused = |fault| (vec![], register::refused(&self.settings, request, &fault), None);
         if let Err(fault) = register::check_extensions(request) {
             return refused(fault);
         }
         let number = match self.authenticator.check(now.instant, directory, flow, request) {
-            Verdict::Terminal(number) => number,
-            Verdict::Operator(_) => return refused(Fault::NotYours),
-            Verdict::Refused(refusal) => {
+            AuthVerdict::Terminal(number) => number,
+            AuthVerdict::Operator(_) => return refused(RegisterFault::NotYours),
+            AuthVerdict::Refused(refusal) => {
                 return (vec![], refusal.response(request), Some(refusal));
             }
         };
@@ -325,14 +331,14 @@ impl Machine {
         };
         let before: Vec<Binding> = self.bindings.of(&number).cloned().collect();
         let changes = match registration {
-            Registration::Query => Ok(vec![]),
-            Registration::Clear { call_id, cseq } => {
+            RegisterRequest::Query => Ok(vec![]),
+            RegisterRequest::Clear { call_id, cseq } => {
                 self.bindings.clear_in_order(&number, &call_id, cseq)
             }
-            Registration::Update(wishes) => self.bindings.update(now, &number, wishes),
+            RegisterRequest::Update(wishes) => self.bindings.update(now, &number, wishes),
         };
         let Ok(changes) = changes else {
-            let response = register::refused(&self.settings, request, &Fault::OutOfOrder);
+            let response = register::refused(&self.settings, request, &RegisterFault::OutOfOrder);
             return (vec![], response, None);
         };
         if !changes.is_empty() {
@@ -355,7 +361,7 @@ impl Machine {
         let mut gone = BTreeSet::new();
         for (number, change) in changes {
             effects.push(Effect::Store(change));
-            self.guest_book.note(&effects[effects.len() - 1..]);
+            self.registration_log.note(&effects[effects.len() - 1..]);
             if !self.bindings.contains(&number) {
                 gone.insert(number);
             }

@@ -7,25 +7,25 @@ mod attempts;
 mod authenticator;
 mod bindings;
 mod contacts;
-mod guest_book;
 mod machine;
 mod nonces;
 mod preferences;
 mod register;
+mod registration_log;
 mod target;
 mod tentative;
 mod wrong_passwords;
 
 pub use attempts::{
-    ACCOUNT, ACCOUNT_AND_SOURCE, DEBTS_MAX, GUESSING_SOURCE, PLACES_MAX, Pace, SOURCE,
+    ACCOUNT, ACCOUNT_AND_SOURCE, DEBTS_MAX, GUESSING_SOURCE, GuessRate, PLACES_MAX, SOURCE,
 };
-pub use authenticator::{Challenged, Refusal, Verdict};
+pub use authenticator::{AuthRefusal, AuthVerdict, Challenged};
 pub use bindings::{Binding, BindingChange, CONTACTS_MAX};
 pub use contacts::HOSTS_MAX;
-pub use guest_book::{LastRefusal, Registration, Visit};
 pub use machine::{Effect, Input, Machine, Settings};
 pub use nonces::{NONCE_LIFETIME, NONCES_MAX};
 pub use preferences::{DigestOrder, PREFERENCES_MAX, UNANSWERED};
 pub use register::{CONTACT_BYTES_MAX, PATH_BYTES_MAX};
-pub use target::{Target, Way};
+pub use registration_log::{LastRefusal, RegistrationEntry, RegistrationEvent};
+pub use target::{ContactTarget, NextHop};
 pub use wrong_passwords::{COUNTED, SAID_MAX, SOURCES_MAX, WrongPassword};

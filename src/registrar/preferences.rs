@@ -47,21 +47,21 @@ const MD5_FIRST: &[Algorithm] = &[Algorithm::Md5, Algorithm::Sha256];
 const MD5_ALONE: &[Algorithm] = &[Algorithm::Md5];
 
 /// Its source, its account and what it calls itself.
-type Key = (IpAddr, String, String);
+type PreferenceKey = (IpAddr, String, String);
 
 /// What is known of phones that were challenged.
 #[derive(Debug)]
 pub(super) struct Preferences {
     order: DigestOrder,
     /// Who has not answered a challenge of both, and what became of that.
-    phones: Fading<Key, Phone>,
+    phones: Fading<PreferenceKey, DigestSupport>,
     /// Who has answered by SHA-256.
-    proven: Fading<Key, ()>,
+    proven: Fading<PreferenceKey, ()>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Phone {
-    shown: Shown,
+struct DigestSupport {
+    shown: ProvenDigest,
     /// Since its last right answer so many requests were challenged in vain.
     in_vain: u32,
     /// The last request that was challenged and has not been answered.
@@ -70,7 +70,7 @@ struct Phone {
 
 /// What a phone has shown of itself.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Shown {
+enum ProvenDigest {
     /// Nothing: it is asked for both.
     #[default]
     Nothing,
@@ -80,7 +80,7 @@ enum Shown {
     Md5,
 }
 
-impl Shown {
+impl ProvenDigest {
     fn asks(self) -> &'static [Algorithm] {
         match self {
             Self::Nothing => BOTH,
@@ -122,7 +122,7 @@ impl Preferences {
             return BOTH;
         }
         let before = self.phones.get(&key).map(|(end, phone)| (end, phone.clone()));
-        let (end, mut phone) = before.unwrap_or((now, Phone::default()));
+        let (end, mut phone) = before.unwrap_or((now, DigestSupport::default()));
         if phone.asked.as_ref() != Some(&asked) {
             phone.in_vain += u32::from(phone.asked.is_some());
             let shown = phone.shown.after(phone.in_vain);
@@ -155,12 +155,13 @@ impl Preferences {
                 self.proven.put(key, (), until);
             }
             Algorithm::Md5 => match self.phones.get(&key).map(|(_, phone)| phone.shown) {
-                Some(Shown::GaveUp | Shown::Md5) => {
-                    let phone = Phone { shown: Shown::Md5, ..Phone::default() };
+                Some(ProvenDigest::GaveUp | ProvenDigest::Md5) => {
+                    let phone =
+                        DigestSupport { shown: ProvenDigest::Md5, ..DigestSupport::default() };
                     self.phones.put(key, phone, until);
                 }
                 // It took MD5 out of both, as it may.
-                Some(Shown::Nothing) | None => {
+                Some(ProvenDigest::Nothing) | None => {
                     self.phones.remove(&key);
                 }
             },
@@ -169,18 +170,18 @@ impl Preferences {
 
     /// Whether this phone has proved itself when it was asked for MD5 alone.
     pub fn is_md5_alone(&self, flow: Flow, request: &Request) -> bool {
-        self.shown(flow, request) == Shown::Md5
+        self.shown(flow, request) == ProvenDigest::Md5
     }
 
     /// What the journal held of a phone that knows MD5 alone.
     pub fn restore(&mut self, flow: Flow, account: &str, user_agent: &str, until: Instant) {
         if self.order == DigestOrder::Auto {
-            let phone = Phone { shown: Shown::Md5, ..Phone::default() };
+            let phone = DigestSupport { shown: ProvenDigest::Md5, ..DigestSupport::default() };
             self.phones.put(key_of(flow, account, user_agent), phone, until);
         }
     }
 
-    fn shown(&self, flow: Flow, request: &Request) -> Shown {
+    fn shown(&self, flow: Flow, request: &Request) -> ProvenDigest {
         let phone = key(flow, request).and_then(|key| self.phones.get(&key));
         phone.map(|(_, phone)| phone.shown).unwrap_or_default()
     }
@@ -201,14 +202,14 @@ fn is_browser(flow: Flow) -> bool {
 
 /// The account that a request claims, where it comes from, and what the phone calls itself. Whether there is
 /// such an account makes no difference: who guesses learns nothing.
-fn key(flow: Flow, request: &Request) -> Option<Key> {
+fn key(flow: Flow, request: &Request) -> Option<PreferenceKey> {
     let from = request.headers.from().ok()?;
     let account = from.uri.user()?;
     let user_agent = request.headers.get(HeaderName::UserAgent).unwrap_or("");
     Some(key_of(flow, &account, user_agent))
 }
 
-fn key_of(flow: Flow, account: &str, user_agent: &str) -> Key {
+fn key_of(flow: Flow, account: &str, user_agent: &str) -> PreferenceKey {
     let (account, user_agent) = (cut(account, NAME_MAX), cut(user_agent, USER_AGENT_CHARS_MAX));
     (network(flow.remote.ip()), account.to_owned(), user_agent.to_owned())
 }

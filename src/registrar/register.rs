@@ -1,6 +1,6 @@
 //! Reading a REGISTER and answering it (RFC 3261 §10.3).
 
-use super::bindings::{Binding, Wish};
+use super::bindings::{Binding, ContactChange};
 use super::contacts::{self, Unbelievable};
 use super::machine::Settings;
 use crate::ids::Number;
@@ -19,18 +19,18 @@ const OPTIONS: [&str; 2] = ["path", "outbound"];
 
 /// What a REGISTER asks for.
 #[derive(Debug)]
-pub(super) enum Registration {
+pub(super) enum RegisterRequest {
     /// Which bindings are there?
     Query,
     /// `Contact: *`: forget them all.
     Clear { call_id: String, cseq: u32 },
     /// These come, stay or go.
-    Update(Vec<Wish>),
+    Update(Vec<ContactChange>),
 }
 
 /// Why a REGISTER is refused; the phone is at fault.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Fault {
+pub(super) enum RegisterFault {
     /// It requires options that we do not have.
     BadExtension(Vec<String>),
     /// It is malformed; the phrase says what.
@@ -46,13 +46,13 @@ pub(super) enum Fault {
 }
 
 /// Refuses what requires more than we have (§10.3, step 2).
-pub(super) fn check_extensions(request: &Request) -> Result<(), Fault> {
+pub(super) fn check_extensions(request: &Request) -> Result<(), RegisterFault> {
     let known = |option: &&str| OPTIONS.iter().any(|ours| ours.eq_ignore_ascii_case(option));
     let unknown: Vec<_> = request.headers.list(HeaderName::Require).filter(|o| !known(o)).collect();
     if unknown.is_empty() {
         return Ok(());
     }
-    Err(Fault::BadExtension(unknown.into_iter().map(str::to_owned).collect()))
+    Err(RegisterFault::BadExtension(unknown.into_iter().map(str::to_owned).collect()))
 }
 
 /// Reads what `number`, which has proved itself, asks for.
@@ -63,28 +63,29 @@ pub(super) fn read(
     flow: Flow,
     request: &Request,
     md5_alone: bool,
-) -> Result<Registration, Fault> {
+) -> Result<RegisterRequest, RegisterFault> {
     let headers = &request.headers;
-    let to = headers.to().map_err(|_| Fault::BadRequest("Bad To"))?;
+    let to = headers.to().map_err(|_| RegisterFault::BadRequest("Bad To"))?;
     // The host is not compared: phones are set up with our name, our address, or a proxy's.
     if to.uri.number().as_deref() != Some(number.as_str()) {
-        return Err(Fault::NotYours);
+        return Err(RegisterFault::NotYours);
     }
-    let call_id = headers.call_id().map_err(|_| Fault::BadRequest("Bad Call-ID"))?;
-    let (cseq, _) = headers.cseq().map_err(|_| Fault::BadRequest("Bad CSeq"))?;
-    let contacts = headers.contacts().map_err(|_| Fault::BadRequest("Bad Contact"))?;
+    let call_id = headers.call_id().map_err(|_| RegisterFault::BadRequest("Bad Call-ID"))?;
+    let (cseq, _) = headers.cseq().map_err(|_| RegisterFault::BadRequest("Bad CSeq"))?;
+    let contacts = headers.contacts().map_err(|_| RegisterFault::BadRequest("Bad Contact"))?;
     let general = headers.get(HeaderName::Expires);
     let contacts = match contacts {
         Contacts::Star if general == Some("0") => {
-            return Ok(Registration::Clear { call_id: call_id.to_owned(), cseq });
+            return Ok(RegisterRequest::Clear { call_id: call_id.to_owned(), cseq });
         }
-        Contacts::Star => return Err(Fault::BadRequest("Contact * needs Expires 0")),
-        Contacts::List(contacts) if contacts.is_empty() => return Ok(Registration::Query),
+        Contacts::Star => return Err(RegisterFault::BadRequest("Contact * needs Expires 0")),
+        Contacts::List(contacts) if contacts.is_empty() => return Ok(RegisterRequest::Query),
         Contacts::List(contacts) => contacts,
     };
-    let path = headers.addresses(HeaderName::Path).map_err(|_| Fault::BadRequest("Bad Path"))?;
+    let path =
+        headers.addresses(HeaderName::Path).map_err(|_| RegisterFault::BadRequest("Bad Path"))?;
     if path.iter().map(|proxy| proxy.to_string().len()).sum::<usize>() > PATH_BYTES_MAX {
-        return Err(Fault::BadRequest("Path too long"));
+        return Err(RegisterFault::BadRequest("Path too long"));
     }
     let user_agent = headers.get(HeaderName::UserAgent).unwrap_or("");
     let user_agent = cut(user_agent, USER_AGENT_CHARS_MAX).to_owned();
@@ -92,7 +93,8 @@ pub(super) fn read(
     for contact in contacts {
         let secs = expires_of(settings, general, &contact)?;
         if secs > 0 {
-            contacts::check(settings, flow, &contact.uri, &path).map_err(Fault::Unbelievable)?;
+            contacts::check(settings, flow, &contact.uri, &path)
+                .map_err(RegisterFault::Unbelievable)?;
         }
         let binding = Binding {
             number: number.clone(),
@@ -106,20 +108,24 @@ pub(super) fn read(
             user_agent: user_agent.clone(),
             md5_alone,
         };
-        wishes.push(if secs == 0 { Wish::Drop(binding) } else { Wish::Put(binding) });
+        wishes.push(if secs == 0 {
+            ContactChange::Drop(binding)
+        } else {
+            ContactChange::Put(binding)
+        });
     }
-    Ok(Registration::Update(wishes))
+    Ok(RegisterRequest::Update(wishes))
 }
 
 /// The contact as it is kept: without display name and `expires`.
-fn kept(mut contact: NameAddr) -> Result<NameAddr, Fault> {
+fn kept(mut contact: NameAddr) -> Result<NameAddr, RegisterFault> {
     if !matches!(contact.uri.scheme(), Scheme::Sip | Scheme::Sips) {
-        return Err(Fault::BadRequest("Contact is no SIP URI"));
+        return Err(RegisterFault::BadRequest("Contact is no SIP URI"));
     }
     contact.display = None;
     contact.params.remove("expires");
     if contact.to_string().len() > CONTACT_BYTES_MAX {
-        return Err(Fault::BadRequest("Contact too long"));
+        return Err(RegisterFault::BadRequest("Contact too long"));
     }
     Ok(contact)
 }
@@ -129,7 +135,7 @@ fn expires_of(
     settings: &Settings,
     general: Option<&str>,
     contact: &NameAddr,
-) -> Result<u64, Fault> {
+) -> Result<u64, RegisterFault> {
     let (min, max) = (settings.expires_min.as_secs(), settings.expires_max.as_secs());
     let wanted = match contact.params.raw("expires").or(general) {
         None => settings.expires_default.as_secs(),
@@ -140,7 +146,7 @@ fn expires_of(
         Some(_) => 3600,
     };
     if wanted > 0 && wanted < min {
-        return Err(Fault::TooBrief);
+        return Err(RegisterFault::TooBrief);
     }
     Ok(wanted.min(max))
 }
@@ -172,26 +178,30 @@ pub(super) fn accepted<'a>(
 }
 
 /// The response that tells a fault.
-pub(super) fn refused(settings: &Settings, request: &Request, fault: &Fault) -> Response {
+pub(super) fn refused(settings: &Settings, request: &Request, fault: &RegisterFault) -> Response {
     match fault {
-        Fault::BadExtension(options) => {
+        RegisterFault::BadExtension(options) => {
             let mut response = request.response(StatusCode::BAD_EXTENSION);
             response.headers.push(HeaderName::Unsupported, &options.join(", "));
             response
         }
-        Fault::BadRequest(phrase) => request.response(StatusCode::BAD_REQUEST).with_reason(phrase),
-        Fault::NotYours => request.response(StatusCode::FORBIDDEN).with_reason("Not your address"),
-        Fault::Unbelievable(why) => {
+        RegisterFault::BadRequest(phrase) => {
+            request.response(StatusCode::BAD_REQUEST).with_reason(phrase)
+        }
+        RegisterFault::NotYours => {
+            request.response(StatusCode::FORBIDDEN).with_reason("Not your address")
+        }
+        RegisterFault::Unbelievable(why) => {
             request.response(StatusCode::FORBIDDEN).with_reason(&why.to_string())
         }
-        Fault::TooBrief => {
+        RegisterFault::TooBrief => {
             let mut response = request.response(StatusCode::INTERVAL_TOO_BRIEF);
             let min = settings.expires_min.as_secs().to_string();
             response.headers.push(HeaderName::MinExpires, &min);
             response
         }
         // §10.3, step 7: the update is aborted and the request fails.
-        Fault::OutOfOrder => {
+        RegisterFault::OutOfOrder => {
             request.response(StatusCode::SERVER_INTERNAL_ERROR).with_reason("Out of order")
         }
     }

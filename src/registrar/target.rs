@@ -5,27 +5,27 @@ use std::net::SocketAddr;
 
 /// One place where a number can be called.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Target {
+pub struct ContactTarget {
     /// The Request-URI.
     pub uri: Uri,
     /// The Route headers in order (RFC 3327 §5.2); mostly none.
     pub route: Vec<Uri>,
     /// The first hop.
-    pub way: Way,
+    pub way: NextHop,
     /// Preference in thousandths, 1000 the highest (RFC 3261 §10.2.1.2).
     pub q: u16,
 }
 
 /// The first hop to a target.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Way {
+pub enum NextHop {
     /// An address that we know.
     Known(Destination),
     /// A URI with a host name, still to be resolved (RFC 3263).
     Resolve(Uri),
 }
 
-impl Way {
+impl NextHop {
     /// The way that the URI itself names.
     #[must_use]
     pub fn to(uri: &Uri) -> Self {
@@ -103,13 +103,13 @@ mod tests {
         Flow { transport, local, remote: remote.parse().unwrap(), connection }
     }
 
-    fn way(way: &Way) -> String {
+    fn way(way: &NextHop) -> String {
         match way {
-            Way::Known(Destination::Flow(flow)) => format!("flow {}", flow.remote),
-            Way::Known(Destination::Address { transport, remote }) => {
+            NextHop::Known(Destination::Flow(flow)) => format!("flow {}", flow.remote),
+            NextHop::Known(Destination::Address { transport, remote }) => {
                 format!("{transport} {remote}")
             }
-            Way::Resolve(uri) => format!("resolve {uri}"),
+            NextHop::Resolve(uri) => format!("resolve {uri}"),
         }
     }
 
@@ -124,7 +124,7 @@ mod tests {
             ("sip:1@phone.example", "resolve sip:1@phone.example"),
             ("sip:1@192.0.2.7;transport=sctp", "resolve sip:1@192.0.2.7;transport=sctp"),
         ] {
-            assert_eq!(way(&Way::to(&uri(text))), expected);
+            assert_eq!(way(&NextHop::to(&uri(text))), expected);
         }
     }
 
@@ -138,11 +138,11 @@ mod tests {
             ("sip:1@198.51.100.7:5080", "UDP 198.51.100.7:5080"),
             ("sip:1@198.51.100.7:40000;transport=tcp", "TCP 198.51.100.7:40000"),
         ] {
-            assert_eq!(way(&Way::over(udp, &uri(contact))), expected);
+            assert_eq!(way(&NextHop::over(udp, &uri(contact))), expected);
         }
         let tcp = flow(Transport::Tcp, "198.51.100.7:40000");
         let contact = uri("sip:1@198.51.100.7:5080;transport=tcp");
-        assert_eq!(way(&Way::over(tcp, &contact)), "flow 198.51.100.7:40000");
+        assert_eq!(way(&NextHop::over(tcp, &contact)), "flow 198.51.100.7:40000");
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl fmt::Display for WrongPassword {
 /// The wrong passwords of the last seconds.
 #[derive(Debug, Default)]
 pub(super) struct WrongPasswords {
-    counts: BTreeMap<IpAddr, Count>,
+    counts: BTreeMap<IpAddr, GuessCount>,
     /// When each count ends, the first one first.
     due: VecDeque<(Instant, IpAddr)>,
     /// Of the sources that are not counted apart.
@@ -54,7 +54,7 @@ pub(super) struct WrongPasswords {
 }
 
 #[derive(Debug, Default)]
-struct Count {
+struct GuessCount {
     said: u64,
     /// What was not said.
     more: Option<WrongPassword>,

@@ -14,8 +14,8 @@
 use crate::directory::TrunkLogin;
 use crate::random::Random;
 use crate::sip::{
-    Answered, Contacts, Destination, DigestClient, HeaderName, Host, MAX_FORWARDS, Method,
-    NameAddr, OwnAddresses, Realms, Request, Response, Scheme, StatusCode, Transport, Uri,
+    AnsweredChallenges, Contacts, Destination, DigestClient, HeaderName, Host, MAX_FORWARDS,
+    Method, NameAddr, OwnAddresses, Realms, Request, Response, Scheme, StatusCode, Transport, Uri,
 };
 use crate::time::{Duration, Instant, earliest};
 use std::collections::VecDeque;
@@ -42,7 +42,7 @@ const SERVERS_MAX: usize = 16;
 
 /// As whom to register where.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Account {
+pub struct TrunkAccount {
     /// The trunk, for people.
     pub trunk: String,
     /// Its domain: a name or an address, with a port where one is given.
@@ -55,7 +55,7 @@ pub struct Account {
 
 /// How a registration stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum State {
+pub enum RegistrationState {
     /// The first answer has not come yet.
     Trying,
     /// The carrier knows where we are.
@@ -69,7 +69,7 @@ pub enum State {
 }
 
 /// For people.
-impl fmt::Display for State {
+impl fmt::Display for RegistrationState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Trying => f.write_str("trying"),
@@ -105,12 +105,12 @@ pub enum Effect {
         /// Whose.
         trunk: String,
         /// How.
-        state: State,
+        state: RegistrationState,
     },
 }
 
 /// What is known of the world at the moment.
-pub struct World<'a> {
+pub struct RegistrationContext<'a> {
     /// Our own addresses.
     pub own: &'a OwnAddresses,
     /// The servers of a trunk, the first to be tried first.
@@ -122,15 +122,15 @@ pub struct World<'a> {
 pub struct Machine {
     random: Random,
     last: u64,
-    all: Vec<Registration>,
+    all: Vec<TrunkRegistration>,
     user_agent: String,
     /// The process stops: whoever knows us is to forget us.
     ending: bool,
 }
 
 #[derive(Debug)]
-struct Registration {
-    account: Account,
+struct TrunkRegistration {
+    account: TrunkAccount,
     /// `sip:` and the domain; the name at the domain.
     registrar: Uri,
     address: Uri,
@@ -140,7 +140,7 @@ struct Registration {
     tag: String,
     seq: u32,
     wanted: u32,
-    state: State,
+    state: RegistrationState,
     /// How often in a row it has failed.
     failures: u32,
     /// How often in this round it has wanted us to ask for longer.
@@ -149,11 +149,11 @@ struct Registration {
     server: Option<Destination>,
     /// Who knows where we are, and until when.
     held: Option<(Destination, Instant)>,
-    phase: Phase,
+    phase: RegisterPhase,
 }
 
 #[derive(Debug)]
-enum Phase {
+enum RegisterPhase {
     Waiting {
         until: Instant,
     },
@@ -161,7 +161,7 @@ enum Phase {
         transaction: u64,
         to: Destination,
         request: Box<Request>,
-        answered: Answered,
+        answered: AnsweredChallenges,
         rest: VecDeque<Destination>,
     },
     Ended,
@@ -172,11 +172,11 @@ impl Machine {
     #[must_use]
     pub fn new(
         now: Instant,
-        accounts: Vec<Account>,
+        accounts: Vec<TrunkAccount>,
         user_agent: String,
         mut random: Random,
     ) -> Self {
-        let registration = |account: Account| {
+        let registration = |account: TrunkAccount| {
             let registrar = Uri::parse(&format!("sip:{}", account.domain)).ok()?;
             let host = registrar.host()?.to_string();
             let address = Uri::sip(Some(&account.login.user), Host::parse(&host).ok()?, None);
@@ -184,9 +184,9 @@ impl Machine {
             let digest = DigestClient::new(user, password);
             let realms = account.realms.clone();
             let (call_id, tag) = (random.hex(32), random.hex(16));
-            let (state, phase) = (State::Trying, Phase::Waiting { until: now });
+            let (state, phase) = (RegistrationState::Trying, RegisterPhase::Waiting { until: now });
             let (seq, wanted, failures) = (0, WANTED, 0);
-            Some(Registration {
+            Some(TrunkRegistration {
                 account,
                 registrar,
                 address,
@@ -209,7 +209,7 @@ impl Machine {
     }
 
     /// How each stands, by trunk.
-    pub fn states(&self) -> impl Iterator<Item = (&str, State)> {
+    pub fn states(&self) -> impl Iterator<Item = (&str, RegistrationState)> {
         self.all.iter().map(|one| (one.account.trunk.as_str(), one.state))
     }
 
@@ -217,8 +217,8 @@ impl Machine {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let due = self.all.iter().map(|one| match one.phase {
-            Phase::Waiting { until } => Some(until),
-            Phase::Asked { .. } | Phase::Ended => None,
+            RegisterPhase::Waiting { until } => Some(until),
+            RegisterPhase::Asked { .. } | RegisterPhase::Ended => None,
         });
         due.fold(None, earliest)
     }
@@ -227,21 +227,23 @@ impl Machine {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.all.iter().all(|one| match one.phase {
-            Phase::Waiting { .. } | Phase::Ended => true,
-            Phase::Asked { .. } => false,
+            RegisterPhase::Waiting { .. } | RegisterPhase::Ended => true,
+            RegisterPhase::Asked { .. } => false,
         })
     }
 
     /// Ends all registrations: the process is about to stop, and nobody would answer at our contact. Where an
     /// answer is awaited it follows that (RFC 3261 §10.2: one request at a time).
     #[must_use]
-    pub fn end(&mut self, now: Instant, world: &World<'_>) -> Vec<Effect> {
+    pub fn end(&mut self, now: Instant, world: &RegistrationContext<'_>) -> Vec<Effect> {
         let mut out = Vec::new();
         self.ending = true;
         for at in 0..self.all.len() {
             match self.all[at].phase {
-                Phase::Waiting { .. } => self.leave(now, at, Answered::default(), world, &mut out),
-                Phase::Asked { .. } | Phase::Ended => {}
+                RegisterPhase::Waiting { .. } => {
+                    self.leave(now, at, AnsweredChallenges::default(), world, &mut out)
+                }
+                RegisterPhase::Asked { .. } | RegisterPhase::Ended => {}
             }
         }
         out
@@ -252,24 +254,24 @@ impl Machine {
         &mut self,
         now: Instant,
         at: usize,
-        answered: Answered,
-        world: &World<'_>,
+        answered: AnsweredChallenges,
+        world: &RegistrationContext<'_>,
         out: &mut Vec<Effect>,
     ) {
         match self.all[at].held {
             Some((to, until)) if now < until => {
                 self.ask(at, to, answered, VecDeque::new(), world, out);
             }
-            Some(_) | None => self.all[at].phase = Phase::Ended,
+            Some(_) | None => self.all[at].phase = RegisterPhase::Ended,
         }
     }
 
     /// Registers whoever is due.
     #[must_use]
-    pub fn tick(&mut self, now: Instant, world: &World<'_>) -> Vec<Effect> {
+    pub fn tick(&mut self, now: Instant, world: &RegistrationContext<'_>) -> Vec<Effect> {
         let mut out = Vec::new();
         for at in 0..self.all.len() {
-            if matches!(self.all[at].phase, Phase::Waiting { until } if until <= now) {
+            if matches!(self.all[at].phase, RegisterPhase::Waiting { until } if until <= now) {
                 let servers = (world.servers)(&self.all[at].account.trunk);
                 let servers: VecDeque<_> = servers.into_iter().take(SERVERS_MAX).collect();
                 self.all[at].raises = 0;
@@ -285,20 +287,33 @@ impl Machine {
 
     /// The DNS has said where the servers of a trunk are now, or that nobody knows.
     #[must_use]
-    pub fn located(&mut self, now: Instant, trunk: &str, world: &World<'_>) -> Vec<Effect> {
+    pub fn located(
+        &mut self,
+        now: Instant,
+        trunk: &str,
+        world: &RegistrationContext<'_>,
+    ) -> Vec<Effect> {
         let mut all = self.all.iter_mut();
         let Some(one) = all.find(|one| one.account.trunk == trunk) else { return vec![] };
         match (&one.phase, one.state) {
-            (Phase::Waiting { .. }, State::Trying | State::Unreachable) => {}
-            (Phase::Asked { .. } | Phase::Ended, _)
-            | (Phase::Waiting { .. }, State::Registered | State::Refused(_) | State::Ended) => {
+            (
+                RegisterPhase::Waiting { .. },
+                RegistrationState::Trying | RegistrationState::Unreachable,
+            ) => {}
+            (RegisterPhase::Asked { .. } | RegisterPhase::Ended, _)
+            | (
+                RegisterPhase::Waiting { .. },
+                RegistrationState::Registered
+                | RegistrationState::Refused(_)
+                | RegistrationState::Ended,
+            ) => {
                 return vec![];
             }
         }
         if (world.servers)(trunk).is_empty() {
-            return one.change(State::Unreachable).into_iter().collect();
+            return one.change(RegistrationState::Unreachable).into_iter().collect();
         }
-        one.phase = Phase::Waiting { until: now };
+        one.phase = RegisterPhase::Waiting { until: now };
         vec![]
     }
 
@@ -309,33 +324,33 @@ impl Machine {
         now: Instant,
         transaction: u64,
         response: &Response,
-        world: &World<'_>,
+        world: &RegistrationContext<'_>,
     ) -> Vec<Effect> {
         let mut out = Vec::new();
         if !response.status.is_final() {
             return out;
         }
         let Some((at, asked)) = self.take(now, transaction) else { return out };
-        let Asked { to, request, mut answered, rest } = asked;
+        let PendingRegister { to, request, mut answered, rest } = asked;
         let one = &mut self.all[at];
         let status = response.status;
         if status.is_success() && self.ending && request.headers.expires() == Ok(Some(0)) {
-            (one.held, one.phase) = (None, Phase::Ended);
-            return one.change(State::Ended).into_iter().collect();
+            (one.held, one.phase) = (None, RegisterPhase::Ended);
+            return one.change(RegistrationState::Ended).into_iter().collect();
         }
         if status.is_success() {
             let secs = granted(response, &request).unwrap_or(one.wanted);
             // A carrier that grants no time does not want us.
             if secs == 0 {
-                return self.failed(now, at, State::Refused(status.as_u16()), None);
+                return self.failed(now, at, RegistrationState::Refused(status.as_u16()), None);
             }
             one.failures = 0;
             let granted = Duration::from_secs(u64::from(secs.min(WANTED_MAX)));
             one.held = Some((to, now + granted));
-            one.phase = Phase::Waiting { until: now + (granted * 4 / 5).max(PAUSE_MIN) };
-            out.extend(one.change(State::Registered));
+            one.phase = RegisterPhase::Waiting { until: now + (granted * 4 / 5).max(PAUSE_MIN) };
+            out.extend(one.change(RegistrationState::Registered));
             if self.ending {
-                self.leave(now, at, Answered::default(), world, &mut out);
+                self.leave(now, at, AnsweredChallenges::default(), world, &mut out);
             }
             return out;
         }
@@ -368,17 +383,22 @@ impl Machine {
         }
         let pause = response.headers.retry_after().ok().flatten();
         if status.as_u16() / 100 == 5 || status == StatusCode::REQUEST_TIMEOUT {
-            let last = (State::Refused(status.as_u16()), pause);
+            let last = (RegistrationState::Refused(status.as_u16()), pause);
             self.next_server(now, at, rest, Some(last), world, &mut out);
             return out;
         }
-        out.extend(self.failed(now, at, State::Refused(status.as_u16()), pause));
+        out.extend(self.failed(now, at, RegistrationState::Refused(status.as_u16()), pause));
         out
     }
 
     /// No answer comes to a request of this room.
     #[must_use]
-    pub fn unanswered(&mut self, now: Instant, transaction: u64, world: &World<'_>) -> Vec<Effect> {
+    pub fn unanswered(
+        &mut self,
+        now: Instant,
+        transaction: u64,
+        world: &RegistrationContext<'_>,
+    ) -> Vec<Effect> {
         let mut out = Vec::new();
         if let Some((at, asked)) = self.take(now, transaction) {
             self.next_server(now, at, asked.rest, None, world, &mut out);
@@ -391,31 +411,37 @@ impl Machine {
         now: Instant,
         at: usize,
         mut rest: VecDeque<Destination>,
-        last: Option<(State, Option<u32>)>,
-        world: &World<'_>,
+        last: Option<(RegistrationState, Option<u32>)>,
+        world: &RegistrationContext<'_>,
         out: &mut Vec<Effect>,
     ) {
         match rest.pop_front().filter(|_| !self.ending) {
-            Some(to) => self.ask(at, to, Answered::default(), rest, world, out),
+            Some(to) => self.ask(at, to, AnsweredChallenges::default(), rest, world, out),
             None => {
-                let (state, pause) = last.unwrap_or((State::Unreachable, None));
+                let (state, pause) = last.unwrap_or((RegistrationState::Unreachable, None));
                 out.extend(self.failed(now, at, state, pause));
             }
         }
     }
 
-    fn failed(&mut self, now: Instant, at: usize, state: State, pause: Option<u32>) -> Vec<Effect> {
+    fn failed(
+        &mut self,
+        now: Instant,
+        at: usize,
+        state: RegistrationState,
+        pause: Option<u32>,
+    ) -> Vec<Effect> {
         let ending = self.ending;
         let one = &mut self.all[at];
         if ending {
-            one.phase = Phase::Ended;
+            one.phase = RegisterPhase::Ended;
             return vec![];
         }
         let doubled = RETRY_MIN.as_secs() << one.failures.min(5);
         one.failures += 1;
         let wanted = Duration::from_secs(u64::from(pause.unwrap_or_default()));
         let pause = Duration::from_secs(doubled).min(RETRY_MAX).max(wanted.min(RETRY_AFTER_MAX));
-        one.phase = Phase::Waiting { until: now + pause };
+        one.phase = RegisterPhase::Waiting { until: now + pause };
         one.change(state).into_iter().collect()
     }
 
@@ -423,9 +449,9 @@ impl Machine {
         &mut self,
         at: usize,
         to: Destination,
-        answered: Answered,
+        answered: AnsweredChallenges,
         rest: VecDeque<Destination>,
-        world: &World<'_>,
+        world: &RegistrationContext<'_>,
         out: &mut Vec<Effect>,
     ) {
         self.last += 1;
@@ -439,47 +465,48 @@ impl Machine {
         let mut request = one.request(world.own, &to, wanted, &self.user_agent);
         one.digest.authorise(&mut request, &mut self.random);
         let kept = Box::new(request.clone());
-        one.phase = Phase::Asked { transaction, to, request: kept, answered, rest };
+        one.phase = RegisterPhase::Asked { transaction, to, request: kept, answered, rest };
         out.push(Effect::Request { transaction, to, request });
     }
 
-    fn take(&mut self, now: Instant, transaction: u64) -> Option<(usize, Asked)> {
-        let is_it = |one: &Registration| match one.phase {
-            Phase::Asked { transaction: asked, .. } => asked == transaction,
-            Phase::Waiting { .. } | Phase::Ended => false,
+    fn take(&mut self, now: Instant, transaction: u64) -> Option<(usize, PendingRegister)> {
+        let is_it = |one: &TrunkRegistration| match one.phase {
+            RegisterPhase::Asked { transaction: asked, .. } => asked == transaction,
+            RegisterPhase::Waiting { .. } | RegisterPhase::Ended => false,
         };
         let at = self.all.iter().position(is_it)?;
-        let waiting = Phase::Waiting { until: now + RETRY_MIN };
+        let waiting = RegisterPhase::Waiting { until: now + RETRY_MIN };
         match std::mem::replace(&mut self.all[at].phase, waiting) {
-            Phase::Asked { to, request, answered, rest, .. } => {
-                Some((at, Asked { to, request, answered, rest }))
+            RegisterPhase::Asked { to, request, answered, rest, .. } => {
+                Some((at, PendingRegister { to, request, answered, rest }))
             }
-            Phase::Waiting { .. } | Phase::Ended => None,
+            RegisterPhase::Waiting { .. } | RegisterPhase::Ended => None,
         }
     }
 }
 
-struct Asked {
+struct PendingRegister {
     to: Destination,
     request: Box<Request>,
-    answered: Answered,
+    answered: AnsweredChallenges,
     rest: VecDeque<Destination>,
 }
 
-impl Registration {
+impl TrunkRegistration {
     /// The DNS has not said yet where the carrier is, or says so no more: no failure of the carrier's. What
     /// it says is heard by [`Machine::located`].
     fn has_no_server(&mut self, now: Instant) -> Option<Effect> {
-        self.phase = Phase::Waiting { until: now + RETRY_MIN };
+        self.phase = RegisterPhase::Waiting { until: now + RETRY_MIN };
         match self.state {
-            State::Trying => None,
-            State::Registered | State::Refused(_) | State::Unreachable | State::Ended => {
-                self.change(State::Unreachable)
-            }
+            RegistrationState::Trying => None,
+            RegistrationState::Registered
+            | RegistrationState::Refused(_)
+            | RegistrationState::Unreachable
+            | RegistrationState::Ended => self.change(RegistrationState::Unreachable),
         }
     }
 
-    fn change(&mut self, state: State) -> Option<Effect> {
+    fn change(&mut self, state: RegistrationState) -> Option<Effect> {
         let is_news = self.state != state;
         self.state = state;
         is_news.then(|| Effect::Changed { trunk: self.account.trunk.clone(), state })

@@ -5,5 +5,6 @@
 mod machine;
 
 pub use machine::{
-    Account, Effect, Machine, RETRY_MAX, RETRY_MIN, State, TRANSACTIONS, WANTED, World,
+    Effect, Machine, RETRY_MAX, RETRY_MIN, RegistrationContext, RegistrationState, TRANSACTIONS,
+    TrunkAccount, WANTED,
 };

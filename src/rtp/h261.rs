@@ -4,7 +4,7 @@
 //!   SBIT 3  EBIT 3  I  V    GOBN 4  MBAP 5  QUANT 5  HMVD 5  VMVD 5       four bytes
 //! ```
 
-use super::piece::{Cuts, Piece, Start, bits, span, start_codes};
+use super::piece::{Cuts, FramePiece, Start, bits, span, start_codes};
 
 const HEADER_LEN: usize = 4;
 /// V: motion vectors may be used.
@@ -14,7 +14,7 @@ const ZEROS: usize = 15;
 
 /// Reads a payload; none when it is cut off.
 #[must_use]
-pub fn read(payload: &[u8]) -> Option<Piece<'_>> {
+pub fn read(payload: &[u8]) -> Option<FramePiece<'_>> {
     let first = *payload.first()?;
     let bytes = payload.get(HEADER_LEN..).filter(|bytes| !bytes.is_empty())?;
     let (skip_bits, spare_bits) = (first >> 5, first >> 2 & 7);
@@ -25,7 +25,7 @@ pub fn read(payload: &[u8]) -> Option<Piece<'_>> {
         Some(0b1_0001..0b10_0000) => Start::Segment,
         Some(_) | None => Start::Middle,
     };
-    Some(Piece { start, unsent: &[], skip_bits, spare_bits, bytes })
+    Some(FramePiece { start, unsent: &[], skip_bits, spare_bits, bytes })
 }
 
 /// Cuts a picture into payloads of at most `payload_max` bytes, at groups of blocks; the last one is

@@ -1,6 +1,6 @@
 //! The two payload formats of H.263: RFC 2190 (1996) and RFC 4629 (1998 and later).
 
-use super::piece::{Cuts, Piece, Start, bits, span, start_codes};
+use super::piece::{Cuts, FramePiece, Start, bits, span, start_codes};
 
 /// Zeros in front of the one of a start code (ITU-T H.263 §5.1.1).
 const ZEROS: usize = 16;
@@ -34,7 +34,7 @@ pub fn begins_key_frame_plus(payload: &[u8]) -> bool {
 
 /// Reads a payload after RFC 2190 §5, in each of its three modes; none when it is cut off.
 #[must_use]
-pub fn read(payload: &[u8]) -> Option<Piece<'_>> {
+pub fn read(payload: &[u8]) -> Option<FramePiece<'_>> {
     let first = *payload.first()?;
     let len = match first >> 6 {
         0 | 1 => 4,
@@ -44,12 +44,12 @@ pub fn read(payload: &[u8]) -> Option<Piece<'_>> {
     let bytes = payload.get(len..).filter(|bytes| !bytes.is_empty())?;
     let skip_bits = first >> 3 & 7;
     let start = start(bits(bytes, skip_bits.into(), 22));
-    Some(Piece { start, unsent: &[], skip_bits, spare_bits: first & 7, bytes })
+    Some(FramePiece { start, unsent: &[], skip_bits, spare_bits: first & 7, bytes })
 }
 
 /// Reads a payload after RFC 4629 §5.1; none when it is cut off.
 #[must_use]
-pub fn read_plus(payload: &[u8]) -> Option<Piece<'_>> {
+pub fn read_plus(payload: &[u8]) -> Option<FramePiece<'_>> {
     let [first, second, ..] = *payload else { return None };
     let starts = first & 4 != 0;
     let redundancy = usize::from(first & 2 != 0);
@@ -60,7 +60,7 @@ pub fn read_plus(payload: &[u8]) -> Option<Piece<'_>> {
         code if starts => (start(code), &[0, 0]),
         _the_middle => (Start::Middle, &[]),
     };
-    Some(Piece { start, unsent, skip_bits: 0, spare_bits: 0, bytes })
+    Some(FramePiece { start, unsent, skip_bits: 0, spare_bits: 0, bytes })
 }
 
 /// What begins with these bits, of which those up to the sixteenth are zeros: a one, and the number
@@ -135,7 +135,7 @@ pub fn packetise_plus(
 
 /// Reads a picture header (ITU-T H.263 §5.1) from behind the zeros of its start code.
 fn picture_is_intra(picture: &[u8]) -> Option<bool> {
-    let mut bits = Bits { bytes: picture, at: 0 };
+    let mut bits = HeaderBits { bytes: picture, at: 0 };
     // The rest of the start code and the temporal reference; then PTYPE.
     if bits.take(6)? != 0b10_0000 {
         return None;
@@ -157,12 +157,12 @@ fn picture_is_intra(picture: &[u8]) -> Option<bool> {
     Some(bits.take(3)? == 0)
 }
 
-struct Bits<'a> {
+struct HeaderBits<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Bits<'_> {
+impl HeaderBits<'_> {
     fn take(&mut self, count: usize) -> Option<u32> {
         let mut value = 0;
         for _ in 0..count {

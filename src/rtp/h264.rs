@@ -142,13 +142,13 @@ impl Contents {
 
 /// Puts whole NAL units together again.
 #[derive(Debug, Default)]
-pub struct Reassembly {
+pub struct H264Reassembly {
     nal: Vec<u8>,
     /// The number that the next piece of `nal` must have.
     next: Option<u16>,
 }
 
-impl Reassembly {
+impl H264Reassembly {
     /// Takes the payload of the packet with this sequence number and hands every NAL unit that is
     /// now whole to `whole`. Packets in order; one out of order costs the NAL unit that it belongs to.
     pub fn take(&mut self, sequence: u16, payload: &[u8], mut whole: impl FnMut(&[u8])) {
@@ -187,7 +187,7 @@ impl Reassembly {
 
 /// `packetization-mode` of `a=fmtp`: what a receiver understands.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Mode {
+pub enum PacketizationMode {
     /// 0: whole NAL units only, however long.
     #[default]
     Single,
@@ -196,10 +196,10 @@ pub enum Mode {
 }
 
 /// Cuts a NAL unit into payloads of at most `payload_max` bytes, at least 3; in mode
-/// [`Single`](Mode::Single) it stays whole, and the network has to cut it.
+/// [`Single`](PacketizationMode::Single) it stays whole, and the network has to cut it.
 #[must_use]
-pub fn packetise(nal: &[u8], mode: Mode, payload_max: usize) -> Pieces<'_> {
-    let whole = nal.len() <= payload_max.max(3) || mode == Mode::Single;
+pub fn packetise(nal: &[u8], mode: PacketizationMode, payload_max: usize) -> Pieces<'_> {
+    let whole = nal.len() <= payload_max.max(3) || mode == PacketizationMode::Single;
     let (header, rest) = match nal {
         [header, rest @ ..] if !whole => (Some(*header), rest),
         _whole => (None, nal),
@@ -219,12 +219,12 @@ pub struct Pieces<'a> {
 
 /// One payload: what goes in front, and the bytes of the NAL unit behind it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Piece<'a> {
+pub struct NalPiece<'a> {
     head: Option<[u8; 2]>,
     data: &'a [u8],
 }
 
-impl Piece<'_> {
+impl NalPiece<'_> {
     /// Appends the payload to a reused buffer.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend(self.head.iter().flatten());
@@ -233,21 +233,21 @@ impl Piece<'_> {
 }
 
 impl<'a> Iterator for Pieces<'a> {
-    type Item = Piece<'a>;
+    type Item = NalPiece<'a>;
 
-    fn next(&mut self) -> Option<Piece<'a>> {
+    fn next(&mut self) -> Option<NalPiece<'a>> {
         if self.rest.is_empty() {
             return None;
         }
         let Some(header) = self.header else {
-            return Some(Piece { head: None, data: std::mem::take(&mut self.rest) });
+            return Some(NalPiece { head: None, data: std::mem::take(&mut self.rest) });
         };
         let (data, rest) = self.rest.split_at(self.room.min(self.rest.len()));
         let start = if self.start { START } else { 0 };
         let end = if rest.is_empty() { END } else { 0 };
         self.rest = rest;
         self.start = false;
-        Some(Piece { head: Some([header & !TYPE | FU_A, header & TYPE | start | end]), data })
+        Some(NalPiece { head: Some([header & !TYPE | FU_A, header & TYPE | start | end]), data })
     }
 }
 
@@ -297,16 +297,16 @@ mod tests {
     const SPS: &[u8] = &[0x67, 4, 5];
 
     fn cut(nal: &[u8], payload_max: usize) -> Vec<Vec<u8>> {
-        let written = |piece: Piece<'_>| {
+        let written = |piece: NalPiece<'_>| {
             let mut out = Vec::new();
             piece.write(&mut out);
             out
         };
-        packetise(nal, Mode::NonInterleaved, payload_max).map(written).collect()
+        packetise(nal, PacketizationMode::NonInterleaved, payload_max).map(written).collect()
     }
 
     fn joined(packets: &[(u16, &[u8])]) -> Vec<Vec<u8>> {
-        let (mut reassembly, mut nals) = (Reassembly::default(), Vec::new());
+        let (mut reassembly, mut nals) = (H264Reassembly::default(), Vec::new());
         for (sequence, payload) in packets {
             reassembly.take(*sequence, payload, |nal| nals.push(nal.to_vec()));
         }
@@ -338,8 +338,8 @@ mod tests {
         let packets: Vec<_> =
             (65_534..=65_535).chain([0]).zip(pieces.iter().map(|p| &p[..])).collect();
         assert_eq!(joined(&packets), std::slice::from_ref(&nal));
-        let whole: Vec<_> = packetise(&nal, Mode::Single, 400).collect();
-        assert_eq!(whole, [Piece { head: None, data: &nal }]);
+        let whole: Vec<_> = packetise(&nal, PacketizationMode::Single, 400).collect();
+        assert_eq!(whole, [NalPiece { head: None, data: &nal }]);
     }
 
     #[test]
@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn an_endless_fragment_is_given_up() {
-        let mut reassembly = Reassembly::default();
+        let mut reassembly = H264Reassembly::default();
         let piece = |flags: u8| [&[0x7c, 5 | flags][..], &[0; 60_000]].concat();
         reassembly.take(0, &piece(START), |_| panic!("not whole"));
         for sequence in 1..20 {
@@ -400,7 +400,7 @@ mod tests {
                 (0_u16..8, prop::sample::select(&[0x78_u8, 0x7c, 0x65, 0x1c][..]),
                  prop::collection::vec(any::<u8>(), 0..20)), 0..20),
         ) {
-            let mut reassembly = Reassembly::default();
+            let mut reassembly = H264Reassembly::default();
             for (sequence, first, rest) in packets {
                 let payload = [vec![first], rest].concat();
                 let _ = Contents::of(&payload);

@@ -35,13 +35,13 @@ fn is_entry(kind: u8) -> bool {
 
 /// Puts fragmented NAL units together; one that lacks a piece is given up.
 #[derive(Debug, Default)]
-pub struct Reassembly {
+pub struct H265Reassembly {
     nal: Vec<u8>,
     /// The number that the next piece of `nal` must have.
     next: Option<u16>,
 }
 
-impl Reassembly {
+impl H265Reassembly {
     /// Takes the payload of the packet with this number, in order, and hands out every NAL unit that
     /// is now whole.
     pub fn take(&mut self, sequence: u16, payload: &[u8], mut whole: impl FnMut(&[u8])) {

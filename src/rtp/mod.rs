@@ -17,7 +17,9 @@ mod piece;
 mod sequence;
 mod telephone_event;
 
-pub use packet::{Elements, Error, HEADER_LEN, Header, Packet, is_rtcp, is_stun, rewrite, strip};
-pub use piece::{Piece, Start};
-pub use sequence::{Arrival, Loss, Reception, is_later, later_by};
+pub use packet::{
+    Error, ExtensionElements, HEADER_LEN, Packet, RtpHeader, is_rtcp, is_stun, rewrite, strip,
+};
+pub use piece::{FramePiece, Start};
+pub use sequence::{Loss, PacketArrival, Reception, is_later, later_by};
 pub use telephone_event::{END_PACKETS, TelephoneEvent, digit, event};

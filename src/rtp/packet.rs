@@ -85,8 +85,8 @@ impl<'a> Packet<'a> {
 
     /// The header fields together.
     #[must_use]
-    pub fn header(&self) -> Header {
-        Header {
+    pub fn header(&self) -> RtpHeader {
+        RtpHeader {
             payload_type: self.payload_type(),
             marker: self.marker(),
             sequence: self.sequence(),
@@ -97,24 +97,26 @@ impl<'a> Packet<'a> {
 
     /// The header-extension elements: id and data (RFC 8285), in both of its forms.
     #[must_use]
-    pub fn elements(&self) -> Elements<'a> {
+    pub fn elements(&self) -> ExtensionElements<'a> {
         match self.0.extension() {
-            Some((0xbede, data)) => Elements { data, long: false },
+            Some((0xbede, data)) => ExtensionElements { data, long: false },
             // §4.3: the lowest four bits are the application's.
-            Some((profile, data)) if profile & 0xfff0 == 0x1000 => Elements { data, long: true },
-            Some(_) | None => Elements { data: &[], long: false },
+            Some((profile, data)) if profile & 0xfff0 == 0x1000 => {
+                ExtensionElements { data, long: true }
+            }
+            Some(_) | None => ExtensionElements { data: &[], long: false },
         }
     }
 }
 
 /// The elements of a header extension; ends at the first broken one.
 #[derive(Clone, Debug)]
-pub struct Elements<'a> {
+pub struct ExtensionElements<'a> {
     data: &'a [u8],
     long: bool,
 }
 
-impl<'a> Iterator for Elements<'a> {
+impl<'a> Iterator for ExtensionElements<'a> {
     type Item = (u8, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -143,7 +145,7 @@ impl<'a> Iterator for Elements<'a> {
 
 /// What a relay rewrites in a packet, and what a sender of its own writes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Header {
+pub struct RtpHeader {
     /// 0 to 127; a higher bit is dropped.
     pub payload_type: u8,
     /// See [`Packet::marker`].
@@ -156,7 +158,7 @@ pub struct Header {
     pub ssrc: u32,
 }
 
-impl Header {
+impl RtpHeader {
     /// The header of a packet without padding, extension and contributing sources.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
@@ -176,7 +178,7 @@ impl Header {
 
 /// Gives a packet that [`Packet::parse`] accepted another header; padding, extension, contributing
 /// sources and payload stay. Shorter bytes stay as they are.
-pub fn rewrite(packet: &mut [u8], header: &Header) {
+pub fn rewrite(packet: &mut [u8], header: &RtpHeader) {
     if let Some(bytes) = packet.first_chunk_mut() {
         header.put(bytes);
     }
@@ -234,7 +236,7 @@ mod tests {
         }
     }
 
-    const HEADER: Header = Header {
+    const HEADER: RtpHeader = RtpHeader {
         payload_type: 96,
         marker: true,
         sequence: 0xfffe,
@@ -265,7 +267,8 @@ mod tests {
     fn rewriting_leaves_the_rest_of_the_packet() {
         let mut bytes = with_extension(0xbede, &[0x10, 7, 0, 0], b"pictures\0\0\x03");
         bytes[0] |= 0x20;
-        let header = Header { payload_type: 8, marker: false, sequence: 1, timestamp: 2, ssrc: 3 };
+        let header =
+            RtpHeader { payload_type: 8, marker: false, sequence: 1, timestamp: 2, ssrc: 3 };
         rewrite(&mut bytes, &header);
         let packet = Packet::parse(&bytes).unwrap();
         assert_eq!(packet.header(), header);

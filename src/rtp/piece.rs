@@ -14,7 +14,7 @@ pub enum Start {
 
 /// A piece of a picture. Its first and last bytes may be shared with its neighbours.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Piece<'a> {
+pub struct FramePiece<'a> {
     /// What it begins with.
     pub start: Start,
     /// What was left out in front of the bytes, since everybody knows it.
@@ -27,7 +27,7 @@ pub struct Piece<'a> {
     pub bytes: &'a [u8],
 }
 
-impl Piece<'_> {
+impl FramePiece<'_> {
     /// Appends it to the pieces before, of which the last one left `spare_bits`. What the neighbours
     /// have in the bytes at its ends is left out.
     pub(super) fn join(&self, unit: &mut Vec<u8>, spare_bits: u8) {
@@ -118,8 +118,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn piece(skip_bits: u8, bytes: &[u8], spare_bits: u8) -> Piece<'_> {
-        Piece { start: Start::Middle, unsent: &[], skip_bits, spare_bits, bytes }
+    fn piece(skip_bits: u8, bytes: &[u8], spare_bits: u8) -> FramePiece<'_> {
+        FramePiece { start: Start::Middle, unsent: &[], skip_bits, spare_bits, bytes }
     }
 
     #[test]

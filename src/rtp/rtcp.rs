@@ -20,7 +20,7 @@ const NTP_EPOCH: u64 = 2_208_988_800;
 
 /// One packet of a compound packet.
 #[derive(Clone, Debug)]
-pub enum Message<'a> {
+pub enum RtcpPacket<'a> {
     /// What a source sent so far, and what it hears of others.
     SenderReport(SenderReport, ReportBlocks<'a>),
     /// What one who sends nothing hears of others.
@@ -133,13 +133,13 @@ pub struct Messages<'a> {
 }
 
 impl<'a> Iterator for Messages<'a> {
-    type Item = Message<'a>;
+    type Item = RtcpPacket<'a>;
 
-    fn next(&mut self) -> Option<Message<'a>> {
+    fn next(&mut self) -> Option<RtcpPacket<'a>> {
         loop {
             if let Some((ssrc, cname, rest)) = next_cname(self.items) {
                 self.items = rest;
-                return Some(Message::Cname(ssrc, cname));
+                return Some(RtcpPacket::Cname(ssrc, cname));
             }
             self.items = &[];
             let (part, rest) = split(self.rest).ok().flatten()?;
@@ -179,7 +179,7 @@ fn split(bytes: &[u8]) -> Result<Option<(Part<'_>, &[u8])>, Error> {
     Ok(Some((Part { kind: *kind, count: first & 31, body }, rest)))
 }
 
-fn message(part: Part<'_>) -> Option<Message<'_>> {
+fn message(part: Part<'_>) -> Option<RtcpPacket<'_>> {
     let body = part.body;
     match (part.kind, part.count) {
         (SENDER_REPORT, count) => {
@@ -191,48 +191,50 @@ fn message(part: Part<'_>) -> Option<Message<'_>> {
                 packets: word(info, 16),
                 octets: word(info, 20),
             };
-            Some(Message::SenderReport(report, ReportBlocks::of(blocks, count)))
+            Some(RtcpPacket::SenderReport(report, ReportBlocks::of(blocks, count)))
         }
         (RECEIVER_REPORT, count) => {
             let (ssrc, blocks) = body.split_at_checked(4)?;
-            Some(Message::ReceiverReport(word(ssrc, 0), ReportBlocks::of(blocks, count)))
+            Some(RtcpPacket::ReceiverReport(word(ssrc, 0), ReportBlocks::of(blocks, count)))
         }
         (BYE, count) => {
             let sources = body.get(..4 * usize::from(count))?;
-            Some(Message::Bye(Sources(sources.chunks_exact(4))))
+            Some(RtcpPacket::Bye(Sources(sources.chunks_exact(4))))
         }
         (TRANSPORT_FEEDBACK | PAYLOAD_FEEDBACK, format) => {
             let (ssrcs, entries) = body.split_at_checked(8)?;
             Some(feedback(part.kind, format, word(ssrcs, 0), word(ssrcs, 4), entries))
         }
-        (kind, _) => Some(Message::Other(kind)),
+        (kind, _) => Some(RtcpPacket::Other(kind)),
     }
 }
 
-fn feedback(kind: u8, format: u8, sender: u32, media: u32, entries: &[u8]) -> Message<'_> {
+fn feedback(kind: u8, format: u8, sender: u32, media: u32, entries: &[u8]) -> RtcpPacket<'_> {
     match (kind, format) {
         (TRANSPORT_FEEDBACK, 1) => {
-            Message::Nack { sender, media, lost: LostPackets::of(entries.chunks_exact(4)) }
+            RtcpPacket::Nack { sender, media, lost: LostPackets::of(entries.chunks_exact(4)) }
         }
         (TRANSPORT_FEEDBACK, 3) => {
-            Message::SourceBitrates(sender, BitrateLimits(entries.chunks_exact(8)))
+            RtcpPacket::SourceBitrates(sender, BitrateLimits(entries.chunks_exact(8)))
         }
-        (PAYLOAD_FEEDBACK, 1) => Message::PictureLoss { sender, media },
-        (PAYLOAD_FEEDBACK, 4) => Message::FullIntra(sender, IntraRequests(entries.chunks_exact(8))),
+        (PAYLOAD_FEEDBACK, 1) => RtcpPacket::PictureLoss { sender, media },
+        (PAYLOAD_FEEDBACK, 4) => {
+            RtcpPacket::FullIntra(sender, IntraRequests(entries.chunks_exact(8)))
+        }
         (PAYLOAD_FEEDBACK, 15) => match entries {
             // draft-alvestrand-rmcat-remb-03 §2.2
             [b'R', b'E', b'M', b'B', count, high, middle, low, sources @ ..] => {
                 let mantissa = u32::from_be_bytes([0, high & 3, *middle, *low]);
                 let len = sources.len().min(4 * usize::from(*count));
-                Message::MaxBitrate {
+                RtcpPacket::MaxBitrate {
                     sender,
                     bitrate: scaled(mantissa, high >> 2),
                     sources: Sources(sources[..len].chunks_exact(4)),
                 }
             }
-            _application => Message::Other(kind),
+            _application => RtcpPacket::Other(kind),
         },
-        (kind, _) => Message::Other(kind),
+        (kind, _) => RtcpPacket::Other(kind),
     }
 }
 
@@ -366,9 +368,9 @@ fn scaled(mantissa: u32, exponent: u8) -> u64 {
 
 /// Appends one packet after another to a reused buffer; all that was appended is one compound packet.
 #[derive(Debug)]
-pub struct Writer<'a>(&'a mut Vec<u8>);
+pub struct RtcpWriter<'a>(&'a mut Vec<u8>);
 
-impl<'a> Writer<'a> {
+impl<'a> RtcpWriter<'a> {
     /// Begins a compound packet in an emptied buffer.
     #[must_use]
     pub fn new(buffer: &'a mut Vec<u8>) -> Self {
@@ -520,10 +522,13 @@ mod tests {
             delay: 13,
         };
         let mut bytes = Vec::new();
-        Writer::new(&mut bytes).sender_report(&report, &[block]).cname(1, "leg-1").bye(1);
+        RtcpWriter::new(&mut bytes).sender_report(&report, &[block]).cname(1, "leg-1").bye(1);
         let messages: Vec<_> = parse(&bytes).unwrap().collect();
-        let [Message::SenderReport(read, blocks), Message::Cname(1, b"leg-1"), Message::Bye(bye)] =
-            &messages[..]
+        let [
+            RtcpPacket::SenderReport(read, blocks),
+            RtcpPacket::Cname(1, b"leg-1"),
+            RtcpPacket::Bye(bye),
+        ] = &messages[..]
         else {
             panic!("{messages:?}")
         };
@@ -535,7 +540,7 @@ mod tests {
     #[test]
     fn requests_for_key_frames_and_rates_read_back() {
         let mut bytes = Vec::new();
-        Writer::new(&mut bytes)
+        RtcpWriter::new(&mut bytes)
             .receiver_report(1, &[])
             .picture_loss(1, 2)
             .full_intra(1, 2, 250)
@@ -543,14 +548,14 @@ mod tests {
             .source_bitrate(1, 2, 1_000_000);
         let mut messages = parse(&bytes).unwrap().skip(1);
         let loss = messages.next();
-        assert!(matches!(loss, Some(Message::PictureLoss { sender: 1, media: 2 })));
-        let Some(Message::FullIntra(1, mut entries)) = messages.next() else { panic!() };
+        assert!(matches!(loss, Some(RtcpPacket::PictureLoss { sender: 1, media: 2 })));
+        let Some(RtcpPacket::FullIntra(1, mut entries)) = messages.next() else { panic!() };
         assert_eq!(entries.next(), Some((2, 250)));
-        let Some(Message::MaxBitrate { bitrate, mut sources, .. }) = messages.next() else {
+        let Some(RtcpPacket::MaxBitrate { bitrate, mut sources, .. }) = messages.next() else {
             panic!()
         };
         assert_eq!((bitrate, sources.next()), (512_000, Some(2)));
-        let Some(Message::SourceBitrates(1, mut entries)) = messages.next() else { panic!() };
+        let Some(RtcpPacket::SourceBitrates(1, mut entries)) = messages.next() else { panic!() };
         let (ssrc, bitrate) = entries.next().unwrap();
         assert!(ssrc == 2 && (999_000..=1_000_000).contains(&bitrate), "{bitrate}");
     }
@@ -558,7 +563,7 @@ mod tests {
     #[test]
     fn a_nack_names_its_packets() {
         let bytes = [0x81, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0xff, 0, 0b101, 0, 9, 0, 0];
-        let Some(Message::Nack { lost, .. }) = parse(&bytes).unwrap().next() else { panic!() };
+        let Some(RtcpPacket::Nack { lost, .. }) = parse(&bytes).unwrap().next() else { panic!() };
         assert_eq!(lost.collect::<Vec<_>>(), [65_535, 0, 2, 9]);
     }
 
@@ -574,9 +579,10 @@ mod tests {
     fn the_longest_name_and_the_most_blocks_are_kept_to() {
         let mut bytes = Vec::new();
         let blocks = [ReportBlock::default(); BLOCKS_MAX + 1];
-        Writer::new(&mut bytes).receiver_report(1, &blocks).cname(1, &"n".repeat(300));
+        RtcpWriter::new(&mut bytes).receiver_report(1, &blocks).cname(1, &"n".repeat(300));
         let messages: Vec<_> = parse(&bytes).unwrap().collect();
-        let [Message::ReceiverReport(_, blocks), Message::Cname(_, name)] = &messages[..] else {
+        let [RtcpPacket::ReceiverReport(_, blocks), RtcpPacket::Cname(_, name)] = &messages[..]
+        else {
             panic!()
         };
         assert_eq!((blocks.clone().count(), name.len()), (BLOCKS_MAX, CNAME_MAX));
@@ -585,7 +591,7 @@ mod tests {
     #[test]
     fn what_is_cut_off_or_no_rtcp_is_refused() {
         let mut bytes = Vec::new();
-        Writer::new(&mut bytes).receiver_report(1, &[]).picture_loss(1, 2);
+        RtcpWriter::new(&mut bytes).receiver_report(1, &[]).picture_loss(1, 2);
         assert_eq!(parse(&bytes[..bytes.len() - 1]).unwrap_err(), Error::Truncated);
         assert_eq!(parse(b"").unwrap_err(), Error::Truncated);
         assert_eq!(parse(&[0x80, 96, 0, 0]).unwrap_err(), Error::NotRtcp);
@@ -625,16 +631,16 @@ mod tests {
             if let Ok(messages) = parse(&bytes) {
                 for message in messages {
                     match message {
-                        Message::SenderReport(_, blocks) | Message::ReceiverReport(_, blocks) => {
+                        RtcpPacket::SenderReport(_, blocks) | RtcpPacket::ReceiverReport(_, blocks) => {
                             prop_assert!(blocks.count() <= BLOCKS_MAX);
                         }
-                        Message::Bye(sources) | Message::MaxBitrate { sources, .. } => {
+                        RtcpPacket::Bye(sources) | RtcpPacket::MaxBitrate { sources, .. } => {
                             prop_assert!(sources.count() <= bytes.len());
                         }
-                        Message::FullIntra(_, entries) => prop_assert!(entries.count() < 64),
-                        Message::SourceBitrates(_, entries) => prop_assert!(entries.count() < 64),
-                        Message::Nack { lost, .. } => prop_assert!(lost.count() <= bytes.len() * 5),
-                        Message::Cname(..) | Message::PictureLoss { .. } | Message::Other(_) => {}
+                        RtcpPacket::FullIntra(_, entries) => prop_assert!(entries.count() < 64),
+                        RtcpPacket::SourceBitrates(_, entries) => prop_assert!(entries.count() < 64),
+                        RtcpPacket::Nack { lost, .. } => prop_assert!(lost.count() <= bytes.len() * 5),
+                        RtcpPacket::Cname(..) | RtcpPacket::PictureLoss { .. } | RtcpPacket::Other(_) => {}
                     }
                 }
             }

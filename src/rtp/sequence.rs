@@ -25,7 +25,7 @@ pub fn is_later(sequence: u16, than: u16) -> bool {
 
 /// What an arriving packet is among those of its source.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Arrival {
+pub enum PacketArrival {
     /// The first of its source.
     First,
     /// The next one, after `missing` others that may still come late.
@@ -86,18 +86,18 @@ impl Reception {
     }
 
     /// Counts one packet. What it returns as doubles and strays must not be passed on.
-    pub fn receive(&mut self, now: Instant, sequence: u16, timestamp: u32) -> Arrival {
+    pub fn receive(&mut self, now: Instant, sequence: u16, timestamp: u32) -> PacketArrival {
         let transit = self.clock(now).wrapping_sub(timestamp);
         let Some(run) = &mut self.run else {
             self.run = Some(Run::new(sequence, transit));
-            return Arrival::First;
+            return PacketArrival::First;
         };
         let ahead = sequence.wrapping_sub(run.highest as u16);
         if ahead != 0 && ahead < DROPOUT_MAX {
             self.stray = None;
             run.advance(ahead);
             run.measure(transit);
-            return Arrival::Next { missing: ahead - 1 };
+            return PacketArrival::Next { missing: ahead - 1 };
         }
         if ahead.wrapping_neg() <= MISORDER_MAX {
             return run.look_back(u32::from(ahead.wrapping_neg()));
@@ -105,10 +105,10 @@ impl Reception {
         if self.stray == Some(sequence) {
             self.stray = None;
             self.run = Some(Run::new(sequence, transit));
-            return Arrival::Restart;
+            return PacketArrival::Restart;
         }
         self.stray = Some(sequence.wrapping_add(1));
-        Arrival::Stray
+        PacketArrival::Stray
     }
 
     /// The highest sequence number so far, with its cycles; none before the first packet.
@@ -180,16 +180,16 @@ impl Run {
         self.received = self.received.wrapping_add(1);
     }
 
-    fn look_back(&mut self, behind: u32) -> Arrival {
+    fn look_back(&mut self, behind: u32) -> PacketArrival {
         let bit = 1_u128 << (behind % WINDOW);
         if self.seen & bit != 0 {
-            return Arrival::Duplicate;
+            return PacketArrival::Duplicate;
         }
         self.seen |= bit;
         self.received = self.received.wrapping_add(1);
         // A packet that overtook the first one belongs to the run as well.
         self.first = self.first.min(self.highest.wrapping_sub(behind));
-        Arrival::Late
+        PacketArrival::Late
     }
 
     fn measure(&mut self, transit: u32) {
@@ -208,7 +208,7 @@ mod tests {
     use crate::time::Duration;
     use proptest::prelude::*;
 
-    fn feed(reception: &mut Reception, numbers: &[u16]) -> Vec<Arrival> {
+    fn feed(reception: &mut Reception, numbers: &[u16]) -> Vec<PacketArrival> {
         numbers.iter().map(|n| reception.receive(Instant::START, *n, 0)).collect()
     }
 
@@ -230,13 +230,13 @@ mod tests {
         assert_eq!(
             arrivals,
             [
-                Arrival::First,
-                Arrival::Next { missing: 2 },
-                Arrival::Late,
-                Arrival::Duplicate,
-                Arrival::Duplicate,
-                Arrival::Late,
-                Arrival::Duplicate,
+                PacketArrival::First,
+                PacketArrival::Next { missing: 2 },
+                PacketArrival::Late,
+                PacketArrival::Duplicate,
+                PacketArrival::Duplicate,
+                PacketArrival::Late,
+                PacketArrival::Duplicate,
             ]
         );
         assert_eq!((reception.expected(), reception.received()), (5, 4));
@@ -258,9 +258,12 @@ mod tests {
     fn one_stray_packet_changes_nothing_and_two_in_a_row_are_a_restart() {
         let mut reception = Reception::new(8000);
         let arrivals = feed(&mut reception, &[1, 30_000, 2, 40_000, 40_001, 40_002]);
-        assert_eq!(arrivals[1], Arrival::Stray);
-        assert_eq!(arrivals[2], Arrival::Next { missing: 0 });
-        assert_eq!(arrivals[3..], [Arrival::Stray, Arrival::Restart, Arrival::Next { missing: 0 }]);
+        assert_eq!(arrivals[1], PacketArrival::Stray);
+        assert_eq!(arrivals[2], PacketArrival::Next { missing: 0 });
+        assert_eq!(
+            arrivals[3..],
+            [PacketArrival::Stray, PacketArrival::Restart, PacketArrival::Next { missing: 0 }]
+        );
         assert_eq!(reception.expected(), 2);
     }
 

@@ -8,8 +8,8 @@
 //! A coded picture is a byte stream with start codes for H.264 and H.265 (annex B), for all others the
 //! codec's own bit stream.
 
-use super::h264::Mode;
-use super::piece::{Piece, Start};
+use super::h264::PacketizationMode;
+use super::piece::{FramePiece, Start};
 use super::{h261, h263, h264, h265, later_by, vp8};
 
 /// The longest coded picture that is put together, in bytes.
@@ -26,7 +26,7 @@ pub enum PictureFormat {
     /// RFC 6184; the mode is that of the receiver.
     H264 {
         /// What the receiver understands.
-        mode: Mode,
+        mode: PacketizationMode,
     },
     /// RFC 7798.
     H265,
@@ -71,11 +71,11 @@ pub struct Depacketiser {
 /// What a format needs to remember from payload to payload.
 #[derive(Debug)]
 enum Unpacking {
-    H264(h264::Reassembly),
-    H265(h265::Reassembly),
+    H264(h264::H264Reassembly),
+    H265(h265::H265Reassembly),
     Vp8,
     Bits {
-        read: fn(&[u8]) -> Option<Piece<'_>>,
+        read: fn(&[u8]) -> Option<FramePiece<'_>>,
         begins_key_frame: fn(&[u8]) -> bool,
         /// Of the last byte, which the next payload completes.
         spare_bits: u8,
@@ -228,8 +228,8 @@ impl Unpacking {
     fn of(format: PictureFormat) -> Self {
         let bits = |read, begins_key_frame| Self::Bits { read, begins_key_frame, spare_bits: 0 };
         match format {
-            PictureFormat::H264 { .. } => Self::H264(h264::Reassembly::default()),
-            PictureFormat::H265 => Self::H265(h265::Reassembly::default()),
+            PictureFormat::H264 { .. } => Self::H264(h264::H264Reassembly::default()),
+            PictureFormat::H265 => Self::H265(h265::H265Reassembly::default()),
             PictureFormat::Vp8 => Self::Vp8,
             PictureFormat::H263 => bits(h263::read, h263::begins_key_frame),
             PictureFormat::H263Plus => bits(h263::read_plus, h263::begins_key_frame_plus),
@@ -337,8 +337,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const MODE_0: PictureFormat = PictureFormat::H264 { mode: Mode::Single };
-    const MODE_1: PictureFormat = PictureFormat::H264 { mode: Mode::NonInterleaved };
+    const MODE_0: PictureFormat = PictureFormat::H264 { mode: PacketizationMode::Single };
+    const MODE_1: PictureFormat = PictureFormat::H264 { mode: PacketizationMode::NonInterleaved };
     const ALL: [PictureFormat; 7] = [
         MODE_0,
         MODE_1,

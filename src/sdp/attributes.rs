@@ -1,7 +1,9 @@
 //! What the attributes of a media section say.
 
 use super::direction::Direction;
-use super::session::{Attribute, Host, Media, MediaKind, Session, value_of};
+use super::session::{
+    Attribute, ConnectionHost, MediaDescription, MediaKind, SessionDescription, value_of,
+};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -121,7 +123,7 @@ impl fmt::Display for RtpMap {
     }
 }
 
-impl Media {
+impl MediaDescription {
     /// A section without formats.
     #[must_use]
     pub fn new(kind: MediaKind, port: u16, protocol: impl Into<String>) -> Self {
@@ -200,7 +202,7 @@ impl Media {
 
     /// The direction that the attributes state, the session's where this section is silent.
     #[must_use]
-    pub fn stated_direction(&self, session: &Session) -> Direction {
+    pub fn stated_direction(&self, session: &SessionDescription) -> Direction {
         let stated = |attributes: &[Attribute]| {
             attributes.iter().find_map(|a| Direction::from_word(&a.name))
         };
@@ -210,32 +212,32 @@ impl Media {
     /// The direction that is meant: as stated, but who gives the address 0.0.0.0 receives nothing
     /// (the hold of RFC 2543, RFC 3264 §8.4), and a refused stream is inactive.
     #[must_use]
-    pub fn direction(&self, session: &Session) -> Direction {
+    pub fn direction(&self, session: &SessionDescription) -> Direction {
         let stated = self.stated_direction(session);
         if self.is_refused() {
             return Direction::Inactive;
         }
-        let nowhere = self.host(session).is_some_and(Host::is_nowhere);
+        let nowhere = self.host(session).is_some_and(ConnectionHost::is_nowhere);
         if nowhere { stated.intersection(Direction::SendOnly) } else { stated }
     }
 
     /// Where the media go, if a numeric address is given; the session's where this section is
     /// silent. Callers check [`direction`](Self::direction) before sending to 0.0.0.0.
     #[must_use]
-    pub fn address(&self, session: &Session) -> Option<IpAddr> {
-        self.host(session).and_then(Host::ip)
+    pub fn address(&self, session: &SessionDescription) -> Option<IpAddr> {
+        self.host(session).and_then(ConnectionHost::ip)
     }
 
     /// Address and port of the RTP, or none for a refused stream or a hold by address.
     #[must_use]
-    pub fn rtp_address(&self, session: &Session) -> Option<SocketAddr> {
+    pub fn rtp_address(&self, session: &SessionDescription) -> Option<SocketAddr> {
         let ip = self.address(session).filter(|ip| !ip.is_unspecified())?;
         (self.port != 0).then(|| SocketAddr::new(ip, self.port))
     }
 
     /// Address and port of the RTCP: `a=rtcp` (RFC 3605), else the next port.
     #[must_use]
-    pub fn rtcp_address(&self, session: &Session) -> Option<SocketAddr> {
+    pub fn rtcp_address(&self, session: &SessionDescription) -> Option<SocketAddr> {
         let rtp = self.rtp_address(session)?;
         let stated = self.attribute("rtcp").and_then(|value| value.split_ascii_whitespace().nth(3));
         let ip = stated.and_then(|text| text.parse().ok()).unwrap_or(rtp.ip());
@@ -316,7 +318,7 @@ impl Media {
         self.protocol.rsplit('/').next().unwrap_or("").to_ascii_uppercase()
     }
 
-    fn host<'a>(&'a self, session: &'a Session) -> Option<&'a Host> {
+    fn host<'a>(&'a self, session: &'a SessionDescription) -> Option<&'a ConnectionHost> {
         self.connection.as_ref().or(session.connection.as_ref()).map(|c| &c.address)
     }
 }
@@ -338,8 +340,8 @@ fn whole(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn session(text: &str) -> Session {
-        Session::parse(format!("v=0\n{text}").as_bytes()).unwrap()
+    fn session(text: &str) -> SessionDescription {
+        SessionDescription::parse(format!("v=0\n{text}").as_bytes()).unwrap()
     }
 
     #[test]
@@ -423,7 +425,7 @@ mod tests {
 
     #[test]
     fn of_the_keys_those_are_read_that_can_be_used_as_they_stand() {
-        let mut media = Media::new(MediaKind::Audio, 9, "RTP/SAVP");
+        let mut media = MediaDescription::new(MediaKind::Audio, 9, "RTP/SAVP");
         for value in [
             "1 AES_CM_128_HMAC_SHA1_80 inline:abc|2^20|1:4",
             "2 AES_CM_128_HMAC_SHA1_80 inline:def|2^31 WSH=128",
@@ -449,12 +451,12 @@ mod tests {
 
     #[test]
     fn profiles_tell_encryption_and_feedback() {
-        let secure = Media::new(MediaKind::Video, 9, "RTP/SAVPF");
+        let secure = MediaDescription::new(MediaKind::Video, 9, "RTP/SAVPF");
         assert!(secure.is_secure() && secure.has_feedback_profile() && secure.is_rtp());
         for elsewhere in ["UDP/TLS/RTP/SAVPF", "TCP/RTP/AVP", "RTP/AVP/TCP", "RTP"] {
-            assert!(!Media::new(MediaKind::Audio, 9, elsewhere).is_rtp(), "{elsewhere}");
+            assert!(!MediaDescription::new(MediaKind::Audio, 9, elsewhere).is_rtp(), "{elsewhere}");
         }
-        let fax = Media::new(MediaKind::Image, 9, "udptl");
+        let fax = MediaDescription::new(MediaKind::Image, 9, "udptl");
         assert!(!fax.is_secure() && !fax.has_feedback_profile() && !fax.is_rtp());
     }
 }

@@ -13,6 +13,9 @@ mod session;
 pub use attributes::{Crypto, RtpMap};
 pub use direction::Direction;
 pub use parse::{
-    ATTRIBUTES_MAX, BANDWIDTHS_MAX, BYTES_MAX, Error, FORMATS_MAX, Fault, LINE_MAX, MEDIA_MAX,
+    ATTRIBUTES_MAX, BANDWIDTHS_MAX, BYTES_MAX, Error, FORMATS_MAX, LINE_MAX, MEDIA_MAX, SdpFault,
 };
-pub use session::{Attribute, Bandwidth, Connection, Host, Media, MediaKind, Origin, Session};
+pub use session::{
+    Attribute, Bandwidth, ConnectionData, ConnectionHost, MediaDescription, MediaKind, Origin,
+    SessionDescription,
+};

@@ -1,6 +1,9 @@
 //! The tolerant parser (RFC 8866 §9, and what phones make of it).
 
-use super::session::{Attribute, Bandwidth, Connection, Host, Media, MediaKind, Origin, Session};
+use super::session::{
+    Attribute, Bandwidth, ConnectionData, ConnectionHost, MediaDescription, MediaKind, Origin,
+    SessionDescription,
+};
 use std::borrow::Cow;
 
 /// The longest description that is read.
@@ -21,14 +24,14 @@ pub const BANDWIDTHS_MAX: usize = 16;
 #[error("SDP line {line}: {what}")]
 pub struct Error {
     /// What is wrong.
-    pub what: Fault,
+    pub what: SdpFault,
     /// The line, counted from 1.
     pub line: usize,
 }
 
 /// What can be wrong with a description.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Fault {
+pub enum SdpFault {
     /// The first line is not `v=0`.
     #[error("not a session description: the first line is not v=0")]
     NoVersion,
@@ -64,7 +67,7 @@ pub enum Fault {
     TooManyBandwidths,
 }
 
-impl Fault {
+impl SdpFault {
     /// The response that a request with such a description deserves: 413 for our limits, 400 for
     /// the peer's mistakes.
     #[must_use]
@@ -85,7 +88,7 @@ impl Fault {
     }
 }
 
-impl Session {
+impl SessionDescription {
     /// Reads a description.
     ///
     /// Tolerated: lines ended by LF alone, blank lines, NULs at the end, text that is not UTF-8
@@ -96,7 +99,7 @@ impl Session {
     /// When the meaning of a line that matters cannot be told, or a limit is passed.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         if bytes.len() > BYTES_MAX {
-            return Err(Error { what: Fault::TooLong, line: 1 });
+            return Err(Error { what: SdpFault::TooLong, line: 1 });
         }
         let mut parsing = Parsing::default();
         for (line, raw) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
@@ -120,21 +123,25 @@ fn trim_nuls(mut text: &[u8]) -> &[u8] {
 
 #[derive(Default)]
 struct Parsing {
-    session: Option<Session>,
+    session: Option<SessionDescription>,
 }
 
 impl Parsing {
-    fn line(&mut self, text: &[u8]) -> Result<(), Fault> {
+    fn line(&mut self, text: &[u8]) -> Result<(), SdpFault> {
         if text.len() > LINE_MAX {
-            return Err(Fault::LineTooLong);
+            return Err(SdpFault::LineTooLong);
         }
         let [letter, b'=', value @ ..] = text else {
-            return Err(if self.session.is_none() { Fault::NoVersion } else { Fault::NotALine });
+            return Err(if self.session.is_none() {
+                SdpFault::NoVersion
+            } else {
+                SdpFault::NotALine
+            });
         };
         let value = String::from_utf8_lossy(value);
         let Some(session) = &mut self.session else {
             if *letter != b'v' || value.trim() != "0" {
-                return Err(Fault::NoVersion);
+                return Err(SdpFault::NoVersion);
             }
             self.session = Some(empty_session());
             return Ok(());
@@ -142,20 +149,20 @@ impl Parsing {
         match letter {
             b'm' => {
                 if session.media.len() == MEDIA_MAX {
-                    return Err(Fault::TooManyMedia);
+                    return Err(SdpFault::TooManyMedia);
                 }
                 session.media.push(media(&value)?);
             }
             b'a' => {
                 let section = session.media.last_mut().map(|m| &mut m.attributes);
                 let section = section.unwrap_or(&mut session.attributes);
-                push(section, attribute(&value), ATTRIBUTES_MAX, Fault::TooManyAttributes)?;
+                push(section, attribute(&value), ATTRIBUTES_MAX, SdpFault::TooManyAttributes)?;
             }
             b'b' => {
                 let section = session.media.last_mut().map(|m| &mut m.bandwidth);
                 let section = section.unwrap_or(&mut session.bandwidth);
                 if let Some(bandwidth) = bandwidth(&value) {
-                    push(section, bandwidth, BANDWIDTHS_MAX, Fault::TooManyBandwidths)?;
+                    push(section, bandwidth, BANDWIDTHS_MAX, SdpFault::TooManyBandwidths)?;
                 }
             }
             b'c' => {
@@ -172,12 +179,12 @@ impl Parsing {
         Ok(())
     }
 
-    fn finish(self) -> Result<Session, Error> {
-        self.session.ok_or(Error { what: Fault::NoVersion, line: 1 })
+    fn finish(self) -> Result<SessionDescription, Error> {
+        self.session.ok_or(Error { what: SdpFault::NoVersion, line: 1 })
     }
 }
 
-fn push<T>(section: &mut Vec<T>, item: T, limit: usize, fault: Fault) -> Result<(), Fault> {
+fn push<T>(section: &mut Vec<T>, item: T, limit: usize, fault: SdpFault) -> Result<(), SdpFault> {
     if section.len() == limit {
         return Err(fault);
     }
@@ -185,8 +192,8 @@ fn push<T>(section: &mut Vec<T>, item: T, limit: usize, fault: Fault) -> Result<
     Ok(())
 }
 
-fn empty_session() -> Session {
-    Session {
+fn empty_session() -> SessionDescription {
+    SessionDescription {
         origin: Origin::default(),
         name: "-".to_owned(),
         connection: None,
@@ -220,23 +227,23 @@ fn number(text: &str) -> u64 {
     digits.fold(0, |sum: u64, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')))
 }
 
-fn connection(value: &str) -> Result<Connection, Fault> {
+fn connection(value: &str) -> Result<ConnectionData, SdpFault> {
     let mut words = value.split_ascii_whitespace();
     let (Some(_network), Some(_kind), Some(address)) = (words.next(), words.next(), words.next())
     else {
-        return Err(Fault::BadConnection);
+        return Err(SdpFault::BadConnection);
     };
-    Ok(Connection { address: host(address) })
+    Ok(ConnectionData { address: host(address) })
 }
 
-fn host(text: &str) -> Host {
+fn host(text: &str) -> ConnectionHost {
     // `224.2.1.1/127`: the TTL of a multicast address.
     let text = text.split_once('/').map_or(text, |(address, _)| address);
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
     match bare.unwrap_or(text).parse() {
-        Ok(ip) => Host::Ip(ip),
+        Ok(ip) => ConnectionHost::Ip(ip),
         Err(_) if text.is_empty() => Origin::default().address,
-        Err(_) => Host::Name(text.to_owned()),
+        Err(_) => ConnectionHost::Name(text.to_owned()),
     }
 }
 
@@ -254,28 +261,31 @@ fn attribute(value: &str) -> Attribute {
     }
 }
 
-fn media(value: &str) -> Result<Media, Fault> {
+fn media(value: &str) -> Result<MediaDescription, SdpFault> {
     let mut words = value.split_ascii_whitespace();
     let (Some(kind), Some(port), Some(protocol)) = (words.next(), words.next(), words.next())
     else {
-        return Err(Fault::ShortMedia);
+        return Err(SdpFault::ShortMedia);
     };
     // `49170/2` would be two ports of a hierarchical encoding: the first is the stream.
     let port = port.split_once('/').map_or(port, |(port, _)| port);
-    let port = port.parse().map_err(|_| Fault::BadPort)?;
+    let port = port.parse().map_err(|_| SdpFault::BadPort)?;
     let formats: Vec<String> = words.by_ref().take(FORMATS_MAX).map(str::to_owned).collect();
     if words.next().is_some() {
-        return Err(Fault::TooManyFormats);
+        return Err(SdpFault::TooManyFormats);
     }
-    Ok(Media { formats, ..Media::new(MediaKind::from_word(kind), port, protocol) })
+    Ok(MediaDescription {
+        formats,
+        ..MediaDescription::new(MediaKind::from_word(kind), port, protocol)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fault(text: &str) -> (Fault, usize) {
-        let error = Session::parse(text.as_bytes()).unwrap_err();
+    fn fault(text: &str) -> (SdpFault, usize) {
+        let error = SessionDescription::parse(text.as_bytes()).unwrap_err();
         (error.what, error.line)
     }
 
@@ -285,7 +295,7 @@ mod tests {
 
     #[test]
     fn what_phones_get_wrong_is_read_as_it_was_meant() {
-        let session = Session::parse(
+        let session = SessionDescription::parse(
             b"\nv=0\no=John  Smith 99999999999999999999999 7 IN IP4 192.0.2.1\ns=\nc=IN IP4 192.0.2.1\n\
               t=0 0\nx=?\nb=AS:1024.5\nb=nonsense\nm=audio  4000/2  RTP/AVP\na=ptime : 20\na=sendonly \r\n\
               a=tool:\xff\n\0\0",
@@ -304,37 +314,40 @@ mod tests {
 
     #[test]
     fn a_description_without_media_is_legal() {
-        assert_eq!(Session::parse(b"v=0\r\n").unwrap().media, []);
+        assert_eq!(SessionDescription::parse(b"v=0\r\n").unwrap().media, []);
     }
 
     #[test]
     fn a_fault_names_its_line() {
-        assert_eq!(fault(""), (Fault::NoVersion, 1));
-        assert_eq!(fault("\nhello"), (Fault::NoVersion, 2));
-        assert_eq!(fault("v=1\n"), (Fault::NoVersion, 1));
-        assert_eq!(fault("v=0\nhello"), (Fault::NotALine, 2));
-        assert_eq!(fault("v=0\nm=audio 4000"), (Fault::ShortMedia, 2));
-        assert_eq!(fault("v=0\nm=audio 65536 RTP/AVP 0"), (Fault::BadPort, 2));
-        assert_eq!(fault("v=0\nm=audio -1 RTP/AVP 0"), (Fault::BadPort, 2));
-        assert_eq!(fault("v=0\nc=IN IP4"), (Fault::BadConnection, 2));
-        let error = Error { what: Fault::BadPort, line: 2 };
+        assert_eq!(fault(""), (SdpFault::NoVersion, 1));
+        assert_eq!(fault("\nhello"), (SdpFault::NoVersion, 2));
+        assert_eq!(fault("v=1\n"), (SdpFault::NoVersion, 1));
+        assert_eq!(fault("v=0\nhello"), (SdpFault::NotALine, 2));
+        assert_eq!(fault("v=0\nm=audio 4000"), (SdpFault::ShortMedia, 2));
+        assert_eq!(fault("v=0\nm=audio 65536 RTP/AVP 0"), (SdpFault::BadPort, 2));
+        assert_eq!(fault("v=0\nm=audio -1 RTP/AVP 0"), (SdpFault::BadPort, 2));
+        assert_eq!(fault("v=0\nc=IN IP4"), (SdpFault::BadConnection, 2));
+        let error = Error { what: SdpFault::BadPort, line: 2 };
         assert_eq!(error.to_string(), "SDP line 2: the port is not a number from 0 to 65535");
-        assert_eq!((Fault::BadPort.status(), Fault::TooLong.status()), (400, 413));
+        assert_eq!((SdpFault::BadPort.status(), SdpFault::TooLong.status()), (400, 413));
     }
 
     #[test]
     fn every_limit_holds_and_lets_its_last_one_pass() {
         let media = "m=audio 0 RTP/AVP 0\n";
-        let check = |head: &str, line: &str, limit: usize, what: Fault| {
-            assert!(Session::parse(lines(head, line, limit).as_bytes()).is_ok(), "{what}");
+        let check = |head: &str, line: &str, limit: usize, what: SdpFault| {
+            assert!(
+                SessionDescription::parse(lines(head, line, limit).as_bytes()).is_ok(),
+                "{what}"
+            );
             assert_eq!(fault(&lines(head, line, limit + 1)).0, what);
         };
-        check("v=0\n", media, MEDIA_MAX, Fault::TooManyMedia);
-        check("v=0\n", "a=x\n", ATTRIBUTES_MAX, Fault::TooManyAttributes);
-        check(&lines("v=0\n", media, 2), "a=x\n", ATTRIBUTES_MAX, Fault::TooManyAttributes);
-        check("v=0\n", "b=AS:1\n", BANDWIDTHS_MAX, Fault::TooManyBandwidths);
-        check("v=0\nm=audio 0 RTP/AVP", " 0", FORMATS_MAX, Fault::TooManyFormats);
-        check("v=0\na=", "x", LINE_MAX - 2, Fault::LineTooLong);
-        check("v=0\n", "\n", BYTES_MAX - 4, Fault::TooLong);
+        check("v=0\n", media, MEDIA_MAX, SdpFault::TooManyMedia);
+        check("v=0\n", "a=x\n", ATTRIBUTES_MAX, SdpFault::TooManyAttributes);
+        check(&lines("v=0\n", media, 2), "a=x\n", ATTRIBUTES_MAX, SdpFault::TooManyAttributes);
+        check("v=0\n", "b=AS:1\n", BANDWIDTHS_MAX, SdpFault::TooManyBandwidths);
+        check("v=0\nm=audio 0 RTP/AVP", " 0", FORMATS_MAX, SdpFault::TooManyFormats);
+        check("v=0\na=", "x", LINE_MAX - 2, SdpFault::LineTooLong);
+        check("v=0\n", "\n", BYTES_MAX - 4, SdpFault::TooLong);
     }
 }

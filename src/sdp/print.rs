@@ -1,17 +1,19 @@
 //! The strict printer: order, line ends and characters as RFC 8866 §9 has them.
 
-use super::session::{Attribute, Bandwidth, Connection, Host, Media, Session};
+use super::session::{
+    Attribute, Bandwidth, ConnectionData, ConnectionHost, MediaDescription, SessionDescription,
+};
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 /// The description as it goes into a body, lines ended by CRLF.
-impl fmt::Display for Session {
+impl fmt::Display for SessionDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = &self.origin;
         let user = Word(&origin.user);
         write!(f, "v=0\r\no={user} {} {} {}\r\n", origin.id, origin.version, origin.address)?;
         let name = if self.name.is_empty() { "-" } else { &self.name };
-        write!(f, "s={}\r\n", Line(name))?;
+        write!(f, "s={}\r\n", SdpLine(name))?;
         if let Some(connection) = &self.connection {
             connection.fmt(f)?;
         }
@@ -22,7 +24,7 @@ impl fmt::Display for Session {
     }
 }
 
-impl fmt::Display for Media {
+impl fmt::Display for MediaDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "m={} {} {}", Word(self.kind.word()), self.port, Word(&self.protocol))?;
         for format in &self.formats {
@@ -41,14 +43,14 @@ impl fmt::Display for Media {
     }
 }
 
-impl fmt::Display for Connection {
+impl fmt::Display for ConnectionData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "c={}\r\n", self.address)
     }
 }
 
 /// With network and address type: `IN IP4 192.0.2.1`.
-impl fmt::Display for Host {
+impl fmt::Display for ConnectionHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(IpAddr::V4(ip)) => write!(f, "IN IP4 {ip}"),
@@ -68,7 +70,7 @@ impl fmt::Display for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a={}", Word(&self.name))?;
         if let Some(value) = &self.value {
-            write!(f, ":{}", Line(value))?;
+            write!(f, ":{}", SdpLine(value))?;
         }
         f.write_str("\r\n")
     }
@@ -79,9 +81,9 @@ fn print_all<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::R
 }
 
 /// Text that must not end its line.
-struct Line<'a>(&'a str);
+struct SdpLine<'a>(&'a str);
 
-impl fmt::Display for Line<'_> {
+impl fmt::Display for SdpLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let harmless = |c: char| if matches!(c, '\r' | '\n' | '\0') { ' ' } else { c };
         self.0.chars().try_for_each(|c| f.write_char(harmless(c)))
@@ -109,9 +111,9 @@ mod tests {
 
     #[test]
     fn a_description_prints_by_the_book_and_reads_back() {
-        let mut session = Session::new(7, 8, "192.0.2.1".parse().unwrap());
+        let mut session = SessionDescription::new(7, 8, "192.0.2.1".parse().unwrap());
         session.bandwidth.push(Bandwidth { kind: "AS".to_owned(), value: 512 });
-        let mut media = Media::new(MediaKind::Audio, 4000, "RTP/AVP");
+        let mut media = MediaDescription::new(MediaKind::Audio, 4000, "RTP/AVP");
         let map = RtpMap { payload_type: 0, ..RtpMap::of_static(0).unwrap() };
         media.add_format(&map, None);
         let event = RtpMap::parse("101 telephone-event/8000").unwrap();
@@ -122,24 +124,24 @@ mod tests {
                     m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n\
                     a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=sendrecv\r\n";
         assert_eq!(session.to_string(), text);
-        assert_eq!(Session::parse(text.as_bytes()).unwrap(), session);
+        assert_eq!(SessionDescription::parse(text.as_bytes()).unwrap(), session);
     }
 
     #[test]
     fn no_value_breaks_out_of_its_line() {
-        let mut session = Session::new(1, 1, "::1".parse().unwrap());
+        let mut session = SessionDescription::new(1, 1, "::1".parse().unwrap());
         session.name = "call\r\na=inactive".to_owned();
         session.origin.user = "a b\n".to_owned();
         session.attributes.push(Attribute::new("tool\nm=x", "x\r\nm=audio 1 RTP/AVP 0"));
-        let again = Session::parse(session.to_string().as_bytes()).unwrap();
+        let again = SessionDescription::parse(session.to_string().as_bytes()).unwrap();
         assert_eq!((again.media.len(), again.attributes.len()), (0, 1));
         assert_eq!(again.origin.user, "a_b_");
     }
 
     #[test]
     fn only_a_change_asks_for_a_new_version() {
-        let one = Session::new(1, 1, "::1".parse().unwrap());
-        let mut other = Session::new(1, 2, "::1".parse().unwrap());
+        let one = SessionDescription::new(1, 1, "::1".parse().unwrap());
+        let mut other = SessionDescription::new(1, 2, "::1".parse().unwrap());
         assert!(one.says_the_same(&other));
         other.attributes.push(Attribute::flag("sendonly"));
         assert!(!one.says_the_same(&other));
@@ -151,16 +153,16 @@ mod tests {
             lines in prop::collection::vec("[abcmos]=[ -~]{0,30}(/[0-9]{1,5} RTP/AVP 0 96)?", 0..20),
         ) {
             let text = format!("v=0\r\n{}\r\n", lines.join("\r\n"));
-            if let Ok(session) = Session::parse(text.as_bytes()) {
+            if let Ok(session) = SessionDescription::parse(text.as_bytes()) {
                 let printed = session.to_string();
-                let again = Session::parse(printed.as_bytes());
+                let again = SessionDescription::parse(printed.as_bytes());
                 prop_assert_eq!(again.map(|s| s.to_string()), Ok(printed));
             }
         }
 
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Session::parse(&[b"v=0\nm=audio 1 RTP/AVP 0\n", &bytes[..]].concat());
+            let _ = SessionDescription::parse(&[b"v=0\nm=audio 1 RTP/AVP 0\n", &bytes[..]].concat());
         }
     }
 }

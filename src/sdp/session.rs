@@ -6,19 +6,19 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// A whole session description.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Session {
+pub struct SessionDescription {
     /// `o=`: whose description this is, and which version of it.
     pub origin: Origin,
     /// `s=`; `-` where there is none.
     pub name: String,
     /// `c=` for the media that have none of their own.
-    pub connection: Option<Connection>,
+    pub connection: Option<ConnectionData>,
     /// `b=` of the session.
     pub bandwidth: Vec<Bandwidth>,
     /// `a=` of the session, in order.
     pub attributes: Vec<Attribute>,
     /// `m=` sections, in order; none is legal.
-    pub media: Vec<Media>,
+    pub media: Vec<MediaDescription>,
 }
 
 /// `o=`: who made this description.
@@ -31,12 +31,12 @@ pub struct Origin {
     /// Rises by one with each change (RFC 3264 §8).
     pub version: u64,
     /// The machine that made it; not where media go.
-    pub address: Host,
+    pub address: ConnectionHost,
 }
 
 /// An address as SDP writes it: usually numeric, sometimes a name.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Host {
+pub enum ConnectionHost {
     /// A numeric address.
     Ip(IpAddr),
     /// A domain name, not resolved here.
@@ -45,9 +45,9 @@ pub enum Host {
 
 /// `c=`: where the media go.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Connection {
+pub struct ConnectionData {
     /// The address; a multicast TTL is dropped.
-    pub address: Host,
+    pub address: ConnectionHost,
 }
 
 /// `b=`: a limit such as `AS:512`.
@@ -87,7 +87,7 @@ pub enum MediaKind {
 
 /// One `m=` section.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Media {
+pub struct MediaDescription {
     /// Audio, video, …
     pub kind: MediaKind,
     /// The port at which its describer receives; 0 refuses the stream.
@@ -97,22 +97,22 @@ pub struct Media {
     /// The formats in order of preference, as they were written; payload types for RTP.
     pub formats: Vec<String>,
     /// `c=` of this section.
-    pub connection: Option<Connection>,
+    pub connection: Option<ConnectionData>,
     /// `b=` of this section.
     pub bandwidth: Vec<Bandwidth>,
     /// `a=` of this section, in order.
     pub attributes: Vec<Attribute>,
 }
 
-impl Session {
+impl SessionDescription {
     /// A description without media, made at `address`, where its media go too.
     #[must_use]
     pub fn new(id: u64, version: u64, address: IpAddr) -> Self {
-        let address = Host::Ip(address);
+        let address = ConnectionHost::Ip(address);
         Self {
             origin: Origin { user: "-".to_owned(), id, version, address: address.clone() },
             name: "-".to_owned(),
-            connection: Some(Connection { address }),
+            connection: Some(ConnectionData { address }),
             bandwidth: Vec::new(),
             attributes: Vec::new(),
             media: Vec::new(),
@@ -141,12 +141,12 @@ impl Session {
 
 impl Default for Origin {
     fn default() -> Self {
-        let address = Host::Ip(Ipv4Addr::UNSPECIFIED.into());
+        let address = ConnectionHost::Ip(Ipv4Addr::UNSPECIFIED.into());
         Self { user: "-".to_owned(), id: 0, version: 0, address }
     }
 }
 
-impl Host {
+impl ConnectionHost {
     /// The numeric address, if it is one.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {

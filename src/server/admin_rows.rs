@@ -2,7 +2,7 @@
 
 use crate::exchange::Status;
 use crate::media::Dropped;
-use crate::registrar::{LastRefusal, Registration};
+use crate::registrar::{LastRefusal, RegistrationEntry};
 use crate::switchboard::{CallView, OperatorView, WaitingView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,7 +49,8 @@ pub struct DroppedRow {
     /// Of a payload type that was not negotiated.
     pub unknown_type: u64,
     /// From an address that is not the phone's.
-    pub stranger: u64,
+    #[serde(rename = "stranger")]
+    pub wrong_source: u64,
     /// Not sealed with the phone's key.
     pub unsealed: u64,
     /// Pictures of which a decoder here could make nothing.
@@ -181,8 +182,9 @@ impl From<CallView> for CallRow {
 
 impl From<Dropped> for DroppedRow {
     fn from(dropped: Dropped) -> Self {
-        let Dropped { malformed, unknown_type, stranger, unsealed, undecodable, stun } = dropped;
-        Self { malformed, unknown_type, stranger, unsealed, undecodable, stun }
+        let Dropped { malformed, unknown_type, wrong_source, unsealed, undecodable, stun } =
+            dropped;
+        Self { malformed, unknown_type, wrong_source, unsealed, undecodable, stun }
     }
 }
 
@@ -214,9 +216,9 @@ impl From<OperatorView> for OperatorRow {
     }
 }
 
-impl From<Registration> for RegistrationRow {
-    fn from(registration: Registration) -> Self {
-        let Registration { number, binding, refused } = registration;
+impl From<RegistrationEntry> for RegistrationRow {
+    fn from(registration: RegistrationEntry) -> Self {
+        let RegistrationEntry { number, binding, refused } = registration;
         let binding = binding.as_ref();
         let flow = binding.and_then(|binding| binding.flow);
         let phone = binding.map(|binding| binding.user_agent.clone());

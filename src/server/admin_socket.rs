@@ -3,8 +3,8 @@
 //! Only root and the server's own account are heard; the account's name goes into the audit.
 
 use super::account::account;
-use super::admin_wire::{self, Answer, Order};
-use super::event_loop::Request;
+use super::admin_wire::{self, AdminAnswer, AdminOrder};
+use super::event_loop::PendingAdminRequest;
 use super::open_files::{self, Rest};
 use rustix::process::{Uid, geteuid};
 use std::fs::{self, File, Permissions};
@@ -37,9 +37,9 @@ pub fn path(data: &Path) -> PathBuf {
 #[derive(Clone, Debug)]
 pub struct Channels {
     /// To the loop.
-    pub requests: mpsc::Sender<Request>,
+    pub requests: mpsc::Sender<PendingAdminRequest>,
     /// To whoever reads the configuration again.
-    pub reloads: mpsc::Sender<oneshot::Sender<Answer>>,
+    pub reloads: mpsc::Sender<oneshot::Sender<AdminAnswer>>,
 }
 
 /// A bound socket; its file goes with it.
@@ -148,10 +148,12 @@ async fn converse(stream: UnixStream, channels: Channels) -> io::Result<()> {
             return Ok(());
         }
         let answer = match line.ends_with(b"\n") {
-            false => Answer::Refused(format!("longer than {REQUEST_BYTES_MAX} bytes: split it")),
-            true if !peer.is_root() && peer != geteuid() => {
-                Answer::Refused("only the server's account and root may do this: use `sudo`".into())
+            false => {
+                AdminAnswer::Refused(format!("longer than {REQUEST_BYTES_MAX} bytes: split it"))
             }
+            true if !peer.is_root() && peer != geteuid() => AdminAnswer::Refused(
+                "only the server's account and root may do this: use `sudo`".into(),
+            ),
             true => answer(&line, account(peer), &channels).await,
         };
         let mut text = admin_wire::write_answer(&answer).map_err(io::Error::other)?;
@@ -160,18 +162,18 @@ async fn converse(stream: UnixStream, channels: Channels) -> io::Result<()> {
     }
 }
 
-async fn answer(line: &[u8], by: String, channels: &Channels) -> Answer {
-    let stopping = || Answer::Refused("the server is stopping: try again later".into());
+async fn answer(line: &[u8], by: String, channels: &Channels) -> AdminAnswer {
+    let stopping = || AdminAnswer::Refused("the server is stopping: try again later".into());
     match admin_wire::read_request(line) {
-        Err(malformed) => Answer::Refused(malformed.to_string()),
-        Ok(Order::Exchange(request)) => {
+        Err(malformed) => AdminAnswer::Refused(malformed.to_string()),
+        Ok(AdminOrder::Exchange(request)) => {
             let (reply, answered) = oneshot::channel();
-            if channels.requests.send(Request { by, request, reply }).await.is_err() {
+            if channels.requests.send(PendingAdminRequest { by, request, reply }).await.is_err() {
                 return stopping();
             }
-            answered.await.map_or_else(|_| stopping(), Answer::from)
+            answered.await.map_or_else(|_| stopping(), AdminAnswer::from)
         }
-        Ok(Order::Reload) => {
+        Ok(AdminOrder::Reload) => {
             let (reply, answered) = oneshot::channel();
             if channels.reloads.send(reply).await.is_err() {
                 return stopping();
@@ -188,8 +190,8 @@ mod tests {
     use crate::exchange::{AdminRequest, Reply};
 
     /// A loop that refuses nothing and knows one operator's name.
-    async fn answering(mut requests: mpsc::Receiver<Request>) {
-        while let Some(Request { by, request, reply }) = requests.recv().await {
+    async fn answering(mut requests: mpsc::Receiver<PendingAdminRequest>) {
+        while let Some(PendingAdminRequest { by, request, reply }) = requests.recv().await {
             assert_eq!(by, super::super::account::own_account());
             let _ = reply.send(match request {
                 AdminRequest::Queue => Reply::Queue(Vec::new()),
@@ -202,10 +204,10 @@ mod tests {
     fn channels() -> Channels {
         let (requests, requested) = mpsc::channel(4);
         tokio::spawn(answering(requested));
-        let (reloads, mut asked) = mpsc::channel::<oneshot::Sender<Answer>>(1);
+        let (reloads, mut asked) = mpsc::channel::<oneshot::Sender<AdminAnswer>>(1);
         tokio::spawn(async move {
             while let Some(reply) = asked.recv().await {
-                let _ = reply.send(Answer::Reloaded(ReloadedRow::default()));
+                let _ = reply.send(AdminAnswer::Reloaded(ReloadedRow::default()));
             }
         });
         Channels { requests, reloads }

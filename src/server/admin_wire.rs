@@ -6,7 +6,7 @@ use super::admin_rows::{
     CallRow, OperatorRow, RegistrationRow, ReloadedRow, StatusRow, WaitingRow,
 };
 use crate::directory::{
-    Change, Field, Level, OperatorDraft, OperatorMode, Permit, Srtp, TerminalDraft,
+    DirectoryChange, DraftField, Level, OperatorDraft, OperatorMode, Permit, Srtp, TerminalDraft,
 };
 use crate::exchange::{AdminRequest, Reply};
 use crate::ids::{Number, OperatorId};
@@ -36,7 +36,7 @@ pub enum Malformed {
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub enum Order {
+pub enum AdminOrder {
     /// Something of the running switchboard.
     Exchange(AdminRequest),
     /// To read the configuration again, and to take over what can hold at once.
@@ -46,7 +46,7 @@ pub enum Order {
 /// What comes back.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Answer {
+pub enum AdminAnswer {
     /// It holds, and is in the journal.
     Done,
     /// It does not, and why.
@@ -77,8 +77,8 @@ enum RequestView {
     RemoveLevel { name: String },
     AddPermit(PermitView),
     RemovePermit(PermitView),
-    AddOperator(OperatorView),
-    SetOperator(OperatorView),
+    AddOperator(OperatorStateRow),
+    SetOperator(OperatorStateRow),
     RemoveOperator { name: String },
     SetState { operator: String, state: StateView },
     Calls,
@@ -121,7 +121,7 @@ struct PermitView {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-struct OperatorView {
+struct OperatorStateRow {
     name: String,
     phone: Option<String>,
     phones: Option<Vec<String>>,
@@ -134,10 +134,10 @@ struct OperatorView {
 ///
 /// # Errors
 /// Never in practice: the views hold nothing that JSON cannot say.
-pub fn write_request(order: &Order) -> Result<String, Malformed> {
+pub fn write_request(order: &AdminOrder) -> Result<String, Malformed> {
     let view = match order {
-        Order::Exchange(request) => RequestView::of(request),
-        Order::Reload => RequestView::Reload,
+        AdminOrder::Exchange(request) => RequestView::of(request),
+        AdminOrder::Reload => RequestView::Reload,
     };
     Ok(serde_json::to_string(&view)?)
 }
@@ -146,7 +146,7 @@ pub fn write_request(order: &Order) -> Result<String, Malformed> {
 ///
 /// # Errors
 /// When it is none.
-pub fn read_request(line: &[u8]) -> Result<Order, Malformed> {
+pub fn read_request(line: &[u8]) -> Result<AdminOrder, Malformed> {
     serde_json::from_slice::<RequestView>(line)?.read()
 }
 
@@ -154,7 +154,7 @@ pub fn read_request(line: &[u8]) -> Result<Order, Malformed> {
 ///
 /// # Errors
 /// Never in practice: the views hold nothing that JSON cannot say.
-pub fn write_answer(answer: &Answer) -> Result<String, Malformed> {
+pub fn write_answer(answer: &AdminAnswer) -> Result<String, Malformed> {
     Ok(serde_json::to_string(answer)?)
 }
 
@@ -162,7 +162,7 @@ pub fn write_answer(answer: &Answer) -> Result<String, Malformed> {
 ///
 /// # Errors
 /// When it is none.
-pub fn read_answer(line: &str) -> Result<Answer, Malformed> {
+pub fn read_answer(line: &str) -> Result<AdminAnswer, Malformed> {
     Ok(serde_json::from_str(line)?)
 }
 
@@ -186,43 +186,49 @@ impl RequestView {
         }
     }
 
-    fn of_change(change: &Change) -> Self {
+    fn of_change(change: &DirectoryChange) -> Self {
         match change {
-            Change::AddTerminal(draft) => Self::AddTerminal(TerminalView::of(draft)),
-            Change::SetTerminal(draft) => Self::SetTerminal(TerminalView::of(draft)),
-            Change::RemoveTerminal(number) => Self::RemoveTerminal { number: number.to_string() },
-            Change::ImportTerminals(drafts) => {
+            DirectoryChange::AddTerminal(draft) => Self::AddTerminal(TerminalView::of(draft)),
+            DirectoryChange::SetTerminal(draft) => Self::SetTerminal(TerminalView::of(draft)),
+            DirectoryChange::RemoveTerminal(number) => {
+                Self::RemoveTerminal { number: number.to_string() }
+            }
+            DirectoryChange::ImportTerminals(drafts) => {
                 Self::ImportTerminals { terminals: drafts.iter().map(TerminalView::of).collect() }
             }
-            Change::AddLevel(level) => Self::AddLevel(LevelView::of(level)),
-            Change::SetLevel(level) => Self::SetLevel(LevelView::of(level)),
-            Change::RemoveLevel(name) => Self::RemoveLevel { name: name.to_string() },
-            Change::AddPermit(permit) => Self::AddPermit(PermitView::of(permit)),
-            Change::RemovePermit(permit) => Self::RemovePermit(PermitView::of(permit)),
-            Change::AddOperator(draft) => Self::AddOperator(OperatorView::of(draft)),
-            Change::SetOperator(draft) => Self::SetOperator(OperatorView::of(draft)),
-            Change::RemoveOperator(name) => Self::RemoveOperator { name: name.to_string() },
+            DirectoryChange::AddLevel(level) => Self::AddLevel(LevelView::of(level)),
+            DirectoryChange::SetLevel(level) => Self::SetLevel(LevelView::of(level)),
+            DirectoryChange::RemoveLevel(name) => Self::RemoveLevel { name: name.to_string() },
+            DirectoryChange::AddPermit(permit) => Self::AddPermit(PermitView::of(permit)),
+            DirectoryChange::RemovePermit(permit) => Self::RemovePermit(PermitView::of(permit)),
+            DirectoryChange::AddOperator(draft) => Self::AddOperator(OperatorStateRow::of(draft)),
+            DirectoryChange::SetOperator(draft) => Self::SetOperator(OperatorStateRow::of(draft)),
+            DirectoryChange::RemoveOperator(name) => {
+                Self::RemoveOperator { name: name.to_string() }
+            }
         }
     }
 
-    fn read(self) -> Result<Order, Malformed> {
-        let asked = |request| Ok(Order::Exchange(request));
+    fn read(self) -> Result<AdminOrder, Malformed> {
+        let asked = |request| Ok(AdminOrder::Exchange(request));
         let change = match self {
-            Self::AddTerminal(view) => Change::AddTerminal(view.read()?),
-            Self::SetTerminal(view) => Change::SetTerminal(view.read()?),
-            Self::RemoveTerminal { number } => Change::RemoveTerminal(number.as_str().into()),
+            Self::AddTerminal(view) => DirectoryChange::AddTerminal(view.read()?),
+            Self::SetTerminal(view) => DirectoryChange::SetTerminal(view.read()?),
+            Self::RemoveTerminal { number } => {
+                DirectoryChange::RemoveTerminal(number.as_str().into())
+            }
             Self::ImportTerminals { terminals } => {
                 let drafts = terminals.into_iter().map(TerminalView::read);
-                Change::ImportTerminals(drafts.collect::<Result<_, _>>()?)
+                DirectoryChange::ImportTerminals(drafts.collect::<Result<_, _>>()?)
             }
-            Self::AddLevel(view) => Change::AddLevel(view.read()),
-            Self::SetLevel(view) => Change::SetLevel(view.read()),
-            Self::RemoveLevel { name } => Change::RemoveLevel(name.as_str().into()),
-            Self::AddPermit(view) => Change::AddPermit(view.read()),
-            Self::RemovePermit(view) => Change::RemovePermit(view.read()),
-            Self::AddOperator(view) => Change::AddOperator(view.read()?),
-            Self::SetOperator(view) => Change::SetOperator(view.read()?),
-            Self::RemoveOperator { name } => Change::RemoveOperator(name.as_str().into()),
+            Self::AddLevel(view) => DirectoryChange::AddLevel(view.read()),
+            Self::SetLevel(view) => DirectoryChange::SetLevel(view.read()),
+            Self::RemoveLevel { name } => DirectoryChange::RemoveLevel(name.as_str().into()),
+            Self::AddPermit(view) => DirectoryChange::AddPermit(view.read()),
+            Self::RemovePermit(view) => DirectoryChange::RemovePermit(view.read()),
+            Self::AddOperator(view) => DirectoryChange::AddOperator(view.read()?),
+            Self::SetOperator(view) => DirectoryChange::SetOperator(view.read()?),
+            Self::RemoveOperator { name } => DirectoryChange::RemoveOperator(name.as_str().into()),
             Self::SetState { operator, state } => {
                 let state = match state {
                     StateView::Ready => SetState::Ready,
@@ -237,7 +243,7 @@ impl RequestView {
             Self::Operators => return asked(AdminRequest::Operators),
             Self::Registrations => return asked(AdminRequest::Registrations),
             Self::Status => return asked(AdminRequest::Status),
-            Self::Reload => return Ok(Order::Reload),
+            Self::Reload => return Ok(AdminOrder::Reload),
         };
         asked(AdminRequest::Change(change))
     }
@@ -251,9 +257,9 @@ impl TerminalView {
             level: draft.level.as_ref().map(ToString::to_string),
             secret: draft.secret.as_ref().map(|secret| secret.export()),
             contact: match &draft.contact {
-                Field::Keep => None,
-                Field::Clear => Some(String::new()),
-                Field::Set(uri) => Some(uri.to_string()),
+                DraftField::Keep => None,
+                DraftField::Clear => Some(String::new()),
+                DraftField::Set(uri) => Some(uri.to_string()),
             },
             srtp: draft.srtp.map(|srtp| srtp.name().to_owned()),
         }
@@ -261,10 +267,10 @@ impl TerminalView {
 
     fn read(self) -> Result<TerminalDraft, Malformed> {
         let contact = match self.contact {
-            None => Field::Keep,
-            Some(text) if text.is_empty() => Field::Clear,
+            None => DraftField::Keep,
+            Some(text) if text.is_empty() => DraftField::Clear,
             Some(text) => match Uri::parse(&text) {
-                Ok(uri) => Field::Set(uri),
+                Ok(uri) => DraftField::Set(uri),
                 Err(_) => return Err(Malformed::Value { what: "contact", value: text }),
             },
         };
@@ -303,7 +309,7 @@ impl PermitView {
     }
 }
 
-impl OperatorView {
+impl OperatorStateRow {
     fn of(draft: &OperatorDraft) -> Self {
         Self {
             name: draft.name.to_string(),
@@ -336,7 +342,7 @@ fn secret(text: String) -> Result<crate::directory::Secret, Malformed> {
     text.parse().map_err(|_| Malformed::Value { what: "secret", value: String::new() })
 }
 
-impl From<Reply> for Answer {
+impl From<Reply> for AdminAnswer {
     fn from(reply: Reply) -> Self {
         match reply {
             Reply::Done => Self::Done,
@@ -366,14 +372,15 @@ mod tests {
             name: Some("Ada \"A\"\n".into()),
             level: Some("A".into()),
             secret: Some(Secret::from_password("3001", "r", "geheim").unwrap()),
-            contact: Field::Set(Uri::parse("sip:3001@192.0.2.7").unwrap()),
+            contact: DraftField::Set(Uri::parse("sip:3001@192.0.2.7").unwrap()),
             ..TerminalDraft::new("3001".into())
         }
     }
 
     #[test]
     fn every_request_reads_back() {
-        let cleared = TerminalDraft { contact: Field::Clear, ..TerminalDraft::new("3002".into()) };
+        let cleared =
+            TerminalDraft { contact: DraftField::Clear, ..TerminalDraft::new("3002".into()) };
         let level = Level { name: "C".into(), admits: ["A".into(), "C".into()].into() };
         let permit = Permit { callee: "3001".into(), caller: "0123".into() };
         let operator = OperatorDraft {
@@ -384,18 +391,18 @@ mod tests {
             ..OperatorDraft::new("op1".into())
         };
         let changes = [
-            Change::AddTerminal(terminal()),
-            Change::SetTerminal(TerminalDraft::new("3001".into())),
-            Change::RemoveTerminal("3001".into()),
-            Change::ImportTerminals(vec![terminal(), cleared]),
-            Change::AddLevel(level.clone()),
-            Change::SetLevel(level),
-            Change::RemoveLevel("C".into()),
-            Change::AddPermit(permit.clone()),
-            Change::RemovePermit(permit),
-            Change::AddOperator(operator.clone()),
-            Change::SetOperator(operator),
-            Change::RemoveOperator("op1".into()),
+            DirectoryChange::AddTerminal(terminal()),
+            DirectoryChange::SetTerminal(TerminalDraft::new("3001".into())),
+            DirectoryChange::RemoveTerminal("3001".into()),
+            DirectoryChange::ImportTerminals(vec![terminal(), cleared]),
+            DirectoryChange::AddLevel(level.clone()),
+            DirectoryChange::SetLevel(level),
+            DirectoryChange::RemoveLevel("C".into()),
+            DirectoryChange::AddPermit(permit.clone()),
+            DirectoryChange::RemovePermit(permit),
+            DirectoryChange::AddOperator(operator.clone()),
+            DirectoryChange::SetOperator(operator),
+            DirectoryChange::RemoveOperator("op1".into()),
         ];
         let states = [SetState::Ready, SetState::Dnd, SetState::Out]
             .map(|state| AdminRequest::SetState { operator: "op1".into(), state });
@@ -407,7 +414,7 @@ mod tests {
             AdminRequest::Status,
         ];
         let asked = changes.map(AdminRequest::Change).into_iter().chain(states).chain(asked);
-        for request in asked.map(Order::Exchange).chain([Order::Reload]) {
+        for request in asked.map(AdminOrder::Exchange).chain([AdminOrder::Reload]) {
             let line = write_request(&request).unwrap();
             assert!(!line.contains('\n'), "{line}");
             let read = read_request(line.as_bytes()).unwrap();
@@ -445,10 +452,10 @@ mod tests {
             no_offers: Some("in a call".into()),
         };
         for answer in [
-            Answer::Done,
-            Answer::Refused("level C: no".into()),
-            Answer::Operators(vec![row]),
-            Answer::Queue(Vec::new()),
+            AdminAnswer::Done,
+            AdminAnswer::Refused("level C: no".into()),
+            AdminAnswer::Operators(vec![row]),
+            AdminAnswer::Queue(Vec::new()),
         ] {
             assert_eq!(read_answer(&write_answer(&answer).unwrap()).unwrap(), answer);
         }

@@ -11,12 +11,12 @@ pub const URL_BYTES_MAX: usize = 1_024;
 pub struct CameraUrl {
     /// Without user and password.
     url: Url,
-    login: Option<Login>,
+    login: Option<CameraLogin>,
 }
 
 /// Who we are to the camera.
 #[derive(Clone, Eq, PartialEq)]
-pub(super) struct Login {
+pub(super) struct CameraLogin {
     pub user: String,
     pub password: String,
 }
@@ -58,7 +58,7 @@ impl CameraUrl {
         let password = unescape(url.password().unwrap_or("")).ok_or(CameraUrlFault::Login)?;
         let bare = url.set_username("").and_then(|()| url.set_password(None));
         bare.map_err(|()| CameraUrlFault::Unreadable)?;
-        let login = (!user.is_empty()).then_some(Login { user, password });
+        let login = (!user.is_empty()).then_some(CameraLogin { user, password });
         Ok(Self { url, login })
     }
 
@@ -66,7 +66,7 @@ impl CameraUrl {
         &self.url
     }
 
-    pub(super) fn login(&self) -> Option<&Login> {
+    pub(super) fn login(&self) -> Option<&CameraLogin> {
         self.login.as_ref()
     }
 }

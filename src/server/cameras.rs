@@ -8,7 +8,7 @@
 //!
 //! A loop that lags loses pictures, then waits for the next key frame; it never makes a task wait.
 
-use super::camera_line::{Input, Line, Order};
+use super::camera_connection::{CameraConnection, ConnectionOrder, Input};
 use super::camera_url::CameraUrl;
 use crate::ids::CameraId;
 use crate::media::{self, UNIT_MAX, VideoCodec};
@@ -35,17 +35,17 @@ const CLOCK_RATE: i64 = 90_000;
 
 /// All cameras of the configuration.
 #[derive(Debug)]
-pub struct Cameras {
-    feeds: BTreeMap<CameraId, Feed>,
-    sender: mpsc::Sender<Report>,
-    reports: mpsc::Receiver<Report>,
+pub struct CameraConnections {
+    feeds: BTreeMap<CameraId, CameraSource>,
+    sender: mpsc::Sender<CameraReport>,
+    reports: mpsc::Receiver<CameraReport>,
 }
 
 #[derive(Debug)]
-struct Feed {
+struct CameraSource {
     name: String,
     url: CameraUrl,
-    line: Line,
+    line: CameraConnection,
     /// Counts connections: what an old one says is not heard.
     serial: u64,
     task: Option<AbortHandle>,
@@ -53,25 +53,26 @@ struct Feed {
 
 /// What one connection says.
 #[derive(Debug)]
-pub struct Report {
+pub struct CameraReport {
     camera: CameraId,
     serial: u64,
-    what: What,
+    what: CameraNews,
 }
 
 #[derive(Debug)]
-enum What {
+enum CameraNews {
     Up(VideoCodec),
     Unit { timestamp: u32, key: bool, bytes: Vec<u8> },
     Failed(String),
 }
 
-impl Cameras {
+impl CameraConnections {
     /// The cameras by their names and addresses; none is connected.
     pub fn new(cameras: impl IntoIterator<Item = (CameraId, String, CameraUrl)>) -> Self {
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
         let feed = |(id, name, url)| {
-            let feed = Feed { name, url, line: Line::new(), serial: 0, task: None };
+            let feed =
+                CameraSource { name, url, line: CameraConnection::new(), serial: 0, task: None };
             (id, feed)
         };
         Self { feeds: cameras.into_iter().map(feed).collect(), sender, reports }
@@ -86,12 +87,12 @@ impl Cameras {
     }
 
     /// The next report.
-    pub async fn next(&mut self) -> Option<Report> {
+    pub async fn next(&mut self) -> Option<CameraReport> {
         self.reports.recv().await
     }
 
     /// The next report, if one is there.
-    pub fn try_next(&mut self) -> Option<Report> {
+    pub fn try_next(&mut self) -> Option<CameraReport> {
         self.reports.try_recv().ok()
     }
 
@@ -99,28 +100,28 @@ impl Cameras {
     pub fn note<'r>(
         &mut self,
         now: Instant,
-        report: &'r Report,
-    ) -> Option<(CameraId, media::Camera<'r>)> {
-        let Report { camera, serial, what } = report;
+        report: &'r CameraReport,
+    ) -> Option<(CameraId, media::CameraState<'r>)> {
+        let CameraReport { camera, serial, what } = report;
         let feed = self.feeds.get_mut(camera)?;
         if feed.serial != *serial || feed.task.is_none() {
             return None;
         }
         let what = match what {
-            What::Up(codec) => {
+            CameraNews::Up(codec) => {
                 feed.line.handle(now, Input::Up);
                 tracing::info!("camera {}: connected", feed.name);
-                media::Camera::Up { codec: *codec }
+                media::CameraState::Up { codec: *codec }
             }
-            What::Unit { timestamp, key, bytes } => {
-                media::Camera::Unit { timestamp: *timestamp, key: *key, bytes }
+            CameraNews::Unit { timestamp, key, bytes } => {
+                media::CameraState::Unit { timestamp: *timestamp, key: *key, bytes }
             }
-            What::Failed(why) => {
+            CameraNews::Failed(why) => {
                 feed.task = None;
                 feed.line.handle(now, Input::Failed);
                 let pause = feed.line.pause(now).unwrap_or_default().as_secs();
                 tracing::warn!("camera {}: {why}; tried again in {pause} s", feed.name);
-                media::Camera::Lost
+                media::CameraState::Lost
             }
         };
         Some((*camera, what))
@@ -138,7 +139,7 @@ impl Cameras {
         for (camera, feed) in &mut self.feeds {
             let order = feed.line.tick(now);
             feed.obey(*camera, order, &self.sender);
-            if order == Some(Order::LetGo) {
+            if order == Some(ConnectionOrder::LetGo) {
                 gone.push(*camera);
             }
         }
@@ -146,18 +147,23 @@ impl Cameras {
     }
 }
 
-impl Feed {
-    fn obey(&mut self, camera: CameraId, order: Option<Order>, sender: &mpsc::Sender<Report>) {
+impl CameraSource {
+    fn obey(
+        &mut self,
+        camera: CameraId,
+        order: Option<ConnectionOrder>,
+        sender: &mpsc::Sender<CameraReport>,
+    ) {
         match order {
             None => {}
-            Some(Order::Connect) => {
+            Some(ConnectionOrder::Connect) => {
                 self.let_go();
                 self.serial += 1;
-                let mouth = Mouth { camera, serial: self.serial, sender: sender.clone() };
+                let mouth = ReportSender { camera, serial: self.serial, sender: sender.clone() };
                 let task = tokio::spawn(serve(self.url.clone(), mouth));
                 self.task = Some(task.abort_handle());
             }
-            Some(Order::LetGo) => {
+            Some(ConnectionOrder::LetGo) => {
                 self.let_go();
                 tracing::info!("camera {}: nobody looks, let go", self.name);
             }
@@ -172,30 +178,30 @@ impl Feed {
 }
 
 /// How a connection speaks.
-struct Mouth {
+struct ReportSender {
     camera: CameraId,
     serial: u64,
-    sender: mpsc::Sender<Report>,
+    sender: mpsc::Sender<CameraReport>,
 }
 
-impl Mouth {
-    fn report(&self, what: What) -> Report {
-        Report { camera: self.camera, serial: self.serial, what }
+impl ReportSender {
+    fn report(&self, what: CameraNews) -> CameraReport {
+        CameraReport { camera: self.camera, serial: self.serial, what }
     }
 }
 
 /// Connects and plays until it fails; its last word is why.
-async fn serve(url: CameraUrl, mouth: Mouth) {
+async fn serve(url: CameraUrl, mouth: ReportSender) {
     let why = match tokio::time::timeout(CONNECT_MAX, connect(&url)).await {
         Err(_) => format!("no answer within {} s", CONNECT_MAX.as_secs()),
         Ok(Err(why)) => why,
         Ok(Ok((codec, session))) => {
             // The loop is gone only when the process ends.
-            let _ = mouth.sender.send(mouth.report(What::Up(codec))).await;
+            let _ = mouth.sender.send(mouth.report(CameraNews::Up(codec))).await;
             play(session, &mouth).await
         }
     };
-    let _ = mouth.sender.send(mouth.report(What::Failed(why))).await;
+    let _ = mouth.sender.send(mouth.report(CameraNews::Failed(why))).await;
 }
 
 async fn connect(url: &CameraUrl) -> Result<(VideoCodec, Demuxed), String> {
@@ -225,7 +231,7 @@ async fn connect(url: &CameraUrl) -> Result<(VideoCodec, Demuxed), String> {
 }
 
 /// Hands on pictures until the camera stops; returns why it did.
-async fn play(mut session: Demuxed, mouth: &Mouth) -> String {
+async fn play(mut session: Demuxed, mouth: &ReportSender) -> String {
     // A unit that was left out spoils all up to the next key frame.
     let mut spoilt = true;
     // Counted from picture to picture, whatever else is sent: so a picture without an end has one.
@@ -250,8 +256,8 @@ async fn play(mut session: Demuxed, mouth: &Mouth) -> String {
             / i128::from(timestamp.clock_rate().get());
         let bytes = frame.into_data();
         // The relay's clock runs around, as that of RTP does.
-        let unit = What::Unit { timestamp: ticks as u32, key, bytes };
-        let too_long = matches!(&unit, What::Unit { bytes, .. } if bytes.len() > UNIT_MAX);
+        let unit = CameraNews::Unit { timestamp: ticks as u32, key, bytes };
+        let too_long = matches!(&unit, CameraNews::Unit { bytes, .. } if bytes.len() > UNIT_MAX);
         spoilt = too_long || mouth.sender.try_send(mouth.report(unit)).is_err();
     }
 }
@@ -274,9 +280,9 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
     }
 
-    fn cameras(port: u16) -> Cameras {
+    fn cameras(port: u16) -> CameraConnections {
         let url = CameraUrl::parse(&format!("rtsp://user:secret@127.0.0.1:{port}/")).unwrap();
-        Cameras::new([(GATE, "gate".to_owned(), url)])
+        CameraConnections::new([(GATE, "gate".to_owned(), url)])
     }
 
     #[test]
@@ -287,14 +293,14 @@ mod tests {
             let mut cameras = cameras(port);
             cameras.watch(Instant::START, GATE, true);
             let report = cameras.next().await.unwrap();
-            let What::Failed(why) = &report.what else { panic!("{report:?}") };
+            let CameraNews::Failed(why) = &report.what else { panic!("{report:?}") };
             assert!(!why.contains("secret") && !why.contains('\n'), "{why}");
             let heard = cameras.note(Instant::START, &report);
-            assert_eq!(heard, Some((GATE, media::Camera::Lost)));
+            assert_eq!(heard, Some((GATE, media::CameraState::Lost)));
             let due = cameras.deadline().unwrap();
             assert_eq!(due, Instant::START + Duration::from_secs(1));
             assert!(cameras.tick(due).is_empty());
-            assert!(matches!(cameras.next().await.unwrap().what, What::Failed(_)));
+            assert!(matches!(cameras.next().await.unwrap().what, CameraNews::Failed(_)));
         });
     }
 
@@ -308,7 +314,7 @@ mod tests {
             stream.writable().await.unwrap();
             stream.try_write(b"HTTP/1.1 200 OK\r\n\r\n<html>").unwrap();
             let report = cameras.next().await.unwrap();
-            assert!(matches!(report.what, What::Failed(_)), "{report:?}");
+            assert!(matches!(report.what, CameraNews::Failed(_)), "{report:?}");
         });
     }
 
@@ -316,10 +322,10 @@ mod tests {
     fn what_an_old_connection_says_is_not_heard() {
         runtime().block_on(async {
             let mut cameras = cameras(9);
-            let unit = |serial| Report {
+            let unit = |serial| CameraReport {
                 camera: GATE,
                 serial,
-                what: What::Unit { timestamp: 0, key: true, bytes: vec![] },
+                what: CameraNews::Unit { timestamp: 0, key: true, bytes: vec![] },
             };
             assert_eq!(cameras.note(Instant::START, &unit(0)), None, "it is not connected");
             cameras.watch(Instant::START, GATE, true);
@@ -337,8 +343,8 @@ mod tests {
     #[test]
     fn reports_wait_in_a_bounded_line() {
         let cameras = cameras(9);
-        let mouth = Mouth { camera: GATE, serial: 1, sender: cameras.sender.clone() };
-        let failed = || mouth.report(What::Failed(String::new()));
+        let mouth = ReportSender { camera: GATE, serial: 1, sender: cameras.sender.clone() };
+        let failed = || mouth.report(CameraNews::Failed(String::new()));
         let taken = (0..1_000).take_while(|_| mouth.sender.try_send(failed()).is_ok()).count();
         assert_eq!(taken, REPORTS_MAX);
     }

@@ -11,7 +11,7 @@
 //! conversion, which the relay begins anew; the others of that worker live on.
 
 use super::breakdown::caught;
-use crate::media::{ConversionId, Done, Job, Workshop};
+use crate::media::{ConversionId, Done, Job, WorkerConversions};
 use std::io;
 use std::sync::mpsc as queue;
 use std::thread;
@@ -36,10 +36,10 @@ impl CodecWorkers {
     pub fn start() -> io::Result<Self> {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let workers = processors.saturating_sub(1).clamp(1, WORKERS_MAX);
-        Self::staff(workers, Workshop::default)
+        Self::staff(workers, WorkerConversions::default)
     }
 
-    fn staff<C: Craft>(workers: usize, craft: fn() -> C) -> io::Result<Self> {
+    fn staff<C: JobRunner>(workers: usize, craft: fn() -> C) -> io::Result<Self> {
         let (finished, done) = mpsc::unbounded_channel();
         let queues = (0..workers).map(|number| {
             let (queue, jobs) = queue::channel();
@@ -71,12 +71,12 @@ impl CodecWorkers {
 }
 
 /// What a worker can do.
-trait Craft: 'static {
+trait JobRunner: 'static {
     fn perform(&mut self, job: Job) -> Option<Done>;
     fn abandon(&mut self, conversion: ConversionId);
 }
 
-impl Craft for Workshop {
+impl JobRunner for WorkerConversions {
     fn perform(&mut self, job: Job) -> Option<Done> {
         Self::perform(self, job)
     }
@@ -87,7 +87,7 @@ impl Craft for Workshop {
 }
 
 fn work(
-    mut craft: impl Craft,
+    mut craft: impl JobRunner,
     jobs: &queue::Receiver<Job>,
     finished: &mpsc::UnboundedSender<Done>,
 ) {
@@ -101,7 +101,7 @@ fn work(
 }
 
 /// Does one job; one that breaks down is answered all the same.
-fn perform(craft: &mut impl Craft, job: Job) -> Option<Done> {
+fn perform(craft: &mut impl JobRunner, job: Job) -> Option<Done> {
     let (what, conversion, forfeit) = (job.what(), job.conversion(), job.forfeit());
     // A half-changed converter is the only thing that a panic leaves behind, and it is let go.
     let said = match caught(|| craft.perform(job)) {
@@ -124,20 +124,20 @@ fn perform(craft: &mut impl Craft, job: Job) -> Option<Done> {
 mod tests {
     use super::*;
     use crate::codec::Codec;
-    use crate::codec::video::Target;
+    use crate::codec::video::VideoTarget;
     use crate::ids::PortId;
-    use crate::media::Outcome;
+    use crate::media::CodingOutcome;
 
     /// A picture of which the codec dies.
     const POISON: &[u8] = b"poison";
 
     #[derive(Default)]
-    struct Fragile(Workshop);
+    struct Fragile(WorkerConversions);
 
-    impl Craft for Fragile {
+    impl JobRunner for Fragile {
         fn perform(&mut self, job: Job) -> Option<Done> {
             match &job {
-                Job::Picture { coded, .. } if coded == POISON => panic!("the codec is dead"),
+                Job::Frame { coded, .. } if coded == POISON => panic!("the codec is dead"),
                 Job::KeyFrame { conversion } if conversion.serial == 3 => panic!("{conversion}"),
                 _others => self.0.perform(job),
             }
@@ -155,17 +155,17 @@ mod tests {
 
     fn open(serial: u64) -> Job {
         let (from, to) = (Codec::H264, Codec::H264);
-        Job::Open { conversion: conversion(serial), from, to, target: Target::any() }
+        Job::Open { conversion: conversion(serial), from, to, target: VideoTarget::any() }
     }
 
     fn picture(serial: u64, coded: &[u8]) -> Job {
         let coded = coded.to_vec();
-        Job::Picture { conversion: conversion(serial), timestamp: 0, coded, wanted: true }
+        Job::Frame { conversion: conversion(serial), timestamp: 0, coded, wanted: true }
     }
 
-    fn outcomes(workers: &mut CodecWorkers, count: usize) -> Vec<(u64, Outcome)> {
+    fn outcomes(workers: &mut CodecWorkers, count: usize) -> Vec<(u64, CodingOutcome)> {
         let outcome = |done| match done {
-            Some(Done::Picture { conversion, outcome }) => (conversion.serial, outcome),
+            Some(Done::Frame { conversion, outcome }) => (conversion.serial, outcome),
             other => panic!("{other:?}"),
         };
         (0..count).map(|_| outcome(workers.done.blocking_recv())).collect()
@@ -178,8 +178,12 @@ mod tests {
             .into_iter()
             .for_each(|job| workers.submit(job));
         let seen = outcomes(&mut workers, 3);
-        assert_eq!(seen[..2], [(1, Outcome::Gone), (1, Outcome::Gone)]);
-        assert!(matches!(seen[2], (2, Outcome::Broken | Outcome::Nothing)), "{:?}", seen[2]);
+        assert_eq!(seen[..2], [(1, CodingOutcome::Gone), (1, CodingOutcome::Gone)]);
+        assert!(
+            matches!(seen[2], (2, CodingOutcome::Broken | CodingOutcome::Nothing)),
+            "{:?}",
+            seen[2]
+        );
     }
 
     #[test]
@@ -189,7 +193,7 @@ mod tests {
         [open(3), poison, picture(3, b""), picture(4, POISON), picture(4, b"")]
             .into_iter()
             .for_each(|job| workers.submit(job));
-        let gone = |serial| (serial, Outcome::Gone);
+        let gone = |serial| (serial, CodingOutcome::Gone);
         assert_eq!(outcomes(&mut workers, 3), [gone(3), gone(4), gone(4)]);
     }
 }

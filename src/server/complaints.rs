@@ -1,7 +1,7 @@
 //! How often the log repeats itself about garbage: the first complaint of a kind about a source is said,
 //! the others are counted and said every ten seconds.
 
-use crate::exchange::Grievance;
+use crate::exchange::Complaint;
 use crate::sip::network;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
@@ -15,16 +15,16 @@ pub const COUNTS_MAX: usize = 1_000;
 /// What is being counted.
 #[derive(Debug, Default)]
 pub(super) struct Complaints {
-    counts: BTreeMap<(IpAddr, Grievance), u64>,
+    counts: BTreeMap<(IpAddr, Complaint), u64>,
     /// When each count is due, the first one first.
-    due: VecDeque<(Instant, (IpAddr, Grievance))>,
+    due: VecDeque<(Instant, (IpAddr, Complaint))>,
     /// Complaints about sources that are not counted apart, and when their count is due.
     others: Option<(Instant, u64)>,
 }
 
 impl Complaints {
     /// Whether this complaint is to be said; else it is counted.
-    pub fn is_news(&mut self, now: Instant, source: IpAddr, about: Grievance) -> bool {
+    pub fn is_news(&mut self, now: Instant, source: IpAddr, about: Complaint) -> bool {
         let key = (network(source), about);
         if let Some(more) = self.counts.get_mut(&key) {
             *more += 1;
@@ -78,23 +78,23 @@ mod tests {
     #[test]
     fn the_first_is_said_and_the_others_are_counted() {
         let mut complaints = Complaints::default();
-        assert!(complaints.is_news(at(0), SOURCE, Grievance::Malformed));
+        assert!(complaints.is_news(at(0), SOURCE, Complaint::Malformed));
         for ms in 0..500 {
-            assert!(!complaints.is_news(at(ms), SOURCE, Grievance::Malformed));
+            assert!(!complaints.is_news(at(ms), SOURCE, Complaint::Malformed));
         }
-        assert!(complaints.is_news(at(500), SOURCE, Grievance::Refused(403)), "another kind");
+        assert!(complaints.is_news(at(500), SOURCE, Complaint::Refused(403)), "another kind");
         let other = IpAddr::from([198, 51, 100, 8]);
-        assert!(complaints.is_news(at(500), other, Grievance::Malformed), "another source");
+        assert!(complaints.is_news(at(500), other, Complaint::Malformed), "another source");
         assert_eq!(complaints.deadline(), Some(at(10_000)));
         assert_eq!(complaints.tick(at(9_999)), [] as [&str; 0]);
         assert_eq!(complaints.tick(at(10_000)), ["500 more from 198.51.100.7 in 10 s: malformed"]);
         // It goes on, so it is counted on.
-        assert!(!complaints.is_news(at(11_000), SOURCE, Grievance::Malformed));
+        assert!(!complaints.is_news(at(11_000), SOURCE, Complaint::Malformed));
         assert_eq!(complaints.tick(at(20_000)), ["1 more from 198.51.100.7 in 10 s: malformed"]);
         // It has stopped: the next one is news.
         assert!(complaints.tick(at(30_000)).is_empty());
         assert_eq!(complaints.deadline(), None);
-        assert!(complaints.is_news(at(31_000), SOURCE, Grievance::Malformed));
+        assert!(complaints.is_news(at(31_000), SOURCE, Complaint::Malformed));
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
         let mut complaints = Complaints::default();
         let source = |n: usize| IpAddr::V4((n as u32).into());
         for n in 0..2 * COUNTS_MAX {
-            complaints.is_news(at(0), source(n), Grievance::Malformed);
+            complaints.is_news(at(0), source(n), Complaint::Malformed);
         }
         assert_eq!((complaints.counts.len(), complaints.due.len()), (COUNTS_MAX, COUNTS_MAX));
         let said = complaints.tick(at(10_000));

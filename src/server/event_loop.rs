@@ -11,26 +11,26 @@
 //!
 //! Performing never decides and never waits: what cannot be sent is reported as an input.
 
-use super::cameras::{self, Cameras};
+use super::cameras::{self, CameraConnections};
 use super::clock::Clock;
 use super::codec_workers::CodecWorkers;
 use super::complaints::Complaints;
-use super::gate::Settings as GateSettings;
+use super::connection_limiter::Settings as ConnectionLimiterSettings;
 use super::media_sockets::{self, MediaSockets};
 use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
 use super::routes::Routes;
 use super::sip_trace;
-use super::stream::{self, Streams};
+use super::stream::{self, StreamConnections};
 use super::telemetry;
 use super::udp::Udp;
-use crate::exchange::journal::{Batch, Fault};
+use crate::exchange::journal::{Batch, WriteFault};
 use crate::exchange::{self, AdminRequest, Effect, Input, Reload, Reply};
 use crate::ids::PortId;
 use crate::media;
 use crate::sip::{Destination, Flow, Transport};
-use crate::store::{Outcome, Writer};
-use crate::switchboard::Recording;
+use crate::store::{BatchOutcome, StoreWriter};
+use crate::switchboard::RecordingCommand;
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -50,7 +50,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// An administrator's request, and where its answer goes.
 #[derive(Debug)]
-pub struct Request {
+pub struct PendingAdminRequest {
     /// Who.
     pub by: String,
     /// What.
@@ -61,7 +61,7 @@ pub struct Request {
 
 /// Where the loop listens.
 #[derive(Clone, Debug)]
-pub struct Listen {
+pub struct ListenAddresses {
     /// SIP over UDP.
     pub udp: Vec<SocketAddr>,
     /// SIP over TCP.
@@ -69,13 +69,13 @@ pub struct Listen {
     /// The relay.
     pub media: media_sockets::Settings,
     /// How many connections there may be.
-    pub gate: GateSettings,
+    pub connection_limiter: ConnectionLimiterSettings,
 }
 
 /// All that the loop touches.
-pub struct Sockets {
+pub struct LoopSockets {
     udp: Udp,
-    streams: Streams,
+    streams: StreamConnections,
     media: MediaSockets,
 }
 
@@ -118,17 +118,18 @@ fn remedy(error: &io::Error, key: &str) -> String {
     }
 }
 
-impl Sockets {
+impl LoopSockets {
     /// Binds all listeners and the first relay ports.
     ///
     /// # Errors
     /// The first that cannot be had.
-    pub async fn bind(listen: &Listen) -> Result<(Self, Vec<PortId>), ListenError> {
+    pub async fn bind(listen: &ListenAddresses) -> Result<(Self, Vec<PortId>), ListenError> {
         let sip =
             |transport| move |(address, error)| ListenError::Sip { transport, address, error };
         let udp = Udp::bind(&listen.udp).map_err(sip(Transport::Udp))?;
-        let streams =
-            Streams::bind(&listen.tcp, listen.gate.clone()).await.map_err(sip(Transport::Tcp))?;
+        let streams = StreamConnections::bind(&listen.tcp, listen.connection_limiter.clone())
+            .await
+            .map_err(sip(Transport::Tcp))?;
         let address = listen.media.address;
         let relay = |error| ListenError::Media { address, error };
         let mut media = MediaSockets::new(listen.media.clone()).map_err(relay)?;
@@ -148,12 +149,12 @@ pub struct EventLoop {
     clock: Clock,
     exchange: exchange::Machine,
     media: media::Machine,
-    sockets: Sockets,
+    sockets: LoopSockets,
     routes: Routes,
     workers: CodecWorkers,
     recordings: Recordings,
-    cameras: Cameras,
-    writer: Writer,
+    cameras: CameraConnections,
+    writer: StoreWriter,
     resolver: Resolver,
     reloads: mpsc::Receiver<Reload>,
     complaints: Complaints,
@@ -170,7 +171,7 @@ pub struct EventLoop {
 enum Found {
     Unsendable(Destination),
     Ports(Vec<PortId>),
-    Unwritten(Batch, Fault),
+    Unwritten(Batch, WriteFault),
 }
 
 /// Why the loop cannot go on.
@@ -182,7 +183,7 @@ pub enum Broken {
 }
 
 /// Everything the loop is made of.
-pub struct Parts {
+pub struct LoopParts {
     /// The clock by which the exchange was made.
     pub clock: Clock,
     /// The exchange.
@@ -192,7 +193,7 @@ pub struct Parts {
     /// The relay.
     pub media: media::Machine,
     /// The sockets.
-    pub sockets: Sockets,
+    pub sockets: LoopSockets,
     /// Which of our addresses packets leave from.
     pub routes: Routes,
     /// Who codes pictures.
@@ -200,11 +201,11 @@ pub struct Parts {
     /// Who makes files of recorded calls.
     pub recordings: Recordings,
     /// The cameras.
-    pub cameras: Cameras,
+    pub cameras: CameraConnections,
     /// The relay ports of the sockets.
     pub ports: Vec<PortId>,
     /// The journal.
-    pub writer: Writer,
+    pub writer: StoreWriter,
     /// The way to the DNS.
     pub resolver: Resolver,
     /// New settings.
@@ -214,8 +215,8 @@ pub struct Parts {
 impl EventLoop {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        let Parts {
+    pub fn new(parts: LoopParts) -> Self {
+        let LoopParts {
             clock,
             exchange,
             first,
@@ -260,8 +261,8 @@ impl EventLoop {
     /// When a promise can no longer be kept.
     pub async fn run(
         mut self,
-        commits: mpsc::UnboundedReceiver<Outcome>,
-        requests: mpsc::Receiver<Request>,
+        commits: mpsc::UnboundedReceiver<BatchOutcome>,
+        requests: mpsc::Receiver<PendingAdminRequest>,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Broken> {
         let result = self.turn(commits, requests, stop).await;
@@ -272,8 +273,8 @@ impl EventLoop {
 
     async fn turn(
         &mut self,
-        mut commits: mpsc::UnboundedReceiver<Outcome>,
-        mut requests: mpsc::Receiver<Request>,
+        mut commits: mpsc::UnboundedReceiver<BatchOutcome>,
+        mut requests: mpsc::Receiver<PendingAdminRequest>,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Broken> {
         tokio::pin!(stop);
@@ -299,7 +300,7 @@ impl EventLoop {
             let server = earliest(server, self.sockets.streams.deadline());
             let server = earliest(server, self.routes.deadline());
             let wake = earliest(earliest(cores, server), farewell);
-            let Sockets { udp, streams, media } = &mut self.sockets;
+            let LoopSockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
             let cameras = &mut self.cameras;
             let recordings = &mut self.recordings;
@@ -341,7 +342,7 @@ impl EventLoop {
     }
 
     /// Gives all that a flood could keep from its turn one turn each.
-    fn sweep(&mut self, commits: &mut mpsc::UnboundedReceiver<Outcome>) -> Result<(), Broken> {
+    fn sweep(&mut self, commits: &mut mpsc::UnboundedReceiver<BatchOutcome>) -> Result<(), Broken> {
         self.relay()?;
         self.drain_udp();
         self.drain_streams();
@@ -421,17 +422,17 @@ impl EventLoop {
         }
     }
 
-    fn on_stream(&mut self, event: stream::Event) {
+    fn on_stream(&mut self, event: stream::StreamEvent) {
         self.sockets.streams.note(self.now().instant, &event);
         match event {
-            stream::Event::Opened(..) => {}
-            stream::Event::Message(flow, bytes) => {
+            stream::StreamEvent::Opened(..) => {}
+            stream::StreamEvent::Message(flow, bytes) => {
                 sip_trace::received(&flow, &bytes);
                 let effects = self.exchange.arrive(self.now(), flow, &bytes);
                 self.perform(effects);
             }
-            stream::Event::Closed(flow) => self.handle(Input::FlowClosed(flow)),
-            stream::Event::Failed(transport, remote) => {
+            stream::StreamEvent::Closed(flow) => self.handle(Input::FlowClosed(flow)),
+            stream::StreamEvent::Failed(transport, remote) => {
                 let destination = Destination::Address { transport, remote };
                 self.handle(Input::TransportFailed(destination));
             }
@@ -460,7 +461,7 @@ impl EventLoop {
         }
     }
 
-    fn on_camera(&mut self, report: cameras::Report) {
+    fn on_camera(&mut self, report: cameras::CameraReport) {
         let mut next = Some(report);
         while let Some(report) = next {
             let now = self.now();
@@ -473,13 +474,15 @@ impl EventLoop {
 
     /// Carries what is recorded to the recorders.
     fn record(&mut self) {
-        self.sockets.media.take_tapes().for_each(|tape| self.recordings.tape(tape));
+        self.sockets.media.take_taps().for_each(|tap| self.recordings.tap(tap));
     }
 
-    fn on_recording(&mut self, report: recordings::Report) {
+    fn on_recording(&mut self, report: recordings::RecorderReport) {
         self.handle(match report {
-            recordings::Report::Failed { call, text } => Input::RecordingFailed { call, text },
-            recordings::Report::Room(room) => Input::RecordingRoom(room),
+            recordings::RecorderReport::Failed { call, text } => {
+                Input::RecordingFailed { call, text }
+            }
+            recordings::RecorderReport::Room(room) => Input::RecordingRoom(room),
         });
     }
 
@@ -489,18 +492,18 @@ impl EventLoop {
             self.cameras.watch(now.instant, camera, watched);
         }
         for camera in self.cameras.tick(now.instant) {
-            self.media.camera(now, camera, media::Camera::Lost, self.sockets.media.outgoing());
+            self.media.camera(now, camera, media::CameraState::Lost, self.sockets.media.outgoing());
         }
     }
 
-    fn on_commit(&mut self, outcome: Outcome) {
+    fn on_commit(&mut self, outcome: BatchOutcome) {
         match outcome {
-            Outcome::Committed(batch) => self.handle(Input::Committed(batch)),
-            Outcome::Failed { batch, fault } => self.handle(Input::Unwritten { batch, fault }),
+            BatchOutcome::Committed(batch) => self.handle(Input::Committed(batch)),
+            BatchOutcome::Failed { batch, fault } => self.handle(Input::Unwritten { batch, fault }),
         }
     }
 
-    fn on_request(&mut self, request: Request) {
+    fn on_request(&mut self, request: PendingAdminRequest) {
         self.last_request += 1;
         let id = self.last_request;
         self.replies.insert(id, request.reply);
@@ -543,7 +546,7 @@ impl EventLoop {
                 Effect::Located { name, addresses } => telemetry::locate(&name, &addresses),
                 Effect::RegisteredAt { trunk, state } => telemetry::registered_at(&trunk, state),
                 Effect::Reply { id, reply } => self.reply(id, reply),
-                Effect::Log(story) => telemetry::tell(&story),
+                Effect::Log(log_event) => telemetry::tell(&log_event),
                 Effect::Visit(visit) => telemetry::welcome(&visit),
                 Effect::WrongPassword(wrong) => telemetry::suspect(&wrong),
                 Effect::Complaint { flow, about, what } => {
@@ -552,10 +555,10 @@ impl EventLoop {
                         telemetry::complain(&flow, &what);
                     }
                 }
-                Effect::Recording(Recording::Begin { call, path }) => {
+                Effect::Recording(RecordingCommand::Begin { call, path }) => {
                     self.recordings.begin(call, path.into());
                 }
-                Effect::Recording(Recording::End { call }) => recorded.push(call),
+                Effect::Recording(RecordingCommand::End { call }) => recorded.push(call),
             }
         }
         if !recorded.is_empty() {
@@ -613,7 +616,7 @@ impl EventLoop {
 
     fn write(&mut self, batch: Batch) {
         if let Err((batch, why)) = self.writer.write(batch) {
-            self.found.push_back(Found::Unwritten(batch, Fault::OfJournal(why.to_string())));
+            self.found.push_back(Found::Unwritten(batch, WriteFault::OfJournal(why.to_string())));
         }
     }
 }

@@ -61,7 +61,7 @@ struct Pool {
     sockets: Vec<Option<UdpSocket>>,
     events: Vec<media::Event>,
     jobs: Vec<media::Job>,
-    tapes: Vec<media::Tape>,
+    taps: Vec<media::RecordingTap>,
     unsent: u64,
 }
 
@@ -91,7 +91,7 @@ impl MediaSockets {
                 sockets: Vec::new(),
                 events: Vec::new(),
                 jobs: Vec::new(),
-                tapes: Vec::new(),
+                taps: Vec::new(),
                 unsent: 0,
             },
         })
@@ -198,8 +198,8 @@ impl MediaSockets {
     }
 
     /// What the relay has for the recorders since it was last asked.
-    pub fn take_tapes(&mut self) -> std::vec::Drain<'_, media::Tape> {
-        self.pool.tapes.drain(..)
+    pub fn take_taps(&mut self) -> std::vec::Drain<'_, media::RecordingTap> {
+        self.pool.taps.drain(..)
     }
 
     /// Packets that the kernel did not take, since the start.
@@ -278,8 +278,8 @@ impl Outgoing for Pool {
         self.jobs.push(job);
     }
 
-    fn tape(&mut self, tape: media::Tape) {
-        self.tapes.push(tape);
+    fn tap(&mut self, tap: media::RecordingTap) {
+        self.taps.push(tap);
     }
 }
 
@@ -293,10 +293,11 @@ mod tests {
     use super::*;
     use crate::codec::{Codec, Kind};
     use crate::media::{
-        BitrateFeedback, Command, Feedback, PayloadFormat, PictureLimits, Plan, Source, Trust,
+        BitrateFeedback, Command, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Source,
+        Trust,
     };
     use crate::random::Random;
-    use crate::rtp::Header;
+    use crate::rtp::RtpHeader;
     use crate::sdp::Direction;
     use crate::time::Duration;
 
@@ -345,7 +346,7 @@ mod tests {
             direction: Direction::SendRecv,
             mux: false,
             packet_ms: 20,
-            feedback: Feedback::None,
+            feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
             protection: None,
@@ -371,7 +372,7 @@ mod tests {
             // More packets than one round reads, so that none may be forgotten between two wakes.
             for sequence in 0..10 {
                 let header =
-                    Header { payload_type: 0, marker: false, sequence, timestamp: 0, ssrc: 1 };
+                    RtpHeader { payload_type: 0, marker: false, sequence, timestamp: 0, ssrc: 1 };
                 let port = u16::try_from(ports[0].0).unwrap();
                 let packet = [&header.to_bytes()[..], &[0xff; 160]].concat();
                 phones[0].send_to(&packet, (HERE, port)).unwrap();

@@ -5,14 +5,14 @@ pub mod admin_rows;
 pub mod admin_socket;
 pub mod admin_wire;
 mod breakdown;
-mod camera_line;
+mod camera_connection;
 mod camera_url;
 pub mod cameras;
 pub mod clock;
 mod codec_workers;
 mod complaints;
+mod connection_limiter;
 pub mod event_loop;
-mod gate;
 mod liveness;
 pub mod media_sockets;
 pub mod memory;
@@ -29,7 +29,9 @@ mod udp;
 
 pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;
-pub use gate::{CONNECTIONS_MAX, RESERVE, Settings as GateSettings, TRUSTED_FACTOR};
+pub use connection_limiter::{
+    CONNECTIONS_MAX, RESERVE, Settings as ConnectionLimiterSettings, TRUSTED_FACTOR,
+};
 pub use reserve::{RESERVE_MIN, Reserve};
 pub use routes::Routes;
 pub use udp::own_address_towards;

@@ -10,7 +10,7 @@ const SOCKET: &str = "NOTIFY_SOCKET";
 
 /// What happens to the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum News {
+pub enum ServiceNotice {
     /// It serves.
     Ready,
     /// It has been told to stop.
@@ -18,7 +18,7 @@ pub enum News {
 }
 
 /// Tells the service manager, where one has started us.
-pub fn tell(news: News) {
+pub fn tell(news: ServiceNotice) {
     let Some(name) = std::env::var_os(SOCKET) else { return };
     if let Err(error) = tell_at(name.as_bytes(), news) {
         tracing::warn!("the service manager cannot be told {news:?}: {error}");
@@ -26,14 +26,14 @@ pub fn tell(news: News) {
 }
 
 /// A name that begins with `@` is none of the file system.
-fn tell_at(name: &[u8], news: News) -> io::Result<()> {
+fn tell_at(name: &[u8], news: ServiceNotice) -> io::Result<()> {
     let address = match name {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
         path => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(path))?,
     };
     let text: &[u8] = match news {
-        News::Ready => b"READY=1\n",
-        News::Stopping => b"STOPPING=1\n",
+        ServiceNotice::Ready => b"READY=1\n",
+        ServiceNotice::Stopping => b"STOPPING=1\n",
     };
     let socket = UnixDatagram::unbound()?;
     // A manager that does not read must not hold up calls.
@@ -50,7 +50,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("notify");
         let manager = UnixDatagram::bind(&path).unwrap();
-        tell_at(path.as_os_str().as_bytes(), News::Ready).unwrap();
+        tell_at(path.as_os_str().as_bytes(), ServiceNotice::Ready).unwrap();
         let mut buffer = [0; 64];
         let len = manager.recv(&mut buffer).unwrap();
         assert_eq!(&buffer[..len], b"READY=1\n");
@@ -58,9 +58,9 @@ mod tests {
         let name = format!("cordboard-test-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name).unwrap();
         let manager = UnixDatagram::bind_addr(&address).unwrap();
-        tell_at(format!("@{name}").as_bytes(), News::Stopping).unwrap();
+        tell_at(format!("@{name}").as_bytes(), ServiceNotice::Stopping).unwrap();
         let len = manager.recv(&mut buffer).unwrap();
         assert_eq!(&buffer[..len], b"STOPPING=1\n");
-        assert!(tell_at(b"/nowhere/at/all", News::Ready).is_err());
+        assert!(tell_at(b"/nowhere/at/all", ServiceNotice::Ready).is_err());
     }
 }

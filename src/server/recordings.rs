@@ -2,7 +2,7 @@
 //! event loop or a conversion.
 //!
 //! ```text
-//!   event loop ── begin, tape, end ──▶ a recorder thread ──▶ files
+//!   event loop ── begin, tap, end ──▶ a recorder thread ──▶ files
 //!              ◀─────────────── Report: what went wrong ─────┘
 //! ```
 //!
@@ -12,8 +12,8 @@
 use super::breakdown::caught;
 use super::reserve::{Reserve, Watch};
 use crate::ids::CallId;
-use crate::media::{Entry, Tape};
-use crate::recording::{Ink, Recorder};
+use crate::media::{RecordingTap, TapEntry};
+use crate::recording::{FileWrite, Recorder};
 use crate::time::Duration;
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -38,7 +38,7 @@ const DIRECTORY_MODE: u32 = 0o700;
 
 /// What has to be known of the recorders and their disk.
 #[derive(Debug)]
-pub enum Report {
+pub enum RecorderReport {
     /// A recording is not what it should be, and over.
     Failed {
         /// Whose.
@@ -53,8 +53,8 @@ pub enum Report {
 /// The recorder threads.
 #[derive(Debug)]
 pub struct Recordings {
-    threads: Vec<Recording>,
-    reports: mpsc::UnboundedReceiver<Report>,
+    threads: Vec<RecorderThread>,
+    reports: mpsc::UnboundedReceiver<RecorderReport>,
     /// Calls of which a part was left out, so that it is said once.
     gaps: BTreeMap<CallId, u64>,
     /// Looks after the disk.
@@ -62,16 +62,16 @@ pub struct Recordings {
 }
 
 #[derive(Debug)]
-struct Recording {
-    queue: queue::Sender<Order>,
+struct RecorderThread {
+    queue: queue::Sender<RecorderOrder>,
     waiting: Arc<AtomicUsize>,
     thread: JoinHandle<()>,
 }
 
 #[derive(Debug)]
-enum Order {
+enum RecorderOrder {
     Begin(CallId, PathBuf),
-    Tape(Tape),
+    Tap(RecordingTap),
     End(CallId),
 }
 
@@ -92,24 +92,24 @@ impl Recordings {
             let name = format!("recorder-{number}");
             let work = move || work(&orders, &taken, &reporter);
             let thread = thread::Builder::new().name(name).spawn(work)?;
-            Ok(Recording { queue, waiting, thread })
+            Ok(RecorderThread { queue, waiting, thread })
         });
         let threads = threads.collect::<io::Result<_>>()?;
         // The event loop may have gone.
-        let report = move |room| drop(reporter.send(Report::Room(room)));
+        let report = move |room| drop(reporter.send(RecorderReport::Room(room)));
         let watch = Some(Watch::start(directory, reserve, report)?);
         Ok(Self { threads, reports, gaps: BTreeMap::new(), watch })
     }
 
     /// Begins the file of a call.
     pub fn begin(&self, call: CallId, path: PathBuf) {
-        self.order(call, Order::Begin(call, path));
+        self.order(call, RecorderOrder::Begin(call, path));
     }
 
     /// Records more of a call, as far as there is room.
-    pub fn tape(&mut self, tape: Tape) {
-        let (call, len) = (tape.call, weight(&tape));
-        let Some(Recording { waiting, .. }) = self.thread(call) else { return };
+    pub fn tap(&mut self, tap: RecordingTap) {
+        let (call, len) = (tap.call, weight(&tap));
+        let Some(RecorderThread { waiting, .. }) = self.thread(call) else { return };
         let waiting = Arc::clone(waiting);
         if waiting.load(Ordering::Relaxed) + len > WAITING_BYTES_MAX {
             let lost = self.gaps.entry(call).or_default();
@@ -120,7 +120,7 @@ impl Recordings {
             return;
         }
         waiting.fetch_add(len, Ordering::Relaxed);
-        self.order(call, Order::Tape(tape));
+        self.order(call, RecorderOrder::Tap(tap));
     }
 
     /// Ends the file of a call.
@@ -128,11 +128,11 @@ impl Recordings {
         if let Some(lost) = self.gaps.remove(&call) {
             tracing::warn!(%call, lost, "the recording lacks so many bytes");
         }
-        self.order(call, Order::End(call));
+        self.order(call, RecorderOrder::End(call));
     }
 
     /// What has gone wrong; waits for it.
-    pub async fn next(&mut self) -> Option<Report> {
+    pub async fn next(&mut self) -> Option<RecorderReport> {
         self.reports.recv().await
     }
 
@@ -152,13 +152,13 @@ impl Recordings {
     }
 
     /// The thread that has a call; none once they were ended.
-    fn thread(&self, call: CallId) -> Option<&Recording> {
+    fn thread(&self, call: CallId) -> Option<&RecorderThread> {
         let at = call.0.checked_rem(self.threads.len() as u64)?;
         // The remainder is below a usize.
         self.threads.get(at as usize)
     }
 
-    fn order(&self, call: CallId, order: Order) {
+    fn order(&self, call: CallId, order: RecorderOrder) {
         if let Some(thread) = self.thread(call) {
             // A thread that has gone has ended with the process.
             let _ = thread.queue.send(order);
@@ -167,8 +167,8 @@ impl Recordings {
 }
 
 /// The bytes that a lot takes up. Its entries count: payloads may be empty.
-fn weight(tape: &Tape) -> usize {
-    tape.bytes.len() + tape.entries.len() * size_of::<Entry>()
+fn weight(tap: &RecordingTap) -> usize {
+    tap.bytes.len() + tap.entries.len() * size_of::<TapEntry>()
 }
 
 /// A recording and its file.
@@ -182,29 +182,29 @@ struct Open {
 }
 
 fn work(
-    orders: &queue::Receiver<Order>,
+    orders: &queue::Receiver<RecorderOrder>,
     waiting: &AtomicUsize,
-    reports: &mpsc::UnboundedSender<Report>,
+    reports: &mpsc::UnboundedSender<RecorderReport>,
 ) {
     let mut open = BTreeMap::new();
     for order in orders {
-        if let Order::Tape(tape) = &order {
-            waiting.fetch_sub(weight(tape), Ordering::Relaxed);
+        if let RecorderOrder::Tap(tap) = &order {
+            waiting.fetch_sub(weight(tap), Ordering::Relaxed);
         }
         let call = order.call();
         if let Err(text) = attempt(&mut open, order) {
             // The event loop may have gone.
-            let _ = reports.send(Report::Failed { call, text });
+            let _ = reports.send(RecorderReport::Failed { call, text });
         }
     }
     for call in open.keys().copied().collect::<Vec<_>>() {
         // It is logged, and nobody is left to be told.
-        let _ = attempt(&mut open, Order::End(call));
+        let _ = attempt(&mut open, RecorderOrder::End(call));
     }
 }
 
 /// Obeys one order. A decoder that a peer's stream brings down costs its own recording only.
-fn attempt(open: &mut BTreeMap<CallId, Open>, order: Order) -> Result<(), String> {
+fn attempt(open: &mut BTreeMap<CallId, Open>, order: RecorderOrder) -> Result<(), String> {
     let call = order.call();
     let done = caught(|| perform(open, order));
     let done = done.unwrap_or_else(|said| Err(format!("the recorder broke down: {said}")));
@@ -214,22 +214,22 @@ fn attempt(open: &mut BTreeMap<CallId, Open>, order: Order) -> Result<(), String
     })
 }
 
-fn perform(open: &mut BTreeMap<CallId, Open>, order: Order) -> Result<(), String> {
+fn perform(open: &mut BTreeMap<CallId, Open>, order: RecorderOrder) -> Result<(), String> {
     match order {
-        Order::Begin(call, path) => {
+        RecorderOrder::Begin(call, path) => {
             open.insert(call, Open::begin(call, path)?);
             Ok(())
         }
-        Order::Tape(tape) => open.get_mut(&tape.call).map_or(Ok(()), |open| open.take(&tape)),
-        Order::End(call) => open.remove(&call).map_or(Ok(()), Open::finish),
+        RecorderOrder::Tap(tap) => open.get_mut(&tap.call).map_or(Ok(()), |open| open.take(&tap)),
+        RecorderOrder::End(call) => open.remove(&call).map_or(Ok(()), Open::finish),
     }
 }
 
-impl Order {
+impl RecorderOrder {
     fn call(&self) -> CallId {
         match self {
             Self::Begin(call, _) | Self::End(call) => *call,
-            Self::Tape(tape) => tape.call,
+            Self::Tap(tap) => tap.call,
         }
     }
 }
@@ -243,9 +243,9 @@ impl Open {
         Ok(open)
     }
 
-    fn take(&mut self, tape: &Tape) -> Result<(), String> {
+    fn take(&mut self, tap: &RecordingTap) -> Result<(), String> {
         let mut ink = Vec::new();
-        self.recorder.take(tape, &mut ink);
+        self.recorder.take(tap, &mut ink);
         self.write(ink)
     }
 
@@ -256,7 +256,7 @@ impl Open {
         write(&file, len, ink).map(drop).map_err(|error| refused("write", &path, &error))
     }
 
-    fn write(&mut self, ink: Vec<Ink>) -> Result<(), String> {
+    fn write(&mut self, ink: Vec<FileWrite>) -> Result<(), String> {
         let written = write(&self.file, self.len, ink);
         self.len = written.map_err(|error| refused("write", &self.path, &error))?;
         Ok(())
@@ -264,14 +264,14 @@ impl Open {
 }
 
 /// Writes to a file of this length, and returns its length afterwards.
-fn write(mut file: &File, mut len: u64, ink: Vec<Ink>) -> io::Result<u64> {
+fn write(mut file: &File, mut len: u64, ink: Vec<FileWrite>) -> io::Result<u64> {
     for ink in ink {
         match ink {
-            Ink::Append(bytes) => {
+            FileWrite::Append(bytes) => {
                 file.write_all(&bytes)?;
                 len += bytes.len() as u64;
             }
-            Ink::Patch { at, bytes } => file.write_all_at(&bytes, at)?,
+            FileWrite::Patch { at, bytes } => file.write_all_at(&bytes, at)?,
         }
     }
     Ok(len)
@@ -298,25 +298,25 @@ mod tests {
         let (queue, orders) = queue::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let thread = thread::spawn(|| ());
-        let threads = vec![Recording { queue, waiting, thread }];
+        let threads = vec![RecorderThread { queue, waiting, thread }];
         let (_reporter, reports) = mpsc::unbounded_channel();
         let mut recordings = Recordings { threads, reports, gaps: BTreeMap::new(), watch: None };
         let call = CallId(17);
         let lot = 1 << 20;
         for _ in 0..100 {
-            recordings.tape(Tape { call, entries: Vec::new(), bytes: vec![0; lot] });
+            recordings.tap(RecordingTap { call, entries: Vec::new(), bytes: vec![0; lot] });
         }
         assert_eq!(recordings.gaps[&call], (100 * lot - WAITING_BYTES_MAX) as u64);
         recordings.end(call);
         assert!(recordings.gaps.is_empty());
-        let orders: Vec<Order> = orders.try_iter().collect();
+        let orders: Vec<RecorderOrder> = orders.try_iter().collect();
         assert_eq!(orders.len(), WAITING_BYTES_MAX / lot + 1);
-        assert!(matches!(orders.last(), Some(Order::End(_))));
+        assert!(matches!(orders.last(), Some(RecorderOrder::End(_))));
     }
 
     #[test]
     fn entries_without_payload_weigh_something() {
-        let entries = vec![Entry::Pause(crate::time::Instant::START); 1000];
-        assert!(weight(&Tape { call: CallId(17), entries, bytes: Vec::new() }) >= 1000);
+        let entries = vec![TapEntry::Pause(crate::time::Instant::START); 1000];
+        assert!(weight(&RecordingTap { call: CallId(17), entries, bytes: Vec::new() }) >= 1000);
     }
 }

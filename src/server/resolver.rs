@@ -1,7 +1,7 @@
 //! The DNS, asked beside the loop: one question, one answer. What to ask, and when again, is the
 //! locator's to say.
 
-use crate::locator::{Answer, Naptr, Question, Records, Srv};
+use crate::locator::{DnsAnswer, Naptr, Question, Records, Srv};
 use hickory_resolver::config::{
     ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig,
     ResolverOpts,
@@ -33,8 +33,8 @@ pub struct Resolver {
     /// Of [`FILES`], when the system was last looked at.
     written: [Option<SystemTime>; 2],
     system: Option<System>,
-    answers: mpsc::Sender<(Question, Answer)>,
-    incoming: mpsc::Receiver<(Question, Answer)>,
+    answers: mpsc::Sender<(Question, DnsAnswer)>,
+    incoming: mpsc::Receiver<(Question, DnsAnswer)>,
 }
 
 /// How the system has it at the moment.
@@ -63,7 +63,7 @@ impl Resolver {
     }
 
     /// The next answer.
-    pub async fn next(&mut self) -> Option<(Question, Answer)> {
+    pub async fn next(&mut self) -> Option<(Question, DnsAnswer)> {
         self.incoming.recv().await
     }
 
@@ -93,15 +93,15 @@ impl System {
         Self { dns, hosts: Arc::new(hosts) }
     }
 
-    async fn ask(&self, question: &Question) -> Answer {
+    async fn ask(&self, question: &Question) -> DnsAnswer {
         let hosts = match question {
             Question::Addresses(name) => self.in_hosts(name),
             Question::Naptr(_) | Question::Srv(_) => Vec::new(),
         };
         if !hosts.is_empty() {
-            return Answer::Found { records: Records::Addresses(hosts), ttl: HOSTS_TTL };
+            return DnsAnswer::Found { records: Records::Addresses(hosts), ttl: HOSTS_TTL };
         }
-        let Some(dns) = &self.dns else { return Answer::Failed };
+        let Some(dns) = &self.dns else { return DnsAnswer::Failed };
         let found = match question {
             Question::Naptr(name) => records(dns, name, RecordType::NAPTR).await,
             Question::Srv(name) => records(dns, name, RecordType::SRV).await,
@@ -165,18 +165,18 @@ async fn records(
     Ok(lookup.answers().to_vec())
 }
 
-async fn addresses(dns: &TokioResolver, name: &str) -> Answer {
+async fn addresses(dns: &TokioResolver, name: &str) -> DnsAnswer {
     match dns.lookup_ip(full(name)).await {
         Ok(found) => {
             let left = found.valid_until().saturating_duration_since(std::time::Instant::now());
             let records = Records::Addresses(found.iter().collect());
-            Answer::Found { records, ttl: crate::time::Duration::from_secs(left.as_secs()) }
+            DnsAnswer::Found { records, ttl: crate::time::Duration::from_secs(left.as_secs()) }
         }
         Err(error) => refusal(&error),
     }
 }
 
-fn answer(question: &Question, records: &[Record]) -> Answer {
+fn answer(question: &Question, records: &[Record]) -> DnsAnswer {
     // Aliases on the way are none of the records, but limit how long they hold.
     let ttl = records.iter().map(|record| record.ttl).min().unwrap_or(0);
     let ttl = crate::time::Duration::from_secs(u64::from(ttl));
@@ -187,7 +187,7 @@ fn answer(question: &Question, records: &[Record]) -> Answer {
             Records::Addresses(records.iter().filter_map(|record| record.data.ip_addr()).collect())
         }
     };
-    Answer::Found { records, ttl }
+    DnsAnswer::Found { records, ttl }
 }
 
 fn naptr(record: &Record) -> Option<Naptr> {
@@ -218,15 +218,15 @@ fn plain(name: &Name) -> String {
 }
 
 /// Why there are no records: the DNS knows of none, or cannot be asked.
-fn refusal(error: &NetError) -> Answer {
+fn refusal(error: &NetError) -> DnsAnswer {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => {
             let ttl = none.negative_ttl.map(|ttl| crate::time::Duration::from_secs(ttl.into()));
-            Answer::Absent { ttl }
+            DnsAnswer::Absent { ttl }
         }
         _ => {
             tracing::debug!("the DNS does not answer: {error}");
-            Answer::Failed
+            DnsAnswer::Failed
         }
     }
 }

@@ -8,11 +8,11 @@
 //! A connection that nothing of ours is on, no registration, call or desk, is closed when no message
 //! has come for two minutes; one that begins no message at all, or does not end one, within 20 s.
 
-use super::gate::{self, Gate};
+use super::connection_limiter::{self, ConnectionLimiter};
 use super::liveness;
 use super::open_files::{self, Rest};
 use crate::ids::ConnectionId;
-use crate::sip::{Destination, Flow, Frame, Framing, Transport};
+use crate::sip::{Destination, Flow, FramedInput, Framing, Transport};
 use crate::time::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::io;
@@ -46,9 +46,9 @@ const WRITE_MAX: Duration = Duration::from_secs(20);
 
 /// What a connection has to report.
 #[derive(Debug)]
-pub enum Event {
+pub enum StreamEvent {
     /// A connection is up, whoever opened it.
-    Opened(Flow, By, mpsc::Sender<Vec<u8>>),
+    Opened(Flow, OpenedBy, mpsc::Sender<Vec<u8>>),
     /// One whole message.
     Message(Flow, Vec<u8>),
     /// A connection is closed.
@@ -59,14 +59,14 @@ pub enum Event {
 
 /// All connections.
 #[derive(Debug)]
-pub struct Streams {
-    events: mpsc::Sender<Event>,
-    incoming: mpsc::Receiver<Event>,
-    open: BTreeMap<ConnectionId, Connection>,
+pub struct StreamConnections {
+    events: mpsc::Sender<StreamEvent>,
+    incoming: mpsc::Receiver<StreamEvent>,
+    open: BTreeMap<ConnectionId, OpenConnection>,
     by_remote: BTreeMap<SocketAddr, ConnectionId>,
     /// What waits for a connection that is being made.
     connecting: BTreeMap<SocketAddr, Vec<Vec<u8>>>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedConnections>,
     addresses: Vec<SocketAddr>,
     next_sweep: Option<Instant>,
     /// As many were refused when it was last said.
@@ -75,45 +75,45 @@ pub struct Streams {
 
 /// One that is open.
 #[derive(Debug)]
-struct Connection {
+struct OpenConnection {
     flow: Flow,
     writer: mpsc::Sender<Vec<u8>>,
     /// When the last message came, or it was opened, or something of ours was last on it.
     used: Instant,
-    by: By,
+    by: OpenedBy,
 }
 
 /// What the tasks share.
 #[derive(Debug)]
-struct Shared {
-    gate: Mutex<Gate>,
+struct SharedConnections {
+    connection_limiter: Mutex<ConnectionLimiter>,
     minted: AtomicU64,
 }
 
-impl Shared {
-    fn gate(&self) -> MutexGuard<'_, Gate> {
+impl SharedConnections {
+    fn connection_limiter(&self) -> MutexGuard<'_, ConnectionLimiter> {
         // Counters are whole whoever has let go of them.
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection_limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Who has opened a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum By {
+pub enum OpenedBy {
     /// The switchboard.
     Us,
     /// The peer.
     Them,
 }
 
-impl Streams {
+impl StreamConnections {
     /// Binds all listeners; must run within the runtime.
     ///
     /// # Errors
     /// The address that cannot be bound, and why.
     pub async fn bind(
         addresses: &[SocketAddr],
-        settings: gate::Settings,
+        settings: connection_limiter::Settings,
     ) -> Result<Self, (SocketAddr, io::Error)> {
         let (events, incoming) = mpsc::channel(EVENTS_MAX);
         let mut streams = Self {
@@ -122,8 +122,8 @@ impl Streams {
             open: BTreeMap::new(),
             by_remote: BTreeMap::new(),
             connecting: BTreeMap::new(),
-            shared: Arc::new(Shared {
-                gate: Mutex::new(Gate::new(settings)),
+            shared: Arc::new(SharedConnections {
+                connection_limiter: Mutex::new(ConnectionLimiter::new(settings)),
                 minted: AtomicU64::new(0),
             }),
             addresses: Vec::new(),
@@ -146,40 +146,40 @@ impl Streams {
     }
 
     /// The next event.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<StreamEvent> {
         self.incoming.recv().await
     }
 
     /// The next event, if one has come already.
-    pub fn try_next(&mut self) -> Option<Event> {
+    pub fn try_next(&mut self) -> Option<StreamEvent> {
         self.incoming.try_recv().ok()
     }
 
     /// Takes note of an event before the exchange hears of it.
-    pub fn note(&mut self, now: Instant, event: &Event) {
+    pub fn note(&mut self, now: Instant, event: &StreamEvent) {
         match event {
-            Event::Opened(flow, by, writer) => {
+            StreamEvent::Opened(flow, by, writer) => {
                 for bytes in self.connecting.remove(&flow.remote).unwrap_or_default() {
                     // A fresh queue has room for all that may wait for a connection.
                     let _ = writer.try_send(bytes);
                 }
                 let connection =
-                    Connection { flow: *flow, writer: writer.clone(), used: now, by: *by };
+                    OpenConnection { flow: *flow, writer: writer.clone(), used: now, by: *by };
                 self.open.insert(flow.connection, connection);
                 self.by_remote.insert(flow.remote, flow.connection);
                 self.next_sweep.get_or_insert(now + SWEEP);
             }
-            Event::Closed(flow) => {
-                self.shared.gate().closed(flow.connection);
+            StreamEvent::Closed(flow) => {
+                self.shared.connection_limiter().closed(flow.connection);
                 self.open.remove(&flow.connection);
                 if self.by_remote.get(&flow.remote) == Some(&flow.connection) {
                     self.by_remote.remove(&flow.remote);
                 }
             }
-            Event::Failed(_, remote) => {
+            StreamEvent::Failed(_, remote) => {
                 self.connecting.remove(remote);
             }
-            Event::Message(flow, _) => {
+            StreamEvent::Message(flow, _) => {
                 if let Some(connection) = self.open.get_mut(&flow.connection) {
                     connection.used = now;
                 }
@@ -189,7 +189,7 @@ impl Streams {
 
     /// A phone has registered over it.
     pub fn be_known(&mut self, connection: ConnectionId) {
-        self.shared.gate().be_known(connection);
+        self.shared.connection_limiter().be_known(connection);
     }
 
     /// When [`sweep`](Self::sweep) has something to do.
@@ -200,20 +200,20 @@ impl Streams {
     /// Closes what nothing has been on for too long. `is_used` says on which something is.
     pub fn sweep(&mut self, now: Instant, is_used: impl Fn(&Flow) -> bool) {
         self.next_sweep = (!self.open.is_empty()).then_some(now + SWEEP);
-        let mut gate = self.shared.gate();
+        let mut connection_limiter = self.shared.connection_limiter();
         self.open.retain(|name, connection| {
             if is_used(&connection.flow) {
                 connection.used = now;
-                gate.be_known(*name);
+                connection_limiter.be_known(*name);
                 return true;
             }
-            if connection.by == By::Them {
-                gate.be_stranger(*name, connection.flow.remote.ip());
+            if connection.by == OpenedBy::Them {
+                connection_limiter.mark_unauthenticated(*name, connection.flow.remote.ip());
             }
             // Dropping the queue ends the writing task, which closes the connection.
             now.since(connection.used) < IDLE_MAX
         });
-        let (_, refused) = gate.figures();
+        let (_, refused) = connection_limiter.figures();
         if refused > self.refusals_said {
             let more = refused - self.refusals_said;
             tracing::warn!("{more} TCP connections refused: too many from one address, or at all");
@@ -223,7 +223,7 @@ impl Streams {
 
     /// How many connections are open, and how many were refused since the start.
     pub fn figures(&self) -> (usize, usize) {
-        self.shared.gate().figures()
+        self.shared.connection_limiter().figures()
     }
 
     /// Sends over a connection, the one that is open to that address, or a new one.
@@ -238,7 +238,7 @@ impl Streams {
         };
         let open = connection.and_then(|connection| self.open.get(&connection));
         match (open, to) {
-            (Some(Connection { flow, writer, .. }), _) => {
+            (Some(OpenConnection { flow, writer, .. }), _) => {
                 if writer.try_send(bytes).is_ok() {
                     return Ok(());
                 }
@@ -262,7 +262,7 @@ impl Streams {
             waiting.push(bytes);
             return Ok(());
         }
-        if !self.shared.gate().has_room() {
+        if !self.shared.connection_limiter().has_room() {
             return Err(Unsendable);
         }
         self.connecting.insert(remote, vec![bytes]);
@@ -270,9 +270,9 @@ impl Streams {
         tokio::spawn(async move {
             let connected = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(remote)).await;
             match connected {
-                Ok(Ok(stream)) => start(stream, remote, By::Us, &events, &shared).await,
+                Ok(Ok(stream)) => start(stream, remote, OpenedBy::Us, &events, &shared).await,
                 Ok(Err(_)) | Err(_) => {
-                    let _ = events.send(Event::Failed(Transport::Tcp, remote)).await;
+                    let _ = events.send(StreamEvent::Failed(Transport::Tcp, remote)).await;
                 }
             }
         });
@@ -299,15 +299,19 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-async fn accept(listener: TcpListener, events: mpsc::Sender<Event>, shared: Arc<Shared>) {
+async fn accept(
+    listener: TcpListener,
+    events: mpsc::Sender<StreamEvent>,
+    shared: Arc<SharedConnections>,
+) {
     let mut rest = Rest::default();
     loop {
         let accepted = listener.accept().await;
         match accepted.and_then(|accepted| open_files::leave_some().map(|()| accepted)) {
             Ok((stream, remote)) => {
                 rest.over();
-                if shared.gate().admits(remote.ip()) {
-                    start(stream, remote, By::Them, &events, &shared).await;
+                if shared.connection_limiter().admits(remote.ip()) {
+                    start(stream, remote, OpenedBy::Them, &events, &shared).await;
                 }
             }
             // Out of files, or a connection that died in the queue: others may come.
@@ -322,22 +326,24 @@ async fn accept(listener: TcpListener, events: mpsc::Sender<Event>, shared: Arc<
 async fn start(
     stream: TcpStream,
     remote: SocketAddr,
-    by: By,
-    events: &mpsc::Sender<Event>,
-    shared: &Arc<Shared>,
+    by: OpenedBy,
+    events: &mpsc::Sender<StreamEvent>,
+    shared: &Arc<SharedConnections>,
 ) {
     let _ = stream.set_nodelay(true);
     // Where the system cannot, a loss is noticed by who writes next.
     let _ = liveness::watch(&stream);
     let Ok(local) = stream.local_addr() else {
-        let _ = events.send(Event::Failed(Transport::Tcp, remote)).await;
+        let _ = events.send(StreamEvent::Failed(Transport::Tcp, remote)).await;
         return;
     };
     let number = shared.minted.fetch_add(1, Ordering::Relaxed) + 1;
     let flow = Flow { transport: Transport::Tcp, local, remote, connection: ConnectionId(number) };
     let (writer, queue) = mpsc::channel(WAITING_MAX);
-    shared.gate().opened(flow.connection, (by == By::Them).then_some(remote.ip()));
-    if events.send(Event::Opened(flow, by, writer.clone())).await.is_err() {
+    shared
+        .connection_limiter()
+        .opened(flow.connection, (by == OpenedBy::Them).then_some(remote.ip()));
+    if events.send(StreamEvent::Opened(flow, by, writer.clone())).await.is_err() {
         return;
     }
     let (reading, writing) = stream.into_split();
@@ -350,21 +356,21 @@ async fn start(
             () = read(reading, flow, by, &events, &pongs) => {}
             () = write(writing, queue) => {}
         }
-        let _ = events.send(Event::Closed(flow)).await;
+        let _ = events.send(StreamEvent::Closed(flow)).await;
     });
 }
 
 async fn read(
     mut stream: OwnedReadHalf,
     flow: Flow,
-    by: By,
-    events: &mpsc::Sender<Event>,
+    by: OpenedBy,
+    events: &mpsc::Sender<StreamEvent>,
     pongs: &mpsc::WeakSender<Vec<u8>>,
 ) {
     let mut framing = Framing::new();
     let mut buffer = vec![0; 16 * 1024];
     // By when the message that has begun, or is the first, has to be here.
-    let mut whole_by = (by == By::Them).then(|| tokio::time::Instant::now() + MESSAGE_MAX);
+    let mut whole_by = (by == OpenedBy::Them).then(|| tokio::time::Instant::now() + MESSAGE_MAX);
     loop {
         let until = whole_by.unwrap_or_else(|| tokio::time::Instant::now() + SILENT_MAX);
         let read = tokio::time::timeout_at(until, stream.read(&mut buffer)).await;
@@ -372,14 +378,14 @@ async fn read(
         framing.push(&buffer[..length]);
         loop {
             match framing.next_frame() {
-                Ok(Some(Frame::Message(bytes))) => {
+                Ok(Some(FramedInput::Message(bytes))) => {
                     whole_by = None;
-                    let message = Event::Message(flow, bytes.to_vec());
+                    let message = StreamEvent::Message(flow, bytes.to_vec());
                     if events.send(message).await.is_err() {
                         return;
                     }
                 }
-                Ok(Some(Frame::Ping)) => {
+                Ok(Some(FramedInput::Ping)) => {
                     if let Some(pongs) = pongs.upgrade() {
                         let _ = pongs.try_send(b"\r\n".to_vec());
                     }
@@ -416,15 +422,16 @@ mod tests {
     }
 
     /// A listener, and so many who have connected to it at second 0.
-    async fn with_peers(count: usize) -> (Streams, Vec<Peer>, Vec<Flow>) {
-        let settings = gate::Settings { per_source: 64, trusted: vec![] };
-        let mut streams = Streams::bind(&["127.0.0.1:0".parse().unwrap()], settings).await.unwrap();
+    async fn with_peers(count: usize) -> (StreamConnections, Vec<Peer>, Vec<Flow>) {
+        let settings = connection_limiter::Settings { per_source: 64, trusted: vec![] };
+        let mut streams =
+            StreamConnections::bind(&["127.0.0.1:0".parse().unwrap()], settings).await.unwrap();
         let (mut peers, mut flows) = (Vec::new(), Vec::new());
         for _ in 0..count {
             peers.push(Peer::connect(streams.addresses()[0]).unwrap());
             let event = streams.next().await.unwrap();
             streams.note(at(0), &event);
-            let Event::Opened(flow, By::Them, _) = event else { panic!("{event:?}") };
+            let StreamEvent::Opened(flow, OpenedBy::Them, _) = event else { panic!("{event:?}") };
             flows.push(flow);
         }
         (streams, peers, flows)
@@ -435,7 +442,7 @@ mod tests {
         let (mut streams, mut peers, flows) = with_peers(3).await;
         let [registered, talker, _] = flows[..] else { panic!("three") };
         assert_eq!(streams.deadline(), Some(at(10)));
-        streams.note(at(100), &Event::Message(talker, vec![]));
+        streams.note(at(100), &StreamEvent::Message(talker, vec![]));
         streams.sweep(at(119), |flow| *flow == registered);
         assert_eq!(streams.open.len(), 3);
         streams.sweep(at(120), |flow| *flow == registered);
@@ -443,7 +450,7 @@ mod tests {
         // The other end sees it.
         let event = streams.next().await.unwrap();
         streams.note(at(120), &event);
-        assert!(matches!(event, Event::Closed(flow) if flow == flows[2]), "{event:?}");
+        assert!(matches!(event, StreamEvent::Closed(flow) if flow == flows[2]), "{event:?}");
         assert_eq!(peers[2].read(&mut [0; 8]).unwrap(), 0);
         streams.sweep(at(220), |flow| *flow == registered);
         assert_eq!(streams.open.keys().collect::<Vec<_>>(), [&registered.connection]);
@@ -458,11 +465,13 @@ mod tests {
 
     #[tokio::test]
     async fn both_families_may_have_one_port() {
-        let settings = gate::Settings { per_source: 64, trusted: vec![] };
-        let four = Streams::bind(&["0.0.0.0:0".parse().unwrap()], settings.clone()).await.unwrap();
+        let settings = connection_limiter::Settings { per_source: 64, trusted: vec![] };
+        let four = StreamConnections::bind(&["0.0.0.0:0".parse().unwrap()], settings.clone())
+            .await
+            .unwrap();
         let port = four.addresses()[0].port();
         let six = SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), port);
-        let six = Streams::bind(&[six], settings).await;
+        let six = StreamConnections::bind(&[six], settings).await;
         // A machine without IPv6 has nothing to share.
         let none = |error: &io::Error| {
             error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
@@ -480,10 +489,10 @@ mod tests {
         assert!(event.is_err(), "{event:?}");
         assert_eq!(refused.read(&mut [0; 8]).unwrap(), 0);
         assert_eq!(streams.figures(), (64, 1));
-        // A phone that registers makes room for the next stranger.
+        // A phone that registers makes room for the next unauthenticated one.
         streams.be_known(flows[0].connection);
         let _next = Peer::connect(address).unwrap();
         let event = streams.next().await.unwrap();
-        assert!(matches!(event, Event::Opened(..)), "{event:?}");
+        assert!(matches!(event, StreamEvent::Opened(..)), "{event:?}");
     }
 }

@@ -1,13 +1,13 @@
-//! The log: stories of calls, complaints about peers, broken promises.
+//! The log: what happens to calls, complaints about peers, broken promises.
 //!
 //! One event is one line, whatever the network has put into it: every text passes `fields`.
 
 use super::sip_trace;
-use crate::exchange::journal::News;
-use crate::registrar::{Visit, WrongPassword};
+use crate::exchange::journal::JournalNotice;
+use crate::registrar::{RegistrationEvent, WrongPassword};
 use crate::registration;
 use crate::sip::Flow;
-use crate::switchboard::Story;
+use crate::switchboard::LogEvent;
 use crate::text::{Harmless, REASON_CHARS_MAX, cut};
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
@@ -45,27 +45,27 @@ fn fields() -> impl for<'w> FormatFields<'w> {
 }
 
 /// What an operator would tell a colleague.
-pub fn tell(story: &Story) {
-    match story {
-        Story::PhoneFailed { .. } | Story::Refused { .. } | Story::Unwritten { .. } => {
-            tracing::warn!("{story}");
+pub fn tell(log_event: &LogEvent) {
+    match log_event {
+        LogEvent::PhoneFailed { .. } | LogEvent::Refused { .. } | LogEvent::Unwritten { .. } => {
+            tracing::warn!("{log_event}");
         }
-        Story::Arrived { .. }
-        | Story::Queued { .. }
-        | Story::Taken { .. }
-        | Story::Recorded { .. }
-        | Story::HandedOver { .. }
-        | Story::NotHandedOver { .. }
-        | Story::Answered { .. }
-        | Story::Transferred { .. }
-        | Story::Ended { .. }
-        | Story::DeskUp { .. }
-        | Story::DeskGone { .. } => tracing::info!("{story}"),
+        LogEvent::Arrived { .. }
+        | LogEvent::Queued { .. }
+        | LogEvent::Taken { .. }
+        | LogEvent::Recorded { .. }
+        | LogEvent::HandedOver { .. }
+        | LogEvent::NotHandedOver { .. }
+        | LogEvent::Answered { .. }
+        | LogEvent::Transferred { .. }
+        | LogEvent::Ended { .. }
+        | LogEvent::DeskUp { .. }
+        | LogEvent::DeskGone { .. } => tracing::info!("{log_event}"),
     }
 }
 
 /// A phone has registered for the first time.
-pub fn welcome(visit: &Visit) {
+pub fn welcome(visit: &RegistrationEvent) {
     tracing::info!("{visit}");
 }
 
@@ -84,19 +84,23 @@ pub fn locate(name: &str, addresses: &[IpAddr]) {
 }
 
 /// Our registration at a trunk stands otherwise than before.
-pub fn registered_at(trunk: &str, state: registration::State) {
+pub fn registered_at(trunk: &str, state: registration::RegistrationState) {
     match state {
-        registration::State::Registered => tracing::info!("registered at trunk {trunk}"),
-        registration::State::Ended => tracing::info!("no longer registered at trunk {trunk}"),
+        registration::RegistrationState::Registered => {
+            tracing::info!("registered at trunk {trunk}")
+        }
+        registration::RegistrationState::Ended => {
+            tracing::info!("no longer registered at trunk {trunk}")
+        }
         state => tracing::warn!("not registered at trunk {trunk}: {state}; it will be tried again"),
     }
 }
 
 /// How the journal fares.
-pub fn tell_of_journal(news: &News) {
+pub fn tell_of_journal(news: &JournalNotice) {
     match news {
-        News::Failing(_) => tracing::error!("{news}"),
-        News::Mended(_) => tracing::warn!("{news}"),
+        JournalNotice::Failing(_) => tracing::error!("{news}"),
+        JournalNotice::Mended(_) => tracing::warn!("{news}"),
     }
 }
 
@@ -141,7 +145,7 @@ mod tests {
         let caller = "4001\r\n2026-11-28 INFO call-7 taken by op1\u{1b}[2J\u{9b}1m\u{202e}";
         let dialled = Number::from("9000");
         let text = logged(|| {
-            tell(&Story::Arrived { call: CallId(1), caller: caller.into(), dialled });
+            tell(&LogEvent::Arrived { call: CallId(1), caller: caller.into(), dialled });
         });
         assert_eq!(text.matches('\n').count(), 1, "{text:?}");
         assert!(!text.trim_end_matches('\n').contains(crate::text::is_harmful), "{text:?}");

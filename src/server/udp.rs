@@ -33,14 +33,14 @@ const UNREAD_MAX: usize = 4 << 20;
 /// All UDP listeners.
 #[derive(Debug)]
 pub struct Udp {
-    sockets: Vec<Listener>,
+    sockets: Vec<UdpListener>,
     buffer: Vec<u8>,
     /// What the kernel says beside a datagram.
     beside: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Listener {
+struct UdpListener {
     socket: UdpSocket,
     bound: SocketAddr,
 }
@@ -53,7 +53,7 @@ impl Udp {
     pub fn bind(addresses: &[SocketAddr]) -> Result<Self, (SocketAddr, io::Error)> {
         let mut sockets = Vec::new();
         for address in addresses {
-            let listener = Listener::bind(*address).map_err(|error| (*address, error))?;
+            let listener = UdpListener::bind(*address).map_err(|error| (*address, error))?;
             sockets.push(listener);
         }
         Ok(Self { sockets, buffer: vec![0; DATAGRAM_MAX], beside: cmsg_space!(in6_pktinfo) })
@@ -117,14 +117,14 @@ impl Udp {
         }
     }
 
-    fn towards(&self, to: SocketAddr) -> Option<&Listener> {
+    fn towards(&self, to: SocketAddr) -> Option<&UdpListener> {
         let family = || self.sockets.iter().filter(|l| l.bound.is_ipv4() == to.is_ipv4());
         if family().nth(1).is_none() {
             return family().next();
         }
         let own = own_address_towards(to);
         let fits =
-            |l: &&Listener| own.is_some_and(|own| l.is(SocketAddr::new(own, l.bound.port())));
+            |l: &&UdpListener| own.is_some_and(|own| l.is(SocketAddr::new(own, l.bound.port())));
         family().find(fits).or_else(|| family().next())
     }
 }
@@ -133,7 +133,7 @@ fn is_full(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::NOBUFS.raw_os_error())
 }
 
-impl Listener {
+impl UdpListener {
     fn bind(address: SocketAddr) -> io::Result<Self> {
         let domain = socket2::Domain::for_address(address);
         let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, None)?;

@@ -3,7 +3,7 @@
 //! Both sides are here: the server's, which challenges and verifies, and the client's, which
 //! answers. qop is `auth`; the legacy form without qop (RFC 2069) is spoken with old phones.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::header_name::HeaderName;
 use super::lexer;
 use super::params::Params;
@@ -37,7 +37,7 @@ impl Algorithm {
     fn of(params: &Params) -> Result<Self, Error> {
         let Some(name) = params.get("algorithm") else { return Ok(Self::Md5) };
         let known = Self::OFFERED.into_iter().find(|a| a.as_str().eq_ignore_ascii_case(&name));
-        known.ok_or(Fault::DigestAlgorithm.at(0))
+        known.ok_or(SipFault::DigestAlgorithm.at(0))
     }
 
     /// The hash of `parts` joined by colons, in lower-case hexadecimal.
@@ -99,16 +99,16 @@ impl Challenge {
     /// Reads one header value.
     ///
     /// # Errors
-    /// [`Fault::DigestAlgorithm`] for schemes, algorithms and qops that we do not speak;
-    /// [`Fault::Header`] naming WWW-Authenticate for what is malformed.
+    /// [`SipFault::DigestAlgorithm`] for schemes, algorithms and qops that we do not speak;
+    /// [`SipFault::Header`] naming WWW-Authenticate for what is malformed.
     pub fn parse(value: &str) -> Result<Self, Error> {
         let params = digest_params(value, HeaderName::WwwAuthenticate)?;
         let text = |name| params.get(name).map(std::borrow::Cow::into_owned);
-        let missing = || Fault::Header(HeaderName::WwwAuthenticate).at(0);
+        let missing = || SipFault::Header(HeaderName::WwwAuthenticate).at(0);
         let qop = match params.get("qop") {
             None => Qop::Legacy,
             Some(offered) if offered.split(',').any(|q| is_auth(lexer::trim(q))) => Qop::Auth,
-            Some(_) => return Err(Fault::DigestAlgorithm.at(0)),
+            Some(_) => return Err(SipFault::DigestAlgorithm.at(0)),
         };
         Ok(Self {
             realm: text("realm").ok_or_else(missing)?,
@@ -150,7 +150,7 @@ impl Challenge {
     #[must_use]
     pub fn answer(
         &self,
-        login: &Login<'_>,
+        login: &DigestLogin<'_>,
         request: &Protected<'_>,
         chance: &Chance<'_>,
     ) -> Credentials {
@@ -176,7 +176,7 @@ impl Challenge {
 
 /// A name and its password.
 #[derive(Clone, Copy)]
-pub struct Login<'a> {
+pub struct DigestLogin<'a> {
     /// The name.
     pub user: &'a str,
     /// The password.
@@ -267,8 +267,8 @@ impl Credentials {
     /// Reads one header value; `None` for another scheme than Digest (RFC 4475 §3.3.7).
     ///
     /// # Errors
-    /// [`Fault::UsernameEncoding`] for `username*` and `userhash`, [`Fault::DigestAlgorithm`] for
-    /// algorithms and qops that we do not speak, [`Fault::Header`] naming Authorization for what
+    /// [`SipFault::UsernameEncoding`] for `username*` and `userhash`, [`SipFault::DigestAlgorithm`] for
+    /// algorithms and qops that we do not speak, [`SipFault::Header`] naming Authorization for what
     /// is malformed.
     pub fn parse(value: &str) -> Result<Option<Self>, Error> {
         if !scheme_is_digest(value) {
@@ -277,9 +277,9 @@ impl Credentials {
         let params = digest_params(value, HeaderName::Authorization)?;
         let hashed = params.get("userhash").is_some_and(|hash| hash.eq_ignore_ascii_case("true"));
         if hashed || params.contains("username*") {
-            return Err(Fault::UsernameEncoding.at(0));
+            return Err(SipFault::UsernameEncoding.at(0));
         }
-        let missing = || Fault::Header(HeaderName::Authorization).at(0);
+        let missing = || SipFault::Header(HeaderName::Authorization).at(0);
         let optional = |name| params.get(name).map(std::borrow::Cow::into_owned);
         let text = |name| optional(name).ok_or_else(missing);
         let auth = match params.get("qop") {
@@ -287,7 +287,7 @@ impl Credentials {
             Some(qop) if is_auth(&qop) => {
                 Some(Auth::parse(text("cnonce")?, text("nc")?).ok_or_else(missing)?)
             }
-            Some(_) => return Err(Fault::DigestAlgorithm.at(0)),
+            Some(_) => return Err(SipFault::DigestAlgorithm.at(0)),
         };
         Ok(Some(Self {
             user: text("username")?,
@@ -372,7 +372,7 @@ fn scheme_is_digest(value: &str) -> bool {
 /// begins with a scheme, a blank, and its first parameter.
 fn split_challenges(line: &str) -> Vec<String> {
     let mut challenges: Vec<String> = Vec::new();
-    for element in lexer::Elements::of(line) {
+    for element in lexer::ListElements::of(line) {
         let before_value = element.split('=').next().unwrap_or("");
         match challenges.last_mut() {
             Some(last) if !lexer::trim(before_value).contains(' ') => {
@@ -388,22 +388,22 @@ fn split_challenges(line: &str) -> Vec<String> {
 /// The parameters behind `Digest`, which are separated by commas.
 fn digest_params(value: &str, header: HeaderName) -> Result<Params, Error> {
     if !scheme_is_digest(value) {
-        return Err(Fault::DigestAlgorithm.at(0));
+        return Err(SipFault::DigestAlgorithm.at(0));
     }
     let list = value.split_once([' ', '\t']).map_or("", |(_, list)| list);
     let mut text = String::with_capacity(list.len() + 1);
-    for element in lexer::Elements::of(list) {
+    for element in lexer::ListElements::of(list) {
         text.push(';');
         text.push_str(element);
     }
-    Params::parse(&text, |at| Fault::Header(header.clone()).at(at))
+    Params::parse(&text, |at| SipFault::Header(header.clone()).at(at))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LOGIN: Login<'_> = Login { user: "Mufasa", password: "Circle of Life" };
+    const LOGIN: DigestLogin<'_> = DigestLogin { user: "Mufasa", password: "Circle of Life" };
     const GET: Protected<'_> = Protected { method: "GET", uri: "/dir/index.html" };
     const CHANCE: Chance<'_> =
         Chance { cnonce: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", count: 1 };
@@ -434,7 +434,7 @@ mod tests {
         // RFC 2617 §3.5's values, hashed as RFC 2069 does.
         let value = "Digest realm=\"testrealm@host.com\", \
                      nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"";
-        let login = Login { user: "Mufasa", password: "Circle Of Life" };
+        let login = DigestLogin { user: "Mufasa", password: "Circle Of Life" };
         let answer = Challenge::parse(value).unwrap().answer(&login, &GET, &CHANCE);
         assert_eq!(answer.response, "670fd8c2df070c60b045671b8b24ff02");
         assert!(!answer.to_string().contains("cnonce"));
@@ -494,13 +494,13 @@ mod tests {
     fn what_we_do_not_speak_is_refused_by_name() {
         let rest = "realm=\"r\", nonce=\"n\", uri=\"u\", response=\"x\"";
         for (value, fault) in [
-            ("username*=UTF-8''J%C3%A4s", Fault::UsernameEncoding),
-            ("username=\"a\", userhash=true", Fault::UsernameEncoding),
-            ("username=\"a\", algorithm=MD5-sess", Fault::DigestAlgorithm),
-            ("username=\"a\", qop=auth-int, nc=00000001, cnonce=c", Fault::DigestAlgorithm),
-            ("username=\"a\", qop=auth, cnonce=c", Fault::Header(HeaderName::Authorization)),
-            ("username=\"a", Fault::Header(HeaderName::Authorization)),
-            ("user=\"a\"", Fault::Header(HeaderName::Authorization)),
+            ("username*=UTF-8''J%C3%A4s", SipFault::UsernameEncoding),
+            ("username=\"a\", userhash=true", SipFault::UsernameEncoding),
+            ("username=\"a\", algorithm=MD5-sess", SipFault::DigestAlgorithm),
+            ("username=\"a\", qop=auth-int, nc=00000001, cnonce=c", SipFault::DigestAlgorithm),
+            ("username=\"a\", qop=auth, cnonce=c", SipFault::Header(HeaderName::Authorization)),
+            ("username=\"a", SipFault::Header(HeaderName::Authorization)),
+            ("user=\"a\"", SipFault::Header(HeaderName::Authorization)),
         ] {
             let refused = Credentials::parse(&format!("Digest {rest}, {value}"));
             assert_eq!(refused.map_err(|e| e.what), Err(fault), "{value}");

@@ -9,8 +9,8 @@
 //!
 //! The far end and each proxy before it may ask, so what is known stands by realm.
 
-use super::digest::{Challenge, Chance, Credentials, Login, Protected};
-use super::digest_realms::{Asker, Realms};
+use super::digest::{Challenge, Chance, Credentials, DigestLogin, Protected};
+use super::digest_realms::{Challenger, Realms};
 use super::header_name::HeaderName;
 use super::message::{Request, Response};
 use super::method::Method;
@@ -28,11 +28,11 @@ pub const ANSWERED_MAX: usize = 4;
 pub struct DigestClient {
     user: String,
     password: String,
-    known: Vec<Known>,
+    known: Vec<KnownChallenge>,
 }
 
 #[derive(Clone, Eq, PartialEq)]
-struct Known {
+struct KnownChallenge {
     answers: HeaderName,
     challenge: Challenge,
     /// How often its nonce was used.
@@ -41,7 +41,7 @@ struct Known {
 
 /// Which challenges a request has answered, over all the times that it was sent.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Answered(Vec<(HeaderName, String)>);
+pub struct AnsweredChallenges(Vec<(HeaderName, String)>);
 
 impl DigestClient {
     /// Nothing was asked yet.
@@ -60,7 +60,7 @@ impl DigestClient {
         for known in &mut self.known {
             known.count += 1;
             let cnonce = random.hex(16);
-            let login = Login { user: &self.user, password: &self.password };
+            let login = DigestLogin { user: &self.user, password: &self.password };
             let chance = Chance { cnonce: &cnonce, count: known.count };
             let credentials = known.challenge.answer(&login, &protected, &chance);
             request.headers.push(known.answers.clone(), &credentials.to_string());
@@ -78,7 +78,7 @@ impl DigestClient {
         &mut self,
         request: &Request,
         response: &Response,
-        answered: &mut Answered,
+        answered: &mut AnsweredChallenges,
         realms: &mut Realms,
     ) -> bool {
         let (asks, answers) = match response.status {
@@ -89,9 +89,9 @@ impl DigestClient {
             _ => return false,
         };
         let asker = match (&request.method, response.status) {
-            (&Method::REGISTER, _) => Asker::Registrar,
-            (_, StatusCode::UNAUTHORIZED) => Asker::Callee,
-            _ => Asker::Proxy,
+            (&Method::REGISTER, _) => Challenger::Registrar,
+            (_, StatusCode::UNAUTHORIZED) => Challenger::Callee,
+            _ => Challenger::Proxy,
         };
         let challenges = Challenge::strongest_of_each(response.headers.all(asks));
         let mut is_worth_it = false;
@@ -113,7 +113,7 @@ impl DigestClient {
                 self.known.remove(0);
             }
             answered.0.push(realm);
-            self.known.push(Known { answers: answers.clone(), challenge, count: 0 });
+            self.known.push(KnownChallenge { answers: answers.clone(), challenge, count: 0 });
             is_worth_it = true;
         }
         is_worth_it
@@ -186,7 +186,7 @@ mod tests {
         assert!(client.learn(
             &request,
             &response,
-            &mut Answered::default(),
+            &mut AnsweredChallenges::default(),
             &mut Realms::default()
         ));
         for count in 1..3 {
@@ -194,7 +194,7 @@ mod tests {
             assert_eq!(answers(&request), [format!("r 1 SHA-256 {count}")]);
         }
         let stale = "Digest realm=\"r\", nonce=\"2\", algorithm=MD5, qop=\"auth\", stale=true";
-        let mut answered = Answered::default();
+        let mut answered = AnsweredChallenges::default();
         assert!(client.learn(
             &request,
             &challenged(&request, 401, &[stale]),
@@ -213,7 +213,7 @@ mod tests {
     fn a_new_nonce_without_a_word_of_age_is_answered_once() {
         let (mut client, mut random) = client();
         let mut request = request();
-        let mut answered = Answered::default();
+        let mut answered = AnsweredChallenges::default();
         for (nonce, is_worth_it) in [("1", true), ("2", false)] {
             let challenge = format!("Digest realm=\"r\", nonce=\"{nonce}\", qop=\"auth\"");
             let response = challenged(&request, 401, &[&challenge]);
@@ -230,7 +230,7 @@ mod tests {
         assert!(client.learn(
             &request,
             &response,
-            &mut Answered::default(),
+            &mut AnsweredChallenges::default(),
             &mut Realms::default()
         ));
         client.authorise(&mut request, &mut random);
@@ -239,7 +239,7 @@ mod tests {
         assert!(!client.learn(
             &request,
             &response,
-            &mut Answered::default(),
+            &mut AnsweredChallenges::default(),
             &mut Realms::default()
         ));
     }
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn proxies_and_the_far_end_are_answered_each() {
         let (mut client, mut random) = client();
-        let (mut request, mut answered) = (request(), Answered::default());
+        let (mut request, mut answered) = (request(), AnsweredChallenges::default());
         for (status, realm) in [(407, "edge"), (401, "home"), (407, "core")] {
             let challenge = format!("Digest realm=\"{realm}\", nonce=\"1\", qop=\"auth\"");
             let response = challenged(&request, status, &[&challenge]);
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn nobody_is_answered_for_ever() {
         let (mut client, mut random) = client();
-        let (mut request, mut answered) = (request(), Answered::default());
+        let (mut request, mut answered) = (request(), AnsweredChallenges::default());
         let mut count = 0;
         loop {
             // Stale each time, or another realm each time.
@@ -288,7 +288,7 @@ mod tests {
                 !client.learn(
                     &request,
                     &response,
-                    &mut Answered::default(),
+                    &mut AnsweredChallenges::default(),
                     &mut Realms::default()
                 ),
                 "{garbage}"
@@ -307,7 +307,7 @@ mod tests {
         {
             let challenge = format!("Digest realm=\"{realm}\", nonce=\"1\", qop=\"auth\"");
             let response = challenged(&request, status, &[&challenge]);
-            let answered = &mut Answered::default();
+            let answered = &mut AnsweredChallenges::default();
             let learnt = client.learn(&request, &response, answered, &mut realms);
             assert_eq!(learnt, is_worth_it, "{status} {realm}");
             client.authorise(&mut request, &mut random);
@@ -322,7 +322,7 @@ mod tests {
         for realm in 0..=REALMS_MAX {
             let challenge = format!("Digest realm=\"r{realm}\", nonce=\"1\", qop=\"auth\"");
             let response = challenged(&request, 401, &[&challenge]);
-            let answered = &mut Answered::default();
+            let answered = &mut AnsweredChallenges::default();
             assert!(client.learn(&request, &response, answered, &mut Realms::default()), "{realm}");
         }
         client.authorise(&mut request, &mut random);

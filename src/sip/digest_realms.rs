@@ -27,7 +27,7 @@ pub struct Realms {
 
 /// What is asked for a password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Asker {
+pub(super) enum Challenger {
     /// The registrar at which we register, or what is before it.
     Registrar,
     /// A proxy on the way.
@@ -53,7 +53,7 @@ impl Realms {
     }
 
     /// Whether this challenge is to be answered; its realm is known from then on.
-    pub(super) fn admit(&mut self, challenge: &Challenge, asker: Asker) -> bool {
+    pub(super) fn admit(&mut self, challenge: &Challenge, asker: Challenger) -> bool {
         let realm = &challenge.realm;
         if let Some(only) = &self.only {
             return only == realm;
@@ -63,9 +63,9 @@ impl Realms {
             || self.hosts.iter().any(|host| host.eq_ignore_ascii_case(realm));
         let is_answered = is_own
             || match asker {
-                Asker::Registrar => true,
-                Asker::Proxy => is_first || has_qop,
-                Asker::Callee => is_first && has_qop,
+                Challenger::Registrar => true,
+                Challenger::Proxy => is_first || has_qop,
+                Challenger::Callee => is_first && has_qop,
             };
         if is_answered {
             self.name(realm);
@@ -94,7 +94,7 @@ mod tests {
 
     /// Who asks in which realm, with qop or without, and whether he is answered, one after the other.
     #[track_caller]
-    fn asks(realms: &mut Realms, rows: &[(Asker, &str, bool, bool)]) {
+    fn asks(realms: &mut Realms, rows: &[(Challenger, &str, bool, bool)]) {
         for (at, (asker, realm, qop, expected)) in rows.iter().enumerate() {
             let qop = if *qop { ", qop=\"auth\"" } else { "" };
             let is_answered = realms.admit(&challenge(realm, qop), *asker);
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_callee_is_answered_only_in_a_realm_of_the_trunk() {
-        use Asker::{Callee, Proxy, Registrar};
+        use Challenger::{Callee, Proxy, Registrar};
         let plain = || Realms::new(None, vec!["gw.example".into()]);
         let first_call = [
             (Callee, "a", false, false),
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_configured_realm_is_the_only_one() {
-        use Asker::{Callee, Proxy, Registrar};
+        use Challenger::{Callee, Proxy, Registrar};
         let mut realms = Realms::new(Some("mine".into()), vec!["gw".into()]);
         for asker in [Callee, Proxy, Registrar] {
             asks(&mut realms, &[(asker, "gw", true, false), (asker, "mine", false, true)]);
@@ -142,14 +142,17 @@ mod tests {
     #[test]
     fn the_first_realm_outlives_any_number_of_others() {
         let mut realms = Realms::default();
-        asks(&mut realms, &[(Asker::Callee, "carrier", true, true)]);
+        asks(&mut realms, &[(Challenger::Callee, "carrier", true, true)]);
         for at in 0..3 * NAMED_MAX {
-            asks(&mut realms, &[(Asker::Proxy, &format!("p{at}"), true, true)]);
+            asks(&mut realms, &[(Challenger::Proxy, &format!("p{at}"), true, true)]);
         }
         assert_eq!(realms.named.len(), NAMED_MAX);
         asks(
             &mut realms,
-            &[(Asker::Callee, "carrier", false, true), (Asker::Callee, "p0", true, false)],
+            &[
+                (Challenger::Callee, "carrier", false, true),
+                (Challenger::Callee, "p0", true, false),
+            ],
         );
     }
 }

@@ -11,14 +11,14 @@ use super::status::StatusCode;
 #[error("{what} at byte {offset}")]
 pub struct Error {
     /// What is wrong.
-    pub what: Fault,
+    pub what: SipFault,
     /// Where it was seen.
     pub offset: usize,
 }
 
 /// The kinds of fault.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Fault {
+pub enum SipFault {
     /// Nothing but line ends: a keep-alive (RFC 5626 §3.5.1), not a message and not answered.
     #[error("a keep-alive without a message")]
     KeepAlive,
@@ -87,7 +87,7 @@ pub enum Fault {
     DigestAlgorithm,
 }
 
-impl Fault {
+impl SipFault {
     /// This fault, seen at `offset`.
     pub(super) fn at(self, offset: usize) -> Error {
         Error { what: self, offset }
@@ -99,25 +99,25 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.what {
-            Fault::KeepAlive
-            | Fault::Truncated
-            | Fault::StartLine
-            | Fault::Method
-            | Fault::Status
-            | Fault::Uri
-            | Fault::HeaderLine
-            | Fault::ControlCharacter
-            | Fault::Missing(_)
-            | Fault::Repeated(_)
-            | Fault::Header(_)
-            | Fault::CSeqMethod
-            | Fault::BodyTooShort
-            | Fault::UsernameEncoding
-            | Fault::DigestAlgorithm => StatusCode::BAD_REQUEST,
-            Fault::UriTooLong => StatusCode::REQUEST_URI_TOO_LONG,
-            Fault::Scheme => StatusCode::UNSUPPORTED_URI_SCHEME,
-            Fault::Version => StatusCode::VERSION_NOT_SUPPORTED,
-            Fault::MessageTooLarge | Fault::HeadersTooLarge | Fault::TooMany(_) => {
+            SipFault::KeepAlive
+            | SipFault::Truncated
+            | SipFault::StartLine
+            | SipFault::Method
+            | SipFault::Status
+            | SipFault::Uri
+            | SipFault::HeaderLine
+            | SipFault::ControlCharacter
+            | SipFault::Missing(_)
+            | SipFault::Repeated(_)
+            | SipFault::Header(_)
+            | SipFault::CSeqMethod
+            | SipFault::BodyTooShort
+            | SipFault::UsernameEncoding
+            | SipFault::DigestAlgorithm => StatusCode::BAD_REQUEST,
+            SipFault::UriTooLong => StatusCode::REQUEST_URI_TOO_LONG,
+            SipFault::Scheme => StatusCode::UNSUPPORTED_URI_SCHEME,
+            SipFault::Version => StatusCode::VERSION_NOT_SUPPORTED,
+            SipFault::MessageTooLarge | SipFault::HeadersTooLarge | SipFault::TooMany(_) => {
                 StatusCode::MESSAGE_TOO_LARGE
             }
         }

@@ -1,13 +1,13 @@
 //! Cutting a byte stream into messages (RFC 3261 §18.3, RFC 5626 §4.4.1).
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::header_name::HeaderName;
 use super::limits::{HEAD_BYTES_MAX, MESSAGE_BYTES_MAX};
 use super::parse::{content_length, find_head_end};
 
 /// What stands next in a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Frame<'a> {
+pub enum FramedInput<'a> {
     /// The bytes of one message, for [`parse`](super::parse()).
     Message(&'a [u8]),
     /// Two line ends: the peer wants one back (RFC 5626 §3.5.1).
@@ -58,10 +58,10 @@ impl Framing {
     /// # Errors
     /// When the stream cannot be cut any further: the connection is to be closed. Besides the
     /// limits these are a missing, malformed or repeated Content-Length, which a stream needs.
-    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Error> {
+    pub fn next_frame(&mut self) -> Result<Option<FramedInput<'_>>, Error> {
         if self.length.is_none() {
             if self.skip_line_ends() {
-                return Ok(Some(Frame::Ping));
+                return Ok(Some(FramedInput::Ping));
             }
             self.length = self.message_length()?;
         }
@@ -71,7 +71,7 @@ impl Framing {
         let start = self.taken;
         self.taken += length;
         (self.searched, self.length) = (0, None);
-        Ok(Some(Frame::Message(&self.buffer[start..start + length])))
+        Ok(Some(FramedInput::Message(&self.buffer[start..start + length])))
     }
 
     fn unread(&self) -> &[u8] {
@@ -102,17 +102,17 @@ impl Framing {
         }
         let Some((head_len, body_start)) = find_head_end(unread, self.searched)? else {
             if unread.len() > HEAD_BYTES_MAX {
-                return Err(Fault::HeadersTooLarge.at(HEAD_BYTES_MAX));
+                return Err(SipFault::HeadersTooLarge.at(HEAD_BYTES_MAX));
             }
             // The blank line may begin in the last three bytes.
             self.searched = unread.len().saturating_sub(3);
             return Ok(None);
         };
-        let missing = Fault::Missing(HeaderName::ContentLength).at(head_len);
+        let missing = SipFault::Missing(HeaderName::ContentLength).at(head_len);
         let length = content_length(&unread[..head_len])?.ok_or(missing)?;
         match body_start.checked_add(length).filter(|total| *total <= MESSAGE_BYTES_MAX) {
             Some(total) => Ok(Some(total)),
-            None => Err(Fault::MessageTooLarge.at(MESSAGE_BYTES_MAX)),
+            None => Err(SipFault::MessageTooLarge.at(MESSAGE_BYTES_MAX)),
         }
     }
 }
@@ -128,8 +128,8 @@ mod tests {
         let mut frames = Vec::new();
         while let Some(frame) = framing.next_frame()? {
             frames.push(match frame {
-                Frame::Message(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-                Frame::Ping => "ping".to_owned(),
+                FramedInput::Message(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+                FramedInput::Ping => "ping".to_owned(),
             });
         }
         Ok(frames)
@@ -155,12 +155,12 @@ mod tests {
     #[test]
     fn a_stream_needs_one_good_content_length() {
         for (head, fault) in [
-            ("", Fault::Missing(HeaderName::ContentLength)),
-            ("l: -1\r\n", Fault::Header(HeaderName::ContentLength)),
-            ("l: 1 1\r\n", Fault::Header(HeaderName::ContentLength)),
-            ("l: 1\r\nContent-Length: 1\r\n", Fault::Repeated(HeaderName::ContentLength)),
-            ("l: 99999\r\n", Fault::MessageTooLarge),
-            ("l: 99999999999999999999\r\n", Fault::Header(HeaderName::ContentLength)),
+            ("", SipFault::Missing(HeaderName::ContentLength)),
+            ("l: -1\r\n", SipFault::Header(HeaderName::ContentLength)),
+            ("l: 1 1\r\n", SipFault::Header(HeaderName::ContentLength)),
+            ("l: 1\r\nContent-Length: 1\r\n", SipFault::Repeated(HeaderName::ContentLength)),
+            ("l: 99999\r\n", SipFault::MessageTooLarge),
+            ("l: 99999999999999999999\r\n", SipFault::Header(HeaderName::ContentLength)),
         ] {
             let mut framing = Framing::new();
             framing.push(format!("BYE sip:a SIP/2.0\r\n{head}\r\n").as_bytes());
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(framing.next_frame(), Ok(None));
         assert!(framing.is_midway());
         framing.push(b"a");
-        assert_eq!(framing.next_frame().map_err(|e| e.what), Err(Fault::HeadersTooLarge));
+        assert_eq!(framing.next_frame().map_err(|e| e.what), Err(SipFault::HeadersTooLarge));
     }
 
     #[test]
@@ -184,6 +184,6 @@ mod tests {
         framing.push(b"\r\n\r");
         assert_eq!(framing.next_frame(), Ok(None));
         framing.push(b"\n");
-        assert_eq!(framing.next_frame(), Ok(Some(Frame::Ping)));
+        assert_eq!(framing.next_frame(), Ok(Some(FramedInput::Ping)));
     }
 }

@@ -1,6 +1,6 @@
 //! Header names: the known ones as variants, others as they were written.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::lexer;
 use std::fmt;
 
@@ -327,10 +327,10 @@ impl HeaderName {
     /// Reads a name in any case, long or compact.
     ///
     /// # Errors
-    /// [`Fault::HeaderLine`] when it is no token.
+    /// [`SipFault::HeaderLine`] when it is no token.
     pub fn parse(name: &str) -> Result<Self, Error> {
         match name.as_bytes() {
-            [] => return Err(Fault::HeaderLine.at(0)),
+            [] => return Err(SipFault::HeaderLine.at(0)),
             [letter] => {
                 if let Some(known) = Self::from_compact(*letter) {
                     return Ok(known);
@@ -348,7 +348,7 @@ impl HeaderName {
             }
         }
         if !lexer::is_token(name) {
-            return Err(Fault::HeaderLine.at(0));
+            return Err(SipFault::HeaderLine.at(0));
         }
         Ok(Self::Other(OtherName(name.into())))
     }
@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn only_tokens_are_names() {
         for wrong in ["", "Via ", "Via:", "X\r\nY", "X Y", "\u{e9}t\u{e9}"] {
-            assert_eq!(HeaderName::parse(wrong), Err(Fault::HeaderLine.at(0)), "{wrong:?}");
+            assert_eq!(HeaderName::parse(wrong), Err(SipFault::HeaderLine.at(0)), "{wrong:?}");
         }
     }
 }

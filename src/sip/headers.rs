@@ -1,7 +1,7 @@
 //! The headers of a message: their lines in order, as spans of one text.
 
 use super::header_name::HeaderName;
-use super::lexer::{self, Elements};
+use super::lexer::{self, ListElements};
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Range;
@@ -16,17 +16,17 @@ use std::ops::Range;
 #[derive(Clone, Default)]
 pub struct Headers {
     text: String,
-    lines: Vec<Line>,
+    lines: Vec<HeaderLine>,
 }
 
 #[derive(Clone)]
-struct Line {
+struct HeaderLine {
     name: HeaderName,
     start: u32,
     end: u32,
 }
 
-impl Line {
+impl HeaderLine {
     fn new(name: HeaderName, span: Range<usize>) -> Self {
         let index = |at| u32::try_from(at).expect("headers are shorter than 4 GiB");
         Self { name, start: index(span.start), end: index(span.end) }
@@ -57,7 +57,7 @@ impl Headers {
     /// Appends a line whose value stands in the text already.
     pub(super) fn push_span(&mut self, name: HeaderName, span: Range<usize>) {
         debug_assert!(self.text.get(span.clone()).is_some(), "a span lies in the text");
-        self.lines.push(Line::new(name, span));
+        self.lines.push(HeaderLine::new(name, span));
     }
 
     /// Appends `value`, its folds replaced by single blanks, to the text.
@@ -115,7 +115,7 @@ impl Headers {
         &'a self,
         name: N,
     ) -> impl Iterator<Item = &'a str> {
-        self.all(name).flat_map(Elements::of)
+        self.all(name).flat_map(ListElements::of)
     }
 
     /// Whether `token` is among the elements of `name`, in any case.
@@ -152,7 +152,7 @@ impl Headers {
         } else {
             self.text.push_str(value);
         }
-        self.lines.insert(place, Line::new(name, start..self.text.len()));
+        self.lines.insert(place, HeaderLine::new(name, start..self.text.len()));
     }
 
     /// Appends all lines called `name` of `other`, byte by byte.
@@ -166,7 +166,7 @@ impl Headers {
     fn copy_value(&mut self, name: HeaderName, value: &str) {
         let start = self.text.len();
         self.text.push_str(value);
-        self.lines.push(Line::new(name, start..self.text.len()));
+        self.lines.push(HeaderLine::new(name, start..self.text.len()));
     }
 
     /// Removes all lines called `name`; true when there was one.
@@ -180,7 +180,7 @@ impl Headers {
     pub fn pop_front_element(&mut self, name: impl Borrow<HeaderName>) -> Option<String> {
         let place = self.lines.iter().position(|line| line.name == *name.borrow())?;
         let span = self.lines[place].span();
-        let mut elements = Elements::of(&self.text[span.clone()]);
+        let mut elements = ListElements::of(&self.text[span.clone()]);
         let Some(first) = elements.next().map(str::to_owned) else {
             // A line of commas only: the next line may hold an element.
             self.lines.remove(place);
@@ -191,7 +191,7 @@ impl Headers {
             self.lines.remove(place);
         } else {
             let name = self.lines[place].name.clone();
-            self.lines[place] = Line::new(name, span.end - rest..span.end);
+            self.lines[place] = HeaderLine::new(name, span.end - rest..span.end);
         }
         Some(first)
     }

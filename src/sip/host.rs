@@ -1,6 +1,6 @@
 //! The host part of URIs and Via: an address or a name.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::lexer;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -46,9 +46,9 @@ impl<'a> Host<'a> {
     /// Reads a host; an IPv6 address stands in brackets.
     ///
     /// # Errors
-    /// [`Fault::Uri`] for anything else, such as `192.0.2.300`.
+    /// [`SipFault::Uri`] for anything else, such as `192.0.2.300`.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
-        let wrong = || Fault::Uri.at(0);
+        let wrong = || SipFault::Uri.at(0);
         if let Some(inner) = text.strip_prefix('[') {
             let inner = inner.strip_suffix(']').ok_or_else(wrong)?;
             return inner.parse().map(Self::V6).map_err(|_| wrong());
@@ -153,7 +153,7 @@ pub(super) fn parse_host_port(text: &str) -> Result<(Host<'_>, Option<u16>), Err
     let digits = port.strip_prefix(':').unwrap_or("");
     match parse_digits(digits) {
         Some(port @ 1..=0xffff) => Ok((host, u16::try_from(port).ok())),
-        Some(_) | None => Err(Fault::Uri.at(host_len)),
+        Some(_) | None => Err(SipFault::Uri.at(host_len)),
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
         let wrong =
             ["", "192.0.2.300", "1.2.3", "[::1", "::1", "a b", "a..b", ".", "é", "[1.2.3.4]"];
         for wrong in wrong {
-            assert_eq!(Host::parse(wrong), Err(Fault::Uri.at(0)), "{wrong}");
+            assert_eq!(Host::parse(wrong), Err(SipFault::Uri.at(0)), "{wrong}");
         }
     }
 

@@ -245,11 +245,11 @@ fn find_outside(text: &str, wanted: u8) -> Option<usize> {
 /// Commas inside quotes and angle brackets do not separate. After a quote without an end, the rest
 /// is one element.
 #[derive(Clone, Debug)]
-pub(super) struct Elements<'a> {
+pub(super) struct ListElements<'a> {
     rest: &'a str,
 }
 
-impl<'a> Elements<'a> {
+impl<'a> ListElements<'a> {
     pub(super) fn of(value: &'a str) -> Self {
         Self { rest: value }
     }
@@ -260,7 +260,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-impl<'a> Iterator for Elements<'a> {
+impl<'a> Iterator for ListElements<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
@@ -378,7 +378,7 @@ mod tests {
     use super::*;
 
     fn elements(value: &str) -> Vec<&str> {
-        Elements::of(value).collect()
+        ListElements::of(value).collect()
     }
 
     #[test]

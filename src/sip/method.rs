@@ -1,6 +1,6 @@
 //! Request methods: the names that rsip knows, and any other token.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::lexer;
 use std::cmp::Ordering;
 use std::fmt;
@@ -75,13 +75,13 @@ impl Method {
     /// Reads a method.
     ///
     /// # Errors
-    /// [`Fault::Method`] when `name` is no token (RFC 3261 §25.1).
+    /// [`SipFault::Method`] when `name` is no token (RFC 3261 §25.1).
     pub fn parse(name: &str) -> Result<Self, Error> {
         if let Some(known) = Self::known(name) {
             return Ok(known);
         }
         if name.len() > super::limits::IDENTIFIER_BYTES_MAX || !lexer::is_token(name) {
-            return Err(Fault::Method.at(0));
+            return Err(SipFault::Method.at(0));
         }
         Ok(Self(Name::Other(name.into())))
     }
@@ -146,7 +146,7 @@ mod tests {
     fn any_token_is_a_method_and_nothing_else_is() {
         assert!(Method::parse("!interesting-Method0123456789_*+`.%indeed'~").is_ok());
         for wrong in ["", "IN VITE", "INVITE\r\nVia:", "INVITE:", "\u{e9}"] {
-            assert_eq!(Method::parse(wrong), Err(Fault::Method.at(0)), "{wrong:?}");
+            assert_eq!(Method::parse(wrong), Err(SipFault::Method.at(0)), "{wrong:?}");
         }
     }
 

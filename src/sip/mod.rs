@@ -10,7 +10,6 @@ mod digest_realms;
 mod error;
 mod flow;
 mod framing;
-mod glance;
 mod header_name;
 mod headers;
 mod host;
@@ -27,18 +26,18 @@ mod params;
 mod parse;
 mod print;
 mod status;
+mod summary;
 mod tags;
 mod typed;
 mod uri;
 mod values;
 mod via;
 
-pub use digest_client::{ANSWERED_MAX, Answered, DigestClient, REALMS_MAX};
+pub use digest_client::{ANSWERED_MAX, AnsweredChallenges, DigestClient, REALMS_MAX};
 pub use digest_realms::{NAMED_MAX, Realms};
-pub use error::{Error, Fault};
+pub use error::{Error, SipFault};
 pub use flow::{Destination, Flow, Transport, network};
-pub use framing::{Frame, Framing};
-pub use glance::{Glance, glance};
+pub use framing::{FramedInput, Framing};
 pub use header_name::{HeaderName, OtherName};
 pub use headers::Headers;
 pub use host::{Host, HostName, is_private};
@@ -52,10 +51,11 @@ pub use params::Params;
 pub use parse::{busy_response, parse, parse_failure_response};
 pub use print::print;
 pub use status::StatusCode;
+pub use summary::{RequestSummary, summarize};
 pub use tags::Tags;
 pub use uri::{Scheme, Uri};
 pub use values::{
-    Contacts, Event, MediaType, RAck, Reason, Refresher, Replaces, SessionExpires,
+    Contacts, EventPackage, MediaType, RAck, Reason, Refresher, Replaces, SessionExpires,
     SubscriptionState,
 };
 pub use via::{MAGIC_COOKIE, Via};

@@ -75,7 +75,7 @@ fn read<'a>(head: &Head<'a>, body: &'a [u8], depth: usize, left: &mut usize) -> 
             if boundary.is_empty() || boundary.len() > BOUNDARY_BYTES_MAX {
                 return Content::Foreign;
             }
-            let parts = Parts { rest: body, boundary: boundary.as_bytes(), first: true };
+            let parts = BodyParts { rest: body, boundary: boundary.as_bytes(), first: true };
             read_parts(parts, subtype == "alternative", depth, left)
         }
         _ => foreign,
@@ -84,7 +84,7 @@ fn read<'a>(head: &Head<'a>, body: &'a [u8], depth: usize, left: &mut usize) -> 
 
 /// Of alternatives the last that is understood (RFC 2046 §5.1.4), of all else the first.
 fn read_parts<'a>(
-    parts: Parts<'a, '_>,
+    parts: BodyParts<'a, '_>,
     alternatives: bool,
     depth: usize,
     left: &mut usize,
@@ -185,13 +185,13 @@ fn line(text: &[u8]) -> (&[u8], &[u8]) {
 
 /// The parts between the boundaries; what stands before the first and behind the last is for readers
 /// of another age.
-struct Parts<'a, 'b> {
+struct BodyParts<'a, 'b> {
     rest: &'a [u8],
     boundary: &'b [u8],
     first: bool,
 }
 
-impl<'a> Parts<'a, '_> {
+impl<'a> BodyParts<'a, '_> {
     /// What kind of boundary a line is: `Some(true)` for the last one.
     fn is_boundary(&self, line: &[u8]) -> Option<bool> {
         let behind = line.strip_prefix(b"--")?.strip_prefix(self.boundary)?;
@@ -222,7 +222,7 @@ impl<'a> Parts<'a, '_> {
     }
 }
 
-impl<'a> Iterator for Parts<'a, '_> {
+impl<'a> Iterator for BodyParts<'a, '_> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {

@@ -1,6 +1,6 @@
 //! Addresses of From, To, Contact, Route and their kin: `"Display" <uri>;params`.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::header_name::HeaderName;
 use super::lexer;
 use super::params::Params;
@@ -20,7 +20,7 @@ pub struct NameAddr {
 }
 
 /// The parts of an address, borrowed from the header value.
-pub(super) struct Split<'a> {
+pub(super) struct AddressParts<'a> {
     /// With its quotes, if it has them.
     display: &'a str,
     uri: &'a str,
@@ -67,12 +67,12 @@ impl NameAddr {
     /// Reads one address; a list of them is split before.
     ///
     /// # Errors
-    /// [`Fault::Header`] naming `header`, or a fault of the URI.
+    /// [`SipFault::Header`] naming `header`, or a fault of the URI.
     pub fn parse(value: &str, header: &HeaderName) -> Result<Self, Error> {
         let split = split(value, header)?;
         let uri = Uri::parse(split.uri).map_err(|error| error.moved(split.uri_start))?;
         let params_start = value.len() - split.params.len();
-        let fault = |at| Fault::Header(header.clone()).at(params_start + at);
+        let fault = |at| SipFault::Header(header.clone()).at(params_start + at);
         let params = Params::parse(split.params, fault)?;
         let display = Some(lexer::unquote(split.display)).filter(|display| !display.is_empty());
         Ok(Self { display: display.map(Cow::into_owned), uri, params })
@@ -84,14 +84,14 @@ impl NameAddr {
         Uri::check(split.uri).map_err(|error| error.moved(split.uri_start))?;
         let params_start = value.len() - split.params.len();
         let failed = lexer::check_params(split.params, "tag");
-        failed.map_or(Ok(()), |at| Err(Fault::Header(header.clone()).at(params_start + at)))
+        failed.map_or(Ok(()), |at| Err(SipFault::Header(header.clone()).at(params_start + at)))
     }
 }
 
 /// Finds the parts. What stands in quotes is display name whatever it looks like: a quoted URI is
 /// never taken for the address.
-pub(super) fn split<'a>(value: &'a str, header: &HeaderName) -> Result<Split<'a>, Error> {
-    let wrong = |at: usize| Fault::Header(header.clone()).at(at);
+pub(super) fn split<'a>(value: &'a str, header: &HeaderName) -> Result<AddressParts<'a>, Error> {
+    let wrong = |at: usize| SipFault::Header(header.clone()).at(at);
     let (display, open) = if value.starts_with('"') {
         let len = lexer::quoted_len(value).ok_or_else(|| wrong(0))?;
         let open = value.len() - lexer::trim_start(&value[len..]).len();
@@ -114,17 +114,17 @@ pub(super) fn split<'a>(value: &'a str, header: &HeaderName) -> Result<Split<'a>
     let uri_start = open + 1;
     let len = memchr::memchr(b'>', &value.as_bytes()[uri_start..]).ok_or_else(|| wrong(open))?;
     let uri = &value[uri_start..uri_start + len];
-    Ok(Split { display, uri, uri_start, params: &value[uri_start + len + 1..] })
+    Ok(AddressParts { display, uri, uri_start, params: &value[uri_start + len + 1..] })
 }
 
 /// `sip:a@b;tag=1`: without brackets all parameters are the header's (RFC 3261 §20).
-fn split_bare<'a>(value: &'a str, header: &HeaderName) -> Result<Split<'a>, Error> {
+fn split_bare<'a>(value: &'a str, header: &HeaderName) -> Result<AddressParts<'a>, Error> {
     let len = value.find(';').unwrap_or(value.len());
     let uri = lexer::trim(&value[..len]);
     if lexer::find_any(uri, b"?,<>").is_some() {
-        return Err(Fault::Header(header.clone()).at(0));
+        return Err(SipFault::Header(header.clone()).at(0));
     }
-    Ok(Split { display: "", uri, uri_start: 0, params: &value[len..] })
+    Ok(AddressParts { display: "", uri, uri_start: 0, params: &value[len..] })
 }
 
 impl fmt::Display for NameAddr {

@@ -113,11 +113,11 @@ impl fmt::Debug for Params {
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::Fault;
+    use super::super::error::SipFault;
     use super::*;
 
     fn params(text: &str) -> Params {
-        Params::parse(text, |at| Fault::Uri.at(at)).unwrap()
+        Params::parse(text, |at| SipFault::Uri.at(at)).unwrap()
     }
 
     #[test]

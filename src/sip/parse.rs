@@ -1,7 +1,7 @@
 //! From bytes to a message: one datagram, one WebSocket message, or one that
 //! [`Framing`](super::Framing) has cut out of a stream.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::header_name::HeaderName;
 use super::headers::Headers;
 use super::host::parse_digits;
@@ -22,16 +22,16 @@ use std::ops::Range;
 /// taken for ISO 8859-1, which is what old phones write.
 ///
 /// # Errors
-/// [`Fault::KeepAlive`] for a datagram of nothing but line ends, blanks and NULs. Any other error
+/// [`SipFault::KeepAlive`] for a datagram of nothing but line ends, blanks and NULs. Any other error
 /// says what is wrong with the message; [`parse_failure_response`] makes the answer.
 pub fn parse(bytes: &[u8]) -> Result<Message, Error> {
     if bytes.len() > MESSAGE_BYTES_MAX {
-        return Err(Fault::MessageTooLarge.at(MESSAGE_BYTES_MAX));
+        return Err(SipFault::MessageTooLarge.at(MESSAGE_BYTES_MAX));
     }
     let start = message_start(bytes)?;
     let (head_len, body_start) = find_head_end(&bytes[start..], 0)?.ok_or_else(|| {
         let long = bytes.len() - start > HEAD_BYTES_MAX;
-        if long { Fault::HeadersTooLarge } else { Fault::Truncated }.at(bytes.len())
+        if long { SipFault::HeadersTooLarge } else { SipFault::Truncated }.at(bytes.len())
     })?;
     let head = &bytes[start..start + head_len];
     let body = &bytes[start + body_start..];
@@ -43,7 +43,7 @@ fn message_start(bytes: &[u8]) -> Result<usize, Error> {
     let start = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(bytes.len());
     // Some phones send a few NULs or blanks to keep a binding of their router open.
     if bytes[start..].iter().all(|b| matches!(b, b'\r' | b'\n' | b' ' | 0)) {
-        return Err(Fault::KeepAlive.at(start));
+        return Err(SipFault::KeepAlive.at(start));
     }
     Ok(start)
 }
@@ -59,7 +59,7 @@ pub(super) fn find_head_end(bytes: &[u8], from: usize) -> Result<Option<(usize, 
             Some(_) | None => continue,
         };
         if next > HEAD_BYTES_MAX {
-            return Err(Fault::HeadersTooLarge.at(HEAD_BYTES_MAX));
+            return Err(SipFault::HeadersTooLarge.at(HEAD_BYTES_MAX));
         }
         return Ok(Some((next, next + blank)));
     }
@@ -79,12 +79,12 @@ fn parse_parts(head: &[u8], body: &[u8]) -> Result<Message, Error> {
     let headers_start = line_end + 1;
     let block = parse_block(&head[headers_start..]).map_err(|e| e.moved(headers_start))?;
     let length = block.content_length.unwrap_or(body.len());
-    let body = body.get(..length).ok_or(Fault::BodyTooShort.at(head.len()))?.to_vec();
+    let body = body.get(..length).ok_or(SipFault::BodyTooShort.at(head.len()))?.to_vec();
     match &mut message {
         Message::Request(request) => {
             let (_, method) = block.headers.cseq()?;
             if method != request.method {
-                return Err(Fault::CSeqMethod.at(headers_start));
+                return Err(SipFault::CSeqMethod.at(headers_start));
             }
             (request.headers, request.body) = (block.headers, body);
         }
@@ -102,7 +102,7 @@ fn check_controls(head: &[u8]) -> Result<(), Error> {
     // RFC 3261 §25.1 allows NUL in a quoted pair only; RFC 4475 §3.1.1.2 has one.
     let bare_nul = memchr::memchr_iter(0, head).find(|at| *at == 0 || head[at - 1] != b'\\');
     match bare_return.or(bare_nul) {
-        Some(at) => Err(Fault::ControlCharacter.at(at)),
+        Some(at) => Err(SipFault::ControlCharacter.at(at)),
         None => Ok(()),
     }
 }
@@ -125,7 +125,7 @@ fn parse_request_line(line: &str) -> Result<Request, Error> {
     let (Some(method), Some(uri), Some(version), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(Fault::StartLine.at(0));
+        return Err(SipFault::StartLine.at(0));
     };
     let uri_start = method.len() + 1;
     check_version(version, uri_start + uri.len() + 1)?;
@@ -133,15 +133,15 @@ fn parse_request_line(line: &str) -> Result<Request, Error> {
     let uri = Uri::parse(uri).map_err(|error| error.moved(uri_start))?;
     match uri.scheme() {
         Scheme::Sip | Scheme::Sips | Scheme::Tel => Ok(Request::new(method, uri)),
-        Scheme::Other => Err(Fault::Scheme.at(uri_start)),
+        Scheme::Other => Err(SipFault::Scheme.at(uri_start)),
     }
 }
 
 fn parse_status_line(line: &str) -> Result<Response, Error> {
-    let (version, rest) = line.split_once(' ').ok_or(Fault::StartLine.at(0))?;
+    let (version, rest) = line.split_once(' ').ok_or(SipFault::StartLine.at(0))?;
     check_version(version, 0)?;
     let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-    let wrong = || Fault::Status.at(version.len() + 1);
+    let wrong = || SipFault::Status.at(version.len() + 1);
     let code = parse_digits(code).filter(|_| code.len() == 3).ok_or_else(wrong)?;
     let status = u16::try_from(code).ok().and_then(|code| StatusCode::new(code).ok());
     Ok(Response::new(status.ok_or_else(wrong)?).with_reason(reason))
@@ -155,10 +155,10 @@ fn check_version(version: &str, offset: usize) -> Result<(), Error> {
     let numbers = numbers.and_then(|_| version[4..].split_once('.'));
     let is_version = numbers
         .is_some_and(|(one, two)| parse_digits(one).is_some() && parse_digits(two).is_some());
-    Err(if is_version { Fault::Version } else { Fault::StartLine }.at(offset))
+    Err(if is_version { SipFault::Version } else { SipFault::StartLine }.at(offset))
 }
 
-struct Block {
+struct HeaderBlock {
     headers: Headers,
     content_length: Option<usize>,
 }
@@ -173,21 +173,21 @@ const SINGLE: [HeaderName; 6] = [
     HeaderName::ContentLength,
 ];
 
-fn parse_block(text: &str) -> Result<Block, Error> {
+fn parse_block(text: &str) -> Result<HeaderBlock, Error> {
     // A line has some 45 bytes; one reservation serves most messages.
     let mut headers = Headers::over(text.to_owned(), text.len() / 32 + 2);
     let mut content_length = None;
     let mut seen: u128 = 0;
     let single = SINGLE.iter().fold(0_u128, |set, name| set | 1 << name.index());
-    for (count, line) in Lines::of(text.as_bytes()).enumerate() {
+    for (count, line) in LogicalLines::of(text.as_bytes()).enumerate() {
         let span = line.span.clone();
         if count == HEADER_LINES_MAX || span.len() > HEADER_LINE_BYTES_MAX {
-            return Err(Fault::HeadersTooLarge.at(span.start));
+            return Err(SipFault::HeadersTooLarge.at(span.start));
         }
         let (name, value) = line.split(text)?;
         let bit = 1_u128 << name.index();
         if seen & single & bit != 0 {
-            return Err(Fault::Repeated(name).at(span.start));
+            return Err(SipFault::Repeated(name).at(span.start));
         }
         seen |= bit;
         let value = if line.folded { headers.append_unfolded(value) } else { value };
@@ -198,16 +198,16 @@ fn parse_block(text: &str) -> Result<Block, Error> {
         }
     }
     headers.check_required().map_err(|error| Error { offset: text.len(), ..error })?;
-    Ok(Block { headers, content_length })
+    Ok(HeaderBlock { headers, content_length })
 }
 
 fn read_length(value: &str, offset: usize) -> Result<usize, Error> {
     let length = parse_digits(value).and_then(|length| usize::try_from(length).ok());
-    length.ok_or(Fault::Header(HeaderName::ContentLength).at(offset))
+    length.ok_or(SipFault::Header(HeaderName::ContentLength).at(offset))
 }
 
 /// The logical lines of a header block: folded ones are one.
-pub(super) struct Lines<'a> {
+pub(super) struct LogicalLines<'a> {
     bytes: &'a [u8],
     at: usize,
 }
@@ -219,13 +219,13 @@ pub(super) struct RawLine {
     folded: bool,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LogicalLines<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 }
 
-impl Iterator for Lines<'_> {
+impl Iterator for LogicalLines<'_> {
     type Item = RawLine;
 
     fn next(&mut self) -> Option<RawLine> {
@@ -257,10 +257,10 @@ impl RawLine {
 
     /// The name, and where the trimmed value is. `text` is what the lines were cut from.
     fn split(&self, text: &str) -> Result<(HeaderName, Range<usize>), Error> {
-        let wrong = |_| Fault::HeaderLine.at(self.span.start);
+        let wrong = |_| SipFault::HeaderLine.at(self.span.start);
         let line = &text[self.span.clone()];
         let colon = line.bytes().position(|b| b == b':');
-        let colon = colon.ok_or(Fault::HeaderLine.at(self.span.start))?;
+        let colon = colon.ok_or(SipFault::HeaderLine.at(self.span.start))?;
         let name = HeaderName::parse(lexer::trim_end(&line[..colon])).map_err(wrong)?;
         let value = lexer::trim_start(&line[colon + 1..]);
         let start = self.span.end - value.len();
@@ -272,7 +272,7 @@ impl RawLine {
 /// What a header block says of the body's length; for streams, where it must say it.
 pub(super) fn content_length(head: &[u8]) -> Result<Option<usize>, Error> {
     let mut found = None;
-    for line in Lines::of(head).skip(1) {
+    for line in LogicalLines::of(head).skip(1) {
         let bytes = &head[line.span.clone()];
         if !matches!(bytes.first(), Some(b'C' | b'c' | b'L' | b'l')) {
             continue;
@@ -283,7 +283,7 @@ pub(super) fn content_length(head: &[u8]) -> Result<Option<usize>, Error> {
             continue;
         }
         if found.is_some() {
-            return Err(Fault::Repeated(HeaderName::ContentLength).at(line.span.start));
+            return Err(SipFault::Repeated(HeaderName::ContentLength).at(line.span.start));
         }
         let value = std::str::from_utf8(&bytes[colon + 1..]).unwrap_or("-");
         found = Some(read_length(lexer::trim(value), line.span.start)?);
@@ -297,7 +297,7 @@ pub(super) fn content_length(head: &[u8]) -> Result<Option<usize>, Error> {
 /// `None` for keep-alives, responses, ACK, and what has no Via: nobody waits for an answer.
 #[must_use]
 pub fn parse_failure_response(bytes: &[u8], error: &Error) -> Option<Response> {
-    if error.what == Fault::KeepAlive {
+    if error.what == SipFault::KeepAlive {
         return None;
     }
     let mut response = salvage(bytes, error.status())?;
@@ -324,7 +324,7 @@ fn salvage(bytes: &[u8], status: StatusCode) -> Option<Response> {
     }
     let mut response = Response::new(status);
     let headers = &mut response.headers;
-    for line in Lines::of(block.as_bytes()).take(HEADER_LINES_MAX) {
+    for line in LogicalLines::of(block.as_bytes()).take(HEADER_LINES_MAX) {
         let Ok((name, value)) = line.split(block) else { continue };
         let wanted = match name {
             HeaderName::Via => true,

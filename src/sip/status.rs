@@ -1,6 +1,6 @@
 //! Status codes and the phrases that go with them.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use std::fmt;
 
 /// A status code from 100 to 699.
@@ -107,9 +107,9 @@ impl StatusCode {
     /// The code `code`.
     ///
     /// # Errors
-    /// [`Fault::Status`] outside 100 to 699.
+    /// [`SipFault::Status`] outside 100 to 699.
     pub fn new(code: u16) -> Result<Self, Error> {
-        if (100..700).contains(&code) { Ok(Self(code)) } else { Err(Fault::Status.at(0)) }
+        if (100..700).contains(&code) { Ok(Self(code)) } else { Err(SipFault::Status.at(0)) }
     }
 
     /// The number.
@@ -187,7 +187,7 @@ mod tests {
         assert!(code(200).is_success() && code(200).is_final() && !code(200).is_failure());
         assert!(code(302).is_failure() && code(699).is_failure());
         for wrong in [0, 99, 700, u16::MAX] {
-            assert_eq!(StatusCode::new(wrong), Err(Fault::Status.at(0)));
+            assert_eq!(StatusCode::new(wrong), Err(SipFault::Status.at(0)));
         }
     }
 }

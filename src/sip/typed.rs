@@ -3,7 +3,7 @@
 //! What [`parse`](super::parse()) returned has Via, From, To, Call-ID and CSeq, and these are well
 //! formed; their accessors fail only on messages put together by hand.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::header_name::HeaderName;
 use super::headers::Headers;
 use super::host::parse_digits;
@@ -14,7 +14,7 @@ use super::name_addr::{self, NameAddr};
 use super::params;
 use super::uri::Uri;
 use super::values::{
-    Contacts, Event, MediaType, RAck, Reason, Replaces, SessionExpires, SubscriptionState,
+    Contacts, EventPackage, MediaType, RAck, Reason, Replaces, SessionExpires, SubscriptionState,
 };
 use super::via::Via;
 
@@ -24,7 +24,7 @@ const CSEQ_MAX: u32 = (1 << 31) - 1;
 impl Headers {
     /// The value of a header that must be there.
     fn required(&self, name: HeaderName) -> Result<&str, Error> {
-        self.get(&name).ok_or(Fault::Missing(name).at(0))
+        self.get(&name).ok_or(SipFault::Missing(name).at(0))
     }
 
     /// A header that may be missing, read by `read`.
@@ -38,7 +38,7 @@ impl Headers {
 
     fn number(&self, name: HeaderName) -> Result<Option<u32>, Error> {
         self.optional(name.clone(), |value| {
-            parse_digits(value).ok_or(Fault::Header(name.clone()).at(0))
+            parse_digits(value).ok_or(SipFault::Header(name.clone()).at(0))
         })
     }
 
@@ -47,7 +47,7 @@ impl Headers {
     /// # Errors
     /// When it is missing or malformed.
     pub fn via(&self) -> Result<Via, Error> {
-        let missing = Fault::Missing(HeaderName::Via).at(0);
+        let missing = SipFault::Missing(HeaderName::Via).at(0);
         Via::parse(self.list(HeaderName::Via).next().ok_or(missing)?)
     }
 
@@ -101,7 +101,7 @@ impl Headers {
         if elements.next() == Some("*") {
             return match elements.next() {
                 None => Ok(Contacts::Star),
-                Some(_) => Err(Fault::Header(HeaderName::Contact).at(0)),
+                Some(_) => Err(SipFault::Header(HeaderName::Contact).at(0)),
             };
         }
         self.addresses(HeaderName::Contact).map(Contacts::List)
@@ -112,7 +112,7 @@ impl Headers {
     /// # Errors
     /// When it is missing or malformed.
     pub fn contact(&self) -> Result<NameAddr, Error> {
-        let missing = Fault::Missing(HeaderName::Contact).at(0);
+        let missing = SipFault::Missing(HeaderName::Contact).at(0);
         let first = self.list(HeaderName::Contact).next().ok_or(missing)?;
         NameAddr::parse(first, &HeaderName::Contact)
     }
@@ -125,7 +125,7 @@ impl Headers {
         let mut addresses = Vec::new();
         for element in self.list(&name) {
             if addresses.len() == ADDRESSES_MAX {
-                return Err(Fault::TooMany(name.clone()).at(0));
+                return Err(SipFault::TooMany(name.clone()).at(0));
             }
             addresses.push(NameAddr::parse(element, &name)?);
         }
@@ -161,7 +161,7 @@ impl Headers {
     /// # Errors
     /// When it is missing, malformed, or 2^31 or more.
     pub fn cseq(&self) -> Result<(u32, Method), Error> {
-        let wrong = || Fault::Header(HeaderName::CSeq).at(0);
+        let wrong = || SipFault::Header(HeaderName::CSeq).at(0);
         let value = self.required(HeaderName::CSeq)?;
         let blank = lexer::find_any(value, b" \t").ok_or_else(wrong)?;
         let (number, method) = value.split_at(blank);
@@ -175,7 +175,7 @@ impl Headers {
     /// The first fault of Via, From, To, Call-ID, CSeq and Max-Forwards; more Via than
     /// [`VIAS_MAX`].
     pub(super) fn check_required(&self) -> Result<(), Error> {
-        let missing = Fault::Missing(HeaderName::Via).at(0);
+        let missing = SipFault::Missing(HeaderName::Via).at(0);
         Via::check(self.list(HeaderName::Via).next().ok_or(missing)?)?;
         NameAddr::check(self.required(HeaderName::From)?, &HeaderName::From)?;
         NameAddr::check(self.required(HeaderName::To)?, &HeaderName::To)?;
@@ -184,7 +184,7 @@ impl Headers {
         let commas = |value: &str| memchr::memchr_iter(b',', value.as_bytes()).count();
         let vias_at_most: usize = self.all(HeaderName::Via).map(|value| 1 + commas(value)).sum();
         if vias_at_most > VIAS_MAX && self.list(HeaderName::Via).nth(VIAS_MAX).is_some() {
-            return Err(Fault::TooMany(HeaderName::Via).at(0));
+            return Err(SipFault::TooMany(HeaderName::Via).at(0));
         }
         Ok(())
     }
@@ -199,7 +199,7 @@ impl Headers {
         if valid && (1..=IDENTIFIER_BYTES_MAX).contains(&value.len()) {
             Ok(value)
         } else {
-            Err(Fault::Header(HeaderName::CallId).at(0))
+            Err(SipFault::Header(HeaderName::CallId).at(0))
         }
     }
 
@@ -208,7 +208,7 @@ impl Headers {
     /// # Errors
     /// When it is no number up to 255.
     pub fn max_forwards(&self) -> Result<Option<u8>, Error> {
-        let wrong = |_| Fault::Header(HeaderName::MaxForwards).at(0);
+        let wrong = |_| SipFault::Header(HeaderName::MaxForwards).at(0);
         self.number(HeaderName::MaxForwards)?.map(u8::try_from).transpose().map_err(wrong)
     }
 
@@ -219,7 +219,7 @@ impl Headers {
     pub fn expires(&self) -> Result<Option<u32>, Error> {
         self.optional(HeaderName::Expires, |value| {
             if value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()) {
-                return Err(Fault::Header(HeaderName::Expires).at(0));
+                return Err(SipFault::Header(HeaderName::Expires).at(0));
             }
             Ok(value.parse().unwrap_or(u32::MAX))
         })
@@ -248,7 +248,7 @@ impl Headers {
     pub fn min_se(&self) -> Result<Option<u32>, Error> {
         self.optional(HeaderName::MinSe, |value| {
             let secs = lexer::trim(value.split(';').next().unwrap_or(""));
-            parse_digits(secs).ok_or(Fault::Header(HeaderName::MinSe).at(0))
+            parse_digits(secs).ok_or(SipFault::Header(HeaderName::MinSe).at(0))
         })
     }
 
@@ -259,7 +259,7 @@ impl Headers {
     pub fn retry_after(&self) -> Result<Option<u32>, Error> {
         self.optional(HeaderName::RetryAfter, |value| {
             let secs = value.split([';', '(', ' ']).next().unwrap_or("");
-            parse_digits(secs).ok_or(Fault::Header(HeaderName::RetryAfter).at(0))
+            parse_digits(secs).ok_or(SipFault::Header(HeaderName::RetryAfter).at(0))
         })
     }
 
@@ -314,8 +314,8 @@ impl Headers {
     ///
     /// # Errors
     /// When it is malformed.
-    pub fn event(&self) -> Result<Option<Event>, Error> {
-        self.optional(HeaderName::Event, Event::parse)
+    pub fn event(&self) -> Result<Option<EventPackage>, Error> {
+        self.optional(HeaderName::Event, EventPackage::parse)
     }
 
     /// Subscription-State (RFC 6665 §8.2.3).

@@ -1,6 +1,6 @@
 //! SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966), kept as they were written.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::host::{self, Host};
 use super::lexer;
 use super::limits::URI_BYTES_MAX;
@@ -26,12 +26,12 @@ pub enum Scheme {
 #[derive(Clone, Eq, PartialEq)]
 pub struct Uri {
     text: Box<str>,
-    parts: Parts,
+    parts: UriParts,
 }
 
 /// Ends of the parts as indices into the text; each part starts where the one before ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Parts {
+struct UriParts {
     scheme: Scheme,
     /// After the colon of the scheme.
     scheme_end: u16,
@@ -52,7 +52,7 @@ impl Uri {
     /// Reads a URI, without angle brackets and blanks around it.
     ///
     /// # Errors
-    /// [`Fault::Uri`], [`Fault::UriTooLong`].
+    /// [`SipFault::Uri`], [`SipFault::UriTooLong`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         let parts = scan(text)?;
         Ok(Self { text: text.into(), parts })
@@ -343,11 +343,11 @@ fn find_unquoted(text: &str, wanted: u8) -> Option<usize> {
 }
 
 /// Finds and checks the parts of a URI.
-fn scan(text: &str) -> Result<Parts, Error> {
+fn scan(text: &str) -> Result<UriParts, Error> {
     if text.len() > URI_BYTES_MAX {
-        return Err(Fault::UriTooLong.at(URI_BYTES_MAX));
+        return Err(SipFault::UriTooLong.at(URI_BYTES_MAX));
     }
-    let colon = memchr::memchr(b':', text.as_bytes()).ok_or(Fault::Uri.at(0))?;
+    let colon = memchr::memchr(b':', text.as_bytes()).ok_or(SipFault::Uri.at(0))?;
     let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
     let parts = if scheme.eq_ignore_ascii_case("sip") {
         scan_sip(Scheme::Sip, rest)
@@ -367,7 +367,7 @@ fn index(at: usize) -> u16 {
     u16::try_from(at).expect("a URI is shorter than 64 KiB")
 }
 
-impl Parts {
+impl UriParts {
     fn moved(self, by: u16) -> Self {
         Self {
             scheme_end: by,
@@ -381,17 +381,17 @@ impl Parts {
     }
 }
 
-fn scan_sip(scheme: Scheme, rest: &str) -> Result<Parts, Error> {
+fn scan_sip(scheme: Scheme, rest: &str) -> Result<UriParts, Error> {
     // '@' must be escaped in every part, so the only one ends the user (§25.1).
     let at = memchr::memchr(b'@', rest.as_bytes());
     let (userinfo, host_start) = at.map_or(("", 0), |at| (&rest[..at], at + 1));
     let user_end = userinfo.find(':').unwrap_or(userinfo.len());
     if at.is_some() && user_end == 0 {
-        return Err(Fault::Uri.at(0));
+        return Err(SipFault::Uri.at(0));
     }
     let password = userinfo.get(user_end + 1..).unwrap_or("");
     if !lexer::is_user_text(&userinfo[..user_end]) || !lexer::is_user_text(password) {
-        return Err(Fault::Uri.at(0));
+        return Err(SipFault::Uri.at(0));
     }
     let tail = &rest[host_start..];
     let host_port_len = lexer::find_any(tail, b";?").unwrap_or(tail.len());
@@ -399,7 +399,7 @@ fn scan_sip(scheme: Scheme, rest: &str) -> Result<Parts, Error> {
     let (_, port) = host::parse_host_port(host_port).map_err(|e| e.moved(host_start))?;
     let host_len = if port.is_some() { host_port.rfind(':') } else { None };
     let params_start = host_start + host_port_len;
-    Ok(Parts {
+    Ok(UriParts {
         scheme,
         scheme_end: 0,
         user_end: index(user_end),
@@ -430,23 +430,23 @@ fn scan_params(text: &str, offset: usize) -> Result<usize, Error> {
                 !name.is_empty() && text(name) && text(value)
             })
         });
-    if valid && headers_valid { Ok(len) } else { Err(Fault::Uri.at(offset)) }
+    if valid && headers_valid { Ok(len) } else { Err(SipFault::Uri.at(offset)) }
 }
 
-fn scan_tel(rest: &str) -> Result<Parts, Error> {
+fn scan_tel(rest: &str) -> Result<UriParts, Error> {
     let number_len = rest.find(';').unwrap_or(rest.len());
     let number = &rest[..number_len];
     let digits = number.strip_prefix('+').unwrap_or(number);
     let allowed = |b: u8| b.is_ascii_hexdigit() || b"*#-.()".contains(&b);
     if !digits.bytes().all(allowed) || !digits.bytes().any(|b| !b"-.()".contains(&b)) {
-        return Err(Fault::Uri.at(0));
+        return Err(SipFault::Uri.at(0));
     }
     let end = number_len + scan_params(&rest[number_len..], number_len)?;
     if end != rest.len() {
-        return Err(Fault::Uri.at(end));
+        return Err(SipFault::Uri.at(end));
     }
     let number_end = index(number_len);
-    Ok(Parts {
+    Ok(UriParts {
         scheme: Scheme::Tel,
         scheme_end: 0,
         user_end: number_end,
@@ -458,17 +458,17 @@ fn scan_tel(rest: &str) -> Result<Parts, Error> {
     })
 }
 
-fn scan_other(scheme: &str, rest: &str) -> Result<Parts, Error> {
+fn scan_other(scheme: &str, rest: &str) -> Result<UriParts, Error> {
     let letter = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
     let starts_well = scheme.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
     if !starts_well || !scheme.bytes().all(letter) {
-        return Err(Fault::Uri.at(0));
+        return Err(SipFault::Uri.at(0));
     }
     if rest.is_empty() || !rest.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"".contains(&b)) {
-        return Err(Fault::Uri.at(0));
+        return Err(SipFault::Uri.at(0));
     }
     let end = index(rest.len());
-    Ok(Parts {
+    Ok(UriParts {
         scheme: Scheme::Other,
         scheme_end: 0,
         user_end: 0,
@@ -568,7 +568,7 @@ mod tests {
             "sip:a@[::1]x",
             "sip:é@b",
         ] {
-            assert_eq!(Uri::parse(wrong).map_err(|e| e.what), Err(Fault::Uri), "{wrong}");
+            assert_eq!(Uri::parse(wrong).map_err(|e| e.what), Err(SipFault::Uri), "{wrong}");
         }
     }
 
@@ -577,7 +577,7 @@ mod tests {
         let long = |len: usize| format!("sip:{}@b", "a".repeat(len - 6));
         assert!(Uri::parse(&long(URI_BYTES_MAX)).is_ok());
         let refused = Uri::parse(&long(URI_BYTES_MAX + 1));
-        assert_eq!(refused, Err(Fault::UriTooLong.at(URI_BYTES_MAX)));
+        assert_eq!(refused, Err(SipFault::UriTooLong.at(URI_BYTES_MAX)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Header values with a shape of their own, small enough to stand together.
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::header_name::HeaderName;
 use super::host::parse_digits;
 use super::lexer;
@@ -73,7 +73,7 @@ pub struct Reason {
 
 /// The Event header (RFC 6665 §8.2.1).
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Event {
+pub struct EventPackage {
     /// The package with its templates, in lower case.
     pub package: String,
     /// The id parameter.
@@ -116,13 +116,13 @@ impl Disposition {
 /// Splits `value;params`, both checked, the value trimmed.
 fn with_params<'a>(value: &'a str, header: &HeaderName) -> Result<(&'a str, Params), Error> {
     let len = value.find(';').unwrap_or(value.len());
-    let fault = |at| Fault::Header(header.clone()).at(len + at);
+    let fault = |at| SipFault::Header(header.clone()).at(len + at);
     let params = Params::parse(&value[len..], fault)?;
     Ok((lexer::trim(&value[..len]), params))
 }
 
 fn wrong(header: HeaderName) -> Error {
-    Fault::Header(header).at(0)
+    SipFault::Header(header).at(0)
 }
 
 impl SessionExpires {
@@ -177,7 +177,7 @@ impl Replaces {
     /// Reads the header's value; also for the `Replaces` header of a Refer-To URI.
     ///
     /// # Errors
-    /// [`Fault::Header`] naming Replaces, also when a tag is missing.
+    /// [`SipFault::Header`] naming Replaces, also when a tag is missing.
     pub fn parse(value: &str) -> Result<Self, Error> {
         let (call_id, params) = with_params(value, &HeaderName::Replaces)?;
         let tag = |name| params.raw(name).filter(|tag| !tag.is_empty()).map(str::to_owned);
@@ -215,7 +215,7 @@ impl Reason {
     }
 }
 
-impl Event {
+impl EventPackage {
     pub(super) fn parse(value: &str) -> Result<Self, Error> {
         let (package, params) = with_params(value, &HeaderName::Event)?;
         if !lexer::is_token(package) {
@@ -306,7 +306,7 @@ mod tests {
         let media = MediaType::parse("Application / SDP;charset=UTF-8").unwrap();
         assert!(media.is("application/sdp") && !media.is("application/pidf+xml"));
         assert_eq!(media.params.get("charset").as_deref(), Some("UTF-8"));
-        assert_eq!(Event::parse("Dialog;id=3").unwrap().package, "dialog");
+        assert_eq!(EventPackage::parse("Dialog;id=3").unwrap().package, "dialog");
         let state = SubscriptionState::parse("Terminated;reason=noresource").unwrap();
         assert_eq!(state.state, "terminated");
         for wrong in ["", "a", "a/", "/b", "a/b/c", "a b/c"] {

@@ -1,6 +1,6 @@
 //! The Via header (RFC 3261 §20.42, RFC 3581).
 
-use super::error::{Error, Fault};
+use super::error::{Error, SipFault};
 use super::flow::Transport;
 use super::header_name::HeaderName;
 use super::host::{self, Host};
@@ -40,11 +40,11 @@ impl Via {
     /// Reads one element.
     ///
     /// # Errors
-    /// [`Fault::Header`] naming Via; [`Fault::Version`] for another protocol than SIP/2.0.
+    /// [`SipFault::Header`] naming Via; [`SipFault::Version`] for another protocol than SIP/2.0.
     pub fn parse(value: &str) -> Result<Self, Error> {
         let split = split(value)?;
         let params_start = value.len() - split.params.len();
-        let fault = |at| Fault::Header(HeaderName::Via).at(params_start + at);
+        let fault = |at| SipFault::Header(HeaderName::Via).at(params_start + at);
         let params = Params::parse(split.params, fault)?;
         let protocol = split.protocol.to_ascii_uppercase().into();
         Ok(Self { protocol, sent_by: split.sent_by.into(), params })
@@ -55,7 +55,7 @@ impl Via {
         let split = split(value)?;
         let params_start = value.len() - split.params.len();
         let failed = lexer::check_params(split.params, "branch");
-        failed.map_or(Ok(()), |at| Err(Fault::Header(HeaderName::Via).at(params_start + at)))
+        failed.map_or(Ok(()), |at| Err(SipFault::Header(HeaderName::Via).at(params_start + at)))
     }
 
     /// The transport, when it is one that we speak.
@@ -115,22 +115,22 @@ impl Via {
 }
 
 /// The parts of an element, checked but for the parameters.
-struct Split<'a> {
+struct ViaParts<'a> {
     protocol: &'a str,
     /// Without blanks.
     sent_by: Cow<'a, str>,
     params: &'a str,
 }
 
-fn split(value: &str) -> Result<Split<'_>, Error> {
-    let wrong = || Fault::Header(HeaderName::Via).at(0);
+fn split(value: &str) -> Result<ViaParts<'_>, Error> {
+    let wrong = || SipFault::Header(HeaderName::Via).at(0);
     let params_start = value.find(';').unwrap_or(value.len());
     let (head, params) = value.split_at(params_start);
     let mut parts = head.splitn(3, '/');
     let mut part = || parts.next().map(lexer::trim).ok_or_else(wrong);
     let (name, version, rest) = (part()?, part()?, part()?);
     if !name.eq_ignore_ascii_case("SIP") || version != "2.0" {
-        return Err(Fault::Version.at(0));
+        return Err(SipFault::Version.at(0));
     }
     let protocol = &rest[..lexer::find_any(rest, b" \t").ok_or_else(wrong)?];
     if !lexer::is_token(protocol) {
@@ -143,7 +143,7 @@ fn split(value: &str) -> Result<Split<'_>, Error> {
         Some(_) => Cow::Owned(without_blanks_at_colon(written)),
     };
     host::parse_host_port(&sent_by).map_err(|_| wrong())?;
-    Ok(Split { protocol, sent_by, params })
+    Ok(ViaParts { protocol, sent_by, params })
 }
 
 fn without_blanks_at_colon(text: &str) -> String {

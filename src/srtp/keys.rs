@@ -24,13 +24,13 @@ impl fmt::Debug for Seed {
 
 /// The master key and salt of one direction.
 #[derive(Clone, Eq, PartialEq)]
-pub struct Keys {
+pub struct MasterKey {
     suite: Suite,
     master: [u8; MASTER_MAX],
     mki: Mki,
 }
 
-impl Keys {
+impl MasterKey {
     /// Keys out of random bytes, as many as the suite needs.
     #[must_use]
     pub fn fresh(suite: Suite, seed: Seed) -> Self {
@@ -86,7 +86,7 @@ impl Keys {
 }
 
 /// Keys are for no log.
-impl fmt::Debug for Keys {
+impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Keys({}, …)", self.suite)
     }
@@ -99,9 +99,9 @@ mod tests {
     #[test]
     fn a_key_comes_back_from_its_line_and_shows_itself_nowhere() {
         for suite in [Suite::AesCm128Sha1_80, Suite::AesCm256Sha1_80] {
-            let keys = Keys::fresh(suite, Seed([7; MASTER_MAX]));
+            let keys = MasterKey::fresh(suite, Seed([7; MASTER_MAX]));
             let inline = keys.to_inline();
-            assert_eq!(Keys::parse(suite, &inline).as_ref(), Some(&keys));
+            assert_eq!(MasterKey::parse(suite, &inline).as_ref(), Some(&keys));
             assert!(!format!("{keys:?}").contains(&inline[..8]));
         }
     }
@@ -110,9 +110,9 @@ mod tests {
     fn a_line_of_another_length_is_no_key() {
         let suite = Suite::AesCm128Sha1_80;
         for inline in ["", "AAAA", "!", &"A".repeat(39), &"A".repeat(44), &"A".repeat(10_000)] {
-            assert_eq!(Keys::parse(suite, inline), None, "{inline}");
+            assert_eq!(MasterKey::parse(suite, inline), None, "{inline}");
         }
         // The example of RFC 4568 §6.1.
-        assert!(Keys::parse(suite, "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR").is_some());
+        assert!(MasterKey::parse(suite, "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR").is_some());
     }
 }

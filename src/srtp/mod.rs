@@ -1,20 +1,20 @@
 //! Sealed RTP and RTCP (RFC 3711) under keys that SDP carries (RFC 4568): arithmetic in place.
 //!
-//! A [`Sealer`] belongs to what one leg sends, an [`Opener`] to what its peer sends; nothing is
+//! A [`ProtectContext`] belongs to what one leg sends, an [`UnprotectContext`] to what its peer sends; nothing is
 //! allocated for a packet. Keys show themselves in no log: their `Debug` is an ellipsis.
 
 mod keys;
 mod mki;
-mod opener;
-mod sealer;
+mod protect;
 mod session;
 mod suite;
+mod unprotect;
 
-pub use keys::{Keys, Seed};
+pub use keys::{MasterKey, Seed};
 pub use mki::{MKI_MAX, Mki};
-pub use opener::{Opener, SOURCES_MAX};
-pub use sealer::Sealer;
+pub use protect::ProtectContext;
 pub use suite::Suite;
+pub use unprotect::{SOURCES_MAX, UnprotectContext};
 
 /// What a packet may grow by: the tag, with RTCP the index, and the name of the key.
 pub const GROWTH_MAX: usize = 14 + MKI_MAX;

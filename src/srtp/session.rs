@@ -1,6 +1,6 @@
 //! Session keys and what is done with them: the key stream and the tag (RFC 3711 §4).
 
-use super::keys::{Keys, SALT_LEN};
+use super::keys::{MasterKey, SALT_LEN};
 use aes::{Aes128, Aes256};
 use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
@@ -16,14 +16,14 @@ const AUTH_KEY_LEN: usize = 20;
 
 /// Which of the two is sealed. The labels are those of RFC 3711 §4.3.2.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum SrtpKind {
     Rtp,
     Rtcp,
 }
 
 /// The session keys of one direction, for RTP or for RTCP.
 #[derive(Clone)]
-pub(super) struct Session {
+pub(super) struct SessionKeys {
     key: [u8; 32],
     key_len: usize,
     salt: [u8; SALT_LEN],
@@ -32,11 +32,11 @@ pub(super) struct Session {
     pub tag_len: usize,
 }
 
-impl Session {
-    pub fn new(keys: &Keys, kind: Kind) -> Self {
+impl SessionKeys {
+    pub fn new(keys: &MasterKey, kind: SrtpKind) -> Self {
         let (first_label, tag_len) = match kind {
-            Kind::Rtp => (0, keys.suite().tag_len()),
-            Kind::Rtcp => (3, RTCP_TAG_LEN),
+            SrtpKind::Rtp => (0, keys.suite().tag_len()),
+            SrtpKind::Rtcp => (3, RTCP_TAG_LEN),
         };
         let key_len = keys.suite().key_len();
         let (mut key, mut auth, mut salt) = ([0; 32], [0; AUTH_KEY_LEN], [0; SALT_LEN]);
@@ -76,7 +76,7 @@ impl Session {
 
 /// §4.3.1 with a key derivation rate of 0: the key stream under the master key that begins at the
 /// label.
-fn derive(keys: &Keys, label: u8, out: &mut [u8]) {
+fn derive(keys: &MasterKey, label: u8, out: &mut [u8]) {
     let mut iv = [0; 16];
     iv[..SALT_LEN].copy_from_slice(keys.salt());
     iv[7] ^= label;
@@ -92,7 +92,7 @@ fn stream(key: &[u8], iv: [u8; 16], bytes: &mut [u8]) {
     }
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for SessionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Session(…)")
     }
@@ -137,9 +137,9 @@ mod tests {
             .collect()
     }
 
-    fn keys(suite: Suite, key: &str, salt: &str) -> Keys {
+    fn keys(suite: Suite, key: &str, salt: &str) -> MasterKey {
         let bytes = [hex(key), hex(salt)].concat();
-        Keys::parse(suite, &base64::engine::general_purpose::STANDARD.encode(bytes)).unwrap()
+        MasterKey::parse(suite, &base64::engine::general_purpose::STANDARD.encode(bytes)).unwrap()
     }
 
     /// RFC 3711, B.3.

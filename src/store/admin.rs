@@ -4,7 +4,9 @@ use super::database::Database;
 use super::error::StoreError;
 use super::lock::Lock;
 use super::write;
-use crate::directory::{Accounts, Change, Directory, NumberingPlan, Refusal, patent_levels};
+use crate::directory::{
+    Accounts, ChangeRefusal, Directory, DirectoryChange, NumberingPlan, patent_levels,
+};
 use crate::exchange::journal::Audited;
 use crate::time::UnixTime;
 use std::path::Path;
@@ -14,7 +16,7 @@ use std::path::Path;
 pub enum AdminError {
     /// It breaks a rule.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ChangeRefusal),
     /// The file cannot be used; [`StoreError::Locked`] means that a server runs and is to be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -27,7 +29,7 @@ pub enum AdminError {
 pub fn apply(
     data: &Path,
     plan: NumberingPlan,
-    change: &Change,
+    change: &DirectoryChange,
     by: &str,
     now: UnixTime,
 ) -> Result<(), AdminError> {

@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::files;
-use super::schema::{self, Identity};
+use super::schema::{self, SchemaOwner};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::path::{Path, PathBuf};
 
@@ -77,16 +77,16 @@ impl Database {
         let path = shown.to_owned();
         match identity {
             // SQLite itself misses the end of the last page.
-            Identity::Ours(_) if files::is_shorter(file, len) => {
+            SchemaOwner::Ours(_) if files::is_shorter(file, len) => {
                 let what = format!("it should have {len} bytes");
                 Err(StoreError::Damaged { path, what })
             }
-            Identity::Ours(version) => Ok(Self { connection, path, version }),
-            Identity::Newer(found) => {
+            SchemaOwner::Ours(version) => Ok(Self { connection, path, version }),
+            SchemaOwner::Newer(found) => {
                 Err(StoreError::TooNew { path, found, known: schema::VERSION })
             }
-            Identity::Blank => Err(StoreError::Emptied { path }),
-            Identity::Foreign => Err(StoreError::Foreign { path }),
+            SchemaOwner::Blank => Err(StoreError::Emptied { path }),
+            SchemaOwner::Foreign => Err(StoreError::Foreign { path }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What can go wrong with the database file.
 
-use crate::exchange::journal::Fault;
+use crate::exchange::journal::WriteFault;
 use std::path::{Path, PathBuf};
 
 /// Why the journal cannot be used.
@@ -112,12 +112,12 @@ impl StoreError {
 
     /// Whose fault it is that a batch was not written: its own, or the journal's as a whole.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn fault(&self) -> WriteFault {
         match self {
             Self::Sqlite { error, .. } if !lies_in_the_file(error) => {
-                Fault::OfBatch(self.to_string())
+                WriteFault::OfBatch(self.to_string())
             }
-            Self::Panicked => Fault::OfBatch(self.to_string()),
+            Self::Panicked => WriteFault::OfBatch(self.to_string()),
             Self::Sqlite { .. }
             | Self::Directory { .. }
             | Self::Locked { .. }
@@ -126,7 +126,7 @@ impl StoreError {
             | Self::Foreign { .. }
             | Self::Emptied { .. }
             | Self::Gone { .. }
-            | Self::Damaged { .. } => Fault::OfJournal(self.to_string()),
+            | Self::Damaged { .. } => WriteFault::OfJournal(self.to_string()),
         }
     }
 
@@ -167,7 +167,7 @@ fn lies_in_the_file(error: &rusqlite::Error) -> bool {
 
 /// A row that could not be understood and was left out.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Unreadable {
+pub struct UnreadableRow {
     /// The table.
     pub table: &'static str,
     /// What names the row.

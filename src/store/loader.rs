@@ -1,19 +1,19 @@
 //! The state at start, as one value.
 
 use super::database::Database;
-use super::error::{StoreError, Unreadable};
+use super::error::{StoreError, UnreadableRow};
 use super::records;
 use super::rows::{
     read_address, read_addresses, read_flow, read_hop, read_set, read_time, read_uris, time, uint,
 };
 use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{Accounts, Level, Operator, Permit, Srtp, Terminal};
-use crate::exchange::journal::{State, StoredDesk};
+use crate::exchange::journal::{StoredDesk, StoredState};
 use crate::ids::{LevelId, Number, OperatorId};
 use crate::presence;
 use crate::registrar::Binding;
 use crate::sip::Uri;
-use crate::switchboard::desk::results::{Kept, REMEMBERED};
+use crate::switchboard::desk::results::{REMEMBERED, StoredResult};
 use crate::time::UnixTime;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
@@ -25,7 +25,10 @@ impl Database {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn load(&self, now: UnixTime) -> std::result::Result<(State, Vec<Unreadable>), StoreError> {
+    pub fn load(
+        &self,
+        now: UnixTime,
+    ) -> std::result::Result<(StoredState, Vec<UnreadableRow>), StoreError> {
         self.read_state(now).map_err(|error| self.fault(error))
     }
 
@@ -33,15 +36,15 @@ impl Database {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn accounts(&self) -> std::result::Result<(Accounts, Vec<Unreadable>), StoreError> {
+    pub fn accounts(&self) -> std::result::Result<(Accounts, Vec<UnreadableRow>), StoreError> {
         let mut bad = Vec::new();
         let accounts = accounts(&self.connection, &mut bad).map_err(|error| self.fault(error))?;
         Ok((accounts, bad))
     }
 
-    fn read_state(&self, now: UnixTime) -> Result<(State, Vec<Unreadable>)> {
+    fn read_state(&self, now: UnixTime) -> Result<(StoredState, Vec<UnreadableRow>)> {
         let (db, mut bad) = (&self.connection, Vec::new());
-        let state = State {
+        let state = StoredState {
             accounts: accounts(db, &mut bad)?,
             bindings: bindings(db, &mut bad)?,
             operators: operator_states(db)?,
@@ -60,7 +63,7 @@ pub(super) fn rows<T>(
     db: &Connection,
     table: &'static str,
     sql: &str,
-    bad: &mut Vec<Unreadable>,
+    bad: &mut Vec<UnreadableRow>,
     read: impl Fn(&Row<'_>) -> Result<Option<T>>,
 ) -> Result<Vec<T>> {
     let mut statement = db.prepare(sql)?;
@@ -74,7 +77,7 @@ pub(super) fn rows<T>(
                     ValueRef::Integer(number) => number.to_string(),
                     name => name.as_str().unwrap_or("?").to_owned(),
                 };
-                bad.push(Unreadable { table, row });
+                bad.push(UnreadableRow { table, row });
             }
         }
     }
@@ -89,7 +92,7 @@ fn optional<T: for<'a> From<&'a str>>(row: &Row<'_>, column: &str) -> Result<Opt
     Ok(row.get_ref(column)?.as_str_or_null()?.map(T::from))
 }
 
-fn accounts(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Accounts> {
+fn accounts(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Accounts> {
     let terminal = |row: &Row<'_>| {
         let secret = row.get_ref("secret")?.as_str_or_null()?.map(str::parse).transpose();
         let contact = row.get_ref("contact")?.as_str_or_null()?.map(Uri::parse).transpose();
@@ -124,7 +127,7 @@ fn accounts(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Accounts> {
     })
 }
 
-fn levels(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<Level>> {
+fn levels(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Vec<Level>> {
     let name = |row: &Row<'_>| text::<LevelId>(row, "name").map(Some);
     let names = rows(db, "levels", "SELECT name FROM levels", bad, name)?;
     let level = |name: LevelId| (name.clone(), Level { name, admits: Default::default() });
@@ -139,7 +142,7 @@ fn levels(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<Level>> {
     Ok(levels.into_values().collect())
 }
 
-fn bindings(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<Binding>> {
+fn bindings(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Vec<Binding>> {
     // The order of expiry is about that of registration, which the registrar wants.
     let sql = "SELECT * FROM bindings ORDER BY number, expires, key";
     rows(db, "bindings", sql, bad, |row| {
@@ -181,7 +184,7 @@ fn operator_states(db: &Connection) -> Result<Vec<presence::Stored>> {
     })
 }
 
-fn desks(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<StoredDesk>> {
+fn desks(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Vec<StoredDesk>> {
     rows(db, "desks", "SELECT * FROM desks", bad, |row| {
         let (Some(local), Some(remote), Ok(target), Some(routes), Some(hop)) = (
             read_address(row.get_ref("local")?.as_str()?),
@@ -199,13 +202,13 @@ fn desks(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<StoredDesk>> 
     })
 }
 
-fn results(db: &Connection, now: UnixTime) -> Result<Vec<(OperatorId, String, Kept)>> {
+fn results(db: &Connection, now: UnixTime) -> Result<Vec<(OperatorId, String, StoredResult)>> {
     let sql = "SELECT * FROM desk_results WHERE at > ?1 ORDER BY at, operator, id";
     let oldest = time(now).saturating_sub(REMEMBERED.as_micros() as i64);
     let mut statement = db.prepare(sql)?;
     let found = statement.query_map([oldest], |row| {
         let at = read_time(row.get("at")?).unwrap_or_default();
-        let kept = Kept { content: row.get("content")?, result: row.get("result")?, at };
+        let kept = StoredResult { content: row.get("content")?, result: row.get("result")?, at };
         Ok((text::<OperatorId>(row, "operator")?, row.get("id")?, kept))
     })?;
     found.collect()

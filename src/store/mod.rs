@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   start    [`Database::open`] ──▶ [`Database::load`] ──▶ one [`State`](crate::exchange::journal::State)
-//!   running  [`Writer::write`] ──▶ bounded channel ──▶ one thread, one transaction per gathered group
+//!   running  [`StoreWriter::write`] ──▶ bounded channel ──▶ one thread, one transaction per gathered group
 //!                                                     └──▶ each batch goes back to the loop, written or not
 //!   stopped  [`admin::apply`]: the same rules, straight to the file; [`backup::restore`]
 //!   either   [`backup::back_up`]
@@ -27,9 +27,9 @@ mod writer;
 
 pub use check::check_beside;
 pub use database::Database;
-pub use error::{StoreError, Unreadable};
+pub use error::{StoreError, UnreadableRow};
 pub use files::{ENTRIES_MAX, Lax};
 pub use lock::Lock;
 pub use records::AuditLine;
 pub use retention::STEP_MAX;
-pub use writer::{GROUP_MAX, Journal, Outcome, WAITING_MAX, WriteRefused, Writer};
+pub use writer::{BatchOutcome, GROUP_MAX, Journal, StoreWriter, WAITING_MAX, WriteRefused};

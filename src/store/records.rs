@@ -1,12 +1,12 @@
 //! Call records and the audit, for people and for the restart.
 
 use super::database::Database;
-use super::error::{StoreError, Unreadable};
+use super::error::{StoreError, UnreadableRow};
 use super::loader::rows;
 use super::rows::{PATHS, read_list, read_time, time, uint};
 use crate::cause::Cause;
 use crate::ids::{CallId, Number, QueueId, RequestId};
-use crate::switchboard::call_record::{CallRecord, Ended, EndedBy, Handover, Phase};
+use crate::switchboard::call_record::{CallPhase, CallRecord, Ended, EndedBy, Handover};
 use crate::time::UnixTime;
 use rusqlite::{Connection, Result, Row};
 use std::borrow::Cow;
@@ -32,7 +32,7 @@ impl Database {
         from: UnixTime,
         to: UnixTime,
         max: usize,
-    ) -> std::result::Result<(Vec<CallRecord>, Vec<Unreadable>), StoreError> {
+    ) -> std::result::Result<(Vec<CallRecord>, Vec<UnreadableRow>), StoreError> {
         let sql = format!(
             "SELECT * FROM calls WHERE began >= {} AND began < {} ORDER BY began, call LIMIT {max}",
             time(from),
@@ -50,7 +50,7 @@ impl Database {
     pub fn record(
         &self,
         call: CallId,
-    ) -> std::result::Result<(Option<CallRecord>, Vec<Unreadable>), StoreError> {
+    ) -> std::result::Result<(Option<CallRecord>, Vec<UnreadableRow>), StoreError> {
         let sql = format!("SELECT * FROM calls WHERE call = {}", super::rows::int(call.0));
         let mut bad = Vec::new();
         let records = read_calls(&self.connection, &sql, &mut bad).map_err(|e| self.fault(e))?;
@@ -72,11 +72,11 @@ impl Database {
 }
 
 /// The calls that have no end yet.
-pub(super) fn open_calls(db: &Connection, bad: &mut Vec<Unreadable>) -> Result<Vec<CallRecord>> {
+pub(super) fn open_calls(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Vec<CallRecord>> {
     read_calls(db, "SELECT * FROM calls WHERE ended IS NULL ORDER BY call", bad)
 }
 
-fn read_calls(db: &Connection, sql: &str, bad: &mut Vec<Unreadable>) -> Result<Vec<CallRecord>> {
+fn read_calls(db: &Connection, sql: &str, bad: &mut Vec<UnreadableRow>) -> Result<Vec<CallRecord>> {
     let mut records = rows(db, "calls", sql, bad, record)?;
     let mut phases =
         db.prepare("SELECT word, at, who FROM phases WHERE call = ?1 ORDER BY place")?;
@@ -84,7 +84,7 @@ fn read_calls(db: &Connection, sql: &str, bad: &mut Vec<Unreadable>) -> Result<V
         let phase = |row: &Row<'_>| {
             let word = Cow::Owned(row.get("word")?);
             let at = read_time(row.get("at")?).unwrap_or_default();
-            Ok(Phase { word, at, who: row.get("who")? })
+            Ok(CallPhase { word, at, who: row.get("who")? })
         };
         let found = phases.query_map([super::rows::int(record.call.0)], phase)?;
         record.phases = found.collect::<Result<_>>()?;

@@ -18,7 +18,7 @@ const UNMARKED: std::ops::RangeInclusive<u32> = 1..=3;
 
 /// Whose a file is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Identity {
+pub(super) enum SchemaOwner {
     /// Ours, of this version, which we know.
     Ours(u32),
     /// Ours, of a later version.
@@ -30,24 +30,24 @@ pub(super) enum Identity {
 }
 
 /// Whose the file is; reads only.
-pub(super) fn identify(connection: &Connection) -> rusqlite::Result<Identity> {
+pub(super) fn identify(connection: &Connection) -> rusqlite::Result<SchemaOwner> {
     let application: i32 =
         connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version = version(connection)?;
     let tables = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let is_unmarked = application == 0 && UNMARKED.contains(&version);
     Ok(match application {
-        APPLICATION if version > VERSION => Identity::Newer(version),
-        APPLICATION if version > 0 => Identity::Ours(version),
-        _ if tables("SELECT count(*) FROM sqlite_schema")? == 0 => Identity::Blank,
+        APPLICATION if version > VERSION => SchemaOwner::Newer(version),
+        APPLICATION if version > 0 => SchemaOwner::Ours(version),
+        _ if tables("SELECT count(*) FROM sqlite_schema")? == 0 => SchemaOwner::Blank,
         _ if is_unmarked
             && tables(
                 "SELECT count(*) FROM sqlite_schema WHERE name IN ('facts', 'calls', 'admits')",
             )? == 3 =>
         {
-            Identity::Ours(version)
+            SchemaOwner::Ours(version)
         }
-        _ => Identity::Foreign,
+        _ => SchemaOwner::Foreign,
     })
 }
 

@@ -4,30 +4,32 @@ use super::retention;
 use super::rows::{PATHS, addresses, flow, hop, int, list, time, uris};
 use crate::dialog::DialogKey;
 use crate::directory::{Effect, Level, Operator, Terminal};
-use crate::exchange::journal::{Audited, Entry, StoredDesk};
+use crate::exchange::journal::{Audited, JournalEntry, StoredDesk};
 use crate::ids::{Number, OperatorId, QueueId};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
 use crate::switchboard::call_record::CallRecord;
-use crate::switchboard::desk::results::{Kept, REMEMBERED};
+use crate::switchboard::desk::results::{REMEMBERED, StoredResult};
 use rusqlite::{Connection, Result, ToSql, params};
 
 /// Writes one entry.
-pub(super) fn put(connection: &Connection, entry: &Entry) -> Result<()> {
+pub(super) fn put(connection: &Connection, entry: &JournalEntry) -> Result<()> {
     match entry {
-        Entry::Directory(audited) => put_audited(connection, audited),
-        Entry::Binding(BindingChange::Put(binding)) => put_binding(connection, binding),
-        Entry::Binding(BindingChange::Drop { number, key }) => run(
+        JournalEntry::Directory(audited) => put_audited(connection, audited),
+        JournalEntry::Binding(BindingChange::Put(binding)) => put_binding(connection, binding),
+        JournalEntry::Binding(BindingChange::Drop { number, key }) => run(
             connection,
             "DELETE FROM bindings WHERE number = ?1 AND key = ?2",
             params![number.as_str(), key],
         ),
-        Entry::Operator(stored) => put_operator_state(connection, stored),
-        Entry::PutDesk(desk) => put_desk(connection, desk),
-        Entry::DropDesk(key) => drop_desk(connection, key),
-        Entry::DeskResult { operator, id, kept } => put_result(connection, operator, id, kept),
-        Entry::Call(record) => put_call(connection, record),
-        Entry::Prune(prune) => retention::prune(connection, prune),
+        JournalEntry::Operator(stored) => put_operator_state(connection, stored),
+        JournalEntry::PutDesk(desk) => put_desk(connection, desk),
+        JournalEntry::DropDesk(key) => drop_desk(connection, key),
+        JournalEntry::DeskResult { operator, id, kept } => {
+            put_result(connection, operator, id, kept)
+        }
+        JournalEntry::Call(record) => put_call(connection, record),
+        JournalEntry::Prune(prune) => retention::prune(connection, prune),
     }
 }
 
@@ -197,7 +199,12 @@ fn drop_desk(connection: &Connection, key: &DialogKey) -> Result<()> {
     )
 }
 
-fn put_result(connection: &Connection, operator: &OperatorId, id: &str, kept: &Kept) -> Result<()> {
+fn put_result(
+    connection: &Connection,
+    operator: &OperatorId,
+    id: &str,
+    kept: &StoredResult,
+) -> Result<()> {
     // Two for one, so that they never become more, however long the next step is away.
     retention::forget_results(connection, kept.at - REMEMBERED, 2)?;
     run(

@@ -7,7 +7,7 @@
 use super::database::Database;
 use super::error::StoreError;
 use super::write;
-use crate::exchange::journal::{Batch, Fault};
+use crate::exchange::journal::{Batch, WriteFault};
 use rusqlite::TransactionBehavior;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Journal for Database {
 
 /// What came of a batch.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum BatchOutcome {
     /// It outlives a crash.
     Committed(Batch),
     /// Nothing of it is written.
@@ -69,7 +69,7 @@ pub enum Outcome {
         /// As it came.
         batch: Batch,
         /// Why.
-        fault: Fault,
+        fault: WriteFault,
     },
 }
 
@@ -87,21 +87,21 @@ pub enum WriteRefused {
 /// The way to the thread. Dropping it writes what waits, unless that takes too long, then ends the
 /// thread.
 #[derive(Debug)]
-pub struct Writer {
+pub struct StoreWriter {
     batches: Option<SyncSender<Batch>>,
     thread: Option<JoinHandle<()>>,
     /// What cannot be written at the end is not waited for.
     closing: Arc<AtomicBool>,
 }
 
-impl Writer {
+impl StoreWriter {
     /// Starts the thread. `report` is called there for each batch, in their order.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn start(
         journal: impl Journal,
-        report: impl FnMut(Outcome) + Send + 'static,
+        report: impl FnMut(BatchOutcome) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (batches, waiting) = sync_channel(WAITING_MAX);
         let closing = Arc::new(AtomicBool::new(false));
@@ -125,7 +125,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for StoreWriter {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::Relaxed);
         drop(self.batches.take());
@@ -147,7 +147,7 @@ struct Work<J, R> {
     closing: Arc<AtomicBool>,
 }
 
-impl<J: Journal, R: FnMut(Outcome)> Work<J, R> {
+impl<J: Journal, R: FnMut(BatchOutcome)> Work<J, R> {
     fn work(mut self, waiting: &Receiver<Batch>) {
         while let Ok(first) = waiting.recv() {
             let group = gather(first, waiting);
@@ -178,7 +178,7 @@ impl<J: Journal, R: FnMut(Outcome)> Work<J, R> {
                 hopeless = Some(error.to_string());
             }
             match hopeless.clone() {
-                Some(why) => self.failed(batch, Fault::OfJournal(why)),
+                Some(why) => self.failed(batch, WriteFault::OfJournal(why)),
                 None => match self.attempt(std::slice::from_ref(&batch)) {
                     Ok(()) => self.committed(batch),
                     Err(error) => {
@@ -197,11 +197,11 @@ impl<J: Journal, R: FnMut(Outcome)> Work<J, R> {
     }
 
     fn committed(&mut self, batch: Batch) {
-        (self.report)(Outcome::Committed(batch));
+        (self.report)(BatchOutcome::Committed(batch));
     }
 
-    fn failed(&mut self, batch: Batch, fault: Fault) {
-        (self.report)(Outcome::Failed { batch, fault });
+    fn failed(&mut self, batch: Batch, fault: WriteFault) {
+        (self.report)(BatchOutcome::Failed { batch, fault });
     }
 }
 

@@ -30,7 +30,7 @@ impl Machine {
                 camera: _,
                 record,
                 record_pauses,
-                lobby: _,
+                waiting_profile: _,
                 announcements: _,
             } = new;
             (queue.answer, queue.ring_time, queue.ring) = (answer, ring_time, ring);

@@ -16,9 +16,9 @@ use std::fmt;
 
 /// Who calls, as authenticated; the From header alone is never enough (R2.5).
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Identity {
+pub struct CallerIdentity {
     /// How we know.
-    pub origin: Origin,
+    pub origin: CallOrigin,
     /// The caller's number; `None` when it is withheld.
     pub number: Option<Number>,
     /// The display name, may be empty.
@@ -29,7 +29,7 @@ pub struct Identity {
 
 /// How a caller came to us.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Origin {
+pub enum CallOrigin {
     /// A terminal of ours, by digest.
     Terminal(Number),
     /// A trunk, by its address; the trunk's name.
@@ -41,7 +41,7 @@ pub enum Origin {
     },
 }
 
-impl Origin {
+impl CallOrigin {
     /// A word for desks and listings: `terminal`, `trunk`, `guest`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -53,18 +53,19 @@ impl Origin {
     }
 }
 
-impl Identity {
+impl CallerIdentity {
     /// What people see: the number, of a guest the whole address, or `anonymous`.
     #[must_use]
     pub fn shown(&self) -> String {
         match (&self.number, &self.origin) {
             (None, _) => "anonymous".into(),
-            (Some(number), Origin::Guest { domain }) if !domain.is_empty() => {
+            (Some(number), CallOrigin::Guest { domain }) if !domain.is_empty() => {
                 format!("{number}@{domain}")
             }
-            (Some(number), Origin::Terminal(_) | Origin::Trunk(_) | Origin::Guest { .. }) => {
-                number.to_string()
-            }
+            (
+                Some(number),
+                CallOrigin::Terminal(_) | CallOrigin::Trunk(_) | CallOrigin::Guest { .. },
+            ) => number.to_string(),
         }
     }
 
@@ -78,9 +79,9 @@ impl Identity {
     #[must_use]
     pub fn share(&self) -> Share {
         match &self.origin {
-            Origin::Terminal(number) => Share::Terminal(number.clone()),
-            Origin::Trunk(name) => Share::Trunk(name.clone()),
-            Origin::Guest { .. } => Share::Guests,
+            CallOrigin::Terminal(number) => Share::Terminal(number.clone()),
+            CallOrigin::Trunk(name) => Share::Trunk(name.clone()),
+            CallOrigin::Guest { .. } => Share::Guests,
         }
     }
 
@@ -88,8 +89,8 @@ impl Identity {
     #[must_use]
     pub fn terminal(&self) -> Option<&Number> {
         match &self.origin {
-            Origin::Terminal(number) => Some(number),
-            Origin::Trunk(_) | Origin::Guest { .. } => None,
+            CallOrigin::Terminal(number) => Some(number),
+            CallOrigin::Trunk(_) | CallOrigin::Guest { .. } => None,
         }
     }
 
@@ -97,9 +98,9 @@ impl Identity {
     #[must_use]
     pub fn is(&self, number: &Number) -> bool {
         match &self.origin {
-            Origin::Terminal(own) => own == number,
-            Origin::Trunk(_) => self.number.as_ref() == Some(number),
-            Origin::Guest { .. } => false,
+            CallOrigin::Terminal(own) => own == number,
+            CallOrigin::Trunk(_) => self.number.as_ref() == Some(number),
+            CallOrigin::Guest { .. } => false,
         }
     }
 
@@ -107,9 +108,9 @@ impl Identity {
     #[must_use]
     pub fn origin_word(&self) -> String {
         match &self.origin {
-            Origin::Terminal(_) => "terminal".into(),
-            Origin::Trunk(name) => format!("trunk {name}"),
-            Origin::Guest { .. } => "guest".into(),
+            CallOrigin::Terminal(_) => "terminal".into(),
+            CallOrigin::Trunk(name) => format!("trunk {name}"),
+            CallOrigin::Guest { .. } => "guest".into(),
         }
     }
 
@@ -117,22 +118,22 @@ impl Identity {
     /// numbers, but not for those of our terminals; a guest vouches for nothing (R1.5).
     fn proven_number(&self, directory: &Directory) -> Option<&Number> {
         match &self.origin {
-            Origin::Terminal(number) => Some(number),
-            Origin::Trunk(_) => {
+            CallOrigin::Terminal(number) => Some(number),
+            CallOrigin::Trunk(_) => {
                 self.number.as_ref().filter(|number| directory.terminal(number).is_none())
             }
-            Origin::Guest { .. } => None,
+            CallOrigin::Guest { .. } => None,
         }
     }
 
     fn level(&self, directory: &Directory) -> LevelId {
         let plan = directory.plan();
         let own = match &self.origin {
-            Origin::Terminal(number) => directory.terminal(number).map(|found| &found.level),
-            Origin::Trunk(name) => {
+            CallOrigin::Terminal(number) => directory.terminal(number).map(|found| &found.level),
+            CallOrigin::Trunk(name) => {
                 plan.trunks.iter().find(|trunk| trunk.name == *name).map(|trunk| &trunk.level)
             }
-            Origin::Guest { .. } => None,
+            CallOrigin::Guest { .. } => None,
         };
         own.unwrap_or(&plan.external).clone()
     }
@@ -330,7 +331,7 @@ impl fmt::Display for Rule {
 /// The rule that forbids it.
 pub fn admit(
     directory: &Directory,
-    caller: &Identity,
+    caller: &CallerIdentity,
     number: &Number,
 ) -> Result<AdmittedCall, Rule> {
     let level = caller.level(directory);
@@ -375,10 +376,10 @@ pub fn admit(
 /// Whom of the two which rule forbids it.
 pub fn admit_moved<'a>(
     directory: &Directory,
-    asker: &'a Identity,
-    moved: &'a Identity,
+    asker: &'a CallerIdentity,
+    moved: &'a CallerIdentity,
     number: &Number,
-) -> Result<AdmittedCall, (&'a Identity, Rule)> {
+) -> Result<AdmittedCall, (&'a CallerIdentity, Rule)> {
     admit(directory, asker, number).map_err(|rule| (asker, rule))?;
     admit(directory, moved, number).map_err(|rule| (moved, rule))
 }
@@ -391,10 +392,10 @@ pub fn explain(directory: &Directory, caller: &Number, callee: &Number) -> Rule 
         return Rule::OperatorNumber(callee.clone());
     }
     let origin = match directory.terminal(caller) {
-        Some(terminal) => Origin::Terminal(terminal.number.clone()),
-        None => Origin::Trunk(String::new()),
+        Some(terminal) => CallOrigin::Terminal(terminal.number.clone()),
+        None => CallOrigin::Trunk(String::new()),
     };
     let (number, name, params) = (Some(caller.clone()), String::new(), String::new());
-    let caller = Identity { origin, number, name, params };
+    let caller = CallerIdentity { origin, number, name, params };
     admit(directory, &caller, callee).map_or_else(|rule| rule, |admitted| admitted.rule)
 }

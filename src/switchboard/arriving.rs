@@ -9,10 +9,10 @@
 //! Those that cannot wait are told why before they are answered, while there are not too many of them,
 //! either: each of them has relay ports meanwhile.
 
-use super::call::{OperatorCall, State};
+use super::call::{OperatorCall, OperatorCallState};
 use super::call_record::EndedBy;
-use super::context::{Context, Step};
-use super::machine::{Call, Env, Machine};
+use super::context::{CallContext, CallStep};
+use super::machine::{AnyCall, Env, Machine};
 use crate::acd::{self, Share};
 use crate::cause::Cause;
 use crate::ids::{CallId, RequestId};
@@ -29,30 +29,30 @@ pub const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
 /// told why they cannot wait.
 #[derive(Debug, Default)]
 pub(super) struct Arriving {
-    arrive: Doorstep,
-    are_told: Doorstep,
+    arrive: UnacknowledgedCallers,
+    are_told: UnacknowledgedCallers,
 }
 
 #[derive(Debug, Default)]
-struct Doorstep(BTreeMap<CallId, (Instant, Share)>);
+struct UnacknowledgedCallers(BTreeMap<CallId, (Instant, Share)>);
 
 impl Arriving {
     /// Notes where a call stands.
-    pub fn note(&mut self, now: Instant, id: CallId, call: &Call) {
+    pub fn note(&mut self, now: Instant, id: CallId, call: &AnyCall) {
         let (arrives, is_told) = match call {
-            Call::Operator(call) => call.on_the_doorstep(),
-            Call::Direct(_) => (false, false),
+            AnyCall::Operator(call) => call.on_the_doorstep(),
+            AnyCall::Direct(_) => (false, false),
         };
         let share = |stands: bool| match call {
-            Call::Operator(call) if stands => Some(call.identity.share()),
-            Call::Operator(_) | Call::Direct(_) => None,
+            AnyCall::Operator(call) if stands => Some(call.identity.share()),
+            AnyCall::Operator(_) | AnyCall::Direct(_) => None,
         };
         self.arrive.note(now, id, share(arrives));
         self.are_told.note(now, id, share(is_told));
     }
 }
 
-impl Doorstep {
+impl UnacknowledgedCallers {
     fn note(&mut self, now: Instant, id: CallId, share: Option<Share>) {
         match share {
             Some(share) => {
@@ -82,7 +82,7 @@ impl Machine {
                 });
             };
             self.with_call(env, stale, |call, ctx| {
-                if let Call::Operator(call) = call {
+                if let AnyCall::Operator(call) = call {
                     call.not_acknowledged(ctx);
                 }
             });
@@ -105,47 +105,52 @@ impl Machine {
 }
 
 impl OperatorCall {
-    fn begin_arriving(&mut self, arrival: acd::Arrival, position: usize, ctx: &mut Context<'_>) {
+    fn begin_arriving(
+        &mut self,
+        arrival: acd::Arrival,
+        position: usize,
+        ctx: &mut CallContext<'_>,
+    ) {
         let until = ctx.now.instant + ARRIVING_MAX;
         let arrival = Box::new(acd::Arrival { told: Some(position), ..arrival });
-        self.enter(State::Arriving { until, arrival }, ctx);
+        self.enter(OperatorCallState::Arriving { until, arrival }, ctx);
         self.wait(position, ctx);
     }
 
     /// Its ACK has come.
-    pub(super) fn acknowledged(&mut self, ctx: &mut Context<'_>) {
-        let State::Arriving { arrival, .. } = &self.state else { return };
+    pub(super) fn acknowledged(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Arriving { arrival, .. } = &self.state else { return };
         let arrival = (**arrival).clone();
         // The phone has heard and seen where it is to wait since our answer.
-        self.state = State::Queued;
+        self.state = OperatorCallState::Queued;
         self.record.enter(self.phase(), ctx.now.unix, "");
         ctx.keep(&self.record);
-        ctx.steps.push(Step::Queue(acd::Input::Arrive(arrival)));
+        ctx.steps.push(CallStep::Queue(acd::Input::Arrive(arrival)));
     }
 
     /// Nobody is there who acknowledges.
-    pub(super) fn not_acknowledged(&mut self, ctx: &mut Context<'_>) {
+    pub(super) fn not_acknowledged(&mut self, ctx: &mut CallContext<'_>) {
         self.finish("unacknowledged", Cause::Unacknowledged, EndedBy::Server, ctx);
     }
 
     /// Whether it arrives, and whether it is told before it is answered why it cannot wait.
     fn on_the_doorstep(&self) -> (bool, bool) {
         match &self.state {
-            State::Arriving { .. } => (true, false),
-            State::Announcing { .. } => (false, !self.answered),
-            State::Queued
-            | State::Taken { .. }
-            | State::RingingYou { .. }
-            | State::WithCaller { .. }
-            | State::Consulting { .. }
-            | State::TalkingToCallee { .. }
-            | State::Alternated { .. }
-            | State::Connected { .. }
-            | State::Releasing { .. }
-            | State::Leaving { .. }
-            | State::Entrusted { .. }
-            | State::HandedOver { .. }
-            | State::Ended => (false, false),
+            OperatorCallState::Arriving { .. } => (true, false),
+            OperatorCallState::Announcing { .. } => (false, !self.answered),
+            OperatorCallState::Queued
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => (false, false),
         }
     }
 }

@@ -19,20 +19,20 @@
 //!
 //! The table of R5 is [`OperatorCall::sources`]; nothing else decides who hears whom.
 
-use super::admission::{Callee, Identity};
+use super::admission::{Callee, CallerIdentity};
 use super::call_record::{CallRecord, EndedBy, Handover};
-use super::context::{Asker, Context, Owner, Permission, Step, party};
+use super::context::{CallContext, CallStep, CommandSource, Owner, Permission, party};
 use super::handover::Checks;
+use super::log_event::LogEvent;
 use super::recording::RecordingState;
-use super::ringing::{Placing, Ringing, Rung};
+use super::ringing::{CallAttempt, ForkResult, RingingPhones};
 use super::settings::{AnsweredBy, REFUSALS};
-use super::story::Story;
 use super::waiting::announcement;
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
-use crate::leg::{self, Choice, Command, Offer, Source, Spoken};
-use crate::media::{Announcement, LobbyId, Message};
+use crate::leg::{self, CodecChoice, Command, LegSource, OfferedCodecs, Spoken};
+use crate::media::{Announcement, PromptMessage, WaitingProfileId};
 use crate::presence;
 use crate::time::Instant;
 
@@ -43,14 +43,14 @@ pub(super) struct OperatorCall {
     pub request: RequestId,
     pub queue: QueueId,
     pub caller: LegId,
-    pub identity: Identity,
+    pub identity: CallerIdentity,
     pub record: CallRecord,
-    pub(super) state: State,
+    pub(super) state: OperatorCallState,
     /// The caller has its 200.
     pub(super) answered: bool,
     pub(super) answered_by: AnsweredBy,
     /// What the caller sees and hears while it waits.
-    pub(super) lobby: LobbyId,
+    pub(super) waiting_profile: WaitingProfileId,
     /// Said once to a caller that begins to wait.
     pub(super) greeting: Option<Announcement>,
     /// As last announced, from 1; 0 before.
@@ -67,7 +67,7 @@ pub(super) struct OperatorCall {
 
 /// Where a call through an operator stands.
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum OperatorCallState {
     /// The caller has its 200, and no operator hears of it before its ACK.
     Arriving {
         until: Instant,
@@ -82,7 +82,7 @@ pub(super) enum State {
     /// The take waits for its commit. A phone-only operator has answered already.
     Taken {
         operator: OperatorId,
-        asker: Asker,
+        asker: CommandSource,
         ticket: Ticket,
         phone: Option<(LegId, Spoken)>,
         /// That phone has hung up since.
@@ -91,53 +91,53 @@ pub(super) enum State {
     },
     RingingYou {
         operator: OperatorId,
-        phone: Ringing,
+        phone: RingingPhones,
     },
     WithCaller {
-        seat: Seat,
+        seat: AnsweredOperator,
     },
     Consulting {
-        seat: Seat,
-        callee: Ringing,
+        seat: AnsweredOperator,
+        callee: RingingPhones,
         rings: bool,
         then: Then,
     },
     /// The operator's phone hung up after its REFER: the caller waits for the phones that ring.
     Entrusted {
         operator: OperatorId,
-        callee: Ringing,
+        callee: RingingPhones,
     },
     TalkingToCallee {
-        seat: Seat,
-        callee: Wanted,
+        seat: AnsweredOperator,
+        callee: AnsweredCallee,
     },
     Alternated {
-        seat: Seat,
-        callee: Wanted,
+        seat: AnsweredOperator,
+        callee: AnsweredCallee,
     },
     Connected {
-        seat: Seat,
-        callee: Wanted,
+        seat: AnsweredOperator,
+        callee: AnsweredCallee,
         checks: Checks,
     },
     /// `release` waits for both parties to be healthy.
     Releasing {
-        seat: Seat,
-        callee: Wanted,
+        seat: AnsweredOperator,
+        callee: AnsweredCallee,
         checks: Checks,
         until: Instant,
-        asker: Asker,
+        asker: CommandSource,
     },
     /// The release waits for its commit.
     Leaving {
-        seat: Seat,
-        callee: Wanted,
+        seat: AnsweredOperator,
+        callee: AnsweredCallee,
         ticket: Ticket,
-        asker: Asker,
+        asker: CommandSource,
     },
     /// Caller and callee are among themselves; the machine makes an ordinary call of it.
     HandedOver {
-        callee: Wanted,
+        callee: AnsweredCallee,
     },
     Ended,
 }
@@ -153,37 +153,37 @@ pub(super) enum Then {
 
 /// The operator at the phone that answered.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Seat {
+pub(super) struct AnsweredOperator {
     pub operator: OperatorId,
     pub phone: LegId,
 }
 
 /// The wanted person at the phone that answered.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Wanted {
+pub(super) struct AnsweredCallee {
     pub number: Number,
     pub leg: LegId,
 }
 
 /// Where a new call through an operator comes from.
-pub(super) struct Arrived {
+pub(super) struct ArrivedCall {
     pub id: CallId,
     pub request: RequestId,
     pub queue: QueueId,
     pub caller: LegId,
-    pub identity: Identity,
+    pub identity: CallerIdentity,
     pub record: CallRecord,
     /// It comes from a call that was answered already.
     pub answered: bool,
     pub answered_by: AnsweredBy,
     pub camera: Option<CameraId>,
-    pub lobby: LobbyId,
+    pub waiting_profile: WaitingProfileId,
     /// Every operator of the queue is busy.
     pub crowded: bool,
 }
 
 impl OperatorCall {
-    pub fn new(arrived: Arrived) -> Self {
+    pub fn new(arrived: ArrivedCall) -> Self {
         Self {
             id: arrived.id,
             request: arrived.request,
@@ -191,10 +191,10 @@ impl OperatorCall {
             caller: arrived.caller,
             identity: arrived.identity,
             record: arrived.record,
-            state: State::Queued,
+            state: OperatorCallState::Queued,
             answered: arrived.answered,
             answered_by: arrived.answered_by,
-            lobby: arrived.lobby,
+            waiting_profile: arrived.waiting_profile,
             greeting: arrived.crowded.then_some(Announcement::Busy),
             position: 0,
             camera: arrived.camera,
@@ -205,101 +205,105 @@ impl OperatorCall {
     }
 
     /// Who gets whose voice and picture (R5, normative).
-    pub fn sources(&self) -> Vec<(LegId, Source)> {
+    pub fn sources(&self) -> Vec<(LegId, LegSource)> {
         let c = self.caller;
-        let asking = self.wait_with(Message::Asking, None);
+        let asking = self.wait_with(PromptMessage::Asking, None);
         match &self.state {
-            State::Arriving { .. }
-            | State::Queued
-            | State::Taken { .. }
-            | State::RingingYou { .. } => {
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. } => {
                 vec![(c, self.waiting_source())]
             }
-            State::Announcing { cause, .. } => {
-                vec![(c, Source::Farewell(self.lobby, announcement(*cause)))]
+            OperatorCallState::Announcing { cause, .. } => {
+                vec![(c, LegSource::Farewell(self.waiting_profile, announcement(*cause)))]
             }
-            State::WithCaller { seat: o } => {
-                vec![(c, Source::Leg(o.phone)), (o.phone, Source::Leg(c))]
+            OperatorCallState::WithCaller { seat: o } => {
+                vec![(c, LegSource::Leg(o.phone)), (o.phone, LegSource::Leg(c))]
             }
-            State::Consulting { seat: o, callee, .. } => {
+            OperatorCallState::Consulting { seat: o, callee, .. } => {
                 vec![(c, asking), (o.phone, callee.sound())]
             }
-            State::Entrusted { callee, .. } => vec![(c, callee.sound())],
-            State::TalkingToCallee { seat: o, callee: u } => {
-                vec![(c, asking), (o.phone, Source::Leg(u.leg)), (u.leg, Source::Leg(o.phone))]
+            OperatorCallState::Entrusted { callee, .. } => vec![(c, callee.sound())],
+            OperatorCallState::TalkingToCallee { seat: o, callee: u } => {
+                vec![
+                    (c, asking),
+                    (o.phone, LegSource::Leg(u.leg)),
+                    (u.leg, LegSource::Leg(o.phone)),
+                ]
             }
-            State::Alternated { seat: o, callee: u } => {
-                let hold = Source::Wait(self.scene(Message::Hold), None);
-                vec![(c, Source::Leg(o.phone)), (o.phone, Source::Leg(c)), (u.leg, hold)]
+            OperatorCallState::Alternated { seat: o, callee: u } => {
+                let hold = LegSource::Wait(self.prompt(PromptMessage::Hold), None);
+                vec![(c, LegSource::Leg(o.phone)), (o.phone, LegSource::Leg(c)), (u.leg, hold)]
             }
-            State::Connected { seat: o, callee: u, .. }
-            | State::Releasing { seat: o, callee: u, .. }
-            | State::Leaving { seat: o, callee: u, .. } => {
+            OperatorCallState::Connected { seat: o, callee: u, .. }
+            | OperatorCallState::Releasing { seat: o, callee: u, .. }
+            | OperatorCallState::Leaving { seat: o, callee: u, .. } => {
                 // Else the last face would stand there.
-                let told = Source::Told(self.scene(Message::Connected));
-                vec![(c, Source::Leg(u.leg)), (o.phone, told), (u.leg, Source::Leg(c))]
+                let told = LegSource::Told(self.prompt(PromptMessage::Connected));
+                vec![(c, LegSource::Leg(u.leg)), (o.phone, told), (u.leg, LegSource::Leg(c))]
             }
-            State::HandedOver { callee: u } => {
-                vec![(c, Source::Leg(u.leg)), (u.leg, Source::Leg(c))]
+            OperatorCallState::HandedOver { callee: u } => {
+                vec![(c, LegSource::Leg(u.leg)), (u.leg, LegSource::Leg(c))]
             }
-            State::Ended => vec![],
+            OperatorCallState::Ended => vec![],
         }
     }
 
     /// The operator who has this call, if one has.
     pub fn operator(&self) -> Option<&OperatorId> {
         match &self.state {
-            State::Taken { operator, .. } | State::RingingYou { operator, .. } => Some(operator),
-            State::WithCaller { seat }
-            | State::Consulting { seat, .. }
-            | State::TalkingToCallee { seat, .. }
-            | State::Alternated { seat, .. }
-            | State::Connected { seat, .. }
-            | State::Releasing { seat, .. }
-            | State::Leaving { seat, .. } => Some(&seat.operator),
-            State::Arriving { .. }
-            | State::Queued
-            | State::Announcing { .. }
-            | State::Entrusted { .. }
-            | State::HandedOver { .. }
-            | State::Ended => None,
+            OperatorCallState::Taken { operator, .. }
+            | OperatorCallState::RingingYou { operator, .. } => Some(operator),
+            OperatorCallState::WithCaller { seat }
+            | OperatorCallState::Consulting { seat, .. }
+            | OperatorCallState::TalkingToCallee { seat, .. }
+            | OperatorCallState::Alternated { seat, .. }
+            | OperatorCallState::Connected { seat, .. }
+            | OperatorCallState::Releasing { seat, .. }
+            | OperatorCallState::Leaving { seat, .. } => Some(&seat.operator),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => None,
         }
     }
 
     /// The number that was consulted, while it matters.
     pub fn callee(&self) -> Option<&Number> {
         match &self.state {
-            State::Consulting { callee, .. } | State::Entrusted { callee, .. } => {
-                Some(&callee.number)
-            }
-            State::TalkingToCallee { callee, .. }
-            | State::Alternated { callee, .. }
-            | State::Connected { callee, .. }
-            | State::Releasing { callee, .. }
-            | State::Leaving { callee, .. }
-            | State::HandedOver { callee } => Some(&callee.number),
-            State::Arriving { .. }
-            | State::Queued
-            | State::Announcing { .. }
-            | State::Taken { .. }
-            | State::RingingYou { .. }
-            | State::WithCaller { .. }
-            | State::Ended => None,
+            OperatorCallState::Consulting { callee, .. }
+            | OperatorCallState::Entrusted { callee, .. } => Some(&callee.number),
+            OperatorCallState::TalkingToCallee { callee, .. }
+            | OperatorCallState::Alternated { callee, .. }
+            | OperatorCallState::Connected { callee, .. }
+            | OperatorCallState::Releasing { callee, .. }
+            | OperatorCallState::Leaving { callee, .. }
+            | OperatorCallState::HandedOver { callee } => Some(&callee.number),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Ended => None,
         }
     }
 
     /// The number that was consulted and has answered, while it is on the line.
     pub fn answered_callee(&self) -> Option<&Number> {
         match &self.state {
-            State::Consulting { .. } | State::Entrusted { .. } => None,
+            OperatorCallState::Consulting { .. } | OperatorCallState::Entrusted { .. } => None,
             _ => self.callee(),
         }
     }
 
     /// The callee, once the two are among themselves; this call is over then.
-    pub fn take_handed_over(&mut self) -> Option<Wanted> {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::HandedOver { callee } => Some(callee),
+    pub fn take_handed_over(&mut self) -> Option<AnsweredCallee> {
+        match std::mem::replace(&mut self.state, OperatorCallState::Ended) {
+            OperatorCallState::HandedOver { callee } => Some(callee),
             state => {
                 self.state = state;
                 None
@@ -309,14 +313,14 @@ impl OperatorCall {
 
     /// The operator's lease is over: nobody is left who could cancel a consultation that rings. A hand-over
     /// was asked for by the phone, which is there.
-    pub fn lease_over(&mut self, ctx: &mut Context<'_>) {
-        if let State::Consulting { then: Then::Talk, .. } = self.state {
+    pub fn lease_over(&mut self, ctx: &mut CallContext<'_>) {
+        if let OperatorCallState::Consulting { then: Then::Talk, .. } = self.state {
             self.drop_callee(Cause::Lost, ctx);
         }
     }
 
     /// Goes to another state: the patchbay first, then the people, then the record.
-    pub(super) fn enter(&mut self, state: State, ctx: &mut Context<'_>) {
+    pub(super) fn enter(&mut self, state: OperatorCallState, ctx: &mut CallContext<'_>) {
         self.state = state;
         ctx.leg(Command::Listen(self.sources()));
         self.follow_recording(ctx);
@@ -332,9 +336,9 @@ impl OperatorCall {
     // ---- taken ----
 
     /// The winner's phone is called, or is on the line already.
-    pub(super) fn call_operator(&mut self, ctx: &mut Context<'_>) {
-        let State::Taken { operator, phone, phone_gone, abandoned, .. } =
-            std::mem::replace(&mut self.state, State::Ended)
+    pub(super) fn call_operator(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Taken { operator, phone, phone_gone, abandoned, .. } =
+            std::mem::replace(&mut self.state, OperatorCallState::Ended)
         else {
             unreachable!("only a taken call waits for the commit of its take")
         };
@@ -342,57 +346,65 @@ impl OperatorCall {
             if let Some((leg, _)) = phone {
                 ctx.hang_up(leg, Cause::Abandoned);
             }
-            self.state = State::RingingYou { operator, phone: Ringing::nobody(ctx.now.instant) };
+            self.state = OperatorCallState::RingingYou {
+                operator,
+                phone: RingingPhones::nobody(ctx.now.instant),
+            };
             return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
         }
         if phone_gone {
-            self.state = State::RingingYou { operator, phone: Ringing::nobody(ctx.now.instant) };
-            return self.give_back(acd::Place::Original, "phone-gone".into(), ctx);
+            self.state = OperatorCallState::RingingYou {
+                operator,
+                phone: RingingPhones::nobody(ctx.now.instant),
+            };
+            return self.give_back(acd::QueuePlace::Original, "phone-gone".into(), ctx);
         }
         if let Some((phone, _)) = phone {
-            return self.seated(Seat { operator, phone }, ctx);
+            return self.seated(AnsweredOperator { operator, phone }, ctx);
         }
         let ring_time = ctx.settings.queues.get(&self.queue).map(|queue| queue.ring_time);
         let number = ctx.phone_of(&operator);
         let callee = Callee::Terminal(number.clone());
-        let placing = Placing {
+        let placing = CallAttempt {
             to: Permission::Appointed(&callee),
             behalf: self.caller,
             caller: party(&self.identity),
             withheld: self.identity.number.is_none(),
-            offer: Offer::WithPictures(self.caller),
+            offer: OfferedCodecs::WithPictures(self.caller),
             auto_answer: true,
             ring_time: ring_time.unwrap_or(ctx.settings.ring_time),
             owner: Owner::Call(self.id),
         };
         let at = ctx.steps.len();
-        match Ringing::place(placing, ctx) {
+        match RingingPhones::place(placing, ctx) {
             Ok(phone) => {
                 // The desk hears that its phone will ring before it does.
                 let calls = ctx.steps.split_off(at);
-                self.enter(State::RingingYou { operator, phone }, ctx);
+                self.enter(OperatorCallState::RingingYou { operator, phone }, ctx);
                 ctx.steps.extend(calls);
             }
             Err(cause) => {
-                self.state =
-                    State::RingingYou { operator, phone: Ringing::nobody(ctx.now.instant) };
+                self.state = OperatorCallState::RingingYou {
+                    operator,
+                    phone: RingingPhones::nobody(ctx.now.instant),
+                };
                 self.phone_failed(cause, ctx);
             }
         }
     }
 
     /// The operator is on the line with the caller.
-    fn seated(&mut self, seat: Seat, ctx: &mut Context<'_>) {
-        self.answer(Choice { like: Some(seat.phone), prefer: vec![] }, ctx);
+    fn seated(&mut self, seat: AnsweredOperator, ctx: &mut CallContext<'_>) {
+        self.answer(CodecChoice { like: Some(seat.phone), prefer: vec![] }, ctx);
         self.record.answer(ctx.now.unix);
         self.greeting = None;
         self.record_from_here(ctx);
-        self.enter(State::WithCaller { seat }, ctx);
+        self.enter(OperatorCallState::WithCaller { seat }, ctx);
     }
 
     /// The desk phone could not be reached: the caller is back at its place before anyone notices.
-    fn phone_failed(&mut self, cause: Cause, ctx: &mut Context<'_>) {
-        let State::RingingYou { operator, .. } = &self.state else {
+    fn phone_failed(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::RingingYou { operator, .. } = &self.state else {
             unreachable!("a phone fails while it rings")
         };
         let operator = operator.clone();
@@ -401,57 +413,67 @@ impl OperatorCall {
         } else {
             presence::PhoneFailure::Unreachable
         };
-        ctx.log(Story::PhoneFailed { call: self.id, operator: operator.clone(), cause });
+        ctx.log(LogEvent::PhoneFailed { call: self.id, operator: operator.clone(), cause });
         // First the phone's state, so that the request is not offered to the same operator again.
         ctx.presence(presence::Input::PhoneFailed { operator, failure });
-        self.give_back(acd::Place::Original, format!("phone-{}", cause.word()), ctx);
+        self.give_back(acd::QueuePlace::Original, format!("phone-{}", cause.word()), ctx);
     }
 
     /// The operator is out of this call, the caller is in the queue again.
-    pub(super) fn give_back(&mut self, place: acd::Place, reason: String, ctx: &mut Context<'_>) {
+    pub(super) fn give_back(
+        &mut self,
+        place: acd::QueuePlace,
+        reason: String,
+        ctx: &mut CallContext<'_>,
+    ) {
         let operator = self.operator().cloned();
-        self.state = State::Ended;
+        self.state = OperatorCallState::Ended;
         if let Some(operator) = &operator {
             ctx.tell(operator, self.view(Some(reason)));
         }
-        self.enter(State::Queued, ctx);
+        self.enter(OperatorCallState::Queued, ctx);
         // Idle first, so that the request is offered to the same operator as to all.
-        ctx.steps.extend(operator.map(Step::Free));
+        ctx.steps.extend(operator.map(CallStep::Free));
         ctx.queue(acd::Input::PutBack { request: self.request, place });
     }
 
     // ---- what the phones do ----
 
     /// Takes an event of one of this call's legs.
-    pub fn on_leg(&mut self, event: &leg::Event, ctx: &mut Context<'_>) {
+    pub fn on_leg(&mut self, event: &leg::Event, ctx: &mut CallContext<'_>) {
         let leg = event.leg();
         if leg == self.caller {
             return self.on_caller(event, ctx);
         }
         match &mut self.state {
-            State::RingingYou { operator, phone } if phone.has(leg) => {
+            OperatorCallState::RingingYou { operator, phone } if phone.has(leg) => {
                 match phone.on(event, ctx) {
-                    Rung::Nothing | Rung::Ringing | Rung::EarlyMedia(_) | Rung::Silenced => {}
-                    Rung::Answered(answered, _) => {
-                        let seat = Seat { operator: operator.clone(), phone: answered };
-                        let follow = self.answered && phone.is_widened(answered);
+                    ForkResult::Nothing
+                    | ForkResult::Ringing
+                    | ForkResult::EarlyMedia(_)
+                    | ForkResult::Silenced => {}
+                    ForkResult::Answered(answered, _) => {
+                        let seat = AnsweredOperator { operator: operator.clone(), phone: answered };
+                        let follow = self.answered && phone.offers_all_codecs(answered);
                         self.seated(seat, ctx);
                         if follow {
                             ctx.leg(Command::Align { leg: self.caller, to: answered });
                         }
                     }
                     // A desk phone's 3xx is never followed.
-                    Rung::Failed(cause, _) => self.phone_failed(cause, ctx),
+                    ForkResult::Failed(cause, _) => self.phone_failed(cause, ctx),
                 }
             }
-            State::Taken { phone: Some((phone, _)), phone_gone, .. } if *phone == leg => {
+            OperatorCallState::Taken { phone: Some((phone, _)), phone_gone, .. }
+                if *phone == leg =>
+            {
                 *phone_gone |= matches!(event, leg::Event::Ended { .. });
             }
-            State::Consulting { callee, .. } if callee.has(leg) => {
+            OperatorCallState::Consulting { callee, .. } if callee.has(leg) => {
                 let rung = callee.on(event, ctx);
                 self.on_ringing_callee(rung, ctx);
             }
-            State::Entrusted { callee, .. } if callee.has(leg) => {
+            OperatorCallState::Entrusted { callee, .. } if callee.has(leg) => {
                 let rung = callee.on(event, ctx);
                 self.on_entrusted(rung, ctx);
             }
@@ -459,7 +481,7 @@ impl OperatorCall {
         }
     }
 
-    fn on_caller(&mut self, event: &leg::Event, ctx: &mut Context<'_>) {
+    fn on_caller(&mut self, event: &leg::Event, ctx: &mut CallContext<'_>) {
         match event {
             leg::Event::Ended { cause, by, .. } => self.caller_gone(*cause, *by, ctx),
             leg::Event::Confirmed { .. } => self.acknowledged(ctx),
@@ -472,7 +494,7 @@ impl OperatorCall {
     }
 
     /// An event of the operator's phone or the callee's, both answered.
-    fn on_party(&mut self, leg: LegId, event: &leg::Event, ctx: &mut Context<'_>) {
+    fn on_party(&mut self, leg: LegId, event: &leg::Event, ctx: &mut CallContext<'_>) {
         let is_operator = self.seat().is_some_and(|seat| seat.phone == leg);
         match event {
             leg::Event::Ended { cause, by, .. } if is_operator => {
@@ -490,95 +512,96 @@ impl OperatorCall {
         }
     }
 
-    pub(super) fn seat(&self) -> Option<&Seat> {
+    pub(super) fn seat(&self) -> Option<&AnsweredOperator> {
         match &self.state {
-            State::WithCaller { seat }
-            | State::Consulting { seat, .. }
-            | State::TalkingToCallee { seat, .. }
-            | State::Alternated { seat, .. }
-            | State::Connected { seat, .. }
-            | State::Releasing { seat, .. }
-            | State::Leaving { seat, .. } => Some(seat),
-            State::Arriving { .. }
-            | State::Queued
-            | State::Announcing { .. }
-            | State::Taken { .. }
-            | State::RingingYou { .. }
-            | State::Entrusted { .. }
-            | State::HandedOver { .. }
-            | State::Ended => None,
+            OperatorCallState::WithCaller { seat }
+            | OperatorCallState::Consulting { seat, .. }
+            | OperatorCallState::TalkingToCallee { seat, .. }
+            | OperatorCallState::Alternated { seat, .. }
+            | OperatorCallState::Connected { seat, .. }
+            | OperatorCallState::Releasing { seat, .. }
+            | OperatorCallState::Leaving { seat, .. } => Some(seat),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => None,
         }
     }
 
     /// The operator whose phone this leg is, answered or about to be.
     pub(super) fn operator_at(&self, leg: LegId) -> Option<&OperatorId> {
         match &self.state {
-            State::RingingYou { operator, phone } if phone.has(leg) => Some(operator),
+            OperatorCallState::RingingYou { operator, phone } if phone.has(leg) => Some(operator),
             _ => self.seat().filter(|seat| seat.phone == leg).map(|seat| &seat.operator),
         }
     }
 
-    fn caller_gone(&mut self, cause: Cause, by: leg::EndedBy, ctx: &mut Context<'_>) {
+    fn caller_gone(&mut self, cause: Cause, by: leg::EndingSide, ctx: &mut CallContext<'_>) {
         match &mut self.state {
-            State::Taken { abandoned, .. } => *abandoned = true,
-            State::Arriving { .. }
-            | State::Queued
-            | State::Announcing { .. }
-            | State::RingingYou { .. } => {
+            OperatorCallState::Taken { abandoned, .. } => *abandoned = true,
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::RingingYou { .. } => {
                 let (word, cause, by) = match (cause, by) {
                     // Whose media stopped has not given up, but is gone.
                     (Cause::MediaStopped, _) => ("abandoned", cause, EndedBy::Caller),
                     // No more has one that could not be answered.
-                    (_, leg::EndedBy::Us) => ("refused", cause, EndedBy::Server),
-                    (_, leg::EndedBy::Peer | leg::EndedBy::Timer | leg::EndedBy::Transport) => {
-                        ("abandoned", Cause::Abandoned, EndedBy::Caller)
-                    }
+                    (_, leg::EndingSide::Us) => ("refused", cause, EndedBy::Server),
+                    (
+                        _,
+                        leg::EndingSide::Peer | leg::EndingSide::Timer | leg::EndingSide::Transport,
+                    ) => ("abandoned", Cause::Abandoned, EndedBy::Caller),
                 };
                 self.finish(word, cause, by, ctx);
             }
-            State::WithCaller { .. }
-            | State::Consulting { .. }
-            | State::TalkingToCallee { .. }
-            | State::Alternated { .. }
-            | State::Connected { .. }
-            | State::Releasing { .. }
-            | State::Entrusted { .. }
-            | State::Leaving { .. } => {
+            OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::Leaving { .. } => {
                 self.finish("caller-hung-up", cause, EndedBy::Caller, ctx);
             }
-            State::HandedOver { .. } | State::Ended => {}
+            OperatorCallState::HandedOver { .. } | OperatorCallState::Ended => {}
         }
     }
 
-    fn operator_gone(&mut self, cause: Cause, by: leg::EndedBy, ctx: &mut Context<'_>) {
+    fn operator_gone(&mut self, cause: Cause, by: leg::EndingSide, ctx: &mut CallContext<'_>) {
         // A phone that no longer knows the dialog (481) has not hung up: it was started anew.
-        let hung_up = by == leg::EndedBy::Peer && cause != Cause::Lost;
+        let hung_up = by == leg::EndingSide::Peer && cause != Cause::Lost;
         match &mut self.state {
-            State::WithCaller { .. } if hung_up => {
+            OperatorCallState::WithCaller { .. } if hung_up => {
                 self.finish("operator-hung-up", cause, EndedBy::Operator, ctx);
             }
-            State::WithCaller { .. } => {
-                self.give_back(acd::Place::Front, "phone-gone".into(), ctx);
+            OperatorCallState::WithCaller { .. } => {
+                self.give_back(acd::QueuePlace::Front, "phone-gone".into(), ctx);
             }
-            State::Consulting { then: Then::HandOver, .. } => self.entrust(ctx),
-            State::Consulting { callee, .. } => {
+            OperatorCallState::Consulting { then: Then::HandOver, .. } => self.entrust(ctx),
+            OperatorCallState::Consulting { callee, .. } => {
                 callee.call_off(Cause::Abandoned, ctx);
-                self.give_back(acd::Place::Front, "phone-gone".into(), ctx);
+                self.give_back(acd::QueuePlace::Front, "phone-gone".into(), ctx);
             }
-            State::TalkingToCallee { .. }
-            | State::Alternated { .. }
-            | State::Connected { .. }
-            | State::Releasing { .. } => self.hand_over(Handover::Unchecked, ctx),
+            OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. } => self.hand_over(Handover::Unchecked, ctx),
             // The record of the release is on its way; it completes with it.
-            State::Leaving { .. }
-            | State::Arriving { .. }
-            | State::Queued
-            | State::Announcing { .. }
-            | State::Taken { .. }
-            | State::RingingYou { .. }
-            | State::Entrusted { .. }
-            | State::HandedOver { .. }
-            | State::Ended => {}
+            OperatorCallState::Leaving { .. }
+            | OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => {}
         }
     }
 
@@ -586,55 +609,54 @@ impl OperatorCall {
 
     /// Whether nothing of this call is left.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Ended)
+        matches!(self.state, OperatorCallState::Ended)
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Arriving { until, .. }
-            | State::Announcing { until, .. }
-            | State::Releasing { until, .. } => Some(*until),
-            State::RingingYou { phone, .. } => Some(phone.until),
-            State::Consulting { callee, .. } | State::Entrusted { callee, .. } => {
-                Some(callee.until)
-            }
-            State::Queued
-            | State::Taken { .. }
-            | State::WithCaller { .. }
-            | State::TalkingToCallee { .. }
-            | State::Alternated { .. }
-            | State::Connected { .. }
-            | State::Leaving { .. }
-            | State::HandedOver { .. }
-            | State::Ended => None,
+            OperatorCallState::Arriving { until, .. }
+            | OperatorCallState::Announcing { until, .. }
+            | OperatorCallState::Releasing { until, .. } => Some(*until),
+            OperatorCallState::RingingYou { phone, .. } => Some(phone.until),
+            OperatorCallState::Consulting { callee, .. }
+            | OperatorCallState::Entrusted { callee, .. } => Some(callee.until),
+            OperatorCallState::Queued
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => None,
         }
     }
 
     /// Does what is due.
-    pub fn tick(&mut self, ctx: &mut Context<'_>) {
+    pub fn tick(&mut self, ctx: &mut CallContext<'_>) {
         if self.deadline().is_none_or(|at| ctx.now.instant < at) {
             return;
         }
         match &mut self.state {
-            State::Arriving { .. } => self.not_acknowledged(ctx),
-            State::Announcing { cause, .. } => {
+            OperatorCallState::Arriving { .. } => self.not_acknowledged(ctx),
+            OperatorCallState::Announcing { cause, .. } => {
                 let cause = *cause;
                 self.finish("timeout", cause, EndedBy::Server, ctx);
             }
-            State::RingingYou { phone, .. } => {
+            OperatorCallState::RingingYou { phone, .. } => {
                 phone.call_off(Cause::NoAnswer, ctx);
                 self.phone_failed(Cause::NoAnswer, ctx);
             }
-            State::Consulting { callee, .. } => {
+            OperatorCallState::Consulting { callee, .. } => {
                 callee.call_off(Cause::NoAnswer, ctx);
-                self.on_ringing_callee(Rung::Failed(Cause::NoAnswer, vec![]), ctx);
+                self.on_ringing_callee(ForkResult::Failed(Cause::NoAnswer, vec![]), ctx);
             }
-            State::Entrusted { callee, .. } => {
+            OperatorCallState::Entrusted { callee, .. } => {
                 callee.call_off(Cause::NoAnswer, ctx);
-                self.on_entrusted(Rung::Failed(Cause::NoAnswer, vec![]), ctx);
+                self.on_entrusted(ForkResult::Failed(Cause::NoAnswer, vec![]), ctx);
             }
-            State::Releasing { .. } => self.give_up_release(ctx),
+            OperatorCallState::Releasing { .. } => self.give_up_release(ctx),
             _ => {}
         }
     }

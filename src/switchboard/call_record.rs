@@ -36,7 +36,7 @@ pub struct CallRecord {
     /// When a person first answered.
     pub answered: Option<UnixTime>,
     /// What happened when.
-    pub phases: Vec<Phase>,
+    pub phases: Vec<CallPhase>,
     /// How the operator left, when there was a hand-over.
     pub handover: Option<Handover>,
     /// How it ended; `None` while it goes on.
@@ -50,7 +50,7 @@ pub struct CallRecord {
 
 /// The moment at which a phase began.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Phase {
+pub struct CallPhase {
     /// The phase as the desk protocol names it, or `direct-ringing`, `talking`, `transferring`,
     /// `watching`; or `moved-by`, which says who asked for what comes next.
     pub word: Cow<'static, str>,
@@ -137,7 +137,7 @@ impl CallRecord {
     /// Notes that a phase begins.
     pub fn enter(&mut self, word: &'static str, at: UnixTime, who: &str) {
         if self.phases.len() < PHASES_MAX {
-            self.phases.push(Phase { word: Cow::Borrowed(word), at, who: who.to_owned() });
+            self.phases.push(CallPhase { word: Cow::Borrowed(word), at, who: who.to_owned() });
         }
     }
 

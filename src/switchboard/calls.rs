@@ -1,11 +1,11 @@
 //! A call as the machine sees it, whether through an operator or direct.
 
-use super::machine::Call;
+use super::machine::AnyCall;
 use crate::ids::{CameraId, Number, RequestId};
 use crate::time::Instant;
 use std::collections::BTreeSet;
 
-impl Call {
+impl AnyCall {
     pub fn is_over(&self) -> bool {
         match self {
             Self::Operator(call) => call.is_over(),

@@ -5,19 +5,19 @@
 //!   no video in the offer ── 488      too many look already ── 486
 //! ```
 
-use super::admission::Origin;
+use super::admission::CallOrigin;
 use super::call_record::EndedBy;
-use super::context::Context;
-use super::direct::{DirectCall, State};
-use super::story::Story;
+use super::context::CallContext;
+use super::direct::{DirectCall, DirectCallState};
+use super::log_event::LogEvent;
 use crate::cause::Cause;
 use crate::directory::Camera;
 use crate::ids::CameraId;
-use crate::leg::{Choice, Command, Event, Party};
+use crate::leg::{CodecChoice, Command, Event, Party};
 
 impl DirectCall {
     /// Shows a camera, or says why not.
-    pub(super) fn show(&mut self, camera: CameraId, ctx: &mut Context<'_>) {
+    pub(super) fn show(&mut self, camera: CameraId, ctx: &mut CallContext<'_>) {
         let Some(camera) = ctx.world.directory.plan().camera(camera).cloned() else {
             return self.finish(Cause::UnknownNumber, EndedBy::Server, ctx);
         };
@@ -33,22 +33,23 @@ impl DirectCall {
         }
     }
 
-    fn watch(&mut self, camera: &Camera, ctx: &mut Context<'_>) {
+    fn watch(&mut self, camera: &Camera, ctx: &mut CallContext<'_>) {
         let number = camera.number.clone().unwrap_or_else(|| self.record.dialled.clone());
         if !std::mem::replace(&mut self.answered, true) {
             // A guest is asserted nothing (RFC 3325).
-            let identify = (!matches!(self.identity.origin, Origin::Guest { .. })).then(|| Party {
-                number: number.to_string(),
-                display: Some(camera.display.clone()).filter(|name| !name.is_empty()),
-                ..Party::default()
-            });
-            ctx.leg(Command::Answer { leg: self.caller, choice: Choice::default(), identify });
+            let identify =
+                (!matches!(self.identity.origin, CallOrigin::Guest { .. })).then(|| Party {
+                    number: number.to_string(),
+                    display: Some(camera.display.clone()).filter(|name| !name.is_empty()),
+                    ..Party::default()
+                });
+            ctx.leg(Command::Answer { leg: self.caller, choice: CodecChoice::default(), identify });
         }
         self.record.answer(ctx.now.unix);
         self.record.enter("watching", ctx.now.unix, &camera.name);
-        ctx.log(Story::Answered { call: self.id, callee: number.clone() });
+        ctx.log(LogEvent::Answered { call: self.id, callee: number.clone() });
         let until = ctx.now.instant + camera.watch_max;
-        self.state = State::Watching { camera: camera.id, number, until };
+        self.state = DirectCallState::Watching { camera: camera.id, number, until };
         ctx.leg(Command::Listen(self.sources()));
         ctx.keep(&self.record);
     }
@@ -56,17 +57,18 @@ impl DirectCall {
     /// The camera that this call shows.
     pub(super) fn camera(&self) -> Option<CameraId> {
         match self.state {
-            State::Watching { camera, .. } => Some(camera),
-            State::Ringing { .. }
-            | State::Talking { .. }
-            | State::Transferring { .. }
-            | State::Ended => None,
+            DirectCallState::Watching { camera, .. } => Some(camera),
+            DirectCallState::Ringing { .. }
+            | DirectCallState::Talking { .. }
+            | DirectCallState::Transferring { .. }
+            | DirectCallState::Ended => None,
         }
     }
 
     /// A caller whose INVITE had no SDP says with its ACK whether it can see.
-    pub(super) fn settled(&mut self, event: &Event, ctx: &mut Context<'_>) {
-        if let (State::Watching { .. }, Event::Confirmed { spoken, .. }) = (&self.state, event)
+    pub(super) fn settled(&mut self, event: &Event, ctx: &mut CallContext<'_>) {
+        if let (DirectCallState::Watching { .. }, Event::Confirmed { spoken, .. }) =
+            (&self.state, event)
             && spoken.video.is_none()
         {
             self.finish(Cause::NoPicture, EndedBy::Server, ctx);

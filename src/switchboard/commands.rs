@@ -1,21 +1,21 @@
 //! What desks ask for, given its meaning: hello, take, consult and their kin.
 
 use super::consultation::Accepted;
-use super::context::{Asker, Keep, Owner, Step};
-use super::desk::command::{Command, Unreadable, Verb};
-use super::desk::event::{Event, Outcome, Refusal};
-use super::desk::outbox::Message;
-use super::desk::results::Kept;
+use super::context::{CallStep, CommandSource, Keep, Owner};
+use super::desk::command::{BadCommand, Command, Verb};
+use super::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
+use super::desk::outbox::DeskMessage;
+use super::desk::results::StoredResult;
 use super::desks::Received;
-use super::machine::{Call, Effect, Env, Machine};
-use super::story::Story;
+use super::log_event::LogEvent;
+use super::machine::{AnyCall, Effect, Env, Machine};
 use crate::acd;
 use crate::cause::Cause;
 use crate::dialog::{Body, ServerTx};
 use crate::directory::OperatorMode;
 use crate::ids::{LegId, Number, OperatorId, QueueId, RequestId};
 use crate::leg;
-use crate::presence::{self, DeskPhone, PhoneState, View};
+use crate::presence::{self, DeskPhone, PhoneState, PresenceView};
 use serde_json::{Value, json};
 
 /// `find` answers with at most so many terminals.
@@ -42,7 +42,7 @@ impl Machine {
         env.out.push(Effect::Leg(leg::Command::AcceptDesk { leg }));
         self.book.own(leg, Owner::Desk(operator.clone()));
         self.desks.open(&operator, leg, over_udp, env.now.instant);
-        env.out.push(Effect::Log(Story::DeskUp { operator }));
+        env.out.push(Effect::Log(LogEvent::DeskUp { operator }));
     }
 
     pub(super) fn on_info(
@@ -71,22 +71,25 @@ impl Machine {
 
     fn command(&mut self, env: &mut Env<'_>, operator: &OperatorId, command: Command) {
         let Command { id, content, verb } = command;
-        let asker =
-            Asker::Desk { operator: operator.clone(), id: id.clone(), content: content.clone() };
+        let asker = CommandSource::Desk {
+            operator: operator.clone(),
+            id: id.clone(),
+            content: content.clone(),
+        };
         let verb = match verb {
             Ok(verb) => verb,
             Err(wrong) => {
                 let refusal = match wrong {
-                    Unreadable::UnknownCommand => Refusal::UnknownCommand,
-                    Unreadable::BadField(field) => Refusal::BadField { field },
+                    BadCommand::UnknownCommand => CommandRefusal::UnknownCommand,
+                    BadCommand::BadField(field) => CommandRefusal::BadField { field },
                 };
-                return self.reply(env, operator, &asker, &Outcome::Refused(refusal), true);
+                return self.reply(env, operator, &asker, &CommandOutcome::Refused(refusal), true);
             }
         };
         let keep = !verb.is_harmless();
         if keep {
             // Recorded before it acts: a crash in between is answered `interrupted`.
-            let kept = Kept { content, result: None, at: env.now.unix };
+            let kept = StoredResult { content, result: None, at: env.now.unix };
             self.desks.results.keep(operator, &id, kept.clone());
             let keep = Keep::DeskResult { operator: operator.clone(), id, kept };
             env.out.push(Effect::Keep { keep, ticket: None });
@@ -96,7 +99,7 @@ impl Machine {
             Ok(Some(outcome)) => self.reply(env, operator, &asker, &outcome, keep),
             Ok(None) => {}
             Err(refusal) => {
-                self.reply(env, operator, &asker, &Outcome::Refused(refusal), keep);
+                self.reply(env, operator, &asker, &CommandOutcome::Refused(refusal), keep);
             }
         }
         self.perform(env, steps);
@@ -106,11 +109,11 @@ impl Machine {
         &mut self,
         env: &mut Env<'_>,
         operator: &OperatorId,
-        asker: &Asker,
-        outcome: &Outcome,
+        asker: &CommandSource,
+        outcome: &CommandOutcome,
         keep: bool,
     ) {
-        let Asker::Desk { id, content, .. } = asker else { return };
+        let CommandSource::Desk { id, content, .. } = asker else { return };
         let kept = self.desks.answer(env.now.unix, operator, (id, content), outcome);
         if keep {
             self.desks.results.keep(operator, id, kept.clone());
@@ -126,11 +129,11 @@ impl Machine {
         env: &mut Env<'_>,
         operator: &OperatorId,
         verb: &Verb,
-        asker: &Asker,
-        steps: &mut Vec<Step>,
-    ) -> Result<Option<Outcome>, Refusal> {
+        asker: &CommandSource,
+        steps: &mut Vec<CallStep>,
+    ) -> Result<Option<CommandOutcome>, CommandRefusal> {
         if !self.desks.is_up(operator) && !matches!(verb, Verb::Hello { .. } | Verb::Ping) {
-            return Err(Refusal::WrongPhase { phase: "before-hello" });
+            return Err(CommandRefusal::WrongPhase { phase: "before-hello" });
         }
         let own = operator.clone();
         match verb {
@@ -138,9 +141,11 @@ impl Machine {
             Verb::Hello { phone } => {
                 return self.hello(env, operator, phone.as_ref(), asker).map(|()| None);
             }
-            Verb::Ready => steps.push(Step::Presence(presence::Input::Ready { operator: own })),
-            Verb::Dnd => steps.push(Step::Presence(presence::Input::Dnd { operator: own })),
-            Verb::Logout => steps.push(Step::Presence(presence::Input::Logout { operator: own })),
+            Verb::Ready => steps.push(CallStep::Presence(presence::Input::Ready { operator: own })),
+            Verb::Dnd => steps.push(CallStep::Presence(presence::Input::Dnd { operator: own })),
+            Verb::Logout => {
+                steps.push(CallStep::Presence(presence::Input::Logout { operator: own }))
+            }
             Verb::Find { text } => return Ok(Some(self.find(env, operator, text))),
             Verb::Take { request } => {
                 return self.take_by_desk(env, operator, *request, asker).map(|()| None);
@@ -155,7 +160,7 @@ impl Machine {
             | Verb::Record { .. }
             | Verb::Hangup => return self.command_call(env, operator, verb, asker),
         }
-        Ok(Some(Outcome::Ok))
+        Ok(Some(CommandOutcome::Ok))
     }
 
     /// A command to the call in hand. Its result goes before the events that it causes.
@@ -164,17 +169,17 @@ impl Machine {
         env: &mut Env<'_>,
         operator: &OperatorId,
         verb: &Verb,
-        asker: &Asker,
-    ) -> Result<Option<Outcome>, Refusal> {
-        let idle = Refusal::WrongPhase { phase: "idle" };
+        asker: &CommandSource,
+    ) -> Result<Option<CommandOutcome>, CommandRefusal> {
+        let idle = CommandRefusal::WrongPhase { phase: "idle" };
         let Some(id) = self.hands.get(operator).copied() else { return Err(idle) };
         let mut answer = Err(idle);
         self.with_call(env, id, |call, ctx| {
-            let Call::Operator(call) = call else { return };
+            let AnyCall::Operator(call) = call else { return };
             let mut before = std::mem::take(ctx.steps);
             answer = call.command(verb, asker, ctx);
             if let Ok(Accepted::Now) = answer {
-                before.push(Step::Answer(asker.clone(), Outcome::Ok));
+                before.push(CallStep::Answer(asker.clone(), CommandOutcome::Ok));
             }
             before.append(ctx.steps);
             *ctx.steps = before;
@@ -188,18 +193,18 @@ impl Machine {
         env: &mut Env<'_>,
         operator: &OperatorId,
         request: Option<RequestId>,
-        asker: &Asker,
-    ) -> Result<(), Refusal> {
+        asker: &CommandSource,
+    ) -> Result<(), CommandRefusal> {
         let phase = self.phase_of(operator);
         let view = self.presence.view(operator);
-        let view = view.filter(|view| view.state != presence::State::Out);
-        let Some(view) = view else { return Err(Refusal::WrongPhase { phase: "out" }) };
-        if view.state == presence::State::Busy {
-            return Err(Refusal::WrongPhase { phase });
+        let view = view.filter(|view| view.state != presence::OperatorState::Out);
+        let Some(view) = view else { return Err(CommandRefusal::WrongPhase { phase: "out" }) };
+        if view.state == presence::OperatorState::Busy {
+            return Err(CommandRefusal::WrongPhase { phase });
         }
-        let request = request.ok_or(Refusal::NoSuchRequest)?;
+        let request = request.ok_or(CommandRefusal::NoSuchRequest)?;
         if view.phone_state == PhoneState::Unregistered {
-            return Err(Refusal::PhoneUnregistered);
+            return Err(CommandRefusal::PhoneUnregistered);
         }
         self.take(env, request, operator, asker.clone(), None).map_err(|why| denied(why, phase))
     }
@@ -209,8 +214,8 @@ impl Machine {
         env: &mut Env<'_>,
         operator: &OperatorId,
         request: Option<RequestId>,
-    ) -> Result<(), Refusal> {
-        let request = request.ok_or(Refusal::NoSuchRequest)?;
+    ) -> Result<(), CommandRefusal> {
+        let request = request.ok_or(CommandRefusal::NoSuchRequest)?;
         let phase = self.phase_of(operator);
         let input = acd::Input::Decline { request, operator: operator.clone() };
         let mut refused = None;
@@ -229,9 +234,9 @@ impl Machine {
 
     pub(super) fn phase_of(&self, operator: &OperatorId) -> &'static str {
         match self.hands.get(operator).and_then(|id| self.calls.get(id)) {
-            Some(Call::Operator(call)) => call.phase(),
-            Some(Call::Direct(_)) | None => match self.presence.view(operator) {
-                Some(view) if view.state == presence::State::Busy => "busy",
+            Some(AnyCall::Operator(call)) => call.phase(),
+            Some(AnyCall::Direct(_)) | None => match self.presence.view(operator) {
+                Some(view) if view.state == presence::OperatorState::Busy => "busy",
                 Some(_) | None => "idle",
             },
         }
@@ -244,18 +249,18 @@ impl Machine {
         env: &mut Env<'_>,
         operator: &OperatorId,
         wanted: Option<&Number>,
-        asker: &Asker,
-    ) -> Result<(), Refusal> {
+        asker: &CommandSource,
+    ) -> Result<(), CommandRefusal> {
         let phone = self.desk_phone(env, operator, wanted)?;
         let boot = self.settings.boot.clone();
         let welcome =
-            Event::Welcome { operator: operator.clone(), phone: phone.number.clone(), boot };
+            DeskEvent::Welcome { operator: operator.clone(), phone: phone.number.clone(), boot };
         self.on_presence(env, presence::Input::Login { operator: operator.clone(), phone });
-        self.reply(env, operator, asker, &Outcome::Ok, false);
+        self.reply(env, operator, asker, &CommandOutcome::Ok, false);
         self.desks.greet(operator);
-        self.desks.say(operator, Message::Snapshot(welcome));
+        self.desks.say(operator, DeskMessage::Snapshot(welcome));
         if let Some(view) = self.presence.view(operator) {
-            self.desks.say(operator, Message::Snapshot(state_event(&view)));
+            self.desks.say(operator, DeskMessage::Snapshot(state_event(&view)));
         }
         let mut offers = 0;
         for listed in self.acd.list(operator) {
@@ -264,18 +269,18 @@ impl Machine {
             offers += 1;
             self.desks.say(
                 operator,
-                Message::Snapshot(match listed.telling {
-                    acd::Telling::Offered => Event::Offer(view),
-                    acd::Telling::Shown => Event::Waiting(view),
+                DeskMessage::Snapshot(match listed.telling {
+                    acd::Telling::Offered => DeskEvent::Offer(view),
+                    acd::Telling::Shown => DeskEvent::Waiting(view),
                 }),
             );
         }
-        if let Some(Call::Operator(call)) =
+        if let Some(AnyCall::Operator(call)) =
             self.hands.get(operator).and_then(|id| self.calls.get(id))
         {
-            self.desks.say(operator, Message::Snapshot(call.view(None)));
+            self.desks.say(operator, DeskMessage::Snapshot(call.view(None)));
         }
-        self.desks.say(operator, Message::Snapshot(Event::SnapshotEnd { offers }));
+        self.desks.say(operator, DeskMessage::Snapshot(DeskEvent::SnapshotEnd { offers }));
         Ok(())
     }
 
@@ -285,24 +290,25 @@ impl Machine {
         env: &Env<'_>,
         operator: &OperatorId,
         wanted: Option<&Number>,
-    ) -> Result<DeskPhone, Refusal> {
+    ) -> Result<DeskPhone, CommandRefusal> {
         let directory = env.world.directory;
         let account = directory.operator(operator);
-        let account = account.ok_or(Refusal::Refused { text: "this account was removed" })?;
+        let account =
+            account.ok_or(CommandRefusal::Refused { text: "this account was removed" })?;
         let seat = self.presence.view(operator).and_then(|view| view.phone);
         let number = wanted.or(seat.as_ref()).unwrap_or(&account.phone).clone();
         if wanted.is_some() && directory.terminal(&number).is_none() {
-            return Err(Refusal::NoSuchNumber);
+            return Err(CommandRefusal::NoSuchNumber);
         }
         if !account.may_use(&number) {
-            return Err(Refusal::Refused { text: "this phone is not one of yours" });
+            return Err(CommandRefusal::Refused { text: "this phone is not one of yours" });
         }
         if self.presence.at_phone(&number).is_some_and(|by| by != operator) {
-            return Err(Refusal::Refused { text: "another operator sits at this phone" });
+            return Err(CommandRefusal::Refused { text: "another operator sits at this phone" });
         }
         let phase = self.phase_of(operator);
         if phase != "idle" && seat.as_ref().is_some_and(|seat| *seat != number) {
-            return Err(Refusal::WrongPhase { phase });
+            return Err(CommandRefusal::WrongPhase { phase });
         }
         Ok(self.seat_at(env, number))
     }
@@ -316,7 +322,7 @@ impl Machine {
     /// Whether it is out, and its phone alone is enough for it to be in.
     pub(super) fn may_be_logged_in(&self, env: &Env<'_>, operator: &OperatorId) -> bool {
         let view = self.presence.view(operator);
-        let is_out = view.is_some_and(|view| view.state == presence::State::Out);
+        let is_out = view.is_some_and(|view| view.state == presence::OperatorState::Out);
         is_out && self.is_phone_operator(env, operator)
     }
 
@@ -329,7 +335,7 @@ impl Machine {
 
     // ---- find ----
 
-    fn find(&self, env: &Env<'_>, operator: &OperatorId, text: &str) -> Outcome {
+    fn find(&self, env: &Env<'_>, operator: &OperatorId, text: &str) -> CommandOutcome {
         let bytes_max = match self.desks.is_over_udp(operator) {
             true => FOUND_BYTES_OVER_UDP,
             false => usize::MAX,
@@ -347,13 +353,13 @@ impl Machine {
             found.push(value);
         }
         let found: Vec<Value> = found;
-        Outcome::Found { found, more }
+        CommandOutcome::Found { found, more }
     }
 
     fn terminal_state(&self, env: &Env<'_>, number: &Number) -> &'static str {
         let engaged = self.presence.at_phone(number).and_then(|id| self.presence.view(id));
         if self.calls_at(number) > 0
-            || engaged.is_some_and(|view| view.state == presence::State::Busy)
+            || engaged.is_some_and(|view| view.state == presence::OperatorState::Busy)
         {
             "busy"
         } else if env.world.registrar.is_reachable(env.world.directory, number) {
@@ -383,7 +389,7 @@ impl Machine {
             self.on_presence(env, presence::Input::Add { operator: operator.clone(), mode });
             // Perhaps it serves other queues now.
             if let Some(view) = self.presence.view(&operator) {
-                self.stand(env, operator, view.standing);
+                self.stand(env, operator, view.availability);
             }
         }
     }
@@ -393,14 +399,14 @@ impl Machine {
         &mut self,
         env: &mut Env<'_>,
         operator: OperatorId,
-        standing: presence::Standing,
+        availability: presence::AgentAvailability,
     ) {
         let account = env.world.directory.operator(&operator);
         let serves = |queue: &&QueueId| account.is_some_and(|account| account.serves(queue));
         let queues = self.settings.queues.keys().filter(serves).cloned().collect();
-        let standing = self::standing(standing);
-        let input = acd::Input::Standing { operator, queues, standing };
-        self.perform(env, vec![Step::Queue(input)]);
+        let agent_state = agent_state(availability);
+        let input = acd::Input::Standing { operator, queues, agent_state };
+        self.perform(env, vec![CallStep::Queue(input)]);
     }
 
     pub(super) fn restore_operator(&mut self, env: &mut Env<'_>, stored: presence::Stored) {
@@ -418,33 +424,33 @@ impl Machine {
             let Some(view) = view else { continue };
             self.desks.say(
                 &operator,
-                Message::Position(match listed.telling {
-                    acd::Telling::Offered => Event::Offer(view),
-                    acd::Telling::Shown => Event::Waiting(view),
+                DeskMessage::Position(match listed.telling {
+                    acd::Telling::Offered => DeskEvent::Offer(view),
+                    acd::Telling::Shown => DeskEvent::Waiting(view),
                 }),
             );
         }
     }
 }
 
-fn denied(why: acd::Denial, phase: &'static str) -> Refusal {
+fn denied(why: acd::Denial, phase: &'static str) -> CommandRefusal {
     match why {
-        acd::Denial::AlreadyTaken { by } => Refusal::AlreadyTaken { by },
-        acd::Denial::NoSuchRequest => Refusal::NoSuchRequest,
-        acd::Denial::NotOffered => Refusal::NotOffered,
-        acd::Denial::Busy => Refusal::WrongPhase { phase },
+        acd::Denial::AlreadyTaken { by } => CommandRefusal::AlreadyTaken { by },
+        acd::Denial::NoSuchRequest => CommandRefusal::NoSuchRequest,
+        acd::Denial::NotOffered => CommandRefusal::NotOffered,
+        acd::Denial::Busy => CommandRefusal::WrongPhase { phase },
     }
 }
 
 /// The `state` event for an operator's own desk.
-pub(super) fn state_event(view: &View) -> Event {
+pub(super) fn state_event(view: &PresenceView) -> DeskEvent {
     let state = match view.state {
-        presence::State::Busy => "busy",
-        presence::State::Out | presence::State::Idle if view.dnd => "dnd",
-        presence::State::Idle => "idle",
-        presence::State::Out => "out",
+        presence::OperatorState::Busy => "busy",
+        presence::OperatorState::Out | presence::OperatorState::Idle if view.dnd => "dnd",
+        presence::OperatorState::Idle => "idle",
+        presence::OperatorState::Out => "out",
     };
-    Event::State { state, dnd: view.dnd, phone: phone_word(view.phone_state) }
+    DeskEvent::State { state, dnd: view.dnd, phone: phone_word(view.phone_state) }
 }
 
 /// `ok`, `unregistered`, `unreachable`, `refusing`.
@@ -457,19 +463,19 @@ pub(super) fn phone_word(state: PhoneState) -> &'static str {
     }
 }
 
-pub(super) fn mode(mode: OperatorMode) -> presence::Mode {
+pub(super) fn mode(mode: OperatorMode) -> presence::WorkMode {
     match mode {
-        OperatorMode::Desk => presence::Mode::Desk,
-        OperatorMode::Phone => presence::Mode::Phone,
+        OperatorMode::Desk => presence::WorkMode::Desk,
+        OperatorMode::Phone => presence::WorkMode::Phone,
     }
 }
 
-fn standing(standing: presence::Standing) -> acd::Standing {
-    match standing {
-        presence::Standing::Idle => acd::Standing::Idle,
-        presence::Standing::Busy => acd::Standing::Busy,
-        presence::Standing::Away => acd::Standing::Away,
-        presence::Standing::DoNotDisturb => acd::Standing::DoNotDisturb,
-        presence::Standing::Absent => acd::Standing::Absent,
+fn agent_state(availability: presence::AgentAvailability) -> acd::AgentState {
+    match availability {
+        presence::AgentAvailability::Idle => acd::AgentState::Idle,
+        presence::AgentAvailability::Busy => acd::AgentState::Busy,
+        presence::AgentAvailability::Away => acd::AgentState::Away,
+        presence::AgentAvailability::DoNotDisturb => acd::AgentState::DoNotDisturb,
+        presence::AgentAvailability::Absent => acd::AgentState::Absent,
     }
 }

@@ -1,24 +1,24 @@
 //! Consultation: the operator calls the wanted person and talks to either, unheard by the other (R5).
 
-use super::admission::{self, Identity, Origin};
-use super::call::{OperatorCall, Seat, State, Then, Wanted};
-use super::context::{Asker, Context, Owner, Permission};
-use super::desk::command::{Party, Verb};
-use super::desk::event::{Event, Refusal};
+use super::admission::{self, CallOrigin, CallerIdentity};
+use super::call::{AnsweredCallee, AnsweredOperator, OperatorCall, OperatorCallState, Then};
+use super::context::{CallContext, CommandSource, Owner, Permission};
+use super::desk::command::{BridgedParty, Verb};
+use super::desk::event::{CommandRefusal, DeskEvent};
 use super::handover::Checks;
-use super::ringing::{Placing, Ringing, Rung};
+use super::ringing::{CallAttempt, ForkResult, RingingPhones};
 use crate::acd;
 use crate::cause::Cause;
 use crate::directory::Meaning;
 use crate::ids::Number;
-use crate::leg::{self, Offer};
+use crate::leg::{self, OfferedCodecs};
 
 /// When the outcome of a command is known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Accepted {
     /// Now.
     Now,
-    /// [`Context::answer`] brings it.
+    /// [`CallContext::answer`] brings it.
     Later,
 }
 
@@ -30,9 +30,9 @@ impl OperatorCall {
     pub fn command(
         &mut self,
         verb: &Verb,
-        asker: &Asker,
-        ctx: &mut Context<'_>,
-    ) -> Result<Accepted, Refusal> {
+        asker: &CommandSource,
+        ctx: &mut CallContext<'_>,
+    ) -> Result<Accepted, CommandRefusal> {
         match verb {
             Verb::Consult { number } => {
                 let number = ctx.world.directory.number_of(number);
@@ -57,22 +57,24 @@ impl OperatorCall {
         Ok(Accepted::Now)
     }
 
-    pub(super) fn wrong_phase(&self) -> Refusal {
-        Refusal::WrongPhase { phase: self.phase() }
+    pub(super) fn wrong_phase(&self) -> CommandRefusal {
+        CommandRefusal::WrongPhase { phase: self.phase() }
     }
 
     pub(super) fn consult(
         &mut self,
         (number, params): (&Number, &str),
         then: Then,
-        ctx: &mut Context<'_>,
-    ) -> Result<(), Refusal> {
-        let State::WithCaller { seat } = &self.state else { return Err(self.wrong_phase()) };
+        ctx: &mut CallContext<'_>,
+    ) -> Result<(), CommandRefusal> {
+        let OperatorCallState::WithCaller { seat } = &self.state else {
+            return Err(self.wrong_phase());
+        };
         let seat = seat.clone();
         let own = ctx.phone_of(&seat.operator);
         self.may_be_consulted(number, &own, ctx)?;
-        let operator = Identity {
-            origin: Origin::Terminal(own.clone()),
+        let operator = CallerIdentity {
+            origin: CallOrigin::Terminal(own.clone()),
             number: Some(own.clone()),
             name: ctx.name_of(&own),
             params: String::new(),
@@ -81,30 +83,30 @@ impl OperatorCall {
             admission::admit(ctx.world.directory, &operator, number).map_err(|rule| match rule
                 .cause()
             {
-                Cause::UnknownNumber => Refusal::NoSuchNumber,
-                _ => Refusal::RefusedByLevel { text: rule.to_string() },
+                Cause::UnknownNumber => CommandRefusal::NoSuchNumber,
+                _ => CommandRefusal::RefusedByLevel { text: rule.to_string() },
             })?;
         let admitted = admitted.with_params(params);
-        let placing = Placing {
+        let placing = CallAttempt {
             to: Permission::Admitted(&admitted),
             behalf: seat.phone,
             caller: super::context::party(&operator),
             withheld: false,
-            offer: Offer::For(seat.phone),
+            offer: OfferedCodecs::For(seat.phone),
             auto_answer: false,
             ring_time: ctx.settings.ring_time,
             owner: Owner::Call(self.id),
         };
         let at = ctx.steps.len();
-        let callee = Ringing::place(placing, ctx).map_err(|cause| match cause {
-            Cause::Busy => Refusal::Refused { text: "this operator is in a call" },
-            _ => Refusal::Unreachable,
+        let callee = RingingPhones::place(placing, ctx).map_err(|cause| match cause {
+            Cause::Busy => CommandRefusal::Refused { text: "this operator is in a call" },
+            _ => CommandRefusal::Unreachable,
         })?;
         // The caller is on hold before the first packet towards the callee leaves.
         let calls = ctx.steps.split_off(at);
         let operator = seat.operator.clone();
         self.record.callee = Some(number.clone());
-        self.enter(State::Consulting { seat, callee, rings: false, then }, ctx);
+        self.enter(OperatorCallState::Consulting { seat, callee, rings: false, then }, ctx);
         ctx.tell(&operator, self.progress(number, "trying", None));
         ctx.steps.extend(calls);
         Ok(())
@@ -115,29 +117,33 @@ impl OperatorCall {
         &self,
         number: &Number,
         own: &Number,
-        ctx: &Context<'_>,
-    ) -> Result<(), Refusal> {
+        ctx: &CallContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let text = match ctx.world.directory.meaning(number) {
             Meaning::Queue(_) => "an operator number cannot be consulted",
             Meaning::Camera(_) => "a camera has nobody to talk to: call it from your phone",
             Meaning::FeatureCode | Meaning::Desk => "this is no telephone",
-            Meaning::Unknown => return Err(Refusal::NoSuchNumber),
+            Meaning::Unknown => return Err(CommandRefusal::NoSuchNumber),
             Meaning::Terminal(_) | Meaning::Trunk(_) => match () {
                 () if number == own => "this is your own phone",
                 () if self.identity.is(number) => "this is the caller",
                 () => return Ok(()),
             },
         };
-        Err(Refusal::Refused { text })
+        Err(CommandRefusal::Refused { text })
     }
 
-    fn alternate(&mut self, party: Party, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+    fn alternate(
+        &mut self,
+        party: BridgedParty,
+        ctx: &mut CallContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         match (&self.state, party) {
-            (State::TalkingToCallee { .. }, Party::Callee)
-            | (State::Alternated { .. }, Party::Caller) => Ok(()),
-            (State::TalkingToCallee { .. }, Party::Caller)
-            | (State::Alternated { .. }, Party::Callee)
-            | (State::Connected { .. }, _) => {
+            (OperatorCallState::TalkingToCallee { .. }, BridgedParty::Callee)
+            | (OperatorCallState::Alternated { .. }, BridgedParty::Caller) => Ok(()),
+            (OperatorCallState::TalkingToCallee { .. }, BridgedParty::Caller)
+            | (OperatorCallState::Alternated { .. }, BridgedParty::Callee)
+            | (OperatorCallState::Connected { .. }, _) => {
                 self.talk_to(party, ctx);
                 Ok(())
             }
@@ -145,8 +151,12 @@ impl OperatorCall {
         }
     }
 
-    fn retrieve(&mut self, party: Party, ctx: &mut Context<'_>) -> Result<(), Refusal> {
-        if !matches!(self.state, State::Connected { .. }) {
+    fn retrieve(
+        &mut self,
+        party: BridgedParty,
+        ctx: &mut CallContext<'_>,
+    ) -> Result<(), CommandRefusal> {
+        if !matches!(self.state, OperatorCallState::Connected { .. }) {
             return Err(self.wrong_phase());
         }
         self.talk_to(party, ctx);
@@ -154,49 +164,57 @@ impl OperatorCall {
     }
 
     /// Between the three states in which both parties are there.
-    fn talk_to(&mut self, party: Party, ctx: &mut Context<'_>) {
+    fn talk_to(&mut self, party: BridgedParty, ctx: &mut CallContext<'_>) {
         let (seat, callee) = self.both_there().expect("both parties were there");
         self.watch(&callee, false, ctx);
         let state = match party {
-            Party::Caller => State::Alternated { seat, callee },
-            Party::Callee => State::TalkingToCallee { seat, callee },
+            BridgedParty::Caller => OperatorCallState::Alternated { seat, callee },
+            BridgedParty::Callee => OperatorCallState::TalkingToCallee { seat, callee },
         };
         self.enter(state, ctx);
     }
 
     /// Operator and callee, when the callee has answered and the operator has not begun to leave.
-    pub(super) fn both_there(&self) -> Option<(Seat, Wanted)> {
+    pub(super) fn both_there(&self) -> Option<(AnsweredOperator, AnsweredCallee)> {
         match &self.state {
-            State::TalkingToCallee { seat, callee }
-            | State::Alternated { seat, callee }
-            | State::Connected { seat, callee, .. } => Some((seat.clone(), callee.clone())),
+            OperatorCallState::TalkingToCallee { seat, callee }
+            | OperatorCallState::Alternated { seat, callee }
+            | OperatorCallState::Connected { seat, callee, .. } => {
+                Some((seat.clone(), callee.clone()))
+            }
             _ => None,
         }
     }
 
-    fn connect(&mut self, ctx: &mut Context<'_>) -> Result<(), Refusal> {
-        let (State::TalkingToCallee { seat, callee } | State::Alternated { seat, callee }) =
-            &self.state
+    fn connect(&mut self, ctx: &mut CallContext<'_>) -> Result<(), CommandRefusal> {
+        let (OperatorCallState::TalkingToCallee { seat, callee }
+        | OperatorCallState::Alternated { seat, callee }) = &self.state
         else {
             return Err(self.wrong_phase());
         };
         let (seat, callee) = (seat.clone(), callee.clone());
         self.enter(
-            State::Connected { seat, callee: callee.clone(), checks: Checks::default() },
+            OperatorCallState::Connected {
+                seat,
+                callee: callee.clone(),
+                checks: Checks::default(),
+            },
             ctx,
         );
         self.watch(&callee, true, ctx);
         Ok(())
     }
 
-    fn cancel(&mut self, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+    fn cancel(&mut self, ctx: &mut CallContext<'_>) -> Result<(), CommandRefusal> {
         match &mut self.state {
-            State::RingingYou { phone, .. } => {
+            OperatorCallState::RingingYou { phone, .. } => {
                 phone.call_off(Cause::Abandoned, ctx);
-                self.give_back(acd::Place::Original, "cancelled".into(), ctx);
+                self.give_back(acd::QueuePlace::Original, "cancelled".into(), ctx);
                 Ok(())
             }
-            State::Consulting { .. } | State::TalkingToCallee { .. } | State::Alternated { .. } => {
+            OperatorCallState::Consulting { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. } => {
                 self.drop_callee(Cause::NormalClearing, ctx);
                 Ok(())
             }
@@ -205,15 +223,16 @@ impl OperatorCall {
     }
 
     /// Ends the callee's side, ringing or talking; the operator is back with the caller.
-    pub(super) fn drop_callee(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+    pub(super) fn drop_callee(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
         match &mut self.state {
-            State::Consulting { seat, callee, then, .. } => {
+            OperatorCallState::Consulting { seat, callee, then, .. } => {
                 let (seat, then) = (seat.clone(), *then);
                 callee.call_off(cause, ctx);
                 then.report(&seat, Cause::Abandoned.status(), ctx);
                 self.back_with_caller(seat, ctx);
             }
-            State::TalkingToCallee { seat, callee } | State::Alternated { seat, callee } => {
+            OperatorCallState::TalkingToCallee { seat, callee }
+            | OperatorCallState::Alternated { seat, callee } => {
                 let seat = seat.clone();
                 ctx.hang_up(callee.leg, cause);
                 self.back_with_caller(seat, ctx);
@@ -222,64 +241,64 @@ impl OperatorCall {
         }
     }
 
-    fn back_with_caller(&mut self, seat: Seat, ctx: &mut Context<'_>) {
+    fn back_with_caller(&mut self, seat: AnsweredOperator, ctx: &mut CallContext<'_>) {
         self.record.callee = None;
-        self.enter(State::WithCaller { seat }, ctx);
+        self.enter(OperatorCallState::WithCaller { seat }, ctx);
     }
 
-    fn hang_up(&mut self, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+    fn hang_up(&mut self, ctx: &mut CallContext<'_>) -> Result<(), CommandRefusal> {
         match &mut self.state {
-            State::RingingYou { phone, .. } => {
+            OperatorCallState::RingingYou { phone, .. } => {
                 phone.call_off(Cause::Abandoned, ctx);
-                self.give_back(acd::Place::Original, "cancelled".into(), ctx);
+                self.give_back(acd::QueuePlace::Original, "cancelled".into(), ctx);
                 Ok(())
             }
-            State::WithCaller { .. }
-            | State::Consulting { .. }
-            | State::TalkingToCallee { .. }
-            | State::Alternated { .. }
-            | State::Connected { .. }
-            | State::Releasing { .. } => {
+            OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. } => {
                 let by = super::call_record::EndedBy::Operator;
                 self.finish("operator-hung-up", Cause::NormalClearing, by, ctx);
                 Ok(())
             }
-            State::Arriving { .. }
-            | State::Queued
-            | State::Announcing { .. }
-            | State::Taken { .. }
-            | State::Leaving { .. }
-            | State::Entrusted { .. }
-            | State::HandedOver { .. }
-            | State::Ended => Err(self.wrong_phase()),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => Err(self.wrong_phase()),
         }
     }
 
     /// What became of the consulted phones.
-    pub(super) fn on_ringing_callee(&mut self, rung: Rung, ctx: &mut Context<'_>) {
-        let State::Consulting { seat, callee, rings, then } = &mut self.state else {
+    pub(super) fn on_ringing_callee(&mut self, rung: ForkResult, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Consulting { seat, callee, rings, then } = &mut self.state else {
             return;
         };
         let (seat, number, then) = (seat.clone(), callee.number.clone(), *then);
         match rung {
-            Rung::Nothing => {}
-            Rung::Ringing => {
+            ForkResult::Nothing => {}
+            ForkResult::Ringing => {
                 if !std::mem::replace(rings, true) {
                     ctx.tell(&seat.operator, self.progress(&number, "ringing", None));
                     then.report(&seat, 180, ctx);
                 }
             }
-            Rung::EarlyMedia(_) | Rung::Silenced => {
+            ForkResult::EarlyMedia(_) | ForkResult::Silenced => {
                 ctx.leg(leg::Command::Listen(self.sources()));
             }
-            Rung::Answered(leg, _) => {
+            ForkResult::Answered(leg, _) => {
                 let operator = seat.operator.clone();
                 // All three are to speak alike, since the operator goes from one to the other.
-                let follow = callee.is_widened(leg).then_some([self.caller, seat.phone]);
-                let callee = Wanted { number: number.clone(), leg };
+                let follow = callee.offers_all_codecs(leg).then_some([self.caller, seat.phone]);
+                let callee = AnsweredCallee { number: number.clone(), leg };
                 ctx.tell(&operator, self.progress(&number, "answered", None));
                 let phone = seat.phone;
-                self.enter(State::TalkingToCallee { seat, callee }, ctx);
+                self.enter(OperatorCallState::TalkingToCallee { seat, callee }, ctx);
                 for follower in follow.into_iter().flatten() {
                     ctx.leg(leg::Command::Align { leg: follower, to: leg });
                 }
@@ -287,7 +306,7 @@ impl OperatorCall {
                     self.complete_transfer(phone, ctx);
                 }
             }
-            Rung::Failed(cause, _) => {
+            ForkResult::Failed(cause, _) => {
                 let (progress, reason) = progress_of(cause);
                 let operator = seat.operator.clone();
                 ctx.tell(&operator, self.progress(&number, progress, reason));
@@ -298,17 +317,17 @@ impl OperatorCall {
     }
 
     /// The callee's phone has hung up or was lost.
-    pub(super) fn callee_gone(&mut self, cause: Cause, ctx: &mut Context<'_>) {
-        if let State::Leaving { .. } = self.state {
+    pub(super) fn callee_gone(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
+        if let OperatorCallState::Leaving { .. } = self.state {
             let by = super::call_record::EndedBy::Callee;
             return self.finish("callee-hung-up", cause, by, ctx);
         }
         let before = self.phase();
-        if let State::Releasing { seat, callee, checks, asker, .. } = &self.state {
-            let refusal = Refusal::WrongPhase { phase: before };
-            ctx.answer(asker.clone(), super::desk::event::Outcome::Refused(refusal));
+        if let OperatorCallState::Releasing { seat, callee, checks, asker, .. } = &self.state {
+            let refusal = CommandRefusal::WrongPhase { phase: before };
+            ctx.answer(asker.clone(), super::desk::event::CommandOutcome::Refused(refusal));
             let (seat, callee, checks) = (seat.clone(), callee.clone(), checks.clone());
-            self.state = State::Connected { seat, callee, checks };
+            self.state = OperatorCallState::Connected { seat, callee, checks };
         }
         let Some((seat, callee)) = self.both_there() else { return };
         self.watch(&callee, false, ctx);
@@ -321,8 +340,8 @@ impl OperatorCall {
         number: &Number,
         progress: &'static str,
         reason: Option<&'static str>,
-    ) -> Event {
-        Event::Callee { request: self.request, number: number.clone(), progress, reason }
+    ) -> DeskEvent {
+        DeskEvent::Callee { request: self.request, number: number.clone(), progress, reason }
     }
 }
 

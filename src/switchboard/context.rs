@@ -1,14 +1,14 @@
 //! What a call is lent while it thinks: the time, the world, and a place to put its wishes.
 
-use super::admission::{AdmittedCall, Callee, Identity, Origin};
+use super::admission::{AdmittedCall, CallOrigin, Callee, CallerIdentity};
 use super::call_record::CallRecord;
-use super::desk::event::{Event, Outcome};
-use super::desk::results::Kept;
+use super::desk::event::{CommandOutcome, DeskEvent};
+use super::desk::results::StoredResult;
 use super::dispatch::Onward;
 use super::estimate::Estimate;
-use super::recording::Recording;
+use super::log_event::LogEvent;
+use super::recording::RecordingCommand;
 use super::settings::Settings;
-use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
 use crate::dialog;
@@ -17,7 +17,7 @@ use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, Ticket};
 use crate::leg;
 use crate::locator::{self, Sought};
 use crate::presence;
-use crate::registrar::{self, Way};
+use crate::registrar::{self, NextHop};
 use crate::sip::{Destination, DigestClient, Host, NameAddr, Scheme, Transport, Uri};
 use crate::time::Now;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ const SERVERS_MAX: usize = 16;
 
 /// What the exchange lends: who there is, and where they are.
 #[derive(Clone, Copy)]
-pub struct World<'a> {
+pub struct SwitchboardContext<'a> {
     /// Terminals, levels, permits, operators, trunks.
     pub directory: &'a Directory,
     /// Where the terminals' phones are.
@@ -37,31 +37,31 @@ pub struct World<'a> {
     pub locator: &'a locator::Machine,
 }
 
-impl World<'_> {
+impl SwitchboardContext<'_> {
     /// Who a party is that we called: a terminal of ours, else somebody behind a trunk.
-    pub(super) fn called(&self, number: &Number) -> Identity {
+    pub(super) fn called(&self, number: &Number) -> CallerIdentity {
         let (origin, name) = match self.directory.meaning(number) {
             Meaning::Terminal(terminal) => {
-                (Origin::Terminal(number.clone()), terminal.name.clone())
+                (CallOrigin::Terminal(number.clone()), terminal.name.clone())
             }
-            Meaning::Trunk(trunk) => (Origin::Trunk(trunk.name.clone()), String::new()),
+            Meaning::Trunk(trunk) => (CallOrigin::Trunk(trunk.name.clone()), String::new()),
             Meaning::Queue(_)
             | Meaning::Camera(_)
             | Meaning::Desk
             | Meaning::FeatureCode
-            | Meaning::Unknown => (Origin::Guest { domain: String::new() }, String::new()),
+            | Meaning::Unknown => (CallOrigin::Guest { domain: String::new() }, String::new()),
         };
-        Identity { origin, number: Some(number.clone()), name, params: String::new() }
+        CallerIdentity { origin, number: Some(number.clone()), name, params: String::new() }
     }
 
     /// As whom the trunk of this name knows us.
     #[must_use]
-    pub fn credentials(&self, trunk: &str) -> Option<dialog::Credentials> {
+    pub fn credentials(&self, trunk: &str) -> Option<dialog::TrunkCredentials> {
         let mut trunks = self.directory.plan().trunks.iter();
         let trunk = trunks.find(|found| found.name == trunk)?;
         let TrunkLogin { user, password, .. } = trunk.login.clone()?;
         let (trunk, realms) = (trunk.name.clone(), trunk.realms());
-        Some(dialog::Credentials { digest: DigestClient::new(user, password), trunk, realms })
+        Some(dialog::TrunkCredentials { digest: DigestClient::new(user, password), trunk, realms })
     }
 }
 
@@ -79,13 +79,13 @@ pub enum Keep {
         /// The desk's id for it.
         id: String,
         /// What came of it.
-        kept: Kept,
+        kept: StoredResult,
     },
 }
 
 /// One wish of a call; the machine carries them out in order.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum CallStep {
     /// For a leg.
     Leg(leg::Command),
     /// For the queue.
@@ -95,22 +95,22 @@ pub(super) enum Step {
     /// The operator has no call in hand any more.
     Free(OperatorId),
     /// For a desk, if it is up.
-    Tell(OperatorId, Event),
+    Tell(OperatorId, DeskEvent),
     /// The outcome of a command that was accepted earlier.
-    Answer(Asker, Outcome),
+    Answer(CommandSource, CommandOutcome),
     /// For the journal; with a ticket, its commit is awaited.
     Keep(Keep, Option<Ticket>),
     /// For the recorder.
-    Recording(Recording),
+    Recording(RecordingCommand),
     /// For the log.
-    Log(Story),
+    Log(LogEvent),
     /// A caller goes on to another number.
     Onward(Box<Onward>),
 }
 
 /// Who gave a command, and so who hears of its outcome.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Asker {
+pub(super) enum CommandSource {
     /// A desk, under the desk's own id and with the command in canonical form.
     Desk {
         /// The desk's operator.
@@ -182,9 +182,9 @@ impl LegBook {
 }
 
 /// What a call is lent for one step.
-pub(super) struct Context<'a> {
+pub(super) struct CallContext<'a> {
     pub now: Now,
-    pub world: World<'a>,
+    pub world: SwitchboardContext<'a>,
     pub settings: &'a Settings,
     pub operators: &'a presence::Machine,
     /// The call that each operator has in hand.
@@ -198,7 +198,7 @@ pub(super) struct Context<'a> {
     /// What the phone of each operator used last.
     pub spoken: &'a BTreeMap<OperatorId, leg::Spoken>,
     pub book: &'a mut LegBook,
-    pub steps: &'a mut Vec<Step>,
+    pub steps: &'a mut Vec<CallStep>,
     pub tickets: &'a mut u64,
 }
 
@@ -220,25 +220,25 @@ impl Permission<'_> {
     }
 }
 
-impl Context<'_> {
+impl CallContext<'_> {
     pub fn leg(&mut self, command: leg::Command) {
-        self.steps.push(Step::Leg(command));
+        self.steps.push(CallStep::Leg(command));
     }
 
     pub fn queue(&mut self, input: acd::Input) {
-        self.steps.push(Step::Queue(input));
+        self.steps.push(CallStep::Queue(input));
     }
 
     pub fn presence(&mut self, input: presence::Input) {
-        self.steps.push(Step::Presence(input));
+        self.steps.push(CallStep::Presence(input));
     }
 
-    pub fn tell(&mut self, operator: &OperatorId, event: Event) {
-        self.steps.push(Step::Tell(operator.clone(), event));
+    pub fn tell(&mut self, operator: &OperatorId, event: DeskEvent) {
+        self.steps.push(CallStep::Tell(operator.clone(), event));
     }
 
-    pub fn log(&mut self, story: Story) {
-        self.steps.push(Step::Log(story));
+    pub fn log(&mut self, log_event: LogEvent) {
+        self.steps.push(CallStep::Log(log_event));
     }
 
     /// Ends a leg; whatever it still says is no longer heard. A leg that is gone already stays so.
@@ -254,8 +254,8 @@ impl Context<'_> {
     }
 
     /// The outcome of a command that was accepted earlier.
-    pub fn answer(&mut self, asker: Asker, outcome: Outcome) {
-        self.steps.push(Step::Answer(asker, outcome));
+    pub fn answer(&mut self, asker: CommandSource, outcome: CommandOutcome) {
+        self.steps.push(CallStep::Answer(asker, outcome));
     }
 
     /// How long a caller at this position will wait, in minutes; none when nobody can tell.
@@ -283,14 +283,14 @@ impl Context<'_> {
 
     /// The codecs to answer a waiting caller with, if it offers them: what the phones of the
     /// queue's idle operators used last (media-rules 1).
-    pub fn choice_for(&self, queue: &QueueId) -> leg::Choice {
+    pub fn choice_for(&self, queue: &QueueId) -> leg::CodecChoice {
         let serves = |operator: &OperatorId| {
             let account = self.world.directory.operator(operator);
             account.is_some_and(|account| account.queues.contains(queue))
         };
         let is_idle = |operator: &OperatorId| {
             let view = self.operators.view(operator);
-            view.is_some_and(|view| view.standing == presence::Standing::Idle)
+            view.is_some_and(|view| view.availability == presence::AgentAvailability::Idle)
         };
         let idle = self.spoken.iter().filter(|(operator, _)| serves(operator) && is_idle(operator));
         let mut prefer = Vec::new();
@@ -299,7 +299,7 @@ impl Context<'_> {
                 prefer.push(codec.clone());
             }
         }
-        leg::Choice { like: None, prefer }
+        leg::CodecChoice { like: None, prefer }
     }
 
     /// Whether the operator at this phone has a call in hand (R4.5).
@@ -331,7 +331,7 @@ impl Context<'_> {
     }
 
     /// Where a callee's phones are; each with the servers that lead to it, the first first.
-    pub fn targets(&self, callee: &Callee) -> Vec<Vec<dialog::Target>> {
+    pub fn targets(&self, callee: &Callee) -> Vec<Vec<dialog::CallTarget>> {
         let targets = match callee {
             Callee::Terminal(number) => {
                 let contacts = self.world.registrar.contacts(self.world.directory, number);
@@ -351,13 +351,13 @@ impl Context<'_> {
         targets.into_iter().filter(|servers: &Vec<_>| !servers.is_empty()).collect()
     }
 
-    fn phone_targets(&self, contact: registrar::Target) -> Vec<dialog::Target> {
+    fn phone_targets(&self, contact: registrar::ContactTarget) -> Vec<dialog::CallTarget> {
         let destinations = match &contact.way {
-            Way::Known(destination) => vec![*destination],
-            Way::Resolve(uri) => Sought::of(uri).map_or(vec![], |sought| self.servers(&sought)),
+            NextHop::Known(destination) => vec![*destination],
+            NextHop::Resolve(uri) => Sought::of(uri).map_or(vec![], |sought| self.servers(&sought)),
         };
         let route: Vec<_> = contact.route.into_iter().map(NameAddr::new).collect();
-        let target = |destination| dialog::Target {
+        let target = |destination| dialog::CallTarget {
             uri: contact.uri.clone(),
             route: route.clone(),
             destination,
@@ -369,8 +369,8 @@ impl Context<'_> {
         &self,
         (number, params): (&Number, &str),
         address: &TrunkAddress,
-    ) -> Vec<dialog::Target> {
-        let target = |uri: Uri, destination| dialog::Target { uri, route: vec![], destination };
+    ) -> Vec<dialog::CallTarget> {
+        let target = |uri: Uri, destination| dialog::CallTarget { uri, route: vec![], destination };
         let uri = |host, port| Uri::numbered(number.as_str(), params, host, port);
         match &address.host {
             TrunkHost::Address(ip) => {
@@ -396,9 +396,9 @@ impl Context<'_> {
 
     /// Each of two phones shows with whom it talks now (RFC 4916). Other domains' phones are not
     /// told, nor is anyone told a number that is withheld: what is sent is an assertion (RFC 3325).
-    pub fn introduce(&mut self, one: (LegId, &Identity), other: (LegId, &Identity)) {
+    pub fn introduce(&mut self, one: (LegId, &CallerIdentity), other: (LegId, &CallerIdentity)) {
         for ((leg, own), (_, shown)) in [(one, other), (other, one)] {
-            let is_guest = matches!(own.origin, Origin::Guest { .. });
+            let is_guest = matches!(own.origin, CallOrigin::Guest { .. });
             if !is_guest && shown.number.is_some() {
                 self.leg(leg::Command::Identify { leg, party: party(shown) });
             }
@@ -406,18 +406,18 @@ impl Context<'_> {
     }
 
     pub fn keep(&mut self, record: &CallRecord) {
-        self.steps.push(Step::Keep(Keep::Call(Box::new(record.clone())), None));
+        self.steps.push(CallStep::Keep(Keep::Call(Box::new(record.clone())), None));
     }
 }
 
 /// The caller as phones show it: a guest under its own domain, never under ours, and where it has no
 /// name that may be shown, its whole address stands in the place of one, since many phones show the
 /// user part alone.
-pub(super) fn party(caller: &Identity) -> leg::Party {
+pub(super) fn party(caller: &CallerIdentity) -> leg::Party {
     let number = caller.number.as_ref().map(Number::to_string).unwrap_or_default();
     let name = Some(caller.name.clone()).filter(|name| !name.is_empty());
     let params = caller.params.clone();
-    let Origin::Guest { domain } = &caller.origin else {
+    let CallOrigin::Guest { domain } = &caller.origin else {
         return leg::Party { number, params, display: name, domain: None };
     };
     match Host::parse(domain) {

@@ -6,9 +6,9 @@
 //! ```
 
 use super::desk::command::{self, BadMessage, Command};
-use super::desk::event::{Event, Outcome};
-use super::desk::outbox::{Answered, Message, Outbox};
-use super::desk::results::{COMMANDS_PER_SECOND, Kept, Results, Seen};
+use super::desk::event::{CommandOutcome, DeskEvent};
+use super::desk::outbox::{DeskMessage, InfoOutcome, Outbox};
+use super::desk::results::{COMMANDS_PER_SECOND, PreviousResult, Results, StoredResult};
 use super::desk::{CONTENT_TYPE, PACKAGE};
 use super::settings::HELLO_WITHIN;
 use crate::cause::Cause;
@@ -35,16 +35,16 @@ pub(super) enum Received {
 
 /// All control dialogs.
 #[derive(Debug, Default)]
-pub(super) struct Desks {
-    up: BTreeMap<OperatorId, Desk>,
-    closing: Vec<Desk>,
+pub(super) struct ControlDialogs {
+    up: BTreeMap<OperatorId, ControlDialog>,
+    closing: Vec<ControlDialog>,
     pub results: Results,
     /// Counts what was said to any desk.
     said: u64,
 }
 
 #[derive(Debug)]
-struct Desk {
+struct ControlDialog {
     leg: LegId,
     stage: Stage,
     outbox: Outbox,
@@ -55,7 +55,7 @@ struct Desk {
     /// A take waits for its commit: nothing is sent before its result.
     corked: bool,
     over_udp: bool,
-    /// When it was first said something that it has not heard yet, by [`Desks::said`].
+    /// When it was first said something that it has not heard yet, by [`ControlDialogs::said`].
     waits_since: u64,
 }
 
@@ -66,7 +66,7 @@ enum Stage {
     Closing { until: Instant, cause: Cause },
 }
 
-impl Desks {
+impl ControlDialogs {
     /// A control dialog was accepted; an older one of the same operator is told and closed.
     pub fn open(
         &mut self,
@@ -76,7 +76,7 @@ impl Desks {
         now: Instant,
     ) -> bool {
         let stage = Stage::Greeting { until: now + HELLO_WITHIN };
-        let desk = Desk {
+        let desk = ControlDialog {
             leg,
             stage,
             outbox: Outbox::default(),
@@ -88,7 +88,7 @@ impl Desks {
         };
         let Some(mut old) = self.up.insert(operator.clone(), desk) else { return false };
         self.said += 1;
-        old.say(self.said, Message::Event(Event::Evicted));
+        old.say(self.said, DeskMessage::Event(DeskEvent::Evicted));
         old.close(now, Cause::Transferred);
         self.closing.push(old);
         true
@@ -173,17 +173,17 @@ impl Desks {
             return Received::Command(command);
         }
         match self.results.seen(now, operator, &command.id, &command.content) {
-            Seen::New => Received::Command(command),
-            Seen::Pending => Received::Repeated,
-            Seen::OtherContent => Received::Refused {
+            PreviousResult::New => Received::Command(command),
+            PreviousResult::Pending => Received::Repeated,
+            PreviousResult::OtherContent => Received::Refused {
                 status: 400,
                 phrase: "This id was another command".into(),
                 retry_after: None,
             },
-            Seen::Answered(result) => {
+            PreviousResult::Answered(result) => {
                 let mut value: Value = serde_json::from_str(result).unwrap_or_default();
                 value["repeat"] = true.into();
-                self.say(operator, Message::Result(value));
+                self.say(operator, DeskMessage::Result(value));
                 Received::Repeated
             }
         }
@@ -195,16 +195,17 @@ impl Desks {
         now: UnixTime,
         operator: &OperatorId,
         (id, content): (&str, &str),
-        outcome: &Outcome,
-    ) -> Kept {
+        outcome: &CommandOutcome,
+    ) -> StoredResult {
         let value = outcome.json(id);
-        let kept = Kept { content: content.to_owned(), result: Some(value.to_string()), at: now };
+        let kept =
+            StoredResult { content: content.to_owned(), result: Some(value.to_string()), at: now };
         if let Some(desk) = self.up.get_mut(operator) {
             if std::mem::take(&mut desk.corked) {
-                desk.outbox.push_first(Message::Result(value));
+                desk.outbox.push_first(DeskMessage::Result(value));
             } else {
                 self.said += 1;
-                desk.say(self.said, Message::Result(value));
+                desk.say(self.said, DeskMessage::Result(value));
             }
         }
         kept
@@ -218,26 +219,28 @@ impl Desks {
     }
 
     /// Tells a desk that is up; the others get it all in their snapshot.
-    pub fn tell(&mut self, operator: &OperatorId, event: Event) {
+    pub fn tell(&mut self, operator: &OperatorId, event: DeskEvent) {
         let Some(desk) = self.up.get_mut(operator).filter(|desk| desk.stage == Stage::Up) else {
             return;
         };
         match &event {
-            Event::Offer(waiting) | Event::Waiting(waiting) => {
+            DeskEvent::Offer(waiting) | DeskEvent::Waiting(waiting) => {
                 desk.listed.insert(waiting.request);
             }
-            Event::Withdrawn { request, .. } => {
+            DeskEvent::Withdrawn { request, .. } => {
                 desk.listed.remove(request);
             }
             _ => {}
         }
         self.said += 1;
-        desk.say(self.said, Message::Event(event));
+        desk.say(self.said, DeskMessage::Event(event));
     }
 
-    pub fn say(&mut self, operator: &OperatorId, message: Message) {
+    pub fn say(&mut self, operator: &OperatorId, message: DeskMessage) {
         if let Some(desk) = self.up.get_mut(operator) {
-            if let Message::Snapshot(Event::Offer(waiting) | Event::Waiting(waiting)) = &message {
+            if let DeskMessage::Snapshot(DeskEvent::Offer(waiting) | DeskEvent::Waiting(waiting)) =
+                &message
+            {
                 desk.listed.insert(waiting.request);
             }
             self.said += 1;
@@ -247,7 +250,7 @@ impl Desks {
 
     /// The desks that list a request.
     pub fn listing(&self, request: RequestId) -> Vec<OperatorId> {
-        let lists = |desk: &Desk| desk.listed.contains(&request);
+        let lists = |desk: &ControlDialog| desk.listed.contains(&request);
         self.up.iter().filter(|(_, desk)| lists(desk)).map(|(id, _)| id.clone()).collect()
     }
 
@@ -274,7 +277,7 @@ impl Desks {
         leg: LegId,
         tag: u64,
         status: u16,
-    ) -> Option<Answered> {
+    ) -> Option<InfoOutcome> {
         for desk in &mut self.closing {
             if desk.leg == leg {
                 let _ = desk.outbox.answered(tag, status);
@@ -311,7 +314,7 @@ impl Desks {
     }
 
     pub fn deadline(&self) -> Option<Instant> {
-        self.up.values().chain(&self.closing).filter_map(Desk::deadline).min()
+        self.up.values().chain(&self.closing).filter_map(ControlDialog::deadline).min()
     }
 
     /// The operators whose desk has just become unresponsive, and those who never said hello.
@@ -331,8 +334,8 @@ impl Desks {
     }
 }
 
-impl Desk {
-    fn say(&mut self, said: u64, message: Message) {
+impl ControlDialog {
+    fn say(&mut self, said: u64, message: DeskMessage) {
         if self.outbox.is_drained() {
             self.waits_since = said;
         }

@@ -7,18 +7,18 @@
 //!      └ refused, no answer ──▶ ended          either hangs up ──▶ ended
 //! ```
 
-use super::admission::{self, AdmittedCall, Callee, Identity};
-use super::call::Wanted;
+use super::admission::{self, AdmittedCall, Callee, CallerIdentity};
+use super::call::AnsweredCallee;
 use super::call_record::{CallRecord, EndedBy};
-use super::context::{Context, Owner, Permission, Step, World, party};
+use super::context::{CallContext, CallStep, Owner, Permission, SwitchboardContext, party};
 use super::dispatch::Onward;
+use super::log_event::LogEvent;
 use super::refusal::refusal;
-use super::ringing::{Placing, Ringing, Rung};
-use super::story::Story;
+use super::ringing::{CallAttempt, ForkResult, RingingPhones};
 use crate::cause::Cause;
 use crate::dialog::ServerTx;
 use crate::ids::{CallId, CameraId, LegId, Number};
-use crate::leg::{self, Choice, Command, Offer, Source};
+use crate::leg::{self, CodecChoice, Command, LegSource, OfferedCodecs};
 use crate::sip::NameAddr;
 use crate::time::Instant;
 
@@ -30,9 +30,9 @@ pub const REDIRECTIONS_MAX: u8 = 5;
 pub(super) struct DirectCall {
     pub id: CallId,
     pub caller: LegId,
-    pub identity: Identity,
+    pub identity: CallerIdentity,
     pub record: CallRecord,
-    pub(super) state: State,
+    pub(super) state: DirectCallState,
     pub(super) answered: bool,
     /// The caller's INVITE lets expect that it can see.
     pub(super) sees: bool,
@@ -41,14 +41,14 @@ pub(super) struct DirectCall {
 
 /// Where an ordinary call stands.
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum DirectCallState {
     /// `told` once the caller was told to expect early media.
     Ringing {
-        callee: Ringing,
+        callee: RingingPhones,
         told: bool,
     },
     Talking {
-        callee: Wanted,
+        callee: AnsweredCallee,
     },
     Transferring {
         transfer: Transfer,
@@ -65,7 +65,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Transfer {
     /// The pair as it was.
-    pub callee: Wanted,
+    pub callee: AnsweredCallee,
     /// Who asked for it; `None` when that phone has hung up already.
     pub referrer: Option<LegId>,
     /// The same, as the log names it.
@@ -73,7 +73,7 @@ pub(super) struct Transfer {
     /// Who is transferred.
     pub transferee: LegId,
     /// The phones of the target.
-    pub target: Ringing,
+    pub target: RingingPhones,
 }
 
 impl DirectCall {
@@ -81,11 +81,11 @@ impl DirectCall {
     pub fn new(
         id: CallId,
         caller: LegId,
-        identity: Identity,
+        identity: CallerIdentity,
         record: CallRecord,
         answered: bool,
     ) -> Self {
-        let state = State::Ended;
+        let state = DirectCallState::Ended;
         Self { id, caller, identity, record, state, answered, sees: false, redirections: 0 }
     }
 
@@ -93,35 +93,35 @@ impl DirectCall {
     pub fn handed_over(
         id: CallId,
         caller: LegId,
-        identity: Identity,
+        identity: CallerIdentity,
         record: CallRecord,
-        callee: Wanted,
+        callee: AnsweredCallee,
     ) -> Self {
-        let state = State::Talking { callee };
+        let state = DirectCallState::Talking { callee };
         Self { id, caller, identity, record, state, answered: true, sees: false, redirections: 0 }
     }
 
     /// Calls the callee's phones; a callee without one ends the call.
-    pub fn place(&mut self, to: Permission<'_>, ctx: &mut Context<'_>) {
+    pub fn place(&mut self, to: Permission<'_>, ctx: &mut CallContext<'_>) {
         if let Callee::Camera { camera, .. } = to.callee() {
             return self.show(*camera, ctx);
         }
         let number = to.callee().number().clone();
-        let placing = Placing {
+        let placing = CallAttempt {
             to,
             behalf: self.caller,
             caller: party(&self.identity),
             withheld: self.identity.number.is_none(),
-            offer: Offer::For(self.caller),
+            offer: OfferedCodecs::For(self.caller),
             auto_answer: false,
             ring_time: ctx.settings.ring_time,
             owner: Owner::Call(self.id),
         };
-        match Ringing::place(placing, ctx) {
+        match RingingPhones::place(placing, ctx) {
             Ok(callee) => {
                 self.record.callee = Some(number.clone());
                 self.record.enter("direct-ringing", ctx.now.unix, number.as_str());
-                self.state = State::Ringing { callee, told: false };
+                self.state = DirectCallState::Ringing { callee, told: false };
                 if self.answered {
                     ctx.leg(Command::Listen(self.sources()));
                 }
@@ -132,56 +132,61 @@ impl DirectCall {
     }
 
     /// Who gets whose voice and picture.
-    pub fn sources(&self) -> Vec<(LegId, Source)> {
+    pub fn sources(&self) -> Vec<(LegId, LegSource)> {
         match &self.state {
-            State::Ringing { callee, .. } => vec![(self.caller, callee.sound())],
-            State::Talking { callee } => {
-                vec![(self.caller, Source::Leg(callee.leg)), (callee.leg, Source::Leg(self.caller))]
+            DirectCallState::Ringing { callee, .. } => vec![(self.caller, callee.sound())],
+            DirectCallState::Talking { callee } => {
+                vec![
+                    (self.caller, LegSource::Leg(callee.leg)),
+                    (callee.leg, LegSource::Leg(self.caller)),
+                ]
             }
-            State::Transferring { transfer } => {
-                let referrer = transfer.referrer.map(|leg| (leg, Source::Silence));
+            DirectCallState::Transferring { transfer } => {
+                let referrer = transfer.referrer.map(|leg| (leg, LegSource::Silence));
                 let waiting = (transfer.transferee, transfer.target.sound());
                 referrer.into_iter().chain([waiting]).collect()
             }
-            State::Watching { camera, .. } => vec![(self.caller, Source::Camera(*camera))],
-            State::Ended => vec![],
+            DirectCallState::Watching { camera, .. } => {
+                vec![(self.caller, LegSource::Camera(*camera))]
+            }
+            DirectCallState::Ended => vec![],
         }
     }
 
     /// The number at the other end, while it talks or rings.
     pub fn callee(&self) -> Option<&Number> {
         match &self.state {
-            State::Ringing { callee, .. } => Some(&callee.number),
-            State::Talking { callee } => Some(&callee.number),
-            State::Transferring { transfer } => Some(&transfer.callee.number),
-            State::Watching { number, .. } => Some(number),
-            State::Ended => None,
+            DirectCallState::Ringing { callee, .. } => Some(&callee.number),
+            DirectCallState::Talking { callee } => Some(&callee.number),
+            DirectCallState::Transferring { transfer } => Some(&transfer.callee.number),
+            DirectCallState::Watching { number, .. } => Some(number),
+            DirectCallState::Ended => None,
         }
     }
 
     /// A word for listings.
     pub fn phase(&self) -> &'static str {
         match &self.state {
-            State::Ringing { .. } => "direct-ringing",
-            State::Talking { .. } => "talking",
-            State::Transferring { .. } => "transferring",
-            State::Watching { .. } => "watching",
-            State::Ended => "ended",
+            DirectCallState::Ringing { .. } => "direct-ringing",
+            DirectCallState::Talking { .. } => "talking",
+            DirectCallState::Transferring { .. } => "transferring",
+            DirectCallState::Watching { .. } => "watching",
+            DirectCallState::Ended => "ended",
         }
     }
 
     /// Takes an event of one of this call's legs.
-    pub fn on_leg(&mut self, event: &leg::Event, ctx: &mut Context<'_>) {
+    pub fn on_leg(&mut self, event: &leg::Event, ctx: &mut CallContext<'_>) {
         let leg = event.leg();
         if let leg::Event::Referred { transaction, refer_to, replaces: None, .. } = event {
             return self.on_refer(leg, *transaction, refer_to, ctx);
         }
         match &mut self.state {
-            State::Ringing { callee, .. } if callee.has(leg) => {
+            DirectCallState::Ringing { callee, .. } if callee.has(leg) => {
                 let rung = callee.on(event, ctx);
                 self.on_ringing(rung, ctx);
             }
-            State::Transferring { transfer } if transfer.target.has(leg) => {
+            DirectCallState::Transferring { transfer } if transfer.target.has(leg) => {
                 let rung = transfer.target.on(event, ctx);
                 self.on_target(rung, ctx);
             }
@@ -194,55 +199,55 @@ impl DirectCall {
         }
     }
 
-    fn on_ringing(&mut self, rung: Rung, ctx: &mut Context<'_>) {
-        let State::Ringing { callee, told } = &mut self.state else { return };
+    fn on_ringing(&mut self, rung: ForkResult, ctx: &mut CallContext<'_>) {
+        let DirectCallState::Ringing { callee, told } = &mut self.state else { return };
         match rung {
-            Rung::Nothing => {}
+            ForkResult::Nothing => {}
             // Before any early media there is nothing that could fall silent.
-            Rung::Silenced => ctx.leg(Command::Listen(self.sources())),
-            Rung::Ringing if self.answered => {}
-            Rung::Ringing => ctx.leg(Command::Progress {
+            ForkResult::Silenced => ctx.leg(Command::Listen(self.sources())),
+            ForkResult::Ringing if self.answered => {}
+            ForkResult::Ringing => ctx.leg(Command::Progress {
                 leg: self.caller,
                 status: 180,
                 phrase: String::new(),
                 media: None,
             }),
-            Rung::EarlyMedia(leg) => {
+            ForkResult::EarlyMedia(leg) => {
                 if !std::mem::replace(told, true) && !self.answered {
                     ctx.leg(Command::Progress {
                         leg: self.caller,
                         status: 183,
                         phrase: String::new(),
-                        media: Some(Choice { like: Some(leg), prefer: vec![] }),
+                        media: Some(CodecChoice { like: Some(leg), prefer: vec![] }),
                     });
                 }
                 ctx.leg(Command::Listen(self.sources()));
             }
-            Rung::Answered(leg, _) => {
+            ForkResult::Answered(leg, _) => {
                 let number = callee.number.clone();
-                let follow = self.answered && callee.is_widened(leg);
-                self.talk(Wanted { number, leg }, ctx);
+                let follow = self.answered && callee.offers_all_codecs(leg);
+                self.talk(AnsweredCallee { number, leg }, ctx);
                 self.follow(follow, leg, ctx);
             }
-            Rung::Failed(cause, contacts) => self.redirect(cause, &contacts, ctx),
+            ForkResult::Failed(cause, contacts) => self.redirect(cause, &contacts, ctx),
         }
     }
 
-    pub(super) fn talk(&mut self, callee: Wanted, ctx: &mut Context<'_>) {
+    pub(super) fn talk(&mut self, callee: AnsweredCallee, ctx: &mut CallContext<'_>) {
         if !std::mem::replace(&mut self.answered, true) {
-            let choice = Choice { like: Some(callee.leg), prefer: vec![] };
+            let choice = CodecChoice { like: Some(callee.leg), prefer: vec![] };
             ctx.leg(Command::Answer { leg: self.caller, choice, identify: None });
         }
         self.record.answer(ctx.now.unix);
         self.record.enter("talking", ctx.now.unix, callee.number.as_str());
-        ctx.log(Story::Answered { call: self.id, callee: callee.number.clone() });
-        self.state = State::Talking { callee };
+        ctx.log(LogEvent::Answered { call: self.id, callee: callee.number.clone() });
+        self.state = DirectCallState::Talking { callee };
         ctx.leg(Command::Listen(self.sources()));
         ctx.keep(&self.record);
     }
 
     /// The caller, who was answered before, takes over what the other phone speaks.
-    fn follow(&self, follow: bool, to: LegId, ctx: &mut Context<'_>) {
+    fn follow(&self, follow: bool, to: LegId, ctx: &mut CallContext<'_>) {
         if follow {
             ctx.leg(Command::Align { leg: self.caller, to });
         }
@@ -250,8 +255,8 @@ impl DirectCall {
 
     /// All phones said no; a 3xx among them is followed where both the caller and who says so may call
     /// the new number.
-    fn redirect(&mut self, cause: Cause, contacts: &[NameAddr], ctx: &mut Context<'_>) {
-        let State::Ringing { callee, .. } = &self.state else { return };
+    fn redirect(&mut self, cause: Cause, contacts: &[NameAddr], ctx: &mut CallContext<'_>) {
+        let DirectCallState::Ringing { callee, .. } = &self.state else { return };
         let asker = ctx.world.called(&callee.number);
         self.redirections += 1;
         let onward = contacts.iter().filter(|_| self.redirections <= REDIRECTIONS_MAX);
@@ -270,15 +275,15 @@ impl DirectCall {
         }
         if let Some((caller, dialled, rule)) = refused {
             let (call, why) = (self.id, rule.to_string());
-            ctx.log(Story::Refused { call, caller, dialled, why });
+            ctx.log(LogEvent::Refused { call, caller, dialled, why });
         }
         self.finish(cause, EndedBy::Callee, ctx);
     }
 
-    fn divert(&mut self, asker: &Identity, call: &AdmittedCall, ctx: &mut Context<'_>) {
+    fn divert(&mut self, asker: &CallerIdentity, call: &AdmittedCall, ctx: &mut CallContext<'_>) {
         let (to, by) = (call.callee().number().clone(), asker.shown());
         self.record.moved(ctx.now.unix, &by);
-        ctx.log(Story::Transferred { call: self.id, to, by });
+        ctx.log(LogEvent::Transferred { call: self.id, to, by });
         self.place(Permission::Admitted(call), ctx);
     }
 
@@ -289,9 +294,9 @@ impl DirectCall {
         referrer: LegId,
         transaction: ServerTx,
         refer_to: &NameAddr,
-        ctx: &mut Context<'_>,
+        ctx: &mut CallContext<'_>,
     ) {
-        let State::Talking { callee } = &self.state else {
+        let DirectCallState::Talking { callee } = &self.state else {
             return ctx.refuse_refer(referrer, transaction);
         };
         let callee = callee.clone();
@@ -310,7 +315,7 @@ impl DirectCall {
             Err((whom, rule)) => {
                 let why = rule.to_string();
                 let (call, caller) = (self.id, whom.described());
-                ctx.log(Story::Refused { call, caller, dialled: number, why });
+                ctx.log(LogEvent::Refused { call, caller, dialled: number, why });
                 return ctx.respond(referrer, transaction, rule.cause().status());
             }
         };
@@ -324,17 +329,17 @@ impl DirectCall {
         transaction: ServerTx,
         transferee: LegId,
         to: Number,
-        ctx: &mut Context<'_>,
+        ctx: &mut CallContext<'_>,
     ) {
         let identity = self.identity_of(transferee, ctx.world);
         self.note_mover(referrer, ctx);
         ctx.respond(referrer, transaction, 202);
         ctx.leg(Command::ReferProgress { leg: referrer, status: 200 });
         ctx.hang_up(referrer, Cause::Transferred);
-        self.state = State::Ended;
+        self.state = DirectCallState::Ended;
         let (call, record) = (self.id, self.record.clone());
         let onward = Onward { call, leg: transferee, identity, record, to, answered: true };
-        ctx.steps.push(Step::Onward(Box::new(onward)));
+        ctx.steps.push(CallStep::Onward(Box::new(onward)));
     }
 
     fn transfer(
@@ -342,22 +347,22 @@ impl DirectCall {
         referrer: LegId,
         transaction: ServerTx,
         transferee: LegId,
-        (identity, admitted): (&Identity, &AdmittedCall),
-        callee: Wanted,
-        ctx: &mut Context<'_>,
+        (identity, admitted): (&CallerIdentity, &AdmittedCall),
+        callee: AnsweredCallee,
+        ctx: &mut CallContext<'_>,
     ) {
-        let placing = Placing {
+        let placing = CallAttempt {
             to: Permission::Admitted(admitted),
             behalf: transferee,
             caller: party(identity),
             withheld: identity.number.is_none(),
-            offer: Offer::For(transferee),
+            offer: OfferedCodecs::For(transferee),
             auto_answer: false,
             ring_time: ctx.settings.ring_time,
             owner: Owner::Call(self.id),
         };
         let at = ctx.steps.len();
-        match Ringing::place(placing, ctx) {
+        match RingingPhones::place(placing, ctx) {
             Ok(target) => {
                 let calls = ctx.steps.split_off(at);
                 ctx.respond(referrer, transaction, 202);
@@ -366,7 +371,7 @@ impl DirectCall {
                 self.record.enter("transferring", ctx.now.unix, target.number.as_str());
                 let referrer = Some(referrer);
                 let transfer = Transfer { callee, referrer, by, transferee, target };
-                self.state = State::Transferring { transfer };
+                self.state = DirectCallState::Transferring { transfer };
                 ctx.leg(Command::Listen(self.sources()));
                 ctx.keep(&self.record);
                 ctx.steps.extend(calls);
@@ -375,19 +380,21 @@ impl DirectCall {
         }
     }
 
-    fn on_target(&mut self, rung: Rung, ctx: &mut Context<'_>) {
-        let State::Transferring { transfer } = &mut self.state else { return };
+    fn on_target(&mut self, rung: ForkResult, ctx: &mut CallContext<'_>) {
+        let DirectCallState::Transferring { transfer } = &mut self.state else { return };
         match rung {
-            Rung::Nothing => {}
-            Rung::EarlyMedia(_) | Rung::Silenced => ctx.leg(Command::Listen(self.sources())),
-            Rung::Ringing => {
+            ForkResult::Nothing => {}
+            ForkResult::EarlyMedia(_) | ForkResult::Silenced => {
+                ctx.leg(Command::Listen(self.sources()))
+            }
+            ForkResult::Ringing => {
                 if let Some(leg) = transfer.referrer {
                     ctx.leg(Command::ReferProgress { leg, status: 180 });
                 }
             }
-            Rung::Answered(leg, _) => {
+            ForkResult::Answered(leg, _) => {
                 let number = transfer.target.number.clone();
-                let follow = transfer.target.is_widened(leg);
+                let follow = transfer.target.offers_all_codecs(leg);
                 let (referrer, transferee) = (transfer.referrer, transfer.transferee);
                 if let Some(leg) = referrer {
                     ctx.leg(Command::ReferProgress { leg, status: 200 });
@@ -397,16 +404,16 @@ impl DirectCall {
                 self.identity = self.identity_of(transferee, ctx.world);
                 self.caller = transferee;
                 self.record.callee = Some(number.clone());
-                ctx.log(Story::Transferred { call: self.id, to: number.clone(), by });
-                self.talk_anew(Wanted { number, leg }, ctx);
+                ctx.log(LogEvent::Transferred { call: self.id, to: number.clone(), by });
+                self.talk_anew(AnsweredCallee { number, leg }, ctx);
                 self.follow(follow, leg, ctx);
             }
-            Rung::Failed(cause, _) => self.transfer_failed(cause, ctx),
+            ForkResult::Failed(cause, _) => self.transfer_failed(cause, ctx),
         }
     }
 
-    fn transfer_failed(&mut self, cause: Cause, ctx: &mut Context<'_>) {
-        let State::Transferring { transfer } = &self.state else { return };
+    fn transfer_failed(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
+        let DirectCallState::Transferring { transfer } = &self.state else { return };
         let Some(referrer) = transfer.referrer else {
             // Nobody is left for the transferred party to return to.
             return self.finish(cause, EndedBy::Callee, ctx);
@@ -414,13 +421,17 @@ impl DirectCall {
         ctx.leg(Command::ReferProgress { leg: referrer, status: cause.status() });
         let callee = transfer.callee.clone();
         self.record.enter("talking", ctx.now.unix, callee.number.as_str());
-        self.state = State::Talking { callee };
+        self.state = DirectCallState::Talking { callee };
         ctx.leg(Command::Listen(self.sources()));
     }
 
     /// Who would be transferred if `referrer` asked for it, for admission.
-    pub fn transferee_of(&self, referrer: LegId, world: World<'_>) -> Option<Identity> {
-        let State::Talking { callee } = &self.state else { return None };
+    pub fn transferee_of(
+        &self,
+        referrer: LegId,
+        world: SwitchboardContext<'_>,
+    ) -> Option<CallerIdentity> {
+        let DirectCallState::Talking { callee } = &self.state else { return None };
         let transferee = if referrer == self.caller { callee.leg } else { self.caller };
         Some(self.identity_of(transferee, world))
     }
@@ -428,40 +439,42 @@ impl DirectCall {
     /// The number of the party of this leg, while two talk.
     pub fn number_of_leg(&self, leg: LegId) -> Option<&Number> {
         match &self.state {
-            State::Talking { callee } if callee.leg == leg => Some(&callee.number),
-            State::Talking { .. } if self.caller == leg => self.identity.number.as_ref(),
-            State::Talking { .. }
-            | State::Ringing { .. }
-            | State::Transferring { .. }
-            | State::Watching { .. }
-            | State::Ended => None,
+            DirectCallState::Talking { callee } if callee.leg == leg => Some(&callee.number),
+            DirectCallState::Talking { .. } if self.caller == leg => self.identity.number.as_ref(),
+            DirectCallState::Talking { .. }
+            | DirectCallState::Ringing { .. }
+            | DirectCallState::Transferring { .. }
+            | DirectCallState::Watching { .. }
+            | DirectCallState::Ended => None,
         }
     }
 
     /// The number opposite the party of this leg.
     pub fn far_number(&self, leg: LegId) -> Option<Number> {
-        let State::Talking { callee } = &self.state else { return None };
+        let DirectCallState::Talking { callee } = &self.state else { return None };
         if leg == self.caller { Some(callee.number.clone()) } else { self.identity.number.clone() }
     }
 
     /// The number that has answered, while it is on the line.
     pub fn answered_callee(&self) -> Option<&Number> {
         match &self.state {
-            State::Talking { callee } => Some(&callee.number),
-            State::Transferring { transfer } => Some(&transfer.callee.number),
-            State::Ringing { .. } | State::Watching { .. } | State::Ended => None,
+            DirectCallState::Talking { callee } => Some(&callee.number),
+            DirectCallState::Transferring { transfer } => Some(&transfer.callee.number),
+            DirectCallState::Ringing { .. }
+            | DirectCallState::Watching { .. }
+            | DirectCallState::Ended => None,
         }
     }
 
     /// Gives up the party opposite `leg` to another call, and ends.
-    pub fn yield_other(&mut self, leg: LegId, ctx: &mut Context<'_>) -> Option<Wanted> {
-        let State::Talking { callee } = &self.state else { return None };
+    pub fn yield_other(&mut self, leg: LegId, ctx: &mut CallContext<'_>) -> Option<AnsweredCallee> {
+        let DirectCallState::Talking { callee } = &self.state else { return None };
         let other = if leg == self.caller {
             callee.clone()
         } else {
-            Wanted { number: self.identity.number.clone()?, leg: self.caller }
+            AnsweredCallee { number: self.identity.number.clone()?, leg: self.caller }
         };
-        self.state = State::Ended;
+        self.state = DirectCallState::Ended;
         ctx.hang_up(leg, Cause::Transferred);
         self.record.end(ctx.now.unix, Cause::Transferred, EndedBy::Caller);
         ctx.keep(&self.record);
@@ -469,8 +482,8 @@ impl DirectCall {
     }
 
     /// Completes an attended transfer: the party opposite `referrer` talks with `target` now.
-    pub fn join(&mut self, referrer: LegId, target: Wanted, ctx: &mut Context<'_>) {
-        let State::Talking { callee } = &self.state else { return };
+    pub fn join(&mut self, referrer: LegId, target: AnsweredCallee, ctx: &mut CallContext<'_>) {
+        let DirectCallState::Talking { callee } = &self.state else { return };
         let transferee = if referrer == self.caller { callee.leg } else { self.caller };
         let by = self.note_mover(referrer, ctx);
         self.identity = self.identity_of(transferee, ctx.world);
@@ -479,30 +492,32 @@ impl DirectCall {
         ctx.hang_up(referrer, Cause::Transferred);
         ctx.book.own(target.leg, Owner::Call(self.id));
         self.record.callee = Some(target.number.clone());
-        ctx.log(Story::Transferred { call: self.id, to: target.number.clone(), by });
+        ctx.log(LogEvent::Transferred { call: self.id, to: target.number.clone(), by });
         self.talk_anew(target, ctx);
     }
 
     /// Two talk who did not before; each phone is told of the other.
-    fn talk_anew(&mut self, target: Wanted, ctx: &mut Context<'_>) {
+    fn talk_anew(&mut self, target: AnsweredCallee, ctx: &mut CallContext<'_>) {
         let (leg, other) = (target.leg, ctx.world.called(&target.number));
         self.talk(target, ctx);
         ctx.introduce((self.caller, &self.identity), (leg, &other));
     }
 
     /// The record says who asked for what comes next.
-    fn note_mover(&mut self, asker: LegId, ctx: &Context<'_>) -> String {
+    fn note_mover(&mut self, asker: LegId, ctx: &CallContext<'_>) -> String {
         let by = self.identity_of(asker, ctx.world).shown();
         self.record.moved(ctx.now.unix, &by);
         by
     }
 
     /// Who a leg of this call is, for admission.
-    pub fn identity_of(&self, leg: LegId, world: World<'_>) -> Identity {
+    pub fn identity_of(&self, leg: LegId, world: SwitchboardContext<'_>) -> CallerIdentity {
         let callee = match &self.state {
-            State::Talking { callee } => Some(callee),
-            State::Transferring { transfer } => Some(&transfer.callee),
-            State::Ringing { .. } | State::Watching { .. } | State::Ended => None,
+            DirectCallState::Talking { callee } => Some(callee),
+            DirectCallState::Transferring { transfer } => Some(&transfer.callee),
+            DirectCallState::Ringing { .. }
+            | DirectCallState::Watching { .. }
+            | DirectCallState::Ended => None,
         };
         match callee.filter(|callee| callee.leg == leg) {
             None => self.identity.clone(),
@@ -512,8 +527,8 @@ impl DirectCall {
 
     // ---- the end ----
 
-    fn on_gone(&mut self, leg: LegId, cause: Cause, ctx: &mut Context<'_>) {
-        if let State::Transferring { transfer } = &mut self.state
+    fn on_gone(&mut self, leg: LegId, cause: Cause, ctx: &mut CallContext<'_>) {
+        if let DirectCallState::Transferring { transfer } = &mut self.state
             && transfer.referrer == Some(leg)
         {
             transfer.referrer = None;
@@ -521,21 +536,21 @@ impl DirectCall {
         }
         let by = if leg == self.caller { EndedBy::Caller } else { EndedBy::Callee };
         let cause = match &self.state {
-            State::Ringing { .. } => Cause::Abandoned,
-            State::Talking { .. }
-            | State::Transferring { .. }
-            | State::Watching { .. }
-            | State::Ended => cause,
+            DirectCallState::Ringing { .. } => Cause::Abandoned,
+            DirectCallState::Talking { .. }
+            | DirectCallState::Transferring { .. }
+            | DirectCallState::Watching { .. }
+            | DirectCallState::Ended => cause,
         };
         self.finish(cause, by, ctx);
     }
 
     /// Ends the whole call.
-    pub fn finish(&mut self, cause: Cause, by: EndedBy, ctx: &mut Context<'_>) {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Ringing { mut callee, .. } => callee.call_off(cause, ctx),
-            State::Talking { callee } => ctx.hang_up(callee.leg, cause),
-            State::Transferring { mut transfer } => {
+    pub fn finish(&mut self, cause: Cause, by: EndedBy, ctx: &mut CallContext<'_>) {
+        match std::mem::replace(&mut self.state, DirectCallState::Ended) {
+            DirectCallState::Ringing { mut callee, .. } => callee.call_off(cause, ctx),
+            DirectCallState::Talking { callee } => ctx.hang_up(callee.leg, cause),
+            DirectCallState::Transferring { mut transfer } => {
                 transfer.target.call_off(cause, ctx);
                 // The phone hears what became of its REFER while it has a dialog.
                 if let Some(leg) = transfer.referrer {
@@ -544,7 +559,7 @@ impl DirectCall {
                 }
                 ctx.hang_up(transfer.callee.leg, cause);
             }
-            State::Watching { .. } | State::Ended => {}
+            DirectCallState::Watching { .. } | DirectCallState::Ended => {}
         }
         if self.answered {
             ctx.hang_up(self.caller, cause);
@@ -552,41 +567,43 @@ impl DirectCall {
             ctx.leg(Command::Refuse { leg: self.caller, refusal: refusal(cause) });
         }
         self.record.end(ctx.now.unix, cause, by);
-        ctx.log(Story::Ended { call: self.id, cause, by });
+        ctx.log(LogEvent::Ended { call: self.id, cause, by });
         ctx.keep(&self.record);
     }
 
     /// Whether nothing of this call is left.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Ended)
+        matches!(self.state, DirectCallState::Ended)
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Ringing { callee, .. } => Some(callee.until),
-            State::Transferring { transfer } => Some(transfer.target.until),
-            State::Watching { until, .. } => Some(*until),
-            State::Talking { .. } | State::Ended => None,
+            DirectCallState::Ringing { callee, .. } => Some(callee.until),
+            DirectCallState::Transferring { transfer } => Some(transfer.target.until),
+            DirectCallState::Watching { until, .. } => Some(*until),
+            DirectCallState::Talking { .. } | DirectCallState::Ended => None,
         }
     }
 
     /// Does what is due.
-    pub fn tick(&mut self, ctx: &mut Context<'_>) {
+    pub fn tick(&mut self, ctx: &mut CallContext<'_>) {
         if self.deadline().is_none_or(|at| ctx.now.instant < at) {
             return;
         }
         match &mut self.state {
-            State::Ringing { callee, .. } => {
+            DirectCallState::Ringing { callee, .. } => {
                 callee.call_off(Cause::NoAnswer, ctx);
                 self.finish(Cause::NoAnswer, EndedBy::Server, ctx);
             }
-            State::Transferring { transfer } => {
+            DirectCallState::Transferring { transfer } => {
                 transfer.target.call_off(Cause::NoAnswer, ctx);
                 self.transfer_failed(Cause::NoAnswer, ctx);
             }
-            State::Watching { .. } => self.finish(Cause::NormalClearing, EndedBy::Server, ctx),
-            State::Talking { .. } | State::Ended => {}
+            DirectCallState::Watching { .. } => {
+                self.finish(Cause::NormalClearing, EndedBy::Server, ctx)
+            }
+            DirectCallState::Talking { .. } | DirectCallState::Ended => {}
         }
     }
 }

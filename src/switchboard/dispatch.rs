@@ -12,22 +12,22 @@
 //!   else its phones ring
 //! ```
 
-use super::admission::{self, Callee, Identity, Origin};
-use super::call::{Arrived, OperatorCall};
+use super::admission::{self, CallOrigin, Callee, CallerIdentity};
+use super::call::{ArrivedCall, OperatorCall};
 use super::call_record::{CallRecord, EndedBy};
-use super::context::{Context, Owner, Permission, Step};
-use super::desk::event::Waiting;
+use super::context::{CallContext, CallStep, Owner, Permission};
+use super::desk::event::OfferedCall;
 use super::direct::DirectCall;
-use super::machine::{Call, Effect, Env, Machine};
+use super::log_event::LogEvent;
+use super::machine::{AnyCall, Effect, Env, Machine};
 use super::refusal::refusal;
 use super::settings::{AnsweredBy, OnRefusal};
-use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
 use crate::directory::Meaning;
 use crate::ids::{CallId, LegId, Number, QueueId, RequestId};
 use crate::leg::Command;
-use crate::media::LobbyId;
+use crate::media::WaitingProfileId;
 use crate::sip::Flow;
 
 /// A call enters queues at most so often: full queues may name each other as their overflow.
@@ -35,13 +35,13 @@ const QUEUED_MAX: usize = 8;
 
 /// A new call from an authenticated caller.
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub struct IncomingCall {
     /// The caller's leg.
     pub leg: LegId,
     /// How its INVITE came.
     pub flow: Flow,
     /// Who calls.
-    pub identity: Identity,
+    pub identity: CallerIdentity,
     /// The number that was dialled.
     pub dialled: Number,
     /// Its parameters, `;npdi;rn=+4930`; may be empty.
@@ -77,29 +77,29 @@ impl Offered {
 pub(super) struct Onward {
     pub call: CallId,
     pub leg: LegId,
-    pub identity: Identity,
+    pub identity: CallerIdentity,
     pub record: CallRecord,
     pub to: Number,
     pub answered: bool,
 }
 
 impl Machine {
-    pub(super) fn dispatch(&mut self, env: &mut Env<'_>, incoming: Incoming) {
+    pub(super) fn dispatch(&mut self, env: &mut Env<'_>, incoming: IncomingCall) {
         if let Some(replaced) = incoming.replaces {
             return self.replace(env, &incoming, replaced);
         }
-        let Incoming { leg, flow, identity, dialled, params, no_queue, offer, .. } = incoming;
+        let IncomingCall { leg, flow, identity, dialled, params, no_queue, offer, .. } = incoming;
         let directory = env.world.directory;
         self.last_call += 1;
         let call = CallId(self.last_call);
         let caller = identity.described();
-        env.out.push(Effect::Log(Story::Arrived { call, caller, dialled: dialled.clone() }));
+        env.out.push(Effect::Log(LogEvent::Arrived { call, caller, dialled: dialled.clone() }));
         let record = self.new_record(env, call, &identity, &dialled);
         let meaning = directory.meaning(&dialled);
-        if let Origin::Guest { .. } = identity.origin
+        if let CallOrigin::Guest { .. } = identity.origin
             && !matches!(meaning, Meaning::FeatureCode)
         {
-            self.strangers.called(call, flow);
+            self.unauthenticated.called(call, flow);
         }
         // What can never be answered rings nobody.
         let unmet = match meaning {
@@ -139,7 +139,7 @@ impl Machine {
         &mut self,
         env: &Env<'_>,
         call: CallId,
-        identity: &Identity,
+        identity: &CallerIdentity,
         dialled: &Number,
     ) -> CallRecord {
         CallRecord {
@@ -169,7 +169,7 @@ impl Machine {
         let keep = super::context::Keep::Call(Box::new(record));
         env.out.push(Effect::Leg(Command::Refuse { leg, refusal: refusal(cause) }));
         env.out.push(Effect::Keep { keep, ticket: None });
-        env.out.push(Effect::Log(Story::Ended { call, cause, by: EndedBy::Server }));
+        env.out.push(Effect::Log(LogEvent::Ended { call, cause, by: EndedBy::Server }));
     }
 
     // ---- to an operator ----
@@ -178,7 +178,7 @@ impl Machine {
         &mut self,
         env: &mut Env<'_>,
         (id, caller): (CallId, LegId),
-        identity: Identity,
+        identity: CallerIdentity,
         mut record: CallRecord,
         queue: QueueId,
         answered: bool,
@@ -195,16 +195,17 @@ impl Machine {
         let settings = self.settings.queues.get(&queue);
         let answered_by = match identity.origin {
             // Only its ACK shows that a guest is there. A gateway whose callers pay is a trunk.
-            Origin::Guest { .. } => AnsweredBy::Queue,
-            Origin::Terminal(_) | Origin::Trunk(_) => {
+            CallOrigin::Guest { .. } => AnsweredBy::Queue,
+            CallOrigin::Terminal(_) | CallOrigin::Trunk(_) => {
                 settings.map_or(AnsweredBy::Queue, |settings| settings.answer)
             }
         };
         let camera = settings.and_then(|settings| settings.camera);
-        let lobby = settings.map_or(LobbyId::HOUSE, |settings| settings.lobby);
+        let waiting_profile =
+            settings.map_or(WaitingProfileId::DEFAULT, |settings| settings.waiting_profile);
         let share = identity.share();
         let never_to = identity.terminal().and_then(|own| self.presence.at_phone(own)).cloned();
-        let arrived = Arrived {
+        let arrived = ArrivedCall {
             id,
             request,
             queue: queue.clone(),
@@ -214,10 +215,10 @@ impl Machine {
             answered,
             answered_by,
             camera,
-            lobby,
+            waiting_profile,
             crowded: self.acd.is_crowded(&queue, never_to.as_ref()),
         };
-        let call = Call::Operator(Box::new(OperatorCall::new(arrived)));
+        let call = AnyCall::Operator(Box::new(OperatorCall::new(arrived)));
         self.add_call(env, id, call, caller);
         let arrives = !answered && answered_by == AnsweredBy::Queue;
         let answered = answered || answered_by == AnsweredBy::Queue;
@@ -227,17 +228,22 @@ impl Machine {
             Ok(position) if arrives => self.let_arrive(env, arrival, position),
             Ok(_) | Err(_) => {
                 self.with_request(env, request, |call, ctx| call.queue_up(ctx));
-                self.perform(env, vec![Step::Queue(acd::Input::Arrive(arrival))]);
+                self.perform(env, vec![CallStep::Queue(acd::Input::Arrive(arrival))]);
             }
         }
     }
 
-    pub(super) fn on_refused(&mut self, env: &mut Env<'_>, request: RequestId, why: acd::Refusal) {
+    pub(super) fn on_refused(
+        &mut self,
+        env: &mut Env<'_>,
+        request: RequestId,
+        why: acd::QueueRefusal,
+    ) {
         match why {
-            acd::Refusal::Overflow { to } => self.overflow(env, request, to),
-            acd::Refusal::QueueFull => self.tell_why(env, request, Cause::QueueFull),
-            acd::Refusal::NobodyPresent => self.tell_why(env, request, Cause::NoOperator),
-            acd::Refusal::ShareFull(share) => {
+            acd::QueueRefusal::Overflow { to } => self.overflow(env, request, to),
+            acd::QueueRefusal::QueueFull => self.tell_why(env, request, Cause::QueueFull),
+            acd::QueueRefusal::NobodyPresent => self.tell_why(env, request, Cause::NoOperator),
+            acd::QueueRefusal::ShareFull(share) => {
                 let cause = match share {
                     acd::Share::Terminal(_) => Cause::TooManyOwn,
                     acd::Share::Trunk(_) => Cause::QueueFull,
@@ -269,7 +275,7 @@ impl Machine {
     fn overflow(&mut self, env: &mut Env<'_>, request: RequestId, to: Number) {
         let mut onward = None;
         self.with_request(env, request, |call, _| onward = Some(call.overflow(to)));
-        self.perform(env, vec![Step::Queue(acd::Input::Leave { request })]);
+        self.perform(env, vec![CallStep::Queue(acd::Input::Leave { request })]);
         if let Some(onward) = onward {
             self.go_onward(env, onward);
         }
@@ -306,13 +312,13 @@ impl Machine {
         &mut self,
         env: &mut Env<'_>,
         direct: DirectCall,
-        begin: impl FnOnce(&mut DirectCall, &mut Context<'_>),
+        begin: impl FnOnce(&mut DirectCall, &mut CallContext<'_>),
     ) {
         let (id, leg) = (direct.id, direct.caller);
         self.book.own(leg, Owner::Call(id));
-        self.calls.insert(id, Call::Direct(Box::new(direct)));
+        self.calls.insert(id, AnyCall::Direct(Box::new(direct)));
         self.with_call(env, id, |call, ctx| {
-            if let Call::Direct(call) = call {
+            if let AnyCall::Direct(call) = call {
                 begin(call, ctx);
             }
         });
@@ -324,9 +330,9 @@ impl Machine {
         request: RequestId,
         position: usize,
         waiting: usize,
-    ) -> Option<Waiting> {
+    ) -> Option<OfferedCall> {
         let call = self.operator_call(request)?;
-        Some(Waiting {
+        Some(OfferedCall {
             request,
             queue: call.queue.clone(),
             caller: call.caller_view(),
@@ -342,7 +348,7 @@ impl Machine {
         &mut self,
         env: &mut Env<'_>,
         (id, leg): (CallId, LegId),
-        identity: Identity,
+        identity: CallerIdentity,
         record: CallRecord,
         (dialled, params, offer): (&Number, &str, Offered),
     ) {
@@ -351,7 +357,7 @@ impl Machine {
             Err(rule) => {
                 let caller = identity.described();
                 let (dialled, why) = (dialled.clone(), rule.to_string());
-                env.out.push(Effect::Log(Story::Refused { call: id, caller, dialled, why }));
+                env.out.push(Effect::Log(LogEvent::Refused { call: id, caller, dialled, why }));
                 let queue = self.settings.for_the_refused().cloned();
                 return match (self.settings.on_refusal, queue) {
                     (OnRefusal::Operator, Some(queue))

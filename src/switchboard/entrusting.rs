@@ -6,25 +6,25 @@
 //!                                                            └ callee fails ──▶ queued, at the front
 //! ```
 
-use super::call::{OperatorCall, State, Wanted};
+use super::call::{AnsweredCallee, OperatorCall, OperatorCallState};
 use super::call_record::Handover;
-use super::context::Context;
-use super::ringing::Rung;
-use super::story::Story;
+use super::context::CallContext;
+use super::log_event::LogEvent;
+use super::ringing::ForkResult;
 use crate::acd;
 use crate::leg::Command;
 
 impl OperatorCall {
     /// The operator leaves; the consultation goes on without it.
-    pub(super) fn entrust(&mut self, ctx: &mut Context<'_>) {
-        let State::Consulting { seat, mut callee, .. } =
-            std::mem::replace(&mut self.state, State::Ended)
+    pub(super) fn entrust(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Consulting { seat, mut callee, .. } =
+            std::mem::replace(&mut self.state, OperatorCallState::Ended)
         else {
             unreachable!("a caller is entrusted to phones that ring")
         };
         callee.on_behalf(self.caller);
         let operator = seat.operator;
-        self.state = State::Entrusted { operator: operator.clone(), callee };
+        self.state = OperatorCallState::Entrusted { operator: operator.clone(), callee };
         ctx.leg(Command::Listen(self.sources()));
         self.follow_recording(ctx);
         let number = self.callee().map(ToString::to_string).unwrap_or_default();
@@ -36,28 +36,28 @@ impl OperatorCall {
     }
 
     /// What became of the phones to which the caller was left.
-    pub(super) fn on_entrusted(&mut self, rung: Rung, ctx: &mut Context<'_>) {
-        let State::Entrusted { operator, callee } = &mut self.state else { return };
+    pub(super) fn on_entrusted(&mut self, rung: ForkResult, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Entrusted { operator, callee } = &mut self.state else { return };
         match rung {
-            Rung::Nothing | Rung::Ringing => {}
-            Rung::EarlyMedia(_) | Rung::Silenced => {
+            ForkResult::Nothing | ForkResult::Ringing => {}
+            ForkResult::EarlyMedia(_) | ForkResult::Silenced => {
                 ctx.leg(Command::Listen(self.sources()));
             }
-            Rung::Answered(leg, _) => {
+            ForkResult::Answered(leg, _) => {
                 let (operator, number) = (operator.clone(), callee.number.clone());
-                let follow = callee.is_widened(leg);
+                let follow = callee.offers_all_codecs(leg);
                 self.record.handover = Some(Handover::Unchecked);
                 self.record.enter("handed-over", ctx.now.unix, number.as_str());
-                self.go_among_themselves(&operator, Wanted { number, leg }, ctx);
+                self.go_among_themselves(&operator, AnsweredCallee { number, leg }, ctx);
                 if follow {
                     ctx.leg(Command::Align { leg: self.caller, to: leg });
                 }
             }
-            Rung::Failed(cause, _) => {
+            ForkResult::Failed(cause, _) => {
                 let (call, operator) = (self.id, operator.clone());
-                ctx.log(Story::NotHandedOver { call, operator, cause });
+                ctx.log(LogEvent::NotHandedOver { call, operator, cause });
                 self.record.callee = None;
-                self.give_back(acd::Place::Front, String::new(), ctx);
+                self.give_back(acd::QueuePlace::Front, String::new(), ctx);
             }
         }
     }

@@ -8,13 +8,13 @@
 //!                              └ 5 s over ──▶ connected, result `unhealthy` with the figures
 //! ```
 
-use super::call::{OperatorCall, State, Wanted};
+use super::call::{AnsweredCallee, OperatorCall, OperatorCallState};
 use super::call_record::Handover;
 use super::consultation::Accepted;
-use super::context::{Asker, Context, Keep, Step};
-use super::desk::event::{Event, Outcome, Refusal};
+use super::context::{CallContext, CallStep, CommandSource, Keep};
+use super::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
+use super::log_event::LogEvent;
 use super::settings::HEALTH_WAIT;
-use super::story::Story;
 use crate::acd;
 use crate::cause::Cause;
 use crate::leg::{Command, LegHealth, Quality};
@@ -110,35 +110,38 @@ impl OperatorCall {
     pub(super) fn release(
         &mut self,
         force: bool,
-        asker: Asker,
-        ctx: &mut Context<'_>,
-    ) -> Result<Accepted, Refusal> {
+        asker: CommandSource,
+        ctx: &mut CallContext<'_>,
+    ) -> Result<Accepted, CommandRefusal> {
         // A forced release overtakes one that waits; the first is answered by the same hand-over.
-        if let State::Releasing { seat, callee, checks, asker: first, .. } = &self.state
+        if let OperatorCallState::Releasing { seat, callee, checks, asker: first, .. } = &self.state
             && force
         {
             let first = first.clone();
-            self.state = State::Connected {
+            self.state = OperatorCallState::Connected {
                 seat: seat.clone(),
                 callee: callee.clone(),
                 checks: checks.clone(),
             };
-            ctx.answer(first, Outcome::Ok);
+            ctx.answer(first, CommandOutcome::Ok);
         }
         let Some((seat, callee)) = self.both_there() else { return Err(self.wrong_phase()) };
         let checks = match &self.state {
-            State::Connected { checks, .. } => checks.clone(),
+            OperatorCallState::Connected { checks, .. } => checks.clone(),
             _ => {
                 let checks = Checks::default();
                 let (seat, callee) = (seat.clone(), callee.clone());
-                self.enter(State::Connected { seat, callee: callee.clone(), checks }, ctx);
+                self.enter(
+                    OperatorCallState::Connected { seat, callee: callee.clone(), checks },
+                    ctx,
+                );
                 self.watch(&callee, true, ctx);
                 Checks::default()
             }
         };
         let until = ctx.now.instant + HEALTH_WAIT;
         let healthy = checks.is_healthy();
-        self.state = State::Releasing { seat, callee, checks, until, asker };
+        self.state = OperatorCallState::Releasing { seat, callee, checks, until, asker };
         if force {
             let handover = if healthy { Handover::Checked } else { Handover::Forced };
             self.record_release(handover, ctx);
@@ -148,7 +151,7 @@ impl OperatorCall {
         Ok(Accepted::Later)
     }
 
-    pub(super) fn caller_health(&mut self, health: &LegHealth, ctx: &mut Context<'_>) {
+    pub(super) fn caller_health(&mut self, health: &LegHealth, ctx: &mut CallContext<'_>) {
         if let Some(checks) = self.checks() {
             checks.caller = Some(health.clone());
             checks.fresh.0 = true;
@@ -156,7 +159,7 @@ impl OperatorCall {
         }
     }
 
-    pub(super) fn callee_health(&mut self, health: &LegHealth, ctx: &mut Context<'_>) {
+    pub(super) fn callee_health(&mut self, health: &LegHealth, ctx: &mut CallContext<'_>) {
         if let Some(checks) = self.checks() {
             checks.callee = Some(health.clone());
             checks.fresh.1 = true;
@@ -166,13 +169,14 @@ impl OperatorCall {
 
     fn checks(&mut self) -> Option<&mut Checks> {
         match &mut self.state {
-            State::Connected { checks, .. } | State::Releasing { checks, .. } => Some(checks),
+            OperatorCallState::Connected { checks, .. }
+            | OperatorCallState::Releasing { checks, .. } => Some(checks),
             _ => None,
         }
     }
 
     /// Tells the desk once both figures are new: once a second, and never half of it.
-    fn report_health(&mut self, ctx: &mut Context<'_>) {
+    fn report_health(&mut self, ctx: &mut CallContext<'_>) {
         let request = self.request;
         let Some(checks) = self.checks().filter(|checks| checks.fresh == (true, true)) else {
             return;
@@ -181,13 +185,13 @@ impl OperatorCall {
         let report = checks.report();
         self.record.health = report.to_string();
         if let Some(operator) = self.operator().cloned() {
-            ctx.tell(&operator, Event::Health { request, report });
+            ctx.tell(&operator, DeskEvent::Health { request, report });
         }
         self.release_if_healthy(ctx);
     }
 
-    fn release_if_healthy(&mut self, ctx: &mut Context<'_>) {
-        if let State::Releasing { checks, .. } = &self.state
+    fn release_if_healthy(&mut self, ctx: &mut CallContext<'_>) {
+        if let OperatorCallState::Releasing { checks, .. } = &self.state
             && checks.is_healthy()
         {
             self.record_release(Handover::Checked, ctx);
@@ -195,21 +199,21 @@ impl OperatorCall {
     }
 
     /// The five seconds are over.
-    pub(super) fn give_up_release(&mut self, ctx: &mut Context<'_>) {
-        let State::Releasing { seat, callee, checks, asker, .. } =
-            std::mem::replace(&mut self.state, State::Ended)
+    pub(super) fn give_up_release(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Releasing { seat, callee, checks, asker, .. } =
+            std::mem::replace(&mut self.state, OperatorCallState::Ended)
         else {
             unreachable!("only a release waits for health")
         };
         let report = checks.report();
-        ctx.answer(asker, Outcome::Refused(Refusal::Unhealthy { report }));
-        self.state = State::Connected { seat, callee, checks };
+        ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unhealthy { report }));
+        self.state = OperatorCallState::Connected { seat, callee, checks };
     }
 
     /// The release is decided; the operator leaves when the journal has it.
-    fn record_release(&mut self, handover: Handover, ctx: &mut Context<'_>) {
-        let State::Releasing { seat, callee, asker, .. } =
-            std::mem::replace(&mut self.state, State::Ended)
+    fn record_release(&mut self, handover: Handover, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Releasing { seat, callee, asker, .. } =
+            std::mem::replace(&mut self.state, OperatorCallState::Ended)
         else {
             unreachable!("a release is recorded from releasing")
         };
@@ -217,50 +221,50 @@ impl OperatorCall {
         self.record.handover = Some(handover);
         self.record.enter("handed-over", ctx.now.unix, callee.number.as_str());
         let record = Box::new(self.record.clone());
-        self.state = State::Leaving { seat, callee, ticket, asker };
-        ctx.steps.push(Step::Keep(Keep::Call(record), Some(ticket)));
+        self.state = OperatorCallState::Leaving { seat, callee, ticket, asker };
+        ctx.steps.push(CallStep::Keep(Keep::Call(record), Some(ticket)));
     }
 
     /// The journal has the release: the operator's leg ends, the queue reports it, then it is idle.
-    pub(super) fn leave(&mut self, ctx: &mut Context<'_>) {
-        let State::Leaving { seat, callee, asker, .. } =
-            std::mem::replace(&mut self.state, State::Ended)
+    pub(super) fn leave(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Leaving { seat, callee, asker, .. } =
+            std::mem::replace(&mut self.state, OperatorCallState::Ended)
         else {
             unreachable!("only a leaving operator waits for the commit of its release")
         };
         self.watch(&callee, false, ctx);
         // A phone that sent REFER hears of its outcome while it has a dialog.
-        ctx.answer(asker, Outcome::Ok);
+        ctx.answer(asker, CommandOutcome::Ok);
         ctx.hang_up(seat.phone, Cause::NormalClearing);
         self.among_themselves(&seat.operator, callee, ctx);
     }
 
     /// The journal does not have the release: the operator stays, unless its phone has hung up since.
-    pub(super) fn stay(&mut self, ctx: &mut Context<'_>) {
-        let State::Leaving { seat, callee, asker, .. } =
-            std::mem::replace(&mut self.state, State::Ended)
+    pub(super) fn stay(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Leaving { seat, callee, asker, .. } =
+            std::mem::replace(&mut self.state, OperatorCallState::Ended)
         else {
             unreachable!("only a leaving operator waits for the commit of its release")
         };
-        ctx.answer(asker, Outcome::Refused(Refusal::Unwritten));
+        ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unwritten));
         let (operator, what) = (seat.operator.clone(), "release");
-        ctx.log(Story::Unwritten { call: self.id, operator, what });
+        ctx.log(LogEvent::Unwritten { call: self.id, operator, what });
         self.record.handover = None;
         let phone_is_there = ctx.book.owner(seat.phone).is_some();
-        self.enter(State::Connected { seat, callee, checks: Checks::default() }, ctx);
+        self.enter(OperatorCallState::Connected { seat, callee, checks: Checks::default() }, ctx);
         if !phone_is_there {
             self.hand_over(Handover::Unchecked, ctx);
         }
     }
 
     /// The operator's phone hung up: the hand-over completes as it stands.
-    pub(super) fn hand_over(&mut self, handover: Handover, ctx: &mut Context<'_>) {
-        let (seat, callee) = match std::mem::replace(&mut self.state, State::Ended) {
-            State::TalkingToCallee { seat, callee }
-            | State::Alternated { seat, callee }
-            | State::Connected { seat, callee, .. } => (seat, callee),
-            State::Releasing { seat, callee, asker, .. } => {
-                ctx.answer(asker, Outcome::Ok);
+    pub(super) fn hand_over(&mut self, handover: Handover, ctx: &mut CallContext<'_>) {
+        let (seat, callee) = match std::mem::replace(&mut self.state, OperatorCallState::Ended) {
+            OperatorCallState::TalkingToCallee { seat, callee }
+            | OperatorCallState::Alternated { seat, callee }
+            | OperatorCallState::Connected { seat, callee, .. } => (seat, callee),
+            OperatorCallState::Releasing { seat, callee, asker, .. } => {
+                ctx.answer(asker, CommandOutcome::Ok);
                 (seat, callee)
             }
             _ => unreachable!("only a call with an answered callee is handed over"),
@@ -274,8 +278,8 @@ impl OperatorCall {
     fn among_themselves(
         &mut self,
         operator: &crate::ids::OperatorId,
-        callee: Wanted,
-        ctx: &mut Context<'_>,
+        callee: AnsweredCallee,
+        ctx: &mut CallContext<'_>,
     ) {
         ctx.tell(operator, self.view(Some("handed-over".into())));
         self.go_among_themselves(operator, callee, ctx);
@@ -285,21 +289,21 @@ impl OperatorCall {
     pub(super) fn go_among_themselves(
         &mut self,
         operator: &crate::ids::OperatorId,
-        callee: Wanted,
-        ctx: &mut Context<'_>,
+        callee: AnsweredCallee,
+        ctx: &mut CallContext<'_>,
     ) {
         ctx.queue(acd::Input::Leave { request: self.request });
         let (caller, wanted) = (self.caller, callee.leg);
         let other = ctx.world.called(&callee.number);
-        self.state = State::HandedOver { callee };
+        self.state = OperatorCallState::HandedOver { callee };
         ctx.leg(Command::Listen(self.sources()));
         self.follow_recording(ctx);
         ctx.introduce((caller, &self.identity), (wanted, &other));
-        ctx.log(Story::HandedOver { call: self.id, operator: operator.clone() });
+        ctx.log(LogEvent::HandedOver { call: self.id, operator: operator.clone() });
         ctx.keep(&self.record);
     }
 
-    pub(super) fn watch(&self, callee: &Wanted, on: bool, ctx: &mut Context<'_>) {
+    pub(super) fn watch(&self, callee: &AnsweredCallee, on: bool, ctx: &mut CallContext<'_>) {
         ctx.leg(Command::Watch { leg: self.caller, on });
         ctx.leg(Command::Watch { leg: callee.leg, on });
     }

@@ -30,12 +30,12 @@ pub(super) enum Keyed {
 
 /// The keys of one operator's phone in one call.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Keys {
+pub(super) struct FeatureCodeDigits {
     held: String,
     since: Option<Instant>,
 }
 
-impl Keys {
+impl FeatureCodeDigits {
     pub fn press(&mut self, now: Instant, key: char) -> Keyed {
         if self.held.is_empty() && key != '*' {
             return Keyed::Pass(key.to_string());
@@ -85,7 +85,7 @@ impl Keys {
 mod tests {
     use super::*;
 
-    fn press(keys: &mut Keys, text: &str) -> Vec<Keyed> {
+    fn press(keys: &mut FeatureCodeDigits, text: &str) -> Vec<Keyed> {
         let all = text.chars().map(|key| keys.press(Instant::START, key));
         all.filter(|keyed| *keyed != Keyed::Held).collect()
     }
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn codes_become_commands() {
-        let mut keys = Keys::default();
+        let mut keys = FeatureCodeDigits::default();
         let consult = Keyed::Command(Verb::Consult { number: "3002".into() });
         assert_eq!(press(&mut keys, "*23002#"), [consult]);
         let cancel = Keyed::Command(Verb::Cancel);
@@ -109,14 +109,14 @@ mod tests {
 
     #[test]
     fn what_is_no_code_goes_on_to_the_other_party() {
-        let mut keys = Keys::default();
+        let mut keys = FeatureCodeDigits::default();
         assert_eq!(press(&mut keys, "1#*9*2#"), [pass("1"), pass("#"), pass("*9"), pass("*2#")]);
         assert_eq!(press(&mut keys, "*23*"), [pass("*23*")]);
     }
 
     #[test]
     fn a_star_that_nothing_follows_is_released() {
-        let mut keys = Keys::default();
+        let mut keys = FeatureCodeDigits::default();
         assert_eq!(keys.press(Instant::START, '*'), Keyed::Held);
         assert_eq!(keys.tick(Instant::START), None);
         assert_eq!(keys.tick(Instant::START + KEY_PAUSE_MAX), Some("*".into()));
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn an_endless_number_is_let_go() {
-        let mut keys = Keys::default();
+        let mut keys = FeatureCodeDigits::default();
         let keyed = press(&mut keys, &format!("*2{}", "7".repeat(DIGITS_MAX + 1)));
         assert_eq!(keyed, [pass(&format!("*2{}", "7".repeat(DIGITS_MAX + 1)))]);
     }

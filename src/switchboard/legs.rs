@@ -1,9 +1,9 @@
 //! What legs say, and whose affair it is: a call's, a desk's, or a ringing phone's.
 
 use super::context::Owner;
-use super::desk::outbox::Answered;
-use super::machine::{Call, Effect, Env, Machine};
-use super::story::Story;
+use super::desk::outbox::InfoOutcome;
+use super::log_event::LogEvent;
+use super::machine::{AnyCall, Effect, Env, Machine};
 use crate::cause::Cause;
 use crate::ids::{CallId, OperatorId};
 use crate::leg;
@@ -35,15 +35,15 @@ impl Machine {
         };
         let operator = match owner {
             Owner::Call(id) => match self.calls.get(id) {
-                Some(Call::Operator(call)) => call.operator_at(*leg).cloned(),
-                Some(Call::Direct(_)) | None => None,
+                Some(AnyCall::Operator(call)) => call.operator_at(*leg).cloned(),
+                Some(AnyCall::Direct(_)) | None => None,
             },
             Owner::PhoneOffer(operator) => Some(operator.clone()),
             Owner::Desk(_) | Owner::FeatureCode => None,
         };
         let is_in = |operator: &OperatorId| {
             let view = self.presence.view(operator);
-            view.is_some_and(|view| view.state != presence::State::Out)
+            view.is_some_and(|view| view.state != presence::OperatorState::Out)
         };
         if let Some(operator) = operator.filter(is_in) {
             self.spoken.insert(operator, spoken.clone());
@@ -66,8 +66,8 @@ impl Machine {
             return self.attended_transfer(env, id, *leg, *transaction, *replaced);
         }
         self.with_call(env, id, |call, ctx| match call {
-            Call::Operator(call) => call.on_leg(event, ctx),
-            Call::Direct(call) => call.on_leg(event, ctx),
+            AnyCall::Operator(call) => call.on_leg(event, ctx),
+            AnyCall::Direct(call) => call.on_leg(event, ctx),
         });
     }
 
@@ -79,15 +79,16 @@ impl Machine {
             }
             leg::Event::InfoAnswered { leg, tag, status } => {
                 match self.desks.answered(operator, *leg, *tag, *status) {
-                    Some(Answered::Delivered { recovered: true }) => {
+                    Some(InfoOutcome::Delivered { recovered: true }) => {
                         let operator = operator.clone();
                         self.on_presence(env, presence::Input::DeskResponsive { operator });
                     }
-                    Some(Answered::Lost) => {
+                    Some(InfoOutcome::Lost) => {
                         self.desks.close(operator, env.now.instant, Cause::Lost);
                         self.desk_gone(env, operator, "its messages are not answered");
                     }
-                    Some(Answered::Delivered { recovered: false } | Answered::Stray) | None => {}
+                    Some(InfoOutcome::Delivered { recovered: false } | InfoOutcome::Stray)
+                    | None => {}
                 }
             }
             leg::Event::Ended { leg, .. } if self.desks.gone(operator, *leg) => {
@@ -109,7 +110,7 @@ impl Machine {
         operator: &OperatorId,
         why: &'static str,
     ) {
-        env.out.push(Effect::Log(Story::DeskGone { operator: operator.clone(), why }));
+        env.out.push(Effect::Log(LogEvent::DeskGone { operator: operator.clone(), why }));
         let operator = operator.clone();
         self.on_presence(env, presence::Input::DeskLost { operator });
     }

@@ -14,17 +14,19 @@
 use super::arriving::Arriving;
 use super::call::OperatorCall;
 use super::call_record::EndedBy;
-use super::context::{Asker, Context, Keep, LegBook, Owner, Step, World};
-use super::desk::event::{Event, Outcome};
-use super::desks::Desks;
+use super::context::{
+    CallContext, CallStep, CommandSource, Keep, LegBook, Owner, SwitchboardContext,
+};
+use super::desk::event::{CommandOutcome, DeskEvent};
+use super::desks::ControlDialogs;
 use super::direct::DirectCall;
-use super::dispatch::Incoming;
+use super::dispatch::IncomingCall;
 use super::estimate::Estimate;
+use super::log_event::LogEvent;
 use super::phones::Phones;
-use super::recording::Recording;
+use super::recording::RecordingCommand;
 use super::settings::Settings;
-use super::story::Story;
-use super::strangers::Strangers;
+use super::unauthenticated::UnauthenticatedCalls;
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
@@ -40,7 +42,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub enum Input {
     /// A new call, its caller authenticated.
-    Incoming(Incoming),
+    Incoming(IncomingCall),
     /// A new control dialog, its operator authenticated.
     Desk {
         /// The dialog.
@@ -91,7 +93,7 @@ pub enum Input {
         /// The desk's id for it.
         id: String,
         /// What came of it.
-        kept: super::desk::results::Kept,
+        kept: super::desk::results::StoredResult,
     },
 }
 
@@ -119,9 +121,9 @@ pub enum Effect {
         ticket: Option<Ticket>,
     },
     /// The recorder's part.
-    Recording(Recording),
+    Recording(RecordingCommand),
     /// The log's part.
-    Log(Story),
+    Log(LogEvent),
     /// A guest's call has ended before it was let in: it is counted, and not written down.
     TurnedAway {
         /// Where it came from.
@@ -134,7 +136,7 @@ pub enum Effect {
 }
 
 #[derive(Debug)]
-pub(super) enum Call {
+pub(super) enum AnyCall {
     Operator(Box<OperatorCall>),
     Direct(Box<DirectCall>),
 }
@@ -146,7 +148,7 @@ pub struct Machine {
     pub(super) random: Random,
     pub(super) acd: acd::Machine,
     pub(super) presence: presence::Machine,
-    pub(super) calls: BTreeMap<CallId, Call>,
+    pub(super) calls: BTreeMap<CallId, AnyCall>,
     pub(super) requests: BTreeMap<RequestId, CallId>,
     /// The call that each operator has in hand.
     pub(super) hands: BTreeMap<OperatorId, CallId>,
@@ -161,9 +163,9 @@ pub struct Machine {
     /// The calls that are answered and not acknowledged, or told why before they are.
     pub(super) arriving: Arriving,
     /// The calls of guests that are not let in.
-    pub(super) strangers: Strangers,
+    pub(super) unauthenticated: UnauthenticatedCalls,
     pub(super) book: LegBook,
-    pub(super) desks: Desks,
+    pub(super) desks: ControlDialogs,
     pub(super) phones: Phones,
     /// How fast the queues move.
     pub(super) estimates: BTreeMap<QueueId, Estimate>,
@@ -182,7 +184,7 @@ pub struct Machine {
 /// What one step into the switchboard is lent.
 pub(super) struct Env<'a> {
     pub now: Now,
-    pub world: World<'a>,
+    pub world: SwitchboardContext<'a>,
     pub out: &'a mut Vec<Effect>,
 }
 
@@ -204,9 +206,9 @@ impl Machine {
             recording_room: true,
             estimates: BTreeMap::new(),
             arriving: Arriving::default(),
-            strangers: Strangers::default(),
+            unauthenticated: UnauthenticatedCalls::default(),
             book: LegBook::default(),
-            desks: Desks::default(),
+            desks: ControlDialogs::default(),
             phones: Phones::default(),
             spoken: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -220,7 +222,7 @@ impl Machine {
 
     /// Takes one input and returns all that follows from it.
     #[must_use]
-    pub fn handle(&mut self, now: Now, world: World<'_>, input: Input) -> Vec<Effect> {
+    pub fn handle(&mut self, now: Now, world: SwitchboardContext<'_>, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
         let mut env = Env { now, world, out: &mut out };
         match input {
@@ -262,7 +264,7 @@ impl Machine {
             }
         }
         self.pump(&mut env);
-        self.strangers.sift(out)
+        self.unauthenticated.sift(out)
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
@@ -276,14 +278,14 @@ impl Machine {
 
     /// Does all that is due.
     #[must_use]
-    pub fn tick(&mut self, now: Now, world: World<'_>) -> Vec<Effect> {
+    pub fn tick(&mut self, now: Now, world: SwitchboardContext<'_>) -> Vec<Effect> {
         let mut out = Vec::new();
         let mut env = Env { now, world, out: &mut out };
         while let Some((_, id)) = self.alarms.first().copied().filter(|(at, _)| *at <= now.instant)
         {
             self.with_call(&mut env, id, |call, ctx| match call {
-                Call::Operator(call) => call.tick(ctx),
-                Call::Direct(call) => call.tick(ctx),
+                AnyCall::Operator(call) => call.tick(ctx),
+                AnyCall::Direct(call) => call.tick(ctx),
             });
         }
         for effect in self.acd.tick(now.instant) {
@@ -302,7 +304,7 @@ impl Machine {
         }
         self.tick_phones(&mut env);
         self.pump(&mut env);
-        self.strangers.sift(out)
+        self.unauthenticated.sift(out)
     }
 
     // ---- calls ----
@@ -313,7 +315,7 @@ impl Machine {
         &mut self,
         env: &mut Env<'_>,
         id: CallId,
-        act: impl FnOnce(&mut Call, &mut Context<'_>),
+        act: impl FnOnce(&mut AnyCall, &mut CallContext<'_>),
     ) {
         let Some(mut call) = self.calls.remove(&id) else { return };
         let mut steps = Vec::new();
@@ -345,10 +347,10 @@ impl Machine {
     pub(super) fn context<'a>(
         &'a mut self,
         now: Now,
-        world: World<'a>,
-        steps: &'a mut Vec<Step>,
-    ) -> Context<'a> {
-        Context {
+        world: SwitchboardContext<'a>,
+        steps: &'a mut Vec<CallStep>,
+    ) -> CallContext<'a> {
+        CallContext {
             now,
             world,
             settings: &self.settings,
@@ -365,17 +367,17 @@ impl Machine {
     }
 
     /// A call that was handed over goes on as an ordinary one.
-    fn settle(&mut self, call: Call) -> Call {
-        let Call::Operator(mut operator_call) = call else { return call };
+    fn settle(&mut self, call: AnyCall) -> AnyCall {
+        let AnyCall::Operator(mut operator_call) = call else { return call };
         let Some(callee) = operator_call.take_handed_over() else {
-            return Call::Operator(operator_call);
+            return AnyCall::Operator(operator_call);
         };
         self.requests.remove(&operator_call.request);
         let OperatorCall { id, caller, identity, record, .. } = *operator_call;
-        Call::Direct(Box::new(DirectCall::handed_over(id, caller, identity, record, callee)))
+        AnyCall::Direct(Box::new(DirectCall::handed_over(id, caller, identity, record, callee)))
     }
 
-    fn set_alarm(&mut self, id: CallId, call: &Call) {
+    fn set_alarm(&mut self, id: CallId, call: &AnyCall) {
         if let Some(at) = self.alarm_of.remove(&id) {
             self.alarms.remove(&(at, id));
         }
@@ -410,7 +412,7 @@ impl Machine {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn add_call(&mut self, env: &mut Env<'_>, id: CallId, call: Call, leg: LegId) {
+    pub(super) fn add_call(&mut self, env: &mut Env<'_>, id: CallId, call: AnyCall, leg: LegId) {
         self.book.own(leg, Owner::Call(id));
         if let Some(request) = call.request() {
             self.requests.insert(request, id);
@@ -421,8 +423,8 @@ impl Machine {
 
     pub(super) fn operator_call(&self, request: RequestId) -> Option<&OperatorCall> {
         match self.calls.get(self.requests.get(&request)?)? {
-            Call::Operator(call) => Some(call),
-            Call::Direct(_) => None,
+            AnyCall::Operator(call) => Some(call),
+            AnyCall::Direct(_) => None,
         }
     }
 
@@ -430,11 +432,11 @@ impl Machine {
         &mut self,
         env: &mut Env<'_>,
         request: RequestId,
-        act: impl FnOnce(&mut OperatorCall, &mut Context<'_>),
+        act: impl FnOnce(&mut OperatorCall, &mut CallContext<'_>),
     ) {
         let Some(id) = self.requests.get(&request).copied() else { return };
         self.with_call(env, id, |call, ctx| {
-            if let Call::Operator(call) = call {
+            if let AnyCall::Operator(call) = call {
                 act(call, ctx);
             }
         });
@@ -442,42 +444,42 @@ impl Machine {
 
     // ---- steps ----
 
-    pub(super) fn perform(&mut self, env: &mut Env<'_>, steps: Vec<Step>) {
+    pub(super) fn perform(&mut self, env: &mut Env<'_>, steps: Vec<CallStep>) {
         for step in steps {
             match step {
-                Step::Leg(command) => env.out.push(Effect::Leg(command)),
-                Step::Queue(input) => {
+                CallStep::Leg(command) => env.out.push(Effect::Leg(command)),
+                CallStep::Queue(input) => {
                     for effect in self.acd.handle(env.now.instant, input) {
                         self.on_queue(env, effect);
                     }
                 }
-                Step::Presence(input) => self.on_presence(env, input),
-                Step::Free(operator) => self.free(env, operator),
-                Step::Tell(operator, event) => self.desks.tell(&operator, event),
-                Step::Answer(asker, outcome) => self.answer(env, asker, &outcome),
-                Step::Keep(keep, ticket) => env.out.push(Effect::Keep { keep, ticket }),
-                Step::Recording(recording) => self.on_recording(env, recording),
-                Step::Log(story) => env.out.push(Effect::Log(story)),
-                Step::Onward(onward) => self.go_onward(env, *onward),
+                CallStep::Presence(input) => self.on_presence(env, input),
+                CallStep::Free(operator) => self.free(env, operator),
+                CallStep::Tell(operator, event) => self.desks.tell(&operator, event),
+                CallStep::Answer(asker, outcome) => self.answer(env, asker, &outcome),
+                CallStep::Keep(keep, ticket) => env.out.push(Effect::Keep { keep, ticket }),
+                CallStep::Recording(recording) => self.on_recording(env, recording),
+                CallStep::Log(log_event) => env.out.push(Effect::Log(log_event)),
+                CallStep::Onward(onward) => self.go_onward(env, *onward),
             }
         }
     }
 
-    fn answer(&mut self, env: &mut Env<'_>, asker: Asker, outcome: &Outcome) {
+    fn answer(&mut self, env: &mut Env<'_>, asker: CommandSource, outcome: &CommandOutcome) {
         match asker {
-            Asker::Desk { operator, id, content } => {
+            CommandSource::Desk { operator, id, content } => {
                 let now = env.now.unix;
                 let kept = self.desks.answer(now, &operator, (&id, &content), outcome);
                 self.desks.results.keep(&operator, &id, kept.clone());
                 let keep = Keep::DeskResult { operator, id, kept };
                 env.out.push(Effect::Keep { keep, ticket: None });
             }
-            Asker::Keys { leg } => self.answer_keys(env, leg, outcome),
-            Asker::Refer { leg } => {
+            CommandSource::Keys { leg } => self.answer_keys(env, leg, outcome),
+            CommandSource::Refer { leg } => {
                 let status = super::transfer::status_of(outcome);
                 env.out.push(Effect::Leg(leg::Command::ReferProgress { leg, status }));
             }
-            Asker::Nobody => {}
+            CommandSource::Nobody => {}
         }
     }
 
@@ -489,7 +491,7 @@ impl Machine {
             Q::Queued { request, position, .. } => {
                 self.let_in(env, request);
                 self.with_request(env, request, |call, ctx| {
-                    ctx.log(Story::Queued { call: call.id, request, position });
+                    ctx.log(LogEvent::Queued { call: call.id, request, position });
                     call.wait(position, ctx);
                 });
             }
@@ -505,7 +507,7 @@ impl Machine {
             Q::Offer { operator, request, position, waiting } => {
                 let by_phone = self.is_phone_operator(env, &operator);
                 if !by_phone && let Some(view) = self.waiting_view(request, position, waiting) {
-                    self.desks.tell(&operator, Event::Offer(view));
+                    self.desks.tell(&operator, DeskEvent::Offer(view));
                 }
                 if by_phone || self.rings_desk_phones(request) {
                     self.offer_to_phone(env, operator, request);
@@ -516,7 +518,7 @@ impl Machine {
                 if !self.is_phone_operator(env, &operator)
                     && let Some(view) = self.waiting_view(request, position, waiting)
                 {
-                    self.desks.tell(&operator, Event::Waiting(view));
+                    self.desks.tell(&operator, DeskEvent::Waiting(view));
                 }
             }
             Q::Withdraw { operator, request, reason } => {
@@ -541,18 +543,18 @@ impl Machine {
         env: &mut Env<'_>,
         operator: &OperatorId,
         request: RequestId,
-        reason: acd::Reason,
+        reason: acd::WithdrawalReason,
     ) {
         let (word, cause) = match reason {
-            acd::Reason::Taken => ("taken", Cause::AnsweredElsewhere),
-            acd::Reason::Abandoned => ("abandoned", Cause::Abandoned),
-            acd::Reason::Timeout => ("timeout", Cause::WaitedTooLong),
-            acd::Reason::Overflow => ("overflow", Cause::WaitedTooLong),
-            acd::Reason::NotEligible => ("not-eligible", Cause::Abandoned),
+            acd::WithdrawalReason::Taken => ("taken", Cause::AnsweredElsewhere),
+            acd::WithdrawalReason::Abandoned => ("abandoned", Cause::Abandoned),
+            acd::WithdrawalReason::Timeout => ("timeout", Cause::WaitedTooLong),
+            acd::WithdrawalReason::Overflow => ("overflow", Cause::WaitedTooLong),
+            acd::WithdrawalReason::NotEligible => ("not-eligible", Cause::Abandoned),
         };
         self.withdraw_from_phone(env, operator, request, cause);
         if !self.is_phone_operator(env, operator) {
-            self.desks.tell(operator, Event::Withdrawn { request, reason: word });
+            self.desks.tell(operator, DeskEvent::Withdrawn { request, reason: word });
         }
     }
 
@@ -566,7 +568,7 @@ impl Machine {
         env: &mut Env<'_>,
         request: RequestId,
         operator: &OperatorId,
-        asker: Asker,
+        asker: CommandSource,
         phone: Option<(LegId, leg::Spoken)>,
     ) -> Result<(), acd::Denial> {
         let input = acd::Input::Take { request, operator: operator.clone() };
@@ -580,7 +582,7 @@ impl Machine {
         if let Some(id) = self.requests.get(&request) {
             self.hands.insert(operator.clone(), *id);
         }
-        if matches!(asker, Asker::Desk { .. }) {
+        if matches!(asker, CommandSource::Desk { .. }) {
             self.desks.cork(operator);
         }
         let mut ticket = None;
@@ -619,7 +621,7 @@ impl Machine {
             presence::Effect::LoginRefused { .. } => {}
             presence::Effect::Changed { operator, view } => {
                 self.desks.tell(&operator, super::commands::state_event(&view));
-                self.stand(env, operator, view.standing);
+                self.stand(env, operator, view.availability);
             }
         }
     }
@@ -640,7 +642,7 @@ impl Machine {
             && let Some(id) = self.hands.get(operator).copied()
         {
             self.with_call(env, id, |call, ctx| {
-                if let Call::Operator(call) = call {
+                if let AnyCall::Operator(call) = call {
                     call.lease_over(ctx);
                 }
             });
@@ -661,8 +663,8 @@ impl Machine {
         let cause = Cause::Administrative;
         for id in calls {
             self.with_call(env, id, |call, ctx| match call {
-                Call::Operator(call) => call.finish("shut-down", cause, EndedBy::Server, ctx),
-                Call::Direct(call) => call.finish(cause, EndedBy::Server, ctx),
+                AnyCall::Operator(call) => call.finish("shut-down", cause, EndedBy::Server, ctx),
+                AnyCall::Direct(call) => call.finish(cause, EndedBy::Server, ctx),
             });
         }
         self.desks.close_all(env.now.instant, cause);

@@ -12,7 +12,7 @@
 //!   direct     between two parties           transfer   REFER with Replaces
 //!     camera         one party, and a place to look at
 //!   ringing    phones that ring in parallel
-//!   arriving   answered callers without ACK     strangers  guests before they are let in
+//!   arriving   answered callers without ACK     unauthenticated  guests before they are let in
 //!   legs       what legs say, and whose affair it is
 //!   desks      control dialogs               desk       their protocol
 //!   commands   what desks ask for            phones     operators with only a phone
@@ -39,6 +39,7 @@ mod estimate;
 mod handover;
 mod keys;
 mod legs;
+mod log_event;
 mod machine;
 mod offering;
 mod phones;
@@ -47,18 +48,17 @@ mod refusal;
 mod replacing;
 mod ringing;
 mod settings;
-mod story;
-mod strangers;
 mod taking;
 mod transfer;
+mod unauthenticated;
 mod views;
 mod waiting;
 
-pub use context::{Keep, World};
-pub use dispatch::{Incoming, Offered};
+pub use context::{Keep, SwitchboardContext};
+pub use dispatch::{IncomingCall, Offered};
+pub use log_event::LogEvent;
 pub use machine::{Effect, Input, Machine, SetState};
 pub use offering::NoOffers;
-pub use recording::{Recorded, Recording};
+pub use recording::{Recorded, RecordingCommand};
 pub use settings::{AnsweredBy, OnRefusal, QueueSettings, Settings};
-pub use story::Story;
 pub use views::{CallView, OperatorView, WaitingView};

@@ -3,7 +3,9 @@
 use super::machine::Machine;
 use crate::directory::{Directory, OperatorMode};
 use crate::ids::{Number, OperatorId};
-use crate::presence::{Desk, PhoneState, Standing, State, View};
+use crate::presence::{
+    AgentAvailability, ControlDialogState, OperatorState, PhoneState, PresenceView,
+};
 use std::fmt;
 
 /// Why an operator is offered no calls.
@@ -80,7 +82,7 @@ impl Machine {
         &self,
         directory: &Directory,
         operator: &OperatorId,
-        view: &View,
+        view: &PresenceView,
     ) -> Option<NoOffers> {
         let account = directory.operator(operator);
         if account.is_some_and(|o| !self.settings.queues.keys().any(|queue| o.serves(queue))) {
@@ -88,7 +90,7 @@ impl Machine {
         }
         let phone = || view.phone.clone().or_else(|| account.map(|account| account.phone.clone()));
         let phone = phone().unwrap_or_else(|| Number::from(""));
-        if view.state == State::Out {
+        if view.state == OperatorState::Out {
             let taken = self.presence.at_phone(&phone).filter(|by| *by != operator);
             let by_phone = account.is_some_and(|account| account.mode == OperatorMode::Phone);
             return Some(match (taken.cloned(), by_phone) {
@@ -97,21 +99,24 @@ impl Machine {
                 (None, false) => NoOffers::NoDesk,
             });
         }
-        match view.standing {
-            Standing::Idle => None,
-            Standing::Absent => Some(NoOffers::Leaving),
-            Standing::DoNotDisturb => Some(NoOffers::DoNotDisturb),
-            Standing::Busy => Some(NoOffers::InCall),
-            Standing::Away => Some(match (view.desk, view.phone_state) {
-                (Desk::Lost { .. }, _) => NoOffers::DeskLost,
-                (Desk::Unresponsive, _) => NoOffers::DeskUnresponsive,
-                (Desk::None | Desk::Up, PhoneState::Refusing) => NoOffers::PhoneRefusing(phone),
-                (Desk::None | Desk::Up, PhoneState::Unreachable) => {
+        match view.availability {
+            AgentAvailability::Idle => None,
+            AgentAvailability::Absent => Some(NoOffers::Leaving),
+            AgentAvailability::DoNotDisturb => Some(NoOffers::DoNotDisturb),
+            AgentAvailability::Busy => Some(NoOffers::InCall),
+            AgentAvailability::Away => Some(match (view.desk, view.phone_state) {
+                (ControlDialogState::Lost { .. }, _) => NoOffers::DeskLost,
+                (ControlDialogState::Unresponsive, _) => NoOffers::DeskUnresponsive,
+                (ControlDialogState::None | ControlDialogState::Up, PhoneState::Refusing) => {
+                    NoOffers::PhoneRefusing(phone)
+                }
+                (ControlDialogState::None | ControlDialogState::Up, PhoneState::Unreachable) => {
                     NoOffers::PhoneUnreachable(phone)
                 }
-                (Desk::None | Desk::Up, PhoneState::Unregistered | PhoneState::Ok) => {
-                    NoOffers::PhoneUnregistered(phone)
-                }
+                (
+                    ControlDialogState::None | ControlDialogState::Up,
+                    PhoneState::Unregistered | PhoneState::Ok,
+                ) => NoOffers::PhoneUnregistered(phone),
             }),
         }
     }

@@ -10,21 +10,21 @@
 //! ```
 
 use super::admission::Callee;
-use super::call::State as CallState;
+use super::call::OperatorCallState as CallState;
 use super::consultation::Accepted;
-use super::context::{Asker, Owner, Permission, Step, party};
-use super::desk::command::{Party, Verb};
-use super::desk::event::{Event, Outcome, Refusal};
-use super::keys::{Keyed, Keys};
-use super::machine::{Call, Effect, Env, Machine};
+use super::context::{CallStep, CommandSource, Owner, Permission, party};
+use super::desk::command::{BridgedParty, Verb};
+use super::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
+use super::keys::{FeatureCodeDigits, Keyed};
+use super::machine::{AnyCall, Effect, Env, Machine};
 use super::refusal::refusal;
-use super::ringing::{Placing, Ringing, Rung};
+use super::ringing::{CallAttempt, ForkResult, RingingPhones};
 use super::settings::REFUSALS;
 use crate::acd;
 use crate::cause::Cause;
 use crate::directory::OperatorMode;
 use crate::ids::{CallId, LegId, Number, OperatorId, RequestId};
-use crate::leg::{self, Choice, Command, Offer, Source};
+use crate::leg::{self, CodecChoice, Command, LegSource, OfferedCodecs};
 use crate::media::Tone;
 use crate::presence;
 use crate::time::{Duration, Instant, earliest};
@@ -49,13 +49,13 @@ pub(super) struct Phones {
 #[derive(Debug, Default)]
 struct Offers {
     waiting: Vec<RequestId>,
-    ringing: Option<(RequestId, Ringing)>,
+    ringing: Option<(RequestId, RingingPhones)>,
 }
 
 #[derive(Debug)]
 struct Keypad {
     phone: LegId,
-    keys: Keys,
+    keys: FeatureCodeDigits,
     /// The operator was warned that the two are not healthy: the next `*5` forces.
     warned: bool,
 }
@@ -101,7 +101,7 @@ impl Machine {
     /// got something else to do: then the other offers are about to be withdrawn.
     fn ring_next(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
         let view = self.presence.view(operator);
-        if view.is_none_or(|view| view.standing != presence::Standing::Idle) {
+        if view.is_none_or(|view| view.availability != presence::AgentAvailability::Idle) {
             return;
         }
         let is_there = |request: &RequestId| self.requests.contains_key(request);
@@ -121,17 +121,17 @@ impl Machine {
         let mut steps = Vec::new();
         let mut ctx = self.context(env.now, env.world, &mut steps);
         let callee = Callee::Terminal(ctx.phone_of(operator));
-        let placing = Placing {
+        let placing = CallAttempt {
             to: Permission::Appointed(&callee),
             behalf: leg,
             caller,
             withheld,
-            offer: Offer::WithPictures(leg),
+            offer: OfferedCodecs::WithPictures(leg),
             auto_answer: false,
             ring_time,
             owner: Owner::PhoneOffer(operator.clone()),
         };
-        let placed = Ringing::place(placing, &mut ctx);
+        let placed = RingingPhones::place(placing, &mut ctx);
         match placed {
             Ok(ringing) => {
                 if let Some(offers) = self.phones.offers.get_mut(operator) {
@@ -193,13 +193,16 @@ impl Machine {
         let rung = ringing.on(event, &mut self.context(env.now, env.world, &mut steps));
         self.perform(env, steps);
         match rung {
-            Rung::Nothing | Rung::Ringing | Rung::EarlyMedia(_) | Rung::Silenced => {
+            ForkResult::Nothing
+            | ForkResult::Ringing
+            | ForkResult::EarlyMedia(_)
+            | ForkResult::Silenced => {
                 if let Some(offers) = self.phones.offers.get_mut(operator) {
                     offers.ringing = Some((request, ringing));
                 }
             }
-            Rung::Answered(leg, spoken) => {
-                let follow = ringing.is_widened(leg);
+            ForkResult::Answered(leg, spoken) => {
+                let follow = ringing.offers_all_codecs(leg);
                 self.take_by_phone(env, operator, request, leg, spoken);
                 if let Some(caller) = self.operator_call(request).map(|call| call.caller)
                     && follow
@@ -207,10 +210,10 @@ impl Machine {
                     env.out.push(Effect::Leg(Command::Align { leg: caller, to: leg }));
                 }
             }
-            Rung::Failed(cause, _) if !self.is_phone_operator(env, operator) => {
+            ForkResult::Failed(cause, _) if !self.is_phone_operator(env, operator) => {
                 self.desk_phone_said_no(env, operator, request, cause);
             }
-            Rung::Failed(cause, _) => {
+            ForkResult::Failed(cause, _) => {
                 let refusing = REFUSALS.contains(&cause);
                 let failure = match refusing {
                     true => presence::PhoneFailure::Refusing,
@@ -236,14 +239,14 @@ impl Machine {
         let text = if REFUSALS.contains(&cause) {
             self.drop_offer(operator, request);
             let operator = operator.clone();
-            steps.push(Step::Queue(acd::Input::Decline { request, operator }));
+            steps.push(CallStep::Queue(acd::Input::Decline { request, operator }));
             caller.map(|caller| format!("declined at your phone: {caller} is left to the others"))
         } else {
             // It would not ring for the others that wait either.
             self.phones.offers.remove(operator);
             caller.map(|caller| format!("your phone does not ring for {caller}: {cause}"))
         };
-        let told = text.map(|text| Step::Tell(operator.clone(), Event::Notice { text }));
+        let told = text.map(|text| CallStep::Tell(operator.clone(), DeskEvent::Notice { text }));
         steps.extend(told);
         self.perform(env, steps);
         self.ring_next(env, operator);
@@ -264,7 +267,7 @@ impl Machine {
         spoken: leg::Spoken,
     ) {
         self.drop_offer(operator, request);
-        let taken = self.take(env, request, operator, Asker::Nobody, Some((leg, spoken)));
+        let taken = self.take(env, request, operator, CommandSource::Nobody, Some((leg, spoken)));
         let won = self.requests.get(&request).copied().filter(|_| taken.is_ok());
         match won {
             Some(call) => {
@@ -273,7 +276,7 @@ impl Machine {
                 if !self.is_phone_operator(env, operator) {
                     return;
                 }
-                let pad = Keypad { phone: leg, keys: Keys::default(), warned: false };
+                let pad = Keypad { phone: leg, keys: FeatureCodeDigits::default(), warned: false };
                 self.phones.keys.insert(call, pad);
                 env.out.push(Effect::Leg(Command::InterceptDtmf { leg, on: true }));
             }
@@ -320,14 +323,14 @@ impl Machine {
         let tone = if done { Tone::Done } else { Tone::Refused };
         self.book.own(leg, Owner::FeatureCode);
         self.phones.codes.insert(leg, (tone, Some(env.now.instant + TONE)));
-        let choice = Choice::default();
+        let choice = CodecChoice::default();
         env.out.push(Effect::Leg(Command::Answer { leg, choice, identify: None }));
-        env.out.push(Effect::Leg(Command::Listen(vec![(leg, Source::Tone(tone))])));
+        env.out.push(Effect::Leg(Command::Listen(vec![(leg, LegSource::Tone(tone))])));
     }
 
     fn is_logged_in(&self, operator: &OperatorId) -> bool {
         let view = self.presence.view(operator);
-        view.is_some_and(|view| view.state != presence::State::Out)
+        view.is_some_and(|view| view.state != presence::OperatorState::Out)
     }
 
     pub(super) fn on_feature_code_leg(&mut self, leg: LegId, event: &leg::Event) {
@@ -340,8 +343,8 @@ impl Machine {
 
     pub(super) fn on_key(&mut self, env: &mut Env<'_>, id: CallId, leg: LegId, key: char) {
         let is_seat = match self.calls.get(&id) {
-            Some(Call::Operator(call)) => call.seat().is_some_and(|seat| seat.phone == leg),
-            Some(Call::Direct(_)) | None => false,
+            Some(AnyCall::Operator(call)) => call.seat().is_some_and(|seat| seat.phone == leg),
+            Some(AnyCall::Direct(_)) | None => false,
         };
         let pad = self.phones.keys.get_mut(&id).filter(|pad| is_seat && pad.phone == leg);
         let Some(pad) = pad else { return };
@@ -355,25 +358,27 @@ impl Machine {
             Keyed::Command(verb) => verb,
             Keyed::Release => Verb::Release { force: std::mem::take(&mut pad.warned) },
             Keyed::Record => match self.calls.get(&id) {
-                Some(Call::Operator(call)) => Verb::Record { on: !call.is_recorded() },
-                Some(Call::Direct(_)) | None => return,
+                Some(AnyCall::Operator(call)) => Verb::Record { on: !call.is_recorded() },
+                Some(AnyCall::Direct(_)) | None => return,
             },
             Keyed::Alternate => match self.calls.get(&id) {
-                Some(Call::Operator(call)) => Verb::Alternate { party: other_party(&call.state) },
-                Some(Call::Direct(_)) | None => return,
+                Some(AnyCall::Operator(call)) => {
+                    Verb::Alternate { party: other_party(&call.state) }
+                }
+                Some(AnyCall::Direct(_)) | None => return,
             },
         };
-        let asker = Asker::Keys { leg };
+        let asker = CommandSource::Keys { leg };
         let mut refused = None;
         self.with_call(env, id, |call, ctx| {
-            let Call::Operator(call) = call else { return };
+            let AnyCall::Operator(call) = call else { return };
             match call.command(&verb, &asker, ctx) {
                 Ok(Accepted::Now | Accepted::Later) => {}
                 Err(refusal) => refused = Some(refusal),
             }
         });
         match (refused, verb) {
-            (Some(refusal), _) => self.answer_keys(env, leg, &Outcome::Refused(refusal)),
+            (Some(refusal), _) => self.answer_keys(env, leg, &CommandOutcome::Refused(refusal)),
             // Of all commands the only one whose effect nobody hears.
             (None, Verb::Record { .. }) => self.play(env, (id, leg), Tone::Done),
             (None, _) => {}
@@ -381,7 +386,7 @@ impl Machine {
     }
 
     fn pass_keys(&mut self, env: &mut Env<'_>, id: CallId, keys: &str) {
-        let Some(Call::Operator(call)) = self.calls.get(&id) else { return };
+        let Some(AnyCall::Operator(call)) = self.calls.get(&id) else { return };
         let to = match &call.state {
             CallState::WithCaller { .. } | CallState::Alternated { .. } => call.caller,
             CallState::TalkingToCallee { callee, .. } => callee.leg,
@@ -393,24 +398,24 @@ impl Machine {
     }
 
     /// The outcome of a key command is a tone at the operator's phone.
-    pub(super) fn answer_keys(&mut self, env: &mut Env<'_>, leg: LegId, outcome: &Outcome) {
+    pub(super) fn answer_keys(&mut self, env: &mut Env<'_>, leg: LegId, outcome: &CommandOutcome) {
         let Some(Owner::Call(id)) = self.book.owner(leg).cloned() else { return };
         let tone = match outcome {
-            Outcome::Ok | Outcome::Found { .. } => return,
-            Outcome::Refused(Refusal::Unhealthy { .. }) => {
+            CommandOutcome::Ok | CommandOutcome::Found { .. } => return,
+            CommandOutcome::Refused(CommandRefusal::Unhealthy { .. }) => {
                 if let Some(pad) = self.phones.keys.get_mut(&id) {
                     pad.warned = true;
                 }
                 Tone::Warning
             }
-            Outcome::Refused(_) => Tone::Refused,
+            CommandOutcome::Refused(_) => Tone::Refused,
         };
         self.play(env, (id, leg), tone);
     }
 
     /// A tone at the operator's phone, which hears what it heard before afterwards.
     fn play(&mut self, env: &mut Env<'_>, (id, leg): (CallId, LegId), tone: Tone) {
-        env.out.push(Effect::Leg(Command::Listen(vec![(leg, Source::Tone(tone))])));
+        env.out.push(Effect::Leg(Command::Listen(vec![(leg, LegSource::Tone(tone))])));
         self.phones.tones.insert(id, env.now.instant + TONE);
     }
 
@@ -445,7 +450,7 @@ impl Machine {
         });
         self.phones.tones.retain(|id, until| {
             let is_over = *until <= now;
-            if is_over && let Some(Call::Operator(call)) = self.calls.get(id) {
+            if is_over && let Some(AnyCall::Operator(call)) = self.calls.get(id) {
                 env.out.push(Effect::Leg(Command::Listen(call.sources())));
             }
             !is_over
@@ -461,7 +466,7 @@ impl Machine {
         ringing.call_off(Cause::NoAnswer, &mut self.context(env.now, env.world, &mut steps));
         if self.is_phone_operator(env, operator) {
             let operator = operator.clone();
-            steps.push(Step::Queue(acd::Input::Decline { request, operator }));
+            steps.push(CallStep::Queue(acd::Input::Decline { request, operator }));
         }
         self.perform(env, steps);
         self.ring_next(env, operator);
@@ -469,9 +474,9 @@ impl Machine {
 }
 
 /// With whom the operator talks after `*3`.
-fn other_party(state: &CallState) -> Party {
+fn other_party(state: &CallState) -> BridgedParty {
     match state {
-        CallState::TalkingToCallee { .. } => Party::Caller,
-        _ => Party::Callee,
+        CallState::TalkingToCallee { .. } => BridgedParty::Caller,
+        _ => BridgedParty::Callee,
     }
 }

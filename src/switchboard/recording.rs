@@ -10,11 +10,11 @@
 //! and whom it is given, and pauses by itself while the subject is given music: so a consultation is
 //! private, unless the queue's pauses are off, when the operator is the subject meanwhile.
 
-use super::call::{OperatorCall, State};
-use super::context::{Context, Step};
-use super::desk::event::{Event, Refusal};
-use super::machine::{Call, Effect, Env, Machine};
-use super::story::Story;
+use super::call::{OperatorCall, OperatorCallState};
+use super::context::{CallContext, CallStep};
+use super::desk::event::{CommandRefusal, DeskEvent};
+use super::log_event::LogEvent;
+use super::machine::{AnyCall, Effect, Env, Machine};
 use crate::ids::{CallId, LegId};
 use crate::leg::Command;
 use crate::time::UnixTime;
@@ -24,7 +24,7 @@ const NO_ROOM: &str = "the disk is nearly full: nothing is recorded";
 
 /// What the recorder is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Recording {
+pub enum RecordingCommand {
     /// A file is wanted, before anything is recorded.
     Begin {
         /// Of which call.
@@ -71,16 +71,24 @@ impl OperatorCall {
     ///
     /// # Errors
     /// When there is nobody to record, or the queue says otherwise.
-    pub(super) fn record(&mut self, on: bool, ctx: &mut Context<'_>) -> Result<(), Refusal> {
+    pub(super) fn record(
+        &mut self,
+        on: bool,
+        ctx: &mut CallContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let Some(operator) = self.seat().map(|seat| seat.operator.clone()) else {
             return Err(self.wrong_phase());
         };
         match self.recorded(ctx) {
             Recorded::Never => {
-                return Err(Refusal::Refused { text: "calls of this queue are not recorded" });
+                return Err(CommandRefusal::Refused {
+                    text: "calls of this queue are not recorded",
+                });
             }
             Recorded::Always if !on => {
-                return Err(Refusal::Refused { text: "all calls of this queue are recorded" });
+                return Err(CommandRefusal::Refused {
+                    text: "all calls of this queue are recorded",
+                });
             }
             Recorded::Always | Recorded::OnDemand => {}
         }
@@ -88,7 +96,7 @@ impl OperatorCall {
             return Ok(());
         }
         if on && !ctx.recording_room {
-            return Err(Refusal::Refused { text: NO_ROOM });
+            return Err(CommandRefusal::Refused { text: NO_ROOM });
         }
         if on {
             self.begin_recording(ctx);
@@ -100,22 +108,24 @@ impl OperatorCall {
     }
 
     /// An operator is on the line: what the queue records is recorded from here on.
-    pub(super) fn record_from_here(&mut self, ctx: &mut Context<'_>) {
+    pub(super) fn record_from_here(&mut self, ctx: &mut CallContext<'_>) {
         if self.recorded(ctx) != Recorded::Always || self.is_recorded() {
             return;
         }
         if ctx.recording_room {
             self.begin_recording(ctx);
         } else if let Some(operator) = self.operator().cloned() {
-            ctx.tell(&operator, Event::Notice { text: NO_ROOM.to_owned() });
+            ctx.tell(&operator, DeskEvent::Notice { text: NO_ROOM.to_owned() });
         }
     }
 
     /// The state has changed: another leg may be the subject, or the operator's wish be over.
-    pub(super) fn follow_recording(&mut self, ctx: &mut Context<'_>) {
+    pub(super) fn follow_recording(&mut self, ctx: &mut CallContext<'_>) {
         let is_alone = matches!(
             self.state,
-            State::Queued | State::Entrusted { .. } | State::HandedOver { .. }
+            OperatorCallState::Queued
+                | OperatorCallState::Entrusted { .. }
+                | OperatorCallState::HandedOver { .. }
         );
         if is_alone
             && self.recorded(ctx) == Recorded::OnDemand
@@ -134,43 +144,44 @@ impl OperatorCall {
         }
     }
 
-    fn begin_recording(&mut self, ctx: &mut Context<'_>) {
+    fn begin_recording(&mut self, ctx: &mut CallContext<'_>) {
         if self.recording == RecordingState::Off {
             let path = path(&ctx.settings.recordings, ctx.now.unix, self.id);
             self.record.recordings.push(path.clone());
             ctx.keep(&self.record);
-            ctx.steps.push(Step::Recording(Recording::Begin { call: self.id, path }));
+            ctx.steps.push(CallStep::Recording(RecordingCommand::Begin { call: self.id, path }));
         }
         let subject = self.subject(ctx);
         ctx.leg(Command::Record { leg: subject, recording: Some(self.id) });
         self.recording = RecordingState::Running { subject };
     }
 
-    fn stop_recording(&mut self, ctx: &mut Context<'_>) {
+    fn stop_recording(&mut self, ctx: &mut CallContext<'_>) {
         if let RecordingState::Running { subject } = self.recording {
             ctx.leg(Command::Record { leg: subject, recording: None });
             self.recording = RecordingState::Stopped;
         }
-        if matches!(self.state, State::HandedOver { .. }) {
-            ctx.steps.push(Step::Recording(Recording::End { call: self.id }));
+        if matches!(self.state, OperatorCallState::HandedOver { .. }) {
+            ctx.steps.push(CallStep::Recording(RecordingCommand::End { call: self.id }));
         }
     }
 
     /// The disk says no; the operator is told.
-    fn recording_failed(&mut self, text: String, ctx: &mut Context<'_>) {
+    fn recording_failed(&mut self, text: String, ctx: &mut CallContext<'_>) {
         self.stop_recording(ctx);
         self.recording = RecordingState::Off;
         if let Some(operator) = self.operator().cloned() {
-            ctx.tell(&operator, Event::Notice { text });
+            ctx.tell(&operator, DeskEvent::Notice { text });
             ctx.tell(&operator, self.view(None));
         }
     }
 
     /// Whose voice is on the left.
-    fn subject(&self, ctx: &Context<'_>) -> LegId {
+    fn subject(&self, ctx: &CallContext<'_>) -> LegId {
         let queue = ctx.settings.queues.get(&self.queue);
         match &self.state {
-            State::Consulting { seat, .. } | State::TalkingToCallee { seat, .. }
+            OperatorCallState::Consulting { seat, .. }
+            | OperatorCallState::TalkingToCallee { seat, .. }
                 if queue.is_some_and(|queue| !queue.record_pauses) =>
             {
                 seat.phone
@@ -179,20 +190,20 @@ impl OperatorCall {
         }
     }
 
-    fn recorded(&self, ctx: &Context<'_>) -> Recorded {
+    fn recorded(&self, ctx: &CallContext<'_>) -> Recorded {
         ctx.settings.queues.get(&self.queue).map_or(Recorded::Never, |queue| queue.record)
     }
 }
 
 impl Machine {
-    pub(super) fn on_recording(&mut self, env: &mut Env<'_>, recording: Recording) {
+    pub(super) fn on_recording(&mut self, env: &mut Env<'_>, recording: RecordingCommand) {
         match &recording {
-            Recording::Begin { call, path } => {
+            RecordingCommand::Begin { call, path } => {
                 self.recordings.insert(*call);
                 let (call, path) = (*call, path.clone());
-                env.out.push(Effect::Log(Story::Recorded { call, path }));
+                env.out.push(Effect::Log(LogEvent::Recorded { call, path }));
             }
-            Recording::End { call } => {
+            RecordingCommand::End { call } => {
                 self.recordings.remove(call);
             }
         }
@@ -202,7 +213,7 @@ impl Machine {
     /// A call is over, and its file with it.
     pub(super) fn end_recording(&mut self, env: &mut Env<'_>, call: CallId) {
         if self.recordings.contains(&call) {
-            self.on_recording(env, Recording::End { call });
+            self.on_recording(env, RecordingCommand::End { call });
         }
     }
 
@@ -222,8 +233,8 @@ impl Machine {
             return;
         }
         self.with_call(env, call, |call, ctx| match call {
-            Call::Operator(call) => call.recording_failed(text, ctx),
-            Call::Direct(call) => {
+            AnyCall::Operator(call) => call.recording_failed(text, ctx),
+            AnyCall::Direct(call) => {
                 ctx.leg(Command::Record { leg: call.caller, recording: None });
             }
         });

@@ -7,8 +7,8 @@ use crate::leg;
 const RETRY_AFTER: u32 = 5;
 
 /// The final response that refuses a caller for `cause`.
-pub(super) fn refusal(cause: Cause) -> leg::Refusal {
-    leg::Refusal {
+pub(super) fn refusal(cause: Cause) -> leg::InviteRefusal {
+    leg::InviteRefusal {
         status: cause.status(),
         phrase: cause.text().to_owned(),
         reason: Some(cause.reason()),

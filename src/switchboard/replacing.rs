@@ -11,20 +11,20 @@
 //! Knowing the name of a dialog gives no right to it; nor does anybody take a place in a call through an
 //! operator.
 
-use super::admission::{self, Identity, Origin};
-use super::call::Wanted;
-use super::context::{Context, Owner, party};
-use super::direct::{DirectCall, State};
-use super::dispatch::Incoming;
-use super::machine::{Call, Effect, Env, Machine};
+use super::admission::{self, CallOrigin, CallerIdentity};
+use super::call::AnsweredCallee;
+use super::context::{CallContext, Owner, party};
+use super::direct::{DirectCall, DirectCallState};
+use super::dispatch::IncomingCall;
+use super::log_event::LogEvent;
+use super::machine::{AnyCall, Effect, Env, Machine};
 use super::refusal::refusal;
-use super::story::Story;
 use crate::cause::Cause;
 use crate::ids::{CallId, LegId, Number};
-use crate::leg::{self, Choice, Command};
+use crate::leg::{self, CodecChoice, Command};
 
 /// What of a call may be taken.
-enum Place {
+enum ReplaceableState {
     /// That of a party that talks.
     Talking,
     /// That of the phones that ring.
@@ -32,8 +32,8 @@ enum Place {
 }
 
 impl Machine {
-    pub(super) fn replace(&mut self, env: &mut Env<'_>, incoming: &Incoming, replaced: LegId) {
-        let Incoming { leg, identity, offer, .. } = incoming;
+    pub(super) fn replace(&mut self, env: &mut Env<'_>, incoming: &IncomingCall, replaced: LegId) {
+        let IncomingCall { leg, identity, offer, .. } = incoming;
         let unmet = offer.unmet.map_or(Ok(()), |cause| Err(refusal(cause)));
         let found = unmet.and_then(|()| self.may_replace(env, identity, replaced));
         let (id, number, place) = match found {
@@ -44,10 +44,12 @@ impl Machine {
         };
         self.book.own(*leg, Owner::Call(id));
         self.with_call(env, id, |call, ctx| {
-            let Call::Direct(call) = call else { return };
+            let AnyCall::Direct(call) = call else { return };
             match place {
-                Place::Talking => call.go_on_at(replaced, *leg, ctx),
-                Place::Ringing => call.pick_up(Wanted { number, leg: *leg }, ctx),
+                ReplaceableState::Talking => call.go_on_at(replaced, *leg, ctx),
+                ReplaceableState::Ringing => {
+                    call.pick_up(AnsweredCallee { number, leg: *leg }, ctx)
+                }
             }
         });
     }
@@ -57,22 +59,22 @@ impl Machine {
     fn may_replace(
         &self,
         env: &Env<'_>,
-        who: &Identity,
+        who: &CallerIdentity,
         replaced: LegId,
-    ) -> Result<(CallId, Number, Place), leg::Refusal> {
+    ) -> Result<(CallId, Number, ReplaceableState), leg::InviteRefusal> {
         let declined = || refusal(Cause::Declined);
-        let Origin::Terminal(number) = &who.origin else { return Err(declined()) };
+        let CallOrigin::Terminal(number) = &who.origin else { return Err(declined()) };
         let Some(Owner::Call(id)) = self.book.owner(replaced) else { return Err(declined()) };
-        let Some(Call::Direct(call)) = self.calls.get(id) else { return Err(declined()) };
+        let Some(AnyCall::Direct(call)) = self.calls.get(id) else { return Err(declined()) };
         let place = match &call.state {
-            State::Talking { .. } => {
+            DirectCallState::Talking { .. } => {
                 let own = call.identity_of(replaced, env.world);
                 if own.terminal() != Some(number) {
                     return Err(declined());
                 }
-                Place::Talking
+                ReplaceableState::Talking
             }
-            State::Ringing { callee, .. } if callee.has(replaced) => {
+            DirectCallState::Ringing { callee, .. } if callee.has(replaced) => {
                 let directory = env.world.directory;
                 let refused = |rule: admission::Rule| refusal(rule.cause());
                 // The caller has to be let in to who picks up, and that one to the phone that rings.
@@ -80,14 +82,22 @@ impl Machine {
                 if *number != callee.number {
                     admission::admit(directory, who, &callee.number).map_err(refused)?;
                 }
-                Place::Ringing
+                ReplaceableState::Ringing
             }
-            State::Ringing { .. } => {
+            DirectCallState::Ringing { .. } => {
                 let (phrase, reason, warning) = ("No such call".into(), None, None);
                 let retry_after = None;
-                return Err(leg::Refusal { status: 481, phrase, reason, warning, retry_after });
+                return Err(leg::InviteRefusal {
+                    status: 481,
+                    phrase,
+                    reason,
+                    warning,
+                    retry_after,
+                });
             }
-            State::Transferring { .. } | State::Watching { .. } | State::Ended => {
+            DirectCallState::Transferring { .. }
+            | DirectCallState::Watching { .. }
+            | DirectCallState::Ended => {
                 return Err(declined());
             }
         };
@@ -97,8 +107,8 @@ impl Machine {
 
 impl DirectCall {
     /// The party of leg `replaced` goes on at `leg`.
-    fn go_on_at(&mut self, replaced: LegId, leg: LegId, ctx: &mut Context<'_>) {
-        let State::Talking { callee } = &mut self.state else { return };
+    fn go_on_at(&mut self, replaced: LegId, leg: LegId, ctx: &mut CallContext<'_>) {
+        let DirectCallState::Talking { callee } = &mut self.state else { return };
         let is_caller = replaced == self.caller;
         let partner = if is_caller { callee.leg } else { self.caller };
         if is_caller {
@@ -111,13 +121,13 @@ impl DirectCall {
         ctx.hang_up(replaced, Cause::Transferred);
         let (call, to) = (self.id, self.identity_of(leg, ctx.world).shown());
         self.record.moved(ctx.now.unix, &to);
-        ctx.log(Story::Transferred { call, to: Number::from(to.as_str()), by: to });
+        ctx.log(LogEvent::Transferred { call, to: Number::from(to.as_str()), by: to });
         ctx.keep(&self.record);
     }
 
     /// Somebody else answers while phones ring.
-    fn pick_up(&mut self, by: Wanted, ctx: &mut Context<'_>) {
-        let State::Ringing { callee, .. } = &mut self.state else { return };
+    fn pick_up(&mut self, by: AnsweredCallee, ctx: &mut CallContext<'_>) {
+        let DirectCallState::Ringing { callee, .. } = &mut self.state else { return };
         callee.call_off(Cause::AnsweredElsewhere, ctx);
         let (leg, number) = (by.leg, by.number.clone());
         self.record.callee = Some(number.clone());
@@ -128,10 +138,10 @@ impl DirectCall {
     }
 
     /// The 200 to who takes a place, with whom it talks from now on.
-    fn answer_in_place(&self, leg: LegId, partner: LegId, ctx: &mut Context<'_>) {
+    fn answer_in_place(&self, leg: LegId, partner: LegId, ctx: &mut CallContext<'_>) {
         let other = self.identity_of(partner, ctx.world);
         let identify = other.number.is_some().then(|| party(&other));
-        let choice = Choice { like: Some(partner), prefer: vec![] };
+        let choice = CodecChoice { like: Some(partner), prefer: vec![] };
         ctx.leg(Command::Answer { leg, choice, identify });
     }
 }

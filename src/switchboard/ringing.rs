@@ -9,11 +9,11 @@
 //! ```
 
 use super::admission::Callee;
-use super::context::{Context, Owner, Permission};
+use super::context::{CallContext, Owner, Permission};
 use crate::cause::Cause;
 use crate::dialog;
 use crate::ids::{LegId, Number};
-use crate::leg::{self, Identity, Offer, Party, Source, Spoken};
+use crate::leg::{self, IdentityPrivacy, LegSource, OfferedCodecs, Party, Spoken};
 use crate::sip::NameAddr;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
@@ -28,17 +28,17 @@ pub const CONTACTS_MAX: usize = 10;
 
 /// The phones that ring for one call.
 #[derive(Debug)]
-pub(super) struct Ringing {
+pub(super) struct RingingPhones {
     pub number: Number,
     pub until: Instant,
     legs: Vec<LegId>,
     owner: Owner,
     /// What was offered to phones that have not refused it, to be offered otherwise once.
-    calls: BTreeMap<LegId, Box<leg::Call>>,
+    calls: BTreeMap<LegId, Box<leg::OutgoingLeg>>,
     /// The legs of phones that were called once more, with codecs that the other side may lack.
-    widened: Vec<LegId>,
+    all_codecs: Vec<LegId>,
     /// The servers that may still be tried in place of a leg's own.
-    servers: BTreeMap<LegId, VecDeque<dialog::Target>>,
+    servers: BTreeMap<LegId, VecDeque<dialog::CallTarget>>,
     /// The phones that send sound or a picture before they answer, whoever began last at the end.
     playing: Vec<LegId>,
     refusal: Option<(u16, Cause)>,
@@ -47,7 +47,7 @@ pub(super) struct Ringing {
 
 /// What an event of one of the phones means for the call.
 #[derive(Debug)]
-pub(super) enum Rung {
+pub(super) enum ForkResult {
     /// Nothing yet.
     Nothing,
     /// A phone rings: 180 or another provisional.
@@ -55,7 +55,7 @@ pub(super) enum Rung {
     /// A phone sends sound or a picture before it answers: it is heard from now on.
     EarlyMedia(LegId),
     /// The phone that was heard is gone or sends no more, and there is ringing still: what
-    /// [`Ringing::heard`] says is heard.
+    /// [`RingingPhones::heard`] says is heard.
     Silenced,
     /// The first that answered; the others have been called off.
     Answered(LegId, Spoken),
@@ -64,7 +64,7 @@ pub(super) enum Rung {
 }
 
 /// How a call is placed.
-pub(super) struct Placing<'a> {
+pub(super) struct CallAttempt<'a> {
     /// To whom.
     pub to: Permission<'a>,
     /// The leg of the party for whom it is placed.
@@ -74,7 +74,7 @@ pub(super) struct Placing<'a> {
     /// The caller wants its number withheld.
     pub withheld: bool,
     /// The codecs.
-    pub offer: Offer,
+    pub offer: OfferedCodecs,
     /// Ask the phone to pick up by itself.
     pub auto_answer: bool,
     /// For so long.
@@ -83,12 +83,12 @@ pub(super) struct Placing<'a> {
     pub owner: Owner,
 }
 
-impl Ringing {
+impl RingingPhones {
     /// Calls all contacts of the callee.
     ///
     /// # Errors
     /// When there is none, or when it is the phone of an operator who has a call in hand.
-    pub fn place(placing: Placing<'_>, ctx: &mut Context<'_>) -> Result<Self, Cause> {
+    pub fn place(placing: CallAttempt<'_>, ctx: &mut CallContext<'_>) -> Result<Self, Cause> {
         let callee = placing.to.callee();
         if let Permission::Admitted(_) = placing.to
             && ctx.is_in_operator_call(callee.number())
@@ -107,7 +107,7 @@ impl Ringing {
             legs: Vec::with_capacity(targets.len()),
             owner: placing.owner,
             calls: BTreeMap::new(),
-            widened: Vec::new(),
+            all_codecs: Vec::new(),
             playing: Vec::new(),
             refusal: None,
             contacts: Vec::new(),
@@ -115,10 +115,10 @@ impl Ringing {
         };
         let sealed = ctx.world.directory.demands_srtp(callee.terminal(), callee.trunk());
         let identity = match (callee, placing.withheld) {
-            (Callee::Terminal(_) | Callee::Camera { .. }, false) => Identity::Shown,
-            (Callee::Terminal(_) | Callee::Camera { .. }, true) => Identity::Withheld,
-            (Callee::Trunk { .. }, false) => Identity::Asserted,
-            (Callee::Trunk { .. }, true) => Identity::WithheldAsserted,
+            (Callee::Terminal(_) | Callee::Camera { .. }, false) => IdentityPrivacy::Shown,
+            (Callee::Terminal(_) | Callee::Camera { .. }, true) => IdentityPrivacy::Withheld,
+            (Callee::Trunk { .. }, false) => IdentityPrivacy::Asserted,
+            (Callee::Trunk { .. }, true) => IdentityPrivacy::WithheldAsserted,
         };
         for servers in targets.into_iter().take(CONTACTS_MAX) {
             let mut servers = servers.into_iter();
@@ -128,7 +128,7 @@ impl Ringing {
             let servers: VecDeque<_> = servers.collect();
             let patience = patience(&servers);
             ringing.servers.insert(leg, servers);
-            let call = Box::new(leg::Call {
+            let call = Box::new(leg::OutgoingLeg {
                 target,
                 behalf: placing.behalf,
                 caller: placing.caller.clone(),
@@ -160,7 +160,7 @@ impl Ringing {
             legs: vec![],
             owner: Owner::FeatureCode,
             calls: BTreeMap::new(),
-            widened: vec![],
+            all_codecs: vec![],
             playing: vec![],
             refusal: None,
             contacts: vec![],
@@ -173,9 +173,9 @@ impl Ringing {
         for call in self.calls.values_mut() {
             call.behalf = leg;
             call.offer = match call.offer {
-                Offer::For(_) => Offer::For(leg),
-                Offer::WithPictures(_) => Offer::WithPictures(leg),
-                other @ (Offer::Everything | Offer::Theirs) => other,
+                OfferedCodecs::For(_) => OfferedCodecs::For(leg),
+                OfferedCodecs::WithPictures(_) => OfferedCodecs::WithPictures(leg),
+                other @ (OfferedCodecs::Everything | OfferedCodecs::Theirs) => other,
             };
         }
     }
@@ -191,31 +191,31 @@ impl Ringing {
     }
 
     /// What is heard of the phones before one answers.
-    pub fn sound(&self) -> Source {
-        self.heard().map_or(Source::RingBack, Source::Leg)
+    pub fn sound(&self) -> LegSource {
+        self.heard().map_or(LegSource::RingBack, LegSource::Leg)
     }
 
     /// A phone is gone or sends nothing; what that means where there is ringing still.
-    fn silence(&mut self, leg: LegId) -> Rung {
+    fn silence(&mut self, leg: LegId) -> ForkResult {
         let was_heard = self.heard() == Some(leg);
         self.playing.retain(|other| *other != leg);
-        if was_heard { Rung::Silenced } else { Rung::Nothing }
+        if was_heard { ForkResult::Silenced } else { ForkResult::Nothing }
     }
 
     /// Takes an event of one of the phones.
-    pub fn on(&mut self, event: &leg::Event, ctx: &mut Context<'_>) -> Rung {
+    pub fn on(&mut self, event: &leg::Event, ctx: &mut CallContext<'_>) -> ForkResult {
         match event {
-            leg::Event::Ringing { .. } => Rung::Ringing,
+            leg::Event::Ringing { .. } => ForkResult::Ringing,
             leg::Event::EarlyMedia { leg } => {
                 self.playing.retain(|other| other != leg);
                 self.playing.push(*leg);
-                Rung::EarlyMedia(*leg)
+                ForkResult::EarlyMedia(*leg)
             }
             leg::Event::EarlyMediaOver { leg } => self.silence(*leg),
             leg::Event::Answered { leg, spoken } => {
                 self.legs.retain(|other| other != leg);
                 self.call_off(Cause::AnsweredElsewhere, ctx);
-                Rung::Answered(*leg, spoken.clone())
+                ForkResult::Answered(*leg, spoken.clone())
             }
             leg::Event::Refused { leg, cause: Cause::NoCommonCodec, .. }
                 if self.widen(*leg, ctx) =>
@@ -253,36 +253,36 @@ impl Ringing {
             | leg::Event::Info { .. }
             | leg::Event::InfoAnswered { .. }
             | leg::Event::Referred { .. }
-            | leg::Event::Moved { .. } => Rung::Nothing,
+            | leg::Event::Moved { .. } => ForkResult::Nothing,
         }
     }
 
     /// Whether this phone answered to codecs that the other side may lack: that one is to follow.
-    pub fn is_widened(&self, leg: LegId) -> bool {
-        self.widened.contains(&leg)
+    pub fn offers_all_codecs(&self, leg: LegId) -> bool {
+        self.all_codecs.contains(&leg)
     }
 
     /// Calls a phone that knows none of the other side's codecs once more, with all that we can
     /// (media-rules 1).
-    fn widen(&mut self, refused: LegId, ctx: &mut Context<'_>) -> bool {
+    fn widen(&mut self, refused: LegId, ctx: &mut CallContext<'_>) -> bool {
         let call = self.calls.remove(&refused);
-        let Some(mut call) =
-            call.filter(|call| matches!(call.offer, Offer::For(_) | Offer::WithPictures(_)))
-        else {
+        let Some(mut call) = call.filter(|call| {
+            matches!(call.offer, OfferedCodecs::For(_) | OfferedCodecs::WithPictures(_))
+        }) else {
             return false;
         };
-        call.offer = Offer::Everything;
+        call.offer = OfferedCodecs::Everything;
         call.patience = None;
         let leg = ctx.book.mint(self.owner.clone());
         self.legs.push(leg);
-        self.widened.push(leg);
+        self.all_codecs.push(leg);
         ctx.leg(leg::Command::Call { leg, call });
         true
     }
 
     /// A server that cannot be reached, or has no room, is not the last word while its name has others
     /// (RFC 3263 §4.3).
-    fn try_next_server(&mut self, failed: LegId, ctx: &mut Context<'_>) -> bool {
+    fn try_next_server(&mut self, failed: LegId, ctx: &mut CallContext<'_>) -> bool {
         let Some(mut servers) = self.servers.remove(&failed) else { return false };
         let Some(mut call) = self.calls.remove(&failed) else { return false };
         let Some(target) = servers.pop_front() else { return false };
@@ -297,15 +297,15 @@ impl Ringing {
     }
 
     /// Ends all phones that still ring.
-    pub fn call_off(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+    pub fn call_off(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
         for leg in self.legs.drain(..) {
             ctx.hang_up(leg, cause);
         }
     }
 
-    fn failed(&mut self, last: Cause) -> Rung {
+    fn failed(&mut self, last: Cause) -> ForkResult {
         let cause = self.refusal.map_or(last, |(_, cause)| cause);
-        Rung::Failed(cause, std::mem::take(&mut self.contacts))
+        ForkResult::Failed(cause, std::mem::take(&mut self.contacts))
     }
 
     /// Keeps the refusal that says most: of a person, then of a phone, then of the network.
@@ -324,6 +324,6 @@ impl Ringing {
 }
 
 /// How long a server may be silent while these may be tried in its place.
-fn patience(others: &VecDeque<dialog::Target>) -> Option<Duration> {
+fn patience(others: &VecDeque<dialog::CallTarget>) -> Option<Duration> {
     (!others.is_empty()).then_some(PATIENCE)
 }

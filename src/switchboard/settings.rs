@@ -4,7 +4,7 @@ use super::recording::Recorded;
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CameraId, Number, QueueId};
-use crate::media::{Announcement, LobbyId};
+use crate::media::{Announcement, WaitingProfileId};
 use crate::presence;
 use crate::time::Duration;
 use std::collections::BTreeMap;
@@ -48,8 +48,8 @@ pub struct QueueSettings {
     /// Nothing is recorded while the operator consults.
     pub record_pauses: bool,
     /// What its callers see and hear while they wait.
-    pub lobby: LobbyId,
-    /// How long each announcement takes in this lobby; `ANNOUNCEMENT` for one that is not named.
+    pub waiting_profile: WaitingProfileId,
+    /// How long each announcement takes in this waiting profile; `ANNOUNCEMENT` for one that is not named.
     pub announcements: BTreeMap<Announcement, Duration>,
 }
 

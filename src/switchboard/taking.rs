@@ -5,12 +5,12 @@
 //!                          └── unwritten ──▶ queued as before, connected as before
 //! ```
 
-use super::call::{OperatorCall, State};
+use super::call::{OperatorCall, OperatorCallState};
 use super::call_record::EndedBy;
-use super::context::{Asker, Context, Keep, Step};
-use super::desk::event::{Outcome, Refusal};
-use super::machine::{Call, Env, Machine};
-use super::story::Story;
+use super::context::{CallContext, CallStep, CommandSource, Keep};
+use super::desk::event::{CommandOutcome, CommandRefusal};
+use super::log_event::LogEvent;
+use super::machine::{AnyCall, Env, Machine};
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CallId, LegId, OperatorId, Ticket};
@@ -22,15 +22,15 @@ impl OperatorCall {
     pub fn taken(
         &mut self,
         operator: OperatorId,
-        asker: Asker,
+        asker: CommandSource,
         phone: Option<(LegId, Spoken)>,
-        ctx: &mut Context<'_>,
+        ctx: &mut CallContext<'_>,
     ) -> Ticket {
         let ticket = ctx.ticket();
         self.record.operators.push(operator.clone());
         self.record.enter("taken", ctx.now.unix, operator.as_str());
         let waited = ctx.now.unix.since(self.record.began);
-        ctx.log(Story::Taken { call: self.id, operator: operator.clone(), waited });
+        ctx.log(LogEvent::Taken { call: self.id, operator: operator.clone(), waited });
         if let Some((phone, _)) = phone {
             // The two see each other as soon as the journal has the take: what their cameras are asked for
             // comes while it writes.
@@ -39,58 +39,66 @@ impl OperatorCall {
             }
         }
         let record = Box::new(self.record.clone());
-        ctx.steps.push(Step::Keep(Keep::Call(record), Some(ticket)));
-        self.state =
-            State::Taken { operator, asker, ticket, phone, phone_gone: false, abandoned: false };
+        ctx.steps.push(CallStep::Keep(Keep::Call(record), Some(ticket)));
+        self.state = OperatorCallState::Taken {
+            operator,
+            asker,
+            ticket,
+            phone,
+            phone_gone: false,
+            abandoned: false,
+        };
         ticket
     }
 
     /// Whether this call waits for that commit.
     pub fn waits_for(&self, awaited: Ticket) -> bool {
         match &self.state {
-            State::Taken { ticket, .. } | State::Leaving { ticket, .. } => *ticket == awaited,
+            OperatorCallState::Taken { ticket, .. } | OperatorCallState::Leaving { ticket, .. } => {
+                *ticket == awaited
+            }
             _ => false,
         }
     }
 
     /// The journal has the take: the winner hears of it.
-    pub fn confirm_take(&mut self, ctx: &mut Context<'_>) {
-        if let State::Taken { asker, .. } = &mut self.state {
-            let asker = std::mem::replace(asker, Asker::Nobody);
-            ctx.answer(asker, Outcome::Ok);
+    pub fn confirm_take(&mut self, ctx: &mut CallContext<'_>) {
+        if let OperatorCallState::Taken { asker, .. } = &mut self.state {
+            let asker = std::mem::replace(asker, CommandSource::Nobody);
+            ctx.answer(asker, CommandOutcome::Ok);
         }
     }
 
     /// The journal has the take or the release, and all who had to hear of it have.
-    pub fn committed(&mut self, ctx: &mut Context<'_>) {
+    pub fn committed(&mut self, ctx: &mut CallContext<'_>) {
         match &self.state {
-            State::Taken { .. } => self.call_operator(ctx),
-            State::Leaving { .. } => self.leave(ctx),
+            OperatorCallState::Taken { .. } => self.call_operator(ctx),
+            OperatorCallState::Leaving { .. } => self.leave(ctx),
             _ => {}
         }
     }
 
     /// The journal does not have the take or the release: neither is to be.
-    pub fn unwritten(&mut self, ctx: &mut Context<'_>) {
+    pub fn unwritten(&mut self, ctx: &mut CallContext<'_>) {
         match &self.state {
-            State::Taken { .. } => self.take_unwritten(ctx),
-            State::Leaving { .. } => self.stay(ctx),
+            OperatorCallState::Taken { .. } => self.take_unwritten(ctx),
+            OperatorCallState::Leaving { .. } => self.stay(ctx),
             _ => {}
         }
     }
 
     /// The caller is back at its place before anyone but the taker notices.
-    fn take_unwritten(&mut self, ctx: &mut Context<'_>) {
-        let State::Taken { operator, asker, phone, abandoned, .. } =
-            std::mem::replace(&mut self.state, State::Queued)
+    fn take_unwritten(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Taken { operator, asker, phone, abandoned, .. } =
+            std::mem::replace(&mut self.state, OperatorCallState::Queued)
         else {
             unreachable!("only a taken call waits for the commit of its take")
         };
-        ctx.answer(asker, Outcome::Refused(Refusal::Unwritten));
+        ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unwritten));
         // It never had the call; the phases tell that it wanted it.
         self.record.operators.pop();
         let unwritten =
-            Story::Unwritten { call: self.id, operator: operator.clone(), what: "take" };
+            LogEvent::Unwritten { call: self.id, operator: operator.clone(), what: "take" };
         ctx.log(unwritten);
         if let Some((leg, _)) = phone {
             ctx.hang_up(leg, Cause::Internal);
@@ -98,12 +106,12 @@ impl OperatorCall {
             let failure = presence::PhoneFailure::Unreachable;
             ctx.presence(presence::Input::PhoneFailed { operator: operator.clone(), failure });
         }
-        ctx.steps.push(Step::Free(operator));
+        ctx.steps.push(CallStep::Free(operator));
         if abandoned {
             return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
         }
-        self.enter(State::Queued, ctx);
-        let place = acd::Place::Original;
+        self.enter(OperatorCallState::Queued, ctx);
+        let place = acd::QueuePlace::Original;
         ctx.queue(acd::Input::PutBack { request: self.request, place });
     }
 }
@@ -112,8 +120,8 @@ impl Machine {
     /// The call whose take or release waits for this commit.
     fn waiting_for(&self, ticket: Ticket) -> Option<CallId> {
         let waits = |call: &&CallId| match self.calls.get(call) {
-            Some(Call::Operator(call)) => call.waits_for(ticket),
-            Some(Call::Direct(_)) | None => false,
+            Some(AnyCall::Operator(call)) => call.waits_for(ticket),
+            Some(AnyCall::Direct(_)) | None => false,
         };
         self.hands.values().find(waits).copied()
     }
@@ -122,7 +130,7 @@ impl Machine {
         let Some(id) = self.waiting_for(ticket) else { return };
         if let Some(withdrawals) = self.held.remove(&ticket) {
             self.with_call(env, id, |call, ctx| {
-                if let Call::Operator(call) = call {
+                if let AnyCall::Operator(call) = call {
                     call.confirm_take(ctx);
                 }
             });
@@ -131,7 +139,7 @@ impl Machine {
             self.pump(env);
         }
         self.with_call(env, id, |call, ctx| {
-            if let Call::Operator(call) = call {
+            if let AnyCall::Operator(call) = call {
                 call.committed(ctx);
             }
         });
@@ -145,7 +153,7 @@ impl Machine {
         let withdrawals = self.held.remove(&ticket).unwrap_or_default();
         withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
         self.with_call(env, id, |call, ctx| {
-            if let Call::Operator(call) = call {
+            if let AnyCall::Operator(call) = call {
                 call.unwritten(ctx);
             }
         });

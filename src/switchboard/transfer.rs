@@ -7,18 +7,18 @@
 //! ```
 
 use super::admission;
-use super::call::{OperatorCall, Seat, State, Then, Wanted};
+use super::call::{AnsweredCallee, AnsweredOperator, OperatorCall, OperatorCallState, Then};
 use super::consultation::Accepted;
-use super::context::{Asker, Context, Owner};
-use super::desk::event::{Outcome, Refusal};
-use super::machine::{Call, Effect, Env, Machine};
+use super::context::{CallContext, CommandSource, Owner};
+use super::desk::event::{CommandOutcome, CommandRefusal};
+use super::machine::{AnyCall, Effect, Env, Machine};
 use crate::dialog::ServerTx;
 use crate::ids::{CallId, LegId};
 use crate::leg::Command;
 use crate::sip::NameAddr;
 
 /// The two calls of an operator's phone that are to be joined.
-struct Pair {
+struct JoinedCalls {
     /// The call through the operator, and the phone's leg in it.
     operator: (CallId, LegId),
     /// The phone's call of its own, and its leg there.
@@ -27,7 +27,7 @@ struct Pair {
 
 impl Then {
     /// Tells the phone that asked for the transfer how it goes.
-    pub fn report(self, seat: &Seat, status: u16, ctx: &mut Context<'_>) {
+    pub fn report(self, seat: &AnsweredOperator, status: u16, ctx: &mut CallContext<'_>) {
         match self {
             Self::Talk => {}
             Self::HandOver => ctx.leg(Command::ReferProgress { leg: seat.phone, status }),
@@ -36,23 +36,23 @@ impl Then {
 }
 
 /// What a NOTIFY says of the outcome of a transfer.
-pub(super) fn status_of(outcome: &Outcome) -> u16 {
+pub(super) fn status_of(outcome: &CommandOutcome) -> u16 {
     match outcome {
-        Outcome::Ok | Outcome::Found { .. } => 200,
-        Outcome::Refused(refusal) => match refusal {
-            Refusal::NoSuchNumber => 404,
-            Refusal::RefusedByLevel { .. } => 403,
-            Refusal::Unreachable | Refusal::PhoneUnregistered => 480,
-            Refusal::Unhealthy { .. } => 503,
-            Refusal::AlreadyTaken { .. }
-            | Refusal::NoSuchRequest
-            | Refusal::NotOffered
-            | Refusal::WrongPhase { .. }
-            | Refusal::Refused { .. }
-            | Refusal::UnknownCommand
-            | Refusal::BadField { .. }
-            | Refusal::Interrupted => 603,
-            Refusal::Unwritten => 500,
+        CommandOutcome::Ok | CommandOutcome::Found { .. } => 200,
+        CommandOutcome::Refused(refusal) => match refusal {
+            CommandRefusal::NoSuchNumber => 404,
+            CommandRefusal::RefusedByLevel { .. } => 403,
+            CommandRefusal::Unreachable | CommandRefusal::PhoneUnregistered => 480,
+            CommandRefusal::Unhealthy { .. } => 503,
+            CommandRefusal::AlreadyTaken { .. }
+            | CommandRefusal::NoSuchRequest
+            | CommandRefusal::NotOffered
+            | CommandRefusal::WrongPhase { .. }
+            | CommandRefusal::Refused { .. }
+            | CommandRefusal::UnknownCommand
+            | CommandRefusal::BadField { .. }
+            | CommandRefusal::Interrupted => 603,
+            CommandRefusal::Unwritten => 500,
         },
     }
 }
@@ -63,7 +63,7 @@ impl OperatorCall {
         &mut self,
         transaction: ServerTx,
         refer_to: &NameAddr,
-        ctx: &mut Context<'_>,
+        ctx: &mut CallContext<'_>,
     ) {
         let Some(phone) = self.seat().map(|seat| seat.phone) else { return };
         let Some(number) = ctx.number_of(refer_to) else {
@@ -79,29 +79,29 @@ impl OperatorCall {
                 ctx.leg(Command::ReferProgress { leg: phone, status: 100 });
             }
             Err(refusal) => {
-                ctx.respond(phone, transaction, status_of(&Outcome::Refused(refusal)));
+                ctx.respond(phone, transaction, status_of(&CommandOutcome::Refused(refusal)));
             }
         }
         ctx.steps.extend(caused);
     }
 
     /// The wanted person is there: the operator leaves as soon as the two hear and see each other.
-    pub(super) fn complete_transfer(&mut self, phone: LegId, ctx: &mut Context<'_>) {
-        let asker = Asker::Refer { leg: phone };
+    pub(super) fn complete_transfer(&mut self, phone: LegId, ctx: &mut CallContext<'_>) {
+        let asker = CommandSource::Refer { leg: phone };
         match self.release(false, asker.clone(), ctx) {
             Ok(Accepted::Later) => {}
-            Ok(Accepted::Now) => ctx.answer(asker, Outcome::Ok),
-            Err(refusal) => ctx.answer(asker, Outcome::Refused(refusal)),
+            Ok(Accepted::Now) => ctx.answer(asker, CommandOutcome::Ok),
+            Err(refusal) => ctx.answer(asker, CommandOutcome::Refused(refusal)),
         }
     }
 
     /// The operator has called the wanted person from its phone itself, in a call of its own.
-    fn join(&mut self, callee: Wanted, referrer: LegId, ctx: &mut Context<'_>) {
-        let State::WithCaller { seat } = &self.state else { return };
+    fn join(&mut self, callee: AnsweredCallee, referrer: LegId, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::WithCaller { seat } = &self.state else { return };
         let seat = seat.clone();
         ctx.book.own(callee.leg, Owner::Call(self.id));
         self.record.callee = Some(callee.number.clone());
-        self.enter(State::TalkingToCallee { seat, callee }, ctx);
+        self.enter(OperatorCallState::TalkingToCallee { seat, callee }, ctx);
         self.complete_transfer(referrer, ctx);
     }
 }
@@ -131,32 +131,37 @@ impl Machine {
         let Ok(target) = status else { return };
         let mut yielded = None;
         self.with_call(env, target, |call, ctx| {
-            if let Call::Direct(call) = call {
+            if let AnyCall::Direct(call) = call {
                 yielded = call.yield_other(replaced, ctx);
             }
         });
         self.with_call(env, id, |call, ctx| {
-            if let (Call::Direct(call), Some(other)) = (call, yielded) {
+            if let (AnyCall::Direct(call), Some(other)) = (call, yielded) {
                 call.join(referrer, other, ctx);
             }
         });
     }
 
     /// The calls that an operator's phone wants to join, whichever of its dialogs the REFER came in.
-    fn operators_pair(&self, id: CallId, referrer: LegId, replaced: LegId) -> Option<Pair> {
+    fn operators_pair(&self, id: CallId, referrer: LegId, replaced: LegId) -> Option<JoinedCalls> {
         let Some(Owner::Call(target)) = self.book.owner(replaced).cloned() else { return None };
         let (one, other) = ((id, referrer), (target, replaced));
         match (self.calls.get(&id)?, self.calls.get(&target)?) {
-            (Call::Operator(_), Call::Direct(_)) => Some(Pair { operator: one, own: other }),
-            (Call::Direct(_), Call::Operator(_)) => Some(Pair { operator: other, own: one }),
-            (Call::Operator(_), Call::Operator(_)) | (Call::Direct(_), Call::Direct(_)) => None,
+            (AnyCall::Operator(_), AnyCall::Direct(_)) => {
+                Some(JoinedCalls { operator: one, own: other })
+            }
+            (AnyCall::Direct(_), AnyCall::Operator(_)) => {
+                Some(JoinedCalls { operator: other, own: one })
+            }
+            (AnyCall::Operator(_), AnyCall::Operator(_))
+            | (AnyCall::Direct(_), AnyCall::Direct(_)) => None,
         }
     }
 
     fn operators_transfer(
         &mut self,
         env: &mut Env<'_>,
-        pair: &Pair,
+        pair: &JoinedCalls,
         referrer: LegId,
         transaction: ServerTx,
     ) {
@@ -174,25 +179,25 @@ impl Machine {
         }
         let mut yielded = None;
         self.with_call(env, pair.own.0, |call, ctx| {
-            if let Call::Direct(call) = call {
+            if let AnyCall::Direct(call) = call {
                 yielded = call.yield_other(pair.own.1, ctx);
             }
         });
         self.with_call(env, pair.operator.0, |call, ctx| {
-            if let (Call::Operator(call), Some(callee)) = (call, yielded) {
+            if let (AnyCall::Operator(call), Some(callee)) = (call, yielded) {
                 call.join(callee, referrer, ctx);
             }
         });
     }
 
     /// Whether both calls are the same operator's, who is with the caller and talks to the other.
-    fn is_operators(&self, pair: &Pair) -> bool {
-        let (Some(Call::Operator(call)), Some(Call::Direct(own))) =
+    fn is_operators(&self, pair: &JoinedCalls) -> bool {
+        let (Some(AnyCall::Operator(call)), Some(AnyCall::Direct(own))) =
             (self.calls.get(&pair.operator.0), self.calls.get(&pair.own.0))
         else {
             return false;
         };
-        let State::WithCaller { seat } = &call.state else { return false };
+        let OperatorCallState::WithCaller { seat } = &call.state else { return false };
         let phone = self.presence.view(&seat.operator).and_then(|view| view.phone);
         let far = own.far_number(pair.own.1);
         seat.phone == pair.operator.1
@@ -215,7 +220,7 @@ impl Machine {
         let Some(Owner::Call(target)) = self.book.owner(replaced).cloned() else {
             return Err(481);
         };
-        let (Some(Call::Direct(call)), Some(Call::Direct(other))) =
+        let (Some(AnyCall::Direct(call)), Some(AnyCall::Direct(other))) =
             (self.calls.get(&id), self.calls.get(&target))
         else {
             return Err(603);

@@ -1,14 +1,14 @@
 //! What goes on now, for people who look: calls, queues, operators.
 
-use super::admission::Identity;
-use super::call::{OperatorCall, State};
-use super::desk::event::{Caller, Event};
-use super::machine::{Call, Machine};
+use super::admission::CallerIdentity;
+use super::call::{OperatorCall, OperatorCallState};
+use super::desk::event::{Caller, DeskEvent};
+use super::machine::{AnyCall, Machine};
 use super::offering::NoOffers;
 use crate::directory::Directory;
 use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
 use crate::media::Dropped;
-use crate::presence::{self, View};
+use crate::presence::{self, PresenceView};
 use crate::time::UnixTime;
 
 /// One call.
@@ -78,7 +78,7 @@ impl Machine {
     /// All calls, by number.
     pub fn calls(&self) -> impl Iterator<Item = CallView> {
         self.calls.iter().map(|(id, call)| match call {
-            Call::Operator(call) => CallView {
+            AnyCall::Operator(call) => CallView {
                 call: *id,
                 phase: call.phase(),
                 caller: call.identity.shown(),
@@ -90,7 +90,7 @@ impl Machine {
                 recording: call.is_recorded(),
                 dropped: self.dropped_of(*id),
             },
-            Call::Direct(call) => CallView {
+            AnyCall::Direct(call) => CallView {
                 call: *id,
                 phase: call.phase(),
                 caller: call.identity.shown(),
@@ -146,22 +146,22 @@ impl Machine {
     }
 }
 
-fn operator_view(operator: OperatorId, view: &View, call: Option<CallId>) -> OperatorView {
+fn operator_view(operator: OperatorId, view: &PresenceView, call: Option<CallId>) -> OperatorView {
     OperatorView {
         operator,
         state: match view.state {
-            presence::State::Out => "out",
-            presence::State::Idle => "idle",
-            presence::State::Busy => "busy",
+            presence::OperatorState::Out => "out",
+            presence::OperatorState::Idle => "idle",
+            presence::OperatorState::Busy => "busy",
         },
         dnd: view.dnd,
         phone: view.phone.clone(),
         phone_state: super::commands::phone_word(view.phone_state),
         desk: match view.desk {
-            presence::Desk::None => "none",
-            presence::Desk::Up => "up",
-            presence::Desk::Unresponsive => "unresponsive",
-            presence::Desk::Lost { .. } => "lost",
+            presence::ControlDialogState::None => "none",
+            presence::ControlDialogState::Up => "up",
+            presence::ControlDialogState::Unresponsive => "unresponsive",
+            presence::ControlDialogState::Lost { .. } => "lost",
         },
         call,
         no_offers: None,
@@ -170,13 +170,13 @@ fn operator_view(operator: OperatorId, view: &View, call: Option<CallId>) -> Ope
 
 impl OperatorCall {
     pub fn caller_view(&self) -> Caller {
-        let Identity { origin, name, .. } = &self.identity;
+        let CallerIdentity { origin, name, .. } = &self.identity;
         Caller { number: self.identity.shown(), name: name.clone(), origin: origin.kind() }
     }
 
     /// The `call` event that ends an operator's part in this call.
-    pub fn last_view(&self, reason: &str) -> Event {
-        Event::Call {
+    pub fn last_view(&self, reason: &str) -> DeskEvent {
+        DeskEvent::Call {
             request: self.request,
             phase: "ended",
             caller: self.caller_view(),
@@ -187,8 +187,8 @@ impl OperatorCall {
     }
 
     /// The `call` event that says where this call stands.
-    pub fn view(&self, reason: Option<String>) -> Event {
-        Event::Call {
+    pub fn view(&self, reason: Option<String>) -> DeskEvent {
+        DeskEvent::Call {
             request: self.request,
             phase: self.phase(),
             caller: self.caller_view(),
@@ -201,20 +201,20 @@ impl OperatorCall {
     /// The phase as the desk protocol names it; callers in the queue have none there.
     pub fn phase(&self) -> &'static str {
         match &self.state {
-            State::Arriving { .. } => "arriving",
-            State::Queued => "queued",
-            State::Announcing { .. } => "announcing",
-            State::Taken { .. } | State::RingingYou { .. } => "ringing-you",
-            State::WithCaller { .. } => "with-caller",
-            State::Consulting { .. } => "consulting",
-            State::Entrusted { .. } => "entrusted",
-            State::TalkingToCallee { .. } => "talking-to-callee",
-            State::Alternated { .. } => "alternated",
-            State::Connected { .. } | State::Releasing { .. } | State::Leaving { .. } => {
-                "connected"
-            }
-            State::HandedOver { .. } => "handed-over",
-            State::Ended => "ended",
+            OperatorCallState::Arriving { .. } => "arriving",
+            OperatorCallState::Queued => "queued",
+            OperatorCallState::Announcing { .. } => "announcing",
+            OperatorCallState::Taken { .. } | OperatorCallState::RingingYou { .. } => "ringing-you",
+            OperatorCallState::WithCaller { .. } => "with-caller",
+            OperatorCallState::Consulting { .. } => "consulting",
+            OperatorCallState::Entrusted { .. } => "entrusted",
+            OperatorCallState::TalkingToCallee { .. } => "talking-to-callee",
+            OperatorCallState::Alternated { .. } => "alternated",
+            OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. } => "connected",
+            OperatorCallState::HandedOver { .. } => "handed-over",
+            OperatorCallState::Ended => "ended",
         }
     }
 }

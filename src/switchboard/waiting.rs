@@ -1,30 +1,30 @@
 //! The caller's side of the wait: 182 with its position, the answer, the announcement, the overflow.
 
-use super::call::{OperatorCall, State};
-use super::context::Context;
+use super::call::{OperatorCall, OperatorCallState};
+use super::context::CallContext;
 use super::dispatch::Onward;
 use super::settings::{AFTER_ANNOUNCEMENT, ANNOUNCEMENT, AnsweredBy};
 use crate::cause::Cause;
 use crate::ids::Number;
-use crate::leg::{Choice, Command, Source};
-use crate::media::{Announcement, Message, Scene};
+use crate::leg::{CodecChoice, Command, LegSource};
+use crate::media::{Announcement, PromptMessage, VideoPrompt};
 
 impl OperatorCall {
     /// The caller waits as before: 182 again.
-    pub fn wait_on(&mut self, ctx: &mut Context<'_>) {
+    pub fn wait_on(&mut self, ctx: &mut CallContext<'_>) {
         self.wait(self.position, ctx);
     }
 
     /// The caller waits, now at this position: it is shown, and told by 182 until the answer; at
     /// first with the answer or early media.
-    pub fn wait(&mut self, position: usize, ctx: &mut Context<'_>) {
+    pub fn wait(&mut self, position: usize, ctx: &mut CallContext<'_>) {
         let before = std::mem::replace(&mut self.position, position);
         let (first, moved) = (before == 0, before != position);
         self.joined.get_or_insert((ctx.now.instant, position));
         if moved {
             self.minutes = ctx.estimate(&self.queue, position);
         }
-        if let State::Arriving { .. } | State::Queued = self.state
+        if let OperatorCallState::Arriving { .. } | OperatorCallState::Queued = self.state
             && moved
         {
             ctx.leg(Command::Listen(self.sources()));
@@ -50,36 +50,40 @@ impl OperatorCall {
     }
 
     /// Hold media, with the position once there is one.
-    pub(super) fn waiting_source(&self) -> Source {
+    pub(super) fn waiting_source(&self) -> LegSource {
         let message = match u32::try_from(self.position) {
-            Ok(0) | Err(_) => Message::Hold,
+            Ok(0) | Err(_) => PromptMessage::Hold,
             Ok(number) => {
                 let crowded = self.greeting.is_some();
-                Message::Position { number, minutes: self.minutes, crowded }
+                PromptMessage::Position { number, minutes: self.minutes, crowded }
             }
         };
         self.wait_with(message, self.greeting)
     }
 
-    /// A wait in this caller's lobby, with the camera that its queue shows.
-    pub(super) fn wait_with(&self, message: Message, greeting: Option<Announcement>) -> Source {
+    /// A wait in this caller's waiting profile, with the camera that its queue shows.
+    pub(super) fn wait_with(
+        &self,
+        message: PromptMessage,
+        greeting: Option<Announcement>,
+    ) -> LegSource {
         match self.camera {
-            Some(camera) => Source::WaitCamera(camera, self.lobby, greeting),
-            None => Source::Wait(self.scene(message), greeting),
+            Some(camera) => LegSource::WaitCamera(camera, self.waiting_profile, greeting),
+            None => LegSource::Wait(self.prompt(message), greeting),
         }
     }
 
-    /// A picture in this caller's lobby.
-    pub(super) fn scene(&self, message: Message) -> Scene {
-        Scene { lobby: self.lobby, message }
+    /// A picture in this caller's waiting profile.
+    pub(super) fn prompt(&self, message: PromptMessage) -> VideoPrompt {
+        VideoPrompt { waiting_profile: self.waiting_profile, message }
     }
 
     /// Begins to wait in the queue.
-    pub fn queue_up(&mut self, ctx: &mut Context<'_>) {
-        self.enter(State::Queued, ctx);
+    pub fn queue_up(&mut self, ctx: &mut CallContext<'_>) {
+        self.enter(OperatorCallState::Queued, ctx);
     }
 
-    pub(super) fn answer(&mut self, choice: Choice, ctx: &mut Context<'_>) {
+    pub(super) fn answer(&mut self, choice: CodecChoice, ctx: &mut CallContext<'_>) {
         if !self.answered {
             self.answered = true;
             ctx.leg(Command::Answer { leg: self.caller, choice, identify: None });
@@ -87,7 +91,7 @@ impl OperatorCall {
     }
 
     /// Tells the caller why it cannot be served, then ends the call.
-    pub fn announce(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+    pub fn announce(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
         if !self.answered {
             let media = Some(ctx.choice_for(&self.queue));
             let phrase = cause.text().to_owned();
@@ -97,12 +101,12 @@ impl OperatorCall {
         let length = settings.and_then(|queue| queue.announcements.get(&announcement(cause)));
         let length = length.copied().unwrap_or(ANNOUNCEMENT);
         let until = ctx.now.instant + length + AFTER_ANNOUNCEMENT;
-        self.enter(State::Announcing { until, cause }, ctx);
+        self.enter(OperatorCallState::Announcing { until, cause }, ctx);
     }
 
     /// Leaves the queue for another number.
     pub fn overflow(&mut self, to: Number) -> Onward {
-        self.state = State::Ended;
+        self.state = OperatorCallState::Ended;
         Onward {
             call: self.id,
             leg: self.caller,

@@ -56,13 +56,13 @@ pub enum Effect {
 
 /// A CANCEL that waits for the first provisional response.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Waiting {
+struct PendingCancel {
     reason: Option<String>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum State {
-    Calling { timer_a: Option<Repeat>, timer_b: Instant, cancel: Option<Waiting> },
+enum IctState {
+    Calling { timer_a: Option<Repeat>, timer_b: Instant, cancel: Option<PendingCancel> },
     Proceeding { timer_c: Instant },
     Cancelling { give_up: Instant },
     Completed { timer_d: Instant },
@@ -73,7 +73,7 @@ enum State {
 /// One INVITE client transaction.
 #[derive(Debug)]
 pub struct ClientInvite {
-    state: State,
+    state: IctState,
     /// TCP, TLS and WebSocket deliver by themselves: no timer A, no timer D.
     reliable: bool,
 }
@@ -83,7 +83,7 @@ impl ClientInvite {
     #[must_use]
     pub fn new(now: Instant, reliable: bool) -> Self {
         let timer_a = (!reliable).then(|| timers::timer_a(now));
-        let state = State::Calling { timer_a, timer_b: now + GIVE_UP, cancel: None };
+        let state = IctState::Calling { timer_a, timer_b: now + GIVE_UP, cancel: None };
         Self { state, reliable }
     }
 
@@ -92,100 +92,108 @@ impl ClientInvite {
     pub fn is_pending(&self) -> bool {
         matches!(
             self.state,
-            State::Calling { .. } | State::Proceeding { .. } | State::Cancelling { .. }
+            IctState::Calling { .. } | IctState::Proceeding { .. } | IctState::Cancelling { .. }
         )
     }
 
     /// Whether the peer has it, and its final response may still come.
     #[must_use]
     pub fn is_proceeding(&self) -> bool {
-        matches!(self.state, State::Proceeding { .. } | State::Cancelling { .. })
+        matches!(self.state, IctState::Proceeding { .. } | IctState::Cancelling { .. })
     }
 
     /// Takes one input and returns all that follows from it.
     #[must_use]
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
         match (&mut self.state, input) {
-            (State::Calling { cancel, .. }, Input::Response(100..=199)) => match cancel.take() {
+            (IctState::Calling { cancel, .. }, Input::Response(100..=199)) => match cancel.take() {
                 None => {
-                    self.state = State::Proceeding { timer_c: now + TIMER_C };
+                    self.state = IctState::Proceeding { timer_c: now + TIMER_C };
                     vec![Effect::Pass]
                 }
-                Some(Waiting { reason }) => {
-                    self.state = State::Cancelling { give_up: now + GIVE_UP };
+                Some(PendingCancel { reason }) => {
+                    self.state = IctState::Cancelling { give_up: now + GIVE_UP };
                     vec![Effect::Pass, Effect::SendCancel(reason)]
                 }
             },
-            (State::Proceeding { timer_c }, Input::Response(100..=199)) => {
+            (IctState::Proceeding { timer_c }, Input::Response(100..=199)) => {
                 *timer_c = now + TIMER_C;
                 vec![Effect::Pass]
             }
-            (State::Cancelling { .. }, Input::Response(100..=199)) => vec![Effect::Pass],
+            (IctState::Cancelling { .. }, Input::Response(100..=199)) => vec![Effect::Pass],
             (
-                State::Calling { .. } | State::Proceeding { .. } | State::Cancelling { .. },
+                IctState::Calling { .. }
+                | IctState::Proceeding { .. }
+                | IctState::Cancelling { .. },
                 Input::Response(200..=299),
             ) => {
-                self.state = State::Accepted { timer_m: now + GIVE_UP };
+                self.state = IctState::Accepted { timer_m: now + GIVE_UP };
                 vec![Effect::Pass]
             }
             (
-                State::Calling { .. } | State::Proceeding { .. } | State::Cancelling { .. },
+                IctState::Calling { .. }
+                | IctState::Proceeding { .. }
+                | IctState::Cancelling { .. },
                 Input::Response(_),
             ) => {
                 let linger = if self.reliable { Duration::ZERO } else { TIMER_D };
-                self.state = State::Completed { timer_d: now + linger };
+                self.state = IctState::Completed { timer_d: now + linger };
                 vec![Effect::Ack, Effect::Pass]
             }
             // RFC 6026 §7.2: every 2xx goes up, copies and those of other forks alike.
-            (State::Accepted { .. }, Input::Response(200..=299)) => vec![Effect::Pass],
-            (State::Completed { .. }, Input::Response(300..)) => vec![Effect::Ack],
-            (State::Calling { cancel, .. }, Input::Cancel(reason)) => {
+            (IctState::Accepted { .. }, Input::Response(200..=299)) => vec![Effect::Pass],
+            (IctState::Completed { .. }, Input::Response(300..)) => vec![Effect::Ack],
+            (IctState::Calling { cancel, .. }, Input::Cancel(reason)) => {
                 // §9.1: a CANCEL before a provisional response could overtake the INVITE.
-                *cancel = Some(Waiting { reason });
+                *cancel = Some(PendingCancel { reason });
                 vec![]
             }
-            (State::Proceeding { .. }, Input::Cancel(reason)) => {
-                self.state = State::Cancelling { give_up: now + GIVE_UP };
+            (IctState::Proceeding { .. }, Input::Cancel(reason)) => {
+                self.state = IctState::Cancelling { give_up: now + GIVE_UP };
                 vec![Effect::SendCancel(reason)]
             }
             (
-                State::Calling { .. } | State::Proceeding { .. } | State::Cancelling { .. },
+                IctState::Calling { .. }
+                | IctState::Proceeding { .. }
+                | IctState::Cancelling { .. },
                 Input::TransportError,
             ) => {
-                self.state = State::Terminated;
+                self.state = IctState::Terminated;
                 vec![Effect::TransportError]
             }
             // Late or foolish responses, a CANCEL for what is decided, an ACK that could not be
             // sent: the copy of the response will ask for it again.
-            (State::Accepted { .. }, Input::Response(_))
-            | (State::Completed { .. }, Input::Response(_))
+            (IctState::Accepted { .. }, Input::Response(_))
+            | (IctState::Completed { .. }, Input::Response(_))
             | (
-                State::Cancelling { .. } | State::Accepted { .. } | State::Completed { .. },
+                IctState::Cancelling { .. }
+                | IctState::Accepted { .. }
+                | IctState::Completed { .. },
                 Input::Cancel(_),
             )
-            | (State::Accepted { .. } | State::Completed { .. }, Input::TransportError)
-            | (State::Terminated, _) => vec![],
+            | (IctState::Accepted { .. } | IctState::Completed { .. }, Input::TransportError)
+            | (IctState::Terminated, _) => vec![],
         }
     }
 
     /// Whether this transaction can be forgotten.
     #[must_use]
     pub fn is_terminated(&self) -> bool {
-        matches!(self.state, State::Terminated)
+        matches!(self.state, IctState::Terminated)
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Calling { timer_a, timer_b, .. } => {
+            IctState::Calling { timer_a, timer_b, .. } => {
                 earliest(timer_a.map(|a| a.at()), Some(timer_b))
             }
-            State::Cancelling { give_up } => Some(give_up),
-            State::Completed { timer_d } => Some(timer_d),
-            State::Accepted { timer_m } => Some(timer_m),
-            State::Proceeding { timer_c } => Some(timer_c),
-            State::Terminated => None,
+            IctState::Cancelling { give_up } => Some(give_up),
+            IctState::Completed { timer_d } => Some(timer_d),
+            IctState::Accepted { timer_m } => Some(timer_m),
+            IctState::Proceeding { timer_c } => Some(timer_c),
+            IctState::Terminated => None,
         }
     }
 
@@ -196,25 +204,25 @@ impl ClientInvite {
             return vec![];
         }
         match &mut self.state {
-            State::Calling { timer_a, timer_b, cancel } if now < *timer_b => {
+            IctState::Calling { timer_a, timer_b, cancel } if now < *timer_b => {
                 let is_said_enough = now + (GIVE_UP - T2) > *timer_b;
                 *timer_a =
                     timer_a.filter(|_| cancel.is_none() || !is_said_enough).map(Repeat::next);
                 timer_a.map(|_| Effect::Send).into_iter().collect()
             }
-            State::Calling { .. } | State::Cancelling { .. } => {
-                self.state = State::Terminated;
+            IctState::Calling { .. } | IctState::Cancelling { .. } => {
+                self.state = IctState::Terminated;
                 vec![Effect::Timeout]
             }
-            State::Completed { .. } | State::Accepted { .. } => {
-                self.state = State::Terminated;
+            IctState::Completed { .. } | IctState::Accepted { .. } => {
+                self.state = IctState::Terminated;
                 vec![]
             }
-            State::Proceeding { .. } => {
-                self.state = State::Cancelling { give_up: now + GIVE_UP };
+            IctState::Proceeding { .. } => {
+                self.state = IctState::Cancelling { give_up: now + GIVE_UP };
                 vec![Effect::SendCancel(None)]
             }
-            State::Terminated => vec![],
+            IctState::Terminated => vec![],
         }
     }
 }

@@ -39,7 +39,7 @@ pub enum Effect {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum State {
+enum NictState {
     Trying { timer_e: Option<Repeat>, timer_f: Instant },
     Proceeding { timer_e: Option<Repeat>, timer_f: Instant },
     Completed { timer_k: Instant },
@@ -49,7 +49,7 @@ enum State {
 /// One client transaction of any method but INVITE and ACK.
 #[derive(Debug)]
 pub struct ClientNonInvite {
-    state: State,
+    state: NictState,
     /// TCP, TLS and WebSocket deliver by themselves: no timer E, no timer K.
     reliable: bool,
 }
@@ -59,54 +59,54 @@ impl ClientNonInvite {
     #[must_use]
     pub fn new(now: Instant, reliable: bool) -> Self {
         let timer_e = (!reliable).then(|| timers::timer_e_or_g(now));
-        Self { state: State::Trying { timer_e, timer_f: now + GIVE_UP }, reliable }
+        Self { state: NictState::Trying { timer_e, timer_f: now + GIVE_UP }, reliable }
     }
 
     /// Whether a final response may still come.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        matches!(self.state, State::Trying { .. } | State::Proceeding { .. })
+        matches!(self.state, NictState::Trying { .. } | NictState::Proceeding { .. })
     }
 
     /// Takes one input and returns all that follows from it.
     #[must_use]
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
         match (self.state, input) {
-            (State::Trying { timer_e, timer_f }, Input::Response(100..=199)) => {
+            (NictState::Trying { timer_e, timer_f }, Input::Response(100..=199)) => {
                 let timer_e = timer_e.map(|_| timers::timer_e_proceeding(now));
-                self.state = State::Proceeding { timer_e, timer_f };
+                self.state = NictState::Proceeding { timer_e, timer_f };
                 vec![Effect::Pass]
             }
-            (State::Proceeding { .. }, Input::Response(100..=199)) => vec![Effect::Pass],
-            (State::Trying { .. } | State::Proceeding { .. }, Input::Response(_)) => {
+            (NictState::Proceeding { .. }, Input::Response(100..=199)) => vec![Effect::Pass],
+            (NictState::Trying { .. } | NictState::Proceeding { .. }, Input::Response(_)) => {
                 let linger = if self.reliable { Duration::ZERO } else { T4 };
-                self.state = State::Completed { timer_k: now + linger };
+                self.state = NictState::Completed { timer_k: now + linger };
                 vec![Effect::Pass]
             }
-            (State::Trying { .. } | State::Proceeding { .. }, Input::TransportError) => {
-                self.state = State::Terminated;
+            (NictState::Trying { .. } | NictState::Proceeding { .. }, Input::TransportError) => {
+                self.state = NictState::Terminated;
                 vec![Effect::TransportError]
             }
             // Copies of what was answered.
-            (State::Completed { .. } | State::Terminated, _) => vec![],
+            (NictState::Completed { .. } | NictState::Terminated, _) => vec![],
         }
     }
 
     /// Whether this transaction can be forgotten.
     #[must_use]
     pub fn is_terminated(&self) -> bool {
-        matches!(self.state, State::Terminated)
+        matches!(self.state, NictState::Terminated)
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Trying { timer_e, timer_f } | State::Proceeding { timer_e, timer_f } => {
+            NictState::Trying { timer_e, timer_f } | NictState::Proceeding { timer_e, timer_f } => {
                 earliest(timer_e.map(|e| e.at()), Some(timer_f))
             }
-            State::Completed { timer_k } => Some(timer_k),
-            State::Terminated => None,
+            NictState::Completed { timer_k } => Some(timer_k),
+            NictState::Terminated => None,
         }
     }
 
@@ -117,22 +117,22 @@ impl ClientNonInvite {
             return vec![];
         }
         match &mut self.state {
-            State::Trying { timer_e: Some(timer_e), timer_f }
-            | State::Proceeding { timer_e: Some(timer_e), timer_f }
+            NictState::Trying { timer_e: Some(timer_e), timer_f }
+            | NictState::Proceeding { timer_e: Some(timer_e), timer_f }
                 if now < *timer_f =>
             {
                 *timer_e = timer_e.next();
                 vec![Effect::Send]
             }
-            State::Trying { .. } | State::Proceeding { .. } => {
-                self.state = State::Terminated;
+            NictState::Trying { .. } | NictState::Proceeding { .. } => {
+                self.state = NictState::Terminated;
                 vec![Effect::Timeout]
             }
-            State::Completed { .. } => {
-                self.state = State::Terminated;
+            NictState::Completed { .. } => {
+                self.state = NictState::Terminated;
                 vec![]
             }
-            State::Terminated => vec![],
+            NictState::Terminated => vec![],
         }
     }
 }

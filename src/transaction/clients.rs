@@ -2,7 +2,7 @@
 
 use super::client_invite::{self, ClientInvite};
 use super::client_non_invite::{self, ClientNonInvite};
-use super::machine::{ClientId, Effect, Failure, Settings};
+use super::machine::{ClientId, Effect, Settings, TransactionFailure};
 use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
     Destination, HeaderName, Host, MAGIC_COOKIE, Message, Method, Network, Request, Response,
@@ -17,7 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Clients {
     settings: Settings,
     random: Random,
-    entries: KeyedMap<ClientId, Entry>,
+    entries: KeyedMap<ClientId, ClientEntry>,
     by_branch: KeyedMap<String, ClientId>,
     by_destination: BTreeSet<(Destination, ClientId)>,
     timers: BTreeSet<(Instant, ClientId)>,
@@ -32,8 +32,8 @@ const STREAMLESS: Duration = Duration::from_secs(600);
 const STREAMLESS_MAX: usize = 1_000;
 
 #[derive(Debug)]
-struct Entry {
-    transaction: Transaction,
+struct ClientEntry {
+    transaction: ClientTransaction,
     request: Request,
     branch: String,
     to: Destination,
@@ -45,7 +45,7 @@ struct Entry {
 }
 
 #[derive(Debug)]
-enum Transaction {
+enum ClientTransaction {
     Invite { invite: ClientInvite, cancel: Option<Box<Cancel>> },
     Other(ClientNonInvite),
 }
@@ -60,7 +60,7 @@ struct Cancel {
 
 /// What either kind of transaction meets.
 #[derive(Debug)]
-enum Event {
+enum ClientEvent {
     Response(Response),
     Cancel(Option<String>),
     TransportError,
@@ -116,13 +116,13 @@ impl Clients {
 
     /// Takes out the requests within dialogs that were on their way to where nothing can be carried any
     /// more: a dialog outlives its connection (§18.1.1), and so they can go by another.
-    pub fn strand(&mut self, destination: Destination) -> Vec<Stranded> {
+    pub fn strand(&mut self, destination: Destination) -> Vec<StrandedRequest> {
         let (first, last) = ((destination, ClientId(0)), (destination, ClientId(u64::MAX)));
         let within = self.by_destination.range(first..=last).map(|(_, id)| *id).filter(|id| {
             self.entries.get(id).is_some_and(|entry| {
                 let is_pending = match &entry.transaction {
-                    Transaction::Invite { invite, .. } => invite.is_pending(),
-                    Transaction::Other(other) => other.is_pending(),
+                    ClientTransaction::Invite { invite, .. } => invite.is_pending(),
+                    ClientTransaction::Other(other) => other.is_pending(),
                 };
                 let within = entry.request.headers.to_tag().is_some();
                 is_pending && within && entry.fallback.is_none()
@@ -130,9 +130,9 @@ impl Clients {
         });
         let ids: Vec<_> = within.collect();
         let stranded = ids.into_iter().filter_map(|id| {
-            let Entry { mut request, branch, .. } = self.close(id)?;
+            let ClientEntry { mut request, branch, .. } = self.close(id)?;
             request.headers.pop_front_element(HeaderName::Via);
-            Some(Stranded { id, branch, request })
+            Some(StrandedRequest { id, branch, request })
         });
         stranded.collect()
     }
@@ -141,11 +141,11 @@ impl Clients {
     pub fn resume(
         &mut self,
         now: Instant,
-        stranded: Stranded,
+        stranded: StrandedRequest,
         to: Destination,
         out: &mut Vec<Effect>,
     ) {
-        let Stranded { id, branch, request } = stranded;
+        let StrandedRequest { id, branch, request } = stranded;
         let (to, fallback, request) = self.address(to, request, &branch);
         self.open(now, id, Addressed { branch, to, fallback, request }, out);
     }
@@ -158,14 +158,15 @@ impl Clients {
         let Addressed { branch, to, fallback, request } = addressed;
         let reliable = to.transport().is_reliable();
         let transaction = if request.method == Method::INVITE {
-            Transaction::Invite { invite: ClientInvite::new(now, reliable), cancel: None }
+            ClientTransaction::Invite { invite: ClientInvite::new(now, reliable), cancel: None }
         } else {
-            Transaction::Other(ClientNonInvite::new(now, reliable))
+            ClientTransaction::Other(ClientNonInvite::new(now, reliable))
         };
         out.push(Effect::Send { to, message: request.clone().into() });
         self.by_branch.insert(branch.clone(), id);
         self.by_destination.insert((to, id));
-        let entry = Entry { transaction, request, branch, to, fallback, stuck: false, armed: None };
+        let entry =
+            ClientEntry { transaction, request, branch, to, fallback, stuck: false, armed: None };
         self.entries.insert(id, entry);
         self.arm(id);
     }
@@ -215,7 +216,7 @@ impl Clients {
         reason: Option<String>,
         out: &mut Vec<Effect>,
     ) {
-        self.play(now, id, Event::Cancel(reason), out);
+        self.play(now, id, ClientEvent::Cancel(reason), out);
     }
 
     /// Where the request went that this response answers.
@@ -239,9 +240,9 @@ impl Clients {
             return;
         };
         if method == entry.request.method {
-            self.play(now, id, Event::Response(response), out);
+            self.play(now, id, ClientEvent::Response(response), out);
         } else if method == Method::CANCEL
-            && let Transaction::Invite { cancel: Some(cancel), .. } = &mut entry.transaction
+            && let ClientTransaction::Invite { cancel: Some(cancel), .. } = &mut entry.transaction
         {
             let input = client_non_invite::Input::Response(response.status.as_u16());
             // Nothing follows: the answer to a CANCEL is not passed on.
@@ -264,7 +265,7 @@ impl Clients {
             let fallback = self.entries.get_mut(&id).and_then(|entry| entry.fallback.take());
             match fallback {
                 Some(to) => self.fall_back(now, id, to, out),
-                None => self.play(now, id, Event::TransportError, out),
+                None => self.play(now, id, ClientEvent::TransportError, out),
             }
         }
     }
@@ -272,7 +273,7 @@ impl Clients {
     /// §18.1.1: the peer has no stream, which is remembered for a while; better a long datagram than none.
     /// The transaction starts anew, for the peer has seen nothing of it.
     fn fall_back(&mut self, now: Instant, id: ClientId, to: Destination, out: &mut Vec<Effect>) {
-        let Some(Entry { mut request, branch, .. }) = self.close(id) else {
+        let Some(ClientEntry { mut request, branch, .. }) = self.close(id) else {
             return;
         };
         if self.streamless.len() >= STREAMLESS_MAX {
@@ -294,18 +295,18 @@ impl Clients {
     /// Fires the timers that are due at `now`.
     pub fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
         while let Some((_, id)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
-            self.play(now, id, Event::Tick, out);
+            self.play(now, id, ClientEvent::Tick, out);
         }
     }
 
     /// Plays one event into one transaction; an unknown one is over.
-    fn play(&mut self, now: Instant, id: ClientId, event: Event, out: &mut Vec<Effect>) {
+    fn play(&mut self, now: Instant, id: ClientId, event: ClientEvent, out: &mut Vec<Effect>) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
         let over = match &mut entry.transaction {
-            Transaction::Invite { .. } => entry.play_invite(now, id, event, out),
-            Transaction::Other(_) => entry.play_other(now, id, event, out),
+            ClientTransaction::Invite { .. } => entry.play_invite(now, id, event, out),
+            ClientTransaction::Other(_) => entry.play_other(now, id, event, out),
         };
         if over {
             self.close(id);
@@ -332,7 +333,7 @@ impl Clients {
         entry.armed = deadline;
     }
 
-    fn close(&mut self, id: ClientId) -> Option<Entry> {
+    fn close(&mut self, id: ClientId) -> Option<ClientEntry> {
         let entry = take_out(&mut self.entries, &id)?;
         take_out(&mut self.by_branch, &entry.branch);
         self.by_destination.remove(&(entry.to, id));
@@ -345,7 +346,7 @@ impl Clients {
 
 /// A request within a dialog that was on its way when its connection was gone.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Stranded {
+pub struct StrandedRequest {
     /// Its transaction.
     pub id: ClientId,
     /// The branch of its Via.
@@ -362,14 +363,14 @@ struct Addressed {
     request: Request,
 }
 
-impl Entry {
+impl ClientEntry {
     fn deadline(&self) -> Option<Instant> {
         match &self.transaction {
-            Transaction::Invite { invite, cancel } => earliest(
+            ClientTransaction::Invite { invite, cancel } => earliest(
                 invite.deadline(),
                 cancel.as_ref().and_then(|cancel| cancel.transaction.deadline()),
             ),
-            Transaction::Other(other) => other.deadline(),
+            ClientTransaction::Other(other) => other.deadline(),
         }
     }
 
@@ -378,29 +379,31 @@ impl Entry {
         &mut self,
         now: Instant,
         id: ClientId,
-        event: Event,
+        event: ClientEvent,
         out: &mut Vec<Effect>,
     ) -> bool {
         use client_invite::{Effect as Own, Input};
-        let Transaction::Invite { invite, cancel } = &mut self.transaction else {
+        let ClientTransaction::Invite { invite, cancel } = &mut self.transaction else {
             return false;
         };
         let to = self.to;
         let send = |request: &Request| Effect::Send { to, message: request.clone().into() };
         let mut response = None;
         let effects = match event {
-            Event::Response(came) => {
+            ClientEvent::Response(came) => {
                 let status = came.status.as_u16();
                 response = Some(came);
                 invite.handle(now, Input::Response(status))
             }
-            Event::Cancel(reason) => invite.handle(now, Input::Cancel(reason)),
+            ClientEvent::Cancel(reason) => invite.handle(now, Input::Cancel(reason)),
             // The phone rings, and answers by another connection (§18.2.2).
-            Event::TransportError if to.transport().is_reliable() && invite.is_proceeding() => {
+            ClientEvent::TransportError
+                if to.transport().is_reliable() && invite.is_proceeding() =>
+            {
                 vec![]
             }
-            Event::TransportError => invite.handle(now, Input::TransportError),
-            Event::Tick => {
+            ClientEvent::TransportError => invite.handle(now, Input::TransportError),
+            ClientEvent::Tick => {
                 let again = cancel
                     .iter_mut()
                     .any(|c| c.transaction.tick(now).contains(&client_non_invite::Effect::Send));
@@ -430,8 +433,10 @@ impl Entry {
                     let response = response.take().expect("only a response is passed on");
                     out.push(Effect::Response { id, response });
                 }
-                Own::Timeout => out.push(Effect::Failed { id, why: Failure::Timeout }),
-                Own::TransportError => out.push(Effect::Failed { id, why: Failure::Transport }),
+                Own::Timeout => out.push(Effect::Failed { id, why: TransactionFailure::Timeout }),
+                Own::TransportError => {
+                    out.push(Effect::Failed { id, why: TransactionFailure::Transport })
+                }
             }
         }
         // The answer to the CANCEL may come after that to the INVITE.
@@ -446,28 +451,28 @@ impl Entry {
         &mut self,
         now: Instant,
         id: ClientId,
-        event: Event,
+        event: ClientEvent,
         out: &mut Vec<Effect>,
     ) -> bool {
         use client_non_invite::{Effect as Own, Input};
-        let Transaction::Other(other) = &mut self.transaction else {
+        let ClientTransaction::Other(other) = &mut self.transaction else {
             return false;
         };
         let mut response = None;
         let effects = match event {
-            Event::Response(came) => {
+            ClientEvent::Response(came) => {
                 let status = came.status.as_u16();
                 response = Some(came);
                 other.handle(now, Input::Response(status))
             }
             // §9.1: there is no CANCEL for anything but INVITE.
-            Event::Cancel(_) => Vec::new(),
-            Event::TransportError if !self.to.transport().is_reliable() => {
+            ClientEvent::Cancel(_) => Vec::new(),
+            ClientEvent::TransportError if !self.to.transport().is_reliable() => {
                 self.stuck = true;
                 Vec::new()
             }
-            Event::TransportError => other.handle(now, Input::TransportError),
-            Event::Tick => other.tick(now),
+            ClientEvent::TransportError => other.handle(now, Input::TransportError),
+            ClientEvent::Tick => other.tick(now),
         };
         for effect in effects {
             match effect {
@@ -480,10 +485,12 @@ impl Entry {
                     out.push(Effect::Response { id, response });
                 }
                 Own::Timeout if self.stuck => {
-                    out.push(Effect::Failed { id, why: Failure::Transport });
+                    out.push(Effect::Failed { id, why: TransactionFailure::Transport });
                 }
-                Own::Timeout => out.push(Effect::Failed { id, why: Failure::Timeout }),
-                Own::TransportError => out.push(Effect::Failed { id, why: Failure::Transport }),
+                Own::Timeout => out.push(Effect::Failed { id, why: TransactionFailure::Timeout }),
+                Own::TransportError => {
+                    out.push(Effect::Failed { id, why: TransactionFailure::Transport })
+                }
             }
         }
         other.is_terminated()

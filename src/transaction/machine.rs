@@ -5,9 +5,9 @@
 //!        ── responses ─▶ branch and method of CSeq ────▶ Clients ──▶ transaction user
 //! ```
 
-use super::clients::{Clients, Stranded};
+use super::clients::{Clients, StrandedRequest};
 use super::servers::Servers;
-use super::shares::Standing;
+use super::shares::SourceTrust;
 use crate::random::Random;
 use crate::sip::{Destination, Flow, Message, Network, OwnAddresses, Request, Response, Via};
 use crate::time::{Instant, earliest};
@@ -29,7 +29,7 @@ pub enum Input {
         /// How it came.
         flow: Flow,
         /// What speaks for it.
-        standing: Standing,
+        standing: SourceTrust,
         /// What came.
         message: Message,
     },
@@ -79,7 +79,7 @@ pub enum Input {
     /// A stranded request goes by another way.
     Resume {
         /// Which.
-        stranded: Stranded,
+        stranded: StrandedRequest,
         /// Where to.
         to: Destination,
     },
@@ -139,7 +139,7 @@ pub enum Effect {
         /// The request.
         id: ClientId,
         /// Why not.
-        why: Failure,
+        why: TransactionFailure,
     },
     /// The final response to an INVITE was not acknowledged, or no answer can be carried any more.
     NoAck {
@@ -150,7 +150,7 @@ pub enum Effect {
 
 /// Why no response comes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Failure {
+pub enum TransactionFailure {
     /// Timer B or F; to be treated as 408 (§8.1.3.1).
     Timeout,
     /// The transport failed; to be treated as 503.
@@ -163,7 +163,7 @@ pub struct Settings {
     /// The addresses for Via.
     pub own: OwnAddresses,
     /// The most requests that are being answered at once; one more gets 503, and who is not known
-    /// gets it before ([`Standing`]).
+    /// gets it before ([`SourceTrust`]).
     pub server_transactions_max: usize,
     /// The longest request sent by UDP to an address that is not a flow (§18.1.1), in bytes.
     pub udp_bytes_max: usize,
@@ -229,7 +229,7 @@ impl Machine {
     pub fn strand(
         &mut self,
         destination: Destination,
-    ) -> (Vec<Stranded>, Vec<(ServerId, Response)>) {
+    ) -> (Vec<StrandedRequest>, Vec<(ServerId, Response)>) {
         if !destination.transport().is_reliable() {
             return (vec![], vec![]);
         }

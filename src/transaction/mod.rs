@@ -15,6 +15,6 @@ mod servers;
 mod shares;
 mod timers;
 
-pub use clients::Stranded;
-pub use machine::{ClientId, Effect, Failure, Input, Machine, ServerId, Settings};
-pub use shares::Standing;
+pub use clients::StrandedRequest;
+pub use machine::{ClientId, Effect, Input, Machine, ServerId, Settings, TransactionFailure};
+pub use shares::SourceTrust;

@@ -43,8 +43,8 @@ pub enum Effect {
 }
 
 #[derive(Clone, Debug)]
-enum State {
-    Proceeding { last: Last },
+enum IstState {
+    Proceeding { last: LastResponse },
     Accepted { timer_l: Instant },
     Completed { last: Response, timer_g: Option<Repeat>, timer_h: Instant },
     Confirmed { timer_i: Instant },
@@ -53,7 +53,7 @@ enum State {
 
 /// What a copy of the INVITE gets while the transaction proceeds.
 #[derive(Clone, Debug)]
-enum Last {
+enum LastResponse {
     /// Nothing yet; the 100 follows when the TU stays silent.
     Unsaid {
         trying: Response,
@@ -65,7 +65,7 @@ enum Last {
 /// One INVITE server transaction.
 #[derive(Debug)]
 pub struct ServerInvite {
-    state: State,
+    state: IstState,
     /// TCP, TLS and WebSocket deliver by themselves: no timer G, no timer I.
     reliable: bool,
 }
@@ -75,33 +75,33 @@ impl ServerInvite {
     /// that it gets when the TU is slow.
     #[must_use]
     pub fn new(now: Instant, reliable: bool, trying: Response) -> Self {
-        let last = Last::Unsaid { trying, trying_at: now + TRYING };
-        Self { state: State::Proceeding { last }, reliable }
+        let last = LastResponse::Unsaid { trying, trying_at: now + TRYING };
+        Self { state: IstState::Proceeding { last }, reliable }
     }
 
     /// Whether a CANCEL still has an effect on the INVITE (§9.2).
     #[must_use]
     pub fn can_be_cancelled(&self) -> bool {
-        matches!(self.state, State::Proceeding { .. })
+        matches!(self.state, IstState::Proceeding { .. })
     }
 
     /// Whether it was answered with a 2xx, whose ACK is the TU's affair.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
-        matches!(self.state, State::Accepted { .. })
+        matches!(self.state, IstState::Accepted { .. })
     }
 
     /// What was said last, or would be next, while the TU has not decided.
     #[must_use]
     pub fn provisional(&self) -> Option<&Response> {
         match &self.state {
-            State::Proceeding {
-                last: Last::Said(response) | Last::Unsaid { trying: response, .. },
+            IstState::Proceeding {
+                last: LastResponse::Said(response) | LastResponse::Unsaid { trying: response, .. },
             } => Some(response),
-            State::Accepted { .. }
-            | State::Completed { .. }
-            | State::Confirmed { .. }
-            | State::Terminated => None,
+            IstState::Accepted { .. }
+            | IstState::Completed { .. }
+            | IstState::Confirmed { .. }
+            | IstState::Terminated => None,
         }
     }
 
@@ -109,12 +109,12 @@ impl ServerInvite {
     #[must_use]
     pub fn to_tag(&self) -> Option<&str> {
         match &self.state {
-            State::Proceeding { last: Last::Said(response) }
-            | State::Completed { last: response, .. } => response.headers.to_tag(),
-            State::Proceeding { last: Last::Unsaid { .. } }
-            | State::Accepted { .. }
-            | State::Confirmed { .. }
-            | State::Terminated => None,
+            IstState::Proceeding { last: LastResponse::Said(response) }
+            | IstState::Completed { last: response, .. } => response.headers.to_tag(),
+            IstState::Proceeding { last: LastResponse::Unsaid { .. } }
+            | IstState::Accepted { .. }
+            | IstState::Confirmed { .. }
+            | IstState::Terminated => None,
         }
     }
 
@@ -122,45 +122,47 @@ impl ServerInvite {
     #[must_use]
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
         match (&self.state, input) {
-            (State::Proceeding { last }, Input::Invite) => match last {
-                Last::Unsaid { .. } => vec![],
-                Last::Said(response) => vec![Effect::Send(response.clone())],
+            (IstState::Proceeding { last }, Input::Invite) => match last {
+                LastResponse::Unsaid { .. } => vec![],
+                LastResponse::Said(response) => vec![Effect::Send(response.clone())],
             },
-            (State::Proceeding { .. }, Input::Respond(response)) => self.respond(now, response),
-            (State::Proceeding { .. }, Input::TransportError) => {
-                self.state = State::Terminated;
+            (IstState::Proceeding { .. }, Input::Respond(response)) => self.respond(now, response),
+            (IstState::Proceeding { .. }, Input::TransportError) => {
+                self.state = IstState::Terminated;
                 vec![Effect::NoAck]
             }
             // RFC 6026 §7.1: the TU repeats its own 2xx until the ACK comes.
-            (State::Accepted { .. }, Input::Respond(response)) if response.status.is_success() => {
+            (IstState::Accepted { .. }, Input::Respond(response))
+                if response.status.is_success() =>
+            {
                 vec![Effect::Send(response)]
             }
-            (State::Completed { last, .. }, Input::Invite) => vec![Effect::Send(last.clone())],
-            (State::Completed { .. }, Input::Ack) => {
+            (IstState::Completed { last, .. }, Input::Invite) => vec![Effect::Send(last.clone())],
+            (IstState::Completed { .. }, Input::Ack) => {
                 let linger = if self.reliable { Duration::ZERO } else { T4 };
-                self.state = State::Confirmed { timer_i: now + linger };
+                self.state = IstState::Confirmed { timer_i: now + linger };
                 vec![]
             }
-            (State::Completed { .. }, Input::TransportError) => {
-                self.state = State::Terminated;
+            (IstState::Completed { .. }, Input::TransportError) => {
+                self.state = IstState::Terminated;
                 vec![Effect::NoAck]
             }
             // A copy of the INVITE or of the ACK after the end, a TU that answers twice, and in
             // Accepted the TU's own timer that waits for the ACK.
-            (State::Accepted { .. } | State::Confirmed { .. } | State::Terminated, _)
-            | (State::Proceeding { .. }, Input::Ack)
-            | (State::Completed { .. }, Input::Respond(_)) => vec![],
+            (IstState::Accepted { .. } | IstState::Confirmed { .. } | IstState::Terminated, _)
+            | (IstState::Proceeding { .. }, Input::Ack)
+            | (IstState::Completed { .. }, Input::Respond(_)) => vec![],
         }
     }
 
     fn respond(&mut self, now: Instant, response: Response) -> Vec<Effect> {
         self.state = if response.status.is_provisional() {
-            State::Proceeding { last: Last::Said(response.clone()) }
+            IstState::Proceeding { last: LastResponse::Said(response.clone()) }
         } else if response.status.is_success() {
-            State::Accepted { timer_l: now + GIVE_UP }
+            IstState::Accepted { timer_l: now + GIVE_UP }
         } else {
             let timer_g = (!self.reliable).then(|| timers::timer_e_or_g(now));
-            State::Completed { last: response.clone(), timer_g, timer_h: now + GIVE_UP }
+            IstState::Completed { last: response.clone(), timer_g, timer_h: now + GIVE_UP }
         };
         vec![Effect::Send(response)]
     }
@@ -168,20 +170,22 @@ impl ServerInvite {
     /// Whether this transaction can be forgotten.
     #[must_use]
     pub fn is_terminated(&self) -> bool {
-        matches!(self.state, State::Terminated)
+        matches!(self.state, IstState::Terminated)
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Proceeding { last: Last::Unsaid { trying_at, .. } } => Some(*trying_at),
-            State::Accepted { timer_l } => Some(*timer_l),
-            State::Completed { timer_g, timer_h, .. } => {
+            IstState::Proceeding { last: LastResponse::Unsaid { trying_at, .. } } => {
+                Some(*trying_at)
+            }
+            IstState::Accepted { timer_l } => Some(*timer_l),
+            IstState::Completed { timer_g, timer_h, .. } => {
                 earliest(timer_g.map(|g| g.at()), Some(*timer_h))
             }
-            State::Confirmed { timer_i } => Some(*timer_i),
-            State::Proceeding { .. } | State::Terminated => None,
+            IstState::Confirmed { timer_i } => Some(*timer_i),
+            IstState::Proceeding { .. } | IstState::Terminated => None,
         }
     }
 
@@ -192,24 +196,24 @@ impl ServerInvite {
             return vec![];
         }
         match &mut self.state {
-            State::Proceeding { last: Last::Unsaid { trying, .. } } => {
+            IstState::Proceeding { last: LastResponse::Unsaid { trying, .. } } => {
                 let trying = trying.clone();
-                self.state = State::Proceeding { last: Last::Said(trying.clone()) };
+                self.state = IstState::Proceeding { last: LastResponse::Said(trying.clone()) };
                 vec![Effect::Send(trying)]
             }
-            State::Completed { last, timer_g: Some(timer_g), timer_h } if now < *timer_h => {
+            IstState::Completed { last, timer_g: Some(timer_g), timer_h } if now < *timer_h => {
                 *timer_g = timer_g.next();
                 vec![Effect::Send(last.clone())]
             }
-            State::Completed { .. } => {
-                self.state = State::Terminated;
+            IstState::Completed { .. } => {
+                self.state = IstState::Terminated;
                 vec![Effect::NoAck]
             }
-            State::Proceeding { last: Last::Said(_) }
-            | State::Accepted { .. }
-            | State::Confirmed { .. }
-            | State::Terminated => {
-                self.state = State::Terminated;
+            IstState::Proceeding { last: LastResponse::Said(_) }
+            | IstState::Accepted { .. }
+            | IstState::Confirmed { .. }
+            | IstState::Terminated => {
+                self.state = IstState::Terminated;
                 vec![]
             }
         }

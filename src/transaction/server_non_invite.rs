@@ -35,7 +35,7 @@ pub enum Effect {
 }
 
 #[derive(Clone, Debug)]
-enum State {
+enum NistState {
     Trying { trying: Response, trying_at: Instant, give_up: Instant },
     Proceeding { trying: Response, give_up: Instant },
     Completed { last: Response, timer_j: Instant },
@@ -45,7 +45,7 @@ enum State {
 /// One server transaction of any method but INVITE and ACK.
 #[derive(Debug)]
 pub struct ServerNonInvite {
-    state: State,
+    state: NistState,
     /// TCP, TLS and WebSocket deliver by themselves: no timer J.
     reliable: bool,
 }
@@ -56,57 +56,57 @@ impl ServerNonInvite {
     #[must_use]
     pub fn new(now: Instant, reliable: bool, trying: Response) -> Self {
         let (trying_at, give_up) = (now + TRYING_NON_INVITE, now + GIVE_UP);
-        Self { state: State::Trying { trying, trying_at, give_up }, reliable }
+        Self { state: NistState::Trying { trying, trying_at, give_up }, reliable }
     }
 
     /// Takes one input and returns all that follows from it.
     #[must_use]
     pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
         match (&self.state, input) {
-            (State::Trying { .. } | State::Proceeding { .. }, Input::Respond(response)) => {
+            (NistState::Trying { .. } | NistState::Proceeding { .. }, Input::Respond(response)) => {
                 // RFC 4320 §4.2: a 408 comes too late for everyone; §4.1: no 1xx but our own 100.
                 if response.status.as_u16() == 408 {
-                    self.state = State::Terminated;
+                    self.state = NistState::Terminated;
                     return vec![];
                 }
                 if response.status.is_provisional() {
                     return vec![];
                 }
                 let linger = if self.reliable { Duration::ZERO } else { GIVE_UP };
-                self.state = State::Completed { last: response.clone(), timer_j: now + linger };
+                self.state = NistState::Completed { last: response.clone(), timer_j: now + linger };
                 vec![Effect::Send(response)]
             }
-            (State::Proceeding { trying, .. }, Input::Request) => {
+            (NistState::Proceeding { trying, .. }, Input::Request) => {
                 vec![Effect::Send(trying.clone())]
             }
-            (State::Completed { last, .. }, Input::Request) => vec![Effect::Send(last.clone())],
-            (State::Completed { .. }, Input::TransportError) => {
-                self.state = State::Terminated;
+            (NistState::Completed { last, .. }, Input::Request) => vec![Effect::Send(last.clone())],
+            (NistState::Completed { .. }, Input::TransportError) => {
+                self.state = NistState::Terminated;
                 vec![]
             }
             // A copy before the answer, a TU that answers twice; and what cannot be carried now
             // may be carried when the TU has its answer.
-            (State::Trying { .. }, Input::Request | Input::TransportError)
-            | (State::Proceeding { .. }, Input::TransportError)
-            | (State::Completed { .. }, Input::Respond(_))
-            | (State::Terminated, _) => vec![],
+            (NistState::Trying { .. }, Input::Request | Input::TransportError)
+            | (NistState::Proceeding { .. }, Input::TransportError)
+            | (NistState::Completed { .. }, Input::Respond(_))
+            | (NistState::Terminated, _) => vec![],
         }
     }
 
     /// Whether this transaction can be forgotten.
     #[must_use]
     pub fn is_terminated(&self) -> bool {
-        matches!(self.state, State::Terminated)
+        matches!(self.state, NistState::Terminated)
     }
 
     /// The next moment at which [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Trying { trying_at, .. } => Some(*trying_at),
-            State::Proceeding { give_up, .. } => Some(*give_up),
-            State::Completed { timer_j, .. } => Some(*timer_j),
-            State::Terminated => None,
+            NistState::Trying { trying_at, .. } => Some(*trying_at),
+            NistState::Proceeding { give_up, .. } => Some(*give_up),
+            NistState::Completed { timer_j, .. } => Some(*timer_j),
+            NistState::Terminated => None,
         }
     }
 
@@ -117,16 +117,16 @@ impl ServerNonInvite {
             return vec![];
         }
         match &self.state {
-            State::Trying { trying, give_up, .. } => {
+            NistState::Trying { trying, give_up, .. } => {
                 let (trying, give_up) = (trying.clone(), *give_up);
-                self.state = State::Proceeding { trying: trying.clone(), give_up };
+                self.state = NistState::Proceeding { trying: trying.clone(), give_up };
                 vec![Effect::Send(trying)]
             }
-            State::Proceeding { .. } | State::Completed { .. } => {
-                self.state = State::Terminated;
+            NistState::Proceeding { .. } | NistState::Completed { .. } => {
+                self.state = NistState::Terminated;
                 vec![]
             }
-            State::Terminated => vec![],
+            NistState::Terminated => vec![],
         }
     }
 }

@@ -4,7 +4,7 @@ use super::key::{MergeKey, ServerKey};
 use super::machine::{Effect, ServerId};
 use super::server_invite::{self, ServerInvite};
 use super::server_non_invite::{self, ServerNonInvite};
-use super::shares::{Shares, Standing};
+use super::shares::{SourceTrust, TransactionShares};
 use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
     Destination, Flow, HeaderName, Method, Request, Response, StatusCode, Tags, Transport, Via,
@@ -22,9 +22,9 @@ const RETRY_AFTER_MAX: u64 = 10;
 pub struct Servers {
     random: Random,
     tags: Tags,
-    shares: Shares,
+    shares: TransactionShares,
     last_id: u64,
-    entries: KeyedMap<ServerId, Entry>,
+    entries: KeyedMap<ServerId, ServerEntry>,
     by_key: KeyedMap<ServerKey, ServerId>,
     by_merge_key: KeyedMap<MergeKey, ServerId>,
     by_destination: BTreeSet<(Destination, ServerId)>,
@@ -32,8 +32,8 @@ pub struct Servers {
 }
 
 #[derive(Debug)]
-struct Entry {
-    transaction: Transaction,
+struct ServerEntry {
+    transaction: ServerTransaction,
     key: ServerKey,
     merge_key: Option<MergeKey>,
     to: Destination,
@@ -44,14 +44,14 @@ struct Entry {
 }
 
 #[derive(Debug)]
-enum Transaction {
+enum ServerTransaction {
     Invite(ServerInvite),
     Other(ServerNonInvite),
 }
 
 /// What either kind of transaction meets.
 #[derive(Debug)]
-enum Event {
+enum ServerEvent {
     Copy,
     Ack,
     Respond(Response),
@@ -64,7 +64,7 @@ impl Servers {
     pub fn new(limit: usize, mut random: Random) -> Self {
         Self {
             tags: Tags::new(&mut random),
-            shares: Shares::new(limit, &mut random),
+            shares: TransactionShares::new(limit, &mut random),
             last_id: 0,
             entries: HashMap::with_hasher(random.map_keys()),
             by_key: HashMap::with_hasher(random.map_keys()),
@@ -90,7 +90,7 @@ impl Servers {
         &mut self,
         now: Instant,
         flow: Flow,
-        standing: Standing,
+        standing: SourceTrust,
         mut request: Request,
         out: &mut Vec<Effect>,
     ) {
@@ -132,17 +132,17 @@ impl Servers {
         out: &mut Vec<Effect>,
     ) {
         if request.method != Method::ACK {
-            return self.play(now, id, Event::Copy, out);
+            return self.play(now, id, ServerEvent::Copy, out);
         }
         let accepted = self.entries.get(&id).is_some_and(|entry| match &entry.transaction {
-            Transaction::Invite(invite) => invite.is_accepted(),
-            Transaction::Other(_) => false,
+            ServerTransaction::Invite(invite) => invite.is_accepted(),
+            ServerTransaction::Other(_) => false,
         });
         if accepted {
             // Only old clients give the ACK for a 2xx the branch of its INVITE.
             out.push(Effect::Ack { flow, request });
         } else {
-            self.play(now, id, Event::Ack, out);
+            self.play(now, id, ServerEvent::Ack, out);
         }
     }
 
@@ -169,10 +169,10 @@ impl Servers {
                 return None;
             }
             match &entry.transaction {
-                Transaction::Invite(invite) => {
+                ServerTransaction::Invite(invite) => {
                     Some((id, invite.can_be_cancelled(), invite.to_tag()))
                 }
-                Transaction::Other(_) => None,
+                ServerTransaction::Other(_) => None,
             }
         });
         let Some((invite, awaits, tag)) = found else {
@@ -214,9 +214,9 @@ impl Servers {
         let reliable = to.transport().is_reliable();
         let trying = request.response(StatusCode::TRYING);
         let transaction = if request.method == Method::INVITE {
-            Transaction::Invite(ServerInvite::new(now, reliable, trying))
+            ServerTransaction::Invite(ServerInvite::new(now, reliable, trying))
         } else {
-            Transaction::Other(ServerNonInvite::new(now, reliable, trying))
+            ServerTransaction::Other(ServerNonInvite::new(now, reliable, trying))
         };
         self.by_key.insert(key.clone(), id);
         if let Some(merge_key) = &merge_key {
@@ -224,7 +224,8 @@ impl Servers {
         }
         self.by_destination.insert((to, id));
         self.shares.take(source);
-        let entry = Entry { transaction, key, merge_key, to, cut: false, source, armed: None };
+        let entry =
+            ServerEntry { transaction, key, merge_key, to, cut: false, source, armed: None };
         self.entries.insert(id, entry);
         self.arm(id);
         id
@@ -238,7 +239,7 @@ impl Servers {
         response: Response,
         out: &mut Vec<Effect>,
     ) {
-        self.play(now, id, Event::Respond(response), out);
+        self.play(now, id, ServerEvent::Respond(response), out);
     }
 
     /// The transaction user answers, and nothing is kept of it.
@@ -266,7 +267,7 @@ impl Servers {
         let ids: Vec<_> = self.by_destination.range(first..=last).map(|(_, id)| *id).collect();
         for id in ids {
             if self.entries.get(&id).is_some_and(|entry| !entry.cut) {
-                self.play(now, id, Event::TransportError, out);
+                self.play(now, id, ServerEvent::TransportError, out);
             }
         }
     }
@@ -281,7 +282,7 @@ impl Servers {
         let ids: Vec<_> = self.by_destination.range(first..=last).map(|(_, id)| *id).collect();
         let stranded = ids.into_iter().filter_map(|id| {
             let entry = self.entries.get_mut(&id)?;
-            let Transaction::Invite(invite) = &entry.transaction else { return None };
+            let ServerTransaction::Invite(invite) = &entry.transaction else { return None };
             let last = invite.provisional()?.clone();
             entry.cut = true;
             Some((id, last))
@@ -296,7 +297,7 @@ impl Servers {
         self.by_destination.remove(&(entry.to, id));
         (entry.to, entry.cut) = (to, false);
         self.by_destination.insert((to, id));
-        if let Transaction::Invite(invite) = &entry.transaction
+        if let ServerTransaction::Invite(invite) = &entry.transaction
             && let Some(last) = invite.provisional()
         {
             out.push(Effect::Send { to, message: last.clone().into() });
@@ -306,7 +307,7 @@ impl Servers {
     /// No way has been found.
     pub fn abandon(&mut self, now: Instant, id: ServerId, out: &mut Vec<Effect>) {
         if self.entries.get(&id).is_some_and(|entry| entry.cut) {
-            self.play(now, id, Event::TransportError, out);
+            self.play(now, id, ServerEvent::TransportError, out);
         }
     }
 
@@ -318,26 +319,26 @@ impl Servers {
     /// Fires the timers that are due at `now`.
     pub fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
         while let Some((_, id)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
-            self.play(now, id, Event::Tick, out);
+            self.play(now, id, ServerEvent::Tick, out);
         }
     }
 
     /// Plays one event into one transaction; an unknown one is over.
-    fn play(&mut self, now: Instant, id: ServerId, event: Event, out: &mut Vec<Effect>) {
+    fn play(&mut self, now: Instant, id: ServerId, event: ServerEvent, out: &mut Vec<Effect>) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
         let to = entry.to;
         let send = |response: Response| Effect::Send { to, message: response.into() };
         let terminated = match &mut entry.transaction {
-            Transaction::Invite(invite) => {
+            ServerTransaction::Invite(invite) => {
                 use server_invite::{Effect as Own, Input};
                 let effects = match event {
-                    Event::Copy => invite.handle(now, Input::Invite),
-                    Event::Ack => invite.handle(now, Input::Ack),
-                    Event::Respond(response) => invite.handle(now, Input::Respond(response)),
-                    Event::TransportError => invite.handle(now, Input::TransportError),
-                    Event::Tick => invite.tick(now),
+                    ServerEvent::Copy => invite.handle(now, Input::Invite),
+                    ServerEvent::Ack => invite.handle(now, Input::Ack),
+                    ServerEvent::Respond(response) => invite.handle(now, Input::Respond(response)),
+                    ServerEvent::TransportError => invite.handle(now, Input::TransportError),
+                    ServerEvent::Tick => invite.tick(now),
                 };
                 for effect in effects {
                     match effect {
@@ -347,14 +348,14 @@ impl Servers {
                 }
                 invite.is_terminated()
             }
-            Transaction::Other(other) => {
+            ServerTransaction::Other(other) => {
                 use server_non_invite::{Effect as Own, Input};
                 let effects = match event {
-                    Event::Copy => other.handle(now, Input::Request),
-                    Event::Ack => Vec::new(),
-                    Event::Respond(response) => other.handle(now, Input::Respond(response)),
-                    Event::TransportError => other.handle(now, Input::TransportError),
-                    Event::Tick => other.tick(now),
+                    ServerEvent::Copy => other.handle(now, Input::Request),
+                    ServerEvent::Ack => Vec::new(),
+                    ServerEvent::Respond(response) => other.handle(now, Input::Respond(response)),
+                    ServerEvent::TransportError => other.handle(now, Input::TransportError),
+                    ServerEvent::Tick => other.tick(now),
                 };
                 out.extend(effects.into_iter().map(|Own::Send(response)| send(response)));
                 other.is_terminated()
@@ -369,8 +370,8 @@ impl Servers {
             return;
         };
         let deadline = match &entry.transaction {
-            Transaction::Invite(invite) => invite.deadline(),
-            Transaction::Other(other) => other.deadline(),
+            ServerTransaction::Invite(invite) => invite.deadline(),
+            ServerTransaction::Other(other) => other.deadline(),
         };
         if entry.armed == deadline {
             return;

@@ -11,9 +11,9 @@ use std::net::IpAddr;
 
 /// What speaks for a request before anybody has looked into it; the later, the more.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Standing {
+pub enum SourceTrust {
     /// Nothing.
-    Stranger,
+    Unauthenticated,
     /// A trunk's address.
     Trunk,
     /// It comes from where an account has proved its password.
@@ -24,13 +24,13 @@ pub enum Standing {
     Dialog,
 }
 
-impl Standing {
+impl SourceTrust {
     /// So full, in percent, may the table be for one more request: each leaves the rest to those
     /// above it.
     #[must_use]
     pub fn level(self) -> usize {
         match self {
-            Self::Stranger => 50,
+            Self::Unauthenticated => 50,
             Self::Trunk => 75,
             Self::Registered => 90,
             Self::Guest | Self::Dialog => 100,
@@ -41,7 +41,7 @@ impl Standing {
     #[must_use]
     pub fn share(self) -> usize {
         match self {
-            Self::Stranger => 1,
+            Self::Unauthenticated => 1,
             // What its neighbours ask of us leaves a guest as much again to end its call with.
             Self::Guest => 2,
             Self::Registered => 25,
@@ -54,20 +54,20 @@ impl Standing {
 
 /// The places that are taken.
 #[derive(Debug)]
-pub(super) struct Shares {
+pub(super) struct TransactionShares {
     limit: usize,
     taken: usize,
     by_source: KeyedMap<IpAddr, usize>,
 }
 
-impl Shares {
+impl TransactionShares {
     /// None of `limit` places is taken.
     pub fn new(limit: usize, random: &mut Random) -> Self {
         Self { limit, taken: 0, by_source: HashMap::with_hasher(random.map_keys()) }
     }
 
     /// Whether there is a place for one more request of this source.
-    pub fn has_room(&self, standing: Standing, source: IpAddr) -> bool {
+    pub fn has_room(&self, standing: SourceTrust, source: IpAddr) -> bool {
         let part = |percent: usize| (self.limit * percent).div_ceil(100);
         let own = self.by_source.get(&source).copied().unwrap_or(0);
         self.taken < part(standing.level()) && own < part(standing.share())
@@ -101,8 +101,8 @@ mod tests {
         IpAddr::V4(number.into())
     }
 
-    fn shares() -> Shares {
-        Shares::new(LIMIT, &mut Random::from_number(1))
+    fn shares() -> TransactionShares {
+        TransactionShares::new(LIMIT, &mut Random::from_number(1))
     }
 
     #[test]
@@ -110,11 +110,11 @@ mod tests {
         let (mut shares, new) = (shares(), source(u32::MAX));
         let mut last = [0; 5];
         let all = [
-            Standing::Stranger,
-            Standing::Trunk,
-            Standing::Registered,
-            Standing::Guest,
-            Standing::Dialog,
+            SourceTrust::Unauthenticated,
+            SourceTrust::Trunk,
+            SourceTrust::Registered,
+            SourceTrust::Guest,
+            SourceTrust::Dialog,
         ];
         for place in 0..LIMIT {
             for (standing, last) in all.into_iter().zip(&mut last) {
@@ -125,14 +125,16 @@ mod tests {
             shares.take(source(place as u32));
         }
         assert_eq!(last, [500, 750, 900, 1_000, 1_000]);
-        assert!(!shares.has_room(Standing::Dialog, new), "full is full");
+        assert!(!shares.has_room(SourceTrust::Dialog, new), "full is full");
     }
 
     #[test]
     fn no_source_takes_more_than_its_share() {
-        for (standing, most) in
-            [(Standing::Stranger, 10), (Standing::Guest, 20), (Standing::Registered, 250)]
-        {
+        for (standing, most) in [
+            (SourceTrust::Unauthenticated, 10),
+            (SourceTrust::Guest, 20),
+            (SourceTrust::Registered, 250),
+        ] {
             let mut shares = shares();
             while shares.has_room(standing, source(1)) {
                 shares.take(source(1));

@@ -1,11 +1,11 @@
 //! From the INVITE to its answer, in both roles, and back to silence.
 
-use super::house::{House, fork, play, settings};
 use super::ladder;
+use super::testbed::{Testbed, fork, play, settings};
 use cordboard::dialog::{Input, Machine, Settings};
 use cordboard::random::Random;
 use cordboard::sip::{
-    Answered, DigestClient, HeaderName, Method, Realms, Request, StatusCode, Uri,
+    AnsweredChallenges, DigestClient, HeaderName, Method, Realms, Request, StatusCode, Uri,
 };
 use cordboard::time::Instant;
 
@@ -257,14 +257,14 @@ fn a_branch_that_is_gone_leaves_its_number_to_nobody() {
 
 #[test]
 fn more_branches_than_the_limit_are_not_heard_before_they_answer() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut script = "user -> us call sdp:a\nus -> peer INVITE sdp:a\n".to_owned();
     for tag in 0..16 {
         script += &format!("peer -> us 180 tag={tag}\nus -> user 180{}\n", fork(tag));
     }
     script += "peer -> us 180 tag=16\npeer -> us 200 tag=16 sdp:b\nus -> peer ACK\n";
     script += "us -> user answered sdp:b fork 16\n";
-    ladder::play(&mut house, &script);
+    ladder::play(&mut testbed, &script);
 }
 
 /// RFC 3262 §4
@@ -754,10 +754,10 @@ fn an_ack_from_elsewhere_counts_where_it_has_nothing_to_say() {
 
 #[test]
 fn legs_beyond_the_limit_are_asked_to_come_later() {
-    let mut house = House::new();
-    house.machine = Machine::new(Settings { legs_max: 0, ..settings() }, Random::from_number(1));
+    let mut testbed = Testbed::new();
+    testbed.machine = Machine::new(Settings { legs_max: 0, ..settings() }, Random::from_number(1));
     ladder::play(
-        &mut house,
+        &mut testbed,
         "
         peer -> us    INVITE sdp:a
         us -> peer    503 retry
@@ -770,10 +770,10 @@ fn legs_beyond_the_limit_are_asked_to_come_later() {
 /// It waits for 200s of other phones (RFC 3261 §13.2.2.4), and takes nobody's place.
 #[test]
 fn a_leg_that_is_over_is_in_no_other_legs_way() {
-    let mut house = House::new();
-    house.machine = Machine::new(Settings { legs_max: 1, ..settings() }, Random::from_number(1));
+    let mut testbed = Testbed::new();
+    testbed.machine = Machine::new(Settings { legs_max: 1, ..settings() }, Random::from_number(1));
     ladder::play(
-        &mut house,
+        &mut testbed,
         "
         user -> us    call sdp:a
         us -> peer    INVITE sdp:a
@@ -785,16 +785,16 @@ fn a_leg_that_is_over_is_in_no_other_legs_way() {
         us -> user    ended Normal call clearing by Us
     ",
     );
-    assert_eq!(house.machine.count(), 1);
-    house.next_leg();
+    assert_eq!(testbed.machine.count(), 1);
+    testbed.next_leg();
     ladder::play(
-        &mut house,
+        &mut testbed,
         "
         peer -> us    INVITE sdp:a
         us -> user    invited sdp:a
     ",
     );
-    assert_eq!(house.machine.count(), 2);
+    assert_eq!(testbed.machine.count(), 2);
 }
 
 /// RFC 3261 §13.3.1.1
@@ -1015,17 +1015,17 @@ fn a_401_of_a_realm_that_is_not_the_trunks_is_a_refusal() {
 
 #[test]
 fn a_realm_that_a_trunk_has_named_elsewhere_is_the_first() {
-    let mut house = House::new();
+    let mut testbed = Testbed::new();
     let mut named = DigestClient::new("us".to_owned(), "secret".to_owned());
     let mut realms = Realms::default();
     let request = Request::new(Method::REGISTER, Uri::parse("sip:192.0.2.7").unwrap());
     let mut asks = request.response(StatusCode::UNAUTHORIZED);
     asks.headers.push(HeaderName::WwwAuthenticate, "Digest realm=\"carrier\", nonce=\"1\"");
-    assert!(named.learn(&request, &asks, &mut Answered::default(), &mut realms));
+    assert!(named.learn(&request, &asks, &mut AnsweredChallenges::default(), &mut realms));
     let input = Input::Realms { trunk: "trunk".to_owned(), realms };
-    assert!(house.machine.handle(Instant::START, input).is_empty());
+    assert!(testbed.machine.handle(Instant::START, input).is_empty());
     ladder::play(
-        &mut house,
+        &mut testbed,
         "
         user -> us    call with password
         us -> peer    INVITE

@@ -1,7 +1,7 @@
 //! What happens within a dialog: changes, refreshes, other requests.
 
-use super::house::{House, TALKING, play, talking};
 use super::ladder;
+use super::testbed::{TALKING, Testbed, play, talking};
 use cordboard::dialog::Command;
 use cordboard::ids::LegId;
 use cordboard::time::Instant;
@@ -774,14 +774,14 @@ fn a_phone_that_moves_is_followed() {
 
 #[test]
 fn a_dialog_is_found_by_its_tags_until_it_is_over() {
-    let mut house = House::new();
-    ladder::play(&mut house, &format!("{TALKING} user -> us info 1\nus -> peer INFO\n"));
-    let info = house.asked.last().unwrap().1.clone();
+    let mut testbed = Testbed::new();
+    ladder::play(&mut testbed, &format!("{TALKING} user -> us info 1\nus -> peer INFO\n"));
+    let info = testbed.asked.last().unwrap().1.clone();
     let headers = &info.headers;
     let (call_id, ours) = (headers.call_id().unwrap(), headers.from_tag().unwrap());
-    assert_eq!(house.machine.find_replaces(call_id, ours, "peer"), Some(LegId(1)));
-    assert_eq!(house.machine.find_replaces(call_id, ours, "other"), None);
-    assert_eq!(house.machine.find_replaces("other", ours, "peer"), None);
-    house.command(Instant::START, Command::End { reason: None });
-    assert_eq!(house.machine.find_replaces(call_id, ours, "peer"), None);
+    assert_eq!(testbed.machine.find_replaces(call_id, ours, "peer"), Some(LegId(1)));
+    assert_eq!(testbed.machine.find_replaces(call_id, ours, "other"), None);
+    assert_eq!(testbed.machine.find_replaces("other", ours, "peer"), None);
+    testbed.command(Instant::START, Command::End { reason: None });
+    assert_eq!(testbed.machine.find_replaces(call_id, ours, "peer"), None);
 }

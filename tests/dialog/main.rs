@@ -7,7 +7,7 @@
 
 mod calls;
 mod changes;
-mod house;
 #[path = "../ladder/mod.rs"]
 mod ladder;
 mod network;
+mod testbed;

@@ -3,7 +3,7 @@
 //! Whatever happens: every leg ends once, nothing follows its end, and nothing is left over. A
 //! failure is a seed.
 
-use cordboard::dialog::{self, Body, Call, Command, Event, Lines, Target};
+use cordboard::dialog::{self, Body, CallTarget, Command, Event, HeaderLines, OutgoingCall};
 use cordboard::ids::{ConnectionId, LegId};
 use cordboard::random::Random;
 use cordboard::sip::{
@@ -90,13 +90,13 @@ struct World {
     weather: Weather,
     users: Users,
     random: Random,
-    houses: [House; 2],
+    houses: [Testbed; 2],
     /// In flight: when, a number to tell them apart, to which house, and the bytes.
     air: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     sent: u64,
 }
 
-struct House {
+struct Testbed {
     address: SocketAddr,
     transactions: transaction::Machine,
     dialogs: dialog::Machine,
@@ -113,7 +113,7 @@ impl World {
             let own = OwnAddresses::new(vec![(Transport::Udp, address)], vec![]);
             let below = transaction::Settings { own: own.clone(), ..Default::default() };
             let above = dialog::Settings { own, session_expires: 90, ..Default::default() };
-            House {
+            Testbed {
                 address,
                 transactions: transaction::Machine::new(below, random.fork()),
                 dialogs: dialog::Machine::new(above, random.fork()),
@@ -132,24 +132,31 @@ impl World {
         for _ in 0..30 {
             self.pass(Duration::from_secs(2));
             if self.users == Users::Wild {
-                let house = self.below(2);
-                self.whim(house);
+                let testbed = self.below(2);
+                self.whim(testbed);
             }
         }
-        for house in [0, 1] {
-            let legs = self.houses[house].legs;
+        for testbed in [0, 1] {
+            let legs = self.houses[testbed].legs;
             for leg in 1..=legs {
-                self.command(house, LegId(leg), Command::End { reason: None });
+                self.command(testbed, LegId(leg), Command::End { reason: None });
             }
         }
         self.pass(Duration::from_secs(300));
-        for (place, house) in self.houses.iter().enumerate() {
-            let (seed, told) = (self.seed, &house.told);
-            let ended = house.ended.len() as u64;
-            assert_eq!(ended, house.legs, "seed {seed}: a leg of house {place} goes on: {told:?}");
-            assert_eq!(house.dialogs.count(), 0, "seed {seed}, house {place}: {told:?}");
-            assert_eq!(house.transactions.count(), (0, 0), "seed {seed}, house {place}: {told:?}");
-            assert_eq!(house.dialogs.deadline(), None, "seed {seed}");
+        for (place, testbed) in self.houses.iter().enumerate() {
+            let (seed, told) = (self.seed, &testbed.told);
+            let ended = testbed.ended.len() as u64;
+            assert_eq!(
+                ended, testbed.legs,
+                "seed {seed}: a leg of house {place} goes on: {told:?}"
+            );
+            assert_eq!(testbed.dialogs.count(), 0, "seed {seed}, house {place}: {told:?}");
+            assert_eq!(
+                testbed.transactions.count(),
+                (0, 0),
+                "seed {seed}, house {place}: {told:?}"
+            );
+            assert_eq!(testbed.dialogs.deadline(), None, "seed {seed}");
         }
     }
 
@@ -169,8 +176,8 @@ impl World {
         let remote = self.houses[1].address;
         let offer = self.users == Users::Polite || self.chance(70);
         let uri = |text: &str| Uri::parse(text).unwrap();
-        let call = Call {
-            target: Target {
+        let call = OutgoingCall {
+            target: CallTarget {
                 uri: uri("sip:callee@192.0.2.2"),
                 route: vec![],
                 destination: Destination::Address { transport: Transport::Udp, remote },
@@ -178,7 +185,7 @@ impl World {
             from: NameAddr::new(uri("sip:caller@192.0.2.1")),
             to: NameAddr::new(uri("sip:callee@192.0.2.2")),
             body: offer.then(|| self.sdp()),
-            headers: Lines::new(),
+            headers: HeaderLines::new(),
             credentials: None,
             patience: None,
             max_forwards: 70,
@@ -188,12 +195,12 @@ impl World {
     }
 
     /// Something that a user may do at any time.
-    fn whim(&mut self, house: usize) {
-        if self.houses[house].legs == 0 {
+    fn whim(&mut self, testbed: usize) {
+        if self.houses[testbed].legs == 0 {
             return;
         }
         let sdp = self.sdp();
-        let (reason, headers) = (String::new(), Lines::new());
+        let (reason, headers) = (String::new(), HeaderLines::new());
         let command = match self.below(12) {
             0 => Command::Provisional { status: 180, reason, body: None, headers },
             1 => Command::Provisional { status: 183, reason, body: Some(sdp), headers },
@@ -207,17 +214,17 @@ impl World {
             _ if self.chance(30) => Command::End { reason: None },
             _ => return,
         };
-        self.command(house, LegId(1), command);
+        self.command(testbed, LegId(1), command);
     }
 
-    fn command(&mut self, house: usize, leg: LegId, command: Command) {
+    fn command(&mut self, testbed: usize, leg: LegId, command: Command) {
         let effects =
-            self.houses[house].dialogs.handle(self.now, dialog::Input::Command { leg, command });
-        self.perform(house, effects);
+            self.houses[testbed].dialogs.handle(self.now, dialog::Input::Command { leg, command });
+        self.perform(testbed, effects);
     }
 
     /// What dialogs want done, and what people answer to it.
-    fn perform(&mut self, house: usize, effects: Vec<dialog::Effect>) {
+    fn perform(&mut self, testbed: usize, effects: Vec<dialog::Effect>) {
         for effect in effects {
             let input = match effect {
                 dialog::Effect::Request { transaction, to, request } => {
@@ -235,22 +242,22 @@ impl World {
                     transaction::Input::Forward { to, request }
                 }
                 dialog::Effect::Event { leg, event } => {
-                    self.tell(house, leg, event);
+                    self.tell(testbed, leg, event);
                     continue;
                 }
             };
-            let effects = self.houses[house].transactions.handle(self.now, input);
-            self.carry(house, effects);
+            let effects = self.houses[testbed].transactions.handle(self.now, input);
+            self.carry(testbed, effects);
         }
     }
 
-    fn tell(&mut self, house: usize, leg: LegId, event: Event) {
+    fn tell(&mut self, testbed: usize, leg: LegId, event: Event) {
         let seed = self.seed;
-        let over = self.houses[house].ended.contains(&leg);
+        let over = self.houses[testbed].ended.contains(&leg);
         assert!(!over, "seed {seed}: {event:?} after the end of {leg}");
         let polite = self.users == Users::Polite;
         let (body, wild) = (self.sdp(), !polite && self.chance(30));
-        let headers = Lines::new();
+        let headers = HeaderLines::new();
         let (word, command) = match event {
             Event::Invited { .. } if polite => {
                 ("invited", Some(Command::Accept { body: Some(body), headers }))
@@ -271,35 +278,35 @@ impl World {
             Event::Confirmed { .. } => ("confirmed", None),
             Event::Refused { .. } => ("refused", None),
             Event::Ended { .. } => {
-                self.houses[house].ended.insert(leg);
+                self.houses[testbed].ended.insert(leg);
                 ("ended", None)
             }
             other => {
-                self.houses[house].told.push(format!("{other:?}"));
+                self.houses[testbed].told.push(format!("{other:?}"));
                 return;
             }
         };
-        self.houses[house].told.push(word.to_owned());
+        self.houses[testbed].told.push(word.to_owned());
         if let Some(command) = command {
-            self.command(house, leg, command);
+            self.command(testbed, leg, command);
         }
     }
 
     /// What transactions want done.
-    fn carry(&mut self, house: usize, effects: Vec<transaction::Effect>) {
+    fn carry(&mut self, testbed: usize, effects: Vec<transaction::Effect>) {
         for effect in effects {
             let client = |id: transaction::ClientId| dialog::ClientTx(id.0);
             let input = match effect {
                 transaction::Effect::Send { to, message } => {
-                    self.send(house, to, &message);
+                    self.send(testbed, to, &message);
                     continue;
                 }
                 transaction::Effect::Request { id, flow, request } => {
                     let transaction = dialog::ServerTx(id.0);
                     if request.headers.to_tag().is_none() {
-                        self.houses[house].legs += 1;
-                        let leg = LegId(self.houses[house].legs);
-                        dialog::Input::Incoming(dialog::Incoming {
+                        self.houses[testbed].legs += 1;
+                        let leg = LegId(self.houses[testbed].legs);
+                        dialog::Input::Incoming(dialog::IncomingInvite {
                             leg,
                             transaction,
                             flow,
@@ -321,8 +328,10 @@ impl World {
                 }
                 transaction::Effect::Failed { id, why } => {
                     let why = match why {
-                        transaction::Failure::Timeout => dialog::Failure::Timeout,
-                        transaction::Failure::Transport => dialog::Failure::Transport,
+                        transaction::TransactionFailure::Timeout => dialog::RequestFailure::Timeout,
+                        transaction::TransactionFailure::Transport => {
+                            dialog::RequestFailure::Transport
+                        }
                     };
                     dialog::Input::Failed { transaction: client(id), why }
                 }
@@ -330,13 +339,13 @@ impl World {
                     dialog::Input::NoAck { transaction: dialog::ServerTx(id.0) }
                 }
             };
-            let effects = self.houses[house].dialogs.handle(self.now, input);
-            self.perform(house, effects);
+            let effects = self.houses[testbed].dialogs.handle(self.now, input);
+            self.perform(testbed, effects);
         }
     }
 
-    fn send(&mut self, house: usize, to: Destination, message: &Message) {
-        let other = 1 - house;
+    fn send(&mut self, testbed: usize, to: Destination, message: &Message) {
+        let other = 1 - testbed;
         if to.remote() != self.houses[other].address {
             assert!(self.weather.garbled_percent > 0, "seed {}: sent to {to:?}", self.seed);
             return;
@@ -382,29 +391,29 @@ impl World {
         let end = self.now + span;
         loop {
             let mut next = self.air.keys().next().map(|(at, _)| *at);
-            for house in &self.houses {
-                next = earliest(next, house.transactions.deadline());
-                next = earliest(next, house.dialogs.deadline());
+            for testbed in &self.houses {
+                next = earliest(next, testbed.transactions.deadline());
+                next = earliest(next, testbed.dialogs.deadline());
             }
             let Some(at) = next.filter(|at| *at <= end) else {
                 break;
             };
             self.now = self.now.max(at);
-            for house in [0, 1] {
-                let effects = self.houses[house].transactions.tick(self.now);
-                self.carry(house, effects);
-                let effects = self.houses[house].dialogs.tick(self.now);
-                self.perform(house, effects);
+            for testbed in [0, 1] {
+                let effects = self.houses[testbed].transactions.tick(self.now);
+                self.carry(testbed, effects);
+                let effects = self.houses[testbed].dialogs.tick(self.now);
+                self.perform(testbed, effects);
             }
             while let Some(entry) = self.air.first_entry().filter(|e| e.key().0 <= self.now) {
-                let (house, bytes) = entry.remove();
-                self.deliver(house, &bytes);
+                let (testbed, bytes) = entry.remove();
+                self.deliver(testbed, &bytes);
             }
         }
         self.now = end;
     }
 
-    fn deliver(&mut self, house: usize, bytes: &[u8]) {
+    fn deliver(&mut self, testbed: usize, bytes: &[u8]) {
         let garbled = self.weather.garbled_percent > 0;
         let message = match sip::parse(bytes) {
             Ok(message) => message,
@@ -420,13 +429,13 @@ impl World {
         }
         let flow = Flow {
             transport: Transport::Udp,
-            local: self.houses[house].address,
-            remote: self.houses[1 - house].address,
+            local: self.houses[testbed].address,
+            remote: self.houses[1 - testbed].address,
             connection: ConnectionId(0),
         };
-        let standing = transaction::Standing::Registered;
+        let standing = transaction::SourceTrust::Registered;
         let input = transaction::Input::Received { flow, standing, message };
-        let effects = self.houses[house].transactions.handle(self.now, input);
-        self.carry(house, effects);
+        let effects = self.houses[testbed].transactions.handle(self.now, input);
+        self.carry(testbed, effects);
     }
 }

@@ -34,17 +34,17 @@ fn what_stands_between_the_packets_of_a_tone_is_noticed() {
     assert!(sound.share_of(CALLER.tone) > 0.99 && sound.share_pure(CALLER.tone) == 0.0);
 }
 
-/// 40 ms of a stranger in two seconds are found, however faint: the judge looks at every piece.
+/// 40 ms of an intruder in two seconds are found, however faint: the judge looks at every piece.
 #[test]
-fn two_packets_of_a_stranger_are_noticed() {
+fn two_packets_of_an_intruder_are_noticed() {
     let place = Place::new();
     let (own, other) = (place.path().join("own.wav"), place.path().join("other.wav"));
     tone::write_wav(&own, CALLER.tone, 2);
     tone::write_wav(&other, USER.tone, 2);
     let mut sound = Recording::new(&own).since(0);
-    let stranger = Recording::new(&other).since(0);
+    let intruder = Recording::new(&other).since(0);
     for n in 48_000..49_920 {
-        sound.samples[n] = 0.9 * sound.samples[n] + 0.25 * stranger.samples[n];
+        sound.samples[n] = 0.9 * sound.samples[n] + 0.25 * intruder.samples[n];
     }
     assert!(sound.share_of(USER.tone) > 0.0);
     assert!(sound.share_of(OPERATOR.tone) == 0.0);

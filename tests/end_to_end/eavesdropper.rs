@@ -119,9 +119,9 @@ impl Router {
         let inner = UdpSocket::bind(place.next_address()).expect("the router's address is free");
         let outer = UdpSocket::bind(place.next_address()).expect("the router's address is free");
         outer.connect(place.switchboard()).expect("loopback has a route");
-        let glance = Some(Duration::from_millis(5));
+        let summary = Some(Duration::from_millis(5));
         for socket in [&inner, &outer] {
-            socket.set_read_timeout(glance).expect("a timeout can be set");
+            socket.set_read_timeout(summary).expect("a timeout can be set");
         }
         let address = inner.local_addr().expect("a bound socket has an address");
         let stopped = Arc::new(AtomicBool::new(false));

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const REGISTRATION: Duration = Duration::from_secs(65);
 const TONE_SECONDS: u32 = 180; // A call that outlives its microphone is torn down by baresip.
 /// Longer than any call: after it has rewound the film, baresip 1.0.0 sends nothing for as long as that was.
-const FILM_SECONDS: u32 = 180;
+const CLIP_SECONDS: u32 = 180;
 
 /// Who is heard and seen as what.
 #[derive(Clone, Copy, Debug)]
@@ -156,8 +156,8 @@ impl Phone {
         let (sip, control) = (host.free_address(), free_address());
         tone::write_wav(&directory.join("tone.wav"), party.tone, TONE_SECONDS);
         if !codecs.video.is_empty() {
-            let film = directory.join("film.avi");
-            picture::write_film(&film, party.colour, codecs.size, FILM_SECONDS);
+            let clip = directory.join("film.avi");
+            picture::write_clip(&clip, party.colour, codecs.size, CLIP_SECONDS);
         }
         write(&directory.join("config"), &config(&directory, sip, control, codecs));
         write(&directory.join("accounts"), &account_line(account, answer, codecs, sip, proxy));

@@ -19,7 +19,7 @@ impl Colour {
 }
 
 /// Makes a film of one colour, with a little noise so that every frame carries something.
-pub fn write_film(path: &Path, colour: Colour, size: &str, seconds: u32) {
+pub fn write_clip(path: &Path, colour: Colour, size: &str, seconds: u32) {
     let [red, green, blue] = colour.0;
     let source = format!("color=c=0x{red:02x}{green:02x}{blue:02x}:size={size}:rate=10");
     program::run(
@@ -32,7 +32,7 @@ pub fn write_film(path: &Path, colour: Colour, size: &str, seconds: u32) {
 }
 
 /// Makes a film as an IP camera sends it, coded as `codec` says to ffmpeg; a key frame every 2 seconds.
-pub fn write_camera_film(path: &Path, colour: Colour, size: &str, codec: &[&str], seconds: u32) {
+pub fn write_camera_clip(path: &Path, colour: Colour, size: &str, codec: &[&str], seconds: u32) {
     let [red, green, blue] = colour.0;
     let source = format!("color=c=0x{red:02x}{green:02x}{blue:02x}:size={size}:rate=10");
     program::run(

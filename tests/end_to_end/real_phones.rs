@@ -412,7 +412,7 @@ impl Stage {
         assert_eq!(health["callee"]["audio"], "ok", "{health}");
     }
 
-    /// The operator leaves; the two talk on, until one hangs up; one record tells the story.
+    /// The operator leaves; the two talk on, until one hangs up; one record tells it all.
     fn hand_over(&mut self) {
         self.desk.does("release", json!({}));
         self.operator.await_event("CALL_CLOSED");

@@ -21,13 +21,13 @@ const PYTHON: &str = "/usr/bin/python3";
 const USER_NAME: &str = "viewer";
 /// Nothing may ever print this.
 const CAMERA_PASSWORD: &str = "gate-keepers";
-const FILM_SECONDS: u32 = 60;
+const CLIP_SECONDS: u32 = 60;
 /// Connecting again waits a few seconds; a loaded machine needs some more.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a camera sends.
 #[derive(Clone, Copy, Debug)]
-enum Film {
+enum Clip {
     /// As phones send it, so that it passes.
     Plain,
     /// As most cameras send it: a profile that phones do not take, and larger than they want it.
@@ -37,7 +37,7 @@ enum Film {
     H265,
 }
 
-impl Film {
+impl Clip {
     fn write(self, directory: &Path) -> PathBuf {
         const H264: [&str; 6] = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"];
         let (name, size, codec) = match self {
@@ -57,7 +57,7 @@ impl Film {
             }
         };
         let path = directory.join(name);
-        picture::write_camera_film(&path, GATE, size, &codec, FILM_SECONDS);
+        picture::write_camera_clip(&path, GATE, size, &codec, CLIP_SECONDS);
         path
     }
 }
@@ -65,23 +65,23 @@ impl Film {
 /// A camera that can be switched off and on.
 struct Camera {
     program: Program,
-    film: PathBuf,
+    clip: PathBuf,
     address: SocketAddr,
     directory: PathBuf,
 }
 
 impl Camera {
-    fn start(directory: PathBuf, address: SocketAddr, film: Film) -> Camera {
-        let path = film.write(&directory);
+    fn start(directory: PathBuf, address: SocketAddr, clip: Clip) -> Camera {
+        let path = clip.write(&directory);
         let program = Camera::serve(&directory, address, &path);
-        Camera { program, film: path, address, directory }
+        Camera { program, clip: path, address, directory }
     }
 
-    fn serve(directory: &Path, address: SocketAddr, film: &Path) -> Program {
+    fn serve(directory: &Path, address: SocketAddr, clip: &Path) -> Program {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/end_to_end/rtsp_camera.py");
         let mut command = Command::new(PYTHON);
         command.args([script, &address.ip().to_string(), &address.port().to_string()]);
-        command.arg(film).args([USER_NAME, CAMERA_PASSWORD]);
+        command.arg(clip).args([USER_NAME, CAMERA_PASSWORD]);
         Program::start("camera", &mut command, &directory.join("log"))
     }
 
@@ -90,13 +90,13 @@ impl Camera {
     }
 
     fn switch_on(&mut self) {
-        self.program = Camera::serve(&self.directory, self.address, &self.film);
+        self.program = Camera::serve(&self.directory, self.address, &self.clip);
     }
 }
 
 #[test]
 fn a_camera_is_seen_by_its_number_lost_and_seen_again() {
-    let (board, mut camera) = house(Film::Plain, "");
+    let (board, mut camera) = house(Clip::Plain, "");
     let mut phone = phone(&board, PLAIN, Answer::WhenTold, "3001");
     phone.dial("7001");
     phone.await_event("CALL_ESTABLISHED");
@@ -117,7 +117,7 @@ fn a_camera_is_seen_by_its_number_lost_and_seen_again() {
 
 #[test]
 fn who_may_not_or_cannot_see_a_camera_is_told_so() {
-    let (board, _camera) = house(Film::Plain, "");
+    let (board, _camera) = house(Clip::Plain, "");
     let blind = Codecs { video: "", ..PLAIN };
     let mut outside = phone(&board, PLAIN, Answer::WhenTold, "4001");
     outside.dial("7001");
@@ -133,7 +133,7 @@ fn who_may_not_or_cannot_see_a_camera_is_told_so() {
 
 #[test]
 fn who_waits_sees_the_camera_of_the_queue() {
-    let (board, _camera) = house(Film::Plain, "[queue.main]\ncamera = \"gate\"\n");
+    let (board, _camera) = house(Clip::Plain, "[queue.main]\ncamera = \"gate\"\n");
     let _desk = board.desk("op1");
     let _operator = phone(&board, PLAIN, Answer::WhenTold, "3001");
     let mut caller = phone(&board, PLAIN, Answer::WhenTold, "4001");
@@ -144,13 +144,13 @@ fn who_waits_sees_the_camera_of_the_queue() {
 
 #[test]
 fn what_a_phone_cannot_take_is_converted_for_it() {
-    sees_converted(Film::High);
+    sees_converted(Clip::High);
     #[cfg(feature = "system-codecs")]
-    sees_converted(Film::H265);
+    sees_converted(Clip::H265);
 }
 
-fn sees_converted(film: Film) {
-    let (board, _camera) = house(film, "");
+fn sees_converted(clip: Clip) {
+    let (board, _camera) = house(clip, "");
     let mut phone = phone(&board, PLAIN, Answer::WhenTold, "3001");
     phone.dial("7001");
     phone.await_event("CALL_ESTABLISHED");
@@ -158,14 +158,14 @@ fn sees_converted(film: Film) {
 }
 
 /// A switchboard with a camera at 7001.
-fn house(film: Film, more: &str) -> (Switchboard, Camera) {
+fn house(clip: Clip, more: &str) -> (Switchboard, Camera) {
     let address = free_address();
     let camera = format!(
         "[[camera]]\nname = \"gate\"\nnumber = \"7001\"\nlevel = \"A\"\n\
          url = \"rtsp://{USER_NAME}:{CAMERA_PASSWORD}@{address}/gate\"\n"
     );
     let board = Switchboard::open_with(&format!("{camera}{more}"));
-    let camera = Camera::start(board.place.directory("camera"), address, film);
+    let camera = Camera::start(board.place.directory("camera"), address, clip);
     (board, camera)
 }
 

@@ -184,15 +184,15 @@ impl Wire {
 
     /// The next message, if one comes within a glance; `Err` when the peer has closed.
     pub fn receive(&mut self) -> Result<Option<Message>, ()> {
-        let glance = Some(Duration::from_millis(20));
+        let summary = Some(Duration::from_millis(20));
         let mut buffer = [0; 65536];
         match self {
             Wire::Udp(socket) => {
-                socket.set_read_timeout(glance).expect("a timeout can be set");
+                socket.set_read_timeout(summary).expect("a timeout can be set");
                 Ok(socket.recv(&mut buffer).ok().and_then(|n| Message::parse(&buffer[..n])))
             }
             Wire::Tcp(stream, inbox) => {
-                stream.set_read_timeout(glance).expect("a timeout can be set");
+                stream.set_read_timeout(summary).expect("a timeout can be set");
                 match stream.read(&mut buffer) {
                     Ok(0) => return Err(()),
                     Ok(n) => inbox.extend_from_slice(&buffer[..n]),

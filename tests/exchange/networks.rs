@@ -4,7 +4,7 @@ use super::*;
 use cordboard::sip::{Network, Request};
 
 /// On the first network the world, on the second 10.8.0.0/16; 4001's door station is at 10.8.3.9.
-fn house(advertised: &[(&str, &str)]) -> House {
+fn testbed(advertised: &[(&str, &str)]) -> Testbed {
     let pairs = |pairs: &[(&str, &str)]| -> Vec<(Network, std::net::IpAddr)> {
         pairs.iter().map(|(of, own)| (of.parse().unwrap(), own.parse().unwrap())).collect()
     };
@@ -16,12 +16,12 @@ fn house(advertised: &[(&str, &str)]) -> House {
     settings.transaction.own = own.clone();
     settings.leg.dialog.own = own;
     settings.leg.media_addresses = vec!["0.0.0.0".parse().unwrap()];
-    House::of(settings, "sip:4001@10.8.3.9:5060")
+    Testbed::of(settings, "sip:4001@10.8.3.9:5060")
 }
 
 /// What a guest at 198.51.100.7 hears who calls the operator.
-fn answered(house: &mut House) -> String {
-    let effects = repeats_until_it_is_answered(house, "198.51.100.7:5060", &invite_with_sound(1));
+fn answered(testbed: &mut Testbed) -> String {
+    let effects = repeats_until_it_is_answered(testbed, "198.51.100.7:5060", &invite_with_sound(1));
     let with_media = sent(&effects).into_iter().find_map(|(_, message)| match message {
         Message::Response(response) if !response.body.is_empty() => Some(response),
         _ => None,
@@ -30,9 +30,9 @@ fn answered(house: &mut House) -> String {
 }
 
 /// What the door station hears whom that guest calls.
-fn called(house: &mut House) -> String {
+fn called(testbed: &mut Testbed) -> String {
     let invite = invite_with_sound(2).replace("9000", "4001");
-    let effects = house.hears("198.51.100.7:5060", &invite);
+    let effects = testbed.hears("198.51.100.7:5060", &invite);
     let (.., message) = invited(&effects);
     shown(&message)
 }
@@ -55,28 +55,28 @@ fn shown(message: &Message) -> String {
 
 #[test]
 fn each_peer_is_told_the_address_on_its_own_network() {
-    let mut house = house(&[]);
-    assert_eq!(answered(&mut house), "192.0.2.1 192.0.2.1");
-    assert_eq!(called(&mut house), "10.8.0.1 10.8.0.1 10.8.0.1");
+    let mut testbed = testbed(&[]);
+    assert_eq!(answered(&mut testbed), "192.0.2.1 192.0.2.1");
+    assert_eq!(called(&mut testbed), "10.8.0.1 10.8.0.1 10.8.0.1");
 }
 
 #[test]
 fn a_house_behind_a_nat_advertises_to_the_world_what_the_nat_has() {
-    let mut house = house(&[("0.0.0.0/0", "203.0.113.77"), ("10.8.0.0/16", "10.8.0.2")]);
-    assert_eq!(answered(&mut house), "203.0.113.77 203.0.113.77");
-    assert_eq!(called(&mut house), "10.8.0.2 10.8.0.2 10.8.0.2");
+    let mut testbed = testbed(&[("0.0.0.0/0", "203.0.113.77"), ("10.8.0.0/16", "10.8.0.2")]);
+    assert_eq!(answered(&mut testbed), "203.0.113.77 203.0.113.77");
+    assert_eq!(called(&mut testbed), "10.8.0.2 10.8.0.2 10.8.0.2");
 }
 
 #[test]
 fn a_network_that_comes_later_is_served_as_one_that_was_there() {
-    let mut house = house(&[]);
+    let mut testbed = testbed(&[]);
     let routes = vec![
         (Network::IPV4, "192.0.2.1".parse().unwrap()),
         ("10.8.3.0/24".parse().unwrap(), "10.8.3.1".parse().unwrap()),
     ];
-    let _ = house.give(Input::Routes(routes));
-    assert_eq!(called(&mut house), "10.8.3.1 10.8.3.1 10.8.3.1");
+    let _ = testbed.give(Input::Routes(routes));
+    assert_eq!(called(&mut testbed), "10.8.3.1 10.8.3.1 10.8.3.1");
     // Who names us by that address means us: it is challenged as one of our own.
     let invite = invite(3, "4001", CONTACT).replace("eve@elsewhere.example", "3001@10.8.3.1");
-    assert_eq!(status(&house.hears("198.51.100.7:5060", &invite)), Some(401));
+    assert_eq!(status(&testbed.hears("198.51.100.7:5060", &invite)), Some(401));
 }

@@ -7,11 +7,11 @@ const CARRIER: &str = "203.0.113.5:5060";
 
 /// What the house sends on when the carrier calls `to` as `from`.
 fn from_the_carrier(to: &str, from: &str, extra: &str) -> sip::Request {
-    let (mut house, _) = House::new(State::default());
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let text = invite(1, "4001", &format!("{CONTACT}{extra}"))
         .replace("INVITE sip:4001@cordboard.local", &format!("INVITE {to}"))
         .replace("<sip:eve@elsewhere.example>", from);
-    let (.., message) = invited(&house.hears(CARRIER, &text));
+    let (.., message) = invited(&testbed.hears(CARRIER, &text));
     let Message::Request(request) = message else { panic!("a request: {message:?}") };
     request
 }

@@ -1,15 +1,15 @@
 //! What an administrator makes of operators and their phones, while they work.
 
 use super::*;
-use cordboard::directory::{Field, OperatorDraft};
+use cordboard::directory::{DraftField, OperatorDraft};
 use cordboard::switchboard::SetState;
 
 const CALLER: &str = "203.0.113.5:5060";
 const PHONE: &str = "192.0.2.9:5060";
 
-impl House {
+impl Testbed {
     /// Asks for a change, which the journal has at once.
-    fn changes(&mut self, change: Change) {
+    fn changes(&mut self, change: DirectoryChange) {
         let batch = awaited(&self.asks(1, change));
         assert_eq!(reply(&self.commits(batch)), says(1, "Done"));
     }
@@ -35,14 +35,14 @@ impl House {
 }
 
 /// A house where op2 works by the phone of 4001 alone, and is ready.
-fn house() -> House {
-    let (mut house, _) = House::new(State::default());
+fn testbed() -> Testbed {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
     let mut draft = OperatorDraft::new(OperatorId::from("op2"));
     draft.phone = Some(Number::from("4001"));
     draft.mode = Some(OperatorMode::Phone);
-    house.changes(Change::AddOperator(draft));
-    assert_eq!(house.set("op2", SetState::Ready), "Done");
-    house
+    testbed.changes(DirectoryChange::AddOperator(draft));
+    assert_eq!(testbed.set("op2", SetState::Ready), "Done");
+    testbed
 }
 
 fn answered(message: &Message, status: sip::StatusCode) -> String {
@@ -54,9 +54,9 @@ fn answered(message: &Message, status: sip::StatusCode) -> String {
 
 #[test]
 fn a_phone_that_refuses_is_not_forgiven_for_another_name() {
-    let mut house = house();
+    let mut testbed = testbed();
     let text = invite_with_sound(1);
-    let mut effects = house.hears(CALLER, &text);
+    let mut effects = testbed.hears(CALLER, &text);
     let ok = sent(&effects).into_iter().find_map(|(_, message)| match message {
         Message::Response(response) if response.status.as_u16() == 200 => Some(response),
         _ => None,
@@ -67,26 +67,30 @@ fn a_phone_that_refuses_is_not_forgiven_for_another_name() {
         "To: <sip:9000@cordboard.local>",
         &format!("To: <sip:9000@cordboard.local>;tag={tag}"),
     );
-    effects.extend(house.hears(CALLER, &ack));
+    effects.extend(testbed.hears(CALLER, &ack));
     let (to, _, ring) = invited(&effects);
     assert!(to.ends_with(PHONE), "{to}");
-    let _ = house.hears(PHONE, &answered(&ring, sip::StatusCode::BUSY_HERE));
-    assert_eq!(house.phone_of("op2"), "refusing");
+    let _ = testbed.hears(PHONE, &answered(&ring, sip::StatusCode::BUSY_HERE));
+    assert_eq!(testbed.phone_of("op2"), "refusing");
 
     let draft = || TerminalDraft::new(Number::from("4001"));
-    house.changes(Change::SetTerminal(TerminalDraft { name: Some("Gate".into()), ..draft() }));
-    assert_eq!(house.phone_of("op2"), "refusing");
-    let elsewhere = Field::Set(Uri::parse("sip:4001@192.0.2.10").unwrap());
-    house.changes(Change::SetTerminal(TerminalDraft { contact: elsewhere, ..draft() }));
-    assert_eq!(house.phone_of("op2"), "ok");
+    testbed.changes(DirectoryChange::SetTerminal(TerminalDraft {
+        name: Some("Gate".into()),
+        ..draft()
+    }));
+    assert_eq!(testbed.phone_of("op2"), "refusing");
+    let third_parties = DraftField::Set(Uri::parse("sip:4001@192.0.2.10").unwrap());
+    testbed
+        .changes(DirectoryChange::SetTerminal(TerminalDraft { contact: third_parties, ..draft() }));
+    assert_eq!(testbed.phone_of("op2"), "ok");
 }
 
 #[test]
 fn an_operator_with_a_desk_is_not_made_ready_without_it() {
-    let mut house = house();
-    assert!(house.set("op1", SetState::Ready).contains("op1"));
-    assert!(house.set("op1", SetState::Dnd).contains("op1"));
-    assert_eq!(house.set("op2", SetState::Out), "Done");
-    assert!(house.set("op2", SetState::Dnd).contains("op2"), "it is out");
-    assert_eq!(house.set("op2", SetState::Ready), "Done");
+    let mut testbed = testbed();
+    assert!(testbed.set("op1", SetState::Ready).contains("op1"));
+    assert!(testbed.set("op1", SetState::Dnd).contains("op1"));
+    assert_eq!(testbed.set("op2", SetState::Out), "Done");
+    assert!(testbed.set("op2", SetState::Dnd).contains("op2"), "it is out");
+    assert_eq!(testbed.set("op2", SetState::Ready), "Done");
 }

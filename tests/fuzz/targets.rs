@@ -8,21 +8,21 @@ use cordboard::codec::Codec;
 use cordboard::codec::audio::{AudioDecoder, SAMPLES_MAX};
 use cordboard::codec::video::{H264Parameters, IMAGE_SIDE_MAX, Image, VideoDecoder};
 use cordboard::config::Config;
-use cordboard::rtp::h264::Mode;
-use cordboard::rtp::rtcp::{self, Message};
+use cordboard::rtp::h264::PacketizationMode;
+use cordboard::rtp::rtcp::{self, RtcpPacket};
 use cordboard::rtp::video::{Depacketiser, Packetiser, PictureFormat, UNIT_MAX};
 use cordboard::rtp::{
     HEADER_LEN, Packet, TelephoneEvent, h263, h264, h265, is_rtcp, rewrite, strip, vp8, vp9,
 };
-use cordboard::sdp::Session;
+use cordboard::sdp::SessionDescription;
 use cordboard::server::admin_wire;
 use cordboard::sip;
 use cordboard::switchboard::desk::command;
 
 /// The format of [`pictures`], by the first byte of its input modulo their number.
 pub const FORMATS: [PictureFormat; 7] = [
-    PictureFormat::H264 { mode: Mode::NonInterleaved },
-    PictureFormat::H264 { mode: Mode::Single },
+    PictureFormat::H264 { mode: PacketizationMode::NonInterleaved },
+    PictureFormat::H264 { mode: PacketizationMode::Single },
     PictureFormat::H265,
     PictureFormat::Vp8,
     PictureFormat::H263,
@@ -140,14 +140,16 @@ pub fn control(input: &[u8]) {
     let mut entries = 0;
     for message in messages {
         entries += 1 + match message {
-            Message::SenderReport(_, blocks) | Message::ReceiverReport(_, blocks) => blocks.count(),
-            Message::Cname(_, name) => name.len(),
-            Message::Bye(sources) | Message::MaxBitrate { sources, .. } => sources.count(),
-            Message::FullIntra(_, requests) => requests.count(),
+            RtcpPacket::SenderReport(_, blocks) | RtcpPacket::ReceiverReport(_, blocks) => {
+                blocks.count()
+            }
+            RtcpPacket::Cname(_, name) => name.len(),
+            RtcpPacket::Bye(sources) | RtcpPacket::MaxBitrate { sources, .. } => sources.count(),
+            RtcpPacket::FullIntra(_, requests) => requests.count(),
             // 16 packets and the one that is named, in four bytes.
-            Message::Nack { lost, .. } => lost.count() / 5,
-            Message::SourceBitrates(_, limits) => limits.count(),
-            Message::PictureLoss { .. } | Message::Other(_) => 0,
+            RtcpPacket::Nack { lost, .. } => lost.count() / 5,
+            RtcpPacket::SourceBitrates(_, limits) => limits.count(),
+            RtcpPacket::PictureLoss { .. } | RtcpPacket::Other(_) => 0,
         };
     }
     assert!(entries <= input.len(), "more is read than is there");
@@ -155,7 +157,7 @@ pub fn control(input: &[u8]) {
 
 /// The body of an offer or an answer, and what its media lines say.
 pub fn description(input: &[u8]) {
-    let Ok(session) = Session::parse(input) else { return };
+    let Ok(session) = SessionDescription::parse(input) else { return };
     for media in &session.media {
         let _ =
             (media.direction(&session), media.rtp_address(&session), media.rtcp_address(&session));
@@ -167,7 +169,8 @@ pub fn description(input: &[u8]) {
         }
     }
     // What the parser tolerated may be gone from the first print; the second one is by the book.
-    let print = |text: &str| Session::parse(text.as_bytes()).map(|session| session.to_string());
+    let print =
+        |text: &str| SessionDescription::parse(text.as_bytes()).map(|session| session.to_string());
     let printed = print(&session.to_string());
     let Ok(printed) = printed else { panic!("what is printed is read again: {printed:?}") };
     assert_eq!(print(&printed), Ok(printed), "what is printed is what was read");

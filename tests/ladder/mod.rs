@@ -7,7 +7,7 @@
 use cordboard::time::{Duration, Instant};
 
 /// What is under test, with its rungs.
-pub trait House {
+pub trait Testbed {
     /// Plays one rung, given as words with single blanks; `None` when it is one that comes out.
     fn play(&mut self, now: Instant, rung: &str) -> Option<Vec<String>>;
     /// The next moment at which something is due.
@@ -18,7 +18,7 @@ pub trait House {
 
 /// Plays `script` and compares.
 #[track_caller]
-pub fn play(house: &mut impl House, script: &str) {
+pub fn play(testbed: &mut impl Testbed, script: &str) {
     let mut now = Instant::START;
     let (mut happened, mut expected) = (Vec::new(), Vec::new());
     for line in script.lines() {
@@ -31,12 +31,12 @@ pub fn play(house: &mut impl House, script: &str) {
         if let Some(span) = rung.strip_prefix('+') {
             happened.push(rung.clone());
             let end = now + duration(span);
-            while let Some(at) = house.deadline().filter(|at| *at <= end) {
+            while let Some(at) = testbed.deadline().filter(|at| *at <= end) {
                 now = now.max(at);
-                happened.extend(house.tick(now));
+                happened.extend(testbed.tick(now));
             }
             now = end;
-        } else if let Some(out) = house.play(now, &rung) {
+        } else if let Some(out) = testbed.play(now, &rung) {
             happened.push(rung);
             happened.extend(out);
         }

@@ -4,8 +4,10 @@ use crate::relay::*;
 use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::{CameraId, PortId};
-use cordboard::media::{Camera, Command, Job, Source, UNIT_MAX, VideoCodec, Workshop};
-use cordboard::rtp::h264::Mode;
+use cordboard::media::{
+    CameraState, Command, Job, Source, UNIT_MAX, VideoCodec, WorkerConversions,
+};
+use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::video::{AccessUnit, Depacketiser, PictureFormat};
 
 const GATE: CameraId = CameraId(0);
@@ -36,14 +38,14 @@ impl Gate {
         self.relay.pass(40);
     }
 
-    fn tell(&mut self, what: Camera<'_>) {
+    fn tell(&mut self, what: CameraState<'_>) {
         let Relay { machine, wire, now, .. } = &mut self.relay;
         wire.now = now.instant;
         machine.camera(*now, GATE, what, wire);
     }
 
     fn up(&mut self) {
-        self.tell(Camera::Up { codec: VideoCodec::H264 });
+        self.tell(CameraState::Up { codec: VideoCodec::H264 });
     }
 
     /// A key frame, or another picture, with this byte in it; the next is 100 ms later.
@@ -51,7 +53,7 @@ impl Gate {
         let mut bytes = if key { SETS.to_vec() } else { vec![] };
         bytes.extend([0, 0, 0, 1, if key { 0x65 } else { 0x41 }, 0xaa]);
         bytes.extend(std::iter::repeat_n(mark, length));
-        self.tell(Camera::Unit { timestamp: self.timestamp, key, bytes: &bytes });
+        self.tell(CameraState::Unit { timestamp: self.timestamp, key, bytes: &bytes });
         self.relay.pass(100);
         self.timestamp = self.timestamp.wrapping_add(9_000);
     }
@@ -161,7 +163,7 @@ fn a_lost_camera_makes_way_for_a_picture_of_ours_until_it_is_back() {
     gate.look(C);
     gate.up();
     gate.picture(true, 1, 10);
-    gate.tell(Camera::Lost);
+    gate.tell(CameraState::Lost);
     gate.picture(false, 2, 10);
     gate.relay.pass(500);
     assert_eq!(gate.seen(C), [0, 1, 0]);
@@ -191,12 +193,12 @@ fn rubbish_of_a_camera_goes_nowhere() {
     gate.look(C);
     for bytes in [&[][..], &[0, 0, 1], &[0, 0, 0, 1, 0x67], &[0; 64], &[0, 0, 1, 0, 0, 1, 0, 0, 1]]
     {
-        gate.tell(Camera::Unit { timestamp: 0, key: true, bytes });
+        gate.tell(CameraState::Unit { timestamp: 0, key: true, bytes });
         gate.up();
-        gate.tell(Camera::Unit { timestamp: u32::MAX, key: true, bytes });
+        gate.tell(CameraState::Unit { timestamp: u32::MAX, key: true, bytes });
     }
-    gate.tell(Camera::Lost);
-    gate.tell(Camera::Lost);
+    gate.tell(CameraState::Lost);
+    gate.tell(CameraState::Lost);
     gate.up();
     gate.picture(true, 1, 10);
     assert_eq!(gate.seen(C).last(), Some(&1));
@@ -227,7 +229,7 @@ struct Studio {
     gate: Gate,
     encoder: VideoEncoder,
     image: Image,
-    workshop: Workshop,
+    workshop: WorkerConversions,
     jobs: Vec<Job>,
 }
 
@@ -242,11 +244,11 @@ impl Studio {
         let mut image = Image::new(352, 288);
         image.fill(RED);
         let encoder = VideoEncoder::new(&Codec::H264, &settings).unwrap();
-        Self { gate, encoder, image, workshop: Workshop::default(), jobs: Vec::new() }
+        Self { gate, encoder, image, workshop: WorkerConversions::default(), jobs: Vec::new() }
     }
 
     /// One picture of the camera, and what the worker makes of it.
-    fn film(&mut self, key: bool) {
+    fn send_frame(&mut self, key: bool) {
         self.shoot(key);
         self.work();
     }
@@ -255,7 +257,7 @@ impl Studio {
         let mut coded = Vec::new();
         self.encoder.encode(&self.image, key, &mut coded).unwrap();
         let timestamp = self.gate.timestamp;
-        self.gate.tell(Camera::Unit { timestamp, key, bytes: &coded });
+        self.gate.tell(CameraState::Unit { timestamp, key, bytes: &coded });
         self.gate.relay.pass(100);
         self.gate.timestamp = timestamp.wrapping_add(9_000);
         self.jobs.append(&mut self.gate.relay.wire.jobs);
@@ -272,7 +274,7 @@ impl Studio {
     }
 
     /// The sizes in which a phone has seen the gate, decoded.
-    fn seen(&self, port: PortId, mode: Mode) -> Vec<(usize, usize)> {
+    fn seen(&self, port: PortId, mode: PacketizationMode) -> Vec<(usize, usize)> {
         let sent = self.gate.relay.rtp_to(port);
         assert_continuous(&sent);
         let mut depacketiser = Depacketiser::new(PictureFormat::H264 { mode });
@@ -303,7 +305,7 @@ fn opens(job: &Job) -> bool {
 }
 
 fn pictures(job: &Job) -> bool {
-    matches!(job, Job::Picture { .. })
+    matches!(job, Job::Frame { .. })
 }
 
 fn closes(job: &Job) -> bool {
@@ -322,9 +324,13 @@ fn what_several_take_is_converted_once() {
     assert_eq!(studio.orders(pictures), 2);
     studio.work();
     for _ in 0..4 {
-        studio.film(false);
+        studio.send_frame(false);
     }
-    for (port, mode) in [(C, Mode::NonInterleaved), (O, Mode::NonInterleaved), (U, Mode::Single)] {
+    for (port, mode) in [
+        (C, PacketizationMode::NonInterleaved),
+        (O, PacketizationMode::NonInterleaved),
+        (U, PacketizationMode::Single),
+    ] {
         assert_eq!(studio.seen(port, mode).len(), 5, "{port}");
     }
 }
@@ -334,16 +340,16 @@ fn who_comes_later_sees_the_last_key_frame_of_a_conversion_and_one_is_made_for_i
     let mut studio = Studio::open(&[(C, SMALL), (O, SMALL)]);
     studio.gate.look(C);
     studio.gate.up();
-    studio.film(true);
-    studio.film(false);
+    studio.send_frame(true);
+    studio.send_frame(false);
     studio.gate.look(O);
-    assert_eq!(studio.seen(O, Mode::NonInterleaved).len(), 1);
+    assert_eq!(studio.seen(O, PacketizationMode::NonInterleaved).len(), 1);
     studio.jobs.append(&mut studio.gate.relay.wire.jobs);
     assert!(matches!(studio.jobs[..], [Job::KeyFrame { .. }]), "{:?}", studio.jobs);
-    studio.film(false);
-    studio.film(false);
-    assert_eq!(studio.seen(O, Mode::NonInterleaved).len(), 3);
-    assert_eq!(studio.seen(C, Mode::NonInterleaved).len(), 4);
+    studio.send_frame(false);
+    studio.send_frame(false);
+    assert_eq!(studio.seen(O, PacketizationMode::NonInterleaved).len(), 3);
+    assert_eq!(studio.seen(C, PacketizationMode::NonInterleaved).len(), 4);
 }
 
 #[test]
@@ -352,7 +358,7 @@ fn a_conversion_that_nobody_sees_ends() {
     studio.gate.look(C);
     studio.gate.look(O);
     studio.gate.up();
-    studio.film(true);
+    studio.send_frame(true);
     studio.gate.relay.patch(&[(C, HOLD)]);
     studio.shoot(false);
     assert_eq!(studio.orders(closes), 0);
@@ -361,8 +367,8 @@ fn a_conversion_that_nobody_sees_ends() {
     assert_eq!(studio.orders(closes), 1);
     studio.work();
     studio.gate.look(C);
-    studio.film(true);
-    assert_eq!(studio.seen(C, Mode::NonInterleaved).len(), 3, "begun anew");
+    studio.send_frame(true);
+    assert_eq!(studio.seen(C, PacketizationMode::NonInterleaved).len(), 3, "begun anew");
 }
 
 #[test]
@@ -370,15 +376,15 @@ fn a_lost_camera_ends_its_conversions_and_begins_them_anew() {
     let mut studio = Studio::open(&[(C, SMALL)]);
     studio.gate.look(C);
     studio.gate.up();
-    studio.film(true);
-    studio.gate.tell(Camera::Lost);
+    studio.send_frame(true);
+    studio.gate.tell(CameraState::Lost);
     studio.jobs.append(&mut studio.gate.relay.wire.jobs);
     assert_eq!(studio.orders(closes), 1);
     studio.work();
     studio.gate.up();
-    studio.film(true);
-    studio.film(false);
-    assert_eq!(studio.seen(C, Mode::NonInterleaved).len(), 3);
+    studio.send_frame(true);
+    studio.send_frame(false);
+    assert_eq!(studio.seen(C, PacketizationMode::NonInterleaved).len(), 3);
 }
 
 /// A worker that has fallen behind gets no more before the next key frame.
@@ -393,10 +399,10 @@ fn pictures_do_not_pile_up_before_a_slow_worker() {
     }
     assert_eq!(studio.orders(pictures), 8);
     studio.work();
-    studio.film(false);
-    let before = studio.seen(C, Mode::NonInterleaved).len();
-    studio.film(true);
-    assert_eq!(studio.seen(C, Mode::NonInterleaved).len(), before + 1);
+    studio.send_frame(false);
+    let before = studio.seen(C, PacketizationMode::NonInterleaved).len();
+    studio.send_frame(true);
+    assert_eq!(studio.seen(C, PacketizationMode::NonInterleaved).len(), before + 1);
 }
 
 #[test]
@@ -405,18 +411,18 @@ fn a_conversion_of_a_camera_that_breaks_down_is_begun_anew_from_the_last_key_fra
     studio.gate.look(C);
     studio.gate.look(O);
     studio.gate.up();
-    studio.film(true);
-    studio.film(false);
-    studio.workshop = Workshop::default();
+    studio.send_frame(true);
+    studio.send_frame(false);
+    studio.workshop = WorkerConversions::default();
     studio.shoot(false);
     studio.work();
     studio.jobs.append(&mut studio.gate.relay.wire.jobs);
     assert_eq!(studio.orders(opens), 1, "at once, and not with the next picture");
     studio.work();
-    studio.film(true);
-    studio.film(false);
+    studio.send_frame(true);
+    studio.send_frame(false);
     for port in [C, O] {
-        let seen = studio.seen(port, Mode::NonInterleaved).len();
+        let seen = studio.seen(port, PacketizationMode::NonInterleaved).len();
         assert!(seen >= 4, "{port} sees {seen}");
     }
     studio.gate.relay.patch(&[(C, HOLD), (O, HOLD)]);

@@ -3,7 +3,7 @@
 use super::relay::*;
 use cordboard::codec::{Codec, Kind};
 use cordboard::media::{Channel, Source};
-use cordboard::rtp::rtcp::{self, Message};
+use cordboard::rtp::rtcp::{self, RtcpPacket};
 use std::collections::BTreeSet;
 
 /// C answered with two codecs; O speaks one of them and U the other.
@@ -69,10 +69,10 @@ fn what_cannot_be_converted_to_its_clock_begins_a_stream_of_its_own_under_the_sa
     for report in relay.wire.sent.iter().filter(|s| s.port == C && s.channel == Channel::Rtcp) {
         for message in rtcp::parse(&report.bytes).unwrap() {
             match message {
-                Message::Cname(ssrc, name) if ssrc == now => {
+                RtcpPacket::Cname(ssrc, name) if ssrc == now => {
                     told |= name == C.to_string().as_bytes()
                 }
-                Message::SenderReport(report, _) if report.ssrc == now => {
+                RtcpPacket::SenderReport(report, _) if report.ssrc == now => {
                     assert_eq!(report.packets, 25, "of this stream alone");
                 }
                 _ => {}

@@ -8,9 +8,11 @@ use cordboard::codec::tone::Sound;
 use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::codec::{Codec, Kind, goertzel};
 use cordboard::ids::PortId;
-use cordboard::media::{Channel, Command, Event, Job, PictureLimits, Plan, Source, Workshop};
+use cordboard::media::{
+    Channel, Command, Event, Job, PictureLimits, Plan, Source, WorkerConversions,
+};
 use cordboard::rtp::TelephoneEvent;
-use cordboard::rtp::h264::Mode;
+use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat, nal_units};
 use std::collections::VecDeque;
 
@@ -522,8 +524,11 @@ const COLOURS: [(PortId, Colour); 3] = [
 ];
 
 fn packing(codec: &Codec, fmtp: &str) -> PictureFormat {
-    let mode =
-        if fmtp.contains("packetization-mode=1") { Mode::NonInterleaved } else { Mode::Single };
+    let mode = if fmtp.contains("packetization-mode=1") {
+        PacketizationMode::NonInterleaved
+    } else {
+        PacketizationMode::Single
+    };
     match codec {
         Codec::H264 => PictureFormat::H264 { mode },
         Codec::H265 => PictureFormat::H265,
@@ -590,7 +595,7 @@ struct Gallery {
     relay: Relay,
     cameras: Vec<Camera>,
     formats: Vec<(PortId, PictureFormat, Codec)>,
-    workshop: Workshop,
+    workshop: WorkerConversions,
     /// Pictures that wait for the worker.
     waiting: Vec<Job>,
     worker_sleeps: bool,
@@ -605,11 +610,11 @@ impl Gallery {
             cameras.push(Camera::new(port, codec, fmtp));
             formats.push((port, packing(codec, fmtp), codec.clone()));
         }
-        let workshop = Workshop::default();
+        let workshop = WorkerConversions::default();
         Self { relay, cameras, formats, workshop, waiting: Vec::new(), worker_sleeps: false }
     }
 
-    fn film(&mut self, pictures: usize, lost: impl Fn(usize) -> bool) {
+    fn send_frames(&mut self, pictures: usize, lost: impl Fn(usize) -> bool) {
         let mut count = 0;
         for _ in 0..pictures {
             for at in 0..self.cameras.len() {
@@ -705,7 +710,7 @@ fn every_pair_of_cameras_and_screens_is_converted_both_ways() {
             let pair = format!("{one} {its} and {other} {of_other}");
             let mut gallery = Gallery::of([(&one, its), (&other, of_other), (&one, its)]);
             gallery.relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
-            gallery.film(12, |_| false);
+            gallery.send_frames(12, |_| false);
             for (screen, camera) in [(C, O), (O, C)] {
                 let seen = gallery.seen(screen);
                 let right = seen.iter().filter(|colour| is_of(**colour, camera)).count();
@@ -732,7 +737,7 @@ fn a_camera_whose_parameter_sets_are_in_its_sdp_alone_is_converted_too() {
         let mut gallery = Gallery::of([(&Codec::H264, told), (&codec, fmtp), (&codec, fmtp)]);
         gallery.cameras[0].tells_sets = false;
         gallery.relay.patch(&[(O, Source::Port(C))]);
-        gallery.film(12, |_| false);
+        gallery.send_frames(12, |_| false);
         let seen = gallery.seen(O);
         assert!(pictures.contains(&seen.len()) && seen.iter().all(|c| is_of(*c, C)), "{seen:?}");
         assert!(told == with_sets || seen.is_empty(), "nobody can see that");
@@ -751,14 +756,14 @@ fn a_converted_picture_goes_on_across_every_switch_and_nobody_else_is_seen() {
     ];
     for rows in conversations.iter().cycle().take(7) {
         gallery.relay.patch(rows);
-        gallery.film(10, |_| false);
+        gallery.send_frames(10, |_| false);
     }
     for port in [C, O, U] {
         assert_continuous(&gallery.relay.rtp_to(port));
     }
     gallery.relay.wire.sent.clear();
     gallery.relay.patch(&conversations[2]);
-    gallery.film(10, |_| false);
+    gallery.send_frames(10, |_| false);
     assert_eq!(gallery.seen(O), []);
 }
 
@@ -770,10 +775,10 @@ fn after_a_loss_the_camera_is_asked_for_a_key_frame_and_the_screen_recovers() {
         let other = (&Codec::H264, MODE_1);
         let mut gallery = Gallery::of([(&codec, fmtp), other, other]);
         gallery.relay.patch(&[(O, Source::Port(C))]);
-        gallery.film(8, |_| false);
-        gallery.film(3, |packet| packet == 2);
+        gallery.send_frames(8, |_| false);
+        gallery.send_frames(3, |packet| packet == 2);
         gallery.cameras[0].image.fill(COLOURS[2].1);
-        gallery.film(14, |_| false);
+        gallery.send_frames(14, |_| false);
         let seen = gallery.seen(O);
         let last = seen.last().copied();
         assert!(last.is_some_and(|colour| is_of(colour, U)), "{codec}: {seen:?}");
@@ -788,7 +793,7 @@ fn a_loss_among_fragments_is_seen_by_a_receiver_of_whole_units_and_the_camera_is
     let nal: Vec<u8> = [0x65].into_iter().chain((0..200_u8).cycle().take(4000)).collect();
     let fragments: Vec<Vec<u8>> = {
         let mut packetiser =
-            Packetiser::new(PictureFormat::H264 { mode: Mode::NonInterleaved }, 1000);
+            Packetiser::new(PictureFormat::H264 { mode: PacketizationMode::NonInterleaved }, 1000);
         let mut fragments = Vec::new();
         packetiser
             .packetise(&with_start_code(&nal), &mut |payload, _| fragments.push(payload.to_vec()));
@@ -828,11 +833,11 @@ fn a_worker_that_falls_behind_costs_pictures_and_never_more_than_a_few_are_under
     let mut gallery = Gallery::of([(&codec, fmtp), (&Codec::H264, MODE_1), (&Codec::H264, MODE_1)]);
     gallery.relay.patch(&[(O, Source::Port(C))]);
     gallery.worker_sleeps = true;
-    gallery.film(40, |_| false);
-    let asked = gallery.waiting.iter().filter(|job| matches!(job, Job::Picture { .. })).count();
+    gallery.send_frames(40, |_| false);
+    let asked = gallery.waiting.iter().filter(|job| matches!(job, Job::Frame { .. })).count();
     assert_eq!(asked, 8, "pictures under way");
     gallery.worker_sleeps = false;
-    gallery.film(40, |_| false);
+    gallery.send_frames(40, |_| false);
     assert!(gallery.seen(O).len() > 20, "it has caught up");
 }
 
@@ -843,7 +848,7 @@ fn a_screen_that_lost_its_picture_gets_a_key_frame_from_the_worker() {
     };
     let mut gallery = Gallery::of([(&codec, fmtp), (&Codec::H264, MODE_1), (&Codec::H264, MODE_1)]);
     gallery.relay.patch(&[(O, Source::Port(C))]);
-    gallery.film(6, |_| false);
+    gallery.send_frames(6, |_| false);
     let media = gallery.relay.rtp_to(O)[0].header().ssrc;
     gallery.relay.wire.jobs.clear();
     gallery.relay.report_arrives(O, |writer| {
@@ -855,7 +860,7 @@ fn a_screen_that_lost_its_picture_gets_a_key_frame_from_the_worker() {
         writer.receiver_report(O.0 as u32, &[]).max_bitrate(O.0 as u32, media, 64_000);
     });
     assert!(matches!(gallery.relay.wire.jobs[1..], [Job::Bitrate { bitrate: 64_000, .. }]));
-    gallery.film(3, |_| false);
+    gallery.send_frames(3, |_| false);
     let keys = gallery.relay.rtp_to(O);
     assert!(keys.iter().filter(|sent| sent.payload()[0] & 0x1f == 7).count() >= 2, "a second SPS");
 }
@@ -885,11 +890,11 @@ fn size(image: &Image) -> (usize, usize) {
 #[test]
 fn a_picture_beyond_a_screens_level_is_made_smaller_for_it_alone() {
     let mut gallery = gallery_of_levels((640, 480), MODE_0);
-    gallery.film(12, |_| false);
+    gallery.send_frames(12, |_| false);
     let (small, large) = (gallery.shown(O, size), gallery.shown(U, size));
     assert!(small.len() > 8 && large.len() > 8, "{} and {}", small.len(), large.len());
-    let squares = |(width, height): (usize, usize)| width.div_ceil(16) * height.div_ceil(16);
-    assert!(small.iter().all(|size| (100..=396).contains(&squares(*size))), "{small:?}");
+    let macroblocks = |(width, height): (usize, usize)| width.div_ceil(16) * height.div_ceil(16);
+    assert!(small.iter().all(|size| (100..=396).contains(&macroblocks(*size))), "{small:?}");
     assert!(large.iter().all(|size| *size == (640, 480)), "{large:?}");
     assert!(gallery.seen(O).iter().all(|colour| is_of(*colour, C)));
     assert_continuous(&gallery.relay.rtp_to(O));
@@ -909,7 +914,7 @@ fn is_told_as_converted(relay: &mut Relay, port: PortId) -> bool {
 #[test]
 fn a_camera_that_sends_below_its_level_is_passed_on_at_no_cost() {
     let mut gallery = gallery_of_levels((352, 288), MODE_0);
-    gallery.film(12, |_| false);
+    gallery.send_frames(12, |_| false);
     assert!(gallery.waiting.is_empty() && gallery.relay.wire.jobs.is_empty());
     let small = gallery.shown(O, size);
     assert!(small.len() > 8 && small.iter().all(|size| *size == (352, 288)), "{small:?}");
@@ -921,7 +926,7 @@ fn a_camera_that_sends_below_its_level_is_passed_on_at_no_cost() {
 #[test]
 fn a_camera_that_grows_is_made_smaller_from_then_on() {
     let mut gallery = gallery_of_levels((352, 288), MODE_0);
-    gallery.film(5, |_| false);
+    gallery.send_frames(5, |_| false);
     let mut begun = 0;
     for size in [(640, 480), (352, 288), (640, 480)] {
         let timestamp = gallery.cameras[0].timestamp;
@@ -931,7 +936,7 @@ fn a_camera_that_grows_is_made_smaller_from_then_on() {
         }
         begun += gallery.relay.wire.jobs.iter().filter(|j| matches!(j, Job::Open { .. })).count();
         gallery.work();
-        gallery.film(4, |_| false);
+        gallery.send_frames(4, |_| false);
     }
     assert_eq!(begun, 1);
     let small = gallery.shown(O, size);
@@ -948,10 +953,10 @@ fn a_conversion_that_breaks_down_is_begun_anew_with_a_key_frame() {
     let other = (&Codec::H264, MODE_1);
     let mut gallery = Gallery::of([(&Codec::H264, HIGH), other, other]);
     gallery.relay.patch(&[(O, Source::Port(C))]);
-    gallery.film(6, |_| false);
-    gallery.workshop = Workshop::default();
+    gallery.send_frames(6, |_| false);
+    gallery.workshop = WorkerConversions::default();
     gallery.cameras[0].image.fill(COLOURS[2].1);
-    gallery.film(14, |_| false);
+    gallery.send_frames(14, |_| false);
     let seen = gallery.seen(O);
     assert!(seen.last().is_some_and(|colour| is_of(*colour, U)), "{seen:?}");
     assert_continuous(&gallery.relay.rtp_to(O));
@@ -965,7 +970,7 @@ fn a_conversion_that_breaks_down_again_and_again_is_given_up_until_the_next_swit
     gallery.worker_sleeps = true;
     let mut opened = 0;
     for _ in 0..60 {
-        gallery.film(1, |_| false);
+        gallery.send_frames(1, |_| false);
         for job in std::mem::take(&mut gallery.waiting) {
             opened += usize::from(matches!(job, Job::Open { .. }));
             if let Some(done) = job.forfeit() {
@@ -978,7 +983,7 @@ fn a_conversion_that_breaks_down_again_and_again_is_given_up_until_the_next_swit
     gallery.relay.patch(&[(O, HOLD)]);
     gallery.relay.patch(&[(O, Source::Port(C))]);
     gallery.worker_sleeps = false;
-    gallery.film(20, |_| false);
+    gallery.send_frames(20, |_| false);
     assert!(gallery.seen(O).iter().any(|colour| is_of(*colour, C)));
 }
 

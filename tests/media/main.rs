@@ -8,17 +8,17 @@ mod conversion;
 mod pictures;
 mod recording;
 mod relay;
-mod sealed;
+mod srtp;
 mod switches;
 
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    Announcement, Channel, Command, ConversionId, Done, Dropped, Event, Feedback, LobbyId, Outcome,
-    Plan, Source, Tone, Trust, Voices,
+    Announcement, Channel, CodingOutcome, Command, ConversionId, Done, Dropped, Event,
+    KeyFrameFeedback, Plan, Source, Tone, Trust, Voices, WaitingProfileId,
 };
 use cordboard::rtp::TelephoneEvent;
-use cordboard::rtp::rtcp::{self, Message, ReportBlock, SenderReport, Writer};
+use cordboard::rtp::rtcp::{self, ReportBlock, RtcpPacket, RtcpWriter, SenderReport};
 use cordboard::rtp::vp8;
 use cordboard::sdp::Direction;
 use cordboard::time::{Duration, Instant};
@@ -266,7 +266,7 @@ fn a_neighbour_at_the_phones_own_address_can_neither_listen_nor_speak() {
                 relay.arrives_from(C, neighbour, &packet);
             }
             let mut report = Vec::new();
-            Writer::new(&mut report).receiver_report(forged.ssrc, &[]).cname(forged.ssrc, "x");
+            RtcpWriter::new(&mut report).receiver_report(forged.ssrc, &[]).cname(forged.ssrc, "x");
             let to = SocketAddr::new(neighbour.ip(), 31_338);
             relay.machine.rtcp(relay.now, C, to, &mut report, &mut relay.wire);
             relay.speak(&[C, O], 20);
@@ -596,7 +596,7 @@ const SLICE: [u8; 3] = [0x41, 0x9a, 0x02];
 
 impl Relay {
     /// A camera sends frames of one packet each, 25 a second.
-    fn films(&mut self, port: PortId, frames: &[&[u8]]) {
+    fn send_frames(&mut self, port: PortId, frames: &[&[u8]]) {
         for payload in frames {
             let packet = self.phone(port).packet(payload);
             self.arrives(port, &packet);
@@ -608,13 +608,13 @@ impl Relay {
 #[test]
 fn a_key_frame_is_asked_for_at_a_switch_and_a_second_after_the_last_and_then_every_half_second() {
     let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
-    relay.films(U, &[&VP8_KEY, &VP8_DELTA]);
+    relay.send_frames(U, &[&VP8_KEY, &VP8_DELTA]);
     relay.patch(&[(C, Source::Port(U))]);
     let start = relay.now.instant.as_micros() / 1000;
-    relay.films(U, &[&VP8_DELTA[..]; 40]);
+    relay.send_frames(U, &[&VP8_DELTA[..]; 40]);
     assert!(relay.rtp_to(C).is_empty(), "pictures without a key frame");
-    relay.films(U, &[&VP8_KEY, &VP8_DELTA, &VP8_DELTA]);
-    relay.films(U, &[&VP8_DELTA[..]; 30]);
+    relay.send_frames(U, &[&VP8_KEY, &VP8_DELTA, &VP8_DELTA]);
+    relay.send_frames(U, &[&VP8_DELTA[..]; 30]);
     let asked: Vec<_> = relay.key_frame_requests();
     assert_eq!(asked, [start, 1000, 1500].map(|ms| (ms, U, "PLI")));
     assert_eq!(relay.rtp_to(C).len(), 33);
@@ -623,15 +623,15 @@ fn a_key_frame_is_asked_for_at_a_switch_and_a_second_after_the_last_and_then_eve
 
 #[test]
 fn each_peer_is_asked_in_the_way_it_understands() {
-    for (feedback, expected) in [(Feedback::Fir, 1), (Feedback::None, 0)] {
+    for (feedback, expected) in [(KeyFrameFeedback::Fir, 1), (KeyFrameFeedback::None, 0)] {
         let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
         let formats = vec![format(Codec::Vp8, 98, 99, "")];
         relay.command(Command::Update { port: U, plan: Plan { feedback, ..plan(U, formats) } });
-        relay.films(U, &[&VP8_DELTA]);
+        relay.send_frames(U, &[&VP8_DELTA]);
         relay.patch(&[(C, Source::Port(U))]);
         assert_eq!(relay.key_frame_requests().len(), expected);
         let told = relay.wire.events.contains(&Event::KeyFrameWanted { port: U });
-        assert_eq!(told, feedback == Feedback::None);
+        assert_eq!(told, feedback == KeyFrameFeedback::None);
     }
 }
 
@@ -641,8 +641,8 @@ fn a_camera_that_has_not_begun_is_asked_when_it_begins_without_a_key_frame() {
     relay.patch(&[(C, Source::Port(U)), (O, Source::Port(C))]);
     relay.pass(2000);
     assert_eq!(relay.key_frame_requests(), []);
-    relay.films(U, &[&VP8_DELTA]);
-    relay.films(C, &[&VP8_KEY]);
+    relay.send_frames(U, &[&VP8_DELTA]);
+    relay.send_frames(C, &[&VP8_KEY]);
     relay.pass(40);
     let asked: BTreeSet<_> =
         relay.key_frame_requests().into_iter().map(|(_, port, _)| port).collect();
@@ -653,9 +653,9 @@ fn a_camera_that_has_not_begun_is_asked_when_it_begins_without_a_key_frame() {
 fn a_camera_that_never_sends_a_key_frame_is_seen_after_three_seconds() {
     let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
     relay.patch(&[(C, Source::Port(U))]);
-    relay.films(U, &[&VP8_DELTA[..]; 75]);
+    relay.send_frames(U, &[&VP8_DELTA[..]; 75]);
     assert!(relay.rtp_to(C).is_empty());
-    relay.films(U, &[&VP8_DELTA]);
+    relay.send_frames(U, &[&VP8_DELTA]);
     assert_eq!(relay.rtp_to(C).len(), 1);
 }
 
@@ -663,11 +663,11 @@ fn a_camera_that_never_sends_a_key_frame_is_seen_after_three_seconds() {
 fn a_receiver_that_lost_its_picture_has_the_camera_asked_but_not_without_end() {
     let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
     relay.patch(&[(C, Source::Port(U))]);
-    relay.films(U, &[&VP8_KEY, &VP8_DELTA]);
+    relay.send_frames(U, &[&VP8_KEY, &VP8_DELTA]);
     relay.pass(1000);
     relay.wire.sent.clear();
     let ssrc = {
-        relay.films(U, &[&VP8_DELTA]);
+        relay.send_frames(U, &[&VP8_DELTA]);
         relay.rtp_to(C)[0].header().ssrc
     };
     for number in 0..50 {
@@ -689,7 +689,7 @@ fn parameter_sets_from_sdp_stand_in_front_of_a_key_frame_that_comes_without() {
     let fmtp = "packetization-mode=1;sprop-parameter-sets=Z0IACpZTBYmI,aMljiA==";
     let mut relay = Relay::with_three_cameras(&Codec::H264, fmtp);
     relay.patch(&[(C, Source::Port(U))]);
-    relay.films(U, &[&SLICE, &IDR, &SLICE, &[0x67, 1, 2], &[0x68, 3], &IDR]);
+    relay.send_frames(U, &[&SLICE, &IDR, &SLICE, &[0x67, 1, 2], &[0x68, 3], &IDR]);
     let sent = relay.rtp_to(C);
     let kinds: Vec<_> = sent.iter().map(|packet| packet.payload()[0] & 0x1f).collect();
     // The last one's sets came under other timestamps, so they are repeated as it last sent them.
@@ -704,9 +704,9 @@ fn parameter_sets_from_sdp_stand_in_front_of_a_key_frame_that_comes_without() {
 fn a_picture_that_a_switch_cuts_is_ended_by_a_marker_of_its_own() {
     let mut relay = Relay::with_three_cameras(&Codec::H264, "packetization-mode=1");
     relay.patch(&[(C, Source::Port(U))]);
-    relay.films(U, &[&IDR, &SLICE]);
+    relay.send_frames(U, &[&IDR, &SLICE]);
     relay.patch(&[(C, Source::Port(O))]);
-    relay.films(O, &[&IDR]);
+    relay.send_frames(O, &[&IDR]);
     let sent = relay.rtp_to(C);
     let [.., cut, end, key] = &sent[..] else { panic!("{} packets", sent.len()) };
     assert_eq!(end.payload(), [0x0c, 0x80], "filler data, which changes no picture");
@@ -721,9 +721,9 @@ fn vp8_picture_numbers_go_on_across_a_switch() {
     let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
     let frame = |number: u8, first: u8| [0x90, 0x80, 0x80, number, first];
     relay.patch(&[(C, Source::Port(U))]);
-    relay.films(U, &[&frame(7, 0), &frame(8, 1)]);
+    relay.send_frames(U, &[&frame(7, 0), &frame(8, 1)]);
     relay.patch(&[(C, Source::Port(O))]);
-    relay.films(O, &[&frame(200, 1), &frame(201, 0), &frame(202, 1)]);
+    relay.send_frames(O, &[&frame(200, 1), &frame(201, 0), &frame(202, 1)]);
     let numbers: Vec<_> = relay.rtp_to(C).iter().map(|packet| packet.payload()[3]).collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
 }
@@ -793,9 +793,9 @@ fn pictures_of_our_own_and_of_a_camera_are_one_stream() {
     relay.patch(&[(C, position(1))]);
     relay.pass(500);
     relay.patch(&[(C, Source::Port(U))]);
-    relay.films(U, &[&IDR[..]; 5]);
+    relay.send_frames(U, &[&IDR[..]; 5]);
     relay.patch(&[(C, HOLD)]);
-    relay.films(U, &[&IDR[..]; 10]);
+    relay.send_frames(U, &[&IDR[..]; 10]);
     relay.patch(&[(C, Source::Nothing)]);
     relay.pass(1000);
     assert_continuous(&relay.rtp_to(C));
@@ -861,7 +861,7 @@ fn a_phone_that_sees_by_vp8_alone_sees_the_same_where_we_can_code_it() {
 }
 
 #[test]
-fn a_film_that_is_not_there_yet_leaves_the_picture_before_it() {
+fn a_prompt_that_is_not_there_yet_leaves_the_picture_before_it() {
     let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
     relay.patch(&[(C, position(2))]);
     relay.pass(1000);
@@ -885,15 +885,19 @@ fn equal_pictures_are_coded_once_for_all() {
     assert_eq!(relay.wire.orders.len(), 1);
     relay.make();
     relay.pass(200);
-    let films = [C, O, U].map(|port| relay.key_frames(port));
-    assert!(films.iter().all(|film| film.len() == 1 && *film == films[0]));
+    let prompts = [C, O, U].map(|port| relay.key_frames(port));
+    assert!(prompts.iter().all(|prompt| prompt.len() == 1 && *prompt == prompts[0]));
 }
 
 #[test]
 fn an_announcement_is_heard_once_and_then_the_music_or_silence() {
     let mut relay = Relay::with_three_phones();
-    let (lobby, busy, nobody) = (LobbyId::HOUSE, Announcement::Busy, Announcement::Nobody);
-    relay.patch(&[(C, Source::Greeting(lobby, busy)), (O, Source::Farewell(lobby, nobody))]);
+    let (waiting_profile, busy, nobody) =
+        (WaitingProfileId::DEFAULT, Announcement::Busy, Announcement::Nobody);
+    relay.patch(&[
+        (C, Source::Greeting(waiting_profile, busy)),
+        (O, Source::Farewell(waiting_profile, nobody)),
+    ]);
     relay.pass(5000);
     let quiet = |packet: &Sent| packet.payload().iter().all(|byte| *byte == SILENCE);
     let (c, o) = (relay.rtp_to(C), relay.rtp_to(O));
@@ -902,7 +906,7 @@ fn an_announcement_is_heard_once_and_then_the_music_or_silence() {
     assert!(o[length / 20 + 1..].iter().all(quiet));
     assert!(!c[200..].iter().all(quiet), "the music goes on");
     relay.wire.sent.clear();
-    relay.patch(&[(U, Source::Greeting(lobby, busy))]);
+    relay.patch(&[(U, Source::Greeting(waiting_profile, busy))]);
     relay.pass(3000);
     assert_eq!(relay.rtp_to(U)[5].payload(), c[5].payload(), "coded once");
 }
@@ -929,7 +933,7 @@ fn reports_tell_of_pictures_of_our_own() {
     let reports = relay.wire.sent.iter().filter(|s| s.channel == Channel::Rtcp && s.port == C);
     let packets = reports.flat_map(|report| {
         rtcp::parse(&report.bytes).unwrap().filter_map(|message| match message {
-            Message::SenderReport(report, _) => Some(report.packets),
+            RtcpPacket::SenderReport(report, _) => Some(report.packets),
             _ => None,
         })
     });
@@ -955,12 +959,12 @@ fn reports_end_here_and_carry_our_own_names() {
         assert_eq!(report.to, SocketAddr::new(rtp.ip(), rtp.port() + 1));
         for message in rtcp::parse(&report.bytes).unwrap() {
             match message {
-                Message::SenderReport(report, mut blocks) => {
+                RtcpPacket::SenderReport(report, mut blocks) => {
                     assert_eq!(report.ssrc, own(O));
                     assert_eq!(blocks.next().unwrap().ssrc, O.0 as u32);
                     assert!(report.packets > 0);
                 }
-                Message::Cname(_, cname) => assert_eq!(cname, O.to_string().as_bytes()),
+                RtcpPacket::Cname(_, cname) => assert_eq!(cname, O.to_string().as_bytes()),
                 other => panic!("{other:?}"),
             }
         }
@@ -1081,7 +1085,7 @@ fn packets_from_where_nobody_is_expected_are_counted_before_the_peer_is_heard_to
     let packet = relay.phone(C).packet(&[0; 160]);
     relay.arrives_from(C, "203.0.113.9:4000".parse().unwrap(), &packet);
     relay.pass(10_000);
-    let dropped = Dropped { stranger: 1, ..Dropped::default() };
+    let dropped = Dropped { wrong_source: 1, ..Dropped::default() };
     assert!(relay.wire.events.contains(&Event::Dropped { port: C, dropped }));
 }
 
@@ -1107,13 +1111,13 @@ fn what_is_not_taken_is_counted_by_reason_and_reported_once() {
     relay.arrives(C, &packet);
     // What C sent O could not be decoded.
     let conversion = ConversionId { port: O, serial: 1 };
-    let done = Done::Picture { conversion, outcome: Outcome::Broken };
+    let done = Done::Frame { conversion, outcome: CodingOutcome::Broken };
     relay.machine.done(relay.now, done, &mut relay.wire);
     relay.pass(10_000);
     let dropped = Dropped {
         malformed: 4,
         unknown_type: 1,
-        stranger: 1,
+        wrong_source: 1,
         unsealed: 0,
         undecodable: 1,
         stun: 2,
@@ -1175,16 +1179,16 @@ fn what_was_not_agreed_on_is_no_loss_to_whoever_does_not_get_it() {
 fn a_picture_that_was_withheld_comes_back_with_a_key_frame() {
     let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
     relay.patch(&[(O, Source::Port(C))]);
-    relay.films(C, &[&VP8_KEY, &VP8_DELTA, &VP8_DELTA]);
+    relay.send_frames(C, &[&VP8_KEY, &VP8_DELTA, &VP8_DELTA]);
     let formats = || vec![format(Codec::Vp8, 97, 99, "")];
     let held = Plan { direction: Direction::RecvOnly, ..plan(O, formats()) };
     relay.command(Command::Update { port: O, plan: held });
-    relay.films(C, &[&VP8_DELTA[..]; 30]);
+    relay.send_frames(C, &[&VP8_DELTA[..]; 30]);
     relay.command(Command::Update { port: O, plan: plan(O, formats()) });
     relay.wire.sent.retain(|sent| sent.channel == Channel::Rtp);
-    relay.films(C, &[&VP8_DELTA]);
+    relay.send_frames(C, &[&VP8_DELTA]);
     assert_eq!(relay.key_frame_requests().len(), 1);
-    relay.films(C, &[&VP8_DELTA, &VP8_KEY, &VP8_DELTA]);
+    relay.send_frames(C, &[&VP8_DELTA, &VP8_KEY, &VP8_DELTA]);
     let sent = relay.rtp_to(O);
     assert_eq!(sent.len(), 5, "nothing that leans on what was not seen");
     assert_continuous(&sent);
@@ -1198,8 +1202,8 @@ impl Relay {
         let mut lost = None;
         for sent in reports {
             for message in rtcp::parse(&sent.bytes).unwrap() {
-                if let Message::SenderReport(_, mut blocks)
-                | Message::ReceiverReport(_, mut blocks) = message
+                if let RtcpPacket::SenderReport(_, mut blocks)
+                | RtcpPacket::ReceiverReport(_, mut blocks) = message
                 {
                     lost = blocks.next().map(|block| block.cumulative_lost).or(lost);
                 }

@@ -1,9 +1,9 @@
-//! What goes on tape: what the subject says and is given of a party, nothing else, and no keys.
+//! What is recorded: what the subject says and is given of a party, nothing else, and no keys.
 
 use crate::relay::*;
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::{CallId, PortId};
-use cordboard::media::{Command, Entry, LOT_BYTES, LOT_ENTRIES, Side, Source};
+use cordboard::media::{Command, LOT_BYTES, LOT_ENTRIES, Side, Source, TapEntry};
 use cordboard::rtp::TelephoneEvent;
 
 const CALL: CallId = CallId(17);
@@ -12,19 +12,19 @@ fn record(relay: &mut Relay, port: PortId, recording: Option<CallId>) {
     relay.command(Command::Record { port, recording });
 }
 
-/// What is on tape: `<` and `>` for the sides with who is heard, `|` and `[` for pause and resume;
+/// What is recorded: `<` and `>` for the sides with who is heard, `|` and `[` for pause and resume;
 /// the same again is said once.
-fn on_tape(relay: &mut Relay) -> String {
-    let mut story = Vec::new();
-    for tape in std::mem::take(&mut relay.wire.tapes) {
-        assert_eq!(tape.call, CALL);
-        let mut bytes = &tape.bytes[..];
-        for entry in &tape.entries {
-            story.push(match entry {
-                Entry::Resume(_) => "[".to_owned(),
-                Entry::Pause(_) => "|".to_owned(),
-                Entry::ParameterSets { .. } => unreachable!("nobody has a camera"),
-                Entry::Packet(piece) => {
+fn recorded(relay: &mut Relay) -> String {
+    let mut heard_entries = Vec::new();
+    for tap in std::mem::take(&mut relay.wire.taps) {
+        assert_eq!(tap.call, CALL);
+        let mut bytes = &tap.bytes[..];
+        for entry in &tap.entries {
+            heard_entries.push(match entry {
+                TapEntry::Resume(_) => "[".to_owned(),
+                TapEntry::Pause(_) => "|".to_owned(),
+                TapEntry::ParameterSets { .. } => unreachable!("nobody has a camera"),
+                TapEntry::Packet(piece) => {
                     let (payload, rest) = bytes.split_at(piece.len);
                     bytes = rest;
                     let who = [(C, "C"), (O, "O"), (U, "U")];
@@ -37,7 +37,7 @@ fn on_tape(relay: &mut Relay) -> String {
         assert!(bytes.is_empty(), "every payload has its entry");
     }
     let mut told: Vec<String> = Vec::new();
-    for word in story {
+    for word in heard_entries {
         let twice = told.len() >= 2 && told[told.len() - 2] == word;
         if !(twice || told.last() == Some(&word)) {
             told.push(word);
@@ -51,18 +51,18 @@ fn a_recording_follows_its_subject_from_partner_to_partner_and_pauses_while_it_w
     let mut relay = Relay::with_three_phones();
     relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
     relay.speak(&[C, O, U], 400);
-    assert_eq!(on_tape(&mut relay), "", "nothing is recorded unasked");
+    assert_eq!(recorded(&mut relay), "", "nothing is recorded unasked");
     record(&mut relay, C, Some(CALL));
     relay.speak(&[C, O, U], 400);
     relay.patch(&[(C, HOLD), (O, Source::Port(U)), (U, Source::Port(O))]);
-    assert_eq!(on_tape(&mut relay), "[ <C >O |");
+    assert_eq!(recorded(&mut relay), "[ <C >O |");
     relay.speak(&[C, O, U], 400);
-    assert_eq!(on_tape(&mut relay), "", "a consultation is private");
+    assert_eq!(recorded(&mut relay), "", "a consultation is private");
     relay.patch(&[(C, Source::Port(U)), (O, Source::Silence), (U, Source::Port(C))]);
     relay.speak(&[C, O, U], 400);
     record(&mut relay, C, None);
     relay.speak(&[C, O, U], 400);
-    assert_eq!(on_tape(&mut relay), "[ <C >U |");
+    assert_eq!(recorded(&mut relay), "[ <C >U |");
 }
 
 #[test]
@@ -76,12 +76,12 @@ fn another_subject_takes_over_without_an_end() {
     record(&mut relay, C, None);
     relay.speak(&[C, O, U], 400);
     relay.command(Command::Close { port: O });
-    let told = on_tape(&mut relay);
+    let told = recorded(&mut relay);
     assert!(told.starts_with("[ <C >O | [ "), "{told}");
     assert!(told.ends_with("<O >U |"), "{told}");
     record(&mut relay, O, Some(CALL));
     record(&mut relay, PortId(40_000), Some(CALL));
-    assert_eq!(on_tape(&mut relay), "", "ports that are not open have nothing to record");
+    assert_eq!(recorded(&mut relay), "", "ports that are not open have nothing to record");
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn keys_are_not_recorded() {
         relay.arrives(port, &packet);
     }
     record(&mut relay, C, None);
-    let entries = relay.wire.tapes.iter().flat_map(|tape| &tape.entries);
-    let packets = entries.filter(|entry| matches!(entry, Entry::Packet(_)));
+    let entries = relay.wire.taps.iter().flat_map(|tap| &tap.entries);
+    let packets = entries.filter(|entry| matches!(entry, TapEntry::Packet(_)));
     assert_eq!(packets.count(), 40, "20 of each, and no key");
 }
 
@@ -108,19 +108,19 @@ fn a_lot_is_given_away_in_time_and_before_it_grows() {
     relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
     record(&mut relay, C, Some(CALL));
     relay.speak(&[C, O, U], 2000);
-    let lots = std::mem::take(&mut relay.wire.tapes);
+    let lots = std::mem::take(&mut relay.wire.taps);
     assert!((9..=12).contains(&lots.len()), "{} lots in two seconds", lots.len());
     for _ in 0..200 {
         let packet = relay.phone(C).packet(&[7; 1000]);
         relay.arrives(C, &packet);
     }
-    let lots = std::mem::take(&mut relay.wire.tapes);
+    let lots = std::mem::take(&mut relay.wire.taps);
     assert!(lots.len() > 5 && lots.iter().all(|lot| lot.bytes.len() < LOT_BYTES + 1500));
     for _ in 0..3 * LOT_ENTRIES {
         let packet = relay.phone(C).packet(&[7]);
         relay.arrives(C, &packet);
     }
-    let lots = std::mem::take(&mut relay.wire.tapes);
+    let lots = std::mem::take(&mut relay.wire.taps);
     assert!(lots.len() >= 3 && lots.iter().all(|lot| lot.entries.len() <= LOT_ENTRIES));
 }
 
@@ -145,15 +145,15 @@ fn a_recorder_is_given_a_key_frame_and_the_parameter_sets_of_the_sdp() {
         relay.arrives(port, &packet);
     }
     record(&mut relay, C, None);
-    let tapes = std::mem::take(&mut relay.wire.tapes);
-    let entries: Vec<&Entry> = tapes.iter().flat_map(|tape| &tape.entries).collect();
+    let taps = std::mem::take(&mut relay.wire.taps);
+    let entries: Vec<&TapEntry> = taps.iter().flat_map(|tap| &tap.entries).collect();
     let told = |wanted| {
-        let is_told = |entry: &&&Entry| matches!(entry, Entry::ParameterSets { side, len } if *side == wanted && *len > 20);
+        let is_told = |entry: &&&TapEntry| matches!(entry, TapEntry::ParameterSets { side, len } if *side == wanted && *len > 20);
         entries.iter().filter(is_told).count()
     };
     assert_eq!((told(Side::Left), told(Side::Right)), (1, 1), "{entries:?}");
     let kinds = entries.iter().filter_map(|entry| match entry {
-        Entry::Packet(piece) => Some(piece.kind()),
+        TapEntry::Packet(piece) => Some(piece.kind()),
         _ => None,
     });
     assert_eq!(kinds.collect::<Vec<_>>(), [Kind::Video, Kind::Video]);

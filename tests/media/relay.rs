@@ -3,12 +3,13 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    BitrateFeedback, Channel, Command, Event, Feedback, Job, LobbyId, Machine, Message as Text,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Scene, Settings, Source, Tape, Trust, Workshop,
+    BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
+    PayloadFormat, PictureLimits, Plan, PromptMessage as Text, RecordingTap, Settings, Source,
+    Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
 };
 use cordboard::random::Random;
-use cordboard::rtp::rtcp::{self, Message, Writer};
-use cordboard::rtp::{Header, Packet};
+use cordboard::rtp::rtcp::{self, RtcpPacket, RtcpWriter};
+use cordboard::rtp::{Packet, RtpHeader};
 use cordboard::sdp::Direction;
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use std::collections::BTreeSet;
@@ -18,13 +19,13 @@ pub const C: PortId = PortId(16_000);
 pub const O: PortId = PortId(16_004);
 pub const U: PortId = PortId(16_008);
 pub const EVENTS: Codec = Codec::TelephoneEvent { clock_rate: 8000 };
-pub const HOLD: Source = Source::Hold(LobbyId::HOUSE);
+pub const HOLD: Source = Source::Hold(WaitingProfileId::DEFAULT);
 pub const SILENCE: u8 = 0xff; // of µ-law
 
 /// The picture of a place in the queue.
 pub fn position(number: u32) -> Source {
     let message = Text::Position { number, minutes: None, crowded: false };
-    Source::Scene(Scene { lobby: LobbyId::HOUSE, message })
+    Source::Prompt(VideoPrompt { waiting_profile: WaitingProfileId::DEFAULT, message })
 }
 
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ pub struct Sent {
 }
 
 impl Sent {
-    pub fn header(&self) -> Header {
+    pub fn header(&self) -> RtpHeader {
         Packet::parse(&self.bytes).unwrap().header()
     }
 
@@ -52,9 +53,9 @@ pub struct Wire {
     pub sent: Vec<Sent>,
     pub events: Vec<Event>,
     pub jobs: Vec<Job>,
-    /// Films and sounds: what the relay makes itself.
+    /// Prompts and sounds: what the relay makes itself.
     pub orders: Vec<Job>,
-    pub tapes: Vec<Tape>,
+    pub taps: Vec<RecordingTap>,
 }
 
 impl Outgoing for Wire {
@@ -66,12 +67,12 @@ impl Outgoing for Wire {
         self.events.push(event);
     }
 
-    fn tape(&mut self, tape: Tape) {
-        self.tapes.push(tape);
+    fn tap(&mut self, tap: RecordingTap) {
+        self.taps.push(tap);
     }
     fn job(&mut self, job: Job) {
         match job {
-            Job::Film(_) | Job::Sound(_) => self.orders.push(job),
+            Job::Prompt(_) | Job::Sound(_) => self.orders.push(job),
             conversion => self.jobs.push(conversion),
         }
     }
@@ -95,7 +96,7 @@ impl Phone {
     }
 
     pub fn packet_of(&mut self, payload_type: u8, timestamp: u32, payload: &[u8]) -> Vec<u8> {
-        let header = Header {
+        let header = RtpHeader {
             payload_type,
             marker: false,
             sequence: self.sequence,
@@ -170,10 +171,10 @@ impl Relay {
         self.make();
     }
 
-    /// Lets a worker make all films and sounds that are ordered.
+    /// Lets a worker make all prompts and sounds that are ordered.
     pub fn make(&mut self) {
         while let Some(order) = self.wire.orders.pop() {
-            let done = Workshop::default().perform(order).unwrap();
+            let done = WorkerConversions::default().perform(order).unwrap();
             self.machine.done(self.now, done, &mut self.wire);
         }
     }
@@ -196,9 +197,9 @@ impl Relay {
         self.machine.rtp(self.now, port, from, &mut packet.to_vec(), &mut self.wire);
     }
 
-    pub fn report_arrives(&mut self, port: PortId, write: impl FnOnce(&mut Writer<'_>)) {
+    pub fn report_arrives(&mut self, port: PortId, write: impl FnOnce(&mut RtcpWriter<'_>)) {
         let mut bytes = Vec::new();
-        write(&mut Writer::new(&mut bytes));
+        write(&mut RtcpWriter::new(&mut bytes));
         self.report_of_bytes_arrives(port, &bytes);
     }
 
@@ -252,8 +253,8 @@ impl Relay {
         for sent in self.wire.sent.iter().filter(|sent| sent.channel == Channel::Rtcp) {
             for message in rtcp::parse(&sent.bytes).unwrap() {
                 let how = match message {
-                    Message::PictureLoss { .. } => "PLI",
-                    Message::FullIntra(..) => "FIR",
+                    RtcpPacket::PictureLoss { .. } => "PLI",
+                    RtcpPacket::FullIntra(..) => "FIR",
                     _ => continue,
                 };
                 asked.push((sent.at.as_micros() / 1000, sent.port, how));
@@ -312,7 +313,7 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         direction: Direction::SendRecv,
         mux: false,
         packet_ms: 20,
-        feedback: Feedback::Pli,
+        feedback: KeyFrameFeedback::Pli,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
         protection: None,

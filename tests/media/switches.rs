@@ -6,7 +6,9 @@ use super::relay::*;
 use super::{VP8_DELTA, VP8_KEY};
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
-use cordboard::media::{Channel, Command, LobbyId, Message, Plan, Scene, Source};
+use cordboard::media::{
+    Channel, Command, Plan, PromptMessage, Source, VideoPrompt, WaitingProfileId,
+};
 use cordboard::rtp::Reception;
 use cordboard::sdp::Direction;
 use std::collections::{BTreeMap, VecDeque};
@@ -223,9 +225,12 @@ impl Trial {
 fn phases() -> Vec<[(Source, Source); 3]> {
     let both = |party: PortId| (Source::Port(party), Source::Port(picture_port(party)));
     let nothing = (Source::Silence, Source::Nothing);
-    let told = Scene { lobby: LobbyId::HOUSE, message: Message::Connected };
+    let told = VideoPrompt {
+        waiting_profile: WaitingProfileId::DEFAULT,
+        message: PromptMessage::Connected,
+    };
     let (wait, hold, told) =
-        ((HOLD, position(1)), (HOLD, HOLD), (Source::Silence, Source::Scene(told)));
+        ((HOLD, position(1)), (HOLD, HOLD), (Source::Silence, Source::Prompt(told)));
     vec![
         [wait, nothing, nothing],
         [both(O), both(C), nothing],

@@ -4,7 +4,7 @@
 use super::network::Event;
 use super::world::World;
 use cordboard::exchange::Input;
-use cordboard::exchange::journal::{Batch, Entry, Fault};
+use cordboard::exchange::journal::{Batch, JournalEntry, WriteFault};
 use cordboard::ids::{CallId, Number, Ticket};
 use cordboard::registrar::BindingChange;
 use cordboard::switchboard::call_record::CallRecord;
@@ -59,23 +59,23 @@ impl Journal {
         self.bindings.iter().any(|(of, _)| of.as_str() == number)
     }
 
-    fn keep(&mut self, entry: &Entry) {
+    fn keep(&mut self, entry: &JournalEntry) {
         match entry {
-            Entry::Call(record) => {
+            JournalEntry::Call(record) => {
                 self.calls.insert(record.call, CallRecord::clone(record));
             }
-            Entry::Binding(BindingChange::Put(binding)) => {
+            JournalEntry::Binding(BindingChange::Put(binding)) => {
                 self.bindings.insert((binding.number.clone(), binding.key()));
             }
-            Entry::Binding(BindingChange::Drop { number, key }) => {
+            JournalEntry::Binding(BindingChange::Drop { number, key }) => {
                 self.bindings.remove(&(number.clone(), key.clone()));
             }
-            Entry::Directory(_)
-            | Entry::Operator(_)
-            | Entry::PutDesk(_)
-            | Entry::DropDesk(_)
-            | Entry::DeskResult { .. }
-            | Entry::Prune(_) => {}
+            JournalEntry::Directory(_)
+            | JournalEntry::Operator(_)
+            | JournalEntry::PutDesk(_)
+            | JournalEntry::DropDesk(_)
+            | JournalEntry::DeskResult { .. }
+            | JournalEntry::Prune(_) => {}
         }
     }
 }
@@ -108,15 +108,15 @@ impl World {
         }
         let batch = self.journal.under_way.remove(&ticket).expect("each batch has one outcome");
         batch.entries.iter().for_each(|entry| self.journal.keep(entry));
-        let effects = self.house.exchange.handle(self.now, Input::Committed(batch));
+        let effects = self.testbed.exchange.handle(self.now, Input::Committed(batch));
         self.perform(effects);
     }
 
     fn fail_to_write(&mut self, ticket: Ticket) {
         self.journal.failed += 1;
         let batch = self.journal.under_way.remove(&ticket).expect("each batch has one outcome");
-        let fault = Fault::OfJournal("the simulation says so".into());
-        let effects = self.house.exchange.handle(self.now, Input::Unwritten { batch, fault });
+        let fault = WriteFault::OfJournal("the simulation says so".into());
+        let effects = self.testbed.exchange.handle(self.now, Input::Unwritten { batch, fault });
         self.perform(effects);
     }
 
@@ -159,7 +159,7 @@ impl World {
         while let Some((ticket, _)) = self.journal.under_way.first_key_value() {
             self.journal_acts(*ticket);
         }
-        let health = self.house.exchange.status().journal;
+        let health = self.testbed.exchange.status().journal;
         if health.trouble.is_some() || health.owed + health.under_way > 0 || health.lost > 0 {
             return self.fail(format!("the journal is well, and still: {health:?}"), &[]);
         }

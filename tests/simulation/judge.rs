@@ -8,17 +8,17 @@
 //! * Each call has one record with one end; no relay port is opened twice or left open.
 //! * When all have hung up, nothing is left: no call, leg, transaction or port, no busy operator.
 
-use super::house::{DESKS, PHONE_OPERATORS, TERMINALS};
 use super::sound;
+use super::testbed::{DESKS, PHONE_OPERATORS, TERMINALS};
 use super::world::World;
 use cordboard::cause::Cause;
-use cordboard::exchange::journal::Entry;
+use cordboard::exchange::journal::JournalEntry;
 use cordboard::exchange::{AdminRequest, Effect, Input, Reply};
 use cordboard::ids::{CallId, OperatorId, PortId, RequestId};
 use cordboard::media::Command;
 use cordboard::sip::{self, HeaderName, Message, Method};
 use cordboard::switchboard::call_record::Ended;
-use cordboard::switchboard::{CallView, Story};
+use cordboard::switchboard::{CallView, LogEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
@@ -46,7 +46,7 @@ pub struct Judge {
     arrived: BTreeSet<CallId>,
     requests: BTreeMap<RequestId, CallId>,
     taken: BTreeMap<CallId, OperatorId>,
-    /// By operator's place and request: how often the story tells of the take, and how often the
+    /// By operator's place and request: how often the log tells of the take, and how often the
     /// desk was told that it has won.
     takes: BTreeMap<(usize, CallId), (u64, u64)>,
     positions: BTreeMap<String, u64>,
@@ -125,7 +125,7 @@ impl Judge {
             self.endings,
             world.journal.troubles,
             world.journal.failed,
-            world.house.exchange.status().journal.refused,
+            world.testbed.exchange.status().journal.refused,
         )
     }
 }
@@ -135,7 +135,7 @@ impl World {
         if self.judge.views.is_none() {
             let (id, by) = (0, "judge".to_owned());
             let input = Input::Admin { id, by, request: AdminRequest::Calls };
-            let effects = self.house.exchange.handle(self.now, input);
+            let effects = self.testbed.exchange.handle(self.now, input);
             let views = effects.into_iter().find_map(|effect| match effect {
                 Effect::Reply { reply: Reply::Calls(views), .. } => Some(views),
                 _ => None,
@@ -204,7 +204,7 @@ impl World {
         let named = display.strip_prefix('c').and_then(|id| id.parse::<usize>().ok());
         let named = named.and_then(|id| self.dialogs.get(id)).map(|dialog| dialog.call_id.clone());
         let named = named.and_then(|call_id| self.judge.links.get(&call_id)).copied();
-        // A stranger's call bears its Call-ID.
+        // An attacker's call bears its Call-ID.
         let named = named.or_else(|| self.judge.links.get(user).copied());
         let operator = DESKS.iter().chain(&PHONE_OPERATORS).zip(&TERMINALS);
         let operator =
@@ -261,21 +261,21 @@ impl World {
 
     // ---- takes, records, ports ----
 
-    pub fn judge_story(&mut self, story: &Story) {
+    pub fn judge_log_event(&mut self, log_event: &LogEvent) {
         let judge = &mut self.judge;
-        match story {
-            Story::Arrived { call, dialled, .. } => {
+        match log_event {
+            LogEvent::Arrived { call, dialled, .. } => {
                 judge.links.insert(judge.arriving.clone(), (*call, Role::Caller));
                 // A feature code is a command, not a call.
                 if !dialled.as_str().starts_with('*') {
                     judge.arrived.insert(*call);
                 }
             }
-            Story::Queued { call, request, .. } => {
+            LogEvent::Queued { call, request, .. } => {
                 judge.requests.insert(*request, *call);
                 judge.taken.remove(call);
             }
-            Story::Taken { call, operator, .. } => {
+            LogEvent::Taken { call, operator, .. } => {
                 let at = DESKS.iter().position(|name| *name == operator.as_str());
                 if let Some(at) = at {
                     judge.takes.entry((at, *call)).or_default().0 += 1;
@@ -284,23 +284,23 @@ impl World {
                     self.fail(format!("{call} is taken by {operator} and by {other}"), &[]);
                 }
             }
-            Story::PhoneFailed { call, .. }
-            | Story::NotHandedOver { call, .. }
-            | Story::Unwritten { call, what: "take", .. } => {
+            LogEvent::PhoneFailed { call, .. }
+            | LogEvent::NotHandedOver { call, .. }
+            | LogEvent::Unwritten { call, what: "take", .. } => {
                 judge.taken.remove(call);
             }
-            Story::HandedOver { .. } => judge.handed_over += 1,
-            Story::Ended { call, cause: Cause::Internal, .. } => {
+            LogEvent::HandedOver { .. } => judge.handed_over += 1,
+            LogEvent::Ended { call, cause: Cause::Internal, .. } => {
                 self.fail(format!("{call} ended for a reason of ours"), &[]);
             }
-            Story::Ended { cause, .. } => *judge.endings.entry(cause.word()).or_default() += 1,
-            Story::Answered { .. }
-            | Story::Recorded { .. }
-            | Story::Transferred { .. }
-            | Story::Refused { .. }
-            | Story::Unwritten { .. }
-            | Story::DeskUp { .. }
-            | Story::DeskGone { .. } => {}
+            LogEvent::Ended { cause, .. } => *judge.endings.entry(cause.word()).or_default() += 1,
+            LogEvent::Answered { .. }
+            | LogEvent::Recorded { .. }
+            | LogEvent::Transferred { .. }
+            | LogEvent::Refused { .. }
+            | LogEvent::Unwritten { .. }
+            | LogEvent::DeskUp { .. }
+            | LogEvent::DeskGone { .. } => {}
         }
     }
 
@@ -322,8 +322,8 @@ impl World {
         }
     }
 
-    pub fn judge_entry(&mut self, entry: &Entry) {
-        let Entry::Call(record) = entry else { return };
+    pub fn judge_entry(&mut self, entry: &JournalEntry) {
+        let JournalEntry::Call(record) = entry else { return };
         let before = self.judge.records.insert(record.call, record.ended);
         if let Some(Some(before)) = before
             && Some(before) != record.ended
@@ -361,9 +361,9 @@ impl World {
 
     /// Everybody has hung up and every timer has run out.
     pub fn judge_the_end(&mut self) {
-        let status = self.house.exchange.status();
+        let status = self.testbed.exchange.status();
         let left = (status.calls, status.waiting, status.legs, status.transactions);
-        if left != (0, 0, 0, (0, 0)) || !self.house.exchange.is_quiet() {
+        if left != (0, 0, 0, (0, 0)) || !self.testbed.exchange.is_quiet() {
             let views = self.views().to_vec();
             return self.fail(format!("something is left: {status:?} {views:?}"), &[]);
         }
@@ -388,7 +388,7 @@ impl World {
         }
         let (id, by) = (0, "judge".to_owned());
         let input = Input::Admin { id, by, request: AdminRequest::Operators };
-        for effect in self.house.exchange.handle(self.now, input) {
+        for effect in self.testbed.exchange.handle(self.now, input) {
             if let Effect::Reply { reply: Reply::Operators(views), .. } = effect
                 && let Some(view) =
                     views.iter().find(|view| view.state == "busy" || view.call.is_some())

@@ -5,8 +5,8 @@
 //!   callers ─┐   network.rs loses, doubles, delays      ┌─▶ exchange::Machine ──▶ journal, late
 //!   users   ─┼──▶ and overtakes; one line of events ────┤          │ commands
 //!   desks   ─┤    in the order of their moments         └─▶ media::Machine
-//!   strangers┘
-//!    phone.rs people.rs desk.rs sound.rs strangers.rs    journal.rs    judge.rs looks at every step
+//!   attackers ┘
+//!    phone.rs people.rs desk.rs sound.rs attackers.rs    journal.rs    judge.rs looks at every step
 //! ```
 //!
 //! The phones know nothing of the house but its address: SIP is spoken by a small user agent of
@@ -16,8 +16,8 @@
 
 #![allow(clippy::print_stderr)] // Says which seed was played.
 
+mod attackers;
 mod desk;
-mod house;
 mod journal;
 mod judge;
 mod network;
@@ -27,7 +27,7 @@ mod phone;
 mod requests;
 mod responses;
 mod sound;
-mod strangers;
+mod testbed;
 mod world;
 
 use world::{Day, World};

@@ -29,9 +29,9 @@ pub enum Event {
     Repeat(String),
     /// A phone repeats a final response that nobody has acknowledged, by its key.
     RepeatAnswer(String),
-    /// A datagram of SIP reaches the house, from a stranger.
-    FromStranger(SocketAddr, Vec<u8>),
-    /// A stranger tries something.
+    /// A datagram of SIP reaches the house, from an attacker.
+    FromAttacker(SocketAddr, Vec<u8>),
+    /// An attacker tries something.
     Prowl(u8),
     /// A person acts in a dialog.
     Act(u32, Deed),

@@ -8,10 +8,10 @@
 //!      └─ CANCEL or refused ──▶ Over
 //! ```
 
-use super::house::{DOMAIN, IP, PORT};
 use super::network::Event;
+use super::testbed::{DOMAIN, IP, PORT};
 use super::world::World;
-use cordboard::sdp::{Direction, Session};
+use cordboard::sdp::{Direction, SessionDescription};
 use cordboard::sip::{self, Message, Method, Request};
 use cordboard::time::{Duration, Instant};
 use std::collections::BTreeMap;
@@ -223,7 +223,7 @@ impl World {
         if body.is_empty() || self.dialog(id).purpose == Purpose::Desk {
             return;
         }
-        let Ok(session) = Session::parse(body) else {
+        let Ok(session) = SessionDescription::parse(body) else {
             return self.fail(format!("c{id}: an SDP that cannot be read"), &[id]);
         };
         let Some(media) = session.media.first().filter(|media| !media.is_refused()) else {
@@ -365,6 +365,6 @@ impl World {
 }
 
 /// The address of the house.
-pub fn house() -> SocketAddr {
+pub fn testbed() -> SocketAddr {
     SocketAddr::new(IP, PORT)
 }

@@ -1,10 +1,10 @@
 //! What a phone is answered.
 
-use super::house::password;
 use super::network::{Deed, Event};
 use super::phone::State;
+use super::testbed::password;
 use super::world::World;
-use cordboard::sip::digest::{Challenge, Chance, Login, Protected};
+use cordboard::sip::digest::{Challenge, Chance, DigestLogin, Protected};
 use cordboard::sip::{self, HeaderName, Message, Method, Response, StatusCode};
 
 impl World {
@@ -75,7 +75,7 @@ impl World {
             return self.fail(format!("c{id}: 401 without a challenge"), &[id]);
         };
         let password = password(&user);
-        let login = Login { user: &user, password: &password };
+        let login = DigestLogin { user: &user, password: &password };
         let target = self.dialog(id).target.clone();
         let protected = Protected { method: method.as_str(), uri: &target };
         let cnonce = self.chance.hex(12);

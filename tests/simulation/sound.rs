@@ -3,7 +3,7 @@
 use super::network::Event;
 use super::phone::State;
 use super::world::World;
-use cordboard::rtp::{HEADER_LEN, Header, Packet};
+use cordboard::rtp::{HEADER_LEN, Packet, RtpHeader};
 use cordboard::time::Duration;
 use std::net::SocketAddr;
 
@@ -37,7 +37,7 @@ impl World {
         let from = SocketAddr::new(self.phones[dialog.phone].address.ip(), dialog.port);
         for place in 0..BURST {
             let sequence = self.dialogs[id as usize].sequence.wrapping_add(place);
-            let header = Header {
+            let header = RtpHeader {
                 payload_type: 0,
                 marker: false,
                 sequence,

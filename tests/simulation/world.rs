@@ -1,15 +1,15 @@
 //! Everything there is, and the loop that lets it happen.
 
+use super::attackers::ATTACKERS;
 use super::desk::Desk;
-use super::house::{DESKS, House, IP, PHONE_OPERATORS, PORT, Relayed, TERMINALS};
 use super::journal::Journal;
 use super::judge::{CALLERS, Judge};
 use super::network::{Agenda, Deed, Event, Ladder, Line, Network};
-use super::phone::{Client, Dialog, Person, Phone, Server, house};
-use super::strangers::STRANGERS;
+use super::phone::{Client, Dialog, Person, Phone, Server, testbed};
+use super::testbed::{DESKS, IP, PHONE_OPERATORS, PORT, Relayed, TERMINALS, Testbed};
 use cordboard::exchange::{Effect, Input};
 use cordboard::ids::{ConnectionId, PortId};
-use cordboard::media::Workshop;
+use cordboard::media::WorkerConversions;
 use cordboard::random::Random;
 use cordboard::sip::{self, Destination, Flow, Message, Transport};
 use cordboard::time::{Duration, Instant, Now, UnixTime, earliest};
@@ -44,7 +44,7 @@ pub struct World {
     pub agenda: Agenda,
     network: Network,
     pub chance: Random,
-    pub house: House,
+    pub testbed: Testbed,
     pub phones: Vec<Phone>,
     addresses: BTreeMap<SocketAddr, usize>,
     pub dialogs: Vec<Dialog>,
@@ -72,7 +72,7 @@ impl World {
         let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_795_000_000) };
         let phones = people();
         let addresses = phones.iter().map(|phone| (phone.name.as_str(), phone.address)).collect();
-        let (house, effects) = House::new(now, &addresses, &mut random);
+        let (testbed, effects) = Testbed::new(now, &addresses, &mut random);
         let network =
             Network { lost: day.lost, doubled: day.doubled, late: day.late, chance: random.fork() };
         let mut world = Self {
@@ -81,7 +81,7 @@ impl World {
             agenda: Agenda::default(),
             network,
             chance: random.fork(),
-            house,
+            testbed,
             addresses: phones.iter().enumerate().map(|(at, phone)| (phone.address, at)).collect(),
             phones,
             dialogs: Vec::new(),
@@ -106,8 +106,8 @@ impl World {
         for phone in 0..world.phones.len() {
             world.after(0, 3_000, Event::Live(phone));
         }
-        for stranger in 0..STRANGERS {
-            world.after(0, 3_000, Event::Prowl(stranger));
+        for attacker in 0..ATTACKERS {
+            world.after(0, 3_000, Event::Prowl(attacker));
         }
         world
     }
@@ -137,8 +137,8 @@ impl World {
     }
 
     fn step(&mut self) {
-        let relay = self.house.relay.deadline().map(|at| at.max(self.relay_woken + RELAY_PACE));
-        let exchange = self.house.exchange.deadline();
+        let relay = self.testbed.relay.deadline().map(|at| at.max(self.relay_woken + RELAY_PACE));
+        let exchange = self.testbed.exchange.deadline();
         let Some(at) = earliest(earliest(exchange, relay), self.agenda.next()) else {
             return self.fail("nothing will ever happen again".into(), &[]);
         };
@@ -147,7 +147,7 @@ impl World {
         }
         let now = self.now.instant;
         if exchange.is_some_and(|at| at <= now) {
-            let effects = self.house.exchange.tick(self.now);
+            let effects = self.testbed.exchange.tick(self.now);
             self.alarms = if self.alarms.0 == now { (now, self.alarms.1 + 1) } else { (now, 1) };
             if self.alarms.1 > ALARMS_MAX {
                 self.fail("the alarm of the exchange rings for ever".into(), &[]);
@@ -156,7 +156,7 @@ impl World {
         } else if relay.is_some_and(|at| at <= now) {
             self.relay_woken = now;
             let mut out = Relayed::default();
-            self.house.relay.tick(self.now, &mut out);
+            self.testbed.relay.tick(self.now, &mut out);
             self.relayed(out);
         } else if let Some(event) = self.agenda.pop() {
             self.happen(event);
@@ -168,13 +168,13 @@ impl World {
             Event::ToHouse(phone, bytes) => {
                 self.hear(self.phones[phone].address, &bytes);
             }
-            Event::FromStranger(remote, bytes) => {
+            Event::FromAttacker(remote, bytes) => {
                 let line =
                     Line::Sip { from: "stranger".into(), to: "house".into(), bytes: bytes.clone() };
                 self.ladder.note(self.now.instant, line);
                 self.hear(remote, &bytes);
             }
-            Event::Prowl(stranger) => self.prowl(stranger),
+            Event::Prowl(attacker) => self.prowl(attacker),
             Event::ToPhone(phone, bytes) => match sip::parse(&bytes) {
                 Ok(Message::Request(request)) => self.on_request(phone, request),
                 Ok(Message::Response(response)) => self.on_response(&response),
@@ -185,19 +185,19 @@ impl World {
             Event::Sound { from, port, mut packet } => {
                 let mut out = Relayed::default();
                 let port = PortId(u64::from(port));
-                self.house.relay.rtp(self.now, port, from, &mut packet, &mut out);
+                self.testbed.relay.rtp(self.now, port, from, &mut packet, &mut out);
                 self.relayed(out);
             }
             Event::Journal(ticket) => self.journal_acts(ticket),
             Event::Trouble => self.journal_turns(),
             Event::Ports => {
-                let ports = self.house.more_ports();
-                let effects = self.house.exchange.handle(self.now, Input::Ports(ports));
+                let ports = self.testbed.more_ports();
+                let effects = self.testbed.exchange.handle(self.now, Input::Ports(ports));
                 self.perform(effects);
             }
             Event::NoStream(to) => {
                 let input = Input::TransportFailed(to);
-                let effects = self.house.exchange.handle(self.now, input);
+                let effects = self.testbed.exchange.handle(self.now, input);
                 self.perform(effects);
             }
             Event::Repeat(key) => self.repeat(&key),
@@ -213,8 +213,8 @@ impl World {
     fn hear(&mut self, remote: SocketAddr, bytes: &[u8]) {
         self.judge.heard_by_house(bytes);
         let (transport, connection) = (Transport::Udp, ConnectionId(0));
-        let flow = Flow { transport, local: house(), remote, connection };
-        let effects = self.house.exchange.handle(self.now, Input::Sip { flow, bytes });
+        let flow = Flow { transport, local: testbed(), remote, connection };
+        let effects = self.testbed.exchange.handle(self.now, Input::Sip { flow, bytes });
         self.perform(effects);
     }
 
@@ -227,7 +227,7 @@ impl World {
                 Effect::Media(command) => {
                     self.judge_media(&command);
                     let mut out = Relayed::default();
-                    self.house.relay.handle(self.now, command, &mut out);
+                    self.testbed.relay.handle(self.now, command, &mut out);
                     self.relayed(out);
                 }
                 // Not before the rest of these effects.
@@ -237,9 +237,9 @@ impl World {
                     self.write_down(batch);
                 }
                 Effect::Journal(news) => self.note(news.to_string()),
-                Effect::Log(story) => {
-                    self.note(story.to_string());
-                    self.judge_story(&story);
+                Effect::Log(log_event) => {
+                    self.note(log_event.to_string());
+                    self.judge_log_event(&log_event);
                 }
                 Effect::Complaint { what, .. } => self.note(what),
                 Effect::Visit(visit) => self.note(visit.to_string()),
@@ -255,7 +255,7 @@ impl World {
     }
 
     fn carry_to_phone(&mut self, to: Destination, bytes: Vec<u8>) {
-        if self.judge_answer_to_stranger(to.remote(), &bytes) {
+        if self.judge_answer_to_attacker(to.remote(), &bytes) {
             return;
         }
         let Some(phone) = self.addresses.get(&to.remote()).copied() else {
@@ -276,16 +276,16 @@ impl World {
 
     fn relayed(&mut self, out: Relayed) {
         for job in out.sounds {
-            let done = Workshop::default().perform(job).expect("a sound is answered");
+            let done = WorkerConversions::default().perform(job).expect("a sound is answered");
             let mut out = Relayed::default();
-            self.house.relay.done(self.now, done, &mut out);
+            self.testbed.relay.done(self.now, done, &mut out);
             self.relayed(out);
         }
         for (to, packet) in out.packets {
             self.judge_sound(to, &packet);
         }
         for event in out.events {
-            let effects = self.house.exchange.handle(self.now, Input::Media(event));
+            let effects = self.testbed.exchange.handle(self.now, Input::Media(event));
             self.perform(effects);
         }
     }

@@ -1,7 +1,7 @@
 //! Who we are, and the requests that we begin.
 
 use crate::random::Random;
-use crate::sip::digest::{Challenge, Chance, Login, Protected};
+use crate::sip::digest::{Challenge, Chance, DigestLogin, Protected};
 use crate::sip::{HeaderName, Host, MAGIC_COOKIE, Method, NameAddr, Request, Response, Uri, Via};
 use crate::sip::{MAX_FORWARDS, Transport};
 use std::fs::File;
@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 /// An account at a switchboard.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct AgentAccount {
     /// Its name: a number or an operator's name.
     pub user: String,
     /// Its password.
@@ -23,7 +23,7 @@ pub struct Account {
     pub random: Random,
 }
 
-impl Account {
+impl AgentAccount {
     /// The URI of a user at the switchboard.
     pub fn uri(&self, user: Option<&str>) -> Uri {
         Uri::sip(user, Host::from(self.server.ip()), Some(self.server.port()))
@@ -74,7 +74,7 @@ impl Account {
             return None;
         }
         let cnonce = self.random.hex(16);
-        let login = Login { user: &self.user, password: &self.password };
+        let login = DigestLogin { user: &self.user, password: &self.password };
         let protected = Protected { method: request.method.as_str(), uri: request.uri.as_str() };
         let proof = asked.answer(&login, &protected, &Chance { cnonce: &cnonce, count: 1 });
         let mut again = request.clone();

@@ -1,6 +1,6 @@
 //! One dialog (RFC 3261 §12), as its caller or its callee.
 
-use super::account::Account;
+use super::account::AgentAccount;
 use crate::sip::{HeaderName, MAX_FORWARDS, Method, NameAddr, Request, Response, StatusCode, Uri};
 
 /// What names a dialog, and where its requests go.
@@ -55,18 +55,18 @@ impl Dialog {
     }
 
     /// A new request within it.
-    pub fn request(&mut self, account: &mut Account, method: Method) -> Request {
+    pub fn request(&mut self, account: &mut AgentAccount, method: Method) -> Request {
         self.sequence += 1;
         self.numbered(account, method, self.sequence)
     }
 
     /// The ACK of a 2xx to our INVITE.
-    pub fn ack(&self, account: &mut Account, invite: &Request) -> Request {
+    pub fn ack(&self, account: &mut AgentAccount, invite: &Request) -> Request {
         let number = invite.headers.cseq().map_or(self.sequence, |(number, _)| number);
         self.numbered(account, Method::ACK, number)
     }
 
-    fn numbered(&self, account: &mut Account, method: Method, number: u32) -> Request {
+    fn numbered(&self, account: &mut AgentAccount, method: Method, number: u32) -> Request {
         let mut request = Request::new(method.clone(), self.target.clone());
         let via = account.via();
         let headers = &mut request.headers;
@@ -89,7 +89,12 @@ fn contact(value: &str) -> Option<Uri> {
 }
 
 /// A response of ours, under our tag when the request has none.
-pub fn respond(account: &Account, request: &Request, status: StatusCode, tag: &str) -> Response {
+pub fn respond(
+    account: &AgentAccount,
+    request: &Request,
+    status: StatusCode,
+    tag: &str,
+) -> Response {
     let mut response = request.response(status);
     if request.headers.to_tag().is_none() && status != StatusCode::TRYING {
         response.headers.set_to_tag(tag);

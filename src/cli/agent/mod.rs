@@ -8,6 +8,6 @@ mod account;
 mod dialog;
 mod wire;
 
-pub use account::{Account, chance};
+pub use account::{AgentAccount, chance};
 pub use dialog::{Dialog, respond};
 pub use wire::Wire;

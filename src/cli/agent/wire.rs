@@ -1,6 +1,6 @@
 //! One TCP connection to the switchboard.
 
-use crate::sip::{self, Frame, Framing, Message};
+use crate::sip::{self, FramedInput, Framing, Message};
 use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Wire {
     pub async fn receive(&mut self) -> anyhow::Result<Message> {
         loop {
             while let Some(frame) = self.framing.next_frame()? {
-                if let Frame::Message(bytes) = frame {
+                if let FramedInput::Message(bytes) = frame {
                     return Ok(sip::parse(bytes)?);
                 }
             }

@@ -5,15 +5,15 @@
 //!     └──── Call ──▶ Calling ── 200 ──▶ Talking
 //! ```
 
-use super::party::Party;
-use super::phone::State;
+use super::party::DemoParty;
+use super::phone::DemoPhoneState;
 use super::senses::{Measured, Senses};
-use super::session::{self, Agreement, Ports};
-use super::sockets::Sockets;
-use super::voice::Voice;
-use crate::cli::agent::{Account, Dialog, Wire, chance, respond};
+use super::session::{self, Agreement, PhonePorts};
+use super::sockets::PhoneSockets;
+use super::voice::PartyMedia;
+use crate::cli::agent::{AgentAccount, Dialog, Wire, chance, respond};
 use crate::rtp::rtcp;
-use crate::sdp::Session;
+use crate::sdp::SessionDescription;
 use crate::sip::{HeaderName, Message, Method, Request, Response, StatusCode};
 use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
@@ -28,9 +28,9 @@ const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS";
 
 /// A SIP message that a phone sent or got, for the drawing.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct DrawnMessage {
     /// Whose phone.
-    pub party: Party,
+    pub party: DemoParty,
     /// Whether the switchboard sent it.
     pub from_board: bool,
     /// Method or status.
@@ -52,12 +52,12 @@ pub(super) enum Command {
 /// Where the owner looks.
 #[derive(Debug)]
 pub(super) struct Shows {
-    pub(super) shown: watch::Sender<State>,
-    pub(super) steps: mpsc::UnboundedSender<Step>,
+    pub(super) shown: watch::Sender<DemoPhoneState>,
+    pub(super) steps: mpsc::UnboundedSender<DrawnMessage>,
 }
 
 /// A call, as far as it has come.
-struct Call {
+struct PhoneCall {
     /// The INVITE, theirs or ours.
     invite: Request,
     ours: bool,
@@ -71,15 +71,15 @@ struct Call {
 
 /// The phone itself.
 pub(super) struct Apparatus {
-    party: Party,
+    party: DemoParty,
     wire: Wire,
-    account: Account,
-    sockets: Sockets,
-    ports: Ports,
+    account: AgentAccount,
+    sockets: PhoneSockets,
+    ports: PhonePorts,
     ticks: Interval,
-    voice: Voice,
+    voice: PartyMedia,
     senses: Senses,
-    call: Option<Call>,
+    call: Option<PhoneCall>,
     shows: Shows,
 }
 
@@ -95,22 +95,22 @@ enum Happened {
 impl Apparatus {
     /// Connects and registers.
     pub(super) async fn switch_on(
-        party: Party,
+        party: DemoParty,
         password: &str,
         server: SocketAddr,
         shows: Shows,
     ) -> anyhow::Result<Self> {
         let wire = Wire::connect(server).await?;
-        let sockets = Sockets::bind(wire.local().ip()).await?;
+        let sockets = PhoneSockets::bind(wire.local().ip()).await?;
         let mut random = chance()?;
-        let account = Account {
+        let account = AgentAccount {
             user: party.number().to_owned(),
             password: password.to_owned(),
             server,
             local: wire.local(),
             random: random.fork(),
         };
-        let ports = Ports {
+        let ports = PhonePorts {
             ip: wire.local().ip(),
             audio: sockets.audio.local_addr()?.port(),
             video: sockets.video.local_addr()?.port(),
@@ -118,7 +118,7 @@ impl Apparatus {
         };
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (voice, senses) = (Voice::new(party, &mut random), Senses::new(Instant::now()));
+        let (voice, senses) = (PartyMedia::new(party, &mut random), Senses::new(Instant::now()));
         let call = None;
         let mut apparatus =
             Self { party, wire, account, sockets, ports, ticks, voice, senses, call, shows };
@@ -135,7 +135,7 @@ impl Apparatus {
     async fn work(&mut self, orders: &mut mpsc::Receiver<Command>) -> anyhow::Result<()> {
         let [mut sound, mut picture, mut feedback] = [[0; DATAGRAM_MAX]; 3];
         loop {
-            let Sockets { audio, video, video_rtcp, .. } = &self.sockets;
+            let PhoneSockets { audio, video, video_rtcp, .. } = &self.sockets;
             let happened = tokio::select! {
                 message = self.wire.receive() => Happened::Message(message?),
                 order = orders.recv() => Happened::Order(order),
@@ -188,7 +188,7 @@ impl Apparatus {
             self.sockets.audio.send_to(&packet, agreed.remote).await?;
         }
         if let Some(agreed) = agreement.video {
-            for packet in self.voice.next_picture(agreed.send_as) {
+            for packet in self.voice.next_frame(agreed.send_as) {
                 self.sockets.video.send_to(&packet, agreed.remote).await?;
             }
         }
@@ -199,7 +199,7 @@ impl Apparatus {
         let Ok(messages) = rtcp::parse(datagram) else { return };
         for message in messages {
             match message {
-                rtcp::Message::PictureLoss { .. } | rtcp::Message::FullIntra { .. } => {
+                rtcp::RtcpPacket::PictureLoss { .. } | rtcp::RtcpPacket::FullIntra { .. } => {
                     self.voice.want_key_frame();
                 }
                 _ => {}
@@ -233,7 +233,7 @@ impl Apparatus {
         invite.headers.push(HeaderName::Allow, ALLOW);
         invite.headers.push(HeaderName::ContentType, "application/sdp");
         invite.body = session::offer(self.ports).to_string().into_bytes();
-        self.call = Some(Call {
+        self.call = Some(PhoneCall {
             description: invite.body.clone(),
             invite: invite.clone(),
             ours: true,
@@ -242,7 +242,7 @@ impl Apparatus {
             agreement: Agreement::default(),
             answered: false,
         });
-        self.show(State::Calling);
+        self.show(DemoPhoneState::Calling);
         self.send(invite).await
     }
 
@@ -251,7 +251,8 @@ impl Apparatus {
             return Ok(());
         };
         let mut response = respond(&self.account, &call.invite, StatusCode::OK, &call.tag);
-        let offer = Session::parse(&call.invite.body).context("the switchboard's offer")?;
+        let offer =
+            SessionDescription::parse(&call.invite.body).context("the switchboard's offer")?;
         let (answer, agreement) = session::answer(self.ports, &offer);
         call.description = answer.to_string().into_bytes();
         call.agreement = agreement;
@@ -259,13 +260,13 @@ impl Apparatus {
         response.headers.push(HeaderName::Allow, ALLOW);
         response.headers.push(HeaderName::ContentType, "application/sdp");
         response.body.clone_from(&call.description);
-        self.show(State::Talking);
+        self.show(DemoPhoneState::Talking);
         self.send(response).await
     }
 
     async fn hang_up(&mut self) -> anyhow::Result<()> {
         let Some(mut call) = self.call.take() else { return Ok(()) };
-        self.show(State::Idle);
+        self.show(DemoPhoneState::Idle);
         match (&mut call.dialog, call.ours) {
             (Some(dialog), _) if call.answered => {
                 let bye = dialog.request(&mut self.account, Method::BYE);
@@ -338,7 +339,7 @@ impl Apparatus {
             Method::BYE => {
                 self.reply(&request, StatusCode::OK).await?;
                 self.call = None;
-                self.show(State::Idle);
+                self.show(DemoPhoneState::Idle);
                 Ok(())
             }
             Method::INVITE => self.on_reinvite(&request).await,
@@ -362,7 +363,7 @@ impl Apparatus {
         }
         let tag = self.account.random.hex(12);
         let ringing = respond(&self.account, &request, StatusCode::RINGING, &tag);
-        self.call = Some(Call {
+        self.call = Some(PhoneCall {
             dialog: Dialog::of_request(&request, &tag),
             invite: request,
             ours: false,
@@ -371,13 +372,13 @@ impl Apparatus {
             description: Vec::new(),
             answered: false,
         });
-        self.show(State::Ringing);
+        self.show(DemoPhoneState::Ringing);
         self.send(ringing).await
     }
 
     async fn on_cancel(&mut self, request: Request) -> anyhow::Result<()> {
         self.reply(&request, StatusCode::OK).await?;
-        let unanswered = |call: &mut Call| {
+        let unanswered = |call: &mut PhoneCall| {
             !call.ours
                 && !call.answered
                 && call.invite.headers.call_id() == request.headers.call_id()
@@ -385,7 +386,7 @@ impl Apparatus {
         if let Some(call) = self.call.take_if(unanswered) {
             let status = StatusCode::REQUEST_TERMINATED;
             self.send(respond(&self.account, &call.invite, status, &call.tag)).await?;
-            self.show(State::Idle);
+            self.show(DemoPhoneState::Idle);
         }
         Ok(())
     }
@@ -394,7 +395,7 @@ impl Apparatus {
     async fn on_reinvite(&mut self, request: &Request) -> anyhow::Result<()> {
         let mut response = self.response(request, StatusCode::OK);
         let Some(call) = &mut self.call else { return Ok(()) };
-        if let Ok(offer) = Session::parse(&request.body) {
+        if let Ok(offer) = SessionDescription::parse(&request.body) {
             let (answer, agreement) = session::answer(self.ports, &offer);
             call.description = answer.to_string().into_bytes();
             call.agreement = agreement;
@@ -411,7 +412,7 @@ impl Apparatus {
             return Ok(());
         }
         if (!response.status.is_final() || response.status.is_success())
-            && let Ok(answer) = Session::parse(&response.body)
+            && let Ok(answer) = SessionDescription::parse(&response.body)
         {
             call.agreement = session::agreement(self.ports, &answer);
         }
@@ -424,7 +425,7 @@ impl Apparatus {
             let ack = dialog.ack(&mut self.account, &call.invite);
             call.dialog = Some(dialog);
             call.answered = true;
-            self.show(State::Talking);
+            self.show(DemoPhoneState::Talking);
             return self.send(ack).await;
         }
         let ack = call.invite.ack_for_failure(&response);
@@ -437,7 +438,7 @@ impl Apparatus {
             Some(again) => self.send(again).await,
             None => {
                 self.call = None;
-                self.show(State::Idle);
+                self.show(DemoPhoneState::Idle);
                 Ok(())
             }
         }
@@ -467,14 +468,17 @@ impl Apparatus {
         self.wire.send(message).await
     }
 
-    fn show(&self, state: State) {
+    fn show(&self, state: DemoPhoneState) {
         self.shows.shown.send_replace(state);
     }
 
     fn tell(&self, from_board: bool, what: &str) {
         // The drawing may have ended.
-        let _ =
-            self.shows.steps.send(Step { party: self.party, from_board, what: what.to_owned() });
+        let _ = self.shows.steps.send(DrawnMessage {
+            party: self.party,
+            from_board,
+            what: what.to_owned(),
+        });
     }
 }
 

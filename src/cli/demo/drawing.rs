@@ -1,10 +1,10 @@
 //! How the play is shown: a ladder of messages, and per phase a table of who should get whom and who
 //! did.
 
-use super::apparatus::Step;
-use super::judge::{Gets, Verdict};
-use super::party::Party;
-use super::senses::{Measured, Sight, Sound};
+use super::apparatus::DrawnMessage;
+use super::judge::{Gets, MediaVerdict};
+use super::party::DemoParty;
+use super::senses::{HeardSound, Measured, SeenVideo};
 
 /// The lines of the ladder, from left to right.
 const LINES: [&str; 5] = ["caller 4001", "cordboard", "phone 3001", "desk op1", "user 3002"];
@@ -13,9 +13,9 @@ const BOARD: usize = 1;
 
 /// Whose line an arrow has at its other end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum End {
+pub enum ArrowEnd {
     /// A phone.
-    Phone(Party),
+    Phone(DemoParty),
     /// The operator's desk.
     Desk,
 }
@@ -26,17 +26,17 @@ pub fn heading() -> String {
 }
 
 /// A message of a phone.
-pub fn step(step: &Step) -> String {
-    arrow(End::Phone(step.party), step.from_board, &step.what)
+pub fn step(step: &DrawnMessage) -> String {
+    arrow(ArrowEnd::Phone(step.party), step.from_board, &step.what)
 }
 
 /// One arrow between the switchboard and an end.
-pub fn arrow(end: End, from_board: bool, what: &str) -> String {
+pub fn arrow(end: ArrowEnd, from_board: bool, what: &str) -> String {
     let column = match end {
-        End::Phone(Party::Caller) => 0,
-        End::Phone(Party::Operator) => 2,
-        End::Desk => 3,
-        End::Phone(Party::User) => 4,
+        ArrowEnd::Phone(DemoParty::Caller) => 0,
+        ArrowEnd::Phone(DemoParty::Operator) => 2,
+        ArrowEnd::Desk => 3,
+        ArrowEnd::Phone(DemoParty::User) => 4,
     };
     let (left, right) = (BOARD.min(column), BOARD.max(column));
     let to_right = from_board == (column == right);
@@ -69,7 +69,7 @@ fn shortened(what: &str, room: usize) -> String {
 }
 
 /// The heading of a phase, with the patch as it should be.
-pub fn phase(number: usize, title: &str, expected: &[(Party, Gets)]) -> String {
+pub fn phase(number: usize, title: &str, expected: &[(DemoParty, Gets)]) -> String {
     let mut text = format!("\n══ {number}  {title} ");
     text += &"═".repeat(78_usize.saturating_sub(text.chars().count()));
     text.push('\n');
@@ -82,7 +82,7 @@ pub fn phase(number: usize, title: &str, expected: &[(Party, Gets)]) -> String {
 }
 
 /// One party's row: what it should get, what arrived, and the verdict.
-pub fn row(party: Party, gets: Gets, measured: &Measured, verdict: &Verdict) -> String {
+pub fn row(party: DemoParty, gets: Gets, measured: &Measured, verdict: &MediaVerdict) -> String {
     let mark = if verdict.is_right() { '✓' } else { '✗' };
     let mut text = format!(
         " {mark} {:9} should get {:11} heard {:23} saw {}\n",
@@ -99,21 +99,21 @@ pub fn row(party: Party, gets: Gets, measured: &Measured, verdict: &Verdict) -> 
 
 fn sound(measured: &Measured) -> String {
     match measured.sound {
-        Sound::None => "nothing".to_owned(),
-        Sound::Silence => "silence".to_owned(),
-        Sound::Voice(party) => {
+        HeardSound::None => "nothing".to_owned(),
+        HeardSound::Silence => "silence".to_owned(),
+        HeardSound::Voice(party) => {
             format!("{} ({} Hz {} %)", party.word(), party.tone(), measured.purity)
         }
-        Sound::Melody => "nobody, a melody".to_owned(),
-        Sound::Mixed => "a mixture".to_owned(),
+        HeardSound::Melody => "nobody, a melody".to_owned(),
+        HeardSound::Mixed => "a mixture".to_owned(),
     }
 }
 
 fn sight(measured: &Measured) -> String {
     match measured.sight {
-        Sight::None => "nothing".to_owned(),
-        Sight::Face(party) => format!("{} ({} pictures)", party.word(), measured.pictures),
-        Sight::Drawing => format!("nobody, a drawing ({} pictures)", measured.pictures),
+        SeenVideo::None => "nothing".to_owned(),
+        SeenVideo::Face(party) => format!("{} ({} pictures)", party.word(), measured.pictures),
+        SeenVideo::Drawing => format!("nobody, a drawing ({} pictures)", measured.pictures),
     }
 }
 
@@ -125,10 +125,10 @@ mod tests {
     /// As it was measured once.
     #[test]
     fn the_readme_shows_a_phase_as_the_demo_draws_it() {
-        let (caller, operator, user) = (Party::Caller, Party::Operator, Party::User);
+        let (caller, operator, user) = (DemoParty::Caller, DemoParty::Operator, DemoParty::User);
         let expected =
             [(caller, Gets::Hold), (operator, Gets::Party(user)), (user, Gets::Party(operator))];
-        let measured = |sound, sight, of: &[Party], pictures, purity| Measured {
+        let measured = |sound, sight, of: &[DemoParty], pictures, purity| Measured {
             sound,
             sight,
             heard: of.iter().copied().collect(),
@@ -139,16 +139,16 @@ mod tests {
             purity,
         };
         let arrived = [
-            measured(Sound::Melody, Sight::Drawing, &[], 8, 0),
-            measured(Sound::Voice(user), Sight::Face(user), &[user], 14, 99),
-            measured(Sound::Voice(operator), Sight::Face(operator), &[operator], 13, 98),
+            measured(HeardSound::Melody, SeenVideo::Drawing, &[], 8, 0),
+            measured(HeardSound::Voice(user), SeenVideo::Face(user), &[user], 14, 99),
+            measured(HeardSound::Voice(operator), SeenVideo::Face(operator), &[operator], 13, 98),
         ];
         let mut text = heading();
-        text += &arrow(End::Desk, false, "consult");
-        text += &arrow(End::Phone(user), true, "INVITE");
-        text += &arrow(End::Phone(user), false, "180 Ringing");
-        text += &arrow(End::Phone(user), false, "200 OK");
-        text += &arrow(End::Desk, true, "call: talking-to-callee");
+        text += &arrow(ArrowEnd::Desk, false, "consult");
+        text += &arrow(ArrowEnd::Phone(user), true, "INVITE");
+        text += &arrow(ArrowEnd::Phone(user), false, "180 Ringing");
+        text += &arrow(ArrowEnd::Phone(user), false, "200 OK");
+        text += &arrow(ArrowEnd::Desk, true, "call: talking-to-callee");
         text += &phase(5, "The operator talks to the user", &expected);
         for ((party, gets), measured) in expected.iter().zip(&arrived) {
             text += &row(*party, *gets, measured, &judge(*gets, measured));
@@ -159,11 +159,11 @@ mod tests {
 
     #[test]
     fn an_arrow_points_at_who_gets_the_message() {
-        let to_board = arrow(End::Phone(Party::Caller), false, "INVITE");
+        let to_board = arrow(ArrowEnd::Phone(DemoParty::Caller), false, "INVITE");
         assert!(to_board.starts_with("        │──── INVITE ───▶│"), "{to_board}");
-        let to_caller = arrow(End::Phone(Party::Caller), true, "182 Queued, and more");
+        let to_caller = arrow(ArrowEnd::Phone(DemoParty::Caller), true, "182 Queued, and more");
         assert!(to_caller.starts_with("        │◀"), "{to_caller}");
-        let to_desk = arrow(End::Desk, true, "offer");
+        let to_desk = arrow(ArrowEnd::Desk, true, "offer");
         assert!(to_desk.trim_end().contains("▶│"), "{to_desk}");
     }
 }

@@ -1,7 +1,7 @@
 //! Who should get whose sound and picture (R5), and whether that is what arrived.
 
-use super::party::Party;
-use super::senses::{Measured, Sight, Sound};
+use super::party::DemoParty;
+use super::senses::{HeardSound, Measured, SeenVideo};
 
 /// A verdict needs this much of a phase.
 const STRETCH_MS: usize = 1000;
@@ -10,7 +10,7 @@ const STRETCH_MS: usize = 1000;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Gets {
     /// Voice and face of this party.
-    Party(Party),
+    Party(DemoParty),
     /// Hold media: a melody and a drawing.
     Hold,
     /// The sound of a ringing phone, no picture.
@@ -36,12 +36,12 @@ impl Gets {
 
 /// What is wrong with what a phone got.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Verdict {
+pub struct MediaVerdict {
     /// One sentence each; none when all is right.
     pub faults: Vec<String>,
 }
 
-impl Verdict {
+impl MediaVerdict {
     /// Whether all is right.
     pub fn is_right(&self) -> bool {
         self.faults.is_empty()
@@ -49,7 +49,7 @@ impl Verdict {
 }
 
 /// Compares what should be with what was measured.
-pub fn judge(gets: Gets, measured: &Measured) -> Verdict {
+pub fn judge(gets: Gets, measured: &Measured) -> MediaVerdict {
     let mut faults = Vec::new();
     let mut need = |right: bool, fault: String| {
         if !right {
@@ -62,27 +62,27 @@ pub fn judge(gets: Gets, measured: &Measured) -> Verdict {
         Gets::Party(party) => {
             need(enough, too_short);
             need(
-                measured.sound == Sound::Voice(party),
+                measured.sound == HeardSound::Voice(party),
                 format!("does not hear the {}", party.word()),
             );
             need(
-                measured.sight == Sight::Face(party),
+                measured.sight == SeenVideo::Face(party),
                 format!("does not see the {}", party.word()),
             );
         }
         Gets::Hold => {
             need(enough, too_short);
-            need(measured.sound == Sound::Melody, "hears no melody".to_owned());
-            need(measured.sight == Sight::Drawing, "sees no drawing".to_owned());
+            need(measured.sound == HeardSound::Melody, "hears no melody".to_owned());
+            need(measured.sight == SeenVideo::Drawing, "sees no drawing".to_owned());
         }
         Gets::RingBack => {
             need(enough, too_short);
-            need(measured.sound == Sound::Melody, "hears no ringing".to_owned());
+            need(measured.sound == HeardSound::Melody, "hears no ringing".to_owned());
         }
         Gets::Nothing => {
             need(enough, too_short);
-            need(measured.sound == Sound::Silence, "hears something".to_owned());
-            let sees_nobody = matches!(measured.sight, Sight::None | Sight::Drawing);
+            need(measured.sound == HeardSound::Silence, "hears something".to_owned());
+            let sees_nobody = matches!(measured.sight, SeenVideo::None | SeenVideo::Drawing);
             need(sees_nobody, "sees something".to_owned());
         }
         Gets::NoCall => {
@@ -90,19 +90,19 @@ pub fn judge(gets: Gets, measured: &Measured) -> Verdict {
             need(count == 0, format!("{count} packets arrived without a call"));
         }
     }
-    for other in Party::ALL.into_iter().filter(|other| gets != Gets::Party(*other)) {
+    for other in DemoParty::ALL.into_iter().filter(|other| gets != Gets::Party(*other)) {
         let name = other.word();
         need(!measured.heard.contains(&other), format!("heard the {name} for a moment"));
         need(!measured.seen.contains(&other), format!("saw the {name} for a moment"));
     }
-    Verdict { faults }
+    MediaVerdict { faults }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn measured(sound: Sound, sight: Sight) -> Measured {
+    fn measured(sound: HeardSound, sight: SeenVideo) -> Measured {
         Measured {
             sound,
             sight,
@@ -116,9 +116,9 @@ mod tests {
     }
 
     const ALL: [Gets; 7] = [
-        Gets::Party(Party::Caller),
-        Gets::Party(Party::Operator),
-        Gets::Party(Party::User),
+        Gets::Party(DemoParty::Caller),
+        Gets::Party(DemoParty::Operator),
+        Gets::Party(DemoParty::User),
         Gets::Hold,
         Gets::RingBack,
         Gets::Nothing,
@@ -127,12 +127,15 @@ mod tests {
 
     #[test]
     fn each_state_of_the_line_is_right_for_one_expectation() {
-        let caller = Party::Caller;
+        let caller = DemoParty::Caller;
         for (measured, right) in [
-            (measured(Sound::Voice(caller), Sight::Face(caller)), vec![Gets::Party(caller)]),
-            (measured(Sound::Melody, Sight::Drawing), vec![Gets::Hold, Gets::RingBack]),
-            (measured(Sound::Silence, Sight::None), vec![Gets::Nothing]),
-            (measured(Sound::Silence, Sight::Drawing), vec![Gets::Nothing]),
+            (
+                measured(HeardSound::Voice(caller), SeenVideo::Face(caller)),
+                vec![Gets::Party(caller)],
+            ),
+            (measured(HeardSound::Melody, SeenVideo::Drawing), vec![Gets::Hold, Gets::RingBack]),
+            (measured(HeardSound::Silence, SeenVideo::None), vec![Gets::Nothing]),
+            (measured(HeardSound::Silence, SeenVideo::Drawing), vec![Gets::Nothing]),
         ] {
             let verdicts = ALL.into_iter().filter(|gets| judge(*gets, &measured).is_right());
             assert_eq!(verdicts.collect::<Vec<_>>(), right);
@@ -146,20 +149,20 @@ mod tests {
             sound_ms: 0,
             pictures: 0,
             purity: 0,
-            ..measured(Sound::None, Sight::None)
+            ..measured(HeardSound::None, SeenVideo::None)
         };
         let right = ALL.into_iter().filter(|gets| judge(*gets, &nothing).is_right());
         assert_eq!(right.collect::<Vec<_>>(), [Gets::NoCall]);
-        let short = Measured { sound_ms: 300, ..measured(Sound::Silence, Sight::None) };
+        let short = Measured { sound_ms: 300, ..measured(HeardSound::Silence, SeenVideo::None) };
         assert!(!judge(Gets::Nothing, &short).is_right());
     }
 
     #[test]
     fn a_stray_moment_of_another_is_wrong_whatever_came_after() {
-        let caller = Party::Caller;
-        let good = measured(Sound::Voice(caller), Sight::Face(caller));
-        let heard = Measured { heard: [caller, Party::User].into(), ..good.clone() };
-        let seen = Measured { seen: [caller, Party::User].into(), ..good };
+        let caller = DemoParty::Caller;
+        let good = measured(HeardSound::Voice(caller), SeenVideo::Face(caller));
+        let heard = Measured { heard: [caller, DemoParty::User].into(), ..good.clone() };
+        let seen = Measured { seen: [caller, DemoParty::User].into(), ..good };
         for measured in [heard, seen] {
             let verdict = judge(Gets::Party(caller), &measured);
             assert_eq!(verdict.faults.len(), 1, "{verdict:?}");

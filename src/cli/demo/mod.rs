@@ -11,7 +11,6 @@
 
 mod apparatus;
 mod drawing;
-mod house;
 mod judge;
 mod party;
 mod phone;
@@ -19,16 +18,17 @@ mod script;
 mod senses;
 mod session;
 mod sockets;
+mod switchboard;
 mod voice;
 
 use super::site::Site;
 use super::table::print;
-use house::{House, introduction};
-use phone::Phone;
+use phone::DemoPhone;
 use script::Play;
 use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
+use switchboard::{DemoSwitchboard, introduction};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Play a whole operator call with simulated phones.
@@ -67,18 +67,18 @@ impl Command {
             }
         };
         tokio::pin!(interrupted);
-        let mut house = House::open(site.data(), self.listen).await?;
+        let mut switchboard = DemoSwitchboard::open(site.data(), self.listen).await?;
         print(
             "A real switchboard runs; three simulated phones and a desk play one operator call.\n\n",
         )?;
         let verdict = tokio::select! {
-            verdict = play(&house) => verdict,
+            verdict = play(&switchboard) => verdict,
             () = &mut interrupted => return Ok(ExitCode::FAILURE),
         };
         let (status, ada) = match verdict {
             Ok(played) => played,
             Err(error) => {
-                let log = house.last_words();
+                let log = switchboard.last_words();
                 return Err(
                     error.context(format!("the play stopped; the server's last words:\n{log}\n"))
                 );
@@ -89,13 +89,13 @@ impl Command {
             return Ok(status);
         }
         tokio::spawn(ada.attend());
-        print(&introduction(&house))?;
+        print(&introduction(&switchboard))?;
         loop {
             tokio::select! {
                 () = &mut interrupted => return Ok(status),
                 () = tokio::time::sleep(Duration::from_secs(1)) => {
-                    if !house.is_up()? {
-                        anyhow::bail!("the server has ended:\n{}", house.last_words());
+                    if !switchboard.is_up()? {
+                        anyhow::bail!("the server has ended:\n{}", switchboard.last_words());
                     }
                 }
             }
@@ -104,8 +104,8 @@ impl Command {
 }
 
 /// Plays, and leaves one phone on.
-async fn play(house: &House) -> anyhow::Result<(ExitCode, Phone)> {
-    let mut play = Play::prepare(house).await?;
+async fn play(switchboard: &DemoSwitchboard) -> anyhow::Result<(ExitCode, DemoPhone)> {
+    let mut play = Play::prepare(switchboard).await?;
     let (phases, wrong) = play.perform().await?;
     let ada = play.close().await?;
     // No phase at all would be no proof.

@@ -4,7 +4,7 @@ use crate::codec::video::Colour;
 
 /// One of the people.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Party {
+pub enum DemoParty {
     /// Comes from outside.
     Caller,
     /// Sits at the desk; this is the desk phone.
@@ -13,7 +13,7 @@ pub enum Party {
     User,
 }
 
-impl Party {
+impl DemoParty {
     /// All three.
     pub const ALL: [Self; 3] = [Self::Caller, Self::Operator, Self::User];
 

@@ -1,7 +1,7 @@
 //! A simulated phone: registers, calls and answers over real SIP, sends and measures real RTP.
 
-use super::apparatus::{Apparatus, Command, Shows, Step};
-use super::party::Party;
+use super::apparatus::{Apparatus, Command, DrawnMessage, Shows};
+use super::party::DemoParty;
 use super::senses::Measured;
 use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ const REACH: Duration = Duration::from_secs(2);
 
 /// What a phone does at the moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum State {
+pub enum DemoPhoneState {
     /// No call.
     Idle,
     /// Somebody calls.
@@ -30,24 +30,24 @@ pub enum State {
 }
 
 /// The way to a running phone.
-pub struct Phone {
+pub struct DemoPhone {
     commands: mpsc::Sender<Command>,
-    state: watch::Receiver<State>,
-    party: Party,
+    state: watch::Receiver<DemoPhoneState>,
+    party: DemoParty,
 }
 
-impl Phone {
+impl DemoPhone {
     /// Registers and switches on.
     ///
     /// # Errors
     /// When it cannot register.
     pub async fn start(
-        party: Party,
+        party: DemoParty,
         password: &str,
         server: SocketAddr,
-        steps: mpsc::UnboundedSender<Step>,
+        steps: mpsc::UnboundedSender<DrawnMessage>,
     ) -> anyhow::Result<Self> {
-        let (shown, state) = watch::channel(State::Idle);
+        let (shown, state) = watch::channel(DemoPhoneState::Idle);
         let (commands, orders) = mpsc::channel(8);
         let switched_on = Apparatus::switch_on(party, password, server, Shows { shown, steps });
         let apparatus = timeout(ANSWER_MAX, switched_on)
@@ -84,20 +84,20 @@ impl Phone {
 
     /// Answers whoever calls, one after the other, for as long as the switchboard is there.
     pub async fn attend(mut self) {
-        while self.awaits(State::Ringing).await {
+        while self.awaits(DemoPhoneState::Ringing).await {
             sleep(REACH).await;
             // Who has hung up meanwhile is not answered.
-            if self.state() == State::Ringing && self.answer().await.is_err() {
+            if self.state() == DemoPhoneState::Ringing && self.answer().await.is_err() {
                 return;
             }
-            if !self.awaits(State::Idle).await {
+            if !self.awaits(DemoPhoneState::Idle).await {
                 return;
             }
         }
     }
 
     /// Waits for a state, however long, and stays registered; false when the phone has broken.
-    async fn awaits(&mut self, wanted: State) -> bool {
+    async fn awaits(&mut self, wanted: DemoPhoneState) -> bool {
         loop {
             let reached = timeout(RENEW, self.state.wait_for(|state| *state == wanted)).await;
             match reached.map(|reached| reached.is_ok()) {
@@ -140,7 +140,7 @@ impl Phone {
     ///
     /// # Errors
     /// When that does not come.
-    pub async fn becomes(&mut self, wanted: State) -> anyhow::Result<()> {
+    pub async fn becomes(&mut self, wanted: DemoPhoneState) -> anyhow::Result<()> {
         let number = self.party.number();
         let waiting = timeout(ANSWER_MAX, self.state.wait_for(|state| *state == wanted));
         let reached = waiting.await.map(|waited| waited.is_ok());
@@ -155,7 +155,7 @@ impl Phone {
     }
 
     /// What it does at the moment.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> DemoPhoneState {
         *self.state.borrow()
     }
 

@@ -1,12 +1,12 @@
 //! The play: one operator call from the queue to the hand-over, every phase measured.
 
-use super::apparatus::Step;
-use super::drawing::{self, End};
-use super::house::{House, OPERATOR, PASSWORD, QUEUE};
+use super::apparatus::DrawnMessage;
+use super::drawing::{self, ArrowEnd};
 use super::judge::{Gets, judge};
-use super::party::Party;
-use super::phone::{Phone, State};
-use crate::cli::desk::{Heard, Incoming, Link};
+use super::party::DemoParty;
+use super::phone::{DemoPhone, DemoPhoneState};
+use super::switchboard::{DemoSwitchboard, OPERATOR, PASSWORD, QUEUE};
+use crate::cli::desk::{Link, LinkEvent, LinkInput};
 use crate::cli::table::print;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
@@ -22,17 +22,17 @@ const LOOK: Duration = Duration::from_millis(1500);
 const LOOK_MAX: Duration = Duration::from_secs(7);
 const PAUSE: Duration = Duration::from_millis(100);
 
-const CALLER: Gets = Gets::Party(Party::Caller);
-const OPERATOR_HERSELF: Gets = Gets::Party(Party::Operator);
-const USER: Gets = Gets::Party(Party::User);
+const CALLER: Gets = Gets::Party(DemoParty::Caller);
+const OPERATOR_HERSELF: Gets = Gets::Party(DemoParty::Operator);
+const USER: Gets = Gets::Party(DemoParty::User);
 
 /// Everyone on the stage.
 pub struct Play {
-    caller: Phone,
-    operator: Phone,
-    user: Phone,
+    caller: DemoPhone,
+    operator: DemoPhone,
+    user: DemoPhone,
     desk: Link,
-    steps: mpsc::UnboundedReceiver<Step>,
+    steps: mpsc::UnboundedReceiver<DrawnMessage>,
     request: String,
     phases: usize,
     wrong: usize,
@@ -43,15 +43,15 @@ impl Play {
     ///
     /// # Errors
     /// When one of them is not let in.
-    pub async fn prepare(house: &House) -> anyhow::Result<Self> {
+    pub async fn prepare(switchboard: &DemoSwitchboard) -> anyhow::Result<Self> {
         let (sender, steps) = mpsc::unbounded_channel();
-        let server = house.server();
-        let phone = |party| Phone::start(party, PASSWORD, server, sender.clone());
+        let server = switchboard.server();
+        let phone = |party| DemoPhone::start(party, PASSWORD, server, sender.clone());
         print(&drawing::heading())?;
         let mut play = Self {
-            caller: phone(Party::Caller).await?,
-            operator: phone(Party::Operator).await?,
-            user: phone(Party::User).await?,
+            caller: phone(DemoParty::Caller).await?,
+            operator: phone(DemoParty::Operator).await?,
+            user: phone(DemoParty::User).await?,
             desk: Link::open(server, OPERATOR, PASSWORD).await?,
             steps,
             request: String::new(),
@@ -80,7 +80,7 @@ impl Play {
     ///
     /// # Errors
     /// When the switchboard has gone before.
-    pub async fn close(self) -> anyhow::Result<Phone> {
+    pub async fn close(self) -> anyhow::Result<DemoPhone> {
         self.desk.close().await?;
         for phone in [self.caller, self.operator] {
             phone.leave().await?;
@@ -94,7 +94,7 @@ impl Play {
         self.caller.call(QUEUE).await?;
         let offer = self.event("an offer", |event| event["event"] == "offer").await?;
         self.request = offer["request"].as_str().context("the offer names no request")?.to_owned();
-        self.caller.becomes(State::Talking).await?;
+        self.caller.becomes(DemoPhoneState::Talking).await?;
         self.look(
             "The caller waits, the desk has the offer",
             [Gets::Hold, Gets::NoCall, Gets::NoCall],
@@ -104,7 +104,7 @@ impl Play {
 
     async fn take(&mut self) -> anyhow::Result<()> {
         self.command("take", json!({"request": self.request})).await?;
-        self.operator.becomes(State::Ringing).await?;
+        self.operator.becomes(DemoPhoneState::Ringing).await?;
         self.look("Taken, the desk phone rings", [Gets::Hold, Gets::NoCall, Gets::NoCall]).await?;
         self.operator.answer().await?;
         self.phase("with-caller").await?;
@@ -113,8 +113,8 @@ impl Play {
     }
 
     async fn consult(&mut self) -> anyhow::Result<()> {
-        self.command("consult", json!({"number": Party::User.number()})).await?;
-        self.user.becomes(State::Ringing).await?;
+        self.command("consult", json!({"number": DemoParty::User.number()})).await?;
+        self.user.becomes(DemoPhoneState::Ringing).await?;
         self.phase("consulting").await?;
         self.look(
             "The caller is isolated, the user rings",
@@ -160,10 +160,10 @@ impl Play {
             word(&health["callee"]["video"]),
         ))?;
         self.command("release", json!({})).await?;
-        self.operator.becomes(State::Idle).await?;
+        self.operator.becomes(DemoPhoneState::Idle).await?;
         self.look("Handed over, the operator is free", [USER, Gets::NoCall, CALLER]).await?;
         self.caller.hang_up().await?;
-        self.user.becomes(State::Idle).await?;
+        self.user.becomes(DemoPhoneState::Idle).await?;
         self.look("Hung up", [Gets::NoCall, Gets::NoCall, Gets::NoCall]).await
     }
 
@@ -174,7 +174,8 @@ impl Play {
         for phone in [&self.caller, &self.operator, &self.user] {
             phone.begin().await?;
         }
-        let expected = [Party::Caller, Party::Operator, Party::User].into_iter().zip(expected);
+        let expected =
+            [DemoParty::Caller, DemoParty::Operator, DemoParty::User].into_iter().zip(expected);
         let expected: Vec<_> = expected.collect();
         self.phases += 1;
         self.draw_steps()?;
@@ -224,14 +225,14 @@ impl Play {
         self.draw_steps()
     }
 
-    async fn hear(&mut self, incoming: Incoming) -> anyhow::Result<Option<Value>> {
+    async fn hear(&mut self, incoming: LinkInput) -> anyhow::Result<Option<Value>> {
         match self.desk.take(incoming).await? {
             None => Ok(None),
-            Some(Heard::Over(why)) => bail!("the desk's call has ended: {why}"),
-            Some(Heard::Message(message)) => {
+            Some(LinkEvent::Over(why)) => bail!("the desk's call has ended: {why}"),
+            Some(LinkEvent::Message(message)) => {
                 self.draw_steps()?;
                 if let Some(what) = told(&message) {
-                    print(&drawing::arrow(End::Desk, true, &what))?;
+                    print(&drawing::arrow(ArrowEnd::Desk, true, &what))?;
                 }
                 Ok(Some(message))
             }
@@ -259,7 +260,7 @@ impl Play {
 
     async fn say(&mut self, verb: &str, fields: Value) -> anyhow::Result<String> {
         self.draw_steps()?;
-        print(&drawing::arrow(End::Desk, false, verb))?;
+        print(&drawing::arrow(ArrowEnd::Desk, false, verb))?;
         let saying = timeout(EVENT_MAX, self.desk.say(verb, fields));
         saying.await.context("the switchboard takes no command")?
     }

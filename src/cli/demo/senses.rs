@@ -1,6 +1,6 @@
 //! What a phone hears and sees, judged by nothing but the packets that arrived.
 
-use super::party::Party;
+use super::party::DemoParty;
 use crate::codec::audio::{AudioDecoder, SAMPLES_MAX};
 use crate::codec::video::read_plain_colour;
 use crate::codec::{Codec, goertzel};
@@ -31,10 +31,10 @@ pub struct Senses {
     decoder: AudioDecoder,
     sound: Vec<i16>,
     packets: usize,
-    reassembly: h264::Reassembly,
+    reassembly: h264::H264Reassembly,
     /// What the last key frame showed, of whatever phase: the pictures after it only change it.
     shown: Option<Shown>,
-    seen: BTreeSet<Party>,
+    seen: BTreeSet<DemoParty>,
     last_picture: Option<Instant>,
     pictures: usize,
 }
@@ -42,19 +42,19 @@ pub struct Senses {
 /// A key frame.
 #[derive(Clone, Copy, Debug)]
 enum Shown {
-    Face(Party),
+    Face(DemoParty),
     Drawing,
 }
 
 /// What is heard.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Sound {
+pub enum HeardSound {
     /// No packet at all.
     None,
     /// Packets of silence.
     Silence,
     /// This voice and nothing else.
-    Voice(Party),
+    Voice(DemoParty),
     /// Something that is nobody's voice.
     Melody,
     /// A voice, but not alone, or not all the time.
@@ -63,11 +63,11 @@ pub enum Sound {
 
 /// What is seen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Sight {
+pub enum SeenVideo {
     /// No picture, or none any more.
     None,
     /// This face.
-    Face(Party),
+    Face(DemoParty),
     /// Something that is nobody's face.
     Drawing,
 }
@@ -76,13 +76,13 @@ pub enum Sight {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Measured {
     /// Heard now.
-    pub sound: Sound,
+    pub sound: HeardSound,
     /// Seen now.
-    pub sight: Sight,
+    pub sight: SeenVideo,
     /// Whoever was heard at any moment of the phase.
-    pub heard: BTreeSet<Party>,
+    pub heard: BTreeSet<DemoParty>,
     /// Whoever was seen at any moment of the phase.
-    pub seen: BTreeSet<Party>,
+    pub seen: BTreeSet<DemoParty>,
     /// Packets of sound and pictures that arrived.
     pub packets: usize,
     /// How long the sound was that arrived, in ms.
@@ -101,7 +101,7 @@ impl Senses {
             decoder: AudioDecoder::new(&Codec::Pcmu, RATE).expect("G.711 can always be decoded"),
             sound: Vec::new(),
             packets: 0,
-            reassembly: h264::Reassembly::default(),
+            reassembly: h264::H264Reassembly::default(),
             shown: None,
             seen: BTreeSet::new(),
             last_picture: None,
@@ -135,7 +135,7 @@ impl Senses {
         self.reassembly.take(packet.sequence(), packet.payload(), |nal| {
             match nal.first().map(|header| header & 0x1f) {
                 Some(h264::IDR_SLICE) => {
-                    let face = read_plain_colour(nal).and_then(Party::of_colour);
+                    let face = read_plain_colour(nal).and_then(DemoParty::of_colour);
                     shown = Some(face.map_or(Shown::Drawing, Shown::Face));
                     drawn = true;
                 }
@@ -168,21 +168,22 @@ impl Senses {
     /// What it comes to.
     pub fn measure(&self, now: Instant) -> Measured {
         let latest = &self.sound[self.sound.len().saturating_sub(NOW)..];
-        let shares = Party::ALL.map(|party| (party, goertzel::share(latest, RATE, party.tone())));
+        let shares =
+            DemoParty::ALL.map(|party| (party, goertzel::share(latest, RATE, party.tone())));
         let voice = shares.into_iter().find(|(_, share)| *share >= PURE);
         let heard = self.heard();
         let sound = match voice {
-            _ if self.sound.is_empty() => Sound::None,
-            Some((party, _)) if latest.len() == NOW => Sound::Voice(party),
-            _ if !self.sound.chunks(WINDOW).any(is_audible) => Sound::Silence,
-            _ if heard.is_empty() => Sound::Melody,
-            _ => Sound::Mixed,
+            _ if self.sound.is_empty() => HeardSound::None,
+            Some((party, _)) if latest.len() == NOW => HeardSound::Voice(party),
+            _ if !self.sound.chunks(WINDOW).any(is_audible) => HeardSound::Silence,
+            _ if heard.is_empty() => HeardSound::Melody,
+            _ => HeardSound::Mixed,
         };
         let current = self.last_picture.is_some_and(|at| now.duration_since(at) < SEEN_FOR);
         let sight = match self.shown.filter(|_| current) {
-            Some(Shown::Face(party)) => Sight::Face(party),
-            Some(Shown::Drawing) => Sight::Drawing,
-            None => Sight::None,
+            Some(Shown::Face(party)) => SeenVideo::Face(party),
+            Some(Shown::Drawing) => SeenVideo::Drawing,
+            None => SeenVideo::None,
         };
         Measured {
             sound,
@@ -196,12 +197,12 @@ impl Senses {
         }
     }
 
-    fn heard(&self) -> BTreeSet<Party> {
-        let carries = |party: Party| {
+    fn heard(&self) -> BTreeSet<DemoParty> {
+        let carries = |party: DemoParty| {
             let carries = |window| goertzel::share(window, RATE, party.tone()) >= VOICE;
             self.sound.chunks_exact(WINDOW).any(|window| is_audible(window) && carries(window))
         };
-        Party::ALL.into_iter().filter(|party| carries(*party)).collect()
+        DemoParty::ALL.into_iter().filter(|party| carries(*party)).collect()
     }
 }
 
@@ -217,7 +218,7 @@ fn is_audible(window: &[i16]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::demo::voice::Voice;
+    use crate::cli::demo::voice::PartyMedia;
     use crate::random::Random;
 
     const AUDIO: u8 = 0;
@@ -225,12 +226,12 @@ mod tests {
     const TICK: Duration = Duration::from_millis(20);
 
     /// Plays `party` to the phone for so many packets of sound, as its own phone would.
-    fn play(senses: &mut Senses, start: Instant, party: Party, ticks: u32) -> Instant {
-        let mut voice = Voice::new(party, &mut Random::from_number(7));
+    fn play(senses: &mut Senses, start: Instant, party: DemoParty, ticks: u32) -> Instant {
+        let mut voice = PartyMedia::new(party, &mut Random::from_number(7));
         let mut now = start;
         for _ in 0..ticks {
             senses.hear(now, &voice.next_sound(AUDIO), AUDIO);
-            for packet in voice.next_picture(VIDEO) {
+            for packet in voice.next_frame(VIDEO) {
                 senses.see(now, &packet, VIDEO);
             }
             now += TICK;
@@ -240,13 +241,13 @@ mod tests {
 
     #[test]
     fn each_party_is_told_by_its_voice_and_its_face() {
-        for party in Party::ALL {
+        for party in DemoParty::ALL {
             let start = Instant::now();
             let mut senses = Senses::new(start);
             let now = play(&mut senses, start, party, 60);
             let measured = senses.measure(now);
-            assert_eq!(measured.sound, Sound::Voice(party));
-            assert_eq!(measured.sight, Sight::Face(party));
+            assert_eq!(measured.sound, HeardSound::Voice(party));
+            assert_eq!(measured.sight, SeenVideo::Face(party));
             assert_eq!((measured.heard, measured.seen), ([party].into(), [party].into()));
         }
     }
@@ -255,20 +256,20 @@ mod tests {
     fn who_was_there_for_a_moment_is_not_forgotten() {
         let start = Instant::now();
         let mut senses = Senses::new(start);
-        let now = play(&mut senses, start, Party::User, 40);
-        let now = play(&mut senses, now, Party::Caller, 60);
+        let now = play(&mut senses, start, DemoParty::User, 40);
+        let now = play(&mut senses, now, DemoParty::Caller, 60);
         let measured = senses.measure(now);
-        assert_eq!(measured.sound, Sound::Voice(Party::Caller));
-        assert_eq!(measured.heard, [Party::Caller, Party::User].into());
-        assert_eq!(measured.seen, [Party::Caller, Party::User].into());
+        assert_eq!(measured.sound, HeardSound::Voice(DemoParty::Caller));
+        assert_eq!(measured.heard, [DemoParty::Caller, DemoParty::User].into());
+        assert_eq!(measured.seen, [DemoParty::Caller, DemoParty::User].into());
     }
 
     #[test]
     fn a_face_that_goes_on_without_a_key_frame_is_still_seen() {
         let start = Instant::now();
         let mut senses = Senses::new(start);
-        let mut voice = Voice::new(Party::User, &mut Random::from_number(7));
-        let mut pictures = (0..45).flat_map(|_| voice.next_picture(VIDEO));
+        let mut voice = PartyMedia::new(DemoParty::User, &mut Random::from_number(7));
+        let mut pictures = (0..45).flat_map(|_| voice.next_frame(VIDEO));
         // Three packets of a key frame; what follows only says that nothing has changed.
         for packet in pictures.by_ref().take(3) {
             senses.see(start, &packet, VIDEO);
@@ -277,8 +278,8 @@ mod tests {
         let now = start + IN_FLIGHT;
         senses.see(now, &pictures.next().unwrap(), VIDEO);
         let measured = senses.measure(now);
-        assert_eq!(measured.sight, Sight::Face(Party::User));
-        assert_eq!(measured.seen, [Party::User].into());
+        assert_eq!(measured.sight, SeenVideo::Face(DemoParty::User));
+        assert_eq!(measured.seen, [DemoParty::User].into());
     }
 
     #[test]
@@ -287,7 +288,7 @@ mod tests {
         let mut senses = Senses::new(start);
         let now = start + IN_FLIGHT;
         let measured = senses.measure(now);
-        assert_eq!((measured.sound, measured.sight), (Sound::None, Sight::None));
+        assert_eq!((measured.sound, measured.sight), (HeardSound::None, SeenVideo::None));
         assert_eq!(measured.packets, 0);
         senses.wonder(now);
         assert_eq!(senses.measure(now).packets, 1);
@@ -299,10 +300,10 @@ mod tests {
         use crate::codec::tone;
         let start = Instant::now();
         let mut senses = Senses::new(start);
-        let now = play(&mut senses, start, Party::Caller, 60);
+        let now = play(&mut senses, start, DemoParty::Caller, 60);
         senses.begin(now);
         let melody = encode_loop(&Codec::Pcmu, tone::Sound::HoldMelody, 20).unwrap();
-        let mut header = crate::rtp::Header {
+        let mut header = crate::rtp::RtpHeader {
             payload_type: AUDIO,
             marker: false,
             sequence: 0,
@@ -317,7 +318,7 @@ mod tests {
             later += TICK;
         }
         let measured = senses.measure(later);
-        assert_eq!((measured.sound, measured.sight), (Sound::Melody, Sight::None));
+        assert_eq!((measured.sound, measured.sight), (HeardSound::Melody, SeenVideo::None));
         assert!(measured.heard.is_empty());
     }
 }

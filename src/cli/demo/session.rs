@@ -1,6 +1,6 @@
 //! The session descriptions of a simulated phone: G.711 and H.264 both ways.
 
-use crate::sdp::{Attribute, Media, MediaKind, RtpMap, Session};
+use crate::sdp::{Attribute, MediaDescription, MediaKind, RtpMap, SessionDescription};
 use std::net::{IpAddr, SocketAddr};
 
 const PCMU: u8 = 0;
@@ -8,7 +8,7 @@ const FMTP: &str = "profile-level-id=42e01f;packetization-mode=1";
 
 /// Where a phone receives, and under which numbers it offers pictures.
 #[derive(Clone, Copy, Debug)]
-pub struct Ports {
+pub struct PhonePorts {
     /// Our address.
     pub ip: IpAddr,
     /// The port of sound.
@@ -21,7 +21,7 @@ pub struct Ports {
 
 /// A stream as both sides agreed on it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Agreed {
+pub struct AgreedStream {
     /// Where to send.
     pub remote: SocketAddr,
     /// The payload type that the peer wants.
@@ -34,21 +34,21 @@ pub struct Agreed {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Agreement {
     /// Sound.
-    pub audio: Option<Agreed>,
+    pub audio: Option<AgreedStream>,
     /// Pictures.
-    pub video: Option<Agreed>,
+    pub video: Option<AgreedStream>,
 }
 
 /// Our offer.
-pub fn offer(ports: Ports) -> Session {
-    let mut session = Session::new(1, 1, ports.ip);
+pub fn offer(ports: PhonePorts) -> SessionDescription {
+    let mut session = SessionDescription::new(1, 1, ports.ip);
     session.media = vec![audio(ports), video(ports, ports.h264)];
     session
 }
 
 /// Our answer to an offer: one format a stream, everything else refused.
-pub fn answer(ports: Ports, offer: &Session) -> (Session, Agreement) {
-    let mut session = Session::new(1, 1, ports.ip);
+pub fn answer(ports: PhonePorts, offer: &SessionDescription) -> (SessionDescription, Agreement) {
+    let mut session = SessionDescription::new(1, 1, ports.ip);
     let mut agreement = Agreement::default();
     for media in &offer.media {
         let number = chosen(media);
@@ -65,13 +65,13 @@ pub fn answer(ports: Ports, offer: &Session) -> (Session, Agreement) {
             }
         };
         *slot = agreed(offer, media, number, number);
-        session.media.push(Media { protocol: media.protocol.clone(), ..own });
+        session.media.push(MediaDescription { protocol: media.protocol.clone(), ..own });
     }
     (session, agreement)
 }
 
 /// What an answer to our offer agrees to.
-pub fn agreement(ports: Ports, answer: &Session) -> Agreement {
+pub fn agreement(ports: PhonePorts, answer: &SessionDescription) -> Agreement {
     let find = |kind: &MediaKind| answer.media.iter().find(|m| m.kind == *kind && m.port != 0);
     let stream = |kind, own| {
         let media = find(kind)?;
@@ -84,16 +84,20 @@ pub fn agreement(ports: Ports, answer: &Session) -> Agreement {
 }
 
 fn agreed(
-    session: &Session,
-    media: &Media,
+    session: &SessionDescription,
+    media: &MediaDescription,
     send_as: Option<u8>,
     receive_as: Option<u8>,
-) -> Option<Agreed> {
-    Some(Agreed { remote: media.rtp_address(session)?, send_as: send_as?, receive_as: receive_as? })
+) -> Option<AgreedStream> {
+    Some(AgreedStream {
+        remote: media.rtp_address(session)?,
+        send_as: send_as?,
+        receive_as: receive_as?,
+    })
 }
 
 /// The format of a section that we speak.
-fn chosen(media: &Media) -> Option<u8> {
+fn chosen(media: &MediaDescription) -> Option<u8> {
     let wanted = match media.kind {
         MediaKind::Audio => "PCMU",
         MediaKind::Video => "H264",
@@ -105,16 +109,16 @@ fn chosen(media: &Media) -> Option<u8> {
     media.rtpmaps().find(spoken).map(|map| map.payload_type).filter(|_| !media.is_refused())
 }
 
-fn audio(ports: Ports) -> Media {
-    let mut media = Media::new(MediaKind::Audio, ports.audio, "RTP/AVP");
+fn audio(ports: PhonePorts) -> MediaDescription {
+    let mut media = MediaDescription::new(MediaKind::Audio, ports.audio, "RTP/AVP");
     let map = RtpMap { payload_type: PCMU, encoding: "PCMU".into(), clock_rate: 8000, channels: 1 };
     media.add_format(&map, None);
     media.attributes.push(Attribute::new("ptime", "20"));
     media
 }
 
-fn video(ports: Ports, payload_type: u8) -> Media {
-    let mut media = Media::new(MediaKind::Video, ports.video, "RTP/AVP");
+fn video(ports: PhonePorts, payload_type: u8) -> MediaDescription {
+    let mut media = MediaDescription::new(MediaKind::Video, ports.video, "RTP/AVP");
     let map = RtpMap { payload_type, encoding: "H264".into(), clock_rate: 90_000, channels: 1 };
     media.add_format(&map, Some(FMTP));
     media.attributes.push(Attribute::new("rtcp-fb", format!("{payload_type} nack pli")));

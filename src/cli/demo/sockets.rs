@@ -8,7 +8,7 @@ use tokio::net::UdpSocket;
 const TRIES: usize = 100;
 
 /// Sound and pictures, each with its RTCP.
-pub struct Sockets {
+pub struct PhoneSockets {
     /// Sound.
     pub audio: UdpSocket,
     /// Its RTCP: held, so that no other phone gets what is sent there.
@@ -19,7 +19,7 @@ pub struct Sockets {
     pub video_rtcp: UdpSocket,
 }
 
-impl Sockets {
+impl PhoneSockets {
     /// Binds all four.
     ///
     /// # Errors

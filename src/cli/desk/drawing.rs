@@ -10,7 +10,7 @@
 //! ```
 
 use super::input::COMMANDS;
-use super::view::{InHand, Said, View};
+use super::view::{DeskView, InHand, Notice};
 use crate::cli::columns::{fitting, padded, width};
 use crate::cli::local_time::LocalTime;
 use crate::cli::moment::span;
@@ -40,14 +40,14 @@ pub enum Style {
 
 /// One line, and how it is set.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Line {
+pub struct ScreenLine {
     /// The text.
     pub text: String,
     /// How.
     pub style: Style,
 }
 
-impl Line {
+impl ScreenLine {
     fn new(style: Style, text: impl Into<String>) -> Self {
         Self { text: text.into(), style }
     }
@@ -73,7 +73,7 @@ impl Line {
 
 /// The title of the terminal: what an operator who looks elsewhere must see.
 #[must_use]
-pub fn title(view: &View) -> String {
+pub fn title(view: &DeskView) -> String {
     let offered = view.waiting.iter().filter(|waiting| waiting.offered).count();
     let title = match offered {
         0 => format!("{} · {}", view.operator, state(view).to_lowercase()),
@@ -86,11 +86,11 @@ pub fn title(view: &View) -> String {
 /// The desk as lines, no more than there is room for.
 #[must_use]
 pub fn lines(
-    view: &View,
+    view: &DeskView,
     typed: Option<&str>,
     clock: &LocalTime,
     (columns, rows): (usize, usize),
-) -> Vec<Line> {
+) -> Vec<ScreenLine> {
     let mut lines = vec![heading(view, clock, columns)];
     if view.helping {
         lines.extend(help(columns));
@@ -105,19 +105,19 @@ pub fn lines(
     let call = call(view);
     let foot = foot(view, typed);
     let said_max = if rows < ROWS_AIRY { 2 } else { 4 };
-    let said: Vec<&Said> = view.said.iter().rev().take(said_max).rev().collect();
+    let said: Vec<&Notice> = view.said.iter().rev().take(said_max).rev().collect();
     let mut airs = if rows < ROWS_AIRY { 0 } else { 4 };
-    let air = |lines: &mut Vec<Line>, airs: &mut usize| {
+    let air = |lines: &mut Vec<ScreenLine>, airs: &mut usize| {
         if *airs > 0 {
             *airs -= 1;
-            lines.push(Line::plain(""));
+            lines.push(ScreenLine::plain(""));
         }
     };
     // The heading, the number of those who wait, that more do, and the foot.
     let taken = 4 + call.len() + said.len() + airs;
     let room = rows.saturating_sub(taken);
     air(&mut lines, &mut airs);
-    lines.push(Line::plain(format!(" WAITING {}", view.waiting.len())));
+    lines.push(ScreenLine::plain(format!(" WAITING {}", view.waiting.len())));
     lines.extend(waiting(view, room));
     air(&mut lines, &mut airs);
     lines.extend(call);
@@ -132,14 +132,14 @@ pub fn lines(
     lines
 }
 
-fn heading(view: &View, clock: &LocalTime, columns: usize) -> Line {
+fn heading(view: &DeskView, clock: &LocalTime, columns: usize) -> ScreenLine {
     let time = clock.clock(view.now);
     let phone = if view.phone.is_empty() { "-".to_owned() } else { phone(&view.phone) };
     let left = format!(" {} · phone {phone} · {}", view.operator, state(view));
     let room = columns.saturating_sub(time.len() + 1);
     let left = padded(fitting(&left, room), room);
     let style = if view.is_wanted() { Style::Alarm } else { Style::Reversed };
-    Line::new(style, format!("{left}{time} "))
+    ScreenLine::new(style, format!("{left}{time} "))
 }
 
 /// A phone and how it is, as the events say it: `3001 ok`.
@@ -154,7 +154,7 @@ fn phone(phone: &str) -> String {
     }
 }
 
-fn state(view: &View) -> &str {
+fn state(view: &DeskView) -> &str {
     match view.state.as_str() {
         "idle" => "FREE",
         "busy" => "IN A CALL",
@@ -165,28 +165,29 @@ fn state(view: &View) -> &str {
     }
 }
 
-fn waiting(view: &View, room: usize) -> Vec<Line> {
+fn waiting(view: &DeskView, room: usize) -> Vec<ScreenLine> {
     let shown = room.min(view.waiting.len());
-    let row = |(n, waiting): (usize, &super::view::Waiting)| {
+    let row = |(n, waiting): (usize, &super::view::WaitingCall)| {
         let waited = waiting.since.map_or(Duration::ZERO, |since| view.now.since(since));
         let mark = if waiting.offered { '●' } else { '○' };
         let cell = |text: &str, columns| padded(fitting(text, columns), columns);
         let (caller, queue) = (cell(&waiting.caller, 28), cell(&waiting.queue, 10));
         let text = format!(" {mark} {:2}  {caller} {queue} {:>6}", n + 1, span(waited));
         let style = if n == 0 && view.is_wanted() { Style::Bold } else { Style::Plain };
-        Line::new(style, text)
+        ScreenLine::new(style, text)
     };
-    let mut lines: Vec<Line> = view.waiting.iter().take(shown).enumerate().map(row).collect();
+    let mut lines: Vec<ScreenLine> = view.waiting.iter().take(shown).enumerate().map(row).collect();
     if view.waiting.len() > shown {
-        lines.push(Line::plain(format!("      and {} more", view.waiting.len() - shown)));
+        lines.push(ScreenLine::plain(format!("      and {} more", view.waiting.len() - shown)));
     }
     lines
 }
 
-fn call(view: &View) -> Vec<Line> {
-    let Some(call) = &view.call else { return vec![Line::plain(" NO CALL")] };
+fn call(view: &DeskView) -> Vec<ScreenLine> {
+    let Some(call) = &view.call else { return vec![ScreenLine::plain(" NO CALL")] };
     let since = span(view.now.since(call.since));
-    let mut lines = vec![Line::new(Style::Bold, format!(" {}   {since}", situation(view, call)))];
+    let mut lines =
+        vec![ScreenLine::new(Style::Bold, format!(" {}   {since}", situation(view, call)))];
     let mut more = format!("   in hand for {}", span(view.now.since(call.began)));
     if call.recording {
         more += "   ● recording";
@@ -195,13 +196,13 @@ fn call(view: &View) -> Vec<Line> {
         let left = until.since(view.now).as_secs();
         let _ = write!(more, "   leaving when both are heard and seen: {left} s");
     }
-    lines.push(Line::plain(more));
-    lines.extend(call.health.iter().map(|health| Line::plain(format!("   {health}"))));
+    lines.push(ScreenLine::plain(more));
+    lines.extend(call.health.iter().map(|health| ScreenLine::plain(format!("   {health}"))));
     lines
 }
 
 /// Who talks to whom.
-fn situation(view: &View, call: &InHand) -> String {
+fn situation(view: &DeskView, call: &InHand) -> String {
     let caller = &call.caller;
     let (callee, progress) = match &call.callee {
         Some((number, progress)) => (view.named(number), progress.as_str()),
@@ -235,15 +236,15 @@ fn progress_of(progress: &str) -> &str {
     }
 }
 
-fn sentence(said: &Said, now: UnixTime, clock: &LocalTime) -> Line {
+fn sentence(said: &Notice, now: UnixTime, clock: &LocalTime) -> ScreenLine {
     let style = if now.since(said.at) < FRESH { Style::Bold } else { Style::Faint };
-    Line::new(style, format!(" {}  {}", clock.clock(said.at), said.text))
+    ScreenLine::new(style, format!(" {}  {}", clock.clock(said.at), said.text))
 }
 
 /// What is being typed, or what may be useful now.
-fn foot(view: &View, typed: Option<&str>) -> Line {
+fn foot(view: &DeskView, typed: Option<&str>) -> ScreenLine {
     if let Some(typed) = typed {
-        return Line::new(Style::Bold, format!(" > {typed}▏"));
+        return ScreenLine::new(Style::Bold, format!(" > {typed}▏"));
     }
     let phase = view.call.as_ref().map_or("", |call| call.phase.as_str());
     let useful = match phase {
@@ -256,24 +257,27 @@ fn foot(view: &View, typed: Option<&str>) -> Line {
         "alternated" => "k connect · a other · x drop",
         _ => "r leave · a talk to them",
     };
-    Line::new(Style::Faint, format!(" {useful} · ? help"))
+    ScreenLine::new(Style::Faint, format!(" {useful} · ? help"))
 }
 
 /// All commands, in two columns where there is room.
-fn help(columns: usize) -> Vec<Line> {
+fn help(columns: usize) -> Vec<ScreenLine> {
     let entry = |(command, what): &(&str, &str)| format!(" {command:10} {what}");
     let entries: Vec<String> = COMMANDS.iter().map(entry).collect();
     let width = entries.iter().map(|entry| width(entry)).max().unwrap_or(0);
     let mut lines = match columns >= 2 * width {
-        false => entries.into_iter().map(Line::plain).collect(),
+        false => entries.into_iter().map(ScreenLine::plain).collect(),
         true => {
             let half = entries.len().div_ceil(2);
             let right = |n: usize| entries.get(half + n).map_or("", String::as_str);
-            let pair = |n: usize| Line::plain(format!("{:width$}{}", entries[n], right(n)));
+            let pair = |n: usize| ScreenLine::plain(format!("{:width$}{}", entries[n], right(n)));
             (0..half).map(pair).collect::<Vec<_>>()
         }
     };
-    lines.push(Line::new(Style::Faint, " ? goes back · each with Enter · Escape forgets the line"));
+    lines.push(ScreenLine::new(
+        Style::Faint,
+        " ? goes back · each with Enter · Escape forgets the line",
+    ));
     lines
 }
 
@@ -282,11 +286,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn drawn(view: &View, typed: Option<&str>, size: (usize, usize)) -> String {
+    fn drawn(view: &DeskView, typed: Option<&str>, size: (usize, usize)) -> String {
         let lines = lines(view, typed, &LocalTime::of_this_machine(), size);
         assert!(lines.len() <= size.1, "{lines:?}");
         for line in &lines {
-            let plain = Line::plain(line.text.clone()).set(size.0);
+            let plain = ScreenLine::plain(line.text.clone()).set(size.0);
             assert!(width(&plain) <= size.0);
         }
         let texts: Vec<_> =
@@ -298,8 +302,8 @@ mod tests {
         UnixTime::from_secs(secs)
     }
 
-    fn crowd() -> View {
-        let mut view = View::new("op1");
+    fn crowd() -> DeskView {
+        let mut view = DeskView::new("op1");
         view.look(at(75));
         view.take(&json!({"event": "welcome", "operator": "op1", "phone": "3001"}));
         view.take(&json!({"event": "state", "state": "idle", "phone": "ok"}));
@@ -322,7 +326,7 @@ mod tests {
         assert_eq!(queue_at(waiting[0]), queue_at(waiting[1]), "{text}");
     }
 
-    fn phase(view: &mut View, phase: &str) {
+    fn phase(view: &mut DeskView, phase: &str) {
         view.take(&json!({"event": "call", "request": "r-1", "phase": phase,
             "caller": {"number": "4001", "name": "Bob"}, "callee": {"number": "3002"}}));
     }
@@ -381,20 +385,20 @@ mod tests {
     fn who_is_wanted_sees_it_from_afar() {
         let mut view = crowd();
         let first =
-            |view: &View| lines(view, None, &LocalTime::of_this_machine(), (60, 15))[0].style;
+            |view: &DeskView| lines(view, None, &LocalTime::of_this_machine(), (60, 15))[0].style;
         assert!(view.has_news() && !view.has_news(), "once for each caller");
         assert_eq!((first(&view), title(&view).as_str()), (Style::Alarm, "(!) 199 waiting · op1"));
         phase(&mut view, "with-caller");
         assert_eq!((first(&view), title(&view).as_str()), (Style::Reversed, "198 waiting · op1"));
-        assert_eq!(title(&View::new("op1")), "op1 · no switchboard");
+        assert_eq!(title(&DeskView::new("op1")), "op1 · no switchboard");
     }
 
     #[test]
     fn what_was_said_has_its_time_fades_and_goes() {
-        let mut view = View::new("op1");
+        let mut view = DeskView::new("op1");
         view.look(at(100));
         view.say("take: op2 was first".to_owned());
-        let style = |view: &View| {
+        let style = |view: &DeskView| {
             let lines = lines(view, None, &LocalTime::of_this_machine(), (60, 15));
             lines.into_iter().find(|line| line.text.contains("op2")).map(|line| line.style)
         };
@@ -423,7 +427,7 @@ mod tests {
 
     #[test]
     fn the_readme_shows_the_desk_as_it_is() {
-        let mut view = View::new("op1");
+        let mut view = DeskView::new("op1");
         view.look(at(1_795_874_400));
         for event in [
             json!({"event": "welcome", "operator": "op1", "phone": "3001"}),
@@ -445,14 +449,14 @@ mod tests {
         let party = |lost: f64, fps: f64| json!({"audio": "ok", "video": "ok", "loss_percent": lost, "jitter_ms": 3.0, "fps": fps});
         view.take(&json!({"event": "health", "request": "r-1", "ok": true,
             "caller": party(0.0, 25.0), "callee": party(1.0, 30.0)}));
-        let set = |line: &Line| line.set(80) + "\n";
+        let set = |line: &ScreenLine| line.set(80) + "\n";
         let lines = lines(&view, Some("k"), &LocalTime::utc(), (80, 20));
         crate::cli::picture::is_shown("desk.svg", &lines.iter().map(set).collect::<String>());
     }
 
     #[test]
     fn a_style_cannot_be_broken_by_a_name() {
-        let line = Line::new(Style::Alarm, "\u{1b}[2Jx");
+        let line = ScreenLine::new(Style::Alarm, "\u{1b}[2Jx");
         assert_eq!(line.set(8), "\u{1b}[1;7;33m\u{fffd}[2Jx   \u{1b}[0m");
     }
 }

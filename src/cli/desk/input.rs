@@ -5,7 +5,7 @@ const TEXT_MAX: usize = 64;
 
 /// What the operator wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Order {
+pub enum DeskOrder {
     /// Take the waiting call at this place of the list, from 1.
     Take(usize),
     /// Leave the offer at this place to the others.
@@ -67,7 +67,7 @@ pub fn help() -> String {
     commands.join(" · ")
 }
 
-impl Order {
+impl DeskOrder {
     /// What is asked before it is done: it cannot be undone, and the others hear of it.
     fn question(&self) -> Option<&'static str> {
         match self {
@@ -118,19 +118,19 @@ impl Order {
 
 /// Turns bytes into lines.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub struct LineReader {
     line: Vec<u8>,
 }
 
-impl Lines {
+impl LineReader {
     /// The orders that are complete with these bytes.
-    pub fn take(&mut self, bytes: &[u8]) -> Vec<Order> {
+    pub fn take(&mut self, bytes: &[u8]) -> Vec<DeskOrder> {
         let mut orders = Vec::new();
         for byte in bytes {
             match byte {
                 b'\n' => {
                     let line = String::from_utf8_lossy(&self.line).into_owned();
-                    orders.extend(Order::read(&line));
+                    orders.extend(DeskOrder::read(&line));
                     self.line.clear();
                 }
                 // What is longer than any order is cut: it is none anyway.
@@ -144,33 +144,33 @@ impl Lines {
 
 /// Turns keys into orders: a command is typed, and done at Enter. What cannot be undone is asked again.
 #[derive(Debug, Default)]
-pub struct Keys {
+pub struct KeyInput {
     typed: String,
-    asked: Option<Order>,
+    asked: Option<DeskOrder>,
 }
 
-impl Keys {
+impl KeyInput {
     /// The line that is being typed.
     #[must_use]
     pub fn typed(&self) -> Option<String> {
-        match self.asked.as_ref().and_then(Order::question) {
+        match self.asked.as_ref().and_then(DeskOrder::question) {
             Some(question) => Some(format!("{question} y or n")),
             None => (!self.typed.is_empty()).then(|| self.typed.clone()),
         }
     }
 
     /// The orders that are complete with these keys.
-    pub fn take(&mut self, text: &str) -> Vec<Order> {
+    pub fn take(&mut self, text: &str) -> Vec<DeskOrder> {
         let mut orders = Vec::new();
         let mut keys = text.chars().peekable();
         while let Some(key) = keys.next() {
             match (self.asked.take(), key) {
                 // Ctrl-C and Ctrl-D, which a raw terminal leaves to us.
-                (_, '\u{3}' | '\u{4}') => orders.push(Order::Quit),
+                (_, '\u{3}' | '\u{4}') => orders.push(DeskOrder::Quit),
                 (Some(order), 'y' | 'Y') => orders.push(order),
                 (Some(_), _) => {}
                 (None, '\r' | '\n') => {
-                    let order = Order::read(&std::mem::take(&mut self.typed));
+                    let order = DeskOrder::read(&std::mem::take(&mut self.typed));
                     match order {
                         Some(order) if order.question().is_some() => self.asked = Some(order),
                         order => orders.extend(order),
@@ -185,7 +185,7 @@ impl Keys {
                 }
                 (None, '\u{7f}' | '\u{8}') => drop(self.typed.pop()),
                 // It changes nothing, so that it needs no Enter.
-                (None, '?') if self.typed.is_empty() => orders.push(Order::Help),
+                (None, '?') if self.typed.is_empty() => orders.push(DeskOrder::Help),
                 (None, key) if !key.is_control() && self.typed.len() < TEXT_MAX => {
                     self.typed.push(key);
                 }
@@ -203,60 +203,60 @@ mod tests {
     #[test]
     fn lines_are_words_or_letters() {
         for (line, order) in [
-            ("t", Order::Take(1)),
-            ("take 3", Order::Take(3)),
-            (" c  3002 ", Order::Consult("3002".into())),
-            ("r", Order::Release { force: false }),
-            ("R", Order::Release { force: true }),
-            ("o", Order::Record(None)),
-            ("record off", Order::Record(Some(false))),
-            ("record it", Order::Unknown("record it".into())),
-            ("f Ada Berg", Order::Find("Ada Berg".into())),
-            ("c", Order::Unknown("c".into())),
-            ("t 0", Order::Unknown("t 0".into())),
-            ("0", Order::Unknown("0".into())),
-            ("3", Order::Take(3)),
-            ("k now", Order::Unknown("k now".into())),
+            ("t", DeskOrder::Take(1)),
+            ("take 3", DeskOrder::Take(3)),
+            (" c  3002 ", DeskOrder::Consult("3002".into())),
+            ("r", DeskOrder::Release { force: false }),
+            ("R", DeskOrder::Release { force: true }),
+            ("o", DeskOrder::Record(None)),
+            ("record off", DeskOrder::Record(Some(false))),
+            ("record it", DeskOrder::Unknown("record it".into())),
+            ("f Ada Berg", DeskOrder::Find("Ada Berg".into())),
+            ("c", DeskOrder::Unknown("c".into())),
+            ("t 0", DeskOrder::Unknown("t 0".into())),
+            ("0", DeskOrder::Unknown("0".into())),
+            ("3", DeskOrder::Take(3)),
+            ("k now", DeskOrder::Unknown("k now".into())),
         ] {
-            assert_eq!(Order::read(line), Some(order), "{line}");
+            assert_eq!(DeskOrder::read(line), Some(order), "{line}");
         }
-        assert_eq!(Order::read("  "), None);
+        assert_eq!(DeskOrder::read("  "), None);
     }
 
     #[test]
     fn a_line_may_come_in_pieces_and_never_grows_for_ever() {
-        let mut lines = Lines::default();
+        let mut lines = LineReader::default();
         assert_eq!(lines.take(b"con"), []);
-        assert_eq!(lines.take(b"nect\nq\n"), [Order::Connect, Order::Quit]);
+        assert_eq!(lines.take(b"nect\nq\n"), [DeskOrder::Connect, DeskOrder::Quit]);
         lines.take(&[b'x'; 100_000]);
         assert!(lines.line.len() < 1_000);
     }
 
     #[test]
     fn keys_act_at_enter() {
-        let mut keys = Keys::default();
+        let mut keys = KeyInput::default();
         assert_eq!(keys.take("n 2"), []);
         assert_eq!(keys.typed().as_deref(), Some("n 2"));
-        assert_eq!(keys.take("\r2\r"), [Order::Decline(2), Order::Take(2)]);
+        assert_eq!(keys.take("\r2\r"), [DeskOrder::Decline(2), DeskOrder::Take(2)]);
         assert_eq!(keys.take("release"), [], "no letter of a word does anything");
-        assert_eq!(keys.take("\r"), [Order::Release { force: false }]);
-        assert_eq!(keys.take("c 30x\u{7f}02\r"), [Order::Consult("3002".into())]);
-        assert_eq!(keys.take("c q\u{1b}q\r"), [Order::Quit]);
-        assert_eq!(keys.take("\u{1b}[Aa\r"), [Order::Alternate], "an arrow is no text");
-        assert_eq!(keys.take("?"), [Order::Help]);
-        assert_eq!(keys.take("f\u{3}"), [Order::Quit]);
+        assert_eq!(keys.take("\r"), [DeskOrder::Release { force: false }]);
+        assert_eq!(keys.take("c 30x\u{7f}02\r"), [DeskOrder::Consult("3002".into())]);
+        assert_eq!(keys.take("c q\u{1b}q\r"), [DeskOrder::Quit]);
+        assert_eq!(keys.take("\u{1b}[Aa\r"), [DeskOrder::Alternate], "an arrow is no text");
+        assert_eq!(keys.take("?"), [DeskOrder::Help]);
+        assert_eq!(keys.take("f\u{3}"), [DeskOrder::Quit]);
     }
 
     #[test]
     fn what_cannot_be_undone_is_asked_again() {
-        let mut keys = Keys::default();
+        let mut keys = KeyInput::default();
         assert_eq!(keys.take("h\r"), []);
         assert_eq!(keys.typed().as_deref(), Some("hang up the whole call? y or n"));
         assert_eq!(keys.take("n"), []);
         assert_eq!(keys.typed(), None);
-        assert_eq!(keys.take("h\ry"), [Order::HangUp]);
+        assert_eq!(keys.take("h\ry"), [DeskOrder::HangUp]);
         assert_eq!(keys.take("r force\r"), []);
-        assert_eq!(keys.take("y"), [Order::Release { force: true }]);
+        assert_eq!(keys.take("y"), [DeskOrder::Release { force: true }]);
         assert_eq!(keys.take("R\r\r"), [], "Enter is no yes");
     }
 
@@ -268,7 +268,10 @@ mod tests {
                 true => format!("{word} 1"),
                 false => word.to_owned(),
             };
-            assert!(!matches!(Order::read(&line), None | Some(Order::Unknown(_))), "{command}");
+            assert!(
+                !matches!(DeskOrder::read(&line), None | Some(DeskOrder::Unknown(_))),
+                "{command}"
+            );
         }
     }
 }

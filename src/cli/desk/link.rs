@@ -1,6 +1,6 @@
 //! The control dialog of a desk: commands and events as INFO requests (`operator-desk`, RFC 6086).
 
-use crate::cli::agent::{Account, Dialog, Wire, chance, respond};
+use crate::cli::agent::{AgentAccount, Dialog, Wire, chance, respond};
 use crate::sip::{HeaderName, Message, Method, Request, Response, StatusCode};
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS";
 #[derive(Debug)]
 pub struct Link {
     wire: Wire,
-    account: Account,
+    account: AgentAccount,
     dialog: Dialog,
     /// The session is refreshed then.
     refresh: Instant,
@@ -33,7 +33,7 @@ pub struct Link {
 
 /// What comes of waiting.
 #[derive(Debug)]
-pub enum Incoming {
+pub enum LinkInput {
     /// A message, not yet looked at.
     Message(Box<Message>),
     /// It is time to refresh the session.
@@ -42,7 +42,7 @@ pub enum Incoming {
 
 /// What the switchboard had to say.
 #[derive(Debug)]
-pub enum Heard {
+pub enum LinkEvent {
     /// A result or an event.
     Message(Value),
     /// It has ended the dialog, and why.
@@ -58,7 +58,7 @@ impl Link {
         let mut wire = Wire::connect(server).await?;
         let (user, password) = (operator.to_owned(), password.to_owned());
         let mut account =
-            Account { user, password, server, local: wire.local(), random: chance()? };
+            AgentAccount { user, password, server, local: wire.local(), random: chance()? };
         let mut invite = invite(&mut account);
         let answered = timeout(ANSWER_MAX, call(&mut wire, &mut account, &mut invite));
         let answer =
@@ -77,10 +77,10 @@ impl Link {
     ///
     /// # Errors
     /// When the connection is gone.
-    pub async fn wait(&mut self) -> anyhow::Result<Incoming> {
+    pub async fn wait(&mut self) -> anyhow::Result<LinkInput> {
         tokio::select! {
-            message = self.wire.receive() => Ok(Incoming::Message(Box::new(message?))),
-            () = sleep_until(self.refresh) => Ok(Incoming::Refresh),
+            message = self.wire.receive() => Ok(LinkInput::Message(Box::new(message?))),
+            () = sleep_until(self.refresh) => Ok(LinkInput::Refresh),
         }
     }
 
@@ -88,16 +88,16 @@ impl Link {
     ///
     /// # Errors
     /// When the connection is gone.
-    pub async fn take(&mut self, incoming: Incoming) -> anyhow::Result<Option<Heard>> {
+    pub async fn take(&mut self, incoming: LinkInput) -> anyhow::Result<Option<LinkEvent>> {
         match incoming {
-            Incoming::Refresh => {
+            LinkInput::Refresh => {
                 let mut update = self.dialog.request(&mut self.account, Method::UPDATE);
                 push_timer(&mut update);
                 self.refresh = Instant::now() + refresh_after();
                 self.wire.send(update).await?;
                 Ok(None)
             }
-            Incoming::Message(message) => match *message {
+            LinkInput::Message(message) => match *message {
                 Message::Request(request) => self.on_request(&request).await,
                 Message::Response(response) => Ok(self.on_response(&response)),
             },
@@ -137,7 +137,7 @@ impl Link {
         Ok(())
     }
 
-    async fn on_request(&mut self, request: &Request) -> anyhow::Result<Option<Heard>> {
+    async fn on_request(&mut self, request: &Request) -> anyhow::Result<Option<LinkEvent>> {
         if request.method == Method::ACK {
             return Ok(None);
         }
@@ -145,13 +145,13 @@ impl Link {
         let (status, heard) = match &request.method {
             _ if !is_ours => (StatusCode::CALL_DOES_NOT_EXIST, None),
             &Method::INFO => match serde_json::from_slice(&request.body) {
-                Ok(message) => (StatusCode::OK, Some(Heard::Message(message))),
+                Ok(message) => (StatusCode::OK, Some(LinkEvent::Message(message))),
                 Err(_) => (StatusCode::BAD_REQUEST, None),
             },
             &Method::BYE => {
                 let reason = request.headers.reasons().find_map(|reason| reason.text);
                 let why = reason.unwrap_or_else(|| "the switchboard hung up".to_owned());
-                (StatusCode::OK, Some(Heard::Over(why)))
+                (StatusCode::OK, Some(LinkEvent::Over(why)))
             }
             &Method::UPDATE | &Method::OPTIONS => (StatusCode::OK, None),
             _ => (StatusCode::METHOD_NOT_ALLOWED, None),
@@ -166,7 +166,7 @@ impl Link {
         Ok(heard)
     }
 
-    fn on_response(&mut self, response: &Response) -> Option<Heard> {
+    fn on_response(&mut self, response: &Response) -> Option<LinkEvent> {
         let (number, method) = response.headers.cseq().ok()?;
         if !response.status.is_final() {
             return None;
@@ -179,9 +179,9 @@ impl Link {
         match id {
             Some(id) => {
                 let result = json!({"re": id, "ok": false, "error": "not-accepted", "text": text});
-                Some(Heard::Message(result))
+                Some(LinkEvent::Message(result))
             }
-            None if method == Method::UPDATE => Some(Heard::Over(text)),
+            None if method == Method::UPDATE => Some(LinkEvent::Over(text)),
             None => None,
         }
     }
@@ -198,14 +198,14 @@ fn push_timer(request: &mut Request) {
     headers.push(HeaderName::RecvInfo, PACKAGE);
 }
 
-fn invite(account: &mut Account) -> Request {
+fn invite(account: &mut AgentAccount) -> Request {
     let mut invite = account.request(Method::INVITE, &account.uri(Some("desk")));
     push_timer(&mut invite);
     invite.headers.push(HeaderName::Accept, &format!("application/sdp, {JSON}"));
     invite.headers.push(HeaderName::Allow, ALLOW);
     invite.headers.push(HeaderName::ContentType, "application/sdp");
     // No media: the voice goes by the desk phone.
-    let session = crate::sdp::Session::new(1, 1, account.local.ip());
+    let session = crate::sdp::SessionDescription::new(1, 1, account.local.ip());
     invite.body = session.to_string().into_bytes();
     invite
 }
@@ -213,7 +213,7 @@ fn invite(account: &mut Account) -> Request {
 /// Sends the INVITE, proves who we are, and returns the 200; `invite` is then the one that got it.
 async fn call(
     wire: &mut Wire,
-    account: &mut Account,
+    account: &mut AgentAccount,
     invite: &mut Request,
 ) -> anyhow::Result<Response> {
     wire.send(invite.clone()).await?;

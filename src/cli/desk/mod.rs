@@ -13,6 +13,6 @@ mod run;
 mod screen;
 mod view;
 
-pub use link::{Heard, Incoming, Link};
+pub use link::{Link, LinkEvent, LinkInput};
 pub use run::Command;
 pub use view::party_health;

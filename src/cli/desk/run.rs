@@ -1,10 +1,10 @@
 //! The desk at work: orders to the switchboard, events to the operator, and a new call when the
 //! connection is lost.
 
-use super::input::{Keys, Lines, Order, help};
-use super::link::{Heard, Link};
-use super::screen::Screen;
-use super::view::View;
+use super::input::{DeskOrder, KeyInput, LineReader, help};
+use super::link::{Link, LinkEvent};
+use super::screen::TerminalScreen;
+use super::view::DeskView;
 use crate::cli::password::{ask, read_line};
 use crate::cli::site::Site;
 use crate::cli::table::print;
@@ -65,7 +65,7 @@ impl Command {
             Err(_) => ask(&format!("password of {}: ", self.operator))?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(Desk::new(self.operator, password, server)?.work())?;
+        runtime.block_on(DeskProgram::new(self.operator, password, server)?.work())?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -92,40 +92,40 @@ fn configured(config: &Config) -> anyhow::Result<SocketAddr> {
 
 /// Where orders come from and events go to.
 enum Console {
-    Lines(Lines),
-    Screen(Screen, Keys),
+    Lines(LineReader),
+    Screen(TerminalScreen, KeyInput),
 }
 
-struct Desk {
+struct DeskProgram {
     password: String,
     server: SocketAddr,
     console: Console,
-    view: View,
+    view: DeskView,
     clock: Clock,
     /// What was asked, by the id under which the result comes, and until when it is waited for.
     asked: BTreeMap<String, (&'static str, Instant)>,
     /// What is still to be done, in order.
-    orders: VecDeque<Order>,
+    orders: VecDeque<DeskOrder>,
     typed: mpsc::Receiver<Vec<u8>>,
 }
 
 /// What became of the orders that were given.
-enum Done {
+enum OrdersDone {
     All,
     Quit,
 }
 
 /// How a connection came to its end.
-enum End {
+enum ConnectionEnd {
     Quit,
     Lost(String),
 }
 
-impl Desk {
+impl DeskProgram {
     fn new(operator: String, password: String, server: SocketAddr) -> anyhow::Result<Self> {
         let console = match stdin().is_terminal() && stdout().is_terminal() {
-            true => Console::Screen(Screen::take()?, Keys::default()),
-            false => Console::Lines(Lines::default()),
+            true => Console::Screen(TerminalScreen::take()?, KeyInput::default()),
+            false => Console::Lines(LineReader::default()),
         };
         let (sender, typed) = mpsc::channel(TYPED_MAX);
         // It ends with the process: nothing else ends a read.
@@ -137,7 +137,7 @@ impl Desk {
                 }
             }
         });
-        let view = View::new(&operator);
+        let view = DeskView::new(&operator);
         let asked = BTreeMap::new();
         let orders = VecDeque::new();
         Ok(Self { password, server, console, view, clock: Clock::start(), asked, orders, typed })
@@ -153,13 +153,13 @@ impl Desk {
                 Ok(link) => {
                     (pause, was_up) = (REDIAL, true);
                     match self.converse(link).await? {
-                        End::Quit => return Ok(()),
-                        End::Lost(_) if self.view.evicted => {
+                        ConnectionEnd::Quit => return Ok(()),
+                        ConnectionEnd::Lost(_) if self.view.evicted => {
                             bail!("another desk of {} has taken over", self.view.operator)
                         }
-                        End::Lost(why) => self.lose(&why)?,
+                        ConnectionEnd::Lost(why) => self.lose(&why)?,
                     }
-                    if self.orders.contains(&Order::Quit) {
+                    if self.orders.contains(&DeskOrder::Quit) {
                         return Ok(());
                     }
                 }
@@ -212,7 +212,7 @@ impl Desk {
     fn has_enough(&mut self, typed: Option<Vec<u8>>) -> anyhow::Result<bool> {
         let Some(bytes) = typed else { return Ok(true) };
         let orders = self.read(&bytes);
-        if orders.contains(&Order::Quit) {
+        if orders.contains(&DeskOrder::Quit) {
             return Ok(true);
         }
         if !orders.is_empty() {
@@ -228,42 +228,42 @@ impl Desk {
         self.show()
     }
 
-    async fn converse(&mut self, mut link: Link) -> anyhow::Result<End> {
+    async fn converse(&mut self, mut link: Link) -> anyhow::Result<ConnectionEnd> {
         if let Err(error) = self.ask(&mut link, "hello", json!({})).await {
-            return Ok(End::Lost(format!("{error:#}")));
+            return Ok(ConnectionEnd::Lost(format!("{error:#}")));
         }
         let mut seconds = interval(SECOND);
         loop {
             self.view.look(self.clock.now().unix);
             match self.obey(&mut link).await {
-                Ok(Done::Quit) => {
+                Ok(OrdersDone::Quit) => {
                     // The lease is given back; when that fails it runs out by itself.
                     let _ = link.say("logout", json!({})).await;
                     let _ = link.close().await;
-                    return Ok(End::Quit);
+                    return Ok(ConnectionEnd::Quit);
                 }
-                Ok(Done::All) => {}
-                Err(error) => return Ok(End::Lost(format!("{error:#}"))),
+                Ok(OrdersDone::All) => {}
+                Err(error) => return Ok(ConnectionEnd::Lost(format!("{error:#}"))),
             }
             self.show()?;
             let done = tokio::select! {
                 incoming = link.wait() => match incoming {
                     Ok(incoming) => match link.take(incoming).await {
-                        Ok(Some(Heard::Message(message))) => {
+                        Ok(Some(LinkEvent::Message(message))) => {
                             self.on_message(&message)?;
                             Ok(())
                         }
-                        Ok(Some(Heard::Over(why))) => return Ok(End::Lost(why)),
+                        Ok(Some(LinkEvent::Over(why))) => return Ok(ConnectionEnd::Lost(why)),
                         Ok(None) => Ok(()),
                         Err(error) => Err(error),
                     },
                     Err(error) => Err(error),
                 },
-                typed = self.typed.recv(), if !self.orders.contains(&Order::Quit) => {
+                typed = self.typed.recv(), if !self.orders.contains(&DeskOrder::Quit) => {
                     let orders = match typed {
                         Some(bytes) => self.read(&bytes),
                         // Nobody is there to say more.
-                        None => vec![Order::Quit],
+                        None => vec![DeskOrder::Quit],
                     };
                     self.orders.extend(orders);
                     Ok(())
@@ -271,12 +271,12 @@ impl Desk {
                 _ = seconds.tick() => self.ring(),
             };
             if let Err(error) = done {
-                return Ok(End::Lost(format!("{error:#}")));
+                return Ok(ConnectionEnd::Lost(format!("{error:#}")));
             }
         }
     }
 
-    fn read(&mut self, bytes: &[u8]) -> Vec<Order> {
+    fn read(&mut self, bytes: &[u8]) -> Vec<DeskOrder> {
         match &mut self.console {
             Console::Lines(lines) => lines.take(bytes),
             Console::Screen(_, keys) => keys.take(&String::from_utf8_lossy(bytes)),
@@ -294,51 +294,51 @@ impl Desk {
         }
     }
 
-    async fn obey(&mut self, link: &mut Link) -> anyhow::Result<Done> {
+    async fn obey(&mut self, link: &mut Link) -> anyhow::Result<OrdersDone> {
         while self.may_go_on()
             && let Some(order) = self.orders.pop_front()
         {
-            if self.view.helping && order != Order::Quit {
+            if self.view.helping && order != DeskOrder::Quit {
                 self.view.helping = false;
-                if order == Order::Help {
+                if order == DeskOrder::Help {
                     continue;
                 }
             }
             match order {
-                Order::Take(place) => self.ask_for(link, "take", place).await?,
-                Order::Decline(place) => self.ask_for(link, "decline", place).await?,
-                Order::Consult(number) => {
+                DeskOrder::Take(place) => self.ask_for(link, "take", place).await?,
+                DeskOrder::Decline(place) => self.ask_for(link, "decline", place).await?,
+                DeskOrder::Consult(number) => {
                     self.ask(link, "consult", json!({"number": number})).await?;
                 }
-                Order::Alternate => {
+                DeskOrder::Alternate => {
                     let phase = self.view.call.as_ref().map_or("", |call| call.phase.as_str());
                     let party = if phase == "alternated" { "callee" } else { "caller" };
                     self.ask(link, "alternate", json!({"party": party})).await?;
                 }
-                Order::Connect => self.ask(link, "connect", json!({})).await?,
-                Order::Release { force: false } => {
+                DeskOrder::Connect => self.ask(link, "connect", json!({})).await?,
+                DeskOrder::Release { force: false } => {
                     self.ask(link, "release", json!({})).await?;
                     self.view.leave();
                 }
-                Order::Release { force: true } => {
+                DeskOrder::Release { force: true } => {
                     self.ask(link, "release", json!({"force": true})).await?;
                 }
-                Order::Cancel => self.ask(link, "cancel", json!({})).await?,
-                Order::Record(wanted) => {
+                DeskOrder::Cancel => self.ask(link, "cancel", json!({})).await?,
+                DeskOrder::Record(wanted) => {
                     let recording = self.view.call.as_ref().is_some_and(|call| call.recording);
                     let on = wanted.unwrap_or(!recording);
                     self.ask(link, "record", json!({"on": on})).await?;
                 }
-                Order::HangUp => self.ask(link, "hangup", json!({})).await?,
-                Order::Dnd => self.ask(link, "dnd", json!({})).await?,
-                Order::Ready => self.ask(link, "ready", json!({})).await?,
-                Order::Find(text) => self.ask(link, "find", json!({"text": text})).await?,
-                Order::Help => match self.console {
+                DeskOrder::HangUp => self.ask(link, "hangup", json!({})).await?,
+                DeskOrder::Dnd => self.ask(link, "dnd", json!({})).await?,
+                DeskOrder::Ready => self.ask(link, "ready", json!({})).await?,
+                DeskOrder::Find(text) => self.ask(link, "find", json!({"text": text})).await?,
+                DeskOrder::Help => match self.console {
                     Console::Lines(_) => self.tell(help())?,
                     Console::Screen(..) => self.view.helping = true,
                 },
-                Order::Quit => return Ok(Done::Quit),
-                Order::Unknown(line) => {
+                DeskOrder::Quit => return Ok(OrdersDone::Quit),
+                DeskOrder::Unknown(line) => {
                     self.tell(format!("{}: not understood: type ? for help", harmless(&line)))?;
                 }
             }
@@ -350,7 +350,7 @@ impl Desk {
             self.view.ask_name(number.clone());
             self.ask(link, "name", json!({"text": number})).await?;
         }
-        Ok(Done::All)
+        Ok(OrdersDone::All)
     }
 
     /// Calls the operator to a caller who waits, again and again.
@@ -444,7 +444,7 @@ impl Desk {
 
     fn lose(&mut self, why: &str) -> anyhow::Result<()> {
         self.asked.clear();
-        self.orders.retain(|order| *order == Order::Quit);
+        self.orders.retain(|order| *order == DeskOrder::Quit);
         self.view.lose(why);
         match self.console {
             Console::Lines(_) => Ok(print(&format!("lost: {}\n", harmless(why)))?),

@@ -1,7 +1,7 @@
 //! The terminal: raw keys in, one calm picture out.
 
 use super::drawing::{lines, title};
-use super::view::View;
+use super::view::DeskView;
 use crate::cli::local_time::LocalTime;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use std::fmt::Write as _;
@@ -14,12 +14,12 @@ const BELL: &str = "\u{7}";
 
 /// A terminal in raw mode; dropping it gives it back as it was.
 #[derive(Debug)]
-pub struct Screen {
+pub struct TerminalScreen {
     before: Termios,
     clock: LocalTime,
 }
 
-impl Screen {
+impl TerminalScreen {
     /// Takes the terminal over.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Screen {
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn show(&self, view: &View, typed: Option<&str>) -> io::Result<()> {
+    pub fn show(&self, view: &DeskView, typed: Option<&str>) -> io::Result<()> {
         let (columns, rows) = match tcgetwinsize(stdout()) {
             Ok(size) if size.ws_col > 0 => (usize::from(size.ws_col), usize::from(size.ws_row)),
             Ok(_) | Err(_) => (80, 24),
@@ -61,7 +61,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for TerminalScreen {
     fn drop(&mut self) {
         // The terminal may have gone; there is nobody left to tell.
         let _ = tcsetattr(stdin(), OptionalActions::Now, &self.before);

@@ -17,7 +17,7 @@ pub const WAITING_MAX: usize = 1_000;
 
 /// One call that waits.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Waiting {
+pub struct WaitingCall {
     /// Its request id.
     pub request: String,
     /// Number and name.
@@ -57,7 +57,7 @@ pub struct InHand {
 
 /// A sentence for the operator.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Said {
+pub struct Notice {
     /// When.
     pub at: UnixTime,
     /// What.
@@ -66,7 +66,7 @@ pub struct Said {
 
 /// The desk.
 #[derive(Clone, Debug, Default)]
-pub struct View {
+pub struct DeskView {
     /// The operator.
     pub operator: String,
     /// The desk phone and how it is.
@@ -74,11 +74,11 @@ pub struct View {
     /// `idle`, `busy`, `dnd`, or `no switchboard`.
     pub state: String,
     /// By queue and position.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingCall>,
     /// The call in hand.
     pub call: Option<InHand>,
     /// What was said last.
-    pub said: Vec<Said>,
+    pub said: Vec<Notice>,
     /// What is shown over all else: the help.
     pub helping: bool,
     /// All that the switchboard had to say at the beginning has come.
@@ -93,7 +93,7 @@ pub struct View {
     pub evicted: bool,
 }
 
-impl View {
+impl DeskView {
     /// The desk of an operator before it has heard anything.
     #[must_use]
     pub fn new(operator: &str) -> Self {
@@ -110,7 +110,7 @@ impl View {
 
     /// Keeps a sentence for the screen.
     pub fn say(&mut self, sentence: String) {
-        self.said.push(Said { at: self.now, text: sentence });
+        self.said.push(Notice { at: self.now, text: sentence });
         if self.said.len() > SAID_MAX {
             self.said.remove(0);
         }
@@ -235,7 +235,7 @@ impl View {
 
     fn wait(&mut self, event: &Value, offered: bool) -> Option<String> {
         let word = |name: &str| harmless(event[name].as_str().unwrap_or(""));
-        let waiting = Waiting {
+        let waiting = WaitingCall {
             request: word("request"),
             caller: person(&event["caller"]),
             queue: word("queue"),
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn waiting_calls_stand_in_the_order_of_the_queue() {
-        let mut view = View::new("op1");
+        let mut view = DeskView::new("op1");
         view.take(&offer("r-b", 2));
         view.take(&offer("r-a", 1));
         assert_eq!(view.take(&offer("r-a", 1)), None, "nothing changed");
@@ -396,7 +396,7 @@ mod tests {
 
     #[test]
     fn a_call_that_is_recorded_says_so() {
-        let mut view = View::new("op1");
+        let mut view = DeskView::new("op1");
         let mut event = json!({"event": "call", "request": "r-a", "phase": "with-caller",
                "caller": {"number": "4001"}, "recording": true});
         assert_eq!(view.take(&event).as_deref(), Some("call r-a with-caller 4001 recording"));
@@ -418,13 +418,13 @@ mod tests {
     fn a_name_cannot_paint_the_screen() {
         let mut event = offer("r-a", 1);
         event["caller"]["name"] = json!("\u{1b}[2J");
-        let mut view = View::new("op1");
+        let mut view = DeskView::new("op1");
         assert!(!view.take(&event).is_some_and(|line| line.contains('\u{1b}')));
     }
 
     #[test]
     fn what_is_unknown_or_odd_changes_nothing() {
-        let mut view = View::new("op1");
+        let mut view = DeskView::new("op1");
         for odd in [json!({}), json!([]), json!({"event": 7}), json!({"event": "new-thing"})] {
             assert_eq!(view.take(&odd), None);
         }

@@ -29,7 +29,7 @@ const SPEEX_FRAME_MAX: usize = 150;
 
 /// Which codec.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Format {
+pub(super) enum FfmpegFormat {
     Gsm,
     G723,
     /// Speex in the narrow band, or with one or two octaves above.
@@ -52,22 +52,22 @@ pub(super) struct Reference {
 /// The state of a sender.
 #[derive(Debug)]
 pub(super) struct Encoder {
-    format: Format,
-    context: Context,
-    frame: Frame,
-    packet: Packet,
+    format: FfmpegFormat,
+    context: AudioCodecContext,
+    frame: SampleFrame,
+    packet: CodedPacket,
 }
 
 /// The state of a receiver.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    format: Format,
-    context: Context,
-    frame: Frame,
-    packet: Packet,
+    format: FfmpegFormat,
+    context: AudioCodecContext,
+    frame: SampleFrame,
+    packet: CodedPacket,
 }
 
-impl Format {
+impl FfmpegFormat {
     /// Samples a second.
     pub(super) fn sample_rate(self) -> u32 {
         match self {
@@ -112,11 +112,11 @@ impl Format {
 
 impl Encoder {
     /// None when the system's FFmpeg was built without it.
-    pub(super) fn new(format: Format) -> Option<Self> {
+    pub(super) fn new(format: FfmpegFormat) -> Option<Self> {
         // SAFETY: the name ends with a zero; the answer is a constant of the library or null.
         let codec = unsafe { avcodec_find_encoder_by_name(format.encoder().as_ptr()) };
-        let context = Context::open(codec, format)?;
-        let frame = Frame::new()?;
+        let context = AudioCodecContext::open(codec, format)?;
+        let frame = SampleFrame::new()?;
         // SAFETY: the frame is ours and empty; the library allocates what its fields demand.
         let error = unsafe {
             let raw = &mut *frame.0.as_ptr();
@@ -127,10 +127,10 @@ impl Encoder {
             av_frame_get_buffer(raw, 0)
         };
         (error == 0).then_some(())?;
-        Some(Self { format, context, frame, packet: Packet::new()? })
+        Some(Self { format, context, frame, packet: CodedPacket::new()? })
     }
 
-    pub(super) fn format(&self) -> Format {
+    pub(super) fn format(&self) -> FfmpegFormat {
         self.format
     }
 
@@ -141,7 +141,7 @@ impl Encoder {
             return None;
         }
         match self.format {
-            Format::Gsm | Format::G723 => {
+            FfmpegFormat::Gsm | FfmpegFormat::G723 => {
                 let mut len = 0;
                 for frame in pcm.chunks_exact(frame_len) {
                     let coded = self.encode_frame(frame)?;
@@ -150,7 +150,7 @@ impl Encoder {
                 }
                 Some(len)
             }
-            Format::Speex(octaves) => {
+            FfmpegFormat::Speex(octaves) => {
                 let mut joiner = SpeexJoiner::new(out);
                 for frame in pcm.chunks_exact(frame_len) {
                     let coded = self.encode_frame(frame)?;
@@ -159,7 +159,7 @@ impl Encoder {
                 Some(joiner.finish())
             }
             #[cfg(test)]
-            Format::Reference(_) => {
+            FfmpegFormat::Reference(_) => {
                 let coded = self.encode_frame(pcm)?;
                 out.get_mut(..coded.len())?.copy_from_slice(coded);
                 Some(coded.len())
@@ -188,28 +188,28 @@ impl Encoder {
 
 impl Decoder {
     /// None when the system's FFmpeg was built without it.
-    pub(super) fn new(format: Format) -> Option<Self> {
+    pub(super) fn new(format: FfmpegFormat) -> Option<Self> {
         // SAFETY: the name ends with a zero; the answer is a constant of the library or null.
         let codec = unsafe { avcodec_find_decoder_by_name(format.decoder().as_ptr()) };
-        let context = Context::open(codec, format)?;
-        Some(Self { format, context, frame: Frame::new()?, packet: Packet::new()? })
+        let context = AudioCodecContext::open(codec, format)?;
+        Some(Self { format, context, frame: SampleFrame::new()?, packet: CodedPacket::new()? })
     }
 
     /// Decodes a payload; none when no frame in it can be decoded, or `out` is too short.
     pub(super) fn decode(&mut self, payload: &[u8], out: &mut [i16]) -> Option<usize> {
         let mut len = 0;
         match self.format {
-            Format::Gsm => {
+            FfmpegFormat::Gsm => {
                 for frame in packing::gsm(payload) {
                     len += self.decode_frame(frame, out.get_mut(len..)?)?;
                 }
             }
-            Format::G723 => {
+            FfmpegFormat::G723 => {
                 for frame in packing::g723(payload) {
                     len += self.decode_frame(frame, out.get_mut(len..)?)?;
                 }
             }
-            Format::Speex(octaves) => {
+            FfmpegFormat::Speex(octaves) => {
                 for bits in packing::speex(payload, octaves) {
                     // The decoder takes the first frame of a payload only.
                     let mut frame = [0; SPEEX_FRAME_MAX];
@@ -220,7 +220,7 @@ impl Decoder {
                 }
             }
             #[cfg(test)]
-            Format::Reference(_) => len = self.decode_frame(payload, out)?,
+            FfmpegFormat::Reference(_) => len = self.decode_frame(payload, out)?,
         }
         (len > 0).then_some(len)
     }
@@ -250,10 +250,10 @@ impl Decoder {
 
 /// An open codec.
 #[derive(Debug)]
-struct Context(NonNull<AVCodecContext>);
+struct AudioCodecContext(NonNull<AVCodecContext>);
 
-impl Context {
-    fn open(codec: *const AVCodec, format: Format) -> Option<Self> {
+impl AudioCodecContext {
+    fn open(codec: *const AVCodec, format: FfmpegFormat) -> Option<Self> {
         if codec.is_null() {
             return None;
         }
@@ -267,7 +267,7 @@ impl Context {
             raw.sample_rate = format.sample_rate().cast_signed();
             raw.sample_fmt = AVSampleFormat::AV_SAMPLE_FMT_S16;
             av_channel_layout_default(&mut raw.ch_layout, 1);
-            if format == Format::G723 {
+            if format == FfmpegFormat::G723 {
                 raw.bit_rate = G723_BITRATE;
             }
             avcodec_open2(raw, codec, ptr::null_mut())
@@ -278,9 +278,9 @@ impl Context {
 
 /// Samples that the library holds.
 #[derive(Debug)]
-struct Frame(NonNull<AVFrame>);
+struct SampleFrame(NonNull<AVFrame>);
 
-impl Frame {
+impl SampleFrame {
     fn new() -> Option<Self> {
         // SAFETY: allocates, and nothing else.
         NonNull::new(unsafe { av_frame_alloc() }).map(Self)
@@ -317,16 +317,16 @@ impl Frame {
 
 /// Bytes that the library holds.
 #[derive(Debug)]
-struct Packet(NonNull<AVPacket>);
+struct CodedPacket(NonNull<AVPacket>);
 
-impl Packet {
+impl CodedPacket {
     fn new() -> Option<Self> {
         // SAFETY: allocates, and nothing else.
         NonNull::new(unsafe { av_packet_alloc() }).map(Self)
     }
 
     /// What the encoder has made of the last frame.
-    fn receive(&mut self, context: &Context) -> Option<&[u8]> {
+    fn receive(&mut self, context: &AudioCodecContext) -> Option<&[u8]> {
         // SAFETY: both are live and ours; the bytes stay until the packet is received into again.
         unsafe {
             av_packet_unref(self.0.as_ptr());
@@ -341,27 +341,27 @@ impl Packet {
 }
 
 // SAFETY: none of the three is tied to a thread; `&mut self` guards every use.
-unsafe impl Send for Context {}
+unsafe impl Send for AudioCodecContext {}
 // SAFETY: as above.
-unsafe impl Send for Frame {}
+unsafe impl Send for SampleFrame {}
 // SAFETY: as above.
-unsafe impl Send for Packet {}
+unsafe impl Send for CodedPacket {}
 
-impl Drop for Context {
+impl Drop for AudioCodecContext {
     fn drop(&mut self) {
         // SAFETY: made by the library for us, and nobody else has it.
         unsafe { avcodec_free_context(&mut self.0.as_ptr()) }
     }
 }
 
-impl Drop for Frame {
+impl Drop for SampleFrame {
     fn drop(&mut self) {
         // SAFETY: as above.
         unsafe { av_frame_free(&mut self.0.as_ptr()) }
     }
 }
 
-impl Drop for Packet {
+impl Drop for CodedPacket {
     fn drop(&mut self) {
         // SAFETY: as above.
         unsafe { av_packet_free(&mut self.0.as_ptr()) }
@@ -375,11 +375,11 @@ mod tests {
     #[test]
     fn every_format_of_the_system_is_there_and_keeps_its_payload_length() {
         for (format, len) in [
-            (Format::Gsm, 33),
-            (Format::G723, 24),
-            (Format::Speex(Octaves(0)), 38),
-            (Format::Speex(Octaves(1)), 70),
-            (Format::Speex(Octaves(2)), 74),
+            (FfmpegFormat::Gsm, 33),
+            (FfmpegFormat::G723, 24),
+            (FfmpegFormat::Speex(Octaves(0)), 38),
+            (FfmpegFormat::Speex(Octaves(1)), 70),
+            (FfmpegFormat::Speex(Octaves(2)), 74),
         ] {
             let mut encoder = Encoder::new(format).unwrap();
             let (pcm, mut payload) = (vec![0; format.frame_samples()], [0; 200]);
@@ -393,11 +393,11 @@ mod tests {
     #[test]
     fn a_payload_of_many_frames_is_decoded_whole() {
         for format in [
-            Format::Gsm,
-            Format::G723,
-            Format::Speex(Octaves(0)),
-            Format::Speex(Octaves(1)),
-            Format::Speex(Octaves(2)),
+            FfmpegFormat::Gsm,
+            FfmpegFormat::G723,
+            FfmpegFormat::Speex(Octaves(0)),
+            FfmpegFormat::Speex(Octaves(1)),
+            FfmpegFormat::Speex(Octaves(2)),
         ] {
             let pcm = vec![0; format.frame_samples() * 4];
             let (mut payload, mut out) = ([0; 400], vec![0; pcm.len()]);
@@ -412,7 +412,7 @@ mod tests {
 
     #[test]
     fn comfort_noise_of_g723_is_heard_for_a_frame() {
-        let mut decoder = Decoder::new(Format::G723).unwrap();
+        let mut decoder = Decoder::new(FfmpegFormat::G723).unwrap();
         assert_eq!(decoder.decode(&[2, 0, 0, 0], &mut [0; 240]), Some(240));
     }
 }

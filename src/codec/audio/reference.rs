@@ -1,15 +1,15 @@
 //! Our codecs beside those of FFmpeg: what one codes the other decodes, and the figures of both.
 
-use super::ffmpeg::{self, Format, Reference};
+use super::ffmpeg::{self, FfmpegFormat, Reference};
 use super::voice::{delay, saying, segmental_snr};
 use super::{AudioDecoder, AudioEncoder, PAYLOAD_MAX, SAMPLES_MAX};
 use crate::codec::Codec;
 use std::ffi::CStr;
 
 /// FFmpeg's coders of one codec at a rate, in frames of 20 ms.
-fn reference(encoder: &'static CStr, decoder: &'static CStr, sample_rate: u32) -> Format {
+fn reference(encoder: &'static CStr, decoder: &'static CStr, sample_rate: u32) -> FfmpegFormat {
     let frame_samples = sample_rate as usize / 50;
-    Format::Reference(Reference { encoder, decoder, sample_rate, frame_samples })
+    FfmpegFormat::Reference(Reference { encoder, decoder, sample_rate, frame_samples })
 }
 
 fn coded_by_us(codec: &Codec, pcm: &[i16], rate: u32) -> Vec<Vec<u8>> {
@@ -23,7 +23,7 @@ fn coded_by_us(codec: &Codec, pcm: &[i16], rate: u32) -> Vec<Vec<u8>> {
     pcm.chunks_exact(rate as usize / 50).map(code).collect()
 }
 
-fn coded_by_them(format: Format, pcm: &[i16]) -> Vec<Vec<u8>> {
+fn coded_by_them(format: FfmpegFormat, pcm: &[i16]) -> Vec<Vec<u8>> {
     let mut encoder = ffmpeg::Encoder::new(format).unwrap();
     let mut out = [0; PAYLOAD_MAX];
     let code = |frame: &[i16]| {
@@ -44,7 +44,7 @@ fn decoded_by_us(codec: &Codec, payloads: &[Vec<u8>], rate: u32) -> Vec<i16> {
     payloads.iter().flat_map(decode).collect()
 }
 
-fn decoded_by_them(format: Format, payloads: &[Vec<u8>]) -> Vec<i16> {
+fn decoded_by_them(format: FfmpegFormat, payloads: &[Vec<u8>]) -> Vec<i16> {
     let mut decoder = ffmpeg::Decoder::new(format).unwrap();
     let mut out = [0; SAMPLES_MAX];
     let decode = |payload: &Vec<u8>| {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     /// The four ways from a coder to a decoder: ours both, ours to theirs, theirs to ours, theirs both.
-    fn four_ways(codec: &Codec, format: Format, voice: &[i16], rate: u32) -> [Vec<i16>; 4] {
+    fn four_ways(codec: &Codec, format: FfmpegFormat, voice: &[i16], rate: u32) -> [Vec<i16>; 4] {
         let (ours, theirs) = (coded_by_us(codec, voice, rate), coded_by_them(format, voice));
         let ways = [
             decoded_by_us(codec, &ours, rate),

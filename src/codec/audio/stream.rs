@@ -27,10 +27,10 @@ pub enum Error {
 
 /// Makes payloads of samples, mono.
 #[derive(Debug)]
-pub struct AudioEncoder(Encoding);
+pub struct AudioEncoder(AudioEncoding);
 
 #[derive(Debug)]
-enum Encoding {
+enum AudioEncoding {
     G711(Law),
     G722(Box<g722::Encoder>),
     G729(Box<g729::Encoder>),
@@ -42,13 +42,13 @@ enum Encoding {
 /// Makes samples of payloads, mono.
 #[derive(Debug)]
 pub struct AudioDecoder {
-    decoding: Decoding,
+    decoding: AudioDecoding,
     sample_rate: u32,
     concealment: Concealment,
 }
 
 #[derive(Debug)]
-enum Decoding {
+enum AudioDecoding {
     G711(Law),
     G722(Box<g722::Decoder>),
     G729(Box<g729::Decoder>),
@@ -75,14 +75,14 @@ impl AudioEncoder {
     fn with(codec: &Codec, wanted_rate: u32, parameters: opus::Parameters) -> Option<Self> {
         let rate = opus_rate(wanted_rate.min(parameters.playback_rate));
         Some(Self(match codec {
-            Codec::Pcmu => Encoding::G711(Law::Mu),
-            Codec::Pcma => Encoding::G711(Law::A),
-            Codec::G722 => Encoding::G722(Box::new(g722::Encoder::new())),
-            Codec::G729 => Encoding::G729(Box::new(g729::Encoder::new())),
-            Codec::Opus => Encoding::Opus(opus::Encoder::new(rate, parameters), rate),
+            Codec::Pcmu => AudioEncoding::G711(Law::Mu),
+            Codec::Pcma => AudioEncoding::G711(Law::A),
+            Codec::G722 => AudioEncoding::G722(Box::new(g722::Encoder::new())),
+            Codec::G729 => AudioEncoding::G729(Box::new(g729::Encoder::new())),
+            Codec::Opus => AudioEncoding::Opus(opus::Encoder::new(rate, parameters), rate),
             #[cfg(feature = "system-codecs")]
             Codec::Gsm | Codec::G723 | Codec::Speex { .. } => {
-                Encoding::System(Box::new(ffmpeg::Encoder::new(system_format(codec)?)?))
+                AudioEncoding::System(Box::new(ffmpeg::Encoder::new(system_format(codec)?)?))
             }
             _passed_through => return None,
         }))
@@ -92,11 +92,11 @@ impl AudioEncoder {
     #[must_use]
     pub fn sample_rate(&self) -> u32 {
         match &self.0 {
-            Encoding::G711(_) | Encoding::G729(_) => 8000,
-            Encoding::G722(_) => 16000,
-            Encoding::Opus(_, rate) => *rate,
+            AudioEncoding::G711(_) | AudioEncoding::G729(_) => 8000,
+            AudioEncoding::G722(_) => 16000,
+            AudioEncoding::Opus(_, rate) => *rate,
             #[cfg(feature = "system-codecs")]
-            Encoding::System(encoder) => encoder.format().sample_rate(),
+            AudioEncoding::System(encoder) => encoder.format().sample_rate(),
         }
     }
 
@@ -106,12 +106,12 @@ impl AudioEncoder {
     #[must_use]
     pub fn frame_samples(&self) -> usize {
         match &self.0 {
-            Encoding::G711(_) => 8,
-            Encoding::G722(_) => 16,
-            Encoding::G729(_) => 80,
-            Encoding::Opus(_, rate) => *rate as usize / 50,
+            AudioEncoding::G711(_) => 8,
+            AudioEncoding::G722(_) => 16,
+            AudioEncoding::G729(_) => 80,
+            AudioEncoding::Opus(_, rate) => *rate as usize / 50,
             #[cfg(feature = "system-codecs")]
-            Encoding::System(encoder) => encoder.format().frame_samples(),
+            AudioEncoding::System(encoder) => encoder.format().frame_samples(),
         }
     }
 
@@ -123,16 +123,16 @@ impl AudioEncoder {
     /// 5 and 10 ms will do, too.
     pub fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> Result<usize, Error> {
         match &mut self.0 {
-            Encoding::G711(law) => {
+            AudioEncoding::G711(law) => {
                 let out = out.get_mut(..pcm.len()).ok_or(Error::Frame)?;
                 law.encode(pcm, out);
                 Ok(out.len())
             }
-            Encoding::G722(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
-            Encoding::G729(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
-            Encoding::Opus(encoder, _) => encoder.encode(pcm, out).ok_or(Error::Frame),
+            AudioEncoding::G722(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
+            AudioEncoding::G729(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
+            AudioEncoding::Opus(encoder, _) => encoder.encode(pcm, out).ok_or(Error::Frame),
             #[cfg(feature = "system-codecs")]
-            Encoding::System(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
+            AudioEncoding::System(encoder) => encoder.encode(pcm, out).ok_or(Error::Frame),
         }
     }
 }
@@ -144,16 +144,16 @@ impl AudioDecoder {
     pub fn new(codec: &Codec, wanted_rate: u32) -> Option<Self> {
         let rate = opus_rate(wanted_rate);
         let (decoding, sample_rate) = match codec {
-            Codec::Pcmu => (Decoding::G711(Law::Mu), 8000),
-            Codec::Pcma => (Decoding::G711(Law::A), 8000),
-            Codec::G722 => (Decoding::G722(Box::new(g722::Decoder::new())), 16_000),
-            Codec::G729 => (Decoding::G729(Box::new(g729::Decoder::new())), 8000),
-            Codec::Opus => (Decoding::Opus(opus::Decoder::new(rate)), rate),
+            Codec::Pcmu => (AudioDecoding::G711(Law::Mu), 8000),
+            Codec::Pcma => (AudioDecoding::G711(Law::A), 8000),
+            Codec::G722 => (AudioDecoding::G722(Box::new(g722::Decoder::new())), 16_000),
+            Codec::G729 => (AudioDecoding::G729(Box::new(g729::Decoder::new())), 8000),
+            Codec::Opus => (AudioDecoding::Opus(opus::Decoder::new(rate)), rate),
             #[cfg(feature = "system-codecs")]
             Codec::Gsm | Codec::G723 | Codec::Speex { .. } => {
                 let format = system_format(codec)?;
                 let decoder = ffmpeg::Decoder::new(format)?;
-                (Decoding::System(Box::new(decoder)), format.sample_rate())
+                (AudioDecoding::System(Box::new(decoder)), format.sample_rate())
             }
             _passed_through => return None,
         };
@@ -176,16 +176,16 @@ impl AudioDecoder {
             return Err(Error::Payload);
         }
         let samples = match &mut self.decoding {
-            Decoding::G711(law) => {
+            AudioDecoding::G711(law) => {
                 let out = out.get_mut(..payload.len()).ok_or(Error::Payload)?;
                 law.decode(payload, out);
                 out.len()
             }
-            Decoding::G722(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
-            Decoding::G729(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
-            Decoding::Opus(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
+            AudioDecoding::G722(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
+            AudioDecoding::G729(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
+            AudioDecoding::Opus(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
             #[cfg(feature = "system-codecs")]
-            Decoding::System(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
+            AudioDecoding::System(decoder) => decoder.decode(payload, out).ok_or(Error::Payload)?,
         };
         self.concealment.remember(&out[..samples]);
         Ok(samples)
@@ -195,12 +195,14 @@ impl AudioDecoder {
     pub fn conceal(&mut self, out: &mut [i16]) {
         match &mut self.decoding {
             // It has its own, and makes comfort noise while the far end is silent.
-            Decoding::G729(decoder) => decoder.conceal(out),
+            AudioDecoding::G729(decoder) => decoder.conceal(out),
             // For Opus too: the concealment of unsafe-libopus 0.2 runs away to full scale with the first
             // lost packet of a tone or of music, at every rate, and takes some packets to recover.
-            Decoding::G711(_) | Decoding::G722(_) | Decoding::Opus(_) => self.concealment.fill(out),
+            AudioDecoding::G711(_) | AudioDecoding::G722(_) | AudioDecoding::Opus(_) => {
+                self.concealment.fill(out)
+            }
             #[cfg(feature = "system-codecs")]
-            Decoding::System(_) => self.concealment.fill(out),
+            AudioDecoding::System(_) => self.concealment.fill(out),
         }
     }
 
@@ -208,7 +210,7 @@ impl AudioDecoder {
     /// the gap held. Decode it next.
     pub fn conceal_before(&mut self, next: &[u8], out: &mut [i16]) {
         let told = match &mut self.decoding {
-            Decoding::Opus(decoder) if next.len() <= PAYLOAD_MAX => {
+            AudioDecoding::Opus(decoder) if next.len() <= PAYLOAD_MAX => {
                 decoder.recover(next, out, self.sample_rate)
             }
             _tells_nothing => None,
@@ -231,13 +233,13 @@ fn opus_rate(wanted: u32) -> u32 {
 
 /// Which of the system's codecs it is.
 #[cfg(feature = "system-codecs")]
-fn system_format(codec: &Codec) -> Option<ffmpeg::Format> {
+fn system_format(codec: &Codec) -> Option<ffmpeg::FfmpegFormat> {
     match codec {
-        Codec::Gsm => Some(ffmpeg::Format::Gsm),
-        Codec::G723 => Some(ffmpeg::Format::G723),
-        Codec::Speex { clock_rate: 8000 } => Some(ffmpeg::Format::Speex(Octaves(0))),
-        Codec::Speex { clock_rate: 16_000 } => Some(ffmpeg::Format::Speex(Octaves(1))),
-        Codec::Speex { clock_rate: 32_000 } => Some(ffmpeg::Format::Speex(Octaves(2))),
+        Codec::Gsm => Some(ffmpeg::FfmpegFormat::Gsm),
+        Codec::G723 => Some(ffmpeg::FfmpegFormat::G723),
+        Codec::Speex { clock_rate: 8000 } => Some(ffmpeg::FfmpegFormat::Speex(Octaves(0))),
+        Codec::Speex { clock_rate: 16_000 } => Some(ffmpeg::FfmpegFormat::Speex(Octaves(1))),
+        Codec::Speex { clock_rate: 32_000 } => Some(ffmpeg::FfmpegFormat::Speex(Octaves(2))),
         _not_of_the_system => None,
     }
 }

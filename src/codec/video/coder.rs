@@ -40,10 +40,10 @@ pub struct Settings {
 
 /// Makes coded pictures.
 #[derive(Debug)]
-pub struct VideoEncoder(Encoding);
+pub struct VideoEncoder(VideoEncoding);
 
 #[derive(Debug)]
-enum Encoding {
+enum VideoEncoding {
     H264(h264::Encoder),
     #[cfg(feature = "system-codecs")]
     Vp8(vp8::Encoder),
@@ -53,10 +53,10 @@ enum Encoding {
 
 /// Makes pictures of coded ones.
 #[derive(Debug)]
-pub struct VideoDecoder(Decoding);
+pub struct VideoDecoder(VideoDecoding);
 
 #[derive(Debug)]
-enum Decoding {
+enum VideoDecoding {
     H264(h264::Decoder),
     #[cfg(feature = "system-codecs")]
     Vp8(vp8::Decoder),
@@ -69,11 +69,11 @@ impl VideoEncoder {
     #[must_use]
     pub fn new(codec: &Codec, settings: &Settings) -> Option<Self> {
         Some(Self(match codec {
-            Codec::H264 => Encoding::H264(h264::Encoder::new(settings)?),
+            Codec::H264 => VideoEncoding::H264(h264::Encoder::new(settings)?),
             #[cfg(feature = "system-codecs")]
-            Codec::Vp8 => Encoding::Vp8(vp8::Encoder::new(settings)?),
+            Codec::Vp8 => VideoEncoding::Vp8(vp8::Encoder::new(settings)?),
             #[cfg(feature = "system-codecs")]
-            other => Encoding::Ffmpeg(ffmpeg::Encoder::new(other, settings)?),
+            other => VideoEncoding::Ffmpeg(ffmpeg::Encoder::new(other, settings)?),
             #[cfg(not(feature = "system-codecs"))]
             _passed_through => return None,
         }))
@@ -92,33 +92,33 @@ impl VideoEncoder {
         out: &mut Vec<u8>,
     ) -> Result<bool, Error> {
         match &mut self.0 {
-            Encoding::H264(encoder) => encoder.encode(image, key_frame, out),
+            VideoEncoding::H264(encoder) => encoder.encode(image, key_frame, out),
             #[cfg(feature = "system-codecs")]
-            Encoding::Vp8(encoder) => encoder.encode(image, key_frame, out),
+            VideoEncoding::Vp8(encoder) => encoder.encode(image, key_frame, out),
             #[cfg(feature = "system-codecs")]
-            Encoding::Ffmpeg(encoder) => encoder.encode(image, key_frame, out),
+            VideoEncoding::Ffmpeg(encoder) => encoder.encode(image, key_frame, out),
         }
     }
 
     /// Codes at another rate from now on, in bit/s.
     pub fn set_bitrate(&mut self, bitrate: u32) {
         match &mut self.0 {
-            Encoding::H264(encoder) => encoder.set_bitrate(bitrate),
+            VideoEncoding::H264(encoder) => encoder.set_bitrate(bitrate),
             #[cfg(feature = "system-codecs")]
-            Encoding::Vp8(encoder) => encoder.set_bitrate(bitrate),
+            VideoEncoding::Vp8(encoder) => encoder.set_bitrate(bitrate),
             #[cfg(feature = "system-codecs")]
-            Encoding::Ffmpeg(encoder) => encoder.set_bitrate(bitrate),
+            VideoEncoding::Ffmpeg(encoder) => encoder.set_bitrate(bitrate),
         }
     }
 
     /// So many pictures a second come from now on: the bits are shared out among them.
     pub fn set_frame_rate(&mut self, frame_rate: u32) {
         match &mut self.0 {
-            Encoding::H264(encoder) => encoder.set_frame_rate(frame_rate),
+            VideoEncoding::H264(encoder) => encoder.set_frame_rate(frame_rate),
             #[cfg(feature = "system-codecs")]
-            Encoding::Vp8(encoder) => encoder.set_frame_rate(frame_rate),
+            VideoEncoding::Vp8(encoder) => encoder.set_frame_rate(frame_rate),
             #[cfg(feature = "system-codecs")]
-            Encoding::Ffmpeg(encoder) => encoder.set_frame_rate(frame_rate),
+            VideoEncoding::Ffmpeg(encoder) => encoder.set_frame_rate(frame_rate),
         }
     }
 }
@@ -128,11 +128,11 @@ impl VideoDecoder {
     #[must_use]
     pub fn new(codec: &Codec) -> Option<Self> {
         Some(Self(match codec {
-            Codec::H264 => Decoding::H264(h264::Decoder::new()?),
+            Codec::H264 => VideoDecoding::H264(h264::Decoder::new()?),
             #[cfg(feature = "system-codecs")]
-            Codec::Vp8 => Decoding::Vp8(vp8::Decoder::new()?),
+            Codec::Vp8 => VideoDecoding::Vp8(vp8::Decoder::new()?),
             #[cfg(feature = "system-codecs")]
-            other => Decoding::Ffmpeg(ffmpeg::Decoder::new(other)?),
+            other => VideoDecoding::Ffmpeg(ffmpeg::Decoder::new(other)?),
             #[cfg(not(feature = "system-codecs"))]
             _passed_through => return None,
         }))
@@ -148,18 +148,18 @@ impl VideoDecoder {
             return Err(Error::Broken);
         }
         match &mut self.0 {
-            Decoding::H264(decoder) => decoder.decode(coded, out),
+            VideoDecoding::H264(decoder) => decoder.decode(coded, out),
             #[cfg(feature = "system-codecs")]
-            Decoding::Vp8(decoder) => decoder.decode(coded, out),
+            VideoDecoding::Vp8(decoder) => decoder.decode(coded, out),
             #[cfg(feature = "system-codecs")]
-            Decoding::Ffmpeg(decoder) => decoder.decode(coded, out),
+            VideoDecoding::Ffmpeg(decoder) => decoder.decode(coded, out),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{codecs, psnr, scene, settings};
+    use super::super::trial::{codecs, psnr, settings, test_image};
     use super::*;
     use proptest::prelude::*;
 
@@ -172,10 +172,10 @@ mod tests {
             let mut likeness = Vec::new();
             for at in 0..30 {
                 coded.clear();
-                let key_frame = encoder.encode(&scene(352, 288, at), at % 10 == 0, &mut coded);
+                let key_frame = encoder.encode(&test_image(352, 288, at), at % 10 == 0, &mut coded);
                 assert!(key_frame.unwrap() || at % 10 > 0, "{codec}: a key frame was asked for");
                 if decoder.decode(&coded, &mut decoded).unwrap() {
-                    likeness.push(psnr(&scene(352, 288, at), &decoded));
+                    likeness.push(psnr(&test_image(352, 288, at), &decoded));
                 }
             }
             let worst = likeness.iter().copied().fold(f64::MAX, f64::min);
@@ -184,9 +184,9 @@ mod tests {
         }
     }
 
-    /// The scene in CIF, with noise that costs bits.
-    fn noisy_scene(at: usize) -> Image {
-        let mut image = scene(352, 288, at);
+    /// The test image in CIF, with noise that costs bits.
+    fn noisy_image(at: usize) -> Image {
+        let mut image = test_image(352, 288, at);
         let [y, ..] = image.planes_mut();
         for (n, point) in y.iter_mut().enumerate() {
             *point = point.wrapping_add(((n * 31 + at * 977) % 61) as u8);
@@ -201,7 +201,7 @@ mod tests {
             let bytes = |encoder: &mut VideoEncoder, from: usize| {
                 let mut coded = Vec::new();
                 for at in from..from + 30 {
-                    encoder.encode(&noisy_scene(at), false, &mut coded).unwrap();
+                    encoder.encode(&noisy_image(at), false, &mut coded).unwrap();
                 }
                 coded.len()
             };
@@ -221,7 +221,7 @@ mod tests {
             let bytes = |from: usize, encoder: &mut VideoEncoder| {
                 let mut coded = Vec::new();
                 for at in from..from + 30 {
-                    encoder.encode(&noisy_scene(at), false, &mut coded).unwrap();
+                    encoder.encode(&noisy_image(at), false, &mut coded).unwrap();
                 }
                 coded.len()
             };
@@ -243,7 +243,7 @@ mod tests {
         let mut encoder = VideoEncoder::new(&Codec::H264, &settings).unwrap();
         let mut coded = Vec::new();
         for at in 0..10 {
-            encoder.encode(&scene(352, 288, at), at == 0, &mut coded).unwrap();
+            encoder.encode(&test_image(352, 288, at), at == 0, &mut coded).unwrap();
         }
         let starts: Vec<usize> = (0..coded.len() - 3)
             .filter(|at| coded[*at..].starts_with(&[0, 0, 0, 1]))
@@ -261,14 +261,14 @@ mod tests {
             let (mut coded, mut decoded) = (Vec::new(), Image::new(2, 2));
             for at in 0..40 {
                 coded.clear();
-                encoder.encode(&scene(176, 144, at), at == 0 || at == 20, &mut coded).unwrap();
+                encoder.encode(&test_image(176, 144, at), at == 0 || at == 20, &mut coded).unwrap();
                 match at {
                     0..5 | 20.. => drop(decoder.decode(&coded, &mut decoded)),
                     5..10 => drop(decoder.decode(&coded[..coded.len() / 2], &mut decoded)),
                     _lost => {}
                 }
             }
-            let likeness = psnr(&scene(176, 144, 39), &decoded);
+            let likeness = psnr(&test_image(176, 144, 39), &decoded);
             assert!(likeness > 26.0, "{codec}: {likeness:.1} dB");
         }
     }
@@ -287,7 +287,7 @@ mod tests {
                 let _ = decoder.decode(&junk, &mut decoded);
                 for at in 0..8 {
                     let mut coded = Vec::new();
-                    encoder.encode(&scene(176, 144, at), at == 0, &mut coded).unwrap();
+                    encoder.encode(&test_image(176, 144, at), at == 0, &mut coded).unwrap();
                     for (_, place, byte) in flips.iter().filter(|flip| flip.0 % 8 == at) {
                         let place = usize::from(*place) % coded.len();
                         coded[place] = *byte;

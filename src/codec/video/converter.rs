@@ -7,12 +7,12 @@ use crate::codec::Codec;
 
 /// What the receiver can take in.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Target {
+pub struct VideoTarget {
     /// The only sizes that there are (H.261, H.263); empty: any.
     pub sizes: Vec<(usize, usize)>,
     /// The longest row and column.
     pub sides_max: (usize, usize),
-    /// The most squares of 16 by 16 points.
+    /// The most macroblocks.
     pub macroblocks_max: usize,
     /// Pictures a second.
     pub frame_rate_max: u32,
@@ -35,7 +35,7 @@ pub struct Converted<'a> {
 #[derive(Debug)]
 pub struct Converter {
     to: Codec,
-    target: Target,
+    target: VideoTarget,
     decoder: VideoDecoder,
     decoded: Image,
     scaler: Scaler,
@@ -46,13 +46,13 @@ pub struct Converter {
     bitrate_told: Option<u32>,
     /// The timestamp of the last picture that was coded.
     last: Option<u32>,
-    pace: Pace,
+    pace: FramePace,
     coded: Vec<u8>,
 }
 
 /// How often pictures are coded, which no sender tells.
 #[derive(Debug)]
-struct Pace {
+struct FramePace {
     /// Pictures a second, as far as is known.
     frame_rate: u32,
     /// Steps from picture to picture since it was last found out, and their sum in ticks.
@@ -72,7 +72,7 @@ const COMMON_SIZES: [(usize, usize); 2] = [(176, 144), (352, 288)];
 /// Ticks a second.
 const CLOCK_RATE: u32 = 90_000;
 
-impl Target {
+impl VideoTarget {
     /// No bounds but our own.
     #[must_use]
     pub fn any() -> Self {
@@ -100,9 +100,9 @@ impl Target {
             fitted(sides, (even(max_width), even(max_height)))
         };
         let (mut w, mut h) = within((width, height));
-        let squares = |w: usize, h: usize| w.div_ceil(16) * h.div_ceil(16);
-        while squares(w, h) > self.macroblocks_max && w > 16 && h > 16 {
-            // Whole squares waste nothing.
+        let macroblocks = |w: usize, h: usize| w.div_ceil(16) * h.div_ceil(16);
+        while macroblocks(w, h) > self.macroblocks_max && w > 16 && h > 16 {
+            // Whole macroblocks waste nothing.
             w = (w - 1) & !15;
             h = even(w * height / width);
         }
@@ -122,7 +122,7 @@ impl Target {
 impl Converter {
     /// From one codec to another; none where one of them can only be passed through.
     #[must_use]
-    pub fn new(from: &Codec, to: &Codec, mut target: Target) -> Option<Self> {
+    pub fn new(from: &Codec, to: &Codec, mut target: VideoTarget) -> Option<Self> {
         let fixed = matches!(to, Codec::H263 | Codec::H261);
         target.sizes.retain(|size| !fixed || COMMON_SIZES.contains(size));
         if fixed && target.sizes.is_empty() {
@@ -140,7 +140,7 @@ impl Converter {
             key_frame_due: true,
             bitrate_told: None,
             last: None,
-            pace: Pace::new(frame_rate_max),
+            pace: FramePace::new(frame_rate_max),
             coded: Vec::new(),
         })
     }
@@ -241,7 +241,7 @@ impl Converter {
     }
 }
 
-impl Pace {
+impl FramePace {
     fn new(frame_rate_max: u32) -> Self {
         Self { frame_rate: frame_rate_max.clamp(1, 30), steps: 0, ticks: 0 }
     }
@@ -267,15 +267,15 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{codecs, psnr, scene};
+    use super::super::trial::{codecs, psnr, test_image};
     use super::*;
 
-    fn target(codec: &Codec) -> Target {
+    fn target(codec: &Codec) -> VideoTarget {
         let sizes = match codec {
             Codec::H263 | Codec::H261 => vec![(176, 144), (352, 288)],
             _any => vec![],
         };
-        Target { sizes, ..Target::any() }
+        VideoTarget { sizes, ..VideoTarget::any() }
     }
 
     fn pictures(codec: &Codec, count: usize) -> Vec<Vec<u8>> {
@@ -284,7 +284,7 @@ mod tests {
         let mut encoder = VideoEncoder::new(codec, &settings).unwrap();
         let code = |at| {
             let mut coded = Vec::new();
-            encoder.encode(&scene(352, 288, at), at == 0, &mut coded).unwrap();
+            encoder.encode(&test_image(352, 288, at), at == 0, &mut coded).unwrap();
             coded
         };
         (0..count).map(code).collect()
@@ -302,7 +302,7 @@ mod tests {
                     let converted = converted.expect("no codec holds a picture back");
                     assert!(converted.key_frame || shown > 0, "{from} to {to}");
                     shown += usize::from(decoder.decode(converted.coded, &mut seen).unwrap());
-                    worst = worst.min(psnr(&scene(352, 288, at), &seen));
+                    worst = worst.min(psnr(&test_image(352, 288, at), &seen));
                 }
                 println!("{from} to {to}: {shown} of 15 pictures, {worst:.1} dB at least");
                 assert!(shown == 15 && worst > 30.0, "{from} to {to}: {shown}, {worst:.1} dB");
@@ -318,7 +318,7 @@ mod tests {
                     Settings { width, height, frame_rate: 15, bitrate: 1_000_000, slice_max: None };
                 let mut coded = Vec::new();
                 let mut encoder = VideoEncoder::new(&Codec::H264, &coder).unwrap();
-                encoder.encode(&scene(width, height, 0), true, &mut coded).unwrap();
+                encoder.encode(&test_image(width, height, 0), true, &mut coded).unwrap();
                 let mut converter = Converter::new(&Codec::H264, &to, target(&to)).unwrap();
                 let converted = converter.take(0, &coded, true).unwrap().unwrap();
                 let mut seen = Image::new(2, 2);
@@ -327,7 +327,7 @@ mod tests {
                 let wanted = converter.target.size_for((width, height));
                 assert_eq!((seen.width(), seen.height()), wanted, "{to}");
                 let mut reference = Image::new(wanted.0, wanted.1);
-                Scaler::default().scale(&scene(width, height, 0), &mut reference);
+                Scaler::default().scale(&test_image(width, height, 0), &mut reference);
                 let likeness = psnr(&reference, &seen);
                 println!("{width}x{height} to {to} {wanted:?}: {likeness:.1} dB");
                 assert!(likeness > 28.0, "{width}x{height} to {to}: {likeness:.1} dB");
@@ -337,12 +337,12 @@ mod tests {
 
     #[test]
     fn a_picture_keeps_within_what_the_receiver_declared() {
-        let any = Target::any();
+        let any = VideoTarget::any();
         assert_eq!(any.size_for((640, 480)), (640, 480), "never larger, nor smaller without need");
-        let small = Target { macroblocks_max: 99, ..Target::any() };
+        let small = VideoTarget { macroblocks_max: 99, ..VideoTarget::any() };
         let (width, height) = small.size_for((640, 480));
         assert!(width.div_ceil(16) * height.div_ceil(16) <= 99 && width >= 160, "{width}x{height}");
-        let narrow = Target { sides_max: (320, 240), ..Target::any() };
+        let narrow = VideoTarget { sides_max: (320, 240), ..VideoTarget::any() };
         assert_eq!(narrow.size_for((1280, 720)), (320, 180));
         let old = target(&Codec::H261);
         assert_eq!(old.size_for((320, 240)), (352, 288));
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn pictures_come_no_faster_than_the_receiver_takes_them() {
-        let slow = Target { frame_rate_max: 5, ..Target::any() };
+        let slow = VideoTarget { frame_rate_max: 5, ..VideoTarget::any() };
         let mut converter = Converter::new(&Codec::H264, &Codec::H264, slow).unwrap();
         let mut sent = 0;
         for (at, coded) in (0..).zip(pictures(&Codec::H264, 31)) {
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn the_pace_of_the_source_is_found_out_and_small_changes_are_none() {
-        let mut converter = Converter::new(&Codec::H264, &Codec::H264, Target::any()).unwrap();
+        let mut converter = Converter::new(&Codec::H264, &Codec::H264, VideoTarget::any()).unwrap();
         let mut rate_at = |ticks: u32, at: u32, coded: &[u8]| {
             converter.take(at * ticks, coded, true).unwrap();
             converter.encoder.as_ref().map_or(0, |(_, settings)| settings.frame_rate)
@@ -373,16 +373,16 @@ mod tests {
         let rates: Vec<u32> =
             (1..).zip(&all[1..]).map(|(at, coded)| rate_at(6000, at, coded)).collect();
         assert_eq!((rates[0], rates[38]), (30, 15));
-        let mut pace = Pace::new(15);
+        let mut pace = FramePace::new(15);
         assert!((0..100).all(|_| pace.step(7000).is_none()), "13 is still 15");
-        let mut pace = Pace::new(30);
+        let mut pace = FramePace::new(30);
         assert!((0..96).all(|_| pace.step(u32::MAX) != Some(0)), "a pause is no pace");
         assert!((0..100).filter_map(|_| pace.step(0)).all(|rate| rate == 60));
     }
 
     #[test]
     fn what_is_not_wanted_is_decoded_all_the_same() {
-        let mut converter = Converter::new(&Codec::H264, &Codec::H264, Target::any()).unwrap();
+        let mut converter = Converter::new(&Codec::H264, &Codec::H264, VideoTarget::any()).unwrap();
         let all = pictures(&Codec::H264, 10);
         for (at, coded) in (0..).zip(&all[..9]) {
             assert_eq!(converter.take(at * 6000, coded, false), Ok(None));
@@ -393,7 +393,7 @@ mod tests {
 
     #[test]
     fn a_key_frame_is_made_when_it_is_wanted() {
-        let mut converter = Converter::new(&Codec::H264, &Codec::H264, Target::any()).unwrap();
+        let mut converter = Converter::new(&Codec::H264, &Codec::H264, VideoTarget::any()).unwrap();
         for (at, coded) in (0..).zip(pictures(&Codec::H264, 10)) {
             if at == 5 {
                 converter.want_key_frame();
@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn after_broken_pictures_it_goes_on() {
-        let mut converter = Converter::new(&Codec::H264, &Codec::H264, Target::any()).unwrap();
+        let mut converter = Converter::new(&Codec::H264, &Codec::H264, VideoTarget::any()).unwrap();
         assert_eq!(converter.take(0, &[0, 0, 0, 1, 0x65, 1, 2, 3], true), Err(Error::Broken));
         for (at, coded) in (1..).zip(pictures(&Codec::H264, 3)) {
             assert!(converter.take(at * 6000, &coded, true).unwrap().is_some());

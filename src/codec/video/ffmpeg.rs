@@ -33,7 +33,7 @@ const NEAR_PERCENT: (u64, u64) = (90, 125);
 
 /// A context with the frame and the packet that it works on.
 #[derive(Debug)]
-struct Context {
+struct VideoCodecContext {
     codec: NonNull<AVCodecContext>,
     frame: NonNull<AVFrame>,
     packet: NonNull<AVPacket>,
@@ -42,7 +42,7 @@ struct Context {
 /// Makes pictures for one receiver.
 #[derive(Debug)]
 pub(super) struct Encoder {
-    context: Context,
+    context: VideoCodecContext,
     codec: Codec,
     settings: Settings,
     made: i64,
@@ -51,7 +51,7 @@ pub(super) struct Encoder {
 /// Takes the pictures of one sender.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    context: Context,
+    context: VideoCodecContext,
     /// The coded picture, with the zeros behind it that the library wants.
     coded: Vec<u8>,
 }
@@ -71,7 +71,7 @@ fn id(codec: &Codec) -> Option<AVCodecID> {
     })
 }
 
-impl Context {
+impl VideoCodecContext {
     fn new(codec: *const AVCodec) -> Option<Self> {
         let codec = NonNull::new(codec.cast_mut())?;
         // SAFETY: the library's own codec; what it allocates is freed on drop.
@@ -99,7 +99,7 @@ impl Context {
     }
 }
 
-impl Drop for Context {
+impl Drop for VideoCodecContext {
     fn drop(&mut self) {
         // SAFETY: allocated in `new`, and nobody else has them.
         unsafe {
@@ -126,7 +126,7 @@ impl Encoder {
                 _old => avcodec_find_encoder(id),
             }
         };
-        let mut context = Context::new(found)?;
+        let mut context = VideoCodecContext::new(found)?;
         let rate = settings.frame_rate.clamp(1, 60).cast_signed();
         let bitrate = i64::from(settings.bitrate.max(16_000));
         let fields = context.settings();
@@ -274,7 +274,7 @@ impl Decoder {
     fn of(id: AVCodecID) -> Option<Self> {
         // SAFETY: a search in a table.
         let found = unsafe { avcodec_find_decoder(id) };
-        let mut context = Context::new(found)?;
+        let mut context = VideoCodecContext::new(found)?;
         let fields = context.settings();
         fields.thread_count = 1;
         fields.flags |= AV_CODEC_FLAG_LOW_DELAY as c_int;

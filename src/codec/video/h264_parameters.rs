@@ -9,7 +9,7 @@ pub struct H264Parameters {
     /// The tools that a stream may use.
     pub profile: Profile,
     /// The size and rate that a receiver keeps up with.
-    pub level: Level,
+    pub level: H264Level,
     /// 0: whole NAL units; 1: fragments and aggregates too; 2: interleaved, which nobody speaks.
     pub packetization_mode: u8,
     /// Whether each side may send at the other's level.
@@ -39,7 +39,7 @@ pub enum Profile {
 
 /// A level times ten; 1b, which lies between 1 and 1.1, comes out in its place.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Level {
+pub struct H264Level {
     tenths: u8,
     above_1: bool,
 }
@@ -47,7 +47,7 @@ pub struct Level {
 /// What a decoder keeps up with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Bounds {
-    /// Squares of 16 by 16 points in a picture.
+    /// Macroblocks (16 by 16 points) in a picture.
     pub macroblocks: usize,
     /// The same in a second.
     pub macroblocks_per_second: usize,
@@ -55,11 +55,11 @@ pub struct Bounds {
     pub bitrate: u32,
 }
 
-impl Level {
+impl H264Level {
     /// Level 1b.
     pub const ONE_B: Self = Self { tenths: 10, above_1: true };
 
-    /// Level 3.1 is `Level::of(31)`.
+    /// Level 3.1 is `H264Level::of(31)`.
     #[must_use]
     pub const fn of(tenths: u8) -> Self {
         Self { tenths, above_1: false }
@@ -126,7 +126,8 @@ impl H264Parameters {
         let [_, idc, iop, level_idc] = profile_level.unwrap_or(0x0042_000a).to_be_bytes();
         // Table A-1: level 1b of the older profiles is spelt as 1.1 with constraint 3.
         let spelt_as_11 = level_idc == 11 && iop & 0x10 != 0 && [0x42, 0x4d, 0x58].contains(&idc);
-        let level = if spelt_as_11 || level_idc == 9 { Level::ONE_B } else { Level::of(level_idc) };
+        let level =
+            if spelt_as_11 || level_idc == 9 { H264Level::ONE_B } else { H264Level::of(level_idc) };
         let mode = value("packetization-mode").and_then(|mode| mode.parse().ok());
         Self {
             profile: Profile::of(idc, iop),
@@ -146,7 +147,7 @@ impl H264Parameters {
 
     /// The same with another level, in the same spelling.
     #[must_use]
-    pub fn at_level(self, level: Level) -> Self {
+    pub fn at_level(self, level: H264Level) -> Self {
         Self { level, ..self }
     }
 
@@ -181,10 +182,10 @@ impl fmt::Display for H264Parameters {
         let [idc, iop] = self.spelling;
         let older = [0x42, 0x4d, 0x58].contains(&idc);
         let (iop, level) = match self.level {
-            Level::ONE_B if older => (iop | 0x10, 11),
-            Level::ONE_B => (iop, 9),
-            Level { tenths, .. } if older => (iop & !0x10, tenths),
-            Level { tenths, .. } => (iop, tenths),
+            H264Level::ONE_B if older => (iop | 0x10, 11),
+            H264Level::ONE_B => (iop, 9),
+            H264Level { tenths, .. } if older => (iop & !0x10, tenths),
+            H264Level { tenths, .. } => (iop, tenths),
         };
         write!(f, "profile-level-id={idc:02x}{iop:02x}{level:02x}")?;
         write!(f, ";packetization-mode={}", self.packetization_mode)?;
@@ -228,7 +229,10 @@ mod tests {
         for fmtp in ["", "profile-level-id", "profile-level-id=+42e01", "profile-level-id=42e01f0"]
         {
             let parameters = H264Parameters::parse(fmtp);
-            assert_eq!((parameters.profile, parameters.level), (Profile::Baseline, Level::of(10)));
+            assert_eq!(
+                (parameters.profile, parameters.level),
+                (Profile::Baseline, H264Level::of(10))
+            );
             assert_eq!(parameters.packetization_mode, 0);
             assert!(!H264Parameters::states_level(fmtp), "{fmtp}");
         }
@@ -240,16 +244,17 @@ mod tests {
         let parameters = H264Parameters::parse(text);
         assert_eq!(parameters.to_string(), text);
         assert!(H264Parameters::states_level(text));
-        let lower = parameters.at_level(Level::of(13)).in_mode(0).to_string();
+        let lower = parameters.at_level(H264Level::of(13)).in_mode(0).to_string();
         assert_eq!(lower, "profile-level-id=4d800d;packetization-mode=0;level-asymmetry-allowed=1");
     }
 
     #[test]
     fn level_1b_lies_between_1_and_1_1() {
         let level = |id: &str| H264Parameters::parse(&format!("profile-level-id={id}")).level;
-        assert_eq!((level("42f00b"), level("640009")), (Level::ONE_B, Level::ONE_B));
-        assert!(Level::of(10) < Level::ONE_B && Level::ONE_B < Level::of(11));
-        let parameters = H264Parameters::parse("profile-level-id=42e01f").at_level(Level::ONE_B);
+        assert_eq!((level("42f00b"), level("640009")), (H264Level::ONE_B, H264Level::ONE_B));
+        assert!(H264Level::of(10) < H264Level::ONE_B && H264Level::ONE_B < H264Level::of(11));
+        let parameters =
+            H264Parameters::parse("profile-level-id=42e01f").at_level(H264Level::ONE_B);
         assert_eq!(H264Parameters::parse(&parameters.to_string()), parameters_spelt(parameters));
     }
 

@@ -21,7 +21,7 @@ pub(super) fn is_too_large(stream: &[u8]) -> bool {
     sets.any(|set| !size(set).is_some_and(fits))
 }
 
-/// The squares of 16 by 16 points in each picture of a stream with this sequence parameter set, a NAL
+/// The macroblocks in each picture of a stream with this sequence parameter set, a NAL
 /// unit; none for what cannot be read, or decoded here ([`IMAGE_SIDE_MAX`]).
 #[must_use]
 pub fn macroblocks(set: &[u8]) -> Option<usize> {
@@ -59,11 +59,11 @@ fn size(set: &[u8]) -> Option<(u32, u32)> {
     // Pictures that are kept; whether numbers may be left out.
     bits.take_ue()?;
     bits.take(1)?;
-    let squares = (bits.take_ue()?, bits.take_ue()?);
+    let macroblocks = (bits.take_ue()?, bits.take_ue()?);
     // Fields are half as high as their frame.
     let fields = 2 - bits.take(1)?;
-    let side = |squares: u32, times: u32| squares.checked_add(1)?.checked_mul(16 * times);
-    Some((side(squares.0, 1)?, side(squares.1, fields)?))
+    let side = |macroblocks: u32, times: u32| macroblocks.checked_add(1)?.checked_mul(16 * times);
+    Some((side(macroblocks.0, 1)?, side(macroblocks.1, fields)?))
 }
 
 fn skip_point_format(bits: &mut BitReader) -> Option<()> {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A set of a profile with sides in squares, in a stream.
+    /// A set of a profile with sides in macroblocks, in a stream.
     fn stream(profile: u32, width: u32, height: u32) -> Vec<u8> {
         let mut bits = BitWriter::default();
         bits.put(profile, 8);

@@ -20,12 +20,12 @@ mod trial;
 mod vp8;
 
 pub use coder::{CODED_MAX, Error, Settings, VideoDecoder, VideoEncoder};
-pub use converter::{Converted, Converter, Target};
+pub use converter::{Converted, Converter, VideoTarget};
 pub use drawing::{Area, ENLARGED_MAX, Letters, Weight, unknown_letter};
-pub use h264_parameters::{H264Parameters, Level, Profile};
+pub use h264_parameters::{H264Level, H264Parameters, Profile};
 pub use h264_sequence::macroblocks as h264_macroblocks;
 pub use image::{IMAGE_SIDE_MAX, Image};
 pub use mosaic::{Colour, Mosaic, SIDE_MAX};
 pub use picture_file::{PICTURE_FILE_MAX, PICTURE_SIDE_MAX, Picture, PictureError};
 pub use scale::{Scaler, fitted};
-pub use stream::{SLICE_MAX, Stream, read_plain_colour};
+pub use stream::{MosaicStream, SLICE_MAX, read_plain_colour};

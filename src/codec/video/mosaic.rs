@@ -1,6 +1,6 @@
-//! A picture of large plain squares: one colour, or a number that can be read across a room.
+//! A picture of large plain macroblocks: one colour, or a number that can be read across a room.
 
-/// The most squares along one side.
+/// The most macroblocks along one side.
 pub const SIDE_MAX: usize = 44;
 
 /// The digits 0 to 9, three dots wide and five high, a row in three bits.
@@ -42,15 +42,15 @@ impl Colour {
     }
 }
 
-/// Squares of 16 by 16 points in rows.
+/// Macroblocks (16 by 16 points) in rows.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mosaic {
     width: usize,
-    squares: Vec<Colour>,
+    macroblocks: Vec<Colour>,
 }
 
 impl Mosaic {
-    /// Of one colour, `width` by `height` squares; 11 by 9 is QCIF, 22 by 18 CIF.
+    /// Of one colour, `width` by `height` macroblocks; 11 by 9 is QCIF, 22 by 18 CIF.
     ///
     /// # Panics
     /// When a side is 0 or more than [`SIDE_MAX`].
@@ -58,10 +58,10 @@ impl Mosaic {
     pub fn plain(width: usize, height: usize, colour: Colour) -> Self {
         let fits = |side| (1..=SIDE_MAX).contains(&side);
         assert!(fits(width) && fits(height), "a mosaic has 1 to {SIDE_MAX} squares on a side");
-        Self { width, squares: vec![colour; width * height] }
+        Self { width, macroblocks: vec![colour; width * height] }
     }
 
-    /// Squares in a row.
+    /// Macroblocks in a row.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
@@ -70,16 +70,16 @@ impl Mosaic {
     /// Rows.
     #[must_use]
     pub fn height(&self) -> usize {
-        self.squares.len() / self.width
+        self.macroblocks.len() / self.width
     }
 
-    /// The colour of a square, counted from the upper left.
+    /// The colour of a macroblock, counted from the upper left.
     ///
     /// # Panics
     /// Outside of the picture.
     #[must_use]
     pub fn at(&self, column: usize, row: usize) -> Colour {
-        self.squares[row * self.width + column]
+        self.macroblocks[row * self.width + column]
     }
 
     /// Draws a number in the middle, as large as it fits; one that does not fit leaves the picture.
@@ -97,7 +97,7 @@ impl Mosaic {
             for (x, y) in (0..3 * dot).flat_map(|x| (0..5 * dot).map(move |y| (x, y))) {
                 if rows[y / dot] >> (2 - x / dot) & 1 == 1 {
                     let column = left + place * 4 * dot + x;
-                    self.squares[(top + y) * self.width + column] = colour;
+                    self.macroblocks[(top + y) * self.width + column] = colour;
                 }
             }
         }
@@ -113,8 +113,8 @@ mod tests {
     const LIGHT: Colour = Colour { y: 220, cb: 128, cr: 128 };
 
     fn drawn(mosaic: &Mosaic) -> Vec<String> {
-        let square = |column, row| if mosaic.at(column, row) == LIGHT { '#' } else { '.' };
-        let row = |row| (0..mosaic.width()).map(|column| square(column, row)).collect();
+        let macroblock = |column, row| if mosaic.at(column, row) == LIGHT { '#' } else { '.' };
+        let row = |row| (0..mosaic.width()).map(|column| macroblock(column, row)).collect();
         (0..mosaic.height()).map(row).collect()
     }
 

@@ -1,7 +1,7 @@
 //! H.264 of [mosaics](Mosaic) without a codec library: constrained baseline, for hold pictures and
 //! for demonstrations.
 //!
-//! A square says by how much its colour differs from that of the square above or to the left: one
+//! A macroblock says by how much its colour differs from that of the macroblock above or to the left: one
 //! coefficient each of luma and the two differences, and none where they are equal, in 8 bits. A
 //! picture like the one before costs six bytes: skip all. Slices are short enough for a packet, so
 //! that packetization mode 0 needs no fragments.
@@ -26,21 +26,21 @@ const FRAME_NUMBER_BITS: u32 = 8;
 const QUANTISER: u32 = 3;
 /// `chroma_qp_index_offset`, as `se(v)` maps it: -6.
 const CHROMA_QUANTISER: u32 = 12;
-/// More than one square, its stop bit and the escapes of its slice need.
+/// More than one macroblock, its stop bit and the escapes of its slice need.
 const SQUARE_MAX: usize = 40;
-/// What a square differs from that has no neighbour.
+/// What a macroblock differs from that has no neighbour.
 const GREY: Colour = Colour { y: 128, cb: 128, cr: 128 };
 
 /// Pictures one after another: what an encoder would be.
 #[derive(Clone, Debug)]
-pub struct Stream {
+pub struct MosaicStream {
     mosaic: Mosaic,
     frame_number: u32,
     key_frames: u32,
     key_frame_due: bool,
 }
 
-impl Stream {
+impl MosaicStream {
     /// A stream that begins with a key frame of this picture.
     #[must_use]
     pub fn new(mosaic: Mosaic) -> Self {
@@ -62,7 +62,7 @@ impl Stream {
 
     /// The NAL units of the next picture, for one RTP timestamp; a key frame with its parameter sets.
     #[must_use]
-    pub fn next_picture(&mut self) -> Vec<Vec<u8>> {
+    pub fn next_frame(&mut self) -> Vec<Vec<u8>> {
         if self.key_frame_due {
             self.key_frame_due = false;
             self.frame_number = 0;
@@ -76,7 +76,7 @@ impl Stream {
     }
 }
 
-/// The colour of the upper left square in a key frame that [`Stream`] made; none for all else, be it
+/// The colour of the upper left macroblock in a key frame that [`MosaicStream`] made; none for all else, be it
 /// another slice, another encoder's picture, or noise.
 #[must_use]
 pub fn read_plain_colour(nal: &[u8]) -> Option<Colour> {
@@ -90,28 +90,28 @@ pub fn read_plain_colour(nal: &[u8]) -> Option<Colour> {
     let _key_frame = bits.take_ue()?;
     let marking = bits.take(2)?;
     let mut fields = || Some([bits.take_ue()?, bits.take_ue()?]);
-    let (quantiser, square) = (fields()?, fields()?);
+    let (quantiser, macroblock) = (fields()?, fields()?);
     let square_quantiser = bits.take_ue()?;
     let header = (start, frame_number, marking, quantiser, square_quantiser);
     if header != ([0, 7, 0], 0, 0, [QUANTISER, 1], 0) {
         return None;
     }
     // Leaning on nothing (mode 2), with or without coefficients of the colour differences.
-    let coloured = match square {
+    let coloured = match macroblock {
         [3, 0] => false,
         [7, 0] => true,
         _another_kind => return None,
     };
     let part = |difference: i32| u8::try_from(128 + difference).ok();
-    let y = part(take_level(&mut bits, Block::Luma)?)?;
+    let y = part(take_level(&mut bits, DcBlock::Luma)?)?;
     let mut chroma =
-        || if coloured { part(take_level(&mut bits, Block::Chroma)?) } else { Some(128) };
+        || if coloured { part(take_level(&mut bits, DcBlock::Chroma)?) } else { Some(128) };
     Some(Colour { y, cb: chroma()?, cr: chroma()? })
 }
 
 /// Ten times the lowest level that allows pictures of this size 15 times a second (table A-1).
-fn level(squares: usize) -> u32 {
-    match squares {
+fn level(macroblocks: usize) -> u32 {
+    match macroblocks {
         0..=99 => 10,
         100..=396 => 12,
         397.. => 31,
@@ -180,17 +180,17 @@ fn slice_header(first_square: u32, key_frame: u32) -> BitWriter {
     bits.put_ue(key_frame);
     bits.put(0b00, 2);
     bits.put_ue(QUANTISER);
-    // No filter: the edges of squares stay sharp.
+    // No filter: the edges of macroblocks stay sharp.
     bits.put_ue(1);
     bits
 }
 
-/// §7.3.5: one square, Intra 16x16 with DC coefficients only.
+/// §7.3.5: one macroblock, Intra 16x16 with DC coefficients only.
 fn put_square(bits: &mut BitWriter, mosaic: &Mosaic, first: usize, at: usize) {
     let width = mosaic.width();
     let colour_at = |at: usize| mosaic.at(at % width, at / width);
     let colour = colour_at(at);
-    // Only squares of the same slice can be leant on (§6.4.9).
+    // Only macroblocks of the same slice can be leant on (§6.4.9).
     let above = (at >= first + width).then(|| colour_at(at - width));
     let left = (at > first && !at.is_multiple_of(width)).then(|| colour_at(at - 1));
     // The modes of luma and of the colour differences count differently (§8.3.3, §8.3.4).
@@ -206,23 +206,23 @@ fn put_square(bits: &mut BitWriter, mosaic: &Mosaic, first: usize, at: usize) {
     bits.put_ue(chroma_mode);
     // The quantiser stays.
     bits.put_ue(0);
-    put_level(bits, Block::Luma, difference(colour.y, base.y));
+    put_level(bits, DcBlock::Luma, difference(colour.y, base.y));
     if coloured {
-        put_level(bits, Block::Chroma, cb);
-        put_level(bits, Block::Chroma, cr);
+        put_level(bits, DcBlock::Chroma, cb);
+        put_level(bits, DcBlock::Chroma, cr);
     }
 }
 
 /// A block of DC coefficients, of which only the first may differ from 0.
 #[derive(Clone, Copy, Debug)]
-enum Block {
-    /// 16 of them. The neighbours of a square here never have AC coefficients, so nC is 0.
+enum DcBlock {
+    /// 16 of them. The neighbours of a macroblock here never have AC coefficients, so nC is 0.
     Luma,
     /// 4 of them; nC is -1.
     Chroma,
 }
 
-impl Block {
+impl DcBlock {
     /// Codes and their lengths for no coefficient, one of ±1, and another one (table 9-5).
     fn tokens(self) -> [(u32, u32); 3] {
         match self {
@@ -233,7 +233,7 @@ impl Block {
 }
 
 /// §9.2: the level, and that no zeros stand before it.
-fn put_level(bits: &mut BitWriter, block: Block, level: i32) {
+fn put_level(bits: &mut BitWriter, block: DcBlock, level: i32) {
     let [none, one, other] = block.tokens();
     let (code, len) = match level {
         0 => return bits.put(none.0, none.1),
@@ -256,7 +256,7 @@ fn put_level(bits: &mut BitWriter, block: Block, level: i32) {
 }
 
 /// Reads what [`put_level`] wrote.
-fn take_level(bits: &mut BitReader, block: Block) -> Option<i32> {
+fn take_level(bits: &mut BitReader, block: DcBlock) -> Option<i32> {
     let (mut code, mut len) = (0, 0);
     let token = loop {
         code = code << 1 | bits.take(1)?;
@@ -289,7 +289,7 @@ fn take_level(bits: &mut BitReader, block: Block) -> Option<i32> {
     (bits.take(1)? == 1).then_some(level)
 }
 
-/// A P slice in which every square is as it was.
+/// A P slice in which every macroblock is as it was.
 fn skipping_slice(mosaic: &Mosaic, frame_number: u32) -> Vec<u8> {
     let mut bits = BitWriter::default();
     bits.put_ue(0);
@@ -314,8 +314,8 @@ mod tests {
 
     #[test]
     fn a_plain_picture_is_one_packet_and_its_colour_reads_back() {
-        let mut stream = Stream::new(Mosaic::plain(22, 18, RED));
-        let nals = stream.next_picture();
+        let mut stream = MosaicStream::new(Mosaic::plain(22, 18, RED));
+        let nals = stream.next_frame();
         assert_eq!(nals.iter().map(|nal| nal[0]).collect::<Vec<_>>(), [0x67, 0x68, 0x65]);
         assert!(nals[2].len() < 500, "{}", nals[2].len());
         assert_eq!(read_plain_colour(&nals[2]), Some(RED));
@@ -324,34 +324,34 @@ mod tests {
 
     #[test]
     fn pictures_between_key_frames_cost_next_to_nothing() {
-        let mut stream = Stream::new(Mosaic::plain(11, 9, RED));
-        let _ = stream.next_picture();
+        let mut stream = MosaicStream::new(Mosaic::plain(11, 9, RED));
+        let _ = stream.next_frame();
         for _ in 0..300 {
-            let nals = stream.next_picture();
+            let nals = stream.next_frame();
             assert!(nals.len() == 1 && nals[0].len() < 10);
             assert_eq!(read_plain_colour(&nals[0]), None);
         }
         stream.request_key_frame();
-        assert_eq!(stream.next_picture().len(), 3);
+        assert_eq!(stream.next_frame().len(), 3);
         stream.show(Mosaic::plain(11, 9, RED));
-        assert_eq!(stream.next_picture().len(), 1, "the same picture needs no key frame");
+        assert_eq!(stream.next_frame().len(), 1, "the same picture needs no key frame");
         stream.show(Mosaic::plain(11, 9, BLUE));
-        assert_eq!(stream.next_picture().last().and_then(|nal| read_plain_colour(nal)), Some(BLUE));
+        assert_eq!(stream.next_frame().last().and_then(|nal| read_plain_colour(nal)), Some(BLUE));
     }
 
     #[test]
     fn two_key_frames_in_a_row_are_numbered_apart() {
-        let mut stream = Stream::new(Mosaic::plain(11, 9, RED));
-        let first = stream.next_picture();
+        let mut stream = MosaicStream::new(Mosaic::plain(11, 9, RED));
+        let first = stream.next_frame();
         stream.request_key_frame();
-        assert_ne!(first[2], stream.next_picture()[2]);
+        assert_ne!(first[2], stream.next_frame()[2]);
     }
 
     #[test]
     fn no_slice_of_a_number_is_longer_than_a_packet() {
         for number in [0, 1, 42, 888] {
             let mosaic = Mosaic::plain(22, 18, BLUE).with_number(number, RED);
-            let nals = Stream::new(mosaic).next_picture();
+            let nals = MosaicStream::new(mosaic).next_frame();
             assert!(nals.iter().all(|nal| nal.len() <= SLICE_MAX), "{number}");
             assert!(nals.iter().map(Vec::len).sum::<usize>() < 2500, "{number}");
         }
@@ -368,7 +368,7 @@ mod tests {
         #[test]
         fn every_colour_reads_back(y in 1_u8..=254, cb in 1_u8..=254, cr in 1_u8..=254) {
             let colour = Colour { y, cb, cr };
-            let nals = Stream::new(Mosaic::plain(3, 2, colour)).next_picture();
+            let nals = MosaicStream::new(Mosaic::plain(3, 2, colour)).next_frame();
             prop_assert_eq!(read_plain_colour(&nals[2]), Some(colour));
         }
 

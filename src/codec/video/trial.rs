@@ -13,8 +13,8 @@ pub(super) fn settings(width: usize, height: usize) -> Settings {
     Settings { width, height, frame_rate: 15, bitrate: 400_000, slice_max: None }
 }
 
-/// A slope with a bright square that moves.
-pub(super) fn scene(width: usize, height: usize, at: usize) -> Image {
+/// A slope with a bright macroblock that moves.
+pub(super) fn test_image(width: usize, height: usize, at: usize) -> Image {
     let mut image = Image::new(width, height);
     image.fill(Colour { y: 0, cb: 110, cr: 150 });
     let [y, ..] = image.planes_mut();

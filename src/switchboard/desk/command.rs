@@ -23,7 +23,7 @@ pub struct Command {
     /// The whole object in canonical form, to tell a repetition from another command under the same id.
     pub content: String,
     /// What is to be done, or the result that says why it cannot be read.
-    pub verb: Result<Verb, Unreadable>,
+    pub verb: Result<Verb, BadCommand>,
 }
 
 /// What a desk can ask for.
@@ -58,7 +58,7 @@ pub enum Verb {
     /// Talks to one of the two.
     Alternate {
         /// To whom.
-        party: Party,
+        party: BridgedParty,
     },
     /// Steps back.
     Cancel,
@@ -72,7 +72,7 @@ pub enum Verb {
     /// Takes one of the connected parties back.
     Retrieve {
         /// Whom.
-        party: Party,
+        party: BridgedParty,
     },
     /// Records the call, or no longer.
     Record {
@@ -100,7 +100,7 @@ impl Verb {
 
 /// One of the two parties that an operator brings together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Party {
+pub enum BridgedParty {
     /// C, who called in.
     Caller,
     /// U, who is wanted.
@@ -109,7 +109,7 @@ pub enum Party {
 
 /// A command that has an id and a verb, yet makes no sense; it gets a result.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Unreadable {
+pub enum BadCommand {
     /// No such verb.
     UnknownCommand,
     /// A field is missing or of the wrong type.
@@ -196,7 +196,7 @@ pub fn read(body: &[u8]) -> Result<Command, BadMessage> {
     Ok(Command { id, content: value.to_string(), verb })
 }
 
-fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, Unreadable> {
+fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, BadCommand> {
     Ok(match word {
         "hello" => {
             let phone = optional_text(fields, "phone")?;
@@ -222,7 +222,7 @@ fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, Unreadable
             Verb::Find { text: text.chars().take(FIND_MAX).collect() }
         }
         "ping" => Verb::Ping,
-        _ => return Err(Unreadable::UnknownCommand),
+        _ => return Err(BadCommand::UnknownCommand),
     })
 }
 
@@ -233,46 +233,46 @@ fn text_of<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 fn required_text<'a>(
     fields: &'a Map<String, Value>,
     name: &'static str,
-) -> Result<&'a str, Unreadable> {
-    text_of(fields, name).ok_or(Unreadable::BadField(name))
+) -> Result<&'a str, BadCommand> {
+    text_of(fields, name).ok_or(BadCommand::BadField(name))
 }
 
 fn optional_text<'a>(
     fields: &'a Map<String, Value>,
     name: &'static str,
-) -> Result<Option<&'a str>, Unreadable> {
+) -> Result<Option<&'a str>, BadCommand> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Unreadable::BadField(name)),
+        Some(_) => Err(BadCommand::BadField(name)),
     }
 }
 
-fn required_bool(fields: &Map<String, Value>, name: &'static str) -> Result<bool, Unreadable> {
-    fields.get(name).and_then(Value::as_bool).ok_or(Unreadable::BadField(name))
+fn required_bool(fields: &Map<String, Value>, name: &'static str) -> Result<bool, BadCommand> {
+    fields.get(name).and_then(Value::as_bool).ok_or(BadCommand::BadField(name))
 }
 
-fn optional_bool(fields: &Map<String, Value>, name: &'static str) -> Result<bool, Unreadable> {
+fn optional_bool(fields: &Map<String, Value>, name: &'static str) -> Result<bool, BadCommand> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(yes)) => Ok(*yes),
-        Some(_) => Err(Unreadable::BadField(name)),
+        Some(_) => Err(BadCommand::BadField(name)),
     }
 }
 
 /// A number that is not longer than any number is.
-fn number(text: &str, field: &'static str) -> Result<Number, Unreadable> {
+fn number(text: &str, field: &'static str) -> Result<Number, BadCommand> {
     match is_within(text, NUMBER_CHARS_MAX) {
         true => Ok(Number::from(text)),
-        false => Err(Unreadable::BadField(field)),
+        false => Err(BadCommand::BadField(field)),
     }
 }
 
-fn party(fields: &Map<String, Value>) -> Result<Party, Unreadable> {
+fn party(fields: &Map<String, Value>) -> Result<BridgedParty, BadCommand> {
     match required_text(fields, "party")? {
-        "caller" => Ok(Party::Caller),
-        "callee" => Ok(Party::Callee),
-        _ => Err(Unreadable::BadField("party")),
+        "caller" => Ok(BridgedParty::Caller),
+        "callee" => Ok(BridgedParty::Callee),
+        _ => Err(BadCommand::BadField("party")),
     }
 }
 
@@ -341,7 +341,7 @@ fn quoted_len(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn verb(text: &str) -> Result<Verb, Unreadable> {
+    fn verb(text: &str) -> Result<Verb, BadCommand> {
         read(text.as_bytes()).expect("a command").verb
     }
 
@@ -394,20 +394,20 @@ mod tests {
 
     #[test]
     fn a_readable_command_with_a_wrong_field_gets_a_result() {
-        assert_eq!(verb(r#"{"id":"1","do":"dance"}"#), Err(Unreadable::UnknownCommand));
-        assert_eq!(verb(r#"{"id":"1","do":"take"}"#), Err(Unreadable::BadField("request")));
+        assert_eq!(verb(r#"{"id":"1","do":"dance"}"#), Err(BadCommand::UnknownCommand));
+        assert_eq!(verb(r#"{"id":"1","do":"take"}"#), Err(BadCommand::BadField("request")));
         let long = "9".repeat(NUMBER_CHARS_MAX + 1);
         let consult = format!(r#"{{"id":"1","do":"consult","number":"{long}"}}"#);
-        assert_eq!(verb(&consult), Err(Unreadable::BadField("number")));
+        assert_eq!(verb(&consult), Err(BadCommand::BadField("number")));
         let hello = format!(r#"{{"id":"1","do":"hello","phone":"{long}"}}"#);
-        assert_eq!(verb(&hello), Err(Unreadable::BadField("phone")));
+        assert_eq!(verb(&hello), Err(BadCommand::BadField("phone")));
         assert_eq!(
             verb(r#"{"id":"1","do":"alternate","party":"both"}"#),
-            Err(Unreadable::BadField("party"))
+            Err(BadCommand::BadField("party"))
         );
         assert_eq!(
             verb(r#"{"id":"1","do":"release","force":"yes"}"#),
-            Err(Unreadable::BadField("force"))
+            Err(BadCommand::BadField("force"))
         );
     }
 

@@ -12,7 +12,7 @@ const NUMBER_MAX: usize = 64;
 
 /// One event. `seq` is given when it is sent.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub enum DeskEvent {
     /// First answer to `hello`.
     Welcome {
         /// Who this desk is.
@@ -32,9 +32,9 @@ pub enum Event {
         phone: &'static str,
     },
     /// A call that this desk may take; it rings.
-    Offer(Waiting),
+    Offer(OfferedCall),
     /// A call in the list of a busy desk; it does not ring.
-    Waiting(Waiting),
+    Waiting(OfferedCall),
     /// A call that this desk may no longer take.
     Withdrawn {
         /// Which.
@@ -111,7 +111,7 @@ impl Caller {
 
 /// A waiting call, as a desk sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Waiting {
+pub struct OfferedCall {
     /// Which.
     pub request: RequestId,
     /// Where it waits.
@@ -126,7 +126,7 @@ pub struct Waiting {
     pub waiting: usize,
 }
 
-impl Event {
+impl DeskEvent {
     /// The message, under its number in this control dialog.
     #[must_use]
     pub fn json(&self, seq: u64) -> Value {
@@ -188,7 +188,7 @@ impl Event {
     }
 }
 
-impl Waiting {
+impl OfferedCall {
     fn json(&self, event: &str) -> Value {
         json!({
             "event": event, "request": self.request.to_string(), "queue": self.queue.as_str(),
@@ -200,7 +200,7 @@ impl Waiting {
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum CommandOutcome {
     /// Accepted.
     Ok,
     /// `find`: the terminals, and whether there are more.
@@ -211,12 +211,12 @@ pub enum Outcome {
         more: bool,
     },
     /// Not accepted.
-    Refused(Refusal),
+    Refused(CommandRefusal),
 }
 
 /// Why a command was not accepted.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
+pub enum CommandRefusal {
     /// Another operator was first, or oneself was.
     AlreadyTaken {
         /// Who took it.
@@ -265,7 +265,7 @@ pub enum Refusal {
     Unwritten,
 }
 
-impl Refusal {
+impl CommandRefusal {
     /// The word in `error`.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -313,7 +313,7 @@ impl Refusal {
     }
 }
 
-impl Outcome {
+impl CommandOutcome {
     /// The result message that answers command `id`.
     #[must_use]
     pub fn json(&self, id: &str) -> Value {
@@ -328,7 +328,7 @@ impl Outcome {
             }
             Self::Refused(refusal) => {
                 let mut value = match refusal {
-                    Refusal::Unhealthy { report } => report.clone(),
+                    CommandRefusal::Unhealthy { report } => report.clone(),
                     _ => json!({}),
                 };
                 value["re"] = id.into();
@@ -336,8 +336,8 @@ impl Outcome {
                 value["error"] = refusal.word().into();
                 value["text"] = refusal.text().into();
                 match refusal {
-                    Refusal::WrongPhase { phase } => value["phase"] = (*phase).into(),
-                    Refusal::BadField { field } => value["field"] = (*field).into(),
+                    CommandRefusal::WrongPhase { phase } => value["phase"] = (*phase).into(),
+                    CommandRefusal::BadField { field } => value["field"] = (*field).into(),
                     _ => {}
                 }
                 value
@@ -356,17 +356,17 @@ mod tests {
 
     #[test]
     fn a_result_says_which_command_it_answers() {
-        assert_eq!(Outcome::Ok.json("17"), json!({"re": "17", "ok": true}));
-        let taken = Refusal::AlreadyTaken { by: OperatorId::from("op2") };
+        assert_eq!(CommandOutcome::Ok.json("17"), json!({"re": "17", "ok": true}));
+        let taken = CommandRefusal::AlreadyTaken { by: OperatorId::from("op2") };
         assert_eq!(
-            Outcome::Refused(taken).json("17"),
+            CommandOutcome::Refused(taken).json("17"),
             json!({"re": "17", "ok": false, "error": "already-taken", "text": "operator op2 took it"})
         );
     }
 
     #[test]
     fn the_longest_offer_fits_a_datagram() {
-        let waiting = Waiting {
+        let waiting = OfferedCall {
             request: RequestId(u64::MAX),
             queue: QueueId::from("q".repeat(32).as_str()),
             caller: Caller { number: "ü".repeat(500), name: "\"".repeat(500), origin: "terminal" },
@@ -374,7 +374,7 @@ mod tests {
             position: 100_000,
             waiting: 100_000,
         };
-        let printed = Event::Offer(waiting).json(u64::MAX).to_string();
+        let printed = DeskEvent::Offer(waiting).json(u64::MAX).to_string();
         assert!(printed.len() <= 900, "{} bytes", printed.len());
     }
 }

@@ -7,7 +7,7 @@
 //!   health ── newest only ─────────────────────────┘        └ 32 s (timer F) ──▶ lost
 //! ```
 
-use super::event::Event;
+use super::event::DeskEvent;
 use crate::ids::RequestId;
 use crate::time::{Duration, Instant};
 use serde_json::Value;
@@ -20,20 +20,20 @@ pub const UNSENT_MAX: usize = 4_096;
 
 /// What is to be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Message {
+pub enum DeskMessage {
     /// A result, ready as JSON.
     Result(Value),
     /// An event.
-    Event(Event),
+    Event(DeskEvent),
     /// An event that keeps its place among the urgent ones: a part of a snapshot.
-    Snapshot(Event),
+    Snapshot(DeskEvent),
     /// An offer or a line of the list with nothing new but its position.
-    Position(Event),
+    Position(DeskEvent),
 }
 
 /// What an answer to an INFO means for the desk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Answered {
+pub enum InfoOutcome {
     /// Go on; it was this long unresponsive before, or not.
     Delivered {
         /// It had been reported by [`Outbox::tick`] and is now eligible again.
@@ -50,18 +50,18 @@ pub enum Answered {
 pub struct Outbox {
     seq: u64,
     tag: u64,
-    flight: Option<Flight>,
-    urgent: VecDeque<Message>,
-    state: Option<Event>,
-    positions: BTreeMap<RequestId, Event>,
-    health: Option<Event>,
+    flight: Option<InfoInFlight>,
+    urgent: VecDeque<DeskMessage>,
+    state: Option<DeskEvent>,
+    positions: BTreeMap<RequestId, DeskEvent>,
+    health: Option<DeskEvent>,
     open: bool,
     /// The requests of which the desk was told and which were not withdrawn since.
     told: BTreeSet<RequestId>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Flight {
+struct InfoInFlight {
     tag: u64,
     sent: Instant,
     reported: bool,
@@ -74,18 +74,18 @@ impl Outbox {
     }
 
     /// Takes a message.
-    pub fn push(&mut self, message: Message) {
+    pub fn push(&mut self, message: DeskMessage) {
         match message {
-            Message::Event(state @ Event::State { .. }) => self.state = Some(state),
-            Message::Event(health @ Event::Health { .. }) => self.health = Some(health),
-            Message::Event(Event::Withdrawn { request, .. }) if self.forget(request) => {}
-            Message::Position(event) => self.reposition(event),
+            DeskMessage::Event(state @ DeskEvent::State { .. }) => self.state = Some(state),
+            DeskMessage::Event(health @ DeskEvent::Health { .. }) => self.health = Some(health),
+            DeskMessage::Event(DeskEvent::Withdrawn { request, .. }) if self.forget(request) => {}
+            DeskMessage::Position(event) => self.reposition(event),
             message => self.urgent.push_back(message),
         }
     }
 
     /// Takes a message that goes before all others: the result for which they were held back.
-    pub fn push_first(&mut self, message: Message) {
+    pub fn push_first(&mut self, message: DeskMessage) {
         self.urgent.push_front(message);
     }
 
@@ -101,28 +101,30 @@ impl Outbox {
             return None;
         }
         let body = match self.pop()? {
-            Message::Result(result) => result,
-            Message::Event(event) | Message::Snapshot(event) | Message::Position(event) => {
+            DeskMessage::Result(result) => result,
+            DeskMessage::Event(event)
+            | DeskMessage::Snapshot(event)
+            | DeskMessage::Position(event) => {
                 self.seq += 1;
                 self.told.extend(offered(&event));
                 event.json(self.seq)
             }
         };
         self.tag += 1;
-        self.flight = Some(Flight { tag: self.tag, sent: now, reported: false });
+        self.flight = Some(InfoInFlight { tag: self.tag, sent: now, reported: false });
         Some((self.tag, body.to_string()))
     }
 
     /// Takes the final response to the INFO `tag`.
-    pub fn answered(&mut self, tag: u64, status: u16) -> Answered {
+    pub fn answered(&mut self, tag: u64, status: u16) -> InfoOutcome {
         let Some(flight) = self.flight.filter(|flight| flight.tag == tag) else {
-            return Answered::Stray;
+            return InfoOutcome::Stray;
         };
         self.flight = None;
         match status {
-            408 | 481 => Answered::Lost,
+            408 | 481 => InfoOutcome::Lost,
             // Any other answer says that the desk lives; what it refuses it does not want.
-            _ => Answered::Delivered { recovered: flight.reported },
+            _ => InfoOutcome::Delivered { recovered: flight.reported },
         }
     }
 
@@ -154,19 +156,19 @@ impl Outbox {
             && self.health.is_none()
     }
 
-    fn pop(&mut self) -> Option<Message> {
+    fn pop(&mut self) -> Option<DeskMessage> {
         self.urgent.pop_front().or_else(|| {
             let low = self.state.take();
             let low = low.or_else(|| self.positions.pop_first().map(|(_, event)| event));
-            low.or_else(|| self.health.take()).map(Message::Event)
+            low.or_else(|| self.health.take()).map(DeskMessage::Event)
         })
     }
 
     /// Puts a new position into the unsent offer, else queues it behind what is urgent.
-    fn reposition(&mut self, newer: Event) {
+    fn reposition(&mut self, newer: DeskEvent) {
         let Some(request) = offered(&newer) else { return };
         for message in &mut self.urgent {
-            if let Message::Event(event) | Message::Snapshot(event) = message
+            if let DeskMessage::Event(event) | DeskMessage::Snapshot(event) = message
                 && offered(event) == Some(request)
             {
                 *event = newer;
@@ -180,37 +182,37 @@ impl Outbox {
     fn forget(&mut self, request: RequestId) -> bool {
         self.positions.remove(&request);
         self.urgent.retain(|message| match message {
-            Message::Event(event) => offered(event) != Some(request),
-            Message::Result(_) | Message::Snapshot(_) | Message::Position(_) => true,
+            DeskMessage::Event(event) => offered(event) != Some(request),
+            DeskMessage::Result(_) | DeskMessage::Snapshot(_) | DeskMessage::Position(_) => true,
         });
         !self.told.remove(&request)
     }
 }
 
-fn offered(event: &Event) -> Option<RequestId> {
+fn offered(event: &DeskEvent) -> Option<RequestId> {
     match event {
-        Event::Offer(waiting) | Event::Waiting(waiting) => Some(waiting.request),
-        Event::Welcome { .. }
-        | Event::State { .. }
-        | Event::Withdrawn { .. }
-        | Event::Call { .. }
-        | Event::Callee { .. }
-        | Event::Health { .. }
-        | Event::Notice { .. }
-        | Event::SnapshotEnd { .. }
-        | Event::Evicted => None,
+        DeskEvent::Offer(waiting) | DeskEvent::Waiting(waiting) => Some(waiting.request),
+        DeskEvent::Welcome { .. }
+        | DeskEvent::State { .. }
+        | DeskEvent::Withdrawn { .. }
+        | DeskEvent::Call { .. }
+        | DeskEvent::Callee { .. }
+        | DeskEvent::Health { .. }
+        | DeskEvent::Notice { .. }
+        | DeskEvent::SnapshotEnd { .. }
+        | DeskEvent::Evicted => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::{Caller, Waiting};
+    use super::super::event::{Caller, OfferedCall};
     use super::*;
     use crate::ids::QueueId;
     use crate::time::UnixTime;
 
-    fn offer(request: u64, position: usize) -> Event {
-        Event::Offer(Waiting {
+    fn offer(request: u64, position: usize) -> DeskEvent {
+        DeskEvent::Offer(OfferedCall {
             request: RequestId(request),
             queue: QueueId::from("main"),
             caller: Caller { number: "0171".into(), name: String::new(), origin: "trunk" },
@@ -220,8 +222,8 @@ mod tests {
         })
     }
 
-    fn withdrawn(request: u64) -> Event {
-        Event::Withdrawn { request: RequestId(request), reason: "taken" }
+    fn withdrawn(request: u64) -> DeskEvent {
+        DeskEvent::Withdrawn { request: RequestId(request), reason: "taken" }
     }
 
     fn open() -> Outbox {
@@ -239,7 +241,7 @@ mod tests {
                 Some(event) => format!("{} {event} {}", value["seq"], value["position"]),
                 None => format!("re {}", value["re"]),
             });
-            assert_eq!(outbox.answered(tag, 200), Answered::Delivered { recovered: false });
+            assert_eq!(outbox.answered(tag, 200), InfoOutcome::Delivered { recovered: false });
         }
         assert!(outbox.is_drained());
         sent
@@ -248,7 +250,7 @@ mod tests {
     #[test]
     fn nothing_leaves_before_the_dialog_is_confirmed() {
         let mut outbox = Outbox::default();
-        outbox.push(Message::Event(offer(1, 1)));
+        outbox.push(DeskMessage::Event(offer(1, 1)));
         assert_eq!(outbox.next(Instant::START), None);
         outbox.open();
         assert!(outbox.next(Instant::START).is_some());
@@ -258,13 +260,13 @@ mod tests {
     #[test]
     fn states_and_positions_go_last_and_only_the_newest() {
         let mut outbox = open();
-        let state = |state| Event::State { state, dnd: false, phone: "ok" };
-        outbox.push(Message::Event(state("idle")));
-        outbox.push(Message::Event(state("busy")));
-        outbox.push(Message::Event(offer(1, 2)));
-        outbox.push(Message::Position(offer(1, 1)));
-        outbox.push(Message::Position(offer(2, 3)));
-        outbox.push(Message::Result(Event::Evicted.json(0)));
+        let state = |state| DeskEvent::State { state, dnd: false, phone: "ok" };
+        outbox.push(DeskMessage::Event(state("idle")));
+        outbox.push(DeskMessage::Event(state("busy")));
+        outbox.push(DeskMessage::Event(offer(1, 2)));
+        outbox.push(DeskMessage::Position(offer(1, 1)));
+        outbox.push(DeskMessage::Position(offer(2, 3)));
+        outbox.push(DeskMessage::Result(DeskEvent::Evicted.json(0)));
         let sent = drain(&mut outbox);
         assert_eq!(sent[0], "1 offer 1", "the newer position took the place of the older");
         assert_eq!(sent[2..], ["2 state null", "3 offer 3"]);
@@ -273,50 +275,50 @@ mod tests {
     #[test]
     fn an_offer_withdrawn_before_it_was_sent_is_dropped() {
         let mut outbox = open();
-        outbox.push(Message::Event(offer(1, 1)));
-        outbox.push(Message::Event(withdrawn(1)));
+        outbox.push(DeskMessage::Event(offer(1, 1)));
+        outbox.push(DeskMessage::Event(withdrawn(1)));
         assert_eq!(drain(&mut outbox), [] as [&str; 0]);
     }
 
     #[test]
     fn an_offer_that_was_sent_is_withdrawn_even_when_offered_anew_unsent() {
         let mut outbox = open();
-        outbox.push(Message::Event(offer(1, 1)));
+        outbox.push(DeskMessage::Event(offer(1, 1)));
         assert_eq!(drain(&mut outbox), ["1 offer 1"]);
-        outbox.push(Message::Position(offer(1, 2)));
-        outbox.push(Message::Event(withdrawn(1)));
+        outbox.push(DeskMessage::Position(offer(1, 2)));
+        outbox.push(DeskMessage::Event(withdrawn(1)));
         assert_eq!(drain(&mut outbox), ["2 withdrawn null"]);
     }
 
     #[test]
     fn a_silent_desk_is_reported_once_and_recovers() {
         let mut outbox = open();
-        outbox.push(Message::Event(offer(1, 1)));
+        outbox.push(DeskMessage::Event(offer(1, 1)));
         let (tag, _) = outbox.next(Instant::START).expect("a message");
         assert!(!outbox.tick(Instant::START));
         assert!(outbox.tick(Instant::START + UNRESPONSIVE_AFTER));
         assert!(!outbox.tick(Instant::START + UNRESPONSIVE_AFTER));
         assert_eq!(outbox.deadline(), None);
-        assert_eq!(outbox.answered(tag + 1, 200), Answered::Stray);
-        assert_eq!(outbox.answered(tag, 200), Answered::Delivered { recovered: true });
+        assert_eq!(outbox.answered(tag + 1, 200), InfoOutcome::Stray);
+        assert_eq!(outbox.answered(tag, 200), InfoOutcome::Delivered { recovered: true });
     }
 
     #[test]
     fn a_dead_dialog_is_lost() {
         for status in [408, 481] {
             let mut outbox = open();
-            outbox.push(Message::Event(offer(1, 1)));
+            outbox.push(DeskMessage::Event(offer(1, 1)));
             let (tag, _) = outbox.next(Instant::START).expect("a message");
-            assert_eq!(outbox.answered(tag, status), Answered::Lost);
+            assert_eq!(outbox.answered(tag, status), InfoOutcome::Lost);
         }
     }
 
     #[test]
     fn a_desk_that_does_not_keep_up_is_given_up() {
         let mut outbox = open();
-        (0..UNSENT_MAX as u64).for_each(|n| outbox.push(Message::Event(offer(n, 1))));
+        (0..UNSENT_MAX as u64).for_each(|n| outbox.push(DeskMessage::Event(offer(n, 1))));
         assert!(!outbox.is_overfull());
-        outbox.push(Message::Event(offer(0, 1)));
+        outbox.push(DeskMessage::Event(offer(0, 1)));
         assert!(outbox.is_overfull());
     }
 }

@@ -13,7 +13,7 @@ pub const COMMANDS_PER_SECOND: usize = 20;
 
 /// A result as it is kept, in memory and in the journal.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Kept {
+pub struct StoredResult {
     /// The command in canonical form.
     pub content: String,
     /// The result message as JSON; `None` until the command has its outcome.
@@ -24,7 +24,7 @@ pub struct Kept {
 
 /// Whether a command came before.
 #[derive(Debug, Eq, PartialEq)]
-pub enum Seen<'a> {
+pub enum PreviousResult<'a> {
     /// It is new.
     New,
     /// The same command, already answered.
@@ -38,7 +38,7 @@ pub enum Seen<'a> {
 /// The results of all operators.
 #[derive(Debug, Default)]
 pub struct Results {
-    kept: BTreeMap<(OperatorId, String), Kept>,
+    kept: BTreeMap<(OperatorId, String), StoredResult>,
     ages: BTreeMap<OperatorId, VecDeque<(UnixTime, String)>>,
 }
 
@@ -50,18 +50,18 @@ impl Results {
         operator: &OperatorId,
         id: &str,
         content: &str,
-    ) -> Seen<'_> {
+    ) -> PreviousResult<'_> {
         self.forget_old(now, operator);
         match self.kept.get(&(operator.clone(), id.to_owned())) {
-            None => Seen::New,
-            Some(kept) if kept.content != content => Seen::OtherContent,
-            Some(Kept { result: Some(result), .. }) => Seen::Answered(result),
-            Some(Kept { result: None, .. }) => Seen::Pending,
+            None => PreviousResult::New,
+            Some(kept) if kept.content != content => PreviousResult::OtherContent,
+            Some(StoredResult { result: Some(result), .. }) => PreviousResult::Answered(result),
+            Some(StoredResult { result: None, .. }) => PreviousResult::Pending,
         }
     }
 
     /// Keeps a command, or its outcome, or what the journal kept.
-    pub fn keep(&mut self, operator: &OperatorId, id: &str, kept: Kept) {
+    pub fn keep(&mut self, operator: &OperatorId, id: &str, kept: StoredResult) {
         let ages = self.ages.entry(operator.clone()).or_default();
         let at = kept.at;
         if self.kept.insert((operator.clone(), id.to_owned()), kept).is_none() {
@@ -90,9 +90,9 @@ impl Results {
 mod tests {
     use super::*;
 
-    fn kept(secs: u64, result: Option<&str>) -> Kept {
+    fn kept(secs: u64, result: Option<&str>) -> StoredResult {
         let at = UnixTime::from_secs(secs);
-        Kept { content: "take".into(), result: result.map(str::to_owned), at }
+        StoredResult { content: "take".into(), result: result.map(str::to_owned), at }
     }
 
     #[test]
@@ -100,14 +100,14 @@ mod tests {
         let (op1, op2) = (OperatorId::from("op1"), OperatorId::from("op2"));
         let mut results = Results::default();
         let at = UnixTime::from_secs;
-        assert_eq!(results.seen(at(0), &op1, "1", "take"), Seen::New);
+        assert_eq!(results.seen(at(0), &op1, "1", "take"), PreviousResult::New);
         results.keep(&op1, "1", kept(0, None));
-        assert_eq!(results.seen(at(0), &op1, "1", "take"), Seen::Pending);
+        assert_eq!(results.seen(at(0), &op1, "1", "take"), PreviousResult::Pending);
         results.keep(&op1, "1", kept(0, Some("ok")));
-        assert_eq!(results.seen(at(599), &op1, "1", "take"), Seen::Answered("ok"));
-        assert_eq!(results.seen(at(599), &op1, "1", "consult"), Seen::OtherContent);
-        assert_eq!(results.seen(at(599), &op2, "1", "take"), Seen::New);
-        assert_eq!(results.seen(at(600), &op1, "1", "take"), Seen::New);
+        assert_eq!(results.seen(at(599), &op1, "1", "take"), PreviousResult::Answered("ok"));
+        assert_eq!(results.seen(at(599), &op1, "1", "consult"), PreviousResult::OtherContent);
+        assert_eq!(results.seen(at(599), &op2, "1", "take"), PreviousResult::New);
+        assert_eq!(results.seen(at(600), &op1, "1", "take"), PreviousResult::New);
     }
 
     #[test]
@@ -118,6 +118,6 @@ mod tests {
             results.keep(&op1, &n.to_string(), kept(0, Some("ok")));
         }
         assert_eq!(results.kept.len(), PER_OPERATOR_MAX);
-        assert_eq!(results.seen(UnixTime::from_secs(0), &op1, "0", "take"), Seen::New);
+        assert_eq!(results.seen(UnixTime::from_secs(0), &op1, "0", "take"), PreviousResult::New);
     }
 }

@@ -60,14 +60,14 @@ fn a_terminal_and_a_wrong_password_get_no_desk() {
     let mut terminal = board.terminal("desk-without-the-right", "3001", "");
     terminal.ends_well();
     assert!(terminal.has("<- 403"), "{}", terminal.ladder());
-    let mut stranger = board.play(&Role {
+    let mut intruder = board.play(&Role {
         scenario: "desk-without-the-right",
         who: Who::Account { name: "op1", password: "wrong" },
         number: "",
         extra: "",
         tcp: false,
     });
-    stranger.ends_well();
+    intruder.ends_well();
 }
 
 #[test]

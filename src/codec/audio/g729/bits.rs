@@ -42,7 +42,7 @@ pub(super) struct HalfCode {
 
 /// A frame of comfort noise.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Noise {
+pub(super) struct NoiseFrame {
     /// 1 bit: which predictor.
     pub(super) predictor: u8,
     /// 5 bits.
@@ -56,7 +56,7 @@ pub(super) struct Noise {
 impl Speech {
     /// Every pattern of bits is a frame.
     pub(super) fn unpack(bytes: [u8; FRAME_BYTES]) -> Self {
-        let mut bits = Bits::of(&bytes);
+        let mut bits = FrameBits::of(&bytes);
         let lsp = LspCode {
             predictor: bits.take(1),
             first: bits.take(7),
@@ -74,7 +74,7 @@ impl Speech {
     /// The parity bit comes out right, whatever `pitch_intact` says.
     pub(super) fn pack(&self) -> [u8; FRAME_BYTES] {
         let (lsp, [first, second]) = (&self.lsp, &self.halves);
-        let mut bits = Bits::default();
+        let mut bits = FrameBits::default();
         for (value, len) in [(lsp.predictor, 1), (lsp.first, 7), (lsp.low, 5), (lsp.high, 5)] {
             bits.put(value.into(), len);
         }
@@ -88,7 +88,7 @@ impl Speech {
 }
 
 impl HalfCode {
-    fn unpack(pitch: u8, bits: &mut Bits) -> Self {
+    fn unpack(pitch: u8, bits: &mut FrameBits) -> Self {
         Self {
             pitch,
             places: u16::from(bits.take(5)) << 8 | u16::from(bits.take(8)),
@@ -98,7 +98,7 @@ impl HalfCode {
         }
     }
 
-    fn pack(&self, bits: &mut Bits) {
+    fn pack(&self, bits: &mut FrameBits) {
         bits.put(self.places, 13);
         for (value, len) in [(self.signs, 4), (self.gain_first, 3), (self.gain_second, 4)] {
             bits.put(value.into(), len);
@@ -106,9 +106,9 @@ impl HalfCode {
     }
 }
 
-impl Noise {
+impl NoiseFrame {
     pub(super) fn unpack(bytes: [u8; NOISE_BYTES]) -> Self {
-        let mut bits = Bits::of(&bytes);
+        let mut bits = FrameBits::of(&bytes);
         Self {
             predictor: bits.take(1),
             first: bits.take(5),
@@ -120,12 +120,12 @@ impl Noise {
 
 /// The bits to come, or those so far, from the top down.
 #[derive(Default)]
-struct Bits {
+struct FrameBits {
     word: u128,
     len: u32,
 }
 
-impl Bits {
+impl FrameBits {
     fn of(bytes: &[u8]) -> Self {
         let word = bytes.iter().fold(0, |word, byte| word << 8 | u128::from(*byte));
         Self { word, len: bytes.len() as u32 * 8 }
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!((frame.halves[0].pitch, frame.halves[0].places), (3, 1));
         assert_eq!((frame.halves[1].gain_first, frame.halves[1].gain_second), (0, 15));
         assert!(!frame.pitch_intact, "no ones and P0 is 0");
-        let noise = Noise::unpack([0b1000_0100, 0b0100_0010]);
-        assert_eq!(noise, Noise { predictor: 1, first: 1, second: 1, gain: 1 });
+        let noise = NoiseFrame::unpack([0b1000_0100, 0b0100_0010]);
+        assert_eq!(noise, NoiseFrame { predictor: 1, first: 1, second: 1, gain: 1 });
     }
 }

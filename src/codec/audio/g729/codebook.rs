@@ -65,7 +65,7 @@ pub(super) fn search(target: &Half, response: &Half, lag: usize, sharpness: f32)
     // Each pulse has the sign of what is wanted at its place (§3.8.1).
     let heights = wanted.map(|wanted| if wanted >= 0.0 { 1_i8 } else { -1 });
     wanted.iter_mut().for_each(|wanted| *wanted = wanted.abs());
-    let field = Field { wanted, overlap: overlap(&response, &heights) };
+    let field = PulseField { wanted, overlap: overlap(&response, &heights) };
     let mut best = None;
     for track in [3, 4] {
         let first = field.pair(field.two_best(2), track);
@@ -83,21 +83,21 @@ fn places(track: usize) -> impl Iterator<Item = usize> + Clone {
 }
 
 /// How much of each pulse is wanted, and how much two of them are alike.
-struct Field {
+struct PulseField {
     wanted: Half,
     overlap: [Half; SUBFRAME],
 }
 
 /// Some pulses, of which the best have the most of the target for their power.
 #[derive(Clone, Copy)]
-struct Choice {
+struct PulseChoice {
     places: [usize; 4],
     wanted: f32,
     /// Half of the power; never nothing.
     power: f32,
 }
 
-impl Choice {
+impl PulseChoice {
     /// The better of what there is and another.
     fn or(best: Option<Self>, other: Self) -> Option<Self> {
         let is_worse = |best: &Self| {
@@ -107,7 +107,7 @@ impl Choice {
     }
 }
 
-impl Field {
+impl PulseField {
     /// The two places of a track that are wanted most.
     fn two_best(&self, track: usize) -> impl Iterator<Item = usize> + Clone {
         let best = |not: Option<usize>| {
@@ -119,7 +119,7 @@ impl Field {
     }
 
     /// The best pulses at one of these places and on a track.
-    fn pair(&self, some: impl Iterator<Item = usize>, track: usize) -> Choice {
+    fn pair(&self, some: impl Iterator<Item = usize>, track: usize) -> PulseChoice {
         let mut best = None;
         for a in some {
             for b in places(track) {
@@ -127,7 +127,7 @@ impl Field {
                 let power = own + self.overlap[a][b] + 0.01;
                 let wanted = self.wanted[a] + self.wanted[b];
                 // The others are not yet chosen.
-                best = Choice::or(best, Choice { places: [a, b, a, b], wanted, power });
+                best = PulseChoice::or(best, PulseChoice { places: [a, b, a, b], wanted, power });
             }
         }
         best.expect("every track has places")
@@ -136,10 +136,10 @@ impl Field {
     /// The best so far, or better: the pair with two more pulses, one of each.
     fn two_more(
         &self,
-        mut best: Option<Choice>,
-        pair: Choice,
+        mut best: Option<PulseChoice>,
+        pair: PulseChoice,
         (third, fourth): (impl Iterator<Item = usize>, impl Iterator<Item = usize> + Clone),
-    ) -> Option<Choice> {
+    ) -> Option<PulseChoice> {
         let [a, b, ..] = pair.places;
         let beside = |place: usize| {
             let row = &self.overlap[place];
@@ -150,7 +150,7 @@ impl Field {
             for d in fourth.clone() {
                 let power = power + beside(d) + self.overlap[c][d];
                 let wanted = wanted + self.wanted[d];
-                best = Choice::or(best, Choice { places: [a, b, c, d], wanted, power });
+                best = PulseChoice::or(best, PulseChoice { places: [a, b, c, d], wanted, power });
             }
         }
         best

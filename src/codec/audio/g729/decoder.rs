@@ -2,10 +2,10 @@
 
 use super::bits::{self, Speech};
 use super::codebook::Pulses;
-use super::filter::{self, HighPass, Memory};
+use super::filter::{self, FilterMemory, HighPass};
 use super::gain::{self, Gains};
 use super::lsp::{self, LSP_START, Lsf, Lsp};
-use super::noise::{Dice, Noise};
+use super::noise::{Dice, NoiseState};
 use super::pitch::{self, Excitation, LAG_MAX, Lag, PAST};
 use super::postfilter::Postfilter;
 use super::{FRAME, FRAME_BYTES, FRAMES_MAX, Filter, Half, LOUDEST, NOISE_BYTES, ORDER, SUBFRAME};
@@ -23,19 +23,19 @@ pub(in super::super) struct Decoder {
     /// The last pitch period, a sample longer after each lost frame.
     lag: usize,
     gains: Gains,
-    gain_predictor: gain::Predictor,
+    gain_predictor: gain::GainPredictor,
     sharpness: f32,
-    synthesis: Memory,
+    synthesis: FilterMemory,
     postfilter: Postfilter,
     high_pass: HighPass,
     dice: Dice,
-    last: Last,
+    last: LastFrame,
 }
 
 /// The filters of both halves follow the frequencies.
 #[derive(Clone, Debug)]
 struct Spectrum {
-    predictor: lsp::Predictor,
+    predictor: lsp::LspPredictor,
     /// L0 of the last frame of speech.
     chosen: u8,
     lsf: Lsf,
@@ -44,18 +44,18 @@ struct Spectrum {
 
 /// What came last.
 #[derive(Clone, Debug)]
-enum Last {
+enum LastFrame {
     Speech {
         /// Frames that should have come since.
         lost: u32,
     },
-    Noise(Noise),
+    Noise(NoiseState),
 }
 
 impl Spectrum {
     fn new() -> Self {
         let lsf = LSP_START.map(f32::acos);
-        Self { predictor: lsp::Predictor::new(), chosen: 0, lsf, lsp: LSP_START }
+        Self { predictor: lsp::LspPredictor::new(), chosen: 0, lsf, lsp: LSP_START }
     }
 
     fn speech(&mut self, code: &bits::LspCode) -> [Filter; 2] {
@@ -84,13 +84,13 @@ impl Decoder {
             excitation: [0.0; PAST + FRAME],
             lag: 60,
             gains: Gains { pitch: 0.0, code: 0.0 },
-            gain_predictor: gain::Predictor::new(),
+            gain_predictor: gain::GainPredictor::new(),
             sharpness: gain::SHARPNESS_MIN,
             synthesis: [0.0; ORDER],
             postfilter: Postfilter::new(),
             high_pass: HighPass::behind(),
             dice: Dice::new(),
-            last: Last::Speech { lost: 0 },
+            last: LastFrame::Speech { lost: 0 },
         }
     }
 
@@ -111,7 +111,7 @@ impl Decoder {
             *out = self.speech(&Speech::unpack(*bytes));
         }
         if let (Some(bytes), Some(out)) = (noise, frames.next()) {
-            self.begin_noise(&bits::Noise::unpack(*bytes));
+            self.begin_noise(&bits::NoiseFrame::unpack(*bytes));
             *out = self.go_on();
         }
         Some(samples)
@@ -144,7 +144,7 @@ impl Decoder {
             self.excite(at, lag, &pulses);
             self.synthesise(at, &filters[at], Some(lag.whole), &mut sound);
         }
-        self.last = Last::Speech { lost: 0 };
+        self.last = LastFrame::Speech { lost: 0 };
         self.finish(sound, 1.0)
     }
 
@@ -163,24 +163,24 @@ impl Decoder {
         self.finish(sound, left as f32 / (FADE_TO - FADE_FROM) as f32)
     }
 
-    fn begin_noise(&mut self, frame: &bits::Noise) {
+    fn begin_noise(&mut self, frame: &bits::NoiseFrame) {
         let before = match &self.last {
-            Last::Noise(noise) => Some(noise),
-            Last::Speech { .. } => None,
+            LastFrame::Noise(noise) => Some(noise),
+            LastFrame::Speech { .. } => None,
         };
-        let noise = Noise::decode(frame, &mut self.spectrum.predictor, before);
-        self.last = Last::Noise(noise);
+        let noise = NoiseState::decode(frame, &mut self.spectrum.predictor, before);
+        self.last = LastFrame::Noise(noise);
     }
 
     /// A frame more of what was last heard.
     fn go_on(&mut self) -> [i16; FRAME] {
         match &mut self.last {
-            Last::Speech { lost } => {
+            LastFrame::Speech { lost } => {
                 *lost = lost.saturating_add(1);
                 let lost = *lost;
                 self.lost_speech(lost)
             }
-            Last::Noise(noise) => {
+            LastFrame::Noise(noise) => {
                 noise.step();
                 let halves = [noise.excitation(&mut self.dice), noise.excitation(&mut self.dice)];
                 self.spectrum.lsf = noise.lsf;

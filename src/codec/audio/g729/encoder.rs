@@ -3,8 +3,8 @@
 
 use super::bits::{HalfCode, Speech};
 use super::codebook;
-use super::filter::{self, HighPass, Memory};
-use super::gain::{self, Parts, Taming};
+use super::filter::{self, FilterMemory, HighPass};
+use super::gain::{self, GainParts, Taming};
 use super::lpc::{self, Analysis, WINDOW};
 use super::lsp::{self, LSP_START, Lsp};
 use super::pitch::{self, Excitation, LAG_MAX, Near, PAST};
@@ -24,19 +24,19 @@ pub(in super::super) struct Encoder {
     analysis: Analysis,
     /// The window: 120 samples that were, the frame, 40 samples to come.
     sound: [f32; WINDOW],
-    predictor: lsp::Predictor,
+    predictor: lsp::LspPredictor,
     /// The last that was found, and the last that was said.
     lsp: Lsp,
     said: Lsp,
     /// The weighted sound, for the pitch.
     weighted: [f32; LAG_MAX + FRAME],
-    weighting: Memory,
+    weighting: FilterMemory,
     excitation: Excitation,
-    gain_predictor: gain::Predictor,
+    gain_predictor: gain::GainPredictor,
     taming: Taming,
     sharpness: f32,
     /// What is left between the sound and what the decoder will make of it, weighted.
-    error: Memory,
+    error: FilterMemory,
 }
 
 impl Encoder {
@@ -45,13 +45,13 @@ impl Encoder {
             high_pass: HighPass::before(),
             analysis: Analysis::new(),
             sound: [0.0; WINDOW],
-            predictor: lsp::Predictor::new(),
+            predictor: lsp::LspPredictor::new(),
             lsp: LSP_START,
             said: LSP_START,
             weighted: [0.0; LAG_MAX + FRAME],
             weighting: [0.0; ORDER],
             excitation: [0.0; PAST + FRAME],
-            gain_predictor: gain::Predictor::new(),
+            gain_predictor: gain::GainPredictor::new(),
             taming: Taming::new(),
             sharpness: gain::SHARPNESS_MIN,
             error: [0.0; ORDER],
@@ -87,7 +87,7 @@ impl Encoder {
         let filters = lsp::interpolate(&self.said, &said);
         self.said = said;
 
-        let weighted = filters.map(|a| filter::widened(&a, WEIGHTING));
+        let weighted = filters.map(|a| filter::bandwidth_expanded(&a, WEIGHTING));
         for (at, (a, weighted)) in filters.iter().zip(&weighted).enumerate() {
             self.weigh(at, a, weighted);
         }
@@ -137,7 +137,7 @@ impl Encoder {
         let found = codebook::search(&rest, &response, lag.whole, self.sharpness);
         let pulses = found.sound(lag.whole, self.sharpness);
         let pulses_heard = filter::convolve(&pulses, &response);
-        let parts = Parts::new(&target, &adaptive_heard, &pulses_heard);
+        let parts = GainParts::new(&target, &adaptive_heard, &pulses_heard);
         let ((gain_first, gain_second), gains) =
             self.gain_predictor.quantise(&parts, &pulses, tame);
 
@@ -203,7 +203,7 @@ mod tests {
             let window = pcm[at - WINDOW / 2..].first_chunk::<WINDOW>();
             let Some(window) = window else { break };
             let a = analysis.run(window);
-            let wide = filter::widened(&a, WEIGHTING);
+            let wide = filter::bandwidth_expanded(&a, WEIGHTING);
             let here = at - ORDER..at + SUBFRAME;
             let errors: Vec<f32> = here.clone().map(|n| pcm[n] - heard[n]).collect();
             let signal = filter::synthesis(&wide, &filter::residual(&a, &pcm[here]), &mut memory);

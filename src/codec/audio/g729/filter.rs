@@ -3,7 +3,7 @@
 use super::{FRAME, Filter, Half, LOUDEST, ORDER, SUBFRAME};
 
 /// The last outputs of a synthesis filter, from old to new.
-pub(super) type Memory = [f32; ORDER];
+pub(super) type FilterMemory = [f32; ORDER];
 
 /// The sum of the products.
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -11,7 +11,7 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// A(z/γ): each formant a little wider.
-pub(super) fn widened(a: &Filter, gamma: f32) -> Filter {
+pub(super) fn bandwidth_expanded(a: &Filter, gamma: f32) -> Filter {
     let mut factor = 1.0;
     a.map(|a| {
         let wide = a * factor;
@@ -29,7 +29,7 @@ pub(super) fn residual(a: &Filter, signal: &[f32]) -> Half {
 }
 
 /// 1/A(z) on half a frame, kept within bounds. The memory moves on.
-pub(super) fn synthesis(a: &Filter, excitation: &Half, memory: &mut Memory) -> Half {
+pub(super) fn synthesis(a: &Filter, excitation: &Half, memory: &mut FilterMemory) -> Half {
     let mut all = [0.0; ORDER + SUBFRAME];
     all[..ORDER].copy_from_slice(memory);
     for (n, excitation) in excitation.iter().enumerate() {
@@ -111,7 +111,7 @@ mod tests {
     fn synthesis_undoes_the_residual() {
         let signal: [f32; ORDER + SUBFRAME] =
             std::array::from_fn(|n| ((n * n * 37) % 2000) as f32 - 1000.0);
-        let mut memory: Memory = std::array::from_fn(|n| signal[n]);
+        let mut memory: FilterMemory = std::array::from_fn(|n| signal[n]);
         let back = synthesis(&A, &residual(&A, &signal), &mut memory);
         for (back, signal) in back.iter().zip(&signal[ORDER..]) {
             assert!((back - signal).abs() < 0.1, "{back} {signal}");

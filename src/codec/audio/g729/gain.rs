@@ -33,12 +33,12 @@ pub(super) const SHARPNESS_MIN: f32 = 0.2;
 
 /// Expects the gain of the pulses from those of four half frames before. Both sides keep one.
 #[derive(Clone, Debug)]
-pub(super) struct Predictor {
+pub(super) struct GainPredictor {
     /// dB, the latest first.
     errors: [f32; 4],
 }
 
-impl Predictor {
+impl GainPredictor {
     pub(super) fn new() -> Self {
         Self { errors: [ERROR_MIN; 4] }
     }
@@ -62,7 +62,7 @@ impl Predictor {
     /// tried: 128 cost less than the rules for trying 32.
     pub(super) fn quantise(
         &mut self,
-        parts: &Parts,
+        parts: &GainParts,
         pulses: &Half,
         tame: bool,
     ) -> ((u8, u8), Gains) {
@@ -103,7 +103,7 @@ impl Predictor {
 
 /// The target, and the two parts of the excitation as they are heard in it.
 #[derive(Clone, Debug)]
-pub(super) struct Parts {
+pub(super) struct GainParts {
     pitch_power: f32,
     pitch_wanted: f32,
     code_power: f32,
@@ -111,7 +111,7 @@ pub(super) struct Parts {
     alike: f32,
 }
 
-impl Parts {
+impl GainParts {
     pub(super) fn new(target: &Half, pitch: &Half, code: &Half) -> Self {
         Self {
             pitch_power: dot(pitch, pitch),
@@ -188,11 +188,11 @@ mod tests {
 
     #[test]
     fn both_sides_have_the_same_gains_near_the_wanted_ones() {
-        let (mut ours, mut theirs) = (Predictor::new(), Predictor::new());
+        let (mut ours, mut theirs) = (GainPredictor::new(), GainPredictor::new());
         let (pitch, code) = (ramp(3).map(|s| 20.0 * s), ramp(5));
         let target = std::array::from_fn(|n| 0.7 * pitch[n] + 9.0 * code[n]);
         for round in 0..12 {
-            let parts = Parts::new(&target, &pitch, &code);
+            let parts = GainParts::new(&target, &pitch, &code);
             let (codes, gains) = ours.quantise(&parts, &code, false);
             assert_eq!(theirs.decode(codes, &code), gains);
             assert!(round < 6 || (gains.code - 9.0).abs() < 2.0, "{gains:?}");
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn lost_gains_die_away() {
-        let mut predictor = Predictor::new();
+        let mut predictor = GainPredictor::new();
         let mut gains = predictor.decode((2, 5), &ramp(3));
         for _ in 0..200 {
             gains = predictor.lose(gains);
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn no_row_of_codes_makes_a_gain_without_bounds() {
-        let mut predictor = Predictor::new();
+        let mut predictor = GainPredictor::new();
         for _ in 0..1000 {
             let gains = predictor.decode((2, 11), &[0.0; SUBFRAME]);
             assert!(gains.code.is_finite() && gains.code < 1e6, "{gains:?}");

@@ -23,7 +23,7 @@ pub(super) const LSP_START: Lsp =
 
 /// Predicts a frame's frequencies from the codewords of four frames before. Both sides keep one.
 #[derive(Clone, Debug)]
-pub(super) struct Predictor {
+pub(super) struct LspPredictor {
     /// The latest first.
     past: [Lsf; 4],
 }
@@ -59,7 +59,7 @@ impl Weights {
     }
 }
 
-impl Predictor {
+impl LspPredictor {
     pub(super) fn new() -> Self {
         let flat = std::array::from_fn(|j| PI * (j + 1) as f32 / (ORDER + 1) as f32);
         Self { past: [flat; 4] }
@@ -246,7 +246,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_code_says_rising_frequencies(codes in prop::collection::vec(any::<u32>(), 1..12)) {
-            let mut predictor = Predictor::new();
+            let mut predictor = LspPredictor::new();
             for bits in codes {
                 let lsf = predictor.decode(&code(bits));
                 prop_assert!(lsf.is_sorted() && lsf[0] >= LSF_MIN && lsf[9] <= LSF_MAX, "{:?}", lsf);
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn both_sides_say_the_same_and_little_is_lost() {
-        let (mut ours, mut theirs) = (Predictor::new(), Predictor::new());
+        let (mut ours, mut theirs) = (LspPredictor::new(), LspPredictor::new());
         let wanted = [0.25, 0.41, 0.78, 1.01, 1.35, 1.62, 1.98, 2.24, 2.51, 2.80];
         for round in 0..20 {
             let (code, said) = ours.quantise(&wanted);
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_long_loss_does_not_run_away() {
-        let mut predictor = Predictor::new();
+        let mut predictor = LspPredictor::new();
         let lsf = predictor.decode(&code(0x2_1f3b));
         for _ in 0..10_000 {
             predictor.repeat(&lsf, 0);
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn an_even_spectrum_is_a_flat_filter() {
-        let even: Lsf = Predictor::new().past[0];
+        let even: Lsf = LspPredictor::new().past[0];
         let a = to_filter(&even.map(f32::cos));
         assert!(a[1..].iter().all(|a| a.abs() < 1e-5), "{a:?}");
     }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Clauses with a section sign are those of Recommendation ITU-T G.729; A and B stand for its annexes.
-//! Every number that a stranger chooses is bounded before it is remembered, so that neither side ever
+//! Every number that the peer chooses is bounded before it is remembered, so that neither side ever
 //! holds one that is not finite.
 
 mod bits;

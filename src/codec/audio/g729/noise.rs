@@ -2,7 +2,7 @@
 
 use super::bits;
 use super::filter::dot;
-use super::lsp::{Lsf, Predictor};
+use super::lsp::{Lsf, LspPredictor};
 use super::tables::{LSF_FIRST, LSF_SECOND, NOISE_FIRST, NOISE_SECOND};
 use super::{Half, ORDER, SUBFRAME};
 
@@ -27,7 +27,7 @@ impl Dice {
 
 /// The noise that the last frame of it asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Noise {
+pub(super) struct NoiseState {
     /// Its spectrum.
     pub(super) lsf: Lsf,
     /// The root of its excitation's mean power.
@@ -36,12 +36,12 @@ pub(super) struct Noise {
     current: f32,
 }
 
-impl Noise {
+impl NoiseState {
     /// Begins with this frame, or takes it in where there is `before`. The tables name rows of those
     /// for speech.
     pub(super) fn decode(
-        frame: &bits::Noise,
-        predictor: &mut Predictor,
+        frame: &bits::NoiseFrame,
+        predictor: &mut LspPredictor,
         before: Option<&Self>,
     ) -> Self {
         let first = &LSF_FIRST[usize::from(NOISE_FIRST[usize::from(frame.first & 31)])];
@@ -95,16 +95,16 @@ mod tests {
 
     #[test]
     fn the_level_follows_slowly() {
-        let frame = |gain| bits::Noise { predictor: 0, first: 3, second: 2, gain };
-        let mut predictor = Predictor::new();
-        let mut noise = Noise::decode(&frame(20), &mut predictor, None);
+        let frame = |gain| bits::NoiseFrame { predictor: 0, first: 3, second: 2, gain };
+        let mut predictor = LspPredictor::new();
+        let mut noise = NoiseState::decode(&frame(20), &mut predictor, None);
         let mut dice = Dice::new();
-        let power = |noise: &Noise, dice: &mut Dice| {
+        let power = |noise: &NoiseState, dice: &mut Dice| {
             let half = noise.excitation(dice);
             (dot(&half, &half) / SUBFRAME as f32).sqrt()
         };
         assert!((power(&noise, &mut dice) / level(20) - 1.0).abs() < 0.01);
-        noise = Noise::decode(&frame(10), &mut predictor, Some(&noise));
+        noise = NoiseState::decode(&frame(10), &mut predictor, Some(&noise));
         noise.step();
         assert!(power(&noise, &mut dice) > 0.8 * level(20));
         (0..100).for_each(|_| noise.step());

@@ -1,7 +1,7 @@
 //! What makes the decoded sound pleasant: pitch, formants and tilt brought out, the loudness kept
 //! (A.4.2).
 
-use super::filter::{self, Memory, dot};
+use super::filter::{self, FilterMemory, dot};
 use super::pitch::LAG_MAX;
 use super::{Filter, Half, ORDER, SUBFRAME};
 
@@ -20,10 +20,10 @@ const LOUDNESS_STAYS: f32 = 0.9;
 #[derive(Clone, Debug)]
 pub(super) struct Postfilter {
     /// The last samples before the filter.
-    sound: Memory,
+    sound: FilterMemory,
     /// What A(z/0.55) left of the last samples, and of the present ones.
     residual: [f32; LAG_MAX + SUBFRAME],
-    synthesis: Memory,
+    synthesis: FilterMemory,
     /// The last sample before the tilt filter.
     before_tilt: f32,
     loudness: f32,
@@ -42,8 +42,8 @@ impl Postfilter {
 
     /// Filters half a frame. The lag is that of the pitch; none where the sound has none.
     pub(super) fn run(&mut self, sound: &Half, a: &Filter, lag: Option<usize>) -> Half {
-        let numerator = filter::widened(a, NUMERATOR);
-        let denominator = filter::widened(a, DENOMINATOR);
+        let numerator = filter::bandwidth_expanded(a, NUMERATOR);
+        let denominator = filter::bandwidth_expanded(a, DENOMINATOR);
         let mut joined = [0.0; ORDER + SUBFRAME];
         joined[..ORDER].copy_from_slice(&self.sound);
         joined[ORDER..].copy_from_slice(sound);

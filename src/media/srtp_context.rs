@@ -1,0 +1,39 @@
+//! A port's seal: what its peer sends is opened before anything looks at it, what goes out is sealed
+//! last of all.
+
+use super::plan::Protection;
+use crate::srtp::{ProtectContext, UnprotectContext};
+
+/// The keys of one port at work.
+#[derive(Debug)]
+pub struct SrtpContext {
+    protection: Protection,
+    /// For what goes out.
+    pub protect: ProtectContext,
+    /// For what comes in.
+    pub unprotect: UnprotectContext,
+}
+
+impl SrtpContext {
+    /// The guard for these keys. Of the one before that side goes on whose keys are the same: its
+    /// rollover counter and its indices (RFC 3711 §3.3.1); no index is ever used twice.
+    #[must_use]
+    pub fn follow(before: Option<Box<Self>>, protection: Option<&Protection>) -> Option<Box<Self>> {
+        let new = protection?;
+        let Some(mut srtp_context) = before else {
+            return Some(Box::new(Self {
+                protect: ProtectContext::new(&new.sends),
+                unprotect: UnprotectContext::new(&new.receives),
+                protection: new.clone(),
+            }));
+        };
+        if srtp_context.protection.sends != new.sends {
+            srtp_context.protect = ProtectContext::new(&new.sends);
+        }
+        if srtp_context.protection.receives != new.receives {
+            srtp_context.unprotect = UnprotectContext::new(&new.receives);
+        }
+        srtp_context.protection = new.clone();
+        Some(srtp_context)
+    }
+}

@@ -1,0 +1,246 @@
+//! The pictures of one source in another codec: put together here, coded by a worker, taken apart
+//! again for the receiver.
+//!
+//! ```text
+//!   packets ──▶ jitter buffer ──▶ depacketiser ── Job ──▶ worker ── Done ──▶ packetiser ──▶ packets
+//!
+//!   Shut ── key frame, or 3 s without one ──▶ Open ── a worker that falls behind ──▶ Shut
+//! ```
+
+use super::frame::KEY_FRAME_WAIT;
+use super::jitter_buffer::{JitterBuffer, JitterLimits, JitterOutput};
+use super::plan::{PayloadFormat, Plan};
+use super::route::Conversion;
+use super::work::{ConversionId, Job};
+use crate::codec::Codec;
+use crate::codec::video::{H264Parameters, VideoTarget};
+use crate::rtp::h264::PacketizationMode;
+use crate::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat};
+use crate::time::{Duration, Instant};
+use std::sync::Arc;
+
+/// Pictures come in bursts; a piece that was overtaken may be this far behind.
+const PATIENCE: JitterLimits = JitterLimits { span: Duration::from_millis(60), packets: 64 };
+/// With so many pictures under way, further ones are decoded and not sent.
+pub const BEHIND: usize = 2;
+/// With so many pictures under way, nothing more is asked before the next key frame.
+pub const UNDER_WAY_MAX: usize = 8;
+/// The longest payload: with all headers, also those of SRTP and a tunnel, within one packet.
+pub const PAYLOAD_MAX: usize = 1200;
+/// The most that one picture takes of the receiver's clock, at 90 kHz: a source that paused longer
+/// was cut.
+const STEP_MAX: u32 = 5 * 90_000;
+/// The least: 60 pictures a second.
+const STEP_MIN: u32 = 1500;
+
+/// The conversion of one source's pictures for one receiver.
+#[derive(Debug)]
+pub struct VideoTranscoder {
+    id: ConversionId,
+    formats: Arc<Conversion>,
+    buffer: JitterBuffer,
+    depacketiser: Depacketiser,
+    /// Counts the payloads that the depacketiser gets; what is lost between two is counted with them.
+    count: u16,
+    packetiser: Packetiser,
+    gate: DecoderKeyFrameGate,
+    under_way: usize,
+    /// The source's timestamp of the last picture that was sent.
+    sent: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum DecoderKeyFrameGate {
+    /// No picture has come yet.
+    Waiting,
+    Shut {
+        since: Instant,
+    },
+    Open,
+}
+
+/// What taking in a packet leads to.
+#[derive(Debug, Default)]
+pub struct TranscoderDemand {
+    /// For a worker.
+    pub jobs: Vec<Job>,
+    /// The source has to send a key frame.
+    pub key_frame: bool,
+}
+
+impl VideoTranscoder {
+    /// The conversion, and the job that begins it; none where one of the formats cannot be coded
+    /// here.
+    #[must_use]
+    pub fn new(id: ConversionId, formats: &Arc<Conversion>, plan: &Plan) -> Option<(Self, Job)> {
+        let (from, to) = (picture_format(&formats.from)?, picture_format(&formats.to)?);
+        let open = Job::Open {
+            conversion: id,
+            from: formats.from.codec.clone(),
+            to: formats.to.codec.clone(),
+            target: target(&formats.to, plan),
+        };
+        let transcoder = Self {
+            id,
+            formats: Arc::clone(formats),
+            buffer: JitterBuffer::new(PATIENCE),
+            depacketiser: Depacketiser::new(from),
+            count: 0,
+            packetiser: Packetiser::new(to, PAYLOAD_MAX),
+            gate: DecoderKeyFrameGate::Waiting,
+            under_way: 0,
+            sent: None,
+        };
+        Some((transcoder, open))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> ConversionId {
+        self.id
+    }
+
+    /// From which format to which.
+    #[must_use]
+    pub fn formats(&self) -> &Arc<Conversion> {
+        &self.formats
+    }
+
+    /// Takes in a packet of the source.
+    pub fn take(&mut self, now: Instant, packet: JitterOutput<'_>, wanted: &mut TranscoderDemand) {
+        let Self { id, buffer, depacketiser, count, gate, under_way, .. } = self;
+        buffer.take(now, packet, |turn| {
+            depacketise((depacketiser, count), turn, |unit| {
+                gate.pass(now, (*id, under_way), unit, wanted)
+            });
+        });
+    }
+
+    /// Whether [`tick`](Self::tick) has to be called every 20 ms.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.buffer.deadline().is_some()
+    }
+
+    /// Takes what has waited long enough.
+    pub fn tick(&mut self, now: Instant, wanted: &mut TranscoderDemand) {
+        let Self { id, buffer, depacketiser, count, gate, under_way, .. } = self;
+        buffer.tick(now, |turn| {
+            depacketise((depacketiser, count), turn, |unit| {
+                gate.pass(now, (*id, under_way), unit, wanted)
+            });
+        });
+    }
+
+    /// A worker has done with one picture.
+    pub fn done(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// By how much the receiver's clock goes on with the picture of this timestamp.
+    pub fn step_to(&mut self, timestamp: u32) -> u32 {
+        let last = self.sent.replace(timestamp);
+        let step = last.map_or(0, |last| timestamp.wrapping_sub(last));
+        if step > STEP_MAX { STEP_MIN } else { step.max(STEP_MIN) }
+    }
+
+    /// Takes a coded picture apart; the last payload is named so.
+    pub fn packetise(&mut self, coded: &[u8], mut each: impl FnMut(&[u8], bool)) {
+        self.packetiser.packetise(coded, &mut each);
+    }
+}
+
+impl DecoderKeyFrameGate {
+    /// Decides on one picture.
+    fn pass(
+        &mut self,
+        now: Instant,
+        (conversion, under_way): (ConversionId, &mut usize),
+        unit: AccessUnit<'_>,
+        wanted: &mut TranscoderDemand,
+    ) {
+        // What is missing spoils all pictures up to the next key frame.
+        wanted.key_frame |= !unit.intact;
+        let open = match *self {
+            Self::Open => true,
+            Self::Waiting => {
+                wanted.key_frame |= !unit.key_frame;
+                unit.key_frame
+            }
+            Self::Shut { since } => unit.key_frame || now.since(since) >= KEY_FRAME_WAIT,
+        };
+        *self = match (*self, open) {
+            (_, true) => Self::Open,
+            (Self::Waiting, false) => Self::Shut { since: now },
+            (shut, false) => shut,
+        };
+        if !open {
+            return;
+        }
+        if *under_way >= UNDER_WAY_MAX {
+            *self = Self::Shut { since: now };
+            wanted.key_frame = true;
+            return;
+        }
+        wanted.jobs.push(Job::Frame {
+            conversion,
+            timestamp: unit.timestamp,
+            coded: unit.bytes.to_vec(),
+            wanted: *under_way < BEHIND,
+        });
+        *under_way += 1;
+    }
+}
+
+fn depacketise(
+    (depacketiser, count): (&mut Depacketiser, &mut u16),
+    turn: JitterOutput<'_>,
+    mut each: impl FnMut(AccessUnit<'_>),
+) {
+    let JitterOutput { timestamp, marker, lost, payload, .. } = turn;
+    *count = count.wrapping_add(lost).wrapping_add(1);
+    depacketiser.take(*count, timestamp, marker, payload, &mut each);
+}
+
+/// How the pictures of a format are packed.
+#[must_use]
+pub fn picture_format(format: &PayloadFormat) -> Option<PictureFormat> {
+    packing(&format.codec, mode(format))
+}
+
+/// How a codec of pictures is packed; the mode is that of a receiver of H.264. None for sound, and for
+/// what can only be passed on.
+#[must_use]
+pub fn packing(codec: &Codec, mode: PacketizationMode) -> Option<PictureFormat> {
+    Some(match codec {
+        Codec::H264 => PictureFormat::H264 { mode },
+        Codec::H265 => PictureFormat::H265,
+        Codec::H263 => PictureFormat::H263,
+        Codec::H263Plus => PictureFormat::H263Plus,
+        Codec::H261 => PictureFormat::H261,
+        Codec::Vp8 => PictureFormat::Vp8,
+        _others => return None,
+    })
+}
+
+fn mode(format: &PayloadFormat) -> PacketizationMode {
+    match H264Parameters::parse(&format.fmtp).packetization_mode {
+        0 => PacketizationMode::Single,
+        _fragments => PacketizationMode::NonInterleaved,
+    }
+}
+
+/// What the receiver can take in, within what we give at most.
+#[must_use]
+pub fn target(to: &PayloadFormat, plan: &Plan) -> VideoTarget {
+    let (any, limits) = (VideoTarget::any(), &plan.picture);
+    let whole_units = to.codec == Codec::H264 && mode(to) == PacketizationMode::Single;
+    VideoTarget {
+        sizes: limits.sizes.clone(),
+        sides_max: limits.sides_max.unwrap_or(any.sides_max),
+        macroblocks_max: limits.macroblocks_max.unwrap_or(usize::MAX).min(any.macroblocks_max),
+        frame_rate_max: limits.frame_rate_max.unwrap_or(u32::MAX).min(any.frame_rate_max),
+        bitrate_max: limits.bitrate_max,
+        slice_max: whole_units.then_some(PAYLOAD_MAX),
+    }
+}

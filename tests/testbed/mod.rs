@@ -1,0 +1,770 @@
+//! A switchboard without phones: legs are played by the script, and what the switchboard wants of
+//! them, of the desks and of the journal comes out as lines.
+//!
+//! People: 3001 and 3011 are the desk phones of op1 and op2 (op3 has 3021 and no desk), 3002 and 3003
+//! insiders of level A, 4001 of level B. At 3005 ring two phones, 3005 and 3005b. 7001 shows the gate.
+//! `ada`, `bob` and `eve` call from outside.
+
+use super::day;
+use cordboard::acd;
+use cordboard::cause::Cause;
+use cordboard::codec::{Codec, Kind};
+use cordboard::dialog::{Body, ServerTx};
+use cordboard::directory::{
+    self, Accounts, Camera, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal,
+    patent_levels,
+};
+use cordboard::ids::{CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
+use cordboard::leg::{self, Command, EndingSide, LegHealth, LegSource, Quality, Spoken};
+use cordboard::locator;
+use cordboard::media::{Announcement, Dropped, PromptMessage, WaitingProfileId};
+use cordboard::presence;
+use cordboard::random::Random;
+use cordboard::registrar;
+use cordboard::sip::{Flow, NameAddr, Transport, Uri};
+use cordboard::switchboard::admission::{CallOrigin, CallerIdentity};
+use cordboard::switchboard::{
+    AnsweredBy, CallView, Effect, IncomingCall, Input, Keep, Machine, Offered, OnRefusal,
+    QueueSettings, Recorded, RecordingCommand, SetState, Settings, SwitchboardContext,
+};
+use cordboard::time::{Duration, Instant, Now, UnixTime};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The camera at 7001.
+pub const GATE: CameraId = CameraId(0);
+
+/// The house and its script's names for things.
+pub struct Testbed {
+    machine: Machine,
+    settings: Settings,
+    directory: Directory,
+    registrar: registrar::Machine,
+    locator: locator::Machine,
+    legs: BTreeMap<LegId, String>,
+    last_leg: u64,
+    requests: Vec<String>,
+    commands: u64,
+    /// The journal answers at once, or when the script says so.
+    journal_waits: bool,
+    uncommitted: Vec<Ticket>,
+    /// INFO that the desks have not answered because the script keeps them silent.
+    silent_desks: bool,
+    pub kept: Vec<cordboard::switchboard::call_record::CallRecord>,
+    /// Callers acknowledge their 200 at once, or when the script says so.
+    acknowledge: bool,
+    /// Those who called the operators' number.
+    waiting: BTreeSet<LegId>,
+    /// What guests are not told to have done: the causes of those turned away.
+    pub turned_away: Vec<Cause>,
+    /// The log.
+    pub told: Vec<String>,
+    /// Who was called, and for whom: whose INVITE goes on there.
+    pub behalves: Vec<(String, String)>,
+}
+
+fn number(text: &str) -> Number {
+    Number::from(text)
+}
+
+/// A number of ours, or an address of another domain.
+fn address_of(to: &str) -> NameAddr {
+    let host = if to.contains('@') { "" } else { "@cordboard.local" };
+    NameAddr::new(Uri::parse(&format!("sip:{to}{host}")).unwrap())
+}
+
+fn terminal(name: &str, level: &str) -> Terminal {
+    Terminal {
+        number: number(name),
+        name: String::new(),
+        level: LevelId::from(level),
+        secret: None,
+        contact: Some(Uri::parse(&format!("sip:{name}@192.0.2.9:5060")).unwrap()),
+        srtp: Srtp::Optional,
+    }
+}
+
+/// One of the phones of 3005.
+fn binding(phone: &str) -> registrar::Binding {
+    registrar::Binding {
+        number: number("3005"),
+        contact: NameAddr::new(Uri::parse(&format!("sip:{phone}@192.0.2.8:5060")).unwrap()),
+        path: vec![],
+        flow: None,
+        call_id: phone.to_owned(),
+        cseq: 1,
+        since: None,
+        expires: UnixTime::from_secs(1_795_000_000) + Duration::from_secs(3600),
+        user_agent: String::new(),
+        md5_alone: false,
+    }
+}
+
+fn operator(name: &str, phone: &str, mode: OperatorMode) -> Operator {
+    Operator {
+        name: OperatorId::from(name),
+        phone: number(phone),
+        phones: [].into(),
+        queues: [QueueId::from("main")].into(),
+        mode,
+        secret: None,
+    }
+}
+
+const ALL: acd::QueueShares = acd::QueueShares::ALL;
+
+impl Testbed {
+    pub fn new(answer: AnsweredBy) -> Self {
+        Self::with(answer, 100, None, None)
+    }
+
+    /// A house whose queue shows the gate.
+    pub fn with_a_camera_for_the_queue() -> Self {
+        let never = (Recorded::Never, true);
+        Self::furnished(AnsweredBy::Queue, (100, None, None), ALL, Some(GATE), never)
+    }
+
+    /// A house whose queue records its calls, with pauses or without.
+    pub fn that_records(record: Recorded, pauses: bool) -> Self {
+        Self::furnished(AnsweredBy::Queue, (100, None, None), ALL, None, (record, pauses))
+    }
+
+    pub fn with(
+        answer: AnsweredBy,
+        waiting_max: usize,
+        wait_max: Option<Duration>,
+        overflow: Option<&str>,
+    ) -> Self {
+        let never = (Recorded::Never, true);
+        Self::furnished(answer, (waiting_max, wait_max, overflow), ALL, None, never)
+    }
+
+    /// A house with ten places in its queue, of which each kind of caller may take some.
+    pub fn with_shares(answer: AnsweredBy) -> Self {
+        let shares = acd::QueueShares { terminal: 2, trunk: 6, guests: 3, reserve: 1 };
+        let never = (Recorded::Never, true);
+        Self::furnished(answer, (10, None, Some("3003")), shares, None, never)
+    }
+
+    fn furnished(
+        answer: AnsweredBy,
+        (waiting_max, wait_max, overflow): (usize, Option<Duration>, Option<&str>),
+        shares: acd::QueueShares,
+        camera: Option<CameraId>,
+        (record, record_pauses): (Recorded, bool),
+    ) -> Self {
+        let main = QueueId::from("main");
+        let plan = NumberingPlan {
+            realm: "cordboard.local".into(),
+            addresses: vec![],
+            queues: [(number("9000"), main.clone())].into(),
+            trunks: vec![],
+            cameras: vec![Camera {
+                id: GATE,
+                name: "gate".into(),
+                number: Some(number("7001")),
+                level: LevelId::from("A"),
+                display: "Gate".into(),
+                viewers_max: 2,
+                watch_max: Duration::from_secs(7200),
+            }],
+            external: LevelId::from("B"),
+        };
+        let people = ["3001", "3011", "3021", "3002", "3003"];
+        let mut terminals: Vec<_> = people.iter().map(|name| terminal(name, "A")).collect();
+        terminals.push(terminal("4001", "B"));
+        terminals.push(Terminal { contact: None, ..terminal("3009", "A") });
+        terminals.push(Terminal { contact: None, ..terminal("3005", "A") });
+        let accounts = Accounts {
+            terminals,
+            levels: patent_levels().into(),
+            permits: vec![],
+            operators: vec![
+                operator("op1", "3001", OperatorMode::Desk),
+                operator("op2", "3011", OperatorMode::Desk),
+                operator("op3", "3021", OperatorMode::Phone),
+            ],
+        };
+        let queue = QueueSettings {
+            number: number("9000"),
+            answer,
+            ring_time: Duration::from_secs(20),
+            ring: false,
+            camera,
+            record,
+            record_pauses,
+            waiting_profile: WaitingProfileId(1),
+            announcements: BTreeMap::from([(Announcement::Nobody, Duration::from_millis(3500))]),
+        };
+        let settings = Settings {
+            queues: [(main.clone(), queue)].into(),
+            acd: acd::Settings {
+                queues: vec![acd::QueueRules {
+                    id: main,
+                    waiting_max,
+                    shares,
+                    wait_max,
+                    overflow: overflow.map(number),
+                    grace: Duration::from_secs(10),
+                }],
+                decline_pause: Duration::from_secs(30),
+            },
+            presence: presence::Settings {
+                lease: Duration::from_secs(20),
+                phone_pause: Duration::from_secs(60),
+            },
+            on_refusal: OnRefusal::Refuse,
+            secure_only: false,
+            ring_time: Duration::from_secs(30),
+            recordings: "recordings".into(),
+            boot: "b1".into(),
+        };
+        let mut testbed = Self {
+            machine: Machine::new(settings.clone(), Random::from_number(1), 0),
+            settings,
+            directory: Directory::new(plan, accounts),
+            registrar: registrar::Machine::new(
+                registrar::Settings::default(),
+                Random::from_number(2),
+            ),
+            locator: locator::Machine::new(locator::Settings::default()),
+            legs: BTreeMap::new(),
+            last_leg: 0,
+            requests: vec![],
+            commands: 0,
+            journal_waits: false,
+            uncommitted: vec![],
+            silent_desks: false,
+            kept: vec![],
+            acknowledge: true,
+            waiting: BTreeSet::new(),
+            turned_away: vec![],
+            told: vec![],
+            behalves: vec![],
+        };
+        let phones = vec![binding("3005"), binding("3005b")];
+        let _ = testbed.registrar.restore(moment(Instant::START), phones);
+        testbed.give(Instant::START, Input::DirectoryChanged);
+        testbed
+    }
+
+    pub fn views(&self) -> impl Iterator<Item = CallView> {
+        self.machine.calls()
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.machine.is_quiet()
+    }
+
+    fn give(&mut self, now: Instant, input: Input) -> Vec<String> {
+        let now = moment(now);
+        let world = SwitchboardContext {
+            directory: &self.directory,
+            registrar: &self.registrar,
+            locator: &self.locator,
+        };
+        let effects = self.machine.handle(now, world, input);
+        self.follow(now, effects)
+    }
+
+    /// Renders what the switchboard wants, and plays desks and journal, which answer at once.
+    fn follow(&mut self, now: Now, effects: Vec<Effect>) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut answers = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Leg(command) => lines.extend(self.render(command, &mut answers)),
+                Effect::Keep { ticket: Some(ticket), .. } if self.journal_waits => {
+                    self.uncommitted.push(ticket);
+                }
+                Effect::Keep { keep, ticket } => {
+                    if let Keep::Call(record) = keep {
+                        self.kept.retain(|kept| kept.call != record.call);
+                        self.kept.push(*record);
+                    }
+                    answers.extend(ticket.map(Input::Committed));
+                }
+                Effect::Recording(RecordingCommand::Begin { call, path }) => {
+                    lines.push(format!("file {path}"));
+                    assert!(path.contains(&call.to_string()), "{path} names no {call}");
+                }
+                Effect::Recording(RecordingCommand::End { call }) => {
+                    lines.push(format!("end of the file of {call}"));
+                }
+                Effect::Log(log_event) => self.told.push(log_event.to_string()),
+                Effect::TurnedAway { cause, .. } => self.turned_away.push(cause),
+            }
+        }
+        for answer in answers {
+            lines.extend(self.give(now.instant, answer));
+        }
+        lines
+    }
+
+    fn name(&self, leg: LegId) -> String {
+        self.legs.get(&leg).cloned().unwrap_or_else(|| leg.to_string())
+    }
+
+    fn source(&self, source: LegSource) -> String {
+        match source {
+            LegSource::Leg(leg) => self.name(leg),
+            LegSource::Wait(prompt, greeting) => {
+                let said = greeting.map(|said| format!(" after {said:?}").to_lowercase());
+                let seen = match prompt.message {
+                    PromptMessage::Position { number, minutes: None, .. } => {
+                        format!("position {number}")
+                    }
+                    PromptMessage::Position { number, minutes: Some(minutes), .. } => {
+                        format!("position {number}, {minutes} min")
+                    }
+                    other => format!("{other:?}").to_lowercase(),
+                };
+                seen + &said.unwrap_or_default()
+            }
+            LegSource::Farewell(_, said) => format!("sorry, {said:?}").to_lowercase(),
+            LegSource::WaitCamera(camera, ..) => format!("hold and {camera}"),
+            LegSource::Camera(camera) => camera.to_string(),
+            LegSource::Told(prompt) => format!("{:?} in silence", prompt.message).to_lowercase(),
+            LegSource::RingBack => "ring-back".into(),
+            LegSource::Tone(tone) => format!("{tone:?}").to_lowercase(),
+            LegSource::Silence => "nothing".into(),
+        }
+    }
+
+    fn render(&mut self, command: Command, answers: &mut Vec<Input>) -> Option<String> {
+        Some(match command {
+            Command::Call { leg, call } => {
+                let phone = call.target.uri.user().map(|phone| phone.to_string());
+                self.legs.insert(leg, phone.unwrap_or_else(|| call.callee.number.clone()));
+                self.behalves.push((call.callee.number.clone(), self.name(call.behalf)));
+                format!("call {} as {}", call.callee.number, call.caller.number)
+            }
+            Command::Progress { leg, status, phrase, media } => {
+                let media = if media.is_some() { " with media" } else { "" };
+                let phrase = if phrase.is_empty() { String::new() } else { format!(" {phrase}") };
+                format!("{} <- {status}{phrase}{media}", self.name(leg))
+            }
+            Command::Answer { leg, choice, .. } => {
+                let prefer = choice.prefer.iter().map(|codec| codec.facts().name);
+                let prefer = prefer.fold(String::new(), |all, name| format!("{all} {name}"));
+                let like = if prefer.is_empty() { "" } else { ", if it can in" };
+                if self.acknowledge && self.waiting.contains(&leg) {
+                    let spoken = Spoken::default();
+                    answers.push(Input::Leg(leg::Event::Confirmed { leg, spoken }));
+                }
+                format!("{} <- 200{like}{prefer}", self.name(leg))
+            }
+            Command::AcceptDesk { leg } => {
+                answers.push(Input::Leg(leg::Event::Confirmed { leg, spoken: Spoken::default() }));
+                return None;
+            }
+            Command::Refuse { leg, refusal } => {
+                format!("{} <- {} {}", self.name(leg), refusal.status, refusal.phrase)
+            }
+            Command::End { leg, cause } => format!("end {}, {}", self.name(leg), cause.word()),
+            Command::Listen(rows) => {
+                let rows: Vec<String> = rows
+                    .into_iter()
+                    .map(|(leg, source)| format!("{} gets {}", self.name(leg), self.source(source)))
+                    .collect();
+                rows.join(", ")
+            }
+            Command::Info { leg, tag, body, .. } => {
+                if !self.silent_desks {
+                    let answered = leg::Event::InfoAnswered { leg, tag, status: 200 };
+                    answers.push(Input::Leg(answered));
+                }
+                let value: Value = serde_json::from_slice(&body.bytes).unwrap();
+                format!("{}: {}", self.name(leg), self.message(&value))
+            }
+            Command::Respond { leg, status, phrase, .. } => {
+                if status == 200 {
+                    return None;
+                }
+                format!("{} <- {status} {phrase}", self.name(leg)).trim_end().to_owned()
+            }
+            Command::ReferProgress { leg, status } => {
+                format!("{} <- NOTIFY {status}", self.name(leg))
+            }
+            Command::SendDtmf { leg, digit } => format!("{} <- key {digit}", self.name(leg)),
+            Command::Align { leg, to } => format!("align {} to {}", self.name(leg), self.name(to)),
+            Command::Probe { leg } => format!("probe {}", self.name(leg)),
+            Command::Record { leg, recording: Some(_) } => format!("record {}", self.name(leg)),
+            Command::Record { leg, recording: None } => {
+                format!("no longer record {}", self.name(leg))
+            }
+            Command::RequestKeyFrame { leg } => format!("{} <- key frame?", self.name(leg)),
+            Command::Watch { .. } | Command::InterceptDtmf { .. } => return None,
+            Command::Identify { leg, party } => {
+                format!("{} shows {}", self.name(leg), party.number)
+            }
+        })
+    }
+
+    /// A message to a desk, shortened to what matters.
+    fn message(&mut self, value: &Value) -> String {
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let request = value["request"].as_str().map(|id| self.request(id)).unwrap_or_default();
+        if !value["re"].is_null() {
+            let repeat = if value["repeat"] == true { ", again" } else { "" };
+            return match value["ok"].as_bool() {
+                Some(true) => format!("ok{repeat}"),
+                _ => format!("no, {}{repeat}", text("error")),
+            };
+        }
+        match value["event"].as_str().unwrap_or_default() {
+            event @ ("offer" | "waiting") => {
+                format!("{event} {request}, {} of {}", value["position"], value["waiting"])
+            }
+            "withdrawn" => format!("withdrawn {request}, {}", text("reason")),
+            "call" => {
+                let reason = value["reason"].as_str().map(|r| format!(", {r}")).unwrap_or_default();
+                let recorded = if value["recording"] == true { ", recorded" } else { "" };
+                format!("call {request} {}{recorded}{reason}", text("phase"))
+            }
+            "callee" => format!("callee {} {}", text("number"), text("progress")),
+            "state" => format!("state {}, phone {}", text("state"), text("phone")),
+            "health" => {
+                let blocking = value["blocking"].as_array().into_iter().flatten();
+                let blocking: Vec<&str> = blocking.filter_map(Value::as_str).collect();
+                match blocking[..] {
+                    [] => "healthy".into(),
+                    _ => format!("blocked by {}", blocking.join(" ")),
+                }
+            }
+            event => event.to_owned(),
+        }
+    }
+
+    /// Requests are r1, r2, … in the order in which they are first heard of.
+    fn request(&mut self, id: &str) -> String {
+        let at = self.requests.iter().position(|known| known == id).unwrap_or_else(|| {
+            self.requests.push(id.to_owned());
+            self.requests.len() - 1
+        });
+        format!("r{}", at + 1)
+    }
+
+    fn desk_phone_of(&self, operator: &str) -> String {
+        let account = self.directory.operator(&OperatorId::from(operator));
+        account.expect("the script names an operator").phone.to_string()
+    }
+
+    fn leg(&self, name: &str) -> LegId {
+        let last = self.legs.iter().rev().find(|(_, known)| *known == name);
+        *last.unwrap_or_else(|| panic!("nobody is called {name}")).0
+    }
+
+    fn new_leg(&mut self, name: &str) -> LegId {
+        self.last_leg += 2;
+        self.legs.insert(LegId(self.last_leg), name.to_owned());
+        LegId(self.last_leg)
+    }
+
+    fn call(&mut self, now: Instant, who: &str, to: &str, video: bool) -> Vec<String> {
+        self.call_in_place(now, who, (to, video), None)
+    }
+
+    fn call_in_place(
+        &mut self,
+        now: Instant,
+        who: &str,
+        (to, video): (&str, bool),
+        replaces: Option<LegId>,
+    ) -> Vec<String> {
+        let leg = self.new_leg(who);
+        // `3002'` is the second call of 3002.
+        let who = who.trim_end_matches('\'');
+        let is_terminal = self.directory.terminal(&number(who)).is_some();
+        let origin = if is_terminal {
+            CallOrigin::Terminal(number(who))
+        } else {
+            CallOrigin::Guest { domain: "elsewhere.example".to_owned() }
+        };
+        let (number_of, name, params) = (Some(number(who)), String::new(), String::new());
+        let identity = CallerIdentity { origin, number: number_of, name, params };
+        let remote = "198.51.100.7:5060".parse().unwrap();
+        let local = "192.0.2.1:5060".parse().unwrap();
+        let connection = ConnectionId(0);
+        let flow = Flow { transport: Transport::Udp, local, remote, connection };
+        if to == "9000" {
+            self.waiting.insert(leg);
+        }
+        let dialled = number(to);
+        let offer = Offered { video, unmet: None, convertible: true };
+        let incoming = IncomingCall {
+            leg,
+            flow,
+            identity,
+            dialled,
+            params: String::new(),
+            no_queue: false,
+            offer,
+            replaces,
+        };
+        self.give(now, Input::Incoming(incoming))
+    }
+
+    /// `op1: take r1` and its kin, as the JSON that a desk sends.
+    fn command(&mut self, now: Instant, operator: &str, words: &[&str]) -> Vec<String> {
+        self.commands += 1;
+        let id = self.commands.to_string();
+        self.command_as(now, operator, &id, words)
+    }
+
+    fn command_as(
+        &mut self,
+        now: Instant,
+        operator: &str,
+        id: &str,
+        words: &[&str],
+    ) -> Vec<String> {
+        let mut value = json!({"id": id, "do": words[0]});
+        match words {
+            ["take" | "decline", request] => {
+                let at: usize = request[1..].parse().unwrap_or(usize::MAX);
+                let known = self.requests.get(at - 1).cloned();
+                value["request"] = known.unwrap_or_else(|| (*request).to_owned()).into();
+            }
+            ["consult", number] => value["number"] = (*number).into(),
+            ["alternate" | "retrieve", party] => value["party"] = (*party).into(),
+            ["release", "force"] => value["force"] = true.into(),
+            ["record", "on"] => value["on"] = true.into(),
+            ["record", "off"] => value["on"] = false.into(),
+            ["hello", phone] => value["phone"] = (*phone).into(),
+            [_] => {}
+            other => panic!("no such command: {other:?}"),
+        }
+        let leg = self.leg(operator);
+        let body = Body {
+            content_type: "application/vnd.cordboard.desk+json".into(),
+            bytes: value.to_string().into_bytes(),
+        };
+        let package = "operator-desk".into();
+        let transaction = ServerTx(0);
+        self.give(now, Input::Leg(leg::Event::Info { leg, transaction, package, body }))
+    }
+
+    fn health(&mut self, now: Instant, who: &str, audio: Quality) -> Vec<String> {
+        let leg = self.leg(who);
+        let health = LegHealth { dialog: true, audio, ..LegHealth::default() };
+        self.give(now, Input::Leg(leg::Event::Health { leg, health }))
+    }
+
+    fn on_leg(&mut self, now: Instant, who: &str, words: &[&str]) -> Vec<String> {
+        let leg = self.leg(who);
+        let ended = |by, cause| leg::Event::Ended { leg, cause, by };
+        let event = match words {
+            ["rings"] => leg::Event::Ringing { leg, status: 180 },
+            ["falls", "silent"] => leg::Event::Silent { leg, span: Duration::from_secs(30) },
+            ["sends", "rubbish"] => {
+                let dropped = Dropped { malformed: 1, ..Dropped::default() };
+                leg::Event::Dropped { leg, dropped }
+            }
+            ["plays"] => leg::Event::EarlyMedia { leg },
+            ["plays", "no", "more"] => leg::Event::EarlyMediaOver { leg },
+            ["acknowledges"] => leg::Event::Confirmed { leg, spoken: Spoken::default() },
+            ["acknowledges", "with", "video"] => {
+                let spoken = Spoken { audio: Some(Codec::Pcmu), video: Some(Codec::H264) };
+                leg::Event::Confirmed { leg, spoken }
+            }
+            ["acknowledges", "without", "video"] => {
+                let spoken = Spoken { audio: Some(Codec::Pcmu), video: None };
+                leg::Event::Confirmed { leg, spoken }
+            }
+            ["answers", "in", audio] => {
+                let audio = Codec::from_rtpmap(Kind::Audio, audio, 8000, 1);
+                leg::Event::Answered { leg, spoken: Spoken { audio, video: None } }
+            }
+            ["answers"] => leg::Event::Answered { leg, spoken: Spoken::default() },
+            ["hangs", "up"] => ended(EndingSide::Peer, Cause::NormalClearing),
+            ["forgets", "the", "call"] => ended(EndingSide::Peer, Cause::Lost),
+            ["sends", "nothing"] => ended(EndingSide::Us, Cause::MediaStopped),
+            ["is", "lost"] => ended(EndingSide::Timer, Cause::Lost),
+            ["refuses", status] => {
+                let status: u16 = status.parse().unwrap();
+                let cause = Cause::from_status(status);
+                let refused = leg::Event::Refused { leg, cause, status, contacts: vec![] };
+                let mut lines = self.give(now, Input::Leg(refused));
+                let ended = ended(EndingSide::Peer, cause);
+                lines.extend(self.give(now, Input::Leg(ended)));
+                return lines;
+            }
+            ["redirects", "to", to] => {
+                let contact = address_of(to);
+                let refused = leg::Event::Refused {
+                    leg,
+                    cause: Cause::Declined,
+                    status: 302,
+                    contacts: vec![contact],
+                };
+                let mut lines = self.give(now, Input::Leg(refused));
+                let ended = ended(EndingSide::Peer, Cause::Declined);
+                lines.extend(self.give(now, Input::Leg(ended)));
+                return lines;
+            }
+            ["refers", "to", to] => leg::Event::Referred {
+                leg,
+                transaction: ServerTx(0),
+                refer_to: address_of(to),
+                replaces: None,
+            },
+            ["joins", other] => {
+                let replaces = Some(self.leg(other));
+                let refer_to = NameAddr::new(Uri::parse("sip:x@cordboard.local").unwrap());
+                leg::Event::Referred { leg, transaction: ServerTx(0), refer_to, replaces }
+            }
+            ["keys", keys] => {
+                let keys = keys.replace('h', "#");
+                let events = keys.chars().map(|digit| leg::Event::Dtmf { leg, digit });
+                let mut lines = Vec::new();
+                for event in events.collect::<Vec<_>>() {
+                    lines.extend(self.give(now, Input::Leg(event)));
+                }
+                return lines;
+            }
+            other => panic!("no such line: {who} {other:?}"),
+        };
+        self.give(now, Input::Leg(event))
+    }
+}
+
+impl day::Machine for Testbed {
+    fn play(&mut self, now: Instant, words: &[&str]) -> Vec<String> {
+        match words {
+            [operator, "desk", "up"] => {
+                let leg = self.new_leg(operator);
+                let operator = OperatorId::from(*operator);
+                let desk = Input::Desk { leg, operator, over_udp: true, secure: false };
+                self.give(now, desk)
+            }
+            // What a login says is tested once; elsewhere it is noise.
+            [operator, "logs", "in"] => {
+                let operator = (*operator).to_owned();
+                self.play(now, &[&operator, "desk", "up"]);
+                self.command(now, &operator, &["hello"]);
+                vec![]
+            }
+            // Login, call, take and answer: what that says is tested once as well.
+            [operator, "talks", "to", caller] => {
+                let phone = self.desk_phone_of(operator);
+                self.play(now, &[operator, "logs", "in"]);
+                self.play(now, &[caller, "calls", "9000"]);
+                self.command(now, operator, &["take", "r1"]);
+                self.play(now, &[&phone, "answers"]);
+                vec![]
+            }
+            // And so is a consultation that ends in a hand-over.
+            [operator, "hands", caller, "over", "to", number] => {
+                self.play(now, &[operator, "talks", "to", caller]);
+                self.command(now, operator, &["consult", number]);
+                self.play(now, &[number, "answers"]);
+                self.command(now, operator, &["release", "force"]);
+                vec![]
+            }
+            ["ACKs", "are", "lost"] => {
+                self.acknowledge = false;
+                vec![]
+            }
+            ["journal", "waits"] => {
+                self.journal_waits = true;
+                vec![]
+            }
+            ["journal", "commits"] => {
+                let tickets = std::mem::take(&mut self.uncommitted);
+                let inputs = tickets.into_iter().map(Input::Committed);
+                inputs.flat_map(|input| self.give(now, input)).collect()
+            }
+            ["journal", "fails"] => {
+                let tickets = std::mem::take(&mut self.uncommitted);
+                let inputs = tickets.into_iter().map(Input::Unwritten);
+                inputs.flat_map(|input| self.give(now, input)).collect()
+            }
+            [operator, "works", "by", "phone" | "desk"] => {
+                let mode = match words[3] {
+                    "phone" => OperatorMode::Phone,
+                    _ => OperatorMode::Desk,
+                };
+                let account = self.directory.operator(&OperatorId::from(*operator)).unwrap();
+                let account = Operator { mode, ..account.clone() };
+                self.directory.adopt(&[directory::Effect::PutOperator(account)]);
+                self.give(now, Input::DirectoryChanged)
+            }
+            ["one", "place", "and", "5s", "to", "ring"] => {
+                let mut settings = self.settings.clone();
+                settings.acd.queues[0].waiting_max = 1;
+                for queue in settings.queues.values_mut() {
+                    queue.ring_time = Duration::from_secs(5);
+                }
+                self.machine.adjust(settings);
+                vec![]
+            }
+            ["offers", "ring", "at", "phones", "too"] => {
+                let mut settings = self.settings.clone();
+                settings.queues.values_mut().for_each(|queue| queue.ring = true);
+                self.machine.adjust(settings);
+                vec![]
+            }
+            [operator, "is", "set", state] => {
+                let operator = OperatorId::from(*operator);
+                let state = match *state {
+                    "ready" => SetState::Ready,
+                    "dnd" => SetState::Dnd,
+                    _ => SetState::Out,
+                };
+                self.give(now, Input::SetState { operator, state })
+            }
+            ["disk", "full"] => {
+                let call = self.kept.last().unwrap().call;
+                self.give(now, Input::RecordingFailed { call, text: "no space".into() })
+            }
+            ["disk", "nearly", "full"] => self.give(now, Input::RecordingRoom(false)),
+            ["disk", "has", "room"] => self.give(now, Input::RecordingRoom(true)),
+            ["desks", "fall", "silent"] => {
+                self.silent_desks = true;
+                vec![]
+            }
+            ["all", "is", "well"] => vec![],
+            ["all", "is", "quiet"] => {
+                assert!(self.is_quiet(), "something is left");
+                vec![]
+            }
+            [who, "calls", to] => self.call(now, who, to, true),
+            [who, "replaces", other] => {
+                let replaced = Some(self.leg(other));
+                self.call_in_place(now, who, (other, true), replaced)
+            }
+            [who, "calls", to, "without", "video"] => self.call(now, who, to, false),
+            ["3002", "unhealthy"] | ["ada", "unhealthy"] => {
+                self.health(now, words[0], Quality::None)
+            }
+            [who, "healthy"] => self.health(now, who, Quality::Ok),
+            [who, "repeats", id, command @ ..] => self.command_as(now, who, id, command),
+            [who, command @ ..] if who.ends_with(':') => {
+                self.command(now, who.trim_end_matches(':'), command)
+            }
+            [who, what @ ..] => self.on_leg(now, who, what),
+            [] => vec![],
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.machine.deadline()
+    }
+
+    fn tick(&mut self, now: Instant) -> Vec<String> {
+        let now = moment(now);
+        let world = SwitchboardContext {
+            directory: &self.directory,
+            registrar: &self.registrar,
+            locator: &self.locator,
+        };
+        let effects = self.machine.tick(now, world);
+        self.follow(now, effects)
+    }
+}
+
+fn moment(instant: Instant) -> Now {
+    let unix = UnixTime::from_secs(1_795_000_000) + Duration::from_micros(instant.as_micros());
+    Now { instant, unix }
+}
