@@ -85,7 +85,7 @@ pub enum Job {
 /// What came of a [`Job`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Done {
-    /// Of a [`Job::Picture`].
+    /// Of a [`Job::Frame`].
     Frame {
         /// Which conversion.
         conversion: ConversionId,
