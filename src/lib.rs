@@ -5,16 +5,17 @@
 //! never sideways, never up.
 //!
 //! ```text
-//! floor 11  main.rs       picks a command
-//! floor 10  cli           commands, the demonstration, the desk in the terminal
-//! floor  9  config        TOML -> every room's Settings; nobody below reads it
-//! floor  8  server        tokio: the event loop, sockets, the DNS, clock, telemetry
-//! floor  7  store         rusqlite: the journal and the state at start
+//! floor 12  main.rs       picks a command
+//! floor 11  cli           commands, the demonstration, the desk in the terminal
+//! floor 10  config        TOML -> every room's Settings; nobody below reads it
+//! floor  9  server        tokio: the event loop, sockets, the DNS, clock, telemetry
+//! floor  8  store         rusqlite: the journal and the state at start
 //! ========================= above: effects happen.  below: pure, deterministic
-//! floor  6  exchange      all cores wired into one machine: Input in, Effects out, one deadline
-//! floor  5  switchboard   telephone logic: admission, call, consultation, hand-over, desk protocol
+//! floor  7  exchange      all cores wired into one machine: Input in, Effects out, one deadline
+//! floor  6  switchboard   the queue, operators and desks introduced to calls; what a new call is
+//! floor  5  call          one call: admission, ringing, consultation, hand-over, transfer
 //! floor  4  leg  recording   one party: dialog + offer/answer + media plan; a call as a file
-//! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence    siblings
+//! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence  desk    siblings
 //! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
 //! floor  1  sip  sdp  rtp  srtp  codec                                  parse, print, compute
 //! floor  0  time  random  ids  cause  text
@@ -25,17 +26,19 @@
 //! * Below the double line nothing reads a clock, opens a socket or a file, waits, locks or logs, and
 //!   no order depends on chance: the same inputs have the same effects.
 //! * `acd` and `presence` know no SIP, `dialog` knows no SDP, `media` knows no SIP and no call,
-//!   `switchboard` knows no packet.
+//!   `call` and `switchboard` know no packet, `desk` knows no call.
 //! * No leg learns another leg's address, and no switch sends an SDP: who hears and sees whom is one
 //!   table, [`media`]'s patchbay.
 //! * Nobody below `config` reads the configuration, and no core waits for the database.
 //! * Nothing from the network is trusted to be short, well-formed or honest.
 
 pub mod acd;
+pub mod call;
 pub mod cause;
 pub mod cli;
 pub mod codec;
 pub mod config;
+pub mod desk;
 pub mod dialog;
 pub mod directory;
 pub mod exchange;

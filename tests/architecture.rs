@@ -81,7 +81,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("rustix", &["cli", "server"]),
     ("serde", &["server"]),
-    ("serde_json", &["cli", "server", "switchboard"]),
+    ("serde_json", &["call", "cli", "desk", "server", "switchboard"]),
     ("sha1", &["srtp"]),
     ("sha2", &["sip"]),
     ("siphasher", &["random", "registrar"]),

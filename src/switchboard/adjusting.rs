@@ -1,7 +1,8 @@
 //! Settings that change while calls go on.
 
 use super::machine::Machine;
-use super::settings::{QueueSettings, Settings};
+use super::settings::Settings;
+use crate::call::QueueSettings;
 
 impl Machine {
     /// Takes over what may change while calls go on: of a queue that is there, when it answers, rings and

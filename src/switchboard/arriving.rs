@@ -9,18 +9,15 @@
 //! Those that cannot wait are told why before they are answered, while there are not too many of them,
 //! either: each of them has relay ports meanwhile.
 
-use super::call::{OperatorCall, OperatorCallState};
-use super::call_record::EndedBy;
-use super::context::{CallContext, CallStep};
-use super::machine::{AnyCall, Env, Machine};
+use super::machine::{Env, Machine};
 use crate::acd::{self, Share};
+use crate::call::AnyCall;
+use crate::call::call_record::EndedBy;
 use crate::cause::Cause;
 use crate::ids::{CallId, RequestId};
 use crate::time::{Duration, Instant};
 use std::collections::BTreeMap;
 
-/// For so long a call may arrive: our 200 is sent five times in it (RFC 3261 §13.3.1.4).
-pub const ARRIVING_MAX: Duration = Duration::from_secs(8);
 /// One that arrives for so long gives way when too many do: an honest phone's ACK takes a fraction of it.
 pub const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
 
@@ -87,7 +84,10 @@ impl Machine {
                 }
             });
         }
-        self.with_request(env, request, |call, ctx| call.begin_arriving(arrival, position, ctx));
+        let minutes = self.minutes(request, position);
+        self.with_request(env, request, |call, ctx| {
+            call.begin_arriving(arrival, position, minutes, ctx);
+        });
     }
 
     /// A caller that cannot wait is told why; where too many of its kind are told at the moment, by the
@@ -101,56 +101,5 @@ impl Machine {
             true => call.announce(cause, ctx),
             false => call.finish("refused", cause, EndedBy::Server, ctx),
         });
-    }
-}
-
-impl OperatorCall {
-    fn begin_arriving(
-        &mut self,
-        arrival: acd::Arrival,
-        position: usize,
-        ctx: &mut CallContext<'_>,
-    ) {
-        let until = ctx.now.instant + ARRIVING_MAX;
-        let arrival = Box::new(acd::Arrival { told: Some(position), ..arrival });
-        self.enter(OperatorCallState::Arriving { until, arrival }, ctx);
-        self.wait(position, ctx);
-    }
-
-    /// Its ACK has come.
-    pub(super) fn acknowledged(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Arriving { arrival, .. } = &self.state else { return };
-        let arrival = (**arrival).clone();
-        // The phone has heard and seen where it is to wait since our answer.
-        self.state = OperatorCallState::Queued;
-        self.record.enter(self.phase(), ctx.now.unix, "");
-        ctx.keep(&self.record);
-        ctx.steps.push(CallStep::Queue(acd::Input::Arrive(arrival)));
-    }
-
-    /// Nobody is there who acknowledges.
-    pub(super) fn not_acknowledged(&mut self, ctx: &mut CallContext<'_>) {
-        self.finish("unacknowledged", Cause::Unacknowledged, EndedBy::Server, ctx);
-    }
-
-    /// Whether it arrives, and whether it is told before it is answered why it cannot wait.
-    fn on_the_doorstep(&self) -> (bool, bool) {
-        match &self.state {
-            OperatorCallState::Arriving { .. } => (true, false),
-            OperatorCallState::Announcing { .. } => (false, !self.answered),
-            OperatorCallState::Queued
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Connected { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => (false, false),
-        }
     }
 }

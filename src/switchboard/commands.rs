@@ -1,16 +1,14 @@
 //! What desks ask for, given its meaning: hello, take, consult and their kin.
 
-use super::consultation::Accepted;
-use super::context::{CallStep, CommandSource, Keep, Owner};
-use super::desk::command::{BadCommand, Command, Verb};
-use super::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
-use super::desk::outbox::DeskMessage;
-use super::desk::results::StoredResult;
 use super::desks::Received;
-use super::log_event::LogEvent;
-use super::machine::{AnyCall, Effect, Env, Machine};
+use super::machine::{Effect, Env, Machine};
 use crate::acd;
+use crate::call::{Accepted, AnyCall, CallStep, CommandSource, Keep, LogEvent, Owner, refusal};
 use crate::cause::Cause;
+use crate::desk::command::{BadCommand, Command, Verb};
+use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
+use crate::desk::outbox::DeskMessage;
+use crate::desk::results::StoredResult;
 use crate::dialog::{Body, ServerTx};
 use crate::directory::OperatorMode;
 use crate::ids::{LegId, Number, OperatorId, QueueId, RequestId};
@@ -35,7 +33,7 @@ impl Machine {
         let is_desk = env.world.directory.operator(&operator);
         let is_desk = is_desk.is_some_and(|found| found.mode == OperatorMode::Desk);
         if !is_desk || (self.settings.secure_only && !secure) {
-            let refusal = super::refusal::refusal(Cause::NotPermitted);
+            let refusal = refusal(Cause::NotPermitted);
             env.out.push(Effect::Leg(leg::Command::Refuse { leg, refusal }));
             return;
         }
@@ -342,7 +340,7 @@ impl Machine {
         };
         let (mut found, mut bytes, mut more) = (Vec::new(), 0, false);
         for terminal in env.world.directory.find(text) {
-            let name: String = terminal.name.chars().take(super::desk::event::NAME_MAX).collect();
+            let name: String = terminal.name.chars().take(crate::desk::event::NAME_MAX).collect();
             let state = self.terminal_state(env, &terminal.number);
             let value = json!({"number": terminal.number.as_str(), "name": name, "state": state});
             bytes += value.to_string().len() + 1;

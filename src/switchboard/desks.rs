@@ -5,13 +5,13 @@
 //!              │ 10 s ──▶ BYE      └ BYE, session timer, INFO unanswered 32 s ──▶ gone (lease)
 //! ```
 
-use super::desk::command::{self, BadMessage, Command};
-use super::desk::event::{CommandOutcome, DeskEvent};
-use super::desk::outbox::{DeskMessage, InfoOutcome, Outbox};
-use super::desk::results::{COMMANDS_PER_SECOND, PreviousResult, Results, StoredResult};
-use super::desk::{CONTENT_TYPE, PACKAGE};
 use super::settings::HELLO_WITHIN;
 use crate::cause::Cause;
+use crate::desk::command::{self, BadMessage, Command};
+use crate::desk::event::{CommandOutcome, DeskEvent};
+use crate::desk::outbox::{DeskMessage, InfoOutcome, Outbox};
+use crate::desk::results::{COMMANDS_PER_SECOND, PreviousResult, Results, StoredResult};
+use crate::desk::{CONTENT_TYPE, PACKAGE};
 use crate::dialog::Body;
 use crate::ids::{LegId, OperatorId, RequestId};
 use crate::leg;

@@ -12,18 +12,17 @@
 //!   else its phones ring
 //! ```
 
-use super::admission::{self, CallOrigin, Callee, CallerIdentity};
-use super::call::{ArrivedCall, OperatorCall};
-use super::call_record::{CallRecord, EndedBy};
-use super::context::{CallContext, CallStep, Owner, Permission};
-use super::desk::event::OfferedCall;
-use super::direct::DirectCall;
-use super::log_event::LogEvent;
-use super::machine::{AnyCall, Effect, Env, Machine};
-use super::refusal::refusal;
-use super::settings::{AnsweredBy, OnRefusal};
+use super::machine::{Effect, Env, Machine};
+use super::settings::OnRefusal;
 use crate::acd;
+use crate::call::admission::{CallOrigin, Callee, CallerIdentity};
+use crate::call::call_record::{CallRecord, EndedBy};
+use crate::call::{
+    AnsweredBy, AnyCall, ArrivedCall, CallContext, CallStep, DirectCall, Keep, LogEvent, Onward,
+    OperatorCall, Owner, Permission, admission, refusal,
+};
 use crate::cause::Cause;
+use crate::desk::event::OfferedCall;
 use crate::directory::Meaning;
 use crate::ids::{CallId, LegId, Number, QueueId, RequestId};
 use crate::leg::Command;
@@ -70,17 +69,6 @@ impl Offered {
     fn keeps_from_waiting(self) -> Option<Cause> {
         self.unmet.or((!self.convertible).then_some(Cause::NoCommonCodec))
     }
-}
-
-/// A caller that leaves one call for another number, answered or not.
-#[derive(Clone, Debug)]
-pub(super) struct Onward {
-    pub call: CallId,
-    pub leg: LegId,
-    pub identity: CallerIdentity,
-    pub record: CallRecord,
-    pub to: Number,
-    pub answered: bool,
 }
 
 impl Machine {
@@ -166,7 +154,7 @@ impl Machine {
     fn refuse(&mut self, env: &mut Env<'_>, leg: LegId, mut record: CallRecord, cause: Cause) {
         record.end(env.now.unix, cause, EndedBy::Server);
         let call = record.call;
-        let keep = super::context::Keep::Call(Box::new(record));
+        let keep = Keep::Call(Box::new(record));
         env.out.push(Effect::Leg(Command::Refuse { leg, refusal: refusal(cause) }));
         env.out.push(Effect::Keep { keep, ticket: None });
         env.out.push(Effect::Log(LogEvent::Ended { call, cause, by: EndedBy::Server }));

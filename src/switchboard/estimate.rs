@@ -44,6 +44,12 @@ impl Estimate {
 }
 
 impl Machine {
+    /// How long a caller at this position of its queue will wait, in minutes; none when nobody can tell.
+    pub(super) fn minutes(&self, request: RequestId, position: usize) -> Option<u32> {
+        let queue = &self.operator_call(request)?.queue;
+        self.estimates.get(queue)?.minutes(position)
+    }
+
     /// Notes how long a caller has waited that is taken for the first time.
     pub(super) fn learn_pace(&mut self, now: Instant, request: RequestId) {
         let Some(call) = self.operator_call(request) else { return };

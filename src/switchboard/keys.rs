@@ -3,7 +3,7 @@
 //! A `*` is held back while a feature code may follow; what turns out to be none goes on to the
 //! other party.
 
-use super::desk::command::Verb;
+use crate::desk::command::Verb;
 use crate::time::{Duration, Instant};
 
 /// A code that is not finished within this time after its last key is none.

@@ -1,10 +1,9 @@
 //! What legs say, and whose affair it is: a call's, a desk's, or a ringing phone's.
 
-use super::context::Owner;
-use super::desk::outbox::InfoOutcome;
-use super::log_event::LogEvent;
-use super::machine::{AnyCall, Effect, Env, Machine};
+use super::machine::{Effect, Env, Machine};
+use crate::call::{AnyCall, LogEvent, Owner};
 use crate::cause::Cause;
+use crate::desk::outbox::InfoOutcome;
 use crate::ids::{CallId, OperatorId};
 use crate::leg;
 use crate::presence;

@@ -12,23 +12,20 @@
 //! from it, before the next.
 
 use super::arriving::Arriving;
-use super::call::OperatorCall;
-use super::call_record::EndedBy;
-use super::context::{
-    CallContext, CallStep, CommandSource, Keep, LegBook, Owner, SwitchboardContext,
-};
-use super::desk::event::{CommandOutcome, DeskEvent};
 use super::desks::ControlDialogs;
-use super::direct::DirectCall;
 use super::dispatch::IncomingCall;
 use super::estimate::Estimate;
-use super::log_event::LogEvent;
 use super::phones::Phones;
-use super::recording::RecordingCommand;
 use super::settings::Settings;
 use super::unauthenticated::UnauthenticatedCalls;
 use crate::acd;
+use crate::call::call_record::EndedBy;
+use crate::call::{
+    AnyCall, CallContext, CallSettings, CallStep, CommandSource, DirectCall, Keep, LegBook,
+    LogEvent, OperatorCall, Owner, RecordingCommand, SwitchboardContext, status_of,
+};
 use crate::cause::Cause;
+use crate::desk::event::{CommandOutcome, DeskEvent};
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
 use crate::leg;
 use crate::media::Dropped;
@@ -93,7 +90,7 @@ pub enum Input {
         /// The desk's id for it.
         id: String,
         /// What came of it.
-        kept: super::desk::results::StoredResult,
+        kept: crate::desk::results::StoredResult,
     },
 }
 
@@ -133,12 +130,6 @@ pub enum Effect {
         /// The same as a sentence, with caller and number.
         what: String,
     },
-}
-
-#[derive(Debug)]
-pub(super) enum AnyCall {
-    Operator(Box<OperatorCall>),
-    Direct(Box<DirectCall>),
 }
 
 /// The switchboard.
@@ -353,12 +344,15 @@ impl Machine {
         CallContext {
             now,
             world,
-            settings: &self.settings,
+            settings: CallSettings {
+                queues: &self.settings.queues,
+                ring_time: self.settings.ring_time,
+                recordings: &self.settings.recordings,
+            },
             operators: &self.presence,
             hands: &self.hands,
             spoken: &self.spoken,
             watching: &self.watching,
-            estimates: &self.estimates,
             recording_room: self.recording_room,
             book: &mut self.book,
             steps,
@@ -476,7 +470,7 @@ impl Machine {
             }
             CommandSource::Keys { leg } => self.answer_keys(env, leg, outcome),
             CommandSource::Refer { leg } => {
-                let status = super::transfer::status_of(outcome);
+                let status = status_of(outcome);
                 env.out.push(Effect::Leg(leg::Command::ReferProgress { leg, status }));
             }
             CommandSource::Nobody => {}
@@ -490,13 +484,15 @@ impl Machine {
         match effect {
             Q::Queued { request, position, .. } => {
                 self.let_in(env, request);
+                let minutes = self.minutes(request, position);
                 self.with_request(env, request, |call, ctx| {
                     ctx.log(LogEvent::Queued { call: call.id, request, position });
-                    call.wait(position, ctx);
+                    call.wait(position, minutes, ctx);
                 });
             }
             Q::Position { request, position } => {
-                self.with_request(env, request, |call, ctx| call.wait(position, ctx));
+                let minutes = self.minutes(request, position);
+                self.with_request(env, request, |call, ctx| call.wait(position, minutes, ctx));
                 self.tell_position(request);
             }
             Q::Repeat { request } => {

@@ -9,19 +9,17 @@
 //!                 └ withdrawn, or taken at the desk: CANCEL ──▶ the next offer rings
 //! ```
 
-use super::admission::Callee;
-use super::call::OperatorCallState as CallState;
-use super::consultation::Accepted;
-use super::context::{CallStep, CommandSource, Owner, Permission, party};
-use super::desk::command::{BridgedParty, Verb};
-use super::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
 use super::keys::{FeatureCodeDigits, Keyed};
-use super::machine::{AnyCall, Effect, Env, Machine};
-use super::refusal::refusal;
-use super::ringing::{CallAttempt, ForkResult, RingingPhones};
-use super::settings::REFUSALS;
+use super::machine::{Effect, Env, Machine};
 use crate::acd;
+use crate::call::admission::Callee;
+use crate::call::{
+    Accepted, AnyCall, CallAttempt, CallStep, CommandSource, ForkResult,
+    OperatorCallState as CallState, Owner, Permission, REFUSALS, RingingPhones, party, refusal,
+};
 use crate::cause::Cause;
+use crate::desk::command::{BridgedParty, Verb};
+use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
 use crate::directory::OperatorMode;
 use crate::ids::{CallId, LegId, Number, OperatorId, RequestId};
 use crate::leg::{self, CodecChoice, Command, LegSource, OfferedCodecs};

@@ -3,10 +3,9 @@
 //!
 //! A guest is let in when it waits in a queue, or when a phone or a camera is called for it.
 
-use super::call_record::{CallPhase, CallRecord};
-use super::context::Keep;
-use super::log_event::LogEvent;
 use super::machine::{Effect, Env, Machine};
+use crate::call::call_record::{CallPhase, CallRecord};
+use crate::call::{Keep, LogEvent};
 use crate::ids::{CallId, RequestId, Ticket};
 use crate::sip::Flow;
 use std::collections::BTreeMap;

@@ -1,10 +1,8 @@
 //! What goes on now, for people who look: calls, queues, operators.
 
-use super::admission::CallerIdentity;
-use super::call::{OperatorCall, OperatorCallState};
-use super::desk::event::{Caller, DeskEvent};
-use super::machine::{AnyCall, Machine};
+use super::machine::Machine;
 use super::offering::NoOffers;
+use crate::call::AnyCall;
 use crate::directory::Directory;
 use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
 use crate::media::Dropped;
@@ -165,56 +163,5 @@ fn operator_view(operator: OperatorId, view: &PresenceView, call: Option<CallId>
         },
         call,
         no_offers: None,
-    }
-}
-
-impl OperatorCall {
-    pub fn caller_view(&self) -> Caller {
-        let CallerIdentity { origin, name, .. } = &self.identity;
-        Caller { number: self.identity.shown(), name: name.clone(), origin: origin.kind() }
-    }
-
-    /// The `call` event that ends an operator's part in this call.
-    pub fn last_view(&self, reason: &str) -> DeskEvent {
-        DeskEvent::Call {
-            request: self.request,
-            phase: "ended",
-            caller: self.caller_view(),
-            callee: self.callee().cloned(),
-            recording: false,
-            reason: Some(reason.to_owned()),
-        }
-    }
-
-    /// The `call` event that says where this call stands.
-    pub fn view(&self, reason: Option<String>) -> DeskEvent {
-        DeskEvent::Call {
-            request: self.request,
-            phase: self.phase(),
-            caller: self.caller_view(),
-            callee: self.callee().cloned(),
-            recording: self.is_recorded() && !self.is_over(),
-            reason,
-        }
-    }
-
-    /// The phase as the desk protocol names it; callers in the queue have none there.
-    pub fn phase(&self) -> &'static str {
-        match &self.state {
-            OperatorCallState::Arriving { .. } => "arriving",
-            OperatorCallState::Queued => "queued",
-            OperatorCallState::Announcing { .. } => "announcing",
-            OperatorCallState::Taken { .. } | OperatorCallState::RingingYou { .. } => "ringing-you",
-            OperatorCallState::WithCaller { .. } => "with-caller",
-            OperatorCallState::Consulting { .. } => "consulting",
-            OperatorCallState::Entrusted { .. } => "entrusted",
-            OperatorCallState::TalkingToCallee { .. } => "talking-to-callee",
-            OperatorCallState::Alternated { .. } => "alternated",
-            OperatorCallState::Connected { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. } => "connected",
-            OperatorCallState::HandedOver { .. } => "handed-over",
-            OperatorCallState::Ended => "ended",
-        }
     }
 }

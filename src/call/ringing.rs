@@ -9,7 +9,8 @@
 //! ```
 
 use super::admission::Callee;
-use super::context::{CallContext, Owner, Permission};
+use super::context::{CallContext, Permission};
+use super::step::Owner;
 use crate::cause::Cause;
 use crate::dialog;
 use crate::ids::{LegId, Number};
@@ -28,7 +29,7 @@ pub const CONTACTS_MAX: usize = 10;
 
 /// The phones that ring for one call.
 #[derive(Debug)]
-pub(super) struct RingingPhones {
+pub(crate) struct RingingPhones {
     pub number: Number,
     pub until: Instant,
     legs: Vec<LegId>,
@@ -47,7 +48,7 @@ pub(super) struct RingingPhones {
 
 /// What an event of one of the phones means for the call.
 #[derive(Debug)]
-pub(super) enum ForkResult {
+pub(crate) enum ForkResult {
     /// Nothing yet.
     Nothing,
     /// A phone rings: 180 or another provisional.
@@ -64,7 +65,7 @@ pub(super) enum ForkResult {
 }
 
 /// How a call is placed.
-pub(super) struct CallAttempt<'a> {
+pub(crate) struct CallAttempt<'a> {
     /// To whom.
     pub to: Permission<'a>,
     /// The leg of the party for whom it is placed.

@@ -1,5 +1,5 @@
 //! The desk protocol (`operator-desk`, RFC 6086): what desks may say, what they are told, and in
-//! which order. Knows JSON and nothing of calls; `switchboard::machine` gives the words meaning.
+//! which order. Knows JSON and nothing of calls; the switchboard gives the words meaning.
 //!
 //! ```text
 //!   INFO from the desk ──▶ command: read ──▶ results: seen before? ──▶ (the machine acts)

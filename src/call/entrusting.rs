@@ -6,10 +6,11 @@
 //!                                                            └ callee fails ──▶ queued, at the front
 //! ```
 
-use super::call::{AnsweredCallee, OperatorCall, OperatorCallState};
 use super::call_record::Handover;
 use super::context::CallContext;
 use super::log_event::LogEvent;
+use super::operator_call::OperatorCall;
+use super::operator_state::{AnsweredCallee, OperatorCallState};
 use super::ringing::ForkResult;
 use crate::acd;
 use crate::leg::Command;

@@ -8,13 +8,13 @@
 //! ```
 
 use super::admission::{self, AdmittedCall, Callee, CallerIdentity};
-use super::call::AnsweredCallee;
 use super::call_record::{CallRecord, EndedBy};
-use super::context::{CallContext, CallStep, Owner, Permission, SwitchboardContext, party};
-use super::dispatch::Onward;
+use super::context::{CallContext, Permission, SwitchboardContext, party};
 use super::log_event::LogEvent;
+use super::operator_state::AnsweredCallee;
 use super::refusal::refusal;
 use super::ringing::{CallAttempt, ForkResult, RingingPhones};
+use super::step::{CallStep, Onward, Owner};
 use crate::cause::Cause;
 use crate::dialog::ServerTx;
 use crate::ids::{CallId, CameraId, LegId, Number};
@@ -27,21 +27,21 @@ pub const REDIRECTIONS_MAX: u8 = 5;
 
 /// One ordinary call.
 #[derive(Debug)]
-pub(super) struct DirectCall {
+pub(crate) struct DirectCall {
     pub id: CallId,
     pub caller: LegId,
     pub identity: CallerIdentity,
     pub record: CallRecord,
-    pub(super) state: DirectCallState,
-    pub(super) answered: bool,
+    pub state: DirectCallState,
+    pub answered: bool,
     /// The caller's INVITE lets expect that it can see.
-    pub(super) sees: bool,
+    pub sees: bool,
     redirections: u8,
 }
 
 /// Where an ordinary call stands.
 #[derive(Debug)]
-pub(super) enum DirectCallState {
+pub(crate) enum DirectCallState {
     /// `told` once the caller was told to expect early media.
     Ringing {
         callee: RingingPhones,
@@ -63,7 +63,7 @@ pub(super) enum DirectCallState {
 
 /// A transfer under way.
 #[derive(Debug)]
-pub(super) struct Transfer {
+pub(crate) struct Transfer {
     /// The pair as it was.
     pub callee: AnsweredCallee,
     /// Who asked for it; `None` when that phone has hung up already.

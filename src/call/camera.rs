@@ -55,7 +55,7 @@ impl DirectCall {
     }
 
     /// The camera that this call shows.
-    pub(super) fn camera(&self) -> Option<CameraId> {
+    pub fn camera(&self) -> Option<CameraId> {
         match self.state {
             DirectCallState::Watching { camera, .. } => Some(camera),
             DirectCallState::Ringing { .. }

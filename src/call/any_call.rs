@@ -1,9 +1,17 @@
 //! A call as the machine sees it, whether through an operator or direct.
 
-use super::machine::AnyCall;
+use super::direct::DirectCall;
+use super::operator_call::OperatorCall;
 use crate::ids::{CameraId, Number, RequestId};
 use crate::time::Instant;
 use std::collections::BTreeSet;
+
+/// A call of either kind.
+#[derive(Debug)]
+pub(crate) enum AnyCall {
+    Operator(Box<OperatorCall>),
+    Direct(Box<DirectCall>),
+}
 
 impl AnyCall {
     pub fn is_over(&self) -> bool {

@@ -1,13 +1,14 @@
 //! How a call through an operator ends: everybody is told, and the record says why.
 
-use super::call::{OperatorCall, OperatorCallState};
 use super::call_record::EndedBy;
 use super::context::CallContext;
-use super::desk::event::{CommandOutcome, CommandRefusal};
 use super::log_event::LogEvent;
+use super::operator_call::OperatorCall;
+use super::operator_state::OperatorCallState;
 use super::refusal::refusal;
 use crate::acd;
 use crate::cause::Cause;
+use crate::desk::event::{CommandOutcome, CommandRefusal};
 use crate::leg::Command;
 
 impl OperatorCall {

@@ -21,152 +21,54 @@
 
 use super::admission::{Callee, CallerIdentity};
 use super::call_record::{CallRecord, EndedBy, Handover};
-use super::context::{CallContext, CallStep, CommandSource, Owner, Permission, party};
-use super::handover::Checks;
+use super::context::{CallContext, Permission, party};
 use super::log_event::LogEvent;
-use super::recording::RecordingState;
+use super::operator_state::{
+    AnsweredCallee, AnsweredOperator, OperatorCallState, RecordingState, Then,
+};
+use super::refusal::announcement;
 use super::ringing::{CallAttempt, ForkResult, RingingPhones};
 use super::settings::{AnsweredBy, REFUSALS};
-use super::waiting::announcement;
+use super::step::{CallStep, Owner};
 use crate::acd;
 use crate::cause::Cause;
-use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
-use crate::leg::{self, CodecChoice, Command, LegSource, OfferedCodecs, Spoken};
+use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId};
+use crate::leg::{self, CodecChoice, Command, LegSource, OfferedCodecs};
 use crate::media::{Announcement, PromptMessage, WaitingProfileId};
 use crate::presence;
 use crate::time::Instant;
 
 /// One call through an operator, from its arrival to the hand-over.
 #[derive(Debug)]
-pub(super) struct OperatorCall {
+pub(crate) struct OperatorCall {
     pub id: CallId,
     pub request: RequestId,
     pub queue: QueueId,
     pub caller: LegId,
     pub identity: CallerIdentity,
     pub record: CallRecord,
-    pub(super) state: OperatorCallState,
+    pub state: OperatorCallState,
     /// The caller has its 200.
-    pub(super) answered: bool,
-    pub(super) answered_by: AnsweredBy,
+    pub answered: bool,
+    pub answered_by: AnsweredBy,
     /// What the caller sees and hears while it waits.
-    pub(super) waiting_profile: WaitingProfileId,
+    pub waiting_profile: WaitingProfileId,
     /// Said once to a caller that begins to wait.
-    pub(super) greeting: Option<Announcement>,
+    pub greeting: Option<Announcement>,
     /// As last announced, from 1; 0 before.
-    pub(super) position: usize,
+    pub position: usize,
     /// What the caller sees while it waits, in place of the picture.
-    pub(super) camera: Option<CameraId>,
+    pub camera: Option<CameraId>,
     /// When it came into the queue, and to which position.
-    pub(super) joined: Option<(Instant, usize)>,
+    pub joined: Option<(Instant, usize)>,
     /// The estimate at this position.
-    pub(super) minutes: Option<u32>,
+    pub minutes: Option<u32>,
     /// Its recording.
-    pub(super) recording: RecordingState,
-}
-
-/// Where a call through an operator stands.
-#[derive(Debug)]
-pub(super) enum OperatorCallState {
-    /// The caller has its 200, and no operator hears of it before its ACK.
-    Arriving {
-        until: Instant,
-        arrival: Box<acd::Arrival>,
-    },
-    Queued,
-    /// The caller hears why it cannot be served; a take still wins.
-    Announcing {
-        until: Instant,
-        cause: Cause,
-    },
-    /// The take waits for its commit. A phone-only operator has answered already.
-    Taken {
-        operator: OperatorId,
-        asker: CommandSource,
-        ticket: Ticket,
-        phone: Option<(LegId, Spoken)>,
-        /// That phone has hung up since.
-        phone_gone: bool,
-        abandoned: bool,
-    },
-    RingingYou {
-        operator: OperatorId,
-        phone: RingingPhones,
-    },
-    WithCaller {
-        seat: AnsweredOperator,
-    },
-    Consulting {
-        seat: AnsweredOperator,
-        callee: RingingPhones,
-        rings: bool,
-        then: Then,
-    },
-    /// The operator's phone hung up after its REFER: the caller waits for the phones that ring.
-    Entrusted {
-        operator: OperatorId,
-        callee: RingingPhones,
-    },
-    TalkingToCallee {
-        seat: AnsweredOperator,
-        callee: AnsweredCallee,
-    },
-    Alternated {
-        seat: AnsweredOperator,
-        callee: AnsweredCallee,
-    },
-    Connected {
-        seat: AnsweredOperator,
-        callee: AnsweredCallee,
-        checks: Checks,
-    },
-    /// `release` waits for both parties to be healthy.
-    Releasing {
-        seat: AnsweredOperator,
-        callee: AnsweredCallee,
-        checks: Checks,
-        until: Instant,
-        asker: CommandSource,
-    },
-    /// The release waits for its commit.
-    Leaving {
-        seat: AnsweredOperator,
-        callee: AnsweredCallee,
-        ticket: Ticket,
-        asker: CommandSource,
-    },
-    /// Caller and callee are among themselves; the machine makes an ordinary call of it.
-    HandedOver {
-        callee: AnsweredCallee,
-    },
-    Ended,
-}
-
-/// What the operator wants of the wanted person, once it answers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Then {
-    /// To talk.
-    Talk,
-    /// To leave the caller to it: a blind transfer.
-    HandOver,
-}
-
-/// The operator at the phone that answered.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct AnsweredOperator {
-    pub operator: OperatorId,
-    pub phone: LegId,
-}
-
-/// The wanted person at the phone that answered.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct AnsweredCallee {
-    pub number: Number,
-    pub leg: LegId,
+    pub recording: RecordingState,
 }
 
 /// Where a new call through an operator comes from.
-pub(super) struct ArrivedCall {
+pub(crate) struct ArrivedCall {
     pub id: CallId,
     pub request: RequestId,
     pub queue: QueueId,
@@ -512,7 +414,7 @@ impl OperatorCall {
         }
     }
 
-    pub(super) fn seat(&self) -> Option<&AnsweredOperator> {
+    pub fn seat(&self) -> Option<&AnsweredOperator> {
         match &self.state {
             OperatorCallState::WithCaller { seat }
             | OperatorCallState::Consulting { seat, .. }
@@ -533,7 +435,7 @@ impl OperatorCall {
     }
 
     /// The operator whose phone this leg is, answered or about to be.
-    pub(super) fn operator_at(&self, leg: LegId) -> Option<&OperatorId> {
+    pub fn operator_at(&self, leg: LegId) -> Option<&OperatorId> {
         match &self.state {
             OperatorCallState::RingingYou { operator, phone } if phone.has(leg) => Some(operator),
             _ => self.seat().filter(|seat| seat.phone == leg).map(|seat| &seat.operator),

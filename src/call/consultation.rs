@@ -1,26 +1,20 @@
 //! Consultation: the operator calls the wanted person and talks to either, unheard by the other (R5).
 
 use super::admission::{self, CallOrigin, CallerIdentity};
-use super::call::{AnsweredCallee, AnsweredOperator, OperatorCall, OperatorCallState, Then};
-use super::context::{CallContext, CommandSource, Owner, Permission};
-use super::desk::command::{BridgedParty, Verb};
-use super::desk::event::{CommandRefusal, DeskEvent};
-use super::handover::Checks;
+use super::call_record::EndedBy;
+use super::checks::Checks;
+use super::context::{CallContext, Permission, party};
+use super::operator_call::OperatorCall;
+use super::operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState, Then};
 use super::ringing::{CallAttempt, ForkResult, RingingPhones};
+use super::step::{Accepted, CommandSource, Owner};
 use crate::acd;
 use crate::cause::Cause;
+use crate::desk::command::{BridgedParty, Verb};
+use crate::desk::event::{CommandRefusal, DeskEvent};
 use crate::directory::Meaning;
 use crate::ids::Number;
 use crate::leg::{self, OfferedCodecs};
-
-/// When the outcome of a command is known.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Accepted {
-    /// Now.
-    Now,
-    /// [`CallContext::answer`] brings it.
-    Later,
-}
 
 impl OperatorCall {
     /// Carries out a command of the operator who has this call.
@@ -90,7 +84,7 @@ impl OperatorCall {
         let placing = CallAttempt {
             to: Permission::Admitted(&admitted),
             behalf: seat.phone,
-            caller: super::context::party(&operator),
+            caller: party(&operator),
             withheld: false,
             offer: OfferedCodecs::For(seat.phone),
             auto_answer: false,
@@ -259,7 +253,7 @@ impl OperatorCall {
             | OperatorCallState::Alternated { .. }
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. } => {
-                let by = super::call_record::EndedBy::Operator;
+                let by = EndedBy::Operator;
                 self.finish("operator-hung-up", Cause::NormalClearing, by, ctx);
                 Ok(())
             }
@@ -319,13 +313,13 @@ impl OperatorCall {
     /// The callee's phone has hung up or was lost.
     pub(super) fn callee_gone(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
         if let OperatorCallState::Leaving { .. } = self.state {
-            let by = super::call_record::EndedBy::Callee;
+            let by = EndedBy::Callee;
             return self.finish("callee-hung-up", cause, by, ctx);
         }
         let before = self.phase();
         if let OperatorCallState::Releasing { seat, callee, checks, asker, .. } = &self.state {
             let refusal = CommandRefusal::WrongPhase { phase: before };
-            ctx.answer(asker.clone(), super::desk::event::CommandOutcome::Refused(refusal));
+            ctx.answer(asker.clone(), crate::desk::event::CommandOutcome::Refused(refusal));
             let (seat, callee, checks) = (seat.clone(), callee.clone(), checks.clone());
             self.state = OperatorCallState::Connected { seat, callee, checks };
         }

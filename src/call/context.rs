@@ -2,15 +2,12 @@
 
 use super::admission::{AdmittedCall, CallOrigin, Callee, CallerIdentity};
 use super::call_record::CallRecord;
-use super::desk::event::{CommandOutcome, DeskEvent};
-use super::desk::results::StoredResult;
-use super::dispatch::Onward;
-use super::estimate::Estimate;
 use super::log_event::LogEvent;
-use super::recording::RecordingCommand;
-use super::settings::Settings;
+use super::settings::QueueSettings;
+use super::step::{CallStep, CommandSource, Keep, Owner};
 use crate::acd;
 use crate::cause::Cause;
+use crate::desk::event::{CommandOutcome, DeskEvent};
 use crate::dialog;
 use crate::directory::{Directory, Meaning, TrunkAddress, TrunkHost, TrunkLogin};
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, Ticket};
@@ -19,7 +16,7 @@ use crate::locator::{self, Sought};
 use crate::presence;
 use crate::registrar::{self, NextHop};
 use crate::sip::{Destination, DigestClient, Host, NameAddr, Scheme, Transport, Uri};
-use crate::time::Now;
+use crate::time::{Duration, Now};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -39,7 +36,7 @@ pub struct SwitchboardContext<'a> {
 
 impl SwitchboardContext<'_> {
     /// Who a party is that we called: a terminal of ours, else somebody behind a trunk.
-    pub(super) fn called(&self, number: &Number) -> CallerIdentity {
+    pub(crate) fn called(&self, number: &Number) -> CallerIdentity {
         let (origin, name) = match self.directory.meaning(number) {
             Meaning::Terminal(terminal) => {
                 (CallOrigin::Terminal(number.clone()), terminal.name.clone())
@@ -65,91 +62,9 @@ impl SwitchboardContext<'_> {
     }
 }
 
-/// Something to be kept in the journal.
-#[derive(Clone, Debug)]
-pub enum Keep {
-    /// A call's record, whole; replaces what was kept of it.
-    Call(Box<CallRecord>),
-    /// An operator's state.
-    Operator(presence::Stored),
-    /// A desk command and its result.
-    DeskResult {
-        /// Whose.
-        operator: OperatorId,
-        /// The desk's id for it.
-        id: String,
-        /// What came of it.
-        kept: StoredResult,
-    },
-}
-
-/// One wish of a call; the machine carries them out in order.
-#[derive(Debug)]
-pub(super) enum CallStep {
-    /// For a leg.
-    Leg(leg::Command),
-    /// For the queue.
-    Queue(acd::Input),
-    /// For the operators' states.
-    Presence(presence::Input),
-    /// The operator has no call in hand any more.
-    Free(OperatorId),
-    /// For a desk, if it is up.
-    Tell(OperatorId, DeskEvent),
-    /// The outcome of a command that was accepted earlier.
-    Answer(CommandSource, CommandOutcome),
-    /// For the journal; with a ticket, its commit is awaited.
-    Keep(Keep, Option<Ticket>),
-    /// For the recorder.
-    Recording(RecordingCommand),
-    /// For the log.
-    Log(LogEvent),
-    /// A caller goes on to another number.
-    Onward(Box<Onward>),
-}
-
-/// Who gave a command, and so who hears of its outcome.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum CommandSource {
-    /// A desk, under the desk's own id and with the command in canonical form.
-    Desk {
-        /// The desk's operator.
-        operator: OperatorId,
-        /// The desk's id for the command.
-        id: String,
-        /// The command.
-        content: String,
-    },
-    /// Keys pressed at the operator's phone; the outcome is a tone there.
-    Keys {
-        /// The phone's leg.
-        leg: LegId,
-    },
-    /// A REFER from the operator's phone; the outcome is a NOTIFY there.
-    Refer {
-        /// The leg that sent it.
-        leg: LegId,
-    },
-    /// Nobody waits for an outcome: the phone acted by itself.
-    Nobody,
-}
-
-/// Whose a leg is.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Owner {
-    /// A party of a call, or a phone that rings for it.
-    Call(CallId),
-    /// A control dialog.
-    Desk(OperatorId),
-    /// A phone that rings for a phone-only operator's offer.
-    PhoneOffer(OperatorId),
-    /// A feature code that is being answered.
-    FeatureCode,
-}
-
 /// Who owns which leg. Legs that nobody owns are over for the switchboard, whatever they still say.
 #[derive(Debug, Default)]
-pub(super) struct LegBook {
+pub(crate) struct LegBook {
     owners: BTreeMap<LegId, Owner>,
     minted: u64,
 }
@@ -181,18 +96,27 @@ impl LegBook {
     }
 }
 
+/// What is configured, as far as calls go by it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallSettings<'a> {
+    /// By queue.
+    pub queues: &'a BTreeMap<QueueId, QueueSettings>,
+    /// How long a phone rings for a direct call, and a consulted one for an operator.
+    pub ring_time: Duration,
+    /// The directory of the recordings.
+    pub recordings: &'a str,
+}
+
 /// What a call is lent for one step.
-pub(super) struct CallContext<'a> {
+pub(crate) struct CallContext<'a> {
     pub now: Now,
     pub world: SwitchboardContext<'a>,
-    pub settings: &'a Settings,
+    pub settings: CallSettings<'a>,
     pub operators: &'a presence::Machine,
     /// The call that each operator has in hand.
     pub hands: &'a BTreeMap<OperatorId, CallId>,
     /// The camera that each call looks at.
     pub watching: &'a BTreeMap<CallId, CameraId>,
-    /// How fast the queues move.
-    pub estimates: &'a BTreeMap<QueueId, Estimate>,
     /// Whether the disk has room for recordings.
     pub recording_room: bool,
     /// What the phone of each operator used last.
@@ -204,7 +128,7 @@ pub(super) struct CallContext<'a> {
 
 /// Whom to ring, and with whose permission.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Permission<'a> {
+pub(crate) enum Permission<'a> {
     /// A call between parties.
     Admitted(&'a AdmittedCall),
     /// An operator's own phone, or the number that an administrator set for overflowing calls.
@@ -256,11 +180,6 @@ impl CallContext<'_> {
     /// The outcome of a command that was accepted earlier.
     pub fn answer(&mut self, asker: CommandSource, outcome: CommandOutcome) {
         self.steps.push(CallStep::Answer(asker, outcome));
-    }
-
-    /// How long a caller at this position will wait, in minutes; none when nobody can tell.
-    pub fn estimate(&self, queue: &QueueId, position: usize) -> Option<u32> {
-        self.estimates.get(queue)?.minutes(position)
     }
 
     /// Answers a request within a dialog.
@@ -413,7 +332,7 @@ impl CallContext<'_> {
 /// The caller as phones show it: a guest under its own domain, never under ours, and where it has no
 /// name that may be shown, its whole address stands in the place of one, since many phones show the
 /// user part alone.
-pub(super) fn party(caller: &CallerIdentity) -> leg::Party {
+pub(crate) fn party(caller: &CallerIdentity) -> leg::Party {
     let number = caller.number.as_ref().map(Number::to_string).unwrap_or_default();
     let name = Some(caller.name.clone()).filter(|name| !name.is_empty());
     let params = caller.params.clone();

@@ -1,9 +1,11 @@
 //! The caller's side of the wait: 182 with its position, the answer, the announcement, the overflow.
 
-use super::call::{OperatorCall, OperatorCallState};
 use super::context::CallContext;
-use super::dispatch::Onward;
+use super::operator_call::OperatorCall;
+use super::operator_state::OperatorCallState;
+use super::refusal::announcement;
 use super::settings::{AFTER_ANNOUNCEMENT, ANNOUNCEMENT, AnsweredBy};
+use super::step::Onward;
 use crate::cause::Cause;
 use crate::ids::Number;
 use crate::leg::{CodecChoice, Command, LegSource};
@@ -12,17 +14,17 @@ use crate::media::{Announcement, PromptMessage, VideoPrompt};
 impl OperatorCall {
     /// The caller waits as before: 182 again.
     pub fn wait_on(&mut self, ctx: &mut CallContext<'_>) {
-        self.wait(self.position, ctx);
+        self.wait(self.position, self.minutes, ctx);
     }
 
-    /// The caller waits, now at this position: it is shown, and told by 182 until the answer; at
-    /// first with the answer or early media.
-    pub fn wait(&mut self, position: usize, ctx: &mut CallContext<'_>) {
+    /// The caller waits, now at this position and for so many minutes still, if anybody can tell: both are
+    /// shown, and the position is told by 182 until the answer; at first with the answer or early media.
+    pub fn wait(&mut self, position: usize, minutes: Option<u32>, ctx: &mut CallContext<'_>) {
         let before = std::mem::replace(&mut self.position, position);
         let (first, moved) = (before == 0, before != position);
         self.joined.get_or_insert((ctx.now.instant, position));
         if moved {
-            self.minutes = ctx.estimate(&self.queue, position);
+            self.minutes = minutes;
         }
         if let OperatorCallState::Arriving { .. } | OperatorCallState::Queued = self.state
             && moved
@@ -115,15 +117,5 @@ impl OperatorCall {
             to,
             answered: self.answered,
         }
-    }
-}
-
-/// What a caller is told that cannot be served.
-pub(super) fn announcement(cause: Cause) -> Announcement {
-    match cause {
-        Cause::QueueFull => Announcement::Full,
-        Cause::WaitedTooLong => Announcement::TooLong,
-        Cause::Busy => Announcement::Busy,
-        _no_operator => Announcement::Nobody,
     }
 }

@@ -1,0 +1,57 @@
+//! A call through an operator as its operator's desk is told of it.
+
+use super::admission::CallerIdentity;
+use super::operator_call::OperatorCall;
+use super::operator_state::OperatorCallState;
+use crate::desk::event::{Caller, DeskEvent};
+
+impl OperatorCall {
+    pub fn caller_view(&self) -> Caller {
+        let CallerIdentity { origin, name, .. } = &self.identity;
+        Caller { number: self.identity.shown(), name: name.clone(), origin: origin.kind() }
+    }
+
+    /// The `call` event that ends an operator's part in this call.
+    pub fn last_view(&self, reason: &str) -> DeskEvent {
+        DeskEvent::Call {
+            request: self.request,
+            phase: "ended",
+            caller: self.caller_view(),
+            callee: self.callee().cloned(),
+            recording: false,
+            reason: Some(reason.to_owned()),
+        }
+    }
+
+    /// The `call` event that says where this call stands.
+    pub fn view(&self, reason: Option<String>) -> DeskEvent {
+        DeskEvent::Call {
+            request: self.request,
+            phase: self.phase(),
+            caller: self.caller_view(),
+            callee: self.callee().cloned(),
+            recording: self.is_recorded() && !self.is_over(),
+            reason,
+        }
+    }
+
+    /// The phase as the desk protocol names it; callers in the queue have none there.
+    pub fn phase(&self) -> &'static str {
+        match &self.state {
+            OperatorCallState::Arriving { .. } => "arriving",
+            OperatorCallState::Queued => "queued",
+            OperatorCallState::Announcing { .. } => "announcing",
+            OperatorCallState::Taken { .. } | OperatorCallState::RingingYou { .. } => "ringing-you",
+            OperatorCallState::WithCaller { .. } => "with-caller",
+            OperatorCallState::Consulting { .. } => "consulting",
+            OperatorCallState::Entrusted { .. } => "entrusted",
+            OperatorCallState::TalkingToCallee { .. } => "talking-to-callee",
+            OperatorCallState::Alternated { .. } => "alternated",
+            OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. } => "connected",
+            OperatorCallState::HandedOver { .. } => "handed-over",
+            OperatorCallState::Ended => "ended",
+        }
+    }
+}
