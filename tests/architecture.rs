@@ -251,6 +251,66 @@ fn only_what_is_there_in_tests_is_passed_over() {
     assert_eq!(seen[not_tests.len()..], ["#[cfg(not(test))]", "use n;"]);
 }
 
+/// A call's machine says of each state what each event does there: a new one has to be thought of
+/// everywhere, and no arm for all the rest swallows it.
+#[test]
+fn no_arm_of_a_call_hides_an_event() {
+    check(|file, faults| {
+        for (line, text) in file.code_lines().filter(|_| file.room == "call") {
+            if is_arm_for_the_rest(text) {
+                let _ = writeln!(
+                    faults,
+                    "{}:{line}: `{}` stands for all the rest: write out what there is",
+                    file.path,
+                    text.trim()
+                );
+            }
+        }
+    });
+}
+
+/// Whether a line begins an arm that takes whatever no other takes: `_ =>`, `(_, _) =>`, `other =>`, with
+/// a condition or without.
+fn is_arm_for_the_rest(line: &str) -> bool {
+    let Some((pattern, _)) = line.split_once("=>") else { return false };
+    let pattern = pattern.trim();
+    let pattern = pattern.split(" if ").next().unwrap_or(pattern).trim_start_matches('(');
+    let takes_all = |part: &str| {
+        let part = part.trim();
+        part.starts_with(|c: char| c.is_lowercase() || c == '_')
+            && part.chars().all(is_in_name)
+            && !["true", "false"].contains(&part)
+    };
+    pattern.trim_end_matches(')').split(',').all(takes_all)
+}
+
+#[test]
+fn an_arm_for_the_rest_is_known_at_sight() {
+    for line in [
+        "_ => {}",
+        "_ if a => b,",
+        "other => b,",
+        "_other => b,",
+        "(_, _) => {}",
+        "(a, _) if b => c,",
+    ] {
+        assert!(is_arm_for_the_rest(line), "{line}");
+    }
+    for line in [
+        "A::B { .. } => {}",
+        "() if a => b,",
+        "Some(_) => c,",
+        "(A, _) => {}",
+        "true => a,",
+        "0..=9 => 1,",
+        "}) => {",
+        ") => {}",
+        "if a =>",
+    ] {
+        assert!(!is_arm_for_the_rest(line), "{line}");
+    }
+}
+
 #[test]
 fn only_the_command_line_prints() {
     check(|file, faults| {

@@ -58,7 +58,8 @@ impl DirectCall {
     pub fn camera(&self) -> Option<CameraId> {
         match self.state {
             DirectCallState::Watching { camera, .. } => Some(camera),
-            DirectCallState::Ringing { .. }
+            DirectCallState::Arrived
+            | DirectCallState::Ringing { .. }
             | DirectCallState::Talking { .. }
             | DirectCallState::Transferring { .. }
             | DirectCallState::Ended => None,

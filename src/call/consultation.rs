@@ -74,11 +74,12 @@ impl OperatorCall {
             params: String::new(),
         };
         let admitted =
-            admission::admit(ctx.world.directory, &operator, number).map_err(|rule| match rule
-                .cause()
-            {
-                Cause::UnknownNumber => CommandRefusal::NoSuchNumber,
-                _ => CommandRefusal::RefusedByLevel { text: rule.to_string() },
+            admission::admit(ctx.world.directory, &operator, number).map_err(|rule| {
+                if rule.cause() == Cause::UnknownNumber {
+                    CommandRefusal::NoSuchNumber
+                } else {
+                    CommandRefusal::RefusedByLevel { text: rule.to_string() }
+                }
             })?;
         let admitted = admitted.with_params(params);
         let placing = CallAttempt {
@@ -92,9 +93,12 @@ impl OperatorCall {
             owner: Owner::Call(self.id),
         };
         let at = ctx.steps.len();
-        let callee = RingingPhones::place(placing, ctx).map_err(|cause| match cause {
-            Cause::Busy => CommandRefusal::Refused { text: "this operator is in a call" },
-            _ => CommandRefusal::Unreachable,
+        let callee = RingingPhones::place(placing, ctx).map_err(|cause| {
+            if cause == Cause::Busy {
+                CommandRefusal::Refused { text: "this operator is in a call" }
+            } else {
+                CommandRefusal::Unreachable
+            }
         })?;
         // The caller is on hold before the first packet towards the callee leaves.
         let calls = ctx.steps.split_off(at);
@@ -141,7 +145,21 @@ impl OperatorCall {
                 self.talk_to(party, ctx);
                 Ok(())
             }
-            _ => Err(self.wrong_phase()),
+            (
+                OperatorCallState::Arriving { .. }
+                | OperatorCallState::Queued
+                | OperatorCallState::Announcing { .. }
+                | OperatorCallState::Taken { .. }
+                | OperatorCallState::RingingYou { .. }
+                | OperatorCallState::WithCaller { .. }
+                | OperatorCallState::Consulting { .. }
+                | OperatorCallState::Entrusted { .. }
+                | OperatorCallState::Releasing { .. }
+                | OperatorCallState::Leaving { .. }
+                | OperatorCallState::HandedOver { .. }
+                | OperatorCallState::Ended,
+                _,
+            ) => Err(self.wrong_phase()),
         }
     }
 
@@ -176,7 +194,18 @@ impl OperatorCall {
             | OperatorCallState::Connected { seat, callee, .. } => {
                 Some((seat.clone(), callee.clone()))
             }
-            _ => None,
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => None,
         }
     }
 
@@ -201,9 +230,10 @@ impl OperatorCall {
 
     fn cancel(&mut self, ctx: &mut CallContext<'_>) -> Result<(), CommandRefusal> {
         match &mut self.state {
-            OperatorCallState::RingingYou { phone, .. } => {
+            OperatorCallState::RingingYou { operator, phone } => {
+                let operator = operator.clone();
                 phone.call_off(Cause::Abandoned, ctx);
-                self.give_back(acd::QueuePlace::Original, "cancelled".into(), ctx);
+                self.give_back(operator, acd::QueuePlace::Original, "cancelled", ctx);
                 Ok(())
             }
             OperatorCallState::Consulting { .. }
@@ -212,7 +242,17 @@ impl OperatorCall {
                 self.drop_callee(Cause::NormalClearing, ctx);
                 Ok(())
             }
-            _ => Err(self.wrong_phase()),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => Err(self.wrong_phase()),
         }
     }
 
@@ -231,7 +271,18 @@ impl OperatorCall {
                 ctx.hang_up(callee.leg, cause);
                 self.back_with_caller(seat, ctx);
             }
-            _ => {}
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => {}
         }
     }
 
@@ -242,9 +293,10 @@ impl OperatorCall {
 
     fn hang_up(&mut self, ctx: &mut CallContext<'_>) -> Result<(), CommandRefusal> {
         match &mut self.state {
-            OperatorCallState::RingingYou { phone, .. } => {
+            OperatorCallState::RingingYou { operator, phone } => {
+                let operator = operator.clone();
                 phone.call_off(Cause::Abandoned, ctx);
-                self.give_back(acd::QueuePlace::Original, "cancelled".into(), ctx);
+                self.give_back(operator, acd::QueuePlace::Original, "cancelled", ctx);
                 Ok(())
             }
             OperatorCallState::WithCaller { .. }

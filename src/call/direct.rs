@@ -42,6 +42,8 @@ pub(crate) struct DirectCall {
 /// Where an ordinary call stands.
 #[derive(Debug)]
 pub(crate) enum DirectCallState {
+    /// It came in, and nobody is called yet.
+    Arrived,
     /// `told` once the caller was told to expect early media.
     Ringing {
         callee: RingingPhones,
@@ -85,7 +87,7 @@ impl DirectCall {
         record: CallRecord,
         answered: bool,
     ) -> Self {
-        let state = DirectCallState::Ended;
+        let state = DirectCallState::Arrived;
         Self { id, caller, identity, record, state, answered, sees: false, redirections: 0 }
     }
 
@@ -149,7 +151,7 @@ impl DirectCall {
             DirectCallState::Watching { camera, .. } => {
                 vec![(self.caller, LegSource::Camera(*camera))]
             }
-            DirectCallState::Ended => vec![],
+            DirectCallState::Arrived | DirectCallState::Ended => vec![],
         }
     }
 
@@ -160,7 +162,7 @@ impl DirectCall {
             DirectCallState::Talking { callee } => Some(&callee.number),
             DirectCallState::Transferring { transfer } => Some(&transfer.callee.number),
             DirectCallState::Watching { number, .. } => Some(number),
-            DirectCallState::Ended => None,
+            DirectCallState::Arrived | DirectCallState::Ended => None,
         }
     }
 
@@ -171,6 +173,7 @@ impl DirectCall {
             DirectCallState::Talking { .. } => "talking",
             DirectCallState::Transferring { .. } => "transferring",
             DirectCallState::Watching { .. } => "watching",
+            DirectCallState::Arrived => "arrived",
             DirectCallState::Ended => "ended",
         }
     }
@@ -190,7 +193,12 @@ impl DirectCall {
                 let rung = transfer.target.on(event, ctx);
                 self.on_target(rung, ctx);
             }
-            _ => {
+            DirectCallState::Arrived
+            | DirectCallState::Ringing { .. }
+            | DirectCallState::Talking { .. }
+            | DirectCallState::Transferring { .. }
+            | DirectCallState::Watching { .. }
+            | DirectCallState::Ended => {
                 if let leg::Event::Ended { cause, .. } = event {
                     self.on_gone(leg, *cause, ctx);
                 }
@@ -445,6 +453,7 @@ impl DirectCall {
             | DirectCallState::Ringing { .. }
             | DirectCallState::Transferring { .. }
             | DirectCallState::Watching { .. }
+            | DirectCallState::Arrived
             | DirectCallState::Ended => None,
         }
     }
@@ -460,7 +469,8 @@ impl DirectCall {
         match &self.state {
             DirectCallState::Talking { callee } => Some(&callee.number),
             DirectCallState::Transferring { transfer } => Some(&transfer.callee.number),
-            DirectCallState::Ringing { .. }
+            DirectCallState::Arrived
+            | DirectCallState::Ringing { .. }
             | DirectCallState::Watching { .. }
             | DirectCallState::Ended => None,
         }
@@ -515,7 +525,8 @@ impl DirectCall {
         let callee = match &self.state {
             DirectCallState::Talking { callee } => Some(callee),
             DirectCallState::Transferring { transfer } => Some(&transfer.callee),
-            DirectCallState::Ringing { .. }
+            DirectCallState::Arrived
+            | DirectCallState::Ringing { .. }
             | DirectCallState::Watching { .. }
             | DirectCallState::Ended => None,
         };
@@ -540,6 +551,7 @@ impl DirectCall {
             DirectCallState::Talking { .. }
             | DirectCallState::Transferring { .. }
             | DirectCallState::Watching { .. }
+            | DirectCallState::Arrived
             | DirectCallState::Ended => cause,
         };
         self.finish(cause, by, ctx);
@@ -559,7 +571,9 @@ impl DirectCall {
                 }
                 ctx.hang_up(transfer.callee.leg, cause);
             }
-            DirectCallState::Watching { .. } | DirectCallState::Ended => {}
+            DirectCallState::Arrived
+            | DirectCallState::Watching { .. }
+            | DirectCallState::Ended => {}
         }
         if self.answered {
             ctx.hang_up(self.caller, cause);
@@ -582,7 +596,9 @@ impl DirectCall {
             DirectCallState::Ringing { callee, .. } => Some(callee.until),
             DirectCallState::Transferring { transfer } => Some(transfer.target.until),
             DirectCallState::Watching { until, .. } => Some(*until),
-            DirectCallState::Talking { .. } | DirectCallState::Ended => None,
+            DirectCallState::Arrived | DirectCallState::Talking { .. } | DirectCallState::Ended => {
+                None
+            }
         }
     }
 
@@ -603,7 +619,8 @@ impl DirectCall {
             DirectCallState::Watching { .. } => {
                 self.finish(Cause::NormalClearing, EndedBy::Server, ctx)
             }
-            DirectCallState::Talking { .. } | DirectCallState::Ended => {}
+            DirectCallState::Arrived | DirectCallState::Talking { .. } | DirectCallState::Ended => {
+            }
         }
     }
 }

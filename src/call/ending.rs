@@ -59,7 +59,7 @@ impl OperatorCall {
         ctx.log(LogEvent::Ended { call: self.id, cause, by });
         ctx.keep(&self.record);
         if let Some(operator) = operator {
-            ctx.tell(&operator, self.view(Some(reason.to_owned())));
+            ctx.tell(&operator, self.ended_view(None, reason));
         }
         // The queue's report of the release makes the operator idle (R4.5).
         ctx.queue(acd::Input::Leave { request: self.request });

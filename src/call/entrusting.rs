@@ -11,27 +11,27 @@ use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_call::OperatorCall;
 use super::operator_state::{AnsweredCallee, OperatorCallState};
-use super::ringing::ForkResult;
+use super::ringing::{ForkResult, RingingPhones};
 use crate::acd;
+use crate::ids::OperatorId;
 use crate::leg::Command;
 
 impl OperatorCall {
     /// The operator leaves; the consultation goes on without it.
-    pub(super) fn entrust(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Consulting { seat, mut callee, .. } =
-            std::mem::replace(&mut self.state, OperatorCallState::Ended)
-        else {
-            unreachable!("a caller is entrusted to phones that ring")
-        };
+    pub(super) fn entrust(
+        &mut self,
+        operator: OperatorId,
+        mut callee: RingingPhones,
+        ctx: &mut CallContext<'_>,
+    ) {
         callee.on_behalf(self.caller);
-        let operator = seat.operator;
         self.state = OperatorCallState::Entrusted { operator: operator.clone(), callee };
         ctx.leg(Command::Listen(self.sources()));
         self.follow_recording(ctx);
         let number = self.callee().map(ToString::to_string).unwrap_or_default();
         self.record.enter("entrusted", ctx.now.unix, &number);
         ctx.keep(&self.record);
-        ctx.tell(&operator, self.last_view("handed-over"));
+        ctx.tell(&operator, self.ended_view(self.callee().cloned(), "handed-over"));
         // The caller may come back, the operator does not wait for it.
         ctx.queue(acd::Input::Free { request: self.request });
     }
@@ -58,7 +58,7 @@ impl OperatorCall {
                 let (call, operator) = (self.id, operator.clone());
                 ctx.log(LogEvent::NotHandedOver { call, operator, cause });
                 self.record.callee = None;
-                self.give_back(acd::QueuePlace::Front, String::new(), ctx);
+                self.back_in_queue(None, acd::QueuePlace::Front, ctx);
             }
         }
     }

@@ -43,7 +43,20 @@ impl OperatorCall {
         let Some((seat, callee)) = self.both_there() else { return Err(self.wrong_phase()) };
         let checks = match &self.state {
             OperatorCallState::Connected { checks, .. } => checks.clone(),
-            _ => {
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => {
                 let checks = Checks::default();
                 let (seat, callee) = (seat.clone(), callee.clone());
                 self.enter(
@@ -86,7 +99,19 @@ impl OperatorCall {
         match &mut self.state {
             OperatorCallState::Connected { checks, .. }
             | OperatorCallState::Releasing { checks, .. } => Some(checks),
-            _ => None,
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => None,
         }
     }
 
@@ -115,11 +140,11 @@ impl OperatorCall {
 
     /// The five seconds are over.
     pub(super) fn give_up_release(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Releasing { seat, callee, checks, asker, .. } =
-            std::mem::replace(&mut self.state, OperatorCallState::Ended)
-        else {
-            unreachable!("only a release waits for health")
+        let OperatorCallState::Releasing { seat, callee, checks, asker, .. } = &self.state else {
+            return;
         };
+        let (seat, callee, checks) = (seat.clone(), callee.clone(), checks.clone());
+        let asker = asker.clone();
         let report = checks.report();
         ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unhealthy { report }));
         self.state = OperatorCallState::Connected { seat, callee, checks };
@@ -127,11 +152,8 @@ impl OperatorCall {
 
     /// The release is decided; the operator leaves when the journal has it.
     fn record_release(&mut self, handover: Handover, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Releasing { seat, callee, asker, .. } =
-            std::mem::replace(&mut self.state, OperatorCallState::Ended)
-        else {
-            unreachable!("a release is recorded from releasing")
-        };
+        let OperatorCallState::Releasing { seat, callee, asker, .. } = &self.state else { return };
+        let (seat, callee, asker) = (seat.clone(), callee.clone(), asker.clone());
         let ticket = ctx.ticket();
         self.record.handover = Some(handover);
         self.record.enter("handed-over", ctx.now.unix, callee.number.as_str());
@@ -142,11 +164,8 @@ impl OperatorCall {
 
     /// The journal has the release: the operator's leg ends, the queue reports it, then it is idle.
     pub(super) fn leave(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Leaving { seat, callee, asker, .. } =
-            std::mem::replace(&mut self.state, OperatorCallState::Ended)
-        else {
-            unreachable!("only a leaving operator waits for the commit of its release")
-        };
+        let OperatorCallState::Leaving { seat, callee, asker, .. } = &self.state else { return };
+        let (seat, callee, asker) = (seat.clone(), callee.clone(), asker.clone());
         self.watch(&callee, false, ctx);
         // A phone that sent REFER hears of its outcome while it has a dialog.
         ctx.answer(asker, CommandOutcome::Ok);
@@ -156,11 +175,8 @@ impl OperatorCall {
 
     /// The journal does not have the release: the operator stays, unless its phone has hung up since.
     pub(super) fn stay(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Leaving { seat, callee, asker, .. } =
-            std::mem::replace(&mut self.state, OperatorCallState::Ended)
-        else {
-            unreachable!("only a leaving operator waits for the commit of its release")
-        };
+        let OperatorCallState::Leaving { seat, callee, asker, .. } = &self.state else { return };
+        let (seat, callee, asker) = (seat.clone(), callee.clone(), asker.clone());
         ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unwritten));
         let (operator, what) = (seat.operator.clone(), "release");
         ctx.log(LogEvent::Unwritten { call: self.id, operator, what });
@@ -174,16 +190,17 @@ impl OperatorCall {
 
     /// The operator's phone hung up: the hand-over completes as it stands.
     pub(super) fn hand_over(&mut self, handover: Handover, ctx: &mut CallContext<'_>) {
-        let (seat, callee) = match std::mem::replace(&mut self.state, OperatorCallState::Ended) {
-            OperatorCallState::TalkingToCallee { seat, callee }
-            | OperatorCallState::Alternated { seat, callee }
-            | OperatorCallState::Connected { seat, callee, .. } => (seat, callee),
-            OperatorCallState::Releasing { seat, callee, asker, .. } => {
-                ctx.answer(asker, CommandOutcome::Ok);
-                (seat, callee)
-            }
-            _ => unreachable!("only a call with an answered callee is handed over"),
+        if let OperatorCallState::Releasing { asker, .. } = &self.state {
+            ctx.answer(asker.clone(), CommandOutcome::Ok);
+        }
+        let (OperatorCallState::TalkingToCallee { seat, callee }
+        | OperatorCallState::Alternated { seat, callee }
+        | OperatorCallState::Connected { seat, callee, .. }
+        | OperatorCallState::Releasing { seat, callee, .. }) = &self.state
+        else {
+            return;
         };
+        let (seat, callee) = (seat.clone(), callee.clone());
         self.watch(&callee, false, ctx);
         self.record.handover = Some(handover);
         self.record.enter("handed-over", ctx.now.unix, callee.number.as_str());
@@ -196,7 +213,7 @@ impl OperatorCall {
         callee: AnsweredCallee,
         ctx: &mut CallContext<'_>,
     ) {
-        ctx.tell(operator, self.view(Some("handed-over".into())));
+        ctx.tell(operator, self.ended_view(None, "handed-over"));
         self.go_among_themselves(operator, callee, ctx);
     }
 

@@ -198,18 +198,40 @@ impl OperatorCall {
     pub fn answered_callee(&self) -> Option<&Number> {
         match &self.state {
             OperatorCallState::Consulting { .. } | OperatorCallState::Entrusted { .. } => None,
-            _ => self.callee(),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => self.callee(),
         }
     }
 
-    /// The callee, once the two are among themselves; this call is over then.
-    pub fn take_handed_over(&mut self) -> Option<AnsweredCallee> {
-        match std::mem::replace(&mut self.state, OperatorCallState::Ended) {
+    /// The callee, once the two are among themselves; nothing is left for this call to do then.
+    pub fn handed_over_to(&self) -> Option<&AnsweredCallee> {
+        match &self.state {
             OperatorCallState::HandedOver { callee } => Some(callee),
-            state => {
-                self.state = state;
-                None
-            }
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::Ended => None,
         }
     }
 
@@ -239,29 +261,18 @@ impl OperatorCall {
 
     /// The winner's phone is called, or is on the line already.
     pub(super) fn call_operator(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Taken { operator, phone, phone_gone, abandoned, .. } =
-            std::mem::replace(&mut self.state, OperatorCallState::Ended)
+        let OperatorCallState::Taken { operator, phone, phone_gone, abandoned, .. } = &self.state
         else {
-            unreachable!("only a taken call waits for the commit of its take")
+            return;
         };
-        if abandoned {
-            if let Some((leg, _)) = phone {
-                ctx.hang_up(leg, Cause::Abandoned);
-            }
-            self.state = OperatorCallState::RingingYou {
-                operator,
-                phone: RingingPhones::nobody(ctx.now.instant),
-            };
+        let (operator, phone) = (operator.clone(), phone.as_ref().map(|(leg, _)| *leg));
+        if *abandoned {
             return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
         }
-        if phone_gone {
-            self.state = OperatorCallState::RingingYou {
-                operator,
-                phone: RingingPhones::nobody(ctx.now.instant),
-            };
-            return self.give_back(acd::QueuePlace::Original, "phone-gone".into(), ctx);
+        if *phone_gone {
+            return self.give_back(operator, acd::QueuePlace::Original, "phone-gone", ctx);
         }
-        if let Some((phone, _)) = phone {
+        if let Some(phone) = phone {
             return self.seated(AnsweredOperator { operator, phone }, ctx);
         }
         let ring_time = ctx.settings.queues.get(&self.queue).map(|queue| queue.ring_time);
@@ -285,13 +296,7 @@ impl OperatorCall {
                 self.enter(OperatorCallState::RingingYou { operator, phone }, ctx);
                 ctx.steps.extend(calls);
             }
-            Err(cause) => {
-                self.state = OperatorCallState::RingingYou {
-                    operator,
-                    phone: RingingPhones::nobody(ctx.now.instant),
-                };
-                self.phone_failed(cause, ctx);
-            }
+            Err(cause) => self.phone_failed(operator, cause, ctx),
         }
     }
 
@@ -305,11 +310,7 @@ impl OperatorCall {
     }
 
     /// The desk phone could not be reached: the caller is back at its place before anyone notices.
-    fn phone_failed(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::RingingYou { operator, .. } = &self.state else {
-            unreachable!("a phone fails while it rings")
-        };
-        let operator = operator.clone();
+    fn phone_failed(&mut self, operator: OperatorId, cause: Cause, ctx: &mut CallContext<'_>) {
         let failure = if REFUSALS.contains(&cause) {
             presence::PhoneFailure::Refusing
         } else {
@@ -317,22 +318,30 @@ impl OperatorCall {
         };
         ctx.log(LogEvent::PhoneFailed { call: self.id, operator: operator.clone(), cause });
         // First the phone's state, so that the request is not offered to the same operator again.
-        ctx.presence(presence::Input::PhoneFailed { operator, failure });
-        self.give_back(acd::QueuePlace::Original, format!("phone-{}", cause.word()), ctx);
+        ctx.presence(presence::Input::PhoneFailed { operator: operator.clone(), failure });
+        let reason = format!("phone-{}", cause.word());
+        self.give_back(operator, acd::QueuePlace::Original, &reason, ctx);
     }
 
     /// The operator is out of this call, the caller is in the queue again.
     pub(super) fn give_back(
         &mut self,
+        operator: OperatorId,
         place: acd::QueuePlace,
-        reason: String,
+        reason: &str,
         ctx: &mut CallContext<'_>,
     ) {
-        let operator = self.operator().cloned();
-        self.state = OperatorCallState::Ended;
-        if let Some(operator) = &operator {
-            ctx.tell(operator, self.view(Some(reason)));
-        }
+        ctx.tell(&operator, self.ended_view(None, reason));
+        self.back_in_queue(Some(operator), place, ctx);
+    }
+
+    /// The caller is in the queue again; an operator who had the call is idle.
+    pub(super) fn back_in_queue(
+        &mut self,
+        operator: Option<OperatorId>,
+        place: acd::QueuePlace,
+        ctx: &mut CallContext<'_>,
+    ) {
         self.enter(OperatorCallState::Queued, ctx);
         // Idle first, so that the request is offered to the same operator as to all.
         ctx.steps.extend(operator.map(CallStep::Free));
@@ -363,7 +372,10 @@ impl OperatorCall {
                         }
                     }
                     // A desk phone's 3xx is never followed.
-                    ForkResult::Failed(cause, _) => self.phone_failed(cause, ctx),
+                    ForkResult::Failed(cause, _) => {
+                        let operator = operator.clone();
+                        self.phone_failed(operator, cause, ctx);
+                    }
                 }
             }
             OperatorCallState::Taken { phone: Some((phone, _)), phone_gone, .. }
@@ -379,7 +391,23 @@ impl OperatorCall {
                 let rung = callee.on(event, ctx);
                 self.on_entrusted(rung, ctx);
             }
-            _ => self.on_party(leg, event, ctx),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => {
+                self.on_party(leg, event, ctx);
+            }
         }
     }
 
@@ -391,7 +419,21 @@ impl OperatorCall {
             leg::Event::Referred { leg, transaction, .. } => {
                 ctx.refuse_refer(*leg, *transaction);
             }
-            _ => {}
+            leg::Event::Offered { .. }
+            | leg::Event::Ringing { .. }
+            | leg::Event::EarlyMedia { .. }
+            | leg::Event::EarlyMediaOver { .. }
+            | leg::Event::Answered { .. }
+            | leg::Event::Refused { .. }
+            | leg::Event::Held { .. }
+            | leg::Event::Changed { .. }
+            | leg::Event::Aligned { .. }
+            | leg::Event::Dtmf { .. }
+            | leg::Event::Dropped { .. }
+            | leg::Event::Silent { .. }
+            | leg::Event::Info { .. }
+            | leg::Event::InfoAnswered { .. }
+            | leg::Event::Moved { .. } => {}
         }
     }
 
@@ -403,14 +445,33 @@ impl OperatorCall {
                 self.operator_gone(*cause, *by, ctx);
             }
             leg::Event::Ended { cause, .. } => self.callee_gone(*cause, ctx),
-            leg::Event::Health { health, .. } if !is_operator => self.callee_health(health, ctx),
+            leg::Event::Health { health, .. } => {
+                if !is_operator {
+                    self.callee_health(health, ctx);
+                }
+            }
             leg::Event::Referred { transaction, refer_to, .. } if is_operator => {
                 self.on_refer(*transaction, refer_to, ctx);
             }
             leg::Event::Referred { leg, transaction, .. } => {
                 ctx.refuse_refer(*leg, *transaction);
             }
-            _ => {}
+            leg::Event::Offered { .. }
+            | leg::Event::Ringing { .. }
+            | leg::Event::EarlyMedia { .. }
+            | leg::Event::EarlyMediaOver { .. }
+            | leg::Event::Answered { .. }
+            | leg::Event::Confirmed { .. }
+            | leg::Event::Refused { .. }
+            | leg::Event::Held { .. }
+            | leg::Event::Changed { .. }
+            | leg::Event::Aligned { .. }
+            | leg::Event::Dtmf { .. }
+            | leg::Event::Dropped { .. }
+            | leg::Event::Silent { .. }
+            | leg::Event::Info { .. }
+            | leg::Event::InfoAnswered { .. }
+            | leg::Event::Moved { .. } => {}
         }
     }
 
@@ -437,8 +498,23 @@ impl OperatorCall {
     /// The operator whose phone this leg is, answered or about to be.
     pub fn operator_at(&self, leg: LegId) -> Option<&OperatorId> {
         match &self.state {
-            OperatorCallState::RingingYou { operator, phone } if phone.has(leg) => Some(operator),
-            _ => self.seat().filter(|seat| seat.phone == leg).map(|seat| &seat.operator),
+            OperatorCallState::RingingYou { operator, phone } => phone.has(leg).then_some(operator),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => {
+                self.seat().filter(|seat| seat.phone == leg).map(|seat| &seat.operator)
+            }
         }
     }
 
@@ -482,13 +558,18 @@ impl OperatorCall {
             OperatorCallState::WithCaller { .. } if hung_up => {
                 self.finish("operator-hung-up", cause, EndedBy::Operator, ctx);
             }
-            OperatorCallState::WithCaller { .. } => {
-                self.give_back(acd::QueuePlace::Front, "phone-gone".into(), ctx);
+            OperatorCallState::WithCaller { seat } => {
+                let operator = seat.operator.clone();
+                self.give_back(operator, acd::QueuePlace::Front, "phone-gone", ctx);
             }
-            OperatorCallState::Consulting { then: Then::HandOver, .. } => self.entrust(ctx),
-            OperatorCallState::Consulting { callee, .. } => {
+            OperatorCallState::Consulting { seat, callee, then: Then::HandOver, .. } => {
+                let (operator, callee) = (seat.operator.clone(), callee.clone());
+                self.entrust(operator, callee, ctx);
+            }
+            OperatorCallState::Consulting { seat, callee, then: Then::Talk, .. } => {
+                let operator = seat.operator.clone();
                 callee.call_off(Cause::Abandoned, ctx);
-                self.give_back(acd::QueuePlace::Front, "phone-gone".into(), ctx);
+                self.give_back(operator, acd::QueuePlace::Front, "phone-gone", ctx);
             }
             OperatorCallState::TalkingToCallee { .. }
             | OperatorCallState::Alternated { .. }
@@ -546,9 +627,10 @@ impl OperatorCall {
                 let cause = *cause;
                 self.finish("timeout", cause, EndedBy::Server, ctx);
             }
-            OperatorCallState::RingingYou { phone, .. } => {
+            OperatorCallState::RingingYou { operator, phone } => {
+                let operator = operator.clone();
                 phone.call_off(Cause::NoAnswer, ctx);
-                self.phone_failed(Cause::NoAnswer, ctx);
+                self.phone_failed(operator, Cause::NoAnswer, ctx);
             }
             OperatorCallState::Consulting { callee, .. } => {
                 callee.call_off(Cause::NoAnswer, ctx);
@@ -559,7 +641,15 @@ impl OperatorCall {
                 self.on_entrusted(ForkResult::Failed(Cause::NoAnswer, vec![]), ctx);
             }
             OperatorCallState::Releasing { .. } => self.give_up_release(ctx),
-            _ => {}
+            OperatorCallState::Queued
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => {}
         }
     }
 }

@@ -148,7 +148,21 @@ impl OperatorCall {
             {
                 seat.phone
             }
-            _ => self.caller,
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => self.caller,
         }
     }
 

@@ -24,6 +24,32 @@ pub(crate) fn announcement(cause: Cause) -> Announcement {
         Cause::QueueFull => Announcement::Full,
         Cause::WaitedTooLong => Announcement::TooLong,
         Cause::Busy => Announcement::Busy,
-        _no_operator => Announcement::Nobody,
+        Cause::NormalClearing
+        | Cause::AnsweredElsewhere
+        | Cause::Abandoned
+        | Cause::NoAnswer
+        | Cause::Declined
+        | Cause::NotPermitted
+        | Cause::UnknownNumber
+        | Cause::Unreachable
+        | Cause::NoCommonCodec
+        | Cause::NoMedia
+        | Cause::NoCommonTransport
+        | Cause::NoCommonAddress
+        | Cause::NoCommonKeys
+        | Cause::NoPicture
+        | Cause::NoOperator
+        | Cause::TooManyOwn
+        | Cause::TooManyGuests
+        | Cause::Unacknowledged
+        | Cause::Lost
+        | Cause::MediaStopped
+        | Cause::Interrupted
+        | Cause::Overloaded
+        | Cause::Loop
+        | Cause::ProtocolError
+        | Cause::Transferred
+        | Cause::Administrative
+        | Cause::Internal => Announcement::Nobody,
     }
 }

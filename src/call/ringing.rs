@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 pub const CONTACTS_MAX: usize = 10;
 
 /// The phones that ring for one call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RingingPhones {
     pub number: Number,
     pub until: Instant,
@@ -150,23 +150,6 @@ impl RingingPhones {
             ctx.leg(leg::Command::Call { leg, call });
         }
         Ok(ringing)
-    }
-
-    /// No phone at all: what is left of a desk phone that cannot be called.
-    pub fn nobody(until: Instant) -> Self {
-        let number = Number::from("");
-        Self {
-            number,
-            until,
-            legs: vec![],
-            owner: Owner::FeatureCode,
-            calls: BTreeMap::new(),
-            all_codecs: vec![],
-            playing: vec![],
-            refusal: None,
-            contacts: vec![],
-            servers: BTreeMap::new(),
-        }
     }
 
     /// Another leg is to talk with whoever answers: what is called once more is called for it.
@@ -316,7 +299,7 @@ impl RingingPhones {
             486 | 403 | 488 => 3,
             300..=399 => 2,
             400..=499 => 1,
-            _ => 0,
+            0..=299 | 500..=599 | 700.. => 0,
         };
         if self.refusal.is_none_or(|(kept, _)| weight(status) > weight(kept)) {
             self.refusal = Some((status, cause));

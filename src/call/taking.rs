@@ -58,7 +58,19 @@ impl OperatorCall {
             OperatorCallState::Taken { ticket, .. } | OperatorCallState::Leaving { ticket, .. } => {
                 *ticket == awaited
             }
-            _ => false,
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => false,
         }
     }
 
@@ -75,7 +87,19 @@ impl OperatorCall {
         match &self.state {
             OperatorCallState::Taken { .. } => self.call_operator(ctx),
             OperatorCallState::Leaving { .. } => self.leave(ctx),
-            _ => {}
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => {}
         }
     }
 
@@ -84,24 +108,37 @@ impl OperatorCall {
         match &self.state {
             OperatorCallState::Taken { .. } => self.take_unwritten(ctx),
             OperatorCallState::Leaving { .. } => self.stay(ctx),
-            _ => {}
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::Consulting { .. }
+            | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => {}
         }
     }
 
     /// The caller is back at its place before anyone but the taker notices.
     fn take_unwritten(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Taken { operator, asker, phone, abandoned, .. } =
-            std::mem::replace(&mut self.state, OperatorCallState::Queued)
-        else {
-            unreachable!("only a taken call waits for the commit of its take")
+        let OperatorCallState::Taken { operator, asker, phone, abandoned, .. } = &self.state else {
+            return;
         };
+        let (operator, asker) = (operator.clone(), asker.clone());
+        let (phone, abandoned) = (phone.as_ref().map(|(leg, _)| *leg), *abandoned);
+        self.state = OperatorCallState::Queued;
         ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unwritten));
         // It never had the call; the phases tell that it wanted it.
         self.record.operators.pop();
         let unwritten =
             LogEvent::Unwritten { call: self.id, operator: operator.clone(), what: "take" };
         ctx.log(unwritten);
-        if let Some((leg, _)) = phone {
+        if let Some(leg) = phone {
             ctx.hang_up(leg, Cause::Internal);
             // Else it would ring again at once, be answered, and be hung up again.
             let failure = presence::PhoneFailure::Unreachable;

@@ -4,6 +4,7 @@ use super::admission::CallerIdentity;
 use super::operator_call::OperatorCall;
 use super::operator_state::OperatorCallState;
 use crate::desk::event::{Caller, DeskEvent};
+use crate::ids::Number;
 
 impl OperatorCall {
     pub fn caller_view(&self) -> Caller {
@@ -12,12 +13,12 @@ impl OperatorCall {
     }
 
     /// The `call` event that ends an operator's part in this call.
-    pub fn last_view(&self, reason: &str) -> DeskEvent {
+    pub fn ended_view(&self, callee: Option<Number>, reason: &str) -> DeskEvent {
         DeskEvent::Call {
             request: self.request,
             phase: "ended",
             caller: self.caller_view(),
-            callee: self.callee().cloned(),
+            callee,
             recording: false,
             reason: Some(reason.to_owned()),
         }

@@ -362,8 +362,8 @@ impl Machine {
 
     /// A call that was handed over goes on as an ordinary one.
     fn settle(&mut self, call: AnyCall) -> AnyCall {
-        let AnyCall::Operator(mut operator_call) = call else { return call };
-        let Some(callee) = operator_call.take_handed_over() else {
+        let AnyCall::Operator(operator_call) = call else { return call };
+        let Some(callee) = operator_call.handed_over_to().cloned() else {
             return AnyCall::Operator(operator_call);
         };
         self.requests.remove(&operator_call.request);

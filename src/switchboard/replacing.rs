@@ -91,7 +91,8 @@ impl Machine {
                     retry_after,
                 });
             }
-            DirectCallState::Transferring { .. }
+            DirectCallState::Arrived
+            | DirectCallState::Transferring { .. }
             | DirectCallState::Watching { .. }
             | DirectCallState::Ended => {
                 return Err(declined());
