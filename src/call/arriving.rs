@@ -25,7 +25,7 @@ impl OperatorCall {
         minutes: Option<u32>,
         ctx: &mut CallContext<'_>,
     ) {
-        let until = ctx.now.instant + ARRIVING_MAX;
+        let until = ctx.facts.now.instant + ARRIVING_MAX;
         let arrival = Box::new(acd::Arrival { told: Some(position), ..arrival });
         self.enter(OperatorCallState::Arriving { until, arrival }, ctx);
         self.wait(position, minutes, ctx);
@@ -37,7 +37,7 @@ impl OperatorCall {
         let arrival = (**arrival).clone();
         // The phone has heard and seen where it is to wait since our answer.
         self.state = OperatorCallState::Queued;
-        self.record.enter(self.phase(), ctx.now.unix, "");
+        self.record.enter(self.phase(), ctx.facts.now.unix, "");
         ctx.keep(&self.record);
         ctx.steps.push(CallStep::Queue(acd::Input::Arrive(arrival)));
     }

@@ -18,13 +18,13 @@ use crate::leg::{CodecChoice, Command, Event, Party};
 impl DirectCall {
     /// Shows a camera, or says why not.
     pub(super) fn show(&mut self, camera: CameraId, ctx: &mut CallContext<'_>) {
-        let Some(camera) = ctx.world.directory.plan().camera(camera).cloned() else {
+        let Some(camera) = ctx.facts.world.directory.plan().camera(camera).cloned() else {
             return self.finish(Cause::UnknownNumber, EndedBy::Server, ctx);
         };
         self.record.callee = camera.number.clone();
         let refusal = match () {
             () if !self.sees => Some(Cause::NoPicture),
-            () if ctx.viewers(camera.id) >= camera.viewers_max => Some(Cause::Busy),
+            () if ctx.facts.viewers(camera.id) >= camera.viewers_max => Some(Cause::Busy),
             () => None,
         };
         match refusal {
@@ -45,10 +45,10 @@ impl DirectCall {
                 });
             ctx.leg(Command::Answer { leg: self.caller, choice: CodecChoice::default(), identify });
         }
-        self.record.answer(ctx.now.unix);
-        self.record.enter("watching", ctx.now.unix, &camera.name);
+        self.record.answer(ctx.facts.now.unix);
+        self.record.enter("watching", ctx.facts.now.unix, &camera.name);
         ctx.log(LogEvent::Answered { call: self.id, callee: number.clone() });
-        let until = ctx.now.instant + camera.watch_max;
+        let until = ctx.facts.now.instant + camera.watch_max;
         self.state = DirectCallState::Watching { camera: camera.id, number, until };
         ctx.leg(Command::Listen(self.sources()));
         ctx.keep(&self.record);

@@ -3,11 +3,13 @@
 use super::admission::{self, CallOrigin, CallerIdentity};
 use super::call_record::EndedBy;
 use super::checks::Checks;
-use super::context::{CallContext, Permission, party};
+use super::context::CallContext;
 use super::operator_call::OperatorCall;
 use super::operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState, Then};
+use super::ringing::Permission;
 use super::ringing::{CallAttempt, ForkResult, RingingPhones};
 use super::step::{Accepted, CommandSource, Owner};
+use super::world::party;
 use crate::acd;
 use crate::cause::Cause;
 use crate::desk::command::{BridgedParty, Verb};
@@ -29,7 +31,7 @@ impl OperatorCall {
     ) -> Result<Accepted, CommandRefusal> {
         match verb {
             Verb::Consult { number } => {
-                let number = ctx.world.directory.number_of(number);
+                let number = ctx.facts.world.directory.number_of(number);
                 self.consult((&number, ""), Then::Talk, ctx)?;
             }
             Verb::Alternate { party } => self.alternate(*party, ctx)?,
@@ -65,16 +67,16 @@ impl OperatorCall {
             return Err(self.wrong_phase());
         };
         let seat = seat.clone();
-        let own = ctx.phone_of(&seat.operator);
+        let own = ctx.facts.phone_of(&seat.operator);
         self.may_be_consulted(number, &own, ctx)?;
         let operator = CallerIdentity {
             origin: CallOrigin::Terminal(own.clone()),
             number: Some(own.clone()),
-            name: ctx.name_of(&own),
+            name: ctx.facts.world.name_of(&own),
             params: String::new(),
         };
         let admitted =
-            admission::admit(ctx.world.directory, &operator, number).map_err(|rule| {
+            admission::admit(ctx.facts.world.directory, &operator, number).map_err(|rule| {
                 if rule.cause() == Cause::UnknownNumber {
                     CommandRefusal::NoSuchNumber
                 } else {
@@ -89,7 +91,7 @@ impl OperatorCall {
             withheld: false,
             offer: OfferedCodecs::For(seat.phone),
             auto_answer: false,
-            ring_time: ctx.settings.ring_time,
+            ring_time: ctx.facts.settings.ring_time,
             owner: Owner::Call(self.id),
         };
         let at = ctx.steps.len();
@@ -117,7 +119,7 @@ impl OperatorCall {
         own: &Number,
         ctx: &CallContext<'_>,
     ) -> Result<(), CommandRefusal> {
-        let text = match ctx.world.directory.meaning(number) {
+        let text = match ctx.facts.world.directory.meaning(number) {
             Meaning::Queue(_) => "an operator number cannot be consulted",
             Meaning::Camera(_) => "a camera has nobody to talk to: call it from your phone",
             Meaning::FeatureCode | Meaning::Desk => "this is no telephone",

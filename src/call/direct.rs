@@ -9,12 +9,12 @@
 
 use super::admission::{self, AdmittedCall, Callee, CallerIdentity};
 use super::call_record::{CallRecord, EndedBy};
-use super::context::{CallContext, Permission, SwitchboardContext, party};
+use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_state::AnsweredCallee;
-use super::refusal::refusal;
-use super::ringing::{CallAttempt, ForkResult, RingingPhones};
+use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::step::{CallStep, Onward, Owner};
+use super::world::{SwitchboardContext, party};
 use crate::cause::Cause;
 use crate::dialog::ServerTx;
 use crate::ids::{CallId, CameraId, LegId, Number};
@@ -116,13 +116,13 @@ impl DirectCall {
             withheld: self.identity.number.is_none(),
             offer: OfferedCodecs::For(self.caller),
             auto_answer: false,
-            ring_time: ctx.settings.ring_time,
+            ring_time: ctx.facts.settings.ring_time,
             owner: Owner::Call(self.id),
         };
         match RingingPhones::place(placing, ctx) {
             Ok(callee) => {
                 self.record.callee = Some(number.clone());
-                self.record.enter("direct-ringing", ctx.now.unix, number.as_str());
+                self.record.enter("direct-ringing", ctx.facts.now.unix, number.as_str());
                 self.state = DirectCallState::Ringing { callee, told: false };
                 if self.answered {
                     ctx.leg(Command::Listen(self.sources()));
@@ -246,8 +246,8 @@ impl DirectCall {
             let choice = CodecChoice { like: Some(callee.leg), prefer: vec![] };
             ctx.leg(Command::Answer { leg: self.caller, choice, identify: None });
         }
-        self.record.answer(ctx.now.unix);
-        self.record.enter("talking", ctx.now.unix, callee.number.as_str());
+        self.record.answer(ctx.facts.now.unix);
+        self.record.enter("talking", ctx.facts.now.unix, callee.number.as_str());
         ctx.log(LogEvent::Answered { call: self.id, callee: callee.number.clone() });
         self.state = DirectCallState::Talking { callee };
         ctx.leg(Command::Listen(self.sources()));
@@ -265,13 +265,13 @@ impl DirectCall {
     /// the new number.
     fn redirect(&mut self, cause: Cause, contacts: &[NameAddr], ctx: &mut CallContext<'_>) {
         let DirectCallState::Ringing { callee, .. } = &self.state else { return };
-        let asker = ctx.world.called(&callee.number);
+        let asker = ctx.facts.world.called(&callee.number);
         self.redirections += 1;
         let onward = contacts.iter().filter(|_| self.redirections <= REDIRECTIONS_MAX);
         let mut refused = None;
         for contact in onward {
-            let Some(to) = ctx.number_of(contact) else { continue };
-            match admission::admit_moved(ctx.world.directory, &asker, &self.identity, &to) {
+            let Some(to) = ctx.facts.world.number_of(contact) else { continue };
+            match admission::admit_moved(ctx.facts.world.directory, &asker, &self.identity, &to) {
                 Ok(call) => {
                     let call = call.with_params(contact.uri.number_params());
                     return self.divert(&asker, &call, ctx);
@@ -290,7 +290,7 @@ impl DirectCall {
 
     fn divert(&mut self, asker: &CallerIdentity, call: &AdmittedCall, ctx: &mut CallContext<'_>) {
         let (to, by) = (call.callee().number().clone(), asker.shown());
-        self.record.moved(ctx.now.unix, &by);
+        self.record.moved(ctx.facts.now.unix, &by);
         ctx.log(LogEvent::Transferred { call: self.id, to, by });
         self.place(Permission::Admitted(call), ctx);
     }
@@ -309,15 +309,15 @@ impl DirectCall {
         };
         let callee = callee.clone();
         let transferee = if referrer == self.caller { callee.leg } else { self.caller };
-        let identity = self.identity_of(transferee, ctx.world);
-        let Some(number) = ctx.number_of(refer_to) else {
+        let identity = self.identity_of(transferee, ctx.facts.world);
+        let Some(number) = ctx.facts.world.number_of(refer_to) else {
             return ctx.refuse_refer(referrer, transaction);
         };
-        if ctx.world.directory.queue_of(&number).is_some() {
+        if ctx.facts.world.directory.queue_of(&number).is_some() {
             return self.transfer_to_queue(referrer, transaction, transferee, number, ctx);
         }
-        let asker = self.identity_of(referrer, ctx.world);
-        let moved = admission::admit_moved(ctx.world.directory, &asker, &identity, &number);
+        let asker = self.identity_of(referrer, ctx.facts.world);
+        let moved = admission::admit_moved(ctx.facts.world.directory, &asker, &identity, &number);
         let admitted = match moved {
             Ok(admitted) => admitted.with_params(refer_to.uri.number_params()),
             Err((whom, rule)) => {
@@ -339,7 +339,7 @@ impl DirectCall {
         to: Number,
         ctx: &mut CallContext<'_>,
     ) {
-        let identity = self.identity_of(transferee, ctx.world);
+        let identity = self.identity_of(transferee, ctx.facts.world);
         self.note_mover(referrer, ctx);
         ctx.respond(referrer, transaction, 202);
         ctx.leg(Command::ReferProgress { leg: referrer, status: 200 });
@@ -366,7 +366,7 @@ impl DirectCall {
             withheld: identity.number.is_none(),
             offer: OfferedCodecs::For(transferee),
             auto_answer: false,
-            ring_time: ctx.settings.ring_time,
+            ring_time: ctx.facts.settings.ring_time,
             owner: Owner::Call(self.id),
         };
         let at = ctx.steps.len();
@@ -376,7 +376,7 @@ impl DirectCall {
                 ctx.respond(referrer, transaction, 202);
                 ctx.leg(Command::ReferProgress { leg: referrer, status: 100 });
                 let by = self.note_mover(referrer, ctx);
-                self.record.enter("transferring", ctx.now.unix, target.number.as_str());
+                self.record.enter("transferring", ctx.facts.now.unix, target.number.as_str());
                 let referrer = Some(referrer);
                 let transfer = Transfer { callee, referrer, by, transferee, target };
                 self.state = DirectCallState::Transferring { transfer };
@@ -409,7 +409,7 @@ impl DirectCall {
                     ctx.hang_up(leg, Cause::Transferred);
                 }
                 let by = std::mem::take(&mut transfer.by);
-                self.identity = self.identity_of(transferee, ctx.world);
+                self.identity = self.identity_of(transferee, ctx.facts.world);
                 self.caller = transferee;
                 self.record.callee = Some(number.clone());
                 ctx.log(LogEvent::Transferred { call: self.id, to: number.clone(), by });
@@ -428,7 +428,7 @@ impl DirectCall {
         };
         ctx.leg(Command::ReferProgress { leg: referrer, status: cause.status() });
         let callee = transfer.callee.clone();
-        self.record.enter("talking", ctx.now.unix, callee.number.as_str());
+        self.record.enter("talking", ctx.facts.now.unix, callee.number.as_str());
         self.state = DirectCallState::Talking { callee };
         ctx.leg(Command::Listen(self.sources()));
     }
@@ -476,19 +476,21 @@ impl DirectCall {
         }
     }
 
-    /// Gives up the party opposite `leg` to another call, and ends.
-    pub fn yield_other(&mut self, leg: LegId, ctx: &mut CallContext<'_>) -> Option<AnsweredCallee> {
+    /// The party opposite `leg`, while the two talk.
+    pub fn opposite(&self, leg: LegId) -> Option<AnsweredCallee> {
         let DirectCallState::Talking { callee } = &self.state else { return None };
-        let other = if leg == self.caller {
-            callee.clone()
-        } else {
-            AnsweredCallee { number: self.identity.number.clone()?, leg: self.caller }
-        };
+        if leg == self.caller {
+            return Some(callee.clone());
+        }
+        Some(AnsweredCallee { number: self.identity.number.clone()?, leg: self.caller })
+    }
+
+    /// Gives up the party opposite `leg` to another call, and ends.
+    pub(super) fn yield_other(&mut self, leg: LegId, ctx: &mut CallContext<'_>) {
         self.state = DirectCallState::Ended;
         ctx.hang_up(leg, Cause::Transferred);
-        self.record.end(ctx.now.unix, Cause::Transferred, EndedBy::Caller);
+        self.record.end(ctx.facts.now.unix, Cause::Transferred, EndedBy::Caller);
         ctx.keep(&self.record);
-        Some(other)
     }
 
     /// Completes an attended transfer: the party opposite `referrer` talks with `target` now.
@@ -496,11 +498,11 @@ impl DirectCall {
         let DirectCallState::Talking { callee } = &self.state else { return };
         let transferee = if referrer == self.caller { callee.leg } else { self.caller };
         let by = self.note_mover(referrer, ctx);
-        self.identity = self.identity_of(transferee, ctx.world);
+        self.identity = self.identity_of(transferee, ctx.facts.world);
         self.caller = transferee;
         ctx.leg(Command::ReferProgress { leg: referrer, status: 200 });
         ctx.hang_up(referrer, Cause::Transferred);
-        ctx.book.own(target.leg, Owner::Call(self.id));
+        ctx.steps.push(CallStep::Own(target.leg, Owner::Call(self.id)));
         self.record.callee = Some(target.number.clone());
         ctx.log(LogEvent::Transferred { call: self.id, to: target.number.clone(), by });
         self.talk_anew(target, ctx);
@@ -508,15 +510,15 @@ impl DirectCall {
 
     /// Two talk who did not before; each phone is told of the other.
     fn talk_anew(&mut self, target: AnsweredCallee, ctx: &mut CallContext<'_>) {
-        let (leg, other) = (target.leg, ctx.world.called(&target.number));
+        let (leg, other) = (target.leg, ctx.facts.world.called(&target.number));
         self.talk(target, ctx);
         ctx.introduce((self.caller, &self.identity), (leg, &other));
     }
 
     /// The record says who asked for what comes next.
     fn note_mover(&mut self, asker: LegId, ctx: &CallContext<'_>) -> String {
-        let by = self.identity_of(asker, ctx.world).shown();
-        self.record.moved(ctx.now.unix, &by);
+        let by = self.identity_of(asker, ctx.facts.world).shown();
+        self.record.moved(ctx.facts.now.unix, &by);
         by
     }
 
@@ -577,10 +579,10 @@ impl DirectCall {
         }
         if self.answered {
             ctx.hang_up(self.caller, cause);
-        } else if ctx.book.forget(self.caller) {
-            ctx.leg(Command::Refuse { leg: self.caller, refusal: refusal(cause) });
+        } else {
+            ctx.refuse(self.caller, cause);
         }
-        self.record.end(ctx.now.unix, cause, by);
+        self.record.end(ctx.facts.now.unix, cause, by);
         ctx.log(LogEvent::Ended { call: self.id, cause, by });
         ctx.keep(&self.record);
     }
@@ -604,7 +606,7 @@ impl DirectCall {
 
     /// Does what is due.
     pub fn tick(&mut self, ctx: &mut CallContext<'_>) {
-        if self.deadline().is_none_or(|at| ctx.now.instant < at) {
+        if self.deadline().is_none_or(|at| ctx.facts.now.instant < at) {
             return;
         }
         match &mut self.state {

@@ -5,11 +5,9 @@ use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_call::OperatorCall;
 use super::operator_state::OperatorCallState;
-use super::refusal::refusal;
 use crate::acd;
 use crate::cause::Cause;
 use crate::desk::event::{CommandOutcome, CommandRefusal};
-use crate::leg::Command;
 
 impl OperatorCall {
     /// Ends the whole call.
@@ -55,7 +53,7 @@ impl OperatorCall {
             | OperatorCallState::Ended => {}
         }
         self.end_caller(cause, ctx);
-        self.record.end(ctx.now.unix, cause, by);
+        self.record.end(ctx.facts.now.unix, cause, by);
         ctx.log(LogEvent::Ended { call: self.id, cause, by });
         ctx.keep(&self.record);
         if let Some(operator) = operator {
@@ -69,8 +67,8 @@ impl OperatorCall {
         let leg = self.caller;
         if self.answered {
             ctx.hang_up(leg, cause);
-        } else if ctx.book.forget(leg) {
-            ctx.leg(Command::Refuse { leg, refusal: refusal(cause) });
+        } else {
+            ctx.refuse(leg, cause);
         }
     }
 }

@@ -29,7 +29,7 @@ impl OperatorCall {
         ctx.leg(Command::Listen(self.sources()));
         self.follow_recording(ctx);
         let number = self.callee().map(ToString::to_string).unwrap_or_default();
-        self.record.enter("entrusted", ctx.now.unix, &number);
+        self.record.enter("entrusted", ctx.facts.now.unix, &number);
         ctx.keep(&self.record);
         ctx.tell(&operator, self.ended_view(self.callee().cloned(), "handed-over"));
         // The caller may come back, the operator does not wait for it.
@@ -48,7 +48,7 @@ impl OperatorCall {
                 let (operator, number) = (operator.clone(), callee.number.clone());
                 let follow = callee.offers_all_codecs(leg);
                 self.record.handover = Some(Handover::Unchecked);
-                self.record.enter("handed-over", ctx.now.unix, number.as_str());
+                self.record.enter("handed-over", ctx.facts.now.unix, number.as_str());
                 self.go_among_themselves(&operator, AnsweredCallee { number, leg }, ctx);
                 if follow {
                     ctx.leg(Command::Align { leg: self.caller, to: leg });

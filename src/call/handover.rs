@@ -67,7 +67,7 @@ impl OperatorCall {
                 Checks::default()
             }
         };
-        let until = ctx.now.instant + HEALTH_WAIT;
+        let until = ctx.facts.now.instant + HEALTH_WAIT;
         let healthy = checks.is_healthy();
         self.state = OperatorCallState::Releasing { seat, callee, checks, until, asker };
         if force {
@@ -154,11 +154,11 @@ impl OperatorCall {
     fn record_release(&mut self, handover: Handover, ctx: &mut CallContext<'_>) {
         let OperatorCallState::Releasing { seat, callee, asker, .. } = &self.state else { return };
         let (seat, callee, asker) = (seat.clone(), callee.clone(), asker.clone());
-        let ticket = ctx.ticket();
+        let ticket = ctx.ids.ticket();
         self.record.handover = Some(handover);
-        self.record.enter("handed-over", ctx.now.unix, callee.number.as_str());
+        self.record.enter("handed-over", ctx.facts.now.unix, callee.number.as_str());
         let record = Box::new(self.record.clone());
-        self.state = OperatorCallState::Leaving { seat, callee, ticket, asker };
+        self.state = OperatorCallState::Leaving { seat, callee, ticket, asker, phone_gone: false };
         ctx.steps.push(CallStep::Keep(Keep::Call(record), Some(ticket)));
     }
 
@@ -175,15 +175,17 @@ impl OperatorCall {
 
     /// The journal does not have the release: the operator stays, unless its phone has hung up since.
     pub(super) fn stay(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Leaving { seat, callee, asker, .. } = &self.state else { return };
+        let OperatorCallState::Leaving { seat, callee, asker, phone_gone, .. } = &self.state else {
+            return;
+        };
         let (seat, callee, asker) = (seat.clone(), callee.clone(), asker.clone());
+        let phone_gone = *phone_gone;
         ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unwritten));
         let (operator, what) = (seat.operator.clone(), "release");
         ctx.log(LogEvent::Unwritten { call: self.id, operator, what });
         self.record.handover = None;
-        let phone_is_there = ctx.book.owner(seat.phone).is_some();
         self.enter(OperatorCallState::Connected { seat, callee, checks: Checks::default() }, ctx);
-        if !phone_is_there {
+        if phone_gone {
             self.hand_over(Handover::Unchecked, ctx);
         }
     }
@@ -203,7 +205,7 @@ impl OperatorCall {
         let (seat, callee) = (seat.clone(), callee.clone());
         self.watch(&callee, false, ctx);
         self.record.handover = Some(handover);
-        self.record.enter("handed-over", ctx.now.unix, callee.number.as_str());
+        self.record.enter("handed-over", ctx.facts.now.unix, callee.number.as_str());
         self.among_themselves(&seat.operator, callee, ctx);
     }
 
@@ -226,7 +228,7 @@ impl OperatorCall {
     ) {
         ctx.queue(acd::Input::Leave { request: self.request });
         let (caller, wanted) = (self.caller, callee.leg);
-        let other = ctx.world.called(&callee.number);
+        let other = ctx.facts.world.called(&callee.number);
         self.state = OperatorCallState::HandedOver { callee };
         ctx.leg(Command::Listen(self.sources()));
         self.follow_recording(ctx);

@@ -21,15 +21,17 @@
 
 use super::admission::{Callee, CallerIdentity};
 use super::call_record::{CallRecord, EndedBy, Handover};
-use super::context::{CallContext, Permission, party};
+use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_state::{
     AnsweredCallee, AnsweredOperator, OperatorCallState, RecordingState, Then,
 };
 use super::refusal::announcement;
+use super::ringing::Permission;
 use super::ringing::{CallAttempt, ForkResult, RingingPhones};
 use super::settings::{AnsweredBy, REFUSALS};
 use super::step::{CallStep, Owner};
+use super::world::party;
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId};
@@ -253,7 +255,7 @@ impl OperatorCall {
         }
         let who = self.callee().map(Number::as_str).or(self.operator().map(OperatorId::as_str));
         let (phase, who) = (self.phase(), who.unwrap_or_default().to_owned());
-        self.record.enter(phase, ctx.now.unix, &who);
+        self.record.enter(phase, ctx.facts.now.unix, &who);
         ctx.keep(&self.record);
     }
 
@@ -275,8 +277,8 @@ impl OperatorCall {
         if let Some(phone) = phone {
             return self.seated(AnsweredOperator { operator, phone }, ctx);
         }
-        let ring_time = ctx.settings.queues.get(&self.queue).map(|queue| queue.ring_time);
-        let number = ctx.phone_of(&operator);
+        let ring_time = ctx.facts.settings.queues.get(&self.queue).map(|queue| queue.ring_time);
+        let number = ctx.facts.phone_of(&operator);
         let callee = Callee::Terminal(number.clone());
         let placing = CallAttempt {
             to: Permission::Appointed(&callee),
@@ -285,7 +287,7 @@ impl OperatorCall {
             withheld: self.identity.number.is_none(),
             offer: OfferedCodecs::WithPictures(self.caller),
             auto_answer: true,
-            ring_time: ring_time.unwrap_or(ctx.settings.ring_time),
+            ring_time: ring_time.unwrap_or(ctx.facts.settings.ring_time),
             owner: Owner::Call(self.id),
         };
         let at = ctx.steps.len();
@@ -303,7 +305,7 @@ impl OperatorCall {
     /// The operator is on the line with the caller.
     fn seated(&mut self, seat: AnsweredOperator, ctx: &mut CallContext<'_>) {
         self.answer(CodecChoice { like: Some(seat.phone), prefer: vec![] }, ctx);
-        self.record.answer(ctx.now.unix);
+        self.record.answer(ctx.facts.now.unix);
         self.greeting = None;
         self.record_from_here(ctx);
         self.enter(OperatorCallState::WithCaller { seat }, ctx);
@@ -576,8 +578,8 @@ impl OperatorCall {
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. } => self.hand_over(Handover::Unchecked, ctx),
             // The record of the release is on its way; it completes with it.
-            OperatorCallState::Leaving { .. }
-            | OperatorCallState::Arriving { .. }
+            OperatorCallState::Leaving { phone_gone, .. } => *phone_gone = true,
+            OperatorCallState::Arriving { .. }
             | OperatorCallState::Queued
             | OperatorCallState::Announcing { .. }
             | OperatorCallState::Taken { .. }
@@ -618,7 +620,7 @@ impl OperatorCall {
 
     /// Does what is due.
     pub fn tick(&mut self, ctx: &mut CallContext<'_>) {
-        if self.deadline().is_none_or(|at| ctx.now.instant < at) {
+        if self.deadline().is_none_or(|at| ctx.facts.now.instant < at) {
             return;
         }
         match &mut self.state {

@@ -78,6 +78,8 @@ pub(crate) enum OperatorCallState {
         callee: AnsweredCallee,
         ticket: Ticket,
         asker: CommandSource,
+        /// The operator's phone has hung up since.
+        phone_gone: bool,
     },
     /// Caller and callee are among themselves; the machine makes an ordinary call of it.
     HandedOver {

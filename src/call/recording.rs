@@ -57,7 +57,7 @@ impl OperatorCall {
         if on == self.is_recorded() {
             return Ok(());
         }
-        if on && !ctx.recording_room {
+        if on && !ctx.facts.recording_room {
             return Err(CommandRefusal::Refused { text: NO_ROOM });
         }
         if on {
@@ -74,7 +74,7 @@ impl OperatorCall {
         if self.recorded(ctx) != Recorded::Always || self.is_recorded() {
             return;
         }
-        if ctx.recording_room {
+        if ctx.facts.recording_room {
             self.begin_recording(ctx);
         } else if let Some(operator) = self.operator().cloned() {
             ctx.tell(&operator, DeskEvent::Notice { text: NO_ROOM.to_owned() });
@@ -108,7 +108,7 @@ impl OperatorCall {
 
     fn begin_recording(&mut self, ctx: &mut CallContext<'_>) {
         if self.recording == RecordingState::Off {
-            let path = path(&ctx.settings.recordings, ctx.now.unix, self.id);
+            let path = path(&ctx.facts.settings.recordings, ctx.facts.now.unix, self.id);
             self.record.recordings.push(path.clone());
             ctx.keep(&self.record);
             ctx.steps.push(CallStep::Recording(RecordingCommand::Begin { call: self.id, path }));
@@ -140,7 +140,7 @@ impl OperatorCall {
 
     /// Whose voice is on the left.
     fn subject(&self, ctx: &CallContext<'_>) -> LegId {
-        let queue = ctx.settings.queues.get(&self.queue);
+        let queue = ctx.facts.settings.queues.get(&self.queue);
         match &self.state {
             OperatorCallState::Consulting { seat, .. }
             | OperatorCallState::TalkingToCallee { seat, .. }
@@ -167,7 +167,7 @@ impl OperatorCall {
     }
 
     fn recorded(&self, ctx: &CallContext<'_>) -> Recorded {
-        ctx.settings.queues.get(&self.queue).map_or(Recorded::Never, |queue| queue.record)
+        ctx.facts.settings.queues.get(&self.queue).map_or(Recorded::Never, |queue| queue.record)
     }
 }
 

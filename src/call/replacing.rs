@@ -1,10 +1,11 @@
 //! Somebody takes a place in an ordinary call: a person goes on at another phone, or picks up a call that
 //! rings elsewhere (RFC 3891).
 
-use super::context::{CallContext, party};
+use super::context::CallContext;
 use super::direct::{DirectCall, DirectCallState};
 use super::log_event::LogEvent;
 use super::operator_state::AnsweredCallee;
+use super::world::party;
 use crate::cause::Cause;
 use crate::ids::{LegId, Number};
 use crate::leg::{CodecChoice, Command};
@@ -23,8 +24,8 @@ impl DirectCall {
         self.answer_in_place(leg, partner, ctx);
         ctx.leg(Command::Listen(self.sources()));
         ctx.hang_up(replaced, Cause::Transferred);
-        let (call, to) = (self.id, self.identity_of(leg, ctx.world).shown());
-        self.record.moved(ctx.now.unix, &to);
+        let (call, to) = (self.id, self.identity_of(leg, ctx.facts.world).shown());
+        self.record.moved(ctx.facts.now.unix, &to);
         ctx.log(LogEvent::Transferred { call, to: Number::from(to.as_str()), by: to });
         ctx.keep(&self.record);
     }
@@ -37,13 +38,13 @@ impl DirectCall {
         self.record.callee = Some(number.clone());
         self.answer_in_place(leg, self.caller, ctx);
         self.talk(by, ctx);
-        let other = ctx.world.called(&number);
+        let other = ctx.facts.world.called(&number);
         ctx.introduce((self.caller, &self.identity), (leg, &other));
     }
 
     /// The 200 to who takes a place, with whom it talks from now on.
     fn answer_in_place(&self, leg: LegId, partner: LegId, ctx: &mut CallContext<'_>) {
-        let other = self.identity_of(partner, ctx.world);
+        let other = self.identity_of(partner, ctx.facts.world);
         let identify = other.number.is_some().then(|| party(&other));
         let choice = CodecChoice { like: Some(partner), prefer: vec![] };
         ctx.leg(Command::Answer { leg, choice, identify });

@@ -8,8 +8,8 @@
 //!                └ deadline ──▶ no answer
 //! ```
 
-use super::admission::Callee;
-use super::context::{CallContext, Permission};
+use super::admission::{AdmittedCall, Callee};
+use super::context::CallContext;
 use super::step::Owner;
 use crate::cause::Cause;
 use crate::dialog;
@@ -64,6 +64,24 @@ pub(crate) enum ForkResult {
     Failed(Cause, Vec<NameAddr>),
 }
 
+/// Whom to ring, and with whose permission.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Permission<'a> {
+    /// A call between parties.
+    Admitted(&'a AdmittedCall),
+    /// An operator's own phone, or the number that an administrator set for overflowing calls.
+    Appointed(&'a Callee),
+}
+
+impl Permission<'_> {
+    pub fn callee(&self) -> &Callee {
+        match self {
+            Self::Admitted(call) => call.callee(),
+            Self::Appointed(callee) => callee,
+        }
+    }
+}
+
 /// How a call is placed.
 pub(crate) struct CallAttempt<'a> {
     /// To whom.
@@ -92,19 +110,20 @@ impl RingingPhones {
     pub fn place(placing: CallAttempt<'_>, ctx: &mut CallContext<'_>) -> Result<Self, Cause> {
         let callee = placing.to.callee();
         if let Permission::Admitted(_) = placing.to
-            && ctx.is_in_operator_call(callee.number())
+            && ctx.facts.is_in_operator_call(callee.number())
         {
             return Err(Cause::Busy);
         }
-        let targets = ctx.targets(callee);
+        let targets = ctx.facts.world.targets(callee, ctx.ids.turn());
         if targets.is_empty() {
             return Err(Cause::Unreachable);
         }
         let number = callee.number().clone();
-        let name = ctx.world.directory.terminal(&number).map(|terminal| terminal.name.clone());
+        let name =
+            ctx.facts.world.directory.terminal(&number).map(|terminal| terminal.name.clone());
         let mut ringing = Self {
             number: number.clone(),
-            until: ctx.now.instant + placing.ring_time,
+            until: ctx.facts.now.instant + placing.ring_time,
             legs: Vec::with_capacity(targets.len()),
             owner: placing.owner,
             calls: BTreeMap::new(),
@@ -114,7 +133,7 @@ impl RingingPhones {
             contacts: Vec::new(),
             servers: BTreeMap::new(),
         };
-        let sealed = ctx.world.directory.demands_srtp(callee.terminal(), callee.trunk());
+        let sealed = ctx.facts.world.directory.demands_srtp(callee.terminal(), callee.trunk());
         let identity = match (callee, placing.withheld) {
             (Callee::Terminal(_) | Callee::Camera { .. }, false) => IdentityPrivacy::Shown,
             (Callee::Terminal(_) | Callee::Camera { .. }, true) => IdentityPrivacy::Withheld,
@@ -124,11 +143,8 @@ impl RingingPhones {
         for servers in targets.into_iter().take(CONTACTS_MAX) {
             let mut servers = servers.into_iter();
             let Some(target) = servers.next() else { continue };
-            let leg = ctx.book.mint(ringing.owner.clone());
-            ringing.legs.push(leg);
             let servers: VecDeque<_> = servers.collect();
             let patience = patience(&servers);
-            ringing.servers.insert(leg, servers);
             let call = Box::new(leg::OutgoingLeg {
                 target,
                 behalf: placing.behalf,
@@ -144,10 +160,12 @@ impl RingingPhones {
                 auto_answer: placing.auto_answer,
                 sealed,
                 patience,
-                credentials: callee.trunk().and_then(|trunk| ctx.world.credentials(trunk)),
+                credentials: callee.trunk().and_then(|trunk| ctx.facts.world.credentials(trunk)),
             });
-            ringing.calls.insert(leg, call.clone());
-            ctx.leg(leg::Command::Call { leg, call });
+            let leg = ctx.call(ringing.owner.clone(), call.clone());
+            ringing.legs.push(leg);
+            ringing.servers.insert(leg, servers);
+            ringing.calls.insert(leg, call);
         }
         Ok(ringing)
     }
@@ -220,7 +238,6 @@ impl RingingPhones {
                 self.silence(*leg)
             }
             leg::Event::Ended { leg, cause, .. } => {
-                ctx.book.forget(*leg);
                 self.legs.retain(|other| other != leg);
                 let silenced = self.silence(*leg);
                 if self.legs.is_empty() { self.failed(*cause) } else { silenced }
@@ -257,10 +274,9 @@ impl RingingPhones {
         };
         call.offer = OfferedCodecs::Everything;
         call.patience = None;
-        let leg = ctx.book.mint(self.owner.clone());
+        let leg = ctx.call(self.owner.clone(), call);
         self.legs.push(leg);
         self.all_codecs.push(leg);
-        ctx.leg(leg::Command::Call { leg, call });
         true
     }
 
@@ -272,11 +288,10 @@ impl RingingPhones {
         let Some(target) = servers.pop_front() else { return false };
         call.target = target;
         call.patience = patience(&servers);
-        let leg = ctx.book.mint(self.owner.clone());
+        let leg = ctx.call(self.owner.clone(), call.clone());
         self.legs.push(leg);
         self.servers.insert(leg, servers);
-        self.calls.insert(leg, call.clone());
-        ctx.leg(leg::Command::Call { leg, call });
+        self.calls.insert(leg, call);
         true
     }
 

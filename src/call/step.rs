@@ -4,6 +4,7 @@ use super::admission::CallerIdentity;
 use super::call_record::CallRecord;
 use super::log_event::LogEvent;
 use crate::acd;
+use crate::cause::Cause;
 use crate::desk::event::{CommandOutcome, DeskEvent};
 use crate::desk::results::StoredResult;
 use crate::ids::{CallId, LegId, Number, OperatorId, Ticket};
@@ -33,6 +34,14 @@ pub enum Keep {
 pub(crate) enum CallStep {
     /// For a leg.
     Leg(leg::Command),
+    /// A phone is called on a leg that is new, and whose it is.
+    Call(LegId, Owner, Box<leg::OutgoingLeg>),
+    /// A leg that is there belongs to somebody else from here on.
+    Own(LegId, Owner),
+    /// A leg ends, if it has not by itself.
+    HangUp(LegId, Cause),
+    /// A caller that was not answered gets its final response, if it is still there.
+    Refuse(LegId, leg::InviteRefusal),
     /// For the queue.
     Queue(acd::Input),
     /// For the operators' states.

@@ -25,12 +25,14 @@ impl OperatorCall {
         operator: OperatorId,
         asker: CommandSource,
         phone: Option<(LegId, Spoken)>,
+        ticket: Ticket,
         ctx: &mut CallContext<'_>,
-    ) -> Ticket {
-        let ticket = ctx.ticket();
+    ) {
+        let seat = ctx.facts.phone_of(&operator);
+        ctx.presence(presence::Input::Engage { operator: operator.clone(), phone: seat });
         self.record.operators.push(operator.clone());
-        self.record.enter("taken", ctx.now.unix, operator.as_str());
-        let waited = ctx.now.unix.since(self.record.began);
+        self.record.enter("taken", ctx.facts.now.unix, operator.as_str());
+        let waited = ctx.facts.now.unix.since(self.record.began);
         ctx.log(LogEvent::Taken { call: self.id, operator: operator.clone(), waited });
         if let Some((phone, _)) = phone {
             // The two see each other as soon as the journal has the take: what their cameras are asked for
@@ -49,7 +51,6 @@ impl OperatorCall {
             phone_gone: false,
             abandoned: false,
         };
-        ticket
     }
 
     /// Whether this call waits for that commit.

@@ -9,7 +9,7 @@
 use super::context::CallContext;
 use super::operator_call::OperatorCall;
 use super::operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState, Then};
-use super::step::{Accepted, CommandSource, Owner};
+use super::step::{Accepted, CallStep, CommandSource, Owner};
 use crate::desk::event::{CommandOutcome, CommandRefusal};
 use crate::dialog::ServerTx;
 use crate::ids::LegId;
@@ -57,13 +57,13 @@ impl OperatorCall {
         ctx: &mut CallContext<'_>,
     ) {
         let Some(phone) = self.seat().map(|seat| seat.phone) else { return };
-        let Some(number) = ctx.number_of(refer_to) else {
+        let Some(number) = ctx.facts.world.number_of(refer_to) else {
             return ctx.refuse_refer(phone, transaction);
         };
-        let mut before = std::mem::take(ctx.steps);
+        let mut before = std::mem::take(&mut ctx.steps);
         let consulted = self.consult((&number, refer_to.uri.number_params()), Then::HandOver, ctx);
         // The answer to the REFER goes before what it causes.
-        let caused = std::mem::replace(ctx.steps, std::mem::take(&mut before));
+        let caused = std::mem::replace(&mut ctx.steps, std::mem::take(&mut before));
         match consulted {
             Ok(()) => {
                 ctx.respond(phone, transaction, 202);
@@ -90,7 +90,7 @@ impl OperatorCall {
     pub fn join(&mut self, callee: AnsweredCallee, referrer: LegId, ctx: &mut CallContext<'_>) {
         let OperatorCallState::WithCaller { seat } = &self.state else { return };
         let seat = seat.clone();
-        ctx.book.own(callee.leg, Owner::Call(self.id));
+        ctx.steps.push(CallStep::Own(callee.leg, Owner::Call(self.id)));
         self.record.callee = Some(callee.number.clone());
         self.enter(OperatorCallState::TalkingToCallee { seat, callee }, ctx);
         self.complete_transfer(referrer, ctx);

@@ -22,7 +22,7 @@ impl OperatorCall {
     pub fn wait(&mut self, position: usize, minutes: Option<u32>, ctx: &mut CallContext<'_>) {
         let before = std::mem::replace(&mut self.position, position);
         let (first, moved) = (before == 0, before != position);
-        self.joined.get_or_insert((ctx.now.instant, position));
+        self.joined.get_or_insert((ctx.facts.now.instant, position));
         if moved {
             self.minutes = minutes;
         }
@@ -36,7 +36,7 @@ impl OperatorCall {
         }
         let media = match self.answered_by {
             AnsweredBy::Queue => None,
-            AnsweredBy::Operator => Some(ctx.choice_for(&self.queue)),
+            AnsweredBy::Operator => Some(ctx.facts.choice_for(&self.queue)),
         };
         if first && self.answered_by == AnsweredBy::Operator {
             // The session description travels in a 183, reliably where the caller asks for it; each
@@ -47,7 +47,7 @@ impl OperatorCall {
         let phrase = format!("Queued, position {position}");
         ctx.leg(Command::Progress { leg: self.caller, status: 182, phrase, media });
         if self.answered_by == AnsweredBy::Queue {
-            self.answer(ctx.choice_for(&self.queue), ctx);
+            self.answer(ctx.facts.choice_for(&self.queue), ctx);
         }
     }
 
@@ -95,20 +95,19 @@ impl OperatorCall {
     /// Tells the caller why it cannot be served, then ends the call.
     pub fn announce(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
         if !self.answered {
-            let media = Some(ctx.choice_for(&self.queue));
+            let media = Some(ctx.facts.choice_for(&self.queue));
             let phrase = cause.text().to_owned();
             ctx.leg(Command::Progress { leg: self.caller, status: 183, phrase, media });
         }
-        let settings = ctx.settings.queues.get(&self.queue);
+        let settings = ctx.facts.settings.queues.get(&self.queue);
         let length = settings.and_then(|queue| queue.announcements.get(&announcement(cause)));
         let length = length.copied().unwrap_or(ANNOUNCEMENT);
-        let until = ctx.now.instant + length + AFTER_ANNOUNCEMENT;
+        let until = ctx.facts.now.instant + length + AFTER_ANNOUNCEMENT;
         self.enter(OperatorCallState::Announcing { until, cause }, ctx);
     }
 
-    /// Leaves the queue for another number.
-    pub fn overflow(&mut self, to: Number) -> Onward {
-        self.state = OperatorCallState::Ended;
+    /// With which it goes on to another number.
+    pub fn onward(&self, to: Number) -> Onward {
         Onward {
             call: self.id,
             leg: self.caller,
@@ -117,5 +116,10 @@ impl OperatorCall {
             to,
             answered: self.answered,
         }
+    }
+
+    /// Leaves the queue for another number.
+    pub(super) fn go_on(&mut self) {
+        self.state = OperatorCallState::Ended;
     }
 }

@@ -11,8 +11,7 @@
 
 use super::machine::{Env, Machine};
 use crate::acd::{self, Share};
-use crate::call::AnyCall;
-use crate::call::call_record::EndedBy;
+use crate::call::{AnyCall, CallInput, OperatorCallInput};
 use crate::cause::Cause;
 use crate::ids::{CallId, RequestId};
 use crate::time::{Duration, Instant};
@@ -74,20 +73,14 @@ impl Machine {
             let stale =
                 oldest.filter(|(_, since)| env.now.instant.since(*since) >= GIVES_WAY_AFTER);
             let Some((stale, _)) = stale else {
-                return self.with_request(env, request, |call, ctx| {
-                    call.finish("overloaded", Cause::Overloaded, EndedBy::Server, ctx);
-                });
+                return self.end_request(env, request, "overloaded", Cause::Overloaded);
             };
-            self.with_call(env, stale, |call, ctx| {
-                if let AnyCall::Operator(call) = call {
-                    call.not_acknowledged(ctx);
-                }
-            });
+            let gives_way = CallInput::Operator(OperatorCallInput::Unacknowledged);
+            self.with_call(env, stale, gives_way);
         }
         let minutes = self.minutes(request, position);
-        self.with_request(env, request, |call, ctx| {
-            call.begin_arriving(arrival, position, minutes, ctx);
-        });
+        let input = OperatorCallInput::Arrive { arrival, position, minutes };
+        self.with_request(env, request, input);
     }
 
     /// A caller that cannot wait is told why; where too many of its kind are told at the moment, by the
@@ -97,9 +90,9 @@ impl Machine {
         let share = call.identity.share();
         let max = self.acd.share_of(&call.queue, &share);
         let is_told = call.answered || self.arriving.are_told.of(&share).count() < max;
-        self.with_request(env, request, |call, ctx| match is_told {
-            true => call.announce(cause, ctx),
-            false => call.finish("refused", cause, EndedBy::Server, ctx),
-        });
+        match is_told {
+            true => self.with_request(env, request, OperatorCallInput::Announce(cause)),
+            false => self.end_request(env, request, "refused", cause),
+        }
     }
 }

@@ -3,7 +3,9 @@
 use super::desks::Received;
 use super::machine::{Effect, Env, Machine};
 use crate::acd;
-use crate::call::{Accepted, AnyCall, CallStep, CommandSource, Keep, LogEvent, Owner, refusal};
+use crate::call::{
+    AnyCall, CallInput, CallStep, CommandSource, Keep, LogEvent, OperatorCallInput, Owner, refusal,
+};
 use crate::cause::Cause;
 use crate::desk::command::{BadCommand, Command, Verb};
 use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
@@ -11,7 +13,7 @@ use crate::desk::outbox::DeskMessage;
 use crate::desk::results::StoredResult;
 use crate::dialog::{Body, ServerTx};
 use crate::directory::OperatorMode;
-use crate::ids::{LegId, Number, OperatorId, QueueId, RequestId};
+use crate::ids::{CallId, LegId, Number, OperatorId, QueueId, RequestId};
 use crate::leg;
 use crate::presence::{self, DeskPhone, PhoneState, PresenceView};
 use serde_json::{Value, json};
@@ -170,20 +172,15 @@ impl Machine {
         asker: &CommandSource,
     ) -> Result<Option<CommandOutcome>, CommandRefusal> {
         let idle = CommandRefusal::WrongPhase { phase: "idle" };
-        let Some(id) = self.hands.get(operator).copied() else { return Err(idle) };
-        let mut answer = Err(idle);
-        self.with_call(env, id, |call, ctx| {
-            let AnyCall::Operator(call) = call else { return };
-            let mut before = std::mem::take(ctx.steps);
-            answer = call.command(verb, asker, ctx);
-            if let Ok(Accepted::Now) = answer {
-                before.push(CallStep::Answer(asker.clone(), CommandOutcome::Ok));
-            }
-            before.append(ctx.steps);
-            *ctx.steps = before;
-        });
-        // An accepted command has had its result among the steps, or gets it later.
-        answer.map(|_| None)
+        let in_hand = self.hands.get(operator).copied();
+        let is_through_operator =
+            |id: &CallId| matches!(self.calls.get(id), Some(AnyCall::Operator(_)));
+        let Some(id) = in_hand.filter(is_through_operator) else { return Err(idle) };
+        let (verb, asker) = (verb.clone(), asker.clone());
+        let command = CallInput::Operator(OperatorCallInput::Command { verb, asker });
+        self.with_call(env, id, command);
+        // It has had its result among the steps, or gets it later.
+        Ok(None)
     }
 
     fn take_by_desk(

@@ -18,8 +18,8 @@ use crate::acd;
 use crate::call::admission::{CallOrigin, Callee, CallerIdentity};
 use crate::call::call_record::{CallRecord, EndedBy};
 use crate::call::{
-    AnsweredBy, AnyCall, ArrivedCall, CallContext, CallStep, DirectCall, Keep, LogEvent, Onward,
-    OperatorCall, Owner, Permission, admission, refusal,
+    AnsweredBy, AnyCall, ArrivedCall, CallInput, CallStep, DirectCall, DirectCallInput, Keep,
+    LogEvent, Onward, OperatorCall, OperatorCallInput, Owner, admission, refusal,
 };
 use crate::cause::Cause;
 use crate::desk::event::OfferedCall;
@@ -215,7 +215,7 @@ impl Machine {
         match self.acd.admits(&arrival) {
             Ok(position) if arrives => self.let_arrive(env, arrival, position),
             Ok(_) | Err(_) => {
-                self.with_request(env, request, |call, ctx| call.queue_up(ctx));
+                self.with_request(env, request, OperatorCallInput::QueueUp);
                 self.perform(env, vec![CallStep::Queue(acd::Input::Arrive(arrival))]);
             }
         }
@@ -237,11 +237,14 @@ impl Machine {
                     acd::Share::Trunk(_) => Cause::QueueFull,
                     acd::Share::Guests => Cause::TooManyGuests,
                 };
-                self.with_request(env, request, |call, ctx| match call.answered {
-                    true => call.announce(Cause::QueueFull, ctx),
+                match self.operator_call(request).is_some_and(|call| call.answered) {
+                    true => {
+                        let told = OperatorCallInput::Announce(Cause::QueueFull);
+                        self.with_request(env, request, told);
+                    }
                     // Who fills the house gets neither its voice nor its time.
-                    false => call.finish("share-full", cause, EndedBy::Server, ctx),
-                });
+                    false => self.end_request(env, request, "share-full", cause),
+                }
             }
         }
     }
@@ -250,19 +253,19 @@ impl Machine {
         match why {
             acd::Ending::Overflow { to } => self.overflow(env, request, to),
             acd::Ending::WaitedTooLong => {
-                self.with_request(env, request, |call, ctx| {
-                    call.announce(Cause::WaitedTooLong, ctx);
-                });
+                let told = OperatorCallInput::Announce(Cause::WaitedTooLong);
+                self.with_request(env, request, told);
             }
             acd::Ending::NobodyPresent => {
-                self.with_request(env, request, |call, ctx| call.announce(Cause::NoOperator, ctx));
+                let told = OperatorCallInput::Announce(Cause::NoOperator);
+                self.with_request(env, request, told);
             }
         }
     }
 
     fn overflow(&mut self, env: &mut Env<'_>, request: RequestId, to: Number) {
-        let mut onward = None;
-        self.with_request(env, request, |call, _| onward = Some(call.overflow(to)));
+        let onward = self.operator_call(request).map(|call| call.onward(to));
+        self.with_request(env, request, OperatorCallInput::GoneOn);
         self.perform(env, vec![CallStep::Queue(acd::Input::Leave { request })]);
         if let Some(onward) = onward {
             self.go_onward(env, onward);
@@ -290,26 +293,18 @@ impl Machine {
             | Meaning::Unknown => None,
         };
         let direct = DirectCall::new(call, leg, identity, record, answered);
-        self.begin_direct(env, direct, |call, ctx| match &callee {
-            Some(callee) => call.place(Permission::Appointed(callee), ctx),
-            None => call.finish(Cause::UnknownNumber, EndedBy::Server, ctx),
-        });
+        let begin = match callee {
+            Some(callee) => CallInput::Direct(DirectCallInput::Appoint(callee)),
+            None => CallInput::End { reason: "unreachable", cause: Cause::UnknownNumber },
+        };
+        self.begin_direct(env, direct, begin);
     }
 
-    fn begin_direct(
-        &mut self,
-        env: &mut Env<'_>,
-        direct: DirectCall,
-        begin: impl FnOnce(&mut DirectCall, &mut CallContext<'_>),
-    ) {
+    fn begin_direct(&mut self, env: &mut Env<'_>, direct: DirectCall, begin: CallInput<'_>) {
         let (id, leg) = (direct.id, direct.caller);
         self.book.own(leg, Owner::Call(id));
         self.calls.insert(id, AnyCall::Direct(Box::new(direct)));
-        self.with_call(env, id, |call, ctx| {
-            if let AnyCall::Direct(call) = call {
-                begin(call, ctx);
-            }
-        });
+        self.with_call(env, id, begin);
     }
 
     /// How a desk sees a waiting call.
@@ -360,8 +355,7 @@ impl Machine {
         };
         let mut direct = DirectCall::new(id, leg, identity, record, false);
         direct.sees = offer.video;
-        self.begin_direct(env, direct, |call, ctx| {
-            call.place(Permission::Admitted(&admitted), ctx);
-        });
+        let place = DirectCallInput::Place(Box::new(admitted));
+        self.begin_direct(env, direct, CallInput::Direct(place));
     }
 }

@@ -1,7 +1,7 @@
 //! What legs say, and whose affair it is: a call's, a desk's, or a ringing phone's.
 
 use super::machine::{Effect, Env, Machine};
-use crate::call::{AnyCall, LogEvent, Owner};
+use crate::call::{AnyCall, CallInput, LogEvent, Owner};
 use crate::cause::Cause;
 use crate::desk::outbox::InfoOutcome;
 use crate::ids::{CallId, OperatorId};
@@ -64,10 +64,7 @@ impl Machine {
         if let leg::Event::Referred { leg, transaction, replaces: Some(replaced), .. } = event {
             return self.attended_transfer(env, id, *leg, *transaction, *replaced);
         }
-        self.with_call(env, id, |call, ctx| match call {
-            AnyCall::Operator(call) => call.on_leg(event, ctx),
-            AnyCall::Direct(call) => call.on_leg(event, ctx),
-        });
+        self.with_call(env, id, CallInput::Leg(event));
     }
 
     fn on_desk_leg(&mut self, env: &mut Env<'_>, operator: &OperatorId, event: &leg::Event) {
@@ -94,9 +91,7 @@ impl Machine {
                 self.desk_gone(env, operator, "its dialog ended");
             }
             leg::Event::Referred { leg, transaction, .. } => {
-                let mut steps = Vec::new();
-                let mut ctx = self.context(env.now, env.world, &mut steps);
-                ctx.refuse_refer(*leg, *transaction);
+                let ((), steps) = self.think(env, |ctx| ctx.refuse_refer(*leg, *transaction));
                 self.perform(env, steps);
             }
             _ => {}

@@ -15,14 +15,15 @@ use super::arriving::Arriving;
 use super::desks::ControlDialogs;
 use super::dispatch::IncomingCall;
 use super::estimate::Estimate;
+use super::leg_book::LegBook;
 use super::phones::Phones;
 use super::settings::Settings;
 use super::unauthenticated::UnauthenticatedCalls;
 use crate::acd;
-use crate::call::call_record::EndedBy;
 use crate::call::{
-    AnyCall, CallContext, CallSettings, CallStep, CommandSource, DirectCall, Keep, LegBook,
-    LogEvent, OperatorCall, Owner, RecordingCommand, SwitchboardContext, status_of,
+    AnyCall, CallContext, CallFacts, CallInput, CallSettings, CallStep, CommandSource, DirectCall,
+    FreshIds, Keep, LogEvent, OperatorCall, OperatorCallInput, Owner, Positions, RecordingCommand,
+    SwitchboardContext, status_of,
 };
 use crate::cause::Cause;
 use crate::desk::event::{CommandOutcome, DeskEvent};
@@ -169,7 +170,7 @@ pub struct Machine {
     alarms: BTreeSet<(Instant, CallId)>,
     alarm_of: BTreeMap<CallId, Instant>,
     pub(super) last_call: u64,
-    pub(super) tickets: u64,
+    ids: FreshIds,
 }
 
 /// What one step into the switchboard is lent.
@@ -207,7 +208,7 @@ impl Machine {
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
             last_call,
-            tickets: 0,
+            ids: FreshIds::default(),
         }
     }
 
@@ -274,10 +275,7 @@ impl Machine {
         let mut env = Env { now, world, out: &mut out };
         while let Some((_, id)) = self.alarms.first().copied().filter(|(at, _)| *at <= now.instant)
         {
-            self.with_call(&mut env, id, |call, ctx| match call {
-                AnyCall::Operator(call) => call.tick(ctx),
-                AnyCall::Direct(call) => call.tick(ctx),
-            });
+            self.with_call(&mut env, id, CallInput::Tick);
         }
         for effect in self.acd.tick(now.instant) {
             self.on_queue(&mut env, effect);
@@ -302,15 +300,9 @@ impl Machine {
 
     /// Lets a call think, then carries out what it wants. While it thinks nothing else happens; what
     /// follows finds it in its place, also where that leads back to it.
-    pub(super) fn with_call(
-        &mut self,
-        env: &mut Env<'_>,
-        id: CallId,
-        act: impl FnOnce(&mut AnyCall, &mut CallContext<'_>),
-    ) {
+    pub(super) fn with_call(&mut self, env: &mut Env<'_>, id: CallId, input: CallInput<'_>) {
         let Some(mut call) = self.calls.remove(&id) else { return };
-        let mut steps = Vec::new();
-        act(&mut call, &mut self.context(env.now, env.world, &mut steps));
+        let ((), steps) = self.think(env, |ctx| call.handle(input, ctx));
         let call = self.settle(call);
         self.set_alarm(id, &call);
         self.arriving.note(env.now.instant, id, &call);
@@ -335,29 +327,31 @@ impl Machine {
         }
     }
 
-    pub(super) fn context<'a>(
-        &'a mut self,
-        now: Now,
-        world: SwitchboardContext<'a>,
-        steps: &'a mut Vec<CallStep>,
-    ) -> CallContext<'a> {
-        CallContext {
-            now,
-            world,
+    /// What comes of it when phones or calls think: with what they say, the steps that they want.
+    pub(super) fn think<T>(
+        &mut self,
+        env: &Env<'_>,
+        act: impl FnOnce(&mut CallContext<'_>) -> T,
+    ) -> (T, Vec<CallStep>) {
+        let facts = CallFacts {
+            now: env.now,
+            world: env.world,
             settings: CallSettings {
                 queues: &self.settings.queues,
                 ring_time: self.settings.ring_time,
                 recordings: &self.settings.recordings,
             },
-            operators: &self.presence,
-            hands: &self.hands,
-            spoken: &self.spoken,
+            positions: Positions {
+                presence: &self.presence,
+                hands: &self.hands,
+                spoken: &self.spoken,
+            },
             watching: &self.watching,
             recording_room: self.recording_room,
-            book: &mut self.book,
-            steps,
-            tickets: &mut self.tickets,
-        }
+        };
+        let mut ctx = CallContext::new(facts, &mut self.ids);
+        let said = act(&mut ctx);
+        (said, ctx.steps)
     }
 
     /// A call that was handed over goes on as an ordinary one.
@@ -412,7 +406,7 @@ impl Machine {
             self.requests.insert(request, id);
         }
         self.calls.insert(id, call);
-        self.with_call(env, id, |_, _| {});
+        self.with_call(env, id, CallInput::Begun);
     }
 
     pub(super) fn operator_call(&self, request: RequestId) -> Option<&OperatorCall> {
@@ -426,14 +420,22 @@ impl Machine {
         &mut self,
         env: &mut Env<'_>,
         request: RequestId,
-        act: impl FnOnce(&mut OperatorCall, &mut CallContext<'_>),
+        input: OperatorCallInput,
     ) {
         let Some(id) = self.requests.get(&request).copied() else { return };
-        self.with_call(env, id, |call, ctx| {
-            if let AnyCall::Operator(call) = call {
-                act(call, ctx);
-            }
-        });
+        self.with_call(env, id, CallInput::Operator(input));
+    }
+
+    /// The house ends a call through an operator.
+    pub(super) fn end_request(
+        &mut self,
+        env: &mut Env<'_>,
+        request: RequestId,
+        reason: &'static str,
+        cause: Cause,
+    ) {
+        let Some(id) = self.requests.get(&request).copied() else { return };
+        self.with_call(env, id, CallInput::End { reason, cause });
     }
 
     // ---- steps ----
@@ -442,6 +444,21 @@ impl Machine {
         for step in steps {
             match step {
                 CallStep::Leg(command) => env.out.push(Effect::Leg(command)),
+                CallStep::Call(leg, owner, call) => {
+                    self.book.own(leg, owner);
+                    env.out.push(Effect::Leg(leg::Command::Call { leg, call }));
+                }
+                CallStep::Own(leg, owner) => self.book.own(leg, owner),
+                CallStep::HangUp(leg, cause) => {
+                    if self.book.forget(leg) {
+                        env.out.push(Effect::Leg(leg::Command::End { leg, cause }));
+                    }
+                }
+                CallStep::Refuse(leg, refusal) => {
+                    if self.book.forget(leg) {
+                        env.out.push(Effect::Leg(leg::Command::Refuse { leg, refusal }));
+                    }
+                }
                 CallStep::Queue(input) => {
                     for effect in self.acd.handle(env.now.instant, input) {
                         self.on_queue(env, effect);
@@ -485,18 +502,17 @@ impl Machine {
             Q::Queued { request, position, .. } => {
                 self.let_in(env, request);
                 let minutes = self.minutes(request, position);
-                self.with_request(env, request, |call, ctx| {
-                    ctx.log(LogEvent::Queued { call: call.id, request, position });
-                    call.wait(position, minutes, ctx);
-                });
+                let input = OperatorCallInput::Queued { position, minutes };
+                self.with_request(env, request, input);
             }
             Q::Position { request, position } => {
                 let minutes = self.minutes(request, position);
-                self.with_request(env, request, |call, ctx| call.wait(position, minutes, ctx));
+                let input = OperatorCallInput::Moved { position, minutes };
+                self.with_request(env, request, input);
                 self.tell_position(request);
             }
             Q::Repeat { request } => {
-                self.with_request(env, request, |call, ctx| call.wait_on(ctx));
+                self.with_request(env, request, OperatorCallInput::Repeat);
             }
             Q::Refused { request, why } => self.on_refused(env, request, why),
             Q::Ended { request, why } => self.on_wait_over(env, request, why),
@@ -581,13 +597,13 @@ impl Machine {
         if matches!(asker, CommandSource::Desk { .. }) {
             self.desks.cork(operator);
         }
-        let mut ticket = None;
-        let taker = operator.clone();
-        self.with_request(env, request, |call, ctx| {
-            let phone_number = ctx.phone_of(&taker);
-            ctx.presence(presence::Input::Engage { operator: taker.clone(), phone: phone_number });
-            ticket = Some(call.taken(taker, asker, phone, ctx));
-        });
+        let is_there = self.requests.contains_key(&request);
+        let ticket = is_there.then(|| self.ids.ticket());
+        if let Some(ticket) = ticket {
+            let operator = operator.clone();
+            let taken = OperatorCallInput::Taken { operator, asker, phone, ticket };
+            self.with_request(env, request, taken);
+        }
         // Where it rings for this call it is called anew, to pick up by itself.
         self.withdraw_from_phone(env, operator, request, Cause::AnsweredElsewhere);
         let of_this = |e: &acd::Effect| matches!(e, acd::Effect::Withdraw { request: r, .. } if *r == request);
@@ -637,11 +653,7 @@ impl Machine {
         if why == presence::LogoutCause::Lease
             && let Some(id) = self.hands.get(operator).copied()
         {
-            self.with_call(env, id, |call, ctx| {
-                if let AnyCall::Operator(call) = call {
-                    call.lease_over(ctx);
-                }
-            });
+            self.with_call(env, id, CallInput::Operator(OperatorCallInput::LeaseOver));
         }
     }
 
@@ -658,10 +670,7 @@ impl Machine {
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         let cause = Cause::Administrative;
         for id in calls {
-            self.with_call(env, id, |call, ctx| match call {
-                AnyCall::Operator(call) => call.finish("shut-down", cause, EndedBy::Server, ctx),
-                AnyCall::Direct(call) => call.finish(cause, EndedBy::Server, ctx),
-            });
+            self.with_call(env, id, CallInput::End { reason: "shut-down", cause });
         }
         self.desks.close_all(env.now.instant, cause);
     }

@@ -8,7 +8,7 @@
 //!   transfer   two calls of one party are joined
 //!   arriving   answered callers without ACK    unauthenticated  guests before they are let in
 //!   taking     what waits for the journal      recording  which calls have a file
-//!   legs       what legs say, and whose affair it is
+//!   legs       what legs say, and whose affair it is; leg_book knows
 //!   desks      control dialogs                 commands   what desks ask for
 //!   phones     operators with only a phone     keys       what they press
 //!   offering   why an operator is offered nothing    adjusting  settings while calls go on
@@ -22,6 +22,7 @@ mod desks;
 mod dispatch;
 mod estimate;
 mod keys;
+mod leg_book;
 mod legs;
 mod machine;
 mod offering;

@@ -14,7 +14,7 @@ use super::machine::{Effect, Env, Machine};
 use crate::acd;
 use crate::call::admission::Callee;
 use crate::call::{
-    Accepted, AnyCall, CallAttempt, CallStep, CommandSource, ForkResult,
+    AnyCall, CallAttempt, CallInput, CallStep, CommandSource, ForkResult, OperatorCallInput,
     OperatorCallState as CallState, Owner, Permission, REFUSALS, RingingPhones, party, refusal,
 };
 use crate::cause::Cause;
@@ -116,20 +116,20 @@ impl Machine {
         };
         let ring_time = self.settings.queues.get(&queue).map(|queue| queue.ring_time);
         let ring_time = ring_time.unwrap_or(self.settings.ring_time);
-        let mut steps = Vec::new();
-        let mut ctx = self.context(env.now, env.world, &mut steps);
-        let callee = Callee::Terminal(ctx.phone_of(operator));
-        let placing = CallAttempt {
-            to: Permission::Appointed(&callee),
-            behalf: leg,
-            caller,
-            withheld,
-            offer: OfferedCodecs::WithPictures(leg),
-            auto_answer: false,
-            ring_time,
-            owner: Owner::PhoneOffer(operator.clone()),
-        };
-        let placed = RingingPhones::place(placing, &mut ctx);
+        let (placed, steps) = self.think(env, |ctx| {
+            let callee = Callee::Terminal(ctx.facts.phone_of(operator));
+            let placing = CallAttempt {
+                to: Permission::Appointed(&callee),
+                behalf: leg,
+                caller,
+                withheld,
+                offer: OfferedCodecs::WithPictures(leg),
+                auto_answer: false,
+                ring_time,
+                owner: Owner::PhoneOffer(operator.clone()),
+            };
+            RingingPhones::place(placing, ctx)
+        });
         match placed {
             Ok(ringing) => {
                 if let Some(offers) = self.phones.offers.get_mut(operator) {
@@ -159,8 +159,7 @@ impl Machine {
         let Some(offers) = self.phones.offers.get_mut(operator) else { return };
         offers.waiting.retain(|waiting| *waiting != request);
         if let Some((_, mut ringing)) = offers.ringing.take_if(|(rings, _)| *rings == request) {
-            let mut steps = Vec::new();
-            ringing.call_off(cause, &mut self.context(env.now, env.world, &mut steps));
+            let ((), steps) = self.think(env, |ctx| ringing.call_off(cause, ctx));
             self.perform(env, steps);
         }
         self.ring_next(env, operator);
@@ -172,8 +171,7 @@ impl Machine {
         else {
             return;
         };
-        let mut steps = Vec::new();
-        ringing.call_off(Cause::Abandoned, &mut self.context(env.now, env.world, &mut steps));
+        let ((), steps) = self.think(env, |ctx| ringing.call_off(Cause::Abandoned, ctx));
         self.perform(env, steps);
     }
 
@@ -187,8 +185,7 @@ impl Machine {
         let Some((request, mut ringing)) = offers.and_then(|offers| offers.ringing.take()) else {
             return;
         };
-        let mut steps = Vec::new();
-        let rung = ringing.on(event, &mut self.context(env.now, env.world, &mut steps));
+        let (rung, steps) = self.think(env, |ctx| ringing.on(event, ctx));
         self.perform(env, steps);
         match rung {
             ForkResult::Nothing
@@ -367,19 +364,14 @@ impl Machine {
             },
         };
         let asker = CommandSource::Keys { leg };
-        let mut refused = None;
-        self.with_call(env, id, |call, ctx| {
-            let AnyCall::Operator(call) = call else { return };
-            match call.command(&verb, &asker, ctx) {
-                Ok(Accepted::Now | Accepted::Later) => {}
-                Err(refusal) => refused = Some(refusal),
-            }
-        });
-        match (refused, verb) {
-            (Some(refusal), _) => self.answer_keys(env, leg, &CommandOutcome::Refused(refusal)),
-            // Of all commands the only one whose effect nobody hears.
-            (None, Verb::Record { .. }) => self.play(env, (id, leg), Tone::Done),
-            (None, _) => {}
+        let wanted = if let Verb::Record { on } = verb { Some(on) } else { None };
+        let command = OperatorCallInput::Command { verb, asker };
+        self.with_call(env, id, CallInput::Operator(command));
+        // Of all commands the only one whose effect nobody hears.
+        if let (Some(on), Some(AnyCall::Operator(call))) = (wanted, self.calls.get(&id))
+            && call.is_recorded() == on
+        {
+            self.play(env, (id, leg), Tone::Done);
         }
     }
 
@@ -460,8 +452,7 @@ impl Machine {
         let Some(offers) = self.phones.offers.get_mut(operator) else { return };
         let Some((request, mut ringing)) = offers.ringing.take() else { return };
         self.drop_offer(operator, request);
-        let mut steps = Vec::new();
-        ringing.call_off(Cause::NoAnswer, &mut self.context(env.now, env.world, &mut steps));
+        let ((), mut steps) = self.think(env, |ctx| ringing.call_off(Cause::NoAnswer, ctx));
         if self.is_phone_operator(env, operator) {
             let operator = operator.clone();
             steps.push(CallStep::Queue(acd::Input::Decline { request, operator }));

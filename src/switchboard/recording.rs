@@ -1,9 +1,8 @@
 //! The calls that have a recording, and the disk that may have no room for it.
 
 use super::machine::{Effect, Env, Machine};
-use crate::call::{AnyCall, LogEvent, NO_ROOM, RecordingCommand};
+use crate::call::{CallInput, LogEvent, NO_ROOM, RecordingCommand};
 use crate::ids::CallId;
-use crate::leg::Command;
 
 impl Machine {
     pub(super) fn on_recording(&mut self, env: &mut Env<'_>, recording: RecordingCommand) {
@@ -42,12 +41,7 @@ impl Machine {
         if !self.recordings.contains(&call) {
             return;
         }
-        self.with_call(env, call, |call, ctx| match call {
-            AnyCall::Operator(call) => call.recording_failed(text, ctx),
-            AnyCall::Direct(call) => {
-                ctx.leg(Command::Record { leg: call.caller, recording: None });
-            }
-        });
+        self.with_call(env, call, CallInput::RecordingFailed { text });
         self.end_recording(env, call);
     }
 }

@@ -14,7 +14,9 @@
 use super::dispatch::IncomingCall;
 use super::machine::{Effect, Env, Machine};
 use crate::call::admission::{CallOrigin, CallerIdentity};
-use crate::call::{AnsweredCallee, AnyCall, DirectCallState, Owner, admission, refusal};
+use crate::call::{
+    AnsweredCallee, AnyCall, CallInput, DirectCallInput, DirectCallState, Owner, admission, refusal,
+};
 use crate::cause::Cause;
 use crate::ids::{CallId, LegId, Number};
 use crate::leg::{self, Command};
@@ -39,15 +41,12 @@ impl Machine {
             }
         };
         self.book.own(*leg, Owner::Call(id));
-        self.with_call(env, id, |call, ctx| {
-            let AnyCall::Direct(call) = call else { return };
-            match place {
-                ReplaceableState::Talking => call.go_on_at(replaced, *leg, ctx),
-                ReplaceableState::Ringing => {
-                    call.pick_up(AnsweredCallee { number, leg: *leg }, ctx)
-                }
-            }
-        });
+        let leg = *leg;
+        let input = match place {
+            ReplaceableState::Talking => DirectCallInput::GoOnAt { replaced, leg },
+            ReplaceableState::Ringing => DirectCallInput::PickUp(AnsweredCallee { number, leg }),
+        };
+        self.with_call(env, id, CallInput::Direct(input));
     }
 
     /// # Errors

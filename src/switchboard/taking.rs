@@ -1,7 +1,7 @@
 //! What waits for the journal: with a take or a release, the withdrawals that it causes (R4.2).
 
 use super::machine::{Env, Machine};
-use crate::call::AnyCall;
+use crate::call::{AnyCall, CallInput, OperatorCallInput};
 use crate::ids::{CallId, Ticket};
 
 impl Machine {
@@ -17,20 +17,12 @@ impl Machine {
     pub(super) fn committed(&mut self, env: &mut Env<'_>, ticket: Ticket) {
         let Some(id) = self.waiting_for(ticket) else { return };
         if let Some(withdrawals) = self.held.remove(&ticket) {
-            self.with_call(env, id, |call, ctx| {
-                if let AnyCall::Operator(call) = call {
-                    call.confirm_take(ctx);
-                }
-            });
+            self.with_call(env, id, CallInput::Operator(OperatorCallInput::TakeWritten));
             withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
             // All this is on its way before the desk phone is called (R4.2).
             self.pump(env);
         }
-        self.with_call(env, id, |call, ctx| {
-            if let AnyCall::Operator(call) = call {
-                call.committed(ctx);
-            }
-        });
+        self.with_call(env, id, CallInput::Operator(OperatorCallInput::Written));
     }
 
     /// A take or a release that is not in the journal is not to be (R4.2): whoever asked is told, and
@@ -40,10 +32,6 @@ impl Machine {
         // The others lose the call before it is offered to them again.
         let withdrawals = self.held.remove(&ticket).unwrap_or_default();
         withdrawals.into_iter().for_each(|effect| self.on_queue(env, effect));
-        self.with_call(env, id, |call, ctx| {
-            if let AnyCall::Operator(call) = call {
-                call.unwritten(ctx);
-            }
-        });
+        self.with_call(env, id, CallInput::Operator(OperatorCallInput::Unwritten));
     }
 }

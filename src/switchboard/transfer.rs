@@ -1,7 +1,10 @@
 //! Attended transfers (RFC 3891, RFC 5589): one party brings the other two of its two calls together.
 
 use super::machine::{Effect, Env, Machine};
-use crate::call::{AnyCall, OperatorCallState, Owner, admission};
+use crate::call::{
+    AnsweredCallee, AnyCall, CallInput, DirectCallInput, OperatorCallInput, OperatorCallState,
+    Owner, admission,
+};
 use crate::dialog::ServerTx;
 use crate::ids::{CallId, LegId};
 use crate::leg::Command;
@@ -37,17 +40,17 @@ impl Machine {
         };
         env.out.push(Effect::Leg(respond));
         let Ok(target) = status else { return };
-        let mut yielded = None;
-        self.with_call(env, target, |call, ctx| {
-            if let AnyCall::Direct(call) = call {
-                yielded = call.yield_other(replaced, ctx);
-            }
-        });
-        self.with_call(env, id, |call, ctx| {
-            if let (AnyCall::Direct(call), Some(other)) = (call, yielded) {
-                call.join(referrer, other, ctx);
-            }
-        });
+        let Some(target) = self.yielded(env, target, replaced) else { return };
+        let join = DirectCallInput::Join { referrer, target };
+        self.with_call(env, id, CallInput::Direct(join));
+    }
+
+    /// Ends an ordinary call, whose party opposite this leg goes over to another.
+    fn yielded(&mut self, env: &mut Env<'_>, id: CallId, leg: LegId) -> Option<AnsweredCallee> {
+        let Some(AnyCall::Direct(call)) = self.calls.get(&id) else { return None };
+        let other = call.opposite(leg)?;
+        self.with_call(env, id, CallInput::Direct(DirectCallInput::Yield { leg }));
+        Some(other)
     }
 
     /// The calls that an operator's phone wants to join, whichever of its dialogs the REFER came in.
@@ -85,17 +88,9 @@ impl Machine {
         if referrer == pair.own.1 {
             env.out.push(Effect::Leg(Command::ReferProgress { leg, status: 200 }));
         }
-        let mut yielded = None;
-        self.with_call(env, pair.own.0, |call, ctx| {
-            if let AnyCall::Direct(call) = call {
-                yielded = call.yield_other(pair.own.1, ctx);
-            }
-        });
-        self.with_call(env, pair.operator.0, |call, ctx| {
-            if let (AnyCall::Operator(call), Some(callee)) = (call, yielded) {
-                call.join(callee, referrer, ctx);
-            }
-        });
+        let Some(callee) = self.yielded(env, pair.own.0, pair.own.1) else { return };
+        let join = OperatorCallInput::Join { callee, referrer };
+        self.with_call(env, pair.operator.0, CallInput::Operator(join));
     }
 
     /// Whether both calls are the same operator's, who is with the caller and talks to the other.

@@ -5,7 +5,7 @@
 
 use super::machine::{Effect, Env, Machine};
 use crate::call::call_record::{CallPhase, CallRecord};
-use crate::call::{Keep, LogEvent};
+use crate::call::{Keep, LogEvent, OperatorCallInput};
 use crate::ids::{CallId, RequestId, Ticket};
 use crate::sip::Flow;
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ impl Machine {
         let Some(call) = self.requests.get(&request).copied() else { return };
         if self.unauthenticated.has(call) {
             self.unauthenticated.waits(call);
-            self.with_request(env, request, |call, ctx| ctx.keep(&call.record));
+            self.with_request(env, request, OperatorCallInput::LetIn);
         }
     }
 }

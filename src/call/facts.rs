@@ -1,0 +1,115 @@
+//! What holds outside of a call while it takes one step.
+
+use super::settings::QueueSettings;
+use super::world::SwitchboardContext;
+use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, Ticket};
+use crate::leg;
+use crate::presence;
+use crate::time::{Duration, Now};
+use std::collections::BTreeMap;
+
+/// What holds outside of a call while it takes one step.
+#[derive(Clone, Copy)]
+pub(crate) struct CallFacts<'a> {
+    pub now: Now,
+    /// Who there is, and where they are.
+    pub world: SwitchboardContext<'a>,
+    pub settings: CallSettings<'a>,
+    pub positions: Positions<'a>,
+    /// The camera that each call looks at.
+    pub watching: &'a BTreeMap<CallId, CameraId>,
+    /// Whether the disk has room for recordings.
+    pub recording_room: bool,
+}
+
+/// What is configured, as far as calls go by it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallSettings<'a> {
+    /// By queue.
+    pub queues: &'a BTreeMap<QueueId, QueueSettings>,
+    /// How long a phone rings for a direct call, and a consulted one for an operator.
+    pub ring_time: Duration,
+    /// The directory of the recordings.
+    pub recordings: &'a str,
+}
+
+/// Where the operators are, and with whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Positions<'a> {
+    pub presence: &'a presence::Machine,
+    /// The call that each operator has in hand.
+    pub hands: &'a BTreeMap<OperatorId, CallId>,
+    /// What the phone of each operator used last.
+    pub spoken: &'a BTreeMap<OperatorId, leg::Spoken>,
+}
+
+impl CallFacts<'_> {
+    /// The phone at which an operator sits, or would.
+    pub fn phone_of(&self, operator: &OperatorId) -> Number {
+        let seat = self.positions.presence.view(operator).and_then(|view| view.phone);
+        let own = || self.world.directory.operator(operator).map(|found| found.phone.clone());
+        seat.or_else(own).unwrap_or_else(|| Number::from(operator.as_str()))
+    }
+
+    /// The codecs to answer a waiting caller with, if it offers them: what the phones of the
+    /// queue's idle operators used last (media-rules 1).
+    pub fn choice_for(&self, queue: &QueueId) -> leg::CodecChoice {
+        let serves = |operator: &OperatorId| {
+            let account = self.world.directory.operator(operator);
+            account.is_some_and(|account| account.queues.contains(queue))
+        };
+        let is_idle = |operator: &OperatorId| {
+            let view = self.positions.presence.view(operator);
+            view.is_some_and(|view| view.availability == presence::AgentAvailability::Idle)
+        };
+        let idle = self
+            .positions
+            .spoken
+            .iter()
+            .filter(|(operator, _)| serves(operator) && is_idle(operator));
+        let mut prefer = Vec::new();
+        for codec in idle.flat_map(|(_, spoken)| [&spoken.audio, &spoken.video]).flatten() {
+            if !prefer.contains(codec) {
+                prefer.push(codec.clone());
+            }
+        }
+        leg::CodecChoice { like: None, prefer }
+    }
+
+    /// Whether the operator at this phone has a call in hand (R4.5).
+    pub fn is_in_operator_call(&self, phone: &Number) -> bool {
+        let operator = self.positions.presence.at_phone(phone);
+        operator.is_some_and(|operator| self.positions.hands.contains_key(operator))
+    }
+
+    /// How many calls look at a camera.
+    pub fn viewers(&self, camera: CameraId) -> usize {
+        self.watching.values().filter(|seen| **seen == camera).count()
+    }
+}
+
+/// The ids of what calls begin: no two are alike.
+#[derive(Debug, Default)]
+pub(crate) struct FreshIds {
+    legs: u64,
+    tickets: u64,
+}
+
+impl FreshIds {
+    /// For an outgoing leg. The exchange mints even ones for incoming legs.
+    pub fn leg(&mut self) -> LegId {
+        self.legs += 1;
+        LegId(self.legs * 2 + 1)
+    }
+
+    /// For what waits for the journal.
+    pub fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    /// A number that differs from leg to leg.
+    pub fn turn(&self) -> u64 {
+        self.legs
+    }
+}
