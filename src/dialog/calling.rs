@@ -11,114 +11,18 @@
 
 use super::context::DialogContext;
 use super::effect::{Effect, EndingSide, Event};
-use super::identity::{DialogIdentity, description_of, put_body, put_lines};
-use super::input::{Body, ClientTx, OutgoingCall, RequestFailure};
-use super::session::{Handshake, InviteSession, Purpose, SessionState, reason_of};
+use super::forks::{Calling, FORKS_MAX, Fork};
+use super::handshake::{Handshake, OfferOwner};
+use super::identity::DialogIdentity;
+use super::input::{OutgoingCall, RequestFailure};
+use super::message::{Body, description_of, put_body, put_lines, reason_of};
+use super::sent::Purpose;
+use super::session::{InviteSession, SessionState};
+use super::transactions::ClientTx;
 use crate::cause::Cause;
-use crate::sip::{
-    AnsweredChallenges, Contacts, Flow, HeaderName, Method, RAck, Request, Response, StatusCode,
-};
-use crate::time::Instant;
-
-/// The most branches of one downstream fork; what a further one says before its 2xx is ignored.
-pub const FORKS_MAX: usize = 16;
+use crate::sip::{AnsweredChallenges, Contacts, HeaderName, Method, RAck, Response, StatusCode};
 /// How often one INVITE is sent anew because of 401, 407 and 422.
 pub const RETRIES_MAX: u32 = 3;
-
-/// An INVITE of ours without a final response.
-#[derive(Debug)]
-pub struct Calling {
-    invite: ClientTx,
-    request: Request,
-    seq: u32,
-    retries: u32,
-    /// When a next hop that has not said a word is given up.
-    silent_until: Option<Instant>,
-    answered: AnsweredChallenges,
-    forks: Vec<Fork>,
-    /// The number of the next branch. It only rises, so that none is taken for another.
-    next_fork: usize,
-    pub(super) offer: OfferOwner,
-}
-
-/// Who owes an answer to whose offer, before the session is established.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum OfferOwner {
-    /// The caller made none; the callee will.
-    Wanted,
-    /// We made one.
-    Ours,
-    /// The peer made one.
-    Theirs,
-    /// It was answered.
-    Settled,
-}
-
-impl OfferOwner {
-    /// That of an INVITE that goes out.
-    fn of_call(body: Option<&Body>) -> Self {
-        body.map_or(Self::Wanted, |_| Self::Ours)
-    }
-}
-
-/// One early dialog.
-#[derive(Debug)]
-struct Fork {
-    number: usize,
-    dialog: DialogIdentity,
-    /// Of its last reliable 1xx.
-    rseq: Option<u32>,
-    /// The reliable 1xx whose offer waits for the answer of the floor above.
-    answer_due: Option<u32>,
-}
-
-impl Calling {
-    /// The INVITE.
-    pub fn invite(&self) -> ClientTx {
-        self.invite
-    }
-
-    /// Whether a branch has this tag.
-    pub fn has_fork(&self, tag: &str) -> bool {
-        self.fork(tag).is_some()
-    }
-
-    /// Whether this branch is known to speak by this flow.
-    pub fn is_known(&self, tag: &str, flow: &Flow) -> bool {
-        self.fork(tag).is_some_and(|place| self.forks[place].dialog.way.is_known(flow))
-    }
-
-    /// When [`InviteSession::tick_calling`] has something to do.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.silent_until
-    }
-
-    fn fork(&self, tag: &str) -> Option<usize> {
-        self.forks.iter().position(|fork| fork.dialog.remote_tag() == tag)
-    }
-
-    /// The dialog of the branch that spoke last for the first time.
-    pub fn latest_dialog(&mut self) -> Option<&mut DialogIdentity> {
-        self.forks.last_mut().map(|fork| &mut fork.dialog)
-    }
-
-    /// The dialog of the branch with this tag.
-    pub fn dialog(&mut self, tag: &str) -> Option<&mut DialogIdentity> {
-        let place = self.fork(tag)?;
-        Some(&mut self.forks[place].dialog)
-    }
-
-    /// The number of the branch with this tag.
-    pub fn fork_number(&self, tag: &str) -> Option<usize> {
-        self.fork(tag).map(|place| self.forks[place].number)
-    }
-
-    /// A branch is gone; true when it was the only one.
-    pub fn drop_fork(&mut self, tag: &str) -> bool {
-        self.forks.retain(|fork| fork.dialog.remote_tag() != tag);
-        self.forks.is_empty()
-    }
-}
 
 impl InviteSession {
     /// Sends the INVITE.
@@ -146,7 +50,7 @@ impl InviteSession {
         let mut session = Self::new(cx, dialog, SessionState::Calling(Box::new(calling)));
         session.last_body = body;
         if let Some(credentials) = credentials {
-            session.known_as(cx, credentials);
+            session.credentials.take(cx, credentials);
         }
         session.invite(cx);
         session
@@ -420,7 +324,7 @@ impl InviteSession {
         let (mut request, mut answered) = (calling.request.clone(), calling.answered.clone());
         let mended = match response.status {
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                self.learn(cx, &request, response, &mut answered)
+                self.credentials.learn(cx, &request, response, &mut answered)
             }
             StatusCode::SESSION_INTERVAL_TOO_SMALL => {
                 self.timer.raise(response.headers.min_se().ok().flatten())
@@ -429,7 +333,7 @@ impl InviteSession {
         };
         if mended {
             // The nonce is counted on, whatever was amiss.
-            self.authorise(cx, &mut request);
+            self.credentials.authorise(cx, &mut request);
         }
         let SessionState::Calling(calling) = &mut self.state else {
             return false;

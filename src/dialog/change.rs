@@ -11,89 +11,25 @@
 //!              491 while ours is asked, 500 and Retry-After while another of theirs waits
 //! ```
 
-use super::calling::OfferOwner;
 use super::context::DialogContext;
 use super::effect::{EndingSide, Event};
-use super::identity::{body_of, description_of, put_body, put_body_back, put_lines};
-use super::input::{Body, ClientTx, HeaderLines, ServerTx};
-use super::ringing::refusal_by_headers;
-use super::session::{DialogRole, Handshake, InviteSession, Purpose, SessionState};
+use super::handshake::{Handshake, OfferOwner};
+use super::message::{
+    Body, HeaderLines, body_of, description_of, put_body, put_body_back, put_lines,
+};
+use super::refusal::refusal_by_headers;
+use super::sent::Purpose;
+use super::session::{DialogRole, InviteSession, SessionState};
+use super::session_changes::{
+    Carries, EarlyBranch, Ours, SessionChange, SessionChanges, Theirs, Why,
+};
+use super::transactions::{ClientTx, ServerTx};
 use crate::cause::Cause;
 use crate::sip::{HeaderName, Method, Request, Response, StatusCode};
-use crate::time::{Duration, Instant};
-use std::collections::VecDeque;
+use crate::time::Duration;
 
 /// The most changes of ours that wait for their turn; one more is refused with 491.
 pub const QUEUED_MAX: usize = 8;
-
-/// The changes of one session.
-#[derive(Debug, Default)]
-pub struct SessionChanges {
-    ours: Ours,
-    theirs: Option<Theirs>,
-    queue: VecDeque<SessionChange>,
-}
-
-#[derive(Debug, Default)]
-enum Ours {
-    #[default]
-    Idle,
-    Asked {
-        transaction: ClientTx,
-        change: SessionChange,
-        carries: Carries,
-        early: Option<EarlyBranch>,
-    },
-    BackingOff {
-        until: Instant,
-        change: SessionChange,
-    },
-}
-
-/// The branch in whose early dialog something was asked. Whatever it answers, or fails to, says nothing of
-/// the dialog of the branch that answers the INVITE.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct EarlyBranch {
-    /// The tag of the branch.
-    tag: String,
-}
-
-/// What our request says of offers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Carries {
-    /// An offer.
-    Offer,
-    /// An INVITE without one: the peer's 2xx makes it.
-    Question,
-    /// An UPDATE without one, which stands in nobody's way.
-    Nothing,
-}
-
-/// A request of the peer that waits for [`Command::Answer`](super::Command::Answer).
-#[derive(Debug)]
-struct Theirs {
-    transaction: ServerTx,
-    request: Request,
-}
-
-#[derive(Clone, Debug)]
-struct SessionChange {
-    why: Why,
-    body: Option<Body>,
-    headers: HeaderLines,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Why {
-    /// A new offer, or the wish for one, by re-INVITE.
-    Reinvite,
-    /// A new offer, by UPDATE where the peer allows it.
-    Update,
-    /// Headers for the peer.
-    Inform,
-    /// The session timer.
-    Refresh,
-}
 
 /// Who has an unanswered offer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -101,16 +37,6 @@ enum Pending {
     Nobody,
     Us,
     Peer,
-}
-
-impl SessionChanges {
-    /// The next moment at which something is due.
-    pub fn deadline(&self) -> Option<Instant> {
-        match &self.ours {
-            Ours::BackingOff { until, .. } => Some(*until),
-            Ours::Idle | Ours::Asked { .. } => None,
-        }
-    }
 }
 
 impl InviteSession {

@@ -1,40 +1,13 @@
 //! What a session works with while it handles one input.
 
 use super::effect::{Effect, Event};
-use super::input::{ClientTx, ServerTx};
-use super::machine::Settings;
+use super::settings::Settings;
+use super::transactions::{ClientTx, Owners, ServerTx};
 use crate::ids::LegId;
-use crate::random::{KeyedMap, Random, take_out};
+use crate::random::{Random, take_out};
 use crate::sip::{Destination, Realms, Request, Response};
 use crate::time::Instant;
-use std::collections::{BTreeMap, HashMap};
-
-/// Whose our requests, and the INVITEs that wait for an answer, are.
-#[derive(Debug)]
-pub struct Owners {
-    last_client: u64,
-    /// Requests of ours that may still be answered.
-    pub clients: KeyedMap<ClientTx, LegId>,
-    /// INVITEs without a final response.
-    pub invites: KeyedMap<ServerTx, LegId>,
-}
-
-impl Owners {
-    /// Nothing on its way.
-    pub fn new(random: &mut Random) -> Self {
-        Self {
-            last_client: 0,
-            clients: HashMap::with_hasher(random.map_keys()),
-            invites: HashMap::with_hasher(random.map_keys()),
-        }
-    }
-
-    /// A fresh name for a request of ours.
-    pub fn mint(&mut self) -> ClientTx {
-        self.last_client += 1;
-        ClientTx(self.last_client)
-    }
-}
+use std::collections::BTreeMap;
 
 /// The moment, the world's arguments, and where effects go.
 pub struct DialogContext<'a> {

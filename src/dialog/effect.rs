@@ -1,6 +1,7 @@
 //! What the dialogs want done below, and what they tell above.
 
-use super::input::{Body, ClientTx, ServerTx};
+use super::message::Body;
+use super::transactions::{ClientTx, ServerTx};
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::sip::{Destination, Flow, NameAddr, Replaces, Request, Response};

@@ -1,13 +1,12 @@
 //! What a dialog is made of (RFC 3261 §12): tags, sequence numbers, the way to the peer; and the
 //! requests made of that.
 
-use super::input::{Body, CallTarget, HeaderLines};
-use super::machine::Settings;
-use super::route_set::RouteSet;
+use super::route_set::{CallTarget, RouteSet};
+use super::settings::Settings;
 use crate::random::Random;
 use crate::sip::{
-    Destination, Flow, HeaderName, Headers, MAX_FORWARDS, Method, NameAddr, Request, Response,
-    Transport, Uri, multipart::Content,
+    Destination, Flow, HeaderName, MAX_FORWARDS, Method, NameAddr, Request, Response, Transport,
+    Uri,
 };
 use crate::text::{DISPLAY_CHARS_MAX, cut};
 
@@ -233,46 +232,6 @@ fn shortened(mut address: NameAddr) -> NameAddr {
         display.truncate(cut(display, DISPLAY_CHARS_MAX).len());
     }
     address
-}
-
-/// Puts a body into a message's parts.
-pub fn put_body(request: &mut Request, body: Option<&Body>) {
-    if let Some(body) = body {
-        request.headers.push(HeaderName::ContentType, &body.content_type);
-        request.body.clone_from(&body.bytes);
-    }
-}
-
-/// Puts a body into a response.
-pub fn put_body_back(response: &mut Response, body: Option<&Body>) {
-    if let Some(body) = body {
-        response.headers.push(HeaderName::ContentType, &body.content_type);
-        response.body.clone_from(&body.bytes);
-    }
-}
-
-/// Appends the lines that the floor above adds.
-pub fn put_lines(headers: &mut Headers, lines: &HeaderLines) {
-    for (name, value) in lines {
-        headers.push(name.clone(), value);
-    }
-}
-
-/// The session description of a request, if it has one; or what the floor above refuses with 415.
-pub fn body_of(request: &Request) -> Option<Body> {
-    match Content::of(&request.headers, &request.body) {
-        Content::Nothing => None,
-        Content::Sdp(text) => Some(Body::sdp(text)),
-        Content::Foreign => Some(Body::foreign()),
-    }
-}
-
-/// The session description of what cannot be refused: a response, an ACK.
-pub fn description_of(headers: &Headers, bytes: &[u8]) -> Option<Body> {
-    match Content::of(headers, bytes) {
-        Content::Sdp(text) => Some(Body::sdp(text)),
-        Content::Nothing | Content::Foreign => None,
-    }
 }
 
 #[cfg(test)]

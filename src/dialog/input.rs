@@ -1,67 +1,13 @@
 //! What reaches the dialogs: requests and responses from below, wishes from above.
 
+use super::credentials::TrunkCredentials;
+use super::message::{Body, HeaderLines};
+use super::route_set::CallTarget;
 use super::stored::StoredDialog;
+use super::transactions::{ClientTx, ServerTx};
 use crate::ids::LegId;
-use crate::sip::{
-    Destination, DigestClient, Flow, HeaderName, NameAddr, Realms, Request, Response, Uri,
-};
+use crate::sip::{Flow, NameAddr, Realms, Request, Response};
 use crate::time::Duration;
-
-/// A request of ours on its way, in the room's own numbering.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ClientTx(pub u64);
-
-/// A request that waits for our answer, in the numbering of whoever brings it.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ServerTx(pub u64);
-
-/// Header lines that the floor above adds.
-pub type HeaderLines = Vec<(HeaderName, String)>;
-
-/// A body and what it is.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Body {
-    /// The value of Content-Type.
-    pub content_type: String,
-    /// The bytes.
-    pub bytes: Vec<u8>,
-}
-
-impl Body {
-    /// What stands for a body that is not understood.
-    #[must_use]
-    pub fn foreign() -> Self {
-        Self { content_type: "application/octet-stream".to_owned(), bytes: vec![] }
-    }
-
-    /// A session description.
-    #[must_use]
-    pub fn sdp(text: impl Into<Vec<u8>>) -> Self {
-        Self { content_type: "application/sdp".to_owned(), bytes: text.into() }
-    }
-}
-
-/// Whom to call; names were resolved before.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CallTarget {
-    /// The Request-URI.
-    pub uri: Uri,
-    /// The route set to begin with, such as the Path of a binding.
-    pub route: Vec<NameAddr>,
-    /// The next hop.
-    pub destination: Destination,
-}
-
-/// As whom a trunk knows us.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TrunkCredentials {
-    /// Name and password; nothing was asked yet.
-    pub digest: DigestClient,
-    /// The trunk's name: what it asks for in one call is known in the next.
-    pub trunk: String,
-    /// In which realms it is answered, as far as is configured.
-    pub realms: Realms,
-}
 
 /// Why a request of ours has no answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

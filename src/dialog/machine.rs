@@ -6,64 +6,24 @@
 //!   either:    ── refusal, CANCEL, lost PRACK, lost ACK, no refresh ──▶ Over
 //! ```
 
-use super::context::{DialogContext, Owners};
+use super::context::DialogContext;
 use super::effect::{Effect, EndingSide, Event};
 use super::input::{Command, IncomingInvite, Input};
 use super::session::InviteSession;
-use super::session_timer::Wishes;
+use super::settings::Settings;
 use super::stored::StoredDialog;
+use super::transactions::Owners;
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
     Destination, Flow, HeaderName, Network, OwnAddresses, Realms, Request, StatusCode,
 };
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-
-/// RFC 3261 §17.1.1.1, for what the transaction user repeats itself.
-pub const T1: Duration = Duration::from_millis(500);
-/// The longest interval between copies of a 2xx (§13.3.1.4).
-pub const T2: Duration = Duration::from_secs(4);
-/// 64 × T1: a 2xx without its ACK, or a 1xx without its PRACK, is given up.
-pub const GIVE_UP: Duration = Duration::from_secs(32);
 /// So many times as many legs may be over as may be up.
 const OVER_MAX: usize = 4;
-
-/// What can be set.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The addresses for Contact.
-    pub own: OwnAddresses,
-    /// User-Agent and Server.
-    pub user_agent: String,
-    /// Session-Expires that we ask for, in seconds.
-    pub session_expires: u32,
-    /// Min-SE, in seconds.
-    pub min_se: u32,
-    /// The most legs at once, without those that are over; an INVITE beyond is answered 503.
-    pub legs_max: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            own: OwnAddresses::default(),
-            user_agent: "cordboard".to_owned(),
-            session_expires: 1800,
-            min_se: 90,
-            legs_max: 20_000,
-        }
-    }
-}
-
-impl Settings {
-    /// For a new session timer.
-    pub(super) fn wishes(&self) -> Wishes {
-        Wishes { session_expires: self.session_expires.max(self.min_se), min_se: self.min_se }
-    }
-}
 
 /// All dialogs.
 #[derive(Debug)]

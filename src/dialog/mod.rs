@@ -5,27 +5,56 @@
 //! SDP: bodies are bytes, and only who owes an answer to whose offer matters here. It knows no
 //! transactions either, only their names. Nothing of the peer's headers goes up that is not in
 //! [`Event`], so Answer-Mode, answer-after and Alert-Info of a phone reach nobody.
+//!
+//! ```text
+//! layer 7  machine                                        whose an input is, and what is due when
+//! layer 6  commands  requests  calling  ringing  change   what a session does
+//! layer 6  refer  sending  acks  ending
+//! layer 5  session  input                                 one leg, and all that may reach it
+//! layer 4  forks  pending_invite  session_changes         what a leg is made of
+//! layer 4  sent  sent_acks  credentials  refusal
+//! layer 3  context  stored  handshake                     with what an input is met; who waits for whom
+//! layer 2  identity  reliable  session_timer  effect      one dialog and its timers; what goes out
+//! layer 1  settings  message  transactions  route_set     what all of them speak in
+//! ```
 
+mod acks;
 mod calling;
 mod change;
+mod commands;
 mod context;
+mod credentials;
 mod effect;
+mod ending;
+mod forks;
+mod handshake;
 mod identity;
 mod input;
 mod machine;
+mod message;
+mod pending_invite;
 mod refer;
+mod refusal;
 mod reliable;
 mod requests;
 mod ringing;
 mod route_set;
+mod sending;
+mod sent;
+mod sent_acks;
 mod session;
+mod session_changes;
 mod session_timer;
+mod settings;
 mod stored;
+mod transactions;
 
+pub use credentials::TrunkCredentials;
 pub use effect::{Effect, EndingSide, Event};
-pub use input::{
-    Body, CallTarget, ClientTx, Command, HeaderLines, IncomingInvite, Input, OutgoingCall,
-    RequestFailure, ServerTx, TrunkCredentials,
-};
-pub use machine::{Machine, Settings};
+pub use input::{Command, IncomingInvite, Input, OutgoingCall, RequestFailure};
+pub use machine::Machine;
+pub use message::{Body, HeaderLines};
+pub use route_set::CallTarget;
+pub use settings::Settings;
 pub use stored::{DialogKey, StoredDialog};
+pub use transactions::{ClientTx, ServerTx};

@@ -7,18 +7,11 @@
 
 use super::context::DialogContext;
 use super::effect::Event;
-use super::input::{HeaderLines, ServerTx};
-use super::session::{InviteSession, Purpose, SERVED_MAX};
+use super::message::HeaderLines;
+use super::sent::Purpose;
+use super::session::{InviteSession, Referral, SERVED_MAX};
+use super::transactions::ServerTx;
 use crate::sip::{HeaderName, Method, NameAddr, Replaces, Request};
-
-/// The implicit subscription of a REFER of ours.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Referral {
-    /// None.
-    None,
-    /// The peer reports by NOTIFY.
-    Reporting,
-}
 
 impl InviteSession {
     pub(super) fn refer(

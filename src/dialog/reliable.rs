@@ -9,7 +9,7 @@
 //!                 given up: the INVITE is refused with 500
 //! ```
 
-use super::machine::{GIVE_UP, T1};
+use super::settings::{GIVE_UP, T1};
 use crate::random::Random;
 use crate::sip::{HeaderName, Method, RAck, Response};
 use crate::time::{Instant, Repeat};

@@ -1,14 +1,14 @@
 //! Requests within a dialog: in order, allowed, and each answered (RFC 3261 §12.2.2, §15, 3262,
 //! 6086); and the answers to ours.
 
-use super::calling::OfferOwner;
 use super::context::DialogContext;
 use super::effect::{Effect, EndingSide, Event};
-use super::identity::{ALLOW, SUPPORTED, body_of, put_lines};
-use super::input::{ClientTx, HeaderLines, ServerTx};
-use super::session::{
-    Handshake, InviteSession, Purpose, SERVED_MAX, Sent, SessionState, reason_of,
-};
+use super::handshake::{Handshake, OfferOwner};
+use super::identity::{ALLOW, SUPPORTED};
+use super::message::{HeaderLines, body_of, put_lines, reason_of};
+use super::sent::{Purpose, Sent};
+use super::session::{InviteSession, SERVED_MAX, SessionState};
+use super::transactions::{ClientTx, ServerTx};
 use crate::cause::Cause;
 use crate::sip::{Flow, HeaderName, Method, Request, Response, StatusCode, multipart};
 

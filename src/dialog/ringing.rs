@@ -8,74 +8,24 @@
 //!                └── 420, 422, 400: refused before anybody is told
 //! ```
 
-use super::calling::OfferOwner;
 use super::context::DialogContext;
 use super::effect::{EndingSide, Event};
-use super::identity::{DialogIdentity, SUPPORTED, body_of, put_body_back, put_lines};
-use super::input::{Body, HeaderLines, IncomingInvite, ServerTx};
+use super::handshake::OfferOwner;
+use super::identity::DialogIdentity;
+use super::input::IncomingInvite;
+use super::message::{Body, HeaderLines, body_of, put_body_back, put_lines};
+use super::pending_invite::{PendingInvite, Reliability, Retransmission};
+use super::refusal::refusal_by_headers;
 use super::reliable::{Reliable, ReliableDue};
 use super::session::{InviteSession, SessionState};
 use super::session_timer::{self, TimerRequest};
+use super::transactions::ServerTx;
 use crate::cause::Cause;
 use crate::sip::{Destination, HeaderName, Headers, Refresher, Request, Response, StatusCode};
-use crate::time::{Duration, Instant, earliest};
+use crate::time::Duration;
 
 /// §13.3.1.1: proxies give up a call that says nothing for three minutes.
 const AGAIN: Duration = Duration::from_secs(60);
-
-/// An INVITE that waits for our final response.
-#[derive(Debug)]
-pub struct PendingInvite {
-    pub(super) invite: ServerTx,
-    pub(super) request: Request,
-    reliability: Reliability,
-    pub(super) reliable: Reliable,
-    pub(super) offer: OfferOwner,
-    /// What the floor above answered while a reliable session description was unacknowledged.
-    accept: Option<(Option<Body>, HeaderLines)>,
-    again: Option<Retransmission>,
-}
-
-/// The last 1xx, to be said again.
-#[derive(Debug)]
-struct Retransmission {
-    at: Instant,
-    response: Response,
-}
-
-/// Which 1xx go reliably.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Reliability {
-    /// None: the peer does not know 100rel.
-    None,
-    /// Those with a session description: the peer supports 100rel.
-    Bodies,
-    /// All: the peer requires it.
-    All,
-}
-
-impl PendingInvite {
-    /// Whether the peer has heard our tag, so that there is an early dialog.
-    pub fn has_spoken(&self) -> bool {
-        self.again.is_some()
-    }
-
-    /// A reliable 1xx goes out: its description counts from now on, and not while it waits behind another.
-    fn note_said(&mut self, response: &Response) {
-        if !response.body.is_empty() {
-            self.offer = match self.offer {
-                OfferOwner::Theirs => OfferOwner::Settled,
-                OfferOwner::Wanted => OfferOwner::Ours,
-                known @ (OfferOwner::Ours | OfferOwner::Settled) => known,
-            };
-        }
-    }
-
-    /// The next moment at which something is due.
-    pub fn deadline(&self) -> Option<Instant> {
-        earliest(self.reliable.deadline(), self.again.as_ref().map(|again| again.at))
-    }
-}
 
 impl InviteSession {
     /// Takes a new INVITE, or refuses what nobody needs to see.
@@ -116,7 +66,7 @@ impl InviteSession {
         // Whom a Contact names past the caller is told nothing that follows from the password.
         let is_direct = session.destination() == Destination::Flow(flow);
         if let Some(credentials) = credentials.filter(|_| is_direct) {
-            session.known_as(cx, *credentials);
+            session.credentials.take(cx, *credentials);
         }
         cx.tell(Event::Invited { body });
         Some(session)
@@ -329,28 +279,6 @@ impl InviteSession {
             self.send_provisional(cx, again.response);
         }
     }
-}
-
-/// What an INVITE deserves that asks for what we cannot do: 420 (§8.2.2.3), 422 (RFC 4028 §9), 400 where
-/// the call that it is to replace is not named whole.
-pub fn refusal_by_headers(cx: &DialogContext<'_>, request: &Request) -> Option<Response> {
-    let unknown = request.headers.unsupported(&SUPPORTED);
-    if !unknown.is_empty() {
-        let mut response = request.response(StatusCode::BAD_EXTENSION);
-        response.headers.push(HeaderName::Unsupported, &unknown.join(", "));
-        return Some(response);
-    }
-    // RFC 3891 §3: exactly one, and whole.
-    let replaces = request.headers.list(HeaderName::Replaces).count();
-    if replaces > 1 || request.headers.replaces().is_err() {
-        return Some(request.response(StatusCode::BAD_REQUEST).with_reason("Bad Replaces"));
-    }
-    let asked = TimerRequest::of(&request.headers);
-    session_timer::grant(cx.settings.wishes(), asked).err().map(|_| {
-        let mut response = request.response(StatusCode::SESSION_INTERVAL_TOO_SMALL);
-        response.headers.push(HeaderName::MinSe, &cx.settings.min_se.to_string());
-        response
-    })
 }
 
 /// Somebody else answered, says the Reason of the caller's proxy; else the caller gave up.

@@ -1,11 +1,21 @@
 //! The way to the peer: route set, remote target and next hop (RFC 3261 §12.1, §12.2.1.1).
 
-use super::input::CallTarget;
 use crate::sip::{
     Contacts, Destination, Flow, HeaderName, NameAddr, Request, Response, Transport, Uri,
     is_private,
 };
 use std::net::SocketAddr;
+
+/// Whom to call; names were resolved before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CallTarget {
+    /// The Request-URI.
+    pub uri: Uri,
+    /// The route set to begin with, such as the Path of a binding.
+    pub route: Vec<NameAddr>,
+    /// The next hop.
+    pub destination: Destination,
+}
 
 /// Where the requests of one dialog go.
 #[derive(Clone, Debug)]

@@ -14,17 +14,9 @@
 //! A peer without `timer` is refreshed by us, and anything it answers but 408 and 481 counts as
 //! a sign of life.
 
+use super::settings::Wishes;
 use crate::sip::{Headers, Refresher as Role, SessionExpires};
 use crate::time::{Duration, Instant, earliest};
-
-/// What this side asks for; in seconds, as in the headers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Wishes {
-    /// Session-Expires of our requests, and the most that our answers grant.
-    pub session_expires: u32,
-    /// Min-SE: shorter intervals are answered 422.
-    pub min_se: u32,
-}
 
 /// What a request says of session timers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -1,8 +1,8 @@
 //! An established dialog in writing, so that a later process can end it (RFC 3261 §12.1, §15).
 
 use super::identity::DialogIdentity;
-use super::machine::Settings;
 use super::route_set::RouteSet;
+use super::settings::Settings;
 use crate::sip::{Destination, HeaderName, Method, NameAddr, Request, Uri};
 
 /// Requests of ours that were sent after the dialog was written down are not counted there; so many

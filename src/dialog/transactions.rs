@@ -1,0 +1,40 @@
+//! Transactions by name, and whose they are.
+
+use crate::ids::LegId;
+use crate::random::{KeyedMap, Random};
+use std::collections::HashMap;
+
+/// A request of ours on its way, in the room's own numbering.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ClientTx(pub u64);
+
+/// A request that waits for our answer, in the numbering of whoever brings it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ServerTx(pub u64);
+
+/// Whose our requests, and the INVITEs that wait for an answer, are.
+#[derive(Debug)]
+pub struct Owners {
+    last_client: u64,
+    /// Requests of ours that may still be answered.
+    pub clients: KeyedMap<ClientTx, LegId>,
+    /// INVITEs without a final response.
+    pub invites: KeyedMap<ServerTx, LegId>,
+}
+
+impl Owners {
+    /// Nothing on its way.
+    pub fn new(random: &mut Random) -> Self {
+        Self {
+            last_client: 0,
+            clients: HashMap::with_hasher(random.map_keys()),
+            invites: HashMap::with_hasher(random.map_keys()),
+        }
+    }
+
+    /// A fresh name for a request of ours.
+    pub fn mint(&mut self) -> ClientTx {
+        self.last_client += 1;
+        ClientTx(self.last_client)
+    }
+}
