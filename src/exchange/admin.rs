@@ -1,61 +1,15 @@
 //! Administration of the running server: changes that hold for the next call, and what goes on now.
 
+use super::admin_request::{AdminRequest, Reply};
 use super::api::Effect;
 use super::journal::JournalEntry;
-use super::machine::Machine;
-use super::views::Status;
+use super::rooms::Machine;
 use crate::cause::Cause;
-use crate::directory::{self, DirectoryChange};
+use crate::directory;
 use crate::ids::OperatorId;
-use crate::registrar;
 use crate::switchboard::call_record::{CallRecord, EndedBy};
-use crate::switchboard::{self, CallView, OperatorView, SetState, WaitingView};
+use crate::switchboard::{self, OperatorView, SetState};
 use crate::time::Now;
-
-/// What an administrator can ask of the running server.
-#[derive(Clone, Debug)]
-pub enum AdminRequest {
-    /// Change terminals, levels, permits or operators.
-    Change(DirectoryChange),
-    /// Set an operator's state.
-    SetState {
-        /// Whose.
-        operator: OperatorId,
-        /// To what.
-        state: SetState,
-    },
-    /// All calls.
-    Calls,
-    /// All waiting calls.
-    Queue,
-    /// All operators.
-    Operators,
-    /// All registrations, and the numbers that were refused.
-    Registrations,
-    /// The figures.
-    Status,
-}
-
-/// The answer.
-#[derive(Clone, Debug)]
-pub enum Reply {
-    /// It holds, and is in the journal.
-    Done,
-    /// It does not, and why.
-    Refused(directory::ChangeRefusal),
-    /// It does not: the journal cannot be written.
-    Unwritten,
-    /// All calls.
-    Calls(Vec<CallView>),
-    /// All waiting calls.
-    Queue(Vec<WaitingView>),
-    /// All operators.
-    Operators(Vec<OperatorView>),
-    /// All registrations, and the numbers that were refused.
-    Registrations(Vec<registrar::RegistrationEntry>),
-    /// The figures.
-    Status(Status),
-}
 
 fn no_operator(operator: &OperatorId) -> directory::ChangeRefusal {
     directory::ChangeRefusal::NoSuch {

@@ -1,20 +1,17 @@
 //! What goes into the exchange and what comes out.
 
-use super::admin;
+use super::admin_request::{AdminRequest, Reply};
 use super::journal::{Batch, JournalNotice, WriteFault};
-use super::reload::Reload;
-use super::retention::Retention;
+use super::settings::Reload;
 use crate::ids::{CallId, PortId};
-use crate::leg;
 use crate::locator;
 use crate::media;
 use crate::registrar;
 use crate::registration;
 use crate::sip::{Destination, Flow, Network};
-use crate::switchboard::{self, LogEvent, RecordingCommand};
-use crate::transaction;
+use crate::switchboard::{LogEvent, RecordingCommand};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// What reaches the exchange.
 #[derive(Debug)]
@@ -70,7 +67,7 @@ pub enum Input<'a> {
         /// Who: an account of the system, or where the request came from.
         by: String,
         /// What.
-        request: admin::AdminRequest,
+        request: AdminRequest,
     },
 }
 
@@ -117,7 +114,7 @@ pub enum Effect {
         /// As it came.
         id: u64,
         /// The answer.
-        reply: admin::Reply,
+        reply: Reply,
     },
     /// For the log.
     Log(LogEvent),
@@ -155,28 +152,4 @@ impl fmt::Display for Complaint {
             Self::Elsewhere => f.write_str("from elsewhere"),
         }
     }
-}
-
-/// What the exchange is told of its house.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Callers of other domains may call.
-    pub guests: bool,
-    /// So many calls one source of them may have open.
-    pub guest_calls_max: usize,
-    /// Our own addresses, as phones may write them in place of the domain; a request that comes from
-    /// one of them, port and all, is one of ours that went in a circle.
-    pub addresses: Vec<SocketAddr>,
-    /// What the journal keeps of calls that are over and of the audit.
-    pub retention: Retention,
-    /// For the transactions.
-    pub transaction: transaction::Settings,
-    /// For the registrar.
-    pub registrar: registrar::Settings,
-    /// For the legs.
-    pub leg: leg::Settings,
-    /// For the locator.
-    pub locator: locator::Settings,
-    /// For the switchboard.
-    pub switchboard: switchboard::Settings,
 }

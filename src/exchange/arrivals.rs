@@ -1,11 +1,11 @@
-//! What the exchange does with a message before anybody reads it.
+//! What the exchange does with a message before anybody reads it, and how it is read.
 
-use super::api::Effect;
+use super::api::{Complaint, Effect};
 use super::intake::{IntakeVerdict, WaitingMessage};
-use super::machine::{Machine, send};
-use crate::sip::{self, Destination, Flow, HeaderName, Message, Method, RequestSummary};
+use super::rooms::{Machine, send};
+use crate::sip::{self, Destination, Flow, HeaderName, Message, Method, RequestSummary, SipFault};
 use crate::time::Now;
-use crate::transaction::SourceTrust;
+use crate::transaction::{self, SourceTrust};
 
 /// Who gets a 503 unread comes again after at most so many seconds.
 const RETRY_AFTER_MAX: u64 = 10;
@@ -80,6 +80,39 @@ impl Machine {
             IntakeVerdict::Dropped => {}
         }
         Some(out)
+    }
+
+    /// Reads a message.
+    fn receive(
+        &mut self,
+        now: Now,
+        flow: Flow,
+        standing: SourceTrust,
+        bytes: &[u8],
+        out: &mut Vec<Effect>,
+    ) {
+        self.received = bytes.len();
+        self.credit.received(now.instant, flow, bytes.len());
+        match sip::parse(bytes) {
+            Ok(Message::Response(response)) if !self.may_answer(&flow, &response) => {
+                let what = format!("{} from elsewhere than its request went", response.status);
+                out.push(Effect::Complaint { flow, about: Complaint::Elsewhere, what });
+            }
+            Ok(message) => {
+                if let Message::Response(response) = &message {
+                    self.note_answer(now, flow, response);
+                }
+                self.transact(now, transaction::Input::Received { flow, standing, message });
+            }
+            Err(error) if error.what == SipFault::KeepAlive => {}
+            Err(error) => {
+                if let Some(response) = sip::parse_failure_response(bytes, &error) {
+                    out.push(send(Destination::Flow(flow), &Message::Response(response)));
+                }
+                let (about, what) = (Complaint::Malformed, error.to_string());
+                out.push(Effect::Complaint { flow, about, what });
+            }
+        }
     }
 
     /// Whether [`serve`](Self::serve) has something to do.

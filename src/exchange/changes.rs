@@ -10,18 +10,18 @@
 //! As nothing else is changed meanwhile, what the directory has is what a change in doubt is taken
 //! back to.
 
-use super::admin::Reply;
+use super::admin_request::Reply;
 use super::api::Effect;
+use super::awaiting::{Current, WantedChange};
 use super::journal::{Audited, JournalEntry};
 use super::ledger::COMMIT_MAX;
-use super::machine::Machine;
+use super::rooms::Machine;
 use crate::directory::{self, DirectoryChange};
 use crate::ids::Ticket;
 use crate::registrar;
 use crate::sip::Uri;
 use crate::switchboard;
-use crate::time::{Duration, Instant, Now, earliest};
-use std::collections::VecDeque;
+use crate::time::{Duration, Now};
 
 /// So many changes wait for the one that is being written; more are refused at once.
 pub const CHANGES_WAITING_MAX: usize = 64;
@@ -31,51 +31,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Who takes back what an administrator was told does not hold.
 const TAKER_BACK: &str = "cordboard";
 
-/// The changes that are not in the journal yet.
-#[derive(Debug, Default)]
-pub(super) struct PendingChanges {
-    waiting: VecDeque<WantedChange>,
-    current: Option<Current>,
-}
-
-/// A change that waits for its turn.
-#[derive(Debug)]
-struct WantedChange {
-    id: u64,
-    by: String,
-    change: DirectoryChange,
-    until: Instant,
-}
-
-#[derive(Debug)]
-enum Current {
-    /// An administrator waits.
-    Written { id: u64, ticket: Ticket, audited: Audited, until: Instant },
-    /// The administrator was refused before the journal has said what came of it.
-    InDoubt { ticket: Ticket, audited: Audited },
-    /// It was written after all, and has to be undone.
-    TakenBack { ticket: Option<Ticket>, audited: Audited, again: Instant },
-}
-
 /// Whether and where a terminal can be rung.
 #[derive(Debug, Eq, PartialEq)]
 struct Reach {
     is_reachable: bool,
     fixed: Option<Uri>,
-}
-
-impl PendingChanges {
-    /// The next moment at which something is late or tried again.
-    pub fn deadline(&self) -> Option<Instant> {
-        let current = match &self.current {
-            Some(Current::TakenBack { ticket: None, again: at, .. })
-            | Some(Current::Written { until: at, .. }) => Some(*at),
-            Some(Current::InDoubt { .. } | Current::TakenBack { ticket: Some(_), .. }) | None => {
-                None
-            }
-        };
-        earliest(current, self.waiting.front().map(|wanted| wanted.until))
-    }
 }
 
 impl Machine {

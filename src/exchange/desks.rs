@@ -1,29 +1,15 @@
 //! The control dialogs as the exchange knows them: by which flow they come, and that a restart ends
 //! them with BYE, so that desks call again at once.
 
+use super::desk_dialog::DeskDialog;
 use super::journal::{JournalEntry, StoredDesk};
-use super::machine::Machine;
+use super::rooms::Machine;
 use crate::cause::Cause;
-use crate::dialog::{self, DialogKey};
-use crate::ids::{LegId, OperatorId};
+use crate::dialog;
+use crate::ids::LegId;
 use crate::leg;
 use crate::sip::{Flow, Transport};
 use crate::time::Now;
-
-/// One control dialog.
-#[derive(Debug)]
-pub(super) struct DeskDialog {
-    operator: OperatorId,
-    flow: Flow,
-    /// As it stands in the journal, once its 200 was acknowledged.
-    stored: Option<DialogKey>,
-}
-
-impl DeskDialog {
-    pub fn new(operator: OperatorId, flow: Flow) -> Self {
-        Self { operator, flow, stored: None }
-    }
-}
 
 impl Machine {
     /// Keeps the journal's list of control dialogs in step with what a leg reports.

@@ -15,16 +15,34 @@
 //! No error of the journal ends anything that goes on. Who waits for a commit is refused after
 //! [`COMMIT_MAX`], or as soon as it fails, and what was to be is not; all else holds here, is owed to
 //! the journal, and is written when it can be.
+//!
+//! ```text
+//! layer 7  machine                                              one input, and all that follows
+//! layer 6  registrations                                        ours at trunks
+//! layer 5  arrivals  requests  peers  desks  next_hops  names   what the machine does with what it has
+//! layer 5  promises  changes  admin  views  reload  retention
+//! layer 4  rooms                                                all that it has, and how a room is told
+//! layer 3  api                                                  what goes in and what comes out
+//! layer 2  ledger  awaiting  admin_request  unauthenticated     what waits, and what is asked
+//! layer 1  journal  intake  credit  pace  turned_away           values that know of no other
+//! layer 1  invite_source  leg_peers  desk_dialog  stranded
+//! layer 1  settings
+//! ```
 
 mod admin;
+mod admin_request;
 mod api;
 mod arrivals;
+mod awaiting;
 mod changes;
 mod credit;
+mod desk_dialog;
 mod desks;
 mod intake;
+mod invite_source;
 pub mod journal;
 mod ledger;
+mod leg_peers;
 mod machine;
 mod names;
 mod next_hops;
@@ -35,21 +53,24 @@ mod registrations;
 mod reload;
 mod requests;
 mod retention;
+mod rooms;
+mod settings;
+mod stranded;
 mod turned_away;
 mod unauthenticated;
 mod views;
 
-pub use admin::{AdminRequest, Reply};
-pub use api::{Complaint, Effect, Input, Settings};
+pub use admin_request::{AdminRequest, Reply, Status};
+pub use api::{Complaint, Effect, Input};
 pub use changes::CHANGES_WAITING_MAX;
 pub use intake::{DIALOGS_PACE, PHONES_PACE, REFUSALS_PACE, UNAUTHENTICATED_PACE};
 pub use ledger::{COMMIT_MAX, OWED_MAX};
-pub use machine::Machine;
-pub use next_hops::{TRIED_MAX, TRY_AGAIN, WAY_MAX, WITHOUT_WAY_MAX};
+pub use next_hops::{TRY_AGAIN, WAY_MAX};
 pub use promises::RETRY_AFTER_UNWRITTEN;
-pub use reload::Reload;
 pub use requests::{TERMINAL_CALLS_PER_SECOND_MAX, TRUNK_CALLS_PER_SECOND_MAX};
-pub use retention::{PRUNE_INTERVAL, Retention};
+pub use retention::PRUNE_INTERVAL;
+pub use rooms::Machine;
+pub use settings::{Reload, Retention, Settings};
+pub use stranded::{TRIED_MAX, WITHOUT_WAY_MAX};
 pub use turned_away::{COUNTED_SOURCES_MAX, Refusals, SHOWN_SOURCES_MAX};
 pub use unauthenticated::{CALLS_PER_SECOND_MAX, RETRY_AFTER, SOURCES_MAX};
-pub use views::Status;

@@ -1,7 +1,7 @@
 //! The host names of trunks and fixed contacts: which are sought, and what follows when they move.
 
 use super::api::Effect;
-use super::machine::Machine;
+use super::rooms::Machine;
 use crate::directory::{Trunk, TrunkHost};
 use crate::locator::{self, Sought};
 use crate::time::Now;

@@ -5,26 +5,17 @@
 //! that it is undone there by the next commit.
 
 use super::api::Effect;
+use super::awaiting::Awaiting;
 use super::journal::{Batch, WriteFault};
-use super::machine::Machine;
+use super::rooms::Machine;
 use crate::ids::Ticket;
 use crate::registrar;
-use crate::sip::{HeaderName, Response, StatusCode};
+use crate::sip::{HeaderName, StatusCode};
 use crate::switchboard;
 use crate::time::Now;
-use crate::transaction::ServerId;
 
 /// A phone whose registration could not be written tries again after so many seconds.
 pub const RETRY_AFTER_UNWRITTEN: u32 = 10;
-
-/// Who waits for a commit.
-#[derive(Debug)]
-pub(super) enum Awaiting {
-    /// The switchboard, under its own ticket.
-    Switchboard(Ticket),
-    /// A phone, for its registration.
-    Response(ServerId, Box<Response>),
-}
 
 impl Machine {
     /// Sends all that is to be written on its way; `awaiting` hears of its outcome.

@@ -1,8 +1,8 @@
 //! Our own registrations at trunks that want them.
 
 use super::api::Effect;
-use super::machine::Machine;
 use super::names::names_of;
+use super::rooms::Machine;
 use crate::dialog;
 use crate::directory::{Directory, NumberingPlan, Trunk, TrunkHost};
 use crate::leg;

@@ -12,13 +12,14 @@
 //! ```
 
 use super::api::{Complaint, Effect};
-use super::desks::DeskDialog;
-use super::machine::{Machine, world};
+use super::desk_dialog::DeskDialog;
+use super::invite_source::InviteSource;
+use super::rooms::{Machine, world};
 use super::unauthenticated::RETRY_AFTER;
 use crate::cause::Cause;
 use crate::dialog::{self, ServerTx};
 use crate::directory::{DESK, Directory, Meaning, Trunk};
-use crate::ids::{LegId, Number, OperatorId};
+use crate::ids::{LegId, Number};
 use crate::leg;
 use crate::registrar::{self, AuthVerdict};
 use crate::sip::{
@@ -50,24 +51,6 @@ pub const TERMINAL_CALLS_PER_SECOND_MAX: u32 = 20;
 pub const TRUNK_CALLS_PER_SECOND_MAX: u32 = 200;
 /// So many terminals and trunks are counted at a time.
 pub(super) const ORIGINS_MAX: usize = 10_000;
-
-/// Who is behind an INVITE, authenticated, before its leg is known to be answerable.
-#[derive(Debug)]
-pub(super) enum InviteSource {
-    /// Somebody who calls a number.
-    Party { identity: CallerIdentity, dialled: Number, params: String, no_queue: bool, flow: Flow },
-    /// A desk.
-    Desk { operator: OperatorId, flow: Flow },
-}
-
-impl InviteSource {
-    fn is_terminal(&self) -> bool {
-        match self {
-            Self::Party { identity, .. } => identity.terminal().is_some(),
-            Self::Desk { .. } => false,
-        }
-    }
-}
 
 impl Machine {
     pub(super) fn on_request(

@@ -1,27 +1,13 @@
 //! How long the journal keeps what the house does not need to run.
 
 use super::journal::{JournalEntry, Prune};
-use super::machine::Machine;
+use super::rooms::Machine;
+use super::settings::Retention;
 use crate::switchboard::desk::results::REMEMBERED;
 use crate::time::{Duration, Now};
 
 /// Between two steps, each of which takes away a bounded number of rows.
 pub const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
-
-/// What is kept of calls that are over and of the audit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Retention {
-    /// For so long.
-    pub keep: Duration,
-    /// At most so many of each.
-    pub keep_max: usize,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { keep: Duration::from_secs(400 * 24 * 3600), keep_max: 1_000_000 }
-    }
-}
 
 impl Machine {
     /// Has the journal take its next step, when it is time.

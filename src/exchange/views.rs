@@ -1,45 +1,11 @@
 //! The figures of the running server.
 
-use super::journal;
-use super::machine::Machine;
-use super::turned_away::Refusals;
+use super::admin_request::Status;
+use super::rooms::Machine;
 use crate::directory::Directory;
 use crate::ids::ConnectionId;
-use crate::registration;
 use crate::sip::{Destination, Flow};
 use std::collections::BTreeSet;
-
-/// The figures of the running server.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Status {
-    /// Calls that are up, waiting or ringing.
-    pub calls: usize,
-    /// Calls that wait for an operator.
-    pub waiting: usize,
-    /// Operators logged in.
-    pub operators: usize,
-    /// Terminals in the directory.
-    pub terminals: usize,
-    /// Numbers with a phone registered now.
-    pub phones: usize,
-    /// Contacts registered now: a number may have several.
-    pub bindings: usize,
-    /// Legs.
-    pub legs: usize,
-    /// Transactions that are going on: client and server.
-    pub transactions: (usize, usize),
-    /// Trunks and terminals whose name leads nowhere at the moment.
-    pub unresolved: Vec<String>,
-    /// The trunks that we register at, and how that stands.
-    pub trunks: Vec<(String, registration::RegistrationState)>,
-    /// How the journal fares.
-    pub journal: journal::Health,
-    /// TCP connections that are open, and those that were refused since the start. The exchange has no
-    /// sockets: whoever has them writes it here.
-    pub connections: (usize, usize),
-    /// Calls without credentials that were refused, since the start.
-    pub refused: Refusals,
-}
 
 impl Machine {
     /// The figures.

@@ -1,0 +1,86 @@
+//! What an administrator can ask of the running server, and what it answers.
+
+use super::journal;
+use super::turned_away::Refusals;
+use crate::directory::{self, DirectoryChange};
+use crate::ids::OperatorId;
+use crate::registrar;
+use crate::registration;
+use crate::switchboard::{CallView, OperatorView, SetState, WaitingView};
+
+/// What an administrator can ask of the running server.
+#[derive(Clone, Debug)]
+pub enum AdminRequest {
+    /// Change terminals, levels, permits or operators.
+    Change(DirectoryChange),
+    /// Set an operator's state.
+    SetState {
+        /// Whose.
+        operator: OperatorId,
+        /// To what.
+        state: SetState,
+    },
+    /// All calls.
+    Calls,
+    /// All waiting calls.
+    Queue,
+    /// All operators.
+    Operators,
+    /// All registrations, and the numbers that were refused.
+    Registrations,
+    /// The figures.
+    Status,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// It holds, and is in the journal.
+    Done,
+    /// It does not, and why.
+    Refused(directory::ChangeRefusal),
+    /// It does not: the journal cannot be written.
+    Unwritten,
+    /// All calls.
+    Calls(Vec<CallView>),
+    /// All waiting calls.
+    Queue(Vec<WaitingView>),
+    /// All operators.
+    Operators(Vec<OperatorView>),
+    /// All registrations, and the numbers that were refused.
+    Registrations(Vec<registrar::RegistrationEntry>),
+    /// The figures.
+    Status(Status),
+}
+
+/// The figures of the running server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Status {
+    /// Calls that are up, waiting or ringing.
+    pub calls: usize,
+    /// Calls that wait for an operator.
+    pub waiting: usize,
+    /// Operators logged in.
+    pub operators: usize,
+    /// Terminals in the directory.
+    pub terminals: usize,
+    /// Numbers with a phone registered now.
+    pub phones: usize,
+    /// Contacts registered now: a number may have several.
+    pub bindings: usize,
+    /// Legs.
+    pub legs: usize,
+    /// Transactions that are going on: client and server.
+    pub transactions: (usize, usize),
+    /// Trunks and terminals whose name leads nowhere at the moment.
+    pub unresolved: Vec<String>,
+    /// The trunks that we register at, and how that stands.
+    pub trunks: Vec<(String, registration::RegistrationState)>,
+    /// How the journal fares.
+    pub journal: journal::Health,
+    /// TCP connections that are open, and those that were refused since the start. The exchange has no
+    /// sockets: whoever has them writes it here.
+    pub connections: (usize, usize),
+    /// Calls without credentials that were refused, since the start.
+    pub refused: Refusals,
+}

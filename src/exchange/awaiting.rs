@@ -1,0 +1,58 @@
+//! What waits for the journal.
+
+use super::journal::Audited;
+use crate::directory::DirectoryChange;
+use crate::ids::Ticket;
+use crate::sip::Response;
+use crate::time::{Instant, earliest};
+use crate::transaction::ServerId;
+use std::collections::VecDeque;
+
+/// Who waits for a commit.
+#[derive(Debug)]
+pub(super) enum Awaiting {
+    /// The switchboard, under its own ticket.
+    Switchboard(Ticket),
+    /// A phone, for its registration.
+    Response(ServerId, Box<Response>),
+}
+
+/// The changes that are not in the journal yet.
+#[derive(Debug, Default)]
+pub(super) struct PendingChanges {
+    pub waiting: VecDeque<WantedChange>,
+    pub current: Option<Current>,
+}
+
+/// A change that waits for its turn.
+#[derive(Debug)]
+pub(super) struct WantedChange {
+    pub id: u64,
+    pub by: String,
+    pub change: DirectoryChange,
+    pub until: Instant,
+}
+
+#[derive(Debug)]
+pub(super) enum Current {
+    /// An administrator waits.
+    Written { id: u64, ticket: Ticket, audited: Audited, until: Instant },
+    /// The administrator was refused before the journal has said what came of it.
+    InDoubt { ticket: Ticket, audited: Audited },
+    /// It was written after all, and has to be undone.
+    TakenBack { ticket: Option<Ticket>, audited: Audited, again: Instant },
+}
+
+impl PendingChanges {
+    /// The next moment at which something is late or tried again.
+    pub fn deadline(&self) -> Option<Instant> {
+        let current = match &self.current {
+            Some(Current::TakenBack { ticket: None, again: at, .. })
+            | Some(Current::Written { until: at, .. }) => Some(*at),
+            Some(Current::InDoubt { .. } | Current::TakenBack { ticket: Some(_), .. }) | None => {
+                None
+            }
+        };
+        earliest(current, self.waiting.front().map(|wanted| wanted.until))
+    }
+}
