@@ -143,7 +143,7 @@ fn parse_status_line(line: &str) -> Result<Response, Error> {
     let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
     let wrong = || SipFault::Status.at(version.len() + 1);
     let code = parse_digits(code).filter(|_| code.len() == 3).ok_or_else(wrong)?;
-    let status = u16::try_from(code).ok().and_then(|code| StatusCode::new(code).ok());
+    let status = u16::try_from(code).ok().and_then(StatusCode::new);
     Ok(Response::new(status.ok_or_else(wrong)?).with_reason(reason))
 }
 
@@ -257,11 +257,11 @@ impl RawLine {
 
     /// The name, and where the trimmed value is. `text` is what the lines were cut from.
     fn split(&self, text: &str) -> Result<(HeaderName, Range<usize>), Error> {
-        let wrong = |_| SipFault::HeaderLine.at(self.span.start);
+        let wrong = || SipFault::HeaderLine.at(self.span.start);
         let line = &text[self.span.clone()];
         let colon = line.bytes().position(|b| b == b':');
-        let colon = colon.ok_or(SipFault::HeaderLine.at(self.span.start))?;
-        let name = HeaderName::parse(lexer::trim_end(&line[..colon])).map_err(wrong)?;
+        let colon = colon.ok_or_else(wrong)?;
+        let name = HeaderName::parse(lexer::trim_end(&line[..colon])).ok_or_else(wrong)?;
         let value = lexer::trim_start(&line[colon + 1..]);
         let start = self.span.end - value.len();
         let end = start + lexer::trim_end(value).len();

@@ -1,6 +1,5 @@
 //! Status codes and the phrases that go with them.
 
-use super::error::{Error, SipFault};
 use std::fmt;
 
 /// A status code from 100 to 699.
@@ -104,12 +103,10 @@ status_codes! {
 }
 
 impl StatusCode {
-    /// The code `code`.
-    ///
-    /// # Errors
-    /// [`SipFault::Status`] outside 100 to 699.
-    pub fn new(code: u16) -> Result<Self, Error> {
-        if (100..700).contains(&code) { Ok(Self(code)) } else { Err(SipFault::Status.at(0)) }
+    /// The code `code`; `None` outside 100 to 699.
+    #[must_use]
+    pub fn new(code: u16) -> Option<Self> {
+        (100..700).contains(&code).then_some(Self(code))
     }
 
     /// The number.
@@ -140,14 +137,6 @@ impl StatusCode {
     #[must_use]
     pub const fn is_failure(self) -> bool {
         self.0 >= 300
-    }
-}
-
-impl TryFrom<u16> for StatusCode {
-    type Error = Error;
-
-    fn try_from(code: u16) -> Result<Self, Error> {
-        Self::new(code)
     }
 }
 
@@ -187,7 +176,7 @@ mod tests {
         assert!(code(200).is_success() && code(200).is_final() && !code(200).is_failure());
         assert!(code(302).is_failure() && code(699).is_failure());
         for wrong in [0, 99, 700, u16::MAX] {
-            assert_eq!(StatusCode::new(wrong), Err(SipFault::Status.at(0)));
+            assert_eq!(StatusCode::new(wrong), None);
         }
     }
 }
