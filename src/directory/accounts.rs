@@ -7,7 +7,8 @@ use super::numbering_plan::{DESK, NumberingPlan};
 use super::operator::{Operator, OperatorMode};
 use super::permit::Permit;
 use super::secret::Secret;
-use super::terminal::{Srtp, Terminal};
+use super::srtp::Srtp;
+use super::terminal::Terminal;
 use crate::ids::{LevelId, Number, OperatorId, QueueId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -167,6 +168,15 @@ impl Directory {
                 number.starts_with(&wanted) || name.contains(&wanted)
             })
             .filter_map(|(number, _)| self.terminals.get(number))
+    }
+
+    /// Whether a display name reads like a terminal's number or name or like an operator's, without
+    /// regard to case, spaces and punctuation, or like an address; or whether it is disguised, so that
+    /// nobody can tell. Letters of other scripts that merely look alike are not told apart.
+    #[must_use]
+    pub fn reads_like_ours(&self, display: &str) -> bool {
+        let is_number = |name: &str| self.terminal(&Number::from(name)).is_some();
+        self.likenesses.reads_like(display, is_number)
     }
 
     /// A level by name.

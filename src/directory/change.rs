@@ -1,6 +1,7 @@
 //! Changes of the directory: every rule of names and references is kept here, whoever asks.
 
 use super::accounts::{Directory, OPERATORS_MAX, PERMITS_MAX, TERMINALS_MAX};
+use super::draft_field::DraftField;
 use super::level::{LEVELS_MAX, Level};
 use super::name::{Holder, NameFault, check_display_name, check_name};
 use super::operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
@@ -42,18 +43,6 @@ pub enum DirectoryChange {
     SetOperator(OperatorDraft),
     /// The operator goes.
     RemoveOperator(OperatorId),
-}
-
-/// What a draft says of something that can be taken away again.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum DraftField<T> {
-    /// As it was.
-    #[default]
-    Keep,
-    /// Gone.
-    Clear,
-    /// This from now on.
-    Set(T),
 }
 
 /// One row that the journal writes; together the rows of a change are one transaction.

@@ -1,8 +1,6 @@
 //! Names that could be taken for those of people in the house. Nobody vouches for the name that a
 //! guest gives itself, so it must not look like a colleague's.
 
-use super::accounts::Directory;
-use crate::ids::Number;
 use std::collections::BTreeMap;
 
 /// How often each name occurs, written as [`folded`] writes it.
@@ -23,21 +21,14 @@ impl Likenesses {
             }
         }
     }
-}
 
-impl Directory {
-    /// Whether a display name reads like a terminal's number or name or like an operator's, without
-    /// regard to case, spaces and punctuation, or like an address; or whether it is disguised, so that
-    /// nobody can tell. Letters of other scripts that merely look alike are not told apart.
-    #[must_use]
-    pub fn reads_like_ours(&self, display: &str) -> bool {
+    /// Whether a display name reads like one of these, or like a number that `is_number` knows.
+    pub fn reads_like(&self, display: &str, is_number: impl Fn(&str) -> bool) -> bool {
         if display.contains('@') || display.contains(is_disguise) {
             return true;
         }
         let name = folded(display);
-        !name.is_empty()
-            && (self.likenesses.0.contains_key(&name)
-                || self.terminal(&Number::from(name.as_str())).is_some())
+        !name.is_empty() && (self.0.contains_key(&name) || is_number(&name))
     }
 }
 
@@ -57,8 +48,8 @@ fn folded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{Accounts, DirectoryChange, NumberingPlan, TerminalDraft};
-    use crate::ids::LevelId;
+    use crate::directory::{Accounts, Directory, DirectoryChange, NumberingPlan, TerminalDraft};
+    use crate::ids::{LevelId, Number};
 
     fn house() -> Directory {
         let plan = NumberingPlan {

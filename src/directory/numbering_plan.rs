@@ -1,12 +1,9 @@
-//! The numbering plan: what a dialled number means before anyone is asked.
+//! The numbering plan: what the configuration says of numbers and of those who come from outside.
 
-use super::accounts::Directory;
 use super::camera::Camera;
-use super::terminal::Terminal;
 use super::trunk::Trunk;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
-use crate::sip::{self, Host, Uri};
-use crate::text::{NUMBER_CHARS_MAX, is_within};
+use crate::sip::Host;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -81,73 +78,10 @@ impl NumberingPlan {
     }
 }
 
-/// What a dialled number stands for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Meaning<'a> {
-    /// The address of the control dialogs.
-    Desk,
-    /// `*50` and its kin.
-    FeatureCode,
-    /// An operator number.
-    Queue(&'a QueueId),
-    /// A camera.
-    Camera(&'a Camera),
-    /// A phone of ours.
-    Terminal(&'a Terminal),
-    /// A number beyond a trunk.
-    Trunk(&'a Trunk),
-    /// Nothing we know.
-    Unknown,
-}
-
-impl Directory {
-    /// The number that a URI names: what stands before its parameters; `None` where that is longer than
-    /// a number can be.
-    #[must_use]
-    pub fn number_in(&self, uri: &Uri) -> Option<Number> {
-        let written = uri.number().filter(|number| is_within(number, NUMBER_CHARS_MAX))?;
-        Some(self.number_of(&written))
-    }
-
-    /// A telephone number is known by its digits, however it is written (RFC 3966 §5.1.1), unless somebody
-    /// here is called just as it stands.
-    #[must_use]
-    pub fn number_of(&self, written: &str) -> Number {
-        let number = Number::from(written);
-        match (self.meaning(&number), sip::without_separators(written)) {
-            (Meaning::Trunk(_) | Meaning::Unknown | Meaning::FeatureCode, Some(digits)) => {
-                Number::from(digits.as_str())
-            }
-            (_, Some(_) | None) => number,
-        }
-    }
-
-    /// What `number` stands for. An operator number always wins (R1.1), then what else the
-    /// configuration says; a terminal is nearer than a trunk.
-    #[must_use]
-    pub fn meaning(&self, number: &Number) -> Meaning<'_> {
-        if number.as_str() == DESK {
-            return Meaning::Desk;
-        }
-        if number.as_str().starts_with('*') {
-            return Meaning::FeatureCode;
-        }
-        if let Some(queue) = self.queue_of(number) {
-            return Meaning::Queue(queue);
-        }
-        if let Some(camera) = self.plan().camera_at(number) {
-            return Meaning::Camera(camera);
-        }
-        if let Some(terminal) = self.terminal(number) {
-            return Meaning::Terminal(terminal);
-        }
-        self.plan().trunk_for(number.as_str()).map_or(Meaning::Unknown, Meaning::Trunk)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::Directory;
 
     fn trunk(name: &str, addresses: &[&str], prefixes: &[&str]) -> Trunk {
         Trunk {
@@ -205,30 +139,6 @@ mod tests {
         assert_eq!(from("[::ffff:192.0.2.11]:999"), Some("inbound only"));
         assert_eq!(from("[2001:db8::1]:5060"), Some("any port"));
         assert_eq!(from("192.0.2.12:5060"), None);
-    }
-
-    #[test]
-    fn a_telephone_number_is_known_by_its_digits_unless_somebody_has_it_as_written() {
-        let levels = crate::directory::patent_levels().into();
-        let accounts = crate::directory::Accounts { levels, ..Default::default() };
-        let mut directory = Directory::new(plan(), accounts);
-        let draft = crate::directory::TerminalDraft {
-            level: Some(LevelId::from("B")),
-            ..crate::directory::TerminalDraft::new(Number::from("30-1"))
-        };
-        directory.apply(&crate::directory::DirectoryChange::AddTerminal(draft)).unwrap();
-        for (uri, number) in [
-            ("sip:+49-30.1234;cpc=ordinary@carrier.example", Some("+49301234")),
-            ("tel:030-1234;phone-context=+49", Some("0301234")),
-            ("sip:30-1;x@house.example", Some("30-1")),
-            ("sip:30-2@house.example", Some("302")),
-            ("sip:anna-lena@house.example", Some("anna-lena")),
-            ("sip:house.example", None),
-            ("sip:123456789012345678901234567890123@house.example", None),
-        ] {
-            let found = directory.number_in(&Uri::parse(uri).unwrap());
-            assert_eq!(found.as_ref().map(Number::as_str), number, "{uri}");
-        }
     }
 
     #[test]

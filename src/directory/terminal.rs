@@ -1,7 +1,8 @@
 //! Terminals: SIP phones with a number.
 
-use super::change::DraftField;
+use super::draft_field::DraftField;
 use super::secret::Secret;
+use super::srtp::Srtp;
 use crate::ids::{LevelId, Number};
 use crate::sip::Uri;
 use std::fmt;
@@ -21,33 +22,6 @@ pub struct Terminal {
     pub contact: Option<Uri>,
     /// Whether it speaks under SRTP only.
     pub srtp: Srtp,
-}
-
-/// Whether a phone or a trunk speaks under SRTP (RFC 4568) only.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Srtp {
-    /// Where it offers it.
-    #[default]
-    Optional,
-    /// Always: calls in clear are refused, and it is offered nothing else.
-    Required,
-}
-
-impl Srtp {
-    /// As people write it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Optional => "optional",
-            Self::Required => "required",
-        }
-    }
-
-    /// What people have written.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Optional, Self::Required].into_iter().find(|srtp| srtp.name() == name)
-    }
 }
 
 /// What an administrator says of a terminal; what is left out stays, or is empty in a new one.

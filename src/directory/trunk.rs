@@ -1,6 +1,6 @@
 //! Trunks: gateways, carriers and fixed groups of callers, trusted by their address.
 
-use super::terminal::Srtp;
+use super::srtp::Srtp;
 use crate::ids::LevelId;
 use crate::sip::{Host, Realms};
 use std::collections::BTreeSet;
