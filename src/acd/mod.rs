@@ -20,6 +20,7 @@
 //! switchboard carries it here.
 
 mod desks;
+mod effect;
 mod machine;
 mod operators;
 mod queue;
@@ -27,7 +28,8 @@ mod reasons;
 mod remembered;
 mod shares;
 
-pub use machine::{Arrival, Effect, Input, Machine, QueuePlace, Settings};
+pub use effect::Effect;
+pub use machine::{Arrival, Input, Machine, QueuePlace, Settings};
 pub use operators::AgentState;
 pub use queue::{Listed, QueueRules, Telling};
 pub use reasons::{Denial, Ending, QueueRefusal, WithdrawalReason};

@@ -1,7 +1,7 @@
 //! One queue: the waiting requests in their order, and what each desk was told of each.
 
 use super::desks::{SeatNumber, SeatSet, mask, seats};
-use super::machine::Effect;
+use super::effect::Effect;
 use super::operators::{AgentState, QueueAgents};
 use super::reasons::{Ending, QueueRefusal, WithdrawalReason};
 use super::shares::{QueueShares, Share, Taken};

@@ -4,8 +4,8 @@
 //! refuses such commands by the [`PresenceView`].
 
 use super::operator::{
-    ControlDialogState, DeskPhone, OperatorSession, PhoneFailure, PhoneTrouble, PresenceOperator,
-    PresenceView, Stored,
+    ControlDialogState, DeskPhone, LogoutCause, OperatorSession, PhoneFailure, PhoneTrouble,
+    PresenceOperator, PresenceView, Stored, WorkMode,
 };
 use crate::ids::{Number, OperatorId};
 use crate::time::{Duration, Instant};
@@ -18,15 +18,6 @@ pub struct Settings {
     pub lease: Duration,
     /// How long a phone that failed gets no offers.
     pub phone_pause: Duration,
-}
-
-/// How an operator works.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum WorkMode {
-    /// With a control dialog.
-    Desk,
-    /// With only a phone: no desk, no lease.
-    Phone,
 }
 
 /// What reaches presence.
@@ -163,19 +154,6 @@ pub enum Effect {
         /// As it is now.
         view: PresenceView,
     },
-}
-
-/// Why an operator is logged in no longer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum LogoutCause {
-    /// The human said so.
-    Command,
-    /// The lost desk did not come back.
-    Lease,
-    /// An administrator set it `out`.
-    Dismissed,
-    /// An administrator removed the account.
-    Removed,
 }
 
 /// Why a login changes nothing.

@@ -19,8 +19,8 @@
 mod machine;
 mod operator;
 
-pub use machine::{Effect, Input, LoginRefusal, LogoutCause, Machine, Settings, WorkMode};
+pub use machine::{Effect, Input, LoginRefusal, Machine, Settings};
 pub use operator::{
-    AgentAvailability, ControlDialogState, DeskPhone, OperatorState, PhoneFailure, PhoneState,
-    PresenceView, Stored,
+    AgentAvailability, ControlDialogState, DeskPhone, LogoutCause, OperatorState, PhoneFailure,
+    PhoneState, PresenceView, Stored, WorkMode,
 };

@@ -1,8 +1,29 @@
 //! One operator: what is known of it, and what follows from that.
 
-use super::{LogoutCause, WorkMode};
 use crate::ids::{Number, OperatorId};
 use crate::time::{Instant, earliest};
+
+/// How an operator works.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum WorkMode {
+    /// With a control dialog.
+    Desk,
+    /// With only a phone: no desk, no lease.
+    Phone,
+}
+
+/// Why an operator is logged in no longer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LogoutCause {
+    /// The human said so.
+    Command,
+    /// The lost desk did not come back.
+    Lease,
+    /// An administrator set it `out`.
+    Dismissed,
+    /// An administrator removed the account.
+    Removed,
+}
 
 /// What the console shows first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

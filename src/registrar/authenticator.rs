@@ -11,7 +11,7 @@
 //! ```
 
 use super::attempts::Attempts;
-use super::bindings::Binding;
+use super::binding::Binding;
 use super::nonces::Nonces;
 use super::preferences::{DigestOrder, Preferences};
 use super::wrong_passwords::{WrongPassword, WrongPasswords};

@@ -6,16 +6,12 @@
 //! stand between us and the phone only where the house names it as an edge (RFC 3327), or where it is at
 //! the very address that the phone registers from.
 
-use super::bindings::Binding;
-use super::machine::Settings;
+use super::binding::Binding;
+use super::settings::Settings;
 use super::target::address_of;
 use crate::sip::{Flow, NameAddr, Transport, Uri};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-
-/// The most machines at which one terminal can be registered at a time; the least lately used gives
-/// way.
-pub const HOSTS_MAX: usize = 5;
 
 /// An address that is not believed, and why.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -14,51 +14,23 @@
 //! ```
 
 use super::authenticator::{AuthRefusal, AuthVerdict, Authenticator};
-use super::bindings::{Binding, BindingChange, Bindings};
+use super::binding::{Binding, BindingChange};
+use super::bindings::Bindings;
 use super::contacts::is_believed;
-use super::preferences::DigestOrder;
+use super::effect::Effect;
 use super::register::{self, RegisterFault, RegisterRequest};
 use super::registration_log::{self, RegistrationEvent, RegistrationLog};
+use super::settings::Settings;
 use super::target::{ContactTarget, NextHop};
 use super::tentative::Tentative;
 use super::wrong_passwords::WrongPassword;
 use crate::directory::Directory;
 use crate::ids::{ConnectionId, Number};
 use crate::random::Random;
-use crate::sip::{Destination, Flow, Network, Request, Response, Tags, Uri};
-use crate::time::{Duration, Instant, Now, earliest};
+use crate::sip::{Destination, Flow, Request, Response, Tags, Uri};
+use crate::time::{Instant, Now, earliest};
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
-
-/// For how long phones may register, and where.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Settings {
-    /// Shorter wishes are answered 423.
-    pub expires_min: Duration,
-    /// For those who do not say.
-    pub expires_default: Duration,
-    /// Longer wishes are cut to this.
-    pub expires_max: Duration,
-    /// Our own sockets, where no phone can be.
-    pub addresses: Vec<SocketAddr>,
-    /// The proxies that may register phones behind them with a Path.
-    pub edges: Vec<Network>,
-    /// Which challenges are made, and in which order.
-    pub digest: DigestOrder,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            expires_min: Duration::from_secs(60),
-            expires_default: Duration::from_secs(3600),
-            expires_max: Duration::from_secs(7200),
-            addresses: Vec::new(),
-            edges: Vec::new(),
-            digest: DigestOrder::default(),
-        }
-    }
-}
+use std::net::IpAddr;
 
 /// What reaches the registrar.
 #[derive(Clone, Debug)]
@@ -81,26 +53,6 @@ pub enum Input {
         /// The name that came with the request.
         transaction: u64,
     },
-}
-
-/// What the registrar wants done, in this order.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Effect {
-    /// Write this to the journal.
-    Store(BindingChange),
-    /// Answer the request.
-    Respond {
-        /// The name that came with the request.
-        transaction: u64,
-        /// The answer.
-        response: Response,
-        /// Only when what was to be stored before it has been committed (R8.1).
-        after_commit: bool,
-    },
-    /// The phone has registered, for the first time or again: it is alive.
-    Registered(Number),
-    /// The last binding of the number is gone; a fixed contact may be left.
-    Unregistered(Number),
 }
 
 /// Who is where.

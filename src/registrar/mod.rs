@@ -5,13 +5,16 @@
 
 mod attempts;
 mod authenticator;
+mod binding;
 mod bindings;
 mod contacts;
+mod effect;
 mod machine;
 mod nonces;
 mod preferences;
 mod register;
 mod registration_log;
+mod settings;
 mod target;
 mod tentative;
 mod wrong_passwords;
@@ -20,12 +23,14 @@ pub use attempts::{
     ACCOUNT, ACCOUNT_AND_SOURCE, DEBTS_MAX, GUESSING_SOURCE, GuessRate, PLACES_MAX, SOURCE,
 };
 pub use authenticator::{AuthRefusal, AuthVerdict, Challenged};
-pub use bindings::{Binding, BindingChange, CONTACTS_MAX};
-pub use contacts::HOSTS_MAX;
-pub use machine::{Effect, Input, Machine, Settings};
+pub use binding::{Binding, BindingChange};
+pub use bindings::{CONTACTS_MAX, HOSTS_MAX};
+pub use effect::Effect;
+pub use machine::{Input, Machine};
 pub use nonces::{NONCE_LIFETIME, NONCES_MAX};
 pub use preferences::{DigestOrder, PREFERENCES_MAX, UNANSWERED};
 pub use register::{CONTACT_BYTES_MAX, PATH_BYTES_MAX};
 pub use registration_log::{LastRefusal, RegistrationEntry, RegistrationEvent};
+pub use settings::Settings;
 pub use target::{ContactTarget, NextHop};
 pub use wrong_passwords::{COUNTED, SAID_MAX, SOURCES_MAX, WrongPassword};

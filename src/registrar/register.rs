@@ -1,8 +1,9 @@
 //! Reading a REGISTER and answering it (RFC 3261 §10.3).
 
-use super::bindings::{Binding, ContactChange};
+use super::binding::Binding;
+use super::bindings::ContactChange;
 use super::contacts::{self, Unbelievable};
-use super::machine::Settings;
+use super::settings::Settings;
 use crate::ids::Number;
 use crate::sip::{Contacts, Flow, HeaderName, NameAddr, Request, Response, Scheme, StatusCode};
 use crate::text::{USER_AGENT_CHARS_MAX, cut};

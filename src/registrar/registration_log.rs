@@ -1,8 +1,8 @@
 //! What people see of registrations: which phones are there, and who was refused last, and why.
 
 use super::authenticator::{AuthRefusal, Challenged};
-use super::bindings::{Binding, BindingChange};
-use super::machine::Effect;
+use super::binding::{Binding, BindingChange};
+use super::effect::Effect;
 use crate::directory::Directory;
 use crate::ids::Number;
 use crate::sip::{Flow, HeaderName, Request, Response};

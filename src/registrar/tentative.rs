@@ -1,7 +1,8 @@
 //! What registrations have changed that are not in the journal yet, and what was before: when the
 //! commit fails, "all tentative binding updates MUST be removed" (RFC 3261 §10.3, step 7).
 
-use super::bindings::{Binding, BindingChange, TakenBack};
+use super::binding::{Binding, BindingChange};
+use super::bindings::TakenBack;
 use crate::ids::{ConnectionId, Number};
 use std::collections::BTreeMap;
 

@@ -2,7 +2,9 @@
 
 use super::client_invite::{self, ClientInvite};
 use super::client_non_invite::{self, ClientNonInvite};
-use super::machine::{ClientId, Effect, Settings, TransactionFailure};
+use super::effect::{Effect, TransactionFailure};
+use super::id::ClientId;
+use super::settings::Settings;
 use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
     Destination, HeaderName, Host, MAGIC_COOKIE, Message, Method, Network, Request, Response,

@@ -6,20 +6,15 @@
 //! ```
 
 use super::clients::{Clients, StrandedRequest};
+use super::effect::Effect;
+use super::id::{ClientId, ServerId};
 use super::servers::Servers;
+use super::settings::Settings;
 use super::shares::SourceTrust;
 use crate::random::Random;
-use crate::sip::{Destination, Flow, Message, Network, OwnAddresses, Request, Response, Via};
+use crate::sip::{Destination, Flow, Message, Network, Request, Response, Via};
 use crate::time::{Instant, earliest};
 use std::net::IpAddr;
-
-/// A client transaction; the transaction user chooses the number and never chooses it twice.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ClientId(pub u64);
-
-/// A server transaction; rises by one per request.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ServerId(pub u64);
 
 /// What reaches the transactions.
 #[derive(Clone, Debug)]
@@ -92,91 +87,6 @@ pub enum Input {
     },
     /// There is no other way for the answers to a stranded INVITE.
     Abandon(ServerId),
-}
-
-/// What the transactions want done.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Effect {
-    /// Put this on the wire.
-    Send {
-        /// Where to.
-        to: Destination,
-        /// What.
-        message: Message,
-    },
-    /// A new request came, stamped with its source (RFC 3581 §4). It wants an answer.
-    Request {
-        /// The name of its transaction.
-        id: ServerId,
-        /// How it came.
-        flow: Flow,
-        /// Anything but ACK and CANCEL.
-        request: Request,
-    },
-    /// An ACK came that belongs to a 2xx, or to nothing.
-    Ack {
-        /// How it came.
-        flow: Flow,
-        /// The ACK.
-        request: Request,
-    },
-    /// The INVITE was cancelled. The CANCEL is answered already; the INVITE wants its 487.
-    Cancelled {
-        /// The INVITE.
-        id: ServerId,
-        /// The value of the first Reason header.
-        reason: Option<String>,
-    },
-    /// A response to our request: each provisional one, one final one, and each 2xx to INVITE.
-    Response {
-        /// The request.
-        id: ClientId,
-        /// The response.
-        response: Response,
-    },
-    /// No final response will come.
-    Failed {
-        /// The request.
-        id: ClientId,
-        /// Why not.
-        why: TransactionFailure,
-    },
-    /// The final response to an INVITE was not acknowledged, or no answer can be carried any more.
-    NoAck {
-        /// The INVITE.
-        id: ServerId,
-    },
-}
-
-/// Why no response comes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum TransactionFailure {
-    /// Timer B or F; to be treated as 408 (§8.1.3.1).
-    Timeout,
-    /// The transport failed; to be treated as 503.
-    Transport,
-}
-
-/// What can be set.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The addresses for Via.
-    pub own: OwnAddresses,
-    /// The most requests that are being answered at once; one more gets 503, and who is not known
-    /// gets it before ([`SourceTrust`]).
-    pub server_transactions_max: usize,
-    /// The longest request sent by UDP to an address that is not a flow (§18.1.1), in bytes.
-    pub udp_bytes_max: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            own: OwnAddresses::default(),
-            server_transactions_max: 100_000,
-            udp_bytes_max: 1_300,
-        }
-    }
 }
 
 /// All transactions.

@@ -7,14 +7,20 @@
 mod client_invite;
 mod client_non_invite;
 mod clients;
+mod effect;
+mod id;
 mod key;
 mod machine;
 mod server_invite;
 mod server_non_invite;
 mod servers;
+mod settings;
 mod shares;
 mod timers;
 
 pub use clients::StrandedRequest;
-pub use machine::{ClientId, Effect, Input, Machine, ServerId, Settings, TransactionFailure};
+pub use effect::{Effect, TransactionFailure};
+pub use id::{ClientId, ServerId};
+pub use machine::{Input, Machine};
+pub use settings::Settings;
 pub use shares::SourceTrust;

@@ -1,7 +1,8 @@
 //! The server transactions: requests that came, and the answers they get.
 
+use super::effect::Effect;
+use super::id::ServerId;
 use super::key::{MergeKey, ServerKey};
-use super::machine::{Effect, ServerId};
 use super::server_invite::{self, ServerInvite};
 use super::server_non_invite::{self, ServerNonInvite};
 use super::shares::{SourceTrust, TransactionShares};
