@@ -21,6 +21,7 @@ mod party;
 mod peer;
 mod picture_limits;
 mod plan;
+mod port_shortage;
 mod ports;
 mod relay;
 mod reports;
