@@ -38,6 +38,7 @@ mod serve;
 mod site;
 mod table;
 mod terminal;
+mod terminal_fields;
 mod terminal_file;
 
 use administration::Administration;

@@ -3,10 +3,10 @@
 use super::administration::Administration;
 use super::password::Password;
 use super::table::{Listing, Table, print};
+use super::terminal_fields::{contact, srtp};
 use super::terminal_file;
-use crate::directory::{DirectoryChange, DraftField, Srtp, Terminal, TerminalDraft};
+use crate::directory::{DirectoryChange, DraftField, Terminal, TerminalDraft};
 use crate::ids::{LevelId, Number};
-use crate::sip::Uri;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -109,24 +109,6 @@ impl TerminalArgs {
         draft.srtp = self.srtp.as_deref().map(srtp).transpose()?;
         Ok(draft)
     }
-}
-
-/// Reads whether SRTP is required.
-///
-/// # Errors
-/// When it is neither of the two words.
-pub fn srtp(text: &str) -> anyhow::Result<Srtp> {
-    Srtp::named(text).with_context(|| format!("srtp {text:?}: write required or optional"))
-}
-
-/// Reads a fixed contact.
-///
-/// # Errors
-/// When it is no URI.
-pub fn contact(text: &str) -> anyhow::Result<Uri> {
-    Uri::parse(text).with_context(|| {
-        format!("contact {text:?}: it is no SIP URI: write it as `sip:3001@192.0.2.7`")
-    })
 }
 
 fn table<'a>(terminals: impl IntoIterator<Item = &'a Terminal>) -> Table {

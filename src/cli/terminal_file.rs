@@ -3,7 +3,7 @@
 use super::administration::Administration;
 use super::csv;
 use super::table::print;
-use super::terminal::{contact, srtp};
+use super::terminal_fields::{contact, srtp};
 use crate::directory::{DirectoryChange, DraftField, Secret, TerminalDraft};
 use crate::ids::{LevelId, Number};
 use anyhow::{Context as _, bail};

@@ -42,7 +42,7 @@ const PORTS_AT_START: usize = 64;
 /// Administrators' requests that may wait.
 pub const REQUESTS_MAX: usize = 64;
 /// Messages of one kind from which something follows, before all else has its turn.
-pub(super) const BURST_MAX: usize = 256;
+const BURST_MAX: usize = 256;
 /// So long messages that wait are read before all else has its turn.
 const READING_MAX: Duration = Duration::from_millis(1);
 /// At the end, phones and the journal get this long.
@@ -389,7 +389,7 @@ impl EventLoop {
     fn drain_udp(&mut self) {
         let Self { clock, exchange, sockets, .. } = self;
         let mut effects = Vec::new();
-        self.crowded |= sockets.udp.drain(|flow, bytes| {
+        self.crowded |= sockets.udp.drain(BURST_MAX, |flow, bytes| {
             sip_trace::received(&flow, bytes);
             let follows = exchange.arrive(clock.now(), flow, bytes);
             let some = !follows.is_empty();

@@ -3,7 +3,6 @@
 //! What comes in at a listener on all addresses says to which of them it was sent, and what answers it leaves
 //! from there (RFC 3581 §4): a phone that has been told of one, and the NAT before it, drop what comes from another.
 
-use super::event_loop::BURST_MAX;
 use crate::ids::ConnectionId;
 use crate::sip::{Flow, Transport};
 use nix::cmsg_space;
@@ -76,12 +75,12 @@ impl Udp {
     }
 
     /// Hands over what has come; `each` says whether something followed from it. At most
-    /// [`DATAGRAMS_MAX`] of each listener, and [`BURST_MAX`] with consequences; returns whether there
+    /// [`DATAGRAMS_MAX`] of each listener, and `burst_max` with consequences; returns whether there
     /// may be more.
-    pub fn drain(&mut self, mut each: impl FnMut(Flow, &[u8]) -> bool) -> bool {
+    pub fn drain(&mut self, burst_max: usize, mut each: impl FnMut(Flow, &[u8]) -> bool) -> bool {
         let mut more = false;
         for listener in &self.sockets {
-            let (mut left, mut burst) = (DATAGRAMS_MAX, BURST_MAX);
+            let (mut left, mut burst) = (DATAGRAMS_MAX, burst_max);
             while left > 0 && burst > 0 {
                 left -= 1;
                 match listener.receive(&mut self.buffer, &mut self.beside) {
@@ -261,7 +260,7 @@ mod tests {
         let mut heard = None;
         while heard.is_none() {
             std::future::poll_fn(|cx| udp.poll_ready(cx)).await;
-            udp.drain(|flow, bytes| {
+            udp.drain(1, |flow, bytes| {
                 assert_eq!(bytes, b"hello");
                 heard = Some(flow);
                 true

@@ -2,6 +2,7 @@
 
 use super::database::Database;
 use super::error::{StoreError, UnreadableRow};
+use super::query::{optional, rows, text};
 use super::records;
 use super::rows::{
     read_address, read_addresses, read_flow, read_hop, read_set, read_time, read_uris, time, uint,
@@ -15,7 +16,6 @@ use crate::registrar::Binding;
 use crate::sip::Uri;
 use crate::switchboard::desk::results::{REMEMBERED, StoredResult};
 use crate::time::UnixTime;
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 use std::collections::BTreeMap;
 
@@ -55,41 +55,6 @@ impl Database {
         };
         Ok((state, bad))
     }
-}
-
-/// Reads every row of a query; where `read` finds no sense, the row is noted in `bad` under the
-/// text of its first column.
-pub(super) fn rows<T>(
-    db: &Connection,
-    table: &'static str,
-    sql: &str,
-    bad: &mut Vec<UnreadableRow>,
-    read: impl Fn(&Row<'_>) -> Result<Option<T>>,
-) -> Result<Vec<T>> {
-    let mut statement = db.prepare(sql)?;
-    let mut found = statement.query([])?;
-    let mut values = Vec::new();
-    while let Some(row) = found.next()? {
-        match read(row)? {
-            Some(value) => values.push(value),
-            None => {
-                let row = match row.get_ref(0)? {
-                    ValueRef::Integer(number) => number.to_string(),
-                    name => name.as_str().unwrap_or("?").to_owned(),
-                };
-                bad.push(UnreadableRow { table, row });
-            }
-        }
-    }
-    Ok(values)
-}
-
-fn text<T: for<'a> From<&'a str>>(row: &Row<'_>, column: &str) -> Result<T> {
-    Ok(T::from(row.get_ref(column)?.as_str()?))
-}
-
-fn optional<T: for<'a> From<&'a str>>(row: &Row<'_>, column: &str) -> Result<Option<T>> {
-    Ok(row.get_ref(column)?.as_str_or_null()?.map(T::from))
 }
 
 fn accounts(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Accounts> {

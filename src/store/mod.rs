@@ -18,6 +18,7 @@ mod error;
 mod files;
 mod loader;
 mod lock;
+mod query;
 mod records;
 mod retention;
 mod rows;

@@ -2,7 +2,7 @@
 
 use super::database::Database;
 use super::error::{StoreError, UnreadableRow};
-use super::loader::rows;
+use super::query::rows;
 use super::rows::{PATHS, read_list, read_time, time, uint};
 use crate::cause::Cause;
 use crate::ids::{CallId, Number, QueueId, RequestId};
