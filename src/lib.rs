@@ -2,7 +2,8 @@
 //!
 //! Everything below `server/` is deterministic: time, chance and the outside world come in as
 //! arguments, effects go out as values. A file imports from its own room and from lower floors;
-//! never sideways, never up.
+//! never sideways, never up. Inside a room, too, the arrows run one way: its `mod.rs` draws its
+//! files in layers.
 //!
 //! ```text
 //! floor 12  main.rs       picks a command

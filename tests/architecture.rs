@@ -1,7 +1,8 @@
 //! The rules of the house that the compiler does not keep.
 //!
-//! The floors are read from the drawing in `src/lib.rs`: what is drawn there holds, and a room that is not
-//! drawn there is a fault. Each fault says file and line, what is wrong, and what to do.
+//! The floors are read from the drawing in `src/lib.rs`, the layers of a room from that in its `mod.rs`: what
+//! is drawn there holds, and what is not drawn there is a fault. Each fault says file and line, what is
+//! wrong, and what to do.
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
@@ -106,8 +107,11 @@ const ANYWHERE: &[&str] = &["every room"];
 /// Packages whose library has another name.
 const RENAMED: &[(&str, &str)] = &[("md-5", "md5"), ("env-libvpx-sys", "vpx_sys"), ("tz-rs", "tz")];
 
-/// Rooms that are no machines: their `mod.rs` may hold what they are.
+/// Rooms that are no machines: their `mod.rs` may hold what they are, and their files may name it.
 const ROOMS_WITHOUT_A_MACHINE: &[&str] = &["config", "cli"];
+
+/// Rooms whose files still import each other in a circle. The list only shrinks: no room comes back to it.
+const ROOMS_WITHOUT_LAYERS: &[&str] = &["cli", "dialog", "exchange", "media", "switchboard"];
 
 #[test]
 fn the_map_shows_every_room_once() {
@@ -159,7 +163,7 @@ fn every_import_goes_down() {
 fn every_import_names_its_room() {
     check(|file, faults| {
         for (line, text) in file.code_lines() {
-            for way in ["crate::{", "crate::*", "super::super::", "cordboard::"] {
+            for way in ["crate::{", "crate::*", "super::*", "super::super::", "cordboard::"] {
                 // The binary is a crate of its own and names the library so.
                 if text.contains(way) && !(way == "cordboard::" && file.room == "main") {
                     let _ = writeln!(
@@ -171,6 +175,105 @@ fn every_import_names_its_room() {
             }
         }
     });
+}
+
+/// A room is built as the house is: a file imports from lower layers of its room only. A folder counts as
+/// one file.
+#[test]
+fn every_import_inside_a_room_goes_down() {
+    let mut faults = String::new();
+    for room in Room::read_all().iter().filter(|room| room.has_to_have_layers()) {
+        let layers = room.layers(&mut faults);
+        for FileImport { path, line, from, name, to } in room.imports() {
+            let Some(to) = to else {
+                if !ROOMS_WITHOUT_A_MACHINE.contains(&room.name.as_str()) {
+                    let _ = writeln!(
+                        faults,
+                        "{path}:{line}: {from} names {name}, which no file of the room has: name it where it is"
+                    );
+                }
+                continue;
+            };
+            if let (Some(own), Some(other)) = (layers.get(&from), layers.get(&to))
+                && other >= own
+            {
+                let _ = writeln!(
+                    faults,
+                    "{path}:{line}: {from} (layer {own}) names {to} (layer {other}): move what both need to a \
+                     file below both"
+                );
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{faults}");
+}
+
+#[test]
+fn a_room_without_a_circle_has_layers() {
+    let rooms = Room::read_all();
+    for name in ROOMS_WITHOUT_LAYERS {
+        let room = rooms.iter().find(|room| room.name == *name);
+        assert!(
+            room.is_some_and(Room::has_circle),
+            "{name} has no circle any more: draw its layers in its mod.rs and strike it from \
+             ROOMS_WITHOUT_LAYERS"
+        );
+    }
+}
+
+#[test]
+fn an_import_inside_a_room_is_found_however_it_is_written() {
+    let file = |path: &str, text: &str| {
+        let (path, room) = (format!("src/room/{path}.rs"), "room".to_owned());
+        SourceFile { path, room, text: text.to_owned() }
+    };
+    let mod_file = "//! layer 3  top    b with a\n//! layer 2  folder  of one file\n//! layer 1  a  b\n\
+        mod a;\npub use a::{First, sub::Second as Third};\npub use crate::other::Fourth;\n";
+    let top = "use super::{\n    First,\n    b::{self, c::D},\n    folder,\n};\nfn f() -> super::Third {\n    \
+        crate::room::b::g(super::Fourth, super::own)\n}\n#[cfg(test)]\nmod tests {\n    use super::a;\n}\n";
+    let room = Room::of(
+        "room".to_owned(),
+        vec![
+            file("mod", mod_file),
+            file("top", top),
+            file("a", "fn a() {}\n"),
+            file("b", "// use super::a;\nuse super::b::c;\n"),
+            file("folder/mod", "use super::a;\n"),
+            file("folder/inner", "use super::a;\nuse crate::room::First;\n"),
+        ],
+    );
+    let mut faults = String::new();
+    let layers = [("a", 1), ("b", 1), ("folder", 2), ("top", 3)];
+    assert_eq!(
+        room.layers(&mut faults),
+        layers.map(|(file, layer)| (file.to_owned(), layer)).into()
+    );
+    assert_eq!(faults, "");
+    let found: Vec<_> =
+        room.imports().into_iter().map(|i| (i.from, i.line, i.name, i.to)).collect();
+    let import = |from: &str, line, name: &str, to: &str| {
+        let to = (!to.is_empty()).then(|| to.to_owned());
+        (from.to_owned(), line, name.to_owned(), to)
+    };
+    assert_eq!(
+        found,
+        [
+            import("folder", 1, "a", "a"),
+            import("folder", 2, "First", "a"),
+            import("top", 7, "b", "b"),
+            import("top", 1, "First", "a"),
+            import("top", 1, "b", "b"),
+            import("top", 1, "folder", "folder"),
+            import("top", 6, "Third", "a"),
+            import("top", 7, "Fourth", ""),
+            import("top", 7, "own", ""),
+        ]
+    );
+    assert!(!room.has_circle());
+    let one = || file("one", "use super::two::A;\n");
+    let round = |two| Room::of("room".to_owned(), vec![file("mod", ""), one(), file("two", two)]);
+    assert!(round("use super::one::B;\n").has_circle());
+    assert!(!round("use super::two::B;\n").has_circle());
 }
 
 #[test]
@@ -657,6 +760,138 @@ fn is_room(name: &str) -> bool {
     src.join(name).join("mod.rs").exists() || src.join(format!("{name}.rs")).exists()
 }
 
+/// A folder of `src/`.
+struct Room {
+    name: String,
+    mod_file: SourceFile,
+    /// The other files, by their names; those of a folder have the folder's.
+    files: BTreeMap<String, Vec<SourceFile>>,
+}
+
+/// Where a file of a room names something of another.
+struct FileImport {
+    path: String,
+    line: usize,
+    from: String,
+    /// As it stands behind `super::` or `crate::ROOM::`.
+    name: String,
+    /// The file that this is, or that has it; `None` where it is `mod.rs` or another room that has it.
+    to: Option<String>,
+}
+
+impl Room {
+    fn read_all() -> Vec<Self> {
+        let mut rooms: BTreeMap<String, Vec<SourceFile>> = BTreeMap::new();
+        for path in rust_files(Path::new("src")) {
+            let text = fs::read_to_string(&path).unwrap();
+            let path = path.display().to_string();
+            if let Some((room, _)) = path["src/".len()..].split_once('/') {
+                let room = room.to_owned();
+                rooms.entry(room.clone()).or_default().push(SourceFile { path, room, text });
+            }
+        }
+        rooms.into_iter().map(|(name, sources)| Self::of(name, sources)).collect()
+    }
+
+    fn of(name: String, sources: Vec<SourceFile>) -> Self {
+        let mut files: BTreeMap<String, Vec<SourceFile>> = BTreeMap::new();
+        for source in sources {
+            let own = source.path_in_room().split(['/', '.']).next().unwrap_or("").to_owned();
+            files.entry(own).or_default().push(source);
+        }
+        let mod_file = files.remove("mod").and_then(|mut sources| sources.pop());
+        let mod_file = mod_file.unwrap_or_else(|| panic!("src/{name}/ has no mod.rs"));
+        Self { name, mod_file, files }
+    }
+
+    /// Whether anything can be below anything, and does not run in a circle yet.
+    fn has_to_have_layers(&self) -> bool {
+        self.files.len() > 1 && !ROOMS_WITHOUT_LAYERS.contains(&self.name.as_str())
+    }
+
+    /// On which layer `mod.rs` draws each file.
+    fn layers(&self, faults: &mut String) -> BTreeMap<String, usize> {
+        let path = &self.mod_file.path;
+        let mut layers = BTreeMap::new();
+        let mut above = usize::MAX;
+        for line in self.mod_file.text.lines().filter_map(|line| line.strip_prefix("//! layer ")) {
+            let (layer, drawn) = line.split_once(' ').unwrap_or((line, ""));
+            let layer: usize = layer.parse().unwrap_or_else(|_| {
+                panic!("{path}: `layer {line}` has no number: draw it as the others")
+            });
+            assert!(layer <= above, "{path}: layer {layer} is drawn above layer {above}");
+            above = layer;
+            // The files come first; what they are for follows behind a gap.
+            let files = drawn.trim_start().split("   ").next().unwrap_or("");
+            let is_file = |word: &&str| self.files.contains_key(*word);
+            for file in files.split_whitespace().take_while(is_file) {
+                if layers.insert(file.to_owned(), layer).is_some() {
+                    let _ = writeln!(faults, "{path}: {file} is drawn twice: keep one");
+                }
+            }
+        }
+        for file in self.files.keys().filter(|file| !layers.contains_key(*file)) {
+            let _ = writeln!(faults, "{path}: {file} is on no layer: draw it");
+        }
+        layers
+    }
+
+    /// What the files of the room import from each other, and from `mod.rs`.
+    fn imports(&self) -> Vec<FileImport> {
+        let reexports = self.reexports();
+        let room = format!("crate::{}::", self.name);
+        let mut imports = Vec::new();
+        for (from, sources) in &self.files {
+            for source in sources {
+                // In a file of a folder, `super` is the folder.
+                let is_child = !source.path_in_room().trim_end_matches("/mod.rs").contains('/');
+                let mut found = source.named_after(&room);
+                found.extend(is_child.then(|| source.named_after("super::")).into_iter().flatten());
+                for (line, name) in found {
+                    let is_file = self.files.contains_key(&name);
+                    let to = is_file.then_some(&name).or_else(|| reexports.get(&name)).cloned();
+                    if to.as_ref() != Some(from) {
+                        let (path, from) = (source.path.clone(), from.clone());
+                        imports.push(FileImport { path, line, from, name, to });
+                    }
+                }
+            }
+        }
+        imports
+    }
+
+    /// What `mod.rs` passes on of its files, and which has it.
+    fn reexports(&self) -> BTreeMap<String, String> {
+        let code = self.mod_file.code();
+        let mut reexports = BTreeMap::new();
+        for (_, path) in code.split(';').filter_map(|item| item.split_once("use ")) {
+            let Some((file, names)) = path.split_once("::") else { continue };
+            if self.files.contains_key(file) {
+                let names = names.split(|c: char| !is_in_name(c)).map(str::to_owned);
+                reexports.extend(names.map(|name| (name, file.to_owned())));
+            }
+        }
+        reexports
+    }
+
+    /// Whether files of the room import each other in a circle. Those that import from none that is left are
+    /// left out, again and again: what stays goes round.
+    fn has_circle(&self) -> bool {
+        let imports = self.imports();
+        let mut left: BTreeSet<&String> = self.files.keys().collect();
+        loop {
+            let goes_on =
+                |import: &&FileImport| import.to.as_ref().is_some_and(|to| left.contains(to));
+            let importing: BTreeSet<_> = imports.iter().filter(goes_on).map(|i| &i.from).collect();
+            let before = left.len();
+            left.retain(|file| importing.contains(file));
+            if left.len() == before {
+                return before > 0;
+            }
+        }
+    }
+}
+
 /// Where a walk through a file is, as to what stands behind `#[cfg(test)]`. rustfmt begins and ends an
 /// item, a statement or a field at the same indent.
 enum Testing {
@@ -706,6 +941,37 @@ impl SourceFile {
         })
     }
 
+    /// Its path below the folder of its room.
+    fn path_in_room(&self) -> &str {
+        self.path["src/".len()..].split_once('/').map_or("", |(_, path)| path)
+    }
+
+    /// The lines of code as one text, each where it was, so that a path of many lines can be read.
+    fn code(&self) -> String {
+        let mut code = String::new();
+        let mut reached = 1;
+        for (line, text) in self.code_lines() {
+            code.push_str(&"\n".repeat(line - reached));
+            code.push_str(text);
+            reached = line;
+        }
+        code
+    }
+
+    /// The names right behind `way`, with the lines of `way`: one, or those of a group.
+    fn named_after(&self, way: &str) -> Vec<(usize, String)> {
+        let code = self.code();
+        let mut named = Vec::new();
+        for (at, _) in code.match_indices(way) {
+            let (before, after) = (&code[..at], &code[at + way.len()..]);
+            if !before.ends_with(|c: char| is_in_name(c) || c == ':') {
+                let line = 1 + before.matches('\n').count();
+                named.extend(first_names(after).into_iter().map(|name| (line, name.to_owned())));
+            }
+        }
+        named
+    }
+
     /// Each room that the code names as `crate::ROOM`.
     fn rooms_named(&self) -> impl Iterator<Item = (usize, &str)> {
         self.code_lines().flat_map(|(number, line)| {
@@ -751,6 +1017,28 @@ fn names(line: &str, library: &str) -> bool {
         let (before, after) = (&line[..at], &line[at + library.len()..]);
         after.starts_with("::") && !before.ends_with(|c: char| is_in_name(c) || c == ':')
     })
+}
+
+/// What a path begins with, or each path of a group: `{a::{B, C}, D}` with `a` and `D`.
+fn first_names(path: &str) -> Vec<&str> {
+    let (mut names, mut depth, mut is_first) = (Vec::new(), 0, true);
+    for (at, c) in path.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => is_first = true,
+            c if is_first && is_in_name(c) => {
+                let rest = &path[at..];
+                names.push(&rest[..rest.find(|c| !is_in_name(c)).unwrap_or(rest.len())]);
+                is_first = false;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    names
 }
 
 fn is_in_name(c: char) -> bool {

@@ -18,6 +18,14 @@
 //!
 //! This room knows no SIP, no phones and no leases: `presence` says the state of an operator, the
 //! switchboard carries it here.
+//!
+//! ```text
+//! layer 5  machine                    every input, one atomic step
+//! layer 4  queue                      who waits, in order, and what each desk was told
+//! layer 3  effect
+//! layer 2  operators  reasons
+//! layer 1  desks  shares  remembered  sets of seats, parts of a queue, late takes
+//! ```
 
 mod desks;
 mod effect;

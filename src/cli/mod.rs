@@ -10,6 +10,14 @@
 //! ```
 //!
 //! Exit status: 0 done, 1 refused or failed with a sentence on stderr, 2 wrong usage.
+//!
+//! ```text
+//! layer 5  records
+//! layer 4  call_history  check  demo  terminal
+//! layer 3  serve  desk  explain  now  level  permit  operator  terminal_file  backup  reload  reference
+//! layer 2  administration  reloading  table       to the server or the database; listings
+//! layer 1  site  password  terminal_fields  moment  local_time  columns  csv  agent  picture
+//! ```
 
 mod administration;
 mod agent;

@@ -3,6 +3,11 @@
 //!
 //! A codec that nobody here can code ([`Codec::Other`]) is still passed between parties that share
 //! it. Instances belong to one thread; nothing here knows of packets or calls.
+//!
+//! ```text
+//! layer 2  audio  video                    one file for each codec
+//! layer 1  facts  goertzel  resample  tone
+//! ```
 
 pub mod audio;
 pub mod goertzel;

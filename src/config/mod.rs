@@ -3,6 +3,12 @@
 //! Every key has a default, so that a switchboard runs without a file. `conf/cordboard.toml` shows
 //! them all. What cannot be used is refused with file, line, key, and what to write instead; all
 //! refusals of a file come at once.
+//!
+//! ```text
+//! layer 3  cameras  limits  records  trunks  waiting_profiles    one for each section
+//! layer 2  values                                                what may be written
+//! layer 1  reader                                                where it stands
+//! ```
 
 mod cameras;
 mod limits;

@@ -3,6 +3,14 @@
 //! A [`Directory`] is one value. It changes only by rows that [`Directory::consider`] has made, which
 //! keeps the rules of names and references for every way of administration (commands, web, import);
 //! the journal has to write them before [`Directory::adopt`]. It knows no call and no registration.
+//!
+//! ```text
+//! layer 5  change  meaning             how it changes; what a dialled number stands for
+//! layer 4  accounts                    the directory itself
+//! layer 3  numbering_plan              what the configuration fixes
+//! layer 2  terminal  operator  trunk  refusal
+//! layer 1  level  permit  camera  name  likeness  secret  srtp  draft_field
+//! ```
 
 mod accounts;
 mod camera;

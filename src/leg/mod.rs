@@ -5,6 +5,18 @@
 //! [`media`](crate::media) relay what was agreed. What a phone asks for itself, its hold, its
 //! codecs, its new address, is answered here and never leads to a request elsewhere. Who may call
 //! whom and what becomes of a call is not known here.
+//!
+//! ```text
+//! layer 9  reports                     what dialog and relay report, and what follows
+//! layer 8  commands  port_shortage  relay  life
+//! layer 7  machine  plan  health       all legs; what is agreed for a stream; one report of two
+//! layer 6  state                       what is known of one leg
+//! layer 5  streams                     our side of the streams
+//! layer 4  offer_answer                what was said, and what is agreed
+//! layer 3  peer  parking               what a peer's SDP asks; who waits for ports
+//! layer 2  api  picture_limits         what goes in, and what comes out
+//! layer 1  party  formats  keys  legacy_info  nat  ports
+//! ```
 
 mod api;
 mod commands;

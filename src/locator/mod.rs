@@ -9,6 +9,12 @@
 //!   neither ──▶ NAPTR ─────▶ SRV of each transport that both sides know
 //!                 └─ none ─▶ SRV of each of ours ── none ──▶ addresses of the name, UDP
 //! ```
+//!
+//! ```text
+//! layer 3  machine
+//! layer 2  procedure
+//! layer 1  question  sought
+//! ```
 
 mod machine;
 mod procedure;

@@ -15,6 +15,11 @@
 //!
 //! This room knows no requests and no SIP: the switchboard carries the standing to `acd`, and says here
 //! when a call engages an operator.
+//!
+//! ```text
+//! layer 2  machine     all operators: logins, leases, phones, engagements
+//! layer 1  operator    one of them, and what others see of it
+//! ```
 
 mod machine;
 mod operator;

@@ -8,6 +8,12 @@
 //!
 //! Left is who called, right is whom they talk to. Pauses are cut out. A recording knows no file: it
 //! gives out what is to be written, and where.
+//!
+//! ```text
+//! layer 3  recorder                one recording: its time and its two sides
+//! layer 2  matroska  view  voice
+//! layer 1  ebml  track
+//! ```
 
 mod ebml;
 mod matroska;

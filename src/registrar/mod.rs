@@ -2,6 +2,14 @@
 //!
 //! [`Machine`] answers REGISTER (RFC 3261 §10.3, with Path of RFC 3327 and flows of RFC 5626) and
 //! challenges requests of any method by digest (RFC 7616, RFC 8760). It knows no call.
+//!
+//! ```text
+//! layer 5  machine                                   REGISTER in, answers and rows out
+//! layer 4  register  tentative  registration_log     one request; what may be taken back; who came
+//! layer 3  bindings  contacts  authenticator  effect
+//! layer 2  binding  settings
+//! layer 1  target  nonces  attempts  preferences  wrong_passwords
+//! ```
 
 mod attempts;
 mod authenticator;

@@ -2,6 +2,12 @@
 //!
 //! Everything here takes hostile bytes and never panics; nothing on the path of a packet
 //! allocates. Which packet goes where is for the media floor.
+//!
+//! ```text
+//! layer 3  video                                            pictures out of packets, and into them
+//! layer 2  h261  h263  h264  h265
+//! layer 1  packet  rtcp  sequence  telephone_event  piece  vp8  vp9
+//! ```
 
 pub mod h261;
 pub mod h263;

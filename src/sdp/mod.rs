@@ -3,6 +3,12 @@
 //! What a phone got slightly wrong is read as it was meant; what we print is always by the book.
 //! Lines that no rule of ours asks for (`i= u= e= p= r= z= k=`) are dropped. Whether an answer
 //! fits an offer is for the floors above.
+//!
+//! ```text
+//! layer 3  parse  print  attributes
+//! layer 2  session                     the parts as values
+//! layer 1  direction
+//! ```
 
 mod attributes;
 mod direction;

@@ -1,4 +1,13 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
+//!
+//! ```text
+//! layer 4  admin_socket
+//! layer 3  event_loop
+//! layer 2  stream  routes  cameras  recordings  codec_workers  telemetry  admin_wire
+//! layer 1  udp  media_sockets  connection_limiter  liveness  open_files  resolver  clock
+//! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
+//! layer 1  account  admin_rows  notify  memory
+//! ```
 
 pub mod account;
 pub mod admin_rows;

@@ -3,6 +3,18 @@
 //! The lexer, parser and printer are our own: they keep the order of lines and the bytes of values
 //! and bodies, and read what RFC 4475 calls valid. rsip, which this room alone names, gives the
 //! vocabulary of methods and transports. Nothing here knows transactions, dialogs or time.
+//!
+//! ```text
+//! layer 9  typed  framing  multipart  summary    what is read of a message, and out of a stream
+//! layer 8  parse  print  values  digest_client   bytes to messages, and back
+//! layer 7  message  name_addr  number  digest_realms
+//! layer 6  uri  via  digest
+//! layer 5  host  method  params  tags
+//! layer 4  headers  error
+//! layer 3  header_name
+//! layer 2  lexer  own_addresses
+//! layer 1  limits  status  flow  network
+//! ```
 
 pub mod digest;
 mod digest_client;

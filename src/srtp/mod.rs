@@ -2,6 +2,14 @@
 //!
 //! A [`ProtectContext`] belongs to what one leg sends, an [`UnprotectContext`] to what its peer sends; nothing is
 //! allocated for a packet. Keys show themselves in no log: their `Debug` is an ellipsis.
+//!
+//! ```text
+//! layer 5  unprotect
+//! layer 4  protect
+//! layer 3  session        the key stream and the tag
+//! layer 2  keys
+//! layer 1  suite  mki
+//! ```
 
 mod keys;
 mod mki;

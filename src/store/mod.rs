@@ -9,6 +9,17 @@
 //! ```
 //!
 //! One process writes at a time: [`Lock`] says who. Others may read while it does (WAL).
+//!
+//! ```text
+//! layer 8  loader                                  the state at start
+//! layer 7  records  writer  admin  backup  check
+//! layer 6  database  lock
+//! layer 5  files
+//! layer 4  schema
+//! layer 3  write                                   entries as statements
+//! layer 2  query  retention
+//! layer 1  rows  error                             values as text, and back
+//! ```
 
 pub mod admin;
 pub mod backup;

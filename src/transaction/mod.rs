@@ -3,6 +3,13 @@
 //! One [`Machine`] keeps all transactions of the house. It repeats and absorbs, matches answers to
 //! requests, cancels by §9, and knows nothing of dialogs: the copies of a 2xx to INVITE and their
 //! ACK go through to the transaction user.
+//!
+//! ```text
+//! layer 4  machine                   where an input belongs, and what is due when
+//! layer 3  clients  servers          all of a side
+//! layer 2  client_invite  client_non_invite  server_invite  server_non_invite  effect
+//! layer 1  id  key  timers  settings  shares
+//! ```
 
 mod client_invite;
 mod client_non_invite;
