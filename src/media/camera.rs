@@ -11,15 +11,14 @@
 //! each viewer: what one does not get leaves no gap in what it does get. While a camera is gone its
 //! viewers see the picture that the relay makes for [`Source::Camera`](super::Source).
 
+use super::camera_frames::VideoCodec;
 use super::frame::ParameterSets;
-use super::machine::{Exit, Machine, Outgoing};
+use super::outgoing::{Exit, Outgoing};
 use super::patchbay::{PatchChange, Source};
 use super::port::Follows;
+use super::relay::Machine;
 use super::work::{CodingOutcome, ConversionId};
-use crate::codec::Codec;
 use crate::ids::{CameraId, PortId};
-use crate::rtp::h264::PacketizationMode;
-use crate::rtp::video::PictureFormat;
 use crate::time::Now;
 
 /// What the server says of a camera.
@@ -41,34 +40,6 @@ pub enum CameraState<'a> {
     },
     /// It is gone.
     Lost,
-}
-
-/// The codecs of cameras.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum VideoCodec {
-    /// ITU-T H.264.
-    H264,
-    /// ITU-T H.265.
-    H265,
-}
-
-impl VideoCodec {
-    /// The same among all codecs.
-    #[must_use]
-    pub fn codec(self) -> Codec {
-        match self {
-            Self::H264 => Codec::H264,
-            Self::H265 => Codec::H265,
-        }
-    }
-
-    /// How its pictures are packed for routes that pass them on.
-    pub(super) fn format(self) -> PictureFormat {
-        match self {
-            Self::H264 => PictureFormat::H264 { mode: PacketizationMode::NonInterleaved },
-            Self::H265 => PictureFormat::H265,
-        }
-    }
 }
 
 impl Machine {
@@ -140,6 +111,22 @@ impl Machine {
         }
     }
 
+    /// Does what follows from a packet that one receiver got.
+    pub(super) fn follow(
+        &mut self,
+        now: Now,
+        receiver: PortId,
+        follows: Follows,
+        out: &mut impl Outgoing,
+    ) {
+        if follows.key_frame {
+            self.want_picture(now, receiver, out);
+        }
+        if follows.settle {
+            self.settle(now.instant, receiver);
+        }
+    }
+
     /// Takes back a picture that was converted for viewers of a camera.
     pub(super) fn rendered(
         &mut self,
@@ -154,11 +141,6 @@ impl Machine {
             let viewers = self.cameras.admit(camera, Some(conversion), key);
             self.show(now, camera, &viewers, out);
         }
-    }
-
-    /// Gives the workers what the cameras have for them.
-    pub(super) fn order(&mut self, out: &mut impl Outgoing) {
-        self.cameras.jobs.drain(..).for_each(|job| out.job(job));
     }
 
     fn reroute_viewers(&mut self, camera: CameraId, out: &mut impl Outgoing) {

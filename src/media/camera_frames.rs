@@ -2,9 +2,10 @@
 
 use super::continuity::Numbers;
 use super::frame::FrameContents;
-use super::inbound::{PacketKind, PeerPacket};
-use super::video_transcoder::PAYLOAD_MAX;
+use super::packing::PAYLOAD_MAX;
+use super::peer_packet::{PacketKind, PeerPacket};
 use crate::codec::Codec;
+use crate::rtp::h264::PacketizationMode;
 use crate::rtp::video::{Packetiser, PictureFormat};
 use crate::rtp::{HEADER_LEN, RtpHeader};
 
@@ -13,6 +14,34 @@ pub const PAYLOAD_TYPE: u8 = 96;
 const CLOCK_RATE: u32 = 90_000;
 /// Ticks of one picture, 30 a second: what a switch adds at least.
 const FRAME: u32 = CLOCK_RATE / 30;
+
+/// The codecs of cameras.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum VideoCodec {
+    /// ITU-T H.264.
+    H264,
+    /// ITU-T H.265.
+    H265,
+}
+
+impl VideoCodec {
+    /// The same among all codecs.
+    #[must_use]
+    pub fn codec(self) -> Codec {
+        match self {
+            Self::H264 => Codec::H264,
+            Self::H265 => Codec::H265,
+        }
+    }
+
+    /// How its pictures are packed for routes that pass them on.
+    pub fn format(self) -> PictureFormat {
+        match self {
+            Self::H264 => PictureFormat::H264 { mode: PacketizationMode::NonInterleaved },
+            Self::H265 => PictureFormat::H265,
+        }
+    }
+}
 
 /// Pictures of one stream, as they come.
 #[derive(Debug)]

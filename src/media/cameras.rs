@@ -1,10 +1,9 @@
 //! Who sees which camera, and what the cameras send: the book that [`camera`](super::camera) keeps.
 
-use super::camera::VideoCodec;
-use super::camera_frames::{CameraFrames, PAYLOAD_TYPE, Packets};
+use super::camera_frames::{CameraFrames, PAYLOAD_TYPE, Packets, VideoCodec};
 use super::patchbay::Source;
 use super::plan::{BitrateFeedback, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Trust};
-use super::rendition::{Rendition, RenditionFormat, conversion_of};
+use super::rendition::{Rendition, RenditionFormat};
 use super::route::{PayloadMapping, route_of_camera};
 use super::work::{CodingOutcome, ConversionId, Job};
 use crate::codec::Codec;
@@ -114,7 +113,7 @@ impl CameraStreams {
             let known = feed.renditions.iter().find(|known| known.is_of(&mould));
             let id = known.map(Rendition::id).unwrap_or_else(|| {
                 self.serial += 1;
-                let id = conversion_of(camera, self.serial);
+                let id = ConversionId::of_camera(camera, self.serial);
                 let from = (&conversion.from.codec, &feed.camera_frames);
                 feed.renditions.push(Rendition::open(
                     id,
@@ -229,7 +228,7 @@ impl CameraStreams {
             return;
         };
         *serial += 1;
-        let id = conversion_of(camera, *serial);
+        let id = ConversionId::of_camera(camera, *serial);
         let Some(from) = feed.plan.formats.first() else { return };
         if rendition.reopen(id, (&from.codec, &feed.camera_frames), jobs) {
             let viewers = viewers.get_mut(&camera).into_iter().flatten();
@@ -363,7 +362,7 @@ fn plan(codec: VideoCodec) -> Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::video_transcoder::PAYLOAD_MAX;
+    use super::super::packing::PAYLOAD_MAX;
     use super::*;
     use crate::rtp::HEADER_LEN;
     use proptest::prelude::*;

@@ -9,11 +9,11 @@
 //! An encoded prompt is a value that workers make ([`PromptOrder::code`]); a receiver whose encoded prompt is not there yet
 //! sees on what it saw before.
 
-use super::hold::{Beat, PacketPace};
+use super::pace::{Beat, PacketPace};
+use super::packing::{PAYLOAD_MAX, packing, picture_format, target};
 use super::plan::Plan;
 use super::prompt::{VideoPrompt, WaitingProfile};
 use super::stock::SharedMedia;
-use super::video_transcoder::{PAYLOAD_MAX, packing, picture_format, target};
 use super::wait_picture::{LIGHT_PLACES, draw, draw_light};
 use crate::codec::Codec;
 use crate::codec::video::{H264Level, H264Parameters, Image, Settings, VideoEncoder};

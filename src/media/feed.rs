@@ -1,32 +1,13 @@
-//! What a port is sent of the relay's own: silence, sounds, pictures, keys, and the ends of what a switch cuts.
+//! What a port is sent now: something of the relay's own, or packets of its source.
 
-use super::continuity::StreamPosition;
-use super::dtmf::DtmfOutput;
-use super::encoded_prompts::{PromptKey, PromptPlayer};
-use super::hold::{Player, Repertoire};
-use super::machine::{Exit, Outgoing};
-use super::patchbay::Source;
-use super::port::{Follows, Port, transmit, write_packet};
-use super::prompt::{PromptMessage, VideoPrompt, WaitingProfileId};
-use super::stock::Stocked;
-use crate::codec::Kind;
-use crate::rtp::{END_PACKETS, HEADER_LEN, RtpHeader};
-use crate::time::{Duration, Instant};
-use std::net::SocketAddr;
-
-/// After this long without a live packet, silence is made again.
-const LIVE_GAP_MAX: Duration = Duration::from_secs(5);
+use super::encoded_prompts::PromptPlayer;
+use super::hold::Player;
+use crate::time::Duration;
 
 /// A source without pictures for this long is shown as such, the first time after a switch.
 const PICTURE_GAP: Duration = Duration::from_secs(2);
 /// A slow camera is given more time each time it comes back, up to this.
 const PICTURE_GAP_MAX: Duration = Duration::from_secs(16);
-/// What is seen of a source whose pictures do not come.
-const NO_PICTURE: VideoPrompt =
-    VideoPrompt { waiting_profile: WaitingProfileId::DEFAULT, message: PromptMessage::NoPicture };
-
-/// An H.264 NAL unit of filler data, empty (ITU-T H.264 §7.3.2.7): it changes no picture.
-const FILLER: [u8; 2] = [0x0c, 0x80];
 
 /// What a port is sent now.
 #[derive(Debug)]
@@ -45,9 +26,9 @@ pub enum PortFeed {
 #[derive(Clone, Copy, Debug)]
 pub struct FrameTimeout {
     /// So long.
-    gap: Duration,
+    pub gap: Duration,
     /// That is over, and a picture says so.
-    over: bool,
+    pub over: bool,
 }
 
 impl Default for FrameTimeout {
@@ -58,239 +39,9 @@ impl Default for FrameTimeout {
 
 impl FrameTimeout {
     /// A picture has come.
-    fn reward(&mut self) {
+    pub fn reward(&mut self) {
         if std::mem::take(&mut self.over) {
             self.gap = (self.gap + self.gap).min(PICTURE_GAP_MAX);
         }
-    }
-}
-
-impl Port {
-    /// The source is heard or seen now; true when that ends something of our own.
-    pub fn goes_live(&mut self, now: Instant) -> bool {
-        let before = std::mem::replace(&mut self.outbound.feed, PortFeed::Live);
-        if matches!(before, PortFeed::Live) {
-            return false;
-        }
-        if self.kind == Kind::Video {
-            self.outbound.patience.reward();
-            self.picture_due = Some(now + self.outbound.patience.gap);
-        }
-        matches!(before, PortFeed::Made(_) | PortFeed::Shown(_))
-    }
-
-    /// Whether packets of the source go out.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        matches!(self.outbound.feed, PortFeed::Live)
-    }
-
-    /// Begins to make the sound or the picture for a source that sends nothing itself.
-    pub fn make(&mut self, source: Source, due: Instant, repertoire: &mut Repertoire) {
-        let before = std::mem::replace(&mut self.outbound.feed, PortFeed::Nothing);
-        self.outbound.feed = match self.kind {
-            Kind::Audio => {
-                let player = Player::new(repertoire, self.id, &self.plan, source, due);
-                player.map_or(PortFeed::Nothing, PortFeed::Made)
-            }
-            Kind::Video => {
-                let before = match before {
-                    PortFeed::Shown(before) => Some(before),
-                    PortFeed::Nothing | PortFeed::Made(_) | PortFeed::Live => None,
-                };
-                let awaited = matches!(source, Source::Port(_)) && !self.outbound.patience.over;
-                self.picture_due = awaited.then(|| due + self.outbound.patience.gap);
-                self.project(before, source, due, repertoire)
-                    .map_or(PortFeed::Nothing, PortFeed::Shown)
-            }
-        };
-    }
-
-    /// The encoded prompt of a source; what ran before goes on until it is there.
-    fn project(
-        &self,
-        before: Option<PromptPlayer>,
-        source: Source,
-        due: Instant,
-        repertoire: &mut Repertoire,
-    ) -> Option<PromptPlayer> {
-        let is_port = matches!(source, Source::Port(_));
-        let prompt = source.prompt().or_else(|| is_port.then_some(NO_PICTURE));
-        let wanted = prompt.and_then(|prompt| PromptKey::of(prompt, &self.plan));
-        let Some((key, payload_type)) = wanted else {
-            repertoire.encoded_prompts.leave(self.id);
-            return None;
-        };
-        let before = before.filter(|before| before.suits(&key, payload_type));
-        if is_port && !self.outbound.patience.over {
-            // Until the first picture comes, what was shown before stays.
-            repertoire.encoded_prompts.leave(self.id);
-            return before;
-        }
-        match repertoire.encoded_prompts.want(self.id, key.clone()) {
-            Stocked::Ready(encoded_prompt) => {
-                Some(PromptPlayer::new(encoded_prompt, &key, payload_type, due, before))
-            }
-            Stocked::Wanted => before,
-            Stocked::Never => None,
-        }
-    }
-
-    /// A peer that held the call, or moves, waits for the next picture as after a switch.
-    pub fn watch_for_frame(&mut self, now: Instant) {
-        self.picture_due = self.picture_due.map(|_| now + self.outbound.patience.gap);
-    }
-
-    /// Looks whether pictures of the source still come. Where none has for a while, a picture says so, and
-    /// nothing of the source is seen again before its next key frame.
-    pub fn check_frame(
-        &mut self,
-        now: Instant,
-        source: Source,
-        repertoire: &mut Repertoire,
-        exit: &mut Exit<'_, impl Outgoing>,
-    ) {
-        self.picture_due = None;
-        let gap = self.outbound.patience.gap;
-        let last = self.outbound.stream.advanced_at().filter(|_| self.is_live());
-        let due = last.map_or(now, |last| last + gap);
-        if !self.has_target() {
-            self.picture_due = Some(now + gap);
-        } else if due > now {
-            self.picture_due = Some(due);
-        } else {
-            if self.is_live() {
-                self.end_frame(now, exit);
-                self.end_line(exit);
-                self.withhold();
-            }
-            self.outbound.patience.over = true;
-            self.make(source, now, repertoire);
-        }
-    }
-
-    /// Makes silence again where a live source has fallen silent.
-    pub fn fill_gap(&mut self, now: Instant, source: Source, repertoire: &mut Repertoire) {
-        let gap = self.outbound.stream.advanced_at().is_none_or(|at| now.since(at) >= LIVE_GAP_MAX);
-        match self.outbound.feed {
-            PortFeed::Live if gap => self.make(source, now, repertoire),
-            PortFeed::Live | PortFeed::Made(_) | PortFeed::Shown(_) | PortFeed::Nothing => {}
-        }
-    }
-
-    /// Sends what is due of keys, sounds and pictures of our own, and of what waits to be converted.
-    pub fn play(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) -> Follows {
-        let Some(to) = self.target(now) else {
-            return Follows::default();
-        };
-        if !self.outbound.dtmf_generator.is_idle() && self.dial(now, to, exit) {
-            return Follows::default();
-        }
-        match self.outbound.feed {
-            PortFeed::Made(_) => self.sound(now, to, exit),
-            PortFeed::Shown(_) => self.show(now, to, exit),
-            PortFeed::Live | PortFeed::Nothing => {}
-        }
-        self.tick_line(now, exit)
-    }
-
-    fn sound(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
-        let PortFeed::Made(player) = &mut self.outbound.feed else { return };
-        while let Some(frame) = player.next(now) {
-            if frame.late {
-                self.outbound.stream.cut();
-            }
-            let place = self.outbound.stream.make(now, frame.clock_rate, frame.step);
-            let header = RtpHeader {
-                payload_type: frame.payload_type,
-                marker: place.first,
-                sequence: place.sequence,
-                timestamp: place.timestamp,
-                ssrc: self.outbound.stream.ssrc(),
-            };
-            write_packet(exit.scratch, &header, frame.payload);
-            transmit(self.id, (&mut self.srtp_context, &mut self.reports), to, exit);
-        }
-    }
-
-    fn show(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
-        let PortFeed::Shown(prompt_player) = &mut self.outbound.feed else { return };
-        let (payload_type, is_vp8) = (prompt_player.payload_type(), prompt_player.is_vp8());
-        let Some(picture) = prompt_player.next(now) else { return };
-        let stream = &mut self.outbound.stream;
-        if picture.late {
-            stream.cut();
-        }
-        let mut place = stream.make(now, picture.clock_rate, picture.step);
-        self.outbound.screen.begin_frame();
-        for (n, payload) in picture.payloads.iter().enumerate() {
-            if n > 0 {
-                place = stream.append(place.timestamp);
-            }
-            let StreamPosition { sequence, timestamp, .. } = place;
-            let marker = n + 1 == picture.payloads.len();
-            let header =
-                RtpHeader { payload_type, marker, sequence, timestamp, ssrc: stream.ssrc() };
-            write_packet(exit.scratch, &header, payload);
-            if is_vp8 && let Some(payload) = exit.scratch.get_mut(HEADER_LEN..) {
-                self.outbound.screen.renumber(payload);
-            }
-            transmit(self.id, (&mut self.srtp_context, &mut self.reports), to, exit);
-        }
-    }
-
-    /// Presses keys; true while one is down and nothing else may be sent.
-    fn dial(&mut self, now: Instant, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) -> bool {
-        let Some(format) = self.plan.event_format(self.clock_rate()) else {
-            self.outbound.dtmf_generator.clear();
-            return false;
-        };
-        let (payload_type, clock_rate) = (format.send_pt & 0x7f, format.codec.clock_rate());
-        // Some phones count keys at 8 kHz beside Opus: the timestamps are the voice's all the same.
-        let stream_clock = self.clock_rate();
-        match self.outbound.dtmf_generator.next(now, clock_rate) {
-            DtmfOutput::Begin(event) => {
-                self.end_key(now, exit);
-                let place = self.outbound.stream.make(now, stream_clock, stream_clock / 50);
-                self.outbound.dtmf_generator.begin(place.timestamp);
-                self.send_own(payload_type, true, place, &event.to_bytes(), to, exit);
-                true
-            }
-            DtmfOutput::Hold(event, timestamp) => {
-                let place = self.outbound.stream.append(timestamp);
-                self.send_own(payload_type, false, place, &event.to_bytes(), to, exit);
-                true
-            }
-            DtmfOutput::End(event, timestamp) => {
-                for _ in 0..END_PACKETS {
-                    let place = self.outbound.stream.append(timestamp);
-                    self.send_own(payload_type, false, place, &event.to_bytes(), to, exit);
-                }
-                self.outbound.stream.cut();
-                true
-            }
-            DtmfOutput::Wait | DtmfOutput::Done => false,
-        }
-    }
-
-    /// Ends the key that is down at this receiver (media rule: three end packets).
-    pub fn end_key(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
-        let Some(key) = self.outbound.open_key.take() else { return };
-        let Some(to) = self.target(now) else { return };
-        for _ in 0..END_PACKETS {
-            let place = self.outbound.stream.append(key.timestamp);
-            let payload = key.end().to_bytes();
-            self.send_own(key.payload_type, false, place, &payload, to, exit);
-        }
-    }
-
-    /// Ends the H.264 picture that a switch has cut. Some decoders gather packets up to the marker
-    /// alone (baresip 1.0.0 with libavcodec): they would put what is left of this picture and the
-    /// next one's key frame together, and show neither.
-    pub fn end_frame(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) {
-        let Some(frame) = self.outbound.open_frame.take() else { return };
-        let Some(to) = self.target(now) else { return };
-        let place = self.outbound.stream.append(frame.timestamp);
-        self.send_own(frame.payload_type, true, place, &FILLER, to, exit);
     }
 }

@@ -1,9 +1,10 @@
 //! What a peer is asked for by RTCP: a key frame, a lower rate.
 
 use super::key_frames::{REQUEST_INTERVAL, Requests};
-use super::machine::{Channel, Event, Machine, Outgoing};
+use super::outgoing::{Channel, Event, Outgoing};
 use super::plan::{BitrateFeedback, KeyFrameFeedback, Trust};
 use super::port::Port;
+use super::relay::Machine;
 use crate::codec::Kind;
 use crate::ids::PortId;
 use crate::rtp::rtcp::RtcpWriter;

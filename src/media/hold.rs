@@ -1,17 +1,19 @@
 //! What the relay says itself: the hold music, announcements, ring-back, tones, and silence, coded
-//! once; and the pace of all that it makes.
+//! once.
 //!
 //! Coding takes from a millisecond to seconds, so a worker does it beside the event loop: until it has,
 //! a port sends silence, which alone is coded on the spot.
 
 use super::encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
+use super::pace::{Beat, PacketPace};
 use super::patchbay::{Source, Tone};
 use super::plan::{PayloadFormat, Plan};
-use super::prompt::{Announcement, VideoPrompt, Voices, WaitingProfile, WaitingProfileId};
-use super::stock::{SharedMedia, Stock, Stocked};
+use super::prompt::{Announcement, VideoPrompt, WaitingProfile, WaitingProfileId};
+use super::sounds::{SoundKey, SoundOrder, Tune};
+use super::stock::{Stock, Stocked};
 use super::work::Job;
 use crate::codec::Codec;
-use crate::codec::audio::{EncodedLoop, Wave, encode_loop, encode_wave};
+use crate::codec::audio::{EncodedLoop, encode_loop};
 use crate::codec::tone::Sound;
 use crate::ids::PortId;
 use crate::time::{Duration, Instant};
@@ -19,60 +21,8 @@ use std::sync::Arc;
 
 /// The packet time of what cannot be coded at the one that a peer wants, in ms.
 const PACKET_MS: u32 = 20;
-/// After a pause of the event loop longer than this, what was missed is left out.
-const LATE_MAX: Duration = Duration::from_millis(200);
 /// The codecs that are coded ahead of the first call.
 const USUAL: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
-
-/// Something to be heard.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Tune {
-    /// Computed.
-    BuiltIn(Sound),
-    /// The administrator's.
-    Music(WaitingProfileId),
-    /// Said by a voice.
-    Voice(WaitingProfileId, Announcement),
-}
-
-/// What makes two coded sounds the same.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct SoundKey {
-    codec: Codec,
-    tune: Tune,
-    packet_ms: u32,
-}
-
-/// What a worker needs to know to code a sound.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SoundOrder {
-    /// Which.
-    pub key: SoundKey,
-    /// The administrator's sound; none when it is built in.
-    pub wave: Option<Wave>,
-}
-
-impl SoundOrder {
-    /// Codes it, which takes up to seconds for long music.
-    #[must_use]
-    pub fn code(&self) -> Option<EncodedLoop> {
-        let SoundKey { codec, tune, packet_ms } = &self.key;
-        match (tune, &self.wave) {
-            (Tune::BuiltIn(sound), _) => encode_loop(codec, *sound, *packet_ms),
-            (Tune::Music(_) | Tune::Voice(..), Some(wave)) => encode_wave(codec, wave, *packet_ms),
-            (Tune::Voice(_, announcement), None) => {
-                encode_wave(codec, &Voices::built_in(*announcement), *packet_ms)
-            }
-            (Tune::Music(_), None) => None,
-        }
-    }
-}
-
-impl SharedMedia for EncodedLoop {
-    fn is_used(&self) -> bool {
-        self.is_shared()
-    }
-}
 
 /// All that the relay can give of its own.
 #[derive(Debug)]
@@ -202,44 +152,6 @@ impl Repertoire {
         packet_ms: u32,
     ) -> Stocked<EncodedLoop> {
         self.sounds.want(port, SoundKey { codec: codec.clone(), tune, packet_ms })
-    }
-}
-
-/// When the next packet or picture of our own is due; the first one sets the pace.
-#[derive(Debug)]
-pub struct PacketPace {
-    interval: Duration,
-    due: Instant,
-    started: bool,
-}
-
-/// What the pace says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Beat {
-    /// It is not time yet.
-    Early,
-    /// It is time.
-    Now,
-    /// It is long past; what was missed is left out.
-    Late,
-}
-
-impl PacketPace {
-    /// Begins at `due`.
-    #[must_use]
-    pub fn new(interval: Duration, due: Instant) -> Self {
-        Self { interval, due, started: false }
-    }
-
-    /// Whether it is time now; once it was, the next one is awaited.
-    pub fn beat(&mut self, now: Instant) -> Beat {
-        if now < self.due {
-            return Beat::Early;
-        }
-        let late = self.started && now.since(self.due) > LATE_MAX;
-        self.due = if late || !self.started { now } else { self.due } + self.interval;
-        self.started = true;
-        if late { Beat::Late } else { Beat::Now }
     }
 }
 

@@ -4,35 +4,25 @@
 //! serves every port: the pace, which beats only while some port needs sound of our own, and each
 //! port's next deadline for reports, key frames, silence and health.
 
-use super::camera_frames::Packets;
-use super::cameras::CameraStreams;
-use super::dropped::Dropped;
 use super::feedback::send_report;
 use super::frame::ParameterSets;
-use super::health::PortHealth;
-use super::hold::Repertoire;
 use super::latch::LatchVerdict;
-use super::patchbay::{Patchbay, Source};
+use super::outgoing::{Event, Exit, Outgoing};
+use super::patchbay::Source;
 use super::plan::Plan;
 use super::port::Follows;
-use super::ports::PortTable;
-use super::prompt::WaitingProfile;
-use super::rendition::camera_of;
-use super::reports::{REPORT_INTERVAL_MAX, WallClocks};
-use super::tap::{RecordingTap, RecordingTaps, Side, TapInput};
-use super::work::{CodingOutcome, Done, Job};
+use super::relay::{Machine, after};
+use super::reports::REPORT_INTERVAL_MAX;
+use super::tap::Side;
+use super::taps::TapInput;
+use super::work::{CodingOutcome, Done};
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
-use crate::random::Random;
 use crate::rtp::rtcp::{self, ReportBlock, RtcpPacket, RtcpWriter};
 use crate::rtp::{event, is_rtcp, is_stun};
 use crate::time::{Duration, Instant, Now, earliest};
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-/// The grid of all wakes.
-const GRID: Duration = Duration::from_millis(20);
 /// Between two reports of a watched port's health.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -105,155 +95,11 @@ pub enum Command {
     },
 }
 
-/// What has happened.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Event {
-    /// The first packet, and the first after [`Event::Silent`].
-    FirstPacket {
-        /// Where.
-        port: PortId,
-    },
-    /// The peer's address is proven; to be kept for a restart.
-    Latched {
-        /// Where.
-        port: PortId,
-        /// The address.
-        remote: SocketAddr,
-    },
-    /// The peer pressed a key.
-    Dtmf {
-        /// Where.
-        port: PortId,
-        /// `0` to `9`, `*`, `#`, `A` to `D`.
-        digit: char,
-    },
-    /// The peer has to be asked for a key frame by INFO (RFC 5168).
-    KeyFrameWanted {
-        /// Who.
-        port: PortId,
-    },
-    /// No packet has come for a while; told again after each further while.
-    Silent {
-        /// Where.
-        port: PortId,
-        /// For how long.
-        span: Duration,
-        /// For how long there was no report either.
-        lifeless: Duration,
-    },
-    /// Something that came was not taken; at most with each report of the port.
-    Dropped {
-        /// Where.
-        port: PortId,
-        /// How much since the last event.
-        dropped: Dropped,
-    },
-    /// The health of a watched port.
-    Health {
-        /// Where.
-        port: PortId,
-        /// How it is.
-        health: PortHealth,
-    },
-}
-
-/// Which of the two sockets of a port.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Channel {
-    /// The even one; RTCP too where it is muxed.
-    Rtp,
-    /// The one above.
-    Rtcp,
-}
-
-/// Where packets and events go; the sockets, or a test.
-pub trait Outgoing {
-    /// Sends a packet from a port.
-    fn send(&mut self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]);
-    /// Tells the leg.
-    fn report(&mut self, event: Event);
-    /// Gives work on pictures to a worker; what comes of it goes to [`Machine::done`].
-    fn job(&mut self, job: Job);
-    /// Gives what is recorded to a recorder.
-    fn tap(&mut self, tap: RecordingTap);
-}
-
-/// The way out for packets that are written here, in a reused buffer.
-#[derive(Debug)]
-pub struct Exit<'a, O> {
-    /// The buffer.
-    pub scratch: &'a mut Vec<u8>,
-    /// The way out.
-    pub out: &'a mut O,
-}
-
-/// What can be set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// After this long without a packet a port is reported silent, and again after as long.
-    pub silent_after: Duration,
-    /// The look and the sound of a wait, by [`WaitingProfileId`](super::WaitingProfileId); empty: as built in.
-    pub waiting_profiles: Vec<Arc<WaitingProfile>>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { silent_after: Duration::from_secs(10), waiting_profiles: Vec::new() }
-    }
-}
-
-/// The relay.
-#[derive(Debug)]
-pub struct Machine {
-    pub(super) settings: Settings,
-    pub(super) random: Random,
-    pub(super) ports: PortTable,
-    pub(super) patchbay: Patchbay,
-    pub(super) taps: RecordingTaps,
-    pub(super) cameras: CameraStreams,
-    /// The picture of a camera that is being given out.
-    pub(super) packets: Packets,
-    pub(super) repertoire: Repertoire,
-    pub(super) clocks: WallClocks,
-    /// Ports that need something of our own every 20 ms.
-    pub(super) making: BTreeSet<PortId>,
-    pub(super) pace: Option<Instant>,
-    pub(super) deadlines: BTreeSet<(Instant, PortId)>,
-    pub(super) scratch: Vec<u8>,
-}
-
 impl Machine {
-    /// A relay without ports.
-    #[must_use]
-    pub fn new(settings: Settings, random: Random) -> Self {
-        let repertoire = Repertoire::new(settings.waiting_profiles.clone());
-        Self {
-            settings,
-            random,
-            ports: PortTable::default(),
-            patchbay: Patchbay::default(),
-            taps: RecordingTaps::default(),
-            cameras: CameraStreams::default(),
-            packets: Packets::default(),
-            repertoire,
-            clocks: WallClocks::default(),
-            making: BTreeSet::new(),
-            pace: None,
-            deadlines: BTreeSet::new(),
-            scratch: Vec::new(),
-        }
-    }
-
     /// Has the workers code melody, tones and the administrator's files ahead of the first call.
     pub fn prepare(&mut self, out: &mut impl Outgoing) {
         self.repertoire.prepare();
         self.repertoire.jobs().for_each(|job| out.job(job));
-    }
-
-    /// Who gets whom.
-    #[must_use]
-    pub fn patchbay(&self) -> &Patchbay {
-        &self.patchbay
     }
 
     /// Does what the leg wants. Ports that are not open are passed over.
@@ -431,7 +277,7 @@ impl Machine {
     pub fn done(&mut self, now: Now, done: Done, out: &mut impl Outgoing) {
         match done {
             Done::Frame { conversion, outcome } => {
-                if let Some(camera) = camera_of(conversion) {
+                if let Some(camera) = conversion.camera() {
                     return self.rendered(now, camera, (conversion, outcome), out);
                 }
                 if outcome == CodingOutcome::Broken
@@ -499,22 +345,6 @@ impl Machine {
                 let follows = Follows { key_frame: true, settle: false };
                 self.follow(now, port, follows, out);
             }
-        }
-    }
-
-    /// Does what follows from a packet that one receiver got.
-    pub(super) fn follow(
-        &mut self,
-        now: Now,
-        receiver: PortId,
-        follows: Follows,
-        out: &mut impl Outgoing,
-    ) {
-        if follows.key_frame {
-            self.want_picture(now, receiver, out);
-        }
-        if follows.settle {
-            self.settle(now.instant, receiver);
         }
     }
 
@@ -602,44 +432,4 @@ impl Machine {
             open.inbound.sets = sets;
         }
     }
-
-    pub(super) fn stop_making(&mut self, port: PortId) {
-        self.making.remove(&port);
-        self.pace = self.pace.filter(|_| !self.making.is_empty());
-    }
-
-    /// Enters a port with its next deadline, and among those that need sound of our own.
-    pub(super) fn settle(&mut self, now: Instant, port: PortId) {
-        let Some(open) = self.ports.get_mut(port) else { return };
-        if open.is_making() {
-            self.making.insert(port);
-            self.pace = self.pace.or_else(|| Some(after(now)));
-        } else {
-            self.making.remove(&port);
-            self.pace = self.pace.filter(|_| !self.making.is_empty());
-        }
-        let key_frame = open.inbound.stream.as_ref().and(open.inbound.requests.deadline());
-        let next = [open.watch_due, open.silence_due, open.picture_due, key_frame]
-            .into_iter()
-            .fold(Some(open.reports.due), earliest)
-            .map(at_or_after);
-        if next != open.deadline {
-            if let Some(old) = open.deadline {
-                self.deadlines.remove(&(old, port));
-            }
-            open.deadline = next;
-            self.deadlines.extend(next.map(|at| (at, port)));
-        }
-    }
-}
-
-/// The next point of the grid.
-fn after(now: Instant) -> Instant {
-    at_or_after(now + Duration::from_micros(1))
-}
-
-/// This point of the grid, or the next.
-fn at_or_after(at: Instant) -> Instant {
-    let grid = GRID.as_micros() as u64;
-    Instant::from_micros(at.as_micros().div_ceil(grid) * grid)
 }

@@ -4,6 +4,27 @@
 //! table and nothing else. What a peer receives stays one stream under one SSRC, whoever speaks.
 //! Media knows no SIP, no SDP beyond the direction, and no call. On the path of a packet nothing
 //! is allocated, and the bytes are rewritten where they lie.
+//!
+//! A file here imports from lower layers only:
+//!
+//! ```text
+//! layer 15  machine                                      the doors: commands, packets, what is due
+//! layer 14  switching                                    a port comes or goes, rows change
+//! layer 13  camera  recording                            pictures of a camera to all its viewers; who is recorded
+//! layer 12  routing                                      what a row means for its receiver
+//! layer 11  feedback                                     what a peer is asked for by RTCP
+//! layer 10  relay                                        all that is kept, and when it is looked at next
+//! layer 9   ports  forwarding  playout                   what one receiver gets: of its source, or of our own
+//! layer 8   transcoding                                  coded or packed anew for it
+//! layer 7   port                                         one RTP port: what comes in, what goes out
+//! layer 6   inbound  conversion  feed  cameras  taps     the machines that a port or the relay is made of
+//! layer 5   outgoing  hold  rendition  video_transcoder  what leaves the relay; sounds and pictures of our own
+//! layer 4   work                                         jobs for the workers, and what comes of them
+//! layer 3   camera_frames  encoded_prompts  voice_transcoder
+//! layer 2   packing  patchbay  peer_packet  repacker  reports  route  sounds  srtp_context  wait_picture
+//! layer 1   continuity  dropped  dtmf  frame  health  jitter_buffer  key_frames  latch  openings  pace
+//! layer 1   plan  prompt  stock  tap                     values and machines that know nothing of each other
+//! ```
 
 mod camera;
 mod camera_frames;
@@ -15,6 +36,7 @@ mod dtmf;
 mod encoded_prompts;
 mod feed;
 mod feedback;
+mod forwarding;
 mod frame;
 mod health;
 mod hold;
@@ -24,32 +46,45 @@ mod key_frames;
 mod latch;
 mod machine;
 mod openings;
+mod outgoing;
+mod pace;
+mod packing;
 mod patchbay;
+mod peer_packet;
 mod plan;
+mod playout;
 mod port;
 mod ports;
 mod prompt;
+mod recording;
+mod relay;
 mod rendition;
 mod repacker;
 mod reports;
 mod route;
+mod routing;
+mod sounds;
 mod srtp_context;
 mod stock;
 mod switching;
 mod tap;
+mod taps;
+mod transcoding;
 mod video_transcoder;
 mod voice_transcoder;
 mod wait_picture;
 mod work;
 
-pub use camera::{CameraState, VideoCodec};
+pub use camera::CameraState;
+pub use camera_frames::VideoCodec;
 pub use cameras::UNIT_MAX;
 pub use dropped::Dropped;
 pub use dtmf::KEY_ECHO;
 pub use encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
 pub use health::PortHealth;
-pub use hold::{SoundKey, SoundOrder};
-pub use machine::{Channel, Command, Event, Machine, Outgoing, Settings};
+pub use machine::Command;
+pub use outgoing::{Channel, Event, Outgoing};
+pub use packing::packing;
 pub use patchbay::{PatchChange, Patchbay, Source, Tone};
 pub use plan::{
     BitrateFeedback, FORMATS_MAX, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Protection,
@@ -59,6 +94,7 @@ pub use prompt::{
     Announcement, PLACEHOLDER, PromptMessage, TEXT_MAX, Texts, VideoPrompt, Voices, WaitingProfile,
     WaitingProfileId,
 };
+pub use relay::{Machine, Settings};
+pub use sounds::{SoundKey, SoundOrder};
 pub use tap::{LOT_BYTES, LOT_ENTRIES, RecordingTap, Side, TapEntry, TappedPacket};
-pub use video_transcoder::packing;
 pub use work::{CodingOutcome, ConversionId, Done, Job, WorkerConversions};

@@ -10,14 +10,13 @@ use super::continuity::{Continuity, StreamPosition};
 use super::conversion::ConversionPath;
 use super::dtmf::{CarriedKey, DtmfGenerator, OpenKey};
 use super::feed::{FrameTimeout, PortFeed};
-use super::frame::{FrameContents, OutboundVideo, ParameterSets};
+use super::frame::OutboundVideo;
 use super::health::PortHealth;
-use super::hold::Repertoire;
-use super::inbound::{Inbound, PacketKind, PeerPacket};
+use super::inbound::Inbound;
 use super::latch::Candidates;
-use super::machine::{Channel, Exit, Outgoing};
 use super::openings::Openings;
-use super::patchbay::Source;
+use super::outgoing::{Channel, Exit, Outgoing};
+use super::peer_packet::PeerPacket;
 use super::plan::{Plan, Trust};
 use super::reports::Reports;
 use super::route::PayloadMapping;
@@ -26,13 +25,10 @@ use super::work::Job;
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
 use crate::random::Random;
-use crate::rtp::{HEADER_LEN, RtpHeader, TelephoneEvent, rewrite};
+use crate::rtp::{HEADER_LEN, RtpHeader};
 use crate::time::{Duration, Instant};
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-/// A live source may pause this long before silence fills in, at a switch and after it.
-const SWITCH_GRACE: Duration = Duration::from_millis(100);
 
 /// Between two packets to an address that is trusted sparingly.
 const SPARING_INTERVAL: Duration = Duration::from_millis(400);
@@ -108,7 +104,8 @@ pub struct Outbound {
     pub screen: OutboundVideo,
     /// A key that is down.
     pub open_key: Option<OpenKey>,
-    carried: Option<CarriedKey>,
+    /// The key that was passed on last.
+    pub carried: Option<CarriedKey>,
     /// A picture that is not whole.
     pub open_frame: Option<OpenFrame>,
     /// The wait for the source's pictures.
@@ -165,6 +162,25 @@ impl Port {
         }
     }
 
+    /// The source is heard or seen now; true when that ends something of our own.
+    pub fn goes_live(&mut self, now: Instant) -> bool {
+        let before = std::mem::replace(&mut self.outbound.feed, PortFeed::Live);
+        if matches!(before, PortFeed::Live) {
+            return false;
+        }
+        if self.kind == Kind::Video {
+            self.outbound.patience.reward();
+            self.picture_due = Some(now + self.outbound.patience.gap);
+        }
+        matches!(before, PortFeed::Made(_) | PortFeed::Shown(_))
+    }
+
+    /// Whether packets of the source go out.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.outbound.feed, PortFeed::Live)
+    }
+
     /// Takes up another plan; true when what the relay makes for it itself has to be made anew.
     pub fn replan(&mut self, now: Instant, plan: Plan) -> bool {
         let anew = plan.formats != self.plan.formats || plan.packet_ms != self.plan.packet_ms;
@@ -208,252 +224,8 @@ impl Port {
     }
 
     /// Sends the packet that is written in the scratch buffer.
-    fn transmit(&mut self, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
+    pub fn transmit(&mut self, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
         transmit(self.id, (&mut self.srtp_context, &mut self.reports), to, exit);
-    }
-
-    /// Sends on, under our numbers, what arrived at the source; the header of `bytes` is the
-    /// receiver's afterwards.
-    pub fn forward(
-        &mut self,
-        now: Instant,
-        arrived: &PeerPacket,
-        bytes: &mut [u8],
-        sets: &ParameterSets,
-        exit: &mut Exit<'_, impl Outgoing>,
-    ) -> Follows {
-        let Some(to) = self.target(now) else {
-            self.withhold();
-            return Follows::default();
-        };
-        let route = Arc::clone(&self.outbound.route);
-        let way = route.get(arrived.format).unwrap_or(&PayloadMapping::Closed);
-        let withheld = matches!(arrived.what, PacketKind::Withheld);
-        if withheld || arrived.is_empty() || self.outbound.dtmf_generator.is_down() {
-            return self.leave_out(now, arrived, exit);
-        }
-        if let PacketKind::Key { event, .. } = arrived.what
-            && let PayloadMapping::Same(number) = way
-        {
-            let Follows { settle, .. } = self.pass_over(now, arrived, exit);
-            // Of a source with several codecs some are converted and others pass: what counts is which of
-            // them speaks.
-            let converted = route.iter().any(|way| matches!(way, PayloadMapping::Converted(_)))
-                && !self.outbound.stream.is_passed(&arrived.numbers);
-            let key = (arrived, event, converted);
-            let carried = self.carry_key(now, key, *number, bytes, to, exit);
-            return Follows::settling(settle | carried.settle);
-        }
-        let leaves = match way {
-            PayloadMapping::Closed | PayloadMapping::Pressed | PayloadMapping::Noise(_) => false,
-            PayloadMapping::Converted(_) if !self.may_convert(now, way) => {
-                return self.leave_out(now, arrived, exit);
-            }
-            PayloadMapping::Same(_)
-            | PayloadMapping::OtherLaw(..)
-            | PayloadMapping::Repacked(_)
-            | PayloadMapping::Converted(_) => self.leave_line(way, exit),
-        };
-        let mut follows = match way {
-            PayloadMapping::Closed => self.leave_out(now, arrived, exit),
-            PayloadMapping::Same(number) => {
-                self.pass(now, arrived, *number, bytes, (to, sets), exit)
-            }
-            PayloadMapping::OtherLaw(number, table) => {
-                self.translate(now, arrived, (*number, table), bytes, to, exit)
-            }
-            PayloadMapping::Repacked(number) => {
-                self.repack(now, arrived, *number, bytes, (to, sets), exit)
-            }
-            PayloadMapping::Converted(formats) if self.kind == Kind::Video => {
-                self.convert_frame(now, arrived, formats, (bytes, sets), exit)
-            }
-            PayloadMapping::Converted(formats) => {
-                Follows::settling(self.convert_voice(now, arrived, formats, bytes, exit))
-            }
-            PayloadMapping::Noise(noise) => self.hush(now, arrived, noise, bytes, (to, sets), exit),
-            PayloadMapping::Pressed => {
-                let mut follows = self.leave_out(now, arrived, exit);
-                follows.settle |= self.press_again(arrived);
-                follows
-            }
-        };
-        follows.settle |= leaves;
-        follows
-    }
-
-    /// A packet that this receiver does not get: no number is missing in its place.
-    pub fn leave_out(
-        &mut self,
-        now: Instant,
-        arrived: &PeerPacket,
-        exit: &mut Exit<'_, impl Outgoing>,
-    ) -> Follows {
-        self.outbound.stream.skip(arrived.header.sequence);
-        self.pass_over(now, arrived, exit)
-    }
-
-    /// A packet of a key that the receiver counts by the same clock. All packets of one key have one
-    /// timestamp (RFC 4733 §2.5.1.2), whatever becomes of the voice that comes between them.
-    fn carry_key(
-        &mut self,
-        now: Instant,
-        (arrived, event, voice_is_made): (&PeerPacket, TelephoneEvent, bool),
-        payload_type: u8,
-        bytes: &[u8],
-        to: SocketAddr,
-        exit: &mut Exit<'_, impl Outgoing>,
-    ) -> Follows {
-        let RtpHeader { ssrc, timestamp: said, marker, .. } = arrived.header;
-        let known = self.outbound.carried.and_then(|key| key.timestamp(ssrc, said, event.event));
-        let stream = &mut self.outbound.stream;
-        let place = if voice_is_made {
-            let timestamp = known.unwrap_or_else(|| stream.key_time(now));
-            stream.append(timestamp)
-        } else {
-            let Some(place) = stream.pass(now, arrived.numbers) else { return Follows::default() };
-            StreamPosition { timestamp: known.unwrap_or(place.timestamp), ..place }
-        };
-        let timestamp = place.timestamp;
-        self.outbound.carried = Some(CarriedKey { ssrc, said, event: event.event, timestamp });
-        let open = OpenKey { event, timestamp, payload_type };
-        self.outbound.open_key = (!event.end).then_some(open);
-        let payload = bytes.get(HEADER_LEN..).unwrap_or_default();
-        self.send_own(payload_type, marker || place.first, place, payload, to, exit);
-        Follows::settling(self.goes_live(now))
-    }
-
-    /// A packet that needs no other payload.
-    pub fn pass(
-        &mut self,
-        now: Instant,
-        arrived: &PeerPacket,
-        payload_type: u8,
-        bytes: &mut [u8],
-        (to, sets): (SocketAddr, &ParameterSets),
-        exit: &mut Exit<'_, impl Outgoing>,
-    ) -> Follows {
-        if let PacketKind::Picture(picture) = arrived.what {
-            let waited = self.outbound.screen.is_waiting();
-            if !self.outbound.screen.admits(now, picture) {
-                return Follows { settle: false, key_frame: waited };
-            }
-            if self.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
-                self.send_sets(now, arrived, payload_type, to, sets, exit);
-            }
-        }
-        let place = self.outbound.stream.pass(now, arrived.numbers);
-        let Some(place) = place else { return Follows::default() };
-        let marker = arrived.header.marker || self.kind == Kind::Audio && place.first;
-        rewrite(bytes, &self.header(payload_type, marker, place));
-        match arrived.what {
-            PacketKind::Picture(FrameContents::Vp8(_)) => {
-                if let Some(payload) = bytes.get_mut(HEADER_LEN..) {
-                    self.outbound.screen.renumber(payload);
-                }
-            }
-            PacketKind::Picture(FrameContents::H264(_)) => {
-                let open = OpenFrame { payload_type, timestamp: place.timestamp };
-                self.outbound.open_frame = (!marker).then_some(open);
-            }
-            PacketKind::Sound
-            | PacketKind::Key { .. }
-            | PacketKind::Withheld
-            | PacketKind::Picture(_) => {}
-        }
-        if self.srtp_context.is_some() {
-            // A seal makes it longer, and other receivers want it open.
-            exit.scratch.clear();
-            exit.scratch.extend_from_slice(bytes);
-            self.transmit(to, exit);
-        } else {
-            let ssrc = self.outbound.stream.ssrc();
-            self.reports.sent(ssrc, bytes.len().saturating_sub(HEADER_LEN));
-            exit.out.send(self.id, Channel::Rtp, to, bytes);
-        }
-        Follows::settling(self.goes_live(now))
-    }
-
-    /// A packet of G.711 in the other law. The source's bytes stay as they are for its other
-    /// receivers.
-    fn translate(
-        &mut self,
-        now: Instant,
-        arrived: &PeerPacket,
-        (payload_type, table): (u8, &[u8; 256]),
-        bytes: &[u8],
-        to: SocketAddr,
-        exit: &mut Exit<'_, impl Outgoing>,
-    ) -> Follows {
-        let place = self.outbound.stream.pass(now, arrived.numbers);
-        let Some(place) = place else { return Follows::default() };
-        let marker = arrived.header.marker || place.first;
-        let header = self.header(payload_type, marker, place);
-        let payload = bytes.get(HEADER_LEN..).unwrap_or_default();
-        exit.scratch.clear();
-        exit.scratch.extend_from_slice(&header.to_bytes());
-        exit.scratch.extend(payload.iter().map(|code| table[usize::from(*code)]));
-        self.transmit(to, exit);
-        Follows::settling(self.goes_live(now))
-    }
-
-    /// A key for a receiver that counts it by another clock, or beside another codec.
-    fn press_again(&mut self, arrived: &PeerPacket) -> bool {
-        let PacketKind::Key { event, pressed: true } = arrived.what else { return false };
-        self.outbound.dtmf_generator.push(event.event)
-    }
-
-    /// Puts the source's parameter sets in front of a key frame that comes without.
-    fn send_sets(
-        &mut self,
-        now: Instant,
-        arrived: &PeerPacket,
-        payload_type: u8,
-        to: SocketAddr,
-        sets: &ParameterSets,
-        exit: &mut Exit<'_, impl Outgoing>,
-    ) {
-        for set in sets.iter() {
-            let Some(place) = self.outbound.stream.insert_before(now, arrived.numbers) else {
-                return;
-            };
-            self.send_own(payload_type, false, place, set, to, exit);
-        }
-    }
-
-    /// A switch: the open key ends, the next packet begins a new source.
-    pub fn switch(
-        &mut self,
-        now: Instant,
-        source: Source,
-        repertoire: &mut Repertoire,
-        exit: &mut Exit<'_, impl Outgoing>,
-    ) {
-        self.end_key(now, exit);
-        self.end_frame(now, exit);
-        self.end_line(exit);
-        self.outbound.breakdowns = 0;
-        self.outbound.openings = Openings::default();
-        self.outbound.stream.cut();
-        self.outbound.screen.cut();
-        self.outbound.patience = FrameTimeout::default();
-        let due = match (source, self.outbound.stream.advanced_at()) {
-            (Source::Port(_), Some(last)) => now.max(last + SWITCH_GRACE),
-            (Source::Port(_), None)
-            | (
-                Source::Hold(_)
-                | Source::Prompt(_)
-                | Source::Greeting(..)
-                | Source::Farewell(..)
-                | Source::Camera(_)
-                | Source::RingBack
-                | Source::Tone(_)
-                | Source::Silence
-                | Source::Nothing,
-                _,
-            ) => now,
-        };
-        self.make(source, due, repertoire);
     }
 
     /// Whether the relay has to send something of its own every 20 ms.

@@ -7,18 +7,14 @@
 //! ```
 
 use super::camera_frames::CameraFrames;
+use super::packing::{picture_format, target};
 use super::plan::Plan;
 use super::route::Conversion;
-use super::video_transcoder::{BEHIND, UNDER_WAY_MAX, picture_format, target};
-use super::work::{BREAKDOWNS_MAX, CodingOutcome, ConversionId, Job};
+use super::work::{BEHIND, BREAKDOWNS_MAX, CodingOutcome, ConversionId, Job, UNDER_WAY_MAX};
 use crate::codec::Codec;
 use crate::codec::video::VideoTarget;
-use crate::ids::{CameraId, PortId};
 use crate::rtp::video::PictureFormat;
 use crate::time::{Duration, Instant};
-
-/// One more than the highest UDP port: cameras' conversions are named from here on.
-const BEYOND_PORTS: u64 = 1 << 16;
 /// The least between two key frames that viewers ask for.
 const KEY_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -56,18 +52,6 @@ impl RenditionFormat {
         let target = target(&conversion.to, receiver);
         Some(Self { codec: conversion.to.codec.clone(), format, target })
     }
-}
-
-/// The name of a camera's conversion.
-#[must_use]
-pub fn conversion_of(camera: CameraId, serial: u64) -> ConversionId {
-    ConversionId { port: PortId(BEYOND_PORTS + camera.0), serial }
-}
-
-/// Whose conversion it is, if it is a camera's.
-#[must_use]
-pub fn camera_of(conversion: ConversionId) -> Option<CameraId> {
-    conversion.port.0.checked_sub(BEYOND_PORTS).map(CameraId)
 }
 
 impl Rendition {

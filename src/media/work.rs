@@ -9,14 +9,16 @@
 //! counts what is under way for each and stops asking in time, so that no queue grows without bound.
 
 use super::encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
-use super::hold::{SoundKey, SoundOrder};
-use super::rendition::camera_of;
+use super::sounds::{SoundKey, SoundOrder};
 use crate::codec::Codec;
 use crate::codec::audio::EncodedLoop;
 use crate::codec::video::{Converted, Converter, VideoTarget};
 use crate::ids::{CameraId, PortId};
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// One more than the highest UDP port: cameras' conversions are named from here on.
+const BEYOND_PORTS: u64 = 1 << 16;
 
 /// One conversion of pictures: whose, and the how manyth.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -119,6 +121,10 @@ pub enum CodingOutcome {
 
 /// A conversion whose codec has broken down so often is not begun again for the same source.
 pub const BREAKDOWNS_MAX: u8 = 3;
+/// With so many pictures under way, further ones are decoded and not sent.
+pub const BEHIND: usize = 2;
+/// With so many pictures under way, nothing more is asked before the next key frame.
+pub const UNDER_WAY_MAX: usize = 8;
 
 /// The conversions of one worker.
 #[derive(Debug, Default)]
@@ -189,9 +195,23 @@ impl Job {
     }
 }
 
+impl ConversionId {
+    /// The name of a camera's conversion.
+    #[must_use]
+    pub fn of_camera(camera: CameraId, serial: u64) -> Self {
+        Self { port: PortId(BEYOND_PORTS + camera.0), serial }
+    }
+
+    /// Whose conversion it is, if it is a camera's.
+    #[must_use]
+    pub fn camera(self) -> Option<CameraId> {
+        self.port.0.checked_sub(BEYOND_PORTS).map(CameraId)
+    }
+}
+
 impl fmt::Display for ConversionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match camera_of(*self) {
+        match self.camera() {
             Some(CameraId(camera)) => write!(f, "conversion {} of camera {camera}", self.serial),
             None => write!(f, "conversion {} for port {}", self.serial, self.port),
         }
