@@ -14,7 +14,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, RecordingTap, Source, Trust,
+    PayloadFormat, PictureLimits, Plan, RecordingTap, Source, StreamPlan, TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::{HEADER_LEN, RtpHeader};
@@ -104,23 +104,26 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
     for (port, codec) in [(FROM, from), (TO, to)] {
         let format =
             PayloadFormat { codec: codec.clone(), send_pt: 100, recv_pt: 100, fmtp: String::new() };
-        let plan = Plan {
+        let transport = TransportPlan {
             remote: Some(phone),
             remote_rtcp: None,
             latched: None,
             signalling_ip: phone.ip(),
             behind_nat: false,
             trust: Trust::Full,
+            mux: false,
+            protection: None,
+        };
+        let stream = StreamPlan {
             formats: vec![format],
             direction: Direction::SendRecv,
-            mux: false,
             packet_ms: 20,
             feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
-            protection: None,
             cname: port.to_string(),
         };
+        let plan = Plan { transport, stream };
         machine.handle(Now::default(), Command::Open { port, kind: Kind::Audio, plan }, out);
     }
     machine.handle(Now::default(), Command::Patch(vec![(TO, Source::Port(FROM))]), out);

@@ -10,7 +10,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, RecordingTap, Source, Trust,
+    PayloadFormat, PictureLimits, Plan, RecordingTap, Source, StreamPlan, TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::RtpHeader;
@@ -117,13 +117,17 @@ impl Outgoing for Nowhere {
 }
 
 fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
-    Plan {
+    let transport = TransportPlan {
         remote: Some(remote),
         remote_rtcp: None,
         latched: None,
         signalling_ip: remote.ip(),
         behind_nat: false,
         trust: Trust::Full,
+        mux: false,
+        protection: None,
+    };
+    let stream = StreamPlan {
         formats: vec![PayloadFormat {
             codec,
             send_pt: payload_type,
@@ -131,14 +135,13 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
             fmtp: String::new(),
         }],
         direction: Direction::SendRecv,
-        mux: false,
         packet_ms: 20,
         feedback: KeyFrameFeedback::None,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
-        protection: None,
         cname: remote.to_string(),
-    }
+    };
+    Plan { transport, stream }
 }
 
 /// Ports in pairs that hear each other, the first and the second of each with these codecs.

@@ -15,7 +15,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, CodingOutcome, Command, Done, Event, Job, KeyFrameFeedback,
-    Machine, Outgoing, PayloadFormat, PictureLimits, Plan, RecordingTap, Source, Trust,
+    Machine, Outgoing, PayloadFormat, PictureLimits, Plan, RecordingTap, Source, StreamPlan,
+    TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::RtpHeader;
@@ -407,21 +408,24 @@ fn plan(phone: SocketAddr, codec: Codec) -> Plan {
         _other => "",
     };
     let format = PayloadFormat { codec, send_pt: NUMBER, recv_pt: NUMBER, fmtp: fmtp.to_owned() };
-    Plan {
+    let transport = TransportPlan {
         remote: Some(phone),
         remote_rtcp: None,
         latched: Some(phone),
         signalling_ip: phone.ip(),
         behind_nat: false,
         trust: Trust::Full,
+        mux: false,
+        protection: None,
+    };
+    let stream = StreamPlan {
         formats: vec![format],
         direction: Direction::SendRecv,
-        mux: false,
         packet_ms: 20,
         feedback: KeyFrameFeedback::Pli,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
-        protection: None,
         cname: phone.to_string(),
-    }
+    };
+    Plan { transport, stream }
 }

@@ -9,8 +9,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, PromptMessage, RecordingTap, Source, Trust, VideoPrompt,
-    WaitingProfileId, WorkerConversions,
+    PayloadFormat, PictureLimits, Plan, PromptMessage, RecordingTap, Source, StreamPlan,
+    TransportPlan, Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
 };
 use cordboard::random::Random;
 use cordboard::sdp::Direction;
@@ -127,23 +127,26 @@ impl Hall {
     fn open(&mut self, port: PortId, kind: Kind, codec: Codec, number: u8, fmtp: &str) {
         let format = PayloadFormat { codec, send_pt: number, recv_pt: number, fmtp: fmtp.into() };
         let remote = SocketAddr::from(([127, 0, 0, 1], 4000));
-        let plan = Plan {
+        let transport = TransportPlan {
             remote: Some(remote),
             remote_rtcp: None,
             latched: None,
             signalling_ip: remote.ip(),
             behind_nat: false,
             trust: Trust::Full,
+            mux: false,
+            protection: None,
+        };
+        let stream = StreamPlan {
             formats: vec![format],
             direction: Direction::SendRecv,
-            mux: false,
             packet_ms: 20,
             feedback: KeyFrameFeedback::Pli,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
-            protection: None,
             cname: port.to_string(),
         };
+        let plan = Plan { transport, stream };
         self.machine.handle(self.now, Command::Open { port, kind, plan }, &mut self.wire);
     }
 

@@ -3263,14 +3263,15 @@ fn relay_command(command: &media::Command) -> String {
             (name, sent, received) if sent == received => name.to_owned(),
             (name, sent, received) => format!("{name}:{sent}<{received}"),
         };
-        let names: Vec<_> = plan.formats.iter().map(format).collect();
-        let to = plan.remote.map_or_else(|| "nowhere".to_owned(), |remote| remote.to_string());
-        let direction = match plan.direction {
+        let names: Vec<_> = plan.stream.formats.iter().map(format).collect();
+        let to =
+            plan.transport.remote.map_or_else(|| "nowhere".to_owned(), |remote| remote.to_string());
+        let direction = match plan.stream.direction {
             sdp::Direction::SendRecv => String::new(),
             other => format!(" {}", other.word()),
         };
-        let sealed = if plan.protection.is_some() { " sealed" } else { "" };
-        let trust = match plan.trust {
+        let sealed = if plan.transport.protection.is_some() { " sealed" } else { "" };
+        let trust = match plan.transport.trust {
             media::Trust::Full => "",
             media::Trust::Sparing => " sparingly",
             media::Trust::None => " untrusted",

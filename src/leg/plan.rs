@@ -4,7 +4,9 @@ use super::nat;
 use super::offer_answer::{AgreedCodec, NegotiatedStream};
 use super::state::Leg;
 use crate::codec::Codec;
-use crate::media::{BitrateFeedback, KeyFrameFeedback, PayloadFormat, Plan};
+use crate::media::{
+    BitrateFeedback, KeyFrameFeedback, PayloadFormat, Plan, StreamPlan, TransportPlan,
+};
 
 /// The plan of a stream of this leg.
 #[must_use]
@@ -19,7 +21,7 @@ pub(super) fn plan(stream: &NegotiatedStream, leg: &Leg) -> Plan {
         wanted if wanted.fir => KeyFrameFeedback::Fir,
         _ => KeyFrameFeedback::None,
     };
-    Plan {
+    let transport = TransportPlan {
         remote: peer.rtp,
         remote_rtcp: peer.rtcp,
         latched: None,
@@ -27,10 +29,13 @@ pub(super) fn plan(stream: &NegotiatedStream, leg: &Leg) -> Plan {
         behind_nat: leg.behind_nat
             || peer.rtp.is_some_and(|sdp| nat::shows_in_sdp(sdp.ip(), leg.signalling)),
         trust: leg.trust_in(peer.rtp),
-        formats: agreed.iter().map(format).collect(),
-        direction: ours.direction.intersection(peer.direction.reversed()),
         // Both must have said so (RFC 5761 §5.1.1).
         mux: ours.mux && peer.mux,
+        protection: stream.protection(),
+    };
+    let stream = StreamPlan {
+        formats: agreed.iter().map(format).collect(),
+        direction: ours.direction.intersection(peer.direction.reversed()),
         packet_ms: peer.packet_ms.unwrap_or_else(|| packet_ms(stream.codec())),
         feedback,
         bitrate_feedback: match peer.feedback {
@@ -39,9 +44,9 @@ pub(super) fn plan(stream: &NegotiatedStream, leg: &Leg) -> Plan {
             _ => BitrateFeedback::None,
         },
         picture: picture.cloned().unwrap_or_default(),
-        protection: stream.protection(),
         cname: leg.cname.clone(),
-    }
+    };
+    Plan { transport, stream }
 }
 
 fn format(agreed: &AgreedCodec) -> PayloadFormat {

@@ -55,8 +55,10 @@ impl Machine {
         // Of the branches that ring now none may want it, but another may answer: until then nobody gets
         // anything here.
         let nowhere = |old: &media::Plan| {
-            let (remote, remote_rtcp, direction) = (None, None, Direction::Inactive);
-            media::Plan { remote, remote_rtcp, direction, ..old.clone() }
+            let mut plan = old.clone();
+            (plan.transport.remote, plan.transport.remote_rtcp) = (None, None);
+            plan.stream.direction = Direction::Inactive;
+            plan
         };
         let ringing = stream_port.plan.as_ref().filter(|_| offering && calling);
         let wanted = wanted.or_else(|| ringing.map(nowhere));
@@ -76,7 +78,7 @@ impl Machine {
                 }
             }
             (Some(plan), Some(old)) if plan != *old => {
-                if calling && plan.remote != old.remote {
+                if calling && plan.transport.remote != old.transport.remote {
                     // It is another branch, or nobody: nothing has come from there.
                     stream_port.life = Life::Unheard;
                 }

@@ -156,7 +156,7 @@ impl Machine {
         // What follows may need the place of these packets.
         let mut done = Vec::with_capacity(viewers.len());
         for viewer in viewers {
-            let Some(open) = self.ports.get_mut(*viewer) else { continue };
+            let Some(mut open) = self.ports.get_mut(*viewer) else { continue };
             let mut follows = Follows::default();
             let count = self.packets.len();
             let first = self.cameras.numbers(camera, *viewer, count);

@@ -2,7 +2,7 @@
 
 use super::camera_frames::{CameraFrames, PAYLOAD_TYPE, Packets, VideoCodec};
 use super::patchbay::Source;
-use super::plan::{BitrateFeedback, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Trust};
+use super::plan::{BitrateFeedback, KeyFrameFeedback, PayloadFormat, PictureLimits, StreamPlan};
 use super::rendition::{Rendition, RenditionFormat};
 use super::route::{PayloadMapping, route_of_camera};
 use super::work::{CodingOutcome, ConversionId, Job};
@@ -14,7 +14,6 @@ use crate::rtp::video::{self, nal_units};
 use crate::sdp::Direction;
 use crate::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
 
 /// The longest coded picture, in bytes; a longer one is left out, and all up to the next key frame.
 pub const UNIT_MAX: usize = video::UNIT_MAX;
@@ -54,7 +53,7 @@ enum ViewerKeyFrameGate {
 /// What a camera sends.
 #[derive(Debug)]
 struct CameraFeed {
-    plan: Plan,
+    plan: StreamPlan,
     camera_frames: CameraFrames,
     renditions: Vec<Rendition>,
     /// A unit was left out.
@@ -100,7 +99,7 @@ impl CameraStreams {
     pub fn route(
         &mut self,
         source: Source,
-        (port, receiver): (PortId, &Plan),
+        (port, receiver): (PortId, &StreamPlan),
         random: &mut Random,
     ) -> Option<Vec<PayloadMapping>> {
         let Source::Camera(camera) = source else { return None };
@@ -330,7 +329,7 @@ impl CameraFeed {
 }
 
 /// What a camera sends, as a phone would have negotiated it.
-fn plan(codec: VideoCodec) -> Plan {
+fn plan(codec: VideoCodec) -> StreamPlan {
     let fmtp = match codec {
         VideoCodec::H264 => "packetization-mode=1",
         VideoCodec::H265 => "",
@@ -341,21 +340,13 @@ fn plan(codec: VideoCodec) -> Plan {
         recv_pt: PAYLOAD_TYPE,
         fmtp: fmtp.to_owned(),
     };
-    Plan {
-        remote: None,
-        remote_rtcp: None,
-        latched: None,
-        signalling_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        behind_nat: false,
-        trust: Trust::Full,
+    StreamPlan {
         formats: vec![format],
         direction: Direction::RecvOnly,
-        mux: false,
         packet_ms: 0,
         feedback: KeyFrameFeedback::None,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
-        protection: None,
         cname: String::new(),
     }
 }

@@ -11,7 +11,7 @@
 
 use super::pace::{Beat, PacketPace};
 use super::packing::{PAYLOAD_MAX, packing, picture_format, target};
-use super::plan::Plan;
+use super::plan::StreamPlan;
 use super::prompt::{VideoPrompt, WaitingProfile};
 use super::stock::SharedMedia;
 use super::wait_picture::{LIGHT_PLACES, draw, draw_light};
@@ -76,7 +76,7 @@ impl PromptKey {
     /// The encoded prompt of a video prompt for a receiver with this plan, and its payload type; none when it has no
     /// codec that we can code.
     #[must_use]
-    pub fn of(prompt: VideoPrompt, plan: &Plan) -> Option<(Self, u8)> {
+    pub fn of(prompt: VideoPrompt, plan: &StreamPlan) -> Option<(Self, u8)> {
         let mut formats = plan
             .formats()
             .filter(|format| format.codec.can_transcode() && picture_format(format).is_some());

@@ -1,9 +1,8 @@
 //! What a peer is asked for by RTCP: a key frame, a lower rate.
 
 use super::key_frames::{REQUEST_INTERVAL, Requests};
-use super::outgoing::{Channel, Event, Outgoing};
-use super::plan::{BitrateFeedback, KeyFrameFeedback, Trust};
-use super::port::Port;
+use super::outgoing::{Event, Outgoing};
+use super::plan::{BitrateFeedback, KeyFrameFeedback};
 use super::relay::Machine;
 use crate::codec::Kind;
 use crate::ids::PortId;
@@ -32,8 +31,10 @@ impl Machine {
         require: impl FnOnce(&mut Requests, Instant),
         out: &mut impl Outgoing,
     ) {
-        if let Some(open) = self.ports.get_mut(source).filter(|open| open.kind == Kind::Video) {
-            require(&mut open.inbound.requests, now.instant);
+        if let Some(open) =
+            self.ports.get_mut(source).filter(|open| open.stream.kind == Kind::Video)
+        {
+            require(&mut open.stream.inbound.requests, now.instant);
             self.ask_for_key_frame(now, source, out);
             self.settle(now.instant, source);
         }
@@ -41,10 +42,12 @@ impl Machine {
 
     pub(super) fn ask_for_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
         let Some(open) = self.ports.get_mut(source) else { return };
-        let Some(media) = open.inbound.stream.as_ref().map(|stream| stream.ssrc) else { return };
-        let Some(number) = open.inbound.requests.due(now.instant) else { return };
-        let own = open.outbound.stream.ssrc();
-        match open.plan.feedback {
+        let Some(media) = open.stream.inbound.stream.as_ref().map(|stream| stream.ssrc) else {
+            return;
+        };
+        let Some(number) = open.stream.inbound.requests.due(now.instant) else { return };
+        let own = open.stream.outbound.stream.ssrc();
+        match open.stream.plan.feedback {
             KeyFrameFeedback::Pli => self.send_feedback(source, out, |writer| {
                 writer.picture_loss(own, media);
             }),
@@ -64,14 +67,16 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         let Some(open) = self.ports.get_mut(source) else { return };
-        let Some(media) = open.inbound.stream.as_ref().map(|stream| stream.ssrc) else { return };
-        let asked = open.inbound.bitrate_asked;
+        let Some(media) = open.stream.inbound.stream.as_ref().map(|stream| stream.ssrc) else {
+            return;
+        };
+        let asked = open.stream.inbound.bitrate_asked;
         if asked.is_some_and(|at| now.instant.since(at) < REQUEST_INTERVAL) {
             return;
         }
-        open.inbound.bitrate_asked = Some(now.instant);
-        let own = open.outbound.stream.ssrc();
-        match open.plan.bitrate_feedback {
+        open.stream.inbound.bitrate_asked = Some(now.instant);
+        let own = open.stream.outbound.stream.ssrc();
+        match open.stream.plan.bitrate_feedback {
             BitrateFeedback::Remb => self.send_feedback(source, out, |writer| {
                 writer.max_bitrate(own, media, bitrate);
             }),
@@ -90,27 +95,10 @@ impl Machine {
         write: impl FnOnce(&mut RtcpWriter<'_>),
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
-        let ssrc = open.outbound.stream.ssrc();
+        let ssrc = open.stream.outbound.stream.ssrc();
         let mut writer = RtcpWriter::new(&mut self.scratch);
-        writer.receiver_report(ssrc, &[]).cname(ssrc, &open.plan.cname);
+        writer.receiver_report(ssrc, &[]).cname(ssrc, &open.stream.plan.cname);
         write(&mut writer);
-        send_report(open, &mut self.scratch, out);
+        open.transport.send_report(&mut self.scratch, out);
     }
-}
-
-/// Sends the report that is written in the packet, where it may go.
-pub(super) fn send_report(open: &mut Port, packet: &mut Vec<u8>, out: &mut impl Outgoing) {
-    if open.trust() == Trust::None {
-        return;
-    }
-    let (channel, to) = if open.plan.mux {
-        (Channel::Rtp, open.inbound.latch.remote())
-    } else {
-        (Channel::Rtcp, open.reports.latch.remote())
-    };
-    let Some(to) = to else { return };
-    if let Some(srtp_context) = &mut open.srtp_context {
-        srtp_context.protect.protect_rtcp(packet);
-    }
-    out.send(open.id, channel, to, packet);
 }

@@ -4,17 +4,18 @@ use super::continuity::StreamPosition;
 use super::conversion::ConversionPath;
 use super::dtmf::{CarriedKey, OpenKey};
 use super::frame::{FrameContents, ParameterSets};
-use super::outgoing::{Channel, Exit, Outgoing};
+use super::outgoing::{Exit, Outgoing};
 use super::peer_packet::{PacketKind, PeerPacket};
-use super::port::{Follows, OpenFrame, Port};
+use super::port::{Follows, Port};
 use super::route::{Noise, PayloadMapping};
+use super::stream::OpenFrame;
 use crate::codec::Kind;
 use crate::rtp::{HEADER_LEN, RtpHeader, TelephoneEvent, rewrite};
 use crate::time::Instant;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-impl Port {
+impl Port<'_> {
     /// Sends on, under our numbers, what arrived at the source; the header of `bytes` is the
     /// receiver's afterwards.
     pub fn forward(
@@ -29,10 +30,10 @@ impl Port {
             self.withhold();
             return Follows::default();
         };
-        let route = Arc::clone(&self.outbound.route);
+        let route = Arc::clone(&self.stream.outbound.route);
         let way = route.get(arrived.format).unwrap_or(&PayloadMapping::Closed);
         let withheld = matches!(arrived.what, PacketKind::Withheld);
-        if withheld || arrived.is_empty() || self.outbound.dtmf_generator.is_down() {
+        if withheld || arrived.is_empty() || self.stream.outbound.dtmf_generator.is_down() {
             return self.leave_out(now, arrived, exit);
         }
         if let PacketKind::Key { event, .. } = arrived.what
@@ -42,7 +43,7 @@ impl Port {
             // Of a source with several codecs some are converted and others pass: what counts is which of
             // them speaks.
             let converted = route.iter().any(|way| matches!(way, PayloadMapping::Converted(_)))
-                && !self.outbound.stream.is_passed(&arrived.numbers);
+                && !self.stream.outbound.stream.is_passed(&arrived.numbers);
             let key = (arrived, event, converted);
             let carried = self.carry_key(now, key, *number, bytes, to, exit);
             return Follows::settling(settle | carried.settle);
@@ -68,7 +69,7 @@ impl Port {
             PayloadMapping::Repacked(number) => {
                 self.repack(now, arrived, *number, bytes, (to, sets), exit)
             }
-            PayloadMapping::Converted(formats) if self.kind == Kind::Video => {
+            PayloadMapping::Converted(formats) if self.stream.kind == Kind::Video => {
                 self.convert_frame(now, arrived, formats, (bytes, sets), exit)
             }
             PayloadMapping::Converted(formats) => {
@@ -92,7 +93,7 @@ impl Port {
         arrived: &PeerPacket,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        self.outbound.stream.skip(arrived.header.sequence);
+        self.stream.outbound.stream.skip(arrived.header.sequence);
         self.pass_over(now, arrived, exit)
     }
 
@@ -108,8 +109,9 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
         let RtpHeader { ssrc, timestamp: said, marker, .. } = arrived.header;
-        let known = self.outbound.carried.and_then(|key| key.timestamp(ssrc, said, event.event));
-        let stream = &mut self.outbound.stream;
+        let known =
+            self.stream.outbound.carried.and_then(|key| key.timestamp(ssrc, said, event.event));
+        let stream = &mut self.stream.outbound.stream;
         let place = if voice_is_made {
             let timestamp = known.unwrap_or_else(|| stream.key_time(now));
             stream.append(timestamp)
@@ -118,12 +120,13 @@ impl Port {
             StreamPosition { timestamp: known.unwrap_or(place.timestamp), ..place }
         };
         let timestamp = place.timestamp;
-        self.outbound.carried = Some(CarriedKey { ssrc, said, event: event.event, timestamp });
+        self.stream.outbound.carried =
+            Some(CarriedKey { ssrc, said, event: event.event, timestamp });
         let open = OpenKey { event, timestamp, payload_type };
-        self.outbound.open_key = (!event.end).then_some(open);
+        self.stream.outbound.open_key = (!event.end).then_some(open);
         let payload = bytes.get(HEADER_LEN..).unwrap_or_default();
         self.send_own(payload_type, marker || place.first, place, payload, to, exit);
-        Follows::settling(self.goes_live(now))
+        Follows::settling(self.stream.goes_live(now))
     }
 
     /// A packet that needs no other payload.
@@ -137,44 +140,44 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
         if let PacketKind::Picture(picture) = arrived.what {
-            let waited = self.outbound.screen.is_waiting();
-            if !self.outbound.screen.admits(now, picture) {
+            let waited = self.stream.outbound.screen.is_waiting();
+            if !self.stream.outbound.screen.admits(now, picture) {
                 return Follows { settle: false, key_frame: waited };
             }
-            if self.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
+            if self.stream.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
                 self.send_sets(now, arrived, payload_type, to, sets, exit);
             }
         }
-        let place = self.outbound.stream.pass(now, arrived.numbers);
+        let place = self.stream.outbound.stream.pass(now, arrived.numbers);
         let Some(place) = place else { return Follows::default() };
-        let marker = arrived.header.marker || self.kind == Kind::Audio && place.first;
-        rewrite(bytes, &self.header(payload_type, marker, place));
+        let marker = arrived.header.marker || self.stream.kind == Kind::Audio && place.first;
+        rewrite(bytes, &self.stream.header(payload_type, marker, place));
         match arrived.what {
             PacketKind::Picture(FrameContents::Vp8(_)) => {
                 if let Some(payload) = bytes.get_mut(HEADER_LEN..) {
-                    self.outbound.screen.renumber(payload);
+                    self.stream.outbound.screen.renumber(payload);
                 }
             }
             PacketKind::Picture(FrameContents::H264(_)) => {
                 let open = OpenFrame { payload_type, timestamp: place.timestamp };
-                self.outbound.open_frame = (!marker).then_some(open);
+                self.stream.outbound.open_frame = (!marker).then_some(open);
             }
             PacketKind::Sound
             | PacketKind::Key { .. }
             | PacketKind::Withheld
             | PacketKind::Picture(_) => {}
         }
-        if self.srtp_context.is_some() {
+        if self.transport.seals() {
             // A seal makes it longer, and other receivers want it open.
             exit.scratch.clear();
             exit.scratch.extend_from_slice(bytes);
             self.transmit(to, exit);
         } else {
-            let ssrc = self.outbound.stream.ssrc();
-            self.reports.sent(ssrc, bytes.len().saturating_sub(HEADER_LEN));
-            exit.out.send(self.id, Channel::Rtp, to, bytes);
+            let ssrc = self.stream.outbound.stream.ssrc();
+            self.stream.reports.sent(ssrc, bytes.len().saturating_sub(HEADER_LEN));
+            self.transport.send_open(to, bytes, exit.out);
         }
-        Follows::settling(self.goes_live(now))
+        Follows::settling(self.stream.goes_live(now))
     }
 
     /// A packet of G.711 in the other law. The source's bytes stay as they are for its other
@@ -188,22 +191,22 @@ impl Port {
         to: SocketAddr,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        let place = self.outbound.stream.pass(now, arrived.numbers);
+        let place = self.stream.outbound.stream.pass(now, arrived.numbers);
         let Some(place) = place else { return Follows::default() };
         let marker = arrived.header.marker || place.first;
-        let header = self.header(payload_type, marker, place);
+        let header = self.stream.header(payload_type, marker, place);
         let payload = bytes.get(HEADER_LEN..).unwrap_or_default();
         exit.scratch.clear();
         exit.scratch.extend_from_slice(&header.to_bytes());
         exit.scratch.extend(payload.iter().map(|code| table[usize::from(*code)]));
         self.transmit(to, exit);
-        Follows::settling(self.goes_live(now))
+        Follows::settling(self.stream.goes_live(now))
     }
 
     /// A key for a receiver that counts it by another clock, or beside another codec.
     fn press_again(&mut self, arrived: &PeerPacket) -> bool {
         let PacketKind::Key { event, pressed: true } = arrived.what else { return false };
-        self.outbound.dtmf_generator.push(event.event)
+        self.stream.outbound.dtmf_generator.push(event.event)
     }
 
     /// Puts the source's parameter sets in front of a key frame that comes without.
@@ -217,7 +220,8 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) {
         for set in sets.iter() {
-            let Some(place) = self.outbound.stream.insert_before(now, arrived.numbers) else {
+            let Some(place) = self.stream.outbound.stream.insert_before(now, arrived.numbers)
+            else {
                 return;
             };
             self.send_own(payload_type, false, place, set, to, exit);
@@ -235,16 +239,16 @@ impl Port {
         (to, sets): (SocketAddr, &ParameterSets),
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        if let Some(ConversionPath::Voice(voice)) = &self.outbound.line {
+        if let Some(ConversionPath::Voice(voice)) = &self.stream.outbound.line {
             let formats = Arc::clone(voice.formats());
             return Follows::settling(self.convert_noise(now, arrived, &formats, bytes, exit));
         }
-        let voice_passes = self.outbound.stream.is_passed(&arrived.numbers);
+        let voice_passes = self.stream.outbound.stream.is_passed(&arrived.numbers);
         match (noise.passes, &noise.made) {
             (Some(number), made) if made.is_none() || voice_passes => {
                 self.pass(now, arrived, number, bytes, (to, sets), exit)
             }
-            (_, Some(formats)) if self.outbound.openings.take(now) => {
+            (_, Some(formats)) if self.stream.outbound.openings.take(now) => {
                 Follows::settling(self.convert_noise(now, arrived, formats, bytes, exit))
             }
             (_, None | Some(_)) => self.leave_out(now, arrived, exit),

@@ -7,7 +7,7 @@
 use super::encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
 use super::pace::{Beat, PacketPace};
 use super::patchbay::{Source, Tone};
-use super::plan::{PayloadFormat, Plan};
+use super::plan::{PayloadFormat, StreamPlan};
 use super::prompt::{Announcement, VideoPrompt, WaitingProfile, WaitingProfileId};
 use super::sounds::{SoundKey, SoundOrder, Tune};
 use super::stock::{Stock, Stocked};
@@ -189,7 +189,7 @@ impl Player {
     pub fn new(
         repertoire: &mut Repertoire,
         port: PortId,
-        plan: &Plan,
+        plan: &StreamPlan,
         source: Source,
         due: Instant,
     ) -> Option<Self> {
@@ -270,10 +270,10 @@ fn tunes(repertoire: &Repertoire, source: Source) -> (Option<Tune>, Tune) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{BitrateFeedback, KeyFrameFeedback, PictureLimits, Trust};
+    use crate::media::{BitrateFeedback, KeyFrameFeedback, PictureLimits};
     use crate::sdp::Direction;
 
-    fn plan(codecs: &[Codec], packet_ms: u32) -> Plan {
+    fn plan(codecs: &[Codec], packet_ms: u32) -> StreamPlan {
         let number = |codec: &Codec| codec.facts().static_payload_type.unwrap_or(96);
         let format = |codec: &Codec| PayloadFormat {
             codec: codec.clone(),
@@ -281,21 +281,13 @@ mod tests {
             recv_pt: number(codec),
             fmtp: String::new(),
         };
-        Plan {
-            remote: None,
-            remote_rtcp: None,
-            latched: None,
-            signalling_ip: [192, 0, 2, 1].into(),
-            behind_nat: false,
-            trust: Trust::Full,
+        StreamPlan {
             formats: codecs.iter().map(format).collect(),
             direction: Direction::SendRecv,
-            mux: false,
             packet_ms,
             feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
-            protection: None,
             cname: "leg".into(),
         }
     }

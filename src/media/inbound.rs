@@ -1,15 +1,15 @@
 //! What a port's peer sends: judged, counted and read, packet by packet.
 
 use super::continuity::Numbers;
-use super::dropped::Dropped;
 use super::dtmf::DtmfDetector;
 use super::frame::{FrameContents, ParameterSets};
 use super::health::Vitals;
 use super::key_frames::Requests;
-use super::latch::{Candidates, Latch, LatchVerdict};
+use super::latch::LatchVerdict;
 use super::outgoing::{Event, Outgoing};
 use super::peer_packet::{PacketKind, PeerPacket};
-use super::plan::{PayloadFormat, Plan, UNMAPPED};
+use super::plan::{PayloadFormat, StreamPlan, UNMAPPED};
+use super::transport::MediaTransport;
 use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
 use crate::rtp::{HEADER_LEN, Packet, PacketArrival, Reception, RtpHeader, TelephoneEvent, strip};
@@ -22,9 +22,7 @@ const PICTURES_PER_SECOND: u32 = 30;
 /// What the peer sends.
 #[derive(Debug)]
 pub struct Inbound {
-    /// The peer's address.
-    pub latch: Latch,
-    /// Its keys.
+    /// The peer's keys.
     pub keys: DtmfDetector,
     /// Whether and what has come.
     pub vitals: Vitals,
@@ -38,8 +36,6 @@ pub struct Inbound {
     pub stream: Option<InboundStream>,
     /// It was reported silent.
     pub silent: bool,
-    /// What was not taken and not reported yet.
-    pub dropped: Dropped,
     kind: Kind,
     by_payload_type: [u8; 128],
     /// By the place among the plan's formats.
@@ -71,13 +67,8 @@ pub struct InboundStream {
 impl Inbound {
     /// Nothing has come yet.
     #[must_use]
-    pub fn new(kind: Kind, plan: &Plan, now: Instant) -> Self {
-        let mut latch = Latch::new(now, candidates(plan));
-        if let Some(remote) = plan.latched {
-            latch.restore(now, remote);
-        }
+    pub fn new(kind: Kind, plan: &StreamPlan) -> Self {
         Self {
-            latch,
             keys: DtmfDetector::default(),
             vitals: Vitals::default(),
             requests: Requests::default(),
@@ -86,56 +77,42 @@ impl Inbound {
             stream: None,
             kind,
             silent: false,
-            dropped: Dropped::default(),
             by_payload_type: plan.reception(),
             formats: plan.formats().map(InboundFormat::of).collect(),
         }
     }
 
-    /// Takes up another plan; `anew` when it names other formats.
-    pub fn replan(&mut self, now: Instant, plan: &Plan, anew: bool) {
-        self.latch.set_candidates(now, candidates(plan));
-        if anew {
-            self.by_payload_type = plan.reception();
-            self.formats = plan.formats().map(InboundFormat::of).collect();
-            self.sets.replace(fmtp_of_h264(plan));
-        }
+    /// Takes up a plan with other formats.
+    pub fn replan(&mut self, plan: &StreamPlan) {
+        self.by_payload_type = plan.reception();
+        self.formats = plan.formats().map(InboundFormat::of).collect();
+        self.sets.replace(fmtp_of_h264(plan));
     }
 
     /// Judges, counts and reads a packet; `None` when it ends here.
     pub fn receive(
         &mut self,
         now: Instant,
-        (port, plan): (PortId, &Plan),
-        from: SocketAddr,
+        (port, plan): (PortId, &StreamPlan),
+        (transport, from): (&mut MediaTransport, SocketAddr),
         bytes: &mut [u8],
         out: &mut impl Outgoing,
     ) -> Option<PeerPacket> {
         let Ok(packet) = Packet::parse(bytes) else {
-            self.dropped.malformed += 1;
+            transport.dropped.malformed += 1;
             return None;
         };
         let header = packet.header();
         let format = self.by_payload_type[usize::from(header.payload_type & 0x7f)];
         if !plan.direction.receives() {
-            return self.leave_out(now, from, header);
+            return self.leave_out(now, (transport, from), header);
         }
         if format == UNMAPPED {
-            self.dropped.unknown_type += 1;
-            return self.leave_out(now, from, header);
+            transport.dropped.unknown_type += 1;
+            return self.leave_out(now, (transport, from), header);
         }
-        let verdict = if plan.protection.is_some() {
-            self.latch.believe(now, from, header.ssrc, header.sequence)
-        } else {
-            self.latch.judge(now, from, header.ssrc, header.sequence)
-        };
-        match verdict {
-            LatchVerdict::Refuse => {
-                // The first packets of a peer that has to prove itself are refused, too.
-                let is_wrong_source = self.latch.is_latched() || self.latch.is_wrong_source(from);
-                self.dropped.wrong_source += u64::from(is_wrong_source);
-                return None;
-            }
+        match transport.judge(now, from, &header) {
+            LatchVerdict::Refuse => return None,
             LatchVerdict::Latched => out.report(Event::Latched { port, remote: from }),
             LatchVerdict::Accept => {}
         }
@@ -151,7 +128,7 @@ impl Inbound {
         }
         let what = if event {
             let Some(event) = TelephoneEvent::parse(packet.payload()) else {
-                self.dropped.malformed += u64::from(!packet.payload().is_empty());
+                transport.dropped.malformed += u64::from(!packet.payload().is_empty());
                 return self.withheld(header, format);
             };
             let heard = self.keys.hear(now, header.ssrc, header.timestamp, event);
@@ -176,12 +153,12 @@ impl Inbound {
     fn leave_out(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        (transport, from): (&MediaTransport, SocketAddr),
         header: RtpHeader,
     ) -> Option<PeerPacket> {
         let stream = self.stream.as_mut().filter(|stream| stream.ssrc == header.ssrc)?;
         let format = stream.format;
-        if !self.latch.is_latched() || self.latch.remote() != Some(from) {
+        if !transport.is_latched_to(from) {
             return None;
         }
         match stream.reception.receive(now, header.sequence, header.timestamp) {
@@ -205,12 +182,6 @@ impl Inbound {
         let clock_rate = self.stream.as_ref().map_or(8000, |stream| stream.clock_rate);
         let frame = if event { clock_rate / 50 } else { frame };
         Numbers { ssrc, sequence, timestamp, clock_rate, frame, event }
-    }
-
-    /// What was not taken since this was last asked, if anything was.
-    pub fn take_dropped(&mut self) -> Option<Dropped> {
-        let dropped = std::mem::take(&mut self.dropped);
-        (dropped != Dropped::default()).then_some(dropped)
     }
 
     /// Counts a packet; false for a double or a stray.
@@ -283,11 +254,7 @@ impl InboundFormat {
     }
 }
 
-fn candidates(plan: &Plan) -> Candidates {
-    Candidates { sdp: plan.remote, signalling: plan.signalling_ip, behind_nat: plan.behind_nat }
-}
-
-fn fmtp_of_h264(plan: &Plan) -> &str {
+fn fmtp_of_h264(plan: &StreamPlan) -> &str {
     let format = plan.formats().find(|format| format.codec == Codec::H264);
     format.map_or("", |format| &format.fmtp)
 }

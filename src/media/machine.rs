@@ -4,9 +4,8 @@
 //! serves every port: the pace, which beats only while some port needs sound of our own, and each
 //! port's next deadline for reports, key frames, silence and health.
 
-use super::feedback::send_report;
+use super::demultiplex::Protocol;
 use super::frame::ParameterSets;
-use super::latch::LatchVerdict;
 use super::outgoing::{Event, Exit, Outgoing};
 use super::patchbay::Source;
 use super::plan::Plan;
@@ -18,8 +17,8 @@ use super::taps::TapInput;
 use super::work::{CodingOutcome, Done};
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
+use crate::rtp::event;
 use crate::rtp::rtcp::{self, ReportBlock, RtcpPacket, RtcpWriter};
-use crate::rtp::{event, is_rtcp, is_stun};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::net::SocketAddr;
 
@@ -120,24 +119,24 @@ impl Machine {
             Command::KeyFrame { port } => self.want_key_frame(now, port, out),
             Command::Dtmf { port, digit } => {
                 if let (Some(open), Some(event)) = (self.ports.get_mut(port), event(digit)) {
-                    open.outbound.dtmf_generator.push(event);
+                    open.stream.outbound.dtmf_generator.push(event);
                 }
                 self.settle(now.instant, port);
             }
             Command::Pressed { port, digit } => {
                 if let (Some(open), Some(event)) = (self.ports.get_mut(port), event(digit)) {
-                    open.inbound.keys.pressed(now.instant, event);
+                    open.stream.inbound.keys.pressed(now.instant, event);
                 }
             }
             Command::Intercept { port, on } => {
                 if let Some(open) = self.ports.get_mut(port) {
-                    open.inbound.keys.intercept(on);
+                    open.stream.inbound.keys.intercept(on);
                 }
             }
             Command::Watch { port, on } => {
                 if let Some(open) = self.ports.get_mut(port) {
-                    open.watch_due = on.then(|| now.instant + WATCH_INTERVAL);
-                    open.inbound.vitals.count_from(now.instant);
+                    open.stream.watch_due = on.then(|| now.instant + WATCH_INTERVAL);
+                    open.stream.inbound.vitals.count_from(now.instant);
                 }
                 self.settle(now.instant, port);
             }
@@ -155,24 +154,21 @@ impl Machine {
         packet: &mut [u8],
         out: &mut impl Outgoing,
     ) {
-        if is_rtcp(packet) {
-            if self.ports.get(port).is_some_and(|open| open.plan.mux) {
-                self.rtcp(now, port, from, packet, out);
+        let Some(mut source) = self.ports.get_mut(port) else { return };
+        match source.transport.demultiplex(packet) {
+            Some(Protocol::Rtp) => {}
+            Some(Protocol::Rtcp) if source.transport.plan.mux => {
+                return self.report(now, port, from, packet, out);
             }
-            return;
+            Some(Protocol::Rtcp | Protocol::Stun | Protocol::Dtls) | None => return,
         }
-        let Some(source) = self.ports.get_mut(port) else { return };
-        if is_stun(packet) {
-            source.inbound.dropped.stun += 1;
-            return;
-        }
-        let was_silent = source.silence_due.is_none();
+        let was_silent = source.stream.silence_due.is_none();
         let had_target = source.has_target();
-        let shown = source.inbound.sets.macroblocks_max();
+        let shown = source.stream.inbound.sets.macroblocks_max();
         let Some(arrived) = source.receive(now.instant, from, packet, out) else { return };
-        let grows = shown != source.inbound.sets.macroblocks_max();
+        let grows = shown != source.stream.inbound.sets.macroblocks_max();
         if was_silent {
-            source.silence_due = Some(now.instant + self.settings.silent_after);
+            source.stream.silence_due = Some(now.instant + self.settings.silent_after);
         }
         let unsettled = was_silent || !had_target;
         if grows {
@@ -180,8 +176,8 @@ impl Machine {
         }
         let Some(source) = self.ports.get_mut(port) else { return };
         // Lent for the time of this packet, since receiver and source may be one port.
-        let sets = std::mem::take(&mut source.inbound.sets);
-        let recording = source.recording;
+        let sets = std::mem::take(&mut source.stream.inbound.sets);
+        let recording = source.stream.recording;
         let packet = &mut packet[..arrived.len];
         if let Some(call) = recording {
             let heard = TapInput { source: port, arrived: &arrived, packet, sets: &sets };
@@ -193,7 +189,7 @@ impl Machine {
                 let heard = TapInput { source: port, arrived: &arrived, packet, sets: &sets };
                 self.tap(now, (call, Side::Right), &heard, out);
             }
-            let Some(open) = self.ports.get_mut(receiver) else { continue };
+            let Some(mut open) = self.ports.get_mut(receiver) else { continue };
             let mut exit = Exit { scratch: &mut self.scratch, out };
             let follows = open.forward(now.instant, &arrived, packet, &sets, &mut exit);
             self.follow(now, receiver, follows, out);
@@ -214,34 +210,49 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
-        if is_stun(packet) {
-            open.inbound.dropped.stun += 1;
-            return;
+        match open.transport.demultiplex(packet) {
+            Some(Protocol::Rtcp | Protocol::Rtp) => self.report(now, port, from, packet, out),
+            Some(Protocol::Stun | Protocol::Dtls) | None => {}
         }
-        let Some(packet) = open.open_report(packet) else { return };
+    }
+
+    /// Takes in a report of a port's peer.
+    fn report(
+        &mut self,
+        now: Now,
+        port: PortId,
+        from: SocketAddr,
+        packet: &mut [u8],
+        out: &mut impl Outgoing,
+    ) {
+        let Some(open) = self.ports.get_mut(port) else { return };
+        let Some(packet) = open.transport.open_rtcp(packet) else { return };
         let Ok(messages) = rtcp::parse(packet) else {
-            open.inbound.dropped.malformed += 1;
+            open.transport.dropped.malformed += 1;
             return;
         };
         let had_target = open.has_target();
-        if open.reports.latch.judge(now.instant, from) == LatchVerdict::Refuse {
-            open.inbound.dropped.wrong_source += 1;
+        if !open.transport.judge_report(now.instant, from) {
             return;
         }
         let unsettled = had_target != open.has_target();
-        open.inbound.vitals.report(now.instant);
-        let own_ssrc = open.outbound.stream.ssrc();
+        open.stream.inbound.vitals.report(now.instant);
+        let own_ssrc = open.stream.outbound.stream.ssrc();
         let (mut picture_wanted, mut bitrate_max) = (false, None::<u64>);
         for message in messages {
             match message {
                 RtcpPacket::SenderReport(report, blocks) => {
-                    open.reports.hear_sender(now.instant, report);
-                    open.inbound.vitals.sender_report(now.instant, report.packets);
-                    self.clocks.hear(&open.plan.cname, now, report.ntp);
-                    blocks.for_each(|block| open.reports.hear_block(now.unix, own_ssrc, &block));
+                    open.stream.reports.hear_sender(now.instant, report);
+                    open.stream.inbound.vitals.sender_report(now.instant, report.packets);
+                    self.clocks.hear(&open.stream.plan.cname, now, report.ntp);
+                    blocks.for_each(|block| {
+                        open.stream.reports.hear_block(now.unix, own_ssrc, &block)
+                    });
                 }
                 RtcpPacket::ReceiverReport(_, blocks) => {
-                    blocks.for_each(|block| open.reports.hear_block(now.unix, own_ssrc, &block));
+                    blocks.for_each(|block| {
+                        open.stream.reports.hear_block(now.unix, own_ssrc, &block)
+                    });
                 }
                 RtcpPacket::PictureLoss { media, .. } => picture_wanted |= media == own_ssrc,
                 RtcpPacket::FullIntra(_, mut requests) => {
@@ -258,8 +269,8 @@ impl Machine {
             }
         }
         // Where pictures are made or converted for it, that is where it is done.
-        let picture_wanted = picture_wanted && !open.outbound.renews_picture(out);
-        let bitrate_max = bitrate_max.filter(|max| !open.outbound.limits_bitrate(*max, out));
+        let picture_wanted = picture_wanted && !open.stream.outbound.renews_picture(out);
+        let bitrate_max = bitrate_max.filter(|max| !open.stream.outbound.limits_bitrate(*max, out));
         if picture_wanted {
             self.want_picture(now, port, out);
         }
@@ -284,9 +295,9 @@ impl Machine {
                     && let Source::Port(source) = self.patchbay.source(conversion.port)
                     && let Some(source) = self.ports.get_mut(source)
                 {
-                    source.inbound.dropped.undecodable += 1;
+                    source.transport.dropped.undecodable += 1;
                 }
-                let Some(open) = self.ports.get_mut(conversion.port) else { return };
+                let Some(mut open) = self.ports.get_mut(conversion.port) else { return };
                 let mut exit = Exit { scratch: &mut self.scratch, out };
                 let follows = open.frame_done(now.instant, (conversion, outcome), &mut exit);
                 self.follow(now, conversion.port, follows, out);
@@ -307,7 +318,8 @@ impl Machine {
     fn make_again(&mut self, now: Now, ports: &[PortId]) {
         for port in ports {
             let source = self.patchbay.source(*port);
-            if let Some(open) = self.ports.get_mut(*port).filter(|open| !open.is_live()) {
+            if let Some(mut open) = self.ports.get_mut(*port).filter(|open| !open.stream.is_live())
+            {
                 open.make(source, now.instant, &mut self.repertoire);
             }
             self.settle(now.instant, *port);
@@ -333,7 +345,7 @@ impl Machine {
             let mut exit = Exit { scratch: &mut self.scratch, out };
             let mut spoilt = Vec::new();
             self.making.retain(|port| {
-                ports.get_mut(*port).is_some_and(|open| {
+                ports.get_mut(*port).is_some_and(|mut open| {
                     if open.play(now.instant, &mut exit).key_frame {
                         spoilt.push(*port);
                     }
@@ -351,31 +363,31 @@ impl Machine {
     /// One of the port's own deadlines has come.
     fn port_deadline(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
         let source = self.patchbay.source(port);
-        let Some(open) = self.ports.get_mut(port) else { return };
-        open.deadline = None;
+        let Some(mut open) = self.ports.get_mut(port) else { return };
+        open.stream.deadline = None;
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now.instant);
-        if is_due(open.silence_due)
+        if is_due(open.stream.silence_due)
             && let Some((span, lifeless)) =
-                open.check_silence(now.instant, self.settings.silent_after)
+                open.stream.check_silence(now.instant, self.settings.silent_after)
         {
             out.report(Event::Silent { port, span, lifeless });
         }
-        if is_due(open.picture_due) {
+        if is_due(open.stream.picture_due) {
             let mut exit = Exit { scratch: &mut self.scratch, out };
             open.check_frame(now.instant, source, &mut self.repertoire, &mut exit);
             self.repertoire.jobs().for_each(|job| out.job(job));
         }
-        if is_due(open.watch_due) {
-            open.watch_due = Some(now.instant + WATCH_INTERVAL);
-            let health = open.health(now.instant);
+        if is_due(open.stream.watch_due) {
+            open.stream.watch_due = Some(now.instant + WATCH_INTERVAL);
+            let health = open.stream.health(now.instant);
             out.report(Event::Health { port, health });
         }
-        if is_due(Some(open.reports.due)) {
+        if is_due(Some(open.stream.reports.due)) {
             // RFC 3550 §6.2: not all ports at once, and not in step with anyone.
             let early = Duration::from_millis(self.random.below(1000));
-            open.reports.due = now.instant + (REPORT_INTERVAL_MAX - early);
+            open.stream.reports.due = now.instant + (REPORT_INTERVAL_MAX - early);
             open.fill_gap(now.instant, source, &mut self.repertoire);
-            if let Some(dropped) = open.inbound.take_dropped() {
+            if let Some(dropped) = open.transport.take_dropped() {
                 out.report(Event::Dropped { port, dropped });
             }
             self.send_regular_report(now, port, source, out);
@@ -393,21 +405,20 @@ impl Machine {
     ) {
         let timestamp = self.timestamp(now, port, source);
         let Some(open) = self.ports.get_mut(port) else { return };
-        let ssrc = open.outbound.stream.ssrc();
-        let block =
-            open.inbound.stream.as_mut().and_then(|stream| {
-                open.reports.block(now.instant, stream.ssrc, &mut stream.reception)
-            });
+        let ssrc = open.stream.outbound.stream.ssrc();
+        let block = open.stream.inbound.stream.as_mut().and_then(|stream| {
+            open.stream.reports.block(now.instant, stream.ssrc, &mut stream.reception)
+        });
         let blocks: &[ReportBlock] = block.as_slice();
         let mut writer = RtcpWriter::new(&mut self.scratch);
-        if open.reports.is_sender() {
-            let report = open.reports.sender_report(ssrc, rtcp::ntp(now.unix), timestamp);
+        if open.stream.reports.is_sender() {
+            let report = open.stream.reports.sender_report(ssrc, rtcp::ntp(now.unix), timestamp);
             writer.sender_report(&report, blocks);
         } else {
             writer.receiver_report(ssrc, blocks);
         }
-        writer.cname(ssrc, &open.plan.cname);
-        send_report(open, &mut self.scratch, out);
+        writer.cname(ssrc, &open.stream.plan.cname);
+        open.transport.send_report(&mut self.scratch, out);
     }
 
     /// What the RTP clock of a port's outgoing stream shows now.
@@ -429,7 +440,7 @@ impl Machine {
 
     fn give_back(&mut self, port: PortId, sets: ParameterSets) {
         if let Some(open) = self.ports.get_mut(port) {
-            open.inbound.sets = sets;
+            open.stream.inbound.sets = sets;
         }
     }
 }

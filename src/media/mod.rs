@@ -8,21 +8,24 @@
 //! A file here imports from lower layers only:
 //!
 //! ```text
-//! layer 15  machine                                      the doors: commands, packets, what is due
-//! layer 14  switching                                    a port comes or goes, rows change
-//! layer 13  camera  recording                            pictures of a camera to all its viewers; who is recorded
-//! layer 12  routing                                      what a row means for its receiver
-//! layer 11  feedback                                     what a peer is asked for by RTCP
-//! layer 10  relay                                        all that is kept, and when it is looked at next
-//! layer 9   ports  forwarding  playout                   what one receiver gets: of its source, or of our own
-//! layer 8   transcoding                                  coded or packed anew for it
-//! layer 7   port                                         one RTP port: what comes in, what goes out
-//! layer 6   inbound  conversion  feed  cameras  taps     the machines that a port or the relay is made of
+//! layer 17  machine                                      the doors: commands, packets, what is due
+//! layer 16  switching                                    a port comes or goes, rows change
+//! layer 15  camera  recording                            pictures of a camera to all its viewers; who is recorded
+//! layer 14  routing                                      what a row means for its receiver
+//! layer 13  feedback                                     what a peer is asked for by RTCP
+//! layer 12  relay                                        all that is kept, and when it is looked at next
+//! layer 11  ports  forwarding  playout                   what one receiver gets: of its source, or of our own
+//! layer 10  transcoding                                  coded or packed anew for it
+//! layer 9   port                                         both together: a stream on its transport
+//! layer 8   stream                                       codecs, numbering, reports
+//! layer 7   inbound                                      what the peer sends
+//! layer 6   transport                                    addresses and keys, and the other machines that streams
+//! layer 6   conversion  feed  cameras  taps              and the relay are made of
 //! layer 5   outgoing  hold  rendition  video_transcoder  what leaves the relay; sounds and pictures of our own
 //! layer 4   work                                         jobs for the workers, and what comes of them
 //! layer 3   camera_frames  encoded_prompts  voice_transcoder
 //! layer 2   packing  patchbay  peer_packet  repacker  reports  route  sounds  srtp_context  wait_picture
-//! layer 1   continuity  dropped  dtmf  frame  health  jitter_buffer  key_frames  latch  openings  pace
+//! layer 1   continuity  demultiplex  dropped  dtmf  frame  health  jitter_buffer  key_frames  latch  openings  pace
 //! layer 1   plan  prompt  stock  tap                     values and machines that know nothing of each other
 //! ```
 
@@ -31,6 +34,7 @@ mod camera_frames;
 mod cameras;
 mod continuity;
 mod conversion;
+mod demultiplex;
 mod dropped;
 mod dtmf;
 mod encoded_prompts;
@@ -66,10 +70,12 @@ mod routing;
 mod sounds;
 mod srtp_context;
 mod stock;
+mod stream;
 mod switching;
 mod tap;
 mod taps;
 mod transcoding;
+mod transport;
 mod video_transcoder;
 mod voice_transcoder;
 mod wait_picture;
@@ -88,7 +94,7 @@ pub use packing::packing;
 pub use patchbay::{PatchChange, Patchbay, Source, Tone};
 pub use plan::{
     BitrateFeedback, FORMATS_MAX, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Protection,
-    Trust,
+    StreamPlan, TransportPlan, Trust,
 };
 pub use prompt::{
     Announcement, PLACEHOLDER, PromptMessage, TEXT_MAX, Texts, VideoPrompt, Voices, WaitingProfile,

@@ -1,6 +1,6 @@
 //! How the pictures of a format are packed, and what a receiver can take in of them.
 
-use super::plan::{PayloadFormat, Plan};
+use super::plan::{PayloadFormat, StreamPlan};
 use crate::codec::Codec;
 use crate::codec::video::{H264Parameters, VideoTarget};
 use crate::rtp::h264::PacketizationMode;
@@ -39,7 +39,7 @@ fn mode(format: &PayloadFormat) -> PacketizationMode {
 
 /// What the receiver can take in, within what we give at most.
 #[must_use]
-pub fn target(to: &PayloadFormat, plan: &Plan) -> VideoTarget {
+pub fn target(to: &PayloadFormat, plan: &StreamPlan) -> VideoTarget {
     let (any, limits) = (VideoTarget::any(), &plan.picture);
     let whole_units = to.codec == Codec::H264 && mode(to) == PacketizationMode::Single;
     VideoTarget {

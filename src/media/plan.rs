@@ -89,6 +89,15 @@ pub enum Trust {
 /// What the leg has negotiated for one port.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan {
+    /// Between which addresses, under which keys.
+    pub transport: TransportPlan,
+    /// What goes there.
+    pub stream: StreamPlan,
+}
+
+/// Where the peer's packets come from and ours go: what the streams on one transport have in common.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TransportPlan {
     /// Where the peer's SDP wants RTP; `None` before its SDP is known.
     pub remote: Option<SocketAddr>,
     /// Where it wants RTCP; `None` is one port above.
@@ -101,12 +110,19 @@ pub struct Plan {
     pub behind_nat: bool,
     /// What is sent before a packet has come.
     pub trust: Trust,
+    /// RTCP on the RTP port (RFC 5761).
+    pub mux: bool,
+    /// The keys, where packets are sealed.
+    pub protection: Option<Protection>,
+}
+
+/// What one stream carries, and how.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StreamPlan {
     /// In order of preference; at most [`FORMATS_MAX`].
     pub formats: Vec<PayloadFormat>,
     /// As the relay sees it.
     pub direction: Direction,
-    /// RTCP on the RTP port (RFC 5761).
-    pub mux: bool,
     /// The time that one packet of audio carries, in ms.
     pub packet_ms: u32,
     /// For key frames.
@@ -115,13 +131,11 @@ pub struct Plan {
     pub bitrate_feedback: BitrateFeedback,
     /// For pictures that are coded for it.
     pub picture: PictureLimits,
-    /// The keys, where the stream is sealed.
-    pub protection: Option<Protection>,
     /// The lasting name of the leg; the same for its audio and its video.
     pub cname: String,
 }
 
-impl Plan {
+impl StreamPlan {
     /// The packet time for what the relay makes itself, in ms.
     #[must_use]
     pub fn own_packet_ms(&self) -> u32 {
@@ -147,7 +161,7 @@ impl Plan {
         self.own_format().map_or(8000, |format| format.codec.clock_rate())
     }
 
-    /// By received payload type, the place among [`Plan::formats`]. A peer that answers our offer under
+    /// By received payload type, the place among [`StreamPlan::formats`]. A peer that answers our offer under
     /// numbers of its own has to send under ours (RFC 3264 §6.1), and many send under their own all the
     /// same; where ours mean nothing else by them, they are understood.
     #[must_use]
@@ -178,22 +192,14 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn plan(formats: Vec<PayloadFormat>) -> Plan {
-        Plan {
-            remote: None,
-            remote_rtcp: None,
-            latched: None,
-            signalling_ip: [192, 0, 2, 1].into(),
-            behind_nat: false,
-            trust: Trust::Full,
+    fn plan(formats: Vec<PayloadFormat>) -> StreamPlan {
+        StreamPlan {
             formats,
             direction: Direction::SendRecv,
-            mux: false,
             packet_ms: 20,
             feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
-            protection: None,
             cname: "leg".into(),
         }
     }

@@ -1,31 +1,48 @@
 //! The open ports, found without hashing.
 
 use super::port::Port;
+use super::stream::MediaStream;
+use super::transport::MediaTransport;
 use crate::ids::PortId;
 
 /// By half their number.
 #[derive(Debug, Default)]
-pub(super) struct PortTable(Vec<Option<Box<Port>>>);
+pub(super) struct PortTable(Vec<Option<Box<Bundle>>>);
+
+/// A transport and the streams on it, in one piece: each one or, where a peer bundles them (RFC 9143), two.
+#[derive(Debug)]
+struct Bundle<S: ?Sized = [MediaStream]> {
+    transport: MediaTransport,
+    streams: S,
+}
 
 impl PortTable {
-    pub fn insert(&mut self, port: Port) {
-        let at = index(port.id);
+    /// Enters a stream with a transport of its own.
+    pub fn insert(&mut self, transport: MediaTransport, stream: MediaStream) {
+        let at = index(stream.id);
         if self.0.len() <= at {
             self.0.resize_with(at + 1, || None);
         }
-        self.0[at] = Some(Box::new(port));
+        self.0[at] = Some(Box::new(Bundle { transport, streams: [stream] }));
     }
 
-    pub fn remove(&mut self, port: PortId) -> Option<Box<Port>> {
-        self.0.get_mut(index(port))?.take()
+    pub fn remove(&mut self, port: PortId) {
+        if let Some(entry) = self.0.get_mut(index(port)) {
+            *entry = None;
+        }
     }
 
-    pub fn get(&self, port: PortId) -> Option<&Port> {
-        self.0.get(index(port))?.as_deref()
+    /// What a port carries.
+    pub fn get(&self, port: PortId) -> Option<&MediaStream> {
+        let bundle = self.0.get(index(port))?.as_deref()?;
+        bundle.streams.iter().find(|stream| stream.id == port)
     }
 
-    pub fn get_mut(&mut self, port: PortId) -> Option<&mut Port> {
-        self.0.get_mut(index(port))?.as_deref_mut()
+    /// The same, with its transport.
+    pub fn get_mut(&mut self, port: PortId) -> Option<Port<'_>> {
+        let Bundle { transport, streams } = self.0.get_mut(index(port))?.as_deref_mut()?;
+        let stream = streams.iter_mut().find(|stream| stream.id == port)?;
+        Some(Port { transport, stream })
     }
 }
 

@@ -18,7 +18,7 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
-        let before = std::mem::replace(&mut open.recording, recording);
+        let before = std::mem::replace(&mut open.stream.recording, recording);
         if let Some(call) = before.filter(|_| before != recording) {
             self.taps.detach(now.instant, call, port, out);
         }

@@ -95,16 +95,18 @@ impl Machine {
             self.making.remove(&port);
             self.pace = self.pace.filter(|_| !self.making.is_empty());
         }
-        let key_frame = open.inbound.stream.as_ref().and(open.inbound.requests.deadline());
-        let next = [open.watch_due, open.silence_due, open.picture_due, key_frame]
-            .into_iter()
-            .fold(Some(open.reports.due), earliest)
-            .map(at_or_after);
-        if next != open.deadline {
-            if let Some(old) = open.deadline {
+        let key_frame =
+            open.stream.inbound.stream.as_ref().and(open.stream.inbound.requests.deadline());
+        let next =
+            [open.stream.watch_due, open.stream.silence_due, open.stream.picture_due, key_frame]
+                .into_iter()
+                .fold(Some(open.stream.reports.due), earliest)
+                .map(at_or_after);
+        if next != open.stream.deadline {
+            if let Some(old) = open.stream.deadline {
                 self.deadlines.remove(&(old, port));
             }
-            open.deadline = next;
+            open.stream.deadline = next;
             self.deadlines.extend(next.map(|at| (at, port)));
         }
     }

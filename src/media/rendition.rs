@@ -8,7 +8,7 @@
 
 use super::camera_frames::CameraFrames;
 use super::packing::{picture_format, target};
-use super::plan::Plan;
+use super::plan::StreamPlan;
 use super::route::Conversion;
 use super::work::{BEHIND, BREAKDOWNS_MAX, CodingOutcome, ConversionId, Job, UNDER_WAY_MAX};
 use crate::codec::Codec;
@@ -47,7 +47,7 @@ enum RenditionKeyFrameGate {
 impl RenditionFormat {
     /// What a receiver takes; none where its format cannot be packed.
     #[must_use]
-    pub fn of(conversion: &Conversion, receiver: &Plan) -> Option<Self> {
+    pub fn of(conversion: &Conversion, receiver: &StreamPlan) -> Option<Self> {
         let format = picture_format(&conversion.to)?;
         let target = target(&conversion.to, receiver);
         Some(Self { codec: conversion.to.codec.clone(), format, target })

@@ -3,7 +3,6 @@
 //! Lip synchronisation survives the relay because audio and video of one leg are mapped to our wall
 //! clock by one and the same offset ([`WallClocks`]), taken from the first sender report of either.
 
-use super::latch::{Candidates, ReportLatch};
 use crate::rtp::Reception;
 use crate::rtp::rtcp::{self, ReportBlock, SenderReport};
 use crate::time::{Duration, Instant, Now, UnixTime};
@@ -36,8 +35,6 @@ pub struct FarEnd {
 /// The reports of one port.
 #[derive(Debug)]
 pub struct Reports {
-    /// Where they go to and come from.
-    pub latch: ReportLatch,
     /// When the next one is due.
     pub due: Instant,
     /// The peer's last sender report.
@@ -54,17 +51,8 @@ pub struct Reports {
 impl Reports {
     /// Nothing has been sent or received; the first report goes at `due`.
     #[must_use]
-    pub fn new(now: Instant, candidates: Candidates, due: Instant) -> Self {
-        Self {
-            latch: ReportLatch::new(now, candidates),
-            due,
-            sender: None,
-            far_end: None,
-            ssrc: 0,
-            packets: 0,
-            octets: 0,
-            reported: 0,
-        }
+    pub fn new(due: Instant) -> Self {
+        Self { due, sender: None, far_end: None, ssrc: 0, packets: 0, octets: 0, reported: 0 }
     }
 
     /// Counts a packet of ours, for the sender report. A new SSRC has figures of its own (RFC 3550 §6.4.1).

@@ -1,6 +1,6 @@
 //! Which way each of a source's formats takes to one receiver: as it is, or converted.
 
-use super::plan::{PayloadFormat, Plan};
+use super::plan::{PayloadFormat, StreamPlan};
 use crate::codec::audio::{A_TO_MU, MU_TO_A};
 use crate::codec::video::{H264Parameters, Profile};
 use crate::codec::{Codec, Kind};
@@ -50,7 +50,10 @@ pub struct Conversion {
 ///
 /// Pictures too large for the receiver ([`is_beyond`]) are made smaller, where that can be done here.
 #[must_use]
-pub fn route((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<PayloadMapping> {
+pub fn route(
+    (source, shown): (&StreamPlan, Option<usize>),
+    receiver: &StreamPlan,
+) -> Vec<PayloadMapping> {
     let way = |format| {
         let way = way(format, Some(source), receiver);
         let beyond = || shown.is_some_and(|shown| is_beyond((format, source, shown), receiver));
@@ -77,7 +80,10 @@ pub fn route((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<Pa
 /// Rates are no reason: what a level allows of pictures and bits a second is a bound on the average of a
 /// stream, and a decoder that is behind drops pictures, while one that is given too large ones has nothing
 /// to put them in. Bits are told to the source (REMB, TMMBR).
-fn is_beyond((format, source, shown): (&PayloadFormat, &Plan, usize), receiver: &Plan) -> bool {
+fn is_beyond(
+    (format, source, shown): (&PayloadFormat, &StreamPlan, usize),
+    receiver: &StreamPlan,
+) -> bool {
     let same = receiver.formats().find(|other| other.codec == format.codec);
     let stated = |format: &PayloadFormat| H264Parameters::states_level(&format.fmtp);
     let limit = receiver.picture.macroblocks_max.filter(|_| same.is_some_and(stated));
@@ -89,7 +95,7 @@ fn is_beyond((format, source, shown): (&PayloadFormat, &Plan, usize), receiver: 
 }
 
 /// A conversion in place of passing; the way as it is where we cannot.
-fn smaller(way: PayloadMapping, format: &PayloadFormat, receiver: &Plan) -> PayloadMapping {
+fn smaller(way: PayloadMapping, format: &PayloadFormat, receiver: &StreamPlan) -> PayloadMapping {
     if !matches!(way, PayloadMapping::Same(_) | PayloadMapping::Repacked(_)) {
         return way;
     }
@@ -102,7 +108,7 @@ fn smaller(way: PayloadMapping, format: &PayloadFormat, receiver: &Plan) -> Payl
 /// The same for a camera, whose format says what it sends where a phone's says what it takes: pictures
 /// beyond the receiver's level are made smaller, where that can be done here.
 #[must_use]
-pub fn route_of_camera(camera: &Plan, receiver: &Plan) -> Vec<PayloadMapping> {
+pub fn route_of_camera(camera: &StreamPlan, receiver: &StreamPlan) -> Vec<PayloadMapping> {
     let way = |format: &PayloadFormat| {
         let level = |format: &PayloadFormat| H264Parameters::parse(&format.fmtp).level;
         let way = way(format, None, receiver);
@@ -114,7 +120,11 @@ pub fn route_of_camera(camera: &Plan, receiver: &Plan) -> Vec<PayloadMapping> {
 }
 
 /// One format's way; `source` is what else its phone sends, for a camera nothing.
-fn way(format: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> PayloadMapping {
+fn way(
+    format: &PayloadFormat,
+    source: Option<&StreamPlan>,
+    receiver: &StreamPlan,
+) -> PayloadMapping {
     let same = || receiver.formats().filter(|other| carries(format, other));
     let passes = same()
         .find(|other| mode(format) == mode(other))
@@ -160,7 +170,7 @@ fn way(format: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> Payloa
 /// * One that answered with several of one clock gets its first from everybody who has that, too, and may
 ///   send another: no switch between them changes its codec. Pictures are dearer to convert than a decoder
 ///   is to change.
-fn is_kept(passes: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> bool {
+fn is_kept(passes: &PayloadFormat, source: Option<&StreamPlan>, receiver: &StreamPlan) -> bool {
     let Some(own) = receiver.own_format() else { return true };
     let in_common = || {
         source.is_some_and(|source| source.formats().any(|format| format.codec == own.codec))
@@ -170,7 +180,7 @@ fn is_kept(passes: &PayloadFormat, source: Option<&Plan>, receiver: &Plan) -> bo
         || (passes.codec.clock_rate() == own.codec.clock_rate() && !in_common())
 }
 
-fn converted(from: &PayloadFormat, receiver: &Plan) -> PayloadMapping {
+fn converted(from: &PayloadFormat, receiver: &StreamPlan) -> PayloadMapping {
     let can = |to: &&PayloadFormat| to.codec.is_primary() && to.codec.can_transcode();
     let Some(to) = receiver.formats().find(can).filter(|_| from.codec.can_transcode()) else {
         return PayloadMapping::Closed;
@@ -204,7 +214,7 @@ fn mode(format: &PayloadFormat) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{BitrateFeedback, KeyFrameFeedback, PictureLimits, Trust};
+    use super::super::plan::{BitrateFeedback, KeyFrameFeedback, PictureLimits};
     use super::*;
     use crate::sdp::Direction;
 
@@ -212,32 +222,27 @@ mod tests {
         PayloadFormat { codec, send_pt, recv_pt, fmtp: fmtp.into() }
     }
 
-    fn plan(formats: Vec<PayloadFormat>) -> Plan {
-        Plan {
-            remote: None,
-            remote_rtcp: None,
-            latched: None,
-            signalling_ip: [192, 0, 2, 1].into(),
-            behind_nat: false,
-            trust: Trust::Full,
+    fn plan(formats: Vec<PayloadFormat>) -> StreamPlan {
+        StreamPlan {
             formats,
             direction: Direction::SendRecv,
-            mux: false,
             packet_ms: 20,
             feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
-            protection: None,
             cname: "leg".into(),
         }
     }
 
-    fn ways(source: &Plan, receiver: &Plan) -> Vec<String> {
+    fn ways(source: &StreamPlan, receiver: &StreamPlan) -> Vec<String> {
         ways_of((source, None), receiver)
     }
 
     /// What becomes of the source's formats, in a word each.
-    fn ways_of((source, shown): (&Plan, Option<usize>), receiver: &Plan) -> Vec<String> {
+    fn ways_of(
+        (source, shown): (&StreamPlan, Option<usize>),
+        receiver: &StreamPlan,
+    ) -> Vec<String> {
         let word = |way: PayloadMapping| match way {
             PayloadMapping::Closed => "closed".to_owned(),
             PayloadMapping::Same(number) => number.to_string(),
@@ -352,11 +357,11 @@ mod tests {
     }
 
     /// A phone that declares this, and its level's macroblocks.
-    fn phone(fmtp: &str) -> Plan {
+    fn phone(fmtp: &str) -> StreamPlan {
         let macroblocks = H264Parameters::parse(fmtp).level.bounds().macroblocks;
         let picture =
             PictureLimits { macroblocks_max: Some(macroblocks), ..PictureLimits::default() };
-        Plan { picture, ..plan(vec![format(Codec::H264, 97, 97, fmtp)]) }
+        StreamPlan { picture, ..plan(vec![format(Codec::H264, 97, 97, fmtp)]) }
     }
 
     const QCIF: usize = 99;

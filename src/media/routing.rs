@@ -21,11 +21,11 @@ impl Machine {
                 if let Source::Port(source) = source
                     && let Some(open) = self.ports.get_mut(*source)
                 {
-                    open.inbound.keys.withhold_open();
-                    open.inbound.vitals.switched();
+                    open.stream.inbound.keys.withhold_open();
+                    open.stream.inbound.vitals.switched();
                 }
             }
-            if let Some(open) = self.ports.get_mut(*receiver) {
+            if let Some(mut open) = self.ports.get_mut(*receiver) {
                 let mut exit = Exit { scratch: &mut self.scratch, out };
                 open.switch(now.instant, *to, &mut self.repertoire, &mut exit);
             }
@@ -53,9 +53,10 @@ impl Machine {
         };
         self.order(out);
         let Some(route) = route else { return };
-        if let Some(to) = self.ports.get_mut(receiver).filter(|to| *to.outbound.route != *route) {
-            to.outbound.route = route.into();
-            to.outbound.breakdowns = 0;
+        let to = self.ports.get_mut(receiver);
+        if let Some(mut to) = to.filter(|to| *to.stream.outbound.route != *route) {
+            to.stream.outbound.route = route.into();
+            to.stream.outbound.breakdowns = 0;
             to.end_line(&mut Exit { scratch: &mut self.scratch, out });
         }
     }

@@ -3,8 +3,9 @@
 use super::outgoing::{Exit, Outgoing};
 use super::patchbay::{PatchChange, Source};
 use super::plan::Plan;
-use super::port::Port;
 use super::relay::Machine;
+use super::stream::MediaStream;
+use super::transport::MediaTransport;
 use crate::codec::Kind;
 use crate::ids::PortId;
 use crate::time::Now;
@@ -12,19 +13,22 @@ use crate::time::Now;
 impl Machine {
     pub(super) fn open(&mut self, now: Now, port: PortId, kind: Kind, plan: Plan) {
         self.patchbay.open(port);
-        self.clocks.open(&plan.cname);
-        let mut open = Port::new(port, kind, plan, now.instant, &mut self.random);
-        open.make(Source::Nothing, now.instant, &mut self.repertoire);
-        self.ports.insert(open);
+        self.clocks.open(&plan.stream.cname);
+        let transport = MediaTransport::new(port, plan.transport, now.instant);
+        let stream = MediaStream::new(port, kind, plan.stream, now.instant, &mut self.random);
+        self.ports.insert(transport, stream);
+        if let Some(mut open) = self.ports.get_mut(port) {
+            open.make(Source::Nothing, now.instant, &mut self.repertoire);
+        }
         self.settle(now.instant, port);
     }
 
     pub(super) fn update(&mut self, now: Now, port: PortId, plan: Plan, out: &mut impl Outgoing) {
         let source = self.patchbay.source(port);
-        let Some(open) = self.ports.get_mut(port) else { return };
-        if plan.cname != open.plan.cname {
-            self.clocks.close(&open.plan.cname);
-            self.clocks.open(&plan.cname);
+        let Some(mut open) = self.ports.get_mut(port) else { return };
+        if plan.stream.cname != open.stream.plan.cname {
+            self.clocks.close(&open.stream.plan.cname);
+            self.clocks.open(&plan.stream.cname);
         }
         if open.replan(now.instant, plan) {
             open.make(source, now.instant, &mut self.repertoire);
@@ -37,17 +41,18 @@ impl Machine {
     }
 
     pub(super) fn close(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
-        let Some(mut open) = self.ports.remove(port) else { return };
+        let Some(mut open) = self.ports.get_mut(port) else { return };
         open.end_line(&mut Exit { scratch: &mut self.scratch, out });
-        if let Some(call) = open.recording {
+        if let Some(call) = open.stream.recording {
             self.taps.detach(now.instant, call, port, out);
         }
-        self.clocks.close(&open.plan.cname);
-        self.stop_making(port);
+        self.clocks.close(&open.stream.plan.cname);
         self.repertoire.leave(port);
-        if let Some(at) = open.deadline {
+        if let Some(at) = open.stream.deadline {
             self.deadlines.remove(&(at, port));
         }
+        self.ports.remove(port);
+        self.stop_making(port);
         self.cameras.leave(self.patchbay.source(port), port);
         self.order(out);
         let orphans = self.patchbay.close(port);

@@ -20,7 +20,7 @@ use crate::time::Instant;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-impl Port {
+impl Port<'_> {
     /// Codes a packet of sound anew; true when the port's need of the pace may have changed.
     pub fn convert_voice(
         &mut self,
@@ -43,17 +43,17 @@ impl Port {
     ) -> Follows {
         let (place, mut wanted, mut changed) =
             (turn(arrived, &[]), TranscoderDemand::default(), false);
-        match self.outbound.line.take() {
+        match self.stream.outbound.line.take() {
             None => return Follows::default(),
             Some(ConversionPath::Voice(voice)) => {
                 let formats = Arc::clone(voice.formats());
-                self.outbound.line = Some(ConversionPath::Voice(voice));
+                self.stream.outbound.line = Some(ConversionPath::Voice(voice));
                 changed =
                     self.voice(now, &formats, exit, |voice, each| voice.take(now, place, each));
             }
             Some(ConversionPath::Pictures(mut transcoder)) => {
                 transcoder.take(now, place, &mut wanted);
-                self.outbound.line = Some(ConversionPath::Pictures(transcoder));
+                self.stream.outbound.line = Some(ConversionPath::Pictures(transcoder));
                 wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
             }
             Some(ConversionPath::Whole(mut repacker, payload_type)) => {
@@ -61,7 +61,7 @@ impl Port {
                     self.send_unit(now, &unit, payload_type, exit);
                     wanted.key_frame |= unit.lost > 0;
                 });
-                self.outbound.line = Some(ConversionPath::Whole(repacker, payload_type));
+                self.stream.outbound.line = Some(ConversionPath::Whole(repacker, payload_type));
             }
         }
         Follows { settle: changed, key_frame: wanted.key_frame }
@@ -85,8 +85,8 @@ impl Port {
     /// Whether packets that go this way may be converted: by the conversion that is open, or by another
     /// one, of which there are not too many.
     pub fn may_convert(&mut self, now: Instant, way: &PayloadMapping) -> bool {
-        let suits = self.outbound.line.as_ref().is_some_and(|line| line.suits(way));
-        suits || self.outbound.openings.take(now)
+        let suits = self.stream.outbound.line.as_ref().is_some_and(|line| line.suits(way));
+        suits || self.stream.outbound.openings.take(now)
     }
 
     /// Lets the conversion of the voice do its work and sends what comes of it; true when the port's
@@ -103,16 +103,16 @@ impl Port {
         let mut ended_own = false;
         work(&mut voice, &mut |coded| ended_own |= self.send_coded(now, &coded, formats, exit));
         let changed = ended_own || waited != voice.is_waiting();
-        self.outbound.line = Some(ConversionPath::Voice(voice));
+        self.stream.outbound.line = Some(ConversionPath::Voice(voice));
         changed
     }
 
     /// The conversion between these formats, taken out of its place or made.
     fn voice_transcoder(&mut self, formats: &Arc<Conversion>) -> Option<Box<VoiceTranscoder>> {
-        match self.outbound.line.take() {
+        match self.stream.outbound.line.take() {
             Some(ConversionPath::Voice(transcoder)) => Some(transcoder),
             Some(ConversionPath::Pictures(_) | ConversionPath::Whole(..)) | None => {
-                VoiceTranscoder::new(formats, self.plan.own_packet_ms()).map(Box::new)
+                VoiceTranscoder::new(formats, self.stream.plan.own_packet_ms()).map(Box::new)
             }
         }
     }
@@ -125,13 +125,16 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
         let to = self.target(now);
-        let Some(to) = to.filter(|_| !self.outbound.dtmf_generator.is_down()) else { return false };
+        let Some(to) = to.filter(|_| !self.stream.outbound.dtmf_generator.is_down()) else {
+            return false;
+        };
         if coded.after_pause {
-            self.outbound.stream.cut();
+            self.stream.outbound.stream.cut();
         }
-        let place = self.outbound.stream.make(now, formats.to.codec.clock_rate(), coded.step);
+        let place =
+            self.stream.outbound.stream.make(now, formats.to.codec.clock_rate(), coded.step);
         self.send_own(formats.to.send_pt & 0x7f, place.first, place, coded.payload, to, exit);
-        self.goes_live(now)
+        self.stream.goes_live(now)
     }
 
     /// Collects a packet of pictures for a worker.
@@ -149,7 +152,7 @@ impl Port {
         let (waited, mut wanted) = (transcoder.is_waiting(), TranscoderDemand::default());
         transcoder.take(now, turn(arrived, bytes), &mut wanted);
         let settle = waited != transcoder.is_waiting();
-        self.outbound.line = Some(ConversionPath::Pictures(transcoder));
+        self.stream.outbound.line = Some(ConversionPath::Pictures(transcoder));
         wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
         Follows { settle, key_frame: wanted.key_frame }
     }
@@ -160,16 +163,16 @@ impl Port {
         sets: &ParameterSets,
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Option<Box<VideoTranscoder>> {
-        match self.outbound.line.take() {
+        match self.stream.outbound.line.take() {
             Some(ConversionPath::Pictures(transcoder)) => Some(transcoder),
             Some(ConversionPath::Voice(_) | ConversionPath::Whole(..)) | None => {
-                if self.outbound.breakdowns >= BREAKDOWNS_MAX {
+                if self.stream.outbound.breakdowns >= BREAKDOWNS_MAX {
                     return None;
                 }
-                self.outbound.conversions += 1;
-                let serial = self.outbound.conversions;
-                let id = ConversionId { port: self.id, serial };
-                let (transcoder, open) = VideoTranscoder::new(id, formats, &self.plan)?;
+                self.stream.outbound.conversions += 1;
+                let serial = self.stream.outbound.conversions;
+                let id = ConversionId { port: self.stream.id, serial };
+                let (transcoder, open) = VideoTranscoder::new(id, formats, &self.stream.plan)?;
                 exit.out.job(open);
                 let sets = sets.stream();
                 if !sets.is_empty() {
@@ -187,7 +190,7 @@ impl Port {
         (conversion, outcome): (ConversionId, CodingOutcome),
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
-        let Some(mut line) = self.outbound.line.take() else { return Follows::default() };
+        let Some(mut line) = self.stream.outbound.line.take() else { return Follows::default() };
         let mut follows = Follows::default();
         if let ConversionPath::Pictures(transcoder) = &mut line
             && transcoder.id() == conversion
@@ -196,7 +199,8 @@ impl Port {
             match outcome {
                 CodingOutcome::Gone => {
                     // The next packet begins another one, if it may.
-                    self.outbound.breakdowns = self.outbound.breakdowns.saturating_add(1);
+                    self.stream.outbound.breakdowns =
+                        self.stream.outbound.breakdowns.saturating_add(1);
                     exit.out.job(Job::Close { conversion });
                     return Follows { settle: true, key_frame: true };
                 }
@@ -207,7 +211,7 @@ impl Port {
                 CodingOutcome::Nothing => {}
             }
         }
-        self.outbound.line = Some(line);
+        self.stream.outbound.line = Some(line);
         follows
     }
 
@@ -223,13 +227,13 @@ impl Port {
         let format = &transcoder.formats().to;
         let (number, clock_rate) = (format.send_pt & 0x7f, format.codec.clock_rate());
         let step = transcoder.step_to(timestamp);
-        if !self.is_live() {
+        if !self.stream.is_live() {
             // A picture of our own has kept another pace.
-            self.outbound.stream.cut();
+            self.stream.outbound.stream.cut();
         }
         let mut place = None;
         transcoder.packetise(coded, |payload, last| {
-            let stream = &mut self.outbound.stream;
+            let stream = &mut self.stream.outbound.stream;
             let at = match place {
                 None => stream.make(now, clock_rate, step),
                 Some(StreamPosition { timestamp, .. }) => stream.append(timestamp),
@@ -237,7 +241,7 @@ impl Port {
             place = Some(at);
             self.send_own(number, last, at, payload, to, exit);
         });
-        self.goes_live(now)
+        self.stream.goes_live(now)
     }
 
     /// Packs H.264 anew, in whole NAL units.
@@ -251,17 +255,17 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
         let PacketKind::Picture(picture) = arrived.what else { return Follows::default() };
-        let waited = self.outbound.screen.is_waiting();
-        if !self.outbound.screen.admits(now, picture) {
+        let waited = self.stream.outbound.screen.is_waiting();
+        if !self.stream.outbound.screen.admits(now, picture) {
             return Follows { settle: false, key_frame: waited };
         }
-        if self.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
+        if self.stream.outbound.screen.wants_sets(picture, arrived.header.timestamp) {
             for set in sets.iter() {
-                let place = self.outbound.stream.follow(now, arrived.numbers, 0);
+                let place = self.stream.outbound.stream.follow(now, arrived.numbers, 0);
                 self.send_own(payload_type, false, place, set, to, exit);
             }
         }
-        let mut repacker = match self.outbound.line.take() {
+        let mut repacker = match self.stream.outbound.line.take() {
             Some(ConversionPath::Whole(repacker, _)) => repacker,
             Some(ConversionPath::Voice(_) | ConversionPath::Pictures(_)) | None => {
                 Box::new(Repacker::new(arrived.numbers))
@@ -275,7 +279,7 @@ impl Port {
             key_frame |= unit.lost > 0;
         });
         let settle = ended_own || waited != repacker.is_waiting();
-        self.outbound.line = Some(ConversionPath::Whole(repacker, payload_type));
+        self.stream.outbound.line = Some(ConversionPath::Whole(repacker, payload_type));
         Follows { settle, key_frame }
     }
 
@@ -287,18 +291,18 @@ impl Port {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
         let Some(to) = self.target(now) else { return false };
-        let place = self.outbound.stream.follow(now, unit.numbers, unit.lost);
+        let place = self.stream.outbound.stream.follow(now, unit.numbers, unit.lost);
         if unit.nal.len() > h264::SINGLE_MAX {
             // Its number is missing as it is.
             return false;
         }
         self.send_own(payload_type, unit.marker, place, unit.nal, to, exit);
-        self.goes_live(now)
+        self.stream.goes_live(now)
     }
 
     /// What waits in a conversion goes on in its time.
     pub fn tick_line(&mut self, now: Instant, exit: &mut Exit<'_, impl Outgoing>) -> Follows {
-        let Some(mut line) = self.outbound.line.take_if(|line| line.is_waiting()) else {
+        let Some(mut line) = self.stream.outbound.line.take_if(|line| line.is_waiting()) else {
             return Follows::default();
         };
         let mut wanted = TranscoderDemand::default();
@@ -315,7 +319,7 @@ impl Port {
                 wanted.key_frame |= unit.lost > 0;
             }),
         }
-        self.outbound.line = Some(line);
+        self.stream.outbound.line = Some(line);
         wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
         Follows { settle: false, key_frame: wanted.key_frame }
     }
@@ -323,19 +327,19 @@ impl Port {
     /// The source's packets go nowhere for a while: what comes afterwards begins anew, under numbers
     /// without a gap, since nothing was lost.
     pub fn withhold(&mut self) {
-        self.outbound.stream.cut();
-        self.outbound.screen.cut();
-        self.outbound.line.take_if(|line| matches!(line, ConversionPath::Whole(..)));
+        self.stream.outbound.stream.cut();
+        self.stream.outbound.screen.cut();
+        self.stream.outbound.line.take_if(|line| matches!(line, ConversionPath::Whole(..)));
     }
 
     /// A source of several codecs speaks in another one now: what was converted before this way is over.
     /// True when a conversion ends so.
     pub fn leave_line(&mut self, way: &PayloadMapping, exit: &mut Exit<'_, impl Outgoing>) -> bool {
-        let leaves = self.outbound.line.as_ref().is_some_and(|line| !line.suits(way));
+        let leaves = self.stream.outbound.line.as_ref().is_some_and(|line| !line.suits(way));
         if leaves {
-            if let Some(ConversionPath::Pictures(_)) = &self.outbound.line {
+            if let Some(ConversionPath::Pictures(_)) = &self.stream.outbound.line {
                 // Pictures of another codec begin with a key frame of theirs.
-                self.outbound.screen.cut();
+                self.stream.outbound.screen.cut();
             }
             self.end_line(exit);
         }
@@ -344,7 +348,7 @@ impl Port {
 
     /// The source is another one from now on, or has other formats.
     pub fn end_line(&mut self, exit: &mut Exit<'_, impl Outgoing>) {
-        if let Some(ConversionPath::Pictures(transcoder)) = self.outbound.line.take() {
+        if let Some(ConversionPath::Pictures(transcoder)) = self.stream.outbound.line.take() {
             exit.out.job(Job::Close { conversion: transcoder.id() });
         }
     }

@@ -10,7 +10,7 @@
 use super::frame::KEY_FRAME_WAIT;
 use super::jitter_buffer::{JitterBuffer, JitterLimits, JitterOutput};
 use super::packing::{PAYLOAD_MAX, picture_format, target};
-use super::plan::Plan;
+use super::plan::StreamPlan;
 use super::route::Conversion;
 use super::work::{BEHIND, ConversionId, Job, UNDER_WAY_MAX};
 use crate::rtp::video::{AccessUnit, Depacketiser, Packetiser};
@@ -64,7 +64,11 @@ impl VideoTranscoder {
     /// The conversion, and the job that begins it; none where one of the formats cannot be coded
     /// here.
     #[must_use]
-    pub fn new(id: ConversionId, formats: &Arc<Conversion>, plan: &Plan) -> Option<(Self, Job)> {
+    pub fn new(
+        id: ConversionId,
+        formats: &Arc<Conversion>,
+        plan: &StreamPlan,
+    ) -> Option<(Self, Job)> {
         let (from, to) = (picture_format(&formats.from)?, picture_format(&formats.to)?);
         let open = Job::Open {
             conversion: id,

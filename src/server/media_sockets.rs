@@ -294,7 +294,7 @@ mod tests {
     use crate::codec::{Codec, Kind};
     use crate::media::{
         BitrateFeedback, Command, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Source,
-        Trust,
+        StreamPlan, TransportPlan, Trust,
     };
     use crate::random::Random;
     use crate::rtp::RtpHeader;
@@ -335,23 +335,26 @@ mod tests {
     fn plan(remote: SocketAddr) -> Plan {
         let format =
             PayloadFormat { codec: Codec::Pcmu, send_pt: 0, recv_pt: 0, fmtp: String::new() };
-        Plan {
+        let transport = TransportPlan {
             remote: Some(remote),
             remote_rtcp: None,
             latched: None,
             signalling_ip: remote.ip(),
             behind_nat: false,
             trust: Trust::Full,
+            mux: false,
+            protection: None,
+        };
+        let stream = StreamPlan {
             formats: vec![format],
             direction: Direction::SendRecv,
-            mux: false,
             packet_ms: 20,
             feedback: KeyFrameFeedback::None,
             bitrate_feedback: BitrateFeedback::None,
             picture: PictureLimits::default(),
-            protection: None,
             cname: "leg".into(),
-        }
+        };
+        Plan { transport, stream }
     }
 
     #[test]

@@ -8,9 +8,7 @@ use cordboard::codec::tone::Sound;
 use cordboard::codec::video::{Colour, Image, Settings, VideoDecoder, VideoEncoder};
 use cordboard::codec::{Codec, Kind, goertzel};
 use cordboard::ids::PortId;
-use cordboard::media::{
-    Channel, Command, Event, Job, PictureLimits, Plan, Source, WorkerConversions,
-};
+use cordboard::media::{Channel, Command, Event, Job, PictureLimits, Source, WorkerConversions};
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat, nal_units};
@@ -873,7 +871,7 @@ fn gallery_of_levels(size: (usize, usize), of_c: &'static str) -> Gallery {
         let macroblocks_max = Some(if fmtp.contains("42e00c") { 396 } else { 3600 });
         let picture = PictureLimits { macroblocks_max, ..PictureLimits::default() };
         let formats = vec![format(Codec::H264, 100, 100, fmtp)];
-        let plan = Plan { picture, ..plan(port, formats) };
+        let plan = with(plan(port, formats), |plan| plan.stream.picture = picture);
         gallery.relay.command(Command::Close { port });
         gallery.relay.command(Command::Open { port, kind: Kind::Video, plan });
     }

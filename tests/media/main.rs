@@ -15,7 +15,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     Announcement, Channel, CodingOutcome, Command, ConversionId, Done, Dropped, Event,
-    KeyFrameFeedback, Plan, Source, Tone, Trust, Voices, WaitingProfileId,
+    KeyFrameFeedback, Source, Tone, TransportPlan, Trust, Voices, WaitingProfileId,
 };
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::rtcp::{self, ReportBlock, RtcpPacket, RtcpWriter, SenderReport};
@@ -209,7 +209,7 @@ fn a_peer_that_wants_nothing_gets_nothing() {
     relay.patch(&[(C, HOLD), (O, Source::Port(C)), (U, Source::Port(C))]);
     for (port, direction) in [(C, Direction::RecvOnly), (U, Direction::Inactive)] {
         let formats = vec![format(Codec::Pcmu, 0, 0, "")];
-        relay.command(Command::Update { port, plan: Plan { direction, ..plan(port, formats) } });
+        relay.command(Command::Update { port, plan: directed(direction, plan(port, formats)) });
     }
     relay.speak(&[C], 200);
     assert!(relay.heard(C).is_empty());
@@ -221,7 +221,7 @@ fn a_peer_that_wants_nothing_gets_nothing() {
 fn nothing_is_sent_before_sdp_says_where() {
     let mut relay = Relay::new();
     let formats = vec![format(Codec::Pcmu, 0, 0, "")];
-    let blind = Plan { remote: None, ..plan(C, formats.clone()) };
+    let blind = with(plan(C, formats.clone()), |plan| plan.transport.remote = None);
     relay.command(Command::Open { port: C, kind: Kind::Audio, plan: blind });
     relay.pass(6000);
     assert!(relay.wire.sent.is_empty());
@@ -253,7 +253,7 @@ fn a_neighbour_at_the_phones_own_address_can_neither_listen_nor_speak() {
         let mut relay = Relay::with_three_phones();
         let formats = || vec![format(Codec::Pcmu, 0, 0, "")];
         for port in [C, O] {
-            let plan = Plan { behind_nat, ..plan(port, formats()) };
+            let plan = with(plan(port, formats()), |plan| plan.transport.behind_nat = behind_nat);
             relay.command(Command::Update { port, plan });
         }
         relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
@@ -285,7 +285,8 @@ fn sent_on(trust: Trust, kind: Kind, ms: u64) -> (Relay, usize, usize) {
     for port in [C, O] {
         relay.open(port, kind, vec![format(codec.clone(), 0, 0, "")]);
     }
-    let plan = Plan { trust, ..relay::plan(C, vec![format(codec, 0, 0, "")]) };
+    let formats = vec![format(codec, 0, 0, "")];
+    let plan = with(relay::plan(C, formats), |plan| plan.transport.trust = trust);
     relay.command(Command::Update { port: C, plan });
     relay.patch(&[(C, Source::Port(O))]);
     relay.speak(&[O], ms / 2);
@@ -329,11 +330,12 @@ fn an_address_that_is_not_the_callers_own_gets_a_few_packets_of_sound_and_no_pic
 fn a_phone_behind_a_nat_is_answered_where_it_sends_from() {
     let mut relay = Relay::with_three_phones();
     let natted: SocketAddr = "192.0.2.200:61000".parse().unwrap();
-    let plan = Plan {
+    let mut plan = plan(C, vec![format(Codec::Pcmu, 0, 0, "")]);
+    plan.transport = TransportPlan {
         remote: Some("10.0.0.9:4000".parse().unwrap()),
         signalling_ip: natted.ip(),
         behind_nat: true,
-        ..plan(C, vec![format(Codec::Pcmu, 0, 0, "")])
+        ..plan.transport
     };
     relay.command(Command::Update { port: C, plan });
     relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
@@ -350,8 +352,11 @@ fn a_stream_that_is_said_to_come_from_elsewhere_is_latched_there() {
     relay.speak(&[C], 100);
     let elsewhere: SocketAddr = "192.0.2.201:5000".parse().unwrap();
     let formats = vec![format(Codec::Pcmu, 0, 0, "")];
-    let nowhere = Plan { remote: None, direction: Direction::Inactive, ..plan(C, formats.clone()) };
-    let there = Plan { remote: Some(elsewhere), ..plan(C, formats) };
+    let [nowhere, there] = [(None, Direction::Inactive), (Some(elsewhere), Direction::SendRecv)]
+        .map(|(remote, direction)| {
+            let plan = directed(direction, plan(C, formats.clone()));
+            with(plan, |plan| plan.transport.remote = remote)
+        });
     for plan in [nowhere, there] {
         relay.command(Command::Update { port: C, plan });
         relay.speak(&[C], 100);
@@ -366,11 +371,12 @@ fn a_stream_that_is_said_to_come_from_elsewhere_is_latched_there() {
 fn a_latched_address_survives_a_restart() {
     let mut relay = Relay::new();
     let natted: SocketAddr = "192.0.2.200:61000".parse().unwrap();
-    let plan = Plan {
+    let mut plan = plan(C, vec![format(Codec::Pcmu, 0, 0, "")]);
+    plan.transport = TransportPlan {
         latched: Some(natted),
         signalling_ip: natted.ip(),
         behind_nat: true,
-        ..plan(C, vec![format(Codec::Pcmu, 0, 0, "")])
+        ..plan.transport
     };
     relay.command(Command::Open { port: C, kind: Kind::Audio, plan });
     relay.patch(&[(C, HOLD)]);
@@ -626,7 +632,8 @@ fn each_peer_is_asked_in_the_way_it_understands() {
     for (feedback, expected) in [(KeyFrameFeedback::Fir, 1), (KeyFrameFeedback::None, 0)] {
         let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
         let formats = vec![format(Codec::Vp8, 98, 99, "")];
-        relay.command(Command::Update { port: U, plan: Plan { feedback, ..plan(U, formats) } });
+        let plan = with(plan(U, formats), |plan| plan.stream.feedback = feedback);
+        relay.command(Command::Update { port: U, plan });
         relay.send_frames(U, &[&VP8_DELTA]);
         relay.patch(&[(C, Source::Port(U))]);
         assert_eq!(relay.key_frame_requests().len(), expected);
@@ -915,7 +922,7 @@ fn an_announcement_is_heard_once_and_then_the_music_or_silence() {
 fn a_phone_that_does_not_want_to_see_is_shown_nothing_until_it_does() {
     let mut relay = Relay::with_three_cameras(&Codec::H264, SEES);
     let plan = plan(C, vec![format(Codec::H264, 96, 99, SEES)]);
-    let shut = Plan { direction: Direction::RecvOnly, ..plan.clone() };
+    let shut = directed(Direction::RecvOnly, plan.clone());
     relay.command(Command::Update { port: C, plan: shut });
     relay.patch(&[(C, position(1))]);
     relay.pass(1000);
@@ -975,7 +982,8 @@ fn reports_end_here_and_carry_our_own_names() {
 fn muxed_reports_go_and_come_on_the_rtp_port() {
     let mut relay = Relay::with_three_phones();
     let formats = vec![format(Codec::Pcmu, 0, 0, "")];
-    relay.command(Command::Update { port: C, plan: Plan { mux: true, ..plan(C, formats) } });
+    let plan = with(plan(C, formats), |plan| plan.transport.mux = true);
+    relay.command(Command::Update { port: C, plan });
     relay.pass(6000);
     assert!(relay.wire.sent.iter().all(|sent| sent.port != C || sent.channel == Channel::Rtp));
     assert!(
@@ -1136,7 +1144,7 @@ fn a_hold_leaves_no_hole_in_the_numbers() {
         relay.speak(&[C, O], 200);
         for _ in 0..3 {
             let formats = || vec![format(Codec::Pcmu, 0, 0, ""), format(EVENTS, 101, 101, "")];
-            let held = Plan { direction, ..plan(C, formats()) };
+            let held = directed(direction, plan(C, formats()));
             relay.command(Command::Update { port: C, plan: held });
             relay.speak(&[C, O], 3_000);
             relay.command(Command::Update { port: C, plan: plan(C, formats()) });
@@ -1181,7 +1189,7 @@ fn a_picture_that_was_withheld_comes_back_with_a_key_frame() {
     relay.patch(&[(O, Source::Port(C))]);
     relay.send_frames(C, &[&VP8_KEY, &VP8_DELTA, &VP8_DELTA]);
     let formats = || vec![format(Codec::Vp8, 97, 99, "")];
-    let held = Plan { direction: Direction::RecvOnly, ..plan(O, formats()) };
+    let held = directed(Direction::RecvOnly, plan(O, formats()));
     relay.command(Command::Update { port: O, plan: held });
     relay.send_frames(C, &[&VP8_DELTA[..]; 30]);
     relay.command(Command::Update { port: O, plan: plan(O, formats()) });

@@ -4,7 +4,7 @@ use super::relay::*;
 use super::{VP8_DELTA, VP8_KEY};
 use cordboard::codec::Codec;
 use cordboard::ids::PortId;
-use cordboard::media::{Command, Event, Plan, Source};
+use cordboard::media::{Command, Event, Source};
 use cordboard::sdp::Direction;
 
 const FPS_CLOCK: u32 = 3000;
@@ -138,7 +138,7 @@ fn who_holds_sees_the_other_again_afterwards_and_no_word_of_ours() {
     relay.patch(&[(C, Source::Port(O))]);
     relay.shoot(O, &VP8_KEY, 40);
     let formats = || vec![format(Codec::Vp8, 96, 99, "")];
-    let held = Plan { direction: Direction::RecvOnly, ..plan(C, formats()) };
+    let held = directed(Direction::RecvOnly, plan(C, formats()));
     relay.command(Command::Update { port: C, plan: held });
     for _ in 0..250 {
         relay.shoot(O, &VP8_DELTA, 40);

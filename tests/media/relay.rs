@@ -5,7 +5,7 @@ use cordboard::ids::PortId;
 use cordboard::media::{
     BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
     PayloadFormat, PictureLimits, Plan, PromptMessage as Text, RecordingTap, Settings, Source,
-    Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
+    StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
 };
 use cordboard::random::Random;
 use cordboard::rtp::rtcp::{self, RtcpPacket, RtcpWriter};
@@ -155,7 +155,7 @@ impl Relay {
         let n = port.0 as u32;
         self.phones.push(Phone {
             port,
-            address: plan.remote.unwrap(),
+            address: plan.transport.remote.unwrap(),
             payload_type: 0,
             ssrc: n,
             sequence: (n as u16).wrapping_mul(7),
@@ -302,23 +302,37 @@ pub fn format(codec: Codec, send_pt: u8, recv_pt: u8, fmtp: &str) -> PayloadForm
 
 pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
     let remote = SocketAddr::from(([192, 0, 2, (port.0 % 200) as u8], 4000));
-    Plan {
+    let transport = TransportPlan {
         remote: Some(remote),
         remote_rtcp: None,
         latched: None,
         signalling_ip: remote.ip(),
         behind_nat: false,
         trust: Trust::Full,
+        mux: false,
+        protection: None,
+    };
+    let stream = StreamPlan {
         formats,
         direction: Direction::SendRecv,
-        mux: false,
         packet_ms: 20,
         feedback: KeyFrameFeedback::Pli,
         bitrate_feedback: BitrateFeedback::None,
         picture: PictureLimits::default(),
-        protection: None,
         cname: port.to_string(),
-    }
+    };
+    Plan { transport, stream }
+}
+
+/// The same, otherwise in one point.
+pub fn with(mut plan: Plan, change: impl FnOnce(&mut Plan)) -> Plan {
+    change(&mut plan);
+    plan
+}
+
+/// The same, for another direction.
+pub fn directed(direction: Direction, plan: Plan) -> Plan {
+    with(plan, |plan| plan.stream.direction = direction)
 }
 
 pub fn voice(port: PortId) -> u8 {

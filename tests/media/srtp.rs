@@ -21,7 +21,7 @@ fn protection(suite: Suite, theirs: u8) -> Protection {
 fn relay(suite: Suite) -> Relay {
     let mut relay = Relay::with_three_phones();
     let mut plan = plan(C, vec![format(Codec::Pcmu, 0, 0, ""), format(EVENTS, 101, 101, "0-15")]);
-    plan.protection = Some(protection(suite, 2));
+    plan.transport.protection = Some(protection(suite, 2));
     relay.command(Command::Update { port: C, plan });
     relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
     relay
@@ -97,12 +97,12 @@ fn an_unchanged_key_goes_on_and_a_new_one_begins_anew() {
     relay.phone(C).sequence = 65_530;
     speak(&mut relay, &mut protect, 20);
     let mut again = plan(C, vec![format(Codec::Pcmu, 0, 0, "")]);
-    again.protection = Some(protection(suite, 2));
+    again.transport.protection = Some(protection(suite, 2));
     relay.command(Command::Update { port: C, plan: again.clone() });
     relay.wire.sent.clear();
     speak(&mut relay, &mut protect, 5);
     assert_eq!(relay.rtp_to(O).len(), 5, "the rollover counter was kept");
-    again.protection = Some(protection(suite, 7));
+    again.transport.protection = Some(protection(suite, 7));
     relay.command(Command::Update { port: C, plan: again });
     relay.wire.sent.clear();
     speak(&mut relay, &mut protect, 5);
@@ -143,8 +143,8 @@ fn reports_are_sealed_too_and_those_in_clear_are_not_believed() {
     let suite = SUITES[0];
     let mut relay = Relay::new();
     let mut plan = plan(C, vec![format(Codec::Vp8, 96, 96, "")]);
-    plan.protection = Some(protection(suite, 2));
-    relay.open(C, Kind::Video, plan.formats.clone());
+    plan.transport.protection = Some(protection(suite, 2));
+    relay.open(C, Kind::Video, plan.stream.formats.clone());
     relay.open(O, Kind::Video, vec![format(Codec::Vp8, 97, 97, "")]);
     relay.command(Command::Update { port: C, plan });
     relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);

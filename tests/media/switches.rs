@@ -6,9 +6,7 @@ use super::relay::*;
 use super::{VP8_DELTA, VP8_KEY};
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
-use cordboard::media::{
-    Channel, Command, Plan, PromptMessage, Source, VideoPrompt, WaitingProfileId,
-};
+use cordboard::media::{Channel, Command, PromptMessage, Source, VideoPrompt, WaitingProfileId};
 use cordboard::rtp::Reception;
 use cordboard::sdp::Direction;
 use std::collections::{BTreeMap, VecDeque};
@@ -145,7 +143,7 @@ impl Trial {
             (picture_port(party), format(Codec::Vp8, 99, 99, "")),
         ];
         for (port, format) in formats {
-            let plan = Plan { direction, ..plan(port, vec![format]) };
+            let plan = directed(direction, plan(port, vec![format]));
             self.relay.command(Command::Update { port, plan });
         }
     }

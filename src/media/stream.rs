@@ -1,0 +1,239 @@
+//! One stream: what comes in from its peer, and the one seamless stream that goes out to it. Which addresses
+//! and keys it uses is its [`MediaTransport`](super::transport::MediaTransport)'s.
+//!
+//! ```text
+//!   transport ──▶ payload type known? ──▶ counted ──▶ PeerPacket ──▶ receivers
+//!   transport ◀── one SSRC ◀── feed:  Made(silence, melody …) ── live packet ──▶ Live
+//!                                     Live ── switch, or 5 s without a packet ──▶ Made
+//! ```
+
+use super::continuity::{Continuity, StreamPosition};
+use super::conversion::ConversionPath;
+use super::dtmf::{CarriedKey, DtmfGenerator, OpenKey};
+use super::feed::{FrameTimeout, PortFeed};
+use super::frame::OutboundVideo;
+use super::health::PortHealth;
+use super::inbound::Inbound;
+use super::openings::Openings;
+use super::outgoing::Outgoing;
+use super::plan::StreamPlan;
+use super::reports::Reports;
+use super::route::PayloadMapping;
+use super::work::Job;
+use crate::codec::Kind;
+use crate::ids::{CallId, PortId};
+use crate::random::Random;
+use crate::rtp::RtpHeader;
+use crate::time::{Duration, Instant};
+use std::sync::Arc;
+
+/// One stream.
+#[derive(Debug)]
+pub struct MediaStream {
+    /// Its number.
+    pub id: PortId,
+    /// Sound or pictures.
+    pub kind: Kind,
+    /// What was negotiated.
+    pub plan: StreamPlan,
+    /// What the peer sends.
+    pub inbound: Inbound,
+    /// What the peer gets.
+    pub outbound: Outbound,
+    /// Its RTCP.
+    pub reports: Reports,
+    /// The call in whose recording it is heard and seen.
+    pub recording: Option<CallId>,
+    /// When to report its health next.
+    pub watch_due: Option<Instant>,
+    /// Its entry among the deadlines of all streams.
+    pub deadline: Option<Instant>,
+    /// When to look whether it has fallen silent.
+    pub silence_due: Option<Instant>,
+    /// When to look whether the pictures of its source still come.
+    pub picture_due: Option<Instant>,
+}
+
+/// What the peer gets.
+#[derive(Debug)]
+pub struct Outbound {
+    /// The numbering.
+    pub stream: Continuity,
+    /// By the place among the source's formats, what becomes of its packets.
+    pub route: Arc<[PayloadMapping]>,
+    /// Keys that we press.
+    pub dtmf_generator: DtmfGenerator,
+    /// The conversion that the source's packets go through, if they do.
+    pub line: Option<ConversionPath>,
+    /// Conversions of pictures so far.
+    pub conversions: u64,
+    /// Those of this source that have broken down.
+    pub breakdowns: u8,
+    /// How many may still be opened for it now.
+    pub openings: Openings,
+    /// What it is made of now.
+    pub feed: PortFeed,
+    /// The pictures that pass.
+    pub screen: OutboundVideo,
+    /// A key that is down.
+    pub open_key: Option<OpenKey>,
+    /// The key that was passed on last.
+    pub carried: Option<CarriedKey>,
+    /// A picture that is not whole.
+    pub open_frame: Option<OpenFrame>,
+    /// The wait for the source's pictures.
+    pub patience: FrameTimeout,
+}
+
+/// An H.264 picture of which the last packet has not come yet.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenFrame {
+    /// The receiver's number.
+    pub payload_type: u8,
+    /// In the outgoing stream.
+    pub timestamp: u32,
+}
+
+impl MediaStream {
+    /// A stream that has sent and heard nothing.
+    #[must_use]
+    pub fn new(
+        id: PortId,
+        kind: Kind,
+        plan: StreamPlan,
+        now: Instant,
+        random: &mut Random,
+    ) -> Self {
+        // RFC 3711 §3.3.1: a phone that misses our first packets must not miss a rollover with them,
+        // or it opens none of the later ones.
+        let first = random.u32() as u16 & 0x7fff;
+        let stream = Continuity::new(random.u32(), first, random.u32());
+        // The first report goes early, since phones show the quality of a call from it.
+        let first_report = now + Duration::from_millis(500 + random.below(1000));
+        Self {
+            id,
+            kind,
+            inbound: Inbound::new(kind, &plan),
+            outbound: Outbound {
+                stream,
+                route: Arc::from([]),
+                dtmf_generator: DtmfGenerator::default(),
+                line: None,
+                conversions: 0,
+                breakdowns: 0,
+                openings: Openings::default(),
+                feed: PortFeed::Nothing,
+                screen: OutboundVideo::default(),
+                open_key: None,
+                carried: None,
+                open_frame: None,
+                patience: FrameTimeout::default(),
+            },
+            reports: Reports::new(first_report),
+            recording: None,
+            watch_due: None,
+            deadline: None,
+            silence_due: None,
+            picture_due: None,
+            plan,
+        }
+    }
+
+    /// Takes up another plan; true when what the relay makes for it itself has to be made anew.
+    pub fn replan(&mut self, plan: StreamPlan) -> bool {
+        let anew = plan.formats != self.plan.formats || plan.packet_ms != self.plan.packet_ms;
+        if anew {
+            self.inbound.replan(&plan);
+        }
+        self.plan = plan;
+        anew
+    }
+
+    /// The source is heard or seen now; true when that ends something of our own.
+    pub fn goes_live(&mut self, now: Instant) -> bool {
+        let before = std::mem::replace(&mut self.outbound.feed, PortFeed::Live);
+        if matches!(before, PortFeed::Live) {
+            return false;
+        }
+        if self.kind == Kind::Video {
+            self.outbound.patience.reward();
+            self.picture_due = Some(now + self.outbound.patience.gap);
+        }
+        matches!(before, PortFeed::Made(_) | PortFeed::Shown(_))
+    }
+
+    /// Whether packets of the source go out.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.outbound.feed, PortFeed::Live)
+    }
+
+    /// The header of a packet of ours.
+    pub fn header(&self, payload_type: u8, marker: bool, place: StreamPosition) -> RtpHeader {
+        let StreamPosition { sequence, timestamp, .. } = place;
+        RtpHeader { payload_type, marker, sequence, timestamp, ssrc: self.outbound.stream.ssrc() }
+    }
+
+    /// Ticks in a second of what it sends.
+    #[must_use]
+    pub fn clock_rate(&self) -> u32 {
+        self.outbound.stream.clock_rate().unwrap_or_else(|| self.plan.clock_rate())
+    }
+
+    /// How it fares.
+    pub fn health(&mut self, now: Instant) -> PortHealth {
+        let sent_rate = self.clock_rate().max(1);
+        let vitals = &mut self.inbound.vitals;
+        let stream = self.inbound.stream.as_ref();
+        let format = stream.and_then(|stream| self.plan.formats.get(stream.format));
+        let far_end = self.reports.far_end;
+        PortHealth {
+            kind: self.kind,
+            ok: vitals.ok(now, self.kind),
+            codec: format.map(|format| format.codec.clone()),
+            packets: vitals.packets,
+            silent: vitals.silent(now),
+            key_frame: vitals.has_key_frame(),
+            frames_per_second: vitals.frames_per_second(now),
+            loss_percent: far_end.map(|far_end| far_end.loss_percent),
+            jitter_ms: far_end
+                .map(|far_end| (u64::from(far_end.jitter) * 1000 / u64::from(sent_rate)) as u32),
+            round_trip_ms: far_end
+                .and_then(|far_end| far_end.round_trip)
+                .map(|round_trip| u32::try_from(round_trip.as_millis()).unwrap_or(u32::MAX)),
+            converted: self.outbound.line.as_ref().is_some_and(ConversionPath::codes),
+        }
+    }
+
+    /// For how long the peer has been silent, and lifeless, by now, said each time that `limit` is over.
+    pub fn check_silence(&mut self, now: Instant, limit: Duration) -> Option<(Duration, Duration)> {
+        let silent = self.inbound.vitals.silent(now)?;
+        let is_silent = silent >= limit;
+        self.silence_due = Some(now + if is_silent { limit } else { limit - silent });
+        self.inbound.silent |= is_silent;
+        let lifeless = self.inbound.vitals.lifeless(now).unwrap_or(silent);
+        is_silent.then_some((silent, lifeless))
+    }
+}
+
+impl Outbound {
+    /// The peer cannot decode what it gets. Where that is made or converted here a key frame comes
+    /// next, and it is true.
+    pub fn renews_picture(&mut self, out: &mut impl Outgoing) -> bool {
+        match (&mut self.feed, &self.line) {
+            (PortFeed::Shown(prompt_player), _) => prompt_player.leap(),
+            (PortFeed::Live, Some(ConversionPath::Pictures(transcoder))) => {
+                out.job(Job::KeyFrame { conversion: transcoder.id() });
+            }
+            (PortFeed::Nothing | PortFeed::Made(_) | PortFeed::Live, _) => return false,
+        }
+        true
+    }
+
+    /// The peer takes so many bit/s only; true where we code for it.
+    pub fn limits_bitrate(&mut self, bitrate: u64, out: &mut impl Outgoing) -> bool {
+        let Some(ConversionPath::Pictures(transcoder)) = &self.line else { return false };
+        out.job(Job::Bitrate { conversion: transcoder.id(), bitrate });
+        true
+    }
+}

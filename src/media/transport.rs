@@ -1,0 +1,212 @@
+//! One transport: where the peer's packets come from and ours go, and the keys of both directions. The
+//! streams on it have that in common.
+//!
+//! ```text
+//!   socket ──▶ first byte ──▶ opened ──▶ latch ──▶ stream
+//!   socket ◀── sealed ◀── trust: full, sparing, none ◀── stream
+//! ```
+
+use super::demultiplex::Protocol;
+use super::dropped::Dropped;
+use super::latch::{Candidates, Latch, LatchVerdict, ReportLatch};
+use super::outgoing::{Channel, Exit, Outgoing};
+use super::plan::{TransportPlan, Trust};
+use super::srtp_context::SrtpContext;
+use crate::ids::PortId;
+use crate::rtp::RtpHeader;
+use crate::time::{Duration, Instant};
+use std::net::SocketAddr;
+
+/// Between two packets to an address that is trusted sparingly.
+const SPARING_INTERVAL: Duration = Duration::from_millis(400);
+
+/// One transport.
+#[derive(Debug)]
+pub struct MediaTransport {
+    /// Its socket.
+    pub id: PortId,
+    /// What was negotiated.
+    pub plan: TransportPlan,
+    /// What was not taken and not reported yet.
+    pub dropped: Dropped,
+    /// The address of the peer's RTP.
+    latch: Latch,
+    /// And of its RTCP.
+    report_latch: ReportLatch,
+    /// Its seal, where it has one.
+    srtp_context: Option<Box<SrtpContext>>,
+    /// When it was last sent something on [`Trust::Sparing`].
+    spared_at: Option<Instant>,
+}
+
+impl MediaTransport {
+    /// One that has sent and heard nothing.
+    #[must_use]
+    pub fn new(id: PortId, plan: TransportPlan, now: Instant) -> Self {
+        let mut latch = Latch::new(now, candidates(&plan));
+        if let Some(remote) = plan.latched {
+            latch.restore(now, remote);
+        }
+        Self {
+            id,
+            dropped: Dropped::default(),
+            latch,
+            report_latch: ReportLatch::new(now, report_candidates(&plan)),
+            srtp_context: SrtpContext::follow(None, plan.protection.as_ref()),
+            spared_at: None,
+            plan,
+        }
+    }
+
+    /// Takes up another plan.
+    pub fn replan(&mut self, now: Instant, plan: TransportPlan) {
+        self.latch.set_candidates(now, candidates(&plan));
+        self.srtp_context = SrtpContext::follow(self.srtp_context.take(), plan.protection.as_ref());
+        self.report_latch.set_candidates(now, report_candidates(&plan));
+        self.plan = plan;
+    }
+
+    /// What came to the socket, as far as it is passed on: all else is counted.
+    pub fn demultiplex(&mut self, bytes: &[u8]) -> Option<Protocol> {
+        let protocol = Protocol::of(bytes);
+        match protocol {
+            Some(Protocol::Rtp | Protocol::Rtcp) => {}
+            Some(Protocol::Stun) => self.dropped.stun += 1,
+            Some(Protocol::Dtls) | None => self.dropped.malformed += 1,
+        }
+        protocol
+    }
+
+    /// Opens a packet; its length, or `None` when it is not the peer's.
+    pub fn open_rtp(&mut self, bytes: &mut [u8]) -> Option<usize> {
+        let len = match &mut self.srtp_context {
+            Some(srtp_context) => srtp_context.unprotect.unprotect_rtp(bytes),
+            None => Some(bytes.len()),
+        };
+        self.unprotected(len)
+    }
+
+    /// Opens a report; `None` when it is not the peer's.
+    pub fn open_rtcp<'a>(&mut self, bytes: &'a mut [u8]) -> Option<&'a [u8]> {
+        let len = match &mut self.srtp_context {
+            Some(srtp_context) => srtp_context.unprotect.unprotect_rtcp(bytes),
+            None => Some(bytes.len()),
+        };
+        let len = self.unprotected(len)?;
+        Some(&bytes[..len])
+    }
+
+    /// Counts what could not be opened.
+    fn unprotected(&mut self, opened: Option<usize>) -> Option<usize> {
+        self.dropped.unsealed += u64::from(opened.is_none());
+        opened
+    }
+
+    /// Whether an RTP packet of a negotiated payload type is the peer's.
+    pub fn judge(&mut self, now: Instant, from: SocketAddr, header: &RtpHeader) -> LatchVerdict {
+        let RtpHeader { ssrc, sequence, .. } = *header;
+        let verdict = if self.plan.protection.is_some() {
+            self.latch.believe(now, from, ssrc, sequence)
+        } else {
+            self.latch.judge(now, from, ssrc, sequence)
+        };
+        if verdict == LatchVerdict::Refuse {
+            // The first packets of a peer that has to prove itself are refused, too.
+            let is_wrong_source = self.latch.is_latched() || self.latch.is_wrong_source(from);
+            self.dropped.wrong_source += u64::from(is_wrong_source);
+        }
+        verdict
+    }
+
+    /// Whether a well-formed report is the peer's.
+    pub fn judge_report(&mut self, now: Instant, from: SocketAddr) -> bool {
+        let is_peers = self.report_latch.judge(now, from) != LatchVerdict::Refuse;
+        self.dropped.wrong_source += u64::from(!is_peers);
+        is_peers
+    }
+
+    /// Whether this is the place from which the peer's RTP has been proven to come.
+    #[must_use]
+    pub fn is_latched_to(&self, from: SocketAddr) -> bool {
+        self.latch.is_latched() && self.latch.remote() == Some(from)
+    }
+
+    /// How much may be sent: what the leg says, or everything once the peer has been heard where ours goes.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        let heard = self.latch.is_latched() || self.report_latch.is_latched();
+        if heard { Trust::Full } else { self.plan.trust }
+    }
+
+    /// Where RTP goes; `None` as long as nobody has said.
+    #[must_use]
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.latch.remote()
+    }
+
+    /// Where a packet may go now.
+    pub fn target(&mut self, now: Instant) -> Option<SocketAddr> {
+        if self.trust() == Trust::Sparing {
+            // A packet asks for its target at more than one station, always with the same time.
+            let due = |at: Instant| at == now || now.since(at) >= SPARING_INTERVAL;
+            if !self.spared_at.is_none_or(due) {
+                return None;
+            }
+            self.spared_at = Some(now);
+        }
+        self.latch.remote()
+    }
+
+    /// Whether packets are sealed, which makes them longer.
+    #[must_use]
+    pub fn seals(&self) -> bool {
+        self.srtp_context.is_some()
+    }
+
+    /// Seals and sends the packet in the scratch buffer.
+    pub fn send(&mut self, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
+        if let Some(srtp_context) = &mut self.srtp_context {
+            srtp_context.protect.protect_rtp(exit.scratch);
+        }
+        exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+    }
+
+    /// Sends a packet as it is, where none is sealed.
+    pub fn send_open(&self, to: SocketAddr, packet: &[u8], out: &mut impl Outgoing) {
+        out.send(self.id, Channel::Rtp, to, packet);
+    }
+
+    /// Seals and sends the report that is written in the packet, where it may go.
+    pub fn send_report(&mut self, packet: &mut Vec<u8>, out: &mut impl Outgoing) {
+        if self.trust() == Trust::None {
+            return;
+        }
+        let (channel, to) = if self.plan.mux {
+            (Channel::Rtp, self.latch.remote())
+        } else {
+            (Channel::Rtcp, self.report_latch.remote())
+        };
+        let Some(to) = to else { return };
+        if let Some(srtp_context) = &mut self.srtp_context {
+            srtp_context.protect.protect_rtcp(packet);
+        }
+        out.send(self.id, channel, to, packet);
+    }
+
+    /// What was not taken since this was last asked, if anything was.
+    pub fn take_dropped(&mut self) -> Option<Dropped> {
+        let dropped = std::mem::take(&mut self.dropped);
+        (dropped != Dropped::default()).then_some(dropped)
+    }
+}
+
+fn candidates(plan: &TransportPlan) -> Candidates {
+    Candidates { sdp: plan.remote, signalling: plan.signalling_ip, behind_nat: plan.behind_nat }
+}
+
+fn report_candidates(plan: &TransportPlan) -> Candidates {
+    // RFC 3605; without it, one port above.
+    let above = plan.remote.map(|rtp| SocketAddr::new(rtp.ip(), rtp.port().saturating_add(1)));
+    let own = plan.remote_rtcp.or(above);
+    Candidates { sdp: if plan.mux { plan.remote } else { own }, ..candidates(plan) }
+}
