@@ -14,7 +14,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, RecordingTap, Source, StreamPlan, TransportPlan, Trust,
+    PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, StreamPlan,
+    TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::{HEADER_LEN, RtpHeader};
@@ -112,7 +113,7 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
             behind_nat: false,
             trust: Trust::Full,
             mux: false,
-            protection: None,
+            protection: Protection::Clear,
         };
         let stream = StreamPlan {
             formats: vec![format],

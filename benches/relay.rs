@@ -10,7 +10,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, RecordingTap, Source, StreamPlan, TransportPlan, Trust,
+    PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, StreamPlan,
+    TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::RtpHeader;
@@ -125,7 +126,7 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
         behind_nat: false,
         trust: Trust::Full,
         mux: false,
-        protection: None,
+        protection: Protection::Clear,
     };
     let stream = StreamPlan {
         formats: vec![PayloadFormat {

@@ -15,8 +15,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, CodingOutcome, Command, Done, Event, Job, KeyFrameFeedback,
-    Machine, Outgoing, PayloadFormat, PictureLimits, Plan, RecordingTap, Source, StreamPlan,
-    TransportPlan, Trust,
+    Machine, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source,
+    StreamPlan, TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::RtpHeader;
@@ -416,7 +416,7 @@ fn plan(phone: SocketAddr, codec: Codec) -> Plan {
         behind_nat: false,
         trust: Trust::Full,
         mux: false,
-        protection: None,
+        protection: Protection::Clear,
     };
     let stream = StreamPlan {
         formats: vec![format],

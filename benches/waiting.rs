@@ -9,8 +9,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, PromptMessage, RecordingTap, Source, StreamPlan,
-    TransportPlan, Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
+    PayloadFormat, PictureLimits, Plan, PromptMessage, Protection, RecordingTap, Source,
+    StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
 };
 use cordboard::random::Random;
 use cordboard::sdp::Direction;
@@ -135,7 +135,7 @@ impl Hall {
             behind_nat: false,
             trust: Trust::Full,
             mux: false,
-            protection: None,
+            protection: Protection::Clear,
         };
         let stream = StreamPlan {
             formats: vec![format],

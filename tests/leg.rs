@@ -3270,7 +3270,8 @@ fn relay_command(command: &media::Command) -> String {
             sdp::Direction::SendRecv => String::new(),
             other => format!(" {}", other.word()),
         };
-        let sealed = if plan.transport.protection.is_some() { " sealed" } else { "" };
+        let sealed =
+            if plan.transport.protection != media::Protection::Clear { " sealed" } else { "" };
         let trust = match plan.transport.trust {
             media::Trust::Full => "",
             media::Trust::Sparing => " sparingly",

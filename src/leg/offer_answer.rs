@@ -14,7 +14,7 @@ use super::formats::{self, PeerFormat};
 use super::peer::{PeerCrypto, PeerDescription, PeerFeedback, PeerStream};
 use crate::codec::Codec;
 use crate::ids::PortId;
-use crate::media::Protection;
+use crate::media::{Protection, SrtpKeys};
 use crate::sdp::{
     Attribute, Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription,
 };
@@ -392,12 +392,16 @@ impl NegotiatedStream {
         OurStream { formats, direction: Direction::SendRecv, ..self.ours.clone() }
     }
 
-    /// The keys of both directions, where the stream is sealed.
+    /// Whether the stream is sealed, and under which keys.
     #[must_use]
-    pub fn protection(&self) -> Option<Protection> {
+    pub fn protection(&self) -> Protection {
+        self.keys().map_or(Protection::Clear, Protection::Keyed)
+    }
+
+    fn keys(&self) -> Option<SrtpKeys> {
         let ours = self.ours.crypto.as_ref()?;
         let theirs = self.peer.keys.iter().find(|theirs| theirs.tag == ours.tag)?;
-        Some(Protection { sends: ours.keys.clone(), receives: theirs.keys.clone() })
+        Some(SrtpKeys { sends: ours.keys.clone(), receives: theirs.keys.clone() })
     }
 
     /// The peer does not want to receive: its own hold.

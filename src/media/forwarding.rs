@@ -167,15 +167,15 @@ impl Port<'_> {
             | PacketKind::Withheld
             | PacketKind::Picture(_) => {}
         }
-        if self.transport.seals() {
+        if self.transport.is_clear() {
+            let ssrc = self.stream.outbound.stream.ssrc();
+            self.stream.reports.sent(ssrc, bytes.len().saturating_sub(HEADER_LEN));
+            self.transport.send_clear(to, bytes, exit.out);
+        } else {
             // A seal makes it longer, and other receivers want it open.
             exit.scratch.clear();
             exit.scratch.extend_from_slice(bytes);
             self.transmit(to, exit);
-        } else {
-            let ssrc = self.stream.outbound.stream.ssrc();
-            self.stream.reports.sent(ssrc, bytes.len().saturating_sub(HEADER_LEN));
-            self.transport.send_open(to, bytes, exit.out);
         }
         Follows::settling(self.stream.goes_live(now))
     }

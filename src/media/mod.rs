@@ -94,7 +94,7 @@ pub use packing::packing;
 pub use patchbay::{PatchChange, Patchbay, Source, Tone};
 pub use plan::{
     BitrateFeedback, FORMATS_MAX, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Protection,
-    StreamPlan, TransportPlan, Trust,
+    SrtpKeys, StreamPlan, TransportPlan, Trust,
 };
 pub use prompt::{
     Announcement, PLACEHOLDER, PromptMessage, TEXT_MAX, Texts, VideoPrompt, Voices, WaitingProfile,

@@ -64,9 +64,21 @@ pub struct PictureLimits {
     pub bitrate_max: Option<u32>,
 }
 
-/// The keys of a stream that is sealed (RFC 3711).
+/// Whether packets are sealed (RFC 3711).
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Protection {
+pub enum Protection {
+    /// They are in clear.
+    Clear,
+    /// They are, under keys that are agreed on the transport itself (RFC 5763 §5) and are still to come: until
+    /// then nothing is sent, and what comes is counted and not heard.
+    Awaited,
+    /// They are, under these.
+    Keyed(SrtpKeys),
+}
+
+/// The keys of both directions.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SrtpKeys {
     /// Of what we send.
     pub sends: MasterKey,
     /// Of what the peer sends.
@@ -112,8 +124,8 @@ pub struct TransportPlan {
     pub trust: Trust,
     /// RTCP on the RTP port (RFC 5761).
     pub mux: bool,
-    /// The keys, where packets are sealed.
-    pub protection: Option<Protection>,
+    /// Whether packets are sealed, and under which keys.
+    pub protection: Protection,
 }
 
 /// What one stream carries, and how.

@@ -1,13 +1,13 @@
 //! A port's seal: what its peer sends is opened before anything looks at it, what goes out is sealed
 //! last of all.
 
-use super::plan::Protection;
+use super::plan::{Protection, SrtpKeys};
 use crate::srtp::{ProtectContext, UnprotectContext};
 
 /// The keys of one port at work.
 #[derive(Debug)]
 pub struct SrtpContext {
-    protection: Protection,
+    keys: SrtpKeys,
     /// For what goes out.
     pub protect: ProtectContext,
     /// For what comes in.
@@ -18,22 +18,22 @@ impl SrtpContext {
     /// The guard for these keys. Of the one before that side goes on whose keys are the same: its
     /// rollover counter and its indices (RFC 3711 §3.3.1); no index is ever used twice.
     #[must_use]
-    pub fn follow(before: Option<Box<Self>>, protection: Option<&Protection>) -> Option<Box<Self>> {
-        let new = protection?;
+    pub fn follow(before: Option<Box<Self>>, protection: &Protection) -> Option<Box<Self>> {
+        let Protection::Keyed(new) = protection else { return None };
         let Some(mut srtp_context) = before else {
             return Some(Box::new(Self {
                 protect: ProtectContext::new(&new.sends),
                 unprotect: UnprotectContext::new(&new.receives),
-                protection: new.clone(),
+                keys: new.clone(),
             }));
         };
-        if srtp_context.protection.sends != new.sends {
+        if srtp_context.keys.sends != new.sends {
             srtp_context.protect = ProtectContext::new(&new.sends);
         }
-        if srtp_context.protection.receives != new.receives {
+        if srtp_context.keys.receives != new.receives {
             srtp_context.unprotect = UnprotectContext::new(&new.receives);
         }
-        srtp_context.protection = new.clone();
+        srtp_context.keys = new.clone();
         Some(srtp_context)
     }
 }

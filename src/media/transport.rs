@@ -10,7 +10,7 @@ use super::demultiplex::Protocol;
 use super::dropped::Dropped;
 use super::latch::{Candidates, Latch, LatchVerdict, ReportLatch};
 use super::outgoing::{Channel, Exit, Outgoing};
-use super::plan::{TransportPlan, Trust};
+use super::plan::{Protection, TransportPlan, Trust};
 use super::srtp_context::SrtpContext;
 use crate::ids::PortId;
 use crate::rtp::RtpHeader;
@@ -52,7 +52,7 @@ impl MediaTransport {
             dropped: Dropped::default(),
             latch,
             report_latch: ReportLatch::new(now, report_candidates(&plan)),
-            srtp_context: SrtpContext::follow(None, plan.protection.as_ref()),
+            srtp_context: SrtpContext::follow(None, &plan.protection),
             spared_at: None,
             plan,
         }
@@ -61,7 +61,7 @@ impl MediaTransport {
     /// Takes up another plan.
     pub fn replan(&mut self, now: Instant, plan: TransportPlan) {
         self.latch.set_candidates(now, candidates(&plan));
-        self.srtp_context = SrtpContext::follow(self.srtp_context.take(), plan.protection.as_ref());
+        self.srtp_context = SrtpContext::follow(self.srtp_context.take(), &plan.protection);
         self.report_latch.set_candidates(now, report_candidates(&plan));
         self.plan = plan;
     }
@@ -81,7 +81,7 @@ impl MediaTransport {
     pub fn open_rtp(&mut self, bytes: &mut [u8]) -> Option<usize> {
         let len = match &mut self.srtp_context {
             Some(srtp_context) => srtp_context.unprotect.unprotect_rtp(bytes),
-            None => Some(bytes.len()),
+            None => self.is_clear().then_some(bytes.len()),
         };
         self.unprotected(len)
     }
@@ -90,7 +90,7 @@ impl MediaTransport {
     pub fn open_rtcp<'a>(&mut self, bytes: &'a mut [u8]) -> Option<&'a [u8]> {
         let len = match &mut self.srtp_context {
             Some(srtp_context) => srtp_context.unprotect.unprotect_rtcp(bytes),
-            None => Some(bytes.len()),
+            None => self.is_clear().then_some(bytes.len()),
         };
         let len = self.unprotected(len)?;
         Some(&bytes[..len])
@@ -105,10 +105,10 @@ impl MediaTransport {
     /// Whether an RTP packet of a negotiated payload type is the peer's.
     pub fn judge(&mut self, now: Instant, from: SocketAddr, header: &RtpHeader) -> LatchVerdict {
         let RtpHeader { ssrc, sequence, .. } = *header;
-        let verdict = if self.plan.protection.is_some() {
-            self.latch.believe(now, from, ssrc, sequence)
-        } else {
+        let verdict = if self.is_clear() {
             self.latch.judge(now, from, ssrc, sequence)
+        } else {
+            self.latch.believe(now, from, ssrc, sequence)
         };
         if verdict == LatchVerdict::Refuse {
             // The first packets of a peer that has to prove itself are refused, too.
@@ -131,9 +131,13 @@ impl MediaTransport {
         self.latch.is_latched() && self.latch.remote() == Some(from)
     }
 
-    /// How much may be sent: what the leg says, or everything once the peer has been heard where ours goes.
+    /// How much may be sent: what the leg says, or everything once the peer has been heard where ours goes;
+    /// nothing before the keys are there.
     #[must_use]
     pub fn trust(&self) -> Trust {
+        if self.plan.protection == Protection::Awaited {
+            return Trust::None;
+        }
         let heard = self.latch.is_latched() || self.report_latch.is_latched();
         if heard { Trust::Full } else { self.plan.trust }
     }
@@ -157,10 +161,10 @@ impl MediaTransport {
         self.latch.remote()
     }
 
-    /// Whether packets are sealed, which makes them longer.
+    /// Whether packets are sent as they are: a seal makes them longer.
     #[must_use]
-    pub fn seals(&self) -> bool {
-        self.srtp_context.is_some()
+    pub fn is_clear(&self) -> bool {
+        self.plan.protection == Protection::Clear
     }
 
     /// Seals and sends the packet in the scratch buffer.
@@ -172,7 +176,7 @@ impl MediaTransport {
     }
 
     /// Sends a packet as it is, where none is sealed.
-    pub fn send_open(&self, to: SocketAddr, packet: &[u8], out: &mut impl Outgoing) {
+    pub fn send_clear(&self, to: SocketAddr, packet: &[u8], out: &mut impl Outgoing) {
         out.send(self.id, Channel::Rtp, to, packet);
     }
 

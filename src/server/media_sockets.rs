@@ -293,8 +293,8 @@ mod tests {
     use super::*;
     use crate::codec::{Codec, Kind};
     use crate::media::{
-        BitrateFeedback, Command, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Source,
-        StreamPlan, TransportPlan, Trust,
+        BitrateFeedback, Command, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Protection,
+        Source, StreamPlan, TransportPlan, Trust,
     };
     use crate::random::Random;
     use crate::rtp::RtpHeader;
@@ -343,7 +343,7 @@ mod tests {
             behind_nat: false,
             trust: Trust::Full,
             mux: false,
-            protection: None,
+            protection: Protection::Clear,
         };
         let stream = StreamPlan {
             formats: vec![format],

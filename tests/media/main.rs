@@ -74,7 +74,7 @@ fn the_receiver_gets_its_own_payload_type_and_never_another_legs_address_or_ssrc
     for packet in &sent {
         assert_eq!(packet.header().payload_type, 120);
         assert_ne!(packet.header().ssrc, own_ssrc);
-        assert_eq!(packet.to, plan(O, vec![]).remote.unwrap());
+        assert_eq!(packet.to, plan(O, vec![]).transport.remote.unwrap());
     }
 }
 
@@ -1073,7 +1073,7 @@ proptest! {
                 bytes[2..4].copy_from_slice(&u16::from(what).to_be_bytes());
                 bytes[8..12].fill(1);
             }
-            let from = plan(port, vec![]).remote.unwrap();
+            let from = plan(port, vec![]).transport.remote.unwrap();
             relay.arrives_from(port, from, &bytes);
             relay.machine.rtcp(relay.now, port, from, &mut bytes.clone(), &mut relay.wire);
             if what > 200 {

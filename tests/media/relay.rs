@@ -4,8 +4,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, PromptMessage as Text, RecordingTap, Settings, Source,
-    StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
+    PayloadFormat, PictureLimits, Plan, PromptMessage as Text, Protection, RecordingTap, Settings,
+    Source, StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
 };
 use cordboard::random::Random;
 use cordboard::rtp::rtcp::{self, RtcpPacket, RtcpWriter};
@@ -310,7 +310,7 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         behind_nat: false,
         trust: Trust::Full,
         mux: false,
-        protection: None,
+        protection: Protection::Clear,
     };
     let stream = StreamPlan {
         formats,

@@ -2,7 +2,7 @@
 
 use crate::relay::*;
 use cordboard::codec::{Codec, Kind};
-use cordboard::media::{Channel, Command, Dropped, Event, Protection, Source};
+use cordboard::media::{Channel, Command, Dropped, Event, Protection, Source, SrtpKeys};
 use cordboard::rtp::rtcp::{self, RtcpPacket};
 use cordboard::srtp::{MasterKey, ProtectContext, Seed, Suite, UnprotectContext};
 use std::net::SocketAddr;
@@ -14,14 +14,14 @@ fn keys(suite: Suite, byte: u8) -> MasterKey {
 }
 
 fn protection(suite: Suite, theirs: u8) -> Protection {
-    Protection { sends: keys(suite, 1), receives: keys(suite, theirs) }
+    Protection::Keyed(SrtpKeys { sends: keys(suite, 1), receives: keys(suite, theirs) })
 }
 
 /// C speaks under SRTP, O and U in clear.
 fn relay(suite: Suite) -> Relay {
     let mut relay = Relay::with_three_phones();
     let mut plan = plan(C, vec![format(Codec::Pcmu, 0, 0, ""), format(EVENTS, 101, 101, "0-15")]);
-    plan.transport.protection = Some(protection(suite, 2));
+    plan.transport.protection = protection(suite, 2);
     relay.command(Command::Update { port: C, plan });
     relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
     relay
@@ -97,12 +97,12 @@ fn an_unchanged_key_goes_on_and_a_new_one_begins_anew() {
     relay.phone(C).sequence = 65_530;
     speak(&mut relay, &mut protect, 20);
     let mut again = plan(C, vec![format(Codec::Pcmu, 0, 0, "")]);
-    again.transport.protection = Some(protection(suite, 2));
+    again.transport.protection = protection(suite, 2);
     relay.command(Command::Update { port: C, plan: again.clone() });
     relay.wire.sent.clear();
     speak(&mut relay, &mut protect, 5);
     assert_eq!(relay.rtp_to(O).len(), 5, "the rollover counter was kept");
-    again.transport.protection = Some(protection(suite, 7));
+    again.transport.protection = protection(suite, 7);
     relay.command(Command::Update { port: C, plan: again });
     relay.wire.sent.clear();
     speak(&mut relay, &mut protect, 5);
@@ -138,12 +138,56 @@ fn a_sealed_phone_is_answered_wherever_it_speaks_from() {
     assert!(relay.wire.events.contains(&Event::Latched { port: C, remote: elsewhere }));
 }
 
+/// Keys that are agreed on the transport itself come when the stream has long been planned.
+#[test]
+fn until_the_keys_are_there_nothing_is_sent_and_nothing_is_heard() {
+    let suite = SUITES[0];
+    let mut relay = Relay::with_three_phones();
+    let keyed = |protection| {
+        let formats = vec![format(Codec::Pcmu, 0, 0, "")];
+        let plan = with(plan(C, formats), |plan| plan.transport.protection = protection);
+        Command::Update { port: C, plan }
+    };
+    relay.command(keyed(Protection::Awaited));
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay.wire.sent.clear();
+    let mut protect = ProtectContext::new(&keys(suite, 2));
+    speak(&mut relay, &mut protect, 5);
+    relay.speak(&[C, O], 200);
+    relay.pass(6000);
+    assert!(relay.wire.sent.iter().all(|sent| sent.port != C), "no report and no music either");
+    assert!(relay.heard(O).iter().all(|name| name != "C"));
+    let dropped: u64 = relay
+        .wire
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Dropped { port: C, dropped } => Some(dropped.unsealed),
+            _others => None,
+        })
+        .sum();
+    assert_eq!(dropped, 15, "5 under its keys, 10 in clear");
+
+    relay.command(keyed(protection(suite, 2)));
+    relay.wire.sent.clear();
+    speak(&mut relay, &mut protect, 5);
+    relay.speak(&[O], 100);
+    assert_eq!(relay.rtp_to(O).len(), 5);
+    let mut unprotect = UnprotectContext::new(&keys(suite, 1));
+    let mut heard = 0;
+    for mut sent in relay.rtp_to(C) {
+        let len = unprotect.unprotect_rtp(&mut sent.bytes).unwrap();
+        heard += usize::from(sent.bytes[len - 1] == voice(O));
+    }
+    assert_eq!(heard, 5, "beside silence of our own, all sealed");
+}
+
 #[test]
 fn reports_are_sealed_too_and_those_in_clear_are_not_believed() {
     let suite = SUITES[0];
     let mut relay = Relay::new();
     let mut plan = plan(C, vec![format(Codec::Vp8, 96, 96, "")]);
-    plan.transport.protection = Some(protection(suite, 2));
+    plan.transport.protection = protection(suite, 2);
     relay.open(C, Kind::Video, plan.stream.formats.clone());
     relay.open(O, Kind::Video, vec![format(Codec::Vp8, 97, 97, "")]);
     relay.command(Command::Update { port: C, plan });
