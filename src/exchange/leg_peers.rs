@@ -1,10 +1,10 @@
 //! Who is at the other end of each leg, and where.
 
 use crate::ids::{LegId, Number, OperatorId};
-use crate::sip::Flow;
+use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// For so long the peer of a leg that is over is known: as long as our BYE may be on its way.
 const PARTING: Duration = Duration::from_secs(64);
@@ -85,6 +85,8 @@ pub(super) struct PeerFlows {
     pub spoke: Option<Flow>,
     /// The latest flow of its registration.
     pub registered: Option<Flow>,
+    /// The address of its registration's Contact, where the connection that has registered it is closed, too.
+    pub listens: Option<(Transport, SocketAddr)>,
     /// A password or the configuration knows it.
     pub is_vouched: bool,
 }

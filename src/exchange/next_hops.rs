@@ -5,6 +5,8 @@
 //!     ──▶ where the dialog's peer has been heard since
 //!     ──▶ else by the latest flow of its registration: of its instance, else of its account and host
 //!     ──▶ else over a new connection to its Contact, or its first Route
+//!     ──▶ else over one to the Contact of its registration: some phones name in a dialog the port that their
+//!         connection had, and nobody listens there
 //!     ──▶ else it waits, for at most 32 s, and tries again ── in vain ──▶ not carried
 //!   the answer to an INVITE ──▶ the same, to the address in the INVITE's Via
 //! ```
@@ -67,10 +69,11 @@ impl Machine {
     fn look_for(&mut self, now: Now, key: WaitingKey, what: WaitingWhat, gone: Destination) {
         self.next_hops.tried.forget(now.instant);
         let tried = self.next_hops.tried.remove(&key).map(|(_, since)| since);
-        let since = tried.unwrap_or(Since { gone, until: now.instant + WAY_MAX });
+        let until = tried.as_ref().map_or(now.instant + WAY_MAX, |since| since.until);
         // What is told that a connection cannot be made is not told so again at once.
-        let is_new = matches!(gone, Destination::Flow(_));
-        let again = if is_new { now.instant } else { now.instant + TRY_AGAIN };
+        let failed = matches!(gone, Destination::Address { .. }).then_some(gone);
+        let again = if failed.is_none() { now.instant } else { now.instant + TRY_AGAIN };
+        let since = Since { gone: tried.map_or(gone, |since| since.gone), failed, until };
         let is_over = since.until <= now.instant;
         if is_over || self.next_hops.waiting.len() >= WITHOUT_WAY_MAX {
             return self.give_way_up(now, key);
@@ -101,12 +104,12 @@ impl Machine {
 
     fn try_way(&mut self, now: Now, key: WaitingKey) {
         let Some(waiting) = self.next_hops.waiting.get(&key) else { return };
-        let (gone, may_connect) = (waiting.since.gone, waiting.again <= now.instant);
+        let (since, may_connect) = (waiting.since, waiting.again <= now.instant);
         let way = match &waiting.what {
             WaitingWhat::Ack(request) | WaitingWhat::Request(_, request) => {
-                self.way_for(gone, request, may_connect)
+                self.way_for(since.gone, since.failed, request, may_connect)
             }
-            WaitingWhat::Answer(last) => self.way_back(gone, last, may_connect),
+            WaitingWhat::Answer(last) => self.way_back(since.gone, last, may_connect),
         };
         let Some(to) = way else { return };
         let Some(WaitingSend { what, since, .. }) = self.next_hops.take(key) else { return };
@@ -168,7 +171,7 @@ impl Machine {
             return to;
         }
         let way = match message {
-            Message::Request(request) => self.way_for(to, request, true),
+            Message::Request(request) => self.way_for(to, None, request, true),
             Message::Response(response) => self.way_back(to, response, true),
         };
         way.filter(|way| way.transport() == to.transport()).unwrap_or(to)
@@ -179,6 +182,7 @@ impl Machine {
     fn way_for(
         &self,
         gone: Destination,
+        failed: Option<Destination>,
         request: &Request,
         may_connect: bool,
     ) -> Option<Destination> {
@@ -188,11 +192,19 @@ impl Machine {
         {
             return Some(known);
         }
-        match gone {
-            Destination::Address { .. } => may_connect.then_some(gone),
-            Destination::Flow(flow) if may_connect => self.way_to_contact(flow, leg, request),
-            Destination::Flow(_) => None,
-        }
+        let contact = match gone {
+            Destination::Address { .. } => Some(gone),
+            Destination::Flow(flow) => self.way_to_contact(flow, leg, request),
+        };
+        let contact = contact.filter(|_| may_connect);
+        // One that has failed at this moment is not tried again at once.
+        contact.or_else(|| self.registered_contact(leg?).filter(|way| Some(*way) != failed))
+    }
+
+    /// Over a new connection to where the peer of a leg said that it listens when it registered.
+    fn registered_contact(&self, leg: LegId) -> Option<Destination> {
+        let (transport, remote) = self.place(leg)?.listens?;
+        Some(Destination::Address { transport, remote })
     }
 
     /// By which flow the peer of a leg was heard last, or is registered.

@@ -152,12 +152,16 @@ impl Machine {
     /// Where the peer of `leg` can be reached.
     pub(super) fn place(&self, leg: LegId) -> Option<PeerFlows> {
         let LegPeer { who, ip, instance, spoke } = self.peers.get(leg)?;
-        let registered = match who {
-            Who::Terminal(number) => self.registrar.latest_flow(number, instance.as_deref(), *ip),
-            Who::Desk(_) | Who::Trunk(_) | Who::Unauthenticated => None,
+        let (registered, listens) = match who {
+            Who::Terminal(number) => {
+                let instance = instance.as_deref();
+                let listens = self.registrar.latest_address(number, instance, *ip);
+                (self.registrar.latest_flow(number, instance, *ip), listens)
+            }
+            Who::Desk(_) | Who::Trunk(_) | Who::Unauthenticated => (None, None),
         };
         let is_vouched = !matches!(who, Who::Unauthenticated);
-        Some(PeerFlows { spoke: *spoke, registered, is_vouched })
+        Some(PeerFlows { spoke: *spoke, registered, listens, is_vouched })
     }
 
     /// A fixed contact that proves itself by its address alone.

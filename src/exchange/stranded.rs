@@ -48,6 +48,8 @@ pub(super) enum WaitingKey {
 pub(super) struct Since {
     /// The way that is no more.
     pub gone: Destination,
+    /// The address to which no connection could be made last.
+    pub failed: Option<Destination>,
     pub until: Instant,
 }
 
@@ -168,7 +170,7 @@ mod tests {
         let number = |leg: u64| Whose::Terminal(Number::from(&*(leg % 2).to_string()));
         for leg in 0..10 {
             let what = WaitingWhat::Request(None, Request::new(Method::BYE, uri.clone()));
-            let since = Since { gone, until: at(32) };
+            let since = Since { gone, failed: None, until: at(32) };
             let whose = vec![Whose::Leg(LegId(leg)), number(leg)];
             let waiting = WaitingSend { what, since, again: at(50 - 4 * leg), whose };
             next_hops.put(WaitingKey::Client(ClientId(leg)), waiting);

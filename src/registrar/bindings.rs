@@ -1,12 +1,12 @@
 //! The bindings of numbers to contacts: who is reachable where, and until when.
 
 use super::binding::{Binding, BindingChange};
-use super::target::ContactTarget;
+use super::target::{ContactTarget, address_of};
 use crate::ids::{ConnectionId, Number};
-use crate::sip::{Destination, Flow, Uri};
+use crate::sip::{Destination, Flow, Transport, Uri};
 use crate::time::{Instant, Now};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The most contacts of one terminal.
 pub const CONTACTS_MAX: usize = 10;
@@ -253,6 +253,26 @@ impl Bindings {
             None => flow.remote.ip().to_canonical() == ip.to_canonical(),
         };
         flows.find(is_it).map(|(_, flow)| flow)
+    }
+
+    /// The address of the Contact of the phone of this instance, or of one at this address, whose connection
+    /// is closed. It is the host that the phone had registered from.
+    pub fn latest_address(
+        &self,
+        number: &Number,
+        instance: Option<&str>,
+        ip: IpAddr,
+    ) -> Option<(Transport, SocketAddr)> {
+        let cut_off = |binding: &&Binding| binding.path.is_empty() && binding.flow.is_none();
+        let mut known =
+            self.of(number).rev().filter(cut_off).filter_map(|binding| {
+                Some((binding.instance(), address_of(&binding.contact.uri)?))
+            });
+        let is_it = |(of, (_, remote)): &(Option<&str>, (Transport, SocketAddr))| match instance {
+            Some(_) => *of == instance,
+            None => remote.ip().to_canonical() == ip.to_canonical(),
+        };
+        known.find(is_it).map(|(_, address)| address)
     }
 
     /// All bindings, by number.

@@ -27,10 +27,10 @@ use super::wrong_passwords::WrongPassword;
 use crate::directory::Directory;
 use crate::ids::{ConnectionId, Number};
 use crate::random::Random;
-use crate::sip::{Destination, Flow, Request, Response, Tags, Uri};
+use crate::sip::{Destination, Flow, Request, Response, Tags, Transport, Uri};
 use crate::time::{Instant, Now, earliest};
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What reaches the registrar.
 #[derive(Clone, Debug)]
@@ -236,6 +236,17 @@ impl Machine {
     #[must_use]
     pub fn latest_flow(&self, number: &Number, instance: Option<&str>, ip: IpAddr) -> Option<Flow> {
         self.bindings.latest_flow(number, instance, ip)
+    }
+
+    /// Where that phone listens by its Contact, once the connection is closed by which it has registered.
+    #[must_use]
+    pub fn latest_address(
+        &self,
+        number: &Number,
+        instance: Option<&str>,
+        ip: IpAddr,
+    ) -> Option<(Transport, SocketAddr)> {
+        self.bindings.latest_address(number, instance, ip)
     }
 
     /// Who has come and who was not let in, that the log has not heard of yet.

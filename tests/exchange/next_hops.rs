@@ -81,6 +81,78 @@ fn so_does_a_refresh_of_the_session() {
     assert_eq!(to, tcp(CALLER), "{}", refresh.method);
 }
 
+const LISTENS: &str = "192.0.2.8:5062";
+const AT_ITS_PORT: &str = "192.0.2.8:40001";
+
+/// A guest talks to 3001, whose phone speaks by the first connection, names the port of that as its Contact
+/// in the dialog, and has registered the port at which it listens.
+fn talking_to_a_phone_that_names_its_connection(testbed: &mut Testbed) -> Side {
+    testbed.registers_by(1, &format!("<sip:3001@{LISTENS};transport=tcp>"));
+    begins(testbed, GUEST, NOBODY, "3001", |testbed, effects| {
+        let (_, called) = request(&effects, Method::INVITE).expect("its phone is called");
+        let header = |name| called.headers.get(name).unwrap().to_owned();
+        let side = Side {
+            at: AT_ITS_PORT,
+            login: ANNA,
+            call_id: header(HeaderName::CallId),
+            own: format!("{};tag=callee", header(HeaderName::To)),
+            other: header(HeaderName::From),
+            target: String::new(),
+            seq: 1,
+        };
+        let answer = answers(&called, &side, AT_ITS_PORT, 200, &sdp("192.0.2.8"));
+        testbed.told(CALLER, &answer)
+    })
+}
+
+#[test]
+fn where_nobody_listens_at_the_contact_it_goes_to_that_of_the_registration() {
+    let mut testbed = testbed();
+    let caller = talking_to_a_phone_that_names_its_connection(&mut testbed);
+    testbed.closes(1);
+    let (to, first) =
+        bye(&testbed.told(GUEST, &caller.asks("BYE", 2, "", ""))).expect("it is told");
+    assert_eq!(to, tcp(AT_ITS_PORT), "the dialog's own Contact comes first");
+    let failed = testbed.give(Input::TransportFailed(to));
+    let (to, again) = bye(&failed).expect("at once to where it has registered");
+    assert_eq!((to, branch(&again)), (tcp(LISTENS), branch(&first)), "a copy of the same request");
+}
+
+#[test]
+fn where_nobody_listens_at_either_both_are_tried_again_until_it_comes_back() {
+    let mut testbed = testbed();
+    let caller = talking_to_a_phone_that_names_its_connection(&mut testbed);
+    testbed.closes(1);
+    testbed.told(GUEST, &caller.asks("BYE", 2, "", ""));
+    for _ in 0..3 {
+        let (to, _) =
+            bye(&testbed.give(Input::TransportFailed(tcp(AT_ITS_PORT)))).expect("at once");
+        assert_eq!(to, tcp(LISTENS));
+        let failed = testbed.give(Input::TransportFailed(to));
+        assert!(bye(&failed).is_none(), "not round and round: {failed:?}");
+        testbed.now = testbed.now + TRY_AGAIN;
+        let (to, _) = bye(&testbed.machine.tick(testbed.now)).expect("a little later");
+        assert_eq!(to, tcp(AT_ITS_PORT));
+    }
+    testbed.give(Input::TransportFailed(tcp(AT_ITS_PORT)));
+    testbed.give(Input::TransportFailed(tcp(LISTENS)));
+    let effects = testbed.registers_by(2, &format!("<sip:3001@{LISTENS};transport=tcp>"));
+    assert_eq!(bye(&effects).map(|(to, _)| to), Some(Destination::Flow(by(2))));
+    testbed.later(64);
+    assert!(testbed.machine.is_quiet());
+}
+
+#[test]
+fn the_contact_of_a_registration_that_has_ended_is_not_tried() {
+    let mut testbed = testbed();
+    let caller = talking_to_a_phone_that_names_its_connection(&mut testbed);
+    testbed.closes(1);
+    testbed.later(3_601);
+    testbed.told(GUEST, &caller.asks("BYE", 2, "", ""));
+    let failed = testbed.give(Input::TransportFailed(tcp(AT_ITS_PORT)));
+    assert!(bye(&failed).is_none(), "{failed:?}");
+}
+
 /// The 200 is repeated over the connection that the phone has now, and so is its ACK.
 #[test]
 fn an_ack_goes_where_the_phone_was_heard_last() {
