@@ -87,6 +87,7 @@ fn every_key_is_heard() {
         guests = false
         nameservers = ["192.0.2.53", "[2001:db8::53]:5353"]
         rtp_timeout = "90s"
+        ring_time = "45s"
         digest = "md5"
         [media]
         address = "192.0.2.1"
@@ -104,6 +105,7 @@ fn every_key_is_heard() {
         [desk]
         lease = "2m"
         secure_only = true
+        ring_time = "3m"
         [limits]
         guest_calls = 7
         guests_waiting = "30%"
@@ -138,6 +140,8 @@ fn every_key_is_heard() {
     let nameservers = ["192.0.2.53:53", "[2001:db8::53]:5353"].map(|text| text.parse().unwrap());
     assert_eq!(config.sip.nameservers, nameservers);
     assert_eq!(config.sip.rtp_timeout, Duration::from_secs(90));
+    assert_eq!(config.sip.ring_time, Duration::from_secs(45));
+    assert_eq!(config.desk.ring_time, Duration::from_secs(180));
     assert_eq!(config.sip.digest, DigestOrder::Md5);
     assert_eq!(config.sip.advertise, [(Network::IPV4, "203.0.113.1".parse().unwrap())]);
     assert_eq!(config.media.ports, 10_000..=10_099);
@@ -309,6 +313,9 @@ fn every_key_refuses_what_it_cannot_use() {
         ),
         ("sip", "rtp_timeout", "\"9s\"", "give at least 20 s"),
         ("sip", "rtp_timeout", "\"25h\"", "give at most 24 h"),
+        ("sip", "ring_time", "30", unit),
+        ("sip", "ring_time", "\"999ms\"", "give at least 1 s"),
+        ("sip", "ring_time", "\"181s\"", "give at most 3 min"),
         ("sip", "digest", "\"sha1\"", "write \"auto\", \"md5\" or \"sha256\""),
         ("limits", "connections", "0", "give a whole number from 1 to 4000"),
         ("media", "address", "\"0.0.0.0:5\"", ip),
@@ -351,6 +358,9 @@ fn every_key_refuses_what_it_cannot_use() {
         ("desk", "lease", "\"500ms\"", "give at least 1 s"),
         ("desk", "lease", "\"61m\"", "give at most 1 h"),
         ("desk", "secure_only", "1", truth),
+        ("desk", "ring_time", "true", unit),
+        ("desk", "ring_time", "\"0s\"", "give at least 1 s"),
+        ("desk", "ring_time", "\"4m\"", "give at most 3 min"),
         ("limits", "guest_calls", "0", "give a whole number from 1 to 10000"),
         ("limits", "terminal_waiting", "\"3\"", "give a whole number from 1 to 10000"),
         ("limits", "guests_waiting", "\"0%\"", "write a part in percent, from \"1%\" to \"100%\""),

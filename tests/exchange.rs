@@ -105,6 +105,7 @@ fn settings() -> Settings {
             on_refusal: OnRefusal::Refuse,
             secure_only: false,
             ring_time: Duration::from_secs(30),
+            consult_ring_time: Duration::from_secs(30),
             recordings: "recordings".into(),
             boot: "b1".into(),
         },

@@ -2128,6 +2128,32 @@ fn a_phone_stops_ringing_with_the_offer() {
     );
 }
 
+#[test]
+fn phones_ring_as_long_as_is_configured_for_their_kind_of_call() {
+    play(
+        "
+        0s   12s to ring for phones and 5s for consulted
+        3s   op1 talks to ada
+        4s   op1: consult 3002
+                 ada gets asking, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        9s   alarm
+                 end 3002, no-answer
+                 ada gets 3001, 3001 gets ada
+                 op1: callee 3002 no-answer
+                 op1: call r1 with-caller
+        10s  3003 calls 3002
+                 call 3002 as 3003
+        22s  alarm
+                 end 3002, no-answer
+                 3003 <- 480 No answer
+    ",
+    );
+}
+
 /// Of a new configuration the waiting places and the ring time hold from the next call on.
 #[test]
 fn a_queue_is_adjusted_while_calls_go_on() {

@@ -91,7 +91,7 @@ impl OperatorCall {
             withheld: false,
             offer: OfferedCodecs::For(seat.phone),
             auto_answer: false,
-            ring_time: ctx.facts.settings.ring_time,
+            ring_time: ctx.facts.settings.consult_ring_time,
             owner: Owner::Call(self.id),
         };
         let at = ctx.steps.len();

@@ -27,8 +27,10 @@ pub(crate) struct CallFacts<'a> {
 pub(crate) struct CallSettings<'a> {
     /// By queue.
     pub queues: &'a BTreeMap<QueueId, QueueSettings>,
-    /// How long a phone rings for a direct call, and a consulted one for an operator.
+    /// How long a phone rings for a direct call.
     pub ring_time: Duration,
+    /// How long a consulted phone rings for an operator.
+    pub consult_ring_time: Duration,
     /// The directory of the recordings.
     pub recordings: &'a str,
 }

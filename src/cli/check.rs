@@ -1,7 +1,6 @@
 //! `cordboard check`: would the server start with this configuration?
 
 use super::administration::Administration;
-use super::serve;
 use super::site::Site;
 use super::table::{print, warn};
 use crate::config::Config;
@@ -46,7 +45,7 @@ fn rehearse(administration: &Administration) -> anyhow::Result<()> {
     }
     // One that runs has what it needs, and nobody else could have it.
     if administration.ask_if_it_runs(&AdminRequest::Status)?.is_none() {
-        let listen = serve::listen(config, files);
+        let listen = config.listen_addresses(files);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(LoopSockets::bind(&listen))?;
     }

@@ -1,11 +1,9 @@
 //! SIGHUP and `cordboard reload`: the configuration is read again, and what can hold at once does.
 
-use super::serve::switchboard_settings;
 use super::site::Site;
 use crate::config::{Config, DeskSection, Levels, Limits, QueueSection, Sip};
 use crate::exchange::{Reload, Retention};
 use crate::ids::QueueId;
-use crate::random::Random;
 use crate::server::admin_rows::ReloadedRow;
 use crate::server::admin_wire::AdminAnswer;
 use tokio::signal::unix::Signal;
@@ -19,13 +17,12 @@ const UNCHANGED: &str = "the configuration of before still holds";
 pub(super) struct Reloading {
     site: Site,
     running: Config,
-    random: Random,
 }
 
 impl Reloading {
     /// Of a server that runs by `running`.
-    pub fn new(site: &Site, running: &Config, random: Random) -> Self {
-        Self { site: site.clone(), running: running.clone(), random }
+    pub fn new(site: &Site, running: &Config) -> Self {
+        Self { site: site.clone(), running: running.clone() }
     }
 
     /// Reads the file at each SIGHUP, and whenever an administrator asks for it, for as long as somebody
@@ -89,7 +86,8 @@ impl Reloading {
             guests: self.running.sip.guests,
             guest_calls_max: self.running.limits.guest_calls,
             retention: self.running.records,
-            switchboard: switchboard_settings(&self.running, &mut self.random),
+            // This start stays the one that it is.
+            switchboard: self.running.switchboard_settings(""),
         };
         Ok((reload, sections))
     }
@@ -104,7 +102,7 @@ fn held(running: &Config, new: &Config) -> Config {
     };
     Config {
         data: running.data.clone(),
-        sip: Sip { guests: new.sip.guests, ..running.sip.clone() },
+        sip: Sip { guests: new.sip.guests, ring_time: new.sip.ring_time, ..running.sip.clone() },
         media: running.media.clone(),
         web: running.web,
         records: Retention { keep: new.records.keep, keep_max: new.records.keep_max },
@@ -117,7 +115,11 @@ fn held(running: &Config, new: &Config) -> Config {
             trunk_waiting: new.limits.trunk_waiting,
             terminals_reserve: new.limits.terminals_reserve,
         },
-        desk: DeskSection { lease: new.desk.lease, secure_only: new.desk.secure_only },
+        desk: DeskSection {
+            lease: new.desk.lease,
+            secure_only: new.desk.secure_only,
+            ring_time: new.desk.ring_time,
+        },
         queues: running.queues.iter().map(queue).collect(),
         trunks: running.trunks.clone(),
         cameras: running.cameras.clone(),
@@ -179,13 +181,14 @@ mod tests {
     fn what_can_hold_at_once_holds_and_the_rest_is_named() {
         let running = Config::default();
         let new = config(
-            "[sip]\nguests = false\nlisten = [\"udp:127.0.0.1:5099\"]\n[records]\nkeep = \"9d\"\n\
-             [desk]\nlease = \"9s\"\n[queue.main]\nnumber = \"9000\"\nwaiting_max = 3\n[queue.new]\nnumber = \"9001\"\n",
+            "[sip]\nguests = false\nring_time = \"7s\"\nlisten = [\"udp:127.0.0.1:5099\"]\n[records]\nkeep = \"9d\"\n\
+             [desk]\nlease = \"9s\"\nring_time = \"8s\"\n[queue.main]\nnumber = \"9000\"\nwaiting_max = 3\n[queue.new]\nnumber = \"9001\"\n",
         );
         assert_eq!(needs_restart(&running, &new), ["[sip]", "[queue]"]);
         let held = held(&running, &new);
         assert_eq!(differing(&running, &held), ["[sip]", "[desk]", "[records]", "[queue]"]);
         assert!(!held.sip.guests && held.sip.listen == running.sip.listen);
+        assert_eq!(held.sip.ring_time, new.sip.ring_time);
         assert_eq!((held.records, held.desk), (new.records, new.desk));
         let waiting: Vec<_> = held.queues.values().map(|queue| queue.waiting_max).collect();
         assert_eq!(waiting, [3]);

@@ -14,6 +14,7 @@ mod cameras;
 mod limits;
 mod reader;
 mod records;
+mod rooms;
 mod trunks;
 mod values;
 mod waiting_profiles;
@@ -52,6 +53,8 @@ pub const TRUNKS_MAX: usize = 100;
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
+/// A phone rings so long unless the file says otherwise.
+const RING_TIME: Duration = Duration::from_secs(30);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// All settings.
@@ -98,6 +101,8 @@ pub struct Sip {
     pub edges: Vec<Network>,
     /// A conversation of which no side has sent anything for so long is over.
     pub rtp_timeout: Duration,
+    /// How long a phone rings for a direct call.
+    pub ring_time: Duration,
     /// Which digest challenges are made, and in which order.
     pub digest: DigestOrder,
 }
@@ -149,6 +154,8 @@ pub struct DeskSection {
     pub lease: Duration,
     /// Refuse desks over UDP, TCP and WS.
     pub secure_only: bool,
+    /// How long the phone of whom an operator calls rings.
+    pub ring_time: Duration,
 }
 
 /// When a waiting caller is answered.
@@ -226,6 +233,7 @@ impl Default for Config {
                 nameservers: Vec::new(),
                 edges: Vec::new(),
                 rtp_timeout: Duration::from_secs(60),
+                ring_time: RING_TIME,
                 digest: DigestOrder::Auto,
             },
             media: MediaSection {
@@ -238,7 +246,11 @@ impl Default for Config {
             web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
             records: Retention::default(),
             levels: Levels { external: LevelId::from("B"), on_refusal: RefusalPolicy::Refuse },
-            desk: DeskSection { lease: Duration::from_secs(30), secure_only: false },
+            desk: DeskSection {
+                lease: Duration::from_secs(30),
+                secure_only: false,
+                ring_time: RING_TIME,
+            },
             limits: Limits::default(),
             queues: BTreeMap::from([main]),
             trunks: Vec::new(),
@@ -388,6 +400,11 @@ fn set<T>(built_in: &mut T, given: Option<T>) {
     }
 }
 
+/// How long a phone may ring.
+fn ring_time(value: &DeValue<'_>) -> Result<Duration, Remedy> {
+    values::duration(value, SECOND..=3 * MINUTE)
+}
+
 fn directory(value: &DeValue<'_>) -> Result<PathBuf, Remedy> {
     match values::text(value)? {
         "" => Err("name a directory".into()),
@@ -405,6 +422,7 @@ impl Sip {
             "nameservers",
             "edges",
             "rtp_timeout",
+            "ring_time",
             "digest",
         ];
         reader.allow(section, &keys);
@@ -429,6 +447,7 @@ impl Sip {
         set(&mut self.edges, reader.value(section, "edges", edges));
         let timeout = |value: &DeValue<'_>| values::duration(value, 20 * SECOND..=24 * HOUR);
         set(&mut self.rtp_timeout, reader.value(section, "rtp_timeout", timeout));
+        set(&mut self.ring_time, reader.value(section, "ring_time", ring_time));
         let digest = |value: &DeValue<'_>| match values::text(value)? {
             "auto" => Ok(DigestOrder::Auto),
             "md5" => Ok(DigestOrder::Md5),
@@ -464,10 +483,11 @@ impl Levels {
 
 impl DeskSection {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        reader.allow(section, &["lease", "secure_only"]);
+        reader.allow(section, &["lease", "secure_only", "ring_time"]);
         let lease = |value: &DeValue<'_>| values::duration(value, SECOND..=HOUR);
         set(&mut self.lease, reader.value(section, "lease", lease));
         set(&mut self.secure_only, reader.value(section, "secure_only", values::truth));
+        set(&mut self.ring_time, reader.value(section, "ring_time", ring_time));
     }
 }
 
@@ -532,7 +552,6 @@ fn queue<'a>(
     let words = [("queue", AnswerMode::Queue), ("operator", AnswerMode::Operator)];
     let word = |value: &DeValue<'_>| values::word(value, &words);
     set(&mut queue.answer, reader.value(section, "answer", word));
-    let ring_time = |value: &DeValue<'_>| values::duration(value, SECOND..=3 * MINUTE);
     set(&mut queue.ring_time, reader.value(section, "ring_time", ring_time));
     set(&mut queue.ring, reader.value(section, "ring", values::truth));
     let waiting_max = |value: &DeValue<'_>| values::count(value, 1..=10_000);

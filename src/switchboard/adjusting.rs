@@ -6,7 +6,7 @@ use crate::call::QueueSettings;
 
 impl Machine {
     /// Takes over what may change while calls go on: of a queue that is there, when it answers, rings and
-    /// records, and whom it lets wait; what becomes of refused calls; what desks may. Queues, their numbers,
+    /// records, and whom it lets wait; what becomes of refused calls; what desks may; how long phones ring. Queues, their numbers,
     /// pictures and music stay as they are.
     pub fn adjust(&mut self, new: Settings) {
         let Settings {
@@ -15,11 +15,13 @@ impl Machine {
             presence,
             on_refusal,
             secure_only,
-            ring_time: _,
+            ring_time,
+            consult_ring_time,
             recordings: _,
             boot: _,
         } = new;
         (self.settings.on_refusal, self.settings.secure_only) = (on_refusal, secure_only);
+        (self.settings.ring_time, self.settings.consult_ring_time) = (ring_time, consult_ring_time);
         self.presence.adjust(presence);
         for (id, new) in queues {
             let Some(queue) = self.settings.queues.get_mut(&id) else { continue };

@@ -339,6 +339,7 @@ impl Machine {
             settings: CallSettings {
                 queues: &self.settings.queues,
                 ring_time: self.settings.ring_time,
+                consult_ring_time: self.settings.consult_ring_time,
                 recordings: &self.settings.recordings,
             },
             positions: Positions {

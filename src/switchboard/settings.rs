@@ -20,8 +20,10 @@ pub struct Settings {
     pub on_refusal: OnRefusal,
     /// Refuse desks that come by UDP, TCP or WS.
     pub secure_only: bool,
-    /// How long a phone rings for a direct call, and a consulted one for an operator.
+    /// How long a phone rings for a direct call.
     pub ring_time: Duration,
+    /// How long the phone of whom an operator consults rings.
+    pub consult_ring_time: Duration,
     /// The directory of the recordings.
     pub recordings: String,
     /// Changes at each start; desks see by it that the server was restarted.

@@ -235,6 +235,7 @@ fn settings() -> exchange::Settings {
             on_refusal: OnRefusal::Refuse,
             secure_only: false,
             ring_time: Duration::from_secs(10),
+            consult_ring_time: Duration::from_secs(10),
             recordings: "recordings".into(),
             boot: "b1".into(),
         },

@@ -216,6 +216,7 @@ impl Testbed {
             on_refusal: OnRefusal::Refuse,
             secure_only: false,
             ring_time: Duration::from_secs(30),
+            consult_ring_time: Duration::from_secs(30),
             recordings: "recordings".into(),
             boot: "b1".into(),
         };
@@ -699,6 +700,13 @@ impl day::Machine for Testbed {
                 self.machine.adjust(settings);
                 vec![]
             }
+            [time, "to", "ring", "for", "phones", "and", consulted, "for", "consulted"] => {
+                let mut settings = self.settings.clone();
+                settings.ring_time = seconds(time);
+                settings.consult_ring_time = seconds(consulted);
+                self.machine.adjust(settings);
+                vec![]
+            }
             ["offers", "ring", "at", "phones", "too"] => {
                 let mut settings = self.settings.clone();
                 settings.queues.values_mut().for_each(|queue| queue.ring = true);
@@ -762,6 +770,11 @@ impl day::Machine for Testbed {
         let effects = self.machine.tick(now, world);
         self.follow(now, effects)
     }
+}
+
+/// `5s`.
+fn seconds(text: &str) -> Duration {
+    Duration::from_secs(text.trim_end_matches('s').parse().unwrap())
 }
 
 fn moment(instant: Instant) -> Now {
