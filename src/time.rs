@@ -149,6 +149,20 @@ pub struct Now {
     pub unix: UnixTime,
 }
 
+impl Now {
+    /// A moment of this process as one that another understands.
+    #[must_use]
+    pub fn unix_of(self, at: Instant) -> UnixTime {
+        self.unix + at.since(self.instant) - self.instant.since(at)
+    }
+
+    /// A moment of civil time on the clock of this process; what was before its start, at its start.
+    #[must_use]
+    pub fn instant_of(self, at: UnixTime) -> Instant {
+        (self.instant + at.since(self.unix)).before(self.unix.since(at))
+    }
+}
+
 impl Add<Duration> for Now {
     type Output = Self;
 

@@ -3,6 +3,7 @@
 use super::context::DialogContext;
 use super::message::HeaderLines;
 use crate::sip::{AnsweredChallenges, DigestClient, HeaderName, Method, Realms, Request, Response};
+use std::collections::BTreeMap;
 
 /// As whom a trunk knows us.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,6 +33,26 @@ impl SessionCredentials {
         let TrunkCredentials { digest, trunk, realms } = credentials;
         cx.realms.entry(trunk.clone()).or_default().join(&realms);
         (self.digest, self.trunk) = (Some(digest), trunk);
+    }
+
+    /// Those that were saved, and what the last INVITE said of them.
+    pub fn restored(
+        cx: &mut DialogContext<'_>,
+        saved: Option<TrunkCredentials>,
+        of_ack: HeaderLines,
+    ) -> Self {
+        let mut credentials = Self { of_ack, ..Self::default() };
+        if let Some(saved) = saved {
+            credentials.take(cx, saved);
+        }
+        credentials
+    }
+
+    /// As a value, with the realms that are known by now.
+    pub fn saved(&self, realms: &BTreeMap<String, Realms>) -> Option<TrunkCredentials> {
+        let (digest, trunk) = (self.digest.clone()?, self.trunk.clone());
+        let realms = realms.get(&trunk).cloned().unwrap_or_default();
+        Some(TrunkCredentials { digest, trunk, realms })
     }
 
     /// Whether a challenge can be answered.

@@ -96,7 +96,7 @@ impl DialogIdentity {
         }
     }
 
-    /// A dialog of an earlier process, to be ended.
+    /// A dialog that was written down.
     pub fn resumed(
         call_id: String,
         (local, remote): (NameAddr, NameAddr),
@@ -140,6 +140,16 @@ impl DialogIdentity {
     /// The peer's tag; empty before it has one, and of those older than RFC 3261.
     pub fn remote_tag(&self) -> &str {
         self.remote.tag().unwrap_or_default()
+    }
+
+    /// The number of the peer's last request.
+    pub fn remote_seq(&self) -> Option<u32> {
+        self.remote_seq
+    }
+
+    /// Goes on where it was left, under the Contact that the peer knows.
+    pub fn go_on(&mut self, remote_seq: Option<u32>, contact: String) {
+        (self.remote_seq, self.contact) = (remote_seq, contact);
     }
 
     /// The value of our Contact header.

@@ -9,6 +9,7 @@
 use super::context::DialogContext;
 use super::effect::{Effect, EndingSide, Event};
 use super::input::{Command, IncomingInvite, Input};
+use super::saved::SavedDialog;
 use super::session::InviteSession;
 use super::settings::Settings;
 use super::stored::StoredDialog;
@@ -19,7 +20,7 @@ use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
     Destination, Flow, HeaderName, Network, OwnAddresses, Realms, Request, StatusCode,
 };
-use crate::time::Instant;
+use crate::time::{Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 /// So many times as many legs may be over as may be up.
@@ -136,6 +137,25 @@ impl Machine {
     #[must_use]
     pub fn stored(&self, leg: LegId) -> Option<StoredDialog> {
         self.sessions.get(&leg)?.session.stored()
+    }
+
+    /// The dialog of a leg as a value, to be put back by [`restore`](Self::restore); none while anything of
+    /// it is under way.
+    #[must_use]
+    pub fn save(&self, now: Now, leg: LegId) -> Option<SavedDialog> {
+        self.sessions.get(&leg)?.session.saved(now, &self.realms)
+    }
+
+    /// Puts a dialog back that was saved, here or in another process.
+    ///
+    /// # Panics
+    /// When its leg has a dialog: each leg has one only.
+    pub fn restore(&mut self, now: Now, saved: SavedDialog) {
+        assert!(!self.sessions.contains_key(&saved.leg), "a dialog is put back in its own place");
+        let mut out = Vec::new();
+        let mut cx = self.context(now.instant, saved.leg, &mut out);
+        let session = InviteSession::restored(&mut cx, now, saved);
+        self.enter(session);
     }
 
     fn find_entry(&self, call_id: &str, ours: &str, theirs: &str) -> Option<&SessionEntry> {

@@ -9,7 +9,7 @@
 //! ```text
 //! layer 7  machine                                        whose an input is, and what is due when
 //! layer 6  commands  requests  calling  ringing  change   what a session does
-//! layer 6  refer  sending  acks  ending
+//! layer 6  refer  sending  acks  ending  saved
 //! layer 5  session  input                                 one leg, and all that may reach it
 //! layer 4  forks  pending_invite  session_changes         what a leg is made of
 //! layer 4  sent  sent_acks  credentials  refusal
@@ -39,6 +39,7 @@ mod reliable;
 mod requests;
 mod ringing;
 mod route_set;
+mod saved;
 mod sending;
 mod sent;
 mod sent_acks;
@@ -55,6 +56,10 @@ pub use input::{Command, IncomingInvite, Input, OutgoingCall, RequestFailure};
 pub use machine::Machine;
 pub use message::{Body, HeaderLines};
 pub use route_set::CallTarget;
+pub use saved::SavedDialog;
+pub use sent_acks::SavedAck;
+pub use session::DialogRole;
+pub use session_timer::{RefreshingSide, SavedTimer};
 pub use settings::Settings;
 pub use stored::{DialogKey, StoredDialog};
 pub use transactions::{ClientTx, ServerTx};

@@ -59,6 +59,20 @@ impl Reliable {
         Self { next_rseq, state: ReliableState::Idle, queue: VecDeque::new() }
     }
 
+    /// Nothing but the PRACK for the 1xx with this number may still come: our 2xx has overtaken it.
+    pub fn overtaken(rseq: u32) -> Self {
+        let state = ReliableState::Silent { rseq };
+        Self { next_rseq: rseq.checked_add(1).unwrap_or(1), state, queue: VecDeque::new() }
+    }
+
+    /// The number of the 1xx that waits for its PRACK.
+    pub fn unacknowledged(&self) -> Option<u32> {
+        match &self.state {
+            ReliableState::Repeating { rseq, .. } | ReliableState::Silent { rseq } => Some(*rseq),
+            ReliableState::Idle => None,
+        }
+    }
+
     /// Sends `response`, now or when those before it are acknowledged; returns what goes out now.
     pub fn send(&mut self, now: Instant, mut response: Response) -> Option<Response> {
         if matches!(self.state, ReliableState::Repeating { .. }) {
@@ -84,11 +98,7 @@ impl Reliable {
 
     /// A PRACK came; true when it acknowledges. `seq` is the number of the INVITE.
     pub fn acknowledge(&mut self, rack: &RAck, seq: u32) -> bool {
-        let awaited = match &self.state {
-            ReliableState::Repeating { rseq, .. } | ReliableState::Silent { rseq } => Some(*rseq),
-            ReliableState::Idle => None,
-        };
-        let matches = awaited == Some(rack.rseq) && rack.cseq == seq;
+        let matches = self.unacknowledged() == Some(rack.rseq) && rack.cseq == seq;
         let matches = matches && rack.method == Method::INVITE;
         if matches {
             self.state = ReliableState::Idle;

@@ -49,6 +49,16 @@ impl RouteSet {
         Self { target, routes, destination, spoke: None }
     }
 
+    /// The same, with the flow by which the peer was heard last.
+    pub fn heard_by(self, spoke: Option<Flow>) -> Self {
+        Self { spoke, ..self }
+    }
+
+    /// By which flow the peer was heard last.
+    pub fn spoke(&self) -> Option<Flow> {
+        self.spoke
+    }
+
     /// The remote target.
     pub fn target(&self) -> &Uri {
         &self.target

@@ -4,7 +4,7 @@ use super::context::DialogContext;
 use super::settings::GIVE_UP;
 use super::transactions::ClientTx;
 use crate::sip::{Destination, Request};
-use crate::time::Instant;
+use crate::time::{Instant, Now, UnixTime};
 
 /// The most 2xx of one INVITE, by their tags, whose ACK is repeated.
 const ACKED_MAX: usize = 16;
@@ -15,8 +15,23 @@ pub struct SentAcks {
     all: Vec<Acked>,
 }
 
+/// An ACK that goes out again with each copy of its 2xx, as a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedAck {
+    /// Our INVITE.
+    pub invite: ClientTx,
+    /// The peer's tag in the 2xx.
+    pub tag: String,
+    /// The ACK; without Via.
+    pub ack: Request,
+    /// Where to.
+    pub to: Destination,
+    /// After this no copy of the 2xx can come.
+    pub until: UnixTime,
+}
+
 /// An ACK that goes out again with each copy of its 2xx.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Acked {
     invite: ClientTx,
     tag: String,
@@ -26,6 +41,25 @@ struct Acked {
 }
 
 impl SentAcks {
+    /// Those that were saved.
+    pub fn restored(cx: &mut DialogContext<'_>, now: Now, saved: Vec<SavedAck>) -> Self {
+        let all = saved.into_iter().map(|saved| {
+            let SavedAck { invite, tag, ack, to, until } = saved;
+            cx.owners.resume(invite, cx.leg);
+            Acked { invite, tag, ack, to, until: now.instant_of(until) }
+        });
+        Self { all: all.collect() }
+    }
+
+    /// All as values.
+    pub fn saved(&self, now: Now) -> Vec<SavedAck> {
+        let saved = self.all.iter().cloned().map(|acked| {
+            let Acked { invite, tag, ack, to, until } = acked;
+            SavedAck { invite, tag, ack, to, until: now.unix_of(until) }
+        });
+        saved.collect()
+    }
+
     /// Keeps the `ack` of the 2xx with this tag for as long as copies of that may come.
     pub fn keep(
         &mut self,

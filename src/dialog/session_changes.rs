@@ -76,6 +76,11 @@ pub(super) enum Why {
 }
 
 impl SessionChanges {
+    /// Whether nothing is under way, and nothing waits.
+    pub fn are_idle(&self) -> bool {
+        matches!(self.ours, Ours::Idle) && self.theirs.is_none() && self.queue.is_empty()
+    }
+
     /// The next moment at which something is due.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.ours {

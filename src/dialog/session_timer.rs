@@ -16,7 +16,7 @@
 
 use super::settings::Wishes;
 use crate::sip::{Headers, Refresher as Role, SessionExpires};
-use crate::time::{Duration, Instant, earliest};
+use crate::time::{Duration, Instant, Now, UnixTime, earliest};
 
 /// What a request says of session timers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -97,6 +97,21 @@ enum SessionTimerState {
     },
 }
 
+/// A session timer as a value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SavedTimer {
+    /// The interval that was agreed.
+    pub seconds: u32,
+    /// The Min-SE of our requests.
+    pub min_se: u32,
+    /// Who refreshes; nobody before the first 2xx.
+    pub refresher: Option<RefreshingSide>,
+    /// When we refresh.
+    pub refresh_at: Option<UnixTime>,
+    /// When the session is given up.
+    pub ends: Option<UnixTime>,
+}
+
 /// The session timer of one dialog.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionTimer {
@@ -116,6 +131,35 @@ impl SessionTimer {
             seconds: wishes.session_expires,
             min_se: wishes.min_se,
         }
+    }
+
+    /// The timer that was saved.
+    #[must_use]
+    pub fn restored(now: Now, saved: SavedTimer) -> Self {
+        let SavedTimer { seconds, min_se, refresher, refresh_at, ends } = saved;
+        let moment = |at: Option<UnixTime>| at.map(|at| now.instant_of(at));
+        let (refresh_at, ends) = (moment(refresh_at), moment(ends));
+        let state = match (refresher, ends) {
+            (Some(RefreshingSide::Us), _) => SessionTimerState::Refreshing { refresh_at, ends },
+            (Some(RefreshingSide::Peer), Some(ends)) => SessionTimerState::Watching { ends },
+            (Some(RefreshingSide::Peer), None) | (None, _) => SessionTimerState::Unarmed,
+        };
+        Self { state, seconds, min_se }
+    }
+
+    /// As a value.
+    #[must_use]
+    pub fn saved(&self, now: Now) -> SavedTimer {
+        let (refresher, refresh_at, ends) = match self.state {
+            SessionTimerState::Unarmed => (None, None, None),
+            SessionTimerState::Refreshing { refresh_at, ends } => {
+                (Some(RefreshingSide::Us), refresh_at, ends)
+            }
+            SessionTimerState::Watching { ends } => (Some(RefreshingSide::Peer), None, Some(ends)),
+        };
+        let moment = |at: Option<Instant>| at.map(|at| now.unix_of(at));
+        let (refresh_at, ends) = (moment(refresh_at), moment(ends));
+        SavedTimer { seconds: self.seconds, min_se: self.min_se, refresher, refresh_at, ends }
     }
 
     /// Session-Expires of our next request. §7.4: a refresh names the roles as they are.

@@ -32,6 +32,12 @@ impl Owners {
         }
     }
 
+    /// A request of ours that an earlier process may have sent; no fresh one has its name.
+    pub fn resume(&mut self, transaction: ClientTx, leg: LegId) {
+        self.last_client = self.last_client.max(transaction.0);
+        self.clients.insert(transaction, leg);
+    }
+
     /// A fresh name for a request of ours.
     pub fn mint(&mut self) -> ClientTx {
         self.last_client += 1;

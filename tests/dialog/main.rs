@@ -10,4 +10,5 @@ mod changes;
 #[path = "../ladder/mod.rs"]
 mod ladder;
 mod network;
+mod saved;
 mod testbed;

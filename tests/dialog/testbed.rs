@@ -11,7 +11,7 @@ use cordboard::sip::{
     Destination, DigestClient, Flow, HeaderName, Method, NameAddr, OwnAddresses, Realms, Request,
     Response, StatusCode, Transport, Uri, digest,
 };
-use cordboard::time::{Duration, Instant};
+use cordboard::time::{Duration, Instant, Now, UnixTime};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
@@ -23,15 +23,22 @@ pub const TALKING: &str = "
         us -> user    answered sdp:b
 ";
 
+/// Plays a ladder; and once more where the dialog is saved, and put back into another machine, at each quiet
+/// moment: nobody may notice.
 #[track_caller]
 pub fn play(script: &str) {
     ladder::play(&mut Testbed::new(), script);
+    ladder::play(&mut Testbed::that_saves(), script);
 }
 
 /// After a call of ours was answered.
 #[track_caller]
 pub fn talking(script: &str) {
-    play(&format!("{TALKING}{script}"));
+    let script = format!("{TALKING}{script}");
+    ladder::play(&mut Testbed::new(), &script);
+    let mut testbed = Testbed::that_saves();
+    ladder::play(&mut testbed, &script);
+    assert!(testbed.restored > 0, "nothing was under way when the call was answered");
 }
 
 pub fn fork(place: usize) -> String {
@@ -63,6 +70,10 @@ pub struct Testbed {
     /// To and From of the dialog as the peer writes them.
     names: Option<(String, String, String)>,
     rseq: u32,
+    /// The dialog is put into another machine whenever it is quiet.
+    saves: bool,
+    /// How often it was.
+    restored: u64,
 }
 
 impl Testbed {
@@ -75,7 +86,29 @@ impl Testbed {
         };
         let machine = Machine::new(settings(), Random::from_number(5));
         let (asked, served) = (Vec::new(), Vec::new());
-        Self { machine, leg: LegId(1), flow, asked, served, peer_seq: 100, names: None, rseq: 0 }
+        let (names, saves) = (None, false);
+        let (leg, peer_seq, rseq, restored) = (LegId(1), 100, 0, 0);
+        Self { machine, leg, flow, asked, served, peer_seq, names, rseq, saves, restored }
+    }
+
+    pub fn that_saves() -> Self {
+        Self { saves: true, ..Self::new() }
+    }
+
+    /// Another machine goes on with the dialog, where that is all there is and it is quiet.
+    fn put_back(&mut self, now: Instant) {
+        if !self.saves || self.machine.count() != 1 {
+            return;
+        }
+        let since = now.since(Instant::START);
+        let now = Now { instant: now, unix: UnixTime::from_secs(1_700_000_000) + since };
+        let Some(saved) = self.machine.save(now, self.leg) else { return };
+        self.restored += 1;
+        let mut other = Machine::new(settings(), Random::from_number(self.restored));
+        other.restore(now, saved.clone());
+        assert_eq!(other.save(now, self.leg), Some(saved));
+        assert_eq!(other.deadline(), self.machine.deadline());
+        self.machine = other;
     }
 
     /// What follows is of another call.
@@ -468,7 +501,9 @@ impl ladder::Testbed for Testbed {
             },
             _ => return None,
         };
-        Some(self.told(effects))
+        let told = self.told(effects);
+        self.put_back(now);
+        Some(told)
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -477,7 +512,9 @@ impl ladder::Testbed for Testbed {
 
     fn tick(&mut self, now: Instant) -> Vec<String> {
         let effects = self.machine.tick(now);
-        self.told(effects)
+        let told = self.told(effects);
+        self.put_back(now);
+        told
     }
 }
 

@@ -1,0 +1,118 @@
+//! An established dialog as one value of plain data, to be put back later: here, or in another process.
+//!
+//! Moments are of civil time, because each process has a monotonic clock of its own. A dialog can be
+//! saved while nothing of it is under way: no request in either direction, no 2xx without its ACK. What
+//! is put back then meets all that comes as the dialog would have that was saved.
+
+use super::context::DialogContext;
+use super::credentials::{SessionCredentials, TrunkCredentials};
+use super::handshake::Handshake;
+use super::identity::DialogIdentity;
+use super::message::{Body, HeaderLines};
+use super::reliable::Reliable;
+use super::route_set::RouteSet;
+use super::sent_acks::{SavedAck, SentAcks};
+use super::session::{DialogRole, InviteSession, Referral, SessionState};
+use super::session_changes::SessionChanges;
+use super::session_timer::{SavedTimer, SessionTimer};
+use super::stored::StoredDialog;
+use crate::ids::LegId;
+use crate::sip::{Flow, NameAddr, Realms};
+use crate::time::Now;
+use std::collections::BTreeMap;
+
+/// An established dialog, with all that it needs to go on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedDialog {
+    /// Its leg.
+    pub leg: LegId,
+    /// What names it, and where its requests go.
+    pub dialog: StoredDialog,
+    /// Who made the call.
+    pub role: DialogRole,
+    /// The CSeq of the peer's last request, once there was one.
+    pub remote_cseq: Option<u32>,
+    /// By which flow the peer's last request came that was believed.
+    pub spoke: Option<Flow>,
+    /// The value of our Contact header.
+    pub contact: String,
+    /// The peer's Allow names UPDATE.
+    pub allows_update: bool,
+    /// Our Recv-Info.
+    pub recv_info: Option<String>,
+    /// How the loss of the peer is noticed.
+    pub timer: SavedTimer,
+    /// The peer still reports by NOTIFY what became of a REFER of ours.
+    pub is_reported_to: bool,
+    /// The RSeq of a reliable 1xx that our 2xx has overtaken: its PRACK may still come.
+    pub late_prack: Option<u32>,
+    /// Our last session description.
+    pub last_body: Option<Body>,
+    /// The ACKs that are sent again when their 2xx comes again.
+    pub acks: Vec<SavedAck>,
+    /// For a peer that challenges us, a password among them.
+    pub credentials: Option<TrunkCredentials>,
+    /// What the next ACK says of who we are.
+    pub ack_credentials: HeaderLines,
+}
+
+impl InviteSession {
+    /// The session as a value, while nothing of it is under way.
+    pub(super) fn saved(&self, now: Now, realms: &BTreeMap<String, Realms>) -> Option<SavedDialog> {
+        let is_quiet = matches!(self.state, SessionState::Established)
+            && matches!(self.handshake, Handshake::Done)
+            && self.changes.are_idle()
+            && self.sent.is_empty()
+            && self.served.is_empty();
+        is_quiet.then(|| SavedDialog {
+            leg: self.leg,
+            dialog: StoredDialog::of(&self.dialog),
+            role: self.role,
+            remote_cseq: self.dialog.remote_seq(),
+            spoke: self.dialog.way.spoke(),
+            contact: self.dialog.contact().to_owned(),
+            allows_update: self.dialog.allows_update,
+            recv_info: self.dialog.recv_info.clone(),
+            timer: self.timer.saved(now),
+            is_reported_to: self.referral == Referral::Reporting,
+            late_prack: self.late_pracks.as_ref().and_then(Reliable::unacknowledged),
+            last_body: self.last_body.clone(),
+            acks: self.acks.saved(now),
+            credentials: self.credentials.saved(realms),
+            ack_credentials: self.credentials.of_ack().clone(),
+        })
+    }
+
+    /// The session that was saved.
+    pub(super) fn restored(cx: &mut DialogContext<'_>, now: Now, saved: SavedDialog) -> Self {
+        let SavedDialog { dialog, role, timer, acks, ack_credentials, .. } = saved;
+        let routes = dialog.routes.into_iter().map(NameAddr::new).collect();
+        let way = RouteSet::of(dialog.target, routes, dialog.hop).heard_by(saved.spoke);
+        let mut identity = DialogIdentity::resumed(
+            dialog.key.call_id,
+            (dialog.local, dialog.remote),
+            dialog.local_cseq,
+            way,
+            cx.settings,
+        );
+        identity.go_on(saved.remote_cseq, saved.contact);
+        identity.allows_update = saved.allows_update;
+        identity.recv_info = saved.recv_info;
+        Self {
+            leg: saved.leg,
+            dialog: identity,
+            role,
+            state: SessionState::Established,
+            handshake: Handshake::Done,
+            changes: SessionChanges::default(),
+            timer: SessionTimer::restored(now, timer),
+            referral: if saved.is_reported_to { Referral::Reporting } else { Referral::None },
+            late_pracks: saved.late_prack.map(Reliable::overtaken),
+            sent: BTreeMap::new(),
+            served: Vec::new(),
+            acks: SentAcks::restored(cx, now, acks),
+            last_body: saved.last_body,
+            credentials: SessionCredentials::restored(cx, saved.credentials, ack_credentials),
+        }
+    }
+}
