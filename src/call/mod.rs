@@ -5,15 +5,24 @@
 //! legs, the queue, the operators' states, the journal, the recorder. The switchboard carries them out.
 //!
 //! ```text
-//!   operator_call   through an operator: states, who hears whom, how it ends
-//!     arriving        answered, without ACK        waiting    182, answer, announcement, overflow
-//!     taking          what waits for the journal   consultation   the wanted person, talked to unheard
-//!     handover        the health gate, the release     entrusting   a release before the answer
-//!     recording       whom its file follows        ending     everybody is told
-//!   direct          between two parties            transfer   REFER
-//!     camera          one party, and a place to look at    replacing   Replaces
-//!   ringing         phones that ring in parallel
-//!   admission       who may call whom, and why     call_record   who, when, why
+//! layer 8  any_call        what goes in, what comes out, whichever kind it is
+//! layer 8  arriving waiting        answered, without ACK; 182, answer, announcement, overflow
+//! layer 8  taking consultation     what waits for the journal; the wanted person, talked to unheard
+//! layer 8  handover entrusting     the health gate, the release; a release before the answer
+//! layer 8  recording views ending  whom its file follows; what desks see; everybody is told
+//! layer 8  transfer replacing camera   REFER; Replaces; one party, and a place to look at
+//! layer 7  operator_call   through an operator: states, who hears whom
+//! layer 7  direct          between two parties
+//! layer 7  input           what reaches them
+//! layer 6  operator_state  what each state of a call through an operator has
+//! layer 5  ringing         phones that ring in parallel
+//! layer 4  context         one step: the facts, and what is wanted so far
+//! layer 3  facts step      what holds outside of a call; what it wants done
+//! layer 2  world log_event     who there is and where; what the log is told
+//! layer 1  admission       who may call whom, and why
+//! layer 1  call_record     who, when, why
+//! layer 1  checks          whether the two hear and see each other
+//! layer 1  refusal settings    what a caller gets that is not served; how a queue meets its callers
 //! ```
 
 pub mod admission;

@@ -4,6 +4,11 @@
 //! ```text
 //!   INFO from the desk ──▶ command: read ──▶ results: seen before? ──▶ (the machine acts)
 //!   INFO to the desk   ◀── outbox: one at a time ◀── event and result views
+//!
+//! layer 2  outbox      one message at a time
+//! layer 1  command     what desks may say
+//! layer 1  event       what they are told
+//! layer 1  results     what became of their commands
 //! ```
 
 pub mod command;

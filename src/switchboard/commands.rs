@@ -1,7 +1,8 @@
 //! What desks ask for, given its meaning: hello, take, consult and their kin.
 
+use super::api::Effect;
 use super::desks::Received;
-use super::machine::{Effect, Env, Machine};
+use super::machine::{Env, Machine};
 use crate::acd;
 use crate::call::{
     AnyCall, CallInput, CallStep, CommandSource, Keep, LogEvent, OperatorCallInput, Owner, refusal,

@@ -12,7 +12,8 @@
 //!   else its phones ring
 //! ```
 
-use super::machine::{Effect, Env, Machine};
+use super::api::{Effect, IncomingCall, Offered};
+use super::machine::{Env, Machine};
 use super::settings::OnRefusal;
 use crate::acd;
 use crate::call::admission::{CallOrigin, Callee, CallerIdentity};
@@ -27,49 +28,9 @@ use crate::directory::Meaning;
 use crate::ids::{CallId, LegId, Number, QueueId, RequestId};
 use crate::leg::Command;
 use crate::media::WaitingProfileId;
-use crate::sip::Flow;
 
 /// A call enters queues at most so often: full queues may name each other as their overflow.
 const QUEUED_MAX: usize = 8;
-
-/// A new call from an authenticated caller.
-#[derive(Clone, Debug)]
-pub struct IncomingCall {
-    /// The caller's leg.
-    pub leg: LegId,
-    /// How its INVITE came.
-    pub flow: Flow,
-    /// Who calls.
-    pub identity: CallerIdentity,
-    /// The number that was dialled.
-    pub dialled: Number,
-    /// Its parameters, `;npdi;rn=+4930`; may be empty.
-    pub params: String,
-    /// The caller does not want to wait (RFC 3841 `no-queue`).
-    pub no_queue: bool,
-    /// What its INVITE offers.
-    pub offer: Offered,
-    /// The leg whose place it wants (RFC 3891).
-    pub replaces: Option<LegId>,
-}
-
-/// What an INVITE offers, as far as it decides where the call may go.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Offered {
-    /// Video, or the offer is left to us.
-    pub video: bool,
-    /// Why it can never be answered.
-    pub unmet: Option<Cause>,
-    /// Sound that we can make, or pictures where no sound is wanted, so that it can wait.
-    pub convertible: bool,
-}
-
-impl Offered {
-    /// Why we cannot answer it ourselves.
-    fn keeps_from_waiting(self) -> Option<Cause> {
-        self.unmet.or((!self.convertible).then_some(Cause::NoCommonCodec))
-    }
-}
 
 impl Machine {
     pub(super) fn dispatch(&mut self, env: &mut Env<'_>, incoming: IncomingCall) {

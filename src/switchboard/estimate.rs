@@ -1,8 +1,6 @@
 //! How long a caller will wait: from how fast the last ones came forward in their queue.
 
-use super::machine::Machine;
-use crate::ids::RequestId;
-use crate::time::{Duration, Instant};
+use crate::time::Duration;
 use std::collections::VecDeque;
 
 /// So many of the last takes count.
@@ -40,23 +38,6 @@ impl Estimate {
         let wait = sum * position as u128 / self.places.len() as u128;
         let minutes = wait.div_ceil(60_000_000);
         STEPS.into_iter().find(|step| u128::from(*step) >= minutes)
-    }
-}
-
-impl Machine {
-    /// How long a caller at this position of its queue will wait, in minutes; none when nobody can tell.
-    pub(super) fn minutes(&self, request: RequestId, position: usize) -> Option<u32> {
-        let queue = &self.operator_call(request)?.queue;
-        self.estimates.get(queue)?.minutes(position)
-    }
-
-    /// Notes how long a caller has waited that is taken for the first time.
-    pub(super) fn learn_pace(&mut self, now: Instant, request: RequestId) {
-        let Some(call) = self.operator_call(request) else { return };
-        if let (Some((since, position)), true) = (call.joined, call.record.operators.is_empty()) {
-            let queue = call.queue.clone();
-            self.estimates.entry(queue).or_default().taken(now.since(since), position);
-        }
     }
 }
 

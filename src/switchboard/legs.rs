@@ -1,6 +1,7 @@
 //! What legs say, and whose affair it is: a call's, a desk's, or a ringing phone's.
 
-use super::machine::{Effect, Env, Machine};
+use super::api::Effect;
+use super::machine::{Env, Machine};
 use crate::call::{AnyCall, CallInput, LogEvent, Owner};
 use crate::cause::Cause;
 use crate::desk::outbox::InfoOutcome;

@@ -11,127 +11,29 @@
 //! A call says what it wants as steps; [`Machine::perform`] carries each out, with all that follows
 //! from it, before the next.
 
-use super::arriving::Arriving;
+use super::api::{Effect, Input, SetState};
 use super::desks::ControlDialogs;
-use super::dispatch::IncomingCall;
 use super::estimate::Estimate;
 use super::leg_book::LegBook;
-use super::phones::Phones;
+use super::phone_offers::Phones;
 use super::settings::Settings;
+use super::unacknowledged::Arriving;
 use super::unauthenticated::UnauthenticatedCalls;
 use crate::acd;
 use crate::call::{
     AnyCall, CallContext, CallFacts, CallInput, CallSettings, CallStep, CommandSource, DirectCall,
-    FreshIds, Keep, LogEvent, OperatorCall, OperatorCallInput, Owner, Positions, RecordingCommand,
-    SwitchboardContext, status_of,
+    FreshIds, Keep, OperatorCall, OperatorCallInput, Owner, Positions, SwitchboardContext,
+    status_of,
 };
 use crate::cause::Cause;
-use crate::desk::event::{CommandOutcome, DeskEvent};
+use crate::desk::event::CommandOutcome;
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
 use crate::leg;
 use crate::media::Dropped;
 use crate::presence;
 use crate::random::Random;
-use crate::sip::Flow;
 use crate::time::{Instant, Now, earliest};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What reaches the switchboard.
-#[derive(Debug)]
-pub enum Input {
-    /// A new call, its caller authenticated.
-    Incoming(IncomingCall),
-    /// A new control dialog, its operator authenticated.
-    Desk {
-        /// The dialog.
-        leg: LegId,
-        /// Whose.
-        operator: OperatorId,
-        /// It came by UDP: messages have to fit a datagram.
-        over_udp: bool,
-        /// It came by TLS or WSS.
-        secure: bool,
-    },
-    /// A leg says something.
-    Leg(leg::Event),
-    /// A phone has registered, for the first time or again.
-    Registered(Number),
-    /// A phone has no contact any more.
-    Unregistered(Number),
-    /// The journal has what was awaited.
-    Committed(Ticket),
-    /// The journal does not have what was awaited: it is not to be.
-    Unwritten(Ticket),
-    /// A recording could not be made, or not to its end.
-    RecordingFailed {
-        /// Of which call.
-        call: CallId,
-        /// What is wrong, for people.
-        text: String,
-    },
-    /// Whether the disk of the recordings has room; it has until this is said.
-    RecordingRoom(bool),
-    /// Operators, terminals or levels were changed.
-    DirectoryChanged,
-    /// An administrator sets an operator's state.
-    SetState {
-        /// Whose.
-        operator: OperatorId,
-        /// To what.
-        state: SetState,
-    },
-    /// The process is about to stop: all calls and control dialogs end.
-    ShutDown,
-    /// What the journal kept of an operator, at the start.
-    RestoreOperator(presence::Stored),
-    /// What the journal kept of a desk command, at the start.
-    RestoreResult {
-        /// Whose.
-        operator: OperatorId,
-        /// The desk's id for it.
-        id: String,
-        /// What came of it.
-        kept: crate::desk::results::StoredResult,
-    },
-}
-
-/// What an administrator can make of an operator.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SetState {
-    /// Clears do-not-disturb; logs in who works by phone alone.
-    Ready,
-    /// Sets do-not-disturb.
-    Dnd,
-    /// Logs out; a call in hand is finished first.
-    Out,
-}
-
-/// What the switchboard wants done.
-#[derive(Debug)]
-pub enum Effect {
-    /// A leg's part.
-    Leg(leg::Command),
-    /// The journal's part; with a ticket, [`Input::Committed`] or [`Input::Unwritten`] is awaited.
-    Keep {
-        /// What.
-        keep: Keep,
-        /// Under which name its commit is reported.
-        ticket: Option<Ticket>,
-    },
-    /// The recorder's part.
-    Recording(RecordingCommand),
-    /// The log's part.
-    Log(LogEvent),
-    /// A guest's call has ended before it was let in: it is counted, and not written down.
-    TurnedAway {
-        /// Where it came from.
-        flow: Flow,
-        /// Why.
-        cause: Cause,
-        /// The same as a sentence, with caller and number.
-        what: String,
-    },
-}
 
 /// The switchboard.
 #[derive(Debug)]
@@ -170,7 +72,7 @@ pub struct Machine {
     alarms: BTreeSet<(Instant, CallId)>,
     alarm_of: BTreeMap<CallId, Instant>,
     pub(super) last_call: u64,
-    ids: FreshIds,
+    pub(super) ids: FreshIds,
 }
 
 /// What one step into the switchboard is lent.
@@ -492,169 +394,6 @@ impl Machine {
                 env.out.push(Effect::Leg(leg::Command::ReferProgress { leg, status }));
             }
             CommandSource::Nobody => {}
-        }
-    }
-
-    // ---- the queue and the operators ----
-
-    pub(super) fn on_queue(&mut self, env: &mut Env<'_>, effect: acd::Effect) {
-        use acd::Effect as Q;
-        match effect {
-            Q::Queued { request, position, .. } => {
-                self.let_in(env, request);
-                let minutes = self.minutes(request, position);
-                let input = OperatorCallInput::Queued { position, minutes };
-                self.with_request(env, request, input);
-            }
-            Q::Position { request, position } => {
-                let minutes = self.minutes(request, position);
-                let input = OperatorCallInput::Moved { position, minutes };
-                self.with_request(env, request, input);
-                self.tell_position(request);
-            }
-            Q::Repeat { request } => {
-                self.with_request(env, request, OperatorCallInput::Repeat);
-            }
-            Q::Refused { request, why } => self.on_refused(env, request, why),
-            Q::Ended { request, why } => self.on_wait_over(env, request, why),
-            Q::Offer { operator, request, position, waiting } => {
-                let by_phone = self.is_phone_operator(env, &operator);
-                if !by_phone && let Some(view) = self.waiting_view(request, position, waiting) {
-                    self.desks.tell(&operator, DeskEvent::Offer(view));
-                }
-                if by_phone || self.rings_desk_phones(request) {
-                    self.offer_to_phone(env, operator, request);
-                }
-            }
-            Q::Show { operator, request, position, waiting } => {
-                self.withdraw_from_phone(env, &operator, request, Cause::Abandoned);
-                if !self.is_phone_operator(env, &operator)
-                    && let Some(view) = self.waiting_view(request, position, waiting)
-                {
-                    self.desks.tell(&operator, DeskEvent::Waiting(view));
-                }
-            }
-            Q::Withdraw { operator, request, reason } => {
-                self.withdraw(env, &operator, request, reason);
-            }
-            Q::Released { operator, .. } => self.free(env, operator),
-            // The answers to takes and declines are read where those are made.
-            Q::Taken { .. }
-            | Q::TakeRefused { .. }
-            | Q::Declined { .. }
-            | Q::DeclineRefused { .. } => {}
-        }
-    }
-
-    fn free(&mut self, env: &mut Env<'_>, operator: OperatorId) {
-        self.hands.remove(&operator);
-        self.on_presence(env, presence::Input::Disengage { operator });
-    }
-
-    fn withdraw(
-        &mut self,
-        env: &mut Env<'_>,
-        operator: &OperatorId,
-        request: RequestId,
-        reason: acd::WithdrawalReason,
-    ) {
-        let (word, cause) = match reason {
-            acd::WithdrawalReason::Taken => ("taken", Cause::AnsweredElsewhere),
-            acd::WithdrawalReason::Abandoned => ("abandoned", Cause::Abandoned),
-            acd::WithdrawalReason::Timeout => ("timeout", Cause::WaitedTooLong),
-            acd::WithdrawalReason::Overflow => ("overflow", Cause::WaitedTooLong),
-            acd::WithdrawalReason::NotEligible => ("not-eligible", Cause::Abandoned),
-        };
-        self.withdraw_from_phone(env, operator, request, cause);
-        if !self.is_phone_operator(env, operator) {
-            self.desks.tell(operator, DeskEvent::Withdrawn { request, reason: word });
-        }
-    }
-
-    /// An operator takes a request, by its desk or by answering its phone. The withdrawals at the
-    /// other desks wait until the journal has the take (R4.2).
-    ///
-    /// # Errors
-    /// Why the queue does not give it.
-    pub(super) fn take(
-        &mut self,
-        env: &mut Env<'_>,
-        request: RequestId,
-        operator: &OperatorId,
-        asker: CommandSource,
-        phone: Option<(LegId, leg::Spoken)>,
-    ) -> Result<(), acd::Denial> {
-        let input = acd::Input::Take { request, operator: operator.clone() };
-        let mut effects = self.acd.handle(env.now.instant, input).into_iter();
-        match effects.next() {
-            Some(acd::Effect::Taken { .. }) => {}
-            Some(acd::Effect::TakeRefused { why, .. }) => return Err(why),
-            other => unreachable!("a take is answered first: {other:?}"),
-        }
-        self.learn_pace(env.now.instant, request);
-        if let Some(id) = self.requests.get(&request) {
-            self.hands.insert(operator.clone(), *id);
-        }
-        if matches!(asker, CommandSource::Desk { .. }) {
-            self.desks.cork(operator);
-        }
-        let is_there = self.requests.contains_key(&request);
-        let ticket = is_there.then(|| self.ids.ticket());
-        if let Some(ticket) = ticket {
-            let operator = operator.clone();
-            let taken = OperatorCallInput::Taken { operator, asker, phone, ticket };
-            self.with_request(env, request, taken);
-        }
-        // Where it rings for this call it is called anew, to pick up by itself.
-        self.withdraw_from_phone(env, operator, request, Cause::AnsweredElsewhere);
-        let of_this = |e: &acd::Effect| matches!(e, acd::Effect::Withdraw { request: r, .. } if *r == request);
-        let (held, at_once): (Vec<_>, Vec<_>) = effects.partition(of_this);
-        if let Some(ticket) = ticket {
-            self.held.insert(ticket, held);
-        }
-        at_once.into_iter().for_each(|effect| self.on_queue(env, effect));
-        Ok(())
-    }
-
-    pub(super) fn on_presence(&mut self, env: &mut Env<'_>, input: presence::Input) {
-        for effect in self.presence.handle(env.now.instant, input) {
-            self.on_presence_effect(env, effect);
-        }
-    }
-
-    fn on_presence_effect(&mut self, env: &mut Env<'_>, effect: presence::Effect) {
-        match effect {
-            presence::Effect::Store(stored) => {
-                env.out.push(Effect::Keep { keep: Keep::Operator(stored), ticket: None });
-            }
-            presence::Effect::LoggedOut { operator, why } => {
-                self.logged_out(env, &operator, why);
-            }
-            // The command that tried is told by the view.
-            presence::Effect::LoginRefused { .. } => {}
-            presence::Effect::Changed { operator, view } => {
-                self.desks.tell(&operator, super::commands::state_event(&view));
-                self.stand(env, operator, view.availability);
-            }
-        }
-    }
-
-    fn logged_out(&mut self, env: &mut Env<'_>, operator: &OperatorId, why: presence::LogoutCause) {
-        let cause = match why {
-            presence::LogoutCause::Command => Cause::NormalClearing,
-            presence::LogoutCause::Lease => Cause::Lost,
-            presence::LogoutCause::Dismissed | presence::LogoutCause::Removed => {
-                Cause::Administrative
-            }
-        };
-        self.desks.close(operator, env.now.instant, cause);
-        self.spoken.remove(operator);
-        self.forget_phone(env, operator);
-        // Nobody is left who could cancel a consultation that rings.
-        if why == presence::LogoutCause::Lease
-            && let Some(id) = self.hands.get(operator).copied()
-        {
-            self.with_call(env, id, CallInput::Operator(OperatorCallInput::LeaseOver));
         }
     }
 

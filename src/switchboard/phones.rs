@@ -9,8 +9,10 @@
 //!                 └ withdrawn, or taken at the desk: CANCEL ──▶ the next offer rings
 //! ```
 
+use super::api::Effect;
 use super::keys::{FeatureCodeDigits, Keyed};
-use super::machine::{Effect, Env, Machine};
+use super::machine::{Env, Machine};
+use super::phone_offers::{Keypad, Offers};
 use crate::acd;
 use crate::call::admission::Callee;
 use crate::call::{
@@ -25,48 +27,10 @@ use crate::ids::{CallId, LegId, Number, OperatorId, RequestId};
 use crate::leg::{self, CodecChoice, Command, LegSource, OfferedCodecs};
 use crate::media::Tone;
 use crate::presence;
-use crate::time::{Duration, Instant, earliest};
-use std::collections::BTreeMap;
+use crate::time::Duration;
 
 /// How long the tone sounds that answers a feature code or a key.
 pub const TONE: Duration = Duration::from_millis(1_200);
-
-/// The phones of all phone-only operators.
-#[derive(Debug, Default)]
-pub(super) struct Phones {
-    offers: BTreeMap<OperatorId, Offers>,
-    /// Of the phones whose answer took the call.
-    keys: BTreeMap<CallId, Keypad>,
-    /// Feature codes being answered: the tone, then the end.
-    codes: BTreeMap<LegId, (Tone, Option<Instant>)>,
-    /// Tones at operators' phones in a call, until they hear the other party again.
-    tones: BTreeMap<CallId, Instant>,
-}
-
-/// What one operator was offered, in queue order; the first rings.
-#[derive(Debug, Default)]
-struct Offers {
-    waiting: Vec<RequestId>,
-    ringing: Option<(RequestId, RingingPhones)>,
-}
-
-#[derive(Debug)]
-struct Keypad {
-    phone: LegId,
-    keys: FeatureCodeDigits,
-    /// The operator was warned that the two are not healthy: the next `*5` forces.
-    warned: bool,
-}
-
-impl Phones {
-    pub fn deadline(&self) -> Option<Instant> {
-        let ringing = self.offers.values().filter_map(|o| Some(o.ringing.as_ref()?.1.until)).min();
-        let keys = self.keys.values().filter_map(|pad| pad.keys.deadline()).min();
-        let codes = self.codes.values().filter_map(|(_, until)| *until).min();
-        let tones = self.tones.values().min().copied();
-        earliest(earliest(ringing, keys), earliest(codes, tones))
-    }
-}
 
 impl Machine {
     pub(super) fn is_phone_operator(&self, env: &Env<'_>, operator: &OperatorId) -> bool {

@@ -1,6 +1,7 @@
 //! The calls that have a recording, and the disk that may have no room for it.
 
-use super::machine::{Effect, Env, Machine};
+use super::api::Effect;
+use super::machine::{Env, Machine};
 use crate::call::{CallInput, LogEvent, NO_ROOM, RecordingCommand};
 use crate::ids::CallId;
 

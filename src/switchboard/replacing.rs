@@ -11,8 +11,9 @@
 //! Knowing the name of a dialog gives no right to it; nor does anybody take a place in a call through an
 //! operator.
 
-use super::dispatch::IncomingCall;
-use super::machine::{Effect, Env, Machine};
+use super::api::Effect;
+use super::api::IncomingCall;
+use super::machine::{Env, Machine};
 use crate::call::admission::{CallOrigin, CallerIdentity};
 use crate::call::{
     AnsweredCallee, AnyCall, CallInput, DirectCallInput, DirectCallState, Owner, admission, refusal,

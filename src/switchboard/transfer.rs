@@ -1,6 +1,7 @@
 //! Attended transfers (RFC 3891, RFC 5589): one party brings the other two of its two calls together.
 
-use super::machine::{Effect, Env, Machine};
+use super::api::Effect;
+use super::machine::{Env, Machine};
 use crate::call::{
     AnsweredCallee, AnyCall, CallInput, DirectCallInput, OperatorCallInput, OperatorCallState,
     Owner, admission,

@@ -3,10 +3,10 @@
 //!
 //! A guest is let in when it waits in a queue, or when a phone or a camera is called for it.
 
-use super::machine::{Effect, Env, Machine};
+use super::api::Effect;
 use crate::call::call_record::{CallPhase, CallRecord};
-use crate::call::{Keep, LogEvent, OperatorCallInput};
-use crate::ids::{CallId, RequestId, Ticket};
+use crate::call::{Keep, LogEvent};
+use crate::ids::{CallId, Ticket};
 use crate::sip::Flow;
 use std::collections::BTreeMap;
 
@@ -91,17 +91,6 @@ impl UnauthenticatedCalls {
             let why = why.unwrap_or_else(|| ended.cause.to_string());
             let what = format!("{} calls {}: {why}", record.caller, record.dialled);
             out.push(Effect::TurnedAway { flow, cause: ended.cause, what });
-        }
-    }
-}
-
-impl Machine {
-    /// A request waits in its queue: a guest is let in with it.
-    pub(super) fn let_in(&mut self, env: &mut Env<'_>, request: RequestId) {
-        let Some(call) = self.requests.get(&request).copied() else { return };
-        if self.unauthenticated.has(call) {
-            self.unauthenticated.waits(call);
-            self.with_request(env, request, OperatorCallInput::LetIn);
         }
     }
 }

@@ -1,0 +1,53 @@
+//! What presence says of the operators.
+
+use super::api::Effect;
+use super::commands::state_event;
+use super::machine::{Env, Machine};
+use crate::call::{CallInput, Keep, OperatorCallInput};
+use crate::cause::Cause;
+use crate::ids::OperatorId;
+use crate::presence;
+
+impl Machine {
+    pub(super) fn on_presence(&mut self, env: &mut Env<'_>, input: presence::Input) {
+        for effect in self.presence.handle(env.now.instant, input) {
+            self.on_presence_effect(env, effect);
+        }
+    }
+
+    pub(super) fn on_presence_effect(&mut self, env: &mut Env<'_>, effect: presence::Effect) {
+        match effect {
+            presence::Effect::Store(stored) => {
+                env.out.push(Effect::Keep { keep: Keep::Operator(stored), ticket: None });
+            }
+            presence::Effect::LoggedOut { operator, why } => {
+                self.logged_out(env, &operator, why);
+            }
+            // The command that tried is told by the view.
+            presence::Effect::LoginRefused { .. } => {}
+            presence::Effect::Changed { operator, view } => {
+                self.desks.tell(&operator, state_event(&view));
+                self.stand(env, operator, view.availability);
+            }
+        }
+    }
+
+    fn logged_out(&mut self, env: &mut Env<'_>, operator: &OperatorId, why: presence::LogoutCause) {
+        let cause = match why {
+            presence::LogoutCause::Command => Cause::NormalClearing,
+            presence::LogoutCause::Lease => Cause::Lost,
+            presence::LogoutCause::Dismissed | presence::LogoutCause::Removed => {
+                Cause::Administrative
+            }
+        };
+        self.desks.close(operator, env.now.instant, cause);
+        self.spoken.remove(operator);
+        self.forget_phone(env, operator);
+        // Nobody is left who could cancel a consultation that rings.
+        if why == presence::LogoutCause::Lease
+            && let Some(id) = self.hands.get(operator).copied()
+        {
+            self.with_call(env, id, CallInput::Operator(OperatorCallInput::LeaseOver));
+        }
+    }
+}
