@@ -108,7 +108,7 @@ impl OperatorCall {
 
     fn begin_recording(&mut self, ctx: &mut CallContext<'_>) {
         if self.recording == RecordingState::Off {
-            let path = path(&ctx.facts.settings.recordings, ctx.facts.now.unix, self.id);
+            let path = path(ctx.facts.settings.recordings, ctx.facts.now.unix, self.id);
             self.record.recordings.push(path.clone());
             ctx.keep(&self.record);
             ctx.steps.push(CallStep::Recording(RecordingCommand::Begin { call: self.id, path }));
