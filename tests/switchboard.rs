@@ -2154,6 +2154,29 @@ fn phones_ring_as_long_as_is_configured_for_their_kind_of_call() {
     );
 }
 
+/// R8.1: by its session other systems tell a call from all others, those of other houses, too.
+#[test]
+fn the_log_and_the_record_name_a_call_by_the_same_session() {
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
+    day::day(
+        &mut testbed,
+        "
+        1s   3003 calls 3009
+                 3003 <- 480 Not reachable
+        2s   3003 calls 3009
+                 3003 <- 480 Not reachable
+        ",
+    );
+    let sessions: Vec<_> = testbed.kept.iter().map(|record| record.session.clone()).collect();
+    let is_id = |text: &String| text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    assert!(sessions.len() == 2 && sessions.iter().all(is_id), "{sessions:?}");
+    assert_ne!(sessions[0], sessions[1]);
+    for session in sessions {
+        let logged = format!(", session {session}");
+        assert!(testbed.told.iter().any(|told| told.ends_with(&logged)), "{:?}", testbed.told);
+    }
+}
+
 /// Of a new configuration the waiting places and the ring time hold from the next call on.
 #[test]
 fn a_queue_is_adjusted_while_calls_go_on() {

@@ -15,7 +15,8 @@ pub struct CallRecord {
     pub call: CallId,
     /// Its request id, when it went through a queue.
     pub request: Option<RequestId>,
-    /// The session id that all its legs share (RFC 7989), 32 hexadecimal digits.
+    /// Its name for other systems, which no other call of any house has: 128 random bits as 32 hexadecimal digits,
+    /// the form of a session id (RFC 7989).
     pub session: String,
     /// The queue it waited in.
     pub queue: Option<QueueId>,

@@ -13,6 +13,8 @@ pub enum LogEvent {
     Arrived {
         /// Which.
         call: CallId,
+        /// Its name for other systems.
+        session: String,
         /// From whom.
         caller: String,
         /// To which number.
@@ -152,8 +154,8 @@ impl LogEvent {
 impl fmt::Display for LogEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Arrived { call, caller, dialled } => {
-                write!(f, "{call} from {caller} to {dialled}")
+            Self::Arrived { call, session, caller, dialled } => {
+                write!(f, "{call} from {caller} to {dialled}, session {session}")
             }
             Self::Queued { call, request, position } => {
                 write!(f, "{call} waits as {request} at position {position}")

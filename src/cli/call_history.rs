@@ -68,6 +68,7 @@ fn heading(record: &CallRecord, clock: &LocalTime) -> String {
     }
     health(&record.health).iter().for_each(|line| fact("arrived", line));
     record.recordings.iter().for_each(|path| fact("recording", path));
+    fact("session", &record.session);
     text
 }
 
@@ -161,7 +162,7 @@ mod tests {
         let mut record = CallRecord {
             call: CallId(17),
             request: None,
-            session: String::new(),
+            session: "0f".repeat(16),
             queue: Some(QueueId::from("main")),
             caller: "4001".into(),
             caller_name: "Bob".into(),
@@ -211,6 +212,7 @@ hand-over  checked: both were heard and seen
 arrived    caller  sound ok     picture poor    12 pictures/s
 arrived    callee  sound ok     picture poor    12 pictures/s
 recording  data/recordings/2026-11-18/call-17.mkv
+session    0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f
 
 11:06:40     0:12  4001 Bob waits in queue main
 11:06:52     0:00  op1 takes the call

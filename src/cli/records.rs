@@ -110,7 +110,7 @@ fn show(
     Ok(print(&text)?)
 }
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "call",
     "began",
     "caller",
@@ -129,6 +129,7 @@ const COLUMNS: [&str; 18] = [
     "recordings",
     "phases",
     "health",
+    "session",
 ];
 
 /// What fits a terminal of 100 columns.
@@ -154,7 +155,7 @@ fn narrow(record: &CallRecord, clock: &LocalTime) -> [Value; 7] {
     ]
 }
 
-fn row(record: &CallRecord) -> [Value; 18] {
+fn row(record: &CallRecord) -> [Value; 19] {
     let operators: Vec<_> = record.operators.iter().map(OperatorId::as_str).collect();
     let phases: Vec<_> = record
         .phases
@@ -183,6 +184,7 @@ fn row(record: &CallRecord) -> [Value; 18] {
         json!(record.recordings),
         json!(phases),
         json!(record.health),
+        json!(record.session),
     ]
 }
 

@@ -145,7 +145,8 @@ mod tests {
         let caller = "4001\r\n2026-11-28 INFO call-7 taken by op1\u{1b}[2J\u{9b}1m\u{202e}";
         let dialled = Number::from("9000");
         let text = logged(|| {
-            tell(&LogEvent::Arrived { call: CallId(1), caller: caller.into(), dialled });
+            let (caller, session) = (caller.into(), "0f".repeat(16));
+            tell(&LogEvent::Arrived { call: CallId(1), session, caller, dialled });
         });
         assert_eq!(text.matches('\n').count(), 1, "{text:?}");
         assert!(!text.trim_end_matches('\n').contains(crate::text::is_harmful), "{text:?}");

@@ -42,8 +42,9 @@ impl Machine {
         self.last_call += 1;
         let call = CallId(self.last_call);
         let caller = identity.described();
-        env.out.push(Effect::Log(LogEvent::Arrived { call, caller, dialled: dialled.clone() }));
         let record = self.new_record(env, call, &identity, &dialled);
+        let (session, to) = (record.session.clone(), dialled.clone());
+        env.out.push(Effect::Log(LogEvent::Arrived { call, session, caller, dialled: to }));
         let meaning = directory.meaning(&dialled);
         if let CallOrigin::Guest { .. } = identity.origin
             && !matches!(meaning, Meaning::FeatureCode)

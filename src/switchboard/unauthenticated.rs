@@ -83,8 +83,8 @@ impl UnauthenticatedCalls {
         if unauthenticated.waits || reached {
             self.0.remove(&call);
             let caller = format!("{} {}", record.origin, record.caller);
-            let dialled = record.dialled.clone();
-            out.push(Effect::Log(LogEvent::Arrived { call, caller, dialled }));
+            let (session, dialled) = (record.session.clone(), record.dialled.clone());
+            out.push(Effect::Log(LogEvent::Arrived { call, session, caller, dialled }));
             out.push(Effect::Keep { keep: Keep::Call(record), ticket });
         } else if let Some(ended) = record.ended {
             let Some(UnauthenticatedCall { flow, why, .. }) = self.0.remove(&call) else { return };
