@@ -5,6 +5,7 @@
 //! refusals of a file come at once.
 //!
 //! ```text
+//! layer 4  rooms                                                 what each room is told
 //! layer 3  cameras  limits  records  trunks  waiting_profiles    one for each section
 //! layer 2  values                                                what may be written
 //! layer 1  reader                                                where it stands
