@@ -124,13 +124,13 @@ impl OperatorCall {
 
     /// Carries out a command. Its result goes before what it causes, where it is known at once.
     fn obey(&mut self, verb: &Verb, asker: CommandSource, ctx: &mut CallContext<'_>) {
-        let before = std::mem::take(&mut ctx.steps);
+        let at = ctx.steps.len();
         let outcome = match self.command(verb, &asker, ctx) {
             Ok(Accepted::Now) => Some(CommandOutcome::Ok),
             Ok(Accepted::Later) => None,
             Err(refusal) => Some(CommandOutcome::Refused(refusal)),
         };
-        let caused = std::mem::replace(&mut ctx.steps, before);
+        let caused = ctx.steps.split_off(at);
         if let Some(outcome) = outcome {
             ctx.answer(asker, outcome);
         }

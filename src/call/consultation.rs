@@ -6,14 +6,13 @@ use super::checks::Checks;
 use super::context::CallContext;
 use super::operator_call::OperatorCall;
 use super::operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState, Then};
-use super::ringing::Permission;
-use super::ringing::{CallAttempt, ForkResult, RingingPhones};
+use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::step::{Accepted, CommandSource, Owner};
 use super::world::party;
 use crate::acd;
 use crate::cause::Cause;
 use crate::desk::command::{BridgedParty, Verb};
-use crate::desk::event::{CommandRefusal, DeskEvent};
+use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
 use crate::directory::Meaning;
 use crate::ids::Number;
 use crate::leg::{self, OfferedCodecs};
@@ -190,28 +189,16 @@ impl OperatorCall {
 
     /// Operator and callee, when the callee has answered and the operator has not begun to leave.
     pub(super) fn both_there(&self) -> Option<(AnsweredOperator, AnsweredCallee)> {
-        match &self.state {
-            OperatorCallState::TalkingToCallee { seat, callee }
-            | OperatorCallState::Alternated { seat, callee }
-            | OperatorCallState::Connected { seat, callee, .. } => {
-                Some((seat.clone(), callee.clone()))
-            }
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => None,
-        }
+        let (OperatorCallState::TalkingToCallee { seat, callee }
+        | OperatorCallState::Alternated { seat, callee }
+        | OperatorCallState::Connected { seat, callee, .. }) = &self.state
+        else {
+            return None;
+        };
+        Some((seat.clone(), callee.clone()))
     }
 
-    fn connect(&mut self, ctx: &mut CallContext<'_>) -> Result<(), CommandRefusal> {
+    pub(super) fn connect(&mut self, ctx: &mut CallContext<'_>) -> Result<(), CommandRefusal> {
         let (OperatorCallState::TalkingToCallee { seat, callee }
         | OperatorCallState::Alternated { seat, callee }) = &self.state
         else {
@@ -373,7 +360,7 @@ impl OperatorCall {
         let before = self.phase();
         if let OperatorCallState::Releasing { seat, callee, checks, asker, .. } = &self.state {
             let refusal = CommandRefusal::WrongPhase { phase: before };
-            ctx.answer(asker.clone(), crate::desk::event::CommandOutcome::Refused(refusal));
+            ctx.answer(asker.clone(), CommandOutcome::Refused(refusal));
             let (seat, callee, checks) = (seat.clone(), callee.clone(), checks.clone());
             self.state = OperatorCallState::Connected { seat, callee, checks };
         }

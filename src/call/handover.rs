@@ -19,6 +19,7 @@ use super::step::{Accepted, CallStep, CommandSource, Keep};
 use crate::acd;
 use crate::cause::Cause;
 use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
+use crate::ids::OperatorId;
 use crate::leg::{Command, LegHealth};
 
 impl OperatorCall {
@@ -40,33 +41,13 @@ impl OperatorCall {
             };
             ctx.answer(first, CommandOutcome::Ok);
         }
-        let Some((seat, callee)) = self.both_there() else { return Err(self.wrong_phase()) };
-        let checks = match &self.state {
-            OperatorCallState::Connected { checks, .. } => checks.clone(),
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => {
-                let checks = Checks::default();
-                let (seat, callee) = (seat.clone(), callee.clone());
-                self.enter(
-                    OperatorCallState::Connected { seat, callee: callee.clone(), checks },
-                    ctx,
-                );
-                self.watch(&callee, true, ctx);
-                Checks::default()
-            }
+        if !matches!(self.state, OperatorCallState::Connected { .. }) {
+            self.connect(ctx)?;
+        }
+        let OperatorCallState::Connected { seat, callee, checks } = &self.state else {
+            return Err(self.wrong_phase());
         };
+        let (seat, callee, checks) = (seat.clone(), callee.clone(), checks.clone());
         let until = ctx.facts.now.instant + HEALTH_WAIT;
         let healthy = checks.is_healthy();
         self.state = OperatorCallState::Releasing { seat, callee, checks, until, asker };
@@ -96,23 +77,12 @@ impl OperatorCall {
     }
 
     fn checks(&mut self) -> Option<&mut Checks> {
-        match &mut self.state {
-            OperatorCallState::Connected { checks, .. }
-            | OperatorCallState::Releasing { checks, .. } => Some(checks),
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => None,
-        }
+        let (OperatorCallState::Connected { checks, .. }
+        | OperatorCallState::Releasing { checks, .. }) = &mut self.state
+        else {
+            return None;
+        };
+        Some(checks)
     }
 
     /// Tells the desk once both figures are new: once a second, and never half of it.
@@ -211,7 +181,7 @@ impl OperatorCall {
 
     fn among_themselves(
         &mut self,
-        operator: &crate::ids::OperatorId,
+        operator: &OperatorId,
         callee: AnsweredCallee,
         ctx: &mut CallContext<'_>,
     ) {
@@ -222,7 +192,7 @@ impl OperatorCall {
     /// The same when the operator has been told already.
     pub(super) fn go_among_themselves(
         &mut self,
-        operator: &crate::ids::OperatorId,
+        operator: &OperatorId,
         callee: AnsweredCallee,
         ctx: &mut CallContext<'_>,
     ) {

@@ -27,8 +27,7 @@ use super::operator_state::{
     AnsweredCallee, AnsweredOperator, OperatorCallState, RecordingState, Then,
 };
 use super::refusal::announcement;
-use super::ringing::Permission;
-use super::ringing::{CallAttempt, ForkResult, RingingPhones};
+use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::settings::{AnsweredBy, REFUSALS};
 use super::step::{CallStep, Owner};
 use super::world::party;
@@ -156,23 +155,12 @@ impl OperatorCall {
 
     /// The operator who has this call, if one has.
     pub fn operator(&self) -> Option<&OperatorId> {
-        match &self.state {
-            OperatorCallState::Taken { operator, .. }
-            | OperatorCallState::RingingYou { operator, .. } => Some(operator),
-            OperatorCallState::WithCaller { seat }
-            | OperatorCallState::Consulting { seat, .. }
-            | OperatorCallState::TalkingToCallee { seat, .. }
-            | OperatorCallState::Alternated { seat, .. }
-            | OperatorCallState::Connected { seat, .. }
-            | OperatorCallState::Releasing { seat, .. }
-            | OperatorCallState::Leaving { seat, .. } => Some(&seat.operator),
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => None,
+        if let OperatorCallState::Taken { operator, .. }
+        | OperatorCallState::RingingYou { operator, .. } = &self.state
+        {
+            return Some(operator);
         }
+        self.seat().map(|seat| &seat.operator)
     }
 
     /// The number that was consulted, while it matters.
@@ -198,43 +186,16 @@ impl OperatorCall {
 
     /// The number that was consulted and has answered, while it is on the line.
     pub fn answered_callee(&self) -> Option<&Number> {
-        match &self.state {
-            OperatorCallState::Consulting { .. } | OperatorCallState::Entrusted { .. } => None,
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Connected { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => self.callee(),
-        }
+        let rings = matches!(
+            self.state,
+            OperatorCallState::Consulting { .. } | OperatorCallState::Entrusted { .. }
+        );
+        self.callee().filter(|_| !rings)
     }
 
     /// The callee, once the two are among themselves; nothing is left for this call to do then.
     pub fn handed_over_to(&self) -> Option<&AnsweredCallee> {
-        match &self.state {
-            OperatorCallState::HandedOver { callee } => Some(callee),
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Connected { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::Ended => None,
-        }
+        if let OperatorCallState::HandedOver { callee } = &self.state { Some(callee) } else { None }
     }
 
     /// The operator's lease is over: nobody is left who could cancel a consultation that rings. A hand-over
@@ -499,25 +460,10 @@ impl OperatorCall {
 
     /// The operator whose phone this leg is, answered or about to be.
     pub fn operator_at(&self, leg: LegId) -> Option<&OperatorId> {
-        match &self.state {
-            OperatorCallState::RingingYou { operator, phone } => phone.has(leg).then_some(operator),
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Connected { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => {
-                self.seat().filter(|seat| seat.phone == leg).map(|seat| &seat.operator)
-            }
+        if let OperatorCallState::RingingYou { operator, phone } = &self.state {
+            return phone.has(leg).then_some(operator);
         }
+        self.seat().filter(|seat| seat.phone == leg).map(|seat| &seat.operator)
     }
 
     fn caller_gone(&mut self, cause: Cause, by: leg::EndingSide, ctx: &mut CallContext<'_>) {

@@ -141,29 +141,14 @@ impl OperatorCall {
     /// Whose voice is on the left.
     fn subject(&self, ctx: &CallContext<'_>) -> LegId {
         let queue = ctx.facts.settings.queues.get(&self.queue);
-        match &self.state {
-            OperatorCallState::Consulting { seat, .. }
-            | OperatorCallState::TalkingToCallee { seat, .. }
-                if queue.is_some_and(|queue| !queue.record_pauses) =>
-            {
-                seat.phone
-            }
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Connected { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => self.caller,
+        let goes_on = queue.is_some_and(|queue| !queue.record_pauses);
+        if let OperatorCallState::Consulting { seat, .. }
+        | OperatorCallState::TalkingToCallee { seat, .. } = &self.state
+            && goes_on
+        {
+            return seat.phone;
         }
+        self.caller
     }
 
     fn recorded(&self, ctx: &CallContext<'_>) -> Recorded {

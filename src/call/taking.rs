@@ -55,24 +55,11 @@ impl OperatorCall {
 
     /// Whether this call waits for that commit.
     pub fn waits_for(&self, awaited: Ticket) -> bool {
-        match &self.state {
-            OperatorCallState::Taken { ticket, .. } | OperatorCallState::Leaving { ticket, .. } => {
-                *ticket == awaited
-            }
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Connected { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => false,
-        }
+        matches!(
+            &self.state,
+            OperatorCallState::Taken { ticket, .. } | OperatorCallState::Leaving { ticket, .. }
+                if *ticket == awaited
+        )
     }
 
     /// The journal has the take: the winner hears of it.

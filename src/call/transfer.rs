@@ -60,10 +60,10 @@ impl OperatorCall {
         let Some(number) = ctx.facts.world.number_of(refer_to) else {
             return ctx.refuse_refer(phone, transaction);
         };
-        let mut before = std::mem::take(&mut ctx.steps);
+        let at = ctx.steps.len();
         let consulted = self.consult((&number, refer_to.uri.number_params()), Then::HandOver, ctx);
         // The answer to the REFER goes before what it causes.
-        let caused = std::mem::replace(&mut ctx.steps, std::mem::take(&mut before));
+        let caused = ctx.steps.split_off(at);
         match consulted {
             Ok(()) => {
                 ctx.respond(phone, transaction, 202);
