@@ -17,7 +17,7 @@
 
 use super::leg_peers::PeerFlows;
 use super::rooms::Machine;
-use super::stranded::{Since, WITHOUT_WAY_MAX, WaitingKey, WaitingSend, WaitingWhat, Whose};
+use super::stranded::{Since, WaitingKey, WaitingSend, WaitingWhat, Whose};
 use crate::dialog::{self, ClientTx, RequestFailure};
 use crate::ids::LegId;
 use crate::leg;
@@ -75,13 +75,15 @@ impl Machine {
         let again = if failed.is_none() { now.instant } else { now.instant + TRY_AGAIN };
         let since = Since { gone: tried.map_or(gone, |since| since.gone), failed, until };
         let is_over = since.until <= now.instant;
-        if is_over || self.next_hops.waiting.len() >= WITHOUT_WAY_MAX {
+        let leg = self.leg_behind(&what);
+        let is_vouched = leg.and_then(|leg| self.place(leg)).is_some_and(|place| place.is_vouched);
+        if is_over || !self.next_hops.has_room(is_vouched) {
             return self.give_way_up(now, key);
         }
-        let leg = self.leg_behind(&what);
         let terminal = leg.and_then(|leg| self.peers.terminal(leg)).cloned();
         let whose = leg.map(Whose::Leg).into_iter().chain(terminal.map(Whose::Terminal));
-        self.next_hops.put(key, WaitingSend { what, since, again, whose: whose.collect() });
+        let whose = whose.collect();
+        self.next_hops.put(key, WaitingSend { what, since, again, whose, is_vouched });
         self.try_way(now, key);
     }
 

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// So many messages wait for a way at a time; one more is not carried.
 pub const WITHOUT_WAY_MAX: usize = 4_096;
+/// Of them so many for peers whom neither a password nor the configuration knows.
+pub const UNVOUCHED_MAX: usize = WITHOUT_WAY_MAX / 4;
 /// Of so many messages that go over a new connection it is known since when they have looked for a way; the oldest
 /// give way, and have their time again when that connection fails, too.
 pub const TRIED_MAX: usize = 4 * WITHOUT_WAY_MAX;
@@ -18,6 +20,8 @@ pub(super) struct NextHops {
     /// The connections that were heard and are not closed.
     open: BTreeSet<ConnectionId>,
     pub waiting: BTreeMap<WaitingKey, WaitingSend>,
+    /// How many of them are for peers whom nobody vouches for.
+    unvouched: usize,
     /// When each of them is due.
     pub due: BTreeSet<(Instant, WaitingKey)>,
     /// Whose return may give them a way.
@@ -60,6 +64,8 @@ pub(super) struct WaitingSend {
     /// When its Contact is tried.
     pub again: Instant,
     pub whose: Vec<Whose>,
+    /// A password or the configuration knows the peer.
+    pub is_vouched: bool,
 }
 
 impl WaitingSend {
@@ -82,6 +88,7 @@ impl Default for NextHops {
         Self {
             open: BTreeSet::new(),
             waiting: BTreeMap::new(),
+            unvouched: 0,
             due: BTreeSet::new(),
             by_whose: BTreeSet::new(),
             tried: Fading::new(TRIED_MAX),
@@ -120,21 +127,28 @@ impl NextHops {
         }
     }
 
-    /// When [`tick`](Machine::tick_ways) has something to do.
+    /// When something is due.
     pub fn deadline(&self) -> Option<Instant> {
         self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Whether one more may wait.
+    pub fn has_room(&self, is_vouched: bool) -> bool {
+        self.waiting.len() < WITHOUT_WAY_MAX && (is_vouched || self.unvouched < UNVOUCHED_MAX)
     }
 
     /// Something waits.
     pub fn put(&mut self, key: WaitingKey, waiting: WaitingSend) {
         self.due.insert((waiting.due(), key));
         self.by_whose.extend(waiting.whose.iter().map(|whose| (whose.clone(), key)));
+        self.unvouched += usize::from(!waiting.is_vouched);
         self.waiting.insert(key, waiting);
     }
 
     /// Something waits no more.
     pub fn take(&mut self, key: WaitingKey) -> Option<WaitingSend> {
         let waiting = self.waiting.remove(&key)?;
+        self.unvouched -= usize::from(!waiting.is_vouched);
         self.due.remove(&(waiting.due(), key));
         for whose in &waiting.whose {
             self.by_whose.remove(&(whose.clone(), key));
@@ -159,21 +173,41 @@ mod tests {
         Instant::START + Duration::from_secs(secs)
     }
 
+    fn waiting(again: Instant, whose: Vec<Whose>, is_vouched: bool) -> WaitingSend {
+        let remote = ([192, 0, 2, 7], 5060).into();
+        let gone = Destination::Address { transport: Transport::Tcp, remote };
+        let uri = Uri::parse("sip:3001@192.0.2.7").expect("it is one");
+        let what = WaitingWhat::Request(None, Request::new(Method::BYE, uri));
+        let since = Since { gone, failed: None, until: at(32) };
+        WaitingSend { what, since, again, whose, is_vouched }
+    }
+
+    #[test]
+    fn whom_nobody_vouches_for_leaves_room_for_the_others() {
+        let mut next_hops = NextHops::default();
+        let mut key = (0..).map(|id| WaitingKey::Client(ClientId(id)));
+        let mut fill = |next_hops: &mut NextHops, is_vouched| {
+            let mut count = 0;
+            while next_hops.has_room(is_vouched) {
+                next_hops.put(key.next().expect("no end"), waiting(at(0), vec![], is_vouched));
+                count += 1;
+            }
+            count
+        };
+        assert_eq!(fill(&mut next_hops, false), UNVOUCHED_MAX);
+        assert_eq!(fill(&mut next_hops, true), WITHOUT_WAY_MAX - UNVOUCHED_MAX);
+        assert!(next_hops.take(WaitingKey::Client(ClientId(0))).is_some());
+        assert!(next_hops.has_room(false), "one of them waits no more");
+    }
+
     #[test]
     fn what_is_taken_leaves_nothing_and_each_finds_its_own() {
         let mut next_hops = NextHops::default();
-        let gone = Destination::Address {
-            transport: Transport::Tcp,
-            remote: ([192, 0, 2, 7], 5060).into(),
-        };
-        let uri = Uri::parse("sip:3001@192.0.2.7").expect("it is one");
         let number = |leg: u64| Whose::Terminal(Number::from(&*(leg % 2).to_string()));
         for leg in 0..10 {
-            let what = WaitingWhat::Request(None, Request::new(Method::BYE, uri.clone()));
-            let since = Since { gone, failed: None, until: at(32) };
             let whose = vec![Whose::Leg(LegId(leg)), number(leg)];
-            let waiting = WaitingSend { what, since, again: at(50 - 4 * leg), whose };
-            next_hops.put(WaitingKey::Client(ClientId(leg)), waiting);
+            next_hops
+                .put(WaitingKey::Client(ClientId(leg)), waiting(at(50 - 4 * leg), whose, true));
         }
         assert_eq!(next_hops.deadline(), Some(at(14)));
         assert_eq!(next_hops.of(&Whose::Leg(LegId(3))), [WaitingKey::Client(ClientId(3))]);
