@@ -85,7 +85,7 @@ fn told(testbed: &mut Testbed, input: Input) -> usize {
 
 fn stand(operator: u64, agent_state: AgentState) -> Input {
     let operator = OperatorId::from(format!("op{operator}").as_str());
-    Input::Standing { operator, queues: vec![QueueId::from("main")], agent_state }
+    Input::AgentState { operator, queues: vec![QueueId::from("main")], agent_state }
 }
 
 fn arrive(request: u64) -> Input {

@@ -890,7 +890,7 @@ fn input(words: &[&str]) -> Input {
         }
         [what, "leaves"] => Input::Leave { request: request(what) },
         [what, "frees", "its", "operator"] => Input::Free { request: request(what) },
-        [who, how, queues @ ..] => Input::Standing {
+        [who, how, queues @ ..] => Input::AgentState {
             operator: operator(who),
             queues: match queues {
                 [] => vec![QueueId::from("main")],

@@ -158,7 +158,7 @@ impl Testbed {
         let agent_state = all[self.random.below(all.len() as u64) as usize];
         let queues: &[&str] = [&["a"][..], &["b"], &["a", "b"]][self.random.below(3) as usize];
         let queues = queues.iter().map(|id| QueueId::from(*id)).collect();
-        Input::Standing { operator, queues, agent_state }
+        Input::AgentState { operator, queues, agent_state }
     }
 
     fn any_operator(&mut self) -> OperatorId {
@@ -198,7 +198,7 @@ impl Testbed {
                 self.waiting.remove(request);
                 self.ending.remove(request);
             }
-            Input::Standing { operator, queues, agent_state } => {
+            Input::AgentState { operator, queues, agent_state } => {
                 self.operators.insert(operator.clone(), (*agent_state, queues.clone()));
                 if *agent_state == AgentState::Absent {
                     self.waiting.values_mut().for_each(|w| _ = w.declined.remove(operator));
@@ -348,7 +348,7 @@ impl Testbed {
             self.play(Input::Leave { request });
         }
         for operator in self.operators.keys().cloned().collect::<Vec<_>>() {
-            self.play(Input::Standing {
+            self.play(Input::AgentState {
                 operator,
                 queues: vec![],
                 agent_state: AgentState::Absent,

@@ -4,12 +4,12 @@
 //! in which they have to be performed: the winner's confirmation, then the withdrawals, then the
 //! news for the callers behind.
 
-use super::desks::SeatSet;
 use super::effect::Effect;
 use super::operators::{AgentState, QueueAgents};
 use super::queue::{Listed, QueueRules, QueueTurn, QueuedCaller, WaitingQueue};
 use super::reasons::{Denial, Ending, QueueRefusal, WithdrawalReason};
 use super::remembered::Remembered;
+use super::seat_set::SeatSet;
 use super::shares::Share;
 use crate::ids::{OperatorId, QueueId, RequestId};
 use crate::time::{Duration, Instant};
@@ -91,7 +91,7 @@ pub enum Input {
         request: RequestId,
     },
     /// How an operator stands now.
-    Standing {
+    AgentState {
         /// Who.
         operator: OperatorId,
         /// The queues the operator serves; those that are not configured are passed over.
@@ -173,7 +173,7 @@ impl Machine {
             Input::PutBack { request, place } => self.put_back(now, request, place, &mut out),
             Input::Free { request } => self.free(request, &mut out),
             Input::Leave { request } => self.leave(now, request, &mut out),
-            Input::Standing { operator, queues, agent_state } => {
+            Input::AgentState { operator, queues, agent_state } => {
                 self.set_state(now, &operator, queues, agent_state, &mut out);
             }
         }

@@ -24,16 +24,16 @@
 //! layer 4  queue                      who waits, in order, and what each desk was told
 //! layer 3  effect
 //! layer 2  operators  reasons
-//! layer 1  desks  shares  remembered  sets of seats, parts of a queue, late takes
+//! layer 1  seat_set  shares  remembered   sets of seats, parts of a queue, late takes
 //! ```
 
-mod desks;
 mod effect;
 mod machine;
 mod operators;
 mod queue;
 mod reasons;
 mod remembered;
+mod seat_set;
 mod shares;
 
 pub use effect::Effect;

@@ -1,6 +1,6 @@
 //! The operators as the queue sees them: how each stands, and in which seat.
 
-use super::desks::SeatNumber;
+use super::seat_set::SeatNumber;
 use crate::ids::{OperatorId, QueueId};
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! One queue: the waiting requests in their order, and what each desk was told of each.
 
-use super::desks::{SeatNumber, SeatSet, mask, seats};
 use super::effect::Effect;
 use super::operators::{AgentState, QueueAgents};
 use super::reasons::{Ending, QueueRefusal, WithdrawalReason};
+use super::seat_set::{SeatNumber, SeatSet, mask, seats};
 use super::shares::{QueueShares, Share, Taken};
 use crate::ids::{Number, OperatorId, QueueId, RequestId};
 use crate::time::{Duration, Instant};

@@ -385,13 +385,13 @@ impl Machine {
             self.on_presence(env, presence::Input::Add { operator: operator.clone(), mode });
             // Perhaps it serves other queues now.
             if let Some(view) = self.presence.view(&operator) {
-                self.stand(env, operator, view.availability);
+                self.set_agent_state(env, operator, view.availability);
             }
         }
     }
 
     /// Tells the queue how an operator stands; one that names no queues serves them all.
-    pub(super) fn stand(
+    pub(super) fn set_agent_state(
         &mut self,
         env: &mut Env<'_>,
         operator: OperatorId,
@@ -401,7 +401,7 @@ impl Machine {
         let serves = |queue: &&QueueId| account.is_some_and(|account| account.serves(queue));
         let queues = self.settings.queues.keys().filter(serves).cloned().collect();
         let agent_state = agent_state(availability);
-        let input = acd::Input::Standing { operator, queues, agent_state };
+        let input = acd::Input::AgentState { operator, queues, agent_state };
         self.perform(env, vec![CallStep::Queue(input)]);
     }
 

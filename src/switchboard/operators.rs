@@ -27,7 +27,7 @@ impl Machine {
             presence::Effect::LoginRefused { .. } => {}
             presence::Effect::Changed { operator, view } => {
                 self.desks.tell(&operator, state_event(&view));
-                self.stand(env, operator, view.availability);
+                self.set_agent_state(env, operator, view.availability);
             }
         }
     }
