@@ -5,16 +5,21 @@
 mod day;
 mod testbed;
 
+use cordboard::call::call_record::EndedBy;
+use cordboard::call::{AnsweredBy, Recorded};
 use cordboard::cause::Cause;
 use cordboard::ids::Number;
-use cordboard::switchboard::call_record::EndedBy;
-use cordboard::switchboard::{AnsweredBy, Recorded};
 use cordboard::time::{Duration, Instant};
 use testbed::Testbed;
 
 #[track_caller]
 fn play(script: &str) {
     day::day(&mut Testbed::new(AnsweredBy::Queue), script);
+}
+
+/// What follows when this has happened.
+fn play_after(before: &str, script: &str) {
+    play(&[before.trim_end(), script].concat());
 }
 
 /// R3.6
@@ -1917,23 +1922,40 @@ fn an_administrator_logs_in_who_works_by_phone_and_nobody_else() {
     );
 }
 
+/// `ring`, with one operator at a desk.
+const OFFERED_AT_ONE_PHONE: &str = "
+    0s   offers ring at phones too
+    0s   op1 logs in
+    1s   ada calls 9000
+             ada gets hold
+             ada gets position 1
+             ada <- 182 Queued, position 1
+             ada <- 200
+             call 3001 as ada
+             op1: offer r1, 1 of 1
+";
+/// With two.
+const OFFERED_AT_TWO_PHONES: &str = "
+    0s   offers ring at phones too
+    0s   op1 logs in
+    0s   op2 logs in
+    1s   ada calls 9000
+             ada gets hold
+             ada gets position 1
+             ada <- 182 Queued, position 1
+             ada <- 200
+             call 3001 as ada
+             call 3011 as ada
+             op1: offer r1, 1 of 1
+             op2: offer r1, 1 of 1
+";
+
 /// `ring`: whoever picks up has taken, the desk goes on from there, and the keys are the caller's.
 #[test]
 fn an_offer_that_rings_at_the_phone_is_taken_by_picking_up() {
-    play(
+    play_after(
+        OFFERED_AT_TWO_PHONES,
         "
-        0s   offers ring at phones too
-        0s   op1 logs in
-        0s   op2 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 call 3001 as ada
-                 call 3011 as ada
-                 op1: offer r1, 1 of 1
-                 op2: offer r1, 1 of 1
         2s   3001 answers
                  ada <- key frame?
                  3001 <- key frame?
@@ -1961,20 +1983,9 @@ fn an_offer_that_rings_at_the_phone_is_taken_by_picking_up() {
 /// The phone that rings is called anew, to pick up by itself; the others are left alone.
 #[test]
 fn an_offer_that_rings_at_the_phone_is_taken_at_the_desk_as_ever() {
-    play(
+    play_after(
+        OFFERED_AT_TWO_PHONES,
         "
-        0s   offers ring at phones too
-        0s   op1 logs in
-        0s   op2 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 call 3001 as ada
-                 call 3011 as ada
-                 op1: offer r1, 1 of 1
-                 op2: offer r1, 1 of 1
         2s   journal waits
         2s   op1: take r1
                  end 3001, answered-elsewhere
@@ -2028,17 +2039,9 @@ fn of_two_who_pick_up_the_first_has_the_call() {
 /// A refusal at the phone is one at the desk, which says so; the next caller rings.
 #[test]
 fn an_offer_refused_at_the_phone_is_left_to_the_others() {
-    play(
+    play_after(
+        OFFERED_AT_ONE_PHONE,
         "
-        0s   offers ring at phones too
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 call 3001 as ada
-                 op1: offer r1, 1 of 1
         2s   bob calls 9000
                  bob gets hold
                  bob gets position 2
@@ -2062,17 +2065,9 @@ fn an_offer_refused_at_the_phone_is_left_to_the_others() {
 /// The bell is a hint: a phone that cannot ring takes no operator from the desk.
 #[test]
 fn a_phone_that_does_not_ring_leaves_the_offer_at_the_desk() {
-    play(
+    play_after(
+        OFFERED_AT_ONE_PHONE,
         "
-        0s   offers ring at phones too
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 call 3001 as ada
-                 op1: offer r1, 1 of 1
         2s   3001 refuses 503
                  op1: notice
         3s   bob calls 9000
@@ -2099,17 +2094,9 @@ fn a_phone_that_does_not_ring_leaves_the_offer_at_the_desk() {
 /// It stops when the operator wants no calls, and when the caller is gone.
 #[test]
 fn a_phone_stops_ringing_with_the_offer() {
-    play(
+    play_after(
+        OFFERED_AT_ONE_PHONE,
         "
-        0s   offers ring at phones too
-        0s   op1 logs in
-        1s   ada calls 9000
-                 ada gets hold
-                 ada gets position 1
-                 ada <- 182 Queued, position 1
-                 ada <- 200
-                 call 3001 as ada
-                 op1: offer r1, 1 of 1
         2s   op1: dnd
                  end 3001, abandoned
                  op1: ok
