@@ -19,10 +19,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A benchmark may panic, and has to speak.
 
 #[path = "../tests/end_to_end/desk.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // The tests ask more of it.
 mod desk;
 #[path = "../tests/end_to_end/sip.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // The same.
 mod sip;
 /// Of all accounts.
 mod switchboard {
