@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+use cordboard::call::Recorded;
 use cordboard::config::{AnswerMode, Config, Limits, QueueSection, RefusalPolicy};
 use cordboard::exchange::Retention;
 use cordboard::ids::{CameraId, LevelId, Number, QueueId};
@@ -10,7 +11,6 @@ use cordboard::random::Random;
 use cordboard::registrar::DigestOrder;
 use cordboard::server::Reserve;
 use cordboard::sip::{Network, Transport};
-use cordboard::switchboard::Recorded;
 use cordboard::time::Duration;
 use std::path::Path;
 

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::acd;
+use cordboard::call::call_record::{CallRecord, EndedBy};
+use cordboard::call::{AnsweredBy, QueueSettings, Recorded};
 use cordboard::cause::Cause;
 use cordboard::dialog::{self, DialogKey, StoredDialog};
 use cordboard::directory::{
@@ -26,8 +28,7 @@ use cordboard::sip::digest::{Challenge, Chance, DigestLogin, Protected};
 use cordboard::sip::{
     self, Destination, Flow, HeaderName, Message, NameAddr, OwnAddresses, Transport, Uri,
 };
-use cordboard::switchboard::call_record::{CallRecord, EndedBy};
-use cordboard::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings, Recorded};
+use cordboard::switchboard::{self, OnRefusal};
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use cordboard::transaction;
 use std::collections::{BTreeMap, VecDeque};

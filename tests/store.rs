@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+use cordboard::call::call_record::{CallRecord, EndedBy, Handover};
 use cordboard::cause::Cause;
+use cordboard::desk::results::StoredResult;
 use cordboard::dialog::{DialogKey, StoredDialog};
 use cordboard::directory::{
     ChangeRefusal, Directory, DirectoryChange, DraftField, Level, NumberingPlan, OperatorDraft,
@@ -20,8 +22,6 @@ use cordboard::store::{
     BatchOutcome, Database, Journal, Lock, STEP_MAX, StoreError, StoreWriter, UnreadableRow,
     WAITING_MAX, WriteRefused, admin, check_beside,
 };
-use cordboard::switchboard::call_record::{CallRecord, EndedBy, Handover};
-use cordboard::switchboard::desk::results::StoredResult;
 use cordboard::time::{Duration, UnixTime};
 use rusqlite::Connection;
 use rustix::fs::{CWD, FileType, Mode, mknodat};

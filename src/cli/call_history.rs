@@ -3,7 +3,7 @@
 use super::desk::party_health;
 use super::local_time::LocalTime;
 use super::moment::span;
-use crate::switchboard::call_record::{CallPhase, CallRecord, Ended, EndedBy, Handover};
+use crate::call::call_record::{CallPhase, CallRecord, Ended, EndedBy, Handover};
 use crate::text::harmless;
 use serde_json::Value;
 use std::fmt::Write as _;

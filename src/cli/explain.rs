@@ -2,11 +2,11 @@
 
 use super::administration::Administration;
 use super::table::print;
+use crate::call::admission;
 use crate::directory::Directory;
 use crate::exchange::AdminRequest;
 use crate::ids::{Number, OperatorId, QueueId};
 use crate::server::admin_wire::AdminAnswer;
-use crate::switchboard::admission;
 use std::process::ExitCode;
 
 /// A call to explain.

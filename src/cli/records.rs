@@ -6,8 +6,8 @@ use super::columns::{fitting, width};
 use super::local_time::LocalTime;
 use super::moment::{moment, span};
 use super::table::{Listing, ListingFormat, Table, print, warn};
+use crate::call::call_record::{CallRecord, Handover};
 use crate::ids::{CallId, Number, OperatorId};
-use crate::switchboard::call_record::{CallRecord, Handover};
 use crate::time::UnixTime;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
@@ -191,9 +191,9 @@ fn row(record: &CallRecord) -> [Value; 19] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::call_record::{Ended, EndedBy};
     use crate::cause::Cause;
     use crate::ids::CallId;
-    use crate::switchboard::call_record::{Ended, EndedBy};
 
     #[test]
     fn a_table_fits_a_hundred_columns() {

@@ -26,6 +26,7 @@ pub use reader::{ConfigRefusal, KeyFault};
 pub use records::KEEP_MAX;
 pub use values::ListenSocket;
 
+use crate::call::Recorded;
 use crate::directory::{DESK, NumberingPlan, Trunk};
 use crate::exchange::Retention;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
@@ -33,7 +34,6 @@ use crate::media::WaitingProfile;
 use crate::registrar::DigestOrder;
 use crate::server::Reserve;
 use crate::sip::{Network, Transport};
-use crate::switchboard::Recorded;
 use crate::time::Duration;
 use reader::{Reader, Remedy, Section};
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,6 +2,7 @@
 
 use super::{AnswerMode, Config, QueueSection, RefusalPolicy};
 use crate::acd;
+use crate::call::{AnsweredBy, QueueSettings};
 use crate::dialog;
 use crate::directory::TrunkHost;
 use crate::exchange;
@@ -14,7 +15,7 @@ use crate::registrar;
 use crate::server::event_loop::ListenAddresses;
 use crate::server::{ConnectionLimiterSettings, media_sockets, open_files};
 use crate::sip::{Network, OwnAddresses, Transport};
-use crate::switchboard::{self, AnsweredBy, OnRefusal, QueueSettings};
+use crate::switchboard::{self, OnRefusal};
 use crate::time::Duration;
 use crate::transaction;
 use std::net::{IpAddr, SocketAddr};

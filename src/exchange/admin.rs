@@ -4,10 +4,10 @@ use super::admin_request::{AdminRequest, Reply};
 use super::api::Effect;
 use super::journal::JournalEntry;
 use super::rooms::Machine;
+use crate::call::call_record::{CallRecord, EndedBy};
 use crate::cause::Cause;
 use crate::directory;
 use crate::ids::OperatorId;
-use crate::switchboard::call_record::{CallRecord, EndedBy};
 use crate::switchboard::{self, OperatorView, SetState};
 use crate::time::Now;
 

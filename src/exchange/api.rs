@@ -3,13 +3,13 @@
 use super::admin_request::{AdminRequest, Reply};
 use super::journal::{Batch, JournalNotice, WriteFault};
 use super::settings::Reload;
+use crate::call::{LogEvent, RecordingCommand};
 use crate::ids::{CallId, PortId};
 use crate::locator;
 use crate::media;
 use crate::registrar;
 use crate::registration;
 use crate::sip::{Destination, Flow, Network};
-use crate::switchboard::{LogEvent, RecordingCommand};
 use std::fmt;
 use std::net::IpAddr;
 

@@ -1,8 +1,8 @@
 //! Who is behind an INVITE.
 
+use crate::call::admission::CallerIdentity;
 use crate::ids::{Number, OperatorId};
 use crate::sip::Flow;
-use crate::switchboard::admission::CallerIdentity;
 
 /// Who is behind an INVITE, authenticated, before its leg is known to be answerable.
 #[derive(Debug)]

@@ -3,13 +3,13 @@
 //! Plain values. What they look like in the database is the store's affair; what becomes of entries
 //! that could not be written is the ledger's.
 
+use crate::call::call_record::CallRecord;
+use crate::desk::results::StoredResult;
 use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{self, Accounts};
 use crate::ids::{CallId, Number, OperatorId, Ticket};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
-use crate::switchboard::call_record::CallRecord;
-use crate::switchboard::desk::results::StoredResult;
 use crate::time::UnixTime;
 use std::fmt;
 

@@ -16,6 +16,7 @@ use super::settings::Settings;
 use super::stranded::{NextHops, Whose};
 use super::turned_away::TurnedAway;
 use super::unauthenticated::UnauthenticatedSources;
+use crate::call::Keep;
 use crate::dialog::{self, ClientTx, RequestFailure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
 use crate::leg;
@@ -360,9 +361,9 @@ impl Machine {
             switchboard::Effect::Recording(recording) => out.push(Effect::Recording(recording)),
             switchboard::Effect::Keep { keep, ticket } => {
                 self.entries.push(match keep {
-                    switchboard::Keep::Call(record) => JournalEntry::Call(record),
-                    switchboard::Keep::Operator(stored) => JournalEntry::Operator(stored),
-                    switchboard::Keep::DeskResult { operator, id, kept } => {
+                    Keep::Call(record) => JournalEntry::Call(record),
+                    Keep::Operator(stored) => JournalEntry::Operator(stored),
+                    Keep::DeskResult { operator, id, kept } => {
                         JournalEntry::DeskResult { operator, id, kept }
                     }
                 });

@@ -17,12 +17,12 @@ use super::invite_source::InviteSource;
 use super::leg_peers::{LegPeer, PeerFlows, Who};
 use super::rooms::Machine;
 use super::stranded::Whose;
+use crate::call::admission::CallOrigin;
 use crate::directory::Meaning;
 use crate::ids::{LegId, Number};
 use crate::leg;
 use crate::registrar::AuthVerdict;
 use crate::sip::{Destination, Flow, Request, Response, StatusCode, Uri};
-use crate::switchboard::admission::CallOrigin;
 use crate::time::Now;
 
 impl Machine {

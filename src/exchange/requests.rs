@@ -16,7 +16,9 @@ use super::desk_dialog::DeskDialog;
 use super::invite_source::InviteSource;
 use super::rooms::{Machine, world};
 use super::unauthenticated::RETRY_AFTER;
+use crate::call::admission::{CallOrigin, CallerIdentity};
 use crate::cause::Cause;
+use crate::desk;
 use crate::dialog::{self, ServerTx};
 use crate::directory::{DESK, Directory, Meaning, Trunk};
 use crate::ids::{LegId, Number};
@@ -26,8 +28,6 @@ use crate::sip::{
     Flow, HeaderName, Host, Method, NameAddr, Request, Response, Scheme, StatusCode, Transport,
     Uri, multipart,
 };
-use crate::switchboard::admission::{CallOrigin, CallerIdentity};
-use crate::switchboard::desk;
 use crate::switchboard::{self, IncomingCall, Offered};
 use crate::text::{ADDRESS_CHARS_MAX, DISPLAY_CHARS_MAX, NUMBER_CHARS_MAX, cut, is_within};
 use crate::time::Now;

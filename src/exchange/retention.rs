@@ -3,7 +3,7 @@
 use super::journal::{JournalEntry, Prune};
 use super::rooms::Machine;
 use super::settings::Retention;
-use crate::switchboard::desk::results::REMEMBERED;
+use crate::desk::results::REMEMBERED;
 use crate::time::{Duration, Now};
 
 /// Between two steps, each of which takes away a bounded number of rows.

@@ -3,11 +3,11 @@
 //! One event is one line, whatever the network has put into it: every text passes `fields`.
 
 use super::sip_trace;
+use crate::call::LogEvent;
 use crate::exchange::journal::JournalNotice;
 use crate::registrar::{RegistrationEvent, WrongPassword};
 use crate::registration;
 use crate::sip::Flow;
-use crate::switchboard::LogEvent;
 use crate::text::{Harmless, REASON_CHARS_MAX, cut};
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;

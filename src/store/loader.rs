@@ -7,6 +7,7 @@ use super::records;
 use super::rows::{
     read_address, read_addresses, read_flow, read_hop, read_set, read_time, read_uris, time, uint,
 };
+use crate::desk::results::{REMEMBERED, StoredResult};
 use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{Accounts, Level, Operator, Permit, Srtp, Terminal};
 use crate::exchange::journal::{StoredDesk, StoredState};
@@ -14,7 +15,6 @@ use crate::ids::{LevelId, Number, OperatorId};
 use crate::presence;
 use crate::registrar::Binding;
 use crate::sip::Uri;
-use crate::switchboard::desk::results::{REMEMBERED, StoredResult};
 use crate::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 use std::collections::BTreeMap;

@@ -2,14 +2,14 @@
 
 use super::retention;
 use super::rows::{PATHS, addresses, flow, hop, int, list, time, uris};
+use crate::call::call_record::CallRecord;
+use crate::desk::results::{REMEMBERED, StoredResult};
 use crate::dialog::DialogKey;
 use crate::directory::{Effect, Level, Operator, Terminal};
 use crate::exchange::journal::{Audited, JournalEntry, StoredDesk};
 use crate::ids::{Number, OperatorId, QueueId};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
-use crate::switchboard::call_record::CallRecord;
-use crate::switchboard::desk::results::{REMEMBERED, StoredResult};
 use rusqlite::{Connection, Result, ToSql, params};
 
 /// Writes one entry.

@@ -55,10 +55,3 @@ pub use machine::Machine;
 pub use offering::NoOffers;
 pub use settings::{OnRefusal, Settings};
 pub use views::{CallView, OperatorView, WaitingView};
-
-// What the rooms above know of calls, they know from here.
-pub use crate::call::{
-    AnsweredBy, Keep, LogEvent, QueueSettings, Recorded, RecordingCommand, SwitchboardContext,
-    admission, call_record,
-};
-pub use crate::desk;

@@ -8,6 +8,7 @@ use cordboard::codec::Codec;
 use cordboard::codec::audio::{AudioDecoder, SAMPLES_MAX};
 use cordboard::codec::video::{H264Parameters, IMAGE_SIDE_MAX, Image, VideoDecoder};
 use cordboard::config::Config;
+use cordboard::desk::command;
 use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::rtcp::{self, RtcpPacket};
 use cordboard::rtp::video::{Depacketiser, Packetiser, PictureFormat, UNIT_MAX};
@@ -17,7 +18,6 @@ use cordboard::rtp::{
 use cordboard::sdp::SessionDescription;
 use cordboard::server::admin_wire;
 use cordboard::sip;
-use cordboard::switchboard::desk::command;
 
 /// The format of [`pictures`], by the first byte of its input modulo their number.
 pub const FORMATS: [PictureFormat; 7] = [

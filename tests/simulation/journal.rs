@@ -3,11 +3,11 @@
 
 use super::network::Event;
 use super::world::World;
+use cordboard::call::call_record::CallRecord;
 use cordboard::exchange::Input;
 use cordboard::exchange::journal::{Batch, JournalEntry, WriteFault};
 use cordboard::ids::{CallId, Number, Ticket};
 use cordboard::registrar::BindingChange;
-use cordboard::switchboard::call_record::CallRecord;
 use cordboard::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 

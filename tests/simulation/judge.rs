@@ -11,14 +11,15 @@
 use super::sound;
 use super::testbed::{DESKS, PHONE_OPERATORS, TERMINALS};
 use super::world::World;
+use cordboard::call::LogEvent;
+use cordboard::call::call_record::Ended;
 use cordboard::cause::Cause;
 use cordboard::exchange::journal::JournalEntry;
 use cordboard::exchange::{AdminRequest, Effect, Input, Reply};
 use cordboard::ids::{CallId, OperatorId, PortId, RequestId};
 use cordboard::media::Command;
 use cordboard::sip::{self, HeaderName, Message, Method};
-use cordboard::switchboard::call_record::Ended;
-use cordboard::switchboard::{CallView, LogEvent};
+use cordboard::switchboard::CallView;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 

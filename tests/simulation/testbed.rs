@@ -2,6 +2,7 @@
 
 use super::judge::CALLERS;
 use cordboard::acd;
+use cordboard::call::{AnsweredBy, QueueSettings, Recorded};
 use cordboard::directory::{
     Accounts, NumberingPlan, Operator, OperatorMode, Secret, Srtp, Terminal, patent_levels,
 };
@@ -13,7 +14,7 @@ use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
 use cordboard::sip::{OwnAddresses, Transport, Uri};
-use cordboard::switchboard::{self, AnsweredBy, OnRefusal, Recorded};
+use cordboard::switchboard::{self, OnRefusal};
 use cordboard::time::{Duration, Now};
 use cordboard::transaction;
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,7 +185,7 @@ fn settings() -> exchange::Settings {
     let address = SocketAddr::new(IP, PORT);
     let own = [(Transport::Udp, address), (Transport::Tcp, address)];
     let own = OwnAddresses::new(own.to_vec(), vec![]);
-    let queue = |number: &str, answer, ring| switchboard::QueueSettings {
+    let queue = |number: &str, answer, ring| QueueSettings {
         number: Number::from(number),
         answer,
         ring_time: Duration::from_secs(8),

@@ -7,6 +7,10 @@
 
 use super::day;
 use cordboard::acd;
+use cordboard::call::admission::{CallOrigin, CallerIdentity};
+use cordboard::call::{
+    AnsweredBy, Keep, QueueSettings, Recorded, RecordingCommand, SwitchboardContext,
+};
 use cordboard::cause::Cause;
 use cordboard::codec::{Codec, Kind};
 use cordboard::dialog::{Body, ServerTx};
@@ -22,10 +26,8 @@ use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar;
 use cordboard::sip::{Flow, NameAddr, Transport, Uri};
-use cordboard::switchboard::admission::{CallOrigin, CallerIdentity};
 use cordboard::switchboard::{
-    AnsweredBy, CallView, Effect, IncomingCall, Input, Keep, Machine, Offered, OnRefusal,
-    QueueSettings, Recorded, RecordingCommand, SetState, Settings, SwitchboardContext,
+    CallView, Effect, IncomingCall, Input, Machine, Offered, OnRefusal, SetState, Settings,
 };
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use serde_json::{Value, json};
@@ -50,7 +52,7 @@ pub struct Testbed {
     uncommitted: Vec<Ticket>,
     /// INFO that the desks have not answered because the script keeps them silent.
     silent_desks: bool,
-    pub kept: Vec<cordboard::switchboard::call_record::CallRecord>,
+    pub kept: Vec<cordboard::call::call_record::CallRecord>,
     /// Callers acknowledge their 200 at once, or when the script says so.
     acknowledge: bool,
     /// Those who called the operators' number.
