@@ -494,7 +494,7 @@ fn callee_answers(request: &Request) -> Vec<Vec<u8>> {
     let answer = |status, body: String| {
         let mut response = request.response(status);
         response.headers.set_to_tag(&tag);
-        response.headers.push(HeaderName::Contact, &format!("<sip:4001@{}>", phone()));
+        response.headers.push(HeaderName::Contact, format_args!("<sip:4001@{}>", phone()));
         response.headers.push(HeaderName::Allow, "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE");
         response.headers.push(HeaderName::UserAgent, "Phone 3.2");
         if !body.is_empty() {

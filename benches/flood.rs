@@ -299,7 +299,7 @@ impl Callee {
                     if number < CALLS {
                         HOUSE_PORTS[1][number].store(audio_port(&request.body), Ordering::Relaxed);
                     }
-                    response.body = sdp(CALLEE.ip(), 31_000 + number as u16).into_bytes();
+                    response.body = sdp(CALLEE.ip(), 31_000 + number as u16).into_bytes().into();
                 }
                 let _full = socket.send_to(&printed(response), HOUSE);
             }

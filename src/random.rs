@@ -5,6 +5,7 @@
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use siphasher::sip::SipHasher13;
+use siphasher::sip128::{self, Hasher128 as _};
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
@@ -79,6 +80,11 @@ impl Random {
     pub fn map_keys(&mut self) -> KeyedState {
         KeyedState(self.u64(), self.u64())
     }
+
+    /// The keys for one kind of fingerprints.
+    pub fn fingerprints(&mut self) -> Fingerprints {
+        Fingerprints(self.u64(), self.u64())
+    }
 }
 
 /// A map for keys that the network chooses (Call-IDs, branches). Its order must never show.
@@ -112,9 +118,35 @@ impl BuildHasher for KeyedState {
     }
 }
 
+/// Names values by 128 bits in place of their text: SipHash-1-3 under secret keys, so that nobody can make two
+/// values that have one name.
+#[derive(Clone, Copy, Debug)]
+pub struct Fingerprints(u64, u64);
+
+impl Fingerprints {
+    /// The name of a value.
+    #[must_use]
+    pub fn of(&self, value: impl Hash) -> u128 {
+        let mut hasher = sip128::SipHasher13::new_with_keys(self.0, self.1);
+        value.hash(&mut hasher);
+        hasher.finish128().as_u128()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fingerprint_is_of_one_value_and_one_house() {
+        let (mut one, mut other) = (Random::from_number(7), Random::from_number(8));
+        let prints = one.fingerprints();
+        assert_eq!(prints.of(("a", "b")), prints.of(("a", "b")));
+        for value in [("ab", ""), ("", "ab"), ("b", "a")] {
+            assert_ne!(prints.of(("a", "b")), prints.of(value), "{value:?}");
+        }
+        assert_ne!(prints.of("a"), other.fingerprints().of("a"));
+    }
 
     #[test]
     fn a_map_that_was_large_gives_its_room_back() {

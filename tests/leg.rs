@@ -2955,12 +2955,12 @@ impl Ladder {
         let mut response = request.response(StatusCode::new(status).unwrap());
         response.headers.set_to_tag(tag.unwrap_or(name));
         let ip = phone.flow.remote.ip();
-        response.headers.push(HeaderName::Contact, &format!("<sip:{name}@{ip}:5060>"));
+        response.headers.push(HeaderName::Contact, format_args!("<sip:{name}@{ip}:5060>"));
         for line in format!("{headers}{content_type}").lines() {
             let (header, value) = line.split_once(": ").unwrap();
             response.headers.push(HeaderName::parse(header).unwrap(), value);
         }
-        response.body = body.into_bytes();
+        response.body = body.into_bytes().into();
         self.input(Input::Dialog(dialog::Input::Response { transaction, response }));
     }
 

@@ -469,8 +469,8 @@ fn credentials_for_another_uri_are_for_another_request() {
         let login = DigestLogin { user: "3001", password: "geheim" };
         let protected = Protected { method: "REGISTER", uri: hashed };
         let chance = Chance { cnonce: "c", count: 1 };
-        let credentials = challenge.answer(&login, &protected, &chance).to_string();
-        request.headers.set(HeaderName::Authorization, &credentials);
+        let credentials = challenge.answer(&login, &protected, &chance);
+        request.headers.set(HeaderName::Authorization, credentials);
         request.uri = Uri::parse(asked).unwrap();
         let verdict =
             testbed.machine.authenticate(testbed.now, &testbed.directory, phone.flow, &request);

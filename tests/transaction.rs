@@ -785,7 +785,7 @@ fn a_stray_response_is_dropped() {
 fn a_long_request_goes_by_tcp() {
     let mut testbed = Testbed::over(Transport::Udp);
     testbed.to = Destination::Address { transport: Transport::Udp, remote: testbed.flow.remote };
-    let body = vec![b'x'; 1300];
+    let body = vec![b'x'; 1300].into();
     let request = Request { body, ..request("INVITE", "1") };
     let input = Input::Request { id: ClientId(1), to: testbed.to, request };
     let effects = testbed.machine.handle(Instant::START, input);
@@ -813,7 +813,7 @@ fn where_there_is_no_tcp_none_is_tried_for_a_while() {
     let remote = testbed.flow.remote;
     let mut goes_by = |seconds, id, remote| {
         let to = Destination::Address { transport: Transport::Udp, remote };
-        let request = Request { body: vec![b'x'; 1300], ..request("OPTIONS", "1") };
+        let request = Request { body: vec![b'x'; 1300].into(), ..request("OPTIONS", "1") };
         let now = Instant::START + Duration::from_secs(seconds);
         let input = Input::Request { id: ClientId(id), to, request };
         let effects = testbed.machine.handle(now, input);
@@ -833,7 +833,7 @@ fn where_there_is_no_tcp_none_is_tried_for_a_while() {
 #[test]
 fn a_long_request_on_a_flow_stays_there() {
     let mut testbed = Testbed::over(Transport::Udp);
-    let request = Request { body: vec![b'x'; 5000], ..request("OPTIONS", "1") };
+    let request = Request { body: vec![b'x'; 5000].into(), ..request("OPTIONS", "1") };
     let to = testbed.to;
     let effects = testbed.machine.handle(Instant::START, Input::Forward { to, request });
     let [Effect::Send { to, .. }] = &effects[..] else { panic!("{effects:?}") };
@@ -852,7 +852,7 @@ fn an_answer_goes_where_the_request_came_from() {
         let mut testbed = Testbed::over(Transport::Udp);
         testbed.flow.remote.set_port(9999);
         let mut came = request("CANCEL", "1");
-        came.headers.set(HeaderName::Via, &format!("SIP/2.0/UDP {via}"));
+        came.headers.set(HeaderName::Via, format_args!("SIP/2.0/UDP {via}"));
         let input = Input::Received {
             flow: testbed.flow,
             standing: SourceTrust::Unauthenticated,

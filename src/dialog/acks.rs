@@ -7,10 +7,10 @@ use super::identity::DialogIdentity;
 use super::message::{Body, description_of, put_body, put_lines};
 use super::sent::Purpose;
 use super::session::{InviteSession, SessionState};
-use super::settings::{GIVE_UP, T1, T2};
+use super::settings::{GIVE_UP, Settings, T1, T2};
 use super::transactions::{ClientTx, ServerTx};
 use crate::cause::Cause;
-use crate::sip::{Method, Request, Response};
+use crate::sip::{Destination, Method, Request, Response};
 use crate::time::Repeat;
 
 impl InviteSession {
@@ -18,17 +18,37 @@ impl InviteSession {
     pub(super) fn acknowledge(
         &mut self,
         cx: &mut DialogContext<'_>,
-        dialog: &DialogIdentity,
         invite: ClientTx,
         seq: u32,
         body: Option<&Body>,
     ) {
-        let mut ack = dialog.ack(seq, cx.settings);
+        let ack = self.ack(&self.dialog, cx.settings, seq, body);
+        let tag = self.dialog.remote_tag().to_owned();
+        self.send_ack(cx, invite, tag, (self.dialog.way.destination, ack));
+    }
+
+    /// The ACK of a 2xx in this dialog, ours or that of another branch.
+    fn ack(
+        &self,
+        dialog: &DialogIdentity,
+        settings: &Settings,
+        seq: u32,
+        body: Option<&Body>,
+    ) -> Request {
+        let mut ack = dialog.ack(seq, settings);
         put_lines(&mut ack.headers, self.credentials.of_ack());
         put_body(&mut ack, body);
-        let to = dialog.way.destination;
+        ack
+    }
+
+    fn send_ack(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        invite: ClientTx,
+        tag: String,
+        (to, ack): (Destination, Request),
+    ) {
         cx.out.push(Effect::Forward { to, request: ack.clone() });
-        let tag = dialog.remote_tag().to_owned();
         self.acks.keep(cx, invite, tag, (to, ack));
     }
 
@@ -55,17 +75,18 @@ impl InviteSession {
             return;
         };
         let mut other = self.dialog.with_response(response);
-        self.acknowledge(cx, &other, invite, seq, None);
+        let to = other.way.destination;
+        let ack = self.ack(&other, cx.settings, seq, None);
+        self.send_ack(cx, invite, other.remote_tag().to_owned(), (to, ack));
         let bye = other.request(Method::BYE, cx.settings);
-        self.send_request(cx, other.way.destination, bye, Purpose::Nothing);
+        self.send_request(cx, to, bye, Purpose::Nothing);
     }
 
     /// The floor above answers the offer in a 2xx, or ends the leg without.
     pub(super) fn answer_due(&mut self, cx: &mut DialogContext<'_>, body: Option<Body>) {
         if let Handshake::AnswerDue { invite, seq } = self.handshake {
             self.handshake = Handshake::Done;
-            let dialog = self.dialog.clone();
-            self.acknowledge(cx, &dialog, invite, seq, body.as_ref());
+            self.acknowledge(cx, invite, seq, body.as_ref());
             if body.is_some() {
                 self.last_body = body;
             }

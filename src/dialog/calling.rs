@@ -31,7 +31,7 @@ impl InviteSession {
             call;
         let mut dialog = DialogIdentity::of_call(&target, from, to, cx.settings, cx.random);
         let mut request = dialog.request(Method::INVITE, cx.settings);
-        request.headers.set(HeaderName::MaxForwards, &max_forwards.to_string());
+        request.headers.set(HeaderName::MaxForwards, max_forwards);
         put_lines(&mut request.headers, &headers);
         put_body(&mut request, body.as_ref());
         let offer = OfferOwner::of_call(body.as_ref());
@@ -62,9 +62,9 @@ impl InviteSession {
         let (expires, min_se) = (self.timer.ask(), self.timer.min_se());
         if let SessionState::Calling(calling) = &mut self.state {
             let headers = &mut calling.request.headers;
-            headers.set(HeaderName::SessionExpires, &expires.to_string());
-            headers.set(HeaderName::MinSe, &min_se.to_string());
-            headers.set(HeaderName::CSeq, &format!("{} INVITE", calling.seq));
+            headers.set(HeaderName::SessionExpires, expires);
+            headers.set(HeaderName::MinSe, min_se);
+            headers.set(HeaderName::CSeq, format_args!("{} INVITE", calling.seq));
             calling.invite = cx.ask(to, calling.request.clone());
         }
     }
@@ -218,7 +218,7 @@ impl InviteSession {
                 self.prack(cx, place, rseq, None);
             }
         }
-        let (status, reason) = (response.status.as_u16(), response.reason.clone());
+        let (status, reason) = (response.status.as_u16(), response.reason.to_string());
         cx.tell(Event::Provisional { status, reason, body, fork: number, wants_answer });
         self.next_change(cx);
     }
@@ -230,7 +230,7 @@ impl InviteSession {
         let rack = RAck { rseq, cseq: calling.seq, method: Method::INVITE };
         let dialog = &mut calling.forks[place].dialog;
         let mut prack = dialog.request(Method::PRACK, cx.settings);
-        prack.headers.push(HeaderName::RAck, &rack.to_string());
+        prack.headers.push(HeaderName::RAck, rack);
         put_body(&mut prack, body);
         let to = dialog.way.destination;
         self.send_request(cx, to, prack, Purpose::Nothing);
@@ -279,8 +279,7 @@ impl InviteSession {
         if wants_answer {
             self.handshake = Handshake::AnswerDue { invite, seq };
         } else {
-            let dialog = self.dialog.clone();
-            self.acknowledge(cx, &dialog, invite, seq, None);
+            self.acknowledge(cx, invite, seq, None);
         }
         let contact = response.headers.contact().ok();
         cx.tell(Event::Answered { body, fork, wants_answer, contact });
@@ -304,7 +303,7 @@ impl InviteSession {
         };
         cx.tell(Event::Refused {
             status,
-            reason: response.reason.clone(),
+            reason: response.reason.to_string(),
             contacts,
             retry_after: response.headers.retry_after().ok().flatten(),
         });

@@ -121,8 +121,8 @@ impl InviteSession {
             request.headers.set(HeaderName::Supported, "timer, replaces");
         }
         if established {
-            request.headers.push(HeaderName::SessionExpires, &expires.to_string());
-            request.headers.push(HeaderName::MinSe, &min_se.to_string());
+            request.headers.push(HeaderName::SessionExpires, expires);
+            request.headers.push(HeaderName::MinSe, min_se);
         }
         put_lines(&mut request.headers, &change.headers);
         let body = match change.why {
@@ -170,8 +170,7 @@ impl InviteSession {
                 self.changes.ours = other;
                 if response.status.is_success() && method == Method::INVITE {
                     // The session ended meanwhile; the ACK is due all the same.
-                    let dialog = self.dialog.clone();
-                    self.acknowledge(cx, &dialog, asked, seq, None);
+                    self.acknowledge(cx, asked, seq, None);
                 }
                 return;
             }
@@ -280,8 +279,7 @@ impl InviteSession {
             if offer_came && change.why == Why::Reinvite {
                 self.handshake = Handshake::AnswerDue { invite: asked, seq };
             } else {
-                let dialog = self.dialog.clone();
-                self.acknowledge(cx, &dialog, asked, seq, None);
+                self.acknowledge(cx, asked, seq, None);
                 // A refresh without anything to repeat: nobody above asked for this offer.
                 body = body.filter(|_| !offer_came);
             }

@@ -5,6 +5,7 @@ use super::transactions::{ClientTx, ServerTx};
 use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::sip::{Destination, Flow, NameAddr, Replaces, Request, Response};
+use std::sync::Arc;
 
 /// What the dialogs want done.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -171,7 +172,7 @@ pub enum Event {
         /// Content-Type.
         content_type: Option<String>,
         /// The body.
-        body: Vec<u8>,
+        body: Arc<[u8]>,
     },
     /// Our INFO was answered.
     InfoAnswered {

@@ -14,6 +14,8 @@ use crate::text::{DISPLAY_CHARS_MAX, cut};
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY";
 /// The extensions that this room, or the floors above it, speak.
 pub const SUPPORTED: [&str; 3] = ["100rel", "timer", "replaces"];
+/// The same as a header's value.
+const SUPPORTED_VALUE: &str = "100rel, timer, replaces";
 
 /// One dialog, early or confirmed.
 #[derive(Clone, Debug)]
@@ -189,19 +191,19 @@ impl DialogIdentity {
 
     fn numbered(&self, method: Method, seq: u32, settings: &Settings) -> Request {
         let mut request = Request::new(method.clone(), self.remote.uri.clone());
-        request.headers.push(HeaderName::MaxForwards, &MAX_FORWARDS.to_string());
+        request.headers.push(HeaderName::MaxForwards, MAX_FORWARDS);
         self.way.apply(&mut request);
         let headers = &mut request.headers;
         headers.push_address(HeaderName::From, &self.local);
         headers.push_address(HeaderName::To, &self.remote);
         headers.push(HeaderName::CallId, &self.call_id);
-        headers.push(HeaderName::CSeq, &format!("{seq} {method}"));
+        headers.push(HeaderName::CSeq, format_args!("{seq} {method}"));
         if [Method::INVITE, Method::UPDATE, Method::REFER, Method::NOTIFY].contains(&method) {
             headers.push(HeaderName::Contact, &self.contact);
         }
         if method == Method::INVITE || method == Method::UPDATE {
             headers.push(HeaderName::Allow, ALLOW);
-            headers.push(HeaderName::Supported, &SUPPORTED.join(", "));
+            headers.push(HeaderName::Supported, SUPPORTED_VALUE);
         }
         headers.push(HeaderName::UserAgent, &settings.user_agent);
         request
@@ -218,7 +220,7 @@ impl DialogIdentity {
     pub fn introduce(&self, response: &mut Response) {
         response.headers.push(HeaderName::Contact, &self.contact);
         response.headers.push(HeaderName::Allow, ALLOW);
-        response.headers.push(HeaderName::Supported, &SUPPORTED.join(", "));
+        response.headers.push(HeaderName::Supported, SUPPORTED_VALUE);
     }
 }
 
@@ -247,6 +249,11 @@ fn shortened(mut address: NameAddr) -> NameAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_extensions_are_the_same_in_a_header() {
+        assert_eq!(SUPPORTED.join(", "), SUPPORTED_VALUE);
+    }
 
     #[test]
     fn what_a_peer_calls_itself_is_kept_no_longer_than_it_is_shown() {

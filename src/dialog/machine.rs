@@ -243,7 +243,7 @@ impl Machine {
         if full {
             let mut response = incoming.request.response(StatusCode::SERVICE_UNAVAILABLE);
             response.headers.set_to_tag(&cx.random.hex(16));
-            response.headers.push(HeaderName::RetryAfter, &(1 + cx.random.below(10)).to_string());
+            response.headers.push(HeaderName::RetryAfter, 1 + cx.random.below(10));
             cx.respond(transaction, response);
             let by = EndingSide::Us;
             cx.tell(Event::Ended { cause: Cause::Overloaded, by, reason: None });

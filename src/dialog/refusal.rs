@@ -11,7 +11,7 @@ pub fn refusal_by_headers(cx: &DialogContext<'_>, request: &Request) -> Option<R
     let unknown = request.headers.unsupported(&SUPPORTED);
     if !unknown.is_empty() {
         let mut response = request.response(StatusCode::BAD_EXTENSION);
-        response.headers.push(HeaderName::Unsupported, &unknown.join(", "));
+        response.headers.push(HeaderName::Unsupported, unknown.join(", "));
         return Some(response);
     }
     // RFC 3891 §3: exactly one, and whole.
@@ -22,7 +22,7 @@ pub fn refusal_by_headers(cx: &DialogContext<'_>, request: &Request) -> Option<R
     let asked = TimerRequest::of(&request.headers);
     session_timer::grant(cx.settings.wishes(), asked).err().map(|_| {
         let mut response = request.response(StatusCode::SESSION_INTERVAL_TOO_SMALL);
-        response.headers.push(HeaderName::MinSe, &cx.settings.min_se.to_string());
+        response.headers.push(HeaderName::MinSe, cx.settings.min_se);
         response
     })
 }

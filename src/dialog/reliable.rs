@@ -86,7 +86,7 @@ impl Reliable {
         let rseq = self.next_rseq;
         self.next_rseq = rseq.checked_add(1).unwrap_or(1);
         response.headers.push(HeaderName::Require, "100rel");
-        response.headers.push(HeaderName::RSeq, &rseq.to_string());
+        response.headers.push(HeaderName::RSeq, rseq);
         self.state = ReliableState::Repeating {
             rseq,
             response: Box::new(response.clone()),

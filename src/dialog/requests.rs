@@ -11,6 +11,7 @@ use super::session::{InviteSession, SERVED_MAX, SessionState};
 use super::transactions::{ClientTx, ServerTx};
 use crate::cause::Cause;
 use crate::sip::{Flow, HeaderName, Method, Request, Response, StatusCode, multipart};
+use std::sync::Arc;
 
 impl InviteSession {
     /// A request of the peer in this dialog.
@@ -53,7 +54,7 @@ impl InviteSession {
         let unknown: Vec<_> = unknown.filter(|option| !is_supported(option)).collect();
         if !unknown.is_empty() && request.method != Method::BYE {
             let mut response = self.response(cx, &request, 420);
-            response.headers.push(HeaderName::Unsupported, &unknown.join(", "));
+            response.headers.push(HeaderName::Unsupported, unknown.join(", "));
             return cx.respond(tx, response);
         }
         self.dispatch(cx, tx, request, &tag);
@@ -173,7 +174,7 @@ impl InviteSession {
         let text = |name| request.headers.get(name).map(str::to_owned);
         let (package, content_type) =
             (text(HeaderName::InfoPackage), text(HeaderName::ContentType));
-        let body = request.body.clone();
+        let body = Arc::clone(&request.body);
         self.served.push((tx, request));
         cx.tell(Event::Info { transaction: tx, package, content_type, body });
     }
@@ -191,10 +192,7 @@ impl InviteSession {
             return;
         };
         let (_, request) = self.served.swap_remove(place);
-        let mut response = self.response(cx, &request, status.clamp(200, 699));
-        if !reason.is_empty() {
-            reason.clone_into(&mut response.reason);
-        }
+        let mut response = self.response(cx, &request, status.clamp(200, 699)).said_as(reason);
         if request.method == Method::REFER && response.status.is_success() {
             response.headers.push(HeaderName::Contact, self.dialog.contact());
         }

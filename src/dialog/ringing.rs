@@ -86,10 +86,7 @@ impl InviteSession {
         if ringing.accept.is_some() || !(101..=199).contains(&status) {
             return;
         }
-        let mut response = self.response(cx, &ringing.request, status);
-        if !reason.is_empty() {
-            reason.clone_into(&mut response.reason);
-        }
+        let mut response = self.response(cx, &ringing.request, status).said_as(reason);
         self.dialog.introduce(&mut response);
         put_lines(&mut response.headers, headers);
         put_body_back(&mut response, body);
@@ -161,7 +158,7 @@ impl InviteSession {
         self.dialog.introduce(&mut response);
         let asked = TimerRequest::of(&request.headers);
         if let Ok(granted) = session_timer::grant(cx.settings.wishes(), asked) {
-            response.headers.push(HeaderName::SessionExpires, &granted.to_string());
+            response.headers.push(HeaderName::SessionExpires, granted);
             if granted.refresher == Some(Refresher::Uac) {
                 response.headers.push(HeaderName::Require, "timer");
             }
@@ -188,10 +185,7 @@ impl InviteSession {
             return;
         };
         let (invite, status) = (ringing.invite, status.clamp(300, 699));
-        let mut response = self.response(cx, &ringing.request, status);
-        if !reason.is_empty() {
-            reason.clone_into(&mut response.reason);
-        }
+        let mut response = self.response(cx, &ringing.request, status).said_as(reason);
         put_lines(&mut response.headers, headers);
         cx.respond(invite, response);
         self.finish(cx, Cause::from_status(status), EndingSide::Us, None);

@@ -93,8 +93,7 @@ impl InviteSession {
         };
         let seq = dialog.local_seq() + 1;
         dialog.raise_local_seq(seq);
-        let cseq = format!("{seq} {}", request.method);
-        request.headers.set(HeaderName::CSeq, &cseq);
+        request.headers.set(HeaderName::CSeq, format_args!("{seq} {}", request.method));
         Some(self.send_kept(cx, to, request, sent.purpose.clone(), answered))
     }
 }

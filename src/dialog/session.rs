@@ -211,7 +211,7 @@ impl InviteSession {
     ) {
         let mut response = self.response(cx, request, 500);
         let seconds = cx.random.below(11);
-        response.headers.push(HeaderName::RetryAfter, &seconds.to_string());
+        response.headers.push(HeaderName::RetryAfter, seconds);
         cx.respond(transaction, response);
     }
 }

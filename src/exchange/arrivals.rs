@@ -136,16 +136,15 @@ impl Machine {
     fn claim(&self, summary: &RequestSummary<'_>) -> MessageOwner {
         let Some(method) = summary.method else {
             let awaited =
-                summary.topmost_via().is_some_and(|via| self.transactions.is_awaited(&via));
+                summary.branch().is_some_and(|branch| self.transactions.is_awaited(branch));
             return if awaited { MessageOwner::Answer } else { MessageOwner::Nothing };
         };
-        let in_dialog = summary
-            .to_tag
-            .is_some_and(|ours| self.legs.knows(summary.call_id, ours, summary.from_tag));
+        let in_dialog = |ours| self.legs.knows(summary.call_id, ours, summary.from_tag);
         let ends_invite = method == Method::ACK.as_str() || method == Method::CANCEL.as_str();
-        let invite = ends_invite
-            && summary.topmost_via().is_some_and(|via| self.transactions.has_invite(&via));
-        if in_dialog || invite { MessageOwner::Dialog } else { MessageOwner::Nothing }
+        let has_invite = |via| self.transactions.has_invite(&via);
+        let is_ours = summary.to_tag.is_some_and(in_dialog)
+            || ends_invite && summary.topmost_via().is_some_and(has_invite);
+        if is_ours { MessageOwner::Dialog } else { MessageOwner::Nothing }
     }
 
     /// The cheapest answer: made of what can be copied.
@@ -153,7 +152,7 @@ impl Machine {
         let mut response = sip::busy_response(bytes)?;
         response.headers.set_to_tag(&self.tags.of(&response.headers));
         let seconds = 1 + self.random.below(RETRY_AFTER_MAX);
-        response.headers.push(HeaderName::RetryAfter, &seconds.to_string());
+        response.headers.push(HeaderName::RetryAfter, seconds);
         Some(send(Destination::Flow(flow), &Message::Response(response)))
     }
 }

@@ -94,8 +94,7 @@ impl Machine {
                 response.status = StatusCode::SERVER_INTERNAL_ERROR;
                 *response = response.with_reason("Could not be written down");
                 response.headers.remove(HeaderName::Contact);
-                let seconds = RETRY_AFTER_UNWRITTEN.to_string();
-                response.headers.push(HeaderName::RetryAfter, &seconds);
+                response.headers.push(HeaderName::RetryAfter, RETRY_AFTER_UNWRITTEN);
                 self.respond(now, id, *response);
             }
         }

@@ -83,7 +83,7 @@ impl Machine {
                 let mut response = self.response(&request, StatusCode::OK, "");
                 response.headers.push(HeaderName::Allow, ALLOW);
                 response.headers.push(HeaderName::Accept, multipart::ACCEPTED);
-                response.headers.push(HeaderName::Supported, &SUPPORTED.join(", "));
+                response.headers.push(HeaderName::Supported, SUPPORTED.join(", "));
                 response.headers.push(HeaderName::AllowEvents, EVENTS);
                 self.respond_stateless(now, id, response);
             }
@@ -434,7 +434,7 @@ impl Machine {
 
     fn too_many_calls(&mut self, request: &Request) -> Box<Response> {
         let mut response = self.no(request, StatusCode::SERVICE_UNAVAILABLE, "Too many calls");
-        response.headers.push(HeaderName::RetryAfter, &RETRY_AFTER.to_string());
+        response.headers.push(HeaderName::RetryAfter, RETRY_AFTER);
         response
     }
 
@@ -443,10 +443,7 @@ impl Machine {
     }
 
     fn response(&mut self, request: &Request, status: StatusCode, reason: &str) -> Response {
-        let mut response = request.response(status);
-        if !reason.is_empty() {
-            response = response.with_reason(reason);
-        }
+        let mut response = request.response(status).said_as(reason);
         response.headers.set_to_tag(&self.tags.of(&request.headers));
         response
     }
@@ -458,7 +455,7 @@ impl Machine {
             return None;
         }
         let mut response = self.response(request, StatusCode::BAD_EXTENSION, "");
-        response.headers.push(HeaderName::Unsupported, &unknown.join(", "));
+        response.headers.push(HeaderName::Unsupported, unknown.join(", "));
         Some(response)
     }
 

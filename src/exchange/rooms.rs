@@ -151,7 +151,7 @@ pub(super) fn send(to: Destination, message: &Message) -> Effect {
 }
 
 pub(super) fn print(message: &Message) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1024);
+    let mut bytes = Vec::new();
     sip::print(message, &mut bytes);
     bytes
 }

@@ -3,7 +3,7 @@
 use crate::ids::{ConnectionId, LegId, Number};
 use crate::sip::{Destination, Flow, Request, Response};
 use crate::time::{Fading, Instant};
-use crate::transaction::{ClientId, ServerId};
+use crate::transaction::{Branch, ClientId, ServerId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many messages wait for a way at a time; one more is not carried.
@@ -78,7 +78,7 @@ impl WaitingSend {
 pub(super) enum WaitingWhat {
     Ack(Request),
     /// Without a branch when it has not been sent before.
-    Request(Option<String>, Request),
+    Request(Option<Branch>, Request),
     /// The answer to an INVITE, with what it was told last.
     Answer(Box<Response>),
 }

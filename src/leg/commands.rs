@@ -422,11 +422,11 @@ impl Machine {
         &mut self,
         now: Instant,
         id: LegId,
-        content_type: &str,
+        content_type: &'static str,
         text: &str,
         out: &mut Vec<Effect>,
     ) {
-        let body = Body { content_type: content_type.to_owned(), bytes: text.into() };
+        let body = Body { content_type: content_type.into(), bytes: text.as_bytes().into() };
         let info = dialog::Command::Info { tag: OWN_TAG, headers: vec![], body: Some(body) };
         self.want(now, id, info, out);
     }
@@ -476,8 +476,10 @@ impl Machine {
         };
         let phrase = crate::sip::StatusCode::new(status).map_or("", |code| code.reason_phrase());
         let line = format!("SIP/2.0 {status} {phrase}\r\n");
-        let body =
-            Body { content_type: "message/sipfrag;version=2.0".to_owned(), bytes: line.into() };
+        let body = Body {
+            content_type: "message/sipfrag;version=2.0".into(),
+            bytes: line.as_bytes().into(),
+        };
         let notify = dialog::Command::Notify { event, state: state.to_owned(), body: Some(body) };
         self.want(now, id, notify, out);
     }

@@ -4,6 +4,7 @@
 use crate::codec::video::{H264Parameters, Profile};
 use crate::codec::{Codec, Kind};
 use crate::sdp::{MediaDescription, RtpMap};
+use std::borrow::Cow;
 
 /// One payload type of a peer: a codec that we can pass on, under the peer's number.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,7 +15,7 @@ pub struct PeerFormat {
     pub number: u8,
     /// What its writer can receive (`a=fmtp`), empty where nothing is said. Parameters that
     /// describe what it sends are left out.
-    pub parameters: String,
+    pub parameters: Cow<'static, str>,
     /// The name under which its writer knows it, where there are two for one.
     pub alias: Option<&'static str>,
 }
@@ -50,13 +51,13 @@ const DYNAMIC_LAST: u8 = 127;
 impl PeerFormat {
     /// A format under a number of ours.
     #[must_use]
-    pub fn new(codec: Codec, number: u8, parameters: &str) -> Self {
-        Self { codec, number, parameters: parameters.to_owned(), alias: None }
+    pub fn new(codec: Codec, number: u8, parameters: impl Into<Cow<'static, str>>) -> Self {
+        Self { codec, number, parameters: parameters.into(), alias: None }
     }
 
     /// H.263 of 1998 under its later name, which some phones alone know (RFC 4629 §8.1.2).
     #[must_use]
-    pub fn h263_2000(number: u8, parameters: &str) -> Self {
+    pub fn h263_2000(number: u8, parameters: &'static str) -> Self {
         Self { alias: Some(H263_2000), ..Self::new(Codec::H263Plus, number, parameters) }
     }
 
@@ -69,11 +70,11 @@ impl PeerFormat {
     /// The formats of a section that can be passed on, in its order.
     pub fn all_of(media: &MediaDescription, kind: Kind) -> impl Iterator<Item = Self> {
         media.rtpmaps().filter_map(move |map| {
-            let codec = Codec::from_rtpmap(kind, &map.encoding, map.clock_rate, map.channels)?;
+            let codec = Codec::from_rtpmap(kind, map.encoding, map.clock_rate, map.channels)?;
             let parameters = media.fmtp(map.payload_type).unwrap_or("");
             let parameters = for_receivers(parameters);
             let parameters = Some(parameters).filter(|text| text.len() <= PARAMETERS_BYTES_MAX);
-            let parameters = parameters.unwrap_or_default();
+            let parameters = parameters.unwrap_or_default().into();
             let alias = Some(H263_2000).filter(|name| map.encoding.eq_ignore_ascii_case(name));
             Some(Self { codec, number: map.payload_type, parameters, alias })
         })
@@ -81,11 +82,11 @@ impl PeerFormat {
 
     /// The `a=rtpmap` of this format.
     #[must_use]
-    pub fn rtpmap(&self) -> RtpMap {
+    pub fn rtpmap(&self) -> RtpMap<'_> {
         let facts = self.codec.facts();
         RtpMap {
             payload_type: self.number,
-            encoding: self.alias.unwrap_or(facts.name).to_owned(),
+            encoding: self.alias.unwrap_or(facts.name),
             clock_rate: facts.clock_rate,
             channels: facts.channels,
         }
@@ -135,10 +136,10 @@ impl PeerFormat {
         let parameters = match (self.h264(), &self.codec) {
             (Some(offered), _) => {
                 let receiver = receiver.and_then(Self::h264).unwrap_or(offered);
-                h264_answer(offered, receiver).to_string()
+                h264_answer(offered, receiver).to_string().into()
             }
-            (None, Codec::TelephoneEvent { .. }) => EVENTS.to_owned(),
-            (None, _) => receiver.map_or("", |receiver| &receiver.parameters).to_owned(),
+            (None, Codec::TelephoneEvent { .. }) => EVENTS.into(),
+            (None, _) => receiver.map(|receiver| receiver.parameters.clone()).unwrap_or_default(),
         };
         Self { parameters, ..self.clone() }
     }
@@ -272,12 +273,15 @@ mod tests {
     use super::*;
 
     fn h264(parameters: &str) -> PeerFormat {
-        PeerFormat::new(Codec::H264, 97, parameters)
+        PeerFormat::new(Codec::H264, 97, parameters.to_owned())
     }
 
     fn answer(offered: &str, receiver: &str) -> String {
         let offered = h264(&format!("profile-level-id={offered}"));
-        offered.answered_for(Some(&h264(&format!("profile-level-id={receiver}")))).parameters
+        offered
+            .answered_for(Some(&h264(&format!("profile-level-id={receiver}"))))
+            .parameters
+            .into_owned()
     }
 
     #[test]
@@ -376,9 +380,12 @@ mod tests {
     #[test]
     fn long_parameters_count_as_none() {
         let mut media = MediaDescription::new(crate::sdp::MediaKind::Video, 4000, "RTP/AVP");
-        let map = PeerFormat::new(Codec::Vp8, 96, "").rtpmap();
-        media.add_format(&map, Some(&format!("max-fs={}", "1".repeat(PARAMETERS_BYTES_MAX))));
+        let vp8 = PeerFormat::new(Codec::Vp8, 96, "");
+        media.add_format(
+            &vp8.rtpmap(),
+            Some(&format!("max-fs={}", "1".repeat(PARAMETERS_BYTES_MAX))),
+        );
         let formats: Vec<_> = PeerFormat::all_of(&media, Kind::Video).collect();
-        assert_eq!(formats, [PeerFormat::new(Codec::Vp8, 96, "")]);
+        assert_eq!(formats, [vp8]);
     }
 }

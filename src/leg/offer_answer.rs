@@ -18,6 +18,7 @@ use crate::media::{Protection, SrtpKeys};
 use crate::sdp::{
     Attribute, Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription,
 };
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// The most formats of one section of ours.
@@ -29,7 +30,7 @@ pub struct OurStream {
     /// Where we receive it.
     pub port: PortId,
     /// The profile.
-    pub protocol: String,
+    pub protocol: Cow<'static, str>,
     /// Under the numbers that we want to receive, the preferred one first.
     pub formats: Vec<PeerFormat>,
     /// What we do.
@@ -205,7 +206,7 @@ impl Negotiation {
         &mut self,
         audio: Option<OurStream>,
         video: Option<OurStream>,
-    ) -> SessionDescription {
+    ) -> &SessionDescription {
         let state = std::mem::replace(&mut self.state, OfferAnswerState::Quiet);
         let OfferAnswerState::Asked(peer) = state else { panic!("an answer has an offer") };
         audio.iter().for_each(|ours| remember(ours, &mut self.named.audio));
@@ -222,7 +223,7 @@ impl Negotiation {
         let soundless = peer.is_soundless();
         let (audio, video) = (stream(peer.audio, audio), stream(peer.video, video));
         self.streams = NegotiatedStreams { audio, video, soundless };
-        let sections = peer.sections.iter().map(MediaDescription::refusal).collect();
+        let sections = peer.sections;
         let in_use =
             [(MediaKind::Audio, &self.streams.audio), (MediaKind::Video, &self.streams.video)];
         let streams = in_use.into_iter().filter_map(|(kind, stream)| {
@@ -245,7 +246,7 @@ impl Negotiation {
         &mut self,
         audio: Option<OurStream>,
         video: Option<OurStream>,
-    ) -> SessionDescription {
+    ) -> &SessionDescription {
         let numbered = |ours: Option<OurStream>, named: &mut Vec<PeerFormat>| {
             let mut ours = ours?;
             formats::number(&mut ours.formats, named);
@@ -335,13 +336,12 @@ impl Negotiation {
 
     /// Gives a description its version: one more than the last, or the last where both say the
     /// same (RFC 3264 §8).
-    fn say(&mut self, mut session: SessionDescription) -> SessionDescription {
+    fn say(&mut self, mut session: SessionDescription) -> &SessionDescription {
         if let Some(said) = &self.said {
             let changed = u64::from(!session.says_the_same(said));
             session.origin.version = said.origin.version + changed;
         }
-        self.said = Some(session.clone());
-        session
+        self.said.insert(session)
     }
 }
 
@@ -451,7 +451,7 @@ fn print(kind: MediaKind, ours: &OurStream) -> MediaDescription {
     let mut media = MediaDescription::new(kind, port, ours.protocol.clone());
     media.bandwidth = ours.bandwidth.clone();
     for format in ours.formats.iter().take(FORMATS_MAX) {
-        let parameters = Some(format.parameters.as_str()).filter(|text| !text.is_empty());
+        let parameters = Some(&*format.parameters).filter(|text| !text.is_empty());
         media.add_format(&format.rtpmap(), parameters);
     }
     let wanted = [
@@ -550,7 +550,7 @@ mod tests {
         let peer = negotiation.asked().unwrap().clone();
         let audio = peer.audio.and_then(|peer| streams::answer_audio(&peer, AUDIO, wish));
         let video = peer.video.and_then(|peer| streams::answer_video(&peer, VIDEO, wish));
-        negotiation.answer(audio, video)
+        negotiation.answer(audio, video).clone()
     }
 
     fn answered(offer: &str, prefer: &[Codec]) -> String {
@@ -563,7 +563,7 @@ mod tests {
         let audio = streams::offer_audio(capabilities, AUDIO);
         let video =
             (!capabilities.video.is_empty()).then(|| streams::offer_video(capabilities, VIDEO));
-        negotiation.offer(Some(audio), video)
+        negotiation.offer(Some(audio), video).clone()
     }
 
     #[test]
@@ -591,7 +591,7 @@ mod tests {
         );
         let mut secure = sdp("audio 4000 0; video 4002 97:H264/90000");
         for media in &mut secure.media {
-            media.protocol = "RTP/SAVP".to_owned();
+            media.protocol = "RTP/SAVP".into();
         }
         let mut negotiation = leg();
         let peer = negotiation.take_offer(&secure).unwrap();

@@ -7,12 +7,13 @@ use crate::codec::Kind;
 use crate::media::PictureLimits;
 use crate::sdp::{Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription};
 use crate::srtp::{MasterKey, Mki, Suite};
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 /// A peer's description, read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PeerDescription {
-    /// All its sections; their order never changes (RFC 3264 §8).
+    /// All its sections, as they are refused; their order never changes (RFC 3264 §8).
     pub sections: Vec<MediaDescription>,
     /// Its audio stream, if one can be used.
     pub audio: Option<PeerStream>,
@@ -58,7 +59,7 @@ pub struct PeerStream {
     /// Which section, from 0.
     pub section: usize,
     /// `RTP/AVP`, `RTP/AVPF`, `RTP/SAVP` or `RTP/SAVPF`.
-    pub protocol: String,
+    pub protocol: Cow<'static, str>,
     /// The codecs that can be passed on, in its order.
     pub formats: Vec<PeerFormat>,
     /// What travels beside them: telephone-event and comfort noise.
@@ -84,7 +85,10 @@ pub struct PeerStream {
 }
 
 /// Why no sound of a description can be used, if none can; where it wants none, why no picture can.
-fn lacks(session: &SessionDescription, ours: IpAddr) -> Lack {
+fn lacks(session: &SessionDescription, audio: Option<&PeerStream>, ours: IpAddr) -> Lack {
+    if audio.is_some() {
+        return Lack::Media;
+    }
     let of = |kind| {
         let mut all = (0..session.media.len()).map(|at| PeerStream::read(session, at, kind, ours));
         all.try_fold(Lack::Media, |most, read| Some(most.max(read.err()?)))
@@ -172,11 +176,12 @@ impl PeerDescription {
             let best = (0..all.len()).rev().max_by_key(|at| worth(&all[*at])).unwrap_or(0);
             in_use.and_then(read).or_else(|| (best < all.len()).then(|| all.swap_remove(best)))
         };
+        let audio = find(Kind::Audio, audio);
         Self {
-            audio: find(Kind::Audio, audio),
+            lacks: lacks(session, audio.as_ref(), ours),
+            audio,
             video: find(Kind::Video, video),
-            lacks: lacks(session, ours),
-            sections: session.media.clone(),
+            sections: session.media.iter().map(MediaDescription::refusal).collect(),
         }
     }
 
@@ -190,11 +195,12 @@ impl PeerDescription {
         ours: IpAddr,
     ) -> Self {
         let read = |kind, at: Option<usize>| PeerStream::read(session, at?, kind, ours).ok();
+        let audio = read(Kind::Audio, audio);
         Self {
-            audio: read(Kind::Audio, audio),
+            lacks: lacks(session, audio.as_ref(), ours),
+            audio,
             video: read(Kind::Video, video),
-            lacks: lacks(session, ours),
-            sections: session.media.clone(),
+            sections: session.media.iter().map(MediaDescription::refusal).collect(),
         }
     }
 

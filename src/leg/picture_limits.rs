@@ -134,10 +134,10 @@ mod tests {
                 Some(kind) => media
                     .bandwidth
                     .push(Bandwidth { kind: kind.to_owned(), value: value.parse().unwrap() }),
-                None => media.attributes.push(Attribute::new(*name, (*value).to_owned())),
+                None => media.attributes.push(Attribute::new((*name).to_owned(), *value)),
             }
         }
-        read(&media, &PeerFormat::new(codec, 97, fmtp))
+        read(&media, &PeerFormat::new(codec, 97, fmtp.to_owned()))
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn format(agreed: &AgreedCodec) -> PayloadFormat {
         codec: agreed.sent.codec.clone(),
         send_pt: agreed.sent.number,
         recv_pt: agreed.received.number,
-        fmtp: agreed.sent.parameters.clone(),
+        fmtp: agreed.sent.parameters.to_string(),
     }
 }
 

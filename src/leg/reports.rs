@@ -120,7 +120,7 @@ impl Machine {
                 out.push(Effect::Event(Event::Moved { leg: id, flow }));
             }
             dialog::Event::Info { transaction, package, content_type, body } => {
-                let body = Body { content_type: content_type.unwrap_or_default(), bytes: body };
+                let body = Body::of(content_type, body);
                 self.info(now, id, transaction, package, body, out);
             }
             dialog::Event::InfoAnswered { tag, status } if tag != OWN_TAG => {

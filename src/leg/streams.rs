@@ -135,7 +135,7 @@ fn offer(mut all: Vec<PeerFormat>, port: PortId) -> OurStream {
     all.truncate(FORMATS_MAX);
     OurStream {
         port,
-        protocol: "RTP/AVP".to_owned(),
+        protocol: "RTP/AVP".into(),
         formats: all,
         direction: Direction::SendRecv,
         mux: false,
@@ -152,7 +152,7 @@ pub fn sealed(ours: OurStream, before: Option<&NegotiatedStream>, seed: Seed) ->
     let before = before.and_then(|stream| stream.ours.crypto.as_ref());
     let keys = before
         .map_or_else(|| MasterKey::fresh(Suite::AesCm128Sha1_80, seed), |ours| ours.keys.clone());
-    OurStream { protocol: "RTP/SAVP".to_owned(), crypto: Some(PeerCrypto { tag: 1, keys }), ..ours }
+    OurStream { protocol: "RTP/SAVP".into(), crypto: Some(PeerCrypto { tag: 1, keys }), ..ours }
 }
 
 /// The same offer with the transport on which the stream runs: its profile, early feedback among it

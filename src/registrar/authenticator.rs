@@ -90,7 +90,7 @@ impl AuthRefusal {
                 let mut response = request.response(StatusCode::SERVICE_UNAVAILABLE);
                 // Rounded up: who comes back at that second is let in.
                 let secs = retry_after.as_secs() + 1;
-                response.headers.push(HeaderName::RetryAfter, &secs.to_string());
+                response.headers.push(HeaderName::RetryAfter, secs);
                 response.with_reason("Too many wrong passwords")
             }
         }

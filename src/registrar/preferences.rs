@@ -240,7 +240,7 @@ mod tests {
             (HeaderName::CSeq, format!("{seq} REGISTER")),
             (HeaderName::UserAgent, user_agent.into()),
         ] {
-            request.headers.push(name, &value);
+            request.headers.push(name, value);
         }
         request
     }

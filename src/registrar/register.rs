@@ -174,7 +174,7 @@ pub(super) fn accepted<'a>(
     }
     // RFC 3327 §5.3: so the phone sees who stands on the way.
     headers.copy(&HeaderName::Path, &request.headers);
-    headers.push(HeaderName::Date, &date(now.unix));
+    headers.push(HeaderName::Date, date(now.unix));
     response
 }
 
@@ -183,7 +183,7 @@ pub(super) fn refused(settings: &Settings, request: &Request, fault: &RegisterFa
     match fault {
         RegisterFault::BadExtension(options) => {
             let mut response = request.response(StatusCode::BAD_EXTENSION);
-            response.headers.push(HeaderName::Unsupported, &options.join(", "));
+            response.headers.push(HeaderName::Unsupported, options.join(", "));
             response
         }
         RegisterFault::BadRequest(phrase) => {
@@ -197,8 +197,8 @@ pub(super) fn refused(settings: &Settings, request: &Request, fault: &RegisterFa
         }
         RegisterFault::TooBrief => {
             let mut response = request.response(StatusCode::INTERVAL_TOO_BRIEF);
-            let min = settings.expires_min.as_secs().to_string();
-            response.headers.push(HeaderName::MinExpires, &min);
+            let min = settings.expires_min.as_secs();
+            response.headers.push(HeaderName::MinExpires, min);
             response
         }
         // §10.3, step 7: the update is aborted and the request fails.

@@ -529,13 +529,13 @@ impl TrunkRegistration {
         }
         let address = NameAddr::new(self.address.clone());
         let headers = &mut request.headers;
-        headers.push(HeaderName::MaxForwards, &MAX_FORWARDS.to_string());
+        headers.push(HeaderName::MaxForwards, MAX_FORWARDS);
         headers.push_address(HeaderName::From, &address.clone().with_tag(&self.tag));
         headers.push_address(HeaderName::To, &address);
         headers.push(HeaderName::CallId, &self.call_id);
-        headers.push(HeaderName::CSeq, &format!("{} REGISTER", self.seq));
+        headers.push(HeaderName::CSeq, format_args!("{} REGISTER", self.seq));
         headers.push_address(HeaderName::Contact, &NameAddr::new(contact));
-        headers.push(HeaderName::Expires, &wanted.to_string());
+        headers.push(HeaderName::Expires, wanted);
         headers.push(HeaderName::UserAgent, user_agent);
         request
     }

@@ -4,6 +4,7 @@ use super::direction::Direction;
 use super::session::{
     Attribute, ConnectionHost, MediaDescription, MediaKind, SessionDescription, value_of,
 };
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -53,12 +54,12 @@ impl<'a> Crypto<'a> {
 }
 
 /// What a payload type stands for (`a=rtpmap`, RFC 8866 §6.6).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RtpMap {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RtpMap<'a> {
     /// 0 to 127.
     pub payload_type: u8,
     /// `PCMU`, `H264`: compared without regard to case.
-    pub encoding: String,
+    pub encoding: &'a str,
     /// The RTP clock in Hz.
     pub clock_rate: u32,
     /// Audio channels; 1 where nothing is said.
@@ -93,22 +94,22 @@ const STATIC: &[(u8, &str, u32, u8)] = &[
     (34, "H263", 90000, 1),
 ];
 
-impl RtpMap {
+impl<'a> RtpMap<'a> {
     /// What a payload type means without an `a=rtpmap`.
     #[must_use]
     pub fn of_static(payload_type: u8) -> Option<Self> {
         let (_, encoding, clock_rate, channels) =
             *STATIC.iter().find(|row| row.0 == payload_type)?;
-        Some(Self { payload_type, encoding: encoding.to_owned(), clock_rate, channels })
+        Some(Self { payload_type, encoding, clock_rate, channels })
     }
 
     /// Reads the value of an `a=rtpmap`: `111 opus/48000/2`.
     #[must_use]
-    pub fn parse(value: &str) -> Option<Self> {
+    pub fn parse(value: &'a str) -> Option<Self> {
         let (payload_type, rest) = value.trim_start().split_once([' ', '\t'])?;
         let payload_type = payload_type.parse().ok().filter(|pt| *pt < 128)?;
         let mut parts = rest.trim().splitn(3, '/');
-        let encoding = parts.next().map(str::trim).filter(|name| !name.is_empty())?.to_owned();
+        let encoding = parts.next().map(str::trim).filter(|name| !name.is_empty())?;
         let clock_rate = parts.next()?.trim().parse().ok().filter(|rate| *rate > 0)?;
         let channels = parts.next().and_then(|n| n.trim().parse().ok()).unwrap_or(1).max(1);
         Some(Self { payload_type, encoding, clock_rate, channels })
@@ -116,7 +117,7 @@ impl RtpMap {
 }
 
 /// As the value of an `a=rtpmap`.
-impl fmt::Display for RtpMap {
+impl fmt::Display for RtpMap<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{}", self.payload_type, self.encoding, self.clock_rate)?;
         if self.channels > 1 { write!(f, "/{}", self.channels) } else { Ok(()) }
@@ -126,7 +127,7 @@ impl fmt::Display for RtpMap {
 impl MediaDescription {
     /// A section without formats.
     #[must_use]
-    pub fn new(kind: MediaKind, port: u16, protocol: impl Into<String>) -> Self {
+    pub fn new(kind: MediaKind, port: u16, protocol: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             port,
@@ -146,7 +147,7 @@ impl MediaDescription {
     }
 
     /// Appends a payload type with its `a=rtpmap` and, where given, its `a=fmtp`.
-    pub fn add_format(&mut self, map: &RtpMap, fmtp: Option<&str>) {
+    pub fn add_format(&mut self, map: &RtpMap<'_>, fmtp: Option<&str>) {
         self.formats.push(map.payload_type.to_string());
         self.attributes.push(Attribute::new("rtpmap", map.to_string()));
         if let Some(parameters) = fmtp {
@@ -168,7 +169,7 @@ impl MediaDescription {
 
     /// What each payload type of the `m=` line stands for, in its order. Types that neither an
     /// `a=rtpmap` nor RFC 3551 explains are left out, doubles too.
-    pub fn rtpmaps(&self) -> impl Iterator<Item = RtpMap> {
+    pub fn rtpmaps(&self) -> impl Iterator<Item = RtpMap<'_>> {
         let numbers = self.formats.iter().map(|format| format.parse::<u8>().ok());
         let first = move |at: usize| {
             let format = &self.formats[at];
@@ -179,7 +180,7 @@ impl MediaDescription {
 
     /// What one payload type stands for.
     #[must_use]
-    pub fn rtpmap(&self, payload_type: u8) -> Option<RtpMap> {
+    pub fn rtpmap(&self, payload_type: u8) -> Option<RtpMap<'_>> {
         self.attributes_named("rtpmap")
             .filter(|value| of_payload_type(value, payload_type).is_some())
             .find_map(RtpMap::parse)

@@ -171,7 +171,7 @@ impl Parsing {
                 section.unwrap_or(&mut session.connection).get_or_insert(connection(&value)?);
             }
             b'o' if session.media.is_empty() => session.origin = origin(&value),
-            b's' if session.media.is_empty() => session.name = name(value),
+            b's' if session.media.is_empty() => session.name = name(&value),
             // t= is always `0 0` in SIP, i= u= e= p= r= z= k= concern no call, and an unknown letter
             // must not cost a call (§5 would have us refuse the whole).
             _other => {}
@@ -195,7 +195,7 @@ fn push<T>(section: &mut Vec<T>, item: T, limit: usize, fault: SdpFault) -> Resu
 fn empty_session() -> SessionDescription {
     SessionDescription {
         origin: Origin::default(),
-        name: "-".to_owned(),
+        name: "-".into(),
         connection: None,
         bandwidth: Vec::new(),
         attributes: Vec::new(),
@@ -203,8 +203,36 @@ fn empty_session() -> SessionDescription {
     }
 }
 
-fn name(value: Cow<'_, str>) -> String {
-    if value.trim().is_empty() { "-".to_owned() } else { value.into_owned() }
+fn name(value: &str) -> Cow<'static, str> {
+    if value.trim().is_empty() { "-".into() } else { known(value) }
+}
+
+/// What nearly every description has: a name for nothing, protocols, names of attributes.
+const KNOWN: [&str; 18] = [
+    "-",
+    "RTP/AVP",
+    "RTP/SAVP",
+    "RTP/AVPF",
+    "RTP/SAVPF",
+    "rtpmap",
+    "fmtp",
+    "sendrecv",
+    "ptime",
+    "sendonly",
+    "recvonly",
+    "inactive",
+    "maxptime",
+    "rtcp",
+    "rtcp-fb",
+    "rtcp-mux",
+    "crypto",
+    "label",
+];
+
+/// A word of its own only where it is none of those that are known.
+fn known(word: &str) -> Cow<'static, str> {
+    let known = KNOWN.iter().find(|known| **known == word);
+    known.map_or_else(|| Cow::Owned(word.to_owned()), |known| Cow::Borrowed(*known))
 }
 
 fn origin(value: &str) -> Origin {
@@ -213,7 +241,7 @@ fn origin(value: &str) -> Origin {
     let tail = words.split_off(words.len().saturating_sub(5));
     let [id, version, _network, _kind, address] = tail[..] else { return Origin::default() };
     Origin {
-        user: if words.is_empty() { "-".to_owned() } else { words.join(" ") },
+        user: if words.is_empty() { "-".into() } else { known(&words.join(" ")) },
         id: number(id),
         version: number(version),
         address: host(address),
@@ -256,8 +284,8 @@ fn bandwidth(value: &str) -> Option<Bandwidth> {
 
 fn attribute(value: &str) -> Attribute {
     match value.split_once(':') {
-        Some((name, value)) => Attribute::new(name.trim(), value.trim()),
-        None => Attribute::flag(value.trim()),
+        Some((name, value)) => Attribute::new(known(name.trim()), value.trim()),
+        None => Attribute::flag(known(value.trim())),
     }
 }
 
@@ -276,7 +304,7 @@ fn media(value: &str) -> Result<MediaDescription, SdpFault> {
     }
     Ok(MediaDescription {
         formats,
-        ..MediaDescription::new(MediaKind::from_word(kind), port, protocol)
+        ..MediaDescription::new(MediaKind::from_word(kind), port, known(protocol))
     })
 }
 

@@ -85,8 +85,8 @@ struct SdpLine<'a>(&'a str);
 
 impl fmt::Display for SdpLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let harmless = |c: char| if matches!(c, '\r' | '\n' | '\0') { ' ' } else { c };
-        self.0.chars().try_for_each(|c| f.write_char(harmless(c)))
+        let is_harmful = |c: char| matches!(c, '\r' | '\n' | '\0');
+        write_with(f, self.0, is_harmful, ' ')
     }
 }
 
@@ -98,9 +98,24 @@ impl fmt::Display for Word<'_> {
         if self.0.is_empty() {
             return f.write_char('-');
         }
-        let harmless = |c: char| if c.is_control() || c.is_whitespace() { '_' } else { c };
-        self.0.chars().try_for_each(|c| f.write_char(harmless(c)))
+        write_with(f, self.0, |c: char| c.is_control() || c.is_whitespace(), '_')
     }
+}
+
+/// Writes text as it is, mostly at once, but `instead` for each harmful character.
+fn write_with(
+    f: &mut fmt::Formatter<'_>,
+    text: &str,
+    is_harmful: impl Fn(char) -> bool,
+    instead: char,
+) -> fmt::Result {
+    for (place, harmless) in text.split(is_harmful).enumerate() {
+        if place > 0 {
+            f.write_char(instead)?;
+        }
+        f.write_str(harmless)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -130,8 +145,8 @@ mod tests {
     #[test]
     fn no_value_breaks_out_of_its_line() {
         let mut session = SessionDescription::new(1, 1, "::1".parse().unwrap());
-        session.name = "call\r\na=inactive".to_owned();
-        session.origin.user = "a b\n".to_owned();
+        session.name = "call\r\na=inactive".into();
+        session.origin.user = "a b\n".into();
         session.attributes.push(Attribute::new("tool\nm=x", "x\r\nm=audio 1 RTP/AVP 0"));
         let again = SessionDescription::parse(session.to_string().as_bytes()).unwrap();
         assert_eq!((again.media.len(), again.attributes.len()), (0, 1));

@@ -1,6 +1,7 @@
 //! The parts of a session description as values.
 
 use super::direction::Direction;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,7 +11,7 @@ pub struct SessionDescription {
     /// `o=`: whose description this is, and which version of it.
     pub origin: Origin,
     /// `s=`; `-` where there is none.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// `c=` for the media that have none of their own.
     pub connection: Option<ConnectionData>,
     /// `b=` of the session.
@@ -25,7 +26,7 @@ pub struct SessionDescription {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Origin {
     /// The user name; `-` where there is none.
-    pub user: String,
+    pub user: Cow<'static, str>,
     /// The session id, constant for the life of the dialog.
     pub id: u64,
     /// Rises by one with each change (RFC 3264 §8).
@@ -63,7 +64,7 @@ pub struct Bandwidth {
 #[derive(Clone, Eq, PartialEq)]
 pub struct Attribute {
     /// What stands before the colon.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// What stands behind it.
     pub value: Option<String>,
 }
@@ -93,7 +94,7 @@ pub struct MediaDescription {
     /// The port at which its describer receives; 0 refuses the stream.
     pub port: u16,
     /// `RTP/AVP`, `RTP/AVPF`, `RTP/SAVP`, `UDP/TLS/RTP/SAVPF`, …
-    pub protocol: String,
+    pub protocol: Cow<'static, str>,
     /// The formats in order of preference, as they were written; payload types for RTP.
     pub formats: Vec<String>,
     /// `c=` of this section.
@@ -110,8 +111,8 @@ impl SessionDescription {
     pub fn new(id: u64, version: u64, address: IpAddr) -> Self {
         let address = ConnectionHost::Ip(address);
         Self {
-            origin: Origin { user: "-".to_owned(), id, version, address: address.clone() },
-            name: "-".to_owned(),
+            origin: Origin { user: "-".into(), id, version, address: address.clone() },
+            name: "-".into(),
             connection: Some(ConnectionData { address }),
             bandwidth: Vec::new(),
             attributes: Vec::new(),
@@ -142,7 +143,7 @@ impl SessionDescription {
 impl Default for Origin {
     fn default() -> Self {
         let address = ConnectionHost::Ip(Ipv4Addr::UNSPECIFIED.into());
-        Self { user: "-".to_owned(), id: 0, version: 0, address }
+        Self { user: "-".into(), id: 0, version: 0, address }
     }
 }
 
@@ -173,13 +174,13 @@ impl ConnectionHost {
 impl Attribute {
     /// `a=name`.
     #[must_use]
-    pub fn flag(name: impl Into<String>) -> Self {
+    pub fn flag(name: impl Into<Cow<'static, str>>) -> Self {
         Self { name: name.into(), value: None }
     }
 
     /// `a=name:value`.
     #[must_use]
-    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         Self { name: name.into(), value: Some(value.into()) }
     }
 

@@ -5,7 +5,7 @@
 
 use super::error::{Error, SipFault};
 use super::header_name::HeaderName;
-use super::lexer;
+use super::lexer::{self, Quoted};
 use super::params::Params;
 use md5::Md5;
 use sha2::Sha256;
@@ -346,17 +346,6 @@ impl fmt::Display for Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest credentials ({}) for {}", self.algorithm.as_str(), self.realm)
-    }
-}
-
-/// Prints text as a quoted string.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut quoted = String::with_capacity(self.0.len() + 2);
-        lexer::quote_into(&mut quoted, self.0);
-        f.write_str(&quoted)
     }
 }
 

@@ -3,8 +3,9 @@
 use super::header_name::HeaderName;
 use super::lexer::{self, ListElements};
 use std::borrow::Borrow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Header lines in their order.
 ///
@@ -13,10 +14,32 @@ use std::ops::Range;
 /// [`set`](Self::set) write a blank for each CR, LF and NUL, so nothing can be injected through
 /// them. Content-Length is not kept here: parsing takes it off, printing writes it, and pushing it
 /// does nothing.
+///
+/// A message is kept in several places, as it was sent or came: clones share their lines until one of
+/// them is changed.
 #[derive(Clone, Default)]
-pub struct Headers {
+pub struct Headers(Arc<HeaderText>);
+
+#[derive(Default)]
+struct HeaderText {
     text: String,
     lines: Vec<HeaderLine>,
+}
+
+/// What one reservation makes room for: a message of ours, without its body.
+const TEXT_BYTES: usize = 512;
+const LINES: usize = 16;
+/// A copy is made to be changed: it has room for a Via or a tag.
+const CHANGE_BYTES: usize = 128;
+
+impl Clone for HeaderText {
+    fn clone(&self) -> Self {
+        let mut text = String::with_capacity(self.text.len() + CHANGE_BYTES);
+        text.push_str(&self.text);
+        let mut lines = Vec::with_capacity(self.lines.len() + 2);
+        lines.extend_from_slice(&self.lines);
+        Self { text, lines }
+    }
 }
 
 #[derive(Clone)]
@@ -46,55 +69,61 @@ impl Headers {
 
     /// Headers whose values will be spans of `text`.
     pub(super) fn over(text: String, lines: usize) -> Self {
-        Self { text, lines: Vec::with_capacity(lines) }
+        Self(Arc::new(HeaderText { text, lines: Vec::with_capacity(lines) }))
+    }
+
+    /// The lines, this message's own from now on.
+    fn own(&mut self) -> &mut HeaderText {
+        Arc::make_mut(&mut self.0)
     }
 
     /// The text that spans refer to.
     pub(super) fn text(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// Appends a line whose value stands in the text already.
     pub(super) fn push_span(&mut self, name: HeaderName, span: Range<usize>) {
-        debug_assert!(self.text.get(span.clone()).is_some(), "a span lies in the text");
-        self.lines.push(HeaderLine::new(name, span));
+        debug_assert!(self.0.text.get(span.clone()).is_some(), "a span lies in the text");
+        self.own().lines.push(HeaderLine::new(name, span));
     }
 
     /// Appends `value`, its folds replaced by single blanks, to the text.
     pub(super) fn append_unfolded(&mut self, span: Range<usize>) -> Range<usize> {
-        let start = self.text.len();
-        let folded = self.text[span].to_owned();
+        let text = &mut self.own().text;
+        let start = text.len();
+        let folded = text[span].to_owned();
         for (place, piece) in folded.split('\n').enumerate() {
             if place > 0 {
-                self.text.push(' ');
+                text.push(' ');
             }
-            self.text.push_str(lexer::trim(piece));
+            text.push_str(lexer::trim(piece));
         }
-        start..self.text.len()
+        start..text.len()
     }
 
     /// How many lines there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lines.len()
+        self.0.lines.len()
     }
 
     /// Whether there is no line.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.0.lines.is_empty()
     }
 
     /// Every line in its order.
     pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &str)> {
-        self.lines.iter().map(|line| (&line.name, &self.text[line.span()]))
+        self.0.lines.iter().map(|line| (&line.name, &self.0.text[line.span()]))
     }
 
     /// The value of the first line called `name`.
     #[must_use]
     pub fn get(&self, name: impl Borrow<HeaderName>) -> Option<&str> {
-        let line = self.lines.iter().find(|line| line.name == *name.borrow())?;
-        Some(&self.text[line.span()])
+        let line = self.0.lines.iter().find(|line| line.name == *name.borrow())?;
+        Some(&self.0.text[line.span()])
     }
 
     /// Whether a line is called `name`.
@@ -105,8 +134,8 @@ impl Headers {
 
     /// The values of all lines called `name`, in their order.
     pub fn all<'a, N: Borrow<HeaderName> + 'a>(&'a self, name: N) -> impl Iterator<Item = &'a str> {
-        let lines = self.lines.iter().filter(move |line| line.name == *name.borrow());
-        lines.map(|line| &self.text[line.span()])
+        let lines = self.0.lines.iter().filter(move |line| line.name == *name.borrow());
+        lines.map(|line| &self.0.text[line.span()])
     }
 
     /// The comma-separated elements of all lines called `name`. Not for headers whose commas mean
@@ -125,34 +154,49 @@ impl Headers {
     }
 
     /// Appends a line.
-    pub fn push(&mut self, name: HeaderName, value: &str) {
-        self.insert(self.lines.len(), name, value);
+    pub fn push(&mut self, name: HeaderName, value: impl fmt::Display) {
+        self.insert(self.len(), name, format_args!("{value}"));
     }
 
     /// Puts a line before all others.
-    pub fn push_front(&mut self, name: HeaderName, value: &str) {
-        self.insert(0, name, value);
+    pub fn push_front(&mut self, name: HeaderName, value: impl fmt::Display) {
+        self.insert(0, name, format_args!("{value}"));
     }
 
     /// Replaces all lines called `name` by one, at the place of the first.
-    pub fn set(&mut self, name: HeaderName, value: &str) {
-        let place = self.lines.iter().position(|line| line.name == name);
+    pub fn set(&mut self, name: HeaderName, value: impl fmt::Display) {
+        let place = self.0.lines.iter().position(|line| line.name == name);
         self.remove(&name);
-        self.insert(place.unwrap_or(self.lines.len()), name, value);
+        self.insert(place.unwrap_or(self.len()), name, format_args!("{value}"));
     }
 
-    fn insert(&mut self, place: usize, name: HeaderName, value: &str) {
+    /// Writes the value where it stays.
+    fn insert(&mut self, place: usize, name: HeaderName, value: fmt::Arguments<'_>) {
         if name == HeaderName::ContentLength {
             return;
         }
-        let start = self.text.len();
-        let value = lexer::trim(value);
-        if value.contains(['\r', '\n', '\0']) {
-            self.text.push_str(lexer::trim(&value.replace(['\r', '\n', '\0'], " ")));
-        } else {
-            self.text.push_str(value);
+        let HeaderText { text, lines } = self.with_room();
+        let start = text.len();
+        text.write_fmt(value).expect("what is shown can be written to memory");
+        if text[start..].contains(['\r', '\n', '\0']) {
+            let harmless = lexer::trim(&text[start..]).replace(['\r', '\n', '\0'], " ");
+            text.truncate(start);
+            text.push_str(&harmless);
         }
-        self.lines.insert(place, HeaderLine::new(name, start..self.text.len()));
+        let value = lexer::trim_start(&text[start..]);
+        let start = text.len() - value.len();
+        let end = start + lexer::trim_end(value).len();
+        lines.insert(place, HeaderLine::new(name, start..end));
+    }
+
+    /// The lines, this message's own from now on, with room for those of a whole message.
+    fn with_room(&mut self) -> &mut HeaderText {
+        let own = self.own();
+        if own.lines.capacity() == 0 {
+            own.text.reserve(TEXT_BYTES);
+            own.lines.reserve(LINES);
+        }
+        own
     }
 
     /// Appends all lines called `name` of `other`, byte by byte.
@@ -164,34 +208,38 @@ impl Headers {
 
     /// Appends a value that stands in other headers, so that it has no line ends.
     fn copy_value(&mut self, name: HeaderName, value: &str) {
-        let start = self.text.len();
-        self.text.push_str(value);
-        self.lines.push(HeaderLine::new(name, start..self.text.len()));
+        let HeaderText { text, lines } = self.with_room();
+        let start = text.len();
+        text.push_str(value);
+        lines.push(HeaderLine::new(name, start..text.len()));
     }
 
     /// Removes all lines called `name`; true when there was one.
     pub fn remove(&mut self, name: impl Borrow<HeaderName>) -> bool {
-        let before = self.lines.len();
-        self.lines.retain(|line| line.name != *name.borrow());
-        self.lines.len() < before
+        let is_there = self.contains(name.borrow());
+        if is_there {
+            self.own().lines.retain(|line| line.name != *name.borrow());
+        }
+        is_there
     }
 
     /// Takes the first element of `name` away, such as the topmost Via or Route.
     pub fn pop_front_element(&mut self, name: impl Borrow<HeaderName>) -> Option<String> {
-        let place = self.lines.iter().position(|line| line.name == *name.borrow())?;
-        let span = self.lines[place].span();
-        let mut elements = ListElements::of(&self.text[span.clone()]);
+        let HeaderText { text, lines } = self.own();
+        let place = lines.iter().position(|line| line.name == *name.borrow())?;
+        let span = lines[place].span();
+        let mut elements = ListElements::of(&text[span.clone()]);
         let Some(first) = elements.next().map(str::to_owned) else {
             // A line of commas only: the next line may hold an element.
-            self.lines.remove(place);
+            lines.remove(place);
             return self.pop_front_element(name);
         };
         let rest = elements.rest().len();
         if rest == 0 {
-            self.lines.remove(place);
+            lines.remove(place);
         } else {
-            let name = self.lines[place].name.clone();
-            self.lines[place] = HeaderLine::new(name, span.end - rest..span.end);
+            let name = lines[place].name.clone();
+            lines[place] = HeaderLine::new(name, span.end - rest..span.end);
         }
         Some(first)
     }

@@ -4,6 +4,7 @@
 
 use super::limits::IDENTIFIER_BYTES_MAX;
 use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 /// Marks of a byte in [`CLASSES`].
 const TOKEN: u8 = 1;
@@ -204,17 +205,24 @@ pub(super) fn unquote(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Writes `text` as a quoted string. Line ends and NUL become blanks, so nothing can be injected.
-pub(super) fn quote_into(out: &mut String, text: &str) {
-    out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => out.extend(['\\', letter]),
-            '\r' | '\n' | '\0' => out.push(' '),
-            letter => out.push(letter),
+/// Shows text as a quoted string. Line ends and NUL become blanks, so nothing can be injected.
+pub(super) struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        f.write_char('"')?;
+        while let Some(at) = find_any(rest, b"\"\\\r\n\0") {
+            f.write_str(&rest[..at])?;
+            match &rest[at..=at] {
+                special @ ("\"" | "\\") => write!(f, "\\{special}")?,
+                _ => f.write_char(' ')?,
+            }
+            rest = &rest[at + 1..];
         }
+        f.write_str(rest)?;
+        f.write_char('"')
     }
-    out.push('"');
 }
 
 /// The first `wanted` outside quotes and angle brackets, as an index.
@@ -421,13 +429,10 @@ mod tests {
 
     #[test]
     fn quoting_reads_back_and_cannot_be_left() {
-        let mut out = String::new();
-        quote_into(&mut out, "a\"b\\c");
-        assert_eq!(out, r#""a\"b\\c""#);
-        assert_eq!(unquote(&out), "a\"b\\c");
-        out.clear();
-        quote_into(&mut out, "x\r\nEvil: 1\0");
-        assert_eq!(out, "\"x  Evil: 1 \"");
+        let quoted = Quoted("a\"b\\c").to_string();
+        assert_eq!(quoted, r#""a\"b\\c""#);
+        assert_eq!(unquote(&quoted), "a\"b\\c");
+        assert_eq!(Quoted("x\r\nEvil: 1\0").to_string(), "\"x  Evil: 1 \"");
     }
 
     #[test]

@@ -7,8 +7,10 @@ use super::params::Params;
 use super::status::StatusCode;
 use super::uri::Uri;
 use super::via::Via;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Max-Forwards of every request that we make (RFC 3261 §8.1.1.6).
 pub const MAX_FORWARDS: u8 = 70;
@@ -31,8 +33,8 @@ pub struct Request {
     pub uri: Uri,
     /// The header lines.
     pub headers: Headers,
-    /// The body, as long as Content-Length says.
-    pub body: Vec<u8>,
+    /// The body, as long as Content-Length says; whoever passes it on or keeps it shares it.
+    pub body: Arc<[u8]>,
 }
 
 /// A response.
@@ -41,11 +43,11 @@ pub struct Response {
     /// The code.
     pub status: StatusCode,
     /// The phrase, for people only.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// The header lines.
     pub headers: Headers,
-    /// The body, as long as Content-Length says.
-    pub body: Vec<u8>,
+    /// The body, as long as Content-Length says; whoever passes it on or keeps it shares it.
+    pub body: Arc<[u8]>,
 }
 
 impl Message {
@@ -92,7 +94,7 @@ impl Request {
     /// A request without headers and body.
     #[must_use]
     pub fn new(method: Method, uri: Uri) -> Self {
-        Self { method, uri, headers: Headers::new(), body: Vec::new() }
+        Self { method, uri, headers: Headers::new(), body: Arc::default() }
     }
 
     /// The response `status` to this request (RFC 3261 §8.2.6.2): Via, From, To, Call-ID and CSeq
@@ -141,17 +143,16 @@ impl Request {
     /// Call-ID, and the number of CSeq.
     fn follow_up(&self, method: Method) -> Request {
         let number = self.headers.cseq().map_or(0, |(number, _)| number);
-        let cseq = format!("{number} {method}");
-        let mut request = Request::new(method, self.uri.clone());
+        let mut request = Request::new(method.clone(), self.uri.clone());
         let headers = &mut request.headers;
         if let Some(via) = self.headers.list(HeaderName::Via).next() {
             headers.push(HeaderName::Via, via);
         }
-        headers.push(HeaderName::MaxForwards, &MAX_FORWARDS.to_string());
+        headers.push(HeaderName::MaxForwards, MAX_FORWARDS);
         for name in [HeaderName::Route, HeaderName::From, HeaderName::CallId] {
             headers.copy(&name, &self.headers);
         }
-        headers.push(HeaderName::CSeq, &cseq);
+        headers.push(HeaderName::CSeq, format_args!("{number} {method}"));
         request
     }
 
@@ -159,15 +160,16 @@ impl Request {
     /// (RFC 3261 §18.2.1), both `received` and `rport` when it asks for rport (RFC 3581 §4).
     ///
     /// What the sender wrote into `received` itself is replaced: only the receiver may set it.
-    pub fn stamp_source(&mut self, remote: SocketAddr) {
-        let Ok(mut via) = self.headers.via() else {
-            return;
-        };
+    ///
+    /// Returns that Via; `None` when it is missing or malformed, so that nobody could be answered.
+    pub fn stamp_source(&mut self, remote: SocketAddr) -> Option<Via> {
+        let mut via = self.headers.via().ok()?;
         let address = remote.ip();
         let differs = via.host().address() != Some(address);
         stamp(&mut via, remote, differs);
         self.headers.pop_front_element(HeaderName::Via);
-        self.headers.push_front(HeaderName::Via, &via.to_string());
+        self.headers.push_front(HeaderName::Via, &via);
+        Some(via)
     }
 }
 
@@ -189,16 +191,24 @@ impl Response {
     pub fn new(status: StatusCode) -> Self {
         Self {
             status,
-            reason: status.reason_phrase().to_owned(),
+            reason: Cow::Borrowed(status.reason_phrase()),
             headers: Headers::new(),
-            body: Vec::new(),
+            body: Arc::default(),
         }
+    }
+
+    /// This response with another phrase, unless that is empty.
+    #[must_use]
+    pub fn said_as(self, reason: &str) -> Self {
+        if reason.is_empty() { self } else { self.with_reason(reason) }
     }
 
     /// This response with another phrase.
     #[must_use]
     pub fn with_reason(mut self, reason: &str) -> Self {
-        reason.clone_into(&mut self.reason);
+        if self.reason != reason {
+            self.reason = Cow::Owned(reason.to_owned());
+        }
         self
     }
 }

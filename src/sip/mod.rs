@@ -61,7 +61,7 @@ pub use number::{NUMBER_PARAMS_BYTES_MAX, without_separators};
 pub use own_addresses::OwnAddresses;
 pub use params::Params;
 pub use parse::{busy_response, parse, parse_failure_response};
-pub use print::print;
+pub use print::{print, printed_len};
 pub use status::StatusCode;
 pub use summary::{RequestSummary, summarize};
 pub use tags::Tags;

@@ -2,7 +2,7 @@
 
 use super::error::{Error, SipFault};
 use super::header_name::HeaderName;
-use super::lexer;
+use super::lexer::{self, Quoted};
 use super::params::Params;
 use super::uri::Uri;
 use std::borrow::Cow;
@@ -130,9 +130,7 @@ fn split_bare<'a>(value: &'a str, header: &HeaderName) -> Result<AddressParts<'a
 impl fmt::Display for NameAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(display) = &self.display {
-            let mut quoted = String::with_capacity(display.len() + 2);
-            lexer::quote_into(&mut quoted, display);
-            write!(f, "{quoted} ")?;
+            write!(f, "{} ", Quoted(display))?;
         }
         write!(f, "<{}>{}", self.uri, self.params)
     }

@@ -1,7 +1,7 @@
 //! Parameters of a header value, `;name=value;flag`: order kept, names compared without case.
 
 use super::error::Error;
-use super::lexer::{self, ParamScan};
+use super::lexer::{self, ParamScan, Quoted};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -63,12 +63,11 @@ impl Params {
     pub fn set(&mut self, name: &str, value: Option<&str>) {
         assert!(lexer::is_token(name), "a parameter name is a token");
         self.remove(name);
-        let mut quoted = String::new();
         let plain = |v: &str| lexer::is_token(v) || v.parse::<std::net::IpAddr>().is_ok();
-        if let Some(text) = value.filter(|v| !plain(v)) {
-            lexer::quote_into(&mut quoted, text);
+        match value {
+            Some(text) if !plain(text) => self.append(name, Some(&Quoted(text).to_string())),
+            Some(_) | None => self.append(name, value),
         }
-        self.append(name, if quoted.is_empty() { value } else { Some(&quoted) });
     }
 
     /// Removes `name`; true when it was there.

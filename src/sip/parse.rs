@@ -79,7 +79,7 @@ fn parse_parts(head: &[u8], body: &[u8]) -> Result<Message, Error> {
     let headers_start = line_end + 1;
     let block = parse_block(&head[headers_start..]).map_err(|e| e.moved(headers_start))?;
     let length = block.content_length.unwrap_or(body.len());
-    let body = body.get(..length).ok_or(SipFault::BodyTooShort.at(head.len()))?.to_vec();
+    let body = body.get(..length).ok_or(SipFault::BodyTooShort.at(head.len()))?.into();
     match &mut message {
         Message::Request(request) => {
             let (_, method) = block.headers.cseq()?;
@@ -174,8 +174,11 @@ const SINGLE: [HeaderName; 6] = [
 ];
 
 fn parse_block(text: &str) -> Result<HeaderBlock, Error> {
-    // A line has some 45 bytes; one reservation serves most messages.
-    let mut headers = Headers::over(text.to_owned(), text.len() / 32 + 2);
+    // A line has some 45 bytes; one reservation serves most messages, and what is stamped on them.
+    const STAMP_BYTES: usize = 128;
+    let mut owned = String::with_capacity(text.len() + STAMP_BYTES);
+    owned.push_str(text);
+    let mut headers = Headers::over(owned, text.len() / 32 + 2);
     let mut content_length = None;
     let mut seen: u128 = 0;
     let single = SINGLE.iter().fold(0_u128, |set, name| set | 1 << name.index());
@@ -301,7 +304,7 @@ pub fn parse_failure_response(bytes: &[u8], error: &Error) -> Option<Response> {
         return None;
     }
     let mut response = salvage(bytes, error.status())?;
-    response.reason = error.what.to_string();
+    response.reason = error.what.to_string().into();
     Some(response)
 }
 

@@ -1,7 +1,8 @@
 //! From a message to its bytes.
 
+use super::header_name::HeaderName;
 use super::headers::Headers;
-use super::message::Message;
+use super::message::{Message, Request};
 use std::io::Write as _;
 
 /// Appends `message` to `out`, Content-Length included.
@@ -11,13 +12,14 @@ use std::io::Write as _;
 pub fn print(message: &Message, out: &mut Vec<u8>) {
     match message {
         Message::Request(request) => {
+            out.reserve(printed_len(request));
             let (method, uri) = (request.method.as_str(), request.uri.as_str());
-            reserve(out, uri.len(), &request.headers, &request.body);
             append(out, &[method, " ", uri, " SIP/2.0\r\n"]);
             print_rest(&request.headers, &request.body, out);
         }
         Message::Response(response) => {
-            reserve(out, response.reason.len(), &response.headers, &response.body);
+            let start = "SIP/2.0 200 \r\n".len() + response.reason.len();
+            out.reserve(start + rest_len(&response.headers, &response.body));
             let code = response.status.as_u16();
             let digit = |value: u16| b'0' + (value % 10) as u8;
             append(out, &["SIP/2.0 "]);
@@ -30,10 +32,18 @@ pub fn print(message: &Message, out: &mut Vec<u8>) {
     }
 }
 
-fn reserve(out: &mut Vec<u8>, start: usize, headers: &Headers, body: &[u8]) {
-    // Each line adds its name, at most this long in practice, and three separators.
-    const LINE_EXTRA: usize = 24;
-    out.reserve(start + headers.text().len() + headers.len() * LINE_EXTRA + body.len() + 64);
+/// How many bytes [`print()`] makes of this request.
+#[must_use]
+pub fn printed_len(request: &Request) -> usize {
+    let start = request.method.as_str().len() + request.uri.as_str().len();
+    start + "  SIP/2.0\r\n".len() + rest_len(&request.headers, &request.body)
+}
+
+fn rest_len(headers: &Headers, body: &[u8]) -> usize {
+    let line = |(name, value): (&HeaderName, &str)| name.as_str().len() + value.len() + 4;
+    let digits = body.len().checked_ilog10().map_or(1, |log| log as usize + 1);
+    let end = "Content-Length: \r\n\r\n".len() + digits;
+    headers.iter().map(line).sum::<usize>() + end + body.len()
 }
 
 fn append(out: &mut Vec<u8>, pieces: &[&str]) {

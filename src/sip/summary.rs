@@ -3,7 +3,7 @@
 use super::lexer;
 use super::limits::HEADER_LINES_MAX;
 use super::parse::LogicalLines;
-use super::via::Via;
+use super::via::{self, Via};
 
 /// What a glance shows, as it is written: nothing of it is checked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,6 +21,12 @@ pub struct RequestSummary<'a> {
 }
 
 impl RequestSummary<'_> {
+    /// The branch of the topmost Via, read without the rest.
+    #[must_use]
+    pub fn branch(&self) -> Option<&str> {
+        via::branch(self.via)
+    }
+
     /// The topmost Via, read.
     #[must_use]
     pub fn topmost_via(&self) -> Option<Via> {
@@ -107,7 +113,8 @@ mod tests {
         assert_eq!(seen.method, Some("INVITE"));
         assert_eq!(seen.via, "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1");
         assert_eq!((seen.from_tag, seen.to_tag, seen.call_id), ("f", Some("t"), "1@phone"));
-        assert_eq!(seen.topmost_via().unwrap().branch(), Some("z9hG4bK1"));
+        assert_eq!(seen.branch(), Some("z9hG4bK1"));
+        assert_eq!(seen.topmost_via().unwrap().branch(), seen.branch());
         let response = INVITE.replace("INVITE sip:9000@example.com SIP/2.0", "sip/2.0 200 OK");
         assert_eq!(summarize(response.as_bytes()).unwrap().method, None);
         let outside = INVITE.replace(";tag=t", "");

@@ -16,7 +16,7 @@ use super::uri::Uri;
 use super::values::{
     Contacts, EventPackage, MediaType, RAck, Reason, Replaces, SessionExpires, SubscriptionState,
 };
-use super::via::Via;
+use super::via::{self, Via};
 
 /// Sequence numbers stay below 2^31 (RFC 3261 §8.1.1.5).
 const CSEQ_MAX: u32 = (1 << 31) - 1;
@@ -49,6 +49,12 @@ impl Headers {
     pub fn via(&self) -> Result<Via, Error> {
         let missing = SipFault::Missing(HeaderName::Via).at(0);
         Via::parse(self.list(HeaderName::Via).next().ok_or(missing)?)
+    }
+
+    /// The branch of the topmost Via, read without the rest; `None` where [`Via::branch`] has none.
+    #[must_use]
+    pub fn branch(&self) -> Option<&str> {
+        via::branch(self.list(HeaderName::Via).next()?)
     }
 
     /// The From header.
@@ -88,7 +94,7 @@ impl Headers {
     pub fn set_to_tag(&mut self, tag: &str) {
         if let Some(to) = self.get(HeaderName::To).filter(|_| self.to_tag().is_none()) {
             let value = format!("{to};tag={tag}");
-            self.set(HeaderName::To, &value);
+            self.set(HeaderName::To, value);
         }
     }
 
@@ -370,11 +376,11 @@ impl Headers {
 
     /// Appends an address.
     pub fn push_address(&mut self, name: HeaderName, address: &NameAddr) {
-        self.push(name, &address.to_string());
+        self.push(name, address);
     }
 
     /// Appends a URI in angle brackets, as Route and Contact want it.
     pub fn push_uri(&mut self, name: HeaderName, uri: &Uri) {
-        self.push(name, &format!("<{uri}>"));
+        self.push(name, format_args!("<{uri}>"));
     }
 }

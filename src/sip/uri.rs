@@ -6,6 +6,7 @@ use super::lexer;
 use super::limits::URI_BYTES_MAX;
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 /// The scheme of a [`Uri`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,7 +26,7 @@ pub enum Scheme {
 /// `==` compares the text; [`equivalent`](Self::equivalent) compares as RFC 3261 §19.1.4 says.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Uri {
-    text: Box<str>,
+    text: Arc<str>,
     parts: UriParts,
 }
 
@@ -120,6 +121,9 @@ impl Uri {
     /// This URI without its headers (`?…`), which no Request-URI may have.
     #[must_use]
     pub fn without_headers(&self) -> Self {
+        if usize::from(self.parts.params_end) == self.text.len() {
+            return self.clone();
+        }
         let text = &self.text[..usize::from(self.parts.params_end)];
         Self::rebuilt(text, &self.text)
     }

@@ -5,7 +5,7 @@ use super::flow::Transport;
 use super::header_name::HeaderName;
 use super::host::{self, Host};
 use super::lexer;
-use super::params::Params;
+use super::params::{self, Params};
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
@@ -88,10 +88,7 @@ impl Via {
     /// The branch; `None` from elements older than RFC 3261, also when it is the bare cookie.
     #[must_use]
     pub fn branch(&self) -> Option<&str> {
-        let branch = self.params.raw("branch")?;
-        let cookie = branch.get(..MAGIC_COOKIE.len())?;
-        (cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && branch.len() > MAGIC_COOKIE.len())
-            .then_some(branch)
+        self.params.raw("branch").filter(|branch| is_unique(branch))
     }
 
     /// The address that the next element saw; bare or in brackets for IPv6 (RFC 5118 §4.5).
@@ -115,6 +112,19 @@ impl Via {
 }
 
 /// The parts of an element, checked but for the parameters.
+/// The branch of an element as it is written, where it is one by RFC 3261's rules.
+pub(super) fn branch(element: &str) -> Option<&str> {
+    let params = split(element).ok()?.params;
+    params::find(params, "branch").filter(|branch| is_unique(branch))
+}
+
+/// Whether the magic cookie and something more says that this branch is unique (§8.1.1.7).
+fn is_unique(branch: &str) -> bool {
+    let cookie = branch.get(..MAGIC_COOKIE.len());
+    cookie.is_some_and(|cookie| cookie.eq_ignore_ascii_case(MAGIC_COOKIE))
+        && branch.len() > MAGIC_COOKIE.len()
+}
+
 struct ViaParts<'a> {
     protocol: &'a str,
     /// Without blanks.

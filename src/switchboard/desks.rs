@@ -296,7 +296,8 @@ impl ControlDialogs {
         desks.sort_by_key(|desk| desk.waits_since);
         for desk in desks {
             if let Some((tag, body)) = desk.outbox.next(now) {
-                let body = Body { content_type: CONTENT_TYPE.into(), bytes: body.into_bytes() };
+                let body =
+                    Body { content_type: CONTENT_TYPE.into(), bytes: body.into_bytes().into() };
                 let package = PACKAGE.to_owned();
                 out.push(leg::Command::Info { leg: desk.leg, tag, package, body });
             }

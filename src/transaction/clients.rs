@@ -3,12 +3,11 @@
 use super::client_invite::{self, ClientInvite};
 use super::client_non_invite::{self, ClientNonInvite};
 use super::effect::{Effect, TransactionFailure};
-use super::id::ClientId;
+use super::id::{Branch, ClientId};
 use super::settings::Settings;
 use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
-    Destination, HeaderName, Host, MAGIC_COOKIE, Message, Method, Network, Request, Response,
-    Transport, Via, print,
+    Destination, HeaderName, Host, Method, Network, Request, Response, Transport, printed_len,
 };
 use crate::time::{Duration, Instant, earliest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,7 +19,7 @@ pub struct Clients {
     settings: Settings,
     random: Random,
     entries: KeyedMap<ClientId, ClientEntry>,
-    by_branch: KeyedMap<String, ClientId>,
+    by_branch: KeyedMap<Branch, ClientId>,
     by_destination: BTreeSet<(Destination, ClientId)>,
     timers: BTreeSet<(Instant, ClientId)>,
     /// Where no stream came about, and until when none is tried there.
@@ -37,7 +36,7 @@ const STREAMLESS_MAX: usize = 1_000;
 struct ClientEntry {
     transaction: ClientTransaction,
     request: Request,
-    branch: String,
+    branch: Branch,
     to: Destination,
     /// Where the request goes when the stream that its length asked for does not come about.
     fallback: Option<Destination>,
@@ -95,7 +94,7 @@ impl Clients {
 
     /// Whether one has this branch.
     pub fn is_awaited(&self, branch: &str) -> bool {
-        self.by_branch.contains_key(branch)
+        Branch::of(branch).is_some_and(|branch| self.by_branch.contains_key(&branch))
     }
 
     /// Starts a transaction (§17.1).
@@ -112,7 +111,7 @@ impl Clients {
             self.streamless.remove(&to.remote());
         }
         let branch = self.branch();
-        let (to, fallback, request) = self.address(to, request, &branch);
+        let (to, fallback, request) = self.address(to, request, branch);
         self.open(now, id, Addressed { branch, to, fallback, request }, out);
     }
 
@@ -148,12 +147,12 @@ impl Clients {
         out: &mut Vec<Effect>,
     ) {
         let StrandedRequest { id, branch, request } = stranded;
-        let (to, fallback, request) = self.address(to, request, &branch);
+        let (to, fallback, request) = self.address(to, request, branch);
         self.open(now, id, Addressed { branch, to, fallback, request }, out);
     }
 
-    fn branch(&mut self) -> String {
-        format!("{MAGIC_COOKIE}{}", self.random.hex(16))
+    fn branch(&mut self) -> Branch {
+        Branch(self.random.u64())
     }
 
     fn open(&mut self, now: Instant, id: ClientId, addressed: Addressed, out: &mut Vec<Effect>) {
@@ -165,7 +164,7 @@ impl Clients {
             ClientTransaction::Other(ClientNonInvite::new(now, reliable))
         };
         out.push(Effect::Send { to, message: request.clone().into() });
-        self.by_branch.insert(branch.clone(), id);
+        self.by_branch.insert(branch, id);
         self.by_destination.insert((to, id));
         let entry =
             ClientEntry { transaction, request, branch, to, fallback, stuck: false, armed: None };
@@ -176,7 +175,7 @@ impl Clients {
     /// Sends an ACK for a 2xx: no transaction.
     pub fn forward(&mut self, to: Destination, request: Request, out: &mut Vec<Effect>) {
         let branch = self.branch();
-        let (to, _, request) = self.address(to, request, &branch);
+        let (to, _, request) = self.address(to, request, branch);
         out.push(Effect::Send { to, message: request.into() });
     }
 
@@ -186,9 +185,9 @@ impl Clients {
         &self,
         to: Destination,
         mut request: Request,
-        branch: &str,
+        branch: Branch,
     ) -> (Destination, Option<Destination>, Request) {
-        request.headers.push_front(HeaderName::Via, &self.via(&to, branch));
+        self.put_via(&mut request, &to, branch);
         let Destination::Address { transport: Transport::Udp, remote } = to else {
             return (to, None, request);
         };
@@ -199,15 +198,16 @@ impl Clients {
         }
         let stream = Destination::Address { transport: Transport::Tcp, remote };
         request.headers.pop_front_element(HeaderName::Via);
-        request.headers.push_front(HeaderName::Via, &self.via(&stream, branch));
+        self.put_via(&mut request, &stream, branch);
         (stream, Some(to), request)
     }
 
-    fn via(&self, to: &Destination, branch: &str) -> String {
+    fn put_via(&self, request: &mut Request, to: &Destination, branch: Branch) {
         let ours = self.settings.own.socket(to);
-        let mut via = Via::new(to.transport(), Host::from(ours.ip()), Some(ours.port()), branch);
-        via.params.set("rport", None); // RFC 3581 §3
-        via.to_string()
+        let (transport, host) = (to.transport().via_token(), Host::from(ours.ip()));
+        // RFC 3581 §3
+        let via = format_args!("SIP/2.0/{transport} {host}:{};branch={branch};rport", ours.port());
+        request.headers.push_front(HeaderName::Via, via);
     }
 
     /// The transaction user gives its INVITE up.
@@ -223,9 +223,13 @@ impl Clients {
 
     /// Where the request went that this response answers.
     pub fn asked(&self, response: &Response) -> Option<Destination> {
-        let via = response.headers.via().ok()?;
-        let id = self.by_branch.get(via.branch()?)?;
-        Some(self.entries.get(id)?.to)
+        let id = self.answered(response)?;
+        Some(self.entries.get(&id)?.to)
+    }
+
+    /// Whose branch a response has.
+    fn answered(&self, response: &Response) -> Option<ClientId> {
+        self.by_branch.get(&Branch::of(response.headers.branch()?)?).copied()
     }
 
     /// Takes a response from the wire (§17.1.3); a stray one is dropped.
@@ -234,10 +238,10 @@ impl Clients {
         if response.headers.list(HeaderName::Via).count() != 1 {
             return;
         }
-        let (Ok(via), Ok((_, method))) = (response.headers.via(), response.headers.cseq()) else {
+        let Ok((_, method)) = response.headers.cseq() else {
             return;
         };
-        let id = via.branch().and_then(|branch| self.by_branch.get(branch)).copied();
+        let id = self.answered(&response);
         let Some((id, entry)) = id.and_then(|id| Some((id, self.entries.get_mut(&id)?))) else {
             return;
         };
@@ -285,7 +289,7 @@ impl Clients {
             self.streamless.insert(to.remote(), now + STREAMLESS);
         }
         request.headers.pop_front_element(HeaderName::Via);
-        request.headers.push_front(HeaderName::Via, &self.via(&to, &branch));
+        self.put_via(&mut request, &to, branch);
         self.open(now, id, Addressed { branch, to, fallback: None, request }, out);
     }
 
@@ -352,14 +356,14 @@ pub struct StrandedRequest {
     /// Its transaction.
     pub id: ClientId,
     /// The branch of its Via.
-    pub branch: String,
+    pub branch: Branch,
     /// The request, without Via.
     pub request: Request,
 }
 
 /// A request with its Via, and where it goes.
 struct Addressed {
-    branch: String,
+    branch: Branch,
     to: Destination,
     fallback: Option<Destination>,
     request: Request,
@@ -421,7 +425,7 @@ impl ClientEntry {
                 Own::SendCancel(reason) => {
                     let mut request = self.request.cancel();
                     if let Some(reason) = reason {
-                        request.headers.push(HeaderName::Reason, &reason);
+                        request.headers.push(HeaderName::Reason, reason);
                     }
                     out.push(send(&request));
                     let transaction = ClientNonInvite::new(now, to.transport().is_reliable());
@@ -497,10 +501,4 @@ impl ClientEntry {
         }
         other.is_terminated()
     }
-}
-
-fn printed_len(request: &Request) -> usize {
-    let mut bytes = Vec::new();
-    print(&Message::Request(request.clone()), &mut bytes);
-    bytes.len()
 }

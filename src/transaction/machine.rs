@@ -115,10 +115,10 @@ impl Machine {
         (self.clients.count(), self.servers.count())
     }
 
-    /// Whether a response with this topmost Via is awaited.
+    /// Whether a response with this branch in its topmost Via is awaited.
     #[must_use]
-    pub fn is_awaited(&self, via: &Via) -> bool {
-        via.branch().is_some_and(|branch| self.clients.is_awaited(branch))
+    pub fn is_awaited(&self, branch: &str) -> bool {
+        self.clients.is_awaited(branch)
     }
 
     /// Whether an ACK or a CANCEL with this topmost Via belongs to an INVITE that is known here.

@@ -27,7 +27,7 @@ mod timers;
 
 pub use clients::StrandedRequest;
 pub use effect::{Effect, TransactionFailure};
-pub use id::{ClientId, ServerId};
+pub use id::{Branch, ClientId, ServerId};
 pub use machine::{Input, Machine};
 pub use settings::Settings;
 pub use shares::SourceTrust;

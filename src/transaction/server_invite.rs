@@ -17,7 +17,7 @@
 //! ```
 
 use super::timers::{self, GIVE_UP, T4, TRYING};
-use crate::sip::Response;
+use crate::sip::{Request, Response, StatusCode};
 use crate::time::{Duration, Instant, Repeat, earliest};
 
 /// What reaches this transaction.
@@ -56,7 +56,7 @@ enum IstState {
 enum LastResponse {
     /// Nothing yet; the 100 follows when the TU stays silent.
     Unsaid {
-        trying: Response,
+        invite: Request,
         trying_at: Instant,
     },
     Said(Response),
@@ -71,11 +71,11 @@ pub struct ServerInvite {
 }
 
 impl ServerInvite {
-    /// The state after the first INVITE, which the machine passes to the TU; `trying` is the 100
-    /// that it gets when the TU is slow.
+    /// The state after the first INVITE, which the machine passes to the TU, too; it gets a 100 when the TU
+    /// is slow.
     #[must_use]
-    pub fn new(now: Instant, reliable: bool, trying: Response) -> Self {
-        let last = LastResponse::Unsaid { trying, trying_at: now + TRYING };
+    pub fn new(now: Instant, reliable: bool, invite: Request) -> Self {
+        let last = LastResponse::Unsaid { invite, trying_at: now + TRYING };
         Self { state: IstState::Proceeding { last }, reliable }
     }
 
@@ -93,11 +93,12 @@ impl ServerInvite {
 
     /// What was said last, or would be next, while the TU has not decided.
     #[must_use]
-    pub fn provisional(&self) -> Option<&Response> {
+    pub fn provisional(&self) -> Option<Response> {
         match &self.state {
-            IstState::Proceeding {
-                last: LastResponse::Said(response) | LastResponse::Unsaid { trying: response, .. },
-            } => Some(response),
+            IstState::Proceeding { last: LastResponse::Said(response) } => Some(response.clone()),
+            IstState::Proceeding { last: LastResponse::Unsaid { invite, .. } } => {
+                Some(invite.response(StatusCode::TRYING))
+            }
             IstState::Accepted { .. }
             | IstState::Completed { .. }
             | IstState::Confirmed { .. }
@@ -196,8 +197,8 @@ impl ServerInvite {
             return vec![];
         }
         match &mut self.state {
-            IstState::Proceeding { last: LastResponse::Unsaid { trying, .. } } => {
-                let trying = trying.clone();
+            IstState::Proceeding { last: LastResponse::Unsaid { invite, .. } } => {
+                let trying = invite.response(StatusCode::TRYING);
                 self.state = IstState::Proceeding { last: LastResponse::Said(trying.clone()) };
                 vec![Effect::Send(trying)]
             }

@@ -13,7 +13,7 @@
 //! ```
 
 use super::timers::{GIVE_UP, TRYING_NON_INVITE};
-use crate::sip::Response;
+use crate::sip::{Request, Response, StatusCode};
 use crate::time::{Duration, Instant};
 
 /// What reaches this transaction.
@@ -36,7 +36,7 @@ pub enum Effect {
 
 #[derive(Clone, Debug)]
 enum NistState {
-    Trying { trying: Response, trying_at: Instant, give_up: Instant },
+    Trying { request: Request, trying_at: Instant, give_up: Instant },
     Proceeding { trying: Response, give_up: Instant },
     Completed { last: Response, timer_j: Instant },
     Terminated,
@@ -51,12 +51,12 @@ pub struct ServerNonInvite {
 }
 
 impl ServerNonInvite {
-    /// The state after the first copy of the request, which the machine passes to the TU; `trying`
-    /// is the 100 that it gets when the TU is slow.
+    /// The state after the first copy of the request, which the machine passes to the TU, too; it gets a
+    /// 100 when the TU is slow.
     #[must_use]
-    pub fn new(now: Instant, reliable: bool, trying: Response) -> Self {
+    pub fn new(now: Instant, reliable: bool, request: Request) -> Self {
         let (trying_at, give_up) = (now + TRYING_NON_INVITE, now + GIVE_UP);
-        Self { state: NistState::Trying { trying, trying_at, give_up }, reliable }
+        Self { state: NistState::Trying { request, trying_at, give_up }, reliable }
     }
 
     /// Takes one input and returns all that follows from it.
@@ -117,8 +117,8 @@ impl ServerNonInvite {
             return vec![];
         }
         match &self.state {
-            NistState::Trying { trying, give_up, .. } => {
-                let (trying, give_up) = (trying.clone(), *give_up);
+            NistState::Trying { request, give_up, .. } => {
+                let (trying, give_up) = (request.response(StatusCode::TRYING), *give_up);
                 self.state = NistState::Proceeding { trying: trying.clone(), give_up };
                 vec![Effect::Send(trying)]
             }

@@ -2,7 +2,7 @@
 
 use super::effect::Effect;
 use super::id::ServerId;
-use super::key::{MergeKey, ServerKey};
+use super::key::{MergeKey, ServerKey, TransactionKeys};
 use super::server_invite::{self, ServerInvite};
 use super::server_non_invite::{self, ServerNonInvite};
 use super::shares::{SourceTrust, TransactionShares};
@@ -22,6 +22,7 @@ const RETRY_AFTER_MAX: u64 = 10;
 #[derive(Debug)]
 pub struct Servers {
     random: Random,
+    keys: TransactionKeys,
     tags: Tags,
     shares: TransactionShares,
     last_id: u64,
@@ -64,6 +65,7 @@ impl Servers {
     /// No transactions yet, and never more than `limit`.
     pub fn new(limit: usize, mut random: Random) -> Self {
         Self {
+            keys: TransactionKeys::new(&mut random),
             tags: Tags::new(&mut random),
             shares: TransactionShares::new(limit, &mut random),
             last_id: 0,
@@ -83,7 +85,7 @@ impl Servers {
 
     /// Whether the INVITE under this Via is here.
     pub fn has_invite(&self, via: &Via) -> bool {
-        ServerKey::of_invite(via).is_some_and(|key| self.by_key.contains_key(&key))
+        self.keys.of_invite(via).is_some_and(|key| self.by_key.contains_key(&key))
     }
 
     /// Takes a request from the wire (§17.2.3).
@@ -95,11 +97,10 @@ impl Servers {
         mut request: Request,
         out: &mut Vec<Effect>,
     ) {
-        request.stamp_source(flow.remote);
-        let Ok(via) = request.headers.via() else {
+        let Some(via) = request.stamp_source(flow.remote) else {
             return; // Nobody could be answered.
         };
-        let key = ServerKey::of(&request, &via);
+        let key = self.keys.of(&request, &via);
         if let Some(id) = self.by_key.get(&key).copied() {
             self.receive_copy(now, id, flow, request, out);
         } else if request.method == Method::ACK {
@@ -109,10 +110,10 @@ impl Servers {
         } else if !self.shares.has_room(standing, network(flow.remote.ip())) {
             let mut response = self.refusal(&request, StatusCode::SERVICE_UNAVAILABLE);
             let seconds = 1 + self.random.below(RETRY_AFTER_MAX);
-            response.headers.push(HeaderName::RetryAfter, &seconds.to_string());
+            response.headers.push(HeaderName::RetryAfter, seconds);
             out.push(Effect::Send { to: return_path(flow, &via), message: response.into() });
         } else {
-            let merge_key = MergeKey::of(&request);
+            let merge_key = self.keys.of_merged(&request);
             if merge_key.as_ref().is_some_and(|m| self.by_merge_key.contains_key(m)) {
                 // §8.2.2.2: the same request came on two ways; the first one is being answered.
                 let response = self.refusal(&request, StatusCode::LOOP_DETECTED);
@@ -158,7 +159,7 @@ impl Servers {
         via: &Via,
         out: &mut Vec<Effect>,
     ) {
-        let invite = self.by_key.get(&ServerKey::of_cancelled(cancel, via)).copied();
+        let invite = self.by_key.get(&self.keys.of_cancelled(cancel, via)).copied();
         let found = invite.and_then(|id| {
             let path = return_path(flow, via);
             let entry = self.entries.get(&id)?;
@@ -213,15 +214,15 @@ impl Servers {
         let id = ServerId(self.last_id);
         let (to, source) = (return_path(flow, via), network(flow.remote.ip()));
         let reliable = to.transport().is_reliable();
-        let trying = request.response(StatusCode::TRYING);
+        let came = request.clone();
         let transaction = if request.method == Method::INVITE {
-            ServerTransaction::Invite(ServerInvite::new(now, reliable, trying))
+            ServerTransaction::Invite(ServerInvite::new(now, reliable, came))
         } else {
-            ServerTransaction::Other(ServerNonInvite::new(now, reliable, trying))
+            ServerTransaction::Other(ServerNonInvite::new(now, reliable, came))
         };
-        self.by_key.insert(key.clone(), id);
-        if let Some(merge_key) = &merge_key {
-            self.by_merge_key.insert(merge_key.clone(), id);
+        self.by_key.insert(key, id);
+        if let Some(merge_key) = merge_key {
+            self.by_merge_key.insert(merge_key, id);
         }
         self.by_destination.insert((to, id));
         self.shares.take(source);
@@ -284,7 +285,7 @@ impl Servers {
         let stranded = ids.into_iter().filter_map(|id| {
             let entry = self.entries.get_mut(&id)?;
             let ServerTransaction::Invite(invite) = &entry.transaction else { return None };
-            let last = invite.provisional()?.clone();
+            let last = invite.provisional()?;
             entry.cut = true;
             Some((id, last))
         });
@@ -301,7 +302,7 @@ impl Servers {
         if let ServerTransaction::Invite(invite) = &entry.transaction
             && let Some(last) = invite.provisional()
         {
-            out.push(Effect::Send { to, message: last.clone().into() });
+            out.push(Effect::Send { to, message: last.into() });
         }
     }
 

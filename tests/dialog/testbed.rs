@@ -164,8 +164,8 @@ impl Testbed {
                 event: "refer".to_owned(),
                 state: "terminated".to_owned(),
                 body: Some(Body {
-                    content_type: "message/sipfrag".to_owned(),
-                    bytes: b"SIP/2.0 200 OK".to_vec(),
+                    content_type: "message/sipfrag".into(),
+                    bytes: b"SIP/2.0 200 OK"[..].into(),
                 }),
             },
             ["respond", status] => {
@@ -216,7 +216,7 @@ impl Testbed {
                 401 => HeaderName::WwwAuthenticate,
                 _ => HeaderName::ProxyAuthenticate,
             };
-            headers.push(asks, &challenge);
+            headers.push(asks, challenge);
         }
         if let Some(body) = body_in(words) {
             headers.push(HeaderName::ContentType, &body.content_type);
@@ -246,13 +246,13 @@ impl Testbed {
         let seq = option("cseq=").map_or(self.peer_seq, |seq| seq.parse().unwrap());
         let headers = &mut request.headers;
         headers.push(HeaderName::Via, "SIP/2.0/UDP 192.0.2.7:5062;branch=z9hG4bK1");
-        headers.push(HeaderName::From, &from);
+        headers.push(HeaderName::From, from);
         if let Some(tag) = option("tag=") {
-            headers.set(HeaderName::From, &format!("<sip:peer@example.com>;tag={tag}"));
+            headers.set(HeaderName::From, format_args!("<sip:peer@example.com>;tag={tag}"));
         }
-        headers.push(HeaderName::To, &to);
-        headers.push(HeaderName::CallId, &call_id);
-        headers.push(HeaderName::CSeq, &format!("{seq} {method}"));
+        headers.push(HeaderName::To, to);
+        headers.push(HeaderName::CallId, call_id);
+        headers.push(HeaderName::CSeq, format_args!("{seq} {method}"));
         if !words.contains(&"contact") {
             headers.push(HeaderName::Contact, "<sip:peer@192.0.2.7:5062>");
         }
@@ -275,11 +275,11 @@ impl Testbed {
         }
         let refer_to = words.iter().position(|word| *word == "to" && method == Method::REFER);
         if let Some(wanted) = refer_to.map(|at| words[at + 1]).filter(|uri| *uri != "nothing") {
-            headers.push(HeaderName::ReferTo, &format!("<{wanted}>"));
+            headers.push(HeaderName::ReferTo, format_args!("<{wanted}>"));
         }
         if method == Method::PRACK {
             let rseq = if words.contains(&"wrong") { self.rseq + 1 } else { self.rseq };
-            headers.push(HeaderName::RAck, &format!("{rseq} {} INVITE", self.invite_seq()));
+            headers.push(HeaderName::RAck, format_args!("{rseq} {} INVITE", self.invite_seq()));
         }
         if let Some(body) = body_in(words) {
             headers.push(HeaderName::ContentType, &body.content_type);
@@ -291,7 +291,7 @@ impl Testbed {
         }
         if method == Method::ACK {
             let seq = option("cseq=").map_or(self.invite_seq(), |seq| seq.parse().unwrap());
-            request.headers.set(HeaderName::CSeq, &format!("{seq} ACK"));
+            request.headers.set(HeaderName::CSeq, format_args!("{seq} ACK"));
             let believed = !words.contains(&"elsewhere");
             return self.machine.handle(now, Input::Ack { believed, request });
         }

@@ -130,7 +130,9 @@ impl World {
         let code = StatusCode::new(status).expect("a status");
         let mut response = server.request.response(code);
         let own = &self.phones[phone];
-        response.headers.push(HeaderName::Contact, &format!("<sip:{}@{}>", own.name, own.address));
+        response
+            .headers
+            .push(HeaderName::Contact, format_args!("<sip:{}@{}>", own.name, own.address));
         response.headers.push(HeaderName::Allow, ALLOW);
         let local = &self.dialogs[id as usize].local;
         if let Some((_, tag)) = local.rsplit_once(";tag=") {
@@ -142,7 +144,7 @@ impl World {
         }
         if !body.is_empty() {
             response.headers.push(HeaderName::ContentType, "application/sdp");
-            response.body = body.as_bytes().to_vec();
+            response.body = body.as_bytes().into();
         }
         let mut bytes = Vec::new();
         sip::print(&Message::Response(response), &mut bytes);

@@ -541,7 +541,7 @@ impl Testbed {
         let leg = self.leg(operator);
         let body = Body {
             content_type: "application/vnd.cordboard.desk+json".into(),
-            bytes: value.to_string().into_bytes(),
+            bytes: value.to_string().into_bytes().into(),
         };
         let package = "operator-desk".into();
         let transaction = ServerTx(0);

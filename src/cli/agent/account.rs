@@ -55,12 +55,12 @@ impl AgentAccount {
         };
         let (via, call_id) = (self.via(), self.random.hex(24));
         let headers = &mut request.headers;
-        headers.push(HeaderName::Via, &via);
-        headers.push(HeaderName::MaxForwards, &MAX_FORWARDS.to_string());
+        headers.push(HeaderName::Via, via);
+        headers.push(HeaderName::MaxForwards, MAX_FORWARDS);
         headers.push_address(HeaderName::From, &from);
         headers.push_address(HeaderName::To, &address);
-        headers.push(HeaderName::CallId, &call_id);
-        headers.push(HeaderName::CSeq, &format!("1 {method}"));
+        headers.push(HeaderName::CallId, call_id);
+        headers.push(HeaderName::CSeq, format_args!("1 {method}"));
         headers.push_uri(HeaderName::Contact, &self.contact());
         request
     }
@@ -80,9 +80,9 @@ impl AgentAccount {
         let mut again = request.clone();
         let (number, method) = request.headers.cseq().ok()?;
         let via = self.via();
-        again.headers.set(HeaderName::Via, &via);
-        again.headers.set(HeaderName::CSeq, &format!("{} {method}", number + 1));
-        again.headers.set(HeaderName::Authorization, &proof.to_string());
+        again.headers.set(HeaderName::Via, via);
+        again.headers.set(HeaderName::CSeq, format_args!("{} {method}", number + 1));
+        again.headers.set(HeaderName::Authorization, proof);
         Some(again)
     }
 }

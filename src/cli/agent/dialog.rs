@@ -70,15 +70,15 @@ impl Dialog {
         let mut request = Request::new(method.clone(), self.target.clone());
         let via = account.via();
         let headers = &mut request.headers;
-        headers.push(HeaderName::Via, &via);
-        headers.push(HeaderName::MaxForwards, &MAX_FORWARDS.to_string());
+        headers.push(HeaderName::Via, via);
+        headers.push(HeaderName::MaxForwards, MAX_FORWARDS);
         for route in &self.routes {
             headers.push_address(HeaderName::Route, route);
         }
         headers.push_address(HeaderName::From, &self.local);
         headers.push_address(HeaderName::To, &self.remote);
         headers.push(HeaderName::CallId, &self.call_id);
-        headers.push(HeaderName::CSeq, &format!("{number} {method}"));
+        headers.push(HeaderName::CSeq, format_args!("{number} {method}"));
         headers.push_uri(HeaderName::Contact, &account.contact());
         request
     }

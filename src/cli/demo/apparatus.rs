@@ -17,6 +17,7 @@ use crate::sdp::SessionDescription;
 use crate::sip::{HeaderName, Message, Method, Request, Response, StatusCode};
 use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -65,7 +66,7 @@ struct PhoneCall {
     dialog: Option<Dialog>,
     agreement: Agreement,
     /// Our description, repeated as it is.
-    description: Vec<u8>,
+    description: Arc<[u8]>,
     answered: bool,
 }
 
@@ -232,9 +233,9 @@ impl Apparatus {
         let mut invite = self.account.request(Method::INVITE, &self.account.uri(Some(number)));
         invite.headers.push(HeaderName::Allow, ALLOW);
         invite.headers.push(HeaderName::ContentType, "application/sdp");
-        invite.body = session::offer(self.ports).to_string().into_bytes();
+        invite.body = session::offer(self.ports).to_string().into_bytes().into();
         self.call = Some(PhoneCall {
-            description: invite.body.clone(),
+            description: Arc::clone(&invite.body),
             invite: invite.clone(),
             ours: true,
             tag: String::new(),
@@ -254,12 +255,12 @@ impl Apparatus {
         let offer =
             SessionDescription::parse(&call.invite.body).context("the switchboard's offer")?;
         let (answer, agreement) = session::answer(self.ports, &offer);
-        call.description = answer.to_string().into_bytes();
+        call.description = answer.to_string().into_bytes().into();
         call.agreement = agreement;
         call.answered = true;
         response.headers.push(HeaderName::Allow, ALLOW);
         response.headers.push(HeaderName::ContentType, "application/sdp");
-        response.body.clone_from(&call.description);
+        response.body = Arc::clone(&call.description);
         self.show(DemoPhoneState::Talking);
         self.send(response).await
     }
@@ -369,7 +370,7 @@ impl Apparatus {
             ours: false,
             tag,
             agreement: Agreement::default(),
-            description: Vec::new(),
+            description: Arc::default(),
             answered: false,
         });
         self.show(DemoPhoneState::Ringing);
@@ -397,12 +398,12 @@ impl Apparatus {
         let Some(call) = &mut self.call else { return Ok(()) };
         if let Ok(offer) = SessionDescription::parse(&request.body) {
             let (answer, agreement) = session::answer(self.ports, &offer);
-            call.description = answer.to_string().into_bytes();
+            call.description = answer.to_string().into_bytes().into();
             call.agreement = agreement;
         }
         response.headers.copy(&HeaderName::SessionExpires, &request.headers);
         response.headers.push(HeaderName::ContentType, "application/sdp");
-        response.body.clone_from(&call.description);
+        response.body = Arc::clone(&call.description);
         self.send(response).await
     }
 

@@ -105,13 +105,13 @@ fn chosen(media: &MediaDescription) -> Option<u8> {
             return None;
         }
     };
-    let spoken = |map: &RtpMap| map.encoding.eq_ignore_ascii_case(wanted);
+    let spoken = |map: &RtpMap<'_>| map.encoding.eq_ignore_ascii_case(wanted);
     media.rtpmaps().find(spoken).map(|map| map.payload_type).filter(|_| !media.is_refused())
 }
 
 fn audio(ports: PhonePorts) -> MediaDescription {
     let mut media = MediaDescription::new(MediaKind::Audio, ports.audio, "RTP/AVP");
-    let map = RtpMap { payload_type: PCMU, encoding: "PCMU".into(), clock_rate: 8000, channels: 1 };
+    let map = RtpMap { payload_type: PCMU, encoding: "PCMU", clock_rate: 8000, channels: 1 };
     media.add_format(&map, None);
     media.attributes.push(Attribute::new("ptime", "20"));
     media
@@ -119,7 +119,7 @@ fn audio(ports: PhonePorts) -> MediaDescription {
 
 fn video(ports: PhonePorts, payload_type: u8) -> MediaDescription {
     let mut media = MediaDescription::new(MediaKind::Video, ports.video, "RTP/AVP");
-    let map = RtpMap { payload_type, encoding: "H264".into(), clock_rate: 90_000, channels: 1 };
+    let map = RtpMap { payload_type, encoding: "H264", clock_rate: 90_000, channels: 1 };
     media.add_format(&map, Some(FMTP));
     media.attributes.push(Attribute::new("rtcp-fb", format!("{payload_type} nack pli")));
     media

@@ -118,7 +118,7 @@ impl Link {
         info.headers.push(HeaderName::InfoPackage, PACKAGE);
         info.headers.push(HeaderName::ContentDisposition, "Info-Package");
         info.headers.push(HeaderName::ContentType, JSON);
-        info.body = command.to_string().into_bytes();
+        info.body = command.to_string().into_bytes().into();
         let (number, _) = info.headers.cseq()?;
         self.unanswered.insert(number, id.clone());
         self.wire.send(info).await?;
@@ -194,19 +194,19 @@ fn refresh_after() -> Duration {
 fn push_timer(request: &mut Request) {
     let headers = &mut request.headers;
     headers.push(HeaderName::Supported, "timer");
-    headers.push(HeaderName::SessionExpires, &format!("{SESSION_SECS};refresher=uac"));
+    headers.push(HeaderName::SessionExpires, format_args!("{SESSION_SECS};refresher=uac"));
     headers.push(HeaderName::RecvInfo, PACKAGE);
 }
 
 fn invite(account: &mut AgentAccount) -> Request {
     let mut invite = account.request(Method::INVITE, &account.uri(Some("desk")));
     push_timer(&mut invite);
-    invite.headers.push(HeaderName::Accept, &format!("application/sdp, {JSON}"));
+    invite.headers.push(HeaderName::Accept, format_args!("application/sdp, {JSON}"));
     invite.headers.push(HeaderName::Allow, ALLOW);
     invite.headers.push(HeaderName::ContentType, "application/sdp");
     // No media: the voice goes by the desk phone.
     let session = crate::sdp::SessionDescription::new(1, 1, account.local.ip());
-    invite.body = session.to_string().into_bytes();
+    invite.body = session.to_string().into_bytes().into();
     invite
 }
 
