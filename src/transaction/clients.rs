@@ -18,7 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Clients {
     settings: Settings,
     random: Random,
-    entries: KeyedMap<ClientId, ClientEntry>,
+    entries: BTreeMap<ClientId, Box<ClientEntry>>,
     by_branch: KeyedMap<Branch, ClientId>,
     by_destination: BTreeSet<(Destination, ClientId)>,
     timers: BTreeSet<(Instant, ClientId)>,
@@ -73,7 +73,7 @@ impl Clients {
     pub fn new(settings: Settings, mut random: Random) -> Self {
         Self {
             settings,
-            entries: HashMap::with_hasher(random.map_keys()),
+            entries: BTreeMap::new(),
             by_branch: HashMap::with_hasher(random.map_keys()),
             by_destination: BTreeSet::new(),
             timers: BTreeSet::new(),
@@ -131,7 +131,7 @@ impl Clients {
         });
         let ids: Vec<_> = within.collect();
         let stranded = ids.into_iter().filter_map(|id| {
-            let ClientEntry { mut request, branch, .. } = self.close(id)?;
+            let ClientEntry { mut request, branch, .. } = *self.close(id)?;
             request.headers.pop_front_element(HeaderName::Via);
             Some(StrandedRequest { id, branch, request })
         });
@@ -168,7 +168,7 @@ impl Clients {
         self.by_destination.insert((to, id));
         let entry =
             ClientEntry { transaction, request, branch, to, fallback, stuck: false, armed: None };
-        self.entries.insert(id, entry);
+        self.entries.insert(id, Box::new(entry));
         self.arm(id);
     }
 
@@ -279,9 +279,8 @@ impl Clients {
     /// §18.1.1: the peer has no stream, which is remembered for a while; better a long datagram than none.
     /// The transaction starts anew, for the peer has seen nothing of it.
     fn fall_back(&mut self, now: Instant, id: ClientId, to: Destination, out: &mut Vec<Effect>) {
-        let Some(ClientEntry { mut request, branch, .. }) = self.close(id) else {
-            return;
-        };
+        let Some(entry) = self.close(id) else { return };
+        let ClientEntry { mut request, branch, .. } = *entry;
         if self.streamless.len() >= STREAMLESS_MAX {
             self.streamless.retain(|_, until| *until > now);
         }
@@ -339,8 +338,8 @@ impl Clients {
         entry.armed = deadline;
     }
 
-    fn close(&mut self, id: ClientId) -> Option<ClientEntry> {
-        let entry = take_out(&mut self.entries, &id)?;
+    fn close(&mut self, id: ClientId) -> Option<Box<ClientEntry>> {
+        let entry = self.entries.remove(&id)?;
         take_out(&mut self.by_branch, &entry.branch);
         self.by_destination.remove(&(entry.to, id));
         if let Some(at) = entry.armed {

@@ -12,7 +12,7 @@ use crate::sip::{
     network,
 };
 use crate::time::Instant;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 /// §21.5.4: the longest wait that an overloaded house asks for, in seconds.
@@ -26,9 +26,10 @@ pub struct Servers {
     tags: Tags,
     shares: TransactionShares,
     last_id: u64,
-    entries: KeyedMap<ServerId, ServerEntry>,
+    entries: BTreeMap<ServerId, Box<ServerEntry>>,
     by_key: KeyedMap<ServerKey, ServerId>,
     by_merge_key: KeyedMap<MergeKey, ServerId>,
+    /// Those on streams: only of these the transport tells that they are gone.
     by_destination: BTreeSet<(Destination, ServerId)>,
     timers: BTreeSet<(Instant, ServerId)>,
 }
@@ -69,7 +70,7 @@ impl Servers {
             tags: Tags::new(&mut random),
             shares: TransactionShares::new(limit, &mut random),
             last_id: 0,
-            entries: HashMap::with_hasher(random.map_keys()),
+            entries: BTreeMap::new(),
             by_key: HashMap::with_hasher(random.map_keys()),
             by_merge_key: HashMap::with_hasher(random.map_keys()),
             by_destination: BTreeSet::new(),
@@ -224,11 +225,13 @@ impl Servers {
         if let Some(merge_key) = merge_key {
             self.by_merge_key.insert(merge_key, id);
         }
-        self.by_destination.insert((to, id));
+        if reliable {
+            self.by_destination.insert((to, id));
+        }
         self.shares.take(source);
         let entry =
             ServerEntry { transaction, key, merge_key, to, cut: false, source, armed: None };
-        self.entries.insert(id, entry);
+        self.entries.insert(id, Box::new(entry));
         self.arm(id);
         id
     }
@@ -298,7 +301,9 @@ impl Servers {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         self.by_destination.remove(&(entry.to, id));
         (entry.to, entry.cut) = (to, false);
-        self.by_destination.insert((to, id));
+        if to.transport().is_reliable() {
+            self.by_destination.insert((to, id));
+        }
         if let ServerTransaction::Invite(invite) = &entry.transaction
             && let Some(last) = invite.provisional()
         {
@@ -388,7 +393,7 @@ impl Servers {
     }
 
     fn close(&mut self, id: ServerId) {
-        let Some(entry) = take_out(&mut self.entries, &id) else {
+        let Some(entry) = self.entries.remove(&id) else {
             return;
         };
         self.shares.give_back(entry.source);
