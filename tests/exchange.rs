@@ -17,7 +17,9 @@ use cordboard::exchange::{
     PHONES_PACE, PRUNE_INTERVAL, REFUSALS_PACE, RETRY_AFTER, RETRY_AFTER_UNWRITTEN, Reply,
     Retention, Settings, TRUNK_CALLS_PER_SECOND_MAX, UNAUTHENTICATED_PACE,
 };
-use cordboard::ids::{CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId};
+use cordboard::ids::{
+    BootNumber, CallId, ConnectionId, LevelId, Number, OperatorId, PortId, QueueId,
+};
 use cordboard::leg;
 use cordboard::locator::{DnsAnswer, Question, Records, Srv};
 use cordboard::media::WaitingProfileId;
@@ -311,6 +313,23 @@ fn open_record(call: u64) -> CallRecord {
         recordings: vec![],
         health: String::new(),
     }
+}
+
+/// What waits for a commit of one process is not taken for what waits in the next.
+#[test]
+fn no_batch_of_a_start_has_the_name_of_one_before() {
+    let tickets = [1, 2].map(|boot| {
+        let state = StoredState { boot: BootNumber::new(boot), ..StoredState::default() };
+        let (mut testbed, _) = Testbed::new(state);
+        let written = [registers(&mut testbed, 1, ""), registers(&mut testbed, 10, "")];
+        let mut tickets = Vec::new();
+        for batch in written.iter().flat_map(|effects| batches(effects)) {
+            tickets.push(batch.ticket);
+        }
+        assert_eq!(tickets.len(), 2);
+        tickets
+    });
+    assert!(tickets.concat().is_sorted_by(|one, next| one < next), "{tickets:?}");
 }
 
 /// operator-desk.md: after a restart each stored control dialog gets BYE with Reason.

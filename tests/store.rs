@@ -12,7 +12,7 @@ use cordboard::directory::{
 };
 use cordboard::exchange::journal::{Audited, Batch, JournalEntry, Prune, StoredDesk, WriteFault};
 use cordboard::ids::{
-    CallId, ConnectionId, LevelId, Number, OperatorId, QueueId, RequestId, Ticket,
+    BootNumber, CallId, ConnectionId, LevelId, Number, OperatorId, QueueId, RequestId, Ticket,
 };
 use cordboard::presence;
 use cordboard::registrar::{Binding, BindingChange};
@@ -113,6 +113,23 @@ fn record(call: u64) -> CallRecord {
     };
     record.enter("queued", after(call), "");
     record
+}
+
+/// No two starts of one database have the same number, whatever stands there.
+#[test]
+fn each_start_is_counted() {
+    let data = tempfile::tempdir().unwrap();
+    let start = || {
+        let database = Database::open(data.path()).unwrap();
+        database.count_start().unwrap();
+        database.load(NOW).unwrap().0.boot
+    };
+    assert_eq!([start(), start(), start()], [1, 2, 3].map(BootNumber::new));
+    for (odd, next) in [("'x'", 1), ("-5", 1), ("8388607", 1), ("9223372036854775807", 131_072)] {
+        let sql = format!("UPDATE facts SET value = {odd} WHERE name = 'starts'");
+        raw(data.path()).execute(&sql, []).unwrap();
+        assert_eq!(start(), BootNumber::new(next), "{odd}");
+    }
 }
 
 /// The file, past the rules of the house.

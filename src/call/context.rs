@@ -2,7 +2,7 @@
 
 use super::admission::{CallOrigin, CallerIdentity};
 use super::call_record::CallRecord;
-use super::facts::{CallFacts, FreshIds};
+use super::facts::CallFacts;
 use super::log_event::LogEvent;
 use super::refusal::refusal;
 use super::step::{CallStep, CommandSource, Keep, Owner};
@@ -11,25 +11,26 @@ use crate::acd;
 use crate::cause::Cause;
 use crate::desk::event::{CommandOutcome, DeskEvent};
 use crate::dialog;
-use crate::ids::{LegId, OperatorId};
+use crate::ids::{LegId, LegIds, OperatorId};
 use crate::leg;
 use crate::presence;
 
 /// One step of a call.
 pub(crate) struct CallContext<'a> {
     pub facts: CallFacts<'a>,
-    pub ids: &'a mut FreshIds,
+    /// For the legs that go out.
+    pub leg_ids: &'a mut LegIds,
     pub steps: Vec<CallStep>,
 }
 
 impl<'a> CallContext<'a> {
-    pub fn new(facts: CallFacts<'a>, ids: &'a mut FreshIds) -> Self {
-        Self { facts, ids, steps: Vec::new() }
+    pub fn new(facts: CallFacts<'a>, leg_ids: &'a mut LegIds) -> Self {
+        Self { facts, leg_ids, steps: Vec::new() }
     }
 
     /// Calls a phone; the leg is `owner`'s.
     pub fn call(&mut self, owner: Owner, call: Box<leg::OutgoingLeg>) -> LegId {
-        let leg = self.ids.leg();
+        let leg = self.leg_ids.mint();
         self.steps.push(CallStep::Call(leg, owner, call));
         leg
     }

@@ -2,7 +2,7 @@
 
 use super::settings::QueueSettings;
 use super::world::SwitchboardContext;
-use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, Ticket};
+use crate::ids::{CallId, CameraId, Number, OperatorId, QueueId};
 use crate::leg;
 use crate::presence;
 use crate::time::{Duration, Now};
@@ -87,31 +87,5 @@ impl CallFacts<'_> {
     /// How many calls look at a camera.
     pub fn viewers(&self, camera: CameraId) -> usize {
         self.watching.values().filter(|seen| **seen == camera).count()
-    }
-}
-
-/// The ids of what calls begin: no two are alike.
-#[derive(Debug, Default)]
-pub(crate) struct FreshIds {
-    legs: u64,
-    tickets: u64,
-}
-
-impl FreshIds {
-    /// For an outgoing leg. The exchange mints even ones for incoming legs.
-    pub fn leg(&mut self) -> LegId {
-        self.legs += 1;
-        LegId(self.legs * 2 + 1)
-    }
-
-    /// For what waits for the journal.
-    pub fn ticket(&mut self) -> Ticket {
-        self.tickets += 1;
-        Ticket(self.tickets)
-    }
-
-    /// A number that differs from leg to leg.
-    pub fn turn(&self) -> u64 {
-        self.legs
     }
 }

@@ -124,7 +124,7 @@ impl OperatorCall {
     fn record_release(&mut self, handover: Handover, ctx: &mut CallContext<'_>) {
         let OperatorCallState::Releasing { seat, callee, asker, .. } = &self.state else { return };
         let (seat, callee, asker) = (seat.clone(), callee.clone(), asker.clone());
-        let ticket = ctx.ids.ticket();
+        let ticket = ctx.facts.world.tickets.mint();
         self.record.handover = Some(handover);
         self.record.enter("handed-over", ctx.facts.now.unix, callee.number.as_str());
         let record = Box::new(self.record.clone());

@@ -62,7 +62,7 @@ pub use world::SwitchboardContext;
 pub(crate) use any_call::AnyCall;
 pub(crate) use context::CallContext;
 pub(crate) use direct::{DirectCall, DirectCallState};
-pub(crate) use facts::{CallFacts, CallSettings, FreshIds, Positions};
+pub(crate) use facts::{CallFacts, CallSettings, Positions};
 pub(crate) use input::{CallInput, DirectCallInput, OperatorCallInput};
 pub(crate) use operator_call::{ArrivedCall, OperatorCall};
 pub(crate) use operator_state::{AnsweredCallee, OperatorCallState};

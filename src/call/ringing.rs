@@ -114,7 +114,7 @@ impl RingingPhones {
         {
             return Err(Cause::Busy);
         }
-        let targets = ctx.facts.world.targets(callee, ctx.ids.turn());
+        let targets = ctx.facts.world.targets(callee, ctx.leg_ids.minted());
         if targets.is_empty() {
             return Err(Cause::Unreachable);
         }

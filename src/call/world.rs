@@ -3,7 +3,7 @@
 use super::admission::{CallOrigin, Callee, CallerIdentity};
 use crate::dialog;
 use crate::directory::{Directory, Meaning, TrunkAddress, TrunkHost, TrunkLogin};
-use crate::ids::Number;
+use crate::ids::{Number, Tickets};
 use crate::leg;
 use crate::locator::{self, Sought};
 use crate::registrar::{self, NextHop};
@@ -22,6 +22,8 @@ pub struct SwitchboardContext<'a> {
     pub registrar: &'a registrar::Machine,
     /// Where the host names of fixed contacts and trunks lead.
     pub locator: &'a locator::Machine,
+    /// For what waits for a commit.
+    pub tickets: &'a Tickets,
 }
 
 impl SwitchboardContext<'_> {

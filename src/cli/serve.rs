@@ -154,6 +154,7 @@ fn journal(config: &Config, clock: Clock) -> anyhow::Result<(Database, StoredSta
             "sip.domain was {old}: passwords were kept for that name; set every password anew"
         );
     }
+    database.count_start()?;
     let (state, unreadable) = database.load(clock.now().unix)?;
     for row in unreadable {
         tracing::error!("in the journal, {}: {}", row.table, row.row);

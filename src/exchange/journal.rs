@@ -7,7 +7,7 @@ use crate::call::call_record::CallRecord;
 use crate::desk::results::StoredResult;
 use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{self, Accounts};
-use crate::ids::{CallId, Number, OperatorId, Ticket};
+use crate::ids::{BootNumber, CallId, Number, OperatorId, Ticket};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
 use crate::time::UnixTime;
@@ -195,4 +195,6 @@ pub struct StoredState {
     pub calls: Vec<CallRecord>,
     /// The id of the next call.
     pub next_call: u64,
+    /// Which start of this database it is.
+    pub boot: BootNumber,
 }

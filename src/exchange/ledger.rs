@@ -11,7 +11,7 @@
 //! place. So what is written in the end is what is true then, and nothing of what was refused.
 
 use super::journal::{Batch, Health, JournalEntry, JournalNotice, JournalRow, WriteFault};
-use crate::ids::Ticket;
+use crate::ids::{BootNumber, Ticket, Tickets};
 use crate::time::{Duration, Instant, Now, UnixTime, earliest};
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -33,7 +33,8 @@ const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// The ledger.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    last: u64,
+    /// Theirs who wait for a commit, and those of the batches.
+    tickets: Tickets,
     /// Since when each batch is under way.
     under_way: BTreeMap<Ticket, Instant>,
     /// Those up to this one are late.
@@ -73,10 +74,19 @@ pub(super) struct LedgerDue {
 }
 
 impl Ledger {
+    /// That of this start.
+    pub fn new(boot: BootNumber) -> Self {
+        Self { tickets: Tickets::new(boot), ..Self::default() }
+    }
+
+    /// For whoever else waits for a commit.
+    pub fn tickets(&self) -> &Tickets {
+        &self.tickets
+    }
+
     /// The name of the next batch.
-    pub fn ticket(&mut self) -> Ticket {
-        self.last += 1;
-        Ticket(self.last)
+    pub fn ticket(&self) -> Ticket {
+        self.tickets.mint()
     }
 
     /// Notes a batch that goes to the journal now; what was owed of its rows is so no more.

@@ -19,6 +19,7 @@ use super::unauthenticated::UnauthenticatedSources;
 use crate::call::Keep;
 use crate::dialog::{self, ClientTx, RequestFailure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
+use crate::ids::LegIds;
 use crate::leg;
 use crate::locator;
 use crate::random::Random;
@@ -44,6 +45,7 @@ impl Machine {
         let switchboard = switchboard::Machine::new(
             settings.switchboard.clone(),
             random.fork(),
+            state.boot,
             state.next_call.saturating_sub(1),
         );
         let accounts = registrations::accounts(&plan);
@@ -78,10 +80,10 @@ impl Machine {
             received: 0,
             promises: BTreeMap::new(),
             prune_due: now.instant + PRUNE_INTERVAL,
-            ledger: Ledger::default(),
+            ledger: Ledger::new(state.boot),
             entries: Vec::new(),
             changes: PendingChanges::default(),
-            last_leg: 0,
+            leg_ids: LegIds::incoming(state.boot),
             event_queue: VecDeque::new(),
             settings,
         };
@@ -174,7 +176,8 @@ impl Machine {
         }
         self.work(now, &mut out);
         if due(self.switchboard.deadline()) {
-            let world = world(&self.directory, &self.registrar, &self.locator);
+            let world =
+                world(&self.directory, &self.registrar, &self.locator, self.ledger.tickets());
             let effects = self.switchboard.tick(now, world);
             self.event_queue.extend(effects.into_iter().map(RoomEvent::Switchboard));
             self.work(now, &mut out);

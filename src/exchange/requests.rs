@@ -144,9 +144,7 @@ impl Machine {
     ) {
         match self.identify(now, flow, &request) {
             Ok(caller) => {
-                // Legs that come in have even numbers, those that the switchboard makes odd ones.
-                self.last_leg += 2;
-                let leg = LegId(self.last_leg);
+                let leg = self.leg_ids.mint();
                 if let InviteSource::Party { identity, .. } = &caller
                     && let CallOrigin::Guest { .. } = identity.origin
                 {
@@ -204,7 +202,8 @@ impl Machine {
             InviteSource::Party {
                 identity: CallerIdentity { origin: CallOrigin::Trunk(name), .. },
                 ..
-            } => world(&self.directory, &self.registrar, &self.locator).credentials(name),
+            } => world(&self.directory, &self.registrar, &self.locator, self.ledger.tickets())
+                .credentials(name),
             InviteSource::Party { .. } | InviteSource::Desk { .. } => None,
         }
     }

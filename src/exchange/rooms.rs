@@ -21,7 +21,7 @@ use super::unauthenticated::UnauthenticatedSources;
 use crate::call::SwitchboardContext;
 use crate::call::admission::CallOrigin;
 use crate::directory::Directory;
-use crate::ids::{LegId, Ticket};
+use crate::ids::{LegId, LegIds, Ticket, Tickets};
 use crate::leg;
 use crate::locator;
 use crate::random::Random;
@@ -77,7 +77,7 @@ pub struct Machine {
     /// The administrators' changes that are not in the journal yet.
     pub(super) changes: PendingChanges,
     pub(super) prune_due: Instant,
-    pub(super) last_leg: u64,
+    pub(super) leg_ids: LegIds,
     pub(super) event_queue: VecDeque<RoomEvent>,
 }
 
@@ -103,7 +103,7 @@ impl Machine {
     }
 
     pub(super) fn tell(&mut self, now: Now, input: switchboard::Input) {
-        let world = world(&self.directory, &self.registrar, &self.locator);
+        let world = world(&self.directory, &self.registrar, &self.locator, self.ledger.tickets());
         let effects = self.switchboard.handle(now, world, input);
         self.event_queue.extend(effects.into_iter().map(RoomEvent::Switchboard));
     }
@@ -142,8 +142,9 @@ pub(super) fn world<'a>(
     directory: &'a Directory,
     registrar: &'a registrar::Machine,
     locator: &'a locator::Machine,
+    tickets: &'a Tickets,
 ) -> SwitchboardContext<'a> {
-    SwitchboardContext { directory, registrar, locator }
+    SwitchboardContext { directory, registrar, locator, tickets }
 }
 
 pub(super) fn send(to: Destination, message: &Message) -> Effect {

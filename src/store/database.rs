@@ -3,6 +3,7 @@
 use super::error::StoreError;
 use super::files;
 use super::schema::{self, SchemaOwner};
+use crate::ids::STARTS_MAX;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::path::{Path, PathBuf};
 
@@ -129,6 +130,18 @@ impl Database {
     pub(super) fn note_first_realm(&self, realm: &str) -> Result<(), StoreError> {
         let sql = "INSERT OR IGNORE INTO facts (name, value) VALUES ('realm', ?1)";
         self.connection.execute(sql, [realm]).map(drop).map_err(|error| self.fault(error))
+    }
+
+    /// Counts a start of the server; [`load`](Self::load) says which it is.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn count_start(&self) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO facts (name, value) VALUES ('starts', 1) ON CONFLICT (name) DO UPDATE
+             SET value = max(CAST(value AS INTEGER), 0) % {STARTS_MAX} + 1"
+        );
+        self.connection.execute(&sql, []).map(drop).map_err(|error| self.fault(error))
     }
 
     /// Notes the realm of this start and returns the one before, when it was another and there are

@@ -11,7 +11,7 @@ use crate::desk::results::{REMEMBERED, StoredResult};
 use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{Accounts, Level, Operator, Permit, Srtp, Terminal};
 use crate::exchange::journal::{StoredDesk, StoredState};
-use crate::ids::{LevelId, Number, OperatorId};
+use crate::ids::{BootNumber, LevelId, Number, OperatorId};
 use crate::presence;
 use crate::registrar::Binding;
 use crate::sip::Uri;
@@ -51,7 +51,8 @@ impl Database {
             desks: desks(db, &mut bad)?,
             results: results(db, now)?,
             calls: records::open_calls(db, &mut bad)?,
-            next_call: next_call(db)?,
+            next_call: number(db, "next_call")?.unwrap_or(1),
+            boot: BootNumber::new(number(db, "starts")?.unwrap_or(0)),
         };
         Ok((state, bad))
     }
@@ -179,8 +180,8 @@ fn results(db: &Connection, now: UnixTime) -> Result<Vec<(OperatorId, String, St
     found.collect()
 }
 
-fn next_call(db: &Connection) -> Result<u64> {
-    let sql = "SELECT value FROM facts WHERE name = 'next_call'";
-    let stored: Option<i64> = db.query_row(sql, [], |row| row.get(0)).optional()?;
-    Ok(stored.and_then(uint).unwrap_or(1))
+fn number(db: &Connection, fact: &str) -> Result<Option<u64>> {
+    let sql = "SELECT value FROM facts WHERE name = ?1";
+    let stored: Option<i64> = db.query_row(sql, [fact], |row| row.get(0)).optional()?;
+    Ok(stored.and_then(uint))
 }

@@ -22,12 +22,13 @@ use super::unauthenticated::UnauthenticatedCalls;
 use crate::acd;
 use crate::call::{
     AnyCall, CallContext, CallFacts, CallInput, CallSettings, CallStep, CommandSource, DirectCall,
-    FreshIds, Keep, OperatorCall, OperatorCallInput, Owner, Positions, SwitchboardContext,
-    status_of,
+    Keep, OperatorCall, OperatorCallInput, Owner, Positions, SwitchboardContext, status_of,
 };
 use crate::cause::Cause;
 use crate::desk::event::CommandOutcome;
-use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId, Ticket};
+use crate::ids::{
+    BootNumber, CallId, CameraId, LegId, LegIds, Number, OperatorId, QueueId, RequestId, Ticket,
+};
 use crate::leg;
 use crate::media::Dropped;
 use crate::presence;
@@ -72,7 +73,8 @@ pub struct Machine {
     alarms: BTreeSet<(Instant, CallId)>,
     alarm_of: BTreeMap<CallId, Instant>,
     pub(super) last_call: u64,
-    pub(super) ids: FreshIds,
+    /// For the legs that go out.
+    leg_ids: LegIds,
 }
 
 /// What one step into the switchboard is lent.
@@ -83,9 +85,9 @@ pub(super) struct Env<'a> {
 }
 
 impl Machine {
-    /// A switchboard without calls; `last_call` is the highest number that the journal has seen.
+    /// A switchboard without calls, at this start; `last_call` is the highest number that the journal has seen.
     #[must_use]
-    pub fn new(settings: Settings, random: Random, last_call: u64) -> Self {
+    pub fn new(settings: Settings, random: Random, boot: BootNumber, last_call: u64) -> Self {
         Self {
             acd: acd::Machine::new(settings.acd.clone()),
             presence: presence::Machine::new(settings.presence),
@@ -110,7 +112,7 @@ impl Machine {
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
             last_call,
-            ids: FreshIds::default(),
+            leg_ids: LegIds::outgoing(boot),
         }
     }
 
@@ -252,7 +254,7 @@ impl Machine {
             watching: &self.watching,
             recording_room: self.recording_room,
         };
-        let mut ctx = CallContext::new(facts, &mut self.ids);
+        let mut ctx = CallContext::new(facts, &mut self.leg_ids);
         let said = act(&mut ctx);
         (said, ctx.steps)
     }

@@ -113,7 +113,7 @@ impl Machine {
             self.desks.cork(operator);
         }
         let is_there = self.requests.contains_key(&request);
-        let ticket = is_there.then(|| self.ids.ticket());
+        let ticket = is_there.then(|| env.world.tickets.mint());
         if let Some(ticket) = ticket {
             let operator = operator.clone();
             let taken = OperatorCallInput::Taken { operator, asker, phone, ticket };

@@ -18,7 +18,10 @@ use cordboard::directory::{
     self, Accounts, Camera, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal,
     patent_levels,
 };
-use cordboard::ids::{CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId, Ticket};
+use cordboard::ids::{
+    BootNumber, CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId, Ticket,
+    Tickets,
+};
 use cordboard::leg::{self, Command, EndingSide, LegHealth, LegSource, Quality, Spoken};
 use cordboard::locator;
 use cordboard::media::{Announcement, Dropped, PromptMessage, WaitingProfileId};
@@ -44,6 +47,7 @@ pub struct Testbed {
     registrar: registrar::Machine,
     locator: locator::Machine,
     legs: BTreeMap<LegId, String>,
+    tickets: Tickets,
     last_leg: u64,
     requests: Vec<String>,
     commands: u64,
@@ -223,7 +227,12 @@ impl Testbed {
             boot: "b1".into(),
         };
         let mut testbed = Self {
-            machine: Machine::new(settings.clone(), Random::from_number(1), 0),
+            machine: Machine::new(
+                settings.clone(),
+                Random::from_number(1),
+                BootNumber::default(),
+                0,
+            ),
             settings,
             directory: Directory::new(plan, accounts),
             registrar: registrar::Machine::new(
@@ -232,6 +241,7 @@ impl Testbed {
             ),
             locator: locator::Machine::new(locator::Settings::default()),
             legs: BTreeMap::new(),
+            tickets: Tickets::new(BootNumber::default()),
             last_leg: 0,
             requests: vec![],
             commands: 0,
@@ -265,6 +275,7 @@ impl Testbed {
             directory: &self.directory,
             registrar: &self.registrar,
             locator: &self.locator,
+            tickets: &self.tickets,
         };
         let effects = self.machine.handle(now, world, input);
         self.follow(now, effects)
@@ -768,6 +779,7 @@ impl day::Machine for Testbed {
             directory: &self.directory,
             registrar: &self.registrar,
             locator: &self.locator,
+            tickets: &self.tickets,
         };
         let effects = self.machine.tick(now, world);
         self.follow(now, effects)
