@@ -13,7 +13,7 @@
 //! One SSRC has one clock (RFC 7160 §4.1). Where a codec with another cannot be kept away, a new SSRC begins,
 //! with numbers of its own.
 
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, Now, UnixTime};
 
 /// A jump further ahead than this is a new stream (RFC 3550 A.1, MAX_DROPOUT).
 const SEQUENCE_AHEAD_MAX: i64 = 3000;
@@ -55,26 +55,33 @@ pub struct StreamPosition {
 }
 
 /// The numbering of one outgoing stream.
-#[derive(Debug)]
-pub struct Continuity {
-    ssrc: u32,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Continuity<At = Instant> {
+    /// Under which it is sent.
+    pub ssrc: u32,
     /// Ticks in a second of all that was sent under this SSRC; none before the first packet.
-    clock_rate: Option<u32>,
-    given: Given,
+    pub clock_rate: Option<u32>,
+    /// The sequence numbers that are used up.
+    pub given: Given,
     /// The highest timestamp sent, and when; `None` before the first packet.
-    anchor: Option<(u32, Instant)>,
-    first_timestamp: u32,
-    feed: NumberingSource,
+    pub anchor: Option<(u32, At)>,
+    /// The timestamp of the first packet.
+    pub first_timestamp: u32,
+    /// Whose packets go out.
+    pub feed: NumberingSource<At>,
 }
+
+/// The same, to be put back in another process.
+pub type SavedNumbering = Continuity<UnixTime>;
 
 /// Which of the last sequence numbers were given away under this SSRC. One that went to two packets would
 /// seal both with one key stream (RFC 3711 §9.1).
-#[derive(Clone, Copy, Debug)]
-struct Given {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Given {
     /// The highest; of a stream that has sent nothing, the one before its first.
-    highest: u16,
+    pub highest: u16,
     /// Bit n stands for the number n below it.
-    below: u128,
+    pub below: u128,
 }
 
 impl Given {
@@ -105,27 +112,58 @@ impl Given {
     }
 }
 
-#[derive(Debug)]
-enum NumberingSource {
+/// Whose packets go out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NumberingSource<At = Instant> {
     /// The next packet begins a new source.
     Cut,
     /// Packets that the relay makes itself follow each other.
     Made,
     /// A source passes.
-    Passing(Splice),
+    Passing(Splice<At>),
 }
 
 /// How a source's numbers become ours. Sequence numbers are counted on beyond 16 bits.
-#[derive(Clone, Copy, Debug)]
-struct Splice {
-    ssrc: u32,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Splice<At = Instant> {
+    /// The source.
+    pub ssrc: u32,
     /// The first number that belongs to this splice; what comes late from before it is dropped.
-    first: i64,
-    highest: i64,
-    sequence_offset: u16,
-    timestamp_offset: u32,
+    pub first: i64,
+    /// The highest one that came.
+    pub highest: i64,
+    /// What our sequence numbers are ahead of the source's.
+    pub sequence_offset: u16,
+    /// What our timestamps are ahead of the source's.
+    pub timestamp_offset: u32,
     /// The source's last timestamp in order, and when it came.
-    last: (u32, Instant),
+    pub last: (u32, At),
+}
+
+impl<At: Copy> Continuity<At> {
+    /// The same by another clock.
+    fn by<To>(self, clock: impl Fn(At) -> To) -> Continuity<To> {
+        let feed = match self.feed {
+            NumberingSource::Cut => NumberingSource::Cut,
+            NumberingSource::Made => NumberingSource::Made,
+            NumberingSource::Passing(splice) => {
+                let Splice { ssrc, first, highest, sequence_offset, timestamp_offset, last } =
+                    splice;
+                let last = (last.0, clock(last.1));
+                NumberingSource::Passing(Splice {
+                    ssrc,
+                    first,
+                    highest,
+                    sequence_offset,
+                    timestamp_offset,
+                    last,
+                })
+            }
+        };
+        let Self { ssrc, clock_rate, given, first_timestamp, .. } = self;
+        let anchor = self.anchor.map(|(timestamp, at)| (timestamp, clock(at)));
+        Continuity { ssrc, clock_rate, given, anchor, first_timestamp, feed }
+    }
 }
 
 impl Continuity {
@@ -140,6 +178,24 @@ impl Continuity {
             first_timestamp: timestamp,
             feed: NumberingSource::Cut,
         }
+    }
+
+    /// As a value, for another process.
+    #[must_use]
+    pub fn saved(&self, now: Now) -> SavedNumbering {
+        self.by(|at| now.unix_of(at))
+    }
+
+    /// The one that was saved: its clock has gone on meanwhile, also before this process began.
+    #[must_use]
+    pub fn restored(now: Now, saved: SavedNumbering) -> Self {
+        let mut stream = saved.by(|at| now.instant_of(at));
+        if let (Some((_, then)), Some((timestamp, at))) = (saved.anchor, &mut stream.anchor) {
+            let before_start = now.unix.since(then).saturating_sub(now.instant.since(*at));
+            let clock_rate = saved.clock_rate.unwrap_or_default();
+            *timestamp = timestamp.wrapping_add(ticks(before_start, clock_rate));
+        }
+        stream
     }
 
     /// The SSRC, as long as the clock is the same.
@@ -410,6 +466,27 @@ mod tests {
 
     fn stream() -> Continuity {
         Continuity::new(1, 99, 1000)
+    }
+
+    fn now(process_ms: u64, unix_ms: u64) -> Now {
+        let unix = UnixTime::from_micros(1_800_000_000_000_000 + unix_ms * 1000);
+        Now { instant: ms(process_ms), unix }
+    }
+
+    #[test]
+    fn a_stream_goes_on_in_a_process_that_began_later() {
+        let mut stream = stream();
+        assert_eq!(place(stream.pass(ms(60_000), audio(7, 500, 4000))), (100, 1000, true));
+        let saved = stream.saved(now(60_000, 0));
+        // Two seconds later; that process is one second old.
+        let then = now(1000, 2000);
+        let mut passing = Continuity::restored(then, saved);
+        let next = place(passing.pass(then.instant, audio(7, 501, 4000 + 16_000)));
+        assert_eq!(next, (101, 1000 + 16_000, false), "the same source");
+        let mut other = Continuity::restored(then, saved);
+        let next = place(other.pass(then.instant, audio(8, 9, 9)));
+        assert_eq!(next, (101, 1000 + 16_000, true), "another, after so long");
+        assert_eq!(other.timestamp_at(now(2000, 3000).instant, 8000), 1000 + 24_000);
     }
 
     fn place(place: Option<StreamPosition>) -> (u16, u32, bool) {

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::rtp::TelephoneEvent;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, Now, UnixTime};
 use std::collections::VecDeque;
 
 /// Within this time the same key as packets and by INFO is one press.
@@ -33,13 +33,36 @@ pub struct DtmfDetector {
     counted: VecDeque<(Instant, u8)>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct KeyPress {
-    ssrc: u32,
-    timestamp: u32,
-    heard: Instant,
-    ended: bool,
-    withheld: bool,
+/// A key that the peer has pressed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeyPress<At = Instant> {
+    /// Of its packets.
+    pub ssrc: u32,
+    /// Which names the key.
+    pub timestamp: u32,
+    /// When the last packet of it came.
+    pub heard: At,
+    /// It is up again.
+    pub ended: bool,
+    /// It is not passed on.
+    pub withheld: bool,
+}
+
+/// The keys of a peer, to be heard on in another process. One that was reported otherwise a moment ago counts
+/// anew there.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SavedKeys {
+    /// The last one.
+    pub last: Option<KeyPress<UnixTime>>,
+    /// Keys are heard and not passed on.
+    pub intercepted: bool,
+}
+
+impl<At> KeyPress<At> {
+    fn by<To>(self, clock: impl Fn(At) -> To) -> KeyPress<To> {
+        let Self { ssrc, timestamp, heard, ended, withheld } = self;
+        KeyPress { ssrc, timestamp, heard: clock(heard), ended, withheld }
+    }
 }
 
 /// What one event packet says.
@@ -52,6 +75,20 @@ pub struct DetectedEvent {
 }
 
 impl DtmfDetector {
+    /// As a value.
+    #[must_use]
+    pub fn saved(&self, now: Now) -> SavedKeys {
+        let last = self.last.map(|key| key.by(|at| now.unix_of(at)));
+        SavedKeys { last, intercepted: self.withhold_all }
+    }
+
+    /// Those that were saved.
+    #[must_use]
+    pub fn restored(now: Now, saved: SavedKeys) -> Self {
+        let last = saved.last.map(|key| key.by(|at| now.instant_of(at)));
+        Self { last, withhold_all: saved.intercepted, counted: VecDeque::new() }
+    }
+
     /// From the next key on, keys are heard but not passed on, or passed on again.
     pub fn intercept(&mut self, on: bool) {
         self.withhold_all = on;

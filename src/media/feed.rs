@@ -23,7 +23,7 @@ pub enum PortFeed {
 }
 
 /// How long a receiver waits for pictures of its source.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FrameTimeout {
     /// So long.
     pub gap: Duration,

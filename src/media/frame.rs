@@ -8,7 +8,7 @@
 use crate::codec::Codec;
 use crate::codec::video::h264_macroblocks;
 use crate::rtp::{h263, h264, vp8};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, UnixTime};
 
 /// Some encoders refresh their picture without ever sending a key frame.
 pub const KEY_FRAME_WAIT: Duration = Duration::from_secs(3);
@@ -62,10 +62,12 @@ impl FrameContents {
 }
 
 /// The parameter sets of one source: from its SDP, then as it last sent them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ParameterSets {
-    sets: Vec<Vec<u8>>,
-    macroblocks_max: Option<usize>,
+    /// One NAL unit each.
+    pub sets: Vec<Vec<u8>>,
+    /// The macroblocks of the largest picture that was announced in the stream.
+    pub macroblocks_max: Option<usize>,
 }
 
 impl ParameterSets {
@@ -128,23 +130,49 @@ impl ParameterSets {
 }
 
 /// The pictures that one receiver gets.
-#[derive(Debug, Default)]
-pub struct OutboundVideo {
-    gate: KeyFrameGate,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OutboundVideo<At = Instant> {
+    /// Whether pictures of the source pass.
+    pub gate: KeyFrameGate<At>,
     /// The source's timestamp of the last parameter sets that were sent.
-    sets_at: Option<u32>,
-    numbers: Vp8Numbers,
+    pub sets_at: Option<u32>,
+    /// Of VP8.
+    pub numbers: Vp8Numbers,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-enum KeyFrameGate {
+/// The same, to be put back in another process.
+pub type SavedPictures = OutboundVideo<UnixTime>;
+
+/// Whether pictures of the source pass.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeyFrameGate<At = Instant> {
     /// No packet of the new source has come yet.
-    #[default]
     Waiting,
+    /// No key frame has come yet.
     Shut {
-        since: Instant,
+        /// When the first packet came.
+        since: At,
     },
+    /// They pass.
     Open,
+}
+
+impl<At> Default for OutboundVideo<At> {
+    fn default() -> Self {
+        Self { gate: KeyFrameGate::Waiting, sets_at: None, numbers: Vp8Numbers::default() }
+    }
+}
+
+impl<At: Copy> OutboundVideo<At> {
+    /// The same by another clock.
+    pub fn by<To>(&self, clock: impl Fn(At) -> To) -> OutboundVideo<To> {
+        let gate = match self.gate {
+            KeyFrameGate::Waiting => KeyFrameGate::Waiting,
+            KeyFrameGate::Shut { since } => KeyFrameGate::Shut { since: clock(since) },
+            KeyFrameGate::Open => KeyFrameGate::Open,
+        };
+        OutboundVideo { gate, sets_at: self.sets_at, numbers: self.numbers }
+    }
 }
 
 impl OutboundVideo {
@@ -206,11 +234,14 @@ impl OutboundVideo {
 }
 
 /// RFC 7741 §4.2: PictureID and TL0PICIDX rise by one from picture to picture.
-#[derive(Debug, Default)]
-struct Vp8Numbers {
-    picture: u16,
-    base_layer: u8,
-    offsets: Option<(u16, u8)>,
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Vp8Numbers {
+    /// The highest PictureID sent.
+    pub picture: u16,
+    /// The highest TL0PICIDX sent.
+    pub base_layer: u8,
+    /// What ours are ahead of the source's, while it passes.
+    pub offsets: Option<(u16, u8)>,
 }
 
 impl Vp8Numbers {

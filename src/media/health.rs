@@ -1,7 +1,7 @@
 //! What can be said of one stream: does it arrive, can it be decoded, what does the far end report.
 
 use crate::codec::{Codec, Kind};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, UnixTime};
 
 /// Sound that has not come for this long is missed.
 const AUDIO_GAP_MAX: Duration = Duration::from_secs(2);
@@ -39,26 +39,76 @@ pub struct PortHealth {
 }
 
 /// What has come of one stream.
-#[derive(Debug, Default)]
-pub struct Vitals {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Vitals<At = Instant> {
     /// Packets that came.
     pub packets: u64,
-    last: Option<Instant>,
-    last_report: Option<Instant>,
-    key_frame: bool,
-    frames: u32,
-    frame_timestamp: Option<u32>,
-    counted_from: Option<Instant>,
-    sender: Option<Sender>,
+    /// When the last one did.
+    pub last: Option<At>,
+    /// When the last report came.
+    pub last_report: Option<At>,
+    /// A key frame has come since the last switch.
+    pub key_frame: bool,
+    /// Pictures since they were counted last.
+    pub frames: u32,
+    /// The timestamp of the last one.
+    pub frame_timestamp: Option<u32>,
+    /// When they were counted last.
+    pub counted_from: Option<At>,
+    /// What its last sender report says.
+    pub sender: Option<ClaimedPackets<At>>,
 }
 
+/// The same, to be put back in another process.
+pub type SavedVitals = Vitals<UnixTime>;
+
 /// What the peer's last sender report says of its sending.
-#[derive(Clone, Copy, Debug)]
-struct Sender {
-    at: Instant,
-    claimed: u32,
-    received: u64,
-    believed: bool,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClaimedPackets<At = Instant> {
+    /// When it came.
+    pub at: At,
+    /// Packets sent.
+    pub claimed: u32,
+    /// Packets that had come by then.
+    pub received: u64,
+    /// It agrees with what came.
+    pub believed: bool,
+}
+
+impl<At> Default for Vitals<At> {
+    fn default() -> Self {
+        Self {
+            packets: 0,
+            last: None,
+            last_report: None,
+            key_frame: false,
+            frames: 0,
+            frame_timestamp: None,
+            counted_from: None,
+            sender: None,
+        }
+    }
+}
+
+impl<At: Copy> Vitals<At> {
+    /// The same by another clock.
+    pub fn by<To>(&self, clock: impl Fn(At) -> To) -> Vitals<To> {
+        let Self { packets, key_frame, frames, frame_timestamp, .. } = *self;
+        let sender = |sender: ClaimedPackets<At>| {
+            let ClaimedPackets { at, claimed, received, believed } = sender;
+            ClaimedPackets { at: clock(at), claimed, received, believed }
+        };
+        Vitals {
+            packets,
+            last: self.last.map(&clock),
+            last_report: self.last_report.map(&clock),
+            key_frame,
+            frames,
+            frame_timestamp,
+            counted_from: self.counted_from.map(&clock),
+            sender: self.sender.map(sender),
+        }
+    }
 }
 
 impl Vitals {
@@ -94,7 +144,8 @@ impl Vitals {
         let believed = self
             .sender
             .is_none_or(|before| claimed == before.claimed || self.packets > before.received);
-        self.sender = Some(Sender { at: now, claimed, received: self.packets, believed });
+        let received = self.packets;
+        self.sender = Some(ClaimedPackets { at: now, claimed, received, believed });
     }
 
     /// A switch: the new receiver needs a key frame of its own.

@@ -1,10 +1,10 @@
 //! What a port's peer sends: judged, counted and read, packet by packet.
 
 use super::continuity::Numbers;
-use super::dtmf::DtmfDetector;
+use super::dtmf::{DtmfDetector, SavedKeys};
 use super::frame::{FrameContents, ParameterSets};
-use super::health::Vitals;
-use super::key_frames::Requests;
+use super::health::{SavedVitals, Vitals};
+use super::key_frames::{Requests, SavedRequests};
 use super::latch::LatchVerdict;
 use super::outgoing::{Event, Outgoing};
 use super::peer_packet::{PacketKind, PeerPacket};
@@ -12,8 +12,10 @@ use super::plan::{PayloadFormat, StreamPlan, UNMAPPED};
 use super::transport::MediaTransport;
 use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
-use crate::rtp::{HEADER_LEN, Packet, PacketArrival, Reception, RtpHeader, TelephoneEvent, strip};
-use crate::time::Instant;
+use crate::rtp::{
+    HEADER_LEN, Packet, PacketArrival, Reception, RtpHeader, SavedReception, TelephoneEvent, strip,
+};
+use crate::time::{Instant, Now, UnixTime};
 use std::net::SocketAddr;
 
 /// The least that a timestamp of video rises at a switch: 30 pictures a second.
@@ -64,7 +66,79 @@ pub struct InboundStream {
     pub format: usize,
 }
 
+/// What a peer sends, as a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedInbound {
+    /// Its keys.
+    pub keys: SavedKeys,
+    /// Whether and what has come.
+    pub vitals: SavedVitals,
+    /// Key frames that it is asked for.
+    pub requests: SavedRequests,
+    /// When it was last told how much to send.
+    pub bitrate_asked: Option<UnixTime>,
+    /// H.264: what its pictures need to be decoded.
+    pub sets: ParameterSets,
+    /// The stream that it sends now.
+    pub stream: Option<SavedInboundStream>,
+    /// It was reported silent.
+    pub silent: bool,
+}
+
+/// One SSRC of a peer, as a value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SavedInboundStream {
+    /// The SSRC.
+    pub ssrc: u32,
+    /// What has come and what is missing.
+    pub reception: SavedReception,
+    /// The place of its payload type among the plan's formats.
+    pub format: usize,
+}
+
 impl Inbound {
+    /// As a value.
+    #[must_use]
+    pub fn saved(&self, now: Now) -> SavedInbound {
+        let clock = |at| now.unix_of(at);
+        let stream = |stream: &InboundStream| SavedInboundStream {
+            ssrc: stream.ssrc,
+            reception: stream.reception.saved(now),
+            format: stream.format,
+        };
+        SavedInbound {
+            keys: self.keys.saved(now),
+            vitals: self.vitals.by(clock),
+            requests: self.requests.by(clock),
+            bitrate_asked: self.bitrate_asked.map(clock),
+            sets: self.sets.clone(),
+            stream: self.stream.as_ref().map(stream),
+            silent: self.silent,
+        }
+    }
+
+    /// The one that was saved.
+    #[must_use]
+    pub fn restored(kind: Kind, plan: &StreamPlan, now: Now, saved: SavedInbound) -> Self {
+        let clock = |at| now.instant_of(at);
+        let stream = |stream: SavedInboundStream| InboundStream {
+            ssrc: stream.ssrc,
+            clock_rate: stream.reception.clock_rate,
+            reception: Reception::restored(now, stream.reception),
+            format: stream.format,
+        };
+        Self {
+            keys: DtmfDetector::restored(now, saved.keys),
+            vitals: saved.vitals.by(clock),
+            requests: saved.requests.by(clock),
+            bitrate_asked: saved.bitrate_asked.map(clock),
+            sets: saved.sets,
+            stream: saved.stream.map(stream),
+            silent: saved.silent,
+            ..Self::new(kind, plan)
+        }
+    }
+
     /// Nothing has come yet.
     #[must_use]
     pub fn new(kind: Kind, plan: &StreamPlan) -> Self {

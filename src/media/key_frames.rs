@@ -10,7 +10,7 @@
 //! A switch that waits for the journal asks before it is made. What comes too early then is shown to
 //! nobody, and the switch asks once more, without regard to what has been answered already.
 
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, UnixTime};
 
 /// Between two requests; the receivers' own are held back to the same.
 pub const REQUEST_INTERVAL: Duration = Duration::from_millis(500);
@@ -20,14 +20,37 @@ const SECOND: Duration = Duration::from_secs(1);
 const GIVE_UP: Duration = Duration::from_secs(10);
 
 /// The key frames asked of one source.
-#[derive(Debug, Default)]
-pub struct Requests {
-    wanted_since: Option<Instant>,
-    last: Option<Instant>,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Requests<At = Instant> {
+    /// Since when somebody needs one.
+    pub wanted_since: Option<At>,
+    /// When it was asked last.
+    pub last: Option<At>,
     /// When one came last.
-    came: Option<Instant>,
+    pub came: Option<At>,
     /// RFC 5104 §4.3.1.1: rises with each FIR.
-    number: u8,
+    pub number: u8,
+}
+
+/// The same, to be put back in another process.
+pub type SavedRequests = Requests<UnixTime>;
+
+impl<At> Default for Requests<At> {
+    fn default() -> Self {
+        Self { wanted_since: None, last: None, came: None, number: 0 }
+    }
+}
+
+impl<At: Copy> Requests<At> {
+    /// The same by another clock.
+    pub fn by<To>(&self, clock: impl Fn(At) -> To) -> Requests<To> {
+        Requests {
+            wanted_since: self.wanted_since.map(&clock),
+            last: self.last.map(&clock),
+            came: self.came.map(&clock),
+            number: self.number,
+        }
+    }
 }
 
 impl Requests {

@@ -15,7 +15,7 @@
 //! so, since nothing ever comes from what they name. Nothing else is heard, nothing is ever sent
 //! elsewhere: who guesses a port number can neither listen nor speak.
 
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, Now, UnixTime};
 use std::net::{IpAddr, SocketAddr};
 
 /// After this long without a packet, another place with a claim may take the stream over.
@@ -84,10 +84,39 @@ pub struct Latch {
     trial: Option<Trial>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum LatchState {
-    Waiting { since: Instant },
-    Latched { remote: SocketAddr, heard: Instant },
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LatchState<At = Instant> {
+    /// Nothing that proves it has come.
+    Waiting {
+        /// Since when.
+        since: At,
+    },
+    /// It has been proven.
+    Latched {
+        /// The address.
+        remote: SocketAddr,
+        /// When something came from there last.
+        heard: At,
+    },
+}
+
+/// A latch as a value, what is negotiated aside.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SavedLatch {
+    /// Whether the address is proven.
+    pub state: LatchState<UnixTime>,
+    /// Who is about to prove itself.
+    pub trial: Option<Trial<UnixTime>>,
+}
+
+impl<At: Copy> LatchState<At> {
+    /// The same by another clock.
+    fn by<To>(self, clock: impl Fn(At) -> To) -> LatchState<To> {
+        match self {
+            Self::Waiting { since } => LatchState::Waiting { since: clock(since) },
+            Self::Latched { remote, heard } => LatchState::Latched { remote, heard: clock(heard) },
+        }
+    }
 }
 
 impl LatchState {
@@ -127,13 +156,24 @@ impl LatchState {
 }
 
 /// A first packet from somewhere new.
-#[derive(Clone, Copy, Debug)]
-struct Trial {
-    from: SocketAddr,
-    ssrc: u32,
-    sequence: u16,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Trial<At = Instant> {
+    /// Where it came from.
+    pub from: SocketAddr,
+    /// Of which stream.
+    pub ssrc: u32,
+    /// Its number.
+    pub sequence: u16,
     /// When the packets in sequence began, of which this is the latest.
-    since: Instant,
+    pub since: At,
+}
+
+impl<At> Trial<At> {
+    /// The same by another clock.
+    fn by<To>(self, clock: impl Fn(At) -> To) -> Trial<To> {
+        let Self { from, ssrc, sequence, since } = self;
+        Trial { from, ssrc, sequence, since: clock(since) }
+    }
 }
 
 impl Trial {
@@ -156,6 +196,21 @@ impl Latch {
         if self.candidates.claim(remote) != LatchClaim::WrongSource {
             self.state = LatchState::Latched { remote, heard: now };
         }
+    }
+
+    /// As a value.
+    #[must_use]
+    pub fn saved(&self, now: Now) -> SavedLatch {
+        let clock = |at| now.unix_of(at);
+        SavedLatch { state: self.state.by(clock), trial: self.trial.map(|trial| trial.by(clock)) }
+    }
+
+    /// The one that was saved.
+    #[must_use]
+    pub fn restored(now: Now, candidates: Candidates, saved: SavedLatch) -> Self {
+        let clock = |at| now.instant_of(at);
+        let trial = saved.trial.map(|trial| trial.by(clock));
+        Self { candidates, state: saved.state.by(clock), trial }
     }
 
     /// New SDP. An address that has changed there is believed before a latch on the old one.
@@ -272,6 +327,18 @@ impl ReportLatch {
     #[must_use]
     pub fn new(now: Instant, candidates: Candidates) -> Self {
         Self { candidates, state: LatchState::Waiting { since: now } }
+    }
+
+    /// As a value.
+    #[must_use]
+    pub fn saved(&self, now: Now) -> SavedLatch {
+        SavedLatch { state: self.state.by(|at| now.unix_of(at)), trial: None }
+    }
+
+    /// The one that was saved.
+    #[must_use]
+    pub fn restored(now: Now, candidates: Candidates, saved: SavedLatch) -> Self {
+        Self { candidates, state: saved.state.by(|at| now.instant_of(at)) }
     }
 
     /// New SDP.

@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! layer 17  machine                                      the doors: commands, packets, what is due
-//! layer 16  switching                                    a port comes or goes, rows change
+//! layer 16  switching  saved                             a port comes or goes, rows change
 //! layer 15  camera  recording                            pictures of a camera to all its viewers; who is recorded
 //! layer 14  routing                                      what a row means for its receiver
 //! layer 13  feedback                                     what a peer is asked for by RTCP
@@ -67,6 +67,7 @@ mod repacker;
 mod reports;
 mod route;
 mod routing;
+mod saved;
 mod sounds;
 mod srtp_context;
 mod stock;
@@ -101,6 +102,7 @@ pub use prompt::{
     WaitingProfileId,
 };
 pub use relay::{Machine, Settings};
+pub use saved::SavedPort;
 pub use sounds::{SoundKey, SoundOrder};
 pub use tap::{LOT_BYTES, LOT_ENTRIES, RecordingTap, Side, TapEntry, TappedPacket};
 pub use work::{CodingOutcome, ConversionId, Done, Job, WorkerConversions};

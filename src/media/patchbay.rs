@@ -45,6 +45,22 @@ pub enum Source {
 }
 
 impl Source {
+    /// What is left of it for a peer that has had its beginning: what is said once is not said again.
+    #[must_use]
+    pub fn begun(self) -> Self {
+        match self {
+            Self::Greeting(waiting_profile, _) => Self::Hold(waiting_profile),
+            Self::Farewell(..) | Self::Tone(_) => Self::Silence,
+            Self::Port(_)
+            | Self::Hold(_)
+            | Self::Prompt(_)
+            | Self::Camera(_)
+            | Self::RingBack
+            | Self::Silence
+            | Self::Nothing => self,
+        }
+    }
+
     /// What is drawn for it, if anything is.
     #[must_use]
     pub fn prompt(self) -> Option<VideoPrompt> {

@@ -38,7 +38,14 @@ impl PortTable {
         bundle.streams.iter().find(|stream| stream.id == port)
     }
 
-    /// The same, with its transport.
+    /// What a port carries, and its transport.
+    pub fn both(&self, port: PortId) -> Option<(&MediaTransport, &MediaStream)> {
+        let bundle = self.0.get(index(port))?.as_deref()?;
+        let stream = bundle.streams.iter().find(|stream| stream.id == port)?;
+        Some((&bundle.transport, stream))
+    }
+
+    /// The same, to be changed.
     pub fn get_mut(&mut self, port: PortId) -> Option<Port<'_>> {
         let Bundle { transport, streams } = self.0.get_mut(index(port))?.as_deref_mut()?;
         let stream = streams.iter_mut().find(|stream| stream.id == port)?;

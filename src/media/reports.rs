@@ -14,11 +14,12 @@ pub const REPORT_INTERVAL_MAX: Duration = Duration::from_millis(5500);
 const DRIFT_MAX: u64 = (1 << 32) / 10;
 
 /// What a sender report said, and when it came.
-#[derive(Clone, Copy, Debug)]
-pub struct SenderClock {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SenderClock<At = Instant> {
     /// The report.
     pub report: SenderReport,
-    at: Instant,
+    /// When it came.
+    pub at: At,
 }
 
 /// What the far end says of our stream.
@@ -33,19 +34,36 @@ pub struct FarEnd {
 }
 
 /// The reports of one port.
-#[derive(Debug)]
-pub struct Reports {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reports<At = Instant> {
     /// When the next one is due.
-    pub due: Instant,
+    pub due: At,
     /// The peer's last sender report.
-    pub sender: Option<SenderClock>,
+    pub sender: Option<SenderClock<At>>,
     /// What the peer hears of us.
     pub far_end: Option<FarEnd>,
     /// Of what the figures are.
-    ssrc: u32,
-    packets: u32,
-    octets: u32,
-    reported: u32,
+    pub ssrc: u32,
+    /// Packets that we have sent.
+    pub packets: u32,
+    /// Bytes of their payload.
+    pub octets: u32,
+    /// Packets by the last report of ours.
+    pub reported: u32,
+}
+
+/// The same, to be put back in another process.
+pub type SavedReports = Reports<UnixTime>;
+
+impl<At: Copy> Reports<At> {
+    /// The same by another clock.
+    pub fn by<To>(&self, clock: impl Fn(At) -> To) -> Reports<To> {
+        let Self { far_end, ssrc, packets, octets, reported, .. } = *self;
+        let sender =
+            |sender: SenderClock<At>| SenderClock { report: sender.report, at: clock(sender.at) };
+        let (due, sender) = (clock(self.due), self.sender.map(sender));
+        Reports { due, sender, far_end, ssrc, packets, octets, reported }
+    }
 }
 
 impl Reports {
@@ -133,6 +151,19 @@ impl WallClocks {
             if clock.ports == 0 {
                 self.0.remove(cname);
             }
+        }
+    }
+
+    /// How far the wall clock of this leg is ahead of ours, as far as is known.
+    #[must_use]
+    pub fn ahead(&self, cname: &str) -> Option<u64> {
+        self.0.get(cname)?.ahead
+    }
+
+    /// As it was known before.
+    pub fn restore(&mut self, cname: &str, ahead: Option<u64>) {
+        if let Some(clock) = self.0.get_mut(cname) {
+            clock.ahead = clock.ahead.or(ahead);
         }
     }
 

@@ -2,7 +2,7 @@
 //! last of all.
 
 use super::plan::{Protection, SrtpKeys};
-use crate::srtp::{ProtectContext, UnprotectContext};
+use crate::srtp::{ProtectContext, SavedProtect, SavedUnprotect, UnprotectContext};
 
 /// The keys of one port at work.
 #[derive(Debug)]
@@ -14,7 +14,33 @@ pub struct SrtpContext {
     pub unprotect: UnprotectContext,
 }
 
+/// How far the keys of one port are used up, in both directions.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SavedSrtp {
+    /// What was sent.
+    pub sent: SavedProtect,
+    /// What came.
+    pub came: SavedUnprotect,
+}
+
 impl SrtpContext {
+    /// How far its keys are used up.
+    #[must_use]
+    pub fn saved(&self) -> SavedSrtp {
+        SavedSrtp { sent: self.protect.saved(), came: self.unprotect.saved() }
+    }
+
+    /// That for these keys, which have been used so far; none where there are none.
+    #[must_use]
+    pub fn restored(protection: &Protection, saved: SavedSrtp) -> Option<Box<Self>> {
+        let Protection::Keyed(keys) = protection else { return None };
+        Some(Box::new(Self {
+            protect: ProtectContext::restored(&keys.sends, saved.sent),
+            unprotect: UnprotectContext::restored(&keys.receives, saved.came),
+            keys: keys.clone(),
+        }))
+    }
+
     /// The guard for these keys. Of the one before that side goes on whose keys are the same: its
     /// rollover counter and its indices (RFC 3711 §3.3.1); no index is ever used twice.
     #[must_use]

@@ -7,24 +7,24 @@
 //!                                     Live ── switch, or 5 s without a packet ──▶ Made
 //! ```
 
-use super::continuity::{Continuity, StreamPosition};
+use super::continuity::{Continuity, SavedNumbering, StreamPosition};
 use super::conversion::ConversionPath;
 use super::dtmf::{CarriedKey, DtmfGenerator, OpenKey};
 use super::feed::{FrameTimeout, PortFeed};
-use super::frame::OutboundVideo;
+use super::frame::{OutboundVideo, SavedPictures};
 use super::health::PortHealth;
-use super::inbound::Inbound;
+use super::inbound::{Inbound, SavedInbound};
 use super::openings::Openings;
 use super::outgoing::Outgoing;
 use super::plan::StreamPlan;
-use super::reports::Reports;
+use super::reports::{Reports, SavedReports};
 use super::route::PayloadMapping;
 use super::work::Job;
 use crate::codec::Kind;
 use crate::ids::{CallId, PortId};
 use crate::random::Random;
 use crate::rtp::RtpHeader;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, Now, UnixTime};
 use std::sync::Arc;
 
 /// One stream.
@@ -86,7 +86,7 @@ pub struct Outbound {
 }
 
 /// An H.264 picture of which the last packet has not come yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OpenFrame {
     /// The receiver's number.
     pub payload_type: u8,
@@ -94,7 +94,93 @@ pub struct OpenFrame {
     pub timestamp: u32,
 }
 
+/// A stream as a value, its plan aside. What waits to be played or converted is not in it: that begins anew.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedStream {
+    /// The numbering of what the peer gets.
+    pub numbering: SavedNumbering,
+    /// It gets the packets of its source; else what is made here, or nothing.
+    pub is_live: bool,
+    /// The pictures that pass.
+    pub pictures: SavedPictures,
+    /// A picture that is not whole.
+    pub open_frame: Option<OpenFrame>,
+    /// The key that was passed on last.
+    pub carried: Option<CarriedKey>,
+    /// The wait for the source's pictures.
+    pub patience: FrameTimeout,
+    /// What the peer sends.
+    pub inbound: SavedInbound,
+    /// Its RTCP.
+    pub reports: SavedReports,
+    /// When to report its health next.
+    pub watch_due: Option<UnixTime>,
+    /// When to look whether it has fallen silent.
+    pub silence_due: Option<UnixTime>,
+    /// When to look whether the pictures of its source still come.
+    pub picture_due: Option<UnixTime>,
+}
+
 impl MediaStream {
+    /// Whether nothing of it is half done: no key is down, nor waits to be pressed.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.outbound.open_key.is_none() && self.outbound.dtmf_generator.is_idle()
+    }
+
+    /// As a value.
+    #[must_use]
+    pub fn saved(&self, now: Now) -> SavedStream {
+        let clock = |at| now.unix_of(at);
+        SavedStream {
+            numbering: self.outbound.stream.saved(now),
+            is_live: self.is_live(),
+            pictures: self.outbound.screen.by(clock),
+            open_frame: self.outbound.open_frame,
+            carried: self.outbound.carried,
+            patience: self.outbound.patience,
+            inbound: self.inbound.saved(now),
+            reports: self.reports.by(clock),
+            watch_due: self.watch_due.map(clock),
+            silence_due: self.silence_due.map(clock),
+            picture_due: self.picture_due.map(clock),
+        }
+    }
+
+    /// The one that was saved; what is not live has to be made.
+    #[must_use]
+    pub fn restored(
+        id: PortId,
+        kind: Kind,
+        plan: StreamPlan,
+        now: Now,
+        saved: SavedStream,
+    ) -> Self {
+        let clock = |at| now.instant_of(at);
+        let feed = if saved.is_live { PortFeed::Live } else { PortFeed::Nothing };
+        let outbound = Outbound {
+            screen: saved.pictures.by(clock),
+            open_frame: saved.open_frame,
+            carried: saved.carried,
+            patience: saved.patience,
+            feed,
+            ..Outbound::new(Continuity::restored(now, saved.numbering))
+        };
+        Self {
+            id,
+            kind,
+            inbound: Inbound::restored(kind, &plan, now, saved.inbound),
+            outbound,
+            reports: saved.reports.by(clock),
+            recording: None,
+            watch_due: saved.watch_due.map(clock),
+            deadline: None,
+            silence_due: saved.silence_due.map(clock),
+            picture_due: saved.picture_due.map(clock),
+            plan,
+        }
+    }
+
     /// A stream that has sent and heard nothing.
     #[must_use]
     pub fn new(
@@ -114,21 +200,7 @@ impl MediaStream {
             id,
             kind,
             inbound: Inbound::new(kind, &plan),
-            outbound: Outbound {
-                stream,
-                route: Arc::from([]),
-                dtmf_generator: DtmfGenerator::default(),
-                line: None,
-                conversions: 0,
-                breakdowns: 0,
-                openings: Openings::default(),
-                feed: PortFeed::Nothing,
-                screen: OutboundVideo::default(),
-                open_key: None,
-                carried: None,
-                open_frame: None,
-                patience: FrameTimeout::default(),
-            },
+            outbound: Outbound::new(stream),
             reports: Reports::new(first_report),
             recording: None,
             watch_due: None,
@@ -166,6 +238,12 @@ impl MediaStream {
     #[must_use]
     pub fn is_live(&self) -> bool {
         matches!(self.outbound.feed, PortFeed::Live)
+    }
+
+    /// Whether nothing goes out.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.outbound.feed, PortFeed::Nothing)
     }
 
     /// The header of a packet of ours.
@@ -217,6 +295,24 @@ impl MediaStream {
 }
 
 impl Outbound {
+    fn new(stream: Continuity) -> Self {
+        Self {
+            stream,
+            route: Arc::from([]),
+            dtmf_generator: DtmfGenerator::default(),
+            line: None,
+            conversions: 0,
+            breakdowns: 0,
+            openings: Openings::default(),
+            feed: PortFeed::Nothing,
+            screen: OutboundVideo::default(),
+            open_key: None,
+            carried: None,
+            open_frame: None,
+            patience: FrameTimeout::default(),
+        }
+    }
+
     /// The peer cannot decode what it gets. Where that is made or converted here a key frame comes
     /// next, and it is true.
     pub fn renews_picture(&mut self, out: &mut impl Outgoing) -> bool {

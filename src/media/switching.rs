@@ -41,7 +41,18 @@ impl Machine {
     }
 
     pub(super) fn close(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
-        let Some(mut open) = self.ports.get_mut(port) else { return };
+        let orphans = self.vacate(now, port, out);
+        self.switch(now, &orphans, out);
+    }
+
+    /// Forgets a port, and names those who got it.
+    pub(super) fn vacate(
+        &mut self,
+        now: Now,
+        port: PortId,
+        out: &mut impl Outgoing,
+    ) -> Vec<PatchChange> {
+        let Some(mut open) = self.ports.get_mut(port) else { return Vec::new() };
         open.end_line(&mut Exit { scratch: &mut self.scratch, out });
         if let Some(call) = open.stream.recording {
             self.taps.detach(now.instant, call, port, out);
@@ -55,8 +66,7 @@ impl Machine {
         self.stop_making(port);
         self.cameras.leave(self.patchbay.source(port), port);
         self.order(out);
-        let orphans = self.patchbay.close(port);
-        self.switch(now, &orphans, out);
+        self.patchbay.close(port)
     }
 
     /// Makes streams follow the rows that have changed.

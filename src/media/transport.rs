@@ -8,13 +8,13 @@
 
 use super::demultiplex::Protocol;
 use super::dropped::Dropped;
-use super::latch::{Candidates, Latch, LatchVerdict, ReportLatch};
+use super::latch::{Candidates, Latch, LatchVerdict, ReportLatch, SavedLatch};
 use super::outgoing::{Channel, Exit, Outgoing};
 use super::plan::{Protection, TransportPlan, Trust};
-use super::srtp_context::SrtpContext;
+use super::srtp_context::{SavedSrtp, SrtpContext};
 use crate::ids::PortId;
 use crate::rtp::RtpHeader;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, Now, UnixTime};
 use std::net::SocketAddr;
 
 /// Between two packets to an address that is trusted sparingly.
@@ -39,7 +39,50 @@ pub struct MediaTransport {
     spared_at: Option<Instant>,
 }
 
+/// A transport as a value, its socket and its plan aside.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedTransport {
+    /// Where the peer's RTP comes from.
+    pub latch: SavedLatch,
+    /// And its RTCP.
+    pub report_latch: SavedLatch,
+    /// How far its keys are used up, where it is sealed.
+    pub srtp: Option<SavedSrtp>,
+    /// What was not taken and not reported yet.
+    pub dropped: Dropped,
+    /// When it was last sent something on [`Trust::Sparing`].
+    pub spared_at: Option<UnixTime>,
+}
+
 impl MediaTransport {
+    /// As a value.
+    #[must_use]
+    pub fn saved(&self, now: Now) -> SavedTransport {
+        SavedTransport {
+            latch: self.latch.saved(now),
+            report_latch: self.report_latch.saved(now),
+            srtp: self.srtp_context.as_deref().map(SrtpContext::saved),
+            dropped: self.dropped,
+            spared_at: self.spared_at.map(|at| now.unix_of(at)),
+        }
+    }
+
+    /// The one that was saved. Its keys go on behind what is said of them; where nothing is said they are not
+    /// used.
+    #[must_use]
+    pub fn restored(id: PortId, plan: TransportPlan, now: Now, saved: SavedTransport) -> Self {
+        let SavedTransport { latch, report_latch, srtp, dropped, spared_at } = saved;
+        Self {
+            id,
+            dropped,
+            latch: Latch::restored(now, candidates(&plan), latch),
+            report_latch: ReportLatch::restored(now, report_candidates(&plan), report_latch),
+            srtp_context: srtp.and_then(|srtp| SrtpContext::restored(&plan.protection, srtp)),
+            spared_at: spared_at.map(|at| now.instant_of(at)),
+            plan,
+        }
+    }
+
     /// One that has sent and heard nothing.
     #[must_use]
     pub fn new(id: PortId, plan: TransportPlan, now: Instant) -> Self {

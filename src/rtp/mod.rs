@@ -27,5 +27,7 @@ pub use packet::{
     Error, ExtensionElements, HEADER_LEN, Packet, RtpHeader, is_rtcp, is_stun, rewrite, strip,
 };
 pub use piece::{FramePiece, Start};
-pub use sequence::{Loss, PacketArrival, Reception, is_later, later_by};
+pub use sequence::{
+    Loss, PacketArrival, Reception, ReceptionRun, SavedReception, is_later, later_by,
+};
 pub use telephone_event::{END_PACKETS, TelephoneEvent, digit, event};

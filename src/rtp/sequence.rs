@@ -1,6 +1,6 @@
 //! Sequence numbers and what they tell of the network (RFC 3550 §6.4.1, A.1, A.3, A.8).
 
-use crate::time::Instant;
+use crate::time::{Instant, Now};
 
 /// A jump ahead of this size is a restart of the source, not a loss (A.1).
 const DROPOUT_MAX: u16 = 3000;
@@ -60,22 +60,40 @@ pub struct Loss {
 #[derive(Clone, Debug)]
 pub struct Reception {
     clock_rate: u32,
-    run: Option<Run>,
+    run: Option<ReceptionRun>,
     stray: Option<u16>,
 }
 
-#[derive(Clone, Debug)]
-struct Run {
-    first: u32,
-    highest: u32,
+/// What has come of a source since it began to count.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ReceptionRun {
+    /// The first number, one cycle above zero.
+    pub first: u32,
+    /// The highest one.
+    pub highest: u32,
     /// Bit n: the number n below `highest` has come.
-    seen: u128,
-    received: u32,
-    reported_expected: u32,
-    reported_received: u32,
-    transit: u32,
+    pub seen: u128,
+    /// Packets that came, doubles left out.
+    pub received: u32,
+    /// Those that should have come by the last report.
+    pub reported_expected: u32,
+    /// Those that had come by then.
+    pub reported_received: u32,
+    /// How far the last packet's arrival was behind its timestamp, on clocks of any beginning.
+    pub transit: u32,
     /// Sixteen times the jitter (A.8).
-    jitter: u32,
+    pub jitter: u32,
+}
+
+/// A reception as a value; its arrivals are counted on the clock of people.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SavedReception {
+    /// Ticks in a second.
+    pub clock_rate: u32,
+    /// Once a packet has come.
+    pub run: Option<ReceptionRun>,
+    /// What would confirm a stray packet.
+    pub stray: Option<u16>,
 }
 
 impl Reception {
@@ -85,11 +103,34 @@ impl Reception {
         Self { clock_rate, run: None, stray: None }
     }
 
+    /// As a value, for another process.
+    #[must_use]
+    pub fn saved(&self, now: Now) -> SavedReception {
+        let shift =
+            ticks(now.unix.as_micros(), self.clock_rate).wrapping_sub(self.clock(now.instant));
+        let run =
+            |run: ReceptionRun| ReceptionRun { transit: run.transit.wrapping_add(shift), ..run };
+        SavedReception { clock_rate: self.clock_rate, run: self.run.map(run), stray: self.stray }
+    }
+
+    /// The one that was saved.
+    #[must_use]
+    pub fn restored(now: Now, saved: SavedReception) -> Self {
+        let SavedReception { clock_rate, run, stray } = saved;
+        let mut reception = Self { clock_rate, run, stray };
+        let shift =
+            reception.clock(now.instant).wrapping_sub(ticks(now.unix.as_micros(), clock_rate));
+        if let Some(run) = &mut reception.run {
+            run.transit = run.transit.wrapping_add(shift);
+        }
+        reception
+    }
+
     /// Counts one packet. What it returns as doubles and strays must not be passed on.
     pub fn receive(&mut self, now: Instant, sequence: u16, timestamp: u32) -> PacketArrival {
         let transit = self.clock(now).wrapping_sub(timestamp);
         let Some(run) = &mut self.run else {
-            self.run = Some(Run::new(sequence, transit));
+            self.run = Some(ReceptionRun::new(sequence, transit));
             return PacketArrival::First;
         };
         let ahead = sequence.wrapping_sub(run.highest as u16);
@@ -104,7 +145,7 @@ impl Reception {
         }
         if self.stray == Some(sequence) {
             self.stray = None;
-            self.run = Some(Run::new(sequence, transit));
+            self.run = Some(ReceptionRun::new(sequence, transit));
             return PacketArrival::Restart;
         }
         self.stray = Some(sequence.wrapping_add(1));
@@ -126,7 +167,7 @@ impl Reception {
     /// Packets that should have come.
     #[must_use]
     pub fn expected(&self) -> u32 {
-        self.run.as_ref().map_or(0, Run::expected)
+        self.run.as_ref().map_or(0, ReceptionRun::expected)
     }
 
     /// The figures for a report block, and the beginning of the next interval; none before the
@@ -151,11 +192,16 @@ impl Reception {
 
     /// The moment on the source's clock, modulo 2^32.
     fn clock(&self, now: Instant) -> u32 {
-        (u128::from(now.as_micros()) * u128::from(self.clock_rate) / 1_000_000) as u32
+        ticks(now.as_micros(), self.clock_rate)
     }
 }
 
-impl Run {
+/// Ticks of a clock in so many µs, modulo 2^32.
+fn ticks(micros: u64, clock_rate: u32) -> u32 {
+    (u128::from(micros) * u128::from(clock_rate) / 1_000_000) as u32
+}
+
+impl ReceptionRun {
     fn new(sequence: u16, transit: u32) -> Self {
         let first = FIRST_CYCLE | u32::from(sequence);
         Self {
@@ -210,6 +256,27 @@ mod tests {
 
     fn feed(reception: &mut Reception, numbers: &[u16]) -> Vec<PacketArrival> {
         numbers.iter().map(|n| reception.receive(Instant::START, *n, 0)).collect()
+    }
+
+    #[test]
+    fn another_process_goes_on_counting() {
+        let at = |process_ms: u64, unix_ms: u64| Now {
+            instant: Instant::from_micros(process_ms * 1000),
+            unix: crate::time::UnixTime::from_micros(1_800_000_000_000_000 + unix_ms * 1000),
+        };
+        let mut reception = Reception::new(8000);
+        for n in 0..50_u16 {
+            let now = at(60_000 + u64::from(n) * 20, u64::from(n) * 20);
+            reception.receive(now.instant, n, u32::from(n) * 160);
+        }
+        let saved = reception.saved(at(61_000, 1000));
+        let mut later = Reception::restored(at(40, 1000), saved);
+        assert_eq!(later.saved(at(40, 1000)), saved);
+        let now = at(40, 1000).instant;
+        assert_eq!(later.receive(now, 49, 49 * 160), PacketArrival::Duplicate);
+        assert_eq!(later.receive(now, 52, 50 * 160), PacketArrival::Next { missing: 2 });
+        let Some(loss) = later.report() else { panic!("packets came") };
+        assert_eq!((loss.cumulative, loss.jitter), (2, 0), "by the clock of people it was in time");
     }
 
     #[test]

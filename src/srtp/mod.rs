@@ -20,9 +20,9 @@ mod unprotect;
 
 pub use keys::{MasterKey, Seed};
 pub use mki::{MKI_MAX, Mki};
-pub use protect::ProtectContext;
+pub use protect::{ProtectContext, SavedProtect};
 pub use suite::Suite;
-pub use unprotect::{SOURCES_MAX, UnprotectContext};
+pub use unprotect::{SOURCES_MAX, SavedSource, SavedUnprotect, UnprotectContext};
 
 /// What a packet may grow by: the tag, with RTCP the index, and the name of the key.
 pub const GROWTH_MAX: usize = 14 + MKI_MAX;

@@ -22,7 +22,29 @@ pub struct ProtectContext {
     rtcp_index: u32,
 }
 
+/// What has been sent under keys that another process goes on with.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SavedProtect {
+    /// SSRC and highest index of RTP, rollovers and sequence number.
+    pub highest: Option<(u32, u64)>,
+    /// The last index of RTCP.
+    pub rtcp_index: u32,
+}
+
 impl ProtectContext {
+    /// What has been sent so far.
+    #[must_use]
+    pub fn saved(&self) -> SavedProtect {
+        SavedProtect { highest: self.highest, rtcp_index: self.rtcp_index }
+    }
+
+    /// Goes on behind what has been sent under these keys.
+    #[must_use]
+    pub fn restored(keys: &MasterKey, saved: SavedProtect) -> Self {
+        let SavedProtect { highest, rtcp_index } = saved;
+        Self { highest, rtcp_index, ..Self::new(keys) }
+    }
+
     /// Nothing has been sent under these keys.
     #[must_use]
     pub fn new(keys: &MasterKey) -> Self {

@@ -27,14 +27,64 @@ struct SrtpSource {
 }
 
 /// Which indices have come.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct ReplayList {
     highest: Option<u64>,
     /// Bit n: the one n below the highest has come.
     window: u128,
 }
 
+/// What has come under keys that another process goes on with.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SavedUnprotect {
+    /// Of RTP, by SSRC, the oldest first.
+    pub sources: Vec<SavedSource>,
+    /// Of RTCP.
+    pub reporters: Vec<SavedSource>,
+}
+
+/// What has come of one SSRC.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SavedSource {
+    /// Which.
+    pub ssrc: u32,
+    /// The highest index.
+    pub highest: u64,
+    /// Bit n: the one n below the highest has come.
+    pub window: u128,
+}
+
+impl SrtpSource {
+    fn saved(&self) -> Option<SavedSource> {
+        let ReplayList { highest, window } = self.seen;
+        highest.map(|highest| SavedSource { ssrc: self.ssrc, highest, window })
+    }
+
+    fn restored(saved: SavedSource) -> Self {
+        let SavedSource { ssrc, highest, window } = saved;
+        Self { ssrc, seen: ReplayList { highest: Some(highest), window } }
+    }
+}
+
 impl UnprotectContext {
+    /// What has come so far.
+    #[must_use]
+    pub fn saved(&self) -> SavedUnprotect {
+        let all = |all: &[SrtpSource]| all.iter().filter_map(SrtpSource::saved).collect();
+        SavedUnprotect { sources: all(&self.sources), reporters: all(&self.reporters) }
+    }
+
+    /// Goes on behind what has come under these keys: nothing of it is heard twice.
+    #[must_use]
+    pub fn restored(keys: &MasterKey, saved: SavedUnprotect) -> Self {
+        let mut context = Self::new(keys);
+        let all =
+            |all: Vec<SavedSource>| all.into_iter().take(SOURCES_MAX).map(SrtpSource::restored);
+        context.sources.extend(all(saved.sources));
+        context.reporters.extend(all(saved.reporters));
+        context
+    }
+
     /// Nothing has come under these keys.
     #[must_use]
     pub fn new(keys: &MasterKey) -> Self {
@@ -184,6 +234,44 @@ mod tests {
         }
         assert!(unprotect.unprotect_rtp(&mut sealed.clone()).is_some());
         assert_eq!(unprotect.unprotect_rtp(&mut sealed), None, "again");
+    }
+
+    #[test]
+    fn another_process_goes_on_behind_what_was_sent_and_hears_nothing_twice() {
+        for suite in ALL {
+            let keys = keys(suite);
+            let (mut protect, mut unprotect) =
+                (ProtectContext::new(&keys), UnprotectContext::new(&keys));
+            let mut witness = UnprotectContext::new(&keys);
+            let (mut sealed, mut reports) = (vec![], vec![]);
+            for n in 65_500_u32..65_800 {
+                let mut report = vec![0x80, 201, 0, 1, 0, 0, 0, 7];
+                protect.protect_rtcp(&mut report);
+                let mut packet = packet(7, n as u16);
+                protect.protect_rtp(&mut packet);
+                assert!(witness.unprotect_rtp(&mut packet.clone()).is_some());
+                assert!(witness.unprotect_rtcp(&mut report.clone()).is_some());
+                // One of the last is late.
+                if n != 65_790 {
+                    assert!(unprotect.unprotect_rtp(&mut packet.clone()).is_some());
+                    assert!(unprotect.unprotect_rtcp(&mut report.clone()).is_some());
+                }
+                sealed.push(packet);
+                reports.push(report);
+                let (sent, came) = (protect.saved(), unprotect.saved());
+                protect = ProtectContext::restored(&keys, sent);
+                unprotect = UnprotectContext::restored(&keys, came.clone());
+                assert_eq!((protect.saved(), unprotect.saved()), (sent, came));
+            }
+            let heard = sealed
+                .iter()
+                .filter(|packet| unprotect.unprotect_rtp(&mut (*packet).clone()).is_some());
+            assert_eq!(heard.count(), 1, "the late one");
+            let heard = reports
+                .iter()
+                .filter(|report| unprotect.unprotect_rtcp(&mut (*report).clone()).is_some());
+            assert_eq!(heard.count(), 1);
+        }
     }
 
     #[test]

@@ -4,15 +4,16 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, PromptMessage as Text, Protection, RecordingTap, Settings,
-    Source, StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
+    PayloadFormat, PictureLimits, Plan, PromptMessage as Text, Protection, RecordingTap, SavedPort,
+    Settings, Source, StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId,
+    WorkerConversions,
 };
 use cordboard::random::Random;
 use cordboard::rtp::rtcp::{self, RtcpPacket, RtcpWriter};
 use cordboard::rtp::{Packet, RtpHeader};
 use cordboard::sdp::Direction;
 use cordboard::time::{Duration, Instant, Now, UnixTime};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 pub const C: PortId = PortId(16_000);
@@ -114,6 +115,13 @@ pub struct Relay {
     pub wire: Wire,
     pub now: Now,
     pub phones: Vec<Phone>,
+    /// The ports that are open, and what each may send or get.
+    open: BTreeMap<PortId, Vec<PayloadFormat>>,
+    /// Something was begun that does not outlive a process as it is: a recording, a key by INFO.
+    singular: bool,
+    /// Moments at which all ports could be put into another relay, and how often they were.
+    moments: u64,
+    pub put_back: u64,
 }
 
 impl Relay {
@@ -124,7 +132,65 @@ impl Relay {
             wire: Wire::default(),
             now: Now { instant: Instant::START, unix },
             phones: Vec::new(),
+            open: BTreeMap::new(),
+            singular: false,
+            moments: 0,
+            put_back: 0,
         }
+    }
+
+    /// Another relay goes on with all ports, at every second moment at which nothing is made here but silence,
+    /// and nothing is converted: nobody may notice.
+    fn change_relays(&mut self) {
+        let as_they_are = |kind| {
+            let all = self.open.values().flatten().filter(|format| format.codec.is_primary());
+            let mut all = all.filter(|format| format.codec.kind() == kind);
+            let first = all.next();
+            all.all(|format| {
+                first.is_some_and(|first| {
+                    (&first.codec, &first.fmtp) == (&format.codec, &format.fmtp)
+                })
+            })
+        };
+        let row = |port: &PortId| (*port, self.machine.patchbay().source(*port));
+        let rows: Vec<(PortId, Source)> = self.open.keys().map(row).collect();
+        let passes = |(_, source): &(PortId, Source)| {
+            matches!(source, Source::Port(_) | Source::Silence | Source::Nothing)
+        };
+        // What is ordered and not made yet is another relay's wish.
+        let is_ordinary = !self.singular
+            && self.wire.orders.is_empty()
+            && rows.iter().all(passes)
+            && as_they_are(Kind::Audio)
+            && as_they_are(Kind::Video);
+        if !is_ordinary {
+            return;
+        }
+        self.moments += 1;
+        if !self.moments.is_multiple_of(2) {
+            return;
+        }
+        let save = |machine: &Machine, now| {
+            self.open.keys().map(|port| machine.save(now, *port)).collect::<Option<Vec<_>>>()
+        };
+        let Some(saved) = save(&self.machine, self.now) else { return };
+        // A picture of ours that is still seen begins anew.
+        let shows_none = |port: &SavedPort| {
+            let stream = &port.stream;
+            port.kind == Kind::Audio || stream.is_live || stream.numbering.anchor.is_none()
+        };
+        if !saved.iter().all(shows_none) {
+            return;
+        }
+        let mut other = Machine::new(Settings::default(), Random::from_number(self.moments));
+        let mut wire = Wire::default();
+        other.restore(self.now, saved.clone(), &rows, &mut wire);
+        assert!(wire.sent.is_empty() && wire.events.is_empty(), "nobody is told");
+        assert_eq!(save(&other, self.now), Some(saved));
+        self.machine = other;
+        self.wire.orders.extend(wire.orders);
+        self.make();
+        self.put_back += 1;
     }
 
     /// C, O and U, with sound; each numbers its payload types differently.
@@ -167,8 +233,21 @@ impl Relay {
 
     pub fn command(&mut self, command: Command) {
         self.wire.now = self.now.instant;
+        match &command {
+            Command::Open { port, plan, .. } | Command::Update { port, plan } => {
+                self.open.insert(*port, plan.stream.formats.clone());
+            }
+            Command::Close { port } => drop(self.open.remove(port)),
+            Command::Pressed { .. } | Command::Record { .. } => self.singular = true,
+            Command::Patch(_)
+            | Command::KeyFrame { .. }
+            | Command::Dtmf { .. }
+            | Command::Intercept { .. }
+            | Command::Watch { .. } => {}
+        }
         self.machine.handle(self.now, command, &mut self.wire);
         self.make();
+        self.change_relays();
     }
 
     /// Lets a worker make all prompts and sounds that are ordered.
@@ -219,6 +298,7 @@ impl Relay {
             self.machine.tick(self.now, &mut self.wire);
         }
         self.now = end;
+        self.change_relays();
     }
 
     /// These phones speak for so long; every payload is full of the last byte of its port.
