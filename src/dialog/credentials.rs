@@ -2,7 +2,9 @@
 
 use super::context::DialogContext;
 use super::message::HeaderLines;
-use crate::sip::{AnsweredChallenges, DigestClient, HeaderName, Method, Realms, Request, Response};
+use crate::sip::{
+    AnsweredChallenges, DigestClient, HeaderName, KnownChallenge, Method, Realms, Request, Response,
+};
 use std::collections::BTreeMap;
 
 /// As whom a trunk knows us.
@@ -14,6 +16,17 @@ pub struct TrunkCredentials {
     pub trunk: String,
     /// In which realms it is answered, as far as is configured.
     pub realms: Realms,
+}
+
+/// What a session has of its trunk, without the password: that is looked up by the trunk's name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedLogin {
+    /// The trunk's name.
+    pub trunk: String,
+    /// In which realms it is answered.
+    pub realms: Realms,
+    /// What they have asked for.
+    pub known: Vec<KnownChallenge>,
 }
 
 /// The credentials of one session; none where the peer is no trunk.
@@ -35,24 +48,29 @@ impl SessionCredentials {
         (self.digest, self.trunk) = (Some(digest), trunk);
     }
 
-    /// Those that were saved, and what the last INVITE said of them.
+    /// Those that were saved, with the password that its trunk has now, and what the last INVITE said of
+    /// them.
     pub fn restored(
         cx: &mut DialogContext<'_>,
-        saved: Option<TrunkCredentials>,
+        (saved, now): (Option<SavedLogin>, Option<TrunkCredentials>),
         of_ack: HeaderLines,
     ) -> Self {
         let mut credentials = Self { of_ack, ..Self::default() };
-        if let Some(saved) = saved {
-            credentials.take(cx, saved);
+        if let Some(SavedLogin { trunk, realms, known }) = saved
+            && let Some(mut now) = now.filter(|now| now.trunk == trunk)
+        {
+            now.digest.resume(known);
+            now.realms.join(&realms);
+            credentials.take(cx, now);
         }
         credentials
     }
 
     /// As a value, with the realms that are known by now.
-    pub fn saved(&self, realms: &BTreeMap<String, Realms>) -> Option<TrunkCredentials> {
-        let (digest, trunk) = (self.digest.clone()?, self.trunk.clone());
-        let realms = realms.get(&trunk).cloned().unwrap_or_default();
-        Some(TrunkCredentials { digest, trunk, realms })
+    pub fn saved(&self, realms: &BTreeMap<String, Realms>) -> Option<SavedLogin> {
+        let known = self.digest.as_ref()?.known().to_vec();
+        let realms = realms.get(&self.trunk).cloned().unwrap_or_default();
+        Some(SavedLogin { trunk: self.trunk.clone(), realms, known })
     }
 
     /// Whether a challenge can be answered.

@@ -7,6 +7,7 @@
 //! ```
 
 use super::context::DialogContext;
+use super::credentials::TrunkCredentials;
 use super::effect::{Effect, EndingSide, Event};
 use super::input::{Command, IncomingInvite, Input};
 use super::saved::SavedDialog;
@@ -146,15 +147,35 @@ impl Machine {
         self.sessions.get(&leg)?.session.saved(now, &self.realms)
     }
 
-    /// Puts a dialog back that was saved, here or in another process.
+    /// Whether the dialog of a leg is established, and nothing of it is under way.
+    #[must_use]
+    pub fn is_quiet(&self, leg: LegId) -> bool {
+        self.sessions.get(&leg).is_some_and(|entry| entry.session.is_quiet())
+    }
+
+    /// Saves the dialog of a leg and forgets it, without a word to its peer.
+    #[must_use]
+    pub fn take(&mut self, now: Now, leg: LegId) -> Option<SavedDialog> {
+        let saved = self.save(now, leg)?;
+        let entry = take_out(&mut self.sessions, &leg)?;
+        take_out(&mut self.by_tag, entry.session.local_tag());
+        if let Some(at) = entry.armed {
+            self.timers.remove(&(at, leg));
+        }
+        self.owners.forget(leg);
+        Some(saved)
+    }
+
+    /// Puts a dialog back that was saved, here or in another process; `login` is as whom its trunk knows us
+    /// now.
     ///
     /// # Panics
     /// When its leg has a dialog: each leg has one only.
-    pub fn restore(&mut self, now: Now, saved: SavedDialog) {
+    pub fn restore(&mut self, now: Now, saved: SavedDialog, login: Option<TrunkCredentials>) {
         assert!(!self.sessions.contains_key(&saved.leg), "a dialog is put back in its own place");
         let mut out = Vec::new();
         let mut cx = self.context(now.instant, saved.leg, &mut out);
-        let session = InviteSession::restored(&mut cx, now, saved);
+        let session = InviteSession::restored(&mut cx, now, saved, login);
         self.enter(session);
     }
 

@@ -50,7 +50,7 @@ mod settings;
 mod stored;
 mod transactions;
 
-pub use credentials::TrunkCredentials;
+pub use credentials::{SavedLogin, TrunkCredentials};
 pub use effect::{Effect, EndingSide, Event};
 pub use input::{Command, IncomingInvite, Input, OutgoingCall, RequestFailure};
 pub use machine::Machine;

@@ -5,7 +5,7 @@
 //! is put back then meets all that comes as the dialog would have that was saved.
 
 use super::context::DialogContext;
-use super::credentials::{SessionCredentials, TrunkCredentials};
+use super::credentials::{SavedLogin, SessionCredentials, TrunkCredentials};
 use super::handshake::Handshake;
 use super::identity::DialogIdentity;
 use super::message::{Body, HeaderLines};
@@ -50,21 +50,25 @@ pub struct SavedDialog {
     pub last_body: Option<Body>,
     /// The ACKs that are sent again when their 2xx comes again.
     pub acks: Vec<SavedAck>,
-    /// For a peer that challenges us, a password among them.
-    pub credentials: Option<TrunkCredentials>,
+    /// For a peer that challenges us, a trunk: by its name the password is found when the dialog is put back.
+    pub login: Option<SavedLogin>,
     /// What the next ACK says of who we are.
     pub ack_credentials: HeaderLines,
 }
 
 impl InviteSession {
-    /// The session as a value, while nothing of it is under way.
-    pub(super) fn saved(&self, now: Now, realms: &BTreeMap<String, Realms>) -> Option<SavedDialog> {
-        let is_quiet = matches!(self.state, SessionState::Established)
+    /// Whether it is established, and nothing of it is under way.
+    pub(super) fn is_quiet(&self) -> bool {
+        matches!(self.state, SessionState::Established)
             && matches!(self.handshake, Handshake::Done)
             && self.changes.are_idle()
             && self.sent.is_empty()
-            && self.served.is_empty();
-        is_quiet.then(|| SavedDialog {
+            && self.served.is_empty()
+    }
+
+    /// The session as a value, while it is quiet.
+    pub(super) fn saved(&self, now: Now, realms: &BTreeMap<String, Realms>) -> Option<SavedDialog> {
+        self.is_quiet().then(|| SavedDialog {
             leg: self.leg,
             dialog: StoredDialog::of(&self.dialog),
             role: self.role,
@@ -78,13 +82,18 @@ impl InviteSession {
             late_prack: self.late_pracks.as_ref().and_then(Reliable::unacknowledged),
             last_body: self.last_body.clone(),
             acks: self.acks.saved(now),
-            credentials: self.credentials.saved(realms),
+            login: self.credentials.saved(realms),
             ack_credentials: self.credentials.of_ack().clone(),
         })
     }
 
-    /// The session that was saved.
-    pub(super) fn restored(cx: &mut DialogContext<'_>, now: Now, saved: SavedDialog) -> Self {
+    /// The session that was saved; its trunk knows us as this now.
+    pub(super) fn restored(
+        cx: &mut DialogContext<'_>,
+        now: Now,
+        saved: SavedDialog,
+        login: Option<TrunkCredentials>,
+    ) -> Self {
         let SavedDialog { dialog, role, timer, acks, ack_credentials, .. } = saved;
         let routes = dialog.routes.into_iter().map(NameAddr::new).collect();
         let way = RouteSet::of(dialog.target, routes, dialog.hop).heard_by(saved.spoke);
@@ -112,7 +121,7 @@ impl InviteSession {
             served: Vec::new(),
             acks: SentAcks::restored(cx, now, acks),
             last_body: saved.last_body,
-            credentials: SessionCredentials::restored(cx, saved.credentials, ack_credentials),
+            credentials: SessionCredentials::restored(cx, (saved.login, login), ack_credentials),
         }
     }
 }

@@ -38,6 +38,12 @@ impl Owners {
         self.clients.insert(transaction, leg);
     }
 
+    /// This leg has no dialog any more.
+    pub fn forget(&mut self, leg: LegId) {
+        self.clients.retain(|_, owner| *owner != leg);
+        self.invites.retain(|_, owner| *owner != leg);
+    }
+
     /// A fresh name for a request of ours.
     pub fn mint(&mut self) -> ClientTx {
         self.last_client += 1;

@@ -31,12 +31,15 @@ pub struct DigestClient {
     known: Vec<KnownChallenge>,
 }
 
-#[derive(Clone, Eq, PartialEq)]
-struct KnownChallenge {
-    answers: HeaderName,
-    challenge: Challenge,
+/// What a realm has asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KnownChallenge {
+    /// By which header it is answered.
+    pub answers: HeaderName,
+    /// The challenge.
+    pub challenge: Challenge,
     /// How often its nonce was used.
-    count: u32,
+    pub count: u32,
 }
 
 /// Which challenges a request has answered, over all the times that it was sent.
@@ -65,6 +68,18 @@ impl DigestClient {
             let credentials = known.challenge.answer(&login, &protected, &chance);
             request.headers.push(known.answers.clone(), &credentials.to_string());
         }
+    }
+
+    /// What the far end has asked for so far; no password is in it.
+    #[must_use]
+    pub fn known(&self) -> &[KnownChallenge] {
+        &self.known
+    }
+
+    /// Goes on with what the far end had asked for before.
+    pub fn resume(&mut self, known: Vec<KnownChallenge>) {
+        self.known = known;
+        self.known.truncate(REALMS_MAX);
     }
 
     /// Another far end is asked from now on: what this one wanted is forgotten.

@@ -45,7 +45,9 @@ mod uri;
 mod values;
 mod via;
 
-pub use digest_client::{ANSWERED_MAX, AnsweredChallenges, DigestClient, REALMS_MAX};
+pub use digest_client::{
+    ANSWERED_MAX, AnsweredChallenges, DigestClient, KnownChallenge, REALMS_MAX,
+};
 pub use digest_realms::{NAMED_MAX, Realms};
 pub use error::{Error, SipFault};
 pub use flow::{Destination, Flow, Transport, network};

@@ -105,7 +105,8 @@ impl Testbed {
         let Some(saved) = self.machine.save(now, self.leg) else { return };
         self.restored += 1;
         let mut other = Machine::new(settings(), Random::from_number(self.restored));
-        other.restore(now, saved.clone());
+        let login = saved.login.as_ref().map(|_| credentials());
+        other.restore(now, saved.clone(), login);
         assert_eq!(other.save(now, self.leg), Some(saved));
         assert_eq!(other.deadline(), self.machine.deadline());
         self.machine = other;
