@@ -21,7 +21,7 @@ use cordboard::sdp;
 use cordboard::sip::{
     self, Destination, Flow, HeaderName, Message, Request, Response, StatusCode, Transport, Uri,
 };
-use cordboard::time::{Duration, Instant};
+use cordboard::time::{Duration, Instant, Now, UnixTime};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -48,6 +48,24 @@ fn a_caller_is_answered_with_one_codec_of_each_kind() {
         ~ close 20002
         = ended a by Peer NormalClearing
     ");
+}
+
+#[test]
+fn both_legs_of_a_conversation_are_put_back_again_and_again() {
+    let script = "
+        a -> INVITE audio 4000 0
+        do call b for a
+        b -> 200 audio 5000 0
+        do answer a like b
+        a -> ACK
+        do listen a=b b=a
+        a -> INVITE audio 4000 0 a=inactive
+        a -> ACK
+        ";
+    let mut ladder = Ladder::new(script);
+    ladder.saves = true;
+    ladder.play_all(script);
+    assert!(ladder.put_back >= 8, "{}", ladder.put_back);
 }
 
 #[test]
@@ -2718,6 +2736,10 @@ struct Ladder {
     last_asked: Option<ServerTx>,
     happened: String,
     relay: bool,
+    /// Each leg is taken out and put back whenever it is quiet.
+    saves: bool,
+    /// How often that was done.
+    put_back: u64,
 }
 
 /// What is offered where nothing is known of the other side, on the first ports.
@@ -2738,12 +2760,18 @@ fn spelt_out(script: &str) -> String {
     OLD.iter().fold(script, |all, (word, formats)| all.replace(word, formats))
 }
 
+/// Plays a ladder; and once more where each leg is taken out and put back at each quiet moment: nobody may
+/// notice.
 #[track_caller]
 fn ladder(script: &str) {
-    let happened = play(script);
     let expected: String = rungs(script).fold(String::new(), |all, line| all + line + "\n");
     let expected = spelt_out(&expected);
-    assert_eq!(happened, expected, "\n--- what happened:\n{happened}");
+    for saves in [false, true] {
+        let mut ladder = Ladder::new(script);
+        ladder.saves = saves;
+        let happened = ladder.play_all(script);
+        assert_eq!(happened, expected, "\n--- what happened, saved: {saves}\n{happened}");
+    }
 }
 
 /// The lines about the house.
@@ -2759,16 +2787,7 @@ fn rungs(script: &str) -> impl Iterator<Item = &str> {
 
 /// Plays what a script plays and returns all that happened.
 fn play(script: &str) -> String {
-    let mut ladder = Ladder::new(script);
-    for line in rungs(script) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let played = matches!(words[..], ["do" | "relay" | "doubt" | "bind", ..] | [_, "->", ..]);
-        if played || line.starts_with('+') {
-            let _ = writeln!(ladder.happened, "{line}");
-            ladder.play(&words, line);
-        }
-    }
-    ladder.happened
+    Ladder::new(script).play_all(script)
 }
 
 impl Ladder {
@@ -2789,6 +2808,8 @@ impl Ladder {
             asked: BTreeMap::new(),
             last_asked: None,
             happened: String::new(),
+            saves: false,
+            put_back: 0,
             relay: script.lines().any(|line| line.trim_start().starts_with('~')),
         };
         let ports = match script {
@@ -2803,6 +2824,41 @@ impl Ladder {
             let _ = ladder.machine.handle(ladder.now, Input::Ports(vec![]));
         }
         ladder
+    }
+
+    fn play_all(&mut self, script: &str) -> String {
+        for line in rungs(script) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let played =
+                matches!(words[..], ["do" | "relay" | "doubt" | "bind", ..] | [_, "->", ..]);
+            if played || line.starts_with('+') {
+                let _ = writeln!(self.happened, "{line}");
+                self.play(&words, line);
+                if self.saves {
+                    self.put_back();
+                }
+            }
+        }
+        std::mem::take(&mut self.happened)
+    }
+
+    /// Takes out all legs of which nothing is under way, and puts them back in another order. The health of
+    /// one that is watched would be measured anew.
+    fn put_back(&mut self) {
+        let since = self.now.since(Instant::START);
+        let now = Now { instant: self.now, unix: UnixTime::from_secs(1_700_000_000) + since };
+        let legs: Vec<LegId> = self.machine.names().collect();
+        let exact = |leg: &LegId| self.machine.save(now, *leg).is_some_and(|saved| !saved.watched);
+        let quiet: Vec<LegId> = legs.into_iter().filter(exact).collect();
+        let taken: Vec<_> = quiet.iter().filter_map(|leg| self.machine.take(now, *leg)).collect();
+        assert_eq!(taken.len(), quiet.len());
+        for saved in taken.iter().rev() {
+            let leg = saved.dialog.leg;
+            assert!(!self.machine.has(leg));
+            let _ = self.machine.restore(now, saved.clone(), None);
+            assert_eq!(self.machine.save(now, leg).as_ref(), Some(saved));
+            self.put_back += 1;
+        }
     }
 
     fn play(&mut self, words: &[&str], line: &str) {

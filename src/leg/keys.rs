@@ -30,6 +30,11 @@ struct ReceivedDigit {
 }
 
 impl ReceivedDigits {
+    /// Whether no press waits for its other report any more.
+    pub fn is_quiet(&self, now: Instant) -> bool {
+        self.waiting.iter().all(|press| now.since(press.at) >= KEY_ECHO)
+    }
+
     /// Notes a report; false when it is the other one of a press that counts already.
     pub fn press(&mut self, digit: char, way: KeyWay, at: Instant) -> bool {
         self.waiting.retain(|press| at.since(press.at) < KEY_ECHO);

@@ -223,6 +223,11 @@ impl Machine {
         self.legs.contains_key(&leg)
     }
 
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = LegId> {
+        self.legs.keys().copied()
+    }
+
     /// How many legs there are.
     #[must_use]
     pub fn legs(&self) -> usize {

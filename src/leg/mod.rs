@@ -7,7 +7,7 @@
 //! whom and what becomes of a call is not known here.
 //!
 //! ```text
-//! layer 9  reports                     what dialog and relay report, and what follows
+//! layer 9  reports  saved              what dialog and relay report, and what follows; a leg as a value
 //! layer 8  commands  port_shortage  relay  life
 //! layer 7  machine  plan  health       all legs; what is agreed for a stream; one report of two
 //! layer 6  state                       what is known of one leg
@@ -37,6 +37,7 @@ mod port_shortage;
 mod ports;
 mod relay;
 mod reports;
+mod saved;
 mod state;
 mod streams;
 
@@ -48,4 +49,6 @@ pub use api::{
 pub use commands::OWN_TAG;
 pub use life::RTP_TIMEOUT_ON_HOLD;
 pub use machine::{Effect, Input, Machine};
+pub use offer_answer::SavedNegotiation;
 pub use party::{Domain, IdentityPrivacy, Party};
+pub use saved::{RestoredLeg, SavedLeg, SavedStreamPort};

@@ -121,10 +121,29 @@ pub struct Negotiation {
 }
 
 /// Formats per kind of stream; bounded, since a peer may offer new ones for ever.
-#[derive(Clone, Debug, Default)]
-struct Named {
-    audio: Vec<PeerFormat>,
-    video: Vec<PeerFormat>,
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Named {
+    /// Of sound.
+    pub audio: Vec<PeerFormat>,
+    /// Of pictures.
+    pub video: Vec<PeerFormat>,
+}
+
+/// A negotiation in which no offer is open, as a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedNegotiation {
+    /// The session id of our descriptions.
+    pub id: u64,
+    /// The address for which they speak.
+    pub address: IpAddr,
+    /// The last description that left, as text.
+    pub said: Option<String>,
+    /// Every format that a section of ours has named.
+    pub named: Named,
+    /// Whether our first codec leads.
+    pub led: Led,
+    /// What is agreed.
+    pub streams: NegotiatedStreams,
 }
 
 /// The most formats of one kind that a leg remembers.
@@ -145,6 +164,27 @@ impl Negotiation {
             led: Led::default(),
             streams: NegotiatedStreams::default(),
         }
+    }
+
+    /// As a value, while no offer is open.
+    #[must_use]
+    pub fn saved(&self) -> Option<SavedNegotiation> {
+        self.is_quiet().then(|| SavedNegotiation {
+            id: self.id,
+            address: self.address,
+            said: self.said.as_ref().map(SessionDescription::to_string),
+            named: self.named.clone(),
+            led: self.led,
+            streams: self.streams.clone(),
+        })
+    }
+
+    /// The one that was saved.
+    #[must_use]
+    pub fn restored(saved: SavedNegotiation) -> Self {
+        let SavedNegotiation { id, address, said, named, led, streams } = saved;
+        let said = said.and_then(|said| SessionDescription::parse(said.as_bytes()).ok());
+        Self { id, address, state: OfferAnswerState::Quiet, said, named, led, streams }
     }
 
     /// What is agreed now.

@@ -44,6 +44,11 @@ impl Parking {
         Some((*until, *leg, parked.missing))
     }
 
+    /// Whether this leg waits.
+    pub fn has(&self, leg: LegId) -> bool {
+        self.legs.contains_key(&leg)
+    }
+
     /// What is wanted of a leg that waits.
     pub fn commands(&mut self, leg: LegId) -> Option<&mut Vec<Command>> {
         self.legs.get_mut(&leg).map(|parked| &mut parked.commands)

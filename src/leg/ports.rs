@@ -66,6 +66,18 @@ impl PortPool {
         port
     }
 
+    /// A port that was in use before: it is taken out of those that may be had.
+    pub fn occupy(&mut self, port: PortId) {
+        self.free.retain(|free| *free != port);
+        self.resting.retain(|(_, resting)| *resting != port);
+        self.used += 1;
+    }
+
+    /// A port that is used on elsewhere.
+    pub fn forget(&mut self) {
+        self.used = self.used.saturating_sub(1);
+    }
+
     /// Lays a port to rest.
     pub fn give_back(&mut self, now: Instant, port: PortId) {
         self.used = self.used.saturating_sub(1);
@@ -141,6 +153,17 @@ mod tests {
         pool.give_back(after(0), first);
         assert_eq!(pool.take(after(60)), Some(PortId(20002)));
         assert_eq!(pool.take(after(60)), Some(first));
+    }
+
+    #[test]
+    fn a_port_that_is_in_use_already_is_not_given_away() {
+        let mut pool = PortPool::new(Duration::ZERO);
+        pool.add(after(0), ports(3));
+        pool.occupy(PortId(20002));
+        let all: Vec<_> = std::iter::from_fn(|| pool.take(after(0))).collect();
+        assert_eq!(all, [PortId(20000), PortId(20004)]);
+        pool.give_back(after(1), PortId(20002));
+        assert_eq!(pool.take(after(2)), Some(PortId(20002)));
     }
 
     #[test]

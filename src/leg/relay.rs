@@ -10,7 +10,7 @@ use crate::media::{self, Command, PromptMessage, VideoPrompt, WaitingProfileId};
 use crate::sdp::Direction;
 use crate::time::Instant;
 
-const KINDS: [Kind; 2] = [Kind::Audio, Kind::Video];
+pub(super) const KINDS: [Kind; 2] = [Kind::Audio, Kind::Video];
 /// What a party with a picture sees of one without: else the last picture of the wait, and the place in
 /// a queue that it tells, would stand there for the whole call.
 const SOUND_ONLY: VideoPrompt =
@@ -142,7 +142,7 @@ impl Machine {
         self.patch(&receivers, out);
     }
 
-    fn set_source(&mut self, id: LegId, source: LegSource) {
+    pub(super) fn set_source(&mut self, id: LegId, source: LegSource) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         if let LegSource::Leg(old) = std::mem::replace(&mut leg.source, source) {
             self.listeners.remove(&(old, id));
@@ -170,13 +170,7 @@ impl Machine {
         for id in receivers {
             let Some(leg) = self.legs.get(id) else { continue };
             for (kind, port) in KINDS.iter().filter_map(|k| Some((*k, leg.open_port(*k)?))) {
-                let wanted = match (kind, leg.tone) {
-                    (Kind::Audio, Overlay::Due(tone)) => media::Source::Tone(tone),
-                    (Kind::Audio, Overlay::Over) => media::Source::Silence,
-                    (Kind::Audio, Overlay::None) | (Kind::Video, _) => {
-                        self.source(leg.source, kind)
-                    }
-                };
+                let wanted = self.row(leg, kind);
                 if self.rows.insert(port, wanted) != Some(wanted) {
                     changes.push((port, wanted));
                 }
@@ -195,6 +189,15 @@ impl Machine {
         }
         if !changes.is_empty() {
             out.push(Effect::Media(Command::Patch(changes)));
+        }
+    }
+
+    /// What the relay is told for one stream of a leg.
+    pub(super) fn row(&self, leg: &Leg, kind: Kind) -> media::Source {
+        match (kind, leg.tone) {
+            (Kind::Audio, Overlay::Due(tone)) => media::Source::Tone(tone),
+            (Kind::Audio, Overlay::Over) => media::Source::Silence,
+            (Kind::Audio, Overlay::None) | (Kind::Video, _) => self.source(leg.source, kind),
         }
     }
 

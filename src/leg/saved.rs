@@ -1,0 +1,239 @@
+//! A leg as one value of plain data, to be put back later: here, or in another process.
+//!
+//! A leg can be saved while it is up and nothing of it is under way: no request in its dialog, no offer, no
+//! wait for ports, no key of which the second report may still come. What is put back then meets all that
+//! comes as the leg would have that was saved. Its health is measured anew.
+
+use super::api::LegSource;
+use super::formats::Capabilities;
+use super::keys::ReceivedDigits;
+use super::machine::Machine;
+use super::offer_answer::{Negotiation, SavedNegotiation};
+use super::party::Party;
+use super::plan::plan;
+use super::relay::KINDS;
+use super::state::{Leg, LegPhase, Life, Overlay, PeerRole, StreamPort};
+use crate::codec::Kind;
+use crate::dialog::{SavedDialog, TrunkCredentials};
+use crate::ids::{CallId, LegId, PortId};
+use crate::media;
+use crate::time::{Now, UnixTime};
+use std::net::IpAddr;
+
+/// A leg that is up, with all that it needs to go on; its share of the relay is the relay's to save.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedLeg {
+    /// Its dialog, which names it.
+    pub dialog: SavedDialog,
+    /// Its offers and answers.
+    pub negotiation: SavedNegotiation,
+    /// Its INVITE came to us.
+    pub called_us: bool,
+    /// Where its SIP comes from.
+    pub signalling: IpAddr,
+    /// Over how many hops the INVITE that made it may still go.
+    pub max_forwards: u8,
+    /// Its Via or its Contact shows that a NAT rewrites its addresses.
+    pub behind_nat: bool,
+    /// An account or a trunk answers for it.
+    pub vouched: bool,
+    /// It reads what is sent to where its SIP comes from.
+    pub proven: bool,
+    /// RTCP's name for it.
+    pub cname: String,
+    /// Its place in the relay for sound.
+    pub audio: SavedStreamPort,
+    /// Its place in the relay for pictures.
+    pub video: SavedStreamPort,
+    /// Who it hears and sees.
+    pub source: LegSource,
+    /// A tone was heard over that, and is over: its sound is silence until the next source.
+    pub is_after_tone: bool,
+    /// Its health is reported.
+    pub watched: bool,
+    /// The call in whose recording it is.
+    pub recording: Option<CallId>,
+    /// Its keys are ours.
+    pub intercepted: bool,
+    /// We offer it sealed streams only (SRTP).
+    pub sealed: bool,
+    /// All codecs of its last offer, or what its answer took.
+    pub can: Capabilities,
+    /// Its hold as it was told last, of sound and of pictures.
+    pub held: (bool, bool),
+    /// With whom it was told last that it talks.
+    pub shown: Option<Party>,
+    /// The Event of the NOTIFYs that its REFER waits for.
+    pub refer_event: Option<String>,
+}
+
+/// The place of a stream in the relay, as a value.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SavedStreamPort {
+    /// The port, from the first SDP on that names it.
+    pub port: Option<PortId>,
+    /// The relay carries it.
+    pub is_open: bool,
+    /// Something has come of it.
+    pub is_heard: bool,
+    /// Since when nothing has come any more.
+    pub lifeless_since: Option<UnixTime>,
+}
+
+/// What follows for the relay from a leg that is put back.
+#[derive(Debug, Default)]
+pub struct RestoredLeg {
+    /// Its rows, and those of all who hear it: they are entered without a switch.
+    pub rows: Vec<(PortId, media::Source)>,
+    /// What has to be done after that.
+    pub commands: Vec<media::Command>,
+}
+
+impl Machine {
+    /// Whether a leg is up, and nothing of it is under way.
+    #[must_use]
+    pub fn is_quiet(&self, now: Now, id: LegId) -> bool {
+        self.legs.get(&id).is_some_and(|leg| {
+            matches!((&leg.phase, leg.role), (LegPhase::Up, PeerRole::Phone))
+                && leg.negotiation.is_quiet()
+                && leg.verdict.is_none()
+                && leg.keys.is_quiet(now.instant)
+        }) && !self.parking.has(id)
+            && self.dialog.is_quiet(id)
+    }
+
+    /// A leg as a value, to be put back by [`restore`](Self::restore); none while anything of it is under way.
+    #[must_use]
+    pub fn save(&self, now: Now, id: LegId) -> Option<SavedLeg> {
+        if !self.is_quiet(now, id) {
+            return None;
+        }
+        let leg = self.legs.get(&id)?;
+        Some(SavedLeg {
+            dialog: self.dialog.save(now, id)?,
+            negotiation: leg.negotiation.saved()?,
+            called_us: leg.called_us,
+            signalling: leg.signalling,
+            max_forwards: leg.max_forwards,
+            behind_nat: leg.behind_nat,
+            vouched: leg.vouched,
+            proven: leg.proven,
+            cname: leg.cname.clone(),
+            audio: leg.audio.saved(now),
+            video: leg.video.saved(now),
+            source: leg.source,
+            is_after_tone: leg.tone != Overlay::None,
+            watched: leg.watched,
+            recording: leg.recording,
+            intercepted: leg.intercepted,
+            sealed: leg.sealed,
+            can: leg.can.clone(),
+            held: leg.held,
+            shown: leg.shown.clone(),
+            refer_event: leg.refer_event.clone(),
+        })
+    }
+
+    /// Saves a leg and forgets it, without a word to its peer; who hears it goes on waiting for it.
+    #[must_use]
+    pub fn take(&mut self, now: Now, id: LegId) -> Option<SavedLeg> {
+        let saved = self.save(now, id)?;
+        self.dialog.take(now, id)?;
+        self.set_source(id, LegSource::Silence);
+        for port in [saved.audio.port, saved.video.port].into_iter().flatten() {
+            self.owners.remove(&port);
+            self.rows.remove(&port);
+            self.ports.forget();
+        }
+        self.legs.remove(&id);
+        Some(saved)
+    }
+
+    /// Puts a leg back that was saved, here or in another process, whose trunk knows us by `login` now. Of
+    /// several that hear each other the last one brings the rows of all.
+    ///
+    /// # Panics
+    /// When there is a leg of this name.
+    pub fn restore(
+        &mut self,
+        now: Now,
+        saved: SavedLeg,
+        login: Option<TrunkCredentials>,
+    ) -> RestoredLeg {
+        let (id, source) = (saved.dialog.leg, saved.source);
+        self.dialog.restore(now, saved.dialog.clone(), login);
+        for (kind, stream) in [(Kind::Audio, saved.audio), (Kind::Video, saved.video)] {
+            if let Some(port) = stream.port {
+                self.ports.occupy(port);
+                self.owners.insert(port, (id, kind));
+            }
+        }
+        self.legs.insert(id, Leg::restored(now, saved));
+        self.set_source(id, source);
+        let mut restored = RestoredLeg::default();
+        for hearer in self.around(id) {
+            let Some(leg) = self.legs.get(&hearer) else { continue };
+            for (kind, port) in KINDS.iter().filter_map(|k| Some((*k, leg.open_port(*k)?))) {
+                let row = self.row(leg, kind);
+                self.rows.insert(port, row);
+                restored.rows.push((port, row));
+                if hearer == id && leg.recording.is_some() {
+                    let recording = leg.recording;
+                    restored.commands.push(media::Command::Record { port, recording });
+                }
+            }
+        }
+        restored
+    }
+}
+
+impl StreamPort {
+    fn saved(&self, now: Now) -> SavedStreamPort {
+        let lifeless_since = match self.life {
+            Life::Silent { lifeless_since } => Some(now.unix_of(lifeless_since)),
+            Life::Unheard | Life::Heard => None,
+        };
+        SavedStreamPort {
+            port: self.port,
+            is_open: self.plan.is_some(),
+            is_heard: !matches!(self.life, Life::Unheard),
+            lifeless_since,
+        }
+    }
+}
+
+impl Leg {
+    fn restored(now: Now, saved: SavedLeg) -> Self {
+        let SavedLeg { audio, video, .. } = saved;
+        let negotiation = Negotiation::restored(saved.negotiation);
+        let mut leg = Self {
+            called_us: saved.called_us,
+            max_forwards: saved.max_forwards,
+            behind_nat: saved.behind_nat,
+            vouched: saved.vouched,
+            proven: saved.proven,
+            tone: if saved.is_after_tone { Overlay::Over } else { Overlay::None },
+            watched: saved.watched,
+            recording: saved.recording,
+            intercepted: saved.intercepted,
+            sealed: saved.sealed,
+            can: saved.can,
+            held: saved.held,
+            keys: ReceivedDigits::default(),
+            shown: saved.shown,
+            refer_event: saved.refer_event,
+            ..Self::new(LegPhase::Up, negotiation, saved.signalling, saved.cname)
+        };
+        for (kind, stream) in [(Kind::Audio, audio), (Kind::Video, video)] {
+            let agreed = leg.stream(kind).filter(|_| stream.is_open);
+            let plan = agreed.map(|agreed| plan(agreed, &leg));
+            let life = match (stream.lifeless_since, stream.is_heard) {
+                (Some(since), _) => Life::Silent { lifeless_since: now.instant_of(since) },
+                (None, true) => Life::Heard,
+                (None, false) => Life::Unheard,
+            };
+            *leg.stream_port_mut(kind) = StreamPort { port: stream.port, plan, health: None, life };
+        }
+        leg
+    }
+}
