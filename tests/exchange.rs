@@ -22,7 +22,7 @@ use cordboard::ids::{
 };
 use cordboard::leg;
 use cordboard::locator::{DnsAnswer, Question, Records, Srv};
-use cordboard::media::WaitingProfileId;
+use cordboard::media::{self, WaitingProfileId};
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::registrar::{self, BindingChange};
@@ -158,9 +158,21 @@ fn accounts() -> Accounts {
 
 struct Testbed {
     machine: Machine,
+    relay: media::Machine,
+    /// How often a party was taken out and put back.
+    put_back: u64,
     now: Now,
     /// By which connection 3001's phone speaks; `None` for UDP.
     over: Option<Flow>,
+}
+
+struct Nowhere;
+
+impl media::Outgoing for Nowhere {
+    fn send(&mut self, _: PortId, _: media::Channel, _: SocketAddr, _: &[u8]) {}
+    fn report(&mut self, _: media::Event) {}
+    fn job(&mut self, _: media::Job) {}
+    fn tap(&mut self, _: media::RecordingTap) {}
 }
 
 /// A gateway.
@@ -194,7 +206,8 @@ impl Testbed {
         let state = StoredState { accounts: accounts(), ..state };
         let random = Random::from_number(1);
         let (machine, first) = Machine::new(now, settings(), plan, state, random);
-        let mut testbed = Self { machine, now, over: None };
+        let relay = media::Machine::new(media::Settings::default(), Random::from_number(2));
+        let mut testbed = Self { machine, relay, put_back: 0, now, over: None };
         let ports = (20_000..21_000).step_by(2).map(PortId).collect();
         let _ = testbed.machine.handle(now, Input::Ports(ports));
         (testbed, first)
@@ -220,16 +233,37 @@ impl Testbed {
         let udp = Flow { transport: Transport::Udp, local: us(), remote, connection };
         let flow = self.over.filter(|_| from == "192.0.2.8:5060").unwrap_or(udp);
         let bytes = text.replace('\n', "\r\n");
-        self.machine.handle(self.now, Input::Sip { flow, bytes: bytes.as_bytes() })
+        self.give(Input::Sip { flow, bytes: bytes.as_bytes() })
     }
 
     fn later(&mut self, seconds: u64) -> Vec<Effect> {
         self.now = self.now + Duration::from_secs(seconds);
-        self.machine.tick(self.now)
+        let effects = self.machine.tick(self.now);
+        self.followed(effects)
     }
 
     fn give(&mut self, input: Input<'_>) -> Vec<Effect> {
-        self.machine.handle(self.now, input)
+        let effects = self.machine.handle(self.now, input);
+        self.followed(effects)
+    }
+
+    /// The relay does what it is told. Then every party of which nothing is under way is taken out and put
+    /// back: nobody may notice.
+    fn followed(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        let out = &mut Nowhere;
+        for effect in &effects {
+            if let Effect::Media(command) = effect {
+                self.relay.handle(self.now, command.clone(), out);
+            }
+        }
+        for leg in self.machine.parties().collect::<Vec<_>>() {
+            let taken = self.machine.take(self.now, &mut self.relay, leg, out);
+            let Some(saved) = taken else { continue };
+            self.machine.restore(self.now, &mut self.relay, saved.clone(), out);
+            assert_eq!(self.machine.save(self.now, &self.relay, leg), Some(saved));
+            self.put_back += 1;
+        }
+        effects
     }
 
     fn commits(&mut self, batch: Batch) -> Vec<Effect> {

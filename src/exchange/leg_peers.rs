@@ -10,8 +10,9 @@ use std::net::{IpAddr, SocketAddr};
 const PARTING: Duration = Duration::from_secs(64);
 
 /// Who is at the other end of a leg.
-#[derive(Clone, Debug)]
-pub(super) struct LegPeer {
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LegPeer {
+    /// As the directory has it.
     pub who: Who,
     /// Where the leg's first request came from or went to.
     pub ip: IpAddr,
@@ -28,8 +29,9 @@ impl LegPeer {
     }
 }
 
-#[derive(Clone, Debug)]
-pub(super) enum Who {
+/// Who somebody is, as the directory has it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Who {
     /// A phone of this terminal.
     Terminal(Number),
     /// The desk of this operator.

@@ -20,7 +20,7 @@
 //! layer 7  machine                                              one input, and all that follows
 //! layer 6  registrations                                        ours at trunks
 //! layer 5  arrivals  requests  peers  desks  next_hops  names   what the machine does with what it has
-//! layer 5  promises  changes  admin  views  reload  retention
+//! layer 5  promises  changes  admin  views  reload  retention  saved
 //! layer 4  rooms                                                all that it has, and how a room is told
 //! layer 3  api                                                  what goes in and what comes out
 //! layer 2  ledger  awaiting  admin_request  unauthenticated     what waits, and what is asked
@@ -54,6 +54,7 @@ mod reload;
 mod requests;
 mod retention;
 mod rooms;
+mod saved;
 mod settings;
 mod stranded;
 mod turned_away;
@@ -65,11 +66,13 @@ pub use api::{Complaint, Effect, Input};
 pub use changes::CHANGES_WAITING_MAX;
 pub use intake::{DIALOGS_PACE, PHONES_PACE, REFUSALS_PACE, UNAUTHENTICATED_PACE};
 pub use ledger::{COMMIT_MAX, OWED_MAX};
+pub use leg_peers::{LegPeer, Who};
 pub use next_hops::{TRY_AGAIN, WAY_MAX};
 pub use promises::RETRY_AFTER_UNWRITTEN;
 pub use requests::{TERMINAL_CALLS_PER_SECOND_MAX, TRUNK_CALLS_PER_SECOND_MAX};
 pub use retention::PRUNE_INTERVAL;
 pub use rooms::Machine;
+pub use saved::{SAVED_VERSION, SavedParty};
 pub use settings::{Reload, Retention, Settings};
 pub use stranded::{TRIED_MAX, WITHOUT_WAY_MAX};
 pub use turned_away::{COUNTED_SOURCES_MAX, Refusals, SHOWN_SOURCES_MAX};

@@ -204,6 +204,7 @@ pub(super) fn talking(testbed: &mut Testbed) -> (Side, Side) {
         callee = Some(side);
         effects
     });
+    assert!(testbed.put_back >= 2, "nothing is under way once the call is answered");
     (caller, callee.unwrap())
 }
 

@@ -115,13 +115,14 @@ impl Judge {
     pub fn summary(&self, world: &World) -> String {
         format!(
             "{} calls in {} s, {} taken, {} handed over, {} transfers asked for, {} packets heard; \
-             refusals {:?}; ends {:?}; {} troubles of the journal, {} batches unwritten, {} wishes refused",
+             {} put back; refusals {:?}; ends {:?}; {} troubles of the journal, {} batches unwritten, {} wishes refused",
             world.calls,
             world.now.instant.as_micros() / 1_000_000,
             self.takes.values().map(|(taken, _)| taken).sum::<u64>(),
             self.handed_over,
             self.transfers,
             self.packets,
+            world.put_back,
             self.refusals,
             self.endings,
             world.journal.troubles,

@@ -7,9 +7,9 @@ use super::judge::{CALLERS, Judge};
 use super::network::{Agenda, Deed, Event, Ladder, Line, Network};
 use super::phone::{Client, Dialog, Person, Phone, Server, testbed};
 use super::testbed::{DESKS, IP, PHONE_OPERATORS, PORT, Relayed, TERMINALS, Testbed};
-use cordboard::exchange::{Effect, Input};
-use cordboard::ids::{ConnectionId, PortId};
-use cordboard::media::WorkerConversions;
+use cordboard::exchange::{Effect, Input, SavedParty};
+use cordboard::ids::{ConnectionId, LegId, PortId};
+use cordboard::media::{self, WorkerConversions};
 use cordboard::random::Random;
 use cordboard::sip::{self, Destination, Flow, Message, Transport};
 use cordboard::time::{Duration, Instant, Now, UnixTime, earliest};
@@ -22,6 +22,8 @@ const RELAY_PACE: Duration = Duration::from_millis(100);
 const ALARMS_MAX: u32 = 20;
 /// After the last call, so long until nothing may be left: the timers of everything.
 const FAREWELL: Duration = Duration::from_secs(400);
+/// Of 100 steps so many are followed by one in which a party is taken out and put back.
+const PUT_BACK: u64 = 10;
 /// No day is longer.
 const DAY_MAX: Duration = Duration::from_secs(40_000);
 
@@ -62,6 +64,10 @@ pub struct World {
     /// How often the exchange was woken at one moment.
     alarms: (Instant, u32),
     pub calls: u64,
+    /// Chooses who is taken out and put back.
+    lots: Random,
+    /// How many were.
+    pub put_back: u64,
     /// Since when nobody makes calls any more.
     pub closing: Option<Instant>,
 }
@@ -97,6 +103,8 @@ impl World {
             relay_woken: Instant::START,
             alarms: (Instant::START, 0),
             calls: 0,
+            lots: Random::from_number(day.seed),
+            put_back: 0,
             closing: None,
         };
         world.perform(effects);
@@ -126,6 +134,12 @@ impl World {
                 self.closing = Some(self.now.instant);
             }
             self.step();
+            if self.lots.below(100) < PUT_BACK {
+                self.put_back();
+            }
+        }
+        if self.failure.is_none() && self.put_back == 0 {
+            self.fail("nobody was ever quiet".into(), &[]);
         }
         if self.failure.is_none() {
             self.judge_the_end();
@@ -161,6 +175,43 @@ impl World {
         } else if let Some(event) = self.agenda.pop() {
             self.happen(event);
         }
+    }
+
+    /// A party of which nothing is under way is taken out and put back in the middle of everything: all
+    /// promises hold as if nothing had been.
+    fn put_back(&mut self) {
+        let Testbed { exchange, relay, .. } = &mut self.testbed;
+        let parties: Vec<LegId> = exchange.parties().collect();
+        let Some(leg) = parties.get(self.lots.below(parties.len().max(1) as u64) as usize) else {
+            return;
+        };
+        let patched = |relay: &media::Machine, saved: &SavedParty| {
+            let ports = saved.ports.iter().map(|port| port.port);
+            let row = |port| {
+                let mut receivers = relay.patchbay().receivers(port).to_vec();
+                receivers.sort_unstable();
+                (relay.patchbay().source(port).begun(), receivers)
+            };
+            ports.map(row).collect::<Vec<_>>()
+        };
+        let Some(before) = exchange.save(self.now, relay, *leg) else { return };
+        let rows = patched(relay, &before);
+        let mut out = Relayed::default();
+        let taken = exchange.take(self.now, relay, *leg, &mut out);
+        let is_gone = exchange.parties().all(|other| other != *leg);
+        exchange.restore(self.now, relay, before.clone(), &mut out);
+        let after = exchange.save(self.now, relay, *leg);
+        self.put_back += 1;
+        if !is_gone || taken.as_ref() != Some(&before) {
+            self.fail(format!("{leg} was not taken out"), &[]);
+        } else if after.as_ref() != Some(&before) {
+            self.fail(format!("{leg} is another now:\n{before:#?}\n{after:#?}"), &[]);
+        } else if patched(&self.testbed.relay, &before) != rows {
+            self.fail(format!("{leg} is patched otherwise than {rows:?}"), &[]);
+        } else if !out.packets.is_empty() || !out.events.is_empty() {
+            self.fail(format!("somebody was told that {leg} was away: {out:?}"), &[]);
+        }
+        self.relayed(Relayed { sounds: out.sounds, ..Relayed::default() });
     }
 
     fn happen(&mut self, event: Event) {

@@ -1,0 +1,101 @@
+//! A party of a call as one value of plain data: its dialog, its offers and answers, its share of the relay, and
+//! who it is. It can be taken out, and put back here or in another process; nobody notices.
+//!
+//! ```text
+//!   leg::Machine    ── SavedLeg: SavedDialog, SavedNegotiation ─┐
+//!   media::Machine  ── SavedPort, one for each stream ──────────┼── SavedParty
+//!   exchange        ── LegPeer ─────────────────────────────────┘
+//! ```
+//!
+//! A moment is quiet for a party when it is up, and nothing of it is under way: no request in either
+//! direction, no offer, no key that is down. A call that rings, a transaction and its timers are not saved.
+//! Whose the call is and what becomes of it is the switchboard's.
+
+use super::leg_peers::{LegPeer, Who};
+use super::rooms::{Machine, world};
+use crate::ids::LegId;
+use crate::leg::SavedLeg;
+use crate::media::{self, SavedPort};
+use crate::time::Now;
+
+/// The form of [`SavedParty`]; another one is not understood.
+pub const SAVED_VERSION: u32 = 1;
+
+/// A party, with all that it needs to go on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedParty {
+    /// [`SAVED_VERSION`].
+    pub version: u32,
+    /// Its leg.
+    pub leg: SavedLeg,
+    /// The streams that the relay carries for it: sound, then pictures.
+    pub ports: Vec<SavedPort>,
+    /// Who it is, and where.
+    pub peer: Option<LegPeer>,
+}
+
+impl Machine {
+    /// The parties that there are, the quiet ones and all others.
+    pub fn parties(&self) -> impl Iterator<Item = LegId> {
+        self.legs.names()
+    }
+
+    /// A party as a value; none while anything of it is under way, here or in the relay.
+    #[must_use]
+    pub fn save(&self, now: Now, relay: &media::Machine, leg: LegId) -> Option<SavedParty> {
+        let saved = self.legs.save(now, leg)?;
+        let open = [saved.audio, saved.video].into_iter().filter(|stream| stream.is_open);
+        let ports = open.filter_map(|stream| stream.port);
+        let ports = ports.map(|port| relay.save(now, port)).collect::<Option<_>>()?;
+        let peer = self.peers.get(leg).cloned();
+        Some(SavedParty { version: SAVED_VERSION, leg: saved, ports, peer })
+    }
+
+    /// Saves a party and forgets it, without a word to it or to those who hear it.
+    #[must_use]
+    pub fn take(
+        &mut self,
+        now: Now,
+        relay: &mut media::Machine,
+        leg: LegId,
+        out: &mut impl media::Outgoing,
+    ) -> Option<SavedParty> {
+        let saved = self.save(now, relay, leg)?;
+        let _same = self.legs.take(now, leg);
+        for port in &saved.ports {
+            let _same = relay.take(now, port.port, out);
+        }
+        self.peers.remove(leg);
+        Some(saved)
+    }
+
+    /// Puts a party back that was saved, here or in another process. Parties that hear each other are put back
+    /// one after the other, before anything else comes.
+    ///
+    /// # Panics
+    /// When it is there: a party is there once.
+    pub fn restore(
+        &mut self,
+        now: Now,
+        relay: &mut media::Machine,
+        saved: SavedParty,
+        out: &mut impl media::Outgoing,
+    ) {
+        let SavedParty { version: _, leg: saved, ports, peer } = saved;
+        let (leg, called_us) = (saved.dialog.leg, saved.called_us);
+        let trunk = saved.dialog.login.as_ref().map(|login| login.trunk.as_str());
+        let world = world(&self.directory, &self.registrar, &self.locator, self.ledger.tickets());
+        let login = trunk.and_then(|trunk| world.credentials(trunk));
+        let restored = self.legs.restore(now, saved, login);
+        relay.restore(now, ports, &restored.rows, out);
+        for command in restored.commands {
+            relay.handle(now, command, out);
+        }
+        if let Some(peer) = peer {
+            if called_us && matches!(peer.who, Who::Unauthenticated) {
+                self.unauthenticated.opened(leg, peer.ip);
+            }
+            self.peers.all.insert(leg, peer);
+        }
+    }
+}
