@@ -68,6 +68,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hickory_resolver", &["server"]),
     ("hmac", &["srtp"]),
     ("hound", &["codec"]),
+    ("jiff", &["zone"]),
     ("libc", &["server"]),
     ("md5", &["sip"]),
     ("memchr", &["rtp", "sip"]),
@@ -93,7 +94,6 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("toml", &["config"]),
     ("tracing", &["cli", "server"]),
     ("tracing_subscriber", &["server"]),
-    ("tz", &["cli"]),
     ("unicode_width", &["cli"]),
     ("unsafe_libopus", &["codec"]),
     ("url", &["server"]),
@@ -105,7 +105,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 const ANYWHERE: &[&str] = &["every room"];
 
 /// Packages whose library has another name.
-const RENAMED: &[(&str, &str)] = &[("md-5", "md5"), ("env-libvpx-sys", "vpx_sys"), ("tz-rs", "tz")];
+const RENAMED: &[(&str, &str)] = &[("md-5", "md5"), ("env-libvpx-sys", "vpx_sys")];
 
 /// Rooms that are no machines: their `mod.rs` may hold what they are, and their files may name it.
 const ROOMS_WITHOUT_A_MACHINE: &[&str] = &["config", "cli"];

@@ -1,42 +1,49 @@
 //! Moments as people type them.
 
 use crate::time::{Duration, UnixTime};
+use crate::zone::{CalendarDay, TimeZone};
 use anyhow::Context as _;
 
-/// A day or a second in UTC, as RFC 3339 writes it.
+/// A day or a second where this machine is, or a second in UTC as RFC 3339 writes it.
 ///
 /// # Errors
 /// When it is neither.
 pub fn moment(text: &str) -> anyhow::Result<UnixTime> {
-    read_moment(text).with_context(|| {
-        format!("{text:?}: write it as 2026-11-22, or 2026-11-22T12:53:26Z, in UTC")
+    local_moment(text, &TimeZone::of_this_machine()).with_context(|| {
+        format!(
+            "{text:?}: write it as 2026-11-22 or 2026-11-22T12:53:26 in local time, \
+             or 2026-11-22T12:53:26Z in UTC"
+        )
     })
 }
 
-/// As [`moment`]; none for what is neither.
+/// As RFC 3339 writes it, in UTC; none for what is no moment.
 pub fn read_moment(text: &str) -> Option<UnixTime> {
-    let text = text.strip_suffix('Z').unwrap_or(text);
+    at(text.strip_suffix('Z').unwrap_or(text), &TimeZone::utc())
+}
+
+/// In UTC where it ends so, else by the clock on the wall: the first time that it shows this.
+fn local_moment(text: &str, zone: &TimeZone) -> Option<UnixTime> {
+    match text.strip_suffix('Z') {
+        Some(text) => at(text, &TimeZone::utc()),
+        None => at(text, zone),
+    }
+}
+
+fn at(text: &str, zone: &TimeZone) -> Option<UnixTime> {
     let (day, clock) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00"));
-    let mut day = day.splitn(3, '-').map(|part| part.parse::<u64>().ok());
+    let mut day = day.splitn(3, '-').map(|part| part.parse::<u16>().ok());
     let (year, month, date) = (day.next()??, day.next()??, day.next()??);
-    let mut clock = clock.splitn(3, ':').map(|part| part.parse::<u64>().ok());
+    let mut clock = clock.splitn(3, ':').map(|part| part.parse::<u16>().ok());
     let (hour, minute) = (clock.next()??, clock.next()??);
     let second = clock.next().unwrap_or(Some(0))?;
     if !(1970..=9999).contains(&year) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    // Counting days by asking each year and month for its length needs no formula to get wrong.
-    let leap =
-        |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
-    let february = if leap(year) { 29 } else { 28 };
-    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let month = usize::try_from(month).ok()?.checked_sub(1)?;
-    if !(1..=*lengths.get(month)?).contains(&date) {
-        return None;
-    }
-    let years: u64 = (1970..year).map(|year| if leap(year) { 366 } else { 365 }).sum();
-    let days = years + lengths[..month].iter().sum::<u64>() + date - 1;
-    Some(UnixTime::from_secs(((days * 24 + hour) * 60 + minute) * 60 + second))
+    let (month, date) = (i8::try_from(month).ok()?, i8::try_from(date).ok()?);
+    let day = CalendarDay::new(i16::try_from(year).ok()?, month, date)?;
+    let (first, _) = zone.moments(day, hour * 60 + minute);
+    Some(first + Duration::from_secs(second.into()))
 }
 
 /// Minutes and seconds, or hours.
@@ -61,6 +68,22 @@ mod tests {
         }
         assert_eq!(read_moment("1970-01-02"), Some(UnixTime::from_secs(86_400)));
         assert_eq!(read_moment("1970-01-01T01:30"), Some(UnixTime::from_secs(5_400)));
+    }
+
+    #[test]
+    fn a_day_is_that_of_the_place_and_what_says_utc_is_utc() {
+        let berlin = TimeZone::named("Europe/Berlin").unwrap();
+        for (text, utc) in [
+            ("2026-11-22", "2026-11-21T23:00:00Z"),
+            ("2026-07-01", "2026-06-30T22:00:00Z"),
+            ("2026-11-22T12:53:26", "2026-11-22T11:53:26Z"),
+            ("2026-11-22T12:53:26Z", "2026-11-22T12:53:26Z"),
+            ("2026-03-29 02:30:00", "2026-03-29T01:00:00Z"),
+            ("2026-10-25 02:30", "2026-10-25T00:30:00Z"),
+        ] {
+            let read = local_moment(text, &berlin).map(|at| at.to_string());
+            assert_eq!(read.as_deref(), Some(utc), "{text}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ const RECORDS_MAX: usize = 1_000_000;
 pub struct Command {
     #[command(subcommand)]
     one: Option<One>,
-    /// Calls that began at this time or later: 2026-11-22 or 2026-11-22T12:53:26Z
+    /// Calls that began at this time or later: 2026-11-22 or 2026-11-22T12:53:26, local time, or with Z UTC
     #[arg(long, value_name = "T", value_parser = moment)]
     from: Option<UnixTime>,
     /// Calls that began before this time
