@@ -1,4 +1,5 @@
-//! What an event costs with a thousand calls waiting and fifty operators: `cargo bench --bench acd`.
+//! What an event costs with a thousand calls waiting, or ten thousand, and fifty operators:
+//! `cargo bench --bench acd [WAITING]`.
 //!
 //! Each line: the event, effects told per event, time per event. What must be told is linear in the calls
 //! (positions) or in the desks (offers); the time per effect is the figure to watch.
@@ -6,31 +7,32 @@
 #![allow(clippy::print_stdout)] // A bench prints its figures.
 
 use cordboard::acd::{
-    AgentState, Arrival, Input, Machine, QueueRules, QueueShares, Settings, Share,
+    AgentState, Arrival, Input, Machine, NightRules, QueuePriorities, QueueRules, QueueShares,
+    Settings, Share,
 };
 use cordboard::ids::{OperatorId, QueueId, RequestId};
 use cordboard::time::{Duration, Instant};
 use std::time::Instant as Clock;
 
-const WAITING: u64 = 1000;
 const OPERATORS: u64 = 50;
 const ROUNDS: u64 = 200;
 
 fn main() {
+    let waiting = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(1000);
     for (name, agent_state) in [("idle", AgentState::Idle), ("busy", AgentState::Busy)] {
-        let mut testbed = testbed(agent_state);
+        let mut testbed = testbed(agent_state, waiting);
         measure(&format!("arrive and leave, all {name}"), || {
-            told(&mut testbed, arrive(WAITING + 1))
-                + told(&mut testbed, Input::Leave { request: RequestId(WAITING + 1) })
+            told(&mut testbed, arrive(waiting + 1))
+                + told(&mut testbed, Input::Leave { request: RequestId(waiting + 1) })
         });
         measure(&format!("the first leaves and comes again, all {name}"), || {
             // The first by priority: all behind it hear a new position, twice.
-            let first = Arrival { priority: 1, ..arrival(WAITING + 1) };
+            let first = Arrival { priority: 1, ..arrival(waiting + 1) };
             told(&mut testbed, Input::Arrive(first))
-                + told(&mut testbed, Input::Leave { request: RequestId(WAITING + 1) })
+                + told(&mut testbed, Input::Leave { request: RequestId(waiting + 1) })
         });
     }
-    let mut testbed = testbed(AgentState::Busy);
+    let mut testbed = testbed(AgentState::Busy, waiting);
     measure("one of the busy becomes idle and busy again", || {
         told(&mut testbed, stand(0, AgentState::Idle))
             + told(&mut testbed, stand(0, AgentState::Busy))
@@ -58,7 +60,7 @@ struct Testbed {
     now: Instant,
 }
 
-fn testbed(agent_state: AgentState) -> Testbed {
+fn testbed(agent_state: AgentState, waiting: u64) -> Testbed {
     let main = QueueRules {
         id: QueueId::from("main"),
         waiting_max: usize::MAX,
@@ -66,13 +68,16 @@ fn testbed(agent_state: AgentState) -> Testbed {
         wait_max: Some(Duration::from_secs(3600)),
         grace: Duration::from_secs(10),
         overflow: None,
+        exit_key: None,
+        priorities: QueuePriorities::default(),
+        night: NightRules::default(),
     };
     let settings = Settings { queues: vec![main], decline_pause: Duration::from_secs(30) };
     let mut testbed = Testbed { machine: Machine::new(settings), now: Instant::START };
     for operator in 0..OPERATORS {
         told(&mut testbed, stand(operator, agent_state));
     }
-    for request in 0..WAITING {
+    for request in 0..waiting {
         told(&mut testbed, arrive(request));
     }
     testbed

@@ -39,6 +39,8 @@ pub enum Cause {
     NoPicture,
     /// Nobody is at a desk.
     NoOperator,
+    /// The queue takes no callers at this hour.
+    Closed,
     /// The queue is full.
     QueueFull,
     /// As many calls of this caller wait as may.
@@ -87,6 +89,7 @@ const TABLE: &[(Cause, u16, u8, &str)] = &[
     (Cause::NoCommonKeys, 488, 65, "No key that can be used: offer a=crypto"),
     (Cause::NoPicture, 488, 88, "This number is a picture: call it with video"),
     (Cause::NoOperator, 480, 31, "No operator present"),
+    (Cause::Closed, 480, 31, "Closed at this hour"),
     (Cause::QueueFull, 480, 42, "Queue full"),
     (Cause::TooManyOwn, 486, 17, "Your other calls are waiting already"),
     (Cause::TooManyGuests, 480, 42, "Too many calls of other domains are waiting"),

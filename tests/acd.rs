@@ -5,8 +5,9 @@
 mod day;
 
 use cordboard::acd::{
-    AgentState, Arrival, Denial, Effect, Ending, Input, Machine, QueuePlace, QueueRefusal,
-    QueueRules, QueueShares, Settings, Share, Telling, WithdrawalReason,
+    AgentState, Arrival, Denial, Effect, Ending, Input, Machine, NightRules, QueuePlace,
+    QueuePriorities, QueueRefusal, QueueRules, QueueShares, Settings, Share, Telling,
+    WithdrawalReason,
 };
 use cordboard::ids::{Number, OperatorId, QueueId, RequestId};
 use cordboard::time::{Duration, Instant};
@@ -807,6 +808,170 @@ fn what_comes_back_from_an_operator_is_let_in_beyond_its_share() {
     );
 }
 
+/// queued × the key with which callers leave.
+#[test]
+fn a_waiting_caller_leaves_by_a_key_for_the_overflow() {
+    let mut settings = settings();
+    settings.queues[1].waiting_max = 5;
+    day::day(
+        &mut Testbed(Machine::new(settings)),
+        "
+        0s   op1 idle in sales
+        0s   op2 dnd in sales
+        1s   r1 arrives in sales
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        1s   r2 arrives in sales
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+        2s   r1 presses 5                            # no key of this queue
+        3s   r1 presses 0
+                 end r1, key 0 to 3009
+                 withdraw r1 from op1, overflow
+                 position r2, 1
+        3s   r1 presses 0                            # it is on its way
+        3s   r1 leaves
+        4s   r1 presses 0
+        4s   r9 presses 0
+        61s  alarm                                   # the other waits out its time
+                 end r2, overflow to 3009
+                 withdraw r2 from op1, overflow
+    ",
+    );
+}
+
+/// The key of a caller who talks is none of the queue's; nor is one where there is no other number.
+#[test]
+fn a_key_of_one_that_does_not_wait_does_nothing() {
+    play(
+        "
+        0s   op1 idle in main sales
+        1s   r1 arrives in sales
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        2s   op1 takes r1
+                 taken r1 by op1
+        3s   r1 presses 0
+        4s   r1 frees its operator
+                 released r1 by op1
+        4s   r1 presses 0
+        5s   r1 returns                              # it waits again
+                 queued r1, 1 of 1
+                 show r1 to op1, 1 of 1
+        6s   r1 presses 0
+                 end r1, key 0 to 3009
+                 withdraw r1 from op1, overflow
+        7s   r1 leaves
+        8s   r2 arrives
+                 queued r2, 1 of 1
+                 show r2 to op1, 1 of 1
+        9s   r2 presses 0                            # this queue has no overflow
+        10s  r2 leaves
+                 withdraw r2 from op1, abandoned
+    ",
+    );
+}
+
+/// A take that crosses the key wins until the caller is gone.
+#[test]
+fn a_take_that_crosses_the_key_wins() {
+    play(
+        "
+        0s   op1 idle in sales
+        1s   r1 arrives in sales
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        2s   r1 presses 0
+                 end r1, key 0 to 3009
+                 withdraw r1 from op1, overflow
+        2s   op1 takes r1
+                 taken r1 by op1
+        2s   r1 leaves
+                 released r1 by op1
+    ",
+    );
+}
+
+/// R3.4: whoever was told that it is the first hears that it is the third when two go before it, and
+/// never rises by those that go back.
+#[test]
+fn only_priority_moves_a_caller_back() {
+    let mut settings = settings();
+    settings.queues[0].waiting_max = 9;
+    day::day(
+        &mut Testbed(Machine::new(settings)),
+        "
+        0s   op1 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        2s   r2 arrives priority 9
+                 queued r2, 1 of 2
+                 offer r2 to op1, 1 of 2
+                 position r1, 2
+        3s   r3 arrives priority 5
+                 queued r3, 2 of 3
+                 offer r3 to op1, 2 of 3
+                 position r1, 3
+        4s   r4 arrives priority 5
+                 queued r4, 3 of 4
+                 offer r4 to op1, 3 of 4
+                 position r1, 4
+        5s   op1 takes r2
+                 taken r2 by op1
+                 show r3 to op1, 1 of 3
+                 show r4 to op1, 2 of 3
+                 show r1 to op1, 3 of 3
+                 position r3, 1
+                 position r4, 2
+                 position r1, 3
+        6s   r2 returns                              # the others have been told better
+                 queued r2, 1 of 4
+                 show r2 to op1, 1 of 4
+        7s   r2 leaves
+                 withdraw r2 from op1, abandoned
+        8s   r3 leaves
+                 withdraw r3 from op1, abandoned
+                 position r4, 1
+                 position r1, 2
+    ",
+    );
+}
+
+/// From whichever end it is counted.
+#[test]
+fn of_a_thousand_that_wait_each_has_its_place() {
+    let mut settings = settings();
+    settings.queues[0].waiting_max = 1_000;
+    let mut machine = Machine::new(settings);
+    let now = Instant::START;
+    let idle = Input::AgentState {
+        operator: OperatorId::from("op1"),
+        queues: vec![QueueId::from("main")],
+        agent_state: AgentState::Idle,
+    };
+    let _ = machine.handle(now, idle);
+    let arrival = |n: u64| Arrival {
+        request: RequestId(n),
+        share: Share::Guests,
+        queue: QueueId::from("main"),
+        never_to: None,
+        priority: (n % 10) as u8,
+        answered: true,
+        told: None,
+    };
+    for n in 0..1_000 {
+        let effects = machine.handle(now, Input::Arrive(arrival(n)));
+        let before = (0..=n).filter(|m| m % 10 > n % 10 || m % 10 == n % 10 && m < &n).count();
+        let told = effects.iter().find_map(|effect| match effect {
+            Effect::Queued { position, .. } => Some(*position),
+            _ => None,
+        });
+        assert_eq!(told, Some(before + 1), "{n}");
+        assert_eq!(machine.priority(RequestId(n)), (n % 10) as u8);
+    }
+}
+
 #[track_caller]
 fn play(script: &str) {
     day::day(&mut Testbed(Machine::new(settings())), script);
@@ -820,6 +985,9 @@ fn settings() -> Settings {
         wait_max: Some(Duration::from_secs(wait_max)),
         grace: Duration::from_secs(10),
         overflow: overflow.map(Number::from),
+        exit_key: Some('0'),
+        priorities: QueuePriorities::default(),
+        night: NightRules::default(),
     };
     let queues = vec![queue("main", 3, 300, None), queue("sales", 1, 60, Some("3009"))];
     Settings { queues, decline_pause: Duration::from_secs(30) }
@@ -888,6 +1056,9 @@ fn input(words: &[&str]) -> Input {
         [what, "returns", "to", "the", "front"] => {
             Input::PutBack { request: request(what), place: QueuePlace::Front }
         }
+        [what, "presses", key] => {
+            Input::Key { request: request(what), key: key.chars().next().unwrap() }
+        }
         [what, "leaves"] => Input::Leave { request: request(what) },
         [what, "frees", "its", "operator"] => Input::Free { request: request(what) },
         [who, how, queues @ ..] => Input::AgentState {
@@ -908,7 +1079,9 @@ fn print(effect: &Effect) -> String {
         Effect::Queued { request, position, waiting } => {
             format!("queued r{}, {position} of {waiting}", request.0)
         }
-        Effect::Position { request, position } => format!("position r{}, {position}", request.0),
+        Effect::Position { request, position, .. } => {
+            format!("position r{}, {position}", request.0)
+        }
         Effect::Repeat { request } => format!("repeat r{}", request.0),
         Effect::Refused { request, why } => {
             let why = match why {
@@ -924,6 +1097,7 @@ fn print(effect: &Effect) -> String {
                 Ending::NobodyPresent => "nobody present".to_owned(),
                 Ending::WaitedTooLong => "waited too long".to_owned(),
                 Ending::Overflow { to } => format!("overflow to {to}"),
+                Ending::Exit { key, to } => format!("key {key} to {to}"),
             };
             format!("end r{}, {why}", request.0)
         }

@@ -7,10 +7,10 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use cordboard::acd::{
-    AgentState, Arrival, Effect, Input, Machine, QueuePlace, QueueRules, QueueShares, Settings,
-    Share, Telling,
+    AgentState, Arrival, Effect, Ending, Input, Machine, NightRules, QueuePlace, QueuePriorities,
+    QueueRules, QueueShares, Settings, Share, Telling,
 };
-use cordboard::ids::{OperatorId, QueueId, RequestId};
+use cordboard::ids::{Number, OperatorId, QueueId, RequestId};
 use cordboard::random::Random;
 use cordboard::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +77,10 @@ impl Testbed {
             shares: QueueShares::ALL,
             wait_max: Some(Duration::from_secs(120)),
             grace: Duration::from_secs(10),
-            overflow: None,
+            overflow: (id == "a").then(|| Number::from("3009")),
+            exit_key: Some('0'),
+            priorities: QueuePriorities::default(),
+            night: NightRules::default(),
         };
         let settings = Settings { queues: vec![queue("a"), queue("b")], decline_pause: PAUSE };
         let name = |number| OperatorId::from(format!("op{number}").as_str());
@@ -104,7 +107,7 @@ impl Testbed {
 
     fn next_input(&mut self) -> Input {
         let operator = self.any_operator();
-        match self.random.below(16) {
+        match self.random.below(17) {
             0..5 => self.arrival(operator),
             5..9 => self.agent_state(operator),
             9..11 => match self.any_told() {
@@ -126,6 +129,7 @@ impl Testbed {
                 let request = self.taken.keys().nth(any).copied();
                 Input::PutBack { request: request.unwrap_or(RequestId(u64::MAX)), place }
             }
+            14 => Input::Key { request: self.any_request(), key: '0' },
             _ => Input::Leave { request: self.any_request() },
         }
     }
@@ -204,7 +208,8 @@ impl Testbed {
                     self.waiting.values_mut().for_each(|w| _ = w.declined.remove(operator));
                 }
             }
-            Input::Take { .. } | Input::Decline { .. } | Input::Free { .. } => {}
+            Input::Take { .. } | Input::Decline { .. } | Input::Free { .. } | Input::Key { .. } => {
+            }
         }
         let effects = self.machine.handle(self.now, input);
         effects.into_iter().for_each(|effect| self.note(effect, by_priority));
@@ -218,7 +223,8 @@ impl Testbed {
                 assert!(position <= caller.announced && position <= waiting, "{context}");
                 caller.announced = position;
             }
-            Effect::Position { request, position } => {
+            Effect::Position { request, position, place, waiting } => {
+                assert!(position <= place && place <= waiting, "{context}");
                 let caller = self.waiting.get_mut(&request).unwrap();
                 assert_ne!(position, caller.announced, "{context}");
                 assert!(by_priority || position < caller.announced, "{context}: it rose");
@@ -228,8 +234,13 @@ impl Testbed {
             Effect::Refused { request, .. } => {
                 self.waiting.remove(&request);
             }
-            Effect::Ended { request, .. } => {
-                assert!(self.waiting.remove(&request).is_some(), "{context}");
+            Effect::Ended { request, why } => {
+                let waiting = self.waiting.remove(&request);
+                assert!(waiting.is_some(), "{context}");
+                // Only one that waits can leave, and only where there is another number.
+                if let Ending::Exit { .. } = why {
+                    assert_eq!(waiting.unwrap().queue.as_str(), "a", "{context}");
+                }
                 self.ending.insert(request);
             }
             Effect::Offer { operator, request, .. } => {

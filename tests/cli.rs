@@ -427,6 +427,7 @@ fn every_command_finds_the_house_that_it_is_told_of() {
         "status",
         "calls",
         "queue",
+        "queues",
         "operators",
         "registrations",
         "records",
@@ -528,13 +529,22 @@ fn a_running_server_is_asked_and_the_journal_has_it() {
     assert_eq!(testbed.does("calls --format json"), "[]\n");
     assert_eq!(
         testbed.does("queue --format csv"),
-        "queue,position,request,caller,origin,since\r\n"
+        "queue,position,request,caller,origin,since,priority\r\n"
     );
+    let queues = "queue,number,waiting,night,switch\r\nmain,9000,0,";
+    testbed.does("queue set main --night on");
+    assert_eq!(testbed.does("queues --format csv"), format!("{queues}true,on\r\n"));
+    testbed.is_refused("queue set sales --night on", "queue sales: there is none of that name");
     drop(server);
     // Killed, it has left its socket behind; what was done is there.
     assert!(testbed.path("data/cordboard.sock").exists());
     testbed.does("terminal set 3002 --name Eve");
     assert!(testbed.does("terminal show 3002").contains("Eve"));
+    testbed.is_refused("queue set sales --night on", "queue sales: there is none of that name");
+    testbed.is_refused("queues", "no server runs");
+    testbed.does("queue set main --night off");
+    let _server = Server::start(&testbed);
+    assert_eq!(testbed.does("queues --format csv"), format!("{queues}false,off\r\n"));
 }
 
 #[test]

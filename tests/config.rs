@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+use cordboard::acd::{NightRules, QueuePriorities};
 use cordboard::call::Recorded;
 use cordboard::config::{AnswerMode, Config, Limits, QueueSection, RefusalPolicy};
 use cordboard::exchange::Retention;
@@ -12,6 +13,7 @@ use cordboard::registrar::DigestOrder;
 use cordboard::server::Reserve;
 use cordboard::sip::{Network, Transport};
 use cordboard::time::Duration;
+use cordboard::zone::TimeZone;
 use std::path::Path;
 
 const FILE: &str = "conf/cordboard.toml";
@@ -57,10 +59,11 @@ fn the_shipped_file_is_the_built_in_configuration() {
 }
 
 #[test]
-fn the_shipped_file_has_a_trunk_and_a_camera_to_be_uncommented() {
+fn the_shipped_file_has_hours_priorities_a_trunk_and_a_camera_to_be_uncommented() {
     let text = shipped();
+    let is_table = |line: &str| line.starts_with('[') && line.ends_with(']');
     let open = |line: &str| match line.strip_prefix("# ") {
-        Some(rest) if rest.starts_with("[[") || rest.contains(" = ") => rest.to_owned(),
+        Some(rest) if is_table(rest) || rest.contains(" = ") => rest.to_owned(),
         _ => line.to_owned(),
     };
     let text: Vec<_> = text.lines().map(open).collect();
@@ -73,6 +76,10 @@ fn the_shipped_file_has_a_trunk_and_a_camera_to_be_uncommented() {
     assert_eq!((gate.name.as_str(), &gate.level), ("gate", &LevelId::from("A")));
     assert_eq!(gate.number, Some(Number::from("7001")));
     assert_eq!(url.to_string(), "rtsp://192.0.2.20/stream1");
+    let main = &config.queues[&QueueId::from("main")];
+    let hours = main.night.hours.as_ref().unwrap();
+    assert_eq!((hours.week[0].len(), hours.week[6].len(), hours.yearly.len()), (2, 0, 3));
+    assert_eq!(main.priorities.trunks["carrier"], 5);
 }
 
 #[test]
@@ -120,6 +127,8 @@ fn every_key_is_heard() {
         waiting_max = 1_000
         wait_max = "1h"
         overflow = "3001"
+        exit_key = "*"
+        night = "3002"
         grace = "0s"
         record = "on-demand"
         record_pauses = false
@@ -169,6 +178,9 @@ fn every_key_is_heard() {
         waiting_max: 1000,
         wait_max: Some(Duration::from_secs(3600)),
         overflow: Some(Number::from("3001")),
+        exit_key: Some('*'),
+        priorities: QueuePriorities::default(),
+        night: NightRules { hours: None, to: Some(Number::from("3002")) },
         grace: Duration::ZERO,
         camera: None,
         record: Recorded::OnDemand,
@@ -188,6 +200,71 @@ fn a_queue_without_a_number_is_refused_unless_it_is_the_main_one() {
     refused(
         "[queue.night]\ngrace = \"1s\"",
         &["1: queue.night.number: it is missing: give the number that callers dial"],
+    );
+}
+
+#[test]
+fn a_queue_has_its_hours_its_night_and_its_priorities() {
+    let config = read(
+        r#"
+        [[trunk]]
+        name = "carrier"
+        address = ["192.0.2.10"]
+        [queue.main]
+        overflow = "3001"
+        exit_key = "*"
+        night = "3002"
+        [queue.main.hours]
+        mon = "08:00-12:00 13:00-17:30"
+        sat = ""
+        holidays = ["2026-12-24 08:00-12:00", "12-25"]
+        time_zone = "Europe/Berlin"
+        [queue.main.priority]
+        level.A = 2
+        trunk.carrier = 5
+        number."+49301234" = 9
+        "#,
+    );
+    let main = &config.queues[&QueueId::from("main")];
+    assert_eq!((main.exit_key, &main.night.to), (Some('*'), &Some(Number::from("3002"))));
+    let hours = main.night.hours.as_ref().unwrap();
+    assert_eq!(hours.zone, TimeZone::named("Europe/Berlin").unwrap());
+    let counts: Vec<_> = hours.week.iter().map(Vec::len).collect();
+    assert_eq!(counts, [2, 0, 0, 0, 0, 0, 0]);
+    assert_eq!((hours.holidays.len(), hours.yearly.len()), (1, 1));
+    let (given, level) = (&main.priorities, LevelId::from("A"));
+    let number = Number::from("+49301234");
+    assert_eq!(given.of(Some(&number), Some("carrier"), &level), 9);
+    assert_eq!(given.of(None, Some("carrier"), &level), 5);
+    assert_eq!(given.of(None, None, &level), 2);
+    let without = read("[queue.main]\nnight = \"3002\"");
+    assert_eq!(without.queues[&QueueId::from("main")].night.hours, None, "always open");
+}
+
+#[test]
+fn hours_and_priorities_are_refused_with_their_line() {
+    refused(
+        "[queue.main.hours]\nmon = \"8-12\"\nmonday = \"\"\nholidays = [\"12-25\", \"12-25\"]\n\
+         time_zone = \"Berlin\"\n[queue.main.priority]\nlevel.A = 10\ntrunk.carrier = 1\n\
+         numbers.\"1\" = 1\n",
+        &[
+            "2: queue.main.hours.mon = \"8-12\": \"8-12\": write from when to when, 00:00 to 24:00, such as \
+             \"08:00-12:00 13:00-17:30\", or \"\" for closed",
+            "3: queue.main.hours.monday: there is no such key: leave it out",
+            "4: queue.main.hours.holidays = [\"12-25\", \"12-25\"]: 12-25 stands there twice: keep one",
+            "5: queue.main.hours.time_zone = \"Berlin\": nobody knows this time zone: write it as \
+             \"Europe/Berlin\", or leave it out for the machine's own",
+            "7: queue.main.priority.level.A = 10: give a whole number from 0 to 9",
+            "8: queue.main.priority.trunk.carrier = 1: there is no [[trunk]] of this name: name one that is there",
+            "9: queue.main.priority.numbers: there is no such key: write `queue.main.priority.number`, or leave it out",
+        ],
+    );
+    refused(
+        "[queue.main]\nhours = {}\npriority = 3\n",
+        &[
+            "2: queue.main.hours = {…}: give the hours of at least one weekday, mon to sun, or leave it out",
+            "3: queue.main.priority = 3: make it a table",
+        ],
     );
 }
 
@@ -265,6 +342,7 @@ fn every_key_refuses_what_it_cannot_use() {
     let list = "make it a list: [\"…\", \"…\"]";
     let udp = "is no transport and address: write \"udp:0.0.0.0:5060\"";
     let not_yet = "this version listens on udp and tcp only: leave it out";
+    let one_key = "write one key: \"0\" to \"9\", \"*\" or \"#\"";
     let pair = "write \"10.8.0.0/16=10.8.0.1\": a network and our address there";
     for (section, key, value, remedy) in [
         ("", "data", "7", quotes),
@@ -394,6 +472,16 @@ fn every_key_refuses_what_it_cannot_use() {
             "this is the queue's own number: choose another, or leave it out",
         ),
         ("queue.main", "overflow", "9001", quotes),
+        (
+            "queue.main",
+            "night",
+            "\"a b\"",
+            "\"a b\": the character ' ' may not stand in it: choose another",
+        ),
+        ("queue.main", "exit_key", "0", quotes),
+        ("queue.main", "exit_key", "\"00\"", one_key),
+        ("queue.main", "exit_key", "\"A\"", one_key),
+        ("queue.main", "exit_key", "\"0\"", "say where the caller goes: give `overflow`, too"),
         ("queue.main", "grace", "\"2h\"", "give at most 1 h"),
         ("", "trunk", "\"carrier\"", "write each as a table of its own, [[trunk]]"),
     ] {

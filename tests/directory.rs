@@ -4,8 +4,8 @@
 
 use cordboard::directory::{
     Account, Accounts, Camera, ChangeRefusal, Directory, DirectoryChange, DraftField, Effect,
-    Holder, LEVELS_MAX, Level, LevelUser, Meaning, NumberingPlan, OperatorDraft, OperatorMode,
-    PHONES_MAX, Permit, Secret, Srtp, TerminalDraft, Thing, Trunk, patent_levels,
+    Holder, LEVELS_MAX, Level, LevelUser, Meaning, NightSwitch, NumberingPlan, OperatorDraft,
+    OperatorMode, PHONES_MAX, Permit, Secret, Srtp, TerminalDraft, Thing, Trunk, patent_levels,
 };
 use cordboard::ids::{CameraId, LevelId, Number, OperatorId, QueueId};
 use cordboard::random::Random;
@@ -504,6 +504,7 @@ struct Journal {
     levels: BTreeMap<LevelId, Level>,
     permits: BTreeSet<Permit>,
     operators: BTreeMap<OperatorId, cordboard::directory::Operator>,
+    nights: BTreeMap<QueueId, NightSwitch>,
 }
 
 impl Journal {
@@ -525,6 +526,8 @@ impl Journal {
             Effect::DropPermit(p) => assert!(self.permits.remove(&p)),
             Effect::PutOperator(o) => drop(self.operators.insert(o.name.clone(), o)),
             Effect::DropOperator(name) => drop(self.operators.remove(&name)),
+            Effect::PutNight(queue, NightSwitch::Auto) => drop(self.nights.remove(&queue)),
+            Effect::PutNight(queue, switch) => drop(self.nights.insert(queue, switch)),
         }
     }
 
@@ -534,8 +537,29 @@ impl Journal {
             levels: self.levels.into_values().collect(),
             permits: self.permits.into_iter().collect(),
             operators: self.operators.into_values().collect(),
+            nights: self.nights.into_iter().collect(),
         }
     }
+}
+
+#[test]
+fn the_night_of_a_queue_is_switched_and_switched_back() {
+    let mut directory = directory();
+    let main = QueueId::from("main");
+    let set = |queue: &QueueId, switch| DirectoryChange::SetNight { queue: queue.clone(), switch };
+    assert_eq!(directory.night(&main), NightSwitch::Auto);
+    let on = directory.apply(&set(&main, NightSwitch::On)).unwrap();
+    assert_eq!(directory.night(&main), NightSwitch::On);
+    // One that was considered and is not to be leaves what there is.
+    let off = directory.consider(&set(&main, NightSwitch::Off)).unwrap();
+    assert_eq!(directory.opposite(&off), on);
+    directory.apply(&set(&main, NightSwitch::Auto)).unwrap();
+    assert_eq!(directory.night(&main), NightSwitch::Auto);
+    assert_eq!(directory.opposite(&off), [Effect::PutNight(main.clone(), NightSwitch::Auto)]);
+    let nowhere = QueueId::from("nowhere");
+    let (refusal, said) = refused(&mut directory, &set(&nowhere, NightSwitch::On));
+    assert_eq!(refusal, ChangeRefusal::NotConfigured(nowhere));
+    assert!(said.contains("`cordboard queues`"), "{said}");
 }
 
 /// As a terminal may be permitted to a caller, so may a camera; its level cannot go.

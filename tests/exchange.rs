@@ -82,6 +82,9 @@ fn settings() -> Settings {
         wait_max: None,
         overflow: None,
         grace: Duration::from_secs(10),
+        exit_key: None,
+        priorities: acd::QueuePriorities::default(),
+        night: acd::NightRules::default(),
     };
     Settings {
         guests: true,
@@ -153,6 +156,7 @@ fn accounts() -> Accounts {
         levels: levels.into(),
         permits: vec![],
         operators: vec![operator],
+        nights: vec![],
     }
 }
 

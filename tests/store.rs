@@ -7,8 +7,8 @@ use cordboard::cause::Cause;
 use cordboard::desk::results::StoredResult;
 use cordboard::dialog::{DialogKey, StoredDialog};
 use cordboard::directory::{
-    ChangeRefusal, Directory, DirectoryChange, DraftField, Level, NumberingPlan, OperatorDraft,
-    Permit, Secret, TerminalDraft, patent_levels,
+    ChangeRefusal, Directory, DirectoryChange, DraftField, Level, NightSwitch, NumberingPlan,
+    OperatorDraft, Permit, Secret, TerminalDraft, patent_levels,
 };
 use cordboard::exchange::journal::{Audited, Batch, JournalEntry, Prune, StoredDesk, WriteFault};
 use cordboard::ids::{
@@ -627,6 +627,7 @@ fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_writes() {
     // Before it, files were not marked as ours.
     raw.execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
     raw.execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
+    raw.execute("DROP TABLE nights", []).unwrap();
     raw.pragma_update(None, "user_version", 3).unwrap();
     raw.pragma_update(None, "application_id", 0).unwrap();
     let error = Database::open_to_read(data.path()).unwrap_err();
@@ -1076,6 +1077,7 @@ fn a_backup_of_an_earlier_version_is_brought_up_to_date() {
     add_terminal(&data, "3001");
     raw(&data).execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
     raw(&data).execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
+    raw(&data).execute("DROP TABLE nights", []).unwrap();
     raw(&data).pragma_update(None, "user_version", 3).unwrap();
     raw(&data).pragma_update(None, "application_id", 0).unwrap();
     back_up(&data, &file, false).unwrap();
@@ -1124,6 +1126,28 @@ fn administration_without_a_server_keeps_the_same_rules_and_is_audited() {
         (audit[3].by.as_str(), audit[3].what.as_str()),
         ("root", "terminal add 3001 name=\"Tür\" password=(set) contact=sip:3001@192.0.2.7")
     );
+}
+
+/// Also where no server runs; `auto` leaves nothing behind.
+#[test]
+fn the_switch_of_a_night_service_is_kept_and_audited() {
+    let data = tempfile::tempdir().unwrap();
+    let switched = |switch| {
+        let change = DirectoryChange::SetNight { queue: QueueId::from("main"), switch };
+        admin::apply(data.path(), plan(), &change, "root", NOW).unwrap();
+        admin::directory(data.path(), plan()).unwrap().night(&QueueId::from("main"))
+    };
+    for switch in [NightSwitch::On, NightSwitch::Off, NightSwitch::On, NightSwitch::Auto] {
+        assert_eq!(switched(switch), switch);
+    }
+    let audit = Database::open_to_read(data.path()).unwrap().unwrap().audit(10).unwrap();
+    let last = audit.last().unwrap();
+    assert_eq!((last.by.as_str(), last.what.as_str()), ("root", "queue set main --night on"));
+    assert_eq!(raw(data.path()).query_row("SELECT count(*) FROM nights", [], |r| r.get(0)), Ok(0));
+
+    raw(data.path()).execute("INSERT INTO nights VALUES ('main', 'dusk')", []).unwrap();
+    let (state, unreadable) = Database::open(data.path()).unwrap().load(NOW).unwrap();
+    assert_eq!((state.accounts.nights, unreadable[0].table), (vec![], "nights"));
 }
 
 #[test]

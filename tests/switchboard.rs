@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 mod day;
+#[path = "switchboard/leaving.rs"]
+mod leaving;
+#[path = "switchboard/night.rs"]
+mod night;
 mod testbed;
 
 use cordboard::call::call_record::EndedBy;

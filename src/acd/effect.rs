@@ -21,6 +21,10 @@ pub enum Effect {
         request: RequestId,
         /// From 1; it never rises but by priority.
         position: usize,
+        /// Where it stands for a desk, which may be further behind than the caller was told.
+        place: usize,
+        /// How many wait in its queue.
+        waiting: usize,
     },
     /// Nothing was heard for a minute by a caller that is not answered: 182 again.
     Repeat {

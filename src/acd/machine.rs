@@ -6,7 +6,8 @@
 
 use super::effect::Effect;
 use super::operators::{AgentState, QueueAgents};
-use super::queue::{Listed, QueueRules, QueueTurn, QueuedCaller, WaitingQueue};
+use super::priority::QueuePriorities;
+use super::queue::{Listed, QueueRules, QueueTurn, QueuedCaller, Telling, WaitingQueue};
 use super::reasons::{Denial, Ending, QueueRefusal, WithdrawalReason};
 use super::remembered::Remembered;
 use super::seat_set::SeatSet;
@@ -84,6 +85,13 @@ pub enum Input {
     Free {
         /// Which.
         request: RequestId,
+    },
+    /// A caller has pressed a key. One that does not wait, or whose queue has no such key, stays.
+    Key {
+        /// Whose request.
+        request: RequestId,
+        /// Which key.
+        key: char,
     },
     /// The caller is gone, the operator is released, or the switchboard ended the call.
     Leave {
@@ -172,6 +180,7 @@ impl Machine {
             }
             Input::PutBack { request, place } => self.put_back(now, request, place, &mut out),
             Input::Free { request } => self.free(request, &mut out),
+            Input::Key { request, key } => self.key(now, request, key, &mut out),
             Input::Leave { request } => self.leave(now, request, &mut out),
             Input::AgentState { operator, queues, agent_state } => {
                 self.set_state(now, &operator, queues, agent_state, &mut out);
@@ -226,6 +235,16 @@ impl Machine {
             .collect()
     }
 
+    /// How a desk sees a request, if it does.
+    #[must_use]
+    pub fn telling(&self, operator: &OperatorId, request: RequestId) -> Option<Telling> {
+        let Some(QueuedRequest::Waiting { queue, turn }) = self.requests.get(&request) else {
+            return None;
+        };
+        let seat = self.operators.seat_of(operator)?;
+        self.queues.get(queue)?.get(*turn).telling(seat)
+    }
+
     /// Who waits in a queue, the next one first; nobody in one that is not configured.
     pub fn waiting(&self, queue: &QueueId) -> impl Iterator<Item = RequestId> {
         self.queues.get(queue).into_iter().flat_map(WaitingQueue::iter).map(|w| w.caller.request)
@@ -250,6 +269,24 @@ impl Machine {
         let queue = self.queues.get(&arrival.queue);
         let queue = queue.expect("a request comes to a queue that is configured");
         queue.admits(&arrival.share, Reverse(arrival.priority), barred)
+    }
+
+    /// The priorities of a queue's callers; `None` for one that is not configured.
+    #[must_use]
+    pub fn priorities(&self, queue: &QueueId) -> Option<&QueuePriorities> {
+        self.queues.get(queue).map(|queue| &queue.settings.priorities)
+    }
+
+    /// The priority of a request; 0 for one that is not here.
+    #[must_use]
+    pub fn priority(&self, request: RequestId) -> u8 {
+        let turn = self.requests.get(&request).map(|place| match place {
+            QueuedRequest::Waiting { turn, .. } => *turn,
+            QueuedRequest::Ending { caller, .. } | QueuedRequest::Taken { caller, .. } => {
+                caller.turn
+            }
+        });
+        turn.map_or(0, |turn| turn.urgency.0)
     }
 
     /// How many requests may have this share of a queue.
@@ -441,6 +478,16 @@ impl Machine {
         }
     }
 
+    fn key(&mut self, now: Instant, request: RequestId, key: char, out: &mut Vec<Effect>) {
+        let Some(QueuedRequest::Waiting { queue, turn }) = self.requests.get(&request) else {
+            return;
+        };
+        if let Some(to) = self.queues.get(queue).and_then(|queue| queue.exit(key)) {
+            let (queue, turn) = (queue.clone(), *turn);
+            self.end(now, &queue, turn, Ending::Exit { key, to }, out);
+        }
+    }
+
     fn end(
         &mut self,
         now: Instant,
@@ -451,7 +498,7 @@ impl Machine {
     ) {
         let reason = match why {
             Ending::WaitedTooLong => WithdrawalReason::Timeout,
-            Ending::Overflow { .. } => WithdrawalReason::Overflow,
+            Ending::Overflow { .. } | Ending::Exit { .. } => WithdrawalReason::Overflow,
             // Nobody is left who was told; the reason is for completeness.
             Ending::NobodyPresent => WithdrawalReason::NotEligible,
         };

@@ -4,7 +4,7 @@
 //!                 ┌──────────── PutBack ────────────┐
 //!                 ▼                                 │
 //! Arrive ──▶   Waiting ────────── Take ─────────▶ Taken ── Leave ──▶ (remembered 10 minutes)
-//!   │             │ Leave, or too long,               ▲   (Free: without its operator, until either)
+//!   │             │ Leave, or too long, a key,        ▲   (Free: without its operator, until either)
 //!   │             │ or nobody present                 │ Take: it wins until the Leave
 //!   ▼             ▼                                   │
 //! Refused       Ending ───────────────────────────────┘
@@ -16,20 +16,26 @@
 //! The written rules for ties: requests go by priority, then by arrival; desks are told in the order
 //! of their seats (whoever comes takes the foremost free one); alarms due together fire in queue order.
 //!
+//! At night a queue takes no new callers; that is no affair of those who wait, and so stands beside.
+//!
 //! This room knows no SIP, no phones and no leases: `presence` says the state of an operator, the
 //! switchboard carries it here.
 //!
 //! ```text
-//! layer 5  machine                    every input, one atomic step
+//! layer 5  machine  night             every input, one atomic step; whether it is night
 //! layer 4  queue                      who waits, in order, and what each desk was told
 //! layer 3  effect
 //! layer 2  operators  reasons
 //! layer 1  seat_set  shares  remembered   sets of seats, parts of a queue, late takes
+//! layer 1  priority  hours            who goes before others; when a queue is served
 //! ```
 
 mod effect;
+mod hours;
 mod machine;
+mod night;
 mod operators;
+mod priority;
 mod queue;
 mod reasons;
 mod remembered;
@@ -37,8 +43,11 @@ mod seat_set;
 mod shares;
 
 pub use effect::Effect;
+pub use hours::{NightRules, OpenSpan, OpeningHours};
 pub use machine::{Arrival, Input, Machine, QueuePlace, Settings};
+pub use night::{NightChange, NightService};
 pub use operators::AgentState;
+pub use priority::{PRIORITY_MAX, QueuePriorities};
 pub use queue::{Listed, QueueRules, Telling};
 pub use reasons::{Denial, Ending, QueueRefusal, WithdrawalReason};
 pub use shares::{QueueShares, Share};

@@ -1,7 +1,9 @@
 //! One queue: the waiting requests in their order, and what each desk was told of each.
 
 use super::effect::Effect;
+use super::hours::NightRules;
 use super::operators::{AgentState, QueueAgents};
+use super::priority::QueuePriorities;
 use super::reasons::{Ending, QueueRefusal, WithdrawalReason};
 use super::seat_set::{SeatNumber, SeatSet, mask, seats};
 use super::shares::{QueueShares, Share, Taken};
@@ -29,6 +31,12 @@ pub struct QueueRules {
     pub grace: Duration,
     /// Where calls go that find the queue full or wait too long; `None` ends them.
     pub overflow: Option<Number>,
+    /// With this key a waiting caller leaves for there.
+    pub exit_key: Option<char>,
+    /// Who goes before others.
+    pub priorities: QueuePriorities,
+    /// When it takes no callers, and what becomes of them then.
+    pub night: NightRules,
 }
 
 /// How a desk sees a waiting request.
@@ -140,9 +148,18 @@ impl WaitingQueue {
         self.waiting.values()
     }
 
-    /// From 1. Counted from the end, so that a place at the end, the common one, costs nothing.
+    /// From 1. Counted from both ends, so that a place at either, the common ones, costs nothing.
     fn position(&self, turn: QueueTurn) -> usize {
-        self.waiting.len() + 1 - self.waiting.range(turn..).count()
+        let (mut ahead, mut from) = (self.waiting.range(..turn), self.waiting.range(turn..));
+        for passed in 0.. {
+            if ahead.next().is_none() {
+                return passed + 1;
+            }
+            if from.next().is_none() {
+                return self.waiting.len() - passed + 1;
+            }
+        }
+        unreachable!("a queue has an end")
     }
 
     /// Where a request of this share and priority would wait.
@@ -208,9 +225,8 @@ impl WaitingQueue {
         out: &mut Vec<Effect>,
     ) {
         let (request, turn) = (caller.request, caller.turn);
-        let behind = self.waiting.range(turn..).count();
         let waiting = self.waiting.len() + 1;
-        let position = caller.announced.min(waiting - behind);
+        let position = caller.announced.min(self.position(turn));
         caller.announced = position;
         out.push(Effect::Queued { request, position, waiting });
         let entry = WaitingRequest {
@@ -239,6 +255,11 @@ impl WaitingQueue {
         }
         waiting.caller.wait_left = waiting.wait_until.map(|until| until.since(now));
         waiting
+    }
+
+    /// Where a waiting caller goes that presses this key, if anywhere.
+    pub fn exit(&self, key: char) -> Option<Number> {
+        self.settings.overflow.clone().filter(|_| self.settings.exit_key == Some(key))
     }
 
     /// Notes that the desk does not want the request now; says whether it was offered there.
@@ -290,10 +311,11 @@ impl WaitingQueue {
         out: &mut Vec<Effect>,
     ) {
         let Some((first, _)) = self.waiting.range(turns.clone()).next() else { return };
-        let first = self.position(*first);
-        for (position, waiting) in (first..).zip(self.waiting.range_mut(turns).map(|(_, w)| w)) {
-            if let Some(position) = waiting.announce(position, lift) {
-                out.push(Effect::Position { request: waiting.caller.request, position });
+        let (first, count) = (self.position(*first), self.waiting.len());
+        for (place, waiting) in (first..).zip(self.waiting.range_mut(turns).map(|(_, w)| w)) {
+            if let Some(position) = waiting.announce(place, lift) {
+                let request = waiting.caller.request;
+                out.push(Effect::Position { request, position, place, waiting: count });
                 if waiting.repeat_at.is_some() {
                     waiting.repeat_at = Some(now + REPEAT);
                     waiting.keep_alarm(&mut self.alarms);

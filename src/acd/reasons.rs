@@ -31,6 +31,13 @@ pub enum Ending {
         /// That number.
         to: Number,
     },
+    /// The caller has pressed the key with which it leaves for another number.
+    Exit {
+        /// The key.
+        key: char,
+        /// That number.
+        to: Number,
+    },
 }
 
 /// Why a desk forgets a request.
@@ -42,7 +49,7 @@ pub enum WithdrawalReason {
     Abandoned,
     /// The longest wait is over.
     Timeout,
-    /// The longest wait is over, and the caller goes to another number.
+    /// The caller goes to another number: the longest wait is over, or it does not want to wait.
     Overflow,
     /// The operator can no longer be told: it is busy, away, or on do-not-disturb.
     NotEligible,

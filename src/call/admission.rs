@@ -8,7 +8,7 @@
 //!   refused with 403; so is an unknown number, unless the caller's level is admitted anywhere: 404
 //! ```
 
-use crate::acd::Share;
+use crate::acd::{QueuePriorities, Share};
 use crate::cause::Cause;
 use crate::directory::{Directory, Meaning};
 use crate::ids::{CameraId, LevelId, Number};
@@ -83,6 +83,16 @@ impl CallerIdentity {
             CallOrigin::Trunk(name) => Share::Trunk(name.clone()),
             CallOrigin::Guest { .. } => Share::Guests,
         }
+    }
+
+    /// Its priority in a queue.
+    #[must_use]
+    pub fn priority(&self, priorities: &QueuePriorities, directory: &Directory) -> u8 {
+        let trunk = match &self.origin {
+            CallOrigin::Trunk(name) => Some(name.as_str()),
+            CallOrigin::Terminal(_) | CallOrigin::Guest { .. } => None,
+        };
+        priorities.of(self.proven_number(directory), trunk, &self.level(directory))
     }
 
     /// The terminal that calls, if it is one.

@@ -53,7 +53,7 @@ pub struct CallRecord {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CallPhase {
     /// The phase as the desk protocol names it, or `direct-ringing`, `talking`, `transferring`,
-    /// `watching`; or `moved-by`, which says who asked for what comes next.
+    /// `watching`; or `moved-by`, which says who asked for what comes next, or what sent the caller on.
     pub word: Cow<'static, str>,
     /// When.
     pub at: UnixTime,
@@ -146,6 +146,12 @@ impl CallRecord {
     #[must_use]
     pub fn times_queued(&self) -> usize {
         self.phases.iter().filter(|phase| phase.word == "queued").count()
+    }
+
+    /// How often the call was moved.
+    #[must_use]
+    pub fn times_moved(&self) -> usize {
+        self.phases.iter().filter(|phase| phase.word == "moved-by").count()
     }
 
     /// Notes who asked for the call to be moved to where it goes next.

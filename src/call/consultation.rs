@@ -398,6 +398,7 @@ fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) {
         | Cause::Unreachable
         | Cause::NoPicture
         | Cause::NoOperator
+        | Cause::Closed
         | Cause::QueueFull
         | Cause::TooManyOwn
         | Cause::TooManyGuests

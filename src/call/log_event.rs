@@ -2,7 +2,7 @@
 
 use super::call_record::EndedBy;
 use crate::cause::Cause;
-use crate::ids::{CallId, Number, OperatorId, RequestId};
+use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
 use crate::time::Duration;
 use std::fmt;
 
@@ -86,6 +86,22 @@ pub enum LogEvent {
         /// Who answered.
         callee: Number,
     },
+    /// A caller does not wait any more, but goes on to another number.
+    SentOn {
+        /// Which.
+        call: CallId,
+        /// Where to.
+        to: Number,
+        /// What sent it there.
+        why: String,
+    },
+    /// A queue is closed, or open again.
+    Night {
+        /// Which.
+        queue: QueueId,
+        /// Whether it is closed.
+        is_night: bool,
+    },
     /// A party went over to another number.
     Transferred {
         /// Which.
@@ -142,11 +158,12 @@ impl LogEvent {
             | Self::HandedOver { call, .. }
             | Self::NotHandedOver { call, .. }
             | Self::Answered { call, .. }
+            | Self::SentOn { call, .. }
             | Self::Transferred { call, .. }
             | Self::Ended { call, .. }
             | Self::Unwritten { call, .. }
             | Self::Refused { call, .. } => Some(*call),
-            Self::DeskUp { .. } | Self::DeskGone { .. } => None,
+            Self::Night { .. } | Self::DeskUp { .. } | Self::DeskGone { .. } => None,
         }
     }
 }
@@ -178,6 +195,9 @@ impl fmt::Display for LogEvent {
             }
             Self::Answered { call, callee } => write!(f, "{call} answered by {callee}"),
             Self::Transferred { call, to, by } => write!(f, "{call} transferred to {to} by {by}"),
+            Self::SentOn { call, to, why } => write!(f, "{call} goes on to {to}: {why}"),
+            Self::Night { queue, is_night: true } => write!(f, "queue {queue}: night service"),
+            Self::Night { queue, is_night: false } => write!(f, "queue {queue}: day"),
             Self::Ended { call, cause, by } => write!(f, "{call} ended by {}: {cause}", by.word()),
             Self::Refused { call, caller, dialled, why } => {
                 write!(f, "{call} from {caller} to {dialled} refused: {why}")

@@ -22,6 +22,7 @@ pub(crate) fn refusal(cause: Cause) -> leg::InviteRefusal {
 pub(crate) fn announcement(cause: Cause) -> Announcement {
     match cause {
         Cause::QueueFull => Announcement::Full,
+        Cause::Closed => Announcement::Closed,
         Cause::WaitedTooLong => Announcement::TooLong,
         Cause::Busy => Announcement::Busy,
         Cause::NormalClearing

@@ -22,7 +22,11 @@ impl OperatorCall {
     pub fn wait(&mut self, position: usize, minutes: Option<u32>, ctx: &mut CallContext<'_>) {
         let before = std::mem::replace(&mut self.position, position);
         let (first, moved) = (before == 0, before != position);
-        self.joined.get_or_insert((ctx.facts.now.instant, position));
+        let (_, places) = self.joined.get_or_insert((ctx.facts.now.instant, position));
+        if !first {
+            // Those who go before it have to be served, too, ere its turn comes.
+            *places += position.saturating_sub(before);
+        }
         if moved {
             self.minutes = minutes;
         }

@@ -3,8 +3,10 @@
 use super::administration::Administration;
 use super::site::Site;
 use super::table::{print, warn};
-use crate::config::Config;
+use crate::config::{Config, QueueSection};
+use crate::directory::{Directory, Meaning};
 use crate::exchange::AdminRequest;
+use crate::ids::QueueId;
 use crate::server::admin_socket;
 use crate::server::event_loop::LoopSockets;
 use crate::server::open_files;
@@ -69,6 +71,9 @@ fn warn_of_accounts(administration: &Administration, config: &Config) -> anyhow:
             names.join(" and ")
         ));
     }
+    for (queue, section) in &config.queues {
+        warn_of_queue(queue, section, &directory);
+    }
     for queue in config.queues.keys() {
         if !directory.operators().any(|operator| operator.serves(queue)) {
             warn(&format!(
@@ -78,6 +83,27 @@ fn warn_of_accounts(administration: &Administration, config: &Config) -> anyhow:
         }
     }
     Ok(())
+}
+
+/// What a queue names and nobody has.
+fn warn_of_queue(queue: &QueueId, section: &QueueSection, directory: &Directory) {
+    for (key, number) in [("overflow", &section.overflow), ("night", &section.night.to)] {
+        let Some(number) = number else { continue };
+        if let Meaning::Unknown = directory.meaning(number) {
+            warn(&format!(
+                "queue {queue}: {key} = {number}: nobody has this number, so that callers are refused there: \
+                 see `cordboard terminal add`"
+            ));
+        }
+    }
+    for level in section.priorities.levels.keys() {
+        if directory.level(level).is_none() {
+            warn(&format!(
+                "queue {queue}: there is no level {level} that could have a priority: \
+                 see `cordboard level list`"
+            ));
+        }
+    }
 }
 
 fn may_be_written(data: &Path) -> Result<(), StoreError> {

@@ -3,8 +3,9 @@
 //! ```text
 //!   terminal level permit operator     a server runs?  yes ─▶ DATA/cordboard.sock, holds from the next call on
 //!                                                      no  ─▶ straight to the database, by the same rules
-//!   status calls queue operators       only of a running server
-//!   registrations reload
+//!   queue set                          the same
+//!   status calls queue queues          only of a running server
+//!   operators registrations reload
 //!   explain records check backup       read, whether one runs or not
 //!   restore                            only where none runs
 //! ```
@@ -13,7 +14,7 @@
 //!
 //! ```text
 //! layer 5  records
-//! layer 4  call_history  check  demo  terminal
+//! layer 4  call_history  check  demo  terminal  queue
 //! layer 3  serve  desk  explain  now  level  permit  operator  terminal_file  backup  reload  reference
 //! layer 2  administration  reloading  table       to the server or the database; listings
 //! layer 1  site  password  terminal_fields  moment  local_time  columns  csv  agent  picture
@@ -38,6 +39,7 @@ mod password;
 mod permit;
 #[cfg(test)]
 mod picture;
+mod queue;
 mod records;
 mod reference;
 mod reload;
@@ -93,8 +95,10 @@ enum Command {
     Status(table::Listing),
     /// The calls that go on now
     Calls(table::Listing),
-    /// The calls that wait for an operator now
-    Queue(table::Listing),
+    /// The calls that wait for an operator now; `queue set` switches night service
+    Queue(queue::Command),
+    /// The queues: who takes callers now
+    Queues(table::Listing),
     /// The operators as they are now
     Operators(table::Listing),
     /// Who is registered, from where and with what phone; the last refusals, and why
@@ -141,7 +145,8 @@ impl Arguments {
             Command::Explain(command) => return command.run(&Administration::open(site)?),
             Command::Status(listing) => now::status(&Administration::open(site)?, listing),
             Command::Calls(listing) => now::calls(&Administration::open(site)?, listing),
-            Command::Queue(listing) => now::queue(&Administration::open(site)?, listing),
+            Command::Queue(command) => command.run(&Administration::open(site)?),
+            Command::Queues(listing) => queue::queues(&Administration::open(site)?, listing),
             Command::Operators(listing) => now::operators(&Administration::open(site)?, listing),
             Command::Registrations(wanted) => {
                 now::registrations(&Administration::open(site)?, &wanted)

@@ -127,26 +127,6 @@ fn reasons(dropped: &DroppedRow) -> Value {
     if reasons.is_empty() { Value::Null } else { Value::Object(reasons) }
 }
 
-/// Lists the waiting calls.
-///
-/// # Errors
-/// When no server runs.
-pub fn queue(administration: &Administration, listing: Listing) -> anyhow::Result<()> {
-    let AdminAnswer::Queue(rows) = administration.ask(&AdminRequest::Queue)? else { bail!(ODD) };
-    let mut table = Table::new(&["queue", "position", "request", "caller", "origin", "since"]);
-    for row in rows {
-        table.push([
-            json!(row.queue),
-            json!(row.position),
-            json!(row.request),
-            json!(row.caller),
-            json!(row.origin),
-            json!(row.since),
-        ]);
-    }
-    Ok(print(&table.listing(listing.format))?)
-}
-
 /// Lists the operators as they are now.
 ///
 /// # Errors
@@ -226,7 +206,8 @@ pub fn registrations(
     Ok(print(&table.listing(wanted.listing.format))?)
 }
 
-const ODD: &str = "the server answers something else: is it of the same version of cordboard?";
+pub(super) const ODD: &str =
+    "the server answers something else: is it of the same version of cordboard?";
 
 #[cfg(test)]
 mod tests {

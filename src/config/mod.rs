@@ -5,14 +5,19 @@
 //! refusals of a file come at once.
 //!
 //! ```text
-//! layer 4  rooms                                                 what each room is told
+//! layer 5  rooms                                                 what each room is told
+//! layer 4  queues                                                one for each queue
 //! layer 3  cameras  limits  records  trunks  waiting_profiles    one for each section
+//! layer 3  hours  priorities                                     what a queue has more
 //! layer 2  values                                                what may be written
 //! layer 1  reader                                                where it stands
 //! ```
 
 mod cameras;
+mod hours;
 mod limits;
+mod priorities;
+mod queues;
 mod reader;
 mod records;
 mod rooms;
@@ -26,8 +31,9 @@ pub use reader::{ConfigRefusal, KeyFault};
 pub use records::KEEP_MAX;
 pub use values::ListenSocket;
 
+use crate::acd::{NightRules, QueuePriorities};
 use crate::call::Recorded;
-use crate::directory::{DESK, NumberingPlan, Trunk};
+use crate::directory::{NumberingPlan, Trunk};
 use crate::exchange::Retention;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
 use crate::media::WaitingProfile;
@@ -185,6 +191,12 @@ pub struct QueueSection {
     pub wait_max: Option<Duration>,
     /// Where calls go that find no place or wait too long; `None` tells them and ends them.
     pub overflow: Option<Number>,
+    /// With this key a waiting caller goes there.
+    pub exit_key: Option<char>,
+    /// Who goes before others.
+    pub priorities: QueuePriorities,
+    /// When it is closed, and where calls go then.
+    pub night: NightRules,
     /// How long callers wait on while nobody is present.
     pub grace: Duration,
     /// The camera that callers see while they wait, in place of the picture.
@@ -209,6 +221,9 @@ impl QueueSection {
             waiting_max: 100,
             wait_max: None,
             overflow: None,
+            exit_key: None,
+            priorities: QueuePriorities::default(),
+            night: NightRules::default(),
             grace: Duration::from_secs(10),
             camera: None,
             record: Recorded::Never,
@@ -355,9 +370,13 @@ impl Config {
         }
         // A camera's address, in whatever place it stands, has a password in it.
         let seen = reader.unrepeated(|reader| reader.each(&root, "camera"));
+        let carriers = reader.each(&root, "trunk");
         if let Some(section) = reader.section(&root, "queue") {
-            let names: Vec<&str> = seen.iter().map(|camera| camera.text("name")).collect();
-            let given = queues(reader, &section, (&names, &config.media.waiting_profile));
+            let cameras: Vec<&str> = seen.iter().map(|camera| camera.text("name")).collect();
+            let trunks: Vec<&str> = carriers.iter().map(|trunk| trunk.text("name")).collect();
+            let house = &config.media.waiting_profile;
+            let others = queues::OtherSections { cameras: &cameras, trunks: &trunks, house };
+            let given = queues::queues(reader, &section, &others);
             set(&mut config.queues, (!given.is_empty()).then_some(given));
         } else {
             let queues = config.queues.values_mut();
@@ -373,7 +392,7 @@ impl Config {
             let remedy = "of several queues the one called main takes these calls: call one so";
             reader.value::<()>(&section, "on_refusal", |_| Err(remedy.into()));
         }
-        config.trunks = trunks::trunks(reader, &root, &config.levels.external);
+        config.trunks = trunks::trunks(reader, &carriers, &config.levels.external);
         config.cameras = cameras::cameras(reader, &seen, &config.levels.external, &config.queues);
         config
     }
@@ -492,96 +511,6 @@ impl DeskSection {
     }
 }
 
-/// The queues of the file; they replace the built-in one.
-fn queues<'a>(
-    reader: &mut Reader<'_>,
-    section: &Section<'a>,
-    (cameras, house): (&[&str], &WaitingProfile),
-) -> BTreeMap<QueueId, QueueSection> {
-    let mut queues = BTreeMap::new();
-    let mut numbers = BTreeSet::new();
-    for (name, section) in reader.named(section) {
-        if queues.len() == QUEUES_MAX {
-            reader.refuse_section(&section, format!("give at most {QUEUES_MAX} queues").into());
-            break;
-        }
-        if let Err(remedy) = values::name(name) {
-            reader.refuse_section(&section, remedy);
-        }
-        if let Some(queue) = queue(reader, (name, house), &section, (&mut numbers, cameras)) {
-            queues.insert(QueueId::from(name), queue);
-        }
-    }
-    queues
-}
-
-fn queue<'a>(
-    reader: &mut Reader<'_>,
-    (name, house): (&str, &WaitingProfile),
-    section: &Section<'a>,
-    (numbers, cameras): (&mut BTreeSet<Number>, &[&str]),
-) -> Option<QueueSection> {
-    let times = ["ring_time", "wait_max", "grace"];
-    let others = [
-        "number",
-        "answer",
-        "ring",
-        "waiting_max",
-        "overflow",
-        "camera",
-        "record",
-        "record_pauses",
-    ];
-    reader.allow(section, &[&times[..], &others, &waiting_profiles::KEYS].concat());
-    let number = |value: &DeValue<'_>| {
-        let number = Number::from(values::name(values::text(value)?)?);
-        if number.as_str().eq_ignore_ascii_case(DESK) {
-            return Err("desks call this address: choose another number".into());
-        }
-        Ok(number)
-    };
-    // The main queue has a number of its own, so that a file may change the rest only.
-    let number = match name {
-        "main" => reader.value(section, "number", number).or(Some(Number::from("9000"))),
-        _ => reader.needed(section, "number", "give the number that callers dial", number),
-    };
-    let mut queue = QueueSection::at(number?);
-    if !numbers.insert(queue.number.clone()) {
-        let remedy = format!("another queue has the number {}: choose another", queue.number);
-        reader.refuse_section(section, remedy.into());
-    }
-    let words = [("queue", AnswerMode::Queue), ("operator", AnswerMode::Operator)];
-    let word = |value: &DeValue<'_>| values::word(value, &words);
-    set(&mut queue.answer, reader.value(section, "answer", word));
-    set(&mut queue.ring_time, reader.value(section, "ring_time", ring_time));
-    set(&mut queue.ring, reader.value(section, "ring", values::truth));
-    let waiting_max = |value: &DeValue<'_>| values::count(value, 1..=10_000);
-    set(&mut queue.waiting_max, reader.value(section, "waiting_max", waiting_max));
-    let wait_max = |value: &DeValue<'_>| values::limit(value, SECOND..=DAY);
-    set(&mut queue.wait_max, reader.value(section, "wait_max", wait_max));
-    let overflow = |value: &DeValue<'_>| match values::text(value)? {
-        "" => Ok(None),
-        number if number == queue.number.as_str() => {
-            Err("this is the queue's own number: choose another, or leave it out".into())
-        }
-        number => values::name(number).map(|number| Some(Number::from(number))),
-    };
-    set(&mut queue.overflow, reader.value(section, "overflow", overflow));
-    let grace = |value: &DeValue<'_>| values::duration(value, Duration::ZERO..=HOUR);
-    set(&mut queue.grace, reader.value(section, "grace", grace));
-    let camera = |value: &DeValue<'_>| cameras::named(value, cameras);
-    set(&mut queue.camera, reader.value(section, "camera", camera));
-    let words =
-        [("no", Recorded::Never), ("always", Recorded::Always), ("on-demand", Recorded::OnDemand)];
-    let word = |value: &DeValue<'_>| values::word(value, &words);
-    set(&mut queue.record, reader.value(section, "record", word));
-    let pauses = reader.value(section, "record_pauses", values::truth);
-    set(&mut queue.record_pauses, pauses);
-    queue.waiting_profile.clone_from(house);
-    waiting_profiles::waiting_profile(reader, section, &mut queue.waiting_profile);
-    Some(queue)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -589,8 +518,9 @@ mod tests {
     /// Also those of a trunk and of a camera, which are comments in it.
     #[test]
     fn the_shipped_file_names_every_key() {
+        let is_table = |line: &str| line.starts_with('[') && line.ends_with(']');
         let open = |line: &'static str| match line.strip_prefix("# ") {
-            Some(rest) if rest.starts_with("[[") || rest.contains(" = ") => rest,
+            Some(rest) if is_table(rest) || rest.contains(" = ") => rest,
             _ => line,
         };
         let lines: Vec<_> = include_str!("../../conf/cordboard.toml").lines().map(open).collect();

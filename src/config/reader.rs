@@ -86,6 +86,16 @@ impl Section<'_> {
         find(self, name).and_then(|(_, value, _)| value.as_str()).unwrap_or_default()
     }
 
+    /// Whether it has a key.
+    pub fn has(&self, name: &str) -> bool {
+        find(self, name).is_some()
+    }
+
+    /// The names of its keys.
+    pub fn names(&self) -> Vec<String> {
+        self.table.keys().map(|key| key.get_ref().as_ref().to_owned()).collect()
+    }
+
     fn key(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }

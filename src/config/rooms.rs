@@ -157,6 +157,9 @@ impl Config {
             shares: self.limits.shares(queue.waiting_max),
             wait_max: queue.wait_max,
             overflow: queue.overflow.clone(),
+            exit_key: queue.exit_key,
+            priorities: queue.priorities.clone(),
+            night: queue.night.clone(),
             grace: queue.grace,
         }
     }
@@ -167,8 +170,6 @@ fn queue_settings(queue: &QueueSection, waiting_profile: WaitingProfileId) -> Qu
         AnswerMode::Queue => AnsweredBy::Queue,
         AnswerMode::Operator => AnsweredBy::Operator,
     };
-    let said =
-        [Announcement::Busy, Announcement::Nobody, Announcement::Full, Announcement::TooLong];
     let length = |announcement| (announcement, queue.waiting_profile.voices.length(announcement));
     QueueSettings {
         number: queue.number.clone(),
@@ -179,7 +180,7 @@ fn queue_settings(queue: &QueueSection, waiting_profile: WaitingProfileId) -> Qu
         record: queue.record,
         record_pauses: queue.record_pauses,
         waiting_profile,
-        announcements: said.map(length).into(),
+        announcements: Announcement::ALL.map(length).into(),
     }
 }
 

@@ -27,16 +27,16 @@ const PASSWORD_FILE_MAX: u64 = 4_096;
 
 pub(super) fn trunks<'a>(
     reader: &mut Reader<'_>,
-    root: &Section<'a>,
+    sections: &[Section<'a>],
     external: &LevelId,
 ) -> Vec<Trunk> {
     let mut trunks: Vec<Trunk> = Vec::new();
-    for section in reader.each(root, "trunk") {
+    for section in sections {
         if trunks.len() == TRUNKS_MAX {
-            reader.refuse_section(&section, format!("give at most {TRUNKS_MAX} trunks").into());
+            reader.refuse_section(section, format!("give at most {TRUNKS_MAX} trunks").into());
             break;
         }
-        reader.allow(&section, &KEYS);
+        reader.allow(section, &KEYS);
         let name = |value: &DeValue<'_>| {
             let name = values::name(values::text(value)?)?.to_owned();
             if trunks.iter().any(|trunk| trunk.name == name) {
@@ -59,20 +59,20 @@ pub(super) fn trunks<'a>(
             let named = Srtp::named(values::text(value)?);
             named.ok_or_else(|| "write \"optional\" or \"required\"".into())
         };
-        let name = reader.needed(&section, "name", "give it one, for people", name);
+        let name = reader.needed(section, "name", "give it one, for people", name);
         let addresses =
-            reader.needed(&section, "address", "give the addresses of the far end", address);
-        let level = reader.value(&section, "level", level);
-        let prefixes = reader.value(&section, "prefixes", prefixes).unwrap_or_default();
-        let srtp = reader.value(&section, "srtp", srtp).unwrap_or_default();
+            reader.needed(section, "address", "give the addresses of the far end", address);
+        let level = reader.value(section, "level", level);
+        let prefixes = reader.value(section, "prefixes", prefixes).unwrap_or_default();
+        let srtp = reader.value(section, "srtp", srtp).unwrap_or_default();
         let before = reader.refusals.len();
-        let login = login(reader, &section);
+        let login = login(reader, section);
         let is_refused = reader.refusals.len() > before;
-        let register = reader.value(&section, "register", values::truth).unwrap_or_default();
+        let register = reader.value(section, "register", values::truth).unwrap_or_default();
         // One thing that is wrong is said once.
         if register && login.is_none() && !is_refused {
             let remedy = "say as whom: give `user` and `password`, too";
-            reader.value::<()>(&section, "register", |_| Err(remedy.into()));
+            reader.value::<()>(section, "register", |_| Err(remedy.into()));
         }
         if let (Some(name), Some(addresses)) = (name, addresses) {
             let level = level.unwrap_or_else(|| external.clone());

@@ -10,19 +10,21 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 /// The keys of a waiting profile, in `[media]` and in each queue.
-pub(super) const KEYS: [&str; 7] = [
+pub(super) const KEYS: [&str; 8] = [
     "house",
     "picture",
     "music",
     "announcement_busy",
     "announcement_nobody",
+    "announcement_closed",
     "announcement_full",
     "announcement_too_long",
 ];
 
-const VOICES: [(&str, Announcement); 4] = [
+const VOICES: [(&str, Announcement); 5] = [
     ("announcement_busy", Announcement::Busy),
     ("announcement_nobody", Announcement::Nobody),
+    ("announcement_closed", Announcement::Closed),
     ("announcement_full", Announcement::Full),
     ("announcement_too_long", Announcement::TooLong),
 ];
@@ -60,12 +62,13 @@ pub(super) fn waiting_profile<'a>(
 
 /// `[texts]`
 pub(super) fn texts<'a>(reader: &mut Reader<'_>, section: &Section<'a>, texts: &mut Texts) {
-    let plain: [(&str, &mut String); 11] = [
+    let plain: [(&str, &mut String); 12] = [
         ("hold", &mut texts.hold),
         ("minute", &mut texts.minute),
         ("asking", &mut texts.asking),
         ("busy", &mut texts.busy),
         ("nobody", &mut texts.nobody),
+        ("closed", &mut texts.closed),
         ("full", &mut texts.full),
         ("too_long", &mut texts.too_long),
         ("camera_lost", &mut texts.camera_lost),

@@ -75,6 +75,13 @@ pub enum DeskEvent {
         /// The fields `ok`, `blocking`, `caller` and `callee`.
         report: Value,
     },
+    /// A queue of this operator is closed, or open again.
+    Queue {
+        /// Which.
+        queue: QueueId,
+        /// New callers are not taken.
+        is_night: bool,
+    },
     /// A sentence for the human.
     Notice {
         /// The sentence.
@@ -124,6 +131,8 @@ pub struct OfferedCall {
     pub position: usize,
     /// How many wait in this queue.
     pub waiting: usize,
+    /// From 0; the higher goes first.
+    pub priority: u8,
 }
 
 impl DeskEvent {
@@ -181,6 +190,9 @@ impl DeskEvent {
                 value["request"] = request.to_string().into();
                 value
             }
+            Self::Queue { queue, is_night } => {
+                json!({"event": "queue", "queue": queue.as_str(), "night": is_night})
+            }
             Self::Notice { text } => json!({"event": "notice", "text": text}),
             Self::SnapshotEnd { offers } => json!({"event": "snapshot-end", "offers": offers}),
             Self::Evicted => json!({"event": "evicted"}),
@@ -190,11 +202,15 @@ impl DeskEvent {
 
 impl OfferedCall {
     fn json(&self, event: &str) -> Value {
-        json!({
+        let mut value = json!({
             "event": event, "request": self.request.to_string(), "queue": self.queue.as_str(),
             "caller": self.caller.json(), "since": self.since.to_string(),
             "position": self.position, "waiting": self.waiting,
-        })
+        });
+        if self.priority > 0 {
+            value["priority"] = self.priority.into();
+        }
+        value
     }
 }
 
@@ -373,6 +389,7 @@ mod tests {
             since: UnixTime::from_secs(2_000_000_000),
             position: 100_000,
             waiting: 100_000,
+            priority: 9,
         };
         let printed = DeskEvent::Offer(waiting).json(u64::MAX).to_string();
         assert!(printed.len() <= 900, "{} bytes", printed.len());

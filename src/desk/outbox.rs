@@ -198,6 +198,7 @@ fn offered(event: &DeskEvent) -> Option<RequestId> {
         | DeskEvent::Call { .. }
         | DeskEvent::Callee { .. }
         | DeskEvent::Health { .. }
+        | DeskEvent::Queue { .. }
         | DeskEvent::Notice { .. }
         | DeskEvent::SnapshotEnd { .. }
         | DeskEvent::Evicted => None,
@@ -219,6 +220,7 @@ mod tests {
             since: UnixTime::from_secs(0),
             position,
             waiting: position,
+            priority: 0,
         })
     }
 

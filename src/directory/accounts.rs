@@ -3,6 +3,7 @@
 use super::level::Level;
 use super::likeness::Likenesses;
 use super::name::Holder;
+use super::night::NightSwitch;
 use super::numbering_plan::{DESK, NumberingPlan};
 use super::operator::{Operator, OperatorMode};
 use super::permit::Permit;
@@ -33,6 +34,8 @@ pub struct Accounts {
     pub permits: Vec<Permit>,
     /// All operators.
     pub operators: Vec<Operator>,
+    /// The switches of night services that are not left to the hours.
+    pub nights: Vec<(QueueId, NightSwitch)>,
 }
 
 /// Whom a user name stands for.
@@ -63,6 +66,8 @@ pub struct Directory {
     pub(super) levels: BTreeMap<LevelId, Level>,
     pub(super) permits: BTreeSet<Permit>,
     pub(super) operators: BTreeMap<OperatorId, Operator>,
+    /// Those that are not left to the hours, of queues that are no longer there, too.
+    pub(super) nights: BTreeMap<QueueId, NightSwitch>,
     /// Each terminal's number and name in small letters, as people search for them.
     search: BTreeMap<Number, (String, String)>,
     /// The names of terminals and operators.
@@ -83,13 +88,14 @@ impl Directory {
     /// the two contradict each other, [`conflicts`](Self::conflicts) says so.
     #[must_use]
     pub fn new(plan: NumberingPlan, accounts: Accounts) -> Self {
-        let Accounts { terminals, levels, permits, operators } = accounts;
+        let Accounts { terminals, levels, permits, operators, nights } = accounts;
         let mut directory = Self {
             plan,
             terminals: BTreeMap::new(),
             levels: levels.into_iter().map(|l| (l.name.clone(), l)).collect(),
             permits: permits.into_iter().collect(),
             operators: BTreeMap::new(),
+            nights: nights.into_iter().collect(),
             search: BTreeMap::new(),
             likenesses: Likenesses::default(),
         };
@@ -246,6 +252,12 @@ impl Directory {
         }
         phones.retain(|_, operators| operators.len() > 1);
         phones
+    }
+
+    /// How the night service of a queue is switched.
+    #[must_use]
+    pub fn night(&self, queue: &QueueId) -> NightSwitch {
+        self.nights.get(queue).copied().unwrap_or_default()
     }
 
     /// The queue that a number leads to, when it is an operator number.

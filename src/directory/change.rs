@@ -4,6 +4,7 @@ use super::accounts::{Directory, OPERATORS_MAX, PERMITS_MAX, TERMINALS_MAX};
 use super::draft_field::DraftField;
 use super::level::{LEVELS_MAX, Level};
 use super::name::{Holder, NameFault, check_display_name, check_name};
+use super::night::NightSwitch;
 use super::operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 use super::permit::Permit;
 use super::refusal::{ChangeRefusal, LevelUser, Thing};
@@ -43,6 +44,13 @@ pub enum DirectoryChange {
     SetOperator(OperatorDraft),
     /// The operator goes.
     RemoveOperator(OperatorId),
+    /// The night service of a queue is switched.
+    SetNight {
+        /// Which queue's.
+        queue: QueueId,
+        /// How.
+        switch: NightSwitch,
+    },
 }
 
 /// One row that the journal writes; together the rows of a change are one transaction.
@@ -64,6 +72,8 @@ pub enum Effect {
     PutOperator(Operator),
     /// An operator is gone.
     DropOperator(OperatorId),
+    /// The night service of a queue is now switched so.
+    PutNight(QueueId, NightSwitch),
 }
 
 impl Directory {
@@ -116,6 +126,12 @@ impl Directory {
                 self.operator_known(name)?;
                 Ok(vec![Effect::DropOperator(name.clone())])
             }
+            DirectoryChange::SetNight { queue, switch } => {
+                if !self.plan.queues.values().any(|known| known == queue) {
+                    return Err(ChangeRefusal::NotConfigured(queue.clone()));
+                }
+                Ok(vec![Effect::PutNight(queue.clone(), *switch)])
+            }
         }
     }
 
@@ -140,6 +156,12 @@ impl Directory {
                 }
                 Effect::PutOperator(operator) => self.insert_operator(operator.clone()),
                 Effect::DropOperator(name) => self.drop_operator(name),
+                Effect::PutNight(queue, NightSwitch::Auto) => {
+                    self.nights.remove(queue);
+                }
+                Effect::PutNight(queue, switch) => {
+                    self.nights.insert(queue.clone(), *switch);
+                }
             }
         }
     }
@@ -166,6 +188,7 @@ impl Directory {
                 let own = self.operators.get(name).cloned();
                 own.map_or_else(|| Effect::DropOperator(name.clone()), Effect::PutOperator)
             }
+            Effect::PutNight(queue, _) => Effect::PutNight(queue.clone(), self.night(queue)),
         };
         effects.iter().map(opposite).collect()
     }
@@ -437,6 +460,7 @@ impl fmt::Display for DirectoryChange {
             Self::AddOperator(draft) => write!(f, "operator add {draft}"),
             Self::SetOperator(draft) => write!(f, "operator set {draft}"),
             Self::RemoveOperator(name) => write!(f, "operator remove {name}"),
+            Self::SetNight { queue, switch } => write!(f, "queue set {queue} --night {switch}"),
         }
     }
 }

@@ -9,7 +9,7 @@
 //! layer 4  accounts                    the directory itself
 //! layer 3  numbering_plan              what the configuration fixes
 //! layer 2  terminal  operator  trunk  refusal
-//! layer 1  level  permit  camera  name  likeness  secret  srtp  draft_field
+//! layer 1  level  permit  camera  name  likeness  secret  srtp  draft_field  night
 //! ```
 
 mod accounts;
@@ -20,6 +20,7 @@ mod level;
 mod likeness;
 mod meaning;
 mod name;
+mod night;
 mod numbering_plan;
 mod operator;
 mod permit;
@@ -36,6 +37,7 @@ pub use draft_field::DraftField;
 pub use level::{LEVELS_MAX, Level, patent_levels};
 pub use meaning::Meaning;
 pub use name::{DISPLAY_NAME_MAX, Holder, NAME_MAX, NameFault, check_display_name, check_name};
+pub use night::NightSwitch;
 pub use numbering_plan::{DESK, NumberingPlan};
 pub use operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 pub use permit::Permit;

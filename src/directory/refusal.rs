@@ -87,6 +87,9 @@ pub enum ChangeRefusal {
         /// The queue that was given.
         queue: QueueId,
     },
+    /// A queue that the configuration does not have.
+    #[error("queue {0}: there is none of that name: see `cordboard queues`")]
+    NotConfigured(QueueId),
     /// A new operator without a desk phone.
     #[error("operator {0}: it has no desk phone: give one with --phone NUMBER")]
     NoPhone(OperatorId),

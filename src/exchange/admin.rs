@@ -28,7 +28,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let reply = match request {
-            AdminRequest::Change(change) => return self.change(now, id, by, change, out),
+            AdminRequest::Change(change) => return self.change(now, Some(id), by, change, out),
             AdminRequest::SetState { operator, state } => {
                 let named = |view: &OperatorView| view.operator == operator;
                 let view = self.switchboard.operators(&self.directory).find(named);
@@ -54,6 +54,7 @@ impl Machine {
             }
             AdminRequest::Calls => Reply::Calls(self.switchboard.calls().collect()),
             AdminRequest::Queue => Reply::Queue(self.switchboard.waiting().collect()),
+            AdminRequest::Queues => Reply::Queues(self.switchboard.queues(now.unix).collect()),
             AdminRequest::Operators => {
                 Reply::Operators(self.switchboard.operators(&self.directory).collect())
             }

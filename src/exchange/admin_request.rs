@@ -6,7 +6,7 @@ use crate::directory::{self, DirectoryChange};
 use crate::ids::OperatorId;
 use crate::registrar;
 use crate::registration;
-use crate::switchboard::{CallView, OperatorView, SetState, WaitingView};
+use crate::switchboard::{CallView, OperatorView, QueueView, SetState, WaitingView};
 
 /// What an administrator can ask of the running server.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub enum AdminRequest {
     Calls,
     /// All waiting calls.
     Queue,
+    /// All queues.
+    Queues,
     /// All operators.
     Operators,
     /// All registrations, and the numbers that were refused.
@@ -45,6 +47,8 @@ pub enum Reply {
     Calls(Vec<CallView>),
     /// All waiting calls.
     Queue(Vec<WaitingView>),
+    /// All queues.
+    Queues(Vec<QueueView>),
     /// All operators.
     Operators(Vec<OperatorView>),
     /// All registrations, and the numbers that were refused.

@@ -27,7 +27,8 @@ pub(super) struct PendingChanges {
 /// A change that waits for its turn.
 #[derive(Debug)]
 pub(super) struct WantedChange {
-    pub id: u64,
+    /// Of the administrator's request; an operator at a phone waits for no answer.
+    pub id: Option<u64>,
     pub by: String,
     pub change: DirectoryChange,
     pub until: Instant,
@@ -35,8 +36,8 @@ pub(super) struct WantedChange {
 
 #[derive(Debug)]
 pub(super) enum Current {
-    /// An administrator waits.
-    Written { id: u64, ticket: Ticket, audited: Audited, until: Instant },
+    /// An administrator may wait.
+    Written { id: Option<u64>, ticket: Ticket, audited: Audited, until: Instant },
     /// The administrator was refused before the journal has said what came of it.
     InDoubt { ticket: Ticket, audited: Audited },
     /// It was written after all, and has to be undone.

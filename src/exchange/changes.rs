@@ -42,7 +42,7 @@ impl Machine {
     pub(super) fn change(
         &mut self,
         now: Now,
-        id: u64,
+        id: Option<u64>,
         by: String,
         change: DirectoryChange,
         out: &mut Vec<Effect>,
@@ -66,7 +66,7 @@ impl Machine {
                     let ticket = self.write_change(now, audited.clone(), out);
                     self.changes.current = Some(Current::Written { id, ticket, audited, until });
                 }
-                Err(refusal) => out.push(Effect::Reply { id, reply: Reply::Refused(refusal) }),
+                Err(refusal) => out.extend(reply(id, Reply::Refused(refusal))),
             }
         }
     }
@@ -76,9 +76,9 @@ impl Machine {
         self.write(now, true, out)
     }
 
-    fn refuse_change(&mut self, id: u64, out: &mut Vec<Effect>) {
+    fn refuse_change(&mut self, id: Option<u64>, out: &mut Vec<Effect>) {
         self.ledger.refused();
-        out.push(Effect::Reply { id, reply: Reply::Unwritten });
+        out.extend(reply(id, Reply::Unwritten));
     }
 
     /// The journal has a batch that may be a change.
@@ -86,7 +86,7 @@ impl Machine {
         match self.changes.current.take() {
             Some(Current::Written { id, ticket, audited, .. }) if ticket == written => {
                 self.adopt(now, audited.effects);
-                out.push(Effect::Reply { id, reply: Reply::Done });
+                out.extend(reply(id, Reply::Done));
             }
             Some(Current::InDoubt { ticket, audited }) if ticket == written => {
                 let what = format!("taken back: {}", audited.what);
@@ -164,7 +164,8 @@ impl Machine {
                 | directory::Effect::PutPermit(_)
                 | directory::Effect::DropPermit(_)
                 | directory::Effect::PutOperator(_)
-                | directory::Effect::DropOperator(_) => {}
+                | directory::Effect::DropOperator(_)
+                | directory::Effect::PutNight(..) => {}
             }
         }
         self.tell(now, switchboard::Input::DirectoryChanged);
@@ -182,4 +183,9 @@ impl Machine {
             fixed: self.directory.terminal(number).and_then(|known| known.contact.clone()),
         }
     }
+}
+
+/// For whoever waits.
+fn reply(id: Option<u64>, reply: Reply) -> Option<Effect> {
+    id.map(|id| Effect::Reply { id, reply })
 }

@@ -361,6 +361,7 @@ impl Machine {
                 let about = Complaint::Refused(cause.status());
                 out.push(Effect::Complaint { flow, about, what });
             }
+            switchboard::Effect::Change { change, by } => self.change(now, None, by, change, out),
             switchboard::Effect::Recording(recording) => out.push(Effect::Recording(recording)),
             switchboard::Effect::Keep { keep, ticket } => {
                 self.entries.push(match keep {

@@ -64,13 +64,8 @@ impl Repertoire {
                 .filter_map(|at| u16::try_from(at).ok())
                 .map(WaitingProfileId)
             {
-                let voices = [
-                    Announcement::Busy,
-                    Announcement::Nobody,
-                    Announcement::Full,
-                    Announcement::TooLong,
-                ];
-                let voices = voices.map(|announcement| self.voice(waiting_profile, announcement));
+                let voices =
+                    Announcement::ALL.map(|announcement| self.voice(waiting_profile, announcement));
                 for tune in voices.into_iter().chain([self.music(waiting_profile)]) {
                     let (codec, packet_ms) = (codec.clone(), PACKET_MS);
                     self.sounds.foresee(SoundKey { codec, tune, packet_ms });

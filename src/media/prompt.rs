@@ -33,10 +33,17 @@ pub enum Announcement {
     Busy,
     /// No operator is there.
     Nobody,
+    /// No callers are taken at this hour.
+    Closed,
     /// Too many wait already.
     Full,
     /// The caller has waited as long as it may.
     TooLong,
+}
+
+impl Announcement {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Busy, Self::Nobody, Self::Closed, Self::Full, Self::TooLong];
 }
 
 /// What a picture tells.
@@ -93,6 +100,8 @@ pub struct Texts {
     pub busy: String,
     /// For [`Announcement::Nobody`].
     pub nobody: String,
+    /// For [`Announcement::Closed`].
+    pub closed: String,
     /// For [`Announcement::Full`].
     pub full: String,
     /// For [`Announcement::TooLong`].
@@ -117,6 +126,7 @@ impl Default for Texts {
             asking: "The operator is asking for your party".into(),
             busy: "All operators are busy".into(),
             nobody: "Nobody is available".into(),
+            closed: "We are closed at the moment".into(),
             full: "Too many callers are waiting".into(),
             too_long: "Please call again later".into(),
             camera_lost: "The camera is away, please wait".into(),
@@ -166,6 +176,7 @@ fn file(announcement: Announcement) -> &'static [u8] {
     match announcement {
         Announcement::Busy => include_bytes!("../../conf/announcements/busy.wav"),
         Announcement::Nobody => include_bytes!("../../conf/announcements/nobody.wav"),
+        Announcement::Closed => include_bytes!("../../conf/announcements/closed.wav"),
         Announcement::Full => include_bytes!("../../conf/announcements/full.wav"),
         Announcement::TooLong => include_bytes!("../../conf/announcements/too_long.wav"),
     }
@@ -213,6 +224,7 @@ impl Texts {
             PromptMessage::Connected => plain(&self.connected),
             PromptMessage::Sorry(Announcement::Busy) => plain(&self.busy),
             PromptMessage::Sorry(Announcement::Nobody) => plain(&self.nobody),
+            PromptMessage::Sorry(Announcement::Closed) => plain(&self.closed),
             PromptMessage::Sorry(Announcement::Full) => plain(&self.full),
             PromptMessage::Sorry(Announcement::TooLong) => plain(&self.too_long),
             PromptMessage::Position { number, minutes, crowded } => {
@@ -242,9 +254,7 @@ mod tests {
     #[test]
     fn the_built_in_voices_are_short_and_audible() {
         let voices = Voices::default();
-        for announcement in
-            [Announcement::Busy, Announcement::Nobody, Announcement::Full, Announcement::TooLong]
-        {
+        for announcement in Announcement::ALL {
             let length = voices.length(announcement).as_millis();
             assert!((2000..5000).contains(&length), "{announcement:?}: {length} ms");
             let voice = Voices::built_in(announcement);

@@ -170,8 +170,7 @@ mod tests {
 
     #[test]
     fn every_message_looks_different_at_every_size() {
-        let sorry =
-            [Announcement::Busy, Announcement::Nobody, Announcement::Full, Announcement::TooLong];
+        let sorry = Announcement::ALL;
         let others = [
             PromptMessage::Hold,
             PromptMessage::Asking,

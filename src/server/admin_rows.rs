@@ -3,7 +3,7 @@
 use crate::exchange::Status;
 use crate::media::Dropped;
 use crate::registrar::{LastRefusal, RegistrationEntry};
-use crate::switchboard::{CallView, OperatorView, WaitingView};
+use crate::switchboard::{CallView, OperatorView, QueueView, WaitingView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -75,6 +75,24 @@ pub struct WaitingRow {
     pub origin: String,
     /// Since when.
     pub since: String,
+    /// From 0; the higher goes first.
+    #[serde(default)]
+    pub priority: u8,
+}
+
+/// One queue.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct QueueRow {
+    /// Which.
+    pub queue: String,
+    /// The number that callers dial.
+    pub number: String,
+    /// How many wait.
+    pub waiting: usize,
+    /// It is night: new callers are not taken.
+    pub night: bool,
+    /// How its night service is switched: `auto`, `on`, `off`.
+    pub switch: String,
 }
 
 /// One operator.
@@ -197,6 +215,19 @@ impl From<WaitingView> for WaitingRow {
             caller: view.caller,
             origin: view.origin.to_owned(),
             since: view.since.to_string(),
+            priority: view.priority,
+        }
+    }
+}
+
+impl From<QueueView> for QueueRow {
+    fn from(view: QueueView) -> Self {
+        Self {
+            queue: view.queue.to_string(),
+            number: view.number.to_string(),
+            waiting: view.waiting,
+            night: view.is_night,
+            switch: view.switch.to_string(),
         }
     }
 }

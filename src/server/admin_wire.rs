@@ -3,10 +3,11 @@
 //! The cores' values are not serialisable; these are their views.
 
 use super::admin_rows::{
-    CallRow, OperatorRow, RegistrationRow, ReloadedRow, StatusRow, WaitingRow,
+    CallRow, OperatorRow, QueueRow, RegistrationRow, ReloadedRow, StatusRow, WaitingRow,
 };
 use crate::directory::{
-    DirectoryChange, DraftField, Level, OperatorDraft, OperatorMode, Permit, Srtp, TerminalDraft,
+    DirectoryChange, DraftField, Level, NightSwitch, OperatorDraft, OperatorMode, Permit, Srtp,
+    TerminalDraft,
 };
 use crate::exchange::{AdminRequest, Reply};
 use crate::ids::{Number, OperatorId};
@@ -55,6 +56,8 @@ pub enum AdminAnswer {
     Calls(Vec<CallRow>),
     /// All waiting calls.
     Queue(Vec<WaitingRow>),
+    /// All queues.
+    Queues(Vec<QueueRow>),
     /// All operators.
     Operators(Vec<OperatorRow>),
     /// All registrations, and the numbers that were refused.
@@ -81,8 +84,10 @@ enum RequestView {
     SetOperator(OperatorStateRow),
     RemoveOperator { name: String },
     SetState { operator: String, state: StateView },
+    SetNight { queue: String, switch: String },
     Calls,
     Queue,
+    Queues,
     Operators,
     Registrations,
     Status,
@@ -180,6 +185,7 @@ impl RequestView {
             },
             AdminRequest::Calls => Self::Calls,
             AdminRequest::Queue => Self::Queue,
+            AdminRequest::Queues => Self::Queues,
             AdminRequest::Operators => Self::Operators,
             AdminRequest::Registrations => Self::Registrations,
             AdminRequest::Status => Self::Status,
@@ -206,6 +212,9 @@ impl RequestView {
             DirectoryChange::RemoveOperator(name) => {
                 Self::RemoveOperator { name: name.to_string() }
             }
+            DirectoryChange::SetNight { queue, switch } => {
+                Self::SetNight { queue: queue.to_string(), switch: switch.to_string() }
+            }
         }
     }
 
@@ -229,6 +238,10 @@ impl RequestView {
             Self::AddOperator(view) => DirectoryChange::AddOperator(view.read()?),
             Self::SetOperator(view) => DirectoryChange::SetOperator(view.read()?),
             Self::RemoveOperator { name } => DirectoryChange::RemoveOperator(name.as_str().into()),
+            Self::SetNight { queue, switch } => DirectoryChange::SetNight {
+                queue: queue.as_str().into(),
+                switch: night_switch(switch)?,
+            },
             Self::SetState { operator, state } => {
                 let state = match state {
                     StateView::Ready => SetState::Ready,
@@ -240,6 +253,7 @@ impl RequestView {
             }
             Self::Calls => return asked(AdminRequest::Calls),
             Self::Queue => return asked(AdminRequest::Queue),
+            Self::Queues => return asked(AdminRequest::Queues),
             Self::Operators => return asked(AdminRequest::Operators),
             Self::Registrations => return asked(AdminRequest::Registrations),
             Self::Status => return asked(AdminRequest::Status),
@@ -337,6 +351,10 @@ impl OperatorStateRow {
     }
 }
 
+fn night_switch(word: String) -> Result<NightSwitch, Malformed> {
+    word.parse().map_err(|()| Malformed::Value { what: "switch", value: word })
+}
+
 fn secret(text: String) -> Result<crate::directory::Secret, Malformed> {
     // What could not be read is not repeated: it is a secret.
     text.parse().map_err(|_| Malformed::Value { what: "secret", value: String::new() })
@@ -350,6 +368,7 @@ impl From<Reply> for AdminAnswer {
             Reply::Unwritten => Self::Refused(UNWRITTEN.to_owned()),
             Reply::Calls(views) => Self::Calls(views.into_iter().map(CallRow::from).collect()),
             Reply::Queue(views) => Self::Queue(views.into_iter().map(WaitingRow::from).collect()),
+            Reply::Queues(views) => Self::Queues(views.into_iter().map(QueueRow::from).collect()),
             Reply::Operators(views) => {
                 Self::Operators(views.into_iter().map(OperatorRow::from).collect())
             }
@@ -403,12 +422,14 @@ mod tests {
             DirectoryChange::AddOperator(operator.clone()),
             DirectoryChange::SetOperator(operator),
             DirectoryChange::RemoveOperator("op1".into()),
+            DirectoryChange::SetNight { queue: "main".into(), switch: NightSwitch::Off },
         ];
         let states = [SetState::Ready, SetState::Dnd, SetState::Out]
             .map(|state| AdminRequest::SetState { operator: "op1".into(), state });
         let asked = [
             AdminRequest::Calls,
             AdminRequest::Queue,
+            AdminRequest::Queues,
             AdminRequest::Operators,
             AdminRequest::Registrations,
             AdminRequest::Status,
@@ -432,6 +453,7 @@ mod tests {
             "{\"do\":\"add-terminal\"}",
             "{\"do\":\"add-terminal\",\"number\":\"1\",\"contact\":\"nowhere\"}",
             "{\"do\":\"add-terminal\",\"number\":\"1\",\"secret\":\"geheim\"}",
+            "{\"do\":\"set-night\",\"queue\":\"main\",\"switch\":\"dusk\"}",
             "{\"do\":\"add-operator\",\"name\":\"op1\",\"mode\":\"sofa\"}",
         ] {
             let refused = read_request(line.as_bytes()).unwrap_err().to_string();

@@ -57,6 +57,8 @@ pub fn tell(log_event: &LogEvent) {
         | LogEvent::HandedOver { .. }
         | LogEvent::NotHandedOver { .. }
         | LogEvent::Answered { .. }
+        | LogEvent::SentOn { .. }
+        | LogEvent::Night { .. }
         | LogEvent::Transferred { .. }
         | LogEvent::Ended { .. }
         | LogEvent::DeskUp { .. }

@@ -85,11 +85,17 @@ fn accounts(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Accounts> {
     let permit = |row: &Row<'_>| {
         Ok(Some(Permit { callee: text(row, "callee")?, caller: text(row, "caller")? }))
     };
+    let night = |row: &Row<'_>| {
+        let switch = row.get_ref("switch")?.as_str()?.parse().ok();
+        let queue = text(row, "queue")?;
+        Ok(switch.map(|switch| (queue, switch)))
+    };
     Ok(Accounts {
         terminals: rows(db, "terminals", "SELECT * FROM terminals", bad, terminal)?,
         levels: levels(db, bad)?,
         permits: rows(db, "permits", "SELECT * FROM permits", bad, permit)?,
         operators: rows(db, "operators", "SELECT * FROM operators", bad, operator)?,
+        nights: rows(db, "nights", "SELECT queue, switch FROM nights", bad, night)?,
     })
 }
 

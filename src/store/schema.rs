@@ -5,8 +5,8 @@ use rusqlite::{Connection, Transaction};
 use std::collections::BTreeSet;
 
 /// The steps in their order. A step that was ever released is never changed; the next one changes it.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 6] =
-    [first, srtp, recordings, mark, digest, since];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 7] =
+    [first, srtp, recordings, mark, digest, since, nights];
 
 /// The version that a file has after all steps.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
@@ -103,6 +103,13 @@ fn digest(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 /// Since when each phone has been there.
 fn since(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE bindings ADD COLUMN since INTEGER;")
+}
+
+/// Queues whose night service is switched on or off.
+fn nights(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE nights (queue TEXT PRIMARY KEY, switch TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    )
 }
 
 /// Calls that were recorded, and where to.

@@ -5,7 +5,7 @@ use super::rows::{PATHS, addresses, flow, hop, int, list, time, uris};
 use crate::call::call_record::CallRecord;
 use crate::desk::results::{REMEMBERED, StoredResult};
 use crate::dialog::DialogKey;
-use crate::directory::{Effect, Level, Operator, Terminal};
+use crate::directory::{Effect, Level, NightSwitch, Operator, Terminal};
 use crate::exchange::journal::{Audited, JournalEntry, StoredDesk};
 use crate::ids::{Number, OperatorId, QueueId};
 use crate::presence;
@@ -84,6 +84,14 @@ fn put_effect(connection: &Connection, effect: &Effect) -> Result<()> {
         Effect::DropOperator(name) => {
             run(connection, "DELETE FROM operators WHERE name = ?1", params![name.as_str()])
         }
+        Effect::PutNight(queue, NightSwitch::Auto) => {
+            run(connection, "DELETE FROM nights WHERE queue = ?1", params![queue.as_str()])
+        }
+        Effect::PutNight(queue, switch) => run(
+            connection,
+            "INSERT OR REPLACE INTO nights (queue, switch) VALUES (?1, ?2)",
+            params![queue.as_str(), switch.word()],
+        ),
     }
 }
 

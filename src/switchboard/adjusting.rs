@@ -39,6 +39,9 @@ impl Machine {
             (queue.answer, queue.ring_time, queue.ring) = (answer, ring_time, ring);
             (queue.record, queue.record_pauses) = (record, record_pauses);
         }
-        acd.queues.into_iter().for_each(|queue| self.acd.adjust(queue));
+        for queue in acd.queues {
+            self.night.adjust(&queue.id, queue.night.clone());
+            self.acd.adjust(queue);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::call::admission::CallerIdentity;
 use crate::call::{Keep, LogEvent, RecordingCommand};
 use crate::cause::Cause;
+use crate::directory::DirectoryChange;
 use crate::ids::{CallId, LegId, Number, OperatorId, Ticket};
 use crate::leg;
 use crate::presence;
@@ -92,6 +93,13 @@ pub enum Effect {
     },
     /// The recorder's part.
     Recording(RecordingCommand),
+    /// An operator changes from its phone what an administrator may change.
+    Change {
+        /// What.
+        change: DirectoryChange,
+        /// Who, for the audit.
+        by: String,
+    },
     /// The log's part.
     Log(LogEvent),
     /// A guest's call has ended before it was let in: it is counted, and not written down.

@@ -258,6 +258,7 @@ impl Machine {
         if let Some(view) = self.presence.view(operator) {
             self.desks.say(operator, DeskMessage::Snapshot(state_event(&view)));
         }
+        self.say_nights(env, operator);
         let mut offers = 0;
         for listed in self.acd.list(operator) {
             let view = self.waiting_view(listed.request, listed.position, listed.waiting);
@@ -368,6 +369,7 @@ impl Machine {
     // ---- administration ----
 
     pub(super) fn directory_changed(&mut self, env: &mut Env<'_>) {
+        self.set_nights(env);
         let known: Vec<OperatorId> =
             self.presence.views().map(|(operator, _)| operator.clone()).collect();
         for operator in known {
@@ -412,15 +414,13 @@ impl Machine {
         self.on_presence(env, presence::Input::Restore { operator, dnd, phone });
     }
 
-    pub(super) fn tell_position(&mut self, request: RequestId) {
+    pub(super) fn tell_position(&mut self, request: RequestId, place: usize, waiting: usize) {
         for operator in self.desks.listing(request) {
-            let listed = self.acd.list(&operator).into_iter().find(|l| l.request == request);
-            let Some(listed) = listed else { continue };
-            let view = self.waiting_view(request, listed.position, listed.waiting);
-            let Some(view) = view else { continue };
+            let Some(telling) = self.acd.telling(&operator, request) else { continue };
+            let Some(view) = self.waiting_view(request, place, waiting) else { continue };
             self.desks.say(
                 &operator,
-                DeskMessage::Position(match listed.telling {
+                DeskMessage::Position(match telling {
                     acd::Telling::Offered => DeskEvent::Offer(view),
                     acd::Telling::Shown => DeskEvent::Waiting(view),
                 }),

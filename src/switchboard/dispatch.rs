@@ -29,7 +29,7 @@ use crate::ids::{CallId, LegId, Number, QueueId, RequestId};
 use crate::leg::Command;
 use crate::media::WaitingProfileId;
 
-/// A call enters queues at most so often: full queues may name each other as their overflow.
+/// A call enters queues at most so often: full queues, and closed ones, may name each other.
 const QUEUED_MAX: usize = 8;
 
 impl Machine {
@@ -153,7 +153,9 @@ impl Machine {
         let camera = settings.and_then(|settings| settings.camera);
         let waiting_profile =
             settings.map_or(WaitingProfileId::DEFAULT, |settings| settings.waiting_profile);
-        let share = identity.share();
+        let (share, directory) = (identity.share(), env.world.directory);
+        let priorities = self.acd.priorities(&queue);
+        let priority = priorities.map_or(0, |given| identity.priority(given, directory));
         let never_to = identity.terminal().and_then(|own| self.presence.at_phone(own)).cloned();
         let arrived = ArrivedCall {
             id,
@@ -170,9 +172,12 @@ impl Machine {
         };
         let call = AnyCall::Operator(Box::new(OperatorCall::new(arrived)));
         self.add_call(env, id, call, caller);
+        if self.finds_night(env, request) {
+            return;
+        }
         let arrives = !answered && answered_by == AnsweredBy::Queue;
         let answered = answered || answered_by == AnsweredBy::Queue;
-        let (priority, told) = (0, None);
+        let told = None;
         let arrival = acd::Arrival { request, share, queue, never_to, priority, answered, told };
         match self.acd.admits(&arrival) {
             Ok(position) if arrives => self.let_arrive(env, arrival, position),
@@ -190,7 +195,7 @@ impl Machine {
         why: acd::QueueRefusal,
     ) {
         match why {
-            acd::QueueRefusal::Overflow { to } => self.overflow(env, request, to),
+            acd::QueueRefusal::Overflow { to } => self.send_on(env, request, to, "a full queue"),
             acd::QueueRefusal::QueueFull => self.tell_why(env, request, Cause::QueueFull),
             acd::QueueRefusal::NobodyPresent => self.tell_why(env, request, Cause::NoOperator),
             acd::QueueRefusal::ShareFull(share) => {
@@ -213,7 +218,10 @@ impl Machine {
 
     pub(super) fn on_wait_over(&mut self, env: &mut Env<'_>, request: RequestId, why: acd::Ending) {
         match why {
-            acd::Ending::Overflow { to } => self.overflow(env, request, to),
+            acd::Ending::Overflow { to } => self.send_on(env, request, to, "the longest wait"),
+            acd::Ending::Exit { key, to } => {
+                self.send_on(env, request, to, &format!("key {key}"));
+            }
             acd::Ending::WaitedTooLong => {
                 let told = OperatorCallInput::Announce(Cause::WaitedTooLong);
                 self.with_request(env, request, told);
@@ -225,21 +233,14 @@ impl Machine {
         }
     }
 
-    fn overflow(&mut self, env: &mut Env<'_>, request: RequestId, to: Number) {
-        let onward = self.operator_call(request).map(|call| call.onward(to));
-        self.with_request(env, request, OperatorCallInput::GoneOn);
-        self.perform(env, vec![CallStep::Queue(acd::Input::Leave { request })]);
-        if let Some(onward) = onward {
-            self.go_onward(env, onward);
-        }
-    }
-
     /// A caller goes on to another number, by appointment of an administrator or to an operator: no
     /// admission.
     pub(super) fn go_onward(&mut self, env: &mut Env<'_>, onward: Onward) {
         let Onward { call, leg, identity, record, to, answered } = onward;
         let callee = match env.world.directory.meaning(&to) {
-            Meaning::Queue(queue) if record.times_queued() < QUEUED_MAX => {
+            Meaning::Queue(queue)
+                if record.times_queued().max(record.times_moved()) < QUEUED_MAX =>
+            {
                 let queue = queue.clone();
                 return self.enter_queue(env, (call, leg), identity, record, queue, answered);
             }
@@ -284,6 +285,7 @@ impl Machine {
             since: call.record.began,
             position,
             waiting,
+            priority: self.acd.priority(request),
         })
     }
 

@@ -11,6 +11,9 @@ pub const KEY_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// The longest number that can be keyed.
 pub const DIGITS_MAX: usize = 24;
 
+/// The feature code that turns night to day and day to night.
+pub(super) const NIGHT_CODE: &str = "*54";
+
 /// What the keys mean.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Keyed {

@@ -66,6 +66,8 @@ pub struct Machine {
     pub(super) estimates: BTreeMap<QueueId, Estimate>,
     /// What the phone of each operator used last, until the operator is out.
     pub(super) spoken: BTreeMap<OperatorId, leg::Spoken>,
+    /// Which queues are closed.
+    pub(super) night: acd::NightService,
     /// Withdrawals that wait for the commit of the take that caused them.
     pub(super) held: BTreeMap<Ticket, Vec<acd::Effect>>,
     /// The phones that are in a call of each call.
@@ -89,6 +91,7 @@ impl Machine {
     #[must_use]
     pub fn new(settings: Settings, random: Random, boot: BootNumber, last_call: u64) -> Self {
         Self {
+            night: acd::NightService::new(&settings.acd.queues),
             acd: acd::Machine::new(settings.acd.clone()),
             presence: presence::Machine::new(settings.presence),
             settings,
@@ -169,7 +172,7 @@ impl Machine {
         let calls = self.alarms.first().map(|(at, _)| *at);
         let states = earliest(self.acd.deadline(), self.presence.deadline());
         let desks = earliest(self.desks.deadline(), self.phones.deadline());
-        earliest(calls, earliest(states, desks))
+        earliest(earliest(calls, self.night.deadline()), earliest(states, desks))
     }
 
     /// Does all that is due.
@@ -181,6 +184,8 @@ impl Machine {
         {
             self.with_call(&mut env, id, CallInput::Tick);
         }
+        let nights = self.night.tick(now);
+        self.tell_nights(&mut env, nights);
         for effect in self.acd.tick(now.instant) {
             self.on_queue(&mut env, effect);
         }

@@ -9,6 +9,7 @@
 //! layer 4  dispatch        what a new call is
 //! layer 4  replacing transfer   an INVITE that takes a place in a call; two calls of one party are joined
 //! layer 4  arriving        answered callers without ACK
+//! layer 4  night leaving        closed queues; callers that go on to another number
 //! layer 4  queueing taking      what the queue says; what waits for the journal
 //! layer 4  commands phones      what desks ask for; operators with only a phone
 //! layer 4  legs            what they say, and whose affair it is
@@ -33,9 +34,11 @@ mod desks;
 mod dispatch;
 mod estimate;
 mod keys;
+mod leaving;
 mod leg_book;
 mod legs;
 mod machine;
+mod night;
 mod offering;
 mod operators;
 mod phone_offers;
@@ -54,4 +57,4 @@ pub use api::{Effect, IncomingCall, Input, Offered, SetState};
 pub use machine::Machine;
 pub use offering::NoOffers;
 pub use settings::{OnRefusal, Settings};
-pub use views::{CallView, OperatorView, WaitingView};
+pub use views::{CallView, OperatorView, QueueView, WaitingView};

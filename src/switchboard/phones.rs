@@ -10,7 +10,7 @@
 //! ```
 
 use super::api::Effect;
-use super::keys::{FeatureCodeDigits, Keyed};
+use super::keys::{FeatureCodeDigits, Keyed, NIGHT_CODE};
 use super::machine::{Env, Machine};
 use super::phone_offers::{Keypad, Offers};
 use crate::acd;
@@ -256,7 +256,11 @@ impl Machine {
         phone: Option<&Number>,
         code: &Number,
     ) {
-        let account = phone.and_then(|phone| env.world.directory.operator_by_phone(phone));
+        let is_night = code.as_str() == NIGHT_CODE;
+        let account = phone.and_then(|phone| match is_night {
+            true => self.operator_with_phone(env, phone),
+            false => env.world.directory.operator_by_phone(phone),
+        });
         let (Some(account), Some(phone)) = (account, phone) else {
             let refusal = refusal(Cause::NotPermitted);
             env.out.push(Effect::Leg(Command::Refuse { leg, refusal }));
@@ -274,9 +278,11 @@ impl Machine {
             _ => None,
         };
         let is_login = code.as_str() == "*50";
-        let done = input.is_some() && (is_login || self.is_logged_in(&operator));
+        let mut done = input.is_some() && (is_login || self.is_logged_in(&operator));
         if let Some(input) = input {
             self.on_presence(env, input);
+        } else if is_night {
+            done = self.turn_night(env, account, phone);
         }
         let done = done && (!is_login || self.is_logged_in(&operator));
         let tone = if done { Tone::Done } else { Tone::Refused };
@@ -301,6 +307,9 @@ impl Machine {
     // ---- keys in a call ----
 
     pub(super) fn on_key(&mut self, env: &mut Env<'_>, id: CallId, leg: LegId, key: char) {
+        if self.on_waiting_key(env, id, leg, key) {
+            return;
+        }
         let is_seat = match self.calls.get(&id) {
             Some(AnyCall::Operator(call)) => call.seat().is_some_and(|seat| seat.phone == leg),
             Some(AnyCall::Direct(_)) | None => false,

@@ -20,11 +20,11 @@ impl Machine {
                 let input = OperatorCallInput::Queued { position, minutes };
                 self.with_request(env, request, input);
             }
-            Q::Position { request, position } => {
+            Q::Position { request, position, place, waiting } => {
                 let minutes = self.minutes(request, position);
                 let input = OperatorCallInput::Moved { position, minutes };
                 self.with_request(env, request, input);
-                self.tell_position(request);
+                self.tell_position(request, place, waiting);
             }
             Q::Repeat { request } => {
                 self.with_request(env, request, OperatorCallInput::Repeat);

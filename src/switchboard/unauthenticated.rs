@@ -64,6 +64,7 @@ impl UnauthenticatedCalls {
                 Effect::Keep { .. }
                 | Effect::Leg(_)
                 | Effect::Recording(_)
+                | Effect::Change { .. }
                 | Effect::TurnedAway { .. } => out.push(effect),
             }
         }

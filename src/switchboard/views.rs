@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use super::offering::NoOffers;
 use crate::call::AnyCall;
-use crate::directory::Directory;
+use crate::directory::{Directory, NightSwitch};
 use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
 use crate::media::Dropped;
 use crate::presence::{self, PresenceView};
@@ -49,6 +49,23 @@ pub struct WaitingView {
     pub origin: &'static str,
     /// Since when.
     pub since: UnixTime,
+    /// From 0; the higher goes first.
+    pub priority: u8,
+}
+
+/// One queue.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct QueueView {
+    /// Which.
+    pub queue: QueueId,
+    /// The number that callers dial.
+    pub number: Number,
+    /// How many wait.
+    pub waiting: usize,
+    /// It is night: new callers are not taken.
+    pub is_night: bool,
+    /// How its night service is switched.
+    pub switch: NightSwitch,
 }
 
 /// One operator.
@@ -120,8 +137,20 @@ impl Machine {
                     caller: call.identity.shown(),
                     origin: call.identity.origin.kind(),
                     since: call.record.began,
+                    priority: self.acd.priority(request),
                 })
             })
+        })
+    }
+
+    /// All queues, by name.
+    pub fn queues(&self, now: UnixTime) -> impl Iterator<Item = QueueView> {
+        self.settings.queues.iter().map(move |(queue, settings)| QueueView {
+            queue: queue.clone(),
+            number: settings.number.clone(),
+            waiting: self.acd.waiting(queue).count(),
+            is_night: self.night.is_night(now, queue),
+            switch: self.night.switch(queue),
         })
     }
 

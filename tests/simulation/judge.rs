@@ -254,7 +254,8 @@ impl World {
             return;
         }
         let before = self.judge.positions.insert(call_id.to_owned(), position);
-        if before.is_some_and(|before| before < position) {
+        // One caller of higher priority pushes it back by one place.
+        if before.is_some_and(|before| before + 1 < position) {
             let what = format!("the position of {call_id} rises from {before:?} to {position}");
             let id = self.by_call.get(call_id).copied();
             self.fail(what, id.as_slice());
@@ -298,6 +299,8 @@ impl World {
             LogEvent::Ended { cause, .. } => *judge.endings.entry(cause.word()).or_default() += 1,
             LogEvent::Answered { .. }
             | LogEvent::Recorded { .. }
+            | LogEvent::SentOn { .. }
+            | LogEvent::Night { .. }
             | LogEvent::Transferred { .. }
             | LogEvent::Refused { .. }
             | LogEvent::Unwritten { .. }

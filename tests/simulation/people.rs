@@ -62,6 +62,10 @@ impl World {
             _ => 90_000,
         };
         self.soon(20, patience, id, Deed::HangUp);
+        // Some do not want to wait, and some press at any time whatever they hear.
+        if self.percent(15) {
+            self.soon(500, 20_000, id, Deed::Key('0'));
+        }
     }
 
     /// Registers, or takes the registration back.

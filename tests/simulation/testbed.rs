@@ -174,6 +174,7 @@ fn accounts(addresses: &BTreeMap<&str, SocketAddr>) -> Accounts {
         levels: patent_levels().into(),
         permits: vec![],
         operators: operators.collect(),
+        nights: vec![],
     }
 }
 
@@ -204,6 +205,13 @@ fn settings() -> exchange::Settings {
         wait_max: Some(Duration::from_secs(60)),
         grace: Duration::from_secs(3),
         overflow: overflow.map(Number::from),
+        exit_key: overflow.map(|_| '0'),
+        priorities: acd::QueuePriorities {
+            levels: [(LevelId::from("B"), 1)].into(),
+            numbers: [(Number::from("2001"), 5), (Number::from("2002"), 9)].into(),
+            ..Default::default()
+        },
+        night: acd::NightRules::default(),
     };
     exchange::Settings {
         guests: true,

@@ -31,6 +31,7 @@ use cordboard::registrar;
 use cordboard::sip::{Flow, NameAddr, Transport, Uri};
 use cordboard::switchboard::{
     CallView, Effect, IncomingCall, Input, Machine, Offered, OnRefusal, SetState, Settings,
+    WaitingView,
 };
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use serde_json::{Value, json};
@@ -145,6 +146,15 @@ impl Testbed {
         Self::furnished(answer, (waiting_max, wait_max, overflow), ALL, None, never)
     }
 
+    /// A house whose queue has an overflow and other rules.
+    pub fn with_rules(answer: AnsweredBy, change: impl FnOnce(&mut acd::QueueRules)) -> Self {
+        let mut testbed = Self::with(answer, 100, None, Some("3003"));
+        change(&mut testbed.settings.acd.queues[0]);
+        testbed.machine = Machine::new(testbed.settings.clone(), Random::from_number(1), 0);
+        testbed.give(Instant::START, Input::DirectoryChanged);
+        testbed
+    }
+
     /// A house with ten places in its queue, of which each kind of caller may take some.
     pub fn with_shares(answer: AnsweredBy) -> Self {
         let shares = acd::QueueShares { terminal: 2, trunk: 6, guests: 3, reserve: 1 };
@@ -190,6 +200,7 @@ impl Testbed {
                 operator("op2", "3011", OperatorMode::Desk),
                 operator("op3", "3021", OperatorMode::Phone),
             ],
+            nights: vec![],
         };
         let queue = QueueSettings {
             number: number("9000"),
@@ -212,6 +223,9 @@ impl Testbed {
                     wait_max,
                     overflow: overflow.map(number),
                     grace: Duration::from_secs(10),
+                    exit_key: None,
+                    priorities: acd::QueuePriorities::default(),
+                    night: acd::NightRules::default(),
                 }],
                 decline_pause: Duration::from_secs(30),
             },
@@ -265,6 +279,10 @@ impl Testbed {
         self.machine.calls()
     }
 
+    pub fn waiting(&self) -> impl Iterator<Item = WaitingView> {
+        self.machine.waiting()
+    }
+
     pub fn is_quiet(&self) -> bool {
         self.machine.is_quiet()
     }
@@ -304,6 +322,11 @@ impl Testbed {
                 }
                 Effect::Recording(RecordingCommand::End { call }) => {
                     lines.push(format!("end of the file of {call}"));
+                }
+                Effect::Change { change, by } => {
+                    lines.push(format!("{by}: {change}"));
+                    self.directory.apply(&change).unwrap();
+                    answers.push(Input::DirectoryChanged);
                 }
                 Effect::Log(log_event) => self.told.push(log_event.to_string()),
                 Effect::TurnedAway { cause, .. } => self.turned_away.push(cause),
@@ -428,8 +451,15 @@ impl Testbed {
         }
         match value["event"].as_str().unwrap_or_default() {
             event @ ("offer" | "waiting") => {
-                format!("{event} {request}, {} of {}", value["position"], value["waiting"])
+                let priority = value["priority"].as_u64();
+                let priority = priority.map(|p| format!(", priority {p}")).unwrap_or_default();
+                format!(
+                    "{event} {request}, {} of {}{priority}",
+                    value["position"], value["waiting"]
+                )
             }
+            "queue" if value["night"] == true => format!("queue {} night", text("queue")),
+            "queue" => format!("queue {} day", text("queue")),
             "withdrawn" => format!("withdrawn {request}, {}", text("reason")),
             "call" => {
                 let reason = value["reason"].as_str().map(|r| format!(", {r}")).unwrap_or_default();
@@ -725,6 +755,12 @@ impl day::Machine for Testbed {
                 settings.queues.values_mut().for_each(|queue| queue.ring = true);
                 self.machine.adjust(settings);
                 vec![]
+            }
+            ["night", "is", "switched", how] => {
+                let (queue, switch) = (QueueId::from("main"), how.parse().unwrap());
+                let change = directory::DirectoryChange::SetNight { queue, switch };
+                self.directory.apply(&change).unwrap();
+                self.give(now, Input::DirectoryChanged)
             }
             [operator, "is", "set", state] => {
                 let operator = OperatorId::from(*operator);

@@ -135,7 +135,11 @@ pub fn lines(
 fn heading(view: &DeskView, clock: &LocalTime, columns: usize) -> ScreenLine {
     let time = clock.clock(view.now);
     let phone = if view.phone.is_empty() { "-".to_owned() } else { phone(&view.phone) };
-    let left = format!(" {} · phone {phone} · {}", view.operator, state(view));
+    let mut left = format!(" {} · phone {phone} · {}", view.operator, state(view));
+    if !view.nights.is_empty() {
+        let nights = view.nights.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let _ = write!(left, " · night: {nights}");
+    }
     let room = columns.saturating_sub(time.len() + 1);
     let left = padded(fitting(&left, room), room);
     let style = if view.is_wanted() { Style::Alarm } else { Style::Reversed };
@@ -312,6 +316,14 @@ mod tests {
                 "position": position, "caller": {"number": "4001", "name": ""}, "since": "1970-01-01"}));
         }
         view
+    }
+
+    #[test]
+    fn a_closed_queue_stands_in_the_heading() {
+        let mut view = crowd();
+        view.take(&json!({"event": "queue", "queue": "main", "night": true}));
+        let text = drawn(&view, None, (80, 24));
+        assert!(text.starts_with(" op1 · phone 3001 · FREE · night: main"), "{text}");
     }
 
     #[test]

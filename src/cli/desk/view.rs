@@ -4,6 +4,7 @@ use crate::cli::moment::read_moment;
 use crate::text::harmless;
 use crate::time::{Duration, UnixTime};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Sentences that are kept for the screen.
@@ -14,6 +15,8 @@ const SAID_FOR: Duration = Duration::from_secs(30);
 const RELEASE_MAX: Duration = Duration::from_secs(5);
 /// More waiting calls than this are not shown.
 pub const WAITING_MAX: usize = 1_000;
+/// More closed queues than this are not shown.
+const NIGHTS_MAX: usize = 100;
 
 /// One call that waits.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -75,6 +78,8 @@ pub struct DeskView {
     pub state: String,
     /// By queue and position.
     pub waiting: Vec<WaitingCall>,
+    /// The queues that are closed.
+    pub nights: BTreeSet<String>,
     /// The call in hand.
     pub call: Option<InHand>,
     /// What was said last.
@@ -187,6 +192,7 @@ impl DeskView {
                 self.phone = word("phone");
                 // The snapshot follows.
                 (self.waiting, self.call) = (Vec::new(), None);
+                self.nights.clear();
                 format!(
                     "welcome {} at phone {} on {}",
                     word("operator"),
@@ -215,6 +221,15 @@ impl DeskView {
                 line
             }
             "health" => return self.health(event),
+            "queue" => {
+                let (queue, is_night) = (word("queue"), event["night"] == true);
+                let line = format!("queue {queue} {}", if is_night { "night" } else { "day" });
+                let is_new = match is_night {
+                    true => self.nights.len() < NIGHTS_MAX && self.nights.insert(queue),
+                    false => self.nights.remove(&queue),
+                };
+                return is_new.then_some(line);
+            }
             "notice" => {
                 let text = word("text");
                 self.say(text.clone());
@@ -392,6 +407,19 @@ mod tests {
         assert_eq!(view.call.as_ref().map(|call| call.phase.as_str()), Some("with-caller"));
         view.take(&json!({"event": "call", "request": "r-b", "phase": "ended", "reason": "x"}));
         assert_eq!(view.call, None);
+    }
+
+    #[test]
+    fn closed_queues_are_known_until_they_open_or_the_switchboard_says_anew() {
+        let mut view = DeskView::new("op1");
+        let night = |is_night| json!({"event": "queue", "queue": "main", "night": is_night});
+        assert_eq!(view.take(&night(false)), None, "by day nothing is new");
+        assert_eq!(view.take(&night(true)).as_deref(), Some("queue main night"));
+        assert_eq!(view.take(&night(true)), None);
+        assert_eq!(view.take(&night(false)).as_deref(), Some("queue main day"));
+        view.take(&night(true));
+        view.take(&json!({"event": "welcome", "operator": "op1", "phone": "3001"}));
+        assert!(view.nights.is_empty());
     }
 
     #[test]
