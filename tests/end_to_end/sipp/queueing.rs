@@ -133,6 +133,102 @@ fn after_the_maximum_wait_the_caller_overflows_to_another_number() {
     user.ends_well();
 }
 
+/// By INFO: whoever does not want to wait goes to the other number at once.
+#[test]
+fn a_waiting_caller_leaves_by_the_key_for_the_overflow() {
+    let board = Switchboard::open_with("[queue.main]\noverflow = \"3002\"\nexit_key = \"0\"\n");
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut user = board.phone_at("3002", "phone-answers-and-hangs-up");
+    let mut desk = board.desk("op1");
+    let mut caller = board.guest("caller-presses-a-key", "9000");
+    desk.event("offer");
+    caller.nudge();
+    assert_eq!(desk.event("withdrawn")["reason"], "overflow");
+    user.awaits("<- ACK");
+    user.nudge();
+    user.ends_well();
+    caller.ends_well();
+    let ended = || board.records(1).remove(0);
+    let ended = || Some(ended()).filter(|record| !record["ended"].is_null());
+    let record = wait::until("the end of the record", Duration::from_secs(8), ended);
+    let phases = record["phases"].to_string();
+    assert!(phases.contains("moved-by key 0") && phases.contains("talking 3002"), "{phases}");
+}
+
+/// Whoever has priority goes before those who came first, and everybody sees it.
+#[test]
+fn a_caller_of_higher_priority_goes_before_one_that_came_first() {
+    let tables = format!("{TRUNK}level = \"A\"\n[queue.main.priority]\ntrunk.carrier = 4\n");
+    let board = Switchboard::open_with(&tables);
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut desk = board.desk("op1");
+    let mut first = board.guest("caller-hangs-up", "9000");
+    let of_first = desk.event("offer");
+    assert!(of_first["priority"].is_null(), "{of_first}");
+    let role = Role {
+        scenario: "gateway-calls",
+        who: Who::Guest("gateway"),
+        number: "9000",
+        extra: "sip:0551234@carrier.example",
+        tcp: false,
+    };
+    let trunk = board.place.host(TRUNK_HOST);
+    let mut second = Sipp::start(&board.place, trunk, board.place.switchboard(), &role);
+    let of_second = desk.event("offer");
+    let expected = (&json!(1), &json!(2), &json!(4));
+    let told = (&of_second["position"], &of_second["waiting"], &of_second["priority"]);
+    assert_eq!(told, expected, "{of_second}");
+    let moved = desk.event("offer");
+    assert_eq!((&moved["request"], &moved["position"]), (&of_first["request"], &json!(2)));
+    let queue: serde_json::Value =
+        serde_json::from_str(&board.cli("queue --format json")).expect("listings come as JSON");
+    let line =
+        |n: usize| (queue[n]["caller"].as_str().unwrap_or(""), queue[n]["priority"].as_u64());
+    assert_eq!(line(0), ("0551234", Some(4)));
+    assert_eq!(line(1), ("guest@elsewhere.example", Some(0)));
+    for caller in [&mut first, &mut second] {
+        caller.nudge();
+        caller.ends_well();
+    }
+}
+
+fn nights(board: &Switchboard) -> String {
+    let queues: serde_json::Value =
+        serde_json::from_str(&board.cli("queues --format json")).expect("listings come as JSON");
+    format!("{} {}", queues[0]["switch"].as_str().unwrap_or(""), queues[0]["night"])
+}
+
+/// Switched by hand, over a crash, and by an operator's phone; seen at the desk and in the record.
+#[test]
+fn at_night_callers_go_to_the_night_number() {
+    let mut board = Switchboard::open_with("[queue.main]\nnight = \"3002\"\n");
+    assert_eq!(nights(&board), "auto false");
+    board.cli("queue set main --night on");
+    assert_eq!(nights(&board), "on true");
+    board.crash_and_restart();
+    assert_eq!(nights(&board), "on true", "the journal has it");
+    let _phone = board.phone_at("3001", "phone-answers");
+    let mut user = board.phone_at("3002", "phone-answers");
+    let mut desk = board.desk("op1");
+    let is_night = |event: &serde_json::Value| event["event"] == "queue" && event["night"] == true;
+    assert!(desk.messages().iter().any(is_night), "{:?}", desk.messages());
+    let mut caller = board.terminal("terminal-calls", "4001", "9000");
+    user.awaits("<- ACK");
+    caller.awaits_conversation();
+    caller.nudge();
+    caller.ends_well();
+    user.ends_well();
+    let phases = board.records(1)[0]["phases"].to_string();
+    assert!(phases.contains("moved-by night service"), "{phases}");
+    board.terminal("phone-dials-a-feature-code", "3001", "*54").ends_well();
+    let day = desk.event("queue");
+    assert_eq!((&day["queue"], &day["night"]), (&json!("main"), &json!(false)));
+    assert_eq!(nights(&board), "auto false", "by day it is left to the hours");
+    let (status, said) = board.try_cli("queue set nowhere --night on");
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("queue nowhere: there is none of that name"), "{said}");
+}
+
 /// R3.3: the last operator leaves; after the grace time the waiting caller is told and ended.
 #[test]
 fn when_the_last_operator_leaves_the_waiting_caller_is_ended_after_the_grace_time() {
