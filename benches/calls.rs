@@ -259,6 +259,7 @@ fn settings() -> Settings {
             secure_only: false,
             ring_time: Duration::from_secs(30),
             consult_ring_time: Duration::from_secs(30),
+            recall: Duration::from_secs(60),
             recordings: "recordings".into(),
             boot: "b1".into(),
         },
@@ -299,6 +300,7 @@ fn accounts() -> Accounts {
         levels: patent_levels().into(),
         permits: vec![],
         operators: vec![],
+        nights: vec![],
     }
 }
 

@@ -208,8 +208,12 @@ impl Testbed {
                     self.waiting.values_mut().for_each(|w| _ = w.declined.remove(operator));
                 }
             }
-            Input::Take { .. } | Input::Decline { .. } | Input::Free { .. } | Input::Key { .. } => {
-            }
+            Input::Take { .. }
+            | Input::TakeOneMore { .. }
+            | Input::HandOn { .. }
+            | Input::Decline { .. }
+            | Input::Free { .. }
+            | Input::Key { .. } => {}
         }
         let effects = self.machine.handle(self.now, input);
         effects.into_iter().for_each(|effect| self.note(effect, by_priority));

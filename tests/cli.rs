@@ -162,7 +162,8 @@ fn operators_levels_and_permits_are_listed() {
     testbed.does("level add C --admits A,B");
     testbed.does("permit add 3001 0123");
     testbed.does("operator add op1 --phone 3001 --password p --queue main --mode phone");
-    let operators = "name,phone,phones,queues,mode,password\r\nop1,3001,,main,phone,true\r\n";
+    let operators =
+        "name,phone,phones,queues,mode,max_calls,password\r\nop1,3001,,main,phone,1,true\r\n";
     assert_eq!(testbed.does("operator list --format csv"), operators);
     assert_eq!(
         testbed.does("level show C --format json"),
@@ -171,7 +172,7 @@ fn operators_levels_and_permits_are_listed() {
     assert_eq!(testbed.does("permit list 3001 --format csv"), "callee,caller\r\n3001,0123\r\n");
     assert_eq!(testbed.does("permit list 3002 --format json"), "[]\n");
     testbed.does("operator set op1 --mode desk --queue ''");
-    assert!(testbed.does("operator show op1").contains("mode      desk"));
+    assert!(testbed.does("operator show op1").contains("mode       desk"));
     testbed.is_refused("terminal remove 3001", "a phone of operator op1");
     testbed.does("operator remove op1");
     testbed.does("terminal remove 3001");

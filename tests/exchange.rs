@@ -112,6 +112,7 @@ fn settings() -> Settings {
             secure_only: false,
             ring_time: Duration::from_secs(30),
             consult_ring_time: Duration::from_secs(30),
+            recall: Duration::from_secs(60),
             recordings: "recordings".into(),
             boot: "b1".into(),
         },
@@ -145,6 +146,7 @@ fn accounts() -> Accounts {
         phones: [].into(),
         queues: [QueueId::from("main")].into(),
         mode: OperatorMode::Desk,
+        max_calls: 1,
         secret: Some(Secret::from_password("op1", DOMAIN, "secret").unwrap()),
     };
     let mut levels = patent_levels();

@@ -628,6 +628,7 @@ fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_writes() {
     raw.execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
     raw.execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
     raw.execute("DROP TABLE nights", []).unwrap();
+    raw.execute("ALTER TABLE operators DROP COLUMN max_calls", []).unwrap();
     raw.pragma_update(None, "user_version", 3).unwrap();
     raw.pragma_update(None, "application_id", 0).unwrap();
     let error = Database::open_to_read(data.path()).unwrap_err();
@@ -1078,6 +1079,7 @@ fn a_backup_of_an_earlier_version_is_brought_up_to_date() {
     raw(&data).execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
     raw(&data).execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
     raw(&data).execute("DROP TABLE nights", []).unwrap();
+    raw(&data).execute("ALTER TABLE operators DROP COLUMN max_calls", []).unwrap();
     raw(&data).pragma_update(None, "user_version", 3).unwrap();
     raw(&data).pragma_update(None, "application_id", 0).unwrap();
     back_up(&data, &file, false).unwrap();

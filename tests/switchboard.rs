@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 mod day;
+mod hands;
 #[path = "switchboard/leaving.rs"]
 mod leaving;
 #[path = "switchboard/night.rs"]

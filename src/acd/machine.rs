@@ -67,6 +67,14 @@ pub enum Input {
         /// Who.
         operator: OperatorId,
     },
+    /// As [`Take`](Self::Take), by an operator who may have another call beside it, and so is offered calls
+    /// on.
+    TakeOneMore {
+        /// Which.
+        request: RequestId,
+        /// Who.
+        operator: OperatorId,
+    },
     /// An operator leaves an offer to the others.
     Decline {
         /// Which.
@@ -92,6 +100,13 @@ pub enum Input {
         request: RequestId,
         /// Which key.
         key: char,
+    },
+    /// A taken request is in the hands of this operator, whoever had it before.
+    HandOn {
+        /// Which.
+        request: RequestId,
+        /// Who.
+        operator: OperatorId,
     },
     /// The caller is gone, the operator is released, or the switchboard ended the call.
     Leave {
@@ -168,10 +183,12 @@ impl Machine {
         let mut out = Vec::new();
         match input {
             Input::Arrive(arrival) => self.arrive(now, arrival, &mut out),
-            Input::Take { request, operator } => match self.may_take(now, request, &operator) {
-                Ok(()) => self.take(now, request, operator, &mut out),
-                Err(why) => out.push(Effect::TakeRefused { request, operator, why }),
-            },
+            Input::Take { request, operator } => {
+                self.try_to_take(now, request, operator, AgentState::Busy, &mut out);
+            }
+            Input::TakeOneMore { request, operator } => {
+                self.try_to_take(now, request, operator, AgentState::Idle, &mut out);
+            }
             Input::Decline { request, operator } => {
                 out.push(match self.decline(now, request, &operator) {
                     Ok(()) => Effect::Declined { request, operator },
@@ -181,6 +198,7 @@ impl Machine {
             Input::PutBack { request, place } => self.put_back(now, request, place, &mut out),
             Input::Free { request } => self.free(request, &mut out),
             Input::Key { request, key } => self.key(now, request, key, &mut out),
+            Input::HandOn { request, operator } => self.hand_on(request, operator),
             Input::Leave { request } => self.leave(now, request, &mut out),
             Input::AgentState { operator, queues, agent_state } => {
                 self.set_state(now, &operator, queues, agent_state, &mut out);
@@ -374,6 +392,21 @@ impl Machine {
         }
     }
 
+    /// Takes where that is allowed; an idle taker is then as said.
+    fn try_to_take(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        operator: OperatorId,
+        then: AgentState,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.may_take(now, request, &operator) {
+            Ok(()) => self.take(now, request, operator, then, out),
+            Err(why) => out.push(Effect::TakeRefused { request, operator, why }),
+        }
+    }
+
     fn is_over(&mut self, now: Instant, request: RequestId) -> Denial {
         let by = self.remembered.taker(now, request).cloned();
         by.map_or(Denial::NoSuchRequest, |by| Denial::AlreadyTaken { by })
@@ -384,6 +417,7 @@ impl Machine {
         now: Instant,
         request: RequestId,
         operator: OperatorId,
+        then: AgentState,
         out: &mut Vec<Effect>,
     ) {
         out.push(Effect::Taken { request, operator: operator.clone() });
@@ -402,7 +436,7 @@ impl Machine {
             && taker.agent_state == AgentState::Idle
         {
             let queues = taker.queues.clone();
-            self.set_state(now, &operator, queues, AgentState::Busy, out);
+            self.set_state(now, &operator, queues, then, out);
         }
         self.queue(&queue).renumber(now, (Excluded(caller.turn), Unbounded), 0, out);
         self.note(request, QueuedRequest::Taken { queue, caller, by: operator, is_free: false });
@@ -458,6 +492,12 @@ impl Machine {
             && !std::mem::replace(is_free, true)
         {
             out.push(Effect::Released { request, operator: by.clone() });
+        }
+    }
+
+    fn hand_on(&mut self, request: RequestId, operator: OperatorId) {
+        if let Some(QueuedRequest::Taken { by, is_free, .. }) = self.requests.get_mut(&request) {
+            (*by, *is_free) = (operator, false);
         }
     }
 

@@ -63,6 +63,11 @@ impl OperatorCall {
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Transferring { .. }
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => (false, false),
         }

@@ -1,6 +1,6 @@
 //! Consultation: the operator calls the wanted person and talks to either, unheard by the other (R5).
 
-use super::admission::{self, CallOrigin, CallerIdentity};
+use super::admission::{self, AdmittedCall, CallOrigin, CallerIdentity};
 use super::call_record::EndedBy;
 use super::checks::Checks;
 use super::context::CallContext;
@@ -14,7 +14,7 @@ use crate::cause::Cause;
 use crate::desk::command::{BridgedParty, Verb};
 use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
 use crate::directory::Meaning;
-use crate::ids::Number;
+use crate::ids::{Number, OperatorId};
 use crate::leg::{self, OfferedCodecs};
 
 impl OperatorCall {
@@ -40,6 +40,12 @@ impl OperatorCall {
             Verb::Release { force } => return self.release(*force, asker.clone(), ctx),
             Verb::Record { on } => self.record(*on, ctx)?,
             Verb::Hangup => self.hang_up(ctx)?,
+            Verb::Park { number } => self.park(number.clone(), ctx)?,
+            Verb::Transfer { number } => {
+                let number = ctx.facts.world.directory.number_of(number);
+                self.transfer_to(&number, ctx)?;
+            }
+            Verb::Serial { on } => self.be_serial(*on, ctx)?,
             Verb::Hello { .. }
             | Verb::Ready
             | Verb::Dnd
@@ -47,6 +53,8 @@ impl OperatorCall {
             | Verb::Take { .. }
             | Verb::Decline { .. }
             | Verb::Find { .. }
+            | Verb::Pick
+            | Verb::Swap
             | Verb::Ping => unreachable!("not a command to a call in hand"),
         }
         Ok(Accepted::Now)
@@ -66,7 +74,41 @@ impl OperatorCall {
             return Err(self.wrong_phase());
         };
         let seat = seat.clone();
-        let own = ctx.facts.phone_of(&seat.operator);
+        let (operator, admitted) = self.admit_for(&seat.operator, number, ctx)?;
+        let admitted = admitted.with_params(params);
+        let placing = CallAttempt {
+            to: Permission::Admitted(&admitted),
+            behalf: seat.phone,
+            caller: party(&operator),
+            withheld: false,
+            offer: OfferedCodecs::For(seat.phone),
+            auto_answer: false,
+            ring_time: ctx.facts.settings.consult_ring_time,
+            owner: Owner::Call(self.id),
+        };
+        let at = ctx.steps.len();
+        let callee = RingingPhones::place(placing, ctx).map_err(not_placed)?;
+        // The caller is on hold before the first packet towards the callee leaves.
+        let calls = ctx.steps.split_off(at);
+        let operator = seat.operator.clone();
+        self.record.callee = Some(number.clone());
+        self.enter(OperatorCallState::Consulting { seat, callee, rings: false, then }, ctx);
+        ctx.tell(&operator, self.progress(number, "trying", None));
+        ctx.steps.extend(calls);
+        Ok(())
+    }
+
+    /// Who calls when this operator has a number called, and by which rule it may.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub(super) fn admit_for(
+        &self,
+        operator: &OperatorId,
+        number: &Number,
+        ctx: &CallContext<'_>,
+    ) -> Result<(CallerIdentity, AdmittedCall), CommandRefusal> {
+        let own = ctx.facts.phone_of(operator);
         self.may_be_consulted(number, &own, ctx)?;
         let operator = CallerIdentity {
             origin: CallOrigin::Terminal(own.clone()),
@@ -82,33 +124,7 @@ impl OperatorCall {
                     CommandRefusal::RefusedByLevel { text: rule.to_string() }
                 }
             })?;
-        let admitted = admitted.with_params(params);
-        let placing = CallAttempt {
-            to: Permission::Admitted(&admitted),
-            behalf: seat.phone,
-            caller: party(&operator),
-            withheld: false,
-            offer: OfferedCodecs::For(seat.phone),
-            auto_answer: false,
-            ring_time: ctx.facts.settings.consult_ring_time,
-            owner: Owner::Call(self.id),
-        };
-        let at = ctx.steps.len();
-        let callee = RingingPhones::place(placing, ctx).map_err(|cause| {
-            if cause == Cause::Busy {
-                CommandRefusal::Refused { text: "this operator is in a call" }
-            } else {
-                CommandRefusal::Unreachable
-            }
-        })?;
-        // The caller is on hold before the first packet towards the callee leaves.
-        let calls = ctx.steps.split_off(at);
-        let operator = seat.operator.clone();
-        self.record.callee = Some(number.clone());
-        self.enter(OperatorCallState::Consulting { seat, callee, rings: false, then }, ctx);
-        ctx.tell(&operator, self.progress(number, "trying", None));
-        ctx.steps.extend(calls);
-        Ok(())
+        Ok((operator, admitted))
     }
 
     /// Numbers that make no sense to consult, whatever the levels say.
@@ -157,6 +173,11 @@ impl OperatorCall {
                 | OperatorCallState::Entrusted { .. }
                 | OperatorCallState::Releasing { .. }
                 | OperatorCallState::Leaving { .. }
+                | OperatorCallState::InHand { .. }
+                | OperatorCallState::Parked(_)
+                | OperatorCallState::Transferring { .. }
+                | OperatorCallState::Settling { .. }
+                | OperatorCallState::Serial { .. }
                 | OperatorCallState::HandedOver { .. }
                 | OperatorCallState::Ended,
                 _,
@@ -231,6 +252,10 @@ impl OperatorCall {
                 self.drop_callee(Cause::NormalClearing, ctx);
                 Ok(())
             }
+            OperatorCallState::Transferring { .. } | OperatorCallState::Settling { .. } => {
+                self.take_back("cancelled", ctx);
+                Ok(())
+            }
             OperatorCallState::Arriving { .. }
             | OperatorCallState::Queued
             | OperatorCallState::Announcing { .. }
@@ -240,6 +265,9 @@ impl OperatorCall {
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Leaving { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => Err(self.wrong_phase()),
         }
@@ -270,6 +298,11 @@ impl OperatorCall {
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Leaving { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Transferring { .. }
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => {}
         }
@@ -293,6 +326,9 @@ impl OperatorCall {
             | OperatorCallState::TalkingToCallee { .. }
             | OperatorCallState::Alternated { .. }
             | OperatorCallState::Connected { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Transferring { .. }
+            | OperatorCallState::Settling { .. }
             | OperatorCallState::Releasing { .. } => {
                 let by = EndedBy::Operator;
                 self.finish("operator-hung-up", Cause::NormalClearing, by, ctx);
@@ -304,6 +340,8 @@ impl OperatorCall {
             | OperatorCallState::Taken { .. }
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => Err(self.wrong_phase()),
         }
@@ -353,6 +391,9 @@ impl OperatorCall {
 
     /// The callee's phone has hung up or was lost.
     pub(super) fn callee_gone(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
+        if self.callee_gone_elsewhere(ctx) {
+            return;
+        }
         if let OperatorCallState::Leaving { .. } = self.state {
             let by = EndedBy::Callee;
             return self.finish("callee-hung-up", cause, by, ctx);
@@ -370,7 +411,7 @@ impl OperatorCall {
         self.back_with_caller(seat, ctx);
     }
 
-    fn progress(
+    pub(super) fn progress(
         &self,
         number: &Number,
         progress: &'static str,
@@ -380,8 +421,17 @@ impl OperatorCall {
     }
 }
 
+/// What a desk is told of a number that cannot be called.
+pub(super) fn not_placed(cause: Cause) -> CommandRefusal {
+    if cause == Cause::Busy {
+        CommandRefusal::Refused { text: "this operator is in a call" }
+    } else {
+        CommandRefusal::Unreachable
+    }
+}
+
 /// The desk protocol's word for a callee that was not reached, and why where the word is not enough.
-fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) {
+pub(super) fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) {
     match cause {
         Cause::Busy => ("busy", None),
         Cause::NoAnswer => ("no-answer", None),

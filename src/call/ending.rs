@@ -4,7 +4,8 @@ use super::call_record::EndedBy;
 use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_call::OperatorCall;
-use super::operator_state::OperatorCallState;
+use super::operator_state::{AnsweredOperator, OperatorCallState};
+use super::step::CallStep;
 use crate::acd;
 use crate::cause::Cause;
 use crate::desk::event::{CommandOutcome, CommandRefusal};
@@ -15,41 +16,50 @@ impl OperatorCall {
         let operator = self.operator().cloned();
         match std::mem::replace(&mut self.state, OperatorCallState::Ended) {
             OperatorCallState::RingingYou { mut phone, .. } => phone.call_off(cause, ctx),
-            OperatorCallState::WithCaller { seat } => ctx.hang_up(seat.phone, cause),
-            OperatorCallState::Entrusted { mut callee, .. } => callee.call_off(cause, ctx),
+            OperatorCallState::WithCaller { seat } => self.leave_phone(&seat, cause, ctx),
+            OperatorCallState::Entrusted { mut callee, .. }
+            | OperatorCallState::Transferring { mut callee, .. } => callee.call_off(cause, ctx),
+            OperatorCallState::InHand { aside, .. } => {
+                if let Some(callee) = aside.callee() {
+                    ctx.hang_up(callee.leg, cause);
+                }
+            }
             OperatorCallState::Consulting { seat, mut callee, then, .. } => {
                 callee.call_off(cause, ctx);
                 // The phone hears what became of its REFER while it has a dialog.
                 then.report(&seat, Cause::Abandoned.status(), ctx);
-                ctx.hang_up(seat.phone, cause);
+                self.leave_phone(&seat, cause, ctx);
             }
             OperatorCallState::TalkingToCallee { seat, callee }
             | OperatorCallState::Alternated { seat, callee }
             | OperatorCallState::Connected { seat, callee, .. } => {
                 ctx.hang_up(callee.leg, cause);
-                ctx.hang_up(seat.phone, cause);
+                self.leave_phone(&seat, cause, ctx);
             }
             OperatorCallState::Releasing { seat, callee, asker, .. } => {
                 let phase = "connected";
                 ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::WrongPhase { phase }));
                 ctx.hang_up(callee.leg, cause);
-                ctx.hang_up(seat.phone, cause);
+                self.leave_phone(&seat, cause, ctx);
             }
             OperatorCallState::Leaving { seat, callee, asker, .. } => {
                 ctx.answer(asker, CommandOutcome::Ok);
                 ctx.hang_up(callee.leg, cause);
-                ctx.hang_up(seat.phone, cause);
+                self.leave_phone(&seat, cause, ctx);
             }
             OperatorCallState::Taken { phone, asker, .. } => {
                 ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unwritten));
-                if let Some((leg, _)) = phone {
-                    ctx.hang_up(leg, cause);
+                if let (Some((phone, _)), Some(operator)) = (phone, operator.clone()) {
+                    self.leave_phone(&AnsweredOperator { operator, phone }, cause, ctx);
                 }
             }
-            OperatorCallState::HandedOver { callee } => ctx.hang_up(callee.leg, cause),
+            OperatorCallState::HandedOver { callee }
+            | OperatorCallState::Settling { callee, .. }
+            | OperatorCallState::Serial { callee, .. } => ctx.hang_up(callee.leg, cause),
             OperatorCallState::Arriving { .. }
             | OperatorCallState::Queued
             | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Parked(_)
             | OperatorCallState::Ended => {}
         }
         self.end_caller(cause, ctx);
@@ -61,6 +71,17 @@ impl OperatorCall {
         }
         // The queue's report of the release makes the operator idle (R4.5).
         ctx.queue(acd::Input::Leave { request: self.request });
+    }
+
+    /// This call is done with its operator's phone.
+    pub(super) fn leave_phone(
+        &self,
+        seat: &AnsweredOperator,
+        cause: Cause,
+        ctx: &mut CallContext<'_>,
+    ) {
+        let AnsweredOperator { operator, phone } = seat.clone();
+        ctx.steps.push(CallStep::LeavePhone { call: self.id, operator, phone, cause });
     }
 
     fn end_caller(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {

@@ -1,5 +1,6 @@
 //! What holds outside of a call while it takes one step.
 
+use super::position::Position;
 use super::settings::QueueSettings;
 use super::world::SwitchboardContext;
 use crate::ids::{CallId, CameraId, Number, OperatorId, QueueId};
@@ -31,6 +32,8 @@ pub(crate) struct CallSettings<'a> {
     pub ring_time: Duration,
     /// How long a consulted phone rings for an operator.
     pub consult_ring_time: Duration,
+    /// A call that is set aside is recalled each time that so long has passed.
+    pub recall: Duration,
     /// The directory of the recordings.
     pub recordings: &'a str,
 }
@@ -39,8 +42,8 @@ pub(crate) struct CallSettings<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Positions<'a> {
     pub presence: &'a presence::Machine,
-    /// The call that each operator has in hand.
-    pub hands: &'a BTreeMap<OperatorId, CallId>,
+    /// What each operator has in hand.
+    pub positions: &'a BTreeMap<OperatorId, Position>,
     /// What the phone of each operator used last.
     pub spoken: &'a BTreeMap<OperatorId, leg::Spoken>,
 }
@@ -81,11 +84,45 @@ impl CallFacts<'_> {
     /// Whether the operator at this phone has a call in hand (R4.5).
     pub fn is_in_operator_call(&self, phone: &Number) -> bool {
         let operator = self.positions.presence.at_phone(phone);
-        operator.is_some_and(|operator| self.positions.hands.contains_key(operator))
+        operator.is_some_and(|operator| self.position(operator).is_some())
+    }
+
+    /// What an operator has in hand; nothing where it has no call.
+    pub fn position(&self, operator: &OperatorId) -> Option<&Position> {
+        self.positions.positions.get(operator)
+    }
+
+    /// How a call comes back to an operator that has let it go.
+    pub fn way_back(&self, operator: &OperatorId) -> WayBack {
+        let Some(view) = self.positions.presence.view(operator) else { return WayBack::Gone };
+        let is_there = match view.desk {
+            presence::ControlDialogState::None | presence::ControlDialogState::Up => {
+                view.availability != presence::AgentAvailability::Absent
+            }
+            presence::ControlDialogState::Unresponsive
+            | presence::ControlDialogState::Lost { .. } => false,
+        };
+        let is_ok = view.phone_state == presence::PhoneState::Ok;
+        match (is_there, self.position(operator)) {
+            (true, Some(_)) => WayBack::Hand,
+            (true, None) if view.state == presence::OperatorState::Idle && is_ok => WayBack::Phone,
+            (true | false, _) => WayBack::Gone,
+        }
     }
 
     /// How many calls look at a camera.
     pub fn viewers(&self, camera: CameraId) -> usize {
         self.watching.values().filter(|seen| **seen == camera).count()
     }
+}
+
+/// How a call comes back to the operator who let it go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum WayBack {
+    /// It has other calls in hand, and gets this one beside them.
+    Hand,
+    /// It is free: its phone rings.
+    Phone,
+    /// It is not there any more, or in a call of its own.
+    Gone,
 }

@@ -29,6 +29,10 @@ impl OperatorCall {
         asker: CommandSource,
         ctx: &mut CallContext<'_>,
     ) -> Result<Accepted, CommandRefusal> {
+        if let (OperatorCallState::Settling { .. }, true) = (&self.state, force) {
+            self.settle(Handover::Forced, ctx);
+            return Ok(Accepted::Now);
+        }
         // A forced release overtakes one that waits; the first is answered by the same hand-over.
         if let OperatorCallState::Releasing { seat, callee, checks, asker: first, .. } = &self.state
             && force
@@ -78,6 +82,7 @@ impl OperatorCall {
 
     fn checks(&mut self) -> Option<&mut Checks> {
         let (OperatorCallState::Connected { checks, .. }
+        | OperatorCallState::Settling { checks, .. }
         | OperatorCallState::Releasing { checks, .. }) = &mut self.state
         else {
             return None;
@@ -98,6 +103,7 @@ impl OperatorCall {
             ctx.tell(&operator, DeskEvent::Health { request, report });
         }
         self.release_if_healthy(ctx);
+        self.settle_if_healthy(ctx);
     }
 
     fn release_if_healthy(&mut self, ctx: &mut CallContext<'_>) {
@@ -139,7 +145,7 @@ impl OperatorCall {
         self.watch(&callee, false, ctx);
         // A phone that sent REFER hears of its outcome while it has a dialog.
         ctx.answer(asker, CommandOutcome::Ok);
-        ctx.hang_up(seat.phone, Cause::NormalClearing);
+        self.leave_phone(&seat, Cause::NormalClearing, ctx);
         self.among_themselves(&seat.operator, callee, ctx);
     }
 
@@ -179,7 +185,7 @@ impl OperatorCall {
         self.among_themselves(&seat.operator, callee, ctx);
     }
 
-    fn among_themselves(
+    pub(super) fn among_themselves(
         &mut self,
         operator: &OperatorId,
         callee: AnsweredCallee,
@@ -196,10 +202,17 @@ impl OperatorCall {
         callee: AnsweredCallee,
         ctx: &mut CallContext<'_>,
     ) {
-        ctx.queue(acd::Input::Leave { request: self.request });
+        let request = self.request;
         let (caller, wanted) = (self.caller, callee.leg);
         let other = ctx.facts.world.called(&callee.number);
-        self.state = OperatorCallState::HandedOver { callee };
+        if self.serial {
+            // The caller comes back, the operator does not wait for it.
+            ctx.queue(acd::Input::Free { request });
+            self.state = OperatorCallState::Serial { by: operator.clone(), callee };
+        } else {
+            ctx.queue(acd::Input::Leave { request });
+            self.state = OperatorCallState::HandedOver { callee };
+        }
         ctx.leg(Command::Listen(self.sources()));
         self.follow_recording(ctx);
         ctx.introduce((caller, &self.identity), (wanted, &other));

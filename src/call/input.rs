@@ -64,6 +64,12 @@ pub(crate) enum OperatorCallInput {
     Unwritten,
     /// The operator's lease is over.
     LeaseOver,
+    /// Its operator goes to another call.
+    SetAside,
+    /// Its operator comes back to it, on this leg of its phone.
+    ToEar { phone: LegId },
+    /// The phone of its operator is gone, or the operator; why, for its desk.
+    GivenUp { reason: &'static str },
     /// Its operator wants something.
     Command { verb: Verb, asker: CommandSource },
     /// Its operator's phone, on this leg, has the wanted person in a call of its own, and brings them

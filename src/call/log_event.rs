@@ -79,6 +79,20 @@ pub enum LogEvent {
         /// Why.
         cause: Cause,
     },
+    /// It is on the list from which every operator of its queue may pick it.
+    Parked {
+        /// Which.
+        call: CallId,
+        /// By whom.
+        operator: OperatorId,
+    },
+    /// The caller is its operator's again.
+    CameBack {
+        /// Which.
+        call: CallId,
+        /// Whose.
+        operator: OperatorId,
+    },
     /// A direct call is answered.
     Answered {
         /// Which.
@@ -157,6 +171,8 @@ impl LogEvent {
             | Self::Recorded { call, .. }
             | Self::HandedOver { call, .. }
             | Self::NotHandedOver { call, .. }
+            | Self::CameBack { call, .. }
+            | Self::Parked { call, .. }
             | Self::Answered { call, .. }
             | Self::SentOn { call, .. }
             | Self::Transferred { call, .. }
@@ -193,6 +209,8 @@ impl fmt::Display for LogEvent {
             Self::NotHandedOver { call, operator, cause } => {
                 write!(f, "{call} back in the queue, left by {operator} to a phone: {cause}")
             }
+            Self::Parked { call, operator } => write!(f, "{call} parked by {operator}"),
+            Self::CameBack { call, operator } => write!(f, "{call} came back to {operator}"),
             Self::Answered { call, callee } => write!(f, "{call} answered by {callee}"),
             Self::Transferred { call, to, by } => write!(f, "{call} transferred to {to} by {by}"),
             Self::SentOn { call, to, why } => write!(f, "{call} goes on to {to}: {why}"),

@@ -5,12 +5,15 @@
 //! legs, the queue, the operators' states, the journal, the recorder. The switchboard carries them out.
 //!
 //! ```text
+//! layer 9  blind_transfer  left to a ringing phone, and back
 //! layer 8  any_call        what goes in, what comes out, whichever kind it is
 //! layer 8  arriving waiting        answered, without ACK; 182, answer, announcement, overflow
 //! layer 8  taking consultation     what waits for the journal; the wanted person, talked to unheard
 //! layer 8  handover entrusting     the health gate, the release; a release before the answer
 //! layer 8  recording views ending  whom its file follows; what desks see; everybody is told
 //! layer 8  transfer replacing camera   REFER; Replaces; one party, and a place to look at
+//! layer 8  sources         who hears and sees whom
+//! layer 8  in_hand         several calls of one operator: set aside, parked
 //! layer 7  operator_call   through an operator: states, who hears whom
 //! layer 7  direct          between two parties
 //! layer 7  input           what reaches them
@@ -22,12 +25,14 @@
 //! layer 1  admission       who may call whom, and why
 //! layer 1  call_record     who, when, why
 //! layer 1  checks          whether the two hear and see each other
+//! layer 1  position        the calls of one operator
 //! layer 1  refusal settings    what a caller gets that is not served; how a queue meets its callers
 //! ```
 
 pub mod admission;
 mod any_call;
 mod arriving;
+mod blind_transfer;
 pub mod call_record;
 mod camera;
 mod checks;
@@ -38,15 +43,18 @@ mod ending;
 mod entrusting;
 mod facts;
 mod handover;
+mod in_hand;
 mod input;
 mod log_event;
 mod operator_call;
 mod operator_state;
+mod position;
 mod recording;
 mod refusal;
 mod replacing;
 mod ringing;
 mod settings;
+mod sources;
 mod step;
 mod taking;
 mod transfer;
@@ -65,7 +73,8 @@ pub(crate) use direct::{DirectCall, DirectCallState};
 pub(crate) use facts::{CallFacts, CallSettings, Positions};
 pub(crate) use input::{CallInput, DirectCallInput, OperatorCallInput};
 pub(crate) use operator_call::{ArrivedCall, OperatorCall};
-pub(crate) use operator_state::{AnsweredCallee, OperatorCallState};
+pub(crate) use operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState};
+pub(crate) use position::Position;
 pub(crate) use recording::NO_ROOM;
 pub(crate) use refusal::refusal;
 pub(crate) use ringing::{CallAttempt, ForkResult, Permission, RingingPhones};

@@ -17,6 +17,13 @@
 //!   ended                                    releasing ──▶ leaving ── committed ──▶ handed over
 //! ```
 //!
+//! ```text
+//!   with-caller, both there ── the operator goes to another call ──▶ in-hand ── back at the ear ──▶ as before
+//!   with-caller, in-hand ── park ──▶ parked ── pick ──▶ taken        in_hand.rs
+//!   with-caller, in-hand ── transfer ──▶ transferring ── 200 ──▶ settling ── both healthy ──▶ handed over
+//!                                            └─ nobody ──▶ in-hand again, or the phone rings  blind_transfer.rs
+//! ```
+//!
 //! The table of R5 is [`OperatorCall::sources`]; nothing else decides who hears whom.
 
 use super::admission::{Callee, CallerIdentity};
@@ -26,7 +33,6 @@ use super::log_event::LogEvent;
 use super::operator_state::{
     AnsweredCallee, AnsweredOperator, OperatorCallState, RecordingState, Then,
 };
-use super::refusal::announcement;
 use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::settings::{AnsweredBy, REFUSALS};
 use super::step::{CallStep, Owner};
@@ -34,8 +40,8 @@ use super::world::party;
 use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId};
-use crate::leg::{self, CodecChoice, Command, LegSource, OfferedCodecs};
-use crate::media::{Announcement, PromptMessage, WaitingProfileId};
+use crate::leg::{self, CodecChoice, Command, OfferedCodecs};
+use crate::media::{Announcement, WaitingProfileId};
 use crate::presence;
 use crate::time::Instant;
 
@@ -66,6 +72,8 @@ pub(crate) struct OperatorCall {
     pub minutes: Option<u32>,
     /// Its recording.
     pub recording: RecordingState,
+    /// When the callee hangs up, the caller comes back to the operator who handed it over.
+    pub serial: bool,
 }
 
 /// Where a new call through an operator comes from.
@@ -104,59 +112,17 @@ impl OperatorCall {
             joined: None,
             minutes: None,
             recording: RecordingState::Off,
-        }
-    }
-
-    /// Who gets whose voice and picture (R5, normative).
-    pub fn sources(&self) -> Vec<(LegId, LegSource)> {
-        let c = self.caller;
-        let asking = self.wait_with(PromptMessage::Asking, None);
-        match &self.state {
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. } => {
-                vec![(c, self.waiting_source())]
-            }
-            OperatorCallState::Announcing { cause, .. } => {
-                vec![(c, LegSource::Farewell(self.waiting_profile, announcement(*cause)))]
-            }
-            OperatorCallState::WithCaller { seat: o } => {
-                vec![(c, LegSource::Leg(o.phone)), (o.phone, LegSource::Leg(c))]
-            }
-            OperatorCallState::Consulting { seat: o, callee, .. } => {
-                vec![(c, asking), (o.phone, callee.sound())]
-            }
-            OperatorCallState::Entrusted { callee, .. } => vec![(c, callee.sound())],
-            OperatorCallState::TalkingToCallee { seat: o, callee: u } => {
-                vec![
-                    (c, asking),
-                    (o.phone, LegSource::Leg(u.leg)),
-                    (u.leg, LegSource::Leg(o.phone)),
-                ]
-            }
-            OperatorCallState::Alternated { seat: o, callee: u } => {
-                let hold = LegSource::Wait(self.prompt(PromptMessage::Hold), None);
-                vec![(c, LegSource::Leg(o.phone)), (o.phone, LegSource::Leg(c)), (u.leg, hold)]
-            }
-            OperatorCallState::Connected { seat: o, callee: u, .. }
-            | OperatorCallState::Releasing { seat: o, callee: u, .. }
-            | OperatorCallState::Leaving { seat: o, callee: u, .. } => {
-                // Else the last face would stand there.
-                let told = LegSource::Told(self.prompt(PromptMessage::Connected));
-                vec![(c, LegSource::Leg(u.leg)), (o.phone, told), (u.leg, LegSource::Leg(c))]
-            }
-            OperatorCallState::HandedOver { callee: u } => {
-                vec![(c, LegSource::Leg(u.leg)), (u.leg, LegSource::Leg(c))]
-            }
-            OperatorCallState::Ended => vec![],
+            serial: false,
         }
     }
 
     /// The operator who has this call, if one has.
     pub fn operator(&self) -> Option<&OperatorId> {
         if let OperatorCallState::Taken { operator, .. }
-        | OperatorCallState::RingingYou { operator, .. } = &self.state
+        | OperatorCallState::RingingYou { operator, .. }
+        | OperatorCallState::InHand { operator, .. }
+        | OperatorCallState::Transferring { by: operator, .. }
+        | OperatorCallState::Settling { by: operator, .. } = &self.state
         {
             return Some(operator);
         }
@@ -167,18 +133,23 @@ impl OperatorCall {
     pub fn callee(&self) -> Option<&Number> {
         match &self.state {
             OperatorCallState::Consulting { callee, .. }
+            | OperatorCallState::Transferring { callee, .. }
             | OperatorCallState::Entrusted { callee, .. } => Some(&callee.number),
+            OperatorCallState::InHand { aside, .. } => aside.callee().map(|callee| &callee.number),
             OperatorCallState::TalkingToCallee { callee, .. }
             | OperatorCallState::Alternated { callee, .. }
             | OperatorCallState::Connected { callee, .. }
             | OperatorCallState::Releasing { callee, .. }
             | OperatorCallState::Leaving { callee, .. }
+            | OperatorCallState::Settling { callee, .. }
+            | OperatorCallState::Serial { callee, .. }
             | OperatorCallState::HandedOver { callee } => Some(&callee.number),
             OperatorCallState::Arriving { .. }
             | OperatorCallState::Queued
             | OperatorCallState::Announcing { .. }
             | OperatorCallState::Taken { .. }
             | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::Parked(_)
             | OperatorCallState::WithCaller { .. }
             | OperatorCallState::Ended => None,
         }
@@ -188,7 +159,9 @@ impl OperatorCall {
     pub fn answered_callee(&self) -> Option<&Number> {
         let rings = matches!(
             self.state,
-            OperatorCallState::Consulting { .. } | OperatorCallState::Entrusted { .. }
+            OperatorCallState::Consulting { .. }
+                | OperatorCallState::Entrusted { .. }
+                | OperatorCallState::Transferring { .. }
         );
         self.callee().filter(|_| !rings)
     }
@@ -236,8 +209,13 @@ impl OperatorCall {
             return self.give_back(operator, acd::QueuePlace::Original, "phone-gone", ctx);
         }
         if let Some(phone) = phone {
-            return self.seated(AnsweredOperator { operator, phone }, ctx);
+            return self.at_the_phone(AnsweredOperator { operator, phone }, ctx);
         }
+        self.ring(operator, ctx);
+    }
+
+    /// The operator's phone is called.
+    pub(super) fn ring(&mut self, operator: OperatorId, ctx: &mut CallContext<'_>) {
         let ring_time = ctx.facts.settings.queues.get(&self.queue).map(|queue| queue.ring_time);
         let number = ctx.facts.phone_of(&operator);
         let callee = Callee::Terminal(number.clone());
@@ -264,7 +242,7 @@ impl OperatorCall {
     }
 
     /// The operator is on the line with the caller.
-    fn seated(&mut self, seat: AnsweredOperator, ctx: &mut CallContext<'_>) {
+    pub(super) fn seated(&mut self, seat: AnsweredOperator, ctx: &mut CallContext<'_>) {
         self.answer(CodecChoice { like: Some(seat.phone), prefer: vec![] }, ctx);
         self.record.answer(ctx.facts.now.unix);
         self.greeting = None;
@@ -307,7 +285,7 @@ impl OperatorCall {
     ) {
         self.enter(OperatorCallState::Queued, ctx);
         // Idle first, so that the request is offered to the same operator as to all.
-        ctx.steps.extend(operator.map(CallStep::Free));
+        ctx.steps.extend(operator.map(|operator| CallStep::Free(operator, self.id)));
         ctx.queue(acd::Input::PutBack { request: self.request, place });
     }
 
@@ -354,6 +332,10 @@ impl OperatorCall {
                 let rung = callee.on(event, ctx);
                 self.on_entrusted(rung, ctx);
             }
+            OperatorCallState::Transferring { callee, .. } if callee.has(leg) => {
+                let rung = callee.on(event, ctx);
+                self.on_transferring(rung, ctx);
+            }
             OperatorCallState::Arriving { .. }
             | OperatorCallState::Queued
             | OperatorCallState::Announcing { .. }
@@ -368,6 +350,11 @@ impl OperatorCall {
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Transferring { .. }
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::Ended => {
                 self.on_party(leg, event, ctx);
             }
@@ -453,6 +440,11 @@ impl OperatorCall {
             | OperatorCallState::Taken { .. }
             | OperatorCallState::RingingYou { .. }
             | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Transferring { .. }
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => None,
         }
@@ -492,6 +484,11 @@ impl OperatorCall {
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Transferring { .. }
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::Leaving { .. } => {
                 self.finish("caller-hung-up", cause, EndedBy::Caller, ctx);
             }
@@ -531,6 +528,11 @@ impl OperatorCall {
             | OperatorCallState::Taken { .. }
             | OperatorCallState::RingingYou { .. }
             | OperatorCallState::Entrusted { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Transferring { .. }
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => {}
         }
@@ -551,7 +553,11 @@ impl OperatorCall {
             | OperatorCallState::Releasing { until, .. } => Some(*until),
             OperatorCallState::RingingYou { phone, .. } => Some(phone.until),
             OperatorCallState::Consulting { callee, .. }
+            | OperatorCallState::Transferring { callee, .. }
             | OperatorCallState::Entrusted { callee, .. } => Some(callee.until),
+            OperatorCallState::InHand { recall_at, .. } => Some(*recall_at),
+            OperatorCallState::Parked(parked) => Some(parked.recall_at),
+            OperatorCallState::Settling { until, .. } => *until,
             OperatorCallState::Queued
             | OperatorCallState::Taken { .. }
             | OperatorCallState::WithCaller { .. }
@@ -559,6 +565,7 @@ impl OperatorCall {
             | OperatorCallState::Alternated { .. }
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Leaving { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => None,
         }
@@ -589,6 +596,12 @@ impl OperatorCall {
                 self.on_entrusted(ForkResult::Failed(Cause::NoAnswer, vec![]), ctx);
             }
             OperatorCallState::Releasing { .. } => self.give_up_release(ctx),
+            OperatorCallState::InHand { .. } | OperatorCallState::Parked(_) => self.recall(ctx),
+            OperatorCallState::Transferring { callee, .. } => {
+                callee.call_off(Cause::NoAnswer, ctx);
+                self.on_transferring(ForkResult::Failed(Cause::NoAnswer, vec![]), ctx);
+            }
+            OperatorCallState::Settling { .. } => self.not_settled(ctx),
             OperatorCallState::Queued
             | OperatorCallState::Taken { .. }
             | OperatorCallState::WithCaller { .. }
@@ -596,6 +609,7 @@ impl OperatorCall {
             | OperatorCallState::Alternated { .. }
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Leaving { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => {}
         }

@@ -7,7 +7,7 @@ use crate::acd;
 use crate::cause::Cause;
 use crate::ids::{LegId, Number, OperatorId, Ticket};
 use crate::leg::Spoken;
-use crate::time::Instant;
+use crate::time::{Instant, UnixTime};
 
 /// Where a call through an operator stands.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(crate) enum OperatorCallState {
         /// That phone has hung up since.
         phone_gone: bool,
         abandoned: bool,
+        /// It was picked from the list of parked calls, and is there until the commit.
+        parked: Option<Box<ParkedCall>>,
     },
     RingingYou {
         operator: OperatorId,
@@ -81,11 +83,76 @@ pub(crate) enum OperatorCallState {
         /// The operator's phone has hung up since.
         phone_gone: bool,
     },
+    /// The operator is with another call: these wait in its hand.
+    InHand {
+        operator: OperatorId,
+        aside: Aside,
+        since: Instant,
+        recall_at: Instant,
+    },
+    /// On the list that all operators of the queue see.
+    Parked(ParkedCall),
+    /// The caller is left to phones that ring, and comes back to this operator if nobody answers.
+    Transferring {
+        by: OperatorId,
+        callee: RingingPhones,
+        rings: bool,
+    },
+    /// Somebody has answered the transfer: handed over as soon as the two hear and see each other.
+    Settling {
+        by: OperatorId,
+        callee: AnsweredCallee,
+        checks: Checks,
+        /// When the operator is told that they do not yet.
+        until: Option<Instant>,
+    },
+    /// Handed over; when the callee hangs up, the caller comes back to this operator.
+    Serial {
+        by: OperatorId,
+        callee: AnsweredCallee,
+    },
     /// Caller and callee are among themselves; the machine makes an ordinary call of it.
     HandedOver {
         callee: AnsweredCallee,
     },
     Ended,
+}
+
+/// What waits in a hand, and to what the operator comes back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Aside {
+    /// The caller.
+    Caller,
+    /// Both; the operator talked to the callee.
+    TalkingToCallee(AnsweredCallee),
+    /// Both; the operator talked to the caller.
+    Alternated(AnsweredCallee),
+    /// Nobody waits: the two are connected with each other.
+    Connected(AnsweredCallee),
+}
+
+impl Aside {
+    pub fn callee(&self) -> Option<&AnsweredCallee> {
+        match self {
+            Self::Caller => None,
+            Self::TalkingToCallee(callee) | Self::Alternated(callee) | Self::Connected(callee) => {
+                Some(callee)
+            }
+        }
+    }
+}
+
+/// A call on the list of parked ones.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ParkedCall {
+    /// Who parked it.
+    pub by: OperatorId,
+    /// Whom the caller wants, as far as was said.
+    pub wanted: Option<Number>,
+    pub since: UnixTime,
+    pub recall_at: Instant,
+    /// How often it was recalled.
+    pub recalls: u32,
 }
 
 /// What the operator wants of the wanted person, once it answers.

@@ -87,6 +87,10 @@ impl OperatorCall {
             self.state,
             OperatorCallState::Queued
                 | OperatorCallState::Entrusted { .. }
+                | OperatorCallState::Transferring { .. }
+                | OperatorCallState::Settling { .. }
+                | OperatorCallState::Serial { .. }
+                | OperatorCallState::Parked(_)
                 | OperatorCallState::HandedOver { .. }
         );
         if is_alone

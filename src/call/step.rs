@@ -46,8 +46,23 @@ pub(crate) enum CallStep {
     Queue(acd::Input),
     /// For the operators' states.
     Presence(presence::Input),
-    /// The operator has no call in hand any more.
-    Free(OperatorId),
+    /// The operator does not have this call in hand any more.
+    Free(OperatorId, CallId),
+    /// The operator has this call in hand.
+    Hold(OperatorId, CallId),
+    /// A call is done with the phone of its operator: that ends, if no other call is in its hand.
+    LeavePhone {
+        /// Which call.
+        call: CallId,
+        /// Whose phone.
+        operator: OperatorId,
+        /// Its leg.
+        phone: LegId,
+        /// Why.
+        cause: Cause,
+    },
+    /// A call waits for the operator: its phone says so, where it talks with nobody.
+    RecallTone(OperatorId),
     /// For a desk, if it is up.
     Tell(OperatorId, DeskEvent),
     /// The outcome of a command that was accepted earlier.
@@ -93,6 +108,8 @@ pub(crate) enum CommandSource {
 pub(crate) enum Owner {
     /// A party of a call, or a phone that rings for it.
     Call(CallId),
+    /// The phone of an operator whose calls all wait in hand.
+    Position(OperatorId),
     /// A control dialog.
     Desk(OperatorId),
     /// A phone that rings for a phone-only operator's offer.

@@ -43,6 +43,7 @@ impl OperatorCall {
         }
         let record = Box::new(self.record.clone());
         ctx.steps.push(CallStep::Keep(Keep::Call(record), Some(ticket)));
+        let parked = self.parked().cloned().map(Box::new);
         self.state = OperatorCallState::Taken {
             operator,
             asker,
@@ -50,6 +51,7 @@ impl OperatorCall {
             phone,
             phone_gone: false,
             abandoned: false,
+            parked,
         };
     }
 
@@ -64,7 +66,8 @@ impl OperatorCall {
 
     /// The journal has the take: the winner hears of it.
     pub fn confirm_take(&mut self, ctx: &mut CallContext<'_>) {
-        if let OperatorCallState::Taken { asker, .. } = &mut self.state {
+        if let OperatorCallState::Taken { asker, parked, .. } = &mut self.state {
+            *parked = None;
             let asker = std::mem::replace(asker, CommandSource::Nobody);
             ctx.answer(asker, CommandOutcome::Ok);
         }
@@ -86,6 +89,11 @@ impl OperatorCall {
             | OperatorCallState::Alternated { .. }
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Transferring { .. }
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => {}
         }
@@ -107,6 +115,11 @@ impl OperatorCall {
             | OperatorCallState::Alternated { .. }
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Transferring { .. }
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => {}
         }
@@ -114,11 +127,15 @@ impl OperatorCall {
 
     /// The caller is back at its place before anyone but the taker notices.
     fn take_unwritten(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Taken { operator, asker, phone, abandoned, .. } = &self.state else {
+        let OperatorCallState::Taken { operator, asker, phone, abandoned, parked, .. } =
+            &self.state
+        else {
             return;
         };
-        let (operator, asker) = (operator.clone(), asker.clone());
+        let (operator, asker, parked) = (operator.clone(), asker.clone(), parked.clone());
         let (phone, abandoned) = (phone.as_ref().map(|(leg, _)| *leg), *abandoned);
+        // A phone that was in its hand's other calls before stays there.
+        let phone = phone.filter(|leg| !self.is_phone_of_position(&operator, *leg, ctx));
         self.state = OperatorCallState::Queued;
         ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unwritten));
         // It never had the call; the phases tell that it wanted it.
@@ -132,9 +149,13 @@ impl OperatorCall {
             let failure = presence::PhoneFailure::Unreachable;
             ctx.presence(presence::Input::PhoneFailed { operator: operator.clone(), failure });
         }
-        ctx.steps.push(CallStep::Free(operator));
+        ctx.steps.push(CallStep::Free(operator, self.id));
         if abandoned {
             return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
+        }
+        if let Some(parked) = parked {
+            self.put_in_park(*parked, ctx);
+            return ctx.queue(acd::Input::Free { request: self.request });
         }
         self.enter(OperatorCallState::Queued, ctx);
         let place = acd::QueuePlace::Original;

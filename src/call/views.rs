@@ -20,6 +20,7 @@ impl OperatorCall {
             caller: self.caller_view(),
             callee,
             recording: false,
+            serial: false,
             reason: Some(reason.to_owned()),
         }
     }
@@ -32,6 +33,7 @@ impl OperatorCall {
             caller: self.caller_view(),
             callee: self.callee().cloned(),
             recording: self.is_recorded() && !self.is_over(),
+            serial: self.serial,
             reason,
         }
     }
@@ -51,6 +53,12 @@ impl OperatorCall {
             OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Leaving { .. } => "connected",
+            OperatorCallState::InHand { .. } => "in-hand",
+            OperatorCallState::Parked(_) => "parked",
+            OperatorCallState::Transferring { .. } | OperatorCallState::Settling { .. } => {
+                "handing-over"
+            }
+            OperatorCallState::Serial { .. } => "serial",
             OperatorCallState::HandedOver { .. } => "handed-over",
             OperatorCallState::Ended => "ended",
         }

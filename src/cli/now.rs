@@ -143,6 +143,8 @@ pub fn operators(administration: &Administration, listing: Listing) -> anyhow::R
         "phone_state",
         "desk",
         "call",
+        "in_hand",
+        "max_calls",
         "no_offers",
     ]);
     for row in rows {
@@ -154,6 +156,8 @@ pub fn operators(administration: &Administration, listing: Listing) -> anyhow::R
             json!(row.phone_state),
             json!(row.desk),
             json!(row.call),
+            json!(row.in_hand),
+            json!(row.max_calls),
             json!(row.no_offers),
         ]);
     }

@@ -57,6 +57,9 @@ pub struct OperatorArgs {
     /// Whether a console controls, or the phone alone
     #[arg(long, value_enum)]
     mode: Option<ModeArg>,
+    /// How many calls it may have in hand at a time, 1 to 9; 1 for a new operator
+    #[arg(long, value_name = "N")]
+    max_calls: Option<u8>,
     #[command(flatten)]
     password: Password,
 }
@@ -119,6 +122,7 @@ impl OperatorArgs {
             ModeArg::Desk => OperatorMode::Desk,
             ModeArg::Phone => OperatorMode::Phone,
         });
+        draft.max_calls = self.max_calls;
         draft.secret = self.password.secret(&self.name, realm)?;
         Ok(draft)
     }
@@ -149,7 +153,8 @@ fn names<T: for<'a> From<&'a str> + Ord>(given: &[String]) -> BTreeSet<T> {
 }
 
 fn table<'a>(operators: impl IntoIterator<Item = &'a Operator>) -> Table {
-    let mut table = Table::new(&["name", "phone", "phones", "queues", "mode", "password"]);
+    let mut table =
+        Table::new(&["name", "phone", "phones", "queues", "mode", "max_calls", "password"]);
     for operator in operators {
         let phones: Vec<_> = operator.phones.iter().map(Number::as_str).collect();
         let queues: Vec<_> = operator.queues.iter().map(QueueId::as_str).collect();
@@ -159,6 +164,7 @@ fn table<'a>(operators: impl IntoIterator<Item = &'a Operator>) -> Table {
             json!(phones),
             json!(queues),
             json!(operator.mode.to_string()),
+            json!(operator.max_calls),
             json!(operator.secret.is_some()),
         ]);
     }

@@ -119,6 +119,7 @@ fn held(running: &Config, new: &Config) -> Config {
             lease: new.desk.lease,
             secure_only: new.desk.secure_only,
             ring_time: new.desk.ring_time,
+            recall: new.desk.recall,
         },
         queues: running.queues.iter().map(queue).collect(),
         trunks: running.trunks.clone(),

@@ -62,6 +62,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// A phone rings so long unless the file says otherwise.
 const RING_TIME: Duration = Duration::from_secs(30);
+const RECALL: Duration = Duration::from_secs(60);
+const RECALL_MIN: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// All settings.
@@ -163,6 +165,8 @@ pub struct DeskSection {
     pub secure_only: bool,
     /// How long the phone of whom an operator calls rings.
     pub ring_time: Duration,
+    /// A call that is set aside is recalled each time that so long has passed.
+    pub recall: Duration,
 }
 
 /// When a waiting caller is answered.
@@ -266,6 +270,7 @@ impl Default for Config {
                 lease: Duration::from_secs(30),
                 secure_only: false,
                 ring_time: RING_TIME,
+                recall: RECALL,
             },
             limits: Limits::default(),
             queues: BTreeMap::from([main]),
@@ -503,11 +508,13 @@ impl Levels {
 
 impl DeskSection {
     fn read<'a>(&mut self, reader: &mut Reader<'_>, section: &Section<'a>) {
-        reader.allow(section, &["lease", "secure_only", "ring_time"]);
+        reader.allow(section, &["lease", "secure_only", "ring_time", "recall"]);
         let lease = |value: &DeValue<'_>| values::duration(value, SECOND..=HOUR);
         set(&mut self.lease, reader.value(section, "lease", lease));
         set(&mut self.secure_only, reader.value(section, "secure_only", values::truth));
         set(&mut self.ring_time, reader.value(section, "ring_time", ring_time));
+        let recall = |value: &DeValue<'_>| values::duration(value, RECALL_MIN..=HOUR);
+        set(&mut self.recall, reader.value(section, "recall", recall));
     }
 }
 

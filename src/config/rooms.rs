@@ -145,6 +145,7 @@ impl Config {
             secure_only: self.desk.secure_only,
             ring_time: self.sip.ring_time,
             consult_ring_time: self.desk.ring_time,
+            recall: self.desk.recall,
             recordings: self.recordings_directory().display().to_string(),
             boot: boot.to_owned(),
         }

@@ -76,7 +76,11 @@ pub(super) fn texts<'a>(reader: &mut Reader<'_>, section: &Section<'a>, texts: &
         ("no_picture", &mut texts.no_picture),
         ("connected", &mut texts.connected),
     ];
-    let numbered = [("position", &mut texts.position), ("minutes", &mut texts.minutes)];
+    let numbered = [
+        ("position", &mut texts.position),
+        ("minutes", &mut texts.minutes),
+        ("in_hand", &mut texts.in_hand),
+    ];
     let names = plain.iter().map(|(name, _)| *name).chain(numbered.iter().map(|(name, _)| *name));
     reader.allow(section, &names.collect::<Vec<_>>());
     for (name, text) in plain {

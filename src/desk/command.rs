@@ -22,8 +22,19 @@ pub struct Command {
     pub id: String,
     /// The whole object in canonical form, to tell a repetition from another command under the same id.
     pub content: String,
+    /// To which of the operator's calls, where the verb is for a call in hand.
+    pub which: WhichCall,
     /// What is to be done, or the result that says why it cannot be read.
     pub verb: Result<Verb, BadCommand>,
+}
+
+/// Which of an operator's calls a command is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum WhichCall {
+    /// The only one.
+    Only,
+    /// The one of this name; `None` is an id that was never ours.
+    Named(Option<RequestId>),
 }
 
 /// What a desk can ask for.
@@ -81,6 +92,25 @@ pub enum Verb {
     },
     /// Ends the whole call.
     Hangup,
+    /// Puts the call on the list that all operators of its queue see.
+    Park {
+        /// Whom the caller wants.
+        number: Option<Number>,
+    },
+    /// Takes a call off that list; the command names it.
+    Pick,
+    /// Brings a call in hand to the ear: the one that is named, else the next.
+    Swap,
+    /// Leaves the caller to a ringing phone; it comes back if nobody answers.
+    Transfer {
+        /// The number as typed.
+        number: String,
+    },
+    /// Has the caller come back each time that a callee hangs up.
+    Serial {
+        /// Or no longer.
+        on: bool,
+    },
     /// Looks terminals up.
     Find {
         /// A part of a number or name.
@@ -191,9 +221,13 @@ pub fn read(body: &[u8]) -> Result<Command, BadMessage> {
     if id.len() > ID_MAX {
         return Err(BadMessage::LongId);
     }
-    let verb = read_verb(text_of(fields, "do").ok_or(BadMessage::NoDo)?, fields);
+    let word = text_of(fields, "do").ok_or(BadMessage::NoDo)?;
+    let (which, verb) = match read_which(word, fields) {
+        Ok(which) => (which, read_verb(word, fields)),
+        Err(bad) => (WhichCall::Only, Err(bad)),
+    };
     // serde_json keeps objects sorted by key, so the same command prints the same.
-    Ok(Command { id, content: value.to_string(), verb })
+    Ok(Command { id, content: value.to_string(), which, verb })
 }
 
 fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, BadCommand> {
@@ -217,6 +251,19 @@ fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, BadCommand
         "retrieve" => Verb::Retrieve { party: party(fields)? },
         "record" => Verb::Record { on: required_bool(fields, "on")? },
         "hangup" => Verb::Hangup,
+        "park" => {
+            let wanted = optional_text(fields, "number")?;
+            Verb::Park { number: wanted.map(|text| number(text, "number")).transpose()? }
+        }
+        "pick" => Verb::Pick,
+        "swap" => Verb::Swap,
+        "transfer" => Verb::Transfer {
+            number: number(required_text(fields, "number")?, "number")?.to_string(),
+        },
+        "serial" => {
+            let off = fields.contains_key("on") && !required_bool(fields, "on")?;
+            Verb::Serial { on: !off }
+        }
         "find" => {
             let text = required_text(fields, "text")?;
             Verb::Find { text: text.chars().take(FIND_MAX).collect() }
@@ -224,6 +271,17 @@ fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, BadCommand
         "ping" => Verb::Ping,
         _ => return Err(BadCommand::UnknownCommand),
     })
+}
+
+/// The call that is named; only commands to calls in hand name one so.
+fn read_which(word: &str, fields: &Map<String, Value>) -> Result<WhichCall, BadCommand> {
+    let named = match word {
+        "pick" => Some(required_text(fields, "request")?),
+        "consult" | "alternate" | "cancel" | "connect" | "release" | "retrieve" | "record"
+        | "hangup" | "park" | "swap" | "transfer" | "serial" => optional_text(fields, "request")?,
+        _ => None,
+    };
+    Ok(named.map_or(WhichCall::Only, |id| WhichCall::Named(RequestId::parse(id))))
 }
 
 fn text_of<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {

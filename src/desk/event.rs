@@ -39,7 +39,8 @@ pub enum DeskEvent {
     Withdrawn {
         /// Which.
         request: RequestId,
-        /// `taken`, `abandoned`, `timeout`, `overflow` or `not-eligible`.
+        /// `taken`, `abandoned`, `timeout`, `overflow` or `not-eligible`; of a parked call one of the first
+        /// three.
         reason: &'static str,
     },
     /// The phase of the call in hand.
@@ -54,8 +55,20 @@ pub enum DeskEvent {
         callee: Option<Number>,
         /// It is being recorded.
         recording: bool,
+        /// When the callee hangs up, the caller comes back for the next number.
+        serial: bool,
         /// Why it ended.
         reason: Option<String>,
+    },
+    /// A call on the list that all operators of its queue see, there to be picked; `withdrawn` takes it off.
+    /// Only operators who may have several calls are told.
+    Parked(ListedCall),
+    /// A call waits in this operator's hand, or where it parked it, for so long.
+    Recall {
+        /// Which.
+        request: RequestId,
+        /// For so many seconds.
+        seconds: u64,
     },
     /// How far the consulted person has come.
     Callee {
@@ -158,7 +171,11 @@ impl DeskEvent {
             Self::Withdrawn { request, reason } => {
                 json!({"event": "withdrawn", "request": request.to_string(), "reason": reason})
             }
-            Self::Call { request, phase, caller, callee, recording, reason } => {
+            Self::Parked(parked) => parked.json(),
+            Self::Recall { request, seconds } => {
+                json!({"event": "recall", "request": request.to_string(), "seconds": seconds})
+            }
+            Self::Call { request, phase, caller, callee, recording, serial, reason } => {
                 let mut value = json!({
                     "event": "call", "request": request.to_string(), "phase": phase,
                     "caller": caller.json(),
@@ -168,6 +185,9 @@ impl DeskEvent {
                 }
                 if *recording {
                     value["recording"] = true.into();
+                }
+                if *serial {
+                    value["serial"] = true.into();
                 }
                 if let Some(reason) = reason {
                     value["reason"] = reason.as_str().into();
@@ -197,6 +217,39 @@ impl DeskEvent {
             Self::SnapshotEnd { offers } => json!({"event": "snapshot-end", "offers": offers}),
             Self::Evicted => json!({"event": "evicted"}),
         }
+    }
+}
+
+/// A parked call, as a desk sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListedCall {
+    /// Which.
+    pub request: RequestId,
+    /// Of which queue.
+    pub queue: QueueId,
+    /// Who called.
+    pub caller: Caller,
+    /// Who parked it.
+    pub by: OperatorId,
+    /// Whom the caller wants, as far as was said.
+    pub number: Option<Number>,
+    /// Since when.
+    pub since: UnixTime,
+    /// After so many seconds who parked it is told, and after as many again the call is in the queue.
+    pub recall: u64,
+}
+
+impl ListedCall {
+    fn json(&self) -> Value {
+        let mut value = json!({
+            "event": "parked", "request": self.request.to_string(), "queue": self.queue.as_str(),
+            "caller": self.caller.json(), "by": self.by.as_str(), "since": self.since.to_string(),
+            "recall": self.recall,
+        });
+        if let Some(number) = &self.number {
+            value["number"] = shortened(number.as_str(), NUMBER_MAX).into();
+        }
+        value
     }
 }
 
@@ -391,7 +444,18 @@ mod tests {
             waiting: 100_000,
             priority: 9,
         };
-        let printed = DeskEvent::Offer(waiting).json(u64::MAX).to_string();
-        assert!(printed.len() <= 900, "{} bytes", printed.len());
+        let parked = ListedCall {
+            request: waiting.request,
+            queue: waiting.queue.clone(),
+            caller: waiting.caller.clone(),
+            by: OperatorId::from("o".repeat(64).as_str()),
+            number: Some(Number::from("9".repeat(500).as_str())),
+            since: waiting.since,
+            recall: 3600,
+        };
+        for event in [DeskEvent::Offer(waiting), DeskEvent::Parked(parked)] {
+            let printed = event.json(u64::MAX).to_string();
+            assert!(printed.len() <= 900, "{} bytes", printed.len());
+        }
     }
 }

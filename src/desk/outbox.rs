@@ -192,10 +192,12 @@ impl Outbox {
 fn offered(event: &DeskEvent) -> Option<RequestId> {
     match event {
         DeskEvent::Offer(waiting) | DeskEvent::Waiting(waiting) => Some(waiting.request),
+        DeskEvent::Parked(parked) => Some(parked.request),
         DeskEvent::Welcome { .. }
         | DeskEvent::State { .. }
         | DeskEvent::Withdrawn { .. }
         | DeskEvent::Call { .. }
+        | DeskEvent::Recall { .. }
         | DeskEvent::Callee { .. }
         | DeskEvent::Health { .. }
         | DeskEvent::Queue { .. }

@@ -5,7 +5,7 @@ use super::draft_field::DraftField;
 use super::level::{LEVELS_MAX, Level};
 use super::name::{Holder, NameFault, check_display_name, check_name};
 use super::night::NightSwitch;
-use super::operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
+use super::operator::{CALLS_MAX, Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 use super::permit::Permit;
 use super::refusal::{ChangeRefusal, LevelUser, Thing};
 use super::terminal::{Terminal, TerminalDraft};
@@ -303,8 +303,13 @@ impl Directory {
             phones: kept(&draft.phones, old.map(|o| &o.phones)),
             queues: kept(&draft.queues, old.map(|o| &o.queues)),
             mode: draft.mode.or(old.map(|o| o.mode)).unwrap_or_default(),
+            max_calls: draft.max_calls.or(old.map(|o| o.max_calls)).unwrap_or(1),
             secret: draft.secret.clone().or_else(|| old.and_then(|o| o.secret.clone())),
         };
+        if !(1..=CALLS_MAX).contains(&operator.max_calls) {
+            let (operator, given) = (name.clone(), operator.max_calls);
+            return Err(ChangeRefusal::MaxCalls { operator, given, max: CALLS_MAX });
+        }
         if operator.phones.len() > PHONES_MAX {
             return Err(ChangeRefusal::Limit { what: "phones of one operator", max: PHONES_MAX });
         }

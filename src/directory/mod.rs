@@ -39,7 +39,7 @@ pub use meaning::Meaning;
 pub use name::{DISPLAY_NAME_MAX, Holder, NAME_MAX, NameFault, check_display_name, check_name};
 pub use night::NightSwitch;
 pub use numbering_plan::{DESK, NumberingPlan};
-pub use operator::{Operator, OperatorDraft, OperatorMode, PHONES_MAX};
+pub use operator::{CALLS_MAX, Operator, OperatorDraft, OperatorMode, PHONES_MAX};
 pub use permit::Permit;
 pub use refusal::{ChangeRefusal, LevelUser, Thing};
 pub use secret::{PASSWORD_MAX, Secret, SecretFault};

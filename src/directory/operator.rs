@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 /// The most further phones of one operator.
 pub const PHONES_MAX: usize = 32;
+/// The most calls that one operator can be allowed to have in hand.
+pub const CALLS_MAX: u8 = 9;
 
 /// What an operator works with.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -53,6 +55,8 @@ pub struct Operator {
     pub queues: BTreeSet<QueueId>,
     /// With a desk or with the phone alone.
     pub mode: OperatorMode,
+    /// How many calls it may have in hand at a time, from 1 to [`CALLS_MAX`].
+    pub max_calls: u8,
     /// What its desk proves itself with.
     pub secret: Option<Secret>,
 }
@@ -84,6 +88,8 @@ pub struct OperatorDraft {
     pub queues: Option<BTreeSet<QueueId>>,
     /// With a desk or with the phone alone.
     pub mode: Option<OperatorMode>,
+    /// How many calls it may have in hand at a time; one for a new operator.
+    pub max_calls: Option<u8>,
     /// Hashes made with [`Secret::from_password`] for this name and the directory's realm.
     pub secret: Option<Secret>,
 }
@@ -92,7 +98,15 @@ impl OperatorDraft {
     /// A draft that says nothing but the name.
     #[must_use]
     pub fn new(name: OperatorId) -> Self {
-        Self { name, phone: None, phones: None, queues: None, mode: None, secret: None }
+        Self {
+            name,
+            phone: None,
+            phones: None,
+            queues: None,
+            mode: None,
+            max_calls: None,
+            secret: None,
+        }
     }
 }
 
@@ -112,6 +126,9 @@ impl fmt::Display for OperatorDraft {
         }
         if let Some(mode) = &self.mode {
             write!(f, " mode={mode}")?;
+        }
+        if let Some(max) = &self.max_calls {
+            write!(f, " max-calls={max}")?;
         }
         if self.secret.is_some() {
             f.write_str(" password=(set)")?;

@@ -90,6 +90,16 @@ pub enum ChangeRefusal {
     /// A queue that the configuration does not have.
     #[error("queue {0}: there is none of that name: see `cordboard queues`")]
     NotConfigured(QueueId),
+    /// More calls at a time than a person can keep apart, or none.
+    #[error("operator {operator}: max-calls {given}: give 1 to {max}")]
+    MaxCalls {
+        /// The operator.
+        operator: OperatorId,
+        /// What was given.
+        given: u8,
+        /// The most that one can have.
+        max: u8,
+    },
     /// A new operator without a desk phone.
     #[error("operator {0}: it has no desk phone: give one with --phone NUMBER")]
     NoPhone(OperatorId),

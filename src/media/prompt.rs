@@ -72,6 +72,11 @@ pub enum PromptMessage {
     NoPicture,
     /// The operator has connected the two, and sees neither.
     Connected,
+    /// The operator talks with nobody, and so many calls wait in its hand.
+    InHand {
+        /// How many.
+        number: u32,
+    },
 }
 
 /// One picture: whose, and what it tells.
@@ -114,6 +119,8 @@ pub struct Texts {
     pub no_picture: String,
     /// For [`PromptMessage::Connected`].
     pub connected: String,
+    /// Before and after the figure of [`PromptMessage::InHand`].
+    pub in_hand: String,
 }
 
 impl Default for Texts {
@@ -133,6 +140,7 @@ impl Default for Texts {
             sound_only: "Sound only".into(),
             no_picture: "No picture at the moment".into(),
             connected: "Both are connected with each other".into(),
+            in_hand: "In your hand: {}".into(),
         }
     }
 }
@@ -228,22 +236,27 @@ impl Texts {
             PromptMessage::Sorry(Announcement::Full) => plain(&self.full),
             PromptMessage::Sorry(Announcement::TooLong) => plain(&self.too_long),
             PromptMessage::Position { number, minutes, crowded } => {
-                let text = self.position.as_str();
-                let (before, after) = text.split_once(PLACEHOLDER).unwrap_or((text, ""));
                 let remark = match minutes {
                     Some(0 | 1) => self.minute.clone(),
                     Some(minutes) => self.minutes.replacen(PLACEHOLDER, &minutes.to_string(), 1),
                     None if crowded => self.busy.clone(),
                     None => String::new(),
                 };
-                Wording {
-                    headline: before.trim().to_owned(),
-                    figure: number.to_string(),
-                    after: after.trim().to_owned(),
-                    remark,
-                }
+                Wording { remark, ..around(&self.position, number) }
             }
+            PromptMessage::InHand { number } => around(&self.in_hand, number),
         }
+    }
+}
+
+/// A figure, with what a text has before and after it.
+fn around(text: &str, figure: u32) -> Wording {
+    let (before, after) = text.split_once(PLACEHOLDER).unwrap_or((text, ""));
+    Wording {
+        headline: before.trim().to_owned(),
+        figure: figure.to_string(),
+        after: after.trim().to_owned(),
+        remark: String::new(),
     }
 }
 

@@ -176,6 +176,7 @@ mod tests {
             PromptMessage::Asking,
             PromptMessage::CameraLost,
             PromptMessage::SoundOnly,
+            PromptMessage::InHand { number: 2 },
         ];
         let messages: Vec<_> = [1, 2, 3, 10, 11, 488, 499, 99_999]
             .into_iter()

@@ -110,8 +110,12 @@ pub struct OperatorRow {
     pub phone_state: String,
     /// `none`, `up`, `unresponsive` or `lost`.
     pub desk: String,
-    /// The call in hand.
+    /// The call in hand; of several the one at the ear, else the first.
     pub call: Option<String>,
+    /// How many it has in hand.
+    pub in_hand: usize,
+    /// How many it may have.
+    pub max_calls: u8,
     /// Why it is offered no calls, if it is not.
     pub no_offers: Option<String>,
 }
@@ -242,6 +246,8 @@ impl From<OperatorView> for OperatorRow {
             phone_state: view.phone_state.to_owned(),
             desk: view.desk.to_owned(),
             call: view.call.map(|call| call.to_string()),
+            in_hand: view.in_hand,
+            max_calls: view.max_calls,
             no_offers: view.no_offers.map(|why| why.to_string()),
         }
     }

@@ -132,6 +132,7 @@ struct OperatorStateRow {
     phones: Option<Vec<String>>,
     queues: Option<Vec<String>>,
     mode: Option<String>,
+    max_calls: Option<u8>,
     secret: Option<String>,
 }
 
@@ -331,6 +332,7 @@ impl OperatorStateRow {
             phones: draft.phones.as_ref().map(|set| set.iter().map(ToString::to_string).collect()),
             queues: draft.queues.as_ref().map(|set| set.iter().map(ToString::to_string).collect()),
             mode: draft.mode.map(|mode| mode.to_string()),
+            max_calls: draft.max_calls,
             secret: draft.secret.as_ref().map(|secret| secret.export()),
         }
     }
@@ -346,6 +348,7 @@ impl OperatorStateRow {
             phones: self.phones.map(|names| names.iter().map(|n| n.as_str().into()).collect()),
             queues: self.queues.map(|names| names.iter().map(|n| n.as_str().into()).collect()),
             mode: self.mode.map(mode).transpose()?,
+            max_calls: self.max_calls,
             secret: self.secret.map(secret).transpose()?,
         })
     }
@@ -407,6 +410,7 @@ mod tests {
             phones: Some([].into()),
             queues: Some(["main".into()].into()),
             mode: Some(OperatorMode::Phone),
+            max_calls: Some(3),
             ..OperatorDraft::new("op1".into())
         };
         let changes = [
@@ -471,6 +475,8 @@ mod tests {
             phone_state: "ok".into(),
             desk: "up".into(),
             call: None,
+            in_hand: 0,
+            max_calls: 1,
             no_offers: Some("in a call".into()),
         };
         for answer in [

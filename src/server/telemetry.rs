@@ -56,6 +56,8 @@ pub fn tell(log_event: &LogEvent) {
         | LogEvent::Recorded { .. }
         | LogEvent::HandedOver { .. }
         | LogEvent::NotHandedOver { .. }
+        | LogEvent::CameBack { .. }
+        | LogEvent::Parked { .. }
         | LogEvent::Answered { .. }
         | LogEvent::SentOn { .. }
         | LogEvent::Night { .. }

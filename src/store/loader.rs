@@ -72,6 +72,7 @@ fn accounts(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Accounts> {
     let operator = |row: &Row<'_>| {
         let secret = row.get_ref("secret")?.as_str_or_null()?.map(str::parse).transpose();
         let mode = row.get_ref("mode")?.as_str()?.parse();
+        let max_calls: u8 = row.get("max_calls")?;
         let (Ok(secret), Ok(mode)) = (secret, mode) else { return Ok(None) };
         Ok(Some(Operator {
             name: text(row, "name")?,
@@ -79,6 +80,7 @@ fn accounts(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Accounts> {
             phones: read_set(row.get_ref("phones")?.as_str()?),
             queues: read_set(row.get_ref("queues")?.as_str()?),
             mode,
+            max_calls,
             secret,
         }))
     };

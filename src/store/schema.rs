@@ -5,8 +5,8 @@ use rusqlite::{Connection, Transaction};
 use std::collections::BTreeSet;
 
 /// The steps in their order. A step that was ever released is never changed; the next one changes it.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 7] =
-    [first, srtp, recordings, mark, digest, since, nights];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 8] =
+    [first, srtp, recordings, mark, digest, since, nights, max_calls];
 
 /// The version that a file has after all steps.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
@@ -98,6 +98,12 @@ fn mark(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 fn digest(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction
         .execute_batch("ALTER TABLE bindings ADD COLUMN md5_alone INTEGER NOT NULL DEFAULT 0;")
+}
+
+/// Operators with several calls in hand.
+fn max_calls(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction
+        .execute_batch("ALTER TABLE operators ADD COLUMN max_calls INTEGER NOT NULL DEFAULT 1;")
 }
 
 /// Since when each phone has been there.

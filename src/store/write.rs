@@ -129,14 +129,15 @@ pub(super) fn put_level(connection: &Connection, level: &Level) -> Result<()> {
 fn put_operator(connection: &Connection, operator: &Operator) -> Result<()> {
     run(
         connection,
-        "INSERT OR REPLACE INTO operators (name, phone, phones, queues, mode, secret)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO operators (name, phone, phones, queues, mode, max_calls, secret)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             operator.name.as_str(),
             operator.phone.as_str(),
             list(operator.phones.iter().map(Number::as_str)),
             list(operator.queues.iter().map(QueueId::as_str)),
             operator.mode.to_string(),
+            operator.max_calls,
             operator.secret.as_ref().map(|secret| secret.export()),
         ],
     )

@@ -8,13 +8,13 @@ use crate::call::{
     AnyCall, CallInput, CallStep, CommandSource, Keep, LogEvent, OperatorCallInput, Owner, refusal,
 };
 use crate::cause::Cause;
-use crate::desk::command::{BadCommand, Command, Verb};
+use crate::desk::command::{BadCommand, Command, Verb, WhichCall};
 use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
 use crate::desk::outbox::DeskMessage;
 use crate::desk::results::StoredResult;
 use crate::dialog::{Body, ServerTx};
 use crate::directory::OperatorMode;
-use crate::ids::{CallId, LegId, Number, OperatorId, QueueId, RequestId};
+use crate::ids::{LegId, Number, OperatorId, QueueId, RequestId};
 use crate::leg;
 use crate::presence::{self, DeskPhone, PhoneState, PresenceView};
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ impl Machine {
     }
 
     fn command(&mut self, env: &mut Env<'_>, operator: &OperatorId, command: Command) {
-        let Command { id, content, verb } = command;
+        let Command { id, content, which, verb } = command;
         let asker = CommandSource::Desk {
             operator: operator.clone(),
             id: id.clone(),
@@ -96,7 +96,7 @@ impl Machine {
             env.out.push(Effect::Keep { keep, ticket: None });
         }
         let mut steps = Vec::new();
-        match self.obey(env, operator, &verb, &asker, &mut steps) {
+        match self.obey(env, operator, (&verb, which), &asker, &mut steps) {
             Ok(Some(outcome)) => self.reply(env, operator, &asker, &outcome, keep),
             Ok(None) => {}
             Err(refusal) => {
@@ -129,7 +129,7 @@ impl Machine {
         &mut self,
         env: &mut Env<'_>,
         operator: &OperatorId,
-        verb: &Verb,
+        (verb, which): (&Verb, WhichCall),
         asker: &CommandSource,
         steps: &mut Vec<CallStep>,
     ) -> Result<Option<CommandOutcome>, CommandRefusal> {
@@ -159,24 +159,28 @@ impl Machine {
             | Verb::Release { .. }
             | Verb::Retrieve { .. }
             | Verb::Record { .. }
-            | Verb::Hangup => return self.command_call(env, operator, verb, asker),
+            | Verb::Park { .. }
+            | Verb::Transfer { .. }
+            | Verb::Serial { .. }
+            | Verb::Hangup => return self.command_call(env, operator, (verb, which), asker),
+            Verb::Swap => {
+                return self.swap(env, operator, which, asker.clone()).map(|()| None);
+            }
+            Verb::Pick => return self.pick(env, operator, which, asker).map(|()| None),
         }
         Ok(Some(CommandOutcome::Ok))
     }
 
-    /// A command to the call in hand. Its result goes before the events that it causes.
+    /// A command to a call in hand. Its result goes before the events that it causes.
     fn command_call(
         &mut self,
         env: &mut Env<'_>,
         operator: &OperatorId,
-        verb: &Verb,
+        (verb, which): (&Verb, WhichCall),
         asker: &CommandSource,
     ) -> Result<Option<CommandOutcome>, CommandRefusal> {
-        let idle = CommandRefusal::WrongPhase { phase: "idle" };
-        let in_hand = self.hands.get(operator).copied();
-        let is_through_operator =
-            |id: &CallId| matches!(self.calls.get(id), Some(AnyCall::Operator(_)));
-        let Some(id) = in_hand.filter(is_through_operator) else { return Err(idle) };
+        self.may_command(env.world.directory, operator, verb)?;
+        let id = self.find_call(operator, which)?;
         let (verb, asker) = (verb.clone(), asker.clone());
         let command = CallInput::Operator(OperatorCallInput::Command { verb, asker });
         self.with_call(env, id, command);
@@ -195,13 +199,15 @@ impl Machine {
         let view = self.presence.view(operator);
         let view = view.filter(|view| view.state != presence::OperatorState::Out);
         let Some(view) = view else { return Err(CommandRefusal::WrongPhase { phase: "out" }) };
-        if view.state == presence::OperatorState::Busy {
+        let is_busy = view.state == presence::OperatorState::Busy;
+        if is_busy && !self.has_room(env.world.directory, operator) {
             return Err(CommandRefusal::WrongPhase { phase });
         }
         let request = request.ok_or(CommandRefusal::NoSuchRequest)?;
-        if view.phone_state == PhoneState::Unregistered {
+        if view.phone_state == PhoneState::Unregistered && !is_busy {
             return Err(CommandRefusal::PhoneUnregistered);
         }
+        self.ear_can_be_had(operator)?;
         self.take(env, request, operator, asker.clone(), None).map_err(|why| denied(why, phase))
     }
 
@@ -229,7 +235,8 @@ impl Machine {
     }
 
     pub(super) fn phase_of(&self, operator: &OperatorId) -> &'static str {
-        match self.hands.get(operator).and_then(|id| self.calls.get(id)) {
+        let main = self.positions.get(operator).and_then(|position| position.main());
+        match main.and_then(|id| self.calls.get(&id)) {
             Some(AnyCall::Operator(call)) => call.phase(),
             Some(AnyCall::Direct(_)) | None => match self.presence.view(operator) {
                 Some(view) if view.state == presence::OperatorState::Busy => "busy",
@@ -272,10 +279,17 @@ impl Machine {
                 }),
             );
         }
-        if let Some(AnyCall::Operator(call)) =
-            self.hands.get(operator).and_then(|id| self.calls.get(id))
-        {
-            self.desks.say(operator, DeskMessage::Snapshot(call.view(None)));
+        let held = self.positions.get(operator).into_iter().flat_map(|position| position.calls());
+        for id in held.collect::<Vec<_>>() {
+            if let Some(AnyCall::Operator(call)) = self.calls.get(&id) {
+                self.desks.say(operator, DeskMessage::Snapshot(call.view(None)));
+            }
+        }
+        for event in self.let_go_by(operator) {
+            self.desks.say(operator, DeskMessage::Snapshot(event));
+        }
+        for parked in self.parked_for(env.world.directory, operator) {
+            self.desks.say(operator, DeskMessage::Snapshot(DeskEvent::Parked(parked)));
         }
         self.desks.say(operator, DeskMessage::Snapshot(DeskEvent::SnapshotEnd { offers }));
         Ok(())
@@ -402,7 +416,12 @@ impl Machine {
         let account = env.world.directory.operator(&operator);
         let serves = |queue: &&QueueId| account.is_some_and(|account| account.serves(queue));
         let queues = self.settings.queues.keys().filter(serves).cloned().collect();
-        let agent_state = agent_state(availability);
+        let agent_state = match agent_state(availability) {
+            acd::AgentState::Busy if self.has_room(env.world.directory, &operator) => {
+                acd::AgentState::Idle
+            }
+            state => state,
+        };
         let input = acd::Input::AgentState { operator, queues, agent_state };
         self.perform(env, vec![CallStep::Queue(input)]);
     }

@@ -27,6 +27,10 @@ pub(super) enum Keyed {
     Alternate,
     /// `*7`: records the call, or no longer, whichever it is not now.
     Record,
+    /// `*8`: parks the call.
+    Park,
+    /// `*9`: the next call in hand, or else the one that is offered.
+    Swap,
     /// `*5`: release; the second time in a row it forces.
     Release,
 }
@@ -36,6 +40,8 @@ pub(super) enum Keyed {
 pub(super) struct FeatureCodeDigits {
     held: String,
     since: Option<Instant>,
+    /// `*8` and `*9` are codes.
+    pub several: bool,
 }
 
 impl FeatureCodeDigits {
@@ -51,6 +57,8 @@ impl FeatureCodeDigits {
             "*5" => Keyed::Release,
             "*6" => Keyed::Command(Verb::Cancel),
             "*7" => Keyed::Record,
+            "*8" if self.several => Keyed::Park,
+            "*9" if self.several => Keyed::Swap,
             "*" | "*2" => return Keyed::Held,
             held => match held.strip_prefix("*2") {
                 Some(number) => match number.strip_suffix('#') {
@@ -108,6 +116,12 @@ mod tests {
             press(&mut keys, "*3*4*5*6"),
             [Keyed::Alternate, connect, Keyed::Release, cancel]
         );
+    }
+
+    #[test]
+    fn who_may_have_several_calls_parks_and_swaps_by_keys() {
+        let mut keys = FeatureCodeDigits { several: true, ..FeatureCodeDigits::default() };
+        assert_eq!(press(&mut keys, "*8*9"), [Keyed::Park, Keyed::Swap]);
     }
 
     #[test]

@@ -17,8 +17,14 @@ impl Machine {
             self.book.forget(leg);
         }
         self.remember_spoken(&owner, event);
+        if let leg::Event::Ended { .. } = event
+            && let Some(operator) = self.operator_on(&owner, leg)
+        {
+            self.phone_gone(env, &operator, leg);
+        }
         match owner {
             Owner::Call(id) => self.on_call_leg(env, id, event),
+            Owner::Position(operator) => self.on_waiting_phone(env, &operator, event),
             Owner::Desk(operator) => self.on_desk_leg(env, &operator, event),
             Owner::PhoneOffer(operator) => self.on_offered_phone(env, &operator, event),
             Owner::FeatureCode => self.on_feature_code_leg(leg, event),
@@ -38,7 +44,7 @@ impl Machine {
                 Some(AnyCall::Operator(call)) => call.operator_at(*leg).cloned(),
                 Some(AnyCall::Direct(_)) | None => None,
             },
-            Owner::PhoneOffer(operator) => Some(operator.clone()),
+            Owner::PhoneOffer(operator) | Owner::Position(operator) => Some(operator.clone()),
             Owner::Desk(_) | Owner::FeatureCode => None,
         };
         let is_in = |operator: &OperatorId| {
@@ -66,6 +72,21 @@ impl Machine {
             return self.attended_transfer(env, id, *leg, *transaction, *replaced);
         }
         self.with_call(env, id, CallInput::Leg(event));
+    }
+
+    /// The phone of an operator whose calls all wait in hand.
+    fn on_waiting_phone(&mut self, env: &mut Env<'_>, operator: &OperatorId, event: &leg::Event) {
+        match event {
+            leg::Event::Dtmf { leg, digit } => self.on_idle_key(env, operator, *leg, *digit),
+            leg::Event::Silent { leg, .. } => {
+                env.out.push(Effect::Leg(leg::Command::Probe { leg: *leg }));
+            }
+            leg::Event::Referred { leg, transaction, .. } => {
+                let ((), steps) = self.think(env, |ctx| ctx.refuse_refer(*leg, *transaction));
+                self.perform(env, steps);
+            }
+            _ => {}
+        }
     }
 
     fn on_desk_leg(&mut self, env: &mut Env<'_>, operator: &OperatorId, event: &leg::Event) {

@@ -21,8 +21,9 @@ use super::unacknowledged::Arriving;
 use super::unauthenticated::UnauthenticatedCalls;
 use crate::acd;
 use crate::call::{
-    AnyCall, CallContext, CallFacts, CallInput, CallSettings, CallStep, CommandSource, DirectCall,
-    Keep, OperatorCall, OperatorCallInput, Owner, Positions, SwitchboardContext, status_of,
+    AnsweredOperator, AnyCall, CallContext, CallFacts, CallInput, CallSettings, CallStep,
+    CommandSource, DirectCall, Keep, OperatorCall, OperatorCallInput, Owner, Position, Positions,
+    SwitchboardContext, status_of,
 };
 use crate::cause::Cause;
 use crate::desk::event::CommandOutcome;
@@ -45,8 +46,10 @@ pub struct Machine {
     pub(super) presence: presence::Machine,
     pub(super) calls: BTreeMap<CallId, AnyCall>,
     pub(super) requests: BTreeMap<RequestId, CallId>,
-    /// The call that each operator has in hand.
-    pub(super) hands: BTreeMap<OperatorId, CallId>,
+    /// What each operator has in hand; nothing of those who have no call.
+    pub(super) positions: BTreeMap<OperatorId, Position>,
+    /// The calls that are there to be picked.
+    pub(super) parked: BTreeSet<RequestId>,
     /// The camera that each call looks at.
     watching: BTreeMap<CallId, CameraId>,
     /// What came from the phones of each call and was not taken.
@@ -98,7 +101,8 @@ impl Machine {
             random,
             calls: BTreeMap::new(),
             requests: BTreeMap::new(),
-            hands: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            parked: BTreeSet::new(),
             watching: BTreeMap::new(),
             dropped: BTreeMap::new(),
             recordings: BTreeSet::new(),
@@ -211,18 +215,20 @@ impl Machine {
     /// follows finds it in its place, also where that leads back to it.
     pub(super) fn with_call(&mut self, env: &mut Env<'_>, id: CallId, input: CallInput<'_>) {
         let Some(mut call) = self.calls.remove(&id) else { return };
+        let seat = seat_of(&call).cloned();
         let ((), steps) = self.think(env, |ctx| call.handle(input, ctx));
         let call = self.settle(call);
         self.set_alarm(id, &call);
         self.arriving.note(env.now.instant, id, &call);
-        let phones = call.phones();
+        self.note_ear(id, seat, seat_of(&call));
+        let (phones, request) = (call.phones(), call.request());
         match call.camera() {
             Some(camera) => self.watching.insert(id, camera),
             None => self.watching.remove(&id),
         };
         let is_over = call.is_over();
         if is_over {
-            if let Some(request) = call.request() {
+            if let Some(request) = request {
                 self.requests.remove(&request);
             }
         } else {
@@ -230,6 +236,9 @@ impl Machine {
         }
         self.set_engaged(env, id, phones);
         self.perform(env, steps);
+        if let Some(request) = request {
+            self.list_parked(env, request, id);
+        }
         if is_over {
             self.dropped.remove(&id);
             self.end_recording(env, id);
@@ -249,11 +258,12 @@ impl Machine {
                 queues: &self.settings.queues,
                 ring_time: self.settings.ring_time,
                 consult_ring_time: self.settings.consult_ring_time,
+                recall: self.settings.recall,
                 recordings: &self.settings.recordings,
             },
             positions: Positions {
                 presence: &self.presence,
-                hands: &self.hands,
+                positions: &self.positions,
                 spoken: &self.spoken,
             },
             watching: &self.watching,
@@ -296,11 +306,13 @@ impl Machine {
         } else {
             self.engaged.insert(id, now.clone());
         }
-        for phone in before.difference(&now).cloned() {
-            self.on_presence(env, presence::Input::CallOver { phone });
+        for phone in before.difference(&now) {
+            self.on_presence(env, presence::Input::CallOver { phone: phone.clone() });
+            self.weigh_hand_at(env, phone);
         }
-        for phone in now.difference(&before).cloned() {
-            self.on_presence(env, presence::Input::CallBegun { phone });
+        for phone in now.difference(&before) {
+            self.on_presence(env, presence::Input::CallBegun { phone: phone.clone() });
+            self.weigh_hand_at(env, phone);
         }
     }
 
@@ -375,7 +387,12 @@ impl Machine {
                     }
                 }
                 CallStep::Presence(input) => self.on_presence(env, input),
-                CallStep::Free(operator) => self.free(env, operator),
+                CallStep::Free(operator, call) => self.free(env, operator, call),
+                CallStep::Hold(operator, call) => self.hold(env, operator, call),
+                CallStep::LeavePhone { call, operator, phone, cause } => {
+                    self.leave_phone(env, call, &operator, (phone, cause));
+                }
+                CallStep::RecallTone(operator) => self.sound_recall(env, &operator),
                 CallStep::Tell(operator, event) => self.desks.tell(&operator, event),
                 CallStep::Answer(asker, outcome) => self.answer(env, asker, &outcome),
                 CallStep::Keep(keep, ticket) => env.out.push(Effect::Keep { keep, ticket }),
@@ -386,7 +403,12 @@ impl Machine {
         }
     }
 
-    fn answer(&mut self, env: &mut Env<'_>, asker: CommandSource, outcome: &CommandOutcome) {
+    pub(super) fn answer(
+        &mut self,
+        env: &mut Env<'_>,
+        asker: CommandSource,
+        outcome: &CommandOutcome,
+    ) {
         match asker {
             CommandSource::Desk { operator, id, content } => {
                 let now = env.now.unix;
@@ -420,5 +442,13 @@ impl Machine {
             self.with_call(env, id, CallInput::End { reason: "shut-down", cause });
         }
         self.desks.close_all(env.now.instant, cause);
+    }
+}
+
+/// The operator at the phone of a call, if one is on the line.
+fn seat_of(call: &AnyCall) -> Option<&AnsweredOperator> {
+    match call {
+        AnyCall::Operator(call) => call.seat(),
+        AnyCall::Direct(_) => None,
     }
 }

@@ -14,6 +14,7 @@
 //! layer 4  commands phones      what desks ask for; operators with only a phone
 //! layer 4  legs            what they say, and whose affair it is
 //! layer 4  recording       which calls have a file
+//! layer 4  hands           several calls of one operator
 //! layer 4  offering        why an operator is offered nothing
 //! layer 4  adjusting       settings while calls go on
 //! layer 3  machine         what it has; calls think, and their steps are carried out
@@ -33,6 +34,7 @@ mod commands;
 mod desks;
 mod dispatch;
 mod estimate;
+mod hands;
 mod keys;
 mod leaving;
 mod leg_book;

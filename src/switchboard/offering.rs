@@ -103,6 +103,7 @@ impl Machine {
             AgentAvailability::Idle => None,
             AgentAvailability::Absent => Some(NoOffers::Leaving),
             AgentAvailability::DoNotDisturb => Some(NoOffers::DoNotDisturb),
+            AgentAvailability::Busy if self.has_room(directory, operator) => None,
             AgentAvailability::Busy => Some(NoOffers::InCall),
             AgentAvailability::Away => Some(match (view.desk, view.phone_state) {
                 (ControlDialogState::Lost { .. }, _) => NoOffers::DeskLost,

@@ -44,10 +44,14 @@ impl Machine {
         self.spoken.remove(operator);
         self.forget_phone(env, operator);
         // Nobody is left who could cancel a consultation that rings.
-        if why == presence::LogoutCause::Lease
-            && let Some(id) = self.hands.get(operator).copied()
-        {
-            self.with_call(env, id, CallInput::Operator(OperatorCallInput::LeaseOver));
+        if why == presence::LogoutCause::Lease {
+            let position = self.positions.get(operator);
+            let held: Vec<_> = position.into_iter().flat_map(|position| position.calls()).collect();
+            for id in held {
+                self.with_call(env, id, CallInput::Operator(OperatorCallInput::LeaseOver));
+            }
         }
+        // Nor who could come back to those that wait.
+        self.drop_hand(env, operator, "logged-out");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::keys::FeatureCodeDigits;
 use crate::call::RingingPhones;
-use crate::ids::{CallId, LegId, OperatorId, RequestId};
+use crate::ids::{LegId, OperatorId, RequestId};
 use crate::media::Tone;
 use crate::time::{Instant, earliest};
 use std::collections::BTreeMap;
@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 pub(super) struct Phones {
     pub offers: BTreeMap<OperatorId, Offers>,
     /// Of the phones whose answer took the call.
-    pub keys: BTreeMap<CallId, Keypad>,
+    pub keys: BTreeMap<LegId, Keypad>,
     /// Feature codes being answered: the tone, then the end.
     pub codes: BTreeMap<LegId, (Tone, Option<Instant>)>,
     /// Tones at operators' phones in a call, until they hear the other party again.
-    pub tones: BTreeMap<CallId, Instant>,
+    pub tones: BTreeMap<LegId, Instant>,
 }
 
 /// What one operator was offered, in queue order; the first rings.
@@ -27,9 +27,8 @@ pub(super) struct Offers {
 }
 
 /// The keys of a phone whose answer took the call.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Keypad {
-    pub phone: LegId,
     pub keys: FeatureCodeDigits,
     /// The operator was warned that the two are not healthy: the next `*5` forces.
     pub warned: bool,

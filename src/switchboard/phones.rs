@@ -10,7 +10,7 @@
 //! ```
 
 use super::api::Effect;
-use super::keys::{FeatureCodeDigits, Keyed, NIGHT_CODE};
+use super::keys::{Keyed, NIGHT_CODE};
 use super::machine::{Env, Machine};
 use super::phone_offers::{Keypad, Offers};
 use crate::acd;
@@ -20,7 +20,7 @@ use crate::call::{
     OperatorCallState as CallState, Owner, Permission, REFUSALS, RingingPhones, party, refusal,
 };
 use crate::cause::Cause;
-use crate::desk::command::{BridgedParty, Verb};
+use crate::desk::command::{BridgedParty, Verb, WhichCall};
 use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
 use crate::directory::OperatorMode;
 use crate::ids::{CallId, LegId, Number, OperatorId, RequestId};
@@ -53,15 +53,21 @@ impl Machine {
         request: RequestId,
     ) {
         let offers = self.phones.offers.entry(operator.clone()).or_default();
-        if !offers.waiting.contains(&request) {
+        let is_new = !offers.waiting.contains(&request);
+        if is_new {
             offers.waiting.push(request);
+        }
+        let phone = self.positions.get(&operator).and_then(|position| position.phone);
+        if let (true, Some(leg)) = (is_new, phone) {
+            // It talks already, and may take this one by a key.
+            return self.play(env, leg, Tone::Warning);
         }
         self.ring_next(env, &operator);
     }
 
     /// Rings the phone for the first of its offers, unless it rings already or its operator has just
     /// got something else to do: then the other offers are about to be withdrawn.
-    fn ring_next(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+    pub(super) fn ring_next(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
         let view = self.presence.view(operator);
         if view.is_none_or(|view| view.availability != presence::AgentAvailability::Idle) {
             return;
@@ -235,8 +241,7 @@ impl Machine {
                 if !self.is_phone_operator(env, operator) {
                     return;
                 }
-                let pad = Keypad { phone: leg, keys: FeatureCodeDigits::default(), warned: false };
-                self.phones.keys.insert(call, pad);
+                self.phones.keys.insert(leg, Keypad::default());
                 env.out.push(Effect::Leg(Command::InterceptDtmf { leg, on: true }));
             }
             None => {
@@ -314,8 +319,9 @@ impl Machine {
             Some(AnyCall::Operator(call)) => call.seat().is_some_and(|seat| seat.phone == leg),
             Some(AnyCall::Direct(_)) | None => false,
         };
-        let pad = self.phones.keys.get_mut(&id).filter(|pad| is_seat && pad.phone == leg);
-        let Some(pad) = pad else { return };
+        let several = self.works_with_several(env, leg);
+        let Some(pad) = self.phones.keys.get_mut(&leg).filter(|_| is_seat) else { return };
+        pad.keys.several = several;
         let keyed = pad.keys.press(env.now.instant, key);
         if keyed != Keyed::Release {
             pad.warned &= keyed == Keyed::Held;
@@ -325,6 +331,8 @@ impl Machine {
             Keyed::Pass(keys) => return self.pass_keys(env, id, &keys),
             Keyed::Command(verb) => verb,
             Keyed::Release => Verb::Release { force: std::mem::take(&mut pad.warned) },
+            Keyed::Park => Verb::Park { number: None },
+            Keyed::Swap => return self.swap_by_key(env, leg),
             Keyed::Record => match self.calls.get(&id) {
                 Some(AnyCall::Operator(call)) => Verb::Record { on: !call.is_recorded() },
                 Some(AnyCall::Direct(_)) | None => return,
@@ -344,7 +352,75 @@ impl Machine {
         if let (Some(on), Some(AnyCall::Operator(call))) = (wanted, self.calls.get(&id))
             && call.is_recorded() == on
         {
-            self.play(env, (id, leg), Tone::Done);
+            self.play(env, leg, Tone::Done);
+        }
+    }
+
+    fn works_with_several(&self, env: &Env<'_>, leg: LegId) -> bool {
+        let owner = self.book.owner(leg);
+        let operator = owner.and_then(|owner| self.operator_on(owner, leg));
+        operator.is_some_and(|operator| self.may_have_several(env.world.directory, &operator))
+    }
+
+    /// Keys at a phone whose calls all wait: one of them may come to the ear.
+    pub(super) fn on_idle_key(
+        &mut self,
+        env: &mut Env<'_>,
+        operator: &OperatorId,
+        leg: LegId,
+        key: char,
+    ) {
+        let several = self.may_have_several(env.world.directory, operator);
+        let Some(pad) = self.phones.keys.get_mut(&leg) else { return };
+        pad.keys.several = several;
+        match pad.keys.press(env.now.instant, key) {
+            Keyed::Held => {}
+            Keyed::Swap => self.swap_by_key(env, leg),
+            Keyed::Pass(_)
+            | Keyed::Command(_)
+            | Keyed::Alternate
+            | Keyed::Record
+            | Keyed::Park
+            | Keyed::Release => self.play(env, leg, Tone::Refused),
+        }
+    }
+
+    /// `*9`: the next call in hand; where no other is in hand, the first that is offered is taken.
+    fn swap_by_key(&mut self, env: &mut Env<'_>, leg: LegId) {
+        let operator = self.book.owner(leg).and_then(|owner| self.operator_on(owner, leg));
+        let Some(operator) = operator else { return };
+        let asker = CommandSource::Keys { leg };
+        let has_next = self.positions.get(&operator).is_some_and(|held| held.next().is_some());
+        let offered = self.phones.offers.get(&operator);
+        let offered = offered.and_then(|offers| offers.waiting.first().copied());
+        let done = match offered.filter(|_| !has_next) {
+            Some(request) => self.ear_can_be_had(&operator).and_then(|()| {
+                self.drop_offer(&operator, request);
+                let phase = self.phase_of(&operator);
+                let taken = self.take(env, request, &operator, asker.clone(), None);
+                taken.map_err(|_| CommandRefusal::WrongPhase { phase })
+            }),
+            None => self.swap(env, &operator, WhichCall::Only, asker.clone()),
+        };
+        if let Err(refusal) = done {
+            self.answer_keys(env, leg, &CommandOutcome::Refused(refusal));
+        }
+    }
+
+    /// The operator talks, or is about to: what else is offered does not ring at its phone meanwhile.
+    pub(super) fn quiet_phone(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+        let offers = self.phones.offers.get_mut(operator);
+        if let Some((_, mut ringing)) = offers.and_then(|offers| offers.ringing.take()) {
+            let ((), steps) = self.think(env, |ctx| ringing.call_off(Cause::Abandoned, ctx));
+            self.perform(env, steps);
+        }
+    }
+
+    /// A call waits in hand: a tone, where the phone's operator talks with nobody.
+    pub(super) fn sound_recall(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+        let position = self.positions.get(operator).filter(|held| held.at_ear.is_none());
+        if let Some(leg) = position.and_then(|position| position.phone) {
+            self.play(env, leg, Tone::Warning);
         }
     }
 
@@ -362,24 +438,26 @@ impl Machine {
 
     /// The outcome of a key command is a tone at the operator's phone.
     pub(super) fn answer_keys(&mut self, env: &mut Env<'_>, leg: LegId, outcome: &CommandOutcome) {
-        let Some(Owner::Call(id)) = self.book.owner(leg).cloned() else { return };
         let tone = match outcome {
             CommandOutcome::Ok | CommandOutcome::Found { .. } => return,
             CommandOutcome::Refused(CommandRefusal::Unhealthy { .. }) => {
-                if let Some(pad) = self.phones.keys.get_mut(&id) {
+                if let Some(pad) = self.phones.keys.get_mut(&leg) {
                     pad.warned = true;
                 }
                 Tone::Warning
             }
             CommandOutcome::Refused(_) => Tone::Refused,
         };
-        self.play(env, (id, leg), tone);
+        self.play(env, leg, tone);
     }
 
     /// A tone at the operator's phone, which hears what it heard before afterwards.
-    fn play(&mut self, env: &mut Env<'_>, (id, leg): (CallId, LegId), tone: Tone) {
+    fn play(&mut self, env: &mut Env<'_>, leg: LegId, tone: Tone) {
+        if self.book.owner(leg).is_none() {
+            return;
+        }
         env.out.push(Effect::Leg(Command::Listen(vec![(leg, LegSource::Tone(tone))])));
-        self.phones.tones.insert(id, env.now.instant + TONE);
+        self.phones.tones.insert(leg, env.now.instant + TONE);
     }
 
     // ---- time ----
@@ -393,12 +471,14 @@ impl Machine {
         for operator in unanswered {
             self.ring_time_over(env, &operator);
         }
-        let ids: Vec<CallId> = self.phones.keys.keys().copied().collect();
-        for id in ids {
-            if !self.calls.contains_key(&id) {
-                self.phones.keys.remove(&id);
+        let legs: Vec<LegId> = self.phones.keys.keys().copied().collect();
+        for leg in legs {
+            let owner = self.book.owner(leg).cloned();
+            if owner.is_none() {
+                self.phones.keys.remove(&leg);
             } else if let Some(keys) =
-                self.phones.keys.get_mut(&id).and_then(|pad| pad.keys.tick(now))
+                self.phones.keys.get_mut(&leg).and_then(|pad| pad.keys.tick(now))
+                && let Some(Owner::Call(id)) = owner
             {
                 self.pass_keys(env, id, &keys);
             }
@@ -411,13 +491,14 @@ impl Machine {
             }
             !is_over
         });
-        self.phones.tones.retain(|id, until| {
-            let is_over = *until <= now;
-            if is_over && let Some(AnyCall::Operator(call)) = self.calls.get(id) {
-                env.out.push(Effect::Leg(Command::Listen(call.sources())));
+        let due = self.phones.tones.iter().filter(|(_, until)| **until <= now);
+        for leg in due.map(|(leg, _)| *leg).collect::<Vec<_>>() {
+            self.phones.tones.remove(&leg);
+            let sources = self.sources_of(leg);
+            if !sources.is_empty() {
+                env.out.push(Effect::Leg(Command::Listen(sources)));
             }
-            !is_over
-        });
+        }
     }
 
     /// It rang in vain: it rings again after the pause that a decline makes. At a desk the offer stands.

@@ -5,9 +5,8 @@ use crate::acd;
 use crate::call::{CommandSource, OperatorCallInput};
 use crate::cause::Cause;
 use crate::desk::event::DeskEvent;
-use crate::ids::{LegId, OperatorId, RequestId};
+use crate::ids::{CallId, LegId, OperatorId, RequestId, Ticket};
 use crate::leg;
-use crate::presence;
 use crate::time::Instant;
 
 impl Machine {
@@ -51,18 +50,13 @@ impl Machine {
             Q::Withdraw { operator, request, reason } => {
                 self.withdraw(env, &operator, request, reason);
             }
-            Q::Released { operator, .. } => self.free(env, operator),
+            Q::Released { operator, request } => self.free_of(env, operator, request),
             // The answers to takes and declines are read where those are made.
             Q::Taken { .. }
             | Q::TakeRefused { .. }
             | Q::Declined { .. }
             | Q::DeclineRefused { .. } => {}
         }
-    }
-
-    pub(super) fn free(&mut self, env: &mut Env<'_>, operator: OperatorId) {
-        self.hands.remove(&operator);
-        self.on_presence(env, presence::Input::Disengage { operator });
     }
 
     fn withdraw(
@@ -98,7 +92,12 @@ impl Machine {
         asker: CommandSource,
         phone: Option<(LegId, leg::Spoken)>,
     ) -> Result<(), acd::Denial> {
-        let input = acd::Input::Take { request, operator: operator.clone() };
+        let is_last = self.in_hand(operator) + 1 >= Self::max_calls(env.world.directory, operator);
+        let own = operator.clone();
+        let input = match is_last {
+            true => acd::Input::Take { request, operator: own },
+            false => acd::Input::TakeOneMore { request, operator: own },
+        };
         let mut effects = self.acd.handle(env.now.instant, input).into_iter();
         match effects.next() {
             Some(acd::Effect::Taken { .. }) => {}
@@ -106,14 +105,13 @@ impl Machine {
             other => unreachable!("a take is answered first: {other:?}"),
         }
         self.learn_pace(env.now.instant, request);
-        if let Some(id) = self.requests.get(&request) {
-            self.hands.insert(operator.clone(), *id);
+        let phone = phone.or_else(|| self.phone_on_line(operator));
+        let is_by_desk = matches!(asker, CommandSource::Desk { .. });
+        let id = self.requests.get(&request).copied();
+        let ticket = id.map(|id| self.win(env, operator, id, request, is_by_desk));
+        if !is_last {
+            self.quiet_phone(env, operator);
         }
-        if matches!(asker, CommandSource::Desk { .. }) {
-            self.desks.cork(operator);
-        }
-        let is_there = self.requests.contains_key(&request);
-        let ticket = is_there.then(|| env.world.tickets.mint());
         if let Some(ticket) = ticket {
             let operator = operator.clone();
             let taken = OperatorCallInput::Taken { operator, asker, phone, ticket };
@@ -128,6 +126,28 @@ impl Machine {
         }
         at_once.into_iter().for_each(|effect| self.on_queue(env, effect));
         Ok(())
+    }
+
+    /// An operator has won a call: the journal is asked to say so. A desk hears its result before all else.
+    pub(super) fn win(
+        &mut self,
+        env: &Env<'_>,
+        operator: &OperatorId,
+        id: CallId,
+        request: RequestId,
+        is_by_desk: bool,
+    ) -> Ticket {
+        self.put_in_hand(operator.clone(), id, request);
+        if is_by_desk {
+            self.desks.cork(operator);
+        }
+        env.world.tickets.mint()
+    }
+
+    /// The phone of an operator that is on the line already, with what it speaks.
+    pub(super) fn phone_on_line(&self, operator: &OperatorId) -> Option<(LegId, leg::Spoken)> {
+        let leg = self.positions.get(operator)?.phone?;
+        Some((leg, self.spoken.get(operator).cloned().unwrap_or_default()))
     }
 
     // ---- how fast it moves ----

@@ -24,6 +24,8 @@ pub struct Settings {
     pub ring_time: Duration,
     /// How long the phone of whom an operator consults rings.
     pub consult_ring_time: Duration,
+    /// A call that is set aside or parked is recalled each time that so long has passed.
+    pub recall: Duration,
     /// The directory of the recordings.
     pub recordings: String,
     /// Changes at each start; desks see by it that the server was restarted.

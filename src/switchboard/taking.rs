@@ -7,11 +7,11 @@ use crate::ids::{CallId, Ticket};
 impl Machine {
     /// The call whose take or release waits for this commit.
     fn waiting_for(&self, ticket: Ticket) -> Option<CallId> {
-        let waits = |call: &&CallId| match self.calls.get(call) {
+        let waits = |call: &CallId| match self.calls.get(call) {
             Some(AnyCall::Operator(call)) => call.waits_for(ticket),
             Some(AnyCall::Direct(_)) | None => false,
         };
-        self.hands.values().find(waits).copied()
+        self.positions.values().flat_map(|position| position.calls()).find(waits)
     }
 
     pub(super) fn committed(&mut self, env: &mut Env<'_>, ticket: Ticket) {
@@ -22,6 +22,7 @@ impl Machine {
             // All this is on its way before the desk phone is called (R4.2).
             self.pump(env);
         }
+        self.clear_ear_for(env, id);
         self.with_call(env, id, CallInput::Operator(OperatorCallInput::Written));
     }
 

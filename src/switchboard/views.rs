@@ -83,8 +83,12 @@ pub struct OperatorView {
     pub phone_state: &'static str,
     /// `none`, `up`, `unresponsive` or `lost`.
     pub desk: &'static str,
-    /// The call in hand.
+    /// The call in hand; of several the one at the ear, else the last.
     pub call: Option<CallId>,
+    /// How many it has in hand.
+    pub in_hand: usize,
+    /// How many it may have.
+    pub max_calls: u8,
     /// Why it is offered no calls, if it is not.
     pub no_offers: Option<NoOffers>,
 }
@@ -157,9 +161,12 @@ impl Machine {
     /// All operators, by name.
     pub fn operators(&self, directory: &Directory) -> impl Iterator<Item = OperatorView> {
         self.presence.views().map(|(operator, view)| {
-            let call = self.hands.get(operator).copied();
+            let call = self.positions.get(operator).and_then(|position| position.main());
+            let in_hand = self.in_hand(operator);
+            let max_calls = directory.operator(operator).map_or(1, |account| account.max_calls);
             let no_offers = self.no_offers(directory, operator, &view);
-            OperatorView { no_offers, ..operator_view(operator.clone(), &view, call) }
+            let view = operator_view(operator.clone(), &view, call);
+            OperatorView { no_offers, in_hand, max_calls, ..view }
         })
     }
 
@@ -168,7 +175,8 @@ impl Machine {
     pub fn is_quiet(&self) -> bool {
         self.calls.is_empty()
             && self.requests.is_empty()
-            && self.hands.is_empty()
+            && self.positions.is_empty()
+            && self.parked.is_empty()
             && self.recordings.is_empty()
     }
 }
@@ -191,6 +199,8 @@ fn operator_view(operator: OperatorId, view: &PresenceView, call: Option<CallId>
             presence::ControlDialogState::Lost { .. } => "lost",
         },
         call,
+        in_hand: 0,
+        max_calls: 1,
         no_offers: None,
     }
 }

@@ -23,7 +23,9 @@ pub struct Desk {
     dialog: Option<u32>,
     hello: bool,
     offers: BTreeSet<String>,
-    call: Option<(String, String)>,
+    /// By request, the phase.
+    calls: BTreeMap<String, String>,
+    parked: BTreeSet<String>,
     seq: u64,
     commands: BTreeMap<String, Command>,
     /// A command whose SIP answer is still to come.
@@ -124,11 +126,31 @@ impl World {
             return Some(json!({"do": "hello"}));
         }
         let closing = self.closing.is_some();
-        let phase = desk.call.as_ref().map(|(_, phase)| phase.clone());
+        let (calls, parked) = (desk.calls.clone(), desk.parked.clone());
+        let any = self.chance.below(calls.len().max(1) as u64) as usize;
+        let call = calls.iter().nth(any);
+        let phase = call.map(|(_, phase)| phase.clone());
         let wanted = WANTED[self.chance.below(WANTED.len() as u64) as usize];
-        let simple = |verb: &str| Some(json!({"do": verb}));
+        // Most name their call; where there is one, that is not asked for.
+        let named = self.percent(80);
+        let request = call.map(|(request, _)| request.clone()).filter(|_| named);
+        let of = |mut value: Value| {
+            if let Some(request) = &request {
+                value["request"] = request.clone().into();
+            }
+            Some(value)
+        };
+        let simple = |verb: &str| of(json!({"do": verb}));
         if closing && phase.is_some() {
             return simple("hangup");
+        }
+        if dice >= 90
+            && let Some(parked) = parked.first()
+        {
+            return Some(json!({"do": "pick", "request": parked}));
+        }
+        if dice >= 75 && !self.desks[at].offers.is_empty() {
+            return self.choose_offer(at, dice - 30);
         }
         match (phase.as_deref(), dice) {
             (_, 0) => simple("dnd"),
@@ -138,19 +160,33 @@ impl World {
             (_, 6) => simple("hello"),
             (_, 7) => simple("retrieve"),
             (_, 8) => simple("connect"),
-            (_, 9) => Some(json!({"do": "alternate", "party": "callee"})),
+            (_, 9) => of(json!({"do": "alternate", "party": "callee"})),
+            (_, 10..12) => simple("swap"),
+            (_, 12) => Some(json!({"do": "swap"})),
+            (_, 13) => simple("park"),
+            (_, 14) => simple("serial"),
             (None, _) => self.choose_offer(at, dice),
-            (Some("ringing-you"), 10..13) => simple("cancel"),
-            (Some("with-caller"), 10..60) => Some(json!({"do": "consult", "number": wanted})),
+            (Some("ringing-you"), 15..18) => simple("cancel"),
+            (Some("with-caller" | "in-hand"), 15..20) => {
+                of(json!({"do": "park", "number": wanted}))
+            }
+            (Some("with-caller" | "in-hand"), 20..28) => {
+                of(json!({"do": "transfer", "number": wanted}))
+            }
+            (Some("with-caller"), 28..60) => of(json!({"do": "consult", "number": wanted})),
             (Some("with-caller"), 60..70) => simple("hangup"),
+            (Some("in-hand"), 28..50) => simple("swap"),
+            (Some("in-hand"), 50..55) => simple("hangup"),
+            (Some("handing-over"), 15..30) => simple("cancel"),
+            (Some("handing-over"), 30..40) => of(json!({"do": "release", "force": true})),
             (Some("consulting"), 10..20) => simple("cancel"),
-            (Some("talking-to-callee" | "alternated"), 10..60) => Some(match dice {
+            (Some("talking-to-callee" | "alternated"), 10..60) => of(match dice {
                 10..25 => json!({"do": "alternate", "party": "caller"}),
                 25..30 => json!({"do": "cancel"}),
                 30..45 => json!({"do": "connect"}),
                 _ => json!({"do": "release"}),
             }),
-            (Some("connected"), 10..60) => Some(match dice {
+            (Some("connected"), 10..60) => of(match dice {
                 10..20 => json!({"do": "retrieve", "party": "caller"}),
                 20..30 => json!({"do": "retrieve", "party": "callee"}),
                 30..50 => json!({"do": "release"}),
@@ -225,13 +261,13 @@ impl World {
         let granted = value["ok"] == true;
         match (verb.as_str(), granted) {
             ("hello", true) => self.desks[at].hello = true,
-            ("take", true) => self.judge_take(at, &request, id),
+            ("take" | "pick", true) => self.judge_take(at, &request, id),
             ("take", false) => {
                 self.desks[at].offers.remove(&request);
             }
             _ => {}
         }
-        let may_fail = self.day.trouble && matches!(verb.as_str(), "take" | "release");
+        let may_fail = self.day.trouble && matches!(verb.as_str(), "take" | "pick" | "release");
         if value["error"] == "internal" && !may_fail {
             self.fail(format!("c{id}: {value}"), &[id]);
         }
@@ -253,15 +289,23 @@ impl World {
             }
             "withdrawn" => {
                 desk.offers.remove(&request);
+                desk.parked.remove(&request);
+            }
+            "parked" => {
+                desk.parked.insert(request);
             }
             "welcome" => {
                 desk.offers.clear();
-                desk.call = None;
+                desk.calls.clear();
+                desk.parked.clear();
             }
             "call" => {
                 desk.offers.remove(&request);
                 let phase = text("phase");
-                desk.call = (phase != "ended").then_some((request, phase));
+                match phase.as_str() {
+                    "ended" | "parked" | "serial" => desk.calls.remove(&request),
+                    _ => desk.calls.insert(request, phase),
+                };
             }
             _ => {}
         }

@@ -60,6 +60,10 @@ pub struct Judge {
     packets: u64,
 }
 
+/// In these phases a call is at the ear of its operator: one at each.
+const AT_EAR: [&str; 5] =
+    ["with-caller", "consulting", "talking-to-callee", "alternated", "connected"];
+
 /// R5: who gets whose sound, by the phase of the call.
 fn may_hear(phase: &str, speaker: Role, listener: Role) -> bool {
     use Role::{Callee, Caller, Operator};
@@ -73,6 +77,9 @@ fn may_hear(phase: &str, speaker: Role, listener: Role) -> bool {
         ("connected" | "handed-over", Caller, Callee) => true,
         ("connected" | "handed-over", Callee, Caller) => true,
         ("direct-ringing" | "entrusted", Callee, Caller) => true,
+        // Connected before the operator went to another call; left to a phone, from its early media on.
+        ("in-hand" | "handing-over" | "serial", Caller, Callee) => true,
+        ("in-hand" | "handing-over" | "serial", Callee, Caller) => true,
         // Among the parties of an ordinary call there are no secrets, transfers included.
         ("talking" | "transferring", _, _) => true,
         _ => false,
@@ -155,8 +162,8 @@ impl World {
             return self.fail(format!("a packet to {to}, where nobody listens"), &[]);
         };
         let listener = *listener;
-        let link = |id: u32| self.judge.links.get(&self.dialogs[id as usize].call_id).copied();
-        let (Some((call, from)), Some((other, role))) = (link(speaker), link(listener)) else {
+        let links = (self.in_call(speaker), self.in_call(listener));
+        let (Some((call, from)), Some((other, role))) = links else {
             let what = format!("c{listener} hears c{speaker}, and one of them is in no call");
             return self.fail(what, &[speaker, listener]);
         };
@@ -168,6 +175,32 @@ impl World {
             );
             self.fail(what, &[speaker, listener]);
         }
+    }
+
+    /// In which call somebody is, and as what. An operator talks at one phone to all that are in its hand, to
+    /// one at a time.
+    fn in_call(&mut self, id: u32) -> Option<(CallId, Role)> {
+        let dialog = &self.dialogs[id as usize];
+        let (phone, call_id) = (dialog.phone, dialog.call_id.clone());
+        let link = self.judge.links.get(&call_id).copied()?;
+        if link.1 != Role::Operator {
+            return Some(link);
+        }
+        let number = self.phones[phone].name.clone();
+        let operators = DESKS.iter().chain(&PHONE_OPERATORS).zip(&TERMINALS);
+        let mut own = operators.filter(|(_, terminal)| terminal.number == number);
+        let operator = own.next().map(|(name, _)| *name)?;
+        let at_ear: Vec<CallId> = self
+            .views()
+            .iter()
+            .filter(|view| view.operator.as_ref().is_some_and(|by| by.as_str() == operator))
+            .filter(|view| AT_EAR.contains(&view.phase))
+            .map(|view| view.call)
+            .collect();
+        if at_ear.len() > 1 {
+            self.fail(format!("{operator} has {at_ear:?} at the ear"), &[id]);
+        }
+        at_ear.first().map_or(Some(link), |call| Some((*call, Role::Operator)))
     }
 
     /// A message that the house sends: whom it calls for which call, and what it announces.
@@ -215,13 +248,18 @@ impl World {
         let wanted = |view: &&CallView| view.callee.as_ref().is_some_and(|c| c.as_str() == callee);
         if let Some((call, _)) = named {
             let view = views.iter().find(|view| view.call == call)?;
-            let direct = matches!(view.phase, "direct-ringing" | "talking" | "transferring");
+            let direct = matches!(
+                view.phase,
+                "direct-ringing" | "talking" | "transferring" | "handing-over"
+            );
             return Some((call, if direct { Role::Callee } else { Role::Operator }));
         }
-        let consulting = views
-            .iter()
-            .filter(wanted)
-            .find(|view| view.operator.as_ref().is_some_and(|own| operator == Some(own.as_str())));
+        let own = |view: &&CallView| {
+            view.operator.as_ref().is_some_and(|own| operator == Some(own.as_str()))
+        };
+        // Another of its calls may wait with a callee of the same number.
+        let rings = views.iter().filter(wanted).filter(own).find(|view| view.phase == "consulting");
+        let consulting = rings.or_else(|| views.iter().filter(wanted).find(own));
         if let Some(view) = consulting {
             return Some((view.call, Role::Callee));
         }
@@ -287,7 +325,8 @@ impl World {
                     self.fail(format!("{call} is taken by {operator} and by {other}"), &[]);
                 }
             }
-            LogEvent::PhoneFailed { call, .. }
+            LogEvent::Parked { call, .. }
+            | LogEvent::PhoneFailed { call, .. }
             | LogEvent::NotHandedOver { call, .. }
             | LogEvent::Unwritten { call, what: "take", .. } => {
                 judge.taken.remove(call);
@@ -301,6 +340,7 @@ impl World {
             | LogEvent::Recorded { .. }
             | LogEvent::SentOn { .. }
             | LogEvent::Night { .. }
+            | LogEvent::CameBack { .. }
             | LogEvent::Transferred { .. }
             | LogEvent::Refused { .. }
             | LogEvent::Unwritten { .. }

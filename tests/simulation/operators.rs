@@ -7,8 +7,10 @@ use super::world::World;
 /// What such an operator dials; logging in more often than out.
 const CODES: [&str; 8] = ["*50", "*50", "*53", "*50", "*52", "*53", "*51", "*50"];
 /// What it presses in a call.
-const KEYS: [&str; 12] =
-    ["*22001#", "*22003#", "*22006#", "*22999#", "*3", "*3", "*4", "*5", "*5*5", "*6", "*9", "17"];
+const KEYS: [&str; 14] = [
+    "*22001#", "*22003#", "*22006#", "*22999#", "*3", "*3", "*4", "*5", "*5*5", "*6", "*9", "*9",
+    "*8", "17",
+];
 
 impl World {
     pub fn phone_operator_lives(&mut self, phone: usize) {

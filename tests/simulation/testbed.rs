@@ -161,12 +161,14 @@ fn accounts(addresses: &BTreeMap<&str, SocketAddr>) -> Accounts {
         srtp: Srtp::Optional,
     });
     let all = DESKS.iter().chain(&PHONE_OPERATORS);
-    let operators = all.zip(&TERMINALS).map(|(name, phone)| Operator {
+    let operators = (0..).zip(all.zip(&TERMINALS)).map(|(at, (name, phone))| Operator {
         name: OperatorId::from(*name),
         phone: Number::from(phone.number),
         phones: BTreeSet::new(),
         queues: [QueueId::from("main"), QueueId::from("early")].into(),
         mode: if DESKS.contains(name) { OperatorMode::Desk } else { OperatorMode::Phone },
+        // One, two or three calls in hand.
+        max_calls: 1 + at % 3,
         secret: secret(name),
     });
     Accounts {
@@ -245,6 +247,7 @@ fn settings() -> exchange::Settings {
             secure_only: false,
             ring_time: Duration::from_secs(10),
             consult_ring_time: Duration::from_secs(10),
+            recall: Duration::from_secs(8),
             recordings: "recordings".into(),
             boot: "b1".into(),
         },

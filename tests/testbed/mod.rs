@@ -66,6 +66,10 @@ pub struct Testbed {
     pub turned_away: Vec<Cause>,
     /// The log.
     pub told: Vec<String>,
+    /// What each leg is given.
+    given: BTreeMap<LegId, LegSource>,
+    /// Legs that are over.
+    gone: BTreeSet<LegId>,
     /// Who was called, and for whom: whose INVITE goes on there.
     pub behalves: Vec<(String, String)>,
 }
@@ -114,6 +118,7 @@ fn operator(name: &str, phone: &str, mode: OperatorMode) -> Operator {
         phones: [].into(),
         queues: [QueueId::from("main")].into(),
         mode,
+        max_calls: 1,
         secret: None,
     }
 }
@@ -150,7 +155,12 @@ impl Testbed {
     pub fn with_rules(answer: AnsweredBy, change: impl FnOnce(&mut acd::QueueRules)) -> Self {
         let mut testbed = Self::with(answer, 100, None, Some("3003"));
         change(&mut testbed.settings.acd.queues[0]);
-        testbed.machine = Machine::new(testbed.settings.clone(), Random::from_number(1), 0);
+        testbed.machine = Machine::new(
+            testbed.settings.clone(),
+            Random::from_number(1),
+            BootNumber::default(),
+            0,
+        );
         testbed.give(Instant::START, Input::DirectoryChanged);
         testbed
     }
@@ -237,6 +247,7 @@ impl Testbed {
             secure_only: false,
             ring_time: Duration::from_secs(30),
             consult_ring_time: Duration::from_secs(30),
+            recall: Duration::from_secs(60),
             recordings: "recordings".into(),
             boot: "b1".into(),
         };
@@ -267,6 +278,8 @@ impl Testbed {
             waiting: BTreeSet::new(),
             turned_away: vec![],
             told: vec![],
+            given: BTreeMap::new(),
+            gone: BTreeSet::new(),
             behalves: vec![],
         };
         let phones = vec![binding("3005"), binding("3005b")];
@@ -398,8 +411,17 @@ impl Testbed {
             Command::Refuse { leg, refusal } => {
                 format!("{} <- {} {}", self.name(leg), refusal.status, refusal.phrase)
             }
-            Command::End { leg, cause } => format!("end {}, {}", self.name(leg), cause.word()),
+            Command::End { leg, cause } => {
+                self.given.remove(&leg);
+                self.gone.insert(leg);
+                format!("end {}, {}", self.name(leg), cause.word())
+            }
             Command::Listen(rows) => {
+                for (leg, source) in &rows {
+                    if !self.gone.contains(leg) {
+                        self.given.insert(*leg, *source);
+                    }
+                }
                 let rows: Vec<String> = rows
                     .into_iter()
                     .map(|(leg, source)| format!("{} gets {}", self.name(leg), self.source(source)))
@@ -464,8 +486,14 @@ impl Testbed {
             "call" => {
                 let reason = value["reason"].as_str().map(|r| format!(", {r}")).unwrap_or_default();
                 let recorded = if value["recording"] == true { ", recorded" } else { "" };
-                format!("call {request} {}{recorded}{reason}", text("phase"))
+                let serial = if value["serial"] == true { ", serial" } else { "" };
+                format!("call {request} {}{recorded}{serial}{reason}", text("phase"))
             }
+            "parked" => {
+                let wanted = value["number"].as_str().map(|n| format!(", wants {n}"));
+                format!("parked {request} by {}{}", text("by"), wanted.unwrap_or_default())
+            }
+            "recall" => format!("recall {request} after {} s", value["seconds"]),
             "callee" => format!("callee {} {}", text("number"), text("progress")),
             "state" => format!("state {}, phone {}", text("state"), text("phone")),
             "health" => {
@@ -489,6 +517,13 @@ impl Testbed {
         format!("r{}", at + 1)
     }
 
+    /// The id of `r1`, or the word itself.
+    fn known(&self, request: &str) -> String {
+        let at: usize = request[1..].parse().unwrap_or(usize::MAX);
+        let known = self.requests.get(at - 1).cloned();
+        known.unwrap_or_else(|| request.to_owned())
+    }
+
     fn desk_phone_of(&self, operator: &str) -> String {
         let account = self.directory.operator(&OperatorId::from(operator));
         account.expect("the script names an operator").phone.to_string()
@@ -497,6 +532,27 @@ impl Testbed {
     fn leg(&self, name: &str) -> LegId {
         let last = self.legs.iter().rev().find(|(_, known)| *known == name);
         *last.unwrap_or_else(|| panic!("nobody is called {name}")).0
+    }
+
+    /// Who hears whom.
+    pub fn heard(&self) -> Vec<(String, String)> {
+        let pair = |(leg, source): (&LegId, &LegSource)| match source {
+            LegSource::Leg(other) => Some((self.name(*leg), self.name(*other))),
+            _ => None,
+        };
+        self.given.iter().filter_map(pair).collect()
+    }
+
+    /// Whether somebody is in a call, or about to be.
+    pub fn is_there(&self, name: &str) -> bool {
+        let last = self.legs.iter().rev().find(|(_, known)| *known == name);
+        last.is_some_and(|(leg, _)| !self.gone.contains(leg))
+    }
+
+    /// Whether somebody hears a person, or music.
+    pub fn hears_something(&self, name: &str) -> bool {
+        let given = self.given.iter().rev().find(|(leg, _)| self.name(**leg) == name);
+        given.is_some_and(|(_, source)| *source != LegSource::Silence)
     }
 
     fn new_leg(&mut self, name: &str) -> LegId {
@@ -564,11 +620,20 @@ impl Testbed {
         words: &[&str],
     ) -> Vec<String> {
         let mut value = json!({"id": id, "do": words[0]});
+        // `consult 3002 of r2`, where more than one call is in hand.
+        let words = match words {
+            [words @ .., "of", request] => {
+                value["request"] = self.known(request).into();
+                words
+            }
+            words => words,
+        };
         match words {
+            ["pick" | "swap", request] => value["request"] = self.known(request).into(),
+            ["transfer" | "park", number] => value["number"] = (*number).into(),
+            ["serial", "off"] => value["on"] = false.into(),
             ["take" | "decline", request] => {
-                let at: usize = request[1..].parse().unwrap_or(usize::MAX);
-                let known = self.requests.get(at - 1).cloned();
-                value["request"] = known.unwrap_or_else(|| (*request).to_owned()).into();
+                value["request"] = self.known(request).into();
             }
             ["consult", number] => value["number"] = (*number).into(),
             ["alternate" | "retrieve", party] => value["party"] = (*party).into(),
@@ -597,6 +662,10 @@ impl Testbed {
 
     fn on_leg(&mut self, now: Instant, who: &str, words: &[&str]) -> Vec<String> {
         let leg = self.leg(who);
+        if let ["hangs", "up"] | ["is", "lost"] | ["refuses", _] | ["forgets", ..] = words {
+            self.given.remove(&leg);
+            self.gone.insert(leg);
+        }
         let ended = |by, cause| leg::Event::Ended { leg, cause, by };
         let event = match words {
             ["rings"] => leg::Event::Ringing { leg, status: 180 },
@@ -731,6 +800,12 @@ impl day::Machine for Testbed {
                 };
                 let account = self.directory.operator(&OperatorId::from(*operator)).unwrap();
                 let account = Operator { mode, ..account.clone() };
+                self.directory.adopt(&[directory::Effect::PutOperator(account)]);
+                self.give(now, Input::DirectoryChanged)
+            }
+            [operator, "may", "have", max, "calls" | "call"] => {
+                let account = self.directory.operator(&OperatorId::from(*operator)).unwrap();
+                let account = Operator { max_calls: max.parse().unwrap(), ..account.clone() };
                 self.directory.adopt(&[directory::Effect::PutOperator(account)]);
                 self.give(now, Input::DirectoryChanged)
             }
