@@ -421,7 +421,7 @@ impl Machine {
             self.on_queue(env, effect);
         }
         let is_by_desk = matches!(asker, CommandSource::Desk { .. });
-        let ticket = self.win(operator, id, request, is_by_desk);
+        let ticket = self.win(env, operator, id, request, is_by_desk);
         self.quiet_phone(env, operator);
         self.held.insert(ticket, vec![]);
         let phone = self.phone_on_line(operator);

@@ -188,6 +188,32 @@ fn waiting(view: &DeskView, room: usize) -> Vec<ScreenLine> {
 }
 
 fn call(view: &DeskView) -> Vec<ScreenLine> {
+    let mut lines = at_ear(view);
+    let cell = |text: &str, columns| padded(fitting(text, columns), columns);
+    for (n, held) in (1..).zip(&view.held) {
+        let callee = held.callee.as_ref().map(|(number, _)| format!(" and {}", view.named(number)));
+        let who = cell(&(held.caller.clone() + &callee.unwrap_or_default()), 34);
+        let since = span(view.now.since(held.since));
+        let what = match (held.phase.as_str(), &held.callee) {
+            ("handing-over", Some((_, progress))) => progress_of(progress),
+            _ => "waits in hand",
+        };
+        lines.push(ScreenLine::plain(format!("   {n}  {who} {what:17} {since:>8}")));
+    }
+    for (n, parked) in (1..).zip(&view.parked) {
+        let who = cell(&parked.caller, 18);
+        let wanted = match parked.wanted.as_str() {
+            "" => String::new(),
+            number => format!("for {number}, "),
+        };
+        let how = cell(&format!("{wanted}parked by {}", parked.by), 28);
+        let since = parked.since.map_or(Duration::ZERO, |since| view.now.since(since));
+        lines.push(ScreenLine::plain(format!(" P {n}  {who} {how} {:>8}", span(since))));
+    }
+    lines
+}
+
+fn at_ear(view: &DeskView) -> Vec<ScreenLine> {
     let Some(call) = &view.call else { return vec![ScreenLine::plain(" NO CALL")] };
     let since = span(view.now.since(call.since));
     let mut lines =
@@ -195,6 +221,9 @@ fn call(view: &DeskView) -> Vec<ScreenLine> {
     let mut more = format!("   in hand for {}", span(view.now.since(call.began)));
     if call.recording {
         more += "   ● recording";
+    }
+    if call.serial {
+        more += "   comes back";
     }
     if let Some(until) = call.leaving {
         let left = until.since(view.now).as_secs();
@@ -252,6 +281,11 @@ fn foot(view: &DeskView, typed: Option<&str>) -> ScreenLine {
     }
     let phase = view.call.as_ref().map_or("", |call| call.phase.as_str());
     let useful = match phase {
+        "" if !view.held.is_empty() => "s [N] to the call in hand · x take back · t [N] take",
+        "" if !view.parked.is_empty() => "g [N] get a parked call · t [N] take",
+        "with-caller" if !view.held.is_empty() => {
+            "s [N] to the other · c NUMBER consult · b NUMBER leave"
+        }
         "" if view.waiting.is_empty() => "d do not disturb · y ready · q quit",
         "" => "t [N] take · n [N] leave to others",
         "ringing-you" => "x give back",
@@ -394,6 +428,25 @@ mod tests {
     }
 
     #[test]
+    fn the_calls_in_hand_and_the_parked_ones_are_shown_each_with_its_time() {
+        let mut view = DeskView::new("op1");
+        view.look(at(100));
+        phase(&mut view, "in-hand");
+        view.take(&json!({"event": "call", "request": "r-2", "phase": "with-caller",
+            "caller": {"number": "4017", "name": "Eve"}}));
+        view.take(&json!({"event": "parked", "request": "r-3", "by": "op2", "number": "3003",
+            "caller": {"number": "4002", "name": "Max"}, "since": "1970-01-01T00:01:00Z"}));
+        view.look(at(165));
+        let text = drawn(&view, None, (80, 24));
+        assert!(text.contains("you talk to 4017 Eve   1:05"), "{text}");
+        assert!(text.contains("1  4001 Bob and 3002"), "{text}");
+        assert!(text.contains("waits in hand         1:05"), "{text}");
+        assert!(text.contains("P 1  4002 Max           for 3003, parked by op2"), "{text}");
+        assert!(text.contains("     1:45"), "{text}");
+        assert!(text.contains("s [N] to the other"), "{text}");
+    }
+
+    #[test]
     fn who_is_wanted_sees_it_from_afar() {
         let mut view = crowd();
         let first =
@@ -426,7 +479,7 @@ mod tests {
     fn the_help_shows_every_command_also_in_a_small_terminal() {
         let mut view = crowd();
         view.helping = true;
-        for size in [(60, 15), (100, 15), (50, 17)] {
+        for size in [(60, 15), (100, 15), (50, 22)] {
             let text = drawn(&view, None, size);
             for (command, what) in COMMANDS {
                 assert!(text.contains(command) && text.contains(what), "{command}: {text}");

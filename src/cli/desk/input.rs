@@ -25,6 +25,16 @@ pub enum DeskOrder {
     Cancel,
     /// Record the call or no longer; without a word, whichever it is not now.
     Record(Option<bool>),
+    /// Put the call on the list that all operators see, and whom the caller wants.
+    Park(Option<String>),
+    /// Take the parked call at this place of the list.
+    Pick(usize),
+    /// Go to the call in hand at this place; without one, to the next.
+    Swap(Option<usize>),
+    /// Leave the caller to a number that rings.
+    Transfer(String),
+    /// Have the caller come back after each callee or no longer; without a word, whichever it is not now.
+    Serial(Option<bool>),
     /// End the whole call.
     HangUp,
     /// No more offers for now.
@@ -42,7 +52,7 @@ pub enum DeskOrder {
 }
 
 /// What can be typed: the command, and what it does.
-pub const COMMANDS: [(&str, &str); 15] = [
+pub const COMMANDS: [(&str, &str); 20] = [
     ("t [N]", "take caller N"),
     ("n [N]", "leave N to others"),
     ("c NUMBER", "consult"),
@@ -52,6 +62,11 @@ pub const COMMANDS: [(&str, &str); 15] = [
     ("R", "leave, unheard too"),
     ("x", "drop the consulted"),
     ("o [on|off]", "record"),
+    ("s [N]", "to call N in hand"),
+    ("p [NUMBER]", "park the call"),
+    ("g [N]", "get parked call N"),
+    ("b NUMBER", "leave it to that"),
+    ("e [on|off]", "has it come back"),
     ("h", "hang up all"),
     ("d", "do not disturb"),
     ("y", "ready for calls"),
@@ -106,6 +121,15 @@ impl DeskOrder {
             ("o" | "record", "") => Self::Record(None),
             ("o" | "record", "on") => Self::Record(Some(true)),
             ("o" | "record", "off") => Self::Record(Some(false)),
+            ("s" | "swap", "") => Self::Swap(None),
+            ("s" | "swap", _) => place.map_or_else(unknown, |place| Self::Swap(Some(place))),
+            ("p" | "park", "") => Self::Park(None),
+            ("p" | "park", number) => Self::Park(Some(number.to_owned())),
+            ("g" | "pick", _) => place.map_or_else(unknown, Self::Pick),
+            ("b" | "transfer", number) if !number.is_empty() => Self::Transfer(number.to_owned()),
+            ("e" | "serial", "") => Self::Serial(None),
+            ("e" | "serial", "on") => Self::Serial(Some(true)),
+            ("e" | "serial", "off") => Self::Serial(Some(false)),
             ("h" | "hangup", "") => Self::HangUp,
             ("d" | "dnd", "") => Self::Dnd,
             ("y" | "ready", "") => Self::Ready,
@@ -211,6 +235,14 @@ mod tests {
             ("o", DeskOrder::Record(None)),
             ("record off", DeskOrder::Record(Some(false))),
             ("record it", DeskOrder::Unknown("record it".into())),
+            ("s", DeskOrder::Swap(None)),
+            ("swap 2", DeskOrder::Swap(Some(2))),
+            ("s x", DeskOrder::Unknown("s x".into())),
+            ("p 3002", DeskOrder::Park(Some("3002".into()))),
+            ("g 2", DeskOrder::Pick(2)),
+            ("b 3002", DeskOrder::Transfer("3002".into())),
+            ("b", DeskOrder::Unknown("b".into())),
+            ("e off", DeskOrder::Serial(Some(false))),
             ("f Ada Berg", DeskOrder::Find("Ada Berg".into())),
             ("c", DeskOrder::Unknown("c".into())),
             ("t 0", DeskOrder::Unknown("t 0".into())),
@@ -264,7 +296,7 @@ mod tests {
     fn the_help_names_every_command() {
         for (command, _) in COMMANDS {
             let word = command.split(' ').next().unwrap();
-            let line = match command.contains(" NUMBER") || command.contains(" TEXT") {
+            let line = match command.ends_with(" NUMBER") || command.contains(" TEXT") {
                 true => format!("{word} 1"),
                 false => word.to_owned(),
             };

@@ -306,30 +306,35 @@ impl DeskProgram {
             }
             match order {
                 DeskOrder::Take(place) => self.ask_for(link, "take", place).await?,
+                DeskOrder::Pick(place) => self.ask_for_parked(link, place).await?,
+                DeskOrder::Swap(place) => self.swap(link, place).await?,
+                DeskOrder::Park(wanted) => self.park(link, wanted).await?,
+                DeskOrder::Transfer(number) => {
+                    self.command(link, "transfer", json!({"number": number})).await?;
+                }
+                DeskOrder::Serial(wanted) => self.be_serial(link, wanted).await?,
                 DeskOrder::Decline(place) => self.ask_for(link, "decline", place).await?,
                 DeskOrder::Consult(number) => {
-                    self.ask(link, "consult", json!({"number": number})).await?;
+                    self.command(link, "consult", json!({"number": number})).await?;
                 }
                 DeskOrder::Alternate => {
-                    let phase = self.view.call.as_ref().map_or("", |call| call.phase.as_str());
-                    let party = if phase == "alternated" { "callee" } else { "caller" };
-                    self.ask(link, "alternate", json!({"party": party})).await?;
+                    let party = self.other_party();
+                    self.command(link, "alternate", json!({"party": party})).await?;
                 }
-                DeskOrder::Connect => self.ask(link, "connect", json!({})).await?,
+                DeskOrder::Connect => self.command(link, "connect", json!({})).await?,
                 DeskOrder::Release { force: false } => {
-                    self.ask(link, "release", json!({})).await?;
+                    self.command(link, "release", json!({})).await?;
                     self.view.leave();
                 }
                 DeskOrder::Release { force: true } => {
-                    self.ask(link, "release", json!({"force": true})).await?;
+                    self.command(link, "release", json!({"force": true})).await?;
                 }
-                DeskOrder::Cancel => self.ask(link, "cancel", json!({})).await?,
+                DeskOrder::Cancel => self.command(link, "cancel", json!({})).await?,
                 DeskOrder::Record(wanted) => {
-                    let recording = self.view.call.as_ref().is_some_and(|call| call.recording);
-                    let on = wanted.unwrap_or(!recording);
-                    self.ask(link, "record", json!({"on": on})).await?;
+                    let on = wanted.unwrap_or(!self.view.is_recording());
+                    self.command(link, "record", json!({"on": on})).await?;
                 }
-                DeskOrder::HangUp => self.ask(link, "hangup", json!({})).await?,
+                DeskOrder::HangUp => self.command(link, "hangup", json!({})).await?,
                 DeskOrder::Dnd => self.ask(link, "dnd", json!({})).await?,
                 DeskOrder::Ready => self.ask(link, "ready", json!({})).await?,
                 DeskOrder::Find(text) => self.ask(link, "find", json!({"text": text})).await?,
@@ -377,6 +382,57 @@ impl DeskProgram {
         }
     }
 
+    /// To whom the operator talks who goes from one of the two to the other.
+    fn other_party(&self) -> &'static str {
+        let phase = self.view.call.as_ref().map_or("", |call| call.phase.as_str());
+        if phase == "alternated" { "callee" } else { "caller" }
+    }
+
+    async fn park(&mut self, link: &mut Link, wanted: Option<String>) -> anyhow::Result<()> {
+        let number = wanted.map_or(json!({}), |number| json!({"number": number}));
+        self.command(link, "park", number).await
+    }
+
+    async fn be_serial(&mut self, link: &mut Link, wanted: Option<bool>) -> anyhow::Result<()> {
+        let serial = self.view.call.as_ref().is_some_and(|call| call.serial);
+        let on = wanted.unwrap_or(!serial);
+        self.command(link, "serial", json!({"on": on})).await
+    }
+
+    async fn ask_for_parked(&mut self, link: &mut Link, place: usize) -> anyhow::Result<()> {
+        match self.view.parked.get(place - 1) {
+            Some(parked) => {
+                let request = parked.request.clone();
+                self.ask(link, "pick", json!({"request": request})).await
+            }
+            None => self.tell(format!("pick: nobody is parked at place {place}")),
+        }
+    }
+
+    async fn swap(&mut self, link: &mut Link, place: Option<usize>) -> anyhow::Result<()> {
+        let Some(place) = place else { return self.ask(link, "swap", json!({})).await };
+        match self.view.held.get(place - 1) {
+            Some(held) => {
+                let request = held.request.clone();
+                self.ask(link, "swap", json!({"request": request})).await
+            }
+            None => self.tell(format!("swap: no call waits in hand at place {place}")),
+        }
+    }
+
+    /// A command to the call at the ear, which is named where others are in hand.
+    async fn command(
+        &mut self,
+        link: &mut Link,
+        verb: &'static str,
+        mut fields: Value,
+    ) -> anyhow::Result<()> {
+        if let Some(request) = self.view.current() {
+            fields["request"] = request.into();
+        }
+        self.ask(link, verb, fields).await
+    }
+
     async fn ask(
         &mut self,
         link: &mut Link,
@@ -392,7 +448,8 @@ impl DeskProgram {
     fn on_message(&mut self, message: &Value) -> anyhow::Result<()> {
         let Some(id) = message["re"].as_str() else {
             let line = self.view.take(message);
-            let has_news = self.view.has_news() && self.view.is_wanted();
+            let has_recall = self.view.has_recall();
+            let has_news = (self.view.has_news() && self.view.is_wanted()) || has_recall;
             return match (line, &self.console) {
                 (Some(line), Console::Lines(_)) => Ok(print(&format!("{line}\n"))?),
                 (_, Console::Screen(screen, _)) if has_news => Ok(screen.ring()?),

@@ -46,6 +46,8 @@ pub struct InHand {
     pub caller: String,
     /// It is being recorded.
     pub recording: bool,
+    /// The caller comes back when the callee hangs up.
+    pub serial: bool,
     /// The consulted number and how far that has come.
     pub callee: Option<(String, String)>,
     /// The last health report: one line per party.
@@ -56,6 +58,21 @@ pub struct InHand {
     pub began: UnixTime,
     /// Until when a release waits for sound and picture.
     pub leaving: Option<UnixTime>,
+}
+
+/// A call that somebody has parked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ParkedLine {
+    /// Its request id.
+    pub request: String,
+    /// Number and name.
+    pub caller: String,
+    /// Who parked it.
+    pub by: String,
+    /// Whom the caller wants, if that was said.
+    pub wanted: String,
+    /// Since when.
+    pub since: Option<UnixTime>,
 }
 
 /// A sentence for the operator.
@@ -80,8 +97,12 @@ pub struct DeskView {
     pub waiting: Vec<WaitingCall>,
     /// The queues that are closed.
     pub nights: BTreeSet<String>,
-    /// The call in hand.
+    /// The call at the ear, or on its way there or away.
     pub call: Option<InHand>,
+    /// Those that wait in hand, as they came.
+    pub held: Vec<InHand>,
+    /// Those that are parked, as they came.
+    pub parked: Vec<ParkedLine>,
     /// What was said last.
     pub said: Vec<Notice>,
     /// What is shown over all else: the help.
@@ -92,8 +113,10 @@ pub struct DeskView {
     pub now: UnixTime,
     /// The number that was consulted last, and its name; an empty one where none is known.
     called: Option<(String, String)>,
-    /// A caller is offered since the last look.
+    /// A caller is offered since the last look, or one in hand or parked is recalled.
     news: bool,
+    /// A call is recalled since the last look.
+    recalled: bool,
     /// Another desk of this operator has taken over.
     pub evicted: bool,
 }
@@ -136,6 +159,24 @@ impl DeskView {
     /// Whether a caller has come who is offered, since this was asked last.
     pub fn has_news(&mut self) -> bool {
         std::mem::take(&mut self.news)
+    }
+
+    /// Whether a call in hand or parked has been recalled, since this was asked last.
+    pub fn has_recall(&mut self) -> bool {
+        std::mem::take(&mut self.recalled)
+    }
+
+    /// Whether the call at the ear is being recorded.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.recording)
+    }
+
+    /// The request of the call that commands are for: the one at the ear, else the only one in hand.
+    #[must_use]
+    pub fn current(&self) -> Option<&str> {
+        let held = self.held.first().filter(|_| self.held.len() == 1);
+        self.call.as_ref().or(held).map(|call| call.request.as_str())
     }
 
     /// A release was asked for.
@@ -193,6 +234,7 @@ impl DeskView {
                 // The snapshot follows.
                 (self.waiting, self.call) = (Vec::new(), None);
                 self.nights.clear();
+                (self.held, self.parked) = (Vec::new(), Vec::new());
                 format!(
                     "welcome {} at phone {} on {}",
                     word("operator"),
@@ -211,25 +253,18 @@ impl DeskView {
             "withdrawn" => {
                 let request = word("request");
                 self.waiting.retain(|waiting| waiting.request != request);
+                self.parked.retain(|parked| parked.request != request);
                 format!("withdrawn {request} {}", word("reason"))
             }
             "call" => self.call(event),
-            "callee" => {
-                let callee = (word("number"), word("progress"));
-                let line = format!("callee {} {}", callee.0, callee.1);
-                self.in_hand(&word("request")).callee = Some(callee);
-                line
+            "parked" => self.park(event),
+            "recall" => {
+                self.recalled = true;
+                format!("recall {} after {} s", word("request"), event["seconds"])
             }
+            "callee" => self.callee(&word("request"), (word("number"), word("progress"))),
             "health" => return self.health(event),
-            "queue" => {
-                let (queue, is_night) = (word("queue"), event["night"] == true);
-                let line = format!("queue {queue} {}", if is_night { "night" } else { "day" });
-                let is_new = match is_night {
-                    true => self.nights.len() < NIGHTS_MAX && self.nights.insert(queue),
-                    false => self.nights.remove(&queue),
-                };
-                return is_new.then_some(line);
-            }
+            "queue" => self.night(word("queue"), event["night"] == true)?,
             "notice" => {
                 let text = word("text");
                 self.say(text.clone());
@@ -246,6 +281,28 @@ impl DeskView {
             _ => return None,
         };
         Some(line)
+    }
+
+    /// What has become of the person wanted in a call.
+    fn callee(&mut self, request: &str, callee: (String, String)) -> String {
+        let line = format!("callee {} {}", callee.0, callee.1);
+        let is_at_ear = self.call.as_ref().is_none_or(|call| call.request == request);
+        if let Some(held) = self.held_mut(request) {
+            held.callee = Some(callee).filter(|(_, progress)| progress != "hung-up");
+        } else if is_at_ear {
+            self.in_hand(request).callee = Some(callee);
+        }
+        line
+    }
+
+    /// A queue is open or closed now.
+    fn night(&mut self, queue: String, is_night: bool) -> Option<String> {
+        let line = format!("queue {queue} {}", if is_night { "night" } else { "day" });
+        let is_new = match is_night {
+            true => self.nights.len() < NIGHTS_MAX && self.nights.insert(queue),
+            false => self.nights.remove(&queue),
+        };
+        is_new.then_some(line)
     }
 
     fn wait(&mut self, event: &Value, offered: bool) -> Option<String> {
@@ -280,6 +337,50 @@ impl DeskView {
         Some(line)
     }
 
+    fn held_mut(&mut self, request: &str) -> Option<&mut InHand> {
+        self.held.iter_mut().find(|held| held.request == request)
+    }
+
+    fn park(&mut self, event: &Value) -> String {
+        let word = |name: &str| harmless(event[name].as_str().unwrap_or(""));
+        let parked = ParkedLine {
+            request: word("request"),
+            caller: person(&event["caller"]),
+            by: word("by"),
+            wanted: word("number"),
+            since: event["since"].as_str().and_then(read_moment),
+        };
+        let line = format!("parked {} {} by {}", parked.request, parked.caller, parked.by);
+        self.parked.retain(|known| known.request != parked.request);
+        if self.parked.len() < WAITING_MAX {
+            self.parked.push(parked);
+        }
+        line
+    }
+
+    /// A call of this phase is at the ear, waits in hand, or is nothing to this operator any more.
+    fn place(&mut self, request: &str, phase: &str) {
+        let now = self.now;
+        match phase {
+            "in-hand" | "handing-over" if self.held_mut(request).is_none() => {
+                let own = self.call.take_if(|call| call.request == request);
+                let request = request.to_owned();
+                let own = own.unwrap_or(InHand { request, began: now, ..InHand::default() });
+                self.held.push(own);
+            }
+            "in-hand" | "handing-over" => {}
+            "ended" | "parked" | "serial" => {
+                self.held.retain(|held| held.request != request);
+                self.call = self.call.take().filter(|call| call.request != request);
+            }
+            _ => {
+                if let Some(at) = self.held.iter().position(|held| held.request == request) {
+                    self.call = Some(self.held.remove(at));
+                }
+            }
+        }
+    }
+
     fn in_hand(&mut self, request: &str) -> &mut InHand {
         let now = self.now;
         let call =
@@ -293,24 +394,34 @@ impl DeskView {
         let (request, phase) = (word("request"), word("phase"));
         self.waiting.retain(|waiting| waiting.request != request);
         let mut line = format!("call {request} {phase}");
+        self.place(&request, &phase);
+        if phase == "parked" || phase == "serial" {
+            return line;
+        }
         if phase == "ended" {
-            self.call = None;
             let _ = write!(line, " {}", word("reason"));
             self.say(ending(&word("reason")));
             return line;
         }
         let now = self.now;
-        let call = self.in_hand(&request);
+        let call = match self.held.iter().position(|held| held.request == request) {
+            Some(at) => &mut self.held[at],
+            None => self.in_hand(&request),
+        };
         if call.phase != phase {
             call.since = now;
         }
         call.phase = phase;
         call.recording = event["recording"] == true;
+        call.serial = event["serial"] == true;
         call.caller = person(&event["caller"]);
         call.health.clear();
         let callee = person(&event["callee"]);
         if callee.is_empty() {
-            call.callee = call.callee.take().filter(|_| call.phase != "with-caller");
+            call.callee = call
+                .callee
+                .take()
+                .filter(|_| !matches!(call.phase.as_str(), "with-caller" | "in-hand"));
         } else {
             let progress = call.callee.take().map_or(String::new(), |(_, progress)| progress);
             call.callee = Some((callee, progress));
@@ -348,6 +459,7 @@ fn ending(reason: &str) -> String {
         "caller-hung-up" => "the caller has hung up",
         "callee-hung-up" => "the callee has hung up",
         "phone-gone" => "your phone is gone; the caller waits again",
+        "logged-out" => "you have logged out; the caller waits again",
         "operator-hung-up" => "you have hung up",
         other => return format!("the call has ended: {}", other.replace('-', " ")),
     };
@@ -431,6 +543,35 @@ mod tests {
         event["recording"] = json!(null);
         assert_eq!(view.take(&event).as_deref(), Some("call r-a with-caller 4001"));
         assert!(view.call.is_some_and(|call| !call.recording));
+    }
+
+    #[test]
+    fn calls_go_from_the_ear_to_the_hand_and_back() {
+        let mut view = DeskView::new("op1");
+        let call = |request: &str, phase: &str| json!({"event": "call", "request": request, "phase": phase, "caller": {"number": "4001"}});
+        let shown = |view: &DeskView| {
+            let held: Vec<_> = view.held.iter().map(|held| held.request.clone()).collect();
+            (view.call.as_ref().map(|call| call.request.clone()), held.join(" "))
+        };
+        view.take(&call("r-a", "with-caller"));
+        view.take(&call("r-a", "in-hand"));
+        view.take(&call("r-b", "with-caller"));
+        assert_eq!(shown(&view), (Some("r-b".into()), "r-a".into()));
+        assert_eq!(view.current(), Some("r-b"));
+        view.take(&call("r-b", "in-hand"));
+        assert_eq!((shown(&view), view.current()), ((None, "r-a r-b".into()), None));
+        view.take(&call("r-a", "with-caller"));
+        view.take(&call("r-b", "parked"));
+        let parked = json!({"event": "parked", "request": "r-b", "by": "op1", "number": "3002",
+            "caller": {"number": "4001"}, "since": "2026-11-22T12:53:26Z"});
+        assert_eq!(view.take(&parked).as_deref(), Some("parked r-b 4001 by op1"));
+        assert_eq!(shown(&view), (Some("r-a".into()), String::new()));
+        assert!(!view.has_recall());
+        view.take(&json!({"event": "recall", "request": "r-b", "seconds": 60}));
+        assert!(view.has_recall() && !view.has_recall());
+        view.take(&json!({"event": "withdrawn", "request": "r-b", "reason": "taken"}));
+        view.take(&call("r-a", "ended"));
+        assert!(view.parked.is_empty() && view.call.is_none());
     }
 
     #[test]
