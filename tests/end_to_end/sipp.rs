@@ -8,6 +8,7 @@ mod consulting;
 mod desks;
 mod direct_calls;
 mod h263_caller;
+mod hands;
 mod instrument;
 mod queueing;
 mod taking;
