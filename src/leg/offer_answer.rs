@@ -435,7 +435,7 @@ impl NegotiatedStream {
     /// Whether the stream is sealed, and under which keys.
     #[must_use]
     pub fn protection(&self) -> Protection {
-        self.keys().map_or(Protection::Clear, Protection::Keyed)
+        self.keys().map_or(Protection::Clear, |keys| Protection::Keyed(Box::new(keys)))
     }
 
     fn keys(&self) -> Option<SrtpKeys> {

@@ -73,7 +73,7 @@ pub enum Protection {
     /// then nothing is sent, and what comes is counted and not heard.
     Awaited,
     /// They are, under these.
-    Keyed(SrtpKeys),
+    Keyed(Box<SrtpKeys>),
 }
 
 /// The keys of both directions.

@@ -37,7 +37,7 @@ impl SrtpContext {
         Some(Box::new(Self {
             protect: ProtectContext::restored(&keys.sends, saved.sent),
             unprotect: UnprotectContext::restored(&keys.receives, saved.came),
-            keys: keys.clone(),
+            keys: SrtpKeys::clone(keys),
         }))
     }
 
@@ -50,7 +50,7 @@ impl SrtpContext {
             return Some(Box::new(Self {
                 protect: ProtectContext::new(&new.sends),
                 unprotect: UnprotectContext::new(&new.receives),
-                keys: new.clone(),
+                keys: (**new).clone(),
             }));
         };
         if srtp_context.keys.sends != new.sends {
@@ -59,7 +59,7 @@ impl SrtpContext {
         if srtp_context.keys.receives != new.receives {
             srtp_context.unprotect = UnprotectContext::new(&new.receives);
         }
-        srtp_context.keys = new.clone();
+        srtp_context.keys.clone_from(new);
         Some(srtp_context)
     }
 }

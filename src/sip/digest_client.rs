@@ -66,7 +66,7 @@ impl DigestClient {
             let login = DigestLogin { user: &self.user, password: &self.password };
             let chance = Chance { cnonce: &cnonce, count: known.count };
             let credentials = known.challenge.answer(&login, &protected, &chance);
-            request.headers.push(known.answers.clone(), &credentials.to_string());
+            request.headers.push(known.answers.clone(), credentials);
         }
     }
 

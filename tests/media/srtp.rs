@@ -14,7 +14,7 @@ fn keys(suite: Suite, byte: u8) -> MasterKey {
 }
 
 fn protection(suite: Suite, theirs: u8) -> Protection {
-    Protection::Keyed(SrtpKeys { sends: keys(suite, 1), receives: keys(suite, theirs) })
+    Protection::Keyed(Box::new(SrtpKeys { sends: keys(suite, 1), receives: keys(suite, theirs) }))
 }
 
 /// C speaks under SRTP, O and U in clear.
