@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -455,6 +455,17 @@ struct Server {
     child: Child,
 }
 
+/// One that neither UDP nor TCP has in use.
+fn free_address() -> SocketAddr {
+    loop {
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = udp.local_addr().unwrap();
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
+
 impl Server {
     fn start(testbed: &Testbed) -> Self {
         Self::start_with(testbed, "")
@@ -466,7 +477,7 @@ impl Server {
     }
 
     fn start_as(testbed: &Testbed, line: &str, media: &str) -> Self {
-        let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let free = free_address();
         let data = testbed.path("data");
         let config = format!(
             "data = {data:?}\n[sip]\nlisten = [\"udp:{free}\", \"tcp:{free}\"]\n\
