@@ -68,7 +68,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hickory_resolver", &["server"]),
     ("hmac", &["srtp"]),
     ("hound", &["codec"]),
-    ("jiff", &["zone"]),
+    ("jiff", &["config", "zone"]),
     ("libc", &["server"]),
     ("md5", &["sip"]),
     ("memchr", &["rtp", "sip"]),

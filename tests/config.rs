@@ -13,7 +13,6 @@ use cordboard::registrar::DigestOrder;
 use cordboard::server::Reserve;
 use cordboard::sip::{Network, Transport};
 use cordboard::time::Duration;
-use cordboard::zone::TimeZone;
 use std::path::Path;
 
 const FILE: &str = "conf/cordboard.toml";
@@ -228,7 +227,7 @@ fn a_queue_has_its_hours_its_night_and_its_priorities() {
     let main = &config.queues[&QueueId::from("main")];
     assert_eq!((main.exit_key, &main.night.to), (Some('*'), &Some(Number::from("3002"))));
     let hours = main.night.hours.as_ref().unwrap();
-    assert_eq!(hours.zone, TimeZone::named("Europe/Berlin").unwrap());
+    assert_eq!(hours.zone, cordboard::config::zone("Europe/Berlin").unwrap());
     let counts: Vec<_> = hours.week.iter().map(Vec::len).collect();
     assert_eq!(counts, [2, 0, 0, 0, 0, 0, 0]);
     assert_eq!((hours.holidays.len(), hours.yearly.len()), (1, 1));

@@ -106,7 +106,7 @@ mod tests {
 
     fn hours(week: [&str; 7]) -> OpeningHours {
         OpeningHours {
-            zone: TimeZone::named("Europe/Berlin").unwrap(),
+            zone: TimeZone::of_database("Europe/Berlin").unwrap(),
             week: week.map(|day| day.split_whitespace().map(span).collect()),
             holidays: BTreeMap::new(),
             yearly: BTreeMap::new(),
@@ -201,7 +201,7 @@ mod tests {
             };
             let week = std::array::from_fn(|_| spans());
             let yearly = [((12, 25), spans()), ((10, 25), spans())].into();
-            let zone = TimeZone::named(zones[random.below(4) as usize]).unwrap();
+            let zone = TimeZone::of_database(zones[random.below(4) as usize]).unwrap();
             let hours = OpeningHours { zone, week, holidays: BTreeMap::new(), yearly };
             let near = shifts[random.below(5) as usize] + random.below(200_000) - 100_000;
             let begin = UnixTime::from_secs(near);

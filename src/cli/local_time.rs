@@ -1,5 +1,6 @@
 //! The time of day where the operator sits.
 
+use crate::config::zone_of_this_machine;
 use crate::time::UnixTime;
 use crate::zone::TimeZone;
 
@@ -13,7 +14,7 @@ impl LocalTime {
     /// By `TZ`, else by the system's setting.
     #[must_use]
     pub fn of_this_machine() -> Self {
-        Self { zone: TimeZone::of_this_machine() }
+        Self { zone: zone_of_this_machine() }
     }
 
     /// As records and listings for programs have it.
@@ -44,7 +45,7 @@ mod tests {
     #[test]
     fn the_clock_is_that_of_the_zone() {
         let noon = UnixTime::from_secs(1_795_003_200);
-        let berlin = LocalTime { zone: TimeZone::named("Europe/Berlin").unwrap() };
+        let berlin = LocalTime { zone: crate::config::zone("Europe/Berlin").unwrap() };
         assert_eq!(berlin.clock(noon), "13:00:00");
         assert_eq!(berlin.day_and_clock(noon), "2026-11-18 13:00:00");
         assert_eq!(LocalTime::utc().clock(noon), "12:00:00");

@@ -1,5 +1,6 @@
 //! Moments as people type them.
 
+use crate::config::zone_of_this_machine;
 use crate::time::{Duration, UnixTime};
 use crate::zone::{CalendarDay, TimeZone};
 use anyhow::Context as _;
@@ -9,7 +10,7 @@ use anyhow::Context as _;
 /// # Errors
 /// When it is neither.
 pub fn moment(text: &str) -> anyhow::Result<UnixTime> {
-    local_moment(text, &TimeZone::of_this_machine()).with_context(|| {
+    local_moment(text, &zone_of_this_machine()).with_context(|| {
         format!(
             "{text:?}: write it as 2026-11-22 or 2026-11-22T12:53:26 in local time, \
              or 2026-11-22T12:53:26Z in UTC"
@@ -72,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_day_is_that_of_the_place_and_what_says_utc_is_utc() {
-        let berlin = TimeZone::named("Europe/Berlin").unwrap();
+        let berlin = crate::config::zone("Europe/Berlin").unwrap();
         for (text, utc) in [
             ("2026-11-22", "2026-11-21T23:00:00Z"),
             ("2026-07-01", "2026-06-30T22:00:00Z"),

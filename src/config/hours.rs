@@ -1,9 +1,10 @@
 //! `[queue.NAME.hours]`: when a queue takes callers.
 
 use super::reader::{Reader, Remedy, Section};
+use super::zones::{zone, zone_of_this_machine};
 use super::{set, values};
 use crate::acd::{OpenSpan, OpeningHours};
-use crate::zone::{CalendarDay, TimeZone};
+use crate::zone::CalendarDay;
 use std::collections::BTreeMap;
 use toml::de::DeValue;
 
@@ -24,16 +25,16 @@ enum Holiday {
 pub(super) fn hours<'a>(reader: &mut Reader<'_>, queue: &Section<'a>) -> Option<OpeningHours> {
     let section = reader.section(queue, "hours")?;
     reader.allow(&section, &[&WEEKDAYS[..], &["holidays", "time_zone"]].concat());
-    let named = |value: &DeValue<'_>| {
-        match values::text(value)? {
-        "" => Ok(TimeZone::of_this_machine()),
-        name => TimeZone::named(name).ok_or(Remedy::from(
-            "nobody knows this time zone: write it as \"Europe/Berlin\", or leave it out for the machine's own",
-        )),
-    }
+    let named = |value: &DeValue<'_>| match values::text(value)? {
+        "" => Ok(zone_of_this_machine()),
+        name => zone(name).ok_or_else(|| {
+            let remedy =
+                "nobody knows this time zone: write it as \"Europe/Berlin\", or leave it out";
+            Remedy::from(format!("{remedy} for the machine's own"))
+        }),
     };
-    let mut zone = TimeZone::of_this_machine();
-    set(&mut zone, reader.value(&section, "time_zone", named));
+    let mut place = zone_of_this_machine();
+    set(&mut place, reader.value(&section, "time_zone", named));
     let of_day = |value: &DeValue<'_>| spans(values::text(value)?);
     let days = WEEKDAYS.map(|day| reader.value(&section, day, of_day));
     if WEEKDAYS.iter().all(|day| !section.has(day)) {
@@ -51,7 +52,7 @@ pub(super) fn hours<'a>(reader: &mut Reader<'_>, queue: &Section<'a>) -> Option<
         }
     }
     let week = days.map(Option::unwrap_or_default);
-    Some(OpeningHours { zone, week, holidays, yearly })
+    Some(OpeningHours { zone: place, week, holidays, yearly })
 }
 
 fn each_once(

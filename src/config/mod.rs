@@ -9,7 +9,7 @@
 //! layer 4  queues                                                one for each queue
 //! layer 3  cameras  limits  records  trunks  waiting_profiles    one for each section
 //! layer 3  hours  priorities                                     what a queue has more
-//! layer 2  values                                                what may be written
+//! layer 2  values  zones                                         what may be written; time zones
 //! layer 1  reader                                                where it stands
 //! ```
 
@@ -24,12 +24,14 @@ mod rooms;
 mod trunks;
 mod values;
 mod waiting_profiles;
+mod zones;
 
 pub use cameras::{CAMERAS_MAX, CameraSection};
 pub use limits::Limits;
 pub use reader::{ConfigRefusal, KeyFault};
 pub use records::KEEP_MAX;
 pub use values::ListenSocket;
+pub use zones::{zone, zone_of_this_machine};
 
 use crate::acd::{NightRules, QueuePriorities};
 use crate::call::Recorded;
