@@ -76,14 +76,9 @@ impl Random {
         text
     }
 
-    /// The keys for one hashed map.
+    /// The keys for one hashed map, or for one kind of fingerprints.
     pub fn map_keys(&mut self) -> KeyedState {
         KeyedState(self.u64(), self.u64())
-    }
-
-    /// The keys for one kind of fingerprints.
-    pub fn fingerprints(&mut self) -> Fingerprints {
-        Fingerprints(self.u64(), self.u64())
     }
 }
 
@@ -118,15 +113,11 @@ impl BuildHasher for KeyedState {
     }
 }
 
-/// Names values by 128 bits in place of their text: SipHash-1-3 under secret keys, so that nobody can make two
-/// values that have one name.
-#[derive(Clone, Copy, Debug)]
-pub struct Fingerprints(u64, u64);
-
-impl Fingerprints {
-    /// The name of a value.
+impl KeyedState {
+    /// Names a value by 128 bits in place of its text: under secret keys nobody can make two values that have
+    /// one name.
     #[must_use]
-    pub fn of(&self, value: impl Hash) -> u128 {
+    pub fn fingerprint(&self, value: impl Hash) -> u128 {
         let mut hasher = sip128::SipHasher13::new_with_keys(self.0, self.1);
         value.hash(&mut hasher);
         hasher.finish128().as_u128()
@@ -140,12 +131,12 @@ mod tests {
     #[test]
     fn a_fingerprint_is_of_one_value_and_one_house() {
         let (mut one, mut other) = (Random::from_number(7), Random::from_number(8));
-        let prints = one.fingerprints();
-        assert_eq!(prints.of(("a", "b")), prints.of(("a", "b")));
+        let prints = one.map_keys();
+        assert_eq!(prints.fingerprint(("a", "b")), prints.fingerprint(("a", "b")));
         for value in [("ab", ""), ("", "ab"), ("b", "a")] {
-            assert_ne!(prints.of(("a", "b")), prints.of(value), "{value:?}");
+            assert_ne!(prints.fingerprint(("a", "b")), prints.fingerprint(value), "{value:?}");
         }
-        assert_ne!(prints.of("a"), other.fingerprints().of("a"));
+        assert_ne!(prints.fingerprint("a"), other.map_keys().fingerprint("a"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! What has to be the same is not kept but hashed under keys of our own: clients choose these texts, and there are
 //! as many as there are requests.
 
-use crate::random::{Fingerprints, Random};
+use crate::random::{KeyedState, Random};
 use crate::sip::{Method, Request, Via};
 use std::borrow::Cow;
 
@@ -17,12 +17,12 @@ pub struct MergeKey(u128);
 
 /// Makes the keys.
 #[derive(Debug)]
-pub struct TransactionKeys(Fingerprints);
+pub struct TransactionKeys(KeyedState);
 
 impl TransactionKeys {
     /// Under keys of their own.
     pub fn new(random: &mut Random) -> Self {
-        Self(random.fingerprints())
+        Self(random.map_keys())
     }
 
     /// The key of `request` as a copy or an ACK of what it belongs to.
@@ -53,7 +53,7 @@ impl TransactionKeys {
         if sent_by.bytes().any(|byte| byte.is_ascii_uppercase()) {
             sent_by.to_mut().make_ascii_lowercase();
         }
-        ServerKey(self.0.of((branch, sent_by, method)))
+        ServerKey(self.0.fingerprint((branch, sent_by, method)))
     }
 
     fn with_method(&self, request: &Request, via: &Via, method: &Method) -> ServerKey {
@@ -63,14 +63,14 @@ impl TransactionKeys {
         // The client is older than RFC 3261. The To tag is left out: that of an ACK is the one of our
         // response, and whoever knows the rest is the client itself.
         let (uri, via) = (request.uri.as_str(), via.to_string());
-        ServerKey(self.0.of((uri, names(request), via, method)))
+        ServerKey(self.0.fingerprint((uri, names(request), via, method)))
     }
 
     /// The key of a request outside of dialogs; within one (a tag in To) nothing is merged.
     #[must_use]
     pub fn of_merged(&self, request: &Request) -> Option<MergeKey> {
         let is_outside = request.headers.to_tag().is_none();
-        is_outside.then(|| MergeKey(self.0.of((names(request), &request.method))))
+        is_outside.then(|| MergeKey(self.0.fingerprint((names(request), &request.method))))
     }
 }
 
