@@ -72,7 +72,7 @@ pub use promises::RETRY_AFTER_UNWRITTEN;
 pub use requests::{TERMINAL_CALLS_PER_SECOND_MAX, TRUNK_CALLS_PER_SECOND_MAX};
 pub use retention::PRUNE_INTERVAL;
 pub use rooms::Machine;
-pub use saved::{SAVED_VERSION, SavedParty};
+pub use saved::SavedParty;
 pub use settings::{Reload, Retention, Settings};
 pub use stranded::{TRIED_MAX, WITHOUT_WAY_MAX};
 pub use turned_away::{COUNTED_SOURCES_MAX, Refusals, SHOWN_SOURCES_MAX};

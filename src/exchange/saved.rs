@@ -18,14 +18,9 @@ use crate::leg::SavedLeg;
 use crate::media::{self, SavedPort};
 use crate::time::Now;
 
-/// The form of [`SavedParty`]; another one is not understood.
-pub const SAVED_VERSION: u32 = 1;
-
 /// A party, with all that it needs to go on.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SavedParty {
-    /// [`SAVED_VERSION`].
-    pub version: u32,
     /// Its leg.
     pub leg: SavedLeg,
     /// The streams that the relay carries for it: sound, then pictures.
@@ -48,7 +43,7 @@ impl Machine {
         let ports = open.filter_map(|stream| stream.port);
         let ports = ports.map(|port| relay.save(now, port)).collect::<Option<_>>()?;
         let peer = self.peers.get(leg).cloned();
-        Some(SavedParty { version: SAVED_VERSION, leg: saved, ports, peer })
+        Some(SavedParty { leg: saved, ports, peer })
     }
 
     /// Saves a party and forgets it, without a word to it or to those who hear it.
@@ -81,7 +76,7 @@ impl Machine {
         saved: SavedParty,
         out: &mut impl media::Outgoing,
     ) {
-        let SavedParty { version: _, leg: saved, ports, peer } = saved;
+        let SavedParty { leg: saved, ports, peer } = saved;
         let (leg, called_us) = (saved.dialog.leg, saved.called_us);
         let trunk = saved.dialog.login.as_ref().map(|login| login.trunk.as_str());
         let world = world(&self.directory, &self.registrar, &self.locator, self.ledger.tickets());
