@@ -9,8 +9,9 @@
 //!   k connect · a other · x drop · h hang up · ? help
 //! ```
 
+use super::calls::{InHand, WaitingCall};
 use super::input::COMMANDS;
-use super::view::{DeskView, InHand, Notice};
+use super::view::{DeskView, Notice};
 use crate::cli::columns::{fitting, padded, width};
 use crate::cli::local_time::LocalTime;
 use crate::cli::moment::span;
@@ -171,7 +172,7 @@ fn state(view: &DeskView) -> &str {
 
 fn waiting(view: &DeskView, room: usize) -> Vec<ScreenLine> {
     let shown = room.min(view.waiting.len());
-    let row = |(n, waiting): (usize, &super::view::WaitingCall)| {
+    let row = |(n, waiting): (usize, &WaitingCall)| {
         let waited = waiting.since.map_or(Duration::ZERO, |since| view.now.since(since));
         let mark = if waiting.offered { '●' } else { '○' };
         let cell = |text: &str, columns| padded(fitting(text, columns), columns);

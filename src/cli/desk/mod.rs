@@ -6,6 +6,7 @@
 //!   link: results and events ─▶ view ┘                 └─▶ drawing ─▶ screen, or one line per message
 //! ```
 
+mod calls;
 mod drawing;
 mod input;
 mod link;

@@ -1,5 +1,6 @@
 //! What the desk knows: built from events alone, so that it is what the switchboard says.
 
+use super::calls::{InHand, ParkedLine, WaitingCall};
 use crate::cli::moment::read_moment;
 use crate::text::harmless;
 use crate::time::{Duration, UnixTime};
@@ -17,63 +18,6 @@ const RELEASE_MAX: Duration = Duration::from_secs(5);
 pub const WAITING_MAX: usize = 1_000;
 /// More closed queues than this are not shown.
 const NIGHTS_MAX: usize = 100;
-
-/// One call that waits.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct WaitingCall {
-    /// Its request id.
-    pub request: String,
-    /// Number and name.
-    pub caller: String,
-    /// The queue.
-    pub queue: String,
-    /// Its place there.
-    pub position: u64,
-    /// Whether it is offered, and not only shown.
-    pub offered: bool,
-    /// Since when.
-    pub since: Option<UnixTime>,
-}
-
-/// The call in hand.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct InHand {
-    /// Its request id.
-    pub request: String,
-    /// As the protocol names it.
-    pub phase: String,
-    /// Number and name.
-    pub caller: String,
-    /// It is being recorded.
-    pub recording: bool,
-    /// The caller comes back when the callee hangs up.
-    pub serial: bool,
-    /// The consulted number and how far that has come.
-    pub callee: Option<(String, String)>,
-    /// The last health report: one line per party.
-    pub health: Vec<String>,
-    /// Since when it stands as it does.
-    pub since: UnixTime,
-    /// Since when it is in hand.
-    pub began: UnixTime,
-    /// Until when a release waits for sound and picture.
-    pub leaving: Option<UnixTime>,
-}
-
-/// A call that somebody has parked.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ParkedLine {
-    /// Its request id.
-    pub request: String,
-    /// Number and name.
-    pub caller: String,
-    /// Who parked it.
-    pub by: String,
-    /// Whom the caller wants, if that was said.
-    pub wanted: String,
-    /// Since when.
-    pub since: Option<UnixTime>,
-}
 
 /// A sentence for the operator.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -131,6 +75,8 @@ impl DeskView {
     /// The switchboard is gone; what it said no longer holds, but for the call in hand.
     pub fn lose(&mut self, why: &str) {
         self.waiting.clear();
+        self.parked.clear();
+        self.nights.clear();
         self.is_complete = false;
         self.state = "no switchboard".into();
         self.say(why.to_owned());
@@ -532,6 +478,18 @@ mod tests {
         view.take(&night(true));
         view.take(&json!({"event": "welcome", "operator": "op1", "phone": "3001"}));
         assert!(view.nights.is_empty());
+    }
+
+    #[test]
+    fn of_a_switchboard_that_is_gone_nothing_holds_but_the_calls_in_hand() {
+        let mut view = DeskView::new("op1");
+        view.take(&offer("r-a", 1));
+        view.take(&json!({"event": "call", "request": "r-b", "phase": "with-caller"}));
+        view.take(&json!({"event": "parked", "request": "r-c", "by": "op2"}));
+        view.take(&json!({"event": "queue", "queue": "main", "night": true}));
+        view.lose("the line is cut");
+        assert!(view.waiting.is_empty() && view.parked.is_empty() && view.nights.is_empty());
+        assert_eq!(view.call.map(|call| call.request).as_deref(), Some("r-b"));
     }
 
     #[test]
