@@ -134,36 +134,15 @@ impl OperatorCall {
 
     /// The operator wants the caller back.
     pub(super) fn take_back(&mut self, reason: &'static str, ctx: &mut CallContext<'_>) {
-        match &mut self.state {
-            OperatorCallState::Transferring { by, callee, .. } => {
-                let by = by.clone();
-                callee.call_off(Cause::Abandoned, ctx);
-                self.come_back(by, reason, ctx);
-            }
-            OperatorCallState::Settling { by, callee, .. } => {
-                let (by, callee) = (by.clone(), callee.clone());
-                self.watch(&callee, false, ctx);
-                ctx.hang_up(callee.leg, Cause::NormalClearing);
-                self.come_back(by, reason, ctx);
-            }
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Connected { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::InHand { .. }
-            | OperatorCallState::Parked(_)
-            | OperatorCallState::Serial { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => {}
+        if let OperatorCallState::Transferring { by, callee, .. } = &mut self.state {
+            let by = by.clone();
+            callee.call_off(Cause::Abandoned, ctx);
+            self.come_back(by, reason, ctx);
+        } else if let OperatorCallState::Settling { by, callee, .. } = &self.state {
+            let (by, callee) = (by.clone(), callee.clone());
+            self.watch(&callee, false, ctx);
+            ctx.hang_up(callee.leg, Cause::NormalClearing);
+            self.come_back(by, reason, ctx);
         }
     }
 
@@ -247,39 +226,38 @@ impl OperatorCall {
         on: bool,
         ctx: &mut CallContext<'_>,
     ) -> Result<(), CommandRefusal> {
-        let operator = match &self.state {
-            OperatorCallState::Serial { by, .. } => by.clone(),
-            OperatorCallState::InHand { operator, .. } => operator.clone(),
-            OperatorCallState::Transferring { by, .. } | OperatorCallState::Settling { by, .. } => {
-                by.clone()
-            }
-            OperatorCallState::WithCaller { seat }
-            | OperatorCallState::Consulting { seat, .. }
-            | OperatorCallState::TalkingToCallee { seat, .. }
-            | OperatorCallState::Alternated { seat, .. }
-            | OperatorCallState::Connected { seat, .. }
-            | OperatorCallState::Releasing { seat, .. } => seat.operator.clone(),
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::Parked(_)
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => return Err(self.wrong_phase()),
-        };
+        let is_settled = !matches!(
+            self.state,
+            OperatorCallState::Taken { .. }
+                | OperatorCallState::RingingYou { .. }
+                | OperatorCallState::Leaving { .. }
+        );
+        let operator = self.in_charge().filter(|_| is_settled).cloned();
+        let operator = operator.ok_or_else(|| self.wrong_phase())?;
         self.serial = on;
         ctx.tell(&operator, self.view(None));
         Ok(())
     }
 
-    /// Whether this operator has to do with the call: it has it in hand, or let it go for a while.
-    pub fn is_of(&self, operator: &OperatorId) -> bool {
+    /// Who has the call in hand, or let it go for a while.
+    fn in_charge(&self) -> Option<&OperatorId> {
         if let OperatorCallState::Serial { by, .. } = &self.state {
-            return by == operator;
+            return Some(by);
         }
-        self.operator() == Some(operator)
+        self.operator()
+    }
+
+    /// Whether it is this operator's.
+    pub fn is_of(&self, operator: &OperatorId) -> bool {
+        self.in_charge() == Some(operator)
+    }
+
+    /// Whether this operator has left it to a phone from which it may come back.
+    pub fn is_let_go_by(&self, operator: &OperatorId) -> bool {
+        matches!(
+            &self.state,
+            OperatorCallState::Transferring { by, .. } | OperatorCallState::Settling { by, .. }
+                if by == operator
+        )
     }
 }

@@ -55,7 +55,7 @@ impl OperatorCall {
             | Verb::Find { .. }
             | Verb::Pick
             | Verb::Swap
-            | Verb::Ping => unreachable!("not a command to a call in hand"),
+            | Verb::Ping => return Err(self.wrong_phase()),
         }
         Ok(Accepted::Now)
     }

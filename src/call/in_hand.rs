@@ -178,30 +178,12 @@ impl OperatorCall {
 
     /// As all operators of the queue see it, while it is there to be picked.
     pub fn parked(&self) -> Option<&ParkedCall> {
-        match &self.state {
-            OperatorCallState::Parked(parked) => Some(parked),
-            // Until the journal has it.
-            OperatorCallState::Taken { parked: Some(parked), .. } => Some(parked),
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { parked: None, .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Consulting { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::TalkingToCallee { .. }
-            | OperatorCallState::Alternated { .. }
-            | OperatorCallState::Connected { .. }
-            | OperatorCallState::Releasing { .. }
-            | OperatorCallState::Leaving { .. }
-            | OperatorCallState::InHand { .. }
-            | OperatorCallState::Transferring { .. }
-            | OperatorCallState::Settling { .. }
-            | OperatorCallState::Serial { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => None,
+        if let OperatorCallState::Parked(parked) = &self.state {
+            return Some(parked);
         }
+        // Until the journal has it.
+        let OperatorCallState::Taken { parked, .. } = &self.state else { return None };
+        parked.as_deref()
     }
 
     /// Hands the call to the list.

@@ -12,7 +12,7 @@
 //! layer 8  handover entrusting     the health gate, the release; a release before the answer
 //! layer 8  recording views ending  whom its file follows; what desks see; everybody is told
 //! layer 8  transfer replacing camera   REFER; Replaces; one party, and a place to look at
-//! layer 8  sources         who hears and sees whom
+//! layer 8  sources parties     who hears and sees whom; who is in it
 //! layer 8  in_hand         several calls of one operator: set aside, parked
 //! layer 7  operator_call   through an operator: states, who hears whom
 //! layer 7  direct          between two parties
@@ -48,6 +48,7 @@ mod input;
 mod log_event;
 mod operator_call;
 mod operator_state;
+mod parties;
 mod position;
 mod recording;
 mod refusal;

@@ -30,9 +30,7 @@ use super::admission::{Callee, CallerIdentity};
 use super::call_record::{CallRecord, EndedBy, Handover};
 use super::context::CallContext;
 use super::log_event::LogEvent;
-use super::operator_state::{
-    AnsweredCallee, AnsweredOperator, OperatorCallState, RecordingState, Then,
-};
+use super::operator_state::{AnsweredOperator, OperatorCallState, RecordingState, Then};
 use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::settings::{AnsweredBy, REFUSALS};
 use super::step::{CallStep, Owner};
@@ -114,61 +112,6 @@ impl OperatorCall {
             recording: RecordingState::Off,
             serial: false,
         }
-    }
-
-    /// The operator who has this call, if one has.
-    pub fn operator(&self) -> Option<&OperatorId> {
-        if let OperatorCallState::Taken { operator, .. }
-        | OperatorCallState::RingingYou { operator, .. }
-        | OperatorCallState::InHand { operator, .. }
-        | OperatorCallState::Transferring { by: operator, .. }
-        | OperatorCallState::Settling { by: operator, .. } = &self.state
-        {
-            return Some(operator);
-        }
-        self.seat().map(|seat| &seat.operator)
-    }
-
-    /// The number that was consulted, while it matters.
-    pub fn callee(&self) -> Option<&Number> {
-        match &self.state {
-            OperatorCallState::Consulting { callee, .. }
-            | OperatorCallState::Transferring { callee, .. }
-            | OperatorCallState::Entrusted { callee, .. } => Some(&callee.number),
-            OperatorCallState::InHand { aside, .. } => aside.callee().map(|callee| &callee.number),
-            OperatorCallState::TalkingToCallee { callee, .. }
-            | OperatorCallState::Alternated { callee, .. }
-            | OperatorCallState::Connected { callee, .. }
-            | OperatorCallState::Releasing { callee, .. }
-            | OperatorCallState::Leaving { callee, .. }
-            | OperatorCallState::Settling { callee, .. }
-            | OperatorCallState::Serial { callee, .. }
-            | OperatorCallState::HandedOver { callee } => Some(&callee.number),
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::Parked(_)
-            | OperatorCallState::WithCaller { .. }
-            | OperatorCallState::Ended => None,
-        }
-    }
-
-    /// The number that was consulted and has answered, while it is on the line.
-    pub fn answered_callee(&self) -> Option<&Number> {
-        let rings = matches!(
-            self.state,
-            OperatorCallState::Consulting { .. }
-                | OperatorCallState::Entrusted { .. }
-                | OperatorCallState::Transferring { .. }
-        );
-        self.callee().filter(|_| !rings)
-    }
-
-    /// The callee, once the two are among themselves; nothing is left for this call to do then.
-    pub fn handed_over_to(&self) -> Option<&AnsweredCallee> {
-        if let OperatorCallState::HandedOver { callee } = &self.state { Some(callee) } else { None }
     }
 
     /// The operator's lease is over: nobody is left who could cancel a consultation that rings. A hand-over
@@ -423,39 +366,6 @@ impl OperatorCall {
             | leg::Event::InfoAnswered { .. }
             | leg::Event::Moved { .. } => {}
         }
-    }
-
-    pub fn seat(&self) -> Option<&AnsweredOperator> {
-        match &self.state {
-            OperatorCallState::WithCaller { seat }
-            | OperatorCallState::Consulting { seat, .. }
-            | OperatorCallState::TalkingToCallee { seat, .. }
-            | OperatorCallState::Alternated { seat, .. }
-            | OperatorCallState::Connected { seat, .. }
-            | OperatorCallState::Releasing { seat, .. }
-            | OperatorCallState::Leaving { seat, .. } => Some(seat),
-            OperatorCallState::Arriving { .. }
-            | OperatorCallState::Queued
-            | OperatorCallState::Announcing { .. }
-            | OperatorCallState::Taken { .. }
-            | OperatorCallState::RingingYou { .. }
-            | OperatorCallState::Entrusted { .. }
-            | OperatorCallState::InHand { .. }
-            | OperatorCallState::Parked(_)
-            | OperatorCallState::Transferring { .. }
-            | OperatorCallState::Settling { .. }
-            | OperatorCallState::Serial { .. }
-            | OperatorCallState::HandedOver { .. }
-            | OperatorCallState::Ended => None,
-        }
-    }
-
-    /// The operator whose phone this leg is, answered or about to be.
-    pub fn operator_at(&self, leg: LegId) -> Option<&OperatorId> {
-        if let OperatorCallState::RingingYou { operator, phone } = &self.state {
-            return phone.has(leg).then_some(operator);
-        }
-        self.seat().filter(|seat| seat.phone == leg).map(|seat| &seat.operator)
     }
 
     fn caller_gone(&mut self, cause: Cause, by: leg::EndingSide, ctx: &mut CallContext<'_>) {

@@ -179,7 +179,9 @@ impl Machine {
         (verb, which): (&Verb, WhichCall),
         asker: &CommandSource,
     ) -> Result<Option<CommandOutcome>, CommandRefusal> {
-        self.may_command(env.world.directory, operator, verb)?;
+        if matches!(verb, Verb::Park { .. } | Verb::Serial { .. }) {
+            self.works_with_several(env.world.directory, operator)?;
+        }
         let id = self.find_call(operator, which)?;
         let (verb, asker) = (verb.clone(), asker.clone());
         let command = CallInput::Operator(OperatorCallInput::Command { verb, asker });

@@ -16,7 +16,7 @@ use crate::call::{
     OperatorCallState, Owner,
 };
 use crate::cause::Cause;
-use crate::desk::command::{Verb, WhichCall};
+use crate::desk::command::WhichCall;
 use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent, ListedCall};
 use crate::directory::Directory;
 use crate::ids::{CallId, LegId, Number, OperatorId, RequestId};
@@ -351,9 +351,7 @@ impl Machine {
         asker: CommandSource,
     ) -> Result<(), CommandRefusal> {
         let idle = CommandRefusal::WrongPhase { phase: self.phase_of(operator) };
-        if !self.may_have_several(env.world.directory, operator) {
-            return Err(CommandRefusal::Refused { text: ONE_CALL });
-        }
+        self.works_with_several(env.world.directory, operator)?;
         let named = match which {
             WhichCall::Only => None,
             WhichCall::Named(_) => Some(self.find_call(operator, which)?),
@@ -390,9 +388,7 @@ impl Machine {
         asker: &CommandSource,
     ) -> Result<(), CommandRefusal> {
         let directory = env.world.directory;
-        if !self.may_have_several(directory, operator) {
-            return Err(CommandRefusal::Refused { text: ONE_CALL });
-        }
+        self.works_with_several(directory, operator)?;
         let WhichCall::Named(Some(request)) = which else {
             return Err(CommandRefusal::NoSuchRequest);
         };
@@ -431,24 +427,17 @@ impl Machine {
         Ok(())
     }
 
-    /// Whether an operator may give this command; those for several calls are for those who may have some.
+    /// Whether an operator may give commands that are for several calls.
     ///
     /// # Errors
     /// When it may not.
-    pub(super) fn may_command(
+    pub(super) fn works_with_several(
         &self,
         directory: &Directory,
         operator: &OperatorId,
-        verb: &Verb,
     ) -> Result<(), CommandRefusal> {
-        match verb {
-            Verb::Park { .. } | Verb::Serial { .. }
-                if !self.may_have_several(directory, operator) =>
-            {
-                Err(CommandRefusal::Refused { text: ONE_CALL })
-            }
-            _ => Ok(()),
-        }
+        let may = self.may_have_several(directory, operator);
+        may.then_some(()).ok_or(CommandRefusal::Refused { text: ONE_CALL })
     }
 
     // ---- the list of parked calls ----
@@ -487,15 +476,7 @@ impl Machine {
     /// The calls that an operator has left to a phone, and that may come back to it.
     pub(super) fn let_go_by(&self, operator: &OperatorId) -> Vec<DeskEvent> {
         let left = |call: &AnyCall| match call {
-            AnyCall::Operator(call) => match &call.state {
-                OperatorCallState::Transferring { by, .. }
-                | OperatorCallState::Settling { by, .. }
-                    if by == operator =>
-                {
-                    Some(call.view(None))
-                }
-                _ => None,
-            },
+            AnyCall::Operator(call) => call.is_let_go_by(operator).then(|| call.view(None)),
             AnyCall::Direct(_) => None,
         };
         self.calls.values().filter_map(left).collect()

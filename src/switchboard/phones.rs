@@ -319,7 +319,7 @@ impl Machine {
             Some(AnyCall::Operator(call)) => call.seat().is_some_and(|seat| seat.phone == leg),
             Some(AnyCall::Direct(_)) | None => false,
         };
-        let several = self.works_with_several(env, leg);
+        let several = self.has_codes_for_several(env, leg);
         let Some(pad) = self.phones.keys.get_mut(&leg).filter(|_| is_seat) else { return };
         pad.keys.several = several;
         let keyed = pad.keys.press(env.now.instant, key);
@@ -356,7 +356,7 @@ impl Machine {
         }
     }
 
-    fn works_with_several(&self, env: &Env<'_>, leg: LegId) -> bool {
+    fn has_codes_for_several(&self, env: &Env<'_>, leg: LegId) -> bool {
         let owner = self.book.owner(leg);
         let operator = owner.and_then(|owner| self.operator_on(owner, leg));
         operator.is_some_and(|operator| self.may_have_several(env.world.directory, &operator))
