@@ -110,7 +110,7 @@ pub struct OperatorRow {
     pub phone_state: String,
     /// `none`, `up`, `unresponsive` or `lost`.
     pub desk: String,
-    /// The call in hand; of several the one at the ear, else the first.
+    /// The call in hand; of several the one at the ear, else the one that came last.
     pub call: Option<String>,
     /// How many it has in hand.
     pub in_hand: usize,
