@@ -938,6 +938,153 @@ fn only_priority_moves_a_caller_back() {
     );
 }
 
+/// Of two calls, as one who may have two.
+#[test]
+fn who_may_have_one_more_is_offered_the_next_and_after_the_last_no_other() {
+    play(
+        "
+        0s   op1 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+        1s   r2 arrives
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+        2s   op1 takes r1 beside another
+                 taken r1 by op1
+                 position r2, 1
+        2s   op1 list
+                 r2 offered, 1 of 1
+        3s   op1 takes r2
+                 taken r2 by op1
+        4s   r3 arrives
+                 queued r3, 1 of 1
+                 show r3 to op1, 1 of 1
+        4s   op1 takes r3 beside another
+                 refuse r3 to op1, busy
+        5s   r1 leaves
+                 released r1 by op1
+        5s   op1 idle
+                 offer r3 to op1, 1 of 1
+        5s   op1 takes r2 beside another     # its own
+                 refuse r2 to op1, already taken by op1
+        6s   op1 takes r3 beside another
+                 taken r3 by op1
+        7s   r2 returns to the front         # the other stays
+                 queued r2, 1 of 1
+                 offer r2 to op1, 1 of 1
+        8s   r3 leaves
+                 released r3 by op1
+    ",
+    );
+}
+
+/// Each is taken by one, however many calls they may have, and is refused to who is not there.
+#[test]
+fn a_take_beside_another_is_a_take() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        1s   r2 arrives
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+                 offer r2 to op2, 2 of 2
+        2s   op1 takes r1 beside another
+                 taken r1 by op1
+                 withdraw r1 from op2, taken
+                 position r2, 1
+        2s   op2 takes r1 beside another
+                 refuse r1 to op2, already taken by op1
+        2s   op3 takes r2 beside another
+                 refuse r2 to op3, not offered
+        2s   op1 takes r9 beside another
+                 refuse r9 to op1, no such request
+        3s   op1 away
+                 withdraw r2 from op1, not eligible
+        3s   op1 takes r2 beside another     # its desk is away, and it holds a call
+                 refuse r2 to op1, busy
+        4s   op2 takes r2 beside another
+                 taken r2 by op2
+    ",
+    );
+}
+
+#[test]
+fn a_call_that_goes_on_to_an_operator_is_its_own_and_is_free_once_more() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        1s   r1 goes on to op2               # it waits: it is nobody's
+        2s   op1 takes r1
+                 taken r1 by op1
+                 withdraw r1 from op2, taken
+        3s   r1 frees its operator
+                 released r1 by op1
+        4s   r1 goes on to op2
+        4s   op1 takes r1
+                 refuse r1 to op1, already taken by op2
+        5s   r1 frees its operator
+                 released r1 by op2
+        5s   r1 frees its operator           # once each time
+        6s   r1 goes on to op1
+        7s   r1 leaves
+                 released r1 by op1
+        8s   op2 takes r1                    # as it is remembered
+                 refuse r1 to op2, already taken by op1
+        8s   r1 goes on to op2               # it is gone
+        8s   op2 takes r1
+                 refuse r1 to op2, already taken by op1
+        9s   r9 goes on to op1
+        9s   op1 takes r9
+                 refuse r9 to op1, no such request
+    ",
+    );
+}
+
+/// Who has got a call handed on holds it as one that it took.
+#[test]
+fn a_call_that_was_handed_on_returns_to_its_place_or_to_the_front() {
+    play(
+        "
+        0s   op1 idle
+        0s   op2 idle
+        1s   r1 arrives
+                 queued r1, 1 of 1
+                 offer r1 to op1, 1 of 1
+                 offer r1 to op2, 1 of 1
+        1s   r2 arrives
+                 queued r2, 2 of 2
+                 offer r2 to op1, 2 of 2
+                 offer r2 to op2, 2 of 2
+        2s   op1 takes r2
+                 taken r2 by op1
+                 withdraw r2 from op2, taken
+                 withdraw r1 from op1, not eligible
+        3s   r2 frees its operator
+                 released r2 by op1
+        3s   r2 goes on to op2
+        3s   op2 away
+                 show r1 to op1, 1 of 1
+                 withdraw r1 from op2, not eligible
+        4s   op2 takes r1                    # it has r2, as if it had taken it
+                 refuse r1 to op2, busy
+        5s   r2 returns to the front
+                 queued r2, 1 of 2
+                 show r2 to op1, 1 of 2
+    ",
+    );
+}
+
 /// From whichever end it is counted.
 #[test]
 fn of_a_thousand_that_wait_each_has_its_place() {
@@ -1048,6 +1195,12 @@ fn input(words: &[&str]) -> Input {
     };
     match words {
         [_, "arrives", ..] => Input::Arrive(arrival()),
+        [who, "takes", what, "beside", "another"] => {
+            Input::TakeOneMore { request: request(what), operator: operator(who) }
+        }
+        [what, "goes", "on", "to", who] => {
+            Input::HandOn { request: request(what), operator: operator(who) }
+        }
         [who, "takes", what] => Input::Take { request: request(what), operator: operator(who) },
         [who, "declines", what] => {
             Input::Decline { request: request(what), operator: operator(who) }
