@@ -179,21 +179,7 @@ fn a_transferred_caller_comes_back_when_nobody_answers_and_a_serial_one_when_the
         "
         0s   op1 may have 3 calls
         1s   op1 talks to ada
-        2s   bob calls 9000
-                 bob gets hold
-                 bob gets position 1
-                 bob <- 182 Queued, position 1
-                 bob <- 200
-                 op1: offer r2, 1 of 1
-        3s   op1: take r2
-                 bob <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 ada gets hold
-                 bob gets 3001, 3001 gets bob
-                 op1: call r1 in-hand
-                 op1: call r2 with-caller
+        3s   op1 takes bob too
         4s   op1: transfer 3002 of r1
                  ada gets ring-back
                  call 3002 as ada
@@ -273,36 +259,8 @@ fn what_waits_in_hand_goes_to_the_front_of_the_queue_when_the_phone_hangs_up() {
         "
         0s   op1 may have 3 calls
         1s   op1 talks to ada
-        2s   bob calls 9000
-                 bob gets hold
-                 bob gets position 1
-                 bob <- 182 Queued, position 1
-                 bob <- 200
-                 op1: offer r2, 1 of 1
-        3s   op1: take r2
-                 bob <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 ada gets hold
-                 bob gets 3001, 3001 gets bob
-                 op1: call r1 in-hand
-                 op1: call r2 with-caller
-        4s   eve calls 9000
-                 eve gets hold
-                 eve gets position 1
-                 eve <- 182 Queued, position 1
-                 eve <- 200
-                 op1: offer r3, 1 of 1
-        4s   op1: take r3
-                 eve <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 bob gets hold
-                 eve gets 3001, 3001 gets eve
-                 op1: call r2 in-hand
-                 op1: call r3 with-caller
+        3s   op1 takes bob too
+        4s   op1 takes eve too
         5s   3002 calls 9000
                  3002 gets hold after busy
                  3002 gets position 1, 1 min after busy
@@ -522,38 +480,10 @@ fn a_caller_that_hangs_up_leaves_the_hand_and_the_list() {
         "
         0s   op1 may have 3 calls
         1s   op1 talks to ada
-        2s   bob calls 9000
-                 bob gets hold
-                 bob gets position 1
-                 bob <- 182 Queued, position 1
-                 bob <- 200
-                 op1: offer r2, 1 of 1
-        2s   op1: take r2
-                 bob <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 ada gets hold
-                 bob gets 3001, 3001 gets bob
-                 op1: call r1 in-hand
-                 op1: call r2 with-caller
+        2s   op1 takes bob too
         3s   ada hangs up
                  op1: call r1 ended, caller-hung-up
-        4s   eve calls 9000
-                 eve gets hold
-                 eve gets position 1
-                 eve <- 182 Queued, position 1
-                 eve <- 200
-                 op1: offer r3, 1 of 1
-        4s   op1: take r3
-                 eve <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 bob gets hold
-                 eve gets 3001, 3001 gets eve
-                 op1: call r2 in-hand
-                 op1: call r3 with-caller
+        4s   op1 takes eve too
         5s   eve hangs up
                  3001 gets inhand { number: 1 } in silence
                  op1: call r3 ended, caller-hung-up
@@ -577,21 +507,7 @@ fn a_recall_disturbs_no_conversation_and_sounds_where_nobody_talks() {
         "
         0s   op1 may have 3 calls
         1s   op1 talks to ada
-        2s   bob calls 9000
-                 bob gets hold
-                 bob gets position 1
-                 bob <- 182 Queued, position 1
-                 bob <- 200
-                 op1: offer r2, 1 of 1
-        2s   op1: take r2
-                 bob <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 ada gets hold
-                 bob gets 3001, 3001 gets bob
-                 op1: call r1 in-hand
-                 op1: call r2 with-caller
+        2s   op1 takes bob too
         62s  alarm
                  op1: recall r1 after 60 s
                  op1: notice
@@ -625,21 +541,7 @@ fn with_fewer_calls_allowed_than_are_in_hand_nothing_is_cut_and_nothing_is_offer
         "
         0s   op1 may have 3 calls
         1s   op1 talks to ada
-        2s   bob calls 9000
-                 bob gets hold
-                 bob gets position 1
-                 bob <- 182 Queued, position 1
-                 bob <- 200
-                 op1: offer r2, 1 of 1
-        2s   op1: take r2
-                 bob <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 ada gets hold
-                 bob gets 3001, 3001 gets bob
-                 op1: call r1 in-hand
-                 op1: call r2 with-caller
+        2s   op1 takes bob too
         3s   eve calls 9000
                  eve gets hold
                  eve gets position 1
@@ -685,36 +587,8 @@ fn a_phone_that_is_lost_while_three_wait_loses_nobody() {
         "
         0s   op1 may have 4 calls
         1s   op1 talks to ada
-        2s   bob calls 9000
-                 bob gets hold
-                 bob gets position 1
-                 bob <- 182 Queued, position 1
-                 bob <- 200
-                 op1: offer r2, 1 of 1
-        2s   op1: take r2
-                 bob <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 ada gets hold
-                 bob gets 3001, 3001 gets bob
-                 op1: call r1 in-hand
-                 op1: call r2 with-caller
-        3s   eve calls 9000
-                 eve gets hold
-                 eve gets position 1
-                 eve <- 182 Queued, position 1
-                 eve <- 200
-                 op1: offer r3, 1 of 1
-        3s   op1: take r3
-                 eve <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 bob gets hold
-                 eve gets 3001, 3001 gets eve
-                 op1: call r2 in-hand
-                 op1: call r3 with-caller
+        2s   op1 takes bob too
+        3s   op1 takes eve too
         4s   op1: consult 3002 of r3
                  eve gets asking, 3001 gets ring-back
                  call 3002 as 3001
@@ -725,21 +599,7 @@ fn a_phone_that_is_lost_while_three_wait_loses_nobody() {
                  eve gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
                  op1: call r3 talking-to-callee
-        6s   4001 calls 9000
-                 4001 gets hold
-                 4001 gets position 1, 1 min
-                 4001 <- 182 Queued, position 1
-                 4001 <- 200
-                 op1: offer r4, 1 of 1
-        6s   op1: take r4
-                 4001 <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 eve gets hold, 3002 gets hold
-                 4001 gets 3001, 3001 gets 4001
-                 op1: call r3 in-hand
-                 op1: call r4 with-caller
+        6s   op1 takes 4001 too
         7s   3001 is lost
                  bob gets hold
                  ada gets hold
@@ -768,21 +628,7 @@ fn who_logs_out_keeps_the_call_at_the_ear_and_no_other() {
         "
         0s   op1 may have 3 calls
         1s   op1 talks to ada
-        2s   bob calls 9000
-                 bob gets hold
-                 bob gets position 1
-                 bob <- 182 Queued, position 1
-                 bob <- 200
-                 op1: offer r2, 1 of 1
-        2s   op1: take r2
-                 bob <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 ada gets hold
-                 bob gets 3001, 3001 gets bob
-                 op1: call r1 in-hand
-                 op1: call r2 with-caller
+        2s   op1 takes bob too
         3s   op1: logout
                  ada gets hold
                  ada gets position 1
@@ -821,23 +667,7 @@ fn a_lease_that_is_over_sends_what_waits_in_hand_to_the_queue() {
         0s   op1 may have 3 calls
         0s   op2 logs in
         1s   op1 talks to ada
-        2s   bob calls 9000
-                 bob gets hold
-                 bob gets position 1
-                 bob <- 182 Queued, position 1
-                 bob <- 200
-                 op2: offer r2, 1 of 1
-                 op1: offer r2, 1 of 1
-        2s   op1: take r2
-                 bob <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 op2: withdrawn r2, taken
-                 3001 gets nothing
-                 ada gets hold
-                 bob gets 3001, 3001 gets bob
-                 op1: call r1 in-hand
-                 op1: call r2 with-caller
+        2s   op1 takes bob too
         3s   op1 hangs up
         23s  alarm
                  ada gets hold
@@ -1114,21 +944,7 @@ fn callees_wait_in_hand_with_their_callers() {
                  ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: ok
                  op1: call r1 connected
-        5s   bob calls 9000
-                 bob gets hold
-                 bob gets position 1
-                 bob <- 182 Queued, position 1
-                 bob <- 200
-                 op1: offer r2, 1 of 1
-        5s   op1: take r2
-                 bob <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 ada gets 3002, 3002 gets ada
-                 bob gets 3001, 3001 gets bob
-                 op1: call r1 in-hand
-                 op1: call r2 with-caller
+        5s   op1 takes bob too
         6s   3002 hangs up
                  ada gets hold
                  op1: callee 3002 hung-up
@@ -1261,21 +1077,7 @@ fn a_desk_that_comes_back_hears_of_all_in_hand_and_all_parked() {
         4s   3001 answers
                  bob gets 3001, 3001 gets bob
                  op1: call r2 with-caller
-        5s   eve calls 9000
-                 eve gets hold
-                 eve gets position 1
-                 eve <- 182 Queued, position 1
-                 eve <- 200
-                 op1: offer r3, 1 of 1
-        5s   op1: take r3
-                 eve <- key frame?
-                 3001 <- key frame?
-                 op1: ok
-                 3001 gets nothing
-                 bob gets hold
-                 eve gets 3001, 3001 gets eve
-                 op1: call r2 in-hand
-                 op1: call r3 with-caller
+        5s   op1 takes eve too
         6s   op1: hello
                  op1: ok
                  op1: welcome

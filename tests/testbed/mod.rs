@@ -767,6 +767,13 @@ impl day::Machine for Testbed {
                 self.play(now, &[&phone, "answers"]);
                 vec![]
             }
+            // A caller who comes to the ear beside others.
+            [operator, "takes", caller, "too"] => {
+                self.play(now, &[caller, "calls", "9000"]);
+                let request = format!("r{}", self.requests.len());
+                self.command(now, operator, &["take", &request]);
+                vec![]
+            }
             // And so is a consultation that ends in a hand-over.
             [operator, "hands", caller, "over", "to", number] => {
                 self.play(now, &[operator, "talks", "to", caller]);
