@@ -1,6 +1,6 @@
 //! Callers who are left to a phone that rings, and come back; and those who come back each time.
 
-use crate::play;
+use crate::{play, play_after};
 
 #[test]
 fn a_transferred_caller_comes_back_when_nobody_answers_and_a_serial_one_when_the_callee_has_hung_up()
@@ -326,6 +326,183 @@ fn a_serial_call_comes_back_until_it_is_one_no_longer() {
                  op1: call r1 serial
         15s  3003 hangs up
                  end ada, normal-clearing
+    ",
+    );
+}
+
+/// The operator's phone rings for bob when ada comes back to it.
+const AN_OFFER_RINGS: &str = "
+        0s   offers ring at phones too
+        0s   op1 may have 3 calls
+        1s   op1 talks to ada
+        2s   op1: transfer 3002
+                 ada gets ring-back
+                 end 3001, normal-clearing
+                 call 3002 as ada
+                 op1: ok
+                 op1: call r1 handing-over
+                 op1: callee 3002 trying
+                 op1: state idle, phone ok
+        3s   bob calls 9000
+                 bob gets hold
+                 bob gets position 1
+                 bob <- 182 Queued, position 1
+                 bob <- 200
+                 call 3001 as bob
+                 op1: offer r2, 1 of 1
+";
+
+#[test]
+fn a_call_that_comes_back_rings_in_place_of_the_offer() {
+    play_after(
+        AN_OFFER_RINGS,
+        "
+        4s   3002 refuses 486
+                 end 3001, abandoned
+                 ada gets hold
+                 call 3001 as ada
+                 op1: callee 3002 busy
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        5s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        6s   op1: take r2
+                 bob <- key frame?
+                 3001 <- key frame?
+                 op1: ok
+                 3001 gets nothing
+                 ada gets hold
+                 bob gets 3001, 3001 gets bob
+                 op1: call r1 in-hand
+                 op1: call r2 with-caller
+        7s   3001 hangs up
+                 ada gets hold
+                 ada gets position 1
+                 end bob, normal-clearing
+                 call 3001 as ada
+                 op1: call r1 ended, phone-gone
+                 op1: offer r1, 1 of 1
+                 op1: call r2 ended, operator-hung-up
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn a_call_that_comes_back_to_who_has_one_at_a_time_ends_the_offer() {
+    play_after(
+        &AN_OFFER_RINGS.replace("3 calls", "1 call"),
+        "
+        4s   3002 refuses 486
+                 end 3001, abandoned
+                 ada gets hold
+                 call 3001 as ada
+                 op1: callee 3002 busy
+                 op1: waiting r2, 1 of 1
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        5s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        6s   ada hangs up
+                 end 3001, normal-clearing
+                 call 3001 as bob
+                 op1: call r1 ended, caller-hung-up
+                 op1: offer r2, 1 of 1
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn a_phone_that_refuses_the_call_that_comes_back_leaves_both_callers_in_the_queue() {
+    play_after(
+        AN_OFFER_RINGS,
+        "
+        4s   3002 refuses 486
+                 end 3001, abandoned
+                 ada gets hold
+                 call 3001 as ada
+                 op1: callee 3002 busy
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        5s   3001 refuses 486
+                 ada gets hold
+                 ada gets position 1
+                 op1: call r1 ended, phone-busy
+                 op1: withdrawn r2, not-eligible
+                 op1: state idle, phone refusing
+        6s   op1: ready
+                 call 3001 as ada
+                 op1: ok
+                 op1: offer r1, 1 of 2
+                 op1: offer r2, 2 of 2
+                 op1: state idle, phone ok
+        7s   ada hangs up
+                 end 3001, abandoned
+                 call 3001 as bob
+                 op1: withdrawn r1, abandoned
+        7s   bob hangs up
+                 end 3001, abandoned
+                 op1: withdrawn r2, abandoned
+        7s   all is quiet
+    ",
+    );
+}
+
+/// Picked up for bob, who is not yet the operator's when ada comes back.
+const PICKED_UP_FOR_BOB: &str = "
+        4s   journal waits
+        4s   3001 answers
+                 bob <- key frame?
+                 3001 <- key frame?
+                 op1: state busy, phone ok
+        5s   3002 refuses 486
+                 ada gets hold
+                 op1: callee 3002 busy
+                 op1: call r1 in-hand
+                 op1: recall r1 after 0 s
+                 op1: notice
+";
+
+#[test]
+fn a_call_that_comes_back_while_an_offer_is_picked_up_waits_in_hand() {
+    play_after(
+        &[AN_OFFER_RINGS, PICKED_UP_FOR_BOB].concat(),
+        "
+        6s   journal commits
+                 bob gets 3001, 3001 gets bob
+                 op1: call r2 with-caller
+        7s   op1: swap
+                 3001 gets nothing
+                 bob gets hold
+                 ada gets 3001, 3001 gets ada
+                 op1: ok
+                 op1: call r2 in-hand
+                 op1: call r1 with-caller
+    ",
+    );
+}
+
+#[test]
+fn a_call_that_comes_back_while_an_offer_is_picked_up_in_vain_is_the_next_in_the_queue() {
+    play_after(
+        &[AN_OFFER_RINGS, PICKED_UP_FOR_BOB].concat(),
+        "
+        6s   journal fails
+                 end 3001, internal
+                 ada gets hold
+                 ada gets position 1
+                 bob gets position 1          # as he was told before
+                 op1: call r1 ended, phone-gone
+                 op1: state idle, phone unreachable
+        7s   op1: ready
+                 call 3001 as ada
+                 op1: ok
+                 op1: offer r1, 1 of 2
+                 op1: offer r2, 2 of 2
+                 op1: state idle, phone ok
     ",
     );
 }
