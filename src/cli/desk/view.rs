@@ -339,6 +339,8 @@ impl DeskView {
         let word = |name: &str| harmless(event[name].as_str().unwrap_or(""));
         let (request, phase) = (word("request"), word("phase"));
         self.waiting.retain(|waiting| waiting.request != request);
+        // Whoever picks it is not told that it is withdrawn.
+        self.parked.retain(|parked| parked.request != request);
         let mut line = format!("call {request} {phase}");
         self.place(&request, &phase);
         if phase == "parked" || phase == "serial" {
@@ -528,8 +530,13 @@ mod tests {
         view.take(&json!({"event": "recall", "request": "r-b", "seconds": 60}));
         assert!(view.has_recall() && !view.has_recall());
         view.take(&json!({"event": "withdrawn", "request": "r-b", "reason": "taken"}));
+        assert!(view.parked.is_empty(), "another has picked it");
+        view.take(&parked);
+        view.take(&call("r-b", "ringing-you"));
+        assert!(view.parked.is_empty(), "it was picked here");
+        view.take(&call("r-b", "ended"));
         view.take(&call("r-a", "ended"));
-        assert!(view.parked.is_empty() && view.call.is_none());
+        assert!(view.parked.is_empty() && view.call.is_none() && view.held.is_empty());
     }
 
     #[test]
