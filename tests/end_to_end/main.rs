@@ -18,6 +18,7 @@
 //! * `eavesdropper`: a third host with forged sources, and a router in a phone's way; for all of them.
 //! * `attacker`: somebody without a password, beside phones that have one.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
+//! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
 //!   phones behind NAT.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
@@ -48,6 +49,7 @@ mod rtsp_cameras;
 mod sip;
 mod sipp;
 mod switchboard;
+mod terminal;
 mod tone;
 mod wait;
 mod witness;

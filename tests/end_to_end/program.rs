@@ -19,12 +19,17 @@ impl Program {
     pub fn start(name: &str, command: &mut Command, log: &Path) -> Program {
         let out = File::create(log).expect("the test's directory is writable");
         let err = out.try_clone().expect("a file can be opened twice");
-        let child =
-            command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap_or_else(|e| {
-                panic!(
-                    "{name} does not start ({e}): run tests/run once, it installs what is missing"
-                )
-            });
+        Program::spawn(name, command.stdin(Stdio::null()).stdout(out).stderr(err), log)
+    }
+
+    /// Starts `command`, whose output goes where that says; what it complains of goes to `log`.
+    ///
+    /// # Panics
+    /// When the program is not installed.
+    pub fn spawn(name: &str, command: &mut Command, log: &Path) -> Program {
+        let child = command.spawn().unwrap_or_else(|e| {
+            panic!("{name} does not start ({e}): run tests/run once, it installs what is missing")
+        });
         Program { name: name.to_owned(), child, log: log.to_owned() }
     }
 

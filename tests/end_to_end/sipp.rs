@@ -5,6 +5,7 @@
 //! MESSAGE from the test ([`Sipp::nudge`]): no fixed pauses.
 
 mod consulting;
+mod desk_program;
 mod desks;
 mod direct_calls;
 mod h263_caller;

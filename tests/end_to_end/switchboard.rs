@@ -108,6 +108,11 @@ impl Switchboard {
         board
     }
 
+    /// Its configuration.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
     /// Where its database is.
     pub fn data(&self) -> &Path {
         &self.data
