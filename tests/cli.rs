@@ -179,6 +179,36 @@ fn operators_levels_and_permits_are_listed() {
 }
 
 #[test]
+fn an_operator_may_have_one_to_nine_calls() {
+    let testbed = Testbed::new();
+    testbed.does("terminal add 3001");
+    testbed.does("operator add op1 --phone 3001 --max-calls 3");
+    let is_allowed = |max: &str| {
+        assert!(testbed.does("operator show op1").contains(&format!("max_calls  {max}\n")));
+    };
+    is_allowed("3");
+    for given in ["0", "10", "255"] {
+        let said = format!("operator op1: max-calls {given}: give 1 to 9");
+        testbed.is_refused(&format!("operator set op1 --max-calls {given}"), &said);
+        let add = format!("operator add op2 --phone 3001 --max-calls {given}");
+        testbed.is_refused(&add, "give 1 to 9");
+    }
+    for given in ["many", "256", "1.5", "-1"] {
+        testbed.fails(&format!("operator set op1 --max-calls {given}"), 2);
+    }
+    is_allowed("3");
+    for max in ["9", "1"] {
+        testbed.does(&format!("operator set op1 --max-calls {max}"));
+        is_allowed(max);
+    }
+    let server = Server::start(&testbed);
+    testbed.is_refused("operator set op1 --max-calls 10", "give 1 to 9");
+    testbed.does("operator set op1 --max-calls 2");
+    drop(server);
+    is_allowed("2");
+}
+
+#[test]
 fn records_of_an_empty_house_are_an_empty_list() {
     let testbed = Testbed::new();
     testbed.is_refused("records show call-17", "call-17: there is no record of it");

@@ -624,19 +624,50 @@ fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_writes() {
     let data = tempfile::tempdir().unwrap();
     drop(Database::open(data.path()).unwrap());
     let raw = raw(data.path());
-    // Before it, files were not marked as ours.
-    raw.execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
-    raw.execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
-    raw.execute("DROP TABLE nights", []).unwrap();
-    raw.execute("ALTER TABLE operators DROP COLUMN max_calls", []).unwrap();
-    raw.pragma_update(None, "user_version", 3).unwrap();
-    raw.pragma_update(None, "application_id", 0).unwrap();
+    take_back_to_version_3(&raw);
     let error = Database::open_to_read(data.path()).unwrap_err();
     assert!(matches!(error, StoreError::Outdated { .. }));
     drop(Database::open(data.path()).unwrap());
     assert!(Database::open_to_read(data.path()).unwrap().is_some());
     let mark = |raw: &Connection| raw.pragma_query_value(None, "application_id", |row| row.get(0));
     assert_eq!(mark(&raw).ok(), Some(i32::from_be_bytes(*b"cord")));
+}
+
+/// An operator of before may have one call in hand, whatever it could have since.
+#[test]
+fn an_operator_of_an_earlier_version_has_one_call_at_a_time() {
+    let data = tempfile::tempdir().unwrap();
+    let max_calls = || {
+        let (accounts, unreadable) =
+            Database::open_to_read(data.path()).unwrap().unwrap().accounts().unwrap();
+        assert_eq!(unreadable, []);
+        accounts.operators.iter().map(|operator| operator.max_calls).collect::<Vec<_>>()
+    };
+    add_terminal(data.path(), "3001");
+    let op1 = OperatorDraft {
+        phone: Some(number("3001")),
+        max_calls: Some(3),
+        ..OperatorDraft::new(OperatorId::from("op1"))
+    };
+    let add = DirectoryChange::AddOperator(op1.clone());
+    admin::apply(data.path(), plan(), &add, "root", NOW).unwrap();
+    assert_eq!(max_calls(), [3]);
+    take_back_to_version_3(&raw(data.path()));
+    drop(Database::open(data.path()).unwrap());
+    assert_eq!(max_calls(), [1]);
+    let set = DirectoryChange::SetOperator(op1);
+    admin::apply(data.path(), plan(), &set, "root", NOW).unwrap();
+    assert_eq!(max_calls(), [3]);
+}
+
+/// Without what came later; then, files were not marked as ours.
+fn take_back_to_version_3(raw: &Connection) {
+    raw.execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
+    raw.execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
+    raw.execute("DROP TABLE nights", []).unwrap();
+    raw.execute("ALTER TABLE operators DROP COLUMN max_calls", []).unwrap();
+    raw.pragma_update(None, "user_version", 3).unwrap();
+    raw.pragma_update(None, "application_id", 0).unwrap();
 }
 
 /// The same for whoever writes and whoever reads.
@@ -1076,12 +1107,7 @@ fn a_backup_of_an_earlier_version_is_brought_up_to_date() {
     let parent = tempfile::tempdir().unwrap();
     let (data, file) = (parent.path().join("data"), parent.path().join("monday"));
     add_terminal(&data, "3001");
-    raw(&data).execute("ALTER TABLE bindings DROP COLUMN md5_alone", []).unwrap();
-    raw(&data).execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
-    raw(&data).execute("DROP TABLE nights", []).unwrap();
-    raw(&data).execute("ALTER TABLE operators DROP COLUMN max_calls", []).unwrap();
-    raw(&data).pragma_update(None, "user_version", 3).unwrap();
-    raw(&data).pragma_update(None, "application_id", 0).unwrap();
+    take_back_to_version_3(&raw(&data));
     back_up(&data, &file, false).unwrap();
     restore(&data, &file, "root", NOW).unwrap();
     assert_eq!(terminals(&data), ["3001"]);
