@@ -1,7 +1,10 @@
 //! Pictures: each party's camera shows a plain colour; the median of a decoded picture tells whose.
 
+use std::io::Cursor;
 use std::path::Path;
 use std::process::Command;
+
+use png::{BitDepth, ColorType};
 
 use crate::program;
 
@@ -11,6 +14,7 @@ pub struct Colour(pub [u8; 3]);
 
 /// Codecs and ranges (16-235) change a colour by some 20 steps; the parties' are 100 and more apart.
 const SAME_WITHIN: u8 = 60;
+const PIECE_SECONDS: u32 = 10;
 
 impl Colour {
     pub fn looks_like(self, other: Colour) -> bool {
@@ -18,15 +22,25 @@ impl Colour {
     }
 }
 
-/// Makes a film of one colour, with a little noise so that every frame carries something.
+/// Makes a film of one colour, with a little noise so that every frame carries something. It is coded
+/// once for ten seconds, and these are put one behind the other: coding all of it costs four times as much.
 pub fn write_clip(path: &Path, colour: Colour, size: &str, seconds: u32) {
     let [red, green, blue] = colour.0;
     let source = format!("color=c=0x{red:02x}{green:02x}{blue:02x}:size={size}:rate=10");
+    let piece = path.with_extension("piece.avi");
     program::run(
         Command::new("ffmpeg")
             .args(["-v", "error", "-y", "-f", "lavfi", "-i", &source, "-vf", "noise=alls=6:allf=t"])
-            .args(["-t", &seconds.to_string(), "-c:v", "mpeg4", "-q:v", "3", "-g", "10"])
+            .args(["-t", &PIECE_SECONDS.to_string(), "-c:v", "mpeg4", "-q:v", "3", "-g", "10"])
             .args(["-pix_fmt", "yuv420p"])
+            .arg(&piece),
+    );
+    let more = seconds.div_ceil(PIECE_SECONDS) - 1;
+    program::run(
+        Command::new("ffmpeg")
+            .args(["-v", "error", "-y", "-stream_loop", &more.to_string(), "-i"])
+            .arg(&piece)
+            .args(["-c", "copy"])
             .arg(path),
     );
 }
@@ -47,7 +61,13 @@ pub fn write_camera_clip(path: &Path, colour: Colour, size: &str, codec: &[&str]
 /// Red, green and blue of every point of a picture file, row by row; nothing if it is not (yet) a whole
 /// picture.
 pub fn points(path: &Path) -> Option<Vec<[u8; 3]>> {
-    is_whole(path).then(|| pixels(path, 0.0))
+    let file = std::fs::read(path).ok().filter(|file| is_whole(file))?;
+    let mut reader = png::Decoder::new(Cursor::new(file)).read_info().expect("it is a PNG file");
+    let mut samples = vec![0; reader.output_buffer_size().expect("a frame has an end")];
+    let frame = reader.next_frame(&mut samples).expect("it is whole");
+    assert_eq!((frame.color_type, frame.bit_depth), (ColorType::Rgb, BitDepth::Eight));
+    samples.truncate(frame.buffer_size());
+    Some(samples.as_chunks().0.to_vec())
 }
 
 /// Red, green and blue of every point of the first picture of a film from this second on, row by row.
@@ -67,8 +87,8 @@ pub fn difference(one: &[[u8; 3]], other: &[[u8; 3]]) -> f64 {
 }
 
 /// A PNG file ends with its IEND chunk; before that the phone is still writing.
-fn is_whole(path: &Path) -> bool {
-    std::fs::read(path).is_ok_and(|file| file.windows(4).any(|w| w == b"IEND"))
+fn is_whole(file: &[u8]) -> bool {
+    file.windows(4).any(|w| w == b"IEND")
 }
 
 /// The median colour of a picture file, or nothing if it is not (yet) a whole picture.
