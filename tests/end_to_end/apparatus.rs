@@ -2,22 +2,40 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Phone, USER};
+use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PARTIES, PLAIN, Phone, USER};
 use crate::place::Place;
 use crate::tone::{self, Recording};
 use crate::witness::{self, Gets};
 
 #[test]
-fn a_tone_is_told_from_the_others_and_from_silence() {
+fn each_tone_and_colour_is_told_from_the_others_and_from_silence() {
     let place = Place::new();
     let path = place.path().join("tone.wav");
-    tone::write_wav(&path, CALLER.tone, 1);
-    let sound = Recording::new(&path).since(0);
-    assert_eq!(sound.millis(), 1000);
-    assert!(sound.share_of(CALLER.tone) > 0.99);
-    assert!(sound.share_audible() > 0.99);
-    assert!(sound.share_of(OPERATOR.tone) == 0.0 && sound.share_of(USER.tone) == 0.0);
-    assert!(sound.after(1000).share_audible() == 0.0);
+    for (n, party) in PARTIES.iter().enumerate() {
+        tone::write_wav(&path, party.tone, 1);
+        let sound = Recording::new(&path).since(0);
+        assert_eq!(sound.millis(), 1000);
+        assert!(sound.share_of(party.tone) > 0.99);
+        assert!(sound.share_audible() > 0.99);
+        assert!(sound.after(1000).share_audible() == 0.0);
+        for (_, other) in PARTIES.iter().enumerate().filter(|(other, _)| *other != n) {
+            assert!(sound.share_of(other.tone) == 0.0, "{party:?} sounds like {other:?}");
+            assert!(!party.colour.looks_like(other.colour), "{party:?} looks like {other:?}");
+        }
+    }
+}
+
+/// What is still on its way from the old party makes no melody; another sound behind it does.
+#[test]
+fn what_is_left_of_a_voice_is_no_melody() {
+    let place = Place::new();
+    let (own, other) = (place.path().join("own.wav"), place.path().join("other.wav"));
+    tone::write_wav(&own, CALLER.tone, 1);
+    tone::write_wav(&other, 600.0, 1);
+    let mut sound = Recording::new(&own).since(0);
+    assert!(!witness::has_melody(&sound));
+    sound.samples.extend(Recording::new(&other).since(0).samples);
+    assert!(witness::has_melody(&sound));
 }
 
 /// 10 ms of anything else between each two packets, as padding would be that is played.

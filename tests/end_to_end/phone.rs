@@ -43,7 +43,11 @@ pub struct Party {
 pub const CALLER: Party = Party { name: "caller", tone: 1930.0, colour: Colour([220, 30, 30]) };
 pub const OPERATOR: Party = Party { name: "operator", tone: 2410.0, colour: Colour([30, 200, 30]) };
 pub const USER: Party = Party { name: "user", tone: 2890.0, colour: Colour([30, 30, 220]) };
-pub const PARTIES: [Party; 3] = [CALLER, OPERATOR, USER];
+pub const SECOND_CALLER: Party =
+    Party { name: "second-caller", tone: 2170.0, colour: Colour([220, 30, 220]) };
+pub const SECOND_USER: Party =
+    Party { name: "second-user", tone: 2650.0, colour: Colour([30, 200, 220]) };
+pub const PARTIES: [Party; 5] = [CALLER, OPERATOR, USER, SECOND_CALLER, SECOND_USER];
 
 /// What the phone can do; empty video means a phone without a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,23 +245,24 @@ impl Phone {
 
     /// Takes a picture of the next frame it decodes, if one comes within `limit`.
     pub fn look(&mut self, limit: Duration) -> Option<Colour> {
-        if !self.has_screen {
-            return None;
-        }
-        let path = match self.awaited.take() {
-            Some(path) => path,
-            None => {
-                self.pictures += 1;
-                let path = self.directory.join(format!("seen-{}.png", self.pictures));
-                self.command("snapshot_recv", &path.to_string_lossy());
-                path
-            }
-        };
+        self.aim();
+        let path = self.awaited.take()?;
         let colour = wait::within(limit, || picture::median(&path));
         if colour.is_none() {
             self.awaited = Some(path);
         }
         colour
+    }
+
+    /// Has it take a picture of the next frame that it decodes, for the next look at it.
+    pub fn aim(&mut self) {
+        if !self.has_screen || self.awaited.is_some() {
+            return;
+        }
+        self.pictures += 1;
+        let path = self.directory.join(format!("seen-{}.png", self.pictures));
+        self.command("snapshot_recv", &path.to_string_lossy());
+        self.awaited = Some(path);
     }
 
     /// Every point of the next frame that it decodes.

@@ -14,6 +14,7 @@
 mod cut_connections;
 mod h263_plus;
 mod padded_sender;
+mod several_calls;
 
 use std::path::PathBuf;
 use std::time::Duration;

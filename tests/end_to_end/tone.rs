@@ -39,6 +39,7 @@ pub fn write_wav(path: &Path, hertz: f64, seconds: u32) {
 }
 
 /// A WAV file that a phone is still writing.
+#[derive(PartialEq, Eq)]
 pub struct Recording {
     path: PathBuf,
 }

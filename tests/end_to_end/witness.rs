@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::phone::{PARTIES, Party, Phone};
 use crate::picture::Colour;
-use crate::tone::Sound;
+use crate::tone::{Recording, Sound};
 use crate::wait;
 
 /// Within this time after a switch the new party is heard and seen, and a ring-back has rung once.
@@ -20,6 +20,8 @@ const STRETCH: Duration = Duration::from_millis(1200);
 const TAIL_MS: usize = 800;
 /// The latest stretch of sound that tells what is heard now.
 const NOW_MS: usize = 400;
+/// For so long a frame is awaited; a camera makes one in 100 ms.
+const LOOK: Duration = Duration::from_millis(150);
 
 /// How much of a melody or a ring-back makes it one; between two rings there are seconds of silence.
 const AUDIBLE_MS: f64 = 300.0;
@@ -39,15 +41,19 @@ pub enum Gets {
     Nothing,
 }
 
-/// The beginning of a phase: how long each recording was.
-pub struct Mark(Vec<u64>);
+/// The beginning of a phase: which recording each phone was making, and how long it was.
+pub struct Mark(Vec<Option<(Recording, u64)>>);
 
 /// Marks the moment; call it when the switch has been confirmed.
 pub fn mark(phones: &mut [&mut Phone]) -> Mark {
     for phone in phones.iter_mut() {
         phone.look_afresh();
     }
-    Mark(phones.iter().map(|p| p.recording().map_or(0, |r| r.length())).collect())
+    let begun = |recording: Recording| {
+        let length = recording.length();
+        (recording, length)
+    };
+    Mark(phones.iter().map(|phone| phone.recording().map(begun)).collect())
 }
 
 /// Judges the phase that began at `mark`: one expectation per phone, in order.
@@ -61,7 +67,7 @@ pub fn judge(phase: &str, mark: &Mark, phones: &mut [&mut Phone], expected: &[Ge
     let began = Instant::now();
     let settled = wait::within(SETTLE, || {
         photograph(began, phones, &mut seen);
-        let right = |n: usize| gets_it(expected[n], &heard(phones[n], mark.0[n]), &seen[n]);
+        let right = |n: usize| gets_it(expected[n], &heard(phones[n], &mark.0[n]), &seen[n]);
         (0..phones.len()).all(right).then_some(())
     });
     let end = Instant::now() + STRETCH;
@@ -71,7 +77,7 @@ pub fn judge(phase: &str, mark: &Mark, phones: &mut [&mut Phone], expected: &[Ge
     let mut report = String::new();
     let mut faults = settled.is_none();
     for (n, phone) in phones.iter().enumerate() {
-        let sound = heard(phone, mark.0[n]);
+        let sound = heard(phone, &mark.0[n]);
         let now = gets_it(expected[n], &sound, &seen[n]);
         let stray = strays(expected[n], &sound, &seen[n]);
         faults |= !now || !stray.is_empty();
@@ -82,7 +88,7 @@ pub fn judge(phase: &str, mark: &Mark, phones: &mut [&mut Phone], expected: &[Ge
         };
         let _ = writeln!(
             report,
-            "{:9} should get {:16} {verdict}\n          {}",
+            "{:13} should get {:16} {verdict}\n              {}",
             phone.party.name,
             name(expected[n]),
             describe(&sound, &seen[n])
@@ -98,17 +104,24 @@ struct Look {
 }
 
 fn photograph(began: Instant, phones: &mut [&mut Phone], seen: &mut [Vec<Look>]) {
+    let after = began.elapsed();
+    // The frames of all are awaited at the same time.
+    phones.iter_mut().for_each(|phone| phone.aim());
+    let end = Instant::now() + LOOK;
     for (phone, seen) in phones.iter_mut().zip(seen) {
-        let after = began.elapsed();
-        let colours = phone.look(Duration::from_millis(150));
+        let colours = phone.look(end.saturating_duration_since(Instant::now()));
         seen.extend(colours.into_iter().map(|colour| Look { after, colour }));
     }
 }
 
-fn heard(phone: &Phone, mark: u64) -> Sound {
-    match phone.recording() {
-        Some(recording) => recording.since(mark),
-        None => Sound { samples: Vec::new(), rate: crate::tone::PLAYED_HZ },
+fn heard(phone: &Phone, mark: &Option<(Recording, u64)>) -> Sound {
+    match (phone.recording(), mark) {
+        (Some(recording), Some((before, length))) if recording == *before => {
+            recording.since(*length)
+        }
+        // Its call is a new one since the mark.
+        (Some(recording), _) => recording.since(0),
+        (None, _) => Sound { samples: Vec::new(), rate: crate::tone::PLAYED_HZ },
     }
 }
 
@@ -123,10 +136,16 @@ fn gets_it(gets: Gets, sound: &Sound, seen: &[Look]) -> bool {
             hears(party) && seen.last().is_some_and(|l| l.colour.looks_like(party.colour))
         }
         Gets::Voice(party) => hears(party),
-        Gets::Hold => sound.audible_ms() >= AUDIBLE_MS && seen.last().is_some_and(is_nobody),
-        Gets::Melody => sound.audible_ms() >= AUDIBLE_MS,
+        Gets::Hold => has_melody(sound) && seen.last().is_some_and(is_nobody),
+        Gets::Melody => has_melody(sound),
         Gets::Nothing => now.share_audible() < 0.05,
     }
+}
+
+/// Is something there beside what is left of the old party's voice?
+pub fn has_melody(sound: &Sound) -> bool {
+    let tails = PARTIES.iter().map(|party| sound.begins_with(party.tone));
+    sound.after(tails.max().unwrap_or(0)).audible_ms() >= AUDIBLE_MS
 }
 
 /// The parties that were heard or seen in the phase though they should not be.
