@@ -230,7 +230,17 @@ impl ControlDialogs {
             DeskEvent::Withdrawn { request, .. } => {
                 desk.listed.remove(request);
             }
-            _ => {}
+            DeskEvent::Welcome { .. }
+            | DeskEvent::State { .. }
+            | DeskEvent::Call { .. }
+            | DeskEvent::Parked(_)
+            | DeskEvent::Recall { .. }
+            | DeskEvent::Callee { .. }
+            | DeskEvent::Health { .. }
+            | DeskEvent::Queue { .. }
+            | DeskEvent::Notice { .. }
+            | DeskEvent::SnapshotEnd { .. }
+            | DeskEvent::Evicted => {}
         }
         self.said += 1;
         desk.say(self.said, DeskMessage::Event(event));

@@ -313,7 +313,9 @@ impl Machine {
                     {
                         self.enter_queue(env, (id, leg), identity, record, queue, false);
                     }
-                    _ => self.refuse(env, leg, record, rule.cause()),
+                    (OnRefusal::Operator | OnRefusal::Refuse, Some(_) | None) => {
+                        self.refuse(env, leg, record, rule.cause());
+                    }
                 };
             }
         };

@@ -85,7 +85,22 @@ impl Machine {
                 let ((), steps) = self.think(env, |ctx| ctx.refuse_refer(*leg, *transaction));
                 self.perform(env, steps);
             }
-            _ => {}
+            leg::Event::Offered { .. }
+            | leg::Event::Ringing { .. }
+            | leg::Event::EarlyMedia { .. }
+            | leg::Event::EarlyMediaOver { .. }
+            | leg::Event::Answered { .. }
+            | leg::Event::Confirmed { .. }
+            | leg::Event::Refused { .. }
+            | leg::Event::Ended { .. }
+            | leg::Event::Held { .. }
+            | leg::Event::Changed { .. }
+            | leg::Event::Aligned { .. }
+            | leg::Event::Health { .. }
+            | leg::Event::Dropped { .. }
+            | leg::Event::Info { .. }
+            | leg::Event::InfoAnswered { .. }
+            | leg::Event::Moved { .. } => {}
         }
     }
 
@@ -116,7 +131,21 @@ impl Machine {
                 let ((), steps) = self.think(env, |ctx| ctx.refuse_refer(*leg, *transaction));
                 self.perform(env, steps);
             }
-            _ => {}
+            leg::Event::Offered { .. }
+            | leg::Event::Ringing { .. }
+            | leg::Event::EarlyMedia { .. }
+            | leg::Event::EarlyMediaOver { .. }
+            | leg::Event::Answered { .. }
+            | leg::Event::Refused { .. }
+            | leg::Event::Ended { .. }
+            | leg::Event::Held { .. }
+            | leg::Event::Changed { .. }
+            | leg::Event::Aligned { .. }
+            | leg::Event::Dtmf { .. }
+            | leg::Event::Health { .. }
+            | leg::Event::Dropped { .. }
+            | leg::Event::Silent { .. }
+            | leg::Event::Moved { .. } => {}
         }
     }
 

@@ -429,7 +429,23 @@ impl Machine {
         let to = match &call.state {
             CallState::WithCaller { .. } | CallState::Alternated { .. } => call.caller,
             CallState::TalkingToCallee { callee, .. } => callee.leg,
-            _ => return,
+            CallState::Arriving { .. }
+            | CallState::Queued
+            | CallState::Announcing { .. }
+            | CallState::Taken { .. }
+            | CallState::RingingYou { .. }
+            | CallState::Consulting { .. }
+            | CallState::Entrusted { .. }
+            | CallState::Connected { .. }
+            | CallState::Releasing { .. }
+            | CallState::Leaving { .. }
+            | CallState::InHand { .. }
+            | CallState::Parked(_)
+            | CallState::Transferring { .. }
+            | CallState::Settling { .. }
+            | CallState::Serial { .. }
+            | CallState::HandedOver { .. }
+            | CallState::Ended => return,
         };
         for digit in keys.chars() {
             env.out.push(Effect::Leg(Command::SendDtmf { leg: to, digit }));
@@ -518,8 +534,8 @@ impl Machine {
 
 /// With whom the operator talks after `*3`.
 fn other_party(state: &CallState) -> BridgedParty {
-    match state {
-        CallState::TalkingToCallee { .. } => BridgedParty::Caller,
-        _ => BridgedParty::Callee,
+    match matches!(state, CallState::TalkingToCallee { .. }) {
+        true => BridgedParty::Caller,
+        false => BridgedParty::Callee,
     }
 }
