@@ -109,8 +109,15 @@ pub fn calls(administration: &Administration, listing: Listing) -> anyhow::Resul
 
 /// The reasons that there were, with their counts; nothing when there were none.
 fn reasons(dropped: &DroppedRow) -> Value {
-    let DroppedRow { malformed, unknown_type, wrong_source, unsealed, undecodable, stun } =
-        *dropped;
+    let DroppedRow {
+        malformed,
+        unknown_type,
+        wrong_source,
+        unsealed,
+        undecodable,
+        stun,
+        held_back,
+    } = *dropped;
     let reasons = [
         ("malformed", malformed),
         ("unknown_type", unknown_type),
@@ -118,6 +125,7 @@ fn reasons(dropped: &DroppedRow) -> Value {
         ("unsealed", unsealed),
         ("undecodable", undecodable),
         ("stun", stun),
+        ("held_back", held_back),
     ];
     let reasons: Map<String, Value> = reasons
         .into_iter()

@@ -141,6 +141,21 @@ pub struct Splice<At = Instant> {
 }
 
 impl<At: Copy> Continuity<At> {
+    /// A stream that has sent nothing, with numbers that lie scattered behind this one.
+    #[must_use]
+    pub fn scattered(number: u32) -> Self {
+        let [ssrc, sequence, timestamp] = [1, 2, 3].map(|n| scatter(number, n));
+        Self {
+            ssrc,
+            clock_rate: None,
+            // RFC 3711 §3.3.1: a receiver that misses the first packets must not miss a rollover.
+            given: Given { highest: sequence as u16 & 0x7fff, below: 0 },
+            anchor: None,
+            first_timestamp: timestamp,
+            feed: NumberingSource::Cut,
+        }
+    }
+
     /// The same by another clock.
     fn by<To>(self, clock: impl Fn(At) -> To) -> Continuity<To> {
         let feed = match self.feed {
@@ -255,10 +270,7 @@ impl Continuity {
     fn tick_by(&mut self, clock_rate: u32) {
         let before = self.clock_rate.replace(clock_rate);
         if before.is_some_and(|before| before != clock_rate) {
-            let [ssrc, sequence, timestamp] = [1, 2, 3].map(|n| scatter(self.ssrc, n));
-            // RFC 3711 §3.3.1: a receiver that misses the first packets must not miss a rollover.
-            let sequence = sequence as u16 & 0x7fff;
-            *self = Self { clock_rate: Some(clock_rate), ..Self::new(ssrc, sequence, timestamp) };
+            *self = Self { clock_rate: Some(clock_rate), ..Self::scattered(self.ssrc) };
         }
     }
 

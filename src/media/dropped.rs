@@ -20,13 +20,15 @@ pub struct Dropped {
     /// STUN (RFC 8489): a phone looks for its own address, or keeps its way through a NAT open. No fault, and
     /// nothing that is answered here.
     pub stun: u64,
+    /// Of ours, under its keys: held back while nobody could have gone on behind them ([`super::ledger`]).
+    pub held_back: u64,
 }
 
 impl Dropped {
-    /// All that should not have come: STUN may.
+    /// All that should not have come: STUN may, and what is held back is ours.
     #[must_use]
     pub fn total(self) -> u64 {
-        let Self { malformed, unknown_type, wrong_source, unsealed, undecodable, stun: _ } = self;
+        let Self { malformed, unknown_type, wrong_source, unsealed, undecodable, .. } = self;
         [malformed, unknown_type, wrong_source, unsealed, undecodable]
             .into_iter()
             .fold(0, u64::saturating_add)
@@ -42,5 +44,6 @@ impl AddAssign for Dropped {
         add(&mut self.unsealed, more.unsealed);
         add(&mut self.undecodable, more.undecodable);
         add(&mut self.stun, more.stun);
+        add(&mut self.held_back, more.held_back);
     }
 }

@@ -117,6 +117,14 @@ impl<At: Copy> LatchState<At> {
             Self::Latched { remote, heard } => LatchState::Latched { remote, heard: clock(heard) },
         }
     }
+
+    /// The address, where it is proven.
+    pub fn remote(self) -> Option<SocketAddr> {
+        match self {
+            Self::Waiting { .. } => None,
+            Self::Latched { remote, .. } => Some(remote),
+        }
+    }
 }
 
 impl LatchState {
@@ -131,13 +139,6 @@ impl LatchState {
             (Self::Latched { heard, .. }, LatchClaim::Likely | LatchClaim::Beside) => {
                 now.since(heard) >= quiet
             }
-        }
-    }
-
-    fn remote(self) -> Option<SocketAddr> {
-        match self {
-            Self::Waiting { .. } => None,
-            Self::Latched { remote, .. } => Some(remote),
         }
     }
 

@@ -24,6 +24,8 @@ use std::net::SocketAddr;
 
 /// Between two reports of a watched port's health.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// A packet that has waited longer is not for ears and eyes any more.
+const WAITING_MAX: Duration = Duration::from_millis(100);
 
 /// What the leg wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -154,6 +156,20 @@ impl Machine {
         packet: &mut [u8],
         out: &mut impl Outgoing,
     ) {
+        self.rtp_of_age(now, Duration::ZERO, port, from, packet, out);
+    }
+
+    /// The same with one that has waited for so long, as the socket says, for somebody who reads it. What is
+    /// older than a moment counts, and is passed on to nobody.
+    pub fn rtp_of_age(
+        &mut self,
+        now: Now,
+        age: Duration,
+        port: PortId,
+        from: SocketAddr,
+        packet: &mut [u8],
+        out: &mut impl Outgoing,
+    ) {
         let Some(mut source) = self.ports.get_mut(port) else { return };
         match source.transport.demultiplex(packet) {
             Some(Protocol::Rtp) => {}
@@ -171,6 +187,9 @@ impl Machine {
             source.stream.silence_due = Some(now.instant + self.settings.silent_after);
         }
         let unsettled = was_silent || !had_target;
+        if age > WAITING_MAX {
+            return self.settle(now.instant, port);
+        }
         if grows {
             self.reroute_receivers(port, out);
         }

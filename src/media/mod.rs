@@ -8,7 +8,7 @@
 //! A file here imports from lower layers only:
 //!
 //! ```text
-//! layer 17  machine                                      the doors: commands, packets, what is due
+//! layer 17  machine  resumption                          the doors: commands, packets, what is due; going on
 //! layer 16  switching  saved                             a port comes or goes, rows change
 //! layer 15  camera  recording                            pictures of a camera to all its viewers; who is recorded
 //! layer 14  routing                                      what a row means for its receiver
@@ -25,8 +25,8 @@
 //! layer 4   work                                         jobs for the workers, and what comes of them
 //! layer 3   camera_frames  encoded_prompts  voice_transcoder
 //! layer 2   packing  patchbay  peer_packet  repacker  reports  route  sounds  srtp_context  wait_picture
-//! layer 1   continuity  demultiplex  dropped  dtmf  frame  health  jitter_buffer  key_frames  latch  openings  pace
-//! layer 1   plan  prompt  stock  tap                     values and machines that know nothing of each other
+//! layer 1   continuity  demultiplex  dropped  dtmf  frame  health  jitter_buffer  key_frames  latch  ledger  openings
+//! layer 1   pace  plan  prompt  stock  tap                     values and machines that know nothing of each other
 //! ```
 
 mod camera;
@@ -48,6 +48,7 @@ mod inbound;
 mod jitter_buffer;
 mod key_frames;
 mod latch;
+mod ledger;
 mod machine;
 mod openings;
 mod outgoing;
@@ -65,6 +66,7 @@ mod relay;
 mod rendition;
 mod repacker;
 mod reports;
+mod resumption;
 mod route;
 mod routing;
 mod saved;
@@ -89,6 +91,9 @@ pub use dropped::Dropped;
 pub use dtmf::KEY_ECHO;
 pub use encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
 pub use health::PortHealth;
+pub use ledger::{
+    LeftOut, Ledger, LedgerFault, LedgerHead, LedgerSlot, MachineBoot, PeerSlot, SealedSlot,
+};
 pub use machine::Command;
 pub use outgoing::{Channel, Event, Outgoing};
 pub use packing::packing;
@@ -102,6 +107,7 @@ pub use prompt::{
     WaitingProfileId,
 };
 pub use relay::{Machine, Settings};
+pub use resumption::PortFacts;
 pub use saved::SavedPort;
 pub use sounds::{SoundKey, SoundOrder};
 pub use tap::{LOT_BYTES, LOT_ENTRIES, RecordingTap, Side, TapEntry, TappedPacket};

@@ -79,6 +79,9 @@ pub trait Outgoing {
     fn job(&mut self, job: Job);
     /// Gives what is recorded to a recorder.
     fn tap(&mut self, tap: RecordingTap);
+    /// The ledger has to be written now ([`Machine::write_ledger`](super::Machine::write_ledger)): sealed
+    /// packets go no further without it.
+    fn want_ledger(&mut self) {}
 }
 
 /// The way out for packets that are written here, in a reused buffer.

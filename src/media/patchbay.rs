@@ -61,6 +61,22 @@ impl Source {
         }
     }
 
+    /// Whether packets of somebody else may go out for it.
+    #[must_use]
+    pub fn passes(self) -> bool {
+        match self {
+            Self::Port(_) | Self::Camera(_) => true,
+            Self::Hold(_)
+            | Self::Prompt(_)
+            | Self::Greeting(..)
+            | Self::Farewell(..)
+            | Self::RingBack
+            | Self::Tone(_)
+            | Self::Silence
+            | Self::Nothing => false,
+        }
+    }
+
     /// What is drawn for it, if anything is.
     #[must_use]
     pub fn prompt(self) -> Option<VideoPrompt> {

@@ -45,6 +45,14 @@ impl PortTable {
         Some((&bundle.transport, stream))
     }
 
+    /// Goes over all of them, in the order of their numbers.
+    pub fn each(&mut self, mut each: impl FnMut(&mut MediaTransport, &MediaStream)) {
+        for bundle in self.0.iter_mut().flatten() {
+            let Bundle { transport, streams } = &mut **bundle;
+            streams.iter().for_each(|stream| each(transport, stream));
+        }
+    }
+
     /// The same, to be changed.
     pub fn get_mut(&mut self, port: PortId) -> Option<Port<'_>> {
         let Bundle { transport, streams } = self.0.get_mut(index(port))?.as_deref_mut()?;

@@ -91,7 +91,8 @@ impl Machine {
             let source = self.patchbay.source(port);
             if let Some(mut open) = self.ports.get_mut(port)
                 && (restored.contains(&port) || open.stream.is_idle())
-                && !open.stream.is_live()
+                // What was live when the row was another one is not now.
+                && !(open.stream.is_live() && source.passes())
             {
                 let stream = &open.stream;
                 let packet = Duration::from_millis(stream.plan.own_packet_ms().into());

@@ -2,7 +2,7 @@
 //! last of all.
 
 use super::plan::{Protection, SrtpKeys};
-use crate::srtp::{ProtectContext, SavedProtect, SavedUnprotect, UnprotectContext};
+use crate::srtp::{IndexBound, ProtectContext, SavedProtect, SavedUnprotect, UnprotectContext};
 
 /// The keys of one port at work.
 #[derive(Debug)]
@@ -39,6 +39,14 @@ impl SrtpContext {
             unprotect: UnprotectContext::restored(&keys.receives, saved.came),
             keys: SrtpKeys::clone(keys),
         }))
+    }
+
+    /// How it begins where nobody knows how far these keys were used: it opens what comes, and seals nothing
+    /// until there are others.
+    #[must_use]
+    pub fn spent() -> SavedSrtp {
+        let sent = SavedProtect { bound: IndexBound::Spent, ..SavedProtect::default() };
+        SavedSrtp { sent, came: SavedUnprotect::default() }
     }
 
     /// The guard for these keys. Of the one before that side goes on whose keys are the same: its

@@ -55,6 +55,17 @@ pub struct SavedTransport {
 }
 
 impl MediaTransport {
+    /// The keys of both directions at work, where it is sealed.
+    #[must_use]
+    pub fn srtp_context(&self) -> Option<&SrtpContext> {
+        self.srtp_context.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub fn srtp_context_mut(&mut self) -> Option<&mut SrtpContext> {
+        self.srtp_context.as_deref_mut()
+    }
+
     /// As a value.
     #[must_use]
     pub fn saved(&self, now: Now) -> SavedTransport {
@@ -67,8 +78,8 @@ impl MediaTransport {
         }
     }
 
-    /// The one that was saved. Its keys go on behind what is said of them; where nothing is said they are not
-    /// used.
+    /// The one that was saved. Its keys go on behind what is said of them; where nothing is said they seal
+    /// nothing.
     #[must_use]
     pub fn restored(id: PortId, plan: TransportPlan, now: Now, saved: SavedTransport) -> Self {
         let SavedTransport { latch, report_latch, srtp, dropped, spared_at } = saved;
@@ -77,7 +88,10 @@ impl MediaTransport {
             dropped,
             latch: Latch::restored(now, candidates(&plan), latch),
             report_latch: ReportLatch::restored(now, report_candidates(&plan), report_latch),
-            srtp_context: srtp.and_then(|srtp| SrtpContext::restored(&plan.protection, srtp)),
+            srtp_context: {
+                let srtp = srtp.unwrap_or_else(SrtpContext::spent);
+                SrtpContext::restored(&plan.protection, srtp)
+            },
             spared_at: spared_at.map(|at| now.instant_of(at)),
             plan,
         }
@@ -214,8 +228,22 @@ impl MediaTransport {
     pub fn send(&mut self, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
         if let Some(srtp_context) = &mut self.srtp_context {
             srtp_context.protect.protect_rtp(exit.scratch);
+            if self.is_held_back(exit.scratch, exit.out) {
+                return;
+            }
         }
         exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+    }
+
+    /// Whether what was to be sealed may not go out yet. Asks in time for the ledger to be written.
+    fn is_held_back(&mut self, sealed: &[u8], out: &mut impl Outgoing) -> bool {
+        let Some(srtp_context) = &self.srtp_context else { return false };
+        let is_held_back = sealed.is_empty();
+        if is_held_back || srtp_context.protect.is_far_ahead() {
+            out.want_ledger();
+        }
+        self.dropped.held_back += u64::from(is_held_back);
+        is_held_back
     }
 
     /// Sends a packet as it is, where none is sealed.
@@ -236,6 +264,9 @@ impl MediaTransport {
         let Some(to) = to else { return };
         if let Some(srtp_context) = &mut self.srtp_context {
             srtp_context.protect.protect_rtcp(packet);
+            if self.is_held_back(packet, out) {
+                return;
+            }
         }
         out.send(self.id, channel, to, packet);
     }

@@ -96,6 +96,24 @@ pub struct SavedReception {
     pub stray: Option<u16>,
 }
 
+impl SavedReception {
+    /// That of a source of which no more is known than its highest number, with its cycles. What came before
+    /// does not come late.
+    #[must_use]
+    pub fn behind(clock_rate: u32, highest: u32) -> Self {
+        let highest = highest.wrapping_add(FIRST_CYCLE);
+        let run = ReceptionRun { seen: u128::MAX, ..ReceptionRun::new(0, 0) };
+        let run = ReceptionRun { first: highest, highest, ..run };
+        Self { clock_rate, run: Some(run), stray: None }
+    }
+
+    /// The highest sequence number so far, with its cycles; none before the first packet.
+    #[must_use]
+    pub fn highest(&self) -> Option<u32> {
+        self.run.map(|run| run.highest.wrapping_sub(FIRST_CYCLE))
+    }
+}
+
 impl Reception {
     /// Nothing has come yet from a source with this RTP clock.
     #[must_use]

@@ -58,6 +58,9 @@ pub struct DroppedRow {
     /// STUN, with which a phone keeps its way open.
     #[serde(default)]
     pub stun: u64,
+    /// Of ours, sealed: held back while the ledger of the relay could not be written.
+    #[serde(default)]
+    pub held_back: u64,
 }
 
 /// One waiting call.
@@ -204,9 +207,16 @@ impl From<CallView> for CallRow {
 
 impl From<Dropped> for DroppedRow {
     fn from(dropped: Dropped) -> Self {
-        let Dropped { malformed, unknown_type, wrong_source, unsealed, undecodable, stun } =
-            dropped;
-        Self { malformed, unknown_type, wrong_source, unsealed, undecodable, stun }
+        let Dropped {
+            malformed,
+            unknown_type,
+            wrong_source,
+            unsealed,
+            undecodable,
+            stun,
+            held_back,
+        } = dropped;
+        Self { malformed, unknown_type, wrong_source, unsealed, undecodable, stun, held_back }
     }
 }
 

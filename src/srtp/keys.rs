@@ -4,6 +4,8 @@ use super::mki::Mki;
 use super::suite::Suite;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
+use sha1::Sha1;
 use std::fmt;
 
 /// The most that any suite needs: a key of 256 bits and a salt of 112.
@@ -76,6 +78,19 @@ impl MasterKey {
         self.suite
     }
 
+    /// A mark that is the same for the same key, and tells nothing of it.
+    #[must_use]
+    pub fn mark(&self) -> u32 {
+        let mac = Hmac::<Sha1>::new_from_slice(&self.master);
+        let mut mac = mac.expect("HMAC takes keys of every length");
+        mac.update(b"mark of a key");
+        mac.finalize()
+            .into_bytes()
+            .iter()
+            .take(4)
+            .fold(0, |mark, byte| mark << 8 | u32::from(*byte))
+    }
+
     pub(super) fn key(&self) -> &[u8] {
         &self.master[..self.suite.key_len()]
     }
@@ -103,6 +118,8 @@ mod tests {
             let inline = keys.to_inline();
             assert_eq!(MasterKey::parse(suite, &inline).as_ref(), Some(&keys));
             assert!(!format!("{keys:?}").contains(&inline[..8]));
+            let other = MasterKey::fresh(suite, Seed([8; MASTER_MAX]));
+            assert_ne!(keys.mark(), other.mark());
         }
     }
 

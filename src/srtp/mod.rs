@@ -20,7 +20,7 @@ mod unprotect;
 
 pub use keys::{MasterKey, Seed};
 pub use mki::{MKI_MAX, Mki};
-pub use protect::{ProtectContext, SavedProtect};
+pub use protect::{INDICES_AHEAD, IndexBound, ProtectContext, SavedProtect};
 pub use suite::Suite;
 pub use unprotect::{SOURCES_MAX, SavedSource, SavedUnprotect, UnprotectContext};
 

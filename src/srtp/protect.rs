@@ -20,7 +20,16 @@ pub struct ProtectContext {
     /// rollovers from nothing (RFC 3711 §3.2.3).
     highest: Option<(u32, u64)>,
     rtcp_index: u32,
+    bound: IndexBound,
+    /// The bound once that is written which was noted.
+    noted: IndexBound,
+    mark: u32,
 }
+
+/// Indices that may be used beyond those of which another process knows.
+pub const INDICES_AHEAD: u32 = 512;
+/// Beyond so many it is time to let it know.
+const INDICES_NEAR: u32 = INDICES_AHEAD / 2;
 
 /// What has been sent under keys that another process goes on with.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -29,20 +38,42 @@ pub struct SavedProtect {
     pub highest: Option<(u32, u64)>,
     /// The last index of RTCP.
     pub rtcp_index: u32,
+    /// How far it may go.
+    pub bound: IndexBound,
+}
+
+/// How far indices may go, so that a process which goes on from what is written uses none of them again.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum IndexBound {
+    /// Without end: nothing is written from which anybody would go on under these keys.
+    #[default]
+    None,
+    /// At most [`INDICES_AHEAD`] beyond what is written.
+    Written {
+        /// The one SSRC of which that is known.
+        ssrc: u32,
+        /// The highest index of RTP.
+        index: u64,
+        /// The last index of RTCP.
+        rtcp_index: u32,
+    },
+    /// Nowhere: nobody knows how far they were used.
+    Spent,
 }
 
 impl ProtectContext {
     /// What has been sent so far.
     #[must_use]
     pub fn saved(&self) -> SavedProtect {
-        SavedProtect { highest: self.highest, rtcp_index: self.rtcp_index }
+        let Self { highest, rtcp_index, bound, .. } = *self;
+        SavedProtect { highest, rtcp_index, bound }
     }
 
     /// Goes on behind what has been sent under these keys.
     #[must_use]
     pub fn restored(keys: &MasterKey, saved: SavedProtect) -> Self {
-        let SavedProtect { highest, rtcp_index } = saved;
-        Self { highest, rtcp_index, ..Self::new(keys) }
+        let SavedProtect { highest, rtcp_index, bound } = saved;
+        Self { highest, rtcp_index, bound, noted: bound, ..Self::new(keys) }
     }
 
     /// Nothing has been sent under these keys.
@@ -54,10 +85,53 @@ impl ProtectContext {
             mki: keys.mki(),
             highest: None,
             rtcp_index: 0,
+            bound: IndexBound::None,
+            noted: IndexBound::None,
+            mark: keys.mark(),
         }
     }
 
-    /// Seals a packet of RTP; it grows by name and tag. What is no packet becomes empty.
+    /// The mark of its keys.
+    #[must_use]
+    pub fn mark(&self) -> u32 {
+        self.mark
+    }
+
+    /// Notes what is about to be written of it: what has been sent under this SSRC, if anything has.
+    pub fn note(&mut self, ssrc: u32) {
+        self.noted = match (self.bound, self.highest) {
+            (IndexBound::Spent, _) => IndexBound::Spent,
+            (_, Some((of, index))) if of == ssrc => {
+                IndexBound::Written { ssrc, index, rtcp_index: self.rtcp_index }
+            }
+            (_, _) => IndexBound::None,
+        };
+    }
+
+    /// What was noted is written.
+    pub fn is_written(&mut self) {
+        self.bound = self.noted;
+    }
+
+    /// Nothing is written of it any more.
+    pub fn is_unwritten(&mut self) {
+        if self.bound != IndexBound::Spent {
+            self.bound = IndexBound::None;
+        }
+    }
+
+    /// Whether so much has been sent since it was written that this should be done again.
+    #[must_use]
+    pub fn is_far_ahead(&self) -> bool {
+        let IndexBound::Written { ssrc, index, rtcp_index } = self.bound else { return false };
+        let is_far =
+            |(of, highest)| of != ssrc || highest > index.saturating_add(INDICES_NEAR.into());
+        self.highest.is_some_and(is_far)
+            || self.rtcp_index > rtcp_index.saturating_add(INDICES_NEAR)
+    }
+
+    /// Seals a packet of RTP; it grows by name and tag. What is no packet, or would go beyond its bound,
+    /// becomes empty.
     pub fn protect_rtp(&mut self, packet: &mut Vec<u8>) {
         let Some(at) = payload_at(packet).filter(|_| packet.len() >= 12) else {
             return packet.clear();
@@ -69,6 +143,9 @@ impl ProtectContext {
             Some(highest) => index_of(sequence, highest),
             None => u64::from(sequence),
         };
+        if !self.bound.admits(ssrc, index) {
+            return packet.clear();
+        }
         self.highest = Some((ssrc, highest.map_or(index, |highest| highest.max(index))));
         self.rtp.crypt(ssrc, index, &mut packet[at..]);
         let tag = self.rtp.tag(packet, Some((index >> 16) as u32));
@@ -76,12 +153,16 @@ impl ProtectContext {
         packet.extend_from_slice(&tag[..self.rtp.tag_len]);
     }
 
-    /// Seals a packet of RTCP; it grows by index, name and tag. What is no packet becomes empty.
+    /// Seals a packet of RTCP; it grows by index, name and tag. What is no packet, or would go beyond its
+    /// bound, becomes empty.
     pub fn protect_rtcp(&mut self, packet: &mut Vec<u8>) {
         let Some(ssrc) = packet.get(4..8).and_then(|bytes| bytes.try_into().ok()) else {
             return packet.clear();
         };
         let ssrc = u32::from_be_bytes(ssrc);
+        if !self.bound.admits_report(self.rtcp_index) {
+            return packet.clear();
+        }
         // 31 bits, which at one report a second last for 68 years.
         self.rtcp_index = (self.rtcp_index + 1) & !ENCRYPTED;
         self.rtcp.crypt(ssrc, self.rtcp_index.into(), &mut packet[RTCP_OPEN..]);
@@ -89,5 +170,86 @@ impl ProtectContext {
         let tag = self.rtcp.tag(packet, None);
         packet.extend_from_slice(self.mki.as_bytes());
         packet.extend_from_slice(&tag[..self.rtcp.tag_len]);
+    }
+}
+
+impl IndexBound {
+    fn admits(self, ssrc: u32, index: u64) -> bool {
+        match self {
+            Self::None => true,
+            Self::Written { ssrc: of, index: written, .. } => {
+                of == ssrc && index <= written.saturating_add(INDICES_AHEAD.into())
+            }
+            Self::Spent => false,
+        }
+    }
+
+    fn admits_report(self, last: u32) -> bool {
+        match self {
+            Self::None => true,
+            Self::Written { rtcp_index, .. } => last < rtcp_index.saturating_add(INDICES_AHEAD),
+            Self::Spent => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Seed, Suite};
+    use super::*;
+
+    fn packet(ssrc: u32, sequence: u16) -> Vec<u8> {
+        let [high, low] = sequence.to_be_bytes();
+        let head = [&[0x80, 0, high, low, 0, 0, 0, 9][..], &ssrc.to_be_bytes()].concat();
+        [&head[..], b"the voice of somebody"].concat()
+    }
+
+    fn keys() -> MasterKey {
+        MasterKey::fresh(Suite::AesCm128Sha1_80, Seed([5; 46]))
+    }
+
+    /// Whether a packet of each kind may go out.
+    fn goes(protect: &mut ProtectContext, ssrc: u32, sequence: u16) -> (bool, bool) {
+        let (mut voice, mut report) = (packet(ssrc, sequence), vec![0x80, 201, 0, 1, 0, 0, 0, 7]);
+        protect.protect_rtp(&mut voice);
+        protect.protect_rtcp(&mut report);
+        (!voice.is_empty(), !report.is_empty())
+    }
+
+    #[test]
+    fn nothing_goes_further_beyond_what_is_written_than_may_be() {
+        let mut protect = ProtectContext::new(&keys());
+        assert!((0..2000).all(|n| goes(&mut protect, 7, n) == (true, true)), "nobody goes on");
+        protect.note(7);
+        assert!((2000..2010).all(|n| goes(&mut protect, 7, n) == (true, true)), "not yet");
+        protect.is_written();
+        assert!(!protect.is_far_ahead());
+        let far = (2010..3000).find(|n| {
+            assert_eq!(goes(&mut protect, 7, *n), (true, true));
+            protect.is_far_ahead()
+        });
+        assert_eq!(far, Some(1999 + 257));
+        let end = (2257..4000).find(|n| goes(&mut protect, 7, *n) == (false, false));
+        assert_eq!(end, Some(1999 + 513));
+        assert_eq!(goes(&mut protect, 8, 5), (false, false), "another SSRC is not written of");
+        protect.note(7);
+        protect.is_written();
+        assert_eq!(goes(&mut protect, 7, 2512), (true, true));
+        protect.note(8);
+        protect.is_written();
+        assert_eq!(goes(&mut protect, 8, 5), (true, true), "nobody would go on with it");
+    }
+
+    #[test]
+    fn keys_that_are_spent_seal_nothing_until_there_are_others() {
+        let spent = SavedProtect { bound: IndexBound::Spent, ..SavedProtect::default() };
+        let mut protect = ProtectContext::restored(&keys(), spent);
+        for _ in 0..2 {
+            assert_eq!(goes(&mut protect, 7, 5), (false, false));
+            protect.note(7);
+            protect.is_written();
+            protect.is_unwritten();
+        }
+        assert_eq!(protect.saved(), spent);
     }
 }

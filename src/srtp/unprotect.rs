@@ -18,6 +18,7 @@ pub struct UnprotectContext {
     mki: Mki,
     sources: Vec<SrtpSource>,
     reporters: Vec<SrtpSource>,
+    mark: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +75,21 @@ impl UnprotectContext {
         SavedUnprotect { sources: all(&self.sources), reporters: all(&self.reporters) }
     }
 
+    /// The mark of its keys.
+    #[must_use]
+    pub fn mark(&self) -> u32 {
+        self.mark
+    }
+
+    /// The highest indices of RTP and of RTCP that have come of an SSRC.
+    #[must_use]
+    pub fn highest(&self, ssrc: u32) -> (Option<u64>, Option<u64>) {
+        let highest = |all: &[SrtpSource]| {
+            all.iter().find(|source| source.ssrc == ssrc).and_then(|source| source.seen.highest)
+        };
+        (highest(&self.sources), highest(&self.reporters))
+    }
+
     /// Goes on behind what has come under these keys: nothing of it is heard twice.
     #[must_use]
     pub fn restored(keys: &MasterKey, saved: SavedUnprotect) -> Self {
@@ -94,6 +110,7 @@ impl UnprotectContext {
             mki: keys.mki(),
             sources: Vec::with_capacity(SOURCES_MAX),
             reporters: Vec::with_capacity(SOURCES_MAX),
+            mark: keys.mark(),
         }
     }
 

@@ -1131,6 +1131,7 @@ fn what_is_not_taken_is_counted_by_reason_and_reported_once() {
         unsealed: 0,
         undecodable: 1,
         stun: 2,
+        held_back: 0,
     };
     assert_eq!(dropped.total(), 7, "STUN is no fault");
     let told = relay.wire.events.iter().filter(|event| matches!(event, Event::Dropped { .. }));
