@@ -13,7 +13,7 @@
 //! floor  8  store         rusqlite: the journal and the state at start
 //! ========================= above: effects happen.  below: pure, deterministic
 //! floor  7  exchange      all cores wired into one machine: Input in, Effects out, one deadline
-//! floor  6  switchboard   the queue, operators and desks introduced to calls; what a new call is
+//! floor  6  switchboard  live   the queue, operators and desks introduced to calls; calls in writing
 //! floor  5  call          one call: admission, ringing, consultation, hand-over, transfer
 //! floor  4  leg  recording   one party: dialog + offer/answer + media plan; a call as a file
 //! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence  desk    siblings
@@ -45,6 +45,7 @@ pub mod directory;
 pub mod exchange;
 pub mod ids;
 pub mod leg;
+pub mod live;
 pub mod locator;
 pub mod media;
 pub mod presence;

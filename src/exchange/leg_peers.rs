@@ -1,46 +1,14 @@
 //! Who is at the other end of each leg, and where.
 
-use crate::ids::{LegId, Number, OperatorId};
+use crate::ids::{LegId, Number};
+use crate::live::{LegPeer, Who};
 use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// For so long the peer of a leg that is over is known: as long as our BYE may be on its way.
 const PARTING: Duration = Duration::from_secs(64);
-
-/// Who is at the other end of a leg.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LegPeer {
-    /// As the directory has it.
-    pub who: Who,
-    /// Where the leg's first request came from or went to.
-    pub ip: IpAddr,
-    /// Which of the terminal's phones it is (RFC 5626 §4.1), where it says so.
-    pub instance: Option<String>,
-    /// By which connection it was heard last.
-    pub spoke: Option<Flow>,
-}
-
-impl LegPeer {
-    /// Whether it was at this address when the leg began.
-    pub fn is_at(&self, ip: IpAddr) -> bool {
-        self.ip.to_canonical() == ip.to_canonical()
-    }
-}
-
-/// Who somebody is, as the directory has it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Who {
-    /// A phone of this terminal.
-    Terminal(Number),
-    /// The desk of this operator.
-    Desk(OperatorId),
-    /// The far end of the trunk of this name.
-    Trunk(String),
-    /// Nobody whom a password or the configuration knows.
-    Unauthenticated,
-}
 
 /// Who is at the other end of each leg.
 #[derive(Debug, Default)]

@@ -14,13 +14,14 @@
 //! answers go astray; who forges the very address of a phone has what our own dialogs rest on.
 
 use super::invite_source::InviteSource;
-use super::leg_peers::{LegPeer, PeerFlows, Who};
+use super::leg_peers::PeerFlows;
 use super::rooms::Machine;
 use super::stranded::Whose;
 use crate::call::admission::CallOrigin;
 use crate::directory::Meaning;
 use crate::ids::{LegId, Number};
 use crate::leg;
+use crate::live::{LegPeer, Who};
 use crate::registrar::AuthVerdict;
 use crate::sip::{Destination, Flow, Request, Response, StatusCode, Uri};
 use crate::time::Now;

@@ -11,23 +11,11 @@
 //! direction, no offer, no key that is down. A call that rings, a transaction and its timers are not saved.
 //! Whose the call is and what becomes of it is the switchboard's.
 
-use super::leg_peers::{LegPeer, Who};
 use super::rooms::{Machine, world};
 use crate::ids::LegId;
-use crate::leg::SavedLeg;
-use crate::media::{self, SavedPort};
+use crate::live::{SavedParty, Who};
+use crate::media;
 use crate::time::Now;
-
-/// A party, with all that it needs to go on.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SavedParty {
-    /// Its leg.
-    pub leg: SavedLeg,
-    /// The streams that the relay carries for it: sound, then pictures.
-    pub ports: Vec<SavedPort>,
-    /// Who it is, and where.
-    pub peer: Option<LegPeer>,
-}
 
 impl Machine {
     /// The parties that there are, the quiet ones and all others.

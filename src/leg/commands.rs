@@ -1,5 +1,6 @@
 //! What the switchboard wants of a leg, carried out.
 
+use super::agreement::{Led, NegotiatedStream, NegotiatedStreams};
 use super::api::{
     CodecChoice, Command, Event, InviteRefusal, LegSource, OfferedCodecs, OutgoingLeg,
 };
@@ -7,7 +8,7 @@ use super::formats::{Capabilities, PeerFormat};
 use super::legacy_info;
 use super::machine::{Effect, Machine};
 use super::nat;
-use super::offer_answer::{Led, NegotiatedStream, NegotiatedStreams, OurStream};
+use super::our_stream::OurStream;
 use super::party::{IdentityPrivacy, OwnHeader, Party};
 use super::state::{Leg, LegPhase, PeerRole, SentAnswer};
 use super::streams::{self, CodecPreference};
@@ -183,7 +184,7 @@ impl Machine {
         audio = streams::on_the_way_of(audio, before.audio.as_ref());
         video = video.map(|ours| streams::on_the_way_of(ours, before.video.as_ref()));
         leg.negotiation.lead(led.unwrap_or_default());
-        Some(Body::sdp(leg.negotiation.offer(Some(audio), video).to_string()))
+        Some(Body::sdp(leg.negotiation.offer(Some(audio), video)))
     }
 
     fn progress(
@@ -314,7 +315,7 @@ impl Machine {
             return Err(if wanted { Cause::Overloaded } else { Cause::NoCommonCodec });
         }
         let leg = self.legs.get_mut(&id).ok_or(Cause::Internal)?;
-        Ok(Body::sdp(leg.negotiation.answer(audio, video).to_string()))
+        Ok(Body::sdp(leg.negotiation.answer(audio, video)))
     }
 
     /// What to be like when this leg is, or will be, the partner.
@@ -517,7 +518,7 @@ impl Machine {
 
 /// The answer to a desk's offer, or the offer that its INVITE lacked: nothing is ever sent.
 pub(super) fn desk_description(leg: &mut Leg, seed: Seed) -> Body {
-    let session = match leg.negotiation.asked().map(|peer| peer.audio.clone()) {
+    let description = match leg.negotiation.asked().map(|peer| peer.audio.clone()) {
         Some(audio) => {
             let audio: Option<OurStream> =
                 audio.and_then(|audio| streams::answer_inactive(&audio, DISCARD, seed));
@@ -525,7 +526,7 @@ pub(super) fn desk_description(leg: &mut Leg, seed: Seed) -> Body {
         }
         None => leg.negotiation.offer(None, None),
     };
-    Body::sdp(session.to_string())
+    Body::sdp(description)
 }
 
 /// The refusal that a cause has by the table.

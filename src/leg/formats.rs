@@ -70,14 +70,19 @@ impl PeerFormat {
     /// The formats of a section that can be passed on, in its order.
     pub fn all_of(media: &MediaDescription, kind: Kind) -> impl Iterator<Item = Self> {
         media.rtpmaps().filter_map(move |map| {
-            let codec = Codec::from_rtpmap(kind, map.encoding, map.clock_rate, map.channels)?;
-            let parameters = media.fmtp(map.payload_type).unwrap_or("");
-            let parameters = for_receivers(parameters);
-            let parameters = Some(parameters).filter(|text| text.len() <= PARAMETERS_BYTES_MAX);
-            let parameters = parameters.unwrap_or_default().into();
-            let alias = Some(H263_2000).filter(|name| map.encoding.eq_ignore_ascii_case(name));
-            Some(Self { codec, number: map.payload_type, parameters, alias })
+            Self::of_map(&map, kind, media.fmtp(map.payload_type).unwrap_or(""))
         })
+    }
+
+    /// The format of an `a=rtpmap` with the parameters of its `a=fmtp`, if it can be passed on.
+    #[must_use]
+    pub fn of_map(map: &RtpMap<'_>, kind: Kind, parameters: &str) -> Option<Self> {
+        let codec = Codec::from_rtpmap(kind, map.encoding, map.clock_rate, map.channels)?;
+        let parameters = for_receivers(parameters);
+        let parameters = Some(parameters).filter(|text| text.len() <= PARAMETERS_BYTES_MAX);
+        let parameters = parameters.unwrap_or_default().into();
+        let alias = Some(H263_2000).filter(|name| map.encoding.eq_ignore_ascii_case(name));
+        Some(Self { codec, number: map.payload_type, parameters, alias })
     }
 
     /// The `a=rtpmap` of this format.

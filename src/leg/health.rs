@@ -1,7 +1,7 @@
 //! One report of a leg from those of its two streams.
 
+use super::agreement::NegotiatedStream;
 use super::api::{LegHealth, Quality};
-use super::offer_answer::NegotiatedStream;
 use super::state::{Leg, LegPhase};
 use crate::codec::Kind;
 

@@ -7,19 +7,23 @@
 //! whom and what becomes of a call is not known here.
 //!
 //! ```text
-//! layer 9  reports  saved              what dialog and relay report, and what follows; a leg as a value
-//! layer 8  commands  port_shortage  relay  life
-//! layer 7  machine  plan  health       all legs; what is agreed for a stream; one report of two
-//! layer 6  state                       what is known of one leg
-//! layer 5  streams                     our side of the streams
-//! layer 4  offer_answer                what was said, and what is agreed
-//! layer 3  peer  parking               what a peer's SDP asks; who waits for ports
-//! layer 2  api  picture_limits         what goes in, and what comes out
-//! layer 1  party  formats  keys  legacy_info  nat  ports
+//! layer 11  reports  saved             what dialog and relay report, and what follows; a leg as a value
+//! layer 10  commands  port_shortage  relay  life
+//! layer 9   machine  plan  health      all legs; what is agreed for a stream; one report of two
+//! layer 8   state                      what is known of one leg
+//! layer 7   saved_negotiation          what was said and agreed, as a value
+//! layer 6   offer_answer  streams      what was said, and what is agreed; what we answer and offer
+//! layer 5   agreement                  what two descriptions agree on
+//! layer 4   our_stream                 our side of a stream
+//! layer 3   peer  parking              what a peer's SDP asks; who waits for ports
+//! layer 2   api  picture_limits        what goes in, and what comes out
+//! layer 1   party  formats  keys  legacy_info  nat  ports  description
 //! ```
 
+mod agreement;
 mod api;
 mod commands;
+mod description;
 mod formats;
 mod health;
 mod keys;
@@ -28,6 +32,7 @@ mod life;
 mod machine;
 mod nat;
 mod offer_answer;
+mod our_stream;
 mod parking;
 mod party;
 mod peer;
@@ -38,17 +43,21 @@ mod ports;
 mod relay;
 mod reports;
 mod saved;
+mod saved_negotiation;
 mod state;
 mod streams;
 
 pub use crate::dialog::EndingSide;
+pub use agreement::{AgreedDescriptions, Led, OfferingSide};
 pub use api::{
     CodecChoice, Command, Event, InviteRefusal, LegHealth, LegSource, OfferedCodecs, OutgoingLeg,
     Quality, Settings, Spoken,
 };
 pub use commands::OWN_TAG;
+pub use formats::{Capabilities, PeerFormat};
 pub use life::RTP_TIMEOUT_ON_HOLD;
 pub use machine::{Effect, Input, Machine};
-pub use offer_answer::SavedNegotiation;
+pub use offer_answer::Named;
 pub use party::{Domain, IdentityPrivacy, Party};
-pub use saved::{RestoredLeg, SavedLeg, SavedStreamPort};
+pub use saved::{KnownCapabilities, RestoredLeg, SavedLeg, SavedStreamPort};
+pub use saved_negotiation::SavedNegotiation;

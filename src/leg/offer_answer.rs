@@ -10,114 +10,51 @@
 //! Glare: their offer in `Offered` gets 491, their second offer in `Asked` gets 500
 //! (RFC 3311 §5.2). The order of sections never changes, only their number grows.
 
-use super::formats::{self, PeerFormat};
-use super::peer::{PeerCrypto, PeerDescription, PeerFeedback, PeerStream};
-use crate::codec::Codec;
-use crate::ids::PortId;
-use crate::media::{Protection, SrtpKeys};
-use crate::sdp::{
-    Attribute, Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription,
+use super::agreement::{
+    AgreedDescriptions, Led, NegotiatedStream, NegotiatedStreams, OfferingSide, OurOffer,
 };
-use std::borrow::Cow;
+use super::description::Description;
+use super::formats::{self, PeerFormat};
+use super::our_stream::{OurStream, media_kind};
+use super::peer::PeerDescription;
+use crate::codec::Kind;
+use crate::sdp::{MediaDescription, SessionDescription};
 use std::net::IpAddr;
-
-/// The most formats of one section of ours.
-pub const FORMATS_MAX: usize = 16;
-
-/// Our side of one stream.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct OurStream {
-    /// Where we receive it.
-    pub port: PortId,
-    /// The profile.
-    pub protocol: Cow<'static, str>,
-    /// Under the numbers that we want to receive, the preferred one first.
-    pub formats: Vec<PeerFormat>,
-    /// What we do.
-    pub direction: Direction,
-    /// RTCP shares the port.
-    pub mux: bool,
-    /// What may be asked of us.
-    pub feedback: PeerFeedback,
-    /// The length of packets, where it was asked for.
-    pub packet_ms: Option<u32>,
-    /// The rate we can receive.
-    pub bandwidth: Vec<Bandwidth>,
-    /// The key of what we send, where the stream is sealed.
-    pub crypto: Option<PeerCrypto>,
-}
-
-/// A codec that both sides use, under both sides' numbers.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AgreedCodec {
-    /// Under the peer's number and with its parameters: what we send.
-    pub sent: PeerFormat,
-    /// Under our number and with our parameters: what we receive.
-    pub received: PeerFormat,
-}
-
-/// A stream in use.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct NegotiatedStream {
-    /// Which section, from 0.
-    pub section: usize,
-    /// What we said.
-    pub ours: OurStream,
-    /// What the peer said.
-    pub peer: PeerStream,
-    /// The codecs, the one to send first, telephone-event among them.
-    pub agreed: Vec<AgreedCodec>,
-}
-
-/// What is agreed.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct NegotiatedStreams {
-    /// Sound.
-    pub audio: Option<NegotiatedStream>,
-    /// Pictures.
-    pub video: Option<NegotiatedStream>,
-    /// The peer wants no sound: its pictures are its call.
-    pub soundless: bool,
-}
+use std::sync::Arc;
 
 // One for each leg, and most of the time it is small.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
-enum OfferAnswerState {
+pub(super) enum OfferAnswerState {
     Quiet,
-    Asked(Box<PeerDescription>),
+    Asked(Box<TheirOffer>),
     Offered(Box<OurOffer>),
 }
 
-/// Our streams by their sections.
+/// Their offer that waits for our answer.
 #[derive(Clone, Debug)]
-struct OurOffer {
-    audio: Option<(usize, OurStream)>,
-    video: Option<(usize, OurStream)>,
-}
-
-/// Whether the first codec of an offer of ours is the one that all others of the call speak, of sound and of
-/// pictures.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Led {
-    /// Of sound.
-    pub audio: bool,
-    /// Of pictures.
-    pub video: bool,
+pub(super) struct TheirOffer {
+    text: Arc<[u8]>,
+    peer: PeerDescription,
 }
 
 /// The negotiation of one leg.
 #[derive(Clone, Debug)]
 pub struct Negotiation {
-    id: u64,
-    address: IpAddr,
-    state: OfferAnswerState,
-    /// The last description that left, agreed or not: the next one differs in version from it.
-    said: Option<SessionDescription>,
+    pub(super) id: u64,
+    pub(super) address: IpAddr,
+    pub(super) state: OfferAnswerState,
+    /// The last description that left, agreed or not, shared with the message that took it: the next one
+    /// differs in version from it.
+    pub(super) said: Option<Arc<str>>,
+    /// Its version.
+    pub(super) version: u64,
     /// Every format that a section of ours has named.
-    named: Named,
-    led: Led,
-    streams: NegotiatedStreams,
+    pub(super) named: Named,
+    pub(super) led: Led,
+    /// Of which descriptions `streams` follows.
+    pub(super) agreed: Option<AgreedDescriptions>,
+    pub(super) streams: NegotiatedStreams,
 }
 
 /// Formats per kind of stream; bounded, since a peer may offer new ones for ever.
@@ -127,23 +64,6 @@ pub struct Named {
     pub audio: Vec<PeerFormat>,
     /// Of pictures.
     pub video: Vec<PeerFormat>,
-}
-
-/// A negotiation in which no offer is open, as a value.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SavedNegotiation {
-    /// The session id of our descriptions.
-    pub id: u64,
-    /// The address for which they speak.
-    pub address: IpAddr,
-    /// The last description that left, as text.
-    pub said: Option<String>,
-    /// Every format that a section of ours has named.
-    pub named: Named,
-    /// Whether our first codec leads.
-    pub led: Led,
-    /// What is agreed.
-    pub streams: NegotiatedStreams,
 }
 
 /// The most formats of one kind that a leg remembers.
@@ -160,31 +80,12 @@ impl Negotiation {
             address,
             state: OfferAnswerState::Quiet,
             said: None,
+            version: 1,
             named: Named::default(),
             led: Led::default(),
+            agreed: None,
             streams: NegotiatedStreams::default(),
         }
-    }
-
-    /// As a value, while no offer is open.
-    #[must_use]
-    pub fn saved(&self) -> Option<SavedNegotiation> {
-        self.is_quiet().then(|| SavedNegotiation {
-            id: self.id,
-            address: self.address,
-            said: self.said.as_ref().map(SessionDescription::to_string),
-            named: self.named.clone(),
-            led: self.led,
-            streams: self.streams.clone(),
-        })
-    }
-
-    /// The one that was saved.
-    #[must_use]
-    pub fn restored(saved: SavedNegotiation) -> Self {
-        let SavedNegotiation { id, address, said, named, led, streams } = saved;
-        let said = said.and_then(|said| SessionDescription::parse(said.as_bytes()).ok());
-        Self { id, address, state: OfferAnswerState::Quiet, said, named, led, streams }
     }
 
     /// What is agreed now.
@@ -197,7 +98,7 @@ impl Negotiation {
     #[must_use]
     pub fn asked(&self) -> Option<&PeerDescription> {
         match &self.state {
-            OfferAnswerState::Asked(peer) => Some(peer),
+            OfferAnswerState::Asked(offer) => Some(&offer.peer),
             OfferAnswerState::Quiet | OfferAnswerState::Offered(_) => None,
         }
     }
@@ -218,7 +119,7 @@ impl Negotiation {
     ///
     /// # Errors
     /// The status to refuse it with: an offer is open already.
-    pub fn take_offer(&mut self, session: &SessionDescription) -> Result<&PeerDescription, u16> {
+    pub fn take_offer(&mut self, offer: &Description) -> Result<&PeerDescription, u16> {
         match self.state {
             OfferAnswerState::Offered(_) => return Err(491),
             OfferAnswerState::Asked(_) => return Err(500),
@@ -227,8 +128,9 @@ impl Negotiation {
         let in_use =
             |stream: &Option<NegotiatedStream>| stream.as_ref().map(|stream| stream.section);
         let (audio, video) = (in_use(&self.streams.audio), in_use(&self.streams.video));
-        let peer = Box::new(PeerDescription::offering(session, audio, video, self.address));
-        self.state = OfferAnswerState::Asked(peer);
+        let peer = PeerDescription::offering(&offer.session, audio, video, self.address);
+        let text = Arc::clone(&offer.text);
+        self.state = OfferAnswerState::Asked(Box::new(TheirOffer { text, peer }));
         Ok(self.asked().expect("the offer was stored in the line above"))
     }
 
@@ -242,35 +144,23 @@ impl Negotiation {
     /// # Panics
     /// When no offer of theirs is open.
     #[must_use]
-    pub fn answer(
-        &mut self,
-        audio: Option<OurStream>,
-        video: Option<OurStream>,
-    ) -> &SessionDescription {
+    pub fn answer(&mut self, audio: Option<OurStream>, video: Option<OurStream>) -> Arc<str> {
         let state = std::mem::replace(&mut self.state, OfferAnswerState::Quiet);
-        let OfferAnswerState::Asked(peer) = state else { panic!("an answer has an offer") };
+        let OfferAnswerState::Asked(offer) = state else { panic!("an answer has an offer") };
+        let TheirOffer { text: theirs, mut peer } = *offer;
         audio.iter().for_each(|ours| remember(ours, &mut self.named.audio));
         video.iter().for_each(|ours| remember(ours, &mut self.named.video));
-        let stream = |peer: Option<PeerStream>, ours: Option<OurStream>| {
-            let (peer, ours) = (peer?, ours?);
-            Some(NegotiatedStream {
-                section: peer.section,
-                agreed: agree(&ours, &peer, false),
-                ours,
-                peer,
-            })
-        };
-        let soundless = peer.is_soundless();
-        let (audio, video) = (stream(peer.audio, audio), stream(peer.video, video));
-        self.streams = NegotiatedStreams { audio, video, soundless };
-        let sections = peer.sections;
-        let in_use =
-            [(MediaKind::Audio, &self.streams.audio), (MediaKind::Video, &self.streams.video)];
+        let sections = std::mem::take(&mut peer.sections);
+        self.streams = NegotiatedStreams::answered(peer, audio, video);
+        let in_use = [(Kind::Audio, &self.streams.audio), (Kind::Video, &self.streams.video)];
         let streams = in_use.into_iter().filter_map(|(kind, stream)| {
-            stream.as_ref().map(|stream| (stream.section, print(kind, &stream.ours)))
+            stream.as_ref().map(|stream| (stream.section, stream.ours.to_section(kind)))
         });
         let session = self.describe(sections, streams.collect());
-        self.say(session)
+        let ours = self.say(session);
+        let (offering, led) = (OfferingSide::Peer, Led::default());
+        self.agreed = Some(AgreedDescriptions { ours: Arc::clone(&ours), theirs, offering, led });
+        ours
     }
 
     /// From now on the first codec of an offer of ours is what is sent wherever the answer has it, whatever
@@ -282,11 +172,7 @@ impl Negotiation {
     /// Makes an offer of ours. A stream for which we give nothing stays out, or is refused where
     /// it was in use.
     #[must_use]
-    pub fn offer(
-        &mut self,
-        audio: Option<OurStream>,
-        video: Option<OurStream>,
-    ) -> &SessionDescription {
+    pub fn offer(&mut self, audio: Option<OurStream>, video: Option<OurStream>) -> Arc<str> {
         let numbered = |ours: Option<OurStream>, named: &mut Vec<PeerFormat>| {
             let mut ours = ours?;
             formats::number(&mut ours.formats, named);
@@ -295,30 +181,26 @@ impl Negotiation {
         };
         let audio = numbered(audio, &mut self.named.audio);
         let video = numbered(video, &mut self.named.video);
-        let sections: Vec<MediaDescription> = self
-            .said
-            .iter()
-            .flat_map(|said| said.media.iter().map(MediaDescription::refusal))
-            .collect();
+        let said = self.said.as_ref().and_then(|s| SessionDescription::parse(s.as_bytes()).ok());
+        let said = said.iter().flat_map(|said| &said.media);
+        let sections: Vec<MediaDescription> = said.map(MediaDescription::refusal).collect();
         let mut next = sections.len();
-        let mut place = |kind: MediaKind,
-                         ours: Option<OurStream>,
-                         stream: &Option<NegotiatedStream>| {
+        let mut place = |kind: Kind, ours: Option<OurStream>, stream: &Option<NegotiatedStream>| {
             let ours = ours?;
             // A section that was refused may be used again for its kind (RFC 3264 §8.1).
-            let old = sections.iter().position(|section| section.kind == kind);
+            let old = sections.iter().position(|section| section.kind == media_kind(kind));
             let at = stream.as_ref().map(|stream| stream.section).or(old).unwrap_or_else(|| {
                 next += 1;
                 next - 1
             });
             Some((at, ours))
         };
-        let audio = place(MediaKind::Audio, audio, &self.streams.audio);
-        let video = place(MediaKind::Video, video, &self.streams.video);
+        let audio = place(Kind::Audio, audio, &self.streams.audio);
+        let video = place(Kind::Video, video, &self.streams.video);
         let print_at = |kind, place: &Option<(usize, OurStream)>| {
-            place.as_ref().map(|(at, ours)| (*at, print(kind, ours)))
+            place.as_ref().map(|(at, ours)| (*at, ours.to_section(kind)))
         };
-        let streams = [print_at(MediaKind::Audio, &audio), print_at(MediaKind::Video, &video)];
+        let streams = [print_at(Kind::Audio, &audio), print_at(Kind::Video, &video)];
         self.state = OfferAnswerState::Offered(Box::new(OurOffer { audio, video }));
         let session = self.describe(sections, streams.into_iter().flatten().collect());
         self.say(session)
@@ -326,37 +208,16 @@ impl Negotiation {
 
     /// Takes their answer to our offer. Without an open offer it is a repetition, and nothing
     /// changes.
-    pub fn take_answer(&mut self, session: &SessionDescription) {
+    pub fn take_answer(&mut self, answer: &Description) {
         let state = std::mem::replace(&mut self.state, OfferAnswerState::Quiet);
         let OfferAnswerState::Offered(offer) = state else {
             self.state = state;
             return;
         };
-        let OurOffer { audio, video } = *offer;
-        let at = |place: &Option<(usize, OurStream)>| place.as_ref().map(|(at, _)| *at);
-        let peer = PeerDescription::answering(session, at(&audio), at(&video), self.address);
-        let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>, led: bool| {
-            let ((section, ours), peer) = (place?, peer?);
-            // RFC 4568 §5.1.3: what was offered sealed is answered so, under the offered tag and with
-            // the offered suite.
-            let answers = |ours: &PeerCrypto, theirs: &PeerCrypto| {
-                theirs.tag == ours.tag && theirs.keys.suite() == ours.keys.suite()
-            };
-            let named = |ours: &PeerCrypto| peer.keys.iter().any(|theirs| answers(ours, theirs));
-            if !ours.crypto.as_ref().map_or(peer.keys.is_empty(), named) {
-                return None;
-            }
-            let agreed = agree(&ours, &peer, led);
-            agreed.first().filter(|first| first.sent.codec.is_primary())?;
-            Some(NegotiatedStream { section, ours, peer, agreed })
-        };
-        // Who refuses G.711 has no sound at all, and not merely other codecs.
-        let all_refused = audio.as_ref().is_none_or(|(_, ours)| ours.has_g711());
-        let soundless = peer.is_soundless() && all_refused;
-        let Led { audio: sound, video: picture } = self.led;
-        let audio = stream(audio, peer.audio, sound);
-        let video = stream(video, peer.video, picture);
-        self.streams = NegotiatedStreams { audio, video, soundless };
+        let ours = self.said.clone().expect("what was offered was said");
+        self.streams = NegotiatedStreams::accepted(*offer, &answer.session, self.led, self.address);
+        let (theirs, offering) = (Arc::clone(&answer.text), OfferingSide::Us);
+        self.agreed = Some(AgreedDescriptions { ours, theirs, offering, led: self.led });
     }
 
     fn describe(
@@ -376,83 +237,23 @@ impl Negotiation {
 
     /// Gives a description its version: one more than the last, or the last where both say the
     /// same (RFC 3264 §8).
-    fn say(&mut self, mut session: SessionDescription) -> &SessionDescription {
+    fn say(&mut self, mut session: SessionDescription) -> Arc<str> {
+        session.origin.version = self.version;
+        let mut text = session.to_string();
         if let Some(said) = &self.said {
-            let changed = u64::from(!session.says_the_same(said));
-            session.origin.version = said.origin.version + changed;
+            if **said == *text {
+                return Arc::clone(said);
+            }
+            self.version += 1;
+            session.origin.version = self.version;
+            text = session.to_string();
         }
-        self.said.insert(session)
-    }
-}
-
-impl OurStream {
-    fn has_g711(&self) -> bool {
-        let g711 = |format: &PeerFormat| matches!(format.codec, Codec::Pcma | Codec::Pcmu);
-        self.formats.iter().any(g711)
-    }
-}
-
-impl NegotiatedStreams {
-    /// Whether there is a call in it: sound, or pictures of a peer that wants no sound.
-    #[must_use]
-    pub fn carry_a_call(&self) -> bool {
-        self.audio.is_some() || (self.soundless && self.video.is_some())
-    }
-}
-
-impl NegotiatedStream {
-    /// The codec in use.
-    #[must_use]
-    pub fn codec(&self) -> Option<Codec> {
-        self.agreed.first().map(|agreed| agreed.sent.codec.clone())
-    }
-
-    /// The format in use, as the peer receives it.
-    #[must_use]
-    pub fn format(&self) -> Option<&PeerFormat> {
-        self.agreed.first().map(|agreed| &agreed.sent)
-    }
-
-    /// What travels beside the codec in use, as the peer receives it.
-    pub fn beside(&self) -> impl Iterator<Item = &PeerFormat> {
-        self.agreed.iter().map(|agreed| &agreed.sent).filter(|sent| !sent.codec.is_primary())
-    }
-
-    /// Whether the peer takes keys as packets.
-    #[must_use]
-    pub fn has_events(&self) -> bool {
-        self.beside().any(|format| matches!(format.codec, Codec::TelephoneEvent { .. }))
-    }
-
-    /// Our side with the codecs in use, to be offered once more. A hold was the peer's own and is
-    /// not repeated: we offer both directions.
-    #[must_use]
-    pub fn offered_again(&self) -> OurStream {
-        let formats = self.agreed.iter().map(|agreed| agreed.received.clone()).collect();
-        OurStream { formats, direction: Direction::SendRecv, ..self.ours.clone() }
-    }
-
-    /// Whether the stream is sealed, and under which keys.
-    #[must_use]
-    pub fn protection(&self) -> Protection {
-        self.keys().map_or(Protection::Clear, |keys| Protection::Keyed(Box::new(keys)))
-    }
-
-    fn keys(&self) -> Option<SrtpKeys> {
-        let ours = self.ours.crypto.as_ref()?;
-        let theirs = self.peer.keys.iter().find(|theirs| theirs.tag == ours.tag)?;
-        Some(SrtpKeys { sends: ours.keys.clone(), receives: theirs.keys.clone() })
-    }
-
-    /// The peer does not want to receive: its own hold.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        !self.peer.direction.receives()
+        Arc::clone(self.said.insert(text.into()))
     }
 }
 
 /// Notes what the numbers of a section mean. Those of a peer's offer are the peer's to choose.
-fn remember(ours: &OurStream, named: &mut Vec<PeerFormat>) {
+pub(super) fn remember(ours: &OurStream, named: &mut Vec<PeerFormat>) {
     for format in &ours.formats {
         named.retain(|known| known.number != format.number && !known.answers(format));
         named.push(format.clone());
@@ -461,77 +262,15 @@ fn remember(ours: &OurStream, named: &mut Vec<PeerFormat>) {
     named.drain(..surplus);
 }
 
-/// Pairs our formats with the peer's, in the peer's order: it sends the first of an answer's, and
-/// our answers hold one codec only. The same number counts first, then the same meaning. In front of all
-/// stands the first of ours where it leads.
-fn agree(ours: &OurStream, peer: &PeerStream, led: bool) -> Vec<AgreedCodec> {
-    let mut agreed: Vec<AgreedCodec> = Vec::new();
-    for sent in peer.formats.iter().chain(&peer.beside) {
-        let known = |received: &&PeerFormat| agreed.iter().all(|a| a.received != **received);
-        let left = || ours.formats.iter().filter(known);
-        let received = left()
-            .find(|f| f.number == sent.number && f.same(sent))
-            .or_else(|| left().find(|f| f.answers(sent)))
-            .or_else(|| left().find(|f| f.same(sent)));
-        if let Some(received) = received {
-            let (sent, received) = (sent.clone(), received.clone());
-            agreed.push(AgreedCodec { sent, received });
-        }
-    }
-    let leader = ours.formats.first().filter(|_| led);
-    if let Some(at) = agreed.iter().position(|agreed| Some(&agreed.received) == leader) {
-        agreed[..=at].rotate_right(1);
-    }
-    agreed
-}
-
-/// One section of ours.
-fn print(kind: MediaKind, ours: &OurStream) -> MediaDescription {
-    let port = u16::try_from(ours.port.0).expect("a PortId is the number of a UDP port");
-    let mut media = MediaDescription::new(kind, port, ours.protocol.clone());
-    media.bandwidth = ours.bandwidth.clone();
-    for format in ours.formats.iter().take(FORMATS_MAX) {
-        let parameters = Some(&*format.parameters).filter(|text| !text.is_empty());
-        media.add_format(&format.rtpmap(), parameters);
-    }
-    let wanted = [
-        (ours.feedback.pli, "nack pli"),
-        (ours.feedback.fir, "ccm fir"),
-        (ours.feedback.remb, "goog-remb"),
-        (ours.feedback.tmmbr, "ccm tmmbr"),
-    ];
-    // Phones as old as H.263 know nothing of feedback.
-    let old = [Codec::H263Plus, Codec::H263, Codec::H261];
-    let fed_back = |format: &&PeerFormat| format.codec.is_primary() && !old.contains(&format.codec);
-    let mut all = ours.formats.iter().filter(fed_back);
-    if let Some(first) = all.next() {
-        // RFC 4585 §4.2: a star is for all of them. A line for each makes a datagram too long.
-        let about = all.next().map_or_else(|| first.number.to_string(), |_| "*".to_owned());
-        for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
-            media.attributes.push(Attribute::new("rtcp-fb", format!("{about} {what}")));
-        }
-    }
-    media.attributes.push(if ours.mux {
-        Attribute::flag("rtcp-mux")
-    } else {
-        Attribute::new("rtcp", (port + 1).to_string())
-    });
-    if let Some(PeerCrypto { tag, keys }) = &ours.crypto {
-        let value = format!("{tag} {} inline:{}", keys.suite(), keys.to_inline());
-        media.attributes.push(Attribute::new("crypto", value));
-    }
-    if let Some(ms) = ours.packet_ms {
-        media.attributes.push(Attribute::new("ptime", ms.to_string()));
-    }
-    media.attributes.push(ours.direction.into());
-    media
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::formats::Capabilities;
+    use super::super::our_stream::FORMATS_MAX;
     use super::super::streams::{self, CodecPreference};
     use super::*;
+    use crate::codec::Codec;
+    use crate::ids::PortId;
+    use crate::sdp::Direction;
     use crate::srtp::Seed;
     use proptest::prelude::*;
 
@@ -540,7 +279,7 @@ mod tests {
 
     /// Sections in short: `audio 4000 0 8 101:telephone-event/8000; video 4002 97:H264/90000
     /// a=sendonly; text 0 98`.
-    fn sdp(sections: &str) -> SessionDescription {
+    fn sdp(sections: &str) -> Description {
         let mut text =
             "v=0\r\no=- 7 7 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n".to_owned();
         for section in sections.split(';').map(str::trim).filter(|s| !s.is_empty()) {
@@ -560,6 +299,17 @@ mod tests {
             }
             text += &format!("m={kind} {port} RTP/AVP{formats}\r\n{attributes}");
         }
+        Description::read(&text.into_bytes().into()).unwrap()
+    }
+
+    /// The same with a change.
+    fn changed(sections: &str, change: impl FnOnce(&mut SessionDescription)) -> Description {
+        let mut session = sdp(sections).session;
+        change(&mut session);
+        Description::read(&session.to_string().into_bytes().into()).unwrap()
+    }
+
+    fn read(text: &str) -> SessionDescription {
         SessionDescription::parse(text.as_bytes()).unwrap()
     }
 
@@ -590,7 +340,7 @@ mod tests {
         let peer = negotiation.asked().unwrap().clone();
         let audio = peer.audio.and_then(|peer| streams::answer_audio(&peer, AUDIO, wish));
         let video = peer.video.and_then(|peer| streams::answer_video(&peer, VIDEO, wish));
-        negotiation.answer(audio, video).clone()
+        read(&negotiation.answer(audio, video))
     }
 
     fn answered(offer: &str, prefer: &[Codec]) -> String {
@@ -603,7 +353,7 @@ mod tests {
         let audio = streams::offer_audio(capabilities, AUDIO);
         let video =
             (!capabilities.video.is_empty()).then(|| streams::offer_video(capabilities, VIDEO));
-        negotiation.offer(Some(audio), video).clone()
+        read(&negotiation.offer(Some(audio), video))
     }
 
     #[test]
@@ -629,10 +379,9 @@ mod tests {
             ),
             "text 0; audio 20000 0:PCMU/8000; audio 0 0:PCMU/8000; video 0"
         );
-        let mut secure = sdp("audio 4000 0; video 4002 97:H264/90000");
-        for media in &mut secure.media {
-            media.protocol = "RTP/SAVP".into();
-        }
+        let secure = changed("audio 4000 0; video 4002 97:H264/90000", |session| {
+            session.media.iter_mut().for_each(|media| media.protocol = "RTP/SAVP".into());
+        });
         let mut negotiation = leg();
         let peer = negotiation.take_offer(&secure).unwrap();
         assert_eq!((&peer.audio, &peer.video), (&None, &None));
@@ -664,9 +413,10 @@ mod tests {
             held("audio 4000 0 a=recvonly"),
             ("audio 20000 0:PCMU/8000 a=sendonly".to_owned(), false)
         );
-        let mut nowhere = sdp("audio 4000 0");
-        nowhere.connection.as_mut().unwrap().address =
-            crate::sdp::ConnectionHost::Ip([0, 0, 0, 0].into());
+        let nowhere = changed("audio 4000 0", |session| {
+            session.connection.as_mut().unwrap().address =
+                crate::sdp::ConnectionHost::Ip([0, 0, 0, 0].into());
+        });
         let mut negotiation = leg();
         negotiation.take_offer(&nowhere).unwrap();
         assert_eq!(short(&answer(&mut negotiation, &[])), "audio 20000 0:PCMU/8000 a=recvonly");
@@ -787,9 +537,9 @@ mod tests {
             let mut negotiation = leg();
             negotiation.take_offer(&offer).unwrap();
             let answer = answer(&mut negotiation, &[Codec::Opus]);
-            prop_assert_eq!(answer.media.len(), offer.media.len());
+            prop_assert_eq!(answer.media.len(), offer.session.media.len());
             let mut used = 0;
-            for (ours, theirs) in answer.media.iter().zip(&offer.media) {
+            for (ours, theirs) in answer.media.iter().zip(&offer.session.media) {
                 prop_assert_eq!(&ours.kind, &theirs.kind);
                 prop_assert_eq!(&ours.protocol, &theirs.protocol);
                 prop_assert!(theirs.port != 0 || ours.port == 0, "a refused stream stays refused");
@@ -800,7 +550,7 @@ mod tests {
                 prop_assert!(ours.formats.iter().all(|format| theirs.formats.contains(format)));
                 let primary = ours.rtpmaps().filter(|map| map.encoding != "telephone-event").count();
                 prop_assert_eq!(primary, 1, "exactly one codec");
-                let (ours, theirs) = (ours.direction(&answer), theirs.direction(&offer));
+                let (ours, theirs) = (ours.direction(&answer), theirs.direction(&offer.session));
                 prop_assert_eq!(ours.reversed().intersection(theirs), ours.reversed());
             }
             prop_assert!(used <= 2);
@@ -831,7 +581,7 @@ mod tests {
             for stream in [&negotiation.streams().audio, &negotiation.streams().video].into_iter().flatten() {
                 prop_assert!(stream.codec().is_some_and(|codec| codec.is_primary()));
             }
-            let again = negotiation.offer(None, None);
+            let again = read(&negotiation.offer(None, None));
             prop_assert!(again.media.len() >= 2);
         }
     }

@@ -52,11 +52,19 @@ impl Domain {
         Self(Uri::sip(None, host, None))
     }
 
+    /// Its host.
+    ///
+    /// # Panics
+    /// Never: it was made of one.
+    #[must_use]
+    pub fn host(&self) -> Host<'_> {
+        self.0.host().expect("a SIP URI has a host")
+    }
+
     /// The address of a party, in this domain unless the party is of another.
     #[must_use]
     pub fn address(&self, party: &Party) -> NameAddr {
-        let Self(domain) = party.domain.as_ref().unwrap_or(self);
-        let host = domain.host().expect("a SIP URI has a host");
+        let host = party.domain.as_ref().unwrap_or(self).host();
         NameAddr::new(Uri::numbered(&party.number, &party.params, host, None))
             .with_display(party.display.as_deref().unwrap_or(""))
     }

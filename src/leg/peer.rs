@@ -100,19 +100,6 @@ fn lacks(session: &SessionDescription, audio: Option<&PeerStream>, ours: IpAddr)
     }
 }
 
-/// The keys of a section, of suites that we speak.
-fn keys(media: &MediaDescription) -> Vec<PeerCrypto> {
-    let read = |crypto: crate::sdp::Crypto<'_>| {
-        let keys = MasterKey::parse(Suite::named(crypto.suite)?, crypto.inline)?;
-        let mki = match crypto.mki {
-            Some((value, len)) => Mki::new(value, len)?,
-            None => Mki::default(),
-        };
-        Some(PeerCrypto { tag: crypto.tag, keys: keys.named(mki) })
-    };
-    media.cryptos().filter_map(read).collect()
-}
-
 /// The length of packets that a section asks for, no longer than it takes.
 fn packet_ms(media: &MediaDescription) -> Option<u32> {
     let longest = media.maxptime().filter(|ms| PACKET_MS.contains(ms));
@@ -151,6 +138,40 @@ pub struct PeerCrypto {
     pub tag: u32,
     /// The key.
     pub keys: MasterKey,
+}
+
+impl PeerCrypto {
+    /// The keys of a section, of suites that we speak.
+    pub fn all_of(media: &MediaDescription) -> impl Iterator<Item = Self> {
+        let read = |crypto: crate::sdp::Crypto<'_>| {
+            let keys = MasterKey::parse(Suite::named(crypto.suite)?, crypto.inline)?;
+            let mki = match crypto.mki {
+                Some((value, len)) => Mki::new(value, len)?,
+                None => Mki::default(),
+            };
+            Some(Self { tag: crypto.tag, keys: keys.named(mki) })
+        };
+        media.cryptos().filter_map(read)
+    }
+}
+
+impl PeerFeedback {
+    /// What an offer of ours asks for. Key frames may be asked of us by either request, and rates told; they
+    /// reach the source's phone or the encoder. `nack` alone would promise a resend cache that the relay does
+    /// not have (media-rules 8). REMB is a browser's and no phone's: it is answered where it is offered.
+    pub const OFFERED: Self = Self { pli: true, fir: true, remb: false, tmmbr: true };
+
+    /// What a section says of this payload type.
+    #[must_use]
+    pub fn of(media: &MediaDescription, number: u8) -> Self {
+        let said = |what: &str| media.rtcp_fb(number).any(|value| value.eq_ignore_ascii_case(what));
+        Self {
+            pli: said("nack pli"),
+            fir: said("ccm fir"),
+            remb: said("goog-remb"),
+            tmmbr: said("ccm tmmbr"),
+        }
+    }
 }
 
 impl PeerDescription {
@@ -278,15 +299,14 @@ impl PeerStream {
         if there.is_some_and(|there| there.is_ipv4() != ours.to_canonical().is_ipv4()) {
             return Err(Lack::Address);
         }
-        let keys = if media.is_secure() { keys(media) } else { vec![] };
+        let sealed = Some(media).filter(|media| media.is_secure());
+        let keys: Vec<_> = sealed.into_iter().flat_map(PeerCrypto::all_of).collect();
         if media.is_secure() && keys.is_empty() {
             return Err(Lack::Keys);
         }
         let (formats, beside): (Vec<_>, Vec<_>) =
             PeerFormat::all_of(media, kind).partition(|format| format.codec.is_primary());
         let first = formats.first().ok_or(Lack::Codec)?.number;
-        let feedback =
-            |what: &str| media.rtcp_fb(first).any(|value| value.eq_ignore_ascii_case(what));
         Ok(Self {
             section: at,
             protocol: media.protocol.clone(),
@@ -294,12 +314,7 @@ impl PeerStream {
             rtp: media.rtp_address(session),
             rtcp: media.rtcp_address(session),
             mux: media.rtcp_mux(),
-            feedback: PeerFeedback {
-                pli: feedback("nack pli"),
-                fir: feedback("ccm fir"),
-                remb: feedback("goog-remb"),
-                tmmbr: feedback("ccm tmmbr"),
-            },
+            feedback: PeerFeedback::of(media, first),
             packet_ms: packet_ms(media),
             bandwidth: media.bandwidth.clone(),
             keys,

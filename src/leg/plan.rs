@@ -1,7 +1,7 @@
 //! What is agreed for one stream, as the relay wants it.
 
+use super::agreement::{AgreedCodec, NegotiatedStream};
 use super::nat;
-use super::offer_answer::{AgreedCodec, NegotiatedStream};
 use super::state::Leg;
 use crate::codec::Codec;
 use crate::media::{

@@ -1,12 +1,13 @@
 //! What the dialog of a leg and its share of the relay report, and what follows from it.
 
+use super::agreement::{NegotiatedStream, NegotiatedStreams};
 use super::api::{Event, Spoken};
 use super::commands::{self, OWN_TAG};
+use super::description::Description;
 use super::keys::KeyWay;
 use super::legacy_info::{self, Legacy};
 use super::machine::{Effect, Machine};
 use super::nat;
-use super::offer_answer::{NegotiatedStream, NegotiatedStreams};
 use super::party::OwnHeader;
 use super::peer::{Lack, PeerDescription};
 use super::state::{EarlyFork, Leg, LegPhase, Life, PeerRole, SentAnswer};
@@ -15,7 +16,6 @@ use crate::codec::Kind;
 use crate::dialog::{self, Body, EndingSide, ServerTx};
 use crate::ids::{LegId, PortId};
 use crate::media;
-use crate::sdp::SessionDescription;
 use crate::sip::{Destination, HeaderName, MAX_FORWARDS, Replaces, multipart};
 use crate::srtp::Seed;
 use crate::time::Instant;
@@ -165,7 +165,7 @@ impl Machine {
         let (reliable, replaces, late) = (*reliable, replaces.clone(), body.is_none());
         let offered = match body.as_ref().map(read).transpose() {
             Ok(None) => Ok(()),
-            Ok(Some(session)) => leg.negotiation.take_offer(&session).map(|peer| {
+            Ok(Some(offer)) => leg.negotiation.take_offer(&offer).map(|peer| {
                 leg.can = peer.capabilities();
             }),
             Err(status) => Err(status),
@@ -218,9 +218,9 @@ impl Machine {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let LegPhase::Calling { early } = &mut leg.phase else { return };
         // The branch that began last is heard; one that repeats itself does not take the line back.
-        if let Some(session) = body.and_then(|body| read(&body).ok()) {
+        if let Some(answer) = body.and_then(|body| read(&body).ok()) {
             let mut negotiation = leg.negotiation.clone();
-            negotiation.take_answer(&session);
+            negotiation.take_answer(&answer);
             if negotiation.streams().carry_a_call() {
                 match early.iter_mut().find(|early| early.fork == fork) {
                     Some(early) => early.negotiation = negotiation,
@@ -244,14 +244,14 @@ impl Machine {
     ) -> Option<Body> {
         let leg = self.legs.get_mut(&id)?;
         let LegPhase::Calling { .. } = leg.phase else { return None };
-        let session = read(body).ok()?;
-        leg.negotiation.take_offer(&session).ok()?;
+        let offer = read(body).ok()?;
+        leg.negotiation.take_offer(&offer).ok()?;
         let like = self.like(self.partner(id));
         let answer = self.answer_offer(now, id, &like, &[]);
         self.sync(now, id, out);
         answer.ok().or_else(|| {
             let leg = self.legs.get_mut(&id)?;
-            Some(Body::sdp(leg.negotiation.answer(None, None).to_string()))
+            Some(Body::sdp(leg.negotiation.answer(None, None)))
         })
     }
 
@@ -351,7 +351,7 @@ impl Machine {
             Err(status) => Err(status),
             Ok(None) if leg.negotiation.is_quiet() => Ok(leg.offer_again()),
             Ok(None) => Err(491),
-            Ok(Some(session)) => match leg.negotiation.take_offer(&session).map(drop) {
+            Ok(Some(offer)) => match leg.negotiation.take_offer(&offer).map(drop) {
                 Err(status) => Err(status),
                 Ok(()) if leg.role == PeerRole::Desk => Ok(commands::desk_description(leg, seed)),
                 // What began sealed never goes on in clear.
@@ -417,7 +417,7 @@ impl Machine {
     fn take_answer(&mut self, id: LegId, body: &Body) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         match read(body) {
-            Ok(session) => leg.negotiation.take_answer(&session),
+            Ok(answer) => leg.negotiation.take_answer(&answer),
             Err(_) => leg.negotiation.withdraw(),
         }
     }
@@ -613,12 +613,12 @@ fn port_of(event: &media::Event) -> PortId {
 }
 
 /// Reads a session description.
-fn read(body: &Body) -> Result<SessionDescription, u16> {
+fn read(body: &Body) -> Result<Description, u16> {
     let kind = body.content_type.split(';').next().unwrap_or("").trim();
     if !kind.eq_ignore_ascii_case("application/sdp") {
         return Err(415);
     }
-    SessionDescription::parse(&body.bytes).map_err(|error| error.what.status())
+    Description::read(&body.bytes).map_err(|error| error.what.status())
 }
 
 /// RFC 3261 §21.4.13: what would be accepted.

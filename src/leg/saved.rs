@@ -4,15 +4,19 @@
 //! wait for ports, no key of which the second report may still come. What is put back then meets all that
 //! comes as the leg would have that was saved. Its health is measured anew.
 
+use super::agreement::{NegotiatedStream, NegotiatedStreams};
 use super::api::LegSource;
-use super::formats::Capabilities;
+use super::formats::{Capabilities, PeerFormat};
 use super::keys::ReceivedDigits;
 use super::machine::Machine;
-use super::offer_answer::{Negotiation, SavedNegotiation};
+use super::offer_answer::Negotiation;
 use super::party::Party;
+use super::peer::PeerStream;
 use super::plan::plan;
 use super::relay::KINDS;
+use super::saved_negotiation::SavedNegotiation;
 use super::state::{Leg, LegPhase, Life, Overlay, PeerRole, StreamPort};
+use super::streams;
 use crate::codec::Kind;
 use crate::dialog::{SavedDialog, TrunkCredentials};
 use crate::ids::{CallId, LegId, PortId};
@@ -57,14 +61,26 @@ pub struct SavedLeg {
     pub intercepted: bool,
     /// We offer it sealed streams only (SRTP).
     pub sealed: bool,
-    /// All codecs of its last offer, or what its answer took.
-    pub can: Capabilities,
+    /// All codecs of its first offer, or what its answer took.
+    pub can: KnownCapabilities,
     /// Its hold as it was told last, of sound and of pictures.
     pub held: (bool, bool),
     /// With whom it was told last that it talks.
     pub shown: Option<Party>,
     /// The Event of the NOTIFYs that its REFER waits for.
     pub refer_event: Option<String>,
+}
+
+/// Where it stands what a peer can.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum KnownCapabilities {
+    /// In the description that holds.
+    #[default]
+    Described,
+    /// They are the codecs in use.
+    InUse,
+    /// Nowhere else any more.
+    Listed(Box<Capabilities>),
 }
 
 /// The place of a stream in the relay, as a value.
@@ -127,7 +143,7 @@ impl Machine {
             recording: leg.recording,
             intercepted: leg.intercepted,
             sealed: leg.sealed,
-            can: leg.can.clone(),
+            can: KnownCapabilities::of(&leg.can, leg.negotiation.streams()),
             held: leg.held,
             shown: leg.shown.clone(),
             refer_event: leg.refer_event.clone(),
@@ -187,6 +203,52 @@ impl Machine {
     }
 }
 
+impl SavedLeg {
+    /// What the relay carries of it.
+    #[must_use]
+    pub fn plans(&self, now: Now) -> Vec<(PortId, Kind, media::Plan)> {
+        let leg = Leg::restored(now, self.clone());
+        let plan = |kind| {
+            let StreamPort { port, plan, .. } = leg.stream_port(kind);
+            Some((port.as_ref().copied()?, kind, plan.clone()?))
+        };
+        KINDS.into_iter().filter_map(plan).collect()
+    }
+}
+
+impl KnownCapabilities {
+    fn of(can: &Capabilities, streams: &NegotiatedStreams) -> Self {
+        let NegotiatedStreams { audio, video, .. } = streams;
+        let (sound, picture) = (audio.as_ref(), video.as_ref());
+        let described = can.audio.iter().eq(sound.iter().flat_map(|s| &s.peer.formats))
+            && can.beside.iter().eq(sound.iter().flat_map(|s| &s.peer.beside))
+            && can.video.iter().eq(picture.iter().flat_map(|s| &s.peer.formats));
+        if described {
+            return Self::Described;
+        }
+        let in_use = can.audio.iter().eq(sound.and_then(NegotiatedStream::format))
+            && can.beside.iter().eq(sound.iter().flat_map(|s| s.beside()))
+            && can.video.iter().eq(picture.and_then(NegotiatedStream::format));
+        if in_use { Self::InUse } else { Self::Listed(Box::new(can.clone())) }
+    }
+
+    fn capabilities(self, streams: &NegotiatedStreams) -> Capabilities {
+        let NegotiatedStreams { audio, video, .. } = streams;
+        let sound = |formats: fn(&PeerStream) -> &Vec<PeerFormat>| {
+            audio.iter().flat_map(|stream| formats(&stream.peer)).cloned().collect()
+        };
+        match self {
+            Self::Described => Capabilities {
+                audio: sound(|peer| &peer.formats),
+                beside: sound(|peer| &peer.beside),
+                video: video.iter().flat_map(|stream| &stream.peer.formats).cloned().collect(),
+            },
+            Self::InUse => streams::in_use(audio.as_ref(), video.as_ref()),
+            Self::Listed(can) => *can,
+        }
+    }
+}
+
 impl StreamPort {
     fn saved(&self, now: Now) -> SavedStreamPort {
         let lifeless_since = match self.life {
@@ -206,6 +268,7 @@ impl Leg {
     fn restored(now: Now, saved: SavedLeg) -> Self {
         let SavedLeg { audio, video, .. } = saved;
         let negotiation = Negotiation::restored(saved.negotiation);
+        let can = saved.can.capabilities(negotiation.streams());
         let mut leg = Self {
             called_us: saved.called_us,
             max_forwards: saved.max_forwards,
@@ -217,7 +280,7 @@ impl Leg {
             recording: saved.recording,
             intercepted: saved.intercepted,
             sealed: saved.sealed,
-            can: saved.can,
+            can,
             held: saved.held,
             keys: ReceivedDigits::default(),
             shown: saved.shown,

@@ -6,10 +6,11 @@
 //!                       └─ 300-699, CANCEL ──────────────────────────────▶ Ending ──▶ gone
 //! ```
 
+use super::agreement::{NegotiatedStream, NegotiatedStreams};
 use super::api::{LegSource, Spoken};
 use super::formats::Capabilities;
 use super::keys::ReceivedDigits;
-use super::offer_answer::{NegotiatedStream, NegotiatedStreams, Negotiation};
+use super::offer_answer::Negotiation;
 use super::party::Party;
 use super::streams;
 use crate::cause::Cause;
@@ -316,6 +317,6 @@ impl Leg {
         let streams = self.negotiation.streams();
         let audio = streams.audio.as_ref().map(|stream| streams::again(stream, Kind::Audio));
         let video = streams.video.as_ref().map(|stream| streams::again(stream, Kind::Video));
-        Body::sdp(self.negotiation.offer(audio, video).to_string())
+        Body::sdp(self.negotiation.offer(audio, video))
     }
 }

@@ -1,19 +1,14 @@
 //! Our side of the streams: what we answer a peer's with, and what we offer.
 
+use super::agreement::NegotiatedStream;
 use super::formats::{self, Capabilities, PeerFormat};
-use super::offer_answer::{FORMATS_MAX, NegotiatedStream, OurStream};
+use super::our_stream::{FORMATS_MAX, OurStream};
 use super::peer::{PeerCrypto, PeerFeedback, PeerStream};
 use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
 use crate::sdp::Direction;
 use crate::srtp::{MasterKey, Seed, Suite};
 use std::collections::BTreeSet;
-
-/// Key frames may be asked of us by either request, and rates told; they reach the source's phone or
-/// the encoder. `nack` alone
-/// would promise a resend cache that the relay does not have (media-rules 8).
-/// REMB is a browser's and no phone's: it is answered where it is offered.
-const FEEDBACK: PeerFeedback = PeerFeedback { pli: true, fir: true, remb: false, tmmbr: true };
 
 /// How an answer chooses: the partner's stream, if there is one, and the codecs to prefer.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +118,7 @@ pub fn offer_audio(capabilities: &Capabilities, port: PortId) -> OurStream {
 /// An offer of video with these capabilities.
 #[must_use]
 pub fn offer_video(capabilities: &Capabilities, port: PortId) -> OurStream {
-    OurStream { feedback: FEEDBACK, ..offer(distinct(&capabilities.video), port) }
+    OurStream { feedback: PeerFeedback::OFFERED, ..offer(distinct(&capabilities.video), port) }
 }
 
 /// The most clocks of audio in one offer, each with its telephone-event.

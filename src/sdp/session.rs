@@ -125,19 +125,6 @@ impl SessionDescription {
     pub fn attribute(&self, name: &str) -> Option<&str> {
         value_of(&self.attributes, name)
     }
-
-    /// Whether both say the same, their `o=` versions aside: then no new version is due
-    /// (RFC 3264 §8).
-    #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        let origin = Origin { version: other.origin.version, ..self.origin.clone() };
-        origin == other.origin
-            && self.name == other.name
-            && self.connection == other.connection
-            && self.bandwidth == other.bandwidth
-            && self.attributes == other.attributes
-            && self.media == other.media
-    }
 }
 
 impl Default for Origin {

@@ -43,6 +43,31 @@ impl Realms {
         Self { only, hosts, named: Vec::new() }
     }
 
+    /// Those of an earlier process: the only one, the hosts whose realms are its own, and what it has named.
+    #[must_use]
+    pub fn resumed(only: Option<String>, hosts: Vec<String>, mut named: Vec<String>) -> Self {
+        named.truncate(NAMED_MAX);
+        Self { only, hosts, named }
+    }
+
+    /// The only one, where one is configured.
+    #[must_use]
+    pub fn only(&self) -> Option<&str> {
+        self.only.as_deref()
+    }
+
+    /// The hosts whose realms are its own.
+    #[must_use]
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// What it has named so far.
+    #[must_use]
+    pub fn named(&self) -> &[String] {
+        &self.named
+    }
+
     /// What is configured of it is as in `other`, and what that has named is named here, too.
     pub fn join(&mut self, other: &Self) {
         self.only.clone_from(&other.only);

@@ -1,0 +1,127 @@
+//! Our side of one stream, and the section of our descriptions that says it.
+
+use super::formats::PeerFormat;
+use super::peer::{PeerCrypto, PeerFeedback};
+use crate::codec::{Codec, Kind};
+use crate::ids::PortId;
+use crate::sdp::{
+    Attribute, Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription,
+};
+use std::borrow::Cow;
+
+/// The most formats of one section of ours.
+pub const FORMATS_MAX: usize = 16;
+
+/// Our side of one stream.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OurStream {
+    /// Where we receive it.
+    pub port: PortId,
+    /// The profile.
+    pub protocol: Cow<'static, str>,
+    /// Under the numbers that we want to receive, the preferred one first.
+    pub formats: Vec<PeerFormat>,
+    /// What we do.
+    pub direction: Direction,
+    /// RTCP shares the port.
+    pub mux: bool,
+    /// What may be asked of us.
+    pub feedback: PeerFeedback,
+    /// The length of packets, where it was asked for.
+    pub packet_ms: Option<u32>,
+    /// The rate we can receive.
+    pub bandwidth: Vec<Bandwidth>,
+    /// The key of what we send, where the stream is sealed.
+    pub crypto: Option<PeerCrypto>,
+}
+
+/// The kind of a section.
+#[must_use]
+pub fn media_kind(kind: Kind) -> MediaKind {
+    match kind {
+        Kind::Audio => MediaKind::Audio,
+        Kind::Video => MediaKind::Video,
+    }
+}
+
+impl OurStream {
+    /// Whether G.711 is among its formats.
+    #[must_use]
+    pub fn has_g711(&self) -> bool {
+        let g711 = |format: &PeerFormat| matches!(format.codec, Codec::Pcma | Codec::Pcmu);
+        self.formats.iter().any(g711)
+    }
+
+    /// Its section.
+    ///
+    /// # Panics
+    /// When its port is no UDP port.
+    #[must_use]
+    pub fn to_section(&self, kind: Kind) -> MediaDescription {
+        let port = u16::try_from(self.port.0).expect("a PortId is the number of a UDP port");
+        let mut media = MediaDescription::new(media_kind(kind), port, self.protocol.clone());
+        media.bandwidth = self.bandwidth.clone();
+        for format in self.formats.iter().take(FORMATS_MAX) {
+            let parameters = Some(&*format.parameters).filter(|text| !text.is_empty());
+            media.add_format(&format.rtpmap(), parameters);
+        }
+        let wanted = [
+            (self.feedback.pli, "nack pli"),
+            (self.feedback.fir, "ccm fir"),
+            (self.feedback.remb, "goog-remb"),
+            (self.feedback.tmmbr, "ccm tmmbr"),
+        ];
+        let mut all = fed_back(&self.formats);
+        if let Some(first) = all.next() {
+            // RFC 4585 §4.2: a star is for all of them. A line for each makes a datagram too long.
+            let about = all.next().map_or_else(|| first.number.to_string(), |_| "*".to_owned());
+            for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
+                media.attributes.push(Attribute::new("rtcp-fb", format!("{about} {what}")));
+            }
+        }
+        media.attributes.push(if self.mux {
+            Attribute::flag("rtcp-mux")
+        } else {
+            Attribute::new("rtcp", (port + 1).to_string())
+        });
+        if let Some(PeerCrypto { tag, keys }) = &self.crypto {
+            let value = format!("{tag} {} inline:{}", keys.suite(), keys.to_inline());
+            media.attributes.push(Attribute::new("crypto", value));
+        }
+        if let Some(ms) = self.packet_ms {
+            media.attributes.push(Attribute::new("ptime", ms.to_string()));
+        }
+        media.attributes.push(self.direction.into());
+        media
+    }
+
+    /// The stream of a section that [`to_section`](Self::to_section) made; where a section says nothing of
+    /// feedback because its codecs know none, what we mean all the same is `unsaid`.
+    #[must_use]
+    pub fn of_section(
+        (session, at): (&SessionDescription, usize),
+        kind: Kind,
+        unsaid: PeerFeedback,
+    ) -> Option<Self> {
+        let media = session.media.get(at)?;
+        let formats: Vec<PeerFormat> = PeerFormat::all_of(media, kind).collect();
+        let first = fed_back(&formats).next().map(|format| format.number);
+        Some(Self {
+            port: PortId(media.port.into()),
+            protocol: media.protocol.clone(),
+            direction: media.stated_direction(session),
+            mux: media.rtcp_mux(),
+            feedback: first.map_or(unsaid, |number| PeerFeedback::of(media, number)),
+            packet_ms: media.ptime(),
+            bandwidth: media.bandwidth.clone(),
+            crypto: PeerCrypto::all_of(media).next(),
+            formats,
+        })
+    }
+}
+
+/// The formats of which feedback is asked. Phones as old as H.263 know nothing of it.
+fn fed_back(formats: &[PeerFormat]) -> impl Iterator<Item = &PeerFormat> {
+    let old = [Codec::H263Plus, Codec::H263, Codec::H261];
+    formats.iter().filter(move |format| format.codec.is_primary() && !old.contains(&format.codec))
+}
