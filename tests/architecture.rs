@@ -49,6 +49,9 @@ const OUTSIDE_WORLD: &[(&str, &str)] = &[
     ("Serialize", "views are for the rooms that show them"),
 ];
 
+/// The core whose values are rows of texts.
+const ROOM_OF_TEXTS: &str = "live";
+
 /// What says things aloud; only the command line does.
 const PRINTING: &[&str] = &["print!(", "println!(", "eprint!(", "eprintln!(", "dbg!("];
 
@@ -82,8 +85,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rtp_rs", &["rtp"]),
     ("rusqlite", &["store"]),
     ("rustix", &["cli", "server"]),
-    ("serde", &["server"]),
-    ("serde_json", &["call", "cli", "desk", "server", "switchboard"]),
+    ("serde", &["live", "server"]),
+    ("serde_json", &["call", "cli", "desk", "live", "server", "switchboard"]),
     ("sha1", &["srtp"]),
     ("sha2", &["sip"]),
     ("siphasher", &["random", "registrar"]),
@@ -283,8 +286,10 @@ fn cores_touch_no_outside_world() {
         if !map.is_pure(&file.room) {
             return;
         }
+        let is_allowed = |word: &str| file.room == ROOM_OF_TEXTS && word == "Serialize";
         for (line, text) in file.code_lines() {
-            for (word, instead) in OUTSIDE_WORLD.iter().filter(|(word, _)| text.contains(word)) {
+            let said = OUTSIDE_WORLD.iter().filter(|(word, _)| text.contains(word));
+            for (word, instead) in said.filter(|(word, _)| !is_allowed(word)) {
                 let _ = writeln!(faults, "{}:{line}: `{word}` in a core: {instead}", file.path);
             }
         }

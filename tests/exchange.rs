@@ -50,6 +50,7 @@ mod registration_log;
 mod registrations;
 #[path = "exchange/third_parties.rs"]
 mod third_parties;
+mod written;
 
 const GUEST_CALLS_MAX: usize = 5;
 const DOMAIN: &str = "cordboard.local";
@@ -253,8 +254,8 @@ impl Testbed {
         self.followed(effects)
     }
 
-    /// The relay does what it is told. Then every party of which nothing is under way is taken out and put
-    /// back: nobody may notice.
+    /// The relay does what it is told. Then every party of which nothing is under way is taken out, written
+    /// down, read and put back: nobody may notice.
     fn followed(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
         let out = &mut Nowhere;
         for effect in &effects {
@@ -265,7 +266,8 @@ impl Testbed {
         for leg in self.machine.parties().collect::<Vec<_>>() {
             let taken = self.machine.take(self.now, &mut self.relay, leg, out);
             let Some(saved) = taken else { continue };
-            self.machine.restore(self.now, &mut self.relay, saved.clone(), out);
+            let read = written::through_text(self.now, &saved);
+            self.machine.restore(self.now, &mut self.relay, read, out);
             assert_eq!(self.machine.save(self.now, &self.relay, leg), Some(saved));
             self.put_back += 1;
         }

@@ -26,6 +26,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+mod written;
+
 #[test]
 fn a_caller_is_answered_with_one_codec_of_each_kind() {
     ladder("
@@ -2855,7 +2857,8 @@ impl Ladder {
         for saved in taken.iter().rev() {
             let leg = saved.dialog.leg;
             assert!(!self.machine.has(leg));
-            let _ = self.machine.restore(now, saved.clone(), None);
+            let read = written::leg_through_text(now, saved);
+            let _ = self.machine.restore(now, read, None);
             assert_eq!(self.machine.save(now, leg).as_ref(), Some(saved));
             self.put_back += 1;
         }

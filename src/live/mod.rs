@@ -1,9 +1,31 @@
-//! What goes on after this process: a party of a call as a value.
+//! What is written down of calls that go on, so that the next process goes on with them.
+//!
+//! A party is one text: JSON whose words are those of SIP and SDP, so that a later version reads it. What is
+//! agreed is not in it: that follows of the two session descriptions that hold. Nor is what changes with each
+//! packet, such as sequence numbers: that stands in the ledger of the relay.
 //!
 //! ```text
-//! layer 1  saved_party                 a party as a value
+//!   SavedParty ── print ──▶ {"v":1,"leg":…,"dialog":{…},"sdp":{…},…} ── parse, with the ledger ──▶ SavedParty
+//! ```
+//!
+//! Whose bytes are read is not known: everything has a limit, and a fault says what is wrong and where.
+//!
+//! ```text
+//! layer 4  party                       a party as text, and back
+//! layer 3  dialog  negotiation  streams  source
+//! layer 2  words                       values as words
+//! layer 1  fault  saved_party          what can be wrong; a party as a value
 //! ```
 
+mod dialog;
+mod fault;
+mod negotiation;
+mod party;
 mod saved_party;
+mod source;
+mod streams;
+mod words;
 
+pub use fault::{PARTY_BYTES_MAX, PartyFault};
+pub use party::{PartyRow, parse, print};
 pub use saved_party::{LegPeer, SavedParty, Who};

@@ -29,6 +29,8 @@ mod responses;
 mod sound;
 mod testbed;
 mod world;
+#[path = "../written/mod.rs"]
+mod written;
 
 use world::{Day, World};
 

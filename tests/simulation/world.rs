@@ -7,6 +7,7 @@ use super::judge::{CALLERS, Judge};
 use super::network::{Agenda, Deed, Event, Ladder, Line, Network};
 use super::phone::{Client, Dialog, Person, Phone, Server, testbed};
 use super::testbed::{DESKS, IP, PHONE_OPERATORS, PORT, Relayed, TERMINALS, Testbed};
+use super::written;
 use cordboard::exchange::{Effect, Input};
 use cordboard::ids::{ConnectionId, LegId, PortId};
 use cordboard::live::SavedParty;
@@ -178,7 +179,7 @@ impl World {
         }
     }
 
-    /// A party of which nothing is under way is taken out and put back in the middle of everything: all
+    /// A party of which nothing is under way is taken out, written down, read and put back in the middle of everything: all
     /// promises hold as if nothing had been.
     fn put_back(&mut self) {
         let Testbed { exchange, relay, .. } = &mut self.testbed;
@@ -200,7 +201,8 @@ impl World {
         let mut out = Relayed::default();
         let taken = exchange.take(self.now, relay, *leg, &mut out);
         let is_gone = exchange.parties().all(|other| other != *leg);
-        exchange.restore(self.now, relay, before.clone(), &mut out);
+        let read = written::through_text(self.now, &before);
+        exchange.restore(self.now, relay, read, &mut out);
         let after = exchange.save(self.now, relay, *leg);
         self.put_back += 1;
         if !is_gone || taken.as_ref() != Some(&before) {
