@@ -444,7 +444,8 @@ impl Splice {
 }
 
 /// Ticks of a clock in a time; a clock that has run around shows where it stands.
-fn ticks(span: Duration, clock_rate: u32) -> u32 {
+#[must_use]
+pub fn ticks(span: Duration, clock_rate: u32) -> u32 {
     (span.as_micros() * u128::from(clock_rate) / 1_000_000) as u32
 }
 

@@ -112,8 +112,7 @@ impl LedgerHead {
     /// A head that goes on from a file that is there: none of its slots is taken for one of ours.
     #[must_use]
     pub fn following(boot: MachineBoot, ledger: &Ledger) -> Self {
-        let finished = (ledger.generation, ledger.written);
-        Self { boot, generation: ledger.generation, finished }
+        Self { boot, generation: ledger.generation, finished: ledger.finished }
     }
 
     /// Begins a file in this buffer.
@@ -265,6 +264,8 @@ pub struct Ledger {
     /// What cannot be used.
     pub left_out: LeftOut,
     generation: u16,
+    /// The oldest writing of which slots are good.
+    finished: (u16, UnixTime),
 }
 
 /// Slots that cannot be used, by reason.
@@ -327,17 +328,22 @@ impl Ledger {
         }
         let written = UnixTime::from_micros(read.number::<8>());
         let finished = (read.number::<2>() as u16, UnixTime::from_micros(read.number::<8>()));
-        let mut ledger = Self { written, generation, ..Self::default() };
+        let mut ledger = Self { written, generation, finished, ..Self::default() };
         let hand = bytes.get(HAND_AT..).and_then(|rest| rest.first_chunk::<LINE>());
         let hand = hand.filter(|line| line.iter().any(|byte| *byte != 0)).and_then(Reader::new);
         ledger.in_hand = hand.map(|mut read| CallId(read.number::<8>()));
-        ledger.take_slots(bytes.get(SLOTS_AT..).unwrap_or_default(), count, finished);
+        if ledger.take_slots(bytes.get(SLOTS_AT..).unwrap_or_default(), count) {
+            ledger.finished = (generation, written);
+        }
         Ok(ledger)
     }
 
-    fn take_slots(&mut self, bytes: &[u8], count: usize, finished: (u16, UnixTime)) {
+    /// Whether all of them are of the last writing.
+    fn take_slots(&mut self, bytes: &[u8], count: usize) -> bool {
+        let finished = self.finished;
         let (lines, _cut_off) = bytes.as_chunks::<LINE>();
         self.left_out.torn = count.saturating_sub(lines.len());
+        let mut is_whole = self.left_out.torn == 0;
         // By port, how many writings ago that was which is known of it; none where two say the same.
         let mut known: BTreeMap<PortId, Option<u16>> = BTreeMap::new();
         let unfinished = self.generation.wrapping_sub(finished.0);
@@ -347,6 +353,7 @@ impl Ledger {
                 continue;
             };
             let back = self.generation.wrapping_sub(generation);
+            is_whole &= back == 0;
             if back > unfinished {
                 self.left_out.torn += 1;
                 continue;
@@ -375,6 +382,7 @@ impl Ledger {
                 }
             }
         }
+        is_whole
     }
 }
 

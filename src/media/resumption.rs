@@ -11,7 +11,7 @@
 //! the slot is missing, or is of other keys, nothing is sent before there are new ones. What came is counted on;
 //! what was counted of it is lost. Whoever waits for a picture waits for a key frame.
 
-use super::continuity::{Continuity, Given, NumberingSource, SavedNumbering};
+use super::continuity::{Continuity, Given, NumberingSource, SavedNumbering, ticks};
 use super::dropped::Dropped;
 use super::feed::FrameTimeout;
 use super::frame::SavedPictures;
@@ -303,7 +303,7 @@ fn resumed_stream(
     let is_live = slot.is_some_and(|slot| slot.is_live);
     let shows = is_live && facts.kind == Kind::Video;
     let numbering = match slot {
-        Some(slot) => resumed_numbering(now, facts.kind, slot),
+        Some(slot) => resumed_numbering(now, facts.kind, plan, slot),
         // Another stream, then; as chance would have it.
         None => Continuity::scattered(
             now.unix.as_micros() as u32 ^ (facts.port.0 as u32).rotate_left(16),
@@ -332,7 +332,7 @@ fn resumed_peer(plan: &Plan, peer: PeerSlot) -> Option<SavedInboundStream> {
     Some(SavedInboundStream { ssrc: peer.ssrc, reception, format })
 }
 
-fn resumed_numbering(now: Now, kind: Kind, slot: &LedgerSlot) -> SavedNumbering {
+fn resumed_numbering(now: Now, kind: Kind, plan: &Plan, slot: &LedgerSlot) -> SavedNumbering {
     let rate = match kind {
         Kind::Audio => SOUND_RATE_MAX,
         Kind::Video => PICTURE_RATE_MAX,
@@ -343,14 +343,20 @@ fn resumed_numbering(now: Now, kind: Kind, slot: &LedgerSlot) -> SavedNumbering 
         Some(_) => SEALED_AHEAD,
         None => numbers_ahead(passed, rate),
     };
-    // What had not begun may have, the moment after.
-    let sent = slot.sent.or_else(|| (ahead > 0).then_some(slot.written));
+    let by_now =
+        |passed| (slot.timestamp.wrapping_add(ticks(passed, plan.stream.clock_rate())), now.unix);
+    let anchor = match (slot.sent, slot.clock_rate) {
+        (Some(sent), Some(_)) => Some((slot.timestamp, sent)),
+        (Some(sent), None) => Some(by_now(now.unix.since(sent))),
+        // What had not begun may have, the moment after.
+        (None, _) => (ahead > 0).then(|| by_now(passed)),
+    };
     Continuity {
         ssrc: slot.ssrc,
         clock_rate: slot.clock_rate,
         // All of them are taken for given: two packets of one number would be sealed alike.
         given: Given { highest: slot.sequence.wrapping_add(ahead), below: u128::MAX },
-        anchor: sent.map(|sent| (slot.timestamp, sent)),
+        anchor,
         first_timestamp: slot.timestamp,
         feed: NumberingSource::Cut,
     }

@@ -5,6 +5,7 @@
 mod cameras;
 mod clocks;
 mod conversion;
+mod ledger;
 mod pictures;
 mod recording;
 mod relay;

@@ -57,6 +57,7 @@ pub struct Wire {
     /// Prompts and sounds: what the relay makes itself.
     pub orders: Vec<Job>,
     pub taps: Vec<RecordingTap>,
+    pub ledger_wanted: bool,
 }
 
 impl Outgoing for Wire {
@@ -76,6 +77,10 @@ impl Outgoing for Wire {
             Job::Prompt(_) | Job::Sound(_) => self.orders.push(job),
             conversion => self.jobs.push(conversion),
         }
+    }
+
+    fn want_ledger(&mut self) {
+        self.ledger_wanted = true;
     }
 }
 
@@ -181,6 +186,9 @@ impl Relay {
         };
         if !saved.iter().all(shows_none) {
             return;
+        }
+        for port in &saved {
+            assert_eq!(self.machine.slot(self.now, port.port), Some(port.slot(self.now)));
         }
         let mut other = Machine::new(Settings::default(), Random::from_number(self.moments));
         let mut wire = Wire::default();
