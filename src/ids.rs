@@ -28,8 +28,6 @@ number_ids! {
     PortId, "port-";
     /// One IP camera: its place in the configuration, from 0.
     CameraId, "camera-";
-    /// One connection of a stream transport; 0 is UDP, which has none.
-    ConnectionId, "connection-";
 }
 
 /// So many bits count within one start. The legs of each direction have half of them: a thousand legs a second,
@@ -81,6 +79,16 @@ boot_ids! {
     LegId, "leg-";
     /// One thing that waits until the journal has been committed. Rises within a start, and from start to start.
     Ticket, "ticket-";
+    /// One connection of a stream transport; 0 is UDP, which has none. One that outlives a process keeps it.
+    ConnectionId, "connection-";
+}
+
+impl ConnectionId {
+    /// The one that this start has opened or accepted as its `count`-th, from 1 on.
+    #[must_use]
+    pub fn new(boot: BootNumber, count: u64) -> Self {
+        Self(boot.id(count))
+    }
 }
 
 /// Names the legs of one start.

@@ -308,7 +308,7 @@ fn after_a_restart_a_phone_that_knows_md5_alone_is_asked_for_that() {
             phone.challenge = None;
             stored = put(testbed.register(&mut phone, line).1);
         }
-        let _ = restarted.machine.restore(restarted.now, stored);
+        let _ = restarted.machine.restore(restarted.now, stored, &[]);
         phone.challenge = None;
         let request = phone.request(line);
         assert_eq!(algorithms(&restarted.send(&phone, request).0), expected);
@@ -616,7 +616,7 @@ fn after_a_restart_a_phone_at_its_place_is_still_known() {
     let mut phone = Phone::udp("3001");
     let effects = testbed.register_and_keep(&mut phone, "Contact: <sip:3001@192.0.2.7>");
     let mut restarted = Testbed::new();
-    let _ = restarted.machine.restore(restarted.now, put(effects));
+    let _ = restarted.machine.restore(restarted.now, put(effects), &[]);
     assert_eq!(guess(&mut restarted, &mut behind("192.0.2.7", 40_000, "3001")), 20);
     phone.challenge = None;
     assert_eq!(status(&restarted.register(&mut phone, "").0), 200);
@@ -1003,7 +1003,7 @@ fn a_path_of_anybody_else_is_refused_and_forgotten_when_the_edges_change() {
     let mut testbed = Testbed::behind_edges(&["192.0.2.7", "192.0.2.99"]);
     let effects = testbed.register_and_keep(&mut Phone::udp("3001"), &line("192.0.2.99"));
     let mut restarted = Testbed::new();
-    let effects = restarted.machine.restore(restarted.now, put(effects));
+    let effects = restarted.machine.restore(restarted.now, put(effects), &[]);
     assert!(matches!(&effects[..], [Effect::Store(BindingChange::Drop { .. })]), "{effects:?}");
     assert_eq!(restarted.targets("3001"), [] as [&str; 0]);
 }
@@ -1070,9 +1070,34 @@ fn after_a_restart_nobody_is_called_at_an_address_that_is_not_his() {
     let line = "Contact: <sip:3001@203.0.113.5;transport=tcp>";
     let effects = testbed.register_and_keep(&mut phone, line);
     let mut restarted = Testbed::new();
-    let effects = restarted.machine.restore(restarted.now, put(effects));
+    let effects = restarted.machine.restore(restarted.now, put(effects), &[]);
     assert!(matches!(&effects[..], [Effect::Store(BindingChange::Drop { .. })]), "{effects:?}");
     assert_eq!(restarted.targets("3001"), [] as [&str; 0]);
+}
+
+/// One that stayed open is the phone's as before; of another with its number or its address nobody knows whose it is.
+#[test]
+fn after_a_restart_a_phone_is_called_over_the_connection_that_stayed_open() {
+    let mut testbed = Testbed::new();
+    let kept = flow(Transport::Tcp, "192.0.2.7:40000", 5);
+    let mut phone = Phone::new("3001", kept);
+    let line = "Contact: <sip:3001@203.0.113.5;transport=tcp>";
+    let stored = put(testbed.register_and_keep(&mut phone, line));
+    for (open, is_called) in [
+        (kept, true),
+        (flow(Transport::Tcp, "192.0.2.7:40000", 6), false),
+        (flow(Transport::Tcp, "192.0.2.7:40001", 5), false),
+    ] {
+        let mut restarted = Testbed::new();
+        let effects = restarted.machine.restore(restarted.now, stored.clone(), &[open]);
+        assert_eq!(effects.is_empty(), is_called, "{effects:?}");
+        assert_eq!(restarted.targets("3001").len(), usize::from(is_called));
+        assert_eq!(restarted.machine.is_over(open.connection), is_called);
+    }
+    let mut restarted = Testbed::new();
+    let _ = restarted.machine.restore(restarted.now, stored, &[kept]);
+    let effects = restarted.give(Input::Closed(kept.connection));
+    assert!(matches!(&effects[..], [Effect::Store(BindingChange::Drop { .. }), ..]), "{effects:?}");
 }
 
 #[test]
@@ -1146,7 +1171,7 @@ fn after_a_restart_phones_are_reachable_and_browsers_are_not() {
     }
     let mut restarted = Testbed::new();
     restarted.now.unix = testbed.now.unix + Duration::from_secs(100);
-    let effects = restarted.machine.restore(restarted.now, stored);
+    let effects = restarted.machine.restore(restarted.now, stored, &[]);
     assert_eq!(effects.len(), 2, "the browser and the expired one are forgotten: {effects:?}");
     let targets = restarted.machine.contacts(&restarted.directory, &number("3001"));
     let ways: Vec<_> = targets.iter().map(|target| target.way.clone()).collect();

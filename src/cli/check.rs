@@ -9,6 +9,7 @@ use crate::exchange::AdminRequest;
 use crate::ids::QueueId;
 use crate::server::admin_socket;
 use crate::server::event_loop::LoopSockets;
+use crate::server::fd_store::Inheritance;
 use crate::server::open_files;
 use crate::store::{Database, StoreError};
 use anyhow::Context as _;
@@ -49,7 +50,7 @@ fn rehearse(administration: &Administration) -> anyhow::Result<()> {
     if administration.ask_if_it_runs(&AdminRequest::Status)?.is_none() {
         let listen = config.listen_addresses(files);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(LoopSockets::bind(&listen))?;
+        runtime.block_on(LoopSockets::bind(&listen, Inheritance::default()))?;
     }
     warn_of_accounts(administration, config)
 }

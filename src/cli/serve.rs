@@ -11,9 +11,11 @@ use crate::server::admin_socket::{self, AdminSocket, Channels};
 use crate::server::cameras::CameraConnections;
 use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, LoopParts, LoopSockets, REQUESTS_MAX};
+use crate::server::fd_store::{FdStore, Inheritance};
 use crate::server::memory;
 use crate::server::notify::{self, ServiceNotice};
 use crate::server::open_files;
+use crate::server::passed_files::{self, PassedFile};
 use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
 use crate::server::telemetry;
@@ -51,31 +53,33 @@ impl Command {
     /// # Errors
     /// What keeps it from starting or going on, and what to do about it.
     pub fn run(self, site: &Site) -> anyhow::Result<()> {
+        // Before anything is opened that could have one of their numbers.
+        let passed = passed_files::take();
         let config = site.config()?;
         telemetry::begin(std::io::stderr().is_terminal(), self.trace.is_some());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(run(site, &config))
+        runtime.block_on(run(site, &config, passed))
     }
 }
 
-async fn run(site: &Site, config: &Config) -> anyhow::Result<()> {
+async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Result<()> {
     let data = &config.data;
     // First of all: a server that is told to reload while it starts must not end by it.
     let hangup = signal(SignalKind::hangup())?;
-    let files = open_files::raise().context("the limit of open files cannot be raised")?;
-    if let Some(advice) = open_files::advice(files)? {
-        tracing::warn!("{advice}");
-    }
+    let files_max = files_max()?;
     let lock = Lock::take(data)?;
     say_lax(lock.lax());
     let clock = Clock::start();
-    let (database, state) = journal(config, clock)?;
+    let (database, mut state) = journal(config, clock)?;
     // Before the network is listened to: whoever comes first must not take the last file.
     let path = admin_socket::path(data);
     let administration = AdminSocket::bind(data)
         .with_context(|| format!("{}: administration cannot listen there", path.display()))?;
-    let listen = config.listen_addresses(files);
-    let (sockets, ports) = LoopSockets::bind(&listen).await?;
+    let listen = config.listen_addresses(files_max);
+    let store = FdStore::of_the_manager().context("the service manager cannot be spoken with")?;
+    let inheritance = Inheritance { files, store: store.clone(), boot: state.boot };
+    let (sockets, ports) = LoopSockets::bind(&listen, inheritance).await?;
+    state.connections = sockets.connections().collect();
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
     let mut routes = Routes::default();
@@ -125,8 +129,18 @@ async fn run(site: &Site, config: &Config) -> anyhow::Result<()> {
     let stopped = stopped()?;
     notify::tell(ServiceNotice::Ready);
     EventLoop::new(parts).run(committed, requested, stopped).await?;
+    store.flush();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// So many files may be open at once.
+fn files_max() -> anyhow::Result<u64> {
+    let max = open_files::raise().context("the limit of open files cannot be raised")?;
+    if let Some(advice) = open_files::advice(max)? {
+        tracing::warn!("{advice}");
+    }
+    Ok(max)
 }
 
 /// What whoever starts it wants to read first.

@@ -10,6 +10,7 @@ use crate::directory::{self, Accounts};
 use crate::ids::{BootNumber, CallId, Number, OperatorId, Ticket};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
+use crate::sip::Flow;
 use crate::time::UnixTime;
 use std::fmt;
 
@@ -193,6 +194,8 @@ pub struct StoredState {
     pub results: Vec<(OperatorId, String, StoredResult)>,
     /// Calls that have no end yet: they get the one record that says they were cut.
     pub calls: Vec<CallRecord>,
+    /// The connections that stayed open since the last process; the journal does not know, whoever has them adds them.
+    pub connections: Vec<Flow>,
     /// The id of the next call.
     pub next_call: u64,
     /// Which start of this database it is.

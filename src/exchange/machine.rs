@@ -71,7 +71,7 @@ impl Machine {
             random,
             callers: BTreeMap::new(),
             peers: Peers::default(),
-            next_hops: NextHops::default(),
+            next_hops: NextHops::over(&state.connections),
             desks: BTreeMap::new(),
             unauthenticated: UnauthenticatedSources::new(settings.guest_calls_max),
             origins: CallRate::new(ORIGINS_MAX),
@@ -88,7 +88,7 @@ impl Machine {
             settings,
         };
         let mut out = Vec::new();
-        for effect in exchange.registrar.restore(now, state.bindings) {
+        for effect in exchange.registrar.restore(now, state.bindings, &state.connections) {
             exchange.event_queue.push_back(RoomEvent::Registrar(effect));
         }
         exchange.tell(now, switchboard::Input::DirectoryChanged);

@@ -98,6 +98,13 @@ impl Default for NextHops {
 }
 
 impl NextHops {
+    /// With connections that are open already.
+    pub fn over(connections: &[Flow]) -> Self {
+        let mut next_hops = Self::default();
+        connections.iter().for_each(|flow| next_hops.heard(*flow));
+        next_hops
+    }
+
     /// Something has come by this flow.
     pub fn heard(&mut self, flow: Flow) {
         if flow.transport.is_reliable() {

@@ -57,18 +57,20 @@ pub(super) struct Bindings {
 }
 
 impl Bindings {
-    /// Takes over what the journal held and returns what it has to forget.
+    /// Takes over what the journal held and returns what it has to forget; `open` are the connections that are there.
     pub fn restore(
         &mut self,
         now: Now,
         stored: Vec<Binding>,
+        open: &[Flow],
         is_believed: impl Fn(&Binding) -> bool,
     ) -> Vec<BindingChange> {
         let mut changes = Vec::new();
         for mut binding in stored {
             let believed = is_believed(&binding);
-            // The connections of the last process are closed.
-            let closed = binding.flow.take_if(|flow| flow.transport.is_reliable());
+            // The connections of the last process are closed, but for those that stayed open.
+            let is_closed = |flow: &mut Flow| flow.transport.is_reliable() && !open.contains(flow);
+            let closed = binding.flow.take_if(is_closed);
             let reachable = match closed {
                 Some(flow) => !binding.path.is_empty() || binding.is_reached_without(flow),
                 None => true,

@@ -84,7 +84,7 @@ impl Machine {
     /// Takes over what the journal held. What has expired, what was reachable only over connections
     /// of the last process, and what is behind an edge that is none any more, is forgotten.
     #[must_use]
-    pub fn restore(&mut self, now: Now, stored: Vec<Binding>) -> Vec<Effect> {
+    pub fn restore(&mut self, now: Now, stored: Vec<Binding>, open: &[Flow]) -> Vec<Effect> {
         for (binding, flow) in stored.iter().filter_map(|binding| Some((binding, binding.flow?))) {
             self.authenticator.was_at(flow.remote, binding.number.as_str());
             if binding.md5_alone {
@@ -92,7 +92,7 @@ impl Machine {
             }
         }
         let is_believed = |binding: &Binding| is_believed(&self.settings, binding);
-        let forgotten = self.bindings.restore(now, stored, is_believed);
+        let forgotten = self.bindings.restore(now, stored, open, is_believed);
         self.bindings.iter().for_each(|binding| self.registration_log.was_there(binding));
         forgotten.into_iter().map(Effect::Store).collect()
     }

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::codec_workers::CodecWorkers;
 use super::complaints::Complaints;
 use super::connection_limiter::Settings as ConnectionLimiterSettings;
+use super::fd_store::Inheritance;
 use super::media_sockets::{self, MediaSockets};
 use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
@@ -119,22 +120,35 @@ fn remedy(error: &io::Error, key: &str) -> String {
 }
 
 impl LoopSockets {
-    /// Binds all listeners and the first relay ports.
+    /// Takes over what the last process has left open, as far as it is wanted here, and binds all other listeners and
+    /// the first relay ports. Returns the relay ports that are bound.
     ///
     /// # Errors
     /// The first that cannot be had.
-    pub async fn bind(listen: &ListenAddresses) -> Result<(Self, Vec<PortId>), ListenError> {
+    pub async fn bind(
+        listen: &ListenAddresses,
+        mut inheritance: Inheritance,
+    ) -> Result<(Self, Vec<PortId>), ListenError> {
+        let left = &mut inheritance;
         let sip =
             |transport| move |(address, error)| ListenError::Sip { transport, address, error };
-        let udp = Udp::bind(&listen.udp).map_err(sip(Transport::Udp))?;
-        let streams = StreamConnections::bind(&listen.tcp, listen.connection_limiter.clone())
+        let udp = Udp::bind(&listen.udp, left).map_err(sip(Transport::Udp))?;
+        let streams = StreamConnections::bind(&listen.tcp, listen.connection_limiter.clone(), left)
             .await
             .map_err(sip(Transport::Tcp))?;
         let address = listen.media.address;
         let relay = |error| ListenError::Media { address, error };
         let mut media = MediaSockets::new(listen.media.clone()).map_err(relay)?;
-        let ports = media.grow(PORTS_AT_START).map_err(relay)?;
+        let mut ports = media.inherit(left).map_err(relay)?;
+        left.discard();
+        let missing = PORTS_AT_START.saturating_sub(ports.len());
+        ports.extend(media.grow(missing).map_err(relay)?);
         Ok((Self { udp, streams, media }, ports))
+    }
+
+    /// The connections that the last process has left open.
+    pub fn connections(&self) -> impl Iterator<Item = Flow> {
+        self.streams.flows()
     }
 
     /// The addresses of SIP, with the ports that the system chose.

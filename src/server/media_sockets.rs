@@ -10,17 +10,19 @@
 //! Sockets stay bound and registered when a call ends, since opening four of them costs more than
 //! the rest of a call; what comes for a port that nobody uses is read and forgotten.
 
+use super::fd_store::Inheritance;
+use super::parked_sockets::{self, ParkedSockets};
 use crate::ids::PortId;
 use crate::media::{self, Channel, Machine, Outgoing};
 use crate::time::Now;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::fs::Timespec;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -46,6 +48,7 @@ pub struct MediaSockets {
     ready: Vec<epoll::Event>,
     buffer: Box<[u8]>,
     pool: Pool,
+    parked: ParkedSockets,
 }
 
 /// The sockets by number; where the relay's packets go out.
@@ -94,7 +97,58 @@ impl MediaSockets {
                 taps: Vec::new(),
                 unsent: 0,
             },
+            parked: ParkedSockets::default(),
         })
+    }
+
+    /// Takes over the pairs that the last process has parked, and names their RTP ports; parks all that are bound from
+    /// now on. Those that the settings do not have are closed.
+    ///
+    /// # Errors
+    /// When they cannot be waited for.
+    pub fn inherit(&mut self, inheritance: &mut Inheritance) -> io::Result<Vec<PortId>> {
+        let passed = inheritance.take(parked_sockets::PREFIX);
+        let store = inheritance.store.clone();
+        let (parked, sockets) = ParkedSockets::take(store, passed, |socket| self.pool.port(socket));
+        self.parked = parked;
+        let mut ports = Vec::new();
+        for (port, socket) in sockets {
+            socket.set_nonblocking(true)?;
+            self.watch(port, &socket)?;
+            self.pool.keep(port, socket);
+            ports.extend(port.is_multiple_of(2).then_some(PortId(port.into())));
+        }
+        Ok(ports)
+    }
+
+    /// Has these pairs, bound now unless they were parked; names those that it has, and says why it has not the others.
+    pub fn bind_ports(&mut self, ports: &[PortId]) -> (Vec<PortId>, Vec<(PortId, io::Error)>) {
+        let (mut had, mut bound, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        for port in ports {
+            let result = match self.pool.number(*port) {
+                None => Err(io::ErrorKind::AddrNotAvailable.into()),
+                Some(_) if self.pool.socket(port.0).is_some() => {
+                    had.push(*port);
+                    continue;
+                }
+                Some(number) => self.bind_pair(number),
+            };
+            match result {
+                Ok(()) => bound.push(*port),
+                Err(error) => refused.push((*port, error)),
+            }
+        }
+        self.park(&bound);
+        had.extend(bound);
+        (had, refused)
+    }
+
+    /// Keeps pairs that are new for the next process.
+    fn park(&mut self, pairs: &[PortId]) {
+        let numbers = pairs.iter().filter_map(|port| self.pool.number(*port));
+        let numbers = numbers.flat_map(|rtp| [rtp, rtp + 1]).collect();
+        let pool = &self.pool;
+        self.parked.add(numbers, |port| pool.socket(port.into()).map(UdpSocket::as_fd));
     }
 
     /// Binds so many more pairs and names their RTP ports; fewer when the range is used up. Numbers
@@ -121,6 +175,7 @@ impl MediaSockets {
                 Err(_) => break,
             }
         }
+        self.park(&bound);
         Ok(bound)
     }
 
@@ -136,13 +191,17 @@ impl MediaSockets {
         let pair = [rtp, rtp + 1];
         let [one, other] = pair.map(|port| {
             let socket = self.pool.bind(port)?;
-            let data = epoll::EventData::new_u64(port.into());
-            epoll::add(self.poll.get_ref(), &socket, data, epoll::EventFlags::IN)?;
+            self.watch(port, &socket)?;
             io::Result::Ok(socket)
         });
         let sockets = [one?, other?];
         pair.into_iter().zip(sockets).for_each(|(port, socket)| self.pool.keep(port, socket));
         Ok(())
+    }
+
+    fn watch(&self, port: u16, socket: &UdpSocket) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(port.into());
+        Ok(epoll::add(self.poll.get_ref(), socket, data, epoll::EventFlags::IN)?)
     }
 
     /// Waits until a packet has come.
@@ -221,6 +280,22 @@ impl Pool {
         Ok(socket.into())
     }
 
+    /// The number of an RTP port of the range.
+    fn number(&self, port: PortId) -> Option<u16> {
+        let number = u16::try_from(port.0).ok()?;
+        let last = u32::from(self.first) + 2 * u32::from(self.pairs);
+        let is_ours = number.is_multiple_of(2) && number >= self.first && u32::from(number) < last;
+        is_ours.then_some(number)
+    }
+
+    /// Which port of the range a socket of another process has.
+    fn port(&self, socket: &UdpSocket) -> Option<u16> {
+        let own = socket.local_addr().ok().filter(|own| own.ip() == self.settings.address)?;
+        let is_udp = SockRef::from(socket).r#type().is_ok_and(|kind| kind == Type::DGRAM);
+        let rtp = self.number(PortId(u64::from(own.port() & !1)))?;
+        is_udp.then_some(rtp + (own.port() & 1))
+    }
+
     fn keep(&mut self, port: u16, socket: UdpSocket) {
         let at = usize::from(port - self.settings.ports.start());
         if self.sockets.len() <= at {
@@ -290,6 +365,7 @@ fn is_of_one_port(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fd_store::tests::TestManager;
     use super::*;
     use crate::codec::{Codec, Kind};
     use crate::media::{
@@ -409,6 +485,38 @@ mod tests {
             drop(taken);
             assert_eq!(sockets.grow(2).unwrap(), [PortId(12_004)], "it is tried again");
             assert!(sockets.is_full());
+        });
+    }
+
+    #[test]
+    fn ports_stay_bound_over_a_kill_and_others_are_bound_by_number() {
+        runtime().block_on(async {
+            let mut manager = TestManager::new();
+            let mut first = sockets(14_000..=14_099);
+            assert_eq!(first.inherit(&mut manager.inheritance()).unwrap(), []);
+            let ports = first.grow(3).unwrap();
+            assert_eq!(ports, [14_000, 14_002, 14_004].map(PortId));
+            let _ = manager.stored();
+            drop(first);
+            let phone = UdpSocket::bind((HERE, 0)).unwrap();
+            phone.send_to(b"in the gap", (HERE, 14_002)).unwrap();
+
+            let mut next = sockets(14_000..=14_099);
+            let mut inheritance = manager.inheritance();
+            assert_eq!(next.inherit(&mut inheritance).unwrap(), ports);
+            assert_eq!(inheritance.files.len(), 0);
+            next.readable().await.unwrap();
+            let wanted = [14_004, 14_050, 14_051, 14_100].map(PortId);
+            let (had, refused) = next.bind_ports(&wanted);
+            assert_eq!(had, [14_004, 14_050].map(PortId));
+            let refused: Vec<u64> = refused.iter().map(|(port, _)| port.0).collect();
+            assert_eq!(refused, [14_051, 14_100]);
+            assert_eq!(next.grow(1).unwrap(), [PortId(14_006)]);
+            let _ = manager.stored();
+            drop(next);
+            let mut last = sockets(14_000..=14_099);
+            let found = last.inherit(&mut manager.inheritance()).unwrap();
+            assert_eq!(found, [14_000, 14_002, 14_004, 14_006, 14_050].map(PortId));
         });
     }
 

@@ -1,12 +1,13 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
 //!
 //! ```text
-//! layer 4  admin_socket
-//! layer 3  event_loop
-//! layer 2  stream  routes  cameras  recordings  codec_workers  telemetry  admin_wire
-//! layer 1  udp  media_sockets  connection_limiter  liveness  open_files  resolver  clock
+//! layer 6  admin_socket
+//! layer 5  event_loop
+//! layer 4  stream  media_sockets  routes
+//! layer 3  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
+//! layer 2  fd_store  connection_limiter  liveness  open_files  resolver  clock
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
-//! layer 1  account  admin_rows  notify  memory
+//! layer 1  account  admin_rows  notify  memory  passed_files  message_reader
 //! ```
 
 pub mod account;
@@ -22,11 +23,15 @@ mod codec_workers;
 mod complaints;
 mod connection_limiter;
 pub mod event_loop;
+pub mod fd_store;
 mod liveness;
 pub mod media_sockets;
 pub mod memory;
+mod message_reader;
 pub mod notify;
 pub mod open_files;
+mod parked_sockets;
+pub mod passed_files;
 pub mod recordings;
 mod reserve;
 pub mod resolver;

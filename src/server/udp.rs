@@ -3,6 +3,7 @@
 //! What comes in at a listener on all addresses says to which of them it was sent, and what answers it leaves
 //! from there (RFC 3581 §4): a phone that has been told of one, and the NAT before it, drop what comes from another.
 
+use super::fd_store::{self, Inheritance};
 use crate::ids::ConnectionId;
 use crate::sip::{Flow, Transport};
 use nix::cmsg_space;
@@ -14,11 +15,13 @@ use nix::sys::socket::{
 };
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd as _, AsRawFd};
 use std::task::{Context, Poll};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+/// What the names of listeners begin with in the store.
+const PREFIX: &str = "udp-";
 /// The longest datagram.
 const DATAGRAM_MAX: usize = 65_535;
 /// Datagrams that are taken from one listener at a time, those included that nobody reads: at a few
@@ -45,14 +48,27 @@ struct UdpListener {
 }
 
 impl Udp {
-    /// Binds all listeners.
+    /// Binds all listeners that the last process has not left open, and stores them for the next one.
     ///
     /// # Errors
     /// The address that cannot be bound, and why.
-    pub fn bind(addresses: &[SocketAddr]) -> Result<Self, (SocketAddr, io::Error)> {
+    pub fn bind(
+        addresses: &[SocketAddr],
+        inheritance: &mut Inheritance,
+    ) -> Result<Self, (SocketAddr, io::Error)> {
         let mut sockets = Vec::new();
         for address in addresses {
-            let listener = UdpListener::bind(*address).map_err(|error| (*address, error))?;
+            let fault = |error| (*address, error);
+            let left = inheritance.take_listener(PREFIX, *address);
+            let listener = match left {
+                Some(left) => UdpListener::of(left.file.into()).map_err(fault)?,
+                None => {
+                    let listener = UdpListener::bind(*address).map_err(fault)?;
+                    let name = fd_store::name_of(PREFIX, listener.bound);
+                    inheritance.store.put(&name, listener.socket.as_fd());
+                    listener
+                }
+            };
             sockets.push(listener);
         }
         Ok(Self { sockets, buffer: vec![0; DATAGRAM_MAX], beside: cmsg_space!(in6_pktinfo) })
@@ -143,16 +159,20 @@ impl UdpListener {
         if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, UNREAD_MAX).is_err() {
             let _ = socket.set_recv_buffer_size(UNREAD_MAX);
         }
-        socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        match address.ip() {
+        Self::of(socket.into())
+    }
+
+    fn of(socket: std::net::UdpSocket) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        match socket.local_addr()?.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => setsockopt(&socket, Ipv4PacketInfo, &true)?,
             IpAddr::V6(ip) if ip.is_unspecified() => {
                 setsockopt(&socket, Ipv6RecvPacketInfo, &true)?;
             }
             IpAddr::V4(_) | IpAddr::V6(_) => {}
         }
-        let socket = UdpSocket::from_std(socket.into())?;
+        let socket = UdpSocket::from_std(socket)?;
         let bound = socket.local_addr()?;
         Ok(Self { socket, bound })
     }
@@ -247,6 +267,7 @@ pub fn own_address_towards(remote: SocketAddr) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fd_store::tests::TestManager;
     use super::*;
     use std::time::Duration;
 
@@ -281,7 +302,7 @@ mod tests {
             addresses.push(([0u16; 8], 0).into());
         }
         let has_ipv6 = addresses.len() > 1;
-        let mut udp = Udp::bind(&addresses).unwrap();
+        let mut udp = Udp::bind(&addresses, &mut Inheritance::default()).unwrap();
         let ports: Vec<u16> = udp.addresses().map(|own| own.port()).collect();
         for own in ["127.0.0.1", "127.0.0.2", "127.0.0.3"] {
             let ip = own.parse().unwrap();
@@ -296,8 +317,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_came_in_the_gap_is_answered_by_the_next_process_from_where_it_was_asked() {
+        let mut manager = TestManager::new();
+        let any = [([0, 0, 0, 0], 0).into()];
+        let first = Udp::bind(&any, &mut manager.inheritance()).unwrap();
+        let port = first.addresses().next().unwrap().port();
+        assert_eq!(manager.stored().len(), 1);
+        drop(first);
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        peer.send_to(b"in the gap", ("127.0.0.3", port)).unwrap();
+        let mut inheritance = manager.inheritance();
+        let mut udp = Udp::bind(&any, &mut inheritance).unwrap();
+        assert_eq!((inheritance.files.len(), manager.stored().len()), (0, 1));
+        let mut local = None;
+        std::future::poll_fn(|cx| udp.poll_ready(cx)).await;
+        udp.drain(1, |flow, _| {
+            local = Some(flow.local);
+            true
+        });
+        assert_eq!(local, Some(([127, 0, 0, 3], port).into()));
+        let (_, answered) = exchange(&mut udp, "127.0.0.1", [127, 0, 0, 2].into()).await;
+        assert_eq!(answered, ([127, 0, 0, 2], port).into());
+    }
+
+    #[tokio::test]
     async fn what_was_our_address_once_keeps_no_answer_back() {
-        let udp = Udp::bind(&[([0, 0, 0, 0], 0).into()]).unwrap();
+        let udp = Udp::bind(&[([0, 0, 0, 0], 0).into()], &mut Inheritance::default()).unwrap();
         let port = udp.addresses().next().unwrap().port();
         let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();

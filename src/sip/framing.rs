@@ -53,6 +53,12 @@ impl Framing {
         self.unread().iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
     }
 
+    /// How many bytes have been pushed and not given out.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.unread().len()
+    }
+
     /// The next frame; `None` until more is pushed.
     ///
     /// # Errors

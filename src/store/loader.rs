@@ -51,6 +51,7 @@ impl Database {
             desks: desks(db, &mut bad)?,
             results: results(db, now)?,
             calls: records::open_calls(db, &mut bad)?,
+            connections: Vec::new(),
             next_call: number(db, "next_call")?.unwrap_or(1),
             boot: BootNumber::new(number(db, "starts")?.unwrap_or(0)),
         };
