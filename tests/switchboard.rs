@@ -2603,6 +2603,7 @@ fn nobody_else_joins_a_call_through_an_operator() {
 fn phones_without_a_common_codec_are_called_with_all_and_the_others_follow() {
     play(
         "
+        0s   phones are called once more
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
@@ -2700,6 +2701,7 @@ fn the_next_caller_is_answered_in_what_the_idle_operators_phone_used_last() {
 fn a_desk_phone_that_knows_no_codec_of_ours_fails() {
     play(
         "
+        0s   phones are called once more
         0s   op1 logs in
         1s   ada calls 9000
                  ada gets hold
@@ -3621,4 +3623,22 @@ fn a_guest_that_is_let_in_has_its_record_and_its_log() {
     assert_eq!(log_lines.len(), 3, "{log_lines:?}");
     assert!(log_lines[0].contains("from guest ada@elsewhere.example to 9000"), "{log_lines:?}");
     assert!(log_lines[1].contains("waits") && log_lines[2].contains("ended"), "{log_lines:?}");
+}
+
+/// What the scripts above and below say holds also where calls are put back between their lines.
+#[test]
+fn calls_are_put_back_and_go_on_elsewhere_between_the_lines() {
+    let mut testbed = Testbed::new(AnsweredBy::Queue);
+    let script = "
+        0s   op1 may have 3 calls
+        1s   op1 hands ada over to 3002
+        2s   bob calls 9000
+        2s   eve calls 9000
+    ";
+    for line in script.trim().lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        day::Machine::play(&mut testbed, Instant::START, &words[1..]);
+    }
+    let (put_back, elsewhere) = testbed.put_back;
+    assert!(put_back > 8 && elsewhere > 8, "put back {put_back} times, elsewhere {elsewhere}");
 }

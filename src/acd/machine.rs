@@ -126,7 +126,7 @@ pub enum Input {
 
 /// Where a request is.
 #[derive(Debug)]
-enum QueuedRequest {
+pub(super) enum QueuedRequest {
     Waiting {
         queue: QueueId,
         turn: QueueTurn,
@@ -148,14 +148,14 @@ enum QueuedRequest {
 #[derive(Debug)]
 pub struct Machine {
     decline_pause: Duration,
-    queues: BTreeMap<QueueId, WaitingQueue>,
-    operators: QueueAgents,
-    requests: BTreeMap<RequestId, QueuedRequest>,
+    pub(super) queues: BTreeMap<QueueId, WaitingQueue>,
+    pub(super) operators: QueueAgents,
+    pub(super) requests: BTreeMap<RequestId, QueuedRequest>,
     remembered: Remembered,
     /// The number of the last arrival's turn.
-    last: i64,
+    pub(super) last: i64,
     /// The number of the turn of the last that came back to the front.
-    front: i64,
+    pub(super) front: i64,
 }
 
 impl Machine {
@@ -438,7 +438,9 @@ impl Machine {
             let queues = taker.queues.clone();
             self.set_state(now, &operator, queues, then, out);
         }
-        self.queue(&queue).renumber(now, (Excluded(caller.turn), Unbounded), 0, out);
+        if let Some(queue) = self.queues.get_mut(&queue) {
+            queue.renumber(now, (Excluded(caller.turn), Unbounded), 0, out);
+        }
         self.note(request, QueuedRequest::Taken { queue, caller, by: operator, is_free: false });
     }
 
@@ -479,12 +481,18 @@ impl Machine {
             QueuePlace::Front => {
                 self.front -= 1;
                 caller.turn.number = self.front;
-                caller.wait_left = self.queue(&queue).settings.wait_max;
+                let settings = self.queues.get(&queue).map(|queue| &queue.settings);
+                caller.wait_left = settings.and_then(|settings| settings.wait_max);
                 // Its operator had answered, so it has its 200.
                 caller.answered = true;
             }
         }
-        self.wait(now, queue, caller, out);
+        if self.queues.contains_key(&queue) {
+            return self.wait(now, queue, caller, out);
+        }
+        // It was restored, and its queue is not in the configuration any more.
+        out.push(Effect::Ended { request, why: Ending::NobodyPresent });
+        self.note(request, QueuedRequest::Ending { queue, caller });
     }
 
     fn free(&mut self, request: RequestId, out: &mut Vec<Effect>) {

@@ -22,6 +22,7 @@
 //! switchboard carries it here.
 //!
 //! ```text
+//! layer 6  saved                      a request as a value, and back
 //! layer 5  machine  night             every input, one atomic step; whether it is night
 //! layer 4  queue                      who waits, in order, and what each desk was told
 //! layer 3  effect
@@ -39,6 +40,7 @@ mod priority;
 mod queue;
 mod reasons;
 mod remembered;
+mod saved;
 mod seat_set;
 mod shares;
 
@@ -50,4 +52,5 @@ pub use operators::AgentState;
 pub use priority::{PRIORITY_MAX, QueuePriorities};
 pub use queue::{Listed, QueueRules, Telling};
 pub use reasons::{Denial, Ending, QueueRefusal, WithdrawalReason};
+pub use saved::{RestoredRequest, RestoredState, SavedPlace, SavedWait};
 pub use shares::{QueueShares, Share};

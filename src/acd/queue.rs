@@ -94,7 +94,7 @@ pub(super) struct WaitingRequest {
     shown: SeatSet,
     /// Who declined, and until when the offer is not repeated.
     declined: Vec<(SeatNumber, Instant)>,
-    wait_until: Option<Instant>,
+    pub wait_until: Option<Instant>,
     grace_until: Option<Instant>,
     repeat_at: Option<Instant>,
     /// Its entry in [`WaitingQueue::alarms`].
@@ -229,6 +229,16 @@ impl WaitingQueue {
         let position = caller.announced.min(self.position(turn));
         caller.announced = position;
         out.push(Effect::Queued { request, position, waiting });
+        self.put(now, caller);
+        self.settle(now, turn, operators, out);
+    }
+
+    /// Lets a request wait at its turn; nobody is told yet.
+    ///
+    /// # Panics
+    /// When another has that turn.
+    pub fn put(&mut self, now: Instant, caller: QueuedCaller) {
+        let turn = caller.turn;
         let entry = WaitingRequest {
             offered: SeatSet::default(),
             shown: SeatSet::default(),
@@ -242,7 +252,11 @@ impl WaitingQueue {
         self.taken.take(&entry.caller.share);
         let before = self.waiting.insert(turn, entry);
         assert!(before.is_none(), "no two requests have the same turn");
-        self.settle(now, turn, operators, out);
+    }
+
+    /// Whether a request waits at this turn.
+    pub fn has(&self, turn: QueueTurn) -> bool {
+        self.waiting.contains_key(&turn)
     }
 
     /// Takes a request out; those behind it are not told yet.

@@ -43,6 +43,8 @@ impl AnyCall {
             (Self::Direct(call), CallInput::RecordingFailed { text: _ }) => {
                 ctx.leg(Command::Record { leg: call.caller, recording: None });
             }
+            (Self::Operator(call), CallInput::Resumed { .. }) => call.resume(ctx),
+            (Self::Direct(call), CallInput::Resumed { recorded }) => call.resume(recorded, ctx),
             (Self::Operator(call), CallInput::Operator(input)) => call.handle(input, ctx),
             (Self::Direct(call), CallInput::Direct(input)) => call.handle(input, ctx),
             // It was the other kind when the input was made, and has been handed over since.

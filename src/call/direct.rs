@@ -36,7 +36,7 @@ pub(crate) struct DirectCall {
     pub answered: bool,
     /// The caller's INVITE lets expect that it can see.
     pub sees: bool,
-    redirections: u8,
+    pub redirections: u8,
 }
 
 /// Where an ordinary call stands.
@@ -420,7 +420,7 @@ impl DirectCall {
         }
     }
 
-    fn transfer_failed(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
+    pub(super) fn transfer_failed(&mut self, cause: Cause, ctx: &mut CallContext<'_>) {
         let DirectCallState::Transferring { transfer } = &self.state else { return };
         let Some(referrer) = transfer.referrer else {
             // Nobody is left for the transferred party to return to.

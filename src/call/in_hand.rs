@@ -86,8 +86,8 @@ impl OperatorCall {
         ctx: &mut CallContext<'_>,
     ) {
         self.position = 0;
-        let since = ctx.facts.now.instant;
-        let recall_at = since + ctx.facts.settings.recall;
+        let since = ctx.facts.now.unix;
+        let recall_at = ctx.facts.now.instant + ctx.facts.settings.recall;
         self.enter(OperatorCallState::InHand { operator, aside, since, recall_at }, ctx);
     }
 
@@ -246,7 +246,7 @@ impl OperatorCall {
         match &mut self.state {
             OperatorCallState::InHand { operator, since, recall_at, .. } => {
                 *recall_at = now.instant + time;
-                let (operator, waited) = (operator.clone(), now.instant.since(*since));
+                let (operator, waited) = (operator.clone(), now.unix.since(*since));
                 self.tell_recall(&operator, waited, "in your hand", ctx);
                 ctx.steps.push(CallStep::RecallTone(operator));
             }

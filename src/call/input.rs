@@ -22,6 +22,8 @@ pub(crate) enum CallInput<'a> {
     End { reason: &'static str, cause: Cause },
     /// Its recording could not be made, or not to its end.
     RecordingFailed { text: String },
+    /// It was put back in a new process, and goes on; whether it was being recorded.
+    Resumed { recorded: bool },
     /// Only a call through an operator knows what to do with it.
     Operator(OperatorCallInput),
     /// Only a call between two parties knows what to do with it.

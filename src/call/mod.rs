@@ -6,6 +6,8 @@
 //!
 //! ```text
 //! layer 9  blind_transfer  left to a ringing phone, and back
+//! layer 9  saving          a call becomes a value, and a value a call
+//! layer 9  resuming        what a new process does for a call that goes on
 //! layer 8  any_call        what goes in, what comes out, whichever kind it is
 //! layer 8  arriving waiting        answered, without ACK; 182, answer, announcement, overflow
 //! layer 8  taking consultation     what waits for the journal; the wanted person, talked to unheard
@@ -17,6 +19,7 @@
 //! layer 7  operator_call   through an operator: states, who hears whom
 //! layer 7  direct          between two parties
 //! layer 7  input           what reaches them
+//! layer 7  saved           a call as a value
 //! layer 6  operator_state  what each state of a call through an operator has
 //! layer 5  ringing         phones that ring in parallel
 //! layer 4  context         one step: the facts, and what is wanted so far
@@ -53,7 +56,10 @@ mod position;
 mod recording;
 mod refusal;
 mod replacing;
+mod resuming;
 mod ringing;
+mod saved;
+mod saving;
 mod settings;
 mod sources;
 mod step;
@@ -64,8 +70,14 @@ mod waiting;
 mod world;
 
 pub use log_event::LogEvent;
+pub use operator_state::{AnsweredCallee, AnsweredOperator, Aside, RecordingState, Then};
+pub use ringing::SavedRinging;
+pub use saved::{
+    SavedCall, SavedDirectCall, SavedDirectState, SavedHand, SavedKind, SavedOperatorCall,
+    SavedOperatorState, SavedPark, SavedTransfer,
+};
 pub use settings::{AnsweredBy, QueueSettings, Recorded};
-pub use step::{Keep, RecordingCommand};
+pub use step::{CommandSource, Keep, RecordingCommand};
 pub use world::SwitchboardContext;
 
 pub(crate) use any_call::AnyCall;
@@ -74,12 +86,12 @@ pub(crate) use direct::{DirectCall, DirectCallState};
 pub(crate) use facts::{CallFacts, CallSettings, Positions};
 pub(crate) use input::{CallInput, DirectCallInput, OperatorCallInput};
 pub(crate) use operator_call::{ArrivedCall, OperatorCall};
-pub(crate) use operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState};
+pub(crate) use operator_state::OperatorCallState;
 pub(crate) use position::Position;
 pub(crate) use recording::NO_ROOM;
 pub(crate) use refusal::refusal;
 pub(crate) use ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 pub(crate) use settings::REFUSALS;
-pub(crate) use step::{CallStep, CommandSource, Onward, Owner};
+pub(crate) use step::{CallStep, Onward, Owner};
 pub(crate) use transfer::status_of;
 pub(crate) use world::party;

@@ -41,7 +41,7 @@ use crate::ids::{CallId, CameraId, LegId, Number, OperatorId, QueueId, RequestId
 use crate::leg::{self, CodecChoice, Command, OfferedCodecs};
 use crate::media::{Announcement, WaitingProfileId};
 use crate::presence;
-use crate::time::Instant;
+use crate::time::{Instant, UnixTime};
 
 /// One call through an operator, from its arrival to the hand-over.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub(crate) struct OperatorCall {
     /// What the caller sees while it waits, in place of the picture.
     pub camera: Option<CameraId>,
     /// When it came into the queue, and to which position.
-    pub joined: Option<(Instant, usize)>,
+    pub joined: Option<(UnixTime, usize)>,
     /// The estimate at this position.
     pub minutes: Option<u32>,
     /// Its recording.
@@ -406,7 +406,12 @@ impl OperatorCall {
         }
     }
 
-    fn operator_gone(&mut self, cause: Cause, by: leg::EndingSide, ctx: &mut CallContext<'_>) {
+    pub(super) fn operator_gone(
+        &mut self,
+        cause: Cause,
+        by: leg::EndingSide,
+        ctx: &mut CallContext<'_>,
+    ) {
         // A phone that no longer knows the dialog (481) has not hung up: it was started anew.
         let hung_up = by == leg::EndingSide::Peer && cause != Cause::Lost;
         match &mut self.state {

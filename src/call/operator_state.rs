@@ -87,7 +87,7 @@ pub(crate) enum OperatorCallState {
     InHand {
         operator: OperatorId,
         aside: Aside,
-        since: Instant,
+        since: UnixTime,
         recall_at: Instant,
     },
     /// On the list that all operators of the queue see.
@@ -120,7 +120,7 @@ pub(crate) enum OperatorCallState {
 
 /// What waits in a hand, and to what the operator comes back.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Aside {
+pub enum Aside {
     /// The caller.
     Caller,
     /// Both; the operator talked to the callee.
@@ -132,6 +132,8 @@ pub(crate) enum Aside {
 }
 
 impl Aside {
+    /// Who waits beside the caller.
+    #[must_use]
     pub fn callee(&self) -> Option<&AnsweredCallee> {
         match self {
             Self::Caller => None,
@@ -157,7 +159,7 @@ pub(crate) struct ParkedCall {
 
 /// What the operator wants of the wanted person, once it answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Then {
+pub enum Then {
     /// To talk.
     Talk,
     /// To leave the caller to it: a blind transfer.
@@ -166,25 +168,32 @@ pub(crate) enum Then {
 
 /// The operator at the phone that answered.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct AnsweredOperator {
+pub struct AnsweredOperator {
+    /// Who.
     pub operator: OperatorId,
+    /// The phone's leg.
     pub phone: LegId,
 }
 
 /// The wanted person at the phone that answered.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct AnsweredCallee {
+pub struct AnsweredCallee {
+    /// The number that was called.
     pub number: Number,
+    /// The phone's leg.
     pub leg: LegId,
 }
 
 /// Where the recording of a call stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum RecordingState {
+pub enum RecordingState {
     /// There is no file.
     Off,
     /// There is a file, and nothing goes into it.
     Stopped,
     /// It follows this leg.
-    Running { subject: LegId },
+    Running {
+        /// Whose voice is on the left.
+        subject: LegId,
+    },
 }

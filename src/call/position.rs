@@ -2,11 +2,19 @@
 
 use crate::ids::{CallId, LegId, RequestId};
 
+/// One call in hand.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct HeldCall {
+    turn: u64,
+    call: CallId,
+    request: RequestId,
+}
+
 /// The calls of one operator.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Position {
     /// In the order in which they came.
-    held: Vec<(CallId, RequestId)>,
+    held: Vec<HeldCall>,
     /// The one that the phone is in.
     pub at_ear: Option<CallId>,
     /// The phone's leg, from its answer to its end.
@@ -16,7 +24,12 @@ pub(crate) struct Position {
 impl Position {
     /// The calls in hand, in the order in which they came.
     pub fn calls(&self) -> impl DoubleEndedIterator<Item = CallId> {
-        self.held.iter().map(|(call, _)| *call)
+        self.held.iter().map(|held| held.call)
+    }
+
+    /// The place of a call among those in hand: it rises with each that comes.
+    pub fn turn_of(&self, call: CallId) -> Option<u64> {
+        self.held.iter().find(|held| held.call == call).map(|held| held.turn)
     }
 
     /// How many are in hand.
@@ -26,14 +39,21 @@ impl Position {
 
     /// Takes a call in hand, behind those that are there.
     pub fn add(&mut self, call: CallId, request: RequestId) {
-        self.held.push((call, request));
+        let turn = self.held.last().map_or(1, |held| held.turn.saturating_add(1));
+        self.held.push(HeldCall { turn, call, request });
+    }
+
+    /// Puts a call back in hand, at the place that it had.
+    pub fn put_back(&mut self, turn: u64, call: CallId, request: RequestId) {
+        self.held.push(HeldCall { turn, call, request });
+        self.held.sort_by_key(|held| (held.turn, held.call));
     }
 
     /// A call is in hand no longer.
     pub fn remove(&mut self, is_it: impl Fn(CallId, RequestId) -> bool) {
-        let gone = self.held.iter().find(|(call, request)| is_it(*call, *request)).copied();
+        let gone = self.held.iter().find(|held| is_it(held.call, held.request)).copied();
         self.held.retain(|held| Some(*held) != gone);
-        self.at_ear = self.at_ear.filter(|ear| Some(*ear) != gone.map(|(call, _)| call));
+        self.at_ear = self.at_ear.filter(|ear| Some(*ear) != gone.map(|held| held.call));
     }
 
     /// Whether another call than this one is in hand.

@@ -10,6 +10,7 @@
 //! and whom it is given, and pauses by itself while the subject is given music: so a consultation is
 //! private, unless the queue's pauses are off, when the operator is the subject meanwhile.
 
+use super::call_record::CallRecord;
 use super::context::CallContext;
 use super::operator_call::OperatorCall;
 use super::operator_state::{OperatorCallState, RecordingState};
@@ -110,9 +111,9 @@ impl OperatorCall {
         }
     }
 
-    fn begin_recording(&mut self, ctx: &mut CallContext<'_>) {
+    pub(super) fn begin_recording(&mut self, ctx: &mut CallContext<'_>) {
         if self.recording == RecordingState::Off {
-            let path = path(ctx.facts.settings.recordings, ctx.facts.now.unix, self.id);
+            let path = next_file(&self.record, ctx);
             self.record.recordings.push(path.clone());
             ctx.keep(&self.record);
             ctx.steps.push(CallStep::Recording(RecordingCommand::Begin { call: self.id, path }));
@@ -160,8 +161,21 @@ impl OperatorCall {
     }
 }
 
+/// The next file of a call, in the directory of the recordings.
+pub(super) fn next_file(record: &CallRecord, ctx: &CallContext<'_>) -> String {
+    let directory = ctx.facts.settings.recordings;
+    let path = path(directory, ctx.facts.now.unix, record.call, "");
+    if !record.recordings.contains(&path) {
+        return path;
+    }
+    // Two began within one second.
+    let count = format!("-{}", record.recordings.len() + 1);
+    self::path(directory, ctx.facts.now.unix, record.call, &count)
+}
+
 /// Sorted by day, and within it by time.
-fn path(directory: &str, at: UnixTime, call: CallId) -> String {
+fn path(directory: &str, at: UnixTime, call: CallId, count: &str) -> String {
     let (year, month, day, hour, minute, second) = at.civil();
-    format!("{directory}/{year:04}-{month:02}-{day:02}/{hour:02}{minute:02}{second:02}-{call}.mkv")
+    let day = format!("{directory}/{year:04}-{month:02}-{day:02}");
+    format!("{day}/{hour:02}{minute:02}{second:02}-{call}{count}.mkv")
 }

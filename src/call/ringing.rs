@@ -15,8 +15,8 @@ use crate::cause::Cause;
 use crate::dialog;
 use crate::ids::{LegId, Number};
 use crate::leg::{self, IdentityPrivacy, LegSource, OfferedCodecs, Party, Spoken};
-use crate::sip::NameAddr;
-use crate::time::{Duration, Instant};
+use crate::sip::{NameAddr, Uri};
+use crate::time::{Duration, Instant, Now, UnixTime};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The answer of a server that is away or has no room; what cannot be sent at all counts as this.
@@ -44,6 +44,25 @@ pub(crate) struct RingingPhones {
     playing: Vec<LegId>,
     refusal: Option<(u16, Cause)>,
     contacts: Vec<NameAddr>,
+}
+
+/// The phones that ring for one call, as plain data.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedRinging {
+    /// The number that was called.
+    pub number: Number,
+    /// Until when they ring.
+    pub until: UnixTime,
+    /// The legs of the phones that have not refused.
+    pub legs: Vec<LegId>,
+    /// Those of them that were called once more, with codecs that the other side may lack.
+    pub all_codecs: Vec<LegId>,
+    /// Those that send sound or a picture already, whoever began last at the end.
+    pub playing: Vec<LegId>,
+    /// The refusal that says most, so far.
+    pub refusal: Option<(u16, Cause)>,
+    /// Where a 3xx pointed to.
+    pub contacts: Vec<Uri>,
 }
 
 /// What an event of one of the phones means for the call.
@@ -185,6 +204,35 @@ impl RingingPhones {
     /// Whether this leg is one of the phones.
     pub fn has(&self, leg: LegId) -> bool {
         self.legs.contains(&leg)
+    }
+
+    pub fn saved(&self, now: Now) -> SavedRinging {
+        SavedRinging {
+            number: self.number.clone(),
+            until: now.unix_of(self.until),
+            legs: self.legs.clone(),
+            all_codecs: self.all_codecs.clone(),
+            playing: self.playing.clone(),
+            refusal: self.refusal,
+            contacts: self.contacts.iter().map(|contact| contact.uri.clone()).collect(),
+        }
+    }
+
+    /// The phones that were saved. None of them is called once more with other codecs, nor another server in
+    /// its place.
+    pub fn restored(now: Now, saved: &SavedRinging, owner: Owner) -> Self {
+        Self {
+            number: saved.number.clone(),
+            until: now.instant_of(saved.until),
+            legs: saved.legs.clone(),
+            owner,
+            calls: BTreeMap::new(),
+            all_codecs: saved.all_codecs.clone(),
+            servers: BTreeMap::new(),
+            playing: saved.playing.clone(),
+            refusal: saved.refusal,
+            contacts: saved.contacts.iter().cloned().map(NameAddr::new).collect(),
+        }
     }
 
     /// The phone whose early media are heard: that which began last (media-rules 14); none: ring-back.

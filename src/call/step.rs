@@ -79,7 +79,7 @@ pub(crate) enum CallStep {
 
 /// Who gave a command, and so who hears of its outcome.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum CommandSource {
+pub enum CommandSource {
     /// A desk, under the desk's own id and with the command in canonical form.
     Desk {
         /// The desk's operator.

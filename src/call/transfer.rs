@@ -18,7 +18,7 @@ use crate::sip::NameAddr;
 
 impl Then {
     /// Tells the phone that asked for the transfer how it goes.
-    pub fn report(self, seat: &AnsweredOperator, status: u16, ctx: &mut CallContext<'_>) {
+    pub(crate) fn report(self, seat: &AnsweredOperator, status: u16, ctx: &mut CallContext<'_>) {
         match self {
             Self::Talk => {}
             Self::HandOver => ctx.leg(Command::ReferProgress { leg: seat.phone, status }),

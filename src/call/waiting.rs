@@ -10,6 +10,7 @@ use crate::cause::Cause;
 use crate::ids::Number;
 use crate::leg::{CodecChoice, Command, LegSource};
 use crate::media::{Announcement, PromptMessage, VideoPrompt};
+use crate::time::Instant;
 
 impl OperatorCall {
     /// The caller waits as before: 182 again.
@@ -22,7 +23,7 @@ impl OperatorCall {
     pub fn wait(&mut self, position: usize, minutes: Option<u32>, ctx: &mut CallContext<'_>) {
         let before = std::mem::replace(&mut self.position, position);
         let (first, moved) = (before == 0, before != position);
-        let (_, places) = self.joined.get_or_insert((ctx.facts.now.instant, position));
+        let (_, places) = self.joined.get_or_insert((ctx.facts.now.unix, position));
         if !first {
             // Those who go before it have to be served, too, ere its turn comes.
             *places += position.saturating_sub(before);
@@ -103,11 +104,16 @@ impl OperatorCall {
             let phrase = cause.text().to_owned();
             ctx.leg(Command::Progress { leg: self.caller, status: 183, phrase, media });
         }
+        let until = self.end_of_announcement(cause, ctx);
+        self.enter(OperatorCallState::Announcing { until, cause }, ctx);
+    }
+
+    /// When an announcement is over that begins now.
+    pub(super) fn end_of_announcement(&self, cause: Cause, ctx: &CallContext<'_>) -> Instant {
         let settings = ctx.facts.settings.queues.get(&self.queue);
         let length = settings.and_then(|queue| queue.announcements.get(&announcement(cause)));
         let length = length.copied().unwrap_or(ANNOUNCEMENT);
-        let until = ctx.facts.now.instant + length + AFTER_ANNOUNCEMENT;
-        self.enter(OperatorCallState::Announcing { until, cause }, ctx);
+        ctx.facts.now.instant + length + AFTER_ANNOUNCEMENT
     }
 
     /// With which it goes on to another number.

@@ -303,6 +303,12 @@ impl Machine {
         self.operators.get(operator).map(|operator| operator.mode)
     }
 
+    /// The phone at which an operator is in an operator call.
+    #[must_use]
+    pub fn engaged_at(&self, operator: &OperatorId) -> Option<&Number> {
+        self.operators.get(operator)?.engaged.as_ref()
+    }
+
     /// Who sits at a phone.
     #[must_use]
     pub fn at_phone(&self, phone: &Number) -> Option<&OperatorId> {

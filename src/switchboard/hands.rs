@@ -95,6 +95,9 @@ impl Machine {
         if before.as_ref() == now {
             return;
         }
+        for seat in before.iter().chain(now) {
+            self.touch_hand(&seat.operator);
+        }
         if let Some(position) = before.and_then(|seat| self.positions.get_mut(&seat.operator)) {
             position.at_ear = position.at_ear.filter(|ear| *ear != id);
         }
@@ -115,7 +118,14 @@ impl Machine {
     }
 
     pub(super) fn put_in_hand(&mut self, operator: OperatorId, call: CallId, request: RequestId) {
-        self.positions.entry(operator).or_default().add(call, request);
+        self.positions.entry(operator.clone()).or_default().add(call, request);
+        self.touch_hand(&operator);
+    }
+
+    /// Another of its calls is the first, or carries its phone.
+    pub(super) fn touch_hand(&mut self, operator: &OperatorId) {
+        let calls = self.positions.get(operator).into_iter().flat_map(|position| position.calls());
+        self.touched.extend(calls);
     }
 
     /// A call is not in its operator's hand any more.
@@ -134,6 +144,7 @@ impl Machine {
         operator: OperatorId,
         is_it: impl Fn(CallId, RequestId) -> bool,
     ) {
+        self.touch_hand(&operator);
         if let Some(position) = self.positions.get_mut(&operator) {
             position.remove(is_it);
             if position.len() > 0 {
@@ -200,6 +211,7 @@ impl Machine {
         operator: &OperatorId,
         (leg, cause): (LegId, Cause),
     ) {
+        self.touch_hand(operator);
         if let Some(position) = self.positions.get_mut(operator)
             && position.phone == Some(leg)
         {
@@ -220,7 +232,7 @@ impl Machine {
     }
 
     /// What a phone hears and sees whose calls all wait in hand.
-    fn tell_phone(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+    pub(super) fn tell_phone(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
         if let Some((leg, source)) = self.idle_ear(operator) {
             env.out.push(Effect::Leg(Command::Listen(vec![(leg, source)])));
         }
@@ -264,6 +276,7 @@ impl Machine {
     /// An operator's phone has hung up, or is lost: what waits in its hand does not wait for it.
     pub(super) fn phone_gone(&mut self, env: &mut Env<'_>, operator: &OperatorId, leg: LegId) {
         self.phones.keys.remove(&leg);
+        self.touch_hand(operator);
         let Some(position) = self.positions.get_mut(operator) else { return };
         position.phone = position.phone.filter(|phone| *phone != leg);
         self.drop_hand(env, operator, "phone-gone");

@@ -51,7 +51,7 @@ pub struct Machine {
     /// The calls that are there to be picked.
     pub(super) parked: BTreeSet<RequestId>,
     /// The camera that each call looks at.
-    watching: BTreeMap<CallId, CameraId>,
+    pub(super) watching: BTreeMap<CallId, CameraId>,
     /// What came from the phones of each call and was not taken.
     pub(super) dropped: BTreeMap<CallId, Dropped>,
     /// The calls that have a recording.
@@ -77,6 +77,8 @@ pub struct Machine {
     engaged: BTreeMap<CallId, BTreeSet<Number>>,
     alarms: BTreeSet<(Instant, CallId)>,
     alarm_of: BTreeMap<CallId, Instant>,
+    /// The calls that may be different since this was last asked.
+    pub(super) touched: BTreeSet<CallId>,
     pub(super) last_call: u64,
     /// For the legs that go out.
     leg_ids: LegIds,
@@ -118,6 +120,7 @@ impl Machine {
             engaged: BTreeMap::new(),
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
+            touched: BTreeSet::new(),
             last_call,
             leg_ids: LegIds::outgoing(boot),
         }
@@ -215,6 +218,7 @@ impl Machine {
     /// follows finds it in its place, also where that leads back to it.
     pub(super) fn with_call(&mut self, env: &mut Env<'_>, id: CallId, input: CallInput<'_>) {
         let Some(mut call) = self.calls.remove(&id) else { return };
+        self.touched.insert(id);
         let seat = seat_of(&call).cloned();
         let ((), steps) = self.think(env, |ctx| call.handle(input, ctx));
         let call = self.settle(call);
@@ -285,18 +289,22 @@ impl Machine {
         AnyCall::Direct(Box::new(DirectCall::handed_over(id, caller, identity, record, callee)))
     }
 
-    fn set_alarm(&mut self, id: CallId, call: &AnyCall) {
-        if let Some(at) = self.alarm_of.remove(&id) {
-            self.alarms.remove(&(at, id));
-        }
+    pub(super) fn set_alarm(&mut self, id: CallId, call: &AnyCall) {
+        self.forget_alarm(id);
         if let Some(at) = call.deadline() {
             self.alarm_of.insert(id, at);
             self.alarms.insert((at, id));
         }
     }
 
+    pub(super) fn forget_alarm(&mut self, id: CallId) {
+        if let Some(at) = self.alarm_of.remove(&id) {
+            self.alarms.remove(&(at, id));
+        }
+    }
+
     /// Tells presence which phones this call has made busy, and which it has freed.
-    fn set_engaged(&mut self, env: &mut Env<'_>, id: CallId, now: BTreeSet<Number>) {
+    pub(super) fn set_engaged(&mut self, env: &mut Env<'_>, id: CallId, now: BTreeSet<Number>) {
         let before = self.engaged.get(&id).cloned().unwrap_or_default();
         if now == before {
             return;
@@ -446,7 +454,7 @@ impl Machine {
 }
 
 /// The operator at the phone of a call, if one is on the line.
-fn seat_of(call: &AnyCall) -> Option<&AnsweredOperator> {
+pub(super) fn seat_of(call: &AnyCall) -> Option<&AnsweredOperator> {
     match call {
         AnyCall::Operator(call) => call.seat(),
         AnyCall::Direct(_) => None,

@@ -17,6 +17,7 @@
 //! layer 4  hands           several calls of one operator
 //! layer 4  offering        why an operator is offered nothing
 //! layer 4  adjusting       settings while calls go on
+//! layer 4  saved           calls as values, and back
 //! layer 3  machine         what it has; calls think, and their steps are carried out
 //! layer 2  desks phone_offers   control dialogs; what rings at phones
 //! layer 2  unauthenticated      guests before they are let in
@@ -48,6 +49,7 @@ mod phones;
 mod queueing;
 mod recording;
 mod replacing;
+mod saved;
 mod settings;
 mod taking;
 mod transfer;

@@ -242,6 +242,7 @@ impl Machine {
                     return;
                 }
                 self.phones.keys.insert(leg, Keypad::default());
+                self.touched.insert(call);
                 env.out.push(Effect::Leg(Command::InterceptDtmf { leg, on: true }));
             }
             None => {

@@ -7,7 +7,7 @@ use crate::cause::Cause;
 use crate::desk::event::DeskEvent;
 use crate::ids::{CallId, LegId, OperatorId, RequestId, Ticket};
 use crate::leg;
-use crate::time::Instant;
+use crate::time::UnixTime;
 
 impl Machine {
     pub(super) fn on_queue(&mut self, env: &mut Env<'_>, effect: acd::Effect) {
@@ -104,7 +104,7 @@ impl Machine {
             Some(acd::Effect::TakeRefused { why, .. }) => return Err(why),
             other => unreachable!("a take is answered first: {other:?}"),
         }
-        self.learn_pace(env.now.instant, request);
+        self.learn_pace(env.now.unix, request);
         let phone = phone.or_else(|| self.phone_on_line(operator));
         let is_by_desk = matches!(asker, CommandSource::Desk { .. });
         let id = self.requests.get(&request).copied();
@@ -159,7 +159,7 @@ impl Machine {
     }
 
     /// Notes how long a caller has waited that is taken for the first time.
-    pub(super) fn learn_pace(&mut self, now: Instant, request: RequestId) {
+    pub(super) fn learn_pace(&mut self, now: UnixTime, request: RequestId) {
         let Some(call) = self.operator_call(request) else { return };
         if let (Some((since, position)), true) = (call.joined, call.record.operators.is_empty()) {
             let queue = call.queue.clone();

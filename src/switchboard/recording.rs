@@ -9,11 +9,13 @@ impl Machine {
     pub(super) fn on_recording(&mut self, env: &mut Env<'_>, recording: RecordingCommand) {
         match &recording {
             RecordingCommand::Begin { call, path } => {
+                self.touched.insert(*call);
                 self.recordings.insert(*call);
                 let (call, path) = (*call, path.clone());
                 env.out.push(Effect::Log(LogEvent::Recorded { call, path }));
             }
             RecordingCommand::End { call } => {
+                self.touched.insert(*call);
                 self.recordings.remove(call);
             }
         }

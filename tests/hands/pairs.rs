@@ -73,7 +73,8 @@ struct Play {
 
 impl Play {
     fn new() -> Self {
-        let testbed = Testbed::new(AnsweredBy::Queue);
+        let mut testbed = Testbed::new(AnsweredBy::Queue);
+        testbed.others_each = 7;
         Self { testbed, now: Instant::START, lines: vec![] }
     }
 

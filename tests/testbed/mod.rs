@@ -5,11 +5,13 @@
 //! insiders of level A, 4001 of level B. At 3005 ring two phones, 3005 and 3005b. 7001 shows the gate.
 //! `ada`, `bob` and `eve` call from outside.
 
+mod saving;
+
 use super::day;
 use cordboard::acd;
 use cordboard::call::admission::{CallOrigin, CallerIdentity};
 use cordboard::call::{
-    AnsweredBy, Keep, QueueSettings, Recorded, RecordingCommand, SwitchboardContext,
+    AnsweredBy, Keep, QueueSettings, Recorded, RecordingCommand, SavedCall, SwitchboardContext,
 };
 use cordboard::cause::Cause;
 use cordboard::codec::{Codec, Kind};
@@ -19,8 +21,8 @@ use cordboard::directory::{
     patent_levels,
 };
 use cordboard::ids::{
-    BootNumber, CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId, Ticket,
-    Tickets,
+    BootNumber, CallId, CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId,
+    Ticket, Tickets,
 };
 use cordboard::leg::{self, Command, EndingSide, LegHealth, LegSource, Quality, Spoken};
 use cordboard::locator;
@@ -72,6 +74,16 @@ pub struct Testbed {
     gone: BTreeSet<LegId>,
     /// Who was called, and for whom: whose INVITE goes on there.
     pub behalves: Vec<(String, String)>,
+    /// The calls as they were last saved.
+    saved: BTreeMap<CallId, SavedCall>,
+    /// How often calls were put back, and how often others went on with them.
+    pub put_back: (u64, u64),
+    /// How often a call was different.
+    changes: u64,
+    /// Another switchboard goes on with the calls each time that so many changes have been.
+    pub others_each: u64,
+    /// The script has phones called once more: what rings is not put back.
+    pub called_once_more: bool,
 }
 
 fn number(text: &str) -> Number {
@@ -281,6 +293,11 @@ impl Testbed {
             given: BTreeMap::new(),
             gone: BTreeSet::new(),
             behalves: vec![],
+            saved: BTreeMap::new(),
+            put_back: (0, 0),
+            changes: 0,
+            others_each: 1,
+            called_once_more: false,
         };
         let phones = vec![binding("3005"), binding("3005b")];
         let _ = testbed.registrar.restore(moment(Instant::START), phones);
@@ -309,6 +326,7 @@ impl Testbed {
             tickets: &self.tickets,
         };
         let effects = self.machine.handle(now, world, input);
+        self.save(now);
         self.follow(now, effects)
     }
 
@@ -782,6 +800,10 @@ impl day::Machine for Testbed {
                 self.command(now, operator, &["release", "force"]);
                 vec![]
             }
+            ["phones", "are", "called", "once", "more"] => {
+                self.called_once_more = true;
+                vec![]
+            }
             ["ACKs", "are", "lost"] => {
                 self.acknowledge = false;
                 vec![]
@@ -900,6 +922,7 @@ impl day::Machine for Testbed {
             tickets: &self.tickets,
         };
         let effects = self.machine.tick(now, world);
+        self.save(now);
         self.follow(now, effects)
     }
 }
