@@ -18,6 +18,7 @@ use cordboard::rtp::RtpHeader;
 use cordboard::sdp::Direction;
 use cordboard::server::media_sockets::{self, MediaSockets};
 use cordboard::server::open_files;
+use cordboard::server::wake_moderation::WakeModeration;
 use cordboard::time::{Instant, Now, UnixTime};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
@@ -312,6 +313,7 @@ fn forward_by_relay(task: Task) -> Duration {
             instant: Instant::from_micros(began.elapsed().as_micros() as u64),
             unix: UnixTime::from_micros(began.elapsed().as_micros() as u64),
         };
+        let mut moderation = WakeModeration::default();
         // Silence until the first packets is not what is measured; its share is small.
         let start = cpu_time();
         while !task.stop.load(Ordering::Relaxed) {
@@ -325,8 +327,11 @@ fn forward_by_relay(task: Task) -> Duration {
                 ready = sockets.readable() => ready.unwrap(),
                 () = tokio::time::sleep(wait) => {}
             }
-            sockets.relay(&mut machine, clock).unwrap();
+            moderation.met(sockets.relay(&mut machine, clock).unwrap());
             sockets.take_events().for_each(drop);
+            if let Some(pause) = moderation.pause(clock().instant) {
+                thread::sleep(pause);
+            }
         }
         cpu_time() - start
     })

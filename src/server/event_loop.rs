@@ -25,6 +25,7 @@ use super::sip_trace;
 use super::stream::{self, StreamConnections};
 use super::telemetry;
 use super::udp::Udp;
+use super::wake_moderation::WakeModeration;
 use crate::call::RecordingCommand;
 use crate::exchange::journal::{Batch, WriteFault};
 use crate::exchange::{self, AdminRequest, Effect, Input, Reload, Reply};
@@ -36,6 +37,7 @@ use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
+use std::thread;
 use tokio::sync::{mpsc, oneshot};
 
 /// Relay ports that are bound at the start: eight calls with pictures through an operator.
@@ -178,6 +180,7 @@ pub struct EventLoop {
     found: VecDeque<Found>,
     /// More has come than the last turn could do.
     crowded: bool,
+    moderation: WakeModeration,
 }
 
 /// An input that came up while effects were performed.
@@ -262,6 +265,7 @@ impl EventLoop {
             last_request: 0,
             found: VecDeque::new(),
             crowded: false,
+            moderation: WakeModeration::default(),
         };
         this.media.prepare(this.sockets.media.outgoing());
         this.perform(first);
@@ -303,7 +307,7 @@ impl EventLoop {
             {
                 return Ok(());
             }
-            let crowded = std::mem::take(&mut self.crowded);
+            let crowded = std::mem::take(&mut self.crowded) || self.pause();
             if crowded {
                 // What is always ready keeps the runtime from looking for what else has come.
                 tokio::task::yield_now().await;
@@ -366,6 +370,13 @@ impl EventLoop {
         Ok(())
     }
 
+    /// Lets things gather while much comes; whether it did. It is the thread that sleeps: the runtime would be woken
+    /// by each of them.
+    fn pause(&mut self) -> bool {
+        let pause = self.moderation.pause(self.now().instant);
+        pause.map(thread::sleep).is_some()
+    }
+
     fn now(&self) -> Now {
         self.clock.now()
     }
@@ -401,9 +412,10 @@ impl EventLoop {
     // ---- what comes in ----
 
     fn drain_udp(&mut self) {
-        let Self { clock, exchange, sockets, .. } = self;
+        let Self { clock, exchange, sockets, moderation, .. } = self;
         let mut effects = Vec::new();
         self.crowded |= sockets.udp.drain(BURST_MAX, |flow, bytes| {
+            moderation.met(1);
             sip_trace::received(&flow, bytes);
             let follows = exchange.arrive(clock.now(), flow, bytes);
             let some = !follows.is_empty();
@@ -455,7 +467,8 @@ impl EventLoop {
 
     fn relay(&mut self) -> io::Result<()> {
         let clock = self.clock;
-        self.sockets.media.relay(&mut self.media, || clock.now())?;
+        let packets = self.sockets.media.relay(&mut self.media, || clock.now())?;
+        self.moderation.met(packets);
         Ok(())
     }
 

@@ -213,11 +213,12 @@ impl MediaSockets {
         Ok(())
     }
 
-    /// Reads every packet that has come and lets the relay send it on.
+    /// Reads every packet that has come and lets the relay send it on; returns how many sockets had one.
     ///
     /// # Errors
     /// When the kernel refuses to say what has come, which is our bug.
-    pub fn relay(&mut self, machine: &mut Machine, clock: impl Fn() -> Now) -> io::Result<()> {
+    pub fn relay(&mut self, machine: &mut Machine, clock: impl Fn() -> Now) -> io::Result<usize> {
+        let mut packets = 0;
         for _ in 0..ROUNDS_MAX {
             self.ready.clear();
             let ready = self.poll.try_io(Interest::READABLE, |poll| {
@@ -229,8 +230,8 @@ impl MediaSockets {
                 }
             });
             match ready {
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Ok(ready) => packets += ready,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(packets),
                 Err(error) => return Err(error),
             }
             let now = clock();
@@ -238,7 +239,7 @@ impl MediaSockets {
                 self.pool.read(event.data.u64(), now, &mut self.buffer, machine);
             }
         }
-        Ok(())
+        Ok(packets)
     }
 
     /// The way out for what the relay sends on command or by its clock.

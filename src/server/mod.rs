@@ -7,7 +7,7 @@
 //! layer 3  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
 //! layer 2  fd_store  connection_limiter  liveness  open_files  resolver  clock
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
-//! layer 1  account  admin_rows  notify  memory  passed_files  message_reader
+//! layer 1  account  admin_rows  notify  memory  passed_files  message_reader  wake_moderation
 //! ```
 
 pub mod account;
@@ -40,6 +40,7 @@ pub mod sip_trace;
 mod stream;
 pub mod telemetry;
 mod udp;
+pub mod wake_moderation;
 
 pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;
