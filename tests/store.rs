@@ -10,17 +10,20 @@ use cordboard::directory::{
     ChangeRefusal, Directory, DirectoryChange, DraftField, Level, NightSwitch, NumberingPlan,
     OperatorDraft, Permit, Secret, TerminalDraft, patent_levels,
 };
-use cordboard::exchange::journal::{Audited, Batch, JournalEntry, Prune, StoredDesk, WriteFault};
+use cordboard::exchange::journal::{
+    Audited, Batch, JournalEntry, LiveRow, Prune, StoredDesk, WriteFault,
+};
 use cordboard::ids::{
-    BootNumber, CallId, ConnectionId, LevelId, Number, OperatorId, QueueId, RequestId, Ticket,
+    BootNumber, CallId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId, RequestId,
+    Ticket,
 };
 use cordboard::presence;
 use cordboard::registrar::{Binding, BindingChange};
 use cordboard::sip::{Destination, Flow, HeaderName, NameAddr, Transport, Uri};
 use cordboard::store::backup::{BackupError, back_up, restore};
 use cordboard::store::{
-    BatchOutcome, Database, Journal, Lock, STEP_MAX, StoreError, StoreWriter, UnreadableRow,
-    WAITING_MAX, WriteRefused, admin, check_beside,
+    BatchOutcome, Database, HostBoot, Journal, Lock, STEP_MAX, StoreError, StoreWriter,
+    UnreadableRow, WAITING_MAX, WriteRefused, admin, check_beside,
 };
 use cordboard::time::{Duration, UnixTime};
 use rusqlite::Connection;
@@ -248,6 +251,58 @@ fn what_is_dropped_is_gone() {
     );
     let (state, _) = Database::open(data.path()).unwrap().load(NOW).unwrap();
     assert_eq!((state.bindings.len(), state.desks.len()), (0, 0));
+}
+
+fn live(row: LiveRow, text: &str) -> JournalEntry {
+    JournalEntry::PutLive { row, text: text.to_owned() }
+}
+
+#[test]
+fn what_goes_on_reads_back_as_it_was_written_last_and_is_in_no_backup_that_is_restored() {
+    let data = tempfile::tempdir().unwrap();
+    let (call, legs) = (CallId(7), [LegId(1 << 40), LegId((1 << 40) + 1), LegId(3)]);
+    let mut batches: Vec<_> = legs
+        .iter()
+        .map(|leg| put(vec![live(LiveRow::Call(call), "one"), live(LiveRow::Party(*leg), "he")]))
+        .collect();
+    batches.push(put(vec![
+        live(LiveRow::Call(call), "other"),
+        JournalEntry::DropLive(LiveRow::Party(legs[2])),
+        live(LiveRow::Call(CallId(8)), "short"),
+        JournalEntry::DropLive(LiveRow::Call(CallId(8))),
+    ]));
+    assert!(!batches.iter().any(Batch::is_durable));
+    write(data.path(), batches);
+    let load = |data: &Path| Database::open(data).unwrap().load(NOW).unwrap();
+    let (state, unreadable) = load(data.path());
+    assert_eq!(unreadable, []);
+    assert_eq!(state.live.calls, [(call, "other".to_owned())]);
+    assert_eq!(state.live.parties, [legs[0], legs[1]].map(|leg| (leg, "he".to_owned())));
+
+    let (copy, file) = (tempfile::tempdir().unwrap(), data.path().join("backup"));
+    back_up(data.path(), &file, false).unwrap();
+    restore(copy.path(), &file, "root", NOW).unwrap();
+    assert_eq!(load(copy.path()).0.live, Default::default());
+}
+
+#[test]
+fn a_batch_is_flushed_unless_all_of_it_is_of_no_use_without_the_process() {
+    let call = JournalEntry::Call(Box::new(record(1)));
+    let row = LiveRow::Call(CallId(1));
+    assert!(!put(vec![live(row, ""), JournalEntry::DropLive(row)]).is_durable());
+    assert!(put(vec![live(row, ""), call]).is_durable());
+    assert!(awaited(1, vec![live(row, "")]).is_durable());
+    assert!(put(vec![]).is_durable(), "it tells whether the disk takes anything");
+}
+
+#[test]
+fn another_machine_and_another_boot_are_noticed() {
+    let data = tempfile::tempdir().unwrap();
+    let host = |machine: &str, boot: &str| HostBoot { machine: machine.into(), boot: boot.into() };
+    let adopt = |now: &HostBoot| Database::open(data.path()).unwrap().adopt_host(now).unwrap();
+    assert_eq!(adopt(&host("a", "1")), None);
+    assert_eq!(adopt(&host("a", "2")), Some(host("a", "1")));
+    assert_eq!(adopt(&host("b", "2")), Some(host("a", "2")));
 }
 
 #[test]
@@ -666,6 +721,7 @@ fn take_back_to_version_3(raw: &Connection) {
     raw.execute("ALTER TABLE bindings DROP COLUMN since", []).unwrap();
     raw.execute("DROP TABLE nights", []).unwrap();
     raw.execute("ALTER TABLE operators DROP COLUMN max_calls", []).unwrap();
+    raw.execute_batch("DROP TABLE live_calls; DROP TABLE live_parties;").unwrap();
     raw.pragma_update(None, "user_version", 3).unwrap();
     raw.pragma_update(None, "application_id", 0).unwrap();
 }
@@ -1214,7 +1270,16 @@ fn the_one_who_is_killed() {
     let data = Path::new(&data);
     let _lock = Lock::take(data).unwrap();
     let (writer, outcomes) = writer(data);
+    let is_live = std::env::var_os("CORDBOARD_TEST_KILLED_LIVE").is_some();
     for n in 0.. {
+        if is_live {
+            let entries = vec![live(LiveRow::Call(CallId(n)), "it goes on")];
+            let batch = Batch { ticket: Ticket(n), entries, awaited: false };
+            let _full = writer.write(batch);
+            std::thread::sleep(std::time::Duration::from_micros(50));
+            report_committed(&outcomes);
+            continue;
+        }
         // What goes together: a call's record and what an operator's desk was told of it.
         let kept = StoredResult { content: String::new(), result: None, at: NOW };
         let (operator, id) = (OperatorId::from("op1"), n.to_string());
@@ -1225,36 +1290,60 @@ fn the_one_who_is_killed() {
         if writer.write(awaited(n, entries)).is_err() {
             std::thread::yield_now();
         }
-        for outcome in outcomes.try_iter() {
-            if let BatchOutcome::Committed(batch) = outcome {
-                println!("committed {}", batch.ticket.0);
-            }
+        report_committed(&outcomes);
+    }
+}
+
+fn report_committed(outcomes: &Receiver<BatchOutcome>) {
+    for outcome in outcomes.try_iter() {
+        if let BatchOutcome::Committed(batch) = outcome {
+            println!("committed {}", batch.ticket.0);
         }
     }
 }
 
+/// Kills the one who writes once so much was reported as committed; returns all that was.
+fn kill_after(committed_before: usize, mut child: Command) -> BTreeSet<u64> {
+    use std::io::{BufRead as _, BufReader};
+    let mut child = child.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut committed = BTreeSet::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in lines.by_ref().map_while(Result::ok) {
+        if let Some(n) = line.split("committed ").nth(1) {
+            committed.insert(n.trim().parse::<u64>().unwrap());
+        }
+        if committed.len() == committed_before {
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    committed
+}
+
+fn the_one_who_writes(data: &Path) -> Command {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "the_one_who_is_killed", "--nocapture"]);
+    child.env("CORDBOARD_TEST_KILLED", data);
+    child
+}
+
+#[test]
+fn after_a_kill_what_went_on_is_there_though_it_was_never_flushed() {
+    let data = tempfile::tempdir().unwrap();
+    let mut child = the_one_who_writes(data.path());
+    child.env("CORDBOARD_TEST_KILLED_LIVE", "1");
+    let committed = kill_after(2000, child);
+    let (state, unreadable) = Database::open(data.path()).unwrap().load(NOW).unwrap();
+    assert_eq!(unreadable, []);
+    let calls: BTreeSet<u64> = state.live.calls.iter().map(|(call, _)| call.0).collect();
+    assert!(committed.is_subset(&calls), "a commit that was reported is lost");
+}
+
 #[test]
 fn after_a_kill_all_that_was_committed_is_there_and_nothing_by_half() {
-    use std::io::{BufRead as _, BufReader};
     for committed_before_the_kill in [1, 700, 3000] {
         let data = tempfile::tempdir().unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "the_one_who_is_killed", "--nocapture"])
-            .env("CORDBOARD_TEST_KILLED", data.path())
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut committed = BTreeSet::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        for line in lines.by_ref().map_while(Result::ok) {
-            if let Some(n) = line.split("committed ").nth(1) {
-                committed.insert(n.trim().parse::<u64>().unwrap());
-            }
-            if committed.len() == committed_before_the_kill {
-                child.kill().unwrap();
-            }
-        }
-        child.wait().unwrap();
+        let committed = kill_after(committed_before_the_kill, the_one_who_writes(data.path()));
         let _lock = Lock::take(data.path()).unwrap();
         let (state, unreadable) = Database::open(data.path()).unwrap().load(NOW).unwrap();
         assert_eq!(unreadable, []);

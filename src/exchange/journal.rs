@@ -7,7 +7,7 @@ use crate::call::call_record::CallRecord;
 use crate::desk::results::StoredResult;
 use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{self, Accounts};
-use crate::ids::{BootNumber, CallId, Number, OperatorId, Ticket};
+use crate::ids::{BootNumber, CallId, LegId, Number, OperatorId, Ticket};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
 use crate::sip::Flow;
@@ -58,8 +58,37 @@ pub enum JournalEntry {
     },
     /// A call's record, whole; replaces what was kept of it.
     Call(Box<CallRecord>),
+    /// What another process needs to go on with something that lasts, whole; replaces what was kept of it.
+    PutLive {
+        /// Of what.
+        row: LiveRow,
+        /// In writing.
+        text: String,
+    },
+    /// It lasts no longer.
+    DropLive(LiveRow),
     /// What has been kept long enough goes, a few rows at a time.
     Prune(Prune),
+}
+
+/// What lasts for a while and is to outlive the process, though not the machine's power. Each party of a call
+/// has a row of its own: what changes at one leaves the others' alone, and one that is in the midst of
+/// something keeps the row of its last quiet moment.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum LiveRow {
+    /// A call: where it stands, and with which parties.
+    Call(CallId),
+    /// A party of one.
+    Party(LegId),
+}
+
+/// What the last process has left behind of what went on in it, in writing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct LiveTexts {
+    /// The calls.
+    pub calls: Vec<(CallId, String)>,
+    /// Their parties.
+    pub parties: Vec<(LegId, String)>,
 }
 
 /// What has been kept long enough.
@@ -86,9 +115,25 @@ pub enum JournalRow {
     DeskResult(OperatorId, String),
     /// A call's record.
     Call(CallId),
+    /// What goes on.
+    Live(LiveRow),
+}
+
+impl Batch {
+    /// Whether it has to outlive the machine's power, and not only the process.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.awaited || self.entries.is_empty() || !self.entries.iter().all(JournalEntry::is_live)
+    }
 }
 
 impl JournalEntry {
+    /// Whether it speaks of what goes on, and is of no use once that has ended.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::PutLive { .. } | Self::DropLive(_))
+    }
+
     /// What it is about; `None` for what is a step and no state: a change of the directory, a row
     /// that goes because it is old.
     #[must_use]
@@ -108,6 +153,7 @@ impl JournalEntry {
                 JournalRow::DeskResult(operator.clone(), id.clone())
             }
             Self::Call(record) => JournalRow::Call(record.call),
+            Self::PutLive { row, .. } | Self::DropLive(row) => JournalRow::Live(*row),
         })
     }
 }
@@ -200,4 +246,6 @@ pub struct StoredState {
     pub next_call: u64,
     /// Which start of this database it is.
     pub boot: BootNumber,
+    /// What went on when the last process ended.
+    pub live: LiveTexts,
 }

@@ -245,10 +245,12 @@ fn unusable(file: &Path, error: StoreError) -> BackupError {
 }
 
 impl Database {
-    /// Notes in the audit what became of it, and leaves it without a journal.
+    /// Notes in the audit what became of it, and leaves it without a journal. What went on when the backup was
+    /// made is over.
     fn finish(&mut self, audited: &Audited) -> Result<(), StoreError> {
         let finish = || {
             write::put_audited(&self.connection, audited)?;
+            write::drop_all_live(&self.connection)?;
             // Not by closing it, which does not say whether it was done.
             self.connection.pragma_update(None, "journal_mode", "DELETE")
         };

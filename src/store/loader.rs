@@ -10,8 +10,8 @@ use super::rows::{
 use crate::desk::results::{REMEMBERED, StoredResult};
 use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{Accounts, Level, Operator, Permit, Srtp, Terminal};
-use crate::exchange::journal::{StoredDesk, StoredState};
-use crate::ids::{BootNumber, LevelId, Number, OperatorId};
+use crate::exchange::journal::{LiveTexts, StoredDesk, StoredState};
+use crate::ids::{BootNumber, CallId, LegId, LevelId, Number, OperatorId};
 use crate::presence;
 use crate::registrar::Binding;
 use crate::sip::Uri;
@@ -54,6 +54,7 @@ impl Database {
             connections: Vec::new(),
             next_call: number(db, "next_call")?.unwrap_or(1),
             boot: BootNumber::new(number(db, "starts")?.unwrap_or(0)),
+            live: live(db, &mut bad)?,
         };
         Ok((state, bad))
     }
@@ -187,6 +188,22 @@ fn results(db: &Connection, now: UnixTime) -> Result<Vec<(OperatorId, String, St
         Ok((text::<OperatorId>(row, "operator")?, row.get("id")?, kept))
     })?;
     found.collect()
+}
+
+/// What went on, the oldest first.
+fn live(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<LiveTexts> {
+    let id = |row: &Row<'_>, name| row.get(name).map(uint);
+    let sql = "SELECT call, text FROM live_calls ORDER BY call";
+    let calls = rows(db, "live_calls", sql, bad, |row| {
+        let text = row.get("text")?;
+        Ok(id(row, "call")?.map(|call| (CallId(call), text)))
+    })?;
+    let sql = "SELECT leg, text FROM live_parties ORDER BY leg";
+    let parties = rows(db, "live_parties", sql, bad, |row| {
+        let text = row.get("text")?;
+        Ok(id(row, "leg")?.map(|leg| (LegId(leg), text)))
+    })?;
+    Ok(LiveTexts { calls, parties })
 }
 
 fn number(db: &Connection, fact: &str) -> Result<Option<u64>> {

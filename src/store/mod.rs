@@ -38,7 +38,7 @@ mod write;
 mod writer;
 
 pub use check::check_beside;
-pub use database::Database;
+pub use database::{Database, HostBoot};
 pub use error::{StoreError, UnreadableRow};
 pub use files::{ENTRIES_MAX, Lax};
 pub use lock::Lock;

@@ -5,8 +5,8 @@ use rusqlite::{Connection, Transaction};
 use std::collections::BTreeSet;
 
 /// The steps in their order. A step that was ever released is never changed; the next one changes it.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 8] =
-    [first, srtp, recordings, mark, digest, since, nights, max_calls];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 9] =
+    [first, srtp, recordings, mark, digest, since, nights, max_calls, live];
 
 /// The version that a file has after all steps.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
@@ -104,6 +104,14 @@ fn digest(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 fn max_calls(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction
         .execute_batch("ALTER TABLE operators ADD COLUMN max_calls INTEGER NOT NULL DEFAULT 1;")
+}
+
+/// What goes on: calls and their parties, for the process after this one.
+fn live(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE live_calls (call INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+         CREATE TABLE live_parties (leg INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;",
+    )
 }
 
 /// Since when each phone has been there.

@@ -6,7 +6,7 @@ use crate::call::call_record::CallRecord;
 use crate::desk::results::{REMEMBERED, StoredResult};
 use crate::dialog::DialogKey;
 use crate::directory::{Effect, Level, NightSwitch, Operator, Terminal};
-use crate::exchange::journal::{Audited, JournalEntry, StoredDesk};
+use crate::exchange::journal::{Audited, JournalEntry, LiveRow, StoredDesk};
 use crate::ids::{Number, OperatorId, QueueId};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
@@ -29,6 +29,8 @@ pub(super) fn put(connection: &Connection, entry: &JournalEntry) -> Result<()> {
             put_result(connection, operator, id, kept)
         }
         JournalEntry::Call(record) => put_call(connection, record),
+        JournalEntry::PutLive { row, text } => put_live(connection, *row, text),
+        JournalEntry::DropLive(row) => drop_live(connection, *row),
         JournalEntry::Prune(prune) => retention::prune(connection, prune),
     }
 }
@@ -222,6 +224,32 @@ fn put_result(
          VALUES (?1, ?2, ?3, ?4, ?5)",
         params![operator.as_str(), id, kept.content, kept.result, time(kept.at)],
     )
+}
+
+fn put_live(connection: &Connection, row: LiveRow, text: &str) -> Result<()> {
+    let (sql, id) = match row {
+        LiveRow::Call(call) => {
+            ("INSERT OR REPLACE INTO live_calls (call, text) VALUES (?1, ?2)", call.0)
+        }
+        LiveRow::Party(leg) => {
+            ("INSERT OR REPLACE INTO live_parties (leg, text) VALUES (?1, ?2)", leg.0)
+        }
+    };
+    run(connection, sql, params![int(id), text])
+}
+
+fn drop_live(connection: &Connection, row: LiveRow) -> Result<()> {
+    let (sql, id) = match row {
+        LiveRow::Call(call) => ("DELETE FROM live_calls WHERE call = ?1", call.0),
+        LiveRow::Party(leg) => ("DELETE FROM live_parties WHERE leg = ?1", leg.0),
+    };
+    run(connection, sql, params![int(id)])
+}
+
+/// Nothing goes on any more.
+pub(super) fn drop_all_live(connection: &Connection) -> Result<()> {
+    run(connection, "DELETE FROM live_calls", params![])?;
+    run(connection, "DELETE FROM live_parties", params![])
 }
 
 fn put_call(connection: &Connection, record: &CallRecord) -> Result<()> {

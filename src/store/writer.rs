@@ -26,6 +26,9 @@ pub const GROUP_MAX: usize = 500;
 /// them.
 const PATIENCE: Duration = Duration::from_millis(20);
 
+/// What is to outlive the process alone waits no longer for others: it costs no flush.
+const PATIENCE_LIVE: Duration = Duration::from_millis(2);
+
 /// When a group could not be written, its batches are tried each for itself for no longer than this.
 const APART_MAX: Duration = Duration::from_secs(1);
 
@@ -44,6 +47,7 @@ pub trait Journal: Send + 'static {
 impl Journal for Database {
     fn write(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
         let written = (|| {
+            self.flush_commits(batches.iter().any(Batch::is_durable))?;
             // Whoever else writes is waited for here, once, and not in the midst of it.
             let immediate = TransactionBehavior::Immediate;
             let transaction = self.connection.transaction_with_behavior(immediate)?;
@@ -206,9 +210,10 @@ impl<J: Journal, R: FnMut(BatchOutcome)> Work<J, R> {
 }
 
 /// What goes into one transaction: all that waits and, while nobody waits for its commit, what comes
-/// within [`PATIENCE`]. Each commit costs a flush of the disk.
+/// within [`PATIENCE`]. Each commit of what has to outlive the power costs a flush of the disk.
 fn gather(first: Batch, waiting: &Receiver<Batch>) -> Vec<Batch> {
-    let until = Instant::now() + PATIENCE;
+    let patience = if first.is_durable() { PATIENCE } else { PATIENCE_LIVE };
+    let until = Instant::now() + patience;
     let mut group = vec![first];
     while group.len() < GROUP_MAX {
         let awaited = group.iter().any(|batch| batch.awaited);

@@ -75,6 +75,8 @@ impl Journal {
             | JournalEntry::PutDesk(_)
             | JournalEntry::DropDesk(_)
             | JournalEntry::DeskResult { .. }
+            | JournalEntry::PutLive { .. }
+            | JournalEntry::DropLive(_)
             | JournalEntry::Prune(_) => {}
         }
     }
