@@ -50,7 +50,7 @@ fn rehearse(administration: &Administration) -> anyhow::Result<()> {
     if administration.ask_if_it_runs(&AdminRequest::Status)?.is_none() {
         let listen = config.listen_addresses(files);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(LoopSockets::bind(&listen, Inheritance::default()))?;
+        runtime.block_on(LoopSockets::bind(&listen, Inheritance::default(), &[]))?;
     }
     warn_of_accounts(administration, config)
 }

@@ -16,7 +16,7 @@
 //! layer 5  records
 //! layer 4  call_history  check  demo  terminal  queue
 //! layer 3  serve  desk  explain  now  level  permit  operator  terminal_file  backup  reload  reference
-//! layer 2  administration  reloading  table       to the server or the database; listings
+//! layer 2  administration  reloading  resuming  table       to the server or the database; listings
 //! layer 1  site  password  terminal_fields  moment  local_time  columns  csv  agent  picture
 //! ```
 
@@ -44,6 +44,7 @@ mod records;
 mod reference;
 mod reload;
 mod reloading;
+mod resuming;
 mod serve;
 mod site;
 mod table;

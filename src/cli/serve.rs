@@ -1,10 +1,11 @@
 //! `cordboard serve`: the parts put together, and run until a signal comes.
 
 use super::reloading::Reloading;
+use super::resuming;
 use super::site::Site;
 use crate::config::Config;
 use crate::directory::{Directory, NumberingPlan};
-use crate::exchange::{self, journal::StoredState};
+use crate::exchange::{self, LeftBehind, journal::StoredState};
 use crate::media;
 use crate::random::Random;
 use crate::server::admin_socket::{self, AdminSocket, Channels};
@@ -23,6 +24,7 @@ use crate::server::{CodecWorkers, Routes};
 use crate::sip::Transport;
 use crate::store::{self, Database, Lax, Lock, StoreWriter};
 use anyhow::Context as _;
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -71,6 +73,8 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     say_lax(lock.lax());
     let clock = Clock::start();
     let (database, mut state) = journal(config, clock)?;
+    let resume = resuming::which(&database, data)?;
+    let left = LeftBehind::take_from(clock.now(), &mut state, &BTreeMap::new());
     // Before the network is listened to: whoever comes first must not take the last file.
     let path = admin_socket::path(data);
     let administration = AdminSocket::bind(data)
@@ -78,7 +82,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let listen = config.listen_addresses(files_max);
     let store = FdStore::of_the_manager().context("the service manager cannot be spoken with")?;
     let inheritance = Inheritance { files, store: store.clone(), boot: state.boot };
-    let (sockets, ports) = LoopSockets::bind(&listen, inheritance).await?;
+    let (sockets, ports) = LoopSockets::bind(&listen, inheritance, &left.ports()).await?;
     state.connections = sockets.connections().collect();
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
@@ -122,6 +126,8 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
         recordings,
         cameras,
         ports,
+        left,
+        resume,
         writer,
         resolver: Resolver::new(config.sip.nameservers.clone()),
         reloads,

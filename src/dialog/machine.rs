@@ -41,6 +41,8 @@ pub struct Machine {
     timers: BTreeSet<(Instant, LegId)>,
     /// In which realms trunks are answered, by name: what one asks for in one call is known in the next.
     realms: BTreeMap<String, Realms>,
+    /// The legs whose dialogs may have changed.
+    changed: Vec<LegId>,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,7 @@ impl Machine {
             by_tag: HashMap::with_hasher(random.map_keys()),
             timers: BTreeSet::new(),
             realms: BTreeMap::new(),
+            changed: Vec::new(),
             random,
         }
     }
@@ -121,6 +124,11 @@ impl Machine {
     pub fn find_replaces(&self, call_id: &str, to_tag: &str, from_tag: &str) -> Option<LegId> {
         let entry = self.find_entry(call_id, to_tag, from_tag)?;
         (!entry.session.is_over()).then(|| entry.session.leg())
+    }
+
+    /// The legs whose dialogs may have changed since they were last asked for, some of them more than once.
+    pub fn take_changed(&mut self) -> Vec<LegId> {
+        std::mem::take(&mut self.changed)
     }
 
     /// Where the requests of one go.
@@ -318,6 +326,9 @@ impl Machine {
 
     /// Puts the session's deadline into the order of timers, or forgets what is over.
     fn settle(&mut self, leg: LegId) {
+        if self.changed.last() != Some(&leg) {
+            self.changed.push(leg);
+        }
         let Some(entry) = self.sessions.get_mut(&leg) else {
             return;
         };

@@ -2,6 +2,7 @@
 
 use super::admin_request::{AdminRequest, Reply};
 use super::journal::{Batch, JournalNotice, WriteFault};
+use super::resuming::ResumeReport;
 use super::settings::Reload;
 use crate::call::{LogEvent, RecordingCommand};
 use crate::ids::{CallId, PortId};
@@ -118,6 +119,8 @@ pub enum Effect {
     },
     /// For the log.
     Log(LogEvent),
+    /// What became of what the last process has left; for the log.
+    Resumed(ResumeReport),
     /// A phone has come; for the log.
     Visit(registrar::RegistrationEvent),
     /// Somebody does not know a password; for the log.

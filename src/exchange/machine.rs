@@ -7,6 +7,7 @@ use super::intake::Intake;
 use super::journal::{JournalEntry, StoredState};
 use super::ledger::Ledger;
 use super::leg_peers::Peers;
+use super::live_rows::LiveRows;
 use super::pace::CallRate;
 use super::registrations;
 use super::requests::ORIGINS_MAX;
@@ -68,7 +69,6 @@ impl Machine {
             legs: leg::Machine::new(settings.leg.clone(), random.fork()),
             switchboard,
             locator: locator::Machine::new(settings.locator.clone()),
-            random,
             callers: BTreeMap::new(),
             peers: Peers::default(),
             next_hops: NextHops::over(&state.connections),
@@ -83,8 +83,10 @@ impl Machine {
             ledger: Ledger::new(state.boot),
             entries: Vec::new(),
             changes: PendingChanges::default(),
+            live: LiveRows::new(&mut random),
             leg_ids: LegIds::incoming(state.boot),
             event_queue: VecDeque::new(),
+            random,
             settings,
         };
         let mut out = Vec::new();

@@ -21,12 +21,14 @@
 //! layer 6  registrations                                        ours at trunks
 //! layer 5  arrivals  requests  peers  desks  next_hops  names   what the machine does with what it has
 //! layer 5  promises  changes  admin  views  reload  retention  saved
+//! layer 5  live                                                 what goes on, in writing, and back
 //! layer 4  rooms                                                all that it has, and how a room is told
 //! layer 3  api                                                  what goes in and what comes out
 //! layer 2  ledger  awaiting  admin_request  unauthenticated     what waits, and what is asked
 //! layer 1  journal  intake  credit  pace  turned_away           values that know of no other
 //! layer 1  invite_source  leg_peers  desk_dialog  stranded
-//! layer 1  settings
+//! layer 2  live_rows  left_behind                               what of it is to be written when
+//! layer 1  settings  resuming                                   what is configured; what may go on
 //! ```
 
 mod admin;
@@ -42,7 +44,10 @@ mod intake;
 mod invite_source;
 pub mod journal;
 mod ledger;
+mod left_behind;
 mod leg_peers;
+mod live;
+mod live_rows;
 mod machine;
 mod names;
 mod next_hops;
@@ -52,6 +57,7 @@ mod promises;
 mod registrations;
 mod reload;
 mod requests;
+mod resuming;
 mod retention;
 mod rooms;
 mod saved;
@@ -66,9 +72,12 @@ pub use api::{Complaint, Effect, Input};
 pub use changes::CHANGES_WAITING_MAX;
 pub use intake::{DIALOGS_PACE, PHONES_PACE, REFUSALS_PACE, UNAUTHENTICATED_PACE};
 pub use ledger::{COMMIT_MAX, OWED_MAX};
+pub use left_behind::LeftBehind;
+pub use live_rows::{CALL_UNWRITTEN_MAX, WRITTEN_WITHIN};
 pub use next_hops::{TRY_AGAIN, WAY_MAX};
 pub use promises::RETRY_AFTER_UNWRITTEN;
 pub use requests::{TERMINAL_CALLS_PER_SECOND_MAX, TRUNK_CALLS_PER_SECOND_MAX};
+pub use resuming::{Resume, ResumeReport, Resumption};
 pub use retention::PRUNE_INTERVAL;
 pub use rooms::Machine;
 pub use settings::{Reload, Retention, Settings};

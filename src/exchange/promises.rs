@@ -20,6 +20,9 @@ pub const RETRY_AFTER_UNWRITTEN: u32 = 10;
 impl Machine {
     /// Sends all that is to be written on its way; `awaiting` hears of its outcome.
     pub(super) fn promise(&mut self, now: Now, awaiting: Awaiting, out: &mut Vec<Effect>) {
+        if let Awaiting::Switchboard(_) = &awaiting {
+            self.join_live(now);
+        }
         let ticket = self.write(now, true, out);
         self.promises.insert(ticket, awaiting);
     }
@@ -36,6 +39,7 @@ impl Machine {
         if !self.entries.is_empty() {
             self.write(now, false, out);
         }
+        self.note_live(now.instant);
         out.extend(self.ledger.news(now.instant).map(Effect::Journal));
     }
 

@@ -13,6 +13,7 @@ use super::invite_source::InviteSource;
 use super::journal::JournalEntry;
 use super::ledger::Ledger;
 use super::leg_peers::Peers;
+use super::live_rows::LiveRows;
 use super::pace::CallRate;
 use super::settings::Settings;
 use super::stranded::NextHops;
@@ -76,6 +77,8 @@ pub struct Machine {
     pub(super) entries: Vec<JournalEntry>,
     /// The administrators' changes that are not in the journal yet.
     pub(super) changes: PendingChanges,
+    /// The rows of what goes on.
+    pub(super) live: LiveRows,
     pub(super) prune_due: Instant,
     pub(super) leg_ids: LegIds,
     pub(super) event_queue: VecDeque<RoomEvent>,

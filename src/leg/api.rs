@@ -205,6 +205,11 @@ pub enum Command {
         /// The leg to follow.
         to: LegId,
     },
+    /// Give a sealed leg new keys for what it is sent, by one re-INVITE that changes nothing else.
+    Rekey {
+        /// The leg.
+        leg: LegId,
+    },
     /// Send an INFO; answered by `InfoAnswered` under the same tag.
     Info {
         /// The leg.

@@ -72,6 +72,7 @@ impl Machine {
                 self.want(now, leg, dialog::Command::Update { body, headers }, out);
             }
             Command::Align { leg, to } => self.align(now, leg, to, out),
+            Command::Rekey { leg } => self.rekey(now, leg, out),
             Command::Info { leg, tag, package, body } => {
                 let headers = vec![
                     (HeaderName::InfoPackage, package),

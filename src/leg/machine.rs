@@ -16,6 +16,7 @@ use super::parking::Parking;
 use super::party::Domain;
 use super::ports::PortPool;
 use super::state::Leg;
+use super::table::LegTable;
 use crate::codec::Kind;
 use crate::dialog::{self, ClientTx, ServerTx};
 use crate::ids::{LegId, PortId};
@@ -93,7 +94,7 @@ pub struct Machine {
     pub(super) ports: PortPool,
     /// Who waits for ports.
     pub(super) parking: Parking,
-    pub(super) legs: BTreeMap<LegId, Leg>,
+    pub(super) legs: LegTable,
     /// Whose port it is.
     pub(super) owners: BTreeMap<PortId, (LegId, Kind)>,
     /// The relay's table as it stands.
@@ -113,7 +114,7 @@ impl Machine {
             parking: Parking::default(),
             settings,
             random,
-            legs: BTreeMap::new(),
+            legs: LegTable::default(),
             owners: BTreeMap::new(),
             rows: BTreeMap::new(),
             listeners: BTreeSet::new(),
@@ -138,7 +139,9 @@ impl Machine {
                 }
             }
             Input::Media(event) => self.on_media(now, event, &mut out),
-            Input::Ports(ports) => {
+            Input::Ports(mut ports) => {
+                // Those of legs that were put back before are named as well.
+                ports.retain(|port| !self.owners.contains_key(port));
                 self.ports.add(now, ports);
                 self.go_on(now, &mut out);
             }
@@ -225,7 +228,14 @@ impl Machine {
 
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = LegId> {
-        self.legs.keys().copied()
+        self.legs.keys()
+    }
+
+    /// The legs that may have changed since they were last asked for, some of them more than once.
+    pub fn take_changed(&mut self) -> Vec<LegId> {
+        let mut changed = self.dialog.take_changed();
+        changed.extend(self.legs.take_changed());
+        changed
     }
 
     /// How many legs there are.

@@ -7,9 +7,10 @@
 //! whom and what becomes of a call is not known here.
 //!
 //! ```text
-//! layer 11  reports  saved             what dialog and relay report, and what follows; a leg as a value
-//! layer 10  commands  port_shortage  relay  life
-//! layer 9   machine  plan  health      all legs; what is agreed for a stream; one report of two
+//! layer 12  reports  saved             what dialog and relay report, and what follows; a leg as a value
+//! layer 11  commands  port_shortage  relay  life  rekeying
+//! layer 10  machine  plan  health      all legs; what is agreed for a stream; one report of two
+//! layer 9   table                      all legs by name, and which of them may have changed
 //! layer 8   state                      what is known of one leg
 //! layer 7   saved_negotiation          what was said and agreed, as a value
 //! layer 6   offer_answer  streams      what was said, and what is agreed; what we answer and offer
@@ -40,12 +41,14 @@ mod picture_limits;
 mod plan;
 mod port_shortage;
 mod ports;
+mod rekeying;
 mod relay;
 mod reports;
 mod saved;
 mod saved_negotiation;
 mod state;
 mod streams;
+mod table;
 
 pub use crate::dialog::EndingSide;
 pub use agreement::{AgreedDescriptions, Led, OfferingSide};

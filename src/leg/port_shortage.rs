@@ -111,6 +111,7 @@ impl Machine {
             | Command::Identify { .. }
             | Command::Probe { .. }
             | Command::Align { .. }
+            | Command::Rekey { .. }
             | Command::Info { .. }
             | Command::Respond { .. }
             | Command::ReferProgress { .. } => 0,
@@ -160,6 +161,7 @@ fn subject(command: &Command) -> Option<LegId> {
         | Command::Identify { leg, .. }
         | Command::Probe { leg }
         | Command::Align { leg, .. }
+        | Command::Rekey { leg }
         | Command::Info { leg, .. }
         | Command::Respond { leg, .. }
         | Command::ReferProgress { leg, .. } => Some(*leg),

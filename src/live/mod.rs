@@ -12,11 +12,17 @@
 //!
 //! ```text
 //! layer 4  party                       a party as text, and back
+//! layer 3  call                        a call as text, and back
+//! layer 2  call_state                  where it stands
+//! layer 1  call_fault                  what can be wrong with it
 //! layer 3  dialog  negotiation  streams  source
 //! layer 2  words                       values as words
 //! layer 1  fault  saved_party          what can be wrong; a party as a value
 //! ```
 
+mod call;
+mod call_fault;
+mod call_state;
 mod dialog;
 mod fault;
 mod negotiation;
@@ -26,6 +32,8 @@ mod source;
 mod streams;
 mod words;
 
+pub use call::{parse_call, print_call};
+pub use call_fault::{CALL_BYTES_MAX, CallFault};
 pub use fault::{PARTY_BYTES_MAX, PartyFault};
 pub use party::{PartyRow, parse, print};
 pub use saved_party::{LegPeer, SavedParty, Who};

@@ -28,7 +28,9 @@ use super::udp::Udp;
 use super::wake_moderation::WakeModeration;
 use crate::call::RecordingCommand;
 use crate::exchange::journal::{Batch, WriteFault};
-use crate::exchange::{self, AdminRequest, Effect, Input, Reload, Reply};
+use crate::exchange::{
+    self, AdminRequest, Effect, Input, LeftBehind, Reload, Reply, Resume, Resumption,
+};
 use crate::ids::PortId;
 use crate::media;
 use crate::sip::{Destination, Flow, Transport};
@@ -122,14 +124,15 @@ fn remedy(error: &io::Error, key: &str) -> String {
 }
 
 impl LoopSockets {
-    /// Takes over what the last process has left open, as far as it is wanted here, and binds all other listeners and
-    /// the first relay ports. Returns the relay ports that are bound.
+    /// Takes over what the last process has left open, as far as it is wanted here, and binds all other listeners, the
+    /// relay ports of calls that are to go on, and the first others. Returns the relay ports that are bound.
     ///
     /// # Errors
     /// The first that cannot be had.
     pub async fn bind(
         listen: &ListenAddresses,
         mut inheritance: Inheritance,
+        of_calls: &[PortId],
     ) -> Result<(Self, Vec<PortId>), ListenError> {
         let left = &mut inheritance;
         let sip =
@@ -143,6 +146,12 @@ impl LoopSockets {
         let mut media = MediaSockets::new(listen.media.clone()).map_err(relay)?;
         let mut ports = media.inherit(left).map_err(relay)?;
         left.discard();
+        let again: Vec<_> = of_calls.iter().copied().filter(|port| !ports.contains(port)).collect();
+        let (bound, taken) = media.bind_ports(&again);
+        ports.extend(bound);
+        for (port, error) in taken {
+            tracing::warn!("{port}, of a call that went on, cannot be bound again: {error}");
+        }
         let missing = PORTS_AT_START.saturating_sub(ports.len());
         ports.extend(media.grow(missing).map_err(relay)?);
         Ok((Self { udp, streams, media }, ports))
@@ -221,6 +230,10 @@ pub struct LoopParts {
     pub cameras: CameraConnections,
     /// The relay ports of the sockets.
     pub ports: Vec<PortId>,
+    /// What goes on of what went on in the last process.
+    pub left: LeftBehind,
+    /// How much of it.
+    pub resume: Resume,
     /// The journal.
     pub writer: StoreWriter,
     /// The way to the DNS.
@@ -244,6 +257,8 @@ impl EventLoop {
             recordings,
             cameras,
             ports,
+            left,
+            resume,
             writer,
             resolver,
             reloads,
@@ -269,6 +284,11 @@ impl EventLoop {
         };
         this.media.prepare(this.sockets.media.outgoing());
         this.perform(first);
+        let bound = ports.iter().copied().collect();
+        let resumption = Resumption { which: resume, bound: &bound };
+        let (now, out) = (this.now(), this.sockets.media.outgoing());
+        let effects = this.exchange.resume(now, &mut this.media, left, resumption, out);
+        this.perform(effects);
         this.handle(Input::Ports(ports));
         this
     }
@@ -317,6 +337,7 @@ impl EventLoop {
             let server = earliest(self.cameras.deadline(), self.complaints.deadline());
             let server = earliest(server, self.sockets.streams.deadline());
             let server = earliest(server, self.routes.deadline());
+            let server = earliest(server, self.exchange.live_deadline());
             let wake = earliest(earliest(cores, server), farewell);
             let LoopSockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
@@ -394,6 +415,10 @@ impl EventLoop {
         }
         for count in self.complaints.tick(now.instant) {
             tracing::warn!("{count}");
+        }
+        if self.exchange.live_deadline().is_some_and(|at| at <= now.instant) {
+            let effects = self.exchange.write_live(now, &self.media);
+            self.perform(effects);
         }
         if self.media.deadline().is_some_and(|at| at <= now.instant) {
             self.media.tick(now, self.sockets.media.outgoing());
@@ -574,6 +599,7 @@ impl EventLoop {
                 Effect::RegisteredAt { trunk, state } => telemetry::registered_at(&trunk, state),
                 Effect::Reply { id, reply } => self.reply(id, reply),
                 Effect::Log(log_event) => telemetry::tell(&log_event),
+                Effect::Resumed(report) => telemetry::tell_of_resumption(&report),
                 Effect::Visit(visit) => telemetry::welcome(&visit),
                 Effect::WrongPassword(wrong) => telemetry::suspect(&wrong),
                 Effect::Complaint { flow, about, what } => {

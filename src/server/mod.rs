@@ -5,7 +5,7 @@
 //! layer 5  event_loop
 //! layer 4  stream  media_sockets  routes
 //! layer 3  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
-//! layer 2  fd_store  connection_limiter  liveness  open_files  resolver  clock
+//! layer 2  fd_store  connection_limiter  liveness  open_files  resolver  clock  host
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
 //! layer 1  account  admin_rows  notify  memory  passed_files  message_reader  wake_moderation
 //! ```
@@ -24,6 +24,7 @@ mod complaints;
 mod connection_limiter;
 pub mod event_loop;
 pub mod fd_store;
+pub mod host;
 mod liveness;
 pub mod media_sockets;
 pub mod memory;

@@ -4,6 +4,7 @@
 
 use super::sip_trace;
 use crate::call::LogEvent;
+use crate::exchange::ResumeReport;
 use crate::exchange::journal::JournalNotice;
 use crate::registrar::{RegistrationEvent, WrongPassword};
 use crate::registration;
@@ -105,6 +106,16 @@ pub fn tell_of_journal(news: &JournalNotice) {
     match news {
         JournalNotice::Failing(_) => tracing::error!("{news}"),
         JournalNotice::Mended(_) => tracing::warn!("{news}"),
+    }
+}
+
+/// What became of what the last process has left.
+pub fn tell_of_resumption(report: &ResumeReport) {
+    for fault in &report.faults {
+        tracing::warn!("in the journal, {fault}");
+    }
+    if !report.is_empty() {
+        tracing::info!("{report}");
     }
 }
 

@@ -41,6 +41,12 @@ impl MasterKey {
         Self { suite, master, mki: Mki::default() }
     }
 
+    /// Other keys of the same suite, out of random bytes.
+    #[must_use]
+    pub fn renewed(&self, seed: Seed) -> Self {
+        Self::fresh(self.suite, seed)
+    }
+
     /// The same under a name that its packets carry.
     #[must_use]
     pub fn named(self, mki: Mki) -> Self {

@@ -5,11 +5,22 @@ use super::machine::{Env, Machine};
 use crate::call::{AnyCall, CallInput, LogEvent, Owner};
 use crate::cause::Cause;
 use crate::desk::outbox::InfoOutcome;
-use crate::ids::{CallId, OperatorId};
+use crate::ids::{CallId, LegId, OperatorId};
 use crate::leg;
 use crate::presence;
 
 impl Machine {
+    /// Whether a leg is a party of a call, and of which; of none in particular where it is the phone of an operator
+    /// whose calls all wait in hand.
+    #[must_use]
+    pub fn in_call(&self, leg: LegId) -> Option<Option<CallId>> {
+        match self.book.owner(leg)? {
+            Owner::Call(call) => Some(Some(*call)),
+            Owner::Position(_) => Some(None),
+            Owner::Desk(_) | Owner::PhoneOffer(_) | Owner::FeatureCode => None,
+        }
+    }
+
     pub(super) fn on_leg(&mut self, env: &mut Env<'_>, event: &leg::Event) {
         let leg = event.leg();
         let Some(owner) = self.book.owner(leg).cloned() else { return };

@@ -11,6 +11,7 @@
 //!   handed over          U         –           C
 //! ```
 
+mod crashes;
 mod cut_connections;
 mod h263_plus;
 mod padded_sender;

@@ -1,18 +1,21 @@
 //! The journal, as a disk and others on it make it: late, full, held, or failing for a while; and
 //! what stands in it.
 
+use super::journal_model::JournalModel;
 use super::network::Event;
 use super::world::World;
-use cordboard::call::call_record::CallRecord;
 use cordboard::exchange::Input;
-use cordboard::exchange::journal::{Batch, JournalEntry, WriteFault};
-use cordboard::ids::{CallId, Number, Ticket};
-use cordboard::registrar::BindingChange;
+use cordboard::exchange::journal::{Batch, WriteFault};
+use cordboard::ids::Ticket;
+use cordboard::random::Random;
 use cordboard::time::{Duration, Instant};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Between two troubles, in milliseconds.
 const PEACE: (u64, u64) = (1_000, 60_000);
+
+/// What nobody waits for and needs no flush takes so long at most.
+const UNFLUSHED: Duration = Duration::from_millis(2);
 
 /// What is wrong with it until when.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,8 +37,8 @@ pub struct Journal {
     /// The outcomes come in the order of the batches.
     last: Instant,
     under_way: BTreeMap<Ticket, Batch>,
-    pub calls: BTreeMap<CallId, CallRecord>,
-    bindings: BTreeSet<(Number, String)>,
+    /// What stands in it.
+    pub held: JournalModel,
     pub troubles: u64,
     pub failed: u64,
 }
@@ -46,8 +49,7 @@ impl Default for Journal {
             trouble: Trouble::None,
             last: Instant::START,
             under_way: BTreeMap::new(),
-            calls: BTreeMap::new(),
-            bindings: BTreeSet::new(),
+            held: JournalModel::default(),
             troubles: 0,
             failed: 0,
         }
@@ -56,28 +58,17 @@ impl Default for Journal {
 
 impl Journal {
     pub fn has_contact(&self, number: &str) -> bool {
-        self.bindings.iter().any(|(of, _)| of.as_str() == number)
+        self.held.bindings.keys().any(|(of, _)| of.as_str() == number)
     }
 
-    fn keep(&mut self, entry: &JournalEntry) {
-        match entry {
-            JournalEntry::Call(record) => {
-                self.calls.insert(record.call, CallRecord::clone(record));
-            }
-            JournalEntry::Binding(BindingChange::Put(binding)) => {
-                self.bindings.insert((binding.number.clone(), binding.key()));
-            }
-            JournalEntry::Binding(BindingChange::Drop { number, key }) => {
-                self.bindings.remove(&(number.clone(), key.clone()));
-            }
-            JournalEntry::Directory(_)
-            | JournalEntry::Operator(_)
-            | JournalEntry::PutDesk(_)
-            | JournalEntry::DropDesk(_)
-            | JournalEntry::DeskResult { .. }
-            | JournalEntry::PutLive { .. }
-            | JournalEntry::DropLive(_)
-            | JournalEntry::Prune(_) => {}
+    /// The process ends: of what was on its way to the disk some has come there, in its order, and the rest never
+    /// will.
+    pub fn is_cut(&mut self, chance: &mut Random) {
+        let under_way = std::mem::take(&mut self.under_way);
+        let came = chance.below(under_way.len() as u64 + 1) as usize;
+        let is_well = matches!(self.trouble, Trouble::None | Trouble::Slow(_) | Trouble::Held(_));
+        for batch in under_way.into_values().take(if is_well { came } else { 0 }) {
+            batch.entries.iter().for_each(|entry| self.held.keep(entry));
         }
     }
 }
@@ -86,7 +77,7 @@ impl World {
     /// The house wants something written.
     pub fn write_down(&mut self, batch: Batch) {
         let now = self.now.instant;
-        let took = self.commit_time();
+        let took = if batch.is_durable() { self.commit_time() } else { UNFLUSHED };
         let journal = &mut self.journal;
         let (ticket, is_full) = (batch.ticket, matches!(journal.trouble, Trouble::Full(_)));
         journal.under_way.insert(ticket, batch);
@@ -108,15 +99,16 @@ impl World {
         if let Trouble::Failing(_) = self.journal.trouble {
             return self.fail_to_write(ticket);
         }
-        let batch = self.journal.under_way.remove(&ticket).expect("each batch has one outcome");
-        batch.entries.iter().for_each(|entry| self.journal.keep(entry));
+        // Unless the process that wanted it is no more.
+        let Some(batch) = self.journal.under_way.remove(&ticket) else { return };
+        batch.entries.iter().for_each(|entry| self.journal.held.keep(entry));
         let effects = self.testbed.exchange.handle(self.now, Input::Committed(batch));
         self.perform(effects);
     }
 
     fn fail_to_write(&mut self, ticket: Ticket) {
+        let Some(batch) = self.journal.under_way.remove(&ticket) else { return };
         self.journal.failed += 1;
-        let batch = self.journal.under_way.remove(&ticket).expect("each batch has one outcome");
         let fault = WriteFault::OfJournal("the simulation says so".into());
         let effects = self.testbed.exchange.handle(self.now, Input::Unwritten { batch, fault });
         self.perform(effects);
@@ -165,12 +157,12 @@ impl World {
         if health.trouble.is_some() || health.owed + health.under_way > 0 || health.lost > 0 {
             return self.fail(format!("the journal is well, and still: {health:?}"), &[]);
         }
-        let unended = self.journal.calls.values().find(|record| record.ended.is_none());
+        let unended = self.journal.held.calls.values().find(|record| record.ended.is_none());
         if let Some(record) = unended {
             return self.fail(format!("{} has no end in the journal", record.call), &[]);
         }
         let missing = self.judge.confirmed_takes().find(|(call, operator)| {
-            let record = self.journal.calls.get(call);
+            let record = self.journal.held.calls.get(call);
             !record.is_some_and(|record| record.operators.iter().any(|by| by.as_str() == *operator))
         });
         if let Some((call, operator)) = missing {

@@ -107,6 +107,13 @@ impl Judge {
         confirmed.map(|((desk, call), _)| (*call, DESKS[*desk]))
     }
 
+    /// Another process has these ports open, of which the one before may have had more.
+    pub fn ports_resumed(&mut self, ports: BTreeSet<PortId>) {
+        self.ports = ports;
+        self.arriving.clear();
+        self.views = None;
+    }
+
     pub fn views_are_old(&mut self) {
         self.views = None;
     }
@@ -122,7 +129,7 @@ impl Judge {
     pub fn summary(&self, world: &World) -> String {
         format!(
             "{} calls in {} s, {} taken, {} handed over, {} transfers asked for, {} packets heard; \
-             {} put back; refusals {:?}; ends {:?}; {} troubles of the journal, {} batches unwritten, {} wishes refused",
+             {} put back, {} crashes; refusals {:?}; ends {:?}; {} troubles of the journal, {} batches unwritten, {} wishes refused",
             world.calls,
             world.now.instant.as_micros() / 1_000_000,
             self.takes.values().map(|(taken, _)| taken).sum::<u64>(),
@@ -130,6 +137,7 @@ impl Judge {
             self.transfers,
             self.packets,
             world.put_back,
+            world.crashes,
             self.refusals,
             self.endings,
             world.journal.troubles,
@@ -140,7 +148,7 @@ impl Judge {
 }
 
 impl World {
-    fn views(&mut self) -> &[CallView] {
+    pub fn views(&mut self) -> &[CallView] {
         if self.judge.views.is_none() {
             let (id, by) = (0, "judge".to_owned());
             let input = Input::Admin { id, by, request: AdminRequest::Calls };
@@ -360,7 +368,7 @@ impl World {
         if confirmed > told {
             return self.fail(format!("c{id} was told that it took {call}, and did not"), &[id]);
         }
-        let kept = self.journal.calls.get(&call);
+        let kept = self.journal.held.calls.get(&call);
         let operator = DESKS[desk];
         if !kept.is_some_and(|record| record.operators.iter().any(|by| by.as_str() == operator)) {
             self.fail(format!("c{id} was told that it took {call} before that was written"), &[id]);
@@ -418,7 +426,8 @@ impl World {
         if let Some((call, _)) = self.judge.records.iter().find(|(_, ended)| ended.is_none()) {
             return self.fail(format!("{call} has a record without an end"), &[]);
         }
-        let missing = self.judge.arrived.iter().find(|call| !self.journal.calls.contains_key(call));
+        let missing =
+            self.judge.arrived.iter().find(|call| !self.journal.held.calls.contains_key(call));
         if let Some(call) = missing {
             return self.fail(format!("{call} has no record"), &[]);
         }

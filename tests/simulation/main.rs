@@ -17,8 +17,11 @@
 #![allow(clippy::print_stderr)] // Says which seed was played.
 
 mod attackers;
+mod crash;
 mod desk;
 mod journal;
+#[path = "../journal/mod.rs"]
+mod journal_model;
 mod judge;
 mod network;
 mod operators;
@@ -52,7 +55,8 @@ fn play(day: Day) {
 #[test]
 fn ten_thousand_calls_keep_every_promise() {
     let (seed, calls) = (setting("CORDBOARD_SEED", SEED), setting("CORDBOARD_CALLS", CALLS) / 2);
-    let day = |seed| Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: false };
+    let day =
+        |seed| Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: false, mortality: 0 };
     std::thread::scope(|days| {
         days.spawn(|| play(day(seed)));
         play(day(seed + 1_000_000));
@@ -63,14 +67,14 @@ fn ten_thousand_calls_keep_every_promise() {
 #[test]
 fn a_perfect_network_keeps_every_promise_as_well() {
     let seed = setting("CORDBOARD_SEED", SEED);
-    play(Day { seed, calls: 1_000, lost: 0, doubled: 0, late: 0, trouble: false });
+    play(Day { seed, calls: 1_000, lost: 0, doubled: 0, late: 0, trouble: false, mortality: 0 });
 }
 
 /// Every seventh datagram is lost.
 #[test]
 fn a_network_that_hardly_works_breaks_no_promise() {
     let seed = setting("CORDBOARD_SEED", SEED);
-    play(Day { seed, calls: 500, lost: 140, doubled: 80, late: 150, trouble: false });
+    play(Day { seed, calls: 500, lost: 140, doubled: 80, late: 150, trouble: false, mortality: 0 });
 }
 
 /// The disk is full, held, slow or broken, again and again: no call ends of it, nothing that was
@@ -79,5 +83,14 @@ fn a_network_that_hardly_works_breaks_no_promise() {
 fn a_journal_that_fails_again_and_again_breaks_no_promise() {
     let seed = setting("CORDBOARD_SEED", SEED);
     let calls = setting("CORDBOARD_TROUBLED_CALLS", 3_000);
-    play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: true });
+    play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: true, mortality: 0 });
+}
+
+/// The process is killed again and again, at any step, also while it goes on with what the one before has left.
+#[test]
+fn a_process_that_is_killed_again_and_again_breaks_no_promise() {
+    let seed = setting("CORDBOARD_SEED", SEED);
+    let calls = setting("CORDBOARD_KILLED_CALLS", 1_000);
+    let mortality = setting("CORDBOARD_MORTALITY", 2_000);
+    play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: false, mortality });
 }

@@ -112,6 +112,17 @@ impl Testbed {
         addresses: &BTreeMap<&str, SocketAddr>,
         random: &mut Random,
     ) -> (Self, Vec<exchange::Effect>) {
+        let state = journal::StoredState { next_call: 1, ..journal::StoredState::default() };
+        Self::start(now, addresses, state, random)
+    }
+
+    /// A process that finds this in its journal.
+    pub fn start(
+        now: Now,
+        addresses: &BTreeMap<&str, SocketAddr>,
+        state: journal::StoredState,
+        random: &mut Random,
+    ) -> (Self, Vec<exchange::Effect>) {
         let queue = |name: &str| QueueId::from(name);
         let plan = NumberingPlan {
             realm: DOMAIN.into(),
@@ -124,15 +135,16 @@ impl Testbed {
             cameras: vec![],
             external: LevelId::from("B"),
         };
-        let state = journal::StoredState {
-            accounts: accounts(addresses),
-            next_call: 1,
-            ..journal::StoredState::default()
-        };
+        let state = journal::StoredState { accounts: accounts(addresses), ..state };
         let (exchange, effects) =
             exchange::Machine::new(now, settings(), plan, state, random.fork());
         let relay = media::Machine::new(media::Settings::default(), random.fork());
         (Self { exchange, relay, next_port: FIRST_PORT }, effects)
+    }
+
+    /// All relay ports that have been bound, and those that other processes had.
+    pub fn ports(&self) -> impl Iterator<Item = PortId> + use<> {
+        (FIRST_PORT..60_000).step_by(2).map(|port| PortId(u64::from(port)))
     }
 
     /// Binds more relay ports, if the range has any left.

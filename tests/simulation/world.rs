@@ -40,6 +40,8 @@ pub struct Day {
     pub late: u64,
     /// The journal fails now and then.
     pub trouble: bool,
+    /// After each step the process is killed with a chance of one in so many; 0: never.
+    pub mortality: u64,
 }
 
 pub struct World {
@@ -51,6 +53,8 @@ pub struct World {
     pub testbed: Testbed,
     pub phones: Vec<Phone>,
     addresses: BTreeMap<SocketAddr, usize>,
+    /// How often the process was killed.
+    pub crashes: u64,
     pub dialogs: Vec<Dialog>,
     pub by_call: BTreeMap<String, u32>,
     /// Where the sound of each dialog is received.
@@ -67,7 +71,7 @@ pub struct World {
     alarms: (Instant, u32),
     pub calls: u64,
     /// Chooses who is taken out and put back.
-    lots: Random,
+    pub lots: Random,
     /// How many were.
     pub put_back: u64,
     /// Since when nobody makes calls any more.
@@ -92,6 +96,7 @@ impl World {
             testbed,
             addresses: phones.iter().enumerate().map(|(at, phone)| (phone.address, at)).collect(),
             phones,
+            crashes: 0,
             dialogs: Vec::new(),
             by_call: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -139,6 +144,9 @@ impl World {
             if self.lots.below(100) < PUT_BACK {
                 self.put_back();
             }
+            if self.day.mortality > 0 && self.lots.below(self.day.mortality) == 0 {
+                self.crash();
+            }
         }
         if self.failure.is_none() && self.put_back == 0 {
             self.fail("nobody was ever quiet".into(), &[]);
@@ -155,7 +163,9 @@ impl World {
     fn step(&mut self) {
         let relay = self.testbed.relay.deadline().map(|at| at.max(self.relay_woken + RELAY_PACE));
         let exchange = self.testbed.exchange.deadline();
-        let Some(at) = earliest(earliest(exchange, relay), self.agenda.next()) else {
+        let live = self.testbed.exchange.live_deadline();
+        let cores = earliest(earliest(exchange, live), relay);
+        let Some(at) = earliest(cores, self.agenda.next()) else {
             return self.fail("nothing will ever happen again".into(), &[]);
         };
         if at > self.now.instant {
@@ -168,6 +178,9 @@ impl World {
             if self.alarms.1 > ALARMS_MAX {
                 self.fail("the alarm of the exchange rings for ever".into(), &[]);
             }
+            self.perform(effects);
+        } else if live.is_some_and(|at| at <= now) {
+            let effects = self.testbed.exchange.write_live(self.now, &self.testbed.relay);
             self.perform(effects);
         } else if relay.is_some_and(|at| at <= now) {
             self.relay_woken = now;
@@ -215,6 +228,16 @@ impl World {
             self.fail(format!("somebody was told that {leg} was away: {out:?}"), &[]);
         }
         self.relayed(Relayed { sounds: out.sounds, ..Relayed::default() });
+    }
+
+    /// Where each phone is, by its name.
+    pub fn addresses_by_name(&self) -> BTreeMap<&'static str, SocketAddr> {
+        let accounts = super::testbed::TERMINALS.iter().map(|account| account.number);
+        let address = |name| {
+            let phone = self.phones.iter().find(|phone| phone.name == name);
+            phone.map(|phone| (name, phone.address))
+        };
+        accounts.filter_map(address).collect()
     }
 
     fn happen(&mut self, event: Event) {
@@ -298,6 +321,12 @@ impl World {
                 Effect::Complaint { what, .. } => self.note(what),
                 Effect::Visit(visit) => self.note(visit.to_string()),
                 Effect::WrongPassword(wrong) => self.note(wrong.to_string()),
+                Effect::Resumed(report) => {
+                    self.note(report.to_string());
+                    if !report.faults.is_empty() {
+                        self.fail(format!("{report:?}"), &[]);
+                    }
+                }
                 Effect::Resolve(_)
                 | Effect::Located { .. }
                 | Effect::Reply { .. }
@@ -328,7 +357,7 @@ impl World {
         }
     }
 
-    fn relayed(&mut self, out: Relayed) {
+    pub fn relayed(&mut self, out: Relayed) {
         for job in out.sounds {
             let done = WorkerConversions::default().perform(job).expect("a sound is answered");
             let mut out = Relayed::default();

@@ -1,0 +1,209 @@
+//! What goes on, in writing, and how a process goes on with what the one before it has left (R8).
+//!
+//! ```text
+//!   every step ──▶ what may have changed ──▶ live_rows ── due ──▶ save ──▶ live: text ──▶ the journal
+//!   at start   the journal ──▶ live: values ──▶ parties put back, then calls ──▶ nobody has noticed
+//!                                      └── what cannot be: BYE to its legs, and its record ends
+//! ```
+
+use super::api::Effect;
+use super::journal::{JournalEntry, LiveRow};
+use super::left_behind::{LeftBehind, ports_of};
+use super::resuming::{Resume, ResumeReport, Resumption};
+use super::rooms::{Machine, RoomEvent, world};
+use crate::cause::Cause;
+use crate::dialog::{self, StoredDialog};
+use crate::ids::{CallId, LegId};
+use crate::leg::{self, EndingSide};
+use crate::live::{self, SavedParty};
+use crate::media::{self, SavedPort};
+use crate::switchboard;
+use crate::time::{Instant, Now};
+use std::collections::BTreeSet;
+
+impl Machine {
+    /// The end of every step: what may have changed is to be written.
+    pub(super) fn note_live(&mut self, now: Instant) {
+        for call in self.switchboard.take_touched() {
+            let row = LiveRow::Call(call);
+            self.live.mark(now, row, Some(row));
+        }
+        for leg in self.legs.take_changed() {
+            let row = LiveRow::Party(leg);
+            match self.switchboard.in_call(leg) {
+                Some(of) => self.live.mark(now, row, of.map(LiveRow::Call)),
+                None if self.live.has(row) => self.live.mark(now, row, None),
+                None => {}
+            }
+        }
+    }
+
+    /// When [`write_live`](Self::write_live) has work to do.
+    #[must_use]
+    pub fn live_deadline(&self) -> Option<Instant> {
+        self.live.deadline()
+    }
+
+    /// Writes what has changed of what goes on.
+    #[must_use]
+    pub fn write_live(&mut self, now: Now, relay: &media::Machine) -> Vec<Effect> {
+        let mut entries = Vec::new();
+        for row in self.live.take_due(now.instant) {
+            match row {
+                LiveRow::Call(call) => {
+                    for leg in self.write_call(now, call, &mut entries) {
+                        if !self.live.has(LiveRow::Party(leg)) {
+                            self.write_party(now, relay, leg, &mut entries);
+                        }
+                    }
+                }
+                LiveRow::Party(leg) if self.switchboard.in_call(leg).is_some() => {
+                    self.write_party(now, relay, leg, &mut entries);
+                }
+                LiveRow::Party(_) => self.drop_live(row, &mut entries),
+            }
+        }
+        let mut out = Vec::new();
+        if !entries.is_empty() {
+            let ticket = self.ledger.ticket();
+            out.push(Effect::Write(self.ledger.submit(now, ticket, entries, false)));
+        }
+        out
+    }
+
+    /// Has what is about to be confirmed to people in the row of its call as well: the two are written
+    /// together.
+    pub(super) fn join_live(&mut self, now: Now) {
+        self.note_live(now.instant);
+        let mut entries = Vec::new();
+        for call in self.live.take_calls() {
+            self.write_call(now, call, &mut entries);
+        }
+        self.entries.extend(entries);
+    }
+
+    fn write_call(
+        &mut self,
+        now: Now,
+        call: CallId,
+        entries: &mut Vec<JournalEntry>,
+    ) -> Vec<LegId> {
+        let row = LiveRow::Call(call);
+        let Some(saved) = self.switchboard.save_call(now, call) else {
+            self.drop_live(row, entries);
+            return Vec::new();
+        };
+        self.put_live(row, live::print_call(&saved), entries);
+        saved.legs()
+    }
+
+    /// A party in the midst of something keeps the row of its last quiet moment.
+    fn write_party(
+        &mut self,
+        now: Now,
+        relay: &media::Machine,
+        leg: LegId,
+        entries: &mut Vec<JournalEntry>,
+    ) {
+        if let Some(saved) = self.save(now, relay, leg) {
+            self.put_live(LiveRow::Party(leg), live::print(&saved), entries);
+        }
+    }
+
+    fn put_live(&mut self, row: LiveRow, text: String, entries: &mut Vec<JournalEntry>) {
+        if self.live.is_news(row, &text) {
+            entries.push(JournalEntry::PutLive { row, text });
+        }
+    }
+
+    fn drop_live(&mut self, row: LiveRow, entries: &mut Vec<JournalEntry>) {
+        if self.live.drop(row) {
+            entries.push(JournalEntry::DropLive(row));
+        }
+    }
+
+    // ---- at start ----
+
+    /// Goes on with what the last process has left, before anything else comes. Parties are put back with all
+    /// that they had, then the calls; nothing is said to anybody. What cannot go on is ended, as far as its
+    /// legs are known.
+    #[must_use]
+    pub fn resume(
+        &mut self,
+        now: Now,
+        relay: &mut media::Machine,
+        mut left: LeftBehind,
+        resumption: Resumption<'_>,
+        media_out: &mut impl media::Outgoing,
+    ) -> Vec<Effect> {
+        let mut report =
+            ResumeReport { faults: std::mem::take(&mut left.faults), ..Default::default() };
+        self.entries.extend(left.useless.drain(..).map(JournalEntry::DropLive));
+        let calls: Vec<_> = std::mem::take(&mut left.calls);
+        let (going_on, given_up): (Vec<_>, Vec<_>) =
+            calls.into_iter().partition(|(call, _)| resumption.which.includes(call.id()));
+        for (call, _) in given_up {
+            self.entries.push(JournalEntry::DropLive(LiveRow::Call(call.id())));
+            report.given_up += 1;
+        }
+        let mut wanted: BTreeSet<LegId> =
+            going_on.iter().flat_map(|(call, _)| call.legs()).collect();
+        for (leg, (party, text)) in std::mem::take(&mut left.parties) {
+            let row = LiveRow::Party(leg);
+            let has_ports = ports_of(&party).all(|port| resumption.bound.contains(&port));
+            if has_ports && wanted.remove(&leg) {
+                self.restore_party(now, relay, party, media_out);
+                self.live.found(row, &text);
+                report.parties += 1;
+                continue;
+            }
+            if !has_ports {
+                report.faults.push(format!("{leg}: its ports of the relay cannot be had"));
+            }
+            self.entries.push(JournalEntry::DropLive(row));
+            if resumption.which != Resume::Leave {
+                self.say_farewell(now, party.leg.dialog.dialog);
+            }
+        }
+        for (call, text) in &going_on {
+            self.live.found(LiveRow::Call(call.id()), text);
+            left.records.remove(&call.id());
+        }
+        report.calls = going_on.len();
+        self.close_orphaned_records(now, left.records.into_values().collect());
+        let world = world(&self.directory, &self.registrar, &self.locator, self.ledger.tickets());
+        let calls = going_on.into_iter().map(|(call, _)| call).collect();
+        let effects = self.switchboard.restore_calls(now, world, calls);
+        self.event_queue.extend(effects.into_iter().map(RoomEvent::Switchboard));
+        for leg in wanted {
+            let (cause, by) = (Cause::Interrupted, EndingSide::Us);
+            self.tell(now, switchboard::Input::Leg(leg::Event::Ended { leg, cause, by }));
+        }
+        let mut out = Vec::new();
+        self.work(now, &mut out);
+        self.conclude(now, &mut out);
+        out.push(Effect::Resumed(report));
+        out
+    }
+
+    /// Puts a party back. Where nobody knows how far its key was used it is given another.
+    fn restore_party(
+        &mut self,
+        now: Now,
+        relay: &mut media::Machine,
+        party: SavedParty,
+        out: &mut impl media::Outgoing,
+    ) {
+        let leg = party.leg.dialog.leg;
+        let is_unkeyed = party.ports.iter().any(SavedPort::needs_new_key);
+        self.restore(now, relay, party, out);
+        if is_unkeyed {
+            self.leg(now, leg::Input::Command(leg::Command::Rekey { leg }));
+        }
+    }
+
+    fn say_farewell(&mut self, now: Now, dialog: StoredDialog) {
+        let (dialog, reason) = (Box::new(dialog), Cause::Interrupted.reason());
+        self.leg(now, leg::Input::Dialog(dialog::Input::Farewell { dialog, reason }));
+    }
+}

@@ -1,0 +1,76 @@
+//! What a process may go on with of what the one before it has left.
+
+use crate::ids::{CallId, PortId};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// What goes on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Resume {
+    /// All that was left.
+    #[default]
+    All,
+    /// All but this call, which was in hand at more than one crash: its legs get BYE.
+    Without(CallId),
+    /// Nothing: all legs get BYE.
+    Nothing,
+    /// Nothing, and nobody hears of it: the calls are another machine's.
+    Leave,
+}
+
+impl Resume {
+    /// Whether this call goes on.
+    #[must_use]
+    pub fn includes(self, call: CallId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Without(other) => call != other,
+            Self::Nothing | Self::Leave => false,
+        }
+    }
+}
+
+/// With what it goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Resumption<'a> {
+    /// What goes on.
+    pub which: Resume,
+    /// The relay's ports that could be had.
+    pub bound: &'a BTreeSet<PortId>,
+}
+
+/// What became of what was left; for the log.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ResumeReport {
+    /// Calls that go on.
+    pub calls: usize,
+    /// Their parties that were put back.
+    pub parties: usize,
+    /// Calls that do not.
+    pub given_up: usize,
+    /// What was left and cannot be used: which, and why.
+    pub faults: Vec<String>,
+}
+
+impl ResumeReport {
+    /// Whether there is anything to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for ResumeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { calls, parties, given_up, faults } = self;
+        write!(f, "{calls} calls with {parties} parties go on")?;
+        if *given_up > 0 {
+            write!(f, ", {given_up} were ended")?;
+        }
+        match faults.len() {
+            0 => Ok(()),
+            1 => f.write_str(", 1 row of the journal could not be used"),
+            more => write!(f, ", {more} rows of the journal could not be used"),
+        }
+    }
+}

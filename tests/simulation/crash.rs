@@ -1,0 +1,52 @@
+//! The process is killed at any moment, and another one goes on with what the disk has: phones, desks and the
+//! network have not stopped meanwhile.
+
+use super::testbed::{Relayed, Testbed};
+use super::world::World;
+use cordboard::exchange::{LeftBehind, Resume, Resumption};
+use cordboard::ids::{CallId, PortId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Of so many crashes one is followed by another before anything else happens.
+const AT_ONCE: u64 = 5;
+
+impl World {
+    /// Kills the process, once or more often, and starts another.
+    pub fn crash(&mut self) {
+        loop {
+            self.crashes += 1;
+            self.note(format!("crash {}", self.crashes));
+            self.kill_and_resume();
+            if self.lots.below(AT_ONCE) > 0 {
+                return;
+            }
+        }
+    }
+
+    fn kill_and_resume(&mut self) {
+        self.journal.is_cut(&mut self.lots);
+        let relay = &self.testbed.relay;
+        let open = self.testbed.ports().filter_map(|port| relay.slot(self.now, port));
+        let slots: BTreeMap<PortId, _> = open.map(|slot| (slot.port, slot)).collect();
+        let mut state = self.journal.held.state(self.crashes + 1);
+        let written: BTreeSet<CallId> = state.live.calls.iter().map(|(call, _)| *call).collect();
+        let left = LeftBehind::take_from(self.now, &mut state, &slots);
+        let bound: BTreeSet<PortId> = left.ports().into_iter().collect();
+        let addresses = self.addresses_by_name();
+        let (testbed, effects) = Testbed::start(self.now, &addresses, state, &mut self.lots);
+        self.testbed = testbed;
+        self.perform(effects);
+        let mut out = Relayed::default();
+        let Testbed { exchange, relay, .. } = &mut self.testbed;
+        let resumption = Resumption { which: Resume::All, bound: &bound };
+        let effects = exchange.resume(self.now, relay, left, resumption, &mut out);
+        let is_open = |port: &PortId| relay.slot(self.now, *port).is_some();
+        self.judge.ports_resumed(bound.iter().copied().filter(is_open).collect());
+        self.perform(effects);
+        self.relayed(out);
+        let there: BTreeSet<CallId> = self.views().iter().map(|view| view.call).collect();
+        if let Some(lost) = written.difference(&there).next() {
+            self.fail(format!("{lost} was written down, and is lost"), &[]);
+        }
+    }
+}
