@@ -512,6 +512,10 @@ impl<F: FnMut(&[Batch]) -> Result<(), StoreError> + Send + 'static> Journal for 
     fn write(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
         (self.0)(batches)
     }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 fn sqlite(code: i32) -> StoreError {

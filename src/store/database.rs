@@ -5,6 +5,8 @@ use super::files;
 use super::schema::{self, SchemaOwner};
 use crate::ids::STARTS_MAX;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How long a statement waits for another process's transaction.
@@ -132,6 +134,17 @@ impl Database {
                 let what = format!("it lacks {column}");
                 Err(StoreError::Damaged { path: self.path.clone(), what })
             }
+        }
+    }
+
+    /// Flushes to the disk what was committed without a flush. It all stands in the log ahead.
+    pub(super) fn sync_log(&self) -> Result<(), StoreError> {
+        let fault = |error| StoreError::Directory { path: self.path.clone(), error };
+        // Where there is none all of it is in the database already, which is flushed before the log goes.
+        match File::open(files::log_ahead(&self.path)) {
+            Ok(log) => log.sync_data().map_err(fault),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(fault(error)),
         }
     }
 

@@ -20,6 +20,11 @@ const NEW: &str = ".new";
 const RESTORING: &str = ".restoring";
 /// What SQLite keeps beside a database; without these it is another one.
 pub(super) const JOURNALS: [&str; 2] = ["-wal", "-journal"];
+/// What is committed and not in the database yet.
+pub(super) fn log_ahead(database: &Path) -> PathBuf {
+    beside(database, JOURNALS[0])
+}
+
 const SHARED_MEMORY: &str = "-shm";
 
 const DIRECTORY_MODE: u32 = 0o700;

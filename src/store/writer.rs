@@ -1,5 +1,11 @@
 //! The one thread that writes: it gathers what waits into one transaction, commits, and reports.
 //!
+//! ```text
+//!   gather ──▶ commit: outlives the process ──┬─ what goes on ───────────────────────────────▶ reported
+//!                                             └─ all else ──▶ flush: outlives the power ─────▶ reported
+//!                                                             at once where somebody waits
+//! ```
+//!
 //! Nothing that a disk, a file or another process does ends it, and nothing makes it wait for long
 //! with one batch while others wait: what failed comes back, and whether it is tried again is decided
 //! where it came from.
@@ -12,7 +18,7 @@ use rusqlite::TransactionBehavior;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,8 +28,8 @@ pub const WAITING_MAX: usize = 10_000;
 /// How many batches one transaction gathers at most, so that nobody waits long for its commit.
 pub const GROUP_MAX: usize = 500;
 
-/// How long entries that nobody waits for may wait for others. A crash loses no more than this of
-/// them.
+/// How long entries that nobody waits for may wait for others, and then for a flush. A crash of the process loses
+/// no more than this of them, one of the machine twice as much.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// What is to outlive the process alone waits no longer for others: it costs no flush.
@@ -37,17 +43,24 @@ const FAREWELL_MAX: Duration = Duration::from_secs(10);
 
 /// Where batches are written: the database, or in tests something that fails.
 pub trait Journal: Send + 'static {
-    /// Writes all batches in one transaction, or nothing of them.
+    /// Writes all batches in one transaction, or nothing of them. Before [`flush`](Self::flush) they outlive the
+    /// process alone.
     ///
     /// # Errors
     /// What the disk or the database says.
     fn write(&mut self, batches: &[Batch]) -> Result<(), StoreError>;
+
+    /// Has all that was written outlive the power.
+    ///
+    /// # Errors
+    /// What the disk says.
+    fn flush(&mut self) -> Result<(), StoreError>;
 }
 
 impl Journal for Database {
     fn write(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
         let written = (|| {
-            self.flush_commits(batches.iter().any(Batch::is_durable))?;
+            self.flush_commits(false)?;
             // Whoever else writes is waited for here, once, and not in the midst of it.
             let immediate = TransactionBehavior::Immediate;
             let transaction = self.connection.transaction_with_behavior(immediate)?;
@@ -61,12 +74,16 @@ impl Journal for Database {
         })();
         written.map_err(|error| self.fault(error))
     }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.sync_log()
+    }
 }
 
 /// What came of a batch.
 #[derive(Debug)]
 pub enum BatchOutcome {
-    /// It outlives a crash.
+    /// It outlives a crash: of the machine or, [where no more is needed](Batch::is_durable), of the process.
     Committed(Batch),
     /// Nothing of it is written.
     Failed {
@@ -109,7 +126,9 @@ impl StoreWriter {
     ) -> std::io::Result<Self> {
         let (batches, waiting) = sync_channel(WAITING_MAX);
         let closing = Arc::new(AtomicBool::new(false));
-        let work = Work { journal, report, closing: Arc::clone(&closing) };
+        let closing_too = Arc::clone(&closing);
+        let work =
+            Work { journal, report, closing: closing_too, unflushed: vec![], flush_at: None };
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || work.work(&waiting))?;
@@ -149,19 +168,36 @@ struct Work<J, R> {
     journal: J,
     report: R,
     closing: Arc<AtomicBool>,
+    /// What is written and has to be flushed before it is reported.
+    unflushed: Vec<Batch>,
+    /// When, at the latest.
+    flush_at: Option<Instant>,
 }
 
 impl<J: Journal, R: FnMut(BatchOutcome)> Work<J, R> {
     fn work(mut self, waiting: &Receiver<Batch>) {
-        while let Ok(first) = waiting.recv() {
+        loop {
+            let patience = self.flush_at.map(|at| at.saturating_duration_since(Instant::now()));
+            let first = match patience {
+                None => waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(patience) => waiting.recv_timeout(patience),
+            };
+            let first = match first {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.flush();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.flush(),
+            };
             let group = gather(first, waiting);
             match self.attempt(&group) {
-                Ok(()) => group.into_iter().for_each(|batch| self.committed(batch)),
+                Ok(()) => self.written(group),
                 Err(error) => {
                     let give_up = self.closing.load(Ordering::Relaxed) && error.is_held();
                     self.apart(group, &error);
                     if give_up {
-                        return;
+                        return self.flush();
                     }
                 }
             }
@@ -184,7 +220,7 @@ impl<J: Journal, R: FnMut(BatchOutcome)> Work<J, R> {
             match hopeless.clone() {
                 Some(why) => self.failed(batch, WriteFault::OfJournal(why)),
                 None => match self.attempt(std::slice::from_ref(&batch)) {
-                    Ok(()) => self.committed(batch),
+                    Ok(()) => self.written(vec![batch]),
                     Err(error) => {
                         hopeless = error.is_held().then(|| error.to_string());
                         self.failed(batch, error.fault());
@@ -200,8 +236,34 @@ impl<J: Journal, R: FnMut(BatchOutcome)> Work<J, R> {
         catch_unwind(attempt).unwrap_or(Err(StoreError::Panicked))
     }
 
-    fn committed(&mut self, batch: Batch) {
-        (self.report)(BatchOutcome::Committed(batch));
+    fn written(&mut self, group: Vec<Batch>) {
+        let is_awaited = group.iter().any(|batch| batch.awaited);
+        for batch in group {
+            match batch.is_durable() {
+                true => self.unflushed.push(batch),
+                false => (self.report)(BatchOutcome::Committed(batch)),
+            }
+        }
+        if is_awaited {
+            self.flush();
+        } else if !self.unflushed.is_empty() {
+            self.flush_at.get_or_insert(Instant::now() + PATIENCE);
+        }
+    }
+
+    fn flush(&mut self) {
+        self.flush_at = None;
+        if self.unflushed.is_empty() {
+            return;
+        }
+        let attempt = AssertUnwindSafe(|| self.journal.flush());
+        let flushed = catch_unwind(attempt).unwrap_or(Err(StoreError::Panicked));
+        for batch in std::mem::take(&mut self.unflushed) {
+            match &flushed {
+                Ok(()) => (self.report)(BatchOutcome::Committed(batch)),
+                Err(error) => self.failed(batch, error.fault()),
+            }
+        }
     }
 
     fn failed(&mut self, batch: Batch, fault: WriteFault) {
@@ -210,17 +272,21 @@ impl<J: Journal, R: FnMut(BatchOutcome)> Work<J, R> {
 }
 
 /// What goes into one transaction: all that waits and, while nobody waits for its commit, what comes
-/// within [`PATIENCE`]. Each commit of what has to outlive the power costs a flush of the disk.
+/// within [`PATIENCE`], or within [`PATIENCE_LIVE`] once there is something that goes on.
 fn gather(first: Batch, waiting: &Receiver<Batch>) -> Vec<Batch> {
-    let patience = if first.is_durable() { PATIENCE } else { PATIENCE_LIVE };
-    let until = Instant::now() + patience;
+    let patience_of = |batch: &Batch| match (batch.awaited, batch.is_durable()) {
+        (true, _) => Duration::ZERO,
+        (false, true) => PATIENCE,
+        (false, false) => PATIENCE_LIVE,
+    };
+    let mut until = Instant::now() + patience_of(&first);
     let mut group = vec![first];
     while group.len() < GROUP_MAX {
-        let awaited = group.iter().any(|batch| batch.awaited);
-        let patience =
-            if awaited { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
-        match waiting.recv_timeout(patience) {
-            Ok(batch) => group.push(batch),
+        match waiting.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(batch) => {
+                until = until.min(Instant::now() + patience_of(&batch));
+                group.push(batch);
+            }
             Err(_) => break,
         }
     }
