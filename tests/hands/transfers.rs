@@ -2,6 +2,21 @@
 
 use crate::{play, play_after};
 
+/// The caller is left to 3002, and op1 is free.
+const LEFT_TO_A_PHONE: &str = "
+        0s   op1 may have 3 calls
+        0s   op2 logs in
+        1s   op1 talks to ada
+        2s   op1: transfer 3002
+                 ada gets ring-back
+                 end 3001, normal-clearing
+                 call 3002 as ada
+                 op1: ok
+                 op1: call r1 handing-over
+                 op1: callee 3002 trying
+                 op1: state idle, phone ok
+";
+
 #[test]
 fn a_transferred_caller_comes_back_when_nobody_answers_and_a_serial_one_when_the_callee_has_hung_up()
  {
@@ -85,19 +100,9 @@ fn a_transferred_caller_comes_back_when_nobody_answers_and_a_serial_one_when_the
 
 #[test]
 fn a_transfer_whose_operator_is_gone_ends_in_the_queue() {
-    play(
+    play_after(
+        LEFT_TO_A_PHONE,
         "
-        0s   op1 may have 3 calls
-        0s   op2 logs in
-        1s   op1 talks to ada
-        2s   op1: transfer 3002
-                 ada gets ring-back
-                 end 3001, normal-clearing
-                 call 3002 as ada
-                 op1: ok
-                 op1: call r1 handing-over
-                 op1: callee 3002 trying
-                 op1: state idle, phone ok
         3s   op1: logout
                  op1: ok
                  end op1, normal-clearing
@@ -503,6 +508,74 @@ fn a_call_that_comes_back_while_an_offer_is_picked_up_in_vain_is_the_next_in_the
                  op1: offer r1, 1 of 2
                  op1: offer r2, 2 of 2
                  op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn a_call_does_not_come_back_to_who_is_in_a_call_of_its_own() {
+    play_after(
+        LEFT_TO_A_PHONE,
+        "
+        3s   3001 calls 3003
+                 call 3003 as 3001
+                 op1: state busy, phone ok
+        4s   3003 answers
+                 3001 <- 200
+                 3001 gets 3003, 3003 gets 3001
+        5s   3002 refuses 486
+                 ada gets hold
+                 ada gets position 1
+                 op1: callee 3002 busy
+                 op2: offer r1, 1 of 1
+                 op1: call r1 ended, busy
+        6s   3003 hangs up
+                 end 3001, normal-clearing
+                 op1: offer r1, 1 of 1
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+#[test]
+fn a_call_does_not_come_back_to_a_desk_that_is_lost() {
+    play_after(
+        LEFT_TO_A_PHONE,
+        "
+        3s   op1 hangs up
+        4s   3002 refuses 486
+                 ada gets hold
+                 ada gets position 1
+                 op2: offer r1, 1 of 1
+        5s   op1 logs in
+        6s   op1: take r1                     # as one that waits
+                 op1: ok
+                 op2: withdrawn r1, taken
+                 ada gets position 1
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+    ",
+    );
+}
+
+#[test]
+fn a_call_comes_back_to_who_wants_no_others_for_now() {
+    play_after(
+        LEFT_TO_A_PHONE,
+        "
+        3s   op1: dnd
+                 op1: ok
+                 op1: state dnd, phone ok
+        4s   3002 refuses 486
+                 ada gets hold
+                 call 3001 as ada
+                 op1: callee 3002 busy
+                 op1: call r1 ringing-you
+                 op1: state busy, phone ok
+        5s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
     ",
     );
 }
