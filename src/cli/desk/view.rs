@@ -45,6 +45,8 @@ pub struct DeskView {
     pub call: Option<InHand>,
     /// Those that wait in hand, as they came.
     pub held: Vec<InHand>,
+    /// What was in hand before the switchboard began to say anew what is: the times go on.
+    before: Vec<InHand>,
     /// Those that are parked, as they came.
     pub parked: Vec<ParkedLine>,
     /// What was said last.
@@ -178,9 +180,10 @@ impl DeskView {
             "welcome" => {
                 self.phone = word("phone");
                 // The snapshot follows.
-                (self.waiting, self.call) = (Vec::new(), None);
+                self.before = std::mem::take(&mut self.held);
+                self.before.extend(self.call.take());
+                (self.waiting, self.parked) = (Vec::new(), Vec::new());
                 self.nights.clear();
-                (self.held, self.parked) = (Vec::new(), Vec::new());
                 format!(
                     "welcome {} at phone {} on {}",
                     word("operator"),
@@ -218,6 +221,7 @@ impl DeskView {
             }
             "snapshot-end" => {
                 self.is_complete = true;
+                self.before.clear();
                 "snapshot-end".to_owned()
             }
             "evicted" => {
@@ -306,12 +310,10 @@ impl DeskView {
 
     /// A call of this phase is at the ear, waits in hand, or is nothing to this operator any more.
     fn place(&mut self, request: &str, phase: &str) {
-        let now = self.now;
         match phase {
             "in-hand" | "handing-over" if self.held_mut(request).is_none() => {
                 let own = self.call.take_if(|call| call.request == request);
-                let request = request.to_owned();
-                let own = own.unwrap_or(InHand { request, began: now, ..InHand::default() });
+                let own = own.unwrap_or_else(|| self.new_call(request));
                 self.held.push(own);
             }
             "in-hand" | "handing-over" => {}
@@ -328,11 +330,20 @@ impl DeskView {
     }
 
     fn in_hand(&mut self, request: &str) -> &mut InHand {
-        let now = self.now;
-        let call =
-            self.call.get_or_insert_with(|| InHand { since: now, began: now, ..InHand::default() });
+        let call = self.call.take().unwrap_or_else(|| self.new_call(request));
+        let call = self.call.insert(call);
         request.clone_into(&mut call.request);
         call
+    }
+
+    /// A call that is in hand from now on, or was so before the connection was lost.
+    fn new_call(&mut self, request: &str) -> InHand {
+        let known = self.before.iter().position(|call| call.request == request);
+        let (phase, since, began) = match known.map(|at| self.before.swap_remove(at)) {
+            Some(call) => (call.phase, call.since, call.began),
+            None => (String::new(), self.now, self.now),
+        };
+        InHand { request: request.to_owned(), phase, since, began, ..InHand::default() }
     }
 
     fn call(&mut self, event: &Value) -> String {
@@ -537,6 +548,31 @@ mod tests {
         view.take(&call("r-b", "ended"));
         view.take(&call("r-a", "ended"));
         assert!(view.parked.is_empty() && view.call.is_none() && view.held.is_empty());
+    }
+
+    #[test]
+    fn a_connection_that_was_lost_costs_no_call_its_time() {
+        let mut view = DeskView::new("op1");
+        let call = |request: &str, phase: &str| json!({"event": "call", "request": request, "phase": phase, "caller": {"number": "4001"}});
+        let times = |call: &InHand| (call.since.as_secs(), call.began.as_secs());
+        view.look(UnixTime::from_secs(10));
+        view.take(&call("r-a", "with-caller"));
+        view.look(UnixTime::from_secs(20));
+        view.take(&call("r-a", "in-hand"));
+        view.take(&call("r-b", "with-caller"));
+        view.look(UnixTime::from_secs(30));
+        view.lose("the line is cut");
+        view.look(UnixTime::from_secs(40));
+        view.take(&json!({"event": "welcome", "operator": "op1", "phone": "3001"}));
+        assert!(view.held.is_empty() && view.call.is_none(), "until it is said anew");
+        view.take(&call("r-a", "in-hand"));
+        view.take(&call("r-b", "connected"));
+        view.take(&json!({"event": "snapshot-end"}));
+        assert_eq!(view.held.iter().map(times).collect::<Vec<_>>(), [(20, 10)]);
+        assert_eq!(view.call.as_ref().map(times), Some((40, 20)), "its phase is a new one");
+        view.take(&call("r-b", "ended"));
+        view.take(&call("r-b", "with-caller"));
+        assert_eq!(view.call.as_ref().map(times), Some((40, 40)));
     }
 
     #[test]
