@@ -1,4 +1,4 @@
-//! Hostile text at every way in: SIP, SDP, the desks' commands, administration, the configuration. Real
+//! Hostile text at every way in: SIP, SDP, parties in writing, the desks' commands, administration, the configuration. Real
 //! ones of `fuzz/corpus/`, changed at random, some ten thousand in a run. The same functions run under
 //! libFuzzer for as long as one likes: `fuzz/README.md`.
 
@@ -21,6 +21,15 @@ fn no_text_breaks_the_reading_of_sip() {
 #[test]
 fn no_text_breaks_the_reading_of_sdp() {
     feed(targets::description, &corpus("description"), 6000);
+}
+
+#[test]
+fn no_text_is_a_party_that_breaks_us() {
+    let mut files: Vec<_> =
+        fs::read_dir("tests/fixtures/live").unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let seeds: Vec<_> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    feed(targets::party, &seeds, 6000);
 }
 
 #[test]

@@ -158,7 +158,7 @@ impl<'a> DialogRow<'a> {
             target: dialog.target.as_str().into(),
             routes: dialog.routes.iter().map(|route| route.as_str().into()).collect(),
             hop: words::hop(&dialog.hop).into(),
-            local_cseq: words::ahead(dialog.local_cseq),
+            local_cseq: words::ahead(dialog.local_cseq).min(CSEQ_MAX),
             remote_cseq: saved.remote_cseq,
             spoke: saved.spoke.as_ref().map(|flow| words::flow(flow).into()),
             contact: (&saved.contact).into(),
@@ -315,7 +315,7 @@ impl<'a> LoginRow<'a> {
         let known = known.iter().map(|known| ChallengeRow {
             proxy: known.answers == HeaderName::ProxyAuthorization,
             challenge: known.challenge.to_string().into(),
-            count: words::ahead(known.count),
+            count: words::ahead(known.count).min(CSEQ_MAX),
         });
         Self {
             trunk: trunk.into(),

@@ -4,11 +4,18 @@
 
 #![allow(dead_code)] // Each test feeds some of them.
 
+use cordboard::cause::Cause;
 use cordboard::codec::Codec;
 use cordboard::codec::audio::{AudioDecoder, SAMPLES_MAX};
 use cordboard::codec::video::{H264Parameters, IMAGE_SIDE_MAX, Image, VideoDecoder};
 use cordboard::config::Config;
 use cordboard::desk::command;
+use cordboard::dialog;
+use cordboard::ids::PortId;
+use cordboard::leg;
+use cordboard::live::{self, SavedParty};
+use cordboard::media;
+use cordboard::random::Random;
 use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::rtcp::{self, RtcpPacket};
 use cordboard::rtp::video::{Depacketiser, Packetiser, PictureFormat, UNIT_MAX};
@@ -18,6 +25,8 @@ use cordboard::rtp::{
 use cordboard::sdp::SessionDescription;
 use cordboard::server::admin_wire;
 use cordboard::sip;
+use cordboard::time::{Duration, Instant, Now, UnixTime};
+use std::net::SocketAddr;
 
 /// The format of [`pictures`], by the first byte of its input modulo their number.
 pub const FORMATS: [PictureFormat; 7] = [
@@ -174,6 +183,57 @@ pub fn description(input: &[u8]) {
     let printed = print(&session.to_string());
     let Ok(printed) = printed else { panic!("what is printed is read again: {printed:?}") };
     assert_eq!(print(&printed), Ok(printed), "what is printed is what was read");
+}
+
+/// A party in writing. What is one goes on: it is put back, taken out and written anew, and hangs up.
+pub fn party(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let unix = UnixTime::from_secs(1_795_000_000);
+    let now = Now { instant: Instant::from_micros(1_000_000_000), unix };
+    let Ok(party) = live::parse(text, now, |_| None) else { return };
+    let settings = leg::Settings {
+        domain: "example.com".to_owned(),
+        media_addresses: vec![],
+        port_rest: Duration::from_secs(10),
+        rtp_timeout: Duration::from_secs(60),
+        dialog: dialog::Settings::default(),
+    };
+    let mut legs = leg::Machine::new(settings, Random::from_number(1));
+    let mut relay = media::Machine::new(media::Settings::default(), Random::from_number(2));
+    let SavedParty { leg, ports, peer } = party;
+    let id = leg.dialog.leg;
+    let restored = legs.restore(now, leg, None);
+    relay.restore(now, ports, &restored.rows, &mut Nowhere);
+    for command in restored.commands {
+        relay.handle(now, command, &mut Nowhere);
+    }
+    let saved = legs.save(now, id).expect("nothing is under way");
+    let ports = [saved.audio, saved.video].into_iter().filter(|stream| stream.is_open);
+    let ports = ports.filter_map(|stream| relay.save(now, stream.port?)).collect();
+    let again = live::print(&SavedParty { leg: saved, ports, peer });
+    if let Err(fault) = live::parse(&again, now, |_| None) {
+        panic!("{fault}: {again}");
+    }
+    let later = now + Duration::from_secs(20);
+    relay.tick(later, &mut Nowhere);
+    let _ = legs.tick(later.instant);
+    let end = leg::Command::End { leg: id, cause: Cause::NormalClearing };
+    let effects = legs.handle(later.instant, leg::Input::Command(end));
+    for effect in effects {
+        if let leg::Effect::Request { request, .. } = effect {
+            let mut bytes = Vec::new();
+            sip::print(&sip::Message::Request(request), &mut bytes);
+        }
+    }
+}
+
+struct Nowhere;
+
+impl media::Outgoing for Nowhere {
+    fn send(&mut self, _: PortId, _: media::Channel, _: SocketAddr, _: &[u8]) {}
+    fn report(&mut self, _: media::Event) {}
+    fn job(&mut self, _: media::Job) {}
+    fn tap(&mut self, _: media::RecordingTap) {}
 }
 
 /// A message of SIP in one datagram, and the same bytes out of a stream.
