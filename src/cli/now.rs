@@ -32,6 +32,7 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         "unwritten",
         "unwritten_refused",
         "unwritten_lost",
+        "ledger",
         "refused",
         "refused_sources",
     ]);
@@ -59,6 +60,7 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         json!(now.unwritten),
         json!(now.unwritten_refused),
         json!(now.unwritten_lost),
+        json!(now.ledger),
         counts(now.refused),
         counts(now.refused_sources),
     ]);

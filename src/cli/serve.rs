@@ -6,13 +6,15 @@ use super::site::Site;
 use crate::config::Config;
 use crate::directory::{Directory, NumberingPlan};
 use crate::exchange::{self, LeftBehind, journal::StoredState};
-use crate::media;
+use crate::ids::PortId;
+use crate::media::{self, LedgerSlot, LeftOut, RelayLedger};
 use crate::random::Random;
 use crate::server::admin_socket::{self, AdminSocket, Channels};
 use crate::server::cameras::CameraConnections;
 use crate::server::clock::Clock;
 use crate::server::event_loop::{EventLoop, LoopParts, LoopSockets, REQUESTS_MAX};
 use crate::server::fd_store::{FdStore, Inheritance};
+use crate::server::ledger_file::LedgerFile;
 use crate::server::memory;
 use crate::server::notify::{self, ServiceNotice};
 use crate::server::open_files;
@@ -74,7 +76,9 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let clock = Clock::start();
     let (database, mut state) = journal(config, clock)?;
     let resume = resuming::which(&database, data)?;
-    let left = LeftBehind::take_from(clock.now(), &mut state, &BTreeMap::new());
+    let (ledger, slots) = ledger(data);
+    let left = LeftBehind::take_from(clock.now(), &mut state, &slots);
+    let used = slots.into_keys().chain(left.ports()).collect();
     // Before the network is listened to: whoever comes first must not take the last file.
     let path = admin_socket::path(data);
     let administration = AdminSocket::bind(data)
@@ -128,6 +132,8 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
         ports,
         left,
         resume,
+        used,
+        ledger,
         writer,
         resolver: Resolver::new(config.sip.nameservers.clone()),
         reloads,
@@ -182,6 +188,25 @@ fn journal(config: &Config, clock: Clock) -> anyhow::Result<(Database, StoredSta
     store::check_beside(data, |error| tracing::error!("{error}"))
         .context("no thread to look at the database")?;
     Ok((database, state))
+}
+
+/// The ledger of the relay, and what the last process has written there of each port.
+fn ledger(data: &Path) -> (LedgerFile, BTreeMap<PortId, LedgerSlot>) {
+    let (file, left) = LedgerFile::open(data);
+    let left = left.unwrap_or_else(|fault| {
+        tracing::warn!("the ledger of the relay is left out: {fault}");
+        RelayLedger::default()
+    });
+    let out = left.left_out;
+    if out.total() > 0 {
+        let LeftOut { torn, doubled, broken } = out;
+        tracing::warn!(
+            "of the ledger of the relay {} ports are left out: torn {torn}, doubled {doubled}, broken \
+             {broken}",
+            out.total()
+        );
+    }
+    (file, left.slots)
 }
 
 /// Says once that passwords may have been read.

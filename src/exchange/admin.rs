@@ -59,7 +59,7 @@ impl Machine {
                 Reply::Operators(self.switchboard.operators(&self.directory).collect())
             }
             AdminRequest::Registrations => Reply::Registrations(self.registrar.registrations()),
-            AdminRequest::Status => Reply::Status(self.status()),
+            AdminRequest::Status => Reply::Status(Box::new(self.status())),
         };
         out.push(Effect::Reply { id, reply });
     }

@@ -54,7 +54,7 @@ pub enum Reply {
     /// All registrations, and the numbers that were refused.
     Registrations(Vec<registrar::RegistrationEntry>),
     /// The figures.
-    Status(Status),
+    Status(Box<Status>),
 }
 
 /// The figures of the running server.
@@ -82,6 +82,8 @@ pub struct Status {
     pub trunks: Vec<(String, registration::RegistrationState)>,
     /// How the journal fares.
     pub journal: journal::Health,
+    /// Why the ledger of the relay cannot be written, if it cannot: whoever writes it says so here.
+    pub ledger: Option<String>,
     /// TCP connections that are open, and those that were refused since the start. The exchange has no
     /// sockets: whoever has them writes it here.
     pub connections: (usize, usize),

@@ -13,7 +13,7 @@ use super::resuming::{Resume, ResumeReport, Resumption};
 use super::rooms::{Machine, RoomEvent, world};
 use crate::cause::Cause;
 use crate::dialog::{self, StoredDialog};
-use crate::ids::{CallId, LegId};
+use crate::ids::{CallId, LegId, PortId};
 use crate::leg::{self, EndingSide};
 use crate::live::{self, SavedParty};
 use crate::media::{self, SavedPort};
@@ -36,6 +36,12 @@ impl Machine {
                 None => {}
             }
         }
+    }
+
+    /// Whether a port of the relay belongs to somebody.
+    #[must_use]
+    pub fn uses(&self, port: PortId) -> bool {
+        self.legs.uses(port)
     }
 
     /// When [`write_live`](Self::write_live) has work to do.

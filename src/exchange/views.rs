@@ -30,6 +30,7 @@ impl Machine {
             unresolved: self.unresolved(),
             trunks: self.registrations.states().map(|(name, now)| (name.to_owned(), now)).collect(),
             journal: self.ledger.health(),
+            ledger: None,
             connections: (0, 0),
             refused: self.turned_away.view(),
         }

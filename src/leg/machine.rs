@@ -238,6 +238,12 @@ impl Machine {
         changed
     }
 
+    /// Whether a relay port belongs to one of them.
+    #[must_use]
+    pub fn uses(&self, port: PortId) -> bool {
+        self.owners.contains_key(&port)
+    }
+
     /// How many legs there are.
     #[must_use]
     pub fn legs(&self) -> usize {

@@ -194,6 +194,9 @@ fn slot_of(now: Now, transport: &MediaTransport, stream: &MediaStream) -> Ledger
     figures.slot(now, |at| now.unix_of(at))
 }
 
+/// The highest indices of RTP and of RTCP.
+type Highest = (Option<u64>, Option<u64>);
+
 /// What a slot is made of.
 struct Figures<'a, At> {
     port: PortId,
@@ -205,7 +208,7 @@ struct Figures<'a, At> {
     /// SSRC, highest number, place of the format.
     peer: Option<(u32, u32, usize)>,
     /// The mark of the keys, and the highest indices of RTP and of RTCP.
-    came: Option<(u32, (Option<u64>, Option<u64>))>,
+    came: Option<(u32, Highest)>,
 }
 
 impl<At: Copy> Figures<'_, At> {

@@ -155,6 +155,9 @@ pub struct StatusRow {
     pub unwritten_refused: u64,
     /// Since the start: rows that were given up.
     pub unwritten_lost: u64,
+    /// `ok`, or why the ledger of the relay cannot be written.
+    #[serde(default)]
+    pub ledger: String,
     /// The trunks that we register at, and how that stands.
     pub trunks: Vec<(String, String)>,
     /// TCP connections.
@@ -309,6 +312,7 @@ impl From<Status> for StatusRow {
             unwritten: status.journal.owed,
             unwritten_refused: status.journal.refused,
             unwritten_lost: status.journal.lost,
+            ledger: status.ledger.unwrap_or_else(|| "ok".to_owned()),
             trunks: {
                 let trunks = status.trunks.into_iter();
                 trunks.map(|(name, state)| (name, state.to_string())).collect()

@@ -379,7 +379,7 @@ impl From<Reply> for AdminAnswer {
                 let rows = registrations.into_iter().map(RegistrationRow::from);
                 Self::Registrations(rows.collect())
             }
-            Reply::Status(status) => Self::Status(Box::new(StatusRow::from(status))),
+            Reply::Status(status) => Self::Status(Box::new(StatusRow::from(*status))),
         }
     }
 }

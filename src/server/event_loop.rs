@@ -17,9 +17,11 @@ use super::codec_workers::CodecWorkers;
 use super::complaints::Complaints;
 use super::connection_limiter::Settings as ConnectionLimiterSettings;
 use super::fd_store::Inheritance;
+use super::ledger_file::LedgerFile;
 use super::media_sockets::{self, MediaSockets};
 use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
+use super::resting_ports::RestingPorts;
 use super::routes::Routes;
 use super::sip_trace;
 use super::stream::{self, StreamConnections};
@@ -36,7 +38,7 @@ use crate::media;
 use crate::sip::{Destination, Flow, Transport};
 use crate::store::{BatchOutcome, StoreWriter};
 use crate::time::{Duration, Instant, Now, earliest};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::thread;
@@ -179,6 +181,8 @@ pub struct EventLoop {
     workers: CodecWorkers,
     recordings: Recordings,
     cameras: CameraConnections,
+    ledger: LedgerFile,
+    resting: RestingPorts,
     writer: StoreWriter,
     resolver: Resolver,
     reloads: mpsc::Receiver<Reload>,
@@ -234,6 +238,10 @@ pub struct LoopParts {
     pub left: LeftBehind,
     /// How much of it.
     pub resume: Resume,
+    /// The relay's ports that the last process has used.
+    pub used: BTreeSet<PortId>,
+    /// The ledger of the relay.
+    pub ledger: LedgerFile,
     /// The journal.
     pub writer: StoreWriter,
     /// The way to the DNS.
@@ -259,6 +267,8 @@ impl EventLoop {
             ports,
             left,
             resume,
+            used,
+            ledger,
             writer,
             resolver,
             reloads,
@@ -272,6 +282,8 @@ impl EventLoop {
             workers,
             recordings,
             cameras,
+            ledger,
+            resting: RestingPorts::default(),
             writer,
             complaints: Complaints::default(),
             resolver,
@@ -289,6 +301,9 @@ impl EventLoop {
         let (now, out) = (this.now(), this.sockets.media.outgoing());
         let effects = this.exchange.resume(now, &mut this.media, left, resumption, out);
         this.perform(effects);
+        let unused: Vec<_> = used.into_iter().filter(|port| !this.exchange.uses(*port)).collect();
+        this.resting = RestingPorts::new(this.clock.now().instant, unused);
+        let ports = this.resting.hold(ports);
         this.handle(Input::Ports(ports));
         this
     }
@@ -303,7 +318,9 @@ impl EventLoop {
         requests: mpsc::Receiver<PendingAdminRequest>,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Broken> {
+        self.resume_relay();
         let result = self.turn(commits, requests, stop).await;
+        self.write_ledger();
         self.record();
         self.recordings.finish(FAREWELL);
         result
@@ -338,6 +355,8 @@ impl EventLoop {
             let server = earliest(server, self.sockets.streams.deadline());
             let server = earliest(server, self.routes.deadline());
             let server = earliest(server, self.exchange.live_deadline());
+            let server = earliest(server, self.ledger.deadline(&self.media));
+            let server = earliest(server, self.resting.deadline());
             let wake = earliest(earliest(cores, server), farewell);
             let LoopSockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
@@ -423,6 +442,13 @@ impl EventLoop {
         if self.media.deadline().is_some_and(|at| at <= now.instant) {
             self.media.tick(now, self.sockets.media.outgoing());
         }
+        let is_wanted = self.sockets.media.take_ledger_wanted();
+        if let Some(fault) = self.ledger.tick(now, is_wanted, &mut self.media) {
+            tracing::error!("{fault}");
+        }
+        if let Some(rested) = self.resting.tick(now.instant) {
+            self.handle(Input::Ports(rested));
+        }
         let streams = &mut self.sockets.streams;
         if streams.deadline().is_some_and(|at| at <= now.instant) {
             streams.sweep(now.instant, self.exchange.connections_in_use());
@@ -431,6 +457,22 @@ impl EventLoop {
             && let Some(routes) = self.routes.look(now.instant).map(<[_]>::to_vec)
         {
             self.handle(Input::Routes(routes));
+        }
+    }
+
+    // ---- what the relay leaves to the next process ----
+
+    /// Goes on with the ports of calls that go on: nothing is sealed before the ledger says how far, and what has
+    /// waited is read with its age.
+    fn resume_relay(&mut self) {
+        self.write_ledger();
+        let clock = self.clock;
+        self.sockets.media.catch_up(&mut self.media, || clock.now());
+    }
+
+    fn write_ledger(&mut self) {
+        if let Some(fault) = self.ledger.write(self.clock.now(), &mut self.media) {
+            tracing::error!("{fault}");
         }
     }
 
@@ -624,6 +666,7 @@ impl EventLoop {
     fn reply(&mut self, id: u64, mut reply: Reply) {
         if let Reply::Status(status) = &mut reply {
             status.connections = self.sockets.streams.figures();
+            status.ledger = self.ledger.fault().map(str::to_owned);
         }
         if let Some(waiting) = self.replies.remove(&id) {
             // Whoever asked may have gone.
@@ -657,10 +700,19 @@ impl EventLoop {
 
     /// Binds more relay ports. The legs hear of it in any case, since some may wait for them.
     fn grow(&mut self, pairs: usize) {
-        let ports = self.sockets.media.grow(pairs).unwrap_or_else(|error| {
-            tracing::warn!("no more relay ports: {error}");
-            Vec::new()
-        });
+        let mut ports = Vec::new();
+        // Those that rest are passed over.
+        loop {
+            let grown = self.sockets.media.grow(pairs - ports.len()).unwrap_or_else(|error| {
+                tracing::warn!("no more relay ports: {error}");
+                Vec::new()
+            });
+            let is_all = grown.is_empty();
+            ports.extend(self.resting.hold(grown));
+            if is_all || ports.len() >= pairs {
+                break;
+            }
+        }
         if ports.is_empty() && self.sockets.media.is_full() {
             tracing::warn!("all relay ports are in use: widen `media.ports`");
         }

@@ -12,9 +12,10 @@
 
 use super::fd_store::Inheritance;
 use super::parked_sockets::{self, ParkedSockets};
+use super::waiting_packets;
 use crate::ids::PortId;
 use crate::media::{self, Channel, Machine, Outgoing};
-use crate::time::Now;
+use crate::time::{Duration, Now};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::fs::Timespec;
@@ -32,6 +33,8 @@ const PACKET_MAX: usize = 1 << 16;
 const READY_MAX: usize = 512;
 /// Rounds of one wake, so that signalling gets its turn under a flood.
 const ROUNDS_MAX: usize = 64;
+/// Packets that may wait in one socket, and more than the kernel holds.
+const WAITING_MAX: usize = 1_000;
 
 /// What can be set.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -66,6 +69,7 @@ struct Pool {
     jobs: Vec<media::Job>,
     taps: Vec<media::RecordingTap>,
     unsent: u64,
+    ledger_wanted: bool,
 }
 
 impl MediaSockets {
@@ -96,6 +100,7 @@ impl MediaSockets {
                 jobs: Vec::new(),
                 taps: Vec::new(),
                 unsent: 0,
+                ledger_wanted: false,
             },
             parked: ParkedSockets::default(),
         })
@@ -242,6 +247,19 @@ impl MediaSockets {
         Ok(packets)
     }
 
+    /// Reads every packet that came while nobody read, with its age: what is old counts, and is played to nobody.
+    pub fn catch_up(&mut self, machine: &mut Machine, clock: impl Fn() -> Now) {
+        let first = u64::from(*self.pool.settings.ports.start());
+        for number in (first..).take(self.pool.sockets.len()) {
+            self.pool.catch_up(number, &clock, &mut self.buffer, machine);
+        }
+    }
+
+    /// Whether the relay's ledger is wanted, since this was last asked.
+    pub fn take_ledger_wanted(&mut self) -> bool {
+        std::mem::take(&mut self.pool.ledger_wanted)
+    }
+
     /// The way out for what the relay sends on command or by its clock.
     pub fn outgoing(&mut self) -> &mut impl Outgoing {
         &mut self.pool
@@ -278,7 +296,10 @@ impl Pool {
         }
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        Ok(socket.into())
+        let socket = socket.into();
+        // For the process after this one: whoever reads at once does not ask.
+        waiting_packets::stamp(&socket)?;
+        Ok(socket)
     }
 
     /// The number of an RTP port of the range.
@@ -310,6 +331,29 @@ impl Pool {
         self.sockets.get(usize::try_from(at).ok()?)?.as_ref()
     }
 
+    /// All packets that wait in one socket, but no more than it can hold.
+    fn catch_up(
+        &mut self,
+        number: u64,
+        clock: impl Fn() -> Now,
+        buffer: &mut [u8],
+        machine: &mut Machine,
+    ) {
+        for _ in 0..WAITING_MAX {
+            let Some(socket) = self.socket(number) else { return };
+            match waiting_packets::receive(socket, buffer) {
+                Ok((len, from, came)) => {
+                    let now = clock();
+                    let age = came.map_or(Duration::ZERO, |came| now.unix.since(came));
+                    self.hand_over((number, from, age), now, &mut buffer[..len], machine);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // A port unreachable of an earlier packet.
+                Err(_) => {}
+            }
+        }
+    }
+
     /// One packet of one ready socket.
     fn read(&mut self, number: u64, now: Now, buffer: &mut [u8], machine: &mut Machine) {
         // An error is a port unreachable of an earlier packet, or a packet with a bad checksum.
@@ -317,11 +361,20 @@ impl Pool {
         else {
             return;
         };
-        let packet = &mut buffer[..len];
+        self.hand_over((number, from, Duration::ZERO), now, &mut buffer[..len], machine);
+    }
+
+    fn hand_over(
+        &mut self,
+        (number, from, age): (u64, SocketAddr, Duration),
+        now: Now,
+        packet: &mut [u8],
+        machine: &mut Machine,
+    ) {
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
         let port = PortId(number & !1);
         if number == port.0 {
-            machine.rtp(now, port, from, packet, self);
+            machine.rtp_of_age(now, age, port, from, packet, self);
         } else {
             machine.rtcp(now, port, from, packet, self);
         }
@@ -357,6 +410,10 @@ impl Outgoing for Pool {
     fn tap(&mut self, tap: media::RecordingTap) {
         self.taps.push(tap);
     }
+
+    fn want_ledger(&mut self) {
+        self.ledger_wanted = true;
+    }
 }
 
 /// Whether another port may be had where this one may not.
@@ -376,7 +433,6 @@ mod tests {
     use crate::random::Random;
     use crate::rtp::RtpHeader;
     use crate::sdp::Direction;
-    use crate::time::Duration;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -472,6 +528,45 @@ mod tests {
             assert_eq!(sockets.unsent(), 0);
             let latched = |event| matches!(event, media::Event::Latched { .. });
             assert!(sockets.take_events().any(latched));
+        });
+    }
+
+    #[test]
+    fn what_waited_is_read_with_its_age_and_nobody_gets_it_late() {
+        runtime().block_on(async {
+            let mut sockets = sockets(15_000..=15_099);
+            let ports = sockets.grow(2).unwrap();
+            let phones = [(); 2].map(|()| UdpSocket::bind((HERE, 0)).unwrap());
+            let mut machine = Machine::new(media::Settings::default(), Random::from_number(1));
+            let clock = crate::server::clock::Clock::start();
+            for (port, phone) in ports.iter().zip(&phones) {
+                let plan = plan(phone.local_addr().unwrap());
+                let open = Command::Open { port: *port, kind: Kind::Audio, plan };
+                machine.handle(clock.now(), open, sockets.outgoing());
+            }
+            let row = vec![(ports[1], Source::Port(ports[0]))];
+            machine.handle(clock.now(), Command::Patch(row), sockets.outgoing());
+            let say = |sequence| {
+                let header =
+                    RtpHeader { payload_type: 0, marker: false, sequence, timestamp: 0, ssrc: 1 };
+                let port = u16::try_from(ports[0].0).unwrap();
+                let packet = [&header.to_bytes()[..], &[0xff; 160]].concat();
+                phones[0].send_to(&packet, (HERE, port)).unwrap();
+            };
+            // The kernel begins to note a moment after the first socket wants it.
+            std::thread::sleep(Duration::from_millis(50));
+            (0..5).for_each(say);
+            std::thread::sleep(Duration::from_millis(150));
+            (5..8).for_each(say);
+            sockets.catch_up(&mut machine, || clock.now());
+            phones[1].set_nonblocking(true).unwrap();
+            let mut buffer = [0; 1500];
+            let heard = std::iter::from_fn(|| phones[1].recv_from(&mut buffer).ok()).count();
+            assert_eq!(heard, 3, "those that have just come");
+            let slot = machine.slot(clock.now(), ports[0]).unwrap();
+            assert_eq!(slot.peer.unwrap().highest, 7);
+            sockets.catch_up(&mut machine, || clock.now());
+            assert!(phones[1].recv_from(&mut buffer).is_err(), "once");
         });
     }
 

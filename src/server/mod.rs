@@ -5,7 +5,7 @@
 //! layer 5  event_loop
 //! layer 4  stream  media_sockets  routes
 //! layer 3  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
-//! layer 2  fd_store  connection_limiter  liveness  open_files  resolver  clock  host
+//! layer 2  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock  host
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
 //! layer 1  account  admin_rows  notify  memory  passed_files  message_reader  wake_moderation
 //! ```
@@ -25,6 +25,7 @@ mod connection_limiter;
 pub mod event_loop;
 pub mod fd_store;
 pub mod host;
+pub mod ledger_file;
 mod liveness;
 pub mod media_sockets;
 pub mod memory;
@@ -36,12 +37,14 @@ pub mod passed_files;
 pub mod recordings;
 mod reserve;
 pub mod resolver;
+pub mod resting_ports;
 mod routes;
 pub mod sip_trace;
 mod stream;
 pub mod telemetry;
 mod udp;
 pub mod wake_moderation;
+mod waiting_packets;
 
 pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;

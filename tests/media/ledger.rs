@@ -5,8 +5,8 @@ use crate::{VP8_DELTA, VP8_KEY};
 use cordboard::codec::Codec;
 use cordboard::ids::PortId;
 use cordboard::media::{
-    Channel, Command, Event, Ledger, LedgerHead, Machine, Plan, PortFacts, Protection, SavedPort,
-    Settings, Source, SrtpKeys,
+    Channel, Command, Event, LedgerHead, Machine, Plan, PortFacts, Protection, RelayLedger,
+    SavedPort, Settings, Source, SrtpKeys,
 };
 use cordboard::random::Random;
 use cordboard::rtp::{Packet, RtpHeader};
@@ -44,8 +44,8 @@ impl File {
         }
     }
 
-    fn read(&self) -> Ledger {
-        Ledger::parse(&self.bytes, &BOOT).unwrap()
+    fn read(&self) -> RelayLedger {
+        RelayLedger::parse(&self.bytes, &BOOT).unwrap()
     }
 
     /// One that says nothing of any port.
