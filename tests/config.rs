@@ -86,6 +86,7 @@ fn every_key_is_heard() {
     let config = read(
         r#"
         data = "/var/lib/cordboard"
+        drain = "90s"
         [sip]
         domain = "phones.example.com"
         listen = ["udp:[::]:5061", "tcp:192.0.2.1:443"]
@@ -142,6 +143,7 @@ fn every_key_is_heard() {
         "#,
     );
     assert_eq!(config.data, Path::new("/var/lib/cordboard"));
+    assert_eq!(config.drain, Duration::from_secs(90));
     assert_eq!((config.sip.domain.as_str(), config.sip.guests), ("phones.example.com", false));
     let transports: Vec<_> = config.sip.listen.iter().map(|listen| listen.transport).collect();
     assert_eq!(transports, [Transport::Udp, Transport::Tcp]);
@@ -606,6 +608,13 @@ fn every_key_of_a_camera_refuses_what_it_cannot_use() {
             "8: camera.number = \"7001\": another camera has this number: choose another",
         ],
     );
+}
+
+#[test]
+fn calls_may_go_on_for_an_hour_at_most() {
+    assert_eq!(read("").drain, Duration::from_secs(600));
+    refused("drain = \"0s\"\n", &["1: drain = \"0s\": give at least 1 s"]);
+    refused("drain = \"61m\"\n", &["1: drain = \"61m\": give at most 1 h"]);
 }
 
 #[test]

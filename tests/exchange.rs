@@ -36,6 +36,8 @@ use cordboard::transaction;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
+#[path = "exchange/draining.rs"]
+mod draining;
 #[path = "exchange/networks.rs"]
 mod networks;
 #[path = "exchange/next_hops.rs"]

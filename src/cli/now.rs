@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 pub fn status(administration: &Administration, listing: Listing) -> anyhow::Result<()> {
     let AdminAnswer::Status(now) = administration.ask(&AdminRequest::Status)? else { bail!(ODD) };
     let mut table = Table::new(&[
+        "state",
+        "resumed",
         "calls",
         "waiting",
         "operators",
@@ -37,6 +39,8 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         "refused_sources",
     ]);
     table.push([
+        json!(now.state),
+        json!(now.resumed),
         json!(now.calls),
         json!(now.waiting),
         json!(now.operators),

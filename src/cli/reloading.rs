@@ -85,6 +85,7 @@ impl Reloading {
         let reload = Reload {
             guests: self.running.sip.guests,
             guest_calls_max: self.running.limits.guest_calls,
+            drain: self.running.drain,
             retention: self.running.records,
             // This start stays the one that it is.
             switchboard: self.running.switchboard_settings(""),
@@ -102,6 +103,7 @@ fn held(running: &Config, new: &Config) -> Config {
     };
     Config {
         data: running.data.clone(),
+        drain: new.drain,
         sip: Sip { guests: new.sip.guests, ring_time: new.sip.ring_time, ..running.sip.clone() },
         media: running.media.clone(),
         web: running.web,
@@ -155,10 +157,23 @@ fn needs_restart(running: &Config, new: &Config) -> Vec<&'static str> {
 /// The sections in which they are not the same.
 fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
     // By name, so that no section can be forgotten.
-    let Config { data, sip, media, web, records, levels, limits, desk, queues, trunks, cameras } =
-        one;
+    let Config {
+        data,
+        drain,
+        sip,
+        media,
+        web,
+        records,
+        levels,
+        limits,
+        desk,
+        queues,
+        trunks,
+        cameras,
+    } = one;
     let sections = [
         ("data", *data == other.data),
+        ("drain", *drain == other.drain),
         ("[sip]", *sip == other.sip),
         ("[media]", *media == other.media),
         ("[web]", *web == other.web),

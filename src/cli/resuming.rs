@@ -1,6 +1,6 @@
 //! What a server may go on with of what the one before it has left.
 
-use crate::exchange::Resume;
+use crate::exchange::journal::Resume;
 use crate::server::host;
 use crate::store::{Database, HostBoot};
 use std::path::Path;
@@ -10,7 +10,7 @@ pub(super) fn which(database: &Database, data: &Path) -> anyhow::Result<Resume> 
     let here = HostBoot { machine: host::machine_id(), boot: host::boot_id() };
     let before = database.adopt_host(&here)?;
     let which = decide(before.as_ref(), &here);
-    if which == Resume::Leave {
+    if which == Resume::OfOtherMachine {
         tracing::warn!(
             "{} was in use on another machine: calls that went on there do not go on here, and nobody is told that \
              they have ended. If a switchboard still runs there, stop one of the two: phones would register with both",
@@ -23,8 +23,8 @@ pub(super) fn which(database: &Database, data: &Path) -> anyhow::Result<Resume> 
 fn decide(before: Option<&HostBoot>, here: &HostBoot) -> Resume {
     match before {
         None => Resume::All,
-        Some(before) if is_other(&before.machine, &here.machine) => Resume::Leave,
-        Some(before) if before.boot != here.boot || here.boot.is_empty() => Resume::Nothing,
+        Some(before) if is_other(&before.machine, &here.machine) => Resume::OfOtherMachine,
+        Some(before) if before.boot != here.boot || here.boot.is_empty() => Resume::AfterBoot,
         Some(_) => Resume::All,
     }
 }
@@ -47,14 +47,14 @@ mod tests {
             (None, Resume::All),
             (Some(host("a", "1")), Resume::All),
             (Some(host("", "1")), Resume::All),
-            (Some(host("a", "0")), Resume::Nothing),
-            (Some(host("", "0")), Resume::Nothing),
-            (Some(host("b", "1")), Resume::Leave),
-            (Some(host("b", "0")), Resume::Leave),
+            (Some(host("a", "0")), Resume::AfterBoot),
+            (Some(host("", "0")), Resume::AfterBoot),
+            (Some(host("b", "1")), Resume::OfOtherMachine),
+            (Some(host("b", "0")), Resume::OfOtherMachine),
         ] {
             assert_eq!(decide(before.as_ref(), &here), which, "{before:?}");
         }
         let nowhere = host("", "");
-        assert_eq!(decide(Some(&nowhere), &nowhere), Resume::Nothing, "nobody knows");
+        assert_eq!(decide(Some(&nowhere), &nowhere), Resume::AfterBoot, "nobody knows");
     }
 }

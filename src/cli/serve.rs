@@ -5,13 +5,16 @@ use super::resuming;
 use super::site::Site;
 use crate::config::Config;
 use crate::directory::{Directory, NumberingPlan};
-use crate::exchange::{self, LeftBehind, journal::StoredState};
-use crate::ids::PortId;
+use crate::exchange::journal::{Resume, StoredState};
+use crate::exchange::{self, LeftBehind};
+use crate::ids::{CallId, PortId};
 use crate::media::{self, LedgerSlot, LeftOut, RelayLedger};
 use crate::random::Random;
 use crate::server::admin_socket::{self, AdminSocket, Channels};
 use crate::server::cameras::CameraConnections;
 use crate::server::clock::Clock;
+use crate::server::course::StopSignal;
+use crate::server::crash_guard::CrashGuard;
 use crate::server::event_loop::{EventLoop, LoopParts, LoopSockets, REQUESTS_MAX};
 use crate::server::fd_store::{FdStore, Inheritance};
 use crate::server::ledger_file::LedgerFile;
@@ -30,11 +33,17 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 /// So many files that others can read are named.
 const LAX_SAID_MAX: usize = 5;
+
+/// Under a service manager a start that is refused takes so long.
+const REFUSED_EVERY: Duration = Duration::from_secs(1);
+/// Signals that may wait until the loop hears them.
+const SIGNALS_MAX: usize = 16;
 
 /// Run the switchboard.
 #[derive(Debug, clap::Args)]
@@ -62,21 +71,30 @@ impl Command {
         let config = site.config()?;
         telemetry::begin(std::io::stderr().is_terminal(), self.trace.is_some());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(run(site, &config, passed))
+        let began = Instant::now();
+        let result = runtime.block_on(run(site, &config, passed));
+        // A service manager tries again at once what is refused; once a second is enough.
+        if result.is_err() && FdStore::is_offered() {
+            std::thread::sleep(REFUSED_EVERY.saturating_sub(began.elapsed()));
+        }
+        result
     }
 }
 
 async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Result<()> {
     let data = &config.data;
-    // First of all: a server that is told to reload while it starts must not end by it.
+    // First of all: a server that is told to reload while it starts must not end by it, and one that is told to stop
+    // then does so as it has to.
     let hangup = signal(SignalKind::hangup())?;
+    let signals = signals()?;
     let files_max = files_max()?;
     let lock = Lock::take(data)?;
     say_lax(lock.lax());
     let clock = Clock::start();
-    let (database, mut state) = journal(config, clock)?;
-    let resume = resuming::which(&database, data)?;
-    let (ledger, slots) = ledger(data);
+    let (ledger, slots, in_hand) = ledger(data);
+    let guard = crash_guard(data, clock, in_hand)?;
+    let (database, mut state) = journal(config, clock, &guard)?;
+    let resume = state.resume;
     let left = LeftBehind::take_from(clock.now(), &mut state, &slots);
     let used = slots.into_keys().chain(left.ports()).collect();
     // Before the network is listened to: whoever comes first must not take the last file.
@@ -137,10 +155,10 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
         writer,
         resolver: Resolver::new(config.sip.nameservers.clone()),
         reloads,
+        drain: config.drain,
     };
-    let stopped = stopped()?;
     notify::tell(ServiceNotice::Ready);
-    EventLoop::new(parts).run(committed, requested, stopped).await?;
+    EventLoop::new(parts).run(committed, requested, signals).await?;
     store.flush();
     tracing::info!("stopped");
     Ok(())
@@ -153,6 +171,22 @@ fn files_max() -> anyhow::Result<u64> {
         tracing::warn!("{advice}");
     }
     Ok(max)
+}
+
+/// Stands for the process until it ends as it should; says so when the one before did not.
+fn crash_guard(data: &Path, clock: Clock, in_hand: Option<CallId>) -> anyhow::Result<CrashGuard> {
+    let guard = CrashGuard::begin(data, clock.now().unix, in_hand)
+        .with_context(|| format!("{}: cannot be written", data.display()))?;
+    if guard.last().is_some() {
+        tracing::warn!(
+            "the last process did not end as it should; calls that go on: {}",
+            guard.resume()
+        );
+    }
+    if let Some(pause) = guard.pause() {
+        std::thread::sleep(pause);
+    }
+    Ok(guard)
 }
 
 /// What whoever starts it wants to read first.
@@ -172,7 +206,11 @@ fn say_what_is_there(
 }
 
 /// The database, and what it holds; says what of it cannot be used.
-fn journal(config: &Config, clock: Clock) -> anyhow::Result<(Database, StoredState)> {
+fn journal(
+    config: &Config,
+    clock: Clock,
+    guard: &CrashGuard,
+) -> anyhow::Result<(Database, StoredState)> {
     let data = &config.data;
     let database = Database::open(data)?;
     if let Some(old) = database.adopt_realm(&config.sip.domain)? {
@@ -181,7 +219,11 @@ fn journal(config: &Config, clock: Clock) -> anyhow::Result<(Database, StoredSta
         );
     }
     database.count_start()?;
-    let (state, unreadable) = database.load(clock.now().unix)?;
+    let (mut state, unreadable) = database.load(clock.now().unix)?;
+    state.resume = match resuming::which(&database, data)? {
+        Resume::All => guard.resume(),
+        other => other,
+    };
     for row in unreadable {
         tracing::error!("in the journal, {}: {}", row.table, row.row);
     }
@@ -191,7 +233,7 @@ fn journal(config: &Config, clock: Clock) -> anyhow::Result<(Database, StoredSta
 }
 
 /// The ledger of the relay, and what the last process has written there of each port.
-fn ledger(data: &Path) -> (LedgerFile, BTreeMap<PortId, LedgerSlot>) {
+fn ledger(data: &Path) -> (LedgerFile, BTreeMap<PortId, LedgerSlot>, Option<CallId>) {
     let (file, left) = LedgerFile::open(data);
     let left = left.unwrap_or_else(|fault| {
         tracing::warn!("the ledger of the relay is left out: {fault}");
@@ -206,7 +248,7 @@ fn ledger(data: &Path) -> (LedgerFile, BTreeMap<PortId, LedgerSlot>) {
             out.total()
         );
     }
-    (file, left.slots)
+    (file, left.slots, left.in_hand)
 }
 
 /// Says once that passwords may have been read.
@@ -228,17 +270,20 @@ fn say_lax(lax: &Lax) {
     }
 }
 
-/// Done when SIGTERM or SIGINT comes; the service manager hears of it.
-fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        notify::tell(ServiceNotice::Stopping);
-    })
+/// What comes of SIGTERM, SIGINT and SIGUSR1, in their order.
+fn signals() -> anyhow::Result<mpsc::Receiver<StopSignal>> {
+    let (say, signals) = mpsc::channel(SIGNALS_MAX);
+    for (kind, what) in [
+        (SignalKind::terminate(), StopSignal::Terminate),
+        (SignalKind::interrupt(), StopSignal::Interrupt),
+        (SignalKind::user_defined1(), StopSignal::Restart),
+    ] {
+        let (mut heard, say) = (signal(kind)?, say.clone());
+        tokio::spawn(async move {
+            while heard.recv().await.is_some() && say.send(what).await.is_ok() {}
+        });
+    }
+    Ok(signals)
 }
 
 fn seed() -> anyhow::Result<[u8; 32]> {

@@ -64,6 +64,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// A phone rings so long unless the file says otherwise.
 const RING_TIME: Duration = Duration::from_secs(30);
+/// Calls may go on for so long after SIGTERM unless the file says otherwise.
+const DRAIN: Duration = Duration::from_secs(600);
 const RECALL: Duration = Duration::from_secs(60);
 const RECALL_MIN: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -73,6 +75,8 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 pub struct Config {
     /// The directory of `cordboard.db`.
     pub data: PathBuf,
+    /// How long calls may go on after SIGTERM.
+    pub drain: Duration,
     /// `[sip]`
     pub sip: Sip,
     /// `[media]`
@@ -247,6 +251,7 @@ impl Default for Config {
         let main = (QueueId::from("main"), QueueSection::at(Number::from("9000")));
         Self {
             data: PathBuf::from("data"),
+            drain: DRAIN,
             sip: Sip {
                 domain: "cordboard.local".to_owned(),
                 listen: listen.to_vec(),
@@ -344,12 +349,13 @@ impl Config {
     fn of<'a>(reader: &mut Reader<'_>, table: &'a DeTable<'a>) -> Self {
         let root = reader.root(table);
         let sections = [
-            "data", "sip", "media", "texts", "records", "web", "levels", "limits", "desk", "queue",
-            "trunk", "camera",
+            "data", "drain", "sip", "media", "texts", "records", "web", "levels", "limits", "desk",
+            "queue", "trunk", "camera",
         ];
         reader.allow(&root, &sections);
         let mut config = Self::default();
         set(&mut config.data, reader.value(&root, "data", directory));
+        set(&mut config.drain, reader.value(&root, "drain", drain));
         if let Some(section) = reader.section(&root, "sip") {
             config.sip.read(reader, &section);
         }
@@ -425,6 +431,11 @@ fn set<T>(built_in: &mut T, given: Option<T>) {
     if let Some(given) = given {
         *built_in = given;
     }
+}
+
+/// How long calls may go on when the server is to stop. The unit of systemd waits for an hour and a little.
+fn drain(value: &DeValue<'_>) -> Result<Duration, Remedy> {
+    values::duration(value, SECOND..=HOUR)
 }
 
 /// How long a phone may ring.

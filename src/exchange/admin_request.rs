@@ -60,6 +60,10 @@ pub enum Reply {
 /// The figures of the running server.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Status {
+    /// New calls are refused, since the server stops when those that are there are over.
+    pub draining: bool,
+    /// Which calls went on at the start.
+    pub resume: journal::Resume,
     /// Calls that are up, waiting or ringing.
     pub calls: usize,
     /// Calls that wait for an operator.

@@ -61,6 +61,8 @@ pub enum Input<'a> {
     Routes(Vec<(Network, IpAddr)>),
     /// Another configuration, as far as it holds without a restart.
     Reload(Box<Reload>),
+    /// From now on no new call is taken, but for those that replace one that goes on.
+    Drain,
     /// An administrator wants something.
     Admin {
         /// For the reply.

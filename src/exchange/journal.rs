@@ -225,6 +225,48 @@ pub struct StoredDesk {
     pub dialog: StoredDialog,
 }
 
+/// Which calls of the process before go on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Resume {
+    /// All.
+    #[default]
+    All,
+    /// All but this one, whose event was in hand when the process crashed again: its legs get BYE.
+    Without(CallId),
+    /// None: it has crashed three times. All legs get BYE.
+    None,
+    /// None: the machine was started anew since. All legs get BYE.
+    AfterBoot,
+    /// None, and nobody hears of it: they are another machine's, and may go on there.
+    OfOtherMachine,
+}
+
+impl Resume {
+    /// Whether this call goes on.
+    #[must_use]
+    pub fn includes(self, call: CallId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Without(other) => call != other,
+            Self::None | Self::AfterBoot | Self::OfOtherMachine => false,
+        }
+    }
+}
+
+impl fmt::Display for Resume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Without(call) => {
+                write!(f, "all but {call}: it was in hand at the second crash within 30 s")
+            }
+            Self::None => f.write_str("none: this was the third crash within 30 s"),
+            Self::AfterBoot => f.write_str("none: the machine was started anew"),
+            Self::OfOtherMachine => f.write_str("none: they were another machine's"),
+        }
+    }
+}
+
 /// All that the journal holds at a start.
 #[derive(Clone, Debug, Default)]
 pub struct StoredState {
@@ -242,6 +284,8 @@ pub struct StoredState {
     pub calls: Vec<CallRecord>,
     /// The connections that stayed open since the last process; the journal does not know, whoever has them adds them.
     pub connections: Vec<Flow>,
+    /// Which calls go on; the journal does not know, whoever counts crashes says it.
+    pub resume: Resume,
     /// The id of the next call.
     pub next_call: u64,
     /// Which start of this database it is.

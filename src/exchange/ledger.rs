@@ -194,6 +194,11 @@ impl Ledger {
         portions.into_iter().map(submit).collect()
     }
 
+    /// Whether the journal has been heard of all that it was asked.
+    pub fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
     /// What the log has to hear now.
     pub fn news(&mut self, now: Instant) -> Option<JournalNotice> {
         if self.trouble.is_none() {

@@ -7,9 +7,9 @@
 //! ```
 
 use super::api::Effect;
-use super::journal::{JournalEntry, LiveRow};
+use super::journal::{JournalEntry, LiveRow, Resume};
 use super::left_behind::{LeftBehind, ports_of};
-use super::resuming::{Resume, ResumeReport, Resumption};
+use super::resuming::{ResumeReport, Resumption};
 use super::rooms::{Machine, RoomEvent, world};
 use crate::cause::Cause;
 use crate::dialog::{self, StoredDialog};
@@ -167,7 +167,7 @@ impl Machine {
                 report.faults.push(format!("{leg}: its ports of the relay cannot be had"));
             }
             self.entries.push(JournalEntry::DropLive(row));
-            if resumption.which != Resume::Leave {
+            if resumption.which != Resume::OfOtherMachine {
                 self.say_farewell(now, party.leg.dialog.dialog);
             }
         }

@@ -12,7 +12,7 @@ use super::pace::CallRate;
 use super::registrations;
 use super::requests::ORIGINS_MAX;
 use super::retention::PRUNE_INTERVAL;
-use super::rooms::{Machine, RoomEvent, print, world};
+use super::rooms::{Machine, RoomEvent, ServiceState, print, world};
 use super::settings::Settings;
 use super::stranded::{NextHops, Whose};
 use super::turned_away::TurnedAway;
@@ -87,6 +87,7 @@ impl Machine {
             leg_ids: LegIds::incoming(state.boot),
             event_queue: VecDeque::new(),
             random,
+            service: ServiceState { draining: false, resume: state.resume },
             settings,
         };
         let mut out = Vec::new();
@@ -94,9 +95,8 @@ impl Machine {
             exchange.event_queue.push_back(RoomEvent::Registrar(effect));
         }
         exchange.tell(now, switchboard::Input::DirectoryChanged);
-        for stored in state.operators {
-            exchange.tell(now, switchboard::Input::RestoreOperator(stored));
-        }
+        let operators = state.operators.into_iter().map(switchboard::Input::RestoreOperator);
+        operators.for_each(|operator| exchange.tell(now, operator));
         for (operator, id, kept) in state.results {
             exchange.tell(now, switchboard::Input::RestoreResult { operator, id, kept });
         }
@@ -136,6 +136,7 @@ impl Machine {
             }
             Input::Routes(routes) => self.set_routes(routes),
             Input::Reload(reload) => self.reload(*reload),
+            Input::Drain => self.service.draining = true,
             Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
         }
         self.work(now, &mut out);
@@ -203,6 +204,15 @@ impl Machine {
         self.work(now, &mut out);
         self.unregister_at_trunks(now, &mut out);
         self.work(now, &mut out);
+        self.conclude(now, &mut out);
+        out.extend(self.ledger.last_words(now).into_iter().map(Effect::Write));
+        out
+    }
+
+    /// Has all written that is not yet: the process is about to make room for one that goes on. Nobody is told anything.
+    #[must_use]
+    pub fn leave(&mut self, now: Now) -> Vec<Effect> {
+        let mut out = Vec::new();
         self.conclude(now, &mut out);
         out.extend(self.ledger.last_words(now).into_iter().map(Effect::Write));
         out

@@ -27,8 +27,8 @@
 //! layer 2  ledger  awaiting  admin_request  unauthenticated     what waits, and what is asked
 //! layer 1  journal  intake  credit  pace  turned_away           values that know of no other
 //! layer 1  invite_source  leg_peers  desk_dialog  stranded
-//! layer 2  live_rows  left_behind                               what of it is to be written when
-//! layer 1  settings  resuming                                   what is configured; what may go on
+//! layer 2  live_rows  left_behind  resuming                               what of it is to be written when
+//! layer 1  settings                                             what is configured
 //! ```
 
 mod admin;
@@ -77,7 +77,7 @@ pub use live_rows::{CALL_UNWRITTEN_MAX, WRITTEN_WITHIN};
 pub use next_hops::{TRY_AGAIN, WAY_MAX};
 pub use promises::RETRY_AFTER_UNWRITTEN;
 pub use requests::{TERMINAL_CALLS_PER_SECOND_MAX, TRUNK_CALLS_PER_SECOND_MAX};
-pub use resuming::{Resume, ResumeReport, Resumption};
+pub use resuming::{ResumeReport, Resumption};
 pub use retention::PRUNE_INTERVAL;
 pub use rooms::Machine;
 pub use settings::{Reload, Retention, Settings};

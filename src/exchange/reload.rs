@@ -5,7 +5,7 @@ use super::settings::Reload;
 
 impl Machine {
     pub(super) fn reload(&mut self, new: Reload) {
-        let Reload { guests, guest_calls_max, retention, switchboard } = new;
+        let Reload { guests, guest_calls_max, retention, switchboard, drain: _ } = new;
         self.settings.guests = guests;
         self.settings.guest_calls_max = guest_calls_max;
         self.settings.retention = retention;

@@ -33,6 +33,8 @@ use crate::text::{ADDRESS_CHARS_MAX, DISPLAY_CHARS_MAX, NUMBER_CHARS_MAX, cut, i
 use crate::time::Now;
 use crate::transaction::ServerId;
 
+/// Whoever calls while the server drains may try again after so many seconds: by then another serves, as a rule.
+const RETRY_AFTER_DRAINING: u32 = 30;
 /// The methods that are understood somewhere in the house.
 const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER";
@@ -308,6 +310,9 @@ impl Machine {
         if dialled.as_str() == DESK {
             return self.identify_desk(now, flow, request);
         }
+        if self.service.draining && !request.headers.contains(HeaderName::Replaces) {
+            return Err(self.drained(request));
+        }
         let identity = self.identify_party(now, flow, request)?;
         let disposition = HeaderName::RequestDisposition;
         let no_queue = request.headers.has_token(disposition, "no-queue");
@@ -434,6 +439,13 @@ impl Machine {
     fn too_many_calls(&mut self, request: &Request) -> Box<Response> {
         let mut response = self.no(request, StatusCode::SERVICE_UNAVAILABLE, "Too many calls");
         response.headers.push(HeaderName::RetryAfter, RETRY_AFTER);
+        response
+    }
+
+    /// Who takes another call's place goes on with that.
+    fn drained(&mut self, request: &Request) -> Box<Response> {
+        let mut response = self.no(request, StatusCode::SERVICE_UNAVAILABLE, "Draining");
+        response.headers.push(HeaderName::RetryAfter, RETRY_AFTER_DRAINING);
         response
     }
 

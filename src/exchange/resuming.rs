@@ -1,34 +1,9 @@
 //! What a process may go on with of what the one before it has left.
 
-use crate::ids::{CallId, PortId};
+use super::journal::Resume;
+use crate::ids::PortId;
 use std::collections::BTreeSet;
 use std::fmt;
-
-/// What goes on.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Resume {
-    /// All that was left.
-    #[default]
-    All,
-    /// All but this call, which was in hand at more than one crash: its legs get BYE.
-    Without(CallId),
-    /// Nothing: all legs get BYE.
-    Nothing,
-    /// Nothing, and nobody hears of it: the calls are another machine's.
-    Leave,
-}
-
-impl Resume {
-    /// Whether this call goes on.
-    #[must_use]
-    pub fn includes(self, call: CallId) -> bool {
-        match self {
-            Self::All => true,
-            Self::Without(other) => call != other,
-            Self::Nothing | Self::Leave => false,
-        }
-    }
-}
 
 /// With what it goes on.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use super::credit::Credit;
 use super::desk_dialog::DeskDialog;
 use super::intake::Intake;
 use super::invite_source::InviteSource;
-use super::journal::JournalEntry;
+use super::journal::{JournalEntry, Resume};
 use super::ledger::Ledger;
 use super::leg_peers::Peers;
 use super::live_rows::LiveRows;
@@ -79,9 +79,19 @@ pub struct Machine {
     pub(super) changes: PendingChanges,
     /// The rows of what goes on.
     pub(super) live: LiveRows,
+    pub(super) service: ServiceState,
     pub(super) prune_due: Instant,
     pub(super) leg_ids: LegIds,
     pub(super) event_queue: VecDeque<RoomEvent>,
+}
+
+/// How this process began, and whether it is to end.
+#[derive(Debug)]
+pub(super) struct ServiceState {
+    /// No new calls.
+    pub draining: bool,
+    /// Which calls of the process before go on.
+    pub resume: Resume,
 }
 
 /// What a room has said, still to be carried out.

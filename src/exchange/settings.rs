@@ -54,6 +54,8 @@ pub struct Reload {
     pub guests: bool,
     /// So many calls one source of them may have open.
     pub guest_calls_max: usize,
+    /// How long calls may go on after SIGTERM; for whoever hears signals.
+    pub drain: Duration,
     /// What the journal keeps of calls that are over and of the audit.
     pub retention: Retention,
     /// For the switchboard, as far as [`adjust`](switchboard::Machine::adjust) goes.

@@ -12,6 +12,8 @@ impl Machine {
     #[must_use]
     pub fn status(&self) -> Status {
         Status {
+            draining: self.service.draining,
+            resume: self.service.resume,
             calls: self.switchboard.calls().count(),
             waiting: self.switchboard.waiting().count(),
             operators: self
@@ -66,6 +68,18 @@ impl Machine {
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Whether calls go on.
+    #[must_use]
+    pub fn has_calls(&self) -> bool {
+        self.switchboard.calls().next().is_some() || !self.callers.is_empty()
+    }
+
+    /// Whether the journal has been heard of all that it was asked.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.ledger.is_idle()
     }
 
     /// Whether nothing is going on: no call, no leg, no control dialog, no question to a registrar.

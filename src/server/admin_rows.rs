@@ -126,6 +126,10 @@ pub struct OperatorRow {
 /// The figures.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct StatusRow {
+    /// `serving`, or `draining`: new calls are refused, and those that are there go on.
+    pub state: String,
+    /// Which calls went on at the start: `all`, or which did not, and why.
+    pub resumed: String,
     /// Calls that are up, waiting or ringing.
     pub calls: usize,
     /// Calls that wait for an operator.
@@ -295,6 +299,8 @@ impl From<RegistrationEntry> for RegistrationRow {
 impl From<Status> for StatusRow {
     fn from(status: Status) -> Self {
         Self {
+            state: if status.draining { "draining" } else { "serving" }.to_owned(),
+            resumed: status.resume.to_string(),
             calls: status.calls,
             waiting: status.waiting,
             operators: status.operators,

@@ -16,9 +16,11 @@ use super::clock::Clock;
 use super::codec_workers::CodecWorkers;
 use super::complaints::Complaints;
 use super::connection_limiter::Settings as ConnectionLimiterSettings;
+use super::course::{Course, CourseStep, FAREWELL, StopSignal};
 use super::fd_store::Inheritance;
 use super::ledger_file::LedgerFile;
 use super::media_sockets::{self, MediaSockets};
+use super::notify::{self, ServiceNotice};
 use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
 use super::resting_ports::RestingPorts;
@@ -29,10 +31,8 @@ use super::telemetry;
 use super::udp::Udp;
 use super::wake_moderation::WakeModeration;
 use crate::call::RecordingCommand;
-use crate::exchange::journal::{Batch, WriteFault};
-use crate::exchange::{
-    self, AdminRequest, Effect, Input, LeftBehind, Reload, Reply, Resume, Resumption,
-};
+use crate::exchange::journal::{Batch, Resume, WriteFault};
+use crate::exchange::{self, AdminRequest, Effect, Input, LeftBehind, Reload, Reply, Resumption};
 use crate::ids::PortId;
 use crate::media;
 use crate::sip::{Destination, Flow, Transport};
@@ -52,8 +52,6 @@ pub const REQUESTS_MAX: usize = 64;
 const BURST_MAX: usize = 256;
 /// So long messages that wait are read before all else has its turn.
 const READING_MAX: Duration = Duration::from_millis(1);
-/// At the end, phones and the journal get this long.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// An administrator's request, and where its answer goes.
 #[derive(Debug)]
@@ -189,6 +187,9 @@ pub struct EventLoop {
     complaints: Complaints,
     replies: BTreeMap<u64, oneshot::Sender<Reply>>,
     last_request: u64,
+    /// How long calls may go on after SIGTERM.
+    drain: Duration,
+    course: Course,
     /// What performing has brought up; handled before the next sleep.
     found: VecDeque<Found>,
     /// More has come than the last turn could do.
@@ -248,6 +249,8 @@ pub struct LoopParts {
     pub resolver: Resolver,
     /// New settings.
     pub reloads: mpsc::Receiver<Reload>,
+    /// How long calls may go on after SIGTERM.
+    pub drain: Duration,
 }
 
 impl EventLoop {
@@ -272,6 +275,7 @@ impl EventLoop {
             writer,
             resolver,
             reloads,
+            drain,
         } = parts;
         let mut this = Self {
             clock,
@@ -290,6 +294,8 @@ impl EventLoop {
             reloads,
             replies: BTreeMap::new(),
             last_request: 0,
+            drain,
+            course: Course::default(),
             found: VecDeque::new(),
             crowded: false,
             moderation: WakeModeration::default(),
@@ -308,7 +314,7 @@ impl EventLoop {
         this
     }
 
-    /// Runs until `stop` is done; then ends what goes on.
+    /// Runs until a signal says how it ends.
     ///
     /// # Errors
     /// When a promise can no longer be kept.
@@ -316,11 +322,12 @@ impl EventLoop {
         mut self,
         commits: mpsc::UnboundedReceiver<BatchOutcome>,
         requests: mpsc::Receiver<PendingAdminRequest>,
-        stop: impl Future<Output = ()>,
+        signals: mpsc::Receiver<StopSignal>,
     ) -> Result<(), Broken> {
         self.resume_relay();
-        let result = self.turn(commits, requests, stop).await;
+        let result = self.turn(commits, requests, signals).await;
         self.write_ledger();
+        self.sockets.streams.settle().await;
         self.record();
         self.recordings.finish(FAREWELL);
         result
@@ -330,18 +337,14 @@ impl EventLoop {
         &mut self,
         mut commits: mpsc::UnboundedReceiver<BatchOutcome>,
         mut requests: mpsc::Receiver<PendingAdminRequest>,
-        stop: impl Future<Output = ()>,
+        mut signals: mpsc::Receiver<StopSignal>,
     ) -> Result<(), Broken> {
-        tokio::pin!(stop);
-        let mut farewell = None;
         loop {
             self.drain_found();
             self.watch_cameras(self.now());
             self.sockets.media.take_jobs().for_each(|job| self.workers.submit(job));
             self.record();
-            if farewell.is_some_and(|until| self.clock.now().instant >= until)
-                || (farewell.is_some() && self.exchange.is_quiet())
-            {
+            if self.is_over() {
                 return Ok(());
             }
             let crowded = std::mem::take(&mut self.crowded) || self.pause();
@@ -357,7 +360,8 @@ impl EventLoop {
             let server = earliest(server, self.exchange.live_deadline());
             let server = earliest(server, self.ledger.deadline(&self.media));
             let server = earliest(server, self.resting.deadline());
-            let wake = earliest(earliest(cores, server), farewell);
+            let wake = earliest(earliest(cores, server), self.course.deadline());
+            let reads = self.course.reads();
             let LoopSockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
             let cameras = &mut self.cameras;
@@ -365,7 +369,7 @@ impl EventLoop {
             let reloads = &mut self.reloads;
             tokio::select! {
                 () = std::future::ready(()), if crowded => {}
-                () = std::future::poll_fn(|cx| udp.poll_ready(cx)) => self.drain_udp(),
+                () = std::future::poll_fn(|cx| udp.poll_ready(cx)), if reads => self.drain_udp(),
                 readable = media.readable() => {
                     readable?;
                     self.relay()?;
@@ -373,8 +377,11 @@ impl EventLoop {
                 Some(done) = workers.next() => self.on_done(done),
                 Some(report) = cameras.next() => self.on_camera(report),
                 Some(report) = recordings.next() => self.on_recording(report),
-                Some(reload) = reloads.recv() => self.handle(Input::Reload(Box::new(reload))),
-                Some(event) = streams.next() => {
+                Some(reload) = reloads.recv() => {
+                    self.drain = reload.drain;
+                    self.handle(Input::Reload(Box::new(reload)));
+                }
+                Some(event) = streams.next(), if reads => {
                     self.on_stream(event);
                     self.drain_streams();
                 }
@@ -389,10 +396,7 @@ impl EventLoop {
                 }
                 Some(request) = requests.recv() => self.on_request(request),
                 () = sleep_until(self.clock, wake) => {}
-                () = &mut stop, if farewell.is_none() => {
-                    farewell = Some(self.clock.now().instant + FAREWELL);
-                    self.farewell();
-                }
+                Some(signal) = signals.recv() => self.on_signal(signal),
             }
             self.tick();
             self.read_waiting();
@@ -402,8 +406,10 @@ impl EventLoop {
     /// Gives all that a flood could keep from its turn one turn each.
     fn sweep(&mut self, commits: &mut mpsc::UnboundedReceiver<BatchOutcome>) -> Result<(), Broken> {
         self.relay()?;
-        self.drain_udp();
-        self.drain_streams();
+        if self.course.reads() {
+            self.drain_udp();
+            self.drain_streams();
+        }
         while let Ok(outcome) = commits.try_recv() {
             self.on_commit(outcome);
         }
@@ -617,9 +623,48 @@ impl EventLoop {
         }
     }
 
-    fn farewell(&mut self) {
-        let effects = self.exchange.shut_down(self.now());
-        self.perform(effects);
+    // ---- how it ends ----
+
+    fn on_signal(&mut self, signal: StopSignal) {
+        let now = self.now().instant;
+        if let Some(step) = self.course.signal(now, signal, self.drain) {
+            self.take_course(step);
+        }
+    }
+
+    /// Whether the process may end; takes the next step towards it.
+    fn is_over(&mut self) -> bool {
+        let now = self.now().instant;
+        if let Some(step) = self.course.tick(now, self.exchange.has_calls()) {
+            self.take_course(step);
+        }
+        self.course.is_over(now, self.exchange.is_quiet(), self.exchange.is_written())
+    }
+
+    fn take_course(&mut self, step: CourseStep) {
+        match step {
+            CourseStep::Drain => {
+                notify::tell(ServiceNotice::Draining);
+                tracing::info!("draining: new calls are refused, and those that are there go on");
+                self.handle(Input::Drain);
+            }
+            CourseStep::SayFarewell => {
+                notify::tell(ServiceNotice::Stopping);
+                let effects = self.exchange.shut_down(self.now());
+                self.perform(effects);
+            }
+            CourseStep::Leave => {
+                notify::tell(ServiceNotice::Stopping);
+                tracing::info!("leaving for the next process: nobody is told");
+                // What has been read is this process's to answer.
+                self.drain_streams();
+                while let Some(effects) = self.exchange.serve(self.now()) {
+                    self.perform(effects);
+                }
+                let effects = self.exchange.leave(self.now());
+                self.perform(effects);
+            }
+        }
     }
 
     // ---- what goes out ----

@@ -49,6 +49,12 @@ impl FdStore {
         notify::manager().map_or_else(|| Ok(Self::default()), |manager| Self::of(manager?))
     }
 
+    /// Whether a service manager has started us.
+    #[must_use]
+    pub fn is_offered() -> bool {
+        notify::manager().is_some()
+    }
+
     pub(super) fn of(manager: ServiceManager) -> io::Result<Self> {
         let (wishes, wished) = sync_channel(WAITING_MAX);
         let carry_out = move || carry_out(&manager, &wished);

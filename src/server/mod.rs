@@ -7,7 +7,8 @@
 //! layer 3  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
 //! layer 2  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock  host
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
-//! layer 1  account  admin_rows  notify  memory  passed_files  message_reader  wake_moderation
+//! layer 1  course  crash_guard  account  admin_rows  notify  memory  passed_files  message_reader
+//! layer 1  wake_moderation
 //! ```
 
 pub mod account;
@@ -22,6 +23,8 @@ pub mod clock;
 mod codec_workers;
 mod complaints;
 mod connection_limiter;
+pub mod course;
+pub mod crash_guard;
 pub mod event_loop;
 pub mod fd_store;
 pub mod host;
@@ -43,8 +46,8 @@ pub mod sip_trace;
 mod stream;
 pub mod telemetry;
 mod udp;
-pub mod wake_moderation;
 mod waiting_packets;
+pub mod wake_moderation;
 
 pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;

@@ -52,6 +52,8 @@ const SOON: Duration = Duration::from_secs(1);
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Connections that the system may hold for us until they are accepted.
 const BACKLOG: i32 = 1_024;
+/// At the end what is to be sent gets so long.
+const SETTLE_MAX: Duration = Duration::from_millis(200);
 /// One write that takes longer closes the connection.
 const WRITE_MAX: Duration = Duration::from_secs(20);
 
@@ -219,6 +221,18 @@ impl StreamConnections {
         self.open(Instant::START, flow, by, ends);
         tokio::spawn(serve(stream, flow, Greeted::Already, (writer, queue), self.events.clone()));
         Ok(())
+    }
+
+    /// Waits until all that is to be sent has been given to the system, for a moment at most.
+    pub async fn settle(&self) {
+        let is_empty = |open: &OpenConnection| open.ends.writer.capacity() == WAITING_MAX;
+        for _ in 0..SETTLE_MAX.as_millis() {
+            tokio::task::yield_now().await;
+            if self.open.values().all(is_empty) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// The connections that are open.

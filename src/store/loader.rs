@@ -10,7 +10,7 @@ use super::rows::{
 use crate::desk::results::{REMEMBERED, StoredResult};
 use crate::dialog::{DialogKey, StoredDialog};
 use crate::directory::{Accounts, Level, Operator, Permit, Srtp, Terminal};
-use crate::exchange::journal::{LiveTexts, StoredDesk, StoredState};
+use crate::exchange::journal::{LiveTexts, Resume, StoredDesk, StoredState};
 use crate::ids::{BootNumber, CallId, LegId, LevelId, Number, OperatorId};
 use crate::presence;
 use crate::registrar::Binding;
@@ -52,6 +52,7 @@ impl Database {
             results: results(db, now)?,
             calls: records::open_calls(db, &mut bad)?,
             connections: Vec::new(),
+            resume: Resume::default(),
             next_call: number(db, "next_call")?.unwrap_or(1),
             boot: BootNumber::new(number(db, "starts")?.unwrap_or(0)),
             live: live(db, &mut bad)?,

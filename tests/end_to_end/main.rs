@@ -21,6 +21,7 @@
 //! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
 //!   phones behind NAT.
+//! * `restarts`: signals, and what stays open when the switchboard is started again by a service manager.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -45,6 +46,7 @@ mod place;
 mod playback;
 mod program;
 mod real_phones;
+mod restarts;
 mod rtsp_cameras;
 mod sip;
 mod sipp;

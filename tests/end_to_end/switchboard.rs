@@ -59,6 +59,12 @@ impl Switchboard {
     /// As [`open_with`](Self::open_with), after a command of the shell such as `ulimit -n 200`.
     #[track_caller]
     pub fn open_under(tables: &str, limits: &str) -> Switchboard {
+        Switchboard::open_by(tables, |_| shell(limits))
+    }
+
+    /// As [`open_with`](Self::open_with), by a command that is given the program and its arguments.
+    #[track_caller]
+    pub fn open_by(tables: &str, command: impl FnOnce(&Place) -> Command) -> Switchboard {
         let place = Place::new();
         let config = place.path().join("cordboard.toml");
         fs::write(&config, configuration(&place, tables)).expect("the directory is writable");
@@ -74,7 +80,7 @@ impl Switchboard {
             let output = command_line(&config, None, line);
             assert!(output.status.success(), "cordboard {line}: {output:?}");
         }
-        let program = serve_by(shell(limits), &place, &config);
+        let program = serve_by(command(&place), &place, &config);
         let mut board = board(place, program);
         board.await_listening();
         board
@@ -139,8 +145,29 @@ impl Switchboard {
 
     /// Asks it to stop in order.
     pub fn terminate(&self) {
-        let status = Command::new("kill").arg(self.program.id().to_string()).status();
-        assert!(status.is_ok_and(|status| status.success()), "it runs");
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        assert!(self.try_signal(name), "it runs");
+    }
+
+    /// Sends it a signal; false when it has ended.
+    pub fn try_signal(&self, name: &str) -> bool {
+        let pid = self.program.id().to_string();
+        let status = Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        status.is_ok_and(|status| status.success())
+    }
+
+    /// `kill -9`.
+    pub fn crash(&mut self) {
+        self.program.kill();
+    }
+
+    /// Starts it on the same data, and does not wait until it serves.
+    pub fn start_again(&mut self) {
+        self.program = serve(&self.place, &self.config);
     }
 
     /// The exit status, once it has ended.
@@ -259,6 +286,8 @@ fn configuration(place: &Place, more: &str) -> String {
          [desk]\nlease = \"3s\"\n\
          [queue.main]\nnumber = \"9000\"\nring_time = \"3s\"\ngrace = \"2s\"\n"
     );
+    // What stands before the first table belongs to none.
+    let (root, more) = more.split_at(more.find('[').unwrap_or(more.len()));
     for line in own.lines().chain(more.lines()) {
         if line.starts_with('[') {
             if !tables.iter().any(|(name, _)| name == line) {
@@ -275,5 +304,5 @@ fn configuration(place: &Place, more: &str) -> String {
     }
     let data = place.path().join("data");
     let tables: String = tables.iter().map(|(name, lines)| format!("{name}\n{lines}\n")).collect();
-    format!("data = \"{}\"\n\n{tables}", data.display())
+    format!("data = \"{}\"\n{root}\n{tables}", data.display())
 }

@@ -3,7 +3,8 @@
 
 use super::testbed::{Relayed, Testbed};
 use super::world::World;
-use cordboard::exchange::{LeftBehind, Resume, Resumption};
+use cordboard::exchange::journal::Resume;
+use cordboard::exchange::{LeftBehind, Resumption};
 use cordboard::ids::{CallId, PortId};
 use std::collections::{BTreeMap, BTreeSet};
 

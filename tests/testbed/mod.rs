@@ -300,7 +300,7 @@ impl Testbed {
             called_once_more: false,
         };
         let phones = vec![binding("3005"), binding("3005b")];
-        let _ = testbed.registrar.restore(moment(Instant::START), phones);
+        let _ = testbed.registrar.restore(moment(Instant::START), phones, &[]);
         testbed.give(Instant::START, Input::DirectoryChanged);
         testbed
     }
