@@ -80,6 +80,8 @@ pub struct Testbed {
     pub put_back: (u64, u64),
     /// How often a call was different.
     changes: u64,
+    /// The longest text of a call.
+    pub longest: usize,
     /// Another switchboard goes on with the calls each time that so many changes have been.
     pub others_each: u64,
     /// The script has phones called once more: what rings is not put back.
@@ -296,6 +298,7 @@ impl Testbed {
             saved: BTreeMap::new(),
             put_back: (0, 0),
             changes: 0,
+            longest: 0,
             others_each: 1,
             called_once_more: false,
         };

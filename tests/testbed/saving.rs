@@ -10,6 +10,7 @@ use cordboard::cause::Cause;
 use cordboard::directory::OperatorMode;
 use cordboard::ids::{BootNumber, CallId, Tickets};
 use cordboard::leg::{self, Command, EndingSide};
+use cordboard::live;
 use cordboard::presence;
 use cordboard::random::Random;
 use cordboard::switchboard::{CallView, Effect, Input, Machine};
@@ -51,6 +52,11 @@ impl Testbed {
         }
         for (id, call) in saved.iter().filter(|(id, _)| !touched.contains(id)) {
             assert_eq!(self.saved.get(id), Some(call), "{id} is different, and was not touched");
+        }
+        for call in saved.values() {
+            let text = live::print_call(call);
+            assert_eq!(live::parse_call(&text).as_ref(), Ok(call), "{text}");
+            self.longest = self.longest.max(text.len());
         }
         let mut legs = BTreeSet::new();
         for leg in saved.values().flat_map(SavedCall::legs) {
