@@ -4,6 +4,8 @@
 
 mod day;
 mod hands;
+#[path = "switchboard/killed.rs"]
+mod killed;
 #[path = "switchboard/leaving.rs"]
 mod leaving;
 #[path = "switchboard/night.rs"]

@@ -255,6 +255,7 @@ impl OperatorCall {
                             ctx.leg(Command::Align { leg: self.caller, to: answered });
                         }
                     }
+                    ForkResult::Failed(Cause::Interrupted, _) => self.ring_anew(ctx),
                     // A desk phone's 3xx is never followed.
                     ForkResult::Failed(cause, _) => {
                         let operator = operator.clone();
@@ -269,6 +270,9 @@ impl OperatorCall {
             }
             OperatorCallState::Consulting { callee, .. } if callee.has(leg) => {
                 let rung = callee.on(event, ctx);
+                if let ForkResult::Failed(Cause::Interrupted, _) = rung {
+                    return self.consult_anew(ctx);
+                }
                 self.on_ringing_callee(rung, ctx);
             }
             OperatorCallState::Entrusted { callee, .. } if callee.has(leg) => {

@@ -7,6 +7,7 @@
 //!   direct, transferring ──▶ the two talk on, and who asked hears that it has failed
 //!   recorded            ──▶ a further file
 //!   its queue is gone   ──▶ told that nobody is there
+//!   a phone that rang, of which nothing is known ──▶ called anew, for its operator or the wanted person
 //!   its operator is gone ──▶ as if that phone had been lost: the front of the queue, or handed over
 //! ```
 
@@ -16,6 +17,7 @@ use super::direct::{DirectCall, DirectCallState};
 use super::operator_call::OperatorCall;
 use super::operator_state::{AnsweredOperator, OperatorCallState, RecordingState};
 use super::recording::next_file;
+use super::ringing::ForkResult;
 use super::step::{CallStep, RecordingCommand};
 use crate::acd;
 use crate::cause::Cause;
@@ -125,6 +127,27 @@ impl OperatorCall {
             | OperatorCallState::Ended => return false,
         }
         true
+    }
+}
+
+impl OperatorCall {
+    /// The phones of its operator rang in the old process, and nothing more is known of them.
+    pub(super) fn ring_anew(&mut self, ctx: &mut CallContext<'_>) {
+        if let OperatorCallState::RingingYou { operator, .. } = &self.state {
+            self.ring(operator.clone(), ctx);
+        }
+    }
+
+    /// The same of the phones of the wanted person.
+    pub(super) fn consult_anew(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Consulting { seat, callee, then, .. } = &self.state else { return };
+        let (seat, number, then) = (seat.clone(), callee.number.clone(), *then);
+        // Nobody hears a moment of it: they are called in the same step.
+        let before = std::mem::replace(&mut self.state, OperatorCallState::WithCaller { seat });
+        if self.consult((&number, ""), then, ctx).is_err() {
+            self.state = before;
+            self.on_ringing_callee(ForkResult::Failed(Cause::Unreachable, vec![]), ctx);
+        }
     }
 }
 

@@ -574,7 +574,7 @@ impl<'a> PlaceRow<'a> {
         let (wait_until, wait_left_us) = match wait {
             SavedWait::Unbounded => (None, None),
             SavedWait::Until(until) => (Some(moment(*until)), None),
-            SavedWait::Left(left) => (None, Some(UnixTime::default() + *left).map(moment)),
+            SavedWait::Left(left) => (None, Some(moment(UnixTime::default() + *left))),
         };
         Self {
             priority: *priority,

@@ -89,7 +89,7 @@ impl Machine {
         };
         let keep = !verb.is_harmless();
         if keep {
-            // Recorded before it acts: a crash in between is answered `interrupted`.
+            // Kept before it acts: a repetition has no second effect.
             let kept = StoredResult { content, result: None, at: env.now.unix };
             self.desks.results.keep(operator, &id, kept.clone());
             let keep = Keep::DeskResult { operator: operator.clone(), id, kept };

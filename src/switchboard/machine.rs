@@ -166,7 +166,11 @@ impl Machine {
             Input::ShutDown => self.shut_down(&mut env),
             Input::RestoreOperator(stored) => self.restore_operator(&mut env, stored),
             Input::RestoreResult { operator, id, kept } => {
-                self.desks.results.keep(&operator, &id, kept);
+                // Of a take or a release without an outcome the call says whether it was: else a repetition
+                // is judged anew.
+                if kept.result.is_some() {
+                    self.desks.results.keep(&operator, &id, kept);
+                }
             }
         }
         self.pump(&mut env);

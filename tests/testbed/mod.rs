@@ -15,6 +15,7 @@ use cordboard::call::{
 };
 use cordboard::cause::Cause;
 use cordboard::codec::{Codec, Kind};
+use cordboard::desk::results::StoredResult;
 use cordboard::dialog::{Body, ServerTx};
 use cordboard::directory::{
     self, Accounts, Camera, Directory, NumberingPlan, Operator, OperatorMode, Srtp, Terminal,
@@ -80,8 +81,11 @@ pub struct Testbed {
     pub put_back: (u64, u64),
     /// How often a call was different.
     changes: u64,
-    /// The longest text of a call.
-    pub longest: usize,
+    /// How often the process was started again.
+    starts: u64,
+    /// The calls as the journal has them, and the results of commands.
+    written: BTreeMap<CallId, SavedCall>,
+    results: BTreeMap<(OperatorId, String), StoredResult>,
     /// Another switchboard goes on with the calls each time that so many changes have been.
     pub others_each: u64,
     /// The script has phones called once more: what rings is not put back.
@@ -298,7 +302,9 @@ impl Testbed {
             saved: BTreeMap::new(),
             put_back: (0, 0),
             changes: 0,
-            longest: 0,
+            starts: 0,
+            written: BTreeMap::new(),
+            results: BTreeMap::new(),
             others_each: 1,
             called_once_more: false,
         };
@@ -344,6 +350,9 @@ impl Testbed {
                     self.uncommitted.push(ticket);
                 }
                 Effect::Keep { keep, ticket } => {
+                    if let Keep::DeskResult { operator, id, kept } = &keep {
+                        self.results.insert((operator.clone(), id.clone()), kept.clone());
+                    }
                     if let Keep::Call(record) = keep {
                         self.kept.retain(|kept| kept.call != record.call);
                         self.kept.push(*record);
@@ -713,6 +722,7 @@ impl Testbed {
             ["answers"] => leg::Event::Answered { leg, spoken: Spoken::default() },
             ["hangs", "up"] => ended(EndingSide::Peer, Cause::NormalClearing),
             ["forgets", "the", "call"] => ended(EndingSide::Peer, Cause::Lost),
+            ["was", "not", "saved"] => ended(EndingSide::Us, Cause::Interrupted),
             ["sends", "nothing"] => ended(EndingSide::Us, Cause::MediaStopped),
             ["is", "lost"] => ended(EndingSide::Timer, Cause::Lost),
             ["refuses", status] => {
@@ -805,6 +815,20 @@ impl day::Machine for Testbed {
             }
             ["phones", "are", "called", "once", "more"] => {
                 self.called_once_more = true;
+                vec![]
+            }
+            ["the", "switchboard", "is", "killed"] => self.is_killed(now, false),
+            ["the", "journal", "has", "it", "and", "the", "switchboard", "is", "killed"] => {
+                self.is_killed(now, true)
+            }
+            [operator, "is", "gone"] => {
+                let operator = OperatorId::from(*operator);
+                self.directory.adopt(&[directory::Effect::DropOperator(operator)]);
+                vec![]
+            }
+            ["the", "queue", "is", "gone"] => {
+                self.settings.queues.clear();
+                self.settings.acd.queues.clear();
                 vec![]
             }
             ["ACKs", "are", "lost"] => {

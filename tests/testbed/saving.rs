@@ -1,7 +1,7 @@
 //! Between any two inputs of a script all calls are saved: put back where they were, so that the script goes
 //! on with them; and given to a switchboard that has just started, where they end well.
 
-use super::Testbed;
+use super::{Testbed, moment};
 use cordboard::call::call_record::CallRecord;
 use cordboard::call::{
     Keep, SavedCall, SavedDirectState, SavedKind, SavedOperatorState, SwitchboardContext,
@@ -49,20 +49,79 @@ impl Testbed {
         let saved = save(now);
         if self.changes.is_multiple_of(self.others_each) {
             assert_eq!(saved, save(now + Duration::from_millis(1)), "a call ticks");
+            texts_read_back(&saved);
         }
         for (id, call) in saved.iter().filter(|(id, _)| !touched.contains(id)) {
             assert_eq!(self.saved.get(id), Some(call), "{id} is different, and was not touched");
-        }
-        for call in saved.values() {
-            let text = live::print_call(call);
-            assert_eq!(live::parse_call(&text).as_ref(), Ok(call), "{text}");
-            self.longest = self.longest.max(text.len());
         }
         let mut legs = BTreeSet::new();
         for leg in saved.values().flat_map(SavedCall::legs) {
             assert!(legs.insert(leg), "{} is in two calls", self.name(leg));
         }
+        self.written.retain(|id, _| saved.contains_key(id));
+        let written = saved.iter().filter(|(_, call)| !waits_for_commit(call));
+        self.written.extend(written.map(|(id, call)| (*id, call.clone())));
         std::mem::replace(&mut self.saved, saved.clone()) != saved
+    }
+
+    /// The process is gone, and the next goes on with what the journal has. `with_last`: also with that for
+    /// whose commit the old one still waited.
+    pub(super) fn is_killed(&mut self, now: Instant, with_last: bool) -> Vec<String> {
+        let now = moment(now);
+        let calls = if with_last { &self.saved } else { &self.written };
+        let texts: Vec<String> = calls.values().map(live::print_call).collect();
+        let calls = texts.iter().map(|text| live::parse_call(text).unwrap()).collect();
+        self.starts += 1;
+        let mut machine = self.started_anew(now, self.starts);
+        for ((operator, id), kept) in &self.results {
+            let (operator, id, kept) = (operator.clone(), id.clone(), kept.clone());
+            let input = Input::RestoreResult { operator, id, kept };
+            let _ = machine.handle(now, self.world(), input);
+        }
+        let effects = machine.restore_calls(now, self.world(), calls);
+        self.machine = machine;
+        self.uncommitted.clear();
+        self.journal_waits = false;
+        let _ = self.what_changed_was_said(now);
+        self.follow(now, effects)
+    }
+
+    /// All that can be wrong with the texts of calls harms nobody: words are torn out, numbers are others.
+    pub fn garbles(&self, now: Instant, seed: u64) {
+        let now = moment(now);
+        let mut random = Random::from_number(seed);
+        let texts = self.saved.values().map(live::print_call);
+        let calls: Vec<SavedCall> = texts
+            .filter_map(|text| {
+                let mut parts: Vec<&str> = text.split_inclusive([',', ':', '[', '{']).collect();
+                for _ in 0..1 + random.u64() % 3 {
+                    let at = usize::try_from(random.u64()).unwrap() % parts.len();
+                    let from = usize::try_from(random.u64()).unwrap() % parts.len();
+                    parts[at] = match random.u64() % 6 {
+                        0 => "9223372036854775807,",
+                        1 => "0,",
+                        2 => "\"op9\",",
+                        3 => "\"x\":1,",
+                        _ => parts[from],
+                    };
+                }
+                live::parse_call(&parts.concat()).ok()
+            })
+            .collect();
+        let mut other = self.started_anew(now, 1_000);
+        let mut legs: Vec<_> = calls.iter().flat_map(SavedCall::legs).collect();
+        let _ = other.restore_calls(now, self.world(), calls);
+        for view in other.calls().collect::<Vec<_>>() {
+            let _ = other.save_call(now, view.call);
+        }
+        let _ = other.tick(now + Duration::from_secs(70), self.world());
+        legs.push(cordboard::ids::LegId(0));
+        for leg in legs {
+            let (cause, by) = (Cause::NormalClearing, EndingSide::Peer);
+            let ended = Input::Leg(leg::Event::Ended { leg, cause, by });
+            let _ = other.handle(now, self.world(), ended);
+        }
+        let _ = other.handle(now, self.world(), Input::ShutDown);
     }
 
     /// Takes out all calls of which all is saved, and puts them back in another order: nobody hears of it.
@@ -96,8 +155,8 @@ impl Testbed {
     }
 
     /// A switchboard that has just started, after so long, as the journal leaves it without its calls.
-    fn started_anew(&self, now: Now) -> Machine {
-        let boot = BootNumber::new(7);
+    fn started_anew(&self, now: Now, boot: u64) -> Machine {
+        let boot = BootNumber::new(boot);
         let (settings, random) = (self.settings.clone(), Random::from_number(7));
         let mut other = Machine::new(settings, random, boot, 0);
         let _ = other.handle(now, self.world(), Input::DirectoryChanged);
@@ -118,7 +177,7 @@ impl Testbed {
     fn others_go_on(&mut self, now: Now) {
         let begun = Now { instant: Instant::from_micros(3_000_000), unix: now.unix };
         let saved: Vec<SavedCall> = self.saved.values().rev().cloned().collect();
-        let mut other = self.started_anew(begun);
+        let mut other = self.started_anew(begun, 1_000);
         let _ = other.put_back(begun, self.world(), saved.clone());
         for (id, call) in &self.saved {
             assert_eq!(other.save_call(begun, *id).as_ref(), Some(call), "put back elsewhere");
@@ -132,7 +191,7 @@ impl Testbed {
             (views.collect::<Vec<_>>(), waiting, held.collect::<Vec<_>>())
         };
         assert_eq!(seen(&self.machine), seen(&other), "seen elsewhere");
-        let mut other = self.started_anew(begun);
+        let mut other = self.started_anew(begun, 1_000);
         let effects = other.restore_calls(begun, self.world(), saved);
         self.put_back.1 += u64::try_from(self.saved.len()).unwrap();
         for effect in &effects {
@@ -172,7 +231,7 @@ impl Testbed {
 
     /// Everybody hangs up; nothing is left, and each record has its end once.
     fn all_end(&self, other: &mut Machine, now: Now, effects: Vec<Effect>) {
-        let tickets = Tickets::new(BootNumber::new(7));
+        let tickets = Tickets::new(BootNumber::new(1_000));
         let world = SwitchboardContext { tickets: &tickets, ..self.world() };
         let mut ended: BTreeMap<CallId, CallRecord> = BTreeMap::new();
         let mut legs: BTreeSet<_> = self.saved.values().flat_map(SavedCall::legs).collect();
@@ -241,4 +300,16 @@ impl Testbed {
         };
         !(rings && self.called_once_more)
     }
+}
+
+fn texts_read_back(calls: &BTreeMap<CallId, SavedCall>) {
+    for call in calls.values() {
+        let text = live::print_call(call);
+        assert_eq!(live::parse_call(&text).as_ref(), Ok(call), "{text}");
+    }
+}
+
+fn waits_for_commit(call: &SavedCall) -> bool {
+    let SavedKind::Operator(kind) = &call.kind else { return false };
+    matches!(kind.state, SavedOperatorState::Taken { .. } | SavedOperatorState::Leaving { .. })
 }
