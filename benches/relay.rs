@@ -9,8 +9,8 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, StreamPlan,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, LedgerHead, Machine,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, StreamPlan,
     TransportPlan, Trust,
 };
 use cordboard::random::Random;
@@ -24,6 +24,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::fs::Timespec;
 use std::hint::black_box;
+use std::io::{Seek as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const ROUNDS: usize = 3;
+const LEDGER_PORTS: u16 = 10_000;
 /// Phones are not in step: a fraction of them sends every so often.
 const SLOT_MICROS: u64 = 250;
 
@@ -44,6 +46,10 @@ fn main() {
     let (calls, seconds) = (number(0, 200) as usize, number(1, 4));
     println!("relay arithmetic, per packet of 172 bytes:   {:6.0} ns", audio_alone());
     println!("relay arithmetic, per packet of VP8, 1100:   {:6.0} ns", video_alone());
+    let (print, file) = ledger();
+    println!(
+        "the ledger of {LEDGER_PORTS} ports:                {print:6.0} µs, in the file after {file:.0} µs"
+    );
     println!(
         "{calls} calls, {} packets/s, CPU per packet, and beside plain relaying:",
         calls * 100
@@ -201,6 +207,31 @@ fn alone(kind: Kind, codec: &Codec, payload: &[u8], step: u32) -> f64 {
         machine.rtp(now, ports[which], phones[which], &mut packet, &mut Nowhere);
     }
     (cpu_time() - start).as_nanos() as f64 / f64::from(PACKETS)
+}
+
+/// Microseconds in which the ledger of so many ports is printed, and is in its file as well; the best of many.
+fn ledger() -> (f64, f64) {
+    let ports: Vec<_> = (0..LEDGER_PORTS).map(|n| PortId(u64::from(16_000 + 2 * n))).collect();
+    let phones: Vec<_> =
+        (0..LEDGER_PORTS).map(|n| SocketAddr::from(([192, 0, 2, 1], 4000 + n))).collect();
+    let codecs = [(Codec::Pcmu, 0), (Codec::Pcmu, 0)];
+    let mut machine = patched(Kind::Audio, &codecs, &ports, &phones, &mut Nowhere);
+    let (mut head, mut buffer) = (LedgerHead::new([7; 16]), Vec::new());
+    let mut file = tempfile::tempfile().unwrap();
+    let mut best = (f64::MAX, f64::MAX);
+    for _ in 0..200 {
+        let start = cpu_time();
+        machine.write_ledger(Now::default(), &mut head, None, &mut buffer);
+        let printed = cpu_time() - start;
+        file.rewind().unwrap();
+        file.write_all(&buffer).unwrap();
+        machine.ledger_written();
+        let written = cpu_time() - start;
+        best.0 = best.0.min(printed.as_nanos() as f64 / 1000.0);
+        best.1 = best.1.min(written.as_nanos() as f64 / 1000.0);
+    }
+    assert_eq!(buffer.len(), 64 * (usize::from(LEDGER_PORTS) + 2));
+    best
 }
 
 /// What a forwarder gets: the phones' addresses and codecs, where to say its own addresses, and when
