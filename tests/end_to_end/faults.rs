@@ -9,7 +9,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 use crate::sip::Message;
-use crate::sipp::{TRUNK, TRUNK_HOST};
+use crate::sipp::{Sipp, TRUNK, TRUNK_HOST};
 use crate::switchboard::Switchboard;
 use crate::wait;
 
@@ -139,4 +139,32 @@ fn invite(from: SocketAddr, number: u32) -> Message {
         .with("CSeq", "1 INVITE")
         .with("Contact", format!("<sip:{number}@{from}>"))
         .with_body("application/sdp", offer)
+}
+
+/// Where our relay takes in the sound of whoever is called.
+fn sound_port(user: &Sipp) -> u16 {
+    let invite = user.message("<- INVITE");
+    let body = String::from_utf8_lossy(&invite.body).into_owned();
+    let (_, after) = body.split_once("m=audio ").expect("it offers sound");
+    after.split(' ').next().and_then(|port| port.parse().ok()).expect("a port")
+}
+
+/// A phone that does not know that its call has ended still sends: nobody else may hear it.
+#[test]
+fn ports_that_a_crash_has_left_are_given_to_nobody_for_a_while() {
+    let mut board = Switchboard::open();
+    let mut user = board.phone_at("3002", "phone-answers");
+    let _caller = board.terminal("terminal-calls", "3001", "3002");
+    user.awaits("<- ACK");
+    let before = sound_port(&user);
+    let ledger = board.data().join("cordboard.ledger");
+    wait::until("the ledger to name the ports", PATIENCE, || {
+        std::fs::metadata(&ledger).is_ok_and(|file| file.len() >= 64 * 4).then_some(())
+    });
+    board.crash_and_restart();
+    let mut other = board.phone_at("3003", "phone-answers");
+    let _caller = board.terminal("terminal-calls", "3001", "3003");
+    other.awaits("<- ACK");
+    let pairs = [before - 2, before, before + 2];
+    assert!(!pairs.contains(&sound_port(&other)), "both ports of the first call rest");
 }
