@@ -156,10 +156,11 @@ impl Machine {
             going_on.iter().flat_map(|(call, _)| call.legs()).collect();
         for (leg, (party, text)) in std::mem::take(&mut left.parties) {
             let row = LiveRow::Party(leg);
-            let has_ports = ports_of(&party).all(|port| resumption.bound.contains(&port));
+            let is_free = |port| resumption.bound.contains(&port) && !self.legs.uses(port);
+            let has_ports = ports_of(&party).all(is_free);
             if has_ports && wanted.remove(&leg) {
                 self.restore_party(now, relay, party, media_out);
-                self.live.found(row, &text);
+                self.live.found(now.instant, row, &text);
                 report.parties += 1;
                 continue;
             }
@@ -172,7 +173,7 @@ impl Machine {
             }
         }
         for (call, text) in &going_on {
-            self.live.found(LiveRow::Call(call.id()), text);
+            self.live.found(now.instant, LiveRow::Call(call.id()), text);
             left.records.remove(&call.id());
         }
         report.calls = going_on.len();

@@ -99,8 +99,10 @@ impl LiveRows {
         self.written.contains_key(&row)
     }
 
-    /// A row that the last process has written.
-    pub fn found(&mut self, row: LiveRow, text: &str) {
+    /// A row that the last process has written. It is looked at once more: what was written ahead, such as sequence
+    /// numbers, is used up.
+    pub fn found(&mut self, now: Instant, row: LiveRow, text: &str) {
         self.written.insert(row, self.keys.fingerprint(text));
+        self.mark(now, row, None);
     }
 }
