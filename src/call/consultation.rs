@@ -379,6 +379,7 @@ impl OperatorCall {
                     self.complete_transfer(phone, ctx);
                 }
             }
+            ForkResult::Failed(Cause::Interrupted, _) => self.consult_anew(ctx),
             ForkResult::Failed(cause, _) => {
                 let (progress, reason) = progress_of(cause);
                 let operator = seat.operator.clone();

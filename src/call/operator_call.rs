@@ -270,9 +270,6 @@ impl OperatorCall {
             }
             OperatorCallState::Consulting { callee, .. } if callee.has(leg) => {
                 let rung = callee.on(event, ctx);
-                if let ForkResult::Failed(Cause::Interrupted, _) = rung {
-                    return self.consult_anew(ctx);
-                }
                 self.on_ringing_callee(rung, ctx);
             }
             OperatorCallState::Entrusted { callee, .. } if callee.has(leg) => {
