@@ -1298,6 +1298,7 @@ fn the_one_who_is_killed() {
     }
 }
 
+#[allow(clippy::print_stdout)] // Whoever kills it reads that.
 fn report_committed(outcomes: &Receiver<BatchOutcome>) {
     for outcome in outcomes.try_iter() {
         if let BatchOutcome::Committed(batch) = outcome {

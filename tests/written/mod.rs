@@ -1,5 +1,7 @@
 //! Parties through their texts: a text has all of a party but for what the ledger of the relay has.
 
+#![allow(dead_code)] // Each test uses what it needs.
+
 use cordboard::ids::PortId;
 use cordboard::leg::SavedLeg;
 use cordboard::live::{self, SavedParty};
