@@ -186,6 +186,17 @@ impl Repeat {
         Self { at: now + interval, interval, longest }
     }
 
+    /// One that goes on: it comes next at `at`, which is `ran` after it was begun with this first interval.
+    #[must_use]
+    pub fn resumed(at: Instant, ran: Duration, first: Duration, longest: Duration) -> Self {
+        let (mut after, mut interval) = (first, first);
+        while after < ran && !interval.is_zero() {
+            interval = (interval * 2).min(longest);
+            after += interval;
+        }
+        Self { at, interval, longest }
+    }
+
     /// The moment that comes next.
     #[must_use]
     pub const fn at(self) -> Instant {

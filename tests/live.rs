@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test may panic.
 
 use cordboard::codec::Codec;
+use cordboard::dialog::SavedPhase;
 use cordboard::ids::{LegId, PortId};
 use cordboard::leg::SavedLeg;
 use cordboard::live::{self, PARTY_BYTES_MAX, PartyFault, SavedParty};
@@ -34,6 +35,9 @@ fn read(name: &str) -> SavedParty {
 fn before(mut party: SavedParty) -> SavedParty {
     let dialog = &mut party.leg.dialog;
     dialog.dialog.local_cseq -= 500;
+    if let SavedPhase::Calling(calling) = &mut dialog.phase {
+        calling.forks.iter_mut().for_each(|fork| fork.dialog.local_cseq -= 500);
+    }
     let known = dialog.login.iter_mut().flat_map(|login| &mut login.known);
     known.for_each(|known| known.count -= 500);
     party
@@ -41,7 +45,16 @@ fn before(mut party: SavedParty) -> SavedParty {
 
 #[test]
 fn what_version_1_wrote_is_read_and_written_anew_as_it_was() {
-    for name in ["caller-udp", "phone-tcp-nat", "srtp", "trunk-login", "video-h264"] {
+    for name in [
+        "caller-udp",
+        "phone-tcp-nat",
+        "srtp",
+        "trunk-login",
+        "video-h264",
+        "ringing-caller",
+        "ringing-phone",
+        "without-ack",
+    ] {
         assert_eq!(live::print(&before(read(name))), written(name), "{name}");
     }
 }
@@ -68,6 +81,48 @@ fn what_is_agreed_follows_of_the_two_descriptions() {
     };
     assert_eq!(keys.sends.to_inline(), "Y3vNqMrEz+y1YM1m/1bLx4U1Pxwcs7OmYrAZqCfl");
     assert!(sealed.ports[0].needs_new_key(), "nobody knows how far it was used");
+}
+
+/// How far dialog, leg and offer are has to fit, or it is a text that nobody has written.
+#[test]
+fn an_invite_without_its_end_is_read_whole_or_not_at_all() {
+    let SavedPhase::Ringing(ringing) = read("ringing-caller").leg.dialog.phase else {
+        panic!("it rings")
+    };
+    assert_eq!(ringing.request.headers.from_tag(), Some("a1"));
+    assert_eq!(ringing.said.unwrap().response.status.as_u16(), 180);
+    let fault = |name: &str, from: &str, to: &str| {
+        let text = written(name);
+        assert!(text.contains(from), "{from}");
+        parse(&text.replace(from, to)).unwrap_err().to_string()
+    };
+    let fits = "phase: missing, or not that of the dialog and the offer";
+    for (name, from, to, what) in [
+        ("ringing-caller", "\"phase\":{\"offered\":\"nothing\"},", "", fits),
+        ("ringing-caller", "{\"offered\":\"nothing\"}", "\"answering\"", fits),
+        ("ringing-phone", "\"phase\":{\"calling\":[]},", "", fits),
+        ("without-ack", "\"phase\":\"answering\",", "\"phase\":{\"calling\":[]},", fits),
+        (
+            "ringing-caller",
+            "INVITE sip:4001",
+            "OPTIONS sip:4001",
+            "dialog.phase.request: missing, or not an INVITE",
+        ),
+        (
+            "ringing-caller",
+            "\"state\":\"said\"",
+            "\"state\":{\"accepted\":1}",
+            "invite: missing, or not that of the dialog",
+        ),
+        ("ringing-phone", "\"open\":\"ours\"", "\"open\":{\"theirs\":\"x\"}", {
+            "sdp.open.theirs: missing, or not a session description"
+        }),
+        ("without-ack", "SIP/2.0 200 OK", "BYE sip:a SIP/2.0", {
+            "dialog.phase: missing, or not a response"
+        }),
+    ] {
+        assert_eq!(fault(name, from, to), what, "{name}: {from}");
+    }
 }
 
 /// A later version may write more, of which this one knows nothing.

@@ -12,9 +12,10 @@ use cordboard::sip::{
     self, Destination, Flow, HeaderName, Message, OwnAddresses, Request, Response, StatusCode,
     Transport,
 };
-use cordboard::time::{Duration, Instant};
+use cordboard::time::{Duration, Instant, Now, UnixTime};
 use cordboard::transaction::{
-    ClientId, Effect, Input, Machine, ServerId, Settings, SourceTrust, TransactionFailure,
+    ClientId, Effect, Input, InviteHead, Machine, SavedClientInvite, SavedServerInvite,
+    SavedServerState, ServerId, Settings, SourceTrust, TransactionFailure,
 };
 use std::net::SocketAddr;
 
@@ -939,14 +940,82 @@ fn a_caller_cancels_by_another_connection_when_its_own_is_closed() {
     }
 }
 
+/// Plays a script twice, the second time with INVITEs that are put into another machine between its lines.
 #[track_caller]
 fn over_udp(script: &str) {
     ladder::play(&mut Testbed::over(Transport::Udp), script);
+    ladder::play(&mut Testbed { saves: true, ..Testbed::over(Transport::Udp) }, script);
 }
 
 #[track_caller]
 fn over_tcp(script: &str) {
     ladder::play(&mut Testbed::over(Transport::Tcp), script);
+    ladder::play(&mut Testbed { saves: true, ..Testbed::over(Transport::Tcp) }, script);
+}
+
+#[test]
+fn an_invite_of_either_side_goes_on_in_another_machine() {
+    let put_back = |script| {
+        let mut testbed = Testbed { saves: true, ..Testbed::over(Transport::Udp) };
+        ladder::play(&mut testbed, script);
+        testbed.put_back
+    };
+    let theirs = put_back(
+        "
+        phone -> us   INVITE
+        us -> user    INVITE
+        user -> us    180
+        us -> phone   180
+        phone -> us   INVITE          # a copy gets the last answer again
+        us -> phone   180
+        user -> us    200
+        us -> phone   200
+        phone -> us   INVITE
+        user -> us    200             # the user repeats
+        us -> phone   200
+        phone -> us   ACK branch=2
+        us -> user    ACK
+    ",
+    );
+    assert_eq!(theirs, 7, "it was there at each line");
+    let ours = put_back(
+        "
+        user -> us    call
+        us -> phone   INVITE
+        phone -> us   180
+        us -> user    180
+        phone -> us   180
+        us -> user    180
+        +100s
+        user -> us    cancel
+        us -> phone   CANCEL with reason
+        phone -> us   200 for CANCEL
+        phone -> us   487
+        us -> phone   ACK
+        us -> user    487
+    ",
+    );
+    assert_eq!(ours, 2, "from the first answer on, until it is cancelled");
+}
+
+/// What is read from a text may have been written by anybody.
+#[test]
+fn an_invite_that_cannot_be_known_again_is_not_put_back() {
+    let now = Now::default();
+    let mut machine = Testbed::over(Transport::Udp).machine;
+    let mut invite = unsent("INVITE");
+    let to = Testbed::over(Transport::Udp).to;
+    for via in ["", "SIP/2.0/UDP 192.0.2.1", "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKtheirs"] {
+        let (id, via) = (ClientId(1), via.to_owned());
+        let saved = SavedClientInvite { id, via, to, silent_until: UnixTime::default() };
+        assert!(!machine.restore_client(now, saved, invite.clone()));
+    }
+    invite.headers.remove(&HeaderName::Via);
+    let state = SavedServerState::Accepted { until: UnixTime::default() };
+    let saved = SavedServerInvite { id: ServerId(1), to, state };
+    let head = InviteHead { uri: invite.uri.as_str(), headers: &invite.headers };
+    assert!(!machine.restore_server(now, saved, head));
+    assert_eq!(machine.count(), (0, 0));
 }
 
 struct Testbed {
@@ -957,6 +1026,10 @@ struct Testbed {
     /// The last request that went to the user, and the last that went to the phone.
     served: Option<(ServerId, Request)>,
     sent: Option<Request>,
+    /// Another machine goes on with each INVITE, line by line.
+    saves: bool,
+    /// How often one did.
+    put_back: u64,
 }
 
 impl Testbed {
@@ -971,7 +1044,47 @@ impl Testbed {
         let settings = Settings { own: OwnAddresses::new(own, vec![]), ..Settings::default() };
         let machine = Machine::new(settings, Random::from_number(7));
         let (to, standing) = (Destination::Flow(flow), SourceTrust::Registered);
-        Self { machine, flow, to, standing, served: None, sent: None }
+        Self { machine, flow, to, standing, served: None, sent: None, saves: false, put_back: 0 }
+    }
+
+    /// Another machine goes on with the INVITE, where that is all there is and it can be saved.
+    fn put_back(&mut self, now: Instant) {
+        let since = now.since(Instant::START);
+        let now = Now { instant: now, unix: UnixTime::from_secs(1_700_000_000) + since };
+        let mut other = Self::over(self.flow.transport).machine;
+        let count = self.machine.count();
+        let invites = |request: &Request| request.method.as_str() == "INVITE";
+        match (count, &self.served, &self.sent) {
+            ((0, 1), Some((id, invite)), _) if invites(invite) => {
+                let Some(saved) = self.machine.save_server(now, *id) else { return };
+                let answer = invite.response(StatusCode::OK);
+                // Of an INVITE that has its 2xx there is nothing else.
+                let headers = match saved.state {
+                    SavedServerState::Accepted { .. } => &answer.headers,
+                    SavedServerState::Unsaid { .. } | SavedServerState::Said(_) => &invite.headers,
+                };
+                let head = InviteHead { uri: invite.uri.as_str(), headers };
+                assert!(other.restore_server(now, saved.clone(), head));
+                assert!(!other.restore_server(now, saved.clone(), head), "it is there");
+                assert_eq!(other.save_server(now, *id), Some(saved.clone()));
+                assert_eq!(self.machine.take_server(now, *id), Some(saved));
+            }
+            ((1, 0), _, Some(invite)) if invites(invite) => {
+                let id = ClientId(1);
+                let Some(saved) = self.machine.save_client(now, id) else { return };
+                let mut invite = invite.clone();
+                invite.headers.pop_front_element(HeaderName::Via);
+                assert!(other.restore_client(now, saved.clone(), invite.clone()));
+                assert!(!other.restore_client(now, saved.clone(), invite), "it is there");
+                assert_eq!(other.save_client(now, id), Some(saved.clone()));
+                assert_eq!(self.machine.take_client(now, id), Some(saved));
+            }
+            _ => return,
+        }
+        assert_eq!((self.machine.count(), self.machine.deadline()), ((0, 0), None));
+        assert_eq!(other.count(), count);
+        self.machine = other;
+        self.put_back += 1;
     }
 
     fn phone_sends(&self, what: &str) -> Message {
@@ -1084,7 +1197,11 @@ impl ladder::Testbed for Testbed {
             },
         };
         let effects = self.machine.handle(now, input);
-        Some(self.told(effects))
+        let told = self.told(effects);
+        if self.saves {
+            self.put_back(now);
+        }
+        Some(told)
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -1093,7 +1210,11 @@ impl ladder::Testbed for Testbed {
 
     fn tick(&mut self, now: Instant) -> Vec<String> {
         let effects = self.machine.tick(now);
-        self.told(effects)
+        let told = self.told(effects);
+        if self.saves {
+            self.put_back(now);
+        }
+        told
     }
 }
 

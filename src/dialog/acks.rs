@@ -82,6 +82,15 @@ impl InviteSession {
         self.send_request(cx, to, bye, Purpose::Nothing);
     }
 
+    /// A copy of a 2xx whose transaction is gone: it gets its ACK again, where that is still kept.
+    pub(super) fn on_copied_success(&self, cx: &mut DialogContext<'_>, response: &Response) {
+        let (tag, seq) = (response.headers.to_tag().unwrap_or_default(), response.headers.cseq());
+        let acked = seq.ok().and_then(|(seq, _)| self.acks.of_numbered(seq, tag));
+        if let Some((to, ack)) = acked {
+            cx.out.push(Effect::Forward { to, request: ack.clone() });
+        }
+    }
+
     /// The floor above answers the offer in a 2xx, or ends the leg without.
     pub(super) fn answer_due(&mut self, cx: &mut DialogContext<'_>, body: Option<Body>) {
         if let Handshake::AnswerDue { invite, seq } = self.handshake {

@@ -55,6 +55,16 @@ pub enum Input {
         /// The answer.
         response: Response,
     },
+    /// A 2xx to an INVITE of which no transaction is known. Where it belongs to a dialog it is a copy, else it
+    /// is ended: nobody is left who would talk to its sender.
+    Unremembered {
+        /// The 2xx.
+        response: Response,
+        /// How it came; ACK and BYE go back there and nowhere else.
+        flow: Flow,
+        /// Value of the Reason header.
+        reason: String,
+    },
     /// No answer will come.
     Failed {
         /// The request.

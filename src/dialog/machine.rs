@@ -19,7 +19,7 @@ use crate::cause::Cause;
 use crate::ids::LegId;
 use crate::random::{KeyedMap, Random, take_out};
 use crate::sip::{
-    Destination, Flow, HeaderName, Network, OwnAddresses, Realms, Request, StatusCode,
+    Destination, Flow, HeaderName, Network, OwnAddresses, Realms, Request, Response, StatusCode,
 };
 use crate::time::{Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -229,6 +229,9 @@ impl Machine {
                     });
                 }
             }
+            Input::Unremembered { response, flow, reason } => {
+                self.unremembered(now, (flow, &response), &reason, &mut out);
+            }
             Input::Failed { transaction, why } => {
                 if let Some(leg) = self.owners.clients.get(&transaction).copied() {
                     self.with(now, leg, &mut out, |session, cx| {
@@ -250,6 +253,29 @@ impl Machine {
             }
         }
         out
+    }
+
+    /// §13.2.2.4: each 2xx gets its ACK, and a session that nobody wants its BYE.
+    fn unremembered(
+        &mut self,
+        now: Instant,
+        (flow, response): (Flow, &Response),
+        reason: &str,
+        out: &mut Vec<Effect>,
+    ) {
+        let (call_id, headers) =
+            (response.headers.call_id().unwrap_or_default(), &response.headers);
+        let (ours, theirs) = (headers.from_tag().unwrap_or_default(), headers.to_tag());
+        let known = self.find_entry(call_id, ours, theirs.unwrap_or_default());
+        if let Some(leg) = known.map(|entry| entry.session.leg()) {
+            return self.with(now, leg, out, |session, cx| session.on_copied_success(cx, response));
+        }
+        let Some(dialog) = StoredDialog::of_success(response, flow) else { return };
+        let (to, ack) = dialog.ack(&self.settings);
+        out.push(Effect::Forward { to, request: ack });
+        let (to, bye) = dialog.bye(reason, &self.settings);
+        let transaction = self.owners.mint();
+        out.push(Effect::Request { transaction, to, request: bye });
     }
 
     fn command(&mut self, now: Instant, leg: LegId, command: Command, out: &mut Vec<Effect>) {

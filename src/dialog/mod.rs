@@ -10,7 +10,7 @@
 //! layer 7  machine                                        whose an input is, and what is due when
 //! layer 6  commands  requests  calling  ringing  change   what a session does
 //! layer 6  refer  sending  acks  ending  saved
-//! layer 5  session  input                                 one leg, and all that may reach it
+//! layer 5  session  input  saved_early                    one leg, and all that may reach it; an open INVITE
 //! layer 4  forks  pending_invite  session_changes         what a leg is made of
 //! layer 4  sent  sent_acks  credentials  refusal
 //! layer 3  context  stored  handshake                     with what an input is met; who waits for whom
@@ -40,6 +40,7 @@ mod requests;
 mod ringing;
 mod route_set;
 mod saved;
+mod saved_early;
 mod sending;
 mod sent;
 mod sent_acks;
@@ -52,11 +53,15 @@ mod transactions;
 
 pub use credentials::{SavedLogin, TrunkCredentials};
 pub use effect::{Effect, EndingSide, Event};
+pub use handshake::OfferOwner;
 pub use input::{Command, IncomingInvite, Input, OutgoingCall, RequestFailure};
 pub use machine::Machine;
 pub use message::{Body, HeaderLines};
 pub use route_set::CallTarget;
 pub use saved::SavedDialog;
+pub use saved_early::{
+    SavedAnswer, SavedCalling, SavedFork, SavedPhase, SavedProvisional, SavedRepeat, SavedRinging,
+};
 pub use sent_acks::SavedAck;
 pub use session::DialogRole;
 pub use session_timer::{RefreshingSide, SavedTimer};

@@ -38,6 +38,19 @@ pub(super) enum Reliability {
     All,
 }
 
+impl Reliability {
+    /// What this INVITE asks for.
+    pub(super) fn of(invite: &Request) -> Self {
+        if invite.headers.requires("100rel") {
+            Self::All
+        } else if invite.headers.supports("100rel") {
+            Self::Bodies
+        } else {
+            Self::None
+        }
+    }
+}
+
 impl PendingInvite {
     /// Whether the peer has heard our tag, so that there is an early dialog.
     pub fn has_spoken(&self) -> bool {

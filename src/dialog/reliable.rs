@@ -22,13 +22,13 @@ pub const QUEUED_MAX: usize = 8;
 /// The reliable 1xx of one INVITE.
 #[derive(Debug)]
 pub struct Reliable {
-    next_rseq: u32,
-    state: ReliableState,
-    queue: VecDeque<Response>,
+    pub(super) next_rseq: u32,
+    pub(super) state: ReliableState,
+    pub(super) queue: VecDeque<Response>,
 }
 
 #[derive(Debug)]
-enum ReliableState {
+pub(super) enum ReliableState {
     Idle,
     Repeating {
         rseq: u32,

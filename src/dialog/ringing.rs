@@ -46,16 +46,9 @@ impl InviteSession {
             return None;
         }
         let body = body_of(&request);
-        let reliability = if request.headers.requires("100rel") {
-            Reliability::All
-        } else if request.headers.supports("100rel") {
-            Reliability::Bodies
-        } else {
-            Reliability::None
-        };
         let ringing = PendingInvite {
             invite: transaction,
-            reliability,
+            reliability: Reliability::of(&request),
             reliable: Reliable::new(cx.random),
             offer: if body.is_some() { OfferOwner::Theirs } else { OfferOwner::Wanted },
             accept: None,

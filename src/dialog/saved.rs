@@ -1,8 +1,8 @@
-//! An established dialog as one value of plain data, to be put back later: here, or in another process.
+//! A dialog as one value of plain data, to be put back later: here, or in another process.
 //!
 //! Moments are of civil time, because each process has a monotonic clock of its own. A dialog can be
-//! saved while nothing of it is under way: no request in either direction, no 2xx without its ACK. What
-//! is put back then meets all that comes as the dialog would have that was saved.
+//! saved while nothing of it is under way but an INVITE that is open: no other request in either direction.
+//! What is put back then meets all that comes as the dialog would have that was saved.
 
 use super::context::DialogContext;
 use super::credentials::{SavedLogin, SessionCredentials, TrunkCredentials};
@@ -11,6 +11,7 @@ use super::identity::DialogIdentity;
 use super::message::{Body, HeaderLines};
 use super::reliable::Reliable;
 use super::route_set::RouteSet;
+use super::saved_early::SavedPhase;
 use super::sent_acks::{SavedAck, SentAcks};
 use super::session::{DialogRole, InviteSession, Referral, SessionState};
 use super::session_changes::SessionChanges;
@@ -21,13 +22,15 @@ use crate::sip::{Flow, NameAddr, Realms};
 use crate::time::Now;
 use std::collections::BTreeMap;
 
-/// An established dialog, with all that it needs to go on.
+/// A dialog, with all that it needs to go on.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SavedDialog {
     /// Its leg.
     pub leg: LegId,
-    /// What names it, and where its requests go.
+    /// What names it, and where its requests go; of an INVITE of ours, what its early dialogs share.
     pub dialog: StoredDialog,
+    /// How far it is.
+    pub phase: SavedPhase,
     /// Who made the call.
     pub role: DialogRole,
     /// The CSeq of the peer's last request, once there was one.
@@ -57,13 +60,32 @@ pub struct SavedDialog {
 }
 
 impl InviteSession {
-    /// Whether it is established, and nothing of it is under way.
+    /// Whether nothing of it is under way, but perhaps an INVITE that is open.
     pub(super) fn is_quiet(&self) -> bool {
-        matches!(self.state, SessionState::Established)
-            && matches!(self.handshake, Handshake::Done)
-            && self.changes.are_idle()
-            && self.sent.is_empty()
-            && self.served.is_empty()
+        let is_waiting = match (&self.state, &self.handshake) {
+            (SessionState::Established, Handshake::Done | Handshake::AckDue(_)) => true,
+            (SessionState::Ringing(_), _) => true,
+            (SessionState::Calling(calling), _) => calling.is_quiet(),
+            (SessionState::Established, Handshake::AnswerDue { .. })
+            | (SessionState::Over { .. }, _) => false,
+        };
+        is_waiting && self.changes.are_idle() && self.sent.is_empty() && self.served.is_empty()
+    }
+
+    fn saved_phase(&self, now: Now) -> SavedPhase {
+        match (&self.state, &self.handshake) {
+            (SessionState::Ringing(ringing), _) => {
+                SavedPhase::Ringing(Box::new(ringing.saved(now)))
+            }
+            (SessionState::Calling(calling), _) => SavedPhase::Calling(Box::new(calling.saved())),
+            (SessionState::Established | SessionState::Over { .. }, Handshake::AckDue(due)) => {
+                SavedPhase::Answered(Box::new(due.saved(now)))
+            }
+            (
+                SessionState::Established | SessionState::Over { .. },
+                Handshake::Done | Handshake::AnswerDue { .. },
+            ) => SavedPhase::Established,
+        }
     }
 
     /// The session as a value, while it is quiet.
@@ -71,6 +93,7 @@ impl InviteSession {
         self.is_quiet().then(|| SavedDialog {
             leg: self.leg,
             dialog: StoredDialog::of(&self.dialog),
+            phase: self.saved_phase(now),
             role: self.role,
             remote_cseq: self.dialog.remote_seq(),
             spoke: self.dialog.way.spoke(),
@@ -94,7 +117,7 @@ impl InviteSession {
         saved: SavedDialog,
         login: Option<TrunkCredentials>,
     ) -> Self {
-        let SavedDialog { dialog, role, timer, acks, ack_credentials, .. } = saved;
+        let SavedDialog { dialog, phase, role, timer, acks, ack_credentials, .. } = saved;
         let routes = dialog.routes.into_iter().map(NameAddr::new).collect();
         let way = RouteSet::of(dialog.target, routes, dialog.hop).heard_by(saved.spoke);
         let mut identity = DialogIdentity::resumed(
@@ -107,12 +130,23 @@ impl InviteSession {
         identity.go_on(saved.remote_cseq, saved.contact);
         identity.allows_update = saved.allows_update;
         identity.recv_info = saved.recv_info;
+        let (state, handshake) = match phase {
+            SavedPhase::Established => (SessionState::Established, Handshake::Done),
+            SavedPhase::Answered(answer) => (SessionState::Established, answer.restored(now)),
+            SavedPhase::Ringing(ringing) => {
+                (SessionState::Ringing(Box::new(ringing.restored(cx, now))), Handshake::Done)
+            }
+            SavedPhase::Calling(calling) => {
+                let calling = calling.restored(cx, &identity);
+                (SessionState::Calling(Box::new(calling)), Handshake::Done)
+            }
+        };
         Self {
             leg: saved.leg,
             dialog: identity,
             role,
-            state: SessionState::Established,
-            handshake: Handshake::Done,
+            state,
+            handshake,
             changes: SessionChanges::default(),
             timer: SessionTimer::restored(now, timer),
             referral: if saved.is_reported_to { Referral::Reporting } else { Referral::None },

@@ -84,6 +84,13 @@ impl SentAcks {
         same.map(|acked| (acked.to, &acked.ack))
     }
 
+    /// The ACK of the 2xx with this tag to the INVITE of this number, and where it goes.
+    pub fn of_numbered(&self, seq: u32, tag: &str) -> Option<(Destination, &Request)> {
+        let is_numbered = |ack: &Request| ack.headers.cseq().is_ok_and(|(number, _)| number == seq);
+        let same = self.all.iter().find(|acked| acked.tag == tag && is_numbered(&acked.ack));
+        same.map(|acked| (acked.to, &acked.ack))
+    }
+
     /// Whether no copy of a 2xx can come any more.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()

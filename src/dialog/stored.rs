@@ -3,7 +3,7 @@
 use super::identity::DialogIdentity;
 use super::route_set::RouteSet;
 use super::settings::Settings;
-use crate::sip::{Destination, HeaderName, Method, NameAddr, Request, Uri};
+use crate::sip::{Destination, Flow, HeaderName, Method, NameAddr, Request, Response, Uri};
 
 /// Requests of ours that were sent after the dialog was written down are not counted there; so many
 /// there cannot have been.
@@ -54,20 +54,44 @@ impl StoredDialog {
         }
     }
 
+    /// The dialog that this 2xx to an INVITE of ours makes, with whoever sent it; none where it lacks what a
+    /// dialog is made of.
+    pub(super) fn of_success(response: &Response, flow: Flow) -> Option<Self> {
+        let headers = &response.headers;
+        let mut routes: Vec<_> = headers.record_routes().ok()?;
+        routes.reverse();
+        Some(Self {
+            key: DialogKey {
+                call_id: headers.call_id().ok()?.to_owned(),
+                local_tag: headers.from_tag()?.to_owned(),
+            },
+            local: headers.from().ok()?,
+            remote: headers.to().ok().filter(|remote| remote.tag().is_some())?,
+            target: headers.contact().ok()?.uri,
+            routes: routes.into_iter().map(|route| route.uri).collect(),
+            local_cseq: headers.cseq().ok()?.0,
+            hop: Destination::Flow(flow),
+        })
+    }
+
+    /// The dialog, where this is the number of our last request.
+    fn identity(self, local_seq: u32, settings: &Settings) -> DialogIdentity {
+        let routes = self.routes.into_iter().map(NameAddr::new).collect();
+        let way = RouteSet::of(self.target, routes, self.hop);
+        let names = (self.local, self.remote);
+        DialogIdentity::resumed(self.key.call_id, names, local_seq, way, settings)
+    }
+
+    /// The ACK of the 2xx to our last request, an INVITE.
+    pub(super) fn ack(&self, settings: &Settings) -> (Destination, Request) {
+        let seq = self.local_cseq;
+        (self.hop, self.clone().identity(seq, settings).ack(seq, settings))
+    }
+
     /// The BYE of a process that no longer has the dialog.
     pub(super) fn bye(self, reason: &str, settings: &Settings) -> (Destination, Request) {
-        let hop = self.hop;
-        let routes = self.routes.into_iter().map(NameAddr::new).collect();
-        let way = RouteSet::of(self.target, routes, hop);
-        let seq = self.local_cseq.saturating_add(UNCOUNTED_MAX);
-        let mut dialog = DialogIdentity::resumed(
-            self.key.call_id,
-            (self.local, self.remote),
-            seq,
-            way,
-            settings,
-        );
-        let mut bye = dialog.request(Method::BYE, settings);
+        let (hop, seq) = (self.hop, self.local_cseq.saturating_add(UNCOUNTED_MAX));
+        let mut bye = self.identity(seq, settings).request(Method::BYE, settings);
         bye.headers.push(HeaderName::Reason, reason);
         (hop, bye)
     }

@@ -147,6 +147,8 @@ pub enum Complaint {
     Refused(u16),
     /// It speaks in a dialog or to a request of others.
     Elsewhere,
+    /// It answers an INVITE that nobody here remembers.
+    Unremembered,
 }
 
 impl fmt::Display for Complaint {
@@ -155,6 +157,7 @@ impl fmt::Display for Complaint {
             Self::Malformed => f.write_str("malformed"),
             Self::Refused(status) => write!(f, "refused with {status}"),
             Self::Elsewhere => f.write_str("from elsewhere"),
+            Self::Unremembered => f.write_str("unremembered"),
         }
     }
 }

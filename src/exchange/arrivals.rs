@@ -101,6 +101,9 @@ impl Machine {
             Ok(message) => {
                 if let Message::Response(response) = &message {
                     self.note_answer(now, flow, response);
+                    if self.end_unremembered(now, flow, standing, response, out) {
+                        return;
+                    }
                 }
                 self.transact(now, transaction::Input::Received { flow, standing, message });
             }

@@ -14,8 +14,9 @@
 //! not, so that these leave room for a final one and its repetitions. A guest's phone shows that it rings or
 //! waits when its INVITE has come for the second time, or later where that is short.
 
+use crate::live::SavedCredit;
 use crate::sip::{Destination, Flow, Message, StatusCode, Transport};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
@@ -29,6 +30,8 @@ pub const ANSWER_ROOM: usize = 1_100;
 pub const OFFER_ROOM: usize = 1_500;
 /// So many addresses are known at a time; beyond, the longest silent gives way.
 pub const DOUBTED_MAX: usize = 100_000;
+/// More than any account comes to.
+const BYTES_MAX: usize = 1 << 30;
 /// Longer than a waiting caller is told nothing, and than any response is repeated.
 const KEPT: Duration = Duration::from_secs(70);
 
@@ -98,6 +101,28 @@ impl Credit {
         let covered = account.proven || account.sent + bytes + room < FACTOR * account.received;
         account.sent += if covered { bytes } else { 0 };
         covered
+    }
+
+    /// The account of who is reached there as a value, while that has proved nothing.
+    pub fn saved(&self, now: Now, to: Destination) -> Option<SavedCredit> {
+        let remote = Some(to.remote()).filter(|_| to.transport() == Transport::Udp)?;
+        let account = self.accounts.get(&remote).filter(|account| !account.proven)?;
+        let CreditAccount { received, sent, room, until, .. } = *account;
+        Some(SavedCredit { remote, received, sent, room, until: now.unix_of(until) })
+    }
+
+    /// Goes on with an account of an earlier process; one that is there knows more.
+    pub fn restore(&mut self, now: Now, saved: SavedCredit) {
+        let SavedCredit { remote, received, sent, room, until } = saved;
+        if self.accounts.len() >= DOUBTED_MAX || self.accounts.contains_key(&remote) {
+            return;
+        }
+        let until = now.instant_of(until);
+        self.order.insert((until, remote));
+        // Whoever wrote it down: no sum of these is too large.
+        let [received, sent, room] = [received, sent, room].map(|bytes| bytes.min(BYTES_MAX));
+        let account = CreditAccount { received, sent, room, proven: false, until };
+        self.accounts.insert(remote, account);
     }
 
     fn account(

@@ -75,6 +75,7 @@ impl Machine {
             desks: BTreeMap::new(),
             unauthenticated: UnauthenticatedSources::new(settings.guest_calls_max),
             origins: CallRate::new(ORIGINS_MAX),
+            unremembered: CallRate::new(1),
             turned_away: TurnedAway::default(),
             credit: Credit::default(),
             received: 0,
@@ -91,9 +92,8 @@ impl Machine {
             settings,
         };
         let mut out = Vec::new();
-        for effect in exchange.registrar.restore(now, state.bindings, &state.connections) {
-            exchange.event_queue.push_back(RoomEvent::Registrar(effect));
-        }
+        let restored = exchange.registrar.restore(now, state.bindings, &state.connections);
+        exchange.event_queue.extend(restored.into_iter().map(RoomEvent::Registrar));
         exchange.tell(now, switchboard::Input::DirectoryChanged);
         let operators = state.operators.into_iter().map(switchboard::Input::RestoreOperator);
         operators.for_each(|operator| exchange.tell(now, operator));

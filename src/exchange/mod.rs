@@ -22,6 +22,7 @@
 //! layer 5  arrivals  requests  peers  desks  next_hops  names   what the machine does with what it has
 //! layer 5  promises  changes  admin  views  reload  retention  saved
 //! layer 5  live                                                 what goes on, in writing, and back
+//! layer 5  unremembered
 //! layer 4  rooms                                                all that it has, and how a room is told
 //! layer 3  api                                                  what goes in and what comes out
 //! layer 2  ledger  awaiting  admin_request  unauthenticated     what waits, and what is asked
@@ -65,6 +66,7 @@ mod settings;
 mod stranded;
 mod turned_away;
 mod unauthenticated;
+mod unremembered;
 mod views;
 
 pub use admin_request::{AdminRequest, Reply, Status};
@@ -84,3 +86,4 @@ pub use settings::{Reload, Retention, Settings};
 pub use stranded::{TRIED_MAX, WITHOUT_WAY_MAX};
 pub use turned_away::{COUNTED_SOURCES_MAX, Refusals, SHOWN_SOURCES_MAX};
 pub use unauthenticated::{CALLS_PER_SECOND_MAX, RETRY_AFTER, SOURCES_MAX};
+pub use unremembered::UNREMEMBERED_PER_SECOND_MAX;

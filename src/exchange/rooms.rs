@@ -67,6 +67,8 @@ pub struct Machine {
     pub(super) received: usize,
     /// How fast terminals and trunks begin calls.
     pub(super) origins: CallRate<CallOrigin>,
+    /// How fast answers to INVITEs that nobody remembers are ended.
+    pub(super) unremembered: CallRate<()>,
     /// What became of calls without credentials that were refused.
     pub(super) turned_away: TurnedAway,
     /// What waits for which commit.

@@ -4,18 +4,21 @@
 //! ```text
 //!   leg::Machine    ── SavedLeg: SavedDialog, SavedNegotiation ─┐
 //!   media::Machine  ── SavedPort, one for each stream ──────────┼── SavedParty
-//!   exchange        ── LegPeer ─────────────────────────────────┘
+//!   transaction     ── SavedInvite: one without its end ────────┤
+//!   exchange        ── LegPeer, SavedCredit ────────────────────┘
 //! ```
 //!
-//! A moment is quiet for a party when it is up, and nothing of it is under way: no request in either
-//! direction, no offer, no key that is down. A call that rings, a transaction and its timers are not saved.
-//! Whose the call is and what becomes of it is the switchboard's.
+//! A moment is quiet for a party when it is up, or its INVITE open, and nothing else of it is under way: no
+//! request in either direction, no later offer, no key that is down. All other transactions and their timers
+//! are not saved. Whose the call is and what becomes of it is the switchboard's.
 
 use super::rooms::{Machine, world};
+use crate::dialog::{ClientTx, SavedPhase, ServerTx};
 use crate::ids::LegId;
-use crate::live::{SavedParty, Who};
+use crate::live::{SavedInvite, SavedParty, Who};
 use crate::media;
 use crate::time::Now;
+use crate::transaction::{ClientId, InviteHead, ServerId};
 
 impl Machine {
     /// The parties that there are, the quiet ones and all others.
@@ -31,7 +34,17 @@ impl Machine {
         let ports = open.filter_map(|stream| stream.port);
         let ports = ports.map(|port| relay.save(now, port)).collect::<Option<_>>()?;
         let peer = self.peers.get(leg).cloned();
-        Some(SavedParty { leg: saved, ports, peer })
+        let invite = match open_invite(&saved.dialog.phase) {
+            None => None,
+            Some(OpenInvite::Theirs(id)) => {
+                Some(SavedInvite::Theirs(self.transactions.save_server(now, id)?))
+            }
+            Some(OpenInvite::Ours(id)) => {
+                Some(SavedInvite::Ours(self.transactions.save_client(now, id)?))
+            }
+        };
+        let credit = self.credit.saved(now, saved.dialog.dialog.hop);
+        Some(SavedParty { leg: saved, ports, peer, invite, credit })
     }
 
     /// Saves a party and forgets it, without a word to it or to those who hear it.
@@ -47,6 +60,11 @@ impl Machine {
         let _same = self.legs.take(now, leg);
         for port in &saved.ports {
             let _same = relay.take(now, port.port, out);
+        }
+        match open_invite(&saved.leg.dialog.phase) {
+            None => {}
+            Some(OpenInvite::Theirs(id)) => drop(self.transactions.take_server(now, id)),
+            Some(OpenInvite::Ours(id)) => drop(self.transactions.take_client(now, id)),
         }
         self.peers.remove(leg);
         Some(saved)
@@ -64,7 +82,13 @@ impl Machine {
         saved: SavedParty,
         out: &mut impl media::Outgoing,
     ) {
-        let SavedParty { leg: saved, ports, peer } = saved;
+        let SavedParty { leg: saved, ports, peer, invite, credit } = saved;
+        if let Some(invite) = invite {
+            self.restore_invite(now, invite, &saved.dialog.phase);
+        }
+        if let Some(credit) = credit {
+            self.credit.restore(now, credit);
+        }
         let (leg, called_us) = (saved.dialog.leg, saved.called_us);
         let trunk = saved.dialog.login.as_ref().map(|login| login.trunk.as_str());
         let world = world(&self.directory, &self.registrar, &self.locator, self.ledger.tickets());
@@ -79,6 +103,47 @@ impl Machine {
                 self.unauthenticated.opened(leg, peer.ip);
             }
             self.peers.all.insert(leg, peer);
+        }
+    }
+
+    /// An INVITE that is known already stays as it is.
+    fn restore_invite(&mut self, now: Now, invite: SavedInvite, phase: &SavedPhase) {
+        let _is_new = match (invite, phase) {
+            (SavedInvite::Theirs(invite), SavedPhase::Ringing(ringing)) => {
+                let (uri, headers) = (ringing.request.uri.as_str(), &ringing.request.headers);
+                self.transactions.restore_server(now, invite, InviteHead { uri, headers })
+            }
+            (SavedInvite::Theirs(invite), SavedPhase::Answered(answer)) => {
+                let head = InviteHead { uri: "", headers: &answer.response.headers };
+                self.transactions.restore_server(now, invite, head)
+            }
+            (SavedInvite::Ours(invite), SavedPhase::Calling(calling)) => {
+                self.transactions.restore_client(now, invite, calling.request.clone())
+            }
+            (SavedInvite::Theirs(_), SavedPhase::Established | SavedPhase::Calling(_))
+            | (
+                SavedInvite::Ours(_),
+                SavedPhase::Established | SavedPhase::Ringing(_) | SavedPhase::Answered(_),
+            ) => false,
+        };
+    }
+}
+
+/// An INVITE without its end, by name.
+enum OpenInvite {
+    Theirs(ServerId),
+    Ours(ClientId),
+}
+
+fn open_invite(phase: &SavedPhase) -> Option<OpenInvite> {
+    let theirs = |ServerTx(id): ServerTx| Some(OpenInvite::Theirs(ServerId(id)));
+    match phase {
+        SavedPhase::Established => None,
+        SavedPhase::Answered(answer) => theirs(answer.invite),
+        SavedPhase::Ringing(ringing) => theirs(ringing.invite),
+        SavedPhase::Calling(calling) => {
+            let ClientTx(id) = calling.invite;
+            Some(OpenInvite::Ours(ClientId(id)))
         }
     }
 }

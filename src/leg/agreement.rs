@@ -5,7 +5,7 @@ use super::our_stream::{OurStream, media_kind};
 use super::peer::{PeerCrypto, PeerDescription, PeerFeedback, PeerStream};
 use crate::codec::{Codec, Kind};
 use crate::media::{Protection, SrtpKeys};
-use crate::sdp::{Direction, SessionDescription};
+use crate::sdp::{Direction, MediaDescription, SessionDescription};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -49,6 +49,23 @@ pub struct OurOffer {
     pub audio: Option<(usize, OurStream)>,
     /// Of pictures.
     pub video: Option<(usize, OurStream)>,
+}
+
+impl OurOffer {
+    /// The offer that says this.
+    #[must_use]
+    pub fn of(said: &SessionDescription) -> Self {
+        let stream = |kind, unsaid| {
+            let in_use =
+                |media: &MediaDescription| media.kind == media_kind(kind) && media.port != 0;
+            let at = said.media.iter().position(in_use)?;
+            Some((at, OurStream::of_section((said, at), kind, unsaid)?))
+        };
+        Self {
+            audio: stream(Kind::Audio, PeerFeedback::default()),
+            video: stream(Kind::Video, PeerFeedback::OFFERED),
+        }
+    }
 }
 
 /// Whether the first codec of an offer of ours is the one that all others of the call speak, of sound and of
@@ -101,10 +118,7 @@ impl AgreedDescriptions {
         };
         match self.offering {
             OfferingSide::Us => {
-                let audio = stream(Kind::Audio, audio, PeerFeedback::default());
-                let video = stream(Kind::Video, video, PeerFeedback::OFFERED);
-                let offer = OurOffer { audio, video };
-                NegotiatedStreams::accepted(offer, &theirs, self.led, address)
+                NegotiatedStreams::accepted(OurOffer::of(&ours), &theirs, self.led, address)
             }
             OfferingSide::Peer => {
                 let peer = PeerDescription::offering(&theirs, audio, video, address);

@@ -7,10 +7,11 @@
 //! whom and what becomes of a call is not known here.
 //!
 //! ```text
-//! layer 12  reports  saved             what dialog and relay report, and what follows; a leg as a value
-//! layer 11  commands  port_shortage  relay  life  rekeying
-//! layer 10  machine  plan  health      all legs; what is agreed for a stream; one report of two
-//! layer 9   table                      all legs by name, and which of them may have changed
+//! layer 13  reports  saved             what dialog and relay report, and what follows; a leg as a value
+//! layer 12  commands  port_shortage  relay  life  rekeying
+//! layer 11  machine  plan  health      all legs; what is agreed for a stream; one report of two
+//! layer 10  table                      all legs by name, and which of them may have changed
+//! layer 9   saved_early                how far a leg is, as a value
 //! layer 8   state                      what is known of one leg
 //! layer 7   saved_negotiation          what was said and agreed, as a value
 //! layer 6   offer_answer  streams      what was said, and what is agreed; what we answer and offer
@@ -45,6 +46,7 @@ mod rekeying;
 mod relay;
 mod reports;
 mod saved;
+mod saved_early;
 mod saved_negotiation;
 mod state;
 mod streams;
@@ -63,4 +65,5 @@ pub use machine::{Effect, Input, Machine};
 pub use offer_answer::Named;
 pub use party::{Domain, IdentityPrivacy, Party};
 pub use saved::{KnownCapabilities, RestoredLeg, SavedLeg, SavedStreamPort};
-pub use saved_negotiation::SavedNegotiation;
+pub use saved_early::{SavedEarlyFork, SavedLegPhase, SavedSaid};
+pub use saved_negotiation::{SavedNegotiation, SavedOffer};

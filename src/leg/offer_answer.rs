@@ -34,7 +34,7 @@ pub(super) enum OfferAnswerState {
 /// Their offer that waits for our answer.
 #[derive(Clone, Debug)]
 pub(super) struct TheirOffer {
-    text: Arc<[u8]>,
+    pub(super) text: Arc<[u8]>,
     peer: PeerDescription,
 }
 
@@ -101,6 +101,18 @@ impl Negotiation {
             OfferAnswerState::Asked(offer) => Some(&offer.peer),
             OfferAnswerState::Quiet | OfferAnswerState::Offered(_) => None,
         }
+    }
+
+    /// The last description that left.
+    #[must_use]
+    pub fn said(&self) -> Option<Arc<str>> {
+        self.said.clone()
+    }
+
+    /// What the peer said of that which is agreed.
+    #[must_use]
+    pub fn theirs(&self) -> Option<Arc<[u8]>> {
+        self.agreed.as_ref().map(|agreed| Arc::clone(&agreed.theirs))
     }
 
     /// Whether no offer is open.

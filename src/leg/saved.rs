@@ -1,8 +1,8 @@
 //! A leg as one value of plain data, to be put back later: here, or in another process.
 //!
-//! A leg can be saved while it is up and nothing of it is under way: no request in its dialog, no offer, no
-//! wait for ports, no key of which the second report may still come. What is put back then meets all that
-//! comes as the leg would have that was saved. Its health is measured anew.
+//! A leg can be saved while it is up, or its INVITE open, and nothing else of it is under way: no request in its
+//! dialog, no later offer, no wait for ports, no key of which the second report may still come. What is put back
+//! then meets all that comes as the leg would have that was saved. Its health is measured anew.
 
 use super::agreement::{NegotiatedStream, NegotiatedStreams};
 use super::api::LegSource;
@@ -11,11 +11,12 @@ use super::keys::ReceivedDigits;
 use super::machine::Machine;
 use super::offer_answer::Negotiation;
 use super::party::Party;
-use super::peer::PeerStream;
+use super::peer::{PeerDescription, PeerStream};
 use super::plan::plan;
 use super::relay::KINDS;
+use super::saved_early::SavedLegPhase;
 use super::saved_negotiation::SavedNegotiation;
-use super::state::{Leg, LegPhase, Life, Overlay, PeerRole, StreamPort};
+use super::state::{Leg, Life, Overlay, StreamPort};
 use super::streams;
 use crate::codec::Kind;
 use crate::dialog::{SavedDialog, TrunkCredentials};
@@ -24,11 +25,13 @@ use crate::media;
 use crate::time::{Now, UnixTime};
 use std::net::IpAddr;
 
-/// A leg that is up, with all that it needs to go on; its share of the relay is the relay's to save.
+/// A leg, with all that it needs to go on; its share of the relay is the relay's to save.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SavedLeg {
     /// Its dialog, which names it.
     pub dialog: SavedDialog,
+    /// How far it is.
+    pub phase: SavedLegPhase,
     /// Its offers and answers.
     pub negotiation: SavedNegotiation,
     /// Its INVITE came to us.
@@ -77,6 +80,8 @@ pub enum KnownCapabilities {
     /// In the description that holds.
     #[default]
     Described,
+    /// In their offer that is open.
+    Offered,
     /// They are the codecs in use.
     InUse,
     /// Nowhere else any more.
@@ -106,14 +111,11 @@ pub struct RestoredLeg {
 }
 
 impl Machine {
-    /// Whether a leg is up, and nothing of it is under way.
+    /// Whether a leg is up, or its INVITE open, and nothing else of it is under way.
     #[must_use]
     pub fn is_quiet(&self, now: Now, id: LegId) -> bool {
         self.legs.get(&id).is_some_and(|leg| {
-            matches!((&leg.phase, leg.role), (LegPhase::Up, PeerRole::Phone))
-                && leg.negotiation.is_quiet()
-                && leg.verdict.is_none()
-                && leg.keys.is_quiet(now.instant)
+            leg.is_waiting() && leg.verdict.is_none() && leg.keys.is_quiet(now.instant)
         }) && !self.parking.has(id)
             && self.dialog.is_quiet(id)
     }
@@ -127,7 +129,8 @@ impl Machine {
         let leg = self.legs.get(&id)?;
         Some(SavedLeg {
             dialog: self.dialog.save(now, id)?,
-            negotiation: leg.negotiation.saved()?,
+            phase: leg.saved_phase(),
+            negotiation: leg.negotiation.saved(),
             called_us: leg.called_us,
             signalling: leg.signalling,
             max_forwards: leg.max_forwards,
@@ -143,7 +146,7 @@ impl Machine {
             recording: leg.recording,
             intercepted: leg.intercepted,
             sealed: leg.sealed,
-            can: KnownCapabilities::of(&leg.can, leg.negotiation.streams()),
+            can: KnownCapabilities::of(&leg.can, &leg.negotiation),
             held: leg.held,
             shown: leg.shown.clone(),
             refer_event: leg.refer_event.clone(),
@@ -204,6 +207,12 @@ impl Machine {
 }
 
 impl SavedLeg {
+    /// What is agreed, or what its early SDP lets expect.
+    #[must_use]
+    pub fn streams(&self, now: Now) -> NegotiatedStreams {
+        Leg::restored(now, self.clone()).streams().clone()
+    }
+
     /// What the relay carries of it.
     #[must_use]
     pub fn plans(&self, now: Now) -> Vec<(PortId, Kind, media::Plan)> {
@@ -217,8 +226,8 @@ impl SavedLeg {
 }
 
 impl KnownCapabilities {
-    fn of(can: &Capabilities, streams: &NegotiatedStreams) -> Self {
-        let NegotiatedStreams { audio, video, .. } = streams;
+    fn of(can: &Capabilities, negotiation: &Negotiation) -> Self {
+        let NegotiatedStreams { audio, video, .. } = negotiation.streams();
         let (sound, picture) = (audio.as_ref(), video.as_ref());
         let described = can.audio.iter().eq(sound.iter().flat_map(|s| &s.peer.formats))
             && can.beside.iter().eq(sound.iter().flat_map(|s| &s.peer.beside))
@@ -226,14 +235,17 @@ impl KnownCapabilities {
         if described {
             return Self::Described;
         }
+        if negotiation.asked().is_some_and(|asked| asked.capabilities() == *can) {
+            return Self::Offered;
+        }
         let in_use = can.audio.iter().eq(sound.and_then(NegotiatedStream::format))
             && can.beside.iter().eq(sound.iter().flat_map(|s| s.beside()))
             && can.video.iter().eq(picture.and_then(NegotiatedStream::format));
         if in_use { Self::InUse } else { Self::Listed(Box::new(can.clone())) }
     }
 
-    fn capabilities(self, streams: &NegotiatedStreams) -> Capabilities {
-        let NegotiatedStreams { audio, video, .. } = streams;
+    fn capabilities(self, negotiation: &Negotiation) -> Capabilities {
+        let NegotiatedStreams { audio, video, .. } = negotiation.streams();
         let sound = |formats: fn(&PeerStream) -> &Vec<PeerFormat>| {
             audio.iter().flat_map(|stream| formats(&stream.peer)).cloned().collect()
         };
@@ -243,6 +255,9 @@ impl KnownCapabilities {
                 beside: sound(|peer| &peer.beside),
                 video: video.iter().flat_map(|stream| &stream.peer.formats).cloned().collect(),
             },
+            Self::Offered => {
+                negotiation.asked().map(PeerDescription::capabilities).unwrap_or_default()
+            }
             Self::InUse => streams::in_use(audio.as_ref(), video.as_ref()),
             Self::Listed(can) => *can,
         }
@@ -268,7 +283,8 @@ impl Leg {
     fn restored(now: Now, saved: SavedLeg) -> Self {
         let SavedLeg { audio, video, .. } = saved;
         let negotiation = Negotiation::restored(saved.negotiation);
-        let can = saved.can.capabilities(negotiation.streams());
+        let can = saved.can.capabilities(&negotiation);
+        let phase = saved.phase.restored(&negotiation);
         let mut leg = Self {
             called_us: saved.called_us,
             max_forwards: saved.max_forwards,
@@ -285,7 +301,7 @@ impl Leg {
             keys: ReceivedDigits::default(),
             shown: saved.shown,
             refer_event: saved.refer_event,
-            ..Self::new(LegPhase::Up, negotiation, saved.signalling, saved.cname)
+            ..Self::new(phase, negotiation, saved.signalling, saved.cname)
         };
         for (kind, stream) in [(Kind::Audio, audio), (Kind::Video, video)] {
             let agreed = leg.stream(kind).filter(|_| stream.is_open);

@@ -1,14 +1,27 @@
 //! A negotiation as a value: what both sides said last. What is agreed is made anew of that by the code that
 //! made it.
 
-use super::agreement::{AgreedDescriptions, Led, NegotiatedStream, NegotiatedStreams};
+use super::agreement::{AgreedDescriptions, Led, NegotiatedStream, NegotiatedStreams, OurOffer};
+use super::description::Description;
 use super::formats::PeerFormat;
-use super::offer_answer::{Named, Negotiation, remember};
+use super::offer_answer::{Named, Negotiation, OfferAnswerState, remember};
 use crate::sdp::SessionDescription;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// A negotiation in which no offer is open, as a value.
+/// An offer that waits for its answer.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum SavedOffer {
+    /// There is none.
+    #[default]
+    None,
+    /// Theirs, as it came.
+    Theirs(Arc<[u8]>),
+    /// Ours: what we said last.
+    Ours,
+}
+
+/// A negotiation as a value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SavedNegotiation {
     /// The session id of our descriptions.
@@ -22,8 +35,10 @@ pub struct SavedNegotiation {
     /// The formats that sections of ours have named, but for those of the streams that are agreed by what
     /// was said last.
     pub older: Named,
-    /// Whether our first codec leads in the next offer.
+    /// Whether our first codec leads in the next offer, or in the one that is open.
     pub led: Led,
+    /// The offer that is open.
+    pub open: SavedOffer,
 }
 
 impl SavedNegotiation {
@@ -40,12 +55,9 @@ impl SavedNegotiation {
 }
 
 impl Negotiation {
-    /// As a value, while no offer is open.
+    /// As a value.
     #[must_use]
-    pub fn saved(&self) -> Option<SavedNegotiation> {
-        if !self.is_quiet() {
-            return None;
-        }
+    pub fn saved(&self) -> SavedNegotiation {
         let holds = SavedNegotiation::holds(self.said.as_ref(), self.agreed.as_ref());
         let older = |named: &[PeerFormat], stream: &Option<NegotiatedStream>| {
             let last = stream.as_ref().filter(|_| holds).map(|stream| &stream.ours.formats[..]);
@@ -61,9 +73,14 @@ impl Negotiation {
                 video: older(&self.named.video, &self.streams.video),
             },
             led: self.led,
+            open: match &self.state {
+                OfferAnswerState::Quiet => SavedOffer::None,
+                OfferAnswerState::Asked(offer) => SavedOffer::Theirs(Arc::clone(&offer.text)),
+                OfferAnswerState::Offered(_) => SavedOffer::Ours,
+            },
         };
         debug_assert!(self.is_made_of(&saved), "what is agreed follows of what was said");
-        Some(saved)
+        saved
     }
 
     fn is_made_of(&self, saved: &SavedNegotiation) -> bool {
@@ -76,7 +93,7 @@ impl Negotiation {
     pub fn restored(saved: SavedNegotiation) -> Self {
         let streams = saved.streams();
         let holds = SavedNegotiation::holds(saved.said.as_ref(), saved.agreed.as_ref());
-        let SavedNegotiation { id, address, said, agreed, older: mut named, led } = saved;
+        let SavedNegotiation { id, address, said, agreed, older: mut named, led, open } = saved;
         if holds {
             let named = [(&streams.audio, &mut named.audio), (&streams.video, &mut named.video)];
             for (stream, named) in named {
@@ -84,7 +101,22 @@ impl Negotiation {
             }
         }
         let last = said.as_ref().and_then(|said| SessionDescription::parse(said.as_bytes()).ok());
-        let version = last.map_or(1, |last| last.origin.version);
-        Self { said, version, named, led, agreed, streams, ..Self::new(id, address) }
+        let version = last.as_ref().map_or(1, |last| last.origin.version);
+        let state = match (&open, &last) {
+            (SavedOffer::Ours, Some(last)) => {
+                OfferAnswerState::Offered(Box::new(OurOffer::of(last)))
+            }
+            (SavedOffer::Ours | SavedOffer::None | SavedOffer::Theirs(_), _) => {
+                OfferAnswerState::Quiet
+            }
+        };
+        let new = Self::new(id, address);
+        let mut restored = Self { said, version, named, led, agreed, streams, state, ..new };
+        if let SavedOffer::Theirs(text) = open
+            && let Ok(offer) = Description::read(&text)
+        {
+            let _same = restored.take_offer(&offer);
+        }
+        restored
     }
 }

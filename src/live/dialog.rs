@@ -1,7 +1,8 @@
 //! A dialog as a row: what names it, and where its requests go (RFC 3261 §12).
 
+use super::early::PhaseRow;
 use super::fault::{PartyFault, few, need};
-use super::words::{self, is_default};
+use super::words::{self, CSEQ_MAX, is_default};
 use crate::dialog::{
     Body, ClientTx, DialogKey, DialogRole, HeaderLines, RefreshingSide, SavedAck, SavedDialog,
     SavedLogin, SavedTimer, StoredDialog,
@@ -14,8 +15,6 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The most of a sequence number (RFC 3261 §8.1.1.5).
-const CSEQ_MAX: u32 = (1 << 31) - 1;
 /// The most names of realms or hosts, of challenges, of ACKs and of header lines.
 const LIST_MAX: usize = 32;
 /// The name of a transaction is no higher.
@@ -28,6 +27,8 @@ pub struct DialogRow<'a> {
     #[serde(borrow)]
     call_id: Cow<'a, str>,
     role: RoleRow,
+    #[serde(skip_serializing_if = "is_default")]
+    phase: PhaseRow<'a>,
     local: Cow<'a, str>,
     remote: Cow<'a, str>,
     target: Cow<'a, str>,
@@ -153,6 +154,7 @@ impl<'a> DialogRow<'a> {
                 DialogRole::Caller => RoleRow::Caller,
                 DialogRole::Callee => RoleRow::Callee,
             },
+            phase: PhaseRow::of(&saved.phase),
             local: dialog.local.to_string().into(),
             remote: dialog.remote.to_string().into(),
             target: dialog.target.as_str().into(),
@@ -184,14 +186,14 @@ impl<'a> DialogRow<'a> {
             call_id: words::read_line("dialog.call_id", self.call_id)?,
             local_tag: local.tag().unwrap_or_default().to_owned(),
         };
-        let cseq = Some(self.local_cseq).filter(|cseq| *cseq <= CSEQ_MAX);
+        let phase = self.phase.read(&local, &key.call_id)?;
         let dialog = StoredDialog {
             key,
             local,
-            remote: words::read_name_addr("dialog.remote", &self.remote)?,
+            remote: words::read_address("dialog.remote", &self.remote)?,
             target: words::read_uri("dialog.target", &self.target)?,
             routes: words::read_uris("dialog.routes", self.routes)?,
-            local_cseq: need("dialog.local_cseq", "below 2^31", cseq)?,
+            local_cseq: words::read_cseq("dialog.local_cseq", self.local_cseq)?,
             hop: words::read_hop("dialog.hop", &self.hop)?,
         };
         let flow = |text: Cow<'_, str>| words::read_flow("dialog.spoke", &text);
@@ -200,6 +202,7 @@ impl<'a> DialogRow<'a> {
         Ok(SavedDialog {
             leg,
             dialog,
+            phase,
             role: match self.role {
                 RoleRow::Caller => DialogRole::Caller,
                 RoleRow::Callee => DialogRole::Callee,

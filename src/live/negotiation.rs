@@ -4,7 +4,8 @@ use super::fault::{PartyFault, need};
 use super::words::{self, is_default};
 use crate::codec::Kind;
 use crate::leg::{
-    AgreedDescriptions, Capabilities, KnownCapabilities, Led, Named, OfferingSide, SavedNegotiation,
+    AgreedDescriptions, Capabilities, KnownCapabilities, Led, Named, OfferingSide,
+    SavedNegotiation, SavedOffer,
 };
 use crate::sdp::SessionDescription;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,19 @@ pub struct NegotiationRow<'a> {
     older: FormatsRow<'a>,
     #[serde(skip_serializing_if = "is_default")]
     led: LedRow,
+    #[serde(skip_serializing_if = "is_default")]
+    open: OpenRow<'a>,
+}
+
+/// The offer that waits for its answer.
+#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum OpenRow<'a> {
+    #[default]
+    None,
+    /// What we said last.
+    Ours,
+    Theirs(#[serde(borrow)] Cow<'a, str>),
 }
 
 /// The descriptions that hold.
@@ -79,6 +93,8 @@ pub enum CanRow<'a> {
     /// In the description that holds.
     #[default]
     Described,
+    /// In their offer that is open.
+    Offered,
     /// They are the codecs in use.
     InUse,
     /// Here.
@@ -89,7 +105,7 @@ impl<'a> NegotiationRow<'a> {
     /// Of this negotiation.
     #[must_use]
     pub fn of(saved: &'a SavedNegotiation) -> Self {
-        let SavedNegotiation { id, address, said, agreed, older, led } = saved;
+        let SavedNegotiation { id, address, said, agreed, older, led, open } = saved;
         let agreed = agreed.as_ref().map(|agreed| AgreedRow {
             offered_by: match agreed.offering {
                 OfferingSide::Us => OfferedByRow::Us,
@@ -110,6 +126,11 @@ impl<'a> NegotiationRow<'a> {
                 video: words::formats(&older.video),
             },
             led: LedRow::of(*led),
+            open: match open {
+                SavedOffer::None => OpenRow::None,
+                SavedOffer::Ours => OpenRow::Ours,
+                SavedOffer::Theirs(text) => OpenRow::Theirs(String::from_utf8_lossy(text)),
+            },
         }
     }
 
@@ -131,6 +152,13 @@ impl<'a> NegotiationRow<'a> {
                 video: words::read_formats("sdp.older.video", Kind::Video, video)?,
             },
             led: self.led.read(),
+            open: match self.open {
+                OpenRow::None => SavedOffer::None,
+                OpenRow::Ours => SavedOffer::Ours,
+                OpenRow::Theirs(text) => {
+                    SavedOffer::Theirs(read_sdp("sdp.open.theirs", text)?.into())
+                }
+            },
         })
     }
 }
@@ -174,6 +202,7 @@ impl<'a> CanRow<'a> {
     pub fn of(can: &'a KnownCapabilities) -> Self {
         match can {
             KnownCapabilities::Described => Self::Described,
+            KnownCapabilities::Offered => Self::Offered,
             KnownCapabilities::InUse => Self::InUse,
             KnownCapabilities::Listed(can) => Self::Listed(FormatsRow {
                 audio: words::formats(&can.audio),
@@ -190,6 +219,7 @@ impl<'a> CanRow<'a> {
     pub fn read(self) -> Result<KnownCapabilities, PartyFault> {
         Ok(match self {
             Self::Described => KnownCapabilities::Described,
+            Self::Offered => KnownCapabilities::Offered,
             Self::InUse => KnownCapabilities::InUse,
             Self::Listed(FormatsRow { audio, beside, video }) => {
                 KnownCapabilities::Listed(Box::new(Capabilities {

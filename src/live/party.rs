@@ -1,7 +1,9 @@
 //! A party of a call as text, and back.
 
 use super::dialog::DialogRow;
+use super::early::{CreditRow, InviteRow};
 use super::fault::{PARTY_BYTES_MAX, PartyFault, need};
+use super::leg_phase::{self, LegPhaseRow};
 use super::negotiation::{CanRow, NegotiationRow};
 use super::saved_party::{LegPeer, SavedParty, Who};
 use super::source::SourceRow;
@@ -33,6 +35,8 @@ pub struct PartyRow<'a> {
     leg: u64,
     #[serde(borrow)]
     dialog: DialogRow<'a>,
+    #[serde(skip_serializing_if = "is_default")]
+    phase: LegPhaseRow<'a>,
     sdp: NegotiationRow<'a>,
     audio: StreamRow<'a>,
     video: StreamRow<'a>,
@@ -73,6 +77,10 @@ pub struct PartyRow<'a> {
     refer_event: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "is_default")]
     peer: Option<PeerRow<'a>>,
+    #[serde(skip_serializing_if = "is_default")]
+    invite: Option<InviteRow<'a>>,
+    #[serde(skip_serializing_if = "is_default")]
+    credit: Option<CreditRow<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -152,12 +160,13 @@ impl<'a> PartyRow<'a> {
     /// Of this party.
     #[must_use]
     pub fn of(party: &'a SavedParty) -> Self {
-        let SavedParty { leg, ports, peer } = party;
+        let SavedParty { leg, ports, peer, invite, credit } = party;
         let (held_audio, held_video) = leg.held;
         Self {
             v: VERSION,
             leg: leg.dialog.leg.0,
             dialog: DialogRow::of(&leg.dialog, leg.negotiation.said.as_ref()),
+            phase: LegPhaseRow::of(&leg.phase),
             sdp: NegotiationRow::of(&leg.negotiation),
             audio: StreamRow::of(leg.audio, ports),
             video: StreamRow::of(leg.video, ports),
@@ -180,6 +189,8 @@ impl<'a> PartyRow<'a> {
             shown: leg.shown.as_ref().map(ShownRow::of),
             refer_event: leg.refer_event.as_deref().map(Cow::from),
             peer: peer.as_ref().map(PeerRow::of),
+            invite: invite.as_ref().map(|invite| InviteRow::of(invite, &leg.dialog.phase)),
+            credit: credit.as_ref().map(CreditRow::of),
         }
     }
 
@@ -205,6 +216,7 @@ impl<'a> PartyRow<'a> {
         let cname = Some(self.cname).filter(|cname| cname.len() <= CNAME_MAX);
         let leg = SavedLeg {
             dialog,
+            phase: self.phase.read()?,
             negotiation,
             called_us: self.called_us,
             signalling: words::read_ip("signalling", &self.signalling)?,
@@ -226,9 +238,13 @@ impl<'a> PartyRow<'a> {
             shown: self.shown.map(ShownRow::read).transpose()?,
             refer_event: self.refer_event.map(Cow::into_owned),
         };
+        need("phase", "that of the dialog and the offer", leg_phase::fit(&leg).then_some(()))?;
         let ports = [heard_sound, heard_picture];
         let ports = resumed_ports(&leg, ports, now, ledger)?;
-        Ok(SavedParty { leg, ports, peer: self.peer.map(PeerRow::read).transpose()? })
+        let invite = self.invite.map(|invite| invite.read(&leg.dialog.phase)).transpose()?;
+        let peer = self.peer.map(PeerRow::read).transpose()?;
+        let credit = self.credit.map(CreditRow::read).transpose()?;
+        Ok(SavedParty { leg, ports, peer, invite, credit })
     }
 }
 
@@ -239,7 +255,7 @@ fn resumed_ports(
     now: Now,
     ledger: impl Fn(PortId) -> Option<LedgerSlot>,
 ) -> Result<Vec<SavedPort>, PartyFault> {
-    let streams = leg.negotiation.streams();
+    let streams = leg.streams(now);
     let said = [&streams.audio, &streams.video].map(|s| s.as_ref().map(|s| s.ours.port));
     for (place, said) in [leg.audio, leg.video].into_iter().zip(said) {
         let is_said = said.is_none_or(|port| place.port == Some(port));

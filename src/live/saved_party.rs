@@ -1,6 +1,7 @@
 //! A party of a call as one value of plain data: its dialog, its offers and answers, its share of the relay, and
 //! who it is.
 
+use super::saved_invite::{SavedCredit, SavedInvite};
 use crate::ids::{Number, OperatorId};
 use crate::leg::SavedLeg;
 use crate::media::SavedPort;
@@ -16,6 +17,10 @@ pub struct SavedParty {
     pub ports: Vec<SavedPort>,
     /// Who it is, and where.
     pub peer: Option<LegPeer>,
+    /// Its INVITE, while that has no end.
+    pub invite: Option<SavedInvite>,
+    /// What may be sent to it, while it has proved nothing.
+    pub credit: Option<SavedCredit>,
 }
 
 /// Who is at the other end of a leg.

@@ -14,6 +14,10 @@ use std::net::IpAddr;
 const FORMATS_MAX: usize = 128;
 /// The most routes of a dialog.
 const ROUTES_MAX: usize = 64;
+/// The most branches of a fork.
+pub const FORKS_MAX: usize = 16;
+/// The most of a sequence number (RFC 3261 §8.1.1.5).
+pub const CSEQ_MAX: u32 = (1 << 31) - 1;
 /// A number that counts up and is written down less often is written so far ahead.
 const AHEAD: u32 = 1_000;
 /// As soon as it comes so near, the next is written.
@@ -124,6 +128,15 @@ pub fn read_uris(field: &'static str, list: Vec<Cow<'_, str>>) -> Result<Vec<Uri
 pub fn read_name_addr(field: &'static str, text: &str) -> Result<NameAddr, PartyFault> {
     let address = NameAddr::parse(text, &HeaderName::From).ok();
     need(field, "an address with a tag", address.filter(|address| address.tag().is_some()))
+}
+
+/// An address as in To before anybody has answered, or of who is older than tags.
+pub fn read_address(field: &'static str, text: &str) -> Result<NameAddr, PartyFault> {
+    need(field, "an address", NameAddr::parse(text, &HeaderName::To).ok())
+}
+
+pub fn read_cseq(field: &'static str, cseq: u32) -> Result<u32, PartyFault> {
+    need(field, "below 2^31", Some(cseq).filter(|cseq| *cseq <= CSEQ_MAX))
 }
 
 /// Text that is not empty and has no line ends.

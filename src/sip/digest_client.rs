@@ -46,6 +46,20 @@ pub struct KnownChallenge {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AnsweredChallenges(Vec<(HeaderName, String)>);
 
+impl AnsweredChallenges {
+    /// Those of these headers and realms.
+    #[must_use]
+    pub fn of(all: Vec<(HeaderName, String)>) -> Self {
+        Self(all)
+    }
+
+    /// By which header each was answered, and in which realm.
+    #[must_use]
+    pub fn all(&self) -> &[(HeaderName, String)] {
+        &self.0
+    }
+}
+
 impl DigestClient {
     /// Nothing was asked yet.
     #[must_use]

@@ -87,6 +87,25 @@ impl ClientInvite {
         Self { state, reliable }
     }
 
+    /// The state after a provisional response, until timer C fires at `silent_until`.
+    #[must_use]
+    pub fn proceeding(silent_until: Instant, reliable: bool) -> Self {
+        Self { state: IctState::Proceeding { timer_c: silent_until }, reliable }
+    }
+
+    /// When timer C fires, while the peer has it and nobody has given it up.
+    #[must_use]
+    pub fn silent_until(&self) -> Option<Instant> {
+        match self.state {
+            IctState::Proceeding { timer_c } => Some(timer_c),
+            IctState::Calling { .. }
+            | IctState::Cancelling { .. }
+            | IctState::Completed { .. }
+            | IctState::Accepted { .. }
+            | IctState::Terminated => None,
+        }
+    }
+
     /// Whether a final response may still come.
     #[must_use]
     pub fn is_pending(&self) -> bool {

@@ -18,9 +18,9 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Clients {
     settings: Settings,
     random: Random,
-    entries: BTreeMap<ClientId, Box<ClientEntry>>,
-    by_branch: KeyedMap<Branch, ClientId>,
-    by_destination: BTreeSet<(Destination, ClientId)>,
+    pub(super) entries: BTreeMap<ClientId, Box<ClientEntry>>,
+    pub(super) by_branch: KeyedMap<Branch, ClientId>,
+    pub(super) by_destination: BTreeSet<(Destination, ClientId)>,
     timers: BTreeSet<(Instant, ClientId)>,
     /// Where no stream came about, and until when none is tried there.
     streamless: BTreeMap<SocketAddr, Instant>,
@@ -33,20 +33,20 @@ const STREAMLESS: Duration = Duration::from_secs(600);
 const STREAMLESS_MAX: usize = 1_000;
 
 #[derive(Debug)]
-struct ClientEntry {
-    transaction: ClientTransaction,
-    request: Request,
-    branch: Branch,
-    to: Destination,
+pub(super) struct ClientEntry {
+    pub transaction: ClientTransaction,
+    pub request: Request,
+    pub branch: Branch,
+    pub to: Destination,
     /// Where the request goes when the stream that its length asked for does not come about.
-    fallback: Option<Destination>,
+    pub fallback: Option<Destination>,
     /// The last datagram could not leave.
-    stuck: bool,
-    armed: Option<Instant>,
+    pub stuck: bool,
+    pub armed: Option<Instant>,
 }
 
 #[derive(Debug)]
-enum ClientTransaction {
+pub(super) enum ClientTransaction {
     Invite { invite: ClientInvite, cancel: Option<Box<Cancel>> },
     Other(ClientNonInvite),
 }
@@ -54,7 +54,7 @@ enum ClientTransaction {
 /// The CANCEL of an INVITE: a transaction of its own under the same branch (§9.1). What it is
 /// answered decides nothing.
 #[derive(Debug)]
-struct Cancel {
+pub(super) struct Cancel {
     transaction: ClientNonInvite,
     request: Request,
 }
@@ -321,7 +321,7 @@ impl Clients {
     }
 
     /// Puts the transaction's deadline into the order of timers.
-    fn arm(&mut self, id: ClientId) {
+    pub(super) fn arm(&mut self, id: ClientId) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
@@ -338,7 +338,7 @@ impl Clients {
         entry.armed = deadline;
     }
 
-    fn close(&mut self, id: ClientId) -> Option<Box<ClientEntry>> {
+    pub(super) fn close(&mut self, id: ClientId) -> Option<Box<ClientEntry>> {
         let entry = self.entries.remove(&id)?;
         take_out(&mut self.by_branch, &entry.branch);
         self.by_destination.remove(&(entry.to, id));

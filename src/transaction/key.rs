@@ -4,7 +4,7 @@
 //! as many as there are requests.
 
 use crate::random::{KeyedState, Random};
-use crate::sip::{Method, Request, Via};
+use crate::sip::{Headers, Method, Request, Via};
 use std::borrow::Cow;
 
 /// What a request and its copies have in common.
@@ -56,28 +56,39 @@ impl TransactionKeys {
         ServerKey(self.0.fingerprint((branch, sent_by, method)))
     }
 
+    /// The keys of an INVITE outside of dialogs that has this Request-URI and these headers, its responses' as
+    /// well as its own; `None` without Via.
+    #[must_use]
+    pub fn of_headers(&self, uri: &str, headers: &Headers) -> Option<(ServerKey, MergeKey)> {
+        let via = headers.via().ok()?;
+        let key = self.of_parts((uri, headers), &via, &Method::INVITE);
+        Some((key, MergeKey(self.0.fingerprint((names(headers), &Method::INVITE)))))
+    }
+
     fn with_method(&self, request: &Request, via: &Via, method: &Method) -> ServerKey {
+        self.of_parts((request.uri.as_str(), &request.headers), via, method)
+    }
+
+    fn of_parts(&self, (uri, headers): (&str, &Headers), via: &Via, method: &Method) -> ServerKey {
         if let Some(branch) = via.branch() {
             return self.by_branch(branch, via, method);
         }
         // The client is older than RFC 3261. The To tag is left out: that of an ACK is the one of our
         // response, and whoever knows the rest is the client itself.
-        let (uri, via) = (request.uri.as_str(), via.to_string());
-        ServerKey(self.0.fingerprint((uri, names(request), via, method)))
+        ServerKey(self.0.fingerprint((uri, names(headers), via.to_string(), method)))
     }
 
     /// The key of a request outside of dialogs; within one (a tag in To) nothing is merged.
     #[must_use]
     pub fn of_merged(&self, request: &Request) -> Option<MergeKey> {
         let is_outside = request.headers.to_tag().is_none();
-        is_outside.then(|| MergeKey(self.0.fingerprint((names(request), &request.method))))
+        is_outside.then(|| MergeKey(self.0.fingerprint((names(&request.headers), &request.method))))
     }
 }
 
 /// The tag of From, the Call-ID and the number of CSeq. A message without the last two does not leave the
 /// parser.
-fn names(request: &Request) -> (&str, &str, u32) {
-    let headers = &request.headers;
+fn names(headers: &Headers) -> (&str, &str, u32) {
     let number = headers.cseq().map_or(0, |(number, _)| number);
     (headers.from_tag().unwrap_or_default(), headers.call_id().unwrap_or_default(), number)
 }

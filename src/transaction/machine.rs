@@ -8,12 +8,13 @@
 use super::clients::{Clients, StrandedRequest};
 use super::effect::Effect;
 use super::id::{ClientId, ServerId};
+use super::saved::{InviteHead, SavedClientInvite, SavedServerInvite};
 use super::servers::Servers;
 use super::settings::Settings;
 use super::shares::SourceTrust;
 use crate::random::Random;
 use crate::sip::{Destination, Flow, Message, Network, Request, Response, Via};
-use crate::time::{Instant, earliest};
+use crate::time::{Instant, Now, earliest};
 use std::net::IpAddr;
 
 /// What reaches the transactions.
@@ -144,6 +145,53 @@ impl Machine {
             return (vec![], vec![]);
         }
         (self.clients.strand(destination), self.servers.strand(destination))
+    }
+
+    /// An INVITE that came and waits for our final response, or for the ACK of our 2xx, as a value.
+    #[must_use]
+    pub fn save_server(&self, now: Now, id: ServerId) -> Option<SavedServerInvite> {
+        self.servers.saved(now, id)
+    }
+
+    /// Saves an INVITE that came and forgets it, without a word.
+    #[must_use]
+    pub fn take_server(&mut self, now: Now, id: ServerId) -> Option<SavedServerInvite> {
+        let saved = self.servers.saved(now, id)?;
+        self.servers.close(id);
+        Some(saved)
+    }
+
+    /// Puts an INVITE back that came, here or in another process; false where there is one of this name, or
+    /// the same INVITE under another.
+    #[must_use]
+    pub fn restore_server(
+        &mut self,
+        now: Now,
+        saved: SavedServerInvite,
+        invite: InviteHead<'_>,
+    ) -> bool {
+        self.servers.restore(now, saved, invite)
+    }
+
+    /// An INVITE of ours to which something was said, and not the last word, as a value.
+    #[must_use]
+    pub fn save_client(&self, now: Now, id: ClientId) -> Option<SavedClientInvite> {
+        self.clients.saved(now, id)
+    }
+
+    /// Saves an INVITE of ours and forgets it, without a word.
+    #[must_use]
+    pub fn take_client(&mut self, now: Now, id: ClientId) -> Option<SavedClientInvite> {
+        let saved = self.clients.saved(now, id)?;
+        self.clients.close(id);
+        Some(saved)
+    }
+
+    /// Puts an INVITE of ours back that was sent, here or in another process; it is given without Via. False
+    /// where there is one of this name or branch, or no branch of ours.
+    #[must_use]
+    pub fn restore_client(&mut self, now: Now, saved: SavedClientInvite, request: Request) -> bool {
+        self.clients.restore(now, saved, request)
     }
 
     /// Takes one input and returns all that follows from it.

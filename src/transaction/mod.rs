@@ -5,7 +5,8 @@
 //! ACK go through to the transaction user.
 //!
 //! ```text
-//! layer 4  machine                   where an input belongs, and what is due when
+//! layer 5  machine                   where an input belongs, and what is due when
+//! layer 4  saved                     an INVITE without its end as a value
 //! layer 3  clients  servers          all of a side
 //! layer 2  client_invite  client_non_invite  server_invite  server_non_invite  effect
 //! layer 1  id  key  timers  settings  shares
@@ -18,6 +19,7 @@ mod effect;
 mod id;
 mod key;
 mod machine;
+mod saved;
 mod server_invite;
 mod server_non_invite;
 mod servers;
@@ -29,5 +31,6 @@ pub use clients::StrandedRequest;
 pub use effect::{Effect, TransactionFailure};
 pub use id::{Branch, ClientId, ServerId};
 pub use machine::{Input, Machine};
+pub use saved::{InviteHead, SavedClientInvite, SavedServerInvite, SavedServerState};
 pub use settings::Settings;
 pub use shares::SourceTrust;

@@ -43,7 +43,7 @@ pub enum Effect {
 }
 
 #[derive(Clone, Debug)]
-enum IstState {
+pub(super) enum IstState {
     Proceeding { last: LastResponse },
     Accepted { timer_l: Instant },
     Completed { last: Response, timer_g: Option<Repeat>, timer_h: Instant },
@@ -53,7 +53,7 @@ enum IstState {
 
 /// What a copy of the INVITE gets while the transaction proceeds.
 #[derive(Clone, Debug)]
-enum LastResponse {
+pub(super) enum LastResponse {
     /// Nothing yet; the 100 follows when the TU stays silent.
     Unsaid {
         invite: Request,
@@ -65,9 +65,9 @@ enum LastResponse {
 /// One INVITE server transaction.
 #[derive(Debug)]
 pub struct ServerInvite {
-    state: IstState,
+    pub(super) state: IstState,
     /// TCP, TLS and WebSocket deliver by themselves: no timer G, no timer I.
-    reliable: bool,
+    pub(super) reliable: bool,
 }
 
 impl ServerInvite {

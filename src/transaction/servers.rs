@@ -22,32 +22,32 @@ const RETRY_AFTER_MAX: u64 = 10;
 #[derive(Debug)]
 pub struct Servers {
     random: Random,
-    keys: TransactionKeys,
+    pub(super) keys: TransactionKeys,
     tags: Tags,
-    shares: TransactionShares,
-    last_id: u64,
-    entries: BTreeMap<ServerId, Box<ServerEntry>>,
-    by_key: KeyedMap<ServerKey, ServerId>,
-    by_merge_key: KeyedMap<MergeKey, ServerId>,
+    pub(super) shares: TransactionShares,
+    pub(super) last_id: u64,
+    pub(super) entries: BTreeMap<ServerId, Box<ServerEntry>>,
+    pub(super) by_key: KeyedMap<ServerKey, ServerId>,
+    pub(super) by_merge_key: KeyedMap<MergeKey, ServerId>,
     /// Those on streams: only of these the transport tells that they are gone.
-    by_destination: BTreeSet<(Destination, ServerId)>,
+    pub(super) by_destination: BTreeSet<(Destination, ServerId)>,
     timers: BTreeSet<(Instant, ServerId)>,
 }
 
 #[derive(Debug)]
-struct ServerEntry {
-    transaction: ServerTransaction,
-    key: ServerKey,
-    merge_key: Option<MergeKey>,
-    to: Destination,
+pub(super) struct ServerEntry {
+    pub transaction: ServerTransaction,
+    pub key: ServerKey,
+    pub merge_key: Option<MergeKey>,
+    pub to: Destination,
     /// The connection is closed by which the request came, and there is no other yet.
-    cut: bool,
-    source: IpAddr,
-    armed: Option<Instant>,
+    pub cut: bool,
+    pub source: IpAddr,
+    pub armed: Option<Instant>,
 }
 
 #[derive(Debug)]
-enum ServerTransaction {
+pub(super) enum ServerTransaction {
     Invite(ServerInvite),
     Other(ServerNonInvite),
 }
@@ -372,7 +372,7 @@ impl Servers {
     }
 
     /// Puts the transaction's deadline into the order of timers.
-    fn arm(&mut self, id: ServerId) {
+    pub(super) fn arm(&mut self, id: ServerId) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
@@ -392,7 +392,7 @@ impl Servers {
         entry.armed = deadline;
     }
 
-    fn close(&mut self, id: ServerId) {
+    pub(super) fn close(&mut self, id: ServerId) {
         let Some(entry) = self.entries.remove(&id) else {
             return;
         };

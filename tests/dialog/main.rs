@@ -11,4 +11,5 @@ mod changes;
 mod ladder;
 mod network;
 mod saved;
+mod saved_early;
 mod testbed;

@@ -118,6 +118,34 @@ impl Testbed {
         self.names = None;
     }
 
+    /// The last request of the peer.
+    pub fn last_served(&self) -> &Request {
+        &self.served.last().expect("something was asked").1
+    }
+
+    /// By which it comes.
+    pub fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    /// A call of the peer, without an offer.
+    pub fn target(&self) -> OutgoingCall {
+        OutgoingCall {
+            target: CallTarget {
+                uri: uri("sip:peer@192.0.2.7:5062"),
+                route: vec![],
+                destination: Destination::Flow(self.flow),
+            },
+            from: address("<sip:9000@example.com>"),
+            to: address("<sip:peer@example.com>"),
+            body: None,
+            headers: HeaderLines::new(),
+            max_forwards: 70,
+            patience: None,
+            credentials: None,
+        }
+    }
+
     pub fn command(&mut self, now: Instant, command: Command) -> Vec<Effect> {
         self.machine.handle(now, Input::Command { leg: self.leg, command })
     }
@@ -131,18 +159,10 @@ impl Testbed {
         let last_served = || self.served.last().expect("something was asked").0;
         let command = match words[..] {
             ["call", ..] => Command::Call(Box::new(OutgoingCall {
-                target: CallTarget {
-                    uri: uri("sip:peer@192.0.2.7:5062"),
-                    route: vec![],
-                    destination: Destination::Flow(self.flow),
-                },
-                from: address("<sip:9000@example.com>"),
-                to: address("<sip:peer@example.com>"),
                 body,
-                headers,
-                max_forwards: 70,
                 patience: words.contains(&"patient").then(|| Duration::from_secs(4)),
                 credentials: words.contains(&"password").then(credentials),
+                ..self.target()
             })),
             ["accept", ..] => Command::Accept { body, headers },
             ["reject", status] => {

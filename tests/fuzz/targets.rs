@@ -10,10 +10,10 @@ use cordboard::codec::audio::{AudioDecoder, SAMPLES_MAX};
 use cordboard::codec::video::{H264Parameters, IMAGE_SIDE_MAX, Image, VideoDecoder};
 use cordboard::config::Config;
 use cordboard::desk::command;
-use cordboard::dialog;
+use cordboard::dialog::{self, SavedPhase};
 use cordboard::ids::PortId;
 use cordboard::leg;
-use cordboard::live::{self, SavedParty};
+use cordboard::live::{self, SavedInvite, SavedParty};
 use cordboard::media;
 use cordboard::random::Random;
 use cordboard::rtp::h264::PacketizationMode;
@@ -26,6 +26,7 @@ use cordboard::sdp::SessionDescription;
 use cordboard::server::admin_wire;
 use cordboard::sip;
 use cordboard::time::{Duration, Instant, Now, UnixTime};
+use cordboard::transaction::{self, InviteHead};
 use std::net::SocketAddr;
 
 /// The format of [`pictures`], by the first byte of its input modulo their number.
@@ -200,7 +201,19 @@ pub fn party(input: &[u8]) {
     };
     let mut legs = leg::Machine::new(settings, Random::from_number(1));
     let mut relay = media::Machine::new(media::Settings::default(), Random::from_number(2));
-    let SavedParty { leg, ports, peer } = party;
+    let SavedParty { leg, ports, peer, invite, credit } = party;
+    let transactions = transaction::Settings::default();
+    let mut transactions = transaction::Machine::new(transactions, Random::from_number(3));
+    let _is_new = match (invite.clone(), &leg.dialog.phase) {
+        (Some(SavedInvite::Theirs(invite)), SavedPhase::Ringing(ringing)) => {
+            let (uri, headers) = (ringing.request.uri.as_str(), &ringing.request.headers);
+            transactions.restore_server(now, invite, InviteHead { uri, headers })
+        }
+        (Some(SavedInvite::Ours(invite)), SavedPhase::Calling(calling)) => {
+            transactions.restore_client(now, invite, calling.request.clone())
+        }
+        _ => false,
+    };
     let id = leg.dialog.leg;
     let restored = legs.restore(now, leg, None);
     relay.restore(now, ports, &restored.rows, &mut Nowhere);
@@ -210,13 +223,14 @@ pub fn party(input: &[u8]) {
     let saved = legs.save(now, id).expect("nothing is under way");
     let ports = [saved.audio, saved.video].into_iter().filter(|stream| stream.is_open);
     let ports = ports.filter_map(|stream| relay.save(now, stream.port?)).collect();
-    let again = live::print(&SavedParty { leg: saved, ports, peer });
+    let again = live::print(&SavedParty { leg: saved, ports, peer, invite, credit });
     if let Err(fault) = live::parse(&again, now, |_| None) {
         panic!("{fault}: {again}");
     }
     let later = now + Duration::from_secs(20);
     relay.tick(later, &mut Nowhere);
     let _ = legs.tick(later.instant);
+    let _ = transactions.tick(later.instant);
     let end = leg::Command::End { leg: id, cause: Cause::NormalClearing };
     let effects = legs.handle(later.instant, leg::Input::Command(end));
     for effect in effects {

@@ -1,12 +1,12 @@
 //! Parties through their texts: a text has all of a party but for what the ledger of the relay has.
 
-#![allow(dead_code)] // Each test uses what it needs.
-
+use cordboard::dialog::{SavedPhase, SavedRepeat};
 use cordboard::ids::PortId;
 use cordboard::leg::SavedLeg;
-use cordboard::live::{self, SavedParty};
+use cordboard::live::{self, SavedInvite, SavedParty};
 use cordboard::media::LedgerSlot;
 use cordboard::time::{Now, UnixTime};
+use cordboard::transaction::SavedServerState;
 
 /// The party as its text has it, with the ports that it had: what changes with each packet is not in a text.
 #[track_caller]
@@ -23,6 +23,7 @@ pub fn through_text(now: Now, saved: &SavedParty) -> SavedParty {
     };
     assert_eq!(lasting(&read), lasting(saved), "{text}");
     settle(&mut read.leg, &saved.leg);
+    settle_invite(&mut read, saved);
     read.ports.clone_from(&saved.ports);
     assert_eq!(&read, saved, "{text}");
     read
@@ -32,7 +33,8 @@ pub fn through_text(now: Now, saved: &SavedParty) -> SavedParty {
 #[allow(dead_code)] // Not every test has legs alone.
 #[track_caller]
 pub fn leg_through_text(now: Now, saved: &SavedLeg) -> SavedLeg {
-    let party = SavedParty { leg: saved.clone(), ports: vec![], peer: None };
+    let (leg, ports) = (saved.clone(), vec![]);
+    let party = SavedParty { leg, ports, peer: None, invite: None, credit: None };
     let text = live::print(&party);
     let read = live::parse(&text, now, |_| None);
     let SavedParty { mut leg, .. } = read.unwrap_or_else(|fault| panic!("{fault}:\n{text}"));
@@ -55,6 +57,14 @@ fn count_as(read: &mut SavedLeg, saved: &SavedLeg) {
     let ahead = read.dialog.local_cseq - saved.dialog.local_cseq;
     assert!((100..2_000).contains(&ahead), "CSeq is {ahead} ahead");
     read.dialog.local_cseq = saved.dialog.local_cseq;
+    if let (SavedPhase::Calling(read), SavedPhase::Calling(saved)) = (&mut read.phase, &saved.phase)
+    {
+        for (read, saved) in read.forks.iter_mut().zip(&saved.forks) {
+            let ahead = read.dialog.local_cseq - saved.dialog.local_cseq;
+            assert!((100..2_000).contains(&ahead), "CSeq is {ahead} ahead");
+            read.dialog.local_cseq = saved.dialog.local_cseq;
+        }
+    }
     if let (Some(read), Some(saved)) = (&mut read.login, &saved.login) {
         for (read, saved) in read.known.iter_mut().zip(&saved.known) {
             assert!(read.count >= saved.count + 100);
@@ -63,14 +73,66 @@ fn count_as(read: &mut SavedLeg, saved: &SavedLeg) {
     }
 }
 
+#[track_caller]
+fn moment(read: &mut UnixTime, saved: UnixTime) {
+    assert_eq!(read.as_micros(), saved.as_micros() / 1_000 * 1_000);
+    *read = saved;
+}
+
+#[track_caller]
+fn settle_phase(read: &mut SavedPhase, saved: &SavedPhase) {
+    let repeat = |read: &mut SavedRepeat, saved: SavedRepeat| {
+        moment(&mut read.at, saved.at);
+        moment(&mut read.until, saved.until);
+    };
+    match (read, saved) {
+        (SavedPhase::Answered(read), SavedPhase::Answered(saved)) => {
+            repeat(&mut read.repeat, saved.repeat);
+        }
+        (SavedPhase::Ringing(read), SavedPhase::Ringing(saved)) => {
+            if let (Some((_, read)), Some((_, saved))) =
+                (&mut read.unacknowledged, &saved.unacknowledged)
+            {
+                repeat(read, *saved);
+            }
+            if let (Some(read), Some(saved)) = (&mut read.said, &saved.said) {
+                moment(&mut read.again, saved.again);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[track_caller]
+fn settle_invite(read: &mut SavedParty, saved: &SavedParty) {
+    match (&mut read.invite, &saved.invite) {
+        (Some(SavedInvite::Ours(read)), Some(SavedInvite::Ours(saved))) => {
+            moment(&mut read.silent_until, saved.silent_until);
+        }
+        (Some(SavedInvite::Theirs(read)), Some(SavedInvite::Theirs(saved))) => {
+            match (&mut read.state, &saved.state) {
+                (
+                    SavedServerState::Unsaid { trying_at: read, .. },
+                    SavedServerState::Unsaid { trying_at: saved, .. },
+                )
+                | (
+                    SavedServerState::Accepted { until: read },
+                    SavedServerState::Accepted { until: saved },
+                ) => moment(read, *saved),
+                _ => {}
+            }
+        }
+        _ => {}
+    }
+    if let (Some(read), Some(saved)) = (&mut read.credit, &saved.credit) {
+        moment(&mut read.until, saved.until);
+    }
+}
+
 /// Moments are written in milliseconds.
 #[track_caller]
 fn settle(read: &mut SavedLeg, saved: &SavedLeg) {
     count_as(read, saved);
-    let moment = |read: &mut UnixTime, saved: UnixTime| {
-        assert_eq!(read.as_micros(), saved.as_micros() / 1_000 * 1_000);
-        *read = saved;
-    };
     let timers = (&mut read.dialog.timer, &saved.dialog.timer);
     for (read, saved) in [
         (&mut timers.0.refresh_at, timers.1.refresh_at),
@@ -82,6 +144,7 @@ fn settle(read: &mut SavedLeg, saved: &SavedLeg) {
             moment(read, saved);
         }
     }
+    settle_phase(&mut read.dialog.phase, &saved.dialog.phase);
     for (read, saved) in read.dialog.acks.iter_mut().zip(&saved.dialog.acks) {
         moment(&mut read.until, saved.until);
     }
