@@ -187,6 +187,29 @@ fn the_same_key_in_a_re_invite_is_answered_by_the_same_and_a_new_one_is_followed
     );
 }
 
+/// The relay is told of the update since the keys are others: nothing else has changed.
+#[test]
+fn new_keys_are_given_by_one_re_invite_that_changes_nothing_else() {
+    ladder(
+        "
+        a -> INVITE audio 4000 SAVP key=A 0
+        = offered a audio sealed
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000 sealed
+        ~ patch 20000=silence
+        a <- 200 audio 20000 SAVP 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        do rekey a
+        a <- INVITE v2 audio 20000 SAVP 0:PCMU
+        a -> 200 audio 4000 SAVP key=A 0
+        a <- ACK
+        ~ update 20000 PCMU to 192.0.2.10:4000 sealed
+        = aligned a PCMU -
+    ",
+    );
+}
+
 #[test]
 fn a_key_with_a_name_is_answered_by_one_of_the_same_name() {
     ladder(
@@ -3076,6 +3099,7 @@ impl Ladder {
             ["refer-progress", name, status] => {
                 Command::ReferProgress { leg: self.leg(name), status: status.parse().unwrap() }
             }
+            ["rekey", name] => Command::Rekey { leg: self.leg(name) },
             ["align", name, to] => Command::Align { leg: self.leg(name), to: self.leg(to) },
             ["identify", name, number] => Command::Identify {
                 leg: self.leg(name),

@@ -15,9 +15,10 @@ use crate::server::cameras::CameraConnections;
 use crate::server::clock::Clock;
 use crate::server::course::StopSignal;
 use crate::server::crash_guard::CrashGuard;
-use crate::server::event_loop::{EventLoop, LoopParts, LoopSockets, REQUESTS_MAX};
+use crate::server::event_loop::{EventLoop, LoopParts, REQUESTS_MAX, WhatWasLeft};
 use crate::server::fd_store::{FdStore, Inheritance};
 use crate::server::ledger_file::LedgerFile;
+use crate::server::loop_sockets::LoopSockets;
 use crate::server::memory;
 use crate::server::notify::{self, ServiceNotice};
 use crate::server::open_files;
@@ -91,12 +92,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let lock = Lock::take(data)?;
     say_lax(lock.lax());
     let clock = Clock::start();
-    let (ledger, slots, in_hand) = ledger(data);
-    let guard = crash_guard(data, clock, in_hand)?;
-    let (database, mut state) = journal(config, clock, &guard)?;
-    let resume = state.resume;
-    let left = LeftBehind::take_from(clock.now(), &mut state, &slots);
-    let used = slots.into_keys().chain(left.ports()).collect();
+    let (database, mut state, left, _guard) = what_was_left(config, clock)?;
     // Before the network is listened to: whoever comes first must not take the last file.
     let path = admin_socket::path(data);
     let administration = AdminSocket::bind(data)
@@ -104,7 +100,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let listen = config.listen_addresses(files_max);
     let store = FdStore::of_the_manager().context("the service manager cannot be spoken with")?;
     let inheritance = Inheritance { files, store: store.clone(), boot: state.boot };
-    let (sockets, ports) = LoopSockets::bind(&listen, inheritance, &left.ports()).await?;
+    let (sockets, ports) = LoopSockets::bind(&listen, inheritance, &left.behind.ports()).await?;
     state.connections = sockets.connections().collect();
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
@@ -114,9 +110,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let settings = config.exchange_settings(&addresses, known, &boot);
     let own = settings.transaction.own.all().into_iter().collect();
     let plan = NumberingPlan { addresses: own, ..config.numbering_plan() };
-    for conflict in Directory::new(plan.clone(), state.accounts.clone()).conflicts() {
-        tracing::warn!("{conflict}");
-    }
+    say_conflicts(&plan, &state);
     let (exchange, first) =
         exchange::Machine::new(clock.now(), settings, plan, state, random.fork());
     let media = media::Machine::new(config.media_settings(), random.fork());
@@ -149,9 +143,6 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
         cameras,
         ports,
         left,
-        resume,
-        used,
-        ledger,
         writer,
         resolver: Resolver::new(config.sip.nameservers.clone()),
         reloads,
@@ -162,6 +153,29 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     store.flush();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The database, what it holds, and what goes on of the last process; until the last of these is dropped the end of this
+/// one counts as a crash.
+fn what_was_left(
+    config: &Config,
+    clock: Clock,
+) -> anyhow::Result<(Database, StoredState, WhatWasLeft, CrashGuard)> {
+    let data = &config.data;
+    let (ledger, slots, in_hand) = ledger(data);
+    let guard = crash_guard(data, clock, in_hand)?;
+    let (database, mut state) = journal(config, clock, &guard)?;
+    let resume = state.resume;
+    let behind = LeftBehind::take_from(clock.now(), &mut state, &slots);
+    let used = slots.into_keys().chain(behind.ports()).collect();
+    Ok((database, state, WhatWasLeft { behind, resume, used, ledger }, guard))
+}
+
+/// Numbers that mean two things.
+fn say_conflicts(plan: &NumberingPlan, state: &StoredState) {
+    for conflict in Directory::new(plan.clone(), state.accounts.clone()).conflicts() {
+        tracing::warn!("{conflict}");
+    }
 }
 
 /// So many files may be open at once.
@@ -220,6 +234,9 @@ fn journal(
     }
     database.count_start()?;
     let (mut state, unreadable) = database.load(clock.now().unix)?;
+    if guard.last().is_some() {
+        state.skip_numbers();
+    }
     state.resume = match resuming::which(&database, data)? {
         Resume::All => guard.resume(),
         other => other,

@@ -12,7 +12,7 @@ use crate::locator;
 use crate::media::{self, Announcement, WaitingProfileId};
 use crate::presence;
 use crate::registrar;
-use crate::server::event_loop::ListenAddresses;
+use crate::server::loop_sockets::ListenAddresses;
 use crate::server::{ConnectionLimiterSettings, media_sockets, open_files};
 use crate::sip::{Network, OwnAddresses, Transport};
 use crate::switchboard::{self, OnRefusal};

@@ -60,7 +60,8 @@ pub use message::{Body, HeaderLines};
 pub use route_set::CallTarget;
 pub use saved::SavedDialog;
 pub use saved_early::{
-    SavedAnswer, SavedCalling, SavedFork, SavedPhase, SavedProvisional, SavedRepeat, SavedRinging,
+    SavedAnswer, SavedCalling, SavedFork, SavedPhase, SavedProvisional, SavedRepeat,
+    SavedRingingInvite,
 };
 pub use sent_acks::SavedAck;
 pub use session::DialogRole;

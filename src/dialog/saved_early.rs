@@ -32,7 +32,7 @@ pub enum SavedPhase {
     /// It is established, and our 2xx is repeated until its ACK.
     Answered(Box<SavedAnswer>),
     /// Their INVITE waits for our final response.
-    Ringing(Box<SavedRinging>),
+    Ringing(Box<SavedRingingInvite>),
     /// Our INVITE waits for theirs.
     Calling(Box<SavedCalling>),
 }
@@ -63,7 +63,7 @@ pub struct SavedAnswer {
 
 /// An INVITE of the peer that waits for our final response.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SavedRinging {
+pub struct SavedRingingInvite {
     /// Its name.
     pub invite: ServerTx,
     /// The INVITE as it came, its source stamped into it.
@@ -170,7 +170,7 @@ impl SavedAnswer {
 }
 
 impl PendingInvite {
-    pub(super) fn saved(&self, now: Now) -> SavedRinging {
+    pub(super) fn saved(&self, now: Now) -> SavedRingingInvite {
         let unacknowledged = match &self.reliable.state {
             ReliableState::Repeating { response, repeat, give_up, .. } => {
                 Some(((**response).clone(), SavedRepeat::of(now, *repeat, *give_up)))
@@ -181,7 +181,7 @@ impl PendingInvite {
             response: response.clone(),
             again: now.unix_of(*at),
         });
-        SavedRinging {
+        SavedRingingInvite {
             invite: self.invite,
             request: self.request.clone(),
             said,
@@ -194,7 +194,7 @@ impl PendingInvite {
     }
 }
 
-impl SavedRinging {
+impl SavedRingingInvite {
     pub(super) fn restored(self, cx: &mut DialogContext<'_>, now: Now) -> PendingInvite {
         cx.owners.invites.insert(self.invite, cx.leg);
         let state = match self.unacknowledged {

@@ -12,6 +12,9 @@ pub struct ClientTx(pub u64);
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ServerTx(pub u64);
 
+/// So many bits of room there are above the first name of a request of ours.
+const FRESH_BITS: u32 = 8;
+
 /// Whose our requests, and the INVITEs that wait for an answer, are.
 #[derive(Debug)]
 pub struct Owners {
@@ -25,9 +28,11 @@ pub struct Owners {
 impl Owners {
     /// Nothing on its way.
     pub fn new(random: &mut Random) -> Self {
+        let keys = random.map_keys();
         Self {
-            last_client: 0,
-            clients: HashMap::with_hasher(random.map_keys()),
+            // Anywhere, so that what an earlier process has sent and what this one sends have not one name.
+            last_client: (keys.fingerprint("client transactions") as u64) >> FRESH_BITS,
+            clients: HashMap::with_hasher(keys),
             invites: HashMap::with_hasher(random.map_keys()),
         }
     }

@@ -25,6 +25,18 @@ pub struct Batch {
     pub awaited: bool,
 }
 
+/// So many calls may have had numbers that were never written when a process ended in their midst: more than begin
+/// in the time that a row may take to be written.
+const NUMBERS_UNWRITTEN_MAX: u64 = 1_000;
+
+impl StoredState {
+    /// The process before did not end as it should: numbers that it may have given to calls of which nothing was
+    /// written any more are not given again.
+    pub fn skip_numbers(&mut self) {
+        self.next_call += NUMBERS_UNWRITTEN_MAX;
+    }
+}
+
 /// Why a batch was not written.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum WriteFault {
@@ -123,7 +135,8 @@ impl Batch {
     /// Whether it has to outlive the machine's power, and not only the process.
     #[must_use]
     pub fn is_durable(&self) -> bool {
-        self.awaited || self.entries.is_empty() || !self.entries.iter().all(JournalEntry::is_live)
+        let Self { entries, awaited, .. } = self;
+        *awaited || entries.is_empty() || !entries.iter().all(JournalEntry::is_live)
     }
 }
 

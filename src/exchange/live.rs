@@ -15,7 +15,7 @@ use crate::cause::Cause;
 use crate::dialog::{self, StoredDialog};
 use crate::ids::{CallId, LegId, PortId};
 use crate::leg::{self, EndingSide};
-use crate::live::{self, SavedParty};
+use crate::live;
 use crate::media::{self, SavedPort};
 use crate::switchboard;
 use crate::time::{Instant, Now};
@@ -53,8 +53,20 @@ impl Machine {
     /// Writes what has changed of what goes on.
     #[must_use]
     pub fn write_live(&mut self, now: Now, relay: &media::Machine) -> Vec<Effect> {
+        let due = self.live.take_due(now.instant);
+        self.write_rows(now, relay, due)
+    }
+
+    /// Writes all that has changed of what goes on, due or not: the process is about to end, and another goes on.
+    #[must_use]
+    pub fn write_all_live(&mut self, now: Now, relay: &media::Machine) -> Vec<Effect> {
+        let all = self.live.take_all();
+        self.write_rows(now, relay, all)
+    }
+
+    fn write_rows(&mut self, now: Now, relay: &media::Machine, rows: Vec<LiveRow>) -> Vec<Effect> {
         let mut entries = Vec::new();
-        for row in self.live.take_due(now.instant) {
+        for row in rows {
             match row {
                 LiveRow::Call(call) => {
                     for leg in self.write_call(now, call, &mut entries) {
@@ -86,6 +98,20 @@ impl Machine {
             self.write_call(now, call, &mut entries);
         }
         self.entries.extend(entries);
+    }
+
+    /// A call whose record ends has no row any more: the two are written together.
+    pub(super) fn end_live(&mut self) {
+        let mut over = Vec::new();
+        for entry in &self.entries {
+            if let JournalEntry::Call(record) = entry
+                && record.ended.is_some()
+                && self.live.drop(LiveRow::Call(record.call))
+            {
+                over.push(JournalEntry::DropLive(LiveRow::Call(record.call)));
+            }
+        }
+        self.entries.extend(over);
     }
 
     fn write_call(
@@ -154,12 +180,17 @@ impl Machine {
         }
         let mut wanted: BTreeSet<LegId> =
             going_on.iter().flat_map(|(call, _)| call.legs()).collect();
+        let (mut farewells, mut unkeyed) = (Vec::new(), Vec::new());
         for (leg, (party, text)) in std::mem::take(&mut left.parties) {
             let row = LiveRow::Party(leg);
             let is_free = |port| resumption.bound.contains(&port) && !self.legs.uses(port);
             let has_ports = ports_of(&party).all(is_free);
             if has_ports && wanted.remove(&leg) {
-                self.restore_party(now, relay, party, media_out);
+                // Nobody knows how far its key was used.
+                if party.ports.iter().any(SavedPort::needs_new_key) {
+                    unkeyed.push(leg);
+                }
+                self.restore(now, relay, party, media_out);
                 self.live.found(now.instant, row, &text);
                 report.parties += 1;
                 continue;
@@ -169,8 +200,15 @@ impl Machine {
             }
             self.entries.push(JournalEntry::DropLive(row));
             if resumption.which != Resume::OfOtherMachine {
-                self.say_farewell(now, party.leg.dialog.dialog);
+                farewells.push(party.leg.dialog.dialog);
             }
+        }
+        // Nothing is asked before all that was asked is known again.
+        for dialog in farewells {
+            self.say_farewell(now, dialog);
+        }
+        for leg in unkeyed {
+            self.leg(now, leg::Input::Command(leg::Command::Rekey { leg }));
         }
         for (call, text) in &going_on {
             self.live.found(now.instant, LiveRow::Call(call.id()), text);
@@ -191,22 +229,6 @@ impl Machine {
         self.conclude(now, &mut out);
         out.push(Effect::Resumed(report));
         out
-    }
-
-    /// Puts a party back. Where nobody knows how far its key was used it is given another.
-    fn restore_party(
-        &mut self,
-        now: Now,
-        relay: &mut media::Machine,
-        party: SavedParty,
-        out: &mut impl media::Outgoing,
-    ) {
-        let leg = party.leg.dialog.leg;
-        let is_unkeyed = party.ports.iter().any(SavedPort::needs_new_key);
-        self.restore(now, relay, party, out);
-        if is_unkeyed {
-            self.leg(now, leg::Input::Command(leg::Command::Rekey { leg }));
-        }
     }
 
     fn say_farewell(&mut self, now: Now, dialog: StoredDialog) {

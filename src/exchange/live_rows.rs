@@ -70,6 +70,12 @@ impl LiveRows {
         rows
     }
 
+    /// All that may have changed, and by it has no longer.
+    pub fn take_all(&mut self) -> Vec<LiveRow> {
+        self.due.clear();
+        std::mem::take(&mut self.changed).into_keys().collect()
+    }
+
     /// The calls among what may have changed, which by it have no longer.
     pub fn take_calls(&mut self) -> Vec<CallId> {
         let mut calls = Vec::new();
@@ -104,5 +110,65 @@ impl LiveRows {
     pub fn found(&mut self, now: Instant, row: LiveRow, text: &str) {
         self.written.insert(row, self.keys.fingerprint(text));
         self.mark(now, row, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::LegId;
+
+    const CALL: LiveRow = LiveRow::Call(CallId(1));
+    const PARTY: LiveRow = LiveRow::Party(LegId(1));
+
+    fn at(ms: u64) -> Instant {
+        Instant::START + Duration::from_millis(ms)
+    }
+
+    fn rows() -> LiveRows {
+        LiveRows::new(&mut Random::from_number(7))
+    }
+
+    #[test]
+    fn a_call_that_is_over_soon_never_has_a_row() {
+        let mut rows = rows();
+        rows.mark(at(0), CALL, Some(CALL));
+        rows.mark(at(1), PARTY, Some(CALL));
+        rows.mark(at(20), CALL, Some(CALL));
+        assert_eq!(rows.deadline(), Some(at(0) + CALL_UNWRITTEN_MAX));
+        assert_eq!(rows.take_due(at(39)), []);
+        assert_eq!(rows.take_due(at(41)), [CALL, PARTY]);
+        assert!(!rows.drop(CALL), "it was never written");
+    }
+
+    #[test]
+    fn what_has_changed_in_a_call_that_has_a_row_is_written_soon_and_only_if_it_is_news() {
+        let mut rows = rows();
+        assert!(rows.is_news(CALL, "one"));
+        rows.mark(at(50), PARTY, Some(CALL));
+        assert_eq!(rows.take_due(at(54)), []);
+        assert_eq!(rows.take_due(at(55)), [PARTY]);
+        assert!(!rows.is_news(CALL, "one") && rows.is_news(CALL, "other"));
+        assert!(rows.drop(CALL) && !rows.drop(CALL));
+        assert!(rows.is_news(CALL, "other"), "its row was gone");
+    }
+
+    #[test]
+    fn calls_that_are_to_be_confirmed_do_not_wait_and_nothing_does_at_the_end() {
+        let mut rows = rows();
+        rows.mark(at(0), PARTY, None);
+        rows.mark(at(0), CALL, None);
+        assert_eq!(rows.take_calls(), [CallId(1)]);
+        assert_eq!((rows.take_due(at(5)), rows.deadline()), (vec![PARTY], None));
+        rows.mark(at(9), PARTY, None);
+        assert_eq!((rows.take_all(), rows.deadline()), (vec![PARTY], None));
+    }
+
+    #[test]
+    fn what_another_process_has_written_is_looked_at_once_more() {
+        let mut rows = rows();
+        rows.found(at(0), CALL, "one");
+        assert_eq!(rows.take_due(at(5)), [CALL]);
+        assert!(!rows.is_news(CALL, "one"));
     }
 }

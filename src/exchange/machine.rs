@@ -49,7 +49,6 @@ impl Machine {
             state.boot,
             state.next_call.saturating_sub(1),
         );
-        let accounts = registrations::accounts(&plan);
         let mut intake = Intake::new(settings.registrar.expires_max, &mut random);
         for flow in state.bindings.iter().filter_map(|binding| binding.flow) {
             intake.proved(now.instant, flow.remote.ip());
@@ -57,14 +56,14 @@ impl Machine {
         let mut exchange = Self {
             intake,
             tags: Tags::new(&mut random),
-            directory: Directory::new(plan, state.accounts),
             transactions: transaction::Machine::new(settings.transaction.clone(), random.fork()),
             registrations: registration::Machine::new(
                 now.instant,
-                accounts,
+                registrations::accounts(&plan),
                 settings.leg.dialog.user_agent.clone(),
                 random.fork(),
             ),
+            directory: Directory::new(plan, state.accounts),
             registrar: registrar::Machine::new(settings.registrar.clone(), random.fork()),
             legs: leg::Machine::new(settings.leg.clone(), random.fork()),
             switchboard,

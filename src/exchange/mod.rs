@@ -22,13 +22,13 @@
 //! layer 5  arrivals  requests  peers  desks  next_hops  names   what the machine does with what it has
 //! layer 5  promises  changes  admin  views  reload  retention  saved
 //! layer 5  live                                                 what goes on, in writing, and back
-//! layer 5  unremembered
+//! layer 5  unremembered                                         answers of calls that nobody knows
 //! layer 4  rooms                                                all that it has, and how a room is told
 //! layer 3  api                                                  what goes in and what comes out
 //! layer 2  ledger  awaiting  admin_request  unauthenticated     what waits, and what is asked
+//! layer 2  live_rows  left_behind  resuming                     what of it is to be written when; what was left
 //! layer 1  journal  intake  credit  pace  turned_away           values that know of no other
 //! layer 1  invite_source  leg_peers  desk_dialog  stranded
-//! layer 2  live_rows  left_behind  resuming                               what of it is to be written when
 //! layer 1  settings                                             what is configured
 //! ```
 

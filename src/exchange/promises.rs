@@ -29,6 +29,7 @@ impl Machine {
 
     /// Sends all that is to be written on its way, as one batch.
     pub(super) fn write(&mut self, now: Now, awaited: bool, out: &mut Vec<Effect>) -> Ticket {
+        self.end_live();
         let (ticket, entries) = (self.ledger.ticket(), std::mem::take(&mut self.entries));
         out.push(Effect::Write(self.ledger.submit(now, ticket, entries, awaited)));
         ticket

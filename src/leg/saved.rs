@@ -157,6 +157,11 @@ impl Machine {
     #[must_use]
     pub fn take(&mut self, now: Now, id: LegId) -> Option<SavedLeg> {
         let saved = self.save(now, id)?;
+        let follows = |leg: &Leg| leg.negotiation.is_made_of(&saved.negotiation);
+        debug_assert!(
+            self.legs.get(&id).is_some_and(follows),
+            "what is agreed follows of what was said"
+        );
         self.dialog.take(now, id)?;
         self.set_source(id, LegSource::Silence);
         for port in [saved.audio.port, saved.video.port].into_iter().flatten() {

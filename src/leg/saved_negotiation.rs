@@ -63,7 +63,7 @@ impl Negotiation {
             let last = stream.as_ref().filter(|_| holds).map(|stream| &stream.ours.formats[..]);
             last.and_then(|last| named.strip_suffix(last)).unwrap_or(named).to_vec()
         };
-        let saved = SavedNegotiation {
+        SavedNegotiation {
             id: self.id,
             address: self.address,
             said: self.said.clone(),
@@ -78,12 +78,12 @@ impl Negotiation {
                 OfferAnswerState::Asked(offer) => SavedOffer::Theirs(Arc::clone(&offer.text)),
                 OfferAnswerState::Offered(_) => SavedOffer::Ours,
             },
-        };
-        debug_assert!(self.is_made_of(&saved), "what is agreed follows of what was said");
-        saved
+        }
     }
 
-    fn is_made_of(&self, saved: &SavedNegotiation) -> bool {
+    /// Whether what is agreed follows of what was said, as it has to; for those who put it to the test.
+    #[must_use]
+    pub(super) fn is_made_of(&self, saved: &SavedNegotiation) -> bool {
         let again = Self::restored(saved.clone());
         again.streams == self.streams && again.named == self.named
     }

@@ -5,7 +5,7 @@ use super::saved_invite::{SavedCredit, SavedInvite};
 use super::words::{self, CSEQ_MAX, FORKS_MAX, is_default};
 use crate::dialog::{
     Body, ClientTx, DialogKey, HeaderLines, OfferOwner, SavedAnswer, SavedCalling, SavedFork,
-    SavedPhase, SavedProvisional, SavedRepeat, SavedRinging, ServerTx, StoredDialog,
+    SavedPhase, SavedProvisional, SavedRepeat, SavedRingingInvite, ServerTx, StoredDialog,
 };
 use crate::sip::{
     self, AnsweredChallenges, HeaderName, Message, Method, NameAddr, Request, Response,
@@ -39,7 +39,7 @@ pub enum PhaseRow<'a> {
     /// Our 2xx waits for its ACK.
     Answered(#[serde(borrow)] AnsweredRow<'a>),
     /// Their INVITE waits.
-    Ringing(Box<RingingRow<'a>>),
+    Ringing(Box<RingingInviteRow<'a>>),
     /// Our INVITE waits.
     Calling(Box<CallingRow<'a>>),
 }
@@ -67,7 +67,7 @@ struct RepeatRow {
 /// An INVITE that came.
 #[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
-pub struct RingingRow<'a> {
+pub struct RingingInviteRow<'a> {
     invite: u64,
     request: Cow<'a, str>,
     next_rseq: u32,
@@ -220,7 +220,7 @@ impl<'a> PhaseRow<'a> {
                     first: *first,
                 })
             }
-            SavedPhase::Ringing(ringing) => Self::Ringing(Box::new(RingingRow::of(ringing))),
+            SavedPhase::Ringing(ringing) => Self::Ringing(Box::new(RingingInviteRow::of(ringing))),
             SavedPhase::Calling(calling) => Self::Calling(Box::new(CallingRow::of(calling))),
         }
     }
@@ -276,8 +276,8 @@ impl OfferRow {
     }
 }
 
-impl<'a> RingingRow<'a> {
-    fn of(saved: &'a SavedRinging) -> Self {
+impl<'a> RingingInviteRow<'a> {
+    fn of(saved: &'a SavedRingingInvite) -> Self {
         let reliable = saved.unacknowledged.as_ref();
         let plain = reliable.map(|(response, _)| unreliable(response));
         let said = saved.said.as_ref().map(|SavedProvisional { response, again }| ProvisionalRow {
@@ -306,7 +306,7 @@ impl<'a> RingingRow<'a> {
         }
     }
 
-    fn read(self) -> Result<SavedRinging, PartyFault> {
+    fn read(self) -> Result<SavedRingingInvite, PartyFault> {
         let request = match sip::parse(self.request.as_bytes()) {
             Ok(Message::Request(request)) if request.method == Method::INVITE => Some(request),
             Ok(Message::Request(_) | Message::Response(_)) | Err(_) => None,
@@ -334,7 +334,7 @@ impl<'a> RingingRow<'a> {
             Ok((row.body.map(body).transpose()?, read_lines("dialog.phase.accept", row.headers)?))
         };
         let queue = few("dialog.phase.queue", self.queue, QUEUED_MAX)?;
-        Ok(SavedRinging {
+        Ok(SavedRingingInvite {
             invite: read_server(self.invite)?,
             request: need("dialog.phase.request", "an INVITE", request)?,
             said: self.said.map(said).transpose()?,

@@ -129,7 +129,7 @@ pub fn print(party: &SavedParty) -> String {
     String::from_utf8(text).expect("JSON is UTF-8")
 }
 
-/// Reads what [`print`] wrote, this version or a later one of the same number. `ledger` has what has changed
+/// Reads what [`print()`] wrote, this version or a later one of the same number. `ledger` has what has changed
 /// with each packet since.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ pub struct Dropped {
     /// STUN (RFC 8489): a phone looks for its own address, or keeps its way through a NAT open. No fault, and
     /// nothing that is answered here.
     pub stun: u64,
-    /// Of ours, under its keys: held back while nobody could have gone on behind them ([`super::ledger`]).
+    /// Of ours, under its keys: held back while nobody could have gone on behind them (`media/ledger.rs`).
     pub held_back: u64,
 }
 

@@ -15,20 +15,17 @@ use super::cameras::{self, CameraConnections};
 use super::clock::Clock;
 use super::codec_workers::CodecWorkers;
 use super::complaints::Complaints;
-use super::connection_limiter::Settings as ConnectionLimiterSettings;
 use super::course::{Course, CourseStep, FAREWELL, StopSignal};
-use super::fd_store::Inheritance;
 use super::ledger_file::LedgerFile;
-use super::media_sockets::{self, MediaSockets};
+use super::loop_sockets::LoopSockets;
 use super::notify::{self, ServiceNotice};
 use super::recordings::{self, Recordings};
 use super::resolver::Resolver;
 use super::resting_ports::RestingPorts;
 use super::routes::Routes;
 use super::sip_trace;
-use super::stream::{self, StreamConnections};
+use super::stream;
 use super::telemetry;
-use super::udp::Udp;
 use super::wake_moderation::WakeModeration;
 use crate::call::RecordingCommand;
 use crate::exchange::journal::{Batch, Resume, WriteFault};
@@ -40,12 +37,9 @@ use crate::store::{BatchOutcome, StoreWriter};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::net::SocketAddr;
 use std::thread;
 use tokio::sync::{mpsc, oneshot};
 
-/// Relay ports that are bound at the start: eight calls with pictures through an operator.
-const PORTS_AT_START: usize = 64;
 /// Administrators' requests that may wait.
 pub const REQUESTS_MAX: usize = 64;
 /// Messages of one kind from which something follows, before all else has its turn.
@@ -62,111 +56,6 @@ pub struct PendingAdminRequest {
     pub request: AdminRequest,
     /// The answer.
     pub reply: oneshot::Sender<Reply>,
-}
-
-/// Where the loop listens.
-#[derive(Clone, Debug)]
-pub struct ListenAddresses {
-    /// SIP over UDP.
-    pub udp: Vec<SocketAddr>,
-    /// SIP over TCP.
-    pub tcp: Vec<SocketAddr>,
-    /// The relay.
-    pub media: media_sockets::Settings,
-    /// How many connections there may be.
-    pub connection_limiter: ConnectionLimiterSettings,
-}
-
-/// All that the loop touches.
-pub struct LoopSockets {
-    udp: Udp,
-    streams: StreamConnections,
-    media: MediaSockets,
-}
-
-/// A listener that cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    /// An address of SIP.
-    #[error("cannot listen on {transport} {address}: {error}{}", remedy(error, "sip.listen"))]
-    Sip {
-        /// How.
-        transport: Transport,
-        /// Where.
-        address: SocketAddr,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// The relay's ports.
-    #[error("cannot bind relay ports on {address}: {error}{}", remedy(error, "media.address"))]
-    Media {
-        /// Where.
-        address: std::net::IpAddr,
-        /// What the system says.
-        error: io::Error,
-    },
-}
-
-/// What is to be done where an address of this key cannot be had.
-fn remedy(error: &io::Error, key: &str) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            format!(": stop the program that has it (`ss -lptun` names it), or change {key}")
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            format!(": give an address of this machine in {key}, or 0.0.0.0 for all")
-        }
-        io::ErrorKind::PermissionDenied => {
-            format!(": ports below 1024 need CAP_NET_BIND_SERVICE; else change {key}")
-        }
-        _ => String::new(),
-    }
-}
-
-impl LoopSockets {
-    /// Takes over what the last process has left open, as far as it is wanted here, and binds all other listeners, the
-    /// relay ports of calls that are to go on, and the first others. Returns the relay ports that are bound.
-    ///
-    /// # Errors
-    /// The first that cannot be had.
-    pub async fn bind(
-        listen: &ListenAddresses,
-        mut inheritance: Inheritance,
-        of_calls: &[PortId],
-    ) -> Result<(Self, Vec<PortId>), ListenError> {
-        let left = &mut inheritance;
-        let sip =
-            |transport| move |(address, error)| ListenError::Sip { transport, address, error };
-        let udp = Udp::bind(&listen.udp, left).map_err(sip(Transport::Udp))?;
-        let streams = StreamConnections::bind(&listen.tcp, listen.connection_limiter.clone(), left)
-            .await
-            .map_err(sip(Transport::Tcp))?;
-        let address = listen.media.address;
-        let relay = |error| ListenError::Media { address, error };
-        let mut media = MediaSockets::new(listen.media.clone()).map_err(relay)?;
-        let mut ports = media.inherit(left).map_err(relay)?;
-        left.discard();
-        let again: Vec<_> = of_calls.iter().copied().filter(|port| !ports.contains(port)).collect();
-        let (bound, taken) = media.bind_ports(&again);
-        ports.extend(bound);
-        for (port, error) in taken {
-            tracing::warn!("{port}, of a call that went on, cannot be bound again: {error}");
-        }
-        let missing = PORTS_AT_START.saturating_sub(ports.len());
-        ports.extend(media.grow(missing).map_err(relay)?);
-        Ok((Self { udp, streams, media }, ports))
-    }
-
-    /// The connections that the last process has left open.
-    pub fn connections(&self) -> impl Iterator<Item = Flow> {
-        self.streams.flows()
-    }
-
-    /// The addresses of SIP, with the ports that the system chose.
-    pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> {
-        let udp = self.udp.addresses().map(|address| (Transport::Udp, address));
-        udp.chain(self.streams.addresses().iter().map(|address| (Transport::Tcp, *address)))
-    }
 }
 
 /// The loop.
@@ -213,6 +102,18 @@ pub enum Broken {
     Relay(#[from] io::Error),
 }
 
+/// What the last process has left.
+pub struct WhatWasLeft {
+    /// What went on in it.
+    pub behind: LeftBehind,
+    /// How much of that goes on.
+    pub resume: Resume,
+    /// The relay's ports that it has used.
+    pub used: BTreeSet<PortId>,
+    /// The ledger of the relay.
+    pub ledger: LedgerFile,
+}
+
 /// Everything the loop is made of.
 pub struct LoopParts {
     /// The clock by which the exchange was made.
@@ -235,14 +136,8 @@ pub struct LoopParts {
     pub cameras: CameraConnections,
     /// The relay ports of the sockets.
     pub ports: Vec<PortId>,
-    /// What goes on of what went on in the last process.
-    pub left: LeftBehind,
-    /// How much of it.
-    pub resume: Resume,
-    /// The relay's ports that the last process has used.
-    pub used: BTreeSet<PortId>,
-    /// The ledger of the relay.
-    pub ledger: LedgerFile,
+    /// What the last process has left.
+    pub left: WhatWasLeft,
     /// The journal.
     pub writer: StoreWriter,
     /// The way to the DNS.
@@ -269,14 +164,12 @@ impl EventLoop {
             cameras,
             ports,
             left,
-            resume,
-            used,
-            ledger,
             writer,
             resolver,
             reloads,
             drain,
         } = parts;
+        let WhatWasLeft { behind, resume, used, ledger } = left;
         let mut this = Self {
             clock,
             exchange,
@@ -305,7 +198,7 @@ impl EventLoop {
         let bound = ports.iter().copied().collect();
         let resumption = Resumption { which: resume, bound: &bound };
         let (now, out) = (this.now(), this.sockets.media.outgoing());
-        let effects = this.exchange.resume(now, &mut this.media, left, resumption, out);
+        let effects = this.exchange.resume(now, &mut this.media, behind, resumption, out);
         this.perform(effects);
         let unused: Vec<_> = used.into_iter().filter(|port| !this.exchange.uses(*port)).collect();
         this.resting = RestingPorts::new(this.clock.now().instant, unused);
@@ -661,6 +554,8 @@ impl EventLoop {
                 while let Some(effects) = self.exchange.serve(self.now()) {
                     self.perform(effects);
                 }
+                let effects = self.exchange.write_all_live(self.now(), &self.media);
+                self.perform(effects);
                 let effects = self.exchange.leave(self.now());
                 self.perform(effects);
             }

@@ -1,8 +1,9 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
 //!
 //! ```text
-//! layer 6  admin_socket
-//! layer 5  event_loop
+//! layer 7  admin_socket
+//! layer 6  event_loop
+//! layer 5  loop_sockets
 //! layer 4  stream  media_sockets  routes
 //! layer 3  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
 //! layer 2  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock  host
@@ -30,6 +31,7 @@ pub mod fd_store;
 pub mod host;
 pub mod ledger_file;
 mod liveness;
+pub mod loop_sockets;
 pub mod media_sockets;
 pub mod memory;
 mod message_reader;

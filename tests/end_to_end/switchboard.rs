@@ -145,6 +145,17 @@ impl Switchboard {
         self.await_listening();
     }
 
+    /// Has it leave for another process (SIGUSR1), and starts that on the same data.
+    pub fn leave_and_restart(&mut self) {
+        let id = self.program.id().to_string();
+        let status = Command::new("kill").args(["-USR1", &id]).status();
+        assert!(status.is_ok_and(|status| status.success()), "it runs");
+        let ended = crate::wait::within(PATIENCE, || self.program.ended());
+        assert_eq!(ended, Some(0), "it leaves: {}", self.program.log());
+        self.program = serve(&self.place, &self.config);
+        self.await_listening();
+    }
+
     /// Asks it to stop in order.
     pub fn terminate(&self) {
         self.signal("TERM");

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 /// Between two troubles, in milliseconds.
 const PEACE: (u64, u64) = (1_000, 60_000);
 
+/// After so long a batch stands in the file, whenever that is flushed.
+const UNWRITTEN: Duration = Duration::from_millis(20);
 /// What nobody waits for and needs no flush takes so long at most.
 const UNFLUSHED: Duration = Duration::from_millis(2);
 
@@ -37,6 +39,8 @@ pub struct Journal {
     /// The outcomes come in the order of the batches.
     last: Instant,
     under_way: BTreeMap<Ticket, Batch>,
+    /// When each was given to it.
+    given: BTreeMap<Ticket, Instant>,
     /// What stands in it.
     pub held: JournalModel,
     pub troubles: u64,
@@ -49,6 +53,7 @@ impl Default for Journal {
             trouble: Trouble::None,
             last: Instant::START,
             under_way: BTreeMap::new(),
+            given: BTreeMap::new(),
             held: JournalModel::default(),
             troubles: 0,
             failed: 0,
@@ -61,13 +66,15 @@ impl Journal {
         self.held.bindings.keys().any(|(of, _)| of.as_str() == number)
     }
 
-    /// The process ends: of what was on its way to the disk some has come there, in its order, and the rest never
-    /// will.
-    pub fn is_cut(&mut self, chance: &mut Random) {
+    /// The process ends: what is older stands in the file, flushed or not; of the rest some has come there, in its
+    /// order, and the others never will.
+    pub fn is_cut(&mut self, now: Instant, chance: &mut Random) {
         let under_way = std::mem::take(&mut self.under_way);
-        let came = chance.below(under_way.len() as u64 + 1) as usize;
-        let is_well = matches!(self.trouble, Trouble::None | Trouble::Slow(_) | Trouble::Held(_));
-        for batch in under_way.into_values().take(if is_well { came } else { 0 }) {
+        let given = std::mem::take(&mut self.given);
+        let is_old = |ticket: &Ticket| given.get(ticket).is_some_and(|at| *at + UNWRITTEN <= now);
+        let old = under_way.keys().filter(|ticket| is_old(ticket)).count();
+        let came = old + chance.below((under_way.len() - old) as u64 + 1) as usize;
+        for batch in under_way.into_values().take(came) {
             batch.entries.iter().for_each(|entry| self.held.keep(entry));
         }
     }
@@ -77,18 +84,21 @@ impl World {
     /// The house wants something written.
     pub fn write_down(&mut self, batch: Batch) {
         let now = self.now.instant;
-        let took = if batch.is_durable() { self.commit_time() } else { UNFLUSHED };
+        let is_durable = batch.is_durable();
+        let took = if is_durable { self.commit_time() } else { UNFLUSHED };
         let journal = &mut self.journal;
         let (ticket, is_full) = (batch.ticket, matches!(journal.trouble, Trouble::Full(_)));
         journal.under_way.insert(ticket, batch);
+        journal.given.insert(ticket, now);
         if is_full {
             // Refused at the door: its outcome overtakes those of all that got in.
             return self.fail_to_write(ticket);
         }
         let until = match journal.trouble {
             Trouble::Held(until) => until,
-            Trouble::Slow(_) => journal.last + Duration::from_millis(700),
-            Trouble::None | Trouble::Failing(_) | Trouble::Full(_) => now,
+            // It is the flush that takes so long.
+            Trouble::Slow(_) if is_durable => journal.last + Duration::from_millis(700),
+            Trouble::Slow(_) | Trouble::None | Trouble::Failing(_) | Trouble::Full(_) => now,
         };
         journal.last = journal.last.max(now + took).max(until);
         self.agenda.add(journal.last, Event::Journal(ticket));
@@ -101,6 +111,7 @@ impl World {
         }
         // Unless the process that wanted it is no more.
         let Some(batch) = self.journal.under_way.remove(&ticket) else { return };
+        self.journal.given.remove(&ticket);
         batch.entries.iter().for_each(|entry| self.journal.held.keep(entry));
         let effects = self.testbed.exchange.handle(self.now, Input::Committed(batch));
         self.perform(effects);

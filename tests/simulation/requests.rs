@@ -169,6 +169,11 @@ impl World {
         };
         let id = server.dialog;
         if now >= server.until {
+            server.repeating = false;
+            // A refusal of what a process asked that is gone.
+            if self.crashes > 0 && self.dialog(id).unacknowledged != key {
+                return;
+            }
             return self.fail(format!("c{id}: a final response was never acknowledged"), &[id]);
         }
         server.interval = (server.interval * 2).min(T2);

@@ -477,6 +477,7 @@ impl Testbed {
             }
             Command::SendDtmf { leg, digit } => format!("{} <- key {digit}", self.name(leg)),
             Command::Align { leg, to } => format!("align {} to {}", self.name(leg), self.name(to)),
+            Command::Rekey { leg } => format!("rekey {}", self.name(leg)),
             Command::Probe { leg } => format!("probe {}", self.name(leg)),
             Command::Record { leg, recording: Some(_) } => format!("record {}", self.name(leg)),
             Command::Record { leg, recording: None } => {

@@ -10,6 +10,7 @@ use cordboard::transaction::SavedServerState;
 
 /// The party as its text has it, with the ports that it had: what changes with each packet is not in a text.
 #[track_caller]
+#[allow(dead_code)] // Legs alone go through their texts in some tests.
 pub fn through_text(now: Now, saved: &SavedParty) -> SavedParty {
     let text = live::print(saved);
     let slot = |port: PortId| -> Option<LedgerSlot> {
@@ -44,6 +45,7 @@ pub fn leg_through_text(now: Now, saved: &SavedLeg) -> SavedLeg {
 }
 
 /// What was read, with the numbers that its text is ahead of.
+#[allow(dead_code)] // As above.
 fn written_as(read: &SavedParty, saved: &SavedParty) -> SavedParty {
     let mut read = read.clone();
     count_as(&mut read.leg, &saved.leg);
@@ -104,6 +106,7 @@ fn settle_phase(read: &mut SavedPhase, saved: &SavedPhase) {
 }
 
 #[track_caller]
+#[allow(dead_code)] // As above.
 fn settle_invite(read: &mut SavedParty, saved: &SavedParty) {
     match (&mut read.invite, &saved.invite) {
         (Some(SavedInvite::Ours(read)), Some(SavedInvite::Ours(saved))) => {
