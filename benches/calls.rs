@@ -385,10 +385,11 @@ impl House {
     }
 
     fn hear(&mut self, from: SocketAddr, bytes: &[u8]) {
-        self.give(Input::Sip { flow: flow(from), bytes });
+        let effects = counted(|| self.exchange.hear(self.now, flow(from), bytes));
+        self.perform(effects);
     }
 
-    fn give(&mut self, input: Input<'_>) {
+    fn give(&mut self, input: Input) {
         let effects = counted(|| self.exchange.handle(self.now, input));
         self.perform(effects);
     }

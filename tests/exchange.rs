@@ -246,7 +246,8 @@ impl Testbed {
         let udp = Flow { transport: Transport::Udp, local: us(), remote, connection };
         let flow = self.over.filter(|_| from == "192.0.2.8:5060").unwrap_or(udp);
         let bytes = text.replace('\n', "\r\n");
-        self.give(Input::Sip { flow, bytes: bytes.as_bytes() })
+        let effects = self.machine.hear(self.now, flow, bytes.as_bytes());
+        self.followed(effects)
     }
 
     fn later(&mut self, seconds: u64) -> Vec<Effect> {
@@ -255,7 +256,7 @@ impl Testbed {
         self.followed(effects)
     }
 
-    fn give(&mut self, input: Input<'_>) -> Vec<Effect> {
+    fn give(&mut self, input: Input) -> Vec<Effect> {
         let effects = self.machine.handle(self.now, input);
         self.followed(effects)
     }
@@ -1210,7 +1211,7 @@ fn a_registration_or_a_call_is_on_its_connection() {
     let (phone, caller, idle) = (flow(40_001, 1), flow(40_002, 2), flow(40_003, 3));
     let hears = |testbed: &mut Testbed, flow: Flow, text: &str| {
         let bytes = text.replace("SIP/2.0/UDP", "SIP/2.0/TCP").replace('\n', "\r\n");
-        testbed.machine.handle(testbed.now, Input::Sip { flow, bytes: bytes.as_bytes() })
+        testbed.machine.hear(testbed.now, flow, bytes.as_bytes())
     };
     let used = |testbed: &Testbed| {
         let is_used = testbed.machine.connections_in_use();
@@ -1379,7 +1380,7 @@ fn a_circle_of_two_trunks_ends_within_70_hops() {
             connection: ConnectionId(0),
         };
         let testbed: &mut Testbed = &mut houses[to];
-        for effect in testbed.machine.handle(testbed.now, Input::Sip { flow, bytes: &bytes }) {
+        for effect in testbed.machine.hear(testbed.now, flow, &bytes) {
             let Effect::Send { to: destination, bytes } = effect else { continue };
             let message = sip::parse(&bytes).unwrap();
             if destination.remote() == address(other) {

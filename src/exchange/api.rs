@@ -14,16 +14,9 @@ use crate::sip::{Destination, Flow, Network};
 use std::fmt;
 use std::net::IpAddr;
 
-/// What reaches the exchange.
+/// What reaches the exchange beside messages, which come by [`arrive`](super::Machine::arrive).
 #[derive(Debug)]
-pub enum Input<'a> {
-    /// One whole message: a datagram, or cut out of a stream.
-    Sip {
-        /// How it came.
-        flow: Flow,
-        /// Its bytes.
-        bytes: &'a [u8],
-    },
+pub enum Input {
     /// Nothing can be carried to this destination.
     TransportFailed(Destination),
     /// A connection is closed, by whomever.

@@ -48,7 +48,6 @@ impl Machine {
                     }
                 };
                 self.receive(now, flow, standing, bytes, &mut out);
-                self.work(now, &mut out);
             }
             IntakeVerdict::Waits => {
                 let message =
@@ -74,7 +73,6 @@ impl Machine {
         match verdict {
             IntakeVerdict::Now | IntakeVerdict::Waits => {
                 self.receive(now, flow, standing, &bytes, &mut out);
-                self.work(now, &mut out);
             }
             IntakeVerdict::Refused => out.extend(self.refuse_unread(flow, &bytes)),
             IntakeVerdict::Dropped => {}
@@ -82,8 +80,31 @@ impl Machine {
         Some(out)
     }
 
-    /// Reads a message.
+    /// Takes a message in and reads all that waits.
+    #[must_use]
+    pub fn hear(&mut self, now: Now, flow: Flow, bytes: &[u8]) -> Vec<Effect> {
+        let mut out = self.arrive(now, flow, bytes);
+        while let Some(effects) = self.serve(now) {
+            out.extend(effects);
+        }
+        out
+    }
+
+    /// Reads a message: a whole step, with all that follows.
     fn receive(
+        &mut self,
+        now: Now,
+        flow: Flow,
+        standing: SourceTrust,
+        bytes: &[u8],
+        out: &mut Vec<Effect>,
+    ) {
+        self.read(now, flow, standing, bytes, out);
+        self.work(now, out);
+        self.conclude(now, out);
+    }
+
+    fn read(
         &mut self,
         now: Now,
         flow: Flow,

@@ -109,15 +109,9 @@ impl Machine {
 
     /// Takes one input and returns all that follows from it, in the order of performing.
     #[must_use]
-    pub fn handle(&mut self, now: Now, input: Input<'_>) -> Vec<Effect> {
+    pub fn handle(&mut self, now: Now, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
         match input {
-            Input::Sip { flow, bytes } => {
-                out = self.arrive(now, flow, bytes);
-                while let Some(effects) = self.serve(now) {
-                    out.extend(effects);
-                }
-            }
             Input::TransportFailed(destination) => self.lose_way(now, destination),
             Input::FlowClosed(flow) => self.close(now, flow),
             Input::Media(event) => self.leg(now, leg::Input::Media(event)),

@@ -320,7 +320,7 @@ impl EventLoop {
         self.clock.now()
     }
 
-    fn handle(&mut self, input: Input<'_>) {
+    fn handle(&mut self, input: Input) {
         let effects = self.exchange.handle(self.now(), input);
         self.perform(effects);
     }

@@ -313,7 +313,7 @@ fn no_unauthenticated_source_has_us_connect_to_another_host() {
     let bytes = |text: String| text.replace('\n', "\r\n").into_bytes();
     let contact = "Contact: <sip:x@203.0.113.99:80;transport=tcp>\n";
     let text = bytes(invite(1, "4001", contact));
-    let effects = testbed.machine.handle(testbed.now, Input::Sip { flow, bytes: &text });
+    let effects = testbed.machine.hear(testbed.now, flow, &text);
     let (side, answered) = picks_up(&mut testbed, DOOR, &effects);
     callee.replace(side);
     assert!(!answered.is_empty());

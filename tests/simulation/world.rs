@@ -305,7 +305,7 @@ impl World {
         self.judge.heard_by_house(bytes);
         let (transport, connection) = (Transport::Udp, ConnectionId(0));
         let flow = Flow { transport, local: testbed(), remote, connection };
-        let effects = self.testbed.exchange.handle(self.now, Input::Sip { flow, bytes });
+        let effects = self.testbed.exchange.hear(self.now, flow, bytes);
         self.perform(effects);
     }
 
