@@ -38,6 +38,8 @@ use std::net::SocketAddr;
 
 #[path = "exchange/draining.rs"]
 mod draining;
+#[path = "journal/mod.rs"]
+mod journal_model;
 #[path = "exchange/networks.rs"]
 mod networks;
 #[path = "exchange/next_hops.rs"]
@@ -52,9 +54,13 @@ mod operators;
 mod registration_log;
 #[path = "exchange/registrations.rs"]
 mod registrations;
+#[path = "exchange/resuming.rs"]
+mod resuming;
 #[path = "exchange/third_parties.rs"]
 mod third_parties;
 mod written;
+
+use journal_model::JournalModel;
 
 const GUEST_CALLS_MAX: usize = 5;
 const DOMAIN: &str = "cordboard.local";
@@ -170,6 +176,8 @@ fn accounts() -> Accounts {
 struct Testbed {
     machine: Machine,
     relay: media::Machine,
+    /// What was committed.
+    journal: JournalModel,
     /// How often a party was taken out and put back.
     put_back: u64,
     /// How often something came.
@@ -220,7 +228,15 @@ impl Testbed {
         let random = Random::from_number(1);
         let (machine, first) = Machine::new(now, settings(), plan, state, random);
         let relay = media::Machine::new(media::Settings::default(), Random::from_number(2));
-        let mut testbed = Self { machine, relay, put_back: 0, turns: 0, now, over: None };
+        let mut testbed = Self {
+            machine,
+            relay,
+            journal: JournalModel::default(),
+            put_back: 0,
+            turns: 0,
+            now,
+            over: None,
+        };
         let ports = (20_000..21_000).step_by(2).map(PortId).collect();
         let _ = testbed.machine.handle(now, Input::Ports(ports));
         (testbed, first)
@@ -289,6 +305,7 @@ impl Testbed {
     }
 
     fn commits(&mut self, batch: Batch) -> Vec<Effect> {
+        batch.entries.iter().for_each(|entry| self.journal.keep(entry));
         self.give(Input::Committed(batch))
     }
 

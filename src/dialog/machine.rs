@@ -127,8 +127,8 @@ impl Machine {
     }
 
     /// The legs whose dialogs may have changed since they were last asked for, some of them more than once.
-    pub fn take_changed(&mut self) -> Vec<LegId> {
-        std::mem::take(&mut self.changed)
+    pub fn take_changed(&mut self) -> std::vec::Drain<'_, LegId> {
+        self.changed.drain(..)
     }
 
     /// Where the requests of one go.

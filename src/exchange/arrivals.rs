@@ -3,6 +3,7 @@
 use super::api::{Complaint, Effect};
 use super::intake::{IntakeVerdict, WaitingMessage};
 use super::rooms::{Machine, send};
+use crate::ids::CallId;
 use crate::sip::{self, Destination, Flow, HeaderName, Message, Method, RequestSummary, SipFault};
 use crate::time::Now;
 use crate::transaction::{self, SourceTrust};
@@ -137,6 +138,15 @@ impl Machine {
                 out.push(Effect::Complaint { flow, about, what });
             }
         }
+    }
+
+    /// The call that a message is about, by its tags alone: where reading it ends the process, that is the call in
+    /// hand.
+    #[must_use]
+    pub fn concerns(&self, bytes: &[u8]) -> Option<CallId> {
+        let summary = sip::summarize(bytes)?;
+        let ours = summary.method.map_or(Some(summary.from_tag), |_| summary.to_tag)?;
+        self.switchboard.in_call(self.legs.leg_of(ours)?)?
     }
 
     /// Whether [`serve`](Self::serve) has something to do.

@@ -232,10 +232,8 @@ impl Machine {
     }
 
     /// The legs that may have changed since they were last asked for, some of them more than once.
-    pub fn take_changed(&mut self) -> Vec<LegId> {
-        let mut changed = self.dialog.take_changed();
-        changed.extend(self.legs.take_changed());
-        changed
+    pub fn take_changed(&mut self) -> impl Iterator<Item = LegId> {
+        self.dialog.take_changed().chain(self.legs.take_changed())
     }
 
     /// Whether a relay port belongs to one of them.

@@ -237,6 +237,7 @@ impl EventLoop {
             self.watch_cameras(self.now());
             self.sockets.media.take_jobs().for_each(|job| self.workers.submit(job));
             self.record();
+            self.ledger.take_in_hand(None);
             if self.is_over() {
                 return Ok(());
             }
@@ -378,11 +379,12 @@ impl EventLoop {
     // ---- what comes in ----
 
     fn drain_udp(&mut self) {
-        let Self { clock, exchange, sockets, moderation, .. } = self;
+        let Self { clock, exchange, sockets, moderation, ledger, .. } = self;
         let mut effects = Vec::new();
         self.crowded |= sockets.udp.drain(BURST_MAX, |flow, bytes| {
             moderation.met(1);
             sip_trace::received(&flow, bytes);
+            ledger.take_in_hand(exchange.concerns(bytes));
             let follows = exchange.arrive(clock.now(), flow, bytes);
             let some = !follows.is_empty();
             if some {
@@ -420,6 +422,7 @@ impl EventLoop {
             stream::StreamEvent::Opened(..) => {}
             stream::StreamEvent::Message(flow, bytes) => {
                 sip_trace::received(&flow, &bytes);
+                self.ledger.take_in_hand(self.exchange.concerns(&bytes));
                 let effects = self.exchange.arrive(self.now(), flow, &bytes);
                 self.perform(effects);
             }

@@ -9,8 +9,9 @@
 //! then calls go on, and another process would give every sealed one a new key. Only where that is impossible as
 //! well do sealed packets stop, since nobody could go on behind them.
 
+use super::host;
 use crate::ids::CallId;
-use crate::media::{self, LedgerHead, MachineBoot, RelayLedger};
+use crate::media::{self, LedgerHead, RelayLedger};
 use crate::time::{Duration, Instant, Now};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
@@ -23,9 +24,9 @@ const MODE: u32 = 0o600;
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Between two complaints.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+const NO_BOOT: &str = "the system does not say which boot of the machine this is";
 /// Longer than any that is written here.
 const BYTES_MAX: u64 = 64 * ((1 << 15) + 2);
-const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The file, and when it is written.
 #[derive(Debug)]
@@ -50,12 +51,12 @@ impl LedgerFile {
     /// to start: it is said in words, and nothing is known of any port.
     pub fn open(data: &Path) -> (Self, Result<RelayLedger, String>) {
         let path = data.join(NAME);
-        let boot = boot();
-        let read = boot.as_ref().map_err(|error| format!("{BOOT}: {error}")).and_then(|boot| {
+        let boot = host::boot();
+        let read = boot.ok_or_else(|| NO_BOOT.to_owned()).and_then(|boot| {
             let said = |fault: &dyn std::fmt::Display| format!("{}: {fault}", path.display());
             match read(&path) {
                 Ok(bytes) if bytes.is_empty() => Ok(RelayLedger::default()),
-                Ok(bytes) => RelayLedger::parse(&bytes, boot).map_err(|fault| said(&fault)),
+                Ok(bytes) => RelayLedger::parse(&bytes, &boot).map_err(|fault| said(&fault)),
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(RelayLedger::default()),
                 Err(error) => Err(said(&error)),
             }
@@ -191,20 +192,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Which start of this machine it is.
-fn boot() -> io::Result<MachineBoot> {
-    let text = fs::read_to_string(BOOT)?;
-    let mut digits = text.bytes().filter(u8::is_ascii_hexdigit);
-    let mut boot = MachineBoot::default();
-    for byte in &mut boot {
-        let digit = |digit: Option<u8>| char::from(digit?).to_digit(16);
-        let pair = digit(digits.next()).zip(digit(digits.next()));
-        let (high, low) = pair.ok_or(ErrorKind::InvalidData)?;
-        *byte = (high << 4 | low) as u8;
-    }
-    Ok(boot)
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@
 //! layer 5  loop_sockets
 //! layer 4  stream  media_sockets  routes
 //! layer 3  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
-//! layer 2  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock  host
+//! layer 2  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
 //! layer 1  course  crash_guard  account  admin_rows  notify  memory  passed_files  message_reader
-//! layer 1  wake_moderation
+//! layer 1  wake_moderation  host
 //! ```
 
 pub mod account;

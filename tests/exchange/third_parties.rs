@@ -79,7 +79,12 @@ Max-Forwards: 70
 impl Testbed {
     /// Hears this; the journal has all that is to be kept of it at once.
     pub(super) fn told(&mut self, from: &str, text: &str) -> Vec<Effect> {
-        let mut effects = self.hears(from, text);
+        let effects = self.hears(from, text);
+        self.kept(effects)
+    }
+
+    /// What is left of it once all is committed that is to be written, with what follows.
+    pub(super) fn kept(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
         while let Some(at) = effects.iter().position(|effect| matches!(effect, Effect::Write(_))) {
             let Effect::Write(batch) = effects.remove(at) else { unreachable!("it was found") };
             effects.extend(self.commits(batch));

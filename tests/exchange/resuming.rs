@@ -1,0 +1,158 @@
+//! What another process does with what the one before it has left: goes on, or ends it in words.
+
+use super::third_parties::{DOOR, Side, request, talking};
+use super::*;
+use cordboard::exchange::journal::{LiveRow, Resume};
+use cordboard::exchange::{CALL_UNWRITTEN_MAX, LeftBehind, ResumeReport, Resumption};
+use cordboard::sip::Method;
+use std::collections::BTreeSet;
+
+/// The process is killed once all is written: what the next one does before anything comes.
+fn next(
+    testbed: &mut Testbed,
+    which: Resume,
+    bend: impl Fn(&mut StoredState),
+) -> (Testbed, Vec<Effect>) {
+    testbed.now = testbed.now + CALL_UNWRITTEN_MAX;
+    for effect in testbed.machine.write_live(testbed.now, &testbed.relay) {
+        let Effect::Write(batch) = effect else { panic!("{effect:?}") };
+        let _ = testbed.commits(batch);
+    }
+    let mut state = testbed.journal.state(2);
+    bend(&mut state);
+    let now = testbed.now + Duration::from_millis(300);
+    let ports = (20_000..21_000).step_by(2).map(PortId);
+    let slots = ports.filter_map(|port| testbed.relay.slot(testbed.now, port));
+    let slots = slots.map(|slot| (slot.port, slot)).collect();
+    let left = LeftBehind::take_from(now, &mut state, &slots);
+    let bound: BTreeSet<PortId> = left.ports().into_iter().collect();
+    let (mut other, _) = Testbed::new(state);
+    other.now = now;
+    other.journal = testbed.journal.clone();
+    let resumption = Resumption { which, bound: &bound };
+    let Testbed { machine, relay, .. } = &mut other;
+    let effects = machine.resume(now, relay, left, resumption, &mut Nowhere);
+    let effects = other.kept(effects);
+    (other, effects)
+}
+
+fn report(effects: &[Effect]) -> &ResumeReport {
+    let report = effects.iter().find_map(|effect| match effect {
+        Effect::Resumed(report) => Some(report),
+        _ => None,
+    });
+    report.unwrap_or_else(|| panic!("no report: {effects:?}"))
+}
+
+/// To whom these are sent, and what.
+fn asked(effects: &[Effect]) -> Vec<(String, Method)> {
+    let sent = sent(effects).into_iter().filter_map(|(to, message)| match message {
+        Message::Request(request) => Some((to.remote().to_string(), request.method)),
+        Message::Response(_) => None,
+    });
+    sent.collect()
+}
+
+fn talk() -> (Testbed, Side, Side) {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let (caller, callee) = talking(&mut testbed);
+    (testbed, caller, callee)
+}
+
+#[test]
+fn a_call_goes_on_in_silence_and_ends_with_one_record_and_no_row() {
+    let (mut testbed, caller, _) = talk();
+    let (mut later, effects) = next(&mut testbed, Resume::All, |_| {});
+    let ResumeReport { calls, parties, given_up, faults } = report(&effects);
+    assert_eq!((*calls, *parties, *given_up, &faults[..]), (1, 2, 0, &[][..]));
+    assert_eq!(sent(&effects), [], "nobody is told");
+    let effects = later.told(caller.at, &caller.asks("BYE", caller.seq + 1, "", ""));
+    assert_eq!(status(&effects), Some(200));
+    let (to, bye) = request(&effects, Method::BYE).expect("the other is told");
+    assert_eq!((to.remote(), bye.headers.to_tag()), (address(DOOR), Some("callee")));
+    let [record] = &later.journal.calls.values().collect::<Vec<_>>()[..] else { panic!("one") };
+    assert!(record.ended.is_some(), "{record:?}");
+    let calls = later.journal.live.keys().filter(|row| matches!(row, LiveRow::Call(_)));
+    assert_eq!(calls.count(), 0, "its row goes with the end of its record");
+}
+
+/// The next process is killed in turn, before anything has come: our numbers rise all the same.
+#[test]
+fn a_second_kill_in_silence_finds_the_same_and_uses_no_sequence_number_twice() {
+    let (mut testbed, caller, _) = talk();
+    let numbers = [1, 2].map(|_| {
+        let (mut later, effects) = next(&mut testbed, Resume::All, |_| {});
+        assert_eq!(report(&effects).parties, 2);
+        let seq = caller.seq + 1;
+        let (mut end, _) = next(&mut later, Resume::All, |_| {});
+        let effects = end.told(caller.at, &caller.asks("BYE", seq, "", ""));
+        let (_, bye) = request(&effects, Method::BYE).expect("the other is told");
+        testbed = later;
+        bye.headers.cseq().unwrap().0
+    });
+    assert!(numbers[0] < numbers[1], "{numbers:?}");
+}
+
+#[test]
+fn after_another_boot_both_are_told_and_on_another_machine_nobody_is() {
+    for (which, told) in [
+        (Resume::None, 2),
+        (Resume::AfterBoot, 2),
+        (Resume::Without(CallId(1)), 2),
+        (Resume::Without(CallId(2)), 0),
+        (Resume::OfOtherMachine, 0),
+    ] {
+        let (mut testbed, _, _) = talk();
+        let (later, effects) = next(&mut testbed, which, |_| {});
+        let byes = asked(&effects).into_iter().filter(|(_, method)| *method == Method::BYE);
+        assert_eq!(byes.count(), told, "{which:?}");
+        let goes_on = which == Resume::Without(CallId(2));
+        assert_eq!(report(&effects).calls, usize::from(goes_on), "{which:?}");
+        assert_eq!(later.journal.live.is_empty(), !goes_on, "{which:?}");
+        let ended = later.journal.calls.values().all(|record| record.ended.is_some());
+        assert_eq!(ended, !goes_on, "{which:?}");
+    }
+}
+
+/// Both go on as if the other had hung up, or are told that it is over; each row that is of no use is named.
+#[test]
+fn what_cannot_be_read_is_named_and_its_call_is_ended() {
+    let (mut testbed, _, _) = talk();
+    let (later, effects) = next(&mut testbed, Resume::All, |state| {
+        state.live.parties[0].1.truncate(100);
+        let twice = state.live.calls[0].1.clone();
+        state.live.calls.push((CallId(77), twice));
+    });
+    let faults = &report(&effects).faults;
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(faults.iter().any(|fault| fault.contains("call-77 says it is call-1")), "{faults:?}");
+    assert_eq!(asked(&effects).len(), 1, "the party that is known: {:?}", asked(&effects));
+    assert_eq!(later.machine.status().calls, 0);
+    assert!(later.journal.calls.values().all(|record| record.ended.is_some()));
+}
+
+#[test]
+fn two_parties_of_one_port_are_not_both_put_back() {
+    let (mut testbed, _, _) = talk();
+    let (_, effects) = next(&mut testbed, Resume::All, |state| {
+        let port = |text: &str| {
+            let rest = text.split("m=audio ").nth(1).unwrap();
+            rest.split(' ').next().unwrap().to_owned()
+        };
+        let [one, other] = [0, 1].map(|at| port(&state.live.parties[at].1));
+        let text = &mut state.live.parties[1].1;
+        *text = text.replace(&other, &one);
+    });
+    assert_eq!(report(&effects).parties, 1, "{:?}", report(&effects));
+}
+
+#[test]
+fn what_a_message_is_about_is_known_before_it_is_read() {
+    let (testbed, caller, callee) = talk();
+    let of = |text: String| testbed.machine.concerns(text.replace('\n', "\r\n").as_bytes());
+    assert_eq!(of(caller.asks("BYE", 9, "", "")), Some(CallId(1)));
+    assert_eq!(of(callee.asks("INFO", 9, "", "")), Some(CallId(1)));
+    let elsewhere = Side { other: "<sip:x@y>;tag=unknown".to_owned(), ..caller };
+    assert_eq!(of(elsewhere.asks("BYE", 9, "", "")), None);
+    assert_eq!(of("no message at all".to_owned()), None);
+}
