@@ -19,9 +19,8 @@ impl World {
     /// Kills the process, once or more often, and starts another.
     pub fn crash(&mut self) {
         loop {
-            self.crashes += 1;
-            self.crashed = Some(self.now.instant);
-            self.note(format!("crash {}", self.crashes));
+            self.crashed.push(self.now.instant);
+            self.note(format!("crash {}", self.crashed.len()));
             self.kill_and_resume();
             if self.lots.below(AT_ONCE) > 0 {
                 return;
@@ -38,7 +37,7 @@ impl World {
         let relay = &self.testbed.relay;
         let open = self.testbed.ports().filter_map(|port| relay.slot(self.now, port));
         let slots: BTreeMap<PortId, _> = open.map(|slot| (slot.port, slot)).collect();
-        let mut state = self.journal.held.state(self.crashes + 1);
+        let mut state = self.journal.held.state(self.crashed.len() as u64 + 1);
         state.skip_numbers();
         // A party of which something has been under way from its beginning has no row yet.
         let parties: BTreeSet<LegId> = state.live.parties.iter().map(|(leg, _)| *leg).collect();

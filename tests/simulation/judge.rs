@@ -143,7 +143,7 @@ impl Judge {
     pub fn summary(&self, world: &World) -> String {
         format!(
             "{} calls in {} s, {} taken, {} handed over, {} transfers asked for, {} packets heard; \
-             {} put back, {} crashes; refusals {:?}; ends {:?}; {} troubles of the journal, {} batches unwritten, {} wishes refused",
+             {} put back, {} crashes, {} INVITEs forgotten; refusals {:?}; ends {:?}; {} troubles of the journal, {} batches unwritten, {} wishes refused",
             world.calls,
             world.now.instant.as_micros() / 1_000_000,
             self.takes.values().map(|(taken, _)| taken).sum::<u64>(),
@@ -151,7 +151,8 @@ impl Judge {
             self.transfers,
             self.packets,
             world.put_back,
-            world.crashes,
+            world.crashed.len(),
+            world.clients.values().filter(|client| client.answered.is_none()).count(),
             self.refusals,
             self.endings,
             world.journal.troubles,
@@ -446,9 +447,8 @@ impl World {
             return self.fail(format!("{call} has no record"), &[]);
         }
         // What a process took on in its last milliseconds the next one knows nothing of.
-        let forgotten = usize::try_from(self.crashes).unwrap_or(usize::MAX);
         let mut waiting = self.clients.iter().filter(|(_, client)| client.answered.is_none());
-        if let Some((key, client)) = waiting.nth(forgotten) {
+        if let Some((key, client)) = waiting.nth(self.crashed.len() / 3) {
             let (what, id) = (format!("{key} was never answered"), client.dialog);
             return self.fail(what, &[id]);
         }

@@ -108,6 +108,8 @@ pub struct Client {
     pub until: Instant,
     pub provisional: bool,
     pub answered: Option<u16>,
+    /// When.
+    pub answered_at: Option<Instant>,
     pub ack: Option<Vec<u8>>,
     pub cancelled: bool,
 }
@@ -267,6 +269,7 @@ impl World {
             until: now + TIMEOUT,
             provisional: false,
             answered: None,
+            answered_at: None,
             ack: None,
             cancelled: false,
         };

@@ -171,7 +171,7 @@ impl World {
         if now >= server.until {
             server.repeating = false;
             // A refusal of what a process asked that is gone.
-            if self.crashes > 0 && self.dialog(id).unacknowledged != key {
+            if !self.crashed.is_empty() && self.dialog(id).unacknowledged != key {
                 return;
             }
             return self.fail(format!("c{id}: a final response was never acknowledged"), &[id]);

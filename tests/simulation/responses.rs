@@ -6,6 +6,12 @@ use super::testbed::password;
 use super::world::World;
 use cordboard::sip::digest::{Challenge, Chance, DigestLogin, Protected};
 use cordboard::sip::{self, HeaderName, Message, Method, Response, StatusCode};
+use cordboard::time::{Duration, Instant};
+
+/// So long before its end a process may say what the next one knows nothing of.
+const SAID_LAST: Duration = Duration::from_millis(50);
+/// So long a datagram takes at most.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 impl World {
     pub fn on_response(&mut self, response: &Response) {
@@ -13,7 +19,6 @@ impl World {
         let branch = via.as_ref().and_then(|via| via.branch()).unwrap_or_default();
         let Ok((cseq, method)) = response.headers.cseq() else { return };
         let key = format!("{branch} {method}");
-        let is_forgotten = self.has_just_crashed();
         let Some(client) = self.clients.get_mut(&key) else {
             return self.fail(format!("a response to what nobody asked: {key}"), &[]);
         };
@@ -27,7 +32,12 @@ impl World {
         }
         if let Some(before) = client.answered {
             // Of two copies of a request two processes may have had one each.
-            let is_copy = self.crashes > 0 && method != Method::INVITE || is_forgotten;
+            let is_copy = !self.crashed.is_empty() && method != Method::INVITE;
+            // Or what a process said in its last moment is not what the next one says.
+            let at = client.answered_at.expect("it was answered");
+            let is_last_word =
+                |crash: &Instant| *crash <= at + SAID_LAST && at <= *crash + ON_ITS_WAY;
+            let is_copy = is_copy || self.crashed.iter().any(is_last_word);
             if before != status && !is_copy {
                 let what = format!("c{id}: {method} was answered {before}, then {status}");
                 return self.fail(what, &[id]);
@@ -46,6 +56,7 @@ impl World {
             return;
         }
         client.answered = Some(status);
+        client.answered_at = Some(self.now.instant);
         if method == Method::INVITE && status >= 300 {
             let mut ack = Vec::new();
             sip::print(&Message::Request(client.request.ack_for_failure(response)), &mut ack);
@@ -70,7 +81,7 @@ impl World {
         let challenge = Challenge::strongest(response.headers.all(HeaderName::WwwAuthenticate));
         // Another process knows no nonce of the one before.
         let is_stale =
-            self.crashes > 0 && challenge.as_ref().is_some_and(|challenge| challenge.stale);
+            !self.crashed.is_empty() && challenge.as_ref().is_some_and(|challenge| challenge.stale);
         if std::mem::replace(&mut self.dialog(id).tried, true) && !is_stale {
             return self.fail(format!("c{id}: good credentials were refused"), &[id]);
         }

@@ -24,8 +24,6 @@ const RELAY_PACE: Duration = Duration::from_millis(100);
 const ALARMS_MAX: u32 = 20;
 /// After the last call, so long until nothing may be left: the timers of everything.
 const FAREWELL: Duration = Duration::from_secs(400);
-/// So long after a crash what its last milliseconds have said may still be on its way, or be contradicted.
-const FORGOTTEN: Duration = Duration::from_secs(32);
 /// Of 100 steps so many are followed by one in which a party is taken out and put back.
 const PUT_BACK: u64 = 3;
 /// One of so many is put back from its text.
@@ -57,10 +55,8 @@ pub struct World {
     pub testbed: Testbed,
     pub phones: Vec<Phone>,
     addresses: BTreeMap<SocketAddr, usize>,
-    /// How often the process was killed.
-    pub crashes: u64,
-    /// When it was last.
-    pub crashed: Option<Instant>,
+    /// When the process was killed.
+    pub crashed: Vec<Instant>,
     pub dialogs: Vec<Dialog>,
     pub by_call: BTreeMap<String, u32>,
     /// Where the sound of each dialog is received.
@@ -102,8 +98,7 @@ impl World {
             testbed,
             addresses: phones.iter().enumerate().map(|(at, phone)| (phone.address, at)).collect(),
             phones,
-            crashes: 0,
-            crashed: None,
+            crashed: Vec::new(),
             dialogs: Vec::new(),
             by_call: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -237,11 +232,6 @@ impl World {
             self.fail(format!("somebody was told that {leg} was away: {out:?}"), &[]);
         }
         self.relayed(Relayed { sounds: out.sounds, ..Relayed::default() });
-    }
-
-    /// Whether the process was killed a moment ago: of what it said last the next one may know nothing.
-    pub fn has_just_crashed(&self) -> bool {
-        self.crashed.is_some_and(|at| self.now.instant.since(at) < FORGOTTEN)
     }
 
     /// Where each phone is, by its name.
