@@ -287,19 +287,27 @@ fn say_lax(lax: &Lax) {
     }
 }
 
-/// What comes of SIGTERM, SIGINT and SIGUSR1, in their order.
+/// What comes of SIGTERM, SIGINT and SIGUSR1. The system keeps no order among signals that wait at once: the gentlest
+/// goes first, since no call comes back from the others.
 fn signals() -> anyhow::Result<mpsc::Receiver<StopSignal>> {
     let (say, signals) = mpsc::channel(SIGNALS_MAX);
-    for (kind, what) in [
-        (SignalKind::terminate(), StopSignal::Terminate),
-        (SignalKind::interrupt(), StopSignal::Interrupt),
-        (SignalKind::user_defined1(), StopSignal::Restart),
-    ] {
-        let (mut heard, say) = (signal(kind)?, say.clone());
-        tokio::spawn(async move {
-            while heard.recv().await.is_some() && say.send(what).await.is_ok() {}
-        });
-    }
+    let mut restart = signal(SignalKind::user_defined1())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        loop {
+            let heard = tokio::select! {
+                biased;
+                Some(()) = restart.recv() => StopSignal::Restart,
+                Some(()) = terminate.recv() => StopSignal::Terminate,
+                Some(()) = interrupt.recv() => StopSignal::Interrupt,
+                else => return,
+            };
+            if say.send(heard).await.is_err() {
+                return;
+            }
+        }
+    });
     Ok(signals)
 }
 
