@@ -26,7 +26,6 @@ use super::routes::Routes;
 use super::sip_trace;
 use super::stream;
 use super::telemetry;
-use super::wake_moderation::WakeModeration;
 use crate::call::RecordingCommand;
 use crate::exchange::journal::{Batch, Resume, WriteFault};
 use crate::exchange::{self, AdminRequest, Effect, Input, LeftBehind, Reload, Reply, Resumption};
@@ -37,7 +36,6 @@ use crate::store::{BatchOutcome, StoreWriter};
 use crate::time::{Duration, Instant, Now, earliest};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::thread;
 use tokio::sync::{mpsc, oneshot};
 
 /// Administrators' requests that may wait.
@@ -83,7 +81,6 @@ pub struct EventLoop {
     found: VecDeque<Found>,
     /// More has come than the last turn could do.
     crowded: bool,
-    moderation: WakeModeration,
 }
 
 /// An input that came up while effects were performed.
@@ -191,7 +188,6 @@ impl EventLoop {
             course: Course::default(),
             found: VecDeque::new(),
             crowded: false,
-            moderation: WakeModeration::default(),
         };
         this.media.prepare(this.sockets.media.outgoing());
         this.perform(first);
@@ -241,7 +237,7 @@ impl EventLoop {
             if self.is_over() {
                 return Ok(());
             }
-            let crowded = std::mem::take(&mut self.crowded) || self.pause();
+            let crowded = std::mem::take(&mut self.crowded);
             if crowded {
                 // What is always ready keeps the runtime from looking for what else has come.
                 tokio::task::yield_now().await;
@@ -310,13 +306,6 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Lets things gather while much comes; whether it did. It is the thread that sleeps: the runtime would be woken
-    /// by each of them.
-    fn pause(&mut self) -> bool {
-        let pause = self.moderation.pause(self.now().instant);
-        pause.map(thread::sleep).is_some()
-    }
-
     fn now(&self) -> Now {
         self.clock.now()
     }
@@ -379,10 +368,9 @@ impl EventLoop {
     // ---- what comes in ----
 
     fn drain_udp(&mut self) {
-        let Self { clock, exchange, sockets, moderation, ledger, .. } = self;
+        let Self { clock, exchange, sockets, ledger, .. } = self;
         let mut effects = Vec::new();
         self.crowded |= sockets.udp.drain(BURST_MAX, |flow, bytes| {
-            moderation.met(1);
             sip_trace::received(&flow, bytes);
             ledger.take_in_hand(exchange.concerns(bytes));
             let follows = exchange.arrive(clock.now(), flow, bytes);
@@ -436,8 +424,7 @@ impl EventLoop {
 
     fn relay(&mut self) -> io::Result<()> {
         let clock = self.clock;
-        let packets = self.sockets.media.relay(&mut self.media, || clock.now())?;
-        self.moderation.met(packets);
+        self.sockets.media.relay(&mut self.media, || clock.now())?;
         Ok(())
     }
 

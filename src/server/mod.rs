@@ -8,8 +8,7 @@
 //! layer 3  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
 //! layer 2  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
-//! layer 1  course  crash_guard  account  admin_rows  notify  memory  passed_files  message_reader
-//! layer 1  wake_moderation  host
+//! layer 1  course  crash_guard  account  admin_rows  notify  memory  passed_files  message_reader  host
 //! ```
 
 pub mod account;
@@ -49,7 +48,6 @@ mod stream;
 pub mod telemetry;
 mod udp;
 mod waiting_packets;
-pub mod wake_moderation;
 
 pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;
