@@ -88,6 +88,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("serde", &["live", "server"]),
     ("serde_json", &["call", "cli", "desk", "live", "server", "switchboard"]),
     ("sha1", &["srtp"]),
+    ("aes_gcm", &["srtp"]),
     ("sha2", &["sip"]),
     ("siphasher", &["random", "registrar"]),
     ("socket2", &["server"]),

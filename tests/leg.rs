@@ -279,6 +279,22 @@ fn a_phone_that_has_to_is_offered_nothing_in_clear_and_its_clear_answer_is_none(
 }
 
 #[test]
+fn a_phone_is_answered_with_the_suite_that_it_offers() {
+    ladder(
+        "
+        a -> INVITE audio 4000 SAVP gcm-key=A 0
+        = offered a audio sealed
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000 sealed
+        ~ patch 20000=silence
+        a <- 200 audio 20000 SAVP AEAD_AES_128_GCM 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+    ",
+    );
+}
+
+#[test]
 fn an_answer_with_a_suite_that_was_not_offered_is_none() {
     ladder("
         do call b sealed
@@ -3492,6 +3508,11 @@ fn long(sections: &str, ip: IpAddr) -> String {
                     attributes +=
                         &format!("a=crypto:1 {suite} inline:{key}|2^31{mki}:{length}\r\n");
                 }
+                // A key of 28 bytes in base64, for the suite that proves by its cipher.
+                _ if word.starts_with("gcm-key=") => {
+                    let key = word[8..].repeat(37);
+                    attributes += &format!("a=crypto:1 AEAD_AES_128_GCM inline:{key}A==\r\n");
+                }
                 // A key of 30 bytes in base64, for the usual suite or for the one with short tags.
                 _ if word.starts_with("key=") || word.starts_with("short-key=") => {
                     let (name, letter) = word.split_once('=').unwrap();
@@ -3549,6 +3570,9 @@ fn section(media: &sdp::MediaDescription, session: &sdp::SessionDescription) -> 
         (true, true) => " SAVPF",
     };
     words += if media.rtcp_mux() { " mux" } else { "" };
+    for crypto in media.cryptos().filter(|crypto| crypto.suite != "AES_CM_128_HMAC_SHA1_80") {
+        words += &format!(" {}", crypto.suite);
+    }
     for (value, length) in media.cryptos().filter_map(|crypto| crypto.mki) {
         words += &format!(" mki={value}:{length}");
     }

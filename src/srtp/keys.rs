@@ -4,14 +4,14 @@ use super::mki::Mki;
 use super::suite::Suite;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use std::fmt;
 
 /// The most that any suite needs: a key of 256 bits and a salt of 112.
 const MASTER_MAX: usize = 46;
-/// RFC 3711 §4.1.1.
-pub(super) const SALT_LEN: usize = 14;
+/// The longest salt (RFC 3711 §4.1.1).
+pub(super) const SALT_MAX: usize = 14;
 
 /// Random bytes of which fresh keys are made.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ impl MasterKey {
     #[must_use]
     pub fn fresh(suite: Suite, seed: Seed) -> Self {
         let Seed(mut master) = seed;
-        master[suite.key_len() + SALT_LEN..].fill(0);
+        master[suite.master_len()..].fill(0);
         Self { suite, master, mki: Mki::default() }
     }
 
@@ -63,7 +63,7 @@ impl MasterKey {
     #[must_use]
     pub fn parse(suite: Suite, inline: &str) -> Option<Self> {
         let bytes = STANDARD.decode(inline.trim()).ok()?;
-        if bytes.len() != suite.key_len() + SALT_LEN {
+        if bytes.len() != suite.master_len() {
             return None;
         }
         let mut master = [0; MASTER_MAX];
@@ -74,7 +74,7 @@ impl MasterKey {
     /// As SDP carries it, with its name. For the wire alone.
     #[must_use]
     pub fn to_inline(&self) -> String {
-        let key = STANDARD.encode(&self.master[..self.suite.key_len() + SALT_LEN]);
+        let key = STANDARD.encode(&self.master[..self.suite.master_len()]);
         format!("{key}{}", self.mki)
     }
 
@@ -102,7 +102,7 @@ impl MasterKey {
     }
 
     pub(super) fn salt(&self) -> &[u8] {
-        &self.master[self.suite.key_len()..][..SALT_LEN]
+        &self.master[self.suite.key_len()..self.suite.master_len()]
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_key_comes_back_from_its_line_and_shows_itself_nowhere() {
-        for suite in [Suite::AesCm128Sha1_80, Suite::AesCm256Sha1_80] {
+        for suite in Suite::ALL {
             let keys = MasterKey::fresh(suite, Seed([7; MASTER_MAX]));
             let inline = keys.to_inline();
             assert_eq!(MasterKey::parse(suite, &inline).as_ref(), Some(&keys));

@@ -1,13 +1,9 @@
 //! Sealing what one leg sends.
 
+use super::key_stream::{PacketNonce, SrtpKind};
 use super::keys::MasterKey;
 use super::mki::Mki;
-use super::session::{SessionKeys, SrtpKind, index_of, numbers, payload_at};
-
-/// Set in the index of RTCP: the packet is encrypted (RFC 3711 §3.4).
-pub(super) const ENCRYPTED: u32 = 1 << 31;
-/// The bytes of RTCP that stay open: the first header and the SSRC.
-pub(super) const RTCP_OPEN: usize = 8;
+use super::session::{ENCRYPTED, RTCP_OPEN, SessionKeys, index_of, numbers, payload_at};
 
 /// The sending side of one stream, under one SSRC after another. No index is used twice under one: it goes
 /// on as long as the value lives, no SSRC comes back, and other keys are another value.
@@ -147,16 +143,13 @@ impl ProtectContext {
             return packet.clear();
         }
         self.highest = Some((ssrc, highest.map_or(index, |highest| highest.max(index))));
-        self.rtp.crypt(ssrc, index, &mut packet[at..]);
-        let tag = self.rtp.tag(packet, Some((index >> 16) as u32));
-        packet.extend_from_slice(self.mki.as_bytes());
-        packet.extend_from_slice(&tag[..self.rtp.tag_len]);
+        self.rtp.seal_rtp(packet, at, PacketNonce { ssrc, index }, self.mki);
     }
 
     /// Seals a packet of RTCP; it grows by index, name and tag. What is no packet, or would go beyond its
     /// bound, becomes empty.
     pub fn protect_rtcp(&mut self, packet: &mut Vec<u8>) {
-        let Some(ssrc) = packet.get(4..8).and_then(|bytes| bytes.try_into().ok()) else {
+        let Some(ssrc) = packet.get(4..RTCP_OPEN).and_then(|bytes| bytes.try_into().ok()) else {
             return packet.clear();
         };
         let ssrc = u32::from_be_bytes(ssrc);
@@ -165,11 +158,7 @@ impl ProtectContext {
         }
         // 31 bits, which at one report a second last for 68 years.
         self.rtcp_index = (self.rtcp_index + 1) & !ENCRYPTED;
-        self.rtcp.crypt(ssrc, self.rtcp_index.into(), &mut packet[RTCP_OPEN..]);
-        packet.extend_from_slice(&(self.rtcp_index | ENCRYPTED).to_be_bytes());
-        let tag = self.rtcp.tag(packet, None);
-        packet.extend_from_slice(self.mki.as_bytes());
-        packet.extend_from_slice(&tag[..self.rtcp.tag_len]);
+        self.rtcp.seal_rtcp(packet, PacketNonce { ssrc, index: self.rtcp_index.into() }, self.mki);
     }
 }
 

@@ -1,95 +1,201 @@
-//! Session keys and what is done with them: the key stream and the tag (RFC 3711 §4).
+//! Session keys of one direction (RFC 3711 §4.3), and where in a packet what stands.
+//!
+//! ```text
+//!   RTP    counter mode:  header · sealed · name of the key · tag
+//!          GCM:           header · sealed · tag · name of the key
+//!   RTCP   counter mode:  8 bytes · sealed · index · name of the key · tag
+//!          GCM:           8 bytes · sealed · tag · index · name of the key
+//! ```
 
-use super::keys::{MasterKey, SALT_LEN};
-use aes::{Aes128, Aes256};
-use ctr::Ctr128BE;
-use ctr::cipher::{KeyIvInit, StreamCipher};
-use hmac::{Hmac, Mac};
-use sha1::Sha1;
+use super::counter_mode::CounterMode;
+use super::gcm::{self, Gcm};
+use super::key_stream::{PacketNonce, SrtpKind};
+use super::keys::MasterKey;
+use super::mki::Mki;
+use super::suite::Mode;
 use std::fmt;
-use subtle::ConstantTimeEq;
 
-/// Bytes of the tag of RTCP, whatever the suite (RFC 4568 §6.2.2).
-pub(super) const RTCP_TAG_LEN: usize = 10;
-/// RFC 3711 §5.2.
-const AUTH_KEY_LEN: usize = 20;
-
-/// Which of the two is sealed. The labels are those of RFC 3711 §4.3.2.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum SrtpKind {
-    Rtp,
-    Rtcp,
-}
+/// Set in the index of RTCP: the packet is encrypted (RFC 3711 §3.4).
+pub(super) const ENCRYPTED: u32 = 1 << 31;
+/// The bytes of RTCP that stay open: the first header and the SSRC.
+pub(super) const RTCP_OPEN: usize = 8;
+const INDEX_LEN: usize = 4;
 
 /// The session keys of one direction, for RTP or for RTCP.
 #[derive(Clone)]
-pub(super) struct SessionKeys {
-    key: [u8; 32],
-    key_len: usize,
-    salt: [u8; SALT_LEN],
-    /// Keyed once; a packet costs a copy of its state.
-    mac: Hmac<Sha1>,
-    pub tag_len: usize,
+pub(super) enum SessionKeys {
+    CounterMode(CounterMode),
+    Gcm(Gcm),
+}
+
+/// How a received packet is divided.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Division {
+    /// The length of what will be the open packet.
+    pub body: usize,
+    /// Where the index of RTCP stands.
+    index: usize,
+    tag: usize,
 }
 
 impl SessionKeys {
     pub fn new(keys: &MasterKey, kind: SrtpKind) -> Self {
-        let (first_label, tag_len) = match kind {
-            SrtpKind::Rtp => (0, keys.suite().tag_len()),
-            SrtpKind::Rtcp => (3, RTCP_TAG_LEN),
+        // RFC 3711 §4.3.2.
+        let first_label = match kind {
+            SrtpKind::Rtp => 0,
+            SrtpKind::Rtcp => 3,
         };
-        let key_len = keys.suite().key_len();
-        let (mut key, mut auth, mut salt) = ([0; 32], [0; AUTH_KEY_LEN], [0; SALT_LEN]);
-        derive(keys, first_label, &mut key[..key_len]);
-        derive(keys, first_label + 1, &mut auth);
-        derive(keys, first_label + 2, &mut salt);
-        let mac = Hmac::new_from_slice(&auth).expect("HMAC takes keys of every length");
-        Self { key, key_len, salt, mac, tag_len }
-    }
-
-    /// Adds the key stream of this packet to its payload: seals what is open, opens what is sealed.
-    pub fn crypt(&self, ssrc: u32, index: u64, payload: &mut [u8]) {
-        // §4.1.1: salt · 2^16 xor SSRC · 2^64 xor index · 2^16.
-        let mut iv = [0; 16];
-        iv[..SALT_LEN].copy_from_slice(&self.salt);
-        iv[4..8].iter_mut().zip(ssrc.to_be_bytes()).for_each(|(byte, part)| *byte ^= part);
-        let index = index.to_be_bytes();
-        iv[8..14].iter_mut().zip(&index[2..]).for_each(|(byte, part)| *byte ^= part);
-        stream(&self.key[..self.key_len], iv, payload);
-    }
-
-    /// The tag of these bytes; as much of it counts as the suite says.
-    pub fn tag(&self, bytes: &[u8], rollover: Option<u32>) -> [u8; 20] {
-        let mut mac = self.mac.clone();
-        mac.update(bytes);
-        if let Some(rollover) = rollover {
-            mac.update(&rollover.to_be_bytes());
+        match keys.suite().mode() {
+            Mode::Counter => Self::CounterMode(CounterMode::new(keys, first_label, kind)),
+            Mode::Gcm => Self::Gcm(Gcm::new(keys, first_label)),
         }
-        mac.finalize().into_bytes().into()
     }
 
-    /// Whether this is the tag, in a time that tells nothing.
-    pub fn is_tag(&self, tag: &[u8], bytes: &[u8], rollover: Option<u32>) -> bool {
-        self.tag(bytes, rollover)[..self.tag_len].ct_eq(tag).into()
+    fn tag_len(&self) -> usize {
+        match self {
+            Self::CounterMode(keys) => keys.tag_len,
+            Self::Gcm(_) => gcm::TAG_LEN,
+        }
+    }
+
+    // ---- what is sent ----
+
+    /// Seals a packet of RTP from its payload on.
+    pub fn seal_rtp(&self, packet: &mut Vec<u8>, payload: usize, nonce: PacketNonce, mki: Mki) {
+        match self {
+            Self::CounterMode(keys) => {
+                keys.crypt(nonce, &mut packet[payload..]);
+                let tag = keys.tag(packet, Some(rollover(nonce.index)));
+                packet.extend_from_slice(mki.as_bytes());
+                packet.extend_from_slice(&tag[..keys.tag_len]);
+            }
+            Self::Gcm(keys) => {
+                let (header, payload) = packet.split_at_mut(payload);
+                let tag = keys.seal(nonce, header, payload);
+                packet.extend_from_slice(&tag);
+                packet.extend_from_slice(mki.as_bytes());
+            }
+        }
+    }
+
+    /// Seals a packet of RTCP, which is as long as its open part at least.
+    pub fn seal_rtcp(&self, packet: &mut Vec<u8>, nonce: PacketNonce, mki: Mki) {
+        let word = index_word(nonce);
+        match self {
+            Self::CounterMode(keys) => {
+                keys.crypt(nonce, &mut packet[RTCP_OPEN..]);
+                packet.extend_from_slice(&word);
+                let tag = keys.tag(packet, None);
+                packet.extend_from_slice(mki.as_bytes());
+                packet.extend_from_slice(&tag[..keys.tag_len]);
+            }
+            Self::Gcm(keys) => {
+                let (open, sealed) = packet.split_at_mut(RTCP_OPEN);
+                let tag = keys.seal(nonce, &with_index(open, word), sealed);
+                packet.extend_from_slice(&tag);
+                packet.extend_from_slice(&word);
+                packet.extend_from_slice(mki.as_bytes());
+            }
+        }
+    }
+
+    // ---- what comes ----
+
+    /// How a packet of RTP is divided; none where it is too short, or under a key of another name, which no tag proves
+    /// (RFC 3711 §3.1).
+    pub fn divide_rtp(&self, packet: &[u8], mki: Mki) -> Option<Division> {
+        self.divide(packet, mki, 0)
+    }
+
+    /// The same for a packet of RTCP, with its index and whether it is encrypted.
+    pub fn divide_rtcp(&self, packet: &[u8], mki: Mki) -> Option<(Division, u32, bool)> {
+        let parts = self.divide(packet, mki, INDEX_LEN)?;
+        let word = packet.get(parts.index..)?.first_chunk::<INDEX_LEN>()?;
+        let word = u32::from_be_bytes(*word);
+        (parts.body >= RTCP_OPEN).then_some((parts, word & !ENCRYPTED, word & ENCRYPTED != 0))
+    }
+
+    fn divide(&self, packet: &[u8], mki: Mki, index_len: usize) -> Option<Division> {
+        let (tag_len, name) = (self.tag_len(), mki.as_bytes());
+        let body = packet.len().checked_sub(tag_len + name.len() + index_len)?;
+        let (index, named, tag) = match self {
+            Self::CounterMode(_) => (body, body + index_len, body + index_len + name.len()),
+            Self::Gcm(_) => (body + tag_len, body + tag_len + index_len, body),
+        };
+        packet[named..].starts_with(name).then_some(Division { body, index, tag })
+    }
+
+    /// Opens a packet of RTP in its place from its payload on; whether its tag is right.
+    pub fn open_rtp(
+        &self,
+        packet: &mut [u8],
+        parts: Division,
+        payload: usize,
+        nonce: PacketNonce,
+    ) -> bool {
+        let (body, rest) = packet.split_at_mut(parts.body);
+        let tag = &rest[parts.tag - parts.body..][..self.tag_len()];
+        match self {
+            Self::CounterMode(keys) => {
+                let is_theirs = keys.is_tag(tag, body, Some(rollover(nonce.index)));
+                if is_theirs {
+                    keys.crypt(nonce, &mut body[payload..]);
+                }
+                is_theirs
+            }
+            Self::Gcm(keys) => {
+                let (header, payload) = body.split_at_mut(payload);
+                keys.open(nonce, header, payload, tag)
+            }
+        }
+    }
+
+    /// Opens a packet of RTCP in its place; whether its tag is right.
+    pub fn open_rtcp(
+        &self,
+        packet: &mut [u8],
+        parts: Division,
+        nonce: PacketNonce,
+        is_encrypted: bool,
+    ) -> bool {
+        match self {
+            Self::CounterMode(keys) => {
+                let (proven, rest) = packet.split_at_mut(parts.index + INDEX_LEN);
+                let tag = &rest[parts.tag - proven.len()..][..keys.tag_len];
+                let is_theirs = keys.is_tag(tag, proven, None);
+                if is_theirs && is_encrypted {
+                    keys.crypt(nonce, &mut proven[RTCP_OPEN..parts.body]);
+                }
+                is_theirs
+            }
+            // What is in clear has to be agreed (UNENCRYPTED_SRTCP), and nobody does.
+            Self::Gcm(_) if !is_encrypted => false,
+            Self::Gcm(keys) => {
+                let (body, rest) = packet.split_at_mut(parts.body);
+                let tag = &rest[parts.tag - parts.body..][..gcm::TAG_LEN];
+                let (open, sealed) = body.split_at_mut(RTCP_OPEN);
+                keys.open(nonce, &with_index(open, index_word(nonce)), sealed, tag)
+            }
+        }
     }
 }
 
-/// §4.3.1 with a key derivation rate of 0: the key stream under the master key that begins at the
-/// label.
-fn derive(keys: &MasterKey, label: u8, out: &mut [u8]) {
-    let mut iv = [0; 16];
-    iv[..SALT_LEN].copy_from_slice(keys.salt());
-    iv[7] ^= label;
-    out.fill(0);
-    stream(keys.key(), iv, out);
+/// The rollover counter of an index.
+fn rollover(index: u64) -> u32 {
+    (index >> 16) as u32
 }
 
-fn stream(key: &[u8], iv: [u8; 16], bytes: &mut [u8]) {
-    const FITS: &str = "a suite has keys of 16 or 32 bytes";
-    match key.len() {
-        16 => Ctr128BE::<Aes128>::new_from_slices(key, &iv).expect(FITS).apply_keystream(bytes),
-        _long => Ctr128BE::<Aes256>::new_from_slices(key, &iv).expect(FITS).apply_keystream(bytes),
-    }
+/// The index of an encrypted packet of RTCP, as the packet has it.
+fn index_word(nonce: PacketNonce) -> [u8; INDEX_LEN] {
+    (nonce.index as u32 | ENCRYPTED).to_be_bytes()
+}
+
+/// What of a packet of RTCP is proven and open under GCM (RFC 7714 §9.2).
+fn with_index(open: &[u8], word: [u8; INDEX_LEN]) -> [u8; RTCP_OPEN + INDEX_LEN] {
+    let mut all = [0; RTCP_OPEN + INDEX_LEN];
+    all[..RTCP_OPEN].copy_from_slice(open);
+    all[RTCP_OPEN..].copy_from_slice(&word);
+    all
 }
 
 impl fmt::Debug for SessionKeys {
@@ -122,60 +228,4 @@ pub(super) fn numbers(packet: &[u8]) -> (u16, u32) {
 pub(super) fn index_of(sequence: u16, highest: u64) -> u64 {
     let ahead = i64::from(sequence.wrapping_sub(highest as u16).cast_signed());
     highest.checked_add_signed(ahead).unwrap_or(u64::from(sequence))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Suite;
-    use super::*;
-    use base64::Engine as _;
-
-    fn hex(text: &str) -> Vec<u8> {
-        (0..text.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-            .collect()
-    }
-
-    fn keys(suite: Suite, key: &str, salt: &str) -> MasterKey {
-        let bytes = [hex(key), hex(salt)].concat();
-        MasterKey::parse(suite, &base64::engine::general_purpose::STANDARD.encode(bytes)).unwrap()
-    }
-
-    /// RFC 3711, B.3.
-    #[test]
-    fn session_keys_are_those_of_the_rfc() {
-        let master = keys(
-            Suite::AesCm128Sha1_80,
-            "E1F97A0D3E018BE0D64FA32C06DE4139",
-            "0EC675AD498AFEEBB6960B3AABE6",
-        );
-        let (mut key, mut salt, mut auth) = ([0; 16], [0; 14], [0; 16]);
-        derive(&master, 0, &mut key);
-        derive(&master, 2, &mut salt);
-        derive(&master, 1, &mut auth);
-        assert_eq!(key[..], hex("C61E7A93744F39EE10734AFE3FF7A087"));
-        assert_eq!(salt[..], hex("30CBBC08863D8C85D49DB34A9AE1"));
-        assert_eq!(auth[..], hex("CEBE321F6FF7716B6FD4AB49AF256A15"));
-    }
-
-    /// RFC 3711, B.2, and RFC 6188, §7.1.
-    #[test]
-    fn the_key_streams_are_those_of_the_rfcs() {
-        let iv = hex("F0F1F2F3F4F5F6F7F8F9FAFBFCFD0000");
-        let mut block = [0; 32];
-        stream(
-            &hex("2B7E151628AED2A6ABF7158809CF4F3C"),
-            iv.clone().try_into().unwrap(),
-            &mut block,
-        );
-        assert_eq!(
-            block[..],
-            hex("E03EAD0935C95E80E166B16DD92B4EB4D23513162B02D0F72A43A2FE4A5F97AB")
-        );
-        let long = hex("57F82FE3613FD170A85EC93C40B1F0922EC4CB0DC025B58272147CC438944A98");
-        let mut block = [0; 16];
-        stream(&long, iv.try_into().unwrap(), &mut block);
-        assert_eq!(block[..], hex("92BDD28A93C3F52511C677D08B5515A4"));
-    }
 }

@@ -1,9 +1,9 @@
 //! Opening what a peer sends: who has not its keys is not heard, and nothing is heard twice.
 
+use super::key_stream::{PacketNonce, SrtpKind};
 use super::keys::MasterKey;
 use super::mki::Mki;
-use super::protect::{ENCRYPTED, RTCP_OPEN};
-use super::session::{SessionKeys, SrtpKind, index_of, numbers, payload_at};
+use super::session::{SessionKeys, index_of, numbers, payload_at};
 
 /// SSRCs of one peer that are followed at a time; a further one takes the place of the oldest.
 pub const SOURCES_MAX: usize = 4;
@@ -117,53 +117,37 @@ impl UnprotectContext {
     /// Opens a packet of RTP in its place and returns its length without name and tag; none when it is
     /// not the peer's, or a repetition.
     pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Option<usize> {
-        let (body, tag) = split(packet, self.mki, self.rtp.tag_len)?;
-        let len = Some(body.len()).filter(|len| *len >= 12)?;
-        let at = payload_at(body)?;
+        let parts = self.rtp.divide_rtp(packet, self.mki)?;
+        let body = packet.get(..parts.body).filter(|body| body.len() >= 12)?;
+        let payload = payload_at(body)?;
         let (sequence, ssrc) = numbers(body);
         let known = self.sources.iter().position(|source| source.ssrc == ssrc);
         let highest = known.and_then(|at| self.sources[at].seen.highest);
         let index = highest.map_or(u64::from(sequence), |highest| index_of(sequence, highest));
-        if known.is_some_and(|at| !self.sources[at].seen.is_new(index)) {
+        let is_new = known.is_none_or(|at| self.sources[at].seen.is_new(index));
+        if !is_new || !self.rtp.open_rtp(packet, parts, payload, PacketNonce { ssrc, index }) {
             return None;
         }
-        if !self.rtp.is_tag(tag, body, Some((index >> 16) as u32)) {
-            return None;
-        }
-        self.rtp.crypt(ssrc, index, &mut body[at..]);
         enter(&mut self.sources, known, ssrc, index);
-        Some(len)
+        Some(parts.body)
     }
 
     /// Opens a packet of RTCP in its place and returns its length without index, name and tag; none
     /// when it is not the peer's, or a repetition.
     pub fn unprotect_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
-        let (body, tag) = split(packet, self.mki, self.rtcp.tag_len)?;
-        let len = body.len().checked_sub(4).filter(|len| *len >= RTCP_OPEN)?;
-        let word = u32::from_be_bytes(body[len..].try_into().ok()?);
-        let index = u64::from(word & !ENCRYPTED);
-        let ssrc = u32::from_be_bytes([body[4], body[5], body[6], body[7]]);
+        let (parts, index, is_encrypted) = self.rtcp.divide_rtcp(packet, self.mki)?;
+        let index = u64::from(index);
+        let ssrc = u32::from_be_bytes([packet[4], packet[5], packet[6], packet[7]]);
         // By SSRC, as libsrtp counts: a phone that takes another one begins to count anew.
         let known = self.reporters.iter().position(|reporter| reporter.ssrc == ssrc);
         let is_new = known.is_none_or(|at| self.reporters[at].seen.is_new(index));
-        if !is_new || !self.rtcp.is_tag(tag, body, None) {
+        let nonce = PacketNonce { ssrc, index };
+        if !is_new || !self.rtcp.open_rtcp(packet, parts, nonce, is_encrypted) {
             return None;
         }
-        if word & ENCRYPTED != 0 {
-            self.rtcp.crypt(ssrc, index, &mut body[RTCP_OPEN..len]);
-        }
         enter(&mut self.reporters, known, ssrc, index);
-        Some(len)
+        Some(parts.body)
     }
-}
-
-/// A packet without its tag, and the tag; between the two stands the name of the key, which the tag does
-/// not prove (RFC 3711 §3.1).
-fn split(packet: &mut [u8], mki: Mki, tag_len: usize) -> Option<(&mut [u8], &[u8])> {
-    let (rest, tag) = packet.split_at_mut_checked(packet.len().checked_sub(tag_len)?)?;
-    let named = mki.as_bytes();
-    let (body, name) = rest.split_at_mut_checked(rest.len().checked_sub(named.len())?)?;
-    (name == named).then_some((body, tag))
 }
 
 /// Notes a packet that is proven; only such a one makes its source known.
@@ -219,8 +203,7 @@ mod tests {
         [&head[..], b"the voice of somebody"].concat()
     }
 
-    const ALL: [Suite; 3] =
-        [Suite::AesCm128Sha1_80, Suite::AesCm128Sha1_32, Suite::AesCm256Sha1_80];
+    const ALL: [Suite; 5] = Suite::ALL;
 
     #[test]
     fn what_is_sealed_opens_under_the_same_keys_only() {
@@ -238,19 +221,61 @@ mod tests {
         }
     }
 
+    /// Packets as libsrtp seals them under a master key of its own tests.
+    #[test]
+    fn a_master_key_of_gcm_seals_as_elsewhere() {
+        let hex = |text: &str| -> Vec<u8> {
+            let bytes = (0..text.len()).step_by(2);
+            bytes.map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        };
+        let master: [u8; 46] = std::array::from_fn(|at| match at as u8 {
+            at @ 0..16 => at,
+            at => at - 16 + 0xa0,
+        });
+        let keys = MasterKey::fresh(Suite::AeadAes128Gcm, Seed(master));
+        let (mut protect, mut unprotect) =
+            (ProtectContext::new(&keys), UnprotectContext::new(&keys));
+        let voice = [&hex("800f1234decafbadcafebabe")[..], &[0xab; 16]].concat();
+        let mut sealed = voice.clone();
+        protect.protect_rtp(&mut sealed);
+        let expected = "800f1234decafbadcafebabec5002ede04cfdd2eb91159e0880aa06ed2976826\
+                        f796b201df3131a127e8a392";
+        assert_eq!(sealed, hex(expected));
+        assert_eq!(unprotect.unprotect_rtp(&mut sealed), Some(voice.len()));
+        assert_eq!(sealed[..voice.len()], voice);
+        let report = [&hex("81c8000bcafebabe")[..], &[0xab; 16]].concat();
+        let mut sealed = report.clone();
+        protect.protect_rtcp(&mut sealed);
+        let expected = "81c8000bcafebabec98b8b5df0392a55852b6c21ac8e7025c52c6fbea2b3b446\
+                        ea31123ba88ce61e80000001";
+        assert_eq!(sealed, hex(expected));
+        assert_eq!(unprotect.unprotect_rtcp(&mut sealed), Some(report.len()));
+        assert_eq!(sealed[..report.len()], report);
+    }
+
     #[test]
     fn a_repetition_and_a_changed_bit_are_refused() {
-        let (mut protect, mut unprotect) =
-            (ProtectContext::new(&keys(ALL[0])), UnprotectContext::new(&keys(ALL[0])));
-        let mut sealed = packet(7, 100);
-        protect.protect_rtp(&mut sealed);
-        for at in 0..sealed.len() {
-            let mut changed = sealed.clone();
-            changed[at] ^= 1;
-            assert_eq!(unprotect.unprotect_rtp(&mut changed), None, "byte {at}");
+        for suite in ALL {
+            let (mut protect, mut unprotect) =
+                (ProtectContext::new(&keys(suite)), UnprotectContext::new(&keys(suite)));
+            let (mut voice, mut report) = (packet(7, 100), vec![0x80, 201, 0, 1, 0, 0, 0, 7]);
+            protect.protect_rtp(&mut voice);
+            protect.protect_rtcp(&mut report);
+            for at in 0..voice.len() {
+                let mut changed = voice.clone();
+                changed[at] ^= 1;
+                assert_eq!(unprotect.unprotect_rtp(&mut changed), None, "{suite}, byte {at}");
+            }
+            for at in 0..report.len() * 8 {
+                let mut changed = report.clone();
+                changed[at / 8] ^= 1 << (at % 8);
+                assert_eq!(unprotect.unprotect_rtcp(&mut changed), None, "{suite}, bit {at}");
+            }
+            assert!(unprotect.unprotect_rtp(&mut voice.clone()).is_some());
+            assert!(unprotect.unprotect_rtcp(&mut report.clone()).is_some());
+            assert_eq!(unprotect.unprotect_rtp(&mut voice), None, "again");
+            assert_eq!(unprotect.unprotect_rtcp(&mut report), None, "again");
         }
-        assert!(unprotect.unprotect_rtp(&mut sealed.clone()).is_some());
-        assert_eq!(unprotect.unprotect_rtp(&mut sealed), None, "again");
     }
 
     #[test]
