@@ -14,8 +14,8 @@ use cordboard::sip::{
 };
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use cordboard::transaction::{
-    ClientId, Effect, Input, InviteHead, Machine, SavedClientInvite, SavedServerInvite,
-    SavedServerState, ServerId, Settings, SourceTrust, TransactionFailure,
+    ClientId, Effect, Input, InviteHead, Machine, SavedClientInvite, SavedClientState,
+    SavedServerInvite, SavedServerState, ServerId, Settings, SourceTrust, TransactionFailure,
 };
 use std::net::SocketAddr;
 
@@ -995,7 +995,7 @@ fn an_invite_of_either_side_goes_on_in_another_machine() {
         us -> user    487
     ",
     );
-    assert_eq!(ours, 2, "from the first answer on, until it is cancelled");
+    assert_eq!(ours, 3, "from the first moment on, until it is cancelled");
 }
 
 /// What is read from a text may have been written by anybody.
@@ -1007,7 +1007,8 @@ fn an_invite_that_cannot_be_known_again_is_not_put_back() {
     let to = Testbed::over(Transport::Udp).to;
     for via in ["", "SIP/2.0/UDP 192.0.2.1", "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKtheirs"] {
         let (id, via) = (ClientId(1), via.to_owned());
-        let saved = SavedClientInvite { id, via, to, silent_until: UnixTime::default() };
+        let state = SavedClientState::Proceeding { silent_until: UnixTime::default() };
+        let saved = SavedClientInvite { id, via, to, fallback: None, state };
         assert!(!machine.restore_client(now, saved, invite.clone()));
     }
     invite.headers.remove(&HeaderName::Via);

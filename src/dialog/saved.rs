@@ -77,7 +77,9 @@ impl InviteSession {
             (SessionState::Ringing(ringing), _) => {
                 SavedPhase::Ringing(Box::new(ringing.saved(now)))
             }
-            (SessionState::Calling(calling), _) => SavedPhase::Calling(Box::new(calling.saved())),
+            (SessionState::Calling(calling), _) => {
+                SavedPhase::Calling(Box::new(calling.saved(now)))
+            }
             (SessionState::Established | SessionState::Over { .. }, Handshake::AckDue(due)) => {
                 SavedPhase::Answered(Box::new(due.saved(now)))
             }
@@ -137,7 +139,7 @@ impl InviteSession {
                 (SessionState::Ringing(Box::new(ringing.restored(cx, now))), Handshake::Done)
             }
             SavedPhase::Calling(calling) => {
-                let calling = calling.restored(cx, &identity);
+                let calling = calling.restored(cx, now, &identity);
                 (SessionState::Calling(Box::new(calling)), Handshake::Done)
             }
         };

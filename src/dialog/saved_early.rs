@@ -6,8 +6,7 @@
 //!   ours:    Calling ── 2xx ───────────────────────▶ Established
 //! ```
 //!
-//! An INVITE of ours to which nothing above 100 was said is not saved: whoever finds it missing places it
-//! anew. Nor is one whose callee waits for something of ours, such as a PRACK.
+//! An INVITE of ours whose callee waits for something of ours, such as a PRACK, is not saved.
 
 use super::context::DialogContext;
 use super::forks::{Calling, Fork};
@@ -91,7 +90,7 @@ pub struct SavedProvisional {
     pub again: UnixTime,
 }
 
-/// An INVITE of ours that was answered by 1xx only.
+/// An INVITE of ours that was answered by 1xx only, or not at all.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SavedCalling {
     /// Its name.
@@ -102,7 +101,9 @@ pub struct SavedCalling {
     pub retries: u32,
     /// Which challenges it has answered.
     pub answered: AnsweredChallenges,
-    /// Its early dialogs, at least one.
+    /// When a next hop that has not said a word is given up.
+    pub silent_until: Option<UnixTime>,
+    /// Its early dialogs.
     pub forks: Vec<SavedFork>,
     /// The number of the next.
     pub next_fork: usize,
@@ -223,17 +224,18 @@ impl SavedRingingInvite {
 }
 
 impl Calling {
-    /// Whether a branch has spoken, and none waits for us.
+    /// Whether no branch waits for us.
     pub(super) fn is_quiet(&self) -> bool {
-        !self.forks.is_empty() && self.forks.iter().all(|fork| fork.answer_due.is_none())
+        self.forks.iter().all(|fork| fork.answer_due.is_none())
     }
 
-    pub(super) fn saved(&self) -> SavedCalling {
+    pub(super) fn saved(&self, now: Now) -> SavedCalling {
         SavedCalling {
             invite: self.invite,
             request: self.request.clone(),
             retries: self.retries,
             answered: self.answered.clone(),
+            silent_until: self.silent_until.map(|until| now.unix_of(until)),
             forks: self.forks.iter().map(Fork::saved).collect(),
             next_fork: self.next_fork,
             offer: self.offer,
@@ -243,7 +245,12 @@ impl Calling {
 
 impl SavedCalling {
     /// As part of a session, of whose branches this is what they share.
-    pub(super) fn restored(self, cx: &mut DialogContext<'_>, shared: &DialogIdentity) -> Calling {
+    pub(super) fn restored(
+        self,
+        cx: &mut DialogContext<'_>,
+        now: Now,
+        shared: &DialogIdentity,
+    ) -> Calling {
         cx.owners.resume(self.invite, cx.leg);
         let seq = self.request.headers.cseq().map_or(0, |(number, _)| number);
         let forks = self.forks.into_iter().map(|fork| fork.restored(cx, shared)).collect();
@@ -252,7 +259,7 @@ impl SavedCalling {
             request: self.request,
             seq,
             retries: self.retries,
-            silent_until: None,
+            silent_until: self.silent_until.map(|until| now.instant_of(until)),
             answered: self.answered,
             forks,
             next_fork: self.next_fork,

@@ -15,10 +15,11 @@ use crate::cause::Cause;
 use crate::dialog::{self, StoredDialog};
 use crate::ids::{CallId, LegId, PortId};
 use crate::leg::{self, EndingSide};
-use crate::live;
+use crate::live::{self, SavedInvite};
 use crate::media::{self, SavedPort};
 use crate::switchboard;
 use crate::time::{Instant, Now};
+use crate::transaction;
 use std::collections::BTreeSet;
 
 impl Machine {
@@ -157,8 +158,8 @@ impl Machine {
     // ---- at start ----
 
     /// Goes on with what the last process has left, before anything else comes. Parties are put back with all
-    /// that they had, then the calls; nothing is said to anybody. What cannot go on is ended, as far as its
-    /// legs are known.
+    /// that they had, then the calls; nothing is said to anybody, but to phones that have said nothing yet: those
+    /// are called again, by the same INVITE. What cannot go on is ended, as far as its legs are known.
     #[must_use]
     pub fn resume(
         &mut self,
@@ -180,7 +181,7 @@ impl Machine {
         }
         let mut wanted: BTreeSet<LegId> =
             going_on.iter().flat_map(|(call, _)| call.legs()).collect();
-        let (mut farewells, mut unkeyed) = (Vec::new(), Vec::new());
+        let (mut farewells, mut unkeyed, mut invites) = (Vec::new(), Vec::new(), Vec::new());
         for (leg, (party, text)) in std::mem::take(&mut left.parties) {
             let row = LiveRow::Party(leg);
             let is_free = |port| resumption.bound.contains(&port) && !self.legs.uses(port);
@@ -190,6 +191,7 @@ impl Machine {
                 if party.ports.iter().any(SavedPort::needs_new_key) {
                     unkeyed.push(leg);
                 }
+                invites.extend(party.invite.as_ref().and_then(SavedInvite::unheard));
                 self.restore(now, relay, party, media_out);
                 self.live.found(now.instant, row, &text);
                 report.parties += 1;
@@ -206,6 +208,9 @@ impl Machine {
         // Nothing is asked before all that was asked is known again.
         for dialog in farewells {
             self.say_farewell(now, dialog);
+        }
+        for invite in invites {
+            self.transact(now, transaction::Input::Repeat(invite));
         }
         for leg in unkeyed {
             self.leg(now, leg::Input::Command(leg::Command::Rekey { leg }));

@@ -11,7 +11,7 @@ use crate::sip::{
     self, AnsweredChallenges, HeaderName, Message, Method, NameAddr, Request, Response,
 };
 use crate::transaction::{
-    ClientId, SavedClientInvite, SavedServerInvite, SavedServerState, ServerId,
+    ClientId, SavedClientInvite, SavedClientState, SavedServerInvite, SavedServerState, ServerId,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -129,6 +129,9 @@ pub struct CallingRow<'a> {
     retries: u32,
     #[serde(skip_serializing_if = "is_default")]
     answered: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    #[serde(skip_serializing_if = "is_default")]
+    silent_until: Option<u64>,
+    #[serde(skip_serializing_if = "is_default")]
     forks: Vec<ForkRow<'a>>,
     next_fork: usize,
     offer: OfferRow,
@@ -176,6 +179,15 @@ pub enum InviteRow<'a> {
         via: Cow<'a, str>,
         /// When it is given up.
         silent_until: u64,
+        /// Nothing was said to it.
+        #[serde(default, skip_serializing_if = "is_default")]
+        unheard: bool,
+        /// When it is sent again, while that is so.
+        #[serde(default, skip_serializing_if = "is_default")]
+        again: Option<u64>,
+        /// Where it goes when no stream comes about.
+        #[serde(default, skip_serializing_if = "is_default")]
+        fallback: Option<Cow<'a, str>>,
     },
 }
 
@@ -355,6 +367,7 @@ impl<'a> CallingRow<'a> {
             request: request_text(&saved.request),
             retries: saved.retries,
             answered: answered.map(|(name, realm)| (name.as_str().into(), realm.into())).collect(),
+            silent_until: saved.silent_until.map(words::moment),
             forks: saved.forks.iter().map(ForkRow::of).collect(),
             next_fork: saved.next_fork,
             offer: OfferRow::of(saved.offer),
@@ -364,7 +377,6 @@ impl<'a> CallingRow<'a> {
     fn read(self, local: &NameAddr, call_id: &str) -> Result<SavedCalling, PartyFault> {
         let invite = Some(ClientTx(self.invite)).filter(|invite| invite.0 <= TRANSACTION_MAX);
         let forks = few("dialog.phase.forks", self.forks, FORKS_MAX)?;
-        need("dialog.phase.forks", "at least one", (!forks.is_empty()).then_some(()))?;
         let forks = forks.into_iter().map(|fork| fork.read(local, call_id));
         let next_fork = Some(self.next_fork).filter(|next| *next <= FORK_MAX);
         let answered = read_lines("dialog.phase.answered", self.answered)?;
@@ -373,6 +385,7 @@ impl<'a> CallingRow<'a> {
             request: need("dialog.phase.request", "an INVITE", read_ours(&self.request))?,
             retries: self.retries.min(RETRIES_MAX),
             answered: AnsweredChallenges::of(answered),
+            silent_until: self.silent_until.map(words::read_moment),
             forks: forks.collect::<Result<_, _>>()?,
             next_fork: need("dialog.phase.next_fork", "below 2^31", next_fork)?,
             offer: self.offer.read(),
@@ -446,11 +459,17 @@ impl<'a> InviteRow<'a> {
                 };
                 Self::Theirs { to: words::hop(to).into(), state }
             }
-            SavedInvite::Ours(SavedClientInvite { via, to, silent_until, .. }) => Self::Ours {
-                to: words::hop(to).into(),
-                via: via.into(),
-                silent_until: words::moment(*silent_until),
-            },
+            SavedInvite::Ours(SavedClientInvite { via, to, fallback, state, .. }) => {
+                let (to, via) = (words::hop(to).into(), via.into());
+                let (silent_until, unheard, again) = match *state {
+                    SavedClientState::Unheard { again, until } => (until, true, again),
+                    SavedClientState::Proceeding { silent_until } => (silent_until, false, None),
+                };
+                let silent_until = words::moment(silent_until);
+                let fallback = fallback.as_ref().map(|to| words::hop(to).into());
+                let again = again.map(words::moment);
+                Self::Ours { to, via, silent_until, unheard, again, fallback }
+            }
         }
     }
 
@@ -487,12 +506,25 @@ impl<'a> InviteRow<'a> {
                 let id = ServerId(answer.invite.0);
                 Some(SavedInvite::Theirs(SavedServerInvite { id, to, state }))
             }
-            (Self::Ours { to, via, silent_until }, SavedPhase::Calling(calling)) => {
+            (
+                Self::Ours { to, via, silent_until, unheard, again, fallback },
+                SavedPhase::Calling(calling),
+            ) => {
+                let silent_until = words::read_moment(silent_until);
+                let state = if unheard {
+                    let again = again.map(words::read_moment);
+                    SavedClientState::Unheard { again, until: silent_until }
+                } else {
+                    SavedClientState::Proceeding { silent_until }
+                };
                 Some(SavedInvite::Ours(SavedClientInvite {
                     id: ClientId(calling.invite.0),
                     via: words::read_line("invite.via", via)?,
                     to: words::read_hop("invite.to", &to)?,
-                    silent_until: words::read_moment(silent_until),
+                    fallback: fallback
+                        .map(|to| words::read_hop("invite.fallback", &to))
+                        .transpose()?,
+                    state,
                 }))
             }
             (Self::Theirs { .. }, SavedPhase::Answered(_))

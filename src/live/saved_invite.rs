@@ -1,7 +1,7 @@
 //! An INVITE without its end as part of a party, and what may be sent to a caller that has proved nothing.
 
 use crate::time::UnixTime;
-use crate::transaction::{SavedClientInvite, SavedServerInvite};
+use crate::transaction::{ClientId, SavedClientInvite, SavedClientState, SavedServerInvite};
 use std::net::SocketAddr;
 
 /// An INVITE that is open, or whose 2xx waits for its ACK; the dialog has the INVITE itself.
@@ -11,6 +11,22 @@ pub enum SavedInvite {
     Theirs(SavedServerInvite),
     /// It was sent.
     Ours(SavedClientInvite),
+}
+
+impl SavedInvite {
+    /// One of ours to which nothing was said.
+    #[must_use]
+    pub fn unheard(&self) -> Option<ClientId> {
+        match self {
+            Self::Ours(SavedClientInvite {
+                id, state: SavedClientState::Unheard { .. }, ..
+            }) => Some(*id),
+            Self::Ours(SavedClientInvite {
+                state: SavedClientState::Proceeding { .. }, ..
+            })
+            | Self::Theirs(_) => None,
+        }
+    }
 }
 
 /// How many bytes went by UDP to and fro an address that has not shown yet that it is its caller's own.

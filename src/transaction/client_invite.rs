@@ -70,6 +70,23 @@ enum IctState {
     Terminated,
 }
 
+/// How an INVITE waits for its final response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum InviteWait {
+    /// Nothing was said to it.
+    Unheard {
+        /// When it is sent again.
+        timer_a: Option<Repeat>,
+        /// When it is given up.
+        timer_b: Instant,
+    },
+    /// The peer has it.
+    Proceeding {
+        /// When it is given up, where nothing new is said to it.
+        timer_c: Instant,
+    },
+}
+
 /// One INVITE client transaction.
 #[derive(Debug)]
 pub struct ClientInvite {
@@ -93,12 +110,22 @@ impl ClientInvite {
         Self { state: IctState::Proceeding { timer_c: silent_until }, reliable }
     }
 
-    /// When timer C fires, while the peer has it and nobody has given it up.
+    /// The state while nothing was said to the INVITE: it is repeated by `timer_a`, and given up by `timer_b`.
     #[must_use]
-    pub fn silent_until(&self) -> Option<Instant> {
+    pub fn calling(timer_a: Option<Repeat>, timer_b: Instant, reliable: bool) -> Self {
+        let timer_a = timer_a.filter(|_| !reliable);
+        Self { state: IctState::Calling { timer_a, timer_b, cancel: None }, reliable }
+    }
+
+    /// How it waits for its final response, while nobody has given it up.
+    #[must_use]
+    pub fn wait(&self) -> Option<InviteWait> {
         match self.state {
-            IctState::Proceeding { timer_c } => Some(timer_c),
-            IctState::Calling { .. }
+            IctState::Calling { timer_a, timer_b, cancel: None } => {
+                Some(InviteWait::Unheard { timer_a, timer_b })
+            }
+            IctState::Proceeding { timer_c } => Some(InviteWait::Proceeding { timer_c }),
+            IctState::Calling { cancel: Some(_), .. }
             | IctState::Cancelling { .. }
             | IctState::Completed { .. }
             | IctState::Accepted { .. }

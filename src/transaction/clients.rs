@@ -1,6 +1,6 @@
 //! The client transactions: requests that we sent, and the answers that come.
 
-use super::client_invite::{self, ClientInvite};
+use super::client_invite::{self, ClientInvite, InviteWait};
 use super::client_non_invite::{self, ClientNonInvite};
 use super::effect::{Effect, TransactionFailure};
 use super::id::{Branch, ClientId};
@@ -149,6 +149,15 @@ impl Clients {
         let StrandedRequest { id, branch, request } = stranded;
         let (to, fallback, request) = self.address(to, request, branch);
         self.open(now, id, Addressed { branch, to, fallback, request }, out);
+    }
+
+    /// Sends an INVITE once more to which nothing was said.
+    pub fn repeat(&self, id: ClientId, out: &mut Vec<Effect>) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        let ClientTransaction::Invite { invite, .. } = &entry.transaction else { return };
+        if let Some(InviteWait::Unheard { .. }) = invite.wait() {
+            out.push(Effect::Send { to: entry.to, message: entry.request.clone().into() });
+        }
     }
 
     fn branch(&mut self) -> Branch {

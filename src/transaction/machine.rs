@@ -67,6 +67,8 @@ pub enum Input {
         /// The ACK; its Via is put on here.
         request: Request,
     },
+    /// An INVITE of an earlier process goes out once more, where nothing was said to it: it may not have left.
+    Repeat(ClientId),
     /// Nothing can be carried to this destination.
     TransportFailed {
         /// As it stood in [`Effect::Send`].
@@ -212,6 +214,7 @@ impl Machine {
                 self.servers.respond_stateless(id, response, out);
             }
             Input::Cancel { id, reason } => self.clients.cancel(now, id, reason, out),
+            Input::Repeat(id) => self.clients.repeat(id, out),
             Input::Forward { to, request } => self.clients.forward(to, request, out),
             Input::TransportFailed { destination } => {
                 self.clients.transport_failed(now, destination, out);

@@ -31,6 +31,8 @@ pub use clients::StrandedRequest;
 pub use effect::{Effect, TransactionFailure};
 pub use id::{Branch, ClientId, ServerId};
 pub use machine::{Input, Machine};
-pub use saved::{InviteHead, SavedClientInvite, SavedServerInvite, SavedServerState};
+pub use saved::{
+    InviteHead, SavedClientInvite, SavedClientState, SavedServerInvite, SavedServerState,
+};
 pub use settings::Settings;
 pub use shares::SourceTrust;

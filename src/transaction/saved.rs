@@ -1,18 +1,20 @@
 //! An INVITE without its end as a value of plain data, to be put back later: here, or in another process.
 //!
-//! Theirs while they wait for our final response, or for the ACK of our 2xx; ours from the first provisional
-//! response on, until the final one comes or we give it up. All others are forgotten: a copy of a request that
-//! was answered finds a dialog that has counted on (RFC 3261 §12.2.2), and a copy of a refusal nobody.
+//! Theirs while they wait for our final response, or for the ACK of our 2xx; ours until the final response comes
+//! or we give it up: one to which nothing was said goes on to be repeated, by the same branch, so that it rings
+//! once. All others are forgotten: a copy of a request that was answered finds a dialog that has counted on
+//! (RFC 3261 §12.2.2), and a copy of a refusal nobody.
 //!
 //! The INVITE itself is not in the value: its dialog has it.
 
-use super::client_invite::ClientInvite;
+use super::client_invite::{ClientInvite, InviteWait};
 use super::clients::{ClientEntry, ClientTransaction, Clients};
 use super::id::{Branch, ClientId, ServerId};
 use super::server_invite::{IstState, LastResponse, ServerInvite};
 use super::servers::{ServerEntry, ServerTransaction, Servers};
+use super::timers::{GIVE_UP, T1};
 use crate::sip::{Destination, HeaderName, Headers, Request, Response, network};
-use crate::time::{Now, UnixTime};
+use crate::time::{Now, Repeat, UnixTime};
 
 /// An INVITE that came.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,7 +56,7 @@ pub struct InviteHead<'a> {
     pub headers: &'a Headers,
 }
 
-/// An INVITE of ours to which something was said.
+/// An INVITE of ours without its final response.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SavedClientInvite {
     /// Its name.
@@ -63,8 +65,27 @@ pub struct SavedClientInvite {
     pub via: String,
     /// Where it went.
     pub to: Destination,
-    /// When it is given up, where nothing new is said to it (timer C).
-    pub silent_until: UnixTime,
+    /// Where it goes when the stream that its length asks for does not come about.
+    pub fallback: Option<Destination>,
+    /// How far it is.
+    pub state: SavedClientState,
+}
+
+/// How far an INVITE of ours is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SavedClientState {
+    /// Nothing was said to it.
+    Unheard {
+        /// When it is sent again; never by a transport that delivers by itself.
+        again: Option<UnixTime>,
+        /// When it is given up (timer B).
+        until: UnixTime,
+    },
+    /// A 1xx came.
+    Proceeding {
+        /// When it is given up, where nothing new is said to it (timer C).
+        silent_until: UnixTime,
+    },
 }
 
 impl Servers {
@@ -142,33 +163,45 @@ impl Clients {
         let ClientTransaction::Invite { invite, cancel: None } = &entry.transaction else {
             return None;
         };
-        let silent_until = now.unix_of(invite.silent_until()?);
+        let state = match invite.wait()? {
+            InviteWait::Unheard { timer_a, timer_b } => SavedClientState::Unheard {
+                again: timer_a.map(|again| now.unix_of(again.at())),
+                until: now.unix_of(timer_b),
+            },
+            InviteWait::Proceeding { timer_c } => {
+                SavedClientState::Proceeding { silent_until: now.unix_of(timer_c) }
+            }
+        };
         let via = entry.request.headers.get(HeaderName::Via)?.to_owned();
-        Some(SavedClientInvite { id, via, to: entry.to, silent_until })
+        Some(SavedClientInvite { id, via, to: entry.to, fallback: entry.fallback, state })
     }
 
     /// The INVITE of ours that was saved; false where it is there already.
     pub fn restore(&mut self, now: Now, saved: SavedClientInvite, mut request: Request) -> bool {
-        let SavedClientInvite { id, via, to, silent_until } = saved;
+        let SavedClientInvite { id, via, to, fallback, state } = saved;
         request.headers.push_front(HeaderName::Via, via);
         let Some(branch) = request.headers.branch().and_then(Branch::of) else { return false };
         if self.entries.contains_key(&id) || self.by_branch.contains_key(&branch) {
             return false;
         }
         let reliable = to.transport().is_reliable();
-        let invite = ClientInvite::proceeding(now.instant_of(silent_until), reliable);
+        let invite = match state {
+            SavedClientState::Unheard { again, until } => {
+                let again = again.map(|again| {
+                    let ran = again.since(until - GIVE_UP).min(GIVE_UP);
+                    Repeat::resumed(now.instant_of(again), ran, T1, GIVE_UP)
+                });
+                ClientInvite::calling(again, now.instant_of(until), reliable)
+            }
+            SavedClientState::Proceeding { silent_until } => {
+                ClientInvite::proceeding(now.instant_of(silent_until), reliable)
+            }
+        };
         let transaction = ClientTransaction::Invite { invite, cancel: None };
         self.by_branch.insert(branch, id);
         self.by_destination.insert((to, id));
-        let entry = ClientEntry {
-            transaction,
-            request,
-            branch,
-            to,
-            fallback: None,
-            stuck: false,
-            armed: None,
-        };
+        let entry =
+            ClientEntry { transaction, request, branch, to, fallback, stuck: false, armed: None };
         self.entries.insert(id, Box::new(entry));
         self.arm(id);
         true

@@ -110,7 +110,6 @@ fn no_password_is_saved_and_a_trunk_is_answered_by_what_it_has_now() {
 fn nothing_is_saved_that_is_under_way() {
     let with = |script: &str| format!("{TALKING}{script}");
     for script in [
-        "user -> us call sdp:a\n us -> peer INVITE sdp:a",
         &with(
             "peer -> us BYE\n us -> peer 200 for BYE\n us -> user ended Normal call clearing by Peer",
         ),
@@ -118,7 +117,6 @@ fn nothing_is_saved_that_is_under_way() {
         &with("peer -> us INFO\n us -> user info"),
         &with("user -> us reoffer sdp:c\n us -> peer INVITE sdp:c"),
         &with("peer -> us INVITE sdp:c\n us -> user reoffered sdp:c"),
-        "user -> us call sdp:a\n us -> peer INVITE sdp:a\n peer -> us 100",
     ] {
         assert_eq!(saved_after(script), None, "{script}");
     }

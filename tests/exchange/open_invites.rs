@@ -8,20 +8,18 @@ use super::*;
 use cordboard::exchange::{Complaint, UNREMEMBERED_PER_SECOND_MAX};
 use cordboard::sip::{Method, Request};
 
-const GATEWAY: &str = "203.0.113.5:5060";
+pub(super) const GATEWAY: &str = "203.0.113.5:5060";
 
 /// The gateway's INVITE.
-fn of_gateway() -> String {
+pub(super) fn of_gateway() -> String {
     let moved = |text: &str| text.replace("198.51.100.7", ip_of(GATEWAY));
     moved(&invite_with(1, "4001", &moved(SDP)))
 }
 
-/// The gateway calls the door station, which rings; the INVITE that it got.
-fn rings(testbed: &mut Testbed) -> (Side, Request) {
-    let effects = testbed.told(GATEWAY, &of_gateway());
-    let (_, asked) = request(&effects, Method::INVITE).expect("the callee is called");
+/// The door station, which was asked this.
+pub(super) fn callee_of(asked: &Request) -> Side {
     let header = |name| asked.headers.get(name).unwrap().to_owned();
-    let callee = Side {
+    Side {
         at: DOOR,
         login: NOBODY,
         call_id: header(HeaderName::CallId),
@@ -29,7 +27,14 @@ fn rings(testbed: &mut Testbed) -> (Side, Request) {
         other: header(HeaderName::From),
         target: asked.headers.contact().unwrap().uri.to_string(),
         seq: 1,
-    };
+    }
+}
+
+/// The gateway calls the door station, which rings; the INVITE that it got.
+fn rings(testbed: &mut Testbed) -> (Side, Request) {
+    let effects = testbed.told(GATEWAY, &of_gateway());
+    let (_, asked) = request(&effects, Method::INVITE).expect("the callee is called");
+    let callee = callee_of(&asked);
     let effects = testbed.told(DOOR, &answers(&asked, &callee, DOOR, 180, ""));
     assert_eq!(status(&effects), Some(180));
     (callee, asked)
@@ -50,7 +55,7 @@ fn another(testbed: &mut Testbed, parties: usize) -> Testbed {
     other
 }
 
-fn cancel() -> String {
+pub(super) fn cancel() -> String {
     let invite = invite(1, "4001", "").replace("198.51.100.7", ip_of(GATEWAY));
     invite.replace("INVITE", "CANCEL")
 }

@@ -1,6 +1,7 @@
 //! What another process does with what the one before it has left: goes on, or ends it in words.
 
-use super::third_parties::{DOOR, Side, request, talking};
+use super::open_invites::{GATEWAY, callee_of, cancel, of_gateway};
+use super::third_parties::{DOOR, Side, answers, ip_of, request, sdp, talking};
 use super::*;
 use cordboard::exchange::journal::{LiveRow, Resume};
 use cordboard::exchange::{CALL_UNWRITTEN_MAX, LeftBehind, ResumeReport, Resumption};
@@ -155,4 +156,40 @@ fn what_a_message_is_about_is_known_before_it_is_read() {
     let elsewhere = Side { other: "<sip:x@y>;tag=unknown".to_owned(), ..caller };
     assert_eq!(of(elsewhere.asks("BYE", 9, "", "")), None);
     assert_eq!(of("no message at all".to_owned()), None);
+}
+
+/// The gateway calls the door station, and its INVITE is all that there is of the call; it is killed when all that is
+/// written, and the phone hears the INVITE again.
+#[test]
+fn a_phone_that_has_said_nothing_yet_is_called_by_the_same_invite_and_rings_once() {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let effects = testbed.told(GATEWAY, &of_gateway());
+    let (to, asked) = request(&effects, Method::INVITE).expect("the callee is called");
+    let (mut later, effects) = next(&mut testbed, Resume::All, |_| {});
+    assert_eq!((report(&effects).calls, report(&effects).parties), (1, 2));
+    let [again] = &sent(&effects)[..] else { panic!("it may not have left: {effects:?}") };
+    assert_eq!(*again, (to, asked.clone().into()));
+    later.now = later.now + Duration::from_secs(1);
+    let effects = later.machine.tick(later.now);
+    assert_eq!(request(&effects, Method::INVITE), Some((to, asked.clone())), "nor arrived");
+    let callee = callee_of(&asked);
+    let effects = later.told(DOOR, &answers(&asked, &callee, DOOR, 180, ""));
+    assert_eq!(status(&effects), Some(180));
+    let effects = later.told(DOOR, &answers(&asked, &callee, DOOR, 200, &sdp(ip_of(DOOR))));
+    assert!(request(&effects, Method::ACK).is_some() && status(&effects) == Some(200));
+}
+
+#[test]
+fn a_phone_that_has_said_nothing_yet_is_cancelled_by_the_process_that_follows() {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let effects = testbed.told(GATEWAY, &of_gateway());
+    let (_, asked) = request(&effects, Method::INVITE).expect("the callee is called");
+    let (mut later, _) = next(&mut testbed, Resume::All, |_| {});
+    let effects = later.told(GATEWAY, &cancel());
+    assert_eq!(status(&effects), Some(200));
+    // A CANCEL that came before the INVITE would do nothing (RFC 3261 §9.1).
+    assert_eq!(request(&effects, Method::CANCEL), None);
+    let effects = later.told(DOOR, &answers(&asked, &callee_of(&asked), DOOR, 180, ""));
+    let (to, cancel) = request(&effects, Method::CANCEL).expect("nobody wants it");
+    assert_eq!((to.remote(), cancel.headers.branch()), (address(DOOR), asked.headers.branch()));
 }

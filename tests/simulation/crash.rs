@@ -7,11 +7,8 @@ use cordboard::exchange::journal::Resume;
 use cordboard::exchange::{LeftBehind, Resumption};
 use cordboard::ids::{CallId, LegId, PortId};
 use cordboard::live;
-use cordboard::switchboard::CallView;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// In these phases a call is for phones that ring: with none that has said that it does, the caller is told so.
-const RINGING: [&str; 4] = ["direct-ringing", "entrusted", "handing-over", "transferring"];
 /// Of so many crashes one is followed by another before anything else happens.
 const AT_ONCE: u64 = 5;
 
@@ -29,9 +26,6 @@ impl World {
     }
 
     fn kill_and_resume(&mut self) {
-        let is_ringing = |view: &&CallView| RINGING.contains(&view.phase);
-        let ringing: BTreeSet<CallId> =
-            self.views().iter().filter(is_ringing).map(|view| view.call).collect();
         self.journal.is_cut(self.now.instant, &mut self.lots);
         self.judge.only_written_count(&self.journal.held.calls);
         let relay = &self.testbed.relay;
@@ -63,7 +57,7 @@ impl World {
         self.relayed(out);
         let there: BTreeSet<CallId> = self.views().iter().map(|view| view.call).collect();
         // One whose caller had gone may end now.
-        let mut lost = written.difference(&there).filter(|call| !ringing.contains(call));
+        let mut lost = written.difference(&there);
         if let Some(lost) = lost.find(|call| !self.judge.has_ended_by_itself(**call)).copied() {
             self.fail(format!("{lost} was written down, and is lost"), &[]);
         }

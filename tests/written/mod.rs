@@ -6,7 +6,7 @@ use cordboard::leg::SavedLeg;
 use cordboard::live::{self, SavedInvite, SavedParty};
 use cordboard::media::LedgerSlot;
 use cordboard::time::{Now, UnixTime};
-use cordboard::transaction::SavedServerState;
+use cordboard::transaction::{SavedClientState, SavedServerState};
 
 /// The party as its text has it, with the ports that it had: what changes with each packet is not in a text.
 #[track_caller]
@@ -101,6 +101,28 @@ fn settle_phase(read: &mut SavedPhase, saved: &SavedPhase) {
                 moment(&mut read.again, saved.again);
             }
         }
+        (SavedPhase::Calling(read), SavedPhase::Calling(saved)) => {
+            if let (Some(read), Some(saved)) = (&mut read.silent_until, saved.silent_until) {
+                moment(read, saved);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[track_caller]
+fn settle_wait(read: &mut SavedClientState, saved: SavedClientState) {
+    use SavedClientState::{Proceeding, Unheard};
+    match (read, saved) {
+        (Proceeding { silent_until: read }, Proceeding { silent_until: saved }) => {
+            moment(read, saved);
+        }
+        (Unheard { again, until }, Unheard { again: saved_again, until: saved }) => {
+            moment(until, saved);
+            if let (Some(again), Some(saved)) = (again, saved_again) {
+                moment(again, saved);
+            }
+        }
         _ => {}
     }
 }
@@ -110,7 +132,7 @@ fn settle_phase(read: &mut SavedPhase, saved: &SavedPhase) {
 fn settle_invite(read: &mut SavedParty, saved: &SavedParty) {
     match (&mut read.invite, &saved.invite) {
         (Some(SavedInvite::Ours(read)), Some(SavedInvite::Ours(saved))) => {
-            moment(&mut read.silent_until, saved.silent_until);
+            settle_wait(&mut read.state, saved.state);
         }
         (Some(SavedInvite::Theirs(read)), Some(SavedInvite::Theirs(saved))) => {
             match (&mut read.state, &saved.state) {
