@@ -294,6 +294,9 @@ impl Testbed {
         let parties = self.machine.parties().collect::<Vec<_>>();
         let first = self.put_back as usize % parties.len().max(1);
         for leg in parties.iter().cycle().skip(first).take(parties.len().min(16)).copied() {
+            if let Some(settled) = self.machine.save_settled(self.now, &self.relay, leg) {
+                let _read = written::through_text(self.now, &settled);
+            }
             let taken = self.machine.take(self.now, &mut self.relay, leg, out);
             let Some(saved) = taken else { continue };
             let read = written::through_text(self.now, &saved);

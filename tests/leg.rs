@@ -2773,6 +2773,7 @@ struct Ladder {
     now: Instant,
     phones: BTreeMap<String, Phone>,
     transactions: u64,
+    settings: Settings,
     asked: BTreeMap<ServerTx, String>,
     last_asked: Option<ServerTx>,
     happened: String,
@@ -2842,7 +2843,8 @@ impl Ladder {
             dialog: dialog::Settings::default(),
         };
         let mut ladder = Self {
-            machine: Machine::new(settings, Random::from_number(1)),
+            machine: Machine::new(settings.clone(), Random::from_number(1)),
+            settings,
             now: Instant::START,
             phones: BTreeMap::new(),
             transactions: 0,
@@ -2883,12 +2885,23 @@ impl Ladder {
         std::mem::take(&mut self.happened)
     }
 
+    /// Whatever is under way, another process could go on with what is settled of a leg.
+    fn is_settled(&self, now: Now, leg: LegId) {
+        let Some(saved) = self.machine.save_settled(now, leg) else { return };
+        let (settings, random) = (self.settings.clone(), Random::from_number(9));
+        let mut other = Machine::new(settings, random);
+        let read = written::leg_through_text(now, &saved);
+        let _ = other.restore(now, read, None);
+        assert_eq!(other.save_settled(now, leg), Some(saved));
+    }
+
     /// Takes out all legs of which nothing is under way, and puts them back in another order. The health of
     /// one that is watched would be measured anew.
     fn put_back(&mut self) {
         let since = self.now.since(Instant::START);
         let now = Now { instant: self.now, unix: UnixTime::from_secs(1_700_000_000) + since };
         let legs: Vec<LegId> = self.machine.names().collect();
+        legs.iter().for_each(|leg| self.is_settled(now, *leg));
         let exact = |leg: &LegId| self.machine.save(now, *leg).is_some_and(|saved| !saved.watched);
         let quiet: Vec<LegId> = legs.into_iter().filter(exact).collect();
         let taken: Vec<_> = quiet.iter().filter_map(|leg| self.machine.take(now, *leg)).collect();

@@ -83,11 +83,12 @@ impl InviteSession {
     }
 
     /// A copy of a 2xx whose transaction is gone: it gets its ACK again, where that is still kept.
-    pub(super) fn on_copied_success(&self, cx: &mut DialogContext<'_>, response: &Response) {
-        let (tag, seq) = (response.headers.to_tag().unwrap_or_default(), response.headers.cseq());
-        let acked = seq.ok().and_then(|(seq, _)| self.acks.of_numbered(seq, tag));
-        if let Some((to, ack)) = acked {
-            cx.out.push(Effect::Forward { to, request: ack.clone() });
+    pub(super) fn on_copied_success(&mut self, cx: &mut DialogContext<'_>, response: &Response) {
+        let tag = response.headers.to_tag().unwrap_or_default();
+        let Ok((seq, _)) = response.headers.cseq() else { return };
+        match self.acks.of_numbered(seq, tag) {
+            Some((to, ack)) => cx.out.push(Effect::Forward { to, request: ack.clone() }),
+            None => self.on_unremembered_success(cx, seq, response),
         }
     }
 

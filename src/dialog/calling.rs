@@ -228,12 +228,13 @@ impl InviteSession {
             return;
         };
         let rack = RAck { rseq, cseq: calling.seq, method: Method::INVITE };
-        let dialog = &mut calling.forks[place].dialog;
+        let Fork { number, dialog, .. } = &mut calling.forks[place];
+        let purpose = Purpose::Prack { fork: *number, rseq, answers: body.is_some() };
         let mut prack = dialog.request(Method::PRACK, cx.settings);
         prack.headers.push(HeaderName::RAck, rack);
         put_body(&mut prack, body);
         let to = dialog.way.destination;
-        self.send_request(cx, to, prack, Purpose::Nothing);
+        self.send_request(cx, to, prack, purpose);
     }
 
     /// The floor above answers the offer in a reliable 1xx.

@@ -3,6 +3,7 @@
 //! ```text
 //!   ours:    Idle ── queue ──▶ Asked ── 2xx: ACK ──▶ Idle
 //!              ▲                 │ ├── 491 ──▶ BackingOff ── 2.1 to 4 s, or 0 to 2 s ──▶ Asked
+//!              │                 │ ├── another process goes on ──▶ BackingOff ── 2xx after all ──▶ Idle
 //!              │                 │ ├── 408, 481, nothing ──▶ BYE
 //!              │                 │ ├── not carried ──▶ as refused; a refresh is tried again
 //!              │                 │ └── asked before the answer: 408, 481, nothing ──▶ as refused
@@ -23,6 +24,7 @@ use super::session::{DialogRole, InviteSession, SessionState};
 use super::session_changes::{
     Carries, EarlyBranch, Ours, SessionChange, SessionChanges, Theirs, Why,
 };
+use super::settings::GIVE_UP;
 use super::transactions::{ClientTx, ServerTx};
 use crate::cause::Cause;
 use crate::sip::{HeaderName, Method, Request, Response, StatusCode};
@@ -140,8 +142,9 @@ impl InviteSession {
         if body.is_some() {
             self.last_body = body;
         }
+        let reinvite = request.headers.cseq().ok().filter(|_| !by_update).map(|(seq, _)| seq);
         let transaction = self.send_request(cx, to, request, Purpose::Change);
-        self.changes.ours = Ours::Asked { transaction, change, carries, early };
+        self.changes.ours = Ours::Asked { transaction, change, carries, early, reinvite };
     }
 
     /// A challenge was answered: the change goes on under another name.
@@ -163,7 +166,7 @@ impl InviteSession {
             return;
         };
         let (change, carries, early) = match std::mem::take(&mut self.changes.ours) {
-            Ours::Asked { transaction, change, carries, early } if transaction == asked => {
+            Ours::Asked { transaction, change, carries, early, .. } if transaction == asked => {
                 (change, carries, early)
             }
             other => {
@@ -182,7 +185,7 @@ impl InviteSession {
             200..=299 => self.change_done(cx, asked, carries, &change, response),
             491 => {
                 let until = cx.now + self.back_off(cx);
-                self.changes.ours = Ours::BackingOff { until, change };
+                self.changes.ours = Ours::BackingOff { until, change, reinvite: None };
                 return;
             }
             422 if self.timer.raise(response.headers.min_se().ok().flatten()) => {
@@ -199,6 +202,43 @@ impl InviteSession {
             status => self.change_refused(cx, &change, status),
         }
         self.next_change(cx);
+    }
+
+    /// A 2xx to a re-INVITE that the process before has sent. What is known to have been asked for is answered by
+    /// it. Where nothing is, the peer has agreed to what nobody remembers: what holds is said once more.
+    pub(super) fn on_unremembered_success(
+        &mut self,
+        cx: &mut DialogContext<'_>,
+        seq: u32,
+        response: &Response,
+    ) {
+        let is_free = matches!(self.state, SessionState::Established)
+            && matches!(self.handshake, Handshake::Done)
+            && self.resumed_at.is_some_and(|at| cx.now.since(at) < GIVE_UP);
+        if !is_free {
+            return;
+        }
+        let invite = cx.owners.mint();
+        match std::mem::take(&mut self.changes.ours) {
+            Ours::BackingOff { change, reinvite: Some(asked), .. } if asked == seq => {
+                let says = match change.why {
+                    Why::Reinvite | Why::Update => change.body.is_some(),
+                    Why::Inform | Why::Refresh => self.last_body.is_some(),
+                };
+                let carries = if says { Carries::Offer } else { Carries::Question };
+                self.change_done(cx, invite, carries, &change, response);
+                self.next_change(cx);
+            }
+            Ours::Idle if self.changes.are_idle() => {
+                self.acknowledge(cx, invite, seq, None);
+                let (why, body) = (Why::Reinvite, self.last_body.clone());
+                self.queue_change(cx, SessionChange { why, body, headers: HeaderLines::new() });
+            }
+            other => {
+                self.changes.ours = other;
+                self.acknowledge(cx, invite, seq, None);
+            }
+        }
     }
 
     /// A change could not be carried: what was agreed before holds, and a refresh is tried again.

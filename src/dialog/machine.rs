@@ -155,6 +155,18 @@ impl Machine {
         self.sessions.get(&leg)?.session.saved(now, &self.realms)
     }
 
+    /// What is settled of the dialog of a leg, as a value; none where what was saved before holds.
+    #[must_use]
+    pub fn save_settled(&self, now: Now, leg: LegId) -> Option<SavedDialog> {
+        self.sessions.get(&leg)?.session.settled(now, &self.realms)
+    }
+
+    /// Whether an offer of the peer waits for its answer, in a request within its dialog.
+    #[must_use]
+    pub fn is_reoffered(&self, leg: LegId) -> bool {
+        self.sessions.get(&leg).is_some_and(|entry| entry.session.is_reoffered())
+    }
+
     /// Whether the dialog of a leg is established, and nothing of it is under way.
     #[must_use]
     pub fn is_quiet(&self, leg: LegId) -> bool {

@@ -65,6 +65,7 @@ pub use saved_early::{
 };
 pub use sent_acks::SavedAck;
 pub use session::DialogRole;
+pub use session_changes::{SavedChange, Why};
 pub use session_timer::{RefreshingSide, SavedTimer};
 pub use settings::Settings;
 pub use stored::{DialogKey, StoredDialog};

@@ -216,7 +216,7 @@ impl InviteSession {
         }
         let lost = status == 481;
         match sent.purpose {
-            Purpose::Nothing => {}
+            Purpose::Nothing | Purpose::Prack { .. } => {}
             Purpose::Change => self.on_change_answer(cx, transaction, response),
             Purpose::Info { tag } if !self.is_over() => {
                 cx.tell(Event::InfoAnswered { tag, status });
@@ -248,7 +248,7 @@ impl InviteSession {
             return;
         }
         match sent.purpose {
-            Purpose::Nothing => return,
+            Purpose::Nothing | Purpose::Prack { .. } => return,
             Purpose::Info { tag } => {
                 let status = StatusCode::REQUEST_TIMEOUT.as_u16();
                 cx.tell(Event::InfoAnswered { tag, status });

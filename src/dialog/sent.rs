@@ -21,8 +21,17 @@ pub(super) struct RepeatableRequest {
 /// What the answer to a request of ours means.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Purpose {
-    /// Nothing: PRACK, BYE, NOTIFY.
+    /// Nothing: BYE, NOTIFY.
     Nothing,
+    /// Nothing; it says that a reliable 1xx came.
+    Prack {
+        /// Of which branch.
+        fork: usize,
+        /// The RSeq of the 1xx.
+        rseq: u32,
+        /// It has the answer to the offer in that.
+        answers: bool,
+    },
     /// Goes up.
     Info {
         /// In the numbering of the floor above.

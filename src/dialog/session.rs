@@ -16,6 +16,7 @@ use super::stored::StoredDialog;
 use super::transactions::{ClientTx, ServerTx};
 use crate::ids::LegId;
 use crate::sip::{Destination, Flow, HeaderName, Request, Response, StatusCode, multipart};
+use crate::time::Instant;
 use std::collections::BTreeMap;
 
 /// The most INFOs and REFERs of one dialog that wait for the floor above; one more gets 503.
@@ -45,6 +46,8 @@ pub struct InviteSession {
     pub(super) last_body: Option<Body>,
     /// For a peer that challenges us.
     pub(super) credentials: SessionCredentials,
+    /// When this process went on with it, where another has begun it.
+    pub(super) resumed_at: Option<Instant>,
 }
 
 /// Who made the call, and so owns its Call-ID.
@@ -104,6 +107,7 @@ impl InviteSession {
             acks: SentAcks::default(),
             last_body: None,
             credentials: SessionCredentials::default(),
+            resumed_at: None,
         }
     }
 

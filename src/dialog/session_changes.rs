@@ -1,9 +1,13 @@
 //! The changes of a session that are under way or wait for their turn.
+//!
+//! What was asked when a process ended is asked once more by the next. A re-INVITE may have been answered
+//! meanwhile: its 2xx comes again until the ACK, and who waits a moment for it need not ask.
 
 use super::message::{Body, HeaderLines};
+use super::settings::T2;
 use super::transactions::{ClientTx, ServerTx};
 use crate::sip::Request;
-use crate::time::Instant;
+use crate::time::{Instant, Now};
 use std::collections::VecDeque;
 
 /// The changes of one session.
@@ -23,10 +27,14 @@ pub(super) enum Ours {
         change: SessionChange,
         carries: Carries,
         early: Option<EarlyBranch>,
+        /// Its number, where it is a re-INVITE.
+        reinvite: Option<u32>,
     },
     BackingOff {
         until: Instant,
         change: SessionChange,
+        /// The number of the re-INVITE by which an earlier process has asked for it.
+        reinvite: Option<u32>,
     },
 }
 
@@ -63,8 +71,9 @@ pub(super) struct SessionChange {
     pub(super) headers: HeaderLines,
 }
 
+/// What a change of ours is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Why {
+pub enum Why {
     /// A new offer, or the wish for one, by re-INVITE.
     Reinvite,
     /// A new offer, by UPDATE where the peer allows it.
@@ -75,7 +84,55 @@ pub(super) enum Why {
     Refresh,
 }
 
+/// A change of ours that was asked for and is not answered, or waits for its turn, as a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedChange {
+    /// What for.
+    pub why: Why,
+    /// Its offer.
+    pub body: Option<Body>,
+    /// What it says beside that.
+    pub headers: HeaderLines,
+    /// The number of the re-INVITE by which it was asked for: its 2xx may still come.
+    pub reinvite: Option<u32>,
+}
+
+impl SavedChange {
+    fn of(change: &SessionChange, reinvite: Option<u32>) -> Self {
+        let SessionChange { why, body, headers } = change.clone();
+        Self { why, body, headers, reinvite }
+    }
+
+    fn restored(self) -> SessionChange {
+        let Self { why, body, headers, reinvite: _ } = self;
+        SessionChange { why, body, headers }
+    }
+}
+
 impl SessionChanges {
+    /// Ours, in the order in which they were asked for.
+    pub fn saved(&self) -> Vec<SavedChange> {
+        let first = match &self.ours {
+            Ours::Idle => None,
+            Ours::Asked { change, reinvite, .. } | Ours::BackingOff { change, reinvite, .. } => {
+                Some(SavedChange::of(change, *reinvite))
+            }
+        };
+        let waiting = self.queue.iter().map(|change| SavedChange::of(change, None));
+        first.into_iter().chain(waiting).collect()
+    }
+
+    /// Those that were saved: the first is asked for once more, and then the others.
+    pub fn restored(now: Now, saved: Vec<SavedChange>) -> Self {
+        let mut saved = saved.into_iter();
+        let ours = saved.next().map_or(Ours::Idle, |first| {
+            let reinvite = first.reinvite;
+            let until = if reinvite.is_some() { now.instant + T2 } else { now.instant };
+            Ours::BackingOff { until, change: first.restored(), reinvite }
+        });
+        Self { ours, theirs: None, queue: saved.map(SavedChange::restored).collect() }
+    }
+
     /// Whether nothing is under way, and nothing waits.
     pub fn are_idle(&self) -> bool {
         matches!(self.ours, Ours::Idle) && self.theirs.is_none() && self.queue.is_empty()

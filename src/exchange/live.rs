@@ -130,7 +130,7 @@ impl Machine {
         saved.legs()
     }
 
-    /// A party in the midst of something keeps the row of its last quiet moment.
+    /// What is settled of a party; where nothing is, the row that it has holds.
     fn write_party(
         &mut self,
         now: Now,
@@ -138,7 +138,7 @@ impl Machine {
         leg: LegId,
         entries: &mut Vec<JournalEntry>,
     ) {
-        if let Some(saved) = self.save(now, relay, leg) {
+        if let Some(saved) = self.save_settled(now, relay, leg) {
             self.put_live(LiveRow::Party(leg), live::print(&saved), entries);
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   a leg or call may have changed ──▶ due, 5 ms later; a call that is new 40 ms
-//!     ── due ──▶ quiet? ── no ──▶ its last row stands, until it changes again
+//!     ── due ──▶ settled? ── no ──▶ its last row stands, until it changes again
 //!                  └─ yes ──▶ the same text as before? ── no ──▶ written
 //!   gone ── due ──▶ its row goes, if it has one
 //! ```

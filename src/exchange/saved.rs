@@ -10,13 +10,14 @@
 //!
 //! A moment is quiet for a party when it is up, or its INVITE open, and nothing else of it is under way: no
 //! request in either direction, no later offer, no key that is down. All other transactions and their timers
-//! are not saved. Whose the call is and what becomes of it is the switchboard's.
+//! are not saved. At other moments what is settled of it can be saved, for a process that goes on after a crash.
+//! Whose the call is and what becomes of it is the switchboard's.
 
 use super::rooms::{Machine, world};
 use crate::dialog::{ClientTx, SavedPhase, ServerTx};
 use crate::ids::LegId;
 use crate::live::{SavedInvite, SavedParty, Who};
-use crate::media;
+use crate::media::{self, SavedPort};
 use crate::time::Now;
 use crate::transaction::{ClientId, InviteHead, ServerId};
 
@@ -29,20 +30,30 @@ impl Machine {
     /// A party as a value; none while anything of it is under way, here or in the relay.
     #[must_use]
     pub fn save(&self, now: Now, relay: &media::Machine, leg: LegId) -> Option<SavedParty> {
-        let saved = self.legs.save(now, leg)?;
+        let is_quiet = |port: &SavedPort| relay.save(now, port.port).is_some();
+        let saved = self.save_settled(now, relay, leg).filter(|_| self.legs.is_quiet(now, leg))?;
+        let has_invite = open_invite(&saved.leg.dialog.phase).is_none() || saved.invite.is_some();
+        (has_invite && saved.ports.iter().all(is_quiet)).then_some(saved)
+    }
+
+    /// What is settled of a party, as a value: what was agreed holds, requests of ours are made once more or
+    /// dropped, and those of theirs come again. None where what was saved before is all that there is.
+    #[must_use]
+    pub fn save_settled(&self, now: Now, relay: &media::Machine, leg: LegId) -> Option<SavedParty> {
+        let saved = self.legs.save_settled(now, leg)?;
         let open = [saved.audio, saved.video].into_iter().filter(|stream| stream.is_open);
         let ports = open.filter_map(|stream| stream.port);
-        let ports = ports.map(|port| relay.save(now, port)).collect::<Option<_>>()?;
+        let ports = ports.map(|port| relay.save_settled(now, port)).collect::<Option<_>>()?;
         let peer = self.peers.get(leg).cloned();
-        let invite = match open_invite(&saved.dialog.phase) {
-            None => None,
-            Some(OpenInvite::Theirs(id)) => {
+        // Without its transaction an INVITE is as good as lost, and its dialog ends as it would have.
+        let invite = open_invite(&saved.dialog.phase).and_then(|invite| match invite {
+            OpenInvite::Theirs(id) => {
                 Some(SavedInvite::Theirs(self.transactions.save_server(now, id)?))
             }
-            Some(OpenInvite::Ours(id)) => {
+            OpenInvite::Ours(id) => {
                 Some(SavedInvite::Ours(self.transactions.save_client(now, id)?))
             }
-        };
+        });
         let credit = self.credit.saved(now, saved.dialog.dialog.hop);
         Some(SavedParty { leg: saved, ports, peer, invite, credit })
     }

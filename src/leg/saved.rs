@@ -1,8 +1,11 @@
 //! A leg as one value of plain data, to be put back later: here, or in another process.
 //!
-//! A leg can be saved while it is up, or its INVITE open, and nothing else of it is under way: no request in its
+//! A leg is quiet while it is up, or its INVITE open, and nothing else of it is under way: no request in its
 //! dialog, no later offer, no wait for ports, no key of which the second report may still come. What is put back
 //! then meets all that comes as the leg would have that was saved. Its health is measured anew.
+//!
+//! At any other moment what is settled of it can be saved, for a process that goes on after a crash: what was agreed
+//! holds, an offer of ours is made once more, one of theirs comes again, and what it waits for ports for is dropped.
 
 use super::agreement::{NegotiatedStream, NegotiatedStreams};
 use super::api::LegSource;
@@ -123,14 +126,20 @@ impl Machine {
     /// A leg as a value, to be put back by [`restore`](Self::restore); none while anything of it is under way.
     #[must_use]
     pub fn save(&self, now: Now, id: LegId) -> Option<SavedLeg> {
-        if !self.is_quiet(now, id) {
-            return None;
-        }
-        let leg = self.legs.get(&id)?;
+        self.save_settled(now, id).filter(|_| self.is_quiet(now, id))
+    }
+
+    /// What is settled of a leg, as a value; none where what was saved before holds.
+    #[must_use]
+    pub fn save_settled(&self, now: Now, id: LegId) -> Option<SavedLeg> {
+        let leg = self.legs.get(&id).filter(|leg| leg.is_settled())?;
+        let dialog = self.dialog.save_settled(now, id)?;
+        let is_reoffered = self.dialog.is_reoffered(id);
+        let settled = leg.settled_negotiation(&dialog, is_reoffered);
+        let negotiation = settled.as_ref().unwrap_or(&leg.negotiation);
         Some(SavedLeg {
-            dialog: self.dialog.save(now, id)?,
             phase: leg.saved_phase(),
-            negotiation: leg.negotiation.saved(),
+            negotiation: negotiation.saved(),
             called_us: leg.called_us,
             signalling: leg.signalling,
             max_forwards: leg.max_forwards,
@@ -138,18 +147,19 @@ impl Machine {
             vouched: leg.vouched,
             proven: leg.proven,
             cname: leg.cname.clone(),
-            audio: leg.audio.saved(now),
-            video: leg.video.saved(now),
+            audio: leg.audio.saved(now, leg.stream(Kind::Audio)),
+            video: leg.video.saved(now, leg.stream(Kind::Video)),
             source: leg.source,
             is_after_tone: leg.tone != Overlay::None,
             watched: leg.watched,
             recording: leg.recording,
             intercepted: leg.intercepted,
             sealed: leg.sealed,
-            can: KnownCapabilities::of(&leg.can, &leg.negotiation),
+            can: KnownCapabilities::of(&leg.can, negotiation),
             held: leg.held,
             shown: leg.shown.clone(),
             refer_event: leg.refer_event.clone(),
+            dialog,
         })
     }
 
@@ -270,14 +280,15 @@ impl KnownCapabilities {
 }
 
 impl StreamPort {
-    fn saved(&self, now: Now) -> SavedStreamPort {
+    /// What the relay keeps open though no description has it any more is not.
+    fn saved(&self, now: Now, agreed: Option<&NegotiatedStream>) -> SavedStreamPort {
         let lifeless_since = match self.life {
             Life::Silent { lifeless_since } => Some(now.unix_of(lifeless_since)),
             Life::Unheard | Life::Heard => None,
         };
         SavedStreamPort {
             port: self.port,
-            is_open: self.plan.is_some(),
+            is_open: self.plan.is_some() && agreed.is_some(),
             is_heard: !matches!(self.life, Life::Unheard),
             lifeless_since,
         }

@@ -5,7 +5,7 @@ use super::description::Description;
 use super::offer_answer::Negotiation;
 use super::state::{EarlyFork, Leg, LegPhase, PeerRole, SentAnswer};
 use crate::codec::Kind;
-use crate::dialog::Body;
+use crate::dialog::{Body, SavedDialog};
 use std::sync::Arc;
 
 /// How far a leg is.
@@ -63,6 +63,38 @@ impl Leg {
                 (LegPhase::New { .. } | LegPhase::Ending, PeerRole::Phone)
                 | (_, PeerRole::Desk) => false,
             }
+    }
+
+    /// Whether there is anything to go on with.
+    pub(super) fn is_settled(&self) -> bool {
+        self.verdict.is_none()
+            && match (&self.phase, self.role) {
+                (
+                    LegPhase::Up
+                    | LegPhase::Offered { .. }
+                    | LegPhase::Answering
+                    | LegPhase::Calling { .. },
+                    PeerRole::Phone,
+                ) => true,
+                (LegPhase::New { .. } | LegPhase::Ending, PeerRole::Phone)
+                | (_, PeerRole::Desk) => false,
+            }
+    }
+
+    /// Its negotiation without the offers that come again, or that nobody makes again; none where it has none.
+    pub(super) fn settled_negotiation(
+        &self,
+        dialog: &SavedDialog,
+        is_reoffered: bool,
+    ) -> Option<Negotiation> {
+        let is_up = matches!(self.phase, LegPhase::Up);
+        let is_asked = self.negotiation.asked().is_some() && (is_up || is_reoffered);
+        let is_vain = self.negotiation.is_offering() && is_up && !dialog.offers();
+        (is_asked || is_vain).then(|| {
+            let mut settled = self.negotiation.clone();
+            settled.withdraw();
+            settled
+        })
     }
 
     pub(super) fn saved_phase(&self) -> SavedLegPhase {

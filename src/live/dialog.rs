@@ -4,8 +4,8 @@ use super::early::PhaseRow;
 use super::fault::{PartyFault, few, need};
 use super::words::{self, CSEQ_MAX, is_default};
 use crate::dialog::{
-    Body, ClientTx, DialogKey, DialogRole, HeaderLines, RefreshingSide, SavedAck, SavedDialog,
-    SavedLogin, SavedTimer, StoredDialog,
+    Body, ClientTx, DialogKey, DialogRole, RefreshingSide, SavedAck, SavedChange, SavedDialog,
+    SavedLogin, SavedTimer, StoredDialog, Why,
 };
 use crate::ids::LegId;
 use crate::sip::digest::Challenge;
@@ -54,6 +54,8 @@ pub struct DialogRow<'a> {
     #[serde(skip_serializing_if = "is_default")]
     last_body: Option<BodyRow<'a>>,
     #[serde(skip_serializing_if = "is_default")]
+    changes: Vec<ChangeRow<'a>>,
+    #[serde(skip_serializing_if = "is_default")]
     acks: Vec<AckRow<'a>>,
     #[serde(skip_serializing_if = "is_default")]
     login: Option<LoginRow<'a>>,
@@ -99,6 +101,29 @@ enum BodyRow<'a> {
     Other(Cow<'a, str>, Cow<'a, str>),
 }
 
+/// What we ask for once more.
+#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+struct ChangeRow<'a> {
+    why: WhyRow,
+    #[serde(borrow, skip_serializing_if = "is_default")]
+    body: Option<BodyRow<'a>>,
+    #[serde(skip_serializing_if = "is_default")]
+    headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    #[serde(skip_serializing_if = "is_default")]
+    reinvite: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum WhyRow {
+    Reinvite,
+    Update,
+    Inform,
+    #[default]
+    Refresh,
+}
+
 #[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 struct AckRow<'a> {
@@ -138,16 +163,6 @@ impl<'a> DialogRow<'a> {
     #[must_use]
     pub fn of(saved: &'a SavedDialog, said: Option<&Arc<str>>) -> Self {
         let SavedDialog { dialog, ack_credentials, .. } = saved;
-        let body = |body: &'a Body| {
-            let is_said = said.is_some_and(|said| *body == Body::sdp(Arc::clone(said)));
-            let text = || String::from_utf8_lossy(&body.bytes);
-            if is_said {
-                BodyRow::Said
-            } else {
-                BodyRow::Other((*body.content_type).into(), text())
-            }
-        };
-        let line = |(name, value): &'a (HeaderName, String)| (name.as_str().into(), value.into());
         Self {
             call_id: (&dialog.key.call_id).into(),
             role: match saved.role {
@@ -169,10 +184,11 @@ impl<'a> DialogRow<'a> {
             session_timer: TimerRow::of(saved.timer),
             is_reported_to: saved.is_reported_to,
             late_prack: saved.late_prack,
-            last_body: saved.last_body.as_ref().map(body),
+            last_body: saved.last_body.as_ref().map(|body| BodyRow::of(body, said)),
+            changes: saved.changes.iter().map(|change| ChangeRow::of(change, said)).collect(),
             acks: saved.acks.iter().map(AckRow::of).collect(),
             login: saved.login.as_ref().map(LoginRow::of),
-            ack_credentials: ack_credentials.iter().map(line).collect(),
+            ack_credentials: words::lines(ack_credentials),
         }
     }
 
@@ -199,6 +215,7 @@ impl<'a> DialogRow<'a> {
         let flow = |text: Cow<'_, str>| words::read_flow("dialog.spoke", &text);
         let line = |text: Cow<'_, str>| words::read_line("dialog.recv_info", text);
         let acks = few("dialog.acks", self.acks, LIST_MAX)?;
+        let changes = few("dialog.changes", self.changes, LIST_MAX)?;
         Ok(SavedDialog {
             leg,
             dialog,
@@ -216,20 +233,12 @@ impl<'a> DialogRow<'a> {
             is_reported_to: self.is_reported_to,
             late_prack: self.late_prack,
             last_body: self.last_body.map(|body| body.read(said)).transpose()?,
+            changes: changes.into_iter().map(|row| row.read(said)).collect::<Result<_, _>>()?,
             acks: acks.into_iter().map(AckRow::read).collect::<Result<_, _>>()?,
             login: self.login.map(LoginRow::read).transpose()?,
-            ack_credentials: read_lines(self.ack_credentials)?,
+            ack_credentials: words::read_lines("dialog.ack_credentials", self.ack_credentials)?,
         })
     }
-}
-
-fn read_lines(lines: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Result<HeaderLines, PartyFault> {
-    const FIELD: &str = "dialog.ack_credentials";
-    let read = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
-        let name = need(FIELD, "headers", HeaderName::parse(&name))?;
-        Ok((name, words::read_line(FIELD, value)?))
-    };
-    few(FIELD, lines, LIST_MAX)?.into_iter().map(read).collect()
 }
 
 impl TimerRow {
@@ -256,7 +265,45 @@ impl TimerRow {
     }
 }
 
-impl BodyRow<'_> {
+impl<'a> ChangeRow<'a> {
+    fn of(saved: &'a SavedChange, said: Option<&Arc<str>>) -> Self {
+        let SavedChange { why, body, headers, reinvite } = saved;
+        Self {
+            why: match why {
+                Why::Reinvite => WhyRow::Reinvite,
+                Why::Update => WhyRow::Update,
+                Why::Inform => WhyRow::Inform,
+                Why::Refresh => WhyRow::Refresh,
+            },
+            body: body.as_ref().map(|body| BodyRow::of(body, said)),
+            headers: words::lines(headers),
+            reinvite: *reinvite,
+        }
+    }
+
+    fn read(self, said: Option<&Arc<str>>) -> Result<SavedChange, PartyFault> {
+        Ok(SavedChange {
+            why: match self.why {
+                WhyRow::Reinvite => Why::Reinvite,
+                WhyRow::Update => Why::Update,
+                WhyRow::Inform => Why::Inform,
+                WhyRow::Refresh => Why::Refresh,
+            },
+            body: self.body.map(|body| body.read(said)).transpose()?,
+            headers: words::read_lines("dialog.changes.headers", self.headers)?,
+            reinvite: self.reinvite,
+        })
+    }
+}
+
+impl<'a> BodyRow<'a> {
+    fn of(body: &'a Body, said: Option<&Arc<str>>) -> Self {
+        if said.is_some_and(|said| *body == Body::sdp(Arc::clone(said))) {
+            return Self::Said;
+        }
+        Self::Other((*body.content_type).into(), String::from_utf8_lossy(&body.bytes))
+    }
+
     fn read(self, said: Option<&Arc<str>>) -> Result<Body, PartyFault> {
         match self {
             Self::Said => {

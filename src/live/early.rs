@@ -4,8 +4,8 @@ use super::fault::{PartyFault, few, need};
 use super::saved_invite::{SavedCredit, SavedInvite};
 use super::words::{self, CSEQ_MAX, FORKS_MAX, is_default};
 use crate::dialog::{
-    Body, ClientTx, DialogKey, HeaderLines, OfferOwner, SavedAnswer, SavedCalling, SavedFork,
-    SavedPhase, SavedProvisional, SavedRepeat, SavedRingingInvite, ServerTx, StoredDialog,
+    Body, ClientTx, DialogKey, OfferOwner, SavedAnswer, SavedCalling, SavedFork, SavedPhase,
+    SavedProvisional, SavedRepeat, SavedRingingInvite, ServerTx, StoredDialog,
 };
 use crate::sip::{
     self, AnsweredChallenges, HeaderName, Message, Method, NameAddr, Request, Response,
@@ -16,8 +16,6 @@ use crate::transaction::{
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The most challenges and header lines.
-const LIST_MAX: usize = 32;
 /// So often an INVITE is sent anew.
 const RETRIES_MAX: u32 = 3;
 /// The most 1xx that wait behind another.
@@ -304,7 +302,7 @@ impl<'a> RingingInviteRow<'a> {
             body: body
                 .as_ref()
                 .map(|body| ((*body.content_type).into(), String::from_utf8_lossy(&body.bytes))),
-            headers: lines(headers),
+            headers: words::lines(headers),
         });
         Self {
             invite: saved.invite.0,
@@ -343,7 +341,10 @@ impl<'a> RingingInviteRow<'a> {
                 let content_type = words::read_line("dialog.phase.accept", content_type)?.into();
                 Ok(Body { content_type, bytes: text.as_bytes().into() })
             };
-            Ok((row.body.map(body).transpose()?, read_lines("dialog.phase.accept", row.headers)?))
+            Ok((
+                row.body.map(body).transpose()?,
+                words::read_lines("dialog.phase.accept", row.headers)?,
+            ))
         };
         let queue = few("dialog.phase.queue", self.queue, QUEUED_MAX)?;
         Ok(SavedRingingInvite {
@@ -379,7 +380,7 @@ impl<'a> CallingRow<'a> {
         let forks = few("dialog.phase.forks", self.forks, FORKS_MAX)?;
         let forks = forks.into_iter().map(|fork| fork.read(local, call_id));
         let next_fork = Some(self.next_fork).filter(|next| *next <= FORK_MAX);
-        let answered = read_lines("dialog.phase.answered", self.answered)?;
+        let answered = words::read_lines("dialog.phase.answered", self.answered)?;
         Ok(SavedCalling {
             invite: need("dialog.phase.invite", "below 2^62", invite)?,
             request: need("dialog.phase.request", "an INVITE", read_ours(&self.request))?,
@@ -573,21 +574,6 @@ fn unreliable(response: &Response) -> Response {
         response.headers.remove(HeaderName::Require);
     }
     response
-}
-
-fn lines(lines: &HeaderLines) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
-    lines.iter().map(|(name, value)| (name.as_str().into(), value.into())).collect()
-}
-
-fn read_lines(
-    field: &'static str,
-    lines: Vec<(Cow<'_, str>, Cow<'_, str>)>,
-) -> Result<HeaderLines, PartyFault> {
-    let read = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
-        let name = need(field, "headers", HeaderName::parse(&name))?;
-        Ok((name, words::read_line(field, value)?))
-    };
-    few(field, lines, LIST_MAX)?.into_iter().map(read).collect()
 }
 
 fn read_server(invite: u64) -> Result<ServerTx, PartyFault> {

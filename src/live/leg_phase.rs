@@ -112,7 +112,10 @@ pub fn fit(leg: &SavedLeg) -> bool {
     phases
         && match negotiation.open {
             SavedOffer::None => true,
-            SavedOffer::Ours => leg.phase != SavedLegPhase::Up && negotiation.said.is_some(),
+            SavedOffer::Ours => {
+                let is_open = leg.phase != SavedLegPhase::Up || leg.dialog.offers();
+                is_open && negotiation.said.is_some()
+            }
             SavedOffer::Theirs(_) => leg.phase != SavedLegPhase::Up,
         }
 }

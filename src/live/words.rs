@@ -2,6 +2,7 @@
 
 use super::fault::{PartyFault, few, need};
 use crate::codec::Kind;
+use crate::dialog::HeaderLines;
 use crate::ids::ConnectionId;
 use crate::leg::PeerFormat;
 use crate::sdp::RtpMap;
@@ -14,6 +15,8 @@ use std::net::IpAddr;
 const FORMATS_MAX: usize = 128;
 /// The most routes of a dialog.
 const ROUTES_MAX: usize = 64;
+/// The most header lines.
+const LINES_MAX: usize = 32;
 /// The most branches of a fork.
 pub const FORKS_MAX: usize = 16;
 /// The most of a sequence number (RFC 3261 §8.1.1.5).
@@ -143,6 +146,22 @@ pub fn read_cseq(field: &'static str, cseq: u32) -> Result<u32, PartyFault> {
 pub fn read_line(field: &'static str, text: Cow<'_, str>) -> Result<String, PartyFault> {
     let is_line = !text.is_empty() && !text.contains(char::is_control);
     need(field, "a line of text", is_line.then(|| text.into_owned()))
+}
+
+/// Header lines as pairs.
+pub fn lines(lines: &HeaderLines) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    lines.iter().map(|(name, value)| (name.as_str().into(), value.into())).collect()
+}
+
+pub fn read_lines(
+    field: &'static str,
+    lines: Vec<(Cow<'_, str>, Cow<'_, str>)>,
+) -> Result<HeaderLines, PartyFault> {
+    let read = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+        let name = need(field, "headers", HeaderName::parse(&name))?;
+        Ok((name, read_line(field, value)?))
+    };
+    few(field, lines, LINES_MAX)?.into_iter().map(read).collect()
 }
 
 #[cfg(test)]

@@ -39,8 +39,15 @@ impl Machine {
     /// A port as a value, to be put back by [`restore`](Self::restore); none while a key is down at it.
     #[must_use]
     pub fn save(&self, now: Now, port: PortId) -> Option<SavedPort> {
+        let (_, stream) = self.ports.both(port)?;
+        self.save_settled(now, port).filter(|_| stream.is_quiet())
+    }
+
+    /// A port as a value, without a key that is down at it.
+    #[must_use]
+    pub fn save_settled(&self, now: Now, port: PortId) -> Option<SavedPort> {
         let (transport, stream) = self.ports.both(port)?;
-        stream.is_quiet().then(|| SavedPort {
+        Some(SavedPort {
             port,
             kind: stream.kind,
             plan: Plan { transport: transport.plan.clone(), stream: stream.plan.clone() },

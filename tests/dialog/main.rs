@@ -12,4 +12,5 @@ mod ladder;
 mod network;
 mod saved;
 mod saved_early;
+mod settled;
 mod testbed;

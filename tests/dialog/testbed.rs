@@ -547,7 +547,7 @@ impl Testbed {
     }
 }
 
-fn body_in(words: &[&str]) -> Option<Body> {
+pub fn body_in(words: &[&str]) -> Option<Body> {
     words.iter().find_map(|word| word.strip_prefix("sdp:")).map(Body::sdp)
 }
 
