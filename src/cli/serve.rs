@@ -7,8 +7,8 @@ use crate::config::Config;
 use crate::directory::{Directory, NumberingPlan};
 use crate::exchange::journal::{Resume, StoredState};
 use crate::exchange::{self, LeftBehind};
-use crate::ids::{CallId, PortId};
-use crate::media::{self, LedgerSlot, LeftOut, RelayLedger};
+use crate::ids::PortId;
+use crate::media::{self, Handling, LedgerSlot, LeftOut, RelayLedger};
 use crate::random::Random;
 use crate::server::admin_socket::{self, AdminSocket, Channels};
 use crate::server::cameras::CameraConnections;
@@ -188,7 +188,7 @@ fn files_max() -> anyhow::Result<u64> {
 }
 
 /// Stands for the process until it ends as it should; says so when the one before did not.
-fn crash_guard(data: &Path, clock: Clock, in_hand: Option<CallId>) -> anyhow::Result<CrashGuard> {
+fn crash_guard(data: &Path, clock: Clock, in_hand: Handling) -> anyhow::Result<CrashGuard> {
     let guard = CrashGuard::begin(data, clock.now().unix, in_hand)
         .with_context(|| format!("{}: cannot be written", data.display()))?;
     if guard.last().is_some() {
@@ -250,7 +250,7 @@ fn journal(
 }
 
 /// The ledger of the relay, and what the last process has written there of each port.
-fn ledger(data: &Path) -> (LedgerFile, BTreeMap<PortId, LedgerSlot>, Option<CallId>) {
+fn ledger(data: &Path) -> (LedgerFile, BTreeMap<PortId, LedgerSlot>, Handling) {
     let (file, left) = LedgerFile::open(data);
     let left = left.unwrap_or_else(|fault| {
         tracing::warn!("the ledger of the relay is left out: {fault}");

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   head   format, generation, how many slots, boot, when written       64 bytes
-//!   hand   the call that is being looked after                          64
+//!   hand   what is being looked after: a call, something else, nothing   64
 //!   slot   port, SSRC, numbers, clock, counts, indices of SRTP          64 for each open port
 //!   …
 //! ```
@@ -23,7 +23,7 @@ use std::collections::btree_map::Entry;
 
 /// Of a head, and of a slot.
 const LINE: usize = 64;
-/// Where the call in hand stands.
+/// Where it stands what is in hand.
 const HAND_AT: usize = LINE;
 /// Where the slots begin.
 const SLOTS_AT: usize = 2 * LINE;
@@ -128,7 +128,7 @@ impl LedgerHead {
     }
 
     /// Ends it.
-    pub fn end(&self, now: UnixTime, in_hand: Option<CallId>, buffer: &mut [u8]) {
+    pub fn end(&self, now: UnixTime, in_hand: Handling, buffer: &mut [u8]) {
         let slots = (buffer.len() / LINE).saturating_sub(SLOTS_AT / LINE);
         let Some((head, rest)) = buffer.split_first_chunk_mut::<LINE>() else { return };
         let mut print = FieldPrinter::new(head);
@@ -146,13 +146,20 @@ impl LedgerHead {
         }
     }
 
-    /// The call that is being looked after, and where in the file it is written: beside the slots, at any time.
+    /// What is in hand, and where in the file it is written: beside the slots, at any time.
     #[must_use]
-    pub fn hand(call: Option<CallId>) -> (u64, [u8; LINE]) {
+    pub fn hand(in_hand: Handling) -> (u64, [u8; LINE]) {
         let mut line = [0; LINE];
-        if let Some(call) = call {
+        let said = match in_hand {
+            Handling::Nothing => None,
+            Handling::Something => Some((0_u64, 1_u8)),
+            Handling::Start => Some((0, 2)),
+            Handling::Call(call) => Some((call.0, 0)),
+        };
+        if let Some((call, other)) = said {
             let mut print = FieldPrinter::new(&mut line);
-            print.put(call.0.to_le_bytes());
+            print.put(call.to_le_bytes());
+            print.put([other]);
             print.seal();
         }
         (HAND_AT as u64, line)
@@ -252,13 +259,36 @@ impl LedgerSlot {
 /// How long before the writing something was sent, if anything was.
 type Age = Option<Duration>;
 
+/// What a process is looking after: what was in hand when it ended may have ended it. Packets that pass are not
+/// looked at one by one.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Handling {
+    /// It sleeps, or lets packets pass.
+    #[default]
+    Nothing,
+    /// Something of no call, or of several: a timer, a registration.
+    Something,
+    /// It has just started.
+    Start,
+    /// A message of this call.
+    Call(CallId),
+}
+
+impl Handling {
+    /// A message of this call, if it is of one.
+    #[must_use]
+    pub fn message_of(call: Option<CallId>) -> Self {
+        call.map_or(Self::Something, Self::Call)
+    }
+}
+
 /// A ledger that was read.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RelayLedger {
     /// When it was written.
     pub written: UnixTime,
-    /// The call that was being looked after.
-    pub in_hand: Option<CallId>,
+    /// What was in hand.
+    pub in_hand: Handling,
     /// What is known of each port.
     pub slots: BTreeMap<PortId, LedgerSlot>,
     /// What cannot be used.
@@ -332,7 +362,13 @@ impl RelayLedger {
         let hand = bytes.get(HAND_AT..).and_then(|rest| rest.first_chunk::<LINE>());
         let hand =
             hand.filter(|line| line.iter().any(|byte| *byte != 0)).and_then(FieldReader::new);
-        ledger.in_hand = hand.map(|mut read| CallId(read.number::<8>()));
+        ledger.in_hand = hand.map_or(Handling::Nothing, |mut read| {
+            match (read.number::<8>(), read.number::<1>()) {
+                (call, 0) => Handling::Call(CallId(call)),
+                (_, 2) => Handling::Start,
+                (_, _) => Handling::Something,
+            }
+        });
         if ledger.take_slots(bytes.get(SLOTS_AT..).unwrap_or_default(), count) {
             ledger.finished = (generation, written);
         }
@@ -477,7 +513,7 @@ mod tests {
 
     const BOOT: MachineBoot = *b"this boot of it.";
     const AT: UnixTime = UnixTime::from_secs(1_800_000_000);
-    const HAND: Option<CallId> = Some(CallId(77));
+    const HAND: Handling = Handling::Call(CallId(77));
 
     fn slot(port: u64, sequence: u16) -> LedgerSlot {
         LedgerSlot {
@@ -628,15 +664,23 @@ mod tests {
     }
 
     #[test]
-    fn the_call_in_hand_is_written_by_itself() {
+    fn what_is_in_hand_is_written_by_itself() {
         let mut bytes = file(&mut LedgerHead::new(BOOT), AT, &[plain(16_000)]);
-        for call in [Some(CallId(u64::MAX)), Some(CallId(0)), None] {
-            let (at, line) = LedgerHead::hand(call);
+        let all = [
+            Handling::Call(CallId(u64::MAX)),
+            Handling::Call(CallId(0)),
+            Handling::Something,
+            Handling::Start,
+            Handling::Nothing,
+        ];
+        for in_hand in all {
+            let (at, line) = LedgerHead::hand(in_hand);
             bytes[at as usize..][..64].copy_from_slice(&line);
-            assert_eq!(read(&bytes).in_hand, call);
+            assert_eq!(read(&bytes).in_hand, in_hand);
         }
         bytes[70] = 9;
-        assert_eq!((read(&bytes).in_hand, ports(&read(&bytes))), (None, vec![16_000]));
+        let nothing = Handling::Nothing;
+        assert_eq!((read(&bytes).in_hand, ports(&read(&bytes))), (nothing, vec![16_000]));
     }
 
     #[test]

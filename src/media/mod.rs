@@ -92,7 +92,8 @@ pub use dtmf::KEY_ECHO;
 pub use encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
 pub use health::PortHealth;
 pub use ledger::{
-    LedgerFault, LedgerHead, LedgerSlot, LeftOut, MachineBoot, PeerSlot, RelayLedger, SealedSlot,
+    Handling, LedgerFault, LedgerHead, LedgerSlot, LeftOut, MachineBoot, PeerSlot, RelayLedger,
+    SealedSlot,
 };
 pub use machine::Command;
 pub use outgoing::{Channel, Event, Outgoing};

@@ -18,7 +18,9 @@ use super::frame::SavedPictures;
 use super::health::SavedVitals;
 use super::inbound::{Inbound, SavedInbound, SavedInboundStream};
 use super::latch::{LatchState, SavedLatch};
-use super::ledger::{LedgerHead, LedgerSlot, PeerSlot, SEALED_AHEAD, SealedSlot, numbers_ahead};
+use super::ledger::{
+    Handling, LedgerHead, LedgerSlot, PeerSlot, SEALED_AHEAD, SealedSlot, numbers_ahead,
+};
 use super::plan::{Plan, Protection, SrtpKeys};
 use super::relay::Machine;
 use super::reports::{Reports, SavedReports};
@@ -27,7 +29,7 @@ use super::srtp_context::{SavedSrtp, SrtpContext};
 use super::stream::{MediaStream, SavedStream};
 use super::transport::{MediaTransport, SavedTransport};
 use crate::codec::Kind;
-use crate::ids::{CallId, PortId};
+use crate::ids::PortId;
 use crate::rtp::SavedReception;
 use crate::srtp::{IndexBound, SavedProtect, SavedSource, SavedUnprotect};
 use crate::time::{Duration, Now, UnixTime};
@@ -131,7 +133,7 @@ impl Machine {
         &mut self,
         now: Now,
         head: &mut LedgerHead,
-        in_hand: Option<CallId>,
+        in_hand: Handling,
         buffer: &mut Vec<u8>,
     ) {
         head.begin(buffer);

@@ -30,7 +30,7 @@ use crate::call::RecordingCommand;
 use crate::exchange::journal::{Batch, Resume, WriteFault};
 use crate::exchange::{self, AdminRequest, Effect, Input, LeftBehind, Reload, Reply, Resumption};
 use crate::ids::PortId;
-use crate::media;
+use crate::media::{self, Handling};
 use crate::sip::{Destination, Flow, Transport};
 use crate::store::{BatchOutcome, StoreWriter};
 use crate::time::{Duration, Instant, Now, earliest};
@@ -44,6 +44,10 @@ pub const REQUESTS_MAX: usize = 64;
 const BURST_MAX: usize = 256;
 /// So long messages that wait are read before all else has its turn.
 const READING_MAX: Duration = Duration::from_millis(1);
+
+/// A process that ends within so long after its start has probably ended of it: of what it has found, or of what is
+/// sent to it again and again.
+const PROVED_AFTER: Duration = Duration::from_millis(100);
 
 /// An administrator's request, and where its answer goes.
 #[derive(Debug)]
@@ -77,6 +81,8 @@ pub struct EventLoop {
     /// How long calls may go on after SIGTERM.
     drain: Duration,
     course: Course,
+    /// Until then the start of this process is in hand.
+    proves_itself: Option<Instant>,
     /// What performing has brought up; handled before the next sleep.
     found: VecDeque<Found>,
     /// More has come than the last turn could do.
@@ -186,6 +192,7 @@ impl EventLoop {
             last_request: 0,
             drain,
             course: Course::default(),
+            proves_itself: None,
             found: VecDeque::new(),
             crowded: false,
         };
@@ -214,6 +221,7 @@ impl EventLoop {
         signals: mpsc::Receiver<StopSignal>,
     ) -> Result<(), Broken> {
         self.resume_relay();
+        self.proves_itself = Some(self.now().instant + PROVED_AFTER);
         let result = self.turn(commits, requests, signals).await;
         self.write_ledger();
         self.sockets.streams.settle().await;
@@ -233,7 +241,7 @@ impl EventLoop {
             self.watch_cameras(self.now());
             self.sockets.media.take_jobs().for_each(|job| self.workers.submit(job));
             self.record();
-            self.ledger.take_in_hand(None);
+            self.lay_down();
             if self.is_over() {
                 return Ok(());
             }
@@ -250,6 +258,7 @@ impl EventLoop {
             let server = earliest(server, self.exchange.live_deadline());
             let server = earliest(server, self.ledger.deadline(&self.media));
             let server = earliest(server, self.resting.deadline());
+            let server = earliest(server, self.proves_itself);
             let wake = earliest(earliest(cores, server), self.course.deadline());
             let reads = self.course.reads();
             let LoopSockets { udp, streams, media } = &mut self.sockets;
@@ -310,7 +319,17 @@ impl EventLoop {
         self.clock.now()
     }
 
+    /// Nothing is in hand any more, but the start until it is over.
+    fn lay_down(&mut self) {
+        let now = self.now().instant;
+        if self.proves_itself.is_none_or(|at| at <= now) {
+            self.proves_itself = None;
+            self.ledger.take_in_hand(Handling::Nothing);
+        }
+    }
+
     fn handle(&mut self, input: Input) {
+        self.ledger.take_something_in_hand();
         let effects = self.exchange.handle(self.now(), input);
         self.perform(effects);
     }
@@ -318,6 +337,7 @@ impl EventLoop {
     fn tick(&mut self) {
         let now = self.now();
         if self.exchange.deadline().is_some_and(|at| at <= now.instant) {
+            self.ledger.take_something_in_hand();
             let effects = self.exchange.tick(now);
             self.perform(effects);
         }
@@ -372,7 +392,7 @@ impl EventLoop {
         let mut effects = Vec::new();
         self.crowded |= sockets.udp.drain(BURST_MAX, |flow, bytes| {
             sip_trace::received(&flow, bytes);
-            ledger.take_in_hand(exchange.concerns(bytes));
+            ledger.take_in_hand(Handling::message_of(exchange.concerns(bytes)));
             let follows = exchange.arrive(clock.now(), flow, bytes);
             let some = !follows.is_empty();
             if some {
@@ -399,6 +419,7 @@ impl EventLoop {
                 self.crowded = true;
                 return;
             }
+            self.ledger.take_something_in_hand();
             let effects = self.exchange.serve(self.now());
             self.perform(effects.unwrap_or_default());
         }
@@ -410,7 +431,8 @@ impl EventLoop {
             stream::StreamEvent::Opened(..) => {}
             stream::StreamEvent::Message(flow, bytes) => {
                 sip_trace::received(&flow, &bytes);
-                self.ledger.take_in_hand(self.exchange.concerns(&bytes));
+                let of = self.exchange.concerns(&bytes);
+                self.ledger.take_in_hand(Handling::message_of(of));
                 let effects = self.exchange.arrive(self.now(), flow, &bytes);
                 self.perform(effects);
             }

@@ -10,8 +10,7 @@
 //! well do sealed packets stop, since nobody could go on behind them.
 
 use super::host;
-use crate::ids::CallId;
-use crate::media::{self, LedgerHead, RelayLedger};
+use crate::media::{self, Handling, LedgerHead, RelayLedger};
 use crate::time::{Duration, Instant, Now};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
@@ -36,7 +35,7 @@ pub struct LedgerFile {
     file: Option<File>,
     head: LedgerHead,
     buffer: Vec<u8>,
-    in_hand: Option<CallId>,
+    in_hand: Handling,
     /// When it was last tried.
     last: Option<Instant>,
     /// Ports stand in it.
@@ -71,15 +70,21 @@ impl LedgerFile {
             file: None,
             head,
             buffer: Vec::new(),
-            in_hand: None,
+            in_hand: Handling::Start,
             last: None,
             has_ports: false,
             fault: None,
             complained: None,
         };
-        if read.is_err() {
+        match &read {
             // Of what it says nothing may be taken for ours.
-            this.empty();
+            Err(_) => drop(this.empty()),
+            // A start that ends the process is in hand as well. Where that cannot be written it cannot be read.
+            Ok(ledger) if *ledger != RelayLedger::default() => {
+                let file = OpenOptions::new().write(true).open(&this.path);
+                let _ = file.and_then(|file| this.write_hand(&file));
+            }
+            Ok(_) => {}
         }
         (this, read)
     }
@@ -138,17 +143,28 @@ impl LedgerFile {
         }
     }
 
-    /// Notes which call is being looked after, so that one which ends the process is known.
-    pub fn take_in_hand(&mut self, call: Option<CallId>) {
-        if self.in_hand == call {
+    /// Notes what is being looked after, so that it is known what has ended the process.
+    pub fn take_in_hand(&mut self, in_hand: Handling) {
+        if self.in_hand == in_hand {
             return;
         }
-        self.in_hand = call;
-        let (at, line) = LedgerHead::hand(call);
+        self.in_hand = in_hand;
         if let Some(file) = self.file.as_ref().filter(|_| self.fault.is_none()) {
             // Where that cannot be done, the next writing says so.
-            let _ = file.write_all_at(&line, at);
+            let _ = self.write_hand(file);
         }
+    }
+
+    /// Notes that something is being looked after, if nothing else is.
+    pub fn take_something_in_hand(&mut self) {
+        if self.in_hand == Handling::Nothing {
+            self.take_in_hand(Handling::Something);
+        }
+    }
+
+    fn write_hand(&self, file: &File) -> io::Result<()> {
+        let (at, line) = LedgerHead::hand(self.in_hand);
+        file.write_all_at(&line, at)
     }
 
     /// Why it cannot be written, if it cannot.
@@ -198,7 +214,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::codec::{Codec, Kind};
-    use crate::ids::PortId;
+    use crate::ids::{CallId, PortId};
     use crate::media::{
         BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
         PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, StreamPlan, TransportPlan,
@@ -266,12 +282,13 @@ mod tests {
         let mut relay = relay();
         assert_eq!(file.tick(at(1000), false, &mut relay), None);
         assert_eq!(file.deadline(&relay), Some(at(1200).instant));
-        file.take_in_hand(Some(CallId(5)));
+        file.take_in_hand(Handling::Call(CallId(5)));
         let path = data.path().join(NAME);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
         let (_, left) = LedgerFile::open(data.path());
         let left = left.unwrap();
-        assert_eq!((left.written, left.in_hand), (at(1000).unix, Some(CallId(5))));
+        assert_eq!((left.written, left.in_hand), (at(1000).unix, Handling::Call(CallId(5))));
+        assert_eq!(LedgerFile::open(data.path()).1.unwrap().in_hand, Handling::Start);
         assert!(left.slots.contains_key(&PORT));
         // Not before it is due, unless it is wanted.
         let written = |file: &mut LedgerFile, ms, is_wanted, relay: &mut Machine| {

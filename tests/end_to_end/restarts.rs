@@ -204,6 +204,20 @@ fn who_leaves_for_the_next_process_tells_nobody() {
     }
 }
 
+/// Only what ends the process from within, again and again, costs a call.
+#[test]
+fn who_is_killed_again_and_again_while_it_sleeps_or_starts_loses_no_call() {
+    let mut board = Switchboard::open();
+    let _desk = board.desk("op1");
+    let mut caller = Peer::udp(&board);
+    let tag = caller.calls(&board).expect("it waits");
+    for _ in 0..5 {
+        board.crash_and_restart();
+    }
+    assert!(!caller.is_hung_up(Duration::from_millis(100)));
+    caller.hangs_up(&board, &tag);
+}
+
 #[test]
 fn a_signal_during_the_start_is_no_crash() {
     for signal in ["TERM", "INT", "USR1"] {

@@ -139,8 +139,6 @@ impl Switchboard {
     /// `kill -9`, and up again on the same data.
     pub fn crash_and_restart(&mut self) {
         self.program.kill();
-        // As if the kills were hours apart: what crashes again and again is given up.
-        let _ = fs::remove_file(self.data.join("cordboard.running"));
         self.program = serve(&self.place, &self.config);
         self.await_listening();
     }
