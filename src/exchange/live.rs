@@ -15,7 +15,7 @@ use crate::cause::Cause;
 use crate::dialog::{self, StoredDialog};
 use crate::ids::{CallId, LegId, PortId};
 use crate::leg::{self, EndingSide};
-use crate::live::{self, SavedInvite};
+use crate::live::{self, SavedInvite, SavedParty};
 use crate::media::{self, SavedPort};
 use crate::switchboard;
 use crate::time::{Instant, Now};
@@ -96,7 +96,13 @@ impl Machine {
         self.note_live(now.instant);
         let mut entries = Vec::new();
         for call in self.live.take_calls() {
-            self.write_call(now, call, &mut entries);
+            for leg in self.write_call(now, call, &mut entries) {
+                // A phone that has rung for whoever would be offered is in a call from now on.
+                if !self.live.has(LiveRow::Party(leg)) {
+                    let saved = self.save_unproven(now, leg);
+                    self.put_party(leg, saved.as_ref(), &mut entries);
+                }
+            }
         }
         self.entries.extend(entries);
     }
@@ -138,8 +144,18 @@ impl Machine {
         leg: LegId,
         entries: &mut Vec<JournalEntry>,
     ) {
-        if let Some(saved) = self.save_settled(now, relay, leg) {
-            self.put_live(LiveRow::Party(leg), live::print(&saved), entries);
+        let saved = self.save_settled(now, relay, leg);
+        self.put_party(leg, saved.as_ref(), entries);
+    }
+
+    fn put_party(
+        &mut self,
+        leg: LegId,
+        saved: Option<&SavedParty>,
+        entries: &mut Vec<JournalEntry>,
+    ) {
+        if let Some(saved) = saved {
+            self.put_live(LiveRow::Party(leg), live::print(saved), entries);
         }
     }
 

@@ -40,10 +40,16 @@ impl Machine {
     /// dropped, and those of theirs come again. None where what was saved before is all that there is.
     #[must_use]
     pub fn save_settled(&self, now: Now, relay: &media::Machine, leg: LegId) -> Option<SavedParty> {
+        let mut saved = self.save_unproven(now, leg)?;
+        let streams = [saved.leg.audio, saved.leg.video].into_iter();
+        let open = streams.filter(|stream| stream.is_open).filter_map(|stream| stream.port);
+        saved.ports = open.map(|port| relay.save_settled(now, port)).collect::<Option<_>>()?;
+        Some(saved)
+    }
+
+    /// The same without the relay's part: from where its packets come is to be proven anew.
+    pub(super) fn save_unproven(&self, now: Now, leg: LegId) -> Option<SavedParty> {
         let saved = self.legs.save_settled(now, leg)?;
-        let open = [saved.audio, saved.video].into_iter().filter(|stream| stream.is_open);
-        let ports = open.filter_map(|stream| stream.port);
-        let ports = ports.map(|port| relay.save_settled(now, port)).collect::<Option<_>>()?;
         let peer = self.peers.get(leg).cloned();
         // Without its transaction an INVITE is as good as lost, and its dialog ends as it would have.
         let invite = open_invite(&saved.dialog.phase).and_then(|invite| match invite {
@@ -55,7 +61,7 @@ impl Machine {
             }
         });
         let credit = self.credit.saved(now, saved.dialog.dialog.hop);
-        Some(SavedParty { leg: saved, ports, peer, invite, credit })
+        Some(SavedParty { leg: saved, ports: vec![], peer, invite, credit })
     }
 
     /// Saves a party and forgets it, without a word to it or to those who hear it.

@@ -33,14 +33,14 @@ impl World {
         let slots: BTreeMap<PortId, _> = open.map(|slot| (slot.port, slot)).collect();
         let mut state = self.journal.held.state(self.crashed.len() as u64 + 1);
         state.skip_numbers();
-        // A party of which something has been under way from its beginning has no row yet.
         let parties: BTreeSet<LegId> = state.live.parties.iter().map(|(leg, _)| *leg).collect();
-        let is_whole = |text: &str| {
-            let call = live::parse_call(text).expect("what was written is read");
-            call.legs().iter().all(|leg| parties.contains(leg))
-        };
-        let whole = state.live.calls.iter().filter(|(_, text)| is_whole(text));
-        let written: BTreeSet<CallId> = whole.map(|(call, _)| *call).collect();
+        for (call, text) in &state.live.calls {
+            let legs = live::parse_call(text).expect("what was written is read").legs();
+            if let Some(lost) = legs.iter().find(|leg| !parties.contains(leg)) {
+                self.fail(format!("{call} was written down without {lost}"), &[]);
+            }
+        }
+        let written: BTreeSet<CallId> = state.live.calls.iter().map(|(call, _)| *call).collect();
         let left = LeftBehind::take_from(self.now, &mut state, &slots);
         let bound: BTreeSet<PortId> = left.ports().into_iter().collect();
         let addresses = self.addresses_by_name();

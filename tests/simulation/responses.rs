@@ -33,10 +33,13 @@ impl World {
         if let Some(before) = client.answered {
             // Of two copies of a request two processes may have had one each.
             let is_copy = !self.crashed.is_empty() && method != Method::INVITE;
-            // Or what a process said in its last moment is not what the next one says.
+            // Or what a process said in its last moment is not what the next one says; and one that has nothing but
+            // the copy of an INVITE refuses that.
             let at = client.answered_at.expect("it was answered");
-            let is_last_word =
-                |crash: &Instant| *crash <= at + SAID_LAST && at <= *crash + ON_ITS_WAY;
+            let is_last_word = |crash: &Instant| {
+                let was_just_said = *crash <= at + SAID_LAST && at <= *crash + ON_ITS_WAY;
+                was_just_said || status >= 300 && at <= *crash
+            };
             let is_copy = is_copy || self.crashed.iter().any(is_last_word);
             if before != status && !is_copy {
                 let what = format!("c{id}: {method} was answered {before}, then {status}");
