@@ -50,6 +50,9 @@ pub struct Reports<At = Instant> {
     pub octets: u32,
     /// Packets by the last report of ours.
     pub reported: u32,
+    /// From which number on another process has gone on, until the far end has reported on that: what its numbers lack
+    /// before it counts as lost there, and says nothing of the way.
+    pub resumed_from: Option<u16>,
 }
 
 /// The same, to be put back in another process.
@@ -58,11 +61,11 @@ pub type SavedReports = Reports<UnixTime>;
 impl<At: Copy> Reports<At> {
     /// The same by another clock.
     pub fn by<To>(&self, clock: impl Fn(At) -> To) -> Reports<To> {
-        let Self { far_end, ssrc, packets, octets, reported, .. } = *self;
+        let Self { far_end, ssrc, packets, octets, reported, resumed_from, .. } = *self;
         let sender =
             |sender: SenderClock<At>| SenderClock { report: sender.report, at: clock(sender.at) };
         let (due, sender) = (clock(self.due), self.sender.map(sender));
-        Reports { due, sender, far_end, ssrc, packets, octets, reported }
+        Reports { due, sender, far_end, ssrc, packets, octets, reported, resumed_from }
     }
 }
 
@@ -70,14 +73,23 @@ impl Reports {
     /// Nothing has been sent or received; the first report goes at `due`.
     #[must_use]
     pub fn new(due: Instant) -> Self {
-        Self { due, sender: None, far_end: None, ssrc: 0, packets: 0, octets: 0, reported: 0 }
+        Self {
+            due,
+            sender: None,
+            far_end: None,
+            ssrc: 0,
+            packets: 0,
+            octets: 0,
+            reported: 0,
+            resumed_from: None,
+        }
     }
 
     /// Counts a packet of ours, for the sender report. A new SSRC has figures of its own (RFC 3550 §6.4.1).
     pub fn sent(&mut self, ssrc: u32, payload_len: usize) {
         if ssrc != self.ssrc {
             (self.ssrc, self.packets, self.octets, self.reported) = (ssrc, 0, 0, 0);
-            self.far_end = None;
+            (self.far_end, self.resumed_from) = (None, None);
         }
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(payload_len as u32);
@@ -118,6 +130,13 @@ impl Reports {
     /// Takes in what the peer says of a stream; others than ours are of no interest.
     pub fn hear_block(&mut self, now: UnixTime, own_ssrc: u32, block: &ReportBlock) {
         if block.ssrc == own_ssrc {
+            if let Some(first) = self.resumed_from {
+                let heard = block.highest_sequence as u16;
+                if heard.wrapping_sub(first) <= u16::MAX / 2 {
+                    self.resumed_from = None;
+                }
+                return;
+            }
             let before = self.far_end.and_then(|far_end| far_end.round_trip);
             self.far_end = Some(FarEnd {
                 loss_percent: (u32::from(block.fraction_lost) * 100 / 256) as u8,
@@ -227,6 +246,21 @@ mod tests {
         let at = |sender, rate| clocks.source_timestamp("leg", now(1000), sender, rate).unwrap();
         assert_eq!(at(&audio, 8000), 16_000);
         assert_eq!(at(&video, 90_000), 90_000);
+    }
+
+    #[test]
+    fn what_another_process_has_left_out_is_no_loss() {
+        let mut reports =
+            Reports { ssrc: 7, resumed_from: Some(3), ..Reports::new(Instant::START) };
+        let mut heard = |highest_sequence: u32, fraction_lost: u8| {
+            let block =
+                ReportBlock { ssrc: 7, fraction_lost, highest_sequence, ..ReportBlock::default() };
+            reports.hear_block(now(0).unix, 7, &block);
+            reports.far_end.map(|far_end| far_end.loss_percent)
+        };
+        assert_eq!(heard(0x1_fff0, 0), None, "it has not heard of it yet");
+        assert_eq!(heard(0x2_0030, 230), None, "the gap is in it");
+        assert_eq!(heard(0x2_0130, 64), Some(25), "from here on it counts");
     }
 
     #[test]

@@ -384,5 +384,6 @@ fn resumed_reports(
         packets,
         octets,
         reported: packets,
+        resumed_from: slot.map(|_| numbering.given.highest.wrapping_add(1)),
     }
 }
