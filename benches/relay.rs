@@ -9,9 +9,9 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, LedgerHead, Machine,
-    Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, StreamPlan,
-    TransportPlan, Trust,
+    self, BitrateFeedback, Channel, Command, Event, Handling, Job, KeyFrameFeedback, LedgerHead,
+    Machine, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source,
+    StreamPlan, TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::RtpHeader;
@@ -221,12 +221,12 @@ fn ledger() -> (f64, f64) {
     let mut file = tempfile::tempfile().unwrap();
     let start = cpu_time();
     for _ in 0..LEDGER_ROUNDS {
-        machine.write_ledger(Now::default(), &mut head, None, &mut buffer);
+        machine.write_ledger(Now::default(), &mut head, Handling::Nothing, &mut buffer);
         machine.ledger_written();
     }
     let printed = cpu_time();
     for _ in 0..LEDGER_ROUNDS {
-        machine.write_ledger(Now::default(), &mut head, None, &mut buffer);
+        machine.write_ledger(Now::default(), &mut head, Handling::Nothing, &mut buffer);
         file.rewind().unwrap();
         file.write_all(&buffer).unwrap();
         machine.ledger_written();

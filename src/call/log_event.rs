@@ -20,6 +20,17 @@ pub enum LogEvent {
         /// To which number.
         dialled: Number,
     },
+    /// Another process goes on with it.
+    GoesOn {
+        /// Which.
+        call: CallId,
+        /// Where it stands.
+        phase: &'static str,
+        /// From whom.
+        caller: String,
+        /// To which number.
+        dialled: Number,
+    },
     /// It waits.
     Queued {
         /// Which.
@@ -165,6 +176,7 @@ impl LogEvent {
     pub fn call(&self) -> Option<CallId> {
         match self {
             Self::Arrived { call, .. }
+            | Self::GoesOn { call, .. }
             | Self::Queued { call, .. }
             | Self::Taken { call, .. }
             | Self::PhoneFailed { call, .. }
@@ -189,6 +201,9 @@ impl fmt::Display for LogEvent {
         match self {
             Self::Arrived { call, session, caller, dialled } => {
                 write!(f, "{call} from {caller} to {dialled}, session {session}")
+            }
+            Self::GoesOn { call, phase, caller, dialled } => {
+                write!(f, "{call} goes on: {phase}, from {caller} to {dialled}")
             }
             Self::Queued { call, request, position } => {
                 write!(f, "{call} waits as {request} at position {position}")

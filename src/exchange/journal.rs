@@ -244,11 +244,11 @@ pub enum Resume {
     /// All.
     #[default]
     All,
-    /// All but this one, whose event was in hand when the process crashed again: its legs get BYE.
+    /// All but this one, whose event was in hand when the process crashed again: its legs are ended.
     Without(CallId),
-    /// None: it has crashed three times. All legs get BYE.
+    /// None: it has crashed three times. All legs are ended.
     None,
-    /// None: the machine was started anew since. All legs get BYE.
+    /// None: the machine was started anew since. All legs are ended.
     AfterBoot,
     /// None, and nobody hears of it: they are another machine's, and may go on there.
     OfOtherMachine,

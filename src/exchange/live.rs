@@ -11,16 +11,43 @@ use super::journal::{JournalEntry, LiveRow, Resume};
 use super::left_behind::{LeftBehind, ports_of};
 use super::resuming::{ResumeReport, Resumption};
 use super::rooms::{Machine, RoomEvent, world};
+use crate::call::SavedCall;
+use crate::call::call_record::CallRecord;
 use crate::cause::Cause;
-use crate::dialog::{self, StoredDialog};
+use crate::dialog::{self, SavedPhase};
 use crate::ids::{CallId, LegId, PortId};
-use crate::leg::{self, EndingSide};
+use crate::leg::{self, EndingSide, SavedLeg};
 use crate::live::{self, SavedInvite, SavedParty};
 use crate::media::{self, SavedPort};
+use crate::sip::HeaderName;
 use crate::switchboard;
 use crate::time::{Instant, Now};
-use crate::transaction;
-use std::collections::BTreeSet;
+use crate::transaction::{self, ClientId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// After so many seconds a caller may try again whose call does not go on.
+const RETRY_AFTER_FAREWELL: u32 = 5;
+
+/// What is due to parties of the process before.
+#[derive(Default)]
+struct DueToParties {
+    /// They do not go on.
+    farewells: Vec<SavedParty>,
+    /// Nobody knows how far their keys were used.
+    unkeyed: Vec<LegId>,
+    /// INVITEs to which nothing was said.
+    invites: Vec<ClientId>,
+}
+
+impl DueToParties {
+    /// One goes on.
+    fn note(&mut self, party: &SavedParty) {
+        if party.ports.iter().any(SavedPort::needs_new_key) {
+            self.unkeyed.push(party.leg.dialog.leg);
+        }
+        self.invites.extend(party.invite.as_ref().and_then(SavedInvite::unheard));
+    }
+}
 
 impl Machine {
     /// The end of every step: what may have changed is to be written.
@@ -66,6 +93,7 @@ impl Machine {
     }
 
     fn write_rows(&mut self, now: Now, relay: &media::Machine, rows: Vec<LiveRow>) -> Vec<Effect> {
+        let now = self.live.steady(now);
         let mut entries = Vec::new();
         for row in rows {
             match row {
@@ -94,6 +122,7 @@ impl Machine {
     /// together.
     pub(super) fn join_live(&mut self, now: Now) {
         self.note_live(now.instant);
+        let now = self.live.steady(now);
         let mut entries = Vec::new();
         for call in self.live.take_calls() {
             for leg in self.write_call(now, call, &mut entries) {
@@ -197,50 +226,34 @@ impl Machine {
         }
         let mut wanted: BTreeSet<LegId> =
             going_on.iter().flat_map(|(call, _)| call.legs()).collect();
-        let (mut farewells, mut unkeyed, mut invites) = (Vec::new(), Vec::new(), Vec::new());
-        for (leg, (party, text)) in std::mem::take(&mut left.parties) {
-            let row = LiveRow::Party(leg);
+        let parties = std::mem::take(&mut left.parties);
+        let mut due = DueToParties::default();
+        for (leg, (party, text)) in parties {
             let is_free = |port| resumption.bound.contains(&port) && !self.legs.uses(port);
             let has_ports = ports_of(&party).all(is_free);
             if has_ports && wanted.remove(&leg) {
-                // Nobody knows how far its key was used.
-                if party.ports.iter().any(SavedPort::needs_new_key) {
-                    unkeyed.push(leg);
-                }
-                invites.extend(party.invite.as_ref().and_then(SavedInvite::unheard));
+                due.note(&party);
                 self.restore(now, relay, party, media_out);
-                self.live.found(now.instant, row, &text);
+                self.live.found(now.instant, LiveRow::Party(leg), &text);
                 report.parties += 1;
                 continue;
             }
             if !has_ports {
                 report.faults.push(format!("{leg}: its ports of the relay cannot be had"));
             }
-            self.entries.push(JournalEntry::DropLive(row));
+            self.entries.push(JournalEntry::DropLive(LiveRow::Party(leg)));
             if resumption.which != Resume::OfOtherMachine {
-                farewells.push(party.leg.dialog.dialog);
+                due.farewells.push(party);
             }
         }
         // Nothing is asked before all that was asked is known again.
-        for dialog in farewells {
-            self.say_farewell(now, dialog);
-        }
-        for invite in invites {
-            self.transact(now, transaction::Input::Repeat(invite));
-        }
-        for leg in unkeyed {
-            self.leg(now, leg::Input::Command(leg::Command::Rekey { leg }));
-        }
+        self.do_what_is_due(now, due);
         for (call, text) in &going_on {
             self.live.found(now.instant, LiveRow::Call(call.id()), text);
-            left.records.remove(&call.id());
         }
-        report.calls = going_on.len();
+        let going_on: Vec<_> = going_on.into_iter().map(|(call, _)| call).collect();
+        self.put_calls_back(now, &going_on, &mut left.records, &mut report);
         self.close_orphaned_records(now, left.records.into_values().collect());
-        let world = world(&self.directory, &self.registrar, &self.locator, self.ledger.tickets());
-        let calls = going_on.into_iter().map(|(call, _)| call).collect();
-        let effects = self.switchboard.restore_calls(now, world, calls);
-        self.event_queue.extend(effects.into_iter().map(RoomEvent::Switchboard));
         for leg in wanted {
             let (cause, by) = (Cause::Interrupted, EndingSide::Us);
             self.tell(now, switchboard::Input::Leg(leg::Event::Ended { leg, cause, by }));
@@ -252,8 +265,83 @@ impl Machine {
         out
     }
 
-    fn say_farewell(&mut self, now: Now, dialog: StoredDialog) {
-        let (dialog, reason) = (Box::new(dialog), Cause::Interrupted.reason());
-        self.leg(now, leg::Input::Dialog(dialog::Input::Farewell { dialog, reason }));
+    fn do_what_is_due(&mut self, now: Now, due: DueToParties) {
+        for party in due.farewells {
+            self.say_farewell(now, party);
+        }
+        for invite in due.invites {
+            self.transact(now, transaction::Input::Repeat(invite));
+        }
+        for leg in due.unkeyed {
+            self.leg(now, leg::Input::Command(leg::Command::Rekey { leg }));
+        }
+    }
+
+    /// Calls whose parties are back; what stays in `records` is of calls that are not.
+    fn put_calls_back(
+        &mut self,
+        now: Now,
+        going_on: &[SavedCall],
+        records: &mut BTreeMap<CallId, CallRecord>,
+        report: &mut ResumeReport,
+    ) {
+        let world = world(&self.directory, &self.registrar, &self.locator, self.ledger.tickets());
+        let (effects, left_out) = self.switchboard.restore_calls(now, world, going_on);
+        self.event_queue.extend(effects.into_iter().map(RoomEvent::Switchboard));
+        report.calls = going_on.len() - left_out.len();
+        for call in going_on {
+            let id = call.id();
+            if !left_out.contains(&id) {
+                records.remove(&id);
+                continue;
+            }
+            report
+                .faults
+                .push(format!("{id}: another has its legs or its request, or it has none"));
+            self.entries.push(JournalEntry::DropLive(LiveRow::Call(id)));
+            self.live.drop(LiveRow::Call(id));
+            self.end_without_call(now, call.legs());
+        }
+    }
+
+    /// Parties that were put back, and whose call was not.
+    fn end_without_call(&mut self, now: Now, legs: Vec<LegId>) {
+        for leg in legs {
+            if self.switchboard.in_call(leg).is_none() {
+                let cause = Cause::Interrupted;
+                self.leg(now, leg::Input::Command(leg::Command::End { leg, cause }));
+            }
+        }
+    }
+
+    /// A party does not go on: its INVITE gets its final response, ours to it a CANCEL, and what was established ends
+    /// with BYE.
+    fn say_farewell(&mut self, now: Now, party: SavedParty) {
+        let SavedParty { leg: SavedLeg { dialog, .. }, invite, credit, .. } = party;
+        let (leg, reason) = (dialog.leg, Cause::Interrupted.reason());
+        let command = match &dialog.phase {
+            SavedPhase::Established | SavedPhase::Answered(_) => {
+                let dialog = Box::new(dialog.dialog);
+                let input = dialog::Input::Farewell { dialog, reason };
+                return self.leg(now, leg::Input::Dialog(input));
+            }
+            SavedPhase::Ringing(_) => dialog::Command::Reject {
+                status: Cause::Interrupted.status(),
+                reason: String::new(),
+                headers: vec![
+                    (HeaderName::Reason, reason),
+                    (HeaderName::RetryAfter, RETRY_AFTER_FAREWELL.to_string()),
+                ],
+            },
+            SavedPhase::Calling(_) => dialog::Command::End { reason: Some(reason) },
+        };
+        if let Some(invite) = invite {
+            self.restore_invite(now, invite, &dialog.phase);
+        }
+        if let Some(credit) = credit {
+            self.credit.restore(now, credit);
+        }
+        self.legs.restore_dialog(now, dialog);
+        self.leg(now, leg::Input::Dialog(dialog::Input::Command { leg, command }));
     }
 }

@@ -14,11 +14,13 @@
 use super::journal::LiveRow;
 use crate::ids::CallId;
 use crate::random::{KeyedState, Random};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, Now};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What has changed is written so much later, with all else that has changed meanwhile.
 pub const WRITTEN_WITHIN: Duration = Duration::from_millis(5);
+/// A civil clock that is further from where it was is another one.
+const WAVERS_MAX: Duration = Duration::from_millis(5);
 /// A call that is so young has no row.
 pub const CALL_UNWRITTEN_MAX: Duration = Duration::from_millis(40);
 
@@ -31,6 +33,8 @@ pub(super) struct LiveRows {
     /// What may have changed.
     changed: BTreeMap<LiveRow, Instant>,
     due: BTreeSet<(Instant, LiveRow)>,
+    /// A moment by both clocks.
+    anchor: Option<Now>,
 }
 
 impl LiveRows {
@@ -40,6 +44,25 @@ impl LiveRows {
             written: BTreeMap::new(),
             changed: BTreeMap::new(),
             due: BTreeSet::new(),
+            anchor: None,
+        }
+    }
+
+    /// This moment, on a civil clock that does not waver: a text is not another one because two clocks were not read
+    /// at once.
+    pub fn steady(&mut self, now: Now) -> Now {
+        let apart = |anchor: Now| {
+            let civil = anchor.unix_of(now.instant);
+            (civil, civil.as_micros().abs_diff(now.unix.as_micros()))
+        };
+        match self.anchor.map(apart) {
+            Some((unix, wavers)) if Duration::from_micros(wavers) <= WAVERS_MAX => {
+                Now { instant: now.instant, unix }
+            }
+            Some(_) | None => {
+                self.anchor = Some(now);
+                now
+            }
         }
     }
 
@@ -117,6 +140,7 @@ impl LiveRows {
 mod tests {
     use super::*;
     use crate::ids::LegId;
+    use crate::time::UnixTime;
 
     const CALL: LiveRow = LiveRow::Call(CallId(1));
     const PARTY: LiveRow = LiveRow::Party(LegId(1));
@@ -162,6 +186,25 @@ mod tests {
         assert_eq!((rows.take_due(at(5)), rows.deadline()), (vec![PARTY], None));
         rows.mark(at(9), PARTY, None);
         assert_eq!((rows.take_all(), rows.deadline()), (vec![PARTY], None));
+    }
+
+    #[test]
+    fn moments_are_written_as_before_unless_the_clock_was_set() {
+        let mut rows = rows();
+        let now = |ms: u64, wavers: i64| Now {
+            instant: at(ms),
+            unix: UnixTime::from_micros(
+                (1_000_000_000_000 + ms * 1_000).saturating_add_signed(wavers),
+            ),
+        };
+        let said = |now: Now| now.unix_of(at(60_000)).as_micros();
+        let first = said(rows.steady(now(0, 0)));
+        for (ms, wavers) in [(10, 3), (500, -400), (9_000, 4_900)] {
+            assert_eq!(said(rows.steady(now(ms, wavers))), first, "{wavers}");
+        }
+        assert_eq!(said(rows.steady(now(9_001, 5_100))), first + 5_100);
+        assert_eq!(said(rows.steady(now(9_002, 5_000))), first + 5_100);
+        assert_eq!(said(rows.steady(now(9_003, -3_600_000_000))), first - 3_600_000_000);
     }
 
     #[test]

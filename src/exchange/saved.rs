@@ -124,7 +124,7 @@ impl Machine {
     }
 
     /// An INVITE that is known already stays as it is.
-    fn restore_invite(&mut self, now: Now, invite: SavedInvite, phase: &SavedPhase) {
+    pub(super) fn restore_invite(&mut self, now: Now, invite: SavedInvite, phase: &SavedPhase) {
         let _is_new = match (invite, phase) {
             (SavedInvite::Theirs(invite), SavedPhase::Ringing(ringing)) => {
                 let (uri, headers) = (ringing.request.uri.as_str(), &ringing.request.headers);

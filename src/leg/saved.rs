@@ -183,6 +183,11 @@ impl Machine {
         Some(saved)
     }
 
+    /// Puts a dialog back without its leg: it is to be ended, and nobody hears of it.
+    pub fn restore_dialog(&mut self, now: Now, saved: SavedDialog) {
+        self.dialog.restore(now, saved, None);
+    }
+
     /// Puts a leg back that was saved, here or in another process, whose trunk knows us by `login` now. Of
     /// several that hear each other the last one brings the rows of all.
     ///

@@ -52,6 +52,7 @@ pub fn tell(log_event: &LogEvent) {
             tracing::warn!("{log_event}");
         }
         LogEvent::Arrived { .. }
+        | LogEvent::GoesOn { .. }
         | LogEvent::Queued { .. }
         | LogEvent::Taken { .. }
         | LogEvent::Recorded { .. }

@@ -4,6 +4,7 @@
 //! `acd`, to the operators' states through `presence`, and to desks through `desk`.
 //!
 //! ```text
+//! layer 6  saved           calls as values, and back
 //! layer 5  operators       what presence says of them
 //! layer 5  views           what goes on now
 //! layer 4  dispatch        what a new call is
@@ -17,7 +18,6 @@
 //! layer 4  hands           several calls of one operator
 //! layer 4  offering        why an operator is offered nothing
 //! layer 4  adjusting       settings while calls go on
-//! layer 4  saved           calls as values, and back
 //! layer 3  machine         what it has; calls think, and their steps are carried out
 //! layer 2  desks phone_offers   control dialogs; what rings at phones
 //! layer 2  unauthenticated      guests before they are let in

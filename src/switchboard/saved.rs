@@ -12,10 +12,11 @@
 
 use super::api::Effect;
 use super::machine::{Env, Machine, seat_of};
+use super::views::CallView;
 use crate::acd::{self, RestoredRequest, SavedPlace};
 use crate::call::{
-    AnyCall, CallInput, OperatorCall, OperatorCallInput, OperatorCallState, Owner, RecordingState,
-    SavedCall, SavedHand, SavedKind, SavedOperatorState, SwitchboardContext,
+    AnyCall, CallInput, LogEvent, OperatorCall, OperatorCallInput, OperatorCallState, Owner,
+    RecordingState, SavedCall, SavedHand, SavedKind, SavedOperatorState, SwitchboardContext,
 };
 use crate::ids::{CallId, LegId, OperatorId};
 use crate::leg;
@@ -90,22 +91,31 @@ impl Machine {
     ) -> Vec<Effect> {
         let mut out = Vec::new();
         let mut env = Env { now, world, out: &mut out };
-        self.put_all_back(&mut env, calls);
+        self.put_all_back(&mut env, &calls);
         out
     }
 
     /// Puts calls back in a new process, where they go on. A leg that is not there is reported afterwards, by
-    /// an [`Ended`](leg::Event::Ended): its call goes on as if it had hung up.
+    /// an [`Ended`](leg::Event::Ended): its call goes on as if it had hung up. Those are named as well that cannot be
+    /// put back: of two that name one leg, number or request the later.
     #[must_use]
     pub fn restore_calls(
         &mut self,
         now: Now,
         world: SwitchboardContext<'_>,
-        calls: Vec<SavedCall>,
-    ) -> Vec<Effect> {
+        calls: &[SavedCall],
+    ) -> (Vec<Effect>, BTreeSet<CallId>) {
         let mut out = Vec::new();
         let mut env = Env { now, world, out: &mut out };
         let ids = self.put_all_back(&mut env, calls);
+        let mut left_out: BTreeSet<CallId> = calls.iter().map(SavedCall::id).collect();
+        left_out.retain(|id| !ids.contains(id));
+        let views = self.calls().filter(|view| ids.contains(&view.call));
+        let told = views.map(|view| {
+            let CallView { call, phase, caller, dialled, .. } = view;
+            Effect::Log(LogEvent::GoesOn { call, phase, caller, dialled })
+        });
+        env.out.extend(told);
         for leg in self.phones.keys.keys() {
             env.out.push(Effect::Leg(leg::Command::InterceptDtmf { leg: *leg, on: true }));
         }
@@ -122,7 +132,7 @@ impl Machine {
             self.carry_out(&mut env, id);
         }
         self.pump(&mut env);
-        self.unauthenticated.sift(out)
+        (self.unauthenticated.sift(out), left_out)
     }
 
     // ---- to a value ----
@@ -156,10 +166,10 @@ impl Machine {
     // ---- and back ----
 
     /// Puts calls back, and says which are there now, in the order in which operators got them.
-    fn put_all_back(&mut self, env: &mut Env<'_>, calls: Vec<SavedCall>) -> Vec<CallId> {
+    fn put_all_back(&mut self, env: &mut Env<'_>, calls: &[SavedCall]) -> Vec<CallId> {
         let mut ids = Vec::new();
         let mut waiting = Vec::new();
-        for saved in &calls {
+        for saved in calls {
             let doubled = saved.legs().into_iter().any(|leg| self.book.owner(leg).is_some());
             if doubled || self.calls.contains_key(&saved.id()) {
                 continue;
@@ -175,7 +185,7 @@ impl Machine {
         }
         ids.sort();
         let ids: Vec<CallId> = ids.into_iter().map(|(_, id)| id).collect();
-        for saved in &calls {
+        for saved in calls {
             self.engage(env, saved);
         }
         for effect in self.acd.restore(env.now, waiting) {

@@ -31,7 +31,7 @@ pub(super) fn callee_of(asked: &Request) -> Side {
 }
 
 /// The gateway calls the door station, which rings; the INVITE that it got.
-fn rings(testbed: &mut Testbed) -> (Side, Request) {
+pub(super) fn rings(testbed: &mut Testbed) -> (Side, Request) {
     let effects = testbed.told(GATEWAY, &of_gateway());
     let (_, asked) = request(&effects, Method::INVITE).expect("the callee is called");
     let callee = callee_of(&asked);

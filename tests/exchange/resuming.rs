@@ -1,7 +1,7 @@
 //! What another process does with what the one before it has left: goes on, or ends it in words.
 
-use super::open_invites::{GATEWAY, callee_of, cancel, of_gateway};
-use super::third_parties::{DOOR, Side, answers, ip_of, request, sdp, talking};
+use super::open_invites::{GATEWAY, callee_of, cancel, of_gateway, rings};
+use super::third_parties::{DOOR, Side, answers, ip_of, request, response, sdp, talking};
 use super::*;
 use cordboard::exchange::journal::{LiveRow, Resume};
 use cordboard::exchange::{CALL_UNWRITTEN_MAX, LeftBehind, ResumeReport, Resumption};
@@ -67,6 +67,11 @@ fn a_call_goes_on_in_silence_and_ends_with_one_record_and_no_row() {
     let ResumeReport { calls, parties, given_up, faults } = report(&effects);
     assert_eq!((*calls, *parties, *given_up, &faults[..]), (1, 2, 0, &[][..]));
     assert_eq!(sent(&effects), [], "nobody is told");
+    let told = effects.iter().find_map(|effect| match effect {
+        Effect::Log(told) => Some(told.to_string()),
+        _ => None,
+    });
+    assert!(told.unwrap().starts_with("call-1 goes on: talking, from "));
     let effects = later.told(caller.at, &caller.asks("BYE", caller.seq + 1, "", ""));
     assert_eq!(status(&effects), Some(200));
     let (to, bye) = request(&effects, Method::BYE).expect("the other is told");
@@ -192,4 +197,41 @@ fn a_phone_that_has_said_nothing_yet_is_cancelled_by_the_process_that_follows() 
     let effects = later.told(DOOR, &answers(&asked, &callee_of(&asked), DOOR, 180, ""));
     let (to, cancel) = request(&effects, Method::CANCEL).expect("nobody wants it");
     assert_eq!((to.remote(), cancel.headers.branch()), (address(DOOR), asked.headers.branch()));
+}
+
+/// Who rings has no dialog to say BYE in.
+#[test]
+fn who_rings_when_calls_do_not_go_on_gets_a_final_answer_or_a_cancel() {
+    for which in [Resume::AfterBoot, Resume::None, Resume::Without(CallId(1))] {
+        let (mut testbed, _) = Testbed::new(StoredState::default());
+        let (callee, asked) = rings(&mut testbed);
+        let (mut later, effects) = next(&mut testbed, which, |_| {});
+        let refusal = response(&effects);
+        assert_eq!(refusal.status.as_u16(), 503);
+        assert!(refusal.headers.retry_after().unwrap().is_some(), "{refusal:?}");
+        let (to, cancel) = request(&effects, Method::CANCEL).expect("nobody wants it");
+        assert_eq!((to.remote(), cancel.headers.branch()), (address(DOOR), asked.headers.branch()));
+        let ended = answers(&asked, &callee, DOOR, 487, "");
+        let effects = later.told(DOOR, &ended);
+        assert!(request(&effects, Method::ACK).is_some(), "{effects:?}");
+        assert!(later.journal.calls.values().all(|record| record.ended.is_some()));
+        assert!(later.journal.live.is_empty());
+    }
+}
+
+/// Its row was copied by somebody, under another number.
+#[test]
+fn a_call_that_is_doubled_is_named_and_its_record_ends() {
+    let (mut testbed, _, _) = talk();
+    let (later, effects) = next(&mut testbed, Resume::All, |state| {
+        let text = state.live.calls[0].1.replace("\"call\":1,", "\"call\":77,");
+        state.live.calls.push((CallId(77), text));
+        let record = state.calls[0].clone();
+        state.calls.push(CallRecord { call: CallId(77), ..record });
+    });
+    let ResumeReport { calls, parties, faults, .. } = report(&effects);
+    assert_eq!((*calls, *parties, faults.len()), (1, 2, 1), "{faults:?}");
+    assert_eq!(later.machine.status().calls, 1);
+    let record = &later.journal.calls[&CallId(77)];
+    assert!(record.ended.is_some(), "{record:?}");
 }

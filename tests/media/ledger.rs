@@ -5,8 +5,8 @@ use crate::{VP8_DELTA, VP8_KEY};
 use cordboard::codec::Codec;
 use cordboard::ids::PortId;
 use cordboard::media::{
-    Channel, Command, Event, LedgerHead, Machine, Plan, PortFacts, Protection, RelayLedger,
-    SavedPort, Settings, Source, SrtpKeys,
+    Channel, Command, Event, Handling, LedgerHead, Machine, Plan, PortFacts, Protection,
+    RelayLedger, SavedPort, Settings, Source, SrtpKeys,
 };
 use cordboard::random::Random;
 use cordboard::rtp::{Packet, RtpHeader};
@@ -31,7 +31,7 @@ impl File {
     /// Writes it, until the process ends or all is written.
     fn write(&mut self, relay: &mut Relay, torn_at: Option<usize>) {
         let mut bytes = Vec::new();
-        relay.machine.write_ledger(relay.now, &mut self.head, None, &mut bytes);
+        relay.machine.write_ledger(relay.now, &mut self.head, Handling::Nothing, &mut bytes);
         let len = torn_at.unwrap_or(bytes.len()).min(bytes.len());
         if self.bytes.len() < len {
             self.bytes.resize(len, 0);

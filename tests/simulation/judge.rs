@@ -361,6 +361,7 @@ impl World {
             LogEvent::Ended { cause, .. } => *judge.endings.entry(cause.word()).or_default() += 1,
             LogEvent::Answered { .. }
             | LogEvent::Recorded { .. }
+            | LogEvent::GoesOn { .. }
             | LogEvent::SentOn { .. }
             | LogEvent::Night { .. }
             | LogEvent::CameBack { .. }

@@ -78,7 +78,9 @@ impl Testbed {
             let input = Input::RestoreResult { operator, id, kept };
             let _ = machine.handle(now, self.world(), input);
         }
-        let effects = machine.restore_calls(now, self.world(), calls);
+        let calls: Vec<SavedCall> = calls;
+        let (effects, left_out) = machine.restore_calls(now, self.world(), &calls);
+        assert!(left_out.is_empty(), "{left_out:?}");
         self.machine = machine;
         self.uncommitted.clear();
         self.journal_waits = false;
@@ -110,7 +112,7 @@ impl Testbed {
             .collect();
         let mut other = self.started_anew(now, 1_000);
         let mut legs: Vec<_> = calls.iter().flat_map(SavedCall::legs).collect();
-        let _ = other.restore_calls(now, self.world(), calls);
+        let _ = other.restore_calls(now, self.world(), &calls);
         for view in other.calls().collect::<Vec<_>>() {
             let _ = other.save_call(now, view.call);
         }
@@ -192,7 +194,7 @@ impl Testbed {
         };
         assert_eq!(seen(&self.machine), seen(&other), "seen elsewhere");
         let mut other = self.started_anew(begun, 1_000);
-        let effects = other.restore_calls(begun, self.world(), saved);
+        let (effects, _) = other.restore_calls(begun, self.world(), &saved);
         self.put_back.1 += u64::try_from(self.saved.len()).unwrap();
         for effect in &effects {
             self.is_quiet_effect(effect);
