@@ -211,6 +211,8 @@ fn who_is_killed_again_and_again_while_it_sleeps_or_starts_loses_no_call() {
     let _desk = board.desk("op1");
     let mut caller = Peer::udp(&board);
     let tag = caller.calls(&board).expect("it waits");
+    // A call that is younger than 50 ms is not written down.
+    assert!(!caller.is_hung_up(Duration::from_millis(100)));
     for _ in 0..5 {
         board.crash_and_restart();
     }
