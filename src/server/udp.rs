@@ -13,6 +13,7 @@ use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo};
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
 };
+use rustix::net::{SendFlags, sendto};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd as _, AsRawFd};
@@ -202,18 +203,19 @@ impl UdpListener {
 
     fn send(&self, from: Option<IpAddr>, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         let from = from.filter(|from| self.bound.ip().is_unspecified() && !from.is_unspecified());
-        let Some(from) = from else { return self.socket.try_send_to(bytes, to).map(|_| ()) };
-        let sent = self.socket.try_io(Interest::WRITABLE, || {
-            let (four, six) = (leaving_by_ipv4(from), leaving_by_ipv6(from));
-            let from = four.as_ref().map(ControlMessage::Ipv4PacketInfo);
-            let from = from.or(six.as_ref().map(ControlMessage::Ipv6PacketInfo));
-            let (socket, to) = (self.socket.as_raw_fd(), SockaddrStorage::from(to));
-            let parts = [IoSlice::new(bytes)];
-            Ok(sendmsg(socket, &parts, from.as_slice(), MsgFlags::empty(), Some(&to))?)
-        });
-        match sent {
+        // Not by the runtime, which takes no socket for writable before it has turned once: what a start has to say would be
+        // lost.
+        let plainly = || Ok(sendto(&self.socket, bytes, SendFlags::empty(), &to).map(|_| ())?);
+        let Some(from) = from else { return plainly() };
+        let (four, six) = (leaving_by_ipv4(from), leaving_by_ipv6(from));
+        let from = four.as_ref().map(ControlMessage::Ipv4PacketInfo);
+        let from = from.or(six.as_ref().map(ControlMessage::Ipv6PacketInfo));
+        let (socket, parts) = (self.socket.as_raw_fd(), [IoSlice::new(bytes)]);
+        let name = SockaddrStorage::from(to);
+        let sent = sendmsg(socket, &parts, from.as_slice(), MsgFlags::empty(), Some(&name));
+        match sent.map_err(io::Error::from) {
             // The address is ours no more, as in a registration of an earlier time.
-            Err(error) if is_of_address(&error) => self.socket.try_send_to(bytes, to).map(|_| ()),
+            Err(error) if is_of_address(&error) => plainly(),
             sent => sent.map(|_| ()),
         }
     }
@@ -347,9 +349,21 @@ mod tests {
         let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         let to = peer.local_addr().unwrap();
-        udp.sockets[0].socket.writable().await.unwrap();
         udp.send(Some(([192, 0, 2, 1], port).into()), to, b"well").unwrap();
         let (_, answered) = peer.recv_from(&mut [0; 16]).unwrap();
         assert_eq!(answered, ([127, 0, 0, 1], port).into());
+    }
+    #[tokio::test]
+    async fn what_a_start_has_to_say_leaves_before_the_runtime_has_turned() {
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let to = peer.local_addr().unwrap();
+        for own in [[127, 0, 0, 1], [0, 0, 0, 0]] {
+            let udp = Udp::bind(&[(own, 0).into()], &mut Inheritance::default()).unwrap();
+            let port = udp.addresses().next().unwrap().port();
+            udp.send(Some(([127, 0, 0, 1], port).into()), to, b"over").unwrap();
+            let (_, from) = peer.recv_from(&mut [0; 16]).unwrap();
+            assert_eq!(from, ([127, 0, 0, 1], port).into());
+        }
     }
 }
