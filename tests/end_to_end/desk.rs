@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -74,11 +75,14 @@ impl Desk {
     pub fn closed(name: &str, password: &str, wire: Wire) -> Desk {
         let shared: Shared = Arc::default();
         let listener = listen(wire.another(), Arc::clone(&shared));
+        // One that comes back to its address begins another dialog there.
+        static DIALOGS: AtomicU32 = AtomicU32::new(1);
+        let number = DIALOGS.fetch_add(1, Ordering::Relaxed);
         Desk {
             name: name.to_owned(),
             password: password.to_owned(),
-            call_id: format!("{name}-{}", wire.local()),
-            from: format!("<sip:{name}@cordboard.test>;tag={name}-{}", wire.local().port()),
+            call_id: format!("{name}-{number}-{}", wire.local()),
+            from: format!("<sip:{name}@cordboard.test>;tag={name}-{number}"),
             to: format!("<{ADDRESS}>"),
             target: ADDRESS.to_owned(),
             wire,
@@ -137,6 +141,28 @@ impl Desk {
         assert_eq!(answer.status(), Some(200), "{} says {fields}: {answer:?}", self.name);
         let what = format!("the result of {fields}");
         self.find(&what, |inbox| inbox.messages[start..].iter().find(|m| m["re"] == id).cloned())
+    }
+
+    /// Sends a command once and waits for nothing.
+    pub fn says(&mut self, id: &str, verb: &str, mut fields: Value) {
+        fields["id"] = id.into();
+        fields["do"] = verb.into();
+        let request = self
+            .request("INFO")
+            .with("Info-Package", PACKAGE)
+            .with("Content-Disposition", "Info-Package")
+            .with_body(JSON, fields.to_string());
+        self.wire.send(&request.to_bytes());
+    }
+
+    /// The result of the command of this id, if it has come.
+    pub fn result(&self, id: &str) -> Option<Value> {
+        self.messages().into_iter().find(|message| message["re"] == id)
+    }
+
+    /// Where it speaks from.
+    pub fn local(&self) -> SocketAddr {
+        self.wire.local()
     }
 
     /// Gives a command that must succeed.
@@ -261,6 +287,14 @@ impl Desk {
         self.find(method, |inbox| {
             inbox.requests.iter().find(|m| m.method() == Some(method)).cloned()
         })
+    }
+
+    /// Whether such a request of the switchboard comes in time.
+    pub fn has_received(&self, method: &str, limit: Duration) -> bool {
+        let found = self.look(limit, |inbox| {
+            inbox.requests.iter().any(|request| request.method() == Some(method)).then_some(())
+        });
+        found.is_some()
     }
 
     /// Ends the dialog.

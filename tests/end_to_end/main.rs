@@ -22,6 +22,7 @@
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
 //!   phones behind NAT.
 //! * `restarts`: signals, and what stays open when the switchboard is started again by a service manager.
+//! * `kills`: a house with calls of every kind, killed again and again.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -35,6 +36,7 @@ mod desk;
 mod eavesdropper;
 mod faults;
 mod full_disk;
+mod kills;
 mod media_attackers;
 #[path = "../name_server/mod.rs"]
 mod name_server;
@@ -51,6 +53,7 @@ mod rtsp_cameras;
 mod sip;
 mod sipp;
 mod switchboard;
+mod talker;
 mod terminal;
 mod tone;
 mod wait;

@@ -10,6 +10,11 @@ use std::time::Duration;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
+use crate::wait;
+
+/// An address that is to be free is so by then.
+const FREED_WITHIN: Duration = Duration::from_secs(5);
+
 /// A message: its first line, its headers in order, its body.
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -141,7 +146,9 @@ pub enum Wire {
 
 impl Wire {
     pub fn udp(from: SocketAddr, to: SocketAddr) -> Wire {
-        let socket = UdpSocket::bind(from).expect("the desk's address is free");
+        // Whoever had it before may have left it to a program that is just being started, for a moment.
+        let free = || UdpSocket::bind(from).ok();
+        let socket = wait::until("the desk's address", FREED_WITHIN, free);
         socket.connect(to).expect("loopback has a route");
         Wire::Udp(socket)
     }

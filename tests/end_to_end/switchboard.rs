@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -86,6 +86,20 @@ impl Switchboard {
         board
     }
 
+    /// Starts on data that were left behind; `leave` is given the directory.
+    #[track_caller]
+    pub fn open_on(leave: impl FnOnce(&Place, &Path)) -> Switchboard {
+        let place = Place::new();
+        let (config, data) = (place.path().join("cordboard.toml"), place.path().join("data"));
+        fs::create_dir(&data).expect("the directory is writable");
+        fs::write(&config, configuration(&place, "")).expect("the directory is writable");
+        leave(&place, &data);
+        let program = serve(&place, &config);
+        let mut board = Switchboard { program, config, data, inside: None, place };
+        board.await_listening();
+        board
+    }
+
     /// Starts with its data on a disk of one megabyte that only it has.
     #[track_caller]
     pub fn open_on_a_small_disk() -> Switchboard {
@@ -136,11 +150,13 @@ impl Switchboard {
         board
     }
 
-    /// `kill -9`, and up again on the same data.
-    pub fn crash_and_restart(&mut self) {
+    /// `kill -9`, and up again on the same data; when it was killed.
+    pub fn crash_and_restart(&mut self) -> Instant {
         self.program.kill();
+        let killed = Instant::now();
         self.program = serve(&self.place, &self.config);
         self.await_listening();
+        killed
     }
 
     /// Has it leave for another process (SIGUSR1), and starts that on the same data.
@@ -169,6 +185,11 @@ impl Switchboard {
         let pid = self.program.id().to_string();
         let status = Command::new("kill").args([&format!("-{name}"), &pid]).status();
         status.is_ok_and(|status| status.success())
+    }
+
+    /// Its process, or that of what runs it.
+    pub fn pid(&self) -> u32 {
+        self.program.id()
     }
 
     /// `kill -9`.
@@ -290,11 +311,12 @@ fn configuration(place: &Place, more: &str) -> String {
     // One that advertises another address has its media there.
     let own_media = format!("address = \"{address}\"\n");
     let media = if more.contains("[media]\naddress = ") { "" } else { &own_media };
+    let lease = if more.contains("\nlease = ") { "" } else { "lease = \"3s\"\n" };
     let own = format!(
         "[sip]\ndomain = \"cordboard.test\"\nlisten = [\"udp:{listen}\", \"tcp:{listen}\"]\n{digest}\
          [media]\n{media}ports = \"14000-14999\"\n\
          [web]\nlisten = \"{address}:8080\"\n\
-         [desk]\nlease = \"3s\"\n\
+         [desk]\n{lease}\
          [queue.main]\nnumber = \"9000\"\nring_time = \"3s\"\ngrace = \"2s\"\n"
     );
     // What stands before the first table belongs to none.
