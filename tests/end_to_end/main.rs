@@ -23,6 +23,7 @@
 //!   phones behind NAT.
 //! * `restarts`: signals, and what stays open when the switchboard is started again by a service manager.
 //! * `kills`: a house with calls of every kind, killed again and again.
+//! * `systemd`: our unit under the real one.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -53,8 +54,10 @@ mod rtsp_cameras;
 mod sip;
 mod sipp;
 mod switchboard;
+mod systemd;
 mod talker;
 mod terminal;
 mod tone;
+
 mod wait;
 mod witness;
