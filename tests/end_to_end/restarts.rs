@@ -239,10 +239,10 @@ fn a_signal_during_the_start_is_no_crash() {
 // ---- with a service manager ----
 
 /// What a service manager of the tests keeps in its directory.
-struct Kept(PathBuf);
+pub struct Kept(PathBuf);
 
 impl Kept {
-    fn open() -> (Kept, Switchboard) {
+    pub fn open() -> (Kept, Switchboard) {
         let mut kept = None;
         let board = Switchboard::open_by("", |place| {
             let directory = place.directory("manager");
@@ -256,11 +256,11 @@ impl Kept {
         (kept.expect("it was made"), board)
     }
 
-    fn pid(&self) -> String {
+    pub fn pid(&self) -> String {
         fs::read_to_string(self.0.join("pid")).expect("the program was started")
     }
 
-    fn store(&self) -> Vec<String> {
+    pub fn store(&self) -> Vec<String> {
         let names = fs::read_to_string(self.0.join("store")).unwrap_or_default();
         names.lines().map(str::to_owned).collect()
     }
@@ -272,7 +272,7 @@ impl Kept {
     }
 
     /// Ends the program by a signal; returns once it has ended and nobody has started it again.
-    fn end_by(&self, name: &str) {
+    pub fn end_by(&self, name: &str) {
         let proc = PathBuf::from(format!("/proc/{}", self.pid()));
         self.signal(name);
         wait::until("the end", PATIENCE, || (!proc.exists()).then_some(()));

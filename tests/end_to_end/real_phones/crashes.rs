@@ -1,13 +1,19 @@
 //! The server is killed in the midst of an operator call: it goes on where it was, and whoever hears and sees whom does so
 //! again.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Share, Stage, party};
-use crate::phone::{CALLER, Codecs, OPERATOR, PLAIN, USER};
+use super::{Share, Stage, party, terminal};
+use crate::phone::{Answer, CALLER, Codecs, OPERATOR, PLAIN, USER};
+use crate::restarts::Kept;
+use crate::switchboard::Switchboard;
 use crate::wait;
+use crate::witness::{Gets, judge, mark};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is so for so long outlives the process.
 const WRITTEN_WITHIN: Duration = Duration::from_millis(200);
@@ -40,6 +46,73 @@ fn a_call_goes_on_over_an_upgrade() {
     stage.ends_with_one_record();
 }
 
+/// The connections die with the process: each phone is found again where it has registered, or by what it sends next.
+#[test]
+fn a_call_over_tcp_goes_on_after_a_kill_that_has_cut_its_connections() {
+    for ends in [Ends::Caller, Ends::Callee] {
+        let mut board = Switchboard::open();
+        call_over_tcp(&mut board, ends, |board| {
+            board.crash_and_restart();
+        });
+    }
+}
+
+/// The service manager keeps the connections, and each phone hears of the end by its own.
+#[test]
+fn a_call_over_tcp_goes_on_after_a_kill_over_the_connections_that_it_had() {
+    for ends in [Ends::Caller, Ends::Callee] {
+        let (kept, mut board) = Kept::open();
+        call_over_tcp(&mut board, ends, |board| {
+            // As if the kills were hours apart.
+            let _ = fs::remove_file(board.data().join("cordboard.running"));
+            let before = connections(&kept);
+            assert_eq!(before, 2, "{:?}", kept.store());
+            let process = kept.pid();
+            kept.end_by("KILL");
+            wait::until("the next process", PATIENCE, || (kept.pid() != process).then_some(()));
+            wait::until("it serves", PATIENCE, || {
+                board.try_cli("status").0.filter(|code| *code == 0)
+            });
+            assert_eq!(connections(&kept), before, "they are the same");
+        });
+    }
+}
+
+fn connections(kept: &Kept) -> usize {
+    kept.store().iter().filter(|name| name.starts_with("flow-")).count()
+}
+
+/// Who hangs up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ends {
+    Caller,
+    Callee,
+}
+
+/// 3001 calls 3002, the server is killed, they talk on, and one of them hangs up.
+fn call_over_tcp(board: &mut Switchboard, ends: Ends, kill: impl FnOnce(&mut Switchboard)) {
+    let by_tcp = Codecs { video: "", tcp: true, ..PLAIN };
+    let phone = |board: &Switchboard, party, answer, number| {
+        board.phone(party, by_tcp, answer, &terminal(number))
+    };
+    let mut caller = phone(board, OPERATOR, Answer::WhenTold, "3001");
+    let mut callee = phone(board, USER, Answer::AtOnce, "3002");
+    caller.dial("3002");
+    caller.await_event("CALL_ESTABLISHED");
+    std::thread::sleep(WRITTEN_WITHIN);
+    kill(board);
+    let phones = &mut [&mut caller, &mut callee];
+    let start = mark(phones);
+    judge("over TCP, after a kill", &start, phones, &[Gets::Voice(USER), Gets::Voice(OPERATOR)]);
+    let [ended, told] = match ends {
+        Ends::Caller => [&mut caller, &mut callee],
+        Ends::Callee => [&mut callee, &mut caller],
+    };
+    ended.hang_up();
+    told.await_event("CALL_CLOSED");
+    one_record_tells_it(board);
+}
+
 fn outlive_kills(mut stage: Stage) {
     stage.kill();
     stage.check("waiting, after a kill", [Share::Hold]);
@@ -65,6 +138,14 @@ fn outlive_kills(mut stage: Stage) {
     stage.ends_with_one_record();
 }
 
+fn one_record_tells_it(board: &Switchboard) {
+    let is_over = |record: &Value| record["cause"] == "normal-clearing";
+    let ended = wait::within(Duration::from_secs(5), || {
+        Some(board.records(1)).filter(|records| records.iter().all(is_over))
+    });
+    assert_eq!(ended.map(|records| records.len()), Some(1), "{:?}", board.records(1));
+}
+
 impl Stage {
     /// Kills the server, starts it again, and lets the desk call again.
     fn kill(&mut self) {
@@ -76,11 +157,7 @@ impl Stage {
     }
 
     fn ends_with_one_record(&self) {
-        let is_over = |record: &Value| record["cause"] == "normal-clearing";
-        let ended = wait::within(Duration::from_secs(5), || {
-            Some(self.board.records(1)).filter(|records| records.iter().all(is_over))
-        });
-        assert_eq!(ended.map(|records| records.len()), Some(1), "{:?}", self.board.records(1));
+        one_record_tells_it(&self.board);
     }
 
     /// Takes what the desk was offered when it came back.
