@@ -24,6 +24,7 @@
 //! * `restarts`: signals, and what stays open when the switchboard is started again by a service manager.
 //! * `kills`: a house with calls of every kind, killed again and again.
 //! * `systemd`: our unit under the real one.
+//! * `upgrade`: what an earlier version has left behind.
 //! * `apparatus`: the instruments themselves, proved without the switchboard.
 //!
 //! Nothing here is skipped: a missing program is a failure that says what to install.
@@ -58,6 +59,6 @@ mod systemd;
 mod talker;
 mod terminal;
 mod tone;
-
+mod upgrade;
 mod wait;
 mod witness;
