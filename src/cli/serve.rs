@@ -4,7 +4,7 @@ use super::reloading::Reloading;
 use super::resuming;
 use super::site::Site;
 use crate::config::Config;
-use crate::directory::{Directory, NumberingPlan};
+use crate::directory::NumberingPlan;
 use crate::exchange::journal::{Resume, StoredState};
 use crate::exchange::{self, LeftBehind};
 use crate::ids::PortId;
@@ -110,9 +110,10 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let settings = config.exchange_settings(&addresses, known, &boot);
     let own = settings.transaction.own.all().into_iter().collect();
     let plan = NumberingPlan { addresses: own, ..config.numbering_plan() };
-    say_conflicts(&plan, &state);
     let (exchange, first) =
         exchange::Machine::new(clock.now(), settings, plan, state, random.fork());
+    // Numbers that mean two things.
+    exchange.conflicts().iter().for_each(|conflict| tracing::warn!("{conflict}"));
     let media = media::Machine::new(config.media_settings(), random.fork());
     let workers = CodecWorkers::start().context("no thread for a codec worker")?;
     let recordings = Recordings::start(config.recordings_directory(), config.media.reserve)
@@ -169,13 +170,6 @@ fn what_was_left(
     let behind = LeftBehind::take_from(clock.now(), &mut state, &slots);
     let used = slots.into_keys().chain(behind.ports()).collect();
     Ok((database, state, WhatWasLeft { behind, resume, used, ledger }, guard))
-}
-
-/// Numbers that mean two things.
-fn say_conflicts(plan: &NumberingPlan, state: &StoredState) {
-    for conflict in Directory::new(plan.clone(), state.accounts.clone()).conflicts() {
-        tracing::warn!("{conflict}");
-    }
 }
 
 /// So many files may be open at once.

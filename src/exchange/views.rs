@@ -2,12 +2,18 @@
 
 use super::admin_request::Status;
 use super::rooms::Machine;
-use crate::directory::Directory;
+use crate::directory::{ChangeRefusal, Directory};
 use crate::ids::ConnectionId;
 use crate::sip::{Destination, Flow};
 use std::collections::BTreeSet;
 
 impl Machine {
+    /// Where the journal and the configuration contradict each other.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<ChangeRefusal> {
+        self.directory.conflicts()
+    }
+
     /// The figures.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -327,7 +327,9 @@ impl Bindings {
         if let Some(flow) = binding.flow.filter(|flow| flow.transport.is_reliable()) {
             self.by_connection.insert((flow.connection, serial), number.clone());
         }
-        self.by_number.entry(number).or_default().push(Held { binding, until, serial });
+        // Most terminals are at one machine, and a start has room for ten thousand to make.
+        let held = self.by_number.entry(number).or_insert_with(|| Vec::with_capacity(1));
+        held.push(Held { binding, until, serial });
     }
 
     fn take(&mut self, number: &Number, serial: u64) -> Option<Held> {
