@@ -1,7 +1,8 @@
 //! What a call from phone to phone costs the cores, without sockets: the same messages each time.
 //!
 //! `cargo bench --bench calls [CALLS]`: a thousand calls a second that are hung up after 20 ms, and as many that
-//! stay up. Time is that of this thread; allocations are those of the cores and of performing what they want.
+//! stay up; and what it costs beside that to write down what goes on, with a database, for calls between two and for
+//! those that an operator answers. Time is that of this thread; allocations are those of the cores and of performing what they want.
 //! Instructions, which no neighbour on the machine changes:
 //! `valgrind --tool=callgrind --toggle-collect='calls::counted*' PROGRAM --bench CALLS up-to-bye`
 
@@ -9,15 +10,19 @@
 #![allow(unsafe_code)] // An allocator, even one that only counts, is made of such functions.
 
 use cordboard::acd;
-use cordboard::directory::{Accounts, NumberingPlan, Srtp, Terminal, Trunk, patent_levels};
+use cordboard::call::{AnsweredBy, QueueSettings, Recorded};
+use cordboard::directory::{
+    Accounts, NumberingPlan, Operator, OperatorMode, Srtp, Terminal, Trunk, patent_levels,
+};
 use cordboard::exchange::journal::{Batch, StoredState};
 use cordboard::exchange::{Effect, Input, Machine, Retention, Settings};
-use cordboard::ids::{ConnectionId, LevelId, Number, PortId};
+use cordboard::ids::{ConnectionId, LevelId, Number, OperatorId, PortId, QueueId};
 use cordboard::media::{self, Channel, Event, Job, Outgoing, RecordingTap};
 use cordboard::random::Random;
 use cordboard::sip::{
     self, Flow, HeaderName, Message, OwnAddresses, Request, Response, StatusCode, Transport, Uri,
 };
+use cordboard::store::{Database, Journal as _};
 use cordboard::switchboard::{self, OnRefusal};
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use cordboard::{dialog, leg, presence, registrar, transaction};
@@ -33,6 +38,10 @@ const PACE: Duration = Duration::from_millis(1);
 const UP: usize = 20;
 /// No trunk may begin more than 200 calls a second.
 const TRUNKS: usize = 8;
+/// With and without rows, in turn.
+const ROUNDS: usize = 3;
+/// What is to be written waits so long for more.
+const GATHERED: Duration = Duration::from_millis(5);
 /// Longer than any transaction lives after its call is up or over, and shorter than silence is suffered.
 const QUIET: Duration = Duration::from_secs(40);
 
@@ -76,6 +85,42 @@ fn main() {
     println!("  {:8.0} bytes in use for each at once", at_once.live);
     println!("  {:8.0} bytes {} s later", settled.live, QUIET.as_secs());
     println!("  {:8.0} bytes when they are over", after.live);
+    println!("to write down what goes on, CPU of the cores and of the journal's thread, a call:");
+    let many = "calls between two, 1000 a second, 200 up at a time";
+    journaling(many, House::open(), |house| house.pass_calls(calls, 200));
+    let one = "calls between two, one at a time";
+    journaling(one, House::open(), |house| house.pass_one_by_one(calls / 10));
+    let operators = "calls that an operator answers, one at a time";
+    journaling(operators, House::with_operator(), |house| house.pass_one_by_one(calls / 10));
+}
+
+/// Passes the same calls with and without rows of what goes on; records are written in both.
+fn journaling(what: &str, mut house: House, pass: impl Fn(&mut House)) {
+    let directory = tempfile::TempDir::new().unwrap();
+    house.database = Some(Database::open(directory.path()).unwrap());
+    // What is allocated and compiled once.
+    pass(&mut house);
+    let mut least = [[f64::MAX; 3]; 2];
+    for round in 0..2 * ROUNDS {
+        house.is_live = round % 2 == 1;
+        let (before, over) = (Spent::so_far(), house.over);
+        let written = (JOURNAL_NANOS.load(Relaxed), ROWS.load(Relaxed));
+        pass(&mut house);
+        let calls = house.over - over;
+        let cores = Spent::so_far().since(&before).per(calls).nanos / 1_000.0;
+        let journal = (JOURNAL_NANOS.load(Relaxed) - written.0) as f64 / 1_000.0 / calls as f64;
+        let rows = (ROWS.load(Relaxed) - written.1) as f64 / calls as f64;
+        // A neighbour on the machine only adds.
+        for (least, now) in least[round % 2].iter_mut().zip([cores, journal, rows]) {
+            *least = least.min(now);
+        }
+    }
+    let [without, with] = least;
+    let [cores, journal, rows] = [0, 1, 2].map(|at| with[at] - without[at]);
+    println!(
+        "  {what}: {cores:.1} + {journal:.1} µs for {rows:.1} rows ({:.1} + {:.1} with them, {:.1} + {:.1} without)",
+        with[0], with[1], without[0], without[1]
+    );
 }
 
 // ---- what is spent ----
@@ -85,6 +130,8 @@ static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 static LIVE: AtomicI64 = AtomicI64::new(0);
 static NANOS: AtomicU64 = AtomicU64::new(0);
+static JOURNAL_NANOS: AtomicU64 = AtomicU64::new(0);
+static ROWS: AtomicU64 = AtomicU64::new(0);
 
 /// The system's allocator, counted while the cores work.
 struct Counting;
@@ -131,12 +178,18 @@ unsafe impl GlobalAlloc for Counting {
 /// Lets the cores work, and counts what it costs. What they give away is dropped here, too.
 #[inline(never)]
 fn counted<T>(work: impl FnOnce() -> T) -> T {
-    let start = std::time::Instant::now();
+    let start = thread_nanos();
     COUNTS.store(true, Relaxed);
     let result = work();
     COUNTS.store(false, Relaxed);
-    NANOS.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
+    NANOS.fetch_add(thread_nanos() - start, Relaxed);
     result
+}
+
+/// CPU time of this thread.
+fn thread_nanos() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 #[derive(Clone, Copy)]
@@ -190,6 +243,14 @@ struct House {
     over: usize,
     /// What callers have been told as the house's side of their dialogs.
     dialogs: BTreeMap<usize, String>,
+    /// Whom callers call.
+    number: &'static str,
+    database: Option<Database>,
+    /// What goes on is written down.
+    is_live: bool,
+    /// What waits for its transaction, and since when.
+    unwritten: Vec<Batch>,
+    unwritten_since: Instant,
 }
 
 #[derive(Default)]
@@ -304,12 +365,72 @@ fn accounts() -> Accounts {
     }
 }
 
+/// The queue that operators serve, and the one who does, by phone alone.
+fn with_operator(settings: &mut Settings, plan: &mut NumberingPlan, state: &mut StoredState) {
+    let main = QueueId::from("main");
+    let queue = QueueSettings {
+        number: Number::from("9000"),
+        answer: AnsweredBy::Queue,
+        ring_time: Duration::from_secs(20),
+        ring: false,
+        camera: None,
+        record: Recorded::Never,
+        record_pauses: true,
+        waiting_profile: media::WaitingProfileId::DEFAULT,
+        announcements: BTreeMap::new(),
+    };
+    settings.switchboard.queues.insert(main.clone(), queue);
+    settings.switchboard.acd.queues.push(acd::QueueRules {
+        id: main.clone(),
+        waiting_max: 100,
+        shares: acd::QueueShares { terminal: 3, trunk: 60, guests: 20, reserve: 10 },
+        wait_max: None,
+        overflow: None,
+        grace: Duration::from_secs(10),
+        exit_key: None,
+        priorities: acd::QueuePriorities::default(),
+        night: acd::NightRules::default(),
+    });
+    plan.queues.insert(Number::from("9000"), main.clone());
+    state.accounts.operators.push(Operator {
+        name: OperatorId::from("op1"),
+        phone: Number::from("4001"),
+        phones: [].into(),
+        queues: [main].into(),
+        mode: OperatorMode::Phone,
+        max_calls: 1,
+        secret: None,
+    });
+    state.operators.push(presence::Stored {
+        operator: OperatorId::from("op1"),
+        logged_in: true,
+        dnd: false,
+        phone: Some(Number::from("4001")),
+    });
+}
+
 impl House {
     fn open() -> Self {
-        let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_795_000_000) };
         let state = StoredState { accounts: accounts(), ..StoredState::default() };
+        Self::of(settings(), plan(), state, "4001")
+    }
+
+    fn with_operator() -> Self {
+        let (mut settings, mut plan) = (settings(), plan());
+        let mut state = StoredState { accounts: accounts(), ..StoredState::default() };
+        with_operator(&mut settings, &mut plan, &mut state);
+        Self::of(settings, plan, state, "9000")
+    }
+
+    fn of(
+        settings: Settings,
+        plan: NumberingPlan,
+        state: StoredState,
+        number: &'static str,
+    ) -> Self {
+        let now = Now { instant: Instant::START, unix: UnixTime::from_secs(1_795_000_000) };
         let (exchange, first) =
-            counted(|| Machine::new(now, settings(), plan(), state, Random::from_number(1)));
+            counted(|| Machine::new(now, settings, plan, state, Random::from_number(1)));
         let media =
             counted(|| media::Machine::new(media::Settings::default(), Random::from_number(2)));
         let mut house = Self {
@@ -321,6 +442,11 @@ impl House {
             hung_up: 0,
             over: 0,
             dialogs: BTreeMap::new(),
+            number,
+            database: None,
+            is_live: false,
+            unwritten: Vec::new(),
+            unwritten_since: now.instant,
         };
         house.perform(first);
         house
@@ -347,11 +473,24 @@ impl House {
         assert_eq!(self.over - before, calls, "every call is carried to its end");
     }
 
+    /// So many calls, each of which is up for 200 ms.
+    fn pass_one_by_one(&mut self, calls: usize) {
+        let before = self.over;
+        for _ in 0..calls {
+            self.begin();
+            self.wait(200 * PACE);
+            self.hang_up();
+            self.wait(100 * PACE);
+        }
+        assert_eq!(self.over - before, calls, "every call is carried to its end");
+    }
+
     fn begin(&mut self) {
         let call = self.begun;
         self.begun += 1;
         let body = session(carrier(call), 20_000);
-        let invite = caller_request(call, "INVITE", 1, "<sip:4001@calls.test>", &body);
+        let to = format!("<sip:{}@calls.test>", self.number);
+        let invite = caller_request(call, "INVITE", 1, &to, &body);
         self.hear(carrier(call), &invite);
     }
 
@@ -368,9 +507,15 @@ impl House {
         let until = self.now.instant + span;
         loop {
             let (exchange, media) = (self.exchange.deadline(), self.media.deadline());
+            let live = self.exchange.live_deadline().filter(|_| self.is_live);
             let due = |at: &Instant| *at <= until;
-            let Some(at) = exchange.into_iter().chain(media).filter(due).min() else { break };
+            let all = exchange.into_iter().chain(media).chain(live);
+            let Some(at) = all.filter(due).min() else { break };
             self.now = self.now + at.since(self.now.instant);
+            if live.is_some_and(|at| at <= self.now.instant) {
+                let effects = counted(|| self.exchange.write_live(self.now, &self.media));
+                self.perform(effects);
+            }
             if exchange.is_some_and(|at| at <= self.now.instant) {
                 let effects = counted(|| self.exchange.tick(self.now));
                 self.perform(effects);
@@ -382,6 +527,20 @@ impl House {
             }
         }
         self.now = self.now + until.since(self.now.instant);
+        if self.now.instant.since(self.unwritten_since) >= GATHERED {
+            self.write();
+        }
+    }
+
+    /// As the journal's thread does with what has gathered.
+    fn write(&mut self) {
+        let batches = std::mem::take(&mut self.unwritten);
+        let Some(database) = self.database.as_mut().filter(|_| !batches.is_empty()) else { return };
+        let rows: usize = batches.iter().map(|batch| batch.entries.len()).sum();
+        ROWS.fetch_add(rows as u64, Relaxed);
+        let before = thread_nanos();
+        database.write(&batches).unwrap();
+        JOURNAL_NANOS.fetch_add(thread_nanos() - before, Relaxed);
     }
 
     fn hear(&mut self, from: SocketAddr, bytes: &[u8]) {
@@ -427,6 +586,12 @@ impl House {
             self.give(Input::Ports(ports));
         }
         for batch in written {
+            if self.database.is_some() {
+                if self.unwritten.is_empty() {
+                    self.unwritten_since = self.now.instant;
+                }
+                self.unwritten.push(batch.clone());
+            }
             self.give(Input::Committed(batch));
         }
         for (from, bytes) in heard {
@@ -471,8 +636,10 @@ impl House {
 
 fn caller_request(call: usize, method: &str, cseq: u32, to: &str, body: &str) -> Vec<u8> {
     let from = carrier(call);
-    let uri =
-        if method == "INVITE" { "sip:4001@calls.test".to_owned() } else { format!("sip:{}", us()) };
+    let uri = match method {
+        "INVITE" => to.trim_matches(['<', '>']).to_owned(),
+        _ => format!("sip:{}", us()),
+    };
     let description = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     format!(
         "{method} {uri} SIP/2.0\r\n\
