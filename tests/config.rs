@@ -11,6 +11,7 @@ use cordboard::media::{Announcement, WaitingProfile};
 use cordboard::random::Random;
 use cordboard::registrar::DigestOrder;
 use cordboard::server::Reserve;
+use cordboard::server::certificate::{Certificate, CertificateFiles};
 use cordboard::sip::{Network, Transport};
 use cordboard::time::Duration;
 use std::path::Path;
@@ -89,7 +90,7 @@ fn every_key_is_heard() {
         drain = "90s"
         [sip]
         domain = "phones.example.com"
-        listen = ["udp:[::]:5061", "tcp:192.0.2.1:443"]
+        listen = ["udp:[::]:5061", "tcp:192.0.2.1:443", "tls:[::]:5061", "ws:127.0.0.1:80", "WSS:0.0.0.0:443"]
         advertise = "203.0.113.1"
         guests = false
         nameservers = ["192.0.2.53", "[2001:db8::53]:5353"]
@@ -106,6 +107,7 @@ fn every_key_is_heard() {
         keep_max = 500
         [web]
         listen = "[::1]:80"
+        origins = ["https://Desk.Example.com", "http://[2001:db8::7]:8080"]
         [levels]
         external = "guest"
         on_refusal = "operator"
@@ -146,7 +148,7 @@ fn every_key_is_heard() {
     assert_eq!(config.drain, Duration::from_secs(90));
     assert_eq!((config.sip.domain.as_str(), config.sip.guests), ("phones.example.com", false));
     let transports: Vec<_> = config.sip.listen.iter().map(|listen| listen.transport).collect();
-    assert_eq!(transports, [Transport::Udp, Transport::Tcp]);
+    assert_eq!(transports, Transport::ALL);
     let nameservers = ["192.0.2.53:53", "[2001:db8::53]:5353"].map(|text| text.parse().unwrap());
     assert_eq!(config.sip.nameservers, nameservers);
     assert_eq!(config.sip.rtp_timeout, Duration::from_secs(90));
@@ -160,6 +162,12 @@ fn every_key_is_heard() {
     let keep = Duration::from_secs(30 * 24 * 3600);
     assert_eq!(config.records, Retention { keep, keep_max: 500 });
     assert_eq!(config.web.listen, "[::1]:80".parse().unwrap());
+    let origins = ["https://desk.example.com", "http://[2001:db8::7]:8080"];
+    assert_eq!(config.web.origins, origins);
+    assert!(config.tls_settings().is_wanted);
+    let streams = config.listen_addresses(10_000).streams;
+    assert_eq!(streams.listeners.len(), 4);
+    assert_eq!(streams.origins.own, ["phones.example.com", "203.0.113.1"]);
     assert_eq!(config.levels.on_refusal, RefusalPolicy::Operator);
     assert_eq!((config.desk.lease, config.desk.secure_only), (Duration::from_secs(120), true));
     let limits = Limits {
@@ -342,7 +350,9 @@ fn every_key_refuses_what_it_cannot_use() {
     let reserve = "write a share of the disk, 1% to 90%, or a size: \"5%\", \"500MB\", \"2GB\"";
     let list = "make it a list: [\"…\", \"…\"]";
     let udp = "is no transport and address: write \"udp:0.0.0.0:5060\"";
-    let not_yet = "this version listens on udp and tcp only: leave it out";
+    let no_file =
+        "No such file or directory (os error 2): name a file that is there and may be read";
+    let origin = "is no origin: write \"https://desk.example.com\", with its port if it has one, and no path";
     let one_key = "write one key: \"0\" to \"9\", \"*\" or \"#\"";
     let pair = "write \"10.8.0.0/16=10.8.0.1\": a network and our address there";
     for (section, key, value, remedy) in [
@@ -357,9 +367,20 @@ fn every_key_refuses_what_it_cannot_use() {
         ("sip", "listen", "[]", "give at least one, or leave it out"),
         ("sip", "listen", "[\"udp:localhost:5060\"]", &format!("\"udp:localhost:5060\" {udp}")),
         ("sip", "listen", "[\"sctp:0.0.0.0:5060\"]", &format!("\"sctp:0.0.0.0:5060\" {udp}")),
-        ("sip", "listen", "[\"tls:0.0.0.0:5061\"]", &format!("\"tls:0.0.0.0:5061\": {not_yet}")),
-        ("sip", "listen", "[\"ws:0.0.0.0:80\"]", &format!("\"ws:0.0.0.0:80\": {not_yet}")),
-        ("sip", "listen", "[\"wss:0.0.0.0:443\"]", &format!("\"wss:0.0.0.0:443\": {not_yet}")),
+        (
+            "sip",
+            "listen",
+            "[\"tls:phones.example:5061\"]",
+            &format!("\"tls:phones.example:5061\" {udp}"),
+        ),
+        ("tls", "certificate", "7", quotes),
+        ("tls", "certificate", "\"a.crt\"", "give its `key`, too, or leave both out"),
+        ("tls", "key", "\"a.key\"", "give its `certificate`, too, or leave both out"),
+        ("tls", "client_ca", "\"missing.pem\"", no_file),
+        ("tls", "ca", "\"missing.pem\"", no_file),
+        ("web", "origins", "\"*\"", list),
+        ("web", "origins", "[\"*\"]", &format!("\"*\" {origin}")),
+        ("web", "origins", "[\"https://a/b\"]", &format!("\"https://a/b\" {origin}")),
         (
             "sip",
             "listen",
@@ -731,4 +752,38 @@ fn a_mangled_file_is_refused_with_a_line_of_its_own() {
             }
         }
     }
+}
+
+#[test]
+fn a_certificate_has_to_fit_its_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let [one, two] = ["one", "two"].map(|name| {
+        let (certificate, key) = (path(&format!("{name}.crt")), path(&format!("{name}.key")));
+        let files = CertificateFiles { certificate, key };
+        Certificate::make(&files, &["phones.example".to_owned()], 1_700_000_000).unwrap();
+        files
+    });
+    let text = |certificate: &Path, key: &Path| {
+        format!(
+            "[tls]\ncertificate = {certificate:?}\nkey = {key:?}\nclient_ca = {certificate:?}\nca = \"\"\n"
+        )
+    };
+    let config = read(&text(&one.certificate, &one.key));
+    assert_eq!((config.tls.certificate.as_ref(), config.tls.ca.as_ref()), (Some(&one), None));
+    assert_eq!(config.tls.client_ca.as_ref(), Some(&one.certificate));
+    assert!(!config.tls_settings().is_wanted);
+    for (certificate, key, refused) in [
+        (&one.certificate, &two.key, "f:3: tls.key"),
+        (&one.certificate, &one.certificate, "f:3: tls.key"),
+        (&one.certificate, &path("none"), "f:3: tls.key"),
+        (&path("none"), &one.key, "f:2: tls.certificate"),
+    ] {
+        let refusals = Config::read("f", &text(certificate, key)).unwrap_err();
+        assert!(refusals[0].to_string().starts_with(refused), "{}", refusals[0]);
+    }
+    let wrong = Config::read("f", &text(&one.certificate, &two.key)).unwrap_err();
+    let what =
+        "this is not the key of the certificate: give the key that the certificate was made for";
+    assert!(wrong[0].to_string().ends_with(what), "{}", wrong[0]);
 }

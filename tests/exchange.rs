@@ -1459,7 +1459,7 @@ impl Testbed {
     }
 
     fn trusts(&self, source: &str) -> bool {
-        self.machine.directory().plan().trunk_from(address(source)).is_some()
+        self.machine.directory().plan().trunk_from(address(source), Transport::Udp).is_some()
     }
 }
 

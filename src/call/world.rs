@@ -123,7 +123,7 @@ impl SwitchboardContext<'_> {
         let uri = |host, port| Uri::numbered(number.as_str(), params, host, port);
         match &address.host {
             TrunkHost::Address(ip) => {
-                let transport = Transport::Udp;
+                let transport = address.transport.unwrap_or(Transport::Udp);
                 let port = address.port.unwrap_or(transport.default_port());
                 let remote = SocketAddr::new(*ip, port);
                 let uri = uri(Host::from(*ip), Some(port));
@@ -133,7 +133,9 @@ impl SwitchboardContext<'_> {
                 // RFC 3263 §4: wherever the request is sent, its URI names the domain.
                 let Ok(host) = Host::parse(name) else { return vec![] };
                 let uri = uri(host, address.port);
-                let servers = self.servers(&Sought::new(name, address.port), turn);
+                let sought = Sought::new(name, address.port);
+                let sought = Sought { transport: address.transport, ..sought };
+                let servers = self.servers(&sought, turn);
                 servers.into_iter().map(|server| target(uri.clone(), server)).collect()
             }
         }

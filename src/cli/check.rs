@@ -8,14 +8,17 @@ use crate::directory::{Directory, Meaning};
 use crate::exchange::AdminRequest;
 use crate::ids::QueueId;
 use crate::server::admin_socket;
+use crate::server::connecting::unix_now;
 use crate::server::fd_store::Inheritance;
 use crate::server::loop_sockets::LoopSockets;
 use crate::server::open_files;
+use crate::server::tls::Tls;
 use crate::store::{Database, StoreError};
 use anyhow::Context as _;
 use rustix::fs::{Access, access};
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Reads the file, tries what a start needs, and says so when nothing is wrong.
 ///
@@ -50,7 +53,11 @@ fn rehearse(administration: &Administration) -> anyhow::Result<()> {
     if administration.ask_if_it_runs(&AdminRequest::Status)?.is_none() {
         let listen = config.listen_addresses(files);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(LoopSockets::bind(&listen, Inheritance::default(), &[]))?;
+        let tls = Arc::new(Tls::rehearse(config.tls_settings())?);
+        if let Some(trouble) = tls.status(unix_now()).trouble {
+            warn(&trouble);
+        }
+        runtime.block_on(LoopSockets::bind(&listen, tls, Inheritance::default(), &[]))?;
     }
     warn_of_accounts(administration, config)
 }

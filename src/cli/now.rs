@@ -28,6 +28,9 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         "server_transactions",
         "connections",
         "refused_connections",
+        "failed_handshakes",
+        "certificate",
+        "certificate_trouble",
         "unresolved",
         "trunks",
         "journal",
@@ -52,6 +55,9 @@ pub fn status(administration: &Administration, listing: Listing) -> anyhow::Resu
         json!(now.server_transactions),
         json!(now.connections),
         json!(now.refused_connections),
+        json!(now.failed_handshakes),
+        json!(now.certificate),
+        json!(now.certificate_trouble),
         json!(now.unresolved.join(", ")),
         json!(
             now.trunks

@@ -13,6 +13,12 @@ pub fn run(administration: &Administration) -> anyhow::Result<()> {
 }
 
 fn sentence(sections: &ReloadedRow) -> String {
+    let trouble = sections.certificate_trouble.iter();
+    let trouble = trouble.map(|fault| format!("the old certificate stays: {fault}\n"));
+    trouble.chain([what_holds(sections)]).collect()
+}
+
+fn what_holds(sections: &ReloadedRow) -> String {
     let taken_over = match sections.taken_over.as_slice() {
         [] => "nothing is taken over".to_owned(),
         names => format!("taken over: what is new in {}", names.join(", ")),
@@ -46,7 +52,10 @@ mod tests {
             ),
         ] {
             let (taken_over, needs_restart) = (names(taken_over), names(needs_restart));
-            assert_eq!(sentence(&ReloadedRow { taken_over, needs_restart }), said);
+            let row = ReloadedRow { taken_over, needs_restart, certificate_trouble: None };
+            assert_eq!(sentence(&row), said);
+            let row = ReloadedRow { certificate_trouble: Some("a.key: why".to_owned()), ..row };
+            assert_eq!(sentence(&row), format!("the old certificate stays: a.key: why\n{said}"));
         }
     }
 }

@@ -6,6 +6,9 @@ use crate::exchange::{Reload, Retention};
 use crate::ids::QueueId;
 use crate::server::admin_rows::ReloadedRow;
 use crate::server::admin_wire::AdminAnswer;
+use crate::server::connecting;
+use crate::server::tls::Tls;
+use std::sync::Arc;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,12 +20,13 @@ const UNCHANGED: &str = "the configuration of before still holds";
 pub(super) struct Reloading {
     site: Site,
     running: Config,
+    tls: Arc<Tls>,
 }
 
 impl Reloading {
     /// Of a server that runs by `running`.
-    pub fn new(site: &Site, running: &Config) -> Self {
-        Self { site: site.clone(), running: running.clone() }
+    pub fn new(site: &Site, running: &Config, tls: Arc<Tls>) -> Self {
+        Self { site: site.clone(), running: running.clone(), tls }
     }
 
     /// Reads the file at each SIGHUP, and whenever an administrator asks for it, for as long as somebody
@@ -39,8 +43,11 @@ impl Reloading {
                 Some(reply) = asked.recv() => Some(reply),
                 else => return,
             };
+            // Whatever the file says: what is in those that it names may be new.
+            let fault = connecting::look_at_certificate(&self.tls);
             let answer = match self.read() {
-                Ok((reload, sections)) => {
+                Ok((reload, mut sections)) => {
+                    sections.certificate_trouble = fault;
                     if reloads.send(reload).await.is_err() {
                         return;
                     }
@@ -80,6 +87,7 @@ impl Reloading {
         let sections = ReloadedRow {
             taken_over: owned(differing(&self.running, &held)),
             needs_restart: owned(waiting),
+            certificate_trouble: None,
         };
         self.running = held;
         let reload = Reload {
@@ -106,7 +114,8 @@ fn held(running: &Config, new: &Config) -> Config {
         drain: new.drain,
         sip: Sip { guests: new.sip.guests, ring_time: new.sip.ring_time, ..running.sip.clone() },
         media: running.media.clone(),
-        web: running.web,
+        tls: running.tls.clone(),
+        web: running.web.clone(),
         records: Retention { keep: new.records.keep, keep_max: new.records.keep_max },
         levels: Levels { on_refusal: new.levels.on_refusal, ..running.levels.clone() },
         limits: Limits {
@@ -162,6 +171,7 @@ fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
         drain,
         sip,
         media,
+        tls,
         web,
         records,
         levels,
@@ -176,6 +186,7 @@ fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
         ("drain", *drain == other.drain),
         ("[sip]", *sip == other.sip),
         ("[media]", *media == other.media),
+        ("[tls]", *tls == other.tls),
         ("[web]", *web == other.web),
         ("[levels]", *levels == other.levels),
         ("[limits]", *limits == other.limits),

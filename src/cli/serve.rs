@@ -13,6 +13,7 @@ use crate::random::Random;
 use crate::server::admin_socket::{self, AdminSocket, Channels};
 use crate::server::cameras::CameraConnections;
 use crate::server::clock::Clock;
+use crate::server::connecting::unix_now;
 use crate::server::course::StopSignal;
 use crate::server::crash_guard::CrashGuard;
 use crate::server::event_loop::{EventLoop, LoopParts, REQUESTS_MAX, WhatWasLeft};
@@ -26,6 +27,7 @@ use crate::server::passed_files::{self, PassedFile};
 use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
 use crate::server::telemetry;
+use crate::server::tls::{Tls, TlsStatus};
 use crate::server::{CodecWorkers, Routes};
 use crate::sip::Transport;
 use crate::store::{self, Database, Lax, Lock, StoreWriter};
@@ -34,6 +36,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -100,7 +103,9 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let listen = config.listen_addresses(files_max);
     let store = FdStore::of_the_manager().context("the service manager cannot be spoken with")?;
     let inheritance = Inheritance { files, store: store.clone(), boot: state.boot };
-    let (sockets, ports) = LoopSockets::bind(&listen, inheritance, &left.behind.ports()).await?;
+    let tls = Arc::new(Tls::open(config.tls_settings(), unix_now())?);
+    let (sockets, ports) =
+        LoopSockets::bind(&listen, Arc::clone(&tls), inheritance, &left.behind.ports()).await?;
     state.connections = sockets.connections().collect();
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
@@ -126,9 +131,8 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let (asking, asked) = mpsc::channel(1);
     tokio::spawn(administration.serve(Channels { requests, reloads: asking }));
     let (reload, reloads) = mpsc::channel(1);
-    let reloading = Reloading::new(site, config);
-    tokio::spawn(reloading.run(hangup, reload, asked));
-    say_what_is_there(&addresses, &exchange.status(), data);
+    say_what_is_there(&addresses, &exchange.status(), data, &tls);
+    tokio::spawn(Reloading::new(site, config, tls).run(hangup, reload, asked));
     let cameras = CameraConnections::new(
         config.camera_urls().map(|(camera, url)| (camera.id, camera.name.clone(), url.clone())),
     );
@@ -202,15 +206,29 @@ fn say_what_is_there(
     addresses: &[(Transport, SocketAddr)],
     status: &exchange::Status,
     data: &Path,
+    tls: &Tls,
 ) {
     for (transport, address) in addresses {
         tracing::info!("listening on {transport} {address}");
     }
+    say_certificate(tls);
     let (terminals, phones) = (status.terminals, status.phones);
     tracing::info!(
         "{terminals} terminals, {phones} of them registered; data in {}",
         data.display()
     );
+}
+
+/// By what phones and browsers know us.
+fn say_certificate(tls: &Tls) {
+    let TlsStatus { fingerprint, is_own, trouble } = tls.status(unix_now());
+    if let Some(fingerprint) = fingerprint {
+        let whose = if is_own { "our own certificate, which nobody knows" } else { "certificate" };
+        tracing::info!("{whose}: SHA-256 {fingerprint}");
+    }
+    if let Some(trouble) = trouble {
+        tracing::warn!("{trouble}");
+    }
 }
 
 /// The database, and what it holds; says what of it cannot be used.

@@ -7,7 +7,7 @@
 //! ```text
 //! layer 5  rooms                                                 what each room is told
 //! layer 4  queues                                                one for each queue
-//! layer 3  cameras  limits  records  trunks  waiting_profiles    one for each section
+//! layer 3  cameras  limits  records  tls  trunks  waiting_profiles    one for each section
 //! layer 3  hours  priorities                                     what a queue has more
 //! layer 2  values  zones                                         what may be written; time zones
 //! layer 1  reader                                                where it stands
@@ -21,6 +21,7 @@ mod queues;
 mod reader;
 mod records;
 mod rooms;
+mod tls;
 mod trunks;
 mod values;
 mod waiting_profiles;
@@ -30,6 +31,7 @@ pub use cameras::{CAMERAS_MAX, CameraSection};
 pub use limits::Limits;
 pub use reader::{ConfigRefusal, KeyFault};
 pub use records::KEEP_MAX;
+pub use tls::TlsSection;
 pub use values::ListenSocket;
 pub use zones::{zone, zone_of_this_machine};
 
@@ -81,6 +83,8 @@ pub struct Config {
     pub sip: Sip,
     /// `[media]`
     pub media: MediaSection,
+    /// `[tls]`
+    pub tls: TlsSection,
     /// `[web]`
     pub web: Web,
     /// `[records]`
@@ -138,10 +142,12 @@ pub struct MediaSection {
 }
 
 /// `[web]`
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Web {
     /// The address of the web page.
     pub listen: SocketAddr,
+    /// Other sites whose pages may speak SIP with us, in small letters.
+    pub origins: Vec<String>,
 }
 
 /// `[levels]`
@@ -270,7 +276,8 @@ impl Default for Config {
                 reserve: Reserve::default(),
                 waiting_profile: WaitingProfile::default(),
             },
-            web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
+            tls: TlsSection::default(),
+            web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), origins: Vec::new() },
             records: Retention::default(),
             levels: Levels { external: LevelId::from("B"), on_refusal: RefusalPolicy::Refuse },
             desk: DeskSection {
@@ -349,8 +356,8 @@ impl Config {
     fn of<'a>(reader: &mut Reader<'_>, table: &'a DeTable<'a>) -> Self {
         let root = reader.root(table);
         let sections = [
-            "data", "drain", "sip", "media", "texts", "records", "web", "levels", "limits", "desk",
-            "queue", "trunk", "camera",
+            "data", "drain", "sip", "tls", "media", "texts", "records", "web", "levels", "limits",
+            "desk", "queue", "trunk", "camera",
         ];
         reader.allow(&root, &sections);
         let mut config = Self::default();
@@ -365,9 +372,14 @@ impl Config {
         if let Some(section) = reader.section(&root, "media") {
             config.media.read(reader, &section);
         }
+        if let Some(section) = reader.section(&root, "tls") {
+            config.tls = tls::tls(reader, &section);
+        }
         if let Some(section) = reader.section(&root, "web") {
-            reader.allow(&section, &["listen"]);
+            reader.allow(&section, &["listen", "origins"]);
             set(&mut config.web.listen, reader.value(&section, "listen", values::socket));
+            let origins = |value: &DeValue<'_>| values::list(value, values::LIST_MAX, tls::origin);
+            set(&mut config.web.origins, reader.value(&section, "origins", origins));
         }
         if let Some(section) = reader.section(&root, "records") {
             records::records(&mut config.records, reader, &section);

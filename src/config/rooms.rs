@@ -12,12 +12,17 @@ use crate::locator;
 use crate::media::{self, Announcement, WaitingProfileId};
 use crate::presence;
 use crate::registrar;
+use crate::server::certificate::CertificateFiles;
 use crate::server::loop_sockets::ListenAddresses;
-use crate::server::{ConnectionLimiterSettings, media_sockets, open_files};
+use crate::server::tls::TlsSettings;
+use crate::server::{
+    ConnectionLimiterSettings, Origins, StreamSettings, media_sockets, open_files,
+};
 use crate::sip::{Network, OwnAddresses, Transport};
 use crate::switchboard::{self, OnRefusal};
 use crate::time::Duration;
 use crate::transaction;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,10 +38,9 @@ impl Config {
     /// What is listened to under this limit of open files.
     #[must_use]
     pub fn listen_addresses(&self, files: u64) -> ListenAddresses {
-        let of = |transport| {
-            let listen = self.sip.listen.iter().filter(move |listen| listen.transport == transport);
-            listen.map(|listen| listen.address).collect()
-        };
+        let listeners = self.sip.listen.iter().map(|listen| (listen.transport, listen.address));
+        let (udp, others): (Vec<_>, Vec<_>) =
+            listeners.partition(|(transport, _)| *transport == Transport::Udp);
         let media = media_sockets::Settings {
             address: self.media.address,
             ports: open_files::ports_within(files, &self.media.ports),
@@ -48,12 +52,48 @@ impl Config {
             TrunkHost::Name { .. } => None,
         });
         let trusted = trunks.chain(self.sip.edges.clone());
-        let connection_limiter = ConnectionLimiterSettings {
+        let limiter = ConnectionLimiterSettings {
             per_source: self.limits.connections,
             trusted: trusted.collect(),
         };
-        let (udp, tcp) = (of(Transport::Udp), of(Transport::Tcp));
-        ListenAddresses { udp, tcp, media, connection_limiter }
+        let streams = StreamSettings {
+            listeners: others,
+            limiter,
+            origins: Origins { others: self.web.origins.clone(), own: self.own_hosts() },
+        };
+        let udp = udp.into_iter().map(|(_, address)| address).collect();
+        ListenAddresses { udp, streams, media }
+    }
+
+    /// Our certificate, and whom we believe.
+    #[must_use]
+    pub fn tls_settings(&self) -> TlsSettings {
+        let listeners = self.sip.listen.iter();
+        let bound = listeners.clone().map(|listen| listen.address.ip());
+        let bound = bound.filter(|ip| !ip.is_unspecified() && !ip.is_loopback());
+        let mut names = self.own_hosts();
+        names.extend(bound.map(|ip| ip.to_string()));
+        names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+        let mut seen = BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        TlsSettings {
+            certificate: self.tls.certificate.clone(),
+            client_ca: self.tls.client_ca.clone(),
+            ca: self.tls.ca.clone(),
+            own: CertificateFiles {
+                certificate: self.data.join("tls.crt"),
+                key: self.data.join("tls.key"),
+            },
+            names,
+            is_wanted: listeners.into_iter().any(|listen| listen.transport.is_secure()),
+        }
+    }
+
+    /// The names and addresses that the file gives us.
+    fn own_hosts(&self) -> Vec<String> {
+        let domain = self.sip.domain.trim_matches(['[', ']', '.']).to_ascii_lowercase();
+        let advertised = self.sip.advertise.iter().map(|(_, ip)| ip.to_string());
+        std::iter::once(domain).chain(advertised).collect()
     }
 
     /// The directory of the recordings.
@@ -104,7 +144,7 @@ impl Config {
             },
             leg: self.leg_settings(own),
             locator: locator::Settings {
-                transports: [Transport::Udp, Transport::Tcp]
+                transports: [Transport::Udp, Transport::Tcp, Transport::Tls]
                     .into_iter()
                     .filter(|own| addresses.iter().any(|(transport, _)| transport == own))
                     .collect(),

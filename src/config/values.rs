@@ -131,13 +131,7 @@ pub(super) fn listen(text: &str) -> Result<ListenSocket, Remedy> {
         Some(ListenSocket { transport, address: address.parse().ok()? })
     };
     let no_address = || format!("{text:?} is no transport and address: write \"udp:0.0.0.0:5060\"");
-    let listen = read().ok_or_else(no_address)?;
-    match listen.transport {
-        Transport::Udp | Transport::Tcp => Ok(listen),
-        Transport::Tls | Transport::Ws | Transport::Wss => {
-            Err(format!("{text:?}: this version listens on udp and tcp only: leave it out").into())
-        }
-    }
+    Ok(read().ok_or_else(no_address)?)
 }
 
 /// `20000-29999`.

@@ -11,6 +11,7 @@ use super::secret::Secret;
 use super::srtp::Srtp;
 use super::terminal::Terminal;
 use crate::ids::{LevelId, Number, OperatorId, QueueId};
+use crate::sip::Transport;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -147,9 +148,14 @@ impl Directory {
 
     /// The DNS has told the addresses of a trunk's name, or that there are none: requests from there
     /// are the trunk's from now on, and from nowhere else.
-    pub fn locate_trunk(&mut self, name: &str, port: Option<u16>, addresses: &BTreeSet<IpAddr>) {
+    pub fn locate_trunk(
+        &mut self,
+        name: &str,
+        way: (Option<u16>, Option<Transport>),
+        addresses: &BTreeSet<IpAddr>,
+    ) {
         for trunk in &mut self.plan.trunks {
-            trunk.locate(name, port, addresses);
+            trunk.locate(name, way, addresses);
         }
     }
 

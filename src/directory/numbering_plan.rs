@@ -3,7 +3,7 @@
 use super::camera::Camera;
 use super::trunk::Trunk;
 use crate::ids::{CameraId, LevelId, Number, QueueId};
-use crate::sip::Host;
+use crate::sip::{Host, Transport};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -48,13 +48,13 @@ impl NumberingPlan {
         self.cameras.iter().find(|camera| camera.id == id)
     }
 
-    /// The trunk whose request comes from `source`: by address and port before by address alone,
+    /// The trunk whose request comes from `source` by this transport: by address and port before by address alone,
     /// then in the order of the configuration.
     #[must_use]
-    pub fn trunk_from(&self, source: SocketAddr) -> Option<&Trunk> {
+    pub fn trunk_from(&self, source: SocketAddr, by: Transport) -> Option<&Trunk> {
         let mut best: Option<(u8, &Trunk)> = None;
         for trunk in &self.trunks {
-            let fit = trunk.fits(source);
+            let fit = trunk.fits(source, by);
             if fit > best.map_or(0, |(fit, _)| fit) {
                 best = Some((fit, trunk));
             }
@@ -133,12 +133,20 @@ mod tests {
     #[test]
     fn a_trunk_is_known_by_its_address_and_better_by_its_port() {
         let plan = plan();
-        let from = |source: &str| plan.trunk_from(source.parse().unwrap()).map(|t| &t.name[..]);
+        let by =
+            |source: &str, by| plan.trunk_from(source.parse().unwrap(), by).map(|t| &t.name[..]);
+        let from = |source: &str| by(source, Transport::Udp);
         assert_eq!(from("192.0.2.10:5060"), Some("any port"));
         assert_eq!(from("192.0.2.10:5070"), Some("one port"));
         assert_eq!(from("[::ffff:192.0.2.11]:999"), Some("inbound only"));
         assert_eq!(from("[2001:db8::1]:5060"), Some("any port"));
         assert_eq!(from("192.0.2.12:5060"), None);
+        let mut plan = plan.clone();
+        plan.trunks = vec![trunk("sealed", &["tls:192.0.2.10:5061"], &["0"])];
+        let by = |source: &str, by| plan.trunk_from(source.parse().unwrap(), by).is_some();
+        assert!(by("192.0.2.10:40000", Transport::Tls));
+        assert!(!by("192.0.2.10:5061", Transport::Udp), "whose source anybody can write");
+        assert!(!by("192.0.2.10:40000", Transport::Tcp) && !by("192.0.2.11:5061", Transport::Tls));
     }
 
     #[test]
@@ -147,16 +155,16 @@ mod tests {
         plan.trunks = vec![trunk("carrier", &["sip.example", "sip.example:5070"], &["0"])];
         let mut directory = Directory::new(plan, crate::directory::Accounts::default());
         let from = |directory: &Directory, source: &str| {
-            directory.plan().trunk_from(source.parse().unwrap()).is_some()
+            directory.plan().trunk_from(source.parse().unwrap(), Transport::Udp).is_some()
         };
         assert!(!from(&directory, "192.0.2.10:5060"), "nobody is trusted for a name alone");
         let at = |text: &str| [text.parse().unwrap()].into();
-        directory.locate_trunk("sip.example", None, &at("192.0.2.10"));
-        directory.locate_trunk("sip.example", Some(5070), &at("192.0.2.11"));
+        directory.locate_trunk("sip.example", (None, None), &at("192.0.2.10"));
+        directory.locate_trunk("sip.example", (Some(5070), None), &at("192.0.2.11"));
         assert!(from(&directory, "192.0.2.10:999"));
         assert!(from(&directory, "192.0.2.11:5070"));
         assert!(!from(&directory, "192.0.2.11:5060"));
-        directory.locate_trunk("sip.example", None, &at("192.0.2.12"));
+        directory.locate_trunk("sip.example", (None, None), &at("192.0.2.12"));
         assert!(!from(&directory, "192.0.2.10:999"), "it has moved");
         assert!(from(&directory, "192.0.2.12:999"));
     }

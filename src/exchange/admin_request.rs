@@ -88,9 +88,15 @@ pub struct Status {
     pub journal: journal::Health,
     /// Why the ledger of the relay cannot be written, if it cannot: whoever writes it says so here.
     pub ledger: Option<String>,
-    /// TCP connections that are open, and those that were refused since the start. The exchange has no
+    /// Connections that are open, and those that were refused since the start. The exchange has no
     /// sockets: whoever has them writes it here.
     pub connections: (usize, usize),
+    /// Handshakes of TLS and WebSocket that came to nothing since the start; written there as well,
+    pub failed_handshakes: usize,
+    /// and the fingerprint of our certificate, if we have one,
+    pub certificate: Option<String>,
+    /// and what is wrong with it.
+    pub certificate_trouble: Option<String>,
     /// Calls without credentials that were refused, since the start.
     pub refused: Refusals,
 }

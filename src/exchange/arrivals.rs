@@ -159,7 +159,7 @@ impl Machine {
     fn standing(&self, now: Now, flow: Flow) -> SourceTrust {
         if self.intake.knows(now.instant, flow.remote.ip()) {
             SourceTrust::Registered
-        } else if self.directory.plan().trunk_from(flow.remote).is_some() {
+        } else if self.directory.plan().trunk_from(flow.remote, flow.transport).is_some() {
             SourceTrust::Trunk
         } else {
             SourceTrust::Unauthenticated

@@ -84,10 +84,12 @@ impl Machine {
         let Some(asked) = self.transactions.asked(response) else {
             return true; // Nobody waits for it.
         };
-        let asked = asked.remote();
+        let (asked, by) = (asked.remote(), asked.transport());
         let trunks = &self.directory.plan().trunks;
         asked.ip().to_canonical() == flow.remote.ip().to_canonical()
-            || trunks.iter().any(|trunk| trunk.is_at(asked) && trunk.is_at(flow.remote))
+            || trunks
+                .iter()
+                .any(|trunk| trunk.is_at(asked, by) && trunk.is_at(flow.remote, flow.transport))
     }
 
     /// Whoever speaks under our tag has read a response of ours, where the dialog's peer is. From anywhere
@@ -114,7 +116,9 @@ impl Machine {
             Who::Desk(_) => false,
             Who::Trunk(name) => {
                 let trunks = &self.directory.plan().trunks;
-                trunks.iter().any(|trunk| trunk.name == *name && trunk.is_at(flow.remote))
+                trunks
+                    .iter()
+                    .any(|trunk| trunk.name == *name && trunk.is_at(flow.remote, flow.transport))
             }
             Who::Unauthenticated => same_ip,
         }

@@ -20,7 +20,7 @@ pub(super) fn accounts(plan: &NumberingPlan) -> Vec<TrunkAccount> {
         let (login, first) = (trunk.login.as_ref()?, trunk.addresses.first()?);
         Some(TrunkAccount {
             trunk: trunk.name.clone(),
-            domain: first.to_string(),
+            domain: first.authority(),
             login: login.clone(),
             realms: trunk.realms(),
         })
@@ -34,11 +34,14 @@ fn servers(directory: &Directory, locator: &locator::Machine, name: &str) -> Vec
     let addresses = trunk.into_iter().flat_map(|trunk| &trunk.addresses);
     let servers = addresses.flat_map(|address| match &address.host {
         TrunkHost::Address(ip) => {
-            let transport = Transport::Udp;
+            let transport = address.transport.unwrap_or(Transport::Udp);
             let port = address.port.unwrap_or(transport.default_port());
             vec![Destination::Address { transport, remote: SocketAddr::new(*ip, port) }]
         }
-        TrunkHost::Name { name, .. } => locator.destinations(&Sought::new(name, address.port), 0),
+        TrunkHost::Name { name, .. } => {
+            let sought = Sought::new(name, address.port);
+            locator.destinations(&Sought { transport: address.transport, ..sought }, 0)
+        }
     });
     servers.collect()
 }
@@ -131,7 +134,9 @@ impl Machine {
     pub(super) fn called<'a>(&self, request: &'a Request, flow: Flow) -> std::borrow::Cow<'a, Uri> {
         let is_contact = |trunk: &&Trunk| {
             let user = trunk.login.as_ref().map(|login| login.user.as_str());
-            trunk.register && trunk.is_at(flow.remote) && user == request.uri.user().as_deref()
+            trunk.register
+                && trunk.is_at(flow.remote, flow.transport)
+                && user == request.uri.user().as_deref()
         };
         let is_ours = self.directory.plan().trunks.iter().any(|trunk| is_contact(&trunk));
         match request.headers.to() {

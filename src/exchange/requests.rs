@@ -182,7 +182,7 @@ impl Machine {
                 // Whoever has the right password, or is a trunk, is authenticated.
                 let has_credentials = request.headers.contains(HeaderName::Authorization);
                 if has_credentials == is_challenge
-                    && self.directory.plan().trunk_from(flow.remote).is_none()
+                    && self.directory.plan().trunk_from(flow.remote, flow.transport).is_none()
                 {
                     self.turned_away.count(flow.remote.ip(), status.to_string());
                 }
@@ -360,7 +360,7 @@ impl Machine {
         flow: Flow,
         request: &Request,
     ) -> Result<CallerIdentity, Box<Response>> {
-        if let Some(trunk) = self.directory.plan().trunk_from(flow.remote) {
+        if let Some(trunk) = self.directory.plan().trunk_from(flow.remote, flow.transport) {
             return Ok(trunk_caller(trunk, request, &self.directory));
         }
         let from = request.headers.from().map_err(|error| {

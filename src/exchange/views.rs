@@ -40,6 +40,9 @@ impl Machine {
             journal: self.ledger.health(),
             ledger: None,
             connections: (0, 0),
+            failed_handshakes: 0,
+            certificate: None,
+            certificate_trouble: None,
             refused: self.turned_away.view(),
         }
     }
@@ -66,7 +69,7 @@ impl Machine {
         move |flow| {
             connections.contains(&flow.connection)
                 || remotes.contains(&(flow.transport, flow.remote))
-                || self.directory.plan().trunk_from(flow.remote).is_some()
+                || self.directory.plan().trunk_from(flow.remote, flow.transport).is_some()
         }
     }
 

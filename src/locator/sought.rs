@@ -22,10 +22,15 @@ impl Sought {
         Self { host, port, transport: None }
     }
 
-    /// What a URI leads to; `None` when its host is an address, or nothing that we can reach.
+    /// What a URI leads to; `None` when its host is an address, or nothing that we can reach: what a browser writes
+    /// in place of an address that it does not know (RFC 7118 §5, RFC 2606 §2), nobody is asked for.
     #[must_use]
     pub fn of(uri: &Uri) -> Option<Self> {
         let Host::Name(name) = uri.host()? else { return None };
+        let host = Self::new(name.as_str(), uri.port());
+        if host.host == "invalid" || host.host.ends_with(".invalid") {
+            return None;
+        }
         let named = match uri.param("transport") {
             Some(token) => Some(Transport::from_token(&token)?),
             None => None,
@@ -36,7 +41,7 @@ impl Sought {
             (Scheme::Sip | Scheme::Sips, named) => named,
             (Scheme::Tel | Scheme::Other, _) => return None,
         };
-        Some(Self { transport, ..Self::new(name.as_str(), uri.port()) })
+        Some(Self { transport, ..host })
     }
 }
 
@@ -64,5 +69,11 @@ mod tests {
         assert_eq!(sought("sip:1@phone.example;transport=sctp"), None);
         assert_eq!(sought("sip:1@192.0.2.7"), None);
         assert_eq!(sought("tel:+49123"), None);
+        for browser in
+            ["sip:x@a1b2.invalid;transport=ws", "sip:x@A1b2.Invalid.", "sip:x@invalid:80"]
+        {
+            assert_eq!(sought(browser), None, "{browser}");
+        }
+        assert!(sought("sip:x@invalid.example").is_some());
     }
 }

@@ -14,6 +14,9 @@ pub struct ReloadedRow {
     pub taken_over: Vec<String>,
     /// Something new in them holds only after a restart.
     pub needs_restart: Vec<String>,
+    /// Why the certificate of before stays, if its files are new and cannot be used.
+    #[serde(default)]
+    pub certificate_trouble: Option<String>,
 }
 
 /// One call.
@@ -164,10 +167,19 @@ pub struct StatusRow {
     pub ledger: String,
     /// The trunks that we register at, and how that stands.
     pub trunks: Vec<(String, String)>,
-    /// TCP connections.
+    /// Connections: TCP, TLS and WebSocket.
     pub connections: usize,
-    /// TCP connections that were refused since the start.
+    /// Connections that were refused since the start.
     pub refused_connections: usize,
+    /// Handshakes of TLS and WebSocket that came to nothing since the start.
+    #[serde(default)]
+    pub failed_handshakes: usize,
+    /// The SHA-256 of our certificate, where somebody may connect by TLS.
+    #[serde(default)]
+    pub certificate: Option<String>,
+    /// What is to be done about it.
+    #[serde(default)]
+    pub certificate_trouble: Option<String>,
     /// Calls without credentials that were refused since the start: how many for each cause.
     pub refused: BTreeMap<String, u64>,
     /// The sources with the most of them.
@@ -325,6 +337,9 @@ impl From<Status> for StatusRow {
             },
             connections: status.connections.0,
             refused_connections: status.connections.1,
+            failed_handshakes: status.failed_handshakes,
+            certificate: status.certificate,
+            certificate_trouble: status.certificate_trouble,
             refused: status.refused.causes,
             refused_sources: {
                 let sources = status.refused.sources.into_iter();

@@ -15,6 +15,7 @@ use super::cameras::{self, CameraConnections};
 use super::clock::Clock;
 use super::codec_workers::CodecWorkers;
 use super::complaints::Complaints;
+use super::connecting::unix_now;
 use super::course::{Course, CourseStep, FAREWELL, StopSignal};
 use super::ledger_file::LedgerFile;
 use super::loop_sockets::LoopSockets;
@@ -24,8 +25,10 @@ use super::resolver::Resolver;
 use super::resting_ports::RestingPorts;
 use super::routes::Routes;
 use super::sip_trace;
-use super::stream;
+use super::stream::StreamFigures;
+use super::stream_event::StreamEvent;
 use super::telemetry;
+use super::tls::TlsStatus;
 use crate::call::RecordingCommand;
 use crate::exchange::journal::{Batch, Resume, WriteFault};
 use crate::exchange::{self, AdminRequest, Effect, Input, LeftBehind, Reload, Reply, Resumption};
@@ -425,19 +428,19 @@ impl EventLoop {
         }
     }
 
-    fn on_stream(&mut self, event: stream::StreamEvent) {
+    fn on_stream(&mut self, event: StreamEvent) {
         self.sockets.streams.note(self.now().instant, &event);
         match event {
-            stream::StreamEvent::Opened(..) => {}
-            stream::StreamEvent::Message(flow, bytes) => {
+            StreamEvent::Opened(..) => {}
+            StreamEvent::Message(flow, bytes) => {
                 sip_trace::received(&flow, &bytes);
                 let of = self.exchange.concerns(&bytes);
                 self.ledger.take_in_hand(Handling::message_of(of));
                 let effects = self.exchange.arrive(self.now(), flow, &bytes);
                 self.perform(effects);
             }
-            stream::StreamEvent::Closed(flow) => self.handle(Input::FlowClosed(flow)),
-            stream::StreamEvent::Failed(transport, remote) => {
+            StreamEvent::Closed(flow) => self.handle(Input::FlowClosed(flow)),
+            StreamEvent::Failed(transport, remote, _) => {
                 let destination = Destination::Address { transport, remote };
                 self.handle(Input::TransportFailed(destination));
             }
@@ -617,7 +620,12 @@ impl EventLoop {
 
     fn reply(&mut self, id: u64, mut reply: Reply) {
         if let Reply::Status(status) = &mut reply {
-            status.connections = self.sockets.streams.figures();
+            let streams = &self.sockets.streams;
+            let StreamFigures { open, refused, failed } = streams.figures();
+            status.connections = (open, refused);
+            status.failed_handshakes = failed;
+            let TlsStatus { fingerprint, trouble, .. } = streams.tls().status(unix_now());
+            (status.certificate, status.certificate_trouble) = (fingerprint, trouble);
             status.ledger = self.ledger.fault().map(str::to_owned);
         }
         if let Some(waiting) = self.replies.remove(&id) {
@@ -642,7 +650,8 @@ impl EventLoop {
                 {
                     self.sockets.streams.be_known(flow.connection);
                 }
-                self.sockets.streams.send(&to, bytes).is_ok()
+                let names = || self.exchange.names_at(&to);
+                self.sockets.streams.send(&to, bytes, names).is_ok()
             }
         };
         if !sent {

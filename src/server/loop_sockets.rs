@@ -1,14 +1,15 @@
 //! The sockets that the loop reads: those that the last process has left open, and others.
 
-use super::connection_limiter::Settings as ConnectionLimiterSettings;
 use super::fd_store::Inheritance;
 use super::media_sockets::{self, MediaSockets};
-use super::stream::StreamConnections;
+use super::stream::{StreamConnections, StreamSettings};
+use super::tls::Tls;
 use super::udp::Udp;
 use crate::ids::PortId;
 use crate::sip::{Flow, Transport};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Relay ports that are bound at the start: eight calls with pictures through an operator.
 const PORTS_AT_START: usize = 64;
@@ -18,12 +19,10 @@ const PORTS_AT_START: usize = 64;
 pub struct ListenAddresses {
     /// SIP over UDP.
     pub udp: Vec<SocketAddr>,
-    /// SIP over TCP.
-    pub tcp: Vec<SocketAddr>,
+    /// SIP over everything else.
+    pub streams: StreamSettings,
     /// The relay.
     pub media: media_sockets::Settings,
-    /// How many connections there may be.
-    pub connection_limiter: ConnectionLimiterSettings,
 }
 
 /// All that the loop touches.
@@ -80,16 +79,15 @@ impl LoopSockets {
     /// The first that cannot be had.
     pub async fn bind(
         listen: &ListenAddresses,
+        tls: Arc<Tls>,
         mut inheritance: Inheritance,
         of_calls: &[PortId],
     ) -> Result<(Self, Vec<PortId>), ListenError> {
         let left = &mut inheritance;
-        let sip =
-            |transport| move |(address, error)| ListenError::Sip { transport, address, error };
-        let udp = Udp::bind(&listen.udp, left).map_err(sip(Transport::Udp))?;
-        let streams = StreamConnections::bind(&listen.tcp, listen.connection_limiter.clone(), left)
-            .await
-            .map_err(sip(Transport::Tcp))?;
+        let sip = |(transport, address, error)| ListenError::Sip { transport, address, error };
+        let udp = Udp::bind(&listen.udp, left)
+            .map_err(|(address, error)| sip((Transport::Udp, address, error)))?;
+        let streams = StreamConnections::bind(&listen.streams, tls, left).await.map_err(sip)?;
         let address = listen.media.address;
         let relay = |error| ListenError::Media { address, error };
         let mut media = MediaSockets::new(listen.media.clone()).map_err(relay)?;
@@ -114,6 +112,6 @@ impl LoopSockets {
     /// The addresses of SIP, with the ports that the system chose.
     pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> {
         let udp = self.udp.addresses().map(|address| (Transport::Udp, address));
-        udp.chain(self.streams.addresses().iter().map(|address| (Transport::Tcp, *address)))
+        udp.chain(self.streams.addresses().iter().copied())
     }
 }

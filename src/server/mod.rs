@@ -1,14 +1,16 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
 //!
 //! ```text
-//! layer 7  admin_socket
-//! layer 6  event_loop
-//! layer 5  loop_sockets
-//! layer 4  stream  media_sockets  routes
-//! layer 3  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
-//! layer 2  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock
+//! layer 8  admin_socket
+//! layer 7  event_loop
+//! layer 6  loop_sockets
+//! layer 5  stream
+//! layer 4  connecting  media_sockets  routes
+//! layer 3  websocket  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
+//! layer 2  tls  connection_task  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
-//! layer 1  course  crash_guard  account  admin_rows  notify  memory  passed_files  message_reader  host
+//! layer 1  course  crash_guard  account  admin_rows  notify  memory  passed_files  message_reader  host  certificate
+//! layer 1  stream_event  handshakes
 //! ```
 
 pub mod account;
@@ -19,14 +21,18 @@ mod breakdown;
 mod camera_connection;
 mod camera_url;
 pub mod cameras;
+pub mod certificate;
 pub mod clock;
 mod codec_workers;
 mod complaints;
+pub mod connecting;
 mod connection_limiter;
+mod connection_task;
 pub mod course;
 pub mod crash_guard;
 pub mod event_loop;
 pub mod fd_store;
+mod handshakes;
 pub mod host;
 pub mod ledger_file;
 mod liveness;
@@ -45,15 +51,21 @@ pub mod resting_ports;
 mod routes;
 pub mod sip_trace;
 mod stream;
+mod stream_event;
 pub mod telemetry;
+pub mod tls;
 mod udp;
 mod waiting_packets;
+mod websocket;
 
 pub use camera_url::{CameraUrl, CameraUrlFault, URL_BYTES_MAX};
 pub use codec_workers::CodecWorkers;
 pub use connection_limiter::{
     CONNECTIONS_MAX, RESERVE, Settings as ConnectionLimiterSettings, TRUSTED_FACTOR,
 };
+pub use handshakes::{HANDSHAKE_MAX, HANDSHAKES_MAX};
 pub use reserve::{RESERVE_MIN, Reserve};
 pub use routes::Routes;
+pub use stream::StreamSettings;
 pub use udp::own_address_towards;
+pub use websocket::Origins;

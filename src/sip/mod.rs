@@ -55,6 +55,7 @@ pub use framing::{FramedInput, Framing};
 pub use header_name::{HeaderName, OtherName};
 pub use headers::Headers;
 pub use host::{Host, HostName, is_private};
+pub use limits::MESSAGE_BYTES_MAX;
 pub use message::{MAX_FORWARDS, Message, Request, Response};
 pub use method::Method;
 pub use name_addr::NameAddr;
