@@ -36,6 +36,8 @@ use cordboard::transaction;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
+#[path = "exchange/browsers.rs"]
+mod browsers;
 #[path = "exchange/draining.rs"]
 mod draining;
 #[path = "journal/mod.rs"]
