@@ -214,8 +214,9 @@ impl Machine {
         resumption: Resumption<'_>,
         media_out: &mut impl media::Outgoing,
     ) -> Vec<Effect> {
-        let mut report =
-            ResumeReport { faults: std::mem::take(&mut left.faults), ..Default::default() };
+        let then = left.then(now);
+        let (faults, clock_ahead) = (std::mem::take(&mut left.faults), left.clock_ahead);
+        let mut report = ResumeReport { faults, clock_ahead, ..Default::default() };
         self.entries.extend(left.useless.drain(..).map(JournalEntry::DropLive));
         let calls: Vec<_> = std::mem::take(&mut left.calls);
         let (going_on, given_up): (Vec<_>, Vec<_>) =
@@ -233,7 +234,7 @@ impl Machine {
             let has_ports = ports_of(&party).all(is_free);
             if has_ports && wanted.remove(&leg) {
                 due.note(&party);
-                self.restore(now, relay, party, media_out);
+                self.restore(then, relay, party, media_out);
                 self.live.found(now.instant, LiveRow::Party(leg), &text);
                 report.parties += 1;
                 continue;
@@ -247,12 +248,12 @@ impl Machine {
             }
         }
         // Nothing is asked before all that was asked is known again.
-        self.do_what_is_due(now, due);
+        self.do_what_is_due(then, due);
         for (call, text) in &going_on {
             self.live.found(now.instant, LiveRow::Call(call.id()), text);
         }
         let going_on: Vec<_> = going_on.into_iter().map(|(call, _)| call).collect();
-        self.put_calls_back(now, &going_on, &mut left.records, &mut report);
+        self.put_calls_back(then, &going_on, &mut left.records, &mut report);
         self.close_orphaned_records(now, left.records.into_values().collect());
         for leg in wanted {
             let (cause, by) = (Cause::Interrupted, EndingSide::Us);

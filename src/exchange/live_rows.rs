@@ -21,6 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const WRITTEN_WITHIN: Duration = Duration::from_millis(5);
 /// A civil clock that is further from where it was is another one.
 const WAVERS_MAX: Duration = Duration::from_millis(5);
+/// One that is so far from where it was was set.
+const CLOCK_SET: Duration = Duration::from_secs(1);
 /// A call that is so young has no row.
 pub const CALL_UNWRITTEN_MAX: Duration = Duration::from_millis(40);
 
@@ -59,7 +61,16 @@ impl LiveRows {
             Some((unix, wavers)) if Duration::from_micros(wavers) <= WAVERS_MAX => {
                 Now { instant: now.instant, unix }
             }
-            Some(_) | None => {
+            Some((_, wavers)) => {
+                self.anchor = Some(now);
+                // All moments in writing are of another clock.
+                if Duration::from_micros(wavers) >= CLOCK_SET {
+                    let all: Vec<LiveRow> = self.written.keys().copied().collect();
+                    all.into_iter().for_each(|row| self.mark(now.instant, row, None));
+                }
+                now
+            }
+            None => {
                 self.anchor = Some(now);
                 now
             }
@@ -204,7 +215,9 @@ mod tests {
         }
         assert_eq!(said(rows.steady(now(9_001, 5_100))), first + 5_100);
         assert_eq!(said(rows.steady(now(9_002, 5_000))), first + 5_100);
+        assert!(rows.is_news(CALL, "one") && rows.take_due(at(100_000)).is_empty());
         assert_eq!(said(rows.steady(now(9_003, -3_600_000_000))), first - 3_600_000_000);
+        assert_eq!(rows.take_due(at(9_008)), [CALL], "what is written is of another clock");
     }
 
     #[test]

@@ -2,8 +2,12 @@
 
 use super::journal::Resume;
 use crate::ids::PortId;
+use crate::time::Duration;
 use std::collections::BTreeSet;
 use std::fmt;
+
+/// A clock that was set back by less is not worth a word.
+const CLOCK_AHEAD_TOLD: Duration = Duration::from_secs(5);
 
 /// With what it goes on.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +29,8 @@ pub struct ResumeReport {
     pub given_up: usize,
     /// What was left and cannot be used: which, and why.
     pub faults: Vec<String>,
+    /// So far the clock has been set back since they were written.
+    pub clock_ahead: Duration,
 }
 
 impl ResumeReport {
@@ -37,10 +43,14 @@ impl ResumeReport {
 
 impl fmt::Display for ResumeReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { calls, parties, given_up, faults } = self;
+        let Self { calls, parties, given_up, faults, clock_ahead } = self;
         write!(f, "{calls} calls with {parties} parties go on")?;
         if *given_up > 0 {
             write!(f, ", {given_up} were ended")?;
+        }
+        if *clock_ahead >= CLOCK_AHEAD_TOLD {
+            let secs = clock_ahead.as_secs();
+            write!(f, ", by a clock that was {secs} s ahead of this one: see that it is right")?;
         }
         match faults.len() {
             0 => Ok(()),

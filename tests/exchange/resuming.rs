@@ -14,6 +14,16 @@ fn next(
     which: Resume,
     bend: impl Fn(&mut StoredState),
 ) -> (Testbed, Vec<Effect>) {
+    next_by(testbed, which, Duration::ZERO, bend)
+}
+
+/// The same, by a clock that was set back by so much meanwhile.
+fn next_by(
+    testbed: &mut Testbed,
+    which: Resume,
+    back: Duration,
+    bend: impl Fn(&mut StoredState),
+) -> (Testbed, Vec<Effect>) {
     testbed.now = testbed.now + CALL_UNWRITTEN_MAX;
     for effect in testbed.machine.write_live(testbed.now, &testbed.relay) {
         let Effect::Write(batch) = effect else { panic!("{effect:?}") };
@@ -22,6 +32,7 @@ fn next(
     let mut state = testbed.journal.state(2);
     bend(&mut state);
     let now = testbed.now + Duration::from_millis(300);
+    let now = Now { unix: now.unix - back, ..now };
     let ports = (20_000..21_000).step_by(2).map(PortId);
     let slots = ports.filter_map(|port| testbed.relay.slot(testbed.now, port));
     let slots = slots.map(|slot| (slot.port, slot)).collect();
@@ -64,7 +75,7 @@ fn talk() -> (Testbed, Side, Side) {
 fn a_call_goes_on_in_silence_and_ends_with_one_record_and_no_row() {
     let (mut testbed, caller, _) = talk();
     let (mut later, effects) = next(&mut testbed, Resume::All, |_| {});
-    let ResumeReport { calls, parties, given_up, faults } = report(&effects);
+    let ResumeReport { calls, parties, given_up, faults, .. } = report(&effects);
     assert_eq!((*calls, *parties, *given_up, &faults[..]), (1, 2, 0, &[][..]));
     assert_eq!(sent(&effects), [], "nobody is told");
     let told = effects.iter().find_map(|effect| match effect {
@@ -234,4 +245,39 @@ fn a_call_that_is_doubled_is_named_and_its_record_ends() {
     assert_eq!(later.machine.status().calls, 1);
     let record = &later.journal.calls[&CallId(77)];
     assert!(record.ended.is_some(), "{record:?}");
+}
+
+/// Sessions are refreshed, and waits are over, when they would have been.
+#[test]
+fn a_clock_that_was_set_back_ends_no_call_and_delays_nothing() {
+    let due = |back: Duration| {
+        let (mut testbed, caller, _) = talk();
+        let (mut later, effects) = next_by(&mut testbed, Resume::All, back, |_| {});
+        assert_eq!((report(&effects).calls, report(&effects).parties), (1, 2));
+        let text = report(&effects).to_string();
+        assert_eq!(text.contains("ahead of this one"), !back.is_zero(), "{text}");
+        let _rested = later.later(1);
+        let mut due = Vec::new();
+        for _ in 0..40 {
+            let Some(at) = later.machine.deadline() else { break };
+            later.now = later.now + at.since(later.now.instant);
+            let effects = later.machine.tick(later.now);
+            let refreshed = asked(&effects)
+                .into_iter()
+                .filter(|(_, method)| [Method::INVITE, Method::UPDATE].contains(method));
+            due.extend(refreshed.map(|_| later.now.instant.since(testbed.now.instant).as_secs()));
+            let _kept = later.kept(effects);
+            if !due.is_empty() {
+                break;
+            }
+        }
+        let effects = later.told(caller.at, &caller.asks("BYE", caller.seq + 1, "", ""));
+        assert_eq!(status(&effects), Some(200));
+        due
+    };
+    let before = due(Duration::ZERO);
+    assert!(!before.is_empty(), "a session is refreshed");
+    let after = due(Duration::from_secs(3_600));
+    assert!(before.iter().zip(&after).all(|(a, b)| a.abs_diff(*b) <= 2), "{before:?} {after:?}");
+    assert_eq!(before.len(), after.len());
 }
