@@ -115,6 +115,11 @@ impl Judge {
         self.taken.retain(|call, by| confirmed.contains(&(*call, by.as_str())));
     }
 
+    /// The journal was in trouble before a kill: callers whose end it has not wait again.
+    pub fn positions_are_old(&mut self) {
+        self.positions.clear();
+    }
+
     /// Whether a call has its end, for another reason than a crash.
     pub fn has_ended_by_itself(&self, call: CallId) -> bool {
         let ended = self.records.get(&call).copied().flatten();

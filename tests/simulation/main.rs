@@ -94,3 +94,12 @@ fn a_process_that_is_killed_again_and_again_breaks_no_promise() {
     let mortality = setting("CORDBOARD_MORTALITY", 2_000);
     play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: false, mortality });
 }
+
+/// Both at once: what could not be written before the kill is lost with it, and nothing else is.
+#[test]
+fn a_process_that_is_killed_while_its_journal_fails_breaks_no_promise() {
+    let seed = setting("CORDBOARD_SEED", SEED);
+    let calls = setting("CORDBOARD_KILLED_CALLS", 1_000) / 4;
+    let mortality = setting("CORDBOARD_MORTALITY", 2_000);
+    play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: true, mortality });
+}
