@@ -273,7 +273,7 @@ impl fmt::Display for Resume {
             Self::Without(call) => {
                 write!(f, "all but {call}: it was in hand at the second crash within 30 s")
             }
-            Self::None => f.write_str("none: this was the third crash within 30 s"),
+            Self::None => f.write_str("none: it has crashed again and again"),
             Self::AfterBoot => f.write_str("none: the machine was started anew"),
             Self::OfOtherMachine => f.write_str("none: they were another machine's"),
         }
