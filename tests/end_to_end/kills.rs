@@ -10,7 +10,7 @@
 //!      holds, calls or hangs up
 //! ```
 //!
-//! What has been so for 50 ms goes on. What happens in the moment of the kill may be as if it had not happened: a call that
+//! What has been so for 50 ms, and is written, goes on. What happens in the moment of the kill may be as if it had not happened: a call that
 //! was just being answered may be gone, and a phone that has just answered may be forgotten, so that the caller whom its
 //! operator has taken is the first in the queue again. A take whose result the desk has got is never undone otherwise.
 //!
@@ -161,6 +161,7 @@ struct House {
     undone: usize,
     checked: usize,
     gaps: Vec<u128>,
+    written: Vec<u128>,
     steps: BTreeMap<&'static str, usize>,
     lost: Lost,
     // Dropped after those who talk with it.
@@ -195,6 +196,7 @@ impl House {
             undone: 0,
             checked: 0,
             gaps: Vec::new(),
+            written: Vec::new(),
             steps: BTreeMap::new(),
             lost: Lost::default(),
             board,
@@ -239,6 +241,7 @@ impl House {
             self.waits(&guest);
         }
         self.check(&self.hears.clone(), Instant::now(), false);
+        self.is_written();
     }
 
     fn talker(&mut self, name: &str) -> Arc<Talker> {
@@ -320,7 +323,16 @@ impl House {
             let guest = self.guest();
             self.waits(&guest);
         }
+        self.is_written();
+    }
+
+    /// All that is so is in the journal: a change that is confirmed stands behind it. How long that takes is the disk's
+    /// affair.
+    fn is_written(&mut self) {
         std::thread::sleep(WRITTEN_WITHIN);
+        let begun = Instant::now();
+        self.board.cli(&format!("terminal set 3007 --name N{}", self.kills));
+        self.written.push(begun.elapsed().as_millis());
     }
 
     fn begin(&mut self) -> Step {

@@ -5,12 +5,10 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
-
-use crate::wait;
 
 /// An address that is to be free is so by then.
 const FREED_WITHIN: Duration = Duration::from_secs(5);
@@ -147,8 +145,16 @@ pub enum Wire {
 impl Wire {
     pub fn udp(from: SocketAddr, to: SocketAddr) -> Wire {
         // Whoever had it before may have left it to a program that is just being started, for a moment.
-        let free = || UdpSocket::bind(from).ok();
-        let socket = wait::until("the desk's address", FREED_WITHIN, free);
+        let begun = Instant::now();
+        let socket = loop {
+            match UdpSocket::bind(from) {
+                Ok(socket) => break socket,
+                Err(error) => {
+                    assert!(begun.elapsed() < FREED_WITHIN, "{from} is not free: {error}")
+                }
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
         socket.connect(to).expect("loopback has a route");
         Wire::Udp(socket)
     }

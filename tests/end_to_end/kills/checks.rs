@@ -200,6 +200,7 @@ impl House {
 
     pub(super) fn report(&mut self) -> String {
         self.gaps.sort_unstable();
+        self.written.sort_unstable();
         let share =
             |share: usize| self.gaps.get(self.gaps.len() * share / 100).copied().unwrap_or(0);
         let (gaps, lost) = (self.gaps.len(), &self.lost);
@@ -208,7 +209,8 @@ impl House {
             "{} kills, during: {}\n\
              lost  calls {} of {}, looked at {} times; places {}; registrations {}; records {}; takes {} of {}; voices {}\n\
              undone in the moment of a kill: {} calls; {} hangings up; {} takes whose phone was forgotten, {} of which was not told\n\
-             gap   from the kill to the first packet of the other, {gaps} times: p50 {} ms, p99 {} ms",
+             gap   from the kill to the first packet of the other, {gaps} times: p50 {} ms, p99 {} ms\n\
+             a change was written and confirmed after p50 {} ms, at most {} ms",
             self.kills,
             steps.join(", "),
             lost.calls,
@@ -226,6 +228,8 @@ impl House {
             self.zombies.get(),
             share(50),
             share(99),
+            self.written.get(self.written.len() / 2).unwrap_or(&0),
+            self.written.last().unwrap_or(&0),
         )
     }
 }
