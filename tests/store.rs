@@ -32,7 +32,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
 const NOW: UnixTime = UnixTime::from_secs(1_795_352_006);
 
@@ -168,6 +169,12 @@ fn writer(data: &Path) -> (StoreWriter, Receiver<BatchOutcome>) {
         let _ = report.send(outcome); // The test may have seen enough.
     });
     (writer.unwrap(), outcomes)
+}
+
+fn ticket(outcome: &BatchOutcome) -> u64 {
+    match outcome {
+        BatchOutcome::Committed(batch) | BatchOutcome::Failed { batch, .. } => batch.ticket.0,
+    }
 }
 
 fn committed(outcome: &BatchOutcome) -> Option<u64> {
@@ -469,7 +476,9 @@ fn a_batch_that_fails_leaves_nothing_and_spoils_no_other() {
     ] {
         writer.write(awaited(ticket, entries)).unwrap();
     }
-    let reported: Vec<_> = outcomes.iter().take(3).collect();
+    let mut reported: Vec<_> = outcomes.iter().take(3).collect();
+    // What failed is told sooner than what is flushed.
+    reported.sort_by_key(ticket);
     assert_eq!((committed(&reported[0]), committed(&reported[2])), (Some(1), Some(3)));
     let BatchOutcome::Failed { batch, fault: WriteFault::OfBatch(why) } = &reported[1] else {
         panic!("{reported:?}");
@@ -513,9 +522,59 @@ impl<F: FnMut(&[Batch]) -> Result<(), StoreError> + Send + 'static> Journal for 
         (self.0)(batches)
     }
 
-    fn flush(&mut self) -> Result<(), StoreError> {
+    fn flusher(&self) -> impl FnMut() -> Result<(), StoreError> + Send + 'static {
+        || Ok(())
+    }
+}
+
+/// A disk that takes its time: each flush waits until the test lets it go.
+struct SlowDisk {
+    begun: Sender<()>,
+    gate: Arc<Mutex<Receiver<Result<(), StoreError>>>>,
+}
+
+impl Journal for SlowDisk {
+    fn write(&mut self, _: &[Batch]) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn flusher(&self) -> impl FnMut() -> Result<(), StoreError> + Send + 'static {
+        let (begun, gate) = (self.begun.clone(), Arc::clone(&self.gate));
+        move || {
+            begun.send(()).unwrap();
+            gate.lock().unwrap().recv().unwrap()
+        }
+    }
+}
+
+#[test]
+fn what_goes_on_is_written_while_a_slow_disk_flushes() {
+    let (go, gate) = channel();
+    let (begun, flushes) = channel();
+    let (report, outcomes) = channel();
+    let disk = SlowDisk { begun, gate: Arc::new(Mutex::new(gate)) };
+    let writer = StoreWriter::start(disk, move |outcome| report.send(outcome).unwrap()).unwrap();
+    let live = |ticket, row| Batch {
+        ticket: Ticket(ticket),
+        entries: vec![JournalEntry::DropLive(LiveRow::Call(CallId(row)))],
+        awaited: false,
+    };
+    let patience = std::time::Duration::from_secs(10);
+    let next = || committed(&outcomes.recv_timeout(patience).unwrap());
+    writer.write(awaited(1, vec![])).unwrap();
+    writer.write(live(2, 7)).unwrap();
+    assert_eq!(next(), Some(2), "it needs no flush");
+    flushes.recv_timeout(patience).unwrap();
+    writer.write(awaited(3, vec![])).unwrap();
+    writer.write(live(4, 8)).unwrap();
+    assert_eq!(next(), Some(4));
+    assert!(outcomes.try_recv().is_err(), "nothing is confirmed before its flush");
+    go.send(Ok(())).unwrap();
+    assert_eq!(next(), Some(1));
+    go.send(Err(sqlite(rusqlite::ffi::SQLITE_IOERR_FSYNC))).unwrap();
+    assert_eq!(next(), None, "what is not flushed is not confirmed");
+    drop(writer);
+    assert_eq!(outcomes.iter().count(), 0);
 }
 
 fn sqlite(code: i32) -> StoreError {
@@ -550,7 +609,10 @@ fn written_by(
     }
     go.send(()).unwrap();
     drop(writer);
-    let written = outcomes.iter().map(|outcome| committed(&outcome).is_some()).skip(1).collect();
+    let mut written: Vec<_> =
+        outcomes.iter().map(|o| (ticket(&o), committed(&o).is_some())).collect();
+    written.sort_unstable();
+    let written = written.into_iter().map(|(_, written)| written).skip(1).collect();
     (written, attempts.iter().count())
 }
 

@@ -137,17 +137,6 @@ impl Database {
         }
     }
 
-    /// Flushes to the disk what was committed without a flush. It all stands in the log ahead.
-    pub(super) fn sync_log(&self) -> Result<(), StoreError> {
-        let fault = |error| StoreError::Directory { path: self.path.clone(), error };
-        // Where there is none all of it is in the database already, which is flushed before the log goes.
-        match File::open(files::log_ahead(&self.path)) {
-            Ok(log) => log.sync_data().map_err(fault),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(fault(error)),
-        }
-    }
-
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -227,4 +216,15 @@ fn make(path: &Path) -> Result<(), StoreError> {
     file.sync_all().map_err(fault)?;
     std::fs::rename(&new, path).map_err(fault)?;
     files::sync_directory(path).map_err(fault)
+}
+
+/// Flushes to the disk what was committed to this database without a flush. It all stands in the log ahead.
+pub(super) fn sync_log(database: &Path) -> Result<(), StoreError> {
+    let fault = |error| StoreError::Directory { path: database.to_owned(), error };
+    // Where there is none all of it is in the database already, which is flushed before the log goes.
+    match File::open(files::log_ahead(database)) {
+        Ok(log) => log.sync_data().map_err(fault),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(fault(error)),
+    }
 }

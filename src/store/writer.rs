@@ -1,8 +1,9 @@
-//! The one thread that writes: it gathers what waits into one transaction, commits, and reports.
+//! The one thread that writes: it gathers what waits into one transaction, commits, and reports; and one beside it that
+//! flushes, so that a slow disk does not keep what goes on from outliving the process.
 //!
 //! ```text
 //!   gather ──▶ commit: outlives the process ──┬─ what goes on ───────────────────────────────▶ reported
-//!                                             └─ all else ──▶ flush: outlives the power ─────▶ reported
+//!                                             └─ all else ══▶ flush: outlives the power ─────▶ reported
 //!                                                             at once where somebody waits
 //! ```
 //!
@@ -18,7 +19,9 @@ use rusqlite::TransactionBehavior;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SendError, SyncSender, TrySendError, sync_channel,
+};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -38,23 +41,24 @@ const PATIENCE_LIVE: Duration = Duration::from_millis(2);
 /// When a group could not be written, its batches are tried each for itself for no longer than this.
 const APART_MAX: Duration = Duration::from_secs(1);
 
+/// So many groups wait for a flush; beyond, no other is committed.
+const FLUSHES_MAX: usize = 64;
+
 /// At the end the thread gets so long for what still waits.
 const FAREWELL_MAX: Duration = Duration::from_secs(10);
 
 /// Where batches are written: the database, or in tests something that fails.
 pub trait Journal: Send + 'static {
-    /// Writes all batches in one transaction, or nothing of them. Before [`flush`](Self::flush) they outlive the
+    /// Writes all batches in one transaction, or nothing of them. Before a [flush](Self::flusher) they outlive the
     /// process alone.
     ///
     /// # Errors
     /// What the disk or the database says.
     fn write(&mut self, batches: &[Batch]) -> Result<(), StoreError>;
 
-    /// Has all that was written outlive the power.
-    ///
-    /// # Errors
-    /// What the disk says.
-    fn flush(&mut self) -> Result<(), StoreError>;
+    /// What has all that was written before it is called outlive the power, or says what the disk says; called by
+    /// another thread, while this one goes on writing.
+    fn flusher(&self) -> impl FnMut() -> Result<(), StoreError> + Send + 'static;
 }
 
 impl Journal for Database {
@@ -75,8 +79,9 @@ impl Journal for Database {
         written.map_err(|error| self.fault(error))
     }
 
-    fn flush(&mut self) -> Result<(), StoreError> {
-        self.sync_log()
+    fn flusher(&self) -> impl FnMut() -> Result<(), StoreError> + Send + 'static {
+        let path = self.path().to_owned();
+        move || super::database::sync_log(&path)
     }
 }
 
@@ -116,22 +121,36 @@ pub struct StoreWriter {
 }
 
 impl StoreWriter {
-    /// Starts the thread. `report` is called there for each batch, in their order.
+    /// Starts the threads. `report` is called there for each batch; for those that are durable in their order, and for
+    /// the others in theirs.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn start(
         journal: impl Journal,
-        report: impl FnMut(BatchOutcome) + Send + 'static,
+        report: impl FnMut(BatchOutcome) + Clone + Send + 'static,
     ) -> std::io::Result<Self> {
         let (batches, waiting) = sync_channel(WAITING_MAX);
         let closing = Arc::new(AtomicBool::new(false));
         let closing_too = Arc::clone(&closing);
-        let work =
-            Work { journal, report, closing: closing_too, unflushed: vec![], flush_at: None };
-        let thread = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || work.work(&waiting))?;
+        let (flushes, written) = sync_channel(FLUSHES_MAX);
+        let (flush, flushed) = (journal.flusher(), report.clone());
+        let flusher = std::thread::Builder::new()
+            .name("journal flush".to_owned())
+            .spawn(move || flush_all(flush, flushed, &written))?;
+        let work = Work {
+            journal,
+            report,
+            closing: closing_too,
+            unflushed: vec![],
+            flush_at: None,
+            flushes,
+        };
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            work.work(&waiting);
+            // Nothing comes to it any more; a panic of its own is of whom it reports to.
+            let _ = flusher.join();
+        })?;
         Ok(Self { batches: Some(batches), thread: Some(thread), closing })
     }
 
@@ -172,6 +191,8 @@ struct Work<J, R> {
     unflushed: Vec<Batch>,
     /// When, at the latest.
     flush_at: Option<Instant>,
+    /// To the thread that flushes.
+    flushes: SyncSender<Vec<Batch>>,
 }
 
 impl<J: Journal, R: FnMut(BatchOutcome)> Work<J, R> {
@@ -251,23 +272,41 @@ impl<J: Journal, R: FnMut(BatchOutcome)> Work<J, R> {
         }
     }
 
+    /// Has what is written flushed, and does not wait for it.
     fn flush(&mut self) {
         self.flush_at = None;
-        if self.unflushed.is_empty() {
+        let unflushed = std::mem::take(&mut self.unflushed);
+        if unflushed.is_empty() {
             return;
         }
-        let attempt = AssertUnwindSafe(|| self.journal.flush());
-        let flushed = catch_unwind(attempt).unwrap_or(Err(StoreError::Panicked));
-        for batch in std::mem::take(&mut self.unflushed) {
-            match &flushed {
-                Ok(()) => (self.report)(BatchOutcome::Committed(batch)),
-                Err(error) => self.failed(batch, error.fault()),
-            }
+        // It ends with this thread alone, or by a panic of whom it reports to.
+        if let Err(SendError(batches)) = self.flushes.send(unflushed) {
+            let ended = || WriteFault::OfJournal(StoreError::Panicked.to_string());
+            batches.into_iter().for_each(|batch| self.failed(batch, ended()));
         }
     }
 
     fn failed(&mut self, batch: Batch, fault: WriteFault) {
         (self.report)(BatchOutcome::Failed { batch, fault });
+    }
+}
+
+/// The thread that flushes: all that has been written meanwhile by one flush.
+fn flush_all(
+    mut flush: impl FnMut() -> Result<(), StoreError>,
+    mut report: impl FnMut(BatchOutcome),
+    written: &Receiver<Vec<Batch>>,
+) {
+    while let Ok(first) = written.recv() {
+        let batches = first.into_iter().chain(written.try_iter().flatten()).collect::<Vec<_>>();
+        let flushed = catch_unwind(AssertUnwindSafe(&mut flush));
+        let flushed = flushed.unwrap_or(Err(StoreError::Panicked));
+        for batch in batches {
+            report(match &flushed {
+                Ok(()) => BatchOutcome::Committed(batch),
+                Err(error) => BatchOutcome::Failed { batch, fault: error.fault() },
+            });
+        }
     }
 }
 
