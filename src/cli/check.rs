@@ -26,6 +26,7 @@ use std::sync::Arc;
 /// With all that is wrong in the file, or with what would keep the server from starting.
 pub fn run(site: &Site) -> anyhow::Result<()> {
     let administration = Administration::open(site)?;
+    Config::judge_certificates(site.file().as_deref())?;
     rehearse(&administration)?;
     let file = site.file();
     let file = file.as_deref();

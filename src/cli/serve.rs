@@ -73,6 +73,7 @@ impl Command {
         // Before anything is opened that could have one of their numbers.
         let passed = passed_files::take();
         let config = site.config()?;
+        Config::judge_certificates(site.file().as_deref())?;
         telemetry::begin(std::io::stderr().is_terminal(), self.trace.is_some());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let began = Instant::now();

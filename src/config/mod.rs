@@ -318,6 +318,17 @@ pub enum Unusable {
     Refused(Vec<ConfigRefusal>),
 }
 
+/// The text of a file.
+fn text_of(path: &Path) -> Result<String, Unusable> {
+    let unreadable = |error| Unusable::Unreadable { path: path.to_owned(), error };
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        Unusable::NoText { path: path.to_owned(), line }
+    })
+}
+
 impl Config {
     /// The configuration of a file; the built-in one without a file.
     ///
@@ -325,14 +336,27 @@ impl Config {
     /// When the file cannot be read, or says what cannot be used.
     pub fn load(file: Option<&Path>) -> Result<Self, Unusable> {
         let Some(path) = file else { return Ok(Self::default()) };
-        let unreadable = |error| Unusable::Unreadable { path: path.to_owned(), error };
-        let bytes = std::fs::read(path).map_err(unreadable)?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
-            Unusable::NoText { path: path.to_owned(), line }
-        })?;
-        Self::read(&path.display().to_string(), &text).map_err(Unusable::Refused)
+        Self::read(&path.display().to_string(), &text_of(path)?).map_err(Unusable::Refused)
+    }
+
+    /// Judges the files of certificates and keys that a file names. Who only asks a running server has no use for it.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn judge_certificates(file: Option<&Path>) -> Result<(), Unusable> {
+        let Some(path) = file else { return Ok(()) };
+        let (name, text) = (path.display().to_string(), text_of(path)?);
+        let mut reader = Reader::new(&name, &text);
+        if let Ok(table) = DeTable::parse(&text) {
+            let root = reader.root(table.get_ref());
+            if let Some(section) = reader.section(&root, "tls") {
+                tls::judge_files(&mut reader, &section);
+            }
+        }
+        match reader.refusals.is_empty() {
+            true => Ok(()),
+            false => Err(Unusable::Refused(reader.refusals)),
+        }
     }
 
     /// Reads the text of a file that people know as `file`.

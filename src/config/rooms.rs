@@ -70,7 +70,7 @@ impl Config {
     pub fn tls_settings(&self) -> TlsSettings {
         let listeners = self.sip.listen.iter();
         let bound = listeners.clone().map(|listen| listen.address.ip());
-        let bound = bound.filter(|ip| !ip.is_unspecified() && !ip.is_loopback());
+        let bound = bound.filter(|ip| !ip.is_unspecified());
         let mut names = self.own_hosts();
         names.extend(bound.map(|ip| ip.to_string()));
         names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));

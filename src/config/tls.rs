@@ -36,21 +36,27 @@ pub(super) fn tls<'a>(reader: &mut Reader<'_>, section: &Section<'a>) -> TlsSect
             None
         }
     };
-    if let Some(files) = &certificate
+    let mut path = |key| reader.value(section, key, path_of).flatten();
+    TlsSection { certificate, client_ca: path("client_ca"), ca: path("ca") }
+}
+
+/// What is wrong with the files that the section names. Apart from the rest: it may change at any time, and is the
+/// matter of whoever shows them.
+pub(super) fn judge_files<'a>(reader: &mut Reader<'_>, section: &Section<'a>) {
+    let given = tls(reader, section);
+    if let Some(files) = &given.certificate
         && let Err(fault) = Certificate::load(files)
     {
         let key = if fault.is_of_key() { "key" } else { "certificate" };
         reader.value::<()>(section, key, |_| Err(fault.to_string().into()));
     }
-    let mut authorities = |key| {
-        let path = reader.value(section, key, |value| {
-            let Some(path) = path_of(value)? else { return Ok(None) };
-            load_authorities(&path).map_err(|fault| Remedy::from(fault.to_string()))?;
-            Ok(Some(path))
-        });
-        path.flatten()
-    };
-    TlsSection { certificate, client_ca: authorities("client_ca"), ca: authorities("ca") }
+    for (key, path) in [("client_ca", given.client_ca), ("ca", given.ca)] {
+        if let Some(path) = path
+            && let Err(fault) = load_authorities(&path)
+        {
+            reader.value::<()>(section, key, |_| Err(fault.to_string().into()));
+        }
+    }
 }
 
 /// The path of a file; none where nothing stands.

@@ -409,6 +409,10 @@ pub(super) fn why(error: &io::Error) -> String {
                     presented.join(", ")
                 )
             }
+            // What `openssl req -x509` makes says so unless it is told not to.
+            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+                "its certificate is an authority's, no host's (basicConstraints CA:TRUE)".to_owned()
+            }
             other => format!("its certificate is bad: {other:?}"),
         },
         rustls::Error::NoCertificatesPresented => "it has shown no certificate".to_owned(),

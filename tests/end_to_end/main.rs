@@ -17,6 +17,7 @@
 //! * `full_disk`: a disk of one megabyte, and another process that holds the database.
 //! * `eavesdropper`: a third host with forged sources, and a router in a phone's way; for all of them.
 //! * `attacker`: somebody without a password, beside phones that have one.
+//! * `encrypted`: TLS by OpenSSL and baresip, and a browser of our own making (`web_socket`).
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
@@ -36,6 +37,7 @@ mod attacker;
 mod cable;
 mod desk;
 mod eavesdropper;
+mod encrypted;
 mod faults;
 mod full_disk;
 mod kills;
@@ -61,4 +63,5 @@ mod terminal;
 mod tone;
 mod upgrade;
 mod wait;
+mod web_socket;
 mod witness;

@@ -30,6 +30,11 @@ impl Program {
         let child = command.spawn().unwrap_or_else(|e| {
             panic!("{name} does not start ({e}): run tests/run once, it installs what is missing")
         });
+        Program::of(name, child, log)
+    }
+
+    /// One that runs already; what it complains of goes to `log`.
+    pub fn of(name: &str, child: Child, log: &Path) -> Program {
         Program { name: name.to_owned(), child, log: log.to_owned() }
     }
 

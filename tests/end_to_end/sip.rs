@@ -219,7 +219,7 @@ impl Wire {
 }
 
 /// Takes one whole message from the front of a stream (RFC 3261 §18.3).
-fn next_of_stream(inbox: &mut Vec<u8>) -> Option<Message> {
+pub fn next_of_stream(inbox: &mut Vec<u8>) -> Option<Message> {
     let end = inbox.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
     let head = Message::parse(&inbox[..end])?;
     let length: usize = head.header("Content-Length")?.parse().ok()?;
