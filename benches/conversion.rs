@@ -114,6 +114,7 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
             trust: Trust::Full,
             mux: false,
             protection: Protection::Clear,
+            ice: None,
         };
         let stream = StreamPlan {
             formats: vec![format],

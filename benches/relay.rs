@@ -134,6 +134,7 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
         trust: Trust::Full,
         mux: false,
         protection: Protection::Clear,
+        ice: None,
     };
     let stream = StreamPlan {
         formats: vec![PayloadFormat {

@@ -417,6 +417,7 @@ fn plan(phone: SocketAddr, codec: Codec) -> Plan {
         trust: Trust::Full,
         mux: false,
         protection: Protection::Clear,
+        ice: None,
     };
     let stream = StreamPlan {
         formats: vec![format],

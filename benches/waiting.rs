@@ -136,6 +136,7 @@ impl Hall {
             trust: Trust::Full,
             mux: false,
             protection: Protection::Clear,
+            ice: None,
         };
         let stream = StreamPlan {
             formats: vec![format],

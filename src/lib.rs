@@ -18,7 +18,7 @@
 //! floor  4  leg  recording   one party: dialog + offer/answer + media plan; a call as a file
 //! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence  desk    siblings
 //! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
-//! floor  1  sip  sdp  rtp  srtp  codec  zone                            parse, print, compute
+//! floor  1  sip  sdp  rtp  srtp  stun  codec  zone                      parse, print, compute
 //! floor  0  time  random  ids  cause  text
 //! ```
 //!
@@ -59,6 +59,7 @@ pub mod server;
 pub mod sip;
 pub mod srtp;
 pub mod store;
+pub mod stun;
 pub mod switchboard;
 pub mod text;
 pub mod time;

@@ -294,6 +294,51 @@ fn a_phone_is_answered_with_the_suite_that_it_offers() {
     );
 }
 
+// ---- ICE (RFC 8445, RFC 8839) ----
+
+/// The first offer is of a phone that does not wait for its addresses.
+#[test]
+fn a_phone_that_checks_its_ways_is_told_ours_and_is_not_held_for_naming_none() {
+    ladder(
+        "
+        a -> INVITE c=0audio 9 ice=A 0
+        = offered a audio
+        do answer a
+        ~ open 20000 audio PCMU to nowhere checked
+        ~ patch 20000=silence
+        a <- 200 audio 20000 ice=EV at 192.0.2.1:20000,192.0.2.1:20001 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        a -> INVITE audio 4000 ice=A mux 0
+        a <- 200 v2 audio 20000 mux ice=EV at 192.0.2.1:20000 0:PCMU
+        ~ update 20000 PCMU to 192.0.2.10:4000 checked
+        a -> ACK
+        a -> INVITE audio 4000 ice=B mux 0
+        a <- 200 v3 audio 20000 mux ice=S7 at 192.0.2.1:20000 0:PCMU
+        ~ update 20000 PCMU to 192.0.2.10:4000 checked
+        a -> ACK
+        a -> INVITE audio 4000 0
+        a <- 200 v4 audio 20000 0:PCMU
+        ~ update 20000 PCMU to 192.0.2.10:4000
+        a -> ACK
+    ",
+    );
+}
+
+#[test]
+fn who_is_lite_as_we_are_is_answered_without() {
+    ladder(
+        "
+        a -> INVITE audio 4000 lite ice=A 0
+        = offered a audio
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000
+        ~ patch 20000=silence
+        a <- 200 audio 20000 0:PCMU
+    ",
+    );
+}
+
 #[test]
 fn an_answer_with_a_suite_that_was_not_offered_is_none() {
     ladder("
@@ -3389,7 +3434,8 @@ fn relay_command(command: &media::Command) -> String {
             media::Trust::Sparing => " sparingly",
             media::Trust::None => " untrusted",
         };
-        format!("{} to {to}{direction}{sealed}{trust}", names.join(" "))
+        let checked = if plan.transport.ice.is_some() { " checked" } else { "" };
+        format!("{} to {to}{direction}{sealed}{checked}{trust}", names.join(" "))
     };
     match command {
         media::Command::Open { port, kind, plan } => {
@@ -3496,6 +3542,9 @@ fn long(sections: &str, ip: IpAddr) -> String {
     let sections = sections.split("c=ip:").next().unwrap();
     let mut text =
         format!("v=0\r\no=- 7 7 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n");
+    if sections.contains("lite") {
+        text += "a=ice-lite\r\n";
+    }
     for section in sections.split(';').map(str::trim).filter(|section| !section.is_empty()) {
         let mut words = section.split_whitespace();
         let (kind, port) = (words.next().unwrap(), words.next().unwrap());
@@ -3506,6 +3555,7 @@ fn long(sections: &str, ip: IpAddr) -> String {
                 _ if word == "SAVP" => protocol = "RTP/SAVP",
                 _ if word == "AVPF" => protocol = "RTP/AVPF",
                 _ if word == "SAVPF" => protocol = "RTP/SAVPF",
+                _ if word == "lite" => {}
                 _ if word == "mux" => attributes += "a=rtcp-mux\r\n",
                 _ if word.ends_with("/RTP/AVP") || word.ends_with("/RTP/SAVPF") => protocol = word,
                 // Of the family that the house has not.
@@ -3520,6 +3570,11 @@ fn long(sections: &str, ip: IpAddr) -> String {
                     let suite = "AES_CM_128_HMAC_SHA1_80";
                     attributes +=
                         &format!("a=crypto:1 {suite} inline:{key}|2^31{mki}:{length}\r\n");
+                }
+                // Name and password of an agent that checks its ways to us.
+                _ if word.starts_with("ice=") => {
+                    let (ufrag, password) = (word[4..].repeat(4), word[4..].repeat(24));
+                    attributes += &format!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}\r\n");
                 }
                 // A key of 28 bytes in base64, for the suite that proves by its cipher.
                 _ if word.starts_with("gcm-key=") => {
@@ -3583,6 +3638,14 @@ fn section(media: &sdp::MediaDescription, session: &sdp::SessionDescription) -> 
         (true, true) => " SAVPF",
     };
     words += if media.rtcp_mux() { " mux" } else { "" };
+    if let Some(ufrag) = media.attribute("ice-ufrag") {
+        assert!(session.attribute("ice-lite").is_some(), "nothing is checked from here");
+        let candidates: Vec<_> = media
+            .attributes_named("candidate")
+            .map(|value| value.split(' ').skip(4).take(2).collect::<Vec<_>>().join(":"))
+            .collect();
+        words += &format!(" ice={} at {}", &ufrag[..2], candidates.join(","));
+    }
     for crypto in media.cryptos().filter(|crypto| crypto.suite != "AES_CM_128_HMAC_SHA1_80") {
         words += &format!(" {}", crypto.suite);
     }

@@ -19,7 +19,7 @@
 //! layer 4   our_stream                 our side of a stream
 //! layer 3   peer  parking              what a peer's SDP asks; who waits for ports
 //! layer 2   api  picture_limits        what goes in, and what comes out
-//! layer 1   party  formats  keys  legacy_info  nat  ports  description
+//! layer 1   party  formats  ice  keys  legacy_info  nat  ports  description
 //! ```
 
 mod agreement;
@@ -28,6 +28,7 @@ mod commands;
 mod description;
 mod formats;
 mod health;
+mod ice;
 mod keys;
 mod legacy_info;
 mod life;

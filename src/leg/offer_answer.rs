@@ -15,10 +15,11 @@ use super::agreement::{
 };
 use super::description::Description;
 use super::formats::{self, PeerFormat};
+use super::ice;
 use super::our_stream::{OurStream, media_kind};
 use super::peer::PeerDescription;
 use crate::codec::Kind;
-use crate::sdp::{MediaDescription, SessionDescription};
+use crate::sdp::{Attribute, MediaDescription, SessionDescription};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -244,7 +245,14 @@ impl Negotiation {
                 sections.push(media);
             }
         }
-        SessionDescription { media: sections, ..SessionDescription::new(self.id, 1, self.address) }
+        let mut session = SessionDescription::new(self.id, 1, self.address);
+        for media in &mut sections {
+            if let Some(candidates) = ice::candidates(media, self.address) {
+                media.attributes.extend(candidates);
+                session.attributes = vec![Attribute::flag("ice-lite")];
+            }
+        }
+        SessionDescription { media: sections, ..session }
     }
 
     /// Gives a description its version: one more than the last, or the last where both say the

@@ -1,12 +1,14 @@
 //! Our side of one stream, and the section of our descriptions that says it.
 
 use super::formats::PeerFormat;
+use super::ice;
 use super::peer::{PeerCrypto, PeerFeedback};
 use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
 use crate::sdp::{
     Attribute, Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription,
 };
+use crate::stun::IceCredentials;
 use std::borrow::Cow;
 
 /// The most formats of one section of ours.
@@ -33,6 +35,8 @@ pub struct OurStream {
     pub bandwidth: Vec<Bandwidth>,
     /// The key of what we send, where the stream is sealed.
     pub crypto: Option<PeerCrypto>,
+    /// Our name and password, where the peer checks its ways to us.
+    pub ice: Option<IceCredentials>,
 }
 
 /// The kind of a section.
@@ -88,6 +92,10 @@ impl OurStream {
             let value = format!("{tag} {} inline:{}", keys.suite(), keys.to_inline());
             media.attributes.push(Attribute::new("crypto", value));
         }
+        if let Some(IceCredentials { ufrag, password }) = &self.ice {
+            media.attributes.push(Attribute::new("ice-ufrag", &**ufrag));
+            media.attributes.push(Attribute::new("ice-pwd", &**password));
+        }
         if let Some(ms) = self.packet_ms {
             media.attributes.push(Attribute::new("ptime", ms.to_string()));
         }
@@ -115,6 +123,7 @@ impl OurStream {
             packet_ms: media.ptime(),
             bandwidth: media.bandwidth.clone(),
             crypto: PeerCrypto::all_of(media).next(),
+            ice: ice::credentials(session, media),
             formats,
         })
     }

@@ -1,12 +1,14 @@
 //! What a peer's SDP asks of us: at most one audio and one video stream, and lines to refuse.
 
 use super::formats::{Capabilities, PeerFormat};
+use super::ice;
 use super::picture_limits;
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::media::PictureLimits;
 use crate::sdp::{Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription};
 use crate::srtp::{MasterKey, Mki, Suite};
+use crate::stun::IceCredentials;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
@@ -80,6 +82,8 @@ pub struct PeerStream {
     pub bandwidth: Vec<Bandwidth>,
     /// The keys that it names, in its order; none where the stream is plain.
     pub keys: Vec<PeerCrypto>,
+    /// Its name and password, where it checks its ways to us (ICE); none where it is lite, as we are, and checks nothing.
+    pub ice: Option<IceCredentials>,
     /// By payload type, what it can take in of pictures.
     pub pictures: Vec<(u8, PictureLimits)>,
 }
@@ -318,6 +322,8 @@ impl PeerStream {
             packet_ms: packet_ms(media),
             bandwidth: media.bandwidth.clone(),
             keys,
+            ice: ice::credentials(session, media)
+                .filter(|_| session.attribute("ice-lite").is_none()),
             pictures: match kind {
                 Kind::Audio => vec![],
                 Kind::Video => {

@@ -32,6 +32,7 @@ pub(super) fn plan(stream: &NegotiatedStream, leg: &Leg) -> Plan {
         // Both must have said so (RFC 5761 §5.1.1).
         mux: ours.mux && peer.mux,
         protection: stream.protection(),
+        ice: ours.ice.clone().filter(|_| peer.ice.is_some()),
     };
     let stream = StreamPlan {
         formats: agreed.iter().map(format).collect(),

@@ -8,6 +8,7 @@ use crate::codec::{Codec, Kind};
 use crate::ids::PortId;
 use crate::sdp::Direction;
 use crate::srtp::{MasterKey, Seed, Suite};
+use crate::stun::IceCredentials;
 use std::collections::BTreeSet;
 
 /// How an answer chooses: the partner's stream, if there is one, and the codecs to prefer.
@@ -83,6 +84,7 @@ fn answer(
         packet_ms: peer.packet_ms,
         bandwidth: vec![],
         crypto: peer.keys.first().map(|theirs| our_key(theirs, wish)),
+        ice: peer.ice.as_ref().map(|theirs| our_ice(theirs, wish)),
     }
 }
 
@@ -96,6 +98,13 @@ fn our_key(theirs: &PeerCrypto, wish: &CodecPreference<'_>) -> PeerCrypto {
         Some(_) | None => MasterKey::fresh(suite, wish.seed).named(mki),
     };
     PeerCrypto { tag: theirs.tag, keys }
+}
+
+/// Our name and password in answer to theirs: those in use, unless they begin anew (RFC 8839 §4.4.1.1.1).
+fn our_ice(theirs: &IceCredentials, wish: &CodecPreference<'_>) -> IceCredentials {
+    let goes_on = |before: &&NegotiatedStream| before.peer.ice.as_ref() == Some(theirs);
+    let before = wish.before.filter(goes_on).and_then(|stream| stream.ours.ice.clone());
+    before.unwrap_or_else(|| IceCredentials::fresh(&wish.seed.0))
 }
 
 /// An offer of audio with these capabilities.
@@ -138,6 +147,7 @@ fn offer(mut all: Vec<PeerFormat>, port: PortId) -> OurStream {
         packet_ms: None,
         bandwidth: vec![],
         crypto: None,
+        ice: None,
     }
 }
 
@@ -158,7 +168,8 @@ pub fn on_the_way_of(ours: OurStream, before: Option<&NegotiatedStream>) -> OurS
     match before.filter(alike) {
         Some(NegotiatedStream { ours: before, peer, .. }) => {
             let (protocol, mux) = (before.protocol.clone(), before.mux && peer.mux);
-            OurStream { protocol, mux, ..ours }
+            let ice = before.ice.clone().filter(|_| peer.ice.is_some());
+            OurStream { protocol, mux, ice, ..ours }
         }
         None => ours,
     }

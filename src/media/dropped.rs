@@ -17,8 +17,8 @@ pub struct Dropped {
     pub unsealed: u64,
     /// Pictures of which a decoder here could make nothing; those that pass are not looked into.
     pub undecodable: u64,
-    /// STUN (RFC 8489): a phone looks for its own address, or keeps its way through a NAT open. No fault, and
-    /// nothing that is answered here.
+    /// STUN (RFC 8489) that is no check of a peer with whom ICE is agreed: a phone looks for its own address, or keeps
+    /// its way through a NAT open. No fault, and nothing that is answered here.
     pub stun: u64,
     /// Of ours, under its keys: held back while nobody could have gone on behind them (`media/ledger.rs`).
     pub held_back: u64,

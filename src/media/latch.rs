@@ -199,6 +199,14 @@ impl Latch {
         }
     }
 
+    /// Takes up an address that a check has proven, and the peer has chosen (RFC 8445 §7.3.1.5); whether it is another.
+    pub fn nominate(&mut self, now: Instant, remote: SocketAddr) -> bool {
+        let before = self.state.remote();
+        self.state = LatchState::Latched { remote, heard: now };
+        self.trial = None;
+        before != Some(remote)
+    }
+
     /// As a value.
     #[must_use]
     pub fn saved(&self, now: Now) -> SavedLatch {
@@ -328,6 +336,11 @@ impl ReportLatch {
     #[must_use]
     pub fn new(now: Instant, candidates: Candidates) -> Self {
         Self { candidates, state: LatchState::Waiting { since: now } }
+    }
+
+    /// Takes up an address that a check has proven, and the peer has chosen.
+    pub fn nominate(&mut self, now: Instant, remote: SocketAddr) {
+        self.state = LatchState::Latched { remote, heard: now };
     }
 
     /// As a value.

@@ -6,7 +6,7 @@
 
 use super::demultiplex::Protocol;
 use super::frame::ParameterSets;
-use super::outgoing::{Event, Exit, Outgoing};
+use super::outgoing::{Channel, Event, Exit, Outgoing};
 use super::patchbay::Source;
 use super::plan::Plan;
 use super::port::Follows;
@@ -176,7 +176,10 @@ impl Machine {
             Some(Protocol::Rtcp) if source.transport.plan.mux => {
                 return self.report(now, port, from, packet, out);
             }
-            Some(Protocol::Rtcp | Protocol::Stun | Protocol::Dtls) | None => return,
+            Some(Protocol::Stun) => {
+                return self.check(now, port, (Channel::Rtp, from), packet, out);
+            }
+            Some(Protocol::Rtcp | Protocol::Dtls) | None => return,
         }
         let was_silent = source.stream.silence_due.is_none();
         let had_target = source.has_target();
@@ -231,7 +234,25 @@ impl Machine {
         let Some(open) = self.ports.get_mut(port) else { return };
         match open.transport.demultiplex(packet) {
             Some(Protocol::Rtcp | Protocol::Rtp) => self.report(now, port, from, packet, out),
-            Some(Protocol::Stun | Protocol::Dtls) | None => {}
+            Some(Protocol::Stun) => self.check(now, port, (Channel::Rtcp, from), packet, out),
+            Some(Protocol::Dtls) | None => {}
+        }
+    }
+
+    /// Takes in a connectivity check of a port's peer.
+    fn check(
+        &mut self,
+        now: Now,
+        port: PortId,
+        from: (Channel, SocketAddr),
+        packet: &[u8],
+        out: &mut impl Outgoing,
+    ) {
+        let Some(open) = self.ports.get_mut(port) else { return };
+        let mut exit = Exit { scratch: &mut self.scratch, out };
+        if open.transport.check(now.instant, from, packet, &mut exit) {
+            out.report(Event::Latched { port, remote: from.1 });
+            self.settle(now.instant, port);
         }
     }
 

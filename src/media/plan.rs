@@ -3,6 +3,7 @@
 use crate::codec::Codec;
 use crate::sdp::Direction;
 use crate::srtp::MasterKey;
+use crate::stun::IceCredentials;
 use std::net::{IpAddr, SocketAddr};
 
 /// Payload types that a port knows; what a peer lists beyond is not heard.
@@ -126,6 +127,8 @@ pub struct TransportPlan {
     pub mux: bool,
     /// Whether packets are sealed, and under which keys.
     pub protection: Protection,
+    /// Our name and password, where the peer checks its ways to us (ICE, RFC 8445).
+    pub ice: Option<IceCredentials>,
 }
 
 /// What one stream carries, and how.

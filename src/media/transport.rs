@@ -3,9 +3,11 @@
 //!
 //! ```text
 //!   socket ──▶ first byte ──▶ opened ──▶ latch ──▶ stream
+//!                  └── check of ICE ──▶ answered; the chosen address is latched
 //!   socket ◀── sealed ◀── trust: full, sparing, none ◀── stream
 //! ```
 
+use super::checks::CheckLimiter;
 use super::demultiplex::Protocol;
 use super::dropped::Dropped;
 use super::latch::{Candidates, Latch, LatchVerdict, ReportLatch, SavedLatch};
@@ -14,6 +16,7 @@ use super::plan::{Protection, TransportPlan, Trust};
 use super::srtp_context::{SavedSrtp, SrtpContext};
 use crate::ids::PortId;
 use crate::rtp::RtpHeader;
+use crate::stun::{self, BindingRequest, Refusal};
 use crate::time::{Duration, Instant, Now, UnixTime};
 use std::net::SocketAddr;
 
@@ -37,6 +40,7 @@ pub struct MediaTransport {
     srtp_context: Option<Box<SrtpContext>>,
     /// When it was last sent something on [`Trust::Sparing`].
     spared_at: Option<Instant>,
+    checks: CheckLimiter,
 }
 
 /// A transport as a value, its socket and its plan aside.
@@ -93,6 +97,7 @@ impl MediaTransport {
                 SrtpContext::restored(&plan.protection, srtp)
             },
             spared_at: spared_at.map(|at| now.instant_of(at)),
+            checks: CheckLimiter::default(),
             plan,
         }
     }
@@ -111,6 +116,7 @@ impl MediaTransport {
             report_latch: ReportLatch::new(now, report_candidates(&plan)),
             srtp_context: SrtpContext::follow(None, &plan.protection),
             spared_at: None,
+            checks: CheckLimiter::default(),
             plan,
         }
     }
@@ -127,11 +133,51 @@ impl MediaTransport {
     pub fn demultiplex(&mut self, bytes: &[u8]) -> Option<Protocol> {
         let protocol = Protocol::of(bytes);
         match protocol {
-            Some(Protocol::Rtp | Protocol::Rtcp) => {}
-            Some(Protocol::Stun) => self.dropped.stun += 1,
+            Some(Protocol::Rtp | Protocol::Rtcp | Protocol::Stun) => {}
             Some(Protocol::Dtls) | None => self.dropped.malformed += 1,
         }
         protocol
+    }
+
+    /// Answers a connectivity check of the peer, and takes up the address that it chooses; whether RTP goes elsewhere from
+    /// now on. What is no check under our name and password is counted, and nothing is said to it.
+    pub fn check(
+        &mut self,
+        now: Instant,
+        (channel, from): (Channel, SocketAddr),
+        packet: &[u8],
+        exit: &mut Exit<'_, impl Outgoing>,
+    ) -> bool {
+        let request = self.plan.ice.as_ref().filter(|_| self.checks.admits(now)).and_then(|ours| {
+            let request = BindingRequest::parse(packet).ok()?;
+            request.is_for(ours).then_some((request, ours))
+        });
+        let Some((request, ours)) = request else {
+            self.dropped.stun += 1;
+            return false;
+        };
+        let refusal = if !request.unknown().is_empty() {
+            Some(Refusal::UnknownAttribute)
+        } else {
+            request.is_controlled().then_some(Refusal::RoleConflict)
+        };
+        match refusal {
+            Some(refusal) => stun::refuse(&request, refusal, &ours.password, exit.scratch),
+            None => stun::accept(&request, from, &ours.password, exit.scratch),
+        }
+        exit.out.send(self.id, channel, from, exit.scratch);
+        // As long as none is chosen, one from where the peer can be reached will do.
+        match channel {
+            _ if refusal.is_some() => false,
+            Channel::Rtp if request.nominates() || !self.latch.is_latched() => {
+                self.latch.nominate(now, from)
+            }
+            Channel::Rtcp if request.nominates() || !self.report_latch.is_latched() => {
+                self.report_latch.nominate(now, from);
+                false
+            }
+            Channel::Rtp | Channel::Rtcp => false,
+        }
     }
 
     /// Opens a packet; its length, or `None` when it is not the peer's.

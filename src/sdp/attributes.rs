@@ -218,7 +218,11 @@ impl MediaDescription {
         if self.is_refused() {
             return Direction::Inactive;
         }
-        let nowhere = self.host(session).is_some_and(ConnectionHost::is_nowhere);
+        // Who checks its ways (ICE) has none yet that it could name (RFC 8839 §4.3.1).
+        let checks = [&self.attributes, &session.attributes]
+            .iter()
+            .any(|attributes| attributes.iter().any(|a| a.is("ice-ufrag")));
+        let nowhere = !checks && self.host(session).is_some_and(ConnectionHost::is_nowhere);
         if nowhere { stated.intersection(Direction::SendOnly) } else { stated }
     }
 

@@ -187,7 +187,9 @@ impl Attribute {
 impl fmt::Debug for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
-            Some(_) if self.is("crypto") => write!(f, "Attribute({}:…)", self.name),
+            Some(_) if self.is("crypto") || self.is("ice-pwd") => {
+                write!(f, "Attribute({}:…)", self.name)
+            }
             Some(value) => write!(f, "Attribute({}:{value:?})", self.name),
             None => write!(f, "Attribute({})", self.name),
         }

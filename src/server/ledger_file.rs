@@ -254,6 +254,7 @@ mod tests {
             trust: Trust::Full,
             mux: false,
             protection: Protection::Clear,
+            ice: None,
         };
         let format =
             PayloadFormat { codec: Codec::Pcmu, send_pt: 0, recv_pt: 0, fmtp: String::new() };

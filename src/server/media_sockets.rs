@@ -476,6 +476,7 @@ mod tests {
             trust: Trust::Full,
             mux: false,
             protection: Protection::Clear,
+            ice: None,
         };
         let stream = StreamPlan {
             formats: vec![format],

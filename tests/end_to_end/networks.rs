@@ -135,6 +135,37 @@ fn phones_behind_nat_call_and_are_called_by_udp_and_by_tcp() {
     converse(&mut by_udp, &mut by_tcp, "3003", Ends::Caller);
 }
 
+/// What it names of its addresses leads nowhere, and no server tells it of others: its checks show us the way, also for
+/// reports, and ours to it is the one that it has found.
+#[test]
+fn a_phone_behind_nat_that_checks_its_ways_finds_ours() {
+    let names = ["h", "n", "r", "b"].map(Namespace::new);
+    let [house, near, router, behind] = &names;
+    house.connect("10.8.0.1/16", near, "10.8.3.4/16", "n");
+    house.connect("192.168.77.1/24", router, "192.168.77.2/24", "r");
+    router.connect("10.0.0.1/24", behind, "10.0.0.2/24", "b");
+    router.hides("10.0.0.0/24");
+    behind.leads_by("10.0.0.1");
+    let place = Place::new();
+    let (_board, _) =
+        serve(house, &place, &["3001", "3002"].map(account_of).each_ref().map(String::as_str));
+
+    let at = |namespace, text: &str| Host::Apart(namespace, text.parse().expect("an address"));
+    let start = |host, party, number, codecs, proxy: &str| {
+        let account = Account::Terminal { number, password: PASSWORD };
+        Phone::start_at(host, &place, party, codecs, Answer::AtOnce, &account, &proxy)
+    };
+    let codecs = Codecs { video: "", ..PLAIN };
+    let mut near = start(at(near, "10.8.3.4"), OPERATOR, "3001", codecs, "10.8.0.1:5060");
+    let checking = Codecs { checks: true, sealed: true, ..codecs };
+    let mut checking = start(at(behind, "10.0.0.2"), USER, "3002", checking, "192.168.77.1:5060");
+    converse(&mut checking, &mut near, "3001", Ends::Caller);
+    let told = checking.trace();
+    for line in ["a=ice-lite", "a=ice-ufrag:", " 192.168.77.1 "] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+}
+
 /// Who hangs up.
 #[derive(Clone, Copy)]
 enum Ends {

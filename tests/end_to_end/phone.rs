@@ -59,10 +59,18 @@ pub struct Codecs {
     pub sealed: bool,
     /// Its signalling goes by TCP.
     pub tcp: bool,
+    /// It checks its ways to whom it talks to (ICE).
+    pub checks: bool,
 }
 
-pub const PLAIN: Codecs =
-    Codecs { audio: "PCMU", video: "H264", size: "352x288", sealed: false, tcp: false };
+pub const PLAIN: Codecs = Codecs {
+    audio: "PCMU",
+    video: "H264",
+    size: "352x288",
+    sealed: false,
+    tcp: false,
+    checks: false,
+};
 
 /// How the phone meets a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -358,6 +366,9 @@ fn config(directory: &Path, sip: SocketAddr, control: SocketAddr, codecs: Codecs
     if codecs.sealed {
         modules.push("srtp");
     }
+    if codecs.checks {
+        modules.push("ice");
+    }
     if !codecs.video.is_empty() {
         modules.extend(["avformat", "fakevideo", "snapshot"]);
     }
@@ -416,7 +427,8 @@ fn account_line(
     // The module that brings H.263 brings H.264, too.
     let only = if codecs.video == "H263" { ";video_codecs=H263" } else { "" };
     let sealed = if codecs.sealed { ";mediaenc=srtp-mand" } else { "" };
-    format!("<sip:{who}>;answermode={mode}{only}{sealed}{rest}\n")
+    let checks = if codecs.checks { ";medianat=ice" } else { "" };
+    format!("<sip:{who}>;answermode={mode}{only}{sealed}{checks}{rest}\n")
 }
 
 fn write(path: &Path, text: &str) {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 mod cameras;
+#[path = "../checks/mod.rs"]
+mod checks;
 mod clocks;
 mod conversion;
 mod ledger;
@@ -13,6 +15,7 @@ mod saved;
 mod srtp;
 mod switches;
 
+use checks::{USE_CANDIDATE, check_for};
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
@@ -23,6 +26,7 @@ use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::rtcp::{self, ReportBlock, RtcpPacket, RtcpWriter, SenderReport};
 use cordboard::rtp::vp8;
 use cordboard::sdp::Direction;
+use cordboard::stun::IceCredentials;
 use cordboard::time::{Duration, Instant};
 use proptest::prelude::*;
 use relay::*;
@@ -346,6 +350,78 @@ fn a_phone_behind_a_nat_is_answered_where_it_sends_from() {
     relay.speak(&[C, O], 200);
     assert!(relay.wire.events.contains(&Event::Latched { port: C, remote: natted }));
     assert_eq!(relay.rtp_to(C).last().unwrap().to, natted);
+}
+
+#[test]
+fn a_check_under_our_name_is_answered_and_proves_an_address() {
+    let ours = IceCredentials::fresh(&[7; 46]);
+    let other = IceCredentials::fresh(&[8; 46]);
+    let check =
+        |of: &IceCredentials, more: &[(u16, &[u8])]| check_for(&of.ufrag, &of.password, more);
+    let [natted, chosen]: [SocketAddr; 2] =
+        ["192.0.2.200:61000", "203.0.113.7:3000"].map(|text| text.parse().unwrap());
+    let mut relay = Relay::with_three_phones();
+    let plan = with(plan(C, vec![format(Codec::Pcmu, 0, 0, "")]), |plan| {
+        // A browser, or a phone that does not wait for its addresses: it names none.
+        plan.transport.remote = None;
+        plan.transport.ice = Some(ours.clone());
+    });
+    relay.command(Command::Update { port: C, plan });
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    relay.speak(&[O], 100);
+    let answers = |relay: &mut Relay| -> Vec<SocketAddr> {
+        let sent = std::mem::take(&mut relay.wire.sent);
+        sent.into_iter().filter(|sent| sent.bytes[..2] == [1, 1]).map(|sent| sent.to).collect()
+    };
+    let goes_to = |relay: &mut Relay| {
+        relay.wire.sent.clear();
+        relay.speak(&[O], 100);
+        relay.rtp_to(C).last().map(|sent| sent.to)
+    };
+    assert_eq!(goes_to(&mut relay), None, "nobody knows where it is");
+
+    relay.arrives_from(C, natted, &check(&other, &[USE_CANDIDATE]));
+    relay.arrives_from(C, natted, &check_for(&ours.ufrag, &other.password, &[USE_CANDIDATE]));
+    assert_eq!(answers(&mut relay), [], "not under our name and password");
+    assert_eq!(goes_to(&mut relay), None);
+
+    relay.arrives_from(C, natted, &check(&ours, &[]));
+    assert_eq!(answers(&mut relay), [natted]);
+    assert_eq!(goes_to(&mut relay), Some(natted), "one will do as long as none is chosen");
+    relay.arrives_from(C, chosen, &check(&ours, &[]));
+    assert_eq!(answers(&mut relay), [chosen]);
+    assert_eq!(goes_to(&mut relay), Some(natted), "it was looked at, and not chosen");
+    relay.arrives_from(C, chosen, &check(&ours, &[USE_CANDIDATE]));
+    assert_eq!(goes_to(&mut relay), Some(chosen));
+    relay.phone(C).address = chosen;
+    relay.wire.sent.clear();
+    relay.speak(&[C], 100);
+    assert_eq!(relay.rtp_to(O).len(), 5, "it is heard from there");
+
+    let flood = check(&ours, &[]);
+    (0..1_000).for_each(|_| relay.arrives_from(C, natted, &flood));
+    assert!(answers(&mut relay).len() <= 100, "a hundred a second are looked at");
+}
+
+#[test]
+fn a_check_of_the_port_of_reports_proves_where_reports_go() {
+    let ours = IceCredentials::fresh(&[7; 46]);
+    let mut relay = Relay::with_three_phones();
+    let plan = with(plan(C, vec![format(Codec::Pcmu, 0, 0, "")]), |plan| {
+        plan.transport.remote = None;
+        plan.transport.ice = Some(ours.clone());
+    });
+    relay.command(Command::Update { port: C, plan });
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    let check = check_for(&ours.ufrag, &ours.password, &[USE_CANDIDATE]);
+    relay.arrives(C, &check);
+    relay.report_of_bytes_arrives(C, &check);
+    relay.speak(&[C, O], 10_000);
+    let own = relay.phone(C).address;
+    let own = SocketAddr::new(own.ip(), own.port() + 1);
+    let is_report = |sent: &&Sent| sent.port == C && sent.channel == Channel::Rtcp;
+    let reports: Vec<_> = relay.wire.sent.iter().filter(is_report).map(|sent| sent.to).collect();
+    assert!(reports.len() >= 2 && reports.iter().all(|to| *to == own), "{reports:?}");
 }
 
 /// The legs know by it that another branch of a fork is heard.

@@ -399,6 +399,7 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         trust: Trust::Full,
         mux: false,
         protection: Protection::Clear,
+        ice: None,
     };
     let stream = StreamPlan {
         formats,
