@@ -1,5 +1,7 @@
 //! Connectivity checks: the vectors of RFC 5769, what a lite agent says, and what it says nothing to.
 
+#![allow(clippy::unwrap_used)] // A test may panic.
+
 mod checks;
 
 use checks::{crc32, hmac_sha1, made};

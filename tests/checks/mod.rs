@@ -20,7 +20,7 @@ pub fn made(attributes: &[(u16, &[u8])], password: &str) -> Vec<u8> {
         packet.extend(kind.to_be_bytes());
         packet.extend((value.len() as u16).to_be_bytes());
         packet.extend(value);
-        while packet.len() % 4 != 0 {
+        while !packet.len().is_multiple_of(4) {
             packet.push(0);
         }
     };
@@ -41,7 +41,8 @@ pub fn made(attributes: &[(u16, &[u8])], password: &str) -> Vec<u8> {
 }
 
 pub fn hmac_sha1(key: &[u8], bytes: &[u8]) -> Vec<u8> {
-    let mut mac = hmac::Hmac::<sha1::Sha1>::new_from_slice(key).unwrap();
+    let mac = hmac::Hmac::<sha1::Sha1>::new_from_slice(key);
+    let mut mac = mac.expect("HMAC takes keys of every length");
     mac.update(bytes);
     mac.finalize().into_bytes().to_vec()
 }

@@ -259,7 +259,7 @@ impl Bring {
             let slot = LedgerSlot { written: moved(slot.written), sent, ..*slot };
             head.add(&slot, &mut written);
         }
-        head.end(moved(ledger.written), None, &mut written);
+        head.end(moved(ledger.written), ledger.in_hand, &mut written);
         written
     }
 }
