@@ -5,7 +5,7 @@
 mod checks;
 
 use checks::{crc32, hmac_sha1, made};
-use cordboard::stun::{BindingRequest, IceCredentials, Refusal, StunFault, accept, refuse};
+use cordboard::stun::{BindingRequest, IceCredentials, CheckRefusal, StunFault, accept, refuse};
 use proptest::prelude::*;
 use std::net::SocketAddr;
 
@@ -98,11 +98,11 @@ fn a_nomination_is_one_and_an_unknown_attribute_is_told() {
     let request = BindingRequest::parse(&packet).unwrap();
     assert_eq!(request.unknown(), [0x7777]);
     let mut response = vec![];
-    refuse(&request, Refusal::UnknownAttribute, "secret", &mut response);
+    refuse(&request, CheckRefusal::UnknownAttribute, "secret", &mut response);
     let told = [&hex("00090015")[..], &[0, 0, 4, 20], b"Unknown Attribute", &[0; 3]].concat();
     assert_eq!(response[20..48], told);
     assert_eq!(response[48..56], hex("000a000277770000"));
-    refuse(&request, Refusal::RoleConflict, "secret", &mut response);
+    refuse(&request, CheckRefusal::RoleConflict, "secret", &mut response);
     assert_eq!(response[..2], [1, 0x11]);
     assert_eq!(response[24..28], [0, 0, 4, 87]);
 }

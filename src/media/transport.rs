@@ -16,7 +16,7 @@ use super::plan::{Protection, TransportPlan, Trust};
 use super::srtp_context::{SavedSrtp, SrtpContext};
 use crate::ids::PortId;
 use crate::rtp::RtpHeader;
-use crate::stun::{self, BindingRequest, Refusal};
+use crate::stun::{self, BindingRequest, CheckRefusal};
 use crate::time::{Duration, Instant, Now, UnixTime};
 use std::net::SocketAddr;
 
@@ -157,9 +157,9 @@ impl MediaTransport {
             return false;
         };
         let refusal = if !request.unknown().is_empty() {
-            Some(Refusal::UnknownAttribute)
+            Some(CheckRefusal::UnknownAttribute)
         } else {
-            request.is_controlled().then_some(Refusal::RoleConflict)
+            request.is_controlled().then_some(CheckRefusal::RoleConflict)
         };
         match refusal {
             Some(refusal) => stun::refuse(&request, refusal, &ours.password, exit.scratch),

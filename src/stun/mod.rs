@@ -20,4 +20,4 @@ mod response;
 
 pub use credentials::IceCredentials;
 pub use request::{BindingRequest, StunFault};
-pub use response::{Refusal, accept, refuse};
+pub use response::{CheckRefusal, accept, refuse};

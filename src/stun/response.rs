@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Why a check that is proven is not taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Refusal {
+pub enum CheckRefusal {
     /// 420: it has to be understood, and is not (RFC 8489 §6.3.1).
     UnknownAttribute,
     /// 487: both think that the other is in control (RFC 8445 §7.3.1.1).
@@ -29,21 +29,21 @@ pub fn accept(
 /// Says why it is not taken, in place of what is in `response`.
 pub fn refuse(
     request: &BindingRequest<'_>,
-    refusal: Refusal,
+    refusal: CheckRefusal,
     password: &str,
     response: &mut Vec<u8>,
 ) {
     begin(kind::BINDING_ERROR, request, response);
     // Two zeros, hundreds, and the rest (RFC 8489 §14.8).
     let (code, words): ([u8; 4], &[u8]) = match refusal {
-        Refusal::UnknownAttribute => ([0, 0, 4, 20], b"Unknown Attribute"),
-        Refusal::RoleConflict => ([0, 0, 4, 87], b"Role Conflict"),
+        CheckRefusal::UnknownAttribute => ([0, 0, 4, 20], b"Unknown Attribute"),
+        CheckRefusal::RoleConflict => ([0, 0, 4, 87], b"Role Conflict"),
     };
     let mut reason = [0; 32];
     reason[..4].copy_from_slice(&code);
     reason[4..][..words.len()].copy_from_slice(words);
     message::push(response, attribute::ERROR_CODE, &reason[..4 + words.len()]);
-    if refusal == Refusal::UnknownAttribute {
+    if refusal == CheckRefusal::UnknownAttribute {
         let mut kinds = [0; 2 * UNKNOWN_MAX];
         let unknown = request.unknown();
         for (place, kind) in kinds.chunks_exact_mut(2).zip(unknown) {

@@ -1,7 +1,6 @@
 //! The server is killed in the midst of an operator call: it goes on where it was, and whoever hears and sees whom does so
 //! again.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -63,8 +62,6 @@ fn a_call_over_tcp_goes_on_after_a_kill_over_the_connections_that_it_had() {
     for ends in [Ends::Caller, Ends::Callee] {
         let (kept, mut board) = Kept::open();
         call_over_tcp(&mut board, ends, |board| {
-            // As if the kills were hours apart.
-            let _ = fs::remove_file(board.data().join("cordboard.running"));
             let before = connections(&kept);
             assert_eq!(before, 2, "{:?}", kept.store());
             let process = kept.pid();
