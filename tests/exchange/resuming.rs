@@ -1,7 +1,7 @@
 //! What another process does with what the one before it has left: goes on, or ends it in words.
 
 use super::open_invites::{GATEWAY, callee_of, cancel, of_gateway, rings};
-use super::third_parties::{DOOR, Side, answers, ip_of, request, response, sdp, talking};
+use super::third_parties::{DOOR, GUEST, Side, answers, ip_of, request, response, sdp, talking};
 use super::*;
 use cordboard::exchange::journal::{LiveRow, Resume};
 use cordboard::exchange::{CALL_UNWRITTEN_MAX, LeftBehind, ResumeReport, Resumption};
@@ -280,4 +280,27 @@ fn a_clock_that_was_set_back_ends_no_call_and_delays_nothing() {
     let after = due(Duration::from_secs(3_600));
     assert!(before.iter().zip(&after).all(|(a, b)| a.abs_diff(*b) <= 2), "{before:?} {after:?}");
     assert_eq!(before.len(), after.len());
+}
+
+/// Refusals of INVITEs among the effects.
+fn refused_since(effects: &[Effect]) -> Vec<u16> {
+    let refusals = sent(effects).into_iter().filter_map(|(_, message)| match message {
+        Message::Response(response) => Some(response.status.as_u16()).filter(|said| *said >= 300),
+        Message::Request(_) => None,
+    });
+    refusals.collect()
+}
+
+/// Nobody is there, and it is being told so: of the call nothing is written down, but of its INVITE.
+#[test]
+fn a_guest_that_is_not_let_in_gets_its_final_answer_from_the_process_that_follows() {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    let effects = testbed.told(GUEST, &invite_with(1, "9000", SDP));
+    assert!(refused_since(&effects).is_empty(), "{effects:?}");
+    assert_eq!(testbed.machine.status().calls, 1);
+    let (later, effects) = next(&mut testbed, Resume::All, |_| {});
+    let refusal = response(&effects);
+    assert_eq!(refusal.status.as_u16(), 503);
+    assert!(refusal.headers.retry_after().unwrap().is_some(), "{refusal:?}");
+    assert!(later.journal.live.is_empty() && later.journal.calls.is_empty());
 }
