@@ -314,7 +314,7 @@ impl House {
             }
             _ => false,
         };
-        let killed = self.board.crash_and_restart();
+        let killed = self.board.crash_and_restart_hours_later();
         self.kills += 1;
         self.desks_come_back();
         self.complete(step, confirmed);

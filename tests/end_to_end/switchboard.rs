@@ -159,6 +159,14 @@ impl Switchboard {
         killed
     }
 
+    /// The same as if it were hours after the last time: who ends in the midst of something again and again is started
+    /// without calls.
+    pub fn crash_and_restart_hours_later(&mut self) -> Instant {
+        let counted = self.data.join("cordboard.running");
+        fs::remove_file(&counted).expect("it runs");
+        self.crash_and_restart()
+    }
+
     /// Has it leave for another process (SIGUSR1), and starts that on the same data.
     pub fn leave_and_restart(&mut self) {
         let id = self.program.id().to_string();
