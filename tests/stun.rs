@@ -5,7 +5,7 @@
 mod checks;
 
 use checks::{crc32, hmac_sha1, made};
-use cordboard::stun::{BindingRequest, IceCredentials, CheckRefusal, StunFault, accept, refuse};
+use cordboard::stun::{BindingRequest, CheckRefusal, IceCredentials, StunFault, accept, refuse};
 use proptest::prelude::*;
 use std::net::SocketAddr;
 
@@ -134,7 +134,7 @@ fn what_is_no_check_is_none() {
         (0, 1, StunFault::Kind),
         (1, 0x11, StunFault::Kind),
         (4, 0, StunFault::Form),
-        (60, 0, StunFault::Fingerprint),
+        (66, 0, StunFault::Fingerprint),
         (packet.len() - 1, 0, StunFault::Fingerprint),
     ] {
         let mut other = packet.clone();
@@ -165,7 +165,7 @@ fn what_follows_the_proof_proves_nothing() {
 
 proptest! {
     #[test]
-    fn no_bytes_whatever_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), flip in 0..108_usize) {
+    fn no_bytes_whatever_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), flip in 0..100_usize) {
         let _ = BindingRequest::parse(&bytes);
         if bytes.len() >= 8 {
             bytes[..2].copy_from_slice(&[0, 1]);
@@ -177,6 +177,7 @@ proptest! {
         }
         let evtj = IceCredentials::new("evtj", PASSWORD).unwrap();
         let mut changed = check();
+        // Up to the fingerprint, which is not proven, and may be missing.
         changed[flip] ^= 0x40;
         if let Ok(request) = BindingRequest::parse(&changed) {
             prop_assert!(!request.is_for(&evtj));
