@@ -33,6 +33,7 @@ pub(super) fn plan(stream: &NegotiatedStream, leg: &Leg) -> Plan {
         mux: ours.mux && peer.mux,
         protection: stream.protection(),
         ice: ours.ice.clone().filter(|_| peer.ice.is_some()),
+        handshake: false,
     };
     let stream = StreamPlan {
         formats: agreed.iter().map(format).collect(),

@@ -477,6 +477,7 @@ mod tests {
             mux: false,
             protection: Protection::Clear,
             ice: None,
+            handshake: false,
         };
         let stream = StreamPlan {
             formats: vec![format],
