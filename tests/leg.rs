@@ -2885,6 +2885,7 @@ impl Ladder {
             media_addresses: vec![],
             port_rest: Duration::from_secs(10),
             rtp_timeout: Duration::from_secs(60),
+            fingerprint: None,
             dialog: dialog::Settings::default(),
         };
         let mut ladder = Self {

@@ -338,7 +338,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let before = self.spoken(id);
-        let seed = Seed(self.random.bytes());
+        let seal = (Seed(self.random.bytes()), self.settings.fingerprint);
         let Some(leg) = self.legs.get_mut(&id) else { return };
         // An UPDATE before the 200 means that the early answer was a reliable one (RFC 3311 §5.1).
         if let LegPhase::Calling { early } = &mut leg.phase
@@ -353,7 +353,7 @@ impl Machine {
             Ok(None) => Err(491),
             Ok(Some(offer)) => match leg.negotiation.take_offer(&offer).map(drop) {
                 Err(status) => Err(status),
-                Ok(()) if leg.role == PeerRole::Desk => Ok(commands::desk_description(leg, seed)),
+                Ok(()) if leg.role == PeerRole::Desk => Ok(commands::desk_description(leg, seal)),
                 // What began sealed never goes on in clear.
                 Ok(())
                     if leg.is_srtp()
@@ -559,6 +559,10 @@ impl Machine {
             // Of a second branch of a fork the first packet is none of the port's.
             media::Event::FirstPacket { .. } | media::Event::Latched { .. } => {
                 let Some(leg) = self.legs.get_mut(&id) else { return };
+                // A check has chosen an address: nothing of the phone is heard by that.
+                if leg.stream_port(kind).is_awaiting() {
+                    return;
+                }
                 let before = leg.is_heard();
                 leg.stream_port_mut(kind).life = Life::Heard;
                 if matches!(leg.phase, LegPhase::Calling { .. }) && !before {

@@ -588,6 +588,7 @@ impl EventLoop {
                     let now = self.now();
                     self.media.handle(now, command, self.sockets.media.outgoing());
                 }
+                Effect::Handshake(_command) => {}
                 Effect::PortsWanted(pairs) => self.grow(pairs),
                 Effect::Write(batch) => self.write(batch),
                 Effect::Journal(news) => telemetry::tell_of_journal(&news),
