@@ -144,7 +144,11 @@ impl Machine {
     }
 
     /// Under which seal a phone is offered its streams that is reached so.
-    fn offered_security(&self, wanted: OfferedSecurity, transport: Transport) -> OfferedSecurity {
+    pub(super) fn offered_security(
+        &self,
+        wanted: OfferedSecurity,
+        transport: Transport,
+    ) -> OfferedSecurity {
         let is_browser = matches!(transport, Transport::Ws | Transport::Wss);
         match (wanted, self.settings.fingerprint) {
             (OfferedSecurity::None, None) => OfferedSecurity::None,

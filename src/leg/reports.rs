@@ -1,7 +1,7 @@
 //! What the dialog of a leg and its share of the relay report, and what follows from it.
 
 use super::agreement::{NegotiatedStream, NegotiatedStreams};
-use super::api::{Event, Spoken};
+use super::api::{Event, OfferedSecurity, Spoken};
 use super::commands::{self, OWN_TAG};
 use super::description::Description;
 use super::keys::KeyWay;
@@ -40,6 +40,7 @@ impl Machine {
         let max_forwards = request.headers.max_forwards().ok().flatten();
         new.max_forwards = max_forwards.unwrap_or(MAX_FORWARDS).min(MAX_FORWARDS);
         new.called_us = true;
+        new.security = self.offered_security(OfferedSecurity::None, flow.transport);
         new.behind_nat = nat::shows_in_request(request, flow);
         // A connection stands only where both ends hear each other.
         new.proven = flow.transport.is_reliable();

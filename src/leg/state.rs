@@ -267,7 +267,8 @@ impl Leg {
         match audio.as_ref().or(video.as_ref()).map(|stream| &stream.ours) {
             Some(OurStream { handshake: Some(_), .. }) => OfferedSecurity::Handshake,
             Some(OurStream { crypto: Some(_), .. }) => OfferedSecurity::Keys,
-            Some(_) | None => self.security,
+            Some(_) => OfferedSecurity::None,
+            None => self.security,
         }
     }
 
