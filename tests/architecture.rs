@@ -67,6 +67,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli"]),
     ("crc32fast", &["stun"]),
     ("ctr", &["srtp"]),
+    ("dimpl", &["server"]),
     ("ffmpeg_sys_next", &["codec"]),
     ("futures_core", &["server"]),
     ("futures_util", &["server"]),

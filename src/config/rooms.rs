@@ -89,6 +89,15 @@ impl Config {
         }
     }
 
+    /// Where the pair is by which we are known in handshakes of DTLS.
+    #[must_use]
+    pub fn dtls_files(&self) -> CertificateFiles {
+        CertificateFiles {
+            certificate: self.data.join("dtls.crt"),
+            key: self.data.join("dtls.key"),
+        }
+    }
+
     /// The names and addresses that the file gives us.
     fn own_hosts(&self) -> Vec<String> {
         let domain = self.sip.domain.trim_matches(['[', ']', '.']).to_ascii_lowercase();

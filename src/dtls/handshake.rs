@@ -16,7 +16,7 @@ pub enum HandshakeCommand {
         /// What we are.
         role: DtlsRole,
     },
-    /// Nothing more: the peer is told, as far as there is anything to end.
+    /// Nothing more: what its handshake still has to say is said to nobody.
     End {
         /// The transport.
         port: PortId,
@@ -84,6 +84,9 @@ pub enum HandshakeFault {
     /// It has shown none, or none that we read.
     #[error("the peer has shown no certificate in the DTLS handshake")]
     NoCertificate,
+    /// The one that it has shown is none of ECDSA, or is broken.
+    #[error("the peer's certificate cannot be used in the DTLS handshake: it has to be one of ECDSA")]
+    BadCertificate,
     /// It has none of ours (RFC 5764 §4.1.2).
     #[error("the peer has none of the SRTP profiles that we have")]
     NoProfile,

@@ -589,6 +589,7 @@ impl Machine {
             media::Event::Dropped { dropped, .. } => {
                 out.push(Effect::Event(Event::Dropped { leg: id, dropped }));
             }
+            media::Event::ConsentLost { .. } => {}
             media::Event::Health { health, .. } => {
                 let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.watched) else { return };
                 leg.stream_port_mut(kind).health = Some(health);
@@ -613,6 +614,7 @@ fn port_of(event: &media::Event) -> PortId {
         | media::Event::KeyFrameWanted { port }
         | media::Event::Silent { port, .. }
         | media::Event::Dropped { port, .. }
+        | media::Event::ConsentLost { port }
         | media::Event::Health { port, .. } => *port,
     }
 }

@@ -12,6 +12,7 @@
 //! what was counted of it is lost. Whoever waits for a picture waits for a key frame.
 
 use super::continuity::{Continuity, Given, NumberingSource, SavedNumbering, ticks};
+use super::consent::Consent;
 use super::dropped::Dropped;
 use super::feed::FrameTimeout;
 use super::frame::SavedPictures;
@@ -111,6 +112,7 @@ impl SavedPort {
             srtp,
             dropped: Dropped::default(),
             spared_at: None,
+            consent: Consent::resumed(now, facts.latched.filter(|_| plan.transport.handshake)),
         };
         let stream = resumed_stream(now, facts, &plan, slot.as_ref());
         let PortFacts { port, kind, .. } = facts;
