@@ -88,7 +88,12 @@ const TABLE: &[(Cause, u16, u8, &str)] = &[
     (Cause::Unreachable, 480, 20, "Not reachable"),
     (Cause::NoCommonCodec, 488, 65, "No common codec"),
     (Cause::NoMedia, 488, 65, "No sound is offered"),
-    (Cause::NoCommonTransport, 488, 65, "No common transport: offer RTP/AVP, RTP/SAVP, or DTLS with ICE and rtcp-mux"),
+    (
+        Cause::NoCommonTransport,
+        488,
+        65,
+        "No common transport: offer RTP/AVP, RTP/SAVP, or DTLS with ICE and rtcp-mux",
+    ),
     (Cause::NoCommonAddress, 488, 65, "No media here in this address family"),
     (Cause::NoCommonKeys, 488, 65, "No key that can be used: offer a=crypto or a=fingerprint"),
     (Cause::ForeignCertificate, 400, 111, "Another certificate than the fingerprint says"),

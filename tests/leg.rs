@@ -2924,8 +2924,10 @@ impl Ladder {
     fn play_all(&mut self, script: &str) -> String {
         for line in rungs(script) {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let played =
-                matches!(words[..], ["do" | "relay" | "dtls" | "doubt" | "bind", ..] | [_, "->", ..]);
+            let played = matches!(
+                words[..],
+                ["do" | "relay" | "dtls" | "doubt" | "bind", ..] | [_, "->", ..]
+            );
             if played || line.starts_with('+') {
                 let _ = writeln!(self.happened, "{line}");
                 self.play(&words, line);
@@ -3403,6 +3405,7 @@ fn relay_event(words: &[&str]) -> media::Event {
     let port = PortId(words[1].parse().unwrap());
     match *words {
         ["first", _] => media::Event::FirstPacket { port },
+        ["consent-lost", _] => media::Event::ConsentLost { port },
         ["latched", _] => media::Event::Latched { port, remote: ([192, 0, 2, 11], 6000).into() },
         // `silent 20000 60 5`: no packet for 60 s, and no report for 5 s.
         ["silent", _, span, lifeless] => {

@@ -15,9 +15,7 @@ use crate::cause::Cause;
 use crate::dialog;
 use crate::directory::Srtp;
 use crate::ids::{LegId, Number};
-use crate::leg::{
-    self, IdentityPrivacy, LegSource, OfferedCodecs, OfferedSecurity, Party, Spoken,
-};
+use crate::leg::{self, IdentityPrivacy, LegSource, OfferedCodecs, OfferedSecurity, Party, Spoken};
 use crate::sip::{NameAddr, Uri};
 use crate::time::{Duration, Instant, Now, UnixTime};
 use std::collections::{BTreeMap, VecDeque};

@@ -2,7 +2,8 @@
 
 use super::agreement::{Led, NegotiatedStream, NegotiatedStreams};
 use super::api::{
-    CodecChoice, Command, Event, InviteRefusal, LegSource, OfferedCodecs, OfferedSecurity, OutgoingLeg,
+    CodecChoice, Command, Event, InviteRefusal, LegSource, OfferedCodecs, OfferedSecurity,
+    OutgoingLeg,
 };
 use super::formats::{Capabilities, PeerFormat};
 use super::legacy_info;
@@ -324,13 +325,8 @@ impl Machine {
             self.legs.get(&id).map(|leg| leg.negotiation.streams().clone()).unwrap_or_default();
         let [audio_seed, video_seed] = [(); 2].map(|()| Seed(self.random.bytes()));
         let fingerprint = self.settings.fingerprint;
-        let wish = |partner, before, seed| CodecPreference {
-            partner,
-            prefer,
-            before,
-            seed,
-            fingerprint,
-        };
+        let wish =
+            |partner, before, seed| CodecPreference { partner, prefer, before, seed, fingerprint };
         let audio = match &peer.audio {
             Some(audio) => {
                 let port = self.port(now, id, Kind::Audio).ok_or(Cause::Overloaded)?;

@@ -63,8 +63,9 @@ impl OurHandshake {
         before: Option<DtlsRole>,
     ) -> Self {
         let setup = match (theirs.setup, before) {
-            (Some(DtlsSetup::Passive), _)
-            | (Some(DtlsSetup::ActPass), Some(DtlsRole::Active)) => DtlsSetup::Active,
+            (Some(DtlsSetup::Passive), _) | (Some(DtlsSetup::ActPass), Some(DtlsRole::Active)) => {
+                DtlsSetup::Active
+            }
             (Some(DtlsSetup::Active | DtlsSetup::ActPass | DtlsSetup::HoldConn) | None, _) => {
                 DtlsSetup::Passive
             }
@@ -84,8 +85,9 @@ impl OurHandshake {
     #[must_use]
     pub fn role(&self, theirs: &PeerHandshake) -> DtlsRole {
         match (self.setup, theirs.setup) {
-            (DtlsSetup::Active, _)
-            | (DtlsSetup::ActPass, Some(DtlsSetup::Passive) | None) => DtlsRole::Active,
+            (DtlsSetup::Active, _) | (DtlsSetup::ActPass, Some(DtlsSetup::Passive) | None) => {
+                DtlsRole::Active
+            }
             (DtlsSetup::Passive | DtlsSetup::HoldConn, _)
             | (
                 DtlsSetup::ActPass,

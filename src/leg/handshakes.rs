@@ -12,12 +12,15 @@
 
 use super::agreement::HandshakeOutcome;
 use super::machine::{Effect, Machine};
-use super::state::{Leg, LegPhase, StreamHandshake, StreamPort, WantedHandshake};
+use super::state::{Leg, LegPhase, PeerRole, StreamHandshake, StreamPort, WantedHandshake};
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::dtls::{HandshakeCommand, HandshakeEvent, HandshakeFault};
 use crate::ids::{LegId, PortId};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
+
+/// So long a phone that is there may be without keys: as long as a handshake takes at most.
+const KEYS_WAIT: Duration = Duration::from_secs(30);
 
 impl Machine {
     /// Brings the handshake of a stream up to what is agreed or offered. A peer that is not the one of which the
@@ -65,6 +68,31 @@ impl Machine {
         }
     }
 
+    /// Who is there is given some time to prove its address and to agree on keys.
+    pub(super) fn await_keys(&mut self, now: Instant, id: LegId) {
+        let is_there = |leg: &Leg| matches!(leg.phase, LegPhase::Up | LegPhase::Answering);
+        let awaits = |leg: &Leg| {
+            let streams = [Kind::Audio, Kind::Video];
+            leg.role == PeerRole::Phone
+                && streams.into_iter().any(|kind| leg.stream_port(kind).is_awaiting())
+        };
+        if self.legs.get(&id).is_some_and(|leg| is_there(leg) && awaits(leg)) {
+            self.unkeyed.entry(id).or_insert(now + KEYS_WAIT);
+        } else {
+            self.unkeyed.remove(&id);
+        }
+    }
+
+    /// Ends those whose keys have not come in time.
+    pub(super) fn end_unkeyed(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        let due = self.unkeyed.iter().filter(|(_, until)| **until <= now);
+        let due: Vec<LegId> = due.map(|(leg, _)| *leg).collect();
+        for leg in due {
+            self.unkeyed.remove(&leg);
+            self.end(now, leg, Cause::HandshakeFailed, out);
+        }
+    }
+
     pub(super) fn on_handshake(
         &mut self,
         now: Instant,
@@ -73,14 +101,17 @@ impl Machine {
     ) {
         let Some((id, kind)) = self.owners.get(&event.port()).copied() else { return };
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let stream_port = leg.stream_port_mut(kind);
-        let Some(handshake) = &mut stream_port.handshake else { return };
+        let Some(handshake) = &mut leg.stream_port_mut(kind).handshake else { return };
         match event {
             HandshakeEvent::Keyed { certificate, keys, .. } => {
                 handshake.keyed = Some(HandshakeOutcome { certificate, keys: *keys });
                 self.sync(now, id, out);
             }
             HandshakeEvent::Failed { fault, .. } => self.failed(now, id, (kind, fault), out),
+            // While it rings nothing is decided: the answer begins another.
+            HandshakeEvent::Closed { .. } if matches!(leg.phase, LegPhase::Calling { .. }) => {
+                leg.stream_port_mut(kind).handshake = None;
+            }
             HandshakeEvent::Closed { .. } => self.lose(now, id, out),
         }
     }

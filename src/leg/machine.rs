@@ -107,6 +107,8 @@ pub struct Machine {
     pub(super) rows: BTreeMap<PortId, media::Source>,
     /// Who hears whom, the source first.
     pub(super) listeners: BTreeSet<(LegId, LegId)>,
+    /// Who is there and has no keys yet, and until when that may be.
+    pub(super) unkeyed: BTreeMap<LegId, Instant>,
     /// Whom an input has shown to be another than its description says.
     pub(super) condemned: Vec<(LegId, Cause)>,
 }
@@ -126,6 +128,7 @@ impl Machine {
             owners: BTreeMap::new(),
             rows: BTreeMap::new(),
             listeners: BTreeSet::new(),
+            unkeyed: BTreeMap::new(),
             condemned: Vec::new(),
         }
     }
@@ -166,7 +169,8 @@ impl Machine {
     /// When [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        earliest(self.dialog.deadline(), self.parking.deadline())
+        let waiting = earliest(self.parking.deadline(), self.unkeyed.values().min().copied());
+        earliest(self.dialog.deadline(), waiting)
     }
 
     /// Fires what is due at `now`.
@@ -176,6 +180,7 @@ impl Machine {
         let effects = self.dialog.tick(now);
         self.follow(now, effects, &mut out);
         self.go_on(now, &mut out);
+        self.end_unkeyed(now, &mut out);
         self.end_condemned(now, &mut out);
         out
     }

@@ -316,8 +316,8 @@ impl PeerStream {
         }
         let sealed = Some(media).filter(|media| media.is_secure() && media.is_rtp());
         let keys: Vec<_> = sealed.into_iter().flat_map(PeerCrypto::all_of).collect();
-        let ice = ice::credentials(session, media)
-            .filter(|_| session.attribute("ice-lite").is_none());
+        let ice =
+            ice::credentials(session, media).filter(|_| session.attribute("ice-lite").is_none());
         let by_handshake = media.is_secure() && keys.is_empty();
         let handshake = PeerHandshake::of(session, media).filter(|_| by_handshake);
         // A handshake is heard only from an address that a check has proven, on the one port that there is.

@@ -22,11 +22,7 @@ impl Leg {
 }
 
 /// The plan of a stream of this leg; `keyed` are the keys of its handshake.
-fn plan(
-    stream: &NegotiatedStream,
-    keyed: Option<&HandshakeOutcome>,
-    leg: &Leg,
-) -> Plan {
+fn plan(stream: &NegotiatedStream, keyed: Option<&HandshakeOutcome>, leg: &Leg) -> Plan {
     let NegotiatedStream { ours, peer, agreed, .. } = stream;
     let picture = stream
         .format()

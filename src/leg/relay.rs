@@ -39,6 +39,7 @@ impl Machine {
         if before && !self.legs.get(&id).is_some_and(plays) {
             out.push(Effect::Event(Event::EarlyMediaOver { leg: id }));
         }
+        self.await_keys(now, id);
         self.patch_around(id, out);
     }
 
@@ -120,6 +121,7 @@ impl Machine {
         }
         self.set_source(id, LegSource::Silence);
         self.forget_parked(id);
+        self.unkeyed.remove(&id);
         self.legs.remove(&id);
         let listeners = self.around(id);
         self.patch(&listeners, out);

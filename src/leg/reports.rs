@@ -589,7 +589,7 @@ impl Machine {
             media::Event::Dropped { dropped, .. } => {
                 out.push(Effect::Event(Event::Dropped { leg: id, dropped }));
             }
-            media::Event::ConsentLost { .. } => {}
+            media::Event::ConsentLost { .. } => self.lose(now, id, out),
             media::Event::Health { health, .. } => {
                 let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.watched) else { return };
                 leg.stream_port_mut(kind).health = Some(health);

@@ -184,6 +184,7 @@ impl Machine {
             self.ports.forget();
         }
         self.legs.remove(&id);
+        self.unkeyed.remove(&id);
         Some(saved)
     }
 
@@ -213,6 +214,7 @@ impl Machine {
         }
         self.legs.insert(id, Leg::restored(now, saved));
         self.set_source(id, source);
+        self.await_keys(now.instant, id);
         let handshakes = self.legs.get(&id).map(Leg::open_handshakes).unwrap_or_default();
         let mut restored = RestoredLeg { handshakes, ..RestoredLeg::default() };
         for hearer in self.around(id) {
@@ -350,8 +352,7 @@ impl Leg {
             };
             let handshake = leg.wanted_handshake(kind).filter(|_| stream.port.is_some());
             let keyed = stream.keyed;
-            let handshake =
-                handshake.map(|(role, theirs)| StreamHandshake { role, theirs, keyed });
+            let handshake = handshake.map(|(role, theirs)| StreamHandshake { role, theirs, keyed });
             let new = StreamPort { port: stream.port, life, handshake, ..StreamPort::default() };
             *leg.stream_port_mut(kind) = new;
             let plan = leg.wanted_plan(kind).filter(|_| stream.is_open);

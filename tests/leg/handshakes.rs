@@ -2,7 +2,9 @@
 //! handshakes, `dtls` what comes of it. Certificates are letters.
 
 use super::{OUR_CERTIFICATE, ladder};
-use cordboard::dtls::{DtlsRole, Fingerprint, HandshakeCommand, HandshakeEvent, HandshakeFault, HandshakeKeys};
+use cordboard::dtls::{
+    DtlsRole, Fingerprint, HandshakeCommand, HandshakeEvent, HandshakeFault, HandshakeKeys,
+};
 use cordboard::ids::PortId;
 use cordboard::sdp::MediaDescription;
 use cordboard::srtp::{MasterKey, Seed, Suite};
@@ -56,9 +58,11 @@ fn firefox_is_answered_with_what_it_has() {
 /// What it has found of its own addresses, be it names of nobody, TCP, or another family, is not read.
 #[test]
 fn a_browsers_addresses_make_no_difference() {
-    for browser in
-        ["chromium-156-gathered", "chromium-156-gathered 192.0.2.2>2001:db8::2", "firefox-153-gathered"]
-    {
+    for browser in [
+        "chromium-156-gathered",
+        "chromium-156-gathered 192.0.2.2>2001:db8::2",
+        "firefox-153-gathered",
+    ] {
         let play = super::play(&format!(
             "
             w -> INVITE browser {browser} FP>A
@@ -66,7 +70,10 @@ fn a_browsers_addresses_make_no_difference() {
             ~
             "
         ));
-        assert!(play.contains("open 20000 audio PCMU telephone-event to nowhere awaited"), "{play}");
+        assert!(
+            play.contains("open 20000 audio PCMU telephone-event to nowhere awaited"),
+            "{play}"
+        );
         assert!(play.contains("w <- 200 audio 20000 TLS setup=passive"), "{play}");
     }
 }
@@ -117,9 +124,10 @@ fn who_is_passive_gets_our_client_hello_and_goes_on_so() {
     );
 }
 
-const OFFERED: &str = "audio 20000 TLS setup=actpass mid=0 mux ice=dq at 192.0.2.1:20000 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; \
-    video 20002 TLS setup=actpass mid=1 mux ice=jh at 192.0.2.1:20002 97:H264 98:H264 99:VP8 OLD-PICTURES";
-const ALL: &str = "PCMA PCMU G722 opus G729 GSM G723 speex speex telephone-event telephone-event telephone-event";
+const OFFERED: &str = "audio 20000 TLS setup=actpass mid=0 mux ice=EV at 192.0.2.1:20000 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; \
+    video 20002 TLS setup=actpass mid=1 mux ice=S3 at 192.0.2.1:20002 97:H264 98:H264 99:VP8 OLD-PICTURES";
+const ALL: &str =
+    "PCMA PCMU G722 opus G729 GSM G723 speex speex telephone-event telephone-event telephone-event";
 const ALL_PICTURES: &str = "H264 H264 VP8 H265 H263-1998 H263-1998 H263 H261";
 
 /// What is reached over WebSocket is a browser (RFC 7118); so is who is said to be one.
@@ -260,6 +268,25 @@ fn a_phone_that_says_that_it_goes_is_lost_and_one_without_keys_is_of_no_use() {
     }
 }
 
+#[test]
+fn keys_that_never_come_end_the_call() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS setup=actpass fp=A ice=A mux 0
+        = offered a audio sealed
+        do answer a
+        ^ begin 20000 passive
+        a <- 200 audio 20000 TLS setup=passive mux ice=EV at 192.0.2.1:20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        +30s
+        a <- BYE
+        ^ end 20000
+        = ended a by Us HandshakeFailed
+    ",
+    );
+}
+
 /// While a phone rings nothing is decided: it may answer from elsewhere.
 #[test]
 fn what_fails_while_it_rings_begins_anew_with_the_answer() {
@@ -274,6 +301,7 @@ fn what_fails_while_it_rings_begins_anew_with_the_answer() {
         w -> 200 audio 9 TLS setup=active fp=A ice=A mux 8; video 9 TLS setup=active fp=A ice=A mux 97:H264/90000
         w <- ACK
         ^ begin 20000 passive
+        ^ begin 20002 passive
         = answered w PCMA H264
         "
     ));
@@ -298,11 +326,11 @@ fn other_checks_keep_the_keys_and_another_certificate_brings_others() {
         a <- 200 audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU    # nothing has changed
         a -> ACK
         a -> INVITE audio 9 TLS setup=actpass fp=A mid=0 ice=B mux 0
-        a <- 200 v2 audio 20000 TLS setup=passive mid=0 mux ice=S3 at 192.0.2.1:20000 0:PCMU
+        a <- 200 v2 audio 20000 TLS setup=passive mid=0 mux ice=S7 at 192.0.2.1:20000 0:PCMU
         ~ update 20000 PCMU to nowhere sealed checked
         a -> ACK
         a -> INVITE audio 9 TLS setup=actpass fp=C mid=0 ice=C mux 0
-        a <- 200 v3 audio 20000 TLS setup=passive mid=0 mux ice=s5 at 192.0.2.1:20000 0:PCMU
+        a <- 200 v3 audio 20000 TLS setup=passive mid=0 mux ice=Va at 192.0.2.1:20000 0:PCMU
         ^ end 20000
         ^ begin 20000 passive
         ~ update 20000 PCMU to nowhere awaited checked
@@ -419,8 +447,12 @@ fn a_new_offer_of_ours_leaves_the_role_and_the_name_of_a_section() {
 /// What those are told who do the handshakes.
 pub fn in_short(command: HandshakeCommand) -> String {
     match command {
-        HandshakeCommand::Begin { port, role: DtlsRole::Passive } => format!("begin {} passive", port.0),
-        HandshakeCommand::Begin { port, role: DtlsRole::Active } => format!("begin {} active", port.0),
+        HandshakeCommand::Begin { port, role: DtlsRole::Passive } => {
+            format!("begin {} passive", port.0)
+        }
+        HandshakeCommand::Begin { port, role: DtlsRole::Active } => {
+            format!("begin {} active", port.0)
+        }
         HandshakeCommand::End { port } => format!("end {}", port.0),
     }
 }
@@ -433,7 +465,10 @@ pub fn event(words: &[&str]) -> HandshakeEvent {
         ["keyed", _, certificate] => HandshakeEvent::Keyed {
             port,
             certificate: certificate.as_bytes().into(),
-            keys: Box::new(HandshakeKeys { sends: key(1), receives: key(certificate.as_bytes()[0]) }),
+            keys: Box::new(HandshakeKeys {
+                sends: key(1),
+                receives: key(certificate.as_bytes()[0]),
+            }),
         },
         ["closed", _] => HandshakeEvent::Closed { port },
         ["failed", _] => HandshakeEvent::Failed { port, fault: HandshakeFault::TimedOut },
