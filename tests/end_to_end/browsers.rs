@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::browser::KINDS;
 use crate::browser::pages::Pages;
 use crate::browser::phone::BrowserPhone;
+use crate::browser::{KINDS, Kind};
 use crate::phone::USER;
 use crate::switchboard::Switchboard;
 
@@ -14,7 +14,7 @@ fn open(more: &str) -> Switchboard {
     let origin = Pages::get().origin();
     Switchboard::open_with(&format!(
         "[sip]\nlisten = [\"udp:NETWORK.1:15060\", \"tcp:NETWORK.1:15060\", \"ws:NETWORK.1:15062\", \
-         \"wss:NETWORK.1:15063\"]\n[web]\norigins = [\"{origin}\"]\n{more}"
+         \"wss:NETWORK.1:15063\"]\n{more}[web]\norigins = [\"{origin}\"]\n"
     ))
 }
 
@@ -33,5 +33,17 @@ fn browsers_register_in_clear_and_sealed() {
             let rows = board.cli("registrations 3002");
             assert!(rows.contains(&scheme.to_uppercase()), "{rows}");
         }
+    }
+}
+
+/// It knows MD5 alone, and of several challenges the last.
+#[test]
+fn jssip_registers_in_clear_and_sealed() {
+    let board = open("digest = \"auto\"\n");
+    for scheme in ["ws", "wss"] {
+        let (url, page) = (url(&board, scheme), json!({ "page": "stranger.html" }));
+        let _phone = BrowserPhone::start(Kind::Chromium, &board.place, USER, "3002", &url, &page);
+        let rows = board.cli("registrations 3002");
+        assert!(rows.contains(&scheme.to_uppercase()), "{rows}");
     }
 }

@@ -14,11 +14,14 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::picture::Colour;
 
-const FILES: [(&str, &str, &str); 5] = [
+const FILES: [(&str, &str, &str); 8] = [
     ("/phone.html", "text/html", include_str!("phone.html")),
     ("/phone.js", "text/javascript", include_str!("phone.js")),
     ("/media.js", "text/javascript", include_str!("media.js")),
     ("/md5.js", "text/javascript", include_str!("md5.js")),
+    ("/stranger.html", "text/html", include_str!("stranger.html")),
+    ("/stranger.js", "text/javascript", include_str!("stranger.js")),
+    ("/jssip.js", "text/javascript", include_str!("jssip.js")),
     ("/tap.js", "text/javascript", include_str!("tap.js")),
 ];
 

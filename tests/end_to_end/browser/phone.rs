@@ -1,4 +1,4 @@
-//! A phone that is a page of ours in a browser: `phone.html`.
+//! A phone that is a page in a browser: ours (`phone.html`), or JsSIP as it comes (`stranger.html`).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,10 +58,10 @@ impl BrowserPhone {
         let (url, reports) = Pages::get().reader(party.name, &directory);
         let own = json!({ "reports": url, "domain": "cordboard.test", "tone": party.tone,
             "colour": party.colour.0 });
+        let file = settings["page"].as_str().unwrap_or("phone.html").to_owned();
         let settings = merged(own, &settings).to_string();
         let mut browser = Browser::start_at(host, kind, place);
         let escaped: String = settings.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let file = "phone.html";
         let page = browser.open(&format!("{}/{file}#{escaped}", Pages::get().origin()));
         BrowserPhone { party, browser, page, reports, awaited: None }
     }
