@@ -18,6 +18,7 @@
 //! floor  4  leg  recording   one party: dialog + offer/answer + media plan; a call as a file
 //! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence  desk    siblings
 //! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
+//! floor  2  dtls          fingerprints, and what comes of the handshakes on a party's transports
 //! floor  1  sip  sdp  rtp  srtp  stun  codec  zone                      parse, print, compute
 //! floor  0  time  random  ids  cause  text
 //! ```
@@ -42,6 +43,7 @@ pub mod config;
 pub mod desk;
 pub mod dialog;
 pub mod directory;
+pub mod dtls;
 pub mod exchange;
 pub mod ids;
 pub mod leg;

@@ -16,6 +16,7 @@ use crate::server::clock::Clock;
 use crate::server::connecting::unix_now;
 use crate::server::course::StopSignal;
 use crate::server::crash_guard::CrashGuard;
+use crate::server::dtls::{DtlsIdentity, HandshakeWorker};
 use crate::server::event_loop::{EventLoop, LoopParts, REQUESTS_MAX, WhatWasLeft};
 use crate::server::fd_store::{FdStore, Inheritance};
 use crate::server::ledger_file::LedgerFile;
@@ -105,6 +106,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let store = FdStore::of_the_manager().context("the service manager cannot be spoken with")?;
     let inheritance = Inheritance { files, store: store.clone(), boot: state.boot };
     let tls = Arc::new(Tls::open(config.tls_settings(), unix_now())?);
+    let dtls = DtlsIdentity::open(&config.dtls_files(), unix_now())?;
     let (sockets, ports) =
         LoopSockets::bind(&listen, Arc::clone(&tls), inheritance, &left.behind.ports()).await?;
     state.connections = sockets.connections().collect();
@@ -113,7 +115,8 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let mut routes = Routes::default();
     let known = routes.look(clock.now().instant).map(<[_]>::to_vec).unwrap_or_default();
     let boot = random.hex(16);
-    let settings = config.exchange_settings(&addresses, known, &boot);
+    let mut settings = config.exchange_settings(&addresses, known, &boot);
+    settings.leg.fingerprint = Some(dtls.fingerprint());
     let own = settings.transaction.own.all().into_iter().collect();
     let plan = NumberingPlan { addresses: own, ..config.numbering_plan() };
     let (exchange, first) =
@@ -122,6 +125,8 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     exchange.conflicts().iter().for_each(|conflict| tracing::warn!("{conflict}"));
     let media = media::Machine::new(config.media_settings(), random.fork());
     let workers = CodecWorkers::start().context("no thread for a codec worker")?;
+    let handshakes =
+        HandshakeWorker::start(dtls, clock).context("no thread for the handshakes of DTLS")?;
     let recordings = Recordings::start(config.recordings_directory(), config.media.reserve)
         .context("no thread for a recorder")?;
     let (commits, committed) = mpsc::unbounded_channel();
@@ -145,6 +150,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
         sockets,
         routes,
         workers,
+        handshakes,
         recordings,
         cameras,
         ports,

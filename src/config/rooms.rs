@@ -89,6 +89,15 @@ impl Config {
         }
     }
 
+    /// Where the pair is by which we are known in handshakes of DTLS.
+    #[must_use]
+    pub fn dtls_files(&self) -> CertificateFiles {
+        CertificateFiles {
+            certificate: self.data.join("dtls.crt"),
+            key: self.data.join("dtls.key"),
+        }
+    }
+
     /// The names and addresses that the file gives us.
     fn own_hosts(&self) -> Vec<String> {
         let domain = self.sip.domain.trim_matches(['[', ']', '.']).to_ascii_lowercase();
@@ -159,6 +168,7 @@ impl Config {
             media_addresses: vec![self.media.address],
             port_rest: PORT_REST,
             rtp_timeout: self.sip.rtp_timeout,
+            fingerprint: None,
             dialog: dialog::Settings {
                 own,
                 user_agent: concat!("cordboard/", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -2,11 +2,11 @@
 //! want.
 //!
 //! ```text
-//!   UDP · streams · relay sockets · codec workers · journal · resolver · administration · time · signals
+//!   UDP · streams · relay sockets · codec workers · handshakes · journal · resolver · administration · time · signals
 //!       │ one sleep, then everything that is ready
 //!       ▼
 //!   exchange.handle ──▶ effects, in order: send, media, store, resolve, reply, log
-//!   media.rtp ─────▶ packets out; jobs ──▶ codec workers; events ──▶ exchange.handle
+//!   media.rtp ─────▶ packets out; jobs ──▶ codec workers; DTLS ──▶ handshakes; events ──▶ exchange.handle
 //! ```
 //!
 //! Performing never decides and never waits: what cannot be sent is reported as an input.
@@ -17,6 +17,7 @@ use super::codec_workers::CodecWorkers;
 use super::complaints::Complaints;
 use super::connecting::unix_now;
 use super::course::{Course, CourseStep, FAREWELL, StopSignal};
+use super::dtls::{HandshakeNews, HandshakeWorker};
 use super::ledger_file::LedgerFile;
 use super::loop_sockets::LoopSockets;
 use super::notify::{self, ServiceNotice};
@@ -71,6 +72,7 @@ pub struct EventLoop {
     sockets: LoopSockets,
     routes: Routes,
     workers: CodecWorkers,
+    handshakes: HandshakeWorker,
     recordings: Recordings,
     cameras: CameraConnections,
     ledger: LedgerFile,
@@ -136,6 +138,8 @@ pub struct LoopParts {
     pub routes: Routes,
     /// Who codes pictures.
     pub workers: CodecWorkers,
+    /// Who makes handshakes on the relay's transports.
+    pub handshakes: HandshakeWorker,
     /// Who makes files of recorded calls.
     pub recordings: Recordings,
     /// The cameras.
@@ -166,6 +170,7 @@ impl EventLoop {
             sockets,
             routes,
             workers,
+            handshakes,
             recordings,
             cameras,
             ports,
@@ -183,6 +188,7 @@ impl EventLoop {
             sockets,
             routes,
             workers,
+            handshakes,
             recordings,
             cameras,
             ledger,
@@ -266,6 +272,7 @@ impl EventLoop {
             let reads = self.course.reads();
             let LoopSockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
+            let handshakes = &mut self.handshakes;
             let cameras = &mut self.cameras;
             let recordings = &mut self.recordings;
             let reloads = &mut self.reloads;
@@ -277,6 +284,7 @@ impl EventLoop {
                     self.relay()?;
                 }
                 Some(done) = workers.next() => self.on_done(done),
+                Some(news) = handshakes.next() => self.on_handshake(news),
                 Some(report) = cameras.next() => self.on_camera(report),
                 Some(report) = recordings.next() => self.on_recording(report),
                 Some(reload) = reloads.recv() => {
@@ -380,6 +388,7 @@ impl EventLoop {
         self.write_ledger();
         let clock = self.clock;
         self.sockets.media.catch_up(&mut self.media, || clock.now());
+        self.pass_handshakes();
     }
 
     fn write_ledger(&mut self) {
@@ -450,7 +459,28 @@ impl EventLoop {
     fn relay(&mut self) -> io::Result<()> {
         let clock = self.clock;
         self.sockets.media.relay(&mut self.media, || clock.now())?;
+        self.pass_handshakes();
         Ok(())
+    }
+
+    /// Gives what has come of DTLS to its thread, before anybody else can have its port.
+    fn pass_handshakes(&mut self) {
+        for (port, datagram) in self.sockets.media.take_handshakes() {
+            self.handshakes.datagram(port, &datagram);
+        }
+    }
+
+    fn on_handshake(&mut self, news: HandshakeNews) {
+        let mut next = Some(news);
+        while let Some(news) = next {
+            match news {
+                HandshakeNews::Flight { port, datagrams } => {
+                    self.media.flight(port, datagrams, self.sockets.media.outgoing());
+                }
+                HandshakeNews::Event(event) => self.handle(Input::Handshake(event)),
+            }
+            next = self.handshakes.try_next();
+        }
     }
 
     fn on_done(&mut self, done: media::Done) {
@@ -588,6 +618,7 @@ impl EventLoop {
                     let now = self.now();
                     self.media.handle(now, command, self.sockets.media.outgoing());
                 }
+                Effect::Handshake(command) => self.handshakes.command(command),
                 Effect::PortsWanted(pairs) => self.grow(pairs),
                 Effect::Write(batch) => self.write(batch),
                 Effect::Journal(news) => telemetry::tell_of_journal(&news),

@@ -6,7 +6,7 @@
 //! layer 6  loop_sockets
 //! layer 5  stream
 //! layer 4  connecting  media_sockets  routes
-//! layer 3  websocket  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
+//! layer 3  dtls  websocket  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
 //! layer 2  tls  connection_task  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
 //! layer 1  course  crash_guard  account  admin_rows  notify  memory  passed_files  message_reader  host  certificate
@@ -30,6 +30,7 @@ mod connection_limiter;
 mod connection_task;
 pub mod course;
 pub mod crash_guard;
+pub mod dtls;
 pub mod event_loop;
 pub mod fd_store;
 mod handshakes;
