@@ -115,7 +115,8 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let mut routes = Routes::default();
     let known = routes.look(clock.now().instant).map(<[_]>::to_vec).unwrap_or_default();
     let boot = random.hex(16);
-    let settings = config.exchange_settings(&addresses, known, &boot);
+    let mut settings = config.exchange_settings(&addresses, known, &boot);
+    settings.leg.fingerprint = Some(dtls.fingerprint());
     let own = settings.transaction.own.all().into_iter().collect();
     let plan = NumberingPlan { addresses: own, ..config.numbering_plan() };
     let (exchange, first) =

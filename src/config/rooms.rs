@@ -168,6 +168,7 @@ impl Config {
             media_addresses: vec![self.media.address],
             port_rest: PORT_REST,
             rtp_timeout: self.sip.rtp_timeout,
+            fingerprint: None,
             dialog: dialog::Settings {
                 own,
                 user_agent: concat!("cordboard/", env!("CARGO_PKG_VERSION")).to_owned(),

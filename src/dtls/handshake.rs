@@ -85,7 +85,9 @@ pub enum HandshakeFault {
     #[error("the peer has shown no certificate in the DTLS handshake")]
     NoCertificate,
     /// The one that it has shown is none of ECDSA, or is broken.
-    #[error("the peer's certificate cannot be used in the DTLS handshake: it has to be one of ECDSA")]
+    #[error(
+        "the peer's certificate cannot be used in the DTLS handshake: it has to be one of ECDSA"
+    )]
     BadCertificate,
     /// It has none of ours (RFC 5764 §4.1.2).
     #[error("the peer has none of the SRTP profiles that we have")]

@@ -5,6 +5,7 @@ use super::journal::{Batch, JournalNotice, WriteFault};
 use super::resuming::ResumeReport;
 use super::settings::Reload;
 use crate::call::{LogEvent, RecordingCommand};
+use crate::dtls::{HandshakeCommand, HandshakeEvent};
 use crate::ids::{CallId, PortId};
 use crate::locator;
 use crate::media;
@@ -23,6 +24,8 @@ pub enum Input {
     FlowClosed(Flow),
     /// The relay has something to report.
     Media(media::Event),
+    /// What came of a handshake on a port of the relay.
+    Handshake(HandshakeEvent),
     /// Relay ports that are bound and free; none when there are no more to be had.
     Ports(Vec<PortId>),
     /// The journal has a batch.
@@ -81,6 +84,8 @@ pub enum Effect {
     },
     /// For the relay.
     Media(media::Command),
+    /// For those who do the handshakes.
+    Handshake(HandshakeCommand),
     /// Bind so many more relay ports, to be answered by [`Input::Ports`].
     PortsWanted(usize),
     /// For the journal, in this order; [`Input::Committed`] or [`Input::Unwritten`] brings it back.

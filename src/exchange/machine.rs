@@ -18,9 +18,10 @@ use super::stranded::{NextHops, Whose};
 use super::turned_away::TurnedAway;
 use super::unauthenticated::UnauthenticatedSources;
 use crate::call::Keep;
+use crate::cause::Cause;
 use crate::dialog::{self, ClientTx, RequestFailure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
-use crate::ids::LegIds;
+use crate::ids::{LegId, LegIds};
 use crate::leg;
 use crate::locator;
 use crate::random::Random;
@@ -115,6 +116,7 @@ impl Machine {
             Input::TransportFailed(destination) => self.lose_way(now, destination),
             Input::FlowClosed(flow) => self.close(now, flow),
             Input::Media(event) => self.leg(now, leg::Input::Media(event)),
+            Input::Handshake(event) => self.leg(now, leg::Input::Handshake(event)),
             Input::Ports(ports) => self.leg(now, leg::Input::Ports(ports)),
             Input::Committed(batch) => self.committed(now, &batch, &mut out),
             Input::Unwritten { batch, fault } => self.unwritten(now, batch, fault, &mut out),
@@ -328,6 +330,7 @@ impl Machine {
                 self.forward(now, to, request);
             }
             leg::Effect::Media(command) => out.push(Effect::Media(command)),
+            leg::Effect::Handshake(command) => out.push(Effect::Handshake(command)),
             leg::Effect::PortsWanted(count) => out.push(Effect::PortsWanted(count)),
             leg::Effect::Event(leg::Event::Offered {
                 leg,
@@ -342,13 +345,23 @@ impl Machine {
                 self.admit(now, leg, (offer, sealed), replaces);
             }
             leg::Effect::Event(event) => {
-                if let leg::Event::Ended { leg, .. } = event {
+                if let leg::Event::Ended { leg, cause, .. } = event {
+                    self.note_foreign(leg, cause);
                     self.unauthenticated.closed(leg);
                     self.peers.retire(now.instant, leg);
                 }
                 self.note_desk(&event);
                 self.tell(now, switchboard::Input::Leg(event));
             }
+        }
+    }
+
+    /// Who does the handshake of somebody else is counted as who is turned away.
+    fn note_foreign(&mut self, leg: LegId, cause: Cause) {
+        if cause == Cause::ForeignCertificate
+            && let Some(peer) = self.peers.all.get(&leg)
+        {
+            self.turned_away.count(peer.ip, cause.word());
         }
     }
 

@@ -48,9 +48,8 @@ impl Consent {
     /// Whether a check from here holds.
     #[must_use]
     pub fn covers(&self, now: Instant, from: SocketAddr) -> bool {
-        let holds = |(known, at): (SocketAddr, Instant)| {
-            known == from && now.since(at) < CONSENT_TIME
-        };
+        let holds =
+            |(known, at): (SocketAddr, Instant)| known == from && now.since(at) < CONSENT_TIME;
         self.ways.iter().flatten().copied().any(holds)
     }
 

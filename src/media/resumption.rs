@@ -11,8 +11,8 @@
 //! the slot is missing, or is of other keys, nothing is sent before there are new ones. What came is counted on;
 //! what was counted of it is lost. Whoever waits for a picture waits for a key frame.
 
-use super::continuity::{Continuity, Given, NumberingSource, SavedNumbering, ticks};
 use super::consent::Consent;
+use super::continuity::{Continuity, Given, NumberingSource, SavedNumbering, ticks};
 use super::dropped::Dropped;
 use super::feed::FrameTimeout;
 use super::frame::SavedPictures;

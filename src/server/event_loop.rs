@@ -477,7 +477,7 @@ impl EventLoop {
                 HandshakeNews::Flight { port, datagrams } => {
                     self.media.flight(port, datagrams, self.sockets.media.outgoing());
                 }
-                HandshakeNews::Event(event) => drop(event),
+                HandshakeNews::Event(event) => self.handle(Input::Handshake(event)),
             }
             next = self.handshakes.try_next();
         }
@@ -618,6 +618,7 @@ impl EventLoop {
                     let now = self.now();
                     self.media.handle(now, command, self.sockets.media.outgoing());
                 }
+                Effect::Handshake(command) => self.handshakes.command(command),
                 Effect::PortsWanted(pairs) => self.grow(pairs),
                 Effect::Write(batch) => self.write(batch),
                 Effect::Journal(news) => telemetry::tell_of_journal(&news),

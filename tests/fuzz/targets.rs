@@ -197,6 +197,7 @@ pub fn party(input: &[u8]) {
         media_addresses: vec![],
         port_rest: Duration::from_secs(10),
         rtp_timeout: Duration::from_secs(60),
+        fingerprint: None,
         dialog: dialog::Settings::default(),
     };
     let mut legs = leg::Machine::new(settings, Random::from_number(1));

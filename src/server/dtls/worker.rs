@@ -127,9 +127,8 @@ impl HandshakeWorker {
             return;
         };
         let of_port = QueuePlace::take(&user.queued, QUEUED_OF_PORT_MAX);
-        let places = of_port.and_then(|place| {
-            Some(vec![place, QueuePlace::take(&self.queued, QUEUED_MAX)?])
-        });
+        let places = of_port
+            .and_then(|place| Some(vec![place, QueuePlace::take(&self.queued, QUEUED_MAX)?]));
         let serial = user.serial;
         match places {
             Some(places) => {
