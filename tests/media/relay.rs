@@ -430,7 +430,7 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         picture: PictureLimits::default(),
         cname: port.to_string(),
     };
-    Plan { transport, stream }
+    Plan { transport, stream, carrier: None }
 }
 
 /// The same, otherwise in one point.
