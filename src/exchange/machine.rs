@@ -27,6 +27,7 @@ use crate::locator;
 use crate::random::Random;
 use crate::registrar::{self, RegistrationEvent};
 use crate::registration;
+use crate::session::SessionTable;
 use crate::sip::{Destination, Flow, Network, StatusCode, Tags};
 use crate::switchboard;
 use crate::time::{Instant, Now, earliest};
@@ -54,17 +55,22 @@ impl Machine {
         for flow in state.bindings.iter().filter_map(|binding| binding.flow) {
             intake.proved(now.instant, flow.remote.ip());
         }
+        let directory = Directory::new(plan, state.accounts);
+        let (sessions, gone) = SessionTable::restore(now.unix, state.sessions, &directory);
         let mut exchange = Self {
             intake,
             tags: Tags::new(&mut random),
             transactions: transaction::Machine::new(settings.transaction.clone(), random.fork()),
             registrations: registration::Machine::new(
                 now.instant,
-                registrations::accounts(&plan),
+                registrations::accounts(directory.plan()),
                 settings.leg.dialog.user_agent.clone(),
                 random.fork(),
             ),
-            directory: Directory::new(plan, state.accounts),
+            directory,
+            sessions,
+            last_note: state.last_note,
+            sessions_due: None,
             registrar: registrar::Machine::new(settings.registrar.clone(), random.fork()),
             legs: leg::Machine::new(settings.leg.clone(), random.fork()),
             switchboard,
@@ -82,7 +88,7 @@ impl Machine {
             promises: BTreeMap::new(),
             prune_due: now.instant + PRUNE_INTERVAL,
             ledger: Ledger::new(state.boot),
-            entries: Vec::new(),
+            entries: gone.into_iter().map(JournalEntry::DropSession).collect(),
             changes: PendingChanges::default(),
             live: LiveRows::new(&mut random),
             leg_ids: LegIds::incoming(state.boot),
@@ -103,6 +109,7 @@ impl Machine {
         exchange.close_orphaned_records(now, state.calls);
         exchange.end_stale_dialogs(now, state.desks);
         exchange.seek_names(now);
+        exchange.await_session_end(now);
         exchange.work(now, &mut out);
         exchange.conclude(now, &mut out);
         (exchange, out)
@@ -133,6 +140,8 @@ impl Machine {
             Input::Reload(reload) => self.reload(*reload),
             Input::Drain => self.service.draining = true,
             Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
+            Input::Web { id, request } => self.serve_page(now, id, request, &mut out),
+            Input::PageCame { flow, session } => self.page_came(now, flow, session, &mut out),
         }
         self.work(now, &mut out);
         self.conclude(now, &mut out);
@@ -148,6 +157,7 @@ impl Machine {
         let kept = earliest(self.locator.deadline(), Some(self.prune_due));
         let all = earliest(earliest(sip, house), earliest(journal, kept));
         let all = earliest(all, self.registrations.deadline());
+        let all = earliest(all, self.sessions_due);
         earliest(all, self.next_hops.deadline())
     }
 
@@ -184,6 +194,9 @@ impl Machine {
         if due(self.registrations.deadline()) {
             self.register_at_trunks(now, &mut out);
             self.work(now, &mut out);
+        }
+        if due(self.sessions_due) {
+            self.expire_sessions(now, &mut out);
         }
         self.prune(now);
         self.tick_journal(now, &mut out);
@@ -405,5 +418,6 @@ impl Machine {
         self.register(now, registrar::Input::Closed(flow.connection));
         self.lose_way(now, Destination::Flow(flow));
         self.end_desks_on(now, flow);
+        self.page_gone(flow.connection);
     }
 }
