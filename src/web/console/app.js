@@ -50,8 +50,6 @@ export class App {
     this.leavingUntil = signal(0);
     /** What the search is for. */
     this.search = signal(/** @type {'' | 'consult' | 'transfer' | 'park'} */ (''));
-    /** Rises when the search is to be typed into. */
-    this.wantsSearch = signal(0);
     this.work = signal(/** @type {Work} */ (recall('work', { phone: 'browser', number: '' })));
     this.devices = new Devices();
     this.meter = new Meter();

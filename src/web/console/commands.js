@@ -134,7 +134,11 @@ function takeOrLeave(app, verb, place, request) {
 /** @param {App} app @param {'' | 'consult' | 'transfer' | 'park'} purpose */
 function openSearch(app, purpose) {
   app.search.value = purpose;
-  app.wantsSearch.value += 1;
+  // At once: the next letter is typed there, and is no command.
+  const input = document.getElementById('search');
+  if (!(input instanceof HTMLInputElement)) return;
+  input.focus();
+  input.select();
 }
 
 /** @param {App} app */

@@ -5,8 +5,8 @@
 /** @type {Record<string, string>} */
 export const LETTERS = {
   t: 'take', n: 'decline', c: 'consult', a: 'alternate', k: 'connect', r: 'release', R: 'force', x: 'cancel', o: 'record',
-  s: 'swap', p: 'park', P: 'parkFor', g: 'pick', b: 'transfer', e: 'serial', h: 'hangup', d: 'dnd', y: 'ready', f: 'find',
-  '/': 'find', m: 'mute', v: 'camera', q: 'logout', '?': 'help',
+  s: 'swap', p: 'park', P: 'parkFor', g: 'pick', b: 'transfer', e: 'serial', h: 'hangup', d: 'dnd', y: 'ready', '/': 'find',
+  f: 'find', m: 'mute', v: 'camera', q: 'logout', '?': 'help',
 };
 
 /** F5, F11 and F12 are the browser's. @type {Record<string, string>} */

@@ -53,25 +53,24 @@ function Pictures({ app, phone }) {
   const own = app.devices.stream.value;
   const isOff = phone.isCameraOff.value || !own?.getVideoTracks().length;
   return html`<div class="pictures">
-    <figure class="frame them ${senses?.them ?? ''}">
+    ${(call || remote) && html`<figure class="frame them ${senses?.them ?? ''}">
       ${remote?.hasPicture
         ? html`<${Picture} stream=${remote.stream} label=${t('pictureOf', { who: label })} />`
         : html`<p class="nothing">${t('noPicture')}</p>`}
       ${label && call && html`<figcaption>${label}</figcaption>`}
       <${Voice} stream=${remote?.stream ?? null} device=${app.devices.chosen.value.speaker} />
-    </figure>
+    </figure>`}
     <figure class="frame me ${senses?.me ?? ''}">
       ${isOff ? html`<p class="nothing">${t(phone.isCameraOff.value ? 'cameraIsOff' : 'noPicture')}</p>`
         : html`<${Picture} stream=${own} label=${t('ownPicture')} mirrored=${true} />`}
       <figcaption>${t('you')}</figcaption>
     </figure>
-  </div>
   <div class="mine" role="group" aria-label=${t('devices')}>
     <${Toggle} app=${app} name="mute" isOn=${phone.isMuted.value} text=${t(phone.isMuted.value ? 'unmute' : 'mute')} />
     <${Toggle} app=${app} name="camera" isOn=${phone.isCameraOff.value} text=${t(phone.isCameraOff.value ? 'camera_on' : 'camera_off')} />
     <meter class="level" min="0" max="1" value=${app.meter.level.value} aria-label=${t('level')}></meter>
     ${call && html`<button class="plain" onClick=${() => { app.card.value = 'keypad'; }}>${t('keypad')}</button>`}
-  </div>`;
+  </div></div>`;
 }
 
 /** @param {{app: App, name: string, isOn: boolean, text: string}} props */

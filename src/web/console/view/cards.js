@@ -55,7 +55,6 @@ function Help({ app, onClose }) {
   const press = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === '?' || event.key === 'F1') {
       event.preventDefault();
-      event.stopPropagation();
       onClose();
     }
   };

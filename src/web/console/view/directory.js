@@ -18,13 +18,6 @@ export function Directory({ app }) {
   const [chosen, setChosen] = useState(-1);
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
-  const wants = app.wantsSearch.value;
-  // The key that was pressed moves the focus, nothing else does.
-  useEffect(() => {
-    if (wants === 0) return;
-    input.current?.focus();
-    input.current?.select();
-  }, [wants]);
   const entries = people.entries(typed);
   const isFound = people.found.value?.text === typed.trim();
   const first = typed && isFound && !NUMBER.test(typed.trim()) && entries.length > 0 ? 0 : -1;
@@ -73,7 +66,7 @@ export function Directory({ app }) {
   return html`<section class="directory" aria-labelledby="directory-title">
     <h2 id="directory-title">${typed ? t('directory') : t('favourites')}</h2>
     <label class="search"><span>${label} <${Key} app=${app} name="find" /></span>
-      <input ref=${input} type="text" role="combobox" aria-expanded=${entries.length > 0 ? 'true' : 'false'} aria-controls="found" aria-haspopup="grid" aria-autocomplete="list"
+      <input ref=${input} id="search" type="text" role="combobox" aria-expanded=${entries.length > 0 ? 'true' : 'false'} aria-controls="found" aria-haspopup="grid" aria-autocomplete="list"
         aria-activedescendant=${at >= 0 ? `found-${at}` : undefined} autocomplete="off" spellcheck=${false} maxlength="64" value=${typed}
         onInput=${(/** @type {Event} */ event) => type(/** @type {HTMLInputElement} */ (event.target).value)} onKeyDown=${press} /></label>
     ${note && html`<p class="note">${note}</p>`}

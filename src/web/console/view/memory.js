@@ -14,9 +14,9 @@ function Calls({ app, title, calls, own }) {
   return html`<section class="calls"><h2>${title}</h2>
     ${calls.length === 0 && html`<p class="note">${t('noEarlier')}</p>`}
     <ul>${calls.map((call) => html`<li key=${call.at + call.caller}>
-      <time datetime=${call.at}>${when(call.at, app.now.value)}</time>
       <span class="who">${own ? `${call.caller_name || call.caller}` : ''}${call.callee ? `${own ? ' → ' : '→ '}${app.people.named(call.callee)}` : ''}${!own && call.operator ? html` <small>${call.operator}</small>` : ''}</span>
-      <span class="outcome">${has(`o-${call.outcome}`) ? t(`o-${call.outcome}`) : call.outcome}${call.talked > 0 ? ` · ${span(call.talked * 1_000)}` : ''}</span></li>`)}</ul></section>`;
+      <span class="outcome">${has(`o-${call.outcome}`) ? t(`o-${call.outcome}`) : call.outcome}${call.talked > 0 ? ` · ${span(call.talked * 1_000)}` : ''}</span>
+      <time datetime=${call.at}>${when(call.at, app.now.value)}</time></li>`)}</ul></section>`;
 }
 
 /** @param {{app: import('../app.js').App, number: string}} props */

@@ -2,8 +2,8 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/preact.js';
 import { action } from '../desk/actions.js';
 import { act } from '../commands.js';
-import { full } from '../sentences.js';
-import { span, t } from '../words/words.js';
+import { full, who } from '../sentences.js';
+import { has, span, t } from '../words/words.js';
 
 /** Rows above and below what is seen. */
 const MORE = 4;
@@ -60,12 +60,19 @@ function Row({ app, one, n, count, top, canTake }) {
       aria-label=${t('takeOf', { who: name, queue: one.queue, time })} onClick=${() => act(app, 'take', { request: one.request })}>
       <span class="n" aria-hidden="true">${n + 1}</span>
       <${Still} request=${one.request} />
-      <span class="who">${name}${one.priority > 0 && html` <em>${t('priority')}</em>`}<small>${one.queue}${!one.isOffered && html` · ${t('notForYou')}`}</small></span>
+      <span class="who">${who(one.caller, app)}${one.priority > 0 && html` <em>${t('priority')}</em>`}<small>${details(one)}</small></span>
       <span class="time">${isBusy ? html`<span class="way">${t('onItsWay')}</span>` : time}</span>
     </button>
     ${one.isOffered && html`<button class="leave" title=${t('decline')} aria-label=${t('declineOf', { who: name })}
       onClick=${() => act(app, 'decline', { request: one.request })}>✕</button>`}
   </li>`;
+}
+
+/** Number, queue, and what else there is to say. @param {import('../desk/model.js').Waiting} one */
+function details(one) {
+  const { name, number, origin } = one.caller;
+  const from = origin && origin !== 'terminal' && has(origin) ? t(origin) : '';
+  return [name && number !== 'anonymous' ? number : '', from, one.queue].filter(Boolean).join(' · ');
 }
 
 /** The still of who waits, where the queue has them: an answer of 404 is asked about seldom. @param {{request: string}} props */

@@ -28,7 +28,7 @@ export default {
   night: 'Geschlossen: {queues}', settings: 'Einstellungen', help: 'Tasten', logOut: 'Abmelden', soundLocked: 'Bitte eine Taste drücken oder klicken: So lange hält der Browser die Seite stumm.',
   // Wartende
   waiting: 'Es warten', take: 'Annehmen', takeOf: '{who} annehmen, {queue}, wartet seit {time}', decline: 'Anderen lassen', declineOf: '{who} anderen lassen',
-  notForYou: 'nur angezeigt', priority: 'dringend', 
+  priority: 'dringend', 
   // Das Gespräch
   nobodyAtEar: 'Kein Gespräch', nothingWaits: 'Anrufe, die Ihnen angeboten werden, erscheinen links.',
   withYou: 'bei Ihnen seit', recording: 'wird aufgenommen', comesBack: 'kommt nach jedem Gespräch zurück', anonymous: 'unbekannt', guest: 'Gast',
@@ -60,7 +60,7 @@ export default {
   notNow: 'Jetzt nicht möglich.', noCall: 'Sie haben kein Gespräch.', nobodyWaits: 'Niemand wartet.', notOffered: 'Ihnen wird nichts angeboten.', inACall: 'Sie sind im Gespräch.', nobodyParked: 'Niemand ist geparkt.',
   nobodyHeld: 'Kein anderes Gespräch ist in der Hand.', noPlace: 'Auf Platz {n} wartet niemand.', notHealthy: 'noch nicht: {what}.', releaseWaits: 'Übergabe, sobald sich beide hören und sehen',
   'block-audio': 'kein Ton von {who}', 'block-video': 'kein Bild von {who}', 'block-hold': '{who} hält das Gespräch', 'block-dialog': '{who} ist nicht verbunden',
-  askForce: 'Trotzdem gehen, obwohl: {what}?', askHangup: 'Das ganze Gespräch auflegen?', askLogout: 'Abmelden?', askLogoutCall: 'Abmelden? Das Gespräch geht am Telefon weiter, oder der Anrufer wartet wieder.',
+  askForce: 'Trotzdem gehen? ({what})', askHangup: 'Das ganze Gespräch auflegen?', askLogout: 'Abmelden?', askLogoutCall: 'Abmelden? Das Gespräch geht am Telefon weiter, oder der Anrufer wartet wieder.',
   yes: 'Ja', no: 'Nein', close: 'Schließen',
   // Ablehnungen
   'e-already-taken': 'Jemand war schneller: {text}', 'e-no-such-request': 'Dieser Anruf wartet nicht mehr.', 'e-not-offered': 'Dieser Anruf wurde Ihnen nicht angeboten.',

@@ -28,7 +28,7 @@ export default {
   night: 'Closed: {queues}', settings: 'Settings', help: 'Keys', logOut: 'Log out', soundLocked: 'Press any key or click: the browser keeps the page silent until then.',
   // Waiting
   waiting: 'Waiting', take: 'Take', takeOf: 'Take {who}, {queue}, waiting for {time}', decline: 'Leave to others', declineOf: 'Leave {who} to others',
-  notForYou: 'shown, not offered', priority: 'urgent', 
+  priority: 'urgent', 
   // The call
   nobodyAtEar: 'No call', nothingWaits: 'Calls that are offered to you appear at the left.',
   withYou: 'with you', recording: 'being recorded', comesBack: 'comes back after each callee', anonymous: 'anonymous', guest: 'guest',
@@ -60,7 +60,7 @@ export default {
   notNow: 'Not possible now.', noCall: 'You have no call.', nobodyWaits: 'Nobody waits.', notOffered: 'Nothing is offered to you.', inACall: 'You are in a call.', nobodyParked: 'Nobody is parked.',
   nobodyHeld: 'No other call is in hand.', noPlace: 'Nobody waits at place {n}.', notHealthy: 'Not yet: {what}.', releaseWaits: 'leaving when both are heard and seen',
   'block-audio': 'no sound from {who}', 'block-video': 'no picture from {who}', 'block-hold': '{who} holds the call', 'block-dialog': '{who} is not connected',
-  askForce: 'Leave them although {what}?', askHangup: 'Hang up the whole call?', askLogout: 'Log out?', askLogoutCall: 'Log out? The caller goes on at the phone or waits again.',
+  askForce: 'Leave them anyway? ({what})', askHangup: 'Hang up the whole call?', askLogout: 'Log out?', askLogoutCall: 'Log out? The caller goes on at the phone or waits again.',
   yes: 'Yes', no: 'No', close: 'Close',
   // Refusals
   'e-already-taken': 'Another was faster: {text}', 'e-no-such-request': 'This call does not wait any more.', 'e-not-offered': 'This call was not offered to you.',

@@ -68,7 +68,9 @@ export function when(moment, now) {
   if (Number.isNaN(at.getTime())) return '';
   const isToday = at.toDateString() === new Date(now).toDateString();
   /** @type {Intl.DateTimeFormatOptions} */
-  const options = isToday ? { timeStyle: 'short' } : { dateStyle: 'short', timeStyle: 'short' };
+  const options = isToday
+    ? { hour: 'numeric', minute: '2-digit' }
+    : { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' };
   return new Intl.DateTimeFormat(language.value, options).format(at);
 }
 

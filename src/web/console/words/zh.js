@@ -28,7 +28,7 @@ export default {
   night: '已关闭：{queues}', settings: '设置', help: '按键', logOut: '退出', soundLocked: '请按任意键或点击：在此之前浏览器会让页面保持静音。',
   // 等待
   waiting: '等待中', take: '接听', takeOf: '接听 {who}，{queue}，已等待 {time}', decline: '留给其他人', declineOf: '把 {who} 留给其他人',
-  notForYou: '仅显示', priority: '紧急', 
+  priority: '紧急', 
   // 通话
   nobodyAtEar: '没有通话', nothingWaits: '分配给您的来电会显示在左侧。',
   withYou: '已与您通话', recording: '正在录音', comesBack: '每次通话后转回', anonymous: '匿名', guest: '访客',
@@ -60,7 +60,7 @@ export default {
   notNow: '现在不能这样做。', noCall: '您没有通话。', nobodyWaits: '无人等待。', notOffered: '没有分配给您的来电。', inACall: '您正在通话。', nobodyParked: '没有停放的来电。',
   nobodyHeld: '手中没有其他通话。', noPlace: '第 {n} 位无人等待。', notHealthy: '还不行：{what}。', releaseWaits: '双方都能听到和看到后移交',
   'block-audio': '没有 {who} 的声音', 'block-video': '没有 {who} 的画面', 'block-hold': '{who} 保持了通话', 'block-dialog': '{who} 未连接',
-  askForce: '尽管{what}，仍然退出吗？', askHangup: '挂断整个通话吗？', askLogout: '退出登录吗？', askLogoutCall: '退出登录吗？通话将在电话上继续，或主叫重新等待。',
+  askForce: '仍然退出吗？（{what}）', askHangup: '挂断整个通话吗？', askLogout: '退出登录吗？', askLogoutCall: '退出登录吗？通话将在电话上继续，或主叫重新等待。',
   yes: '是', no: '否', close: '关闭',
   // 拒绝
   'e-already-taken': '已被他人接听：{text}', 'e-no-such-request': '此来电已不在等待。', 'e-not-offered': '此来电没有分配给您。',
